@@ -1,0 +1,173 @@
+//! What changed in the ledger becomes new promises, marks for the storefront, and alerts on the bus.
+//!
+//! The stream says *what* changed; *how it is now* is read from the table, so a redelivered or late record does no harm.
+//! Lanes are settled first: their effects come back in the stream. On an ordered stream everything after the first
+//! failure is repeated, so exactly that one is reported.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_lambda_events::event::dynamodb::{Event, EventRecord};
+use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use futures_util::{StreamExt, stream};
+use promissory::alert::{Alert, Bus};
+use promissory::catalog::{Network, NetworkCache, ShopDomain, Sku};
+use promissory::clock::Clock;
+use promissory::ledger::{Deferred, PositionKey};
+use promissory::order::settle_lane;
+use promissory::promise::recompute;
+use promissory::store::Store;
+use promissory::storefront::{Hints, hint_all};
+
+/// Items recomputed at the same time.
+const AT_ONCE: usize = 8;
+
+/// What recomputing needs to work.
+#[derive(Debug)]
+pub struct Recompute<S, H, B, C> {
+    /// The table.
+    pub store: S,
+    /// The way to the pusher.
+    pub hints: H,
+    /// The way to people.
+    pub bus: B,
+    /// The time.
+    pub clock: C,
+    /// The locations, kept warm.
+    pub network: NetworkCache,
+}
+
+/// What a stream record calls for.
+#[derive(Debug, PartialEq)]
+enum Call {
+    Settle(PositionKey),
+    Recompute(Sku),
+    Publish(Box<Alert>),
+    /// A row nobody waits for.
+    Nothing,
+}
+
+impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
+    /// Handles one batch of the table's stream.
+    pub async fn handle(&self, event: Event) -> DynamoDbEventResponse {
+        let mut response = DynamoDbEventResponse::default();
+        if let Some(at) = self.first_failure(&event.records).await {
+            let mut failure = DynamoDbBatchItemFailure::default();
+            failure.item_identifier = event.records.get(at).and_then(|record| record.change.sequence_number.clone());
+            response.batch_item_failures.push(failure);
+        }
+        response
+    }
+
+    /// Does everything the records call for, and returns the first one that must be repeated.
+    async fn first_failure(&self, records: &[EventRecord]) -> Option<usize> {
+        let network = match self.network.get(&self.store, self.clock.now()).await {
+            Ok(network) => network,
+            Err(error) => {
+                tracing::error!(%error, "the network cannot be read");
+                return (!records.is_empty()).then_some(0);
+            }
+        };
+        let mut lanes: BTreeMap<PositionKey, usize> = BTreeMap::new();
+        let mut skus: BTreeMap<Sku, usize> = BTreeMap::new();
+        let mut alerts: Vec<(usize, Alert)> = Vec::new();
+        for (at, record) in records.iter().enumerate() {
+            match call(record) {
+                Call::Settle(lane) => {
+                    lanes.entry(lane).or_insert(at);
+                }
+                Call::Recompute(sku) => {
+                    skus.entry(sku).or_insert(at);
+                }
+                Call::Publish(alert) => alerts.push((at, *alert)),
+                Call::Nothing => {}
+            }
+        }
+        let mut failed = BTreeSet::new();
+        for (lane, at) in &lanes {
+            match settle_lane(&self.store, &self.clock, &network, lane).await {
+                Ok(events) => tracing::info!(sku = %lane.sku, place = %lane.place, events, "lane settled"),
+                Err(error) => {
+                    tracing::warn!(sku = %lane.sku, place = %lane.place, %error, "a lane is not settled yet");
+                    failed.insert(*at);
+                }
+            }
+        }
+        failed.extend(self.recompute_all(&network, skus).await);
+        if let Some((first, _)) = alerts.first() {
+            let first = *first;
+            let alerts: Vec<Alert> = alerts.into_iter().map(|(_, alert)| alert).collect();
+            if let Err(error) = self.bus.publish(&alerts).await {
+                tracing::warn!(%error, alerts = alerts.len(), "alerts are not published yet");
+                failed.insert(first);
+            }
+        }
+        failed.first().copied()
+    }
+
+    /// Recomputes items, hints what their shops do not know, and returns the records of those that failed.
+    async fn recompute_all(&self, network: &Network, skus: BTreeMap<Sku, usize>) -> BTreeSet<usize> {
+        let outcomes: Vec<_> = stream::iter(skus)
+            .map(|(sku, at)| async move { (recompute(&self.store, &self.clock, network, &sku).await, sku, at) })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        let mut failed = BTreeSet::new();
+        let mut due: BTreeMap<ShopDomain, (BTreeSet<PositionKey>, usize)> = BTreeMap::new();
+        for (outcome, sku, at) in outcomes {
+            match outcome {
+                Ok(done) => {
+                    for (shop, pair) in done.due {
+                        let (pairs, first) = due.entry(shop).or_insert_with(|| (BTreeSet::new(), at));
+                        pairs.insert(pair);
+                        *first = at.min(*first);
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%sku, %error, "an item is not recomputed yet");
+                    failed.insert(at);
+                }
+            }
+        }
+        for (shop, (pairs, first)) in due {
+            let count = pairs.len();
+            match hint_all(&self.hints, &shop, pairs).await {
+                Ok(()) => tracing::info!(%shop, pairs = count, "hinted"),
+                Err(error) => {
+                    tracing::warn!(%shop, %error, "the hints are not sent yet");
+                    failed.insert(first);
+                }
+            }
+        }
+        failed
+    }
+}
+
+/// Reads what a record calls for.
+fn call(record: &EventRecord) -> Call {
+    let Ok(key) = serde_dynamo::from_item::<_, RowKey>(record.change.keys.clone()) else { return Call::Nothing };
+    if let Some(lane) = Deferred::lane_from_partition(&key.pk) {
+        return Call::Settle(lane);
+    }
+    if let Some(position) = PositionKey::from_partition(&key.pk) {
+        return Call::Recompute(position.sku);
+    }
+    if let Some(sku) = key.pk.strip_prefix("ITEM#").and_then(|sku| sku.parse().ok()) {
+        return Call::Recompute(sku);
+    }
+    if key.pk.starts_with(Alert::PREFIX)
+        && let Ok(image) = serde_dynamo::from_item::<_, Image>(record.change.new_image.clone())
+    {
+        return Call::Publish(Box::new(image.body));
+    }
+    Call::Nothing
+}
+
+#[derive(serde::Deserialize)]
+struct RowKey {
+    pk: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Image {
+    body: Alert,
+}

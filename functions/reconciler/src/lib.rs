@@ -1,0 +1,84 @@
+//! Scheduled jobs that find what webhooks missed and what drifted. Each can run at any time, twice, or beside itself.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use promissory::catalog::{NetworkCache, ShopDomain};
+use promissory::clock::Clock;
+use promissory::reconcile::{BacklogReport, CompareReport, ReconcileError, SweepReport, backlog, compare, sweep};
+use promissory::store::Store;
+use promissory::storefront::{Hints, Storefront};
+use serde::{Deserialize, Serialize};
+
+/// What reconciling needs to work.
+#[derive(Debug)]
+pub struct Reconciler<S, F, H, C> {
+    /// The table.
+    pub store: S,
+    /// The shops.
+    pub front: F,
+    /// The way to the pusher.
+    pub hints: H,
+    /// The time.
+    pub clock: C,
+    /// The shop that is reconciled.
+    pub shop: ShopDomain,
+    /// How long a level must have been unchanged before a sweep for it to be set outright.
+    pub quiet: Duration,
+    /// The locations, kept warm.
+    pub network: NetworkCache,
+}
+
+/// What a schedule asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum Job {
+    /// Orders that changed, through the same commit as webhooks.
+    Sweep,
+    /// One page of levels against the shop.
+    Compare,
+    /// What a killed function left.
+    Backlog,
+}
+
+/// What a job found.
+#[derive(Debug, Serialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum Report {
+    /// Of a sweep.
+    Sweep(SweepReport),
+    /// Of a comparison.
+    Compare(CompareReport),
+    /// Of the backlog.
+    Backlog(BacklogReport),
+}
+
+impl<S: Store, F: Storefront, H: Hints, C: Clock> Reconciler<S, F, H, C> {
+    /// Runs one job until `deadline`.
+    ///
+    /// # Errors
+    /// [`ReconcileError`]; the next run of the job goes on where this one stopped.
+    pub async fn handle(&self, job: Job, deadline: Timestamp) -> Result<Report, ReconcileError> {
+        let (store, front, hints, clock) = (&self.store, &self.front, &self.hints, &self.clock);
+        let network = self.network.get(store, clock.now()).await?;
+        let report = match job {
+            Job::Sweep => {
+                let report = sweep((store, front, clock), &network, &self.shop, deadline).await?;
+                tracing::info!(shop = %self.shop, orders = report.orders, missed = report.missed, movements = report.movements, "swept");
+                Report::Sweep(report)
+            }
+            Job::Compare => {
+                let report = compare((store, front, hints, clock), &network, &self.shop, self.quiet, deadline).await?;
+                let drifted = report.drifted.len();
+                tracing::info!(shop = %self.shop, levels = report.levels, drifted, in_flight = report.in_flight, end = report.end, "compared");
+                Report::Compare(report)
+            }
+            Job::Backlog => {
+                let report = backlog((store, hints, clock), &network, &self.shop, deadline).await?;
+                tracing::info!(shop = %self.shop, settled = report.settled, hinted = report.hinted, "backlog picked up");
+                Report::Backlog(report)
+            }
+        };
+        Ok(report)
+    }
+}

@@ -1,0 +1,35 @@
+//! The Lambda behind the schedules.
+
+use std::time::Duration;
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use promissory::adapters::clock::SystemClock;
+use promissory::adapters::dynamodb::DynamoStore;
+use promissory::adapters::secrets::ShopifyApp;
+use promissory::adapters::shopify::Shopify;
+use promissory::adapters::sqs::SqsHints;
+use promissory::adapters::{aws, env, log};
+use promissory::catalog::NetworkCache;
+use reconciler::{Job, Reconciler};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    log::init();
+    let config = aws::config();
+    let secrets = aws_sdk_secretsmanager::Client::new(&config);
+    let app = ShopifyApp::read(&secrets, &env::required("SECRET_ARN")).await?;
+    let reconciler = Reconciler {
+        store: DynamoStore::new(aws_sdk_dynamodb::Client::new(&config), env::required("TABLE_NAME")),
+        front: Shopify::new(env::required("SHOPIFY_URL"), app)?,
+        hints: SqsHints::new(aws_sdk_sqs::Client::new(&config), env::required("PUSH_QUEUE_URL")),
+        clock: SystemClock,
+        shop: env::parsed("SHOP_DOMAIN"),
+        quiet: Duration::from_secs(env::parsed("COMPARE_QUIET_SECONDS")),
+        network: NetworkCache::default(),
+    };
+    let handler = async |event: LambdaEvent<Job>| {
+        let deadline = env::deadline(&event.context.deadline());
+        Ok::<_, Error>(reconciler.handle(event.payload, deadline).await?)
+    };
+    lambda_runtime::run(service_fn(handler)).await
+}

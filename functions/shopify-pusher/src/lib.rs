@@ -1,0 +1,70 @@
+//! Hints become calls to Shopify.
+//!
+//! The hints of a batch are merged per shop: many movements of one pair between two pushes are one change. A hint that
+//! cannot be read fails alone and ends in the dead-letter queue; a push that fails gives its shop's hints back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::Timestamp;
+use promissory::catalog::ShopDomain;
+use promissory::clock::Clock;
+use promissory::ledger::PositionKey;
+use promissory::store::Store;
+use promissory::storefront::{Hint, Storefront, push};
+
+/// What pushing needs to work.
+#[derive(Debug)]
+pub struct Pusher<S, F, C> {
+    /// The table.
+    pub store: S,
+    /// The shops.
+    pub front: F,
+    /// The time.
+    pub clock: C,
+    /// How long a level must have been unchanged before a sweep for it to be set outright.
+    pub quiet: Duration,
+}
+
+impl<S: Store, F: Storefront, C: Clock> Pusher<S, F, C> {
+    /// Handles one batch of hints, until `deadline`.
+    pub async fn handle(&self, event: SqsEvent, deadline: Timestamp) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        let mut shops: BTreeMap<ShopDomain, (BTreeSet<PositionKey>, Vec<String>)> = BTreeMap::new();
+        for record in event.records {
+            let id = record.message_id.unwrap_or_default();
+            match serde_json::from_str::<Hint>(record.body.as_deref().unwrap_or_default()) {
+                Ok(hint) => {
+                    let (pairs, messages) = shops.entry(hint.shop).or_default();
+                    pairs.extend(hint.pairs);
+                    messages.push(id);
+                }
+                Err(error) => {
+                    tracing::error!(message = id, line = error.line(), column = error.column(), "a hint cannot be read");
+                    response.add_failure(id);
+                }
+            }
+        }
+        for (shop, (pairs, messages)) in shops {
+            match push((&self.store, &self.front, &self.clock), &shop, &pairs, self.quiet, deadline).await {
+                Ok(report) => tracing::info!(
+                    %shop,
+                    hinted = pairs.len(),
+                    adjusted = report.adjusted,
+                    contacted = report.contacted,
+                    refused = report.refused,
+                    waiting = report.waiting,
+                    "pushed"
+                ),
+                Err(error) => {
+                    tracing::warn!(%shop, hinted = pairs.len(), %error, "the push is not done");
+                    for message in messages {
+                        response.add_failure(message);
+                    }
+                }
+            }
+        }
+        response
+    }
+}

@@ -1,0 +1,31 @@
+//! The Lambda behind the queue of hints.
+
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use promissory::adapters::clock::SystemClock;
+use promissory::adapters::dynamodb::DynamoStore;
+use promissory::adapters::secrets::ShopifyApp;
+use promissory::adapters::shopify::Shopify;
+use promissory::adapters::{aws, env, log};
+use shopify_pusher::Pusher;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    log::init();
+    let config = aws::config();
+    let secrets = aws_sdk_secretsmanager::Client::new(&config);
+    let app = ShopifyApp::read(&secrets, &env::required("SECRET_ARN")).await?;
+    let pusher = Pusher {
+        store: DynamoStore::new(aws_sdk_dynamodb::Client::new(&config), env::required("TABLE_NAME")),
+        front: Shopify::new(env::required("SHOPIFY_URL"), app)?,
+        clock: SystemClock,
+        quiet: Duration::from_secs(env::parsed("COMPARE_QUIET_SECONDS")),
+    };
+    let handler = async |event: LambdaEvent<SqsEvent>| {
+        let deadline = env::deadline(&event.context.deadline());
+        Ok::<_, Error>(pusher.handle(event.payload, deadline).await)
+    };
+    lambda_runtime::run(service_fn(handler)).await
+}

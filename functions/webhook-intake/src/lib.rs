@@ -1,0 +1,169 @@
+//! A signed Shopify webhook becomes one ledger transaction.
+//!
+//! `size → signature → shop → topic → body → receive`. Nothing is hashed before its size is known, and nothing is read
+//! before its signature holds. Every refusal is logged with its reason and without the body.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use promissory::adapters::secrets::ShopifyApp;
+use promissory::catalog::{NetworkCache, ShopDomain};
+use promissory::clock::Clock;
+use promissory::ledger::{Event, EventId, OrderEvent, Outcome, content_hash};
+use promissory::order::{MAX_BODY, Malformed, Received, Signature, Topic, parse, receive};
+use promissory::store::{Store, StoreError};
+use serde_json::json;
+
+/// What an intake needs to work.
+#[derive(Debug)]
+pub struct Intake<S, C> {
+    /// The table.
+    pub store: S,
+    /// The time.
+    pub clock: C,
+    /// The shop whose webhooks are taken.
+    pub shop: ShopDomain,
+    /// Its app, which signs them.
+    pub app: ShopifyApp,
+    /// The locations, kept warm.
+    pub network: NetworkCache,
+}
+
+/// Why a webhook was not taken.
+#[derive(Debug)]
+enum Refusal {
+    TooLarge(usize),
+    Unsigned(&'static str),
+    OtherShop,
+    UnknownTopic,
+    NoId,
+    Malformed(Malformed),
+    ContentMismatch,
+    Store(StoreError),
+}
+
+/// A webhook that was taken.
+struct Taken {
+    order: u64,
+    received: Received,
+}
+
+impl<S: Store, C: Clock> Intake<S, C> {
+    /// Answers one request of API Gateway.
+    pub async fn handle(&self, request: Request) -> Response<Body> {
+        let began = self.clock.now();
+        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let (topic, id) = (header("x-shopify-topic"), header("x-shopify-webhook-id"));
+        let taken = self.take(&request).await;
+        let duration_ms = duration_ms(began, self.clock.now());
+        match taken {
+            Ok(Taken { order, received: Received::Decided(Outcome::ContentMismatch) }) => {
+                tracing::warn!(topic, webhook = id, order, duration_ms, reason = "content_mismatch", "webhook refused");
+                refuse(&Refusal::ContentMismatch)
+            }
+            Ok(Taken { order, received }) => {
+                let (outcome, movements, unmapped) = match received {
+                    Received::Decided(Outcome::Applied { movements, unmapped }) => ("applied", movements, unmapped),
+                    Received::Decided(Outcome::Duplicate | Outcome::ContentMismatch) => ("duplicate", 0, 0),
+                    Received::Deferred(_) => ("deferred", 0, 0),
+                };
+                tracing::info!(topic, webhook = id, order, outcome, movements, unmapped, duration_ms, "webhook taken");
+                answer(StatusCode::OK, &json!({ "outcome": outcome, "movements": movements, "unmapped": unmapped }))
+            }
+            Err(refusal) => {
+                let (reason, detail) = (refusal.reason(), refusal.detail());
+                tracing::warn!(topic, webhook = id, duration_ms, reason, detail, "webhook refused");
+                refuse(&refusal)
+            }
+        }
+    }
+
+    async fn take(&self, request: &Request) -> Result<Taken, Refusal> {
+        let body: &[u8] = request.body().as_ref();
+        if body.len() > MAX_BODY {
+            return Err(Refusal::TooLarge(body.len()));
+        }
+        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let signature = header("x-shopify-hmac-sha256").ok_or(Refusal::Unsigned("X-Shopify-Hmac-Sha256 is missing"))?;
+        let signature = Signature::from_header(signature).ok_or(Refusal::Unsigned("X-Shopify-Hmac-Sha256 is not base64"))?;
+        if !signature.matches(body, self.app.signing_secrets()) {
+            return Err(Refusal::Unsigned("the signature is not of this body by a secret of this app"));
+        }
+        if header("x-shopify-shop-domain") != Some(self.shop.as_str()) {
+            return Err(Refusal::OtherShop);
+        }
+        let topic = header("x-shopify-topic").and_then(Topic::from_header).ok_or(Refusal::UnknownTopic)?;
+        let id = header("x-shopify-webhook-id").filter(|id| !id.is_empty() && id.len() <= 128).ok_or(Refusal::NoId)?;
+        let snapshot = parse(topic, &self.shop, body).map_err(Refusal::Malformed)?;
+        let order = snapshot.order.number();
+
+        let network = self.network.get(&self.store, self.clock.now()).await.map_err(Refusal::Store)?;
+        let id = EventId::new(format!("shopify:{}", self.shop), id);
+        let event = Event::Order(OrderEvent { id, content: content_hash(body), snapshot, asked_for: false });
+        let received = receive(&self.store, &self.clock, &network, event).await.map_err(Refusal::Store)?;
+        Ok(Taken { order, received })
+    }
+}
+
+impl Refusal {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLarge(_) => "too_large",
+            Self::Unsigned(_) => "unsigned",
+            Self::OtherShop => "other_shop",
+            Self::UnknownTopic => "unknown_topic",
+            Self::NoId => "no_webhook_id",
+            Self::Malformed(_) => "malformed",
+            Self::ContentMismatch => "content_mismatch",
+            Self::Store(_) => "store",
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::TooLarge(size) => format!("{size} bytes where at most {MAX_BODY} are taken"),
+            Self::Unsigned(why) => (*why).to_owned(),
+            Self::OtherShop => {
+                "X-Shopify-Shop-Domain is not the shop this stack serves; check the parameter ShopDomain".to_owned()
+            }
+            Self::UnknownTopic => {
+                "X-Shopify-Topic is not one of orders/create, orders/updated, orders/cancelled, fulfillments/create".to_owned()
+            }
+            Self::NoId => "X-Shopify-Webhook-Id is missing or longer than 128 characters".to_owned(),
+            Self::Malformed(malformed) => malformed.to_string(),
+            Self::ContentMismatch => "this webhook id came before with another body; the first one stands".to_owned(),
+            Self::Store(error) => error.to_string(),
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unsigned(_) => StatusCode::UNAUTHORIZED,
+            Self::OtherShop => StatusCode::FORBIDDEN,
+            Self::UnknownTopic | Self::NoId | Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::ContentMismatch => StatusCode::CONFLICT,
+            // Shopify repeats what is answered so; repeating is safe.
+            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+fn refuse(refusal: &Refusal) -> Response<Body> {
+    // What the store said is for our log, not for the caller.
+    let detail = if matches!(refusal, Refusal::Store(_)) { "try again later".to_owned() } else { refusal.detail() };
+    answer(refusal.status(), &json!({ "error": refusal.reason(), "detail": detail }))
+}
+
+fn answer(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
+    let response =
+        Response::builder().status(status).header("content-type", "application/json").body(Body::from(body.to_string()));
+    response.expect("a status, one header and a body make a response")
+}
+
+fn duration_ms(began: Timestamp, ended: Timestamp) -> u64 {
+    let passed = Duration::try_from(ended.duration_since(began)).unwrap_or_default();
+    u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,198 @@
+//! Reading the whole table and judging it: does the ledger add up, does it say of every order what the shop says, and
+//! does the shop show what we say?
+
+use std::collections::BTreeMap;
+use std::io;
+
+use aws_sdk_dynamodb::Client;
+use promissory::adapters::dynamodb::record;
+use promissory::catalog::{LineId, OrderId, Quantity};
+use promissory::ledger::{Kind, Movement, Position, PositionKey, replay};
+use promissory::promise::Promise;
+use promissory::store::{Record, StoreError};
+use promissory::storefront::{Intent, IntentState, Level};
+
+use crate::shopify::Shop;
+
+/// Everything in the table that an audit looks at.
+#[derive(Debug, Default)]
+pub struct Books {
+    /// Positions.
+    pub positions: BTreeMap<PositionKey, Position>,
+    /// Movements of each position, in order.
+    pub movements: BTreeMap<PositionKey, Vec<Movement>>,
+    /// Promises.
+    pub promises: Vec<Promise>,
+    /// Levels.
+    pub levels: Vec<Level>,
+    /// Intents whose outcome is not known.
+    pub open_intents: usize,
+    /// Events that wait in lanes.
+    pub deferred: usize,
+}
+
+/// Units of an order line that the ledger holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Held {
+    /// Reserved and not shipped.
+    pub reserved: Quantity,
+    /// Shipped.
+    pub shipped: Quantity,
+}
+
+impl Books {
+    /// Reads the table, row by row.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn read(client: &Client, table: &str) -> io::Result<Self> {
+        let mut books = Self::default();
+        let mut start = None;
+        loop {
+            let request = client.scan().table_name(table).consistent_read(true).set_exclusive_start_key(start);
+            let page = Box::pin(request.send()).await.map_err(io::Error::other)?;
+            for item in page.items.unwrap_or_default() {
+                books.take(&record(item).map_err(io::Error::other)?).map_err(io::Error::other)?;
+            }
+            match page.last_evaluated_key {
+                Some(key) if !key.is_empty() => start = Some(key),
+                Some(_) | None => break,
+            }
+        }
+        for movements in books.movements.values_mut() {
+            movements.sort_by_key(|movement| movement.seq);
+        }
+        Ok(books)
+    }
+
+    fn take(&mut self, record: &Record) -> Result<(), StoreError> {
+        let (pk, sk) = (record.key.pk.as_str(), record.key.sk.as_str());
+        if pk.starts_with("POS#") && sk == "HEAD" {
+            let position: Position = record.decode()?;
+            self.positions.insert(position.of.clone(), position);
+        } else if sk.starts_with(Movement::PREFIX) {
+            let movement: Movement = record.decode()?;
+            self.movements.entry(movement.of.clone()).or_default().push(movement);
+        } else if pk.starts_with("ATS#") {
+            self.promises.push(record.decode()?);
+        } else if pk.starts_with("LEVEL#") {
+            self.levels.push(record.decode()?);
+        } else if pk.starts_with("INTENT#") {
+            self.open_intents += usize::from(record.decode::<Intent>()?.state == IntentState::Open);
+        } else if pk.starts_with("LANE#") {
+            self.deferred += 1;
+        }
+        Ok(())
+    }
+
+    /// Every movement.
+    pub fn all_movements(&self) -> impl Iterator<Item = &Movement> {
+        self.movements.values().flatten()
+    }
+
+    /// Every position whose movements do not lead to it, with what is wrong.
+    #[must_use]
+    pub fn mismatches(&self) -> Vec<replay::Mismatch> {
+        let of: std::collections::BTreeSet<&PositionKey> = self.positions.keys().chain(self.movements.keys()).collect();
+        of.into_iter()
+            .filter_map(|of| {
+                let empty = Position::empty(of.clone());
+                let movements = self.movements.get(of).map(Vec::as_slice).unwrap_or_default();
+                replay::verify(self.positions.get(of).unwrap_or(&empty), movements).err()
+            })
+            .collect()
+    }
+
+    /// Whether nothing is on its way: no lane, no open intent, no pair the shop was not told, no promise behind its
+    /// positions.
+    #[must_use]
+    pub fn at_rest(&self) -> bool {
+        let behind = |promise: &Promise| {
+            promise.places.iter().any(|(place, at)| {
+                let of = PositionKey::new(promise.sku.clone(), place.clone());
+                self.positions.get(&of).is_some_and(|position| position.seq != at.seq)
+            })
+        };
+        let known = |of: &PositionKey| self.promises.iter().any(|p| p.sku == of.sku && p.places.contains_key(&of.place));
+        self.deferred == 0
+            && self.open_intents == 0
+            && !self.levels.iter().any(Level::is_due)
+            && !self.promises.iter().any(behind)
+            && self.positions.keys().all(known)
+    }
+
+    /// What the ledger holds for each order line, from its movements alone.
+    #[must_use]
+    pub fn held(&self) -> BTreeMap<(OrderId, LineId), Held> {
+        let mut held: BTreeMap<_, Held> = BTreeMap::new();
+        for movement in self.all_movements() {
+            let Some(line) = &movement.cause.order else { continue };
+            let held = held.entry((line.order, line.line)).or_default();
+            held.reserved += movement.kind.change(movement.quantity).reserved;
+            match movement.kind {
+                Kind::Ship => held.shipped += movement.quantity,
+                Kind::Unship => held.shipped -= movement.quantity,
+                Kind::Reserve
+                | Kind::Release
+                | Kind::AssignOut
+                | Kind::AssignIn
+                | Kind::Receipt
+                | Kind::Found
+                | Kind::Lost
+                | Kind::Hold
+                | Kind::Unhold => {}
+            }
+        }
+        held
+    }
+}
+
+/// What an audit of the ledger against the shop found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OrderFindings {
+    /// Orders of which the ledger holds too little.
+    pub lost: usize,
+    /// Orders of which the ledger holds too much: something was applied twice.
+    pub duplicates: usize,
+}
+
+/// Compares the ledger with the shop, order by order: units to be shipped, and units shipped.
+#[must_use]
+pub fn compare_orders(books: &Books, shop: &Shop) -> OrderFindings {
+    let held = books.held();
+    let mut findings = OrderFindings::default();
+    for order in shop.orders() {
+        let (mut missing, mut doubled) = (false, false);
+        for line in order.lines.iter().filter(|line| line.tracked && order.confirmed) {
+            let key = (OrderId::new(number(order.id.0)), LineId::new(number(line.id.0)));
+            let found = held.get(&key).copied().unwrap_or_default();
+            let open = if order.cancelled_at.is_some() { 0 } else { line.unfulfilled() };
+            let said = Held { reserved: Quantity::new(open), shipped: Quantity::new(line.fulfilled) };
+            missing |= found.reserved < said.reserved || found.shipped < said.shipped;
+            doubled |= found.reserved > said.reserved || found.shipped > said.shipped;
+        }
+        findings.lost += usize::from(missing);
+        findings.duplicates += usize::from(doubled);
+    }
+    findings
+}
+
+/// Levels at which the shop's available and committed do not add up to the supply we say.
+#[must_use]
+pub fn compare_levels(books: &Books, shop: &Shop) -> Vec<String> {
+    let shown: BTreeMap<(u64, u64), i64> =
+        shop.levels().map(|(item, location, level)| ((number(item.0), number(location.0)), level.on_hand())).collect();
+    books
+        .levels
+        .iter()
+        .filter_map(|level| {
+            let shown = shown.get(&(level.inventory_item.number(), level.shop_location.number())).copied();
+            (shown != Some(level.supply.units()))
+                .then(|| format!("{}@{}: we say {}, the shop shows {shown:?}", level.sku, level.location, level.supply))
+        })
+        .collect()
+}
+
+fn number(id: i64) -> u64 {
+    u64::try_from(id).expect("the fake shop's ids are above zero")
+}

@@ -1,0 +1,116 @@
+//! What will happen in the sale, decided beforehand from the seed.
+
+use std::time::Duration;
+
+use super::DemoConfig;
+use crate::shopify::draw;
+
+/// The product of the flash sale.
+pub const SERUM: &str = "SERUM-30";
+
+/// Items beside the serum.
+const TAIL: u64 = 60;
+
+/// Opening stock of a tail item at each location.
+pub const TAIL_UNITS: i64 = 400;
+
+/// What will happen, in the order of time.
+#[derive(Debug)]
+pub struct Script {
+    /// The items beside the serum.
+    pub tail: Vec<String>,
+    /// Customers.
+    pub customers: Vec<Customer>,
+    /// Stock changes in the warehouse.
+    pub changes: Vec<Change>,
+}
+
+/// One customer.
+#[derive(Debug)]
+pub struct Customer {
+    /// When they check out.
+    pub at: Duration,
+    /// What is in the cart.
+    pub cart: Vec<(String, i64)>,
+    /// What happens to the order if the shop takes it, and how long after.
+    pub then: Option<(Fate, Duration)>,
+}
+
+/// What happens to an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// The customer cancels it.
+    Cancelled,
+    /// The warehouse ships all of it.
+    Shipped,
+    /// The warehouse ships its first line, and the rest a moment later.
+    ShippedInParts,
+}
+
+/// A stock change that the shop cannot know by itself.
+#[derive(Debug)]
+pub struct Change {
+    /// When.
+    pub at: Duration,
+    /// The item; each pair of item and location changes once, so that the time until the shop knows can be told.
+    pub sku: String,
+    /// At the second location rather than the first.
+    pub second_location: bool,
+    /// Units that arrive; below zero, that are written off.
+    pub units: i64,
+}
+
+/// Decides the sale.
+#[must_use]
+pub fn plan(config: &DemoConfig) -> Script {
+    let mut draws = 0;
+    let mut pick = |below: u64| {
+        draws += 1;
+        draw(config.seed, draws) % below
+    };
+    let tail: Vec<String> = (1..=TAIL).map(|n| format!("CARE-{n:03}")).collect();
+    let any = |pick: &mut dyn FnMut(u64) -> u64| tail[usize::try_from(pick(TAIL)).expect("a small number")].clone();
+    let span = u64::from(config.seconds) * 1_000;
+
+    let mut customers: Vec<Customer> = (0..config.orders)
+        .map(|_| {
+            // Most come for the serum, in the first half of the time.
+            let wants_serum = pick(100) < 60;
+            let at = Duration::from_millis(if wants_serum { pick(span / 2) } else { pick(span) });
+            let mut cart = Vec::new();
+            if wants_serum {
+                cart.push((SERUM.to_owned(), 1 + i64::try_from(pick(10) / 8).expect("0 or 1")));
+            }
+            for _ in 0..(if wants_serum { pick(5) / 4 } else { 1 + pick(3) }) {
+                let sku = any(&mut pick);
+                if cart.iter().all(|(known, _)| *known != sku) {
+                    cart.push((sku, 1 + i64::try_from(pick(2)).expect("0 or 1")));
+                }
+            }
+            let later = Duration::from_millis(300 + pick(span / 3));
+            let then = match pick(100) {
+                0..8 => Some((Fate::Cancelled, later)),
+                8..30 => Some((Fate::Shipped, later)),
+                30..38 => Some((Fate::ShippedInParts, later)),
+                _ => None,
+            };
+            Customer { at, cart, then }
+        })
+        .collect();
+    customers.sort_by_key(|customer| customer.at);
+
+    let mut changes: Vec<Change> = tail
+        .iter()
+        .enumerate()
+        .map(|(n, sku)| {
+            let units = if n % 3 == 0 {
+                -i64::try_from(1 + pick(20)).expect("small")
+            } else {
+                i64::try_from(5 + pick(200)).expect("small")
+            };
+            Change { at: Duration::from_millis(pick(span)), sku: sku.clone(), second_location: n % 4 == 0, units }
+        })
+        .collect();
+    changes.sort_by_key(|change| change.at);
+    Script { tail, customers, changes }
+}

@@ -1,0 +1,273 @@
+//! Playing the sale: set up, sell, let the schedules heal, and wait until nothing is on its way.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use promissory::catalog::{
+    InventoryItemId, Item, Listed, Location, LocationId, LocationKind, Network, Quantity, ShopDomain, ShopLocationId, Sku,
+};
+use promissory::ledger::EventId;
+use promissory::source::{StockEvent, StockKind};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::plan::{Change, Customer, Fate, SERUM, TAIL_UNITS};
+use super::{DemoConfig, Script};
+use crate::audit::Books;
+use crate::catalogue::{import_item, import_network, take_stock};
+use crate::shopify::{CheckoutRefused, DeliveryPlan, NewItem, NewLocation, OrderId, Server, Shop};
+use crate::stack::Stack;
+
+/// How long the system may take to come to rest before the demo says that it does not.
+const REST_WITHIN: Duration = Duration::from_secs(90);
+
+/// What was done, and when.
+#[derive(Debug, Default)]
+pub struct Played {
+    /// When each order was placed.
+    pub placed: BTreeMap<OrderId, Timestamp>,
+    /// Orders the shop refused because it showed too few units.
+    pub sold_out: usize,
+    /// When each stock change was in the ledger, by SKU and whether it was at the second location.
+    pub changed: BTreeMap<(String, bool), Timestamp>,
+    /// Function processes killed.
+    pub killed: usize,
+    /// What the reconciler reported.
+    pub healed: Vec<serde_json::Value>,
+    /// Whether everything came to rest in time.
+    pub at_rest: bool,
+}
+
+/// What is sold where, in our words and the shop's.
+struct Setup {
+    network: Network,
+    locations: [LocationId; 2],
+}
+
+/// Plays `script` on a stack and a shop that are both empty.
+///
+/// # Errors
+/// When a part of the local stack cannot be reached.
+pub async fn play(
+    config: &DemoConfig,
+    script: &Script,
+    stack: &Stack,
+    server: &Server,
+    say: &dyn Fn(&str),
+) -> io::Result<Played> {
+    let setup = set_up(config, script, stack, server, say).await?;
+    server.set_delivery_plan(DeliveryPlan {
+        seed: config.seed,
+        lost_percent: 2,
+        doubled_percent: 5,
+        late_percent: 5,
+        latest_ms: 3_000,
+    });
+    let played = Mutex::new(Played::default());
+    say(&format!(
+        "The sale is open: {} customers in {} s for {} units of the serum.",
+        config.orders, config.seconds, config.units
+    ));
+    let began = Instant::now();
+    tokio::try_join!(
+        async {
+            sell(script, server, began, &played).await;
+            Ok(())
+        },
+        receive(script, stack, &setup, began, &played),
+        async {
+            if config.chaos {
+                kill_functions(config, stack, began, &played).await;
+            }
+            Ok(())
+        },
+    )?;
+    let mut played = played.into_inner().map_err(|_| io::Error::other("a part of the sale panicked"))?;
+    say("The sale is over. Waiting for the last webhooks.");
+    server.deliveries_idle().await;
+    heal(stack, &mut played, say).await?;
+    Ok(played)
+}
+
+async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Server, say: &dyn Fn(&str)) -> io::Result<Setup> {
+    let shop: ShopDomain = server.shop(|shop| shop.config().domain.clone()).parse().map_err(io::Error::other)?;
+    let store = stack.store();
+    let codes: [LocationId; 2] = ["WH-1".parse().map_err(io::Error::other)?, "3PL-1".parse().map_err(io::Error::other)?];
+    let mut locations = Vec::new();
+    for (code, kind) in codes.iter().zip([LocationKind::Warehouse, LocationKind::ThirdParty]) {
+        let new = NewLocation { name: code.to_string(), fulfils_online: true, ..NewLocation::default() };
+        let id = server.shop(|shop| shop.add_location(new)).map_err(|refused| io::Error::other(format!("{refused:?}")))?;
+        let id = ShopLocationId::new(u64::try_from(id.0).map_err(io::Error::other)?);
+        locations.push(Location { code: code.clone(), kind, fulfils_online: true, shops: [(shop.clone(), id)].into() });
+    }
+    let network = import_network(&store, &locations).await.map_err(io::Error::other)?;
+
+    say(&format!("Importing {} items with their opening stock.", script.tail.len() + 1));
+    let mut opening = Vec::new();
+    for name in std::iter::once(SERUM).chain(script.tail.iter().map(String::as_str)) {
+        let id = server.shop(|shop| add_stocked_item(shop, name)).map_err(io::Error::other)?;
+        let sku: Sku = name.parse().map_err(io::Error::other)?;
+        let listed = Listed { shop_sku: name.to_owned(), inventory_item: InventoryItemId::new(id) };
+        let low_at = (name == SERUM).then(|| Quantity::new(config.units / 10));
+        let item = Item { sku: sku.clone(), buffer: Quantity::ZERO, low_at, shops: [(shop.clone(), listed)].into() };
+        import_item(&store, &item).await.map_err(io::Error::other)?;
+        // The serum is split over both locations, so that some orders are allocated to each.
+        let units = if name == SERUM { [config.units - config.units / 3, config.units / 3] } else { [TAIL_UNITS; 2] };
+        for (location, units) in codes.iter().zip(units).filter(|(_, units)| *units > 0) {
+            opening.push(stock("opening", &sku, location, StockKind::Receipt, units));
+        }
+    }
+    for group in opening.chunks(20) {
+        take_stock(&store, &network, group.to_vec()).await.map_err(io::Error::other)?;
+    }
+    say("Telling the shop for the first time.");
+    // A first contact waits for a sweep that began after the level was last changed, by the quiet time of this stack.
+    sleep(Duration::from_millis(2_100)).await;
+    stack.reconcile("sweep").await?;
+    stack.reconcile("backlog").await?;
+    server.set_webhook_url(&stack.outputs.webhook_url);
+    if !wait_for_rest(stack).await? {
+        return Err(io::Error::other("the shop was not told its opening levels in time"));
+    }
+    Ok(Setup { network, locations: codes })
+}
+
+fn add_stocked_item(shop: &mut Shop, sku: &str) -> Result<u64, String> {
+    let item = shop.add_item(NewItem::tracked(sku)).map_err(|refused| format!("{refused:?}"))?;
+    let locations: Vec<_> = shop.locations().map(|location| location.id).collect();
+    for location in locations {
+        shop.stock(Timestamp::now(), item, location, 0, true).map_err(|refused| format!("{refused:?}"))?;
+    }
+    u64::try_from(item.0).map_err(|error| error.to_string())
+}
+
+fn stock(kind_of_id: &str, sku: &Sku, location: &LocationId, kind: StockKind, units: i64) -> StockEvent {
+    StockEvent {
+        id: EventId::new("demo", format!("{kind_of_id}:{sku}@{location}")),
+        sku: sku.clone(),
+        location: location.clone(),
+        kind,
+        quantity: Quantity::new(units),
+        occurred_at: Timestamp::now(),
+    }
+}
+
+/// Customers check out; what becomes of their orders happens in between, in the order of time.
+async fn sell(script: &Script, server: &Server, began: Instant, played: &Mutex<Played>) {
+    let mut later: BTreeMap<(Duration, OrderId), Fate> = BTreeMap::new();
+    let mut customers = script.customers.iter().peekable();
+    loop {
+        let next_customer = customers.peek().map(|customer| customer.at);
+        let next_fate = later.keys().next().map(|(at, _)| *at);
+        let Some(at) = next_customer.into_iter().chain(next_fate).min() else { return };
+        sleep_until(began + at).await;
+        if next_fate == Some(at) {
+            let Some(((_, order), fate)) = later.pop_first() else { return };
+            if let Some(rest) = server.shop(|shop| meet(shop, order, fate)) {
+                later.insert((at + Duration::from_millis(400), order), rest);
+            }
+        } else if let Some(customer) = customers.next() {
+            check_out(customer, server, &mut later, played);
+        }
+    }
+}
+
+fn check_out(customer: &Customer, server: &Server, later: &mut BTreeMap<(Duration, OrderId), Fate>, played: &Mutex<Played>) {
+    let now = Timestamp::now();
+    let cart: Vec<(&str, i64)> = customer.cart.iter().map(|(sku, units)| (sku.as_str(), *units)).collect();
+    let outcome = server.shop(|shop| shop.checkout(now, &cart));
+    let mut played = played.lock().expect("nobody panics with the lock");
+    match outcome {
+        Ok(order) => {
+            played.placed.insert(order, now);
+            if let Some((fate, after)) = customer.then {
+                later.insert((customer.at + after, order), fate);
+            }
+        }
+        Err(CheckoutRefused::SoldOut { .. }) => played.sold_out += 1,
+        Err(refused) => panic!("the script asks for something the shop does not have: {refused:?}"),
+    }
+}
+
+/// Lets an order meet its fate; what is left of it comes a moment later.
+fn meet(shop: &mut Shop, order: OrderId, fate: Fate) -> Option<Fate> {
+    let now = Timestamp::now();
+    match fate {
+        Fate::Cancelled => shop.cancel(now, order).map(|()| None),
+        Fate::Shipped => shop.fulfil(now, order, None).map(|_| None),
+        Fate::ShippedInParts => {
+            let first = shop.order(order).and_then(|order| order.lines.first()).map(|line| (line.id, 1));
+            shop.fulfil(now, order, first.as_ref().map(std::slice::from_ref)).map(|_| Some(Fate::Shipped))
+        }
+    }
+    .unwrap_or(None) // Nothing left to ship: the first line was all of it.
+}
+
+/// The warehouse receives and writes off.
+async fn receive(script: &Script, stack: &Stack, setup: &Setup, began: Instant, played: &Mutex<Played>) -> io::Result<()> {
+    let store = stack.store();
+    for Change { at, sku, second_location, units } in &script.changes {
+        sleep_until(began + *at).await;
+        let location = &setup.locations[usize::from(*second_location)];
+        let kind = if *units > 0 { StockKind::Receipt } else { StockKind::Lost };
+        let event = stock("change", &sku.parse().map_err(io::Error::other)?, location, kind, units.abs());
+        take_stock(&store, &setup.network, vec![event]).await.map_err(io::Error::other)?;
+        played.lock().expect("nobody panics with the lock").changed.insert((sku.clone(), *second_location), Timestamp::now());
+    }
+    Ok(())
+}
+
+/// Kills a function process every now and then, whatever it is doing.
+async fn kill_functions(config: &DemoConfig, stack: &Stack, began: Instant, played: &Mutex<Played>) {
+    for round in 1_u64.. {
+        let at = began + Duration::from_millis(700 * round);
+        if at > began + Duration::from_secs(u64::from(config.seconds)) {
+            return;
+        }
+        sleep_until(at).await;
+        let processes = stack.function_processes();
+        let Ok(count) = u64::try_from(processes.len()) else { return };
+        if count > 0 {
+            let victim = usize::try_from(crate::shopify::draw(!config.seed, round) % count).expect("an index");
+            let pid = processes[victim].1.to_string();
+            let killed = tokio::process::Command::new("kill").args(["-9", &pid]).status().await;
+            played.lock().expect("nobody panics with the lock").killed +=
+                usize::from(killed.is_ok_and(|status| status.success()));
+        }
+    }
+}
+
+/// What the schedules would do in the next minutes: sweep, pick up the backlog, compare the whole catalogue.
+async fn heal(stack: &Stack, played: &mut Played, say: &dyn Fn(&str)) -> io::Result<()> {
+    say("The reconciler heals what was lost.");
+    sleep(Duration::from_millis(1_100)).await; // The quiet time of this stack, so that nothing is left in flight.
+    for job in ["sweep", "backlog"] {
+        played.healed.push(stack.reconcile(job).await?);
+    }
+    wait_for_rest(stack).await?;
+    loop {
+        let page = stack.reconcile("compare").await?;
+        let end = page["end"] == true;
+        played.healed.push(page);
+        if end {
+            break;
+        }
+    }
+    played.at_rest = wait_for_rest(stack).await?;
+    Ok(())
+}
+
+/// Waits until nothing is on its way; `false` when that takes too long.
+async fn wait_for_rest(stack: &Stack) -> io::Result<bool> {
+    let end = Instant::now() + REST_WITHIN;
+    while Instant::now() < end {
+        let books = Books::read(&stack.dynamodb(), &stack.outputs.table_name).await?;
+        if books.at_rest() {
+            return Ok(true);
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+    Ok(false)
+}

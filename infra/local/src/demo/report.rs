@@ -1,0 +1,253 @@
+//! What came out of the sale: audited from the table and from the shop, never from what the player believes.
+
+use std::fmt::Write as _;
+use std::io;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use promissory::catalog::{OrderId, Place, Quantity};
+use promissory::ledger::Kind;
+use serde::Serialize;
+
+use super::plan::SERUM;
+use super::{DemoConfig, Played};
+use crate::audit::{Books, compare_levels, compare_orders};
+use crate::shopify::{AppliedKind, Server, Shop};
+use crate::stack::Stack;
+
+/// Percentiles, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Percentiles {
+    /// Half were faster.
+    pub p50: u64,
+    /// 95 of 100 were faster.
+    pub p95: u64,
+    /// 99 of 100 were faster.
+    pub p99: u64,
+}
+
+/// What came out. Serialises to the one line of `--json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Customers who tried.
+    pub orders: u32,
+    /// Orders the shop took.
+    pub accepted: usize,
+    /// Units of the serum there were.
+    pub units: i64,
+    /// Units of the serum that are reserved.
+    pub reserved: i64,
+    /// Units of the serum that have shipped.
+    pub shipped: i64,
+    /// Units of the serum the network can still promise.
+    pub available: i64,
+    /// Units of the serum the shop shows.
+    pub shopify_available: i64,
+    /// Movements in the ledger.
+    pub movements: usize,
+    /// Whether every position is where its movements lead.
+    pub ledger_equals_positions: bool,
+    /// Units the shop sold beyond what there was, over all items.
+    pub oversold_by_us: i64,
+    /// Orders of which the ledger holds too little.
+    pub lost: usize,
+    /// Orders of which the ledger holds too much.
+    pub duplicates_applied: usize,
+    /// From the checkout to the reservation, of orders whose webhook was not lost.
+    pub order_to_ledger_ms: Percentiles,
+    /// From a stock change in the ledger to the shop.
+    pub change_to_shopify_ms: Percentiles,
+    #[serde(skip)]
+    extra: Extra,
+}
+
+/// What people want to see as well.
+#[derive(Debug, Clone, Default)]
+struct Extra {
+    sold_out: usize,
+    webhooks: String,
+    swept: usize,
+    killed: usize,
+    at_rest: bool,
+    wrong_levels: Vec<String>,
+    mismatches: Vec<String>,
+    calls: String,
+    abandoned_hints: u64,
+}
+
+impl Report {
+    /// Audits a played sale.
+    ///
+    /// # Errors
+    /// When the stack cannot be read.
+    pub async fn of(config: &DemoConfig, played: &Played, stack: &Stack, server: &Server) -> io::Result<Self> {
+        let books = Books::read(&stack.dynamodb(), &stack.outputs.table_name).await?;
+        let abandoned_hints = stack.waiting(&stack.outputs.push_dead_letters_url).await?;
+        let stats = server.stats();
+        Ok(server.shop(|shop| {
+            let findings = compare_orders(&books, shop);
+            let mismatches: Vec<String> = books.mismatches().iter().map(ToString::to_string).collect();
+            let serum = books.positions.values().filter(|position| position.of.sku.as_str() == SERUM);
+            let shopify_available = shop
+                .item(SERUM)
+                .map_or(0, |item| shop.levels().filter(|(id, ..)| *id == item.id).map(|(.., level)| level.available).sum());
+            let shipped: Quantity =
+                books.all_movements().filter(|m| m.of.sku.as_str() == SERUM && m.kind == Kind::Ship).map(|m| m.quantity).sum();
+            let swept = books.all_movements().filter(|movement| movement.cause.event.source.starts_with("sweep:")).count();
+            let counters = shop.counters();
+            Self {
+                orders: config.orders,
+                accepted: played.placed.len(),
+                units: config.units,
+                reserved: serum.map(|position| position.balance.reserved).sum::<Quantity>().units(),
+                shipped: shipped.units(),
+                available: books.promises.iter().find(|p| p.sku.as_str() == SERUM).map_or(0, |p| p.available.units()),
+                shopify_available,
+                movements: books.all_movements().count(),
+                ledger_equals_positions: mismatches.is_empty(),
+                oversold_by_us: oversold(&books, shop),
+                lost: findings.lost,
+                duplicates_applied: findings.duplicates,
+                order_to_ledger_ms: order_to_ledger(&books, played),
+                change_to_shopify_ms: change_to_shopify(&books, played, shop),
+                extra: Extra {
+                    sold_out: played.sold_out,
+                    webhooks: format!(
+                        "{} sent, {} doubled, {} late, {} lost",
+                        stats.announced, stats.doubled, stats.late, stats.lost
+                    ),
+                    swept,
+                    killed: played.killed,
+                    at_rest: played.at_rest,
+                    wrong_levels: compare_levels(&books, shop),
+                    mismatches,
+                    calls: format!(
+                        "{} requests, {} points, {} throttled, {} rows",
+                        counters.requests, counters.points_spent, counters.throttled, counters.rows_applied
+                    ),
+                    abandoned_hints,
+                },
+            }
+        }))
+    }
+
+    /// Whether nothing went wrong.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.ledger_equals_positions
+            && self.oversold_by_us == 0
+            && self.lost == 0
+            && self.duplicates_applied == 0
+            && self.available == self.shopify_available
+            && self.extra.at_rest
+            && self.extra.wrong_levels.is_empty()
+    }
+
+    /// The table for people.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut table = String::new();
+        let mut row = |name: &str, value: String| writeln!(table, "  {name:<38} {value}").expect("writing to a string");
+        row("customers", format!("{} ({} found it sold out)", self.orders, self.extra.sold_out));
+        row("orders accepted by the shop", self.accepted.to_string());
+        row("webhooks", self.extra.webhooks.clone());
+        row("movements in the ledger", format!("{} ({} of them brought by the sweep)", self.movements, self.extra.swept));
+        if self.extra.killed > 0 {
+            row("function processes killed", self.extra.killed.to_string());
+        }
+        row("serum: units there were", self.units.to_string());
+        row("serum: reserved", self.reserved.to_string());
+        row("serum: shipped", self.shipped.to_string());
+        row("serum: available", self.available.to_string());
+        row("serum: available in the shop", self.shopify_available.to_string());
+        row("oversold because of us", self.oversold_by_us.to_string());
+        row("orders lost", self.lost.to_string());
+        row("orders applied twice", self.duplicates_applied.to_string());
+        row("ledger equals positions", self.ledger_equals_positions.to_string());
+        row("calls to the shop", self.extra.calls.clone());
+        row("hints given up", self.extra.abandoned_hints.to_string());
+        let of = |p: &Percentiles| format!("p50 {} ms, p95 {} ms, p99 {} ms", p.p50, p.p95, p.p99);
+        row("from order to ledger", of(&self.order_to_ledger_ms));
+        row("from change to shop", of(&self.change_to_shopify_ms));
+        if !self.extra.at_rest {
+            row("NOT AT REST", "something was still on its way when the time was up".into());
+        }
+        for wrong in self.extra.wrong_levels.iter().take(10) {
+            row("DIFFERS", wrong.clone());
+        }
+        for mismatch in self.extra.mismatches.iter().take(10) {
+            row("DOES NOT ADD UP", mismatch.clone());
+        }
+        table
+    }
+}
+
+/// Units of orders that stand, beyond all units there ever were, by item.
+fn oversold(books: &Books, shop: &Shop) -> i64 {
+    let sold = |sku: &str| -> i64 {
+        let standing = shop.orders().flat_map(|order| order.lines.iter().map(move |line| (order, line)));
+        standing
+            .filter(|(_, line)| line.sku == sku)
+            .map(|(order, line)| if order.cancelled_at.is_some() { line.fulfilled } else { line.current_quantity })
+            .sum()
+    };
+    let existed = |sku: &str| -> i64 {
+        books
+            .all_movements()
+            .filter(|movement| movement.of.sku.as_str() == sku && movement.cause.order.is_none())
+            .map(|movement| movement.kind.change(movement.quantity).on_hand.units())
+            .sum()
+    };
+    shop.items().map(|item| (sold(&item.sku) - existed(&item.sku)).max(0)).sum()
+}
+
+/// From the checkout to the first reservation of the order, of those that a webhook brought.
+fn order_to_ledger(books: &Books, played: &Played) -> Percentiles {
+    let mut first: std::collections::BTreeMap<OrderId, (Timestamp, bool)> = std::collections::BTreeMap::new();
+    for movement in books.all_movements().filter(|movement| movement.kind == Kind::Reserve) {
+        let Some(line) = &movement.cause.order else { continue };
+        let by_webhook = movement.cause.event.source.starts_with("shopify:");
+        let entry = first.entry(line.order).or_insert((movement.recorded_at, by_webhook));
+        *entry = (*entry).min((movement.recorded_at, by_webhook));
+    }
+    let times = played.placed.iter().filter_map(|(order, placed)| {
+        let (recorded, by_webhook) = first.get(&OrderId::new(u64::try_from(order.0).ok()?))?;
+        by_webhook.then(|| between(*placed, *recorded))
+    });
+    percentiles(times.collect())
+}
+
+/// From a stock change in the ledger to the first call after it that told the shop about its pair.
+fn change_to_shopify(books: &Books, played: &Played, shop: &Shop) -> Percentiles {
+    let times = books
+        .all_movements()
+        .filter(|m| m.cause.event.source == "demo" && m.cause.event.id.starts_with("change:"))
+        .filter_map(|m| {
+            let Place::At(location) = &m.of.place else { return None };
+            let level = books.levels.iter().find(|level| level.sku == m.of.sku && level.location == *location)?;
+            let told = shop.log().iter().find(|call| {
+                call.at >= m.recorded_at
+                    && matches!(call.kind, AppliedKind::Adjust | AppliedKind::Set)
+                    && call.changes.iter().any(|change| {
+                        u64::try_from(change.item.0) == Ok(level.inventory_item.number())
+                            && u64::try_from(change.location.0) == Ok(level.shop_location.number())
+                    })
+            })?;
+            Some(between(m.recorded_at, told.at))
+        });
+    let times: Vec<u64> = times.collect();
+    // A change the shop was never told about is not a fast one.
+    assert!(times.len() <= played.changed.len(), "each change is measured once");
+    percentiles(times)
+}
+
+fn between(from: Timestamp, to: Timestamp) -> u64 {
+    let passed = Duration::try_from(to.duration_since(from)).unwrap_or_default();
+    u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn percentiles(mut times: Vec<u64>) -> Percentiles {
+    times.sort_unstable();
+    let at = |percent: usize| times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied().unwrap_or(0);
+    Percentiles { p50: at(50), p95: at(95), p99: at(99) }
+}

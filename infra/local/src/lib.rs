@@ -1,0 +1,11 @@
+//! The whole system on one machine, without Docker and without an AWS account.
+//!
+//! [`stack`] starts the emulated AWS and deploys the real template with the real binaries into it; [`shopify`] is the
+//! fake shop; [`catalogue`] imports what is sold; [`audit`] reads the whole table and judges it; [`demo`] plays a flash
+//! sale on all of it. Nothing here is part of what is shipped.
+
+pub mod audit;
+pub mod catalogue;
+pub mod demo;
+pub mod shopify;
+pub mod stack;

@@ -1,0 +1,146 @@
+//! The local stack from the command line. `cargo x stack` and `cargo x demo` prepare what it needs and call it.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use promissory_local::demo::{DemoConfig, Report, plan, play};
+use promissory_local::shopify::{Server, ServerConfig, ShopConfig};
+use promissory_local::stack::{Stack, StackConfig};
+
+#[derive(Parser)]
+#[command(about = "The whole system on one machine: emulated AWS, a fake Shopify, and a flash sale on them.")]
+struct Cli {
+    #[command(flatten)]
+    stack: StackArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct StackArgs {
+    /// The repository.
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
+    /// The Python that has infra/local/requirements.txt installed.
+    #[arg(long, default_value = ".local/bin/python")]
+    python: PathBuf,
+    /// The directory of the function binaries.
+    #[arg(long)]
+    binaries: PathBuf,
+    /// The level of the functions' logs.
+    #[arg(long, default_value = "warn")]
+    log_level: String,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Play the flash sale and audit what came out. Ends with 1 if anything was lost, doubled or oversold.
+    Demo(DemoArgs),
+    /// Bring the stack up and keep it until Ctrl-C.
+    Up {
+        /// The port of the emulated AWS.
+        #[arg(long, default_value_t = 4574)]
+        port: u16,
+        /// The port of the fake Shopify.
+        #[arg(long, default_value_t = 4575)]
+        shopify_port: u16,
+    },
+}
+
+#[derive(Args)]
+struct DemoArgs {
+    /// Customers who try to order.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    orders: u32,
+    /// Units of the serum there are.
+    #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(i64).range(0..=1_000_000))]
+    units: i64,
+    /// Decides everything that varies.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Over how many seconds the customers come.
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    seconds: u32,
+    /// Kill function processes while it plays.
+    #[arg(long)]
+    chaos: bool,
+    /// End with one line of JSON instead of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+const SECRET: &str = "shpss_local";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Demo(args) => demo(cli.stack, args).await,
+        Command::Up { port, shopify_port } => up(cli.stack, port, shopify_port).await,
+    };
+    outcome.unwrap_or_else(|error| {
+        say(&format!("failed: {error}"));
+        ExitCode::from(2)
+    })
+}
+
+async fn start(args: &StackArgs, port: u16, shopify: ServerConfig) -> io::Result<(Stack, Server)> {
+    let (domain, client_id) = (shopify.shop.domain.clone(), shopify.client_id.clone());
+    let server = Server::start(shopify).await?;
+    let config = StackConfig {
+        root: args.root.clone(),
+        python: args.python.clone(),
+        binaries: args.binaries.clone(),
+        port,
+        push_visibility_seconds: 3,
+        log_level: args.log_level.clone(),
+    };
+    let stack = Stack::up(&config, &domain, server.url(), &client_id, SECRET).await?;
+    Ok((stack, server))
+}
+
+async fn demo(stack: StackArgs, args: DemoArgs) -> io::Result<ExitCode> {
+    let config = DemoConfig { orders: args.orders, units: args.units, seed: args.seed, seconds: args.seconds, chaos: args.chaos };
+    // A shop on the Plus plan: 1,000 points per second.
+    let shop =
+        ShopConfig { secret: SECRET.into(), bucket_size: 20_000, restore_rate: 1_000, seed: args.seed, ..ShopConfig::default() };
+    let (stack, server) = start(&stack, 0, ServerConfig { shop, concurrency: 16, ..ServerConfig::default() }).await?;
+    let played = play(&config, &plan(&config), &stack, &server, &say).await?;
+    let report = Report::of(&config, &played, &stack, &server).await?;
+    say(&format!("\n{}", report.table()));
+    if args.json {
+        print(&serde_json::to_string(&report).map_err(io::Error::other)?);
+    }
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn up(args: StackArgs, port: u16, shopify_port: u16) -> io::Result<ExitCode> {
+    let shop = ShopConfig { secret: SECRET.into(), ..ShopConfig::default() };
+    let (stack, server) = start(&args, port, ServerConfig { port: shopify_port, shop, ..ServerConfig::default() }).await?;
+    server.set_webhook_url(&stack.outputs.webhook_url);
+    say(&format!(
+        "AWS          {}\nShopify      {} (control: {}/_control/state)\nwebhooks     {}\ntable        {}\nCtrl-C ends it; all state is in memory.",
+        stack.endpoint,
+        server.url(),
+        server.url(),
+        stack.outputs.webhook_url,
+        stack.outputs.table_name
+    ));
+    tokio::signal::ctrl_c().await?;
+    server.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Progress, for people.
+#[expect(clippy::print_stderr, reason = "progress of a command belongs on standard error")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+/// The result, for scripts.
+#[expect(clippy::print_stdout, reason = "the result of a command belongs on standard output")]
+fn print(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,71 @@
+//! The cost budget: a leaky bucket of points, restored continuously, counted in thousandths so that no float is needed.
+//!
+//! Source: shopify.dev "API limits". The requested cost must fit before a call runs; the actual cost is what is taken.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+const THOUSANDTHS: i64 = 1_000;
+
+/// The budget of one app at one shop.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    size: u32,
+    restore_rate: u32,
+    thousandths: i64,
+    seen: Option<Timestamp>,
+}
+
+impl Bucket {
+    pub(super) fn new(size: u32, restore_rate: u32) -> Self {
+        Bucket { size, restore_rate, thousandths: i64::from(size) * THOUSANDTHS, seen: None }
+    }
+
+    /// Adds what was restored since the last call. Time that runs backwards restores nothing.
+    pub(super) fn restore(&mut self, now: Timestamp) {
+        let millis = self.seen.map_or(0, |seen| now.as_millisecond().saturating_sub(seen.as_millisecond()).max(0));
+        // A point a second is a thousandth a millisecond.
+        let restored = millis.saturating_mul(i64::from(self.restore_rate));
+        self.thousandths = self.thousandths.saturating_add(restored).min(i64::from(self.size) * THOUSANDTHS);
+        self.seen = Some(self.seen.map_or(now, |seen| seen.max(now)));
+    }
+
+    /// Whole points there are.
+    pub(super) fn available(&self) -> i64 {
+        self.thousandths.div_euclid(THOUSANDTHS)
+    }
+
+    /// Takes points that fit, as was checked before.
+    pub(super) fn take(&mut self, points: i64) {
+        assert!(points <= self.available(), "a call was let through that the bucket could not pay");
+        self.thousandths -= points * THOUSANDTHS;
+    }
+
+    /// `throttleStatus`, with the two constants as floats, as Shopify writes them.
+    pub(super) fn status(&self) -> Value {
+        json!({
+            "maximumAvailable": f64::from(self.size),
+            "currentlyAvailable": self.available(),
+            "restoreRate": f64::from(self.restore_rate),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects the budget: it restores by the millisecond, never past its size, and never backwards in time.
+    #[test]
+    fn restores_by_the_rate_and_up_to_the_size() {
+        let start = Timestamp::UNIX_EPOCH;
+        let rows: [(i64, i64); 6] = [(0, 0), (9, 0), (10, 1), (1_000, 100), (20_000, 2_000), (-5_000, 0)];
+        for (millis, expected) in rows {
+            let mut bucket = Bucket::new(2_000, 100);
+            bucket.restore(start);
+            bucket.take(2_000);
+            bucket.restore(Timestamp::from_millisecond(millis).expect("a valid time"));
+            assert_eq!(bucket.available(), expected, "after {millis} ms");
+        }
+    }
+}

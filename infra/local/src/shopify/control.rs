@@ -1,0 +1,212 @@
+//! The control API, for tests and people: set up the shop, sell from it, break it, look at it.
+//!
+//! Plain JSON, numbers for ids. A refusal is 409 with the reason in words; a body that does not fit is 4xx from axum.
+
+use super::checkout::{Cart, CheckoutRefused};
+use super::faults::Faults;
+use super::ids::{FulfilmentId, ItemId, LineId, LocationId, OrderId};
+use super::lifecycle::OrderRefused;
+use super::outbox::DeliveryPlan;
+use super::server::{Guarded, Shared};
+use super::shop::SetupRefused;
+use super::stock::{NewItem, NewLocation};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+type Door = State<Arc<Shared>>;
+
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/locations", post(locations))
+        .route("/items", post(items))
+        .route("/checkout", post(checkout))
+        .route("/orders/{id}/fulfil", post(fulfil))
+        .route("/orders/{id}/cancel", post(cancel))
+        .route("/orders/{id}/remove", post(remove))
+        .route("/manual-edit", post(manual_edit))
+        .route("/faults", post(faults))
+        .route("/settle-late", post(settle_late))
+        .route("/webhook-url", post(webhook_url))
+        .route("/delivery-plan", post(delivery_plan))
+        .route("/state", get(state))
+}
+
+fn reply<T, E: Debug>(done: Result<T, E>, body: impl FnOnce(T) -> Value) -> Response {
+    match done {
+        Ok(done) => Json(body(done)).into_response(),
+        Err(refused) => (StatusCode::CONFLICT, Json(json!({ "refused": format!("{refused:?}") }))).into_response(),
+    }
+}
+
+async fn locations(State(shared): Door, Json(new): Json<NewLocation>) -> Response {
+    reply(shared.with(|g| g.shop.add_location(new)), |id: LocationId| json!({ "id": id, "gid": id.gid() }))
+}
+
+#[derive(Deserialize)]
+struct Stocked {
+    location: LocationId,
+    available: i64,
+}
+
+/// An item, and where it is stocked. Flattening rules out `deny_unknown_fields`, so the item is a field of its own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ItemBody {
+    item: NewItem,
+    #[serde(default)]
+    levels: Vec<Stocked>,
+}
+
+async fn items(State(shared): Door, Json(body): Json<ItemBody>) -> Response {
+    let now = Timestamp::now();
+    let added = shared.with(|g| -> Result<ItemId, SetupRefused> {
+        // Checked first: an item that is added is stocked everywhere it was asked for.
+        for level in &body.levels {
+            if !g.shop.locations().any(|location| location.id == level.location) {
+                return Err(SetupRefused::UnknownLocation(level.location));
+            }
+        }
+        let item = g.shop.add_item(body.item)?;
+        for level in &body.levels {
+            g.shop.stock(now, item, level.location, level.available, true)?;
+        }
+        Ok(item)
+    });
+    reply(added, |id| json!({ "id": id, "gid": id.gid() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CheckoutLine {
+    sku: String,
+    quantity: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CheckoutBody {
+    lines: Vec<CheckoutLine>,
+    location: Option<LocationId>,
+    #[serde(default)]
+    test: bool,
+    #[serde(default)]
+    claims_nothing: bool,
+}
+
+async fn checkout(State(shared): Door, Json(body): Json<CheckoutBody>) -> Response {
+    let lines = body.lines.into_iter().map(|line| (line.sku, line.quantity)).collect();
+    let cart = Cart { lines, location: body.location, test: body.test, claims_nothing: body.claims_nothing };
+    let placed: Result<OrderId, CheckoutRefused> = shared.with(|g| g.shop.checkout_cart(Timestamp::now(), &cart));
+    reply(placed, |id| json!({ "id": id, "gid": id.gid() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineBody {
+    line: LineId,
+    quantity: i64,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct FulfilBody {
+    lines: Option<Vec<LineBody>>,
+}
+
+async fn fulfil(State(shared): Door, Path(id): Path<OrderId>, body: Option<Json<FulfilBody>>) -> Response {
+    let lines = body.and_then(|Json(body)| body.lines);
+    let lines: Option<Vec<(LineId, i64)>> = lines.map(|lines| lines.into_iter().map(|line| (line.line, line.quantity)).collect());
+    let made: Result<Vec<FulfilmentId>, OrderRefused> = shared.with(|g| g.shop.fulfil(Timestamp::now(), id, lines.as_deref()));
+    reply(made, |made| json!({ "fulfilments": made }))
+}
+
+async fn cancel(State(shared): Door, Path(id): Path<OrderId>) -> Response {
+    reply(shared.with(|g| g.shop.cancel(Timestamp::now(), id)), |()| json!({}))
+}
+
+async fn remove(State(shared): Door, Path(id): Path<OrderId>, Json(body): Json<LineBody>) -> Response {
+    reply(shared.with(|g| g.shop.remove_line_quantity(Timestamp::now(), id, body.line, body.quantity)), |()| json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EditBody {
+    item: ItemId,
+    location: LocationId,
+    available: i64,
+}
+
+async fn manual_edit(State(shared): Door, Json(body): Json<EditBody>) -> Response {
+    let edited = shared.with(|g| g.shop.manual_edit(Timestamp::now(), body.item, body.location, body.available));
+    reply(edited, |()| json!({}))
+}
+
+async fn faults(State(shared): Door, Json(faults): Json<Faults>) -> Json<Value> {
+    shared.with(|g| g.shop.faults = faults);
+    Json(json!({}))
+}
+
+async fn settle_late(State(shared): Door) -> Json<Value> {
+    Json(json!({ "applied": shared.with(|g| g.shop.settle_late(Timestamp::now())) }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UrlBody {
+    url: String,
+}
+
+async fn webhook_url(State(shared): Door, Json(body): Json<UrlBody>) -> Json<Value> {
+    shared.with(|g| g.webhook_url = Some(body.url));
+    Json(json!({}))
+}
+
+async fn delivery_plan(State(shared): Door, Json(plan): Json<DeliveryPlan>) -> Response {
+    if u64::from(plan.lost_percent) + u64::from(plan.doubled_percent) + u64::from(plan.late_percent) > 100 {
+        return reply(Err::<(), _>("the percentages exceed a hundred"), |()| json!({}));
+    }
+    shared.with(|g| g.plan = plan);
+    Json(json!({})).into_response()
+}
+
+async fn state(State(shared): Door) -> Json<Value> {
+    let open = *shared.open.borrow();
+    Json(shared.with(|g| snapshot(g, open)))
+}
+
+fn snapshot(guarded: &mut Guarded, open: usize) -> Value {
+    let waiting = guarded.shop.outbox().waiting();
+    let shop = &guarded.shop;
+    let levels = shop.levels().map(|(item, location, level)| {
+        json!({
+            "item": item,
+            "sku": shop.sku(item),
+            "location": location,
+            "available": level.available,
+            "committed": level.committed,
+            "on_hand": level.on_hand(),
+            "active": level.active,
+            "updated_at": level.updated_at,
+        })
+    });
+    json!({
+        "locations": shop.locations().collect::<Vec<_>>(),
+        "items": shop.items().collect::<Vec<_>>(),
+        "levels": levels.collect::<Vec<_>>(),
+        "orders": shop.orders().collect::<Vec<_>>(),
+        "log": shop.log(),
+        "counters": shop.counters(),
+        "faults": shop.faults,
+        "deliveries": guarded.stats,
+        "deliveries_open": open,
+        "deliveries_waiting": waiting,
+    })
+}

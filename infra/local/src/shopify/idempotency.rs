@@ -1,0 +1,59 @@
+//! What the shop remembers by idempotency key: the parameters of the first attempt, and what came of it.
+//!
+//! Same key, same parameters: the stored outcome, without applying again. Same key, other parameters: refused. A first
+//! attempt that ended in user errors: the key is spent. Keys are forgotten after their time, as Shopify says: 24 hours.
+
+use super::mutation::{Code, Mutation, Outcome};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The keys in memory.
+#[derive(Debug)]
+pub(super) struct Keys {
+    seconds: i64,
+    attempts: BTreeMap<String, Attempt>,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    at: Timestamp,
+    kind: Mutation,
+    arguments: Value,
+    /// None where it ended in user errors.
+    outcome: Option<Outcome>,
+}
+
+/// What a key says about an attempt.
+pub(super) enum Known {
+    New,
+    Done(Outcome),
+    Refused(Code),
+}
+
+impl Keys {
+    pub(super) fn new(seconds: i64) -> Self {
+        Keys { seconds, attempts: BTreeMap::new() }
+    }
+
+    pub(super) fn look(&self, now: Timestamp, key: &str, kind: Mutation, arguments: &Value) -> Known {
+        let Some(attempt) = self.attempts.get(key) else {
+            return Known::New;
+        };
+        if now.as_second() - attempt.at.as_second() >= self.seconds {
+            return Known::New;
+        }
+        if attempt.kind != kind || attempt.arguments != *arguments {
+            return Known::Refused(Code::OtherParameters);
+        }
+        match &attempt.outcome {
+            Some(outcome) => Known::Done(outcome.clone()),
+            None => Known::Refused(Code::FailedBefore),
+        }
+    }
+
+    pub(super) fn remember(&mut self, now: Timestamp, key: &str, arguments: Value, outcome: &Outcome) {
+        let done = outcome.errors.is_empty().then(|| outcome.clone());
+        self.attempts.insert(key.to_owned(), Attempt { at: now, kind: outcome.kind, arguments, outcome: done });
+    }
+}

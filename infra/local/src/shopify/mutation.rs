@@ -1,0 +1,195 @@
+//! What an inventory mutation is, and what it answers: its kind, its adjustment group, its user errors.
+//!
+//! Codes and messages are those of the 2026-10 introspection. `inventoryActivate` has no codes there, only messages.
+
+use super::ids::{ItemId, LocationId};
+use super::log::{AppliedKind, Change};
+use super::page::LARGEST;
+use super::resolve::TopError;
+use jiff::Timestamp;
+
+/// An inventory mutation that is served.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Mutation {
+    Adjust,
+    Set,
+    Activate,
+}
+
+impl Mutation {
+    pub(super) fn by_field(name: &str) -> Option<Self> {
+        match name {
+            "inventoryAdjustQuantities" => Some(Mutation::Adjust),
+            "inventorySetQuantities" => Some(Mutation::Set),
+            "inventoryActivate" => Some(Mutation::Activate),
+            _ => None,
+        }
+    }
+
+    /// Whether it changes quantities by rows.
+    pub(super) fn adjusts(self) -> bool {
+        match self {
+            Mutation::Adjust | Mutation::Set => true,
+            Mutation::Activate => false,
+        }
+    }
+
+    pub(super) fn payload_type(self) -> &'static str {
+        match self {
+            Mutation::Adjust => "InventoryAdjustQuantitiesPayload",
+            Mutation::Set => "InventorySetQuantitiesPayload",
+            Mutation::Activate => "InventoryActivatePayload",
+        }
+    }
+
+    pub(super) fn error_type(self) -> &'static str {
+        match self {
+            Mutation::Adjust => "InventoryAdjustQuantitiesUserError",
+            Mutation::Set => "InventorySetQuantitiesUserError",
+            Mutation::Activate => "UserError",
+        }
+    }
+
+    /// The array in its input, what a row is called, and the number in a row.
+    pub(super) fn rows(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Mutation::Adjust => ("changes", "InventoryChangeInput", "delta"),
+            Mutation::Set => ("quantities", "InventoryQuantityInput", "quantity"),
+            Mutation::Activate => unreachable!("inventoryActivate has no rows"),
+        }
+    }
+
+    pub(super) fn applied(self) -> AppliedKind {
+        match self {
+            Mutation::Adjust => AppliedKind::Adjust,
+            Mutation::Set => AppliedKind::Set,
+            Mutation::Activate => AppliedKind::Activate,
+        }
+    }
+}
+
+/// Why a row, or the whole mutation, was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Code {
+    Stale,
+    Concurrent,
+    OtherParameters,
+    FailedBefore,
+    UnknownItem,
+    Untracked,
+    Immutable,
+    UnknownLocation,
+    LedgerDocument,
+    AdjustName,
+    SetName,
+    Reason,
+    Reference,
+    Negative,
+    TooHigh,
+    TooLow,
+    Twice,
+    AlreadyActive,
+}
+
+impl Code {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Code::Stale => "CHANGE_FROM_QUANTITY_STALE",
+            Code::Concurrent => "IDEMPOTENCY_CONCURRENT_REQUEST",
+            Code::OtherParameters => "IDEMPOTENCY_KEY_PARAMETER_MISMATCH",
+            Code::FailedBefore => "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED",
+            Code::UnknownItem | Code::Untracked => "INVALID_INVENTORY_ITEM",
+            Code::Immutable => "NON_MUTABLE_INVENTORY_ITEM",
+            Code::UnknownLocation => "INVALID_LOCATION",
+            Code::LedgerDocument => "INVALID_AVAILABLE_DOCUMENT",
+            Code::AdjustName => "INVALID_QUANTITY_NAME",
+            Code::SetName => "INVALID_NAME",
+            Code::Reason => "INVALID_REASON",
+            Code::Reference => "INVALID_REFERENCE_DOCUMENT",
+            Code::Negative => "INVALID_QUANTITY_NEGATIVE",
+            Code::TooHigh => "INVALID_QUANTITY_TOO_HIGH",
+            Code::TooLow => "INVALID_QUANTITY_TOO_LOW",
+            Code::Twice => "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR",
+            Code::AlreadyActive => "ALREADY_ACTIVE",
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            Code::Stale => "The changeFromQuantity argument no longer matches the persisted quantity.",
+            Code::Concurrent => "This request is currently in progress, please try again.",
+            Code::OtherParameters => "The same idempotency key cannot be used with different operation parameters.",
+            Code::FailedBefore => "A previous request with this idempotency key failed. Retry with a new idempotency key.",
+            Code::UnknownItem => "The specified inventory item could not be found.",
+            Code::Untracked => "The specified inventory item does not have inventory tracking enabled.",
+            Code::Immutable => "The specified inventory item is not allowed to be adjusted via API.",
+            Code::UnknownLocation => "The specified location could not be found.",
+            Code::LedgerDocument => "A ledger document URI is not allowed when adjusting available.",
+            Code::AdjustName => "The specified quantity name is invalid.",
+            Code::SetName => "The quantity name must be either 'available' or 'on_hand'.",
+            Code::Reason => "The specified reason is invalid.",
+            Code::Reference => "The specified reference document is invalid.",
+            Code::Negative => "The quantity can't be negative.",
+            Code::TooHigh => "The quantity is too high.",
+            Code::TooLow => "The quantity is too low.",
+            Code::Twice => "The combination of inventoryItemId and locationId must be unique.",
+            Code::AlreadyActive => "Not allowed to set available quantity when the item is already active at the location.",
+        }
+    }
+}
+
+/// A user error with the path of what it is about, indexes as text: `["input","changes","3","changeFromQuantity"]`.
+#[derive(Clone, Debug)]
+pub(super) struct UserError {
+    pub(super) code: Code,
+    pub(super) field: Option<Vec<String>>,
+    pub(super) message: String,
+}
+
+impl UserError {
+    pub(super) fn new(code: Code, path: &[&str]) -> Self {
+        let field = path.iter().map(|part| (*part).to_owned()).collect();
+        UserError { code, field: Some(field), message: code.message().to_owned() }
+    }
+
+    /// One that is about the request as a whole.
+    pub(super) fn whole(code: Code) -> Self {
+        UserError { code, field: None, message: code.message().to_owned() }
+    }
+}
+
+/// An inventory adjustment group.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub(super) number: i64,
+    pub(super) at: Timestamp,
+    pub(super) reason: String,
+    pub(super) reference: Option<String>,
+    pub(super) changes: Vec<Change>,
+}
+
+/// What a mutation came to: applied where there are no errors, not at all where there is one.
+#[derive(Clone, Debug)]
+pub(super) struct Outcome {
+    pub(super) kind: Mutation,
+    /// None where no visible or invisible quantity was to change.
+    pub(super) group: Option<Group>,
+    pub(super) level: Option<(ItemId, LocationId)>,
+    pub(super) errors: Vec<UserError>,
+    /// The rows, for the log.
+    pub(super) changes: Vec<Change>,
+}
+
+impl Outcome {
+    pub(super) fn refused(kind: Mutation, errors: Vec<UserError>) -> Self {
+        Outcome { kind, group: None, level: None, errors, changes: Vec::new() }
+    }
+}
+
+/// The refusal of an input array or id list above the limit.
+pub(super) fn too_many(size: usize) -> TopError {
+    TopError::new(
+        "MAX_INPUT_SIZE_EXCEEDED",
+        format!("The input array size of {size} is greater than the maximum allowed of {LARGEST}."),
+    )
+}

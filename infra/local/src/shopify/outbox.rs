@@ -1,0 +1,192 @@
+//! What the shop sends out: deliveries in the order of their events, and the plan by which some are doubled, late or lost.
+//!
+//! Pure: a delivery's ids and its fate follow from its number and the seed. Who sends them, and when "later" is, is the
+//! courier's business on the local stack, and the scheduler's in a simulation.
+
+use super::ids::{FulfilmentId, OrderId};
+use super::order::Order;
+use super::shop::ShopConfig;
+use super::splitmix;
+use super::webhooks::{API_VERSION, fulfilment_body, order_body, signature};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A webhook topic.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub enum Topic {
+    /// `orders/create`
+    OrdersCreate,
+    /// `orders/updated`
+    OrdersUpdated,
+    /// `orders/cancelled`
+    OrdersCancelled,
+    /// `fulfillments/create`
+    FulfillmentsCreate,
+}
+
+impl Topic {
+    /// As in X-Shopify-Topic.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Topic::OrdersCreate => "orders/create",
+            Topic::OrdersUpdated => "orders/updated",
+            Topic::OrdersCancelled => "orders/cancelled",
+            Topic::FulfillmentsCreate => "fulfillments/create",
+        }
+    }
+}
+
+/// A delivery: the same bytes and the same Webhook-Id however often it is sent.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its number in the order of events, from 0.
+    pub number: u64,
+    /// Its topic.
+    pub topic: Topic,
+    /// The order it is about.
+    pub order: OrderId,
+    /// Unique per delivery.
+    pub webhook_id: String,
+    /// Shared by the deliveries of one event.
+    pub event_id: String,
+    /// When the event happened.
+    pub triggered_at: Timestamp,
+    /// The body: the state when it was built.
+    pub body: Arc<[u8]>,
+    signature: String,
+    domain: String,
+}
+
+impl Delivery {
+    /// The headers it is sent with.
+    #[must_use]
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("content-type", "application/json".to_owned()),
+            ("x-shopify-topic", self.topic.name().to_owned()),
+            ("x-shopify-hmac-sha256", self.signature.clone()),
+            ("x-shopify-shop-domain", self.domain.clone()),
+            ("x-shopify-api-version", API_VERSION.to_owned()),
+            ("x-shopify-webhook-id", self.webhook_id.clone()),
+            ("x-shopify-event-id", self.event_id.clone()),
+            ("x-shopify-triggered-at", self.triggered_at.to_string()),
+        ]
+    }
+}
+
+/// How many of a hundred deliveries are lost, doubled or late, by a seed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeliveryPlan {
+    /// Decides which ones.
+    pub seed: u64,
+    /// Never sent.
+    pub lost_percent: u32,
+    /// Sent twice with the same Webhook-Id, the second time late.
+    pub doubled_percent: u32,
+    /// Sent late, so that later ones overtake it.
+    pub late_percent: u32,
+    /// The latest that "late" is, in milliseconds.
+    pub latest_ms: u64,
+}
+
+/// What happens to a delivery.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// Sent at once.
+    Delivered,
+    /// Sent at once, and again after a while.
+    Doubled(Duration),
+    /// Sent after a while.
+    Late(Duration),
+    /// Never sent.
+    Lost,
+}
+
+impl DeliveryPlan {
+    /// What happens to the delivery of a number. Panics where the percentages exceed a hundred.
+    #[must_use]
+    pub fn fate(&self, number: u64) -> Fate {
+        let (lost, doubled) = (self.lost_percent, self.lost_percent + self.doubled_percent);
+        let late = doubled + self.late_percent;
+        assert!(late <= 100, "a delivery has one fate");
+        let draw = splitmix::nth(self.seed, number.wrapping_mul(2)) % 100;
+        let after =
+            Duration::from_millis(1 + splitmix::nth(self.seed, number.wrapping_mul(2).wrapping_add(1)) % self.latest_ms.max(1));
+        if draw < u64::from(lost) {
+            Fate::Lost
+        } else if draw < u64::from(doubled) {
+            Fate::Doubled(after)
+        } else if draw < u64::from(late) {
+            Fate::Late(after)
+        } else {
+            Fate::Delivered
+        }
+    }
+}
+
+/// What is to be sent, oldest first.
+#[derive(Debug)]
+pub struct Outbox {
+    seed: u64,
+    numbered: u64,
+    events: u64,
+    waiting: VecDeque<Delivery>,
+}
+
+impl Outbox {
+    pub(super) fn new(config: &ShopConfig) -> Self {
+        Outbox { seed: config.seed, numbered: 0, events: 0, waiting: VecDeque::new() }
+    }
+
+    /// Builds the deliveries of one event: the order's topics, and one for each new fulfilment.
+    pub(super) fn announce(
+        &mut self,
+        now: Timestamp,
+        config: &ShopConfig,
+        order: &Order,
+        topics: &[Topic],
+        fulfilments: &[FulfilmentId],
+    ) {
+        let event_id = splitmix::uuid(!self.seed, self.events);
+        self.events += 1;
+        let orders = topics.iter().map(|topic| (*topic, Some(order_body(config, order))));
+        let shipped = fulfilments.iter().map(|id| (Topic::FulfillmentsCreate, fulfilment_body(config, order, *id)));
+        for (topic, body) in orders.chain(shipped) {
+            let body: Arc<[u8]> = body.expect("a new fulfilment belongs to its order").to_string().into_bytes().into();
+            self.waiting.push_back(Delivery {
+                number: self.numbered,
+                topic,
+                order: order.id,
+                webhook_id: splitmix::uuid(self.seed, self.numbered),
+                event_id: event_id.clone(),
+                triggered_at: now,
+                signature: signature(&config.secret, &body),
+                domain: config.domain.clone(),
+                body,
+            });
+            self.numbered += 1;
+        }
+    }
+
+    /// Takes what waits, each with its fate.
+    pub fn take(&mut self, plan: &DeliveryPlan) -> Vec<(Delivery, Fate)> {
+        self.waiting
+            .drain(..)
+            .map(|delivery| {
+                let fate = plan.fate(delivery.number);
+                (delivery, fate)
+            })
+            .collect()
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+}

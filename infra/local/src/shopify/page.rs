@@ -1,0 +1,203 @@
+//! Pages: `first` and `after`, opaque cursors, and the search terms of `orders`.
+//!
+//! A cursor is the sort key of its row, so paging goes on where it was even when rows before it moved. Only forward
+//! paging is served. A search term that is not served is an error; Shopify would ignore it and return everything.
+
+use super::document::Field;
+use super::ids::{ItemId, LineId, LocationId, OrderId};
+use super::order::{Fulfilment, Order};
+use super::resolve::{Page, TopError};
+use super::schema::Node;
+use super::shop::Shop;
+use super::stock::Item;
+use super::time::second;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use std::ops::Bound;
+
+/// The most that one page or input array may hold.
+pub(super) const LARGEST: usize = 250;
+
+/// A sort key: seconds and number, seconds being 0 where rows are sorted by number.
+type Key = (i64, i64);
+
+/// The `first` of a field, checked; nothing where it is absent.
+pub(super) fn first(field: &Field, variables: &Map<String, Value>, largest: usize) -> Result<Option<usize>, TopError> {
+    if ["last", "before", "reverse"].iter().any(|name| field.argument(name, variables).is_some_and(|value| !value.is_null())) {
+        return Err(TopError::new("BAD_REQUEST", "only forward paging is served here"));
+    }
+    let Some(first) = field.argument("first", variables).filter(|first| !first.is_null()) else {
+        return Ok(None);
+    };
+    let first = first.as_u64().and_then(|first| usize::try_from(first).ok()).filter(|first| (1..=largest).contains(first));
+    first.map(Some).ok_or_else(|| TopError::new("BAD_REQUEST", format!("first must be between 1 and {largest}")))
+}
+
+pub(super) fn include_inactive(field: &Field, variables: &Map<String, Value>) -> bool {
+    field.argument("includeInactive", variables).is_some_and(|value| value == json!(true))
+}
+
+fn cursor(key: Key) -> String {
+    STANDARD.encode(json!({"last_id": key.1, "last_value": key.0}).to_string())
+}
+
+fn after(field: &Field, variables: &Map<String, Value>) -> Result<Option<Key>, TopError> {
+    let Some(given) = field.argument("after", variables).filter(|after| !after.is_null()) else {
+        return Ok(None);
+    };
+    let read = || {
+        let bytes = STANDARD.decode(given.as_str()?).ok()?;
+        let key: Value = serde_json::from_slice(&bytes).ok()?;
+        Some((key["last_value"].as_i64()?, key["last_id"].as_i64()?))
+    };
+    read().map(Some).ok_or_else(|| TopError::new("INVALID_CURSOR", "Invalid cursor for current pagination sort."))
+}
+
+/// Cuts a page out of rows that come in the order of their keys and start behind the cursor.
+fn cut<'a>(
+    rows: impl Iterator<Item = (Key, Node<'a>)>,
+    field: &Field,
+    variables: &Map<String, Value>,
+) -> Result<Page<'a>, TopError> {
+    let Some(first) = first(field, variables, LARGEST)? else {
+        return Err(TopError::new("BAD_REQUEST", format!("you must provide one of first or last (field '{}')", field.name)));
+    };
+    let mut nodes: Vec<(String, Node<'a>)> = rows.take(first + 1).map(|(key, node)| (cursor(key), node)).collect();
+    let has_next = nodes.len() > first;
+    nodes.truncate(first);
+    Ok(Page { nodes, has_next, has_previous: after(field, variables)?.is_some() })
+}
+
+fn behind(field: &Field, variables: &Map<String, Value>) -> Result<Bound<Key>, TopError> {
+    Ok(after(field, variables)?.map_or(Bound::Unbounded, Bound::Excluded))
+}
+
+fn id_bound<T>(bound: Bound<Key>, of: impl Fn(i64) -> T) -> Bound<T> {
+    bound.map(|(_, id)| of(id))
+}
+
+pub(super) fn items<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Result<Page<'a>, TopError> {
+    unsearched(field, variables)?;
+    let from = id_bound(behind(field, variables)?, ItemId);
+    cut(shop.items.range((from, Bound::Unbounded)).map(|(id, item)| ((0, id.0), Node::Item(item))), field, variables)
+}
+
+pub(super) fn locations<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Result<Page<'a>, TopError> {
+    unsearched(field, variables)?;
+    let from = id_bound(behind(field, variables)?, LocationId);
+    cut(
+        shop.locations.range((from, Bound::Unbounded)).map(|(id, location)| ((0, id.0), Node::Location(location))),
+        field,
+        variables,
+    )
+}
+
+pub(super) fn levels<'a>(
+    shop: &'a Shop,
+    item: &'a Item,
+    field: &Field,
+    variables: &Map<String, Value>,
+) -> Result<Page<'a>, TopError> {
+    unsearched(field, variables)?;
+    let inactive = include_inactive(field, variables);
+    let from = id_bound(behind(field, variables)?, |id| (item.id, LocationId(id)));
+    let from = if matches!(from, Bound::Unbounded) { Bound::Included((item.id, LocationId(i64::MIN))) } else { from };
+    let rows = shop.levels.range((from, Bound::Included((item.id, LocationId(i64::MAX)))));
+    let shown = rows.filter(|(_, level)| level.active || inactive);
+    cut(shown.map(|((_, id), level)| ((0, id.0), Node::Level(item, *id, level))), field, variables)
+}
+
+pub(super) fn lines<'a>(order: &'a Order, field: &Field, variables: &Map<String, Value>) -> Result<Page<'a>, TopError> {
+    let from = after(field, variables)?.map(|(_, id)| LineId(id));
+    let rest = order.lines.iter().skip_while(|line| from.is_some_and(|from| line.id <= from));
+    cut(rest.map(|line| ((0, line.id.0), Node::Line(line))), field, variables)
+}
+
+pub(super) fn fulfilment_lines<'a>(
+    order: &'a Order,
+    fulfilment: &'a Fulfilment,
+    field: &Field,
+    variables: &Map<String, Value>,
+) -> Result<Page<'a>, TopError> {
+    let from = after(field, variables)?.map(|(_, id)| LineId(id));
+    let rest = fulfilment.lines.iter().skip_while(|(id, _)| from.is_some_and(|from| *id <= from));
+    let rows = rest.map(|(id, quantity)| {
+        let line = order.lines.iter().find(|line| line.id == *id).expect("a fulfilment names lines of its order");
+        ((0, id.0), Node::FulfilmentLine(line, *quantity))
+    });
+    cut(rows, field, variables)
+}
+
+pub(super) fn orders<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Result<Page<'a>, TopError> {
+    let query = field.argument("query", variables).unwrap_or_default();
+    let terms = terms(query.as_str().unwrap_or_default())?;
+    let sort = field.argument("sortKey", variables).unwrap_or_default();
+    if sort.as_str() != Some("UPDATED_AT") {
+        return Err(TopError::new("BAD_REQUEST", "orders are served with sortKey: UPDATED_AT only"));
+    }
+    let from = match after(field, variables)? {
+        Some((seconds, id)) => {
+            let at = Timestamp::from_second(seconds)
+                .map_err(|_| TopError::new("INVALID_CURSOR", "Invalid cursor for current pagination sort."))?;
+            Bound::Excluded((at, OrderId(id)))
+        }
+        // Not from the first order on: from the first that the terms let in.
+        None => terms
+            .iter()
+            .filter_map(|term| term.from)
+            .max()
+            .map_or(Bound::Unbounded, |at| Bound::Included((at, OrderId(i64::MIN)))),
+    };
+    let rows = shop.by_update.range((from, Bound::Unbounded)).filter(|(at, _)| terms.iter().all(|term| term.admits(*at)));
+    cut(rows.map(|(at, id)| ((at.as_second(), id.0), Node::Order(&shop.orders[id]))), field, variables)
+}
+
+/// Bounds on `updated_at`, both included.
+struct Term {
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+}
+
+impl Term {
+    fn admits(&self, at: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at <= to)
+    }
+}
+
+/// Reads `updated_at:>='2026-11-21T00:00:00Z'` and its like, joined by white space or AND.
+fn terms(query: &str) -> Result<Vec<Term>, TopError> {
+    query.split_whitespace().filter(|word| *word != "AND").map(|word| term(word).ok_or_else(|| unserved(word))).collect()
+}
+
+fn term(word: &str) -> Option<Term> {
+    let rest = word.strip_prefix("updated_at:")?;
+    let digits = rest.trim_start_matches(['<', '>', '=']);
+    let operator = &rest[..rest.len() - digits.len()];
+    let at: Timestamp = digits.trim_matches(['\'', '"']).parse().ok()?;
+    // Rows carry whole seconds: what is later than 12:00:00.5 is 12:00:01 and later.
+    let floor = second(at);
+    let next = Timestamp::from_second(at.as_second().checked_add(1)?).ok()?;
+    let previous = Timestamp::from_second(at.as_second().checked_sub(1)?).ok()?;
+    let whole = floor == at;
+    Some(match operator {
+        ">=" => Term { from: Some(if whole { floor } else { next }), to: None },
+        ">" => Term { from: Some(next), to: None },
+        "<=" => Term { from: None, to: Some(floor) },
+        "<" => Term { from: None, to: Some(if whole { previous } else { floor }) },
+        "" | "=" if whole => Term { from: Some(floor), to: Some(floor) },
+        _ => return None,
+    })
+}
+
+fn unserved(word: &str) -> TopError {
+    TopError::new("BAD_REQUEST", format!("the search term {word:?} is not served here"))
+}
+
+fn unsearched(field: &Field, variables: &Map<String, Value>) -> Result<(), TopError> {
+    match field.argument("query", variables).as_ref().and_then(Value::as_str) {
+        None | Some("") => Ok(()),
+        Some(query) => Err(unserved(query)),
+    }
+}

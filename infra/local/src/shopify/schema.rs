@@ -1,0 +1,271 @@
+//! The part of the Admin schema that is served: the fields of each type, as in the 2026-10 introspection.
+//!
+//! Connections are walked by key and not by number, so a row that moves between two pages moves here as it does there:
+//! an order that changes while it is swept comes again at the end. Inactive levels are left out unless asked for.
+
+use super::document::Field;
+use super::ids::{ItemId, LocationId, OrderId};
+use super::log::Change;
+use super::mutation::{Group, Outcome, UserError};
+use super::order::{Fulfilment, Order, OrderLine};
+use super::page;
+use super::resolve::{Page, TopError};
+use super::shop::Shop;
+use super::stock::{Item, Level, Location};
+use super::time::zulu;
+use serde_json::{Map, Value, json};
+
+/// An object that fields can be asked of.
+#[derive(Clone, Copy)]
+pub(super) enum Node<'a> {
+    Query,
+    Edge(&'a str, &'a Node<'a>),
+    PageInfo(&'a Page<'a>),
+    Item(&'a Item),
+    Variant(&'a Item),
+    Level(&'a Item, LocationId, &'a Level),
+    Quantity(&'static str, i64, jiff::Timestamp),
+    Location(&'a Location),
+    Order(&'a Order),
+    Line(&'a OrderLine),
+    Fulfilment(&'a Order, &'a Fulfilment),
+    FulfilmentLine(&'a OrderLine, i64),
+    Count(usize),
+    Outcome(&'a Outcome),
+    Group(&'a Group),
+    Change(&'a Change),
+    UserError(&'a Outcome, &'a UserError),
+}
+
+/// What a field is.
+pub(super) enum Resolved<'a> {
+    Leaf(Value),
+    One(Option<Node<'a>>),
+    /// A list without a size.
+    List(Vec<Node<'a>>),
+    /// A list cut by `first`.
+    Sized(Vec<Node<'a>>),
+    /// One for each id that was asked for.
+    ById(Vec<Option<Node<'a>>>),
+    Page(Page<'a>),
+}
+
+impl Node<'_> {
+    pub(super) fn type_name(&self) -> &'static str {
+        match self {
+            Node::Query => "QueryRoot",
+            Node::Edge(..) => "Edge",
+            Node::PageInfo(_) => "PageInfo",
+            Node::Item(_) => "InventoryItem",
+            Node::Variant(_) => "ProductVariant",
+            Node::Level(..) => "InventoryLevel",
+            Node::Quantity(..) => "InventoryQuantity",
+            Node::Location(_) => "Location",
+            Node::Order(_) => "Order",
+            Node::Line(_) => "LineItem",
+            Node::Fulfilment(..) => "Fulfillment",
+            Node::FulfilmentLine(..) => "FulfillmentLineItem",
+            Node::Count(_) => "Count",
+            Node::Outcome(outcome) => outcome.kind.payload_type(),
+            Node::Group(_) => "InventoryAdjustmentGroup",
+            Node::Change(_) => "InventoryChange",
+            Node::UserError(outcome, _) => outcome.kind.error_type(),
+        }
+    }
+}
+
+fn leaf<'a>(value: impl Into<Value>) -> Resolved<'a> {
+    Resolved::Leaf(value.into())
+}
+
+fn maybe<'a>(value: Option<impl Into<Value>>) -> Resolved<'a> {
+    Resolved::Leaf(value.map_or(Value::Null, Into::into))
+}
+
+/// What a field of an object is.
+pub(super) fn resolve<'a>(
+    shop: &'a Shop,
+    node: &Node<'a>,
+    field: &Field,
+    variables: &Map<String, Value>,
+) -> Result<Resolved<'a>, TopError> {
+    let name = field.name.as_str();
+    let location = |id: LocationId| Resolved::One(shop.locations.get(&id).map(Node::Location));
+    Ok(match (*node, name) {
+        (Node::Query, _) => return root(shop, field, variables),
+
+        (Node::Edge(cursor, _), "cursor") => leaf(cursor),
+        (Node::Edge(_, node), "node") => Resolved::One(Some(*node)),
+        (Node::PageInfo(page), "hasNextPage") => leaf(page.has_next),
+        (Node::PageInfo(page), "hasPreviousPage") => leaf(page.has_previous),
+        (Node::PageInfo(page), "startCursor") => maybe(page.nodes.first().map(|(cursor, _)| cursor.as_str())),
+        (Node::PageInfo(page), "endCursor") => maybe(page.nodes.last().map(|(cursor, _)| cursor.as_str())),
+
+        (Node::Item(item), "id") => leaf(item.id.gid()),
+        (Node::Item(item), "legacyResourceId") => leaf(item.id.to_string()),
+        (Node::Item(item), "sku") => leaf(item.sku.as_str()),
+        (Node::Item(item), "tracked") => leaf(item.tracked),
+        (Node::Item(item), "requiresShipping") => leaf(item.requires_shipping),
+        (Node::Item(item), "variant") => Resolved::One(Some(Node::Variant(item))),
+        (Node::Item(item), "inventoryLevel") => {
+            let wanted = field.argument("locationId", variables).and_then(|id| LocationId::parse(id.as_str()?));
+            let level = wanted.and_then(|id| Some((id, shop.levels.get(&(item.id, id))?)));
+            let shown = level.filter(|(_, level)| level.active || page::include_inactive(field, variables));
+            Resolved::One(shown.map(|(id, level)| Node::Level(item, id, level)))
+        }
+        (Node::Item(item), "inventoryLevels") => Resolved::Page(page::levels(shop, item, field, variables)?),
+        (Node::Variant(item), "id") => leaf(item.variant.gid()),
+        (Node::Variant(item), "sku") => leaf(item.sku.as_str()),
+        (Node::Variant(item), "inventoryItem") => Resolved::One(Some(Node::Item(item))),
+        (Node::Variant(item), "requiresComponents") => leaf(item.bundle),
+        (Node::Variant(item), "inventoryPolicy") => leaf(match item.oversell {
+            super::stock::Oversell::Deny => "DENY",
+            super::stock::Oversell::Continue => "CONTINUE",
+        }),
+
+        (Node::Level(item, location, _), "id") => leaf(level_gid(item.id, location)),
+        (Node::Level(_, _, level), "isActive") => leaf(level.active),
+        (Node::Level(_, _, level), "updatedAt") => leaf(zulu(level.updated_at)),
+        (Node::Level(item, ..), "item") => Resolved::One(Some(Node::Item(item))),
+        (Node::Level(_, id, _), "location") => location(id),
+        (Node::Level(_, _, level), "quantities") => Resolved::List(quantities(level, field, variables)?),
+        (Node::Quantity(name, ..), "name") => leaf(name),
+        (Node::Quantity(_, quantity, _), "quantity") => leaf(quantity),
+        (Node::Quantity(_, _, at), "updatedAt") => leaf(zulu(at)),
+
+        (Node::Location(location), "id") => leaf(location.id.gid()),
+        (Node::Location(location), "legacyResourceId") => leaf(location.id.to_string()),
+        (Node::Location(location), "name") => leaf(location.name.as_str()),
+        (Node::Location(location), "fulfillsOnlineOrders") => leaf(location.fulfils_online),
+        (Node::Location(_), "isActive") => leaf(true),
+
+        (Node::Order(order), "id") => leaf(order.id.gid()),
+        (Node::Order(order), "legacyResourceId") => leaf(order.id.to_string()),
+        (Node::Order(order), "name") => leaf(format!("#{}", order.number)),
+        (Node::Order(order), "createdAt") => leaf(zulu(order.created_at)),
+        (Node::Order(order), "updatedAt") => leaf(zulu(order.updated_at)),
+        (Node::Order(order), "cancelledAt") => maybe(order.cancelled_at.map(zulu)),
+        (Node::Order(order), "confirmed") => leaf(order.confirmed),
+        (Node::Order(order), "test") => leaf(order.test),
+        (Node::Order(order), "retailLocation") => order.retail_location.map_or(Resolved::One(None), location),
+        (Node::Order(order), "lineItems") => Resolved::Page(page::lines(order, field, variables)?),
+        (Node::Order(order), "fulfillmentsCount") => Resolved::One(Some(Node::Count(order.fulfilments.len()))),
+        (Node::Count(count), "count") => leaf(count),
+        (Node::Count(_), "precision") => leaf("EXACT"),
+        (Node::Order(order), "fulfillments") => {
+            let first = page::first(field, variables, page::LARGEST)?;
+            let nodes = order.fulfilments.iter().map(|fulfilment| Node::Fulfilment(order, fulfilment));
+            match first {
+                Some(first) => Resolved::Sized(nodes.take(first).collect()),
+                None => Resolved::List(nodes.collect()),
+            }
+        }
+        (Node::Line(line), "id") => leaf(line.id.gid()),
+        (Node::Line(line), "sku") => leaf(line.sku.as_str()),
+        (Node::Line(line), "quantity") => leaf(line.quantity),
+        (Node::Line(line), "currentQuantity") => leaf(line.current_quantity),
+        (Node::Line(line), "unfulfilledQuantity") => leaf(line.unfulfilled()),
+        (Node::Line(line), "isGiftCard") => leaf(line.gift_card),
+        (Node::Line(line), "requiresShipping") => leaf(line.requires_shipping),
+        (Node::Line(line), "variant") => Resolved::One(shop.items.get(&line.item).map(Node::Variant)),
+
+        (Node::Fulfilment(_, fulfilment), "id") => leaf(fulfilment.id.gid()),
+        (Node::Fulfilment(..), "status") => leaf("SUCCESS"),
+        (Node::Fulfilment(_, fulfilment), "createdAt" | "updatedAt") => leaf(zulu(fulfilment.created_at)),
+        (Node::Fulfilment(_, fulfilment), "location") => location(fulfilment.location),
+        (Node::Fulfilment(order, _), "order") => Resolved::One(Some(Node::Order(order))),
+        (Node::Fulfilment(order, fulfilment), "fulfillmentLineItems") => {
+            Resolved::Page(page::fulfilment_lines(order, fulfilment, field, variables)?)
+        }
+        (Node::FulfilmentLine(_, quantity), "quantity") => leaf(quantity),
+        (Node::FulfilmentLine(line, _), "lineItem") => Resolved::One(Some(Node::Line(line))),
+
+        (Node::Outcome(outcome), "inventoryAdjustmentGroup") if outcome.kind.adjusts() => {
+            Resolved::One(outcome.group.as_ref().map(Node::Group))
+        }
+        (Node::Outcome(outcome), "inventoryLevel") if !outcome.kind.adjusts() => {
+            let found = outcome.level.and_then(|(item, id)| Some((shop.items.get(&item)?, id, shop.levels.get(&(item, id))?)));
+            Resolved::One(found.map(|(item, id, level)| Node::Level(item, id, level)))
+        }
+        (Node::Outcome(outcome), "userErrors") => {
+            Resolved::List(outcome.errors.iter().map(|error| Node::UserError(outcome, error)).collect())
+        }
+        (Node::UserError(_, error), "field") => leaf(error.field.clone()),
+        (Node::UserError(_, error), "message") => leaf(error.message.as_str()),
+        (Node::UserError(outcome, error), "code") if outcome.kind.adjusts() => leaf(error.code.name()),
+        (Node::Group(group), "id") => leaf(format!("gid://shopify/InventoryAdjustmentGroup/{}", group.number)),
+        (Node::Group(group), "createdAt") => leaf(zulu(group.at)),
+        (Node::Group(group), "reason") => leaf(group.reason.as_str()),
+        (Node::Group(group), "referenceDocumentUri") => maybe(group.reference.as_deref()),
+        (Node::Group(group), "changes") => Resolved::List(group.changes.iter().map(Node::Change).collect()),
+        (Node::Change(_), "name") => leaf("available"),
+        (Node::Change(change), "delta") => leaf(change.delta),
+        (Node::Change(change), "quantityAfterChange") => leaf(change.after),
+        (Node::Change(change), "item") => Resolved::One(shop.items.get(&change.item).map(Node::Item)),
+        (Node::Change(change), "location") => location(change.location),
+
+        (node, name) => return Err(TopError::undefined(name, node.type_name())),
+    })
+}
+
+fn root<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Result<Resolved<'a>, TopError> {
+    let id = || field.argument("id", variables).and_then(|id| id.as_str().map(str::to_owned)).unwrap_or_default();
+    Ok(match field.name.as_str() {
+        "inventoryItems" => Resolved::Page(page::items(shop, field, variables)?),
+        "inventoryItem" => Resolved::One(ItemId::parse(&id()).and_then(|id| shop.items.get(&id)).map(Node::Item)),
+        "locations" => Resolved::Page(page::locations(shop, field, variables)?),
+        "location" => Resolved::One(LocationId::parse(&id()).and_then(|id| shop.locations.get(&id)).map(Node::Location)),
+        "orders" => Resolved::Page(page::orders(shop, field, variables)?),
+        "order" => Resolved::One(OrderId::parse(&id()).and_then(|id| shop.orders.get(&id)).map(Node::Order)),
+        "fulfillment" => Resolved::One(any(shop, &id()).filter(|node| matches!(node, Node::Fulfilment(..)))),
+        "node" => Resolved::One(any(shop, &id())),
+        "nodes" => {
+            let ids = field.argument("ids", variables).unwrap_or_default();
+            let ids = ids
+                .as_array()
+                .ok_or_else(|| TopError::new("missingRequiredArguments", "Field 'nodes' is missing required arguments: ids"))?;
+            if ids.len() > page::LARGEST {
+                return Err(super::mutation::too_many(ids.len()));
+            }
+            Resolved::ById(ids.iter().map(|id| any(shop, id.as_str().unwrap_or_default())).collect())
+        }
+        other => return Err(TopError::undefined(other, "QueryRoot")),
+    })
+}
+
+/// The object of any gid.
+fn any<'a>(shop: &'a Shop, gid: &str) -> Option<Node<'a>> {
+    let item = || ItemId::parse(gid).and_then(|id| shop.items.get(&id)).map(Node::Item);
+    let location = || LocationId::parse(gid).and_then(|id| shop.locations.get(&id)).map(Node::Location);
+    let order = || OrderId::parse(gid).and_then(|id| shop.orders.get(&id)).map(Node::Order);
+    let fulfilment = || {
+        let id = super::ids::FulfilmentId::parse(gid)?;
+        let order = shop.orders.get(shop.fulfilled.get(&id)?)?;
+        order.fulfilments.iter().find(|fulfilment| fulfilment.id == id).map(|fulfilment| Node::Fulfilment(order, fulfilment))
+    };
+    item().or_else(location).or_else(order).or_else(fulfilment)
+}
+
+fn level_gid(item: ItemId, location: LocationId) -> String {
+    format!("gid://shopify/InventoryLevel/{location}?inventory_item_id={item}")
+}
+
+fn quantities<'a>(level: &Level, field: &Field, variables: &Map<String, Value>) -> Result<Vec<Node<'a>>, TopError> {
+    let names = field.argument("names", variables).unwrap_or_else(|| json!([]));
+    // A single value stands for a list of one, as everywhere in GraphQL.
+    let names = names.as_array().cloned().unwrap_or_else(|| vec![names]);
+    names
+        .iter()
+        .map(|name| match name.as_str().unwrap_or_default() {
+            "available" => Ok(Node::Quantity("available", level.available, level.available_at)),
+            "committed" => Ok(Node::Quantity("committed", level.committed, level.committed_at)),
+            "on_hand" => Ok(Node::Quantity("on_hand", level.on_hand(), level.updated_at)),
+            "reserved" => Ok(Node::Quantity("reserved", 0, level.updated_at)),
+            "incoming" => Ok(Node::Quantity("incoming", 0, level.updated_at)),
+            "damaged" => Ok(Node::Quantity("damaged", 0, level.updated_at)),
+            "safety_stock" => Ok(Node::Quantity("safety_stock", 0, level.updated_at)),
+            "quality_control" => Ok(Node::Quantity("quality_control", 0, level.updated_at)),
+            other => Err(TopError::new("BAD_USER_INPUT", format!("The quantity name '{other}' is invalid"))),
+        })
+        .collect()
+}

@@ -1,0 +1,265 @@
+//! The shop behind HTTP: Shopify's paths for the app, `/_control/` for tests and people, webhooks to one URL.
+//!
+//! The shop sits under a mutex that is never held across an await. Every access drains the shop's outbox to the courier
+//! before the lock is released, so whoever sees a change also sees its deliveries counted. Tasks belong to the handle:
+//! `stop` ends them in order, dropping it ends them at once.
+
+use super::control;
+use super::courier::{self, Parcel};
+use super::door;
+use super::outbox::{DeliveryPlan, Fate};
+use super::shop::{Shop, ShopConfig};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
+
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
+
+/// How the server is set up.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// The port on 127.0.0.1; 0 for any.
+    pub port: u16,
+    /// The shop; its secret is the app's client secret.
+    pub shop: ShopConfig,
+    /// The app's client id.
+    pub client_id: String,
+    /// Seconds for which an access token is good.
+    pub token_seconds: i64,
+    /// Where webhooks go; may be set later, and deliveries wait until then.
+    pub webhook_url: Option<String>,
+    /// Which deliveries are lost, doubled or late.
+    pub plan: DeliveryPlan,
+    /// Deliveries in the air at once.
+    pub concurrency: usize,
+    /// The wait before the first retry of a delivery; it doubles each time. Shopify spreads its eight over four hours.
+    pub backoff: Duration,
+    /// Retries of a delivery before it is given up.
+    pub retries: u32,
+    /// How long a receiver may take.
+    pub timeout: Duration,
+    /// How long a call that is to time out is left without an answer before the connection is given up with 504.
+    pub silence: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        ServerConfig {
+            port: 0,
+            shop: ShopConfig::default(),
+            client_id: "promissory-local".to_owned(),
+            token_seconds: 86_399,
+            webhook_url: None,
+            plan: DeliveryPlan::default(),
+            concurrency: 8,
+            backoff: Duration::from_millis(300),
+            retries: 8,
+            timeout: Duration::from_secs(5),
+            silence: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What became of deliveries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct DeliveryStats {
+    /// Deliveries handed to the courier, copies not counted.
+    pub announced: u64,
+    /// Of these, sent twice.
+    pub doubled: u64,
+    /// Of these, sent late.
+    pub late: u64,
+    /// Of these, never sent.
+    pub lost: u64,
+    /// POSTs made.
+    pub attempts: u64,
+    /// Copies answered with 2xx.
+    pub accepted: u64,
+    /// Copies given up after the last retry.
+    pub abandoned: u64,
+}
+
+/// What the lock guards.
+#[derive(Debug)]
+pub(super) struct Guarded {
+    pub(super) shop: Shop,
+    pub(super) webhook_url: Option<String>,
+    pub(super) plan: DeliveryPlan,
+    pub(super) stats: DeliveryStats,
+    /// Access tokens and when they end.
+    pub(super) tokens: BTreeMap<String, Timestamp>,
+}
+
+/// What handlers, courier and handle share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) config: ServerConfig,
+    guarded: Mutex<Guarded>,
+    parcels: mpsc::UnboundedSender<Parcel>,
+    /// Copies that were handed over and are neither accepted nor given up.
+    pub(super) open: watch::Sender<usize>,
+    pub(super) stopping: watch::Sender<bool>,
+    pub(super) air: Semaphore,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Guarded> {
+        // A panic in a test's closure must not hide behind a poisoned lock.
+        self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Works on what is guarded, then hands over what the shop has to send.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Guarded) -> T) -> T {
+        let mut guarded = self.lock();
+        let done = work(&mut guarded);
+        if guarded.webhook_url.is_some() {
+            let plan = guarded.plan;
+            for (delivery, fate) in guarded.shop.outbox().take(&plan) {
+                let stats = &mut guarded.stats;
+                stats.announced += 1;
+                let copies = match fate {
+                    Fate::Delivered => vec![Duration::ZERO],
+                    Fate::Doubled(after) => {
+                        stats.doubled += 1;
+                        vec![Duration::ZERO, after]
+                    }
+                    Fate::Late(after) => {
+                        stats.late += 1;
+                        vec![after]
+                    }
+                    Fate::Lost => {
+                        stats.lost += 1;
+                        Vec::new()
+                    }
+                };
+                for after in copies {
+                    self.open.send_modify(|open| *open += 1);
+                    let parcel = Parcel { delivery: delivery.clone(), after };
+                    if self.parcels.send(parcel).is_err() {
+                        // The courier has gone home: the server is stopping, and nobody waits any more.
+                        self.open.send_modify(|open| *open -= 1);
+                    }
+                }
+            }
+        }
+        done
+    }
+}
+
+/// A running fake Shopify.
+#[derive(Debug)]
+pub struct Server {
+    url: String,
+    shared: Arc<Shared>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts one on 127.0.0.1.
+    ///
+    /// # Errors
+    /// The port cannot be had.
+    pub async fn start(config: ServerConfig) -> std::io::Result<Server> {
+        // Fails only where one is installed already, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind(("127.0.0.1", config.port)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let (parcels, received) = mpsc::unbounded_channel();
+        let guarded = Guarded {
+            shop: Shop::new(config.shop.clone()),
+            webhook_url: config.webhook_url.clone(),
+            plan: config.plan,
+            stats: DeliveryStats::default(),
+            tokens: BTreeMap::new(),
+        };
+        let shared = Arc::new(Shared {
+            guarded: Mutex::new(guarded),
+            parcels,
+            open: watch::Sender::new(0),
+            stopping: watch::Sender::new(false),
+            air: Semaphore::new(config.concurrency.max(1)),
+            config,
+        });
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(1))
+            .timeout(shared.config.timeout)
+            .build()
+            .map_err(std::io::Error::other)?;
+        let router = Router::new()
+            .merge(door::routes())
+            .nest("/_control", control::routes())
+            .layer(DefaultBodyLimit::max(BODY_LIMIT))
+            .with_state(Arc::clone(&shared));
+        let mut stopping = shared.stopping.subscribe();
+        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
+            // Err: the sender is gone, and the server with it.
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        });
+        let serving = tokio::spawn(async move {
+            if let Err(error) = served.await {
+                tracing::error!(%error, "the fake Shopify stopped serving");
+            }
+        });
+        let carrying = tokio::spawn(courier::carry(Arc::clone(&shared), client, received));
+        Ok(Server { url, shared, tasks: vec![serving, carrying] })
+    }
+
+    /// Its address, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Works on the shop. The closure must not block: every request waits for it.
+    pub fn shop<T>(&self, work: impl FnOnce(&mut Shop) -> T) -> T {
+        self.shared.with(|guarded| work(&mut guarded.shop))
+    }
+
+    /// Sends webhooks to a URL from now on, those that wait first.
+    pub fn set_webhook_url(&self, url: &str) {
+        self.shared.with(|guarded| guarded.webhook_url = Some(url.to_owned()));
+    }
+
+    /// Changes which of the deliveries to come are lost, doubled or late.
+    pub fn set_delivery_plan(&self, plan: DeliveryPlan) {
+        self.shared.with(|guarded| guarded.plan = plan);
+    }
+
+    /// Waits until every delivery that will be made has been made or given up. Without a URL none will be.
+    pub async fn deliveries_idle(&self) {
+        let mut open = self.shared.open.subscribe();
+        open.wait_for(|open| *open == 0).await.expect("the sender lives as long as the server");
+    }
+
+    /// What became of deliveries so far.
+    #[must_use]
+    pub fn stats(&self) -> DeliveryStats {
+        self.shared.with(|guarded| guarded.stats)
+    }
+
+    /// Stops taking calls, answers those that were taken, and drops deliveries that are still to be made.
+    pub async fn stop(mut self) {
+        self.shared.stopping.send_replace(true);
+        for task in std::mem::take(&mut self.tasks) {
+            // Err: the task panicked, and said so already.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stopping.send_replace(true);
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Webhooks: which are announced, what is in them, how they are signed, and what the plan does to them.
+
+use super::*;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+fn announced(shop: &mut Shop) -> Vec<Delivery> {
+    shop.outbox().take(&DeliveryPlan::default()).into_iter().map(|(delivery, _)| delivery).collect()
+}
+
+fn body(delivery: &Delivery) -> Value {
+    serde_json::from_slice(&delivery.body).expect("a body is JSON")
+}
+
+/// Protects the receiver: each step of an order announces its topics, once each, with the state of that moment.
+#[test]
+fn each_step_announces_its_topics() {
+    let mut f = fixture();
+    let shipped = f.shop.checkout(at(1), &[("BOARD", 7)]).expect("placed");
+    let dropped = f.shop.checkout(at(2), &[("BOARD", 1)]).expect("placed");
+    f.shop.fulfil(at(3), shipped, None).expect("open");
+    f.shop.cancel(at(4), dropped).expect("open");
+    f.shop.checkout(at(5), &[("BOARD", 100)]).expect_err("sold out");
+    let cart = Cart { lines: vec![("BOARD".to_owned(), 1)], location: Some(f.till), ..Cart::default() };
+    let sold = f.shop.checkout_cart(at(6), &cart).expect("sold over the counter");
+    let deliveries = announced(&mut f.shop);
+    let seen: Vec<_> = deliveries.iter().map(|delivery| (delivery.order, delivery.topic.name())).collect();
+    let expected = [
+        (shipped, "orders/create"),
+        (dropped, "orders/create"),
+        (shipped, "orders/updated"),
+        (shipped, "fulfillments/create"),
+        (shipped, "fulfillments/create"),
+        (dropped, "orders/cancelled"),
+        (dropped, "orders/updated"),
+        (sold, "orders/create"),
+        (sold, "fulfillments/create"),
+    ];
+    assert_eq!(seen, expected);
+    let ids: BTreeSet<_> = deliveries.iter().map(|delivery| &delivery.webhook_id).collect();
+    let events: BTreeSet<_> = deliveries.iter().map(|delivery| &delivery.event_id).collect();
+    assert_eq!((ids.len(), events.len()), (9, 5), "an id each, and an event for each step");
+}
+
+/// Protects the parser: bodies have the REST shape, with 64-bit ids as numbers and times with the shop's offset.
+#[test]
+fn bodies_have_the_shape_of_the_real_ones() {
+    let mut f = fixture();
+    let id = f.shop.checkout(at(1), &[("BOARD", 2)]).expect("placed");
+    let line = f.shop.order(id).expect("placed").lines[0].id;
+    f.shop.fulfil(at(2), id, Some(&[(line, 1)])).expect("open");
+    let deliveries = announced(&mut f.shop);
+    let (created, updated, fulfilled) = (body(&deliveries[0]), body(&deliveries[1]), body(&deliveries[2]));
+    let rows = [
+        (&created["id"], json!(5_000_000_000_000_000_001_i64)),
+        (&created["admin_graphql_api_id"], json!("gid://shopify/Order/5000000000000000001")),
+        (&created["updated_at"], json!("2026-11-21T07:00:01-05:00")),
+        (&created["cancelled_at"], Value::Null),
+        (&created["confirmed"], json!(true)),
+        (&created["location_id"], Value::Null),
+        (&created["line_items"][0]["sku"], json!("BOARD")),
+        (&created["line_items"][0]["fulfillable_quantity"], json!(2)),
+        (&created["line_items"][0]["variant_inventory_management"], json!("shopify")),
+        (&created["fulfillments"], json!([])),
+        (&updated["updated_at"], json!("2026-11-21T07:00:02-05:00")),
+        (&updated["fulfillment_status"], json!("partial")),
+        (&updated["line_items"][0]["fulfillable_quantity"], json!(1)),
+        (&updated["fulfillments"][0]["line_items"][0]["quantity"], json!(1)),
+        (&fulfilled["order_id"], json!(5_000_000_000_000_000_001_i64)),
+        (&fulfilled["status"], json!("success")),
+        (&fulfilled["location_id"], json!(f.main)),
+        (&fulfilled["line_items"][0]["id"], json!(line)),
+    ];
+    for (n, (value, expected)) in rows.iter().enumerate() {
+        assert_eq!(*value, expected, "row {n}");
+    }
+    assert!(
+        deliveries.iter().all(|delivery| String::from_utf8_lossy(&delivery.body).contains(PERSONAL_MARK)),
+        "a leak would be noticed"
+    );
+}
+
+/// Protects trust: the signature is over the raw body, and headers carry what the receiver decides by.
+#[test]
+fn a_delivery_is_signed_over_its_bytes() {
+    // RFC 4231, test case 2, in base64.
+    assert_eq!(signature("Jefe", b"what do ya want for nothing?"), "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
+    let mut f = fixture();
+    f.shop.checkout(at(1), &[("BOARD", 1)]).expect("placed");
+    let delivery = announced(&mut f.shop).remove(0);
+    let headers: std::collections::BTreeMap<_, _> = delivery.headers().into_iter().collect();
+    let rows = [
+        ("x-shopify-topic", "orders/create".to_owned()),
+        ("x-shopify-hmac-sha256", signature("shpss_local", &delivery.body)),
+        ("x-shopify-shop-domain", "promissory-demo.myshopify.com".to_owned()),
+        ("x-shopify-api-version", "2026-10".to_owned()),
+        ("x-shopify-webhook-id", delivery.webhook_id.clone()),
+        ("x-shopify-event-id", delivery.event_id.clone()),
+        ("x-shopify-triggered-at", "2026-11-21T12:00:01Z".to_owned()),
+    ];
+    for (name, expected) in rows {
+        assert_eq!(headers.get(name), Some(&expected), "{name}");
+    }
+    assert_ne!(signature("another", &delivery.body), headers["x-shopify-hmac-sha256"]);
+}
+
+/// Protects repeatable chaos: a plan's shares are those asked for, the same for the same seed, and others for another.
+#[test]
+fn a_plan_is_followed_by_its_seed() {
+    let plan = DeliveryPlan { seed: 42, lost_percent: 5, doubled_percent: 10, late_percent: 20, latest_ms: 250 };
+    let fates: Vec<Fate> = (0..10_000).map(|number| plan.fate(number)).collect();
+    let count = |of: fn(&Fate) -> bool| fates.iter().filter(|fate| of(fate)).count();
+    let shares = [
+        ("lost", count(|fate| matches!(fate, Fate::Lost)), 500),
+        ("doubled", count(|fate| matches!(fate, Fate::Doubled(_))), 1_000),
+        ("late", count(|fate| matches!(fate, Fate::Late(_))), 2_000),
+        ("delivered", count(|fate| matches!(fate, Fate::Delivered)), 6_500),
+    ];
+    for (fate, found, asked) in shares {
+        assert!(found.abs_diff(asked) * 10 < asked, "{fate}: {found} of {asked}");
+    }
+    let waits = fates.iter().filter_map(|fate| match fate {
+        Fate::Doubled(after) | Fate::Late(after) => Some(*after),
+        Fate::Delivered | Fate::Lost => None,
+    });
+    assert!(waits.into_iter().all(|after| after > Duration::ZERO && after <= Duration::from_millis(250)));
+    assert_eq!(fates, (0..10_000).map(|number| plan.fate(number)).collect::<Vec<_>>(), "the same seed, the same fates");
+    let other = DeliveryPlan { seed: 43, ..plan };
+    assert_ne!(fates, (0..10_000).map(|number| other.fate(number)).collect::<Vec<_>>());
+    let all = DeliveryPlan { lost_percent: 100, ..DeliveryPlan::default() };
+    assert!((0..1_000).all(|number| all.fate(number) == Fate::Lost && DeliveryPlan::default().fate(number) == Fate::Delivered));
+}
+
+/// Protects replay: two shops that were called alike are alike, down to the ids and bytes that they send.
+#[test]
+fn the_same_calls_make_the_same_shop() {
+    let run = || {
+        let (mut f, mut answers) = (fixture(), Vec::new());
+        for n in 0..20 {
+            let placed = f.shop.checkout(at(n), &[("BOARD", 1 + n % 3)]);
+            let variables = f.adjustment(&format!("k{}", n / 2), &[(f.main, 2)]);
+            answers.push(f.call(at(n), ADJUST, &variables));
+            if let Ok(id) = placed {
+                f.shop.fulfil(at(n), id, None).expect("open");
+            }
+        }
+        let sent: Vec<_> = announced(&mut f.shop).into_iter().map(|delivery| (delivery.webhook_id, delivery.body)).collect();
+        (answers, sent, f.shop.log().to_vec())
+    };
+    assert_eq!(run(), run());
+}

@@ -1,0 +1,238 @@
+//! The stack: emulated AWS as a child process, and the real template deployed into it.
+//!
+//! The emulator checks every call against the caller's role, so a permission that the template lacks fails here and not
+//! first on AWS.
+
+use std::io;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use promissory::adapters::aws;
+use promissory::adapters::dynamodb::DynamoStore;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+
+/// What the stack is made from.
+#[derive(Debug, Clone)]
+pub struct StackConfig {
+    /// The repository.
+    pub root: PathBuf,
+    /// The Python that has `infra/local/requirements.txt` installed.
+    pub python: PathBuf,
+    /// The directory of the function binaries.
+    pub binaries: PathBuf,
+    /// The port of the emulator; 0 for any.
+    pub port: u16,
+    /// Seconds a failed hint stays hidden: short, so that a retry is seen.
+    pub push_visibility_seconds: u32,
+    /// The level of the functions' logs.
+    pub log_level: String,
+}
+
+/// What a deployment says of itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Outputs {
+    /// Where webhooks go.
+    pub webhook_url: String,
+    /// The table.
+    pub table_name: String,
+    /// The queue of hints.
+    pub push_queue_url: String,
+    /// Hints that were given up.
+    pub push_dead_letters_url: String,
+    /// Stream records that were given up.
+    pub stream_failures_url: String,
+    /// The function of the scheduled jobs.
+    pub reconciler_name: String,
+}
+
+/// A running stack. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Stack {
+    emulator: Child,
+    config: SdkConfig,
+    /// The emulator's address.
+    pub endpoint: String,
+    /// What the deployment says of itself.
+    pub outputs: Outputs,
+}
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+impl Stack {
+    /// Starts the emulator and deploys the template for `shop`, which answers at `shopify_url`.
+    ///
+    /// # Errors
+    /// When the emulator does not come up, or the template does not deploy; its own words are on standard error.
+    pub async fn up(
+        config: &StackConfig,
+        shop: &str,
+        shopify_url: &str,
+        client_id: &str,
+        client_secret: &str,
+    ) -> io::Result<Self> {
+        let port = if config.port == 0 { free_port()? } else { config.port };
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let emulator = Command::new(&config.python)
+            .arg(config.root.join("infra/local/emulator.py"))
+            .env("EMULATOR_PORT", port.to_string())
+            .env("EMULATOR_AUTH", "true")
+            .env("EMULATOR_PASS", "RUST_BACKTRACE")
+            .env("EMULATOR_LOG_LEVEL", std::env::var("EMULATOR_LOG_LEVEL").unwrap_or_else(|_| "ERROR".into()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::from(io::stderr()))
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| io::Error::new(error.kind(), format!("{} cannot be started: {error}", config.python.display())))?;
+        let credentials = Credentials::new("local", "local", None, None, "local stack");
+        let sdk = aws::config_for("us-east-1".into(), credentials, Some(endpoint.clone()));
+        let mut stack = Self { emulator, config: sdk, endpoint, outputs: Outputs::none() };
+        stack.wait_until_ready().await?;
+        stack.outputs = stack.deploy(config, shop, shopify_url, client_id, client_secret).await?;
+        Ok(stack)
+    }
+
+    async fn wait_until_ready(&mut self) -> io::Result<()> {
+        let url = format!("{}/_ministack/health", self.endpoint);
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(1)).build().map_err(io::Error::other)?;
+        let ready = async {
+            loop {
+                if let Some(status) = self.emulator.try_wait()? {
+                    return Err(io::Error::other(format!("the emulator ended at its start with {status}")));
+                }
+                if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                    return Ok(());
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(READY_WITHIN, ready)
+            .await
+            .map_err(|_| io::Error::other("the emulator did not come up within 30 s"))?
+    }
+
+    async fn deploy(&self, config: &StackConfig, shop: &str, shopify_url: &str, id: &str, secret: &str) -> io::Result<Outputs> {
+        let parameters = [
+            format!("ShopDomain={shop}"),
+            format!("ShopifyUrl={shopify_url}"),
+            "Architecture=x86_64".to_owned(),
+            "CompareQuietSeconds=1".to_owned(),
+            format!("PushVisibilitySeconds={}", config.push_visibility_seconds),
+            format!("LogLevel={}", config.log_level),
+            "ProtectTable=false".to_owned(),
+        ];
+        let output = Command::new(&config.python)
+            .arg(config.root.join("infra/local/deploy.py"))
+            .args(["--endpoint", &self.endpoint, "--binaries"])
+            .arg(&config.binaries)
+            .args(parameters.iter().flat_map(|parameter| ["--parameter", parameter]))
+            .args(["--secret-string", &json!({ "client_id": id, "client_secret": secret }).to_string()])
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .await?;
+        if !output.status.success() {
+            return Err(io::Error::other("the template did not deploy"));
+        }
+        serde_json::from_slice(&output.stdout).map_err(io::Error::other)
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn store(&self) -> DynamoStore {
+        DynamoStore::new(self.dynamodb(), &self.outputs.table_name)
+    }
+
+    /// DynamoDB itself, for reading the whole table.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.config)
+    }
+
+    /// How many messages wait in a queue of the stack.
+    ///
+    /// # Errors
+    /// When the queue cannot be asked.
+    pub async fn waiting(&self, queue_url: &str) -> io::Result<u64> {
+        use aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessages;
+        let client = aws_sdk_sqs::Client::new(&self.config);
+        let request = client.get_queue_attributes().queue_url(queue_url).attribute_names(ApproximateNumberOfMessages.clone());
+        let answer = request.send().await.map_err(io::Error::other)?;
+        let count = answer.attributes().and_then(|attributes| attributes.get(&ApproximateNumberOfMessages));
+        count.and_then(|count| count.parse().ok()).ok_or_else(|| io::Error::other("a queue without a number of messages"))
+    }
+
+    /// Runs one job of the reconciler now, as its schedule would, and returns its report. Repeats an invocation whose
+    /// process was killed: the next run of a schedule would do the same.
+    ///
+    /// # Errors
+    /// When the job fails three times over.
+    pub async fn reconcile(&self, job: &str) -> io::Result<Value> {
+        // A job may take longer than a webhook.
+        let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(300)).build();
+        let config = aws_sdk_lambda::config::Builder::from(&self.config).timeout_config(timeouts).build();
+        let client = aws_sdk_lambda::Client::from_conf(config);
+        let payload = aws_sdk_lambda::primitives::Blob::new(json!({ "job": job }).to_string());
+        let mut failure = String::new();
+        for _ in 0..3 {
+            let call = client.invoke().function_name(&self.outputs.reconciler_name).payload(payload.clone());
+            match call.send().await {
+                Ok(answer) => {
+                    let said =
+                        answer.payload().map(|blob| String::from_utf8_lossy(blob.as_ref()).into_owned()).unwrap_or_default();
+                    if answer.function_error().is_none() {
+                        return serde_json::from_str(&said).map_err(io::Error::other);
+                    }
+                    failure = said;
+                }
+                Err(error) => failure = format!("{error:?}"),
+            }
+        }
+        Err(io::Error::other(format!("the job {job} failed: {failure}")))
+    }
+
+    /// The processes that run functions now, by function.
+    #[must_use]
+    pub fn function_processes(&self) -> Vec<(String, u32)> {
+        let Some(emulator) = self.emulator.id() else { return Vec::new() };
+        let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+        let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+        pids.filter(|pid| parent_of(*pid) == Some(emulator)).filter_map(|pid| Some((function_of(pid)?, pid))).collect()
+    }
+}
+
+impl Outputs {
+    fn none() -> Self {
+        let none = String::new;
+        Self {
+            webhook_url: none(),
+            table_name: none(),
+            push_queue_url: none(),
+            push_dead_letters_url: none(),
+            stream_failures_url: none(),
+            reconciler_name: none(),
+        }
+    }
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+fn parent_of(pid: u32) -> Option<u32> {
+    let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}
+
+fn function_of(pid: u32) -> Option<String> {
+    let environ = std::fs::read(Path::new("/proc").join(pid.to_string()).join("environ")).ok()?;
+    let name = environ.split(|byte| *byte == 0).find_map(|variable| variable.strip_prefix(b"AWS_LAMBDA_FUNCTION_NAME="))?;
+    String::from_utf8(name.to_vec()).ok()
+}

@@ -1,0 +1,97 @@
+//! The commands of the project: `cargo x <command>`.
+//!
+//! This crate only prepares and starts: it installs what a command needs, builds the binaries with one cargo command, and
+//! hands over. It has almost no dependencies, so that `cargo x` answers at once on a fresh machine.
+
+mod ci;
+mod prepare;
+
+use std::process::{Command, ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use prepare::{Problem, Workspace};
+
+#[derive(Parser)]
+#[command(name = "cargo x", about = "The commands of Promissory.", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Play a flash sale on the local stack and audit what came out.
+    #[command(disable_help_flag = true)]
+    Demo {
+        /// Passed on; `cargo x demo --help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// The stack on this machine: emulated AWS with the real template and binaries, and a fake Shopify.
+    #[command(disable_help_flag = true)]
+    Stack {
+        /// `up`, and its options; `cargo x stack up --help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Every test: unit, property, contract, and end to end on the local stack.
+    Test {
+        /// Passed on to `cargo test`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// What must hold for every commit: the static checks, then `cargo x test`.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let workspace = Workspace::find();
+    let done = match Cli::parse().command {
+        Task::Demo { args } => local(&workspace, &["demo".to_owned()], &args),
+        Task::Stack { args } => local(&workspace, &[], &args),
+        Task::Test { args } => test(&workspace, &args),
+        Task::Ci => ci::run_all(&workspace),
+    };
+    match done {
+        Ok(code) => code,
+        Err(problem) => {
+            say(&format!("failed: {problem}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Prepares the local stack and hands over to it.
+fn local(workspace: &Workspace, command: &[String], args: &[String]) -> Result<ExitCode, Problem> {
+    let python = workspace.python()?;
+    let binaries = workspace.build_stack()?;
+    let status = Command::new(binaries.join("promissory-local"))
+        .arg("--root")
+        .arg(&workspace.root)
+        .arg("--python")
+        .arg(python)
+        .arg("--binaries")
+        .arg(&binaries)
+        .args(command)
+        .args(args)
+        .status()
+        .map_err(|error| Problem::cannot("start the local stack", &error))?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Runs every test. The end-to-end tests find the stack's parts through two variables; without them they skip.
+fn test(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Problem> {
+    let python = workspace.python()?;
+    let binaries = workspace.build_stack()?;
+    let mut tests = workspace.cargo(&["test", "--workspace"]);
+    tests.args(args).env("PROMISSORY_PYTHON", python).env("PROMISSORY_BINARIES", binaries);
+    prepare::run("cargo test --workspace", &mut tests)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Progress, for people.
+#[expect(clippy::print_stderr, reason = "progress of a command belongs on standard error")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}

@@ -1,0 +1,59 @@
+//! One configuration for every AWS client: the credentials Lambda puts in the environment, one TLS stack, and timeouts
+//! that fit into a function's own.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+
+use super::env;
+
+/// The configuration from the environment of a function: `AWS_REGION`, the credentials, and `AWS_ENDPOINT_URL` where the
+/// services are emulated.
+///
+/// Made by hand, without the SDK's credential chain: a function's credentials are in its environment for as long as it
+/// lives, and looking for them elsewhere costs a cold start.
+#[must_use]
+pub fn config() -> SdkConfig {
+    let region = std::env::var("AWS_REGION").or_else(|_| std::env::var("AWS_DEFAULT_REGION"));
+    let credentials = Credentials::new(
+        env::required("AWS_ACCESS_KEY_ID"),
+        env::required("AWS_SECRET_ACCESS_KEY"),
+        std::env::var("AWS_SESSION_TOKEN").ok(),
+        None,
+        "environment",
+    );
+    let endpoint = std::env::var("AWS_ENDPOINT_URL").ok().filter(|url| !url.is_empty());
+    config_for(region.unwrap_or_else(|_| "us-east-1".into()), credentials, endpoint)
+}
+
+/// The configuration for tools that know what they talk to.
+#[must_use]
+pub fn config_for(region: String, credentials: Credentials, endpoint: Option<String>) -> SdkConfig {
+    let http = Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http)
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
+        // Within the five seconds a webhook must be answered in: an attempt that hangs is given up early enough for another.
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_millis(800))
+                .operation_attempt_timeout(Duration::from_millis(1_800))
+                .operation_timeout(Duration::from_millis(4_200))
+                .build(),
+        );
+    config.set_endpoint_url(endpoint);
+    config.build()
+}

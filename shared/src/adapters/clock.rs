@@ -1,0 +1,21 @@
+//! The system clock.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+
+/// The real time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        tokio::time::sleep(pause).await;
+    }
+}

@@ -1,0 +1,313 @@
+//! The store on DynamoDB: one table, one sparse index, strongly consistent reads by key.
+//!
+//! A row is `pk`, `sk`, `rev`, its `body` as a map, and `ipk`/`isk` while it has an index entry. One write is a `PutItem`
+//! (half the price), several are one `TransactWriteItems`; both return the stored row when its condition fails.
+//!
+//! The SDK's futures are boxed: they are deep and large, and would be part of every future above them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Delete, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use serde_json::Value;
+
+use crate::store::{Cursor, Expect, Key, Listing, MAX_WRITES, Page, Record, Refusal, Store, StoreError, Write, WriteError};
+
+/// The most keys of one `BatchGetItem`.
+const MAX_KEYS: usize = 100;
+
+/// How often keys that DynamoDB left out of a batch are asked for again.
+const MAX_ROUNDS: u32 = 6;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// A table.
+#[derive(Debug, Clone)]
+pub struct DynamoStore {
+    client: Client,
+    table: String,
+}
+
+impl DynamoStore {
+    /// The sparse index.
+    pub const INDEX: &'static str = "by_index";
+
+    /// The store in `table`.
+    #[must_use]
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    async fn get_batch(&self, keys: &[Key], found: &mut HashMap<Key, Record>) -> Result<(), StoreError> {
+        let mut wanted = KeysAndAttributes::builder().consistent_read(true);
+        for key in keys {
+            wanted = wanted.keys(key_item(key));
+        }
+        let mut request =
+            Some(HashMap::from([(self.table.clone(), wanted.build().map_err(|e| unavailable("BatchGetItem", e))?)]));
+        for round in 0..MAX_ROUNDS {
+            let Some(items) = request.take().filter(|items| !items.is_empty()) else { return Ok(()) };
+            if round > 0 {
+                tokio::time::sleep(Duration::from_millis(20 << round)).await;
+            }
+            let answer = Box::pin(self.client.batch_get_item().set_request_items(Some(items)).send())
+                .await
+                .map_err(|e| failed("BatchGetItem", e))?;
+            for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
+                let record = record(item)?;
+                found.insert(record.key.clone(), record);
+            }
+            request = answer.unprocessed_keys;
+        }
+        match request {
+            Some(left) if !left.is_empty() => Err(StoreError::Unavailable {
+                detail: "BatchGetItem kept leaving keys out: the table is throttled".into(),
+                source: None,
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn write_one(&self, write: &Write) -> Result<(), WriteError> {
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let refused = match write {
+            Write::Put { expect, .. } => {
+                let (condition, values) = condition(*expect);
+                let request =
+                    self.client.put_item().table_name(&self.table).set_item(Some(item(write)?)).condition_expression(condition);
+                let request = request.set_expression_attribute_values(values).return_values_on_condition_check_failure(all_old);
+                match Box::pin(request.send()).await {
+                    Ok(_) => return Ok(()),
+                    Err(error) => match error.as_service_error().filter(|e| e.is_conditional_check_failed_exception()) {
+                        Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(e)) => {
+                            e.item.clone()
+                        }
+                        Some(_) | None => return Err(write_failed("PutItem", error)),
+                    },
+                }
+            }
+            Write::Delete { key, expect } => {
+                let (condition, values) = condition(*expect);
+                let request = self
+                    .client
+                    .delete_item()
+                    .table_name(&self.table)
+                    .set_key(Some(key_item(key)))
+                    .condition_expression(condition);
+                let request = request.set_expression_attribute_values(values).return_values_on_condition_check_failure(all_old);
+                match Box::pin(request.send()).await {
+                    Ok(_) => return Ok(()),
+                    Err(error) => match error.as_service_error().filter(|e| e.is_conditional_check_failed_exception()) {
+                        Some(aws_sdk_dynamodb::operation::delete_item::DeleteItemError::ConditionalCheckFailedException(e)) => {
+                            e.item.clone()
+                        }
+                        Some(_) | None => return Err(write_failed("DeleteItem", error)),
+                    },
+                }
+            }
+        };
+        Err(WriteError::Refused(vec![refusal(write, refused)?]))
+    }
+
+    fn transact_item(&self, write: &Write) -> Result<TransactWriteItem, WriteError> {
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let built = match write {
+            Write::Put { expect, .. } => {
+                let (condition, values) = condition(*expect);
+                let put = Put::builder().table_name(&self.table).set_item(Some(item(write)?)).condition_expression(condition);
+                let put = put.set_expression_attribute_values(values).return_values_on_condition_check_failure(all_old).build();
+                TransactWriteItem::builder().put(put.map_err(|e| unavailable("TransactWriteItems", e))?)
+            }
+            Write::Delete { key, expect } => {
+                let (condition, values) = condition(*expect);
+                let delete =
+                    Delete::builder().table_name(&self.table).set_key(Some(key_item(key))).condition_expression(condition);
+                let delete =
+                    delete.set_expression_attribute_values(values).return_values_on_condition_check_failure(all_old).build();
+                TransactWriteItem::builder().delete(delete.map_err(|e| unavailable("TransactWriteItems", e))?)
+            }
+        };
+        Ok(built.build())
+    }
+}
+
+impl Store for DynamoStore {
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
+        if let [key] = keys {
+            let request = self.client.get_item().table_name(&self.table).set_key(Some(key_item(key))).consistent_read(true);
+            let answer = Box::pin(request.send()).await.map_err(|e| failed("GetItem", e))?;
+            return Ok(vec![answer.item.map(record).transpose()?]);
+        }
+        let mut found = HashMap::with_capacity(keys.len());
+        for chunk in keys.chunks(MAX_KEYS) {
+            self.get_batch(chunk, &mut found).await?;
+        }
+        Ok(keys.iter().map(|key| found.remove(key)).collect())
+    }
+
+    async fn write(&self, writes: &[Write]) -> Result<(), WriteError> {
+        assert!(
+            !writes.is_empty() && writes.len() <= MAX_WRITES,
+            "a transaction has 1 to {MAX_WRITES} writes, not {}",
+            writes.len()
+        );
+        if let [write] = writes {
+            return self.write_one(write).await;
+        }
+        let items = writes.iter().map(|write| self.transact_item(write)).collect::<Result<Vec<_>, _>>()?;
+        let request = self.client.transact_write_items().set_transact_items(Some(items));
+        let Err(error) = Box::pin(request.send()).await else { return Ok(()) };
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                let refusals = refusals(writes, cancelled.cancellation_reasons())?;
+                if !refusals.is_empty() {
+                    return Err(WriteError::Refused(refusals));
+                }
+                let passing = |code: &str| code == "TransactionConflict" || code == "None";
+                if cancelled.cancellation_reasons().iter().all(|reason| reason.code().is_none_or(passing)) {
+                    return Err(WriteError::Conflict);
+                }
+                Err(failed("TransactWriteItems", error).into())
+            }
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => Err(WriteError::Conflict),
+            Some(_) | None => Err(failed("TransactWriteItems", error).into()),
+        }
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Page, StoreError> {
+        let (pk, sk) = if listing.by_index { ("ipk", "isk") } else { ("pk", "sk") };
+        let mut request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .set_index_name(listing.by_index.then(|| Self::INDEX.to_owned()))
+            .consistent_read(!listing.by_index)
+            .limit(i32::try_from(listing.limit).unwrap_or(i32::MAX))
+            .expression_attribute_values(":p", AttributeValue::S(listing.partition.clone()))
+            .set_exclusive_start_key(listing.after.as_ref().map(cursor_item));
+        request = if listing.prefix.is_empty() {
+            request.key_condition_expression(format!("{pk} = :p"))
+        } else {
+            request
+                .key_condition_expression(format!("{pk} = :p AND begins_with({sk}, :s)"))
+                .expression_attribute_values(":s", AttributeValue::S(listing.prefix.clone()))
+        };
+        let answer = Box::pin(request.send()).await.map_err(|e| failed("Query", e))?;
+        let records = answer.items.unwrap_or_default().into_iter().map(record).collect::<Result<_, _>>()?;
+        let next = answer.last_evaluated_key.filter(|key| !key.is_empty()).map(|key| cursor(&key)).transpose()?;
+        Ok(Page { records, next })
+    }
+}
+
+/// The condition of a write, and its values.
+fn condition(expect: Expect) -> (&'static str, Option<Item>) {
+    match expect {
+        Expect::Absent => ("attribute_not_exists(pk)", None),
+        Expect::Revision(revision) => {
+            ("rev = :rev", Some(HashMap::from([(":rev".to_owned(), AttributeValue::N(revision.to_string()))])))
+        }
+    }
+}
+
+fn key_item(key: &Key) -> Item {
+    HashMap::from([("pk".to_owned(), AttributeValue::S(key.pk.clone())), ("sk".to_owned(), AttributeValue::S(key.sk.clone()))])
+}
+
+fn cursor_item(cursor: &Cursor) -> Item {
+    let mut item = key_item(&cursor.key);
+    if let Some(index) = &cursor.index {
+        item.insert("ipk".to_owned(), AttributeValue::S(index.pk.clone()));
+        item.insert("isk".to_owned(), AttributeValue::S(index.sk.clone()));
+    }
+    item
+}
+
+fn cursor(item: &Item) -> Result<Cursor, StoreError> {
+    let index = match (item.get("ipk"), item.get("isk")) {
+        (Some(_), Some(_)) => Some(Key::new(text(item, "ipk")?, text(item, "isk")?)),
+        (Some(_) | None, _) => None,
+    };
+    Ok(Cursor { key: Key::new(text(item, "pk")?, text(item, "sk")?), index })
+}
+
+/// The item a put writes.
+fn item(write: &Write) -> Result<Item, StoreError> {
+    let Write::Put { key, body, index, expect } = write else { unreachable!("only a put has an item") };
+    let revision = match expect {
+        Expect::Absent => 1,
+        Expect::Revision(revision) => revision + 1,
+    };
+    let body: AttributeValue = serde_dynamo::to_attribute_value(body).map_err(|error| corrupt(key, error))?;
+    let mut item = cursor_item(&Cursor { key: key.clone(), index: index.clone() });
+    item.insert("rev".to_owned(), AttributeValue::N(revision.to_string()));
+    item.insert("body".to_owned(), body);
+    Ok(item)
+}
+
+/// Reads an item of the table.
+///
+/// # Errors
+/// When it is not a row of ours.
+pub fn record(mut item: Item) -> Result<Record, StoreError> {
+    let key = Key::new(text(&item, "pk")?, text(&item, "sk")?);
+    let revision = match item.get("rev") {
+        Some(AttributeValue::N(number)) => number.parse().map_err(|error| corrupt(&key, error))?,
+        Some(_) | None => return Err(corrupt(&key, "it has no revision")),
+    };
+    let body = item.remove("body").ok_or_else(|| corrupt(&key, "it has no body"))?;
+    let body: Value = serde_dynamo::from_attribute_value(body).map_err(|error| corrupt(&key, error))?;
+    Ok(Record { key, revision, body })
+}
+
+fn text(item: &Item, name: &str) -> Result<String, StoreError> {
+    match item.get(name) {
+        Some(AttributeValue::S(text)) => Ok(text.clone()),
+        Some(_) | None => Err(StoreError::Corrupt { key: "?".into(), detail: format!("it has no text {name}") }),
+    }
+}
+
+/// Reads the cancellation reasons by their position: the reason at a position is about the write at that position.
+fn refusals(writes: &[Write], reasons: &[CancellationReason]) -> Result<Vec<Refusal>, StoreError> {
+    writes
+        .iter()
+        .zip(reasons)
+        .filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))
+        .map(|(write, reason)| refusal(write, reason.item.clone()))
+        .collect()
+}
+
+fn refusal(write: &Write, stored: Option<Item>) -> Result<Refusal, StoreError> {
+    let stored = stored.filter(|item| !item.is_empty()).map(record).transpose()?;
+    Ok(Refusal { key: write.key().clone(), stored })
+}
+
+fn corrupt(key: &Key, detail: impl std::fmt::Display) -> StoreError {
+    StoreError::Corrupt { key: key.to_string(), detail: detail.to_string() }
+}
+
+fn unavailable(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Unavailable { detail: format!("{what}: {error}"), source: Some(Box::new(error)) }
+}
+
+fn failed<E, R>(what: &str, error: SdkError<E, R>) -> StoreError
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    let code = error.code().unwrap_or(if matches!(error, SdkError::TimeoutError(_)) { "timed out" } else { "no answer" });
+    let detail = format!("{what}: {code}: {}", error.message().unwrap_or_default());
+    StoreError::Unavailable { detail, source: Some(Box::new(error)) }
+}
+
+fn write_failed<E, R>(what: &str, error: SdkError<E, R>) -> WriteError
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    if error.code() == Some("TransactionConflictException") { WriteError::Conflict } else { failed(what, error).into() }
+}

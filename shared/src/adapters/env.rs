@@ -1,0 +1,31 @@
+//! The environment a function is given. A missing variable stops the function at its start, with its name.
+
+/// Reads a variable that must be set.
+///
+/// # Panics
+/// When it is not: a function without it can do nothing right.
+#[must_use]
+pub fn required(name: &str) -> String {
+    match std::env::var(name) {
+        Ok(value) if !value.is_empty() => value,
+        Ok(_) | Err(_) => {
+            panic!("the environment variable {name} is not set; template.yaml sets it for every function that needs it")
+        }
+    }
+}
+
+/// Reads and parses a variable that must be set.
+///
+/// # Panics
+/// When it is not set or cannot be read.
+#[must_use]
+pub fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(name: &str) -> T {
+    required(name).parse().unwrap_or_else(|error| panic!("the environment variable {name} cannot be used: {error}"))
+}
+
+/// When a function must have stopped: two seconds before Lambda stops it, so that it can still say what it did.
+#[must_use]
+pub fn deadline(lambda: &std::time::SystemTime) -> jiff::Timestamp {
+    let margin = std::time::Duration::from_secs(2);
+    jiff::Timestamp::try_from(*lambda).map_or(jiff::Timestamp::MAX, |end| end.checked_sub(margin).unwrap_or(end))
+}

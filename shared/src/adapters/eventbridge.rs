@@ -1,0 +1,54 @@
+//! Alerts onto an EventBridge bus.
+
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::error::ProvideErrorMetadata;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+
+use crate::alert::{Alert, Bus};
+use crate::store::StoreError;
+
+/// The most events of one put.
+const MAX_EVENTS: usize = 10;
+
+/// A bus.
+#[derive(Debug, Clone)]
+pub struct EventBridgeBus {
+    client: Client,
+    name: String,
+}
+
+impl EventBridgeBus {
+    /// The source of our events, for rules to match.
+    pub const SOURCE: &'static str = "promissory";
+    /// The detail type of an alert.
+    pub const ALERT: &'static str = "promissory.alert";
+
+    /// The bus called `name`.
+    #[must_use]
+    pub fn new(client: Client, name: impl Into<String>) -> Self {
+        Self { client, name: name.into() }
+    }
+}
+
+impl Bus for EventBridgeBus {
+    async fn publish(&self, alerts: &[Alert]) -> Result<(), StoreError> {
+        for chunk in alerts.chunks(MAX_EVENTS) {
+            let mut request = self.client.put_events();
+            for alert in chunk {
+                let detail = serde_json::to_string(alert).expect("an alert always serialises");
+                let entry =
+                    PutEventsRequestEntry::builder().event_bus_name(&self.name).source(Self::SOURCE).detail_type(Self::ALERT);
+                request = request.entries(entry.detail(detail).build());
+            }
+            let answer = request.send().await.map_err(|error| StoreError::Unavailable {
+                detail: format!("PutEvents: {}", error.code().unwrap_or("no answer")),
+                source: Some(Box::new(error)),
+            })?;
+            if answer.failed_entry_count() > 0 {
+                let detail = format!("PutEvents: {} events not taken", answer.failed_entry_count());
+                return Err(StoreError::Unavailable { detail, source: None });
+            }
+        }
+        Ok(())
+    }
+}

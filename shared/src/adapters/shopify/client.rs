@@ -1,0 +1,241 @@
+//! One GraphQL call: token, budget, timeout, and what kind of failure it was.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use rustls::{ClientConfig, RootCertStore};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Number, Value, json};
+
+use crate::adapters::secrets::ShopifyApp;
+use crate::catalog::ShopDomain;
+use crate::storefront::{Budget, MUTATION_COST, StorefrontError};
+
+/// The version of the Admin API that every operation here is written for and checked against.
+pub const API_VERSION: &str = "2026-10";
+
+/// How long one call may take: shorter than a pusher's intent is taken for left behind.
+const CALL_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// A token is fetched anew this long before it ends.
+const TOKEN_MARGIN: Duration = Duration::from_secs(300);
+
+/// Shops on Shopify, through one app.
+#[derive(Debug)]
+pub struct Shopify {
+    http: reqwest::Client,
+    /// Where a shop is reached, with `{shop}` for its domain.
+    url: String,
+    app: ShopifyApp,
+    tokens: Mutex<HashMap<ShopDomain, Token>>,
+    budgets: Mutex<HashMap<ShopDomain, Budget>>,
+    /// What each operation was said to cost the last time.
+    costs: Mutex<HashMap<&'static str, u64>>,
+}
+
+#[derive(Debug, Clone)]
+struct Token {
+    value: Arc<SecretString>,
+    good_until: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Grant {
+    access_token: SecretString,
+    expires_in: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Reply<T> {
+    data: Option<T>,
+    #[serde(default)]
+    errors: Value,
+    extensions: Option<Extensions>,
+}
+
+#[derive(Deserialize)]
+struct Extensions {
+    cost: Option<Cost>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Cost {
+    #[serde(rename = "requestedQueryCost")]
+    requested: Number,
+    throttle_status: Option<ThrottleStatus>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ThrottleStatus {
+    maximum_available: Number,
+    currently_available: Number,
+    restore_rate: Number,
+}
+
+impl Shopify {
+    /// The shops that `app` is installed in, reached at `url` (`https://{shop}`, or where a fake listens).
+    ///
+    /// # Errors
+    /// When the TLS stack cannot be set up.
+    pub fn new(url: impl Into<String>, app: ShopifyApp) -> Result<Self, StorefrontError> {
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| unavailable("TLS", error))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .connect_timeout(Duration::from_secs(2))
+            .timeout(CALL_TIMEOUT)
+            .build()
+            .map_err(|error| unavailable("HTTP client", error))?;
+        let (tokens, budgets, costs) = Default::default();
+        Ok(Self { http, url: url.into(), app, tokens, budgets, costs })
+    }
+
+    /// Sends one operation and reads its data.
+    pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        shop: &ShopDomain,
+        operation: &'static str,
+        variables: Value,
+    ) -> Result<T, StorefrontError> {
+        let cost = lock(&self.costs).get(operation).copied().unwrap_or(MUTATION_COST);
+        self.reserve(shop, cost)?;
+        let body = json!({ "query": operation, "variables": variables });
+        let mut response = self.post(shop, &body).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            // The token was revoked or rotated before its time: one new one.
+            lock(&self.tokens).remove(shop);
+            response = self.post(shop, &body).await?;
+        }
+        let status = response.status();
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(StorefrontError::Unavailable { detail: format!("HTTP {status}"), source: None });
+        }
+        if !status.is_success() {
+            return Err(StorefrontError::Rejected {
+                detail: format!("HTTP {status} from {shop}: check the app's scopes and secret"),
+            });
+        }
+        let reply: Reply<T> = response.json().await.map_err(|error| unavailable("the answer cannot be read", error))?;
+        let requested = self.note_cost(shop, operation, reply.extensions.and_then(|extensions| extensions.cost));
+        if let Some(error) = reply.errors.as_array().and_then(|errors| errors.first()) {
+            return Err(self.failure(shop, error, requested.unwrap_or(cost)));
+        }
+        reply.data.ok_or_else(|| StorefrontError::Unavailable { detail: "an answer without data".into(), source: None })
+    }
+
+    fn failure(&self, shop: &ShopDomain, error: &Value, cost: u64) -> StorefrontError {
+        match error["extensions"]["code"].as_str() {
+            Some("THROTTLED") => {
+                let wait = lock(&self.budgets).get(shop).map_or(Duration::ZERO, |budget| budget.wait_for(cost, Timestamp::now()));
+                StorefrontError::Throttled { wait: wait.max(Duration::from_millis(100)) }
+            }
+            Some("INTERNAL_SERVER_ERROR" | "TIMEOUT") => {
+                StorefrontError::Unavailable { detail: error["message"].to_string(), source: None }
+            }
+            Some(_) | None => StorefrontError::Rejected { detail: error["message"].to_string() },
+        }
+    }
+
+    /// Takes `cost` points from the budget as it was last seen, or says when they will be there.
+    fn reserve(&self, shop: &ShopDomain, cost: u64) -> Result<(), StorefrontError> {
+        let now = Timestamp::now();
+        if let Some(budget) = lock(&self.budgets).get_mut(shop) {
+            let wait = budget.wait_for(cost, now);
+            if !wait.is_zero() {
+                return Err(StorefrontError::Throttled { wait });
+            }
+            *budget = budget.spend(cost, now);
+        }
+        Ok(())
+    }
+
+    fn note_cost(&self, shop: &ShopDomain, operation: &'static str, cost: Option<Cost>) -> Option<u64> {
+        let cost = cost?;
+        let requested = points(&cost.requested);
+        lock(&self.costs).insert(operation, requested);
+        if let Some(status) = cost.throttle_status {
+            let budget = Budget {
+                maximum: points(&status.maximum_available),
+                available: points(&status.currently_available),
+                restore_rate: points(&status.restore_rate),
+                seen_at: Timestamp::now(),
+            };
+            lock(&self.budgets).insert(shop.clone(), budget);
+        }
+        Some(requested)
+    }
+
+    async fn post(&self, shop: &ShopDomain, body: &Value) -> Result<reqwest::Response, StorefrontError> {
+        let token = self.token(shop).await?;
+        let url = format!("{}/admin/api/{API_VERSION}/graphql.json", self.url_of(shop));
+        let request = self.http.post(url).header("X-Shopify-Access-Token", token.expose_secret()).json(body);
+        request.send().await.map_err(|error| unavailable("the call failed", error.without_url()))
+    }
+
+    fn url_of(&self, shop: &ShopDomain) -> String {
+        self.url.replace("{shop}", shop.as_str())
+    }
+
+    /// The access token of a shop, by the client credentials grant.
+    async fn token(&self, shop: &ShopDomain) -> Result<Arc<SecretString>, StorefrontError> {
+        let now = Timestamp::now();
+        if let Some(token) = lock(&self.tokens).get(shop).filter(|token| now < token.good_until) {
+            return Ok(Arc::clone(&token.value));
+        }
+        let form = json!({
+            "client_id": self.app.client_id,
+            "client_secret": self.app.client_secret.expose_secret(),
+            "grant_type": "client_credentials",
+        });
+        let url = format!("{}/admin/oauth/access_token", self.url_of(shop));
+        let response = self
+            .http
+            .post(url)
+            .json(&form)
+            .send()
+            .await
+            .map_err(|error| unavailable("the token request failed", error.without_url()))?;
+        let status = response.status();
+        if status.is_client_error() {
+            return Err(StorefrontError::Rejected {
+                detail: format!("HTTP {status} for a token of {shop}: check client_id and client_secret"),
+            });
+        }
+        if !status.is_success() {
+            return Err(StorefrontError::Unavailable { detail: format!("HTTP {status} for a token"), source: None });
+        }
+        let grant: Grant = response.json().await.map_err(|error| unavailable("the token cannot be read", error.without_url()))?;
+        let lives =
+            Duration::from_secs(u64::try_from(grant.expires_in.unwrap_or(3_600)).unwrap_or(0)).saturating_sub(TOKEN_MARGIN);
+        let value = Arc::new(grant.access_token);
+        let good_until = now.saturating_add(lives).unwrap_or(now);
+        lock(&self.tokens).insert(shop.clone(), Token { value: Arc::clone(&value), good_until });
+        Ok(value)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Shopify writes points as `2000.0`. Only the whole ones count: a budget rounded down is safe.
+fn points(number: &Number) -> u64 {
+    number.to_string().split('.').next().and_then(|whole| whole.parse().ok()).unwrap_or(0)
+}
+
+fn unavailable(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> StorefrontError {
+    StorefrontError::Unavailable { detail: format!("{what}: {error}"), source: Some(Box::new(error)) }
+}

@@ -1,0 +1,165 @@
+//! When a person must look: raised once, cleared once.
+//!
+//! One row per rule and subject, written in the transaction that crossed the line. Its change is in the table's stream,
+//! and `ats-recompute` carries it to the bus, so an alert is never sent for something that was not committed.
+
+use std::fmt;
+use std::future::Future;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{Quantity, ShopDomain, Sku};
+use crate::store::{Key, Row, StoreError};
+
+/// What an alert is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "snake_case")]
+pub enum Subject {
+    /// What the network can promise of an item fell to its threshold.
+    LowStock {
+        /// The item.
+        sku: Sku,
+    },
+    /// A shop sells something we have no item for. Its orders are recorded, and reserve nothing.
+    UnmappedSku {
+        /// The shop.
+        shop: ShopDomain,
+        /// What the shop calls it.
+        shop_sku: String,
+    },
+    /// An event came again under the same id with other content. The first one stands.
+    ContentMismatch {
+        /// The event.
+        event: String,
+    },
+    /// The shop refuses to be told a level. The pair is left out of pushes until its supply changes.
+    PushRefused {
+        /// The shop.
+        shop: ShopDomain,
+        /// The item.
+        sku: Sku,
+        /// Our location code.
+        location: String,
+    },
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LowStock { sku } => write!(f, "low_stock#{sku}"),
+            Self::UnmappedSku { shop, shop_sku } => write!(f, "unmapped_sku#{shop}#{shop_sku}"),
+            Self::ContentMismatch { event } => write!(f, "content_mismatch#{event}"),
+            Self::PushRefused { shop, sku, location } => write!(f, "push_refused#{shop}#{sku}@{location}"),
+        }
+    }
+}
+
+/// Whether someone must still look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Open.
+    Raised,
+    /// It has passed.
+    Cleared,
+}
+
+/// One alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// What it is about.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// Open or not.
+    pub state: State,
+    /// How often it was raised, this time included.
+    pub times: u64,
+    /// What was seen, in words for the person who reads it.
+    pub detail: String,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+}
+
+impl Alert {
+    /// The prefix of the partitions of alerts.
+    pub const PREFIX: &'static str = "ALERT#";
+
+    /// Where the alert about `subject` lives.
+    #[must_use]
+    pub fn key_of(subject: &Subject) -> Key {
+        Key::head(format!("{}{subject}", Self::PREFIX))
+    }
+
+    /// The alert after it was found raised or not; `None` when that is how it stands already.
+    #[must_use]
+    pub fn next(known: Option<&Self>, subject: Subject, state: State, detail: String, now: Timestamp) -> Option<Self> {
+        let stands = known.map_or(State::Cleared, |alert| alert.state);
+        let times = known.map_or(0, |alert| alert.times) + u64::from(state == State::Raised);
+        (stands != state).then_some(Self { subject, state, times, detail, changed_at: now })
+    }
+}
+
+impl Row for Alert {
+    fn key(&self) -> Key {
+        Self::key_of(&self.subject)
+    }
+}
+
+/// The bus port: carries alerts to people and other systems. One alert may be carried twice.
+pub trait Bus: Sync {
+    /// Publishes alerts.
+    fn publish(&self, alerts: &[Alert]) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Where the low-stock alert of an item goes when the network's available is `available`; `None` to stay as it is.
+///
+/// It is raised at the threshold and cleared only a tenth (at least one unit) above it, so a level that hovers around the
+/// threshold does not ring again and again.
+#[must_use]
+pub fn low_stock(available: Quantity, low_at: Option<Quantity>) -> Option<State> {
+    let low_at = low_at?;
+    let clear_above = low_at + Quantity::new((low_at.units() / 10).max(1));
+    if available <= low_at {
+        Some(State::Raised)
+    } else if available >= clear_above {
+        Some(State::Cleared)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects planners from alerts that flutter: raised at the line, cleared a step above it, quiet in between.
+    #[test]
+    fn low_stock_has_hysteresis() {
+        let units = Quantity::new;
+        for (available, low_at, expected) in [
+            (21, Some(20), None),
+            (20, Some(20), Some(State::Raised)),
+            (-3, Some(20), Some(State::Raised)),
+            (22, Some(20), Some(State::Cleared)),
+            (0, Some(0), Some(State::Raised)),
+            (1, Some(0), Some(State::Cleared)),
+            (0, None, None),
+        ] {
+            assert_eq!(low_stock(units(available), low_at.map(units)), expected, "{available} of {low_at:?}");
+        }
+    }
+
+    /// Protects "raised once, cleared once": the same finding again changes nothing.
+    #[test]
+    fn an_alert_changes_only_when_its_state_does() {
+        let subject = || Subject::LowStock { sku: "A".parse().expect("a valid SKU") };
+        let next = |known: Option<&Alert>, state| Alert::next(known, subject(), state, String::new(), Timestamp::UNIX_EPOCH);
+        assert_eq!(next(None, State::Cleared), None);
+        let raised = next(None, State::Raised).expect("the first finding raises");
+        assert_eq!(next(Some(&raised), State::Raised), None);
+        let cleared = next(Some(&raised), State::Cleared).expect("recovery clears");
+        assert_eq!(next(Some(&cleared), State::Cleared), None);
+        assert_eq!(next(Some(&cleared), State::Raised).map(|alert| alert.times), Some(2));
+    }
+}

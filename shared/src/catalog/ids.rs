@@ -1,0 +1,227 @@
+//! Names and numbers that identify things. Each is its own type, checked once where it comes in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A name that cannot be used, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} {given:?} is not usable: {rule}")]
+pub struct InvalidName {
+    what: &'static str,
+    given: String,
+    rule: &'static str,
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $valid:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidName;
+
+            fn from_str(given: &str) -> Result<Self, InvalidName> {
+                Self::try_from(given.to_owned())
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidName;
+
+            fn try_from(given: String) -> Result<Self, InvalidName> {
+                let valid: fn(&str) -> bool = $valid;
+                if valid(&given) { Ok(Self(given)) } else { Err(InvalidName { what: $what, given, rule: $rule }) }
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// Our code of an item. The item may be sold, bought or made.
+    Sku, "the SKU", "it needs 1 to 128 characters, none of them a control character, and no space at either end",
+    |s| !s.is_empty() && s.chars().count() <= 128 && !s.chars().any(char::is_control) && s.trim() == s
+);
+
+name!(
+    /// Our code of a location.
+    LocationId, "the location code", "it needs 1 to 64 of A-Z a-z 0-9 . _ - and may not be `unassigned`",
+    |s| !s.is_empty()
+        && s.len() <= 64
+        && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && s != Place::UNASSIGNED
+);
+
+name!(
+    /// A shop, by its permanent domain.
+    ShopDomain, "the shop domain", "it has the form name.myshopify.com, in lower case",
+    |s| s.strip_suffix(".myshopify.com").is_some_and(|shop| {
+        shop.len() <= 100
+            && shop.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            && shop.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    })
+);
+
+/// Where units are: at a location, or promised to an order whose location is not known yet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Place {
+    /// The network as a whole. Orders reserve here until their routing is known.
+    Unassigned,
+    /// One location.
+    At(LocationId),
+}
+
+impl Place {
+    const UNASSIGNED: &'static str = "unassigned";
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unassigned => f.write_str(Self::UNASSIGNED),
+            Self::At(location) => location.fmt(f),
+        }
+    }
+}
+
+impl TryFrom<String> for Place {
+    type Error = InvalidName;
+
+    fn try_from(given: String) -> Result<Self, InvalidName> {
+        if given == Self::UNASSIGNED { Ok(Self::Unassigned) } else { given.try_into().map(Self::At) }
+    }
+}
+
+impl From<Place> for String {
+    fn from(place: Place) -> String {
+        place.to_string()
+    }
+}
+
+macro_rules! shopify_id {
+    ($(#[$doc:meta])* $name:ident, $gid:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(u64);
+
+        impl $name {
+            /// From the bare number. Numbers exceed 2^53: never through a float.
+            #[must_use]
+            pub const fn new(number: u64) -> Self {
+                Self(number)
+            }
+
+            /// The bare number.
+            #[must_use]
+            pub const fn number(self) -> u64 {
+                self.0
+            }
+
+            /// From Shopify's global id, e.g.
+            #[doc = concat!("`gid://shopify/", $gid, "/1`.")]
+            #[must_use]
+            pub fn from_gid(gid: &str) -> Option<Self> {
+                gid.strip_prefix(concat!("gid://shopify/", $gid, "/"))?.parse().ok().map(Self)
+            }
+
+            /// Shopify's global id.
+            #[must_use]
+            pub fn gid(self) -> String {
+                format!(concat!("gid://shopify/", $gid, "/{}"), self.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+shopify_id!(
+    /// An order.
+    OrderId, "Order"
+);
+shopify_id!(
+    /// A line of an order.
+    LineId, "LineItem"
+);
+shopify_id!(
+    /// A fulfilment of an order.
+    FulfilmentId, "Fulfillment"
+);
+shopify_id!(
+    /// What a shop stocks: one per variant.
+    InventoryItemId, "InventoryItem"
+);
+shopify_id!(
+    /// A shop's location.
+    ShopLocationId, "Location"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects keys and requests from names that would break them.
+    #[test]
+    fn names_are_checked_where_they_come_in() {
+        let long = "x".repeat(129);
+        for (sku, valid) in
+            [("SERUM-30", true), ("a b#@ü", true), ("", false), (" x", false), ("a\nb", false), (long.as_str(), false)]
+        {
+            assert_eq!(Sku::from_str(sku).is_ok(), valid, "{sku:?}");
+        }
+        for (code, valid) in [("WH-1", true), ("unassigned", false), ("a@b", false), ("", false)] {
+            assert_eq!(LocationId::from_str(code).is_ok(), valid, "{code:?}");
+        }
+        for (shop, valid) in [
+            ("my-shop.myshopify.com", true),
+            ("myshop.com", false),
+            ("-a.myshopify.com", false),
+            ("My.myshopify.com", false),
+            ("a.b.myshopify.com", false),
+            (".myshopify.com", false),
+            ("store.myshopify.com.evil.com", false),
+        ] {
+            assert_eq!(ShopDomain::from_str(shop).is_ok(), valid, "{shop:?}");
+        }
+    }
+
+    /// Protects ids above 2^53 from being rounded.
+    #[test]
+    fn shopify_ids_survive_whole() {
+        let id = OrderId::from_gid("gid://shopify/Order/820982911946154508").expect("a well-formed gid");
+        assert_eq!(id.number(), 820_982_911_946_154_508);
+        assert_eq!(id.gid(), "gid://shopify/Order/820982911946154508");
+        for bad in ["gid://shopify/LineItem/1", "820982911946154508", "gid://shopify/Order/x", "gid://shopify/Order/"] {
+            assert_eq!(OrderId::from_gid(bad), None, "{bad:?}");
+        }
+    }
+}

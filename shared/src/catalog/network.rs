@@ -1,0 +1,130 @@
+//! The locations of the network, and their ids in every shop. Few, and read by everyone: loaded whole and kept for a while.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{LocationId, Place, ShopDomain, ShopLocationId};
+use crate::store::{Key, Listing, Row, Store, StoreError, list_all};
+
+/// What a location is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LocationKind {
+    /// Makes goods.
+    Factory,
+    /// Our own stock.
+    Warehouse,
+    /// Stock with a logistics partner.
+    ThirdParty,
+    /// Sells over the counter.
+    Store,
+    /// Not a place: the shop's location that shows what can still be made.
+    Production,
+}
+
+/// One place that holds units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    /// Our code.
+    pub code: LocationId,
+    /// What it is.
+    pub kind: LocationKind,
+    /// Whether its stock counts for online orders. A store's stock is shown to its own till all the same.
+    pub fulfils_online: bool,
+    /// Its id in each shop that knows it.
+    #[serde(default)]
+    pub shops: BTreeMap<ShopDomain, ShopLocationId>,
+}
+
+impl Location {
+    const PARTITION: &'static str = "NETWORK";
+    const PREFIX: &'static str = "LOC#";
+}
+
+impl Row for Location {
+    fn key(&self) -> Key {
+        Key::new(Self::PARTITION, format!("{}{}", Self::PREFIX, self.code))
+    }
+}
+
+/// All locations.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Network {
+    locations: BTreeMap<LocationId, Location>,
+}
+
+impl Network {
+    /// The most locations one network may have: with its unassigned position, an item's promises then always fit one
+    /// transaction beside its levels in one shop.
+    pub const MAX_LOCATIONS: usize = 40;
+
+    /// A network of these locations.
+    ///
+    /// # Panics
+    /// With more than [`Self::MAX_LOCATIONS`]; importing locations refuses the one too many.
+    #[must_use]
+    pub fn new(locations: impl IntoIterator<Item = Location>) -> Self {
+        let locations: BTreeMap<_, _> = locations.into_iter().map(|l| (l.code.clone(), l)).collect();
+        assert!(locations.len() <= Self::MAX_LOCATIONS, "a network has at most {} locations", Self::MAX_LOCATIONS);
+        Self { locations }
+    }
+
+    /// Reads the network.
+    ///
+    /// # Errors
+    /// When the store fails or a location has another shape.
+    pub async fn load<S: Store>(store: &S) -> Result<Self, StoreError> {
+        let records = list_all(store, Listing::rows(Location::PARTITION, Location::PREFIX)).await?;
+        Ok(Self::new(records.iter().map(|record| record.decode()).collect::<Result<Vec<Location>, _>>()?))
+    }
+
+    /// Every location, by code.
+    pub fn locations(&self) -> impl Iterator<Item = &Location> {
+        self.locations.values()
+    }
+
+    /// Every place an item can have a position: the unassigned one, then each location.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        std::iter::once(Place::Unassigned).chain(self.locations.keys().cloned().map(Place::At))
+    }
+
+    /// The location of this code.
+    #[must_use]
+    pub fn get(&self, code: &LocationId) -> Option<&Location> {
+        self.locations.get(code)
+    }
+
+    /// Our location for a shop's location id.
+    #[must_use]
+    pub fn by_shop_id(&self, shop: &ShopDomain, id: ShopLocationId) -> Option<&Location> {
+        self.locations.values().find(|location| location.shops.get(shop) == Some(&id))
+    }
+}
+
+/// Keeps the network in a warm function for [`NetworkCache::KEPT`], so that an order costs no read for it.
+#[derive(Debug, Default)]
+pub struct NetworkCache(Mutex<Option<(Timestamp, Arc<Network>)>>);
+
+impl NetworkCache {
+    /// How long a loaded network is used. A new location is known everywhere after this time.
+    pub const KEPT: Duration = Duration::from_secs(60);
+
+    /// The network, read again when it is older than [`Self::KEPT`].
+    ///
+    /// # Errors
+    /// As [`Network::load`].
+    pub async fn get<S: Store>(&self, store: &S, now: Timestamp) -> Result<Arc<Network>, StoreError> {
+        if let Some((loaded, network)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            && now.duration_since(*loaded).unsigned_abs() < Self::KEPT
+        {
+            return Ok(Arc::clone(network));
+        }
+        let network = Arc::new(Network::load(store).await?);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&network)));
+        Ok(network)
+    }
+}

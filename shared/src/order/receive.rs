@@ -1,0 +1,84 @@
+//! Receiving an event: into the ledger at once, or into the lane of a position that is too busy.
+
+use crate::catalog::{Network, Place};
+use crate::clock::Clock;
+use crate::ledger::{CommitError, Deferred, Event, Outcome, PositionKey, commit};
+use crate::store::{Expect, Key, Listing, Record, Store, StoreError, Write, WriteError};
+
+/// The most deferred events of a lane that are settled together.
+const LANE_GROUP: usize = 100;
+
+/// What became of a received event. Either way it is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// Decided.
+    Decided(Outcome),
+    /// Waiting in this position's lane; `ats-recompute` settles it within moments.
+    Deferred(PositionKey),
+}
+
+/// Takes an event in.
+///
+/// # Errors
+/// When the store fails; the sender repeats, which is safe.
+pub async fn receive<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, event: Event) -> Result<Received, StoreError> {
+    let events = [(event, None)];
+    match commit(store, clock, network, &events).await {
+        Ok(outcomes) => {
+            let outcome = outcomes.into_iter().next().expect("one event has one outcome");
+            Ok(Received::Decided(outcome))
+        }
+        Err(CommitError::Store(error)) => Err(error),
+        Err(CommitError::Contended { hot }) => {
+            let [(event, _)] = events;
+            let Some(lane) = hot.or_else(|| any_lane(&event)) else {
+                return Err(StoreError::Unavailable { detail: "the order is being changed by others".into(), source: None });
+            };
+            let deferred = Deferred { lane: lane.clone(), event, deferred_at: clock.now() };
+            match store.write(&[Write::put(&deferred, Expect::Absent)]).await {
+                Ok(()) => Ok(Received::Deferred(lane)),
+                Err(WriteError::Refused(_)) => Ok(Received::Deferred(lane)), // It waits there already.
+                Err(WriteError::Conflict) => Err(StoreError::Unavailable { detail: "the lane is busy".into(), source: None }),
+                Err(WriteError::Store(error)) => Err(error),
+            }
+        }
+    }
+}
+
+/// Where an event waits whose order, not its position, was busy.
+fn any_lane(event: &Event) -> Option<PositionKey> {
+    match event {
+        Event::Stock(stock) => Some(PositionKey::new(stock.sku.clone(), Place::At(stock.location.clone()))),
+        Event::Order(order) => {
+            let lines = &order.snapshot.facts.as_ref()?.lines;
+            let sku = lines.values().find_map(|line| line.shop_sku.parse().ok())?;
+            Some(PositionKey::new(sku, Place::Unassigned))
+        }
+    }
+}
+
+/// Applies everything that waits in a lane, as few transactions as it fits in. Returns how many events it settled.
+///
+/// # Errors
+/// When the ledger does not take them; they stay in the lane.
+pub async fn settle_lane<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    lane: &PositionKey,
+) -> Result<usize, CommitError> {
+    let mut settled = 0;
+    loop {
+        let listing = Listing { limit: LANE_GROUP, ..Listing::rows(Deferred::partition_of(lane), "") };
+        let records = store.list(&listing).await?.records;
+        if records.is_empty() {
+            return Ok(settled);
+        }
+        let events: Vec<(Event, Option<Key>)> = records
+            .iter()
+            .map(|record: &Record| Ok((record.decode::<Deferred>()?.event, Some(record.key.clone()))))
+            .collect::<Result<_, StoreError>>()?;
+        commit(store, clock, network, &events).await?;
+        settled += events.len();
+    }
+}

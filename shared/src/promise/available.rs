@@ -1,0 +1,118 @@
+//! Available to sell, of one item.
+//!
+//! Per location: `available = on_hand − reserved − held − buffer`. For the network: the sum over locations that fulfil
+//! online, plus what the unassigned position holds (never above zero: it is orders whose location is not known yet).
+//! The buffer is kept back only where there is stock to keep back, and never pushes a location below zero by itself.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{Item, Network, Place, Quantity, Sku};
+use crate::ledger::{Balance, Position};
+use crate::store::{Key, Row};
+
+/// What can be promised of one item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// The item.
+    pub sku: Sku,
+    /// What the network can promise to an online order.
+    pub available: Quantity,
+    /// The planner's threshold at the time, so that an order can raise the alert without another read.
+    pub low_at: Option<Quantity>,
+    /// Each place, with the numbers behind it.
+    pub places: BTreeMap<Place, AtPlace>,
+    /// When it was computed.
+    pub computed_at: Timestamp,
+}
+
+/// What can be promised from one place, and what it was computed from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AtPlace {
+    /// The position's last movement that is in these numbers.
+    pub seq: u64,
+    /// The position.
+    #[serde(flatten)]
+    pub balance: Balance,
+    /// Units kept back here.
+    pub buffer: Quantity,
+    /// `on_hand − reserved − held − buffer`.
+    pub available: Quantity,
+}
+
+impl AtPlace {
+    /// Units the storefront may show here: supply, without regard to its own orders: `on_hand − held − buffer`.
+    #[must_use]
+    pub fn supply(&self) -> Quantity {
+        self.balance.on_hand - self.balance.held - self.buffer
+    }
+
+    /// What must be pushed when it changes: [`Balance::unknown_to_shop`] less the buffer.
+    #[must_use]
+    pub fn to_push(&self) -> Quantity {
+        self.balance.unknown_to_shop() - self.buffer
+    }
+}
+
+impl Promise {
+    /// Where the promise of an item lives.
+    #[must_use]
+    pub fn key_of(sku: &Sku) -> Key {
+        Key::head(format!("ATS#{sku}"))
+    }
+
+    /// Computes the promise of `item` from its positions.
+    #[must_use]
+    pub fn compute(item: &Item, network: &Network, positions: &[Position], now: Timestamp) -> Self {
+        let places: BTreeMap<Place, AtPlace> = positions
+            .iter()
+            .map(|position| {
+                let stock = (position.balance.on_hand - position.balance.held).at_least_zero();
+                let buffer = item.buffer.min(stock);
+                let available = position.balance.available() - buffer;
+                (position.of.place.clone(), AtPlace { seq: position.seq, balance: position.balance, buffer, available })
+            })
+            .collect();
+        let available = places.iter().filter(|(place, _)| sells_online(network, place)).map(|(_, at)| at.available).sum();
+        Self { sku: item.sku.clone(), available, low_at: item.low_at, places, computed_at: now }
+    }
+
+    /// Whether every position behind `self` is at least as new as the one behind `older`. A location that is no longer in
+    /// the network has no say.
+    #[must_use]
+    pub fn follows(&self, older: &Self) -> bool {
+        older.places.iter().all(|(place, old)| self.places.get(place).is_none_or(|new| new.seq >= old.seq))
+    }
+
+    /// Whether it says anything that `other` does not.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        (self.available, self.low_at, &self.places) == (other.available, other.low_at, &other.places)
+    }
+
+    /// What the network can promise once these positions of the item have changed. Exact where nothing else has changed
+    /// since the promise was computed; otherwise close, and `ats-recompute` has the last word.
+    #[must_use]
+    pub fn available_after<'a>(&self, network: &Network, changed: impl IntoIterator<Item = &'a Position>) -> Quantity {
+        changed.into_iter().filter(|position| sells_online(network, &position.of.place)).fold(self.available, |sum, position| {
+            let before = self.places.get(&position.of.place).map_or(Quantity::ZERO, |at| at.balance.available());
+            sum - before + position.balance.available()
+        })
+    }
+}
+
+/// Whether stock at `place` counts for online orders.
+fn sells_online(network: &Network, place: &Place) -> bool {
+    match place {
+        Place::Unassigned => true,
+        Place::At(code) => network.get(code).is_some_and(|location| location.fulfils_online),
+    }
+}
+
+impl Row for Promise {
+    fn key(&self) -> Key {
+        Self::key_of(&self.sku)
+    }
+}

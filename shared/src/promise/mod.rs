@@ -1,0 +1,11 @@
+//! What can be promised: available-to-sell per item, per location and for the network, computed from positions.
+//!
+//! A [`Promise`] is a function of the item and its positions, and says which version of each it was computed from; it is
+//! replaced only by one computed from newer or equal versions. Nothing here is clamped: a negative available is a
+//! backorder, and the storefront clamps for itself.
+
+mod available;
+mod recompute;
+
+pub use available::{AtPlace, Promise};
+pub use recompute::{Recomputed, recompute};

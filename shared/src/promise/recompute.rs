@@ -1,0 +1,114 @@
+//! Recomputing an item: its promise, its low-stock alert, and what each shop must be told.
+//!
+//! One read, one transaction per item. The promise row's revision is the gate: it is read no later than the positions, so
+//! whoever wins the write has seen positions at least as new as the promise it replaces, and a promise never goes back.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::Promise;
+use crate::alert::{Alert, Subject, low_stock};
+use crate::catalog::{Item, Network, Place, ShopDomain, Sku};
+use crate::clock::{Clock, backoff};
+use crate::ledger::{Position, PositionKey};
+use crate::store::{Expect, Record, Store, StoreError, Write, WriteError};
+use crate::storefront::Level;
+
+/// How often an item is recomputed anew when its rows change under it.
+const MAX_ATTEMPTS: u32 = 10;
+
+/// What recomputing an item led to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recomputed {
+    /// Pairs whose shop does not know their supply yet, whether or not this computation changed it.
+    pub due: BTreeSet<(ShopDomain, PositionKey)>,
+    /// Whether anything was written.
+    pub changed: bool,
+}
+
+/// Recomputes one item from the rows as they are now.
+///
+/// # Errors
+/// When the store fails, or others keep recomputing the same item.
+pub async fn recompute<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, sku: &Sku) -> Result<Recomputed, StoreError> {
+    for attempt in 1..=MAX_ATTEMPTS {
+        match recompute_once(store, clock, network, sku).await {
+            Ok(done) => return Ok(done),
+            Err(WriteError::Store(error)) => return Err(error),
+            Err(WriteError::Refused(_) | WriteError::Conflict) => {
+                clock.sleep(backoff(Duration::from_millis(5), attempt, sku.as_str())).await;
+            }
+        }
+    }
+    Err(StoreError::Unavailable { detail: format!("{sku} was recomputed by others {MAX_ATTEMPTS} times over"), source: None })
+}
+
+async fn recompute_once<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    sku: &Sku,
+) -> Result<Recomputed, WriteError> {
+    let alert_key = Alert::key_of(&Subject::LowStock { sku: sku.clone() });
+    let [item, promise, alert] = read_three(store, [Item::key_of(sku), Promise::key_of(sku), alert_key]).await?;
+    let Some(item) = item.map(|record| record.decode::<Item>()).transpose()? else {
+        return Ok(Recomputed::default()); // Not imported yet; importing it rings again.
+    };
+
+    // Read after the promise, never before: see the module's first lines.
+    let of: Vec<PositionKey> = network.places().map(|place| PositionKey::new(sku.clone(), place)).collect();
+    let levels_of: Vec<_> = network
+        .locations()
+        .flat_map(|location| {
+            item.shops.keys().filter(|shop| location.shops.contains_key(*shop)).map(move |shop| (shop.clone(), location))
+        })
+        .collect();
+    let mut keys: Vec<_> = of.iter().map(PositionKey::key).collect();
+    keys.extend(levels_of.iter().map(|(shop, location)| Level::key_of(shop, sku, &location.code)));
+    let mut rows = store.get(&keys).await?;
+    let level_rows = rows.split_off(of.len());
+    let positions = rows.into_iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Position>, _>>()?;
+
+    let now = clock.now();
+    let old = promise.as_ref().map(|record| record.decode::<Promise>()).transpose()?;
+    let new = Promise::compute(&item, network, &positions, now);
+    assert!(old.as_ref().is_none_or(|old| new.follows(old)), "positions read after a promise are never older than it");
+
+    let mut writes = Vec::new();
+    let mut due = BTreeSet::new();
+    for ((shop, location), record) in levels_of.into_iter().zip(level_rows) {
+        let Some(at) = new.places.get(&Place::At(location.code.clone())) else { continue };
+        let known = record.as_ref().map(|record| record.decode::<Level>()).transpose()?;
+        let (Some(listed), Some(shop_location)) = (item.shops.get(&shop), location.shops.get(&shop)) else { continue };
+        let mut level = known
+            .clone()
+            .unwrap_or_else(|| Level::new(shop, sku.clone(), location.code.clone(), listed.inventory_item, *shop_location));
+        level.want(at, listed.inventory_item, *shop_location, now);
+        if level.is_due() {
+            due.insert((level.shop.clone(), PositionKey::new(sku.clone(), Place::At(location.code.clone()))));
+        }
+        if known.as_ref() != Some(&level) {
+            writes.push(Write::put(&level, Expect::as_read(record.as_ref())));
+        }
+    }
+    let same = old.as_ref().is_some_and(|old| new.says_the_same(old));
+    if !writes.is_empty() || !same {
+        // Also when only a level changes: winning this write is what makes the levels as new as the promise.
+        writes.push(Write::put(&new, Expect::as_read(promise.as_ref())));
+    }
+    if let Some(state) = low_stock(new.available, new.low_at).filter(|_| !same) {
+        let known = alert.as_ref().map(|record| record.decode::<Alert>()).transpose()?;
+        let detail = format!("{} units of {sku} can be promised.", new.available);
+        let next = Alert::next(known.as_ref(), Subject::LowStock { sku: sku.clone() }, state, detail, now);
+        writes.extend(next.map(|next| Write::put(&next, Expect::as_read(alert.as_ref()))));
+    }
+    if !writes.is_empty() {
+        store.write(&writes).await?;
+    }
+    Ok(Recomputed { due, changed: !writes.is_empty() })
+}
+
+async fn read_three<S: Store>(store: &S, keys: [crate::store::Key; 3]) -> Result<[Option<Record>; 3], StoreError> {
+    let mut rows = store.get(&keys).await?;
+    Ok(std::array::from_fn(|at| rows.get_mut(at).and_then(Option::take)))
+}

@@ -1,0 +1,123 @@
+//! What is about to be told to a shop, written down before it is told.
+//!
+//! A shop has one intent row. While it is open, nobody opens another, so a shop's pushes follow one another and every
+//! `acknowledged` stands still except under the open intent. Whoever finds it open and old repeats exactly that call with
+//! exactly that key: whether the first call arrived or not, the outcome is the same.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Level;
+use crate::catalog::{InventoryItemId, LocationId, Quantity, ShopDomain, ShopLocationId, Sku};
+use crate::store::{Key, Row};
+
+/// The most pairs one call may carry (Shopify's limit for input arrays).
+pub const MAX_ROWS: usize = 250;
+
+/// One call to a shop: planned, and then either being made or done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The shop.
+    pub shop: ShopDomain,
+    /// Counts the shop's intents, without end: an older one never follows a newer.
+    pub number: u64,
+    /// The idempotency key of the call.
+    pub key: String,
+    /// Whether its outcome is known.
+    pub state: IntentState,
+    /// What the call does.
+    pub action: Action,
+    /// The pairs.
+    pub rows: Vec<IntentRow>,
+    /// When it was written.
+    pub opened_at: Timestamp,
+}
+
+/// Whether the outcome of an intent is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentState {
+    /// The call may have been made, may be being made, or may never have started.
+    Open,
+    /// Its outcome is recorded in the levels.
+    Closed,
+}
+
+/// What a call does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Adds the difference to `available`.
+    Adjust,
+    /// Sets `available` by compare-and-set: first contact and repair.
+    Set,
+}
+
+/// One pair of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntentRow {
+    /// Our item.
+    pub sku: Sku,
+    /// Our location.
+    pub location: LocationId,
+    /// The shop's name of the item.
+    pub inventory_item: InventoryItemId,
+    /// The shop's name of the location.
+    pub shop_location: ShopLocationId,
+    /// The movement it is told up to.
+    pub seq: u64,
+    /// What the level had acknowledged when this was planned.
+    pub from: Option<Quantity>,
+    /// What the level acknowledges once this is done.
+    pub to: Quantity,
+    /// The difference to add, or the level to set.
+    pub send: Quantity,
+    /// For a set: the `available` it must find.
+    pub expects: Option<Quantity>,
+}
+
+impl IntentRow {
+    /// Where its level lives.
+    #[must_use]
+    pub fn level_key(&self, shop: &ShopDomain) -> Key {
+        Level::key_of(shop, &self.sku, &self.location)
+    }
+}
+
+impl Intent {
+    /// Where the intent of a shop lives.
+    #[must_use]
+    pub fn key_of(shop: &ShopDomain) -> Key {
+        Key::head(format!("INTENT#{shop}"))
+    }
+
+    /// The intent that follows `last`.
+    #[must_use]
+    pub fn open(shop: ShopDomain, last: Option<&Self>, action: Action, rows: Vec<IntentRow>, now: Timestamp) -> Self {
+        assert!(!rows.is_empty() && rows.len() <= MAX_ROWS, "an intent tells 1 to {MAX_ROWS} pairs");
+        let number = last.map_or(0, |last| last.number) + 1;
+        let key = idempotency_key(&shop, number, now);
+        Self { shop, number, key, state: IntentState::Open, action, rows, opened_at: now }
+    }
+
+    /// What the shop's history shows as the reason: ours, never `gid://shopify/…`.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        format!("gid://promissory/Intent/{}", self.number)
+    }
+}
+
+impl Row for Intent {
+    fn key(&self) -> Key {
+        Self::key_of(&self.shop)
+    }
+}
+
+/// A key in the form of a UUID, derived from what it stands for. The time is in it for a table that was made anew: its
+/// numbers start again, and Shopify may still remember the old keys.
+fn idempotency_key(shop: &ShopDomain, number: u64, now: Timestamp) -> String {
+    let digest = Sha256::digest(format!("promissory#{shop}#{number}#{now}"));
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-8{}-8{}-{}", &hex[0..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+}

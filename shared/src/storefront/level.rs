@@ -1,0 +1,130 @@
+//! One pair of item and location in one shop: what the shop should know, and what it has acknowledged.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{InventoryItemId, LocationId, Quantity, ShopDomain, ShopLocationId, Sku};
+use crate::promise::AtPlace;
+use crate::store::{Key, Row};
+
+/// What one shop knows of one item at one location.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Level {
+    /// The shop.
+    pub shop: ShopDomain,
+    /// Our item.
+    pub sku: Sku,
+    /// Our location.
+    pub location: LocationId,
+    /// The shop's name of the item.
+    pub inventory_item: InventoryItemId,
+    /// The shop's name of the location.
+    pub shop_location: ShopLocationId,
+    /// `on_hand − held − buffer`: what the shop's available and committed should add up to.
+    pub supply: Quantity,
+    /// Supply less what the shop moved by itself: the number whose changes are pushed.
+    pub to_push: Quantity,
+    /// The position's movement these are computed from.
+    pub seq: u64,
+    /// The value of `to_push` that the shop has taken in. None: the shop must be contacted first.
+    pub acknowledged: Option<Quantity>,
+    /// The number of the intent whose outcome is in `acknowledged`.
+    #[serde(default)]
+    pub told_by: u64,
+    /// Why the shop refuses to be told, until the supply changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// Whether the alert about a refusal is open.
+    #[serde(default)]
+    pub alerted: bool,
+    /// Since when the shop does not know; what the time from change to shop is measured from.
+    pub changed_at: Timestamp,
+}
+
+impl Level {
+    /// A pair the shop was never told about.
+    #[must_use]
+    pub fn new(
+        shop: ShopDomain,
+        sku: Sku,
+        location: LocationId,
+        inventory_item: InventoryItemId,
+        shop_location: ShopLocationId,
+    ) -> Self {
+        Self {
+            shop,
+            sku,
+            location,
+            inventory_item,
+            shop_location,
+            supply: Quantity::ZERO,
+            to_push: Quantity::ZERO,
+            seq: 0,
+            acknowledged: None,
+            told_by: 0,
+            refused: None,
+            alerted: false,
+            changed_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// Where a pair lives.
+    #[must_use]
+    pub fn key_of(shop: &ShopDomain, sku: &Sku, location: &LocationId) -> Key {
+        Key::new(format!("LEVEL#{shop}#{sku}"), location.as_str())
+    }
+
+    /// The index partition under which everything the shop does not know yet is found.
+    #[must_use]
+    pub fn due_index(shop: &ShopDomain) -> String {
+        format!("DUE#{shop}")
+    }
+
+    /// Takes over a newer computation. An older one changes nothing: levels never go back.
+    pub fn want(&mut self, at: &AtPlace, inventory_item: InventoryItemId, shop_location: ShopLocationId, now: Timestamp) {
+        if at.seq < self.seq {
+            return;
+        }
+        if (self.inventory_item, self.shop_location) != (inventory_item, shop_location) {
+            // Mapped anew: what the old pair acknowledged says nothing about this one.
+            (self.inventory_item, self.shop_location, self.acknowledged) = (inventory_item, shop_location, None);
+        }
+        if self.to_push != at.to_push() || self.changed_at == Timestamp::UNIX_EPOCH {
+            self.changed_at = now;
+            self.refused = None;
+        }
+        (self.seq, self.supply, self.to_push) = (at.seq, at.supply(), at.to_push());
+    }
+
+    /// Whether the shop must be told something now.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.refused.is_none() && self.acknowledged != Some(self.to_push)
+    }
+
+    /// What goes first: sell-outs, then other decreases, then increases, then first contacts.
+    #[must_use]
+    pub fn urgency(&self) -> u8 {
+        match self.acknowledged {
+            Some(known) if self.to_push < known && !self.supply.is_positive() => 0,
+            Some(known) if self.to_push < known => 1,
+            Some(_) => 2,
+            None => 3,
+        }
+    }
+}
+
+impl Row for Level {
+    fn key(&self) -> Key {
+        Self::key_of(&self.shop, &self.sku, &self.location)
+    }
+
+    fn index(&self) -> Option<Key> {
+        self.is_due().then(|| {
+            Key::new(
+                Self::due_index(&self.shop),
+                format!("{}#{}#{}@{}", self.urgency(), self.changed_at, self.sku, self.location),
+            )
+        })
+    }
+}

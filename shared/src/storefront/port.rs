@@ -1,0 +1,170 @@
+//! The storefront port: the few things we ask of a shop. Shopify is one implementation, the simulated shop another.
+
+use std::future::Future;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::catalog::{InventoryItemId, Quantity, ShopDomain, ShopLocationId};
+use crate::order::OrderSnapshot;
+
+/// Adds to `available`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adjustment {
+    /// The item.
+    pub inventory_item: InventoryItemId,
+    /// The location.
+    pub location: ShopLocationId,
+    /// How much is added; below zero takes away.
+    pub delta: Quantity,
+}
+
+/// Sets `available` where it still is what we think it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LevelSet {
+    /// The item.
+    pub inventory_item: InventoryItemId,
+    /// The location.
+    pub location: ShopLocationId,
+    /// The new `available`.
+    pub quantity: Quantity,
+    /// The `available` it must find; anything else is stale.
+    pub change_from: Quantity,
+}
+
+/// What a shop shows of an item at a location, read in one query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShopLevel {
+    /// The item.
+    pub inventory_item: InventoryItemId,
+    /// The location.
+    pub location: ShopLocationId,
+    /// Whether the item is stocked there. A level that is not takes changes in silence and forgets them.
+    pub active: bool,
+    /// What it sells.
+    pub available: Quantity,
+    /// What its open orders hold.
+    pub committed: Quantity,
+    /// When anything about it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What a shop said to a mutation it looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// All of it is done (now, or by an earlier call with the same key).
+    Done,
+    /// None of it is done, for these reasons.
+    Refused(Vec<UserError>),
+}
+
+/// One reason of a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserError {
+    /// What kind of reason.
+    pub code: UserErrorCode,
+    /// Which of the rows sent, if it is about one.
+    pub row: Option<usize>,
+    /// The shop's words.
+    pub message: String,
+}
+
+/// The reasons that are acted on differently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserErrorCode {
+    /// A compare-and-set found another number.
+    ChangeFromQuantityStale,
+    /// A call with this key is still under way.
+    ConcurrentRequest,
+    /// The call with this key failed before; a new key is wanted.
+    PreviousAttemptFailed,
+    /// The key was used for something else: a mistake of ours.
+    KeyParameterMismatch,
+    /// The shop cannot do it just now.
+    ServiceUnavailable,
+    /// Anything else: the row, or the call, cannot be done as it is.
+    Other(String),
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StorefrontError {
+    /// Over budget. Whether a mutation ran is unknown: the same key, again, after `wait`.
+    #[error("the shop's budget is used up for {wait:?}")]
+    Throttled {
+        /// When it will be enough again.
+        wait: Duration,
+    },
+    /// No answer, or a broken one. Whether a mutation ran is unknown: the same key, again.
+    #[error("the shop gave no answer: {detail}")]
+    Unavailable {
+        /// What was tried and what came back.
+        detail: String,
+        /// The adapter's own error.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The shop refuses us, or the request itself: repeating will not help, someone must act.
+    #[error("the shop refused the request: {detail}")]
+    Rejected {
+        /// What it said.
+        detail: String,
+    },
+}
+
+/// Orders in the order of their last change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrdersPage {
+    /// The orders, oldest change first.
+    pub orders: Vec<OrderSnapshot>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// A shop.
+pub trait Storefront: Sync {
+    /// Adds to `available`, all rows or none, once per `key`.
+    fn adjust(
+        &self,
+        shop: &ShopDomain,
+        key: &str,
+        reference: &str,
+        rows: &[Adjustment],
+    ) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
+
+    /// Sets `available` by compare-and-set, all rows or none, once per `key`.
+    fn set(
+        &self,
+        shop: &ShopDomain,
+        key: &str,
+        reference: &str,
+        rows: &[LevelSet],
+    ) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
+
+    /// Stocks an item at a location, with nothing available. Once per `key`.
+    fn activate(
+        &self,
+        shop: &ShopDomain,
+        key: &str,
+        item: InventoryItemId,
+        location: ShopLocationId,
+    ) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
+
+    /// Every level of these items (at most [`Self::LEVELS_AT_ONCE`]). An item the shop does not know has none.
+    fn levels(
+        &self,
+        shop: &ShopDomain,
+        items: &[InventoryItemId],
+    ) -> impl Future<Output = Result<Vec<ShopLevel>, StorefrontError>> + Send;
+
+    /// The most items whose levels are read at once.
+    const LEVELS_AT_ONCE: usize = 40;
+
+    /// One page of orders that changed at or after `since`, oldest change first.
+    fn orders_updated(
+        &self,
+        shop: &ShopDomain,
+        since: Option<Timestamp>,
+        after: Option<&str>,
+    ) -> impl Future<Output = Result<OrdersPage, StorefrontError>> + Send;
+}

@@ -1,0 +1,444 @@
+//! Telling a shop what it does not know yet.
+//!
+//! `read what is due → write the intent → call → record the outcome → close the intent`, again until nothing is due. A
+//! crash after any of these is found by the next push: an open intent is repeated with its own key and rows. Every
+//! `acknowledged` changes only under an open intent, and opening one needs the revision read before the levels were, so
+//! what is planned from them still stands when the intent is open.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{
+    Action, Adjustment, Answer, Contact, Intent, IntentRow, IntentState, Level, LevelSet, MAX_ROWS, ShopLevel, Storefront,
+    StorefrontError, UserError, UserErrorCode, judge,
+};
+use crate::alert::{Alert, State, Subject};
+use crate::catalog::{Place, Quantity, ShopDomain};
+use crate::clock::Clock;
+use crate::ledger::PositionKey;
+use crate::reconcile::Sweep;
+use crate::store::{Expect, Key, Listing, Row, Store, StoreError, Write, WriteError, read};
+
+/// An open intent younger than this belongs to a push that is still at work; an older one was left behind.
+const AT_WORK: Duration = Duration::from_secs(10);
+
+/// How often to look whether another push has finished, and the least wait after a call without an answer.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// How often a call without an answer is repeated before the queue takes over.
+const MAX_CALLS: u32 = 4;
+
+/// How often levels are written anew when recomputes change them at the same time.
+const MAX_WRITES_OF_LEVELS: u32 = 20;
+
+/// What a push did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PushReport {
+    /// Pairs told by a difference.
+    pub adjusted: usize,
+    /// Pairs set by compare-and-set, or found right.
+    pub contacted: usize,
+    /// Pairs the shop refused; each has an alert.
+    pub refused: usize,
+    /// Pairs that wait for orders in flight; the reconciler hints them again.
+    pub waiting: usize,
+}
+
+/// Why a push stopped before it was done. What is due stays due.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// Time is up, or another push is still at work.
+    #[error("the time for this push is up")]
+    OutOfTime,
+    /// The shop did not answer, or refuses us.
+    #[error(transparent)]
+    Storefront(#[from] StorefrontError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Tells `shop` what is due: the `hinted` pairs, and whatever else the index shows. Stops at `deadline`.
+///
+/// # Errors
+/// [`PushError`]; everything not done stays due, and an open intent is resumed by the next push.
+pub async fn push<S: Store, F: Storefront, C: Clock>(
+    ports: (&S, &F, &C),
+    shop: &ShopDomain,
+    hinted: &BTreeSet<PositionKey>,
+    quiet: Duration,
+    deadline: Timestamp,
+) -> Result<PushReport, PushError> {
+    let (store, front, clock) = ports;
+    let mut push = Push {
+        store,
+        front,
+        clock,
+        shop,
+        quiet,
+        deadline,
+        limit: MAX_ROWS,
+        waiting: BTreeSet::new(),
+        report: PushReport::default(),
+    };
+    while push.round(hinted).await? {}
+    push.report.waiting = push.waiting.len();
+    Ok(push.report)
+}
+
+struct Push<'a, S, F, C> {
+    store: &'a S,
+    front: &'a F,
+    clock: &'a C,
+    shop: &'a ShopDomain,
+    quiet: Duration,
+    deadline: Timestamp,
+    /// Pairs per call: halved when a call is refused without saying for which pair, to find it.
+    limit: usize,
+    /// Pairs that this push leaves for later.
+    waiting: BTreeSet<Key>,
+    report: PushReport,
+}
+
+impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
+    /// One call to the shop. `false` when nothing is due any more.
+    async fn round(&mut self, hinted: &BTreeSet<PositionKey>) -> Result<bool, PushError> {
+        if self.clock.now() > self.deadline {
+            return Err(PushError::OutOfTime);
+        }
+        let (last, expect) = read::<Intent, S>(self.store, Intent::key_of(self.shop)).await?;
+        if let Some(open) = last.as_ref().filter(|intent| intent.state == IntentState::Open) {
+            let age = Duration::try_from(self.clock.now().duration_since(open.opened_at)).unwrap_or_default();
+            if age < AT_WORK {
+                self.pause(LOOK_AGAIN).await?;
+            } else {
+                tracing::warn!(shop = %self.shop, intent = open.number, "an open intent was left behind; repeating it");
+                self.perform(open.clone(), expect).await?;
+            }
+            return Ok(true);
+        }
+        // From here to the opening of an intent nothing is acknowledged by anyone else, or the opening fails.
+        let levels = self.due_levels(hinted).await?;
+        if levels.is_empty() {
+            return Ok(false);
+        }
+        let (told, new): (Vec<Level>, Vec<Level>) = levels.into_iter().partition(|level| level.acknowledged.is_some());
+        let (action, rows) = if told.is_empty() {
+            (Action::Set, self.contact_rows(new).await?)
+        } else {
+            (Action::Adjust, told.iter().take(self.limit).filter_map(adjust_row).collect())
+        };
+        if rows.is_empty() {
+            return Ok(true); // All of these wait, and are left out of the next round.
+        }
+        let intent = Intent::open(self.shop.clone(), last.as_ref(), action, rows, self.clock.now());
+        match self.store.write(&[Write::put(&intent, expect)]).await {
+            Ok(()) => self.perform(intent, after(expect)).await?,
+            Err(WriteError::Refused(_) | WriteError::Conflict) => self.pause(LOOK_AGAIN).await?,
+            Err(WriteError::Store(error)) => return Err(error.into()),
+        }
+        Ok(true)
+    }
+
+    /// What is due now, most urgent first: read by key, since the index may be behind.
+    async fn due_levels(&self, hinted: &BTreeSet<PositionKey>) -> Result<Vec<Level>, StoreError> {
+        let indexed = self.store.list(&Listing::index(Level::due_index(self.shop), MAX_ROWS)).await?.records;
+        let mut keys: BTreeSet<Key> = indexed.into_iter().map(|record| record.key).collect();
+        for pair in hinted {
+            if let Place::At(location) = &pair.place {
+                keys.insert(Level::key_of(self.shop, &pair.sku, location));
+            }
+        }
+        let keys: Vec<Key> = keys.into_iter().filter(|key| !self.waiting.contains(key)).collect();
+        let records = self.store.get(&keys).await?;
+        let mut levels = records.iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Level>, _>>()?;
+        levels.retain(Level::is_due);
+        levels.sort_by_key(|level| (level.urgency(), level.changed_at));
+        Ok(levels)
+    }
+
+    /// Plans first contacts and repairs. A level that must wait is left out until the next push; one that already shows
+    /// what we say is acknowledged through the intent like the others, by a set that changes nothing.
+    async fn contact_rows(&mut self, mut levels: Vec<Level>) -> Result<Vec<IntentRow>, PushError> {
+        levels.truncate(F::LEVELS_AT_ONCE.min(self.limit));
+        let items: BTreeSet<_> = levels.iter().map(|level| level.inventory_item).collect();
+        let items: Vec<_> = items.into_iter().collect();
+        let shown = self.front.levels(self.shop, &items).await?;
+        let shown: BTreeMap<_, &ShopLevel> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
+        let swept_at = read::<Sweep, S>(self.store, Sweep::key_of(self.shop)).await?.0.and_then(|sweep| sweep.completed_from);
+        let mut rows = Vec::new();
+        for level in &levels {
+            let found = shown.get(&(level.inventory_item, level.shop_location));
+            match found.map_or(Contact::Inactive, |shown| judge(level, shown, swept_at, self.quiet)) {
+                Contact::InFlight => {
+                    self.waiting.insert(level.key());
+                }
+                Contact::Inactive => {
+                    self.activate(level).await?;
+                    self.waiting.insert(level.key());
+                }
+                Contact::Agrees => {
+                    rows.extend(found.map(|shown| set_row(level, shown.available, shown.available, Quantity::ZERO)))
+                }
+                Contact::Set { quantity, change_from, drift } => {
+                    tracing::info!(shop = %self.shop, sku = %level.sku, location = %level.location, drift = drift.units(), "setting a level");
+                    let excess = found.map_or(Quantity::ZERO, |shown| quantity - (level.supply - shown.committed));
+                    rows.push(set_row(level, quantity, change_from, excess));
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn activate(&mut self, level: &Level) -> Result<(), PushError> {
+        // Activating twice does no harm, so the key only has to be new for each state of the pair.
+        let key = format!("activate-{}-{}-{}", level.inventory_item, level.shop_location, level.changed_at);
+        match self.front.activate(self.shop, &key, level.inventory_item, level.shop_location).await? {
+            Answer::Done => Ok(()),
+            Answer::Refused(errors) => {
+                let reason = errors.first().map_or_else(String::new, |error| error.message.clone());
+                self.record(std::slice::from_ref(&level.key()), |level| level.refused = Some(reason.clone())).await?;
+                self.report.refused += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes the call of an open intent and records its outcome.
+    async fn perform(&mut self, intent: Intent, expect: Expect) -> Result<(), PushError> {
+        match self.call(&intent).await? {
+            Answer::Done => {
+                let to: BTreeMap<Key, &IntentRow> = intent.rows.iter().map(|row| (row.level_key(self.shop), row)).collect();
+                let keys: Vec<Key> = to.keys().cloned().collect();
+                self.record(&keys, |level| {
+                    // Once, and only from what was planned: a push that slept while another took its intent over must
+                    // not put an old number back; and a level that was meanwhile found wrong stays to be contacted.
+                    if level.told_by < intent.number {
+                        level.told_by = intent.number;
+                        if let Some(row) = to.get(&level.key()).filter(|row| row.from == level.acknowledged) {
+                            level.acknowledged = Some(row.to);
+                        }
+                    }
+                })
+                .await?;
+                match intent.action {
+                    Action::Adjust => self.report.adjusted += intent.rows.len(),
+                    Action::Set => self.report.contacted += intent.rows.len(),
+                }
+                self.limit = (self.limit * 2).min(MAX_ROWS);
+            }
+            Answer::Refused(errors) => self.refused(&intent, &errors).await?,
+        }
+        let closed = Intent { state: IntentState::Closed, ..intent };
+        match self.store.write(&[Write::put(&closed, expect)]).await {
+            // Refused: another push took this intent over and closed it, which says the same.
+            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()),
+            Err(WriteError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Calls the shop until it answers, always with the same key.
+    async fn call(&self, intent: &Intent) -> Result<Answer, PushError> {
+        let mut calls = 0;
+        loop {
+            let reference = intent.reference();
+            let answer = match intent.action {
+                Action::Adjust => {
+                    let rows: Vec<Adjustment> = intent
+                        .rows
+                        .iter()
+                        .map(|row| Adjustment {
+                            inventory_item: row.inventory_item,
+                            location: row.shop_location,
+                            delta: row.send,
+                        })
+                        .collect();
+                    self.front.adjust(self.shop, &intent.key, &reference, &rows).await
+                }
+                Action::Set => {
+                    let rows: Vec<LevelSet> = intent
+                        .rows
+                        .iter()
+                        .map(|row| LevelSet {
+                            inventory_item: row.inventory_item,
+                            location: row.shop_location,
+                            quantity: row.send,
+                            change_from: row.expects.unwrap_or_default(),
+                        })
+                        .collect();
+                    self.front.set(self.shop, &intent.key, &reference, &rows).await
+                }
+            };
+            let wait = match answer {
+                Ok(Answer::Refused(errors)) if errors.iter().any(|error| is_passing(&error.code)) => LOOK_AGAIN,
+                Ok(answer) => return Ok(answer),
+                Err(StorefrontError::Throttled { wait }) => {
+                    // Waiting for the budget is not a failure: only the deadline bounds it.
+                    self.pause(wait).await?;
+                    continue;
+                }
+                Err(error @ StorefrontError::Unavailable { .. }) => {
+                    if calls + 1 >= MAX_CALLS {
+                        return Err(error.into());
+                    }
+                    LOOK_AGAIN
+                }
+                Err(error @ StorefrontError::Rejected { .. }) => return Err(error.into()),
+            };
+            calls += 1;
+            self.pause(wait * calls).await?;
+        }
+    }
+
+    /// A refused call changed nothing. Finds who is to blame, so that the others can go on.
+    async fn refused(&mut self, intent: &Intent, errors: &[UserError]) -> Result<(), PushError> {
+        let mut poisoned: BTreeMap<Key, String> = BTreeMap::new();
+        let mut blameless = true;
+        let mut stale: BTreeSet<Key> = BTreeSet::new();
+        for error in errors {
+            let row = error.row.and_then(|row| intent.rows.get(row)).map(|row| row.level_key(self.shop));
+            let UserErrorCode::Other(code) = &error.code else {
+                // Stale or a spent key: planned anew from a new read, with a new key.
+                blameless = false;
+                stale.extend(row);
+                if error.code == UserErrorCode::KeyParameterMismatch {
+                    tracing::error!(shop = %self.shop, intent = intent.number, "the key of an intent was used for other parameters");
+                    return self.contact_again(intent).await;
+                }
+                continue;
+            };
+            if let Some(row) = row {
+                poisoned.insert(row, format!("{code}: {}", error.message));
+            }
+        }
+        if poisoned.is_empty() && blameless {
+            if let [only] = intent.rows.as_slice() {
+                let words = errors.first().map_or_else(String::new, |error| error.message.clone());
+                poisoned.insert(only.level_key(self.shop), words);
+            } else {
+                self.limit = intent.rows.len().div_ceil(2);
+            }
+        }
+        self.report.refused += poisoned.len();
+        let keys: Vec<Key> = poisoned.keys().cloned().collect();
+        self.record(&keys, |level| level.refused = poisoned.get(&level.key()).cloned()).await?;
+        if intent.action == Action::Set && stale.is_empty() && poisoned.is_empty() {
+            stale.extend(intent.rows.iter().map(|row| row.level_key(self.shop)));
+        }
+        // A stale row is left to the next push: somebody is buying just now. The others go on in this one.
+        self.waiting.extend(stale);
+        Ok(())
+    }
+
+    async fn contact_again(&mut self, intent: &Intent) -> Result<(), PushError> {
+        let keys: Vec<Key> = intent.rows.iter().map(|row| row.level_key(self.shop)).collect();
+        Ok(self.record(&keys, |level| level.acknowledged = None).await?)
+    }
+
+    /// Changes levels, each with its alert: raised when it is refused, cleared when it is not any more.
+    async fn record(&self, keys: &[Key], change: impl Fn(&mut Level)) -> Result<(), StoreError> {
+        for chunk in keys.chunks(40) {
+            let mut attempt = 0;
+            while !self.record_once(chunk, &change).await? {
+                attempt += 1;
+                if attempt >= MAX_WRITES_OF_LEVELS {
+                    return Err(StoreError::Unavailable {
+                        detail: "the levels kept changing while their outcome was recorded".into(),
+                        source: None,
+                    });
+                }
+                self.clock.sleep(Duration::from_millis(10)).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn record_once(&self, keys: &[Key], change: &impl Fn(&mut Level)) -> Result<bool, StoreError> {
+        let records = self.store.get(keys).await?;
+        let mut writes = Vec::new();
+        for record in records.iter().flatten() {
+            let old: Level = record.decode()?;
+            let mut level = old.clone();
+            change(&mut level);
+            if level.refused.is_some() != level.alerted {
+                level.alerted = level.refused.is_some();
+                writes.extend(self.alert(&level).await?);
+            }
+            if level != old {
+                writes.push(Write::put(&level, Expect::Revision(record.revision)));
+            }
+        }
+        if writes.is_empty() {
+            return Ok(true);
+        }
+        match self.store.write(&writes).await {
+            Ok(()) => Ok(true),
+            Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(false),
+            Err(WriteError::Store(error)) => Err(error),
+        }
+    }
+
+    async fn alert(&self, level: &Level) -> Result<Option<Write>, StoreError> {
+        let subject =
+            Subject::PushRefused { shop: self.shop.clone(), sku: level.sku.clone(), location: level.location.to_string() };
+        let (known, expect) = read::<Alert, S>(self.store, Alert::key_of(&subject)).await?;
+        let (state, detail) = level.refused.as_ref().map_or_else(
+            || (State::Cleared, "The shop takes the level again.".to_owned()),
+            |reason| (State::Raised, format!("The shop refuses the level of {} at {}: {reason}", level.sku, level.location)),
+        );
+        Ok(Alert::next(known.as_ref(), subject, state, detail, self.clock.now()).map(|next| Write::put(&next, expect)))
+    }
+
+    async fn pause(&self, wait: Duration) -> Result<(), PushError> {
+        let until = self.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+        if until > self.deadline {
+            return Err(PushError::OutOfTime);
+        }
+        self.clock.sleep(wait).await;
+        Ok(())
+    }
+}
+
+fn is_passing(code: &UserErrorCode) -> bool {
+    match code {
+        UserErrorCode::ConcurrentRequest | UserErrorCode::ServiceUnavailable => true,
+        UserErrorCode::ChangeFromQuantityStale
+        | UserErrorCode::PreviousAttemptFailed
+        | UserErrorCode::KeyParameterMismatch
+        | UserErrorCode::Other(_) => false,
+    }
+}
+
+fn adjust_row(level: &Level) -> Option<IntentRow> {
+    let known = level.acknowledged?;
+    Some(IntentRow { send: level.to_push - known, to: level.to_push, expects: None, ..row(level) })
+}
+
+/// `excess`: units the set leaves too many, because a level cannot be set below zero. They stay due, as a difference.
+fn set_row(level: &Level, quantity: Quantity, change_from: Quantity, excess: Quantity) -> IntentRow {
+    IntentRow { send: quantity, to: level.to_push + excess, expects: Some(change_from), ..row(level) }
+}
+
+fn row(level: &Level) -> IntentRow {
+    IntentRow {
+        sku: level.sku.clone(),
+        location: level.location.clone(),
+        inventory_item: level.inventory_item,
+        shop_location: level.shop_location,
+        seq: level.seq,
+        from: level.acknowledged,
+        to: level.to_push,
+        send: Quantity::ZERO,
+        expects: None,
+    }
+}
+
+/// The condition for the write that follows a write with `expect`.
+fn after(expect: Expect) -> Expect {
+    match expect {
+        Expect::Absent => Expect::Revision(1),
+        Expect::Revision(revision) => Expect::Revision(revision + 1),
+    }
+}
