@@ -17,3 +17,6 @@ pub use record::{Line, OrderRecord, Shipped, Step};
 pub use signature::{Signature, sign};
 pub use snapshot::{Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, SnapshotLine};
 pub use webhook::{MAX_BODY, MAX_LINES, Malformed, Topic, parse};
+
+#[cfg(test)]
+mod tests;

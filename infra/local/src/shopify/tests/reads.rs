@@ -11,7 +11,7 @@ fn levels_come_with_both_quantities() {
     let body = f.call(at(61), LEVELS, &json!({ "ids": [ItemId(1).gid(), f.board.gid(), "gid://shopify/Product/1"] }));
     let level = |location: LocationId, updated: &str, available: i64, committed: (i64, &str)| {
         json!({
-            "isActive": true, "updatedAt": updated, "location": { "id": location.gid() },
+            "isActive": location != f.till, "updatedAt": updated, "location": { "id": location.gid() },
             "quantities": [
                 { "name": "available", "quantity": available, "updatedAt": updated },
                 { "name": "committed", "quantity": committed.0, "updatedAt": committed.1 },
@@ -20,11 +20,11 @@ fn levels_come_with_both_quantities() {
     };
     let (noon, later) = ("2026-11-21T12:00:00Z", "2026-11-21T12:01:00Z");
     let levels = json!({
-        "nodes": [level(f.main, later, 3, (2, later)), level(f.annex, noon, 3, (0, noon))],
+        "nodes": [level(f.main, later, 3, (2, later)), level(f.annex, noon, 3, (0, noon)), level(f.till, noon, 0, (0, noon))],
         "pageInfo": { "hasNextPage": false, "endCursor": body["data"]["nodes"][1]["inventoryLevels"]["pageInfo"]["endCursor"] },
     });
     let item = json!({ "id": f.board.gid(), "tracked": true, "inventoryLevels": levels });
-    assert_eq!(body["data"], json!({ "nodes": [null, item, null] }), "the inactive level at the till is not shown");
+    assert_eq!(body["data"], json!({ "nodes": [null, item, null] }), "the inactive level at the till is shown as what it is");
 }
 
 const INVENTORY: &str = "query InventoryPage($after: String) {
