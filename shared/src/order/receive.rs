@@ -3,7 +3,7 @@
 use crate::catalog::{Network, Place};
 use crate::clock::Clock;
 use crate::ledger::{CommitError, Deferred, Event, Outcome, PositionKey, commit};
-use crate::store::{Expect, Key, Listing, Record, Store, StoreError, Write, WriteError};
+use crate::store::{Expect, Key, Listing, Store, StoreError, Write, WriteError};
 
 /// The most deferred events of a lane that are settled together.
 const LANE_GROUP: usize = 100;
@@ -59,6 +59,8 @@ fn any_lane(event: &Event) -> Option<PositionKey> {
 
 /// Applies everything that waits in a lane, as few transactions as it fits in. Returns how many events it settled.
 ///
+/// A row that cannot be read is left where it is, and the others go on: it is found in the lane, and its order by the sweep.
+///
 /// # Errors
 /// When the ledger does not take them; they stay in the lane.
 pub async fn settle_lane<S: Store, C: Clock>(
@@ -68,17 +70,21 @@ pub async fn settle_lane<S: Store, C: Clock>(
     lane: &PositionKey,
 ) -> Result<usize, CommitError> {
     let mut settled = 0;
+    let mut listing = Listing { limit: LANE_GROUP, ..Listing::rows(Deferred::partition_of(lane), "") };
     loop {
-        let listing = Listing { limit: LANE_GROUP, ..Listing::rows(Deferred::partition_of(lane), "") };
-        let records = store.list(&listing).await?.records;
-        if records.is_empty() {
-            return Ok(settled);
+        let page = store.list(&listing).await?;
+        let mut events: Vec<(Event, Option<Key>)> = Vec::with_capacity(page.records.len());
+        for record in page.records {
+            match record.decode::<Deferred>() {
+                Ok(deferred) => events.push((deferred.event, Some(record.key))),
+                Err(error) => tracing::error!(%error, "a deferred event cannot be read and stays in its lane"),
+            }
         }
-        let events: Vec<(Event, Option<Key>)> = records
-            .iter()
-            .map(|record: &Record| Ok((record.decode::<Deferred>()?.event, Some(record.key.clone()))))
-            .collect::<Result<_, StoreError>>()?;
         commit(store, clock, network, &events).await?;
         settled += events.len();
+        match page.next {
+            Some(next) => listing.after = Some(next),
+            None => return Ok(settled),
+        }
     }
 }

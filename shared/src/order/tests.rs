@@ -83,7 +83,9 @@ impl Model {
                 // Within one second only a void makes an order less done: give it a second of its own.
                 self.second += 2;
                 let second = self.second;
-                let Some((line, units, _, stands, changed)) = self.fulfilments.get_mut(which).filter(|f| f.3) else { return Vec::new() };
+                let Some((line, units, _, stands, changed)) = self.fulfilments.get_mut(which).filter(|f| f.3) else {
+                    return Vec::new();
+                };
                 (*stands, *changed) = (false, second);
                 *self.open.entry(*line).or_default() += *units;
             }
@@ -260,6 +262,14 @@ fn statements_lead_to_these_movements() {
     check(&[add(3), ship(1, 2)], &[0, 2, 1], shipped);
     check(&[add(3), ship(1, 2)], &[2, 0, 1], shipped);
     check(&[add(3), ship(1, 2)], &[1], shipped);
-    check(&[add(1), ship(1, 1), Void { which: 0 }], &[0, 1, 3], "Reserve 1 @unassigned, AssignOut 1 @unassigned, AssignIn 1 @WH-1, Ship 1 @WH-1, Unship 1 @WH-1, Reserve 1 @unassigned");
-    check(&[add(2), ship(1, 1), Cancel], &[0, 3, 1], "Reserve 2 @unassigned, Release 1 @unassigned, AssignOut 1 @unassigned, AssignIn 1 @WH-1, Ship 1 @WH-1");
+    check(
+        &[add(1), ship(1, 1), Void { which: 0 }],
+        &[0, 1, 3],
+        "Reserve 1 @unassigned, AssignOut 1 @unassigned, AssignIn 1 @WH-1, Ship 1 @WH-1, Unship 1 @WH-1, Reserve 1 @unassigned",
+    );
+    check(
+        &[add(2), ship(1, 1), Cancel],
+        &[0, 3, 1],
+        "Reserve 2 @unassigned, Release 1 @unassigned, AssignOut 1 @unassigned, AssignIn 1 @WH-1, Ship 1 @WH-1",
+    );
 }

@@ -35,7 +35,7 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     let mut report = BacklogReport::default();
     let waiting = store.list(&Listing::index(Deferred::INDEX, 1_000)).await?.records;
     let lanes: BTreeSet<PositionKey> =
-        waiting.iter().map(Record::decode::<Deferred>).map(|deferred| deferred.map(|d| d.lane)).collect::<Result<_, _>>()?;
+        waiting.iter().filter_map(|record| Deferred::lane_from_partition(&record.key.pk)).collect();
     for lane in lanes {
         if clock.now() > deadline {
             return Err(ReconcileError::OutOfTime);

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::ReconcileError;
 use crate::catalog::{Network, ShopDomain};
 use crate::clock::Clock;
-use crate::ledger::{Event, EventId, OrderEvent, Outcome, commit, content_hash};
-use crate::order::OrderSnapshot;
+use crate::ledger::{CommitError, Event, EventId, OrderEvent, Outcome, commit, content_hash};
+use crate::order::{OrderSnapshot, Received, receive};
 use crate::store::{Key, Row, Store, StoreError, Write, WriteError, read};
 use crate::storefront::{Storefront, StorefrontError};
 
@@ -80,7 +80,7 @@ pub async fn sweep<S: Store, F: Storefront, C: Clock>(
         let newest = page.orders.iter().filter_map(|order| order.facts.as_ref()).map(|facts| facts.version).max();
         report.orders += page.orders.len();
         let events: Vec<_> = page.orders.into_iter().map(|snapshot| (asked(snapshot), None)).collect();
-        for outcome in commit(store, clock, network, &events).await? {
+        for outcome in take(store, clock, network, events).await? {
             if let Outcome::Applied { movements, .. } = outcome {
                 report.movements += movements;
                 report.missed += usize::from(movements > 0);
@@ -96,6 +96,27 @@ pub async fn sweep<S: Store, F: Storefront, C: Clock>(
         }
         after = page.next;
     }
+}
+
+/// Takes a page of orders in: as a group, or where others keep writing its positions, one by one, deferring what must wait.
+async fn take<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    events: Vec<(Event, Option<Key>)>,
+) -> Result<Vec<Outcome>, ReconcileError> {
+    match commit(store, clock, network, &events).await {
+        Err(CommitError::Contended { .. }) => {}
+        done => return Ok(done?),
+    }
+    let mut outcomes = Vec::with_capacity(events.len());
+    for (event, _) in events {
+        match receive(store, clock, network, event).await? {
+            Received::Decided(outcome) => outcomes.push(outcome),
+            Received::Deferred(_) => {}
+        }
+    }
+    Ok(outcomes)
 }
 
 /// An order we asked for, named by what it says: the same state asked for twice is the same event.
