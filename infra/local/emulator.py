@@ -86,6 +86,9 @@ import zlib
 from collections import deque
 from pathlib import Path
 
+# One line about KMS, which nothing here uses, would greet everyone who brings the stack up.
+logging.getLogger("kms").setLevel(logging.ERROR)
+
 from ministack.core import iam_actions, lambda_runtime
 from ministack.services import apigateway, dynamodb, lambda_svc, scheduler, sqs
 from ministack.services.cloudformation import provisioners

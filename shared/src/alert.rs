@@ -9,7 +9,7 @@ use std::future::Future;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Quantity, ShopDomain, Sku};
+use crate::catalog::{Quantity, ShopDomain, ShopLocationId, Sku};
 use crate::store::{Key, Row, StoreError};
 
 /// What an alert is about.
@@ -27,6 +27,20 @@ pub enum Subject {
         shop: ShopDomain,
         /// What the shop calls it.
         shop_sku: String,
+    },
+    /// A shop ships or sells at a location we do not have. Its units are taken off the network, but off no location.
+    UnmappedLocation {
+        /// The shop.
+        shop: ShopDomain,
+        /// The shop's location.
+        location: ShopLocationId,
+    },
+    /// An order of a shop cannot be read. It is not in the ledger, and nothing of the shop is repaired until it is.
+    UnreadableOrder {
+        /// The shop.
+        shop: ShopDomain,
+        /// The order, as the shop calls it.
+        order: String,
     },
     /// An event came again under the same id with other content. The first one stands.
     ContentMismatch {
@@ -49,6 +63,8 @@ impl fmt::Display for Subject {
         match self {
             Self::LowStock { sku } => write!(f, "low_stock#{sku}"),
             Self::UnmappedSku { shop, shop_sku } => write!(f, "unmapped_sku#{shop}#{shop_sku}"),
+            Self::UnmappedLocation { shop, location } => write!(f, "unmapped_location#{shop}#{location}"),
+            Self::UnreadableOrder { shop, order } => write!(f, "unreadable_order#{shop}#{order}"),
             Self::ContentMismatch { event } => write!(f, "content_mismatch#{event}"),
             Self::PushRefused { shop, sku, location } => write!(f, "push_refused#{shop}#{sku}@{location}"),
         }

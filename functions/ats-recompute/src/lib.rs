@@ -1,21 +1,23 @@
 //! What changed in the ledger becomes new promises, marks for the storefront, and alerts on the bus.
 //!
 //! The stream says *what* changed; *how it is now* is read from the table, so a redelivered or late record does no harm.
-//! Lanes are settled first: their effects come back in the stream. On an ordered stream everything after the first
-//! failure is repeated, so exactly that one is reported.
+//! Lanes are settled last, while there is time: their effects come back in the stream. On an ordered stream everything
+//! after the first failure is repeated, so exactly that one is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 use promissory::alert::{Alert, Bus};
-use promissory::catalog::{Network, NetworkCache, ShopDomain, Sku};
+use promissory::catalog::{Network, NetworkCache, Place, ShopDomain, Sku};
 use promissory::clock::Clock;
 use promissory::ledger::{Deferred, PositionKey};
 use promissory::order::settle_lane;
 use promissory::promise::recompute;
-use promissory::store::Store;
+use promissory::store::{Store, StoreError};
 use promissory::storefront::{Hints, hint_all};
 
 /// Items recomputed at the same time.
@@ -40,17 +42,19 @@ pub struct Recompute<S, H, B, C> {
 #[derive(Debug, PartialEq)]
 enum Call {
     Settle(PositionKey),
-    Recompute(Sku),
+    Recompute(Sku, Option<Place>),
     Publish(Box<Alert>),
+    /// An alert of a shape this code does not know.
+    Unreadable,
     /// A row nobody waits for.
     Nothing,
 }
 
 impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
-    /// Handles one batch of the table's stream.
-    pub async fn handle(&self, event: Event) -> DynamoDbEventResponse {
+    /// Handles one batch of the table's stream, until `deadline`.
+    pub async fn handle(&self, event: Event, deadline: Timestamp) -> DynamoDbEventResponse {
         let mut response = DynamoDbEventResponse::default();
-        if let Some(at) = self.first_failure(&event.records).await {
+        if let Some(at) = self.first_failure(&event.records, deadline).await {
             let mut failure = DynamoDbBatchItemFailure::default();
             failure.item_identifier = event.records.get(at).and_then(|record| record.change.sequence_number.clone());
             response.batch_item_failures.push(failure);
@@ -59,37 +63,33 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
     }
 
     /// Does everything the records call for, and returns the first one that must be repeated.
-    async fn first_failure(&self, records: &[EventRecord]) -> Option<usize> {
-        let network = match self.network.get(&self.store, self.clock.now()).await {
+    async fn first_failure(&self, records: &[EventRecord], deadline: Timestamp) -> Option<usize> {
+        let calls: Vec<Call> = records.iter().map(call).collect();
+        let network = match self.network_with(&calls).await {
             Ok(network) => network,
             Err(error) => {
                 tracing::error!(%error, "the network cannot be read");
                 return (!records.is_empty()).then_some(0);
             }
         };
+        let mut failed = BTreeSet::new();
         let mut lanes: BTreeMap<PositionKey, usize> = BTreeMap::new();
         let mut skus: BTreeMap<Sku, usize> = BTreeMap::new();
         let mut alerts: Vec<(usize, Alert)> = Vec::new();
-        for (at, record) in records.iter().enumerate() {
-            match call(record) {
+        for (at, call) in calls.into_iter().enumerate() {
+            match call {
                 Call::Settle(lane) => {
                     lanes.entry(lane).or_insert(at);
                 }
-                Call::Recompute(sku) => {
+                Call::Recompute(sku, _) => {
                     skus.entry(sku).or_insert(at);
                 }
                 Call::Publish(alert) => alerts.push((at, *alert)),
-                Call::Nothing => {}
-            }
-        }
-        let mut failed = BTreeSet::new();
-        for (lane, at) in &lanes {
-            match settle_lane(&self.store, &self.clock, &network, lane).await {
-                Ok(events) => tracing::info!(sku = %lane.sku, place = %lane.place, events, "lane settled"),
-                Err(error) => {
-                    tracing::warn!(sku = %lane.sku, place = %lane.place, %error, "a lane is not settled yet");
-                    failed.insert(*at);
+                Call::Unreadable => {
+                    tracing::error!("a record of the stream cannot be read");
+                    failed.insert(at);
                 }
+                Call::Nothing => {}
             }
         }
         failed.extend(self.recompute_all(&network, skus).await);
@@ -101,7 +101,31 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
                 failed.insert(first);
             }
         }
+        for (lane, at) in &lanes {
+            if self.clock.now() > deadline {
+                failed.insert(*at);
+                break;
+            }
+            match settle_lane(&self.store, &self.clock, &network, lane).await {
+                Ok(events) => tracing::info!(sku = %lane.sku, place = %lane.place, events, "lane settled"),
+                Err(error) => {
+                    tracing::warn!(sku = %lane.sku, place = %lane.place, %error, "a lane is not settled yet");
+                    failed.insert(*at);
+                }
+            }
+        }
         failed.first().copied()
+    }
+
+    /// The network, read again if a record names a location the kept one does not have.
+    async fn network_with(&self, calls: &[Call]) -> Result<Arc<Network>, StoreError> {
+        let network = self.network.get(&self.store, self.clock.now()).await?;
+        let unknown = |call: &Call| matches!(call, Call::Recompute(_, Some(Place::At(code))) if network.get(code).is_none());
+        if !calls.iter().any(unknown) {
+            return Ok(network);
+        }
+        self.network.forget();
+        self.network.get(&self.store, self.clock.now()).await
     }
 
     /// Recomputes items, hints what their shops do not know, and returns the records of those that failed.
@@ -149,15 +173,14 @@ fn call(record: &EventRecord) -> Call {
         return Call::Settle(lane);
     }
     if let Some(position) = PositionKey::from_partition(&key.pk) {
-        return Call::Recompute(position.sku);
+        return Call::Recompute(position.sku, Some(position.place));
     }
     if let Some(sku) = key.pk.strip_prefix("ITEM#").and_then(|sku| sku.parse().ok()) {
-        return Call::Recompute(sku);
+        return Call::Recompute(sku, None);
     }
-    if key.pk.starts_with(Alert::PREFIX)
-        && let Ok(image) = serde_dynamo::from_item::<_, Image>(record.change.new_image.clone())
-    {
-        return Call::Publish(Box::new(image.body));
+    if key.pk.starts_with(Alert::PREFIX) {
+        return serde_dynamo::from_item::<_, Image>(record.change.new_image.clone())
+            .map_or(Call::Unreadable, |image| Call::Publish(Box::new(image.body)));
     }
     Call::Nothing
 }

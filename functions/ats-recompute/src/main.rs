@@ -21,6 +21,9 @@ async fn main() -> Result<(), Error> {
         clock: SystemClock,
         network: NetworkCache::default(),
     };
-    let handler = async |event: LambdaEvent<Event>| Ok::<_, Error>(recompute.handle(event.payload).await);
+    let handler = async |event: LambdaEvent<Event>| {
+        let deadline = env::deadline(&event.context.deadline());
+        Ok::<_, Error>(recompute.handle(event.payload, deadline).await)
+    };
     lambda_runtime::run(service_fn(handler)).await
 }

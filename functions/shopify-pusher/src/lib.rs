@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::Timestamp;
-use promissory::catalog::ShopDomain;
+use promissory::catalog::{NetworkCache, ShopDomain};
 use promissory::clock::Clock;
 use promissory::ledger::PositionKey;
 use promissory::store::Store;
-use promissory::storefront::{Hint, Storefront, push};
+use promissory::storefront::{Hint, PushError, PushReport, Storefront, push};
 
 /// What pushing needs to work.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Pusher<S, F, C> {
     pub clock: C,
     /// How long a level must have been unchanged before a sweep for it to be set outright.
     pub quiet: Duration,
+    /// The locations, kept warm.
+    pub network: NetworkCache,
 }
 
 impl<S: Store, F: Storefront, C: Clock> Pusher<S, F, C> {
@@ -47,7 +49,7 @@ impl<S: Store, F: Storefront, C: Clock> Pusher<S, F, C> {
             }
         }
         for (shop, (pairs, messages)) in shops {
-            match push((&self.store, &self.front, &self.clock), &shop, &pairs, self.quiet, deadline).await {
+            match self.push(&shop, &pairs, deadline).await {
                 Ok(report) => tracing::info!(
                     %shop,
                     hinted = pairs.len(),
@@ -66,5 +68,10 @@ impl<S: Store, F: Storefront, C: Clock> Pusher<S, F, C> {
             }
         }
         response
+    }
+
+    async fn push(&self, shop: &ShopDomain, pairs: &BTreeSet<PositionKey>, deadline: Timestamp) -> Result<PushReport, PushError> {
+        let network = self.network.get(&self.store, self.clock.now()).await?;
+        push((&self.store, &self.front, &self.clock), &network, shop, pairs, self.quiet, deadline).await
     }
 }

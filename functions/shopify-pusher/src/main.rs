@@ -9,6 +9,7 @@ use promissory::adapters::dynamodb::DynamoStore;
 use promissory::adapters::secrets::ShopifyApp;
 use promissory::adapters::shopify::Shopify;
 use promissory::adapters::{aws, env, log};
+use promissory::catalog::NetworkCache;
 use shopify_pusher::Pusher;
 
 #[tokio::main(flavor = "current_thread")]
@@ -22,6 +23,7 @@ async fn main() -> Result<(), Error> {
         front: Shopify::new(env::required("SHOPIFY_URL"), app)?,
         clock: SystemClock,
         quiet: Duration::from_secs(env::parsed("COMPARE_QUIET_SECONDS")),
+        network: NetworkCache::default(),
     };
     let handler = async |event: LambdaEvent<SqsEvent>| {
         let deadline = env::deadline(&event.context.deadline());

@@ -41,6 +41,7 @@ enum Refusal {
     NoId,
     Malformed(Malformed),
     ContentMismatch,
+    Unreadable,
     Store(StoreError),
 }
 
@@ -66,7 +67,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
             Ok(Taken { order, received }) => {
                 let (outcome, movements, unmapped) = match received {
                     Received::Decided(Outcome::Applied { movements, unmapped }) => ("applied", movements, unmapped),
-                    Received::Decided(Outcome::Duplicate | Outcome::ContentMismatch) => ("duplicate", 0, 0),
+                    Received::Decided(Outcome::Duplicate | Outcome::ContentMismatch | Outcome::Unreadable) => ("duplicate", 0, 0),
                     Received::Deferred(_) => ("deferred", 0, 0),
                 };
                 tracing::info!(topic, webhook = id, order, outcome, movements, unmapped, duration_ms, "webhook taken");
@@ -103,6 +104,9 @@ impl<S: Store, C: Clock> Intake<S, C> {
         let id = EventId::new(format!("shopify:{}", self.shop), id);
         let event = Event::Order(OrderEvent { id, content: content_hash(body), snapshot, asked_for: false });
         let received = receive(&self.store, &self.clock, &network, event).await.map_err(Refusal::Store)?;
+        if received == Received::Decided(Outcome::Unreadable) {
+            return Err(Refusal::Unreadable);
+        }
         Ok(Taken { order, received })
     }
 }
@@ -117,6 +121,7 @@ impl Refusal {
             Self::NoId => "no_webhook_id",
             Self::Malformed(_) => "malformed",
             Self::ContentMismatch => "content_mismatch",
+            Self::Unreadable => "unreadable",
             Self::Store(_) => "store",
         }
     }
@@ -134,6 +139,7 @@ impl Refusal {
             Self::NoId => "X-Shopify-Webhook-Id is missing or longer than 128 characters".to_owned(),
             Self::Malformed(malformed) => malformed.to_string(),
             Self::ContentMismatch => "this webhook id came before with another body; the first one stands".to_owned(),
+            Self::Unreadable => "a row this order touches cannot be read; the log above names it".to_owned(),
             Self::Store(error) => error.to_string(),
         }
     }
@@ -146,14 +152,15 @@ impl Refusal {
             Self::UnknownTopic | Self::NoId | Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::ContentMismatch => StatusCode::CONFLICT,
             // Shopify repeats what is answered so; repeating is safe.
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unreadable | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
 
 fn refuse(refusal: &Refusal) -> Response<Body> {
     // What the store said is for our log, not for the caller.
-    let detail = if matches!(refusal, Refusal::Store(_)) { "try again later".to_owned() } else { refusal.detail() };
+    let detail =
+        if matches!(refusal, Refusal::Store(_) | Refusal::Unreadable) { "try again later".to_owned() } else { refusal.detail() };
     answer(refusal.status(), &json!({ "error": refusal.reason(), "detail": detail }))
 }
 

@@ -135,8 +135,9 @@ impl Stack {
             .args(parameters.iter().flat_map(|parameter| ["--parameter", parameter]))
             .args(["--secret-string", &json!({ "client_id": id, "client_secret": secret }).to_string()])
             .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
+            .stdout(Stdio::piped())
+            .spawn()? // Not `output()`: that would capture the progress on standard error as well.
+            .wait_with_output()
             .await?;
         if !output.status.success() {
             return Err(io::Error::other("the template did not deploy"));

@@ -113,6 +113,11 @@ impl NetworkCache {
     /// How long a loaded network is used. A new location is known everywhere after this time.
     pub const KEPT: Duration = Duration::from_secs(60);
 
+    /// Forgets the network, so that the next [`NetworkCache::get`] reads it: someone named a location it does not have.
+    pub fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// The network, read again when it is older than [`Self::KEPT`].
     ///
     /// # Errors

@@ -65,6 +65,10 @@ pub async fn commit<S: Store, C: Clock>(
                     needs = Some(keys);
                     break;
                 }
+                Err(Undecided::Store(error @ StoreError::Corrupt { .. })) => {
+                    tracing::error!(event = %event.id(), %error, "an event is left out of its group");
+                    decided.push(Outcome::Unreadable);
+                }
                 Err(Undecided::Store(error)) => return Err(error.into()),
             }
         }

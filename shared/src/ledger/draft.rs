@@ -30,6 +30,8 @@ pub enum Outcome {
     Duplicate,
     /// Its id was used before with other content. The first one stands; an alert is raised.
     ContentMismatch,
+    /// A row it touches cannot be read. It is not in the ledger; the events beside it are.
+    Unreadable,
 }
 
 /// Why an event could not be decided.
@@ -205,6 +207,7 @@ impl<'a> Draft<'a> {
 
         let mut needs = BTreeSet::new();
         let stocked: Vec<_> = record.stocked_lines().map(|(id, shop_sku)| (id, shop_sku.to_owned())).collect();
+        let mut told = record.unmapped_locations(self.network);
         for (line, shop_sku) in stocked {
             match needing(&mut needs, self.read(&ShopItem::key_of(&snapshot.shop, &shop_sku)))? {
                 Some(Some(mapping)) => record.map_line(line, &mapping.decode::<ShopItem>()?.sku),
@@ -214,11 +217,17 @@ impl<'a> Draft<'a> {
                         "{} sells {shop_sku:?}, which maps to no item of ours. Its units are not reserved: import a mapping.",
                         snapshot.shop
                     );
-                    let subject = Subject::UnmappedSku { shop: snapshot.shop.clone(), shop_sku };
-                    needing(&mut needs, self.alert(&mut decision, subject, State::Raised, detail))?;
+                    told.push((Subject::UnmappedSku { shop: snapshot.shop.clone(), shop_sku }, detail));
                 }
                 None => {}
             }
+        }
+        for (subject, detail) in told {
+            if decision.alerts.len() + 2 > room {
+                decision.unfinished = true; // More alerts than a transaction holds: the rest with the next part.
+                break;
+            }
+            needing(&mut needs, self.alert(&mut decision, subject, State::Raised, detail))?;
         }
         let steps = record.next_steps(self.network);
         for step in &steps {
@@ -229,6 +238,9 @@ impl<'a> Draft<'a> {
         }
 
         for step in steps {
+            if decision.unfinished {
+                break;
+            }
             // Out and in of an assignment stay together, or a crash in between would show a reservation nowhere.
             let next = if step.kind == super::Kind::AssignOut { 4 } else { 2 };
             // Beside the step: the order, the mark, and the alert of every item touched.
@@ -267,7 +279,8 @@ impl<'a> Draft<'a> {
         Ok(decision)
     }
 
-    /// Raises or clears the low-stock alert of every item the decision moves.
+    /// Raises the low-stock alert of every item the decision brings to its threshold. Clearing it is left to recomputing:
+    /// the promise read here may be older than what raised it.
     fn watch_stock(&self, decision: &mut Decision) -> Result<(), Undecided> {
         let mut needs = BTreeSet::new();
         let skus: BTreeSet<Sku> = decision.positions.keys().map(|of| of.sku.clone()).collect();
@@ -277,9 +290,9 @@ impl<'a> Draft<'a> {
             let mut changed: BTreeMap<&PositionKey, &Position> = self.positions.iter().filter(|(of, _)| of.sku == sku).collect();
             changed.extend(decision.positions.iter().filter(|(of, _)| of.sku == sku));
             let available = promise.available_after(self.network, changed.into_values());
-            if let Some(state) = alert::low_stock(available, promise.low_at) {
+            if alert::low_stock(available, promise.low_at) == Some(State::Raised) {
                 let detail = format!("{available} units of {sku} can be promised.");
-                needing(&mut needs, self.alert(decision, Subject::LowStock { sku }, state, detail))?;
+                needing(&mut needs, self.alert(decision, Subject::LowStock { sku }, State::Raised, detail))?;
             }
         }
         if needs.is_empty() { Ok(()) } else { Err(Undecided::Needs(needs)) }

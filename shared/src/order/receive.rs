@@ -37,7 +37,13 @@ pub async fn receive<S: Store, C: Clock>(store: &S, clock: &C, network: &Network
             let deferred = Deferred { lane: lane.clone(), event, deferred_at: clock.now() };
             match store.write(&[Write::put(&deferred, Expect::Absent)]).await {
                 Ok(()) => Ok(Received::Deferred(lane)),
-                Err(WriteError::Refused(_)) => Ok(Received::Deferred(lane)), // It waits there already.
+                Err(WriteError::Refused(refusals)) => {
+                    // It waits there already; unless it is another event under the same id.
+                    let waiting = refusals.into_iter().next().and_then(|refusal| refusal.stored);
+                    let same = waiting
+                        .is_none_or(|row| row.decode::<Deferred>().is_ok_and(|d| d.event.content() == deferred.event.content()));
+                    Ok(if same { Received::Deferred(lane) } else { Received::Decided(Outcome::ContentMismatch) })
+                }
                 Err(WriteError::Conflict) => Err(StoreError::Unavailable { detail: "the lane is busy".into(), source: None }),
                 Err(WriteError::Store(error)) => Err(error),
             }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Facts, Fulfilment, FulfilmentStatus, OrderSnapshot};
+use crate::alert::Subject;
 use crate::catalog::{FulfilmentId, LineId, Network, OrderId, Place, Quantity, ShopDomain, Sku};
 use crate::ledger::Kind;
 use crate::store::{Key, Row};
@@ -24,8 +25,8 @@ pub struct OrderRecord {
     pub facts: Option<Facts>,
     /// Every fulfilment heard of, each at its newest.
     pub fulfilments: BTreeMap<FulfilmentId, Fulfilment>,
-    /// The fulfilments that the `open` of the facts' lines already accounts for.
-    pub counted: BTreeSet<FulfilmentId>,
+    /// The fulfilments that the `open` of the facts' lines accounts for, each as it was then.
+    pub counted: BTreeMap<FulfilmentId, FulfilmentStatus>,
     /// What the ledger holds, per line.
     pub lines: BTreeMap<LineId, Line>,
 }
@@ -73,7 +74,7 @@ impl OrderRecord {
     /// An order nothing is known of yet.
     #[must_use]
     pub fn new(shop: ShopDomain, order: OrderId) -> Self {
-        Self { shop, order, facts: None, fulfilments: BTreeMap::new(), counted: BTreeSet::new(), lines: BTreeMap::new() }
+        Self { shop, order, facts: None, fulfilments: BTreeMap::new(), counted: BTreeMap::new(), lines: BTreeMap::new() }
     }
 
     /// Where an order lives.
@@ -85,16 +86,17 @@ impl OrderRecord {
     /// Takes what is newer in `snapshot`; what is older changes nothing. Merging is commutative and can be repeated.
     pub fn merge(&mut self, snapshot: &OrderSnapshot) {
         for (id, seen) in &snapshot.fulfilments {
-            let newer = self.fulfilments.get(id).is_none_or(|known| (known.version, known.status) < (seen.version, seen.status));
-            if newer {
+            // A statement that knows the location says more than one that does not.
+            let rank = |f: &Fulfilment| (f.version, f.status, f.location.is_some());
+            if self.fulfilments.get(id).is_none_or(|known| rank(known) < rank(seen)) {
                 self.fulfilments.insert(*id, seen.clone());
             }
         }
         if let Some(facts) = &snapshot.facts {
-            let newer = self.facts.as_ref().is_none_or(|known| known.progress() < facts.progress());
-            if newer {
+            let counted = snapshot.fulfilments.iter().map(|(id, fulfilment)| (*id, fulfilment.status)).collect();
+            if self.facts.as_ref().is_none_or(|known| known.progress(&self.counted) < facts.progress(&counted)) {
                 self.facts = Some(facts.clone());
-                self.counted = snapshot.fulfilments.keys().copied().collect();
+                self.counted = counted;
             }
         }
     }
@@ -132,8 +134,23 @@ impl OrderRecord {
             .map_or(Place::Unassigned, |location| Place::At(location.code.clone()))
     }
 
-    /// The place a fulfilment leaves from. A location that is not mapped leaves from the unassigned place: the network's
-    /// total is right, and the total of the location is put right by a count.
+    /// The locations this order names that are not ours, as alerts.
+    #[must_use]
+    pub fn unmapped_locations(&self, network: &Network) -> Vec<(Subject, String)> {
+        let shipped_from = self.fulfilments.values().filter_map(|fulfilment| fulfilment.location);
+        let named: BTreeSet<_> = shipped_from.chain(self.facts.iter().filter_map(|facts| facts.sold_at)).collect();
+        named
+            .into_iter()
+            .filter(|id| network.by_shop_id(&self.shop, *id).is_none())
+            .map(|location| {
+                let detail = format!("{} uses its location {location}, which is none of ours: add it to the network.", self.shop);
+                (Subject::UnmappedLocation { shop: self.shop.clone(), location }, detail)
+            })
+            .collect()
+    }
+
+    /// The place a fulfilment leaves from. Without a location of ours it leaves from the unassigned place, so that the
+    /// network's total is right; it is moved when the location becomes known.
     fn ships_from(&self, fulfilment: &Fulfilment, network: &Network) -> Place {
         fulfilment
             .location
@@ -149,32 +166,39 @@ impl OrderRecord {
     pub fn next_steps(&self, network: &Network) -> Vec<Step> {
         let Some(facts) = &self.facts else { return Vec::new() };
         let mut steps = Vec::new();
-        for (id, said) in &facts.lines {
-            let Some(line) = self.lines.get(id) else { continue };
+        for (id, line) in &self.lines {
             let Some(sku) = &line.sku else { continue };
             let mut line_steps = LineSteps { id: *id, sku, reserved: line.reserved.clone(), steps: &mut steps };
 
             let mut to_ship = Vec::new();
-            let mut uncounted = Quantity::ZERO;
+            // Units that shipped, or came back, since the facts were stated.
+            let mut since = Quantity::ZERO;
             for (fulfilment_id, fulfilment) in &self.fulfilments {
-                let ships = match fulfilment.status {
-                    FulfilmentStatus::Shipped => fulfilment.lines.get(id).copied().unwrap_or_default(),
+                let units = fulfilment.lines.get(id).copied().unwrap_or_default();
+                let shipped = |status: FulfilmentStatus| match status {
+                    FulfilmentStatus::Shipped => units,
                     FulfilmentStatus::Void => Quantity::ZERO,
                 };
-                if !self.counted.contains(fulfilment_id) {
-                    uncounted += ships;
-                }
-                let (applied, place) = line
-                    .shipped
-                    .get(fulfilment_id)
-                    .map_or_else(|| (Quantity::ZERO, self.ships_from(fulfilment, network)), |s| (s.quantity, s.place.clone()));
-                line_steps.push(Kind::Unship, &place, applied - ships, Some(*fulfilment_id));
-                if ships > applied {
-                    to_ship.push((*fulfilment_id, place, ships - applied));
+                let ships = shipped(fulfilment.status);
+                since += ships - self.counted.get(fulfilment_id).map_or(Quantity::ZERO, |status| shipped(*status));
+                let from = self.ships_from(fulfilment, network);
+                match line.shipped.get(fulfilment_id) {
+                    Some(done) if done.place == from || from == Place::Unassigned => {
+                        line_steps.push(Kind::Unship, &done.place, done.quantity - ships, Some(*fulfilment_id));
+                        to_ship.push((*fulfilment_id, done.place.clone(), ships - done.quantity));
+                    }
+                    Some(done) => {
+                        line_steps.push(Kind::Unship, &done.place, done.quantity, Some(*fulfilment_id));
+                        to_ship.push((*fulfilment_id, from, ships));
+                    }
+                    None => to_ship.push((*fulfilment_id, from, ships)),
                 }
             }
+            to_ship.retain(|(_, _, quantity)| quantity.is_positive());
 
-            let open = if facts.cancelled || !facts.confirmed { Quantity::ZERO } else { (said.open - uncounted).at_least_zero() };
+            // A line the facts do not have any more has nothing open.
+            let said = facts.lines.get(id).map_or(Quantity::ZERO, |said| said.open);
+            let open = if facts.cancelled || !facts.confirmed { Quantity::ZERO } else { (said - since).at_least_zero() };
             let shipping: Quantity = to_ship.iter().map(|(_, _, quantity)| *quantity).sum();
             line_steps.reserve(open + shipping, &self.reserve_at(network));
             for (fulfilment, place, quantity) in to_ship {

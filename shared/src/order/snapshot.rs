@@ -84,11 +84,12 @@ impl FulfilmentStatus {
 }
 
 impl Facts {
-    /// Orders statements that carry the same second. Within one second an order only moves forward: units are added to
-    /// it, then shipped or cancelled. Whatever is equal here is equal in effect.
-    pub(super) fn progress(&self) -> impl Ord + use<> {
+    /// Orders statements that carry the same second. Within one second each change raises one of these and lowers none
+    /// before it: a cancellation, an addition, a fulfilment made void, a shipment or removal.
+    pub(super) fn progress(&self, counted: &BTreeMap<FulfilmentId, FulfilmentStatus>) -> impl Ord + use<> {
         let ordered: Quantity = self.lines.values().map(|line| line.ordered).sum();
         let open: Quantity = self.lines.values().map(|line| line.open).sum();
-        (self.version, self.cancelled, self.confirmed, ordered, -open)
+        let void = counted.values().filter(|status| **status == FulfilmentStatus::Void).count();
+        (self.version, self.cancelled, self.confirmed, ordered, void, -open)
     }
 }

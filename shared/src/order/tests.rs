@@ -80,8 +80,6 @@ impl Model {
                 fulfilment = Some(self.fulfilments.len() - 1);
             }
             Change::Void { which } => {
-                // Within one second only a void makes an order less done: give it a second of its own.
-                self.second += 2;
                 let second = self.second;
                 let Some((line, units, _, stands, changed)) = self.fulfilments.get_mut(which).filter(|f| f.3) else {
                     return Vec::new();
@@ -195,9 +193,6 @@ fn live(changes: &[(Change, bool)]) -> (Model, Vec<OrderSnapshot>) {
     for (change, next_second) in changes {
         model.second += i64::from(*next_second);
         statements.extend(model.change(change));
-        if matches!(change, Change::Void { .. }) {
-            model.second += 1;
-        }
     }
     (model, statements)
 }

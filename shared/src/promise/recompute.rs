@@ -91,16 +91,15 @@ async fn recompute_once<S: Store, C: Clock>(
             writes.push(Write::put(&level, Expect::as_read(record.as_ref())));
         }
     }
-    let same = old.as_ref().is_some_and(|old| new.says_the_same(old));
-    if !writes.is_empty() || !same {
-        // Also when only a level changes: winning this write is what makes the levels as new as the promise.
-        writes.push(Write::put(&new, Expect::as_read(promise.as_ref())));
-    }
-    if let Some(state) = low_stock(new.available, new.low_at).filter(|_| !same) {
+    if let Some(state) = low_stock(new.available, new.low_at) {
         let known = alert.as_ref().map(|record| record.decode::<Alert>()).transpose()?;
         let detail = format!("{} units of {sku} can be promised.", new.available);
         let next = Alert::next(known.as_ref(), Subject::LowStock { sku: sku.clone() }, state, detail, now);
         writes.extend(next.map(|next| Write::put(&next, Expect::as_read(alert.as_ref()))));
+    }
+    if !writes.is_empty() || !old.as_ref().is_some_and(|old| new.says_the_same(old)) {
+        // Also when it says the same itself: winning this write is what makes level and alert as new as the promise.
+        writes.push(Write::put(&new, Expect::as_read(promise.as_ref())));
     }
     if !writes.is_empty() {
         store.write(&writes).await?;

@@ -10,7 +10,7 @@ use crate::catalog::{Network, Place, ShopDomain};
 use crate::clock::Clock;
 use crate::ledger::{Deferred, PositionKey};
 use crate::order::settle_lane;
-use crate::store::{Listing, Record, Store};
+use crate::store::{Listing, Store};
 use crate::storefront::{Hints, Level, hint_all};
 
 /// What was picked up.
@@ -22,7 +22,7 @@ pub struct BacklogReport {
     pub hinted: usize,
 }
 
-/// Settles lanes and hints what is due.
+/// Hints what is due, and settles lanes; one that fails does not keep the others waiting.
 ///
 /// # Errors
 /// [`ReconcileError`]; the next run goes on.
@@ -33,25 +33,33 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     deadline: Timestamp,
 ) -> Result<BacklogReport, ReconcileError> {
     let mut report = BacklogReport::default();
-    let waiting = store.list(&Listing::index(Deferred::INDEX, 1_000)).await?.records;
-    let lanes: BTreeSet<PositionKey> =
-        waiting.iter().filter_map(|record| Deferred::lane_from_partition(&record.key.pk)).collect();
-    for lane in lanes {
-        if clock.now() > deadline {
-            return Err(ReconcileError::OutOfTime);
-        }
-        report.settled += settle_lane(store, clock, network, &lane).await?;
-    }
     let mut listing = Listing::index(Level::due_index(shop), 1_000);
     loop {
         let page = store.list(&listing).await?;
-        let due = page.records.iter().map(Record::decode).collect::<Result<Vec<Level>, _>>()?;
-        let pairs: BTreeSet<_> = due.into_iter().map(|level| PositionKey::new(level.sku, Place::At(level.location))).collect();
+        let readable = page.records.iter().filter_map(|record| record.decode::<Level>().ok());
+        let pairs: BTreeSet<_> = readable.map(|level| PositionKey::new(level.sku, Place::At(level.location))).collect();
         report.hinted += pairs.len();
         hint_all(hints, shop, pairs).await?;
         match page.next {
             Some(next) => listing.after = Some(next),
-            None => return Ok(report),
+            None => break,
         }
     }
+    let waiting = store.list(&Listing::index(Deferred::INDEX, 1_000)).await?.records;
+    let lanes: BTreeSet<PositionKey> =
+        waiting.iter().filter_map(|record| Deferred::lane_from_partition(&record.key.pk)).collect();
+    let mut failure = None;
+    for lane in lanes {
+        if clock.now() > deadline {
+            return Err(ReconcileError::OutOfTime);
+        }
+        match settle_lane(store, clock, network, &lane).await {
+            Ok(settled) => report.settled += settled,
+            Err(error) => {
+                tracing::warn!(sku = %lane.sku, place = %lane.place, %error, "a lane is not settled yet; the others go on");
+                failure = Some(error);
+            }
+        }
+    }
+    failure.map_or(Ok(report), |error| Err(error.into()))
 }

@@ -1,7 +1,7 @@
 //! What the shop shows against what we say, one page of the catalogue at a time.
 //!
-//! A level that drifted is not corrected here: its acknowledgement is taken back, so that the pusher contacts it again by
-//! compare-and-set, in turn with everything else the shop is told.
+//! A level that drifted is not corrected here: it is marked to be contacted, so that the pusher sets it by compare-and-set,
+//! in turn with everything else the shop is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -94,11 +94,22 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
     let mut report =
         CompareReport { shop: shop.clone(), began, levels: 0, in_flight: 0, drifted: Vec::new(), end: page.next.is_none() };
     if !items.is_empty() {
-        for item in &items {
-            recompute(store, clock, network, &item.sku).await?;
+        // In this order, as for a contact: up to when the ledger is complete, then the levels from it, then the shop.
+        let swept_at = read::<Sweep, S>(store, Sweep::key_of(shop)).await?.0.and_then(|sweep| sweep.complete_at);
+        let skus: BTreeSet<&Sku> = items.iter().map(|item| &item.sku).collect();
+        for sku in &skus {
+            if let Err(error) = recompute(store, clock, network, sku).await {
+                tracing::error!(%sku, %error, "an item cannot be recomputed; the others of its page go on");
+            }
         }
+        let keys: Vec<Key> =
+            skus.iter().flat_map(|sku| network.locations().map(|location| Level::key_of(shop, sku, &location.code))).collect();
+        let pushing =
+            read::<Intent, S>(store, Intent::key_of(shop)).await?.0.is_some_and(|intent| intent.state == IntentState::Open);
+        let records = store.get(&keys).await?;
+        let ids: BTreeSet<_> = items.iter().map(|item| item.inventory_item).collect();
+        let ids: Vec<_> = ids.into_iter().collect();
         let shown = loop {
-            let ids: Vec<_> = items.iter().map(|item| item.inventory_item).collect();
             match front.levels(shop, &ids).await {
                 Ok(shown) => break shown,
                 Err(StorefrontError::Throttled { wait }) => wait_within(clock, wait, deadline).await?,
@@ -106,16 +117,15 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
             }
         };
         let shown: BTreeMap<_, _> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
-        let swept_at = read::<Sweep, S>(store, Sweep::key_of(shop)).await?.0.and_then(|sweep| sweep.completed_from);
-        let pushing =
-            read::<Intent, S>(store, Intent::key_of(shop)).await?.0.is_some_and(|intent| intent.state == IntentState::Open);
-        let keys: Vec<Key> = items
-            .iter()
-            .flat_map(|item| network.locations().map(|location| Level::key_of(shop, &item.sku, &location.code)))
-            .collect();
         let mut contact = Vec::new();
-        for record in store.get(&keys).await?.into_iter().flatten() {
-            let level: Level = record.decode()?;
+        for record in records.into_iter().flatten() {
+            let level = match record.decode::<Level>() {
+                Ok(level) => level,
+                Err(error) => {
+                    tracing::error!(%error, "a level is left out of the comparison");
+                    continue;
+                }
+            };
             let Some(found) = shown.get(&(level.inventory_item, level.shop_location)) else { continue };
             report.levels += 1;
             match judge(&level, found, swept_at, quiet) {
@@ -157,7 +167,7 @@ async fn contact_again<S: Store, H: Hints>(
 ) -> Result<(), StoreError> {
     let mut pairs = BTreeSet::new();
     for (level, revision) in levels {
-        let again = Level { acknowledged: None, ..level };
+        let again = Level { contact: true, refused: None, ..level };
         match store.write(&[Write::put(&again, Expect::Revision(revision))]).await {
             Ok(()) => {
                 pairs.insert(PositionKey::new(again.sku, Place::At(again.location)));

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ReconcileError;
+use crate::alert::{Alert, State, Subject};
 use crate::catalog::{Network, ShopDomain};
 use crate::clock::Clock;
 use crate::ledger::{CommitError, Event, EventId, OrderEvent, Outcome, commit, content_hash};
@@ -24,8 +25,8 @@ pub struct Sweep {
     /// The newest change of an order seen, by the shop's clock, less [`OVERLAP`]. Never the present time: an order may
     /// carry an earlier time than the moment it becomes visible.
     pub watermark: Option<Timestamp>,
-    /// When the last sweep that came to the end began, by our clock.
-    pub completed_from: Option<Timestamp>,
+    /// When the last sweep that took in everything began, by the shop's clock: the ledger is complete up to then.
+    pub complete_at: Option<Timestamp>,
 }
 
 impl Sweep {
@@ -51,6 +52,8 @@ pub struct SweepReport {
     pub missed: usize,
     /// Movements written.
     pub movements: usize,
+    /// Orders that wait in a lane, or could not be read: the ledger is not complete yet.
+    pub left: usize,
 }
 
 /// Asks for every order that changed since the watermark. The watermark moves after each page, when all of it is in the
@@ -64,7 +67,7 @@ pub async fn sweep<S: Store, F: Storefront, C: Clock>(
     shop: &ShopDomain,
     deadline: Timestamp,
 ) -> Result<SweepReport, ReconcileError> {
-    let began = clock.now();
+    let mut began = None;
     let mut report = SweepReport::default();
     let since = read::<Sweep, S>(store, Sweep::key_of(shop)).await?.0.and_then(|sweep| sweep.watermark);
     let mut after: Option<String> = None;
@@ -77,17 +80,27 @@ pub async fn sweep<S: Store, F: Storefront, C: Clock>(
             }
             Err(error) => return Err(error.into()),
         };
+        began = began.or(Some(page.answered_at));
         let newest = page.orders.iter().filter_map(|order| order.facts.as_ref()).map(|facts| facts.version).max();
         report.orders += page.orders.len();
+        for (order, reason) in &page.unreadable {
+            report.left += 1;
+            alert_unreadable(store, clock, shop, order, reason).await?;
+        }
         let events: Vec<_> = page.orders.into_iter().map(|snapshot| (asked(snapshot), None)).collect();
         for outcome in take(store, clock, network, events).await? {
-            if let Outcome::Applied { movements, .. } = outcome {
-                report.movements += movements;
-                report.missed += usize::from(movements > 0);
+            match outcome {
+                Some(Outcome::Applied { movements, .. }) => {
+                    report.movements += movements;
+                    report.missed += usize::from(movements > 0);
+                }
+                Some(Outcome::Duplicate | Outcome::ContentMismatch) => {}
+                Some(Outcome::Unreadable) | None => report.left += 1,
             }
         }
         let ended = page.next.is_none();
-        advance(store, shop, newest, ended.then_some(began)).await?;
+        // Deferred orders are durable, so the watermark may pass them; but the ledger is not complete without them.
+        advance(store, shop, newest, began.filter(|_| ended && report.left == 0)).await?;
         if ended {
             return Ok(report);
         }
@@ -98,25 +111,44 @@ pub async fn sweep<S: Store, F: Storefront, C: Clock>(
     }
 }
 
-/// Takes a page of orders in: as a group, or where others keep writing its positions, one by one, deferring what must wait.
+/// Takes a page of orders in: as a group, or where others keep writing its positions, one by one, deferring what must wait
+/// (`None`).
 async fn take<S: Store, C: Clock>(
     store: &S,
     clock: &C,
     network: &Network,
     events: Vec<(Event, Option<Key>)>,
-) -> Result<Vec<Outcome>, ReconcileError> {
+) -> Result<Vec<Option<Outcome>>, ReconcileError> {
     match commit(store, clock, network, &events).await {
         Err(CommitError::Contended { .. }) => {}
-        done => return Ok(done?),
+        done => return Ok(done?.into_iter().map(Some).collect()),
     }
     let mut outcomes = Vec::with_capacity(events.len());
     for (event, _) in events {
-        match receive(store, clock, network, event).await? {
-            Received::Decided(outcome) => outcomes.push(outcome),
-            Received::Deferred(_) => {}
-        }
+        outcomes.push(match receive(store, clock, network, event).await? {
+            Received::Decided(outcome) => Some(outcome),
+            Received::Deferred(_) => None,
+        });
     }
     Ok(outcomes)
+}
+
+async fn alert_unreadable<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    shop: &ShopDomain,
+    order: &str,
+    reason: &str,
+) -> Result<(), StoreError> {
+    tracing::error!(%shop, order, reason, "an order cannot be read");
+    let subject = Subject::UnreadableOrder { shop: shop.clone(), order: order.to_owned() };
+    let (known, expect) = read::<Alert, S>(store, Alert::key_of(&subject)).await?;
+    let detail = format!("{order} of {shop} cannot be read: {reason}");
+    let Some(next) = Alert::next(known.as_ref(), subject, State::Raised, detail, clock.now()) else { return Ok(()) };
+    match store.write(&[Write::put(&next, expect)]).await {
+        Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()), // Another sweep raises it.
+        Err(WriteError::Store(error)) => Err(error),
+    }
 }
 
 /// An order we asked for, named by what it says: the same state asked for twice is the same event.
@@ -137,9 +169,8 @@ async fn advance<S: Store>(
     let watermark = newest.and_then(|newest| newest.checked_sub(OVERLAP).ok());
     loop {
         let (known, expect) = read::<Sweep, S>(store, Sweep::key_of(shop)).await?;
-        let old = known.clone().unwrap_or_else(|| Sweep { shop: shop.clone(), watermark: None, completed_from: None });
-        let new =
-            Sweep { shop: shop.clone(), watermark: old.watermark.max(watermark), completed_from: old.completed_from.max(began) };
+        let old = known.clone().unwrap_or_else(|| Sweep { shop: shop.clone(), watermark: None, complete_at: None });
+        let new = Sweep { shop: shop.clone(), watermark: old.watermark.max(watermark), complete_at: old.complete_at.max(began) };
         if known.as_ref() == Some(&new) {
             return Ok(());
         }

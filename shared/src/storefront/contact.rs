@@ -3,8 +3,8 @@
 //! An absolute number computed without the orders still in flight puts sold units back on sale. So a level is set only
 //! where nothing can be in flight: a sweep of the shop's orders that *started* some quiet time after the level last
 //! changed has ended, so every order and shipment behind the numbers is in our ledger. Then `available` must be
-//! `supply − committed`, and it is set by compare-and-set against the `available` of the same read. A level that is never
-//! quiet is told by differences until it is.
+//! `supply − committed`, and it is set by compare-and-set against the `available` of the same read. A level that was told
+//! before goes on being told by differences until it is quiet. Both times are the shop's own: our clock has no say.
 
 use std::time::Duration;
 
@@ -33,7 +33,8 @@ pub enum Contact {
     },
 }
 
-/// Judges one level against what the shop shows. `swept_at` is when the last complete sweep of the shop's orders began.
+/// Judges one level, computed after `swept_at` was read, against what the shop shows. `swept_at` is when the last complete
+/// sweep of the shop's orders began, by the shop's clock.
 #[must_use]
 pub fn judge(level: &Level, shown: &ShopLevel, swept_at: Option<Timestamp>, quiet: Duration) -> Contact {
     if !shown.active {

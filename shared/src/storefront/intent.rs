@@ -1,7 +1,7 @@
 //! What is about to be told to a shop, written down before it is told.
 //!
-//! A shop has one intent row. While it is open, nobody opens another, so a shop's pushes follow one another and every
-//! `acknowledged` stands still except under the open intent. Whoever finds it open and old repeats exactly that call with
+//! A shop has one intent row. While it is open, nobody opens another, so a shop's pushes follow one another and no two
+//! plan from the same `acknowledged`. Whoever finds it open and old repeats exactly that call with
 //! exactly that key: whether the first call arrived or not, the outcome is the same.
 
 use jiff::Timestamp;

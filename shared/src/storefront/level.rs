@@ -26,8 +26,11 @@ pub struct Level {
     pub to_push: Quantity,
     /// The position's movement these are computed from.
     pub seq: u64,
-    /// The value of `to_push` that the shop has taken in. None: the shop must be contacted first.
+    /// The value of `to_push` that the shop has taken in. None: the shop was never told, or not under its present ids.
     pub acknowledged: Option<Quantity>,
+    /// The level is to be set outright once it is quiet: it was never told, or was found wrong. Until then a level that
+    /// has an acknowledged value goes on being told by differences.
+    pub contact: bool,
     /// The number of the intent whose outcome is in `acknowledged`.
     #[serde(default)]
     pub told_by: u64,
@@ -61,6 +64,7 @@ impl Level {
             to_push: Quantity::ZERO,
             seq: 0,
             acknowledged: None,
+            contact: true,
             told_by: 0,
             refused: None,
             alerted: false,
@@ -87,7 +91,8 @@ impl Level {
         }
         if (self.inventory_item, self.shop_location) != (inventory_item, shop_location) {
             // Mapped anew: what the old pair acknowledged says nothing about this one.
-            (self.inventory_item, self.shop_location, self.acknowledged) = (inventory_item, shop_location, None);
+            (self.inventory_item, self.shop_location) = (inventory_item, shop_location);
+            (self.acknowledged, self.contact) = (None, true);
         }
         if self.to_push != at.to_push() || self.changed_at == Timestamp::UNIX_EPOCH {
             self.changed_at = now;
@@ -99,15 +104,21 @@ impl Level {
     /// Whether the shop must be told something now.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.refused.is_none() && self.acknowledged != Some(self.to_push)
+        self.refused.is_none() && (self.contact || self.acknowledged != Some(self.to_push))
     }
 
-    /// What goes first: sell-outs, then other decreases, then increases, then first contacts.
+    /// The difference the shop must be told now, if it can be told one.
+    #[must_use]
+    pub fn difference(&self) -> Option<Quantity> {
+        self.acknowledged.map(|known| self.to_push - known).filter(|difference| !difference.is_zero())
+    }
+
+    /// What goes first: sell-outs, then other decreases, then increases, then contacts.
     #[must_use]
     pub fn urgency(&self) -> u8 {
-        match self.acknowledged {
-            Some(known) if self.to_push < known && !self.supply.is_positive() => 0,
-            Some(known) if self.to_push < known => 1,
+        match self.difference() {
+            Some(difference) if difference.is_negative() && !self.supply.is_positive() => 0,
+            Some(difference) if difference.is_negative() => 1,
             Some(_) => 2,
             None => 3,
         }

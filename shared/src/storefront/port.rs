@@ -104,8 +104,14 @@ pub enum StorefrontError {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// The shop refuses us, or the request itself: repeating will not help, someone must act.
-    #[error("the shop refused the request: {detail}")]
+    /// The shop could not make sense of the request. Nothing ran.
+    #[error("the shop says the request is invalid: {detail}")]
+    Invalid {
+        /// What it said.
+        detail: String,
+    },
+    /// The shop refuses us: repeating will not help, someone must act.
+    #[error("the shop refuses us: {detail}")]
     Rejected {
         /// What it said.
         detail: String,
@@ -117,6 +123,10 @@ pub enum StorefrontError {
 pub struct OrdersPage {
     /// The orders, oldest change first.
     pub orders: Vec<OrderSnapshot>,
+    /// Orders of this page that cannot be read: what the shop calls each, and why.
+    pub unreadable: Vec<(String, String)>,
+    /// When the shop answered, by its own clock.
+    pub answered_at: Timestamp,
     /// Where the next page begins; `None` at the end.
     pub next: Option<String>,
 }

@@ -1,9 +1,9 @@
 //! Telling a shop what it does not know yet.
 //!
 //! `read what is due → write the intent → call → record the outcome → close the intent`, again until nothing is due. A
-//! crash after any of these is found by the next push: an open intent is repeated with its own key and rows. Every
-//! `acknowledged` changes only under an open intent, and opening one needs the revision read before the levels were, so
-//! what is planned from them still stands when the intent is open.
+//! crash after any of these is found by the next push: an open intent is repeated with its own key and rows. Opening one
+//! needs the revision read before the levels were, so no other push acknowledges anything between planning and opening;
+//! and an outcome is recorded only on a level that still stands as it was planned from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,14 +15,23 @@ use super::{
     StorefrontError, UserError, UserErrorCode, judge,
 };
 use crate::alert::{Alert, State, Subject};
-use crate::catalog::{Place, Quantity, ShopDomain};
+use crate::catalog::{Network, Place, Quantity, ShopDomain};
 use crate::clock::Clock;
 use crate::ledger::PositionKey;
+use crate::promise::recompute;
 use crate::reconcile::Sweep;
 use crate::store::{Expect, Key, Listing, Row, Store, StoreError, Write, WriteError, read};
 
-/// An open intent younger than this belongs to a push that is still at work; an older one was left behind.
+/// An open intent younger than this belongs to a push that is still at work. An older one was most likely left behind;
+/// should its push be alive after all, both make the same call with the same key, and the outcome is recorded once.
 const AT_WORK: Duration = Duration::from_secs(10);
+
+/// The most time one call takes. None is begun that might not end before the deadline.
+const ONE_CALL: Duration = Duration::from_secs(9);
+
+/// An intent older than this is not repeated: the shop may have forgotten its key, and would add a difference again. Its
+/// pairs are contacted instead. Shopify is known to remember keys for a day.
+const KEY_REMEMBERED: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How often to look whether another push has finished, and the least wait after a call without an answer.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -63,19 +72,21 @@ pub enum PushError {
 /// Tells `shop` what is due: the `hinted` pairs, and whatever else the index shows. Stops at `deadline`.
 ///
 /// # Errors
-/// [`PushError`]; everything not done stays due, and an open intent is resumed by the next push.
+/// [`PushError`]; everything not done stays due, and an open intent is resumed by the next push. Running out of time after
+/// something was told is not an error: the index of what is due carries on where this push stopped.
 pub async fn push<S: Store, F: Storefront, C: Clock>(
-    ports: (&S, &F, &C),
+    (store, front, clock): (&S, &F, &C),
+    network: &Network,
     shop: &ShopDomain,
     hinted: &BTreeSet<PositionKey>,
     quiet: Duration,
     deadline: Timestamp,
 ) -> Result<PushReport, PushError> {
-    let (store, front, clock) = ports;
     let mut push = Push {
         store,
         front,
         clock,
+        network,
         shop,
         quiet,
         deadline,
@@ -83,7 +94,14 @@ pub async fn push<S: Store, F: Storefront, C: Clock>(
         waiting: BTreeSet::new(),
         report: PushReport::default(),
     };
-    while push.round(hinted).await? {}
+    loop {
+        match push.round(hinted).await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(PushError::OutOfTime) if push.report != PushReport::default() => break,
+            Err(error) => return Err(error),
+        }
+    }
     push.report.waiting = push.waiting.len();
     Ok(push.report)
 }
@@ -92,6 +110,7 @@ struct Push<'a, S, F, C> {
     store: &'a S,
     front: &'a F,
     clock: &'a C,
+    network: &'a Network,
     shop: &'a ShopDomain,
     quiet: Duration,
     deadline: Timestamp,
@@ -124,7 +143,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         if levels.is_empty() {
             return Ok(false);
         }
-        let (told, new): (Vec<Level>, Vec<Level>) = levels.into_iter().partition(|level| level.acknowledged.is_some());
+        let (told, new): (Vec<Level>, Vec<Level>) = levels.into_iter().partition(|level| level.difference().is_some());
         let (action, rows) = if told.is_empty() {
             (Action::Set, self.contact_rows(new).await?)
         } else {
@@ -163,15 +182,28 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     /// what we say is acknowledged through the intent like the others, by a set that changes nothing.
     async fn contact_rows(&mut self, mut levels: Vec<Level>) -> Result<Vec<IntentRow>, PushError> {
         levels.truncate(F::LEVELS_AT_ONCE.min(self.limit));
+        // In this order: the sweep says up to when the ledger is complete, so the levels must be computed after it was read,
+        // and the shop asked last. A level from before the sweep would lack what the sweep found.
+        let swept = read::<Sweep, S>(self.store, Sweep::key_of(self.shop)).await?.0.and_then(|sweep| sweep.complete_at);
+        for sku in levels.iter().map(|level| &level.sku).collect::<BTreeSet<_>>() {
+            recompute(self.store, self.clock, self.network, sku).await?;
+        }
+        let keys: Vec<Key> = levels.iter().map(Level::key).collect();
+        let records = self.store.get(&keys).await?;
+        let levels = records.iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Level>, _>>()?;
         let items: BTreeSet<_> = levels.iter().map(|level| level.inventory_item).collect();
         let items: Vec<_> = items.into_iter().collect();
-        let shown = self.front.levels(self.shop, &items).await?;
+        let shown = loop {
+            match self.front.levels(self.shop, &items).await {
+                Err(StorefrontError::Throttled { wait }) => self.pause(wait).await?,
+                shown => break shown?,
+            }
+        };
         let shown: BTreeMap<_, &ShopLevel> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
-        let swept_at = read::<Sweep, S>(self.store, Sweep::key_of(self.shop)).await?.0.and_then(|sweep| sweep.completed_from);
         let mut rows = Vec::new();
-        for level in &levels {
+        for level in levels.iter().filter(|level| level.contact && level.difference().is_none()) {
             let found = shown.get(&(level.inventory_item, level.shop_location));
-            match found.map_or(Contact::Inactive, |shown| judge(level, shown, swept_at, self.quiet)) {
+            match found.map_or(Contact::Inactive, |shown| judge(level, shown, swept, self.quiet)) {
                 Contact::InFlight => {
                     self.waiting.insert(level.key());
                 }
@@ -180,10 +212,11 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                     self.waiting.insert(level.key());
                 }
                 Contact::Agrees => {
-                    rows.extend(found.map(|shown| set_row(level, shown.available, shown.available, Quantity::ZERO)))
+                    rows.extend(found.map(|shown| set_row(level, shown.available, shown.available, Quantity::ZERO)));
                 }
                 Contact::Set { quantity, change_from, drift } => {
-                    tracing::info!(shop = %self.shop, sku = %level.sku, location = %level.location, drift = drift.units(), "setting a level");
+                    let (sku, location) = (&level.sku, &level.location);
+                    tracing::info!(shop = %self.shop, %sku, %location, drift = drift.units(), "setting a level");
                     let excess = found.map_or(Quantity::ZERO, |shown| quantity - (level.supply - shown.committed));
                     rows.push(set_row(level, quantity, change_from, excess));
                 }
@@ -193,9 +226,15 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     }
 
     async fn activate(&mut self, level: &Level) -> Result<(), PushError> {
-        // Activating twice does no harm, so the key only has to be new for each state of the pair.
-        let key = format!("activate-{}-{}-{}", level.inventory_item, level.shop_location, level.changed_at);
-        match self.front.activate(self.shop, &key, level.inventory_item, level.shop_location).await? {
+        // Activating twice does no harm; a key of its own each time, or a pair that was deactivated again gets the old answer.
+        let key = format!("activate-{}-{}-{}", level.inventory_item, level.shop_location, self.clock.now());
+        let answer = loop {
+            match self.front.activate(self.shop, &key, level.inventory_item, level.shop_location).await {
+                Err(StorefrontError::Throttled { wait }) => self.pause(wait).await?,
+                answer => break answer?,
+            }
+        };
+        match answer {
             Answer::Done => Ok(()),
             Answer::Refused(errors) => {
                 let reason = errors.first().map_or_else(String::new, |error| error.message.clone());
@@ -208,18 +247,29 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
 
     /// Makes the call of an open intent and records its outcome.
     async fn perform(&mut self, intent: Intent, expect: Expect) -> Result<(), PushError> {
-        match self.call(&intent).await? {
+        let age = Duration::try_from(self.clock.now().duration_since(intent.opened_at)).unwrap_or_default();
+        let answer = if age < KEY_REMEMBERED {
+            self.call(&intent).await?
+        } else {
+            Answer::Refused(vec![UserError { code: UserErrorCode::KeyParameterMismatch, row: None, message: "too old".into() }])
+        };
+        match answer {
             Answer::Done => {
                 let to: BTreeMap<Key, &IntentRow> = intent.rows.iter().map(|row| (row.level_key(self.shop), row)).collect();
                 let keys: Vec<Key> = to.keys().cloned().collect();
                 self.record(&keys, |level| {
-                    // Once, and only from what was planned: a push that slept while another took its intent over must
-                    // not put an old number back; and a level that was meanwhile found wrong stays to be contacted.
+                    // Once, and only on what was planned: a push that slept while another took its intent over must not put
+                    // an old number back, and a pair that was mapped anew was not told by this call.
+                    let planned = |row: &&&IntentRow| {
+                        let same_ids = (row.inventory_item, row.shop_location) == (level.inventory_item, level.shop_location);
+                        same_ids && row.from == level.acknowledged
+                    };
                     if level.told_by < intent.number {
-                        level.told_by = intent.number;
-                        if let Some(row) = to.get(&level.key()).filter(|row| row.from == level.acknowledged) {
+                        if let Some(row) = to.get(&level.key()).filter(planned) {
                             level.acknowledged = Some(row.to);
+                            level.contact &= intent.action == Action::Adjust;
                         }
+                        level.told_by = intent.number;
                     }
                 })
                 .await?;
@@ -243,6 +293,9 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     async fn call(&self, intent: &Intent) -> Result<Answer, PushError> {
         let mut calls = 0;
         loop {
+            if self.clock.now().saturating_add(ONE_CALL).unwrap_or(Timestamp::MAX) > self.deadline {
+                return Err(PushError::OutOfTime);
+            }
             let reference = intent.reference();
             let answer = match intent.action {
                 Action::Adjust => {
@@ -285,6 +338,11 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                     }
                     LOOK_AGAIN
                 }
+                Err(StorefrontError::Invalid { detail }) => {
+                    // Nothing ran. Some row may be to blame; refusing the call makes the search for it begin.
+                    let code = UserErrorCode::Other("INVALID_REQUEST".into());
+                    return Ok(Answer::Refused(vec![UserError { code, row: None, message: detail }]));
+                }
                 Err(error @ StorefrontError::Rejected { .. }) => return Err(error.into()),
             };
             calls += 1;
@@ -304,7 +362,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                 blameless = false;
                 stale.extend(row);
                 if error.code == UserErrorCode::KeyParameterMismatch {
-                    tracing::error!(shop = %self.shop, intent = intent.number, "the key of an intent was used for other parameters");
+                    tracing::error!(shop = %self.shop, intent = intent.number, "whether an intent ran is unknown; its pairs are contacted");
                     return self.contact_again(intent).await;
                 }
                 continue;
@@ -334,7 +392,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
 
     async fn contact_again(&mut self, intent: &Intent) -> Result<(), PushError> {
         let keys: Vec<Key> = intent.rows.iter().map(|row| row.level_key(self.shop)).collect();
-        Ok(self.record(&keys, |level| level.acknowledged = None).await?)
+        Ok(self.record(&keys, |level| (level.acknowledged, level.contact) = (None, true)).await?)
     }
 
     /// Changes levels, each with its alert: raised when it is refused, cleared when it is not any more.

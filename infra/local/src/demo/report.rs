@@ -167,7 +167,7 @@ impl Report {
         row("calls to the shop", self.extra.calls.clone());
         row("hints given up", self.extra.abandoned_hints.to_string());
         let of = |p: &Percentiles| format!("p50 {} ms, p95 {} ms, p99 {} ms", p.p50, p.p95, p.p99);
-        row("from order to ledger", of(&self.order_to_ledger_ms));
+        row("from order to ledger (late ones too)", of(&self.order_to_ledger_ms));
         row("from change to shop", of(&self.change_to_shopify_ms));
         if !self.extra.at_rest {
             row("NOT AT REST", "something was still on its way when the time was up".into());

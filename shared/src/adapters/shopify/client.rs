@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use reqwest::StatusCode;
+use reqwest::header::DATE;
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -19,7 +21,7 @@ use crate::storefront::{Budget, MUTATION_COST, StorefrontError};
 /// The version of the Admin API that every operation here is written for and checked against.
 pub const API_VERSION: &str = "2026-10";
 
-/// How long one call may take: shorter than a pusher's intent is taken for left behind.
+/// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A token is fetched anew this long before it ends.
@@ -110,6 +112,16 @@ impl Shopify {
         operation: &'static str,
         variables: Value,
     ) -> Result<T, StorefrontError> {
+        Ok(self.call_and_time(shop, operation, variables).await?.0)
+    }
+
+    /// Sends one operation and reads its data, and when the shop answered by its own clock.
+    pub(super) async fn call_and_time<T: DeserializeOwned>(
+        &self,
+        shop: &ShopDomain,
+        operation: &'static str,
+        variables: Value,
+    ) -> Result<(T, Timestamp), StorefrontError> {
         let cost = lock(&self.costs).get(operation).copied().unwrap_or(MUTATION_COST);
         self.reserve(shop, cost)?;
         let body = json!({ "query": operation, "variables": variables });
@@ -128,12 +140,16 @@ impl Shopify {
                 detail: format!("HTTP {status} from {shop}: check the app's scopes and secret"),
             });
         }
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let answered_at = date.and_then(|date| rfc2822::parse(date).ok()).map_or_else(Timestamp::now, |date| date.timestamp());
         let reply: Reply<T> = response.json().await.map_err(|error| unavailable("the answer cannot be read", error))?;
         let requested = self.note_cost(shop, operation, reply.extensions.and_then(|extensions| extensions.cost));
         if let Some(error) = reply.errors.as_array().and_then(|errors| errors.first()) {
             return Err(self.failure(shop, error, requested.unwrap_or(cost)));
         }
-        reply.data.ok_or_else(|| StorefrontError::Unavailable { detail: "an answer without data".into(), source: None })
+        let data =
+            reply.data.ok_or_else(|| StorefrontError::Unavailable { detail: "an answer without data".into(), source: None })?;
+        Ok((data, answered_at))
     }
 
     fn failure(&self, shop: &ShopDomain, error: &Value, cost: u64) -> StorefrontError {
@@ -145,7 +161,8 @@ impl Shopify {
             Some("INTERNAL_SERVER_ERROR" | "TIMEOUT") => {
                 StorefrontError::Unavailable { detail: error["message"].to_string(), source: None }
             }
-            Some(_) | None => StorefrontError::Rejected { detail: error["message"].to_string() },
+            Some("ACCESS_DENIED") => StorefrontError::Rejected { detail: error["message"].to_string() },
+            Some(_) | None => StorefrontError::Invalid { detail: error["message"].to_string() },
         }
     }
 

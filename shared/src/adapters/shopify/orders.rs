@@ -120,74 +120,86 @@ impl Shopify {
         after: Option<&str>,
     ) -> Result<OrdersPage, StorefrontError> {
         let query = since.map_or_else(String::new, |since| format!("updated_at:>='{since}'"));
-        let data: Orders = self.call(shop, operations::ORDERS_UPDATED, json!({ "query": query, "after": after })).await?;
-        let mut orders = Vec::with_capacity(data.orders.nodes.len());
+        let variables = json!({ "query": query, "after": after });
+        let (data, answered_at): (Orders, Timestamp) = self.call_and_time(shop, operations::ORDERS_UPDATED, variables).await?;
+        let (mut orders, mut unreadable) = (Vec::with_capacity(data.orders.nodes.len()), Vec::new());
         for order in data.orders.nodes {
-            orders.push(self.complete(shop, order).await?);
+            let id = order.id.clone();
+            match self.complete(shop, order).await? {
+                Ok(snapshot) => orders.push(snapshot),
+                Err(Odd(what)) => unreadable.push((id, format!("{what} makes no sense"))),
+            }
         }
         let page = data.orders.page_info;
-        Ok(OrdersPage { orders, next: page.end_cursor.filter(|_| page.has_next_page) })
+        Ok(OrdersPage { orders, unreadable, answered_at, next: page.end_cursor.filter(|_| page.has_next_page) })
     }
 
     /// Reads what did not fit into the page: the rest of many lines, many fulfilments, or a fulfilment's many lines.
-    async fn complete(&self, shop: &ShopDomain, mut order: OrderBody) -> Result<OrderSnapshot, StorefrontError> {
-        let mut lines = order.line_items.nodes;
-        let mut page = order.line_items.page_info;
-        while page.has_next_page {
-            let variables = json!({ "id": order.id, "after": page.end_cursor });
-            let Some(more) = self.call::<OrderLines>(shop, operations::ORDER_LINES, variables).await?.order else { break };
-            lines.extend(more.line_items.nodes);
-            page = more.line_items.page_info;
+    async fn complete(&self, shop: &ShopDomain, mut order: OrderBody) -> Result<Result<OrderSnapshot, Odd>, StorefrontError> {
+        while order.line_items.page_info.has_next_page {
+            let variables = json!({ "id": order.id, "after": order.line_items.page_info.end_cursor });
+            let more = self.call::<OrderLines>(shop, operations::ORDER_LINES, variables).await?.order;
+            let Some(more) = more else { return Ok(Err(Odd("an order that is gone"))) };
+            order.line_items.nodes.extend(more.line_items.nodes);
+            order.line_items.page_info = more.line_items.page_info;
         }
-        if order.fulfillments_count.is_some_and(|all| all.count > order.fulfillments.len()) {
+        if order.fulfillments_count.as_ref().is_some_and(|all| all.count > order.fulfillments.len()) {
             let all = self.call::<OrderFulfilments>(shop, operations::ORDER_FULFILMENTS, json!({ "id": order.id })).await?;
             order.fulfillments = all.order.map_or(order.fulfillments, |all| all.fulfillments);
-        }
-        let mut fulfilments = BTreeMap::new();
-        for mut fulfilment in order.fulfillments {
-            let mut page = fulfilment.fulfillment_line_items.page_info;
-            while page.has_next_page {
-                let variables = json!({ "id": fulfilment.id, "after": page.end_cursor });
-                let Some(more) = self.call::<FulfilmentLines>(shop, operations::FULFILMENT_LINES, variables).await?.fulfillment
-                else {
-                    break;
-                };
-                fulfilment.fulfillment_line_items.nodes.extend(more.fulfillment_line_items.nodes);
-                page = more.fulfillment_line_items.page_info;
+            if order.fulfillments_count.as_ref().is_some_and(|all| all.count > order.fulfillments.len()) {
+                return Ok(Err(Odd("the number of its fulfilments")));
             }
-            fulfilment.fulfillment_line_items.page_info = page;
-            let (id, fulfilment) = fulfilment.read()?;
-            fulfilments.insert(id, fulfilment);
         }
-        let facts = Facts {
-            version: order.updated_at,
-            cancelled: order.cancelled_at.is_some(),
-            confirmed: order.confirmed,
-            sold_at: order.retail_location.and_then(|location| ShopLocationId::from_gid(&location.id)),
-            lines: lines.into_iter().map(LineBody::read).collect::<Result<_, _>>()?,
-        };
-        let id = OrderId::from_gid(&order.id).ok_or_else(|| odd("an order's id"))?;
-        Ok(OrderSnapshot { shop: shop.clone(), order: id, facts: Some(facts), fulfilments })
+        for fulfilment in &mut order.fulfillments {
+            let lines = &mut fulfilment.fulfillment_line_items;
+            while lines.page_info.has_next_page {
+                let variables = json!({ "id": fulfilment.id, "after": lines.page_info.end_cursor });
+                let more = self.call::<FulfilmentLines>(shop, operations::FULFILMENT_LINES, variables).await?.fulfillment;
+                let Some(more) = more else { return Ok(Err(Odd("a fulfilment that is gone"))) };
+                lines.nodes.extend(more.fulfillment_line_items.nodes);
+                lines.page_info = more.fulfillment_line_items.page_info;
+            }
+        }
+        Ok(order.read(shop))
     }
 }
 
+impl OrderBody {
+    fn read(self, shop: &ShopDomain) -> Result<OrderSnapshot, Odd> {
+        let facts = Facts {
+            version: self.updated_at,
+            cancelled: self.cancelled_at.is_some(),
+            confirmed: self.confirmed,
+            sold_at: self.retail_location.and_then(|location| ShopLocationId::from_gid(&location.id)),
+            lines: self.line_items.nodes.into_iter().map(LineBody::read).collect::<Result<_, _>>()?,
+        };
+        let fulfilments = self.fulfillments.into_iter().map(FulfilmentBody::read).collect::<Result<_, _>>()?;
+        let order = OrderId::from_gid(&self.id).ok_or(Odd("its id"))?;
+        Ok(OrderSnapshot { shop: shop.clone(), order, facts: Some(facts), fulfilments })
+    }
+}
+
+/// What about an order cannot be read. Such an order must not hold up the others.
+struct Odd(&'static str);
+
 impl LineBody {
-    fn read(self) -> Result<(LineId, SnapshotLine), StorefrontError> {
+    fn read(self) -> Result<(LineId, SnapshotLine), Odd> {
         let line = SnapshotLine {
             shop_sku: self.sku.unwrap_or_default(),
             ordered: units(self.quantity)?,
-            open: units(self.unfulfilled_quantity)?,
+            // Below zero when units that never shipped were refunded: nothing of them is open.
+            open: units(self.unfulfilled_quantity.max(0))?,
             not_stocked: self.is_gift_card,
         };
-        Ok((LineId::from_gid(&self.id).ok_or_else(|| odd("a line's id"))?, line))
+        Ok((LineId::from_gid(&self.id).ok_or(Odd("a line's id"))?, line))
     }
 }
 
 impl FulfilmentBody {
-    fn read(self) -> Result<(FulfilmentId, Fulfilment), StorefrontError> {
+    fn read(self) -> Result<(FulfilmentId, Fulfilment), Odd> {
         let mut lines = BTreeMap::new();
         for line in self.fulfillment_line_items.nodes {
-            let id = LineId::from_gid(&line.line_item.id).ok_or_else(|| odd("a line's id"))?;
+            let id = LineId::from_gid(&line.line_item.id).ok_or(Odd("a line's id"))?;
             *lines.entry(id).or_insert(Quantity::ZERO) += units(line.quantity.unwrap_or(0))?;
         }
         let fulfilment = Fulfilment {
@@ -196,15 +208,11 @@ impl FulfilmentBody {
             location: self.location.and_then(|location| ShopLocationId::from_gid(&location.id)),
             lines,
         };
-        Ok((FulfilmentId::from_gid(&self.id).ok_or_else(|| odd("a fulfilment's id"))?, fulfilment))
+        Ok((FulfilmentId::from_gid(&self.id).ok_or(Odd("a fulfilment's id"))?, fulfilment))
     }
 }
 
-fn units(number: i64) -> Result<Quantity, StorefrontError> {
+fn units(number: i64) -> Result<Quantity, Odd> {
     let quantity = Quantity::new(number);
-    if quantity.is_sane_input() { Ok(quantity) } else { Err(odd("a quantity")) }
-}
-
-fn odd(what: &str) -> StorefrontError {
-    StorefrontError::Unavailable { detail: format!("{what} in the answer makes no sense"), source: None }
+    if quantity.is_sane_input() { Ok(quantity) } else { Err(Odd("a quantity")) }
 }
