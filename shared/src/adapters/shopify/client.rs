@@ -1,36 +1,34 @@
-//! One GraphQL call: token, budget, timeout, and what kind of failure it was.
+//! One GraphQL call: token, budget, and what kind of failure it was.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use reqwest::StatusCode;
-use reqwest::header::DATE;
-use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Number, Value, json};
 
+use super::transport::{Http, Response, Transport};
+use crate::adapters::clock::SystemClock;
 use crate::adapters::secrets::ShopifyApp;
 use crate::catalog::ShopDomain;
+use crate::clock::Clock;
 use crate::storefront::{Budget, MUTATION_COST, StorefrontError};
 
 /// The version of the Admin API that every operation here is written for and checked against.
 pub const API_VERSION: &str = "2026-10";
-
-/// How long one call may take.
-const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A token is fetched anew this long before it ends.
 const TOKEN_MARGIN: Duration = Duration::from_secs(300);
 
 /// Shops on Shopify, through one app.
 #[derive(Debug)]
-pub struct Shopify {
-    http: reqwest::Client,
+pub struct Shopify<T = Http, C = SystemClock> {
+    transport: T,
+    clock: C,
     /// Where a shop is reached, with `{shop}` for its domain.
     url: String,
     app: ShopifyApp,
@@ -87,51 +85,44 @@ impl Shopify {
     /// # Errors
     /// When the TLS stack cannot be set up.
     pub fn new(url: impl Into<String>, app: ShopifyApp) -> Result<Self, StorefrontError> {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| unavailable("TLS", error))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .connect_timeout(Duration::from_secs(2))
-            .timeout(CALL_TIMEOUT)
-            .build()
-            .map_err(|error| unavailable("HTTP client", error))?;
+        Ok(Self::over(Http::new()?, SystemClock, url, app))
+    }
+}
+
+impl<T: Transport, C: Clock> Shopify<T, C> {
+    /// The shops that `app` is installed in, over another transport and clock.
+    pub fn over(transport: T, clock: C, url: impl Into<String>, app: ShopifyApp) -> Self {
         let (tokens, budgets, costs) = Default::default();
-        Ok(Self { http, url: url.into(), app, tokens, budgets, costs })
+        Self { transport, clock, url: url.into(), app, tokens, budgets, costs }
     }
 
     /// Sends one operation and reads its data.
-    pub(super) async fn call<T: DeserializeOwned>(
+    pub(super) async fn call<D: DeserializeOwned>(
         &self,
         shop: &ShopDomain,
         operation: &'static str,
         variables: Value,
-    ) -> Result<T, StorefrontError> {
+    ) -> Result<D, StorefrontError> {
         Ok(self.call_and_time(shop, operation, variables).await?.0)
     }
 
     /// Sends one operation and reads its data, and when the shop answered by its own clock.
-    pub(super) async fn call_and_time<T: DeserializeOwned>(
+    pub(super) async fn call_and_time<D: DeserializeOwned>(
         &self,
         shop: &ShopDomain,
         operation: &'static str,
         variables: Value,
-    ) -> Result<(T, Timestamp), StorefrontError> {
+    ) -> Result<(D, Timestamp), StorefrontError> {
         let cost = lock(&self.costs).get(operation).copied().unwrap_or(MUTATION_COST);
         self.reserve(shop, cost)?;
         let body = json!({ "query": operation, "variables": variables });
         let mut response = self.post(shop, &body).await?;
-        if response.status() == StatusCode::UNAUTHORIZED {
+        if response.status == StatusCode::UNAUTHORIZED {
             // The token was revoked or rotated before its time: one new one.
             lock(&self.tokens).remove(shop);
             response = self.post(shop, &body).await?;
         }
-        let status = response.status();
+        let status = response.status;
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(StorefrontError::Unavailable { detail: format!("HTTP {status}"), source: None });
         }
@@ -140,35 +131,35 @@ impl Shopify {
                 detail: format!("HTTP {status} from {shop}: check the app's scopes and secret"),
             });
         }
-        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
-        let answered_at = date.and_then(|date| rfc2822::parse(date).ok()).map_or_else(Timestamp::now, |date| date.timestamp());
-        let reply: Reply<T> = response.json().await.map_err(|error| unavailable("the answer cannot be read", error))?;
+        let answered_at = response.answered_at.unwrap_or_else(|| self.clock.now());
+        let reply: Reply<D> = response.json()?;
         let requested = self.note_cost(shop, operation, reply.extensions.and_then(|extensions| extensions.cost));
         if let Some(error) = reply.errors.as_array().and_then(|errors| errors.first()) {
-            return Err(self.failure(shop, error, requested.unwrap_or(cost)));
+            return Err(self.failure(shop, error, requested.unwrap_or(cost), reply.data.is_some()));
         }
         let data =
             reply.data.ok_or_else(|| StorefrontError::Unavailable { detail: "an answer without data".into(), source: None })?;
         Ok((data, answered_at))
     }
 
-    fn failure(&self, shop: &ShopDomain, error: &Value, cost: u64) -> StorefrontError {
+    /// An error of the request as a whole. With data beside it something was being executed, so what ran is unknown.
+    fn failure(&self, shop: &ShopDomain, error: &Value, cost: u64, executed: bool) -> StorefrontError {
+        let detail = error["message"].to_string();
         match error["extensions"]["code"].as_str() {
             Some("THROTTLED") => {
-                let wait = lock(&self.budgets).get(shop).map_or(Duration::ZERO, |budget| budget.wait_for(cost, Timestamp::now()));
+                let wait = lock(&self.budgets).get(shop).map_or(Duration::ZERO, |budget| budget.wait_for(cost, self.clock.now()));
                 StorefrontError::Throttled { wait: wait.max(Duration::from_millis(100)) }
             }
-            Some("INTERNAL_SERVER_ERROR" | "TIMEOUT") => {
-                StorefrontError::Unavailable { detail: error["message"].to_string(), source: None }
-            }
-            Some("ACCESS_DENIED") => StorefrontError::Rejected { detail: error["message"].to_string() },
-            Some(_) | None => StorefrontError::Invalid { detail: error["message"].to_string() },
+            Some("ACCESS_DENIED") => StorefrontError::Rejected { detail },
+            Some("INTERNAL_SERVER_ERROR" | "TIMEOUT") => StorefrontError::Unavailable { detail, source: None },
+            Some(_) | None if executed => StorefrontError::Unavailable { detail, source: None },
+            Some(_) | None => StorefrontError::Invalid { detail },
         }
     }
 
     /// Takes `cost` points from the budget as it was last seen, or says when they will be there.
     fn reserve(&self, shop: &ShopDomain, cost: u64) -> Result<(), StorefrontError> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         if let Some(budget) = lock(&self.budgets).get_mut(shop) {
             let wait = budget.wait_for(cost, now);
             if !wait.is_zero() {
@@ -188,18 +179,17 @@ impl Shopify {
                 maximum: points(&status.maximum_available),
                 available: points(&status.currently_available),
                 restore_rate: points(&status.restore_rate),
-                seen_at: Timestamp::now(),
+                seen_at: self.clock.now(),
             };
             lock(&self.budgets).insert(shop.clone(), budget);
         }
         Some(requested)
     }
 
-    async fn post(&self, shop: &ShopDomain, body: &Value) -> Result<reqwest::Response, StorefrontError> {
+    async fn post(&self, shop: &ShopDomain, body: &Value) -> Result<Response, StorefrontError> {
         let token = self.token(shop).await?;
         let url = format!("{}/admin/api/{API_VERSION}/graphql.json", self.url_of(shop));
-        let request = self.http.post(url).header("X-Shopify-Access-Token", token.expose_secret()).json(body);
-        request.send().await.map_err(|error| unavailable("the call failed", error.without_url()))
+        self.transport.post(&url, Some(token.expose_secret()), body).await
     }
 
     fn url_of(&self, shop: &ShopDomain) -> String {
@@ -208,7 +198,7 @@ impl Shopify {
 
     /// The access token of a shop, by the client credentials grant.
     async fn token(&self, shop: &ShopDomain) -> Result<Arc<SecretString>, StorefrontError> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         if let Some(token) = lock(&self.tokens).get(shop).filter(|token| now < token.good_until) {
             return Ok(Arc::clone(&token.value));
         }
@@ -218,14 +208,8 @@ impl Shopify {
             "grant_type": "client_credentials",
         });
         let url = format!("{}/admin/oauth/access_token", self.url_of(shop));
-        let response = self
-            .http
-            .post(url)
-            .json(&form)
-            .send()
-            .await
-            .map_err(|error| unavailable("the token request failed", error.without_url()))?;
-        let status = response.status();
+        let response = self.transport.post(&url, None, &form).await?;
+        let status = response.status;
         if status.is_client_error() {
             return Err(StorefrontError::Rejected {
                 detail: format!("HTTP {status} for a token of {shop}: check client_id and client_secret"),
@@ -234,7 +218,7 @@ impl Shopify {
         if !status.is_success() {
             return Err(StorefrontError::Unavailable { detail: format!("HTTP {status} for a token"), source: None });
         }
-        let grant: Grant = response.json().await.map_err(|error| unavailable("the token cannot be read", error.without_url()))?;
+        let grant: Grant = response.json()?;
         let lives =
             Duration::from_secs(u64::try_from(grant.expires_in.unwrap_or(3_600)).unwrap_or(0)).saturating_sub(TOKEN_MARGIN);
         let value = Arc::new(grant.access_token);
@@ -251,8 +235,4 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// Shopify writes points as `2000.0`. Only the whole ones count: a budget rounded down is safe.
 fn points(number: &Number) -> u64 {
     number.to_string().split('.').next().and_then(|whole| whole.parse().ok()).unwrap_or(0)
-}
-
-fn unavailable(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> StorefrontError {
-    StorefrontError::Unavailable { detail: format!("{what}: {error}"), source: Some(Box::new(error)) }
 }

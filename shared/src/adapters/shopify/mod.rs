@@ -3,8 +3,10 @@
 mod client;
 mod orders;
 mod storefront;
+mod transport;
 
 pub use client::{API_VERSION, Shopify};
+pub use transport::{Http, Response, Transport};
 
 /// The operations we send, by name: the only documents that ever leave for Shopify.
 pub mod operations {

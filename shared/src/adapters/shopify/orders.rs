@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Shopify, operations};
+use super::{Shopify, Transport, operations};
 use crate::catalog::{FulfilmentId, LineId, OrderId, Quantity, ShopDomain, ShopLocationId};
+use crate::clock::Clock;
 use crate::order::{Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, SnapshotLine};
 use crate::storefront::{OrdersPage, StorefrontError};
 
@@ -112,7 +113,7 @@ struct FulfilmentLinesBody {
     fulfillment_line_items: Connection<FulfilmentLineBody>,
 }
 
-impl Shopify {
+impl<T: Transport, C: Clock> Shopify<T, C> {
     pub(super) async fn read_orders(
         &self,
         shop: &ShopDomain,

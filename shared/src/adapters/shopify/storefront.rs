@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Shopify, operations};
+use super::{Shopify, Transport, operations};
 use crate::catalog::{InventoryItemId, Quantity, ShopDomain, ShopLocationId};
+use crate::clock::Clock;
 use crate::storefront::{
     Adjustment, Answer, LevelSet, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError, UserErrorCode,
 };
@@ -81,7 +82,7 @@ struct QuantityBody {
     updated_at: Option<jiff::Timestamp>,
 }
 
-impl Storefront for Shopify {
+impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
     async fn adjust(
         &self,
         shop: &ShopDomain,

@@ -1,0 +1,97 @@
+//! How a call gets to Shopify and back: over HTTPS, or straight into a simulated shop.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use reqwest::StatusCode;
+use reqwest::header::DATE;
+use rustls::{ClientConfig, RootCertStore};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::storefront::StorefrontError;
+
+/// How long one call may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// When the shop answered, by its own clock.
+    pub answered_at: Option<Timestamp>,
+    /// The body, as it came.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// When it is not what was asked for: then nothing is known of what was done.
+    pub fn json<D: DeserializeOwned>(&self) -> Result<D, StorefrontError> {
+        serde_json::from_slice(&self.body).map_err(|error| unavailable("the answer cannot be read", error))
+    }
+}
+
+/// Carries one JSON request.
+pub trait Transport: Send + Sync {
+    /// Posts `body`, and returns the answer whatever its status.
+    fn post(
+        &self,
+        url: &str,
+        token: Option<&str>,
+        body: &Value,
+    ) -> impl Future<Output = Result<Response, StorefrontError>> + Send;
+}
+
+/// HTTPS, on the one TLS stack.
+#[derive(Debug)]
+pub struct Http(reqwest::Client);
+
+impl Http {
+    /// A client with the public roots.
+    ///
+    /// # Errors
+    /// When the TLS stack cannot be set up.
+    pub fn new() -> Result<Self, StorefrontError> {
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| unavailable("TLS", error))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .connect_timeout(Duration::from_secs(2))
+            .timeout(CALL_TIMEOUT)
+            .build()
+            .map(Self)
+            .map_err(|error| unavailable("HTTP client", error))
+    }
+}
+
+impl Transport for Http {
+    async fn post(&self, url: &str, token: Option<&str>, body: &Value) -> Result<Response, StorefrontError> {
+        let mut request = self.0.post(url).json(body);
+        if let Some(token) = token {
+            request = request.header("X-Shopify-Access-Token", token);
+        }
+        let response = request.send().await.map_err(|error| unavailable("the call failed", error.without_url()))?;
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let answered_at = date.and_then(|date| rfc2822::parse(date).ok()).map(|date| date.timestamp());
+        let status = response.status();
+        let body = response.bytes().await.map_err(|error| unavailable("the answer broke off", error.without_url()))?.to_vec();
+        Ok(Response { status, answered_at, body })
+    }
+}
+
+fn unavailable(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> StorefrontError {
+    StorefrontError::Unavailable { detail: format!("{what}: {error}"), source: Some(Box::new(error)) }
+}
