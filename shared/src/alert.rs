@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Quantity, ShopDomain, ShopLocationId, Sku};
-use crate::store::{Key, Row, StoreError};
+use crate::clock::Clock;
+use crate::store::{Key, Row, Store, StoreError, Write, WriteError, read};
 
 /// What an alert is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -119,6 +120,19 @@ impl Alert {
 impl Row for Alert {
     fn key(&self) -> Key {
         Self::key_of(&self.subject)
+    }
+}
+
+/// Raises an alert that belongs to no transaction, if it does not stand already.
+///
+/// # Errors
+/// When the store fails.
+pub async fn raise<S: Store, C: Clock>(store: &S, clock: &C, (subject, detail): (Subject, String)) -> Result<(), StoreError> {
+    let (known, expect) = read::<Alert, S>(store, Alert::key_of(&subject)).await?;
+    let Some(next) = Alert::next(known.as_ref(), subject, State::Raised, detail, clock.now()) else { return Ok(()) };
+    match store.write(&[Write::put(&next, expect)]).await {
+        Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()), // Somebody else raises it just now.
+        Err(WriteError::Store(error)) => Err(error),
     }
 }
 

@@ -46,18 +46,30 @@ impl Books {
     /// # Errors
     /// When it cannot be read.
     pub async fn read(client: &Client, table: &str) -> io::Result<Self> {
-        let mut books = Self::default();
+        let mut records = Vec::new();
         let mut start = None;
         loop {
             let request = client.scan().table_name(table).consistent_read(true).set_exclusive_start_key(start);
             let page = Box::pin(request.send()).await.map_err(io::Error::other)?;
             for item in page.items.unwrap_or_default() {
-                books.take(&record(item).map_err(io::Error::other)?).map_err(io::Error::other)?;
+                records.push(record(item).map_err(io::Error::other)?);
             }
             match page.last_evaluated_key {
                 Some(key) if !key.is_empty() => start = Some(key),
                 Some(_) | None => break,
             }
+        }
+        Self::of(&records).map_err(io::Error::other)
+    }
+
+    /// The books in these rows.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Self, StoreError> {
+        let mut books = Self::default();
+        for record in records {
+            books.take(record)?;
         }
         for movements in books.movements.values_mut() {
             movements.sort_by_key(|movement| movement.seq);

@@ -28,6 +28,7 @@ pub fn run_all(workspace: &Workspace) -> Result<ExitCode, Problem> {
     validate.args(["validate", "--lint", "--template-file"]).arg(workspace.root.join("template.yaml"));
     validate.env("SAM_CLI_TELEMETRY", "0").env("AWS_DEFAULT_REGION", "us-east-1").current_dir(&workspace.root);
     step("the template", &mut validate)?;
+    step("a hundred simulated worlds", &mut workspace.cargo(&["x", "sim", "--seeds", "100"]))?;
     step("every test (cargo x test)", &mut workspace.cargo(&["x", "test"]))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -41,6 +41,13 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// The real handlers in simulated worlds: every fault, every await a place to be killed.
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// Passed on; `cargo x sim --help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// What must hold for every commit: the static checks, then `cargo x test`.
     Ci,
 }
@@ -51,6 +58,7 @@ fn main() -> ExitCode {
         Task::Demo { args } => local(&workspace, &["demo".to_owned()], &args),
         Task::Stack { args } => local(&workspace, &[], &args),
         Task::Test { args } => test(&workspace, &args),
+        Task::Sim { args } => simulate(&workspace, &args),
         Task::Ci => ci::run_all(&workspace),
     };
     match done {
@@ -66,17 +74,19 @@ fn main() -> ExitCode {
 fn local(workspace: &Workspace, command: &[String], args: &[String]) -> Result<ExitCode, Problem> {
     let python = workspace.python()?;
     let binaries = workspace.build_stack()?;
-    let status = Command::new(binaries.join("promissory-local"))
-        .arg("--root")
-        .arg(&workspace.root)
-        .arg("--python")
-        .arg(python)
-        .arg("--binaries")
-        .arg(&binaries)
-        .args(command)
-        .args(args)
-        .status()
-        .map_err(|error| Problem::cannot("start the local stack", &error))?;
+    let mut local = Command::new(binaries.join("promissory-local"));
+    local.arg("--root").arg(&workspace.root).arg("--python").arg(python).arg("--binaries").arg(&binaries);
+    hand_over(local.args(command).args(args))
+}
+
+/// Builds the simulator and hands over to it.
+fn simulate(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Problem> {
+    hand_over(Command::new(workspace.build_stack()?.join("sim")).args(args))
+}
+
+/// Runs a command in our place: its exit code is ours.
+fn hand_over(command: &mut Command) -> Result<ExitCode, Problem> {
+    let status = command.status().map_err(|error| Problem::cannot("start the command", &error))?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Cause, Event, InboxEvent, Movement, OrderEvent, OrderLine, Position, PositionKey};
+use super::{Cause, Event, EventId, InboxEvent, Movement, OrderEvent, OrderLine, Position, PositionKey};
 use crate::alert::{self, Alert, State, Subject};
 use crate::catalog::{Network, Place, ShopItem, Sku};
 use crate::order::{OrderRecord, Step};
@@ -159,11 +159,8 @@ impl<'a> Draft<'a> {
             Some(true) => (Decision::default(), Outcome::Duplicate),
             Some(false) => {
                 let mut decision = Decision::default();
-                let detail = format!(
-                    "The event {} came again with other content; the first one stands. Find out who reuses the id.",
-                    event.id()
-                );
-                self.alert(&mut decision, Subject::ContentMismatch { event: event.id().to_string() }, State::Raised, detail)?;
+                let (subject, detail) = content_mismatch(event.id());
+                self.alert(&mut decision, subject, State::Raised, detail)?;
                 (decision, Outcome::ContentMismatch)
             }
             None => {
@@ -377,6 +374,13 @@ impl<'a> Draft<'a> {
     fn expect(&self, key: &Key) -> Expect {
         Expect::as_read(self.read.get(key).and_then(Option::as_ref))
     }
+}
+
+/// The alert about an id that was used twice for different things.
+#[must_use]
+pub fn content_mismatch(event: &EventId) -> (Subject, String) {
+    let detail = format!("The event {event} came again with other content; the first one stands. Find out who reuses the id.");
+    (Subject::ContentMismatch { event: event.to_string() }, detail)
 }
 
 /// Collects what a step needs instead of stopping at the first missing row: `Ok(None)` when something is missing.

@@ -16,7 +16,7 @@ mod position;
 pub mod replay;
 
 pub use commit::{CommitError, MAX_ATTEMPTS, commit};
-pub use draft::{Draft, Outcome, Undecided};
+pub use draft::{Draft, Outcome, Undecided, content_mismatch};
 pub use event::{Event, OrderEvent};
 pub use inbox::{Deferred, EventId, InboxEvent, content_hash};
 pub use movement::{Cause, Change, Kind, Movement, OrderLine};

@@ -1,8 +1,9 @@
 //! Receiving an event: into the ledger at once, or into the lane of a position that is too busy.
 
+use crate::alert;
 use crate::catalog::{Network, Place};
 use crate::clock::Clock;
-use crate::ledger::{CommitError, Deferred, Event, Outcome, PositionKey, commit};
+use crate::ledger::{CommitError, Deferred, Event, Outcome, PositionKey, commit, content_mismatch};
 use crate::store::{Expect, Key, Listing, Store, StoreError, Write, WriteError};
 
 /// The most deferred events of a lane that are settled together.
@@ -42,7 +43,11 @@ pub async fn receive<S: Store, C: Clock>(store: &S, clock: &C, network: &Network
                     let waiting = refusals.into_iter().next().and_then(|refusal| refusal.stored);
                     let same = waiting
                         .is_none_or(|row| row.decode::<Deferred>().is_ok_and(|d| d.event.content() == deferred.event.content()));
-                    Ok(if same { Received::Deferred(lane) } else { Received::Decided(Outcome::ContentMismatch) })
+                    if same {
+                        return Ok(Received::Deferred(lane));
+                    }
+                    alert::raise(store, clock, content_mismatch(deferred.event.id())).await?;
+                    Ok(Received::Decided(Outcome::ContentMismatch))
                 }
                 Err(WriteError::Conflict) => Err(StoreError::Unavailable { detail: "the lane is busy".into(), source: None }),
                 Err(WriteError::Store(error)) => Err(error),

@@ -14,6 +14,9 @@ pub const MAX_BODY: usize = 2 * 1024 * 1024;
 /// The most lines one order may have.
 pub const MAX_LINES: usize = 500;
 
+/// The longest SKU of a shop, in bytes: Shopify's is 255 characters.
+pub const MAX_SKU: usize = 1_000;
+
 /// The topics that change an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
@@ -59,6 +62,12 @@ pub enum Malformed {
         line: u64,
         /// The field.
         field: &'static str,
+    },
+    /// A SKU that is longer than a shop can have.
+    #[error("line {line}: the SKU has more than {MAX_SKU} bytes")]
+    SkuTooLong {
+        /// The line's id.
+        line: u64,
     },
     /// More lines than an order may have.
     #[error("{found} lines where at most {MAX_LINES} are taken")]
@@ -181,7 +190,11 @@ impl LineBody {
             (None, Some(units)) => self.quantity("current_quantity", units)?,
             (None, None) => ordered,
         };
-        let line = SnapshotLine { shop_sku: self.sku.clone().unwrap_or_default(), ordered, open, not_stocked: self.gift_card };
+        let shop_sku = self.sku.clone().unwrap_or_default();
+        if shop_sku.len() > MAX_SKU {
+            return Err(Malformed::SkuTooLong { line: self.id });
+        }
+        let line = SnapshotLine { shop_sku, ordered, open, not_stocked: self.gift_card };
         Ok((self.id()?, line))
     }
 }

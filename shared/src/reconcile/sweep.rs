@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ReconcileError;
-use crate::alert::{Alert, State, Subject};
+use crate::alert::{self, Subject};
 use crate::catalog::{Network, ShopDomain};
 use crate::clock::Clock;
 use crate::ledger::{CommitError, Event, EventId, OrderEvent, Outcome, commit, content_hash};
@@ -85,7 +85,9 @@ pub async fn sweep<S: Store, F: Storefront, C: Clock>(
         report.orders += page.orders.len();
         for (order, reason) in &page.unreadable {
             report.left += 1;
-            alert_unreadable(store, clock, shop, order, reason).await?;
+            tracing::error!(%shop, order, reason, "an order cannot be read");
+            let subject = Subject::UnreadableOrder { shop: shop.clone(), order: order.clone() };
+            alert::raise(store, clock, (subject, format!("{order} of {shop} cannot be read: {reason}"))).await?;
         }
         let events: Vec<_> = page.orders.into_iter().map(|snapshot| (asked(snapshot), None)).collect();
         for outcome in take(store, clock, network, events).await? {
@@ -131,24 +133,6 @@ async fn take<S: Store, C: Clock>(
         });
     }
     Ok(outcomes)
-}
-
-async fn alert_unreadable<S: Store, C: Clock>(
-    store: &S,
-    clock: &C,
-    shop: &ShopDomain,
-    order: &str,
-    reason: &str,
-) -> Result<(), StoreError> {
-    tracing::error!(%shop, order, reason, "an order cannot be read");
-    let subject = Subject::UnreadableOrder { shop: shop.clone(), order: order.to_owned() };
-    let (known, expect) = read::<Alert, S>(store, Alert::key_of(&subject)).await?;
-    let detail = format!("{order} of {shop} cannot be read: {reason}");
-    let Some(next) = Alert::next(known.as_ref(), subject, State::Raised, detail, clock.now()) else { return Ok(()) };
-    match store.write(&[Write::put(&next, expect)]).await {
-        Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()), // Another sweep raises it.
-        Err(WriteError::Store(error)) => Err(error),
-    }
 }
 
 /// An order we asked for, named by what it says: the same state asked for twice is the same event.

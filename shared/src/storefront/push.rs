@@ -382,7 +382,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         self.report.refused += poisoned.len();
         let keys: Vec<Key> = poisoned.keys().cloned().collect();
         self.record(&keys, |level| level.refused = poisoned.get(&level.key()).cloned()).await?;
-        if intent.action == Action::Set && stale.is_empty() && poisoned.is_empty() {
+        if intent.action == Action::Set && stale.is_empty() && poisoned.is_empty() && !blameless {
             stale.extend(intent.rows.iter().map(|row| row.level_key(self.shop)));
         }
         // A stale row is left to the next push: somebody is buying just now. The others go on in this one.

@@ -1,0 +1,65 @@
+//! What DynamoDB's failures are taken for: try again at once, try again later, or not a failure at all.
+
+use promissory::store::{Expect, Key, Listing, Store, StoreError, Write, WriteError};
+use promissory_tests::dynamo;
+use promissory_tests::faults::Fault;
+use serde_json::json;
+
+fn put(name: &str) -> Write {
+    Write::Put { key: Key::new("fault", name), body: json!({}), index: None, expect: Expect::Absent }
+}
+
+fn kind(outcome: &Result<(), WriteError>) -> &'static str {
+    match outcome {
+        Ok(()) => "done",
+        Err(WriteError::Refused(_)) => "refused",
+        Err(WriteError::Conflict) => "conflict",
+        Err(WriteError::Store(StoreError::Unavailable { .. })) => "unavailable",
+        Err(WriteError::Store(StoreError::Corrupt { .. })) => "corrupt",
+    }
+}
+
+/// Protects retries: a conflict is told from a failure, and after a lost answer a repetition shows that the write happened.
+#[tokio::test]
+async fn failures_of_a_write_are_told_apart() {
+    let rows = [
+        (Fault::Throttled, "unavailable", "done"),
+        (Fault::Internal, "unavailable", "done"),
+        (Fault::RequestLost, "unavailable", "done"),
+        (Fault::Conflict, "conflict", "done"),
+        (Fault::AnswerLost, "unavailable", "refused"),
+    ];
+    for (fault, at_first, then) in rows {
+        for writes in [vec![put("a")], vec![put("a"), put("b")], vec![put("a"), put("b"), put("c")]] {
+            let table = dynamo::table();
+            table.faults.next("*", 1, fault);
+            assert_eq!(kind(&table.store.write(&writes).await), at_first, "{fault:?} at {} writes", writes.len());
+            assert_eq!(kind(&table.store.write(&writes).await), then, "after {fault:?} at {} writes", writes.len());
+            assert_eq!(table.rows().len(), writes.len(), "all of them are there, once");
+        }
+    }
+    let table = dynamo::table();
+    table.faults.next("TransactWriteItems", 1, Fault::ThrottledInside);
+    assert_eq!(kind(&table.store.write(&[put("a"), put("b")]).await), "unavailable", "a transaction throttled at one row");
+    assert_eq!(table.rows().len(), 0);
+}
+
+/// Protects decisions from being made on half a read: a failure is one, and keys that were left out are asked for again.
+#[tokio::test]
+async fn failures_of_a_read_are_failures() {
+    let keys = ["a", "b", "c"].map(|name| Key::new("fault", name));
+    for fault in [Fault::Throttled, Fault::Internal, Fault::RequestLost, Fault::AnswerLost] {
+        let table = dynamo::table();
+        table.faults.next("*", 3, fault);
+        let unavailable = |error: &StoreError| matches!(error, StoreError::Unavailable { .. });
+        assert!(table.store.get(&keys).await.is_err_and(|error| unavailable(&error)), "{fault:?} at a batch");
+        assert!(table.store.get(&keys[..1]).await.is_err_and(|error| unavailable(&error)), "{fault:?} at one key");
+        let listed = table.store.list(&Listing::rows("fault", "")).await;
+        assert!(listed.is_err_and(|error| unavailable(&error)), "{fault:?} at a listing");
+    }
+    let table = dynamo::table();
+    table.store.write(&[put("a"), put("b"), put("c")]).await.expect("written");
+    table.faults.next("BatchGetItem", 1, Fault::KeysLeftOut);
+    let found = table.store.get(&keys).await.expect("read");
+    assert!(found.iter().zip(&keys).all(|(row, key)| row.as_ref().is_some_and(|row| row.key == *key)), "{found:?}");
+}

@@ -1,0 +1,54 @@
+//! The fake shop behind HTTP, with the items and locations of a world.
+
+use std::time::Duration;
+
+use promissory::adapters::clock::SystemClock;
+use promissory::adapters::shopify::Shopify;
+use promissory::clock::Clock;
+use promissory_local::shopify::{Faults, Server, ServerConfig};
+use promissory_tests::clock::TestClock;
+use promissory_tests::shop::{generous, location_id, set_up};
+use promissory_tests::webhook::SECRET;
+use promissory_tests::world::{World, app};
+
+/// A shop that is served.
+#[derive(Debug)]
+pub struct Served {
+    pub server: Server,
+}
+
+/// A world that begins now: the server tells the real time.
+pub async fn world_of_now() -> World {
+    World::at(TestClock::at(SystemClock.now())).await
+}
+
+/// A server that never throttles, and gives up silent calls at once.
+pub fn patient() -> ServerConfig {
+    ServerConfig { shop: generous(), silence: Duration::ZERO, ..ServerConfig::default() }
+}
+
+pub async fn serve(world: &World, config: ServerConfig) -> Served {
+    let server = Server::start(config).await.expect("port 0 is always free");
+    server.shop(|shop| set_up(shop, world));
+    Served { server }
+}
+
+impl Served {
+    /// Our adapter to it, freshly started.
+    pub fn front(&self) -> Shopify {
+        Shopify::new(self.server.url(), app(SECRET)).expect("a client")
+    }
+
+    /// What it shows of an item at our location: available and committed.
+    pub fn shown(&self, sku: &str, location: &str) -> (i64, i64) {
+        self.server.shop(|shop| {
+            let item = shop.item(sku).expect("an item of the shop").id;
+            shop.level(item, location_id(location)).map(|level| (level.available, level.committed)).expect("a level")
+        })
+    }
+
+    /// What goes wrong next.
+    pub fn fail(&self, faults: Faults) {
+        self.server.shop(|shop| shop.faults = faults);
+    }
+}

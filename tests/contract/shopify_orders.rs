@@ -1,0 +1,167 @@
+//! Orders by query: every one, whole, and the same as its webhook says.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use promissory::adapters::shopify::Shopify;
+use promissory::catalog::{OrderId, ShopDomain};
+use promissory::order::{OrderSnapshot, Topic, parse};
+use promissory::storefront::Storefront;
+use promissory_local::shopify::{Cart, DeliveryPlan, LineId, NewItem, OrderId as ShopOrder, Shop};
+use promissory_tests::shop::location_id;
+use promissory_tests::webhook::SHOP;
+
+use crate::served::{Served, patient, serve, world_of_now};
+
+async fn running() -> (Served, Shopify, ShopDomain) {
+    let running = serve(&world_of_now().await, patient()).await;
+    let front = running.front();
+    (running, front, SHOP.parse().expect("a shop"))
+}
+
+fn at(seconds: i64) -> Timestamp {
+    let noon: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a valid time");
+    noon + SignedDuration::from_secs(seconds)
+}
+
+/// Adds items, each with 100 at the first location and 50 at the second.
+fn add_items(shop: &mut Shop, count: usize) -> Vec<String> {
+    let names: Vec<String> = (0..count).map(|n| format!("ITEM-{n:03}")).collect();
+    for name in &names {
+        let item = shop.add_item(NewItem::tracked(name)).expect("a new item");
+        for (location, available) in [("WH-1", 100), ("3PL-1", 50), ("STORE-1", 5)] {
+            shop.stock(at(0), item, location_id(location), available, true).expect("known");
+        }
+    }
+    names
+}
+
+async fn all(front: &Shopify, shop: &ShopDomain, since: Option<Timestamp>) -> (Vec<OrderSnapshot>, usize) {
+    let (mut orders, mut pages, mut after) = (Vec::new(), 0, None);
+    loop {
+        let page = front.orders_updated(shop, since, after.as_deref()).await.expect("a page");
+        pages += 1;
+        orders.extend(page.orders);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return (orders, pages),
+        }
+    }
+}
+
+/// Protects the sweep: over many pages every order comes once, the oldest change first, from the given moment on.
+#[tokio::test]
+async fn changed_orders_come_page_by_page() {
+    let (running, front, shop) = running().await;
+    let placed: Vec<ShopOrder> = running.server.shop(|shop| {
+        add_items(shop, 1);
+        (0..37).map(|n| shop.checkout(at(n / 2), &[("ITEM-000", 1)]).expect("placed")).collect()
+    });
+    // The first order changes last.
+    running.server.shop(|shop| shop.cancel(at(100), placed[0]).expect("cancelled"));
+    let number = |id: &ShopOrder| OrderId::new(u64::try_from(id.0).expect("above zero"));
+    let mut expected: Vec<OrderId> = placed[1..].iter().map(number).collect();
+    expected.push(number(&placed[0]));
+    let (orders, pages) = all(&front, &shop, None).await;
+    assert_eq!(orders.iter().map(|order| order.order).collect::<Vec<_>>(), expected);
+    assert!(pages > 3, "{pages} pages");
+    let versions: Vec<_> = orders.iter().filter_map(|order| order.facts.as_ref()).map(|facts| facts.version).collect();
+    assert!(versions.is_sorted() && versions.len() == 37);
+    for (since, count) in [(0, 37), (5, 28), (6, 26), (18, 2), (19, 1), (100, 1), (101, 0)] {
+        let (orders, _) = all(&front, &shop, Some(at(since))).await;
+        assert_eq!(orders.len(), count, "orders changed since second {since}");
+    }
+}
+
+/// Makes an order and lets it live on; the query must say what its last webhook said.
+async fn check(case: &str, live: impl FnOnce(&mut Shop) -> ShopOrder) -> OrderSnapshot {
+    let (running, front, shop) = running().await;
+    let order = running.server.shop(live);
+    let deliveries = running.server.shop(|shop| shop.outbox().take(&DeliveryPlan::default()));
+    let topics = ["orders/create", "orders/updated", "orders/cancelled"];
+    let last = deliveries
+        .iter()
+        .map(|(delivery, _)| delivery)
+        .rfind(|delivery| delivery.order == order && topics.contains(&delivery.topic.name()))
+        .unwrap_or_else(|| panic!("{case}: a delivery"));
+    let sent = parse(Topic::Order, &shop, &last.body).unwrap_or_else(|error| panic!("{case}: {error}"));
+    let (orders, _) = all(&front, &shop, None).await;
+    let read = orders.into_iter().find(|read| read.order == sent.order).unwrap_or_else(|| panic!("{case}: the order"));
+    assert_eq!(read, sent, "{case}");
+    read
+}
+
+fn lines(names: &[String], quantity: i64) -> Vec<(&str, i64)> {
+    names.iter().map(|name| (name.as_str(), quantity)).collect()
+}
+
+/// Ships so many units of some lines of an order.
+fn ship(shop: &mut Shop, second: i64, order: ShopOrder, picked: impl Fn(usize) -> bool, units: i64) {
+    let found = shop.order(order).expect("placed");
+    let lines: Vec<(LineId, i64)> =
+        found.lines.iter().enumerate().filter(|(n, _)| picked(*n)).map(|(_, line)| (line.id, units)).collect();
+    shop.fulfil(at(second), order, Some(&lines)).expect("shipped");
+}
+
+/// Protects the one code path: a webhook and the sweep say the same of an order, however large it is and far along.
+#[tokio::test]
+async fn an_order_is_read_as_its_webhook_says() {
+    check("a plain order", |shop| {
+        add_items(shop, 1);
+        shop.checkout(at(1), &[("ITEM-000", 2)]).expect("placed")
+    })
+    .await;
+    let large = check("sixty lines", |shop| {
+        let names = add_items(shop, 60);
+        shop.checkout(at(1), &lines(&names, 1)).expect("placed")
+    })
+    .await;
+    assert_eq!(large.facts.map(|facts| facts.lines.len()), Some(60));
+    let parts = check("seven fulfilments", |shop| {
+        let names = add_items(shop, 3);
+        let order = shop.checkout(at(1), &lines(&names, 9)).expect("placed");
+        for n in 0..7 {
+            ship(shop, 2 + n, order, |_| true, 1);
+        }
+        order
+    })
+    .await;
+    assert_eq!(parts.fulfilments.len(), 7);
+    let both = check("sixty lines, shipped from two locations in parts", |shop| {
+        let names = add_items(shop, 60);
+        let order = shop.checkout(at(1), &lines(&names, 120)).expect("placed");
+        for (n, units) in [(2, 1), (3, 60), (4, 30)] {
+            ship(shop, n, order, |_| true, units);
+        }
+        ship(shop, 5, order, |line| line < 30, 29);
+        order
+    })
+    .await;
+    let shipped: BTreeSet<usize> = both.fulfilments.values().map(|fulfilment| fulfilment.lines.len()).collect();
+    assert!(both.fulfilments.len() > 3 && shipped.contains(&60), "{shipped:?}");
+    check("cancelled", |shop| {
+        add_items(shop, 1);
+        let order = shop.checkout(at(1), &[("ITEM-000", 2)]).expect("placed");
+        shop.cancel(at(2), order).expect("cancelled");
+        order
+    })
+    .await;
+    check("units removed", |shop| {
+        add_items(shop, 1);
+        let order = shop.checkout(at(1), &[("ITEM-000", 5)]).expect("placed");
+        let line = shop.order(order).expect("placed").lines[0].id;
+        shop.remove_line_quantity(at(2), order, line, 2).expect("removed");
+        order
+    })
+    .await;
+    for (case, claims_nothing, till) in [("sold at a till", false, true), ("claims nothing", true, false)] {
+        check(case, |shop| {
+            add_items(shop, 1);
+            shop.add_item(NewItem { gift_card: true, untracked: true, ..NewItem::tracked("GIFT") }).expect("a new item");
+            let location = till.then(|| location_id("STORE-1"));
+            let lines = vec![("ITEM-000".to_owned(), 1), ("GIFT".to_owned(), 1)];
+            shop.checkout_cart(at(1), &Cart { lines, location, claims_nothing, ..Cart::default() }).expect("placed")
+        })
+        .await;
+    }
+}

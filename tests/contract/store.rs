@@ -1,0 +1,70 @@
+//! The store port on DynamoDB.
+
+use promissory::store::{Expect, Key, MAX_WRITES, Store, Write, WriteError};
+use promissory_tests::{dynamo, store_contract};
+use serde_json::json;
+
+/// Protects the ledger's one rule: a write happens where the row is as expected, and nowhere else, wholly or not at all.
+#[tokio::test]
+async fn writes_happen_by_condition_all_or_none() {
+    store_contract::writes(&dynamo::table().store).await;
+}
+
+/// Protects decisions from rows taken for one another, and content from being changed on the way.
+#[tokio::test]
+async fn rows_come_in_the_order_of_their_keys() {
+    store_contract::reads(&dynamo::table().store).await;
+}
+
+/// Protects replay and audits: a position's movements are listed whole, in order, and no neighbour's with them.
+#[tokio::test]
+async fn rows_are_listed_by_prefix_in_order() {
+    store_contract::listings(&dynamo::table().store).await;
+}
+
+/// Protects what must be found again: a row is in the index while it says so, in its order, and not a moment longer.
+#[tokio::test]
+async fn index_entries_come_and_go_with_their_rows() {
+    store_contract::index(&dynamo::table().store).await;
+}
+
+/// Protects the suite's own promise: all of it can be put to one store.
+#[tokio::test]
+async fn one_store_keeps_all_of_it() {
+    store_contract::all(&dynamo::table().store).await;
+}
+
+/// Protects the bound: the most rows that fit are written together, and one bad row among them stops them all.
+#[tokio::test]
+async fn as_many_writes_as_fit_are_one() {
+    let store = dynamo::table().store;
+    let writes: Vec<Write> = (0..MAX_WRITES)
+        .map(|n| Write::Put {
+            key: Key::new("bound", format!("{n:03}")),
+            body: json!({ "n": n }),
+            index: None,
+            expect: Expect::Absent,
+        })
+        .collect();
+    let keys: Vec<Key> = writes.iter().map(|write| write.key().clone()).collect();
+    store.write(&writes).await.expect("a hundred rows at once");
+    let again = store.write(&writes).await;
+    let Err(WriteError::Refused(refusals)) = again else { panic!("refused, not {again:?}") };
+    let refused: Vec<&Key> = refusals.iter().map(|refusal| &refusal.key).collect();
+    assert_eq!(refused, keys.iter().collect::<Vec<_>>(), "every row, in its place");
+    let found = store.get(&keys).await.expect("read");
+    assert!(found.iter().all(|row| row.as_ref().is_some_and(|row| row.revision == 1)));
+}
+
+/// Protects a caller's mistake from being half done: a list over the bound, or none at all, is refused by an assertion.
+#[tokio::test]
+async fn lists_outside_the_bound_are_mistakes() {
+    for rows in [0, MAX_WRITES + 1] {
+        let store = dynamo::table().store;
+        let writes: Vec<Write> = (0..rows)
+            .map(|n| Write::Put { key: Key::new("bound", n.to_string()), body: json!({}), index: None, expect: Expect::Absent })
+            .collect();
+        let writing = tokio::spawn(async move { store.write(&writes).await });
+        assert!(writing.await.is_err_and(|error| error.is_panic()), "{rows} rows");
+    }
+}

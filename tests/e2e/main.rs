@@ -1,0 +1,68 @@
+//! The flash sale on the real stack: the real binaries, the real template, killed at random, audited at rest.
+//!
+//! It needs the function binaries and a Python with the emulator; `PROMISSORY_BINARIES` and `PROMISSORY_PYTHON` say where
+//! they are. Without them it is skipped, in words.
+
+use std::path::{Path, PathBuf};
+
+use promissory_local::demo::{DemoConfig, Report, plan, play};
+use promissory_local::shopify::{Server, ServerConfig, ShopConfig};
+use promissory_local::stack::{Stack, StackConfig};
+use promissory_tests::shared_files::{deliveries, skip};
+use promissory_tests::webhook::{SECRET, Webhook};
+
+/// What the environment says, or why there is nothing to run.
+fn config() -> Option<StackConfig> {
+    let [python, binaries] = ["PROMISSORY_PYTHON", "PROMISSORY_BINARIES"].map(|name| {
+        let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+        if value.is_none() {
+            skip(&format!("{name} is not set"));
+        }
+        value.map(PathBuf::from)
+    });
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.to_owned();
+    let (python, binaries) = (python?, binaries?);
+    Some(StackConfig { root, python, binaries, port: 0, push_visibility_seconds: 3, log_level: "warn".into() })
+}
+
+/// Sends a webhook over HTTP; returns the status.
+async fn post(client: &reqwest::Client, url: &str, webhook: &Webhook) -> u16 {
+    let request = webhook.request();
+    let mut post = client.post(url).body(webhook.body.clone());
+    for (name, value) in request.headers() {
+        post = post.header(name.as_str(), value.as_bytes());
+    }
+    post.send().await.expect("an answer").status().as_u16()
+}
+
+/// Protects everything at once: under chaos nothing is lost, doubled or oversold, and ledger and shop agree in the end; and
+/// the door is the same behind the real gateway.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flash_sale_under_chaos_ends_well() {
+    let Some(stack) = config() else { return };
+    let config = DemoConfig { orders: 300, units: 40, seed: 7, seconds: 10, chaos: true };
+    let shop = ShopConfig {
+        secret: SECRET.into(),
+        bucket_size: 20_000,
+        restore_rate: 1_000,
+        seed: config.seed,
+        ..ShopConfig::default()
+    };
+    let server = ServerConfig { shop, concurrency: 16, ..ServerConfig::default() };
+    let (domain, client_id) = (server.shop.domain.clone(), server.client_id.clone());
+    let server = Server::start(server).await.expect("port 0 is always free");
+    let stack = Stack::up(&stack, &domain, server.url(), &client_id, SECRET).await.expect("the stack comes up");
+    let played = play(&config, &plan(&config), &stack, &server, &|text| eprintln!("{text}")).await.expect("played");
+    let report = Report::of(&config, &played, &stack, &server).await.expect("audited");
+    assert!(report.is_good(), "{}", report.table());
+    assert!(report.accepted > 0 && report.reserved + report.shipped <= config.units, "{}", report.table());
+
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let url = &stack.outputs.webhook_url;
+    let samples = deliveries();
+    let Some((topic, body)) = samples.first() else { return };
+    let webhook = Webhook::new(topic, "a sample", body.clone());
+    assert_eq!(post(&client, url, &webhook.clone().with_byte_changed(100)).await, 401);
+    assert_eq!(post(&client, url, &webhook).await, 200, "{topic}");
+    assert_eq!(post(&client, url, &webhook).await, 200, "{topic} again");
+}

@@ -1,0 +1,213 @@
+//! Many at once: everyone is answered, everything is applied exactly once, and nobody waits for long.
+
+use futures_util::future::join_all;
+use promissory::ledger::MAX_ATTEMPTS;
+use promissory::order::settle_lane;
+use promissory_tests::faults::Fault;
+use promissory_tests::webhook::{Webhook, fulfilment, order};
+use promissory_tests::world::{WH, World, position};
+
+/// So many conflicts in a row send an event into a lane.
+fn attempts() -> usize {
+    usize::try_from(MAX_ATTEMPTS).expect("small")
+}
+
+async fn world() -> World {
+    let world = World::new().await;
+    world.item("A", &[("WH-1", 100)]).await;
+    world
+}
+
+fn created(id: u64, units: i64) -> Webhook {
+    Webhook::new("orders/create", &format!("w{id}"), order(id).line(id * 10, "A", units).bytes())
+}
+
+/// Delivers all of these at once; returns what became of each.
+async fn all_at_once(world: &World, webhooks: &[Webhook]) -> Vec<String> {
+    let answers = join_all(webhooks.iter().map(|webhook| world.deliver(webhook))).await;
+    let outcome = |(status, answer): (u16, serde_json::Value)| {
+        assert_eq!(status, 200, "{answer}");
+        answer["outcome"].as_str().expect("an outcome").to_owned()
+    };
+    answers.into_iter().map(outcome).collect()
+}
+
+/// Every order is in the ledger with so many units, once.
+async fn check_reserved(world: &World, orders: &[u64], units: i64) {
+    world.settle().await;
+    let books = world.books().await;
+    assert_eq!(books.deferred, 0, "no lane is left");
+    let held = books.held();
+    let found: Vec<(u64, i64, i64)> =
+        held.iter().map(|((order, _), held)| (order.number(), held.reserved.units(), held.shipped.units())).collect();
+    assert_eq!(found, orders.iter().map(|order| (*order, units, 0)).collect::<Vec<_>>());
+    assert_eq!(books.all_movements().filter(|movement| movement.cause.order.is_some()).count(), orders.len());
+    let promised = world.promise("A").await.available.units();
+    let sold = i64::try_from(orders.len()).expect("small") * units;
+    assert_eq!(promised, 100 - sold, "and the promise knows");
+}
+
+/// Protects a flash sale: orders for one item, all at once, are all taken; who does not get through waits in a lane.
+#[tokio::test]
+async fn orders_for_one_item_are_each_reserved_once() {
+    for count in [1_u64, 2, 5, 12, 40] {
+        let world = world().await;
+        let orders: Vec<u64> = (1..=count).collect();
+        let webhooks: Vec<Webhook> = orders.iter().map(|id| created(*id, 2)).collect();
+        let outcomes = all_at_once(&world, &webhooks).await;
+        let of = |outcome: &str| outcomes.iter().filter(|found| *found == outcome).count();
+        assert!(of("applied") > 0 && of("applied") + of("deferred") == orders.len(), "{outcomes:?}");
+        if count >= 12 {
+            assert!(of("deferred") > 0, "with {count} at once some wait in a lane");
+        }
+        check_reserved(&world, &orders, 2).await;
+    }
+}
+
+/// Protects against the same webhook being delivered many times at the same moment.
+#[tokio::test]
+async fn copies_at_once_are_applied_once() {
+    let world = world().await;
+    let outcomes = all_at_once(&world, &vec![created(1, 2); 10]).await;
+    assert_eq!(outcomes.iter().filter(|outcome| *outcome == "applied").count(), 1, "{outcomes:?}");
+    check_reserved(&world, &[1], 2).await;
+}
+
+/// Protects one order from its own news: all of its webhooks at once end in the newest.
+#[tokio::test]
+async fn news_of_one_order_at_once_end_in_the_newest() {
+    let world = world().await;
+    let mut webhooks: Vec<Webhook> =
+        (0..10).map(|n| Webhook::new("orders/updated", &format!("u{n}"), order(1).at(n).line(11, "A", 1 + n).bytes())).collect();
+    webhooks.push(Webhook::new("fulfillments/create", "f", fulfilment(7, 1, WH).at(20).line(11, 4).bytes()));
+    let answers = join_all(webhooks.iter().map(|webhook| world.deliver(webhook))).await;
+    world.settle().await;
+    // Who was asked to come again, comes again.
+    for (webhook, (status, _)) in webhooks.iter().zip(answers) {
+        assert!(status == 200 || status == 503, "{status}");
+        assert_eq!(world.deliver(webhook).await.0, 200);
+    }
+    world.settle().await;
+    assert_eq!(world.positions().await, ["A@WH-1 96 on hand, 0 reserved", "A@unassigned 0 on hand, 6 reserved"]);
+}
+
+/// Puts these orders into the lane, without committing any.
+async fn defer(world: &World, orders: impl Iterator<Item = u64>) {
+    for id in orders {
+        world.table.faults.next("TransactWriteItems", attempts(), Fault::Conflict);
+        let (status, answer) = world.deliver(&created(id, 2)).await;
+        assert_eq!((status, answer["outcome"].as_str()), (200, Some("deferred")), "{answer}");
+    }
+}
+
+async fn settle_once(world: &World) -> Result<usize, promissory::ledger::CommitError> {
+    settle_lane(&world.table.store, &world.clock, &world.network, &position("A", "unassigned")).await
+}
+
+/// Protects throughput: a lane is committed in groups, one write of the position for many orders.
+#[tokio::test]
+async fn a_lane_is_settled_in_groups() {
+    // A hundred rows hold 24 orders: mark, order, movement and lane row of each, and the position once.
+    for (waiting, transactions) in [(1, 1), (24, 1), (25, 2), (101, 6)] {
+        let world = world().await;
+        defer(&world, 1..=waiting).await;
+        assert_eq!(world.positions().await.len(), 1, "nothing is reserved yet");
+        world.table.faults.forget_calls();
+        assert_eq!(settle_once(&world).await.ok(), usize::try_from(waiting).ok());
+        let made = world.table.faults.calls("TransactWriteItems");
+        assert!(made <= transactions, "{waiting} orders in {made} transactions where {transactions} are enough");
+        check_reserved(&world, &(1..=waiting).collect::<Vec<_>>(), 2).await;
+    }
+}
+
+/// Protects what waits in a lane: it is applied once, whatever happens to those who settle it.
+#[tokio::test]
+async fn a_lane_is_settled_once_whatever_goes_wrong() {
+    let orders: Vec<u64> = (1..=26).collect();
+    for operation in ["Query", "BatchGetItem", "TransactWriteItems"] {
+        for fault in [Fault::Throttled, Fault::AnswerLost] {
+            for skip in [0, 1] {
+                let world = world().await;
+                defer(&world, orders.iter().copied()).await;
+                world.table.faults.after(operation, skip, 1, fault);
+                let settled = settle_once(&world).await;
+                world.table.faults.clear();
+                assert!(settled.is_err() || skip > 0, "{fault:?} at {operation} is not overlooked");
+                check_reserved(&world, &orders, 2).await;
+            }
+        }
+    }
+}
+
+/// Protects against two functions settling one lane at the same time.
+#[tokio::test]
+async fn a_lane_settled_twice_at_once_is_applied_once() {
+    let world = world().await;
+    let orders: Vec<u64> = (1..=40).collect();
+    defer(&world, orders.iter().copied()).await;
+    let settled = join_all([settle_once(&world), settle_once(&world), settle_once(&world)]).await;
+    assert!(settled.iter().any(Result::is_ok), "{settled:?}");
+    check_reserved(&world, &orders, 2).await;
+}
+
+/// Protects what waits in a lane from its own repetition: the sender comes again, and gets through.
+#[tokio::test]
+async fn a_deferred_event_that_comes_again_is_applied_once() {
+    let world = world().await;
+    defer(&world, [1].into_iter()).await;
+    defer(&world, [1].into_iter()).await;
+    assert_eq!(world.table.count("LANE#"), 1, "it waits once");
+    let (_, answer) = world.deliver(&created(1, 2)).await;
+    assert_eq!(answer["outcome"].as_str(), Some("applied"));
+    check_reserved(&world, &[1], 2).await;
+}
+
+/// Protects the first statement while it waits: other content under its id is seen by someone, and not dropped in silence.
+#[tokio::test]
+async fn other_content_for_a_deferred_id_is_seen() {
+    for second_is_deferred in [false, true] {
+        let world = world().await;
+        defer(&world, [1].into_iter()).await;
+        if second_is_deferred {
+            world.table.faults.next("TransactWriteItems", attempts(), Fault::Conflict);
+        }
+        let (status, _) = world.deliver(&created(1, 5)).await;
+        // The first to be applied stands; one of the two is refused, now or from the lane.
+        assert_eq!(status, if second_is_deferred { 409 } else { 200 });
+        world.settle().await;
+        let expected = [format!("content_mismatch#shopify:{}#w1 raised", world.shop)];
+        assert_eq!(world.alerts(), expected, "the second is deferred as well: {second_is_deferred}");
+    }
+}
+
+/// Protects a transaction whose answer is lost: the repetition finds its mark.
+#[tokio::test]
+async fn a_commit_whose_answer_was_lost_is_applied_once() {
+    let world = world().await;
+    world.table.faults.next("TransactWriteItems", 1, Fault::AnswerLost);
+    assert_eq!(world.deliver(&created(1, 2)).await.0, 503);
+    let (status, answer) = world.deliver(&created(1, 2)).await;
+    assert_eq!((status, answer["outcome"].as_str()), (200, Some("duplicate")));
+    check_reserved(&world, &[1], 2).await;
+}
+
+/// Protects patience: fewer conflicts than the budget are waited out, throttling inside a transaction is not a conflict,
+/// and neither is waited for in real time.
+#[tokio::test]
+async fn conflicts_are_waited_out_within_the_budget() {
+    for (conflicts, outcome) in [(1, "applied"), (attempts() - 1, "applied"), (attempts(), "deferred")] {
+        let world = world().await;
+        let began = world.clock.after(0);
+        world.table.faults.next("TransactWriteItems", conflicts, Fault::Conflict);
+        let (_, answer) = world.deliver(&created(1, 2)).await;
+        assert_eq!(answer["outcome"].as_str(), Some(outcome), "{conflicts} conflicts");
+        let waited = promissory_tests::world::since(&world.clock, began);
+        assert!(waited < std::time::Duration::from_secs(2), "{conflicts} conflicts: {waited:?} of the five seconds");
+        check_reserved(&world, &[1], 2).await;
+    }
+    let world = world().await;
+    world.table.faults.next("TransactWriteItems", 1, Fault::ThrottledInside);
+    assert_eq!(world.deliver(&created(1, 2)).await.0, 503, "throttled: the sender repeats");
+    assert_eq!(world.deliver(&created(1, 2)).await.0, 200);
+    check_reserved(&world, &[1], 2).await;
+}

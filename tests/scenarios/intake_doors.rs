@@ -1,0 +1,136 @@
+//! What comes through the door: samples of Shopify, duplicates, ids used twice, and lines we know nothing of.
+
+use promissory_tests::shared_files::deliveries;
+use promissory_tests::webhook::{Webhook, order};
+use promissory_tests::world::World;
+use serde_json::{Value, json};
+
+async fn world() -> World {
+    let world = World::new().await;
+    world.item("A", &[("WH-1", 10)]).await;
+    world
+}
+
+/// Protects every topic we listen to: Shopify's own samples come in when signed, and not with one byte changed.
+#[tokio::test]
+async fn samples_of_shopify_come_in_signed() {
+    for (topic, body) in deliveries() {
+        let world = world().await;
+        let webhook = Webhook::new(topic, "sample", body);
+        let end = webhook.body.len() - 1;
+        for at in [0, end / 2, end] {
+            let (status, answer) = world.deliver(&webhook.clone().with_byte_changed(at)).await;
+            assert_eq!((status, answer["error"].as_str()), (401, Some("unsigned")), "{topic} with byte {at} changed");
+        }
+        let before = world.table.rows().len();
+        let (status, answer) = world.deliver(&webhook).await;
+        assert_eq!((status, answer["outcome"].as_str()), (200, Some("applied")), "{topic}: {answer}");
+        assert!(world.table.rows().len() > before, "{topic} is recorded");
+        assert_eq!(world.deliver(&webhook).await.1["outcome"].as_str(), Some("duplicate"), "{topic} again");
+    }
+}
+
+/// Everything that is stored, without the revision and time of rows.
+fn stored(world: &World) -> Vec<Value> {
+    let mut rows = world.table.rows();
+    rows.sort_by_key(|row| (row["pk"].to_string(), row["sk"].to_string()));
+    rows
+}
+
+/// Protects against Shopify's repetitions: a duplicate is a success, and changes no row.
+#[tokio::test]
+async fn a_duplicate_succeeds_and_changes_nothing() {
+    let world = world().await;
+    let webhook = Webhook::new("orders/create", "w1", order(1).line(11, "A", 3).bytes());
+    let (_, first) = world.deliver(&webhook).await;
+    assert_eq!(first, json!({ "outcome": "applied", "movements": 1, "unmapped": 0 }));
+    let before = stored(&world);
+    world.clock.pass(60);
+    for n in 0..3 {
+        let (status, again) = world.deliver(&webhook).await;
+        assert_eq!((status, again["outcome"].as_str()), (200, Some("duplicate")), "time {n}");
+        assert_eq!(stored(&world), before, "time {n}");
+    }
+    let (_, news) = world.deliver(&Webhook::new("orders/updated", "w2", order(1).line(11, "A", 3).bytes())).await;
+    assert_eq!(news["movements"], 0, "the same state by another webhook moves nothing");
+    assert_eq!(world.positions().await, ["A@WH-1 10 on hand, 0 reserved", "A@unassigned 0 on hand, 3 reserved"]);
+}
+
+/// Protects the first statement: the same id with other content is refused, someone is told once, and nothing moves.
+#[tokio::test]
+async fn an_id_used_twice_is_seen() {
+    let world = world().await;
+    world.tell("orders/create", "w1", order(1).line(11, "A", 3).bytes()).await;
+    let other = Webhook::new("orders/create", "w1", order(1).at(9).line(11, "A", 5).bytes());
+    for _ in 0..2 {
+        let (status, answer) = world.deliver(&other).await;
+        assert_eq!((status, answer["error"].as_str()), (409, Some("content_mismatch")), "{answer}");
+    }
+    assert_eq!(world.alerts(), [format!("content_mismatch#shopify:{}#w1 raised", world.shop)]);
+    assert_eq!(world.positions().await[1], "A@unassigned 0 on hand, 3 reserved");
+    world.settle().await;
+    let published = world.bus.take();
+    assert_eq!(published.len(), 1, "published once: {published:?}");
+}
+
+/// Protects orders from a gap in the catalogue: what is mapped is reserved, what is not is recorded and alerted, once.
+#[tokio::test]
+async fn an_unmapped_line_does_not_hold_up_the_others() {
+    let world = world().await;
+    let body = order(1).line(11, "A", 3).line(12, "UNKNOWN", 2).line(13, "UNKNOWN", 1).line(14, "", 1);
+    let answer = world.tell("orders/create", "w1", body.bytes()).await;
+    assert_eq!(answer, json!({ "outcome": "applied", "movements": 1, "unmapped": 3 }));
+    let shop = &world.shop;
+    assert_eq!(world.alerts(), [format!("unmapped_sku#{shop}# raised"), format!("unmapped_sku#{shop}#UNKNOWN raised")]);
+    assert_eq!(world.positions().await[1], "A@unassigned 0 on hand, 3 reserved");
+    // Mapped later: the next statement about the order makes good for it.
+    world.item("UNKNOWN", &[("WH-1", 5)]).await;
+    let answer = world.tell("orders/updated", "w2", body.bytes()).await;
+    assert_eq!(answer, json!({ "outcome": "applied", "movements": 2, "unmapped": 1 }));
+    assert_eq!(world.positions().await[3], "UNKNOWN@unassigned 0 on hand, 3 reserved");
+}
+
+/// Protects large carts of a shop that is not mapped yet: recorded, alerted, and answered, however many SKUs there are.
+#[tokio::test]
+async fn an_order_of_many_unmapped_skus_is_recorded() {
+    for lines in [50_u64, 98, 99, 150, 500] {
+        let world = world().await;
+        let body = (0..lines).fold(order(1), |order, n| order.line(100 + n, &format!("UNKNOWN-{n}"), 1));
+        let webhook = Webhook::new("orders/create", "w1", body.bytes());
+        let in_its_own_task = {
+            let (world, webhook) = (world.clone(), webhook.clone());
+            tokio::spawn(async move { world.deliver(&webhook).await.0 })
+        };
+        assert_eq!(in_its_own_task.await.ok(), Some(200), "{lines} SKUs are taken without a panic");
+        assert_eq!(world.alerts().len(), usize::try_from(lines).expect("small"), "{lines} SKUs are alerted");
+        assert_eq!(world.deliver(&webhook).await.1["outcome"].as_str(), Some("duplicate"), "{lines} SKUs");
+    }
+}
+
+/// Protects stock from what has none: a gift card is neither reserved nor alerted.
+#[tokio::test]
+async fn a_gift_card_is_ignored() {
+    let world = world().await;
+    let card = json!({ "id": 12, "sku": "GIFT-50", "quantity": 1, "gift_card": true });
+    let answer = world.tell("orders/create", "w1", order(1).line(11, "A", 1).raw_line(card).bytes()).await;
+    assert_eq!(answer, json!({ "outcome": "applied", "movements": 1, "unmapped": 0 }));
+    assert_eq!(world.alerts(), [""; 0]);
+}
+
+/// Protects the sender's patience: when the table cannot be reached it is asked to come again, is told nothing of why, and
+/// the repetition is applied.
+#[tokio::test]
+async fn a_store_failure_asks_for_a_repetition() {
+    use promissory_tests::faults::Fault;
+    for operation in ["Query", "BatchGetItem", "TransactWriteItems"] {
+        for fault in [Fault::Throttled, Fault::Internal, Fault::RequestLost, Fault::AnswerLost] {
+            let world = world().await;
+            let webhook = Webhook::new("orders/create", "w1", order(1).line(11, "A", 3).bytes());
+            world.table.faults.next(operation, 1, fault);
+            let (status, answer) = world.deliver(&webhook).await;
+            assert_eq!((status, answer["detail"].as_str()), (503, Some("try again later")), "{fault:?} at {operation}");
+            assert_eq!(world.deliver(&webhook).await.0, 200, "{fault:?} at {operation}");
+            assert_eq!(world.positions().await[1], "A@unassigned 0 on hand, 3 reserved", "{fault:?} at {operation}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The real handlers over an emulated table: what is given, what happens, and what must be so afterwards.
+
+mod contention;
+mod intake;
+mod intake_doors;
+mod large_orders;
+mod lifecycle;
+mod personal_data;
+mod pusher;
+mod pusher_contact;
+mod pusher_faults;
+mod recompute;
+mod reconciler;

@@ -1,0 +1,51 @@
+//! Who bought something is nobody's business here.
+
+use promissory::catalog::{Place, Quantity};
+use promissory_local::shopify::{Cart, Delivery, DeliveryPlan, NewItem, PERSONAL_MARK};
+use promissory_tests::shop::{location_id, start};
+use promissory_tests::webhook::Webhook;
+use promissory_tests::world::World;
+
+/// Protects customers: of all the fake shop says about them nothing is stored, on any path an order takes through us.
+#[tokio::test]
+async fn no_row_holds_anything_personal() {
+    let world = World::new().await;
+    world.item("A", &[("WH-1", 10)]).await;
+    let running = start(&world);
+    let now = world.clock.after(0);
+    let deliveries: Vec<Delivery> = running.server.shop(|shop| {
+        let item = shop.item("A").expect("an item").id;
+        shop.stock(now, item, location_id("WH-1"), 10, true).expect("known");
+        shop.add_item(NewItem { untracked: true, ..NewItem::tracked("UNMAPPED") }).expect("a new item");
+        let lines = vec![("A".to_owned(), 2), ("UNMAPPED".to_owned(), 1)];
+        let order = shop.checkout_cart(now, &Cart { lines, ..Cart::default() }).expect("placed");
+        shop.fulfil(now, order, None).expect("shipped");
+        let cancelled = shop.checkout(now, &[("A", 1)]).expect("placed");
+        shop.cancel(now, cancelled).expect("cancelled");
+        shop.outbox().take(&DeliveryPlan::default()).into_iter().map(|(delivery, _)| delivery).collect()
+    });
+    assert!(deliveries.len() >= 5, "every topic is among them");
+    for (n, delivery) in deliveries.iter().enumerate() {
+        let said = String::from_utf8_lossy(&delivery.body);
+        assert!(said.contains(PERSONAL_MARK), "the shop says who it was: {said}");
+        if n % 2 == 1 {
+            // The busiest path keeps the event as it was read.
+            world.table.faults.next("TransactWriteItems", 6, promissory_tests::faults::Fault::Conflict);
+        }
+        assert_eq!(world.deliver(&Webhook::of(delivery)).await.0, 200, "{}", delivery.topic.name());
+        world.table.faults.clear();
+    }
+    let check = |when: &str| {
+        let rows = world.table.rows();
+        let leaks = rows.iter().filter(|row| row.to_string().contains(PERSONAL_MARK));
+        assert_eq!(leaks.collect::<Vec<_>>(), Vec::<&serde_json::Value>::new(), "{when}");
+    };
+    assert!(world.table.count("LANE#") > 0, "some wait in a lane");
+    check("while events wait in lanes");
+    world.settle().await;
+    check("when all is settled");
+    let books = world.books().await;
+    let at =
+        |place: &Place| books.positions.values().filter(|p| p.of.place == *place).map(|p| p.balance.reserved).sum::<Quantity>();
+    assert_eq!((at(&Place::Unassigned), books.deferred), (Quantity::ZERO, 0), "and it was all applied");
+}

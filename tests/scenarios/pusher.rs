@@ -1,0 +1,149 @@
+//! The normal path to a shop: differences of supply, each once, in few calls.
+
+use promissory::catalog::Quantity;
+use promissory::source::StockKind;
+use promissory::store::{Expect, Row, Store, Write};
+use promissory::storefront::Level;
+use promissory_local::shopify::AppliedKind;
+use promissory_tests::shop::{RunningShop, in_agreement, location_id, start};
+use promissory_tests::world::World;
+
+async fn agreed() -> (World, RunningShop) {
+    let world = World::new().await;
+    world.item("A", &[("WH-1", 10), ("3PL-1", 5)]).await;
+    let running = in_agreement(&world).await;
+    (world, running)
+}
+
+/// Plays the stream, then pushes every hint that came of it.
+async fn tell(world: &World, running: &RunningShop) -> usize {
+    world.settle().await;
+    let hints = world.hints.take();
+    assert_eq!(world.push(running.front(), &hints).await, [0; 0], "every hint is done");
+    hints.len()
+}
+
+/// The differences told since the first contact.
+fn told(running: &RunningShop) -> Vec<i64> {
+    let log = running.log();
+    let adjusted = log.iter().filter(|applied| applied.kind == AppliedKind::Adjust && !applied.deduplicated);
+    adjusted.flat_map(|applied| applied.changes.iter().map(|change| change.delta)).collect()
+}
+
+/// Protects sold units from being re-listed: what the shop did itself it is not told, at any step of an order's life.
+#[tokio::test]
+async fn an_order_and_its_fulfilment_push_nothing() {
+    let (world, running) = agreed().await;
+    let now = world.clock.after(0);
+    let sell = |units: i64| running.server.shop(|shop| shop.checkout(now, &[("A", units)]).expect("placed"));
+    let step = async |case: &str, shown: (i64, i64)| {
+        running.deliver_all(&world).await;
+        assert_eq!(tell(&world, &running).await, 0, "{case}: nothing is hinted");
+        world.push(running.front(), &[world.hint(&[("A", "WH-1"), ("A", "3PL-1")])]).await;
+        assert_eq!((running.shown("A", "WH-1"), told(&running)), (shown, vec![]), "{case}: nothing is told");
+        running.assert_agreement(&world).await;
+    };
+    let (first, second) = (sell(3), sell(4));
+    step("two orders", (3, 7)).await;
+    running.server.shop(|shop| shop.fulfil(now, first, None).expect("shipped"));
+    step("one of them shipped", (3, 4)).await;
+    running.server.shop(|shop| shop.cancel(now, second).expect("cancelled"));
+    step("the other cancelled", (7, 0)).await;
+}
+
+/// Protects the number customers see: each change of supply arrives as its difference, beside whatever was sold meanwhile.
+#[tokio::test]
+async fn changes_of_supply_are_told_as_differences() {
+    let (world, running) = agreed().await;
+    let now = world.clock.after(0);
+    let rows = [
+        (StockKind::Receipt, 5, 15),
+        (StockKind::Lost, 2, 13),
+        (StockKind::Found, 1, 14),
+        (StockKind::Hold, 4, 10),
+        (StockKind::Unhold, 3, 13),
+        (StockKind::Lost, 20, -7),
+        (StockKind::Receipt, 7, 0),
+    ];
+    for (n, (kind, units, expected)) in rows.into_iter().enumerate() {
+        // Sold while the change is on its way, and not heard of until later.
+        running.server.shop(|shop| shop.checkout(now, &[("A", 1)])).ok();
+        let sold = running.shown("A", "WH-1").1;
+        world.take_stock([world.stock(&format!("e{n}"), "A", "WH-1", kind, units)]).await;
+        tell(&world, &running).await;
+        assert_eq!(running.shown("A", "WH-1"), (expected - sold, sold), "{kind:?} of {units}");
+        running.deliver_all(&world).await;
+        assert_eq!(tell(&world, &running).await, 0, "the order itself is not told");
+        running.assert_agreement(&world).await;
+    }
+    assert_eq!(told(&running), [5, -2, 1, -4, 3, -20, 7]);
+}
+
+/// Protects the buffer: changing it is a change of supply.
+#[tokio::test]
+async fn a_buffer_is_told() {
+    let (world, running) = agreed().await;
+    for (buffer, shown) in [(2, (8, 3)), (7, (3, 0)), (0, (10, 5))] {
+        let mut item = world.plain("A");
+        item.buffer = Quantity::new(buffer);
+        world.import(&item, &[]).await;
+        tell(&world, &running).await;
+        assert_eq!((running.shown("A", "WH-1").0, running.shown("A", "3PL-1").0), shown, "a buffer of {buffer}");
+        running.assert_agreement(&world).await;
+    }
+}
+
+/// Protects the budget: many changes of a pair between two pushes are one row, and changes that cancel out are none.
+#[tokio::test]
+async fn changes_between_two_pushes_are_one() {
+    let (world, running) = agreed().await;
+    let stock = |n: i64, kind, units| world.stock(&format!("e{n}"), "A", "WH-1", kind, units);
+    world.take_stock((0..20).map(|n| stock(n, StockKind::Receipt, 1))).await;
+    tell(&world, &running).await;
+    assert_eq!(told(&running), [20]);
+    world.take_stock([stock(20, StockKind::Lost, 4), stock(21, StockKind::Found, 4)]).await;
+    tell(&world, &running).await;
+    assert_eq!(told(&running), [20]);
+}
+
+/// The first contact of everything, as it ends: `pusher_contact` shows that it ends so.
+async fn was_told(world: &World, running: &RunningShop) {
+    for level in world.books().await.levels {
+        let key = level.key();
+        let revision = world.table.store.get(&[key]).await.expect("read").remove(0).expect("a level").revision;
+        let told = Level { acknowledged: Some(level.to_push), contact: false, ..level };
+        world.table.store.write(&[Write::put(&told, Expect::Revision(revision))]).await.expect("written");
+        let (now, item) = (world.clock.after(0), running.item(told.sku.as_str()));
+        let location = location_id(told.location.as_str());
+        running.server.shop(|shop| shop.stock(now, item, location, told.supply.units(), true).expect("known"));
+    }
+    let _ = world.hints.take();
+}
+
+/// Protects the budget of a large import: six hundred pairs are told in three calls, and what runs out is told first.
+#[tokio::test]
+async fn six_hundred_pairs_are_three_calls() {
+    let world = World::new().await;
+    let skus: Vec<String> = (0..200).map(|n| format!("SKU-{n:03}")).collect();
+    world.import_many(&skus).await;
+    let places = ["WH-1", "3PL-1", "STORE-1"];
+    let all = |kind: StockKind, units: i64, but: Option<&str>| {
+        let pairs = skus.iter().filter(|sku| Some(sku.as_str()) != but).flat_map(|sku| places.map(|place| (sku, place)));
+        pairs.map(|(sku, place)| world.stock(&format!("{kind:?}:{sku}@{place}"), sku, place, kind, units)).collect::<Vec<_>>()
+    };
+    world.take_stock(all(StockKind::Receipt, 3, None)).await;
+    let running = start(&world);
+    world.settle().await;
+    was_told(&world, &running).await;
+    running.assert_agreement(&world).await;
+    world.take_stock(all(StockKind::Found, 2, Some("SKU-150"))).await;
+    world.take_stock(places.map(|place| world.stock(place, "SKU-150", place, StockKind::Lost, 3))).await;
+    tell(&world, &running).await;
+    assert_eq!(running.calls("AdjustAvailable"), 3);
+    running.assert_agreement(&world).await;
+    let log = running.log();
+    let rows: Vec<usize> = log.iter().map(|applied| applied.changes.len()).collect();
+    assert_eq!(rows, [250, 250, 100]);
+    let first: Vec<i64> = log[0].changes.iter().take(4).map(|change| change.delta).collect();
+    assert_eq!(first, [-3, -3, -3, 2], "sell-outs go first");
+}

@@ -1,0 +1,247 @@
+//! From the stream to promises, alerts and hints.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use promissory::alert::State;
+use promissory::catalog::{Item, Quantity};
+use promissory::ledger::Position;
+use promissory::promise::recompute;
+use promissory::source::StockKind;
+use promissory::store::{Expect, Key, Store, Write};
+use promissory_tests::faults::Fault;
+use promissory_tests::webhook::order;
+use promissory_tests::world::{World, is_delivered, position, stream_event};
+use serde_json::{Value, json};
+
+/// Stock by location, units held at WH-1, units ordered online, the buffer; then what is available at each place and in all.
+type Case = (&'static [(&'static str, i64)], i64, i64, i64, &'static [(&'static str, i64)], i64);
+
+const CASES: [Case; 9] = [
+    (&[("WH-1", 10)], 0, 0, 0, &[("WH-1", 10)], 10),
+    (&[("WH-1", 10), ("3PL-1", 5)], 0, 0, 0, &[("WH-1", 10), ("3PL-1", 5)], 15),
+    (&[("WH-1", 10), ("STORE-1", 4)], 0, 0, 0, &[("WH-1", 10), ("STORE-1", 4)], 10),
+    (&[("WH-1", 10)], 3, 0, 0, &[("WH-1", 7)], 7),
+    (&[("WH-1", 10), ("3PL-1", 5)], 0, 6, 0, &[("WH-1", 10), ("3PL-1", 5), ("unassigned", -6)], 9),
+    (&[("WH-1", 10), ("3PL-1", 5)], 0, 0, 2, &[("WH-1", 8), ("3PL-1", 3)], 11),
+    (&[("WH-1", 1), ("3PL-1", 5)], 0, 0, 2, &[("WH-1", 0), ("3PL-1", 3)], 3),
+    (&[("WH-1", 10)], 9, 0, 2, &[("WH-1", 0)], 0),
+    (&[("WH-1", 2)], 0, 5, 0, &[("WH-1", 2), ("unassigned", -5)], -3),
+];
+
+/// Protects what is promised: per place and in all, less what is reserved, held and kept back; a store sells for itself.
+#[tokio::test]
+async fn available_is_computed_per_place_and_in_all() {
+    for (stock, held, ordered, buffer, places, available) in CASES {
+        let case = format!("{stock:?}, {held} held, {ordered} ordered, a buffer of {buffer}");
+        let world = World::new().await;
+        world.import(&Item { buffer: Quantity::new(buffer), ..world.plain("A") }, stock).await;
+        if held > 0 {
+            world.take_stock([world.stock("held", "A", "WH-1", StockKind::Hold, held)]).await;
+        }
+        if ordered > 0 {
+            world.tell("orders/create", "w1", order(1).line(11, "A", ordered).bytes()).await;
+        }
+        world.settle().await;
+        let promise = world.promise("A").await;
+        let found: BTreeMap<String, i64> =
+            promise.places.iter().map(|(place, at)| (place.to_string(), at.available.units())).collect();
+        let expected: BTreeMap<String, i64> = places.iter().map(|(place, units)| ((*place).to_owned(), *units)).collect();
+        assert_eq!((found, promise.available.units()), (expected, available), "{case}");
+    }
+}
+
+/// The movement that each version of a promise was computed up to, in the order of writing.
+fn versions(records: &[Value]) -> Vec<u64> {
+    let promises = records.iter().filter(|record| record["dynamodb"]["Keys"]["pk"]["S"] == "ATS#A");
+    let seq = |record: &Value| {
+        record["dynamodb"]["NewImage"]["body"]["M"]["places"]["M"]["WH-1"]["M"]["seq"]["N"].as_str().and_then(|n| n.parse().ok())
+    };
+    promises.map(|record| seq(record).unwrap_or(0)).collect()
+}
+
+/// Protects promises from going backwards: a computation that was overtaken on the way is not written over a newer one.
+#[tokio::test]
+async fn a_promise_never_goes_backwards() {
+    // How far the overtaken computation has come when the newer one starts, in steps of the executor.
+    for head_start in 0..16 {
+        let world = World::new().await;
+        world.item("A", &[("WH-1", 10)]).await;
+        world.settle().await;
+        let sku = "A".parse().expect("a SKU");
+        let compute = async || recompute(&world.table.store, &world.clock, &world.network, &sku).await.expect("computed");
+        let move_and_compute = async |n: u64| {
+            for _ in 0..head_start * n {
+                tokio::task::yield_now().await;
+            }
+            world.take_stock([world.stock(&format!("e{n}"), "A", "WH-1", StockKind::Receipt, 1)]).await;
+            compute().await;
+        };
+        world.take_stock([world.stock("first", "A", "WH-1", StockKind::Receipt, 1)]).await;
+        futures_util::join!(compute(), move_and_compute(1), move_and_compute(2), compute());
+        let written = versions(&world.table.stream());
+        assert!(written.is_sorted(), "a head start of {head_start}: {written:?}");
+        let promise = world.promise("A").await;
+        assert_eq!((promise.available.units(), written.last()), (13, Some(&4)), "a head start of {head_start}");
+    }
+}
+
+/// Protects against a storm: the same item recomputed by many at once, while it moves, ends at its positions.
+#[tokio::test]
+async fn many_at_once_end_at_the_positions() {
+    let world = World::new().await;
+    world.item("A", &[("WH-1", 10)]).await;
+    world.settle().await;
+    let mut stream = world.table.stream();
+    let moves = (0..6).map(|n| {
+        let world = &world;
+        async move {
+            world.take_stock([world.stock(&format!("e{n}"), "A", "WH-1", StockKind::Receipt, 1)]).await;
+            let _ = recompute(&world.table.store, &world.clock, &world.network, &"A".parse().expect("a SKU")).await;
+        }
+    });
+    join_all(moves).await;
+    stream.extend(world.table.stream());
+    assert!(versions(&stream).is_sorted());
+    // Whoever gave up is repeated by the stream.
+    let records: Vec<Value> = stream.into_iter().filter(is_delivered).collect();
+    assert!(world.recompute().handle(stream_event(&records), world.clock.after(60)).await.batch_item_failures.is_empty());
+    assert_eq!(world.promise("A").await.available.units(), 16);
+}
+
+/// Protects people from noise and from silence: an alert is raised once at the threshold and cleared once well above it.
+#[tokio::test]
+async fn low_stock_is_raised_once_and_cleared_once() {
+    let world = World::new().await;
+    world.import(&Item { low_at: Some(Quantity::new(20)), ..world.plain("A") }, &[("WH-1", 30)]).await;
+    world.settle().await;
+    assert_eq!(world.bus.take(), []);
+    let rows = [
+        (StockKind::Lost, 9, None),
+        (StockKind::Lost, 1, Some(State::Raised)),
+        (StockKind::Lost, 1, None),
+        (StockKind::Receipt, 2, None),
+        (StockKind::Lost, 1, None),
+        (StockKind::Receipt, 2, Some(State::Cleared)),
+        (StockKind::Receipt, 50, None),
+        (StockKind::Lost, 72, Some(State::Raised)),
+    ];
+    for (n, (kind, units, expected)) in rows.into_iter().enumerate() {
+        world.take_stock([world.stock(&format!("e{n}"), "A", "WH-1", kind, units)]).await;
+        world.settle().await;
+        let published: Vec<State> = world.bus.take().iter().map(|alert| alert.state).collect();
+        assert_eq!(published, expected.into_iter().collect::<Vec<_>>(), "step {n}: {kind:?} of {units}");
+    }
+}
+
+/// Protects the planner's first minute: an order that crosses the threshold raises the alert with its own transaction.
+#[tokio::test]
+async fn an_order_raises_the_alert_itself() {
+    let world = World::new().await;
+    world.import(&Item { low_at: Some(Quantity::new(5)), ..world.plain("A") }, &[("WH-1", 8)]).await;
+    world.settle().await;
+    world.tell("orders/create", "w1", order(1).line(11, "A", 2).bytes()).await;
+    assert_eq!(world.alerts(), [""; 0]);
+    world.tell("orders/create", "w2", order(2).line(21, "A", 1).bytes()).await;
+    assert_eq!(world.alerts(), ["low_stock#A raised"], "before the stream was played");
+    world.settle().await;
+    let published = world.bus.take();
+    assert_eq!((published.len(), published[0].times), (1, 1), "and it is published once");
+}
+
+/// Records of three items, in this order, as the stream delivers them.
+async fn three_records(world: &World) -> Vec<Value> {
+    for sku in ["A", "B", "C"] {
+        world.item(sku, &[]).await;
+    }
+    world.settle().await;
+    for sku in ["A", "B", "C"] {
+        world.take_stock([world.stock(sku, sku, "WH-1", StockKind::Receipt, 5)]).await;
+    }
+    let records: Vec<Value> = world.table.stream().into_iter().filter(is_delivered).collect();
+    assert_eq!(records.len(), 3);
+    records
+}
+
+async fn failed(world: &World, records: &[Value]) -> Vec<Option<usize>> {
+    let response = world.recompute().handle(stream_event(records), world.clock.after(60)).await;
+    let place = |failure: aws_lambda_events::event::streams::DynamoDbBatchItemFailure| {
+        records.iter().position(|record| record["dynamodb"]["SequenceNumber"].as_str() == failure.item_identifier.as_deref())
+    };
+    response.batch_item_failures.into_iter().map(place).collect()
+}
+
+/// Protects an ordered stream: exactly the first failed record is named, the others are done all the same, and repeating
+/// from there makes good for it.
+#[tokio::test]
+async fn the_first_failed_record_is_named() {
+    for (broken, skus) in [("A", ["B", "C"]), ("B", ["A", "C"]), ("C", ["A", "B"])] {
+        let world = World::new().await;
+        let records = three_records(&world).await;
+        // A position nobody can read, as another version of the code might leave it.
+        let key = position(broken, "3PL-1").key();
+        let unreadable = Write::Put { key: key.clone(), body: json!({ "odd": true }), index: None, expect: Expect::Absent };
+        world.table.store.write(&[unreadable]).await.expect("written");
+        let place = ["A", "B", "C"].iter().position(|sku| *sku == broken);
+        assert_eq!(failed(&world, &records).await, [place], "{broken} cannot be read");
+        for sku in skus {
+            assert_eq!(world.promise(sku).await.available.units(), 5, "{sku} is done beside {broken}");
+        }
+        let mended = Write::put(&Position::empty(position(broken, "3PL-1")), Expect::Revision(1));
+        world.table.store.write(&[mended]).await.expect("written");
+        let from = place.expect("one of the three");
+        assert_eq!(failed(&world, &records[from..]).await, [None; 0]);
+        assert_eq!(world.promise(broken).await.available.units(), 5);
+    }
+}
+
+/// Protects each effect of a record: when the table, the queue or the bus fails, its record comes again, and nothing is lost.
+#[tokio::test]
+async fn every_failed_effect_is_repeated() {
+    let world = World::new().await;
+    world.import(&Item { low_at: Some(Quantity::new(9)), ..world.plain("A") }, &[("WH-1", 10)]).await;
+    world.settle().await;
+    let _ = (world.hints.take(), world.bus.take());
+    world.take_stock([world.stock("lost", "A", "WH-1", StockKind::Lost, 1)]).await;
+    let records: Vec<Value> = world.table.stream().into_iter().filter(is_delivered).collect();
+    for operation in ["Query", "BatchGetItem", "TransactWriteItems"] {
+        world.table.faults.next(operation, 1, Fault::Throttled);
+        assert_eq!(failed(&world, &records).await.len(), 1, "{operation}");
+    }
+    world.hints.refuse(1);
+    assert_eq!(failed(&world, &records).await.len(), 1, "the queue");
+    world.bus.refuse(1);
+    assert_eq!(failed(&world, &records).await.len(), 1, "the bus");
+    assert_eq!(failed(&world, &records).await, [None; 0]);
+    assert_eq!(world.promise("A").await.available.units(), 9);
+    assert!(!world.hints.take().is_empty() && !world.bus.take().is_empty());
+}
+
+/// Protects the handler from rows of other kinds, and from records of an item that is not imported yet.
+#[tokio::test]
+async fn other_rows_call_for_nothing() {
+    let world = World::new().await;
+    let odd = |pk: &str, sk: &str| {
+        let keys = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
+        json!({
+            "eventID": "1",
+            "eventName": "INSERT",
+            "awsRegion": "us-east-1",
+            "dynamodb": { "Keys": keys, "SequenceNumber": pk, "SizeBytes": 1, "ApproximateCreationDateTime": 0.0 },
+        })
+    };
+    let mut records =
+        ["EVT#x#y", "POS#", "POS#A@nowhere@", "LANE#A@WH-1", "ITEM#Z", "NETWORK"].map(|pk| odd(pk, "HEAD")).to_vec();
+    assert_eq!(failed(&world, &records).await, [None; 0]);
+    records.insert(3, odd("ALERT#of a shape nobody knows", "HEAD"));
+    assert_eq!(failed(&world, &records).await, [Some(3)], "an alert that cannot be read is not dropped in silence");
+    world.take_stock([world.stock("e", "UNKNOWN", "WH-1", StockKind::Receipt, 5)]).await;
+    world.settle().await;
+    assert_eq!(world.table.count("ATS#"), 0);
+    // Importing it later makes good for it.
+    world.item("UNKNOWN", &[]).await;
+    world.settle().await;
+    assert_eq!(world.promise("UNKNOWN").await.available.units(), 5);
+    let promise = world.table.store.get(&[Key::head("ATS#UNKNOWN")]).await.expect("read");
+    assert!(promise[0].is_some());
+}

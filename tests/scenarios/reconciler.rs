@@ -1,0 +1,270 @@
+//! The schedules: what was lost is found, what drifted is put right, and what is well is left alone.
+
+use jiff::Timestamp;
+use promissory::reconcile::{CompareReport, OVERLAP, Sweep, SweepReport};
+use promissory::source::StockKind;
+use promissory::store::read;
+use promissory_local::shopify::{AppliedKind, Faults, OrderId};
+use promissory_tests::faults::Fault;
+use promissory_tests::shop::{RunningShop, in_agreement, location_id};
+use promissory_tests::webhook::{Webhook, order};
+use promissory_tests::world::World;
+use reconciler::{Job, Report};
+use serde_json::Value;
+
+async fn agreed() -> (World, RunningShop) {
+    let world = World::new().await;
+    world.item("A", &[("WH-1", 100)]).await;
+    let running = in_agreement(&world).await;
+    (world, running)
+}
+
+async fn sweep(world: &World, running: &RunningShop) -> SweepReport {
+    match world.reconcile(running.front(), Job::Sweep).await.expect("swept") {
+        Report::Sweep(report) => report,
+        other @ (Report::Compare(_) | Report::Backlog(_)) => panic!("{other:?}"),
+    }
+}
+
+async fn compare(world: &World, running: &RunningShop) -> CompareReport {
+    match world.reconcile(running.front(), Job::Compare).await.expect("compared") {
+        Report::Compare(report) => report,
+        other @ (Report::Sweep(_) | Report::Backlog(_)) => panic!("{other:?}"),
+    }
+}
+
+async fn push_hints(world: &World, running: &RunningShop) -> usize {
+    let hints = world.hints.take();
+    assert_eq!(world.push(running.front(), &hints).await, [0; 0], "every hint is done");
+    hints.len()
+}
+
+fn sell(world: &World, running: &RunningShop, units: i64) -> OrderId {
+    let now = world.clock.after(0);
+    running.server.shop(|shop| shop.checkout(now, &[("A", units)]).expect("placed"))
+}
+
+/// Everything stored that says what is so, not when somebody looked.
+fn facts(world: &World) -> Vec<Value> {
+    let mut rows = world.table.rows();
+    rows.retain(|row| {
+        let pk = row["pk"]["S"].as_str().unwrap_or_default();
+        !pk.starts_with("WATERMARK#") && !pk.starts_with("REPORT#")
+    });
+    rows.sort_by_key(|row| (row["pk"].to_string(), row["sk"].to_string()));
+    rows
+}
+
+/// Protects orders whose webhooks were lost: a sweep brings each, as far as it has come; the next one finds nothing new,
+/// and a webhook that comes after all changes nothing.
+#[tokio::test]
+async fn lost_webhooks_are_made_good_by_a_sweep() {
+    let (world, running) = agreed().await;
+    let now = world.clock.after(0);
+    let [_, shipped, cancelled] = [1, 2, 4].map(|units| sell(&world, &running, units));
+    running.server.shop(|shop| {
+        shop.fulfil(now, shipped, None).expect("shipped");
+        shop.cancel(now, cancelled).expect("cancelled");
+    });
+    let late = running.server.shop(|shop| shop.outbox().take(&promissory_local::shopify::DeliveryPlan::default()));
+    let report = sweep(&world, &running).await;
+    assert_eq!((report.orders, report.missed), (3, 2), "the cancelled one has nothing to move");
+    let ends = ["A@WH-1 98 on hand, 0 reserved", "A@unassigned 0 on hand, 1 reserved"];
+    assert_eq!(world.positions().await, ends);
+    let before = facts(&world);
+    let again = sweep(&world, &running).await;
+    assert_eq!((again.missed, again.movements), (0, 0));
+    assert_eq!(facts(&world), before, "sweeping again changes nothing");
+    for (delivery, _) in late {
+        assert_eq!(world.deliver(&Webhook::of(&delivery)).await.0, 200);
+    }
+    assert_eq!(world.positions().await, ends, "late webhooks change nothing");
+    world.settle().await;
+    push_hints(&world, &running).await;
+    running.assert_agreement(&world).await;
+    assert!(running.log().iter().all(|applied| applied.kind != AppliedKind::Adjust), "and the shop is told nothing");
+}
+
+/// Protects orders behind a failure: the watermark stays before the first that is not in the ledger, wherever it fails.
+#[tokio::test]
+async fn the_watermark_never_passes_a_failed_order() {
+    for (done, fault) in [(0, Fault::Internal), (1, Fault::AnswerLost), (2, Fault::Internal), (3, Fault::RequestLost)] {
+        let (world, running) = agreed().await;
+        let noon: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a valid time");
+        let orders = 35;
+        running.server.shop(|shop| {
+            for n in 0..orders {
+                let at = noon - jiff::SignedDuration::from_secs(600 * (orders - n));
+                shop.checkout(at, &[("A", 1)]).expect("placed");
+            }
+        });
+        let stored =
+            async || read::<Sweep, _>(&world.table.store, Sweep::key_of(&world.shop)).await.expect("read").0.expect("a sweep");
+        let completed_before = stored().await.complete_at;
+        world.clock.pass(1);
+        world.table.faults.after("TransactWriteItems", done, 1, fault);
+        world.reconcile(running.front(), Job::Sweep).await.expect_err("the ledger fails once");
+        let known = world.books().await.held();
+        let stored = stored().await;
+        let first_missing = running.server.shop(|shop| {
+            let missing = shop.orders().find(|order| {
+                let id = u64::try_from(order.id.0).expect("above zero");
+                !known.keys().any(|(known, _)| known.number() == id)
+            });
+            missing.map(|order| order.updated_at)
+        });
+        if let (Some(missing), Some(watermark)) = (first_missing, stored.watermark) {
+            assert!(watermark <= missing, "{fault:?} after {done}: {watermark} has passed {missing}");
+            assert!(watermark.saturating_add(OVERLAP).expect("a duration") <= missing || done == 0, "less an overlap");
+        }
+        assert_eq!(stored.complete_at, completed_before, "it did not come to the end");
+        sweep(&world, &running).await;
+        assert_eq!(world.books().await.held().len(), usize::try_from(orders).expect("small"), "{fault:?} after {done}");
+        assert_eq!(world.positions().await[1], format!("A@unassigned 0 on hand, {orders} reserved"));
+    }
+}
+
+/// Protects the shop's numbers from people: an edit is found, waits until nothing can be in flight, and is put right.
+#[tokio::test]
+async fn a_manual_edit_is_found_and_put_right() {
+    for edited in [250, 40, 0] {
+        let (world, running) = agreed().await;
+        let (now, a) = (world.clock.after(0), running.item("A"));
+        running.server.shop(|shop| shop.manual_edit(now, a, location_id("WH-1"), edited).expect("known"));
+        let report = compare(&world, &running).await;
+        assert_eq!((report.drifted.len(), report.in_flight), (0, 1), "it may be an order in flight");
+        running.sweep_quiet(&world).await;
+        let report = compare(&world, &running).await;
+        let [drift] = report.drifted.as_slice() else { panic!("one drift, not {:?}", report.drifted) };
+        assert_eq!((drift.sku.as_str(), drift.shown.units(), drift.supply.units()), ("A", edited, 100));
+        assert_eq!(push_hints(&world, &running).await, 1);
+        assert_eq!(running.shown("A", "WH-1"), (100, 0), "edited to {edited}");
+        assert_eq!(running.log().last().map(|applied| applied.kind), Some(AppliedKind::Set), "by comparison");
+        running.assert_agreement(&world).await;
+        running.sweep_quiet(&world).await;
+        let report = compare(&world, &running).await;
+        assert_eq!((report.drifted.len(), report.in_flight, report.levels), (0, 0, 1), "and it is left alone then");
+    }
+}
+
+/// Protects sold units: what an order in flight explains is no drift, and is not put right over it.
+#[tokio::test]
+async fn an_order_in_flight_is_no_drift() {
+    let (world, running) = agreed().await;
+    let now = world.clock.after(0);
+    let order = sell(&world, &running, 3);
+    running.server.shop(|shop| shop.fulfil(now, order, None).expect("shipped"));
+    running.lose_all();
+    // The shop shows 97 where we say 100, and it has been so for long; but nobody has swept since.
+    world.clock.pass(600);
+    let report = compare(&world, &running).await;
+    assert_eq!((report.drifted.len(), report.in_flight), (0, 1));
+    assert_eq!(push_hints(&world, &running).await, 0);
+    running.sweep_quiet(&world).await;
+    let report = compare(&world, &running).await;
+    assert_eq!((report.drifted.len(), report.in_flight), (0, 0), "the sweep explains it");
+    world.settle().await;
+    push_hints(&world, &running).await;
+    assert_eq!(running.shown("A", "WH-1"), (97, 0));
+    running.assert_agreement(&world).await;
+}
+
+/// Protects against a shop that forgets a key: what was added twice is found by comparing, and put right.
+#[tokio::test]
+async fn what_the_shop_applied_twice_is_found() {
+    let (world, running) = agreed().await;
+    world.take_stock([world.stock("e", "A", "WH-1", StockKind::Receipt, 5)]).await;
+    world.settle().await;
+    running.fail(Faults { lose_answer: 1, forget_keys: 1, ..Faults::default() });
+    push_hints(&world, &running).await;
+    assert_eq!(running.shown("A", "WH-1"), (110, 0), "twice: nobody could know");
+    running.sweep_quiet(&world).await;
+    assert_eq!(compare(&world, &running).await.drifted.len(), 1);
+    push_hints(&world, &running).await;
+    assert_eq!(running.shown("A", "WH-1"), (105, 0));
+    running.assert_agreement(&world).await;
+}
+
+/// Protects the whole catalogue: it is compared page by page, the end is known, and the next comparison begins anew.
+#[tokio::test]
+async fn the_catalogue_is_compared_page_by_page() {
+    let world = World::new().await;
+    let skus: Vec<String> = (0..90).map(|n| format!("SKU-{n:02}")).collect();
+    world.import_many(&skus).await;
+    world.take_stock(skus.iter().map(|sku| world.stock(sku, sku, "WH-1", StockKind::Receipt, 7)).collect::<Vec<_>>()).await;
+    let running = in_agreement(&world).await;
+    running.sweep_quiet(&world).await;
+    for round in 0..2 {
+        let mut pages = Vec::new();
+        loop {
+            world.clock.pass(1);
+            let report = compare(&world, &running).await;
+            pages.push(report.levels);
+            if report.end {
+                break;
+            }
+        }
+        assert_eq!(pages.iter().sum::<usize>(), 90, "round {round}: {pages:?}");
+    }
+    assert_eq!(world.table.count("REPORT#"), 6, "every page is written down");
+}
+
+/// Protects what a killed function left behind: lanes are settled, and what is due is hinted again.
+#[tokio::test]
+async fn the_backlog_is_picked_up() {
+    let (world, running) = agreed().await;
+    world.table.faults.next("TransactWriteItems", 6, Fault::Conflict);
+    world.tell("orders/create", "w1", order(1).line(11, "A", 3).bytes()).await;
+    world.take_stock([world.stock("e", "A", "WH-1", StockKind::Receipt, 5)]).await;
+    world.settle().await;
+    // The stream was played, and its hints were lost; then another order was left in its lane by a killed function.
+    let _ = world.hints.take();
+    world.table.faults.next("TransactWriteItems", 6, Fault::Conflict);
+    world.tell("orders/create", "w2", order(2).line(21, "A", 4).bytes()).await;
+    assert_eq!(world.table.count("LANE#"), 1);
+    let report = match world.reconcile(running.front(), Job::Backlog).await.expect("picked up") {
+        Report::Backlog(report) => report,
+        other @ (Report::Compare(_) | Report::Sweep(_)) => panic!("{other:?}"),
+    };
+    assert_eq!((report.settled, report.hinted, world.table.count("LANE#")), (1, 1, 0));
+    assert_eq!(world.positions().await, ["A@WH-1 105 on hand, 0 reserved", "A@unassigned 0 on hand, 7 reserved"]);
+    assert_eq!(push_hints(&world, &running).await, 1);
+    assert_eq!(running.shown("A", "WH-1"), (105, 0));
+}
+
+/// Protects against jobs that overlap: two sweeps, two comparisons, and webhooks in between end as one of each would.
+#[tokio::test]
+async fn overlapping_jobs_end_as_one_would() {
+    let (world, running) = agreed().await;
+    let (now, a) = (world.clock.after(0), running.item("A"));
+    for units in 1..=12 {
+        sell(&world, &running, units);
+    }
+    running.server.shop(|shop| shop.manual_edit(now, a, location_id("WH-1"), 500).expect("known"));
+    world.clock.pass(61);
+    let job = |job: Job| world.reconcile(running.front(), job);
+    let (first, second, ()) = futures_util::join!(job(Job::Sweep), job(Job::Sweep), running.deliver_all(&world));
+    assert!(first.is_ok() || second.is_ok(), "{first:?} {second:?}");
+    world.settle().await;
+    running.sweep_quiet(&world).await;
+    assert_eq!(world.positions().await[1], "A@unassigned 0 on hand, 78 reserved");
+    let (first, second) = futures_util::join!(job(Job::Compare), job(Job::Compare));
+    assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
+    push_hints(&world, &running).await;
+    assert_eq!(running.shown("A", "WH-1"), (22, 78));
+    running.assert_agreement(&world).await;
+}
+
+/// Protects against a shop that is down or too busy: the job fails by name, and the next one does its work.
+#[tokio::test]
+async fn a_failing_shop_fails_the_job_and_no_more() {
+    for faults in [Faults { fail: 1, ..Faults::default() }, Faults { throttle: 3, ..Faults::default() }] {
+        let (world, running) = agreed().await;
+        sell(&world, &running, 3);
+        running.fail(faults.clone());
+        let outcome = world.reconcile(running.front(), Job::Sweep).await;
+        assert_eq!(outcome.is_err(), faults.fail > 0, "{faults:?}: {outcome:?}");
+        sweep(&world, &running).await;
+        assert_eq!(world.positions().await[1], "A@unassigned 0 on hand, 3 reserved");
+    }
+}

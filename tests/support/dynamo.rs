@@ -1,0 +1,266 @@
+//! DynamoDB in this process: the SDK's own requests, answered by an embedded emulation instead of a socket.
+//!
+//! Every call lets other futures run before and after it, so that handlers that are joined interleave at each call, in
+//! the same way every time. The table has the schema of `template.yaml`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region, StalledStreamProtectionConfig};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use dynoxide::Database;
+use dynoxide::errors::DynoxideError;
+use promissory::adapters::dynamodb::DynamoStore;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::faults::{Fault, Faults};
+
+const TABLE: &str = "promissory";
+
+/// A fresh table, and the ways to it.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// The store under test.
+    pub store: DynamoStore,
+    /// What goes wrong, and what was called.
+    pub faults: Arc<Faults>,
+    /// The SDK's client, for audits.
+    pub client: aws_sdk_dynamodb::Client,
+    engine: Engine,
+    read_to: Arc<Mutex<Option<String>>>,
+}
+
+/// An empty table.
+///
+/// # Panics
+/// When the emulation cannot be set up.
+#[must_use]
+pub fn table() -> Table {
+    let engine = Engine(Database::memory().expect("an emulation in memory"));
+    engine.call("CreateTable", &schema()).expect("the table is made");
+    let faults = Arc::new(Faults::default());
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .endpoint_url("http://in-process")
+        // What the SDK would repeat by itself, after a real wait, is for the code under test to repeat.
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .http_client(InProcess { engine: engine.clone(), faults: Arc::clone(&faults) })
+        .build();
+    let client = aws_sdk_dynamodb::Client::from_conf(config);
+    Table { store: DynamoStore::new(client.clone(), TABLE), faults, client, engine, read_to: Arc::default() }
+}
+
+impl Table {
+    /// Its name.
+    pub const NAME: &'static str = TABLE;
+
+    /// The stream's records since the last call, as Lambda would get them.
+    ///
+    /// # Panics
+    /// When the emulation's stream cannot be read.
+    #[must_use]
+    pub fn stream(&self) -> Vec<Value> {
+        let mut read_to = self.read_to.lock().unwrap_or_else(PoisonError::into_inner);
+        let iterator = read_to.take().unwrap_or_else(|| self.stream_start());
+        let mut page = self.must("GetRecords", &json!({ "ShardIterator": iterator }));
+        let Value::Array(records) = page["Records"].take() else { panic!("records in {page}") };
+        *read_to = page["NextShardIterator"].as_str().map(str::to_owned);
+        records
+    }
+
+    fn stream_start(&self) -> String {
+        let table = self.must("DescribeTable", &json!({ "TableName": TABLE }));
+        let arn = &table["Table"]["LatestStreamArn"];
+        let stream = self.must("DescribeStream", &json!({ "StreamArn": arn }));
+        let shards = stream["StreamDescription"]["Shards"].as_array().expect("shards");
+        let [shard] = shards.as_slice() else { panic!("one shard, not {}", shards.len()) };
+        let from = json!({ "StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON" });
+        let iterator = self.must("GetShardIterator", &from)["ShardIterator"].take();
+        iterator.as_str().expect("an iterator").to_owned()
+    }
+
+    /// Every row as it is stored.
+    ///
+    /// # Panics
+    /// When the emulation cannot be read.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Value> {
+        let (mut rows, mut start) = (Vec::new(), Value::Null);
+        loop {
+            let mut request = json!({ "TableName": TABLE });
+            if !start.is_null() {
+                request["ExclusiveStartKey"] = start;
+            }
+            let mut page = self.must("Scan", &request);
+            let Value::Array(items) = page["Items"].take() else { panic!("items in {page}") };
+            rows.extend(items);
+            start = page["LastEvaluatedKey"].take();
+            if start.is_null() {
+                return rows;
+            }
+        }
+    }
+
+    /// How many rows have a partition that begins with `prefix`.
+    #[must_use]
+    pub fn count(&self, prefix: &str) -> usize {
+        self.rows().iter().filter(|row| row["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with(prefix))).count()
+    }
+
+    fn must(&self, operation: &str, request: &Value) -> Value {
+        let answer = self.engine.call(operation, request);
+        serde_json::from_slice(&answer.unwrap_or_else(|error| panic!("{operation}: {error}"))).expect("the emulation speaks JSON")
+    }
+}
+
+fn schema() -> Value {
+    let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
+    let keys = |hash: &str, range: &str| json!([{ "AttributeName": hash, "KeyType": "HASH" }, { "AttributeName": range, "KeyType": "RANGE" }]);
+    json!({
+        "TableName": TABLE,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [text("pk"), text("sk"), text("ipk"), text("isk")],
+        "KeySchema": keys("pk", "sk"),
+        "GlobalSecondaryIndexes": [
+            { "IndexName": DynamoStore::INDEX, "KeySchema": keys("ipk", "isk"), "Projection": { "ProjectionType": "ALL" } },
+        ],
+        "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
+    })
+}
+
+#[derive(Clone)]
+struct Engine(Database);
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}
+
+impl Engine {
+    fn call(&self, operation: &str, request: &Value) -> Result<Vec<u8>, DynoxideError> {
+        self.dispatch(operation, request.to_string().as_bytes())
+    }
+
+    fn dispatch(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
+        let database = &self.0;
+        match operation {
+            "CreateTable" => run(body, |request| database.create_table(request)),
+            "DescribeTable" => run(body, |request| database.describe_table(request)),
+            "GetItem" => run(body, |request| database.get_item(request)),
+            "BatchGetItem" => run(body, |request| database.batch_get_item(request)),
+            "PutItem" => run(body, |request| database.put_item(request)),
+            "DeleteItem" => run(body, |request| database.delete_item(request)),
+            "TransactWriteItems" => run(body, |request| database.transact_write_items(request)),
+            "Query" => run(body, |request| database.query(request)),
+            "Scan" => run(body, |request| database.scan(request)),
+            "DescribeStream" => run(body, |request| database.describe_stream(request)),
+            "GetShardIterator" => run(body, |request| database.get_shard_iterator(request)),
+            "GetRecords" => run(body, |request| database.get_records(request)),
+            other => panic!("{other} is not an operation of ours"),
+        }
+    }
+}
+
+fn run<Q: DeserializeOwned, A: Serialize>(
+    body: &[u8],
+    act: impl FnOnce(Q) -> Result<A, DynoxideError>,
+) -> Result<Vec<u8>, DynoxideError> {
+    let request = serde_json::from_slice(body).map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
+    Ok(serde_json::to_vec(&act(request)?).expect("answers have string keys"))
+}
+
+#[derive(Debug, Clone)]
+struct InProcess {
+    engine: Engine,
+    faults: Arc<Faults>,
+}
+
+impl HttpClient for InProcess {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for InProcess {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let Self { engine, faults } = self.clone();
+        HttpConnectorFuture::new(async move {
+            tokio::task::yield_now().await;
+            let target = request.headers().get("x-amz-target").expect("the SDK names the operation");
+            let operation = target.rsplit('.').next().unwrap_or_default();
+            let body = request.body().bytes().expect("the body is in memory");
+            let answer = match faults.strike(operation) {
+                None => answer(engine.dispatch(operation, body)),
+                Some(fault) => strike(fault, &engine, operation, body),
+            };
+            tokio::task::yield_now().await;
+            answer
+        })
+    }
+}
+
+fn strike(fault: Fault, engine: &Engine, operation: &str, body: &[u8]) -> Result<HttpResponse, ConnectorError> {
+    match fault {
+        Fault::Throttled => Ok(refused(400, "ProvisionedThroughputExceededException", &json!({}))),
+        Fault::ThrottledInside => Ok(cancelled(body, "ThrottlingError")),
+        Fault::Internal => Ok(refused(500, "InternalServerError", &json!({}))),
+        Fault::Conflict if operation == "TransactWriteItems" => Ok(cancelled(body, "TransactionConflict")),
+        Fault::Conflict => Ok(refused(400, "TransactionConflictException", &json!({}))),
+        Fault::RequestLost => Err(ConnectorError::io("the request was lost".into())),
+        Fault::AnswerLost => {
+            // Whatever it says, nobody hears it.
+            let _ = engine.dispatch(operation, body);
+            Err(ConnectorError::timeout("the answer was lost".into()))
+        }
+        Fault::KeysLeftOut => {
+            let mut request: Value = serde_json::from_slice(body).expect("the SDK sends JSON");
+            let keys = request["RequestItems"][TABLE]["Keys"].as_array_mut().expect("a batch read has keys");
+            let left_out = keys.split_off(1);
+            let mut read: Value =
+                serde_json::from_slice(&engine.call(operation, &request).expect("the first key is read")).expect("JSON");
+            read["UnprocessedKeys"] = json!({ TABLE: { "Keys": left_out, "ConsistentRead": true } });
+            Ok(response(200, read.to_string().into_bytes()))
+        }
+    }
+}
+
+/// A transaction that was cancelled for its first row.
+fn cancelled(body: &[u8], code: &str) -> HttpResponse {
+    let request: Value = serde_json::from_slice(body).expect("the SDK sends JSON");
+    let rows = request["TransactItems"].as_array().map_or(0, Vec::len);
+    let reasons: Vec<Value> = (0..rows).map(|row| json!({ "Code": if row == 0 { code } else { "None" } })).collect();
+    refused(400, "TransactionCanceledException", &json!({ "CancellationReasons": reasons }))
+}
+
+fn refused(status: u16, kind: &str, more: &Value) -> HttpResponse {
+    let mut body = more.clone();
+    body["__type"] = json!(format!("com.amazonaws.dynamodb.v20120810#{kind}"));
+    body["message"] = json!(format!("{kind}, as planned by a test"));
+    response(status, body.to_string().into_bytes())
+}
+
+fn answer(outcome: Result<Vec<u8>, DynoxideError>) -> Result<HttpResponse, ConnectorError> {
+    Ok(match outcome {
+        Ok(body) => response(200, body),
+        Err(error) => response(error.status_code(), error.to_json().into_bytes()),
+    })
+}
+
+fn response(status: u16, body: Vec<u8>) -> HttpResponse {
+    HttpResponse::new(StatusCode::try_from(status).expect("a valid status"), SdkBody::from(body))
+}

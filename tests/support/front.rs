@@ -1,0 +1,103 @@
+//! A shop that is odd in ways the fake has no knob for: the real adapter, with one thing about it changed.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use promissory::catalog::{InventoryItemId, ShopDomain, ShopLocationId};
+use promissory::storefront::{Adjustment, Answer, LevelSet, OrdersPage, ShopLevel, Storefront, StorefrontError};
+use tokio::sync::Notify;
+
+/// What is odd.
+#[derive(Debug, Clone)]
+pub enum Oddity {
+    /// A refusal does not say which row it is about.
+    NamesNoRow,
+    /// Something happens right after its levels were read.
+    AfterReading(Happening),
+    /// Once a mutation is done its caller never hears of it, not even that it failed; who waits here is told.
+    AnswersNever(Arc<Notify>),
+}
+
+/// Something that happens.
+#[derive(Clone)]
+pub struct Happening(pub Arc<dyn Fn() + Send + Sync>);
+
+impl std::fmt::Debug for Happening {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Happening")
+    }
+}
+
+/// The shop.
+#[derive(Debug)]
+pub struct OddShop<F> {
+    /// The shop as it would be otherwise.
+    pub inner: F,
+    /// What is odd about it.
+    pub oddity: Oddity,
+}
+
+impl<F> OddShop<F> {
+    async fn mutated(&self, answer: Result<Answer, StorefrontError>) -> Result<Answer, StorefrontError> {
+        match &self.oddity {
+            Oddity::AnswersNever(done) => {
+                done.notify_one();
+                std::future::pending().await
+            }
+            Oddity::AfterReading(_) => answer,
+            Oddity::NamesNoRow => Ok(match answer? {
+                Answer::Done => Answer::Done,
+                Answer::Refused(mut errors) => {
+                    for error in &mut errors {
+                        error.row = None;
+                    }
+                    Answer::Refused(errors)
+                }
+            }),
+        }
+    }
+}
+
+impl<F: Storefront> Storefront for OddShop<F> {
+    async fn adjust(
+        &self,
+        shop: &ShopDomain,
+        key: &str,
+        reference: &str,
+        rows: &[Adjustment],
+    ) -> Result<Answer, StorefrontError> {
+        self.mutated(self.inner.adjust(shop, key, reference, rows).await).await
+    }
+
+    async fn set(&self, shop: &ShopDomain, key: &str, reference: &str, rows: &[LevelSet]) -> Result<Answer, StorefrontError> {
+        self.mutated(self.inner.set(shop, key, reference, rows).await).await
+    }
+
+    async fn activate(
+        &self,
+        shop: &ShopDomain,
+        key: &str,
+        item: InventoryItemId,
+        location: ShopLocationId,
+    ) -> Result<Answer, StorefrontError> {
+        self.mutated(self.inner.activate(shop, key, item, location).await).await
+    }
+
+    async fn levels(&self, shop: &ShopDomain, items: &[InventoryItemId]) -> Result<Vec<ShopLevel>, StorefrontError> {
+        let levels = self.inner.levels(shop, items).await;
+        match &self.oddity {
+            Oddity::AfterReading(Happening(happen)) => happen(),
+            Oddity::NamesNoRow | Oddity::AnswersNever(_) => {}
+        }
+        levels
+    }
+
+    async fn orders_updated(
+        &self,
+        shop: &ShopDomain,
+        since: Option<Timestamp>,
+        after: Option<&str>,
+    ) -> Result<OrdersPage, StorefrontError> {
+        self.inner.orders_updated(shop, since, after).await
+    }
+}

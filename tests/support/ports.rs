@@ -1,0 +1,67 @@
+//! The queue and the bus, in memory: what was sent is kept in the order of sending.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use promissory::alert::{Alert, Bus};
+use promissory::store::StoreError;
+use promissory::storefront::{Hint, Hints};
+
+/// Something that takes messages and can be made to refuse the next few.
+#[derive(Debug)]
+pub struct Sent<T> {
+    kept: Arc<Mutex<Vec<T>>>,
+    refuse: Arc<AtomicU32>,
+}
+
+/// A queue of hints in memory.
+pub type MemoryHints = Sent<Hint>;
+
+/// A bus in memory.
+pub type MemoryBus = Sent<Alert>;
+
+impl<T> Default for Sent<T> {
+    fn default() -> Self {
+        Self { kept: Arc::default(), refuse: Arc::default() }
+    }
+}
+
+impl<T> Clone for Sent<T> {
+    fn clone(&self) -> Self {
+        Self { kept: Arc::clone(&self.kept), refuse: Arc::clone(&self.refuse) }
+    }
+}
+
+impl<T: Clone> Sent<T> {
+    /// Takes what was sent since the last time.
+    #[must_use]
+    pub fn take(&self) -> Vec<T> {
+        std::mem::take(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Refuses the next `sends`.
+    pub fn refuse(&self, sends: u32) {
+        self.refuse.store(sends, Ordering::SeqCst);
+    }
+
+    fn keep(&self, messages: &[T]) -> Result<(), StoreError> {
+        let refused = self.refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        if refused {
+            return Err(StoreError::Unavailable { detail: "it was told to refuse".into(), source: None });
+        }
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(messages);
+        Ok(())
+    }
+}
+
+impl Hints for MemoryHints {
+    async fn send(&self, hints: &[Hint]) -> Result<(), StoreError> {
+        self.keep(hints)
+    }
+}
+
+impl Bus for MemoryBus {
+    async fn publish(&self, alerts: &[Alert]) -> Result<(), StoreError> {
+        self.keep(alerts)
+    }
+}

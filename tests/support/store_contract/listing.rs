@@ -1,0 +1,76 @@
+//! Listings: by key prefix or by index entry, page after page, nothing twice and nothing missed.
+
+use promissory::store::{Expect, Key, Listing, Store, Write, list_all};
+use serde_json::json;
+
+async fn write<S: Store>(store: &S, key: &Key, index: Option<Key>, expect: Expect) {
+    let body = json!({ "of": key.to_string() });
+    store.write(&[Write::Put { key: key.clone(), body, index, expect }]).await.expect("written");
+}
+
+/// The sort keys on each page.
+async fn pages<S: Store>(store: &S, mut listing: Listing) -> Vec<Vec<String>> {
+    let mut pages = Vec::new();
+    loop {
+        let page = store.list(&listing).await.expect("listed");
+        for record in &page.records {
+            assert_eq!(record.body, json!({ "of": record.key.to_string() }), "rows come whole");
+        }
+        pages.push(page.records.into_iter().map(|record| record.key.sk).collect());
+        match page.next {
+            Some(next) => listing.after = Some(next),
+            None => return pages,
+        }
+    }
+}
+
+/// Lists with every page size: the rows are `expected`, in order, and no page is over its limit.
+async fn check<S: Store>(store: &S, listing: &Listing, expected: &[&str]) {
+    for limit in [1, 2, 3, 7, 100] {
+        let pages = pages(store, Listing { limit, ..listing.clone() }).await;
+        assert!(pages.iter().all(|page| page.len() <= limit), "{listing:?}: no page has more than {limit}");
+        assert_eq!(pages.concat(), expected, "{listing:?} in pages of {limit}");
+    }
+    let all = list_all(store, listing.clone()).await.expect("listed");
+    assert_eq!(all.iter().map(|record| record.key.sk.as_str()).collect::<Vec<_>>(), expected, "{listing:?} at once");
+}
+
+pub(super) async fn by_key<S: Store>(store: &S) {
+    for sk in ["HEAD", "MOV#000000000002", "MOV#000000000010", "MOV#000000000001", "MOX", "MO", "Ünï"] {
+        write(store, &Key::new("POS#A", sk), None, Expect::Absent).await;
+    }
+    write(store, &Key::new("POS#AB", "MOV#000000000003"), None, Expect::Absent).await;
+    let movements = ["MOV#000000000001", "MOV#000000000002", "MOV#000000000010"];
+    check(store, &Listing::rows("POS#A", "MOV#"), &movements).await;
+    check(store, &Listing::rows("POS#A", "MOV#000000000010"), &movements[2..]).await;
+    let all = ["HEAD", "MO", movements[0], movements[1], movements[2], "MOX", "Ünï"];
+    check(store, &Listing::rows("POS#A", ""), &all).await;
+    check(store, &Listing::rows("POS#A", "X"), &[]).await;
+    check(store, &Listing::rows("POS#", ""), &[]).await;
+}
+
+pub(super) async fn by_index<S: Store>(store: &S) {
+    let key = |name: &str| Key::new(format!("ROW#{name}"), name);
+    let entry = |order: &str| Some(Key::new("DUE", order));
+    let due = Listing::index("DUE", 1_000);
+    check(store, &due, &[]).await;
+    for (name, order) in [("a", "3"), ("b", "1"), ("c", "2"), ("d", "2"), ("e", "2")] {
+        write(store, &key(name), entry(order), Expect::Absent).await;
+    }
+    write(store, &key("other"), Some(Key::new("ELSE", "0")), Expect::Absent).await;
+    write(store, &key("unlisted"), None, Expect::Absent).await;
+    let first: Vec<String> = pages(store, due.clone()).await.concat();
+    assert_eq!((first.len(), first[0].as_str(), first[4].as_str()), (5, "b", "a"), "in the order of the entries: {first:?}");
+    let one_by_one = pages(store, Listing { limit: 1, ..due.clone() }).await.concat();
+    assert_eq!(one_by_one, first, "equal entries are neither skipped nor repeated between pages");
+    // Entries go, move and come with the rows that carry them.
+    write(store, &key("b"), None, Expect::Revision(1)).await;
+    write(store, &key("a"), entry("0"), Expect::Revision(1)).await;
+    write(store, &key("unlisted"), entry("9"), Expect::Revision(1)).await;
+    write(store, &key("other"), Some(Key::new("DUE", "5")), Expect::Revision(1)).await;
+    for name in ["c", "d"] {
+        store.write(&[Write::Delete { key: key(name), expect: Expect::Revision(1) }]).await.expect("deleted");
+    }
+    check(store, &due, &["a", "e", "other", "unlisted"]).await;
+    check(store, &Listing::index("ELSE", 10), &[]).await;
+}

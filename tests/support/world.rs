@@ -1,0 +1,406 @@
+//! The real handlers over an in-process table: a network of three locations, items, and the stream played by hand.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ats_recompute::Recompute;
+use aws_lambda_events::event::dynamodb::Event as StreamEvent;
+use aws_lambda_events::event::sqs::SqsEvent;
+use jiff::Timestamp;
+use promissory::adapters::dynamodb::DynamoStore;
+use promissory::adapters::secrets::ShopifyApp;
+use promissory::alert::Alert;
+use promissory::catalog::{
+    InventoryItemId, Item, Listed, Location, LocationKind, Network, NetworkCache, Place, Quantity, ShopDomain, ShopItem,
+    ShopLocationId, Sku,
+};
+use promissory::clock::Clock;
+use promissory::ledger::{Event, EventId, PositionKey, commit};
+use promissory::promise::Promise;
+use promissory::reconcile::ReconcileError;
+use promissory::source::{StockEvent, StockKind};
+use promissory::store::{Expect, MAX_WRITES, Store, Write, read};
+use promissory::storefront::{Hint, Level, Storefront};
+use promissory_local::audit::Books;
+use promissory_local::catalogue::{import_item, import_network};
+use reconciler::{Job, Reconciler, Report};
+use serde_json::{Value, json};
+use shopify_pusher::Pusher;
+use webhook_intake::Intake;
+
+use crate::clock::TestClock;
+use crate::dynamo::{Table, table};
+use crate::ports::{MemoryBus, MemoryHints};
+use crate::webhook::{PREVIOUS_SECRET, SECRET, SHOP, Webhook};
+
+/// The shop's id of the warehouse.
+pub const WH: u64 = 70_000_000_001;
+/// The shop's id of the logistics partner.
+pub const TPL: u64 = 70_000_000_002;
+/// The shop's id of the store, which does not fulfil online.
+pub const STORE: u64 = 70_000_000_003;
+
+/// Our codes of the locations, with the shop's ids, and whether they fulfil online.
+pub const LOCATIONS: [(&str, u64, bool); 3] = [("WH-1", WH, true), ("3PL-1", TPL, true), ("STORE-1", STORE, false)];
+
+/// How long a level must have been quiet before it is set.
+pub const QUIET: Duration = Duration::from_secs(60);
+
+/// One shop's system.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// Its table.
+    pub table: Table,
+    /// Its time.
+    pub clock: TestClock,
+    /// Its queue.
+    pub hints: MemoryHints,
+    /// Its bus.
+    pub bus: MemoryBus,
+    /// Its shop.
+    pub shop: ShopDomain,
+    /// Its locations.
+    pub network: Arc<Network>,
+    items: Arc<Mutex<BTreeMap<String, u64>>>,
+}
+
+impl World {
+    /// A system at noon.
+    pub async fn new() -> Self {
+        Self::at(TestClock::noon()).await
+    }
+
+    /// A system in this time.
+    ///
+    /// # Panics
+    /// When it cannot be set up.
+    pub async fn at(clock: TestClock) -> Self {
+        let table = table();
+        let shop: ShopDomain = SHOP.parse().expect("a shop");
+        let locations = LOCATIONS.map(|(code, id, fulfils_online)| Location {
+            code: code.parse().expect("a location"),
+            kind: if fulfils_online { LocationKind::Warehouse } else { LocationKind::Store },
+            fulfils_online,
+            shops: [(shop.clone(), ShopLocationId::new(id))].into(),
+        });
+        let network = Arc::new(import_network(&table.store, &locations).await.expect("imported"));
+        let (hints, bus, items) = Default::default();
+        Self { table, clock, hints, bus, shop, network, items }
+    }
+
+    /// Imports an item that the shop calls as we do, with its opening stock by location.
+    pub async fn item(&self, sku: &str, stock: &[(&str, i64)]) {
+        self.import(&self.plain(sku), stock).await;
+    }
+
+    /// An item that the shop calls as we do, not imported yet.
+    ///
+    /// # Panics
+    /// When `sku` cannot be one.
+    #[must_use]
+    pub fn plain(&self, sku: &str) -> Item {
+        let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = 44_000_000_000_001 + u64::try_from(items.len()).expect("countable");
+        let id = *items.entry(sku.to_owned()).or_insert(next);
+        let listed = Listed { shop_sku: sku.to_owned(), inventory_item: InventoryItemId::new(id) };
+        let (buffer, low_at) = Default::default();
+        Item { sku: sku.parse().expect("a SKU"), buffer, low_at, shops: [(self.shop.clone(), listed)].into() }
+    }
+
+    /// The shop's ids of the items, by SKU.
+    #[must_use]
+    pub fn items(&self) -> BTreeMap<String, u64> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Imports an item, with its opening stock by location.
+    ///
+    /// # Panics
+    /// When it cannot be imported.
+    pub async fn import(&self, item: &Item, stock: &[(&str, i64)]) {
+        import_item(&self.table.store, item).await.expect("imported");
+        let events = stock.iter().filter(|(_, units)| *units > 0);
+        let id = format!("opening:{}", item.sku);
+        self.take_stock(events.map(|(location, units)| {
+            self.stock(&format!("{id}@{location}"), item.sku.as_str(), location, StockKind::Receipt, *units)
+        }))
+        .await;
+    }
+
+    /// Imports many plain items without stock, many rows at a time.
+    ///
+    /// # Panics
+    /// When they cannot be imported.
+    pub async fn import_many(&self, skus: &[String]) {
+        let mut rows = Vec::new();
+        for item in skus.iter().map(|sku| self.plain(sku)) {
+            for (shop, Listed { shop_sku, inventory_item }) in item.shops.clone() {
+                let mapping = ShopItem { shop, shop_sku, sku: item.sku.clone(), inventory_item };
+                rows.push(Write::put(&mapping, Expect::Absent));
+            }
+            rows.push(Write::put(&item, Expect::Absent));
+        }
+        for rows in rows.chunks(MAX_WRITES) {
+            self.table.store.write(rows).await.expect("imported");
+        }
+    }
+
+    /// A stock event.
+    ///
+    /// # Panics
+    /// When a name cannot be one.
+    #[must_use]
+    pub fn stock(&self, id: &str, sku: &str, location: &str, kind: StockKind, units: i64) -> StockEvent {
+        StockEvent {
+            id: EventId::new("erp", id),
+            sku: sku.parse().expect("a SKU"),
+            location: location.parse().expect("a location"),
+            kind,
+            quantity: Quantity::new(units),
+            occurred_at: self.clock.now(),
+        }
+    }
+
+    /// Takes stock events into the ledger.
+    ///
+    /// # Panics
+    /// When the ledger does not take them.
+    pub async fn take_stock(&self, events: impl IntoIterator<Item = StockEvent>) {
+        let events: Vec<_> = events.into_iter().map(|event| (Event::Stock(event), None)).collect();
+        commit(&self.table.store, &self.clock, &self.network, &events).await.expect("taken");
+    }
+
+    /// The handler of webhooks, freshly started.
+    ///
+    /// # Panics
+    /// Never: its secret is well formed.
+    #[must_use]
+    pub fn intake(&self) -> Intake<DynamoStore, TestClock> {
+        Intake {
+            store: self.table.store.clone(),
+            clock: self.clock.clone(),
+            shop: self.shop.clone(),
+            app: app(SECRET),
+            network: NetworkCache::default(),
+        }
+    }
+
+    /// Delivers a webhook; returns the status and the answer.
+    ///
+    /// # Panics
+    /// When the answer is not JSON.
+    pub async fn deliver(&self, webhook: &Webhook) -> (u16, Value) {
+        let answer = self.intake().handle(webhook.request()).await;
+        let status = answer.status().as_u16();
+        (status, serde_json::from_slice(answer.body().as_ref()).expect("an answer in JSON"))
+    }
+
+    /// Delivers an order or a fulfilment that must be taken.
+    ///
+    /// # Panics
+    /// When it is not.
+    pub async fn tell(&self, topic: &str, id: &str, body: Vec<u8>) -> Value {
+        let (status, answer) = self.deliver(&Webhook::new(topic, id, body)).await;
+        assert_eq!(status, 200, "{topic} {id}: {answer}");
+        answer
+    }
+
+    /// The handler of the stream, freshly started.
+    #[must_use]
+    pub fn recompute(&self) -> Recompute<DynamoStore, MemoryHints, MemoryBus, TestClock> {
+        Recompute {
+            store: self.table.store.clone(),
+            hints: self.hints.clone(),
+            bus: self.bus.clone(),
+            clock: self.clock.clone(),
+            network: NetworkCache::default(),
+        }
+    }
+
+    /// Plays the stream until it is empty; every record must be handled.
+    ///
+    /// # Panics
+    /// When one is not.
+    pub async fn settle(&self) {
+        let handler = self.recompute();
+        loop {
+            let records = self.table.stream();
+            if records.is_empty() {
+                return;
+            }
+            let records: Vec<Value> = records.into_iter().filter(is_delivered).collect();
+            for batch in records.chunks(100) {
+                let response = handler.handle(stream_event(batch), self.clock.after(60)).await;
+                assert!(response.batch_item_failures.is_empty(), "every record is handled: {response:?}");
+            }
+        }
+    }
+
+    /// Pushes what `hints` say; returns the ids (their places) of those given back.
+    ///
+    /// # Panics
+    /// When an id is not a place.
+    pub async fn push<F: Storefront>(&self, front: F, hints: &[Hint]) -> Vec<usize> {
+        let pusher = Pusher {
+            store: self.table.store.clone(),
+            front,
+            clock: self.clock.clone(),
+            quiet: QUIET,
+            network: NetworkCache::default(),
+        };
+        let response = pusher.handle(hint_event(hints), self.clock.after(30)).await;
+        let failures = response.batch_item_failures.iter();
+        failures.map(|failure| failure.item_identifier.parse().expect("a place")).collect()
+    }
+
+    /// A hint for these pairs of SKU and location.
+    ///
+    /// # Panics
+    /// When a name cannot be one.
+    #[must_use]
+    pub fn hint(&self, pairs: &[(&str, &str)]) -> Hint {
+        let pairs = pairs.iter().map(|(sku, location)| position(sku, location)).collect();
+        Hint { shop: self.shop.clone(), pairs }
+    }
+
+    /// Runs a scheduled job with plenty of time.
+    ///
+    /// # Errors
+    /// As the job.
+    pub async fn reconcile<F: Storefront>(&self, front: F, job: Job) -> Result<Report, ReconcileError> {
+        let reconciler = Reconciler {
+            store: self.table.store.clone(),
+            front,
+            hints: self.hints.clone(),
+            clock: self.clock.clone(),
+            shop: self.shop.clone(),
+            quiet: QUIET,
+            network: NetworkCache::default(),
+        };
+        reconciler.handle(job, self.clock.after(240)).await
+    }
+
+    /// The whole table, read and checked: every position must be where its movements lead.
+    ///
+    /// # Panics
+    /// When one is not.
+    pub async fn books(&self) -> Books {
+        let books = Books::read(&self.table.client, Table::NAME).await.expect("the table can be read");
+        assert_eq!(books.mismatches(), [], "positions are where their movements lead");
+        books
+    }
+
+    /// Positions in words, e.g. `A@WH-1 10 on hand, 3 reserved`.
+    pub async fn positions(&self) -> Vec<String> {
+        let books = self.books().await;
+        let in_words = books.positions.values().map(|p| (p.of.to_string(), p.balance));
+        let mut positions: Vec<String> =
+            in_words.map(|(of, balance)| format!("{of} {} on hand, {} reserved", balance.on_hand, balance.reserved)).collect();
+        positions.sort();
+        positions
+    }
+
+    /// Alerts in words, e.g. `low_stock#A raised`.
+    ///
+    /// # Panics
+    /// When one cannot be read.
+    #[must_use]
+    pub fn alerts(&self) -> Vec<String> {
+        let rows = self.table.rows();
+        let of = |row: &Value| Some((row["pk"]["S"].as_str()?.strip_prefix(Alert::PREFIX)?.to_owned(), row.clone()));
+        let mut alerts: Vec<String> = rows
+            .iter()
+            .filter_map(of)
+            .map(|(subject, row)| format!("{subject} {}", row["body"]["M"]["state"]["S"].as_str().expect("a state")))
+            .collect();
+        alerts.sort();
+        alerts
+    }
+
+    /// The promise of an item.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn promise(&self, sku: &str) -> Promise {
+        let key = Promise::key_of(&sku.parse().expect("a SKU"));
+        read::<Promise, _>(&self.table.store, key).await.expect("read").0.expect("a promise")
+    }
+
+    /// What one shop knows of a pair.
+    ///
+    /// # Panics
+    /// When the pair was never computed.
+    pub async fn level(&self, sku: &str, location: &str) -> Level {
+        let sku: Sku = sku.parse().expect("a SKU");
+        let key = Level::key_of(&self.shop, &sku, &location.parse().expect("a location"));
+        read::<Level, _>(&self.table.store, key).await.expect("read").0.expect("a level")
+    }
+}
+
+/// Whether the event source mapping of `template.yaml` lets a record through.
+#[must_use]
+pub fn is_delivered(record: &Value) -> bool {
+    let text = |name: &str| record["dynamodb"]["Keys"][name]["S"].as_str().unwrap_or_default();
+    let (pk, sk) = (text("pk"), text("sk"));
+    let position = pk.starts_with("POS#") && sk == "HEAD";
+    record["eventName"] != "REMOVE" && (position || ["LANE#", "ALERT#", "ITEM#"].iter().any(|family| pk.starts_with(family)))
+}
+
+/// The app, with this secret and the one before.
+///
+/// # Panics
+/// Never: it is well formed.
+#[must_use]
+pub fn app(secret: &str) -> ShopifyApp {
+    let app = json!({ "client_id": "promissory-local", "client_secret": secret, "previous_client_secret": PREVIOUS_SECRET });
+    serde_json::from_value(app).expect("a well-formed secret")
+}
+
+/// A position.
+///
+/// # Panics
+/// When a name cannot be one.
+#[must_use]
+pub fn position(sku: &str, place: &str) -> PositionKey {
+    PositionKey::new(sku.parse().expect("a SKU"), Place::try_from(place.to_owned()).expect("a place"))
+}
+
+/// Records of the stream, as Lambda hands them over.
+///
+/// # Panics
+/// When they are not records.
+#[must_use]
+pub fn stream_event(records: &[Value]) -> StreamEvent {
+    serde_json::from_value(json!({ "Records": records })).expect("stream records")
+}
+
+/// Hints in messages, as Lambda hands them over. The id of a message is its place.
+///
+/// # Panics
+/// Never: hints always serialise.
+#[must_use]
+pub fn hint_event(hints: &[Hint]) -> SqsEvent {
+    let bodies = hints.iter().map(|hint| serde_json::to_string(hint).expect("a hint"));
+    message_event(&bodies.collect::<Vec<_>>())
+}
+
+/// Messages of the queue, as Lambda hands them over. The id of a message is its place.
+///
+/// # Panics
+/// Never: any text can be a body.
+#[must_use]
+pub fn message_event(bodies: &[String]) -> SqsEvent {
+    let records: Vec<Value> = bodies
+        .iter()
+        .enumerate()
+        .map(|(place, body)| json!({ "messageId": place.to_string(), "body": body, "attributes": {}, "messageAttributes": {} }))
+        .collect();
+    serde_json::from_value(json!({ "Records": records })).expect("queue records")
+}
+
+/// The time that has passed since `then`.
+#[must_use]
+pub fn since(clock: &TestClock, then: Timestamp) -> Duration {
+    Duration::try_from(clock.now().duration_since(then)).unwrap_or_default()
+}
