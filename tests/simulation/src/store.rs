@@ -1,6 +1,6 @@
 //! The simulated store: a map, the conditions, the stream, and everything a table may do to its callers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use promissory::store::{Cursor, Expect, Key, Listing, MAX_WRITES, Page, Record, Refusal, Store, StoreError, Write, WriteError};
@@ -28,8 +28,10 @@ pub struct Table {
     rows: BTreeMap<Key, (Record, Option<Key>)>,
     /// Every row put, in order.
     pub stream: Vec<Record>,
-    /// What the index showed before the last write.
-    index_before: Vec<(Key, Key)>,
+    /// The sparse index: entry and row.
+    index: BTreeSet<(Key, Key)>,
+    /// What the last write took out of the index and put into it: a stale reader does not know yet.
+    index_changes: (Vec<(Key, Key)>, Vec<(Key, Key)>),
     /// Watches every write.
     pub checker: Checker,
 }
@@ -88,17 +90,15 @@ impl Table {
         writes.iter().filter(refused).map(|write| Refusal { key: write.key().clone(), stored: stored(write.key()) }).collect()
     }
 
-    fn index(&self) -> Vec<(Key, Key)> {
-        let mut index: Vec<_> = self.rows.iter().filter_map(|(key, (_, index))| Some((index.clone()?, key.clone()))).collect();
-        index.sort();
-        index
-    }
-
     fn page(&self, listing: &Listing, stale: bool) -> Page {
         let mut entries: Vec<(Key, Option<Key>)> = if listing.by_index {
-            let index = if stale { self.index_before.clone() } else { self.index() };
-            let in_partition = index.into_iter().filter(|(index, _)| index.pk == listing.partition);
-            in_partition.map(|(index, key)| (key, Some(index))).collect()
+            let (removed, added) = &self.index_changes;
+            let mut entries: BTreeSet<&(Key, Key)> = self.index.iter().filter(|entry| entry.0.pk == listing.partition).collect();
+            if stale {
+                entries.retain(|entry| !added.contains(entry));
+                entries.extend(removed.iter().filter(|entry| entry.0.pk == listing.partition));
+            }
+            entries.into_iter().map(|(index, key)| (key.clone(), Some(index.clone()))).collect()
         } else {
             let rows = self.rows.keys().filter(|key| key.pk == listing.partition && key.sk.starts_with(&listing.prefix));
             rows.map(|key| (key.clone(), None)).collect()
@@ -115,8 +115,13 @@ impl Table {
     }
 
     fn apply(&mut self, writes: &[Write]) {
-        self.index_before = self.index();
+        self.index_changes = Default::default();
         for write in writes {
+            let before = self.rows.get(write.key()).and_then(|(_, index)| index.clone());
+            if let Some(entry) = before.map(|index| (index, write.key().clone())) {
+                self.index.remove(&entry);
+                self.index_changes.0.push(entry);
+            }
             match write {
                 Write::Delete { key, .. } => {
                     self.rows.remove(key);
@@ -129,6 +134,10 @@ impl Table {
                     let record = Record { key: key.clone(), revision, body: body.clone() };
                     self.checker.put(self.rows.get(key).map(|(record, _)| record), &record);
                     self.stream.push(record.clone());
+                    if let Some(entry) = index.clone().map(|index| (index, key.clone())) {
+                        self.index.insert(entry.clone());
+                        self.index_changes.1.push(entry);
+                    }
                     self.rows.insert(key.clone(), (record, index.clone()));
                 }
             }

@@ -35,6 +35,9 @@ use crate::tasks::{SimClock, Task};
 /// How long a level must have been quiet.
 const QUIET: Duration = Duration::from_secs(60);
 
+/// The other system that moves stock.
+const ERP: &str = "erp";
+
 /// How often a failing stream batch is repeated before its first record is given up.
 const STREAM_TRIES: u32 = 4;
 
@@ -83,6 +86,8 @@ struct World {
     mail: Vec<(Delivery, u32)>,
     stock: Vec<StockEvent>,
     streamed: usize,
+    /// The calls the shop had taken at the last check.
+    told: usize,
     stream_tries: u32,
     events: u64,
     compared_all: bool,
@@ -195,6 +200,7 @@ impl World {
             mail: Vec::new(),
             stock: Vec::new(),
             streamed: 0,
+            told: 0,
             stream_tries: 0,
             events: 0,
             compared_all: false,
@@ -307,7 +313,7 @@ impl World {
 
     fn receive(&mut self, sku: Sku, location: LocationId, kind: StockKind, units: i64) {
         self.events += 1;
-        let id = EventId::new("erp", self.events.to_string());
+        let id = EventId::new(ERP, self.events.to_string());
         let event = StockEvent { id, sku, location, kind, quantity: Quantity::new(units), occurred_at: self.clock.now() };
         if self.rng.per_mille(100) {
             self.stock.push(event.clone()); // The system says it twice.
@@ -497,6 +503,10 @@ impl World {
                     self.compared_all |= report.end;
                     if !report.drifted.is_empty() {
                         self.met("drift found");
+                        if self.only_grows {
+                            let what = format!("nobody edited the shop, and yet it drifted: {:?}", report.drifted);
+                            self.life.violations.push(Violation(what));
+                        }
                     }
                 }
             }
@@ -511,7 +521,10 @@ impl World {
         self.life.violations.append(&mut table.checker.violations);
         drop(table);
         self.line.shop().assert_sound();
-        if self.only_grows {
+        let told = self.line.shop().log().len();
+        if self.only_grows && told != self.told {
+            // Only a call of ours can put a unit back on sale.
+            self.told = told;
             self.never_shows_more_than_there_is();
         }
     }
@@ -622,6 +635,10 @@ impl World {
         let books = self.books();
         let shop = self.line.shop();
         let mut differences: Vec<String> = books.mismatches().iter().map(ToString::to_string).collect();
+        let stock_moves = books.all_movements().filter(|movement| movement.cause.event.source == ERP).count();
+        if u64::try_from(stock_moves) != Ok(self.events) {
+            differences.push(format!("{} stock events made {stock_moves} movements", self.events));
+        }
         let orders = compare_orders(&books, &shop);
         if orders.lost + orders.duplicates > 0 {
             differences.push(format!("{} orders are lost and {} applied twice", orders.lost, orders.duplicates));

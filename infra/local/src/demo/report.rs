@@ -38,6 +38,7 @@ pub struct Report {
     /// Units of the serum that are reserved.
     pub reserved: i64,
     /// Units of the serum that have shipped.
+    #[serde(skip)]
     pub shipped: i64,
     /// Units of the serum the network can still promise.
     pub available: i64,
