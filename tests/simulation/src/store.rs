@@ -22,6 +22,13 @@ pub struct StoreFaults {
     pub stale_index: usize,
 }
 
+/// What one write did to the index.
+#[derive(Debug, Default)]
+struct IndexChanges {
+    removed: Vec<(Key, Key)>,
+    added: Vec<(Key, Key)>,
+}
+
 /// The table and its stream.
 #[derive(Debug, Default)]
 pub struct Table {
@@ -31,7 +38,7 @@ pub struct Table {
     /// The sparse index: entry and row.
     index: BTreeSet<(Key, Key)>,
     /// What the last write took out of the index and put into it: a stale reader does not know yet.
-    index_changes: (Vec<(Key, Key)>, Vec<(Key, Key)>),
+    index_changes: IndexChanges,
     /// Watches every write.
     pub checker: Checker,
 }
@@ -92,7 +99,7 @@ impl Table {
 
     fn page(&self, listing: &Listing, stale: bool) -> Page {
         let mut entries: Vec<(Key, Option<Key>)> = if listing.by_index {
-            let (removed, added) = &self.index_changes;
+            let IndexChanges { removed, added } = &self.index_changes;
             let mut entries: BTreeSet<&(Key, Key)> = self.index.iter().filter(|entry| entry.0.pk == listing.partition).collect();
             if stale {
                 entries.retain(|entry| !added.contains(entry));
@@ -115,12 +122,12 @@ impl Table {
     }
 
     fn apply(&mut self, writes: &[Write]) {
-        self.index_changes = Default::default();
+        self.index_changes = IndexChanges::default();
         for write in writes {
             let before = self.rows.get(write.key()).and_then(|(_, index)| index.clone());
             if let Some(entry) = before.map(|index| (index, write.key().clone())) {
                 self.index.remove(&entry);
-                self.index_changes.0.push(entry);
+                self.index_changes.removed.push(entry);
             }
             match write {
                 Write::Delete { key, .. } => {
@@ -136,7 +143,7 @@ impl Table {
                     self.stream.push(record.clone());
                     if let Some(entry) = index.clone().map(|index| (index, key.clone())) {
                         self.index.insert(entry.clone());
-                        self.index_changes.1.push(entry);
+                        self.index_changes.added.push(entry);
                     }
                     self.rows.insert(key.clone(), (record, index.clone()));
                 }
