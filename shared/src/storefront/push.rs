@@ -30,7 +30,7 @@ const AT_WORK: Duration = Duration::from_secs(10);
 const ONE_CALL: Duration = Duration::from_secs(9);
 
 /// An intent older than this is not repeated: the shop may have forgotten its key, and would add a difference again. Its
-/// pairs are contacted instead. Shopify is known to remember keys for a day.
+/// pairs are contacted instead. A day is inferred; half of it leaves room.
 const KEY_REMEMBERED: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How often to look whether another push has finished, and the least wait after a call without an answer.
