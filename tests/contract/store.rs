@@ -1,6 +1,7 @@
 //! The store port on DynamoDB.
 
 use promissory::store::{Expect, Key, MAX_WRITES, Store, Write, WriteError};
+use promissory_simulation::{Rng, SimStore};
 use promissory_tests::{dynamo, store_contract};
 use serde_json::json;
 
@@ -67,4 +68,15 @@ async fn lists_outside_the_bound_are_mistakes() {
         let writing = tokio::spawn(async move { store.write(&writes).await });
         assert!(writing.await.is_err_and(|error| error.is_panic()), "{rows} rows");
     }
+}
+
+/// Protects the simulation's honesty: its store keeps the same contract as DynamoDB, or what it shows would mean nothing.
+#[tokio::test]
+async fn the_simulated_store_keeps_the_same_contract() {
+    let store = || SimStore::new(Rng::new(1));
+    store_contract::writes(&store()).await;
+    store_contract::reads(&store()).await;
+    store_contract::listings(&store()).await;
+    store_contract::index(&store()).await;
+    store_contract::all(&store()).await;
 }

@@ -16,6 +16,8 @@ mod tasks;
 mod world;
 
 pub use check::Violation;
+pub use rng::Rng;
+pub use store::SimStore;
 pub use world::{Life, run};
 
 #[cfg(test)]

@@ -204,6 +204,7 @@ impl World {
             compared_all: false,
             life: Life::default(),
         };
+        world.store.table().checker.watching = true;
         let setup = world.store.clone();
         let mut write = Task::new(async move { setup.write(&rows).await.is_ok() });
         while write.step().is_none() {}
