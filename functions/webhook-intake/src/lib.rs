@@ -48,7 +48,9 @@ enum Refusal {
 /// A webhook that was taken.
 struct Taken {
     order: u64,
-    received: Received,
+    outcome: &'static str,
+    movements: usize,
+    unmapped: usize,
 }
 
 impl<S: Store, C: Clock> Intake<S, C> {
@@ -60,16 +62,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
         let taken = self.take(&request).await;
         let duration_ms = duration_ms(began, self.clock.now());
         match taken {
-            Ok(Taken { order, received: Received::Decided(Outcome::ContentMismatch) }) => {
-                tracing::warn!(topic, webhook = id, order, duration_ms, reason = "content_mismatch", "webhook refused");
-                refuse(&Refusal::ContentMismatch)
-            }
-            Ok(Taken { order, received }) => {
-                let (outcome, movements, unmapped) = match received {
-                    Received::Decided(Outcome::Applied { movements, unmapped }) => ("applied", movements, unmapped),
-                    Received::Decided(Outcome::Duplicate | Outcome::ContentMismatch | Outcome::Unreadable) => ("duplicate", 0, 0),
-                    Received::Deferred(_) => ("deferred", 0, 0),
-                };
+            Ok(Taken { order, outcome, movements, unmapped }) => {
                 tracing::info!(topic, webhook = id, order, outcome, movements, unmapped, duration_ms, "webhook taken");
                 answer(StatusCode::OK, &json!({ "outcome": outcome, "movements": movements, "unmapped": unmapped }))
             }
@@ -104,10 +97,14 @@ impl<S: Store, C: Clock> Intake<S, C> {
         let id = EventId::new(format!("shopify:{}", self.shop), id);
         let event = Event::Order(OrderEvent { id, content: content_hash(body), snapshot, asked_for: false });
         let received = receive(&self.store, &self.clock, &network, event).await.map_err(Refusal::Store)?;
-        if received == Received::Decided(Outcome::Unreadable) {
-            return Err(Refusal::Unreadable);
-        }
-        Ok(Taken { order, received })
+        let (outcome, movements, unmapped) = match received {
+            Received::Decided(Outcome::Applied { movements, unmapped }) => ("applied", movements, unmapped),
+            Received::Decided(Outcome::Duplicate) => ("duplicate", 0, 0),
+            Received::Deferred(_) => ("deferred", 0, 0),
+            Received::Decided(Outcome::ContentMismatch) => return Err(Refusal::ContentMismatch),
+            Received::Decided(Outcome::Unreadable) => return Err(Refusal::Unreadable),
+        };
+        Ok(Taken { order, outcome, movements, unmapped })
     }
 }
 

@@ -160,7 +160,7 @@ impl<'a> Draft<'a> {
             Some(false) => {
                 let mut decision = Decision::default();
                 let (subject, detail) = content_mismatch(event.id());
-                self.alert(&mut decision, subject, State::Raised, detail)?;
+                self.raise(&mut decision, subject, detail)?;
                 (decision, Outcome::ContentMismatch)
             }
             None => {
@@ -224,7 +224,7 @@ impl<'a> Draft<'a> {
                 decision.unfinished = true; // More alerts than a transaction holds: the rest with the next part.
                 break;
             }
-            needing(&mut needs, self.alert(&mut decision, subject, State::Raised, detail))?;
+            needing(&mut needs, self.raise(&mut decision, subject, detail))?;
         }
         let steps = record.next_steps(self.network);
         for step in &steps {
@@ -289,19 +289,19 @@ impl<'a> Draft<'a> {
             let available = promise.available_after(self.network, changed.into_values());
             if alert::low_stock(available, promise.low_at) == Some(State::Raised) {
                 let detail = format!("{available} units of {sku} can be promised.");
-                needing(&mut needs, self.alert(decision, Subject::LowStock { sku }, State::Raised, detail))?;
+                needing(&mut needs, self.raise(decision, Subject::LowStock { sku }, detail))?;
             }
         }
         if needs.is_empty() { Ok(()) } else { Err(Undecided::Needs(needs)) }
     }
 
-    fn alert(&self, decision: &mut Decision, subject: Subject, state: State, detail: String) -> Result<(), Undecided> {
+    fn raise(&self, decision: &mut Decision, subject: Subject, detail: String) -> Result<(), Undecided> {
         let key = Alert::key_of(&subject);
         let known = match decision.alerts.get(&key).or_else(|| self.alerts.get(&key)) {
             Some(alert) => Some(alert.clone()),
             None => self.read(&key)?.map(Record::decode).transpose()?,
         };
-        if let Some(next) = Alert::next(known.as_ref(), subject, state, detail, self.now) {
+        if let Some(next) = Alert::next(known.as_ref(), subject, State::Raised, detail, self.now) {
             decision.alerts.insert(key, next);
         }
         Ok(())
