@@ -9,8 +9,9 @@ use std::future::Future;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Quantity, ShopDomain, ShopLocationId, Sku};
+use crate::catalog::{OrderId, Quantity, ShopDomain, ShopLocationId, Sku};
 use crate::clock::Clock;
+use crate::order::SalesOrder;
 use crate::store::{Key, Row, Store, StoreError, Write, WriteError, read};
 
 /// What an alert is about.
@@ -43,6 +44,39 @@ pub enum Subject {
         /// The order, as the shop calls it.
         order: String,
     },
+    /// A paid order that no warehouse has allocated in time.
+    Unallocated {
+        /// The shop.
+        shop: ShopDomain,
+        /// The order.
+        order: OrderId,
+    },
+    /// An order was paid after its hold had been given up.
+    PaidLate {
+        /// The shop.
+        shop: ShopDomain,
+        /// The order.
+        order: OrderId,
+    },
+    /// A shop closed or deleted a location of ours: what it shows there is out of our hands.
+    LocationClosed {
+        /// The shop.
+        shop: ShopDomain,
+        /// The shop's location.
+        location: ShopLocationId,
+    },
+    /// A shop removed the app: nothing can be read from it or told to it.
+    AppRemoved {
+        /// The shop.
+        shop: ShopDomain,
+    },
+    /// A signed webhook cannot be read. What it was about may be missing until the next sweep.
+    UnreadableWebhook {
+        /// The shop.
+        shop: ShopDomain,
+        /// Its topic.
+        topic: String,
+    },
     /// An event came again under the same id with other content. The first one stands.
     ContentMismatch {
         /// The event.
@@ -66,6 +100,11 @@ impl fmt::Display for Subject {
             Self::UnmappedSku { shop, shop_sku } => write!(f, "unmapped_sku#{shop}#{shop_sku}"),
             Self::UnmappedLocation { shop, location } => write!(f, "unmapped_location#{shop}#{location}"),
             Self::UnreadableOrder { shop, order } => write!(f, "unreadable_order#{shop}#{order}"),
+            Self::Unallocated { shop, order } => write!(f, "unallocated#{shop}#{order}"),
+            Self::PaidLate { shop, order } => write!(f, "paid_late#{shop}#{order}"),
+            Self::LocationClosed { shop, location } => write!(f, "location_closed#{shop}#{location}"),
+            Self::AppRemoved { shop } => write!(f, "app_removed#{shop}"),
+            Self::UnreadableWebhook { shop, topic } => write!(f, "unreadable_webhook#{shop}#{topic}"),
             Self::ContentMismatch { event } => write!(f, "content_mismatch#{event}"),
             Self::PushRefused { shop, sku, location } => write!(f, "push_refused#{shop}#{sku}@{location}"),
         }
@@ -136,10 +175,13 @@ pub async fn raise<S: Store, C: Clock>(store: &S, clock: &C, (subject, detail): 
     }
 }
 
-/// The bus port: carries alerts to people and other systems. One alert may be carried twice.
+/// The bus port: carries alerts to people, and sales orders to the manufacturing system. Either may be carried twice.
 pub trait Bus: Sync {
     /// Publishes alerts.
     fn publish(&self, alerts: &[Alert]) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Forwards a sales order. Nothing of it is kept or logged.
+    fn forward(&self, order: &SalesOrder) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Where the low-stock alert of an item goes when the network's available is `available`; `None` to stay as it is.

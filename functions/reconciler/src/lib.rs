@@ -5,26 +5,34 @@ use std::time::Duration;
 use jiff::Timestamp;
 use promissory::catalog::{NetworkCache, ShopDomain};
 use promissory::clock::Clock;
-use promissory::reconcile::{BacklogReport, CompareReport, ReconcileError, SweepReport, backlog, compare, sweep};
+use promissory::alert::Bus;
+use promissory::order::HoldPolicy;
+use promissory::reconcile::{
+    BacklogReport, CompareReport, HoldsReport, ReadReport, Reading, ReconcileError, SweepReport, backlog, compare, holds, sweep,
+};
 use promissory::store::Store;
 use promissory::storefront::{Hints, Storefront};
 use serde::{Deserialize, Serialize};
 
 /// What reconciling needs to work.
 #[derive(Debug)]
-pub struct Reconciler<S, F, H, C> {
+pub struct Reconciler<S, F, H, B, C> {
     /// The table.
     pub store: S,
     /// The shops.
     pub front: F,
     /// The way to the pusher.
     pub hints: H,
+    /// The way to people, and to the manufacturing system.
+    pub bus: B,
     /// The time.
     pub clock: C,
     /// The shop that is reconciled.
     pub shop: ShopDomain,
     /// How long a level must have been unchanged before a sweep for it to be set outright.
     pub quiet: Duration,
+    /// How long holds last.
+    pub holds: HoldPolicy,
     /// The locations, kept warm.
     pub network: NetworkCache,
 }
@@ -35,6 +43,10 @@ pub struct Reconciler<S, F, H, C> {
 pub enum Job {
     /// Orders that changed, through the same commit as webhooks.
     Sweep,
+    /// Orders that a webhook told in part, and new versions to be forwarded.
+    Read,
+    /// Holds whose time is up.
+    Holds,
     /// One page of levels against the shop.
     Compare,
     /// What a killed function left.
@@ -47,13 +59,17 @@ pub enum Job {
 pub enum Report {
     /// Of a sweep.
     Sweep(SweepReport),
+    /// Of reading.
+    Read(ReadReport),
+    /// Of holds.
+    Holds(HoldsReport),
     /// Of a comparison.
     Compare(CompareReport),
     /// Of the backlog.
     Backlog(BacklogReport),
 }
 
-impl<S: Store, F: Storefront, H: Hints, C: Clock> Reconciler<S, F, H, C> {
+impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock> Reconciler<S, F, H, B, C> {
     /// Runs one job until `deadline`.
     ///
     /// # Errors
@@ -61,11 +77,22 @@ impl<S: Store, F: Storefront, H: Hints, C: Clock> Reconciler<S, F, H, C> {
     pub async fn handle(&self, job: Job, deadline: Timestamp) -> Result<Report, ReconcileError> {
         let (store, front, hints, clock) = (&self.store, &self.front, &self.hints, &self.clock);
         let network = self.network.get(store, clock.now()).await?;
+        let reading = Reading { store, front, bus: &self.bus, clock, network: &network, shop: &self.shop, deadline };
         let report = match job {
             Job::Sweep => {
-                let report = sweep((store, front, clock), &network, &self.shop, deadline).await?;
+                let report = sweep(&reading).await?;
                 tracing::info!(shop = %self.shop, orders = report.orders, missed = report.missed, movements = report.movements, "swept");
                 Report::Sweep(report)
+            }
+            Job::Read => {
+                let report = reading.all().await?;
+                tracing::info!(shop = %self.shop, orders = report.orders, movements = report.movements, forwarded = report.forwarded, left = report.left, "read");
+                Report::Read(report)
+            }
+            Job::Holds => {
+                let report = holds(store, clock, &network, &self.shop, self.holds, deadline).await?;
+                tracing::info!(shop = %self.shop, expired = report.expired, alerted = report.alerted, "holds looked at");
+                Report::Holds(report)
             }
             Job::Compare => {
                 let report = compare((store, front, hints, clock), &network, &self.shop, self.quiet, deadline).await?;

@@ -5,11 +5,13 @@ use std::time::Duration;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use promissory::adapters::clock::SystemClock;
 use promissory::adapters::dynamodb::DynamoStore;
+use promissory::adapters::eventbridge::EventBridgeBus;
 use promissory::adapters::secrets::ShopifyApp;
 use promissory::adapters::shopify::Shopify;
 use promissory::adapters::sqs::SqsHints;
 use promissory::adapters::{aws, env, log};
 use promissory::catalog::NetworkCache;
+use promissory::order::HoldPolicy;
 use reconciler::{Job, Reconciler};
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,10 +23,16 @@ async fn main() -> Result<(), Error> {
     let reconciler = Reconciler {
         store: DynamoStore::new(aws_sdk_dynamodb::Client::new(&config), env::required("TABLE_NAME")),
         front: Shopify::new(env::required("SHOPIFY_URL"), app)?,
+        bus: EventBridgeBus::new(aws_sdk_eventbridge::Client::new(&config), env::required("BUS_NAME")),
         hints: SqsHints::new(aws_sdk_sqs::Client::new(&config), env::required("PUSH_QUEUE_URL")),
         clock: SystemClock,
         shop: env::parsed("SHOP_DOMAIN"),
         quiet: Duration::from_secs(env::parsed("COMPARE_QUIET_SECONDS")),
+        holds: HoldPolicy {
+            unpaid: env::hours("UNPAID_HOLD_HOURS"),
+            unallocated: env::hours("UNALLOCATED_HOURS"),
+            release_unallocated: env::parsed("RELEASE_UNALLOCATED"),
+        },
         network: NetworkCache::default(),
     };
     let handler = async |event: LambdaEvent<Job>| {

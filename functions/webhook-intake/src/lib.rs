@@ -1,6 +1,6 @@
 //! A signed Shopify webhook becomes one ledger transaction.
 //!
-//! `size → signature → shop → topic → body → receive`. Nothing is hashed before its size is known, and nothing is read
+//! `size → signature → shop → topic → body → receive or note`. Nothing is hashed before its size is known, and nothing is read
 //! before its signature holds. Every refusal is logged with its reason and without the body.
 
 use std::time::Duration;
@@ -12,7 +12,8 @@ use promissory::adapters::secrets::ShopifyApp;
 use promissory::catalog::{NetworkCache, ShopDomain};
 use promissory::clock::Clock;
 use promissory::ledger::{Event, EventId, OrderEvent, Outcome, content_hash};
-use promissory::order::{MAX_BODY, Malformed, Received, Signature, Topic, parse, receive};
+use promissory::alert::{Subject, raise};
+use promissory::order::{MAX_BODY, Malformed, Received, Said, Signature, Topic, note, parse, receive};
 use promissory::store::{Store, StoreError};
 use serde_json::json;
 
@@ -39,7 +40,7 @@ enum Refusal {
     OtherShop,
     UnknownTopic,
     NoId,
-    Malformed(Malformed),
+    Malformed(String, Malformed),
     ContentMismatch,
     Unreadable,
     Store(StoreError),
@@ -47,7 +48,8 @@ enum Refusal {
 
 /// A webhook that was taken.
 struct Taken {
-    order: u64,
+    /// The order, where the webhook tells it.
+    order: Option<u64>,
     outcome: &'static str,
     movements: usize,
     unmapped: usize,
@@ -88,16 +90,29 @@ impl<S: Store, C: Clock> Intake<S, C> {
         if header("x-shopify-shop-domain") != Some(self.shop.as_str()) {
             return Err(Refusal::OtherShop);
         }
-        let topic = header("x-shopify-topic").and_then(Topic::from_header).ok_or(Refusal::UnknownTopic)?;
+        let name = header("x-shopify-topic").unwrap_or_default();
+        let topic = Topic::from_header(name).ok_or(Refusal::UnknownTopic)?;
         let id = header("x-shopify-webhook-id").filter(|id| !id.is_empty() && id.len() <= 128).ok_or(Refusal::NoId)?;
-        let snapshot = parse(topic, &self.shop, body).map_err(Refusal::Malformed)?;
-        let order = snapshot.order.number();
-
-        let network = self.network.get(&self.store, self.clock.now()).await.map_err(Refusal::Store)?;
         let id = EventId::new(format!("shopify:{}", self.shop), id);
-        let event = Event::Order(OrderEvent { id, content: content_hash(body), snapshot, asked_for: false });
-        let received = receive(&self.store, &self.clock, &network, event).await.map_err(Refusal::Store)?;
+        let content = content_hash(body);
+        let said = match parse(topic, &self.shop, body, self.clock.now()) {
+            Ok(said) => said,
+            Err(malformed) => return Err(self.cannot_be_read(name, malformed).await),
+        };
+        let (order, received) = match said {
+            Said::Order(snapshot) => {
+                let order = snapshot.order.number();
+                let network = self.network.get(&self.store, self.clock.now()).await.map_err(Refusal::Store)?;
+                let event = Event::Order(OrderEvent { id, content, snapshot, answered_at: None });
+                (Some(order), receive(&self.store, &self.clock, &network, event).await.map_err(Refusal::Store)?)
+            }
+            Said::Note(noted) => {
+                let outcome = note(&self.store, &self.clock, (id, content), noted).await.map_err(Refusal::Store)?;
+                (None, Received::Decided(outcome))
+            }
+        };
         let (outcome, movements, unmapped) = match received {
+            Received::Decided(Outcome::Applied { .. }) if order.is_none() => ("noted", 0, 0),
             Received::Decided(Outcome::Applied { movements, unmapped }) => ("applied", movements, unmapped),
             Received::Decided(Outcome::Duplicate) => ("duplicate", 0, 0),
             Received::Deferred(_) => ("deferred", 0, 0),
@@ -105,6 +120,16 @@ impl<S: Store, C: Clock> Intake<S, C> {
             Received::Decided(Outcome::Unreadable) => return Err(Refusal::Unreadable),
         };
         Ok(Taken { order, outcome, movements, unmapped })
+    }
+
+    /// A webhook that is the shop's own and makes no sense: someone must look, or Shopify's repeats end in silence.
+    async fn cannot_be_read(&self, topic: &str, malformed: Malformed) -> Refusal {
+        let subject = Subject::UnreadableWebhook { shop: self.shop.clone(), topic: topic.to_owned() };
+        let detail = format!("A webhook {topic} of {} cannot be read: {malformed}.", self.shop);
+        match raise(&self.store, &self.clock, (subject, detail)).await {
+            Ok(()) => Refusal::Malformed(topic.to_owned(), malformed),
+            Err(error) => Refusal::Store(error),
+        }
     }
 }
 
@@ -116,7 +141,7 @@ impl Refusal {
             Self::OtherShop => "other_shop",
             Self::UnknownTopic => "unknown_topic",
             Self::NoId => "no_webhook_id",
-            Self::Malformed(_) => "malformed",
+            Self::Malformed(..) => "malformed",
             Self::ContentMismatch => "content_mismatch",
             Self::Unreadable => "unreadable",
             Self::Store(_) => "store",
@@ -131,10 +156,11 @@ impl Refusal {
                 "X-Shopify-Shop-Domain is not the shop this stack serves; check the parameter ShopDomain".to_owned()
             }
             Self::UnknownTopic => {
-                "X-Shopify-Topic is not one of orders/create, orders/updated, orders/cancelled, fulfillments/create".to_owned()
+                let names: Vec<&str> = Topic::names().collect();
+                format!("X-Shopify-Topic is not one of {}", names.join(", "))
             }
             Self::NoId => "X-Shopify-Webhook-Id is missing or longer than 128 characters".to_owned(),
-            Self::Malformed(malformed) => malformed.to_string(),
+            Self::Malformed(topic, malformed) => format!("{topic}: {malformed}"),
             Self::ContentMismatch => "this webhook id came before with another body; the first one stands".to_owned(),
             Self::Unreadable => "a row this order touches cannot be read; the log above names it".to_owned(),
             Self::Store(error) => error.to_string(),
@@ -146,7 +172,7 @@ impl Refusal {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unsigned(_) => StatusCode::UNAUTHORIZED,
             Self::OtherShop => StatusCode::FORBIDDEN,
-            Self::UnknownTopic | Self::NoId | Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::UnknownTopic | Self::NoId | Self::Malformed(..) => StatusCode::BAD_REQUEST,
             Self::ContentMismatch => StatusCode::CONFLICT,
             // Shopify repeats what is answered so; repeating is safe.
             Self::Unreadable | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -148,6 +148,12 @@ impl Books {
                 | Kind::Release
                 | Kind::AssignOut
                 | Kind::AssignIn
+                | Kind::Return
+                | Kind::Unreturn
+                | Kind::Restock
+                | Kind::Unrestock
+                | Kind::Withhold
+                | Kind::Unwithhold
                 | Kind::Receipt
                 | Kind::Found
                 | Kind::Lost

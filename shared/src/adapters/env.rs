@@ -23,6 +23,16 @@ pub fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(name: &str) -> T {
     required(name).parse().unwrap_or_else(|error| panic!("the environment variable {name} cannot be used: {error}"))
 }
 
+/// Reads a number of hours that must be set; none for 0.
+///
+/// # Panics
+/// When it is not set or is no whole number.
+#[must_use]
+pub fn hours(name: &str) -> Option<std::time::Duration> {
+    let hours: u32 = parsed(name);
+    (hours > 0).then(|| std::time::Duration::from_secs(u64::from(hours) * 3_600))
+}
+
 /// When a function must have stopped: two seconds before Lambda stops it, so that it can still say what it did.
 #[must_use]
 pub fn deadline(lambda: &std::time::SystemTime) -> jiff::Timestamp {

@@ -1,10 +1,12 @@
-//! Alerts onto an EventBridge bus.
+//! Alerts and sales orders onto an EventBridge bus.
 
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use serde_json::json;
 
 use crate::alert::{Alert, Bus};
+use crate::order::SalesOrder;
 use crate::store::StoreError;
 
 /// The most events of one put.
@@ -22,33 +24,45 @@ impl EventBridgeBus {
     pub const SOURCE: &'static str = "promissory";
     /// The detail type of an alert.
     pub const ALERT: &'static str = "promissory.alert";
+    /// The detail type of a sales order.
+    pub const SALES_ORDER: &'static str = "promissory.sales_order";
 
     /// The bus called `name`.
     #[must_use]
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into() }
     }
+
+    async fn put(&self, detail_type: &str, details: &[String]) -> Result<(), StoreError> {
+        let mut request = self.client.put_events();
+        for detail in details {
+            let entry = PutEventsRequestEntry::builder().event_bus_name(&self.name).source(Self::SOURCE).detail_type(detail_type);
+            request = request.entries(entry.detail(detail).build());
+        }
+        let answer = request.send().await.map_err(|error| StoreError::Unavailable {
+            detail: format!("PutEvents: {}", error.code().unwrap_or("no answer")),
+            source: Some(Box::new(error)),
+        })?;
+        if answer.failed_entry_count() > 0 {
+            let detail = format!("PutEvents: {} events not taken", answer.failed_entry_count());
+            return Err(StoreError::Unavailable { detail, source: None });
+        }
+        Ok(())
+    }
 }
 
 impl Bus for EventBridgeBus {
     async fn publish(&self, alerts: &[Alert]) -> Result<(), StoreError> {
         for chunk in alerts.chunks(MAX_EVENTS) {
-            let mut request = self.client.put_events();
-            for alert in chunk {
-                let detail = serde_json::to_string(alert).expect("an alert always serialises");
-                let entry =
-                    PutEventsRequestEntry::builder().event_bus_name(&self.name).source(Self::SOURCE).detail_type(Self::ALERT);
-                request = request.entries(entry.detail(detail).build());
-            }
-            let answer = request.send().await.map_err(|error| StoreError::Unavailable {
-                detail: format!("PutEvents: {}", error.code().unwrap_or("no answer")),
-                source: Some(Box::new(error)),
-            })?;
-            if answer.failed_entry_count() > 0 {
-                let detail = format!("PutEvents: {} events not taken", answer.failed_entry_count());
-                return Err(StoreError::Unavailable { detail, source: None });
-            }
+            let details: Vec<String> =
+                chunk.iter().map(|alert| serde_json::to_string(alert).expect("an alert always serialises")).collect();
+            self.put(Self::ALERT, &details).await?;
         }
         Ok(())
+    }
+
+    async fn forward(&self, order: &SalesOrder) -> Result<(), StoreError> {
+        let detail = json!({ "id": order.id(), "sales_order": order }).to_string();
+        self.put(Self::SALES_ORDER, &[detail]).await
     }
 }

@@ -177,6 +177,18 @@ shopify_id!(
     FulfilmentId, "Fulfillment"
 );
 shopify_id!(
+    /// A refund of an order.
+    RefundId, "Refund"
+);
+shopify_id!(
+    /// A return of an order.
+    ReturnId, "Return"
+);
+shopify_id!(
+    /// What became of returned units.
+    DispositionId, "ReverseFulfillmentOrderDisposition"
+);
+shopify_id!(
     /// What a shop stocks: one per variant.
     InventoryItemId, "InventoryItem"
 );

@@ -9,7 +9,10 @@ mod item;
 mod network;
 mod quantity;
 
-pub use ids::{FulfilmentId, InvalidName, InventoryItemId, LineId, LocationId, OrderId, Place, ShopDomain, ShopLocationId, Sku};
+pub use ids::{
+    DispositionId, FulfilmentId, InvalidName, InventoryItemId, LineId, LocationId, OrderId, Place, RefundId, ReturnId, ShopDomain,
+    ShopLocationId, Sku,
+};
 pub use item::{Item, Listed, ShopItem};
 pub use network::{Location, LocationKind, Network, NetworkCache};
 pub use quantity::Quantity;

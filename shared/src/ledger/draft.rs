@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{Cause, Event, EventId, InboxEvent, Movement, OrderEvent, OrderLine, Position, PositionKey};
 use crate::alert::{self, Alert, State, Subject};
 use crate::catalog::{Network, Place, ShopItem, Sku};
-use crate::order::{OrderRecord, Step};
+use crate::order::{OrderRecord, Step, Stocked};
 use crate::promise::Promise;
 use crate::source::StockEvent;
 use crate::store::{Expect, Key, MAX_WRITES, Record, Row, StoreError, Write};
@@ -62,8 +62,9 @@ struct Decision {
 }
 
 impl Decision {
-    fn is_empty(&self) -> bool {
-        self.order.is_none() && self.movements.is_empty() && self.alerts.is_empty()
+    /// Whether nothing is worth remembering of it: that an order was read again leaves no mark.
+    fn says_nothing(&self) -> bool {
+        self.movements.is_empty() && self.alerts.is_empty()
     }
 }
 
@@ -110,29 +111,21 @@ impl<'a> Draft<'a> {
         };
         match event {
             Event::Stock(stock) => item(&stock.sku, &BTreeSet::from([Place::At(stock.location.clone())])),
+            Event::Hold(_) | Event::Report(_) => {}
             Event::Order(OrderEvent { snapshot, .. }) => {
-                let ids = snapshot.fulfilments.values().filter_map(|fulfilment| fulfilment.location);
-                let sold_at = snapshot.facts.iter().filter_map(|facts| facts.sold_at);
-                let mut places: BTreeSet<Place> = ids
-                    .chain(sold_at)
-                    .filter_map(|id| network.by_shop_id(&snapshot.shop, id))
-                    .map(|location| Place::At(location.code.clone()))
-                    .collect();
+                let named = snapshot.locations().filter_map(|id| network.by_shop_id(&snapshot.shop, id));
+                let mut places: BTreeSet<Place> = named.map(|location| Place::At(location.code.clone())).collect();
                 places.insert(Place::Unassigned);
-                let shop_skus: BTreeSet<&str> = snapshot
-                    .facts
-                    .iter()
-                    .flat_map(|facts| facts.lines.values())
-                    .filter(|line| !line.not_stocked)
-                    .map(|line| line.shop_sku.as_str())
-                    .collect();
+                let lines = snapshot.facts.iter().flat_map(|facts| facts.lines.values());
+                let stocked = lines.filter(|line| line.stocked != Stocked::No);
+                let shop_skus: BTreeSet<&str> = stocked.map(|line| line.shop_sku.as_str()).collect();
                 for sku in shop_skus.iter().filter_map(|shop_sku| shop_sku.parse().ok()) {
                     item(&sku, &places);
                 }
-                keys.insert(OrderRecord::key_of(&snapshot.shop, snapshot.order));
                 keys.extend(shop_skus.iter().map(|shop_sku| ShopItem::key_of(&snapshot.shop, shop_sku)));
             }
         }
+        keys.extend(event.order().map(|(shop, order)| OrderRecord::key_of(shop, order)));
         keys
     }
 
@@ -166,10 +159,15 @@ impl<'a> Draft<'a> {
             None => {
                 let room = MAX_WRITES.saturating_sub(self.len() + usize::from(lane.is_some()) + 1);
                 let mut decision = match event {
-                    Event::Order(order) => self.decide_order(order, room)?,
                     Event::Stock(stock) => self.decide_stock(stock)?,
+                    Event::Order(OrderEvent { snapshot, answered_at, .. }) => {
+                        self.decide_order(event, room, |record| record.merge(snapshot, *answered_at))?
+                    }
+                    Event::Report(report) => self.decide_order(event, room, |record| record.report(report))?,
+                    Event::Hold(hold) => self.decide_order(event, room, |record| record.expire(hold))?,
                 };
-                let silent = matches!(event, Event::Order(order) if order.asked_for) && decision.is_empty();
+                let asked = matches!(event, Event::Order(order) if order.answered_at.is_some());
+                let silent = asked && decision.says_nothing();
                 if !decision.unfinished && !silent {
                     decision.inbox = Some(InboxEvent { event: event.id().clone(), content, applied_at: self.now });
                 }
@@ -191,36 +189,35 @@ impl<'a> Draft<'a> {
         Ok(Some(outcome))
     }
 
-    fn decide_order(&self, event: &OrderEvent, room: usize) -> Result<Decision, Undecided> {
-        let snapshot = &event.snapshot;
+    /// Decides an event about an order: what it makes of the record, and the movements that calls for.
+    fn decide_order(&self, event: &Event, room: usize, take: impl FnOnce(&mut OrderRecord)) -> Result<Decision, Undecided> {
+        let (shop, order) = event.order().expect("only events about an order come here");
         let mut decision = Decision::default();
-        let key = OrderRecord::key_of(&snapshot.shop, snapshot.order);
+        let key = OrderRecord::key_of(shop, order);
         let known: Option<OrderRecord> = match self.orders.get(&key) {
             Some(record) => Some(record.clone()),
             None => self.read(&key)?.map(Record::decode).transpose()?,
         };
-        let mut record = known.clone().unwrap_or_else(|| OrderRecord::new(snapshot.shop.clone(), snapshot.order));
-        record.merge(snapshot);
+        let mut record = known.clone().unwrap_or_else(|| OrderRecord::new(shop.clone(), order));
+        take(&mut record);
 
         let mut needs = BTreeSet::new();
-        let stocked: Vec<_> = record.stocked_lines().map(|(id, shop_sku)| (id, shop_sku.to_owned())).collect();
+        let stocked: Vec<_> = record.stocked_lines().map(|(id, shop_sku, stocked)| (id, shop_sku.to_owned(), stocked)).collect();
         let mut told = record.unmapped_locations(self.network);
-        for (line, shop_sku) in stocked {
-            match needing(&mut needs, self.read(&ShopItem::key_of(&snapshot.shop, &shop_sku)))? {
+        for (line, shop_sku, stocked) in stocked {
+            match needing(&mut needs, self.read(&ShopItem::key_of(shop, &shop_sku)))? {
                 Some(Some(mapping)) => record.map_line(line, &mapping.decode::<ShopItem>()?.sku),
-                Some(None) => {
+                Some(None) if stocked == Stocked::Yes => {
                     decision.unmapped += 1;
-                    let detail = format!(
-                        "{} sells {shop_sku:?}, which maps to no item of ours. Its units are not reserved: import a mapping.",
-                        snapshot.shop
-                    );
-                    told.push((Subject::UnmappedSku { shop: snapshot.shop.clone(), shop_sku }, detail));
+                    let detail =
+                        format!("{shop} sells {shop_sku:?}, which maps to no item of ours. Its units are not reserved: import a mapping.");
+                    told.push((Subject::UnmappedSku { shop: shop.clone(), shop_sku }, detail));
                 }
-                None => {}
+                Some(None) | None => {}
             }
         }
         for (subject, detail) in told {
-            if decision.alerts.len() + 2 > room {
+            if decision.alerts.len() + 4 > room {
                 decision.unfinished = true; // More alerts than a transaction holds: the rest with the next part.
                 break;
             }
@@ -240,8 +237,8 @@ impl<'a> Draft<'a> {
             }
             // Out and in of an assignment stay together, or a crash in between would show a reservation nowhere.
             let next = if step.kind == super::Kind::AssignOut { 4 } else { 2 };
-            // Beside the step: the order, the mark, and the alert of every item touched.
-            let held = decision.movements.len() + 2 * decision.positions.len() + decision.alerts.len() + 2;
+            // Beside the step: the order, the mark, its two alerts, and the alert of every item touched.
+            let held = decision.movements.len() + 2 * decision.positions.len() + decision.alerts.len() + 4;
             if step.kind != super::Kind::AssignIn && held + next > room {
                 decision.unfinished = true;
                 break;
@@ -249,16 +246,30 @@ impl<'a> Draft<'a> {
             self.make(&mut decision, &mut record, &step, event)?;
         }
         self.watch_stock(&mut decision)?;
+        self.watch_hold(&mut decision, known.as_ref(), &mut record)?;
         if known.as_ref() != Some(&record) {
             decision.order = Some(record);
         }
         Ok(decision)
     }
 
-    fn make(&self, decision: &mut Decision, record: &mut OrderRecord, step: &Step, event: &OrderEvent) -> Result<(), Undecided> {
+    /// Raises and clears the alerts about an order's hold.
+    fn watch_hold(&self, decision: &mut Decision, known: Option<&OrderRecord>, record: &mut OrderRecord) -> Result<(), Undecided> {
+        let stand = record.hold_alerts(known);
+        let stood = known.map(|known| known.alerted.clone()).unwrap_or_default();
+        for alert in stand.symmetric_difference(&stood) {
+            let (subject, detail) = alert.about(record);
+            let state = if stand.contains(alert) { State::Raised } else { State::Cleared };
+            self.turn(decision, subject, state, detail)?;
+        }
+        record.alerted = stand;
+        Ok(())
+    }
+
+    fn make(&self, decision: &mut Decision, record: &mut OrderRecord, step: &Step, event: &Event) -> Result<(), Undecided> {
         let mut position = self.position(decision, &PositionKey::new(step.sku.clone(), step.place.clone()))?;
         let line = OrderLine { shop: record.shop.clone(), order: record.order, line: step.line, fulfilment: step.fulfilment };
-        let cause = Cause { event: event.id.clone(), order: Some(line) };
+        let cause = Cause { event: event.id().clone(), order: Some(line) };
         decision.movements.push(position.record(step.kind, step.quantity, cause, self.now));
         decision.positions.insert(position.of.clone(), position);
         record.apply(step);
@@ -296,12 +307,16 @@ impl<'a> Draft<'a> {
     }
 
     fn raise(&self, decision: &mut Decision, subject: Subject, detail: String) -> Result<(), Undecided> {
+        self.turn(decision, subject, State::Raised, detail)
+    }
+
+    fn turn(&self, decision: &mut Decision, subject: Subject, state: State, detail: String) -> Result<(), Undecided> {
         let key = Alert::key_of(&subject);
         let known = match decision.alerts.get(&key).or_else(|| self.alerts.get(&key)) {
             Some(alert) => Some(alert.clone()),
             None => self.read(&key)?.map(Record::decode).transpose()?,
         };
-        if let Some(next) = Alert::next(known.as_ref(), subject, State::Raised, detail, self.now) {
+        if let Some(next) = Alert::next(known.as_ref(), subject, state, detail, self.now) {
             decision.alerts.insert(key, next);
         }
         Ok(())

@@ -1,10 +1,14 @@
-//! What can move the ledger: an order's snapshot, or a stock transaction of another system.
+//! What can move the ledger: what is said about an order, by its shop, a warehouse or its own age, or a stock transaction
+//! of another system.
 
 use serde::{Deserialize, Serialize};
 
 use super::{EventId, content_hash};
-use crate::order::OrderSnapshot;
-use crate::source::StockEvent;
+use jiff::Timestamp;
+
+use crate::catalog::{OrderId, ShopDomain};
+use crate::order::{HoldEvent, OrderSnapshot};
+use crate::source::{OrderReport, StockEvent};
 
 /// One event from outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,6 +16,10 @@ use crate::source::StockEvent;
 pub enum Event {
     /// A shop said something about an order.
     Order(OrderEvent),
+    /// A warehouse did something with an order's units.
+    Report(OrderReport),
+    /// The time of an order's hold is up.
+    Hold(HoldEvent),
     /// Another system moved stock.
     Stock(StockEvent),
 }
@@ -25,9 +33,9 @@ pub struct OrderEvent {
     pub content: String,
     /// What it says.
     pub snapshot: OrderSnapshot,
-    /// We asked for it: it leaves no mark when it says nothing new.
+    /// When the shop answered, by its own clock, if we asked for it. Then it leaves no mark when it says nothing new.
     #[serde(default)]
-    pub asked_for: bool,
+    pub answered_at: Option<Timestamp>,
 }
 
 impl Event {
@@ -36,16 +44,33 @@ impl Event {
     pub fn id(&self) -> &EventId {
         match self {
             Self::Order(order) => &order.id,
+            Self::Report(report) => &report.id,
+            Self::Hold(hold) => &hold.id,
             Self::Stock(stock) => &stock.id,
+        }
+    }
+
+    /// The order it is about.
+    #[must_use]
+    pub fn order(&self) -> Option<(&ShopDomain, OrderId)> {
+        match self {
+            Self::Order(OrderEvent { snapshot, .. }) => Some((&snapshot.shop, snapshot.order)),
+            Self::Report(report) => Some((&report.shop, report.order)),
+            Self::Hold(hold) => Some((&hold.shop, hold.order)),
+            Self::Stock(_) => None,
         }
     }
 
     /// The hash of its content.
     #[must_use]
     pub fn content(&self) -> String {
+        let hash = |said: serde_json::Result<String>| content_hash(said.expect("an event always serialises").as_bytes());
         match self {
             Self::Order(order) => order.content.clone(),
-            Self::Stock(stock) => content_hash(serde_json::to_string(stock).expect("a stock event always serialises").as_bytes()),
+            Self::Report(report) => hash(serde_json::to_string(report)),
+            // Decided by us, at whatever moment: the name says it all.
+            Self::Hold(hold) => hash(serde_json::to_string(&(&hold.id, hold.due))),
+            Self::Stock(stock) => hash(serde_json::to_string(stock)),
         }
     }
 }

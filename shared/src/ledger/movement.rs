@@ -23,6 +23,19 @@ pub enum Kind {
     Ship,
     /// A shipment of the shop is undone.
     Unship,
+    /// Units come back from a customer.
+    Return,
+    /// A return turns out to have been booked at another place, or not at all.
+    Unreturn,
+    /// The shop puts returned units back on its own number.
+    Restock,
+    /// It did not, or elsewhere.
+    Unrestock,
+    /// Units left an order unshipped and the shop does not put them back on sale: they are here, and held until someone
+    /// who sees them says otherwise.
+    Withhold,
+    /// They did not.
+    Unwithhold,
     /// Units arrive.
     Receipt,
     /// A correction upwards: a count, a find.
@@ -61,6 +74,12 @@ impl Kind {
             Self::AssignIn => (none, up, none, none),
             Self::Ship => (down, down, none, down),
             Self::Unship => (up, none, none, up),
+            Self::Return => (up, none, none, none),
+            Self::Unreturn => (down, none, none, none),
+            Self::Restock => (none, none, none, up),
+            Self::Unrestock => (none, none, none, down),
+            Self::Withhold => (none, none, up, down),
+            Self::Unwithhold => (none, none, down, up),
             Self::Receipt => (up, none, none, none),
             Self::Found => (up, none, none, none),
             Self::Lost => (down, none, none, none),

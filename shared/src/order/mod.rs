@@ -3,20 +3,36 @@
 //! A webhook or a query is parsed into an [`OrderSnapshot`]; merging it into the [`OrderRecord`] takes newer facts and
 //! keeps older ones out; [`OrderRecord::next_steps`] is the difference between what the facts call for and what the
 //! ledger already holds. Nothing is ever added up from events, so duplicates, reordering and loss end in the same ledger.
+//! A webhook that only names something leaves a [`Pointer`], and the order is read. A [`SalesOrder`] is what the
+//! manufacturing system gets of it.
 //!
-//! Deliberately absent: customers, addresses, prices. A snapshot holds ids and quantities only.
+//! Deliberately absent from everything that is stored: customers, addresses, prices. A snapshot holds ids and quantities
+//! only; a [`SalesOrder`] passes through.
 
+mod hold;
+mod note;
+mod plan;
 mod receive;
 mod record;
+mod sales_order;
 mod signature;
 mod snapshot;
+mod topic;
 mod webhook;
 
+pub use hold::{Expiry, HoldAlert, HoldDue, HoldEvent, HoldPolicy};
+pub use note::{Note, Pointer, note};
+pub use plan::Step;
 pub use receive::{Received, receive, settle_lane};
-pub use record::{Line, OrderRecord, Shipped, Step};
+pub use record::{Line, OrderRecord, Shipped};
+pub use sales_order::{Address, Customer, SalesLine, SalesOrder};
 pub use signature::{Signature, sign};
-pub use snapshot::{Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, SnapshotLine};
-pub use webhook::{MAX_BODY, MAX_LINES, Malformed, Topic, parse};
+pub use snapshot::{
+    Counted, Disposition, Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, Refund, RefundLine, Restock, Routing, SnapshotLine,
+    Stocked,
+};
+pub use topic::{Said, Topic};
+pub use webhook::{MAX_BODY, MAX_LINES, Malformed, parse};
 
 #[cfg(test)]
 mod tests;

@@ -59,6 +59,8 @@ pub async fn receive<S: Store, C: Clock>(store: &S, clock: &C, network: &Network
 /// Where an event waits whose order, not its position, was busy.
 fn any_lane(event: &Event) -> Option<PositionKey> {
     match event {
+        // Decided again by the next schedule, or sent again by its system.
+        Event::Hold(_) | Event::Report(_) => None,
         Event::Stock(stock) => Some(PositionKey::new(stock.sku.clone(), Place::At(stock.location.clone()))),
         Event::Order(order) => {
             let lines = &order.snapshot.facts.as_ref()?.lines;

@@ -1,17 +1,22 @@
-//! What is recorded of one order: the newest facts, and what the ledger already holds for them.
+//! What is recorded of one order: the newest statements about it, and what the ledger already holds for it.
 //!
-//! `facts → what they call for → minus what is applied → steps`. Every step can be repeated after a crash, because the
-//! record is written in the same transaction as the movement of the step.
+//! Statements go in by [`OrderRecord::merge`], movements come out by [`OrderRecord::next_steps`] (in `plan`), and each
+//! one that is made is noted by [`OrderRecord::apply`], in the transaction that makes it. So every step can be repeated
+//! after a crash, and what is held in the end is a function of what has been said, whatever its order and number.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Facts, Fulfilment, FulfilmentStatus, OrderSnapshot};
+use super::hold::{Expiry, HoldAlert};
+use super::{Counted, Disposition, Facts, Fulfilment, OrderSnapshot, Refund, Routing, Step, Stocked};
 use crate::alert::Subject;
-use crate::catalog::{FulfilmentId, LineId, Network, OrderId, Place, Quantity, ShopDomain, Sku};
-use crate::ledger::Kind;
+use crate::catalog::{
+    DispositionId, FulfilmentId, LineId, Network, OrderId, Place, Quantity, RefundId, ShopDomain, ShopLocationId, Sku,
+};
+use crate::ledger::{Change, Kind};
+use crate::source::OrderReport;
 use crate::store::{Key, Row};
 
 /// An order as we know it.
@@ -21,27 +26,67 @@ pub struct OrderRecord {
     pub shop: ShopDomain,
     /// The order.
     pub order: OrderId,
-    /// The newest facts; none while only a fulfilment has been heard of.
+    /// The newest facts; none while only a part of it has been heard of.
     pub facts: Option<Facts>,
+    /// What the facts' open units account for.
+    #[serde(default)]
+    pub counted: Counted,
+    /// The newest routing, with what its open units account for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routed: Option<(Routing, Counted)>,
     /// Every fulfilment heard of, each at its newest.
     pub fulfilments: BTreeMap<FulfilmentId, Fulfilment>,
-    /// The fulfilments that the `open` of the facts' lines accounts for, each as it was then.
-    pub counted: BTreeMap<FulfilmentId, FulfilmentStatus>,
+    /// Every refund heard of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refunds: BTreeMap<RefundId, Refund>,
+    /// Every disposition of returned units heard of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dispositions: BTreeMap<DispositionId, Disposition>,
+    /// What warehouses reported of it, by the report's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reports: BTreeMap<String, OrderReport>,
+    /// That its hold was given up, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<Expiry>,
+    /// The alerts that stand about it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub alerted: BTreeSet<HoldAlert>,
+    /// When the shop last answered a query about it, by the shop's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Timestamp>,
+    /// Whether something was said since that only a query can tell in full.
+    #[serde(default)]
+    pub unread: bool,
+    /// The version that was forwarded as a sales order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarded: Option<Timestamp>,
+    /// Whether the facts changed since.
+    #[serde(default)]
+    pub unforwarded: bool,
     /// What the ledger holds, per line.
     pub lines: BTreeMap<LineId, Line>,
 }
 
-/// What the ledger holds for one line.
+/// What the ledger holds for one line. No entry of any of these is zero.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Line {
     /// Our item; none while the shop's SKU is not mapped.
     pub sku: Option<Sku>,
-    /// Reserved units, by place. No entry is zero.
+    /// Reserved units, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reserved: BTreeMap<Place, Quantity>,
     /// Shipped units, by fulfilment.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shipped: BTreeMap<FulfilmentId, Shipped>,
+    /// Units that came back, by place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub returned: BTreeMap<Place, Quantity>,
+    /// Units that the shop put back on its own number, by place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub restocked: BTreeMap<Place, Quantity>,
+    /// Units that left the order unshipped and are held back, by place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub withheld: BTreeMap<Place, Quantity>,
 }
 
 /// Units of a line that left with one fulfilment.
@@ -53,28 +98,30 @@ pub struct Shipped {
     pub quantity: Quantity,
 }
 
-/// One movement that an order calls for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The line.
-    pub line: LineId,
-    /// The item.
-    pub sku: Sku,
-    /// What to do.
-    pub kind: Kind,
-    /// Where.
-    pub place: Place,
-    /// How many units; above zero.
-    pub quantity: Quantity,
-    /// The fulfilment, for a shipment.
-    pub fulfilment: Option<FulfilmentId>,
-}
-
 impl OrderRecord {
     /// An order nothing is known of yet.
     #[must_use]
     pub fn new(shop: ShopDomain, order: OrderId) -> Self {
-        Self { shop, order, facts: None, fulfilments: BTreeMap::new(), counted: BTreeMap::new(), lines: BTreeMap::new() }
+        let (facts, counted, routed, fulfilments, refunds, dispositions, reports) = Default::default();
+        let (expiry, alerted, read_at, unread, forwarded, unforwarded, lines) = Default::default();
+        Self {
+            shop,
+            order,
+            facts,
+            counted,
+            routed,
+            fulfilments,
+            refunds,
+            dispositions,
+            reports,
+            expiry,
+            alerted,
+            read_at,
+            unread,
+            forwarded,
+            unforwarded,
+            lines,
+        }
     }
 
     /// Where an order lives.
@@ -83,8 +130,22 @@ impl OrderRecord {
         Key::head(format!("ORD#{shop}#{order}"))
     }
 
+    /// The index partition of a shop's orders that must be read, or forwarded.
+    #[must_use]
+    pub fn unread_index(shop: &ShopDomain) -> String {
+        format!("UNREAD#{shop}")
+    }
+
+    /// The index partition of a shop's orders whose units no warehouse has taken over, oldest first.
+    #[must_use]
+    pub fn held_index(shop: &ShopDomain) -> String {
+        format!("HELD#{shop}")
+    }
+
     /// Takes what is newer in `snapshot`; what is older changes nothing. Merging is commutative and can be repeated.
-    pub fn merge(&mut self, snapshot: &OrderSnapshot) {
+    ///
+    /// `answered_at`: when the shop said so, for a statement we asked for.
+    pub fn merge(&mut self, snapshot: &OrderSnapshot, answered_at: Option<Timestamp>) {
         for (id, seen) in &snapshot.fulfilments {
             // A statement that knows the location says more than one that does not.
             let rank = |f: &Fulfilment| (f.version, f.status, f.location.is_some());
@@ -92,13 +153,40 @@ impl OrderRecord {
                 self.fulfilments.insert(*id, seen.clone());
             }
         }
+        for (id, seen) in &snapshot.refunds {
+            self.refunds.entry(*id).or_insert_with(|| seen.clone());
+        }
+        for (id, seen) in &snapshot.dispositions {
+            self.dispositions.entry(*id).or_insert_with(|| seen.clone());
+        }
+        let counted = snapshot.counted();
+        if let Some(routing) = &snapshot.routing
+            && self.routed.as_ref().is_none_or(|(known, _)| known.progress() < routing.progress())
+        {
+            self.routed = Some((routing.clone(), counted.clone()));
+        }
         if let Some(facts) = &snapshot.facts {
-            let counted = snapshot.fulfilments.iter().map(|(id, fulfilment)| (*id, fulfilment.status)).collect();
-            if self.facts.as_ref().is_none_or(|known| known.progress(&self.counted) < facts.progress(&counted)) {
+            let known = self.facts.as_ref();
+            if known.is_none_or(|known| known.progress(&self.counted) < facts.progress(&counted)) {
+                self.unforwarded |= known.is_none_or(|known| Facts { queried: facts.queried, ..known.clone() } != *facts);
+                self.unread = !facts.queried;
                 self.facts = Some(facts.clone());
                 self.counted = counted;
+            } else if known.is_some_and(|known| known.version == facts.version && !facts.queried && known.lines != facts.lines) {
+                self.unread = true; // Said in the same second as what was read: it may be newer.
+            } else if known == Some(facts) && facts.queried {
+                self.unread = false;
             }
+        } else {
+            self.unread |= self.facts.is_none(); // A part of an order of which the whole is not known.
         }
+        self.read_at = self.read_at.max(answered_at);
+    }
+
+    /// Takes what a warehouse reports, once by its name.
+    pub fn report(&mut self, report: &OrderReport) {
+        self.unread |= self.facts.is_none();
+        self.reports.entry(report.id.to_string()).or_insert_with(|| report.clone());
     }
 
     /// The version of the newest facts.
@@ -107,38 +195,43 @@ impl OrderRecord {
         self.facts.as_ref().map(|facts| facts.version)
     }
 
-    /// The shop's SKUs of the lines that keep stock, with the line.
-    pub fn stocked_lines(&self) -> impl Iterator<Item = (LineId, &str)> {
-        self.facts
-            .iter()
-            .flat_map(|facts| &facts.lines)
-            .filter(|(_, line)| !line.not_stocked)
-            .map(|(id, line)| (*id, line.shop_sku.as_str()))
+    /// The lines of what we may keep in stock, with what the shop calls it.
+    pub fn stocked_lines(&self) -> impl Iterator<Item = (LineId, &str, Stocked)> {
+        let lines = self.facts.iter().filter(|facts| !facts.test).flat_map(|facts| &facts.lines);
+        lines.filter(|(_, line)| line.stocked != Stocked::No).map(|(id, line)| (*id, line.shop_sku.as_str(), line.stocked))
     }
 
     /// Notes the item of a line. A line keeps the item it first moved, even if the mapping changes later: what was
     /// reserved must be released where it was reserved.
     pub fn map_line(&mut self, line: LineId, sku: &Sku) {
         let line = self.lines.entry(line).or_default();
-        if line.reserved.is_empty() && line.shipped.is_empty() {
+        if line.has_moved_nothing() {
             line.sku = Some(sku.clone());
         }
     }
 
-    /// The place this order's units are reserved at before anyone says where they ship from.
-    fn reserve_at(&self, network: &Network) -> Place {
-        self.facts
-            .as_ref()
-            .and_then(|facts| facts.sold_at)
-            .and_then(|id| network.by_shop_id(&self.shop, id))
-            .map_or(Place::Unassigned, |location| Place::At(location.code.clone()))
+    /// Whether it must be forwarded to the manufacturing system: a version of an order it has, or should have.
+    #[must_use]
+    pub fn must_be_forwarded(&self) -> bool {
+        let Some(facts) = &self.facts else { return false };
+        let has_goods = self.lines.values().any(|line| line.sku.is_some());
+        let accepted = facts.confirmed && !facts.cancelled && has_goods;
+        self.unforwarded && !facts.test && (accepted || self.forwarded.is_some())
     }
 
     /// The locations this order names that are not ours, as alerts.
     #[must_use]
     pub fn unmapped_locations(&self, network: &Network) -> Vec<(Subject, String)> {
-        let shipped_from = self.fulfilments.values().filter_map(|fulfilment| fulfilment.location);
-        let named: BTreeSet<_> = shipped_from.chain(self.facts.iter().filter_map(|facts| facts.sold_at)).collect();
+        let said = OrderSnapshot {
+            shop: self.shop.clone(),
+            order: self.order,
+            facts: self.facts.clone(),
+            routing: self.routed.as_ref().map(|(routing, _)| routing.clone()),
+            fulfilments: self.fulfilments.clone(),
+            refunds: self.refunds.clone(),
+            dispositions: self.dispositions.clone(),
+        };
+        let named: BTreeSet<ShopLocationId> = said.locations().collect();
         named
             .into_iter()
             .filter(|id| network.by_shop_id(&self.shop, *id).is_none())
@@ -149,83 +242,46 @@ impl OrderRecord {
             .collect()
     }
 
-    /// The place a fulfilment leaves from. Without a location of ours it leaves from the unassigned place, so that the
-    /// network's total is right; it is moved when the location becomes known.
-    fn ships_from(&self, fulfilment: &Fulfilment, network: &Network) -> Place {
-        fulfilment
-            .location
-            .and_then(|id| network.by_shop_id(&self.shop, id))
-            .map_or(Place::Unassigned, |location| Place::At(location.code.clone()))
-    }
-
-    /// The movements that lead from what is applied to what the facts call for, in the order they must be made.
-    ///
-    /// For each line: undo void shipments, bring the reservation to the units still open plus the units about to ship,
-    /// then assign and ship what has shipped.
-    #[must_use]
-    pub fn next_steps(&self, network: &Network) -> Vec<Step> {
-        let Some(facts) = &self.facts else { return Vec::new() };
-        let mut steps = Vec::new();
-        for (id, line) in &self.lines {
-            let Some(sku) = &line.sku else { continue };
-            let mut line_steps = LineSteps { id: *id, sku, reserved: line.reserved.clone(), steps: &mut steps };
-
-            let mut to_ship = Vec::new();
-            // Units that shipped, or came back, since the facts were stated.
-            let mut since = Quantity::ZERO;
-            for (fulfilment_id, fulfilment) in &self.fulfilments {
-                let units = fulfilment.lines.get(id).copied().unwrap_or_default();
-                let shipped = |status: FulfilmentStatus| match status {
-                    FulfilmentStatus::Shipped => units,
-                    FulfilmentStatus::Void => Quantity::ZERO,
-                };
-                let ships = shipped(fulfilment.status);
-                since += ships - self.counted.get(fulfilment_id).map_or(Quantity::ZERO, |status| shipped(*status));
-                let from = self.ships_from(fulfilment, network);
-                match line.shipped.get(fulfilment_id) {
-                    Some(done) if done.place == from || from == Place::Unassigned => {
-                        line_steps.push(Kind::Unship, &done.place, done.quantity - ships, Some(*fulfilment_id));
-                        to_ship.push((*fulfilment_id, done.place.clone(), ships - done.quantity));
-                    }
-                    Some(done) => {
-                        line_steps.push(Kind::Unship, &done.place, done.quantity, Some(*fulfilment_id));
-                        to_ship.push((*fulfilment_id, from, ships));
-                    }
-                    None => to_ship.push((*fulfilment_id, from, ships)),
-                }
-            }
-            to_ship.retain(|(_, _, quantity)| quantity.is_positive());
-
-            // A line the facts do not have any more has nothing open.
-            let said = facts.lines.get(id).map_or(Quantity::ZERO, |said| said.open);
-            let open = if facts.cancelled || !facts.confirmed { Quantity::ZERO } else { (said - since).at_least_zero() };
-            let shipping: Quantity = to_ship.iter().map(|(_, _, quantity)| *quantity).sum();
-            line_steps.reserve(open + shipping, &self.reserve_at(network));
-            for (fulfilment, place, quantity) in to_ship {
-                line_steps.ship(&place, quantity, fulfilment);
-            }
-        }
-        steps
-    }
-
     /// Notes that a step was made.
     pub fn apply(&mut self, step: &Step) {
         let line = self.lines.entry(step.line).or_default();
-        let change = step.kind.change(step.quantity);
-        let reserved = line.reserved.entry(step.place.clone()).or_default();
-        *reserved += change.reserved;
-        assert!(!reserved.is_negative(), "an order never gives back more than it reserved");
-        if reserved.is_zero() {
-            line.reserved.remove(&step.place);
-        }
-        if let Some(id) = step.fulfilment {
-            let shipped =
-                line.shipped.entry(id).or_insert_with(|| Shipped { place: step.place.clone(), quantity: Quantity::ZERO });
-            shipped.quantity -= change.on_hand;
-            if shipped.quantity.is_zero() {
-                line.shipped.remove(&id);
+        let Change { on_hand, reserved, held, moved_by_shop } = step.kind.change(step.quantity);
+        match step.kind {
+            Kind::Reserve | Kind::Release | Kind::AssignOut | Kind::AssignIn => add(&mut line.reserved, &step.place, reserved),
+            Kind::Ship | Kind::Unship => {
+                add(&mut line.reserved, &step.place, reserved);
+                let id = step.fulfilment.expect("a shipment is made for a fulfilment");
+                let nothing = || Shipped { place: step.place.clone(), quantity: Quantity::ZERO };
+                let shipped = line.shipped.entry(id).or_insert_with(nothing);
+                shipped.quantity -= on_hand;
+                if shipped.quantity.is_zero() {
+                    line.shipped.remove(&id);
+                }
+            }
+            Kind::Return | Kind::Unreturn => add(&mut line.returned, &step.place, on_hand),
+            Kind::Restock | Kind::Unrestock => add(&mut line.restocked, &step.place, moved_by_shop),
+            Kind::Withhold | Kind::Unwithhold => add(&mut line.withheld, &step.place, held),
+            Kind::Receipt | Kind::Found | Kind::Lost | Kind::Hold | Kind::Unhold => {
+                unreachable!("an order calls for no {:?}", step.kind)
             }
         }
+    }
+}
+
+/// Adds to an entry, of which none is kept at zero, and none may fall below.
+fn add(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantity) {
+    let entry = entries.entry(place.clone()).or_default();
+    *entry += units;
+    assert!(!entry.is_negative(), "an order never gives back more than it took");
+    if entry.is_zero() {
+        entries.remove(place);
+    }
+}
+
+impl Line {
+    fn has_moved_nothing(&self) -> bool {
+        let (reserved, shipped) = (self.reserved.is_empty(), self.shipped.is_empty());
+        reserved && shipped && self.returned.is_empty() && self.restocked.is_empty() && self.withheld.is_empty()
     }
 }
 
@@ -233,57 +289,17 @@ impl Row for OrderRecord {
     fn key(&self) -> Key {
         Self::key_of(&self.shop, self.order)
     }
-}
 
-/// Builds the steps of one line, keeping track of where its reservation stands in between.
-struct LineSteps<'a> {
-    id: LineId,
-    sku: &'a Sku,
-    reserved: BTreeMap<Place, Quantity>,
-    steps: &'a mut Vec<Step>,
-}
-
-impl LineSteps<'_> {
-    fn push(&mut self, kind: Kind, place: &Place, quantity: Quantity, fulfilment: Option<FulfilmentId>) {
-        if !quantity.is_positive() {
-            return;
+    /// Found while someone must still look at it: to read or forward it, or to see that its hold does not last for ever.
+    fn index(&self) -> Option<Key> {
+        let since = self.facts.as_ref().map_or(Timestamp::UNIX_EPOCH, |facts| facts.placed_at);
+        let entry = |partition: String| Some(Key::new(partition, format!("{since}#{}", self.order)));
+        if self.unread || self.must_be_forwarded() {
+            entry(Self::unread_index(&self.shop))
+        } else if self.is_unallocated() {
+            entry(Self::held_index(&self.shop))
+        } else {
+            None
         }
-        *self.reserved.entry(place.clone()).or_default() += kind.change(quantity).reserved;
-        self.steps.push(Step { line: self.id, sku: self.sku.clone(), kind, place: place.clone(), quantity, fulfilment });
-    }
-
-    /// Brings the whole reservation of the line to `wanted`.
-    fn reserve(&mut self, wanted: Quantity, place: &Place) {
-        let now: Quantity = self.reserved.values().copied().sum();
-        self.push(Kind::Reserve, place, wanted - now, None);
-        // Unassigned sorts first: units nobody has been asked to ship are given back before assigned ones.
-        for (place, units) in self.take(now - wanted) {
-            self.push(Kind::Release, &place, units, None);
-        }
-    }
-
-    /// Ships from `place`, bringing the reservation there first.
-    fn ship(&mut self, place: &Place, quantity: Quantity, fulfilment: FulfilmentId) {
-        let here = self.reserved.remove(place).unwrap_or_default();
-        for (from, units) in self.take(quantity - here) {
-            self.push(Kind::AssignOut, &from, units, None);
-            self.push(Kind::AssignIn, place, units, None);
-        }
-        *self.reserved.entry(place.clone()).or_default() += here;
-        self.push(Kind::Ship, place, quantity, Some(fulfilment));
-    }
-
-    /// Which places give `units` of the reservation, in order. The reservation itself is left as it is.
-    fn take(&self, units: Quantity) -> Vec<(Place, Quantity)> {
-        let mut left = units.at_least_zero();
-        let mut taken = Vec::new();
-        for (place, reserved) in &self.reserved {
-            let units = left.min(*reserved);
-            if units.is_positive() {
-                taken.push((place.clone(), units));
-                left -= units;
-            }
-        }
-        taken
     }
 }

@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, SnapshotLine};
-use crate::catalog::{FulfilmentId, LineId, OrderId, Quantity, ShopDomain, ShopLocationId};
+use super::{
+    Facts, Fulfilment, FulfilmentStatus, Note, OrderSnapshot, Pointer, Refund, RefundLine, Restock, Said, SnapshotLine, Stocked,
+    Topic,
+};
+use crate::alert::Subject;
+use crate::catalog::{FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId};
 
 /// The largest body that is looked at, in bytes. Anything larger is refused before it is hashed.
 pub const MAX_BODY: usize = 2 * 1024 * 1024;
@@ -17,28 +22,7 @@ pub const MAX_LINES: usize = 500;
 /// The longest SKU of a shop, in bytes: Shopify's is 255 characters.
 pub const MAX_SKU: usize = 1_000;
 
-/// The topics that change an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topic {
-    /// `orders/create`, `orders/updated`, `orders/cancelled`: the whole order.
-    Order,
-    /// `fulfillments/create`: one fulfilment of an order.
-    Fulfilment,
-}
-
-impl Topic {
-    /// Reads the topic header; `None` for a topic nobody here listens to.
-    #[must_use]
-    pub fn from_header(value: &str) -> Option<Self> {
-        match value {
-            "orders/create" | "orders/updated" | "orders/cancelled" => Some(Self::Order),
-            "fulfillments/create" => Some(Self::Fulfilment),
-            _ => None,
-        }
-    }
-}
-
-/// A body that cannot be an order. It says what is wrong and where, and repeats nothing of the body's values.
+/// A body that cannot be what its topic says. It says what is wrong and where, and repeats nothing of the body's values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// Not the JSON we expect.
@@ -77,20 +61,62 @@ pub enum Malformed {
     },
 }
 
-/// Reads the body of a webhook.
+/// Reads the body of a webhook that came at `now`.
 ///
 /// # Errors
 /// [`Malformed`], with what is wrong.
-pub fn parse(topic: Topic, shop: &ShopDomain, body: &[u8]) -> Result<OrderSnapshot, Malformed> {
-    match topic {
-        Topic::Order => json::<OrderBody>("order", body)?.snapshot(shop),
+pub fn parse(topic: Topic, shop: &ShopDomain, body: &[u8], now: Timestamp) -> Result<Said, Malformed> {
+    let about = |order: Option<u64>| {
+        let order = order.map(OrderId::new).ok_or(Malformed::Id { field: "order_id" })?;
+        Ok(OrderSnapshot::about(shop.clone(), order))
+    };
+    let alert = |subject, detail: String| Said::Note(Note { pointer: None, alert: Some((subject, detail)) });
+    Ok(match topic {
+        Topic::Order => Said::Order(json::<OrderBody>("order", body)?.snapshot(shop)?),
         Topic::Fulfilment => {
             let fulfilment: FulfilmentBody = json("fulfilment", body)?;
-            let order = fulfilment.order_id.map(OrderId::new).ok_or(Malformed::Id { field: "order_id" })?;
-            let (id, fulfilment) = fulfilment.read()?;
-            Ok(OrderSnapshot { shop: shop.clone(), order, facts: None, fulfilments: BTreeMap::from([(id, fulfilment)]) })
+            let snapshot = about(fulfilment.order_id)?;
+            Said::Order(OrderSnapshot { fulfilments: BTreeMap::from([fulfilment.read()?]), ..snapshot })
         }
-    }
+        Topic::Refund => {
+            let refund: RefundBody = json("refund", body)?;
+            let snapshot = about(refund.order_id)?;
+            Said::Order(OrderSnapshot { refunds: BTreeMap::from([refund.read()?]), ..snapshot })
+        }
+        Topic::Pointer => {
+            let gid = pointed_at(&json("pointer", body)?).ok_or(Malformed::Id { field: "what it is about" })?;
+            Said::Note(Note { pointer: Some(Pointer { shop: shop.clone(), gid, named_at: now }), alert: None })
+        }
+        Topic::LocationClosed => {
+            let location = ShopLocationId::new(json::<LocationBody>("location", body)?.id);
+            let detail = format!("{shop} closed its location {location}. If it is one of ours, take it out of the network or open it again.");
+            alert(Subject::LocationClosed { shop: shop.clone(), location }, detail)
+        }
+        Topic::AppRemoved => {
+            let detail = format!("{shop} removed the app. Nothing is read from it or told to it until the app is installed again.");
+            alert(Subject::AppRemoved { shop: shop.clone() }, detail)
+        }
+        Topic::Notice => {
+            json::<serde::de::IgnoredAny>("notice", body)?;
+            Said::Note(Note::default())
+        }
+    })
+}
+
+/// The global id of what a body points at, the order's own where it is there.
+fn pointed_at(body: &Value) -> Option<String> {
+    const ORDERS: [&str; 2] = ["/order_edit/order_id", "/order_id"];
+    const OTHERS: [&str; 6] = [
+        "/order/admin_graphql_api_id",
+        "/fulfillment_order/id",
+        "/moved_fulfillment_order/id",
+        "/original_fulfillment_order/id",
+        "/fulfillment_order_merges/fulfillment_order/id",
+        "/admin_graphql_api_id",
+    ];
+    let order = ORDERS.iter().find_map(|at| body.pointer(at)?.as_u64()).map(|id| OrderId::new(id).gid());
+    let other = || OTHERS.iter().find_map(|at| body.pointer(at)?.as_str().filter(|gid| Pointer::is_gid(gid)).map(str::to_owned));
+    order.or_else(other)
 }
 
 fn json<'a, T: Deserialize<'a>>(what: &'static str, body: &'a [u8]) -> Result<T, Malformed> {
@@ -107,13 +133,19 @@ fn json<'a, T: Deserialize<'a>>(what: &'static str, body: &'a [u8]) -> Result<T,
 struct OrderBody {
     id: u64,
     admin_graphql_api_id: Option<String>,
+    created_at: Timestamp,
     updated_at: Timestamp,
     cancelled_at: Option<Timestamp>,
     confirmed: Option<bool>,
+    #[serde(default)]
+    test: bool,
+    financial_status: Option<String>,
     location_id: Option<u64>,
     line_items: Vec<LineBody>,
     #[serde(default)]
     fulfillments: Vec<FulfilmentBody>,
+    #[serde(default)]
+    refunds: Vec<RefundBody>,
 }
 
 #[derive(Deserialize)]
@@ -126,6 +158,45 @@ struct LineBody {
     fulfillable_quantity: Option<i64>,
     #[serde(default)]
     gift_card: bool,
+    requires_shipping: Option<bool>,
+    /// `Some(None)`: the shop does not count it.
+    #[serde(default, deserialize_with = "present")]
+    variant_inventory_management: Option<Option<String>>,
+}
+
+/// Tells a field that is null from one that is not there.
+fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(field).map(Some)
+}
+
+#[derive(Deserialize)]
+struct RefundBody {
+    id: u64,
+    admin_graphql_api_id: Option<String>,
+    order_id: Option<u64>,
+    created_at: Timestamp,
+    #[serde(rename = "return")]
+    of_return: Option<ReturnBody>,
+    #[serde(default)]
+    refund_line_items: Vec<RefundLineBody>,
+}
+
+#[derive(Deserialize)]
+struct ReturnBody {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct RefundLineBody {
+    line_item_id: u64,
+    quantity: i64,
+    restock_type: Option<String>,
+    location_id: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct LocationBody {
+    id: u64,
 }
 
 #[derive(Deserialize)]
@@ -162,13 +233,18 @@ impl OrderBody {
         let lines = self.line_items.iter().map(LineBody::read).collect::<Result<_, _>>()?;
         let facts = Facts {
             version: self.updated_at,
+            queried: false,
+            placed_at: self.created_at,
             cancelled: self.cancelled_at.is_some(),
             confirmed: self.confirmed.unwrap_or(true),
+            paid: self.financial_status.as_deref().is_none_or(Facts::is_paid),
+            test: self.test,
             sold_at: self.location_id.map(ShopLocationId::new),
             lines,
         };
         let fulfilments = self.fulfillments.into_iter().map(FulfilmentBody::read).collect::<Result<_, _>>()?;
-        Ok(OrderSnapshot { shop: shop.clone(), order, facts: Some(facts), fulfilments })
+        let refunds = self.refunds.into_iter().map(RefundBody::read).collect::<Result<_, _>>()?;
+        Ok(OrderSnapshot { facts: Some(facts), fulfilments, refunds, ..OrderSnapshot::about(shop.clone(), order) })
     }
 }
 
@@ -194,7 +270,9 @@ impl LineBody {
         if shop_sku.len() > MAX_SKU {
             return Err(Malformed::SkuTooLong { line: self.id });
         }
-        let line = SnapshotLine { shop_sku, ordered, open, not_stocked: self.gift_card };
+        let tracked = self.variant_inventory_management != Some(None);
+        let stocked = Stocked::of(self.gift_card, tracked, self.requires_shipping.unwrap_or(true));
+        let line = SnapshotLine { shop_sku, ordered, open, stocked };
         Ok((self.id()?, line))
     }
 }
@@ -217,10 +295,34 @@ impl FulfilmentBody {
         }
         let fulfilment = Fulfilment {
             status: self.status.as_deref().map_or(FulfilmentStatus::Shipped, FulfilmentStatus::from_shopify),
+            made_at: self.created_at,
             version: self.updated_at.unwrap_or(self.created_at),
             location: self.location_id.map(ShopLocationId::new),
             lines,
         };
         Ok((id, fulfilment))
+    }
+}
+
+impl RefundBody {
+    fn read(self) -> Result<(RefundId, Refund), Malformed> {
+        let id = exact(self.id, self.admin_graphql_api_id.as_deref(), "refunds.admin_graphql_api_id", RefundId::from_gid, RefundId::new)?;
+        if self.refund_line_items.len() > MAX_LINES {
+            return Err(Malformed::TooManyLines { found: self.refund_line_items.len() });
+        }
+        let lines = self.refund_line_items.into_iter().map(RefundLineBody::read).collect::<Result<_, _>>()?;
+        Ok((id, Refund { made_at: self.created_at, of_return: self.of_return.map(|of| ReturnId::new(of.id)), lines }))
+    }
+}
+
+impl RefundLineBody {
+    fn read(self) -> Result<RefundLine, Malformed> {
+        let quantity = Quantity::new(self.quantity);
+        if !quantity.is_sane_input() {
+            return Err(Malformed::Quantity { line: self.line_item_id, field: "refund quantity" });
+        }
+        // One nobody has heard of yet puts nothing back: the comparison finds it if it did.
+        let restock = self.restock_type.as_deref().and_then(Restock::from_shopify).unwrap_or(Restock::None);
+        Ok(RefundLine { line: LineId::new(self.line_item_id), quantity, restock, location: self.location_id.map(ShopLocationId::new) })
     }
 }

@@ -1,16 +1,21 @@
 //! What drifted, found by schedule.
 //!
-//! [`sweep`] asks the shop for orders that changed and takes them through the same commit as webhooks. [`compare`] looks
+//! [`sweep`] asks the shop for orders that changed and takes them through the same commit as webhooks; [`Reading`] reads
+//! those that a webhook told in part, and forwards each new version. [`holds()`] gives up what nobody paid. [`compare`] looks
 //! at a page of levels, recomputes them, and sends those that drifted to be contacted again. [`backlog`] picks up what a
 //! killed function left: deferred events, and pairs the shop does not know yet. None of them writes a position or a level
 //! of the shop in a way of its own.
 
 mod backlog;
 mod compare;
+mod holds;
+mod read;
 mod sweep;
 
 pub use backlog::{BacklogReport, backlog};
 pub use compare::{CompareReport, Drift, compare};
+pub use holds::{HoldsReport, holds};
+pub use read::{ReadReport, Reading};
 pub use sweep::{OVERLAP, Sweep, SweepReport, sweep};
 
 use crate::ledger::CommitError;

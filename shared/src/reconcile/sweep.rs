@@ -1,21 +1,25 @@
-//! Missed orders: everything that changed since the watermark, through the same commit as webhooks.
+//! Missed orders: everything that changed since the watermark is read, through the same commit as webhooks.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ReconcileError;
-use crate::alert::{self, Subject};
-use crate::catalog::{Network, ShopDomain};
+use super::{ReadReport, Reading, ReconcileError};
+use crate::alert::Bus;
+use crate::catalog::{OrderId, ShopDomain};
 use crate::clock::Clock;
-use crate::ledger::{CommitError, Event, EventId, OrderEvent, Outcome, commit, content_hash};
-use crate::order::{OrderSnapshot, Received, receive};
+use crate::order::OrderRecord;
 use crate::store::{Key, Row, Store, StoreError, Write, WriteError, read};
-use crate::storefront::{Storefront, StorefrontError};
+use crate::storefront::Storefront;
 
 /// How far each sweep looks back behind the newest order it has seen: the shop's search may show a change late.
 pub const OVERLAP: Duration = Duration::from_secs(120);
+
+/// An order that was read this long after its last change need not be read again for it: a read that was under way while
+/// the order changed has been answered by then.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// How far a shop has been swept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,91 +60,64 @@ pub struct SweepReport {
     pub left: usize,
 }
 
-/// Asks for every order that changed since the watermark. The watermark moves after each page, when all of it is in the
-/// ledger, and never past an order that is not.
+/// Asks for every order that changed since the watermark, and reads those that were not read since they changed. The
+/// watermark moves after each page, when all of it is in the ledger, and never past an order that is not.
 ///
 /// # Errors
 /// [`ReconcileError`]; the watermark stands where the last good page left it.
-pub async fn sweep<S: Store, F: Storefront, C: Clock>(
-    (store, front, clock): (&S, &F, &C),
-    network: &Network,
-    shop: &ShopDomain,
-    deadline: Timestamp,
+pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
+    reading: &Reading<'_, S, F, B, C>,
 ) -> Result<SweepReport, ReconcileError> {
+    let Reading { store, front, shop, .. } = *reading;
     let mut began = None;
     let mut report = SweepReport::default();
     let since = read::<Sweep, S>(store, Sweep::key_of(shop)).await?.0.and_then(|sweep| sweep.watermark);
     let mut after: Option<String> = None;
     loop {
-        let page = match front.orders_updated(shop, since, after.as_deref()).await {
-            Ok(page) => page,
-            Err(StorefrontError::Throttled { wait }) => {
-                wait_within(clock, wait, deadline).await?;
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let page = reading.ask(async || front.orders_updated(shop, since, after.as_deref()).await).await?;
         began = began.or(Some(page.answered_at));
-        let newest = page.orders.iter().filter_map(|order| order.facts.as_ref()).map(|facts| facts.version).max();
         report.orders += page.orders.len();
-        for (order, reason) in &page.unreadable {
-            report.left += 1;
-            tracing::error!(%shop, order, reason, "an order cannot be read");
-            let subject = Subject::UnreadableOrder { shop: shop.clone(), order: order.clone() };
-            alert::raise(store, clock, (subject, format!("{order} of {shop} cannot be read: {reason}"))).await?;
+        let mut read = ReadReport::default();
+        for order in &page.unreadable {
+            reading.unreadable(order, "its name is none", &mut read).await?;
         }
-        let events: Vec<_> = page.orders.into_iter().map(|snapshot| (asked(snapshot), None)).collect();
-        for outcome in take(store, clock, network, events).await? {
-            match outcome {
-                Some(Outcome::Applied { movements, .. }) => {
-                    report.movements += movements;
-                    report.missed += usize::from(movements > 0);
-                }
-                Some(Outcome::Duplicate | Outcome::ContentMismatch) => {}
-                Some(Outcome::Unreadable) | None => report.left += 1,
-            }
+        let settled = settled(store, shop, &page.orders).await?;
+        for (order, _) in page.orders.iter().filter(|(order, _)| !settled.contains(order)) {
+            reading.within_time()?;
+            let before = read.movements;
+            reading.one(*order, &mut read).await?;
+            report.missed += usize::from(read.movements > before);
         }
+        report.movements += read.movements;
+        report.left += read.left;
+        let newest = page.orders.iter().map(|(_, updated_at)| *updated_at).max();
         let ended = page.next.is_none();
         // Deferred orders are durable, so the watermark may pass them; but the ledger is not complete without them.
         advance(store, shop, newest, began.filter(|_| ended && report.left == 0)).await?;
         if ended {
             return Ok(report);
         }
-        if clock.now() > deadline {
-            return Err(ReconcileError::OutOfTime);
-        }
         after = page.next;
     }
 }
 
-/// Takes a page of orders in: as a group, or where others keep writing its positions, one by one, deferring what must wait
-/// (`None`).
-async fn take<S: Store, C: Clock>(
+/// Which of these orders were read well after their last change.
+async fn settled<S: Store>(
     store: &S,
-    clock: &C,
-    network: &Network,
-    events: Vec<(Event, Option<Key>)>,
-) -> Result<Vec<Option<Outcome>>, ReconcileError> {
-    match commit(store, clock, network, &events).await {
-        Err(CommitError::Contended { .. }) => {}
-        done => return Ok(done?.into_iter().map(Some).collect()),
-    }
-    let mut outcomes = Vec::with_capacity(events.len());
-    for (event, _) in events {
-        outcomes.push(match receive(store, clock, network, event).await? {
-            Received::Decided(outcome) => Some(outcome),
-            Received::Deferred(_) => None,
-        });
-    }
-    Ok(outcomes)
-}
-
-/// An order we asked for, named by what it says: the same state asked for twice is the same event.
-fn asked(snapshot: OrderSnapshot) -> Event {
-    let said = serde_json::to_string(&snapshot).expect("a snapshot always serialises");
-    let content = content_hash(said.as_bytes());
-    let id = EventId::new(format!("sweep:{}", snapshot.shop), format!("{}@{content}", snapshot.order));
-    Event::Order(OrderEvent { id, content, snapshot, asked_for: true })
+    shop: &ShopDomain,
+    orders: &[(OrderId, Timestamp)],
+) -> Result<BTreeSet<OrderId>, ReconcileError> {
+    let distinct: BTreeSet<OrderId> = orders.iter().map(|(order, _)| *order).collect();
+    let keys: Vec<Key> = distinct.iter().map(|order| OrderRecord::key_of(shop, *order)).collect();
+    let records = store.get(&keys).await?;
+    let known = records.iter().flatten().filter_map(|record| record.decode::<OrderRecord>().ok());
+    let read_at: std::collections::BTreeMap<OrderId, Timestamp> =
+        known.filter(|record| !record.unread).filter_map(|record| Some((record.order, record.read_at?))).collect();
+    let is_settled = |(order, updated_at): &&(OrderId, Timestamp)| {
+        read_at.get(order).is_some_and(|read_at| updated_at.saturating_add(SETTLED).is_ok_and(|settled| *read_at > settled))
+    };
+    let unsettled: BTreeSet<OrderId> = orders.iter().filter(|order| !is_settled(order)).map(|(order, _)| *order).collect();
+    Ok(distinct.difference(&unsettled).copied().collect())
 }
 
 /// Moves the watermark forward, never back: sweeps may overlap each other.

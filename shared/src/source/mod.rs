@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{LocationId, Quantity, Sku};
+use crate::catalog::{LineId, LocationId, OrderId, Quantity, ShopDomain, Sku};
 use crate::ledger::{EventId, Kind};
 
 /// One stock transaction of another system.
@@ -53,4 +53,35 @@ impl StockKind {
             Self::Unhold => Kind::Unhold,
         }
     }
+}
+
+/// What a warehouse reports about an order of a shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderReport {
+    /// The warehouse system's own transaction.
+    pub id: EventId,
+    /// The shop.
+    pub shop: ShopDomain,
+    /// The order.
+    pub order: OrderId,
+    /// The line.
+    pub line: LineId,
+    /// What it did.
+    pub kind: ReportKind,
+    /// Where.
+    pub location: LocationId,
+    /// How many units; above zero.
+    pub quantity: Quantity,
+}
+
+/// What a warehouse can do with an order's units, besides shipping them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportKind {
+    /// It takes the hold over: these units are set aside there.
+    Allocated,
+    /// It gives it back.
+    Deallocated,
+    /// The customer's units are back.
+    Returned,
 }

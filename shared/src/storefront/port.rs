@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::catalog::{InventoryItemId, Quantity, ShopDomain, ShopLocationId};
-use crate::order::OrderSnapshot;
+use crate::catalog::{InventoryItemId, OrderId, Quantity, ShopDomain, ShopLocationId};
+use crate::order::{OrderSnapshot, SalesOrder};
 
 /// Adds to `available`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,17 +118,28 @@ pub enum StorefrontError {
     },
 }
 
-/// Orders in the order of their last change.
-#[derive(Debug, Clone, PartialEq)]
+/// Names of orders, in the order of their last change.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrdersPage {
-    /// The orders, oldest change first.
-    pub orders: Vec<OrderSnapshot>,
-    /// Orders of this page that cannot be read: what the shop calls each, and why.
-    pub unreadable: Vec<(String, String)>,
+    /// Each order with its last change, oldest first.
+    pub orders: Vec<(OrderId, Timestamp)>,
+    /// What the shop calls orders of this page whose name cannot be read.
+    pub unreadable: Vec<String>,
     /// When the shop answered, by its own clock.
     pub answered_at: Timestamp,
     /// Where the next page begins; `None` at the end.
     pub next: Option<String>,
+}
+
+/// A whole order, as the shop has it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderRead {
+    /// What it says, for the ledger; or why it makes no sense.
+    pub snapshot: Result<OrderSnapshot, String>,
+    /// The same version, for the manufacturing system. Never stored.
+    pub sales: SalesOrder,
+    /// When the shop answered, by its own clock.
+    pub answered_at: Timestamp,
 }
 
 /// A shop.
@@ -170,7 +181,13 @@ pub trait Storefront: Sync {
     /// The most items whose levels are read at once.
     const LEVELS_AT_ONCE: usize = 40;
 
-    /// One page of orders that changed at or after `since`, oldest change first.
+    /// Reads an order; `None` when the shop has none of this name.
+    fn order(&self, shop: &ShopDomain, order: OrderId) -> impl Future<Output = Result<Option<OrderRead>, StorefrontError>> + Send;
+
+    /// The order that something else of the shop belongs to, by its global id; `None` when there is no such thing.
+    fn order_of(&self, shop: &ShopDomain, gid: &str) -> impl Future<Output = Result<Option<OrderId>, StorefrontError>> + Send;
+
+    /// One page of names of orders that changed at or after `since`, oldest change first.
     fn orders_updated(
         &self,
         shop: &ShopDomain,

@@ -1,6 +1,7 @@
 //! The storefront port on Shopify's Admin GraphQL API. The API version is pinned here and nowhere else.
 
 mod client;
+mod order_body;
 mod orders;
 mod storefront;
 mod transport;
@@ -20,25 +21,40 @@ pub mod operations {
     pub const LEVELS_OF_ITEMS: &str = include_str!("operations/levels_of_items.graphql");
     /// Reads all levels of one item.
     pub const LEVELS_OF_ITEM: &str = include_str!("operations/levels_of_item.graphql");
-    /// Reads orders by their last change.
+    /// Reads the names of orders by their last change.
     pub const ORDERS_UPDATED: &str = include_str!("operations/orders_updated.graphql");
-    /// Reads the lines of a large order.
-    pub const ORDER_LINES: &str = include_str!("operations/order_lines.graphql");
-    /// Reads the fulfilments of an order with many.
-    pub const ORDER_FULFILMENTS: &str = include_str!("operations/order_fulfilments.graphql");
-    /// Reads the lines of a large fulfilment.
-    pub const FULFILMENT_LINES: &str = include_str!("operations/fulfilment_lines.graphql");
+    /// Reads an order whole, if it is not large.
+    pub const ORDER: &str = include_str!("operations/order.graphql");
+    /// Reads the rest of an order's lines.
+    pub const MORE_LINES: &str = include_str!("operations/more_lines.graphql");
+    /// Reads the rest of an order's fulfilment orders.
+    pub const MORE_FULFILMENT_ORDERS: &str = include_str!("operations/more_fulfilment_orders.graphql");
+    /// Reads the rest of an order's returns.
+    pub const MORE_RETURNS: &str = include_str!("operations/more_returns.graphql");
+    /// Reads the rest of a fulfilment's, fulfilment order's, refund's or reverse fulfilment order's lines.
+    pub const MORE_OF_PART: &str = include_str!("operations/more_of_part.graphql");
+    /// Reads all fulfilments of an order with many.
+    pub const ALL_FULFILMENTS: &str = include_str!("operations/all_fulfilments.graphql");
+    /// Reads all refunds of an order with many.
+    pub const ALL_REFUNDS: &str = include_str!("operations/all_refunds.graphql");
+    /// Reads which order something belongs to.
+    pub const ORDER_OF: &str = include_str!("operations/order_of.graphql");
 
     /// All of them.
-    pub const ALL: [&str; 9] = [
+    pub const ALL: [&str; 14] = [
         ADJUST_AVAILABLE,
         SET_AVAILABLE,
         ACTIVATE_LEVEL,
         LEVELS_OF_ITEMS,
         LEVELS_OF_ITEM,
         ORDERS_UPDATED,
-        ORDER_LINES,
-        ORDER_FULFILMENTS,
-        FULFILMENT_LINES,
+        ORDER,
+        MORE_LINES,
+        MORE_FULFILMENT_ORDERS,
+        MORE_RETURNS,
+        MORE_OF_PART,
+        ALL_FULFILMENTS,
+        ALL_REFUNDS,
+        ORDER_OF,
     ];
 }

@@ -1,120 +1,77 @@
-//! Orders by query, read into the same snapshots as webhooks.
-
-use std::collections::BTreeMap;
+//! Orders by query: their names by last change, and each one whole, however large it is.
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::order_body::{Connection, FulfilmentBody, Id, Odd, OrderBody, RefundBody};
 use super::{Shopify, Transport, operations};
-use crate::catalog::{FulfilmentId, LineId, OrderId, Quantity, ShopDomain, ShopLocationId};
+use crate::catalog::{OrderId, ShopDomain};
 use crate::clock::Clock;
-use crate::order::{Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, SnapshotLine};
-use crate::storefront::{OrdersPage, StorefrontError};
+use crate::storefront::{OrderRead, OrdersPage, StorefrontError};
 
-#[derive(Deserialize)]
-pub(super) struct Id {
-    pub(super) id: String,
-}
+/// How many fulfilments, and how many refunds, come with an order.
+const LISTED: usize = 10;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Connection<T> {
-    pub(super) nodes: Vec<T>,
-    pub(super) page_info: PageInfo,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PageInfo {
-    pub(super) has_next_page: bool,
-    pub(super) end_cursor: Option<String>,
-}
+/// The most of either that an order may have.
+const MOST: usize = 250;
 
 #[derive(Deserialize)]
 struct Orders {
-    orders: Connection<OrderBody>,
+    orders: Connection<Changed>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct OrderBody {
+struct Changed {
     id: String,
     updated_at: Timestamp,
-    cancelled_at: Option<Timestamp>,
-    confirmed: bool,
-    retail_location: Option<Id>,
-    line_items: Connection<LineBody>,
-    fulfillments_count: Option<Count>,
-    fulfillments: Vec<FulfilmentBody>,
 }
 
 #[derive(Deserialize)]
-struct Count {
-    count: usize,
+struct One<T> {
+    order: Option<T>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LineBody {
-    id: String,
-    sku: Option<String>,
-    quantity: i64,
-    unfulfilled_quantity: i64,
-    is_gift_card: bool,
+struct Listed<T> {
+    #[serde(alias = "fulfillments", alias = "refunds")]
+    list: Vec<T>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FulfilmentBody {
-    id: String,
-    status: String,
-    updated_at: Timestamp,
-    location: Option<Id>,
-    fulfillment_line_items: Connection<FulfilmentLineBody>,
+struct More<T> {
+    node: Option<Part<T>>,
+}
+
+/// The next page of a part of an order, whatever the part calls it.
+#[derive(Deserialize)]
+struct Part<T> {
+    #[serde(
+        alias = "lineItems",
+        alias = "fulfillmentOrders",
+        alias = "returns",
+        alias = "fulfillmentLineItems",
+        alias = "refundLineItems"
+    )]
+    page: Connection<T>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FulfilmentLineBody {
-    quantity: Option<i64>,
-    line_item: Id,
-}
-
-#[derive(Deserialize)]
-struct OrderLines {
-    order: Option<OrderLinesBody>,
+struct Owned {
+    node: Option<OwnerBody>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct OrderLinesBody {
-    line_items: Connection<LineBody>,
-}
-
-#[derive(Deserialize)]
-struct OrderFulfilments {
-    order: Option<OrderFulfilmentsBody>,
-}
-
-#[derive(Deserialize)]
-struct OrderFulfilmentsBody {
-    fulfillments: Vec<FulfilmentBody>,
-}
-
-#[derive(Deserialize)]
-struct FulfilmentLines {
-    fulfillment: Option<FulfilmentLinesBody>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FulfilmentLinesBody {
-    fulfillment_line_items: Connection<FulfilmentLineBody>,
+struct OwnerBody {
+    order_id: Option<String>,
+    order: Option<Id>,
 }
 
 impl<T: Transport, C: Clock> Shopify<T, C> {
-    pub(super) async fn read_orders(
+    pub(super) async fn changed_orders(
         &self,
         shop: &ShopDomain,
         since: Option<Timestamp>,
@@ -124,96 +81,100 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
         let variables = json!({ "query": query, "after": after });
         let (data, answered_at): (Orders, Timestamp) = self.call_and_time(shop, operations::ORDERS_UPDATED, variables).await?;
         let (mut orders, mut unreadable) = (Vec::with_capacity(data.orders.nodes.len()), Vec::new());
-        for order in data.orders.nodes {
-            let id = order.id.clone();
-            match self.complete(shop, order).await? {
-                Ok(snapshot) => orders.push(snapshot),
-                Err(Odd(what)) => unreadable.push((id, format!("{what} makes no sense"))),
+        for Changed { id, updated_at } in data.orders.nodes {
+            match OrderId::from_gid(&id) {
+                Some(order) => orders.push((order, updated_at)),
+                None => unreadable.push(id),
             }
         }
         let page = data.orders.page_info;
         Ok(OrdersPage { orders, unreadable, answered_at, next: page.end_cursor.filter(|_| page.has_next_page) })
     }
 
-    /// Reads what did not fit into the page: the rest of many lines, many fulfilments, or a fulfilment's many lines.
-    async fn complete(&self, shop: &ShopDomain, mut order: OrderBody) -> Result<Result<OrderSnapshot, Odd>, StorefrontError> {
-        while order.line_items.page_info.has_next_page {
-            let variables = json!({ "id": order.id, "after": order.line_items.page_info.end_cursor });
-            let more = self.call::<OrderLines>(shop, operations::ORDER_LINES, variables).await?.order;
-            let Some(more) = more else { return Ok(Err(Odd("an order that is gone"))) };
-            order.line_items.nodes.extend(more.line_items.nodes);
-            order.line_items.page_info = more.line_items.page_info;
+    pub(super) async fn whole_order(&self, shop: &ShopDomain, order: OrderId) -> Result<Option<OrderRead>, StorefrontError> {
+        let variables = json!({ "id": order.gid() });
+        let (data, answered_at): (One<OrderBody>, Timestamp) = self.call_and_time(shop, operations::ORDER, variables).await?;
+        let Some(mut body) = data.order else { return Ok(None) };
+        let snapshot = match self.complete(shop, &mut body).await? {
+            Ok(()) => body.snapshot(shop),
+            Err(odd) => Err(odd),
+        };
+        let snapshot = snapshot.map_err(|Odd(what)| format!("{what} makes no sense"));
+        Ok(Some(OrderRead { snapshot, sales: body.sales_order(shop, order), answered_at }))
+    }
+
+    pub(super) async fn owner(&self, shop: &ShopDomain, gid: &str) -> Result<Option<OrderId>, StorefrontError> {
+        let owned: Owned = self.call(shop, operations::ORDER_OF, json!({ "id": gid })).await?;
+        let owner = owned.node.and_then(|node| node.order_id.or(node.order.map(|order| order.id)));
+        Ok(owner.and_then(|id| OrderId::from_gid(&id)))
+    }
+
+    /// Reads what did not come with the order.
+    async fn complete(&self, shop: &ShopDomain, order: &mut OrderBody) -> Result<Result<(), Odd>, StorefrontError> {
+        let id = order.id.as_str();
+        self.rest(shop, operations::MORE_LINES, id, &mut order.line_items).await?;
+        self.rest(shop, operations::MORE_FULFILMENT_ORDERS, id, &mut order.fulfillment_orders).await?;
+        self.rest(shop, operations::MORE_RETURNS, id, &mut order.returns).await?;
+        if order.fulfillments.len() >= LISTED {
+            order.fulfillments = self.list::<FulfilmentBody>(shop, operations::ALL_FULFILMENTS, id).await?;
         }
-        if order.fulfillments_count.as_ref().is_some_and(|all| all.count > order.fulfillments.len()) {
-            let all = self.call::<OrderFulfilments>(shop, operations::ORDER_FULFILMENTS, json!({ "id": order.id })).await?;
-            order.fulfillments = all.order.map_or(order.fulfillments, |all| all.fulfillments);
-            if order.fulfillments_count.as_ref().is_some_and(|all| all.count > order.fulfillments.len()) {
-                return Ok(Err(Odd("the number of its fulfilments")));
+        if order.refunds.len() >= LISTED {
+            order.refunds = self.list::<RefundBody>(shop, operations::ALL_REFUNDS, id).await?;
+        }
+        if order.fulfillments.len() >= MOST || order.refunds.len() >= MOST {
+            return Ok(Err(Odd("the number of its fulfilments or refunds")));
+        }
+        for part in &mut order.fulfillments {
+            self.rest(shop, operations::MORE_OF_PART, &part.id, &mut part.fulfillment_line_items).await?;
+        }
+        for part in &mut order.fulfillment_orders.nodes {
+            self.rest(shop, operations::MORE_OF_PART, &part.id, &mut part.line_items).await?;
+        }
+        for part in &mut order.refunds {
+            self.rest(shop, operations::MORE_OF_PART, &part.id, &mut part.refund_line_items).await?;
+        }
+        for returned in &mut order.returns.nodes {
+            if returned.reverse_fulfillment_orders.page_info.has_next_page {
+                return Ok(Err(Odd("the number of reverse fulfilment orders of a return")));
+            }
+            for part in &mut returned.reverse_fulfillment_orders.nodes {
+                self.rest(shop, operations::MORE_OF_PART, &part.id, &mut part.line_items).await?;
             }
         }
-        for fulfilment in &mut order.fulfillments {
-            let lines = &mut fulfilment.fulfillment_line_items;
-            while lines.page_info.has_next_page {
-                let variables = json!({ "id": fulfilment.id, "after": lines.page_info.end_cursor });
-                let more = self.call::<FulfilmentLines>(shop, operations::FULFILMENT_LINES, variables).await?.fulfillment;
-                let Some(more) = more else { return Ok(Err(Odd("a fulfilment that is gone"))) };
-                lines.nodes.extend(more.fulfillment_line_items.nodes);
-                lines.page_info = more.fulfillment_line_items.page_info;
-            }
+        Ok(Ok(()))
+    }
+
+    /// Every page that follows one.
+    async fn rest<P: DeserializeOwned>(
+        &self,
+        shop: &ShopDomain,
+        operation: &'static str,
+        id: &str,
+        page: &mut Connection<P>,
+    ) -> Result<(), StorefrontError> {
+        while page.page_info.has_next_page {
+            let variables = json!({ "id": id, "after": page.page_info.end_cursor });
+            let more = self.call::<More<P>>(shop, operation, variables).await?.node;
+            let Part { page: more } = more.ok_or_else(|| gone(id))?;
+            page.nodes.extend(more.nodes);
+            page.page_info = more.page_info;
         }
-        Ok(order.read(shop))
+        Ok(())
+    }
+
+    /// Everything of a list that has no pages.
+    async fn list<P: DeserializeOwned>(
+        &self,
+        shop: &ShopDomain,
+        operation: &'static str,
+        id: &str,
+    ) -> Result<Vec<P>, StorefrontError> {
+        let order = self.call::<One<Listed<P>>>(shop, operation, json!({ "id": id })).await?.order;
+        Ok(order.ok_or_else(|| gone(id))?.list)
     }
 }
 
-impl OrderBody {
-    fn read(self, shop: &ShopDomain) -> Result<OrderSnapshot, Odd> {
-        let facts = Facts {
-            version: self.updated_at,
-            cancelled: self.cancelled_at.is_some(),
-            confirmed: self.confirmed,
-            sold_at: self.retail_location.and_then(|location| ShopLocationId::from_gid(&location.id)),
-            lines: self.line_items.nodes.into_iter().map(LineBody::read).collect::<Result<_, _>>()?,
-        };
-        let fulfilments = self.fulfillments.into_iter().map(FulfilmentBody::read).collect::<Result<_, _>>()?;
-        let order = OrderId::from_gid(&self.id).ok_or(Odd("its id"))?;
-        Ok(OrderSnapshot { shop: shop.clone(), order, facts: Some(facts), fulfilments })
-    }
-}
-
-/// What about an order cannot be read. Such an order must not hold up the others.
-struct Odd(&'static str);
-
-impl LineBody {
-    fn read(self) -> Result<(LineId, SnapshotLine), Odd> {
-        let line = SnapshotLine {
-            shop_sku: self.sku.unwrap_or_default(),
-            ordered: units(self.quantity)?,
-            // Below zero when units that never shipped were refunded: nothing of them is open.
-            open: units(self.unfulfilled_quantity.max(0))?,
-            not_stocked: self.is_gift_card,
-        };
-        Ok((LineId::from_gid(&self.id).ok_or(Odd("a line's id"))?, line))
-    }
-}
-
-impl FulfilmentBody {
-    fn read(self) -> Result<(FulfilmentId, Fulfilment), Odd> {
-        let mut lines = BTreeMap::new();
-        for line in self.fulfillment_line_items.nodes {
-            let id = LineId::from_gid(&line.line_item.id).ok_or(Odd("a line's id"))?;
-            *lines.entry(id).or_insert(Quantity::ZERO) += units(line.quantity.unwrap_or(0))?;
-        }
-        let fulfilment = Fulfilment {
-            status: FulfilmentStatus::from_shopify(&self.status),
-            version: self.updated_at,
-            location: self.location.and_then(|location| ShopLocationId::from_gid(&location.id)),
-            lines,
-        };
-        Ok((FulfilmentId::from_gid(&self.id).ok_or(Odd("a fulfilment's id"))?, fulfilment))
-    }
-}
-
-fn units(number: i64) -> Result<Quantity, Odd> {
-    let quantity = Quantity::new(number);
-    if quantity.is_sane_input() { Ok(quantity) } else { Err(Odd("a quantity")) }
+/// It was there a moment ago: asked again, the order itself will be told to be gone.
+fn gone(id: &str) -> StorefrontError {
+    StorefrontError::Unavailable { detail: format!("{id} went while it was read"), source: None }
 }

@@ -4,10 +4,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Shopify, Transport, operations};
-use crate::catalog::{InventoryItemId, Quantity, ShopDomain, ShopLocationId};
+use crate::catalog::{InventoryItemId, OrderId, Quantity, ShopDomain, ShopLocationId};
 use crate::clock::Clock;
 use crate::storefront::{
-    Adjustment, Answer, LevelSet, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError, UserErrorCode,
+    Adjustment, Answer, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError, UserErrorCode,
 };
 
 #[derive(Deserialize)]
@@ -55,14 +55,14 @@ struct OneItem {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LevelsOnly {
-    inventory_levels: super::orders::Connection<LevelBody>,
+    inventory_levels: super::order_body::Connection<LevelBody>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ItemBody {
     id: String,
-    inventory_levels: super::orders::Connection<LevelBody>,
+    inventory_levels: super::order_body::Connection<LevelBody>,
 }
 
 #[derive(Deserialize)]
@@ -70,7 +70,7 @@ struct ItemBody {
 struct LevelBody {
     is_active: bool,
     updated_at: jiff::Timestamp,
-    location: super::orders::Id,
+    location: super::order_body::Id,
     quantities: Vec<QuantityBody>,
 }
 
@@ -167,7 +167,15 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
         since: Option<jiff::Timestamp>,
         after: Option<&str>,
     ) -> Result<OrdersPage, StorefrontError> {
-        self.read_orders(shop, since, after).await
+        self.changed_orders(shop, since, after).await
+    }
+
+    async fn order(&self, shop: &ShopDomain, order: OrderId) -> Result<Option<OrderRead>, StorefrontError> {
+        self.whole_order(shop, order).await
+    }
+
+    async fn order_of(&self, shop: &ShopDomain, gid: &str) -> Result<Option<OrderId>, StorefrontError> {
+        self.owner(shop, gid).await
     }
 }
 

@@ -1,0 +1,387 @@
+//! An order as the Admin API answers it, and what it says in our words.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::catalog::{
+    DispositionId, FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId,
+};
+use crate::order::{
+    Address, Customer, Disposition, Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, Refund, RefundLine, Restock, Routing,
+    SalesLine, SalesOrder, SnapshotLine, Stocked,
+};
+
+#[derive(Deserialize)]
+pub(super) struct Id {
+    pub(super) id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Connection<T> {
+    pub(super) nodes: Vec<T>,
+    pub(super) page_info: PageInfo,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PageInfo {
+    pub(super) has_next_page: bool,
+    pub(super) end_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OrderBody {
+    pub(super) id: String,
+    name: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    cancelled_at: Option<Timestamp>,
+    confirmed: bool,
+    test: bool,
+    display_financial_status: Option<String>,
+    retail_location: Option<Id>,
+    email: Option<String>,
+    phone: Option<String>,
+    customer: Option<CustomerBody>,
+    shipping_address: Option<AddressBody>,
+    pub(super) line_items: Connection<LineBody>,
+    pub(super) fulfillments: Vec<FulfilmentBody>,
+    pub(super) fulfillment_orders: Connection<FulfilmentOrderBody>,
+    pub(super) refunds: Vec<RefundBody>,
+    pub(super) returns: Connection<ReturnBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CustomerBody {
+    id: String,
+    first_name: Option<String>,
+    last_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AddressBody {
+    first_name: Option<String>,
+    last_name: Option<String>,
+    company: Option<String>,
+    address1: Option<String>,
+    address2: Option<String>,
+    city: Option<String>,
+    province_code: Option<String>,
+    zip: Option<String>,
+    country_code_v2: Option<String>,
+    phone: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LineBody {
+    id: String,
+    sku: Option<String>,
+    quantity: i64,
+    unfulfilled_quantity: i64,
+    requires_shipping: bool,
+    is_gift_card: bool,
+    variant: Option<VariantBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VariantBody {
+    inventory_item: TrackedBody,
+}
+
+#[derive(Deserialize)]
+struct TrackedBody {
+    tracked: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FulfilmentBody {
+    pub(super) id: String,
+    status: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    location: Option<Id>,
+    pub(super) fulfillment_line_items: Connection<FulfilmentLineBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FulfilmentLineBody {
+    quantity: Option<i64>,
+    line_item: Id,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FulfilmentOrderBody {
+    pub(super) id: String,
+    status: String,
+    updated_at: Timestamp,
+    assigned_location: AssignedBody,
+    pub(super) line_items: Connection<FulfilmentOrderLineBody>,
+}
+
+#[derive(Deserialize)]
+struct AssignedBody {
+    location: Option<Id>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FulfilmentOrderLineBody {
+    remaining_quantity: i64,
+    line_item: Id,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RefundBody {
+    pub(super) id: String,
+    created_at: Option<Timestamp>,
+    #[serde(rename = "return")]
+    of_return: Option<Id>,
+    pub(super) refund_line_items: Connection<RefundLineBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RefundLineBody {
+    quantity: i64,
+    restock_type: String,
+    location: Option<Id>,
+    line_item: Id,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReturnBody {
+    id: String,
+    pub(super) reverse_fulfillment_orders: Connection<ReverseBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReverseBody {
+    pub(super) id: String,
+    pub(super) line_items: Connection<ReverseLineBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReverseLineBody {
+    fulfillment_line_item: Option<FulfilledLineBody>,
+    dispositions: Vec<DispositionBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FulfilledLineBody {
+    line_item: Id,
+}
+
+#[derive(Deserialize)]
+struct DispositionBody {
+    id: String,
+    r#type: String,
+    quantity: i64,
+    location: Option<Id>,
+}
+
+/// What about an order cannot be read. Such an order must not hold up the others.
+pub(super) struct Odd(pub(super) &'static str);
+
+impl OrderBody {
+    /// What it says, for the ledger.
+    pub(super) fn snapshot(&self, shop: &ShopDomain) -> Result<OrderSnapshot, Odd> {
+        let order = OrderId::from_gid(&self.id).ok_or(Odd("its id"))?;
+        let (routing, open) = self.routing()?;
+        let lines = self.line_items.nodes.iter().map(|line| line.read(&open)).collect::<Result<_, _>>()?;
+        let facts = Facts {
+            version: self.updated_at,
+            queried: true,
+            placed_at: self.created_at,
+            cancelled: self.cancelled_at.is_some(),
+            confirmed: self.confirmed,
+            paid: self.is_paid(),
+            test: self.test,
+            sold_at: self.retail_location.as_ref().and_then(location),
+            lines,
+        };
+        let fulfilments = self.fulfillments.iter().map(FulfilmentBody::read).collect::<Result<_, _>>()?;
+        let refunds = self.refunds.iter().map(RefundBody::read).collect::<Result<_, _>>()?;
+        let mut dispositions = BTreeMap::new();
+        for returned in &self.returns.nodes {
+            returned.read(&mut dispositions)?;
+        }
+        Ok(OrderSnapshot { shop: shop.clone(), order, facts: Some(facts), routing, fulfilments, refunds, dispositions })
+    }
+
+    /// Where its open units ship from, and the open units of every line that a fulfilment order has. Without one to be
+    /// seen (the app lacks a scope, or the order has none) nothing is known of routing.
+    fn routing(&self) -> Result<(Option<Routing>, BTreeMap<LineId, Quantity>), Odd> {
+        let orders = &self.fulfillment_orders.nodes;
+        let mut open = BTreeMap::new();
+        let Some(version) = orders.iter().map(|order| order.updated_at).max() else { return Ok((None, open)) };
+        let mut routing = Routing { version, count: orders.len(), open: BTreeMap::new(), home: BTreeMap::new() };
+        let mut homes: BTreeMap<LineId, Timestamp> = BTreeMap::new();
+        for order in orders {
+            let is_active = !matches!(order.status.as_str(), "CLOSED" | "CANCELLED");
+            let place = order.assigned_location.location.as_ref().and_then(location);
+            for line in &order.line_items.nodes {
+                let id = LineId::from_gid(&line.line_item.id).ok_or(Odd("a line's id"))?;
+                let remaining = if is_active { units(line.remaining_quantity)? } else { Quantity::ZERO };
+                *open.entry(id).or_insert(Quantity::ZERO) += remaining;
+                let Some(place) = place else { continue };
+                if remaining.is_positive() {
+                    *routing.open.entry(id).or_default().entry(place).or_default() += remaining;
+                }
+                if homes.get(&id).is_none_or(|newest| *newest <= order.updated_at) {
+                    homes.insert(id, order.updated_at);
+                    routing.home.insert(id, place);
+                }
+            }
+        }
+        Ok((Some(routing), open))
+    }
+
+    fn is_paid(&self) -> bool {
+        self.display_financial_status.as_deref().is_none_or(Facts::is_paid)
+    }
+
+    /// What it says, for the manufacturing system.
+    pub(super) fn sales_order(&self, shop: &ShopDomain, order: OrderId) -> SalesOrder {
+        let (id, first_name, last_name) = match &self.customer {
+            Some(customer) => (Some(customer.id.clone()), customer.first_name.clone(), customer.last_name.clone()),
+            None => (None, None, None),
+        };
+        let line = |line: &LineBody| {
+            Some(SalesLine {
+                line: LineId::from_gid(&line.id)?,
+                shop_sku: line.sku.clone().unwrap_or_default(),
+                sku: None,
+                ordered: Quantity::new(line.quantity),
+                open: Quantity::new(line.unfulfilled_quantity).at_least_zero(),
+            })
+        };
+        SalesOrder {
+            shop: shop.clone(),
+            order,
+            version: self.updated_at,
+            name: self.name.clone(),
+            placed_at: self.created_at,
+            cancelled: self.cancelled_at.is_some(),
+            paid: self.is_paid(),
+            customer: Customer { id, first_name, last_name, email: self.email.clone(), phone: self.phone.clone() },
+            ship_to: self.shipping_address.as_ref().map(AddressBody::read),
+            lines: self.line_items.nodes.iter().filter_map(line).collect(),
+        }
+    }
+}
+
+impl AddressBody {
+    fn read(&self) -> Address {
+        Address {
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            company: self.company.clone(),
+            address1: self.address1.clone(),
+            address2: self.address2.clone(),
+            city: self.city.clone(),
+            province: self.province_code.clone(),
+            zip: self.zip.clone(),
+            country: self.country_code_v2.clone(),
+            phone: self.phone.clone(),
+        }
+    }
+}
+
+impl LineBody {
+    /// A line without a fulfilment order has what the order itself says open: below zero when units that never shipped were
+    /// refunded, and then nothing is.
+    fn read(&self, open: &BTreeMap<LineId, Quantity>) -> Result<(LineId, SnapshotLine), Odd> {
+        let id = LineId::from_gid(&self.id).ok_or(Odd("a line's id"))?;
+        let tracked = self.variant.as_ref().is_none_or(|variant| variant.inventory_item.tracked);
+        let line = SnapshotLine {
+            shop_sku: self.sku.clone().unwrap_or_default(),
+            ordered: units(self.quantity)?,
+            open: open.get(&id).copied().map_or_else(|| units(self.unfulfilled_quantity.max(0)), Ok)?,
+            stocked: Stocked::of(self.is_gift_card, tracked, self.requires_shipping),
+        };
+        Ok((id, line))
+    }
+}
+
+impl FulfilmentBody {
+    fn read(&self) -> Result<(FulfilmentId, Fulfilment), Odd> {
+        let mut lines = BTreeMap::new();
+        for line in &self.fulfillment_line_items.nodes {
+            let id = LineId::from_gid(&line.line_item.id).ok_or(Odd("a line's id"))?;
+            *lines.entry(id).or_insert(Quantity::ZERO) += units(line.quantity.unwrap_or(0))?;
+        }
+        let fulfilment = Fulfilment {
+            status: FulfilmentStatus::from_shopify(&self.status),
+            made_at: self.created_at,
+            version: self.updated_at,
+            location: self.location.as_ref().and_then(location),
+            lines,
+        };
+        Ok((FulfilmentId::from_gid(&self.id).ok_or(Odd("a fulfilment's id"))?, fulfilment))
+    }
+}
+
+impl RefundBody {
+    fn read(&self) -> Result<(RefundId, Refund), Odd> {
+        let of_return = self.of_return.as_ref().map(|of| ReturnId::from_gid(&of.id).ok_or(Odd("a return's id"))).transpose()?;
+        let lines = self.refund_line_items.nodes.iter().map(|line| {
+            Ok(RefundLine {
+                line: LineId::from_gid(&line.line_item.id).ok_or(Odd("a line's id"))?,
+                quantity: units(line.quantity)?,
+                // One nobody has heard of yet puts nothing back: the comparison finds it if it did.
+                restock: Restock::from_shopify(&line.restock_type).unwrap_or(Restock::None),
+                location: line.location.as_ref().and_then(location),
+            })
+        });
+        let refund = Refund {
+            made_at: self.created_at.ok_or(Odd("a refund without a time"))?,
+            of_return, lines: lines.collect::<Result<_, _>>()? };
+        Ok((RefundId::from_gid(&self.id).ok_or(Odd("a refund's id"))?, refund))
+    }
+}
+
+impl ReturnBody {
+    /// The units that were put back in stock.
+    fn read(&self, into: &mut BTreeMap<DispositionId, Disposition>) -> Result<(), Odd> {
+        let of_return = ReturnId::from_gid(&self.id).ok_or(Odd("a return's id"))?;
+        let lines = self.reverse_fulfillment_orders.nodes.iter().flat_map(|reverse| &reverse.line_items.nodes);
+        for line in lines {
+            let restocked = line.dispositions.iter().filter(|disposition| disposition.r#type == "RESTOCKED");
+            for (disposition, of) in restocked.filter_map(|disposition| Some((disposition, line.fulfillment_line_item.as_ref()?))) {
+                let disposed = Disposition {
+                    of_return,
+                    line: LineId::from_gid(&of.line_item.id).ok_or(Odd("a line's id"))?,
+                    location: disposition.location.as_ref().and_then(location),
+                    quantity: units(disposition.quantity)?,
+                };
+                into.insert(DispositionId::from_gid(&disposition.id).ok_or(Odd("a disposition's id"))?, disposed);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn location(id: &Id) -> Option<ShopLocationId> {
+    ShopLocationId::from_gid(&id.id)
+}
+
+fn units(number: i64) -> Result<Quantity, Odd> {
+    let quantity = Quantity::new(number);
+    if quantity.is_sane_input() { Ok(quantity) } else { Err(Odd("a quantity")) }
+}

@@ -1,0 +1,264 @@
+//! The cases of an order's life, one by one: the table in ARCHITECTURE.md is what this test finds.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::model::{Change, Held, Model, at, place, settle, shop};
+use crate::catalog::{LineId, LocationId, OrderId, Place, Quantity, ShopLocationId};
+use crate::ledger::EventId;
+use crate::order::{Facts, HoldDue, HoldEvent, HoldPolicy, OrderRecord, OrderSnapshot, Restock, Stocked};
+use crate::source::{OrderReport, ReportKind};
+
+/// Something that is said of an order.
+enum Said {
+    /// A change in the shop that nobody tells.
+    Untold(Change),
+    /// A change in the shop, told by a webhook.
+    Webhook(Change),
+    /// A change in the shop, told by a query: with routing and dispositions.
+    Query(Change),
+    /// The shop as it is, told by a query.
+    Read,
+    /// The last webhook again, or the one before it.
+    Again,
+    Stale,
+    /// Its facts are like this.
+    Facts(fn(&mut Facts)),
+    /// A warehouse reports.
+    Report(ReportKind, i64, u64),
+    /// The time of its hold is up.
+    Expired(HoldPolicy),
+}
+
+/// An order in the making: the shop's model, our record, and what is held.
+struct Case {
+    model: Model,
+    record: OrderRecord,
+    held: Held,
+    said: Vec<OrderSnapshot>,
+    reports: u64,
+    facts: fn(&mut Facts),
+}
+
+impl Case {
+    fn new() -> Self {
+        let model = Model::paid();
+        let record = OrderRecord::new(shop(), OrderId::new(1));
+        Self { model, record, held: Held::default(), said: Vec::new(), reports: 0, facts: |_| {} }
+    }
+
+    fn merge(&mut self, mut snapshot: OrderSnapshot, queried: bool) {
+        if let Some(facts) = &mut snapshot.facts {
+            (self.facts)(facts);
+        }
+        self.record.merge(&snapshot, queried.then(|| at(self.model.second)));
+        self.said.push(snapshot);
+    }
+
+    /// What is said, and the movements it leads to, in words.
+    fn say(&mut self, said: &Said) -> String {
+        self.model.second += 1;
+        let now = at(self.model.second).saturating_add(Duration::from_secs(100 * 3_600)).expect("in range");
+        let before = self.record.clone();
+        match said {
+            Said::Untold(change) => assert!(self.model.change(*change), "{change:?} is possible"),
+            Said::Webhook(change) => {
+                assert!(self.model.change(*change), "{change:?} is possible");
+                self.merge(self.model.webhook(), false);
+            }
+            Said::Query(change) => {
+                assert!(self.model.change(*change), "{change:?} is possible");
+                self.merge(self.model.query(), true);
+            }
+            Said::Read => self.merge(self.model.query(), true),
+            Said::Again => self.record.merge(&self.said[self.said.len() - 1], None),
+            Said::Stale => self.record.merge(&self.said[self.said.len() - 2], None),
+            Said::Facts(facts) => {
+                self.facts = *facts;
+                self.merge(self.model.webhook(), false);
+            }
+            Said::Report(kind, units, location) => {
+                self.reports += 1;
+                let location: LocationId = format!("WH-{location}").parse().expect("a code");
+                let (id, quantity) = (EventId::new("wms", self.reports.to_string()), Quantity::new(*units));
+                let report =
+                    OrderReport { id, shop: shop(), order: OrderId::new(1), line: LineId::new(1), kind: *kind, location, quantity };
+                self.record.report(&report);
+            }
+            Said::Expired(policy) => {
+                if let Some(due) = self.record.hold_due(*policy, now) {
+                    let id = EventId::new("hold", "1");
+                    self.record.expire(&HoldEvent { id, shop: shop(), order: OrderId::new(1), due, at: now });
+                }
+            }
+        }
+        let steps = settle(&mut self.record, &mut self.held);
+        let mut told: Vec<String> = steps.iter().map(|step| format!("{:?} {} @{}", step.kind, step.quantity, step.place)).collect();
+        let alerts = self.record.hold_alerts(Some(&before));
+        told.extend(alerts.difference(&before.alerted).map(|alert| format!("alert {alert:?}")));
+        told.extend(before.alerted.difference(&alerts).map(|alert| format!("clear {alert:?}")));
+        self.record.alerted = alerts;
+        if told.is_empty() { "nothing".to_owned() } else { told.join(", ") }
+    }
+}
+
+/// The rows: what the order is, what is said of it, and in between what leads there.
+fn rows() -> Vec<(&'static str, &'static str, Vec<Said>)> {
+    use Change::{Add, Cancel, Dispose, Move, Refund, Remove, Settle, Ship, Void};
+    use Said::{Again, Expired, Facts as Saying, Query, Read, Report, Stale, Untold, Webhook};
+    let add = |units| Webhook(Add { line: 1, units });
+    let routed = |units| Query(Add { line: 1, units });
+    let ship = |units| Webhook(Ship { line: 1, units });
+    let refund = |units, restock| Webhook(Refund { line: 1, units, restock, at: 2 });
+    let after = |hours: u64| Some(Duration::from_secs(hours * 3_600));
+    let unpaid = HoldPolicy { unpaid: after(72), ..HoldPolicy::default() };
+    let alerting = HoldPolicy { unallocated: after(24), ..HoldPolicy::default() };
+    let releasing = HoldPolicy { unallocated: after(24), release_unallocated: true, ..HoldPolicy::default() };
+    let pending: fn(&mut Facts) = |facts| facts.paid = false;
+    vec![
+        ("unknown", "order of 3 placed", vec![add(3)]),
+        ("unknown", "order of 3 placed, read with its routing", vec![routed(3)]),
+        ("unknown", "order of two lines, of 2 and of 1", vec![Untold(Add { line: 1, units: 2 }), Webhook(Add { line: 2, units: 1 })]),
+        ("unknown", "order cancelled, heard of first", vec![Untold(Add { line: 1, units: 3 }), Webhook(Cancel)]),
+        ("unknown", "unconfirmed order: the shop took no stock", vec![Saying(|facts| facts.confirmed = false), add(3)]),
+        ("unknown", "test order", vec![Saying(|facts| facts.test = true), add(3)]),
+        ("unknown", "gift card", vec![Saying(|facts| facts.lines.values_mut().for_each(|line| line.stocked = Stocked::No)), add(3)]),
+        (
+            "unknown",
+            "digital or untracked, mapped to an item of ours",
+            vec![Saying(|facts| facts.lines.values_mut().for_each(|line| line.stocked = Stocked::IfMapped)), add(3)],
+        ),
+        ("unknown", "order of 1 at a store's till", vec![Saying(|facts| facts.sold_at = Some(ShopLocationId::new(2))), add(1)]),
+        ("3 reserved", "the same webhook again", vec![add(3), Again]),
+        ("3 reserved", "an older webhook", vec![add(2), add(1), Stale]),
+        ("3 reserved", "routing known", vec![add(3), Read]),
+        ("3 reserved", "1 added by an edit", vec![add(3), add(1)]),
+        ("3 reserved", "1 removed by an edit", vec![add(3), Webhook(Remove { line: 1, units: 1 })]),
+        ("3 reserved", "another line of 2 added (edit, exchange)", vec![add(3), Webhook(Add { line: 2, units: 2 })]),
+        ("3 reserved", "cancelled, restocked", vec![add(3), Webhook(Cancel)]),
+        ("3 reserved, unpaid", "paid", vec![Saying(pending), add(3), Saying(|facts| facts.paid = true)]),
+        ("3 reserved", "1 shipped from WH-1", vec![add(3), ship(1)]),
+        ("3 assigned to WH-1", "moved to WH-2", vec![routed(3), Query(Move { line: 1, to: 2 })]),
+        ("3 assigned to WH-1", "put on hold by the shop, or released from it", vec![routed(3), Read]),
+        ("3 assigned to WH-1", "2 shipped from WH-1", vec![routed(3), ship(2)]),
+        ("3 assigned to WH-2 after a move", "3 shipped", vec![routed(3), Query(Move { line: 1, to: 2 }), ship(3)]),
+        ("3 assigned to WH-2 after a move", "1 refunded before shipment, restocked", vec![routed(3), Query(Move { line: 1, to: 2 }), refund(1, Restock::Cancel)]),
+        ("3 assigned to WH-1", "1 refunded before shipment, restocked", vec![routed(3), refund(1, Restock::Cancel)]),
+        ("3 assigned to WH-1", "1 refunded before shipment, not restocked", vec![routed(3), refund(1, Restock::None)]),
+        ("3 assigned to WH-1", "cancelled, not restocked", vec![routed(3), refund(3, Restock::None)]),
+        ("1 of 3 shipped from WH-1", "that fulfilment cancelled", vec![add(3), ship(1), Webhook(Void { which: 0 })]),
+        ("1 of 3 shipped from WH-1", "the rest shipped", vec![add(3), ship(1), ship(2)]),
+        ("1 of 3 shipped from WH-1", "the rest refunded, restocked", vec![add(3), ship(1), refund(2, Restock::Cancel)]),
+        ("3 shipped from WH-1", "1 refunded, restocked at WH-2", vec![add(3), ship(3), refund(1, Restock::Return)]),
+        ("3 shipped from WH-1", "1 refunded, not restocked", vec![add(3), ship(3), refund(1, Restock::None)]),
+        ("3 shipped from WH-1", "1 returned, restocked at WH-2, not refunded", vec![add(3), ship(3), Query(Dispose { line: 1, units: 1, at: 2 })]),
+        (
+            "1 returned, restocked at WH-2",
+            "the refund of that return",
+            vec![add(3), ship(3), Query(Dispose { line: 1, units: 1, at: 2 }), Webhook(Settle)],
+        ),
+        ("3 shipped from WH-1", "the warehouse WH-2 receives 1 back", vec![add(3), ship(3), Report(ReportKind::Returned, 1, 2)]),
+        (
+            "1 received back at WH-2",
+            "the refund that restocks it at WH-2",
+            vec![add(3), ship(3), Report(ReportKind::Returned, 1, 2), refund(1, Restock::Return)],
+        ),
+        (
+            "1 refunded and restocked at WH-2",
+            "the warehouse WH-1 receives it",
+            vec![add(3), ship(3), refund(1, Restock::Return), Report(ReportKind::Returned, 1, 1)],
+        ),
+        ("3 reserved", "the warehouse WH-2 allocates 2", vec![add(3), Report(ReportKind::Allocated, 2, 2)]),
+        (
+            "2 of 3 allocated by WH-2",
+            "it gives 2 back",
+            vec![add(3), Report(ReportKind::Allocated, 2, 2), Report(ReportKind::Deallocated, 2, 2)],
+        ),
+        ("3 reserved, unpaid", "too long unpaid", vec![Saying(pending), add(3), Expired(unpaid)]),
+        ("3 reserved, paid", "the time of unpaid orders is up", vec![add(3), Expired(unpaid)]),
+        (
+            "3 reserved, unpaid, allocated",
+            "too long unpaid",
+            vec![Saying(pending), add(3), Report(ReportKind::Allocated, 3, 1), Expired(unpaid)],
+        ),
+        ("given up, unpaid", "paid after all", vec![Saying(pending), add(3), Expired(unpaid), Saying(|facts| facts.paid = true)]),
+        ("3 reserved, paid", "too long unallocated", vec![add(3), Expired(alerting)]),
+        ("3 reserved, alerted", "the warehouse WH-1 allocates 3", vec![add(3), Expired(alerting), Report(ReportKind::Allocated, 3, 1)]),
+        ("3 reserved, paid", "too long unallocated, to be released", vec![add(3), Expired(releasing)]),
+        (
+            "given up, unallocated",
+            "the warehouse WH-1 allocates 3",
+            vec![add(3), Expired(releasing), Report(ReportKind::Allocated, 3, 1)],
+        ),
+    ]
+}
+
+/// Protects each case of an order's life, and the table that tells people what to expect of it.
+#[test]
+fn the_table_of_the_architecture_is_what_happens() {
+    let mut table = String::from("| the order is | what is said of it | movements |\n|---|---|---|\n");
+    for (state, event, said) in rows() {
+        let mut case = Case::new();
+        let told: Vec<String> = said.iter().map(|said| case.say(said)).collect();
+        let made = told.last().expect("a row says something");
+        let _ = writeln!(table, "| {state} | {event} | {made} |");
+    }
+    let architecture = include_str!("../../../../ARCHITECTURE.md");
+    assert!(architecture.contains(&table), "ARCHITECTURE.md must hold this table, or the plan is wrong:\n{table}");
+}
+
+/// Protects holds that nobody may give up: nothing is due without a policy, before its time, or once it is taken over.
+#[test]
+fn a_hold_is_due_only_by_the_policy() {
+    let hours = |hours: u64| Some(Duration::from_secs(hours * 3_600));
+    let both = HoldPolicy { unpaid: hours(72), unallocated: hours(24), release_unallocated: false };
+    let release = HoldPolicy { release_unallocated: true, ..both };
+    for (paid, age, policy, allocated, expected) in [
+        (false, 72, both, false, Some(HoldDue::Unpaid)),
+        (false, 71, both, false, None),
+        (false, 500, HoldPolicy::default(), false, None),
+        (false, 500, both, true, None),
+        (true, 24, both, false, Some(HoldDue::Alert)),
+        (true, 24, release, false, Some(HoldDue::Release)),
+        (true, 23, release, false, None),
+        (true, 500, both, true, None),
+    ] {
+        let mut case = Case::new();
+        case.model.paid = paid;
+        case.say(&Said::Webhook(Change::Add { line: 1, units: 1 }));
+        if allocated {
+            case.say(&Said::Report(ReportKind::Allocated, 1, 1));
+        }
+        let now = at(0).saturating_add(Duration::from_secs(age * 3_600)).expect("in range");
+        assert_eq!(case.record.hold_due(policy, now), expected, "paid {paid}, {age} h, {policy:?}, allocated {allocated}");
+    }
+}
+
+/// Protects an order that only a part was heard of, and one that changed since it was read: they are found to be read.
+#[test]
+fn an_order_is_found_while_it_must_be_read_or_forwarded() {
+    let mut model = Model::paid();
+    model.second = 1;
+    assert!(model.change(Change::Add { line: 1, units: 2 }), "possible");
+    let mut record = OrderRecord::new(shop(), OrderId::new(1));
+    let mut held = Held::default();
+    let unread = |record: &OrderRecord| {
+        use crate::store::Row;
+        record.index().map(|key| key.pk) == Some(OrderRecord::unread_index(&shop()))
+    };
+    record.merge(&model.webhook(), None);
+    settle(&mut record, &mut held);
+    assert!(unread(&record), "a webhook does not tell its routing");
+    record.merge(&model.query(), Some(at(2)));
+    assert!(unread(&record) && !record.unread, "read, and to be forwarded");
+    record.unforwarded = false;
+    assert!(!unread(&record), "read and forwarded");
+    record.merge(&model.webhook(), None);
+    assert!(!unread(&record), "an old webhook brings nothing new");
+    assert!(model.change(Change::Ship { line: 1, units: 1 }), "possible");
+    record.merge(&model.webhook(), None);
+    assert!(record.unread, "something else was said in the second it was read: it may be newer");
+    assert_eq!(held.reserved.keys().map(|(_, place)| place.clone()).collect::<Vec<_>>(), [Place::Unassigned]);
+    settle(&mut record, &mut held);
+    assert_eq!(held.reserved.keys().map(|(_, place)| place.clone()).collect::<Vec<_>>(), [place(1)], "routing is known now");
+}

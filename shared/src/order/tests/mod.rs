@@ -1,0 +1,5 @@
+//! Orders converge, and each case of their life leads to the movements that ARCHITECTURE.md says.
+
+mod convergence;
+mod lifecycle;
+mod model;

@@ -1,0 +1,405 @@
+//! A small model of an order in a shop: it lives through changes, says what a shop would say, and knows what must be held.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::catalog::{
+    DispositionId, FulfilmentId, LineId, Location, LocationKind, Network, OrderId, Place, Quantity, RefundId, ReturnId, ShopDomain,
+    ShopLocationId, Sku,
+};
+use crate::ledger::Kind;
+use crate::order::{
+    Disposition, Facts, Fulfilment, FulfilmentStatus, OrderRecord, OrderSnapshot, Refund, RefundLine, Restock, Routing, SnapshotLine,
+    Step, Stocked,
+};
+
+/// One change of an order in the shop.
+#[derive(Debug, Clone, Copy)]
+pub enum Change {
+    Add { line: u64, units: i64 },
+    Remove { line: u64, units: i64 },
+    Ship { line: u64, units: i64 },
+    Void { which: usize },
+    Move { line: u64, to: u64 },
+    Refund { line: u64, units: i64, restock: Restock, at: u64 },
+    /// Returned units are put back in stock, by a return of their own.
+    Dispose { line: u64, units: i64, at: u64 },
+    /// The newest return is settled by a refund that says the same units again.
+    Settle,
+    Pay,
+    Cancel,
+}
+
+/// A line as the shop has it.
+#[derive(Debug, Clone, Default)]
+struct ModelLine {
+    ordered: i64,
+    /// Open units by location.
+    open: BTreeMap<u64, i64>,
+    home: u64,
+    /// Shipped units that were refunded, and that were put back in stock.
+    refunded: i64,
+    returned: i64,
+    withheld: i64,
+}
+
+#[derive(Debug, Clone)]
+struct ModelFulfilment {
+    line: u64,
+    units: i64,
+    location: u64,
+    stands: bool,
+    made_at: i64,
+    changed_at: i64,
+}
+
+#[derive(Debug, Clone)]
+struct ModelRefund {
+    made_at: i64,
+    line: RefundLine,
+    of_return: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+struct ModelDisposition {
+    line: u64,
+    units: i64,
+    location: u64,
+    settled: bool,
+}
+
+/// The order as the shop has it.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    pub second: i64,
+    lines: BTreeMap<u64, ModelLine>,
+    fulfilments: Vec<ModelFulfilment>,
+    refunds: Vec<ModelRefund>,
+    dispositions: Vec<ModelDisposition>,
+    fulfilment_orders: usize,
+    routed_at: i64,
+    pub paid: bool,
+    cancelled: bool,
+}
+
+/// What must be held, by line and place.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    pub reserved: BTreeMap<(u64, Place), i64>,
+    pub shipped: BTreeMap<(u64, Place), i64>,
+    pub returned: BTreeMap<(u64, Place), i64>,
+    pub restocked: BTreeMap<(u64, Place), i64>,
+    pub withheld: BTreeMap<(u64, Place), i64>,
+}
+
+pub fn shop() -> ShopDomain {
+    "a.myshopify.com".parse().expect("a shop")
+}
+
+pub fn place(location: u64) -> Place {
+    Place::At(format!("WH-{location}").parse().expect("a code"))
+}
+
+pub fn network() -> Network {
+    Network::new((1..=2).map(|id| Location {
+        code: format!("WH-{id}").parse().expect("a code"),
+        kind: LocationKind::Warehouse,
+        fulfils_online: true,
+        shops: [(shop(), ShopLocationId::new(id))].into(),
+    }))
+}
+
+pub fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).expect("in range")
+}
+
+impl Model {
+    /// An order that is paid from the beginning.
+    pub fn paid() -> Self {
+        Self { paid: true, ..Self::default() }
+    }
+
+    /// Applies a change; whether it was possible.
+    pub fn change(&mut self, change: Change) -> bool {
+        if self.cancelled {
+            return false;
+        }
+        let second = self.second;
+        match change {
+            Change::Add { line, units } => {
+                let line = self.lines.entry(line).or_default();
+                line.ordered += units;
+                *line.open.entry(1).or_default() += units;
+                line.home = 1;
+                self.fulfilment_orders += 1;
+            }
+            Change::Remove { line, units } => return self.take_open(line, units).is_some(),
+            Change::Ship { line, units } => {
+                let Some(location) = self.take_open_at_one(line, units) else { return false };
+                self.fulfilments.push(ModelFulfilment { line, units, location, stands: true, made_at: second, changed_at: second });
+            }
+            Change::Void { which } => {
+                let Some(fulfilment) = self.fulfilments.get_mut(which).filter(|f| f.stands) else { return false };
+                let line = self.lines.get_mut(&fulfilment.line).expect("shipped");
+                if line.refunded + line.returned > 0 {
+                    return false;
+                }
+                (fulfilment.stands, fulfilment.changed_at) = (false, second);
+                *line.open.entry(fulfilment.location).or_default() += fulfilment.units;
+                line.home = fulfilment.location;
+                self.fulfilment_orders += 1;
+            }
+            Change::Move { line, to } => {
+                let Some(line) = self.lines.get_mut(&line) else { return false };
+                let units: i64 = line.open.values().sum();
+                if units == 0 || line.open.contains_key(&to) {
+                    return false;
+                }
+                line.open = [(to, units)].into();
+                line.home = to;
+                self.fulfilment_orders += 1;
+            }
+            Change::Refund { line, units, restock, at } => return self.refund(line, units, restock, at),
+            Change::Dispose { line, units, at } => {
+                if self.shipped(line) - self.lines.get(&line).map_or(0, |line| line.returned) < units {
+                    return false;
+                }
+                self.lines.get_mut(&line).expect("shipped").returned += units;
+                self.dispositions.push(ModelDisposition { line, units, location: at, settled: false });
+            }
+            Change::Settle => {
+                let number = self.dispositions.len();
+                let Some(last) = self.dispositions.last().filter(|last| !last.settled).cloned() else { return false };
+                let line = self.lines.get(&last.line).expect("returned");
+                if self.shipped(last.line) - line.refunded < last.units {
+                    return false;
+                }
+                self.lines.get_mut(&last.line).expect("returned").refunded += last.units;
+                self.dispositions.last_mut().expect("found above").settled = true;
+                let line = refund_line(last.line, last.units, Restock::Return, last.location);
+                self.refunds.push(ModelRefund { made_at: second, line, of_return: u64::try_from(number).ok() });
+            }
+            Change::Pay => return !std::mem::replace(&mut self.paid, true),
+            Change::Cancel => {
+                self.cancelled = true;
+                self.lines.values_mut().for_each(|line| line.open.clear());
+            }
+        }
+        self.routed_at = second;
+        true
+    }
+
+    fn refund(&mut self, line: u64, units: i64, restock: Restock, at: u64) -> bool {
+        let shipped = self.shipped(line);
+        let (refunded, returned) = self.lines.get(&line).map_or((0, 0), |line| (line.refunded, line.returned));
+        match restock {
+            Restock::Cancel => {
+                if self.take_open(line, units).is_none() {
+                    return false;
+                }
+            }
+            Restock::Return | Restock::Legacy => {
+                if shipped - returned < units || shipped - refunded < units {
+                    return false;
+                }
+                let line = self.lines.get_mut(&line).expect("shipped");
+                (line.refunded, line.returned) = (refunded + units, returned + units);
+            }
+            Restock::None => {
+                let of_shipped = (shipped - refunded).min(units);
+                if self.take_open(line, units - of_shipped).is_none() {
+                    return false;
+                }
+                let line = self.lines.get_mut(&line).expect("taken from");
+                line.refunded += of_shipped;
+                line.withheld += units - of_shipped;
+            }
+        }
+        self.refunds.push(ModelRefund { made_at: self.second, line: refund_line(line, units, restock, at), of_return: None });
+        self.routed_at = self.second;
+        true
+    }
+
+    fn shipped(&self, line: u64) -> i64 {
+        self.fulfilments.iter().filter(|f| f.stands && f.line == line).map(|f| f.units).sum()
+    }
+
+    fn take_open(&mut self, line: u64, units: i64) -> Option<()> {
+        let open = &mut self.lines.get_mut(&line)?.open;
+        if open.values().sum::<i64>() < units {
+            return None;
+        }
+        let mut left = units;
+        for here in open.values_mut() {
+            let taken = left.min(*here);
+            *here -= taken;
+            left -= taken;
+        }
+        open.retain(|_, here| *here > 0);
+        self.routed_at = self.second;
+        Some(())
+    }
+
+    fn take_open_at_one(&mut self, line: u64, units: i64) -> Option<u64> {
+        let open = &mut self.lines.get_mut(&line)?.open;
+        let (location, here) = open.iter_mut().find(|(_, here)| **here >= units)?;
+        *here -= units;
+        let location = *location;
+        open.retain(|_, here| *here > 0);
+        Some(location)
+    }
+
+    /// What a webhook about the whole order says now.
+    pub fn webhook(&self) -> OrderSnapshot {
+        let lines = self.lines.iter().map(|(line, said)| {
+            let line_said = SnapshotLine {
+                shop_sku: format!("S{line}"),
+                ordered: Quantity::new(said.ordered),
+                open: Quantity::new(said.open.values().sum()),
+                stocked: Stocked::Yes,
+            };
+            (LineId::new(*line), line_said)
+        });
+        let facts = Facts {
+            version: at(self.second),
+            queried: false,
+            placed_at: at(0),
+            cancelled: self.cancelled,
+            confirmed: true,
+            paid: self.paid,
+            test: false,
+            sold_at: None,
+            lines: lines.collect(),
+        };
+        OrderSnapshot { facts: Some(facts), fulfilments: self.fulfilments(), refunds: self.refunds(), ..about() }
+    }
+
+    /// What a query says now.
+    pub fn query(&self) -> OrderSnapshot {
+        let said = self.webhook();
+        let places = |line: &ModelLine| line.open.iter().map(|(at, units)| (ShopLocationId::new(*at), Quantity::new(*units))).collect();
+        let routing = Routing {
+            version: at(self.routed_at),
+            count: self.fulfilment_orders,
+            open: self.lines.iter().map(|(line, said)| (LineId::new(*line), places(said))).collect(),
+            home: self.lines.iter().map(|(line, said)| (LineId::new(*line), ShopLocationId::new(said.home))).collect(),
+        };
+        let dispositions = self.dispositions.iter().zip(1..).map(|(of, id)| {
+            let disposition = Disposition {
+                of_return: ReturnId::new(id),
+                line: LineId::new(of.line),
+                location: Some(ShopLocationId::new(of.location)),
+                quantity: Quantity::new(of.units),
+            };
+            (DispositionId::new(id), disposition)
+        });
+        OrderSnapshot {
+            facts: said.facts.map(|facts| Facts { queried: true, ..facts }),
+            routing: Some(routing),
+            dispositions: dispositions.collect(),
+            ..said
+        }
+    }
+
+    /// What a webhook about the newest fulfilment, or the newest refund, says now.
+    pub fn parts(&self) -> Vec<OrderSnapshot> {
+        let fulfilment = self.fulfilments().pop_last().map(|one| OrderSnapshot { fulfilments: [one].into(), ..about() });
+        let refund = self.refunds().pop_last().map(|one| OrderSnapshot { refunds: [one].into(), ..about() });
+        fulfilment.into_iter().chain(refund).collect()
+    }
+
+    fn fulfilments(&self) -> BTreeMap<FulfilmentId, Fulfilment> {
+        let each = self.fulfilments.iter().zip(1..).map(|(of, id)| {
+            let fulfilment = Fulfilment {
+                status: if of.stands { FulfilmentStatus::Shipped } else { FulfilmentStatus::Void },
+                made_at: at(of.made_at),
+                version: at(of.changed_at),
+                location: Some(ShopLocationId::new(of.location)),
+                lines: [(LineId::new(of.line), Quantity::new(of.units))].into(),
+            };
+            (FulfilmentId::new(id), fulfilment)
+        });
+        each.collect()
+    }
+
+    fn refunds(&self) -> BTreeMap<RefundId, Refund> {
+        let each = self.refunds.iter().zip(1..).map(|(of, id)| {
+            let refund =
+                Refund { made_at: at(of.made_at), of_return: of.of_return.map(ReturnId::new), lines: vec![of.line.clone()] };
+            (RefundId::new(id), refund)
+        });
+        each.collect()
+    }
+
+    /// What must be held once everything is known; without routing, where nothing tells where open units ship from.
+    pub fn held(&self, routed: bool) -> Held {
+        let mut held = Held::default();
+        let somewhere = |location: u64| if routed { place(location) } else { Place::Unassigned };
+        for (line, said) in &self.lines {
+            for (location, units) in &said.open {
+                *held.reserved.entry((*line, somewhere(*location))).or_default() += units;
+            }
+            if said.withheld > 0 {
+                held.withheld.insert((*line, somewhere(said.home)), said.withheld);
+            }
+        }
+        for fulfilment in self.fulfilments.iter().filter(|f| f.stands) {
+            *held.shipped.entry((fulfilment.line, place(fulfilment.location))).or_default() += fulfilment.units;
+        }
+        let unlinked = self.refunds.iter().filter(|refund| refund.of_return.is_none() && refund.line.restock == Restock::Return);
+        let refunded = unlinked.map(|refund| {
+            let location = refund.line.location.expect("a restock has a location").number();
+            (refund.line.line.number(), location, refund.line.quantity.units())
+        });
+        for (line, location, units) in refunded.chain(self.dispositions.iter().map(|of| (of.line, of.location, of.units))) {
+            *held.returned.entry((line, place(location))).or_default() += units;
+            *held.restocked.entry((line, place(location))).or_default() += units;
+        }
+        held
+    }
+}
+
+fn about() -> OrderSnapshot {
+    OrderSnapshot::about(shop(), OrderId::new(1))
+}
+
+fn refund_line(line: u64, units: i64, restock: Restock, at: u64) -> RefundLine {
+    let back = matches!(restock, Restock::Cancel | Restock::Return);
+    RefundLine {
+        line: LineId::new(line),
+        quantity: Quantity::new(units),
+        restock,
+        location: back.then(|| ShopLocationId::new(at)),
+    }
+}
+
+/// Plans what the record calls for and takes it as the ledger would.
+pub fn settle(record: &mut OrderRecord, held: &mut Held) -> Vec<Step> {
+    let lines: Vec<_> = record.stocked_lines().map(|(line, shop_sku, _)| (line, shop_sku.to_owned())).collect();
+    for (line, shop_sku) in lines {
+        record.map_line(line, &Sku::try_from(shop_sku).expect("a SKU"));
+    }
+    let network = network();
+    let steps = record.next_steps(&network);
+    for step in &steps {
+        let key = (step.line.number(), step.place.clone());
+        let change = step.kind.change(step.quantity);
+        let reserved = held.reserved.entry(key.clone()).or_default();
+        *reserved += change.reserved.units();
+        assert!(*reserved >= 0, "{step:?} takes more than is reserved there");
+        match step.kind {
+            Kind::Ship | Kind::Unship => *held.shipped.entry(key).or_default() -= change.on_hand.units(),
+            Kind::Return | Kind::Unreturn => *held.returned.entry(key).or_default() += change.on_hand.units(),
+            Kind::Restock | Kind::Unrestock => *held.restocked.entry(key).or_default() += change.moved_by_shop.units(),
+            Kind::Withhold | Kind::Unwithhold => *held.withheld.entry(key).or_default() += change.held.units(),
+            _ => {}
+        }
+        record.apply(step);
+    }
+    for units in [&mut held.reserved, &mut held.shipped, &mut held.returned, &mut held.restocked, &mut held.withheld] {
+        units.retain(|_, units| *units != 0);
+    }
+    assert_eq!(record.next_steps(&network), [], "what was done is not done again");
+    steps
+}
