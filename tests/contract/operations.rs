@@ -51,8 +51,12 @@ fn largest(operation: &str) -> Value {
         }
         operations::LEVELS_OF_ITEM => json!({ "id": gid("InventoryItem", 1), "after": null }),
         operations::ORDERS_UPDATED => json!({ "query": "", "after": null }),
-        operations::ORDER_LINES | operations::ORDER_FULFILMENTS => json!({ "id": gid("Order", 1), "after": null }),
-        operations::FULFILMENT_LINES => json!({ "id": gid("Fulfillment", 1), "after": null }),
+        operations::ORDER | operations::ALL_FULFILMENTS | operations::ALL_REFUNDS => json!({ "id": gid("Order", 1) }),
+        operations::MORE_LINES | operations::MORE_FULFILMENT_ORDERS | operations::MORE_RETURNS => {
+            json!({ "id": gid("Order", 1), "after": null })
+        }
+        operations::MORE_OF_PART => json!({ "id": gid("Fulfillment", 1), "after": null }),
+        operations::ORDER_OF => json!({ "id": gid("FulfillmentOrder", 1) }),
         other => panic!("say here what the largest variables of this are: {other}"),
     }
 }

@@ -69,7 +69,7 @@ async fn an_id_used_twice_is_seen() {
     assert_eq!(world.alerts(), [format!("content_mismatch#shopify:{}#w1 raised", world.shop)]);
     assert_eq!(world.positions().await[1], "A@unassigned 0 on hand, 3 reserved");
     world.settle().await;
-    let published = world.bus.take();
+    let published = world.bus.alerts.take();
     assert_eq!(published.len(), 1, "published once: {published:?}");
 }
 

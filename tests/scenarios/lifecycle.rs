@@ -139,7 +139,8 @@ async fn fulfilments_ship() {
         &moved,
     )
     .await;
-    check("shipped before it is created", &[fulfil(whole()), create(three())], &gone, &moved).await;
+    let at_once = ["A@WH-1 reserve 3", "A@WH-1 ship 3"];
+    check("shipped before it is created", &[fulfil(whole()), create(three())], &gone, &at_once).await;
     check("only the shipment is heard of", &[fulfil(whole())], &[], &[]).await;
     check(
         "shipped in parts from two places",

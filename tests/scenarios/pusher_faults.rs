@@ -165,7 +165,7 @@ async fn a_poisoned_item_is_found_and_alerted() {
         push().await;
         assert_eq!(running.calls("AdjustAvailable"), calls, "and it is left alone then");
         world.settle().await;
-        assert_eq!(world.bus.take().len(), 1, "someone is told, once");
+        assert_eq!(world.bus.alerts.take().len(), 1, "someone is told, once");
         // It may be told again: the next change says the whole difference, and the alert is over.
         running.fail(Faults::default());
         receive(&world, &["D"], 1).await;

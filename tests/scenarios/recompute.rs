@@ -115,7 +115,7 @@ async fn low_stock_is_raised_once_and_cleared_once() {
     let world = World::new().await;
     world.import(&Item { low_at: Some(Quantity::new(20)), ..world.plain("A") }, &[("WH-1", 30)]).await;
     world.settle().await;
-    assert_eq!(world.bus.take(), []);
+    assert_eq!(world.bus.alerts.take(), []);
     let rows = [
         (StockKind::Lost, 9, None),
         (StockKind::Lost, 1, Some(State::Raised)),
@@ -129,7 +129,7 @@ async fn low_stock_is_raised_once_and_cleared_once() {
     for (n, (kind, units, expected)) in rows.into_iter().enumerate() {
         world.take_stock([world.stock(&format!("e{n}"), "A", "WH-1", kind, units)]).await;
         world.settle().await;
-        let published: Vec<State> = world.bus.take().iter().map(|alert| alert.state).collect();
+        let published: Vec<State> = world.bus.alerts.take().iter().map(|alert| alert.state).collect();
         assert_eq!(published, expected.into_iter().collect::<Vec<_>>(), "step {n}: {kind:?} of {units}");
     }
 }
@@ -145,7 +145,7 @@ async fn an_order_raises_the_alert_itself() {
     world.tell("orders/create", "w2", order(2).line(21, "A", 1).bytes()).await;
     assert_eq!(world.alerts(), ["low_stock#A raised"], "before the stream was played");
     world.settle().await;
-    let published = world.bus.take();
+    let published = world.bus.alerts.take();
     assert_eq!((published.len(), published[0].times), (1, 1), "and it is published once");
 }
 
@@ -201,7 +201,7 @@ async fn every_failed_effect_is_repeated() {
     let world = World::new().await;
     world.import(&Item { low_at: Some(Quantity::new(9)), ..world.plain("A") }, &[("WH-1", 10)]).await;
     world.settle().await;
-    let _ = (world.hints.take(), world.bus.take());
+    let _ = (world.hints.take(), world.bus.alerts.take());
     world.take_stock([world.stock("lost", "A", "WH-1", StockKind::Lost, 1)]).await;
     let records: Vec<Value> = world.table.stream().into_iter().filter(is_delivered).collect();
     for operation in ["Query", "BatchGetItem", "TransactWriteItems"] {
@@ -210,11 +210,11 @@ async fn every_failed_effect_is_repeated() {
     }
     world.hints.refuse(1);
     assert_eq!(failed(&world, &records).await.len(), 1, "the queue");
-    world.bus.refuse(1);
+    world.bus.alerts.refuse(1);
     assert_eq!(failed(&world, &records).await.len(), 1, "the bus");
     assert_eq!(failed(&world, &records).await, [None; 0]);
     assert_eq!(world.promise("A").await.available.units(), 9);
-    assert!(!world.hints.take().is_empty() && !world.bus.take().is_empty());
+    assert!(!world.hints.take().is_empty() && !world.bus.alerts.take().is_empty());
 }
 
 /// Protects the handler from rows of other kinds, and from records of an item that is not imported yet.

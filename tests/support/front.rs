@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use promissory::catalog::{InventoryItemId, ShopDomain, ShopLocationId};
-use promissory::storefront::{Adjustment, Answer, LevelSet, OrdersPage, ShopLevel, Storefront, StorefrontError};
+use promissory::catalog::{InventoryItemId, OrderId, ShopDomain, ShopLocationId};
+use promissory::storefront::{Adjustment, Answer, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError};
 use tokio::sync::Notify;
 
 /// What is odd.
@@ -90,6 +90,14 @@ impl<F: Storefront> Storefront for OddShop<F> {
             Oddity::NamesNoRow | Oddity::AnswersNever(_) => {}
         }
         levels
+    }
+
+    async fn order(&self, shop: &ShopDomain, order: OrderId) -> Result<Option<OrderRead>, StorefrontError> {
+        self.inner.order(shop, order).await
+    }
+
+    async fn order_of(&self, shop: &ShopDomain, gid: &str) -> Result<Option<OrderId>, StorefrontError> {
+        self.inner.order_of(shop, gid).await
     }
 
     async fn orders_updated(

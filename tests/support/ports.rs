@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use promissory::alert::{Alert, Bus};
+use promissory::order::SalesOrder;
 use promissory::store::StoreError;
 use promissory::storefront::{Hint, Hints};
 
@@ -18,7 +19,13 @@ pub struct Sent<T> {
 pub type MemoryHints = Sent<Hint>;
 
 /// A bus in memory.
-pub type MemoryBus = Sent<Alert>;
+#[derive(Debug, Clone, Default)]
+pub struct MemoryBus {
+    /// Alerts.
+    pub alerts: Sent<Alert>,
+    /// Sales orders.
+    pub orders: Sent<SalesOrder>,
+}
 
 impl<T> Default for Sent<T> {
     fn default() -> Self {
@@ -62,6 +69,10 @@ impl Hints for MemoryHints {
 
 impl Bus for MemoryBus {
     async fn publish(&self, alerts: &[Alert]) -> Result<(), StoreError> {
-        self.keep(alerts)
+        self.alerts.keep(alerts)
+    }
+
+    async fn forward(&self, order: &SalesOrder) -> Result<(), StoreError> {
+        self.orders.keep(std::slice::from_ref(order))
     }
 }

@@ -31,12 +31,16 @@ pub fn order(id: u64) -> OrderBody {
     OrderBody(json!({
         "id": id,
         "admin_graphql_api_id": format!("gid://shopify/Order/{id}"),
+        "created_at": at(0),
         "updated_at": at(0),
         "cancelled_at": null,
         "confirmed": true,
+        "test": false,
+        "financial_status": "paid",
         "location_id": null,
         "line_items": [],
         "fulfillments": [],
+        "refunds": [],
     }))
 }
 

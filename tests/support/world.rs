@@ -17,6 +17,7 @@ use promissory::catalog::{
 };
 use promissory::clock::Clock;
 use promissory::ledger::{Event, EventId, PositionKey, commit};
+use promissory::order::HoldPolicy;
 use promissory::promise::Promise;
 use promissory::reconcile::ReconcileError;
 use promissory::source::{StockEvent, StockKind};
@@ -46,6 +47,13 @@ pub const LOCATIONS: [(&str, u64, bool); 3] = [("WH-1", WH, true), ("3PL-1", TPL
 
 /// How long a level must have been quiet before it is set.
 pub const QUIET: Duration = Duration::from_secs(60);
+
+/// How long holds last.
+pub const HOLDS: HoldPolicy = HoldPolicy {
+    unpaid: Some(Duration::from_secs(72 * 3_600)),
+    unallocated: Some(Duration::from_secs(96 * 3_600)),
+    release_unallocated: false,
+};
 
 /// One shop's system.
 #[derive(Debug, Clone)]
@@ -273,9 +281,11 @@ impl World {
             store: self.table.store.clone(),
             front,
             hints: self.hints.clone(),
+            bus: self.bus.clone(),
             clock: self.clock.clone(),
             shop: self.shop.clone(),
             quiet: QUIET,
+            holds: HOLDS,
             network: NetworkCache::default(),
         };
         reconciler.handle(job, self.clock.after(240)).await

@@ -231,14 +231,16 @@ impl<'a> Draft<'a> {
             return Err(Undecided::Needs(needs));
         }
 
+        // A hold that was given up, or that someone was told about, may raise or clear alerts of its own.
+        let of_hold = if record.expiry.is_some() || !record.alerted.is_empty() { 2 } else { 0 };
         for step in steps {
             if decision.unfinished {
                 break;
             }
             // Out and in of an assignment stay together, or a crash in between would show a reservation nowhere.
             let next = if step.kind == super::Kind::AssignOut { 4 } else { 2 };
-            // Beside the step: the order, the mark, its two alerts, and the alert of every item touched.
-            let held = decision.movements.len() + 2 * decision.positions.len() + decision.alerts.len() + 4;
+            // Beside the step: the order, the mark, and the alert of every item touched.
+            let held = decision.movements.len() + 2 * decision.positions.len() + decision.alerts.len() + 2 + of_hold;
             if step.kind != super::Kind::AssignIn && held + next > room {
                 decision.unfinished = true;
                 break;

@@ -7,6 +7,7 @@ use lambda_http::http::StatusCode;
 use promissory::adapters::shopify::{Response, Transport};
 use promissory::alert::{Alert, Bus};
 use promissory::clock::Clock;
+use promissory::order::SalesOrder;
 use promissory::store::StoreError;
 use promissory::storefront::{Hint, Hints, StorefrontError};
 use promissory_local::shopify::{Answer, Shop};
@@ -116,6 +117,16 @@ impl Hints for Line {
 
 impl Bus for Line {
     async fn publish(&self, _alerts: &[Alert]) -> Result<(), StoreError> {
+        self.carry().await
+    }
+
+    async fn forward(&self, _order: &SalesOrder) -> Result<(), StoreError> {
+        self.carry().await
+    }
+}
+
+impl Line {
+    async fn carry(&self) -> Result<(), StoreError> {
         give_way().await;
         if self.goes_wrong(|faults| faults.bus) {
             return Err(StoreError::Unavailable { detail: "the bus is away in the simulation".into(), source: None });

@@ -15,6 +15,7 @@ use promissory::catalog::{
 };
 use promissory::clock::Clock;
 use promissory::ledger::PositionKey;
+use promissory::order::HoldPolicy;
 use promissory::source::{StockEvent, StockKind};
 use promissory::store::{Expect, Record, Store, Write};
 use promissory_local::audit::{Books, compare_levels, compare_orders};
@@ -79,7 +80,7 @@ struct World {
     intake: Arc<Intake<SimStore, SimClock>>,
     recompute: Arc<Recompute<SimStore, Line, Line, SimClock>>,
     pusher: Arc<Pusher<SimStore, Shopify<Line, SimClock>, SimClock>>,
-    reconciler: Arc<Reconciler<SimStore, Shopify<Line, SimClock>, Line, SimClock>>,
+    reconciler: Arc<Reconciler<SimStore, Shopify<Line, SimClock>, Line, Line, SimClock>>,
     tasks: Vec<(Work, Task<Ended>)>,
     mail: Vec<(Delivery, u32)>,
     stock: Vec<StockEvent>,
@@ -181,9 +182,11 @@ impl World {
                 store: store.clone(),
                 front: front(),
                 hints: line.clone(),
+                bus: line.clone(),
                 clock: clock.clone(),
                 shop: domain,
                 quiet: QUIET,
+                holds: HoldPolicy::default(),
                 network: network(),
             }),
             network: Network::new(places.into_iter().map(|(_, location)| location)),
