@@ -1,13 +1,16 @@
 //! The checkout: from a cart to an order, or to a refusal that changes nothing.
 //!
 //! Placing an order moves available to committed where it is allocated, for all lines or for none. An item that may not
-//! be oversold sells exactly what is available over the locations that fulfil online orders. What becomes of the order
-//! afterwards is in `lifecycle`.
+//! be oversold sells exactly what is available over the locations that fulfil online orders. A bundle is sold as its
+//! components. Lines that are added to an order later are allocated likewise (`edit`).
 
-use super::ids::{ItemId, LineId, LocationId, OrderId};
-use super::order::{Order, OrderLine};
+use super::draft::{Draft, Source};
+use super::fulfilment_order::{FulfilmentOrder, Share};
+use super::ids::{FIRST_LINE, FIRST_ORDER, FulfilmentOrderId, ItemId, LineId, LocationId, OrderId};
+use super::notice;
+use super::order::{Financial, Order, OrderLine, Shares};
 use super::outbox::Topic;
-use super::shop::{FIRST_LINE, FIRST_ORDER, Shop};
+use super::shop::Shop;
 use super::stock::{Item, Oversell};
 use super::time::second;
 use jiff::Timestamp;
@@ -22,6 +25,8 @@ pub struct Cart {
     pub location: Option<LocationId>,
     /// A test order.
     pub test: bool,
+    /// Paid later, if ever.
+    pub unpaid: bool,
     /// Claims no inventory and is not confirmed, as an order created by API may be.
     pub claims_nothing: bool,
 }
@@ -37,6 +42,8 @@ pub enum CheckoutRefused {
     BadQuantity(String),
     /// No such location.
     UnknownLocation(LocationId),
+    /// The shop has no location at all.
+    NoLocation,
     /// Not enough of it where online orders are fulfilled.
     SoldOut {
         /// What ran out.
@@ -48,8 +55,8 @@ pub enum CheckoutRefused {
     },
 }
 
-/// Units by location.
-type Shares = BTreeMap<LocationId, i64>;
+/// Units of an item, and the locations that give them; none where nothing is claimed.
+pub(super) type Allocated = (ItemId, i64, Shares);
 
 impl Shop {
     /// An online customer checks out.
@@ -72,31 +79,95 @@ impl Shop {
         if let Some(location) = cart.location.filter(|location| !self.locations.contains_key(location)) {
             return Err(CheckoutRefused::UnknownLocation(location));
         }
-        let mut taken: BTreeMap<(ItemId, LocationId), i64> = BTreeMap::new();
-        let mut allocated: Vec<(ItemId, i64, Shares)> = Vec::new();
-        for (sku, quantity) in &cart.lines {
-            let item = self.item(sku).ok_or_else(|| CheckoutRefused::UnknownSku(sku.clone()))?;
-            if !(1..=1_000_000).contains(quantity) {
-                return Err(CheckoutRefused::BadQuantity(sku.clone()));
+        let allocated = self.allocated(&cart.lines, cart.location, cart.claims_nothing)?;
+        let placed = i64::try_from(self.orders.len()).expect("orders are countable");
+        let id = OrderId(FIRST_ORDER + placed);
+        let created_at = second(now);
+        let order = Order {
+            id,
+            number: 1_001 + placed,
+            created_at,
+            updated_at: created_at,
+            cancelled_at: None,
+            confirmed: !cart.claims_nothing,
+            test: cart.test,
+            financial: if cart.unpaid { Financial::Pending } else { Financial::Paid },
+            retail_location: cart.location,
+            lines: Vec::new(),
+            fulfilments: Vec::new(),
+            fulfilment_orders: Vec::new(),
+            refunds: Vec::new(),
+            returns: Vec::new(),
+        };
+        let mut draft = self.draft(now, order);
+        self.add_lines(&mut draft, allocated);
+        let made = cart.location.map(|till| {
+            let all = draft.order.lines.iter().flat_map(|line| {
+                let shares = Share::of(line.id, line.quantity, &draft.order.fulfilment_orders);
+                shares.into_iter().map(|share| (line.id, share))
+            });
+            let all: Vec<(LineId, Share)> = all.collect();
+            draft.ship(till, &all)
+        });
+        self.commit(draft);
+        let bodies = match made {
+            Some(made) => self.fulfilments(Topic::FulfillmentsCreate, id, &[made]),
+            None => {
+                let routed = |asked: &FulfilmentOrder| (Topic::FulfillmentOrdersRoutingComplete, notice::fulfilment_order(asked));
+                self.orders[&id].fulfilment_orders.iter().map(routed).collect()
             }
-            let shares = match cart.location {
-                _ if cart.claims_nothing || !item.tracked => Shares::new(),
+        };
+        self.announce(now, id, &[Topic::OrdersCreate], bodies);
+        Ok(id)
+    }
+
+    /// Where the units of SKUs come from, for all of them or none; a bundle is taken as its components.
+    pub(super) fn allocated(
+        &mut self,
+        wanted: &[(String, i64)],
+        till: Option<LocationId>,
+        claims_nothing: bool,
+    ) -> Result<Vec<Allocated>, CheckoutRefused> {
+        if self.locations.is_empty() {
+            return Err(CheckoutRefused::NoLocation);
+        }
+        let mut taken: BTreeMap<(ItemId, LocationId), i64> = BTreeMap::new();
+        let mut allocated: Vec<Allocated> = Vec::new();
+        for (sku, quantity) in self.unbundled(wanted)? {
+            let item = self.item(&sku).ok_or_else(|| CheckoutRefused::UnknownSku(sku.clone()))?;
+            let shares = match till {
+                _ if claims_nothing || !item.tracked => Shares::new(),
                 // A till sells what the customer holds in hand, whatever the count says.
-                Some(till) => Shares::from([(till, *quantity)]),
-                None => match self.allocate(item, *quantity, &taken) {
+                Some(till) => Shares::from([(till, quantity)]),
+                None => match self.allocate(item, quantity, &taken) {
                     Ok(shares) => shares,
                     Err(available) => {
                         self.counters.sold_out += 1;
-                        return Err(CheckoutRefused::SoldOut { sku: sku.clone(), wanted: *quantity, available });
+                        return Err(CheckoutRefused::SoldOut { sku, wanted: quantity, available });
                     }
                 },
             };
             for (location, share) in &shares {
                 *taken.entry((item.id, *location)).or_default() += share;
             }
-            allocated.push((item.id, *quantity, shares));
+            allocated.push((item.id, quantity, shares));
         }
-        Ok(self.place(now, cart, allocated))
+        Ok(allocated)
+    }
+
+    /// SKUs and units, with the components of a bundle in its place.
+    fn unbundled(&self, wanted: &[(String, i64)]) -> Result<Vec<(String, i64)>, CheckoutRefused> {
+        let mut unbundled = Vec::new();
+        for (sku, quantity) in wanted {
+            let item = self.item(sku).ok_or_else(|| CheckoutRefused::UnknownSku(sku.clone()))?;
+            let own = [(sku.clone(), 1)];
+            let parts = if item.components.is_empty() { own.as_slice() } else { &item.components };
+            for (part, units) in parts {
+                let quantity = quantity.checked_mul(*units).filter(|quantity| (1..=1_000_000).contains(quantity));
+                unbundled.push((part.clone(), quantity.ok_or_else(|| CheckoutRefused::BadQuantity(sku.clone()))?));
+            }
+        }
+        Ok(unbundled)
     }
 
     /// Where the units of one line come from: one location that has all of them, else split, both by priority.
@@ -136,17 +207,16 @@ impl Shop {
         Ok(shares)
     }
 
-    fn place(&mut self, now: Timestamp, cart: &Cart, allocated: Vec<(ItemId, i64, Shares)>) -> OrderId {
-        let placed = i64::try_from(self.orders.len()).expect("orders are countable");
-        let id = OrderId(FIRST_ORDER + placed);
-        let mut lines = Vec::new();
+    /// Adds lines to an order, and asks every location that gives units for them in a fulfilment order of its own.
+    pub(super) fn add_lines(&self, draft: &mut Draft, allocated: Vec<Allocated>) -> (Vec<LineId>, Vec<FulfilmentOrderId>) {
+        let unclaimed = draft.order.retail_location.unwrap_or_else(|| self.fallback_location());
+        let mut by_location: BTreeMap<LocationId, Vec<(LineId, i64)>> = BTreeMap::new();
+        let mut added = Vec::new();
         for (item, quantity, shares) in allocated {
-            for (location, share) in &shares {
-                self.shift(now, item, *location, -share, *share);
-            }
             let item = &self.items[&item];
-            lines.push(OrderLine {
-                id: LineId(FIRST_LINE + self.lines_made),
+            let id = LineId(draft.number(FIRST_LINE));
+            draft.order.lines.push(OrderLine {
+                id,
                 item: item.id,
                 variant: item.variant,
                 sku: item.sku.clone(),
@@ -156,33 +226,15 @@ impl Shop {
                 tracked: item.tracked,
                 gift_card: item.gift_card,
                 requires_shipping: item.requires_shipping,
-                committed: shares,
+                committed: Shares::new(),
             });
-            self.lines_made += 1;
-        }
-        let created_at = second(now);
-        let order = Order {
-            id,
-            number: 1_001 + placed,
-            created_at,
-            updated_at: created_at,
-            cancelled_at: None,
-            confirmed: !cart.claims_nothing,
-            test: cart.test,
-            retail_location: cart.location,
-            lines,
-            fulfilments: Vec::new(),
-        };
-        self.by_update.insert((created_at, id));
-        self.orders.insert(id, order);
-        let fulfilments = match cart.location {
-            Some(till) => {
-                let all = self.orders[&id].lines.iter().map(|line| (line.id, line.quantity)).collect::<Vec<_>>();
-                self.ship(now, id, till, all)
+            let shares = if shares.is_empty() { Shares::from([(unclaimed, quantity)]) } else { shares };
+            for (location, share) in shares {
+                by_location.entry(location).or_default().push((id, share));
             }
-            None => Vec::new(),
-        };
-        self.announce(now, id, &[Topic::OrdersCreate], &fulfilments);
-        id
+            added.push(id);
+        }
+        let asked = by_location.iter().map(|(location, lines)| draft.open(*location, lines, Source::Available)).collect();
+        (added, asked)
     }
 }

@@ -98,12 +98,15 @@ struct CheckoutBody {
     #[serde(default)]
     test: bool,
     #[serde(default)]
+    unpaid: bool,
+    #[serde(default)]
     claims_nothing: bool,
 }
 
 async fn checkout(State(shared): Door, Json(body): Json<CheckoutBody>) -> Response {
-    let lines = body.lines.into_iter().map(|line| (line.sku, line.quantity)).collect();
-    let cart = Cart { lines, location: body.location, test: body.test, claims_nothing: body.claims_nothing };
+    let lines = body.lines.iter().map(|line| (line.sku.clone(), line.quantity)).collect();
+    let CheckoutBody { location, test, unpaid, claims_nothing, .. } = body;
+    let cart = Cart { lines, location, test, unpaid, claims_nothing };
     let placed: Result<OrderId, CheckoutRefused> = shared.with(|g| g.shop.checkout_cart(Timestamp::now(), &cart));
     reply(placed, |id| json!({ "id": id, "gid": id.gid() }))
 }

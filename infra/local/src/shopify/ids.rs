@@ -3,7 +3,34 @@
 //! One type per kind, so that a line cannot stand where an order is meant. A gid of another kind is not parsed.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
+
+pub(super) const FIRST_ORDER: i64 = 5_000_000_000_000_000_001;
+pub(super) const FIRST_LINE: i64 = 6_000_000_000_000_000_001;
+pub(super) const FIRST_FULFILMENT: i64 = 7_000_000_000_000_000_001;
+pub(super) const FIRST_FULFILMENT_ORDER: i64 = 7_100_000_000_000_000_001;
+pub(super) const FIRST_REFUND: i64 = 7_200_000_000_000_000_001;
+pub(super) const FIRST_REFUND_LINE: i64 = 7_300_000_000_000_000_001;
+pub(super) const FIRST_RETURN: i64 = 7_400_000_000_000_000_001;
+pub(super) const FIRST_REVERSE: i64 = 7_500_000_000_000_000_001;
+pub(super) const FIRST_REVERSE_LINE: i64 = 7_600_000_000_000_000_001;
+pub(super) const FIRST_DISPOSITION: i64 = 7_700_000_000_000_000_001;
+pub(super) const FIRST_EDIT: i64 = 7_800_000_000_000_000_001;
+pub(super) const FIRST_GROUP: i64 = 8_000_000_000_000_000_001;
+
+/// How many of each kind were made so far, by the kind's first number.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Made(BTreeMap<i64, i64>);
+
+impl Made {
+    /// The next number of the kind that begins with `first`.
+    pub(super) fn number(&mut self, first: i64) -> i64 {
+        let made = self.0.entry(first).or_default();
+        *made += 1;
+        first + *made - 1
+    }
+}
 
 macro_rules! identifiers {
     ($($(#[$doc:meta])* $name:ident => $kind:literal;)*) => {$(
@@ -49,6 +76,20 @@ identifiers! {
     LineId => "LineItem";
     /// A shipment of lines of one order from one location.
     FulfilmentId => "Fulfillment";
+    /// Units of an order that one location is asked to ship.
+    FulfilmentOrderId => "FulfillmentOrder";
+    /// A refund of an order.
+    RefundId => "Refund";
+    /// A line of a refund.
+    RefundLineId => "RefundLineItem";
+    /// A return of an order.
+    ReturnId => "Return";
+    /// What the warehouse is asked to do with a return.
+    ReverseId => "ReverseFulfillmentOrder";
+    /// A line of it.
+    ReverseLineId => "ReverseFulfillmentOrderLineItem";
+    /// What became of units of it.
+    DispositionId => "ReverseFulfillmentOrderDisposition";
 }
 
 #[cfg(test)]

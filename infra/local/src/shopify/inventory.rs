@@ -3,11 +3,11 @@
 //! Every row is checked before the first is applied, and every refused row is named by its index, so that a caller can
 //! take the poisoned ones out. At an inactive level, or none, a row succeeds and nothing is to be seen: Shopify does the same.
 
-use super::ids::{ItemId, LocationId};
+use super::ids::{FIRST_GROUP, ItemId, LocationId};
 use super::input::{Input, Row};
 use super::log::Change;
 use super::mutation::{Code, Group, Mutation, Outcome, UserError};
-use super::shop::{FIRST_GROUP, Shop};
+use super::shop::Shop;
 use super::stock::Level;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -69,8 +69,7 @@ impl Shop {
     }
 
     fn group(&mut self, now: Timestamp, input: &Input, changes: &[Change]) -> Group {
-        let number = FIRST_GROUP + self.groups_made;
-        self.groups_made += 1;
+        let number = self.made.number(FIRST_GROUP);
         Group { number, at: now, reason: input.reason.clone(), reference: input.reference.clone(), changes: changes.to_vec() }
     }
 

@@ -1,15 +1,20 @@
-//! How an order lives on: fulfilment, cancellation, removal of units.
+//! How an order lives on: payment, fulfilment and its cancellation, cancellation of the order.
 //!
-//! Fulfilling takes committed, and with it on hand, away; cancelling or removing moves committed back to available.
-//! Every step is refused whole or done whole, and announced as webhooks.
+//! Fulfilling takes committed, and with it on hand, away; cancelling moves committed back to available, or takes it away
+//! where nothing is restocked. Every step is refused whole or done whole, and announced as webhooks.
 
-use super::ids::{FulfilmentId, ItemId, LineId, LocationId, OrderId};
-use super::order::{Fulfilment, Order};
+use super::checkout::CheckoutRefused;
+use super::draft::{Draft, Source};
+use super::fulfilment_order::{FulfilmentOrderStatus, Share};
+use super::ids::{FIRST_FULFILMENT, FulfilmentId, FulfilmentOrderId, LineId, LocationId, OrderId};
+use super::order::{Financial, Fulfilment, FulfilmentStatus};
 use super::outbox::Topic;
-use super::shop::{FIRST_FULFILMENT, Shop};
-use super::stock::Level;
-use super::time::second;
+use super::refund::Restock;
+use super::returns::ReturnStatus;
+use super::shop::Shop;
+use super::webhooks;
 use jiff::Timestamp;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Why a change to an order was refused.
@@ -19,21 +24,65 @@ pub enum OrderRefused {
     UnknownOrder,
     /// No such line in it.
     UnknownLine(LineId),
+    /// No such fulfilment.
+    UnknownFulfilment,
+    /// No such fulfilment order.
+    UnknownFulfilmentOrder,
+    /// No such return.
+    UnknownReturn,
+    /// No such location, or not one that this can go to.
+    BadLocation(LocationId),
     /// It is cancelled.
     Cancelled,
     /// Something of it has left: what is fulfilled cannot be cancelled.
     Fulfilled,
     /// Nothing is left to fulfil.
     NothingLeft,
+    /// Nothing was asked for.
+    Empty,
     /// Units below one, or more than are left.
     BadQuantity(LineId),
+    /// It was paid already.
+    Paid,
+    /// On hold, or too many of its units are.
+    OnHold,
+    /// It is not on hold.
+    NotOnHold,
+    /// The fulfilment order has nothing left, or was cancelled.
+    Inactive,
+    /// The location does not stock what the line is of, or not enough.
+    NotStocked(LineId),
+    /// The fulfilment is cancelled.
+    FulfilmentCancelled,
+    /// Units of the line were refunded or asked back.
+    Returned(LineId),
+    /// The return is at a point where this cannot be done.
+    ReturnIs(ReturnStatus),
+    /// Something of the return was disposed of or refunded.
+    Disposed,
+    /// Dispositions and refunds of a return would disagree about where units of the line are.
+    OtherLocation(LineId),
+    /// What was to be added cannot be sold.
+    Checkout(CheckoutRefused),
 }
 
-/// Units by location.
-type Shares = BTreeMap<LocationId, i64>;
-
 impl Shop {
-    /// Ships lines, or all that is left: one fulfilment for every location that units were committed at.
+    /// The customer pays.
+    ///
+    /// # Errors
+    /// No such order, it is cancelled, or paid.
+    pub fn pay(&mut self, now: Timestamp, id: OrderId) -> Result<(), OrderRefused> {
+        let mut draft = self.begin(now, id)?;
+        if draft.order.financial != Financial::Pending {
+            return Err(OrderRefused::Paid);
+        }
+        draft.order.financial = Financial::Paid;
+        self.commit(draft);
+        self.announce(now, id, &[Topic::OrdersPaid, Topic::OrdersUpdated], Vec::new());
+        Ok(())
+    }
+
+    /// Ships lines, or all that is left: one fulfilment for every location that is asked. What is on hold stays.
     ///
     /// # Errors
     /// No such order or line, it is cancelled, or more is asked for than is left.
@@ -43,169 +92,156 @@ impl Shop {
         id: OrderId,
         lines: Option<&[(LineId, i64)]>,
     ) -> Result<Vec<FulfilmentId>, OrderRefused> {
-        let order = self.open_order(id)?;
-        let wanted: Vec<(LineId, i64)> = match lines {
-            Some(lines) => lines.to_vec(),
-            None => order.lines.iter().map(|line| (line.id, line.unfulfilled())).filter(|(_, left)| *left > 0).collect(),
+        let mut draft = self.begin(now, id)?;
+        let asked = match lines {
+            Some(lines) => added_up(&draft, lines)?,
+            None => draft.order.lines.iter().map(|line| (line.id, line.unfulfilled())).filter(|(_, left)| *left > 0).collect(),
         };
-        if wanted.is_empty() {
+        if asked.is_empty() {
             return Err(OrderRefused::NothingLeft);
         }
-        let mut asked: BTreeMap<LineId, i64> = BTreeMap::new();
-        for (line_id, quantity) in wanted {
-            let line = order.lines.iter().find(|line| line.id == line_id).ok_or(OrderRefused::UnknownLine(line_id))?;
-            let total = asked.entry(line_id).or_default();
-            *total = total.checked_add(quantity).ok_or(OrderRefused::BadQuantity(line_id))?;
-            if quantity < 1 || *total > line.unfulfilled() {
-                return Err(OrderRefused::BadQuantity(line_id));
+        let mut by_location: BTreeMap<LocationId, Vec<(LineId, Share)>> = BTreeMap::new();
+        for (line, quantity) in asked {
+            let free = draft.order.fulfilment_orders.iter().filter(|asked| asked.status != FulfilmentOrderStatus::OnHold);
+            let shares = Share::of(line, quantity, free);
+            if lines.is_some() && shares.iter().map(|share| share.quantity).sum::<i64>() < quantity {
+                return Err(OrderRefused::OnHold);
+            }
+            for share in shares {
+                by_location.entry(share.location).or_default().push((line, share));
             }
         }
-        let fallback = self.fallback_location();
-        let mut by_location: BTreeMap<LocationId, Vec<(LineId, i64)>> = BTreeMap::new();
-        for line in &order.lines {
-            let mut left = asked.remove(&line.id).unwrap_or(0);
-            for (location, committed) in &line.committed {
-                let share = left.min(*committed);
-                if share > 0 {
-                    by_location.entry(*location).or_default().push((line.id, share));
-                    left -= share;
-                }
-            }
-            if left > 0 {
-                by_location.entry(fallback).or_default().push((line.id, left));
-            }
+        if by_location.is_empty() {
+            return Err(OrderRefused::OnHold);
         }
-        let mut made = Vec::new();
-        for (location, lines) in by_location {
-            made.extend(self.ship(now, id, location, lines));
-        }
-        self.touch(now, id);
-        self.announce(now, id, &[Topic::OrdersUpdated], &made);
+        let made: Vec<FulfilmentId> = by_location.into_iter().map(|(location, shares)| draft.ship(location, &shares)).collect();
+        self.commit(draft);
+        let progress = if self.orders[&id].is_fulfilled() { Topic::OrdersFulfilled } else { Topic::OrdersPartiallyFulfilled };
+        let bodies = self.fulfilments(Topic::FulfillmentsCreate, id, &made);
+        self.announce(now, id, &[Topic::OrdersUpdated, progress], bodies);
         Ok(made)
     }
 
-    /// Takes units away at one location, and records the shipment.
-    pub(super) fn ship(
-        &mut self,
-        now: Timestamp,
-        id: OrderId,
-        location: LocationId,
-        lines: Vec<(LineId, i64)>,
-    ) -> Vec<FulfilmentId> {
-        let fulfilment = FulfilmentId(FIRST_FULFILMENT + self.fulfilments_made);
-        self.fulfilments_made += 1;
-        self.fulfilled.insert(fulfilment, id);
-        let mut released = Vec::new();
-        let order = self.orders.get_mut(&id).expect("the caller found the order");
-        for (line_id, quantity) in &lines {
-            let line = order.lines.iter_mut().find(|line| line.id == *line_id).expect("the caller found the line");
-            line.fulfilled += quantity;
-            let committed = line.committed.get(&location).copied().unwrap_or(0).min(*quantity);
-            take(&mut line.committed, location, committed);
-            released.push((line.item, committed));
+    /// Calls a shipment back: its units are open again where it left from, and on hand there.
+    ///
+    /// # Errors
+    /// It is not known, was called back before, or units of it were returned.
+    pub fn cancel_fulfilment(&mut self, now: Timestamp, id: FulfilmentId) -> Result<FulfilmentOrderId, OrderRefused> {
+        let order = *self.owners.get(&id.0).ok_or(OrderRefused::UnknownFulfilment)?;
+        let found = self.orders[&order].fulfilments.iter().find(|fulfilment| fulfilment.id == id);
+        let Fulfilment { status, location, lines, .. } = found.cloned().ok_or(OrderRefused::UnknownFulfilment)?;
+        if status == FulfilmentStatus::Cancelled {
+            return Err(OrderRefused::FulfilmentCancelled);
         }
-        order.fulfilments.push(Fulfilment { id: fulfilment, location, created_at: second(now), lines });
-        for (item, committed) in released.into_iter().filter(|(_, committed)| *committed > 0) {
-            self.shift(now, item, location, 0, -committed);
+        let mut draft = self.begin(now, order)?;
+        for (line, quantity) in &lines {
+            if draft.order.returnable(draft.line(*line)?) < *quantity {
+                return Err(OrderRefused::Returned(*line));
+            }
+            draft.line_mut(*line).fulfilled -= quantity;
         }
-        vec![fulfilment]
+        let opened = draft.open(location, &lines, Source::Outside);
+        let at = draft.now;
+        let fulfilment = draft.order.fulfilments.iter_mut().find(|fulfilment| fulfilment.id == id).expect("found above");
+        fulfilment.status = FulfilmentStatus::Cancelled;
+        fulfilment.updated_at = at;
+        self.commit(draft);
+        let bodies = self.fulfilments(Topic::FulfillmentsUpdate, order, &[id]);
+        self.announce(now, order, &[Topic::OrdersUpdated], bodies);
+        Ok(opened)
     }
 
     /// Cancels an order of which nothing has left, and restocks it.
     ///
     /// # Errors
-    /// No such order, it is cancelled already, or something of it has left.
+    /// As `cancel_with`.
     pub fn cancel(&mut self, now: Timestamp, id: OrderId) -> Result<(), OrderRefused> {
-        let order = self.open_order(id)?;
-        if !order.fulfilments.is_empty() {
-            return Err(OrderRefused::Fulfilled);
-        }
-        let restocked: Vec<(ItemId, Shares)> = order.lines.iter().map(|line| (line.item, line.committed.clone())).collect();
-        for (item, shares) in restocked {
-            for (location, share) in shares {
-                self.shift(now, item, location, share, -share);
-            }
-        }
-        let order = self.orders.get_mut(&id).expect("found above");
-        order.cancelled_at = Some(second(now));
-        for line in &mut order.lines {
-            line.current_quantity = 0;
-            line.committed.clear();
-        }
-        self.touch(now, id);
-        self.announce(now, id, &[Topic::OrdersCancelled, Topic::OrdersUpdated], &[]);
-        Ok(())
+        self.cancel_with(now, id, true)
     }
 
-    /// Removes units of a line that have not left, and restocks them: what editing an order does.
+    /// Cancels an order of which nothing has left; without restocking its units are gone.
     ///
     /// # Errors
-    /// No such order or line, it is cancelled, or more is asked for than is left.
-    pub fn remove_line_quantity(
-        &mut self,
-        now: Timestamp,
-        id: OrderId,
-        line_id: LineId,
-        quantity: i64,
-    ) -> Result<(), OrderRefused> {
-        self.open_order(id)?;
-        let order = self.orders.get_mut(&id).expect("found above");
-        let line = order.lines.iter_mut().find(|line| line.id == line_id).ok_or(OrderRefused::UnknownLine(line_id))?;
-        if quantity < 1 || quantity > line.unfulfilled() {
-            return Err(OrderRefused::BadQuantity(line_id));
+    /// No such order, it is cancelled already, or something of it has left.
+    pub fn cancel_with(&mut self, now: Timestamp, id: OrderId, restock: bool) -> Result<(), OrderRefused> {
+        let mut draft = self.begin(now, id)?;
+        if draft.order.shipments().next().is_some() {
+            return Err(OrderRefused::Fulfilled);
         }
-        line.current_quantity -= quantity;
-        let item = line.item;
-        let mut excess = (line.committed_total() - line.unfulfilled()).max(0);
-        let mut restocked = Vec::new();
-        while excess > 0 {
-            let (location, committed) = line.committed.last_key_value().expect("an excess is committed somewhere");
-            let (location, share) = (*location, excess.min(*committed));
-            take(&mut line.committed, location, share);
-            restocked.push((location, share));
-            excess -= share;
+        let restock = if restock { Restock::Cancel } else { Restock::NoRestock };
+        let open: Vec<_> = draft.order.fulfilment_orders.iter().filter(|asked| asked.status.is_active()).map(|a| a.id).collect();
+        let refund = draft.refund_all(restock);
+        for asked in open {
+            draft.fulfilment_order(asked).status = FulfilmentOrderStatus::Cancelled;
         }
-        for (location, share) in restocked {
-            self.shift(now, item, location, share, -share);
-        }
-        self.touch(now, id);
-        self.announce(now, id, &[Topic::OrdersUpdated], &[]);
+        draft.order.cancelled_at = Some(draft.now);
+        draft.order.financial = match draft.order.financial {
+            Financial::Pending | Financial::Voided => Financial::Voided,
+            Financial::Paid | Financial::PartiallyRefunded | Financial::Refunded => Financial::Refunded,
+        };
+        self.commit(draft);
+        let bodies = refund.map(|refund| self.refunded(id, refund)).into_iter().collect();
+        self.announce(now, id, &[Topic::OrdersCancelled, Topic::OrdersUpdated], bodies);
         Ok(())
     }
 
-    fn open_order(&self, id: OrderId) -> Result<&Order, OrderRefused> {
-        let order = self.orders.get(&id).ok_or(OrderRefused::UnknownOrder)?;
-        if order.cancelled_at.is_some() { Err(OrderRefused::Cancelled) } else { Ok(order) }
-    }
-
-    /// Where units leave from that were never committed anywhere: the first location that fulfils online, else the first.
-    fn fallback_location(&self) -> LocationId {
+    /// Where units are asked for that are committed nowhere: the first location that fulfils online, else the first.
+    pub(super) fn fallback_location(&self) -> LocationId {
         let first = self.locations.values().min_by_key(|location| (!location.fulfils_online, location.priority));
-        first.expect("a shop that ships has a location").id
+        first.expect("a shop that sells has a location").id
     }
 
-    pub(super) fn shift(&mut self, now: Timestamp, item: ItemId, location: LocationId, available: i64, committed: i64) {
-        self.levels.entry((item, location)).or_insert_with(|| Level::new(now, true)).shift(now, available, committed);
+    /// The bodies of fulfilments.
+    pub(super) fn fulfilments(&self, topic: Topic, id: OrderId, made: &[FulfilmentId]) -> Vec<(Topic, Value)> {
+        let order = &self.orders[&id];
+        let made = order.fulfilments.iter().filter(|fulfilment| made.contains(&fulfilment.id));
+        made.map(|fulfilment| (topic, webhooks::fulfilment_body(self, order, fulfilment))).collect()
     }
 
-    /// Stamps the order's change. A clock that went backwards leaves the stamp where it was.
-    fn touch(&mut self, now: Timestamp, id: OrderId) {
-        let order = self.orders.get_mut(&id).expect("the caller found the order");
-        self.by_update.remove(&(order.updated_at, id));
-        order.updated_at = order.updated_at.max(second(now));
-        self.by_update.insert((order.updated_at, id));
-    }
-
-    pub(super) fn announce(&mut self, now: Timestamp, id: OrderId, topics: &[Topic], fulfilments: &[FulfilmentId]) {
-        self.outbox.announce(now, &self.config, &self.orders[&id], topics, fulfilments);
+    /// Announces one event: the order under its topics, and the bodies of what else happened.
+    pub(super) fn announce(&mut self, now: Timestamp, id: OrderId, topics: &[Topic], others: Vec<(Topic, Value)>) {
+        let order = &self.orders[&id];
+        let bodies: Vec<_> = topics.iter().map(|topic| (*topic, webhooks::order_body(self, order))).chain(others).collect();
+        self.outbox.announce(now, &self.config, id, bodies);
     }
 }
 
-fn take(shares: &mut Shares, location: LocationId, quantity: i64) {
-    if let Some(share) = shares.get_mut(&location) {
-        *share -= quantity;
-        if *share == 0 {
-            shares.remove(&location);
+impl Draft {
+    /// Takes units away at one location, and records the shipment.
+    pub(super) fn ship(&mut self, location: LocationId, shares: &[(LineId, Share)]) -> FulfilmentId {
+        let id = FulfilmentId(self.number(FIRST_FULFILMENT));
+        let mut lines: BTreeMap<LineId, i64> = BTreeMap::new();
+        for (line, share) in shares {
+            self.withdraw(*line, *share, false);
+            self.line_mut(*line).fulfilled += share.quantity;
+            let asked = self.fulfilment_order(share.from);
+            if asked.status.is_active() {
+                asked.status = FulfilmentOrderStatus::InProgress;
+            }
+            *lines.entry(*line).or_default() += share.quantity;
+        }
+        self.order.fulfilments.push(Fulfilment {
+            id,
+            status: FulfilmentStatus::Success,
+            location,
+            created_at: self.now,
+            updated_at: self.now,
+            lines: lines.into_iter().collect(),
+        });
+        id
+    }
+}
+
+/// Units by line, each line found and no more asked of it than is left.
+fn added_up(draft: &Draft, lines: &[(LineId, i64)]) -> Result<BTreeMap<LineId, i64>, OrderRefused> {
+    let mut asked: BTreeMap<LineId, i64> = BTreeMap::new();
+    for (id, quantity) in lines {
+        let line = draft.line(*id)?;
+        let total = asked.entry(*id).or_default();
+        *total = total.checked_add(*quantity).ok_or(OrderRefused::BadQuantity(*id))?;
+        if *quantity < 1 || *total > line.unfulfilled() {
+            return Err(OrderRefused::BadQuantity(*id));
         }
     }
+    Ok(asked)
 }

@@ -3,7 +3,7 @@
 //! `Shop` is the shop itself: pure, deterministic, usable in a simulation. `Server` puts it behind HTTP with the real
 //! paths, tokens and webhooks, and a control API for tests and people. Where the real Shopify's behaviour is not
 //! documented the stricter guess is taken, and noted where it is made. Not here: anything that our operations do not
-//! use, prices and payments, bulk operations, webhook subscriptions.
+//! use, prices, bulk operations, webhook subscriptions.
 
 mod admin;
 mod bucket;
@@ -13,7 +13,10 @@ mod cost;
 mod courier;
 mod document;
 mod door;
+mod draft;
+mod edit;
 mod faults;
+mod fulfilment_order;
 mod idempotency;
 mod ids;
 mod input;
@@ -21,14 +24,18 @@ mod inventory;
 mod lifecycle;
 mod log;
 mod mutation;
+mod notice;
 mod order;
 mod outbox;
 mod page;
 mod parser;
+mod refund;
 mod resolve;
+mod returns;
 mod schema;
 mod server;
 mod shop;
+mod sound;
 mod splitmix;
 mod stock;
 mod time;
@@ -37,12 +44,19 @@ mod webhooks;
 
 pub use admin::Answer;
 pub use checkout::{Cart, CheckoutRefused};
+pub use edit::Edit;
 pub use faults::Faults;
-pub use ids::{FulfilmentId, ItemId, LineId, LocationId, OrderId, VariantId};
+pub use fulfilment_order::{FulfilmentOrder, FulfilmentOrderLine, FulfilmentOrderStatus};
+pub use ids::{
+    DispositionId, FulfilmentId, FulfilmentOrderId, ItemId, LineId, LocationId, OrderId, RefundId, RefundLineId, ReturnId,
+    ReverseId, ReverseLineId, VariantId,
+};
 pub use lifecycle::OrderRefused;
 pub use log::{Applied, AppliedKind, Change, Counters};
-pub use order::{Fulfilment, Order, OrderLine};
+pub use order::{Financial, Fulfilment, FulfilmentStatus, Order, OrderLine};
 pub use outbox::{Delivery, DeliveryPlan, Fate, Outbox, Topic};
+pub use refund::{Refund, RefundInput, RefundLine, RefundedLine, Restock};
+pub use returns::{Disposal, Disposition, Return, ReturnLine, ReturnStatus};
 pub use server::{DeliveryStats, Server, ServerConfig};
 pub use shop::{SetupRefused, Shop, ShopConfig};
 pub use splitmix::nth as draw;

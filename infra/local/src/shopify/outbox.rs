@@ -3,13 +3,13 @@
 //! Pure: a delivery's ids and its fate follow from its number and the seed. Who sends them, and when "later" is, is the
 //! courier's business on the local stack, and the scheduler's in a simulation.
 
-use super::ids::{FulfilmentId, OrderId};
-use super::order::Order;
+use super::ids::OrderId;
 use super::shop::ShopConfig;
 use super::splitmix;
-use super::webhooks::{API_VERSION, fulfilment_body, order_body, signature};
+use super::webhooks::{API_VERSION, signature};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +21,42 @@ pub enum Topic {
     OrdersCreate,
     /// `orders/updated`
     OrdersUpdated,
+    /// `orders/paid`
+    OrdersPaid,
+    /// `orders/edited`
+    OrdersEdited,
+    /// `orders/fulfilled`
+    OrdersFulfilled,
+    /// `orders/partially_fulfilled`
+    OrdersPartiallyFulfilled,
     /// `orders/cancelled`
     OrdersCancelled,
     /// `fulfillments/create`
     FulfillmentsCreate,
+    /// `fulfillments/update`
+    FulfillmentsUpdate,
+    /// `fulfillment_orders/order_routing_complete`
+    FulfillmentOrdersRoutingComplete,
+    /// `fulfillment_orders/moved`
+    FulfillmentOrdersMoved,
+    /// `fulfillment_orders/placed_on_hold`
+    FulfillmentOrdersPlacedOnHold,
+    /// `fulfillment_orders/hold_released`
+    FulfillmentOrdersHoldReleased,
+    /// `refunds/create`
+    RefundsCreate,
+    /// `returns/request`
+    ReturnsRequest,
+    /// `returns/approve`
+    ReturnsApprove,
+    /// `returns/decline`
+    ReturnsDecline,
+    /// `returns/cancel`
+    ReturnsCancel,
+    /// `returns/close`
+    ReturnsClose,
+    /// `reverse_fulfillment_orders/dispose`
+    ReverseFulfillmentOrdersDispose,
 }
 
 impl Topic {
@@ -34,8 +66,24 @@ impl Topic {
         match self {
             Topic::OrdersCreate => "orders/create",
             Topic::OrdersUpdated => "orders/updated",
+            Topic::OrdersPaid => "orders/paid",
+            Topic::OrdersEdited => "orders/edited",
+            Topic::OrdersFulfilled => "orders/fulfilled",
+            Topic::OrdersPartiallyFulfilled => "orders/partially_fulfilled",
             Topic::OrdersCancelled => "orders/cancelled",
             Topic::FulfillmentsCreate => "fulfillments/create",
+            Topic::FulfillmentsUpdate => "fulfillments/update",
+            Topic::FulfillmentOrdersRoutingComplete => "fulfillment_orders/order_routing_complete",
+            Topic::FulfillmentOrdersMoved => "fulfillment_orders/moved",
+            Topic::FulfillmentOrdersPlacedOnHold => "fulfillment_orders/placed_on_hold",
+            Topic::FulfillmentOrdersHoldReleased => "fulfillment_orders/hold_released",
+            Topic::RefundsCreate => "refunds/create",
+            Topic::ReturnsRequest => "returns/request",
+            Topic::ReturnsApprove => "returns/approve",
+            Topic::ReturnsDecline => "returns/decline",
+            Topic::ReturnsCancel => "returns/cancel",
+            Topic::ReturnsClose => "returns/close",
+            Topic::ReverseFulfillmentOrdersDispose => "reverse_fulfillment_orders/dispose",
         }
     }
 }
@@ -143,25 +191,16 @@ impl Outbox {
         Outbox { seed: config.seed, numbered: 0, events: 0, waiting: VecDeque::new() }
     }
 
-    /// Builds the deliveries of one event: the order's topics, and one for each new fulfilment.
-    pub(super) fn announce(
-        &mut self,
-        now: Timestamp,
-        config: &ShopConfig,
-        order: &Order,
-        topics: &[Topic],
-        fulfilments: &[FulfilmentId],
-    ) {
+    /// Makes the deliveries of one event of an order out of its bodies.
+    pub(super) fn announce(&mut self, now: Timestamp, config: &ShopConfig, order: OrderId, bodies: Vec<(Topic, Value)>) {
         let event_id = splitmix::uuid(!self.seed, self.events);
         self.events += 1;
-        let orders = topics.iter().map(|topic| (*topic, Some(order_body(config, order))));
-        let shipped = fulfilments.iter().map(|id| (Topic::FulfillmentsCreate, fulfilment_body(config, order, *id)));
-        for (topic, body) in orders.chain(shipped) {
-            let body: Arc<[u8]> = body.expect("a new fulfilment belongs to its order").to_string().into_bytes().into();
+        for (topic, body) in bodies {
+            let body: Arc<[u8]> = body.to_string().into_bytes().into();
             self.waiting.push_back(Delivery {
                 number: self.numbered,
                 topic,
-                order: order.id,
+                order,
                 webhook_id: splitmix::uuid(self.seed, self.numbered),
                 event_id: event_id.clone(),
                 triggered_at: now,

@@ -170,8 +170,9 @@ pub(super) fn resolve<'a>(
         (Node::Line(line), "variant") => Resolved::One(shop.items.get(&line.item).map(Node::Variant)),
 
         (Node::Fulfilment(_, fulfilment), "id") => leaf(fulfilment.id.gid()),
-        (Node::Fulfilment(..), "status") => leaf("SUCCESS"),
-        (Node::Fulfilment(_, fulfilment), "createdAt" | "updatedAt") => leaf(zulu(fulfilment.created_at)),
+        (Node::Fulfilment(_, fulfilment), "status") => leaf(fulfilment.status.name().to_uppercase()),
+        (Node::Fulfilment(_, fulfilment), "createdAt") => leaf(zulu(fulfilment.created_at)),
+        (Node::Fulfilment(_, fulfilment), "updatedAt") => leaf(zulu(fulfilment.updated_at)),
         (Node::Fulfilment(_, fulfilment), "location") => location(fulfilment.location),
         (Node::Fulfilment(order, _), "order") => Resolved::One(Some(Node::Order(order))),
         (Node::Fulfilment(order, fulfilment), "fulfillmentLineItems") => {
@@ -240,7 +241,7 @@ fn any<'a>(shop: &'a Shop, gid: &str) -> Option<Node<'a>> {
     let order = || OrderId::parse(gid).and_then(|id| shop.orders.get(&id)).map(Node::Order);
     let fulfilment = || {
         let id = super::ids::FulfilmentId::parse(gid)?;
-        let order = shop.orders.get(shop.fulfilled.get(&id)?)?;
+        let order = shop.orders.get(shop.owners.get(&id.0)?)?;
         order.fulfilments.iter().find(|fulfilment| fulfilment.id == id).map(|fulfilment| Node::Fulfilment(order, fulfilment))
     };
     item().or_else(location).or_else(order).or_else(fulfilment)

@@ -8,7 +8,7 @@
 use super::bucket::Bucket;
 use super::faults::Faults;
 use super::idempotency::Keys;
-use super::ids::{FulfilmentId, ItemId, LocationId, OrderId, VariantId};
+use super::ids::{ItemId, LocationId, Made, OrderId, VariantId};
 use super::log::{Applied, AppliedKind, Change, Counters};
 use super::order::Order;
 use super::outbox::Outbox;
@@ -62,6 +62,8 @@ pub enum SetupRefused {
     TakenSku(String),
     /// No such item.
     UnknownItem(ItemId),
+    /// No item has this SKU, or none that can be a component.
+    UnknownSku(String),
     /// No such location.
     UnknownLocation(LocationId),
 }
@@ -77,18 +79,16 @@ pub struct Shop {
     pub(super) orders: BTreeMap<OrderId, Order>,
     /// Orders by last change: what `orders(sortKey: UPDATED_AT)` walks.
     pub(super) by_update: BTreeSet<(Timestamp, OrderId)>,
-    /// The order of every fulfilment.
-    pub(super) fulfilled: BTreeMap<FulfilmentId, OrderId>,
+    /// The order of every part of one, by the part's number: kinds are numbered apart, so no two parts share one.
+    pub(super) owners: BTreeMap<i64, OrderId>,
     pub(super) outbox: Outbox,
     pub(super) log: Vec<Applied>,
     pub(super) counters: Counters,
     pub(super) keys: Keys,
     pub(super) bucket: Bucket,
     pub(super) late: VecDeque<super::admin::Late>,
-    /// Lines, fulfilments and adjustment groups made so far: where their numbers come from.
-    pub(super) lines_made: i64,
-    pub(super) fulfilments_made: i64,
-    pub(super) groups_made: i64,
+    /// How many of each kind were made so far, by the kind's first number.
+    pub(super) made: Made,
     /// What goes wrong next.
     pub faults: Faults,
 }
@@ -96,10 +96,6 @@ pub struct Shop {
 const FIRST_ITEM: i64 = 44_000_000_000_001;
 const FIRST_LOCATION: i64 = 70_000_000_001;
 const VARIANT_OFFSET: i64 = 1_000_000_000_000;
-pub(super) const FIRST_ORDER: i64 = 5_000_000_000_000_000_001;
-pub(super) const FIRST_LINE: i64 = 6_000_000_000_000_000_001;
-pub(super) const FIRST_FULFILMENT: i64 = 7_000_000_000_000_000_001;
-pub(super) const FIRST_GROUP: i64 = 8_000_000_000_000_000_001;
 
 impl Shop {
     /// An empty shop.
@@ -116,16 +112,14 @@ impl Shop {
             levels: BTreeMap::new(),
             orders: BTreeMap::new(),
             by_update: BTreeSet::new(),
-            fulfilled: BTreeMap::new(),
+            owners: BTreeMap::new(),
             outbox,
             log: Vec::new(),
             counters: Counters::default(),
             keys,
             bucket,
             late: VecDeque::new(),
-            lines_made: 0,
-            fulfilments_made: 0,
-            groups_made: 0,
+            made: Made::default(),
             faults: Faults::default(),
         }
     }
@@ -158,6 +152,11 @@ impl Shop {
         if self.by_sku.contains_key(&new.sku) {
             return Err(SetupRefused::TakenSku(new.sku));
         }
+        if let Some((sku, _)) =
+            new.components.iter().find(|(sku, units)| *units < 1 || self.item(sku).is_none_or(|item| item.bundle))
+        {
+            return Err(SetupRefused::UnknownSku(sku.clone()));
+        }
         self.by_sku.insert(new.sku.clone(), id);
         let item = Item {
             id,
@@ -167,10 +166,22 @@ impl Shop {
             oversell: new.oversell,
             gift_card: new.gift_card,
             requires_shipping: !new.digital,
-            bundle: new.bundle,
+            bundle: new.bundle || !new.components.is_empty(),
+            components: new.components,
+            removed: false,
         };
         self.items.insert(id, item);
         Ok(id)
+    }
+
+    /// Deletes the product of a SKU: nobody can buy it any more, while its orders and levels live on.
+    ///
+    /// # Errors
+    /// No item has this SKU.
+    pub fn remove_item(&mut self, sku: &str) -> Result<(), SetupRefused> {
+        let id = self.by_sku.remove(sku).ok_or_else(|| SetupRefused::UnknownSku(sku.to_owned()))?;
+        self.items.get_mut(&id).expect("a SKU names an item").removed = true;
+        Ok(())
     }
 
     /// Stocks an item at a location, or (`active` false) stops stocking it there, and says how many are available.
@@ -231,7 +242,7 @@ impl Shop {
         self.items.values()
     }
 
-    /// The item of a SKU.
+    /// The item of a SKU that is on sale.
     #[must_use]
     pub fn item(&self, sku: &str) -> Option<&Item> {
         self.items.get(self.by_sku.get(sku)?)
@@ -285,23 +296,5 @@ impl Shop {
     /// What is to be sent out.
     pub fn outbox(&mut self) -> &mut Outbox {
         &mut self.outbox
-    }
-
-    /// Panics where levels and orders disagree: a fault of this fake, to be called by tests after any step.
-    pub fn assert_sound(&self) {
-        let mut committed: BTreeMap<(ItemId, LocationId), i64> = BTreeMap::new();
-        for order in self.orders.values() {
-            order.assert_sound();
-            for line in &order.lines {
-                for (location, quantity) in &line.committed {
-                    *committed.entry((line.item, *location)).or_default() += quantity;
-                }
-            }
-        }
-        for (key, level) in &self.levels {
-            assert_eq!(level.committed, committed.remove(key).unwrap_or(0), "level {key:?} holds what orders committed there");
-        }
-        assert!(committed.is_empty(), "committed where there is no level: {committed:?}");
-        assert_eq!(self.by_update.len(), self.orders.len(), "every order is found by its last change, once");
     }
 }

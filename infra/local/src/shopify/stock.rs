@@ -36,6 +36,8 @@ pub struct NewItem {
     pub digital: bool,
     /// A bundle parent, whose quantity Shopify computes: no app may change it.
     pub bundle: bool,
+    /// What a bundle parent is made of: SKUs and units of one. It is sold as these, and has no line of its own.
+    pub components: Vec<(String, i64)>,
 }
 
 impl NewItem {
@@ -65,6 +67,10 @@ pub struct Item {
     pub requires_shipping: bool,
     /// A bundle parent.
     pub bundle: bool,
+    /// What it is sold as: SKUs and units of one; empty for what is sold as itself.
+    pub components: Vec<(String, i64)>,
+    /// Its product was deleted.
+    pub removed: bool,
 }
 
 /// A location to be added. Its place in the order of allocation is the order of adding.

@@ -3,9 +3,9 @@
 //! Bodies have the REST shape: numeric ids, times with the shop's offset. They carry an invented customer, marked with
 //! `PERSONAL_MARK` in every field, so that a test can search what we store and log for personal data. A body is the state when it was built.
 
-use super::ids::FulfilmentId;
 use super::order::{Fulfilment, Order, OrderLine};
-use super::shop::ShopConfig;
+use super::refund::Refund;
+use super::shop::{Shop, ShopConfig};
 use super::time::with_offset;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -28,12 +28,12 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
 }
 
 /// The body of the order topics.
-pub(super) fn order_body(config: &ShopConfig, order: &Order) -> Value {
-    let shipped = order.lines.iter().filter(|line| line.unfulfilled() == 0 && line.fulfilled > 0).count();
-    let fulfilment_status = match (order.fulfilments.is_empty(), shipped == order.lines.len()) {
-        (true, _) => Value::Null,
-        (false, true) => json!("fulfilled"),
-        (false, false) => json!("partial"),
+pub(super) fn order_body(shop: &Shop, order: &Order) -> Value {
+    let config = &shop.config;
+    let fulfilment_status = match (order.shipments().next().is_some(), order.is_fulfilled()) {
+        (false, _) => Value::Null,
+        (true, true) => json!("fulfilled"),
+        (true, false) => json!("partial"),
     };
     json!({
         "id": order.id,
@@ -47,7 +47,7 @@ pub(super) fn order_body(config: &ShopConfig, order: &Order) -> Value {
         "cancel_reason": order.cancelled_at.map(|_| "customer"),
         "confirmed": order.confirmed,
         "test": order.test,
-        "financial_status": "paid",
+        "financial_status": order.financial.name(),
         "fulfillment_status": fulfilment_status,
         "source_name": if order.retail_location.is_some() { "pos" } else { "web" },
         "location_id": order.retail_location,
@@ -60,25 +60,25 @@ pub(super) fn order_body(config: &ShopConfig, order: &Order) -> Value {
         "billing_address": address(),
         "shipping_address": address(),
         "note": format!("Leave it with {PERSONAL_MARK} next door"),
-        "line_items": order.lines.iter().map(line_body).collect::<Vec<_>>(),
-        "fulfillments": order.fulfilments.iter().map(|f| fulfilment_value(config, order, f)).collect::<Vec<_>>(),
-        "refunds": [],
+        "line_items": order.lines.iter().map(|line| line_body(shop, order, line)).collect::<Vec<_>>(),
+        "fulfillments": order.fulfilments.iter().map(|f| fulfilment_value(shop, order, f)).collect::<Vec<_>>(),
+        "refunds": order.refunds.iter().map(|refund| refund_body(config, order, refund)).collect::<Vec<_>>(),
     })
 }
 
-/// The body of `fulfillments/create`; nothing where the order has no such fulfilment.
-pub(super) fn fulfilment_body(config: &ShopConfig, order: &Order, id: FulfilmentId) -> Option<Value> {
-    let fulfilment = order.fulfilments.iter().find(|fulfilment| fulfilment.id == id)?;
-    let mut body = fulfilment_value(config, order, fulfilment);
+/// The body of the fulfilment topics.
+pub(super) fn fulfilment_body(shop: &Shop, order: &Order, fulfilment: &Fulfilment) -> Value {
+    let mut body = fulfilment_value(shop, order, fulfilment);
     body["email"] = json!(format!("{PERSONAL_MARK}@example.com"));
     body["destination"] = address();
-    Some(body)
+    body
 }
 
-fn fulfilment_value(config: &ShopConfig, order: &Order, fulfilment: &Fulfilment) -> Value {
+fn fulfilment_value(shop: &Shop, order: &Order, fulfilment: &Fulfilment) -> Value {
+    let config = &shop.config;
     let lines = fulfilment.lines.iter().map(|(id, quantity)| {
-        let line = order.lines.iter().find(|line| line.id == *id).expect("a fulfilment names lines of its order");
-        let mut body = line_body(line);
+        let line = order.line(*id).expect("a fulfilment names lines of its order");
+        let mut body = line_body(shop, order, line);
         body["quantity"] = json!(quantity);
         body
     });
@@ -87,26 +87,51 @@ fn fulfilment_value(config: &ShopConfig, order: &Order, fulfilment: &Fulfilment)
         "admin_graphql_api_id": fulfilment.id.gid(),
         "order_id": order.id,
         "name": format!("#{}.{}", order.number, fulfilment.id),
-        "status": "success",
+        "status": fulfilment.status.name(),
         "service": "manual",
         "shipment_status": null,
         "location_id": fulfilment.location,
         "created_at": with_offset(fulfilment.created_at, config.offset),
-        "updated_at": with_offset(fulfilment.created_at, config.offset),
+        "updated_at": with_offset(fulfilment.updated_at, config.offset),
         "line_items": lines.collect::<Vec<_>>(),
     })
 }
 
-fn line_body(line: &OrderLine) -> Value {
+/// The body of `refunds/create`, and of a refund within its order.
+pub(super) fn refund_body(config: &ShopConfig, order: &Order, refund: &Refund) -> Value {
+    let lines = refund.lines.iter().map(|line| {
+        json!({
+            "id": line.id,
+            "line_item_id": line.line,
+            "quantity": line.quantity,
+            "restock_type": line.restock.name(),
+            "location_id": line.location,
+        })
+    });
+    json!({
+        "id": refund.id,
+        "admin_graphql_api_id": refund.id.gid(),
+        "order_id": order.id,
+        "created_at": with_offset(refund.created_at, config.offset),
+        "processed_at": with_offset(refund.created_at, config.offset),
+        "note": format!("{PERSONAL_MARK} was not happy"),
+        "return": refund.return_id.map(|id| json!({ "id": id, "admin_graphql_api_id": id.gid() })),
+        "refund_line_items": lines.collect::<Vec<_>>(),
+    })
+}
+
+fn line_body(shop: &Shop, order: &Order, line: &OrderLine) -> Value {
+    let removed = shop.items.get(&line.item).is_none_or(|item| item.removed);
     json!({
         "id": line.id,
         "admin_graphql_api_id": line.id.gid(),
         "sku": line.sku,
         "name": line.sku,
         "title": line.sku,
-        "variant_id": line.variant,
+        "variant_id": (!removed).then_some(line.variant),
+        "product_exists": !removed,
         "quantity": line.quantity,
-        "current_quantity": line.current_quantity,
+        "current_quantity": line.current_quantity - order.returned(line.id),
         "fulfillable_quantity": line.unfulfilled(),
         "fulfillment_service": "manual",
         "gift_card": line.gift_card,
@@ -121,10 +146,13 @@ fn address() -> Value {
         "first_name": PERSONAL_MARK,
         "last_name": PERSONAL_MARK,
         "name": format!("{PERSONAL_MARK} {PERSONAL_MARK}"),
+        "company": format!("{PERSONAL_MARK} Ltd"),
         "address1": format!("1 {PERSONAL_MARK} Lane"),
+        "address2": format!("c/o {PERSONAL_MARK}"),
         "phone": format!("+000 {PERSONAL_MARK}"),
         "city": format!("{PERSONAL_MARK} Town"),
         "zip": "10115",
+        "province_code": "BE",
         "country_code": "DE",
     })
 }

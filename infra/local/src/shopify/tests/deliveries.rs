@@ -27,19 +27,24 @@ fn each_step_announces_its_topics() {
     let seen: Vec<_> = deliveries.iter().map(|delivery| (delivery.order, delivery.topic.name())).collect();
     let expected = [
         (shipped, "orders/create"),
+        (shipped, "fulfillment_orders/order_routing_complete"),
+        (shipped, "fulfillment_orders/order_routing_complete"),
         (dropped, "orders/create"),
+        (dropped, "fulfillment_orders/order_routing_complete"),
         (shipped, "orders/updated"),
+        (shipped, "orders/fulfilled"),
         (shipped, "fulfillments/create"),
         (shipped, "fulfillments/create"),
         (dropped, "orders/cancelled"),
         (dropped, "orders/updated"),
+        (dropped, "refunds/create"),
         (sold, "orders/create"),
         (sold, "fulfillments/create"),
     ];
     assert_eq!(seen, expected);
     let ids: BTreeSet<_> = deliveries.iter().map(|delivery| &delivery.webhook_id).collect();
     let events: BTreeSet<_> = deliveries.iter().map(|delivery| &delivery.event_id).collect();
-    assert_eq!((ids.len(), events.len()), (9, 5), "an id each, and an event for each step");
+    assert_eq!((ids.len(), events.len()), (14, 5), "an id each, and an event for each step");
 }
 
 /// Protects the parser: bodies have the REST shape, with 64-bit ids as numbers and times with the shop's offset.
@@ -50,7 +55,9 @@ fn bodies_have_the_shape_of_the_real_ones() {
     let line = f.shop.order(id).expect("placed").lines[0].id;
     f.shop.fulfil(at(2), id, Some(&[(line, 1)])).expect("open");
     let deliveries = announced(&mut f.shop);
-    let (created, updated, fulfilled) = (body(&deliveries[0]), body(&deliveries[1]), body(&deliveries[2]));
+    let of = |topic| body(deliveries.iter().find(|delivery| delivery.topic == topic).expect("announced"));
+    let (created, updated) = (of(Topic::OrdersCreate), of(Topic::OrdersUpdated));
+    let (fulfilled, routed) = (of(Topic::FulfillmentsCreate), of(Topic::FulfillmentOrdersRoutingComplete));
     let rows = [
         (&created["id"], json!(5_000_000_000_000_000_001_i64)),
         (&created["admin_graphql_api_id"], json!("gid://shopify/Order/5000000000000000001")),
@@ -70,14 +77,21 @@ fn bodies_have_the_shape_of_the_real_ones() {
         (&fulfilled["status"], json!("success")),
         (&fulfilled["location_id"], json!(f.main)),
         (&fulfilled["line_items"][0]["id"], json!(line)),
+        (&created["financial_status"], json!("paid")),
+        (&created["refunds"], json!([])),
+        (
+            &routed,
+            json!({ "fulfillment_order": { "id": "gid://shopify/FulfillmentOrder/7100000000000000001", "status": "open" } }),
+        ),
     ];
     for (n, (value, expected)) in rows.iter().enumerate() {
         assert_eq!(*value, expected, "row {n}");
     }
-    assert!(
-        deliveries.iter().all(|delivery| String::from_utf8_lossy(&delivery.body).contains(PERSONAL_MARK)),
-        "a leak would be noticed"
-    );
+    for delivery in &deliveries {
+        let personal = String::from_utf8_lossy(&delivery.body).contains(PERSONAL_MARK);
+        let ids_only = delivery.topic == Topic::FulfillmentOrdersRoutingComplete;
+        assert_eq!(personal, !ids_only, "a leak of {} would be noticed", delivery.topic.name());
+    }
 }
 
 /// Protects trust: the signature is over the raw body, and headers carry what the receiver decides by.

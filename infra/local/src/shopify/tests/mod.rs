@@ -8,6 +8,7 @@ mod http;
 mod mutations;
 mod orders;
 mod reads;
+mod walk;
 
 use super::*;
 use jiff::{SignedDuration, Timestamp};

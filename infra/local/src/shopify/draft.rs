@@ -1,0 +1,168 @@
+//! A step of an order under way: the order as it will be, and what that does to levels.
+//!
+//! A step works on a copy and may be refused at any point; dropped, it never was. `Shop::commit` writes it in one go.
+//! Units move in three ways only: `open` asks a location for them, `withdraw` takes them out of what was asked, and
+//! `restock` puts on sale what had left.
+
+use super::fulfilment_order::{FulfilmentOrder, FulfilmentOrderLine, FulfilmentOrderStatus, Share};
+use super::ids::{FIRST_FULFILMENT_ORDER, FulfilmentOrderId, ItemId, LineId, LocationId, Made, OrderId};
+use super::lifecycle::OrderRefused;
+use super::order::{Order, OrderLine};
+use super::shop::Shop;
+use super::stock::Level;
+use super::time::second;
+use jiff::Timestamp;
+
+/// An order under change.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) order: Order,
+    pub(super) now: Timestamp,
+    shifts: Vec<Shift>,
+    made: Made,
+    parts: Vec<i64>,
+}
+
+/// What is added to a level.
+#[derive(Debug)]
+struct Shift {
+    item: ItemId,
+    location: LocationId,
+    available: i64,
+    committed: i64,
+}
+
+/// Where the units of a new fulfilment order come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Source {
+    /// They are on sale.
+    Available,
+    /// They had left, and are back in the building.
+    Outside,
+}
+
+impl Draft {
+    /// The next number of the kind that begins with `first`, for a part of this order.
+    pub(super) fn number(&mut self, first: i64) -> i64 {
+        let number = self.made.number(first);
+        self.parts.push(number);
+        number
+    }
+
+    pub(super) fn line(&self, id: LineId) -> Result<&OrderLine, OrderRefused> {
+        self.order.line(id).ok_or(OrderRefused::UnknownLine(id))
+    }
+
+    /// A line that was found before.
+    pub(super) fn line_mut(&mut self, id: LineId) -> &mut OrderLine {
+        self.order.lines.iter_mut().find(|line| line.id == id).expect("the step found the line")
+    }
+
+    /// Asks a location to ship units, and commits those that claim inventory there.
+    pub(super) fn open(&mut self, location: LocationId, lines: &[(LineId, i64)], source: Source) -> FulfilmentOrderId {
+        let id = FulfilmentOrderId(self.number(FIRST_FULFILMENT_ORDER));
+        for (line, quantity) in lines {
+            let line = self.order.line(*line).expect("the step found the line");
+            if self.order.claims(line) {
+                let item = line.item;
+                *self.line_mut(line.id).committed.entry(location).or_default() += quantity;
+                let available = if source == Source::Available { -quantity } else { 0 };
+                self.shifts.push(Shift { item, location, available, committed: *quantity });
+            }
+        }
+        self.order.fulfilment_orders.push(FulfilmentOrder {
+            id,
+            status: FulfilmentOrderStatus::Open,
+            location,
+            created_at: self.now,
+            updated_at: self.now,
+            lines: lines
+                .iter()
+                .map(|(line, total)| FulfilmentOrderLine { line: *line, total: *total, remaining: *total })
+                .collect(),
+        });
+        id
+    }
+
+    /// Takes units out of a fulfilment order: back on sale, or out of the shop's hands. Uncommits what was committed.
+    pub(super) fn withdraw(&mut self, id: LineId, share: Share, restock: bool) {
+        let now = self.now;
+        self.fulfilment_order(share.from).take(now, id, share.quantity);
+        let line = self.order.line(id).expect("the step found the line");
+        if !self.order.claims(line) {
+            return;
+        }
+        let (item, location, quantity) = (line.item, share.location, share.quantity);
+        let committed = &mut self.line_mut(id).committed;
+        let left = committed[&location] - quantity;
+        if left == 0 {
+            committed.remove(&location);
+        } else {
+            committed.insert(location, left);
+        }
+        self.shifts.push(Shift { item, location, available: if restock { quantity } else { 0 }, committed: -quantity });
+    }
+
+    /// Puts units that had left on sale at a location. Of what claimed nothing nothing had left, as far as levels know.
+    pub(super) fn restock(&mut self, id: LineId, location: LocationId, quantity: i64) {
+        let line = self.order.line(id).expect("the step found the line");
+        if self.order.claims(line) {
+            self.shifts.push(Shift { item: line.item, location, available: quantity, committed: 0 });
+        }
+    }
+
+    /// Takes units off a line that have not left: of the fulfilment orders at `first` if there are any, else the newest.
+    pub(super) fn remove(
+        &mut self,
+        id: LineId,
+        quantity: i64,
+        first: Option<LocationId>,
+        restock: bool,
+    ) -> Result<Vec<Share>, OrderRefused> {
+        let line = self.line(id)?;
+        if quantity < 1 || quantity > line.unfulfilled() {
+            return Err(OrderRefused::BadQuantity(id));
+        }
+        let mut asked: Vec<&FulfilmentOrder> = self.order.fulfilment_orders.iter().rev().collect();
+        asked.sort_by_key(|asked| first.is_some_and(|first| asked.location != first));
+        let shares = Share::of(id, quantity, asked);
+        for share in &shares {
+            self.withdraw(id, *share, restock);
+        }
+        self.line_mut(id).current_quantity -= quantity;
+        Ok(shares)
+    }
+
+    /// A fulfilment order that was found before.
+    pub(super) fn fulfilment_order(&mut self, id: FulfilmentOrderId) -> &mut FulfilmentOrder {
+        self.order.fulfilment_orders.iter_mut().find(|asked| asked.id == id).expect("the step found the fulfilment order")
+    }
+}
+
+impl Shop {
+    /// Begins a step of an order that is not cancelled.
+    pub(super) fn begin(&self, now: Timestamp, id: OrderId) -> Result<Draft, OrderRefused> {
+        let order = self.orders.get(&id).ok_or(OrderRefused::UnknownOrder)?;
+        if order.cancelled_at.is_some() { Err(OrderRefused::Cancelled) } else { Ok(self.draft(now, order.clone())) }
+    }
+
+    /// Begins with an order as it is given.
+    pub(super) fn draft(&self, now: Timestamp, order: Order) -> Draft {
+        Draft { order, now: second(now), shifts: Vec::new(), made: self.made.clone(), parts: Vec::new() }
+    }
+
+    /// Writes a step, and stamps the order's change. A clock that went backwards leaves the stamp where it was.
+    pub(super) fn commit(&mut self, draft: Draft) {
+        let Draft { mut order, now, shifts, made, parts } = draft;
+        for Shift { item, location, available, committed } in shifts {
+            let level = self.levels.entry((item, location)).or_insert_with(|| Level::new(now, true));
+            level.shift(now, available, committed);
+        }
+        self.made = made;
+        self.owners.extend(parts.into_iter().map(|number| (number, order.id)));
+        self.by_update.remove(&(order.updated_at, order.id));
+        order.updated_at = order.updated_at.max(now);
+        self.by_update.insert((order.updated_at, order.id));
+        self.orders.insert(order.id, order);
+    }
+}

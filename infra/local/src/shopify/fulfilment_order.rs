@@ -1,0 +1,230 @@
+//! Fulfilment orders: which location is asked to ship which units of an order, moved and held.
+//!
+//! What remains in those that are active adds up to the open units of each line, and at each location to what is
+//! committed there (`sound`). Moving makes a new one, as shipping again does: a unit is known by its line, never by these.
+
+use super::draft::Source;
+use super::ids::{FulfilmentOrderId, ItemId, LineId, LocationId, OrderId};
+use super::lifecycle::OrderRefused;
+use super::notice;
+use super::order::Order;
+use super::outbox::Topic;
+use super::shop::Shop;
+use super::stock::Oversell;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Where a fulfilment order stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FulfilmentOrderStatus {
+    /// Nothing of it has left.
+    Open,
+    /// Some of it has left.
+    InProgress,
+    /// Nothing of it may leave until it is released.
+    OnHold,
+    /// Nothing of it remains.
+    Closed,
+    /// Its order was cancelled.
+    Cancelled,
+}
+
+impl FulfilmentOrderStatus {
+    /// As in a webhook; upper case in GraphQL.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            FulfilmentOrderStatus::Open => "open",
+            FulfilmentOrderStatus::InProgress => "in_progress",
+            FulfilmentOrderStatus::OnHold => "on_hold",
+            FulfilmentOrderStatus::Closed => "closed",
+            FulfilmentOrderStatus::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether anything remains of it.
+    #[must_use]
+    pub fn is_active(self) -> bool {
+        match self {
+            FulfilmentOrderStatus::Open | FulfilmentOrderStatus::InProgress | FulfilmentOrderStatus::OnHold => true,
+            FulfilmentOrderStatus::Closed | FulfilmentOrderStatus::Cancelled => false,
+        }
+    }
+}
+
+/// Units of an order that one location is asked to ship.
+#[derive(Clone, Debug, Serialize)]
+pub struct FulfilmentOrder {
+    /// Its identifier.
+    pub id: FulfilmentOrderId,
+    /// Where it stands.
+    pub status: FulfilmentOrderStatus,
+    /// Who is asked.
+    pub location: LocationId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// What is asked for.
+    pub lines: Vec<FulfilmentOrderLine>,
+}
+
+/// A line of a fulfilment order.
+#[derive(Clone, Debug, Serialize)]
+pub struct FulfilmentOrderLine {
+    /// The line of the order.
+    pub line: LineId,
+    /// Units asked for at first.
+    pub total: i64,
+    /// Units that are still to leave.
+    pub remaining: i64,
+}
+
+/// Units of a line that are to be taken out of one fulfilment order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    pub(super) from: FulfilmentOrderId,
+    pub(super) location: LocationId,
+    pub(super) quantity: i64,
+}
+
+impl Share {
+    /// Units of a line out of fulfilment orders, asked one after the other: as many as they have.
+    pub(super) fn of<'a>(line: LineId, mut quantity: i64, asked: impl IntoIterator<Item = &'a FulfilmentOrder>) -> Vec<Share> {
+        let mut shares = Vec::new();
+        for asked in asked {
+            let share = quantity.min(asked.remaining(line));
+            if share > 0 {
+                shares.push(Share { from: asked.id, location: asked.location, quantity: share });
+                quantity -= share;
+            }
+        }
+        shares
+    }
+}
+
+impl FulfilmentOrder {
+    /// Units of a line that are still to leave.
+    #[must_use]
+    pub fn remaining(&self, line: LineId) -> i64 {
+        self.lines.iter().filter(|asked| asked.line == line).map(|asked| asked.remaining).sum()
+    }
+
+    /// Takes units out that remain; closed when they were the last.
+    pub(super) fn take(&mut self, now: Timestamp, line: LineId, quantity: i64) {
+        let asked = self.lines.iter_mut().find(|asked| asked.line == line).expect("shares are of lines that remain");
+        assert!(asked.remaining >= quantity, "no more is taken than remains");
+        asked.remaining -= quantity;
+        self.updated_at = now;
+        if self.lines.iter().all(|asked| asked.remaining == 0) {
+            self.status = FulfilmentOrderStatus::Closed;
+        }
+    }
+}
+
+impl Shop {
+    /// Moves what remains of a fulfilment order to another location: a new one there, the old one closed.
+    ///
+    /// # Errors
+    /// It is not known, active or free to move, or the location cannot take it.
+    pub fn move_fulfilment_order(
+        &mut self,
+        now: Timestamp,
+        id: FulfilmentOrderId,
+        to: LocationId,
+    ) -> Result<FulfilmentOrderId, OrderRefused> {
+        let order = self.order_of(id)?;
+        let asked = active(&self.orders[&order], id)?;
+        if asked.status == FulfilmentOrderStatus::OnHold {
+            return Err(OrderRefused::OnHold);
+        }
+        if asked.location == to || !self.locations.contains_key(&to) {
+            return Err(OrderRefused::BadLocation(to));
+        }
+        let from = asked.location;
+        let left: Vec<(LineId, i64)> =
+            asked.lines.iter().filter(|line| line.remaining > 0).map(|line| (line.line, line.remaining)).collect();
+        self.has_room(&self.orders[&order], &left, to)?;
+        let mut draft = self.begin(now, order)?;
+        for (line, quantity) in &left {
+            draft.withdraw(*line, Share { from: id, location: from, quantity: *quantity }, true);
+        }
+        let moved = draft.open(to, &left, Source::Available);
+        self.commit(draft);
+        let body = notice::moved(&self.orders[&order], id, moved);
+        self.announce(now, order, &[], vec![(Topic::FulfillmentOrdersMoved, body)]);
+        Ok(moved)
+    }
+
+    /// Whether a location has what is to be moved there, of each item that claims inventory.
+    fn has_room(&self, order: &Order, lines: &[(LineId, i64)], to: LocationId) -> Result<(), OrderRefused> {
+        let mut wanted: BTreeMap<ItemId, i64> = BTreeMap::new();
+        for (id, quantity) in lines {
+            let line = order.line(*id).expect("a fulfilment order names lines of its order");
+            if order.claims(line) {
+                let wanted = wanted.entry(line.item).or_default();
+                *wanted += quantity;
+                let level = self.levels.get(&(line.item, to)).filter(|level| level.active);
+                let level = level.ok_or(OrderRefused::NotStocked(*id))?;
+                if level.available < *wanted && self.items[&line.item].oversell == Oversell::Deny {
+                    return Err(OrderRefused::NotStocked(*id));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what remains of a fulfilment order from being shipped.
+    ///
+    /// # Errors
+    /// It is not known or active, or on hold already.
+    pub fn hold(&mut self, now: Timestamp, id: FulfilmentOrderId) -> Result<(), OrderRefused> {
+        let order = self.order_of(id)?;
+        if active(&self.orders[&order], id)?.status == FulfilmentOrderStatus::OnHold {
+            return Err(OrderRefused::OnHold);
+        }
+        self.restate(now, order, id, FulfilmentOrderStatus::OnHold, Topic::FulfillmentOrdersPlacedOnHold)
+    }
+
+    /// Lets it be shipped again.
+    ///
+    /// # Errors
+    /// It is not known, or not on hold.
+    pub fn release_hold(&mut self, now: Timestamp, id: FulfilmentOrderId) -> Result<(), OrderRefused> {
+        let order = self.order_of(id)?;
+        if active(&self.orders[&order], id)?.status != FulfilmentOrderStatus::OnHold {
+            return Err(OrderRefused::NotOnHold);
+        }
+        self.restate(now, order, id, FulfilmentOrderStatus::Open, Topic::FulfillmentOrdersHoldReleased)
+    }
+
+    fn restate(
+        &mut self,
+        now: Timestamp,
+        order: OrderId,
+        id: FulfilmentOrderId,
+        status: FulfilmentOrderStatus,
+        topic: Topic,
+    ) -> Result<(), OrderRefused> {
+        let mut draft = self.begin(now, order)?;
+        let at = draft.now;
+        let asked = draft.fulfilment_order(id);
+        asked.status = status;
+        asked.updated_at = at;
+        let body = notice::fulfilment_order(asked);
+        self.commit(draft);
+        self.announce(now, order, &[], vec![(topic, body)]);
+        Ok(())
+    }
+
+    fn order_of(&self, id: FulfilmentOrderId) -> Result<OrderId, OrderRefused> {
+        self.owners.get(&id.0).copied().ok_or(OrderRefused::UnknownFulfilmentOrder)
+    }
+}
+
+fn active(order: &Order, id: FulfilmentOrderId) -> Result<&FulfilmentOrder, OrderRefused> {
+    let asked = order.fulfilment_orders.iter().find(|asked| asked.id == id).ok_or(OrderRefused::UnknownFulfilmentOrder)?;
+    if asked.status.is_active() { Ok(asked) } else { Err(OrderRefused::Inactive) }
+}
