@@ -1,6 +1,8 @@
 //! The real handlers over an emulated table: what is given, what happens, and what must be so afterwards.
 
 mod contention;
+mod forwarding;
+mod holds;
 mod intake;
 mod intake_doors;
 mod large_orders;
@@ -9,5 +11,7 @@ mod personal_data;
 mod pusher;
 mod pusher_contact;
 mod pusher_faults;
+mod reading;
 mod recompute;
 mod reconciler;
+mod whole_life;

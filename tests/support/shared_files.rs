@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use promissory::order::Topic;
+
 /// The directory of Shopify's schema and samples, if it is there.
 #[must_use]
 pub fn shopify() -> Option<PathBuf> {
@@ -36,9 +38,8 @@ pub fn deliveries() -> Vec<(&'static str, Vec<u8>)> {
     entries.sort();
     for path in entries {
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let topics = ["orders/create", "orders/updated", "orders/cancelled", "fulfillments/create"];
         let dotted = name.rsplit("__").next().unwrap_or_default().replace('.', "/");
-        if let Some(topic) = topics.into_iter().find(|topic| *topic == dotted) {
+        if let Some(topic) = Topic::names().find(|topic| *topic == dotted) {
             found.push((topic, bytes(&path)));
         }
     }

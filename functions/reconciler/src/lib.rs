@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use promissory::alert::Bus;
 use promissory::catalog::{NetworkCache, ShopDomain};
 use promissory::clock::Clock;
-use promissory::alert::Bus;
 use promissory::order::HoldPolicy;
 use promissory::reconcile::{
     BacklogReport, CompareReport, HoldsReport, ReadReport, Reading, ReconcileError, SweepReport, backlog, compare, holds, sweep,

@@ -10,8 +10,8 @@ mod network;
 mod quantity;
 
 pub use ids::{
-    DispositionId, FulfilmentId, InvalidName, InventoryItemId, LineId, LocationId, OrderId, Place, RefundId, ReturnId, ShopDomain,
-    ShopLocationId, Sku,
+    DispositionId, FulfilmentId, InvalidName, InventoryItemId, LineId, LocationId, OrderId, Place, RefundId, ReturnId,
+    ShopDomain, ShopLocationId, Sku,
 };
 pub use item::{Item, Listed, ShopItem};
 pub use network::{Location, LocationKind, Network, NetworkCache};

@@ -209,8 +209,9 @@ impl<'a> Draft<'a> {
                 Some(Some(mapping)) => record.map_line(line, &mapping.decode::<ShopItem>()?.sku),
                 Some(None) if stocked == Stocked::Yes => {
                     decision.unmapped += 1;
-                    let detail =
-                        format!("{shop} sells {shop_sku:?}, which maps to no item of ours. Its units are not reserved: import a mapping.");
+                    let detail = format!(
+                        "{shop} sells {shop_sku:?}, which maps to no item of ours. Its units are not reserved: import a mapping."
+                    );
                     told.push((Subject::UnmappedSku { shop: shop.clone(), shop_sku }, detail));
                 }
                 Some(None) | None => {}
@@ -256,7 +257,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Raises and clears the alerts about an order's hold.
-    fn watch_hold(&self, decision: &mut Decision, known: Option<&OrderRecord>, record: &mut OrderRecord) -> Result<(), Undecided> {
+    fn watch_hold(
+        &self,
+        decision: &mut Decision,
+        known: Option<&OrderRecord>,
+        record: &mut OrderRecord,
+    ) -> Result<(), Undecided> {
         let stand = record.hold_alerts(known);
         let stood = known.map(|known| known.alerted.clone()).unwrap_or_default();
         for alert in stand.symmetric_difference(&stood) {

@@ -109,7 +109,8 @@ impl OrderRecord {
             }
         }
         if !allocated.is_empty() {
-            for fulfilment in self.fulfilments.values().filter(|fulfilment| fulfilment.status == super::FulfilmentStatus::Shipped) {
+            for fulfilment in self.fulfilments.values().filter(|fulfilment| fulfilment.status == super::FulfilmentStatus::Shipped)
+            {
                 let units = fulfilment.lines.get(&line).copied().unwrap_or_default();
                 *allocated.entry(place(fulfilment.location)).or_default() -= units;
             }
@@ -145,7 +146,8 @@ impl OrderRecord {
     #[must_use]
     pub fn hold_due(&self, policy: HoldPolicy, now: Timestamp) -> Option<HoldDue> {
         let facts = self.facts.as_ref().filter(|_| self.is_unallocated())?;
-        let passed = |time: Option<Duration>| time.is_some_and(|time| facts.placed_at.saturating_add(time).is_ok_and(|due| due <= now));
+        let passed =
+            |time: Option<Duration>| time.is_some_and(|time| facts.placed_at.saturating_add(time).is_ok_and(|due| due <= now));
         match facts.paid {
             false if passed(policy.unpaid) => Some(HoldDue::Unpaid),
             true if passed(policy.unallocated) && policy.release_unallocated => Some(HoldDue::Release),

@@ -151,7 +151,8 @@ impl Whereabouts<'_> {
         let Some(said) = facts.lines.get(&line) else { return Places::new() };
         let counted = &self.record.counted;
         let shipped = |(id, _): &(&FulfilmentId, &Fulfilment)| counted.fulfilments.get(*id) == Some(&FulfilmentStatus::Shipped);
-        let fulfilments: Vec<&Fulfilment> = self.record.fulfilments.iter().filter(shipped).map(|(_, fulfilment)| fulfilment).collect();
+        let fulfilments: Vec<&Fulfilment> =
+            self.record.fulfilments.iter().filter(shipped).map(|(_, fulfilment)| fulfilment).collect();
         let shipped_by = |moment: Timestamp| -> Quantity {
             let then = fulfilments.iter().filter(|fulfilment| fulfilment.made_at <= moment);
             then.filter_map(|fulfilment| fulfilment.lines.get(&line)).copied().sum()
@@ -166,7 +167,9 @@ impl Whereabouts<'_> {
                 let from_shipped = (shipped_by(refund.made_at) - of_shipped).at_least_zero().min(refunded.quantity);
                 match refunded.restock {
                     Restock::Return => of_shipped += refunded.quantity,
-                    Restock::None => (of_shipped, of_open) = (of_shipped + from_shipped, of_open + refunded.quantity - from_shipped),
+                    Restock::None => {
+                        (of_shipped, of_open) = (of_shipped + from_shipped, of_open + refunded.quantity - from_shipped)
+                    }
                     Restock::Cancel | Restock::Legacy => {}
                 }
             }

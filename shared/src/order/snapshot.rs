@@ -208,7 +208,8 @@ impl OrderSnapshot {
     /// Every location of the shop that it names.
     pub fn locations(&self) -> impl Iterator<Item = ShopLocationId> {
         let sold_at = self.facts.iter().filter_map(|facts| facts.sold_at);
-        let routed = self.routing.iter().flat_map(|routing| routing.open.values().flat_map(BTreeMap::keys).chain(routing.home.values()));
+        let routed =
+            self.routing.iter().flat_map(|routing| routing.open.values().flat_map(BTreeMap::keys).chain(routing.home.values()));
         let shipped = self.fulfilments.values().filter_map(|fulfilment| fulfilment.location);
         let refunded = self.refunds.values().flat_map(|refund| &refund.lines).filter_map(|line| line.location);
         let disposed = self.dispositions.values().filter_map(|disposition| disposition.location);

@@ -89,11 +89,14 @@ pub fn parse(topic: Topic, shop: &ShopDomain, body: &[u8], now: Timestamp) -> Re
         }
         Topic::LocationClosed => {
             let location = ShopLocationId::new(json::<LocationBody>("location", body)?.id);
-            let detail = format!("{shop} closed its location {location}. If it is one of ours, take it out of the network or open it again.");
+            let detail = format!(
+                "{shop} closed its location {location}. If it is one of ours, take it out of the network or open it again."
+            );
             alert(Subject::LocationClosed { shop: shop.clone(), location }, detail)
         }
         Topic::AppRemoved => {
-            let detail = format!("{shop} removed the app. Nothing is read from it or told to it until the app is installed again.");
+            let detail =
+                format!("{shop} removed the app. Nothing is read from it or told to it until the app is installed again.");
             alert(Subject::AppRemoved { shop: shop.clone() }, detail)
         }
         Topic::Notice => {
@@ -306,7 +309,13 @@ impl FulfilmentBody {
 
 impl RefundBody {
     fn read(self) -> Result<(RefundId, Refund), Malformed> {
-        let id = exact(self.id, self.admin_graphql_api_id.as_deref(), "refunds.admin_graphql_api_id", RefundId::from_gid, RefundId::new)?;
+        let id = exact(
+            self.id,
+            self.admin_graphql_api_id.as_deref(),
+            "refunds.admin_graphql_api_id",
+            RefundId::from_gid,
+            RefundId::new,
+        )?;
         if self.refund_line_items.len() > MAX_LINES {
             return Err(Malformed::TooManyLines { found: self.refund_line_items.len() });
         }
@@ -323,6 +332,11 @@ impl RefundLineBody {
         }
         // One nobody has heard of yet puts nothing back: the comparison finds it if it did.
         let restock = self.restock_type.as_deref().and_then(Restock::from_shopify).unwrap_or(Restock::None);
-        Ok(RefundLine { line: LineId::new(self.line_item_id), quantity, restock, location: self.location_id.map(ShopLocationId::new) })
+        Ok(RefundLine {
+            line: LineId::new(self.line_item_id),
+            quantity,
+            restock,
+            location: self.location_id.map(ShopLocationId::new),
+        })
     }
 }

@@ -142,7 +142,9 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
                 Err(WriteError::Refused(_) | WriteError::Conflict) => {
                     let (now, revision) = read::<OrderRecord, S>(self.store, key.clone()).await?;
                     // A newer version is forwarded in its own turn.
-                    let Some(now) = now.filter(|now| now.must_be_forwarded() && now.facts == record.facts) else { return Ok(true) };
+                    let Some(now) = now.filter(|now| now.must_be_forwarded() && now.facts == record.facts) else {
+                        return Ok(true);
+                    };
                     (record, expect) = (now, revision);
                 }
             }

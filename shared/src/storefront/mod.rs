@@ -23,5 +23,7 @@ pub use contact::{Contact, judge};
 pub use hints::{Hint, Hints, PAIRS_PER_HINT, hint_all};
 pub use intent::{Action, Intent, IntentRow, IntentState, MAX_ROWS};
 pub use level::Level;
-pub use port::{Adjustment, Answer, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError, UserErrorCode};
+pub use port::{
+    Adjustment, Answer, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError, UserErrorCode,
+};
 pub use push::{PushError, PushReport, push};

@@ -182,7 +182,8 @@ pub trait Storefront: Sync {
     const LEVELS_AT_ONCE: usize = 40;
 
     /// Reads an order; `None` when the shop has none of this name.
-    fn order(&self, shop: &ShopDomain, order: OrderId) -> impl Future<Output = Result<Option<OrderRead>, StorefrontError>> + Send;
+    fn order(&self, shop: &ShopDomain, order: OrderId)
+    -> impl Future<Output = Result<Option<OrderRead>, StorefrontError>> + Send;
 
     /// The order that something else of the shop belongs to, by its global id; `None` when there is no such thing.
     fn order_of(&self, shop: &ShopDomain, gid: &str) -> impl Future<Output = Result<Option<OrderId>, StorefrontError>> + Send;

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::catalog::{
-    DispositionId, FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId,
-};
+use crate::catalog::{DispositionId, FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId};
 use crate::order::{
     Address, Customer, Disposition, Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, Refund, RefundLine, Restock, Routing,
     SalesLine, SalesOrder, SnapshotLine, Stocked,
@@ -351,7 +349,9 @@ impl RefundBody {
         });
         let refund = Refund {
             made_at: self.created_at.ok_or(Odd("a refund without a time"))?,
-            of_return, lines: lines.collect::<Result<_, _>>()? };
+            of_return,
+            lines: lines.collect::<Result<_, _>>()?,
+        };
         Ok((RefundId::from_gid(&self.id).ok_or(Odd("a refund's id"))?, refund))
     }
 }
@@ -363,7 +363,8 @@ impl ReturnBody {
         let lines = self.reverse_fulfillment_orders.nodes.iter().flat_map(|reverse| &reverse.line_items.nodes);
         for line in lines {
             let restocked = line.dispositions.iter().filter(|disposition| disposition.r#type == "RESTOCKED");
-            for (disposition, of) in restocked.filter_map(|disposition| Some((disposition, line.fulfillment_line_item.as_ref()?))) {
+            for (disposition, of) in restocked.filter_map(|disposition| Some((disposition, line.fulfillment_line_item.as_ref()?)))
+            {
                 let disposed = Disposition {
                     of_return,
                     line: LineId::from_gid(&of.line_item.id).ok_or(Odd("a line's id"))?,

@@ -81,8 +81,15 @@ impl Case {
                 self.reports += 1;
                 let location: LocationId = format!("WH-{location}").parse().expect("a code");
                 let (id, quantity) = (EventId::new("wms", self.reports.to_string()), Quantity::new(*units));
-                let report =
-                    OrderReport { id, shop: shop(), order: OrderId::new(1), line: LineId::new(1), kind: *kind, location, quantity };
+                let report = OrderReport {
+                    id,
+                    shop: shop(),
+                    order: OrderId::new(1),
+                    line: LineId::new(1),
+                    kind: *kind,
+                    location,
+                    quantity,
+                };
                 self.record.report(&report);
             }
             Said::Expired(policy) => {
@@ -93,7 +100,8 @@ impl Case {
             }
         }
         let steps = settle(&mut self.record, &mut self.held);
-        let mut told: Vec<String> = steps.iter().map(|step| format!("{:?} {} @{}", step.kind, step.quantity, step.place)).collect();
+        let mut told: Vec<String> =
+            steps.iter().map(|step| format!("{:?} {} @{}", step.kind, step.quantity, step.place)).collect();
         let alerts = self.record.hold_alerts(Some(&before));
         told.extend(alerts.difference(&before.alerted).map(|alert| format!("alert {alert:?}")));
         told.extend(before.alerted.difference(&alerts).map(|alert| format!("clear {alert:?}")));
@@ -118,11 +126,19 @@ fn rows() -> Vec<(&'static str, &'static str, Vec<Said>)> {
     vec![
         ("unknown", "order of 3 placed", vec![add(3)]),
         ("unknown", "order of 3 placed, read with its routing", vec![routed(3)]),
-        ("unknown", "order of two lines, of 2 and of 1", vec![Untold(Add { line: 1, units: 2 }), Webhook(Add { line: 2, units: 1 })]),
+        (
+            "unknown",
+            "order of two lines, of 2 and of 1",
+            vec![Untold(Add { line: 1, units: 2 }), Webhook(Add { line: 2, units: 1 })],
+        ),
         ("unknown", "order cancelled, heard of first", vec![Untold(Add { line: 1, units: 3 }), Webhook(Cancel)]),
         ("unknown", "unconfirmed order: the shop took no stock", vec![Saying(|facts| facts.confirmed = false), add(3)]),
         ("unknown", "test order", vec![Saying(|facts| facts.test = true), add(3)]),
-        ("unknown", "gift card", vec![Saying(|facts| facts.lines.values_mut().for_each(|line| line.stocked = Stocked::No)), add(3)]),
+        (
+            "unknown",
+            "gift card",
+            vec![Saying(|facts| facts.lines.values_mut().for_each(|line| line.stocked = Stocked::No)), add(3)],
+        ),
         (
             "unknown",
             "digital or untracked, mapped to an item of ours",
@@ -142,7 +158,11 @@ fn rows() -> Vec<(&'static str, &'static str, Vec<Said>)> {
         ("3 assigned to WH-1", "put on hold by the shop, or released from it", vec![routed(3), Read]),
         ("3 assigned to WH-1", "2 shipped from WH-1", vec![routed(3), ship(2)]),
         ("3 assigned to WH-2 after a move", "3 shipped", vec![routed(3), Query(Move { line: 1, to: 2 }), ship(3)]),
-        ("3 assigned to WH-2 after a move", "1 refunded before shipment, restocked", vec![routed(3), Query(Move { line: 1, to: 2 }), refund(1, Restock::Cancel)]),
+        (
+            "3 assigned to WH-2 after a move",
+            "1 refunded before shipment, restocked",
+            vec![routed(3), Query(Move { line: 1, to: 2 }), refund(1, Restock::Cancel)],
+        ),
         ("3 assigned to WH-1", "1 refunded before shipment, restocked", vec![routed(3), refund(1, Restock::Cancel)]),
         ("3 assigned to WH-1", "1 refunded before shipment, not restocked", vec![routed(3), refund(1, Restock::None)]),
         ("3 assigned to WH-1", "cancelled, not restocked", vec![routed(3), refund(3, Restock::None)]),
@@ -151,7 +171,11 @@ fn rows() -> Vec<(&'static str, &'static str, Vec<Said>)> {
         ("1 of 3 shipped from WH-1", "the rest refunded, restocked", vec![add(3), ship(1), refund(2, Restock::Cancel)]),
         ("3 shipped from WH-1", "1 refunded, restocked at WH-2", vec![add(3), ship(3), refund(1, Restock::Return)]),
         ("3 shipped from WH-1", "1 refunded, not restocked", vec![add(3), ship(3), refund(1, Restock::None)]),
-        ("3 shipped from WH-1", "1 returned, restocked at WH-2, not refunded", vec![add(3), ship(3), Query(Dispose { line: 1, units: 1, at: 2 })]),
+        (
+            "3 shipped from WH-1",
+            "1 returned, restocked at WH-2, not refunded",
+            vec![add(3), ship(3), Query(Dispose { line: 1, units: 1, at: 2 })],
+        ),
         (
             "1 returned, restocked at WH-2",
             "the refund of that return",
@@ -183,7 +207,11 @@ fn rows() -> Vec<(&'static str, &'static str, Vec<Said>)> {
         ),
         ("given up, unpaid", "paid after all", vec![Saying(pending), add(3), Expired(unpaid), Saying(|facts| facts.paid = true)]),
         ("3 reserved, paid", "too long unallocated", vec![add(3), Expired(alerting)]),
-        ("3 reserved, alerted", "the warehouse WH-1 allocates 3", vec![add(3), Expired(alerting), Report(ReportKind::Allocated, 3, 1)]),
+        (
+            "3 reserved, alerted",
+            "the warehouse WH-1 allocates 3",
+            vec![add(3), Expired(alerting), Report(ReportKind::Allocated, 3, 1)],
+        ),
         ("3 reserved, paid", "too long unallocated, to be released", vec![add(3), Expired(releasing)]),
         (
             "given up, unallocated",

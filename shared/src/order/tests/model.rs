@@ -5,26 +5,49 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::catalog::{
-    DispositionId, FulfilmentId, LineId, Location, LocationKind, Network, OrderId, Place, Quantity, RefundId, ReturnId, ShopDomain,
-    ShopLocationId, Sku,
+    DispositionId, FulfilmentId, LineId, Location, LocationKind, Network, OrderId, Place, Quantity, RefundId, ReturnId,
+    ShopDomain, ShopLocationId, Sku,
 };
 use crate::ledger::Kind;
 use crate::order::{
-    Disposition, Facts, Fulfilment, FulfilmentStatus, OrderRecord, OrderSnapshot, Refund, RefundLine, Restock, Routing, SnapshotLine,
-    Step, Stocked,
+    Disposition, Facts, Fulfilment, FulfilmentStatus, OrderRecord, OrderSnapshot, Refund, RefundLine, Restock, Routing,
+    SnapshotLine, Step, Stocked,
 };
 
 /// One change of an order in the shop.
 #[derive(Debug, Clone, Copy)]
 pub enum Change {
-    Add { line: u64, units: i64 },
-    Remove { line: u64, units: i64 },
-    Ship { line: u64, units: i64 },
-    Void { which: usize },
-    Move { line: u64, to: u64 },
-    Refund { line: u64, units: i64, restock: Restock, at: u64 },
+    Add {
+        line: u64,
+        units: i64,
+    },
+    Remove {
+        line: u64,
+        units: i64,
+    },
+    Ship {
+        line: u64,
+        units: i64,
+    },
+    Void {
+        which: usize,
+    },
+    Move {
+        line: u64,
+        to: u64,
+    },
+    Refund {
+        line: u64,
+        units: i64,
+        restock: Restock,
+        at: u64,
+    },
     /// Returned units are put back in stock, by a return of their own.
-    Dispose { line: u64, units: i64, at: u64 },
+    Dispose {
+        line: u64,
+        units: i64,
+        at: u64,
+    },
     /// The newest return is settled by a refund that says the same units again.
     Settle,
     Pay,
@@ -137,7 +160,14 @@ impl Model {
             Change::Remove { line, units } => return self.take_open(line, units).is_some(),
             Change::Ship { line, units } => {
                 let Some(location) = self.take_open_at_one(line, units) else { return false };
-                self.fulfilments.push(ModelFulfilment { line, units, location, stands: true, made_at: second, changed_at: second });
+                self.fulfilments.push(ModelFulfilment {
+                    line,
+                    units,
+                    location,
+                    stands: true,
+                    made_at: second,
+                    changed_at: second,
+                });
             }
             Change::Void { which } => {
                 let Some(fulfilment) = self.fulfilments.get_mut(which).filter(|f| f.stands) else { return false };
@@ -278,7 +308,8 @@ impl Model {
     /// What a query says now.
     pub fn query(&self) -> OrderSnapshot {
         let said = self.webhook();
-        let places = |line: &ModelLine| line.open.iter().map(|(at, units)| (ShopLocationId::new(*at), Quantity::new(*units))).collect();
+        let places =
+            |line: &ModelLine| line.open.iter().map(|(at, units)| (ShopLocationId::new(*at), Quantity::new(*units))).collect();
         let routing = Routing {
             version: at(self.routed_at),
             count: self.fulfilment_orders,

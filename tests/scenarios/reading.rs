@@ -1,0 +1,133 @@
+//! Orders that a webhook names or tells in part are read; what cannot be read does not keep the others waiting.
+
+use promissory::order::OrderRecord;
+use promissory::reconcile::ReadReport;
+use promissory::source::StockKind;
+use promissory_local::shopify::{Faults, OrderId};
+use promissory_tests::shop::{RunningShop, in_agreement, location_id};
+use promissory_tests::webhook::{Webhook, fulfilment, order};
+use promissory_tests::world::{WH, World};
+use reconciler::{Job, Report};
+use serde_json::json;
+
+pub async fn agreed() -> (World, RunningShop) {
+    let world = World::new().await;
+    world.item("A", &[("WH-1", 100), ("3PL-1", 50)]).await;
+    let running = in_agreement(&world).await;
+    (world, running)
+}
+
+pub async fn read(world: &World, running: &RunningShop) -> ReadReport {
+    match world.reconcile(running.front(), Job::Read).await.expect("read") {
+        Report::Read(report) => report,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub fn sell(world: &World, running: &RunningShop, units: i64) -> OrderId {
+    let now = world.clock.after(0);
+    running.server.shop(|shop| shop.checkout(now, &[("A", units)]).expect("placed"))
+}
+
+/// Protects the network's total and then the location: reserved at once, assigned when routing is known, and followed when
+/// it moves.
+#[tokio::test]
+async fn units_are_reserved_at_once_and_assigned_when_routing_is_known() {
+    let (world, running) = agreed().await;
+    let order = sell(&world, &running, 3);
+    running.deliver_all(&world).await;
+    assert_eq!(
+        world.positions().await,
+        ["A@3PL-1 50 on hand, 0 reserved", "A@WH-1 100 on hand, 0 reserved", "A@unassigned 0 on hand, 3 reserved"]
+    );
+    let report = read(&world, &running).await;
+    assert_eq!((report.movements, report.left), (2, 0));
+    assert_eq!(world.positions().await[1], "A@WH-1 100 on hand, 3 reserved");
+    world.clock.pass(5);
+    let now = world.clock.after(0);
+    running.server.shop(|shop| {
+        let routed = shop.order(order).expect("placed").fulfilment_orders[0].id;
+        shop.move_fulfilment_order(now, routed, location_id("3PL-1")).expect("moved");
+    });
+    running.deliver_all(&world).await;
+    assert_eq!(read(&world, &running).await.movements, 2);
+    let moved = ["A@3PL-1 50 on hand, 3 reserved", "A@WH-1 100 on hand, 0 reserved", "A@unassigned 0 on hand, 0 reserved"];
+    assert_eq!(world.positions().await, moved);
+    assert_eq!(read(&world, &running).await, ReadReport::default(), "nothing is left to read");
+}
+
+/// Protects what is pointed at while it is being read: the pointer that was renewed meanwhile is followed again.
+#[tokio::test]
+async fn what_is_gone_or_unreadable_does_not_keep_others_waiting() {
+    let (world, running) = agreed().await;
+    let pointer = |n: u64, gid: &str| {
+        Webhook::new(
+            "returns/update",
+            &format!("p{n}"),
+            json!({ "admin_graphql_api_id": format!("gid://shopify/{gid}") }).to_string(),
+        )
+    };
+    for (n, gid) in [(1, "Return/1"), (2, "FulfillmentOrder/1"), (3, "Order/1")] {
+        assert_eq!(world.deliver(&pointer(n, gid)).await.0, 200);
+    }
+    // Only a fulfilment of an order that the shop does not have is heard of.
+    world.tell("fulfillments/create", "w1", fulfilment(7, 1, WH).line(11, 1).bytes()).await;
+    sell(&world, &running, 3);
+    running.deliver_all(&world).await;
+    let report = read(&world, &running).await;
+    assert_eq!((report.orders, report.left), (1, 2), "{report:?}");
+    assert_eq!(world.table.count("POINTER#"), 0, "what is gone is not asked for for ever");
+    assert_eq!(world.positions().await[1], "A@WH-1 100 on hand, 3 reserved");
+    assert_eq!(world.alerts(), [format!("unreadable_order#{}#gid://shopify/Order/1 raised", world.shop)]);
+}
+
+/// Protects orders from a shop that does not answer: they stay to be read.
+#[tokio::test]
+async fn a_failing_shop_leaves_everything_to_be_read() {
+    let (world, running) = agreed().await;
+    sell(&world, &running, 3);
+    running.deliver_all(&world).await;
+    running.fail(Faults { fail: 1, ..Faults::default() });
+    world.reconcile(running.front(), Job::Read).await.expect_err("the shop fails");
+    assert_eq!(read(&world, &running).await.movements, 2);
+}
+
+/// Protects the sweep's budget: an order that was read well after its last change is not read again, and one that changed
+/// is.
+#[tokio::test]
+async fn a_sweep_reads_only_what_changed_since_it_was_read() {
+    let (world, running) = agreed().await;
+    let order = sell(&world, &running, 3);
+    running.lose_all();
+    world.clock.pass(200);
+    world.reconcile(running.front(), Job::Sweep).await.expect("swept");
+    let reads = running.calls("Order");
+    assert_eq!(reads, 1);
+    world.reconcile(running.front(), Job::Sweep).await.expect("swept");
+    assert_eq!(running.calls("Order"), reads, "nothing changed");
+    let now = world.clock.after(0);
+    running.server.shop(|shop| shop.fulfil(now, order, None).expect("shipped"));
+    world.reconcile(running.front(), Job::Sweep).await.expect("swept");
+    assert_eq!(running.calls("Order"), reads + 1);
+    world.clock.pass(30);
+    world.reconcile(running.front(), Job::Sweep).await.expect("swept");
+    assert_eq!(running.calls("Order"), reads + 2, "it was read in the moment it changed: once more");
+    assert_eq!(world.positions().await[1], "A@WH-1 97 on hand, 0 reserved");
+    world.take_stock([world.stock("e", "A", "WH-1", StockKind::Receipt, 1)]).await;
+}
+
+/// Protects lines that are not mapped yet: once they are, the next reading reserves them, with no new word from the shop.
+#[tokio::test]
+async fn a_mapping_that_comes_late_is_made_good_by_the_next_reading() {
+    let (world, running) = agreed().await;
+    world.tell("orders/create", "w1", order(1).line(11, "LATE", 2).bytes()).await;
+    world.item("LATE", &[("WH-1", 5)]).await;
+    world.tell("orders/updated", "w2", order(1).at(1).line(11, "LATE", 2).bytes()).await;
+    let record = promissory::store::read::<OrderRecord, _>(
+        &world.table.store,
+        OrderRecord::key_of(&world.shop, promissory::catalog::OrderId::new(1)),
+    );
+    assert!(record.await.expect("read").0.expect("recorded").unread, "it is found to be read");
+    assert_eq!(world.positions().await.last().map(String::as_str), Some("LATE@unassigned 0 on hand, 2 reserved"));
+    drop(running);
+}
