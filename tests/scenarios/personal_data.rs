@@ -27,7 +27,8 @@ async fn no_row_holds_anything_personal() {
     assert!(deliveries.len() >= 5, "every topic is among them");
     for (n, delivery) in deliveries.iter().enumerate() {
         let said = String::from_utf8_lossy(&delivery.body);
-        assert!(said.contains(PERSONAL_MARK), "the shop says who it was: {said}");
+        let names_only = delivery.topic.name().starts_with("fulfillment_orders/") || delivery.topic.name() == "refunds/create";
+        assert!(names_only || said.contains(PERSONAL_MARK), "the shop says who it was: {said}");
         if n % 2 == 1 {
             // The busiest path keeps the event as it was read.
             world.table.faults.next("TransactWriteItems", 6, promissory_tests::faults::Fault::Conflict);
