@@ -1,11 +1,11 @@
 //! The control API, for tests and people: set up the shop, sell from it, break it, look at it.
 //!
-//! Plain JSON, numbers for ids. A refusal is 409 with the reason in words; a body that does not fit is 4xx from axum.
+//! What becomes of orders is in `control_orders`. Plain JSON, numbers for ids. A refusal is 409 with the reason in words; a body that does not fit is 4xx from axum.
 
 use super::checkout::{Cart, CheckoutRefused};
+use super::control_orders;
 use super::faults::Faults;
-use super::ids::{FulfilmentId, ItemId, LineId, LocationId, OrderId};
-use super::lifecycle::OrderRefused;
+use super::ids::{ItemId, LocationId, OrderId};
 use super::outbox::DeliveryPlan;
 use super::server::{Guarded, Shared};
 use super::shop::SetupRefused;
@@ -21,16 +21,15 @@ use serde_json::{Value, json};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-type Door = State<Arc<Shared>>;
+pub(super) type Door = State<Arc<Shared>>;
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/locations", post(locations))
         .route("/items", post(items))
         .route("/checkout", post(checkout))
-        .route("/orders/{id}/fulfil", post(fulfil))
-        .route("/orders/{id}/cancel", post(cancel))
-        .route("/orders/{id}/remove", post(remove))
+        .route("/items/{sku}/remove", post(remove_item))
+        .merge(control_orders::routes())
         .route("/manual-edit", post(manual_edit))
         .route("/faults", post(faults))
         .route("/settle-late", post(settle_late))
@@ -39,7 +38,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/state", get(state))
 }
 
-fn reply<T, E: Debug>(done: Result<T, E>, body: impl FnOnce(T) -> Value) -> Response {
+pub(super) fn reply<T, E: Debug>(done: Result<T, E>, body: impl FnOnce(T) -> Value) -> Response {
     match done {
         Ok(done) => Json(body(done)).into_response(),
         Err(refused) => (StatusCode::CONFLICT, Json(json!({ "refused": format!("{refused:?}") }))).into_response(),
@@ -85,15 +84,15 @@ async fn items(State(shared): Door, Json(body): Json<ItemBody>) -> Response {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CheckoutLine {
-    sku: String,
-    quantity: i64,
+pub(super) struct SkuBody {
+    pub(super) sku: String,
+    pub(super) quantity: i64,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CheckoutBody {
-    lines: Vec<CheckoutLine>,
+    lines: Vec<SkuBody>,
     location: Option<LocationId>,
     #[serde(default)]
     test: bool,
@@ -111,43 +110,19 @@ async fn checkout(State(shared): Door, Json(body): Json<CheckoutBody>) -> Respon
     reply(placed, |id| json!({ "id": id, "gid": id.gid() }))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LineBody {
-    line: LineId,
-    quantity: i64,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct FulfilBody {
-    lines: Option<Vec<LineBody>>,
-}
-
-async fn fulfil(State(shared): Door, Path(id): Path<OrderId>, body: Option<Json<FulfilBody>>) -> Response {
-    let lines = body.and_then(|Json(body)| body.lines);
-    let lines: Option<Vec<(LineId, i64)>> = lines.map(|lines| lines.into_iter().map(|line| (line.line, line.quantity)).collect());
-    let made: Result<Vec<FulfilmentId>, OrderRefused> = shared.with(|g| g.shop.fulfil(Timestamp::now(), id, lines.as_deref()));
-    reply(made, |made| json!({ "fulfilments": made }))
-}
-
-async fn cancel(State(shared): Door, Path(id): Path<OrderId>) -> Response {
-    reply(shared.with(|g| g.shop.cancel(Timestamp::now(), id)), |()| json!({}))
-}
-
-async fn remove(State(shared): Door, Path(id): Path<OrderId>, Json(body): Json<LineBody>) -> Response {
-    reply(shared.with(|g| g.shop.remove_line_quantity(Timestamp::now(), id, body.line, body.quantity)), |()| json!({}))
+async fn remove_item(State(shared): Door, Path(sku): Path<String>) -> Response {
+    reply(shared.with(|g| g.shop.remove_item(&sku)), |()| json!({}))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct EditBody {
+struct CountBody {
     item: ItemId,
     location: LocationId,
     available: i64,
 }
 
-async fn manual_edit(State(shared): Door, Json(body): Json<EditBody>) -> Response {
+async fn manual_edit(State(shared): Door, Json(body): Json<CountBody>) -> Response {
     let edited = shared.with(|g| g.shop.manual_edit(Timestamp::now(), body.item, body.location, body.available));
     reply(edited, |()| json!({}))
 }

@@ -6,6 +6,7 @@
 use super::document::Field;
 use super::ids::{ItemId, LineId, LocationId, OrderId};
 use super::order::{Fulfilment, Order};
+use super::order_schema::Part;
 use super::resolve::{Page, TopError};
 use super::schema::Node;
 use super::shop::Shop;
@@ -109,10 +110,17 @@ pub(super) fn levels<'a>(
     cut(shown.map(|((_, id), level)| ((0, id.0), Node::Level(item, *id, level))), field, variables)
 }
 
-pub(super) fn lines<'a>(order: &'a Order, field: &Field, variables: &Map<String, Value>) -> Result<Page<'a>, TopError> {
-    let from = after(field, variables)?.map(|(_, id)| LineId(id));
-    let rest = order.lines.iter().skip_while(|line| from.is_some_and(|from| line.id <= from));
-    cut(rest.map(|line| ((0, line.id.0), Node::Line(line))), field, variables)
+/// A page of parts of an order, which come in the order of their numbers.
+pub(super) fn parts<'a, T>(
+    parts: &'a [T],
+    number: impl Fn(&T) -> i64,
+    node: impl Fn(&'a T) -> Part<'a>,
+    field: &Field,
+    variables: &Map<String, Value>,
+) -> Result<Page<'a>, TopError> {
+    let from = after(field, variables)?.map(|(_, id)| id);
+    let rest = parts.iter().skip_while(|part| from.is_some_and(|from| number(part) <= from));
+    cut(rest.map(|part| ((0, number(part)), Node::Part(node(part)))), field, variables)
 }
 
 pub(super) fn fulfilment_lines<'a>(
@@ -121,13 +129,10 @@ pub(super) fn fulfilment_lines<'a>(
     field: &Field,
     variables: &Map<String, Value>,
 ) -> Result<Page<'a>, TopError> {
-    let from = after(field, variables)?.map(|(_, id)| LineId(id));
-    let rest = fulfilment.lines.iter().skip_while(|(id, _)| from.is_some_and(|from| *id <= from));
-    let rows = rest.map(|(id, quantity)| {
-        let line = order.lines.iter().find(|line| line.id == *id).expect("a fulfilment names lines of its order");
-        ((0, id.0), Node::FulfilmentLine(line, *quantity))
-    });
-    cut(rows, field, variables)
+    let node = |(id, quantity): &'a (LineId, i64)| {
+        Part::FulfilmentLine(order.line(*id).expect("a fulfilment names lines of its order"), *quantity)
+    };
+    parts(&fulfilment.lines, |(id, _)| id.0, node, field, variables)
 }
 
 pub(super) fn orders<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Result<Page<'a>, TopError> {
@@ -151,7 +156,7 @@ pub(super) fn orders<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, 
             .map_or(Bound::Unbounded, |at| Bound::Included((at, OrderId(i64::MIN)))),
     };
     let rows = shop.by_update.range((from, Bound::Unbounded)).filter(|(at, _)| terms.iter().all(|term| term.admits(*at)));
-    cut(rows.map(|(at, id)| ((at.as_second(), id.0), Node::Order(&shop.orders[id]))), field, variables)
+    cut(rows.map(|(at, id)| ((at.as_second(), id.0), Node::Part(Part::Order(&shop.orders[id])))), field, variables)
 }
 
 /// Bounds on `updated_at`, both included.

@@ -1,13 +1,14 @@
-//! The part of the Admin schema that is served: the fields of each type, as in the 2026-10 introspection.
+//! The part of the Admin schema that is served: the fields of each type, as in the 2026-10 introspection. Orders and
+//! their parts are in `order_schema`.
 //!
 //! Connections are walked by key and not by number, so a row that moves between two pages moves here as it does there:
 //! an order that changes while it is swept comes again at the end. Inactive levels are left out unless asked for.
 
 use super::document::Field;
-use super::ids::{ItemId, LocationId, OrderId};
+use super::ids::{ItemId, LocationId};
 use super::log::Change;
 use super::mutation::{Group, Outcome, UserError};
-use super::order::{Fulfilment, Order, OrderLine};
+use super::order_schema::{self, Part};
 use super::page;
 use super::resolve::{Page, TopError};
 use super::shop::Shop;
@@ -26,10 +27,7 @@ pub(super) enum Node<'a> {
     Level(&'a Item, LocationId, &'a Level),
     Quantity(&'static str, i64, jiff::Timestamp),
     Location(&'a Location),
-    Order(&'a Order),
-    Line(&'a OrderLine),
-    Fulfilment(&'a Order, &'a Fulfilment),
-    FulfilmentLine(&'a OrderLine, i64),
+    Part(Part<'a>),
     Count(usize),
     Outcome(&'a Outcome),
     Group(&'a Group),
@@ -61,10 +59,7 @@ impl Node<'_> {
             Node::Level(..) => "InventoryLevel",
             Node::Quantity(..) => "InventoryQuantity",
             Node::Location(_) => "Location",
-            Node::Order(_) => "Order",
-            Node::Line(_) => "LineItem",
-            Node::Fulfilment(..) => "Fulfillment",
-            Node::FulfilmentLine(..) => "FulfillmentLineItem",
+            Node::Part(part) => part.type_name(),
             Node::Count(_) => "Count",
             Node::Outcome(outcome) => outcome.kind.payload_type(),
             Node::Group(_) => "InventoryAdjustmentGroup",
@@ -74,11 +69,11 @@ impl Node<'_> {
     }
 }
 
-fn leaf<'a>(value: impl Into<Value>) -> Resolved<'a> {
+pub(super) fn leaf<'a>(value: impl Into<Value>) -> Resolved<'a> {
     Resolved::Leaf(value.into())
 }
 
-fn maybe<'a>(value: Option<impl Into<Value>>) -> Resolved<'a> {
+pub(super) fn maybe<'a>(value: Option<impl Into<Value>>) -> Resolved<'a> {
     Resolved::Leaf(value.map_or(Value::Null, Into::into))
 }
 
@@ -106,7 +101,7 @@ pub(super) fn resolve<'a>(
         (Node::Item(item), "sku") => leaf(item.sku.as_str()),
         (Node::Item(item), "tracked") => leaf(item.tracked),
         (Node::Item(item), "requiresShipping") => leaf(item.requires_shipping),
-        (Node::Item(item), "variant") => Resolved::One(Some(Node::Variant(item))),
+        (Node::Item(item), "variant") => Resolved::One((!item.removed).then_some(Node::Variant(item))),
         (Node::Item(item), "inventoryLevel") => {
             let wanted = field.argument("locationId", variables).and_then(|id| LocationId::parse(id.as_str()?));
             let level = wanted.and_then(|id| Some((id, shop.levels.get(&(item.id, id))?)));
@@ -139,47 +134,9 @@ pub(super) fn resolve<'a>(
         (Node::Location(location), "fulfillsOnlineOrders") => leaf(location.fulfils_online),
         (Node::Location(_), "isActive") => leaf(true),
 
-        (Node::Order(order), "id") => leaf(order.id.gid()),
-        (Node::Order(order), "legacyResourceId") => leaf(order.id.to_string()),
-        (Node::Order(order), "name") => leaf(format!("#{}", order.number)),
-        (Node::Order(order), "createdAt") => leaf(zulu(order.created_at)),
-        (Node::Order(order), "updatedAt") => leaf(zulu(order.updated_at)),
-        (Node::Order(order), "cancelledAt") => maybe(order.cancelled_at.map(zulu)),
-        (Node::Order(order), "confirmed") => leaf(order.confirmed),
-        (Node::Order(order), "test") => leaf(order.test),
-        (Node::Order(order), "retailLocation") => order.retail_location.map_or(Resolved::One(None), location),
-        (Node::Order(order), "lineItems") => Resolved::Page(page::lines(order, field, variables)?),
-        (Node::Order(order), "fulfillmentsCount") => Resolved::One(Some(Node::Count(order.fulfilments.len()))),
+        (Node::Part(part), _) => return order_schema::resolve(shop, part, field, variables),
         (Node::Count(count), "count") => leaf(count),
         (Node::Count(_), "precision") => leaf("EXACT"),
-        (Node::Order(order), "fulfillments") => {
-            let first = page::first(field, variables, page::LARGEST)?;
-            let nodes = order.fulfilments.iter().map(|fulfilment| Node::Fulfilment(order, fulfilment));
-            match first {
-                Some(first) => Resolved::Sized(nodes.take(first).collect()),
-                None => Resolved::List(nodes.collect()),
-            }
-        }
-        (Node::Line(line), "id") => leaf(line.id.gid()),
-        (Node::Line(line), "sku") => leaf(line.sku.as_str()),
-        (Node::Line(line), "quantity") => leaf(line.quantity),
-        (Node::Line(line), "currentQuantity") => leaf(line.current_quantity),
-        (Node::Line(line), "unfulfilledQuantity") => leaf(line.unfulfilled()),
-        (Node::Line(line), "isGiftCard") => leaf(line.gift_card),
-        (Node::Line(line), "requiresShipping") => leaf(line.requires_shipping),
-        (Node::Line(line), "variant") => Resolved::One(shop.items.get(&line.item).map(Node::Variant)),
-
-        (Node::Fulfilment(_, fulfilment), "id") => leaf(fulfilment.id.gid()),
-        (Node::Fulfilment(_, fulfilment), "status") => leaf(fulfilment.status.name().to_uppercase()),
-        (Node::Fulfilment(_, fulfilment), "createdAt") => leaf(zulu(fulfilment.created_at)),
-        (Node::Fulfilment(_, fulfilment), "updatedAt") => leaf(zulu(fulfilment.updated_at)),
-        (Node::Fulfilment(_, fulfilment), "location") => location(fulfilment.location),
-        (Node::Fulfilment(order, _), "order") => Resolved::One(Some(Node::Order(order))),
-        (Node::Fulfilment(order, fulfilment), "fulfillmentLineItems") => {
-            Resolved::Page(page::fulfilment_lines(order, fulfilment, field, variables)?)
-        }
-        (Node::FulfilmentLine(_, quantity), "quantity") => leaf(quantity),
-        (Node::FulfilmentLine(line, _), "lineItem") => Resolved::One(Some(Node::Line(line))),
 
         (Node::Outcome(outcome), "inventoryAdjustmentGroup") if outcome.kind.adjusts() => {
             Resolved::One(outcome.group.as_ref().map(Node::Group))
@@ -217,8 +174,9 @@ fn root<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Re
         "locations" => Resolved::Page(page::locations(shop, field, variables)?),
         "location" => Resolved::One(LocationId::parse(&id()).and_then(|id| shop.locations.get(&id)).map(Node::Location)),
         "orders" => Resolved::Page(page::orders(shop, field, variables)?),
-        "order" => Resolved::One(OrderId::parse(&id()).and_then(|id| shop.orders.get(&id)).map(Node::Order)),
-        "fulfillment" => Resolved::One(any(shop, &id()).filter(|node| matches!(node, Node::Fulfilment(..)))),
+        "order" => Resolved::One(any(shop, &id()).filter(|node| node.type_name() == "Order")),
+        "fulfillment" => Resolved::One(any(shop, &id()).filter(|node| node.type_name() == "Fulfillment")),
+        "return" => Resolved::One(any(shop, &id()).filter(|node| node.type_name() == "Return")),
         "node" => Resolved::One(any(shop, &id())),
         "nodes" => {
             let ids = field.argument("ids", variables).unwrap_or_default();
@@ -238,13 +196,7 @@ fn root<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Re
 fn any<'a>(shop: &'a Shop, gid: &str) -> Option<Node<'a>> {
     let item = || ItemId::parse(gid).and_then(|id| shop.items.get(&id)).map(Node::Item);
     let location = || LocationId::parse(gid).and_then(|id| shop.locations.get(&id)).map(Node::Location);
-    let order = || OrderId::parse(gid).and_then(|id| shop.orders.get(&id)).map(Node::Order);
-    let fulfilment = || {
-        let id = super::ids::FulfilmentId::parse(gid)?;
-        let order = shop.orders.get(shop.owners.get(&id.0)?)?;
-        order.fulfilments.iter().find(|fulfilment| fulfilment.id == id).map(|fulfilment| Node::Fulfilment(order, fulfilment))
-    };
-    item().or_else(location).or_else(order).or_else(fulfilment)
+    item().or_else(location).or_else(|| Part::find(shop, gid).map(Node::Part))
 }
 
 fn level_gid(item: ItemId, location: LocationId) -> String {

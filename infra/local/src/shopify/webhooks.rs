@@ -16,6 +16,9 @@ use sha2::Sha256;
 /// Stands in every personal field of every body; found anywhere else, personal data has leaked.
 pub const PERSONAL_MARK: &str = "Zephyrine-Quillfeather";
 
+/// The one customer of the shop.
+pub(super) const CUSTOMER: i64 = 3_000_000_000_000_000_001;
+
 /// The version of the API that bodies and headers belong to.
 pub const API_VERSION: &str = "2026-10";
 
@@ -55,7 +58,7 @@ pub(super) fn order_body(shop: &Shop, order: &Order) -> Value {
         "email": format!("{PERSONAL_MARK}@example.com"),
         "contact_email": format!("{PERSONAL_MARK}@example.com"),
         "phone": format!("+000 {PERSONAL_MARK}"),
-        "customer": { "id": 3_000_000_000_000_000_001_i64, "first_name": PERSONAL_MARK, "last_name": PERSONAL_MARK,
+        "customer": { "id": CUSTOMER, "first_name": PERSONAL_MARK, "last_name": PERSONAL_MARK,
             "email": format!("{PERSONAL_MARK}@example.com"), "default_address": address() },
         "billing_address": address(),
         "shipping_address": address(),

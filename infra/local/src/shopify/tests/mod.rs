@@ -9,6 +9,7 @@ mod mutations;
 mod orders;
 mod reads;
 mod walk;
+mod whole_order;
 
 use super::*;
 use jiff::{SignedDuration, Timestamp};

@@ -1,0 +1,251 @@
+//! The part of the Admin schema that is about orders: their fields, their parts, and who bought.
+//!
+//! Whoever bought is invented, and marked in every field as in webhooks. A deleted product leaves its lines without a
+//! variant.
+
+use super::document::Field;
+use super::fulfilment_order::{FulfilmentOrder, FulfilmentOrderLine};
+use super::ids::LocationId;
+use super::order::{Fulfilment, Order, OrderLine};
+use super::page;
+use super::refund::{Refund, RefundedLine};
+use super::resolve::TopError;
+use super::returns::{Disposition, Return, ReturnLine};
+use super::schema::{Node, Resolved, leaf, maybe};
+use super::shop::Shop;
+use super::time::zulu;
+use super::webhooks::{CUSTOMER, PERSONAL_MARK};
+use serde_json::{Map, Value};
+
+/// An order, or a part of one with the order it belongs to.
+#[derive(Clone, Copy)]
+pub(super) enum Part<'a> {
+    Order(&'a Order),
+    Customer,
+    Address,
+    Line(&'a OrderLine),
+    Fulfilment(&'a Order, &'a Fulfilment),
+    /// Units of a line: of a fulfilment, or of what is asked back.
+    FulfilmentLine(&'a OrderLine, i64),
+    FulfilmentOrder(&'a Order, &'a FulfilmentOrder),
+    AssignedLocation(LocationId),
+    FulfilmentOrderLine(&'a Order, &'a FulfilmentOrderLine),
+    Refund(&'a Order, &'a Refund),
+    RefundLine(&'a Order, &'a RefundedLine),
+    Return(&'a Order, &'a Return),
+    /// The reverse fulfilment order of a return.
+    Reverse(&'a Order, &'a Return),
+    ReverseLine(&'a Order, &'a Return, &'a ReturnLine),
+    Disposition(&'a Disposition),
+}
+
+impl<'a> Part<'a> {
+    pub(super) fn type_name(&self) -> &'static str {
+        match self {
+            Part::Order(_) => "Order",
+            Part::Customer => "Customer",
+            Part::Address => "MailingAddress",
+            Part::Line(_) => "LineItem",
+            Part::Fulfilment(..) => "Fulfillment",
+            Part::FulfilmentLine(..) => "FulfillmentLineItem",
+            Part::FulfilmentOrder(..) => "FulfillmentOrder",
+            Part::AssignedLocation(_) => "FulfillmentOrderAssignedLocation",
+            Part::FulfilmentOrderLine(..) => "FulfillmentOrderLineItem",
+            Part::Refund(..) => "Refund",
+            Part::RefundLine(..) => "RefundLineItem",
+            Part::Return(..) => "Return",
+            Part::Reverse(..) => "ReverseFulfillmentOrder",
+            Part::ReverseLine(..) => "ReverseFulfillmentOrderLineItem",
+            Part::Disposition(_) => "ReverseFulfillmentOrderDisposition",
+        }
+    }
+
+    /// The order or part of a gid.
+    pub(super) fn find(shop: &'a Shop, gid: &str) -> Option<Self> {
+        let (kind, number) = gid.strip_prefix("gid://shopify/")?.split_once('/')?;
+        // Only digits: a sign or a query is no number of ours.
+        let number: i64 = number.bytes().all(|b| b.is_ascii_digit()).then(|| number.parse().ok())??;
+        if kind == "Order" {
+            return shop.orders.get(&super::ids::OrderId(number)).map(Part::Order);
+        }
+        let order = shop.orders.get(shop.owners.get(&number)?)?;
+        match kind {
+            "Fulfillment" => order.fulfilments.iter().find(|p| p.id.0 == number).map(|p| Part::Fulfilment(order, p)),
+            "FulfillmentOrder" => {
+                order.fulfilment_orders.iter().find(|p| p.id.0 == number).map(|p| Part::FulfilmentOrder(order, p))
+            }
+            "Refund" => order.refunds.iter().find(|p| p.id.0 == number).map(|p| Part::Refund(order, p)),
+            "Return" => order.returns.iter().find(|p| p.id.0 == number).map(|p| Part::Return(order, p)),
+            "ReverseFulfillmentOrder" => order.returns.iter().find(|p| p.reverse.0 == number).map(|p| Part::Reverse(order, p)),
+            _ => None,
+        }
+    }
+}
+
+/// What a field of an order or of a part is.
+pub(super) fn resolve<'a>(
+    shop: &'a Shop,
+    part: Part<'a>,
+    field: &Field,
+    variables: &Map<String, Value>,
+) -> Result<Resolved<'a>, TopError> {
+    let one = |part: Part<'a>| Resolved::One(Some(Node::Part(part)));
+    let location = |id: Option<LocationId>| Resolved::One(id.and_then(|id| shop.locations.get(&id)).map(Node::Location));
+    let line = |order: &'a Order, id| one(Part::Line(order.line(id).expect("parts are of lines of their order")));
+    let name = field.name.as_str();
+    Ok(match (part, name) {
+        (Part::Order(order), _) => return of_order(shop, order, field, variables),
+
+        (Part::Customer, "id") => leaf(format!("gid://shopify/Customer/{CUSTOMER}")),
+        (Part::Customer | Part::Address, "firstName" | "lastName") => leaf(PERSONAL_MARK),
+        (Part::Address, "company") => leaf(format!("{PERSONAL_MARK} Ltd")),
+        (Part::Address, "address1") => leaf(format!("1 {PERSONAL_MARK} Lane")),
+        (Part::Address, "address2") => leaf(format!("c/o {PERSONAL_MARK}")),
+        (Part::Address, "city") => leaf(format!("{PERSONAL_MARK} Town")),
+        (Part::Address, "provinceCode") => leaf("BE"),
+        (Part::Address, "zip") => leaf("10115"),
+        (Part::Address, "countryCodeV2") => leaf("DE"),
+        (Part::Address, "phone") => leaf(format!("+000 {PERSONAL_MARK}")),
+
+        (Part::Line(line), "id") => leaf(line.id.gid()),
+        (Part::Line(line), "sku") => leaf(line.sku.as_str()),
+        (Part::Line(line), "quantity") => leaf(line.quantity),
+        (Part::Line(line), "currentQuantity") => leaf(line.current_quantity - returned(shop, line)),
+        (Part::Line(line), "unfulfilledQuantity") => leaf(line.unfulfilled()),
+        (Part::Line(line), "isGiftCard") => leaf(line.gift_card),
+        (Part::Line(line), "requiresShipping") => leaf(line.requires_shipping),
+        (Part::Line(line), "variant") => {
+            Resolved::One(shop.items.get(&line.item).filter(|item| !item.removed).map(Node::Variant))
+        }
+
+        (Part::Fulfilment(_, fulfilment), "id") => leaf(fulfilment.id.gid()),
+        (Part::Fulfilment(_, fulfilment), "status") => leaf(fulfilment.status.name().to_uppercase()),
+        (Part::Fulfilment(_, fulfilment), "createdAt") => leaf(zulu(fulfilment.created_at)),
+        (Part::Fulfilment(_, fulfilment), "updatedAt") => leaf(zulu(fulfilment.updated_at)),
+        (Part::Fulfilment(_, fulfilment), "location") => location(Some(fulfilment.location)),
+        (Part::Fulfilment(order, _), "order") => one(Part::Order(order)),
+        (Part::Fulfilment(order, fulfilment), "fulfillmentLineItems") => {
+            Resolved::Page(page::fulfilment_lines(order, fulfilment, field, variables)?)
+        }
+        (Part::FulfilmentLine(_, quantity), "quantity") => leaf(quantity),
+        (Part::FulfilmentLine(line, _), "lineItem") => one(Part::Line(line)),
+
+        (Part::FulfilmentOrder(_, asked), "id") => leaf(asked.id.gid()),
+        (Part::FulfilmentOrder(order, _), "orderId") => leaf(order.id.gid()),
+        (Part::FulfilmentOrder(order, _), "order") => one(Part::Order(order)),
+        (Part::FulfilmentOrder(_, asked), "status") => leaf(asked.status.name().to_uppercase()),
+        (Part::FulfilmentOrder(_, asked), "createdAt") => leaf(zulu(asked.created_at)),
+        (Part::FulfilmentOrder(_, asked), "updatedAt") => leaf(zulu(asked.updated_at)),
+        (Part::FulfilmentOrder(_, asked), "assignedLocation") => one(Part::AssignedLocation(asked.location)),
+        (Part::AssignedLocation(id), "location") => location(Some(id)),
+        (Part::FulfilmentOrder(order, asked), "lineItems") => {
+            let node = |asked: &'a FulfilmentOrderLine| Part::FulfilmentOrderLine(order, asked);
+            Resolved::Page(page::parts(&asked.lines, |asked| asked.line.0, node, field, variables)?)
+        }
+        (Part::FulfilmentOrderLine(_, asked), "totalQuantity") => leaf(asked.total),
+        (Part::FulfilmentOrderLine(_, asked), "remainingQuantity") => leaf(asked.remaining),
+        (Part::FulfilmentOrderLine(order, asked), "lineItem") => line(order, asked.line),
+
+        (Part::Refund(_, refund), "id") => leaf(refund.id.gid()),
+        (Part::Refund(_, refund), "createdAt") => leaf(zulu(refund.created_at)),
+        (Part::Refund(order, _), "order") => one(Part::Order(order)),
+        (Part::Refund(order, refund), "return") => {
+            let found = refund.return_id.and_then(|id| order.return_of(id));
+            Resolved::One(found.map(|ret| Node::Part(Part::Return(order, ret))))
+        }
+        (Part::Refund(order, refund), "refundLineItems") => {
+            let node = |line: &'a RefundedLine| Part::RefundLine(order, line);
+            Resolved::Page(page::parts(&refund.lines, |line| line.id.0, node, field, variables)?)
+        }
+        (Part::RefundLine(_, refunded), "id") => leaf(refunded.id.gid()),
+        (Part::RefundLine(_, refunded), "quantity") => leaf(refunded.quantity),
+        (Part::RefundLine(_, refunded), "restockType") => leaf(refunded.restock.name().to_uppercase()),
+        (Part::RefundLine(_, refunded), "location") => location(refunded.location),
+        (Part::RefundLine(order, refunded), "lineItem") => line(order, refunded.line),
+
+        (Part::Return(_, ret), "id") => leaf(ret.id.gid()),
+        (Part::Return(_, ret), "status") => leaf(ret.status.name().to_uppercase()),
+        (Part::Return(order, _) | Part::Reverse(order, _), "order") => one(Part::Order(order)),
+        (Part::Return(order, ret), "reverseFulfillmentOrders") => {
+            let node = |ret: &'a Return| Part::Reverse(order, ret);
+            Resolved::Page(page::parts(std::slice::from_ref(ret), |ret| ret.reverse.0, node, field, variables)?)
+        }
+        (Part::Reverse(_, ret), "id") => leaf(ret.reverse.gid()),
+        (Part::Reverse(order, ret), "lineItems") => {
+            let node = |asked: &'a ReturnLine| Part::ReverseLine(order, ret, asked);
+            Resolved::Page(page::parts(&ret.lines, |asked| asked.id.0, node, field, variables)?)
+        }
+        (Part::ReverseLine(_, _, asked), "id") => leaf(asked.id.gid()),
+        (Part::ReverseLine(_, _, asked), "totalQuantity") => leaf(asked.quantity),
+        (Part::ReverseLine(order, _, asked), "fulfillmentLineItem") => {
+            let line = order.line(asked.line).expect("a return asks for lines of its order");
+            one(Part::FulfilmentLine(line, line.fulfilled))
+        }
+        (Part::ReverseLine(_, ret, asked), "dispositions") => {
+            let done = ret.dispositions.iter().filter(|done| done.line == asked.line);
+            Resolved::List(done.map(|done| Node::Part(Part::Disposition(done))).collect())
+        }
+        (Part::Disposition(done), "id") => leaf(done.id.gid()),
+        (Part::Disposition(done), "type") => leaf(done.kind.name().to_uppercase()),
+        (Part::Disposition(done), "quantity") => leaf(done.quantity),
+        (Part::Disposition(done), "location") => location(Some(done.location)),
+
+        (part, name) => return Err(TopError::undefined(name, part.type_name())),
+    })
+}
+
+fn of_order<'a>(
+    shop: &'a Shop,
+    order: &'a Order,
+    field: &Field,
+    variables: &Map<String, Value>,
+) -> Result<Resolved<'a>, TopError> {
+    let one = |part: Part<'a>| Resolved::One(Some(Node::Part(part)));
+    Ok(match field.name.as_str() {
+        "id" => leaf(order.id.gid()),
+        "legacyResourceId" => leaf(order.id.to_string()),
+        "name" => leaf(format!("#{}", order.number)),
+        "createdAt" => leaf(zulu(order.created_at)),
+        "updatedAt" => leaf(zulu(order.updated_at)),
+        "cancelledAt" => maybe(order.cancelled_at.map(zulu)),
+        "confirmed" => leaf(order.confirmed),
+        "test" => leaf(order.test),
+        "displayFinancialStatus" => leaf(order.financial.name().to_uppercase()),
+        "retailLocation" => Resolved::One(order.retail_location.and_then(|id| shop.locations.get(&id)).map(Node::Location)),
+        "email" => leaf(format!("{PERSONAL_MARK}@example.com")),
+        "phone" => leaf(format!("+000 {PERSONAL_MARK}")),
+        "customer" => one(Part::Customer),
+        "shippingAddress" => one(Part::Address),
+        "lineItems" => Resolved::Page(page::parts(&order.lines, |line| line.id.0, Part::Line, field, variables)?),
+        "fulfillmentsCount" => Resolved::One(Some(Node::Count(order.fulfilments.len()))),
+        "fulfillments" => listed(&order.fulfilments, |part| Part::Fulfilment(order, part), field, variables)?,
+        "fulfillmentOrders" => {
+            let node = |asked: &'a FulfilmentOrder| Part::FulfilmentOrder(order, asked);
+            Resolved::Page(page::parts(&order.fulfilment_orders, |asked| asked.id.0, node, field, variables)?)
+        }
+        "refunds" => listed(&order.refunds, |part| Part::Refund(order, part), field, variables)?,
+        "returns" => {
+            let node = |ret: &'a Return| Part::Return(order, ret);
+            Resolved::Page(page::parts(&order.returns, |ret| ret.id.0, node, field, variables)?)
+        }
+        other => return Err(TopError::undefined(other, "Order")),
+    })
+}
+
+/// A list that may be cut by `first`.
+fn listed<'a, T>(
+    parts: &'a [T],
+    node: impl Fn(&'a T) -> Part<'a>,
+    field: &Field,
+    variables: &Map<String, Value>,
+) -> Result<Resolved<'a>, TopError> {
+    let nodes = parts.iter().map(|part| Node::Part(node(part)));
+    Ok(match page::first(field, variables, page::LARGEST)? {
+        Some(first) => Resolved::Sized(nodes.take(first).collect()),
+        None => Resolved::List(nodes.collect()),
+    })
+}
+
+fn returned(shop: &Shop, line: &OrderLine) -> i64 {
+    shop.owners.get(&line.id.0).map_or(0, |order| shop.orders[order].returned(line.id))
+}
