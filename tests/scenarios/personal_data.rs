@@ -29,7 +29,7 @@ async fn no_row_holds_anything_personal() {
         let said = String::from_utf8_lossy(&delivery.body);
         let names_only = delivery.topic.name().starts_with("fulfillment_orders/") || delivery.topic.name() == "refunds/create";
         assert!(names_only || said.contains(PERSONAL_MARK), "the shop says who it was: {said}");
-        if n % 2 == 1 {
+        if n % 2 == 1 && !names_only {
             // The busiest path keeps the event as it was read.
             world.table.faults.next("TransactWriteItems", 6, promissory_tests::faults::Fault::Conflict);
         }
