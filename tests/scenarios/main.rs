@@ -4,6 +4,7 @@ mod contention;
 mod intake;
 mod intake_doors;
 mod large_orders;
+mod ledger;
 mod lifecycle;
 mod personal_data;
 mod pusher;

@@ -266,6 +266,12 @@ impl Rewind {
         self.is_broken_before || matches!(self.at, At::Seq(seq) if self.tip.seq >= seq)
     }
 
+    /// The last movement that was followed, whether it is before the moment or behind it.
+    #[must_use]
+    pub fn followed_to(&self) -> u64 {
+        self.tip.seq
+    }
+
     /// Follows the next movement.
     pub fn follow(&mut self, movement: &Movement) {
         if self.has_arrived() {
