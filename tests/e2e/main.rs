@@ -5,7 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
+use promissory::adapters::clock::SystemClock;
 use promissory_local::demo::{DemoConfig, Report, plan, play};
+use promissory_local::ledger::{Address, Table, VerifyConfig, verify};
 use promissory_local::shopify::{Server, ServerConfig, ShopConfig};
 use promissory_local::stack::{Stack, StackConfig};
 use promissory_tests::shared_files::{deliveries, skip};
@@ -56,6 +58,11 @@ async fn a_flash_sale_under_chaos_ends_well() {
     let report = Report::of(&config, &played, &stack, &server).await.expect("audited");
     assert!(report.is_good(), "{}", report.table());
     assert!(report.accepted > 0 && report.reserved + report.shipped <= config.units, "{}", report.table());
+
+    let address = Address { table: None, endpoint: Some(stack.endpoint.clone()) };
+    let table = Table::find(&address, &|_| None).await.expect("the stack has one table");
+    let verdict = verify(&table, &SystemClock, &VerifyConfig { segments: 4, rows_per_page: None }, &|_| ()).await.expect("read");
+    assert!(verdict.positions > 0 && verdict.movements > 0 && verdict.mismatches.is_empty(), "{verdict:?}");
 
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let url = &stack.outputs.webhook_url;

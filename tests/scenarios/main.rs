@@ -6,6 +6,7 @@ mod holds;
 mod intake;
 mod intake_doors;
 mod large_orders;
+mod ledger;
 mod lifecycle;
 mod personal_data;
 mod pusher;

@@ -1,4 +1,5 @@
-//! The local stack from the command line. `cargo x stack` and `cargo x demo` prepare what it needs and call it.
+//! The local stack from the command line. `cargo x stack`, `cargo x demo` and `cargo x ledger` prepare what it needs and
+//! call it.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,8 +7,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use promissory_local::demo::{DemoConfig, Report, plan, play};
+use promissory_local::ledger::command as ledger;
 use promissory_local::shopify::{Server, ServerConfig, ShopConfig};
-use promissory_local::stack::{Stack, StackConfig};
+use promissory_local::stack::{self, Stack, StackConfig};
 
 #[derive(Parser)]
 #[command(about = "The whole system on one machine: emulated AWS, a fake Shopify, and a flash sale on them.")]
@@ -27,7 +29,7 @@ struct StackArgs {
     #[arg(long, default_value = ".local/bin/python")]
     python: PathBuf,
     /// The directory of the function binaries.
-    #[arg(long)]
+    #[arg(long, default_value = "target/stack")]
     binaries: PathBuf,
     /// The level of the functions' logs.
     #[arg(long, default_value = "warn")]
@@ -38,10 +40,13 @@ struct StackArgs {
 enum Command {
     /// Play the flash sale and audit what came out. Ends with 1 if anything was lost, doubled or oversold.
     Demo(DemoArgs),
+    /// Read the ledger: check all of it, or see one position again. Of the local stack, or of a table on AWS.
+    #[command(subcommand)]
+    Ledger(ledger::Command),
     /// Bring the stack up and keep it until Ctrl-C.
     Up {
         /// The port of the emulated AWS.
-        #[arg(long, default_value_t = 4574)]
+        #[arg(long, default_value_t = stack::PORT)]
         port: u16,
         /// The port of the fake Shopify.
         #[arg(long, default_value_t = 4575)]
@@ -78,6 +83,7 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Demo(args) => demo(cli.stack, args).await,
+        Command::Ledger(command) => ledger::run(command, &say, &print).await,
         Command::Up { port, shopify_port } => up(cli.stack, port, shopify_port).await,
     };
     outcome.unwrap_or_else(|error| {

@@ -64,6 +64,15 @@ pub struct Stack {
     pub outputs: Outputs,
 }
 
+/// The port of the emulator of a stack that is kept up.
+pub const PORT: u16 = 4574;
+
+/// Where the emulator of a stack that is kept up answers.
+#[must_use]
+pub fn default_endpoint() -> String {
+    format!("http://127.0.0.1:{PORT}")
+}
+
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
 impl Stack {

@@ -35,6 +35,13 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Check the ledger of a table, or see one position again as it was.
+    #[command(disable_help_flag = true)]
+    Ledger {
+        /// `verify` or `replay`, and its options; `cargo x ledger verify --help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Every test: unit, property, contract, and end to end on the local stack.
     Test {
         /// Passed on to `cargo test`.
@@ -57,6 +64,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Task::Demo { args } => local(&workspace, &["demo".to_owned()], &args),
         Task::Stack { args } => local(&workspace, &[], &args),
+        Task::Ledger { args } => ledger(&workspace, &args),
         Task::Test { args } => test(&workspace, &args),
         Task::Sim { args } => simulate(&workspace, &args),
         Task::Ci => ci::run_all(&workspace),
@@ -77,6 +85,11 @@ fn local(workspace: &Workspace, command: &[String], args: &[String]) -> Result<E
     let mut local = Command::new(binaries.join("promissory-local"));
     local.arg("--root").arg(&workspace.root).arg("--python").arg(python).arg("--binaries").arg(&binaries);
     hand_over(local.args(command).args(args))
+}
+
+/// Builds what reads the ledger and hands over to it. It needs none of the local stack's Python.
+fn ledger(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Problem> {
+    hand_over(Command::new(workspace.build_stack()?.join("promissory-local")).arg("ledger").args(args))
 }
 
 /// Builds the simulator and hands over to it.

@@ -81,6 +81,13 @@ impl Balance {
     }
 }
 
+impl fmt::Display for Balance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { on_hand, reserved, held, moved_by_shop } = self;
+        write!(f, "{on_hand} on hand, {reserved} reserved, {held} held, {moved_by_shop} moved by the shop")
+    }
+}
+
 impl Add<Change> for Balance {
     type Output = Self;
 

@@ -1,12 +1,22 @@
-//! Folding movements back into positions: how a stored position is checked against its history.
+//! Folding movements back into positions: how a stored position is checked against its history, and how any moment of it
+//! is seen again.
+//!
+//! A [`Fold`] goes through a history in constant memory and stops at the first thing that does not add up; a [`Rewind`]
+//! is a fold that remembers one moment. Nothing here trusts a row: what was damaged is reported, never a panic.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{Balance, Movement, Position};
 
-/// What does not add up in the history of a position.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// What does not add up in the history of a position. As JSON it is an object with its `kind`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Mismatch {
     /// A movement is missing or doubled.
-    #[error("{position}: movement {found} follows {after}")]
+    #[error("{position}: movement {found} comes next after {after}")]
     Gap {
         /// The position.
         position: String,
@@ -16,7 +26,7 @@ pub enum Mismatch {
         found: u64,
     },
     /// A movement did not find the state its predecessor left.
-    #[error("{position}: movement {seq} found {before:?} where {expected:?} had been left")]
+    #[error("{position}: movement {seq} found {before} where {expected} had been left")]
     Broken {
         /// The position.
         position: String,
@@ -36,7 +46,7 @@ pub enum Mismatch {
         seq: u64,
     },
     /// The stored position is not where its movements lead.
-    #[error("{position} is stored as {stored:?} at {stored_seq}, its movements lead to {folded:?} at {folded_seq}")]
+    #[error("{position} is stored as {stored} at {stored_seq}, its movements lead to {folded} at {folded_seq}")]
     Differs {
         /// The position.
         position: String,
@@ -49,6 +59,107 @@ pub enum Mismatch {
         /// The folded sequence.
         folded_seq: u64,
     },
+    /// There are movements of a position that is not stored.
+    #[error("{position} is not stored, and its movements lead to {folded} at {folded_seq}")]
+    Unstored {
+        /// The position.
+        position: String,
+        /// The folded balance.
+        folded: Box<Balance>,
+        /// The folded sequence.
+        folded_seq: u64,
+    },
+    /// A row does not have the shape this code expects.
+    #[error("{position}: the row {row} cannot be read: {reason}")]
+    Unreadable {
+        /// The position.
+        position: String,
+        /// The key of the row.
+        row: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A row says of itself that it belongs elsewhere.
+    #[error("{position}: the row {row} says it is {says}")]
+    Misfiled {
+        /// The position.
+        position: String,
+        /// The key of the row.
+        row: String,
+        /// The key that its content calls for.
+        says: String,
+    },
+}
+
+/// How far a history has been followed: the number of the last movement, and the balance it left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fold {
+    /// The last movement; 0 before the first.
+    pub seq: u64,
+    /// What it left.
+    pub balance: Balance,
+}
+
+impl Fold {
+    /// Follows the next movement of the position.
+    ///
+    /// # Errors
+    /// When it does not fit what is before it, or itself. The fold stays where it was.
+    pub fn step(&mut self, movement: &Movement) -> Result<(), Mismatch> {
+        let position = || movement.of.to_string();
+        if Some(movement.seq) != self.seq.checked_add(1) {
+            return Err(Mismatch::Gap { position: position(), after: self.seq, found: movement.seq });
+        }
+        if movement.before != self.balance {
+            return Err(Mismatch::Broken {
+                position: position(),
+                seq: movement.seq,
+                before: Box::new(movement.before),
+                expected: Box::new(self.balance),
+            });
+        }
+        if !is_sound(movement) {
+            return Err(Mismatch::Unsound { position: position(), seq: movement.seq });
+        }
+        *self = Self { seq: movement.seq, balance: movement.after };
+        Ok(())
+    }
+
+    /// Checks that a stored position is where this fold ended.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check(&self, position: &Position) -> Result<(), Mismatch> {
+        if (self.seq, self.balance) == (position.seq, position.balance) {
+            return Ok(());
+        }
+        Err(Mismatch::Differs {
+            position: position.of.to_string(),
+            stored: Box::new(position.balance),
+            stored_seq: position.seq,
+            folded: Box::new(self.balance),
+            folded_seq: self.seq,
+        })
+    }
+}
+
+/// Whether a movement is of at least one unit, and leads from its `before` to its `after`.
+///
+/// Added up in wider numbers than a [`crate::catalog::Quantity`] has: that panics on overflow, and a damaged row may hold
+/// anything.
+fn is_sound(movement: &Movement) -> bool {
+    if !movement.quantity.is_positive() {
+        return false;
+    }
+    let (before, after, change) = (movement.before, movement.after, movement.kind.change(movement.quantity));
+    [
+        (before.on_hand, change.on_hand, after.on_hand),
+        (before.reserved, change.reserved, after.reserved),
+        (before.held, change.held, after.held),
+        (before.moved_by_shop, change.moved_by_shop, after.moved_by_shop),
+    ]
+    .into_iter()
+    .all(|(before, change, after)| i128::from(before.units()) + i128::from(change.units()) == i128::from(after.units()))
 }
 
 /// The balance and sequence that `movements` (of one position, in order, from the first) lead to.
@@ -56,27 +167,9 @@ pub enum Mismatch {
 /// # Errors
 /// The first thing in the history that does not add up.
 pub fn fold(movements: &[Movement]) -> Result<(u64, Balance), Mismatch> {
-    let mut at = (0, Balance::default());
-    for movement in movements {
-        let (seq, balance) = at;
-        let position = || movement.of.to_string();
-        if movement.seq != seq + 1 {
-            return Err(Mismatch::Gap { position: position(), after: seq, found: movement.seq });
-        }
-        if movement.before != balance {
-            return Err(Mismatch::Broken {
-                position: position(),
-                seq: movement.seq,
-                before: Box::new(movement.before),
-                expected: Box::new(balance),
-            });
-        }
-        if movement.before + movement.kind.change(movement.quantity) != movement.after {
-            return Err(Mismatch::Unsound { position: position(), seq: movement.seq });
-        }
-        at = (movement.seq, movement.after);
-    }
-    Ok(at)
+    let mut fold = Fold::default();
+    movements.iter().try_for_each(|movement| fold.step(movement))?;
+    Ok((fold.seq, fold.balance))
 }
 
 /// Checks a stored position against its movements.
@@ -85,14 +178,306 @@ pub fn fold(movements: &[Movement]) -> Result<(u64, Balance), Mismatch> {
 /// As [`fold`], and when the stored position is not where they lead.
 pub fn verify(position: &Position, movements: &[Movement]) -> Result<(), Mismatch> {
     let (seq, balance) = fold(movements)?;
-    if (seq, balance) == (position.seq, position.balance) {
-        return Ok(());
+    Fold { seq, balance }.check(position)
+}
+
+/// A moment in the history of a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// After its last movement.
+    Now,
+    /// After this movement; 0 is before the first.
+    Seq(u64),
+    /// After the last movement that was recorded at this time or before it.
+    ///
+    /// The sequence says what came first, not the clocks of those who wrote: a movement from before one that had been
+    /// recorded by then counts, even where its own writer's clock was ahead.
+    Time(Timestamp),
+}
+
+/// Why a moment cannot be seen again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// The history up to there does not add up.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// The position has not come so far.
+    #[error("movement {asked} is asked for, and the last one is {last}")]
+    NotYet {
+        /// The movement asked for.
+        asked: u64,
+        /// The last there is.
+        last: u64,
+    },
+}
+
+/// The sequence and balance of a position `at` a moment, from its movements (in order, from the first). What comes after
+/// the moment may be damaged or left out.
+///
+/// # Errors
+/// When the history up to there does not add up, or does not reach so far.
+pub fn state_at(movements: &[Movement], at: At) -> Result<(u64, Balance), ReplayError> {
+    let mut rewind = Rewind::to(at, 0);
+    for movement in movements {
+        if rewind.has_arrived() {
+            break;
+        }
+        rewind.follow(movement);
     }
-    Err(Mismatch::Differs {
-        position: position.of.to_string(),
-        stored: Box::new(position.balance),
-        stored_seq: position.seq,
-        folded: Box::new(balance),
-        folded_seq: seq,
-    })
+    rewind.finish().map(|moment| (moment.state.seq, moment.state.balance))
+}
+
+/// A position at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// Its last movement by then, and its balance.
+    pub state: Fold,
+    /// Its last movements by then, the newest at the end: as many as were to be kept.
+    pub recent: Vec<Movement>,
+}
+
+/// Follows a history to one moment, keeping no more of it than was asked for.
+#[derive(Debug, Clone)]
+pub struct Rewind {
+    at: At,
+    keep: usize,
+    tip: Fold,
+    /// What is wrong right after the tip.
+    broken: Option<Mismatch>,
+    /// Whether what is wrong lies before the moment.
+    is_broken_before: bool,
+    state: Fold,
+    recent: VecDeque<Movement>,
+    /// Kept movements behind the moment: they are before it after all if one that follows them is.
+    later: VecDeque<Movement>,
+}
+
+impl Rewind {
+    /// A way to `at` that keeps the last `keep` movements before it.
+    #[must_use]
+    pub fn to(at: At, keep: usize) -> Self {
+        let (recent, later) = (VecDeque::new(), VecDeque::new());
+        Self { at, keep, tip: Fold::default(), broken: None, is_broken_before: false, state: Fold::default(), recent, later }
+    }
+
+    /// Whether nothing that follows can change what is found.
+    #[must_use]
+    pub fn has_arrived(&self) -> bool {
+        self.is_broken_before || matches!(self.at, At::Seq(seq) if self.tip.seq >= seq)
+    }
+
+    /// The last movement that was followed, whether it is before the moment or behind it.
+    #[must_use]
+    pub fn followed_to(&self) -> u64 {
+        self.tip.seq
+    }
+
+    /// Follows the next movement.
+    pub fn follow(&mut self, movement: &Movement) {
+        if self.has_arrived() {
+            return;
+        }
+        let is_before = match self.at {
+            At::Now | At::Seq(_) => true,
+            At::Time(time) => movement.recorded_at <= time,
+        };
+        if self.broken.is_none() {
+            self.broken = self.tip.step(movement).err();
+            // Nobody knows when a movement that is missing was recorded: it may have been before the moment.
+            self.is_broken_before = matches!(self.broken, Some(Mismatch::Gap { .. })) && self.state == self.tip;
+        }
+        if self.broken.is_some() {
+            self.is_broken_before |= is_before;
+            return;
+        }
+        keep(&mut self.later, movement.clone(), self.keep);
+        if is_before {
+            self.state = self.tip;
+            for movement in self.later.drain(..) {
+                keep(&mut self.recent, movement, self.keep);
+            }
+        }
+    }
+
+    /// The moment.
+    ///
+    /// # Errors
+    /// When the history up to there does not add up, or does not reach so far.
+    pub fn finish(self) -> Result<Moment, ReplayError> {
+        match (self.broken, self.at) {
+            (Some(mismatch), _) if self.is_broken_before => Err(mismatch.into()),
+            (_, At::Seq(asked)) if self.tip.seq < asked => Err(ReplayError::NotYet { asked, last: self.tip.seq }),
+            (_, At::Now | At::Seq(_) | At::Time(_)) => Ok(Moment { state: self.state, recent: self.recent.into() }),
+        }
+    }
+}
+
+/// Adds at the end, and lets go at the beginning what is more than `most`.
+fn keep(kept: &mut VecDeque<Movement>, movement: Movement, most: usize) {
+    if most == 0 {
+        return;
+    }
+    if kept.len() == most {
+        kept.pop_front();
+    }
+    kept.push_back(movement);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Place, Quantity};
+    use crate::ledger::{Cause, EventId, Kind, PositionKey};
+
+    fn time(second: i64) -> Timestamp {
+        Timestamp::from_second(1_000 + second).expect("a time")
+    }
+
+    fn key() -> PositionKey {
+        PositionKey::new("A".parse().expect("a SKU"), Place::Unassigned)
+    }
+
+    /// A receipt of 10, reservations of 1, 2 and 3, and a shipment of 1, recorded at these seconds.
+    fn history(seconds: [i64; 5]) -> (Position, Vec<Movement>) {
+        use Kind::{Receipt, Reserve, Ship};
+        let mut position = Position::empty(key());
+        let kinds = [(Receipt, 10), (Reserve, 1), (Reserve, 2), (Reserve, 3), (Ship, 1)];
+        let movements = kinds.into_iter().zip(seconds).map(|((kind, units), second)| {
+            let cause = Cause { event: EventId::new("erp", second.to_string()), order: None };
+            position.record(kind, Quantity::new(units), cause, time(second))
+        });
+        let movements = movements.collect();
+        (position, movements)
+    }
+
+    /// One way to damage a history.
+    type Damage = fn(&mut Position, &mut Vec<Movement>);
+
+    /// Protects whoever relies on a check: every kind of damage is found, and named by what is wrong first.
+    #[test]
+    fn damage_is_found_and_named() {
+        let rows: [(&str, Damage, Option<&str>); 15] = [
+            ("sound", |_, _| {}, None),
+            ("nothing ever moved", |position, movements| (*position, *movements) = (Position::empty(key()), vec![]), None),
+            ("a movement in the middle is missing", |_, m| drop(m.remove(2)), Some("gap 2 4")),
+            ("the first is missing", |_, m| drop(m.remove(0)), Some("gap 0 2")),
+            ("the last is missing", |_, m| drop(m.pop()), Some("differs 5 4")),
+            ("all are missing", |_, m| m.clear(), Some("differs 5 0")),
+            ("one is doubled", |_, m| m.insert(2, m[1].clone()), Some("gap 2 2")),
+            ("an after is edited", |_, m| m[2].after.reserved = Quantity::new(9), Some("unsound 3")),
+            ("a before is edited", |_, m| m[2].before.held = Quantity::new(9), Some("broken 3")),
+            ("a quantity is edited", |_, m| m[2].quantity = Quantity::new(9), Some("unsound 3")),
+            ("a kind is edited", |_, m| m[2].kind = Kind::Found, Some("unsound 3")),
+            ("a movement of nothing", |_, m| (m[4].quantity, m[4].after) = (Quantity::ZERO, m[4].before), Some("unsound 5")),
+            ("a number out of all bounds", |_, m| m[2].quantity = Quantity::new(i64::MAX), Some("unsound 3")),
+            ("a negative number out of all bounds", |_, m| m[4].quantity = Quantity::new(i64::MIN), Some("unsound 5")),
+            ("the stored balance is edited", |position, _| position.balance.held = Quantity::new(1), Some("differs 5 5")),
+        ];
+        for (case, damage, expected) in rows {
+            let (mut position, mut movements) = history([1, 2, 3, 4, 5]);
+            damage(&mut position, &mut movements);
+            let found = verify(&position, &movements).err().map(|mismatch| match mismatch {
+                Mismatch::Gap { after, found, .. } => format!("gap {after} {found}"),
+                Mismatch::Broken { seq, .. } => format!("broken {seq}"),
+                Mismatch::Unsound { seq, .. } => format!("unsound {seq}"),
+                Mismatch::Differs { stored_seq, folded_seq, .. } => format!("differs {stored_seq} {folded_seq}"),
+                Mismatch::Unstored { .. } | Mismatch::Unreadable { .. } | Mismatch::Misfiled { .. } => mismatch.to_string(),
+            });
+            assert_eq!(found.as_deref(), expected, "{case}");
+        }
+    }
+
+    /// In words: the sequence, on hand and reserved, or why not.
+    fn in_words(found: Result<(u64, Balance), ReplayError>) -> String {
+        match found {
+            Ok((seq, balance)) => format!("{seq}: {} {}", balance.on_hand, balance.reserved),
+            Err(ReplayError::NotYet { asked, last }) => format!("{asked} is beyond {last}"),
+            Err(ReplayError::Mismatch(mismatch)) => mismatch.to_string(),
+        }
+    }
+
+    /// Protects replay: each moment is as it was, asked for by number or by time, and a moment that never was is an error.
+    #[test]
+    fn every_moment_is_seen_again() {
+        let rows = [
+            (At::Now, "5: 9 5"),
+            (At::Seq(0), "0: 0 0"),
+            (At::Seq(1), "1: 10 0"),
+            (At::Seq(3), "3: 10 3"),
+            (At::Seq(5), "5: 9 5"),
+            (At::Seq(6), "6 is beyond 5"),
+            (At::Seq(u64::MAX), "18446744073709551615 is beyond 5"),
+            (At::Time(time(0)), "0: 0 0"),
+            (At::Time(time(10)), "1: 10 0"),
+            (At::Time(time(19)), "1: 10 0"),
+            (At::Time(time(20)), "3: 10 3"),
+            (At::Time(time(30)), "4: 10 6"),
+            (At::Time(time(999)), "5: 9 5"),
+        ];
+        for (at, expected) in rows {
+            let (_, movements) = history([10, 20, 20, 30, 40]);
+            assert_eq!(in_words(state_at(&movements, at)), expected, "{at:?}");
+            let nothing = in_words(state_at(&[], at));
+            let expected = match at {
+                At::Seq(asked) if asked > 0 => format!("{asked} is beyond 0"),
+                At::Now | At::Seq(_) | At::Time(_) => "0: 0 0".to_owned(),
+            };
+            assert_eq!(nothing, expected, "{at:?} of a position that never moved");
+        }
+    }
+
+    /// Protects the order of movements from the clocks of those who wrote them.
+    #[test]
+    fn the_sequence_decides_where_clocks_disagree() {
+        let (_, movements) = history([10, 50, 20, 60, 30]);
+        let rows = [(9, "0: 0 0"), (10, "1: 10 0"), (20, "3: 10 3"), (29, "3: 10 3"), (30, "5: 9 5"), (60, "5: 9 5")];
+        for (second, expected) in rows {
+            assert_eq!(in_words(state_at(&movements, At::Time(time(second)))), expected, "at {second}");
+        }
+    }
+
+    /// Protects a true answer from damage that came after it, and every other answer from being given.
+    #[test]
+    fn damage_matters_up_to_the_moment() {
+        let broken = "A@unassigned: movement 4 does not lead from its before to its after";
+        let gap = "A@unassigned: movement 5 comes next after 3";
+        let rows = [
+            (At::Seq(3), "3: 10 3", "3: 10 3"),
+            (At::Seq(4), broken, gap),
+            (At::Seq(9), broken, gap),
+            (At::Now, broken, gap),
+            (At::Time(time(2)), "2: 10 1", "2: 10 1"),
+            (At::Time(time(3)), "3: 10 3", gap),
+            (At::Time(time(4)), broken, gap),
+            (At::Time(time(5)), broken, gap),
+        ];
+        for (at, edited, removed) in rows {
+            let (_, mut movements) = history([1, 2, 3, 4, 5]);
+            movements[3].after.held = Quantity::new(1);
+            assert_eq!(in_words(state_at(&movements, at)), edited, "{at:?}, edited");
+            movements.remove(3);
+            assert_eq!(in_words(state_at(&movements, at)), removed, "{at:?}, removed");
+        }
+    }
+
+    /// Protects the story shown with a moment: the newest movements before it, and none after it.
+    #[test]
+    fn the_last_movements_are_kept() {
+        let (_, movements) = history([10, 50, 20, 60, 30]);
+        let rows: [(At, usize, &[u64]); 7] = [
+            (At::Now, 0, &[]),
+            (At::Now, 2, &[4, 5]),
+            (At::Now, 9, &[1, 2, 3, 4, 5]),
+            (At::Seq(3), 2, &[2, 3]),
+            (At::Seq(0), 2, &[]),
+            (At::Time(time(20)), 2, &[2, 3]),
+            (At::Time(time(20)), 9, &[1, 2, 3]),
+        ];
+        for (at, keep, expected) in rows {
+            let mut rewind = Rewind::to(at, keep);
+            movements.iter().for_each(|movement| rewind.follow(movement));
+            let moment = rewind.finish().expect("the history is sound");
+            assert_eq!(moment.recent.iter().map(|movement| movement.seq).collect::<Vec<_>>(), expected, "{at:?}, {keep}");
+        }
+    }
 }

@@ -1,0 +1,216 @@
+//! The ledger on the command line. What is found goes to standard output, progress to standard error; the JSON is stable.
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use promissory::adapters::clock::SystemClock;
+use promissory::ledger::replay::{At, Mismatch, Moment};
+use promissory::ledger::{Movement, PositionKey};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{Address, Table, Verdict, VerifyConfig, replay, verify};
+
+/// What to do with the ledger.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compare every position of the table with the fold of its movements.
+    ///
+    /// Ends with 0 when all add up, with 1 when one does not, with 2 when the table cannot be read. It only reads, and may
+    /// run while orders come in.
+    Verify(VerifyArgs),
+    /// Show a position as it is, or as it was after a movement or at a time.
+    ///
+    /// Ends with 0, with 1 when the history up to there does not add up, with 2 when there is no such position or moment,
+    /// or the table cannot be read.
+    Replay(ReplayArgs),
+}
+
+#[derive(Debug, Args)]
+struct TableArgs {
+    /// The table: the output TableName of the deployed stack. Without it, the local stack's.
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+    /// Where DynamoDB answers. Without it, AWS in AWS_REGION with the credentials in the environment.
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+}
+
+/// How to verify.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    table: TableArgs,
+    /// Parts of the table that are read at the same time.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    segments: u32,
+    /// Print one JSON object: positions, movements, mismatches, unlisted.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What to replay.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The position: our SKU, and the code of a location or `unassigned`.
+    #[arg(value_name = "SKU@PLACE", value_parser = position)]
+    position: PositionKey,
+    #[command(flatten)]
+    table: TableArgs,
+    /// After this movement; 0 is before the first.
+    #[arg(long, value_name = "N", conflicts_with = "time")]
+    seq: Option<u64>,
+    /// At this time, e.g. 2026-11-21T12:00:00Z: after what was recorded by then.
+    #[arg(long, value_name = "TIME")]
+    time: Option<Timestamp>,
+    /// How many movements to show, the newest before that moment.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    last: u32,
+    /// Print one JSON object: position, asked, seq, balance, available, movements; or position, asked, mismatch.
+    #[arg(long)]
+    json: bool,
+}
+
+fn position(given: &str) -> Result<PositionKey, String> {
+    PositionKey::from_partition(&format!("POS#{given}"))
+        .ok_or_else(|| "it has the form SKU@PLACE, e.g. SERUM-30@WH-1 or SERUM-30@unassigned".to_owned())
+}
+
+/// Runs a command; `say` takes its progress and `print` its result.
+///
+/// # Errors
+/// When the table cannot be read or does not hold what is asked for, with what to do.
+pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
+    match command {
+        Command::Verify(args) => {
+            let table = args.table.find(say).await?;
+            let config = VerifyConfig { segments: args.segments, rows_per_page: None };
+            let verdict = verify(&table, &SystemClock, &config, say).await?;
+            print(&if args.json { verdict_json(&verdict) } else { verdict_text(&verdict) });
+            Ok(if verdict.mismatches.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Replay(ReplayArgs { position, table, seq, time, last, json }) => {
+            let at = seq.map(At::Seq).or(time.map(At::Time)).unwrap_or(At::Now);
+            let table = table.find(say).await?;
+            let keep = usize::try_from(last).unwrap_or(usize::MAX);
+            let found = replay(&table, &SystemClock, &position, at, keep).await?;
+            print(&if json { moment_json(&position, at, &found) } else { moment_text(&position, at, &found) });
+            Ok(if found.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+    }
+}
+
+impl TableArgs {
+    async fn find(self, say: &dyn Fn(&str)) -> io::Result<Table> {
+        let Self { table, endpoint } = self;
+        let table = Table::find(&Address { table, endpoint }, &|name| std::env::var(name).ok()).await?;
+        say(&format!("Reading {table}."));
+        Ok(table)
+    }
+}
+
+/// A mismatch as JSON: its own fields, and all of it in words.
+#[derive(Serialize)]
+struct Finding<'a> {
+    #[serde(flatten)]
+    mismatch: &'a Mismatch,
+    detail: String,
+}
+
+impl<'a> From<&'a Mismatch> for Finding<'a> {
+    fn from(mismatch: &'a Mismatch) -> Self {
+        Self { mismatch, detail: mismatch.to_string() }
+    }
+}
+
+fn verdict_json(verdict: &Verdict) -> String {
+    let Verdict { positions, movements, mismatches, unlisted } = verdict;
+    let mismatches: Vec<Finding> = mismatches.iter().map(Finding::from).collect();
+    json!({ "positions": positions, "movements": movements, "mismatches": mismatches, "unlisted": unlisted }).to_string()
+}
+
+fn verdict_text(verdict: &Verdict) -> String {
+    let Verdict { positions, movements, mismatches, unlisted } = verdict;
+    let mut lines: Vec<String> = mismatches.iter().map(ToString::to_string).collect();
+    if *unlisted > 0 {
+        lines.push(format!("and {unlisted} more positions"));
+    }
+    let all = if mismatches.is_empty() {
+        "every position is the fold of its movements".to_owned()
+    } else {
+        let wrong = u64::try_from(mismatches.len()).unwrap_or(u64::MAX).saturating_add(*unlisted);
+        format!("{wrong} mismatches; `cargo x ledger replay SKU@PLACE --seq N` shows one up to where it broke")
+    };
+    lines.push(format!("{positions} positions, {movements} movements: {all}"));
+    lines.join("\n")
+}
+
+fn moment_json(position: &PositionKey, at: At, found: &Result<Moment, Mismatch>) -> String {
+    let asked = match at {
+        At::Now => json!("now"),
+        At::Seq(seq) => json!({ "seq": seq }),
+        At::Time(time) => json!({ "time": time }),
+    };
+    let position = position.to_string();
+    match found {
+        Ok(Moment { state, recent }) => json!({
+            "position": position,
+            "asked": asked,
+            "seq": state.seq,
+            "balance": state.balance,
+            "available": state.balance.available(),
+            "movements": recent,
+        }),
+        Err(mismatch) => json!({ "position": position, "asked": asked, "mismatch": Finding::from(mismatch) }),
+    }
+    .to_string()
+}
+
+fn moment_text(position: &PositionKey, at: At, found: &Result<Moment, Mismatch>) -> String {
+    let Moment { state, recent } = match found {
+        Ok(moment) => moment,
+        Err(mismatch) => return format!("the history of {position} does not add up\n{mismatch}"),
+    };
+    let asked = match at {
+        At::Now => "now, as it is stored".to_owned(),
+        At::Seq(seq) => format!("after movement {seq}"),
+        At::Time(time) => format!("at {time}"),
+    };
+    let last = recent.last().map_or_else(
+        || "before its first movement".to_owned(),
+        |last| format!("last moved by movement {}, recorded at {}", last.seq, last.recorded_at),
+    );
+    let mut lines =
+        vec![format!("{position} {asked}: {}, {} available", state.balance, state.balance.available()), last, String::new()];
+    if !recent.is_empty() {
+        let titles = ["seq", "kind", "units", "on hand", "reserved", "held", "by shop"];
+        let [seq, kind, units, on_hand, reserved, held, by_shop] = titles;
+        lines.push(format!(
+            "{seq:>6}  {:<30}  {kind:<10} {units:>8} {on_hand:>9} {reserved:>9} {held:>9} {by_shop:>9}  cause",
+            "recorded at"
+        ));
+    }
+    lines.extend(recent.iter().map(movement_text));
+    lines.join("\n").trim_end().to_owned()
+}
+
+fn movement_text(movement: &Movement) -> String {
+    let kind = serde_json::to_value(movement.kind).ok();
+    let kind = kind.as_ref().and_then(|kind| kind.as_str()).unwrap_or_default();
+    let after = &movement.after;
+    let order =
+        movement.cause.order.as_ref().map_or_else(String::new, |line| format!(", order {} line {}", line.order, line.line));
+    format!(
+        "{:>6}  {:<30}  {kind:<10} {:>8} {:>9} {:>9} {:>9} {:>9}  {}{order}",
+        movement.seq,
+        movement.recorded_at.to_string(),
+        movement.quantity.units(),
+        after.on_hand.units(),
+        after.reserved.units(),
+        after.held.units(),
+        after.moved_by_shop.units(),
+        movement.cause.event,
+    )
+}

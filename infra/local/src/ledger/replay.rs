@@ -1,0 +1,127 @@
+//! Seeing one position again as it was at some moment, from its movements.
+
+use std::io;
+
+use promissory::catalog::Network;
+use promissory::clock::Clock;
+use promissory::ledger::replay::{At, Mismatch, Moment, ReplayError, Rewind};
+use promissory::ledger::{Movement, Position, PositionKey};
+use promissory::store::{Key, Listing, Store};
+
+use super::Table;
+use super::verify::{content, readable, reread};
+
+/// How often a history is read again that looked wrong and then was not.
+const READINGS: u32 = 4;
+
+/// The position `of` at a moment with the last `keep` movements before it, or what is wrong with its history. The present
+/// is compared with the stored position as well.
+///
+/// # Errors
+/// When the table cannot be read, when there is no such position, and when it has not come so far; with what to do.
+pub async fn replay<C: Clock>(
+    table: &Table,
+    clock: &C,
+    of: &PositionKey,
+    at: At,
+    keep: usize,
+) -> io::Result<Result<Moment, Mismatch>> {
+    for _ in 0..READINGS {
+        let doubtful = match see(table, of, at, keep).await? {
+            Seen::Nothing => return Err(unknown(table, of).await?),
+            Seen::Moment(moment) => return Ok(Ok(moment)),
+            Seen::NotYet(error) => return Err(io::Error::other(format!("{of}: {error}"))),
+            Seen::Doubtful(moment) => moment,
+        };
+        match (reread(table, clock, &of.partition()).await?, doubtful) {
+            (Some(mismatch), _) => return Ok(Err(mismatch)),
+            (None, Some(moment)) => return Ok(Ok(moment)),
+            (None, None) => {}
+        }
+    }
+    Err(io::Error::other(format!("{of} kept moving while it was read: try again, or ask for a movement with --seq")))
+}
+
+enum Seen {
+    /// There is no such position.
+    Nothing,
+    Moment(Moment),
+    NotYet(ReplayError),
+    /// Something looks wrong, or a write was going on. With the moment, when only the stored position is not there.
+    Doubtful(Option<Moment>),
+}
+
+async fn see(table: &Table, of: &PositionKey, at: At, keep: usize) -> io::Result<Seen> {
+    let store = table.store();
+    let stored = match store.get(&[of.key()]).await {
+        Ok(found) => found.into_iter().flatten().next(),
+        Err(error) => readable(table, error).map(|_| None)?,
+    };
+    let mut rewind = Rewind::to(at, keep);
+    let mut listing = Listing::rows(of.partition(), Movement::PREFIX);
+    let mut is_empty = true;
+    loop {
+        let page = match store.list(&listing).await {
+            Ok(page) => page,
+            Err(error) => return readable(table, error).map(|_| Seen::Doubtful(None)),
+        };
+        for record in &page.records {
+            is_empty = false;
+            if rewind.has_arrived() {
+                break;
+            }
+            match content(record) {
+                Ok(movement) => rewind.follow(&movement),
+                Err(_) => return Ok(Seen::Doubtful(None)),
+            }
+        }
+        match page.next {
+            Some(next) if !rewind.has_arrived() => listing.after = Some(next),
+            Some(_) | None => break,
+        }
+    }
+    if is_empty && stored.is_none() {
+        return Ok(Seen::Nothing);
+    }
+    let stored = stored.and_then(|record| content::<Position>(&record).ok());
+    let followed_to = rewind.followed_to();
+    // Movements that the stored position knows and that are not there may have been before the moment.
+    let falls_short = !rewind.has_arrived() && stored.as_ref().is_some_and(|stored| stored.seq > followed_to);
+    Ok(match rewind.finish() {
+        Ok(moment) if falls_short && moment.state.seq == followed_to => Seen::Doubtful(None),
+        Err(ReplayError::NotYet { asked, .. }) if stored.as_ref().is_some_and(|stored| stored.seq >= asked) => {
+            Seen::Doubtful(None)
+        }
+        Ok(moment) if at == At::Now => {
+            let agrees = stored.is_some_and(|stored| moment.state.check(&stored).is_ok());
+            if agrees { Seen::Moment(moment) } else { Seen::Doubtful(Some(moment)) }
+        }
+        Ok(moment) => Seen::Moment(moment),
+        Err(ReplayError::Mismatch(_)) => Seen::Doubtful(None),
+        Err(error @ ReplayError::NotYet { .. }) => Seen::NotYet(error),
+    })
+}
+
+/// That there is no such position, and where to look.
+async fn unknown(table: &Table, of: &PositionKey) -> io::Result<io::Error> {
+    let store = table.store();
+    let network = Network::load(&store).await.map_err(|error| table.cannot(&error))?;
+    let places: Vec<_> = network.places().collect();
+    let keys: Vec<Key> = places.iter().map(|place| PositionKey::new(of.sku.clone(), place.clone()).key()).collect();
+    let found = store.get(&keys).await.map_err(|error| table.cannot(&error))?;
+    let known: Vec<String> =
+        places.iter().zip(found).filter(|(_, found)| found.is_some()).map(|(place, _)| place.to_string()).collect();
+    let elsewhere = if known.is_empty() {
+        "it has no position at any location of the network".to_owned()
+    } else {
+        format!("it has positions at {}", known.join(", "))
+    };
+    Ok(io::Error::other(format!(
+        "there is no position {of} in the table {}. Check\n\
+         - the SKU {}: ours, not the shop's; {elsewhere}\n\
+         - the place {}: the code of a location, or `unassigned`, where orders reserve until their routing is known\n\
+         - the table and the region\n\
+         An item has no position where nothing ever moved it.",
+        table.name, of.sku, of.place
+    )))
+}
