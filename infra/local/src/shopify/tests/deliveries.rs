@@ -163,3 +163,58 @@ fn the_same_calls_make_the_same_shop() {
     };
     assert_eq!(run(), run());
 }
+
+/// Protects the parsers of what follows an order: ids and differences as the samples have them, and nothing personal.
+#[test]
+fn later_bodies_have_the_shape_of_the_real_ones() {
+    let mut f = fixture();
+    let id = f.shop.checkout(at(1), &[("BOARD", 4)]).expect("placed");
+    let order = f.shop.order(id).expect("placed");
+    let (line, first) = (order.lines[0].id, order.fulfilment_orders[0].id);
+    let moved = f.shop.move_fulfilment_order(at(2), first, f.till).expect("enough there");
+    f.shop.hold(at(3), moved).expect("open");
+    f.shop.release_hold(at(4), moved).expect("held");
+    let edit = Edit { add: vec![("BOARD".to_owned(), 2)], remove: vec![(line, 1)], restock: true };
+    let added = f.shop.edit(at(5), id, &edit).expect("in stock");
+    f.shop.fulfil(at(6), id, Some(&[(line, 3)])).expect("open");
+    let ret = f.shop.request_return(at(7), id, &[(line, 2)]).expect("out");
+    f.shop.approve_return(at(8), ret).expect("requested");
+    f.shop.dispose(at(9), ret, line, 1, f.main, Disposal::Restocked).expect("open");
+    let lines = vec![RefundLine { line, quantity: 2, restock: Restock::NoRestock, location: Some(f.main) }];
+    let refund = f.shop.refund(at(10), id, &RefundInput { lines, return_id: Some(ret) }).expect("two");
+    f.shop.close_return(at(11), ret).expect("open");
+    let deliveries = announced(&mut f.shop);
+    let of = |topic| body(deliveries.iter().rfind(|delivery| delivery.topic == topic).expect("announced"));
+    let known = f.shop.order(id).expect("placed");
+    let asked = |id: FulfilmentOrderId, status: &str, location: LocationId| json!({ "id": id.gid(), "status": status, "assigned_location_id": location.gid() });
+    let (refunded, updated, disposed) =
+        (of(Topic::RefundsCreate), of(Topic::OrdersUpdated), of(Topic::ReverseFulfillmentOrdersDispose));
+    let rows = [
+        (&of(Topic::FulfillmentOrdersMoved)["original_fulfillment_order"], asked(first, "closed", f.main)),
+        (&of(Topic::FulfillmentOrdersMoved)["moved_fulfillment_order"], asked(moved, "open", f.till)),
+        (&of(Topic::FulfillmentOrdersPlacedOnHold)["fulfillment_order"]["status"], json!("on_hold")),
+        (&of(Topic::FulfillmentOrdersHoldReleased)["fulfillment_order"], json!({ "id": moved.gid(), "status": "open" })),
+        (&of(Topic::OrdersEdited)["order_edit"]["order_id"], json!(id)),
+        (&of(Topic::OrdersEdited)["order_edit"]["line_items"]["additions"], json!([{ "id": added[0], "delta": 2 }])),
+        (&of(Topic::OrdersEdited)["order_edit"]["line_items"]["removals"], json!([{ "id": line, "delta": 1 }])),
+        (&of(Topic::ReturnsRequest)["order"]["id"], json!(id)),
+        (&of(Topic::ReturnsApprove)["status"], json!("open")),
+        (&of(Topic::ReturnsClose)["order_id"], json!(id)),
+        (&disposed["id"], json!(known.returns[0].reverse)),
+        (&disposed["dispositions"][0]["type"], json!("restocked")),
+        (&disposed["dispositions"][0]["location"]["id"], json!(f.main)),
+        (&refunded["id"], json!(refund)),
+        (&refunded["order_id"], json!(id)),
+        (&refunded["return"]["id"], json!(ret)),
+        (&refunded["refund_line_items"][0]["restock_type"], json!("no_restock")),
+        (&refunded["refund_line_items"][0]["location_id"], Value::Null),
+        (&updated["refunds"][0], refunded.clone()),
+        (&updated["line_items"][0]["quantity"], json!(4)),
+        (&updated["line_items"][0]["current_quantity"], json!(1)),
+        (&updated["line_items"][0]["fulfillable_quantity"], json!(0)),
+        (&updated["financial_status"], json!("partially_refunded")),
+    ];
+    for (n, (value, expected)) in rows.iter().enumerate() {
+        assert_eq!(*value, expected, "row {n}");
+    }
+}

@@ -118,6 +118,64 @@ async fn a_sale_over_http_arrives_signed() {
     server.stop().await;
 }
 
+/// Protects scripts and people: every step of an order can be taken through the control API, and a refusal says why.
+#[tokio::test]
+async fn orders_live_on_through_the_control_api() {
+    let (server, client) = started(quick()).await;
+    let (till, order, line, asked) = server.shop(|shop| {
+        let mut place = |name: &str, fulfils_online| {
+            shop.add_location(NewLocation { id: None, name: name.to_owned(), fulfils_online }).expect("a new location")
+        };
+        let (main, till) = (place("Main", true), place("Till", false));
+        let item = shop.add_item(NewItem::tracked("BOARD")).expect("new");
+        for location in [main, till] {
+            shop.stock(at(0), item, location, 10, true).expect("known");
+        }
+        let cart = Cart { lines: vec![("BOARD".to_owned(), 4)], unpaid: true, ..Cart::default() };
+        let order = shop.checkout_cart(at(1), &cart).expect("placed");
+        let placed = shop.order(order).expect("placed");
+        (till, order, placed.lines[0].id, placed.fulfilment_orders[0].id)
+    });
+    let call = async |path: String, body: Value| {
+        let (status, answer) = post(&client, &format!("{}/_control/{path}", server.url()), &body).await;
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    };
+    call(format!("orders/{order}/pay"), json!({})).await;
+    call(format!("fulfilment-orders/{asked}/hold"), json!({})).await;
+    call(format!("fulfilment-orders/{asked}/release"), json!({})).await;
+    call(format!("fulfilment-orders/{asked}/move"), json!({ "location": till })).await;
+    let edit =
+        json!({ "add": [{ "sku": "BOARD", "quantity": 1 }], "remove": [{ "line": line, "quantity": 1 }], "restock": true });
+    call(format!("orders/{order}/edit"), edit).await;
+    let made = call(format!("orders/{order}/fulfil"), json!({})).await["fulfilments"].clone();
+    call(format!("fulfilments/{}/cancel", made[0]), json!({})).await;
+    call(format!("orders/{order}/fulfil"), json!({})).await;
+    let asked_back = json!({ "lines": [{ "line": line, "quantity": 1 }] });
+    for end in ["decline", "cancel"] {
+        let ret = call(format!("orders/{order}/return"), asked_back.clone()).await["id"].clone();
+        call(format!("returns/{ret}/{end}"), json!({})).await;
+    }
+    let ret = call(format!("orders/{order}/return"), asked_back).await["id"].clone();
+    call(format!("returns/{ret}/approve"), json!({})).await;
+    let disposed = json!({ "line": line, "quantity": 1, "location": till, "kind": "restocked" });
+    call(format!("returns/{ret}/dispose"), disposed).await;
+    call(format!("returns/{ret}/exchange"), json!({ "sku": "BOARD", "quantity": 1 })).await;
+    let refund = json!({ "lines": [{ "line": line, "quantity": 1, "restock": "return" }], "return_id": ret });
+    call(format!("orders/{order}/refund"), refund).await;
+    call(format!("returns/{ret}/close"), json!({})).await;
+    let (status, refused) =
+        post(&client, &format!("{}/_control/orders/{order}/cancel", server.url()), &json!({ "restock": false })).await;
+    assert_eq!((status, &refused), (409, &json!({ "refused": "Fulfilled" })));
+    call("items/BOARD/remove".to_owned(), json!({})).await;
+    server.shop(|shop| {
+        shop.assert_sound();
+        let order = shop.order(order).expect("placed");
+        assert_eq!((order.refunds.len(), order.returns.len(), order.lines.len()), (1, 3, 3));
+    });
+    server.stop().await;
+}
+
 /// Protects the door: without a grant that is good nothing is answered, and a wrong secret grants nothing.
 #[tokio::test]
 async fn only_granted_tokens_are_let_in() {

@@ -8,6 +8,7 @@ mod http;
 mod mutations;
 mod orders;
 mod reads;
+mod steps;
 mod walk;
 mod whole_order;
 
