@@ -12,7 +12,7 @@ use promissory::promise::Promise;
 use promissory::store::{Record, StoreError};
 use promissory::storefront::{Intent, IntentState, Level};
 
-use crate::shopify::Shop;
+use crate::shopify::{Disposal, Order, OrderLine, Restock, Shop};
 
 /// Everything in the table that an audit looks at.
 #[derive(Debug, Default)]
@@ -38,6 +38,10 @@ pub struct Held {
     pub reserved: Quantity,
     /// Shipped.
     pub shipped: Quantity,
+    /// Returned by the customer.
+    pub returned: Quantity,
+    /// Left the order unshipped, and held back.
+    pub withheld: Quantity,
 }
 
 impl Books {
@@ -141,19 +145,17 @@ impl Books {
             let Some(line) = &movement.cause.order else { continue };
             let held = held.entry((line.order, line.line)).or_default();
             held.reserved += movement.kind.change(movement.quantity).reserved;
+            let change = movement.kind.change(movement.quantity);
             match movement.kind {
-                Kind::Ship => held.shipped += movement.quantity,
-                Kind::Unship => held.shipped -= movement.quantity,
+                Kind::Ship | Kind::Unship => held.shipped -= change.on_hand,
+                Kind::Return | Kind::Unreturn => held.returned += change.on_hand,
+                Kind::Withhold | Kind::Unwithhold => held.withheld += change.held,
                 Kind::Reserve
                 | Kind::Release
                 | Kind::AssignOut
                 | Kind::AssignIn
-                | Kind::Return
-                | Kind::Unreturn
                 | Kind::Restock
                 | Kind::Unrestock
-                | Kind::Withhold
-                | Kind::Unwithhold
                 | Kind::Receipt
                 | Kind::Found
                 | Kind::Lost
@@ -174,25 +176,50 @@ pub struct OrderFindings {
     pub duplicates: usize,
 }
 
-/// Compares the ledger with the shop, order by order: units to be shipped, and units shipped.
+/// Compares the ledger with the shop, order by order: units to be shipped, shipped, returned and held back.
 #[must_use]
 pub fn compare_orders(books: &Books, shop: &Shop) -> OrderFindings {
     let held = books.held();
     let mut findings = OrderFindings::default();
-    for order in shop.orders() {
+    for order in shop.orders().filter(|order| order.confirmed && !order.test) {
         let (mut missing, mut doubled) = (false, false);
-        for line in order.lines.iter().filter(|line| line.tracked && order.confirmed) {
+        for line in order.lines.iter().filter(|line| line.tracked) {
             let key = (OrderId::new(number(order.id.0)), LineId::new(number(line.id.0)));
             let found = held.get(&key).copied().unwrap_or_default();
-            let open = if order.cancelled_at.is_some() { 0 } else { line.unfulfilled() };
-            let said = Held { reserved: Quantity::new(open), shipped: Quantity::new(line.fulfilled) };
-            missing |= found.reserved < said.reserved || found.shipped < said.shipped;
-            doubled |= found.reserved > said.reserved || found.shipped > said.shipped;
+            let said = said_by(order, line);
+            let pairs = [
+                (found.reserved, said.reserved),
+                (found.shipped, said.shipped),
+                (found.returned, said.returned),
+                (found.withheld, said.withheld),
+            ];
+            missing |= pairs.iter().any(|(found, said)| found < said);
+            doubled |= pairs.iter().any(|(found, said)| found > said);
         }
         findings.lost += usize::from(missing);
         findings.duplicates += usize::from(doubled);
     }
     findings
+}
+
+/// What the ledger should hold for a line, by the shop's own books.
+fn said_by(order: &Order, line: &OrderLine) -> Held {
+    let refunded = || order.refunds.iter().flat_map(|refund| refund.lines.iter().map(move |of| (refund.return_id, of)));
+    let refunded = || refunded().filter(|(_, of)| of.line == line.id);
+    let back = |of_return| refunded().filter(move |(id, of)| *id == of_return && of.restock == Restock::Return);
+    let units = |of_return| back(of_return).map(|(_, of)| of.quantity).sum::<i64>();
+    // The refund and the dispositions of one return tell of the same units.
+    let by_return = order.returns.iter().map(|of| {
+        let disposed = of.dispositions.iter().filter(|done| done.line == line.id && done.kind == Disposal::Restocked);
+        units(Some(of.id)).max(disposed.map(|done| done.quantity).sum())
+    });
+    let gone = refunded().filter(|(_, of)| of.restock == Restock::NoRestock).map(|(_, of)| of.quantity - of.shipped);
+    Held {
+        reserved: Quantity::new(if order.cancelled_at.is_some() { 0 } else { line.unfulfilled() }),
+        shipped: Quantity::new(line.fulfilled),
+        returned: Quantity::new(units(None) + by_return.sum::<i64>()),
+        withheld: Quantity::new(gone.sum()),
+    }
 }
 
 /// Levels at which the shop's available and committed do not add up to the supply we say.

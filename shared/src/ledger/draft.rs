@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Cause, Event, EventId, InboxEvent, Movement, OrderEvent, OrderLine, Position, PositionKey};
+use super::{Cause, Event, EventId, InboxEvent, Movement, OrderLine, Position, PositionKey};
 use crate::alert::{self, Alert, State, Subject};
 use crate::catalog::{Network, Place, ShopItem, Sku};
 use crate::order::{OrderRecord, Step, Stocked};
@@ -112,7 +112,8 @@ impl<'a> Draft<'a> {
         match event {
             Event::Stock(stock) => item(&stock.sku, &BTreeSet::from([Place::At(stock.location.clone())])),
             Event::Hold(_) | Event::Report(_) => {}
-            Event::Order(OrderEvent { snapshot, .. }) => {
+            Event::Order(order) => {
+                let snapshot = &order.snapshot;
                 let named = snapshot.locations().filter_map(|id| network.by_shop_id(&snapshot.shop, id));
                 let mut places: BTreeSet<Place> = named.map(|location| Place::At(location.code.clone())).collect();
                 places.insert(Place::Unassigned);
@@ -160,8 +161,8 @@ impl<'a> Draft<'a> {
                 let room = MAX_WRITES.saturating_sub(self.len() + usize::from(lane.is_some()) + 1);
                 let mut decision = match event {
                     Event::Stock(stock) => self.decide_stock(stock)?,
-                    Event::Order(OrderEvent { snapshot, answered_at, .. }) => {
-                        self.decide_order(event, room, |record| record.merge(snapshot, *answered_at))?
+                    Event::Order(order) => {
+                        self.decide_order(event, room, |record| record.merge(&order.snapshot, order.answered_at))?
                     }
                     Event::Report(report) => self.decide_order(event, room, |record| record.report(report))?,
                     Event::Hold(hold) => self.decide_order(event, room, |record| record.expire(hold))?,

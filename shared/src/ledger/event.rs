@@ -15,7 +15,7 @@ use crate::source::{OrderReport, StockEvent};
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// A shop said something about an order.
-    Order(OrderEvent),
+    Order(Box<OrderEvent>),
     /// A warehouse did something with an order's units.
     Report(OrderReport),
     /// The time of an order's hold is up.
@@ -54,7 +54,7 @@ impl Event {
     #[must_use]
     pub fn order(&self) -> Option<(&ShopDomain, OrderId)> {
         match self {
-            Self::Order(OrderEvent { snapshot, .. }) => Some((&snapshot.shop, snapshot.order)),
+            Self::Order(order) => Some((&order.snapshot.shop, order.snapshot.order)),
             Self::Report(report) => Some((&report.shop, report.order)),
             Self::Hold(hold) => Some((&hold.shop, hold.order)),
             Self::Stock(_) => None,

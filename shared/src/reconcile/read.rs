@@ -181,5 +181,5 @@ fn asked(snapshot: OrderSnapshot, answered_at: Timestamp) -> Event {
     let said = serde_json::to_string(&snapshot).expect("a snapshot always serialises");
     let content = content_hash(said.as_bytes());
     let id = EventId::new(format!("query:{}", snapshot.shop), format!("{}@{answered_at}#{content}", snapshot.order));
-    Event::Order(OrderEvent { id, content, snapshot, answered_at: Some(answered_at) })
+    Event::Order(Box::new(OrderEvent { id, content, snapshot, answered_at: Some(answered_at) }))
 }

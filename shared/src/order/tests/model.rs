@@ -424,7 +424,8 @@ pub fn settle(record: &mut OrderRecord, held: &mut Held) -> Vec<Step> {
             Kind::Return | Kind::Unreturn => *held.returned.entry(key).or_default() += change.on_hand.units(),
             Kind::Restock | Kind::Unrestock => *held.restocked.entry(key).or_default() += change.moved_by_shop.units(),
             Kind::Withhold | Kind::Unwithhold => *held.withheld.entry(key).or_default() += change.held.units(),
-            _ => {}
+            Kind::Reserve | Kind::Release | Kind::AssignOut | Kind::AssignIn => {}
+            Kind::Receipt | Kind::Found | Kind::Lost | Kind::Hold | Kind::Unhold => unreachable!("an order calls for no {step:?}"),
         }
         record.apply(step);
     }
