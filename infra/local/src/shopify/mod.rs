@@ -33,6 +33,7 @@ mod page;
 mod parser;
 mod refund;
 mod resolve;
+mod returning;
 mod returns;
 mod schema;
 mod server;
