@@ -68,8 +68,8 @@ struct Owned {
 struct OwnerBody {
     order_id: Option<String>,
     order: Option<Id>,
-    /// The order of what need not have one.
-    perhaps: Option<Id>,
+    /// The order of a reverse fulfilment order, which need not have one.
+    reversed: Option<Id>,
 }
 
 impl<T: Transport, C: Clock> Shopify<T, C> {
@@ -107,7 +107,7 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
 
     pub(super) async fn owner(&self, shop: &ShopDomain, gid: &str) -> Result<Option<OrderId>, StorefrontError> {
         let owned: Owned = self.call(shop, operations::ORDER_OF, json!({ "id": gid })).await?;
-        let owner = owned.node.and_then(|node| node.order_id.or_else(|| Some(node.order.or(node.perhaps)?.id)));
+        let owner = owned.node.and_then(|node| node.order_id.or_else(|| Some(node.order.or(node.reversed)?.id)));
         Ok(owner.and_then(|id| OrderId::from_gid(&id)))
     }
 

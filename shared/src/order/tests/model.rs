@@ -425,7 +425,9 @@ pub fn settle(record: &mut OrderRecord, held: &mut Held) -> Vec<Step> {
             Kind::Restock | Kind::Unrestock => *held.restocked.entry(key).or_default() += change.moved_by_shop.units(),
             Kind::Withhold | Kind::Unwithhold => *held.withheld.entry(key).or_default() += change.held.units(),
             Kind::Reserve | Kind::Release | Kind::AssignOut | Kind::AssignIn => {}
-            Kind::Receipt | Kind::Found | Kind::Lost | Kind::Hold | Kind::Unhold => unreachable!("an order calls for no {step:?}"),
+            Kind::Receipt | Kind::Found | Kind::Lost | Kind::Hold | Kind::Unhold => {
+                unreachable!("an order calls for no {step:?}")
+            }
         }
         record.apply(step);
     }

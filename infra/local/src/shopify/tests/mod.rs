@@ -21,10 +21,10 @@ const SET: &str = include_str!("../../../../../shared/src/adapters/shopify/opera
 const ACTIVATE: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/activate_level.graphql");
 const LEVELS: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/levels_of_items.graphql");
 const LEVELS_OF_ONE: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/levels_of_item.graphql");
-const ORDERS: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/orders_updated.graphql");
-const ORDER_LINES: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/order_lines.graphql");
-const ORDER_FULFILMENTS: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/order_fulfilments.graphql");
-const FULFILMENT: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/fulfilment_lines.graphql");
+const ORDERS: &str = include_str!("documents/orders_with_parts.graphql");
+const ORDER_LINES: &str = include_str!("documents/order_lines.graphql");
+const ORDER_FULFILMENTS: &str = include_str!("documents/order_fulfilments.graphql");
+const FULFILMENT: &str = include_str!("documents/fulfilment_lines.graphql");
 
 /// Noon, and seconds after it.
 fn at(seconds: i64) -> Timestamp {

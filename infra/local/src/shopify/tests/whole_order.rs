@@ -3,8 +3,8 @@
 use super::*;
 
 pub(super) const ORDER: &str = include_str!("documents/order.graphql");
-pub(super) const UPDATED: &str = include_str!("documents/orders_updated.graphql");
-pub(super) const ORDER_OF: &str = include_str!("documents/order_of.graphql");
+pub(super) const UPDATED: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/orders_updated.graphql");
+pub(super) const ORDER_OF: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/order_of.graphql");
 pub(super) const MORE: &str = include_str!("documents/more.graphql");
 
 /// What an answer says of a connection, without its cursors.
