@@ -243,7 +243,7 @@ async fn kill_functions(config: &DemoConfig, stack: &Stack, began: Instant, play
 async fn heal(stack: &Stack, played: &mut Played, say: &dyn Fn(&str)) -> io::Result<()> {
     say("The reconciler heals what was lost.");
     sleep(Duration::from_millis(1_100)).await; // The quiet time of this stack, so that nothing is left in flight.
-    for job in ["sweep", "backlog"] {
+    for job in ["sweep", "read", "backlog"] {
         played.healed.push(stack.reconcile(job).await?);
     }
     wait_for_rest(stack).await?;

@@ -94,7 +94,7 @@ impl Report {
                 .map_or(0, |item| shop.levels().filter(|(id, ..)| *id == item.id).map(|(.., level)| level.available).sum());
             let shipped: Quantity =
                 books.all_movements().filter(|m| m.of.sku.as_str() == SERUM && m.kind == Kind::Ship).map(|m| m.quantity).sum();
-            let swept = books.all_movements().filter(|movement| movement.cause.event.source.starts_with("sweep:")).count();
+            let swept = books.all_movements().filter(|movement| movement.cause.event.source.starts_with("query:")).count();
             let counters = shop.counters();
             Self {
                 orders: config.orders,
@@ -152,7 +152,7 @@ impl Report {
         row("customers", format!("{} ({} found it sold out)", self.orders, self.extra.sold_out));
         row("orders accepted by the shop", self.accepted.to_string());
         row("webhooks", self.extra.webhooks.clone());
-        row("movements in the ledger", format!("{} ({} of them brought by the sweep)", self.movements, self.extra.swept));
+        row("movements in the ledger", format!("{} ({} of them brought by reading orders)", self.movements, self.extra.swept));
         if self.extra.killed > 0 {
             row("function processes killed", self.extra.killed.to_string());
         }

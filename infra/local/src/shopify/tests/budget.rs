@@ -15,7 +15,7 @@ fn our_operations_fit_the_query_limit() {
         ("OrderFulfilments", ORDER_FULFILMENTS, json!({ "id": OrderId(1).gid() }), 85),
         ("FulfilmentLines", FULFILMENT, json!({ "id": FulfilmentId(1).gid(), "after": cursor }), 25),
         ("Order", whole_order::ORDER, json!({ "id": OrderId(1).gid() }), 696),
-        ("OrderOf", whole_order::ORDER_OF, json!({ "id": OrderId(1).gid() }), 4),
+        ("OrderOf", whole_order::ORDER_OF, json!({ "id": OrderId(1).gid() }), 3),
         ("More", whole_order::MORE, json!({ "id": OrderId(1).gid(), "after": cursor }), 193),
         ("the lean OrdersUpdated", whole_order::UPDATED, json!({ "query": "", "after": cursor }), 13),
         ("AdjustAvailable", ADJUST, adjustment("k", &[]), 10),
