@@ -14,8 +14,8 @@ use crate::order::{OrderRecord, OrderSnapshot, Pointer, Received, SalesOrder, re
 use crate::store::{Expect, Key, Listing, Record, Store, StoreError, Write, WriteError, list_all, read};
 use crate::storefront::{OrderRead, Storefront, StorefrontError};
 
-/// The most orders that are picked up from the index at once.
-const AT_ONCE: usize = 500;
+/// Orders picked up from the index in one page.
+const PAGE: usize = 200;
 
 /// How often the mark of a forwarded order is tried while others write the order.
 const MAX_ATTEMPTS: u32 = 6;
@@ -52,69 +52,95 @@ pub struct Reading<'a, S, F, B, C> {
 }
 
 impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
-    /// Reads everything that waits to be read, oldest first. One that cannot be read does not keep the others waiting.
+    /// Reads everything that waits to be read, oldest first, and forwards what is a new version. One that fails does not
+    /// keep the others waiting; a shop that does not answer ends it.
     ///
     /// # Errors
     /// [`ReconcileError`]; the next run goes on.
     pub async fn all(&self) -> Result<ReadReport, ReconcileError> {
         let mut report = ReadReport::default();
+        let mut failure = None;
         for record in list_all(self.store, Listing::rows(Pointer::partition(self.shop), "")).await? {
             self.within_time()?;
             let pointer: Pointer = record.decode()?;
-            match OrderId::from_gid(&pointer.gid) {
-                Some(order) => self.one(order, &mut report).await?,
-                None => match self.ask(async || self.front.order_of(self.shop, &pointer.gid).await).await? {
-                    Some(order) => self.one(order, &mut report).await?,
-                    None => tracing::warn!(shop = %self.shop, gid = pointer.gid, "the shop has no such thing any more"),
+            let order = match OrderId::from_gid(&pointer.gid) {
+                Some(order) => Some(order),
+                None => self.ask(async || self.front.order_of(self.shop, &pointer.gid).await).await?,
+            };
+            match order {
+                Some(order) => match one_of_many(self.one(order, &mut report).await, order, &mut failure)? {
+                    Some(()) => self.forget(&record).await?,
+                    None => report.left += 1,
                 },
-            }
-            self.forget(&record).await?;
-        }
-        for record in self.store.list(&Listing::index(OrderRecord::unread_index(self.shop), AT_ONCE)).await?.records {
-            self.within_time()?;
-            match record.decode::<OrderRecord>() {
-                Ok(order) => self.one(order.order, &mut report).await?,
-                Err(error) => {
-                    tracing::error!(%error, "an order's row cannot be read; the others go on");
-                    report.left += 1;
+                None => {
+                    tracing::warn!(shop = %self.shop, gid = pointer.gid, "the shop has no such thing any more");
+                    self.forget(&record).await?;
                 }
             }
         }
-        Ok(report)
+        let mut listing = Listing::index(OrderRecord::unread_index(self.shop), PAGE);
+        loop {
+            let page = self.store.list(&listing).await?;
+            for record in &page.records {
+                self.within_time()?;
+                match record.decode::<OrderRecord>() {
+                    Ok(OrderRecord { order, .. }) => {
+                        if one_of_many(self.one(order, &mut report).await, order, &mut failure)?.is_none() {
+                            report.left += 1;
+                        }
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "an order's row cannot be read; the others go on");
+                        report.left += 1;
+                    }
+                }
+            }
+            match page.next {
+                Some(next) => listing.after = Some(next),
+                None => return failure.map_or(Ok(report), Err),
+            }
+        }
     }
 
     /// Reads one order, takes it in, and forwards it if it is a new version.
+    async fn one(&self, order: OrderId, report: &mut ReadReport) -> Result<(), ReconcileError> {
+        if let Some(sales) = self.take_in(order, report).await? {
+            report.forwarded += usize::from(self.forward(sales).await?);
+        }
+        Ok(())
+    }
+
+    /// Reads one order into the ledger, and returns it as a sales order; none if it could not be read or waits in a lane.
     ///
     /// # Errors
     /// [`ReconcileError`]; nothing of it is lost.
-    pub async fn one(&self, order: OrderId, report: &mut ReadReport) -> Result<(), ReconcileError> {
-        let Some(OrderRead { snapshot, sales, answered_at }) =
-            self.ask(async || self.front.order(self.shop, order).await).await?
-        else {
-            return self.unreadable(&order.gid(), "the shop does not have it any more", report).await;
+    pub(super) async fn take_in(&self, order: OrderId, report: &mut ReadReport) -> Result<Option<SalesOrder>, ReconcileError> {
+        let read = self.ask(async || self.front.order(self.shop, order).await).await?;
+        let Some(OrderRead { snapshot, sales, answered_at }) = read else {
+            self.unreadable(&order.gid(), "the shop does not have it any more", report).await?;
+            return Ok(None);
         };
         report.orders += 1;
         let snapshot = match snapshot {
             Ok(snapshot) => snapshot,
-            Err(reason) => return self.unreadable(&order.gid(), &reason, report).await,
+            Err(reason) => {
+                self.unreadable(&order.gid(), &reason, report).await?;
+                return Ok(None);
+            }
         };
         match receive(self.store, self.clock, self.network, asked(snapshot, answered_at)).await? {
             Received::Decided(Outcome::Applied { movements, .. }) => report.movements += movements,
             Received::Decided(Outcome::Duplicate | Outcome::ContentMismatch) => {}
             Received::Decided(Outcome::Unreadable) | Received::Deferred(_) => {
                 report.left += 1;
-                return Ok(());
+                return Ok(None);
             }
         }
-        report.forwarded += usize::from(self.forward(sales).await?);
-        Ok(())
+        Ok(Some(sales))
     }
 
     /// Raises the alert about an order that cannot be read.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn unreadable(&self, order: &str, reason: &str, report: &mut ReadReport) -> Result<(), ReconcileError> {
+    pub(super) async fn unreadable(&self, order: &str, reason: &str, report: &mut ReadReport) -> Result<(), ReconcileError> {
         report.left += 1;
         tracing::error!(shop = %self.shop, order, reason, "an order cannot be read");
         let subject = Subject::UnreadableOrder { shop: self.shop.clone(), order: order.to_owned() };
@@ -173,6 +199,26 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
 
     pub(super) fn within_time(&self) -> Result<(), ReconcileError> {
         if self.clock.now() > self.deadline { Err(ReconcileError::OutOfTime) } else { Ok(()) }
+    }
+}
+
+/// Lets the others go on when one order fails for reasons of its own, and keeps the first failure to be told in the end.
+fn one_of_many(
+    done: Result<(), ReconcileError>,
+    order: OrderId,
+    failure: &mut Option<ReconcileError>,
+) -> Result<Option<()>, ReconcileError> {
+    match done {
+        Ok(()) => Ok(Some(())),
+        Err(
+            error @ (ReconcileError::OutOfTime
+            | ReconcileError::Storefront(StorefrontError::Unavailable { .. } | StorefrontError::Rejected { .. })),
+        ) => Err(error),
+        Err(error) => {
+            tracing::warn!(%order, %error, "an order is not read or forwarded yet; the others go on");
+            failure.get_or_insert(error);
+            Ok(None)
+        }
     }
 }
 

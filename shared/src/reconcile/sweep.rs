@@ -85,7 +85,7 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
         for (order, _) in page.orders.iter().filter(|(order, _)| !settled.contains(order)) {
             reading.within_time()?;
             let before = read.movements;
-            reading.one(*order, &mut read).await?;
+            reading.take_in(*order, &mut read).await?;
             report.missed += usize::from(read.movements > before);
         }
         report.movements += read.movements;
