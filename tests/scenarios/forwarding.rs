@@ -65,7 +65,7 @@ async fn a_failure_forwards_again_under_the_same_name() {
     let (world, running) = agreed().await;
     sell(&world, &running, 3);
     running.deliver_all(&world).await;
-    world.bus.orders.refuse(1);
+    world.bus.orders.refuse(2); // Once for its pointer, once for its record.
     world.reconcile(running.front(), Job::Read).await.expect_err("the bus is away");
     assert_eq!(forwarded(&world), [""; 0]);
     // The order is in the ledger by now, so the next write is the mark; its answer is lost before it is made.

@@ -186,7 +186,8 @@ impl Stack {
     /// When the job fails three times over.
     pub async fn reconcile(&self, job: &str) -> io::Result<Value> {
         // A job may take longer than a webhook.
-        let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(300)).build();
+        let most = Duration::from_secs(300);
+        let timeouts = TimeoutConfig::builder().operation_timeout(most).operation_attempt_timeout(most).build();
         let config = aws_sdk_lambda::config::Builder::from(&self.config).timeout_config(timeouts).build();
         let client = aws_sdk_lambda::Client::from_conf(config);
         let payload = aws_sdk_lambda::primitives::Blob::new(json!({ "job": job }).to_string());

@@ -152,7 +152,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
     ///
     /// It is marked after it was sent: a crash in between sends it again, under the same name. Marked before, a crash
     /// would lose it.
-    async fn forward(&self, sales: SalesOrder) -> Result<bool, ReconcileError> {
+    pub(super) async fn forward(&self, sales: SalesOrder) -> Result<bool, ReconcileError> {
         let key = OrderRecord::key_of(self.shop, sales.order);
         let (record, mut expect) = read::<OrderRecord, S>(self.store, key.clone()).await?;
         let Some(mut record) = record.filter(|record| record.must_be_forwarded() && sales.is_of(record)) else {

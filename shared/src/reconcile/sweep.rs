@@ -85,7 +85,12 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
         for (order, _) in page.orders.iter().filter(|(order, _)| !settled.contains(order)) {
             reading.within_time()?;
             let before = read.movements;
-            reading.take_in(*order, &mut read).await?;
+            if let Some(sales) = reading.take_in(*order, &mut read).await? {
+                // An order that cannot be forwarded must not hold the watermark: it stays to be read.
+                if let Err(error) = reading.forward(sales).await {
+                    tracing::warn!(%order, %error, "an order is not forwarded yet");
+                }
+            }
             report.missed += usize::from(read.movements > before);
         }
         report.movements += read.movements;
