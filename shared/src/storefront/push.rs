@@ -422,7 +422,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             change(&mut level);
             if level.refused.is_some() != level.alerted {
                 level.alerted = level.refused.is_some();
-                writes.extend(self.alert(&level).await?);
+                writes.extend(refusal_alert(self.store, &level, self.clock.now()).await?);
             }
             if level != old {
                 writes.push(Write::put(&level, Expect::Revision(record.revision)));
@@ -438,17 +438,6 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         }
     }
 
-    async fn alert(&self, level: &Level) -> Result<Option<Write>, StoreError> {
-        let subject =
-            Subject::PushRefused { shop: self.shop.clone(), sku: level.sku.clone(), location: level.location.to_string() };
-        let (known, expect) = read::<Alert, S>(self.store, Alert::key_of(&subject)).await?;
-        let (state, detail) = level.refused.as_ref().map_or_else(
-            || (State::Cleared, "The shop takes the level again.".to_owned()),
-            |reason| (State::Raised, format!("The shop refuses the level of {} at {}: {reason}", level.sku, level.location)),
-        );
-        Ok(Alert::next(known.as_ref(), subject, state, detail, self.clock.now()).map(|next| Write::put(&next, expect)))
-    }
-
     async fn pause(&self, wait: Duration) -> Result<(), PushError> {
         let until = self.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
         if until > self.deadline {
@@ -457,6 +446,18 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         self.clock.sleep(wait).await;
         Ok(())
     }
+}
+
+/// The alert about a level that the shop refuses, or does not refuse any more; none where it stands so already.
+pub(crate) async fn refusal_alert<S: Store>(store: &S, level: &Level, now: Timestamp) -> Result<Option<Write>, StoreError> {
+    let (shop, sku) = (level.shop.clone(), level.sku.clone());
+    let subject = Subject::PushRefused { shop, sku, location: level.location.to_string() };
+    let (known, expect) = read::<Alert, S>(store, Alert::key_of(&subject)).await?;
+    let (state, detail) = level.refused.as_ref().map_or_else(
+        || (State::Cleared, "The shop takes the level again.".to_owned()),
+        |reason| (State::Raised, format!("The shop refuses the level of {} at {}: {reason}", level.sku, level.location)),
+    );
+    Ok(Alert::next(known.as_ref(), subject, state, detail, now).map(|next| Write::put(&next, expect)))
 }
 
 fn is_passing(code: &UserErrorCode) -> bool {
