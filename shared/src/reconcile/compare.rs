@@ -139,6 +139,8 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
                     });
                     contact.push((level, record.revision));
                 }
+                // The shop would not stock it, and whatever was in the way may have passed: ask once more.
+                Contact::Inactive if !pushing && level.refused.is_some() => contact.push((level, record.revision)),
                 Contact::Set { .. } | Contact::InFlight | Contact::Inactive => report.in_flight += 1,
             }
         }
