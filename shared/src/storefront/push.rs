@@ -134,7 +134,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                 self.pause(LOOK_AGAIN).await?;
             } else {
                 tracing::warn!(shop = %self.shop, intent = open.number, "an open intent was left behind; repeating it");
-                self.perform(open.clone(), expect).await?;
+                self.perform(open.clone(), expect, true).await?;
             }
             return Ok(true);
         }
@@ -154,7 +154,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         }
         let intent = Intent::open(self.shop.clone(), last.as_ref(), action, rows, self.clock.now());
         match self.store.write(&[Write::put(&intent, expect)]).await {
-            Ok(()) => self.perform(intent, after(expect)).await?,
+            Ok(()) => self.perform(intent, after(expect), false).await?,
             Err(WriteError::Refused(_) | WriteError::Conflict) => self.pause(LOOK_AGAIN).await?,
             Err(WriteError::Store(error)) => return Err(error.into()),
         }
@@ -245,11 +245,11 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         }
     }
 
-    /// Makes the call of an open intent and records its outcome.
-    async fn perform(&mut self, intent: Intent, expect: Expect) -> Result<(), PushError> {
+    /// Makes the call of an open intent and records its outcome. `again`: somebody else may have made it already.
+    async fn perform(&mut self, intent: Intent, expect: Expect, again: bool) -> Result<(), PushError> {
         let age = Duration::try_from(self.clock.now().duration_since(intent.opened_at)).unwrap_or_default();
         let answer = if age < KEY_REMEMBERED {
-            self.call(&intent).await?
+            self.call(&intent, again).await?
         } else {
             Answer::Refused(vec![UserError { code: UserErrorCode::KeyParameterMismatch, row: None, message: "too old".into() }])
         };
@@ -290,8 +290,9 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     }
 
     /// Calls the shop until it answers, always with the same key.
-    async fn call(&self, intent: &Intent) -> Result<Answer, PushError> {
+    async fn call(&self, intent: &Intent, again: bool) -> Result<Answer, PushError> {
         let mut calls = 0;
+        let mut may_have_run = again;
         loop {
             if self.clock.now().saturating_add(ONE_CALL).unwrap_or(Timestamp::MAX) > self.deadline {
                 return Err(PushError::OutOfTime);
@@ -333,14 +334,20 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                     continue;
                 }
                 Err(error @ StorefrontError::Unavailable { .. }) => {
+                    may_have_run = true;
                     if calls + 1 >= MAX_CALLS {
                         return Err(error.into());
                     }
                     LOOK_AGAIN
                 }
                 Err(StorefrontError::Invalid { detail }) => {
-                    // Nothing ran. Some row may be to blame; refusing the call makes the search for it begin.
-                    let code = UserErrorCode::Other("INVALID_REQUEST".into());
+                    // Nothing ran. Some row may be to blame; refusing the call makes the search for it begin. Unless a call
+                    // before this one was not answered: that one may have run, and planned anew it would run twice.
+                    let code = if may_have_run {
+                        UserErrorCode::KeyParameterMismatch
+                    } else {
+                        UserErrorCode::Other("INVALID_REQUEST".into())
+                    };
                     return Ok(Answer::Refused(vec![UserError { code, row: None, message: detail }]));
                 }
                 Err(error @ StorefrontError::Rejected { .. }) => return Err(error.into()),
