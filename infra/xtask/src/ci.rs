@@ -28,7 +28,8 @@ pub fn run_all(workspace: &Workspace) -> Result<ExitCode, Problem> {
     validate.args(["validate", "--lint", "--template-file"]).arg(workspace.root.join("template.yaml"));
     validate.env("SAM_CLI_TELEMETRY", "0").env("AWS_DEFAULT_REGION", "us-east-1").current_dir(&workspace.root);
     step("the template", &mut validate)?;
-    step("a hundred simulated worlds", &mut workspace.cargo(&["x", "sim", "--seeds", "100"]))?;
+    // With every await of every story as a place to die, and every planted bug to be caught.
+    step("two thousand simulated worlds", &mut workspace.cargo(&["x", "sim", "--seeds", "2000"]))?;
     step("every test (cargo x test)", &mut workspace.cargo(&["x", "test"]))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::OrderRecord;
 use crate::catalog::{LineId, OrderId, Quantity, ShopDomain, Sku};
+use crate::ledger::content_hash;
 
 /// One version of an order, for the system that makes or ships it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -15,8 +16,7 @@ pub struct SalesOrder {
     pub shop: ShopDomain,
     /// The order.
     pub order: OrderId,
-    /// The version: the order's `updated_at`. With shop and order it names this sales order, whose content never changes;
-    /// a receiver that sees the same name again has it already.
+    /// The version: the order's `updated_at`, in seconds.
     pub version: Timestamp,
     /// What people call it.
     pub name: String,
@@ -90,16 +90,12 @@ pub struct SalesLine {
 }
 
 impl SalesOrder {
-    /// The name of this version, the same however often it is forwarded.
+    /// The name of this version, the same however often it is forwarded. An order may change twice within a second, so its
+    /// content is part of its name.
     #[must_use]
     pub fn id(&self) -> String {
-        format!("{}/{}@{}", self.shop, self.order, self.version)
-    }
-
-    /// Whether it is the version of the record's facts.
-    #[must_use]
-    pub fn is_of(&self, record: &OrderRecord) -> bool {
-        record.version() == Some(self.version)
+        let content = content_hash(serde_json::to_string(self).expect("a sales order always serialises").as_bytes());
+        format!("{}/{}@{}-{}", self.shop, self.order, self.version, content.get(..16).unwrap_or_default())
     }
 
     /// With our item on every line that has one.

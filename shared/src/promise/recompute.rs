@@ -12,7 +12,7 @@ use crate::catalog::{Item, Network, Place, ShopDomain, Sku};
 use crate::clock::{Clock, backoff};
 use crate::ledger::{Position, PositionKey};
 use crate::store::{Expect, Record, Store, StoreError, Write, WriteError};
-use crate::storefront::Level;
+use crate::storefront::{Level, refusal_alert};
 
 /// How often an item is recomputed anew when its rows change under it.
 const MAX_ATTEMPTS: u32 = 10;
@@ -84,6 +84,11 @@ async fn recompute_once<S: Store, C: Clock>(
             .clone()
             .unwrap_or_else(|| Level::new(shop, sku.clone(), location.code.clone(), listed.inventory_item, *shop_location));
         level.want(at, listed.inventory_item, *shop_location, now);
+        if level.alerted && level.refused.is_none() && !level.is_due() {
+            // What the shop refused is not wanted any more: no push will come by to clear the alert.
+            level.alerted = false;
+            writes.extend(refusal_alert(store, &level, now).await?);
+        }
         if level.is_due() {
             due.insert((level.shop.clone(), PositionKey::new(sku.clone(), Place::At(location.code.clone()))));
         }

@@ -97,9 +97,11 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
         // In this order, as for a contact: up to when the ledger is complete, then the levels from it, then the shop.
         let swept_at = read::<Sweep, S>(store, Sweep::key_of(shop)).await?.0.and_then(|sweep| sweep.complete_at);
         let skus: BTreeSet<&Sku> = items.iter().map(|item| &item.sku).collect();
+        let mut as_it_was = BTreeSet::new();
         for sku in &skus {
             if let Err(error) = recompute(store, clock, network, sku).await {
                 tracing::error!(%sku, %error, "an item cannot be recomputed; the others of its page go on");
+                as_it_was.insert(*sku);
             }
         }
         let keys: Vec<Key> =
@@ -128,6 +130,10 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
             };
             let Some(found) = shown.get(&(level.inventory_item, level.shop_location)) else { continue };
             report.levels += 1;
+            if as_it_was.contains(&level.sku) {
+                report.in_flight += 1; // It lacks what the sweep found: beside the shop it would seem to have drifted.
+                continue;
+            }
             match judge(&level, found, swept_at, quiet) {
                 Contact::Agrees => {}
                 Contact::Set { .. } if !pushing && !level.is_due() => {
@@ -139,6 +145,8 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
                     });
                     contact.push((level, record.revision));
                 }
+                // The shop would not stock it, and whatever was in the way may have passed: ask once more.
+                Contact::Inactive if !pushing && level.refused.is_some() => contact.push((level, record.revision)),
                 Contact::Set { .. } | Contact::InFlight | Contact::Inactive => report.in_flight += 1,
             }
         }

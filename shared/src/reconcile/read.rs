@@ -10,7 +10,7 @@ use crate::alert::{self, Bus, Subject};
 use crate::catalog::{Network, OrderId, ShopDomain};
 use crate::clock::Clock;
 use crate::ledger::{Event, EventId, OrderEvent, Outcome, content_hash};
-use crate::order::{OrderRecord, OrderSnapshot, Pointer, Received, SalesOrder, receive};
+use crate::order::{Facts, OrderRecord, OrderSnapshot, Pointer, Received, SalesOrder, receive};
 use crate::store::{Expect, Key, Listing, Record, Store, StoreError, Write, WriteError, list_all, read};
 use crate::storefront::{OrderRead, Storefront, StorefrontError};
 
@@ -104,17 +104,18 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
 
     /// Reads one order, takes it in, and forwards it if it is a new version.
     async fn one(&self, order: OrderId, report: &mut ReadReport) -> Result<(), ReconcileError> {
-        if let Some(sales) = self.take_in(order, report).await? {
-            report.forwarded += usize::from(self.forward(sales).await?);
+        if let Some((facts, sales)) = self.take_in(order, report).await? {
+            report.forwarded += usize::from(self.forward(&facts, sales).await?);
         }
         Ok(())
     }
 
-    /// Reads one order into the ledger, and returns it as a sales order; none if it could not be read or waits in a lane.
+    /// Reads one order into the ledger, and returns what it said, with the sales order of it; none if it could not be read
+    /// or waits in a lane.
     ///
     /// # Errors
     /// [`ReconcileError`]; nothing of it is lost.
-    pub(super) async fn take_in(&self, order: OrderId, report: &mut ReadReport) -> Result<Option<SalesOrder>, ReconcileError> {
+    pub(super) async fn take_in(&self, order: OrderId, report: &mut ReadReport) -> Result<Option<(Facts, SalesOrder)>, ReconcileError> {
         let read = self.ask(async || self.front.order(self.shop, order).await).await?;
         let Some(OrderRead { snapshot, sales, answered_at }) = read else {
             self.unreadable(&order.gid(), "the shop does not have it any more", report).await?;
@@ -128,6 +129,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
                 return Ok(None);
             }
         };
+        let facts = snapshot.facts.clone();
         match receive(self.store, self.clock, self.network, asked(snapshot, answered_at)).await? {
             Received::Decided(Outcome::Applied { movements, .. }) => report.movements += movements,
             Received::Decided(Outcome::Duplicate | Outcome::ContentMismatch) => {}
@@ -136,7 +138,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
                 return Ok(None);
             }
         }
-        Ok(Some(sales))
+        Ok(facts.map(|facts| (facts, sales)))
     }
 
     /// Raises the alert about an order that cannot be read.
@@ -148,29 +150,26 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
         Ok(alert::raise(self.store, self.clock, (subject, detail)).await?)
     }
 
-    /// Forwards a sales order if it is the version we hold and was not forwarded yet.
+    /// Forwards a sales order if what it was read with is what we hold, and that was not forwarded yet.
     ///
     /// It is marked after it was sent: a crash in between sends it again, under the same name. Marked before, a crash
     /// would lose it.
-    pub(super) async fn forward(&self, sales: SalesOrder) -> Result<bool, ReconcileError> {
+    pub(super) async fn forward(&self, facts: &Facts, sales: SalesOrder) -> Result<bool, ReconcileError> {
         let key = OrderRecord::key_of(self.shop, sales.order);
+        // Newer facts are forwarded in their own turn.
+        let is_due = |record: &OrderRecord| record.must_be_forwarded() && record.facts.as_ref() == Some(facts);
         let (record, mut expect) = read::<OrderRecord, S>(self.store, key.clone()).await?;
-        let Some(mut record) = record.filter(|record| record.must_be_forwarded() && sales.is_of(record)) else {
-            return Ok(false);
-        };
+        let Some(mut record) = record.filter(is_due) else { return Ok(false) };
         let sent = sales.with_items_of(&record);
         self.bus.forward(&sent).await?;
         for _ in 0..MAX_ATTEMPTS {
-            let marked = OrderRecord { forwarded: Some(sent.version), unforwarded: false, ..record.clone() };
+            let marked = OrderRecord { forwarded: Some(sent.version), unforwarded: false, ..record };
             match self.store.write(&[Write::put(&marked, expect)]).await {
                 Ok(()) => return Ok(true),
                 Err(WriteError::Store(error)) => return Err(error.into()),
                 Err(WriteError::Refused(_) | WriteError::Conflict) => {
                     let (now, revision) = read::<OrderRecord, S>(self.store, key.clone()).await?;
-                    // A newer version is forwarded in its own turn.
-                    let Some(now) = now.filter(|now| now.must_be_forwarded() && now.facts == record.facts) else {
-                        return Ok(true);
-                    };
+                    let Some(now) = now.filter(is_due) else { return Ok(true) };
                     (record, expect) = (now, revision);
                 }
             }

@@ -85,9 +85,9 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
         for (order, _) in page.orders.iter().filter(|(order, _)| !settled.contains(order)) {
             reading.within_time()?;
             let before = read.movements;
-            if let Some(sales) = reading.take_in(*order, &mut read).await? {
+            if let Some((facts, sales)) = reading.take_in(*order, &mut read).await? {
                 // An order that cannot be forwarded must not hold the watermark: it stays to be read.
-                if let Err(error) = reading.forward(sales).await {
+                if let Err(error) = reading.forward(&facts, sales).await {
                     tracing::warn!(%order, %error, "an order is not forwarded yet");
                 }
             }
@@ -97,8 +97,10 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
         report.left += read.left;
         let newest = page.orders.iter().map(|(_, updated_at)| *updated_at).max();
         let ended = page.next.is_none();
-        // Deferred orders are durable, so the watermark may pass them; but the ledger is not complete without them.
-        advance(store, shop, newest, began.filter(|_| ended && report.left == 0)).await?;
+        // Past an order that is left the watermark does not move, though a deferred one is durable: the next sweep would not
+        // see it any more, and would say that the ledger is complete without it.
+        let whole = report.left == 0;
+        advance(store, shop, newest.filter(|_| whole), began.filter(|_| ended && whole)).await?;
         if ended {
             return Ok(report);
         }

@@ -26,4 +26,5 @@ pub use level::Level;
 pub use port::{
     Adjustment, Answer, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError, UserErrorCode,
 };
+pub(crate) use push::refusal_alert;
 pub use push::{PushError, PushReport, push};

@@ -134,7 +134,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                 self.pause(LOOK_AGAIN).await?;
             } else {
                 tracing::warn!(shop = %self.shop, intent = open.number, "an open intent was left behind; repeating it");
-                self.perform(open.clone(), expect).await?;
+                self.perform(open.clone(), expect, true).await?;
             }
             return Ok(true);
         }
@@ -154,7 +154,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         }
         let intent = Intent::open(self.shop.clone(), last.as_ref(), action, rows, self.clock.now());
         match self.store.write(&[Write::put(&intent, expect)]).await {
-            Ok(()) => self.perform(intent, after(expect)).await?,
+            Ok(()) => self.perform(intent, after(expect), false).await?,
             Err(WriteError::Refused(_) | WriteError::Conflict) => self.pause(LOOK_AGAIN).await?,
             Err(WriteError::Store(error)) => return Err(error.into()),
         }
@@ -245,11 +245,11 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         }
     }
 
-    /// Makes the call of an open intent and records its outcome.
-    async fn perform(&mut self, intent: Intent, expect: Expect) -> Result<(), PushError> {
+    /// Makes the call of an open intent and records its outcome. `again`: somebody else may have made it already.
+    async fn perform(&mut self, intent: Intent, expect: Expect, again: bool) -> Result<(), PushError> {
         let age = Duration::try_from(self.clock.now().duration_since(intent.opened_at)).unwrap_or_default();
         let answer = if age < KEY_REMEMBERED {
-            self.call(&intent).await?
+            self.call(&intent, again).await?
         } else {
             Answer::Refused(vec![UserError { code: UserErrorCode::KeyParameterMismatch, row: None, message: "too old".into() }])
         };
@@ -290,8 +290,9 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     }
 
     /// Calls the shop until it answers, always with the same key.
-    async fn call(&self, intent: &Intent) -> Result<Answer, PushError> {
+    async fn call(&self, intent: &Intent, again: bool) -> Result<Answer, PushError> {
         let mut calls = 0;
+        let mut may_have_run = again;
         loop {
             if self.clock.now().saturating_add(ONE_CALL).unwrap_or(Timestamp::MAX) > self.deadline {
                 return Err(PushError::OutOfTime);
@@ -333,14 +334,20 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                     continue;
                 }
                 Err(error @ StorefrontError::Unavailable { .. }) => {
+                    may_have_run = true;
                     if calls + 1 >= MAX_CALLS {
                         return Err(error.into());
                     }
                     LOOK_AGAIN
                 }
                 Err(StorefrontError::Invalid { detail }) => {
-                    // Nothing ran. Some row may be to blame; refusing the call makes the search for it begin.
-                    let code = UserErrorCode::Other("INVALID_REQUEST".into());
+                    // Nothing ran. Some row may be to blame; refusing the call makes the search for it begin. Unless a call
+                    // before this one was not answered: that one may have run, and planned anew it would run twice.
+                    let code = if may_have_run {
+                        UserErrorCode::KeyParameterMismatch
+                    } else {
+                        UserErrorCode::Other("INVALID_REQUEST".into())
+                    };
                     return Ok(Answer::Refused(vec![UserError { code, row: None, message: detail }]));
                 }
                 Err(error @ StorefrontError::Rejected { .. }) => return Err(error.into()),
@@ -422,7 +429,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             change(&mut level);
             if level.refused.is_some() != level.alerted {
                 level.alerted = level.refused.is_some();
-                writes.extend(self.alert(&level).await?);
+                writes.extend(refusal_alert(self.store, &level, self.clock.now()).await?);
             }
             if level != old {
                 writes.push(Write::put(&level, Expect::Revision(record.revision)));
@@ -438,17 +445,6 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         }
     }
 
-    async fn alert(&self, level: &Level) -> Result<Option<Write>, StoreError> {
-        let subject =
-            Subject::PushRefused { shop: self.shop.clone(), sku: level.sku.clone(), location: level.location.to_string() };
-        let (known, expect) = read::<Alert, S>(self.store, Alert::key_of(&subject)).await?;
-        let (state, detail) = level.refused.as_ref().map_or_else(
-            || (State::Cleared, "The shop takes the level again.".to_owned()),
-            |reason| (State::Raised, format!("The shop refuses the level of {} at {}: {reason}", level.sku, level.location)),
-        );
-        Ok(Alert::next(known.as_ref(), subject, state, detail, self.clock.now()).map(|next| Write::put(&next, expect)))
-    }
-
     async fn pause(&self, wait: Duration) -> Result<(), PushError> {
         let until = self.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
         if until > self.deadline {
@@ -457,6 +453,18 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         self.clock.sleep(wait).await;
         Ok(())
     }
+}
+
+/// The alert about a level that the shop refuses, or does not refuse any more; none where it stands so already.
+pub(crate) async fn refusal_alert<S: Store>(store: &S, level: &Level, now: Timestamp) -> Result<Option<Write>, StoreError> {
+    let (shop, sku) = (level.shop.clone(), level.sku.clone());
+    let subject = Subject::PushRefused { shop, sku, location: level.location.to_string() };
+    let (known, expect) = read::<Alert, S>(store, Alert::key_of(&subject)).await?;
+    let (state, detail) = level.refused.as_ref().map_or_else(
+        || (State::Cleared, "The shop takes the level again.".to_owned()),
+        |reason| (State::Raised, format!("The shop refuses the level of {} at {}: {reason}", level.sku, level.location)),
+    );
+    Ok(Alert::next(known.as_ref(), subject, state, detail, now).map(|next| Write::put(&next, expect)))
 }
 
 fn is_passing(code: &UserErrorCode) -> bool {

@@ -1,18 +1,21 @@
 //! The other ports: the shop behind a line that breaks, the queue, and the bus.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use promissory::adapters::shopify::{Response, Transport};
-use promissory::alert::{Alert, Bus};
+use promissory::alert::{Alert, Bus, Subject};
 use promissory::clock::Clock;
 use promissory::order::SalesOrder;
 use promissory::store::StoreError;
 use promissory::storefront::{Hint, Hints, StorefrontError};
-use promissory_local::shopify::{Answer, Shop};
+use promissory_local::shopify::{Answer, ItemId, Shop};
 use serde_json::{Value, json};
 
+use crate::met::Met;
 use crate::rng::Rng;
 use crate::tasks::{SimClock, give_way};
 
@@ -29,26 +32,51 @@ pub struct LineFaults {
     pub queue: usize,
     /// The bus does not take an event.
     pub bus: usize,
+    /// An item that makes the shop refuse any call that changes it, without saying for which of its rows.
+    pub cursed: Option<ItemId>,
+}
+
+/// A hint on its way.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The hint.
+    pub body: String,
+    /// How often it was handed to a pusher.
+    pub received: u32,
 }
 
 /// What every port of a world shares.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// The shop at the other end.
-    pub shop: Arc<Mutex<Shop>>,
-    /// The time.
-    pub clock: SimClock,
-    /// Chance.
-    pub rng: Rng,
+    shop: Arc<Mutex<Shop>>,
+    clock: SimClock,
+    rng: Rng,
+    met: Met,
     faults: Arc<Mutex<LineFaults>>,
-    queue: Arc<Mutex<Vec<String>>>,
+    queue: Arc<Mutex<Vec<Message>>>,
+    bus: Arc<Mutex<BTreeMap<Subject, Alert>>>,
+    forwarded: Arc<Mutex<BTreeMap<String, Vec<SalesOrder>>>>,
+    calls: Arc<AtomicU64>,
+    /// The rows of the last call that was refused for a cursed item.
+    halving: Arc<AtomicU64>,
 }
 
 impl Line {
     /// A line to `shop` on which nothing goes wrong.
     #[must_use]
-    pub fn new(shop: Shop, clock: SimClock, rng: Rng) -> Self {
-        Self { shop: Arc::new(Mutex::new(shop)), clock, rng, faults: Arc::default(), queue: Arc::default() }
+    pub fn new(shop: Shop, clock: SimClock, rng: Rng, met: Met) -> Self {
+        Self {
+            shop: Arc::new(Mutex::new(shop)),
+            clock,
+            rng,
+            met,
+            faults: Arc::default(),
+            queue: Arc::default(),
+            bus: Arc::default(),
+            forwarded: Arc::default(),
+            calls: Arc::default(),
+            halving: Arc::default(),
+        }
     }
 
     /// The shop itself.
@@ -57,8 +85,18 @@ impl Line {
     }
 
     /// The messages nobody has taken.
-    pub fn queue(&self) -> MutexGuard<'_, Vec<String>> {
+    pub fn queue(&self) -> MutexGuard<'_, Vec<Message>> {
         lock(&self.queue)
+    }
+
+    /// What people were told last of each alert.
+    pub fn bus(&self) -> MutexGuard<'_, BTreeMap<Subject, Alert>> {
+        lock(&self.bus)
+    }
+
+    /// The sales orders that were forwarded, by name, as often as they were.
+    pub fn forwarded(&self) -> MutexGuard<'_, BTreeMap<String, Vec<SalesOrder>>> {
+        lock(&self.forwarded)
     }
 
     /// From now on so much goes wrong.
@@ -66,71 +104,126 @@ impl Line {
         *lock(&self.faults) = faults;
     }
 
+    /// How often shop, queue and bus were called.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
     fn goes_wrong(&self, fault: impl Fn(&LineFaults) -> usize) -> bool {
         let chance = fault(&lock(&self.faults));
         self.rng.per_mille(chance)
+    }
+
+    /// The shop's answer to one request.
+    fn ask(&self, now: Timestamp, body: &Value) -> Answer {
+        if self.goes_wrong(|faults| faults.failed) {
+            return Answer::Failed;
+        }
+        let rows = ["changes", "quantities"].iter().find_map(|array| body["variables"]["input"][array].as_array());
+        let cursed = lock(&self.faults).cursed.map(ItemId::gid);
+        if let (Some(rows), Some(cursed)) = (rows, cursed)
+            && rows.iter().any(|row| row["inventoryItemId"] == *cursed)
+        {
+            let rows = u64::try_from(rows.len()).expect("a call is small");
+            if self.halving.swap(rows, Ordering::Relaxed) > 1 && rows == 1 {
+                self.met.note("refused row found by halving");
+            }
+            return Answer::Json(json!({ "errors": [{ "message": "refused", "extensions": { "code": "BAD_REQUEST" } }] }));
+        }
+        let text = body.to_string();
+        let mut shop = self.shop();
+        let (throttled, known) = (shop.counters().throttled, shop.counters().deduplicated);
+        let said = shop.graphql(now, text.as_bytes());
+        let (counters, met) = (shop.counters(), &self.met);
+        for (happened, what) in [
+            (counters.throttled > throttled, "shop throttled"),
+            (counters.deduplicated > known, "shop knew the key"),
+            (said == Answer::Failed, "shop failed"),
+            (said == Answer::Silent, "shop answer lost"),
+            (text.contains("inventoryActivate"), "level activated"),
+        ] {
+            if happened {
+                met.note(what);
+            }
+        }
+        said
     }
 }
 
 impl Transport for Line {
     async fn post(&self, url: &str, _token: Option<&str>, body: &Value) -> Result<Response, StorefrontError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         give_way().await;
         let broken = || StorefrontError::Unavailable { detail: "the line broke in the simulation".into(), source: None };
         if self.goes_wrong(|faults| faults.lost_call) {
+            self.met.note("shop call lost");
             return Err(broken());
         }
         let now = self.clock.now();
         if url.ends_with("/admin/oauth/access_token") {
-            return Ok(answer(StatusCode::OK, now, &json!({ "access_token": "shpat_simulated", "expires_in": 86_399 })));
+            return Ok(answer(StatusCode::OK, now, "{\"access_token\":\"shpat_simulated\",\"expires_in\":86399}".to_owned()));
         }
-        let failed = self.goes_wrong(|faults| faults.failed);
-        let said = if failed { Answer::Failed } else { self.shop().graphql(now, body.to_string().as_bytes()) };
+        let said = self.ask(now, body);
         give_way().await;
         if self.goes_wrong(|faults| faults.lost_answer) {
+            self.met.note("shop answer lost");
             return Err(broken());
         }
         match said {
-            Answer::Json(said) => Ok(answer(StatusCode::OK, now, &said)),
-            Answer::BadRequest(said) => Ok(answer(StatusCode::BAD_REQUEST, now, &said)),
-            Answer::Failed => Ok(answer(StatusCode::INTERNAL_SERVER_ERROR, now, &json!({}))),
+            Answer::Json(said) => {
+                let said = said.to_string();
+                if said.contains("CHANGE_FROM_QUANTITY_STALE") {
+                    self.met.note("shop compare stale");
+                } else if said.contains("NON_MUTABLE_INVENTORY_ITEM") {
+                    self.met.note("shop refused a row");
+                }
+                Ok(answer(StatusCode::OK, now, said))
+            }
+            Answer::BadRequest(said) => Ok(answer(StatusCode::BAD_REQUEST, now, said.to_string())),
+            Answer::Failed => Ok(answer(StatusCode::INTERNAL_SERVER_ERROR, now, "{}".to_owned())),
             Answer::Silent => Err(broken()),
         }
     }
 }
 
-fn answer(status: StatusCode, now: Timestamp, body: &Value) -> Response {
-    Response { status, answered_at: Some(now), body: body.to_string().into_bytes() }
+fn answer(status: StatusCode, now: Timestamp, body: String) -> Response {
+    Response { status, answered_at: Some(now), body: body.into_bytes() }
 }
 
 impl Hints for Line {
     async fn send(&self, hints: &[Hint]) -> Result<(), StoreError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         give_way().await;
         if self.goes_wrong(|faults| faults.queue) {
             return Err(StoreError::Unavailable { detail: "the queue is away in the simulation".into(), source: None });
         }
-        let bodies = hints.iter().map(|hint| serde_json::to_string(hint).expect("a hint always serialises"));
-        self.queue().extend(bodies);
+        let body = |hint: &Hint| serde_json::to_string(hint).expect("a hint always serialises");
+        self.queue().extend(hints.iter().map(|hint| Message { body: body(hint), received: 0 }));
         give_way().await;
         Ok(())
     }
 }
 
 impl Bus for Line {
-    async fn publish(&self, _alerts: &[Alert]) -> Result<(), StoreError> {
-        self.carry().await
-    }
-
-    async fn forward(&self, _order: &SalesOrder) -> Result<(), StoreError> {
-        self.carry().await
-    }
-}
-
-impl Line {
-    async fn carry(&self) -> Result<(), StoreError> {
+    async fn publish(&self, alerts: &[Alert]) -> Result<(), StoreError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         give_way().await;
         if self.goes_wrong(|faults| faults.bus) {
             return Err(StoreError::Unavailable { detail: "the bus is away in the simulation".into(), source: None });
         }
+        self.bus().extend(alerts.iter().map(|alert| (alert.subject.clone(), alert.clone())));
+        give_way().await;
+        Ok(())
+    }
+
+    async fn forward(&self, order: &SalesOrder) -> Result<(), StoreError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        give_way().await;
+        if self.goes_wrong(|faults| faults.bus) {
+            return Err(StoreError::Unavailable { detail: "the bus is away in the simulation".into(), source: None });
+        }
+        self.forwarded().entry(order.id()).or_default().push(order.clone());
+        give_way().await;
         Ok(())
     }
 }

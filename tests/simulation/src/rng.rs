@@ -1,6 +1,7 @@
 //! Everything that is left to chance, drawn from the seed in order.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use promissory_local::shopify::draw;
 
@@ -8,7 +9,7 @@ use promissory_local::shopify::draw;
 #[derive(Debug, Clone)]
 pub struct Rng {
     seed: u64,
-    drawn: Arc<Mutex<u64>>,
+    drawn: Arc<AtomicU64>,
 }
 
 impl Rng {
@@ -20,10 +21,9 @@ impl Rng {
 
     /// A number below `bound`.
     pub fn below(&self, bound: usize) -> usize {
-        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
-        *drawn += 1;
+        let drawn = self.drawn.fetch_add(1, Ordering::Relaxed) + 1;
         let bound = u64::try_from(bound.max(1)).expect("a small bound");
-        usize::try_from(draw(self.seed, *drawn) % bound).expect("below a usize")
+        usize::try_from(draw(self.seed, drawn) % bound).expect("below a usize")
     }
 
     /// A number from 1 to `most`.
@@ -31,8 +31,13 @@ impl Rng {
         1 + i64::try_from(self.below(usize::try_from(most).expect("above zero"))).expect("small")
     }
 
-    /// True in so many of a thousand draws.
+    /// True in so many of a thousand draws. What never happens draws nothing.
     pub fn per_mille(&self, chance: usize) -> bool {
-        self.below(1_000) < chance
+        chance > 0 && self.below(1_000) < chance
+    }
+
+    /// One of `these`, of which there must be one.
+    pub fn pick<'a, T>(&self, these: &'a [T]) -> &'a T {
+        &these[self.below(these.len())]
     }
 }

@@ -1,0 +1,91 @@
+//! What a world met, by kind, and the rare paths that a run of many worlds must meet.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Counts by kind.
+pub type Counts = BTreeMap<&'static str, u64>;
+
+/// What every part of a world tells of what it met.
+#[derive(Debug, Clone, Default)]
+pub struct Met(Arc<Mutex<Counts>>);
+
+impl Met {
+    /// Notes one of a kind.
+    pub fn note(&self, what: &'static str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += 1;
+    }
+
+    /// Takes the counts and begins anew.
+    pub fn take(&self) -> Counts {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Each of these must happen in a run of many worlds: a workload that never goes there proves nothing about it.
+pub const SOMETIMES: [&str; 57] = [
+    // Webhooks.
+    "webhook doubled",
+    "webhook lost",
+    "webhook days late",
+    "webhook given up",
+    "webhook duplicate",
+    "webhook deferred",
+    "webhook with other content",
+    "webhook with a bad signature",
+    "webhook malformed",
+    "webhook oversized",
+    // The ledger.
+    "stock event doubled",
+    "large order in parts",
+    "lane settled",
+    "order of an unmapped item",
+    "order sold in a store",
+    "order that claims nothing",
+    "shipped in part",
+    "cancelled",
+    "line reduced",
+    // The store.
+    "store throttled",
+    "store conflict",
+    "store refused a condition",
+    "store answer lost",
+    "store index stale",
+    "row of a newer version read",
+    // Processes.
+    "intake killed",
+    "recompute killed",
+    "pusher killed",
+    "reconciler killed",
+    "stock event cut off",
+    "killed for taking too long",
+    "clocks apart",
+    "a night passed",
+    // The stream and the queue.
+    "stream stalled",
+    "stream redelivered",
+    "stream batch failed in part",
+    "stream record given up",
+    "two stream batches at once",
+    "hint seen twice at once",
+    "hint given up",
+    "alert raised",
+    "alert cleared",
+    // The shop.
+    "shop throttled",
+    "shop failed",
+    "shop call lost",
+    "shop answer lost",
+    "shop applied late",
+    "shop compare stale",
+    "shop knew the key",
+    "shop refused a row",
+    "refused row found by halving",
+    "level activated",
+    "two pushers at once",
+    "contact postponed",
+    // Reconciling.
+    "missed order found",
+    "drift found",
+    "two sweeps at once",
+];

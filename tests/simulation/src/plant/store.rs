@@ -1,0 +1,125 @@
+//! The store as the handlers see it, with whatever is planted in it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use promissory::alert::Alert;
+use promissory::store::{Expect, Key, Listing, Page, Record, Store, StoreError, Write, WriteError};
+
+use super::Plant;
+use crate::store::SimStore;
+
+/// A store that makes one kind of mistake, or none.
+#[derive(Debug, Clone)]
+pub struct PlantedStore {
+    inner: SimStore,
+    plant: Option<Plant>,
+    /// The levels as they were when a hint about them was due.
+    hinted: Arc<Mutex<BTreeMap<Key, Record>>>,
+    /// What is due has just been listed: the next read is the pusher's plan.
+    planning: Arc<AtomicBool>,
+}
+
+impl PlantedStore {
+    /// `inner`, with this mistake.
+    #[must_use]
+    pub fn new(inner: SimStore, plant: Option<Plant>) -> Self {
+        Self { inner, plant, hinted: Arc::default(), planning: Arc::default() }
+    }
+
+    /// The conditions of `writes`, made to hold.
+    fn unconditional(&self, writes: &[Write]) -> Vec<Write> {
+        let table = self.inner.table();
+        let mut writes = writes.to_vec();
+        for write in &mut writes {
+            let stored = Expect::as_read(table.get(write.key()));
+            match write {
+                Write::Put { expect, .. } | Write::Delete { expect, .. } => *expect = stored,
+            }
+        }
+        writes
+    }
+
+    /// Writes `first` and then `then`, as two transactions.
+    async fn torn(&self, first: Vec<Write>, then: Vec<Write>) -> Result<(), WriteError> {
+        for part in [first, then] {
+            if !part.is_empty() {
+                self.inner.write(&part).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn remember_hints(&self, writes: &[Write]) {
+        let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
+        for write in writes {
+            if let Write::Put { key, body, index: Some(_), .. } = write
+                && key.pk.starts_with("LEVEL#")
+            {
+                hinted.entry(key.clone()).or_insert_with(|| Record { key: key.clone(), revision: 0, body: body.clone() });
+            }
+        }
+    }
+}
+
+fn touches(writes: &[Write], family: &str) -> bool {
+    writes.iter().any(|write| write.key().pk.starts_with(family))
+}
+
+fn is_mark(write: &Write) -> bool {
+    write.key().pk.starts_with("EVT#")
+}
+
+fn clears_an_alert(write: &Write) -> bool {
+    match write {
+        Write::Put { key, body, .. } => key.pk.starts_with(Alert::PREFIX) && body["state"] == "cleared",
+        Write::Delete { .. } => false,
+    }
+}
+
+impl Store for PlantedStore {
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
+        let mut records = self.inner.get(keys).await?;
+        if self.plant == Some(Plant::PayloadTrusted) && self.planning.swap(false, Ordering::Relaxed) {
+            let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
+            for (key, record) in keys.iter().zip(&mut records) {
+                if let Some(old) = hinted.remove(key) {
+                    *record = Some(old);
+                }
+            }
+        }
+        Ok(records)
+    }
+
+    async fn write(&self, writes: &[Write]) -> Result<(), WriteError> {
+        match self.plant {
+            Some(Plant::MarkerFirst) => {
+                let (marks, effects) = writes.iter().cloned().partition(is_mark);
+                self.torn(marks, effects).await
+            }
+            Some(Plant::MarkerLast) => {
+                let (marks, effects) = writes.iter().cloned().partition(is_mark);
+                self.torn(effects, marks).await
+            }
+            Some(Plant::NoVersionCheck) if touches(writes, "POS#") => self.inner.write(&self.unconditional(writes)).await,
+            Some(Plant::NoSequenceGate) if touches(writes, "ATS#") => self.inner.write(&self.unconditional(writes)).await,
+            Some(Plant::AlertNeverCleared) => {
+                let kept: Vec<Write> = writes.iter().filter(|write| !clears_an_alert(write)).cloned().collect();
+                if kept.is_empty() { Ok(()) } else { self.inner.write(&kept).await }
+            }
+            plant => {
+                let written = self.inner.write(writes).await;
+                if plant == Some(Plant::PayloadTrusted) && touches(writes, "ATS#") {
+                    self.remember_hints(writes);
+                }
+                written
+            }
+        }
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Page, StoreError> {
+        self.planning.store(listing.partition.starts_with("DUE#"), Ordering::Relaxed);
+        self.inner.list(listing).await
+    }
+}

@@ -1,0 +1,132 @@
+//! The rows themselves: conditions, the sparse index, and the stream of what was put.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use promissory::store::{Cursor, Expect, Key, Listing, Page, Record, Refusal, Write};
+
+use crate::check::Checker;
+
+/// The most bytes of one row that DynamoDB takes.
+const LARGEST_ROW: usize = 400 * 1024;
+
+/// What one write did to the index.
+#[derive(Debug, Default)]
+struct IndexChanges {
+    removed: Vec<(Key, Key)>,
+    added: Vec<(Key, Key)>,
+}
+
+/// The table and its stream.
+#[derive(Debug, Default)]
+pub struct Table {
+    rows: BTreeMap<Key, (Record, Option<Key>)>,
+    /// Every row put that the stream's filter lets through, in order.
+    pub stream: Vec<Record>,
+    /// The sparse index: entry and row.
+    index: BTreeSet<(Key, Key)>,
+    /// What the last write took out of the index and put into it: a stale reader does not know yet.
+    index_changes: IndexChanges,
+    /// Watches every write.
+    pub checker: Checker,
+}
+
+impl Table {
+    /// The row of a key.
+    pub fn get(&self, key: &Key) -> Option<&Record> {
+        self.rows.get(key).map(|(record, _)| record)
+    }
+
+    /// The rows of the partitions that begin so.
+    pub fn family<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Record> {
+        let from = Key::new(prefix, "");
+        let rows = self.rows.range((Bound::Included(from), Bound::Unbounded));
+        rows.take_while(move |(key, _)| key.pk.starts_with(prefix)).map(|(_, (record, _))| record)
+    }
+
+    /// The rows that are not as expected.
+    pub fn refusals(&self, writes: &[Write]) -> Vec<Refusal> {
+        let refused = |write: &&Write| {
+            let expect = match write {
+                Write::Put { expect, .. } | Write::Delete { expect, .. } => *expect,
+            };
+            Expect::as_read(self.get(write.key())) != expect
+        };
+        let stored = |key: &Key| self.get(key).cloned();
+        writes.iter().filter(refused).map(|write| Refusal { key: write.key().clone(), stored: stored(write.key()) }).collect()
+    }
+
+    /// One page of a listing; a stale one shows the index before the last write.
+    pub fn page(&self, listing: &Listing, stale: bool) -> Page {
+        let mut entries: Vec<(Key, Option<Key>)> = if listing.by_index {
+            let IndexChanges { removed, added } = &self.index_changes;
+            let first = (Key::new(listing.partition.as_str(), ""), Key::new("", ""));
+            let of_it = |entry: &&(Key, Key)| entry.0.pk == listing.partition;
+            let mut entries: BTreeSet<&(Key, Key)> = self.index.range(first..).take_while(of_it).collect();
+            if stale {
+                entries.retain(|entry| !added.contains(entry));
+                entries.extend(removed.iter().filter(of_it));
+            }
+            entries.into_iter().map(|(index, key)| (key.clone(), Some(index.clone()))).collect()
+        } else {
+            let first = Key::new(listing.partition.as_str(), listing.prefix.as_str());
+            let of_it = |key: &&Key| key.pk == listing.partition && key.sk.starts_with(&listing.prefix);
+            let rows = self.rows.range(first..).map(|(key, _)| key).take_while(of_it);
+            rows.map(|key| (key.clone(), None)).collect()
+        };
+        if let Some(after) = &listing.after {
+            let place = |key: &Key, index: &Option<Key>| (index.clone(), key.clone());
+            entries.retain(|(key, index)| place(key, index) > place(&after.key, &after.index));
+        }
+        let more = entries.len() > listing.limit;
+        entries.truncate(listing.limit);
+        let next = entries.last().filter(|_| more).map(|(key, index)| Cursor { key: key.clone(), index: index.clone() });
+        let records = entries.iter().filter_map(|(key, _)| self.get(key).cloned()).collect();
+        Page { records, next }
+    }
+
+    /// Does all of it. The conditions were looked at.
+    pub fn apply(&mut self, writes: &[Write]) {
+        self.index_changes = IndexChanges::default();
+        for write in writes {
+            let before = self.rows.get(write.key()).and_then(|(_, index)| index.clone());
+            if let Some(entry) = before.map(|index| (index, write.key().clone())) {
+                self.index.remove(&entry);
+                self.index_changes.removed.push(entry);
+            }
+            match write {
+                Write::Delete { key, .. } => {
+                    self.checker.delete(key);
+                    self.rows.remove(key);
+                }
+                Write::Put { key, body, index, expect } => {
+                    let revision = match expect {
+                        Expect::Absent => 1,
+                        Expect::Revision(revision) => revision + 1,
+                    };
+                    let record = Record { key: key.clone(), revision, body: body.clone() };
+                    if ["ORD#", "LANE#"].iter().any(|family| key.pk.starts_with(family)) {
+                        let size = record.body.to_string().len();
+                        assert!(size <= LARGEST_ROW, "{key} has {size} bytes: DynamoDB takes no such row");
+                    }
+                    self.checker.put(self.rows.get(key).map(|(record, _)| record), &record);
+                    if is_followed(key) {
+                        self.stream.push(record.clone());
+                    }
+                    if let Some(entry) = index.clone().map(|index| (index, key.clone())) {
+                        self.index.insert(entry.clone());
+                        self.index_changes.added.push(entry);
+                    }
+                    self.rows.insert(key.clone(), (record, index.clone()));
+                }
+            }
+        }
+        self.checker.written();
+    }
+}
+
+/// Whether the stream's filter lets a record through, as in template.yaml.
+fn is_followed(key: &Key) -> bool {
+    let (pk, sk) = (key.pk.as_str(), key.sk.as_str());
+    (pk.starts_with("POS#") && sk == "HEAD") || ["LANE#", "ALERT#", "ITEM#"].iter().any(|family| pk.starts_with(family))
+}

@@ -1,0 +1,53 @@
+use super::*;
+
+/// Seeds that once went wrong, and what they showed.
+const ONCE_WRONG: [(u64, usize, &str); 4] = [
+    (256, 300, "a pair that the shop would not stock for a moment was never told"),
+    (430, 300, "an item that could not be recomputed was compared as it had been before the sweep"),
+    (900, 300, "a call that ran without an answer was planned anew when its repetition was refused"),
+    (1388, 300, "the same, with a call that the shop applied late"),
+];
+
+fn lived(seed: u64, steps: usize) -> Life {
+    run(Options { seed, steps, plant: None })
+}
+
+/// Protects everything at once, in a few short lives; `cargo x sim` lives many long ones.
+#[test]
+fn worlds_come_to_rest_without_a_violation() {
+    for seed in 1..=6 {
+        assert_eq!(lived(seed, 250).violations, [], "seed {seed}");
+    }
+}
+
+/// Protects what was mended from breaking again.
+#[test]
+fn what_was_once_wrong_stays_right() {
+    for (seed, steps, why) in ONCE_WRONG {
+        assert_eq!(lived(seed, steps).violations, [], "seed {seed}: {why}");
+    }
+}
+
+/// Protects replay: the same seed lives the same life, or a seed that fails would be worth nothing.
+#[test]
+fn the_same_seed_lives_the_same_life() {
+    assert_eq!(lived(7, 200), lived(7, 200));
+}
+
+/// Protects the stories themselves: each comes to rest where nobody dies in it. `cargo x sim` dies everywhere.
+#[test]
+fn every_story_comes_to_rest() {
+    for story in stories() {
+        assert_eq!(crash(story, u64::MAX).violations, [], "{story}");
+    }
+}
+
+/// Protects the enumeration of crash points: a story has as many steps every time, and each can be died at.
+#[test]
+fn a_story_can_be_died_in_anywhere() {
+    let points = crash_points("stock");
+    assert_eq!(points, crash_points("stock"));
+    for at in [0, points / 2, points - 1] {
+        assert_eq!(crash("stock", at).violations, [], "step {at} of {points}");
+    }
+}

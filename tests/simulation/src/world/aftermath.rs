@@ -1,0 +1,151 @@
+//! What becomes of orders: edited, paid, moved, refunded, returned, exchanged, called back.
+
+use promissory::clock::Clock;
+use promissory_local::shopify::{
+    Disposal, Edit, FulfilmentOrderStatus, FulfilmentStatus, LineId, LocationId as ShopLocation, Order, OrderId, RefundInput,
+    RefundLine, Restock, ReturnId, ReturnStatus, Shop,
+};
+
+use super::World;
+
+impl World {
+    /// Something becomes of an order.
+    pub(super) fn aftermath(&mut self) {
+        let Some(order) = self.some_order() else { return };
+        match self.rng.below(12) {
+            0 => self.add_to(order),
+            1..3 => self.pay(order),
+            3..5 => self.move_open(order),
+            5 => self.call_back(order),
+            6..9 => self.refund(order),
+            9 => self.ask_back(order),
+            _ => self.go_on_with_a_return(order),
+        }
+    }
+
+    /// Works on the shop, and tells of it where it was possible.
+    fn becomes(&mut self, what: &'static str, order: OrderId, work: impl FnOnce(&mut Shop) -> bool) -> bool {
+        let done = work(&mut self.line.shop());
+        if done {
+            self.shop_changed = true;
+            self.met.note(what);
+            self.tell(|| format!("{what}: {order}"));
+        }
+        done
+    }
+
+    fn any_line(&self, order: OrderId) -> Option<LineId> {
+        let shop = self.line.shop();
+        let lines = &shop.order(order)?.lines;
+        (!lines.is_empty()).then(|| self.rng.pick(lines).id)
+    }
+
+    fn location(&self) -> ShopLocation {
+        self.rng.pick(&self.codes).1
+    }
+
+    /// Units are added by an edit.
+    pub fn add_to(&mut self, order: OrderId) {
+        let (now, sku) = (self.clock.now(), self.rng.pick(&self.items).0.sku.to_string());
+        let edit = Edit { add: vec![(sku, self.rng.up_to(2))], remove: Vec::new(), restock: true };
+        self.becomes("order added to", order, |shop| shop.edit(now, order, &edit).is_ok());
+    }
+
+    /// An order is paid after all.
+    pub fn pay(&mut self, order: OrderId) {
+        let now = self.clock.now();
+        self.becomes("order paid later", order, |shop| shop.pay(now, order).is_ok());
+    }
+
+    /// Open units are to be shipped from elsewhere.
+    pub fn move_open(&mut self, order: OrderId) {
+        let (now, to) = (self.clock.now(), self.location());
+        self.becomes("order moved", order, |shop| {
+            let open = |of: &Order| of.fulfilment_orders.iter().find(|routed| routed.status == FulfilmentOrderStatus::Open).map(|routed| routed.id);
+            shop.order(order).and_then(open).is_some_and(|routed| shop.move_fulfilment_order(now, routed, to).is_ok())
+        });
+    }
+
+    /// A shipment is called back.
+    pub fn call_back(&mut self, order: OrderId) {
+        let now = self.clock.now();
+        self.becomes("shipment called back", order, |shop| {
+            let stands = |of: &Order| of.fulfilments.iter().find(|made| made.status == FulfilmentStatus::Success).map(|made| made.id);
+            shop.order(order).and_then(stands).is_some_and(|made| shop.cancel_fulfilment(now, made).is_ok())
+        });
+    }
+
+    /// A unit is refunded, in one of the ways there are.
+    pub fn refund(&mut self, order: OrderId) {
+        let (restock, what) = *self.rng.pick(&[
+            (Restock::Cancel, "refunded before shipment"),
+            (Restock::Return, "refunded after shipment"),
+            (Restock::NoRestock, "refunded without restock"),
+        ]);
+        self.refund_by(order, restock, what);
+    }
+
+    /// A unit of an order is refunded so.
+    pub fn refund_by(&mut self, order: OrderId, restock: Restock, what: &'static str) {
+        let Some(line) = self.any_line(order) else { return };
+        let (now, at) = (self.clock.now(), self.location());
+        if restock == Restock::NoRestock && !self.tells_what_it_takes(order, line) {
+            return;
+        }
+        let location = (restock == Restock::Return).then_some(at);
+        let input = RefundInput { lines: vec![RefundLine { line, quantity: 1, restock, location }], return_id: None };
+        self.becomes(what, order, |shop| shop.refund(now, order, &input).is_ok());
+    }
+
+    /// A refund without a restock does not say which unit it takes, nor where from. We tell by the times, to the second, and
+    /// by where the line was routed last: a world in which that is ambiguous would be told wrong in a real shop too.
+    fn tells_what_it_takes(&self, order: OrderId, line: LineId) -> bool {
+        let (second, shop) = (self.clock.now().as_second(), self.line.shop());
+        let Some(order) = shop.order(order) else { return false };
+        let routed = order.fulfilment_orders.iter().filter(|routed| routed.lines.iter().any(|of| of.line == line)).count();
+        let called_back = order.fulfilments.iter().any(|made| made.status != FulfilmentStatus::Success);
+        routed == 1 && !called_back && order.fulfilments.iter().all(|made| made.created_at.as_second() < second)
+    }
+
+    /// Whether an order was refunded this second: what ships now could not be told from what had shipped by then.
+    pub(super) fn is_being_refunded(&self, order: OrderId) -> bool {
+        let (second, shop) = (self.clock.now().as_second(), self.line.shop());
+        shop.order(order).is_some_and(|order| order.refunds.iter().any(|refund| refund.created_at.as_second() == second))
+    }
+
+    /// A customer asks to send a unit back, and may.
+    pub fn ask_back(&mut self, order: OrderId) {
+        let Some(line) = self.any_line(order) else { return };
+        let now = self.clock.now();
+        self.becomes("return asked for", order, |shop| {
+            shop.request_return(now, order, &[(line, 1)]).is_ok_and(|back| shop.approve_return(now, back).is_ok())
+        });
+    }
+
+    /// A unit that is to come back comes back, is refunded, or is exchanged.
+    pub fn go_on_with_a_return(&mut self, order: OrderId) {
+        let (now, at, refunds) = (self.clock.now(), self.codes[0].1, self.rng.per_mille(400));
+        let sku = self.rng.pick(&self.items).0.sku.to_string();
+        let open: Option<(ReturnId, LineId)> = self.line.shop().order(order).and_then(|order| {
+            let open = order.returns.iter().find(|back| back.status == ReturnStatus::Open)?;
+            Some((open.id, open.lines.first()?.line))
+        });
+        let Some((back, line)) = open else { return };
+        match self.rng.below(4) {
+            0 => {
+                self.becomes("exchanged", order, |shop| shop.exchange(now, back, &sku, 1).is_ok());
+            }
+            1 if refunds => {
+                let lines = vec![RefundLine { line, quantity: 1, restock: Restock::Return, location: Some(at) }];
+                let input = RefundInput { lines, return_id: Some(back) };
+                self.becomes("return refunded", order, |shop| shop.refund(now, order, &input).is_ok());
+            }
+            1 => {
+                self.becomes("return closed", order, |shop| shop.close_return(now, back).is_ok());
+            }
+            _ => {
+                self.becomes("returned", order, |shop| shop.dispose(now, back, line, 1, at, Disposal::Restocked).is_ok());
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! A world before its first day: a shop, our catalogue, and the processes.
+
+use std::sync::Arc;
+
+use promissory::catalog::{
+    InventoryItemId, Item, Listed, Location, LocationId, LocationKind, Network, Quantity, ShopDomain, ShopItem, ShopLocationId,
+    Sku,
+};
+use promissory::clock::Clock;
+use promissory::store::{Expect, Store, Write};
+use promissory_local::shopify::{ItemId, LocationId as ShopLocation, NewItem, NewLocation, Oversell, Shop, ShopConfig};
+
+use super::fleet::{Fleet, Parts};
+use super::people::{BULK, UNMAPPED};
+use super::{Climate, World};
+use crate::met::Met;
+use crate::plant::{Directory, Plant};
+use crate::ports::Line;
+use crate::rng::Rng;
+use crate::store::SimStore;
+use crate::tasks::{SimClock, Task};
+
+/// What the shop has of each item at each location when it goes live: as much as we are about to receive.
+pub const OPENING: i64 = 6;
+
+impl World {
+    /// A world on its first morning.
+    pub fn new(seed: u64, climate: Climate, plant: Option<Plant>) -> Self {
+        let (rng, met) = (Rng::new(seed), Met::default());
+        let clock = SimClock::new("2026-11-21T12:00:00Z".parse().expect("a time"));
+        let store = SimStore::new(rng.clone()).telling(met.clone());
+        let (bucket_size, restore_rate) = if climate.small_plan { (2_000, 100) } else { (20_000, 1_000) };
+        let mut shop = Shop::new(ShopConfig { bucket_size, restore_rate, seed, ..ShopConfig::default() });
+        let domain: ShopDomain = shop.config().domain.parse().expect("the fake's domain is one");
+        let (codes, places) = locations(&mut shop, &domain);
+        let network = Network::new(places.iter().cloned());
+        let mut rows: Vec<Write> = places.iter().map(|location| Write::put(location, Expect::Absent)).collect();
+        let (items, mut directory) = (items(&mut shop, &domain), Directory::new());
+        for (item, id) in &items {
+            let inventory_item = InventoryItemId::new(number(id.0));
+            let (sku, shop) = (item.sku.clone(), domain.clone());
+            rows.push(Write::put(&ShopItem { shop, shop_sku: sku.to_string(), sku, inventory_item }, Expect::Absent));
+            rows.push(Write::put(item, Expect::Absent));
+            for (code, location) in &codes {
+                let pair = (inventory_item, ShopLocationId::new(number(location.0)));
+                directory.insert(pair, (item.sku.clone(), code.clone()));
+            }
+        }
+        stock(&mut shop, &clock, climate);
+        let line = Line::new(shop, clock.clone(), rng.clone(), met.clone());
+        let fleet = Fleet::start(&Parts {
+            store: &store,
+            line: &line,
+            clock: &clock,
+            rng: &rng,
+            skew: climate.skew,
+            plant,
+            shop: domain,
+            directory: Arc::new(directory),
+        });
+        let world = Self {
+            rng,
+            clock,
+            met,
+            climate,
+            plant,
+            store,
+            line,
+            fleet,
+            network,
+            codes,
+            items,
+            tasks: Vec::new(),
+            mail: Vec::new(),
+            attic: Vec::new(),
+            said_again: Vec::new(),
+            stock: Vec::new(),
+            lanes: Default::default(),
+            streamed: 0,
+            stalled: 0,
+            told: 0,
+            shop_changed: false,
+            mismatched: std::collections::BTreeSet::new(),
+            malformed: false,
+            given_up: false,
+            compared_all: false,
+            crash: None,
+            violations: Vec::new(),
+            story: std::collections::VecDeque::new(),
+        };
+        world.store.table().checker.watching = true;
+        world.store.table().checker.met = world.met.clone();
+        let setup = world.store.clone();
+        let mut write = Task::new(world.clock.now(), async move { setup.write(&rows).await.is_ok() });
+        while write.step().is_none() {}
+        world
+    }
+}
+
+fn locations(shop: &mut Shop, domain: &ShopDomain) -> (Vec<(LocationId, ShopLocation)>, Vec<Location>) {
+    let mut codes = Vec::new();
+    let mut places = Vec::new();
+    for name in ["WH", "3PL"] {
+        let code: LocationId = name.parse().expect("a code");
+        let new = NewLocation { name: name.to_owned(), fulfils_online: true, ..NewLocation::default() };
+        let id = shop.add_location(new).expect("a new location");
+        let shops = [(domain.clone(), ShopLocationId::new(number(id.0)))].into();
+        places.push(Location { code: code.clone(), kind: LocationKind::Warehouse, fulfils_online: true, shops });
+        codes.push((code, id));
+    }
+    (codes, places)
+}
+
+/// What is ours and sold in the shop: three plain items, the last with a buffer, and one that may be oversold.
+fn items(shop: &mut Shop, domain: &ShopDomain) -> Vec<(Item, ItemId)> {
+    let mut items = Vec::new();
+    for (sku, buffer, low_at) in [("S0", 0, Some(2)), ("S1", 0, Some(2)), ("S2", 1, Some(3)), (BULK, 0, None)] {
+        let oversell = if sku == BULK { Oversell::Continue } else { Oversell::Deny };
+        let id = shop.add_item(NewItem { oversell, ..NewItem::tracked(sku) }).expect("a new item");
+        let sku: Sku = sku.parse().expect("a SKU");
+        let listed = Listed { shop_sku: sku.to_string(), inventory_item: InventoryItemId::new(number(id.0)) };
+        let shops = [(domain.clone(), listed)].into();
+        let (buffer, low_at) = (Quantity::new(buffer), low_at.map(Quantity::new));
+        items.push((Item { sku, buffer, low_at, shops }, id));
+    }
+    items
+}
+
+/// What the shop shows on its first morning.
+fn stock(shop: &mut Shop, clock: &SimClock, climate: Climate) {
+    let unmapped = shop.add_item(NewItem::tracked(UNMAPPED)).expect("a new item");
+    let locations: Vec<ShopLocation> = shop.locations().map(|location| location.id).collect();
+    for item in shop.items().map(|item| item.id).collect::<Vec<_>>() {
+        let available = match (item == unmapped, climate.told) {
+            (true, _) => 50,
+            (false, true) => 0,
+            (false, false) => OPENING,
+        };
+        for location in &locations {
+            shop.stock(clock.now(), item, *location, available, true).expect("a known pair");
+        }
+    }
+}
+
+/// A number of the fake shop as one of ours.
+pub fn number(id: i64) -> u64 {
+    u64::try_from(id).expect("the fake shop's ids are above zero")
+}

@@ -1,0 +1,180 @@
+//! What people do: customers buy and regret, a warehouse ships, another system moves stock, someone edits a number.
+
+use promissory::catalog::{LocationId, Quantity, Sku};
+use promissory::clock::Clock;
+use promissory::ledger::EventId;
+use promissory::source::{StockEvent, StockKind};
+use promissory_local::shopify::{Cart, OrderId};
+
+use super::{ERP, World};
+
+/// What is sold by the hundred, and may be oversold.
+pub const BULK: &str = "BULK";
+
+/// What the shop sells and we have no item for.
+pub const UNMAPPED: &str = "GIFT";
+
+/// The lines of a large order: more than one transaction holds.
+const LARGE: usize = 110;
+
+impl World {
+    /// Someone buys something: mostly online, some of everything, little of each.
+    pub fn customer(&mut self) {
+        let mut cart = Cart::default();
+        for (item, _) in self.items.iter().filter(|(item, _)| item.sku.as_str() != BULK) {
+            if self.rng.per_mille(500) {
+                cart.lines.push((item.sku.to_string(), self.rng.up_to(3)));
+            }
+        }
+        let mut kind = "order";
+        match self.rng.below(40) {
+            0..3 => {
+                kind = "order sold in a store";
+                self.sell_at_a_till(&mut cart);
+            }
+            3 => (cart.claims_nothing, kind) = (true, "order that claims nothing"),
+            4 => {
+                kind = "order of an unmapped item";
+                cart.lines.push((UNMAPPED.to_owned(), 1));
+            }
+            5 if self.climate.large_orders => {
+                kind = "large order";
+                cart.lines.extend(std::iter::repeat_n((BULK.to_owned(), 1), LARGE));
+            }
+            5..7 => cart.lines.push((BULK.to_owned(), self.rng.up_to(3))),
+            7..10 => (cart.unpaid, kind) = (true, "order not paid yet"),
+            10 => (cart.test, kind) = (true, "test order"),
+            _ => {}
+        }
+        self.buy(&cart, kind);
+    }
+
+    /// Someone buys one thing over the counter.
+    pub fn customer_at_a_till(&mut self) {
+        let mut cart = Cart::default();
+        self.sell_at_a_till(&mut cart);
+        self.buy(&cart, "order sold in a store");
+    }
+
+    /// One thing is sold over the counter, if it is there.
+    fn sell_at_a_till(&self, cart: &mut Cart) {
+        let (_, till) = self.rng.pick(&self.codes);
+        let (item, id) = self.rng.pick(&self.items);
+        let there = self.line.shop().level(*id, *till).is_some_and(|level| level.active && level.available > 0);
+        cart.lines = if there { vec![(item.sku.to_string(), 1)] } else { Vec::new() };
+        cart.location = Some(*till);
+    }
+
+    /// Takes a cart to the checkout.
+    pub fn buy(&mut self, cart: &Cart, kind: &'static str) -> Option<OrderId> {
+        let taken = self.line.shop().checkout_cart(self.clock.now(), cart).ok();
+        self.shop_changed |= taken.is_some();
+        self.met.note(if taken.is_some() { kind } else { "order refused" });
+        if let Some(id) = taken {
+            self.tell(|| format!("{kind} {id}: {} lines, first {:?}", cart.lines.len(), cart.lines.first()));
+        }
+        taken
+    }
+
+    pub(super) fn some_order(&self) -> Option<OrderId> {
+        let shop = self.line.shop();
+        let orders: Vec<_> = shop.orders().filter(|order| order.confirmed && !order.test).map(|order| order.id).collect();
+        (!orders.is_empty()).then(|| *self.rng.pick(&orders))
+    }
+
+    pub(super) fn warehouse_ships(&mut self) {
+        let Some(order) = self.some_order() else { return };
+        let in_part = self.rng.per_mille(400);
+        self.ship(order, in_part);
+    }
+
+    /// Ships an order, or one unit of its first line.
+    pub fn ship(&mut self, order: OrderId, in_part: bool) {
+        if self.is_being_refunded(order) {
+            return;
+        }
+        let now = self.clock.now();
+        let shipped = {
+            let mut shop = self.line.shop();
+            let first = shop.order(order).and_then(|order| order.lines.first()).map(|line| (line.id, 1));
+            let lines = first.as_ref().filter(|_| in_part).map(std::slice::from_ref);
+            shop.fulfil(now, order, lines).is_ok()
+        };
+        if shipped {
+            self.shop_changed = true;
+            self.met.note(if in_part { "shipped in part" } else { "shipped" });
+            self.tell(|| format!("shipped {order}{}", if in_part { " in part" } else { "" }));
+        }
+    }
+
+    pub(super) fn customer_regrets(&mut self) {
+        let Some(order) = self.some_order() else { return };
+        let cancels = self.rng.per_mille(600);
+        self.regret(order, cancels);
+    }
+
+    /// Cancels an order, or takes one unit off its first line.
+    pub fn regret(&mut self, order: OrderId, cancels: bool) {
+        let now = self.clock.now();
+        let done = {
+            let mut shop = self.line.shop();
+            if cancels {
+                shop.cancel(now, order).is_ok()
+            } else {
+                let first = shop.order(order).and_then(|order| order.lines.first()).map(|line| line.id);
+                first.is_some_and(|line| shop.remove_line_quantity(now, order, line, 1).is_ok())
+            }
+        };
+        if done {
+            self.shop_changed = true;
+            let what = if cancels { "cancelled" } else { "line reduced" };
+            self.met.note(what);
+            self.tell(|| format!("{what}: {order}"));
+        }
+    }
+
+    pub(super) fn stock_moves(&mut self) {
+        if let Some(event) = self.said_again.pop() {
+            return self.take_stock(event);
+        }
+        let kinds: &[StockKind] = if self.climate.only_grows {
+            &[StockKind::Receipt, StockKind::Found]
+        } else {
+            &[StockKind::Receipt, StockKind::Found, StockKind::Lost, StockKind::Hold, StockKind::Unhold]
+        };
+        let sku = self.rng.pick(&self.items).0.sku.clone();
+        let location = self.rng.pick(&self.codes).0.clone();
+        let (kind, units) = (*self.rng.pick(kinds), self.rng.up_to(6));
+        self.receive(sku, location, kind, units);
+    }
+
+    /// Another system says that stock moved.
+    pub fn receive(&mut self, sku: Sku, location: LocationId, kind: StockKind, units: i64) {
+        let id = EventId::new(ERP, (self.stock.len() + 1).to_string());
+        let event = StockEvent { id, sku, location, kind, quantity: Quantity::new(units), occurred_at: self.clock.now() };
+        self.tell(|| format!("stock event {}: {:?} {units} {}@{}", event.id, event.kind, event.sku, event.location));
+        self.stock.push(event.clone());
+        if self.rng.per_mille(self.climate.lost_mail) {
+            self.said_again.push(event.clone()); // The system says it twice.
+            self.met.note("stock event doubled");
+        }
+        self.take_stock(event);
+    }
+
+    pub(super) fn someone_edits(&mut self) {
+        if self.climate.only_grows {
+            return;
+        }
+        let units = i64::try_from(self.rng.below(8)).expect("small");
+        self.edit(units);
+    }
+
+    /// Someone types a number into the shop.
+    pub fn edit(&mut self, units: i64) {
+        let (item, location) = (self.rng.pick(&self.items).1, self.rng.pick(&self.codes).1);
+        self.line.shop().manual_edit(self.clock.now(), item, location, units).expect("a known pair");
+        self.shop_changed = true;
+        self.met.note("edited by hand");
+        self.tell(|| format!("item {item} at {location} was set to {units} by hand"));
+    }
+}

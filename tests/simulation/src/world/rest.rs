@@ -1,0 +1,171 @@
+//! No more faults, no more customers: everything that was asked for is done, the schedules run, and it must come right.
+
+use std::time::Duration;
+
+use promissory::clock::Clock;
+use promissory::source::StockKind;
+use promissory::store::Key;
+use promissory_local::shopify::Faults;
+use reconciler::Job;
+
+use super::World;
+use super::build::OPENING;
+use crate::ports::LineFaults;
+use crate::store::StoreFaults;
+
+/// How late a letter may be.
+const DAYS: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+
+impl World {
+    /// Before anything goes wrong: stock comes in, and mostly the shop is told.
+    pub fn open(&mut self) {
+        let lost_mail = std::mem::take(&mut self.climate.lost_mail);
+        for (item, _) in self.items.clone() {
+            for (location, _) in self.codes.clone() {
+                self.receive(item.sku.clone(), location, StockKind::Receipt, OPENING);
+            }
+        }
+        self.settle();
+        if self.climate.told {
+            self.run_schedules();
+        } else {
+            self.line.queue().clear();
+            self.leave_out_some();
+        }
+        self.climate.lost_mail = lost_mail;
+    }
+
+    /// A shop that was not told of anything yet may not stock every item at every location.
+    fn leave_out_some(&mut self) {
+        for (_, item) in &self.items {
+            for (_, location) in &self.codes {
+                if self.rng.per_mille(100) {
+                    self.line.shop().stock(self.clock.now(), *item, *location, 0, false).expect("a known pair");
+                }
+            }
+        }
+    }
+
+    /// From now on things go wrong.
+    pub fn begin_to_misbehave(&mut self) {
+        self.store.misbehave(self.climate.store);
+        self.line.misbehave(self.climate.line);
+        if self.climate.skew > 0 {
+            self.met.note("clocks apart");
+        }
+    }
+
+    /// Ends all faults and lives on until everything is as it should be, or will never be.
+    pub fn come_to_rest(&mut self) {
+        self.tell(|| "all faults end".to_owned());
+        self.store.misbehave(StoreFaults::default());
+        self.line.misbehave(LineFaults::default());
+        self.line.shop().faults = Faults::default();
+        self.settle_late();
+        (self.climate.lost_mail, self.stalled) = (0, 0);
+        self.settle();
+        self.check();
+        self.the_stream_left_nothing();
+        self.come_right();
+        if !self.attic.is_empty() && self.violations.is_empty() {
+            self.clock.advance(DAYS);
+            self.tell(|| "days pass, and then the late letters come".to_owned());
+            self.mail.append(&mut self.attic);
+            self.settle();
+            self.come_right();
+        }
+    }
+
+    fn come_right(&mut self) {
+        for _ in 0..12 {
+            if !self.violations.is_empty() || self.differences().is_empty() {
+                return;
+            }
+            self.run_schedules();
+            self.check();
+        }
+        for difference in self.differences() {
+            self.violate(difference);
+        }
+    }
+
+    /// Without any schedule the stream brings every promise up to its positions, and empties every lane.
+    fn the_stream_left_nothing(&mut self) {
+        if self.given_up || !self.violations.is_empty() {
+            return;
+        }
+        let mut left = Vec::new();
+        {
+            let table = self.store.table();
+            let checker = &table.checker;
+            for (of, (seq, _)) in &checker.positions {
+                let told = checker.promises.get(&of.sku).and_then(|promise| promise.places.get(&of.place));
+                if told.is_none_or(|at| at.seq != *seq) {
+                    left.push(format!("the stream has ended, and {of} is not in the promise at movement {seq}"));
+                }
+            }
+            let waits: Vec<&Key> = table.family("LANE#").map(|record| &record.key).collect();
+            if !waits.is_empty() {
+                left.push(format!("the stream has ended, and events wait in lanes: {waits:?}"));
+            }
+        }
+        left.into_iter().for_each(|left| self.violate(left));
+    }
+
+    /// What the schedules do in some minutes.
+    pub fn run_schedules(&mut self) {
+        for _ in 0..2 {
+            self.clock.advance(super::QUIET * 3);
+            for job in [Job::Sweep, Job::Read, Job::Holds, Job::Backlog] {
+                self.reconcile(job);
+                self.settle();
+            }
+            self.compared_all = false;
+            while !self.compared_all && self.violations.is_empty() {
+                self.reconcile(Job::Compare);
+                self.settle();
+            }
+        }
+    }
+
+    /// Lets everything under way end, and everything it leads to. A stalled stream stays as it is.
+    pub fn settle(&mut self) {
+        for _ in 0..100_000 {
+            if self.turn() {
+                return;
+            }
+        }
+        let what = format!(
+            "something goes on for ever: {} functions, {} letters, {} stock events, {} hints",
+            self.tasks.len(),
+            self.mail.len(),
+            self.said_again.len(),
+            self.line.queue().len(),
+        );
+        self.violate(what);
+    }
+
+    /// Everything that waits is begun, and everything begun takes a step; whether there is nothing left to do.
+    pub fn turn(&mut self) -> bool {
+        self.post_the_mail();
+        if let Some(event) = self.said_again.pop() {
+            self.take_stock(event);
+        }
+        self.post_comes();
+        self.stream_comes();
+        self.queue_comes();
+        for at in (0..self.tasks.len()).rev() {
+            self.step(at);
+        }
+        if self.tasks.iter().all(|job| job.task.wakes_at.is_some())
+            && let Some(first) = self.tasks.iter().filter_map(|job| job.task.wakes_at).min()
+        {
+            self.clock.advance_to(first);
+        }
+        self.check();
+        self.split_the_stream();
+        let streamed = self.stalled > 0 || self.lanes.iter().all(|lane| lane.waiting.is_empty());
+        let idle = self.tasks.is_empty() && self.mail.is_empty() && self.said_again.is_empty();
+        idle && streamed && self.line.queue().is_empty()
+    }
+}

@@ -1,0 +1,258 @@
+//! Small fixed stories, lived once for every await in them: there the process dies, and what asked for its work comes
+//! again. Every place between two effects is tried this way, the last one included.
+
+use std::time::Duration;
+
+use promissory::clock::Clock;
+use promissory::source::StockKind;
+use promissory_local::shopify::{Cart, DeliveryPlan, Faults};
+use reconciler::Job;
+
+use super::people::BULK;
+use super::{Climate, Life, QUIET, World};
+use crate::store::StoreFaults;
+
+/// The seed of every script: what is left to chance in them is the order in which things come.
+const SEED: u64 = 1;
+
+/// Where a process dies.
+#[derive(Debug, Clone, Copy)]
+pub struct Crash {
+    at: u64,
+    seen: u64,
+}
+
+/// A story.
+type Script = fn(&mut World);
+
+const SCRIPTS: [(&str, Script); 19] = [
+    ("order", order),
+    ("cancelled-before-it-comes", cancelled_before_it_comes),
+    ("reduced", reduced),
+    ("over-the-counter", over_the_counter),
+    ("stock", stock),
+    ("sells-out", sells_out),
+    ("large-order", large_order),
+    ("doubled-and-changed", doubled_and_changed),
+    ("deferred", deferred),
+    ("lost-order", lost_order),
+    ("drift", drift),
+    ("going-live", going_live),
+    ("going-live-where-not-stocked", going_live_where_not_stocked),
+    ("no-answer", no_answer),
+    ("applied-late", applied_late),
+    ("refused", refused),
+    ("refused-and-withdrawn", refused_and_withdrawn),
+    ("no-answer-and-then-refused", no_answer_and_then_refused),
+    ("two-pushers", two_pushers),
+];
+
+/// The stories there are.
+#[must_use]
+pub fn stories() -> Vec<&'static str> {
+    SCRIPTS.iter().map(|(name, _)| *name).collect()
+}
+
+/// How many steps the functions of a script take, each a place to die.
+#[must_use]
+pub fn crash_points(script: &str) -> u64 {
+    live(script, u64::MAX).1
+}
+
+/// Lives a script and dies at one of its steps.
+#[must_use]
+pub fn crash(script: &str, at: u64) -> Life {
+    live(script, at).0
+}
+
+fn live(name: &str, at: u64) -> (Life, u64) {
+    let Some((_, script)) = SCRIPTS.iter().find(|(known, _)| *known == name) else {
+        return (Life::default(), 0);
+    };
+    let told = !name.starts_with("going-live");
+    let only_grows = !["drift", "sells-out", "refused-and-withdrawn"].contains(&name);
+    let mut world = World::new(SEED, Climate { told, only_grows, ..Climate::fair() }, None);
+    world.open();
+    world.met.take();
+    world.crash = Some(Crash { at, seen: 0 });
+    script(&mut world);
+    let seen = world.crash.take().map_or(0, |crash| crash.seen);
+    world.come_to_rest();
+    (world.end(), seen)
+}
+
+impl World {
+    /// Whether the process that has just taken a step dies now.
+    pub(super) fn crashes_now(&mut self) -> bool {
+        let Some(crash) = &mut self.crash else { return false };
+        let now = crash.seen == crash.at;
+        crash.seen += 1;
+        now
+    }
+
+    fn buys(&mut self, lines: &[(&str, i64)]) -> promissory_local::shopify::OrderId {
+        let lines = lines.iter().map(|(sku, units)| ((*sku).to_owned(), *units)).collect();
+        self.buy(&Cart { lines, ..Cart::default() }, "order").expect("it is there")
+    }
+
+    fn moves(&mut self, kind: StockKind, units: i64) {
+        let (sku, location) = (self.items[0].0.sku.clone(), self.codes[0].0.clone());
+        self.receive(sku, location, kind, units);
+    }
+
+    fn runs(&mut self, jobs: &[Job]) {
+        for job in jobs {
+            self.reconcile(*job);
+            self.settle();
+        }
+    }
+}
+
+fn order(world: &mut World) {
+    let order = world.buys(&[("S0", 2), ("S1", 1)]);
+    world.settle();
+    world.ship(order, true);
+    world.settle();
+    world.ship(order, false);
+    world.settle();
+}
+
+fn cancelled_before_it_comes(world: &mut World) {
+    let order = world.buys(&[("S0", 2), ("S1", 1)]);
+    world.regret(order, true);
+    world.settle();
+}
+
+fn reduced(world: &mut World) {
+    let order = world.buys(&[("S0", 2)]);
+    world.settle();
+    world.regret(order, false);
+    world.settle();
+}
+
+fn over_the_counter(world: &mut World) {
+    let location = Some(world.codes[0].1);
+    world.buy(&Cart { lines: vec![("S0".to_owned(), 1)], location, ..Cart::default() }, "order sold in a store");
+    world.settle();
+}
+
+fn stock(world: &mut World) {
+    world.moves(StockKind::Receipt, 3);
+    world.settle();
+}
+
+fn sells_out(world: &mut World) {
+    world.moves(StockKind::Lost, 6);
+    world.buys(&[("S0", 5)]);
+    world.settle();
+    world.moves(StockKind::Found, 9);
+    world.settle();
+}
+
+fn large_order(world: &mut World) {
+    let order = world.buys(&vec![(BULK, 1); 110]);
+    world.settle();
+    world.regret(order, true);
+    world.settle();
+}
+
+fn doubled_and_changed(world: &mut World) {
+    world.buys(&[("S0", 1)]);
+    world.post_all_twice();
+    world.settle();
+}
+
+fn deferred(world: &mut World) {
+    world.buys(&[("S0", 1)]);
+    (world.stalled, world.climate.patience) = (usize::MAX, 20);
+    world.store.misbehave(StoreFaults { conflict: 1_000, ..StoreFaults::default() });
+    world.settle();
+    world.store.misbehave(StoreFaults::default());
+    world.stalled = 0;
+    world.settle();
+}
+
+fn lost_order(world: &mut World) {
+    world.buys(&[("S0", 2), ("S2", 1)]);
+    world.line.shop().outbox().take(&DeliveryPlan::default());
+    world.clock.advance(Duration::from_secs(200));
+    world.runs(&[Job::Sweep]);
+}
+
+fn drift(world: &mut World) {
+    world.edit(3);
+    world.clock.advance(QUIET * 2);
+    world.runs(&[Job::Sweep, Job::Compare, Job::Backlog]);
+}
+
+fn going_live(world: &mut World) {
+    world.moves(StockKind::Receipt, 2);
+    world.clock.advance(QUIET * 2);
+    world.runs(&[Job::Sweep, Job::Backlog, Job::Backlog]);
+}
+
+/// The shop is busy just when it is asked to stock an item: that must not stay so.
+fn going_live_where_not_stocked(world: &mut World) {
+    let (item, location) = (world.items[0].1, world.codes[0].1);
+    world.line.shop().stock(world.clock.now(), item, location, 0, false).expect("a known pair");
+    world.line.shop().faults = Faults { concurrent: 1, ..Faults::default() };
+    going_live(world);
+}
+
+fn no_answer(world: &mut World) {
+    world.line.shop().faults = Faults { lose_answer: 1, ..Faults::default() };
+    world.moves(StockKind::Receipt, 3);
+    world.settle();
+}
+
+fn applied_late(world: &mut World) {
+    world.line.shop().faults = Faults { apply_late: 1, ..Faults::default() };
+    world.moves(StockKind::Receipt, 3);
+    for _ in 0..60 {
+        world.turn();
+    }
+    world.settle_late();
+    world.settle();
+}
+
+fn refused(world: &mut World) {
+    let poisoned = [world.items[0].1].into();
+    world.line.shop().faults = Faults { poisoned, ..Faults::default() };
+    world.moves(StockKind::Receipt, 3);
+    world.settle();
+    world.line.shop().faults = Faults::default();
+    world.moves(StockKind::Receipt, 1);
+    world.settle();
+}
+
+/// What the shop refused is not wanted any more: no alert may stay open for it.
+fn refused_and_withdrawn(world: &mut World) {
+    let poisoned = [world.items[0].1].into();
+    world.line.shop().faults = Faults { poisoned, ..Faults::default() };
+    world.moves(StockKind::Found, 3);
+    world.settle();
+    world.moves(StockKind::Lost, 3);
+    world.settle();
+}
+
+/// A call runs, its answer is lost, and when it is repeated the shop refuses to look at it: it must not run a second time.
+fn no_answer_and_then_refused(world: &mut World) {
+    world.line.shop().faults = Faults { lose_answer: 1, ..Faults::default() };
+    world.moves(StockKind::Receipt, 3);
+    let told = world.line.shop().log().len();
+    while world.line.shop().log().len() == told && !world.turn() {}
+    world.line.misbehave(world.climate.line_with(Some(world.items[0].1)));
+    world.settle();
+    world.line.misbehave(world.climate.line_with(None));
+    world.moves(StockKind::Receipt, 1);
+    world.settle();
+}
+
+fn two_pushers(world: &mut World) {
+    world.moves(StockKind::Receipt, 3);
+    for _ in 0..40 {
+        world.turn();
+    }
+    world.moves(StockKind::Receipt, 2);
+    world.settle();
+}

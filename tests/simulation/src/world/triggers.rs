@@ -1,0 +1,167 @@
+//! What starts the functions that listen: the stream, the queue, the schedules.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use aws_lambda_events::event::dynamodb::Event as StreamEvent;
+use aws_lambda_events::event::sqs::SqsEvent;
+use jiff::{SignedDuration, Timestamp};
+use promissory::clock::Clock;
+use promissory::ledger::{Event, commit};
+use promissory::source::StockEvent;
+use promissory::store::Record;
+use reconciler::Job as Schedule;
+use serde_json::json;
+
+use super::World;
+use super::work::{Ended, Work};
+use crate::plant::Plant;
+use crate::tasks::SimClock;
+
+/// One of the lanes into which the stream is split: the records of one partition stay in order.
+#[derive(Debug, Default)]
+pub struct Lane {
+    /// What is not handled yet, by its place in the stream.
+    pub waiting: VecDeque<usize>,
+    /// How often the first of them has failed.
+    pub tries: u32,
+}
+
+impl World {
+    /// Hands what was written since to the lanes.
+    pub(super) fn split_the_stream(&mut self) {
+        let table = self.store.table();
+        for (at, record) in table.stream.iter().enumerate().skip(self.streamed) {
+            let lane = record.key.pk.bytes().fold(0_u8, u8::wrapping_add) % 2;
+            self.lanes[usize::from(lane)].waiting.push_back(at);
+        }
+        self.streamed = table.stream.len();
+    }
+
+    /// A batch of a lane that nobody works on.
+    pub fn stream_comes(&mut self) {
+        if self.stalled > 0 {
+            self.stalled -= 1;
+            self.met.note("stream stalled");
+            return;
+        }
+        self.split_the_stream();
+        let busy: Vec<usize> = self.tasks.iter().filter_map(|job| job.work.lane()).collect();
+        let free: Vec<usize> = (0..self.lanes.len()).filter(|lane| !busy.contains(lane)).collect();
+        let ready: Vec<usize> = free.into_iter().filter(|lane| !self.lanes[*lane].waiting.is_empty()).collect();
+        if ready.is_empty() {
+            return;
+        }
+        let lane = *self.rng.pick(&ready);
+        if !busy.is_empty() {
+            self.met.note("two stream batches at once");
+        }
+        let most = 1 + self.rng.below(12);
+        let batch: Vec<usize> = self.lanes[lane].waiting.iter().take(most).copied().collect();
+        let event = self.stream_event(&batch);
+        self.tell(|| format!("lane {lane} brings records {batch:?}"));
+        let process = self.rng.pick(&self.fleet.recomputes);
+        let (recompute, deadline) = (Arc::clone(&process.handler), deadline(&process.clock, 28));
+        let sent = batch.clone();
+        let task = async move {
+            let answer = recompute.handle(event, deadline).await;
+            let first = answer.batch_item_failures.first().and_then(|failure| failure.item_identifier.clone());
+            let first: Option<usize> = first.map(|number| number.parse().expect("a failure names a record"));
+            assert!(first.is_none_or(|first| sent.contains(&first)), "a failure names a record of the batch");
+            Ended::Failed(first)
+        };
+        self.start(Work::Stream { lane, batch }, task);
+    }
+
+    fn stream_event(&self, batch: &[usize]) -> StreamEvent {
+        let table = self.store.table();
+        let batch = if self.plant == Some(Plant::FirstRecordOnly) { &batch[..1] } else { batch };
+        let records: Vec<_> = batch.iter().map(|at| stream_record(*at, &table.stream[*at])).collect();
+        serde_json::from_value(json!({ "Records": records })).expect("a stream event")
+    }
+
+    /// Some of the hints that wait, in any order.
+    pub fn queue_comes(&mut self) {
+        let pushing = self.tasks.iter().filter(|job| matches!(job.work, Work::Push(_))).count();
+        let mut messages = Vec::new();
+        {
+            let mut queue = self.line.queue();
+            if pushing >= 2 || queue.is_empty() {
+                return;
+            }
+            for _ in 0..=self.rng.below(queue.len()) {
+                let any = self.rng.below(queue.len());
+                let mut message = queue.swap_remove(any);
+                message.received += 1;
+                if self.rng.per_mille(self.climate.lost_mail / 2) {
+                    queue.push(message.clone()); // It becomes visible again while it is being worked on.
+                    self.met.note("hint seen twice at once");
+                }
+                messages.push(message);
+            }
+        }
+        let record = |(at, body): (usize, &str)| json!({ "messageId": at.to_string(), "body": body });
+        let records: Vec<_> = messages.iter().map(|message| message.body.as_str()).enumerate().map(record).collect();
+        let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).expect("an SQS event");
+        self.tell(|| format!("a pusher takes {} hints", messages.len()));
+        let process = self.rng.pick(&self.fleet.pushers);
+        let (pusher, deadline) = (Arc::clone(&process.handler), deadline(&process.clock, 28));
+        let task = async move {
+            let answer = pusher.handle(event, deadline).await;
+            let given_back = answer.batch_item_failures.iter().filter_map(|failure| failure.item_identifier.parse().ok());
+            Ended::GivenBack(given_back.collect())
+        };
+        self.start(Work::Push(messages), task);
+    }
+
+    pub(super) fn schedule_comes(&mut self) {
+        let job = *self.rng.pick(&[Schedule::Sweep, Schedule::Read, Schedule::Holds, Schedule::Compare, Schedule::Backlog]);
+        self.reconcile(job);
+    }
+
+    /// A schedule rings.
+    pub fn reconcile(&mut self, job: Schedule) {
+        if job == Schedule::Sweep && self.tasks.iter().any(|other| matches!(other.work, Work::Reconcile(Schedule::Sweep))) {
+            self.met.note("two sweeps at once");
+        }
+        self.tell(|| format!("{job:?} begins"));
+        let process = self.rng.pick(&self.fleet.reconcilers);
+        let (reconciler, deadline) = (Arc::clone(&process.handler), deadline(&process.clock, 298));
+        let task = async move { Ended::Reconciled(reconciler.handle(job, deadline).await.ok()) };
+        self.start(Work::Reconcile(job), task);
+    }
+
+    /// Another system's stock event goes into the ledger.
+    pub fn take_stock(&mut self, event: StockEvent) {
+        let (store, network) = (self.fleet.store.clone(), self.network.clone());
+        let clock = self.rng.pick(&self.fleet.intakes).clock.clone();
+        let events = vec![(Event::Stock(event.clone()), None)];
+        let task = async move { Ended::Stocked(commit(&store, &clock, &network, &events).await.is_ok()) };
+        self.start(Work::Stock(event), task);
+    }
+}
+
+fn deadline(clock: &SimClock, seconds: i64) -> Timestamp {
+    clock.now() + SignedDuration::from_secs(seconds)
+}
+
+/// A record as DynamoDB's stream shows it; its sequence number is its place in the stream.
+fn stream_record(at: usize, record: &Record) -> serde_json::Value {
+    let image: serde_dynamo::Item = serde_dynamo::to_item(json!({ "body": record.body })).expect("a body is an object");
+    json!({
+        "awsRegion": "us-east-1",
+        "eventID": at.to_string(),
+        "eventSource": "aws:dynamodb",
+        "eventVersion": "1.1",
+        "eventSourceARN": "arn:aws:dynamodb:us-east-1:000000000000:table/simulated/stream/1",
+        "eventName": if record.revision == 1 { "INSERT" } else { "MODIFY" },
+        "dynamodb": {
+            "ApproximateCreationDateTime": 0,
+            "Keys": { "pk": { "S": record.key.pk }, "sk": { "S": record.key.sk } },
+            "NewImage": image,
+            "SequenceNumber": at.to_string(),
+            "SizeBytes": 1,
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+    })
+}

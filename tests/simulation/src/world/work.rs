@@ -1,0 +1,308 @@
+//! Functions at work: one step at a time, killed anywhere, and what asked for them comes again.
+
+use std::future::Future;
+
+use jiff::SignedDuration;
+use promissory::clock::Clock;
+use promissory::source::StockEvent;
+use reconciler::{Job as Schedule, Report};
+
+use super::World;
+use super::post::Letter;
+use crate::ports::Message;
+use crate::tasks::Task;
+
+/// The most port calls one invocation may make: whoever makes more is going round in circles.
+const MOST_CALLS: u64 = 1_500;
+
+/// A function at work, and what for.
+pub struct Job {
+    /// What must be done again when it does not end well.
+    pub work: Work,
+    /// The function.
+    pub task: Task<Ended>,
+}
+
+/// What a function was started for.
+#[derive(Debug)]
+pub enum Work {
+    /// A webhook, or something like one.
+    Letter(Letter),
+    /// Records of the stream.
+    Stream {
+        /// Whose.
+        lane: usize,
+        /// Which.
+        batch: Vec<usize>,
+    },
+    /// Hints.
+    Push(Vec<Message>),
+    /// A schedule.
+    Reconcile(Schedule),
+    /// Another system's stock event.
+    Stock(StockEvent),
+}
+
+/// How a function ended.
+pub enum Ended {
+    /// With this status, and these words.
+    Answered(u16, String),
+    /// With the first record that failed, if one did.
+    Failed(Option<usize>),
+    /// With the messages that must come again.
+    GivenBack(Vec<usize>),
+    /// With a report, or an error.
+    Reconciled(Option<Report>),
+    /// Whether the ledger took it.
+    Stocked(bool),
+}
+
+impl Work {
+    /// The lane of the stream it works on.
+    pub fn lane(&self) -> Option<usize> {
+        match self {
+            Work::Stream { lane, .. } => Some(*lane),
+            Work::Letter(_) | Work::Push(_) | Work::Reconcile(_) | Work::Stock(_) => None,
+        }
+    }
+
+    /// What is noted when it is killed.
+    fn killed(&self) -> &'static str {
+        match self {
+            Work::Letter(_) => "intake killed",
+            Work::Stream { .. } => "recompute killed",
+            Work::Push(_) => "pusher killed",
+            Work::Reconcile(_) => "reconciler killed",
+            Work::Stock(_) => "stock event cut off",
+        }
+    }
+
+    /// How long it may take before it is killed, in seconds: the timeouts in template.yaml.
+    fn timeout(&self) -> i64 {
+        match self {
+            Work::Letter(_) | Work::Stock(_) => 5,
+            Work::Stream { .. } | Work::Push(_) => 30,
+            Work::Reconcile(_) => 300,
+        }
+    }
+}
+
+impl World {
+    /// Starts a function.
+    pub(super) fn start(&mut self, work: Work, task: impl Future<Output = Ended> + 'static) {
+        let dies_at = self.clock.now() + SignedDuration::from_secs(work.timeout());
+        self.tasks.push(Job { work, task: Task::new(dies_at, task) });
+    }
+
+    pub(super) fn a_process_dies(&mut self) {
+        if !self.tasks.is_empty() {
+            self.die(self.rng.below(self.tasks.len()));
+        }
+    }
+
+    /// A Lambda is killed: what it was doing stops where it is, and what asked for it comes again.
+    pub(super) fn die(&mut self, at: usize) {
+        let Job { work, task } = self.tasks.swap_remove(at);
+        drop(task);
+        self.met.note(work.killed());
+        self.tell(|| work.killed().to_owned());
+        self.give_back(work);
+    }
+
+    fn give_back(&mut self, work: Work) {
+        match work {
+            Work::Letter(letter) if letter.answer != 200 => {}
+            Work::Letter(mut letter) if letter.tries < self.climate.patience => {
+                letter.tries += 1;
+                self.mail.push(letter);
+            }
+            Work::Letter(letter) => {
+                self.met.note("webhook given up");
+                self.tell(|| format!("{} is given up", letter.name));
+            }
+            Work::Stream { lane, .. } => self.repeat_stream(lane),
+            Work::Push(messages) => self.repeat_hints(messages),
+            Work::Reconcile(_) => {}
+            Work::Stock(event) => self.said_again.push(event),
+        }
+    }
+
+    fn repeat_hints(&mut self, messages: Vec<Message>) {
+        let (again, given_up): (Vec<_>, Vec<_>) =
+            messages.into_iter().partition(|message| message.received <= self.climate.patience.min(5));
+        for _ in given_up {
+            self.met.note("hint given up");
+        }
+        self.line.queue().extend(again);
+    }
+
+    fn repeat_stream(&mut self, lane: usize) {
+        let patience = self.climate.patience.min(5);
+        let lane = &mut self.lanes[lane];
+        lane.tries += 1;
+        if lane.tries > patience {
+            lane.tries = 0;
+            let record = lane.waiting.pop_front();
+            self.given_up = true;
+            self.met.note("stream record given up");
+            self.tell(|| format!("stream record {record:?} is given up"));
+        }
+    }
+
+    pub(super) fn step_a_task(&mut self) {
+        if self.tasks.is_empty() {
+            return;
+        }
+        let at = self.rng.below(self.tasks.len());
+        // Some run far, so that they finish; some only a little, so that others come between.
+        for _ in 0..=self.rng.below(12) {
+            if self.step(at) {
+                return;
+            }
+            if let Some(wakes_at) = self.tasks[at].task.wakes_at {
+                // It waits for the clock: mostly time passes, sometimes somebody else is faster.
+                if self.rng.per_mille(300) {
+                    return;
+                }
+                self.clock.advance_to(wakes_at);
+            }
+        }
+    }
+
+    /// Lets a task take one step; whether it is gone.
+    pub(super) fn step(&mut self, at: usize) -> bool {
+        let calls = self.store.calls() + self.line.calls();
+        let job = &mut self.tasks[at];
+        if self.clock.now() > job.task.dies_at {
+            self.met.note("killed for taking too long");
+            self.die(at);
+            return true;
+        }
+        let ended = job.task.step();
+        job.task.wakes_at = self.clock.woken();
+        job.task.calls += self.store.calls() + self.line.calls() - calls;
+        if job.task.calls > MOST_CALLS {
+            let what = format!("an invocation made {} calls: {:?}", job.task.calls, job.work);
+            self.violate(what);
+        }
+        if self.crashes_now() {
+            self.die(at);
+            return true;
+        }
+        let Some(ended) = ended else { return false };
+        let Job { work, .. } = self.tasks.swap_remove(at);
+        self.end_of(work, ended);
+        true
+    }
+
+    fn end_of(&mut self, work: Work, ended: Ended) {
+        match (ended, work) {
+            (Ended::Answered(status, said), Work::Letter(letter)) => self.answered(letter, status, &said),
+            (Ended::Stocked(true), Work::Stock(_)) => {}
+            (Ended::Failed(first), Work::Stream { lane, batch }) => self.streamed_to(lane, &batch, first),
+            (Ended::GivenBack(given_back), Work::Push(messages)) => {
+                if given_back.is_empty() {
+                    self.pushed();
+                }
+                let failed = messages.into_iter().enumerate().filter(|(at, _)| given_back.contains(at));
+                let failed: Vec<Message> = failed.map(|(_, message)| message).collect();
+                self.repeat_hints(failed);
+            }
+            (Ended::Reconciled(report), Work::Reconcile(job)) => {
+                self.tell(|| format!("{job:?} ends: {report:?}"));
+                self.met.note(if report.is_some() { "job done" } else { "job failed" });
+                if let Some(report) = report {
+                    self.reported(report);
+                }
+            }
+            (_, work) => self.give_back(work),
+        }
+    }
+
+    fn answered(&mut self, letter: Letter, status: u16, said: &str) {
+        self.tell(|| format!("{} is answered with {status} {said}", letter.name));
+        for (part, what) in [
+            ("\"duplicate\"", "webhook duplicate"),
+            ("\"deferred\"", "webhook deferred"),
+            ("unsigned", "webhook with a bad signature"),
+            ("malformed", "webhook malformed"),
+            ("too_large", "webhook oversized"),
+            ("content_mismatch", "webhook with other content"),
+        ] {
+            if said.contains(part) {
+                self.met.note(what);
+            }
+        }
+        self.malformed |= letter.answer == 400;
+        if letter.answer != 200 {
+            if status != letter.answer {
+                self.violate(format!("{} was answered with {status} {said}", letter.name));
+            }
+        } else if status != 200 {
+            if status != 503 && !(status == 409 && self.mismatched.contains(letter.webhook())) {
+                self.violate(format!("{} was refused with {status} {said}", letter.name));
+            }
+            self.give_back(Work::Letter(letter));
+        }
+    }
+
+    /// A batch is done up to its first failure; now and then nobody remembers that it was.
+    fn streamed_to(&mut self, lane: usize, batch: &[usize], first: Option<usize>) {
+        if first.is_none() && self.rng.per_mille(self.climate.lost_mail / 4) {
+            self.met.note("stream redelivered");
+            return;
+        }
+        let done = first.map_or(batch.len(), |first| batch.iter().take_while(|at| **at != first).count());
+        self.lanes[lane].waiting.drain(..done);
+        if done > 0 {
+            self.lanes[lane].tries = 0;
+        }
+        if first.is_some() {
+            self.met.note("stream batch failed in part");
+            self.repeat_stream(lane);
+        }
+    }
+
+    /// A push ended well; where a level still waits for its first contact, something was in flight.
+    fn pushed(&mut self) {
+        let waits = self.store.table().checker.levels.values().any(|level| level.contact && level.refused.is_none());
+        if waits {
+            self.met.note("contact postponed");
+        }
+    }
+
+    fn reported(&mut self, report: Report) {
+        match report {
+            Report::Sweep(report) if report.missed > 0 => self.met.note("missed order found"),
+            Report::Read(report) => {
+                if report.orders > 0 {
+                    self.met.note("order read");
+                }
+                if report.forwarded > 0 {
+                    self.met.note("sales order forwarded");
+                }
+            }
+            Report::Holds(report) => {
+                if report.expired > 0 {
+                    self.met.note("hold expired");
+                }
+                if report.alerted > 0 {
+                    self.met.note("hold told");
+                }
+            }
+            Report::Sweep(_) | Report::Backlog(_) => {}
+            Report::Compare(report) => {
+                self.compared_all |= report.end;
+                if !report.drifted.is_empty() {
+                    self.met.note("drift found");
+                }
+                for drift in report.drifted {
+                    let refused = self.store.table().checker.refused.contains(&drift.sku);
+                    if self.climate.only_grows && !refused {
+                        self.violate(format!("nobody edited the shop, and yet it drifted: {drift:?}"));
+                    }
+                }
+            }
+        }
+    }
+}
