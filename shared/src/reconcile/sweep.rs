@@ -101,8 +101,10 @@ pub async fn sweep<S: Store, F: Storefront, C: Clock>(
             }
         }
         let ended = page.next.is_none();
-        // Deferred orders are durable, so the watermark may pass them; but the ledger is not complete without them.
-        advance(store, shop, newest, began.filter(|_| ended && report.left == 0)).await?;
+        // Past an order that is left the watermark does not move, though a deferred one is durable: the next sweep would not
+        // see it any more, and would say that the ledger is complete without it.
+        let whole = report.left == 0;
+        advance(store, shop, newest.filter(|_| whole), began.filter(|_| ended && whole)).await?;
         if ended {
             return Ok(report);
         }
