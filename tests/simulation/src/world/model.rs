@@ -151,7 +151,9 @@ impl World {
                     refused.insert((sku.to_string(), location.clone()));
                     true
                 }
-                Subject::UnmappedLocation { .. } | Subject::UnreadableOrder { .. } => false,
+                // Raised by whoever read it when it made no sense; a person closes it.
+                Subject::UnreadableOrder { .. } => self.climate.line.garbled > 0,
+                Subject::UnmappedLocation { .. } => false,
             };
             if !wanted {
                 differences.push(format!("{subject} is raised for nothing: {}", alert.detail));
