@@ -21,7 +21,7 @@ struct Cli {
     /// Worlds to live.
     #[arg(long)]
     seeds: Option<u64>,
-    /// The first seed. Without --seeds it is the only one, and nothing but it is lived.
+    /// The first seed. Without --seeds it is the only one. One world alone is lived without the stories and the plants.
     #[arg(long)]
     seed: Option<u64>,
     /// Things that happen in a world before it comes to rest.
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
         found.caught.push(caught);
     } else {
         seeds_of(&campaign, seeds, &mut found);
-        if cli.seed.is_none() {
+        if seeds > 1 {
             everything_else(&campaign, seeds, &mut found);
         }
     }
@@ -114,16 +114,17 @@ fn report(cli: &Cli, seeds: u64, found: &Found) -> ExitCode {
     let caught = found.caught.len() - uncaught.len();
     if cli.json {
         let seeds = if cli.crash.is_some() || cli.planted.is_some() { 0 } else { seeds };
-        say(&json!({
-            "seeds": seeds,
-            "seeds_per_second": found.per_second,
-            "violations": failures.len(),
-            "planted_caught": caught,
-            "planted_total": found.caught.len(),
-            "crash_points": found.crashes.lives,
-            "sometimes_missed": found.missed,
-        })
-        .to_string());
+        let figures = [
+            ("seeds", json!(seeds)),
+            ("seeds_per_second", json!(found.per_second)),
+            ("violations", json!(failures.len())),
+            ("planted_caught", json!(caught)),
+            ("planted_total", json!(found.caught.len())),
+            ("crash_points", json!(found.crashes.lives)),
+            ("sometimes_missed", json!(found.missed)),
+        ];
+        let figures = figures.map(|(name, figure)| format!("{name:?}:{figure}"));
+        say(&format!("{{{}}}", figures.join(",")));
     } else {
         in_words(seeds, found, failures.len(), caught);
     }

@@ -23,7 +23,7 @@ impl Met {
 }
 
 /// Each of these must happen in a run of many worlds: a workload that never goes there proves nothing about it.
-pub const SOMETIMES: [&str; 57] = [
+pub const SOMETIMES: [&str; 58] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
@@ -86,6 +86,7 @@ pub const SOMETIMES: [&str; 57] = [
     "contact postponed",
     // Reconciling.
     "missed order found",
+    "order unreadable",
     "drift found",
     "two sweeps at once",
 ];

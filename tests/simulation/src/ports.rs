@@ -28,6 +28,8 @@ pub struct LineFaults {
     pub lost_answer: usize,
     /// The shop answers with 500.
     pub failed: usize,
+    /// The shop's answer holds an order that makes no sense.
+    pub garbled: usize,
     /// The queue does not take a message.
     pub queue: usize,
     /// The bus does not take an event.
@@ -170,7 +172,10 @@ impl Transport for Line {
             return Err(broken());
         }
         match said {
-            Answer::Json(said) => {
+            Answer::Json(mut said) => {
+                if self.goes_wrong(|faults| faults.garbled) && garble(&mut said["data"]) {
+                    self.met.note("order unreadable");
+                }
                 let said = said.to_string();
                 if said.contains("CHANGE_FROM_QUANTITY_STALE") {
                     self.met.note("shop compare stale");
@@ -183,6 +188,19 @@ impl Transport for Line {
             Answer::Failed => Ok(answer(StatusCode::INTERNAL_SERVER_ERROR, now, "{}".to_owned())),
             Answer::Silent => Err(broken()),
         }
+    }
+}
+
+/// Makes nonsense of the first line of an order in an answer; whether there was one.
+fn garble(said: &mut Value) -> bool {
+    if let Some(quantity) = said.pointer_mut("/lineItems/nodes/0/quantity") {
+        *quantity = json!(-1);
+        return true;
+    }
+    match said {
+        Value::Object(fields) => fields.values_mut().any(garble),
+        Value::Array(values) => values.iter_mut().any(garble),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

@@ -6,6 +6,7 @@ mod build;
 mod climate;
 mod fleet;
 mod model;
+mod outcome;
 mod people;
 mod post;
 mod rest;

@@ -48,7 +48,7 @@ impl Climate {
         let hot = rng.per_mille(150);
         let throttle = sometimes(700, 8) + sometimes(150, 80);
         let conflict = if hot { 750 } else { sometimes(700, 15) };
-        Self {
+        let mut climate = Self {
             store: StoreFaults {
                 throttle,
                 conflict,
@@ -60,6 +60,7 @@ impl Climate {
                 lost_call: sometimes(700, 20),
                 lost_answer: sometimes(700, 20),
                 failed: sometimes(700, 10),
+                garbled: 0,
                 queue: sometimes(700, 20),
                 bus: sometimes(700, 20),
                 cursed: None,
@@ -72,7 +73,9 @@ impl Climate {
             small_plan: rng.per_mille(400),
             patience: if rng.per_mille(300) { 2 } else { 8 },
             lost_mail: sometimes(800, 100),
-        }
+        };
+        climate.line.garbled = sometimes(300, 100);
+        climate
     }
 
     /// The same ways to the shop, with an item that it refuses whole calls for.

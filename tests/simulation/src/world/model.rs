@@ -195,10 +195,9 @@ impl World {
                     self.is_open_and_paid(*order, checker) && checker.orders.get(order).is_some_and(|record| record.expiry.is_some())
                 }
                 Subject::UnreadableWebhook { .. } => self.malformed,
-                Subject::UnmappedLocation { .. }
-                | Subject::UnreadableOrder { .. }
-                | Subject::LocationClosed { .. }
-                | Subject::AppRemoved { .. } => false,
+                // Raised by whoever read it when it made no sense; a person closes it.
+                Subject::UnreadableOrder { .. } => self.climate.line.garbled > 0,
+                Subject::UnmappedLocation { .. } | Subject::LocationClosed { .. } | Subject::AppRemoved { .. } => false,
             };
             if !wanted {
                 differences.push(format!("{subject} is raised for nothing: {}", alert.detail));

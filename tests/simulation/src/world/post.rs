@@ -169,8 +169,11 @@ impl World {
         use promissory::clock::Clock;
         let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&letter.body) else { return letter.clone() };
         if letter.answer == 200 && body.get("updated_at").is_some() {
-            body["updated_at"] = self.clock.now().to_string().into();
-            return letter.saying(body.to_string().into_bytes(), &self.secret());
+            let now = self.clock.now().to_string();
+            let mut newest = letter.clone();
+            newest.set("x-shopify-webhook-id", &format!("{}@{now}", letter.webhook()));
+            body["updated_at"] = now.into();
+            return newest.saying(body.to_string().into_bytes(), &self.secret());
         }
         letter.clone()
     }

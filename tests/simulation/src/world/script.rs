@@ -25,7 +25,7 @@ pub struct Crash {
 /// A story.
 type Script = fn(&mut World);
 
-const SCRIPTS: [(&str, Script); 19] = [
+const SCRIPTS: [(&str, Script); 20] = [
     ("order", order),
     ("cancelled-before-it-comes", cancelled_before_it_comes),
     ("reduced", reduced),
@@ -36,6 +36,7 @@ const SCRIPTS: [(&str, Script); 19] = [
     ("doubled-and-changed", doubled_and_changed),
     ("deferred", deferred),
     ("lost-order", lost_order),
+    ("lost-order-deferred", lost_order_deferred),
     ("drift", drift),
     ("going-live", going_live),
     ("going-live-where-not-stocked", going_live_where_not_stocked),
@@ -177,6 +178,24 @@ fn lost_order(world: &mut World) {
     world.line.shop().outbox().take(&DeliveryPlan::default());
     world.clock.advance(Duration::from_secs(200));
     world.runs(&[Job::Sweep]);
+}
+
+/// A sweep defers what it found. While that waits in its lane, a later sweep must not say that the ledger is complete.
+fn lost_order_deferred(world: &mut World) {
+    let order = world.buys(&[("S0", 2)]);
+    world.ship(order, false);
+    world.line.shop().outbox().take(&DeliveryPlan::default());
+    world.clock.advance(Duration::from_secs(200));
+    world.buys(&[("S1", 1)]);
+    world.stalled = usize::MAX;
+    world.store.misbehave(StoreFaults { conflict: 1_000, ..StoreFaults::default() });
+    world.runs(&[Job::Sweep]);
+    world.store.misbehave(StoreFaults::default());
+    world.clock.advance(Duration::from_secs(200));
+    world.buys(&[("S2", 1)]);
+    world.runs(&[Job::Sweep]);
+    world.stalled = 0;
+    world.settle();
 }
 
 fn drift(world: &mut World) {
