@@ -91,6 +91,15 @@ impl Expect {
     pub fn as_read(record: Option<&Record>) -> Self {
         record.map_or(Self::Absent, |found| Self::Revision(found.revision))
     }
+
+    /// Expects what a write under this condition leaves.
+    #[must_use]
+    pub fn after(self) -> Self {
+        match self {
+            Self::Absent => Self::Revision(1),
+            Self::Revision(revision) => Self::Revision(revision + 1),
+        }
+    }
 }
 
 /// One conditional write.

@@ -90,7 +90,8 @@ async fn check(case: &str, live: impl FnOnce(&mut Shop) -> ShopOrder) -> OrderSn
     let read = read.snapshot.unwrap_or_else(|reason| panic!("{case}: {reason}"));
     let mut expected = sent.clone();
     let facts = expected.facts.as_mut().expect("the whole order");
-    facts.queried = true;
+    facts.queried_at = read.facts.as_ref().and_then(|facts| facts.queried_at);
+    assert!(facts.queried_at.is_some(), "{case}: the shop says when it answered");
     let open: BTreeMap<LineId, Quantity> =
         facts.lines.iter().filter(|(_, line)| line.open.is_positive()).map(|(id, line)| (*id, line.open)).collect();
     let routed = read.routing.as_ref().expect("routing").open.iter().map(|(id, places)| (*id, places.values().copied().sum()));

@@ -14,6 +14,9 @@ use promissory::store::Store;
 use promissory::storefront::{Hints, Storefront};
 use serde::{Deserialize, Serialize};
 
+/// How long one run of `read` may take.
+const READ_WITHIN: Duration = Duration::from_secs(50);
+
 /// What reconciling needs to work.
 #[derive(Debug)]
 pub struct Reconciler<S, F, H, B, C> {
@@ -85,7 +88,9 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock> Reconciler<S, F, H, B,
                 Report::Sweep(report)
             }
             Job::Read => {
-                let report = reading.all().await?;
+                // Not longer than its schedule waits: the next run would only ask for the same.
+                let soon = clock.now().saturating_add(READ_WITHIN).unwrap_or(deadline);
+                let report = Reading { deadline: soon.min(deadline), ..reading }.all().await?;
                 tracing::info!(shop = %self.shop, orders = report.orders, movements = report.movements, forwarded = report.forwarded, left = report.left, "read");
                 Report::Read(report)
             }

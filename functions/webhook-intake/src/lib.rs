@@ -103,7 +103,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
             Said::Order(snapshot) => {
                 let order = snapshot.order.number();
                 let network = self.network.get(&self.store, self.clock.now()).await.map_err(Refusal::Store)?;
-                let event = Event::Order(Box::new(OrderEvent { id, content, snapshot, answered_at: None }));
+                let event = Event::Order(Box::new(OrderEvent { id, content, snapshot }));
                 (Some(order), receive(&self.store, &self.clock, &network, event).await.map_err(Refusal::Store)?)
             }
             Said::Note(noted) => {

@@ -161,14 +161,11 @@ impl<'a> Draft<'a> {
                 let room = MAX_WRITES.saturating_sub(self.len() + usize::from(lane.is_some()) + 1);
                 let mut decision = match event {
                     Event::Stock(stock) => self.decide_stock(stock)?,
-                    Event::Order(order) => {
-                        self.decide_order(event, room, |record| record.merge(&order.snapshot, order.answered_at))?
-                    }
+                    Event::Order(order) => self.decide_order(event, room, |record| record.merge(&order.snapshot))?,
                     Event::Report(report) => self.decide_order(event, room, |record| record.report(report))?,
                     Event::Hold(hold) => self.decide_order(event, room, |record| record.expire(hold))?,
                 };
-                let asked = matches!(event, Event::Order(order) if order.answered_at.is_some());
-                let silent = asked && decision.says_nothing();
+                let silent = event.is_a_look() && decision.says_nothing();
                 if !decision.unfinished && !silent {
                     decision.inbox = Some(InboxEvent { event: event.id().clone(), content, applied_at: self.now });
                 }
@@ -233,8 +230,11 @@ impl<'a> Draft<'a> {
             return Err(Undecided::Needs(needs));
         }
 
-        // A hold that was given up, or that someone was told about, may raise or clear alerts of its own.
-        let of_hold = if record.expiry.is_some() || !record.alerted.is_empty() { 2 } else { 0 };
+        // An order that someone was told about, or whose hold was given up, may raise or clear alerts of its own.
+        let told = record.expiry.is_some()
+            || !record.alerted.is_empty()
+            || known.as_ref().is_some_and(|known| known.unreadable.is_some());
+        let of_order = if told { 3 } else { 0 };
         for step in steps {
             if decision.unfinished {
                 break;
@@ -242,23 +242,25 @@ impl<'a> Draft<'a> {
             // Out and in of an assignment stay together, or a crash in between would show a reservation nowhere.
             let next = if step.kind == super::Kind::AssignOut { 4 } else { 2 };
             // Beside the step: the order, the mark, and the alert of every item touched.
-            let held = decision.movements.len() + 2 * decision.positions.len() + decision.alerts.len() + 2 + of_hold;
+            let held = decision.movements.len() + 2 * decision.positions.len() + decision.alerts.len() + 2 + of_order;
             if step.kind != super::Kind::AssignIn && held + next > room {
                 decision.unfinished = true;
                 break;
             }
             self.make(&mut decision, &mut record, &step, event)?;
         }
+        // What is left of a reading comes with its next part; killed before that, the order is read again.
+        record.unread |= decision.unfinished && matches!(event, Event::Order(_)) && event.is_a_look();
         self.watch_stock(&mut decision)?;
-        self.watch_hold(&mut decision, known.as_ref(), &mut record)?;
+        self.watch_order(&mut decision, known.as_ref(), &mut record)?;
         if known.as_ref() != Some(&record) {
             decision.order = Some(record);
         }
         Ok(decision)
     }
 
-    /// Raises and clears the alerts about an order's hold.
-    fn watch_hold(
+    /// Raises and clears the alerts about an order.
+    fn watch_order(
         &self,
         decision: &mut Decision,
         known: Option<&OrderRecord>,
@@ -272,6 +274,10 @@ impl<'a> Draft<'a> {
             self.turn(decision, subject, state, detail)?;
         }
         record.alerted = stand;
+        if known.is_some_and(|known| known.unreadable.is_some()) && record.unreadable.is_none() {
+            let subject = Subject::UnreadableOrder { shop: record.shop.clone(), order: record.order.gid() };
+            self.turn(decision, subject, State::Cleared, "It was read.".to_owned())?;
+        }
         Ok(())
     }
 

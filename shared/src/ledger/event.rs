@@ -4,8 +4,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{EventId, content_hash};
-use jiff::Timestamp;
-
 use crate::catalog::{OrderId, ShopDomain};
 use crate::order::{HoldEvent, OrderSnapshot};
 use crate::source::{OrderReport, StockEvent};
@@ -33,9 +31,6 @@ pub struct OrderEvent {
     pub content: String,
     /// What it says.
     pub snapshot: OrderSnapshot,
-    /// When the shop answered, by its own clock, if we asked for it. Then it leaves no mark when it says nothing new.
-    #[serde(default)]
-    pub answered_at: Option<Timestamp>,
 }
 
 impl Event {
@@ -61,6 +56,17 @@ impl Event {
         }
     }
 
+    /// Whether it is a look of ours at how things are: made again it finds what is so by then, so that it leaves no mark
+    /// when it says nothing new.
+    #[must_use]
+    pub fn is_a_look(&self) -> bool {
+        match self {
+            Self::Order(order) => order.snapshot.facts.as_ref().is_some_and(|facts| facts.queried_at.is_some()),
+            Self::Hold(_) => true,
+            Self::Report(_) | Self::Stock(_) => false,
+        }
+    }
+
     /// The hash of its content.
     #[must_use]
     pub fn content(&self) -> String {
@@ -68,8 +74,7 @@ impl Event {
         match self {
             Self::Order(order) => order.content.clone(),
             Self::Report(report) => hash(serde_json::to_string(report)),
-            // Decided by us, at whatever moment: the name says it all.
-            Self::Hold(hold) => hash(serde_json::to_string(&(&hold.id, hold.due))),
+            Self::Hold(hold) => hash(serde_json::to_string(hold)),
             Self::Stock(stock) => hash(serde_json::to_string(stock)),
         }
     }

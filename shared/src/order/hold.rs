@@ -4,12 +4,13 @@
 //! behind the customer's back: it raises an alert, and is given up only where the merchant asked for that. A payment, or
 //! an allocation by a warehouse, takes a hold that was given up back.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::OrderRecord;
+use super::{FulfilmentStatus, OrderRecord};
 use crate::alert::Subject;
 use crate::catalog::{LineId, OrderId, Place, Quantity, ShopDomain, ShopLocationId};
 use crate::ledger::EventId;
@@ -93,13 +94,14 @@ impl HoldAlert {
 }
 
 impl OrderRecord {
-    /// Units of a line that warehouses have allocated and not shipped, by place. `place` is where a fulfilment left from.
+    /// Units of a line that warehouses have allocated and not shipped, by place. `place` is where a fulfilment left from; what
+    /// left from elsewhere takes of any.
     pub(super) fn allocated(
         &self,
         line: LineId,
         place: impl Fn(Option<ShopLocationId>) -> Place,
     ) -> impl Iterator<Item = (Place, Quantity)> {
-        let mut allocated = std::collections::BTreeMap::<Place, Quantity>::new();
+        let mut allocated = BTreeMap::<Place, Quantity>::new();
         for report in self.reports.values().filter(|report| report.line == line) {
             let here = allocated.entry(Place::At(report.location.clone())).or_default();
             match report.kind {
@@ -108,24 +110,29 @@ impl OrderRecord {
                 ReportKind::Returned => {}
             }
         }
-        if !allocated.is_empty() {
-            for fulfilment in self.fulfilments.values().filter(|fulfilment| fulfilment.status == super::FulfilmentStatus::Shipped)
-            {
-                let units = fulfilment.lines.get(&line).copied().unwrap_or_default();
-                *allocated.entry(place(fulfilment.location)).or_default() -= units;
+        let mut elsewhere = Quantity::ZERO;
+        for fulfilment in self.fulfilments.values().filter(|fulfilment| fulfilment.status == FulfilmentStatus::Shipped) {
+            let units = fulfilment.lines.get(&line).copied().unwrap_or_default();
+            match allocated.get_mut(&place(fulfilment.location)) {
+                Some(here) => *here -= units,
+                None => elsewhere += units,
             }
         }
-        allocated.into_iter().filter(|(_, units)| units.is_positive())
+        allocated.into_iter().filter_map(move |(place, units)| {
+            let taken = units.at_least_zero().min(elsewhere);
+            elsewhere -= taken;
+            Some((place, units - taken)).filter(|(_, units)| units.is_positive())
+        })
     }
 
-    /// Whether a warehouse has more of it allocated than it gave back.
+    /// Units of a line that warehouses have allocated and not shipped.
+    fn allocated_units(&self, line: LineId) -> Quantity {
+        self.allocated(line, |_| Place::Unassigned).map(|(_, units)| units).sum()
+    }
+
+    /// Whether a warehouse has any of it set aside.
     fn is_taken_over(&self) -> bool {
-        let net = |sum: Quantity, report: &crate::source::OrderReport| match report.kind {
-            ReportKind::Allocated => sum + report.quantity,
-            ReportKind::Deallocated => sum - report.quantity,
-            ReportKind::Returned => sum,
-        };
-        self.reports.values().fold(Quantity::ZERO, net).is_positive()
+        self.reports.values().any(|report| self.allocated_units(report.line).is_positive())
     }
 
     /// Whether its hold was given up and nothing has taken it back since: a payment, or a warehouse.
@@ -138,8 +145,7 @@ impl OrderRecord {
     /// Whether units are reserved for it that no warehouse has taken over.
     #[must_use]
     pub fn is_unallocated(&self) -> bool {
-        let reserved = self.lines.values().any(|line| !line.reserved.is_empty());
-        reserved && !self.is_taken_over()
+        self.lines.iter().any(|(id, line)| line.reserved.values().copied().sum::<Quantity>() > self.allocated_units(*id))
     }
 
     /// What its hold calls for by now.
@@ -149,8 +155,8 @@ impl OrderRecord {
         let passed =
             |time: Option<Duration>| time.is_some_and(|time| facts.placed_at.saturating_add(time).is_ok_and(|due| due <= now));
         match facts.paid {
-            false if passed(policy.unpaid) => Some(HoldDue::Unpaid),
-            true if passed(policy.unallocated) && policy.release_unallocated => Some(HoldDue::Release),
+            false if passed(policy.unpaid) && !self.is_taken_over() => Some(HoldDue::Unpaid),
+            true if passed(policy.unallocated) && policy.release_unallocated && !self.is_taken_over() => Some(HoldDue::Release),
             true if passed(policy.unallocated) && !self.alerted.contains(&HoldAlert::Unallocated) => Some(HoldDue::Alert),
             true | false => None,
         }

@@ -24,7 +24,7 @@ pub use hold::{Expiry, HoldAlert, HoldDue, HoldEvent, HoldPolicy};
 pub use note::{Note, Pointer, note};
 pub use plan::Step;
 pub use receive::{Received, receive, settle_lane};
-pub use record::{Line, OrderRecord, Shipped};
+pub use record::{Line, OrderRecord, Shipped, Unreadable};
 pub use sales_order::{Address, Customer, SalesLine, SalesOrder};
 pub use signature::{Signature, sign};
 pub use snapshot::{

@@ -145,10 +145,11 @@ impl Whereabouts<'_> {
     }
 
     /// Units of a line that left the order unshipped and that a refund says are not to be sold: those that are refunded
-    /// so, as far as they do not go back on sale. They are held where they were to be shipped from.
+    /// so, as far as they do not go back on sale. They are held where they were to be shipped from at that time.
     fn withheld(&self, line: LineId) -> Places {
-        let Some(facts) = self.record.facts.as_ref().filter(|facts| facts.confirmed) else { return Places::new() };
-        let Some(said) = facts.lines.get(&line) else { return Places::new() };
+        let mut withheld = Places::new();
+        let Some(facts) = self.record.facts.as_ref().filter(|facts| facts.confirmed) else { return withheld };
+        let Some(said) = facts.lines.get(&line) else { return withheld };
         let counted = &self.record.counted;
         let shipped = |(id, _): &(&FulfilmentId, &Fulfilment)| counted.fulfilments.get(*id) == Some(&FulfilmentStatus::Shipped);
         let fulfilments: Vec<&Fulfilment> =
@@ -160,26 +161,34 @@ impl Whereabouts<'_> {
         let mut refunds: Vec<&Refund> =
             self.record.refunds.iter().filter(|(id, _)| counted.refunds.contains(id)).map(|(_, refund)| refund).collect();
         refunds.sort_by_key(|refund| refund.made_at);
-        let (mut of_shipped, mut of_open) = (Quantity::ZERO, Quantity::ZERO);
-        for refund in &refunds {
+        let cancelled = refunded(refunds.iter().copied(), line, Restock::Cancel);
+        let mut unshipped = said.ordered - said.open - shipped_by(Timestamp::MAX) - cancelled;
+        let mut of_shipped = Quantity::ZERO;
+        for refund in refunds {
             for refunded in refund.lines.iter().filter(|refunded| refunded.line == line) {
-                // Without a restock the shop refunds units that have shipped before those that have not.
-                let from_shipped = (shipped_by(refund.made_at) - of_shipped).at_least_zero().min(refunded.quantity);
                 match refunded.restock {
                     Restock::Return => of_shipped += refunded.quantity,
                     Restock::None => {
-                        (of_shipped, of_open) = (of_shipped + from_shipped, of_open + refunded.quantity - from_shipped)
+                        // Without a restock the shop refunds units that have shipped before those that have not.
+                        let from_shipped = (shipped_by(refund.made_at) - of_shipped).at_least_zero().min(refunded.quantity);
+                        of_shipped += from_shipped;
+                        let units = (refunded.quantity - from_shipped).min(unshipped).at_least_zero();
+                        unshipped -= units;
+                        *withheld.entry(self.home(line, refund.made_at)).or_default() += units;
                     }
                     Restock::Cancel | Restock::Legacy => {}
                 }
             }
         }
-        let cancelled = refunded(refunds.into_iter(), line, Restock::Cancel);
-        let unshipped = said.ordered - said.open - shipped_by(Timestamp::MAX) - cancelled;
-        let units = of_open.min(unshipped);
-        let home = self.record.routed.as_ref().and_then(|(routing, _)| routing.home.get(&line)).copied();
-        let place = home.map_or_else(|| self.default_place(), |home| self.place(Some(home)));
-        if units.is_positive() { Places::from([(place, units)]) } else { Places::new() }
+        withheld.retain(|_, units| units.is_positive());
+        withheld
+    }
+
+    /// Where the units of a line were to be shipped from at a time.
+    fn home(&self, line: LineId, moment: Timestamp) -> Place {
+        let since = self.record.routed.as_ref().and_then(|(routing, _)| routing.since.get(&line));
+        let then = since.and_then(|since| since.range(..=moment).next_back().or_else(|| since.first_key_value()));
+        then.map_or_else(|| self.default_place(), |(_, location)| self.place(Some(*location)))
     }
 
     /// Units of a line that came back, by where they are, and by where the shop put them back on its own number.

@@ -54,10 +54,13 @@ pub struct OrderRecord {
     /// When the shop last answered a query about it, by the shop's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at: Option<Timestamp>,
-    /// Whether something was said since that only a query can tell in full.
+    /// Whether something was said since that only a query can tell.
     #[serde(default)]
     pub unread: bool,
-    /// The version that was forwarded as a sales order.
+    /// Why the last query of it told nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<Unreadable>,
+    /// The version that was last forwarded as a sales order, or the first that was about to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarded: Option<Timestamp>,
     /// Whether the facts changed since.
@@ -65,6 +68,16 @@ pub struct OrderRecord {
     pub unforwarded: bool,
     /// What the ledger holds, per line.
     pub lines: BTreeMap<LineId, Line>,
+}
+
+/// Why a query of an order told nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unreadable {
+    /// What the shop says makes no sense.
+    Odd,
+    /// The shop does not show it, or not any more.
+    Gone,
 }
 
 /// What the ledger holds for one line. No entry of any of these is zero.
@@ -103,7 +116,7 @@ impl OrderRecord {
     #[must_use]
     pub fn new(shop: ShopDomain, order: OrderId) -> Self {
         let (facts, counted, routed, fulfilments, refunds, dispositions, reports) = Default::default();
-        let (expiry, alerted, read_at, unread, forwarded, unforwarded, lines) = Default::default();
+        let (expiry, alerted, read_at, unread, unreadable, forwarded, unforwarded, lines) = Default::default();
         Self {
             shop,
             order,
@@ -118,6 +131,7 @@ impl OrderRecord {
             alerted,
             read_at,
             unread,
+            unreadable,
             forwarded,
             unforwarded,
             lines,
@@ -136,6 +150,12 @@ impl OrderRecord {
         format!("UNREAD#{shop}")
     }
 
+    /// The index partition of a shop's orders that make no sense.
+    #[must_use]
+    pub fn odd_index(shop: &ShopDomain) -> String {
+        format!("ODD#{shop}")
+    }
+
     /// The index partition of a shop's orders whose units no warehouse has taken over, oldest first.
     #[must_use]
     pub fn held_index(shop: &ShopDomain) -> String {
@@ -143,9 +163,8 @@ impl OrderRecord {
     }
 
     /// Takes what is newer in `snapshot`; what is older changes nothing. Merging is commutative and can be repeated.
-    ///
-    /// `answered_at`: when the shop said so, for a statement we asked for.
-    pub fn merge(&mut self, snapshot: &OrderSnapshot, answered_at: Option<Timestamp>) {
+    pub fn merge(&mut self, snapshot: &OrderSnapshot) {
+        let queried_at = snapshot.facts.as_ref().and_then(|facts| facts.queried_at);
         for (id, seen) in &snapshot.fulfilments {
             // A statement that knows the location says more than one that does not.
             let rank = |f: &Fulfilment| (f.version, f.status, f.location.is_some());
@@ -154,7 +173,10 @@ impl OrderRecord {
             }
         }
         for (id, seen) in &snapshot.refunds {
-            self.refunds.entry(*id).or_insert_with(|| seen.clone());
+            // They never change, but a query may know more of one.
+            if queried_at.is_some() || !self.refunds.contains_key(id) {
+                self.refunds.insert(*id, seen.clone());
+            }
         }
         for (id, seen) in &snapshot.dispositions {
             self.dispositions.entry(*id).or_insert_with(|| seen.clone());
@@ -168,19 +190,20 @@ impl OrderRecord {
         if let Some(facts) = &snapshot.facts {
             let known = self.facts.as_ref();
             if known.is_none_or(|known| known.progress(&self.counted) < facts.progress(&counted)) {
-                self.unforwarded |= known.is_none_or(|known| Facts { queried: facts.queried, ..known.clone() } != *facts);
-                self.unread = !facts.queried;
+                self.unforwarded |= known.is_none_or(|known| !known.says_the_same(facts));
+                self.unread = queried_at.is_none();
                 self.facts = Some(facts.clone());
                 self.counted = counted;
-            } else if known.is_some_and(|known| known.version == facts.version && !facts.queried && known.lines != facts.lines) {
-                self.unread = true; // Said in the same second as what was read: it may be newer.
-            } else if known == Some(facts) && facts.queried {
-                self.unread = false;
+            } else if known.is_some_and(|known| known.version == facts.version && !known.says_the_same(facts)) {
+                self.unread |= queried_at.is_none(); // Said in the same second as what was read: it may be newer.
             }
         } else {
             self.unread |= self.facts.is_none(); // A part of an order of which the whole is not known.
         }
-        self.read_at = self.read_at.max(answered_at);
+        if queried_at.is_some() {
+            self.unreadable = None;
+        }
+        self.read_at = self.read_at.max(queried_at);
     }
 
     /// Takes what a warehouse reports, once by its name.
@@ -296,6 +319,8 @@ impl Row for OrderRecord {
         let entry = |partition: String| Some(Key::new(partition, format!("{since}#{}", self.order)));
         if self.unread || self.must_be_forwarded() {
             entry(Self::unread_index(&self.shop))
+        } else if self.unreadable == Some(Unreadable::Odd) {
+            entry(Self::odd_index(&self.shop))
         } else if self.is_unallocated() {
             entry(Self::held_index(&self.shop))
         } else {

@@ -98,11 +98,13 @@ impl SalesOrder {
         format!("{}/{}@{}-{}", self.shop, self.order, self.version, content.get(..16).unwrap_or_default())
     }
 
-    /// With our item on every line that has one.
+    /// With our item on every line that has one, and what is open as the ledger has it.
     #[must_use]
     pub fn with_items_of(mut self, record: &OrderRecord) -> Self {
         for line in &mut self.lines {
             line.sku = record.lines.get(&line.line).and_then(|known| known.sku.clone());
+            let said = record.facts.as_ref().and_then(|facts| facts.lines.get(&line.line));
+            line.open = said.map_or(line.open, |said| said.open);
         }
         self
     }

@@ -34,8 +34,9 @@ pub struct OrderSnapshot {
 pub struct Facts {
     /// The order's own clock: `updated_at`, in seconds. A higher one is newer.
     pub version: Timestamp,
-    /// Read from the shop by a query, whose open units are the fulfilment orders' own; a webhook's are derived.
-    pub queried: bool,
+    /// When the shop answered, for what was read by a query: its open units are the fulfilment orders' own, a webhook's are
+    /// derived.
+    pub queried_at: Option<Timestamp>,
     /// When it was placed.
     pub placed_at: Timestamp,
     /// Cancelled: nothing more will be shipped.
@@ -98,8 +99,8 @@ pub struct Routing {
     pub count: usize,
     /// Open units, by line and location.
     pub open: BTreeMap<LineId, BTreeMap<ShopLocationId, Quantity>>,
-    /// The location of the last fulfilment order of each line, closed ones included: where its units were taken from.
-    pub home: BTreeMap<LineId, ShopLocationId>,
+    /// Since when the units of each line were to be shipped from where: its fulfilment orders, closed ones included.
+    pub since: BTreeMap<LineId, BTreeMap<Timestamp, ShopLocationId>>,
 }
 
 /// Units of an order that left together.
@@ -208,8 +209,9 @@ impl OrderSnapshot {
     /// Every location of the shop that it names.
     pub fn locations(&self) -> impl Iterator<Item = ShopLocationId> {
         let sold_at = self.facts.iter().filter_map(|facts| facts.sold_at);
-        let routed =
-            self.routing.iter().flat_map(|routing| routing.open.values().flat_map(BTreeMap::keys).chain(routing.home.values()));
+        let routed = self.routing.iter().flat_map(|routing| {
+            routing.open.values().flat_map(BTreeMap::keys).chain(routing.since.values().flat_map(BTreeMap::values))
+        });
         let shipped = self.fulfilments.values().filter_map(|fulfilment| fulfilment.location);
         let refunded = self.refunds.values().flat_map(|refund| &refund.lines).filter_map(|line| line.location);
         let disposed = self.dispositions.values().filter_map(|disposition| disposition.location);
@@ -251,14 +253,20 @@ impl Facts {
         !matches!(status.to_ascii_lowercase().as_str(), "pending" | "expired" | "voided")
     }
 
-    /// Orders statements. Within one second a query outranks a webhook, and each change raises one of the rest and lowers
+    /// Whether it says the same of the order, however it was learned.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        Self { queried_at: other.queried_at, ..self.clone() } == *other
+    }
+
+    /// Orders statements. Within one second a query outranks a webhook and an earlier query, and each change raises one of the rest and lowers
     /// none before it: a cancellation, an addition, a fulfilment made void, a refund, a payment, a shipment or removal.
     pub(super) fn progress(&self, counted: &Counted) -> impl Ord + use<> {
         let ordered: Quantity = self.lines.values().map(|line| line.ordered).sum();
         let open: Quantity = self.lines.values().map(|line| line.open).sum();
         let void = counted.fulfilments.values().filter(|status| **status == FulfilmentStatus::Void).count();
         let settled = (self.cancelled, self.confirmed);
-        (self.version, self.queried, settled, ordered, void, counted.refunds.len(), self.paid, -open)
+        (self.version, self.queried_at, settled, ordered, void, counted.refunds.len(), self.paid, -open)
     }
 }
 

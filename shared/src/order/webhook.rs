@@ -192,9 +192,15 @@ struct ReturnBody {
 #[derive(Deserialize)]
 struct RefundLineBody {
     line_item_id: u64,
+    line_item: Option<NamedBody>,
     quantity: i64,
     restock_type: Option<String>,
     location_id: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct NamedBody {
+    admin_graphql_api_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -236,7 +242,7 @@ impl OrderBody {
         let lines = self.line_items.iter().map(LineBody::read).collect::<Result<_, _>>()?;
         let facts = Facts {
             version: self.updated_at,
-            queried: false,
+            queried_at: None,
             placed_at: self.created_at,
             cancelled: self.cancelled_at.is_some(),
             confirmed: self.confirmed.unwrap_or(true),
@@ -332,11 +338,8 @@ impl RefundLineBody {
         }
         // One nobody has heard of yet puts nothing back: the comparison finds it if it did.
         let restock = self.restock_type.as_deref().and_then(Restock::from_shopify).unwrap_or(Restock::None);
-        Ok(RefundLine {
-            line: LineId::new(self.line_item_id),
-            quantity,
-            restock,
-            location: self.location_id.map(ShopLocationId::new),
-        })
+        let gid = self.line_item.and_then(|line| line.admin_graphql_api_id);
+        let line = exact(self.line_item_id, gid.as_deref(), "refund_line_items.line_item", LineId::from_gid, LineId::new)?;
+        Ok(RefundLine { line, quantity, restock, location: self.location_id.map(ShopLocationId::new) })
     }
 }

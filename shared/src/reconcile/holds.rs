@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::ReconcileError;
 use crate::catalog::{Network, ShopDomain};
 use crate::clock::Clock;
-use crate::ledger::{Event, EventId};
-use crate::order::{HoldDue, HoldEvent, HoldPolicy, OrderRecord, receive};
+use crate::ledger::{Event, EventId, Outcome};
+use crate::order::{HoldDue, HoldEvent, HoldPolicy, OrderRecord, Received, receive};
 use crate::store::{Listing, Store};
 
 /// Orders looked at in one page.
@@ -55,10 +55,13 @@ pub async fn holds<S: Store, C: Clock>(
                 return Ok(report); // From here on all are younger.
             }
             let Some(due) = order.hold_due(policy, now) else { continue };
-            receive(store, clock, network, Event::Hold(decide(&order, due, now))).await?;
-            match due {
-                HoldDue::Unpaid | HoldDue::Release => report.expired += 1,
-                HoldDue::Alert => report.alerted += 1,
+            let done = receive(store, clock, network, Event::Hold(decide(&order, due, now))).await?;
+            match (due, done) {
+                (HoldDue::Alert, Received::Decided(Outcome::Applied { .. })) => report.alerted += 1,
+                (HoldDue::Unpaid | HoldDue::Release, Received::Decided(Outcome::Applied { movements, .. })) => {
+                    report.expired += usize::from(movements > 0);
+                }
+                (_, Received::Decided(_) | Received::Deferred(_)) => {}
             }
         }
         match page.next {
@@ -68,14 +71,13 @@ pub async fn holds<S: Store, C: Clock>(
     }
 }
 
-/// One decision per order, reason and version of the order: made again after a crash, it is the same event.
+/// A decision, named by its reason and its time. The commit judges it again by the order as it is by then.
 fn decide(order: &OrderRecord, due: HoldDue, at: Timestamp) -> HoldEvent {
-    let version = order.version().map_or_else(String::new, |version| version.to_string());
     let name = match due {
         HoldDue::Unpaid => "unpaid",
         HoldDue::Release => "unallocated",
         HoldDue::Alert => "alert",
     };
-    let id = EventId::new(format!("hold:{}", order.shop), format!("{}@{version}:{name}", order.order));
+    let id = EventId::new(format!("hold:{}", order.shop), format!("{}@{at}:{name}", order.order));
     HoldEvent { id, shop: order.shop.clone(), order: order.order, due, at }
 }

@@ -10,7 +10,7 @@ use crate::alert::{self, Bus, Subject};
 use crate::catalog::{Network, OrderId, ShopDomain};
 use crate::clock::Clock;
 use crate::ledger::{Event, EventId, OrderEvent, Outcome, content_hash};
-use crate::order::{Facts, OrderRecord, OrderSnapshot, Pointer, Received, SalesOrder, receive};
+use crate::order::{Facts, OrderRecord, OrderSnapshot, Pointer, Received, SalesOrder, Unreadable, receive};
 use crate::store::{Expect, Key, Listing, Record, Store, StoreError, Write, WriteError, list_all, read};
 use crate::storefront::{OrderRead, Storefront, StorefrontError};
 
@@ -29,7 +29,9 @@ pub struct ReadReport {
     pub movements: usize,
     /// Sales orders forwarded.
     pub forwarded: usize,
-    /// Orders that could not be read, or wait in a lane.
+    /// Orders that make no sense: someone is told, and every sweep tries them again.
+    pub odd: usize,
+    /// Orders that are not read yet: something failed, or they wait in a lane.
     pub left: usize,
 }
 
@@ -53,52 +55,51 @@ pub struct Reading<'a, S, F, B, C> {
 
 impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
     /// Reads everything that waits to be read, oldest first, and forwards what is a new version. One that fails does not
-    /// keep the others waiting; a shop that does not answer ends it.
+    /// keep the others waiting.
     ///
     /// # Errors
-    /// [`ReconcileError`]; the next run goes on.
+    /// [`ReconcileError`]: the first failure, or that the shop does not answer; the next run goes on.
     pub async fn all(&self) -> Result<ReadReport, ReconcileError> {
-        let mut report = ReadReport::default();
-        let mut failure = None;
+        let (mut report, mut patience) = (ReadReport::default(), Patience::default());
         for record in list_all(self.store, Listing::rows(Pointer::partition(self.shop), "")).await? {
             self.within_time()?;
-            let pointer: Pointer = record.decode()?;
-            let order = match OrderId::from_gid(&pointer.gid) {
-                Some(order) => Some(order),
-                None => self.ask(async || self.front.order_of(self.shop, &pointer.gid).await).await?,
-            };
-            match order {
-                Some(order) => match one_of_many(self.one(order, &mut report).await, order, &mut failure)? {
-                    Some(()) => self.forget(&record).await?,
-                    None => report.left += 1,
-                },
-                None => {
-                    tracing::warn!(shop = %self.shop, gid = pointer.gid, "the shop has no such thing any more");
-                    self.forget(&record).await?;
-                }
-            }
+            let followed = self.follow(&record, &mut report).await;
+            report.left += usize::from(patience.with(&record.key.sk, followed)?.is_none());
         }
         let mut listing = Listing::index(OrderRecord::unread_index(self.shop), PAGE);
         loop {
             let page = self.store.list(&listing).await?;
             for record in &page.records {
                 self.within_time()?;
-                match record.decode::<OrderRecord>() {
-                    Ok(OrderRecord { order, .. }) => {
-                        if one_of_many(self.one(order, &mut report).await, order, &mut failure)?.is_none() {
-                            report.left += 1;
-                        }
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, "an order's row cannot be read; the others go on");
-                        report.left += 1;
-                    }
-                }
+                let looked = self.look_again(&record.key, &mut report).await;
+                report.left += usize::from(patience.with(&record.key.pk, looked)?.is_none());
             }
             match page.next {
                 Some(next) => listing.after = Some(next),
-                None => return failure.map_or(Ok(report), Err),
+                None => return patience.failure.map_or(Ok(report), Err),
             }
+        }
+    }
+
+    /// Reads what a pointer names, and takes the pointer away.
+    async fn follow(&self, record: &Record, report: &mut ReadReport) -> Result<(), ReconcileError> {
+        let pointer: Pointer = record.decode()?;
+        let order = match OrderId::from_gid(&pointer.gid) {
+            Some(order) => Some(order),
+            None => self.ask(async || self.front.order_of(self.shop, &pointer.gid).await).await?,
+        };
+        match order {
+            Some(order) => self.one(order, report).await?,
+            None => tracing::warn!(shop = %self.shop, gid = pointer.gid, "the shop has no such thing any more"),
+        }
+        Ok(self.forget(record).await?)
+    }
+
+    /// Reads an order that still waits to be read: what was listed may be a while ago.
+    async fn look_again(&self, key: &Key, report: &mut ReadReport) -> Result<(), ReconcileError> {
+        match read::<OrderRecord, S>(self.store, key.clone()).await?.0 {
+            Some(record) if record.unread || record.must_be_forwarded() => self.one(record.order, report).await,
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -112,25 +113,28 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
 
     /// Reads one order into the ledger, and returns what it said, with the sales order of it; none if it could not be read
     /// or waits in a lane.
-    ///
-    /// # Errors
-    /// [`ReconcileError`]; nothing of it is lost.
-    pub(super) async fn take_in(&self, order: OrderId, report: &mut ReadReport) -> Result<Option<(Facts, SalesOrder)>, ReconcileError> {
-        let read = self.ask(async || self.front.order(self.shop, order).await).await?;
-        let Some(OrderRead { snapshot, sales, answered_at }) = read else {
-            self.unreadable(&order.gid(), "the shop does not have it any more", report).await?;
+    pub(super) async fn take_in(
+        &self,
+        order: OrderId,
+        report: &mut ReadReport,
+    ) -> Result<Option<(Facts, SalesOrder)>, ReconcileError> {
+        let Some(OrderRead { snapshot, sales }) = self.ask(async || self.front.order(self.shop, order).await).await? else {
+            self.tell(&order.gid(), "the shop does not have it, or does not show it to this app").await?;
+            self.set_aside(order, Unreadable::Gone).await?;
             return Ok(None);
         };
         report.orders += 1;
         let snapshot = match snapshot {
             Ok(snapshot) => snapshot,
             Err(reason) => {
-                self.unreadable(&order.gid(), &reason, report).await?;
+                self.tell(&order.gid(), &reason).await?;
+                self.set_aside(order, Unreadable::Odd).await?;
+                report.odd += 1;
                 return Ok(None);
             }
         };
         let facts = snapshot.facts.clone();
-        match receive(self.store, self.clock, self.network, asked(snapshot, answered_at)).await? {
+        match receive(self.store, self.clock, self.network, asked(snapshot)).await? {
             Received::Decided(Outcome::Applied { movements, .. }) => report.movements += movements,
             Received::Decided(Outcome::Duplicate | Outcome::ContentMismatch) => {}
             Received::Decided(Outcome::Unreadable) | Received::Deferred(_) => {
@@ -142,25 +146,55 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
     }
 
     /// Raises the alert about an order that cannot be read.
-    pub(super) async fn unreadable(&self, order: &str, reason: &str, report: &mut ReadReport) -> Result<(), ReconcileError> {
-        report.left += 1;
+    pub(super) async fn tell(&self, order: &str, reason: &str) -> Result<(), ReconcileError> {
         tracing::error!(shop = %self.shop, order, reason, "an order cannot be read");
         let subject = Subject::UnreadableOrder { shop: self.shop.clone(), order: order.to_owned() };
         let detail = format!("{order} of {} cannot be read: {reason}.", self.shop);
         Ok(alert::raise(self.store, self.clock, (subject, detail)).await?)
     }
 
+    /// Notes that reading an order told nothing, so that it is not read again and again for it: an odd one is tried by every
+    /// sweep, any one by the next word about it.
+    async fn set_aside(&self, order: OrderId, why: Unreadable) -> Result<(), ReconcileError> {
+        let key = OrderRecord::key_of(self.shop, order);
+        let (record, expect) = read::<OrderRecord, S>(self.store, key).await?;
+        if record.is_none() && why == Unreadable::Gone {
+            return Ok(());
+        }
+        let record = record.unwrap_or_else(|| OrderRecord::new(self.shop.clone(), order));
+        let aside = OrderRecord { unread: false, unforwarded: false, unreadable: Some(why), ..record.clone() };
+        if aside == record {
+            return Ok(());
+        }
+        match self.store.write(&[Write::put(&aside, expect)]).await {
+            // Somebody has just heard of it again.
+            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()),
+            Err(WriteError::Store(error)) => Err(error.into()),
+        }
+    }
+
     /// Forwards a sales order if what it was read with is what we hold, and that was not forwarded yet.
     ///
     /// It is marked after it was sent: a crash in between sends it again, under the same name. Marked before, a crash
-    /// would lose it.
+    /// would lose it. Only that it may have been sent is noted before, so that a cancellation follows it whatever happens.
     pub(super) async fn forward(&self, facts: &Facts, sales: SalesOrder) -> Result<bool, ReconcileError> {
         let key = OrderRecord::key_of(self.shop, sales.order);
         // Newer facts are forwarded in their own turn.
-        let is_due = |record: &OrderRecord| record.must_be_forwarded() && record.facts.as_ref() == Some(facts);
+        let is_due = |record: &OrderRecord| {
+            record.must_be_forwarded() && record.facts.as_ref().is_some_and(|known| known.says_the_same(facts))
+        };
         let (record, mut expect) = read::<OrderRecord, S>(self.store, key.clone()).await?;
         let Some(mut record) = record.filter(is_due) else { return Ok(false) };
         let sent = sales.with_items_of(&record);
+        if record.forwarded.is_none() {
+            record.forwarded = Some(sent.version);
+            match self.store.write(&[Write::put(&record, expect)]).await {
+                Ok(()) => expect = expect.after(),
+                // Others write it just now: it stays to be read.
+                Err(WriteError::Refused(_) | WriteError::Conflict) => return Ok(false),
+                Err(WriteError::Store(error)) => return Err(error.into()),
+            }
+        }
         self.bus.forward(&sent).await?;
         for _ in 0..MAX_ATTEMPTS {
             let marked = OrderRecord { forwarded: Some(sent.version), unforwarded: false, ..record };
@@ -202,29 +236,43 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
 }
 
 /// Lets the others go on when one order fails for reasons of its own, and keeps the first failure to be told in the end.
-fn one_of_many(
-    done: Result<(), ReconcileError>,
-    order: OrderId,
-    failure: &mut Option<ReconcileError>,
-) -> Result<Option<()>, ReconcileError> {
-    match done {
-        Ok(()) => Ok(Some(())),
-        Err(
-            error @ (ReconcileError::OutOfTime
-            | ReconcileError::Storefront(StorefrontError::Unavailable { .. } | StorefrontError::Rejected { .. })),
-        ) => Err(error),
-        Err(error) => {
-            tracing::warn!(%order, %error, "an order is not read or forwarded yet; the others go on");
-            failure.get_or_insert(error);
-            Ok(None)
+#[derive(Default)]
+pub(super) struct Patience {
+    /// The first failure.
+    pub(super) failure: Option<ReconcileError>,
+    unanswered: u32,
+}
+
+impl Patience {
+    /// So many orders in a row without an answer, and it is the shop.
+    const UNANSWERED: u32 = 3;
+
+    /// What was done, if it was; the error that ends it all.
+    pub(super) fn with<T>(&mut self, what: &str, done: Result<T, ReconcileError>) -> Result<Option<T>, ReconcileError> {
+        let error = match done {
+            Ok(done) => {
+                self.unanswered = 0;
+                return Ok(Some(done));
+            }
+            Err(error @ (ReconcileError::OutOfTime | ReconcileError::Storefront(StorefrontError::Rejected { .. }))) => {
+                return Err(error);
+            }
+            Err(error) => error,
+        };
+        self.unanswered += u32::from(matches!(error, ReconcileError::Storefront(StorefrontError::Unavailable { .. })));
+        if self.unanswered >= Self::UNANSWERED {
+            return Err(error);
         }
+        tracing::warn!(what, %error, "an order is not read or forwarded yet; the others go on");
+        self.failure.get_or_insert(error);
+        Ok(None)
     }
 }
 
-/// An order we asked for, named by when it was and what it says.
-fn asked(snapshot: OrderSnapshot, answered_at: Timestamp) -> Event {
+/// An order we asked for, named by what the shop said and when.
+fn asked(snapshot: OrderSnapshot) -> Event {
     let said = serde_json::to_string(&snapshot).expect("a snapshot always serialises");
     let content = content_hash(said.as_bytes());
-    let id = EventId::new(format!("query:{}", snapshot.shop), format!("{}@{answered_at}#{content}", snapshot.order));
-    Event::Order(Box::new(OrderEvent { id, content, snapshot, answered_at: Some(answered_at) }))
+    let id = EventId::new(format!("query:{}", snapshot.shop), format!("{}#{content}", snapshot.order));
+    Event::Order(Box::new(OrderEvent { id, content, snapshot }))
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::read::Patience;
 use super::{ReadReport, Reading, ReconcileError};
 use crate::alert::Bus;
 use crate::catalog::{OrderId, ShopDomain};
 use crate::clock::Clock;
 use crate::order::OrderRecord;
-use crate::store::{Key, Row, Store, StoreError, Write, WriteError, read};
+use crate::store::{Key, Listing, Row, Store, StoreError, Write, WriteError, read};
 use crate::storefront::Storefront;
 
 /// How far each sweep looks back behind the newest order it has seen: the shop's search may show a change late.
@@ -20,6 +21,9 @@ pub const OVERLAP: Duration = Duration::from_secs(120);
 /// An order that was read this long after its last change need not be read again for it: a read that was under way while
 /// the order changed has been answered by then.
 const SETTLED: Duration = Duration::from_secs(60);
+
+/// The most orders that make no sense that one sweep tries again.
+const ODD_AT_ONCE: usize = 50;
 
 /// How far a shop has been swept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +60,9 @@ pub struct SweepReport {
     pub missed: usize,
     /// Movements written.
     pub movements: usize,
-    /// Orders that wait in a lane, or could not be read: the ledger is not complete yet.
+    /// Orders that make no sense: the ledger is not complete without them.
+    pub odd: usize,
+    /// Orders that wait in a lane, or failed to be read: the watermark stays before them.
     pub left: usize,
 }
 
@@ -69,43 +75,64 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
     reading: &Reading<'_, S, F, B, C>,
 ) -> Result<SweepReport, ReconcileError> {
     let Reading { store, front, shop, .. } = *reading;
-    let mut began = None;
-    let mut report = SweepReport::default();
+    let (mut report, mut patience, mut began) = (SweepReport::default(), Patience::default(), None);
     let since = read::<Sweep, S>(store, Sweep::key_of(shop)).await?.0.and_then(|sweep| sweep.watermark);
     let mut after: Option<String> = None;
     loop {
         let page = reading.ask(async || front.orders_updated(shop, since, after.as_deref()).await).await?;
         began = began.or(Some(page.answered_at));
         report.orders += page.orders.len();
-        let mut read = ReadReport::default();
         for order in &page.unreadable {
-            reading.unreadable(order, "its name is none", &mut read).await?;
+            reading.tell(order, "its name is none").await?;
+            report.odd += 1;
         }
         let settled = settled(store, shop, &page.orders).await?;
         for (order, _) in page.orders.iter().filter(|(order, _)| !settled.contains(order)) {
-            reading.within_time()?;
-            let before = read.movements;
-            if let Some((facts, sales)) = reading.take_in(*order, &mut read).await? {
-                // An order that cannot be forwarded must not hold the watermark: it stays to be read.
-                if let Err(error) = reading.forward(&facts, sales).await {
-                    tracing::warn!(%order, %error, "an order is not forwarded yet");
-                }
-            }
-            report.missed += usize::from(read.movements > before);
+            take_in(reading, *order, &mut report, &mut patience).await?;
         }
-        report.movements += read.movements;
-        report.left += read.left;
-        let newest = page.orders.iter().map(|(_, updated_at)| *updated_at).max();
-        let ended = page.next.is_none();
+        if page.next.is_none() {
+            // An order that made no sense may be readable by now; until it is, the ledger is not complete.
+            let odd = store.list(&Listing::index(OrderRecord::odd_index(shop), ODD_AT_ONCE)).await?.records;
+            for record in odd.iter().filter_map(|record| record.decode::<OrderRecord>().ok()) {
+                take_in(reading, record.order, &mut report, &mut patience).await?;
+            }
+        }
         // Past an order that is left the watermark does not move, though a deferred one is durable: the next sweep would not
         // see it any more, and would say that the ledger is complete without it.
-        let whole = report.left == 0;
-        advance(store, shop, newest.filter(|_| whole), began.filter(|_| ended && whole)).await?;
-        if ended {
-            return Ok(report);
+        let newest = page.orders.iter().map(|(_, updated_at)| *updated_at).max().filter(|_| report.left == 0);
+        let complete = page.next.is_none() && report.left == 0 && report.odd == 0;
+        advance(store, shop, newest, began.filter(|_| complete)).await?;
+        if page.next.is_none() {
+            return patience.failure.map_or(Ok(report), Err);
         }
         after = page.next;
     }
+}
+
+/// Reads one order, and forwards it; what fails is left, and the others go on.
+async fn take_in<S: Store, F: Storefront, B: Bus, C: Clock>(
+    reading: &Reading<'_, S, F, B, C>,
+    order: OrderId,
+    report: &mut SweepReport,
+    patience: &mut Patience,
+) -> Result<(), ReconcileError> {
+    reading.within_time()?;
+    let mut read = ReadReport::default();
+    match patience.with(&order.gid(), reading.take_in(order, &mut read).await)? {
+        Some(Some((facts, sales))) => {
+            // An order that cannot be forwarded must not hold the watermark: it stays to be read.
+            if let Err(error) = reading.forward(&facts, sales).await {
+                tracing::warn!(%order, %error, "an order is not forwarded yet");
+            }
+        }
+        Some(None) => {}
+        None => report.left += 1,
+    }
+    report.missed += usize::from(read.movements > 0);
+    report.movements += read.movements;
+    report.left += read.left;
+    report.odd += read.odd;
+    Ok(())
 }
 
 /// Which of these orders were read well after their last change.

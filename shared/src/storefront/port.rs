@@ -138,8 +138,6 @@ pub struct OrderRead {
     pub snapshot: Result<OrderSnapshot, String>,
     /// The same version, for the manufacturing system. Never stored.
     pub sales: SalesOrder,
-    /// When the shop answered, by its own clock.
-    pub answered_at: Timestamp,
 }
 
 /// A shop.

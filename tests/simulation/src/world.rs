@@ -147,9 +147,9 @@ impl World {
         match self.rng.below(1_000) {
             0..490 => self.step_a_task(),
             490..560 => self.customer(),
-            560..610 => self.warehouse_ships(),
-            610..640 => self.customer_regrets(),
-            640..665 => self.aftermath(),
+            560..605 => self.warehouse_ships(),
+            605..625 => self.customer_regrets(),
+            625..665 => self.aftermath(),
             665..690 => self.stock_moves(),
             690..770 => self.post_comes(),
             770..840 => self.stream_comes(),

@@ -122,6 +122,7 @@ pub(super) struct FulfilmentLineBody {
 pub(super) struct FulfilmentOrderBody {
     pub(super) id: String,
     status: String,
+    created_at: Timestamp,
     updated_at: Timestamp,
     assigned_location: AssignedBody,
     pub(super) line_items: Connection<FulfilmentOrderLineBody>,
@@ -198,13 +199,13 @@ pub(super) struct Odd(pub(super) &'static str);
 
 impl OrderBody {
     /// What it says, for the ledger.
-    pub(super) fn snapshot(&self, shop: &ShopDomain) -> Result<OrderSnapshot, Odd> {
+    pub(super) fn snapshot(&self, shop: &ShopDomain, answered_at: Timestamp) -> Result<OrderSnapshot, Odd> {
         let order = OrderId::from_gid(&self.id).ok_or(Odd("its id"))?;
         let (routing, open) = self.routing()?;
         let lines = self.line_items.nodes.iter().map(|line| line.read(&open)).collect::<Result<_, _>>()?;
         let facts = Facts {
             version: self.updated_at,
-            queried: true,
+            queried_at: Some(answered_at),
             placed_at: self.created_at,
             cancelled: self.cancelled_at.is_some(),
             confirmed: self.confirmed,
@@ -228,8 +229,7 @@ impl OrderBody {
         let orders = &self.fulfillment_orders.nodes;
         let mut open = BTreeMap::new();
         let Some(version) = orders.iter().map(|order| order.updated_at).max() else { return Ok((None, open)) };
-        let mut routing = Routing { version, count: orders.len(), open: BTreeMap::new(), home: BTreeMap::new() };
-        let mut homes: BTreeMap<LineId, Timestamp> = BTreeMap::new();
+        let mut routing = Routing { version, count: orders.len(), open: BTreeMap::new(), since: BTreeMap::new() };
         for order in orders {
             let is_active = !matches!(order.status.as_str(), "CLOSED" | "CANCELLED");
             let place = order.assigned_location.location.as_ref().and_then(location);
@@ -241,10 +241,7 @@ impl OrderBody {
                 if remaining.is_positive() {
                     *routing.open.entry(id).or_default().entry(place).or_default() += remaining;
                 }
-                if homes.get(&id).is_none_or(|newest| *newest <= order.updated_at) {
-                    homes.insert(id, order.updated_at);
-                    routing.home.insert(id, place);
-                }
+                routing.since.entry(id).or_default().insert(order.created_at, place);
             }
         }
         Ok((Some(routing), open))

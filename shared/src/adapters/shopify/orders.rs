@@ -98,11 +98,11 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
         let (data, answered_at): (One<OrderBody>, Timestamp) = self.call_and_time(shop, operations::ORDER, variables).await?;
         let Some(mut body) = data.order else { return Ok(None) };
         let snapshot = match self.complete(shop, &mut body).await? {
-            Ok(()) => body.snapshot(shop),
+            Ok(()) => body.snapshot(shop, answered_at),
             Err(odd) => Err(odd),
         };
         let snapshot = snapshot.map_err(|Odd(what)| format!("{what} makes no sense"));
-        Ok(Some(OrderRead { snapshot, sales: body.sales_order(shop, order), answered_at }))
+        Ok(Some(OrderRead { snapshot, sales: body.sales_order(shop, order) }))
     }
 
     pub(super) async fn owner(&self, shop: &ShopDomain, gid: &str) -> Result<Option<OrderId>, StorefrontError> {

@@ -34,7 +34,11 @@ impl Response {
     /// # Errors
     /// When it is not what was asked for: then nothing is known of what was done.
     pub fn json<D: DeserializeOwned>(&self) -> Result<D, StorefrontError> {
-        serde_json::from_slice(&self.body).map_err(|error| unavailable("the answer cannot be read", error))
+        serde_json::from_slice(&self.body).map_err(|error| {
+            // serde_json's own message may quote a value, and an order has people in it: only its kind and place are told.
+            let detail = format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column());
+            StorefrontError::Unavailable { detail: format!("the answer cannot be read: {detail}"), source: None }
+        })
     }
 }
 

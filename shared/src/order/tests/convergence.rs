@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::model::{Change, Held, Model, at, settle, shop};
+use super::model::{Change, Held, Model, settle, shop};
 use crate::catalog::OrderId;
 use crate::order::{OrderRecord, OrderSnapshot, Restock};
 
@@ -49,8 +49,7 @@ fn take(statements: &[OrderSnapshot]) -> Held {
     let mut record = OrderRecord::new(shop(), OrderId::new(1));
     let mut held = Held::default();
     for statement in statements {
-        let asked = statement.facts.as_ref().is_some_and(|facts| facts.queried);
-        record.merge(statement, asked.then(|| at(0)));
+        record.merge(statement);
         settle(&mut record, &mut held);
     }
     held

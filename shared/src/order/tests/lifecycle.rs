@@ -47,11 +47,11 @@ impl Case {
         Self { model, record, held: Held::default(), said: Vec::new(), reports: 0, facts: |_| {} }
     }
 
-    fn merge(&mut self, mut snapshot: OrderSnapshot, queried: bool) {
+    fn merge(&mut self, mut snapshot: OrderSnapshot) {
         if let Some(facts) = &mut snapshot.facts {
             (self.facts)(facts);
         }
-        self.record.merge(&snapshot, queried.then(|| at(self.model.second)));
+        self.record.merge(&snapshot);
         self.said.push(snapshot);
     }
 
@@ -64,18 +64,18 @@ impl Case {
             Said::Untold(change) => assert!(self.model.change(*change), "{change:?} is possible"),
             Said::Webhook(change) => {
                 assert!(self.model.change(*change), "{change:?} is possible");
-                self.merge(self.model.webhook(), false);
+                self.merge(self.model.webhook());
             }
             Said::Query(change) => {
                 assert!(self.model.change(*change), "{change:?} is possible");
-                self.merge(self.model.query(), true);
+                self.merge(self.model.query());
             }
-            Said::Read => self.merge(self.model.query(), true),
-            Said::Again => self.record.merge(&self.said[self.said.len() - 1], None),
-            Said::Stale => self.record.merge(&self.said[self.said.len() - 2], None),
+            Said::Read => self.merge(self.model.query()),
+            Said::Again => self.record.merge(&self.said[self.said.len() - 1]),
+            Said::Stale => self.record.merge(&self.said[self.said.len() - 2]),
             Said::Facts(facts) => {
                 self.facts = *facts;
-                self.merge(self.model.webhook(), false);
+                self.merge(self.model.webhook());
             }
             Said::Report(kind, units, location) => {
                 self.reports += 1;
@@ -274,17 +274,17 @@ fn an_order_is_found_while_it_must_be_read_or_forwarded() {
         use crate::store::Row;
         record.index().map(|key| key.pk) == Some(OrderRecord::unread_index(&shop()))
     };
-    record.merge(&model.webhook(), None);
+    record.merge(&model.webhook());
     settle(&mut record, &mut held);
     assert!(unread(&record), "a webhook does not tell its routing");
-    record.merge(&model.query(), Some(at(2)));
+    record.merge(&model.query());
     assert!(unread(&record) && !record.unread, "read, and to be forwarded");
     record.unforwarded = false;
     assert!(!unread(&record), "read and forwarded");
-    record.merge(&model.webhook(), None);
+    record.merge(&model.webhook());
     assert!(!unread(&record), "an old webhook brings nothing new");
     assert!(model.change(Change::Ship { line: 1, units: 1 }), "possible");
-    record.merge(&model.webhook(), None);
+    record.merge(&model.webhook());
     assert!(record.unread, "something else was said in the second it was read: it may be newer");
     assert_eq!(held.reserved.keys().map(|(_, place)| place.clone()).collect::<Vec<_>>(), [Place::Unassigned]);
     settle(&mut record, &mut held);

@@ -60,11 +60,13 @@ struct ModelLine {
     ordered: i64,
     /// Open units by location.
     open: BTreeMap<u64, i64>,
-    home: u64,
+    /// Since when it is shipped from where.
+    since: BTreeMap<i64, u64>,
     /// Shipped units that were refunded, and that were put back in stock.
     refunded: i64,
     returned: i64,
-    withheld: i64,
+    /// Units held back, by location.
+    withheld: BTreeMap<u64, i64>,
 }
 
 #[derive(Debug, Clone)]
@@ -154,7 +156,7 @@ impl Model {
                 let line = self.lines.entry(line).or_default();
                 line.ordered += units;
                 *line.open.entry(1).or_default() += units;
-                line.home = 1;
+                line.since.insert(second, 1);
                 self.fulfilment_orders += 1;
             }
             Change::Remove { line, units } => return self.take_open(line, units).is_some(),
@@ -177,7 +179,7 @@ impl Model {
                 }
                 (fulfilment.stands, fulfilment.changed_at) = (false, second);
                 *line.open.entry(fulfilment.location).or_default() += fulfilment.units;
-                line.home = fulfilment.location;
+                line.since.insert(second, fulfilment.location);
                 self.fulfilment_orders += 1;
             }
             Change::Move { line, to } => {
@@ -187,7 +189,7 @@ impl Model {
                     return false;
                 }
                 line.open = [(to, units)].into();
-                line.home = to;
+                line.since.insert(second, to);
                 self.fulfilment_orders += 1;
             }
             Change::Refund { line, units, restock, at } => return self.refund(line, units, restock, at),
@@ -243,7 +245,8 @@ impl Model {
                 }
                 let line = self.lines.get_mut(&line).expect("taken from");
                 line.refunded += of_shipped;
-                line.withheld += units - of_shipped;
+                let (_, home) = line.since.last_key_value().expect("ordered");
+                *line.withheld.entry(*home).or_default() += units - of_shipped;
             }
         }
         self.refunds.push(ModelRefund { made_at: self.second, line: refund_line(line, units, restock, at), of_return: None });
@@ -293,7 +296,7 @@ impl Model {
         });
         let facts = Facts {
             version: at(self.second),
-            queried: false,
+            queried_at: None,
             placed_at: at(0),
             cancelled: self.cancelled,
             confirmed: true,
@@ -310,11 +313,12 @@ impl Model {
         let said = self.webhook();
         let places =
             |line: &ModelLine| line.open.iter().map(|(at, units)| (ShopLocationId::new(*at), Quantity::new(*units))).collect();
+        let since = |line: &ModelLine| line.since.iter().map(|(from, place)| (at(*from), ShopLocationId::new(*place))).collect();
         let routing = Routing {
             version: at(self.routed_at),
             count: self.fulfilment_orders,
             open: self.lines.iter().map(|(line, said)| (LineId::new(*line), places(said))).collect(),
-            home: self.lines.iter().map(|(line, said)| (LineId::new(*line), ShopLocationId::new(said.home))).collect(),
+            since: self.lines.iter().map(|(line, said)| (LineId::new(*line), since(said))).collect(),
         };
         let dispositions = self.dispositions.iter().zip(1..).map(|(of, id)| {
             let disposition = Disposition {
@@ -326,7 +330,7 @@ impl Model {
             (DispositionId::new(id), disposition)
         });
         OrderSnapshot {
-            facts: said.facts.map(|facts| Facts { queried: true, ..facts }),
+            facts: said.facts.map(|facts| Facts { queried_at: Some(at(self.second)), ..facts }),
             routing: Some(routing),
             dispositions: dispositions.collect(),
             ..said
@@ -371,8 +375,8 @@ impl Model {
             for (location, units) in &said.open {
                 *held.reserved.entry((*line, somewhere(*location))).or_default() += units;
             }
-            if said.withheld > 0 {
-                held.withheld.insert((*line, somewhere(said.home)), said.withheld);
+            for (location, units) in said.withheld.iter().filter(|(_, units)| **units > 0) {
+                *held.withheld.entry((*line, somewhere(*location))).or_default() += units;
             }
         }
         for fulfilment in self.fulfilments.iter().filter(|f| f.stands) {

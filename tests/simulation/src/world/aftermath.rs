@@ -12,13 +12,13 @@ impl World {
     /// Something becomes of an order.
     pub(super) fn aftermath(&mut self) {
         let Some(order) = self.some_order() else { return };
-        match self.rng.below(12) {
+        match self.rng.below(16) {
             0 => self.add_to(order),
-            1..3 => self.pay(order),
-            3..5 => self.move_open(order),
-            5 => self.call_back(order),
-            6..9 => self.refund(order),
-            9 => self.ask_back(order),
+            1..4 => self.pay(order),
+            4..7 => self.move_open(order),
+            7 => self.call_back(order),
+            8..11 => self.refund(order),
+            11..13 => self.ask_back(order),
             _ => self.go_on_with_a_return(order),
         }
     }
@@ -59,9 +59,14 @@ impl World {
 
     /// Open units are to be shipped from elsewhere.
     pub fn move_open(&mut self, order: OrderId) {
+        if self.is_being_refunded(order) {
+            return;
+        }
         let (now, to) = (self.clock.now(), self.location());
         self.becomes("order moved", order, |shop| {
-            let open = |of: &Order| of.fulfilment_orders.iter().find(|routed| routed.status == FulfilmentOrderStatus::Open).map(|routed| routed.id);
+            let open = |of: &Order| {
+                of.fulfilment_orders.iter().find(|routed| routed.status == FulfilmentOrderStatus::Open).map(|routed| routed.id)
+            };
             shop.order(order).and_then(open).is_some_and(|routed| shop.move_fulfilment_order(now, routed, to).is_ok())
         });
     }
@@ -70,7 +75,8 @@ impl World {
     pub fn call_back(&mut self, order: OrderId) {
         let now = self.clock.now();
         self.becomes("shipment called back", order, |shop| {
-            let stands = |of: &Order| of.fulfilments.iter().find(|made| made.status == FulfilmentStatus::Success).map(|made| made.id);
+            let stands =
+                |of: &Order| of.fulfilments.iter().find(|made| made.status == FulfilmentStatus::Success).map(|made| made.id);
             shop.order(order).and_then(stands).is_some_and(|made| shop.cancel_fulfilment(now, made).is_ok())
         });
     }
@@ -104,7 +110,10 @@ impl World {
         let Some(order) = shop.order(order) else { return false };
         let routed = order.fulfilment_orders.iter().filter(|routed| routed.lines.iter().any(|of| of.line == line)).count();
         let called_back = order.fulfilments.iter().any(|made| made.status != FulfilmentStatus::Success);
-        routed == 1 && !called_back && order.fulfilments.iter().all(|made| made.created_at.as_second() < second)
+        routed == 1
+            && order.returns.is_empty()
+            && !called_back
+            && order.fulfilments.iter().all(|made| made.created_at.as_second() < second)
     }
 
     /// Whether an order was refunded this second: what ships now could not be told from what had shipped by then.

@@ -48,10 +48,8 @@ impl World {
             let table = self.store.table();
             let shop = self.line.shop();
             let Some(sweep) = &table.checker.sweep else { return };
-            let deferred: BTreeSet<OrderId> = table
-                .family("LANE#")
-                .filter_map(|record| Some(record.decode::<Deferred>().ok()?.event.order()?.1))
-                .collect();
+            let deferred: BTreeSet<OrderId> =
+                table.family("LANE#").filter_map(|record| Some(record.decode::<Deferred>().ok()?.event.order()?.1)).collect();
             // The shop's times are whole seconds: an order of the same second may be younger than the sweep.
             let complete_at = sweep.complete_at.map_or(Timestamp::MIN, floor);
             for order in shop.orders() {
@@ -140,7 +138,9 @@ pub fn moved_by_shop(shop: &Shop) -> BTreeMap<(ItemId, ShopLocation), MovedBySho
 /// The shipments of a line that stand.
 pub fn shipped<'a>(order: &'a Order, line: &'a OrderLine) -> impl Iterator<Item = (&'a Fulfilment, i64)> {
     let stand = order.fulfilments.iter().filter(|made| made.status == FulfilmentStatus::Success);
-    stand.flat_map(|made| made.lines.iter().map(move |(id, units)| (made, *id, *units))).filter_map(|(made, id, units)| (id == line.id).then_some((made, units)))
+    stand
+        .flat_map(|made| made.lines.iter().map(move |(id, units)| (made, *id, *units)))
+        .filter_map(|(made, id, units)| (id == line.id).then_some((made, units)))
 }
 
 /// Units of a line that came back, by location: a return's refund and its dispositions tell of the same units.

@@ -192,7 +192,8 @@ impl World {
                 // Only of a paid order that something is reserved for; and only once its hold had been given up.
                 Subject::Unallocated { order, .. } => self.is_open_and_paid(*order, checker),
                 Subject::PaidLate { order, .. } => {
-                    self.is_open_and_paid(*order, checker) && checker.orders.get(order).is_some_and(|record| record.expiry.is_some())
+                    self.is_open_and_paid(*order, checker)
+                        && checker.orders.get(order).is_some_and(|record| record.expiry.is_some())
                 }
                 Subject::UnreadableWebhook { .. } => self.malformed,
                 // Raised by whoever read it when it made no sense; a person closes it.

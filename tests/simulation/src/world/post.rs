@@ -121,11 +121,13 @@ impl World {
             5..10 => {
                 let mut cut = real.saying(body[..body.len() / 2].to_vec(), &secret);
                 cut.answer = 400;
+                self.malformed = true;
                 cut
             }
             10 => {
                 let mut nested = real.saying("[".repeat(2_000).into_bytes(), &secret);
                 nested.answer = 400;
+                self.malformed = true;
                 nested
             }
             _ => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use promissory::clock::Clock;
 use promissory::source::StockKind;
-use promissory_local::shopify::{Cart, DeliveryPlan, Faults};
+use promissory_local::shopify::{Cart, DeliveryPlan, Faults, Restock};
 use reconciler::Job;
 
 use super::people::BULK;
@@ -25,10 +25,16 @@ pub struct Crash {
 /// A story.
 type Script = fn(&mut World);
 
-const SCRIPTS: [(&str, Script); 20] = [
+const SCRIPTS: [(&str, Script); 26] = [
     ("order", order),
     ("cancelled-before-it-comes", cancelled_before_it_comes),
     ("reduced", reduced),
+    ("edited", edited),
+    ("moved", moved),
+    ("refunded", refunded),
+    ("returned", returned),
+    ("called-back", called_back),
+    ("unpaid-for-long", unpaid_for_long),
     ("over-the-counter", over_the_counter),
     ("stock", stock),
     ("sells-out", sells_out),
@@ -128,6 +134,76 @@ fn reduced(world: &mut World) {
     let order = world.buys(&[("S0", 2)]);
     world.settle();
     world.regret(order, false);
+    world.settle();
+}
+
+fn edited(world: &mut World) {
+    let order = world.buys(&[("S0", 2)]);
+    world.settle();
+    world.add_to(order);
+    world.settle();
+    world.runs(&[Job::Read]);
+}
+
+/// Reserved for the network, then assigned, then moved, then shipped from where it was moved to.
+fn moved(world: &mut World) {
+    let order = world.buys(&[("S0", 2)]);
+    world.settle();
+    world.runs(&[Job::Read]);
+    world.clock.advance(Duration::from_secs(2));
+    world.move_open(order);
+    world.settle();
+    world.runs(&[Job::Read]);
+    world.ship(order, false);
+    world.settle();
+}
+
+/// A unit refunded in each of the ways there are.
+fn refunded(world: &mut World) {
+    let order = world.buys(&[("S0", 4)]);
+    world.settle();
+    for (restock, ships) in [(Restock::Cancel, false), (Restock::NoRestock, true), (Restock::Return, false)] {
+        world.clock.advance(Duration::from_secs(2));
+        world.refund_by(order, restock, "refunded");
+        world.settle();
+        if ships {
+            world.clock.advance(Duration::from_secs(2));
+            world.ship(order, false);
+        }
+    }
+    world.runs(&[Job::Read]);
+}
+
+fn returned(world: &mut World) {
+    let order = world.buys(&[("S0", 2)]);
+    world.ship(order, false);
+    world.ask_back(order);
+    world.settle();
+    for _ in 0..6 {
+        world.go_on_with_a_return(order);
+        world.settle();
+    }
+    world.runs(&[Job::Read]);
+}
+
+fn called_back(world: &mut World) {
+    let order = world.buys(&[("S0", 2)]);
+    world.ship(order, false);
+    world.settle();
+    world.call_back(order);
+    world.settle();
+    world.runs(&[Job::Read]);
+}
+
+/// Nobody pays, so the hold is given up; then somebody does.
+fn unpaid_for_long(world: &mut World) {
+    let cart = Cart { lines: vec![("S0".to_owned(), 2)], unpaid: true, ..Cart::default() };
+    let order = world.buy(&cart, "order not paid yet").expect("it is there");
+    world.settle();
+    world.runs(&[Job::Read]);
+    world.clock.advance(Duration::from_secs(13 * 60 * 60));
+    world.runs(&[Job::Holds]);
+    world.pay(order);
     world.settle();
 }
 
