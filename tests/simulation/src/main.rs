@@ -14,6 +14,9 @@ const ENOUGH: u64 = 200;
 /// How many failures are told in full.
 const TOLD: usize = 3;
 
+/// How many more are named.
+const NAMED: usize = 30;
+
 /// The real handlers over simulated ports: every fault, every await a place to be killed.
 #[derive(Parser)]
 #[command(name = "cargo x sim")]
@@ -105,9 +108,12 @@ fn everything_else(campaign: &Campaign, seeds: u64, found: &mut Found) {
 fn report(cli: &Cli, seeds: u64, found: &Found) -> ExitCode {
     let failures: Vec<&Failure> = found.seeds.failures.iter().chain(&found.crashes.failures).collect();
     failures.iter().take(TOLD).for_each(|failure| tell(failure));
-    for failure in failures.iter().skip(TOLD) {
+    for failure in failures.iter().skip(TOLD).take(NAMED) {
         let first = failure.life.violations.first().map_or("", |violation| &violation.0);
         progress(&format!("and {}: {first}", failure.replay));
+    }
+    if failures.len() > TOLD + NAMED {
+        progress(&format!("and {} more", failures.len() - TOLD - NAMED));
     }
     let uncaught: Vec<&str> =
         found.caught.iter().filter(|caught| caught.by.is_none()).map(|caught| caught.plant.name()).collect();

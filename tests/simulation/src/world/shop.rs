@@ -22,7 +22,12 @@ impl World {
             4 => faults.apply_late = 1,
             5 => faults.concurrent = times,
             6 => faults.poisoned = [self.blame()].into(),
-            7 => cursed = Some(self.blame()),
+            7 => {
+                // Not while a call is still to be applied: a shop that refuses to look at a call and yet runs it much later
+                // leaves us nothing to go by but the next comparison.
+                self.settle_late();
+                cursed = Some(self.blame());
+            }
             _ => return self.settle_late(),
         }
         self.tell(|| format!("the shop ails: {faults:?}, {cursed:?}"));
