@@ -13,10 +13,9 @@ use serde_json::json;
 const HOUR: u64 = 3_600;
 
 async fn holds(world: &World, running: &RunningShop) -> HoldsReport {
-    match world.reconcile(running.front(), Job::Holds).await.expect("looked at") {
-        Report::Holds(report) => report,
-        other => panic!("{other:?}"),
-    }
+    let report = world.reconcile(running.front(), Job::Holds).await.expect("looked at");
+    let Report::Holds(report) = report else { panic!("{report:?}") };
+    report
 }
 
 async fn world() -> (World, RunningShop) {
@@ -98,7 +97,7 @@ async fn a_paid_hold_that_nobody_allocates_is_told() {
     assert_eq!(report(&world, "a", ReportKind::Allocated, 3).await, Outcome::Applied { movements: 2, unmapped: 0 });
     assert_eq!(report(&world, "a", ReportKind::Allocated, 3).await, Outcome::Duplicate);
     assert_eq!(report(&world, "a", ReportKind::Allocated, 2).await, Outcome::ContentMismatch);
-    let told = [format!("content_mismatch#wms#a raised"), format!("unallocated#{}#1 cleared", world.shop)];
+    let told = ["content_mismatch#wms#a raised".to_owned(), format!("unallocated#{}#1 cleared", world.shop)];
     assert_eq!(world.alerts(), told);
     assert_eq!(world.positions().await, ["A@WH-1 10 on hand, 3 reserved", FREE], "not counted twice");
 }

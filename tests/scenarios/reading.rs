@@ -18,10 +18,9 @@ pub async fn agreed() -> (World, RunningShop) {
 }
 
 pub async fn read(world: &World, running: &RunningShop) -> ReadReport {
-    match world.reconcile(running.front(), Job::Read).await.expect("read") {
-        Report::Read(report) => report,
-        other => panic!("{other:?}"),
-    }
+    let report = world.reconcile(running.front(), Job::Read).await.expect("read");
+    let Report::Read(report) = report else { panic!("{report:?}") };
+    report
 }
 
 pub fn sell(world: &World, running: &RunningShop, units: i64) -> OrderId {

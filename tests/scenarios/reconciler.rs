@@ -20,17 +20,15 @@ async fn agreed() -> (World, RunningShop) {
 }
 
 async fn sweep(world: &World, running: &RunningShop) -> SweepReport {
-    match world.reconcile(running.front(), Job::Sweep).await.expect("swept") {
-        Report::Sweep(report) => report,
-        other => panic!("{other:?}"),
-    }
+    let report = world.reconcile(running.front(), Job::Sweep).await.expect("swept");
+    let Report::Sweep(report) = report else { panic!("{report:?}") };
+    report
 }
 
 async fn compare(world: &World, running: &RunningShop) -> CompareReport {
-    match world.reconcile(running.front(), Job::Compare).await.expect("compared") {
-        Report::Compare(report) => report,
-        other => panic!("{other:?}"),
-    }
+    let report = world.reconcile(running.front(), Job::Compare).await.expect("compared");
+    let Report::Compare(report) = report else { panic!("{report:?}") };
+    report
 }
 
 async fn push_hints(world: &World, running: &RunningShop) -> usize {
@@ -224,10 +222,8 @@ async fn the_backlog_is_picked_up() {
     world.table.faults.next("TransactWriteItems", 6, Fault::Conflict);
     world.tell("orders/create", "w2", order(2).line(21, "A", 4).bytes()).await;
     assert_eq!(world.table.count("LANE#"), 1);
-    let report = match world.reconcile(running.front(), Job::Backlog).await.expect("picked up") {
-        Report::Backlog(report) => report,
-        other => panic!("{other:?}"),
-    };
+    let report = world.reconcile(running.front(), Job::Backlog).await.expect("picked up");
+    let Report::Backlog(report) = report else { panic!("{report:?}") };
     assert_eq!((report.settled, report.hinted, world.table.count("LANE#")), (1, 1, 0));
     assert_eq!(world.positions().await, ["A@WH-1 105 on hand, 0 reserved", "A@unassigned 0 on hand, 7 reserved"]);
     assert_eq!(push_hints(&world, &running).await, 1);

@@ -19,7 +19,7 @@ struct Hands<'a> {
 
 impl Hands<'_> {
     fn now(&mut self) -> Timestamp {
-        self.now = self.now + jiff::SignedDuration::from_secs(1);
+        self.now += jiff::SignedDuration::from_secs(1);
         self.now
     }
 
@@ -113,10 +113,9 @@ async fn come_to_rest(case: &str, world: &World, running: &RunningShop) {
     world.settle().await;
     assert_eq!(world.push(running.front(), &world.hints.take()).await, [0; 0], "{case}: every hint is done");
     running.sweep_quiet(world).await;
-    match world.reconcile(running.front(), Job::Compare).await.expect("compared") {
-        Report::Compare(report) => assert_eq!(report.drifted, [], "{case}"),
-        other => panic!("{other:?}"),
-    }
+    let report = world.reconcile(running.front(), Job::Compare).await.expect("compared");
+    let Report::Compare(report) = report else { panic!("{report:?}") };
+    assert_eq!(report.drifted, [], "{case}");
     running.assert_agreement(world).await;
     assert_eq!(running.log().len(), before, "{case}: an order's life is nothing to tell the shop");
     assert_eq!(world.table.count("POINTER#"), 0, "{case}: everything that was pointed at is read");

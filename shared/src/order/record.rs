@@ -242,6 +242,12 @@ impl OrderRecord {
         self.unforwarded && !facts.test && (accepted || self.forwarded.is_some())
     }
 
+    /// Whether someone must read it: for news, or to forward it. One whose last reading told nothing waits for news.
+    #[must_use]
+    pub fn waits_to_be_read(&self) -> bool {
+        self.unread || (self.unreadable.is_none() && self.must_be_forwarded())
+    }
+
     /// The locations this order names that are not ours, as alerts.
     #[must_use]
     pub fn unmapped_locations(&self, network: &Network) -> Vec<(Subject, String)> {
@@ -317,7 +323,7 @@ impl Row for OrderRecord {
     fn index(&self) -> Option<Key> {
         let since = self.facts.as_ref().map_or(Timestamp::UNIX_EPOCH, |facts| facts.placed_at);
         let entry = |partition: String| Some(Key::new(partition, format!("{since}#{}", self.order)));
-        if self.unread || self.must_be_forwarded() {
+        if self.waits_to_be_read() {
             entry(Self::unread_index(&self.shop))
         } else if self.unreadable == Some(Unreadable::Odd) {
             entry(Self::odd_index(&self.shop))

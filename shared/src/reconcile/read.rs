@@ -98,7 +98,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
     /// Reads an order that still waits to be read: what was listed may be a while ago.
     async fn look_again(&self, key: &Key, report: &mut ReadReport) -> Result<(), ReconcileError> {
         match read::<OrderRecord, S>(self.store, key.clone()).await?.0 {
-            Some(record) if record.unread || record.must_be_forwarded() => self.one(record.order, report).await,
+            Some(record) if record.waits_to_be_read() => self.one(record.order, report).await,
             Some(_) | None => Ok(()),
         }
     }
@@ -162,7 +162,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
             return Ok(());
         }
         let record = record.unwrap_or_else(|| OrderRecord::new(self.shop.clone(), order));
-        let aside = OrderRecord { unread: false, unforwarded: false, unreadable: Some(why), ..record.clone() };
+        let aside = OrderRecord { unread: false, unreadable: Some(why), ..record.clone() };
         if aside == record {
             return Ok(());
         }

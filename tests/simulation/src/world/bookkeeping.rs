@@ -84,8 +84,11 @@ impl World {
                     // Nothing is held in such a world but what refunds took off the shop's number.
                     let received = (balance.on_hand - balance.moved_by_shop - balance.held).units();
                     let moved = moved.get(&(*id, *location)).copied().unwrap_or_default().total();
-                    let shown = shop.level(*id, *location).map_or(0, promissory_local::shopify::Level::on_hand);
-                    if shown > received + moved {
+                    let level = shop.level(*id, *location);
+                    let shown = level.map_or(0, promissory_local::shopify::Level::on_hand);
+                    // Set outright where more is committed than there is, a level is at zero until it is told by how much it
+                    // is below: nothing of it is on sale.
+                    if shown > received + moved && level.is_some_and(|level| level.available > 0) {
                         wrong.push(format!(
                             "{of}: the shop shows {shown} of {received} received, and moved {moved} by itself: units were re-listed"
                         ));

@@ -26,6 +26,9 @@ pub struct Process<H> {
     pub clock: SimClock,
 }
 
+/// The reconciler of a world.
+type SimReconciler = Reconciler<PlantedStore, PlantedFront, Line, Line, SimClock>;
+
 /// Every process of a world.
 pub struct Fleet {
     /// Takes webhooks.
@@ -35,7 +38,7 @@ pub struct Fleet {
     /// Tells the shop.
     pub pushers: [Process<Pusher<PlantedStore, PlantedFront, SimClock>>; 2],
     /// Runs by schedule.
-    pub reconcilers: [Process<Reconciler<PlantedStore, PlantedFront, Line, Line, SimClock>>; 2],
+    pub reconcilers: [Process<SimReconciler>; 2],
     /// The store as every process sees it.
     pub store: PlantedStore,
 }
