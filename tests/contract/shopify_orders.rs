@@ -7,7 +7,9 @@ use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{LineId, OrderId, Quantity, ShopDomain};
 use promissory::order::{OrderSnapshot, Said, Topic, parse};
 use promissory::storefront::Storefront;
-use promissory_local::shopify::{Cart, DeliveryPlan, LineId as ShopLine, NewItem, OrderId as ShopOrder, Shop};
+use promissory_local::shopify::{
+    Cart, DeliveryPlan, Disposal, LineId as ShopLine, NewItem, OrderId as ShopOrder, RefundInput, RefundLine, Restock, Shop,
+};
 use promissory_tests::shop::location_id;
 use promissory_tests::webhook::SHOP;
 
@@ -96,6 +98,8 @@ async fn check(case: &str, live: impl FnOnce(&mut Shop) -> ShopOrder) -> OrderSn
         facts.lines.iter().filter(|(_, line)| line.open.is_positive()).map(|(id, line)| (*id, line.open)).collect();
     let routed = read.routing.as_ref().expect("routing").open.iter().map(|(id, places)| (*id, places.values().copied().sum()));
     assert_eq!(routed.collect::<BTreeMap<LineId, Quantity>>(), open, "{case}: every open unit is routed");
+    // What became of returned units only a query tells.
+    expected.dispositions.clone_from(&read.dispositions);
     assert_eq!(OrderSnapshot { routing: None, ..read.clone() }, expected, "{case}");
     read
 }
@@ -173,4 +177,48 @@ async fn an_order_is_read_as_its_webhook_says() {
         })
         .await;
     }
+}
+
+/// Protects refunds and returns that are more than one page: each refund and each returned line is read, once.
+#[tokio::test]
+async fn what_came_back_is_read_whole() {
+    let refunded = check("twelve refunds, the last of thirty lines", |shop| {
+        let names = add_items(shop, 30);
+        let order = shop.checkout(at(1), &lines(&names, 20)).expect("placed");
+        let of = |shop: &Shop, n: usize| shop.order(order).expect("placed").lines[n].id;
+        let restock = |line| RefundLine { line, quantity: 1, restock: Restock::Cancel, location: None };
+        for n in 0..11 {
+            let lines = vec![restock(of(shop, n))];
+            shop.refund(at(2 + i64::try_from(n).expect("small")), order, &RefundInput { lines, return_id: None })
+                .expect("refunded");
+        }
+        let lines = (0..30).map(|n| restock(of(shop, n))).collect();
+        shop.refund(at(20), order, &RefundInput { lines, return_id: None }).expect("refunded");
+        order
+    })
+    .await;
+    let sizes: Vec<usize> = refunded.refunds.values().map(|refund| refund.lines.len()).collect();
+    assert_eq!((sizes.len(), sizes.iter().max()), (12, Some(&30)));
+    let returned = check("seven returns, the last of thirty lines", |shop| {
+        let names = add_items(shop, 30);
+        let order = shop.checkout(at(1), &lines(&names, 20)).expect("placed");
+        shop.fulfil(at(2), order, None).expect("shipped");
+        for n in 0..7 {
+            let found = shop.order(order).expect("placed");
+            let some: Vec<(ShopLine, i64)> =
+                found.lines.iter().take(if n == 6 { 30 } else { 1 }).map(|line| (line.id, 1)).collect();
+            let back = shop.request_return(at(3 + n), order, &some).expect("asked for");
+            shop.approve_return(at(3 + n), back).expect("approved");
+            for (line, units) in some {
+                shop.dispose(at(3 + n), back, line, units, location_id("WH-1"), Disposal::Restocked).expect("disposed");
+            }
+        }
+        // A word of the whole order, after the last return.
+        let line = shop.order(order).expect("placed").lines[29].id;
+        let lines = vec![RefundLine { line, quantity: 1, restock: Restock::NoRestock, location: None }];
+        shop.refund(at(60), order, &RefundInput { lines, return_id: None }).expect("refunded");
+        order
+    })
+    .await;
+    assert_eq!(returned.dispositions.len(), 36);
 }

@@ -74,7 +74,8 @@ async fn what_is_gone_or_unreadable_does_not_keep_others_waiting() {
     sell(&world, &running, 3);
     running.deliver_all(&world).await;
     let report = read(&world, &running).await;
-    assert_eq!((report.orders, report.left), (1, 2), "{report:?}");
+    assert_eq!((report.orders, report.left), (1, 0), "{report:?}");
+    assert_eq!(read(&world, &running).await, ReadReport::default(), "what the shop does not have is not asked for again");
     assert_eq!(world.table.count("POINTER#"), 0, "what is gone is not asked for for ever");
     assert_eq!(world.positions().await[1], "A@WH-1 100 on hand, 3 reserved");
     assert_eq!(world.alerts(), [format!("unreadable_order#{}#gid://shopify/Order/1 raised", world.shop)]);
@@ -86,7 +87,8 @@ async fn a_failing_shop_leaves_everything_to_be_read() {
     let (world, running) = agreed().await;
     sell(&world, &running, 3);
     running.deliver_all(&world).await;
-    running.fail(Faults { fail: 1, ..Faults::default() });
+    // Asked for the pointer of its routing, and for its record.
+    running.fail(Faults { fail: 2, ..Faults::default() });
     world.reconcile(running.front(), Job::Read).await.expect_err("the shop fails");
     assert_eq!(read(&world, &running).await.movements, 2);
 }
@@ -129,4 +131,30 @@ async fn a_mapping_that_comes_late_is_made_good_by_the_next_reading() {
     assert!(record.await.expect("read").0.expect("recorded").unread, "it is found to be read");
     assert_eq!(world.positions().await.last().map(String::as_str), Some("LATE@unassigned 0 on hand, 2 reserved"));
     drop(running);
+}
+
+/// Protects the others from one order that makes no sense: it is set aside and told, every sweep tries it again, and once it
+/// can be read nobody has to look any more.
+#[tokio::test]
+async fn an_odd_order_is_set_aside_until_it_makes_sense() {
+    let (world, running) = agreed().await;
+    let odd = sell(&world, &running, 3);
+    running.deliver_all(&world).await;
+    let line = running.server.shop(|shop| shop.order(odd).expect("placed").lines[0].id);
+    let broken = |set: bool| running.fail(Faults { odd: set.then_some(line).into_iter().collect(), ..Faults::default() });
+    broken(true);
+    let report = read(&world, &running).await;
+    assert!(report.odd > 0 && report.left == 0, "{report:?}");
+    let alert = |state: &str| [format!("unreadable_order#{}#gid://shopify/Order/{odd} {state}", world.shop)];
+    assert_eq!(world.alerts(), alert("raised"));
+    assert_eq!(read(&world, &running).await, ReadReport::default(), "it is not read again and again");
+    world.clock.pass(1_000);
+    let sweep = world.reconcile(running.front(), Job::Sweep).await.expect("swept");
+    assert!(matches!(sweep, Report::Sweep(report) if report.odd > 0), "{sweep:?}");
+    broken(false);
+    world.clock.pass(1_000);
+    let sweep = world.reconcile(running.front(), Job::Sweep).await.expect("swept");
+    assert!(matches!(sweep, Report::Sweep(report) if report.odd == 0 && report.movements == 2), "{sweep:?}");
+    assert_eq!(world.alerts(), alert("cleared"));
+    assert_eq!(world.bus.orders.take().len(), 1, "and it is forwarded");
 }

@@ -2,7 +2,7 @@
 //!
 //! The order, where several are set: fail, throttle, then what concerns mutations only. Deciding is pure: nothing here is random.
 
-use super::ids::ItemId;
+use super::ids::{ItemId, LineId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -26,6 +26,8 @@ pub struct Faults {
     pub forget_keys: u32,
     /// Items that every mutation is refused for with NON_MUTABLE_INVENTORY_ITEM.
     pub poisoned: BTreeSet<ItemId>,
+    /// Order lines that queries answer with a quantity that makes no sense.
+    pub odd: BTreeSet<LineId>,
 }
 
 /// Uses a knob up by one; says whether there was one left.

@@ -109,7 +109,7 @@ pub(super) fn resolve<'a>(
 
         (Part::Line(line), "id") => leaf(line.id.gid()),
         (Part::Line(line), "sku") => leaf(line.sku.as_str()),
-        (Part::Line(line), "quantity") => leaf(line.quantity),
+        (Part::Line(line), "quantity") => leaf(if shop.faults.odd.contains(&line.id) { -1 } else { line.quantity }),
         (Part::Line(line), "currentQuantity") => leaf(line.current_quantity - returned(shop, line)),
         (Part::Line(line), "unfulfilledQuantity") => leaf(line.unfulfilled()),
         (Part::Line(line), "isGiftCard") => leaf(line.gift_card),
