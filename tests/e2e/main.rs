@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use promissory::adapters::clock::SystemClock;
+use promissory::clock::Clock;
 use promissory_local::demo::{DemoConfig, Report, plan, play};
 use promissory_local::ledger::{Address, Table, VerifyConfig, verify};
 use promissory_local::shopify::{Server, ServerConfig, ShopConfig};
@@ -54,7 +55,8 @@ async fn a_flash_sale_under_chaos_ends_well() {
     let (domain, client_id) = (server.shop.domain.clone(), server.client_id.clone());
     let server = Server::start(server).await.expect("port 0 is always free");
     let stack = Stack::up(&stack, &domain, server.url(), &client_id, SECRET).await.expect("the stack comes up");
-    let played = play(&config, &plan(&config), &stack, &server, &|text| eprintln!("{text}")).await.expect("played");
+    let script = plan(&config);
+    let played = play(&config, &script, &stack, &server, &|text| eprintln!("{text}")).await.expect("played");
     let report = Report::of(&config, &played, &stack, &server).await.expect("audited");
     assert!(report.is_good(), "{}", report.table());
     assert!(report.accepted > 0 && report.reserved + report.shipped <= config.units, "{}", report.table());
@@ -63,6 +65,16 @@ async fn a_flash_sale_under_chaos_ends_well() {
     let table = Table::find(&address, &|_| None).await.expect("the stack has one table");
     let verdict = verify(&table, &SystemClock, &VerifyConfig { segments: 4, rows_per_page: None }, &|_| ()).await.expect("read");
     assert!(verdict.positions > 0 && verdict.movements > 0 && verdict.mismatches.is_empty(), "{verdict:?}");
+
+    // A new order is read within the minute, and reaches the bus.
+    let sku = script.tail.first().expect("a tail").as_str();
+    let now = SystemClock.now();
+    server.shop(|shop| shop.checkout(now, &[(sku, 1)]).expect("in stock"));
+    server.deliveries_idle().await;
+    let read = stack.reconcile("read").await.expect("read");
+    assert!(read["forwarded"].as_u64() >= Some(1) && read["left"] == 0, "{read}");
+    let holds = stack.reconcile("holds").await.expect("looked at");
+    assert_eq!(holds["expired"], 0, "{holds}");
 
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let url = &stack.outputs.webhook_url;

@@ -151,18 +151,22 @@ impl Whereabouts<'_> {
         let Some(facts) = self.record.facts.as_ref().filter(|facts| facts.confirmed) else { return withheld };
         let Some(said) = facts.lines.get(&line) else { return withheld };
         let counted = &self.record.counted;
-        let shipped = |(id, _): &(&FulfilmentId, &Fulfilment)| counted.fulfilments.get(*id) == Some(&FulfilmentStatus::Shipped);
-        let fulfilments: Vec<&Fulfilment> =
-            self.record.fulfilments.iter().filter(shipped).map(|(_, fulfilment)| fulfilment).collect();
+        let units = |fulfilment: &Fulfilment| fulfilment.lines.get(&line).copied().unwrap_or_default();
+        let fulfilments = &self.record.fulfilments;
+        let stand = fulfilments.iter().filter(|(id, _)| counted.fulfilments.get(*id) == Some(&FulfilmentStatus::Shipped));
+        let shipped: Quantity = stand.map(|(_, fulfilment)| units(fulfilment)).sum();
+        let stood = |fulfilment: &Fulfilment, moment: Timestamp| {
+            let void_by_then = fulfilment.status == FulfilmentStatus::Void && fulfilment.version <= moment;
+            fulfilment.made_at <= moment && !void_by_then
+        };
         let shipped_by = |moment: Timestamp| -> Quantity {
-            let then = fulfilments.iter().filter(|fulfilment| fulfilment.made_at <= moment);
-            then.filter_map(|fulfilment| fulfilment.lines.get(&line)).copied().sum()
+            fulfilments.values().filter(|fulfilment| stood(fulfilment, moment)).map(units).sum()
         };
         let mut refunds: Vec<&Refund> =
             self.record.refunds.iter().filter(|(id, _)| counted.refunds.contains(id)).map(|(_, refund)| refund).collect();
         refunds.sort_by_key(|refund| refund.made_at);
         let cancelled = refunded(refunds.iter().copied(), line, Restock::Cancel);
-        let mut unshipped = said.ordered - said.open - shipped_by(Timestamp::MAX) - cancelled;
+        let mut unshipped = said.ordered - said.open - shipped - cancelled;
         let mut of_shipped = Quantity::ZERO;
         for refund in refunds {
             for refunded in refund.lines.iter().filter(|refunded| refunded.line == line) {

@@ -167,8 +167,10 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
             return Ok(());
         }
         match self.store.write(&[Write::put(&aside, expect)]).await {
-            // Somebody has just heard of it again.
-            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()),
+            Ok(()) => Ok(()),
+            Err(WriteError::Refused(_) | WriteError::Conflict) => {
+                Err(StoreError::Unavailable { detail: format!("others write order {order} just now"), source: None }.into())
+            }
             Err(WriteError::Store(error)) => Err(error.into()),
         }
     }

@@ -1,12 +1,18 @@
 use super::*;
 
 /// Seeds that once went wrong, and what they showed.
-const ONCE_WRONG: [(u64, usize, &str); 6] = [
+const ONCE_WRONG: [(u64, usize, &str); 12] = [
     (430, 300, "an item that could not be recomputed was compared as it had been before the sweep"),
     (464, 300, "a pair that the shop would not stock for a moment was never told"),
     (939, 300, "the watermark passed an order that could not be read, and it was lost"),
     (1388, 300, "a call that ran without an answer was planned anew when its repetition was refused"),
     (1658, 300, "the same, where the first call was not lost but late"),
+    (624, 300, "an order was sent on, not marked in time, cancelled, and nobody was told of the cancellation"),
+    (883, 300, "a level set to zero, because more is committed than there is, was taken for units on sale"),
+    (1113, 300, "units held back followed the rest of their order to another location"),
+    (1293, 300, "an order that was unreadable once was never forwarded"),
+    (3887, 300, "the watermark passes an order that makes no sense: every sweep has to try it again"),
+    (12_600, 300, "a refund without a restock had taken a unit that had shipped, and was called back later"),
     (2267, 300, "an alert stayed open for a refused level that was not wanted any more"),
 ];
 
