@@ -37,7 +37,8 @@ pub enum Subject {
         /// The shop's location.
         location: ShopLocationId,
     },
-    /// An order of a shop cannot be read. It is not in the ledger, and nothing of the shop is repaired until it is.
+    /// An order of a shop cannot be read: what is known of it may be old. While what the shop says of it makes no sense, nothing
+    /// of the shop is set outright.
     UnreadableOrder {
         /// The shop.
         shop: ShopDomain,

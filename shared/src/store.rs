@@ -92,13 +92,19 @@ impl Expect {
         record.map_or(Self::Absent, |found| Self::Revision(found.revision))
     }
 
+    /// The revision that a write under this condition leaves.
+    #[must_use]
+    pub fn next_revision(self) -> u64 {
+        match self {
+            Self::Absent => 1,
+            Self::Revision(revision) => revision + 1,
+        }
+    }
+
     /// Expects what a write under this condition leaves.
     #[must_use]
     pub fn after(self) -> Self {
-        match self {
-            Self::Absent => Self::Revision(1),
-            Self::Revision(revision) => Self::Revision(revision + 1),
-        }
+        Self::Revision(self.next_revision())
     }
 }
 

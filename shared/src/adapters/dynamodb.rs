@@ -238,10 +238,7 @@ fn cursor(item: &Item) -> Result<Cursor, StoreError> {
 /// The item a put writes.
 fn item(write: &Write) -> Result<Item, StoreError> {
     let Write::Put { key, body, index, expect } = write else { unreachable!("only a put has an item") };
-    let revision = match expect {
-        Expect::Absent => 1,
-        Expect::Revision(revision) => revision + 1,
-    };
+    let revision = expect.next_revision();
     let body: AttributeValue = serde_dynamo::to_attribute_value(body).map_err(|error| corrupt(key, error))?;
     let mut item = cursor_item(&Cursor { key: key.clone(), index: index.clone() });
     item.insert("rev".to_owned(), AttributeValue::N(revision.to_string()));

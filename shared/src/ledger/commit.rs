@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Draft, Event, Outcome, PositionKey, Undecided};
 use crate::catalog::Network;
 use crate::clock::{Clock, backoff};
-use crate::store::{Expect, Key, Record, Store, StoreError, Write, WriteError};
+use crate::store::{Key, Record, Store, StoreError, Write, WriteError};
 
 /// How often a group is decided anew when its rows change under it, before it gives way.
 pub const MAX_ATTEMPTS: u32 = 6;
@@ -111,11 +111,7 @@ fn remember(writes: &[Write], read: &mut BTreeMap<Key, Option<Record>>) {
         *known = match write {
             Write::Delete { .. } => None,
             Write::Put { key, body, expect, .. } => {
-                let revision = match expect {
-                    Expect::Absent => 1,
-                    Expect::Revision(revision) => revision + 1,
-                };
-                Some(Record { key: key.clone(), revision, body: body.clone() })
+                Some(Record { key: key.clone(), revision: expect.next_revision(), body: body.clone() })
             }
         };
     }

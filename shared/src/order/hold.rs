@@ -4,7 +4,7 @@
 //! behind the customer's back: it raises an alert, and is given up only where the merchant asked for that. A payment, or
 //! an allocation by a warehouse, takes a hold that was given up back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -30,7 +30,7 @@ pub struct HoldPolicy {
 /// What became of a hold whose time was up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HoldEvent {
-    /// Its name: one per order, reason and version of the order.
+    /// Its name: the order, the reason and the time.
     pub id: EventId,
     /// The shop.
     pub shop: ShopDomain,
@@ -178,7 +178,7 @@ impl OrderRecord {
     /// The alerts that stand about it, after everything it calls for is done: what was `before`, what began, less what
     /// has passed.
     #[must_use]
-    pub fn hold_alerts(&self, before: Option<&Self>) -> std::collections::BTreeSet<HoldAlert> {
+    pub fn hold_alerts(&self, before: Option<&Self>) -> BTreeSet<HoldAlert> {
         let mut alerts = self.alerted.clone();
         let reserved = self.lines.values().any(|line| !line.reserved.is_empty());
         let paid = |record: &Self| record.facts.as_ref().is_some_and(|facts| facts.paid);

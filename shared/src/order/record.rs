@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::hold::{Expiry, HoldAlert};
+use super::snapshot::named_locations;
 use super::{Counted, Disposition, Facts, Fulfilment, OrderSnapshot, Refund, Routing, Step, Stocked};
 use crate::alert::Subject;
 use crate::catalog::{
@@ -251,16 +252,9 @@ impl OrderRecord {
     /// The locations this order names that are not ours, as alerts.
     #[must_use]
     pub fn unmapped_locations(&self, network: &Network) -> Vec<(Subject, String)> {
-        let said = OrderSnapshot {
-            shop: self.shop.clone(),
-            order: self.order,
-            facts: self.facts.clone(),
-            routing: self.routed.as_ref().map(|(routing, _)| routing.clone()),
-            fulfilments: self.fulfilments.clone(),
-            refunds: self.refunds.clone(),
-            dispositions: self.dispositions.clone(),
-        };
-        let named: BTreeSet<ShopLocationId> = said.locations().collect();
+        let routing = self.routed.as_ref().map(|(routing, _)| routing);
+        let named: BTreeSet<ShopLocationId> =
+            named_locations(self.facts.as_ref(), routing, &self.fulfilments, &self.refunds, &self.dispositions).collect();
         named
             .into_iter()
             .filter(|id| network.by_shop_id(&self.shop, *id).is_none())

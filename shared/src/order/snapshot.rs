@@ -208,15 +208,26 @@ impl OrderSnapshot {
 
     /// Every location of the shop that it names.
     pub fn locations(&self) -> impl Iterator<Item = ShopLocationId> {
-        let sold_at = self.facts.iter().filter_map(|facts| facts.sold_at);
-        let routed = self.routing.iter().flat_map(|routing| {
-            routing.open.values().flat_map(BTreeMap::keys).chain(routing.since.values().flat_map(BTreeMap::values))
-        });
-        let shipped = self.fulfilments.values().filter_map(|fulfilment| fulfilment.location);
-        let refunded = self.refunds.values().flat_map(|refund| &refund.lines).filter_map(|line| line.location);
-        let disposed = self.dispositions.values().filter_map(|disposition| disposition.location);
-        sold_at.chain(routed.copied()).chain(shipped).chain(refunded).chain(disposed)
+        named_locations(self.facts.as_ref(), self.routing.as_ref(), &self.fulfilments, &self.refunds, &self.dispositions)
     }
+}
+
+/// Every location of the shop that is named in what was said of an order.
+pub(super) fn named_locations<'a>(
+    facts: Option<&'a Facts>,
+    routing: Option<&'a Routing>,
+    fulfilments: &'a BTreeMap<FulfilmentId, Fulfilment>,
+    refunds: &'a BTreeMap<RefundId, Refund>,
+    dispositions: &'a BTreeMap<DispositionId, Disposition>,
+) -> impl Iterator<Item = ShopLocationId> + 'a {
+    let sold_at = facts.and_then(|facts| facts.sold_at);
+    let routed = routing.into_iter().flat_map(|routing| {
+        routing.open.values().flat_map(BTreeMap::keys).chain(routing.since.values().flat_map(BTreeMap::values))
+    });
+    let shipped = fulfilments.values().filter_map(|fulfilment| fulfilment.location);
+    let refunded = refunds.values().flat_map(|refund| &refund.lines).filter_map(|line| line.location);
+    let disposed = dispositions.values().filter_map(|disposition| disposition.location);
+    sold_at.into_iter().chain(routed.copied()).chain(shipped).chain(refunded).chain(disposed)
 }
 
 impl FulfilmentStatus {

@@ -154,7 +154,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         }
         let intent = Intent::open(self.shop.clone(), last.as_ref(), action, rows, self.clock.now());
         match self.store.write(&[Write::put(&intent, expect)]).await {
-            Ok(()) => self.perform(intent, after(expect), false).await?,
+            Ok(()) => self.perform(intent, expect.after(), false).await?,
             Err(WriteError::Refused(_) | WriteError::Conflict) => self.pause(LOOK_AGAIN).await?,
             Err(WriteError::Store(error)) => return Err(error.into()),
         }
@@ -498,13 +498,5 @@ fn row(level: &Level) -> IntentRow {
         to: level.to_push,
         send: Quantity::ZERO,
         expects: None,
-    }
-}
-
-/// The condition for the write that follows a write with `expect`.
-fn after(expect: Expect) -> Expect {
-    match expect {
-        Expect::Absent => Expect::Revision(1),
-        Expect::Revision(revision) => Expect::Revision(revision + 1),
     }
 }

@@ -100,11 +100,7 @@ impl Table {
                     self.rows.remove(key);
                 }
                 Write::Put { key, body, index, expect } => {
-                    let revision = match expect {
-                        Expect::Absent => 1,
-                        Expect::Revision(revision) => revision + 1,
-                    };
-                    let record = Record { key: key.clone(), revision, body: body.clone() };
+                    let record = Record { key: key.clone(), revision: expect.next_revision(), body: body.clone() };
                     if ["ORD#", "LANE#"].iter().any(|family| key.pk.starts_with(family)) {
                         let size = record.body.to_string().len();
                         assert!(size <= LARGEST_ROW, "{key} has {size} bytes: DynamoDB takes no such row");
