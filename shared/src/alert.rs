@@ -37,6 +37,25 @@ pub enum Subject {
         /// The shop's location.
         location: ShopLocationId,
     },
+    /// Another system speaks of something we have no item for. Its events wait for a mapping.
+    UnmappedItem {
+        /// The system.
+        system: String,
+        /// Its code of the item.
+        code: String,
+    },
+    /// Another system speaks of a location that is none of ours. Its events wait for a mapping.
+    UnmappedFacility {
+        /// The system.
+        system: String,
+        /// Its code of the location.
+        code: String,
+    },
+    /// An event of another system is refused as it is: the system must correct it and send it again.
+    RefusedEvent {
+        /// The system.
+        system: String,
+    },
     /// An order of a shop cannot be read: what is known of it may be old. While what the shop says of it makes no sense, nothing
     /// of the shop is set outright.
     UnreadableOrder {
@@ -100,6 +119,9 @@ impl fmt::Display for Subject {
             Self::LowStock { sku } => write!(f, "low_stock#{sku}"),
             Self::UnmappedSku { shop, shop_sku } => write!(f, "unmapped_sku#{shop}#{shop_sku}"),
             Self::UnmappedLocation { shop, location } => write!(f, "unmapped_location#{shop}#{location}"),
+            Self::UnmappedItem { system, code } => write!(f, "unmapped_item#{system}#{code}"),
+            Self::UnmappedFacility { system, code } => write!(f, "unmapped_facility#{system}#{code}"),
+            Self::RefusedEvent { system } => write!(f, "refused_event#{system}"),
             Self::UnreadableOrder { shop, order } => write!(f, "unreadable_order#{shop}#{order}"),
             Self::Unallocated { shop, order } => write!(f, "unallocated#{shop}#{order}"),
             Self::PaidLate { shop, order } => write!(f, "paid_late#{shop}#{order}"),

@@ -1,8 +1,7 @@
 //! Many at once: everyone is answered, everything is applied exactly once, and nobody waits for long.
 
 use futures_util::future::join_all;
-use promissory::ledger::MAX_ATTEMPTS;
-use promissory::order::settle_lane;
+use promissory::ledger::{MAX_ATTEMPTS, settle_lane};
 use promissory_tests::faults::Fault;
 use promissory_tests::webhook::{Webhook, fulfilment, order};
 use promissory_tests::world::{WH, World, position};

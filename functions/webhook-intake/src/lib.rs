@@ -12,8 +12,8 @@ use promissory::adapters::secrets::ShopifyApp;
 use promissory::alert::{Subject, raise};
 use promissory::catalog::{NetworkCache, ShopDomain};
 use promissory::clock::Clock;
-use promissory::ledger::{Event, EventId, OrderEvent, Outcome, content_hash};
-use promissory::order::{MAX_BODY, Malformed, Received, Said, Signature, Topic, note, parse, receive};
+use promissory::ledger::{Event, EventId, OrderEvent, Outcome, Received, content_hash, receive};
+use promissory::order::{MAX_BODY, Malformed, Said, Signature, Topic, note, parse};
 use promissory::store::{Store, StoreError};
 use serde_json::json;
 
@@ -117,7 +117,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
             Received::Decided(Outcome::Duplicate) => ("duplicate", 0, 0),
             Received::Deferred(_) => ("deferred", 0, 0),
             Received::Decided(Outcome::ContentMismatch) => return Err(Refusal::ContentMismatch),
-            Received::Decided(Outcome::Unreadable) => return Err(Refusal::Unreadable),
+            Received::Decided(Outcome::Unreadable | Outcome::Waiting(_) | Outcome::Unfit(_)) => return Err(Refusal::Unreadable),
         };
         Ok(Taken { order, outcome, movements, unmapped })
     }

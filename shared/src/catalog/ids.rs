@@ -1,5 +1,6 @@
 //! Names and numbers that identify things. Each is its own type, checked once where it comes in.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -52,6 +53,12 @@ macro_rules! name {
             }
         }
 
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
@@ -83,6 +90,32 @@ name!(
             && shop.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
             && shop.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     })
+);
+
+name!(
+    /// Another system that speaks of our stock: an ERP, a WMS, a POS, a 3PL.
+    SystemId, "the system", "it needs 1 to 32 of a-z 0-9 - and begins with a letter",
+    |s| s.len() <= 32
+        && s.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
+        && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+);
+
+name!(
+    /// A lot (batch) of an item.
+    LotId, "the lot", "it needs 1 to 64 characters, none of them a control character, and no space at either end",
+    |s| !s.is_empty() && s.chars().count() <= 64 && !s.chars().any(char::is_control) && s.trim() == s
+);
+
+name!(
+    /// A class of items that are treated alike.
+    TierId, "the tier", "it needs 1 to 32 of A-Z a-z 0-9 _ -",
+    |s| !s.is_empty() && s.len() <= 32 && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+);
+
+name!(
+    /// A unit of measure, e.g. `each`, `case`, `kg`. To the letter: `KG` is another unit than `kg`.
+    Unit, "the unit", "it needs 1 to 16 characters without spaces or control characters",
+    |s| !s.is_empty() && s.chars().count() <= 16 && !s.chars().any(|c| c.is_control() || c.is_whitespace())
 );
 
 /// Where units are: at a location, or promised to an order whose location is not known yet.
@@ -189,6 +222,10 @@ shopify_id!(
     DispositionId, "ReverseFulfillmentOrderDisposition"
 );
 shopify_id!(
+    /// A variant of a product: what a shop sells.
+    VariantId, "ProductVariant"
+);
+shopify_id!(
     /// What a shop stocks: one per variant.
     InventoryItemId, "InventoryItem"
 );
@@ -224,6 +261,21 @@ mod tests {
         ] {
             assert_eq!(ShopDomain::from_str(shop).is_ok(), valid, "{shop:?}");
         }
+    }
+
+    /// Protects systems from names that would be taken for another's, or for a shop.
+    #[test]
+    fn systems_lots_tiers_and_units_are_checked_too() {
+        for (system, valid) in
+            [("sap-eu", true), ("Sap", false), ("1c", false), ("", false), ("shopify:a", false), ("a.b", false)]
+        {
+            assert_eq!(SystemId::from_str(system).is_ok(), valid, "{system:?}");
+        }
+        for (unit, valid) in [("kg", true), ("", false), ("a b", false)] {
+            assert_eq!(Unit::from_str(unit).is_ok(), valid, "{unit:?}");
+        }
+        assert!(LotId::from_str("L 2026/11").is_ok() && LotId::from_str(" L").is_err());
+        assert!(TierId::from_str("A").is_ok() && TierId::from_str("a b").is_err());
     }
 
     /// Protects ids above 2^53 from being rounded.

@@ -1,18 +1,21 @@
 //! What exists: quantities, items, locations, and their names in every shop.
 //!
 //! An item is known by our [`Sku`]; a shop calls it by a shop SKU and an inventory item id, and [`ShopItem`] is the
-//! mapping between them. The [`Network`] is the few locations and their ids in every shop. Deliberately absent: prices,
+//! mapping between them; another system may call it something else again, and speak of it in other units ([`SystemItem`]).
+//! The [`Network`] is the few locations, with their names in every shop and system. Deliberately absent: prices,
 //! titles, customers. Nothing here decides anything.
 
 mod ids;
 mod item;
 mod network;
 mod quantity;
+mod unit;
 
 pub use ids::{
-    DispositionId, FulfilmentId, InvalidName, InventoryItemId, LineId, LocationId, OrderId, Place, RefundId, ReturnId,
-    ShopDomain, ShopLocationId, Sku,
+    DispositionId, FulfilmentId, InvalidName, InventoryItemId, LineId, LocationId, LotId, OrderId, Place, RefundId, ReturnId,
+    ShopDomain, ShopLocationId, Sku, SystemId, TierId, Unit, VariantId,
 };
-pub use item::{Item, Listed, ShopItem};
+pub use item::{Item, Listed, ShopItem, SystemItem, Tier};
 pub use network::{Location, LocationKind, Network, NetworkCache};
 pub use quantity::Quantity;
+pub use unit::{Amount, DoesNotFit, Factor, InvalidNumber};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{LocationId, Place, ShopDomain, ShopLocationId};
+use super::{LocationId, Place, ShopDomain, ShopLocationId, SystemId};
 use crate::store::{Key, Listing, Row, Store, StoreError, list_all};
 
 /// What a location is.
@@ -35,14 +35,31 @@ pub struct Location {
     pub kind: LocationKind,
     /// Whether its stock counts for online orders. A store's stock is shown to its own till all the same.
     pub fulfils_online: bool,
+    /// Whether it is in use. One that is not is still counted and its stock is known, but it promises nothing.
+    #[serde(default = "yes")]
+    pub active: bool,
     /// Its id in each shop that knows it.
     #[serde(default)]
     pub shops: BTreeMap<ShopDomain, ShopLocationId>,
+    /// Its code in each other system that calls it something else than we do.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub systems: BTreeMap<SystemId, String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Location {
-    const PARTITION: &'static str = "NETWORK";
+    /// The partition of all locations.
+    pub const PARTITION: &'static str = "NETWORK";
     const PREFIX: &'static str = "LOC#";
+
+    /// Whether its stock can be promised to an online order.
+    #[must_use]
+    pub fn promises_online(&self) -> bool {
+        self.active && self.fulfils_online
+    }
 }
 
 impl Row for Location {
@@ -96,6 +113,22 @@ impl Network {
     #[must_use]
     pub fn get(&self, code: &LocationId) -> Option<&Location> {
         self.locations.get(code)
+    }
+
+    /// The location of a place; none for the unassigned one.
+    #[must_use]
+    pub fn at(&self, place: &Place) -> Option<&Location> {
+        match place {
+            Place::Unassigned => None,
+            Place::At(code) => self.get(code),
+        }
+    }
+
+    /// Our location for another system's code: the one it is said to have there, or else the one we call so.
+    #[must_use]
+    pub fn by_system_code(&self, system: &str, code: &str) -> Option<&Location> {
+        let named = self.locations.values().find(|location| location.systems.get(system).is_some_and(|known| known == code));
+        named.or_else(|| self.locations.get(code).filter(|location| !location.systems.contains_key(system)))
     }
 
     /// Our location for a shop's location id.

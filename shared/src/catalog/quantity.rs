@@ -53,6 +53,12 @@ impl Quantity {
         self.0 == 0
     }
 
+    /// [`Quantity::is_zero`] of a reference, for fields that are left out of a row at zero.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.0 == 0
+    }
+
     /// This, or zero if it is below.
     #[must_use]
     pub fn at_least_zero(self) -> Self {

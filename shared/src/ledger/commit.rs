@@ -22,6 +22,8 @@ pub enum CommitError {
     Contended {
         /// The busy position, if it was one.
         hot: Option<PositionKey>,
+        /// What became of the events before the first that is not in the ledger.
+        done: Vec<Outcome>,
     },
     /// The store failed; repeating is safe.
     #[error(transparent)]
@@ -89,7 +91,7 @@ pub async fn commit<S: Store, C: Clock>(
                 let hot = refresh(busy, &mut read);
                 attempt += 1;
                 if attempt >= MAX_ATTEMPTS {
-                    return Err(CommitError::Contended { hot });
+                    return Err(CommitError::Contended { hot, done: outcomes });
                 }
                 clock.sleep(backoff(FIRST_WAIT, attempt, &first.id().id)).await;
             }

@@ -1,12 +1,12 @@
-//! What can move the ledger: what is said about an order, by its shop, a warehouse or its own age, or a stock transaction
-//! of another system.
+//! What can move the ledger: what is said about an order by its shop or its own age, or a stock transaction of another
+//! system, which may be about an order too.
 
 use serde::{Deserialize, Serialize};
 
 use super::{EventId, content_hash};
 use crate::catalog::{OrderId, ShopDomain};
 use crate::order::{HoldEvent, OrderSnapshot};
-use crate::source::{OrderReport, StockEvent};
+use crate::source::StockEvent;
 
 /// One event from outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,11 +14,9 @@ use crate::source::{OrderReport, StockEvent};
 pub enum Event {
     /// A shop said something about an order.
     Order(Box<OrderEvent>),
-    /// A warehouse did something with an order's units.
-    Report(OrderReport),
     /// The time of an order's hold is up.
     Hold(HoldEvent),
-    /// Another system moved stock.
+    /// Another system moved stock, or did something with an order's units.
     Stock(StockEvent),
 }
 
@@ -39,7 +37,6 @@ impl Event {
     pub fn id(&self) -> &EventId {
         match self {
             Self::Order(order) => &order.id,
-            Self::Report(report) => &report.id,
             Self::Hold(hold) => &hold.id,
             Self::Stock(stock) => &stock.id,
         }
@@ -50,9 +47,8 @@ impl Event {
     pub fn order(&self) -> Option<(&ShopDomain, OrderId)> {
         match self {
             Self::Order(order) => Some((&order.snapshot.shop, order.snapshot.order)),
-            Self::Report(report) => Some((&report.shop, report.order)),
             Self::Hold(hold) => Some((&hold.shop, hold.order)),
-            Self::Stock(_) => None,
+            Self::Stock(stock) => stock.order.as_ref().map(|of| (&of.shop, of.order)),
         }
     }
 
@@ -63,7 +59,7 @@ impl Event {
         match self {
             Self::Order(order) => order.snapshot.facts.as_ref().is_some_and(|facts| facts.queried_at.is_some()),
             Self::Hold(_) => true,
-            Self::Report(_) | Self::Stock(_) => false,
+            Self::Stock(_) => false,
         }
     }
 
@@ -73,7 +69,6 @@ impl Event {
         let hash = |said: serde_json::Result<String>| content_hash(said.expect("an event always serialises").as_bytes());
         match self {
             Self::Order(order) => order.content.clone(),
-            Self::Report(report) => hash(serde_json::to_string(report)),
             Self::Hold(hold) => hash(serde_json::to_string(hold)),
             Self::Stock(stock) => hash(serde_json::to_string(stock)),
         }

@@ -13,11 +13,13 @@ mod event;
 mod inbox;
 mod movement;
 mod position;
+mod receive;
 pub mod replay;
 
 pub use commit::{CommitError, MAX_ATTEMPTS, commit};
-pub use draft::{Draft, Outcome, Undecided, content_mismatch};
+pub use draft::{Draft, Outcome, Undecided, Unfit, content_mismatch};
 pub use event::{Event, OrderEvent};
 pub use inbox::{Deferred, EventId, InboxEvent, content_hash};
-pub use movement::{Cause, Change, Kind, Movement, OrderLine};
-pub use position::{Balance, Position, PositionKey};
+pub use movement::{Cause, Change, Kind, Lot, Movement, OrderLine};
+pub use position::{Balance, Basis, Counted, LotBalance, Move, Position, PositionKey};
+pub use receive::{Received, receive, receive_all, settle_lane};

@@ -1,10 +1,11 @@
 //! One change of one position. Written once, never edited, never deleted.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{Balance, EventId, PositionKey};
-use crate::catalog::{FulfilmentId, LineId, OrderId, Quantity, ShopDomain};
+use crate::catalog::{FulfilmentId, LineId, LotId, OrderId, Quantity, ShopDomain};
 use crate::store::{Key, Row};
 
 /// What a movement does. The table of cases, with what each changes, is [`Kind::change`].
@@ -36,16 +37,58 @@ pub enum Kind {
     Withhold,
     /// They did not.
     Unwithhold,
-    /// Units arrive.
+    /// Units of an order left, as a warehouse says; the shop still counts them.
+    Dispatch,
+    /// They did not.
+    Undispatch,
+    /// The shop has fulfilled units that had left before.
+    Confirm,
+    /// It took that fulfilment back, and they have left all the same.
+    Unconfirm,
+    /// Units of an order left from here, and the shop books them elsewhere or not at all.
+    Stray,
+    /// They did not.
+    Unstray,
+    /// Units arrive from a supplier.
     Receipt,
+    /// Finished goods come off the line.
+    Produce,
+    /// Components go into production.
+    Issue,
     /// A correction upwards: a count, a find.
     Found,
-    /// A correction downwards: a count, a loss, a write-off.
+    /// A correction downwards: a count, a loss.
     Lost,
+    /// Units are lost or destroyed.
+    WriteOff,
+    /// Units leave for another location.
+    TransferOut,
+    /// Units arrive from another location.
+    TransferIn,
+    /// The books post what a till sold.
+    Sell,
+    /// Units leave for a customer of another channel.
+    Deliver,
     /// Units may not be sold for now.
     Hold,
     /// Held units may be sold again.
     Unhold,
+    /// Units are on their way here.
+    Depart,
+    /// They are not any more: here, or lost.
+    Arrive,
+    /// A till has sold units that the books still have.
+    Ring,
+    /// It has not any more: the books have it, or it is void.
+    Unring,
+    /// A warehouse sets units aside for another channel.
+    Allocate,
+    /// It does not any more.
+    Deallocate,
+    /// Units are promised to a wholesale customer.
+    Commit,
+    /// They are not any more.
+    Uncommit,
 }
 
 /// What a movement adds to each quantity of a position.
@@ -59,6 +102,16 @@ pub struct Change {
     pub held: Quantity,
     /// Added to what the shop moved by itself.
     pub moved_by_shop: Quantity,
+    /// Added to what left ahead of the shop.
+    pub ahead: Quantity,
+    /// Added to what is on its way here.
+    pub in_transit: Quantity,
+    /// Added to what tills sold and the books still have.
+    pub pos_pending: Quantity,
+    /// Added to what warehouses set aside for other channels.
+    pub allocated: Quantity,
+    /// Added to what is promised to wholesale customers.
+    pub wholesale: Quantity,
 }
 
 impl Kind {
@@ -66,28 +119,53 @@ impl Kind {
     #[must_use]
     pub fn change(self, quantity: Quantity) -> Change {
         let (up, down, none) = (quantity, -quantity, Quantity::ZERO);
-        let (on_hand, reserved, held, moved_by_shop) = match self {
-            //                on_hand  reserved  held  moved_by_shop
-            Self::Reserve => (none, up, none, none),
-            Self::Release => (none, down, none, none),
-            Self::AssignOut => (none, down, none, none),
-            Self::AssignIn => (none, up, none, none),
-            Self::Ship => (down, down, none, down),
-            Self::Unship => (up, none, none, up),
-            Self::Return => (up, none, none, none),
-            Self::Unreturn => (down, none, none, none),
-            Self::Restock => (none, none, none, up),
-            Self::Unrestock => (none, none, none, down),
-            Self::Withhold => (none, none, up, down),
-            Self::Unwithhold => (none, none, down, up),
-            Self::Receipt => (up, none, none, none),
-            Self::Found => (up, none, none, none),
-            Self::Lost => (down, none, none, none),
-            Self::Hold => (none, none, up, none),
-            Self::Unhold => (none, none, down, none),
+        let (on_hand, reserved, held, moved_by_shop, ahead) = match self {
+            //                on_hand  reserved  held  moved_by_shop  ahead
+            Self::Reserve => (none, up, none, none, none),
+            Self::Release => (none, down, none, none, none),
+            Self::AssignOut => (none, down, none, none, none),
+            Self::AssignIn => (none, up, none, none, none),
+            Self::Ship => (down, down, none, down, none),
+            Self::Unship => (up, none, none, up, none),
+            Self::Return => (up, none, none, none, none),
+            Self::Unreturn => (down, none, none, none, none),
+            Self::Restock => (none, none, none, up, none),
+            Self::Unrestock => (none, none, none, down, none),
+            Self::Withhold => (none, none, up, down, none),
+            Self::Unwithhold => (none, none, down, up, none),
+            Self::Dispatch => (down, down, none, none, up),
+            Self::Undispatch => (up, none, none, none, down),
+            Self::Confirm => (none, none, none, down, down),
+            Self::Unconfirm => (none, none, none, up, up),
+            Self::Stray => (down, none, none, none, none),
+            Self::Unstray => (up, none, none, none, none),
+            Self::Receipt | Self::Produce | Self::Found | Self::TransferIn => (up, none, none, none, none),
+            Self::Issue | Self::Lost | Self::WriteOff | Self::TransferOut | Self::Sell | Self::Deliver => {
+                (down, none, none, none, none)
+            }
+            Self::Hold => (none, none, up, none, none),
+            Self::Unhold => (none, none, down, none, none),
+            Self::Depart => return Change { in_transit: up, ..Change::default() },
+            Self::Arrive => return Change { in_transit: down, ..Change::default() },
+            Self::Ring => return Change { pos_pending: up, ..Change::default() },
+            Self::Unring => return Change { pos_pending: down, ..Change::default() },
+            Self::Allocate => return Change { allocated: up, ..Change::default() },
+            Self::Deallocate => return Change { allocated: down, ..Change::default() },
+            Self::Commit => return Change { wholesale: up, ..Change::default() },
+            Self::Uncommit => return Change { wholesale: down, ..Change::default() },
         };
-        Change { on_hand, reserved, held, moved_by_shop }
+        Change { on_hand, reserved, held, moved_by_shop, ahead, ..Change::default() }
     }
+}
+
+/// The lot that units are of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lot {
+    /// Its name.
+    pub id: LotId,
+    /// When it expires, where anybody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Date>,
 }
 
 /// Why a movement happened.
@@ -130,20 +208,38 @@ pub struct Movement {
     pub before: Balance,
     /// The balance it left: `before + kind.change(quantity)`.
     pub after: Balance,
+    /// The lot of the units, where they are of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<Lot>,
     /// Why.
     pub cause: Cause,
-    /// When it was written down.
+    /// When it happened, where that is before it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurred_at: Option<Timestamp>,
+    /// When it was written down; never before the movement before it.
     pub recorded_at: Timestamp,
 }
 
 impl Movement {
     /// The prefix of the sort keys of a position's movements.
     pub const PREFIX: &'static str = "MOV#";
+
+    /// Where movement number `seq` of a position lives.
+    #[must_use]
+    pub fn key_of(of: &PositionKey, seq: u64) -> Key {
+        Key::new(of.partition(), format!("{}{seq:012}", Self::PREFIX))
+    }
+
+    /// When it took effect in the world.
+    #[must_use]
+    pub fn effective_at(&self) -> Timestamp {
+        self.occurred_at.unwrap_or(self.recorded_at)
+    }
 }
 
 impl Row for Movement {
     fn key(&self) -> Key {
-        Key::new(self.of.partition(), format!("{}{:012}", Self::PREFIX, self.seq))
+        Self::key_of(&self.of, self.seq)
     }
 
     /// A movement is found by its order.

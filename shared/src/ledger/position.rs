@@ -1,13 +1,15 @@
 //! The state of one item at one place.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Add;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Change, Kind, Movement};
-use crate::catalog::{Place, Quantity, Sku};
+use super::{Cause, Change, Kind, Lot, Movement};
+use crate::catalog::{LotId, Place, Quantity, Sku};
 use crate::store::{Key, Row};
 
 /// One item at one place.
@@ -52,39 +54,74 @@ impl fmt::Display for PositionKey {
     }
 }
 
-/// The four quantities of a position. Every other figure is computed from them.
+/// The quantities of a position. Every other figure is computed from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Balance {
-    /// Units physically there.
+    /// Units there, by the books.
     pub on_hand: Quantity,
-    /// Units promised to orders and not shipped yet.
+    /// Units promised to the shops' orders and not shipped yet.
     pub reserved: Quantity,
     /// Units there that may not be sold: quality holds.
     pub held: Quantity,
     /// Net units the storefront has itself taken off or put back on its own on-hand number here: shipments count down,
     /// restocks up. The storefront is never told about these again, see [`Balance::unknown_to_shop`].
     pub moved_by_shop: Quantity,
+    /// Units of the shops' orders that have left, as a warehouse says, and that the shop still counts.
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub ahead: Quantity,
+    /// Units on their way here. They promise nothing before they arrive.
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub in_transit: Quantity,
+    /// Units that tills sold and the books still have.
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub pos_pending: Quantity,
+    /// Units that warehouses set aside for other channels' orders. What is set aside for a shop's order is reserved.
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub allocated: Quantity,
+    /// Units promised to wholesale customers and not set aside yet.
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub wholesale: Quantity,
 }
 
 impl Balance {
+    /// What the shops may sell, before their own orders: `on_hand − held − pos_pending − allocated − wholesale`.
+    #[must_use]
+    pub fn sellable(&self) -> Quantity {
+        self.on_hand - self.held - self.pos_pending - self.allocated - self.wholesale
+    }
+
     /// What can still be promised from here. May be negative.
     #[must_use]
     pub fn available(&self) -> Quantity {
-        self.on_hand - self.reserved - self.held
+        self.sellable() - self.reserved
     }
 
-    /// Supply that the storefront cannot know by itself: `on_hand − held − moved_by_shop`. Orders, shipments and restocks
-    /// of the shop leave it as it is; its changes are what must be pushed.
+    /// What a shop's available and committed should add up to: units that left ahead of the shop are still in its numbers.
+    #[must_use]
+    pub fn supply(&self) -> Quantity {
+        self.sellable() + self.ahead
+    }
+
+    /// Supply that the storefront cannot know by itself: `supply − moved_by_shop`. Orders, shipments and restocks of the
+    /// shop leave it as it is; its changes are what must be pushed.
     #[must_use]
     pub fn unknown_to_shop(&self) -> Quantity {
-        self.on_hand - self.held - self.moved_by_shop
+        self.supply() - self.moved_by_shop
     }
 }
 
 impl fmt::Display for Balance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { on_hand, reserved, held, moved_by_shop } = self;
-        write!(f, "{on_hand} on hand, {reserved} reserved, {held} held, {moved_by_shop} moved by the shop")
+        let Self { on_hand, reserved, held, moved_by_shop, ahead, in_transit, pos_pending, allocated, wholesale } = self;
+        write!(f, "{on_hand} on hand, {reserved} reserved, {held} held, {moved_by_shop} moved by the shop")?;
+        let seldom = [
+            (ahead, "left ahead of the shop"),
+            (in_transit, "in transit"),
+            (pos_pending, "sold by tills"),
+            (allocated, "allocated"),
+            (wholesale, "wholesale"),
+        ];
+        seldom.iter().filter(|(units, _)| !units.is_zero()).try_for_each(|(units, name)| write!(f, ", {units} {name}"))
     }
 }
 
@@ -97,8 +134,68 @@ impl Add<Change> for Balance {
             reserved: self.reserved + change.reserved,
             held: self.held + change.held,
             moved_by_shop: self.moved_by_shop + change.moved_by_shop,
+            ahead: self.ahead + change.ahead,
+            in_transit: self.in_transit + change.in_transit,
+            pos_pending: self.pos_pending + change.pos_pending,
+            allocated: self.allocated + change.allocated,
+            wholesale: self.wholesale + change.wholesale,
         }
     }
+}
+
+/// What a statement of how much there is counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// What is physically there: what tills have sold is gone, whatever the books say.
+    Physical,
+    /// What the books say.
+    Books,
+}
+
+impl Basis {
+    /// What a change adds to what is counted so.
+    #[must_use]
+    pub fn of(self, change: Change) -> Quantity {
+        match self {
+            Self::Physical => change.on_hand - change.pos_pending,
+            Self::Books => change.on_hand,
+        }
+    }
+
+    /// What there is, counted so.
+    #[must_use]
+    pub fn there(self, balance: Balance) -> Quantity {
+        match self {
+            Self::Physical => balance.on_hand - balance.pos_pending,
+            Self::Books => balance.on_hand,
+        }
+    }
+}
+
+/// The newest statement of how much there was. Whatever happened before it is in it, also what is heard of later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// When it was so.
+    pub as_of: Timestamp,
+    /// What was counted.
+    pub basis: Basis,
+}
+
+/// The units of one lot at a position. Units of no known lot are the rest.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LotBalance {
+    /// Units there.
+    pub on_hand: Quantity,
+    /// Units of it that may not be sold.
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub held: Quantity,
+    /// When it expires, where anybody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Date>,
+    /// When it was last counted by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Timestamp>,
 }
 
 /// A position as it is stored: its balance after movement number `seq`.
@@ -112,24 +209,124 @@ pub struct Position {
     /// Its quantities.
     #[serde(flatten)]
     pub balance: Balance,
+    /// Its lots: those of which there are units, or fewer than none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lots: BTreeMap<LotId, LotBalance>,
+    /// The newest count of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
+    /// How new each source behind it is: the time of the newest thing it said here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub heard: BTreeMap<String, Timestamp>,
     /// When its last movement was recorded.
     pub moved_at: Option<Timestamp>,
 }
 
+/// One movement to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// What it does.
+    pub kind: Kind,
+    /// How many units; above zero.
+    pub quantity: Quantity,
+    /// The lot of the units.
+    pub lot: Option<Lot>,
+    /// When it happened, if that is known.
+    pub at: Option<Timestamp>,
+}
+
 impl Position {
+    /// The most lots of one position.
+    pub const MAX_LOTS: usize = 200;
+
     /// A position nothing has touched yet.
     #[must_use]
     pub fn empty(of: PositionKey) -> Self {
-        Self { of, seq: 0, balance: Balance::default(), moved_at: None }
+        let (seq, balance, lots, counted, heard, moved_at) = Default::default();
+        Self { of, seq, balance, lots, counted, heard, moved_at }
     }
 
-    /// Moves the position by one movement, which is returned to be written with it.
-    pub fn record(&mut self, kind: Kind, quantity: Quantity, cause: Cause, now: Timestamp) -> Movement {
+    /// Moves the position, and returns the movements to be written with it: the one asked for, and where it happened before
+    /// the newest count and is heard of only now, the one that takes it back, because the count has seen it already.
+    pub fn record(&mut self, step: Move, cause: &Cause, now: Timestamp) -> Vec<Movement> {
+        // The sequence says what came first. A writer's clock that is behind does not turn it round.
+        let now = self.moved_at.map_or(now, |last| last.max(now));
+        let at = step.at.filter(|at| *at < now);
+        let newest = self.heard.entry(cause.event.source.clone()).or_insert(Timestamp::MIN);
+        *newest = at.unwrap_or(now).max(*newest);
+        let change = step.kind.change(step.quantity);
+        let lot = step.lot.clone();
+        let mut made = vec![self.push(step, at, cause.clone(), now)];
+        let counted_lot = lot.as_ref().and_then(|lot| self.lots.get(&lot.id)?.counted);
+        let again = match (at, counted_lot, self.counted) {
+            (Some(at), Some(counted), _) if at <= counted => Some((change.on_hand, lot)),
+            (Some(at), _, Some(counted)) if at <= counted.as_of => Some((counted.basis.of(change), None)),
+            _ => None,
+        };
+        if let Some((units, lot)) = again.filter(|(units, _)| !units.is_zero()) {
+            made.push(self.push(Move::correction(-units, lot, at), at, cause.clone(), now));
+        }
+        made
+    }
+
+    fn push(&mut self, step: Move, at: Option<Timestamp>, cause: Cause, now: Timestamp) -> Movement {
+        let Move { kind, quantity, lot, .. } = step;
         let before = self.balance;
         self.balance = before + kind.change(quantity);
         self.seq += 1;
         self.moved_at = Some(now);
-        Movement { of: self.of.clone(), seq: self.seq, kind, quantity, before, after: self.balance, cause, recorded_at: now }
+        if let Some(lot) = &lot {
+            add_to_lot(&mut self.lots, lot, kind.change(quantity));
+        }
+        let (of, after) = (self.of.clone(), self.balance);
+        Movement { of, seq: self.seq, kind, quantity, before, after, lot, cause, occurred_at: at, recorded_at: now }
+    }
+
+    /// Which lots `quantity` units leave from when nobody said: the first to expire goes first, held units stay, and what
+    /// is of no known lot goes last.
+    #[must_use]
+    pub fn first_expired(&self, quantity: Quantity) -> Vec<(Option<Lot>, Quantity)> {
+        let mut lots: Vec<(&LotId, &LotBalance)> = self.lots.iter().collect();
+        lots.sort_by_key(|(id, lot)| (lot.expires.is_none(), lot.expires, *id));
+        let mut left = quantity;
+        let mut parts = Vec::new();
+        for (id, lot) in lots {
+            let units = (lot.on_hand - lot.held).at_least_zero().min(left);
+            if units.is_positive() {
+                parts.push((Some(Lot { id: id.clone(), expires: lot.expires }), units));
+                left -= units;
+            }
+        }
+        if left.is_positive() {
+            parts.push((None, left));
+        }
+        parts
+    }
+}
+
+impl Move {
+    /// A movement of units whose lot and time nobody said.
+    #[must_use]
+    pub fn of(kind: Kind, quantity: Quantity) -> Self {
+        Self { kind, quantity, lot: None, at: None }
+    }
+
+    /// A correction by so many units, up or down; not zero.
+    #[must_use]
+    pub fn correction(units: Quantity, lot: Option<Lot>, at: Option<Timestamp>) -> Self {
+        let (kind, quantity) = if units.is_negative() { (Kind::Lost, -units) } else { (Kind::Found, units) };
+        Self { kind, quantity, lot, at }
+    }
+}
+
+/// Adds a movement of a lot to the lots of a position. A lot of which nothing is left is forgotten.
+pub(super) fn add_to_lot(lots: &mut BTreeMap<LotId, LotBalance>, lot: &Lot, change: Change) {
+    let entry = lots.entry(lot.id.clone()).or_default();
+    entry.on_hand += change.on_hand;
+    entry.held += change.held;
+    entry.expires = lot.expires.or(entry.expires);
+    if entry.on_hand.is_zero() && entry.held.is_zero() {
+        lots.remove(&lot.id);
     }
 }
 

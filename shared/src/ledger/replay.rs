@@ -4,12 +4,14 @@
 //! A [`Fold`] goes through a history in constant memory and stops at the first thing that does not add up; a [`Rewind`]
 //! is a fold that remembers one moment. Nothing here trusts a row: what was damaged is reported, never a panic.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Balance, Movement, Position};
+use super::position::add_to_lot;
+use super::{Balance, LotBalance, Movement, Position};
+use crate::catalog::{LotId, Quantity};
 
 /// What does not add up in the history of a position. As JSON it is an object with its `kind`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -59,6 +61,18 @@ pub enum Mismatch {
         /// The folded sequence.
         folded_seq: u64,
     },
+    /// The units of a stored lot are not those its movements lead to.
+    #[error("{position}: {stored} units of lot {lot} are stored, its movements lead to {folded}")]
+    LotDiffers {
+        /// The position.
+        position: String,
+        /// The lot.
+        lot: String,
+        /// Units stored.
+        stored: Quantity,
+        /// Units folded.
+        folded: Quantity,
+    },
     /// There are movements of a position that is not stored.
     #[error("{position} is not stored, and its movements lead to {folded} at {folded_seq}")]
     Unstored {
@@ -91,13 +105,15 @@ pub enum Mismatch {
     },
 }
 
-/// How far a history has been followed: the number of the last movement, and the balance it left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How far a history has been followed: the number of the last movement, and what it left.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fold {
     /// The last movement; 0 before the first.
     pub seq: u64,
     /// What it left.
     pub balance: Balance,
+    /// The lots it left.
+    pub lots: BTreeMap<LotId, LotBalance>,
 }
 
 impl Fold {
@@ -121,7 +137,10 @@ impl Fold {
         if !is_sound(movement) {
             return Err(Mismatch::Unsound { position: position(), seq: movement.seq });
         }
-        *self = Self { seq: movement.seq, balance: movement.after };
+        (self.seq, self.balance) = (movement.seq, movement.after);
+        if let Some(lot) = &movement.lot {
+            add_to_lot(&mut self.lots, lot, movement.kind.change(movement.quantity));
+        }
         Ok(())
     }
 
@@ -131,7 +150,7 @@ impl Fold {
     /// When it is not.
     pub fn check(&self, position: &Position) -> Result<(), Mismatch> {
         if (self.seq, self.balance) == (position.seq, position.balance) {
-            return Ok(());
+            return self.check_lots(position);
         }
         Err(Mismatch::Differs {
             position: position.of.to_string(),
@@ -139,6 +158,17 @@ impl Fold {
             stored_seq: position.seq,
             folded: Box::new(self.balance),
             folded_seq: self.seq,
+        })
+    }
+
+    fn check_lots(&self, position: &Position) -> Result<(), Mismatch> {
+        let units = |lots: &BTreeMap<LotId, LotBalance>, id: &LotId| {
+            lots.get(id).map_or((Quantity::ZERO, Quantity::ZERO), |lot| (lot.on_hand, lot.held))
+        };
+        let differs = self.lots.keys().chain(position.lots.keys()).find(|id| units(&self.lots, id) != units(&position.lots, id));
+        differs.map_or(Ok(()), |id| {
+            let ((stored, _), (folded, _)) = (units(&position.lots, id), units(&self.lots, id));
+            Err(Mismatch::LotDiffers { position: position.of.to_string(), lot: id.to_string(), stored, folded })
         })
     }
 }
@@ -157,6 +187,11 @@ fn is_sound(movement: &Movement) -> bool {
         (before.reserved, change.reserved, after.reserved),
         (before.held, change.held, after.held),
         (before.moved_by_shop, change.moved_by_shop, after.moved_by_shop),
+        (before.ahead, change.ahead, after.ahead),
+        (before.in_transit, change.in_transit, after.in_transit),
+        (before.pos_pending, change.pos_pending, after.pos_pending),
+        (before.allocated, change.allocated, after.allocated),
+        (before.wholesale, change.wholesale, after.wholesale),
     ]
     .into_iter()
     .all(|(before, change, after)| i128::from(before.units()) + i128::from(change.units()) == i128::from(after.units()))
@@ -177,8 +212,9 @@ pub fn fold(movements: &[Movement]) -> Result<(u64, Balance), Mismatch> {
 /// # Errors
 /// As [`fold`], and when the stored position is not where they lead.
 pub fn verify(position: &Position, movements: &[Movement]) -> Result<(), Mismatch> {
-    let (seq, balance) = fold(movements)?;
-    Fold { seq, balance }.check(position)
+    let mut fold = Fold::default();
+    movements.iter().try_for_each(|movement| fold.step(movement))?;
+    fold.check(position)
 }
 
 /// A moment in the history of a position.
@@ -292,7 +328,7 @@ impl Rewind {
         }
         keep(&mut self.later, movement.clone(), self.keep);
         if is_before {
-            self.state = self.tip;
+            self.state = self.tip.clone();
             for movement in self.later.drain(..) {
                 keep(&mut self.recent, movement, self.keep);
             }

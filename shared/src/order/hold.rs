@@ -107,7 +107,7 @@ impl OrderRecord {
             match report.kind {
                 ReportKind::Allocated => *here += report.quantity,
                 ReportKind::Deallocated => *here -= report.quantity,
-                ReportKind::Returned => {}
+                ReportKind::Shipped | ReportKind::Returned => {}
             }
         }
         let mut elsewhere = Quantity::ZERO;

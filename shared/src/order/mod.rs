@@ -12,7 +12,6 @@
 mod hold;
 mod note;
 mod plan;
-mod receive;
 mod record;
 mod sales_order;
 mod signature;
@@ -23,7 +22,6 @@ mod webhook;
 pub use hold::{Expiry, HoldAlert, HoldDue, HoldEvent, HoldPolicy};
 pub use note::{Note, Pointer, note};
 pub use plan::Step;
-pub use receive::{Received, receive, settle_lane};
 pub use record::{Line, OrderRecord, Shipped, Unreadable};
 pub use sales_order::{Address, Customer, SalesLine, SalesOrder};
 pub use signature::{Signature, sign};

@@ -268,7 +268,7 @@ impl OrderRecord {
     /// Notes that a step was made.
     pub fn apply(&mut self, step: &Step) {
         let line = self.lines.entry(step.line).or_default();
-        let Change { on_hand, reserved, held, moved_by_shop } = step.kind.change(step.quantity);
+        let Change { on_hand, reserved, held, moved_by_shop, .. } = step.kind.change(step.quantity);
         match step.kind {
             Kind::Reserve | Kind::Release | Kind::AssignOut | Kind::AssignIn => add(&mut line.reserved, &step.place, reserved),
             Kind::Ship | Kind::Unship => {
@@ -284,9 +284,29 @@ impl OrderRecord {
             Kind::Return | Kind::Unreturn => add(&mut line.returned, &step.place, on_hand),
             Kind::Restock | Kind::Unrestock => add(&mut line.restocked, &step.place, moved_by_shop),
             Kind::Withhold | Kind::Unwithhold => add(&mut line.withheld, &step.place, held),
-            Kind::Receipt | Kind::Found | Kind::Lost | Kind::Hold | Kind::Unhold => {
-                unreachable!("an order calls for no {:?}", step.kind)
+            Kind::Dispatch | Kind::Undispatch | Kind::Confirm | Kind::Unconfirm | Kind::Stray | Kind::Unstray => {
+                unreachable!("not yet")
             }
+            Kind::Receipt
+            | Kind::Produce
+            | Kind::Issue
+            | Kind::Found
+            | Kind::Lost
+            | Kind::WriteOff
+            | Kind::TransferOut
+            | Kind::TransferIn
+            | Kind::Sell
+            | Kind::Deliver
+            | Kind::Hold
+            | Kind::Unhold
+            | Kind::Depart
+            | Kind::Arrive
+            | Kind::Ring
+            | Kind::Unring
+            | Kind::Allocate
+            | Kind::Deallocate
+            | Kind::Commit
+            | Kind::Uncommit => unreachable!("an order calls for no {:?}", step.kind),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Available to sell, of one item.
 //!
-//! Per location: `available = on_hand − reserved − held − buffer`. For the network: the sum over locations that fulfil
-//! online, plus what the unassigned position holds (never above zero: it is orders whose location is not known yet).
-//! The buffer is kept back only where there is stock to keep back, and never pushes a location below zero by itself.
+//! Per location: `available = on_hand − reserved − held − pos_pending − allocated − wholesale − buffer`. For the network:
+//! the sum over active locations that fulfil online, plus what the unassigned position holds (never above zero: it is
+//! orders whose location is not known yet). The buffer is kept back only where there is stock to keep back, and never
+//! pushes a location below zero by itself; a location that is not in use keeps everything back.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Item, Network, Place, Quantity, Sku};
+use crate::catalog::{Item, Location, Network, Place, Quantity, Sku, Tier};
 use crate::ledger::{Balance, Position};
 use crate::store::{Key, Row};
 
@@ -36,24 +37,20 @@ pub struct AtPlace {
     /// The position.
     #[serde(flatten)]
     pub balance: Balance,
-    /// Units kept back here.
+    /// Units kept back here from the network.
     pub buffer: Quantity,
-    /// `on_hand − reserved − held − buffer`.
+    /// What can be promised from here: [`Balance::available`] less the buffer.
     pub available: Quantity,
+    /// How new each source behind the position is.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub heard: BTreeMap<String, Timestamp>,
 }
 
-impl AtPlace {
-    /// Units the storefront may show here: supply, without regard to its own orders: `on_hand − held − buffer`.
-    #[must_use]
-    pub fn supply(&self) -> Quantity {
-        self.balance.on_hand - self.balance.held - self.buffer
-    }
-
-    /// What must be pushed when it changes: [`Balance::unknown_to_shop`] less the buffer.
-    #[must_use]
-    pub fn to_push(&self) -> Quantity {
-        self.balance.unknown_to_shop() - self.buffer
-    }
+/// Units kept back at a location, of what there is to keep back.
+#[must_use]
+pub fn kept_back(location: Option<&Location>, balance: Balance, buffer: Quantity) -> Quantity {
+    let stock = balance.sellable().at_least_zero();
+    if location.is_some_and(|location| !location.active) { stock } else { buffer.min(stock) }
 }
 
 impl Promise {
@@ -65,14 +62,15 @@ impl Promise {
 
     /// Computes the promise of `item` from its positions.
     #[must_use]
-    pub fn compute(item: &Item, network: &Network, positions: &[Position], now: Timestamp) -> Self {
+    pub fn compute(item: &Item, tier: Option<&Tier>, network: &Network, positions: &[Position], now: Timestamp) -> Self {
+        let wanted = item.buffer_for(None, tier);
         let places: BTreeMap<Place, AtPlace> = positions
             .iter()
             .map(|position| {
-                let stock = (position.balance.on_hand - position.balance.held).at_least_zero();
-                let buffer = item.buffer.min(stock);
-                let available = position.balance.available() - buffer;
-                (position.of.place.clone(), AtPlace { seq: position.seq, balance: position.balance, buffer, available })
+                let Position { of, seq, balance, heard, .. } = position;
+                let buffer = kept_back(network.at(&of.place), *balance, wanted);
+                let available = balance.available() - buffer;
+                (of.place.clone(), AtPlace { seq: *seq, balance: *balance, buffer, available, heard: heard.clone() })
             })
             .collect();
         let available = places.iter().filter(|(place, _)| sells_online(network, place)).map(|(_, at)| at.available).sum();
@@ -107,7 +105,7 @@ impl Promise {
 fn sells_online(network: &Network, place: &Place) -> bool {
     match place {
         Place::Unassigned => true,
-        Place::At(code) => network.get(code).is_some_and(|location| location.fulfils_online),
+        Place::At(code) => network.get(code).is_some_and(Location::promises_online),
     }
 }
 

@@ -7,5 +7,5 @@
 mod available;
 mod recompute;
 
-pub use available::{AtPlace, Promise};
+pub use available::{AtPlace, Promise, kept_back};
 pub use recompute::{Recomputed, recompute};

@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Promise;
+use super::{Promise, kept_back};
 use crate::alert::{Alert, Subject, low_stock};
-use crate::catalog::{Item, Network, Place, ShopDomain, Sku};
+use crate::catalog::{Item, Network, Place, ShopDomain, Sku, Tier};
 use crate::clock::{Clock, backoff};
 use crate::ledger::{Position, PositionKey};
 use crate::store::{Expect, Record, Store, StoreError, Write, WriteError};
@@ -65,13 +65,16 @@ async fn recompute_once<S: Store, C: Clock>(
         .collect();
     let mut keys: Vec<_> = of.iter().map(PositionKey::key).collect();
     keys.extend(levels_of.iter().map(|(shop, location)| Level::key_of(shop, sku, &location.code)));
+    keys.extend(item.tier.as_ref().map(Tier::key_of));
     let mut rows = store.get(&keys).await?;
-    let level_rows = rows.split_off(of.len());
+    let mut level_rows = rows.split_off(of.len());
+    let tier = level_rows.split_off(levels_of.len()).into_iter().flatten().next();
+    let tier = tier.map(|record| record.decode::<Tier>()).transpose()?;
     let positions = rows.into_iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Position>, _>>()?;
 
     let now = clock.now();
     let old = promise.as_ref().map(|record| record.decode::<Promise>()).transpose()?;
-    let new = Promise::compute(&item, network, &positions, now);
+    let new = Promise::compute(&item, tier.as_ref(), network, &positions, now);
     assert!(old.as_ref().is_none_or(|old| new.follows(old)), "positions read after a promise are never older than it");
 
     let mut writes = Vec::new();
@@ -82,8 +85,9 @@ async fn recompute_once<S: Store, C: Clock>(
         let (Some(listed), Some(shop_location)) = (item.shops.get(&shop), location.shops.get(&shop)) else { continue };
         let mut level = known
             .clone()
-            .unwrap_or_else(|| Level::new(shop, sku.clone(), location.code.clone(), listed.inventory_item, *shop_location));
-        level.want(at, listed.inventory_item, *shop_location, now);
+            .unwrap_or_else(|| Level::new(shop.clone(), sku.clone(), location.code.clone(), listed.inventory_item, *shop_location));
+        let buffer = kept_back(Some(location), at.balance, item.buffer_for(Some(&shop), tier.as_ref()));
+        level.want(at, buffer, (listed.inventory_item, *shop_location), now);
         if level.alerted && level.refused.is_none() && !level.is_due() {
             // What the shop refused is not wanted any more: no push will come by to clear the alert.
             level.alerted = false;

@@ -8,8 +8,7 @@ use serde::Serialize;
 use super::ReconcileError;
 use crate::catalog::{Network, Place, ShopDomain};
 use crate::clock::Clock;
-use crate::ledger::{Deferred, PositionKey};
-use crate::order::settle_lane;
+use crate::ledger::{Deferred, PositionKey, settle_lane};
 use crate::store::{Listing, Store};
 use crate::storefront::{Hints, Level, hint_all};
 

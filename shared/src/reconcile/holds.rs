@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::ReconcileError;
 use crate::catalog::{Network, ShopDomain};
 use crate::clock::Clock;
-use crate::ledger::{Event, EventId, Outcome};
-use crate::order::{HoldDue, HoldEvent, HoldPolicy, OrderRecord, Received, receive};
+use crate::ledger::{Event, EventId, Outcome, Received, receive};
+use crate::order::{HoldDue, HoldEvent, HoldPolicy, OrderRecord};
 use crate::store::{Listing, Store};
 
 /// Orders looked at in one page.

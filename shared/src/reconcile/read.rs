@@ -9,8 +9,8 @@ use super::sweep::wait_within;
 use crate::alert::{self, Bus, Subject};
 use crate::catalog::{Network, OrderId, ShopDomain};
 use crate::clock::Clock;
-use crate::ledger::{Event, EventId, OrderEvent, Outcome, content_hash};
-use crate::order::{Facts, OrderRecord, OrderSnapshot, Pointer, Received, SalesOrder, Unreadable, receive};
+use crate::ledger::{Event, EventId, OrderEvent, Outcome, Received, content_hash, receive};
+use crate::order::{Facts, OrderRecord, OrderSnapshot, Pointer, SalesOrder, Unreadable};
 use crate::store::{Expect, Key, Listing, Record, Store, StoreError, Write, WriteError, list_all, read};
 use crate::storefront::{OrderRead, Storefront, StorefrontError};
 
@@ -137,7 +137,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
         match receive(self.store, self.clock, self.network, asked(snapshot)).await? {
             Received::Decided(Outcome::Applied { movements, .. }) => report.movements += movements,
             Received::Decided(Outcome::Duplicate | Outcome::ContentMismatch) => {}
-            Received::Decided(Outcome::Unreadable) | Received::Deferred(_) => {
+            Received::Decided(Outcome::Unreadable | Outcome::Waiting(_) | Outcome::Unfit(_)) | Received::Deferred(_) => {
                 report.left += 1;
                 return Ok(None);
             }

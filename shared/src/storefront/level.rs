@@ -20,7 +20,7 @@ pub struct Level {
     pub inventory_item: InventoryItemId,
     /// The shop's name of the location.
     pub shop_location: ShopLocationId,
-    /// `on_hand − held − buffer`: what the shop's available and committed should add up to.
+    /// [`crate::ledger::Balance::supply`] less what is kept back: what the shop's available and committed should add up to.
     pub supply: Quantity,
     /// Supply less what the shop moved by itself: the number whose changes are pushed.
     pub to_push: Quantity,
@@ -84,21 +84,23 @@ impl Level {
         format!("DUE#{shop}")
     }
 
-    /// Takes over a newer computation. An older one changes nothing: levels never go back.
-    pub fn want(&mut self, at: &AtPlace, inventory_item: InventoryItemId, shop_location: ShopLocationId, now: Timestamp) {
+    /// Takes over a newer computation, of which `buffer` is kept back from this shop. An older one changes nothing: levels
+    /// never go back.
+    pub fn want(&mut self, at: &AtPlace, buffer: Quantity, names: (InventoryItemId, ShopLocationId), now: Timestamp) {
         if at.seq < self.seq {
             return;
         }
-        if (self.inventory_item, self.shop_location) != (inventory_item, shop_location) {
+        if (self.inventory_item, self.shop_location) != names {
             // Mapped anew: what the old pair acknowledged says nothing about this one.
-            (self.inventory_item, self.shop_location) = (inventory_item, shop_location);
+            (self.inventory_item, self.shop_location) = names;
             (self.acknowledged, self.contact) = (None, true);
         }
-        if self.to_push != at.to_push() || self.changed_at == Timestamp::UNIX_EPOCH {
+        let to_push = at.balance.unknown_to_shop() - buffer;
+        if self.to_push != to_push || self.changed_at == Timestamp::UNIX_EPOCH {
             self.changed_at = now;
             self.refused = None;
         }
-        (self.seq, self.supply, self.to_push) = (at.seq, at.supply(), at.to_push());
+        (self.seq, self.supply, self.to_push) = (at.seq, at.balance.supply() - buffer, to_push);
     }
 
     /// Whether the shop must be told something now.

@@ -4,20 +4,23 @@
 //! I/O: where a decision needs a row that was not read, it says which ([`Undecided`]) and is asked again. All events of a
 //! group see each other's effects, so many events on one position still make one write of it.
 
+mod order;
+mod stock;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Cause, Event, EventId, InboxEvent, Movement, OrderLine, Position, PositionKey};
+use super::{Cause, Event, EventId, InboxEvent, Move, Movement, Position, PositionKey};
 use crate::alert::{self, Alert, State, Subject};
-use crate::catalog::{Network, Place, ShopItem, Sku};
-use crate::order::{OrderRecord, Step, Stocked};
+use crate::catalog::{DoesNotFit, Item, Network, Place, ShopItem, Sku, SystemItem};
+use crate::order::{OrderRecord, Stocked};
 use crate::promise::Promise;
-use crate::source::StockEvent;
+use crate::source::{Claim, Missing, StockEvent, Waiting};
 use crate::store::{Expect, Key, MAX_WRITES, Record, Row, StoreError, Write};
 
 /// What became of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// It is in the ledger now, with so many movements. None: it said nothing new.
     Applied {
@@ -30,8 +33,31 @@ pub enum Outcome {
     Duplicate,
     /// Its id was used before with other content. The first one stands; an alert is raised.
     ContentMismatch,
+    /// Its item or location is not mapped. It is kept, and applied when the mapping appears; an alert is raised.
+    Waiting(Missing),
+    /// It cannot be applied as it is, now or later. It is not kept; an alert is raised, and its system must correct it.
+    Unfit(Unfit),
     /// A row it touches cannot be read. It is not in the ledger; the events beside it are.
     Unreadable,
+}
+
+/// Why a stock event cannot be applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Its amount is no whole number of units.
+    #[error("{0}; correct the amount, or the unit's factor")]
+    Amount(#[from] DoesNotFit),
+    /// It says how much there was so long ago that what happened since cannot be told.
+    #[error("more than {most} movements have been recorded since {as_of}: count again")]
+    TooOld {
+        /// When it was so.
+        as_of: Timestamp,
+        /// The most that are gone through.
+        most: u64,
+    },
+    /// The position has too many lots.
+    #[error("{0} has {most} lots already: write off or correct those that are gone", most = Position::MAX_LOTS)]
+    TooManyLots(PositionKey),
 }
 
 /// Why an event could not be decided.
@@ -57,8 +83,12 @@ struct Decision {
     positions: BTreeMap<PositionKey, Position>,
     movements: Vec<Movement>,
     alerts: BTreeMap<Key, Alert>,
+    claims: BTreeMap<Key, Claim>,
+    waiting: Option<Waiting>,
     unmapped: usize,
     unfinished: bool,
+    /// Why it is not in the ledger after this, if it is not.
+    left_out: Option<Outcome>,
 }
 
 impl Decision {
@@ -78,6 +108,8 @@ pub struct Draft<'a> {
     orders: BTreeMap<Key, OrderRecord>,
     positions: BTreeMap<PositionKey, Position>,
     alerts: BTreeMap<Key, Alert>,
+    claims: BTreeMap<Key, Claim>,
+    waiting: BTreeMap<Key, Waiting>,
     movements: Vec<Movement>,
     settled: BTreeSet<Key>,
 }
@@ -94,6 +126,8 @@ impl<'a> Draft<'a> {
             orders: BTreeMap::new(),
             positions: BTreeMap::new(),
             alerts: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             movements: Vec::new(),
             settled: BTreeSet::new(),
         }
@@ -110,8 +144,16 @@ impl<'a> Draft<'a> {
             keys.insert(Alert::key_of(&Subject::LowStock { sku: sku.clone() }));
         };
         match event {
-            Event::Stock(stock) => item(&stock.sku, &BTreeSet::from([Place::At(stock.location.clone())])),
-            Event::Hold(_) | Event::Report(_) => {}
+            Event::Stock(stock) => {
+                if let Ok(sku) = stock.sku.parse::<Sku>()
+                    && stock.order.is_none()
+                {
+                    item(&sku, &Self::places_of(network, stock));
+                    keys.insert(Item::key_of(&sku));
+                }
+                keys.insert(SystemItem::key_of(stock.system(), &stock.sku));
+            }
+            Event::Hold(_) => {}
             Event::Order(order) => {
                 let snapshot = &order.snapshot;
                 let named = snapshot.locations().filter_map(|id| network.by_shop_id(&snapshot.shop, id));
@@ -128,6 +170,13 @@ impl<'a> Draft<'a> {
         }
         keys.extend(event.order().map(|(shop, order)| OrderRecord::key_of(shop, order)));
         keys
+    }
+
+    /// Our places of a stock event.
+    fn places_of(network: &Network, stock: &StockEvent) -> BTreeSet<Place> {
+        let codes = std::iter::once(&stock.location).chain(&stock.to);
+        let ours = codes.filter_map(|code| network.by_system_code(stock.system(), code));
+        ours.map(|location| Place::At(location.code.clone())).collect()
     }
 
     /// Decides one event on top of those before it. `lane` is the row it waited in, to be removed with it.
@@ -160,16 +209,16 @@ impl<'a> Draft<'a> {
             None => {
                 let room = MAX_WRITES.saturating_sub(self.len() + usize::from(lane.is_some()) + 1);
                 let mut decision = match event {
-                    Event::Stock(stock) => self.decide_stock(stock)?,
+                    Event::Stock(stock) => self.decide_stock(event, stock, lane, room)?,
                     Event::Order(order) => self.decide_order(event, room, |record| record.merge(&order.snapshot))?,
-                    Event::Report(report) => self.decide_order(event, room, |record| record.report(report))?,
                     Event::Hold(hold) => self.decide_order(event, room, |record| record.expire(hold))?,
                 };
                 let silent = event.is_a_look() && decision.says_nothing();
-                if !decision.unfinished && !silent {
+                if decision.left_out.is_none() && !decision.unfinished && !silent {
                     decision.inbox = Some(InboxEvent { event: event.id().clone(), content, applied_at: self.now });
                 }
-                let outcome = Outcome::Applied { movements: decision.movements.len(), unmapped: decision.unmapped };
+                let applied = Outcome::Applied { movements: decision.movements.len(), unmapped: decision.unmapped };
+                let outcome = decision.left_out.take().unwrap_or(applied);
                 (decision, outcome)
             }
         };
@@ -183,123 +232,16 @@ impl<'a> Draft<'a> {
         if unfinished {
             return Ok(None);
         }
-        self.settled.extend(lane.cloned());
+        // One that goes on waiting for the same keeps its row.
+        self.settled.extend(lane.filter(|lane| !self.is_still_waiting(lane, event, &outcome)).cloned());
         Ok(Some(outcome))
     }
 
-    /// Decides an event about an order: what it makes of the record, and the movements that calls for.
-    fn decide_order(&self, event: &Event, room: usize, take: impl FnOnce(&mut OrderRecord)) -> Result<Decision, Undecided> {
-        let (shop, order) = event.order().expect("only events about an order come here");
-        let mut decision = Decision::default();
-        let key = OrderRecord::key_of(shop, order);
-        let known: Option<OrderRecord> = match self.orders.get(&key) {
-            Some(record) => Some(record.clone()),
-            None => self.read(&key)?.map(Record::decode).transpose()?,
-        };
-        let mut record = known.clone().unwrap_or_else(|| OrderRecord::new(shop.clone(), order));
-        take(&mut record);
-
-        let mut needs = BTreeSet::new();
-        let stocked: Vec<_> = record.stocked_lines().map(|(id, shop_sku, stocked)| (id, shop_sku.to_owned(), stocked)).collect();
-        let mut told = record.unmapped_locations(self.network);
-        for (line, shop_sku, stocked) in stocked {
-            match needing(&mut needs, self.read(&ShopItem::key_of(shop, &shop_sku)))? {
-                Some(Some(mapping)) => record.map_line(line, &mapping.decode::<ShopItem>()?.sku),
-                Some(None) if stocked == Stocked::Yes => {
-                    decision.unmapped += 1;
-                    let detail = format!(
-                        "{shop} sells {shop_sku:?}, which maps to no item of ours. Its units are not reserved: import a mapping."
-                    );
-                    told.push((Subject::UnmappedSku { shop: shop.clone(), shop_sku }, detail));
-                }
-                Some(None) | None => {}
-            }
+    fn is_still_waiting(&self, lane: &Key, event: &Event, outcome: &Outcome) -> bool {
+        match (event, outcome) {
+            (Event::Stock(stock), Outcome::Waiting(missing)) => Waiting::key_of(missing, stock) == *lane,
+            _ => false,
         }
-        for (subject, detail) in told {
-            if decision.alerts.len() + 4 > room {
-                decision.unfinished = true; // More alerts than a transaction holds: the rest with the next part.
-                break;
-            }
-            needing(&mut needs, self.raise(&mut decision, subject, detail))?;
-        }
-        let steps = record.next_steps(self.network);
-        for step in &steps {
-            needing(&mut needs, self.position(&decision, &PositionKey::new(step.sku.clone(), step.place.clone())))?;
-        }
-        if !needs.is_empty() {
-            return Err(Undecided::Needs(needs));
-        }
-
-        // An order that someone was told about, or whose hold was given up, may raise or clear alerts of its own.
-        let told = record.expiry.is_some()
-            || !record.alerted.is_empty()
-            || known.as_ref().is_some_and(|known| known.unreadable.is_some());
-        let of_order = if told { 3 } else { 0 };
-        for step in steps {
-            if decision.unfinished {
-                break;
-            }
-            // Out and in of an assignment stay together, or a crash in between would show a reservation nowhere.
-            let next = if step.kind == super::Kind::AssignOut { 4 } else { 2 };
-            // Beside the step: the order, the mark, and the alert of every item touched.
-            let held = decision.movements.len() + 2 * decision.positions.len() + decision.alerts.len() + 2 + of_order;
-            if step.kind != super::Kind::AssignIn && held + next > room {
-                decision.unfinished = true;
-                break;
-            }
-            self.make(&mut decision, &mut record, &step, event)?;
-        }
-        // What is left of a reading comes with its next part; killed before that, the order is read again.
-        record.unread |= decision.unfinished && matches!(event, Event::Order(_)) && event.is_a_look();
-        self.watch_stock(&mut decision)?;
-        self.watch_order(&mut decision, known.as_ref(), &mut record)?;
-        if known.as_ref() != Some(&record) {
-            decision.order = Some(record);
-        }
-        Ok(decision)
-    }
-
-    /// Raises and clears the alerts about an order.
-    fn watch_order(
-        &self,
-        decision: &mut Decision,
-        known: Option<&OrderRecord>,
-        record: &mut OrderRecord,
-    ) -> Result<(), Undecided> {
-        let stand = record.hold_alerts(known);
-        let stood = known.map(|known| known.alerted.clone()).unwrap_or_default();
-        for alert in stand.symmetric_difference(&stood) {
-            let (subject, detail) = alert.about(record);
-            let state = if stand.contains(alert) { State::Raised } else { State::Cleared };
-            self.turn(decision, subject, state, detail)?;
-        }
-        record.alerted = stand;
-        if known.is_some_and(|known| known.unreadable.is_some()) && record.unreadable.is_none() {
-            let subject = Subject::UnreadableOrder { shop: record.shop.clone(), order: record.order.gid() };
-            self.turn(decision, subject, State::Cleared, "It was read.".to_owned())?;
-        }
-        Ok(())
-    }
-
-    fn make(&self, decision: &mut Decision, record: &mut OrderRecord, step: &Step, event: &Event) -> Result<(), Undecided> {
-        let mut position = self.position(decision, &PositionKey::new(step.sku.clone(), step.place.clone()))?;
-        let line = OrderLine { shop: record.shop.clone(), order: record.order, line: step.line, fulfilment: step.fulfilment };
-        let cause = Cause { event: event.id().clone(), order: Some(line) };
-        decision.movements.push(position.record(step.kind, step.quantity, cause, self.now));
-        decision.positions.insert(position.of.clone(), position);
-        record.apply(step);
-        Ok(())
-    }
-
-    fn decide_stock(&self, stock: &StockEvent) -> Result<Decision, Undecided> {
-        let mut decision = Decision::default();
-        let of = PositionKey::new(stock.sku.clone(), Place::At(stock.location.clone()));
-        let mut position = self.position(&decision, &of)?;
-        let cause = Cause { event: stock.id.clone(), order: None };
-        decision.movements.push(position.record(stock.kind.movement(), stock.quantity, cause, self.now));
-        decision.positions.insert(of, position);
-        self.watch_stock(&mut decision)?;
-        Ok(decision)
     }
 
     /// Raises the low-stock alert of every item the decision brings to its threshold. Clearing it is left to recomputing:
@@ -337,6 +279,14 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    /// Moves units of a position, in memory.
+    fn move_units(&self, decision: &mut Decision, of: &PositionKey, step: Move, cause: &Cause) -> Result<(), Undecided> {
+        let mut position = self.position(decision, of)?;
+        decision.movements.extend(position.record(step, cause, self.now));
+        decision.positions.insert(of.clone(), position);
+        Ok(())
+    }
+
     fn position(&self, decision: &Decision, of: &PositionKey) -> Result<Position, Undecided> {
         if let Some(position) = decision.positions.get(of).or_else(|| self.positions.get(of)) {
             return Ok(position.clone());
@@ -357,6 +307,8 @@ impl<'a> Draft<'a> {
         }
         self.positions.extend(decision.positions);
         self.alerts.extend(decision.alerts);
+        self.claims.extend(decision.claims);
+        self.waiting.extend(decision.waiting.map(|waiting| (waiting.key(), waiting)));
         self.movements.extend(decision.movements);
     }
 
@@ -367,6 +319,8 @@ impl<'a> Draft<'a> {
             + self.orders.len()
             + self.positions.len()
             + self.alerts.len()
+            + self.claims.len()
+            + self.waiting.len()
             + self.movements.len()
             + self.settled.len()
     }
@@ -381,7 +335,9 @@ impl<'a> Draft<'a> {
         let new_positions = decision.positions.keys().filter(|of| !self.positions.contains_key(of)).count();
         let new_alerts = decision.alerts.keys().filter(|key| !self.alerts.contains_key(key)).count();
         let new_order = decision.order.iter().filter(|order| !self.orders.contains_key(&order.key())).count();
-        self.len() + new_positions + new_alerts + new_order + decision.movements.len() + usize::from(decision.inbox.is_some())
+        let new_claims = decision.claims.keys().filter(|key| !self.claims.contains_key(key)).count();
+        let marks = usize::from(decision.inbox.is_some()) + usize::from(decision.waiting.is_some());
+        self.len() + new_positions + new_alerts + new_order + new_claims + decision.movements.len() + marks
     }
 
     /// The one transaction: marks, orders, movements, positions, alerts, and the lane rows that are settled by it.
@@ -392,6 +348,8 @@ impl<'a> Draft<'a> {
         writes.extend(self.orders.values().map(|order| self.put(order)));
         writes.extend(self.movements.iter().map(|movement| Write::put(movement, Expect::Absent)));
         writes.extend(self.positions.values().map(|position| self.put(position)));
+        writes.extend(self.claims.values().map(|claim| self.put(claim)));
+        writes.extend(self.waiting.values().map(|waiting| Write::put(waiting, Expect::Absent)));
         writes.extend(self.alerts.values().map(|alert| self.put(alert)));
         writes.extend(self.settled.iter().map(|key| Write::Delete { key: key.clone(), expect: self.expect(key) }));
         writes

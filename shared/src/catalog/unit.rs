@@ -1,0 +1,253 @@
+//! Amounts in units of measure, and their exact conversion to whole units of an item.
+//!
+//! An item is counted in its own base unit (pieces, grams). A system may speak of cases or kilograms: an amount times the
+//! unit's factor must be a whole number of base units. What does not fit is an error, never a rounding.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{Quantity, Unit};
+
+/// The most digits after the point of an amount or a factor, so that their product is exact.
+const MAX_SCALE: u32 = 6;
+
+/// An exact decimal number, as it came: `12`, `-3`, `0.25`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Amount(Decimal);
+
+/// How many base units one of another unit is, e.g. 12 for a case of 12, 0.001 for a gram of what is counted in kilograms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Factor(Decimal);
+
+/// A number that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidNumber {
+    /// It is not a decimal number.
+    #[error("{0:?} is not a decimal number such as 12 or 0.25")]
+    NotDecimal(String),
+    /// It has too many digits to be exact.
+    #[error("{0} has more than {MAX_SCALE} digits after the point")]
+    TooFine(String),
+    /// It is out of range.
+    #[error("{0} is out of range: amounts go to 1000000000, factors from above 0 to 1000000")]
+    OutOfRange(String),
+}
+
+/// An amount that is no whole number of units.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{amount} × {factor} is {product}, which is not a whole number of units")]
+pub struct DoesNotFit {
+    amount: Amount,
+    factor: Factor,
+    product: Decimal,
+}
+
+fn decimal(text: &str) -> Result<Decimal, InvalidNumber> {
+    let parsed = Decimal::from_str_exact(text.trim()).or_else(|_| Decimal::from_scientific(text.trim()));
+    let number = parsed.map_err(|_| InvalidNumber::NotDecimal(text.to_owned()))?.normalize();
+    if number.scale() > MAX_SCALE { Err(InvalidNumber::TooFine(text.to_owned())) } else { Ok(number) }
+}
+
+impl Amount {
+    /// Whole units.
+    #[must_use]
+    pub fn of(quantity: Quantity) -> Self {
+        Self(Decimal::from(quantity.units()))
+    }
+
+    /// From a JSON number or string.
+    ///
+    /// # Errors
+    /// [`InvalidNumber`]. A JSON number with a fraction has gone through a float by now; what it prints is what was sent
+    /// as long as that had at most 15 digits, which is why more are refused.
+    pub fn from_json(value: &serde_json::Value) -> Result<Self, InvalidNumber> {
+        match value {
+            serde_json::Value::String(text) => text.parse(),
+            serde_json::Value::Number(number) => {
+                let text = number.to_string();
+                let digits = text.bytes().filter(u8::is_ascii_digit).count();
+                if number.is_f64() && digits > 15 { Err(InvalidNumber::TooFine(text)) } else { text.parse() }
+            }
+            other @ (serde_json::Value::Null
+            | serde_json::Value::Bool(_)
+            | serde_json::Value::Array(_)
+            | serde_json::Value::Object(_)) => Err(InvalidNumber::NotDecimal(other.to_string())),
+        }
+    }
+
+    /// Below zero.
+    #[must_use]
+    pub fn is_negative(&self) -> bool {
+        self.0.is_sign_negative() && !self.0.is_zero()
+    }
+
+    /// Exactly zero.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.0.is_zero()
+    }
+
+    /// So many units of `factor` base units each, in base units.
+    ///
+    /// # Errors
+    /// [`DoesNotFit`], also when there would be more than [`Quantity::MAX_INPUT`].
+    pub fn times(self, factor: Factor) -> Result<Quantity, DoesNotFit> {
+        let product = self.0 * factor.0; // Both are bounded: at most 15 digits by 12, so nothing is rounded.
+        let whole = product.is_integer() && product.abs() <= Decimal::from(Quantity::MAX_INPUT);
+        let units = if whole { i64::try_from(product).ok() } else { None };
+        units.map(Quantity::new).ok_or(DoesNotFit { amount: self, factor, product: product.normalize() })
+    }
+}
+
+impl Factor {
+    /// One base unit.
+    pub const ONE: Self = Self(Decimal::ONE);
+}
+
+impl FromStr for Amount {
+    type Err = InvalidNumber;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNumber> {
+        let number = decimal(text)?;
+        let bound = Decimal::from(Quantity::MAX_INPUT);
+        if number.abs() > bound { Err(InvalidNumber::OutOfRange(text.to_owned())) } else { Ok(Self(number)) }
+    }
+}
+
+impl FromStr for Factor {
+    type Err = InvalidNumber;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNumber> {
+        let number = decimal(text)?;
+        let sane = number > Decimal::ZERO && number <= Decimal::from(1_000_000);
+        if sane { Ok(Self(number)) } else { Err(InvalidNumber::OutOfRange(text.to_owned())) }
+    }
+}
+
+impl TryFrom<String> for Factor {
+    type Error = InvalidNumber;
+
+    fn try_from(text: String) -> Result<Self, InvalidNumber> {
+        text.parse()
+    }
+}
+
+impl From<Factor> for String {
+    fn from(factor: Factor) -> Self {
+        factor.to_string()
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Factor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_json(&serde_json::Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Metric units of one kind, each with its size in the smallest.
+const METRIC: [&[(&str, &str)]; 3] = [
+    &[("mg", "1"), ("g", "1000"), ("kg", "1000000"), ("t", "1000000000")],
+    &[("ml", "1"), ("cl", "10"), ("dl", "100"), ("l", "1000")],
+    &[("mm", "1"), ("cm", "10"), ("m", "1000")],
+];
+
+/// How many `base` units one `unit` is, where both are metric units of one kind. Whoever weighs needs no table for this.
+#[must_use]
+pub fn metric_factor(unit: &Unit, base: &Unit) -> Option<Factor> {
+    METRIC.iter().find_map(|family| {
+        let size = |of: &Unit| family.iter().find(|(name, _)| *name == of.as_str()).and_then(|(_, size)| decimal(size).ok());
+        let factor = size(unit)?.checked_div(size(base)?)?;
+        factor.to_string().parse().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects stock from being rounded: an amount is a whole number of units, or it is refused.
+    #[test]
+    fn conversion_is_exact_or_refused() {
+        for (amount, factor, expected) in [
+            ("12", "1", Some(12)),
+            ("3", "12", Some(36)),
+            ("-2", "12", Some(-24)),
+            ("1.5", "1000", Some(1500)),
+            ("0.25", "12", Some(3)),
+            ("0.3", "12", None),
+            ("0.0005", "1000", None),
+            ("2500", "0.001", None),
+            ("3000", "0.001", Some(3)),
+            ("1e3", "1", Some(1000)),
+            ("1000000000", "1", Some(1_000_000_000)),
+            ("1000000000", "1.000001", None),
+            ("999999.999999", "0.000001", None),
+        ] {
+            let units = amount.parse::<Amount>().and_then(|a| Ok((a, factor.parse::<Factor>()?))).expect("both can be read");
+            assert_eq!(units.0.times(units.1).ok().map(Quantity::units), expected, "{amount} × {factor}");
+        }
+    }
+
+    /// Protects against numbers that would be changed by being read.
+    #[test]
+    fn what_is_not_exact_is_not_read() {
+        for (given, good) in [
+            (r#""0.1""#, true),
+            ("0.1", true),
+            ("7", true),
+            ("1e2", true),
+            (r#""0.0000001""#, false),
+            ("0.1234567890123456", false),
+            ("10000000000", false),
+            (r#""""#, false),
+            (r#""twelve""#, false),
+            ("null", false),
+            ("true", false),
+            ("[1]", false),
+        ] {
+            assert_eq!(serde_json::from_str::<Amount>(given).is_ok(), good, "{given}");
+        }
+        for (factor, good) in [("12", true), ("0", false), ("-1", false), ("1000001", false), ("0.000001", true)] {
+            assert_eq!(factor.parse::<Factor>().is_ok(), good, "{factor}");
+        }
+    }
+
+    /// Protects those who weigh from writing a table for what everybody knows.
+    #[test]
+    fn metric_units_need_no_table() {
+        let unit = |name: &str| name.parse::<Unit>().expect("a unit");
+        for (from, to, factor) in [
+            ("kg", "g", Some("1000")),
+            ("g", "kg", Some("0.001")),
+            ("t", "kg", Some("1000")),
+            ("l", "ml", Some("1000")),
+            ("kg", "l", None),
+            ("case", "each", None),
+        ] {
+            let found = metric_factor(&unit(from), &unit(to)).map(|factor| factor.to_string());
+            assert_eq!(found.as_deref(), factor, "{from} in {to}");
+        }
+    }
+}

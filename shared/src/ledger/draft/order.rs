@@ -1,0 +1,121 @@
+//! Deciding what is said about an order: what it makes of the record, and the movements that calls for.
+
+use std::collections::BTreeSet;
+
+use super::{Decision, Draft, Undecided, needing};
+use crate::alert::{State, Subject};
+use crate::catalog::ShopItem;
+use crate::ledger::{Cause, Event, Kind, Move, OrderLine, PositionKey};
+use crate::order::{OrderRecord, Step, Stocked};
+use crate::store::Record;
+
+impl Draft<'_> {
+    /// Decides an event about an order: what it makes of the record, and the movements that calls for.
+    pub(super) fn decide_order(
+        &self,
+        event: &Event,
+        room: usize,
+        take: impl FnOnce(&mut OrderRecord),
+    ) -> Result<Decision, Undecided> {
+        let (shop, order) = event.order().expect("only events about an order come here");
+        let mut decision = Decision::default();
+        let key = OrderRecord::key_of(shop, order);
+        let known: Option<OrderRecord> = match self.orders.get(&key) {
+            Some(record) => Some(record.clone()),
+            None => self.read(&key)?.map(Record::decode).transpose()?,
+        };
+        let mut record = known.clone().unwrap_or_else(|| OrderRecord::new(shop.clone(), order));
+        take(&mut record);
+
+        let mut needs = BTreeSet::new();
+        let stocked: Vec<_> = record.stocked_lines().map(|(id, shop_sku, stocked)| (id, shop_sku.to_owned(), stocked)).collect();
+        let mut told = record.unmapped_locations(self.network);
+        for (line, shop_sku, stocked) in stocked {
+            match needing(&mut needs, self.read(&ShopItem::key_of(shop, &shop_sku)))? {
+                Some(Some(mapping)) => record.map_line(line, &mapping.decode::<ShopItem>()?.sku),
+                Some(None) if stocked == Stocked::Yes => {
+                    decision.unmapped += 1;
+                    let detail = format!(
+                        "{shop} sells {shop_sku:?}, which maps to no item of ours. Its units are not reserved: import a mapping."
+                    );
+                    told.push((Subject::UnmappedSku { shop: shop.clone(), shop_sku }, detail));
+                }
+                Some(None) | None => {}
+            }
+        }
+        for (subject, detail) in told {
+            if decision.alerts.len() + 4 > room {
+                decision.unfinished = true; // More alerts than a transaction holds: the rest with the next part.
+                break;
+            }
+            needing(&mut needs, self.raise(&mut decision, subject, detail))?;
+        }
+        let steps = record.next_steps(self.network);
+        for step in &steps {
+            needing(&mut needs, self.position(&decision, &PositionKey::new(step.sku.clone(), step.place.clone())))?;
+        }
+        if !needs.is_empty() {
+            return Err(Undecided::Needs(needs));
+        }
+
+        // An order that someone was told about, or whose hold was given up, may raise or clear alerts of its own.
+        let told = record.expiry.is_some()
+            || !record.alerted.is_empty()
+            || known.as_ref().is_some_and(|known| known.unreadable.is_some());
+        let of_order = if told { 3 } else { 0 };
+        for step in steps {
+            if decision.unfinished {
+                break;
+            }
+            // Out and in of an assignment stay together, or a crash in between would show a reservation nowhere; and what
+            // a count has seen already stays with what takes it back.
+            let next = if step.kind == Kind::AssignOut { 4 } else { 3 };
+            // Beside the step: the order, the mark, and the alert of every item touched.
+            let held = decision.movements.len() + 2 * decision.positions.len() + decision.alerts.len() + 2 + of_order;
+            if step.kind != Kind::AssignIn && held + next > room {
+                decision.unfinished = true;
+                break;
+            }
+            self.make(&mut decision, &mut record, &step, event)?;
+        }
+        // What is left of a reading comes with its next part; killed before that, the order is read again.
+        record.unread |= decision.unfinished && matches!(event, Event::Order(_)) && event.is_a_look();
+        self.watch_stock(&mut decision)?;
+        self.watch_order(&mut decision, known.as_ref(), &mut record)?;
+        if known.as_ref() != Some(&record) {
+            decision.order = Some(record);
+        }
+        Ok(decision)
+    }
+
+    /// Raises and clears the alerts about an order.
+    fn watch_order(
+        &self,
+        decision: &mut Decision,
+        known: Option<&OrderRecord>,
+        record: &mut OrderRecord,
+    ) -> Result<(), Undecided> {
+        let stand = record.hold_alerts(known);
+        let stood = known.map(|known| known.alerted.clone()).unwrap_or_default();
+        for alert in stand.symmetric_difference(&stood) {
+            let (subject, detail) = alert.about(record);
+            let state = if stand.contains(alert) { State::Raised } else { State::Cleared };
+            self.turn(decision, subject, state, detail)?;
+        }
+        record.alerted = stand;
+        if known.is_some_and(|known| known.unreadable.is_some()) && record.unreadable.is_none() {
+            let subject = Subject::UnreadableOrder { shop: record.shop.clone(), order: record.order.gid() };
+            self.turn(decision, subject, State::Cleared, "It was read.".to_owned())?;
+        }
+        Ok(())
+    }
+
+    fn make(&self, decision: &mut Decision, record: &mut OrderRecord, step: &Step, event: &Event) -> Result<(), Undecided> {
+        let line = OrderLine { shop: record.shop.clone(), order: record.order, line: step.line, fulfilment: step.fulfilment };
+        let cause = Cause { event: event.id().clone(), order: Some(line) };
+        let of = PositionKey::new(step.sku.clone(), step.place.clone());
+        self.move_units(decision, &of, Move::of(step.kind, step.quantity), &cause)?;
+        record.apply(step);
+        Ok(())
+    }
+}

@@ -1,0 +1,346 @@
+//! Deciding a stock transaction of another system: its codes, its amount, and what it moves.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{Decision, Draft, Outcome, Undecided, Unfit};
+use crate::alert::Subject;
+use crate::catalog::{Factor, Item, LocationId, LotId, Place, Quantity, Sku, SystemItem};
+use crate::ledger::{Basis, Cause, Counted, Event, Kind, Lot, Move, Movement, Position, PositionKey};
+use crate::source::{Claim, Missing, OrderReport, Paper, StockEvent, StockKind, Waiting};
+use crate::store::{Key, Record, StoreError};
+
+/// The most movements that a count goes back over.
+const MAX_LOOK_BACK: u64 = 2_000;
+
+/// How many movements are read at once for that.
+const LOOKED_AT_ONCE: u64 = 50;
+
+/// An event in our own terms.
+struct Resolved {
+    sku: Sku,
+    item: Item,
+    at: LocationId,
+    to: Option<LocationId>,
+    quantity: Quantity,
+}
+
+/// Why an event is not applied.
+enum LeftOut {
+    Missing(Missing, String),
+    Unfit(Unfit),
+}
+
+impl From<Unfit> for LeftOut {
+    fn from(unfit: Unfit) -> Self {
+        Self::Unfit(unfit)
+    }
+}
+
+impl Draft<'_> {
+    /// Decides one stock event. `lane` is the row it waited in.
+    pub(super) fn decide_stock(
+        &self,
+        event: &Event,
+        stock: &StockEvent,
+        lane: Option<&Key>,
+        room: usize,
+    ) -> Result<Decision, Undecided> {
+        let mut decision = Decision::default();
+        let left_out = match self.resolve(stock)? {
+            Ok(resolved) => match (&stock.order, stock.kind.report()) {
+                (Some(of), Some(kind)) => {
+                    let report = OrderReport {
+                        id: stock.id.clone(),
+                        shop: of.shop.clone(),
+                        order: of.order,
+                        line: of.line,
+                        kind,
+                        location: resolved.at,
+                        quantity: resolved.quantity,
+                        at: Some(stock.occurred_at),
+                    };
+                    return self.decide_order(event, room, |record| record.report(&report));
+                }
+                (None, _) | (_, None) => self.apply(&mut decision, stock, &resolved)?.err().map(LeftOut::Unfit),
+            },
+            Err(left_out) => Some(left_out),
+        };
+        match (left_out, lane) {
+            (None, _) => self.watch_stock(&mut decision)?,
+            (Some(LeftOut::Missing(missing, detail)), _) => return self.wait(stock, missing, detail),
+            (Some(LeftOut::Unfit(unfit)), Some(_)) => {
+                // Its sender was told that it is kept. It waits for someone to mend what it does not fit.
+                let missing = Missing::Item { system: stock.system().to_owned(), code: stock.sku.clone() };
+                return self.wait(stock, missing, format!("{} does not fit: {unfit}", stock.id));
+            }
+            (Some(LeftOut::Unfit(unfit)), None) => {
+                decision = Decision::default();
+                let subject = Subject::RefusedEvent { system: stock.system().to_owned() };
+                self.raise(&mut decision, subject, format!("{} ({}) is refused: {unfit}", stock.id, stock.kind.name()))?;
+                decision.left_out = Some(Outcome::Unfit(unfit));
+            }
+        }
+        Ok(decision)
+    }
+
+    /// Keeps an event until what it lacks is there.
+    fn wait(&self, stock: &StockEvent, missing: Missing, detail: String) -> Result<Decision, Undecided> {
+        let mut decision = Decision::default();
+        let key = Waiting::key_of(&missing, stock);
+        let known = match self.waiting.get(&key) {
+            Some(waiting) => Some(waiting.clone()),
+            None => self.read(&key)?.map(Record::decode::<Waiting>).transpose()?,
+        };
+        match known {
+            None => {
+                self.raise(&mut decision, missing.subject(), detail)?;
+                decision.waiting = Some(Waiting { missing: missing.clone(), event: stock.clone(), since: self.now });
+                decision.left_out = Some(Outcome::Waiting(missing));
+            }
+            Some(waiting) if waiting.event == *stock => decision.left_out = Some(Outcome::Waiting(missing)),
+            Some(_) => {
+                let (subject, detail) = super::content_mismatch(&stock.id);
+                self.raise(&mut decision, subject, detail)?;
+                decision.left_out = Some(Outcome::ContentMismatch);
+            }
+        }
+        Ok(decision)
+    }
+
+    /// Reads an event in our own terms.
+    fn resolve(&self, stock: &StockEvent) -> Result<Result<Resolved, LeftOut>, Undecided> {
+        let system = stock.system();
+        let place = |code: &String| {
+            self.network.by_system_code(system, code).map(|location| location.code.clone()).ok_or_else(|| {
+                let detail =
+                    format!("{system} speaks of its location {code:?}, which is none of ours: add the code to a location.");
+                LeftOut::Missing(Missing::Location { system: system.to_owned(), code: code.clone() }, detail)
+            })
+        };
+        let (at, to) = match (place(&stock.location), stock.to.as_ref().map(place).transpose()) {
+            (Ok(at), Ok(to)) => (at, to),
+            (Err(left_out), _) | (_, Err(left_out)) => return Ok(Err(left_out)),
+        };
+        let missing = |detail: String| {
+            Ok(Err(LeftOut::Missing(Missing::Item { system: system.to_owned(), code: stock.sku.clone() }, detail)))
+        };
+        let mapping = self.read(&SystemItem::key_of(system, &stock.sku))?.map(Record::decode::<SystemItem>).transpose()?;
+        let sku = mapping.as_ref().map(|mapping| mapping.sku.clone()).or_else(|| stock.sku.parse().ok());
+        let item = match &sku {
+            Some(sku) => self.read(&Item::key_of(sku))?.map(Record::decode::<Item>).transpose()?,
+            None => None,
+        };
+        let (Some(sku), Some(item)) = (sku, item) else {
+            return missing(format!("{system} speaks of {:?}, which is no item of ours: import a mapping.", stock.sku));
+        };
+        let unit = stock.unit.as_ref().or_else(|| mapping.as_ref().and_then(|mapping| mapping.unit.as_ref()));
+        let factor = match unit {
+            None => Some(Factor::ONE),
+            Some(unit) => mapping.as_ref().and_then(|mapping| mapping.units.get(unit)).copied().or_else(|| item.factor(unit)),
+        };
+        let Some(factor) = factor else {
+            let unit = unit.map_or("", |unit| unit.as_str());
+            return missing(format!("{system} counts {:?} in {unit:?}, and nobody said how many units that is.", stock.sku));
+        };
+        Ok(match stock.quantity.times(factor) {
+            Ok(quantity) => Ok(Resolved { sku, item, at, to, quantity }),
+            Err(error) => Err(LeftOut::Unfit(error.into())),
+        })
+    }
+
+    /// Moves what the event moves: the stock itself, and what its paper leaves open.
+    fn apply(&self, decision: &mut Decision, stock: &StockEvent, resolved: &Resolved) -> Result<Result<(), Unfit>, Undecided> {
+        let here = PositionKey::new(resolved.sku.clone(), Place::At(resolved.at.clone()));
+        let quantity = resolved.quantity;
+        let physical = match stock.kind {
+            StockKind::Receipt => Some(Kind::Receipt),
+            StockKind::ProductionCompleted => Some(Kind::Produce),
+            StockKind::ComponentIssue => Some(Kind::Issue),
+            StockKind::WriteOff => Some(Kind::WriteOff),
+            StockKind::Adjustment if quantity.is_negative() => Some(Kind::Lost),
+            StockKind::Adjustment => Some(Kind::Found),
+            StockKind::TransferOut => Some(Kind::TransferOut),
+            StockKind::TransferIn => Some(Kind::TransferIn),
+            StockKind::CustomerReturn => Some(Kind::Return),
+            StockKind::PosPosting => Some(Kind::Sell),
+            StockKind::Shipment => Some(Kind::Deliver),
+            StockKind::Count => return self.count(decision, &here, stock, quantity, Basis::Physical),
+            StockKind::Balance => return self.count(decision, &here, stock, quantity, Basis::Books),
+            StockKind::QualityHold
+            | StockKind::QualityRelease
+            | StockKind::TransferLoss
+            | StockKind::Allocation
+            | StockKind::Deallocation
+            | StockKind::PosSale
+            | StockKind::PosVoid
+            | StockKind::WholesaleAllocation
+            | StockKind::WholesaleRelease => None,
+        };
+        let lot = stock.lot.clone().map(|id| Lot { id, expires: stock.expires });
+        if let Some(lot) = &lot {
+            let position = self.position(decision, &here)?;
+            if position.lots.len() >= Position::MAX_LOTS && !position.lots.contains_key(&lot.id) {
+                return Ok(Err(Unfit::TooManyLots(here)));
+            }
+        }
+        let cause = Cause { event: stock.id.clone(), order: None };
+        let at = Some(stock.occurred_at);
+        if let Some(kind) = physical {
+            let units = if quantity.is_negative() { -quantity } else { quantity };
+            let leaves = kind.change(units).on_hand.is_negative();
+            let parts = if leaves && lot.is_none() && resolved.item.by_lot {
+                self.position(decision, &here)?.first_expired(units)
+            } else {
+                vec![(lot.clone(), units)]
+            };
+            for (lot, quantity) in parts {
+                self.move_units(decision, &here, Move { kind, quantity, lot, at }, &cause)?;
+            }
+        }
+        if let Some(paper) = Paper::of(stock.kind) {
+            let of = resolved.to.clone().map_or(here, |to| PositionKey::new(resolved.sku.clone(), Place::At(to)));
+            self.claim(decision, stock, paper, of, quantity, lot)?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Notes what the event says of its paper, and moves what stands of it.
+    fn claim(
+        &self,
+        decision: &mut Decision,
+        stock: &StockEvent,
+        paper: Paper,
+        of: PositionKey,
+        quantity: Quantity,
+        lot: Option<Lot>,
+    ) -> Result<(), Undecided> {
+        // Holds that name no paper are one of their system, and of their lot.
+        let unnamed = || format!("{}/{}", stock.system(), stock.lot.as_ref().map_or("", |lot| lot.as_str()));
+        let reference = stock.reference.clone().unwrap_or_else(unnamed);
+        let key = Claim::key_of(paper, &reference, &of);
+        let known = match self.claims.get(&key) {
+            Some(claim) => Some(claim.clone()),
+            None => self.read(&key)?.map(Record::decode::<Claim>).transpose()?,
+        };
+        let mut claim = known.unwrap_or_else(|| Claim::new(paper, reference, of.clone()));
+        let before = claim.stands();
+        claim.say(stock.kind, quantity);
+        let after = claim.stands();
+        let cause = Cause { event: stock.id.clone(), order: None };
+        for (change, up, down) in [
+            (after.held - before.held, Kind::Hold, Kind::Unhold),
+            (after.in_transit - before.in_transit, Kind::Depart, Kind::Arrive),
+            (after.pos_pending - before.pos_pending, Kind::Ring, Kind::Unring),
+            (after.allocated - before.allocated, Kind::Allocate, Kind::Deallocate),
+            (after.wholesale - before.wholesale, Kind::Commit, Kind::Uncommit),
+        ] {
+            let (kind, quantity) = if change.is_negative() { (down, -change) } else { (up, change) };
+            if quantity.is_positive() {
+                let lot = lot.clone().filter(|_| paper == Paper::Hold);
+                self.move_units(decision, &of, Move { kind, quantity, lot, at: Some(stock.occurred_at) }, &cause)?;
+            }
+        }
+        decision.claims.insert(key, claim);
+        Ok(())
+    }
+
+    /// Applies what was counted at its place in time: it is right for then, and what happened since stays.
+    fn count(
+        &self,
+        decision: &mut Decision,
+        of: &PositionKey,
+        stock: &StockEvent,
+        counted: Quantity,
+        basis: Basis,
+    ) -> Result<Result<(), Unfit>, Undecided> {
+        let position = self.position(decision, of)?;
+        let as_of = stock.occurred_at.min(position.moved_at.map_or(self.now, |last| last.max(self.now)));
+        let newest = match &stock.lot {
+            Some(lot) => position.lots.get(lot).and_then(|lot| lot.counted),
+            None => position.counted.map(|counted| counted.as_of),
+        };
+        if newest.is_some_and(|newest| as_of <= newest) {
+            return Ok(Ok(())); // A newer count has seen whatever this one saw.
+        }
+        let then = match self.there_at(decision, &position, stock.lot.as_ref(), basis, as_of)? {
+            Ok(then) => then,
+            Err(unfit) => return Ok(Err(unfit)),
+        };
+        let difference = counted - then;
+        if !difference.is_zero() {
+            let lot = stock.lot.clone().map(|id| Lot { id, expires: stock.expires });
+            let cause = Cause { event: stock.id.clone(), order: None };
+            self.move_units(decision, of, Move::correction(difference, lot, Some(as_of)), &cause)?;
+        }
+        let mut position = self.position(decision, of)?;
+        match &stock.lot {
+            Some(lot) => {
+                if let Some(lot) = position.lots.get_mut(lot) {
+                    lot.counted = Some(as_of);
+                }
+            }
+            None => position.counted = Some(Counted { as_of, basis }),
+        }
+        decision.positions.insert(of.clone(), position);
+        Ok(Ok(()))
+    }
+
+    /// What there was at a time: what there is, less what has happened since.
+    fn there_at(
+        &self,
+        decision: &Decision,
+        position: &Position,
+        lot: Option<&LotId>,
+        basis: Basis,
+        time: Timestamp,
+    ) -> Result<Result<Quantity, Unfit>, Undecided> {
+        let mut there = match lot {
+            Some(lot) => position.lots.get(lot).map_or(Quantity::ZERO, |lot| lot.on_hand),
+            None => basis.there(position.balance),
+        };
+        if position.moved_at.is_none_or(|last| last <= time) {
+            return Ok(Ok(there));
+        }
+        for looked in 0..position.seq {
+            if looked == MAX_LOOK_BACK {
+                return Ok(Err(Unfit::TooOld { as_of: time, most: MAX_LOOK_BACK }));
+            }
+            let movement = self.movement(decision, &position.of, position.seq - looked)?;
+            if movement.recorded_at <= time {
+                break;
+            }
+            if movement.effective_at() > time {
+                let change = movement.kind.change(movement.quantity);
+                match lot {
+                    None => there -= basis.of(change),
+                    Some(lot) if movement.lot.as_ref().is_some_and(|of| of.id == *lot) => there -= change.on_hand,
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(Ok(there))
+    }
+
+    /// One movement of a position, written or still to be; those before it are read along with it.
+    fn movement(&self, decision: &Decision, of: &PositionKey, seq: u64) -> Result<Movement, Undecided> {
+        let mut drafted = decision.movements.iter().chain(&self.movements);
+        if let Some(movement) = drafted.find(|movement| movement.seq == seq && movement.of == *of) {
+            return Ok(movement.clone());
+        }
+        let key = Movement::key_of(of, seq);
+        match self.read.get(&key) {
+            Some(Some(record)) => Ok(record.decode()?),
+            Some(None) => {
+                let detail = "the movement is missing: `cargo x ledger verify` says more".to_owned();
+                Err(StoreError::Corrupt { key: key.to_string(), detail }.into())
+            }
+            None => {
+                let first = seq.saturating_sub(LOOKED_AT_ONCE - 1).max(1);
+                let keys: BTreeSet<Key> = (first..=seq).map(|seq| Movement::key_of(of, seq)).collect();
+                Err(Undecided::Needs(keys.into_iter().filter(|key| !self.read.contains_key(key)).collect()))
+            }
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! One stock transaction of another system, as the system says it.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::ReportKind;
+use crate::catalog::{Amount, LineId, LocationId, LotId, OrderId, Quantity, ShopDomain, Sku, SystemId, Unit};
+use crate::ledger::EventId;
+
+/// The most events of one batch.
+pub const MAX_BATCH: usize = 500;
+
+/// The most characters of a transaction, a code or a reference.
+const MAX_CODE: usize = 128;
+
+/// One stock transaction. Its item, location and unit are the system's own; the mapping says what they are of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockEvent {
+    /// The system and its own name of the transaction.
+    pub id: EventId,
+    /// What happened.
+    pub kind: StockKind,
+    /// The system's code of the item.
+    pub sku: String,
+    /// The system's code of the location.
+    pub location: String,
+    /// How much, in `unit`. Of a count or a balance: how much there was.
+    pub quantity: Amount,
+    /// The unit of the quantity; the mapping's, or our own, without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Unit>,
+    /// When it happened there.
+    pub occurred_at: Timestamp,
+    /// The lot it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<LotId>,
+    /// When that lot expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Date>,
+    /// The ticket, transfer, order or hold it belongs to, by the name that every system calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Where a transfer goes to, in the system's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The line of a shop's order it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderOf>,
+}
+
+/// A line of an order of a shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderOf {
+    /// The shop.
+    pub shop: ShopDomain,
+    /// The order.
+    pub order: OrderId,
+    /// The line.
+    pub line: LineId,
+}
+
+/// What can happen to stock. What each does to a position is the table of ARCHITECTURE.md, which a test checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StockKind {
+    /// Units arrived from a supplier.
+    Receipt,
+    /// Finished goods came off the line.
+    ProductionCompleted,
+    /// Components went into production.
+    ComponentIssue,
+    /// Somebody counted what is physically there.
+    Count,
+    /// What the system's books say is on hand.
+    Balance,
+    /// A correction up or down.
+    Adjustment,
+    /// Units are lost or destroyed.
+    WriteOff,
+    /// Units may not be sold for now.
+    QualityHold,
+    /// Held units may be sold again.
+    QualityRelease,
+    /// Units left for another location of ours.
+    TransferOut,
+    /// They arrived there.
+    TransferIn,
+    /// They will not arrive.
+    TransferLoss,
+    /// A customer's units came back.
+    CustomerReturn,
+    /// Units are set aside for an order.
+    Allocation,
+    /// They are not any more.
+    Deallocation,
+    /// A till sold units that the books still have.
+    PosSale,
+    /// That sale is undone.
+    PosVoid,
+    /// The books have the till's sale now.
+    PosPosting,
+    /// Units left with a shipment.
+    Shipment,
+    /// Units are promised to a wholesale customer.
+    WholesaleAllocation,
+    /// They are not any more.
+    WholesaleRelease,
+}
+
+impl StockKind {
+    /// Every kind.
+    pub const ALL: [Self; 21] = [
+        Self::Receipt,
+        Self::ProductionCompleted,
+        Self::ComponentIssue,
+        Self::Count,
+        Self::Balance,
+        Self::Adjustment,
+        Self::WriteOff,
+        Self::QualityHold,
+        Self::QualityRelease,
+        Self::TransferOut,
+        Self::TransferIn,
+        Self::TransferLoss,
+        Self::CustomerReturn,
+        Self::Allocation,
+        Self::Deallocation,
+        Self::PosSale,
+        Self::PosVoid,
+        Self::PosPosting,
+        Self::Shipment,
+        Self::WholesaleAllocation,
+        Self::WholesaleRelease,
+    ];
+
+    /// Its name, as events carry it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Receipt => "receipt",
+            Self::ProductionCompleted => "production_completed",
+            Self::ComponentIssue => "component_issue",
+            Self::Count => "count",
+            Self::Balance => "balance",
+            Self::Adjustment => "adjustment",
+            Self::WriteOff => "write_off",
+            Self::QualityHold => "quality_hold",
+            Self::QualityRelease => "quality_release",
+            Self::TransferOut => "transfer_out",
+            Self::TransferIn => "transfer_in",
+            Self::TransferLoss => "transfer_loss",
+            Self::CustomerReturn => "customer_return",
+            Self::Allocation => "allocation",
+            Self::Deallocation => "deallocation",
+            Self::PosSale => "pos_sale",
+            Self::PosVoid => "pos_void",
+            Self::PosPosting => "pos_posting",
+            Self::Shipment => "shipment",
+            Self::WholesaleAllocation => "wholesale_allocation",
+            Self::WholesaleRelease => "wholesale_release",
+        }
+    }
+
+    /// What it reports about an order of a shop, where it can be about one.
+    #[must_use]
+    pub fn report(self) -> Option<ReportKind> {
+        match self {
+            Self::Allocation => Some(ReportKind::Allocated),
+            Self::Deallocation => Some(ReportKind::Deallocated),
+            Self::Shipment => Some(ReportKind::Shipped),
+            Self::CustomerReturn => Some(ReportKind::Returned),
+            Self::Receipt
+            | Self::ProductionCompleted
+            | Self::ComponentIssue
+            | Self::Count
+            | Self::Balance
+            | Self::Adjustment
+            | Self::WriteOff
+            | Self::QualityHold
+            | Self::QualityRelease
+            | Self::TransferOut
+            | Self::TransferIn
+            | Self::TransferLoss
+            | Self::PosSale
+            | Self::PosVoid
+            | Self::PosPosting
+            | Self::WholesaleAllocation
+            | Self::WholesaleRelease => None,
+        }
+    }
+
+    /// Whether it says how much there is, not how much came or went.
+    #[must_use]
+    pub fn is_a_state(self) -> bool {
+        matches!(self, Self::Count | Self::Balance)
+    }
+
+    /// Whether it names a paper that other events name too, without which it makes no sense.
+    fn needs_reference(self) -> bool {
+        matches!(
+            self,
+            Self::TransferOut
+                | Self::TransferIn
+                | Self::TransferLoss
+                | Self::PosSale
+                | Self::PosVoid
+                | Self::PosPosting
+                | Self::WholesaleAllocation
+                | Self::WholesaleRelease
+        )
+    }
+}
+
+/// Why an event cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct Malformed {
+    /// Which field.
+    pub field: &'static str,
+    /// What is wrong with it, and what would be right.
+    pub problem: String,
+}
+
+impl Malformed {
+    fn new(field: &'static str, problem: impl Into<String>) -> Self {
+        Self { field, problem: problem.into() }
+    }
+}
+
+const FIELDS: [&str; 12] =
+    ["id", "kind", "sku", "location", "quantity", "unit", "occurred_at", "lot", "expires", "reference", "to", "order"];
+
+fn is_code(text: &str) -> bool {
+    !text.is_empty() && text.chars().count() <= MAX_CODE && !text.chars().any(char::is_control) && text.trim() == text
+}
+
+/// Reads one event of `system`.
+///
+/// # Errors
+/// The first field that is missing, unknown, or not what it must be.
+pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, Malformed> {
+    let Value::Object(fields) = event else { return Err(Malformed::new("event", "it must be a JSON object")) };
+    if let Some(unknown) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
+        return Err(Malformed::new("event", format!("{unknown:?} is none of its fields: {}", FIELDS.join(", "))));
+    }
+    let optional = |field: &'static str| match fields.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if is_code(text) => Ok(Some(text.clone())),
+        Some(_) => {
+            let problem = format!("it must be a text of 1 to {MAX_CODE} characters, without control characters or outer spaces");
+            Err(Malformed::new(field, problem))
+        }
+    };
+    let required = |field: &'static str| optional(field)?.ok_or_else(|| Malformed::new(field, "it is missing"));
+
+    let id = EventId::new(system.as_str(), required("id")?);
+    let name = required("kind")?;
+    let kind = StockKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = StockKind::ALL.into_iter().map(StockKind::name).collect();
+        Malformed::new("kind", format!("{name:?} is none of {}", names.join(", ")))
+    })?;
+    let quantity = fields.get("quantity").ok_or_else(|| Malformed::new("quantity", "it is missing"))?;
+    let quantity = Amount::from_json(quantity).map_err(|error| Malformed::new("quantity", error.to_string()))?;
+    let unit = optional("unit")?.map(Unit::try_from).transpose().map_err(|error| Malformed::new("unit", error.to_string()))?;
+    let occurred_at = required("occurred_at")?;
+    let occurred_at = occurred_at
+        .parse::<Timestamp>()
+        .map_err(|_| Malformed::new("occurred_at", format!("{occurred_at:?} is not a time like 2026-11-21T09:30:00Z")))?;
+    let lot = optional("lot")?.map(LotId::try_from).transpose().map_err(|error| Malformed::new("lot", error.to_string()))?;
+    let expires = optional("expires")?
+        .map(|text| {
+            text.parse::<Date>().map_err(|_| Malformed::new("expires", format!("{text:?} is not a date like 2027-05-31")))
+        })
+        .transpose()?;
+    let order = match fields.get("order") {
+        None | Some(Value::Null) => None,
+        Some(order) => Some(OrderOf::deserialize(order).map_err(|error| {
+            Malformed::new("order", format!("{error}; it has the form {{\"shop\": domain, \"order\": number, \"line\": number}}"))
+        })?),
+    };
+    let (sku, location) = (required("sku")?, required("location")?);
+    let (reference, to) = (optional("reference")?, optional("to")?);
+    let event = StockEvent { id, kind, sku, location, quantity, unit, occurred_at, lot, expires, reference, to, order };
+    event.makes_sense()?;
+    Ok(event)
+}
+
+impl StockEvent {
+    /// An event in our own codes and units.
+    #[must_use]
+    pub fn new(id: EventId, kind: StockKind, (sku, location): (&Sku, &LocationId), units: Quantity, occurred_at: Timestamp) -> Self {
+        let (sku, location) = (sku.to_string(), location.to_string());
+        let (unit, lot, expires, reference, to, order) = Default::default();
+        Self { id, kind, sku, location, quantity: Amount::of(units), unit, occurred_at, lot, expires, reference, to, order }
+    }
+
+    /// The system that says it.
+    #[must_use]
+    pub fn system(&self) -> &str {
+        &self.id.source
+    }
+
+    /// Checks what the fields say together.
+    fn makes_sense(&self) -> Result<(), Malformed> {
+        let kind = self.kind.name();
+        let signed = self.kind == StockKind::Adjustment;
+        if !signed && self.quantity.is_negative() {
+            return Err(Malformed::new("quantity", format!("a {kind} cannot be negative")));
+        }
+        if !self.kind.is_a_state() && self.quantity.is_zero() {
+            return Err(Malformed::new("quantity", format!("a {kind} of nothing is nothing")));
+        }
+        if self.order.is_some() && self.kind.report().is_none() {
+            return Err(Malformed::new("order", format!("a {kind} is not about a shop's order")));
+        }
+        if self.reference.is_none() && self.kind.needs_reference() {
+            return Err(Malformed::new("reference", format!("a {kind} needs the name of its paper")));
+        }
+        let for_someone = matches!(self.kind, StockKind::Allocation | StockKind::Deallocation | StockKind::Shipment);
+        if for_someone && self.order.is_none() && self.reference.is_none() {
+            return Err(Malformed::new("reference", format!("a {kind} needs the order of a shop, or a reference")));
+        }
+        match (self.kind == StockKind::TransferOut, &self.to) {
+            (true, None) => Err(Malformed::new("to", "a transfer_out needs the location it goes to")),
+            (true, Some(to)) if *to == self.location => Err(Malformed::new("to", "a transfer goes to another location")),
+            (false, Some(_)) => Err(Malformed::new("to", format!("a {kind} goes nowhere: only a transfer_out has it"))),
+            (true, Some(_)) | (false, None) => Ok(()),
+        }?;
+        if self.expires.is_some() && self.lot.is_none() {
+            return Err(Malformed::new("expires", "it is the date of a lot: name the lot"));
+        }
+        Ok(())
+    }
+}
