@@ -3,7 +3,7 @@
 use promissory::catalog::{LineId, OrderId, Quantity};
 use promissory::ledger::{Event, EventId, Outcome, commit};
 use promissory::reconcile::HoldsReport;
-use promissory::source::{OrderReport, ReportKind};
+use promissory::source::{OrderOf, StockEvent, StockKind};
 use promissory_tests::shop::{RunningShop, in_agreement};
 use promissory_tests::webhook::{OrderBody, order};
 use promissory_tests::world::World;
@@ -47,18 +47,11 @@ async fn read_all(world: &World) {
     world.table.store.write(&[Write::put(&record, expect)]).await.expect("written");
 }
 
-async fn report(world: &World, id: &str, kind: ReportKind, units: i64) -> Outcome {
-    let report = OrderReport {
-        id: EventId::new("wms", id),
-        shop: world.shop.clone(),
-        order: OrderId::new(1),
-        line: LineId::new(11),
-        kind,
-        location: "WH-1".parse().expect("a code"),
-        quantity: Quantity::new(units),
-    };
-    let events = [(Event::Report(report), None)];
-    commit(&world.table.store, &world.clock, &world.network, &events).await.expect("taken")[0]
+async fn report(world: &World, id: &str, kind: StockKind, units: i64) -> Outcome {
+    let line = OrderOf { shop: world.shop.clone(), order: OrderId::new(1), line: LineId::new(11) };
+    let event = StockEvent { id: EventId::new("wms", id), order: Some(line), ..world.stock(id, "A", "WH-1", kind, units) };
+    let events = [(Event::Stock(event), None)];
+    commit(&world.table.store, &world.clock, &world.network, &events).await.expect("taken").remove(0)
 }
 
 const RESERVED: &str = "A@unassigned 0 on hand, 3 reserved";
@@ -94,9 +87,9 @@ async fn a_paid_hold_that_nobody_allocates_is_told() {
     assert_eq!(holds(&world, &running).await, HoldsReport::default(), "once");
     assert_eq!(world.positions().await[1], RESERVED);
     assert_eq!(world.alerts(), [format!("unallocated#{}#1 raised", world.shop)]);
-    assert_eq!(report(&world, "a", ReportKind::Allocated, 3).await, Outcome::Applied { movements: 2, unmapped: 0 });
-    assert_eq!(report(&world, "a", ReportKind::Allocated, 3).await, Outcome::Duplicate);
-    assert_eq!(report(&world, "a", ReportKind::Allocated, 2).await, Outcome::ContentMismatch);
+    assert_eq!(report(&world, "a", StockKind::Allocation, 3).await, Outcome::Applied { movements: 2, unmapped: 0 });
+    assert_eq!(report(&world, "a", StockKind::Allocation, 3).await, Outcome::Duplicate);
+    assert_eq!(report(&world, "a", StockKind::Allocation, 2).await, Outcome::ContentMismatch);
     let told = ["content_mismatch#wms#a raised".to_owned(), format!("unallocated#{}#1 cleared", world.shop)];
     assert_eq!(world.alerts(), told);
     assert_eq!(world.positions().await, ["A@WH-1 10 on hand, 3 reserved", FREE], "not counted twice");
@@ -106,12 +99,12 @@ async fn a_paid_hold_that_nobody_allocates_is_told() {
 #[tokio::test]
 async fn what_a_warehouse_has_allocated_does_not_expire() {
     let (world, running) = world().await;
-    report(&world, "a", ReportKind::Allocated, 3).await;
+    report(&world, "a", StockKind::Allocation, 3).await;
     tell(&world, &running, "w1", unpaid()).await;
     world.clock.pass(100 * HOUR);
     assert_eq!(holds(&world, &running).await, HoldsReport::default());
     assert_eq!(world.positions().await[0], "A@WH-1 10 on hand, 3 reserved", "heard of before the order, and applied with it");
-    report(&world, "b", ReportKind::Deallocated, 3).await;
+    report(&world, "b", StockKind::Deallocation, 3).await;
     read_all(&world).await;
     assert_eq!(holds(&world, &running).await, HoldsReport { expired: 1, alerted: 0 });
 }

@@ -58,11 +58,11 @@ async fn changes_of_supply_are_told_as_differences() {
     let now = world.clock.after(0);
     let rows = [
         (StockKind::Receipt, 5, 15),
-        (StockKind::Lost, 2, 13),
-        (StockKind::Found, 1, 14),
-        (StockKind::Hold, 4, 10),
-        (StockKind::Unhold, 3, 13),
-        (StockKind::Lost, 20, -7),
+        (StockKind::WriteOff, 2, 13),
+        (StockKind::Adjustment, 1, 14),
+        (StockKind::QualityHold, 4, 10),
+        (StockKind::QualityRelease, 3, 13),
+        (StockKind::WriteOff, 20, -7),
         (StockKind::Receipt, 7, 0),
     ];
     for (n, (kind, units, expected)) in rows.into_iter().enumerate() {
@@ -85,7 +85,7 @@ async fn a_buffer_is_told() {
     let (world, running) = agreed().await;
     for (buffer, shown) in [(2, (8, 3)), (7, (3, 0)), (0, (10, 5))] {
         let mut item = world.plain("A");
-        item.buffer = Quantity::new(buffer);
+        item.buffer = Some(Quantity::new(buffer));
         world.import(&item, &[]).await;
         tell(&world, &running).await;
         assert_eq!((running.shown("A", "WH-1").0, running.shown("A", "3PL-1").0), shown, "a buffer of {buffer}");
@@ -101,7 +101,7 @@ async fn changes_between_two_pushes_are_one() {
     world.take_stock((0..20).map(|n| stock(n, StockKind::Receipt, 1))).await;
     tell(&world, &running).await;
     assert_eq!(told(&running), [20]);
-    world.take_stock([stock(20, StockKind::Lost, 4), stock(21, StockKind::Found, 4)]).await;
+    world.take_stock([stock(20, StockKind::WriteOff, 4), stock(21, StockKind::Adjustment, 4)]).await;
     tell(&world, &running).await;
     assert_eq!(told(&running), [20]);
 }
@@ -136,8 +136,8 @@ async fn six_hundred_pairs_are_three_calls() {
     world.settle().await;
     was_told(&world, &running).await;
     running.assert_agreement(&world).await;
-    world.take_stock(all(StockKind::Found, 2, Some("SKU-150"))).await;
-    world.take_stock(places.map(|place| world.stock(place, "SKU-150", place, StockKind::Lost, 3))).await;
+    world.take_stock(all(StockKind::Adjustment, 2, Some("SKU-150"))).await;
+    world.take_stock(places.map(|place| world.stock(place, "SKU-150", place, StockKind::WriteOff, 3))).await;
     tell(&world, &running).await;
     assert_eq!(running.calls("AdjustAvailable"), 3);
     running.assert_agreement(&world).await;

@@ -54,7 +54,7 @@ async fn check(case: &str, ours: i64, shown: i64, sold: i64, expected: (i64, i64
     let (world, running) = started(&[]).await;
     world.import(&world.plain("A"), &[("WH-1", ours)]).await;
     if ours < 0 {
-        world.take_stock([world.stock("lost", "A", "WH-1", StockKind::Lost, -ours)]).await;
+        world.take_stock([world.stock("lost", "A", "WH-1", StockKind::WriteOff, -ours)]).await;
     }
     let now = world.clock.after(0);
     let id = world.items().get("A").copied().and_then(|id| i64::try_from(id).ok()).expect("an item");

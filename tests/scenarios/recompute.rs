@@ -35,9 +35,9 @@ async fn available_is_computed_per_place_and_in_all() {
     for (stock, held, ordered, buffer, places, available) in CASES {
         let case = format!("{stock:?}, {held} held, {ordered} ordered, a buffer of {buffer}");
         let world = World::new().await;
-        world.import(&Item { buffer: Quantity::new(buffer), ..world.plain("A") }, stock).await;
+        world.import(&Item { buffer: Some(Quantity::new(buffer)), ..world.plain("A") }, stock).await;
         if held > 0 {
-            world.take_stock([world.stock("held", "A", "WH-1", StockKind::Hold, held)]).await;
+            world.take_stock([world.stock("held", "A", "WH-1", StockKind::QualityHold, held)]).await;
         }
         if ordered > 0 {
             world.tell("orders/create", "w1", order(1).line(11, "A", ordered).bytes()).await;
@@ -117,14 +117,14 @@ async fn low_stock_is_raised_once_and_cleared_once() {
     world.settle().await;
     assert_eq!(world.bus.alerts.take(), []);
     let rows = [
-        (StockKind::Lost, 9, None),
-        (StockKind::Lost, 1, Some(State::Raised)),
-        (StockKind::Lost, 1, None),
+        (StockKind::WriteOff, 9, None),
+        (StockKind::WriteOff, 1, Some(State::Raised)),
+        (StockKind::WriteOff, 1, None),
         (StockKind::Receipt, 2, None),
-        (StockKind::Lost, 1, None),
+        (StockKind::WriteOff, 1, None),
         (StockKind::Receipt, 2, Some(State::Cleared)),
         (StockKind::Receipt, 50, None),
-        (StockKind::Lost, 72, Some(State::Raised)),
+        (StockKind::WriteOff, 72, Some(State::Raised)),
     ];
     for (n, (kind, units, expected)) in rows.into_iter().enumerate() {
         world.take_stock([world.stock(&format!("e{n}"), "A", "WH-1", kind, units)]).await;
@@ -202,7 +202,7 @@ async fn every_failed_effect_is_repeated() {
     world.import(&Item { low_at: Some(Quantity::new(9)), ..world.plain("A") }, &[("WH-1", 10)]).await;
     world.settle().await;
     let _ = (world.hints.take(), world.bus.alerts.take());
-    world.take_stock([world.stock("lost", "A", "WH-1", StockKind::Lost, 1)]).await;
+    world.take_stock([world.stock("lost", "A", "WH-1", StockKind::WriteOff, 1)]).await;
     let records: Vec<Value> = world.table.stream().into_iter().filter(is_delivered).collect();
     for operation in ["Query", "BatchGetItem", "TransactWriteItems"] {
         world.table.faults.next(operation, 1, Fault::Throttled);

@@ -87,10 +87,12 @@ impl World {
         let table = table();
         let shop: ShopDomain = SHOP.parse().expect("a shop");
         let locations = LOCATIONS.map(|(code, id, fulfils_online)| Location {
-            code: code.parse().expect("a location"),
-            kind: if fulfils_online { LocationKind::Warehouse } else { LocationKind::Store },
             fulfils_online,
             shops: [(shop.clone(), ShopLocationId::new(id))].into(),
+            ..Location::new(
+                code.parse().expect("a location"),
+                if fulfils_online { LocationKind::Warehouse } else { LocationKind::Store },
+            )
         });
         let network = Arc::new(import_network(&table.store, &locations).await.expect("imported"));
         let (hints, bus, items) = Default::default();
@@ -111,9 +113,8 @@ impl World {
         let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         let next = 44_000_000_000_001 + u64::try_from(items.len()).expect("countable");
         let id = *items.entry(sku.to_owned()).or_insert(next);
-        let listed = Listed { shop_sku: sku.to_owned(), inventory_item: InventoryItemId::new(id) };
-        let (buffer, low_at) = Default::default();
-        Item { sku: sku.parse().expect("a SKU"), buffer, low_at, shops: [(self.shop.clone(), listed)].into() }
+        let listed = Listed::new(sku, InventoryItemId::new(id));
+        Item { shops: [(self.shop.clone(), listed)].into(), ..Item::new(sku.parse().expect("a SKU")) }
     }
 
     /// The shop's ids of the items, by SKU.
@@ -143,7 +144,7 @@ impl World {
     pub async fn import_many(&self, skus: &[String]) {
         let mut rows = Vec::new();
         for item in skus.iter().map(|sku| self.plain(sku)) {
-            for (shop, Listed { shop_sku, inventory_item }) in item.shops.clone() {
+            for (shop, Listed { shop_sku, inventory_item, .. }) in item.shops.clone() {
                 let mapping = ShopItem { shop, shop_sku, sku: item.sku.clone(), inventory_item };
                 rows.push(Write::put(&mapping, Expect::Absent));
             }
@@ -160,14 +161,8 @@ impl World {
     /// When a name cannot be one.
     #[must_use]
     pub fn stock(&self, id: &str, sku: &str, location: &str, kind: StockKind, units: i64) -> StockEvent {
-        StockEvent {
-            id: EventId::new("erp", id),
-            sku: sku.parse().expect("a SKU"),
-            location: location.parse().expect("a location"),
-            kind,
-            quantity: Quantity::new(units),
-            occurred_at: self.clock.now(),
-        }
+        let of = (&sku.parse().expect("a SKU"), &location.parse().expect("a location"));
+        StockEvent::new(EventId::new("erp", id), kind, of, Quantity::new(units), self.clock.now())
     }
 
     /// Takes stock events into the ledger.

@@ -144,10 +144,11 @@ impl Books {
         for movement in self.all_movements() {
             let Some(line) = &movement.cause.order else { continue };
             let held = held.entry((line.order, line.line)).or_default();
-            held.reserved += movement.kind.change(movement.quantity).reserved;
             let change = movement.kind.change(movement.quantity);
+            // What has left ahead of the shop the shop still has to ship.
+            held.reserved += change.reserved + change.ahead;
             match movement.kind {
-                Kind::Ship | Kind::Unship => held.shipped -= change.on_hand,
+                Kind::Ship | Kind::Unship | Kind::Confirm | Kind::Unconfirm => held.shipped -= change.moved_by_shop,
                 Kind::Return | Kind::Unreturn => held.returned += change.on_hand,
                 Kind::Withhold | Kind::Unwithhold => held.withheld += change.held,
                 Kind::Reserve
@@ -156,11 +157,30 @@ impl Books {
                 | Kind::AssignIn
                 | Kind::Restock
                 | Kind::Unrestock
+                | Kind::Dispatch
+                | Kind::Undispatch
+                | Kind::Stray
+                | Kind::Unstray
                 | Kind::Receipt
+                | Kind::Produce
+                | Kind::Issue
                 | Kind::Found
                 | Kind::Lost
+                | Kind::WriteOff
+                | Kind::TransferOut
+                | Kind::TransferIn
+                | Kind::Sell
+                | Kind::Deliver
                 | Kind::Hold
-                | Kind::Unhold => {}
+                | Kind::Unhold
+                | Kind::Depart
+                | Kind::Arrive
+                | Kind::Ring
+                | Kind::Unring
+                | Kind::Allocate
+                | Kind::Deallocate
+                | Kind::Commit
+                | Kind::Uncommit => {}
             }
         }
         held

@@ -51,6 +51,14 @@ pub struct Listed {
     pub buffer: Option<Quantity>,
 }
 
+impl Listed {
+    /// Listed under this name, with nothing kept back for this shop alone.
+    #[must_use]
+    pub fn new(shop_sku: impl Into<String>, inventory_item: InventoryItemId) -> Self {
+        Self { shop_sku: shop_sku.into(), inventory_item, variant: None, buffer: None }
+    }
+}
+
 impl Item {
     /// A plain item, counted in pieces and sold nowhere yet.
     #[must_use]
@@ -229,12 +237,7 @@ mod tests {
             (Some(0), None, Some(3), 0, 3),
             (None, None, None, 0, 0),
         ] {
-            let listed = Listed {
-                shop_sku: "A".to_owned(),
-                inventory_item: InventoryItemId::new(1),
-                variant: None,
-                buffer: units(of_shop),
-            };
+            let listed = Listed { buffer: units(of_shop), ..Listed::new("A", InventoryItemId::new(1)) };
             let item = Item { buffer: units(of_item), shops: [(shop.clone(), listed)].into(), ..item() };
             let tier = of_tier.map(|buffer| Tier { id: "A".parse().expect("a tier"), buffer: Quantity::new(buffer) });
             assert_eq!(item.buffer_for(Some(&shop), tier.as_ref()).units(), for_shop);

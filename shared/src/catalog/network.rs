@@ -55,6 +55,16 @@ impl Location {
     pub const PARTITION: &'static str = "NETWORK";
     const PREFIX: &'static str = "LOC#";
 
+    /// A location in use that no shop and no system calls anything else; all but stores and production fulfil online.
+    #[must_use]
+    pub fn new(code: LocationId, kind: LocationKind) -> Self {
+        let fulfils_online = match kind {
+            LocationKind::Factory | LocationKind::Warehouse | LocationKind::ThirdParty | LocationKind::Production => true,
+            LocationKind::Store => false,
+        };
+        Self { code, kind, fulfils_online, active: true, shops: BTreeMap::new(), systems: BTreeMap::new() }
+    }
+
     /// Whether its stock can be promised to an online order.
     #[must_use]
     pub fn promises_online(&self) -> bool {

@@ -363,7 +363,7 @@ fn keep(kept: &mut VecDeque<Movement>, movement: Movement, most: usize) {
 mod tests {
     use super::*;
     use crate::catalog::{Place, Quantity};
-    use crate::ledger::{Cause, EventId, Kind, PositionKey};
+    use crate::ledger::{Cause, EventId, Kind, Lot, Move, PositionKey};
 
     fn time(second: i64) -> Timestamp {
         Timestamp::from_second(1_000 + second).expect("a time")
@@ -380,10 +380,16 @@ mod tests {
         let kinds = [(Receipt, 10), (Reserve, 1), (Reserve, 2), (Reserve, 3), (Ship, 1)];
         let movements = kinds.into_iter().zip(seconds).map(|((kind, units), second)| {
             let cause = Cause { event: EventId::new("erp", second.to_string()), order: None };
-            position.record(kind, Quantity::new(units), cause, time(second))
+            let mut made = position.record(Move::of(kind, Quantity::new(units)), &cause, time(second));
+            let movement = made.pop().expect("one movement");
+            Movement { recorded_at: time(second), ..movement } // As it was written before clocks were kept in order.
         });
         let movements = movements.collect();
         (position, movements)
+    }
+
+    fn lot() -> LotId {
+        "L".parse().expect("a lot")
     }
 
     /// One way to damage a history.
@@ -392,7 +398,7 @@ mod tests {
     /// Protects whoever relies on a check: every kind of damage is found, and named by what is wrong first.
     #[test]
     fn damage_is_found_and_named() {
-        let rows: [(&str, Damage, Option<&str>); 15] = [
+        let rows: [(&str, Damage, Option<&str>); 18] = [
             ("sound", |_, _| {}, None),
             ("nothing ever moved", |position, movements| (*position, *movements) = (Position::empty(key()), vec![]), None),
             ("a movement in the middle is missing", |_, m| drop(m.remove(2)), Some("gap 2 4")),
@@ -408,6 +414,15 @@ mod tests {
             ("a number out of all bounds", |_, m| m[2].quantity = Quantity::new(i64::MAX), Some("unsound 3")),
             ("a negative number out of all bounds", |_, m| m[4].quantity = Quantity::new(i64::MIN), Some("unsound 5")),
             ("the stored balance is edited", |position, _| position.balance.held = Quantity::new(1), Some("differs 5 5")),
+            ("a rare quantity is edited", |position, _| position.balance.in_transit = Quantity::new(1), Some("differs 5 5")),
+            ("a lot is lost", |_, m| m[0].lot = Some(Lot { id: lot(), expires: None }), Some("L: 0 10")),
+            (
+                "a lot is invented",
+                |position, _| {
+                    drop(position.lots.insert(lot(), LotBalance { on_hand: Quantity::new(1), ..LotBalance::default() }))
+                },
+                Some("L: 1 0"),
+            ),
         ];
         for (case, damage, expected) in rows {
             let (mut position, mut movements) = history([1, 2, 3, 4, 5]);
@@ -417,6 +432,7 @@ mod tests {
                 Mismatch::Broken { seq, .. } => format!("broken {seq}"),
                 Mismatch::Unsound { seq, .. } => format!("unsound {seq}"),
                 Mismatch::Differs { stored_seq, folded_seq, .. } => format!("differs {stored_seq} {folded_seq}"),
+                Mismatch::LotDiffers { lot, stored, folded, .. } => format!("{lot}: {stored} {folded}"),
                 Mismatch::Unstored { .. } | Mismatch::Unreadable { .. } | Mismatch::Misfiled { .. } => mismatch.to_string(),
             });
             assert_eq!(found.as_deref(), expected, "{case}");

@@ -83,9 +83,9 @@ async fn recompute_once<S: Store, C: Clock>(
         let Some(at) = new.places.get(&Place::At(location.code.clone())) else { continue };
         let known = record.as_ref().map(|record| record.decode::<Level>()).transpose()?;
         let (Some(listed), Some(shop_location)) = (item.shops.get(&shop), location.shops.get(&shop)) else { continue };
-        let mut level = known
-            .clone()
-            .unwrap_or_else(|| Level::new(shop.clone(), sku.clone(), location.code.clone(), listed.inventory_item, *shop_location));
+        let mut level = known.clone().unwrap_or_else(|| {
+            Level::new(shop.clone(), sku.clone(), location.code.clone(), listed.inventory_item, *shop_location)
+        });
         let buffer = kept_back(Some(location), at.balance, item.buffer_for(Some(&shop), tier.as_ref()));
         level.want(at, buffer, (listed.inventory_item, *shop_location), now);
         if level.alerted && level.refused.is_none() && !level.is_due() {

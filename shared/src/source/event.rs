@@ -291,7 +291,13 @@ pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, Malformed> 
 impl StockEvent {
     /// An event in our own codes and units.
     #[must_use]
-    pub fn new(id: EventId, kind: StockKind, (sku, location): (&Sku, &LocationId), units: Quantity, occurred_at: Timestamp) -> Self {
+    pub fn new(
+        id: EventId,
+        kind: StockKind,
+        (sku, location): (&Sku, &LocationId),
+        units: Quantity,
+        occurred_at: Timestamp,
+    ) -> Self {
         let (sku, location) = (sku.to_string(), location.to_string());
         let (unit, lot, expires, reference, to, order) = Default::default();
         Self { id, kind, sku, location, quantity: Amount::of(units), unit, occurred_at, lot, expires, reference, to, order }

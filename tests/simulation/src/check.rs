@@ -153,6 +153,9 @@ impl Checker {
     /// An order line never gives back, ships or unships what it does not hold.
     fn hold(&mut self, movement: &Movement) {
         let Some(line) = &movement.cause.order else { return };
+        if matches!(movement.kind, Kind::Found | Kind::Lost) {
+            return; // A count had seen it already.
+        }
         let change = movement.kind.change(movement.quantity);
         let held = self.held.entry((line.order, line.line)).or_default();
         let reserved = held.reserved.entry(movement.of.place.clone()).or_default();

@@ -100,7 +100,7 @@ async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Se
         let new = NewLocation { name: code.to_string(), fulfils_online: true, ..NewLocation::default() };
         let id = server.shop(|shop| shop.add_location(new)).map_err(|refused| io::Error::other(format!("{refused:?}")))?;
         let id = ShopLocationId::new(u64::try_from(id.0).map_err(io::Error::other)?);
-        locations.push(Location { code: code.clone(), kind, fulfils_online: true, shops: [(shop.clone(), id)].into() });
+        locations.push(Location { shops: [(shop.clone(), id)].into(), ..Location::new(code.clone(), kind) });
     }
     let network = import_network(&store, &locations).await.map_err(io::Error::other)?;
 
@@ -109,9 +109,9 @@ async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Se
     for name in std::iter::once(SERUM).chain(script.tail.iter().map(String::as_str)) {
         let id = server.shop(|shop| add_stocked_item(shop, name)).map_err(io::Error::other)?;
         let sku: Sku = name.parse().map_err(io::Error::other)?;
-        let listed = Listed { shop_sku: name.to_owned(), inventory_item: InventoryItemId::new(id) };
+        let listed = Listed::new(name, InventoryItemId::new(id));
         let low_at = (name == SERUM).then(|| Quantity::new(config.units / 10));
-        let item = Item { sku: sku.clone(), buffer: Quantity::ZERO, low_at, shops: [(shop.clone(), listed)].into() };
+        let item = Item { low_at, shops: [(shop.clone(), listed)].into(), ..Item::new(sku.clone()) };
         import_item(&store, &item).await.map_err(io::Error::other)?;
         // The serum is split over both locations, so that some orders are allocated to each.
         let units = if name == SERUM { [config.units - config.units / 3, config.units / 3] } else { [TAIL_UNITS; 2] };
@@ -144,14 +144,8 @@ fn add_stocked_item(shop: &mut Shop, sku: &str) -> Result<u64, String> {
 }
 
 fn stock(kind_of_id: &str, sku: &Sku, location: &LocationId, kind: StockKind, units: i64) -> StockEvent {
-    StockEvent {
-        id: EventId::new("demo", format!("{kind_of_id}:{sku}@{location}")),
-        sku: sku.clone(),
-        location: location.clone(),
-        kind,
-        quantity: Quantity::new(units),
-        occurred_at: Timestamp::now(),
-    }
+    let id = EventId::new("demo", format!("{kind_of_id}:{sku}@{location}"));
+    StockEvent::new(id, kind, (sku, location), Quantity::new(units), Timestamp::now())
 }
 
 /// Customers check out; what becomes of their orders happens in between, in the order of time.
@@ -211,7 +205,7 @@ async fn receive(script: &Script, stack: &Stack, setup: &Setup, began: Instant, 
     for Change { at, sku, second_location, units } in &script.changes {
         sleep_until(began + *at).await;
         let location = &setup.locations[usize::from(*second_location)];
-        let kind = if *units > 0 { StockKind::Receipt } else { StockKind::Lost };
+        let kind = if *units > 0 { StockKind::Receipt } else { StockKind::WriteOff };
         let event = stock("change", &sku.parse().map_err(io::Error::other)?, location, kind, units.abs());
         take_stock(&store, &setup.network, vec![event]).await.map_err(io::Error::other)?;
         played.lock().expect("nobody panics with the lock").changed.insert((sku.clone(), *second_location), Timestamp::now());

@@ -105,7 +105,7 @@ fn locations(shop: &mut Shop, domain: &ShopDomain) -> (Vec<(LocationId, ShopLoca
         let new = NewLocation { name: name.to_owned(), fulfils_online: true, ..NewLocation::default() };
         let id = shop.add_location(new).expect("a new location");
         let shops = [(domain.clone(), ShopLocationId::new(number(id.0)))].into();
-        places.push(Location { code: code.clone(), kind: LocationKind::Warehouse, fulfils_online: true, shops });
+        places.push(Location { shops, ..Location::new(code.clone(), LocationKind::Warehouse) });
         codes.push((code, id));
     }
     (codes, places)
@@ -118,10 +118,10 @@ fn items(shop: &mut Shop, domain: &ShopDomain) -> Vec<(Item, ItemId)> {
         let oversell = if sku == BULK { Oversell::Continue } else { Oversell::Deny };
         let id = shop.add_item(NewItem { oversell, ..NewItem::tracked(sku) }).expect("a new item");
         let sku: Sku = sku.parse().expect("a SKU");
-        let listed = Listed { shop_sku: sku.to_string(), inventory_item: InventoryItemId::new(number(id.0)) };
+        let listed = Listed::new(sku.to_string(), InventoryItemId::new(number(id.0)));
         let shops = [(domain.clone(), listed)].into();
-        let (buffer, low_at) = (Quantity::new(buffer), low_at.map(Quantity::new));
-        items.push((Item { sku, buffer, low_at, shops }, id));
+        let (buffer, low_at) = (Some(Quantity::new(buffer)), low_at.map(Quantity::new));
+        items.push((Item { buffer, low_at, shops, ..Item::new(sku) }, id));
     }
     items
 }

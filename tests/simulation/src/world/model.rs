@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promissory::alert::{State, Subject};
-use promissory::catalog::{Item, LineId, LocationId, OrderId, Place, Quantity};
+use promissory::catalog::{Factor, Item, LineId, LocationId, OrderId, Place, Quantity};
 use promissory::ledger::{Balance, PositionKey};
 use promissory::source::StockKind;
 use promissory::storefront::{IntentState, Level};
@@ -86,14 +86,20 @@ impl World {
             let moved = moved.get(&(id, *location)).copied().unwrap_or_default();
             let on_hand = received - moved.shipped + moved.returned;
             let held = held + moved.gone;
-            let supply = on_hand - held - item.buffer.units().min((on_hand - held).max(0));
+            let supply = on_hand - held - item.buffer.unwrap_or_default().units().min((on_hand - held).max(0));
             promised += supply;
             let of = PositionKey::new(item.sku.clone(), Place::At(code.clone()));
             let (_, balance) = checker.positions.get(&of).copied().unwrap_or_default();
             reserved += balance.reserved.units();
             let units = Quantity::new;
             let moved_by_shop = units(moved.total());
-            let expected = Balance { on_hand: units(on_hand), held: units(held), moved_by_shop, reserved: balance.reserved };
+            let expected = Balance {
+                on_hand: units(on_hand),
+                held: units(held),
+                moved_by_shop,
+                reserved: balance.reserved,
+                ..Balance::default()
+            };
             if balance != expected {
                 differences.push(format!("{of} is {balance:?} and should be {expected:?}"));
             }
@@ -145,16 +151,20 @@ impl World {
 
     /// What other systems say there is of an item at a location, and how much of it is held.
     fn received(&self, item: &Item, code: &LocationId) -> (i64, i64) {
-        let here = self.stock.iter().filter(|event| event.sku == item.sku && event.location == *code);
-        here.fold((0, 0), |(there, held), event| {
-            let units = event.quantity.units();
-            match event.kind {
-                StockKind::Receipt | StockKind::Found => (there + units, held),
-                StockKind::Lost => (there - units, held),
-                StockKind::Hold => (there, held + units),
-                StockKind::Unhold => (there, held - units),
-            }
-        })
+        let here = self.stock.iter().filter(|event| event.sku == item.sku.as_str() && event.location == code.as_str());
+        let (there, held) = here.fold((0, 0), |(there, held), event| {
+            let units = event.quantity.times(Factor::ONE).expect("whole units").units();
+            let signs = [
+                (StockKind::Receipt, 1, 0),
+                (StockKind::Adjustment, 1, 0),
+                (StockKind::WriteOff, -1, 0),
+                (StockKind::QualityHold, 0, 1),
+                (StockKind::QualityRelease, 0, -1),
+            ];
+            let (_, on_hand, off) = signs.into_iter().find(|(kind, ..)| *kind == event.kind).expect("a kind this world says");
+            (there + on_hand * units, held + off * units)
+        });
+        (there, held.max(0))
     }
 
     fn level_difference(
@@ -198,7 +208,12 @@ impl World {
                 Subject::UnreadableWebhook { .. } => self.malformed,
                 // Raised by whoever read it when it made no sense; a person closes it.
                 Subject::UnreadableOrder { .. } => self.climate.line.garbled > 0,
-                Subject::UnmappedLocation { .. } | Subject::LocationClosed { .. } | Subject::AppRemoved { .. } => false,
+                Subject::UnmappedLocation { .. }
+                | Subject::LocationClosed { .. }
+                | Subject::AppRemoved { .. }
+                | Subject::UnmappedItem { .. }
+                | Subject::UnmappedFacility { .. }
+                | Subject::RefusedEvent { .. } => false,
             };
             if !wanted {
                 differences.push(format!("{subject} is raised for nothing: {}", alert.detail));

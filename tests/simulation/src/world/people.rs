@@ -138,9 +138,9 @@ impl World {
             return self.take_stock(event);
         }
         let kinds: &[StockKind] = if self.climate.only_grows {
-            &[StockKind::Receipt, StockKind::Found]
+            &[StockKind::Receipt, StockKind::Adjustment]
         } else {
-            &[StockKind::Receipt, StockKind::Found, StockKind::Lost, StockKind::Hold, StockKind::Unhold]
+            &[StockKind::Receipt, StockKind::Adjustment, StockKind::WriteOff, StockKind::QualityHold, StockKind::QualityRelease]
         };
         let sku = self.rng.pick(&self.items).0.sku.clone();
         let location = self.rng.pick(&self.codes).0.clone();
@@ -151,7 +151,7 @@ impl World {
     /// Another system says that stock moved.
     pub fn receive(&mut self, sku: Sku, location: LocationId, kind: StockKind, units: i64) {
         let id = EventId::new(ERP, (self.stock.len() + 1).to_string());
-        let event = StockEvent { id, sku, location, kind, quantity: Quantity::new(units), occurred_at: self.clock.now() };
+        let event = StockEvent::new(id, kind, (&sku, &location), Quantity::new(units), self.clock.now());
         self.tell(|| format!("stock event {}: {:?} {units} {}@{}", event.id, event.kind, event.sku, event.location));
         self.stock.push(event.clone());
         if self.rng.per_mille(self.climate.lost_mail) {

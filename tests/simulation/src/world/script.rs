@@ -219,10 +219,10 @@ fn stock(world: &mut World) {
 }
 
 fn sells_out(world: &mut World) {
-    world.moves(StockKind::Lost, 6);
+    world.moves(StockKind::WriteOff, 6);
     world.buys(&[("S0", 5)]);
     world.settle();
-    world.moves(StockKind::Found, 9);
+    world.moves(StockKind::Adjustment, 9);
     world.settle();
 }
 
@@ -324,9 +324,9 @@ fn refused(world: &mut World) {
 fn refused_and_withdrawn(world: &mut World) {
     let poisoned = [world.items[0].1].into();
     world.line.shop().faults = Faults { poisoned, ..Faults::default() };
-    world.moves(StockKind::Found, 3);
+    world.moves(StockKind::Adjustment, 3);
     world.settle();
-    world.moves(StockKind::Lost, 3);
+    world.moves(StockKind::WriteOff, 3);
     world.settle();
 }
 
