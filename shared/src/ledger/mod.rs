@@ -15,6 +15,7 @@ mod movement;
 mod position;
 mod receive;
 pub mod replay;
+mod resume;
 
 pub use commit::{CommitError, MAX_ATTEMPTS, commit};
 pub use draft::{Draft, Outcome, Undecided, Unfit, content_mismatch};
@@ -23,3 +24,4 @@ pub use inbox::{Deferred, EventId, InboxEvent, content_hash};
 pub use movement::{Cause, Change, Kind, Lot, Movement, OrderLine};
 pub use position::{Balance, Basis, Counted, LotBalance, Move, Position, PositionKey};
 pub use receive::{Received, receive, receive_all, settle_lane};
+pub use resume::{Resumed, resume, waits_for};

@@ -12,12 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::hold::{Expiry, HoldAlert};
 use super::snapshot::named_locations;
 use super::{Counted, Disposition, Facts, Fulfilment, OrderSnapshot, Refund, Routing, Step, Stocked};
-use crate::alert::Subject;
 use crate::catalog::{
     DispositionId, FulfilmentId, LineId, Network, OrderId, Place, Quantity, RefundId, ShopDomain, ShopLocationId, Sku,
 };
 use crate::ledger::{Change, Kind};
-use crate::source::OrderReport;
+use crate::source::{Missing, OrderReport};
 use crate::store::{Key, Row};
 
 /// An order as we know it.
@@ -249,9 +248,9 @@ impl OrderRecord {
         self.unread || (self.unreadable.is_none() && self.must_be_forwarded())
     }
 
-    /// The locations this order names that are not ours, as alerts.
+    /// The locations this order names that are not ours, with what to do about them.
     #[must_use]
-    pub fn unmapped_locations(&self, network: &Network) -> Vec<(Subject, String)> {
+    pub fn unmapped_locations(&self, network: &Network) -> Vec<(Missing, String)> {
         let routing = self.routed.as_ref().map(|(routing, _)| routing);
         let named: BTreeSet<ShopLocationId> =
             named_locations(self.facts.as_ref(), routing, &self.fulfilments, &self.refunds, &self.dispositions).collect();
@@ -260,7 +259,7 @@ impl OrderRecord {
             .filter(|id| network.by_shop_id(&self.shop, *id).is_none())
             .map(|location| {
                 let detail = format!("{} uses its location {location}, which is none of ours: add it to the network.", self.shop);
-                (Subject::UnmappedLocation { shop: self.shop.clone(), location }, detail)
+                (Missing::ShopLocation { shop: self.shop.clone(), location }, detail)
             })
             .collect()
     }

@@ -14,4 +14,4 @@ mod waiting;
 pub use claim::{Claim, Paper};
 pub use event::{MAX_BATCH, Malformed, OrderOf, StockEvent, StockKind, parse};
 pub use report::{OrderReport, ReportKind};
-pub use waiting::{Missing, Waiting};
+pub use waiting::{Missing, Waiting, Waits};

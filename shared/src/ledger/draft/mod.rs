@@ -16,7 +16,7 @@ use crate::alert::{self, Alert, State, Subject};
 use crate::catalog::{DoesNotFit, Item, Network, Place, ShopItem, Sku, SystemItem};
 use crate::order::{OrderRecord, Stocked};
 use crate::promise::Promise;
-use crate::source::{Claim, Missing, StockEvent, Waiting};
+use crate::source::{Claim, Missing, StockEvent, Waiting, Waits};
 use crate::store::{Expect, Key, MAX_WRITES, Record, Row, StoreError, Write};
 
 /// What became of an event.
@@ -84,7 +84,7 @@ struct Decision {
     movements: Vec<Movement>,
     alerts: BTreeMap<Key, Alert>,
     claims: BTreeMap<Key, Claim>,
-    waiting: Option<Waiting>,
+    waiting: Vec<Waiting>,
     unmapped: usize,
     unfinished: bool,
     /// Why it is not in the ledger after this, if it is not.
@@ -222,6 +222,13 @@ impl<'a> Draft<'a> {
                 (decision, outcome)
             }
         };
+        let mut decision = decision;
+        let settles = lane.filter(|lane| !decision.unfinished && !is_still_waiting(lane, event, &outcome));
+        if let Some(lane) = settles.filter(|lane| lane.pk.starts_with(Waiting::PREFIX)) {
+            let Some(record) = self.read(lane)? else { return Ok(Some(Outcome::Duplicate)) };
+            let subject = record.decode::<Waiting>()?.missing.subject();
+            self.turn(&mut decision, subject, State::Cleared, "What waited for it goes on.".to_owned())?;
+        }
         let alone = self.is_empty();
         if self.len_with(&decision) + usize::from(lane.is_some()) > MAX_WRITES || (decision.unfinished && !alone) {
             assert!(!alone, "the steps of one event are cut to fit a transaction");
@@ -232,16 +239,8 @@ impl<'a> Draft<'a> {
         if unfinished {
             return Ok(None);
         }
-        // One that goes on waiting for the same keeps its row.
-        self.settled.extend(lane.filter(|lane| !self.is_still_waiting(lane, event, &outcome)).cloned());
+        self.settled.extend(settles.cloned());
         Ok(Some(outcome))
-    }
-
-    fn is_still_waiting(&self, lane: &Key, event: &Event, outcome: &Outcome) -> bool {
-        match (event, outcome) {
-            (Event::Stock(stock), Outcome::Waiting(missing)) => Waiting::key_of(missing, stock) == *lane,
-            _ => false,
-        }
     }
 
     /// Raises the low-stock alert of every item the decision brings to its threshold. Clearing it is left to recomputing:
@@ -308,7 +307,7 @@ impl<'a> Draft<'a> {
         self.positions.extend(decision.positions);
         self.alerts.extend(decision.alerts);
         self.claims.extend(decision.claims);
-        self.waiting.extend(decision.waiting.map(|waiting| (waiting.key(), waiting)));
+        self.waiting.extend(decision.waiting.into_iter().map(|waiting| (waiting.key(), waiting)));
         self.movements.extend(decision.movements);
     }
 
@@ -336,7 +335,7 @@ impl<'a> Draft<'a> {
         let new_alerts = decision.alerts.keys().filter(|key| !self.alerts.contains_key(key)).count();
         let new_order = decision.order.iter().filter(|order| !self.orders.contains_key(&order.key())).count();
         let new_claims = decision.claims.keys().filter(|key| !self.claims.contains_key(key)).count();
-        let marks = usize::from(decision.inbox.is_some()) + usize::from(decision.waiting.is_some());
+        let marks = usize::from(decision.inbox.is_some()) + decision.waiting.len();
         self.len() + new_positions + new_alerts + new_order + new_claims + decision.movements.len() + marks
     }
 
@@ -369,6 +368,16 @@ impl<'a> Draft<'a> {
 pub fn content_mismatch(event: &EventId) -> (Subject, String) {
     let detail = format!("The event {event} came again with other content; the first one stands. Find out who reuses the id.");
     (Subject::ContentMismatch { event: event.to_string() }, detail)
+}
+
+/// Whether an event waits on for the same, and so keeps its row.
+fn is_still_waiting(lane: &Key, event: &Event, outcome: &Outcome) -> bool {
+    match (event, outcome) {
+        (Event::Stock(stock), Outcome::Waiting(missing)) => {
+            Waiting::key_of(missing, &Waits::Event(Box::new(stock.clone()))) == *lane
+        }
+        _ => false,
+    }
 }
 
 /// Collects what a step needs instead of stopping at the first missing row: `Ok(None)` when something is missing.

@@ -7,6 +7,7 @@ use crate::alert::{State, Subject};
 use crate::catalog::ShopItem;
 use crate::ledger::{Cause, Event, Kind, Move, OrderLine, PositionKey};
 use crate::order::{OrderRecord, Step, Stocked};
+use crate::source::{Missing, Waiting, Waits};
 use crate::store::Record;
 
 impl Draft<'_> {
@@ -38,17 +39,23 @@ impl Draft<'_> {
                     let detail = format!(
                         "{shop} sells {shop_sku:?}, which maps to no item of ours. Its units are not reserved: import a mapping."
                     );
-                    told.push((Subject::UnmappedSku { shop: shop.clone(), shop_sku }, detail));
+                    told.push((Missing::ShopItem { shop: shop.clone(), shop_sku }, detail));
                 }
                 Some(None) | None => {}
             }
         }
-        for (subject, detail) in told {
-            if decision.alerts.len() + 4 > room {
-                decision.unfinished = true; // More alerts than a transaction holds: the rest with the next part.
+        for (missing, detail) in told {
+            if decision.alerts.len() + decision.waiting.len() + 5 > room {
+                decision.unfinished = true; // More of them than a transaction holds: the rest with the next part.
                 break;
             }
-            needing(&mut needs, self.raise(&mut decision, subject, detail))?;
+            needing(&mut needs, self.raise(&mut decision, missing.subject(), detail))?;
+            // It is read again when the mapping is there.
+            let what = Waits::Order { shop: shop.clone(), order };
+            let key = Waiting::key_of(&missing, &what);
+            if !self.waiting.contains_key(&key) && needing(&mut needs, self.read(&key))?.is_some_and(|known| known.is_none()) {
+                decision.waiting.push(Waiting { missing, what, since: self.now });
+            }
         }
         let steps = record.next_steps(self.network);
         for step in &steps {
@@ -71,7 +78,12 @@ impl Draft<'_> {
             // a count has seen already stays with what takes it back.
             let next = if step.kind == Kind::AssignOut { 4 } else { 3 };
             // Beside the step: the order, the mark, and the alert of every item touched.
-            let held = decision.movements.len() + 2 * decision.positions.len() + decision.alerts.len() + 2 + of_order;
+            let held = decision.movements.len()
+                + 2 * decision.positions.len()
+                + decision.alerts.len()
+                + decision.waiting.len()
+                + 2
+                + of_order;
             if step.kind != Kind::AssignIn && held + next > room {
                 decision.unfinished = true;
                 break;

@@ -8,7 +8,7 @@ use super::{Decision, Draft, Outcome, Undecided, Unfit};
 use crate::alert::Subject;
 use crate::catalog::{Factor, Item, LocationId, LotId, Place, Quantity, Sku, SystemItem};
 use crate::ledger::{Basis, Cause, Counted, Event, Kind, Lot, Move, Movement, Position, PositionKey};
-use crate::source::{Claim, Missing, OrderReport, Paper, StockEvent, StockKind, Waiting};
+use crate::source::{Claim, Missing, OrderReport, Paper, StockEvent, StockKind, Waiting, Waits};
 use crate::store::{Key, Record, StoreError};
 
 /// The most movements that a count goes back over.
@@ -88,7 +88,8 @@ impl Draft<'_> {
     /// Keeps an event until what it lacks is there.
     fn wait(&self, stock: &StockEvent, missing: Missing, detail: String) -> Result<Decision, Undecided> {
         let mut decision = Decision::default();
-        let key = Waiting::key_of(&missing, stock);
+        let what = Waits::Event(Box::new(stock.clone()));
+        let key = Waiting::key_of(&missing, &what);
         let known = match self.waiting.get(&key) {
             Some(waiting) => Some(waiting.clone()),
             None => self.read(&key)?.map(Record::decode::<Waiting>).transpose()?,
@@ -96,10 +97,10 @@ impl Draft<'_> {
         match known {
             None => {
                 self.raise(&mut decision, missing.subject(), detail)?;
-                decision.waiting = Some(Waiting { missing: missing.clone(), event: stock.clone(), since: self.now });
+                decision.waiting.push(Waiting { missing: missing.clone(), what, since: self.now });
                 decision.left_out = Some(Outcome::Waiting(missing));
             }
-            Some(waiting) if waiting.event == *stock => decision.left_out = Some(Outcome::Waiting(missing)),
+            Some(waiting) if waiting.what == what => decision.left_out = Some(Outcome::Waiting(missing)),
             Some(_) => {
                 let (subject, detail) = super::content_mismatch(&stock.id);
                 self.raise(&mut decision, subject, detail)?;
