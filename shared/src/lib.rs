@@ -2,7 +2,8 @@
 //!
 //! [`catalog`] says what exists, [`order`] what was asked for, [`source`] what other systems report, [`ledger`] what
 //! happened, [`promise`] what can be promised, [`storefront`] what the shop is told, [`reconcile`] what drifted, and
-//! [`alert`] when a person must look. [`store`] and [`clock`] are the ports they share.
+//! [`alert`] when a person must look. [`store`] and [`clock`] are the ports they share; [`signature`] is how whoever tells us
+//! something is known.
 //!
 //! Everything outside `adapters` is pure: no I/O of its own, no clock, no randomness, no AWS types. `now` and ids are
 //! arguments, and effects go through ports, so the same code runs in a Lambda and in a simulation.
@@ -14,6 +15,7 @@ pub mod ledger;
 pub mod order;
 pub mod promise;
 pub mod reconcile;
+pub mod signature;
 pub mod source;
 pub mod store;
 pub mod storefront;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use promissory::catalog::ShopDomain;
-use promissory::order::{Signature, sign};
+use promissory::signature::{Signature, sign};
 use promissory_tests::shared_files;
 use serde_json::Value;
 

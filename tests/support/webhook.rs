@@ -3,7 +3,7 @@
 use lambda_http::http::HeaderMap;
 use lambda_http::http::header::{HeaderName, HeaderValue};
 use lambda_http::{Body, Request};
-use promissory::order::sign;
+use promissory::signature::sign;
 use serde_json::{Value, json};
 
 /// The shop that sends.

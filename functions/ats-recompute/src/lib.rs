@@ -12,11 +12,11 @@ use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventR
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use promissory::alert::{Alert, Bus};
-use promissory::catalog::{Network, NetworkCache, Place, ShopDomain, Sku};
+use promissory::catalog::{Location, Network, NetworkCache, Place, ShopDomain, Sku};
 use promissory::clock::Clock;
-use promissory::ledger::{Deferred, PositionKey, settle_lane};
+use promissory::ledger::{Deferred, PositionKey, Resumed, resume, settle_lane, waits_for};
 use promissory::promise::recompute;
-use promissory::store::{Store, StoreError};
+use promissory::store::{Key, Store, StoreError};
 use promissory::storefront::{Hints, hint_all};
 
 /// Items recomputed at the same time.
@@ -41,8 +41,10 @@ pub struct Recompute<S, H, B, C> {
 #[derive(Debug, PartialEq)]
 enum Call {
     Settle(PositionKey),
-    Recompute(Sku, Option<Place>),
+    Recompute(Sku, Place),
     Publish(Box<Alert>),
+    /// A mapping changed: what waited for it may go on.
+    Resume(Key),
     /// An alert of a shape this code does not know.
     Unreadable,
     /// A row nobody waits for.
@@ -75,6 +77,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
         let mut lanes: BTreeMap<PositionKey, usize> = BTreeMap::new();
         let mut skus: BTreeMap<Sku, usize> = BTreeMap::new();
         let mut alerts: Vec<(usize, Alert)> = Vec::new();
+        let mut waited: BTreeMap<String, usize> = BTreeMap::new();
         for (at, call) in calls.into_iter().enumerate() {
             match call {
                 Call::Settle(lane) => {
@@ -82,6 +85,12 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
                 }
                 Call::Recompute(sku, _) => {
                     skus.entry(sku).or_insert(at);
+                }
+                Call::Resume(key) => {
+                    skus.extend(key.pk.strip_prefix("ITEM#").and_then(|sku| sku.parse().ok()).map(|sku| (sku, at)));
+                    for prefix in waits_for(&key) {
+                        waited.entry(prefix).or_insert(at);
+                    }
                 }
                 Call::Publish(alert) => alerts.push((at, *alert)),
                 Call::Unreadable => {
@@ -113,13 +122,30 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
                 }
             }
         }
+        for (prefix, at) in &waited {
+            match resume(&self.store, &self.clock, &network, prefix, deadline).await {
+                Ok(Resumed { resumed: 0, cut: false }) => {}
+                Ok(Resumed { resumed, cut }) => {
+                    tracing::info!(waited_for = prefix, resumed, cut, "what waited for a mapping goes on");
+                    failed.extend(cut.then_some(*at));
+                }
+                Err(error) => {
+                    tracing::warn!(waited_for = prefix, %error, "what waits for a mapping waits on");
+                    failed.insert(*at);
+                }
+            }
+        }
         failed.first().copied()
     }
 
-    /// The network, read again if a record names a location the kept one does not have.
+    /// The network, read again if a record names a location the kept one does not have, or is one.
     async fn network_with(&self, calls: &[Call]) -> Result<Arc<Network>, StoreError> {
         let network = self.network.get(&self.store, self.clock.now()).await?;
-        let unknown = |call: &Call| matches!(call, Call::Recompute(_, Some(Place::At(code))) if network.get(code).is_none());
+        let unknown = |call: &Call| match call {
+            Call::Recompute(_, Place::At(code)) => network.get(code).is_none(),
+            Call::Resume(key) => key.pk == Location::PARTITION,
+            Call::Recompute(..) | Call::Settle(_) | Call::Publish(_) | Call::Unreadable | Call::Nothing => false,
+        };
         if !calls.iter().any(unknown) {
             return Ok(network);
         }
@@ -172,10 +198,11 @@ fn call(record: &EventRecord) -> Call {
         return Call::Settle(lane);
     }
     if let Some(position) = PositionKey::from_partition(&key.pk) {
-        return Call::Recompute(position.sku, Some(position.place));
+        return Call::Recompute(position.sku, position.place);
     }
-    if let Some(sku) = key.pk.strip_prefix("ITEM#").and_then(|sku| sku.parse().ok()) {
-        return Call::Recompute(sku, None);
+    let key = Key::new(key.pk, key.sk);
+    if !waits_for(&key).is_empty() {
+        return Call::Resume(key);
     }
     if key.pk.starts_with(Alert::PREFIX) {
         return serde_dynamo::from_item::<_, Image>(record.change.new_image.clone())
@@ -187,6 +214,7 @@ fn call(record: &EventRecord) -> Call {
 #[derive(serde::Deserialize)]
 struct RowKey {
     pk: String,
+    sk: String,
 }
 
 #[derive(serde::Deserialize)]

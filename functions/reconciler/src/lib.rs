@@ -107,7 +107,7 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock> Reconciler<S, F, H, B,
             }
             Job::Backlog => {
                 let report = backlog((store, hints, clock), &network, &self.shop, deadline).await?;
-                tracing::info!(shop = %self.shop, settled = report.settled, hinted = report.hinted, "backlog picked up");
+                tracing::info!(shop = %self.shop, settled = report.settled, resumed = report.resumed, hinted = report.hinted, "backlog picked up");
                 Report::Backlog(report)
             }
         };

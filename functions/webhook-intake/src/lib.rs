@@ -13,7 +13,8 @@ use promissory::alert::{Subject, raise};
 use promissory::catalog::{NetworkCache, ShopDomain};
 use promissory::clock::Clock;
 use promissory::ledger::{Event, EventId, OrderEvent, Outcome, Received, content_hash, receive};
-use promissory::order::{MAX_BODY, Malformed, Said, Signature, Topic, note, parse};
+use promissory::order::{MAX_BODY, Malformed, Said, Topic, note, parse};
+use promissory::signature::Signature;
 use promissory::store::{Store, StoreError};
 use serde_json::json;
 

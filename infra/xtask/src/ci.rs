@@ -12,7 +12,7 @@ const BANNED: [(&str, &str); 2] = [
 ];
 
 /// The packages that are shipped.
-const FUNCTIONS: [&str; 4] = ["webhook-intake", "ats-recompute", "shopify-pusher", "reconciler"];
+const FUNCTIONS: [&str; 5] = ["webhook-intake", "source-intake", "ats-recompute", "shopify-pusher", "reconciler"];
 
 /// Runs the static checks, then `cargo x test`.
 pub fn run_all(workspace: &Workspace) -> Result<ExitCode, Problem> {

@@ -14,7 +14,6 @@ mod note;
 mod plan;
 mod record;
 mod sales_order;
-mod signature;
 mod snapshot;
 mod topic;
 mod webhook;
@@ -24,7 +23,6 @@ pub use note::{Note, Pointer, note};
 pub use plan::Step;
 pub use record::{Line, OrderRecord, Shipped, Unreadable};
 pub use sales_order::{Address, Customer, SalesLine, SalesOrder};
-pub use signature::{Signature, sign};
 pub use snapshot::{
     Counted, Disposition, Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, Refund, RefundLine, Restock, Routing, SnapshotLine,
     Stocked,

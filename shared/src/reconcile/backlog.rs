@@ -1,4 +1,5 @@
-//! What a killed function left behind: deferred events nobody settled, and pairs whose hint was lost.
+//! What a killed function left behind: deferred events nobody settled, what waits for a mapping that is there, and pairs
+//! whose hint was lost.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 use super::ReconcileError;
 use crate::catalog::{Network, Place, ShopDomain};
 use crate::clock::Clock;
-use crate::ledger::{Deferred, PositionKey, settle_lane};
+use crate::ledger::{Deferred, PositionKey, resume, settle_lane};
 use crate::store::{Listing, Store};
 use crate::storefront::{Hints, Level, hint_all};
 
@@ -17,6 +18,8 @@ use crate::storefront::{Hints, Level, hint_all};
 pub struct BacklogReport {
     /// Deferred events that were settled.
     pub settled: usize,
+    /// Events and orders whose mapping has appeared.
+    pub resumed: usize,
     /// Pairs hinted again.
     pub hinted: usize,
 }
@@ -44,6 +47,8 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
             None => break,
         }
     }
+    let waited = resume(store, clock, network, "", deadline).await?;
+    report.resumed = waited.resumed;
     let waiting = store.list(&Listing::index(Deferred::INDEX, 1_000)).await?.records;
     let lanes: BTreeSet<PositionKey> =
         waiting.iter().filter_map(|record| Deferred::lane_from_partition(&record.key.pk)).collect();

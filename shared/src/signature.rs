@@ -1,4 +1,4 @@
-//! Webhook signatures: base64 of HMAC-SHA256 over the raw body, compared in constant time.
+//! Signatures of what is sent to us: base64 of HMAC-SHA256 over the bytes as they came, compared in constant time.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,0 +1,264 @@
+//! What other systems say about stock, pushed by them: over HTTP, signed, or over the bus.
+//!
+//! `size → system → age → signature → events → receive`. Each event of a batch has an outcome of its own, and a batch may be
+//! sent again: what is in the ledger already is a duplicate. Over the bus nobody reads an answer, so what is refused there
+//! fails the call: EventBridge repeats it, and then keeps it in the dead-letter queue.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lambda_http::http::StatusCode;
+use lambda_http::{Body, Request, Response};
+use promissory::adapters::secrets::SourceSecrets;
+use promissory::alert::{self, Subject};
+use promissory::catalog::{NetworkCache, SystemId};
+use promissory::clock::Clock;
+use promissory::ledger::{Event, Outcome, Received, receive_all};
+use promissory::signature::Signature;
+use promissory::source::{MAX_BATCH, Malformed, StockEvent, parse};
+use promissory::store::{Store, StoreError};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The largest body that is taken.
+pub const MAX_BODY: usize = 2 * 1024 * 1024;
+
+/// How far a request's timestamp may be from our time, either way.
+pub const WINDOW: Duration = Duration::from_secs(5 * 60);
+
+/// What carries the time of signing, in seconds since 1970.
+pub const TIMESTAMP: &str = "x-promissory-timestamp";
+
+/// What carries the signature: base64 of HMAC-SHA256 over the timestamp, a dot, and the raw body.
+pub const SIGNATURE: &str = "x-promissory-signature";
+
+/// What taking events needs to work.
+#[derive(Debug)]
+pub struct Intake<S, C> {
+    /// The table.
+    pub store: S,
+    /// The time.
+    pub clock: C,
+    /// What each system signs with.
+    pub secrets: SourceSecrets,
+    /// The locations, kept warm.
+    pub network: NetworkCache,
+}
+
+/// What became of one event, as the answer tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// The system's name of the transaction; none where it cannot be read.
+    pub id: Option<String>,
+    /// `applied`, `duplicate`, `deferred`, `waiting` or `refused`. Only what is refused must be sent again, corrected.
+    pub outcome: &'static str,
+    /// Movements written for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub movements: Option<usize>,
+    /// What is wrong, or what it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// Why a request is not looked into.
+#[derive(Debug)]
+enum Refusal {
+    TooLarge(usize),
+    NoSystem,
+    Stale,
+    Unsigned(&'static str),
+    Malformed(String),
+    Store(StoreError),
+}
+
+impl<S: Store, C: Clock> Intake<S, C> {
+    /// Answers one request of API Gateway.
+    pub async fn handle(&self, request: Request) -> Response<Body> {
+        let began = self.clock.now();
+        match self.take(&request).await {
+            Ok((system, answers)) => {
+                let refused = answers.iter().filter(|answer| answer.outcome == "refused").count();
+                let duration_ms = self.clock.now().duration_since(began).as_millis();
+                tracing::info!(%system, events = answers.len(), refused, duration_ms, "events taken");
+                // What is not refused is durable. The status says whether anything must be corrected.
+                let status = if refused == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+                answer(status, &json!({ "events": answers, "refused": refused }))
+            }
+            Err(refusal) => {
+                tracing::warn!(reason = refusal.reason(), detail = refusal.detail(), "events refused");
+                // What the store said is for our log, not for the caller.
+                let detail =
+                    if matches!(refusal, Refusal::Store(_)) { "send the same again later".into() } else { refusal.detail() };
+                answer(refusal.status(), &json!({ "error": refusal.reason(), "detail": detail }))
+            }
+        }
+    }
+
+    async fn take(&self, request: &Request) -> Result<(SystemId, Vec<Answer>), Refusal> {
+        let body: &[u8] = request.body().as_ref();
+        if body.len() > MAX_BODY {
+            return Err(Refusal::TooLarge(body.len()));
+        }
+        let system = system_of(request.uri().path()).ok_or(Refusal::NoSystem)?;
+        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let stamp = header(TIMESTAMP).ok_or(Refusal::Unsigned("X-Promissory-Timestamp is missing"))?;
+        let signed_at = stamp.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+        let signed_at = signed_at.ok_or(Refusal::Unsigned("X-Promissory-Timestamp is not a number of seconds since 1970"))?;
+        if self.clock.now().duration_since(signed_at).unsigned_abs() > WINDOW {
+            return Err(Refusal::Stale);
+        }
+        let signature = header(SIGNATURE).ok_or(Refusal::Unsigned("X-Promissory-Signature is missing"))?;
+        let signature = Signature::from_header(signature).ok_or(Refusal::Unsigned("X-Promissory-Signature is not base64"))?;
+        if !signature.matches(&signed_bytes(stamp, body), self.secrets.of(&system)) {
+            // An unknown system and a wrong signature look alike: who is known here is nobody's business.
+            return Err(Refusal::Unsigned("the signature is not of this timestamp and body by a secret of this system"));
+        }
+        let body: Value = serde_json::from_slice(body).map_err(|error| Refusal::Malformed(format!("it is not JSON: {error}")))?;
+        let events = events_of(&body).map_err(Refusal::Malformed)?;
+        let answers = self.receive(&system, &events).await.map_err(Refusal::Store)?;
+        Ok((system, answers))
+    }
+
+    /// Takes an event of the bus, whose detail is `{"system": …, "events": […]}`.
+    ///
+    /// # Errors
+    /// When any of its events is refused, or the store fails: EventBridge repeats it, then keeps it.
+    pub async fn take_from_bus(&self, envelope: &Value) -> Result<Vec<Answer>, String> {
+        let detail = envelope.get("detail").unwrap_or(&Value::Null);
+        let system = detail.get("system").and_then(Value::as_str).and_then(|system| system.parse::<SystemId>().ok());
+        let Some(system) = system else {
+            return Err("the detail of an event on the bus names no system: {\"system\": name, \"events\": [...]}".to_owned());
+        };
+        let answers = match events_of(detail) {
+            Ok(events) => self.receive(&system, &events).await.map_err(|error| error.to_string())?,
+            Err(problem) => {
+                self.tell(&system, &problem).await.map_err(|error| error.to_string())?;
+                return Err(problem);
+            }
+        };
+        tracing::info!(%system, events = answers.len(), "events taken from the bus");
+        let refused = answers.iter().find(|answer| answer.outcome == "refused");
+        refused.and_then(|answer| answer.detail.clone()).map_or(Ok(answers), Err)
+    }
+
+    /// Takes a batch of events, and tells what became of each, in their order.
+    async fn receive(&self, system: &SystemId, events: &[Value]) -> Result<Vec<Answer>, StoreError> {
+        let parsed: Vec<Result<StockEvent, Malformed>> = events.iter().map(|event| parse(system, event)).collect();
+        if let Some((event, malformed)) =
+            events.iter().zip(&parsed).find_map(|(event, parsed)| Some((event, parsed.as_ref().err()?)))
+        {
+            self.tell(system, &format!("{} cannot be read: {malformed}", event.get("id").unwrap_or(&Value::Null))).await?;
+        }
+        let network = self.network.get(&self.store, self.clock.now()).await?;
+        let good = parsed.iter().flatten().map(|event| Event::Stock(event.clone())).collect();
+        let mut received = receive_all(&self.store, &self.clock, &network, good).await?.into_iter();
+        let answers = parsed.iter().zip(events).map(|(parsed, event)| match parsed {
+            Ok(parsed) => told(parsed, received.next().expect("every good event has an outcome")),
+            Err(malformed) => {
+                let id = event.get("id").and_then(Value::as_str).map(str::to_owned);
+                Answer { id, outcome: "refused", movements: None, detail: Some(malformed.to_string()) }
+            }
+        });
+        Ok(answers.collect())
+    }
+
+    /// Raises the alert about events that their system must correct.
+    async fn tell(&self, system: &SystemId, problem: &str) -> Result<(), StoreError> {
+        let subject = Subject::RefusedEvent { system: system.to_string() };
+        alert::raise(&self.store, &self.clock, (subject, format!("An event of {system} is refused: {problem}."))).await
+    }
+}
+
+/// The bytes that a system signs.
+#[must_use]
+pub fn signed_bytes(timestamp: &str, body: &[u8]) -> Vec<u8> {
+    [timestamp.as_bytes(), b".", body].concat()
+}
+
+/// An HTTP answer, as API Gateway wants it from a function.
+///
+/// # Errors
+/// Never: our answers are text.
+pub fn as_lambda_answers<E: From<std::str::Utf8Error>>(response: &Response<Body>) -> Result<Value, E> {
+    let body = std::str::from_utf8(response.body())?;
+    let headers = json!({ "content-type": "application/json" });
+    Ok(json!({ "statusCode": response.status().as_u16(), "headers": headers, "body": body, "isBase64Encoded": false }))
+}
+
+fn system_of(path: &str) -> Option<SystemId> {
+    let (before, system) = path.strip_suffix("/events")?.rsplit_once('/')?;
+    before.ends_with("/sources").then(|| system.parse().ok())?
+}
+
+/// The events of a body: a batch, or one alone.
+fn events_of(body: &Value) -> Result<Vec<Value>, String> {
+    match body.get("events") {
+        Some(Value::Array(events)) if events.is_empty() => Err("events is empty".to_owned()),
+        Some(Value::Array(events)) if events.len() > MAX_BATCH => {
+            Err(format!("{} events, where at most {MAX_BATCH} are taken at once: send them in parts", events.len()))
+        }
+        Some(Value::Array(events)) => Ok(events.clone()),
+        Some(_) => Err("events must be a list".to_owned()),
+        None if body.get("id").is_some() => Ok(vec![body.clone()]),
+        None => Err("it must be one event, or have a list of events".to_owned()),
+    }
+}
+
+fn told(event: &StockEvent, received: Received) -> Answer {
+    let (outcome, movements, detail) = match received {
+        Received::Decided(Outcome::Applied { movements, .. }) => ("applied", Some(movements), None),
+        Received::Decided(Outcome::Duplicate) => ("duplicate", None, None),
+        Received::Deferred(_) => ("deferred", None, Some("it is kept, and applied within moments".to_owned())),
+        Received::Decided(Outcome::Waiting(missing)) => {
+            ("waiting", None, Some(format!("it is kept until somebody maps it: {missing}")))
+        }
+        Received::Decided(Outcome::ContentMismatch) => {
+            ("refused", None, Some("this id came before with other content; the first one stands".to_owned()))
+        }
+        Received::Decided(Outcome::Unfit(unfit)) => ("refused", None, Some(unfit.to_string())),
+        Received::Decided(Outcome::Unreadable) => {
+            ("refused", None, Some("a row it touches cannot be read; the log names it".to_owned()))
+        }
+    };
+    Answer { id: Some(event.id.id.clone()), outcome, movements, detail }
+}
+
+impl Refusal {
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLarge(_) => "too_large",
+            Self::NoSystem => "no_system",
+            Self::Stale => "stale",
+            Self::Unsigned(_) => "unsigned",
+            Self::Malformed(_) => "malformed",
+            Self::Store(_) => "store",
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::TooLarge(size) => format!("{size} bytes where at most {MAX_BODY} are taken"),
+            Self::NoSystem => "the path must be /sources/{system}/events, with a system such as sap-eu".to_owned(),
+            Self::Stale => format!("X-Promissory-Timestamp is more than {} minutes from our time", WINDOW.as_secs() / 60),
+            Self::Unsigned(why) => (*why).to_owned(),
+            Self::Malformed(problem) => problem.clone(),
+            Self::Store(error) => error.to_string(),
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NoSystem => StatusCode::NOT_FOUND,
+            Self::Stale | Self::Unsigned(_) => StatusCode::UNAUTHORIZED,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response<Body> {
+    let response =
+        Response::builder().status(status).header("content-type", "application/json").body(Body::from(body.to_string()));
+    response.expect("a status, one header and a body make a response")
+}
