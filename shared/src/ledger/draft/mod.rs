@@ -6,6 +6,8 @@
 
 mod order;
 mod stock;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
