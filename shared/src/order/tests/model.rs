@@ -8,7 +8,7 @@ use crate::catalog::{
     DispositionId, FulfilmentId, LineId, Location, LocationKind, Network, OrderId, Place, Quantity, RefundId, ReturnId,
     ShopDomain, ShopLocationId, Sku,
 };
-use crate::ledger::Kind;
+use crate::ledger::Balance;
 use crate::order::{
     Disposition, Facts, Fulfilment, FulfilmentStatus, OrderRecord, OrderSnapshot, Refund, RefundLine, Restock, Routing,
     SnapshotLine, Step, Stocked,
@@ -108,14 +108,24 @@ pub struct Model {
     cancelled: bool,
 }
 
-/// What must be held, by line and place.
+/// What an order's lines have done to each place. No balance of nothing.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Held {
-    pub reserved: BTreeMap<(u64, Place), i64>,
-    pub shipped: BTreeMap<(u64, Place), i64>,
-    pub returned: BTreeMap<(u64, Place), i64>,
-    pub restocked: BTreeMap<(u64, Place), i64>,
-    pub withheld: BTreeMap<(u64, Place), i64>,
+pub struct Held(BTreeMap<(u64, Place), Balance>);
+
+impl Held {
+    /// The balance of a line at a place, to add to.
+    fn at(&mut self, line: u64, place: Place) -> &mut Balance {
+        self.0.entry((line, place)).or_default()
+    }
+
+    fn tidy(&mut self) {
+        self.0.retain(|_, balance| *balance != Balance::default());
+    }
+
+    /// Where units are reserved.
+    pub fn reserved(&self) -> Vec<Place> {
+        self.0.iter().filter(|(_, balance)| balance.reserved.is_positive()).map(|((_, place), _)| place.clone()).collect()
+    }
 }
 
 pub fn shop() -> ShopDomain {
@@ -128,10 +138,8 @@ pub fn place(location: u64) -> Place {
 
 pub fn network() -> Network {
     Network::new((1..=2).map(|id| Location {
-        code: format!("WH-{id}").parse().expect("a code"),
-        kind: LocationKind::Warehouse,
-        fulfils_online: true,
         shops: [(shop(), ShopLocationId::new(id))].into(),
+        ..Location::new(format!("WH-{id}").parse().expect("a code"), LocationKind::Warehouse)
     }))
 }
 
@@ -373,14 +381,18 @@ impl Model {
         let somewhere = |location: u64| if routed { place(location) } else { Place::Unassigned };
         for (line, said) in &self.lines {
             for (location, units) in &said.open {
-                *held.reserved.entry((*line, somewhere(*location))).or_default() += units;
+                held.at(*line, somewhere(*location)).reserved += Quantity::new(*units);
             }
-            for (location, units) in said.withheld.iter().filter(|(_, units)| **units > 0) {
-                *held.withheld.entry((*line, somewhere(*location))).or_default() += units;
+            for (location, units) in &said.withheld {
+                let here = held.at(*line, somewhere(*location));
+                here.held += Quantity::new(*units);
+                here.moved_by_shop -= Quantity::new(*units);
             }
         }
         for fulfilment in self.fulfilments.iter().filter(|f| f.stands) {
-            *held.shipped.entry((fulfilment.line, place(fulfilment.location))).or_default() += fulfilment.units;
+            let here = held.at(fulfilment.line, place(fulfilment.location));
+            here.on_hand -= Quantity::new(fulfilment.units);
+            here.moved_by_shop -= Quantity::new(fulfilment.units);
         }
         let unlinked = self.refunds.iter().filter(|refund| refund.of_return.is_none() && refund.line.restock == Restock::Return);
         let refunded = unlinked.map(|refund| {
@@ -388,9 +400,11 @@ impl Model {
             (refund.line.line.number(), location, refund.line.quantity.units())
         });
         for (line, location, units) in refunded.chain(self.dispositions.iter().map(|of| (of.line, of.location, of.units))) {
-            *held.returned.entry((line, place(location))).or_default() += units;
-            *held.restocked.entry((line, place(location))).or_default() += units;
+            let here = held.at(line, place(location));
+            here.on_hand += Quantity::new(units);
+            here.moved_by_shop += Quantity::new(units);
         }
+        held.tidy();
         held
     }
 }
@@ -418,26 +432,14 @@ pub fn settle(record: &mut OrderRecord, held: &mut Held) -> Vec<Step> {
     let network = network();
     let steps = record.next_steps(&network);
     for step in &steps {
-        let key = (step.line.number(), step.place.clone());
-        let change = step.kind.change(step.quantity);
-        let reserved = held.reserved.entry(key.clone()).or_default();
-        *reserved += change.reserved.units();
-        assert!(*reserved >= 0, "{step:?} takes more than is reserved there");
-        match step.kind {
-            Kind::Ship | Kind::Unship => *held.shipped.entry(key).or_default() -= change.on_hand.units(),
-            Kind::Return | Kind::Unreturn => *held.returned.entry(key).or_default() += change.on_hand.units(),
-            Kind::Restock | Kind::Unrestock => *held.restocked.entry(key).or_default() += change.moved_by_shop.units(),
-            Kind::Withhold | Kind::Unwithhold => *held.withheld.entry(key).or_default() += change.held.units(),
-            Kind::Reserve | Kind::Release | Kind::AssignOut | Kind::AssignIn => {}
-            Kind::Receipt | Kind::Found | Kind::Lost | Kind::Hold | Kind::Unhold => {
-                unreachable!("an order calls for no {step:?}")
-            }
-        }
+        let balance = held.at(step.line.number(), step.place.clone());
+        *balance = *balance + step.kind.change(step.quantity);
+        assert!(step.quantity.is_positive(), "{step:?} moves nothing");
+        assert!(!balance.reserved.is_negative(), "{step:?} takes more than is reserved there");
+        assert!(!balance.ahead.is_negative(), "{step:?} takes more than left ahead from there");
         record.apply(step);
     }
-    for units in [&mut held.reserved, &mut held.shipped, &mut held.returned, &mut held.restocked, &mut held.withheld] {
-        units.retain(|_, units| *units != 0);
-    }
+    held.tidy();
     assert_eq!(record.next_steps(&network), [], "what was done is not done again");
     steps
 }
