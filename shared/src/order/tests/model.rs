@@ -8,11 +8,12 @@ use crate::catalog::{
     DispositionId, FulfilmentId, LineId, Location, LocationKind, Network, OrderId, Place, Quantity, RefundId, ReturnId,
     ShopDomain, ShopLocationId, Sku,
 };
-use crate::ledger::Balance;
+use crate::ledger::{Balance, EventId};
 use crate::order::{
     Disposition, Facts, Fulfilment, FulfilmentStatus, OrderRecord, OrderSnapshot, Refund, RefundLine, Restock, Routing,
     SnapshotLine, Step, Stocked,
 };
+use crate::source::{OrderReport, ReportKind};
 
 /// One change of an order in the shop.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +53,12 @@ pub enum Change {
     Settle,
     Pay,
     Cancel,
+    /// A warehouse ships units, whatever the shop says of them.
+    Dispatch {
+        line: u64,
+        units: i64,
+        at: u64,
+    },
 }
 
 /// A line as the shop has it.
@@ -94,7 +101,16 @@ struct ModelDisposition {
     settled: bool,
 }
 
-/// The order as the shop has it.
+/// Units that a warehouse shipped.
+#[derive(Debug, Clone)]
+struct ModelDispatch {
+    line: u64,
+    units: i64,
+    location: u64,
+    at: i64,
+}
+
+/// The order as the shop has it, and what warehouses did for it.
 #[derive(Debug, Clone, Default)]
 pub struct Model {
     pub second: i64,
@@ -102,6 +118,7 @@ pub struct Model {
     fulfilments: Vec<ModelFulfilment>,
     refunds: Vec<ModelRefund>,
     dispositions: Vec<ModelDisposition>,
+    dispatches: Vec<ModelDispatch>,
     fulfilment_orders: usize,
     routed_at: i64,
     pub paid: bool,
@@ -155,6 +172,10 @@ impl Model {
 
     /// Applies a change; whether it was possible.
     pub fn change(&mut self, change: Change) -> bool {
+        if let Change::Dispatch { line, units, at } = change {
+            self.dispatches.push(ModelDispatch { line, units, location: at, at: self.second });
+            return true;
+        }
         if self.cancelled {
             return false;
         }
@@ -220,6 +241,7 @@ impl Model {
                 let line = refund_line(last.line, last.units, Restock::Return, last.location);
                 self.refunds.push(ModelRefund { made_at: second, line, of_return: u64::try_from(number).ok() });
             }
+            Change::Dispatch { .. } => unreachable!("taken above"),
             Change::Pay => return !std::mem::replace(&mut self.paid, true),
             Change::Cancel => {
                 self.cancelled = true;
@@ -375,24 +397,26 @@ impl Model {
         each.collect()
     }
 
+    /// What warehouses have reported, one report for each time they shipped.
+    pub fn reports(&self) -> Vec<OrderReport> {
+        let each = self.dispatches.iter().enumerate().map(|(number, of)| OrderReport {
+            id: EventId::new("wms", format!("shipped {number}")),
+            shop: shop(),
+            order: OrderId::new(1),
+            line: LineId::new(of.line),
+            kind: ReportKind::Shipped,
+            location: format!("WH-{}", of.location).parse().expect("a code"),
+            quantity: Quantity::new(of.units),
+            at: Some(at(of.at)),
+        });
+        each.collect()
+    }
+
     /// What must be held once everything is known; without routing, where nothing tells where open units ship from.
     pub fn held(&self, routed: bool) -> Held {
         let mut held = Held::default();
-        let somewhere = |location: u64| if routed { place(location) } else { Place::Unassigned };
         for (line, said) in &self.lines {
-            for (location, units) in &said.open {
-                held.at(*line, somewhere(*location)).reserved += Quantity::new(*units);
-            }
-            for (location, units) in &said.withheld {
-                let here = held.at(*line, somewhere(*location));
-                here.held += Quantity::new(*units);
-                here.moved_by_shop -= Quantity::new(*units);
-            }
-        }
-        for fulfilment in self.fulfilments.iter().filter(|f| f.stands) {
-            let here = held.at(fulfilment.line, place(fulfilment.location));
-            here.on_hand -= Quantity::new(fulfilment.units);
-            here.moved_by_shop -= Quantity::new(fulfilment.units);
+            self.hold_line(*line, said, routed, &mut held);
         }
         let unlinked = self.refunds.iter().filter(|refund| refund.of_return.is_none() && refund.line.restock == Restock::Return);
         let refunded = unlinked.map(|refund| {
@@ -407,6 +431,70 @@ impl Model {
         held.tidy();
         held
     }
+
+    /// What one line holds, unit by unit: what the shop took off its number, what is open, and who says which of them left.
+    fn hold_line(&self, line: u64, said: &ModelLine, routed: bool, held: &mut Held) {
+        const ONE: Quantity = Quantity::new(1);
+        let somewhere = |location: u64| if routed { place(location) } else { Place::Unassigned };
+        let units = |at: &BTreeMap<u64, i64>| -> Vec<Place> { at.iter().flat_map(|(at, n)| each(somewhere(*at), *n)).collect() };
+        let fulfilled = self.fulfilments.iter().filter(|f| f.stands && f.line == line);
+        let mut booked: Vec<Place> = fulfilled.flat_map(|f| each(place(f.location), f.units)).collect();
+        let dispatched = self.dispatches.iter().filter(|of| of.line == line);
+        let mut seen: Vec<Place> = dispatched.flat_map(|of| each(place(of.location), of.units)).collect();
+        let (mut open, mut withheld) = (units(&said.open), units(&said.withheld));
+        seen.sort();
+        booked.sort();
+
+        for place in &booked {
+            held.at(line, place.clone()).moved_by_shop -= ONE;
+        }
+        for place in &withheld {
+            held.at(line, place.clone()).moved_by_shop -= ONE;
+        }
+        // Whatever a warehouse saw leave has left from there, and so has what the shop booked and no warehouse saw.
+        for place in &seen {
+            held.at(line, place.clone()).on_hand -= ONE;
+        }
+        strike(&mut seen, &mut booked);
+        for place in booked {
+            held.at(line, place).on_hand -= ONE;
+        }
+        // What the shop knows nothing of: open units have left ahead of it, then those it thinks were kept.
+        let mut late = seen.split_off(seen.len().min(open.len()));
+        for place in &seen {
+            held.at(line, place.clone()).ahead += ONE;
+        }
+        for place in seen {
+            let here = open.iter().position(|open| *open == place);
+            open.remove(here.unwrap_or(open.len() - 1));
+        }
+        strike(&mut late, &mut withheld);
+        for place in open {
+            held.at(line, place).reserved += ONE;
+        }
+        for place in withheld {
+            held.at(line, place).held += ONE;
+        }
+    }
+}
+
+/// So many units at a place.
+fn each(place: Place, units: i64) -> impl Iterator<Item = Place> {
+    (0..units).map(move |_| place.clone())
+}
+
+/// Strikes units that are in both out of both: of the same place first, then from the first place on.
+fn strike(one: &mut Vec<Place>, other: &mut Vec<Place>) {
+    let mut rest = Vec::new();
+    for place in one.drain(..) {
+        match other.iter().position(|there| *there == place) {
+            Some(same) => drop(other.remove(same)),
+            None => rest.push(place),
+        }
+    }
+    let both = rest.len().min(other.len());
+    other.drain(..both);
+    one.extend(rest.split_off(both));
 }
 
 fn about() -> OrderSnapshot {
