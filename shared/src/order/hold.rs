@@ -1,18 +1,19 @@
 //! Holds: an order's units are reserved until they ship, but not for ever.
 //!
-//! An unpaid order that no warehouse has taken over gives its units back after a time. A paid order is never sold again
+//! An unpaid order that no warehouse has taken over gives its units back after a time; what has left is not held any more. A paid order is never sold again
 //! behind the customer's back: it raises an alert, and is given up only where the merchant asked for that. A payment, or
 //! an allocation by a warehouse, takes a hold that was given up back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FulfilmentStatus, OrderRecord};
+use super::OrderRecord;
+use super::departure::Places;
 use crate::alert::Subject;
-use crate::catalog::{LineId, OrderId, Place, Quantity, ShopDomain, ShopLocationId};
+use crate::catalog::{LineId, OrderId, Place, Quantity, ShopDomain};
 use crate::ledger::EventId;
 use crate::source::ReportKind;
 
@@ -94,28 +95,23 @@ impl HoldAlert {
 }
 
 impl OrderRecord {
-    /// Units of a line that warehouses have allocated and not shipped, by place. `place` is where a fulfilment left from; what
-    /// left from elsewhere takes of any.
-    pub(super) fn allocated(
-        &self,
-        line: LineId,
-        place: impl Fn(Option<ShopLocationId>) -> Place,
-    ) -> impl Iterator<Item = (Place, Quantity)> {
-        let mut allocated = BTreeMap::<Place, Quantity>::new();
+    /// Units of a line that warehouses have allocated and that have not left, by place. What `left` from elsewhere takes of
+    /// any.
+    pub(super) fn allocated(&self, line: LineId, left: &Places) -> impl Iterator<Item = (Place, Quantity)> + use<> {
+        let mut allocated = Places::new();
         for report in self.reports.values().filter(|report| report.line == line) {
-            let here = allocated.entry(Place::At(report.location.clone())).or_default();
-            match report.kind {
-                ReportKind::Allocated => *here += report.quantity,
-                ReportKind::Deallocated => *here -= report.quantity,
-                ReportKind::Shipped | ReportKind::Returned => {}
-            }
+            let units = match report.kind {
+                ReportKind::Allocated => report.quantity,
+                ReportKind::Deallocated => -report.quantity,
+                ReportKind::Shipped | ReportKind::Returned => continue,
+            };
+            *allocated.entry(Place::At(report.location.clone())).or_default() += units;
         }
         let mut elsewhere = Quantity::ZERO;
-        for fulfilment in self.fulfilments.values().filter(|fulfilment| fulfilment.status == FulfilmentStatus::Shipped) {
-            let units = fulfilment.lines.get(&line).copied().unwrap_or_default();
-            match allocated.get_mut(&place(fulfilment.location)) {
-                Some(here) => *here -= units,
-                None => elsewhere += units,
+        for (place, units) in left {
+            match allocated.get_mut(place) {
+                Some(here) => *here -= *units,
+                None => elsewhere += *units,
             }
         }
         allocated.into_iter().filter_map(move |(place, units)| {
@@ -125,14 +121,15 @@ impl OrderRecord {
         })
     }
 
-    /// Units of a line that warehouses have allocated and not shipped.
+    /// Units of a line that warehouses have allocated and that have not left.
     fn allocated_units(&self, line: LineId) -> Quantity {
-        self.allocated(line, |_| Place::Unassigned).map(|(_, units)| units).sum()
+        self.allocated(line, &self.departed(line).left).map(|(_, units)| units).sum()
     }
 
-    /// Whether a warehouse has any of it set aside.
+    /// Whether a warehouse has any of it set aside, or has shipped what the shop still counts.
     fn is_taken_over(&self) -> bool {
-        self.reports.values().any(|report| self.allocated_units(report.line).is_positive())
+        let lines: BTreeSet<LineId> = self.reports.values().map(|report| report.line).collect();
+        lines.into_iter().any(|line| !self.departed(line).ahead.is_empty() || self.allocated_units(line).is_positive())
     }
 
     /// Whether its hold was given up and nothing has taken it back since: a payment, or a warehouse.

@@ -9,7 +9,9 @@
 //! Deliberately absent from everything that is stored: customers, addresses, prices. A snapshot holds ids and quantities
 //! only; a [`SalesOrder`] passes through.
 
+mod departure;
 mod hold;
+mod leaving;
 mod note;
 mod plan;
 mod record;
@@ -17,6 +19,7 @@ mod sales_order;
 mod snapshot;
 mod topic;
 mod webhook;
+mod whereabouts;
 
 pub use hold::{Expiry, HoldAlert, HoldDue, HoldEvent, HoldPolicy};
 pub use note::{Note, Pointer, note};

@@ -100,6 +100,16 @@ pub struct Line {
     /// Units that left the order unshipped and are held back, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub withheld: BTreeMap<Place, Quantity>,
+    /// Units that have left, as a warehouse says, and that the shop still counts, by place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dispatched: BTreeMap<Place, Quantity>,
+    /// Units that left from a place and that the shop books at another or not at all; below zero, the counterpart: units it
+    /// books there, and that left from another.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub strayed: BTreeMap<Place, Quantity>,
+    /// Withheld units that have left all the same and are held no more, by place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gone: BTreeMap<Place, Quantity>,
 }
 
 /// Units of a line that left with one fulfilment.
@@ -267,25 +277,29 @@ impl OrderRecord {
     /// Notes that a step was made.
     pub fn apply(&mut self, step: &Step) {
         let line = self.lines.entry(step.line).or_default();
-        let Change { on_hand, reserved, held, moved_by_shop, .. } = step.kind.change(step.quantity);
+        let Change { on_hand, reserved, held, moved_by_shop, ahead, .. } = step.kind.change(step.quantity);
         match step.kind {
             Kind::Reserve | Kind::Release | Kind::AssignOut | Kind::AssignIn => add(&mut line.reserved, &step.place, reserved),
-            Kind::Ship | Kind::Unship => {
+            Kind::Ship | Kind::Unship | Kind::Confirm | Kind::Unconfirm => {
                 add(&mut line.reserved, &step.place, reserved);
+                add(&mut line.dispatched, &step.place, ahead);
                 let id = step.fulfilment.expect("a shipment is made for a fulfilment");
                 let nothing = || Shipped { place: step.place.clone(), quantity: Quantity::ZERO };
                 let shipped = line.shipped.entry(id).or_insert_with(nothing);
-                shipped.quantity -= on_hand;
+                shipped.quantity -= moved_by_shop;
                 if shipped.quantity.is_zero() {
                     line.shipped.remove(&id);
                 }
             }
+            Kind::Dispatch | Kind::Undispatch => {
+                add(&mut line.reserved, &step.place, reserved);
+                add(&mut line.dispatched, &step.place, ahead);
+            }
+            Kind::Stray | Kind::Unstray => change(&mut line.strayed, &step.place, -on_hand),
+            Kind::Unhold | Kind::Hold => add(&mut line.gone, &step.place, -held),
             Kind::Return | Kind::Unreturn => add(&mut line.returned, &step.place, on_hand),
             Kind::Restock | Kind::Unrestock => add(&mut line.restocked, &step.place, moved_by_shop),
             Kind::Withhold | Kind::Unwithhold => add(&mut line.withheld, &step.place, held),
-            Kind::Dispatch | Kind::Undispatch | Kind::Confirm | Kind::Unconfirm | Kind::Stray | Kind::Unstray => {
-                unreachable!("not yet")
-            }
             Kind::Receipt
             | Kind::Produce
             | Kind::Issue
@@ -296,8 +310,6 @@ impl OrderRecord {
             | Kind::TransferIn
             | Kind::Sell
             | Kind::Deliver
-            | Kind::Hold
-            | Kind::Unhold
             | Kind::Depart
             | Kind::Arrive
             | Kind::Ring
@@ -312,9 +324,15 @@ impl OrderRecord {
 
 /// Adds to an entry, of which none is kept at zero, and none may fall below.
 fn add(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantity) {
+    change(entries, place, units);
+    let left = entries.get(place).copied().unwrap_or_default();
+    assert!(!left.is_negative(), "an order never gives back more than it took");
+}
+
+/// Adds to an entry, of which none is kept at zero.
+fn change(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantity) {
     let entry = entries.entry(place.clone()).or_default();
     *entry += units;
-    assert!(!entry.is_negative(), "an order never gives back more than it took");
     if entry.is_zero() {
         entries.remove(place);
     }
@@ -322,8 +340,7 @@ fn add(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantity) 
 
 impl Line {
     fn has_moved_nothing(&self) -> bool {
-        let (reserved, shipped) = (self.reserved.is_empty(), self.shipped.is_empty());
-        reserved && shipped && self.returned.is_empty() && self.restocked.is_empty() && self.withheld.is_empty()
+        *self == Self { sku: self.sku.clone(), ..Self::default() }
     }
 }
 

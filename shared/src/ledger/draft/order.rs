@@ -126,7 +126,8 @@ impl Draft<'_> {
         let line = OrderLine { shop: record.shop.clone(), order: record.order, line: step.line, fulfilment: step.fulfilment };
         let cause = Cause { event: event.id().clone(), order: Some(line) };
         let of = PositionKey::new(step.sku.clone(), step.place.clone());
-        self.move_units(decision, &of, Move::of(step.kind, step.quantity), &cause)?;
+        let movement = Move { at: step.at, ..Move::of(step.kind, step.quantity) };
+        self.move_units(decision, &of, movement, &cause)?;
         record.apply(step);
         Ok(())
     }

@@ -89,6 +89,7 @@ impl Case {
                     kind: *kind,
                     location,
                     quantity,
+                    at: None,
                 };
                 self.record.report(&report);
             }
@@ -286,7 +287,7 @@ fn an_order_is_found_while_it_must_be_read_or_forwarded() {
     assert!(model.change(Change::Ship { line: 1, units: 1 }), "possible");
     record.merge(&model.webhook());
     assert!(record.unread, "something else was said in the second it was read: it may be newer");
-    assert_eq!(held.reserved.keys().map(|(_, place)| place.clone()).collect::<Vec<_>>(), [Place::Unassigned]);
+    assert_eq!(held.reserved(), [Place::Unassigned]);
     settle(&mut record, &mut held);
-    assert_eq!(held.reserved.keys().map(|(_, place)| place.clone()).collect::<Vec<_>>(), [place(1)], "routing is known now");
+    assert_eq!(held.reserved(), [place(1)], "routing is known now");
 }

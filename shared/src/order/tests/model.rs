@@ -8,11 +8,12 @@ use crate::catalog::{
     DispositionId, FulfilmentId, LineId, Location, LocationKind, Network, OrderId, Place, Quantity, RefundId, ReturnId,
     ShopDomain, ShopLocationId, Sku,
 };
-use crate::ledger::Kind;
+use crate::ledger::{Balance, EventId};
 use crate::order::{
     Disposition, Facts, Fulfilment, FulfilmentStatus, OrderRecord, OrderSnapshot, Refund, RefundLine, Restock, Routing,
     SnapshotLine, Step, Stocked,
 };
+use crate::source::{OrderReport, ReportKind};
 
 /// One change of an order in the shop.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +53,12 @@ pub enum Change {
     Settle,
     Pay,
     Cancel,
+    /// A warehouse ships units, whatever the shop says of them.
+    Dispatch {
+        line: u64,
+        units: i64,
+        at: u64,
+    },
 }
 
 /// A line as the shop has it.
@@ -94,7 +101,16 @@ struct ModelDisposition {
     settled: bool,
 }
 
-/// The order as the shop has it.
+/// Units that a warehouse shipped.
+#[derive(Debug, Clone)]
+struct ModelDispatch {
+    line: u64,
+    units: i64,
+    location: u64,
+    at: i64,
+}
+
+/// The order as the shop has it, and what warehouses did for it.
 #[derive(Debug, Clone, Default)]
 pub struct Model {
     pub second: i64,
@@ -102,20 +118,31 @@ pub struct Model {
     fulfilments: Vec<ModelFulfilment>,
     refunds: Vec<ModelRefund>,
     dispositions: Vec<ModelDisposition>,
+    dispatches: Vec<ModelDispatch>,
     fulfilment_orders: usize,
     routed_at: i64,
     pub paid: bool,
     cancelled: bool,
 }
 
-/// What must be held, by line and place.
+/// What an order's lines have done to each place. No balance of nothing.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Held {
-    pub reserved: BTreeMap<(u64, Place), i64>,
-    pub shipped: BTreeMap<(u64, Place), i64>,
-    pub returned: BTreeMap<(u64, Place), i64>,
-    pub restocked: BTreeMap<(u64, Place), i64>,
-    pub withheld: BTreeMap<(u64, Place), i64>,
+pub struct Held(BTreeMap<(u64, Place), Balance>);
+
+impl Held {
+    /// The balance of a line at a place, to add to.
+    fn at(&mut self, line: u64, place: Place) -> &mut Balance {
+        self.0.entry((line, place)).or_default()
+    }
+
+    fn tidy(&mut self) {
+        self.0.retain(|_, balance| *balance != Balance::default());
+    }
+
+    /// Where units are reserved.
+    pub fn reserved(&self) -> Vec<Place> {
+        self.0.iter().filter(|(_, balance)| balance.reserved.is_positive()).map(|((_, place), _)| place.clone()).collect()
+    }
 }
 
 pub fn shop() -> ShopDomain {
@@ -128,10 +155,8 @@ pub fn place(location: u64) -> Place {
 
 pub fn network() -> Network {
     Network::new((1..=2).map(|id| Location {
-        code: format!("WH-{id}").parse().expect("a code"),
-        kind: LocationKind::Warehouse,
-        fulfils_online: true,
         shops: [(shop(), ShopLocationId::new(id))].into(),
+        ..Location::new(format!("WH-{id}").parse().expect("a code"), LocationKind::Warehouse)
     }))
 }
 
@@ -147,6 +172,10 @@ impl Model {
 
     /// Applies a change; whether it was possible.
     pub fn change(&mut self, change: Change) -> bool {
+        if let Change::Dispatch { line, units, at } = change {
+            self.dispatches.push(ModelDispatch { line, units, location: at, at: self.second });
+            return true;
+        }
         if self.cancelled {
             return false;
         }
@@ -212,6 +241,7 @@ impl Model {
                 let line = refund_line(last.line, last.units, Restock::Return, last.location);
                 self.refunds.push(ModelRefund { made_at: second, line, of_return: u64::try_from(number).ok() });
             }
+            Change::Dispatch { .. } => unreachable!("taken above"),
             Change::Pay => return !std::mem::replace(&mut self.paid, true),
             Change::Cancel => {
                 self.cancelled = true;
@@ -367,20 +397,26 @@ impl Model {
         each.collect()
     }
 
+    /// What warehouses have reported, one report for each time they shipped.
+    pub fn reports(&self) -> Vec<OrderReport> {
+        let each = self.dispatches.iter().enumerate().map(|(number, of)| OrderReport {
+            id: EventId::new("wms", format!("shipped {number}")),
+            shop: shop(),
+            order: OrderId::new(1),
+            line: LineId::new(of.line),
+            kind: ReportKind::Shipped,
+            location: format!("WH-{}", of.location).parse().expect("a code"),
+            quantity: Quantity::new(of.units),
+            at: Some(at(of.at)),
+        });
+        each.collect()
+    }
+
     /// What must be held once everything is known; without routing, where nothing tells where open units ship from.
     pub fn held(&self, routed: bool) -> Held {
         let mut held = Held::default();
-        let somewhere = |location: u64| if routed { place(location) } else { Place::Unassigned };
         for (line, said) in &self.lines {
-            for (location, units) in &said.open {
-                *held.reserved.entry((*line, somewhere(*location))).or_default() += units;
-            }
-            for (location, units) in said.withheld.iter().filter(|(_, units)| **units > 0) {
-                *held.withheld.entry((*line, somewhere(*location))).or_default() += units;
-            }
-        }
-        for fulfilment in self.fulfilments.iter().filter(|f| f.stands) {
-            *held.shipped.entry((fulfilment.line, place(fulfilment.location))).or_default() += fulfilment.units;
+            self.hold_line(*line, said, routed, &mut held);
         }
         let unlinked = self.refunds.iter().filter(|refund| refund.of_return.is_none() && refund.line.restock == Restock::Return);
         let refunded = unlinked.map(|refund| {
@@ -388,11 +424,77 @@ impl Model {
             (refund.line.line.number(), location, refund.line.quantity.units())
         });
         for (line, location, units) in refunded.chain(self.dispositions.iter().map(|of| (of.line, of.location, of.units))) {
-            *held.returned.entry((line, place(location))).or_default() += units;
-            *held.restocked.entry((line, place(location))).or_default() += units;
+            let here = held.at(line, place(location));
+            here.on_hand += Quantity::new(units);
+            here.moved_by_shop += Quantity::new(units);
         }
+        held.tidy();
         held
     }
+
+    /// What one line holds, unit by unit: what the shop took off its number, what is open, and who says which of them left.
+    fn hold_line(&self, line: u64, said: &ModelLine, routed: bool, held: &mut Held) {
+        const ONE: Quantity = Quantity::new(1);
+        let somewhere = |location: u64| if routed { place(location) } else { Place::Unassigned };
+        let units = |at: &BTreeMap<u64, i64>| -> Vec<Place> { at.iter().flat_map(|(at, n)| each(somewhere(*at), *n)).collect() };
+        let fulfilled = self.fulfilments.iter().filter(|f| f.stands && f.line == line);
+        let mut booked: Vec<Place> = fulfilled.flat_map(|f| each(place(f.location), f.units)).collect();
+        let dispatched = self.dispatches.iter().filter(|of| of.line == line);
+        let mut seen: Vec<Place> = dispatched.flat_map(|of| each(place(of.location), of.units)).collect();
+        let (mut open, mut withheld) = (units(&said.open), units(&said.withheld));
+        seen.sort();
+        booked.sort();
+
+        for place in &booked {
+            held.at(line, place.clone()).moved_by_shop -= ONE;
+        }
+        for place in &withheld {
+            held.at(line, place.clone()).moved_by_shop -= ONE;
+        }
+        // Whatever a warehouse saw leave has left from there, and so has what the shop booked and no warehouse saw.
+        for place in &seen {
+            held.at(line, place.clone()).on_hand -= ONE;
+        }
+        strike(&mut seen, &mut booked);
+        for place in booked {
+            held.at(line, place).on_hand -= ONE;
+        }
+        // What the shop knows nothing of: open units have left ahead of it, then those it thinks were kept.
+        let mut late = seen.split_off(seen.len().min(open.len()));
+        for place in &seen {
+            held.at(line, place.clone()).ahead += ONE;
+        }
+        for place in seen {
+            let here = open.iter().position(|open| *open == place);
+            open.remove(here.unwrap_or(open.len() - 1));
+        }
+        strike(&mut late, &mut withheld);
+        for place in open {
+            held.at(line, place).reserved += ONE;
+        }
+        for place in withheld {
+            held.at(line, place).held += ONE;
+        }
+    }
+}
+
+/// So many units at a place.
+fn each(place: Place, units: i64) -> impl Iterator<Item = Place> {
+    (0..units).map(move |_| place.clone())
+}
+
+/// Strikes units that are in both out of both: of the same place first, then from the first place on.
+fn strike(one: &mut Vec<Place>, other: &mut Vec<Place>) {
+    let mut rest = Vec::new();
+    for place in one.drain(..) {
+        match other.iter().position(|there| *there == place) {
+            Some(same) => drop(other.remove(same)),
+            None => rest.push(place),
+        }
+    }
+    let both = rest.len().min(other.len());
+    other.drain(..both);
+    one.extend(rest.split_off(both));
 }
 
 fn about() -> OrderSnapshot {
@@ -418,26 +520,14 @@ pub fn settle(record: &mut OrderRecord, held: &mut Held) -> Vec<Step> {
     let network = network();
     let steps = record.next_steps(&network);
     for step in &steps {
-        let key = (step.line.number(), step.place.clone());
-        let change = step.kind.change(step.quantity);
-        let reserved = held.reserved.entry(key.clone()).or_default();
-        *reserved += change.reserved.units();
-        assert!(*reserved >= 0, "{step:?} takes more than is reserved there");
-        match step.kind {
-            Kind::Ship | Kind::Unship => *held.shipped.entry(key).or_default() -= change.on_hand.units(),
-            Kind::Return | Kind::Unreturn => *held.returned.entry(key).or_default() += change.on_hand.units(),
-            Kind::Restock | Kind::Unrestock => *held.restocked.entry(key).or_default() += change.moved_by_shop.units(),
-            Kind::Withhold | Kind::Unwithhold => *held.withheld.entry(key).or_default() += change.held.units(),
-            Kind::Reserve | Kind::Release | Kind::AssignOut | Kind::AssignIn => {}
-            Kind::Receipt | Kind::Found | Kind::Lost | Kind::Hold | Kind::Unhold => {
-                unreachable!("an order calls for no {step:?}")
-            }
-        }
+        let balance = held.at(step.line.number(), step.place.clone());
+        *balance = *balance + step.kind.change(step.quantity);
+        assert!(step.quantity.is_positive(), "{step:?} moves nothing");
+        assert!(!balance.reserved.is_negative(), "{step:?} takes more than is reserved there");
+        assert!(!balance.ahead.is_negative(), "{step:?} takes more than left ahead from there");
         record.apply(step);
     }
-    for units in [&mut held.reserved, &mut held.shipped, &mut held.returned, &mut held.restocked, &mut held.withheld] {
-        units.retain(|_, units| *units != 0);
-    }
+    held.tidy();
     assert_eq!(record.next_steps(&network), [], "what was done is not done again");
     steps
 }
