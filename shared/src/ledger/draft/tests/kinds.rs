@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::{Books, at, units, with};
-use crate::ledger::{Outcome, Unfit};
+use crate::ledger::{Event, Movement, Outcome, Unfit};
 use crate::source::{MAX_BATCH, StockKind, parse};
 
 /// What was said before, what is said, in the words of the events.
@@ -67,7 +67,7 @@ fn the_table_of_the_architecture_is_what_happens() {
     let mut table = String::from("| said before | said now | movements | then at WH-1 (and WH-2) |\n|---|---|---|---|\n");
     let mut kinds = BTreeSet::new();
     for (before, said) in ROWS {
-        let mut books = Books::new();
+        let mut books = Books { second: 100, ..Books::new() };
         for said in before.split("; ").filter(|said| !said.is_empty()) {
             books.say(said);
         }
@@ -109,7 +109,7 @@ fn every_kind_has_its_refused_twin() {
         ("receipt", "quantity", json!(0), "quantity: a receipt of nothing is nothing"),
         ("receipt", "quantity", json!(-1), "quantity: a receipt cannot be negative"),
         ("receipt", "quantity", json!("1,5"), "quantity: \"1,5\" is not a decimal number such as 12 or 0.25"),
-        ("receipt", "quantity", Value::Null, "quantity: null is not a decimal number such as 12 or 0.25"),
+        ("receipt", "quantity", Value::Null, "quantity: \"null\" is not a decimal number such as 12 or 0.25"),
         (
             "receipt",
             "sku",
@@ -203,7 +203,6 @@ fn what_does_not_fit_is_refused_and_told() {
     let (outcome, _) = books.say("receipt 0.5 unit=case id=half");
     assert!(matches!(outcome, Outcome::Applied { .. }), "half a case of 12 is 6");
     let (outcome, made) = books.say("receipt 0.3 unit=case");
-    assert_eq!(outcome.clone(), outcome);
     let Outcome::Unfit(Unfit::Amount(why)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(why.to_string(), "0.3 × 12 is 3.6, which is not a whole number of units");
     assert!(made.is_empty());
@@ -214,9 +213,10 @@ fn what_does_not_fit_is_refused_and_told() {
     assert!(matches!(outcome, Outcome::Unfit(Unfit::Amount(_))), "half a gram");
     assert!(books.rows.keys().any(|key| key.pk == "ALERT#refused_event#wms"), "somebody is told");
 
-    for _ in 0..2_001 {
-        books.say("receipt 1");
-    }
+    let many: Vec<_> =
+        (0..2_001).map(|n| (Event::Stock(books.event(&format!("receipt 1 id=m{n}")).expect("good")), None)).collect();
+    books.second += 1;
+    books.take(&many);
     let (outcome, _) = books.say("count 5 t=3");
     assert!(matches!(outcome, Outcome::Unfit(Unfit::TooOld { .. })), "{outcome:?}");
     books.check();
@@ -236,8 +236,8 @@ fn what_expires_first_leaves_first() {
         books.say(said);
     }
     let (_, made) = books.say("component_issue 6 sku=L");
-    let lots = |made: &[crate::ledger::Movement]| -> Vec<(String, i64)> {
-        let name = |movement: &crate::ledger::Movement| movement.lot.as_ref().map_or("none".to_owned(), |lot| lot.id.to_string());
+    let lots = |made: &[Movement]| -> Vec<(String, i64)> {
+        let name = |movement: &Movement| movement.lot.as_ref().map_or("none".to_owned(), |lot| lot.id.to_string());
         made.iter().map(|movement| (name(movement), movement.quantity.units())).collect()
     };
     assert_eq!(lots(&made), [("soon".to_owned(), 3), ("late".to_owned(), 3)]);
@@ -256,9 +256,8 @@ fn what_expires_first_leaves_first() {
 fn a_batch_on_one_position_is_few_writes() {
     for (events, transactions) in [(1, 1), (49, 1), (50, 2), (MAX_BATCH, 11)] {
         let mut books = Books::new();
-        let batch: Vec<_> = (0..events)
-            .map(|n| (crate::ledger::Event::Stock(books.event(&format!("receipt 1 id=b{n}")).expect("good")), None))
-            .collect();
+        let batch: Vec<_> =
+            (0..events).map(|n| (Event::Stock(books.event(&format!("receipt 1 id=b{n}")).expect("good")), None)).collect();
         books.take(&batch);
         let of = books.position("A", "WH-1");
         assert_eq!(of.balance.on_hand, units(i64::try_from(events).expect("few")));
