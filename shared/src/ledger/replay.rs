@@ -418,9 +418,7 @@ mod tests {
             ("a lot is lost", |_, m| m[0].lot = Some(Lot { id: lot(), expires: None }), Some("L: 0 10")),
             (
                 "a lot is invented",
-                |position, _| {
-                    drop(position.lots.insert(lot(), LotBalance { on_hand: Quantity::new(1), ..LotBalance::default() }))
-                },
+                |position, _| position.lots = [(lot(), LotBalance { on_hand: Quantity::new(1), ..LotBalance::default() })].into(),
                 Some("L: 1 0"),
             ),
         ];
