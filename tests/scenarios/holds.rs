@@ -1,6 +1,6 @@
 //! Holds do not last for ever: what nobody paid is given back, what nobody allocates is told, and a late payment is heard.
 
-use promissory::catalog::{LineId, OrderId, Quantity};
+use promissory::catalog::{LineId, OrderId};
 use promissory::ledger::{Event, EventId, Outcome, commit};
 use promissory::reconcile::HoldsReport;
 use promissory::source::{OrderOf, StockEvent, StockKind};

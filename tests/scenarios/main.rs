@@ -15,4 +15,5 @@ mod pusher_faults;
 mod reading;
 mod recompute;
 mod reconciler;
+mod sources;
 mod whole_life;

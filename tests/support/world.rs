@@ -349,7 +349,8 @@ pub fn is_delivered(record: &Value) -> bool {
     let text = |name: &str| record["dynamodb"]["Keys"][name]["S"].as_str().unwrap_or_default();
     let (pk, sk) = (text("pk"), text("sk"));
     let position = pk.starts_with("POS#") && sk == "HEAD";
-    record["eventName"] != "REMOVE" && (position || ["LANE#", "ALERT#", "ITEM#"].iter().any(|family| pk.starts_with(family)))
+    record["eventName"] != "REMOVE"
+        && (position || ["LANE#", "ALERT#", "ITEM#", "MAP#", "NETWORK"].iter().any(|family| pk.starts_with(family)))
 }
 
 /// The app, with this secret and the one before.

@@ -1,0 +1,320 @@
+//! Other systems at the door: who is let in, what becomes of each event, and how it reaches the shop.
+
+use promissory::catalog::{InventoryItemId, Item, Listed, Location, LocationKind, Quantity, ShopItem, SystemItem, Tier, TierId};
+use promissory::store::{Expect, Row, Store, Write, read};
+use promissory_local::shopify::NewItem;
+use promissory_tests::shop::in_agreement;
+use promissory_tests::source::{Post, event, outcomes};
+use promissory_tests::webhook::{Webhook, order};
+use promissory_tests::world::World;
+use reconciler::Job;
+use serde_json::{Value, json};
+
+use crate::reading::{agreed, read as read_orders, sell};
+
+/// Protects the ledger from whoever is not who they say: each refusal says what to do, and nothing is written.
+#[tokio::test]
+async fn only_signed_and_timely_events_come_in() {
+    let world = World::new().await;
+    world.item("A", &[]).await;
+    let good = || Post::new(&world, &[event(&world, "e1", "receipt", 5, &json!({}))]);
+    let at = |seconds: i64| Some((world.clock.after(0).as_second() + seconds).to_string());
+    let batch = |events: usize| {
+        let events: Vec<Value> = (0..events).map(|n| event(&world, &format!("b{n}"), "receipt", 1, &json!({}))).collect();
+        json!({ "events": events }).to_string().into_bytes()
+    };
+    let rows: [(&str, Post, u16, &str); 17] = [
+        ("no signature", Post { secret: None, ..good() }, 401, "X-Promissory-Signature is missing"),
+        ("another secret", Post { secret: Some("a guess"), ..good() }, 401, "a secret of this system"),
+        ("no time", Post { timestamp: None, ..good() }, 401, "X-Promissory-Timestamp is missing"),
+        ("no number", Post { timestamp: Some("now".into()), ..good() }, 401, "not a number of seconds"),
+        ("six minutes old", Post { timestamp: at(-360), ..good() }, 401, "more than 5 minutes"),
+        ("six minutes ahead", Post { timestamp: at(360), ..good() }, 401, "more than 5 minutes"),
+        ("another system", Post { path: "/sources/erp/events".into(), ..good() }, 401, "a secret of this system"),
+        ("no such name", Post { path: "/sources/WMS/events".into(), ..good() }, 404, "/sources/{system}/events"),
+        ("elsewhere", Post { path: "/sources/events".into(), ..good() }, 404, "/sources/{system}/events"),
+        ("no JSON", Post { body: b"{".to_vec(), ..good() }, 400, "it is not JSON"),
+        ("no events", Post { body: b"{\"events\":[]}".to_vec(), ..good() }, 400, "events is empty"),
+        ("no list", Post { body: b"{\"events\":1}".to_vec(), ..good() }, 400, "events must be a list"),
+        ("nothing", Post { body: b"{}".to_vec(), ..good() }, 400, "it must be one event"),
+        ("not UTF-8", Post { body: vec![0xff, 0xfe], ..good() }, 400, "it is not JSON"),
+        ("nested", Post { body: vec![b'['; 100_000], ..good() }, 400, "it is not JSON"),
+        ("501 events", Post { body: batch(501), ..good() }, 400, "at most 500"),
+        ("too large", Post { body: vec![b' '; source_intake::MAX_BODY + 1], ..good() }, 413, "at most 2097152"),
+    ];
+    for (case, post, status, detail) in rows {
+        let (found, answer) = world.post(post).await;
+        assert_eq!(found, status, "{case}: {answer}");
+        assert!(answer["detail"].as_str().expect("a detail").contains(detail), "{case}: {answer}");
+    }
+    assert_eq!(world.table.count("EVT#"), 0, "nothing was written");
+    let one = Post { body: event(&world, "e1", "receipt", 5, &json!({})).to_string().into_bytes(), ..good() };
+    assert_eq!(outcomes(&world.post(one).await.1), ["applied"], "one event needs no list");
+    assert_eq!(outcomes(&world.post(Post { timestamp: at(-299), ..good() }).await.1), ["duplicate"]);
+    let (status, answer) = world.post(Post { body: batch(500), ..good() }).await;
+    assert_eq!((status, outcomes(&answer).len()), (200, 500));
+    assert_eq!(world.positions().await, ["A@WH-1 505 on hand, 0 reserved"]);
+}
+
+/// Protects each event of a batch from the others: the answer tells of each, in order, and what is good is applied.
+#[tokio::test]
+async fn each_event_of_a_batch_has_its_own_outcome() {
+    let world = World::new().await;
+    world.item("A", &[]).await;
+    let say = |id: &str, quantity: i64, more: Value| event(&world, id, "receipt", quantity, &more);
+    let (status, answer) = world
+        .post(Post::new(
+            &world,
+            &[
+                say("e1", 5, json!({})),
+                say("e1", 5, json!({})),
+                say("e1", 6, json!({})),
+                say("e2", 0, json!({})),
+                say("e3", 1, json!({ "location": "0815" })),
+                say("e4", 1, json!({ "unit": "case" })),
+                say("e5", 1, json!({ "quantity": "0.5" })),
+                json!("what"),
+                say("e6", 2, json!({})),
+            ],
+        ))
+        .await;
+    assert_eq!(status, 422);
+    assert_eq!(
+        outcomes(&answer),
+        ["applied", "duplicate", "refused", "refused", "waiting", "waiting", "refused", "refused", "applied"]
+    );
+    let details: Vec<&str> = answer["events"].as_array().expect("events").iter().filter_map(|e| e["detail"].as_str()).collect();
+    assert_eq!(
+        details,
+        [
+            "this id came before with other content; the first one stands",
+            "quantity: a receipt of nothing is nothing",
+            "it is kept until somebody maps it: location#0815#wms",
+            "it is kept until somebody maps it: item#A#wms",
+            "0.5 × 1 is 0.5, which is not a whole number of units; correct the amount, or the unit's factor",
+            "event: it must be a JSON object",
+        ]
+    );
+    assert_eq!(world.positions().await, ["A@WH-1 7 on hand, 0 reserved"]);
+    assert_eq!(
+        world.alerts(),
+        [
+            "content_mismatch#wms#e1 raised",
+            "refused_event#wms raised",
+            "unmapped_facility#wms#0815 raised",
+            "unmapped_item#wms#A raised"
+        ]
+    );
+}
+
+/// Protects the bus's senders, who read no answer: what is refused fails the call, so that it is repeated and then kept.
+#[tokio::test]
+async fn the_bus_is_another_door_to_the_same() {
+    let world = World::new().await;
+    world.item("A", &[]).await;
+    let intake = world.sources();
+    let on_bus = |detail: Value| json!({ "detail-type": "promissory.stock_events", "source": "mes", "detail": detail });
+    let good = event(&world, "e1", "production_completed", 5, &json!({}));
+    for _ in 0..2 {
+        intake.take_from_bus(&on_bus(json!({ "system": "mes", "events": [good] }))).await.expect("taken, once");
+    }
+    let bad = event(&world, "e2", "production_completed", 0, &json!({}));
+    for (detail, problem) in [
+        (
+            json!({ "system": "mes", "events": [bad, event(&world, "e3", "receipt", 1, &json!({}))] }),
+            "quantity: a production_completed of nothing",
+        ),
+        (json!({ "system": "mes", "events": 1 }), "events must be a list"),
+        (json!({ "system": "M E S", "events": [good] }), "names no system"),
+        (json!({}), "names no system"),
+    ] {
+        let error = intake.take_from_bus(&on_bus(detail)).await.expect_err("refused");
+        assert!(error.contains(problem), "{error}");
+    }
+    assert_eq!(world.positions().await, ["A@WH-1 6 on hand, 0 reserved"], "what is good is applied");
+    assert_eq!(world.alerts(), ["refused_event#mes raised"]);
+}
+
+/// Protects the number customers see: what tills sold, what is set aside or held goes off at once, and comes back only once.
+#[tokio::test]
+async fn what_other_systems_say_reaches_the_shop() {
+    let (world, running) = agreed().await;
+    let rows = [
+        ("receipt", 5, json!({}), 105),
+        ("pos_sale", 2, json!({ "reference": "K-1" }), 103),
+        ("pos_posting", 2, json!({ "reference": "K-1" }), 103),
+        ("allocation", 4, json!({ "reference": "B2B-1" }), 99),
+        ("shipment", 4, json!({ "reference": "B2B-1" }), 99),
+        ("wholesale_allocation", 10, json!({ "reference": "W-1" }), 89),
+        ("quality_hold", 3, json!({}), 86),
+        ("transfer_out", 6, json!({ "reference": "T-1", "to": "3PL-1" }), 80),
+        ("count", 70, json!({}), 57),
+        ("quality_release", 3, json!({}), 60),
+    ];
+    for (n, (kind, quantity, more, shown)) in rows.into_iter().enumerate() {
+        world.clock.pass(1);
+        world.says(&[event(&world, &format!("e{n}"), kind, quantity, &more)]).await;
+        world.settle().await;
+        world.push(running.front(), &world.hints.take()).await;
+        assert_eq!(running.shown("A", "WH-1").0, shown, "after {kind}");
+        running.assert_agreement(&world).await;
+    }
+    assert_eq!(running.shown("A", "3PL-1").0, 50, "what is in transit promises nothing");
+    let promise = world.promise("A").await;
+    let heard = promise.places.values().flat_map(|at| at.heard.keys().cloned()).collect::<std::collections::BTreeSet<_>>();
+    assert!(heard.contains("wms") && heard.contains("erp"), "every number knows its sources: {heard:?}");
+}
+
+/// Protects decision 12 end to end: a parcel that warehouse and shop both tell of leaves once, whichever speaks first.
+#[tokio::test]
+async fn a_parcel_leaves_once() {
+    for warehouse_first in [true, false] {
+        let (world, running) = agreed().await;
+        let placed = sell(&world, &running, 3);
+        running.deliver_all(&world).await;
+        read_orders(&world, &running).await;
+        let line = running.server.shop(|shop| shop.order(placed).expect("placed").lines[0].id.0);
+        let of = json!({ "order": { "shop": world.shop, "order": placed.0, "line": line } });
+        let warehouse = async || {
+            world.clock.pass(1);
+            assert_eq!(world.says(&[event(&world, "alloc", "allocation", 3, &of)]).await, ["applied"]);
+            assert_eq!(world.says(&[event(&world, "ship", "shipment", 3, &of)]).await, ["applied"]);
+        };
+        let shop = async || {
+            world.clock.pass(1);
+            let now = world.clock.after(0);
+            running.server.shop(|shop| shop.fulfil(now, placed, None).expect("shipped"));
+            running.deliver_all(&world).await;
+        };
+        if warehouse_first {
+            warehouse().await;
+            running.assert_agreement(&world).await;
+            shop().await;
+        } else {
+            shop().await;
+            warehouse().await;
+        }
+        read_orders(&world, &running).await;
+        assert_eq!(world.positions().await[1], "A@WH-1 97 on hand, 0 reserved", "warehouse first: {warehouse_first}");
+        world.settle().await;
+        assert_eq!(world.hints.take().len(), 0, "the shop knows all of it");
+        running.assert_agreement(&world).await;
+    }
+}
+
+async fn put<R: Row>(world: &World, row: &R) {
+    let (_, expect) = read::<R, _>(&world.table.store, row.key()).await.expect("read");
+    world.table.store.write(&[Write::put(row, expect)]).await.expect("written");
+}
+
+/// Protects what nobody had mapped: it goes on by itself when the mapping appears, whether the stream brings it or only the
+/// backlog finds it.
+#[tokio::test]
+async fn what_waited_goes_on_when_it_is_mapped() {
+    for by_stream in [true, false] {
+        let world = World::new().await;
+        world.item("A", &[]).await;
+        let running = in_agreement(&world).await;
+        let say = |id: &str, more: Value| event(&world, id, "receipt", 2, &more);
+        let events: Vec<Value> = (0..150).map(|n| say(&format!("m{n}"), json!({ "sku": "4711" }))).collect();
+        assert!(world.says(&events).await.iter().all(|outcome| outcome == "waiting"));
+        world.says(&[say("place", json!({ "location": "HALL-9" })), say("later", json!({ "sku": "0815" }))]).await;
+        world.settle().await;
+        assert_eq!(world.positions().await, [""; 0]);
+        let mapping = SystemItem {
+            system: "wms".parse().expect("a system"),
+            code: "4711".to_owned(),
+            sku: "A".parse().expect("a SKU"),
+            unit: None,
+            units: [].into(),
+        };
+        put(&world, &mapping).await;
+        let hall = Location::new("HALL-9".parse().expect("a code"), LocationKind::Warehouse);
+        put(&world, &hall).await;
+        if by_stream {
+            world.settle().await;
+        } else {
+            world.table.stream(); // Lost.
+            world.reconcile(running.front(), Job::Backlog).await.expect("picked up");
+        }
+        assert_eq!(world.positions().await, ["A@HALL-9 2 on hand, 0 reserved", "A@WH-1 300 on hand, 0 reserved"]);
+        assert_eq!(
+            world.alerts(),
+            ["unmapped_facility#wms#HALL-9 cleared", "unmapped_item#wms#0815 raised", "unmapped_item#wms#4711 cleared"]
+        );
+        assert_eq!(world.table.count("WAITING#"), 1, "one still waits");
+    }
+}
+
+/// Protects orders for what nobody had mapped: read again when the mapping appears, reserved, and the alert closed.
+#[tokio::test]
+async fn an_order_waits_for_its_mapping() {
+    let (world, running) = agreed().await;
+    let now = world.clock.after(0);
+    let id = running.server.shop(|shop| {
+        let item = shop.add_item(NewItem::tracked("NEW")).expect("a new item");
+        let places: Vec<_> = shop.locations().map(|location| location.id).collect();
+        places.into_iter().for_each(|place| shop.stock(now, item, place, 5, true).expect("stocked"));
+        shop.checkout(now, &[("NEW", 2)]).expect("placed");
+        item.0
+    });
+    running.deliver_all(&world).await;
+    read_orders(&world, &running).await;
+    assert!(world.alerts().contains(&format!("unmapped_sku#{}#NEW raised", world.shop)), "{:?}", world.alerts());
+    let id = InventoryItemId::new(u64::try_from(id).expect("above zero"));
+    let item = Item { shops: [(world.shop.clone(), Listed::new("NEW", id))].into(), ..Item::new("NEW".parse().expect("a SKU")) };
+    put(&world, &item).await;
+    put(&world, &ShopItem { shop: world.shop.clone(), shop_sku: "NEW".to_owned(), sku: item.sku.clone(), inventory_item: id })
+        .await;
+    world.settle().await;
+    assert!(world.alerts().contains(&format!("unmapped_sku#{}#NEW cleared", world.shop)), "{:?}", world.alerts());
+    world.clock.pass(5);
+    read_orders(&world, &running).await;
+    let reserved: Vec<String> = world.positions().await.into_iter().filter(|position| position.starts_with("NEW@")).collect();
+    assert_eq!(reserved.len(), 2, "{reserved:?}");
+    assert!(reserved.iter().any(|position| position.ends_with("2 reserved")), "{reserved:?}");
+    assert_eq!(world.table.count("WAITING#"), 0);
+}
+
+/// Protects each shop's own margin: the shop's buffer before the item's before the tier's, and a location out of use sells
+/// nothing.
+#[tokio::test]
+async fn buffers_count_by_shop_item_and_tier() {
+    let (world, running) = agreed().await;
+    let tier: TierId = "SLOW".parse().expect("a tier");
+    put(&world, &Tier { id: tier.clone(), buffer: Quantity::new(7) }).await;
+    let plain = world.plain("A");
+    let listed = |buffer: Option<i64>| {
+        let listed = plain.shops.values().next().expect("listed").clone();
+        [(world.shop.clone(), Listed { buffer: buffer.map(Quantity::new), ..listed })].into()
+    };
+    for (tiered, of_item, of_shop, shown) in [
+        (true, None, None, 93),
+        (true, Some(3), None, 97),
+        (true, Some(3), Some(0), 100),
+        (false, None, Some(120), 0),
+        (false, None, None, 100),
+    ] {
+        let tier = tiered.then(|| tier.clone());
+        put(&world, &Item { tier, buffer: of_item.map(Quantity::new), shops: listed(of_shop), ..plain.clone() }).await;
+        world.settle().await;
+        world.push(running.front(), &world.hints.take()).await;
+        assert_eq!(running.shown("A", "WH-1").0, shown, "{tiered} {of_item:?} {of_shop:?}");
+    }
+    let closed = world.network.locations().find(|location| location.code.as_str() == "WH-1").expect("ours").clone();
+    put(&world, &Location { active: false, ..closed }).await;
+    put(&world, &plain).await;
+    world.settle().await;
+    world.push(running.front(), &world.hints.take()).await;
+    assert_eq!((running.shown("A", "WH-1").0, world.promise("A").await.available.units()), (0, 50));
+}
+
+/// Protects a webhook that is no order of ours from the new doors: the intake of shops takes only shops.
+#[tokio::test]
+async fn doors_do_not_mix() {
+    let world = World::new().await;
+    world.item("A", &[]).await;
+    let webhook = Webhook::new("orders/create", "w1", order(1).bytes());
+    let answer = world.sources().handle(webhook.request()).await;
+    assert_eq!(answer.status().as_u16(), 404);
+}
