@@ -513,21 +513,38 @@ fn refund_line(line: u64, units: i64, restock: Restock, at: u64) -> RefundLine {
 
 /// Plans what the record calls for and takes it as the ledger would.
 pub fn settle(record: &mut OrderRecord, held: &mut Held) -> Vec<Step> {
+    let steps = plan(record);
+    steps.iter().for_each(|step| make(record, held, step));
+    held.tidy();
+    assert_eq!(plan(record), [], "what was done is not done again");
+    steps
+}
+
+/// The same, but planned anew after each step, as after a crash.
+pub fn settle_step_by_step(record: &mut OrderRecord, held: &mut Held) {
+    for _ in 0..1_000 {
+        let Some(step) = plan(record).into_iter().next() else {
+            held.tidy();
+            return;
+        };
+        make(record, held, &step);
+    }
+    panic!("planning anew never ends: {record:?}");
+}
+
+fn plan(record: &mut OrderRecord) -> Vec<Step> {
     let lines: Vec<_> = record.stocked_lines().map(|(line, shop_sku, _)| (line, shop_sku.to_owned())).collect();
     for (line, shop_sku) in lines {
         record.map_line(line, &Sku::try_from(shop_sku).expect("a SKU"));
     }
-    let network = network();
-    let steps = record.next_steps(&network);
-    for step in &steps {
-        let balance = held.at(step.line.number(), step.place.clone());
-        *balance = *balance + step.kind.change(step.quantity);
-        assert!(step.quantity.is_positive(), "{step:?} moves nothing");
-        assert!(!balance.reserved.is_negative(), "{step:?} takes more than is reserved there");
-        assert!(!balance.ahead.is_negative(), "{step:?} takes more than left ahead from there");
-        record.apply(step);
-    }
-    held.tidy();
-    assert_eq!(record.next_steps(&network), [], "what was done is not done again");
-    steps
+    record.next_steps(&network())
+}
+
+fn make(record: &mut OrderRecord, held: &mut Held, step: &Step) {
+    let balance = held.at(step.line.number(), step.place.clone());
+    *balance = *balance + step.kind.change(step.quantity);
+    assert!(step.quantity.is_positive(), "{step:?} moves nothing");
+    assert!(!balance.reserved.is_negative(), "{step:?} takes more than is reserved there");
+    assert!(!balance.ahead.is_negative(), "{step:?} takes more than left ahead from there");
+    record.apply(step);
 }
