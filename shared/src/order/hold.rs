@@ -1,8 +1,8 @@
 //! Holds: an order's units are reserved until they ship, but not for ever.
 //!
-//! An unpaid order that no warehouse has taken over gives its units back after a time; what has left is not held any more. A paid order is never sold again
-//! behind the customer's back: it raises an alert, and is given up only where the merchant asked for that. A payment, or
-//! an allocation by a warehouse, takes a hold that was given up back.
+//! An unpaid order that no warehouse has taken over gives its units back after a time; what has left is not held any
+//! more. A paid order is never sold again behind the customer's back: it raises an alert, and is given up only where the
+//! merchant asked for that. A payment, or an allocation or a shipment by a warehouse, takes a hold that was given up back.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

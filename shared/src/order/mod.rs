@@ -12,6 +12,7 @@
 mod departure;
 mod hold;
 mod leaving;
+mod line;
 mod note;
 mod plan;
 mod record;
@@ -22,9 +23,10 @@ mod webhook;
 mod whereabouts;
 
 pub use hold::{Expiry, HoldAlert, HoldDue, HoldEvent, HoldPolicy};
+pub use line::{Line, Shipped};
 pub use note::{Note, Pointer, note};
 pub use plan::Step;
-pub use record::{Line, OrderRecord, Shipped, Unreadable};
+pub use record::{OrderRecord, Unreadable};
 pub use sales_order::{Address, Customer, SalesLine, SalesOrder};
 pub use snapshot::{
     Counted, Disposition, Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, Refund, RefundLine, Restock, Routing, SnapshotLine,

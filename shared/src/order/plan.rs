@@ -72,6 +72,7 @@ impl OrderRecord {
         steps
     }
 }
+
 /// Builds the steps of one line.
 struct LineSteps<'a> {
     id: LineId,

@@ -1,7 +1,7 @@
 //! What is recorded of one order: the newest statements about it, and what the ledger already holds for it.
 //!
 //! Statements go in by [`OrderRecord::merge`], movements come out by [`OrderRecord::next_steps`] (in `plan`), and each
-//! one that is made is noted by [`OrderRecord::apply`], in the transaction that makes it. So every step can be repeated
+//! one that is made is noted by [`OrderRecord::apply`] (in `line`), in the transaction that makes it. So every step can be repeated
 //! after a crash, and what is held in the end is a function of what has been said, whatever its order and number.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,11 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::hold::{Expiry, HoldAlert};
 use super::snapshot::named_locations;
-use super::{Counted, Disposition, Facts, Fulfilment, OrderSnapshot, Refund, Routing, Step, Stocked};
-use crate::catalog::{
-    DispositionId, FulfilmentId, LineId, Network, OrderId, Place, Quantity, RefundId, ShopDomain, ShopLocationId, Sku,
-};
-use crate::ledger::{Change, Kind};
+use super::{Counted, Disposition, Facts, Fulfilment, Line, OrderSnapshot, Refund, Routing, Stocked};
+use crate::catalog::{DispositionId, FulfilmentId, LineId, Network, OrderId, RefundId, ShopDomain, ShopLocationId, Sku};
 use crate::source::{Missing, OrderReport};
 use crate::store::{Key, Row};
 
@@ -78,47 +75,6 @@ pub enum Unreadable {
     Odd,
     /// The shop does not show it, or not any more.
     Gone,
-}
-
-/// What the ledger holds for one line. No entry of any of these is zero.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Line {
-    /// Our item; none while the shop's SKU is not mapped.
-    pub sku: Option<Sku>,
-    /// Reserved units, by place.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub reserved: BTreeMap<Place, Quantity>,
-    /// Shipped units, by fulfilment.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub shipped: BTreeMap<FulfilmentId, Shipped>,
-    /// Units that came back, by place.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub returned: BTreeMap<Place, Quantity>,
-    /// Units that the shop put back on its own number, by place.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub restocked: BTreeMap<Place, Quantity>,
-    /// Units that left the order unshipped and are held back, by place.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub withheld: BTreeMap<Place, Quantity>,
-    /// Units that have left, as a warehouse says, and that the shop still counts, by place.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub dispatched: BTreeMap<Place, Quantity>,
-    /// Units that left from a place and that the shop books at another or not at all; below zero, the counterpart: units it
-    /// books there, and that left from another.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub strayed: BTreeMap<Place, Quantity>,
-    /// Withheld units that have left all the same and are held no more, by place.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub gone: BTreeMap<Place, Quantity>,
-}
-
-/// Units of a line that left with one fulfilment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shipped {
-    /// Where they left from.
-    pub place: Place,
-    /// How many.
-    pub quantity: Quantity,
 }
 
 impl OrderRecord {
@@ -272,75 +228,6 @@ impl OrderRecord {
                 (Missing::ShopLocation { shop: self.shop.clone(), location }, detail)
             })
             .collect()
-    }
-
-    /// Notes that a step was made.
-    pub fn apply(&mut self, step: &Step) {
-        let line = self.lines.entry(step.line).or_default();
-        let Change { on_hand, reserved, held, moved_by_shop, ahead, .. } = step.kind.change(step.quantity);
-        match step.kind {
-            Kind::Reserve | Kind::Release | Kind::AssignOut | Kind::AssignIn => add(&mut line.reserved, &step.place, reserved),
-            Kind::Ship | Kind::Unship | Kind::Confirm | Kind::Unconfirm => {
-                add(&mut line.reserved, &step.place, reserved);
-                add(&mut line.dispatched, &step.place, ahead);
-                let id = step.fulfilment.expect("a shipment is made for a fulfilment");
-                let nothing = || Shipped { place: step.place.clone(), quantity: Quantity::ZERO };
-                let shipped = line.shipped.entry(id).or_insert_with(nothing);
-                shipped.quantity -= moved_by_shop;
-                if shipped.quantity.is_zero() {
-                    line.shipped.remove(&id);
-                }
-            }
-            Kind::Dispatch | Kind::Undispatch => {
-                add(&mut line.reserved, &step.place, reserved);
-                add(&mut line.dispatched, &step.place, ahead);
-            }
-            Kind::Stray | Kind::Unstray => change(&mut line.strayed, &step.place, -on_hand),
-            Kind::Unhold | Kind::Hold => add(&mut line.gone, &step.place, -held),
-            Kind::Return | Kind::Unreturn => add(&mut line.returned, &step.place, on_hand),
-            Kind::Restock | Kind::Unrestock => add(&mut line.restocked, &step.place, moved_by_shop),
-            Kind::Withhold | Kind::Unwithhold => add(&mut line.withheld, &step.place, held),
-            Kind::Receipt
-            | Kind::Produce
-            | Kind::Issue
-            | Kind::Found
-            | Kind::Lost
-            | Kind::WriteOff
-            | Kind::TransferOut
-            | Kind::TransferIn
-            | Kind::Sell
-            | Kind::Deliver
-            | Kind::Depart
-            | Kind::Arrive
-            | Kind::Ring
-            | Kind::Unring
-            | Kind::Allocate
-            | Kind::Deallocate
-            | Kind::Commit
-            | Kind::Uncommit => unreachable!("an order calls for no {:?}", step.kind),
-        }
-    }
-}
-
-/// Adds to an entry, of which none is kept at zero, and none may fall below.
-fn add(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantity) {
-    change(entries, place, units);
-    let left = entries.get(place).copied().unwrap_or_default();
-    assert!(!left.is_negative(), "an order never gives back more than it took");
-}
-
-/// Adds to an entry, of which none is kept at zero.
-fn change(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantity) {
-    let entry = entries.entry(place.clone()).or_default();
-    *entry += units;
-    if entry.is_zero() {
-        entries.remove(place);
-    }
-}
-
-impl Line {
-    fn has_moved_nothing(&self) -> bool {
-        *self == Self { sku: self.sku.clone(), ..Self::default() }
     }
 }
 

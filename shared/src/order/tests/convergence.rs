@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::model::{Change, Held, Model, settle, shop};
+use super::model::{Change, Held, Model, settle, settle_step_by_step, shop};
 use crate::catalog::OrderId;
 use crate::order::{OrderRecord, OrderSnapshot, Restock};
 use crate::source::OrderReport;
@@ -73,6 +73,11 @@ fn live(changes: &[(Change, bool)]) -> Said {
 
 /// Takes statements into a record as the ledger does, and returns what is held then.
 fn take(statements: &[Statement]) -> Held {
+    take_by(statements, |record, held| drop(settle(record, held)))
+}
+
+/// The same, with another way to settle what each calls for.
+fn take_by(statements: &[Statement], settle: fn(&mut OrderRecord, &mut Held)) -> Held {
     let mut record = OrderRecord::new(shop(), OrderId::new(1));
     let mut held = Held::default();
     for statement in statements {
@@ -127,5 +132,18 @@ proptest! {
         prop_assert_eq!(take(&shuffle(&said, &picks, model.query(), model.reports(), &at)), model.held(true));
         let alone = shuffle(&said, &[], model.query(), model.reports(), &at);
         prop_assert_eq!(take(&alone), model.held(true), "the last query and the warehouses say it all");
+    }
+
+    /// Protects orders too large for one transaction, and those that a crash cuts: planned anew after each step, they end
+    /// in the same.
+    #[test]
+    fn steps_that_are_cut_anywhere_lead_to_the_same(
+        changes in prop::collection::vec((any_change(), any::<bool>()), 0..12),
+        picks in prop::collection::vec(any::<Index>(), 0..10),
+        at in prop::collection::vec(any::<Index>(), 12..24),
+    ) {
+        let Said { model, webhooks, queries } = live(&changes);
+        let said = shuffle(&[webhooks, queries].concat(), &picks, model.query(), model.reports(), &at);
+        prop_assert_eq!(take_by(&said, settle_step_by_step), model.held(true));
     }
 }

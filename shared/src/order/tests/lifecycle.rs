@@ -10,7 +10,7 @@ use crate::order::{Facts, HoldDue, HoldEvent, HoldPolicy, OrderRecord, OrderSnap
 use crate::source::{OrderReport, ReportKind};
 
 /// Something that is said of an order.
-enum Said {
+pub enum Said {
     /// A change in the shop that nobody tells.
     Untold(Change),
     /// A change in the shop, told by a webhook.
@@ -111,8 +111,11 @@ impl Case {
     }
 }
 
+/// A row of the table: what the order is, what is said of it, and all that was said, that last.
+pub type Row = (&'static str, &'static str, Vec<Said>);
+
 /// The rows: what the order is, what is said of it, and in between what leads there.
-fn rows() -> Vec<(&'static str, &'static str, Vec<Said>)> {
+fn rows() -> Vec<Row> {
     use Change::{Add, Cancel, Dispose, Move, Refund, Remove, Settle, Ship, Void};
     use Said::{Again, Expired, Facts as Saying, Query, Read, Report, Stale, Untold, Webhook};
     let add = |units| Webhook(Add { line: 1, units });
@@ -220,6 +223,9 @@ fn rows() -> Vec<(&'static str, &'static str, Vec<Said>)> {
             vec![add(3), Expired(releasing), Report(ReportKind::Allocated, 3, 1)],
         ),
     ]
+    .into_iter()
+    .chain(super::warehouse::rows())
+    .collect()
 }
 
 /// Protects each case of an order's life, and the table that tells people what to expect of it.

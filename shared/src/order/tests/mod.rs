@@ -3,3 +3,5 @@
 mod convergence;
 mod lifecycle;
 mod model;
+mod times;
+mod warehouse;

@@ -1,0 +1,114 @@
+//! What the shop and the warehouses say of the model's order.
+
+use std::collections::BTreeMap;
+
+use super::{Model, ModelLine, at, shop};
+use crate::catalog::{DispositionId, FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopLocationId};
+use crate::ledger::EventId;
+use crate::order::{Disposition, Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, Refund, Routing, SnapshotLine, Stocked};
+use crate::source::{OrderReport, ReportKind};
+
+impl Model {
+    /// What a webhook about the whole order says now.
+    pub fn webhook(&self) -> OrderSnapshot {
+        let lines = self.lines.iter().map(|(line, said)| {
+            let line_said = SnapshotLine {
+                shop_sku: format!("S{line}"),
+                ordered: Quantity::new(said.ordered),
+                open: Quantity::new(said.open.values().sum()),
+                stocked: Stocked::Yes,
+            };
+            (LineId::new(*line), line_said)
+        });
+        let facts = Facts {
+            version: at(self.second),
+            queried_at: None,
+            placed_at: at(0),
+            cancelled: self.cancelled,
+            confirmed: true,
+            paid: self.paid,
+            test: false,
+            sold_at: None,
+            lines: lines.collect(),
+        };
+        OrderSnapshot { facts: Some(facts), fulfilments: self.fulfilments(), refunds: self.refunds(), ..about() }
+    }
+
+    /// What a query says now.
+    pub fn query(&self) -> OrderSnapshot {
+        let said = self.webhook();
+        let places =
+            |line: &ModelLine| line.open.iter().map(|(at, units)| (ShopLocationId::new(*at), Quantity::new(*units))).collect();
+        let since = |line: &ModelLine| line.since.iter().map(|(from, place)| (at(*from), ShopLocationId::new(*place))).collect();
+        let routing = Routing {
+            version: at(self.routed_at),
+            count: self.fulfilment_orders,
+            open: self.lines.iter().map(|(line, said)| (LineId::new(*line), places(said))).collect(),
+            since: self.lines.iter().map(|(line, said)| (LineId::new(*line), since(said))).collect(),
+        };
+        let dispositions = self.dispositions.iter().zip(1..).map(|(of, id)| {
+            let disposition = Disposition {
+                of_return: ReturnId::new(id),
+                line: LineId::new(of.line),
+                location: Some(ShopLocationId::new(of.location)),
+                quantity: Quantity::new(of.units),
+            };
+            (DispositionId::new(id), disposition)
+        });
+        OrderSnapshot {
+            facts: said.facts.map(|facts| Facts { queried_at: Some(at(self.second)), ..facts }),
+            routing: Some(routing),
+            dispositions: dispositions.collect(),
+            ..said
+        }
+    }
+
+    /// What a webhook about the newest fulfilment, or the newest refund, says now.
+    pub fn parts(&self) -> Vec<OrderSnapshot> {
+        let fulfilment = self.fulfilments().pop_last().map(|one| OrderSnapshot { fulfilments: [one].into(), ..about() });
+        let refund = self.refunds().pop_last().map(|one| OrderSnapshot { refunds: [one].into(), ..about() });
+        fulfilment.into_iter().chain(refund).collect()
+    }
+
+    fn fulfilments(&self) -> BTreeMap<FulfilmentId, Fulfilment> {
+        let each = self.fulfilments.iter().zip(1..).map(|(of, id)| {
+            let fulfilment = Fulfilment {
+                status: if of.stands { FulfilmentStatus::Shipped } else { FulfilmentStatus::Void },
+                made_at: at(of.made_at),
+                version: at(of.changed_at),
+                location: Some(ShopLocationId::new(of.location)),
+                lines: [(LineId::new(of.line), Quantity::new(of.units))].into(),
+            };
+            (FulfilmentId::new(id), fulfilment)
+        });
+        each.collect()
+    }
+
+    fn refunds(&self) -> BTreeMap<RefundId, Refund> {
+        let each = self.refunds.iter().zip(1..).map(|(of, id)| {
+            let refund =
+                Refund { made_at: at(of.made_at), of_return: of.of_return.map(ReturnId::new), lines: vec![of.line.clone()] };
+            (RefundId::new(id), refund)
+        });
+        each.collect()
+    }
+
+    /// What warehouses have reported, one report for each time they shipped.
+    pub fn reports(&self) -> Vec<OrderReport> {
+        let each = self.dispatches.iter().enumerate().map(|(number, of)| OrderReport {
+            id: EventId::new("wms", format!("shipped {number}")),
+            shop: shop(),
+            order: OrderId::new(1),
+            line: LineId::new(of.line),
+            kind: ReportKind::Shipped,
+            location: format!("WH-{}", of.location).parse().expect("a code"),
+            quantity: Quantity::new(of.units),
+            at: Some(at(of.at)),
+        });
+        each.collect()
+    }
+}
+
+fn about() -> OrderSnapshot {
+    OrderSnapshot::about(shop(), OrderId::new(1))
+}
