@@ -56,6 +56,14 @@ pub enum Subject {
         /// The system.
         system: String,
     },
+    /// A feed that is pulled from another system failed several times, or was not whole for longer than it may be: what that
+    /// system knows is not known here.
+    SourceStale {
+        /// The system.
+        system: String,
+        /// The feed.
+        feed: String,
+    },
     /// An order of a shop cannot be read: what is known of it may be old. While what the shop says of it makes no sense, nothing
     /// of the shop is set outright.
     UnreadableOrder {
@@ -122,6 +130,7 @@ impl fmt::Display for Subject {
             Self::UnmappedItem { system, code } => write!(f, "unmapped_item#{system}#{code}"),
             Self::UnmappedFacility { system, code } => write!(f, "unmapped_facility#{system}#{code}"),
             Self::RefusedEvent { system } => write!(f, "refused_event#{system}"),
+            Self::SourceStale { system, feed } => write!(f, "source_stale#{system}#{feed}"),
             Self::UnreadableOrder { shop, order } => write!(f, "unreadable_order#{shop}#{order}"),
             Self::Unallocated { shop, order } => write!(f, "unallocated#{shop}#{order}"),
             Self::PaidLate { shop, order } => write!(f, "paid_late#{shop}#{order}"),
@@ -190,10 +199,28 @@ impl Row for Alert {
 /// # Errors
 /// When the store fails.
 pub async fn raise<S: Store, C: Clock>(store: &S, clock: &C, (subject, detail): (Subject, String)) -> Result<(), StoreError> {
+    find(store, clock, subject, State::Raised, detail).await
+}
+
+/// Clears an alert that belongs to no transaction, if it stands.
+///
+/// # Errors
+/// When the store fails.
+pub async fn clear<S: Store, C: Clock>(store: &S, clock: &C, (subject, detail): (Subject, String)) -> Result<(), StoreError> {
+    find(store, clock, subject, State::Cleared, detail).await
+}
+
+async fn find<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    subject: Subject,
+    state: State,
+    detail: String,
+) -> Result<(), StoreError> {
     let (known, expect) = read::<Alert, S>(store, Alert::key_of(&subject)).await?;
-    let Some(next) = Alert::next(known.as_ref(), subject, State::Raised, detail, clock.now()) else { return Ok(()) };
+    let Some(next) = Alert::next(known.as_ref(), subject, state, detail, clock.now()) else { return Ok(()) };
     match store.write(&[Write::put(&next, expect)]).await {
-        Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()), // Somebody else raises it just now.
+        Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()), // Somebody else found the same just now.
         Err(WriteError::Store(error)) => Err(error),
     }
 }

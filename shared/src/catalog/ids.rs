@@ -101,6 +101,12 @@ name!(
 );
 
 name!(
+    /// One feed of a system: what is pulled from it in one way.
+    FeedId, "the feed", "it needs 1 to 32 of a-z 0-9 - and begins with a letter",
+    |s| s.parse::<SystemId>().is_ok()
+);
+
+name!(
     /// A lot (batch) of an item.
     LotId, "the lot", "it needs 1 to 64 characters, none of them a control character, and no space at either end",
     |s| !s.is_empty() && s.chars().count() <= 64 && !s.chars().any(char::is_control) && s.trim() == s

@@ -12,8 +12,8 @@ mod quantity;
 mod unit;
 
 pub use ids::{
-    DispositionId, FulfilmentId, InvalidName, InventoryItemId, LineId, LocationId, LotId, OrderId, Place, RefundId, ReturnId,
-    ShopDomain, ShopLocationId, Sku, SystemId, TierId, Unit, VariantId,
+    DispositionId, FeedId, FulfilmentId, InvalidName, InventoryItemId, LineId, LocationId, LotId, OrderId, Place, RefundId,
+    ReturnId, ShopDomain, ShopLocationId, Sku, SystemId, TierId, Unit, VariantId,
 };
 pub use item::{Item, Listed, ShopItem, SystemItem, Tier};
 pub use network::{Location, LocationKind, Network, NetworkCache};

@@ -79,6 +79,19 @@ impl Amount {
         }
     }
 
+    /// Both together; `None` when that is more than an amount may be.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Option<Self> {
+        let sum = self.0.checked_add(other.0)?.normalize();
+        (sum.abs() <= Decimal::from(Quantity::MAX_INPUT)).then_some(Self(sum))
+    }
+
+    /// The same with the other sign.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self(-self.0)
+    }
+
     /// Below zero.
     #[must_use]
     pub fn is_negative(&self) -> bool {

@@ -8,10 +8,13 @@
 
 mod claim;
 mod event;
+pub mod pull;
 mod report;
+mod system;
 mod waiting;
 
 pub use claim::{Claim, Paper};
 pub use event::{MAX_BATCH, Malformed, OrderOf, StockEvent, StockKind, parse};
 pub use report::{OrderReport, ReportKind};
+pub use system::{System, SystemKind};
 pub use waiting::{Missing, Waiting, Waits};

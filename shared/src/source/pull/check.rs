@@ -1,0 +1,168 @@
+//! What must fit in a configuration, said in the words of whoever writes it.
+
+use serde_json::Value;
+
+use super::config::{Auth, Feed, Format, Meaning, Method, Mode, Paging, Progress};
+use super::request::{self, Place};
+use super::{MAX_ROWS, Template};
+
+type Checked = Result<(), String>;
+
+fn must(holds: bool, otherwise: impl Into<String>) -> Checked {
+    if holds { Ok(()) } else { Err(otherwise.into()) }
+}
+
+/// Checks a feed.
+pub(super) fn feed(feed: &Feed) -> Checked {
+    address(feed)?;
+    auth(feed)?;
+    paging(feed)?;
+    mode(feed)?;
+    kinds(feed)?;
+    must(feed.times.is_sane(), "times.offset_minutes: no clock is more than 14 hours from UTC")?;
+    must(feed.every_minutes != Some(0), "every_minutes: it is at least 1")
+}
+
+fn address(feed: &Feed) -> Checked {
+    let origin = request::origin(&feed.url);
+    let Some(origin) = origin else { return Err(format!("url: {:?} must begin with https:// and a host", feed.url)) };
+    must(!origin.contains(['@', '{', '}']), "url: the host is fixed, and has no user or password in it; see auth")?;
+    let host = origin.strip_prefix("http://").map(|host| host.split(':').next().unwrap_or_default());
+    let near = host.is_none_or(|host| host == "localhost" || host == "127.0.0.1");
+    must(near || feed.auth == Auth::None, "url: a secret does not travel by http://, only by https://")?;
+    for (at, _) in feed.url.match_indices('{') {
+        let known = Place::ALL.into_iter().any(|place| feed.url[at..].starts_with(place.name()));
+        must(known, "url: a { begins {since}, {offset}, {page}, {size} or {cursor}")?;
+    }
+    must(feed.body.is_none() || feed.method == Method::Post, "body: a GET has none; set method to post")?;
+    for (name, value) in &feed.headers {
+        let token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        must(token, format!("headers: {name:?} is no name of a header"))?;
+        must(
+            !name.eq_ignore_ascii_case("authorization"),
+            "headers: Authorization comes from auth, and its secret from the secret",
+        )?;
+        must(value.bytes().all(|b| (b' '..=b'~').contains(&b)), format!("headers: {name} has characters that no header has"))?;
+    }
+    Ok(())
+}
+
+fn auth(feed: &Feed) -> Checked {
+    let secret = match &feed.auth {
+        Auth::None => return Ok(()),
+        Auth::Bearer { secret } | Auth::Basic { secret } => secret,
+        Auth::Header { name, secret } => {
+            let token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+            must(token, format!("auth.name: {name:?} is no name of a header"))?;
+            secret
+        }
+        Auth::Body { at, secret } => {
+            let there = feed.body.as_ref().is_some_and(|body| at.of(body).is_some());
+            must(there, format!("auth.at: the body has nothing at {:?} for the secret to replace", at.as_str()))?;
+            secret
+        }
+    };
+    must(!secret.is_empty(), "auth.secret: it is the name of an entry of the sources' secret")
+}
+
+fn uses(feed: &Feed, place: Place) -> bool {
+    fn within(value: &Value, name: &str) -> bool {
+        match value {
+            Value::String(text) => text.contains(name),
+            Value::Array(values) => values.iter().any(|value| within(value, name)),
+            Value::Object(fields) => fields.values().any(|value| within(value, name)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+    feed.url.contains(place.name()) || feed.body.as_ref().is_some_and(|body| within(body, place.name()))
+}
+
+fn paging(feed: &Feed) -> Checked {
+    let needed = match &feed.paging {
+        Paging::Offset { .. } => Some(Place::Offset),
+        Paging::Page { .. } => Some(Place::Page),
+        Paging::Cursor { .. } => Some(Place::Cursor),
+        Paging::Progress { .. } => Some(Place::Since),
+        Paging::None | Paging::NextLink { .. } => None,
+    };
+    if let Some(place) = needed {
+        must(uses(feed, place), format!("paging: neither the url nor the body has {}", place.name()))?;
+    }
+    for place in [Place::Offset, Place::Page, Place::Cursor] {
+        must(
+            needed == Some(place) || !uses(feed, place),
+            format!("paging: {} is there, but it pages by something else", place.name()),
+        )?;
+    }
+    if let Some(size) = feed.paging.size() {
+        let most = u64::try_from(MAX_ROWS).unwrap_or(u64::MAX);
+        must((2..=most).contains(&size), format!("paging.size: from 2 to {MAX_ROWS}"))?;
+    }
+    must(feed.paging.size().is_some() || !uses(feed, Place::Size), "paging: {size} is there, but no size is said")?;
+    if feed.format == Format::JsonLines {
+        let in_answer = match &feed.paging {
+            Paging::NextLink { .. } | Paging::Cursor { .. } => true,
+            Paging::Offset { more, .. } => more.is_some(),
+            Paging::None | Paging::Page { .. } | Paging::Progress { .. } => false,
+        };
+        must(!in_answer, "paging: lines have no place for what comes next")?;
+        must(feed.rows.as_str().is_empty(), "rows: the rows of lines are the lines")?;
+    }
+    if matches!(feed.paging, Paging::Progress { .. }) {
+        must(feed.ordered, "paging: by progress needs ordered rows")?;
+    }
+    Ok(())
+}
+
+fn mode(feed: &Feed) -> Checked {
+    match (feed.mode, &feed.progress) {
+        (Mode::Full, None) => {
+            must(!uses(feed, Place::Since), "mode: a full refresh has no {since}")?;
+            must(!feed.ordered, "ordered: a full refresh has no watermark to move")
+        }
+        (Mode::Full, Some(_)) => Err("progress: a full refresh has none".to_owned()),
+        (Mode::Delta, None) => Err("progress: a delta needs it".to_owned()),
+        (Mode::Delta, Some(progress)) => {
+            must(uses(feed, Place::Since), "mode: a delta needs {since} in its url or body")?;
+            must(!feed.aggregate, "aggregate: only a full refresh sees every bin and lot")?;
+            match progress {
+                Progress::Time { value, overlap_seconds, .. } => {
+                    let told = value.as_ref().or(feed.fields.occurred_at.as_ref());
+                    must(
+                        told.is_some_and(|told| !told.is_constant()),
+                        "progress: a row needs a time: value, or fields.occurred_at",
+                    )?;
+                    must(*overlap_seconds > 0, "progress.overlap_seconds: at least 1; rows of one second may appear one by one")
+                }
+                Progress::Sequence { value, .. } => must(!value.is_constant(), "progress.value: it must be of the row"),
+            }
+        }
+    }
+}
+
+fn kinds(feed: &Feed) -> Checked {
+    let events = || {
+        feed.kind.meanings().filter_map(|meaning| match meaning {
+            Meaning::Event { kind, .. } => Some(kind),
+            Meaning::Skip => None,
+        })
+    };
+    must(events().next().is_some(), "kind: nothing of it is an event")?;
+    let moves = events().any(|kind| !kind.is_a_state());
+    let of_row = |field: &Option<Template>| field.as_ref().is_some_and(|field| !field.is_constant());
+    must(!moves || of_row(&feed.fields.id), "fields.id: a movement is known by the system's own name of it")?;
+    let timed = moves || feed.mode == Mode::Delta;
+    must(!timed || of_row(&feed.fields.occurred_at), "fields.occurred_at: it is needed, except of the states of a full refresh")?;
+    if feed.aggregate {
+        must(!moves, "aggregate: only states (count, balance) can be added up")?;
+        must(
+            feed.fields.occurred_at.is_none(),
+            "aggregate: the sum is as of when the source was asked; leave fields.occurred_at out",
+        )?;
+        must(feed.fields.lot.is_none(), "aggregate: lots are added up; leave fields.lot out")?;
+    }
+    for (name, field) in [("sku", &feed.fields.sku), ("quantity", &feed.fields.quantity)] {
+        must(!field.is_constant(), format!("fields.{name}: it must be of the row"))?;
+    }
+    Ok(())
+}

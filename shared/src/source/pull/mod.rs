@@ -1,0 +1,51 @@
+//! Pulling stock events from systems that do not send them: on a schedule, by configuration, exactly once.
+//!
+//! A [`PullConfig`] says where a feed is, how its rows become events and by what "new" is known. [`pull`] asks for what is
+//! new since the [`Watermark`], takes each row through the same [`receive_all`](crate::ledger::receive_all) as every other
+//! event, and moves the watermark after that: to the newest row seen less an overlap, and never past a row that failed. So
+//! rows are read again and again, and applied once. Only [`Source`] is outside: it carries one request.
+//!
+//! Deliberately absent: code per system. What the systems differ in is in their configuration files (`infra/connectors/`).
+
+mod all;
+mod check;
+mod config;
+mod page;
+mod reading;
+mod request;
+mod row;
+mod run;
+mod template;
+#[cfg(test)]
+mod tests;
+mod times;
+mod watermark;
+
+pub use all::{Pulled, pull_all};
+pub use config::{Auth, Feed, Fields, Format, KindOf, Meaning, Method, Mode, OrderFields, Paging, Progress, PullConfig};
+pub use request::{PullAnswer, PullRequest, Source, SourceError};
+pub use run::{PullError, PullReport, Pulling, pull};
+pub use template::{Pointer, Template};
+pub use times::{Spelling, Times};
+pub use watermark::{Mark, Watermark};
+
+/// The most rows of one page.
+pub const MAX_ROWS: usize = 5_000;
+
+/// The most pages of one run; the next run goes on, if the feed is ordered.
+pub const MAX_PAGES: usize = 400;
+
+/// The most bytes of one answer.
+pub const MAX_ANSWER: usize = 8 * 1024 * 1024;
+
+/// The most items and locations that one full refresh adds up.
+pub const MAX_STATES: usize = 100_000;
+
+/// How often one run begins anew because rows moved while they were read.
+pub const MAX_SHIFTS: usize = 3;
+
+/// After how many failures in a row somebody must look, whatever the system allows.
+pub const MAX_FAILURES: u32 = 3;
+
+/// How long one request may take.
+pub const REQUEST_WITHIN: std::time::Duration = std::time::Duration::from_secs(25);

@@ -1,0 +1,135 @@
+//! Reading one answer: its rows, and where the next ones are.
+
+use serde_json::Value;
+
+use super::MAX_ROWS;
+use super::config::{Feed, Format, Paging};
+use super::request::{At, SourceError, link};
+
+/// What one answer holds.
+#[derive(Debug, PartialEq)]
+pub(super) struct Page {
+    /// The rows; one that is no JSON says why.
+    pub rows: Vec<Result<Value, String>>,
+    /// What comes after them.
+    pub next: Next,
+}
+
+/// What comes after a page.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing: this was the end.
+    End,
+    /// Another page.
+    At(At),
+    /// Whatever is newer than the newest of this one.
+    Newer,
+    /// Nobody knows: the answer broke off in the middle of a line.
+    BrokenOff,
+}
+
+/// Reads the answer for the page `at`.
+///
+/// # Errors
+/// When it is not what the configuration says: then nothing of it is used.
+pub(super) fn read(feed: &Feed, at: &At, bytes: &[u8]) -> Result<Page, SourceError> {
+    let (rows, document, broken) = match feed.format {
+        Format::Json => {
+            // serde_json's own message may quote a value: only the kind of error and its place are told.
+            let document: Value = serde_json::from_slice(bytes).map_err(|error| {
+                let (kind, line, column) = (error.classify(), error.line(), error.column());
+                SourceError::unreadable(format!("it is not JSON: {kind:?} error at line {line} column {column}"))
+            })?;
+            let Some(Value::Array(rows)) = feed.rows.of(&document) else {
+                return Err(SourceError::unreadable(format!("there is no list of rows at {:?}", feed.rows.as_str())));
+            };
+            (rows.iter().cloned().map(Ok).collect(), document, false)
+        }
+        Format::JsonLines => {
+            let (rows, broken) = lines(bytes)?;
+            (rows, Value::Null, broken)
+        }
+    };
+    if rows.len() > MAX_ROWS {
+        return Err(SourceError::unreadable(format!(
+            "a page of {} rows; at most {MAX_ROWS} are taken: ask for smaller pages",
+            rows.len()
+        )));
+    }
+    let next = if broken { Next::BrokenOff } else { next(feed, at, rows.len(), &document)? };
+    if next == Next::At(at.clone()) {
+        return Err(SourceError::unreadable("the page after this one is said to be this one"));
+    }
+    Ok(Page { rows, next })
+}
+
+type Lines = (Vec<Result<Value, String>>, bool);
+
+fn lines(bytes: &[u8]) -> Result<Lines, SourceError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| SourceError::unreadable("it is not UTF-8"))?;
+    let mut rows = Vec::new();
+    for line in text.split_inclusive('\n') {
+        if line.trim().is_empty() {
+            continue;
+        }
+        match serde_json::from_str(line) {
+            Ok(row) => rows.push(Ok(row)),
+            // The last line has no end and makes no sense: the answer broke off. What came before it is good.
+            Err(_) if !line.ends_with('\n') => return Ok((rows, true)),
+            Err(error) => {
+                rows.push(Err(format!("the line is not JSON: {:?} error at column {}", error.classify(), error.column())))
+            }
+        }
+    }
+    Ok((rows, false))
+}
+
+fn next(feed: &Feed, at: &At, rows: usize, document: &Value) -> Result<Next, SourceError> {
+    let count = u64::try_from(rows).unwrap_or(u64::MAX);
+    let told = |path: &super::Pointer| match path.of(document) {
+        None | Some(Value::Null | Value::Bool(false)) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(Value::Bool(true) | Value::Array(_) | Value::Object(_)) => {
+            Err(SourceError::unreadable(format!("what is at {} is not where the next page begins", path.as_str())))
+        }
+    };
+    Ok(match &feed.paging {
+        Paging::None => Next::End,
+        Paging::NextLink { path } => match told(path)? {
+            Some(to) => Next::At(At::Link(link(feed, &to)?)),
+            None => Next::End,
+        },
+        Paging::Cursor { path } => told(path)?.map_or(Next::End, |cursor| Next::At(At::Cursor(cursor))),
+        Paging::Offset { size, more } => {
+            let offset = if let At::Offset(offset) = at { *offset } else { 0 };
+            let more = match more {
+                None => count >= *size,
+                Some(path) => match path.of(document) {
+                    Some(Value::Bool(more)) => *more,
+                    None | Some(Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+                        return Err(SourceError::unreadable(format!("{} does not say whether there is more", path.as_str())));
+                    }
+                },
+            };
+            // One row is read again, so that rows that moved meanwhile are noticed.
+            match (more, count) {
+                (false, _) => Next::End,
+                (true, 0 | 1) => return Err(SourceError::unreadable("there is more, it says, and gives no rows")),
+                (true, _) => Next::At(At::Offset(offset.saturating_add(count - 1))),
+            }
+        }
+        Paging::Page { size, first } => {
+            let page = if let At::Page(page) = at { *page } else { *first };
+            if count >= *size { Next::At(At::Page(page.saturating_add(1))) } else { Next::End }
+        }
+        Paging::Progress { size } => {
+            if count >= *size {
+                Next::Newer
+            } else {
+                Next::End
+            }
+        }
+    })
+}

@@ -1,0 +1,181 @@
+//! Texts with places that are filled from a row: `"{/Plant}-{/StorageLocation}"`, or a constant without any.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Where something is in an answer or a row: a JSON pointer such as `/d/results` or `/product_id/0`. Empty: all of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Pointer(String);
+
+impl Pointer {
+    /// What is there.
+    #[must_use]
+    pub fn of<'a>(&self, value: &'a Value) -> Option<&'a Value> {
+        value.pointer(&self.0)
+    }
+
+    /// What is there, to be changed.
+    pub fn of_mut<'a>(&self, value: &'a mut Value) -> Option<&'a mut Value> {
+        value.pointer_mut(&self.0)
+    }
+
+    /// The pointer as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Pointer {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.is_empty() || text.starts_with('/') {
+            return Ok(Self(text));
+        }
+        Err(format!("{text:?} is not a JSON pointer: it begins with / such as /d/results"))
+    }
+}
+
+impl From<Pointer> for String {
+    fn from(pointer: Pointer) -> Self {
+        pointer.0
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    At(Pointer),
+}
+
+/// A text to be filled from a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Template {
+    text: String,
+    parts: Vec<Part>,
+}
+
+impl Template {
+    /// The text for this row, spaces at its ends left out. `None` when one of its places is missing, null, empty, or
+    /// `false`, which is what some systems write for nothing.
+    ///
+    /// # Errors
+    /// When a place holds a list or an object.
+    pub fn fill(&self, row: &Value) -> Result<Option<String>, String> {
+        let mut filled = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => filled.push_str(text),
+                Part::At(pointer) => match pointer.of(row) {
+                    None | Some(Value::Null | Value::Bool(false)) => return Ok(None),
+                    Some(Value::Bool(true)) => filled.push_str("true"),
+                    Some(Value::Number(number)) => filled.push_str(&number.to_string()),
+                    Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
+                    Some(Value::String(text)) => filled.push_str(text.trim()),
+                    Some(Value::Array(_) | Value::Object(_)) => {
+                        return Err(format!("what is at {} is neither a text nor a number", pointer.as_str()));
+                    }
+                },
+            }
+        }
+        Ok(Some(filled))
+    }
+
+    /// The JSON number at its only place, as it came: what is exact stays so, and what is not is seen.
+    #[must_use]
+    pub fn number<'a>(&self, row: &'a Value) -> Option<&'a Value> {
+        match self.parts.as_slice() {
+            [Part::At(pointer)] => pointer.of(row).filter(|value| value.is_number()),
+            [] | [_] | [_, _, ..] => None,
+        }
+    }
+
+    /// Whether it is the same for every row.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Text(_)))
+    }
+}
+
+impl TryFrom<String> for Template {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let (mut parts, mut rest) = (Vec::new(), text.as_str());
+        while let Some((before, after)) = rest.split_once('{') {
+            let (pointer, after) = after.split_once('}').ok_or_else(|| format!("{text:?} opens {{ and does not close it"))?;
+            if !before.is_empty() {
+                parts.push(Part::Text(before.to_owned()));
+            }
+            parts.push(Part::At(pointer.to_owned().try_into()?));
+            rest = after;
+        }
+        if rest.contains('}') {
+            return Err(format!("{text:?} closes }} and did not open it"));
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        if parts.is_empty() {
+            return Err("a template cannot be empty: leave the field out instead".to_owned());
+        }
+        Ok(Self { text, parts })
+    }
+}
+
+impl From<Template> for String {
+    fn from(template: Template) -> Self {
+        template.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Protects fields from being filled with half of what they say, or with what only looks like something.
+    #[test]
+    fn a_template_is_filled_whole_or_not_at_all() {
+        let row =
+            json!({ "a": " A-1 ", "n": 7, "none": null, "no": false, "yes": true, "blank": " ", "pair": [12, "Shelf"], "o": {} });
+        for (template, expected) in [
+            ("{/a}", Ok(Some("A-1"))),
+            ("{/a}/{/n}", Ok(Some("A-1/7"))),
+            ("each", Ok(Some("each"))),
+            ("{/pair/0}", Ok(Some("12"))),
+            ("{/yes}", Ok(Some("true"))),
+            ("{/a}-{/none}", Ok(None)),
+            ("{/no}", Ok(None)),
+            ("{/blank}", Ok(None)),
+            ("{/absent}", Ok(None)),
+            ("{/pair}", Err(())),
+            ("{/o}", Err(())),
+        ] {
+            let filled = Template::try_from(template.to_owned()).expect("a template").fill(&row);
+            let filled = filled.as_ref().map(|text| text.as_deref()).map_err(|_| ());
+            assert_eq!(filled, expected, "{template}");
+        }
+    }
+
+    /// Protects whoever writes a configuration from a place that is never filled.
+    #[test]
+    fn what_is_no_template_is_refused() {
+        for (text, good) in [
+            ("{/a}", true),
+            ("x{/a}y{/b}", true),
+            ("", false),
+            ("{a}", false),
+            ("{/a", false),
+            ("/a}", false),
+            ("{/a}}", false),
+            ("{}", true),
+        ] {
+            assert_eq!(Template::try_from(text.to_owned()).is_ok(), good, "{text}");
+        }
+    }
+}

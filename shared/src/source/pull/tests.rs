@@ -1,0 +1,362 @@
+//! What a configuration may say, what is asked for it, and what is read in the answers.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::config::{Feed, PullConfig};
+use super::page::{self, Next};
+use super::request::{At, link, request};
+use super::row;
+use super::watermark::Mark;
+use crate::catalog::SystemId;
+use crate::source::StockEvent;
+
+/// A feed of movements, the least that can be said of one, changed as told.
+fn feed(change: impl FnOnce(&mut Value)) -> Result<Feed, String> {
+    let mut config = json!({
+        "url": "https://erp.example.com/moves?since={since}",
+        "rows": "/rows",
+        "progress": { "by": "time", "overlap_seconds": 60 },
+        "kind": { "always": "receipt" },
+        "fields": { "id": "{/id}", "sku": "{/sku}", "location": "{/at}", "quantity": "{/n}", "occurred_at": "{/time}" },
+    });
+    change(&mut config);
+    serde_json::from_value::<PullConfig>(config).map(Feed::from).map_err(|error| error.to_string())
+}
+
+/// Puts a value into a configuration; `null` takes it out.
+fn with(changes: &[(&str, Value)]) -> Result<Feed, String> {
+    feed(|config| {
+        for (at, value) in changes {
+            let (parent, name) = at.rsplit_once('/').expect("a pointer");
+            let parent = config.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
+            if value.is_null() { drop(parent.remove(name)) } else { drop(parent.insert((*name).to_owned(), value.clone())) }
+        }
+    })
+}
+
+/// A full refresh of states.
+fn full(changes: &[(&str, Value)]) -> Result<Feed, String> {
+    let base = [
+        ("/url", json!("https://erp.example.com/stock")),
+        ("/mode", json!("full")),
+        ("/progress", Value::Null),
+        ("/kind", json!({ "always": "balance" })),
+        ("/fields/id", Value::Null),
+        ("/fields/occurred_at", Value::Null),
+    ];
+    with(&[base.as_slice(), changes].concat())
+}
+
+/// Protects the ledger from configurations that would lose rows, give a secret away, or mean two things.
+#[test]
+fn a_configuration_fits_or_is_refused_with_a_reason() {
+    let url = |url: &str| ("/url", json!(url));
+    for (changes, refused) in [
+        (vec![], None),
+        (vec![url("ftp://erp.example.com/{since}")], Some("url")),
+        (vec![url("https:///{since}")], Some("url")),
+        (vec![url("https://me:secret@erp.example.com/{since}")], Some("url")),
+        (vec![url("https://{since}.example.com/")], Some("url")),
+        (vec![url("http://erp.example.com/{since}")], None),
+        (vec![url("http://erp.example.com/{since}"), ("/auth", json!({ "scheme": "bearer", "secret": "erp" }))], Some("http://")),
+        (
+            vec![url("http://localhost.evil.com/{since}"), ("/auth", json!({ "scheme": "bearer", "secret": "erp" }))],
+            Some("http://"),
+        ),
+        (vec![url("http://127.0.0.1:80/{since}"), ("/auth", json!({ "scheme": "bearer", "secret": "erp" }))], None),
+        (vec![url("https://erp.example.com/{sinc}")], Some("{ begins")),
+        (vec![url("https://erp.example.com/")], Some("{since}")),
+        (vec![url("https://erp.example.com/{since}/{offset}")], Some("{offset}")),
+        (vec![url("https://erp.example.com/{since}/{size}")], Some("{size}")),
+        (vec![("/unknown", json!(1))], Some("unknown field")),
+        (vec![("/fields/colour", json!("{/c}"))], Some("unknown field")),
+        (vec![("/body", json!({}))], Some("body")),
+        (vec![("/headers", json!({ "Authorization": "Bearer x" }))], Some("headers")),
+        (vec![("/headers", json!({ "A": "x\ny" }))], Some("headers")),
+        (vec![("/headers", json!({ "A B": "x" }))], Some("headers")),
+        (vec![("/headers", json!({ "Prefer": "transient" }))], None),
+        (vec![("/auth", json!({ "scheme": "bearer" }))], Some("secret")),
+        (vec![("/auth", json!({ "scheme": "bearer", "secret": "" }))], Some("auth.secret")),
+        (vec![("/auth", json!({ "scheme": "bearer", "token": "x", "secret": "erp" }))], Some("unknown field")),
+        (vec![("/auth", json!({ "scheme": "header", "name": "X Key", "secret": "erp" }))], Some("auth.name")),
+        (vec![("/auth", json!({ "scheme": "body", "at": "/key", "secret": "erp" }))], Some("auth.at")),
+        (vec![("/paging", json!({ "by": "offset", "size": 100 }))], Some("{offset}")),
+        (vec![url("https://erp.example.com/{since}/{offset}"), ("/paging", json!({ "by": "offset", "size": 1 }))], Some("size")),
+        (
+            vec![url("https://erp.example.com/{since}/{offset}"), ("/paging", json!({ "by": "offset", "size": 5001 }))],
+            Some("size"),
+        ),
+        (vec![url("https://erp.example.com/{since}/{offset}"), ("/paging", json!({ "by": "offset", "size": 5000 }))], None),
+        (vec![("/paging", json!({ "by": "progress", "size": 100 }))], Some("ordered")),
+        (vec![("/paging", json!({ "by": "progress", "size": 100 })), ("/ordered", json!(true))], None),
+        (vec![("/paging", json!({ "by": "next_link", "path": "next" }))], Some("pointer")),
+        (vec![("/format", json!("json_lines"))], Some("rows")),
+        (vec![("/format", json!("json_lines")), ("/rows", Value::Null)], None),
+        (
+            vec![
+                ("/format", json!("json_lines")),
+                ("/rows", Value::Null),
+                ("/paging", json!({ "by": "next_link", "path": "/n" })),
+            ],
+            Some("lines"),
+        ),
+        (vec![("/progress", Value::Null)], Some("progress")),
+        (vec![("/progress/overlap_seconds", json!(0))], Some("overlap")),
+        (vec![("/progress", json!({ "by": "sequence", "value": "7" }))], Some("progress.value")),
+        (vec![("/progress", json!({ "by": "sequence", "value": "{/n}" }))], None),
+        (vec![("/aggregate", json!(true))], Some("aggregate")),
+        (vec![("/kind", json!({ "always": "skip" }))], Some("kind")),
+        (vec![("/kind", json!({ "always": "receit" }))], Some("receit")),
+        (
+            vec![(
+                "/kind",
+                json!({ "by": { "value": "{/k}", "map": { "101": "receipt", "102": "-adjustment", "103": "skip" } } }),
+            )],
+            None,
+        ),
+        (vec![("/fields/id", Value::Null)], Some("fields.id")),
+        (vec![("/fields/id", json!("always-the-same"))], Some("fields.id")),
+        (vec![("/fields/occurred_at", Value::Null)], Some("progress")),
+        (vec![("/fields/sku", json!("A-1"))], Some("fields.sku")),
+        (vec![("/times", json!({ "read": "civil", "offset_minutes": 900 }))], Some("14 hours")),
+        (vec![("/every_minutes", json!(0))], Some("every_minutes")),
+    ] {
+        check(&changes, with(&changes), refused);
+    }
+    for (changes, refused) in [
+        (vec![], None),
+        (vec![url("https://erp.example.com/stock?since={since}")], Some("{since}")),
+        (vec![("/progress", json!({ "by": "time", "overlap_seconds": 60 }))], Some("progress")),
+        (vec![("/ordered", json!(true))], Some("ordered")),
+        (vec![("/aggregate", json!(true))], None),
+        (vec![("/aggregate", json!(true)), ("/fields/lot", json!("{/lot}"))], Some("lot")),
+        (vec![("/aggregate", json!(true)), ("/fields/occurred_at", json!("{/time}"))], Some("occurred_at")),
+        (
+            vec![("/aggregate", json!(true)), ("/kind", json!({ "always": "receipt" })), ("/fields/id", json!("{/id}"))],
+            Some("fields.occurred_at"),
+        ),
+        (vec![("/kind", json!({ "always": "receipt" }))], Some("fields.id")),
+    ] {
+        check(&changes, full(&changes), refused);
+    }
+}
+
+fn check(changes: &[(&str, Value)], outcome: Result<Feed, String>, refused: Option<&str>) {
+    match (outcome, refused) {
+        (Ok(_), None) => {}
+        (Err(problem), Some(word)) => assert!(problem.contains(word), "{changes:?} is refused for another reason: {problem}"),
+        (outcome, _) => panic!("{changes:?} leads to {:?}", outcome.map(drop)),
+    }
+}
+
+/// Protects what is asked for: the watermark as the system reads it, numbers as numbers, and nothing that ends a URL early.
+#[test]
+fn a_request_says_what_is_wanted() {
+    let noon = Mark::Time("2026-11-21T12:00:00Z".parse().expect("a time"));
+    let post = [
+        ("/url", json!("https://erp.example.com/q?limit={size}")),
+        ("/method", json!("post")),
+        ("/times", json!({ "read": "civil", "offset_minutes": 60 })),
+        ("/paging", json!({ "by": "offset", "size": 100 })),
+        ("/body", json!({ "q": "at >= '{since}' {other}", "skip": "{offset}", "of": [["{size}"]] })),
+    ];
+    let by_cursor =
+        [("/url", json!("https://erp.example.com/{since}/{cursor}")), ("/paging", json!({ "by": "cursor", "path": "/c" }))];
+    let by_page =
+        [("/url", json!("https://erp.example.com/{since}/{page}")), ("/paging", json!({ "by": "page", "size": 5, "first": 0 }))];
+    let numbered = [("/progress", json!({ "by": "sequence", "value": "{/n}" }))];
+    for (changes, since, at, url, body) in [
+        (&[][..], noon, At::First, "https://erp.example.com/moves?since=2026-11-21T12%3A00%3A00Z", Value::Null),
+        (&numbered[..], Mark::Sequence(7), At::First, "https://erp.example.com/moves?since=7", Value::Null),
+        (
+            &post[..],
+            noon,
+            At::First,
+            "https://erp.example.com/q?limit=100",
+            json!({ "q": "at >= '2026-11-21 13:00:00' {other}", "skip": 0, "of": [[100]] }),
+        ),
+        (
+            &post[..],
+            noon,
+            At::Offset(99),
+            "https://erp.example.com/q?limit=100",
+            json!({ "q": "at >= '2026-11-21 13:00:00' {other}", "skip": 99, "of": [[100]] }),
+        ),
+        (&by_cursor[..], noon, At::First, "https://erp.example.com/2026-11-21T12%3A00%3A00Z/", Value::Null),
+        (
+            &by_cursor[..],
+            noon,
+            At::Cursor("a&b=/{page}".into()),
+            "https://erp.example.com/2026-11-21T12%3A00%3A00Z/a%26b%3D%2F%7Bpage%7D",
+            Value::Null,
+        ),
+        (&by_page[..], noon, At::First, "https://erp.example.com/2026-11-21T12%3A00%3A00Z/0", Value::Null),
+        (&by_page[..], noon, At::Page(3), "https://erp.example.com/2026-11-21T12%3A00%3A00Z/3", Value::Null),
+        (&[][..], noon, At::Link("https://erp.example.com/more?x=1".into()), "https://erp.example.com/more?x=1", Value::Null),
+    ] {
+        let feed = with(changes).expect("a good configuration");
+        let asked = request(&feed, Some(since), &at, Duration::from_secs(5));
+        assert_eq!((asked.url.as_str(), asked.body.unwrap_or_default()), (url, body), "{at:?}");
+    }
+}
+
+/// Protects the secret from being sent to whoever a link in an answer names.
+#[test]
+fn links_stay_on_their_server() {
+    let feed = with(&[("/url", json!("https://erp.example.com:8443/v1/moves?since={since}"))]).expect("a good configuration");
+    for (to, expected) in [
+        ("https://erp.example.com:8443/v1/moves?skip=1", Some("https://erp.example.com:8443/v1/moves?skip=1")),
+        ("/v1/moves?skip=1", Some("https://erp.example.com:8443/v1/moves?skip=1")),
+        ("moves?$skiptoken=1", Some("https://erp.example.com:8443/v1/moves?$skiptoken=1")),
+        ("https://erp.example.com/v1/moves", None),
+        ("http://erp.example.com:8443/v1/moves", None),
+        ("https://erp.example.com:8443.evil.com/", None),
+        ("https://erp.example.com:8443@evil.com/", None),
+        ("https://evil.com/https://erp.example.com:8443/", None),
+        ("//evil.com/v1", None),
+    ] {
+        assert_eq!(link(&feed, to).ok().as_deref(), expected, "{to}");
+    }
+}
+
+/// Protects rows from being lost at the end of a page, and broken answers from being taken for empty ones.
+#[test]
+fn an_answer_is_read_whole_or_not_at_all() {
+    let offset = with(&[
+        ("/url", json!("https://erp.example.com/{since}/{offset}")),
+        ("/paging", json!({ "by": "offset", "size": 2, "more": "/more" })),
+    ]);
+    let short =
+        with(&[("/url", json!("https://erp.example.com/{since}/{offset}")), ("/paging", json!({ "by": "offset", "size": 2 }))]);
+    let next = with(&[("/paging", json!({ "by": "next_link", "path": "/@odata.nextLink" }))]);
+    let cursor = with(&[
+        ("/url", json!("https://erp.example.com/{since}/{cursor}")),
+        ("/paging", json!({ "by": "cursor", "path": "/c" })),
+    ]);
+    let newer = with(&[("/paging", json!({ "by": "progress", "size": 2 })), ("/ordered", json!(true))]);
+    let lines = with(&[("/format", json!("json_lines")), ("/rows", Value::Null)]);
+    let link = || Next::At(At::Link("https://erp.example.com/b".into()));
+    for (feed, at, answer, expected) in [
+        (&offset, At::First, r#"{"rows":[1,2],"more":true}"#, Some((2, Next::At(At::Offset(1))))),
+        (&offset, At::Offset(1), r#"{"rows":[2,3,4],"more":true}"#, Some((3, Next::At(At::Offset(3))))),
+        (&offset, At::Offset(1), r#"{"rows":[2,3],"more":false}"#, Some((2, Next::End))),
+        (&offset, At::Offset(1), r#"{"rows":[2],"more":true}"#, None),
+        (&offset, At::Offset(1), r#"{"rows":[2,3]}"#, None),
+        (&offset, At::Offset(1), r#"{"error":{"code":200}}"#, None),
+        (&offset, At::First, r#"{"rows":[1,2],"mo"#, None),
+        (&offset, At::First, r#"{"rows":{},"more":false}"#, None),
+        (&offset, At::First, "<html>", None),
+        (&offset, At::First, "", None),
+        (&short, At::First, r#"{"rows":[1,2]}"#, Some((2, Next::At(At::Offset(1))))),
+        (&short, At::Offset(1), r#"{"rows":[2]}"#, Some((1, Next::End))),
+        (&next, At::First, r#"{"rows":[1],"@odata.nextLink":"/b"}"#, Some((1, link()))),
+        (&next, At::First, r#"{"rows":[1],"@odata.nextLink":null}"#, Some((1, Next::End))),
+        (&next, At::First, r#"{"rows":[1]}"#, Some((1, Next::End))),
+        (&next, At::First, r#"{"rows":[1],"@odata.nextLink":"https://evil.com/"}"#, None),
+        (&next, At::Link("https://erp.example.com/b".into()), r#"{"rows":[1],"@odata.nextLink":"/b"}"#, None),
+        (&cursor, At::First, r#"{"rows":[],"c":"x"}"#, Some((0, Next::At(At::Cursor("x".into()))))),
+        (&cursor, At::Cursor("x".into()), r#"{"rows":[],"c":""}"#, Some((0, Next::End))),
+        (&cursor, At::Cursor("x".into()), r#"{"rows":[],"c":"x"}"#, None),
+        (&cursor, At::First, r#"{"rows":[],"c":[1]}"#, None),
+        (&newer, At::First, r#"{"rows":[1,2]}"#, Some((2, Next::Newer))),
+        (&newer, At::First, r#"{"rows":[1]}"#, Some((1, Next::End))),
+        (&lines, At::First, "{\"a\":1}\n\n{\"a\":2}\n", Some((2, Next::End))),
+        (&lines, At::First, "{\"a\":1}\n{\"a\":2}", Some((2, Next::End))),
+        (&lines, At::First, "{\"a\":1}\n{\"a\":", Some((1, Next::BrokenOff))),
+        (&lines, At::First, "{\"a\":1}\nnonsense\n{\"a\":2}\n", Some((3, Next::End))),
+        (&lines, At::First, "", Some((0, Next::End))),
+    ] {
+        let feed = feed.as_ref().expect("a good configuration");
+        let read = page::read(feed, &at, answer.as_bytes()).ok().map(|page| (page.rows.len(), page.next));
+        assert_eq!(read, expected, "{at:?} {answer}");
+    }
+    let many = format!(r#"{{"rows":[{}0]}}"#, "0,".repeat(super::MAX_ROWS));
+    assert!(page::read(short.as_ref().expect("good"), &At::First, many.as_bytes()).is_err(), "too many rows for one page");
+}
+
+fn event(feed: &Feed, row: &Value) -> Result<Option<StockEvent>, String> {
+    let system: SystemId = "erp".parse().expect("a system");
+    let asked_at: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
+    row::said(feed, row, asked_at)?.map(|said| said.event(&system)).transpose()
+}
+
+/// Protects the meaning of a row: kind, sign and unit as the configuration says, and nothing guessed.
+#[test]
+fn a_row_becomes_its_event_or_says_why_not() {
+    let feed = with(&[
+        ("/kind", json!({ "by": { "value": "{/k}{/dc}", "map": { "101S": "receipt", "102H": "-adjustment", "103S": "skip", "311H": "transfer_out" } } })),
+        ("/units", json!({ "EA": "each" })),
+        ("/fields/unit", json!("{/unit}")),
+        ("/fields/lot", json!("{/lot}")),
+        ("/fields/expires", json!("{/expires}")),
+        ("/fields/to", json!("{/to}")),
+        ("/fields/reference", json!("{/paper}")),
+    ])
+    .expect("a good configuration");
+    let row = json!({ "id": 7, "sku": "A-1", "at": "1000", "n": "3.000", "time": "2026-11-21T09:00:00Z", "k": "101", "dc": "S" });
+    let changed = |changes: &[(&str, Value)]| {
+        let mut row = row.clone();
+        for (name, value) in changes {
+            row[*name] = value.clone();
+        }
+        event(&feed, &row)
+    };
+    for (changes, expected) in [
+        (vec![], Ok(Some("receipt 3 of A-1 at 1000"))),
+        (vec![("n", json!(3))], Ok(Some("receipt 3 of A-1 at 1000"))),
+        (vec![("n", json!(2.5)), ("unit", json!("kg"))], Ok(Some("receipt 2.5 kg of A-1 at 1000"))),
+        (vec![("unit", json!("EA"))], Ok(Some("receipt 3 each of A-1 at 1000"))),
+        (vec![("k", json!(102)), ("dc", json!("H"))], Ok(Some("adjustment -3 of A-1 at 1000"))),
+        (vec![("k", json!("102")), ("dc", json!("H")), ("n", json!("-3"))], Ok(Some("adjustment 3 of A-1 at 1000"))),
+        (vec![("k", json!("103"))], Ok(None)),
+        (vec![("n", json!("0.000"))], Ok(None)),
+        (vec![("lot", json!("L1")), ("expires", json!("2027-05-31"))], Ok(Some("receipt 3 of A-1 at 1000"))),
+        (vec![("lot", json!("L1")), ("expires", json!("2027-05-31T00:00:00Z"))], Ok(Some("receipt 3 of A-1 at 1000"))),
+        (vec![("k", json!("999"))], Err("999S")),
+        (vec![("id", Value::Null)], Err("id")),
+        (vec![("sku", json!(""))], Err("sku")),
+        (vec![("at", json!(false))], Err("location")),
+        (vec![("n", json!("many"))], Err("quantity")),
+        (vec![("n", json!("0.0000001"))], Err("quantity")),
+        (vec![("n", json!("-3"))], Err("negative")),
+        (vec![("n", json!([3]))], Err("quantity")),
+        (vec![("time", json!("yesterday"))], Err("occurred_at")),
+        (vec![("unit", json!("a b"))], Err("unit")),
+        (vec![("expires", json!("soon"))], Err("expires")),
+        (vec![("expires", json!("2027-05-31"))], Err("lot")),
+        (vec![("k", json!("311")), ("dc", json!("H"))], Err("reference")),
+    ] {
+        match (changed(&changes), expected) {
+            (Ok(event), Ok(expected)) => {
+                let unit = |event: &StockEvent| event.unit.as_ref().map_or(String::new(), |unit| format!(" {unit}"));
+                let shown = event.map(|e| format!("{} {}{} of {} at {}", e.kind.name(), e.quantity, unit(&e), e.sku, e.location));
+                assert_eq!(shown.as_deref(), expected, "{changes:?}");
+            }
+            (Err(problem), Err(word)) => assert!(problem.contains(word), "{changes:?} fails for another reason: {problem}"),
+            (outcome, _) => panic!("{changes:?} leads to {outcome:?}"),
+        }
+    }
+}
+
+/// Protects states from being applied twice, and from being taken for the same when they are not.
+#[test]
+fn a_state_is_named_by_what_it_says() {
+    let feed =
+        full(&[("/fields/occurred_at", json!("{/time}")), ("/fields/lot", json!("{/lot}"))]).expect("a good configuration");
+    let row = |sku: &str, n: Value, time: &str, lot: Value| json!({ "sku": sku, "at": "WH", "n": n, "time": time, "lot": lot });
+    let name = |row: &Value| event(&feed, row).expect("a state").expect("an event").id;
+    let one = row("A", json!("5.0"), "2026-11-21T09:00:00Z", Value::Null);
+    for (other, same) in [
+        (row("A", json!(5), "2026-11-21T09:00:00Z", Value::Null), true),
+        (row("A", json!(5), "2026-11-21T10:00:00+01:00", json!("")), true),
+        (row("A", json!(6), "2026-11-21T09:00:00Z", Value::Null), false),
+        (row("B", json!(5), "2026-11-21T09:00:00Z", Value::Null), false),
+        (row("A", json!(5), "2026-11-21T09:00:01Z", Value::Null), false),
+        (row("A", json!(5), "2026-11-21T09:00:00Z", json!("L")), false),
+    ] {
+        assert_eq!(name(&one) == name(&other), same, "{other}");
+    }
+}

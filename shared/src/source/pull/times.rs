@@ -1,0 +1,174 @@
+//! How a system writes times.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+use serde::{Deserialize, Serialize};
+
+/// How a system writes times: those in its rows, and those it wants to be asked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Times {
+    /// The spelling in its rows.
+    pub read: Spelling,
+    /// The spelling it wants in requests; the one of its rows without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write: Option<Spelling>,
+    /// How many minutes its clock is ahead of UTC, where its times do not say. A clock that is changed in summer has no
+    /// such number: have the system speak UTC.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub offset_minutes: i32,
+}
+
+fn is_zero(minutes: &i32) -> bool {
+    *minutes == 0
+}
+
+/// A spelling of times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Spelling {
+    /// `2026-11-21T09:30:00Z`, or with another offset.
+    Rfc3339,
+    /// `2026-11-21 09:30:00` by the system's clock; read with a space or a T, fractions of a second, or the date alone.
+    Civil,
+    /// The same, written with a T.
+    CivilT,
+    /// `2026-11-21`: midnight by the system's clock when read, the day when written.
+    Date,
+    /// `/Date(1700000000000)/` as OData 2 writes dates, by the system's clock; a time such as `PT09H30M00S` may follow.
+    /// Written as `2026-11-21T09:30:00`, which is what its filters take.
+    Sap,
+    /// Milliseconds since 1970.
+    EpochMs,
+    /// Seconds since 1970.
+    EpochSeconds,
+}
+
+impl Times {
+    /// Minutes by which a clock can differ from UTC.
+    const MAX_OFFSET: i32 = 14 * 60;
+
+    /// Whether the offset is one that exists.
+    #[must_use]
+    pub fn is_sane(&self) -> bool {
+        self.offset_minutes.abs() <= Self::MAX_OFFSET
+    }
+
+    fn offset(&self) -> Option<Offset> {
+        Offset::from_seconds(self.offset_minutes.checked_mul(60)?).ok()
+    }
+
+    /// Reads a time of a row.
+    ///
+    /// # Errors
+    /// What it should look like.
+    pub fn read(&self, text: &str) -> Result<Timestamp, String> {
+        let (time, example) = match self.read {
+            Spelling::Rfc3339 => (text.parse().ok(), "2026-11-21T09:30:00Z"),
+            Spelling::Civil | Spelling::CivilT => (self.civil(text), "2026-11-21 09:30:00"),
+            Spelling::Date => (Some(text).filter(|text| text.len() == 10).and_then(|text| self.civil(text)), "2026-11-21"),
+            Spelling::Sap => (self.sap(text), "/Date(1700000000000)/"),
+            Spelling::EpochMs => (text.parse().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()), "1700000000000"),
+            Spelling::EpochSeconds => (text.parse().ok().and_then(|s| Timestamp::from_second(s).ok()), "1700000000"),
+        };
+        time.ok_or_else(|| format!("{text:?} is not a time like {example}"))
+    }
+
+    /// Writes a time for a request.
+    #[must_use]
+    pub fn write(&self, time: Timestamp) -> String {
+        let civil = self.offset().unwrap_or(Offset::UTC).to_datetime(time);
+        match self.write.unwrap_or(self.read) {
+            Spelling::Rfc3339 => time.to_string(),
+            Spelling::Civil => civil.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            Spelling::CivilT | Spelling::Sap => civil.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
+            Spelling::Date => civil.strftime("%Y-%m-%d").to_string(),
+            Spelling::EpochMs => time.as_millisecond().to_string(),
+            Spelling::EpochSeconds => time.as_second().to_string(),
+        }
+    }
+
+    /// A time by the system's clock.
+    fn civil(&self, text: &str) -> Option<Timestamp> {
+        // What comes after the date must not say another offset than the one that is configured.
+        let plain = text.get(10..)?.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | 'T' | ':' | '.'));
+        let civil: DateTime = Some(text).filter(|_| plain)?.parse().ok()?;
+        self.offset()?.to_timestamp(civil).ok()
+    }
+
+    /// `/Date(milliseconds)/`, with `+0000` before the bracket where the column has an offset, and a time of day or not.
+    fn sap(&self, text: &str) -> Option<Timestamp> {
+        let (date, time) = text.strip_prefix("/Date(")?.split_once(")/")?;
+        let sign = |c: char| matches!(c, '+' | '-');
+        let unsigned = date.strip_prefix('-').unwrap_or(date);
+        let digits = unsigned.split(sign).next()?;
+        let milliseconds: i64 = date.get(..date.len() - (unsigned.len() - digits.len()))?.parse().ok()?;
+        let midnight = Timestamp::from_millisecond(milliseconds).ok()?;
+        if unsigned.len() != digits.len() {
+            return time.is_empty().then_some(midnight); // It is a moment, not a date by the system's clock.
+        }
+        let civil = Offset::UTC.to_datetime(midnight);
+        let passed: jiff::Span = if time.is_empty() { jiff::Span::new() } else { time.parse().ok()? };
+        self.offset()?.to_timestamp(civil.checked_add(passed).ok()?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects watermarks and counts from times that are read an hour off, or guessed.
+    #[test]
+    fn times_are_read_as_the_system_means_them() {
+        let noon = Some("2026-11-21T12:00:00Z");
+        for (read, offset_minutes, text, expected) in [
+            (Spelling::Rfc3339, 0, "2026-11-21T12:00:00Z", noon),
+            (Spelling::Rfc3339, 0, "2026-11-21T13:00:00+01:00", noon),
+            (Spelling::Rfc3339, 0, "2026-11-21 12:00:00", None),
+            (Spelling::Civil, 0, "2026-11-21 12:00:00", noon),
+            (Spelling::Civil, 0, "2026-11-21T12:00:00", noon),
+            (Spelling::Civil, 60, "2026-11-21 13:00:00.000", noon),
+            (Spelling::Civil, -300, "2026-11-21 07:00:00", noon),
+            (Spelling::Civil, 0, "2026-11-21", Some("2026-11-21T00:00:00Z")),
+            (Spelling::Civil, 0, "2026-11-21T12:00:00Z", None),
+            (Spelling::Civil, 0, "2026-11-21T13:00:00+01:00", None),
+            (Spelling::Civil, 0, "21.11.2026 12:00", None),
+            (Spelling::Civil, 0, "", None),
+            (Spelling::Date, 0, "2026-11-21", Some("2026-11-21T00:00:00Z")),
+            (Spelling::Date, 0, "2026-11-21 12:00:00", None),
+            (Spelling::Sap, 0, "/Date(1795262400000)/", noon),
+            (Spelling::Sap, 60, "/Date(1795219200000)/PT13H00M00S", noon),
+            (Spelling::Sap, 60, "/Date(1795262400000+0000)/", noon),
+            (Spelling::Sap, 0, "/Date(-1000)/", Some("1969-12-31T23:59:59Z")),
+            (Spelling::Sap, 0, "/Date(x)/", None),
+            (Spelling::Sap, 0, "1795262400000", None),
+            (Spelling::EpochMs, 0, "1795262400000", noon),
+            (Spelling::EpochSeconds, 0, "1795262400", noon),
+            (Spelling::EpochMs, 0, "1.5", None),
+        ] {
+            let times = Times { read, write: None, offset_minutes };
+            let expected = expected.map(|time| time.parse::<Timestamp>().expect("a time"));
+            assert_eq!(times.read(text).ok(), expected, "{text:?} as {read:?} at {offset_minutes}");
+        }
+    }
+
+    /// Protects requests from asking for another time than the watermark's.
+    #[test]
+    fn times_are_written_as_the_system_reads_them() {
+        let time: Timestamp = "2026-11-21T23:30:00Z".parse().expect("a time");
+        for (write, offset_minutes, expected) in [
+            (Spelling::Rfc3339, 60, "2026-11-21T23:30:00Z"),
+            (Spelling::Civil, 0, "2026-11-21 23:30:00"),
+            (Spelling::Civil, 60, "2026-11-22 00:30:00"),
+            (Spelling::CivilT, 0, "2026-11-21T23:30:00"),
+            (Spelling::Sap, 0, "2026-11-21T23:30:00"),
+            (Spelling::Date, 60, "2026-11-22"),
+            (Spelling::EpochMs, 60, "1795303800000"),
+            (Spelling::EpochSeconds, 0, "1795303800"),
+        ] {
+            let times = Times { read: Spelling::Rfc3339, write: Some(write), offset_minutes };
+            assert_eq!(times.write(time), expected, "{write:?} at {offset_minutes}");
+        }
+    }
+}

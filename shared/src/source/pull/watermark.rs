@@ -1,0 +1,223 @@
+//! How far a feed was pulled, and how far it may be said to be.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::config::Progress;
+use crate::catalog::{FeedId, SystemId};
+use crate::store::{Key, Row};
+
+/// A place in a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// A time of the source.
+    Time(Timestamp),
+    /// A number that rises with every row.
+    Sequence(u64),
+}
+
+impl Mark {
+    /// Whether both are times, or both numbers.
+    #[must_use]
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Time(_), Self::Time(_)) | (Self::Sequence(_), Self::Sequence(_)))
+    }
+}
+
+/// How far a feed was pulled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watermark {
+    /// The system.
+    pub system: SystemId,
+    /// The feed.
+    pub feed: FeedId,
+    /// Where the next run begins: the newest row seen less the overlap, and before every row that failed. Never the present.
+    pub since: Option<Mark>,
+    /// When the last run that took in everything asked the source, by the source's clock: what the source knew then is here.
+    pub complete_at: Option<Timestamp>,
+    /// The newest source time seen.
+    pub newest: Option<Timestamp>,
+    /// When the feed was first pulled.
+    pub first_at: Timestamp,
+    /// When it was last pulled, by our clock.
+    pub tried_at: Timestamp,
+    /// Runs in a row in which the source failed.
+    pub failures: u32,
+    /// Rows that failed in the last run.
+    pub failed_rows: usize,
+}
+
+impl Watermark {
+    /// A feed that was never pulled.
+    #[must_use]
+    pub fn new(system: SystemId, feed: FeedId, now: Timestamp) -> Self {
+        let (since, complete_at, newest, failures, failed_rows) = Default::default();
+        Self { system, feed, since, complete_at, newest, first_at: now, tried_at: now, failures, failed_rows }
+    }
+
+    /// Where a feed's watermark lives. No shop has the partition: their names have dots.
+    #[must_use]
+    pub fn key_of(system: &SystemId, feed: &FeedId) -> Key {
+        Key::new(format!("WATERMARK#{system}"), format!("PULL#{feed}"))
+    }
+}
+
+impl Row for Watermark {
+    fn key(&self) -> Key {
+        Self::key_of(&self.system, &self.feed)
+    }
+}
+
+impl Progress {
+    /// Where the first run begins.
+    #[must_use]
+    pub(super) fn start(&self) -> Mark {
+        match self {
+            Self::Time { start, .. } => Mark::Time(start.unwrap_or(Timestamp::UNIX_EPOCH)),
+            Self::Sequence { start, .. } => Mark::Sequence(*start),
+        }
+    }
+
+    /// Where a run begins that knows of `since`. A mark of the other kind is from before the configuration changed.
+    #[must_use]
+    pub(super) fn from(&self, since: Option<Mark>) -> Mark {
+        match (self, since) {
+            (Self::Time { .. }, Some(Mark::Time(time))) => Mark::Time(time),
+            (Self::Sequence { .. }, Some(Mark::Sequence(number))) => Mark::Sequence(number),
+            (Self::Time { .. } | Self::Sequence { .. }, _) => self.start(),
+        }
+    }
+
+    fn less_overlap(&self, mark: Mark) -> Mark {
+        match (mark, self) {
+            (Mark::Time(time), Self::Time { overlap_seconds, .. }) => {
+                Mark::Time(time.saturating_sub(SignedDuration::from_secs(i64::from(*overlap_seconds))).unwrap_or(time))
+            }
+            (Mark::Sequence(number), Self::Sequence { overlap, .. }) => Mark::Sequence(number.saturating_sub(*overlap)),
+            (Mark::Time(_) | Mark::Sequence(_), Self::Time { .. } | Self::Sequence { .. }) => mark,
+        }
+    }
+}
+
+/// The course of one run through a delta: which rows are in the ledger, and how far the watermark may move for it.
+#[derive(Debug)]
+pub(super) struct Course<'a> {
+    progress: &'a Progress,
+    ordered: bool,
+    /// The newest row that is in the ledger.
+    newest: Option<Mark>,
+    /// The oldest row that failed.
+    failed: Option<Mark>,
+    /// The newest row that was seen.
+    seen: Option<Mark>,
+    /// A row failed, and nobody knows which place it has.
+    lost: bool,
+    /// A row came after a newer one, in a feed that is said to be ordered.
+    pub misordered: bool,
+}
+
+impl<'a> Course<'a> {
+    pub(super) fn new(progress: &'a Progress, ordered: bool) -> Self {
+        Self { progress, ordered, newest: None, failed: None, seen: None, lost: false, misordered: false }
+    }
+
+    /// A row is in the ledger, or nothing of ours.
+    pub(super) fn pass(&mut self, mark: Mark) {
+        self.see(mark);
+        if !(self.lost && self.ordered) {
+            self.newest = self.newest.max(Some(mark));
+        }
+    }
+
+    /// A row failed.
+    pub(super) fn fail(&mut self, mark: Option<Mark>) {
+        match mark {
+            Some(mark) => {
+                self.see(mark);
+                self.failed = Some(self.failed.map_or(mark, |failed| failed.min(mark)));
+            }
+            None => self.lost = true,
+        }
+    }
+
+    fn see(&mut self, mark: Mark) {
+        self.misordered |= self.ordered && self.seen.is_some_and(|seen| mark < seen);
+        self.seen = self.seen.max(Some(mark));
+    }
+
+    /// The newest row that was seen, whatever became of it.
+    pub(super) fn seen(&self) -> Option<Mark> {
+        self.seen
+    }
+
+    /// Where the next run must begin. `end`: every row was read. `asked_at`: no row can be newer than that; one that says so
+    /// must not hide those that come after it.
+    pub(super) fn watermark(&self, end: bool, asked_at: Timestamp) -> Option<Mark> {
+        let trusted = self.ordered && !self.misordered;
+        if !(trusted || end) || (self.lost && !trusted) {
+            return None;
+        }
+        let newest = match self.newest? {
+            Mark::Time(time) => Mark::Time(time.min(asked_at)),
+            number @ Mark::Sequence(_) => number,
+        };
+        let before_failed = match self.failed {
+            Some(Mark::Sequence(number)) => Some(Mark::Sequence(number.saturating_sub(1))), // Asked for after {since}.
+            time @ (Some(Mark::Time(_)) | None) => time,                                    // Asked for from {since} on.
+        };
+        Some(self.progress.less_overlap(before_failed.map_or(newest, |failed| newest.min(failed))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects rows from being skipped: the watermark is never past a row that failed or was not read, nor in the future.
+    #[test]
+    fn the_watermark_is_before_whatever_is_missing() {
+        #[derive(Clone, Copy)]
+        enum Row {
+            Pass(u64),
+            Fail(u64),
+            Lost,
+        }
+        use Row::{Fail, Lost, Pass};
+        let number = Progress::Sequence { value: "{/n}".to_owned().try_into().expect("a template"), overlap: 2, start: 0 };
+        let time = Progress::Time { value: None, overlap_seconds: 2, start: None };
+        let at = |second: u64| Timestamp::from_second(i64::try_from(second).expect("small")).expect("a time");
+        for (rows, ordered, end, by_number, by_time) in [
+            (vec![], true, true, None, None),
+            (vec![Pass(10), Pass(20)], true, false, Some(18), Some(18)),
+            (vec![Pass(10), Pass(20)], false, false, None, None),
+            (vec![Pass(20), Pass(10)], false, true, Some(18), Some(18)),
+            (vec![Pass(20), Pass(10)], true, false, None, None),
+            (vec![Pass(20), Pass(10)], true, true, Some(18), Some(18)),
+            (vec![Pass(10), Fail(15), Pass(20)], true, false, Some(12), Some(13)),
+            (vec![Pass(20), Fail(15), Pass(10)], false, true, Some(12), Some(13)),
+            (vec![Fail(15), Pass(20), Fail(18)], true, true, Some(12), Some(13)),
+            (vec![Pass(10), Lost, Pass(20)], true, true, Some(8), Some(8)),
+            (vec![Pass(10), Lost, Pass(20)], false, true, None, None),
+            (vec![Lost, Pass(20)], true, true, None, None),
+            (vec![Fail(15)], true, true, None, None),
+            (vec![Pass(1), Pass(2)], true, true, Some(0), Some(0)),
+            (vec![Pass(10), Pass(2_000)], true, true, Some(1_998), Some(998)),
+        ] {
+            let asked_at = at(1_000);
+            for (progress, expected) in [(&number, by_number.map(Mark::Sequence)), (&time, by_time.map(|s| Mark::Time(at(s))))] {
+                let mark = |n: u64| if matches!(progress, Progress::Time { .. }) { Mark::Time(at(n)) } else { Mark::Sequence(n) };
+                let mut course = Course::new(progress, ordered);
+                for row in &rows {
+                    match *row {
+                        Pass(n) => course.pass(mark(n)),
+                        Fail(n) => course.fail(Some(mark(n))),
+                        Lost => course.fail(None),
+                    }
+                }
+                let found = course.watermark(end, asked_at);
+                assert_eq!(found, expected, "row by row: ordered {ordered}, end {end}, {expected:?}");
+            }
+        }
+    }
+}
