@@ -1,5 +1,6 @@
 //! Scheduled jobs that find what webhooks missed and what drifted. Each can run at any time, twice, or beside itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use promissory::order::HoldPolicy;
 use promissory::reconcile::{
     BacklogReport, CompareReport, HoldsReport, ReadReport, Reading, ReconcileError, SweepReport, backlog, compare, holds, sweep,
 };
+use promissory::source::pull::{Pulled, Pulling, Source, pull_all};
 use promissory::store::Store;
 use promissory::storefront::{Hints, Storefront};
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,7 @@ const READ_WITHIN: Duration = Duration::from_secs(50);
 
 /// What reconciling needs to work.
 #[derive(Debug)]
-pub struct Reconciler<S, F, H, B, C> {
+pub struct Reconciler<S, F, H, B, C, Q> {
     /// The table.
     pub store: S,
     /// The shops.
@@ -28,6 +30,8 @@ pub struct Reconciler<S, F, H, B, C> {
     pub hints: H,
     /// The way to people, and to the manufacturing system.
     pub bus: B,
+    /// The way to other systems.
+    pub sources: Q,
     /// The time.
     pub clock: C,
     /// The shop that is reconciled.
@@ -54,6 +58,8 @@ pub enum Job {
     Compare,
     /// What a killed function left.
     Backlog,
+    /// What other systems have new, of those that are asked for it.
+    Pull,
 }
 
 /// What a job found.
@@ -70,9 +76,14 @@ pub enum Report {
     Compare(CompareReport),
     /// Of the backlog.
     Backlog(BacklogReport),
+    /// Of pulling.
+    Pull {
+        /// What became of each feed, by system and feed.
+        feeds: BTreeMap<String, Pulled>,
+    },
 }
 
-impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock> Reconciler<S, F, H, B, C> {
+impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock, Q: Source> Reconciler<S, F, H, B, C, Q> {
     /// Runs one job until `deadline`.
     ///
     /// # Errors
@@ -109,6 +120,13 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock> Reconciler<S, F, H, B,
                 let report = backlog((store, hints, clock), &network, &self.shop, deadline).await?;
                 tracing::info!(shop = %self.shop, settled = report.settled, resumed = report.resumed, hinted = report.hinted, "backlog picked up");
                 Report::Backlog(report)
+            }
+            Job::Pull => {
+                let feeds = pull_all(&Pulling { store, source: &self.sources, clock, network: &network, deadline }).await?;
+                let applied: usize = feeds.values().map(Pulled::applied).sum();
+                let failed = feeds.values().filter(|pulled| !pulled.went_well()).count();
+                tracing::info!(feeds = feeds.len(), applied, failed, "pulled");
+                Report::Pull { feeds }
             }
         };
         Ok(report)

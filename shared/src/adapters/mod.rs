@@ -5,6 +5,8 @@ pub mod clock;
 pub mod dynamodb;
 pub mod env;
 pub mod eventbridge;
+mod http;
+pub mod http_source;
 pub mod log;
 pub mod secrets;
 pub mod shopify;

@@ -1,17 +1,14 @@
 //! How a call gets to Shopify and back: over HTTPS, or straight into a simulated shop.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use reqwest::StatusCode;
-use reqwest::header::DATE;
-use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::adapters::http;
 use crate::storefront::StorefrontError;
 
 /// How long one call may take.
@@ -63,17 +60,8 @@ impl Http {
     /// # Errors
     /// When the TLS stack cannot be set up.
     pub fn new() -> Result<Self, StorefrontError> {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+        http::client()
             .map_err(|error| unavailable("TLS", error))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .connect_timeout(Duration::from_secs(2))
             .timeout(CALL_TIMEOUT)
             .build()
             .map(Self)
@@ -88,8 +76,7 @@ impl Transport for Http {
             request = request.header("X-Shopify-Access-Token", token);
         }
         let response = request.send().await.map_err(|error| unavailable("the call failed", error.without_url()))?;
-        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
-        let answered_at = date.and_then(|date| rfc2822::parse(date).ok()).map(|date| date.timestamp());
+        let answered_at = http::answered_at(response.headers());
         let status = response.status();
         let body = response.bytes().await.map_err(|error| unavailable("the answer broke off", error.without_url()))?.to_vec();
         Ok(Response { status, answered_at, body })

@@ -26,6 +26,27 @@ pub enum Pulled {
     NoTime,
 }
 
+impl Pulled {
+    /// Events that are in the ledger for it.
+    #[must_use]
+    pub fn applied(&self) -> usize {
+        match self {
+            Self::Done(report) => report.applied,
+            Self::NotDue | Self::Failed(_) | Self::NoTime => 0,
+        }
+    }
+
+    /// Whether nobody has to look.
+    #[must_use]
+    pub fn went_well(&self) -> bool {
+        match self {
+            Self::Done(report) => report.failed.is_empty(),
+            Self::NotDue => true,
+            Self::Failed(_) | Self::NoTime => false,
+        }
+    }
+}
+
 /// Pulls every feed of every system, the one that waited longest first. One that fails does not stop the others, and none
 /// takes the time of those after it.
 ///

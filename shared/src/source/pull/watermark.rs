@@ -155,7 +155,8 @@ impl<'a> Course<'a> {
     /// must not hide those that come after it.
     pub(super) fn watermark(&self, end: bool, asked_at: Timestamp) -> Option<Mark> {
         let trusted = self.ordered && !self.misordered;
-        if !(trusted || end) || (self.lost && !trusted) {
+        let readable = trusted || (end && !self.lost);
+        if !readable {
             return None;
         }
         let newest = match self.newest? {
@@ -178,12 +179,12 @@ mod tests {
     #[test]
     fn the_watermark_is_before_whatever_is_missing() {
         #[derive(Clone, Copy)]
-        enum Row {
+        enum Said {
             Pass(u64),
             Fail(u64),
             Lost,
         }
-        use Row::{Fail, Lost, Pass};
+        use Said::{Fail, Lost, Pass};
         let number = Progress::Sequence { value: "{/n}".to_owned().try_into().expect("a template"), overlap: 2, start: 0 };
         let time = Progress::Time { value: None, overlap_seconds: 2, start: None };
         let at = |second: u64| Timestamp::from_second(i64::try_from(second).expect("small")).expect("a time");

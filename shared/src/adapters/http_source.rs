@@ -1,0 +1,161 @@
+//! The source port over HTTP: puts the secret into a request that names it, and takes no more than fits.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_secretsmanager::Client as SecretsManager;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::{Client, RequestBuilder, StatusCode};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::http;
+use super::secrets::SourceSecrets;
+use crate::source::pull::{Auth, MAX_ANSWER, Method, PullAnswer, PullRequest, REQUEST_WITHIN, Source, SourceError};
+
+/// Systems that are asked over HTTP.
+#[derive(Debug)]
+pub struct HttpSource {
+    client: Client,
+    keys: Keys,
+}
+
+#[derive(Debug)]
+enum Keys {
+    Held(Arc<SourceSecrets>),
+    /// In Secrets Manager: read when it is first needed, and again after a system has refused it.
+    Kept {
+        manager: SecretsManager,
+        id: String,
+        read: Mutex<Option<Arc<SourceSecrets>>>,
+    },
+}
+
+impl HttpSource {
+    /// With the secrets that Secrets Manager keeps under `id`.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn new(manager: SecretsManager, id: impl Into<String>) -> Result<Self, SourceError> {
+        Self::over(Keys::Kept { manager, id: id.into(), read: Mutex::default() })
+    }
+
+    /// With secrets at hand.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn with(secrets: SourceSecrets) -> Result<Self, SourceError> {
+        Self::over(Keys::Held(Arc::new(secrets)))
+    }
+
+    fn over(keys: Keys) -> Result<Self, SourceError> {
+        let client = http::client().map_err(|error| unavailable("TLS", error))?;
+        // A redirect could carry the secret somewhere else: the configuration says where a system is.
+        let client = client.redirect(reqwest::redirect::Policy::none()).timeout(REQUEST_WITHIN).build();
+        Ok(Self { client: client.map_err(|error| unavailable("HTTP client", error))?, keys })
+    }
+
+    async fn secrets(&self) -> Result<Arc<SourceSecrets>, SourceError> {
+        match &self.keys {
+            Keys::Held(secrets) => Ok(Arc::clone(secrets)),
+            Keys::Kept { manager, id, read } => {
+                if let Some(secrets) = &*read.lock().unwrap_or_else(PoisonError::into_inner) {
+                    return Ok(Arc::clone(secrets));
+                }
+                let secrets = SourceSecrets::read(manager, id).await;
+                let secrets = Arc::new(secrets.map_err(|detail| SourceError::Unavailable { detail, source: None })?);
+                *read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&secrets));
+                Ok(secrets)
+            }
+        }
+    }
+
+    /// A system refused the secret: it may have been changed.
+    fn forget(&self) {
+        match &self.keys {
+            Keys::Held(_) => {}
+            Keys::Kept { read, .. } => *read.lock().unwrap_or_else(PoisonError::into_inner) = None,
+        }
+    }
+
+    async fn request(&self, asked: &PullRequest) -> Result<RequestBuilder, SourceError> {
+        let mut body = asked.body.clone();
+        let mut header = None;
+        match &asked.auth {
+            Auth::None => {}
+            Auth::Bearer { secret } => header = Some((AUTHORIZATION, format!("Bearer {}", self.secret(secret).await?))),
+            Auth::Basic { secret } => {
+                header = Some((AUTHORIZATION, format!("Basic {}", STANDARD.encode(self.secret(secret).await?))));
+            }
+            Auth::Header { name, secret } => {
+                let name = HeaderName::try_from(name).map_err(|_| refused("auth.name is no name of a header"))?;
+                header = Some((name, self.secret(secret).await?));
+            }
+            Auth::Body { at, secret } => {
+                let place = body.as_mut().and_then(|body| at.of_mut(body));
+                *place.ok_or_else(|| refused("the body has no place for the secret"))? = Value::from(self.secret(secret).await?);
+            }
+        }
+        let mut request = match asked.method {
+            Method::Get => self.client.get(&asked.url),
+            Method::Post => self.client.post(&asked.url).json(&body.unwrap_or_default()),
+        };
+        for (name, value) in &asked.headers {
+            request = request.header(name, value);
+        }
+        if let Some((name, value)) = header {
+            let mut value = HeaderValue::try_from(value).map_err(|_| refused("the secret has characters that no header has"))?;
+            value.set_sensitive(true);
+            request = request.header(name, value);
+        }
+        Ok(request.timeout(asked.within))
+    }
+
+    async fn secret(&self, name: &str) -> Result<String, SourceError> {
+        let secrets = self.secrets().await?;
+        let secret = secrets.named(name).map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty());
+        secret.map(str::to_owned).ok_or_else(|| {
+            self.forget(); // It may be put there.
+            refused(format!("the sources' secret has no entry {name:?}"))
+        })
+    }
+}
+
+impl Source for HttpSource {
+    async fn fetch(&self, asked: &PullRequest) -> Result<PullAnswer, SourceError> {
+        let request = self.request(asked).await?;
+        let mut response = request.send().await.map_err(|error| unavailable("the call failed", error.without_url()))?;
+        let status = response.status();
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            self.forget();
+            return Err(refused(format!("HTTP {status}: check the entry of the sources' secret, and its rights")));
+        }
+        if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
+            return Err(SourceError::Unavailable { detail: format!("HTTP {status}"), source: None });
+        }
+        if !status.is_success() {
+            return Err(refused(format!("HTTP {status}: check the address")));
+        }
+        let answered_at = http::answered_at(response.headers());
+        let mut bytes = Vec::new();
+        loop {
+            let chunk = response.chunk().await.map_err(|error| unavailable("the answer broke off", error.without_url()))?;
+            let Some(chunk) = chunk else { break };
+            if bytes.len() + chunk.len() > MAX_ANSWER {
+                let detail = format!("it is larger than {MAX_ANSWER} bytes: ask for smaller pages");
+                return Err(SourceError::Unreadable { detail });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(PullAnswer { bytes, answered_at })
+    }
+}
+
+fn refused(detail: impl Into<String>) -> SourceError {
+    SourceError::Refused { detail: detail.into() }
+}
+
+fn unavailable(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> SourceError {
+    SourceError::Unavailable { detail: format!("{what}: {error}"), source: Some(Box::new(error)) }
+}
