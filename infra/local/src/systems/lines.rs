@@ -1,0 +1,26 @@
+//! A feed of changes, as a database's log is often served: one JSON object per line, after a number, so many at once.
+
+use serde_json::{Value, json};
+
+use super::{Asked, Books, number};
+
+pub(super) fn answer(books: &Books, secret: Option<&str>, asked: &Asked, reversed: bool) -> (u16, String) {
+    if secret.is_some_and(|secret| asked.headers.get("x-api-key").is_none_or(|key| key != secret)) {
+        return (403, String::new());
+    }
+    let (after, limit) = (number(asked.query.get("after")).unwrap_or(0), number(asked.query.get("limit")).unwrap_or(usize::MAX));
+    let mut documents: Vec<_> =
+        books.documents.iter().filter(|document| usize::try_from(document.id).is_ok_and(|id| id > after)).collect();
+    documents.sort_by_key(|document| document.id);
+    let row = |document: &super::Document| {
+        json!({
+            "seq": document.id, "table": "stock_ledger", "op": document.kind,
+            "after": {
+                "txn": format!("T{}", document.id), "sku": document.item, "site": document.location, "qty": document.quantity,
+                "uom": document.unit, "ts": document.at.as_millisecond(),
+            },
+        })
+    };
+    let part = Books::part(documents.into_iter().map(row).collect::<Vec<Value>>(), 0, limit, reversed);
+    (200, part.rows.iter().map(|row| format!("{row}\n")).collect())
+}

@@ -1,0 +1,49 @@
+//! NetSuite: SuiteQL over REST. It knows two questions, told apart by the table they read.
+
+use serde_json::{Value, json};
+
+use super::{Asked, Books, civil, number, time};
+
+pub(super) fn answer(books: &Books, secret: Option<&str>, asked: &Asked, reversed: bool) -> (u16, String) {
+    let shown = asked.headers.get("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    if secret.is_some_and(|secret| shown != Some(secret)) {
+        return (401, json!({ "title": "Invalid login attempt." }).to_string());
+    }
+    // Without this header SuiteQL refuses.
+    if secret.is_some() && asked.headers.get("prefer").is_none_or(|prefer| prefer != "transient") {
+        return (400, json!({ "title": "Bad Request" }).to_string());
+    }
+    let Some(query) = asked.body["q"].as_str() else { return (400, json!({ "title": "no q" }).to_string()) };
+    let rows: Vec<Value> = if query.contains("FROM transaction t ") {
+        let since = query.split_once("t.lastmodifieddate >= TO_DATE('").and_then(|(_, rest)| rest.split_once('\''));
+        let Some((since, _)) = since else { return (400, json!({ "title": "no since" }).to_string()) };
+        let since = time(since);
+        let mut documents: Vec<_> = books.documents.iter().filter(|document| document.at >= since).collect();
+        documents.sort_by_key(|document| (document.at, document.id));
+        let row = |document: &&super::Document| {
+            json!({
+                "links": [], "line": document.id.to_string(), "type": document.kind, "item": document.item,
+                "location": document.location, "quantity": document.quantity, "unit": document.unit,
+                "document": document.reference, "modified": civil(document.at), "created": civil(document.at),
+            })
+        };
+        documents.iter().map(row).collect()
+    } else if query.contains("FROM inventorybalance") {
+        let row = |stock: &super::Stock| {
+            json!({
+                "links": [], "item": stock.item, "location": stock.location, "bin": stock.bin,
+                "onhand": stock.quantity, "unit": stock.unit,
+            })
+        };
+        books.stock.iter().map(row).collect()
+    } else {
+        return (400, json!({ "title": "Invalid search query" }).to_string());
+    };
+    let (offset, limit) = (number(asked.query.get("offset")).unwrap_or(0), number(asked.query.get("limit")).unwrap_or(1_000));
+    let total = rows.len();
+    let part = Books::part(rows, offset, limit.min(books.page.max(1)), reversed);
+    let answer = json!({
+        "links": [], "count": part.rows.len(), "hasMore": part.more, "items": part.rows, "offset": offset, "totalResults": total,
+    });
+    (200, answer.to_string())
+}

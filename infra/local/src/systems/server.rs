@@ -1,0 +1,88 @@
+//! A fake behind HTTP.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::DATE;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::in_process::parameters;
+use super::{Asked, Books, Shape};
+
+/// A system that is served on 127.0.0.1, until it is dropped.
+#[derive(Debug)]
+pub struct Served {
+    url: String,
+    books: Arc<Mutex<Books>>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug, Clone)]
+struct Shared {
+    shape: Shape,
+    secret: String,
+    books: Arc<Mutex<Books>>,
+}
+
+impl Served {
+    /// Starts one that wants to be shown `secret`.
+    ///
+    /// # Errors
+    /// No port can be had.
+    pub async fn start(shape: Shape, secret: &str, books: Books) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let books = Arc::new(Mutex::new(books));
+        let shared = Shared { shape, secret: secret.to_owned(), books: Arc::clone(&books) };
+        let served = axum::serve(listener, Router::new().fallback(answer).with_state(shared));
+        let task = tokio::spawn(async move {
+            if let Err(error) = served.await {
+                tracing::error!(%error, "a fake system stopped serving");
+            }
+        });
+        Ok(Self { url, books, task })
+    }
+
+    /// Its address, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Works on what it has.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Books) -> T) -> T {
+        work(&mut self.books.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let text = |value: &axum::http::HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
+    let asked = Asked {
+        path: uri.path().to_owned(),
+        query: parameters(uri.query().unwrap_or_default()),
+        headers: headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+    };
+    let (answer, now) = {
+        let mut books = shared.books.lock().unwrap_or_else(PoisonError::into_inner);
+        (books.answer(shared.shape, Some(&shared.secret), &asked), books.now)
+    };
+    match answer {
+        Some((status, text)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, [(DATE, now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())], text).into_response()
+        }
+        None => std::future::pending().await,
+    }
+}
