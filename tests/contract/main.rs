@@ -8,5 +8,6 @@ mod served;
 mod shopify;
 mod shopify_orders;
 mod shopify_variants;
+mod sources;
 mod store;
 mod vectors;

@@ -25,6 +25,7 @@ use promissory::store::{Expect, MAX_WRITES, Store, Write, read};
 use promissory::storefront::{Hint, Level, Storefront};
 use promissory_local::audit::Books;
 use promissory_local::catalogue::{import_item, import_network};
+use promissory_local::systems::InProcess;
 use reconciler::{Job, Reconciler, Report};
 use serde_json::{Value, json};
 use shopify_pusher::Pusher;
@@ -277,6 +278,7 @@ impl World {
             front,
             hints: self.hints.clone(),
             bus: self.bus.clone(),
+            sources: InProcess::default(),
             clock: self.clock.clone(),
             shop: self.shop.clone(),
             quiet: QUIET,

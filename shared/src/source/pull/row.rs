@@ -87,6 +87,9 @@ pub(super) fn said(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Opti
         ("to", to.as_ref()),
     ] {
         let text = template.map_or(Ok(None), |template| filled(name, template, row))?;
+        if text.is_none() && matches!(name, "sku" | "location") {
+            return Err(format!("{name}: it is missing"));
+        }
         set(name, text.map(Value::from));
     }
     let unit = unit.as_ref().map_or(Ok(None), |unit| filled("unit", unit, row))?;

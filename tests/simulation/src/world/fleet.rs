@@ -6,6 +6,7 @@ use ats_recompute::Recompute;
 use promissory::adapters::secrets::ShopifyApp;
 use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{NetworkCache, ShopDomain};
+use promissory_local::systems::InProcess;
 use reconciler::Reconciler;
 use serde_json::json;
 use shopify_pusher::Pusher;
@@ -27,7 +28,7 @@ pub struct Process<H> {
 }
 
 /// The reconciler of a world.
-type SimReconciler = Reconciler<PlantedStore, PlantedFront, Line, Line, SimClock>;
+type SimReconciler = Reconciler<PlantedStore, PlantedFront, Line, Line, SimClock, InProcess>;
 
 /// Every process of a world.
 pub struct Fleet {
@@ -98,9 +99,19 @@ impl Fleet {
             reconcilers: std::array::from_fn(|_| {
                 let clock = clock.skewed(off());
                 let (store, front, hints, shop) = (planted.clone(), front(&clock), (*line).clone(), shop.clone());
-                let (network, bus) = (network(), (*line).clone());
-                let reconciler =
-                    Reconciler { store, front, hints, bus, clock: clock.clone(), shop, quiet: QUIET, holds: HOLDS, network };
+                let (network, bus, sources) = (network(), (*line).clone(), InProcess::default());
+                let reconciler = Reconciler {
+                    store,
+                    front,
+                    hints,
+                    bus,
+                    sources,
+                    clock: clock.clone(),
+                    shop,
+                    quiet: QUIET,
+                    holds: HOLDS,
+                    network,
+                };
                 Process::new(reconciler, clock)
             }),
             store: planted,

@@ -213,7 +213,8 @@ impl World {
                 | Subject::AppRemoved { .. }
                 | Subject::UnmappedItem { .. }
                 | Subject::UnmappedFacility { .. }
-                | Subject::RefusedEvent { .. } => false,
+                | Subject::RefusedEvent { .. }
+                | Subject::SourceStale { .. } => false,
             };
             if !wanted {
                 differences.push(format!("{subject} is raised for nothing: {}", alert.detail));

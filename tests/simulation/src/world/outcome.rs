@@ -104,7 +104,7 @@ impl World {
                     self.met.note("hold told");
                 }
             }
-            Report::Sweep(_) | Report::Backlog(_) => {}
+            Report::Sweep(_) | Report::Backlog(_) | Report::Pull { .. } => {}
             Report::Compare(report) => {
                 self.compared_all |= report.end;
                 if !report.drifted.is_empty() {

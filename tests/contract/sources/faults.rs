@@ -1,0 +1,275 @@
+//! What goes wrong between a system and the ledger.
+
+use std::sync::Arc;
+
+use promissory::alert::Alert;
+use promissory::source::pull::{Mark, PullError};
+use promissory::store::read;
+use promissory_local::systems::{Document, Fault};
+use promissory_tests::faults;
+use serde_json::json;
+
+use super::pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, Words, at};
+
+/// Which of a pulled world's alerts stand.
+async fn standing(pulled: &Pulled, subjects: &[&str]) -> Vec<bool> {
+    let mut found = Vec::new();
+    for subject in subjects {
+        let key = promissory::store::Key::head(format!("{}{subject}", Alert::PREFIX));
+        let alert = read::<Alert, _>(&pulled.world.table.store, key).await.expect("read").0;
+        found.push(alert.is_some_and(|alert| alert.state == promissory::alert::State::Raised));
+    }
+    found
+}
+
+/// Protects a row that cannot be taken in from being forgotten: the watermark stays before it, people are told which it is,
+/// and the rows after it are in the ledger all the same.
+#[tokio::test]
+async fn a_bad_row_stops_the_watermark_but_not_the_others() {
+    type Change = fn(&mut Document, Words);
+    let unknown: Change = |document, _| document.kind = "999X";
+    let fraction: Change = |document, _| document.quantity = "2.5".to_owned();
+    let endless: Change = |document, _| document.quantity = "0.12345678901".to_owned();
+    for (words, change, word) in [
+        (SAP, unknown, "kind"),
+        (SAP, fraction, "whole"),
+        (NETSUITE, unknown, "kind"),
+        (NETSUITE, fraction, "whole"),
+        (NETSUITE, endless, "quantity"),
+        (ODOO, fraction, "whole"),
+        (LINES, unknown, "kind"),
+        (LINES, fraction, "whole"),
+    ] {
+        let file = words.file;
+        let pulled = Pulled::with(words, &super::small(words)).await;
+        pulled.receipts(3);
+        pulled.document(change, 4);
+        pulled.receipts(3);
+        let report = pulled.movements().await;
+        assert_eq!((report.applied, report.failed.len(), report.complete), (6, 1, false), "{file}: {report:?}");
+        let (label, problem) = report.failed.first_key_value().expect("the bad row");
+        assert!(label.contains('4') && problem.contains(word), "{file}: {label}: {problem}");
+        assert_eq!(pulled.stands().await, ["A@WH-1 6 on hand"], "{file}");
+        let refused = format!("refused_event#{}", pulled.system.code);
+        assert_eq!(standing(&pulled, &[&refused]).await, [true], "{file}");
+        let watermark = pulled.watermark(words.feeds[0]).await;
+        match watermark.since {
+            Some(Mark::Time(since)) => assert!(since <= at(4), "{file}: {since}"),
+            Some(Mark::Sequence(since)) => assert!(since < 4, "{file}: {since}"),
+            None => {}
+        }
+        assert_eq!(watermark.complete_at, None, "{file}: it is not whole");
+
+        pulled.pass(900);
+        let again = pulled.movements().await;
+        assert_eq!((again.applied, again.failed.len()), (0, 1), "{file}: it is read again: {again:?}");
+        pulled.served.with(|books| {
+            let bad = books.documents.iter_mut().find(|document| document.id == 4).expect("the bad row");
+            (bad.kind, bad.quantity) = (words.receipt, "1".to_owned());
+        });
+        let mended = pulled.movements().await;
+        assert_eq!((mended.applied, mended.complete), (1, true), "{file}: {mended:?}");
+        assert_eq!(pulled.stands().await, ["A@WH-1 7 on hand"], "{file}");
+        assert_eq!(standing(&pulled, &[&refused]).await, [false], "{file}");
+    }
+}
+
+/// Protects against a crash between the effects and the watermark: the rows are read again, and applied once.
+#[tokio::test]
+async fn a_crash_before_the_watermark_is_harmless() {
+    for words in ALL {
+        let file = words.file;
+        let pulled = Pulled::with(words, &super::small(words)).await;
+        pulled.receipts(5);
+        for fault in [faults::Fault::RequestLost, faults::Fault::AnswerLost, faults::Fault::Internal] {
+            pulled.world.table.faults.next("PutItem", 1, fault);
+            let stopped = pulled.pull(words.feeds[0]).await;
+            assert!(matches!(stopped, Err(PullError::Store(_))), "{file} {fault:?}: {stopped:?}");
+            pulled.world.table.faults.clear();
+        }
+        let report = pulled.movements().await;
+        assert!(report.complete, "{file}: {report:?}");
+        assert_eq!(pulled.stands().await, ["A@WH-1 5 on hand"], "{file}");
+        pulled.world.books().await;
+    }
+}
+
+/// Protects against a system that is down: nothing is taken for an answer that is none, people are told after a while, and
+/// when it is up again nothing is missing.
+#[tokio::test]
+async fn a_source_goes_down_and_comes_up() {
+    for words in ALL {
+        let file = words.file;
+        let pulled = Pulled::new(words).await;
+        pulled.receipts(4);
+        let stale = format!("source_stale#{}#{}", pulled.system.code, words.feeds[0]);
+        for (times, fault) in [Fault::Internal, Fault::Huge, Fault::Internal].into_iter().enumerate() {
+            assert_eq!(standing(&pulled, &[&stale]).await, [false], "{file}: not after {times}");
+            pulled.served.with(|books| books.faults.push_back(fault));
+            let failed = pulled.pull(words.feeds[0]).await;
+            assert!(matches!(failed, Err(PullError::Source(_))), "{file} {fault:?}: {failed:?}");
+            pulled.pass(900);
+        }
+        assert_eq!(standing(&pulled, &[&stale]).await, [true], "{file}: three times in a row");
+        assert_eq!(pulled.watermark(words.feeds[0]).await.since, None, "{file}");
+        let report = pulled.movements().await;
+        assert_eq!((report.applied, report.complete), (4, true), "{file}: {report:?}");
+        assert_eq!(standing(&pulled, &[&stale]).await, [false], "{file}");
+    }
+}
+
+/// Protects against an answer that ends in its middle: what is whole of it may be taken in, and the rest comes later.
+#[tokio::test]
+async fn half_an_answer_loses_nothing() {
+    for words in ALL {
+        let file = words.file;
+        let pulled = Pulled::new(words).await;
+        pulled.receipts(4);
+        pulled.served.with(|books| books.faults.push_back(Fault::Truncated));
+        let failed = pulled.pull(words.feeds[0]).await;
+        assert!(matches!(failed, Err(PullError::Source(_))), "{file}: {failed:?}");
+        assert_eq!(pulled.watermark(words.feeds[0]).await.complete_at, None, "{file}");
+        assert!(pulled.movements().await.complete, "{file}");
+        assert_eq!(pulled.stands().await, ["A@WH-1 4 on hand"], "{file}");
+    }
+}
+
+/// Protects the time of a run: a system that does not answer is given up when the time is up, and a wrong secret at once.
+#[tokio::test]
+async fn a_silent_source_and_a_wrong_secret_fail() {
+    let pulled = Pulled::new(NETSUITE).await;
+    pulled.receipts(1);
+    pulled.served.with(|books| books.faults.push_back(Fault::Silence));
+    let silent = pulled.pull_until("transactions", pulled.world.clock.after(1)).await;
+    assert!(matches!(silent, Err(PullError::Source(_))), "{silent:?}");
+    for words in ALL {
+        let mut pulled = Pulled::new(words).await;
+        for secret in ["wrong", ""] {
+            let secrets = [(words.secret.to_owned(), secret.to_owned().into())].into_iter().collect();
+            pulled.source = promissory::adapters::http_source::HttpSource::with(secrets).expect("a client");
+            let refused = pulled.pull(words.feeds[0]).await;
+            assert!(matches!(refused, Err(PullError::Source(_))), "{} with {secret:?}: {refused:?}", words.file);
+            let told = refused.err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(!told.contains("wrong"), "an error never holds a secret: {told}");
+        }
+    }
+}
+
+/// Protects feeds that say they are in order and are not: nothing is skipped, not even when the run ends in their middle.
+#[tokio::test]
+async fn rows_out_of_order_are_not_lost() {
+    let ordered = [("/pull/documents/ordered", json!(true)), ("/pull/documents/progress/overlap_seconds", json!(1))];
+    let pulled = Pulled::with(SAP, &ordered).await;
+    pulled.receipts(9);
+    // The first page moves the watermark; the second turns out to be in another order; the third never comes.
+    pulled.served.with(|books| books.faults.extend([Fault::None, Fault::Reversed, Fault::Internal]));
+    let failed = pulled.pull("documents").await;
+    assert!(failed.is_err(), "{failed:?}");
+    assert_eq!(pulled.stands().await, ["A@WH-1 6 on hand"]);
+    assert_eq!(pulled.watermark("documents").await.since, None, "it is back where the run began");
+    pulled.served.with(|books| books.faults.push_back(Fault::Reversed));
+    let report = pulled.movements().await;
+    assert!(report.complete && report.misordered, "{report:?}");
+    assert_eq!(pulled.stands().await, ["A@WH-1 9 on hand"]);
+    assert_eq!(report.since, Some(Mark::Time(at(9) - jiff::SignedDuration::from_secs(1))), "at its end the order is no matter");
+
+    // Where pages overlap by a row, a page in another order does not begin with it: it is read anew.
+    let pulled = Pulled::new(NETSUITE).await;
+    pulled.receipts(7);
+    pulled.served.with(|books| books.faults.extend([Fault::None, Fault::Reversed]));
+    let report = pulled.movements().await;
+    assert_eq!((report.applied, report.shifted, report.complete), (7, 1, true), "{report:?}");
+
+    // A full page of a change feed that is in no order: what comes next cannot be asked for, and that is said.
+    let pulled = Pulled::with(LINES, &super::small(LINES)).await;
+    pulled.receipts(7);
+    pulled.served.with(|books| books.faults.push_back(Fault::Reversed));
+    let failed = pulled.pull("changes").await;
+    assert!(matches!(failed, Err(PullError::Source(_))), "{failed:?}");
+    assert!(pulled.movements().await.complete);
+    assert_eq!(pulled.stands().await, ["A@WH-1 7 on hand"]);
+}
+
+/// Protects rows at the edge of a page: when rows before it go away while pages are read, the next page begins later than
+/// where the one before ended, and the row between would be missed for ever.
+#[tokio::test]
+async fn pages_that_shift_are_noticed() {
+    for (words, feed) in [(NETSUITE, "transactions"), (ODOO, "receipts")] {
+        let file = words.file;
+        let pulled = Pulled::with(words, &super::small(words)).await;
+        pulled.receipts(7);
+        pulled.served.with(|books| books.meanwhile.push_back(Box::new(|books| drop(books.documents.remove(0)))));
+        let report = pulled.pull(feed).await.expect("pulled");
+        assert_eq!((report.applied, report.shifted, report.complete), (7, 1, true), "{file}: {report:?}");
+        assert_eq!(pulled.stands().await, ["A@WH-1 7 on hand"], "{file}");
+
+        // Rows that never stay: it gives up, and says so.
+        let pulled = Pulled::with(words, &super::small(words)).await;
+        pulled.receipts(30);
+        pulled.served.with(|books| {
+            for _ in 0..20 {
+                books.meanwhile.push_back(Box::new(|books| drop(books.documents.remove(0))));
+            }
+        });
+        let report = pulled.pull(feed).await.expect("pulled");
+        assert!(!report.complete && report.shifted == promissory::source::pull::MAX_SHIFTS, "{file}: {report:?}");
+        assert_eq!(pulled.watermark(feed).await.failures, 1, "{file}");
+    }
+}
+
+/// Protects a run whose time is up: what it took in stays, and the next run goes on from there.
+#[tokio::test]
+async fn the_next_run_goes_on() {
+    let pulled = Pulled::with(LINES, &super::small(LINES)).await;
+    pulled.receipts(8);
+    let clock = pulled.world.clock.clone();
+    pulled.served.with(|books| {
+        books.meanwhile.push_back(Box::new(|_| {}));
+        books.meanwhile.push_back(Box::new(move |_| clock.pass(1_000)));
+    });
+    let report = pulled.movements().await;
+    assert_eq!((report.applied, report.complete, report.since), (3, false, Some(Mark::Sequence(3))), "{report:?}");
+    let report = pulled.movements().await;
+    assert_eq!((report.applied, report.duplicates, report.complete), (5, 0, true), "{report:?}");
+    assert_eq!(pulled.stands().await, ["A@WH-1 8 on hand"]);
+}
+
+/// Protects events whose item is not mapped: they are kept, and the watermark goes on without them.
+#[tokio::test]
+async fn what_waits_for_a_mapping_is_done_with() {
+    let pulled = Pulled::new(NETSUITE).await;
+    pulled.receipts(1);
+    pulled.document(|document, _| document.item = "UNHEARD-OF".to_owned(), 2);
+    pulled.receipts(1);
+    let report = pulled.movements().await;
+    assert_eq!((report.applied, report.waiting, report.failed.len(), report.complete), (2, 1, 0, true), "{report:?}");
+    assert_eq!(pulled.world.table.count("WAITING#"), 1);
+}
+
+/// Protects what comes after a row from the future: it does not hide them.
+#[tokio::test]
+async fn a_row_from_the_future_does_not_move_the_watermark_there() {
+    let pulled = Pulled::new(NETSUITE).await;
+    pulled.receipts(1);
+    pulled.document(|document, _| document.at = "2999-01-01T00:00:00Z".parse().expect("a time"), 2);
+    assert!(pulled.movements().await.complete);
+    let noon = pulled.served.with(|books| books.now);
+    let since = pulled.watermark("transactions").await.since;
+    assert!(matches!(since, Some(Mark::Time(since)) if since < noon), "{since:?}");
+}
+
+/// Protects people from feeds that fail quietly: one that was not whole for longer than it may be is told of.
+#[tokio::test]
+async fn a_feed_that_is_not_whole_for_too_long_is_stale() {
+    let pulled = Pulled::new(NETSUITE).await;
+    let stale = Arc::new("source_stale#netsuite#transactions".to_owned());
+    pulled.document(|document, _| document.kind = "Unheard", 1);
+    for (minutes, told) in [(0, false), (60, false), (61, true)] {
+        pulled.pass(minutes * 60);
+        pulled.movements().await;
+        assert_eq!(standing(&pulled, &[stale.as_str()]).await, [told], "after {minutes} more minutes");
+    }
+    pulled.served.with(|books| books.documents.clear());
+    assert!(pulled.movements().await.complete);
+    assert_eq!(standing(&pulled, &[stale.as_str()]).await, [false]);
+}

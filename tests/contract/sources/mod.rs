@@ -1,0 +1,176 @@
+//! Pulling: the example configurations, run against fakes of the systems they are for, over HTTP and into the real ledger.
+
+mod faults;
+mod pulled;
+mod states;
+
+use std::sync::PoisonError;
+
+use promissory::adapters::shopify::Shopify;
+use promissory::source::pull::{Mark, Pulled as Outcome, Pulling, pull_all};
+use promissory::store::{Expect, Key, Store, Write};
+use promissory_local::systems::Books;
+use promissory_tests::webhook::SECRET;
+use promissory_tests::world::{World, app};
+use reconciler::{Job, Report};
+use serde_json::json;
+
+use pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, at, catalogue, configuration, in_process, run};
+
+/// What makes pages small in each example.
+fn small(words: pulled::Words) -> Vec<(&'static str, serde_json::Value)> {
+    match words.file {
+        "odoo.json" => vec![("/pull/receipts/paging/size", json!(3))],
+        "change-feed.json" => vec![("/pull/changes/paging/size", json!(3)), ("/pull/changes/progress/overlap", json!(0))],
+        _ => Vec::new(), // The fake itself gives three at most, and says where the next are.
+    }
+}
+
+/// Protects what every connector is for: all pages once, then only what is new, each row applied once; from either
+/// implementation of the port.
+#[tokio::test]
+async fn everything_is_pulled_and_then_only_what_is_new() {
+    for words in ALL {
+        let file = words.file;
+        let pulled = Pulled::with(words, &small(words)).await;
+        let none = pulled.movements().await;
+        assert_eq!((none.pages, none.rows, none.complete), (1, 0, true), "{file}: nothing has happened");
+        pulled.receipts(7);
+        let first = pulled.movements().await;
+        assert_eq!((first.applied, first.duplicates, first.complete), (7, 0, true), "{file}: {first:?}");
+        assert!(first.pages >= 3, "{file}: pages of at most three rows: {first:?}");
+        assert_eq!(pulled.stands().await, ["A@WH-1 7 on hand"], "{file}");
+
+        pulled.receipts(1);
+        pulled.pass(900);
+        let second = pulled.movements().await;
+        assert_eq!((second.applied, second.complete), (1, true), "{file}: {second:?}");
+        let third = pulled.movements().await;
+        assert_eq!((third.applied, third.complete), (0, true), "{file}: {third:?}");
+        assert_eq!(pulled.stands().await, ["A@WH-1 8 on hand"], "{file}");
+
+        let watermark = pulled.watermark(words.feeds[0]).await;
+        assert_eq!(watermark.complete_at, Some(pulled.served.with(|books| books.now)), "{file}: how fresh it is");
+        assert_eq!(watermark.newest, Some(at(8)), "{file}");
+        if let Some(Mark::Time(since)) = watermark.since {
+            assert!(since < at(8), "{file}: the watermark is behind the newest row, never at the present");
+        }
+        pulled.world.books().await;
+
+        // The same without a socket.
+        let world = World::new().await;
+        let (systems, books) = in_process(&world, words);
+        let documents = pulled.served.with(|books| books.documents.clone());
+        *books.lock().unwrap_or_else(PoisonError::into_inner) = Books { now: at(60), page: 3, documents, ..Books::default() };
+        let system = configuration(words, words.host, &small(words));
+        let network = catalogue(&world, words, &system).await;
+        let report = run(&world, &systems, &network, &system, words.feeds[0], world.clock.after(60)).await.expect("pulled");
+        assert_eq!((report.applied, report.complete), (8, true), "{file} in process: {report:?}");
+    }
+}
+
+/// Protects what the examples say each kind of document means, in its unit and its sign.
+#[tokio::test]
+async fn documents_mean_what_the_examples_say() {
+    for (words, feed, documents, expected) in [
+        (SAP, "documents", &[("101S", 0, "5.000", "PC"), ("102H", 0, "2.000", "PC")][..], &["A@WH-1 3 on hand"][..]),
+        (SAP, "documents", &[("101S", 1, "1.500", "KG"), ("261H", 1, "250.000", "G")], &["B@WH-1 1250 on hand"]),
+        (SAP, "documents", &[("101S", 0, "5.000", "PC"), ("601H", 0, "2.000", "PC")], &["A@WH-1 5 on hand"]),
+        (NETSUITE, "transactions", &[("ItemRcpt", 0, "2", "Case"), ("InvAdjst", 0, "-3", "Each")], &["A@WH-1 21 on hand"]),
+        (NETSUITE, "transactions", &[("ItemRcpt", 0, "5", "Each"), ("ItemShip", 0, "-2", "Each")], &["A@WH-1 3 on hand"]),
+        (ODOO, "receipts", &[("incoming", 0, "5", "Units"), ("outgoing", 0, "2", "Units")], &["A@WH-1 5 on hand"]),
+        (ODOO, "receipts", &[("incoming", 1, "1.5", "kg")], &["B@WH-1 1500 on hand"]),
+        (
+            LINES,
+            "changes",
+            &[("goods_in", 0, "2", "case"), ("scrapped", 0, "1", "each"), ("moved_bin", 0, "9", "each")],
+            &["A@WH-1 23 on hand"],
+        ),
+        (LINES, "changes", &[("goods_in", 0, "4", "each"), ("counted", 0, "3", "each")], &["A@WH-1 3 on hand"]),
+    ] {
+        let pulled = Pulled::new(words).await;
+        for (id, (kind, item, quantity, unit)) in (1..).zip(documents) {
+            let change = |document: &mut promissory_local::systems::Document, words: pulled::Words| {
+                document.kind = kind;
+                document.item = words.items[*item].to_owned();
+                document.quantity = (*quantity).to_owned();
+                document.unit = (*unit).to_owned();
+            };
+            pulled.document(change, id);
+        }
+        let report = pulled.pull(feed).await.expect("pulled");
+        assert!(report.complete, "{} {documents:?}: {report:?}", words.file);
+        assert_eq!(pulled.stands().await, expected, "{} {documents:?}", words.file);
+    }
+}
+
+/// Protects a transfer that one row of Odoo tells of: it leaves here and arrives there, and nothing stays on the way.
+#[tokio::test]
+async fn one_row_can_be_both_ends_of_a_transfer() {
+    let pulled = Pulled::new(ODOO).await;
+    pulled.receipts(5);
+    let transfer = |document: &mut promissory_local::systems::Document, words: pulled::Words| {
+        document.kind = "internal";
+        document.to = Some(words.places[1].to_owned());
+        document.quantity = "2".to_owned();
+    };
+    pulled.document(transfer, 6);
+    for feed in ["receipts", "transfers-out", "transfers-in"] {
+        assert!(pulled.pull(feed).await.expect("pulled").complete, "{feed}");
+    }
+    assert_eq!(pulled.stands().await, ["A@3PL-1 2 on hand", "A@WH-1 3 on hand"]);
+    pulled.world.books().await;
+}
+
+/// Protects the systems from each other: one that fails, or that cannot be read, does not stop the others; and each has its time.
+#[tokio::test]
+async fn one_system_does_not_stop_the_others() {
+    let pulled = Pulled::new(NETSUITE).await;
+    pulled.receipts(2);
+    pulled.stocked(&[(1, 1, "X", "7")]);
+    let down = configuration(SAP, "http://127.0.0.1:1", &[]);
+    let store = &pulled.world.table.store;
+    for system in [&down, &pulled.system] {
+        store.write(&[Write::put(system, Expect::Absent)]).await.expect("written");
+    }
+    let odd = Write::Put { key: Key::new("SYSTEMS", "odd"), body: json!({ "code": "odd" }), index: None, expect: Expect::Absent };
+    store.write(&[odd]).await.expect("written");
+    let network = promissory::catalog::Network::load(store).await.expect("loaded");
+    let clock = &pulled.world.clock;
+    let all = async |deadline| {
+        pull_all(&Pulling { store, source: &pulled.source, clock, network: &network, deadline }).await.expect("pulled")
+    };
+    let report = all(clock.after(240)).await;
+    let went_well: Vec<(&str, bool)> = report.iter().map(|(feed, pulled)| (feed.as_str(), pulled.went_well())).collect();
+    let expected = [
+        ("netsuite/balances", true),
+        ("netsuite/transactions", true),
+        ("odd", false),
+        ("sap/documents", false),
+        ("sap/stock", false),
+    ];
+    assert_eq!(went_well, expected, "{report:?}");
+    assert_eq!(pulled.stands().await, ["A@WH-1 2 on hand", "B@3PL-1 7 on hand"]);
+
+    pulled.pass(900);
+    let report = all(clock.after(240)).await;
+    assert_eq!(report.get("netsuite/balances"), Some(&Outcome::NotDue), "once a day is enough");
+    let report = all(clock.after(0)).await;
+    assert_eq!(report.get("netsuite/transactions"), Some(&Outcome::NoTime));
+}
+
+/// Protects the schedule: the job of the reconciler is this, and without systems it is nothing.
+#[tokio::test]
+async fn the_job_pulls_every_system() {
+    let world = World::new().await;
+    let front = || Shopify::new("http://127.0.0.1:1", app(SECRET)).expect("a client");
+    let job: Job = serde_json::from_value(json!({ "job": "pull" })).expect("the schedule's input");
+    let report = world.reconcile(front(), job).await.expect("run");
+    let Report::Pull { feeds } = report else { panic!("{report:?}") };
+    assert_eq!(feeds.len(), 0, "{feeds:?}");
+    let system = configuration(SAP, SAP.host, &[]);
+    world.table.store.write(&[Write::put(&system, Expect::Absent)]).await.expect("written");
+    let report = world.reconcile(front(), job).await.expect("run");
+    let Report::Pull { feeds } = report else { panic!("{report:?}") };
+    assert_eq!(feeds.len(), 2, "nobody is there, and that is said of each: {feeds:?}");
+}
