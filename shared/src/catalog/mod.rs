@@ -5,12 +5,15 @@
 //! The [`Network`] is the few locations, with their names in every shop and system. Deliberately absent: prices,
 //! titles, customers. Nothing here decides anything.
 
+mod bill;
+pub mod csv;
 mod ids;
 mod item;
 mod network;
 mod quantity;
 mod unit;
 
+pub use bill::{Bill, BillVersion, Component, Percent, Tangle, tangles};
 pub use ids::{
     DispositionId, FeedId, FulfilmentId, InvalidName, InventoryItemId, LineId, LocationId, LotId, OrderId, Place, RefundId,
     ReturnId, ShopDomain, ShopLocationId, Sku, SystemId, TierId, Unit, VariantId,

@@ -35,6 +35,9 @@ pub enum InvalidNumber {
     /// It is out of range.
     #[error("{0} is out of range: amounts go to 1000000000, factors from above 0 to 1000000")]
     OutOfRange(String),
+    /// It is no share in per cent.
+    #[error("{0} is no percentage from 0 to below 100")]
+    NoPercentage(String),
 }
 
 /// An amount that is no whole number of units.
@@ -46,7 +49,7 @@ pub struct DoesNotFit {
     product: Decimal,
 }
 
-fn decimal(text: &str) -> Result<Decimal, InvalidNumber> {
+pub(super) fn decimal(text: &str) -> Result<Decimal, InvalidNumber> {
     let parsed = Decimal::from_str_exact(text.trim()).or_else(|_| Decimal::from_scientific(text.trim()));
     let number = parsed.map_err(|_| InvalidNumber::NotDecimal(text.to_owned()))?.normalize();
     if number.scale() > MAX_SCALE { Err(InvalidNumber::TooFine(text.to_owned())) } else { Ok(number) }

@@ -1,0 +1,103 @@
+//! `tiers.csv` and `items.csv`.
+
+use std::collections::BTreeMap;
+
+use super::cell::{Cell, Cells, factors, named, show, show_factors, show_yes_no, units, yes_no};
+use super::problem::Problems;
+use super::read::Lined;
+use super::sheet::Sheet;
+use super::stored::Catalogue;
+use crate::catalog::{Factor, Item, Quantity, Sku, Tier, TierId, Unit};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TierRow {
+    buffer: Cell<Quantity>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ItemRow {
+    unit: Cell<Unit>,
+    units: Cell<BTreeMap<Unit, Factor>>,
+    tier: Cell<TierId>,
+    by_lot: Cell<bool>,
+    buffer: Cell<Quantity>,
+    low_at: Cell<Quantity>,
+}
+
+pub(super) fn read_tier(cells: &mut Cells<'_>) -> Option<(TierId, TierRow)> {
+    let row = TierRow { buffer: cells.required("buffer", units) };
+    Some((cells.key("tier", named)?, row))
+}
+
+pub(super) fn read(cells: &mut Cells<'_>) -> Option<(Sku, ItemRow)> {
+    let row = ItemRow {
+        unit: cells.optional("unit", named),
+        units: cells.optional("units", factors),
+        tier: cells.optional("tier", named),
+        by_lot: cells.required("by_lot", yes_no),
+        buffer: cells.optional("buffer", units),
+        low_at: cells.optional("low_at", units),
+    };
+    Some((cells.key("sku", named)?, row))
+}
+
+pub(super) fn apply_tiers(rows: &BTreeMap<TierId, Lined<TierRow>>, catalogue: &mut Catalogue, problems: &mut Problems) {
+    for (id, Lined { line, row, .. }) in rows {
+        let missing = || problems.add(Sheet::Tiers, *line, "buffer", "a new tier needs one: a whole number of units, 0 for none");
+        // Where nothing can be read it is there all the same, so that its items are not said to name no tier.
+        let old = catalogue.tiers.get(id).map(|tier| tier.buffer);
+        let buffer = row.buffer.or_required(old, missing).unwrap_or_default();
+        catalogue.tiers.insert(id.clone(), Tier { id: id.clone(), buffer });
+    }
+}
+
+pub(super) fn apply(rows: &BTreeMap<Sku, Lined<ItemRow>>, catalogue: &mut Catalogue, problems: &mut Problems) {
+    for (sku, Lined { line, row, .. }) in rows {
+        let mut problem = |column: &str, detail: String| problems.add(Sheet::Items, *line, column, detail);
+        let item = catalogue.items.entry(sku.clone()).or_insert_with(|| Item::new(sku.clone()));
+        row.unit.update(&mut item.unit);
+        row.tier.update(&mut item.tier);
+        row.buffer.update(&mut item.buffer);
+        row.low_at.update(&mut item.low_at);
+        match &row.units {
+            Cell::Keep | Cell::Bad => {}
+            Cell::Clear => item.units = BTreeMap::new(),
+            Cell::Set(units) => item.units.clone_from(units),
+        }
+        if let Some(by_lot) = row.by_lot.set() {
+            item.by_lot = *by_lot;
+        }
+        let base = item.unit.as_ref().map_or(Item::PIECE, Unit::as_str);
+        if (row.unit != Cell::Keep || row.units != Cell::Keep) && item.units.contains_key(base) {
+            problem("units", format!("{base} is the item's own unit: leave it out here, or name another in the column unit"));
+        }
+        if let Some(tier) = row.tier.set()
+            && !catalogue.tiers.contains_key(tier)
+        {
+            problem("tier", format!("there is no tier {tier}: add it to {}", Sheet::Tiers));
+        }
+    }
+}
+
+/// The unknown item of a cell, in words.
+pub(super) fn unknown(sku: &Sku) -> String {
+    format!("there is no item {sku}: add it to {}", Sheet::Items)
+}
+
+pub(super) fn tier_cells(catalogue: &Catalogue, id: &TierId) -> Option<Vec<String>> {
+    let tier = catalogue.tiers.get(id)?;
+    Some(vec![tier.id.to_string(), tier.buffer.to_string()])
+}
+
+pub(super) fn cells(catalogue: &Catalogue, sku: &Sku) -> Option<Vec<String>> {
+    let item = catalogue.items.get(sku)?;
+    Some(vec![
+        item.sku.to_string(),
+        show(item.unit.as_ref()),
+        show_factors(&item.units),
+        show(item.tier.as_ref()),
+        show_yes_no(item.by_lot),
+        show(item.buffer.as_ref()),
+        show(item.low_at.as_ref()),
+    ])
+}
