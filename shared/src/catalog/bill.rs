@@ -202,10 +202,13 @@ mod tests {
         bills
     }
 
+    /// Bills, and what is said of them.
+    type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
     /// Protects whoever explodes a bill from never coming to an end, and whoever wrote it from not finding the cycle.
     #[test]
     fn a_cycle_is_found_and_shown() {
-        let rows: [(&[(&str, &str)], &[&str]); 6] = [
+        let rows: [Case; 6] = [
             (&[], &[]),
             (&[("A", "B"), ("A", "C"), ("B", "D"), ("C", "D")], &[]),
             (&[("A", "A")], &["an item may not be made of itself: A → A"]),

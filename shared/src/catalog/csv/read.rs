@@ -102,8 +102,7 @@ fn lines(sheet: Sheet, bytes: &[u8], problems: &mut Problems) -> Vec<Line> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     if let Err(error) = std::str::from_utf8(bytes) {
         let before = &bytes[..error.valid_up_to()];
-        let line = before.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>() + 1;
-        problems.add(sheet, line, "", "this is not UTF-8: save it as CSV in UTF-8");
+        problems.add(sheet, breaks(before) + 1, "", "this is not UTF-8: save it as CSV in UTF-8");
         return Vec::new();
     }
     // Quotes may hold line breaks, and a row may be too short or too long: all of that is for us to say.
@@ -119,9 +118,13 @@ fn lines(sheet: Sheet, bytes: &[u8], problems: &mut Problems) -> Vec<Line> {
     };
     let Some(places) = places(sheet, &header, problems) else { return Vec::new() };
     let mut lines = Vec::new();
+    let (mut counted, mut number) = (0, 1);
     for record in records {
         let Ok(record) = record else { continue }; // It is UTF-8, and any number of cells is taken: nothing else can fail.
-        let number = record.position().map_or(0, ::csv::Position::line);
+        let begins = record.position().and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(counted);
+        let begins = begins + bytes[begins..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        number += breaks(&bytes[counted..begins]);
+        counted = begins;
         if record.iter().all(str::is_empty) {
             continue; // What spreadsheets leave behind.
         }
@@ -143,6 +146,13 @@ fn lines(sheet: Sheet, bytes: &[u8], problems: &mut Problems) -> Vec<Line> {
         lines.push(Line { number, cells });
     }
     lines
+}
+
+/// How many lines end in this. The reader's own count is of what it took so far, which may be the half of a line's end, or
+/// empty lines short.
+fn breaks(bytes: &[u8]) -> u64 {
+    let ends = |at: usize| bytes[at] == b'\n' || bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+    (0..bytes.len()).map(|at| u64::from(ends(at))).sum()
 }
 
 /// Where each column the sheet may have stands in the file.
