@@ -50,6 +50,7 @@ fn largest(operation: &str) -> Value {
             json!({ "ids": (1..=<Shopify as Storefront>::LEVELS_AT_ONCE).map(|n| gid("InventoryItem", n)).collect::<Vec<_>>() })
         }
         operations::LEVELS_OF_ITEM => json!({ "id": gid("InventoryItem", 1), "after": null }),
+        operations::VARIANTS => json!({ "after": null }),
         operations::ORDERS_UPDATED => json!({ "query": "", "after": null }),
         operations::ORDER | operations::ALL_FULFILMENTS | operations::ALL_REFUNDS => json!({ "id": gid("Order", 1) }),
         operations::MORE_LINES | operations::MORE_FULFILMENT_ORDERS | operations::MORE_RETURNS => {

@@ -2,8 +2,9 @@
 //!
 //! An item is known by our [`Sku`]; a shop calls it by a shop SKU and an inventory item id, and [`ShopItem`] is the
 //! mapping between them; another system may call it something else again, and speak of it in other units ([`SystemItem`]).
-//! The [`Network`] is the few locations, with their names in every shop and system. Deliberately absent: prices,
-//! titles, customers. Nothing here decides anything.
+//! The [`Network`] is the few locations, with their names in every shop and system; a [`Bill`] says what an item is made of.
+//! People keep all of it in sheets ([`csv`]), and have the mappings compared with a shop ([`validate`]). Deliberately absent:
+//! prices, titles, customers. Nothing here decides anything.
 
 mod bill;
 pub mod csv;
@@ -12,6 +13,7 @@ mod item;
 mod network;
 mod quantity;
 mod unit;
+mod validation;
 
 pub use bill::{Bill, BillVersion, Component, Percent, Tangle, tangles};
 pub use ids::{
@@ -22,3 +24,4 @@ pub use item::{Item, Listed, ShopItem, SystemItem, Tier};
 pub use network::{Location, LocationKind, Network, NetworkCache};
 pub use quantity::Quantity;
 pub use unit::{Amount, DoesNotFit, Factor, InvalidNumber};
+pub use validation::{Finding, ShopVariant, validate};

@@ -5,6 +5,7 @@ mod order_body;
 mod orders;
 mod storefront;
 mod transport;
+mod variants;
 
 pub use client::{API_VERSION, Shopify};
 pub use transport::{Http, Response, Transport};
@@ -39,9 +40,11 @@ pub mod operations {
     pub const ALL_REFUNDS: &str = include_str!("operations/all_refunds.graphql");
     /// Reads which order something belongs to.
     pub const ORDER_OF: &str = include_str!("operations/order_of.graphql");
+    /// Reads what the shop sells.
+    pub const VARIANTS: &str = include_str!("operations/variants.graphql");
 
     /// All of them.
-    pub const ALL: [&str; 14] = [
+    pub const ALL: [&str; 15] = [
         ADJUST_AVAILABLE,
         SET_AVAILABLE,
         ACTIVATE_LEVEL,
@@ -56,5 +59,6 @@ pub mod operations {
         ALL_FULFILMENTS,
         ALL_REFUNDS,
         ORDER_OF,
+        VARIANTS,
     ];
 }

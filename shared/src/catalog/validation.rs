@@ -1,0 +1,364 @@
+//! The mappings beside what a shop really sells: what is missing, gone, doubled or different.
+//!
+//! Pure: whoever asks has read the shop's variants and our listings. Nothing here is corrected; a finding says what a person
+//! should look at.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+
+use super::csv::Listing;
+use super::{InventoryItemId, Sku, VariantId};
+
+/// A variant as a shop has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShopVariant {
+    /// The variant.
+    pub variant: VariantId,
+    /// Its SKU to the letter, if it has one.
+    pub sku: Option<String>,
+    /// What the shop stocks of it.
+    pub inventory_item: InventoryItemId,
+    /// Whether the shop counts it.
+    pub tracked: bool,
+    /// Whether it is sold as its components, which are what is stocked.
+    pub bundle: bool,
+}
+
+/// Something that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "finding", rename_all = "snake_case")]
+pub enum Finding {
+    /// The shop counts a variant that is not mapped: its orders reserve nothing.
+    Missing {
+        /// The shop's SKU.
+        shop_sku: String,
+        /// The variant.
+        variant: VariantId,
+        /// What it stocks, for the mapping to come.
+        inventory_item: InventoryItemId,
+    },
+    /// A mapping whose inventory item the shop does not have.
+    Gone {
+        /// The shop's SKU as we know it.
+        shop_sku: String,
+        /// Our item.
+        sku: Sku,
+        /// What the shop does not have.
+        inventory_item: InventoryItemId,
+    },
+    /// Several variants have one SKU: an order line does not say which is meant.
+    Duplicate {
+        /// The SKU.
+        shop_sku: String,
+        /// The variants.
+        variants: Vec<VariantId>,
+    },
+    /// A mapped variant is not counted by the shop: what we push is not shown.
+    Untracked {
+        /// The shop's SKU.
+        shop_sku: String,
+        /// Our item.
+        sku: Sku,
+        /// The variant.
+        variant: VariantId,
+    },
+    /// A mapped variant is a bundle: the shop computes its level from its components, which are what to map.
+    Bundle {
+        /// The shop's SKU.
+        shop_sku: String,
+        /// Our item.
+        sku: Sku,
+        /// The variant.
+        variant: VariantId,
+    },
+    /// The shop's SKU is a mapped one but for upper and lower case, or spaces around it: its orders do not find the mapping.
+    DiffersInCase {
+        /// The shop's SKU.
+        shop_sku: String,
+        /// How it is mapped.
+        mapped_as: String,
+        /// Our item.
+        sku: Sku,
+    },
+    /// What is stocked is mapped, and the shop calls it by another SKU now: its orders do not find the mapping.
+    Renamed {
+        /// The shop's SKU, if it has one.
+        shop_sku: Option<String>,
+        /// How it is mapped.
+        mapped_as: String,
+        /// Our item.
+        sku: Sku,
+    },
+    /// A variant without a SKU: no order of it can be mapped.
+    NoSku {
+        /// The variant.
+        variant: VariantId,
+        /// What it stocks.
+        inventory_item: InventoryItemId,
+    },
+    /// The mapping names another inventory item than the shop's variant has: levels are pushed to the wrong one.
+    WrongInventoryItem {
+        /// The shop's SKU.
+        shop_sku: String,
+        /// Our item.
+        sku: Sku,
+        /// What the mapping names.
+        mapped: InventoryItemId,
+        /// What the shop has.
+        found: Vec<InventoryItemId>,
+    },
+    /// The listing names another variant than the shop has: its lots would be shown elsewhere.
+    WrongVariant {
+        /// The shop's SKU.
+        shop_sku: String,
+        /// Our item.
+        sku: Sku,
+        /// What the listing names.
+        mapped: VariantId,
+        /// What the shop has.
+        found: VariantId,
+    },
+    /// The mapping and the item say different things of the listing: import its line of `listings.csv` again.
+    Half {
+        /// The shop's SKU.
+        shop_sku: String,
+        /// Our item.
+        sku: Sku,
+    },
+}
+
+/// Compares a shop's listings, by its SKU, with its variants. In a fixed order.
+#[must_use]
+pub fn validate(listings: &BTreeMap<&str, &Listing>, variants: &[ShopVariant]) -> Vec<Finding> {
+    let mut findings = BTreeSet::new();
+    let mut by_sku: BTreeMap<&str, Vec<&ShopVariant>> = BTreeMap::new();
+    let by_stock: BTreeMap<InventoryItemId, &ShopVariant> = variants.iter().map(|it| (it.inventory_item, it)).collect();
+    let mut folded: BTreeMap<String, &str> = BTreeMap::new();
+    let mut mapped_stock: BTreeMap<InventoryItemId, (&str, &Listing)> = BTreeMap::new();
+    for (shop_sku, listing) in listings {
+        folded.insert(fold(shop_sku), shop_sku);
+        mapped_stock.insert(listing.inventory_item, (shop_sku, listing));
+    }
+    for it in variants {
+        match &it.sku {
+            Some(sku) => by_sku.entry(sku).or_default().push(it),
+            None => {
+                findings.insert(Finding::NoSku { variant: it.variant, inventory_item: it.inventory_item });
+            }
+        }
+    }
+    for (shop_sku, variants) in &by_sku {
+        if variants.len() > 1 {
+            let variants = variants.iter().map(|it| it.variant).collect();
+            findings.insert(Finding::Duplicate { shop_sku: (*shop_sku).to_owned(), variants });
+        }
+        if !listings.contains_key(shop_sku) {
+            findings.extend(variants.iter().filter_map(|it| unmapped(shop_sku, it, listings, &folded, &mapped_stock)));
+        }
+    }
+    for (shop_sku, listing) in listings {
+        findings.extend(mapped(shop_sku, listing, by_sku.get(shop_sku).map_or(&[], Vec::as_slice), &by_stock));
+    }
+    findings.into_iter().collect()
+}
+
+/// How SKUs are compared that differ only in case or outer spaces.
+fn fold(sku: &str) -> String {
+    sku.trim().to_lowercase()
+}
+
+/// What a variant whose SKU no listing has calls for.
+fn unmapped(
+    shop_sku: &str,
+    it: &ShopVariant,
+    listings: &BTreeMap<&str, &Listing>,
+    folded: &BTreeMap<String, &str>,
+    mapped_stock: &BTreeMap<InventoryItemId, (&str, &Listing)>,
+) -> Option<Finding> {
+    let own = shop_sku.to_owned();
+    if let Some((mapped_as, listing)) = folded.get(&fold(shop_sku)).and_then(|name| Some((*name, *listings.get(name)?))) {
+        return Some(Finding::DiffersInCase { shop_sku: own, mapped_as: mapped_as.to_owned(), sku: listing.sku.clone() });
+    }
+    if let Some((mapped_as, listing)) = mapped_stock.get(&it.inventory_item) {
+        return Some(Finding::Renamed { shop_sku: Some(own), mapped_as: (*mapped_as).to_owned(), sku: listing.sku.clone() });
+    }
+    let counts = it.tracked && !it.bundle;
+    counts.then_some(Finding::Missing { shop_sku: own, variant: it.variant, inventory_item: it.inventory_item })
+}
+
+/// What is wrong with a listing, beside the variants that have its SKU.
+fn mapped(
+    shop_sku: &str,
+    listing: &Listing,
+    variants: &[&ShopVariant],
+    by_stock: &BTreeMap<InventoryItemId, &ShopVariant>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let (shop_sku, sku, mapped) = (shop_sku.to_owned(), listing.sku.clone(), listing.inventory_item);
+    if !listing.whole {
+        findings.push(Finding::Half { shop_sku: shop_sku.clone(), sku: sku.clone() });
+    }
+    let Some(it) = variants.iter().find(|it| it.inventory_item == mapped) else {
+        let found: Vec<_> = variants.iter().map(|it| it.inventory_item).collect();
+        findings.extend(match by_stock.get(&mapped) {
+            _ if !found.is_empty() => Some(Finding::WrongInventoryItem { shop_sku, sku, mapped, found }),
+            None => Some(Finding::Gone { shop_sku, sku, inventory_item: mapped }),
+            // Under another SKU it is told where that is looked at; without one, only here.
+            Some(it) if it.sku.is_none() => Some(Finding::Renamed { shop_sku: None, mapped_as: shop_sku, sku }),
+            Some(_) => None,
+        });
+        return findings;
+    };
+    if it.bundle {
+        findings.push(Finding::Bundle { shop_sku: shop_sku.clone(), sku: sku.clone(), variant: it.variant });
+    } else if !it.tracked {
+        findings.push(Finding::Untracked { shop_sku: shop_sku.clone(), sku: sku.clone(), variant: it.variant });
+    }
+    if let Some(mapped) = listing.variant.filter(|mapped| *mapped != it.variant) {
+        findings.push(Finding::WrongVariant { shop_sku, sku, mapped, found: it.variant });
+    }
+    findings
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { shop_sku, variant, inventory_item } => {
+                write!(f, "missing: {shop_sku:?} (variant {variant}, inventory item {inventory_item}) is not mapped")
+            }
+            Self::Gone { shop_sku, sku, inventory_item } => {
+                write!(f, "gone: the shop has no inventory item {inventory_item}, which {shop_sku:?} ({sku}) is mapped to")
+            }
+            Self::Duplicate { shop_sku, variants } => {
+                let variants: Vec<String> = variants.iter().map(ToString::to_string).collect();
+                write!(f, "duplicate: the variants {} all have the SKU {shop_sku:?}", variants.join(", "))
+            }
+            Self::Untracked { shop_sku, sku, variant } => {
+                write!(f, "untracked: the shop does not count {shop_sku:?} ({sku}, variant {variant})")
+            }
+            Self::Bundle { shop_sku, sku, variant } => {
+                write!(f, "bundle: {shop_sku:?} ({sku}, variant {variant}) is sold as its components: map those instead")
+            }
+            Self::DiffersInCase { shop_sku, mapped_as, sku } => {
+                write!(f, "differs in case: the shop says {shop_sku:?}, and {mapped_as:?} ({sku}) is mapped")
+            }
+            Self::Renamed { shop_sku: Some(shop_sku), mapped_as, sku } => {
+                write!(f, "renamed: what is mapped as {mapped_as:?} ({sku}) is called {shop_sku:?} by the shop")
+            }
+            Self::Renamed { shop_sku: None, mapped_as, sku } => {
+                write!(f, "renamed: what is mapped as {mapped_as:?} ({sku}) has no SKU in the shop any more")
+            }
+            Self::NoSku { variant, inventory_item } => {
+                write!(f, "no SKU: variant {variant} (inventory item {inventory_item}) has none")
+            }
+            Self::WrongInventoryItem { shop_sku, sku, mapped, found } => {
+                let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "wrong inventory item: {shop_sku:?} ({sku}) is mapped to {mapped}, and the shop has {}",
+                    found.join(", ")
+                )
+            }
+            Self::WrongVariant { shop_sku, sku, mapped, found } => {
+                write!(f, "wrong variant: {shop_sku:?} ({sku}) is listed as {mapped}, and the shop has {found}")
+            }
+            Self::Half { shop_sku, sku } => {
+                write!(f, "half: mapping and item differ about {shop_sku:?} ({sku}): import its line of listings.csv again")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variant(sku: &str, id: u64) -> ShopVariant {
+        ShopVariant {
+            variant: VariantId::new(1_000 + id),
+            sku: (!sku.is_empty()).then(|| sku.to_owned()),
+            inventory_item: InventoryItemId::new(id),
+            tracked: true,
+            bundle: false,
+        }
+    }
+
+    fn listing(sku: &str, id: u64) -> Listing {
+        let sku = sku.parse().expect("a SKU");
+        Listing { sku, inventory_item: InventoryItemId::new(id), variant: None, buffer: None, whole: true }
+    }
+
+    fn check(listings: &[(&str, Listing)], variants: &[ShopVariant], expected: &[&str]) {
+        let of: BTreeMap<&str, &Listing> = listings.iter().map(|(name, listing)| (*name, listing)).collect();
+        let found: Vec<String> = validate(&of, variants).iter().map(ToString::to_string).collect();
+        assert_eq!(found, expected, "{listings:?}\n{variants:?}");
+    }
+
+    /// Protects orders from SKUs nobody mapped, and levels from being pushed to what the shop does not have or show: each
+    /// difference once, and nothing where there is none.
+    #[test]
+    fn each_difference_is_found_once() {
+        check(&[], &[], &[]);
+        check(&[("a", listing("A", 1))], &[variant("a", 1)], &[]);
+        let (untracked, bundle) =
+            (ShopVariant { tracked: false, ..variant("a", 1) }, ShopVariant { bundle: true, tracked: false, ..variant("a", 1) });
+        // What the shop does not count and we do not map is nobody's business.
+        check(&[], &[untracked.clone()], &[]);
+        check(&[], &[bundle.clone()], &[]);
+        check(&[], &[variant("a", 1)], &[r#"missing: "a" (variant 1001, inventory item 1) is not mapped"#]);
+        check(&[("a", listing("A", 1))], &[], &[r#"gone: the shop has no inventory item 1, which "a" (A) is mapped to"#]);
+        check(
+            &[("a", listing("A", 1))],
+            &[variant("a", 1), variant("a", 2)],
+            &[r#"duplicate: the variants 1001, 1002 all have the SKU "a""#],
+        );
+        check(&[("a", listing("A", 1))], &[untracked], &[r#"untracked: the shop does not count "a" (A, variant 1001)"#]);
+        check(
+            &[("a", listing("A", 1))],
+            &[bundle],
+            &[r#"bundle: "a" (A, variant 1001) is sold as its components: map those instead"#],
+        );
+        for differing in ["A", "a ", " A"] {
+            let words = format!("differs in case: the shop says {differing:?}, and \"a\" (A) is mapped");
+            check(&[("a", listing("A", 1))], &[variant(differing, 1)], &[&words]);
+        }
+        check(
+            &[("a", listing("A", 1))],
+            &[variant("b", 1)],
+            &[r#"renamed: what is mapped as "a" (A) is called "b" by the shop"#],
+        );
+        check(
+            &[("a", listing("A", 1))],
+            &[variant("", 1), variant("", 2)],
+            &[
+                r#"renamed: what is mapped as "a" (A) has no SKU in the shop any more"#,
+                "no SKU: variant 1001 (inventory item 1) has none",
+                "no SKU: variant 1002 (inventory item 2) has none",
+            ],
+        );
+        check(
+            &[("a", listing("A", 1))],
+            &[variant("a", 2)],
+            &[r#"wrong inventory item: "a" (A) is mapped to 1, and the shop has 2"#],
+        );
+        check(
+            &[("a", listing("A", 1)), ("b", listing("B", 2))],
+            &[variant("a", 2), variant("b", 1)],
+            &[
+                r#"wrong inventory item: "a" (A) is mapped to 1, and the shop has 2"#,
+                r#"wrong inventory item: "b" (B) is mapped to 2, and the shop has 1"#,
+            ],
+        );
+        let of_variant = Listing { variant: Some(VariantId::new(9)), whole: false, ..listing("A", 1) };
+        check(
+            &[("a", of_variant)],
+            &[variant("a", 1)],
+            &[
+                r#"wrong variant: "a" (A) is listed as 9, and the shop has 1001"#,
+                r#"half: mapping and item differ about "a" (A): import its line of listings.csv again"#,
+            ],
+        );
+    }
+}
