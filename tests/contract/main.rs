@@ -7,5 +7,6 @@ mod operations;
 mod served;
 mod shopify;
 mod shopify_orders;
+mod shopify_variants;
 mod store;
 mod vectors;

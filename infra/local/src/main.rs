@@ -1,4 +1,4 @@
-//! The local stack from the command line. `cargo x stack`, `cargo x demo` and `cargo x ledger` prepare what it needs and
+//! The local stack from the command line. `cargo x stack`, `cargo x demo`, `cargo x ledger` and `cargo x catalog` prepare what it needs and
 //! call it.
 
 use std::io;
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use promissory_local::catalogue::command as catalogue;
 use promissory_local::demo::{DemoConfig, Report, plan, play};
 use promissory_local::ledger::command as ledger;
 use promissory_local::shopify::{Server, ServerConfig, ShopConfig};
@@ -38,6 +39,9 @@ struct StackArgs {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Import, export and validate what is sold: items, listings, locations, bills. Of the local stack, or of a table on AWS.
+    #[command(subcommand)]
+    Catalog(catalogue::Command),
     /// Play the flash sale and audit what came out. Ends with 1 if anything was lost, doubled or oversold.
     Demo(DemoArgs),
     /// Read the ledger: check all of it, or see one position again. Of the local stack, or of a table on AWS.
@@ -49,7 +53,7 @@ enum Command {
         #[arg(long, default_value_t = stack::PORT)]
         port: u16,
         /// The port of the fake Shopify.
-        #[arg(long, default_value_t = 4575)]
+        #[arg(long, default_value_t = stack::SHOPIFY_PORT)]
         shopify_port: u16,
     },
 }
@@ -82,6 +86,7 @@ const SECRET: &str = "shpss_local";
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
+        Command::Catalog(command) => catalogue::run(command, &say, &print).await,
         Command::Demo(args) => demo(cli.stack, args).await,
         Command::Ledger(command) => ledger::run(command, &say, &print).await,
         Command::Up { port, shopify_port } => up(cli.stack, port, shopify_port).await,

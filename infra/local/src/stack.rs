@@ -67,6 +67,9 @@ pub struct Stack {
 /// The port of the emulator of a stack that is kept up.
 pub const PORT: u16 = 4574;
 
+/// The port of the fake Shopify of a stack that is kept up.
+pub const SHOPIFY_PORT: u16 = 4575;
+
 /// Where the emulator of a stack that is kept up answers.
 #[must_use]
 pub fn default_endpoint() -> String {

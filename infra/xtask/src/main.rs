@@ -42,6 +42,13 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Import, export and validate what is sold: items, listings, locations, tiers, bills of materials.
+    #[command(disable_help_flag = true)]
+    Catalog {
+        /// `import`, `export` or `validate`, and its options; `cargo x catalog import --help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Every test: unit, property, contract, and end to end on the local stack.
     Test {
         /// Passed on to `cargo test`.
@@ -64,7 +71,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Task::Demo { args } => local(&workspace, &["demo".to_owned()], &args),
         Task::Stack { args } => local(&workspace, &[], &args),
-        Task::Ledger { args } => ledger(&workspace, &args),
+        Task::Ledger { args } => tool(&workspace, "ledger", &args),
+        Task::Catalog { args } => tool(&workspace, "catalog", &args),
         Task::Test { args } => test(&workspace, &args),
         Task::Sim { args } => simulate(&workspace, &args),
         Task::Ci => ci::run_all(&workspace),
@@ -87,9 +95,9 @@ fn local(workspace: &Workspace, command: &[String], args: &[String]) -> Result<E
     hand_over(local.args(command).args(args))
 }
 
-/// Builds what reads the ledger and hands over to it. It needs none of the local stack's Python.
-fn ledger(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Problem> {
-    hand_over(Command::new(workspace.build_stack()?.join("promissory-local")).arg("ledger").args(args))
+/// Builds what works on a table and hands over to it. It needs none of the local stack's Python.
+fn tool(workspace: &Workspace, name: &str, args: &[String]) -> Result<ExitCode, Problem> {
+    hand_over(Command::new(workspace.build_stack()?.join("promissory-local")).arg(name).args(args))
 }
 
 /// Builds the simulator and hands over to it.

@@ -305,8 +305,8 @@ mod tests {
         let (untracked, bundle) =
             (ShopVariant { tracked: false, ..variant("a", 1) }, ShopVariant { bundle: true, tracked: false, ..variant("a", 1) });
         // What the shop does not count and we do not map is nobody's business.
-        check(&[], &[untracked.clone()], &[]);
-        check(&[], &[bundle.clone()], &[]);
+        check(&[], std::slice::from_ref(&untracked), &[]);
+        check(&[], std::slice::from_ref(&bundle), &[]);
         check(&[], &[variant("a", 1)], &[r#"missing: "a" (variant 1001, inventory item 1) is not mapped"#]);
         check(&[("a", listing("A", 1))], &[], &[r#"gone: the shop has no inventory item 1, which "a" (A) is mapped to"#]);
         check(

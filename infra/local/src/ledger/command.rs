@@ -28,8 +28,9 @@ pub enum Command {
     Replay(ReplayArgs),
 }
 
+/// Which table.
 #[derive(Debug, Args)]
-struct TableArgs {
+pub struct TableArgs {
     /// The table: the output TableName of the deployed stack. Without it, the local stack's.
     #[arg(long, value_name = "NAME")]
     table: Option<String>,
@@ -103,7 +104,11 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
 }
 
 impl TableArgs {
-    async fn find(self, say: &dyn Fn(&str)) -> io::Result<Table> {
+    /// Finds the table.
+    ///
+    /// # Errors
+    /// As [`Table::find`].
+    pub async fn find(self, say: &dyn Fn(&str)) -> io::Result<Table> {
         let Self { table, endpoint } = self;
         let table = Table::find(&Address { table, endpoint }, &|name| std::env::var(name).ok()).await?;
         say(&format!("Reading {table}."));

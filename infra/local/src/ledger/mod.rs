@@ -9,6 +9,7 @@ pub mod replay;
 pub mod table;
 pub mod verify;
 
+pub use command::TableArgs;
 pub use replay::replay;
-pub use table::{Address, Table};
+pub use table::{Address, Table, is_loopback};
 pub use verify::{Verdict, VerifyConfig, verify};

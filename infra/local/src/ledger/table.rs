@@ -78,6 +78,12 @@ impl Table {
         DynamoStore::new(self.client.clone(), &self.name)
     }
 
+    /// Whether it is on this machine.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        is_loopback(&self.at) == Some(true)
+    }
+
     /// A failed read, with what to do about it.
     #[must_use]
     pub fn cannot(&self, error: &StoreError) -> io::Error {
@@ -154,7 +160,8 @@ fn reach(address: &Address, variable: &dyn Fn(&str) -> Option<String>) -> io::Re
 }
 
 /// Whether an endpoint is on this machine; `None` when it is no endpoint.
-fn is_loopback(endpoint: &str) -> Option<bool> {
+#[must_use]
+pub fn is_loopback(endpoint: &str) -> Option<bool> {
     let url = reqwest::Url::parse(endpoint).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']');
     Some(host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()))

@@ -85,6 +85,14 @@ pub(super) fn items<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, V
     cut(shop.items.range((from, Bound::Unbounded)).map(|(id, item)| ((0, id.0), Node::Item(item))), field, variables)
 }
 
+/// The variants of products that were not deleted; each has its item's place.
+pub(super) fn variants<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Result<Page<'a>, TopError> {
+    unsearched(field, variables)?;
+    let from = id_bound(behind(field, variables)?, ItemId);
+    let sold = shop.items.range((from, Bound::Unbounded)).filter(|(_, item)| !item.removed);
+    cut(sold.map(|(id, item)| ((0, id.0), Node::Variant(item))), field, variables)
+}
+
 pub(super) fn locations<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Result<Page<'a>, TopError> {
     unsearched(field, variables)?;
     let from = id_bound(behind(field, variables)?, LocationId);

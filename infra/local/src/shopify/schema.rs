@@ -98,7 +98,7 @@ pub(super) fn resolve<'a>(
 
         (Node::Item(item), "id") => leaf(item.id.gid()),
         (Node::Item(item), "legacyResourceId") => leaf(item.id.to_string()),
-        (Node::Item(item), "sku") => leaf(item.sku.as_str()),
+        (Node::Item(item) | Node::Variant(item), "sku") => maybe((!item.sku.is_empty()).then_some(item.sku.as_str())),
         (Node::Item(item), "tracked") => leaf(item.tracked),
         (Node::Item(item), "requiresShipping") => leaf(item.requires_shipping),
         (Node::Item(item), "variant") => Resolved::One((!item.removed).then_some(Node::Variant(item))),
@@ -110,7 +110,6 @@ pub(super) fn resolve<'a>(
         }
         (Node::Item(item), "inventoryLevels") => Resolved::Page(page::levels(shop, item, field, variables)?),
         (Node::Variant(item), "id") => leaf(item.variant.gid()),
-        (Node::Variant(item), "sku") => leaf(item.sku.as_str()),
         (Node::Variant(item), "inventoryItem") => Resolved::One(Some(Node::Item(item))),
         (Node::Variant(item), "requiresComponents") => leaf(item.bundle),
         (Node::Variant(item), "inventoryPolicy") => leaf(match item.oversell {
@@ -170,6 +169,7 @@ fn root<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Re
     let id = || field.argument("id", variables).and_then(|id| id.as_str().map(str::to_owned)).unwrap_or_default();
     Ok(match field.name.as_str() {
         "inventoryItems" => Resolved::Page(page::items(shop, field, variables)?),
+        "productVariants" => Resolved::Page(page::variants(shop, field, variables)?),
         "inventoryItem" => Resolved::One(ItemId::parse(&id()).and_then(|id| shop.items.get(&id)).map(Node::Item)),
         "locations" => Resolved::Page(page::locations(shop, field, variables)?),
         "location" => Resolved::One(LocationId::parse(&id()).and_then(|id| shop.locations.get(&id)).map(Node::Location)),

@@ -184,6 +184,23 @@ impl Shop {
         Ok(())
     }
 
+    /// A person types another SKU into the admin, or takes it away: nobody checks there that it is the only one. An item whose
+    /// SKU another has cannot be found by it.
+    ///
+    /// # Errors
+    /// No such item.
+    pub fn relabel(&mut self, item: ItemId, sku: &str) -> Result<(), SetupRefused> {
+        let found = self.items.get_mut(&item).ok_or(SetupRefused::UnknownItem(item))?;
+        let old = std::mem::replace(&mut found.sku, sku.to_owned());
+        if self.by_sku.get(&old) == Some(&item) {
+            self.by_sku.remove(&old);
+        }
+        if !sku.is_empty() {
+            self.by_sku.entry(sku.to_owned()).or_insert(item);
+        }
+        Ok(())
+    }
+
     /// Stocks an item at a location, or (`active` false) stops stocking it there, and says how many are available.
     ///
     /// # Errors

@@ -1,10 +1,10 @@
-//! Importing what is sold: locations, items, their mappings, and opening stock through the ledger like any other event.
+//! What a stack begins with: locations, items with their mappings, and opening stock through the ledger like any other event.
 
 use promissory::adapters::clock::SystemClock;
 use promissory::catalog::{Item, Location, Network, ShopItem};
 use promissory::ledger::{CommitError, Event, commit};
 use promissory::source::StockEvent;
-use promissory::store::{Row, Store, StoreError, Write, WriteError, read};
+use promissory::store::{Expect, Key, Store, StoreError, Write, WriteError};
 
 /// Writes the network's locations.
 ///
@@ -12,16 +12,17 @@ use promissory::store::{Row, Store, StoreError, Write, WriteError, read};
 /// When the store fails.
 pub async fn import_network<S: Store>(store: &S, locations: &[Location]) -> Result<Network, StoreError> {
     for location in locations {
-        put(store, location).await?;
+        put(store, vec![Write::put(location, Expect::Absent)]).await?;
     }
     Network::load(store).await
 }
 
-/// Writes an item, and the mapping of every shop that lists it.
+/// Writes an item together with the mapping of every shop that lists it.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn import_item<S: Store>(store: &S, item: &Item) -> Result<(), StoreError> {
+    let mut writes = vec![Write::put(item, Expect::Absent)];
     for (shop, listed) in &item.shops {
         let mapping = ShopItem {
             shop: shop.clone(),
@@ -29,9 +30,9 @@ pub async fn import_item<S: Store>(store: &S, item: &Item) -> Result<(), StoreEr
             sku: item.sku.clone(),
             inventory_item: listed.inventory_item,
         };
-        put(store, &mapping).await?;
+        writes.push(Write::put(&mapping, Expect::Absent));
     }
-    put(store, item).await
+    put(store, writes).await
 }
 
 /// Takes stock events into the ledger.
@@ -43,10 +44,16 @@ pub async fn take_stock<S: Store>(store: &S, network: &Network, events: Vec<Stoc
     commit(store, &SystemClock, network, &events).await.map(drop)
 }
 
-async fn put<S: Store, R: Row>(store: &S, row: &R) -> Result<(), StoreError> {
+/// Puts rows in place of whatever is there.
+async fn put<S: Store>(store: &S, mut writes: Vec<Write>) -> Result<(), StoreError> {
+    let keys: Vec<Key> = writes.iter().map(|write| write.key().clone()).collect();
     loop {
-        let (_, expect) = read::<R, S>(store, row.key()).await?;
-        match store.write(&[Write::put(row, expect)]).await {
+        let found = store.get(&keys).await?;
+        for (write, found) in writes.iter_mut().zip(&found) {
+            let (Write::Put { expect, .. } | Write::Delete { expect, .. }) = write;
+            *expect = Expect::as_read(found.as_ref());
+        }
+        match store.write(&writes).await {
             Ok(()) => return Ok(()),
             Err(WriteError::Refused(_) | WriteError::Conflict) => {}
             Err(WriteError::Store(error)) => return Err(error),

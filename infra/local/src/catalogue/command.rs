@@ -1,0 +1,245 @@
+//! The catalogue on the command line. What is found goes to standard output, progress to standard error; the JSON is stable.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use promissory::adapters::aws;
+use promissory::adapters::clock::SystemClock;
+use promissory::adapters::secrets::ShopifyApp;
+use promissory::adapters::shopify::Shopify;
+use promissory::catalog::ShopDomain;
+use promissory::catalog::csv::{Catalogue, ImportError, Plan, Problems, Sheets, apply, export};
+use promissory::clock::Clock;
+use serde_json::json;
+
+use super::shop::compare;
+use super::{files, report, rows};
+use crate::ledger::{Table, TableArgs};
+use crate::shopify::{ServerConfig, ShopConfig};
+
+/// What to do with the catalogue.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Import sheets: items, listings, locations, location_codes, system_items, tiers, bills (each a .csv).
+    ///
+    /// A line adds its row or changes it, cell by cell. An empty cell leaves a value as it is, a cell with - takes it away.
+    /// Rows that a sheet does not name are left alone: nothing is deleted by leaving it out. A column `remove` with yes takes
+    /// away a listing, a location's code, a system's item or a component of a bill.
+    ///
+    /// Nothing is written when anything is wrong with the sheets. An import that was stopped can be repeated: it writes what is
+    /// left. Levels follow a changed item or listing within seconds, a changed tier or location with the item's next movement
+    /// or the next comparison.
+    ///
+    /// Ends with 0, with 1 when something is wrong with the sheets, with 2 when it could not run.
+    Import(ImportArgs),
+    /// Write every sheet of a table into a directory. Importing them changes nothing.
+    ///
+    /// Ends with 0, or with 2 when it could not run. No file is overwritten.
+    Export(ExportArgs),
+    /// Compare the listings with what the shops really sell: missing, gone, duplicate, untracked, renamed and other variants.
+    ///
+    /// Ends with 0 when all fit, with 1 when something does not, with 2 when it could not run. It only reads.
+    Validate(ValidateArgs),
+}
+
+/// What to import.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Sheets, or directories of them. A sheet is known by its name, e.g. items.csv.
+    #[arg(value_name = "DIR_OR_FILE", required = true)]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    table: TableArgs,
+    /// Show what would change, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one JSON object: dry_run, problems, problem_count, tally, changes, rows_written.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where to export to.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The directory; made where it is not there.
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+    #[command(flatten)]
+    table: TableArgs,
+}
+
+/// What to validate.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    #[command(flatten)]
+    table: TableArgs,
+    /// Only this shop; without it every shop that a listing or a location names.
+    #[arg(long, value_name = "DOMAIN")]
+    shop: Option<ShopDomain>,
+    /// Where shops answer, {shop} standing for the domain. Without it SHOPIFY_URL, then the local stack's shop for a table on
+    /// this machine, then https://{shop}.
+    #[arg(long, value_name = "URL")]
+    shopify: Option<String>,
+    /// The secret of the Shopify app in Secrets Manager: the output ShopifySecretArn. Without it SECRET_ARN. A shop on this
+    /// machine needs none.
+    #[arg(long, value_name = "ARN")]
+    secret: Option<String>,
+    /// Print one JSON object: shops, each with shop, variants, listings, findings.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs a command; `say` takes its progress and `print` its result.
+///
+/// # Errors
+/// When it cannot run, with what to do.
+pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
+    match command {
+        Command::Import(args) => {
+            let files = files::read(&args.paths)?;
+            let table = args.table.find(say).await?;
+            let sheets = Sheets::read(&files);
+            let outcome = import(&table, &SystemClock, &sheets, args.dry_run, say).await?;
+            print(&if args.json { report::import_json(&outcome) } else { report::import_text(&outcome) });
+            Ok(if outcome.plan.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Export(ExportArgs { directory, table }) => {
+            let table = table.find(say).await?;
+            let sheets = export(rows::read(&table).await?.catalogue());
+            files::write(&directory, &sheets)?;
+            let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count().saturating_sub(1);
+            let written: Vec<String> = sheets
+                .iter()
+                .map(|(sheet, bytes)| format!("{}: {} lines", directory.join(sheet.to_string()).display(), lines(bytes)))
+                .collect();
+            print(&written.join("\n"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Validate(args) => {
+            let json = args.json;
+            let validations = validate(args, say).await?;
+            let fits = validations.iter().all(|validation| validation.findings.is_empty());
+            print(&if json { json!({ "shops": validations }).to_string() } else { report::validation_text(&validations) });
+            Ok(if fits { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+    }
+}
+
+/// What an import came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Nothing was to be written.
+    pub dry_run: bool,
+    /// What it changes, or what is wrong with the sheets.
+    pub plan: Result<Plan, Problems>,
+    /// Rows that were written, also where something went wrong later.
+    pub rows_written: usize,
+}
+
+/// Imports sheets into a table.
+///
+/// # Errors
+/// When the table cannot be read or written, with what to do.
+pub async fn import<C: Clock>(
+    table: &Table,
+    clock: &C,
+    sheets: &Sheets,
+    dry_run: bool,
+    say: &dyn Fn(&str),
+) -> io::Result<Outcome> {
+    let mut stored = rows::read(table).await?;
+    let plan = match Plan::of(&stored, sheets) {
+        Ok(plan) if !dry_run => plan,
+        plan @ (Ok(_) | Err(_)) => return Ok(Outcome { dry_run, plan, rows_written: 0 }),
+    };
+    let progress = Progress { clock, say, told_at: Cell::new(clock.now()), rows: Cell::new(0) };
+    match apply(&table.store(), clock, &mut stored, sheets, &|done, of| progress.tell(done, of)).await {
+        Ok(done) => Ok(Outcome { dry_run, plan: Ok(plan), rows_written: done.rows }),
+        Err(ImportError::Problems(problems)) => {
+            say("someone else changed the catalogue meanwhile; what is wrong beside that:");
+            Ok(Outcome { dry_run, plan: Err(problems), rows_written: progress.rows.get() })
+        }
+        Err(error @ (ImportError::Busy(_) | ImportError::Store(_))) => Err(io::Error::other(format!(
+            "{table}: {error}\n{} of {} rows are written. Importing again writes what is left; the credentials need \
+             dynamodb:Scan, PutItem, DeleteItem and ConditionCheckItem on the table.",
+            progress.rows.get(),
+            plan.rows()
+        ))),
+    }
+}
+
+/// Tells how far an import is, every few seconds.
+struct Progress<'a, C> {
+    clock: &'a C,
+    say: &'a dyn Fn(&str),
+    told_at: Cell<Timestamp>,
+    rows: Cell<usize>,
+}
+
+impl<C: Clock> Progress<'_, C> {
+    const EVERY_SECONDS: i64 = 3;
+
+    fn tell(&self, done: usize, of: usize) {
+        self.rows.set(done);
+        let now = self.clock.now();
+        if now.duration_since(self.told_at.get()).as_secs() >= Self::EVERY_SECONDS {
+            self.told_at.set(now);
+            (self.say)(&format!("{done} of {of} rows written"));
+        }
+    }
+}
+
+async fn validate(args: ValidateArgs, say: &dyn Fn(&str)) -> io::Result<Vec<super::shop::Validation>> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let ValidateArgs { table, shop, shopify, secret, json: _ } = args;
+    let table = table.find(say).await?;
+    let url = shopify.or_else(|| variable("SHOPIFY_URL")).unwrap_or_else(|| {
+        if table.is_here() { format!("http://127.0.0.1:{}", crate::stack::SHOPIFY_PORT) } else { "https://{shop}".to_owned() }
+    });
+    let app = app(&url, secret.or_else(|| variable("SECRET_ARN")), &variable).await?;
+    let front = Shopify::new(url, app).map_err(io::Error::other)?;
+    let stored = rows::read(&table).await?;
+    let shops = shop.map_or_else(|| shops(stored.catalogue()), |shop| vec![shop]);
+    if shops.is_empty() {
+        return Err(io::Error::other(
+            "no listing and no location names a shop: name one with --shop, or import listings.csv first",
+        ));
+    }
+    let mut validations = Vec::new();
+    for shop in &shops {
+        validations.push(compare(&front, &SystemClock, stored.catalogue(), shop, say).await?);
+    }
+    Ok(validations)
+}
+
+/// Every shop that a listing or a location names.
+fn shops(catalogue: &Catalogue) -> Vec<ShopDomain> {
+    let listings = catalogue.mappings.keys().map(|(shop, _)| (shop.clone(), ()));
+    let locations = catalogue.locations.values().flat_map(|location| location.shops.keys().map(|shop| (shop.clone(), ())));
+    listings.chain(locations).collect::<BTreeMap<_, _>>().into_keys().collect()
+}
+
+/// The app that shops at `url` know: from its secret, or the local stack's own.
+async fn app(url: &str, secret: Option<String>, variable: &dyn Fn(&str) -> Option<String>) -> io::Result<ShopifyApp> {
+    let Some(secret) = secret else {
+        if crate::ledger::is_loopback(url) == Some(true) {
+            let (client_id, client_secret) = (ServerConfig::default().client_id, ShopConfig::default().secret.into());
+            return Ok(ShopifyApp { client_id, client_secret, previous_client_secret: None });
+        }
+        return Err(io::Error::other(
+            "the Shopify app's secret is not named: give --secret, the stack's output ShopifySecretArn",
+        ));
+    };
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        if variable(name).is_none() {
+            return Err(io::Error::other(format!("{name} is not set, and the Shopify secret is read with it")));
+        }
+    }
+    let client = aws_sdk_secretsmanager::Client::new(&aws::config());
+    ShopifyApp::read(&client, &secret).await.map_err(io::Error::other)
+}

@@ -1,0 +1,96 @@
+//! What an import or a validation came to, for people and for scripts.
+
+use std::collections::BTreeMap;
+
+use promissory::catalog::csv::{CellChange, Change, ChangeKind, Tally};
+use serde_json::json;
+
+use super::command::Outcome;
+use super::shop::Validation;
+
+/// The most changes that are listed for people; the JSON has all.
+const MAX_LISTED: usize = 1_000;
+
+/// An import as one JSON object.
+#[must_use]
+pub fn import_json(outcome: &Outcome) -> String {
+    let Outcome { dry_run, plan, rows_written } = outcome;
+    let (problems, count) = plan.as_ref().err().map_or((&[][..], 0), |problems| (problems.shown(), problems.count()));
+    let tally: BTreeMap<_, _> = plan.iter().flat_map(|plan| &plan.tally).map(|(sheet, tally)| (sheet.name(), tally)).collect();
+    json!({
+        "dry_run": dry_run,
+        "problems": problems,
+        "problem_count": count,
+        "tally": tally,
+        "changes": plan.as_ref().map_or(&[][..], |plan| &plan.changes),
+        "rows_written": rows_written,
+    })
+    .to_string()
+}
+
+/// An import in words.
+#[must_use]
+pub fn import_text(outcome: &Outcome) -> String {
+    let Outcome { dry_run, plan, rows_written } = outcome;
+    let mut lines = Vec::new();
+    match plan {
+        Err(problems) => {
+            lines.extend(problems.shown().iter().map(ToString::to_string));
+            let unshown = problems.count() - problems.shown().len();
+            if unshown > 0 {
+                lines.push(format!("and {unshown} more"));
+            }
+            let written =
+                if *rows_written == 0 { "nothing is written".to_owned() } else { format!("{rows_written} rows are written") };
+            lines.push(format!("{} problems; {written}", problems.count()));
+        }
+        Ok(plan) => {
+            lines.extend(plan.changes.iter().take(MAX_LISTED).map(change));
+            if plan.changes.len() > MAX_LISTED {
+                lines.push(format!("and {} more; --json lists all", plan.changes.len() - MAX_LISTED));
+            }
+            for (sheet, Tally { added, changed, removed, unchanged }) in &plan.tally {
+                lines.push(format!("{sheet}: {added} added, {changed} changed, {removed} removed, {unchanged} unchanged"));
+            }
+            lines.push(if *dry_run {
+                format!("{} rows would be written; nothing is, this was a dry run", plan.rows())
+            } else {
+                format!("{rows_written} rows written")
+            });
+        }
+    }
+    lines.join("\n")
+}
+
+fn change(change: &Change) -> String {
+    let Change { sheet, line, key, kind } = change;
+    let key = key.join(", ");
+    let what = match kind {
+        ChangeKind::Added { cells } => {
+            let cells = cells.iter().map(|CellChange { column, new, .. }| format!("{column} {new}"));
+            format!("+ {key}: {}", cells.collect::<Vec<_>>().join(", "))
+        }
+        ChangeKind::Changed { cells } => {
+            let cells = cells.iter().map(|CellChange { column, old, new }| format!("{column} {} → {}", shown(old), shown(new)));
+            format!("~ {key}: {}", cells.collect::<Vec<_>>().join(", "))
+        }
+        ChangeKind::Removed => format!("- {key}"),
+        ChangeKind::Completed => format!("~ {key}: the half that was missing"),
+    };
+    format!("{sheet} line {line}: {what}")
+}
+
+fn shown(cell: &str) -> &str {
+    if cell.is_empty() { "nothing" } else { cell }
+}
+
+/// Validations in words.
+#[must_use]
+pub fn validation_text(validations: &[Validation]) -> String {
+    let mut lines = Vec::new();
+    for Validation { shop, variants, listings, findings } in validations {
+        lines.extend(findings.iter().map(|finding| format!("{shop}: {finding}")));
+        lines.push(format!("{shop}: {variants} variants, {listings} listings, {} findings", findings.len()));
+    }
+    lines.join("\n")
+}
