@@ -1,0 +1,282 @@
+//! The catalogue from sheets into the table and back, beside faults and beside others, and beside what the shop sells.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::{join, join_all};
+use promissory::catalog::csv::{Catalogue, ImportError, Imported, Sheet, Sheets, apply, export};
+use promissory::catalog::{Bill, Item, ShopItem};
+use promissory::store::{Expect, Key, Store, Write, read};
+use promissory_local::catalogue::command::{Outcome, import};
+use promissory_local::catalogue::report::{import_json, import_text, validation_text};
+use promissory_local::catalogue::rows;
+use promissory_local::catalogue::shop::compare;
+use promissory_local::ledger::Table as Ledger;
+use promissory_local::shopify::{Faults, NewItem};
+use promissory_tests::dynamo::Table;
+use promissory_tests::faults::Fault;
+use promissory_tests::shop;
+use promissory_tests::webhook::{SHOP, order};
+use promissory_tests::world::World;
+use serde_json::{Value, json};
+
+fn sheets(files: &[(Sheet, String)]) -> Sheets {
+    Sheets::read(&files.iter().map(|(sheet, text)| (*sheet, text.clone().into_bytes())).collect())
+}
+
+fn table(world: &World) -> Ledger {
+    Ledger::new(world.table.client.clone(), Table::NAME)
+}
+
+async fn imported(world: &World, files: &[(Sheet, String)]) -> Outcome {
+    import(&table(world), &world.clock, &sheets(files), false, &|_| ()).await.expect("it can run")
+}
+
+async fn stored(world: &World) -> Catalogue {
+    rows::read(&table(world)).await.expect("the table can be read").catalogue().clone()
+}
+
+/// So many items, all listed, the first made of the second.
+fn files(items: usize) -> Vec<(Sheet, String)> {
+    let mut skus = "sku,buffer,tier,units\n".to_owned();
+    let mut listings = "shop,shop_sku,sku,inventory_item,variant\n".to_owned();
+    for n in 1..=items {
+        skus.push_str(&format!("I{n:03},{n},A,case=12\n"));
+        listings.push_str(&format!("{SHOP},shop-{n:03},I{n:03},{n},{}\n", n + 1_000));
+    }
+    vec![
+        (Sheet::Tiers, "tier,buffer\nA,2\n".into()),
+        (Sheet::Items, skus),
+        (Sheet::Locations, "code,kind\nPLANT,factory\n".into()),
+        (Sheet::LocationCodes, "location,in,code\nPLANT,sap,1000\nWH-1,sap,2000\n".into()),
+        (Sheet::Listings, listings),
+        (Sheet::SystemItems, "system,code,sku,unit\nsap,4711,I001,case\n".into()),
+        (Sheet::Bills, "parent,component,quantity,scrap_percent\nI001,I002,0.5,3\n".into()),
+    ]
+}
+
+/// Protects both ways: what is imported is exported, importing it again writes nothing, and a dry run writes nothing at all.
+#[tokio::test]
+async fn sheets_go_in_and_come_out() {
+    let world = World::new().await;
+    let files = files(130);
+    let before = world.table.rows();
+    let dry = import(&table(&world), &world.clock, &sheets(&files), true, &|_| ()).await.expect("it can run");
+    assert_eq!(world.table.rows(), before, "a dry run writes nothing");
+    let outcome = imported(&world, &files).await;
+    assert_eq!((dry.rows_written, outcome.rows_written), (0, 1 + 130 + 2 + 130 + 1 + 2));
+    assert_eq!(dry.plan.as_ref().map(|plan| &plan.changes).ok(), outcome.plan.as_ref().map(|plan| &plan.changes).ok());
+    let catalogue = stored(&world).await;
+    assert_eq!((catalogue.items.len(), catalogue.mappings.len(), catalogue.locations.len()), (130, 130, 4));
+    assert_eq!(imported(&world, &files).await.rows_written, 0);
+    let out: Vec<(Sheet, String)> =
+        export(&catalogue).into_iter().map(|(sheet, text)| (sheet, String::from_utf8(text).expect("text"))).collect();
+    let again = imported(&world, &out).await;
+    assert_eq!((again.rows_written, again.plan.map(|plan| plan.changes)), (0, Ok(Vec::new())));
+    let (bill, _) = read::<Bill, _>(&world.table.store, Bill::key_of(&"I001".parse().expect("a SKU"))).await.expect("read");
+    assert_eq!(bill.map(|bill| (bill.version, bill.components.len())), Some((1, 1)));
+}
+
+/// Protects what the import is for: an imported listing is sold, and what is sold of it is reserved.
+#[tokio::test]
+async fn an_imported_listing_is_sold() {
+    let world = World::new().await;
+    let outcome = imported(&world, &files(2)).await;
+    assert!(outcome.plan.is_ok());
+    let sku: String = "I002".into();
+    world.take_stock([world.stock("r1", &sku, "WH-1", promissory::source::StockKind::Receipt, 10)]).await;
+    world.settle().await;
+    world.tell("orders/create", "w1", order(1).line(11, "shop-002", 3).bytes()).await;
+    assert_eq!(world.positions().await, ["I002@WH-1 10 on hand, 0 reserved", "I002@unassigned 0 on hand, 3 reserved"]);
+    // A changed item rings the stream by itself.
+    let changed = imported(&world, &[(Sheet::Items, "sku,low_at\nI002,50\n".into())]).await;
+    assert_eq!(changed.rows_written, 1);
+    world.settle().await;
+    assert_eq!(world.alerts(), ["low_stock#I002 raised"]);
+}
+
+/// Protects an import that stops anywhere: importing again ends where it would have ended, and no listing is ever half.
+#[tokio::test]
+async fn a_stopped_import_is_repeated() {
+    let whole = World::new().await;
+    imported(&whole, &files(130)).await;
+    let expected = stored(&whole).await;
+    for fault in [Fault::RequestLost, Fault::AnswerLost, Fault::Throttled, Fault::ThrottledInside, Fault::Internal] {
+        for skip in 0..3 {
+            let world = World::new().await;
+            world.table.faults.after("TransactWriteItems", skip, 1, fault);
+            let stopped = import(&table(&world), &world.clock, &sheets(&files(130)), false, &|_| ()).await;
+            let error = stopped.expect_err("the store failed").to_string();
+            assert!(error.contains("Importing again writes what is left"), "{fault:?}: {error}");
+            assert!(stored(&world).await.listings().values().all(|listing| listing.whole), "{fault:?} at {skip}");
+            let outcome = imported(&world, &files(130)).await;
+            assert!(outcome.plan.is_ok(), "{fault:?} at {skip}");
+            assert_eq!(stored(&world).await, expected, "{fault:?} at {skip}");
+        }
+    }
+}
+
+/// Imports what was planned beside rows that were read before.
+async fn late(world: &World, was: &promissory::catalog::csv::Stored, files: &[(Sheet, String)]) -> Result<Imported, ImportError> {
+    apply(&world.table.store, &world.clock, &mut was.clone(), &sheets(files), &|_, _| ()).await
+}
+
+/// Protects what someone else writes meanwhile: the row is read again, what the sheet says is written beside it, and what is
+/// wrong beside it is told.
+#[tokio::test]
+async fn a_row_changed_meanwhile_is_planned_again() {
+    let world = World::new().await;
+    imported(&world, &files(3)).await;
+    let was = rows::read(&table(&world)).await.expect("read");
+    imported(&world, &[(Sheet::Items, "sku,low_at\nI001,7\n".into())]).await;
+    let done = late(&world, &was, &[(Sheet::Items, "sku,buffer\nI001,9\nI002,9\n".into())]).await.expect("imported");
+    assert_eq!(done, Imported { rows: 2, planned_again: 1 });
+    let (item, _) = read::<Item, _>(&world.table.store, Item::key_of(&"I001".parse().expect("a SKU"))).await.expect("read");
+    let units = |quantity: Option<promissory::catalog::Quantity>| quantity.map(promissory::catalog::Quantity::units);
+    assert_eq!(item.map(|item| (units(item.buffer), units(item.low_at))), Some((Some(9), Some(7))), "both are kept");
+
+    // Somebody lists the item under another name.
+    let header = "shop,shop_sku,sku,inventory_item,remove\n";
+    let other = format!("{header}{SHOP},shop-003,,,yes\n{SHOP},other,I003,3,\n");
+    imported(&world, &[(Sheet::Listings, other)]).await;
+    let ours = format!("{header}{SHOP},shop-003,I003,1003,\n{SHOP},shop-001,,1001,\n");
+    match late(&world, &was, &[(Sheet::Listings, ours)]).await {
+        Err(ImportError::Problems(problems)) => {
+            let told: Vec<String> = problems.shown().iter().map(ToString::to_string).collect();
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert!(told[0].contains("lists I003 as \"other\": a shop lists it once"), "{told:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let (mapping, _) = read::<ShopItem, _>(&world.table.store, ShopItem::key_of(&world.shop, "shop-003")).await.expect("read");
+    assert_eq!(mapping, None, "nothing of it is written");
+}
+
+/// Protects against a row that others never stop writing, and against their transactions: it is tried again, and given up.
+#[tokio::test]
+async fn what_is_busy_is_tried_again_and_given_up() {
+    for (conflicts, written) in [(1, true), (9, true), (10, false)] {
+        let world = World::new().await;
+        world.table.faults.next("TransactWriteItems", conflicts, Fault::Conflict);
+        let outcome = import(&table(&world), &world.clock, &sheets(&files(3)), false, &|_| ()).await;
+        assert_eq!(outcome.is_ok(), written, "{conflicts} conflicts: {outcome:?}");
+        if let Err(error) = outcome {
+            assert!(error.to_string().contains("others keep writing the same rows"), "{error}");
+        }
+    }
+}
+
+/// Protects two people who import at once: every row ends as one of them says, none is half, and neither is told a failure.
+#[tokio::test]
+async fn two_imports_at_once_both_end() {
+    let world = World::new().await;
+    let (one, other) = (files(130), files(90));
+    let (one, other) = join(imported(&world, &one), imported(&world, &other)).await;
+    assert!(one.plan.is_ok() && other.plan.is_ok());
+    let alone = World::new().await;
+    imported(&alone, &files(130)).await;
+    assert_eq!(stored(&world).await, stored(&alone).await);
+    let swaps = ["I001,I002", "I002,I001"].map(|pair| {
+        let (first, second) = pair.split_once(',').expect("two");
+        let text = format!("shop,shop_sku,sku\n{SHOP},shop-001,{first}\n{SHOP},shop-002,{second}\n");
+        vec![(Sheet::Listings, text)]
+    });
+    join_all(swaps.iter().map(|files| imported(&world, files))).await;
+    assert!(stored(&world).await.listings().values().all(|listing| listing.whole));
+}
+
+/// Protects scripts and readers: the JSON has what its help names, and the words say what is done.
+#[tokio::test]
+async fn an_import_says_what_it_did() {
+    let world = World::new().await;
+    let files: Vec<(Sheet, String)> =
+        vec![(Sheet::Tiers, "tier,buffer\nA,2\n".into()), (Sheet::Items, "sku,tier\nI1,A\nI2,B\n".into())];
+    let refused = imported(&world, &files).await;
+    let problem = "items.csv line 3, column tier: there is no tier B: add it to tiers.csv";
+    assert_eq!(import_text(&refused), format!("{problem}\n1 problems; nothing is written"));
+    let told: Value = serde_json::from_str(&import_json(&refused)).expect("JSON");
+    let place = json!([{ "sheet": "items", "line": 3, "column": "tier", "detail": "there is no tier B: add it to tiers.csv" }]);
+    assert_eq!((&told["problems"], &told["problem_count"], &told["rows_written"]), (&place, &json!(1), &json!(0)));
+
+    let outcome = imported(&world, &files[..1]).await;
+    assert_eq!(
+        import_text(&outcome),
+        "tiers.csv line 2: + A: buffer 2\ntiers.csv: 1 added, 0 changed, 0 removed, 0 unchanged\n1 rows written"
+    );
+    let told: Value = serde_json::from_str(&import_json(&outcome)).expect("JSON");
+    let change = json!({
+        "sheet": "tiers", "line": 2, "key": ["A"], "change": "added",
+        "cells": [{ "column": "buffer", "old": "", "new": "2" }],
+    });
+    let tally = json!({ "tiers": { "added": 1, "changed": 0, "removed": 0, "unchanged": 0 } });
+    assert_eq!(
+        told,
+        json!({ "dry_run": false, "problems": [], "problem_count": 0, "tally": tally, "changes": [change], "rows_written": 1 })
+    );
+}
+
+/// Protects the table from being read in part, and from rows that are not of the catalogue.
+#[tokio::test]
+async fn a_row_that_cannot_be_read_stops_everything() {
+    let world = World::new().await;
+    imported(&world, &files(3)).await;
+    world.take_stock([world.stock("r1", "I001", "WH-1", promissory::source::StockKind::Receipt, 10)]).await;
+    let catalogue = stored(&world).await;
+    assert_eq!((catalogue.items.len(), catalogue.bills.len(), catalogue.tiers.len()), (3, 1, 1));
+    let body = serde_json::to_value(&catalogue.items["I002"]).expect("an object");
+    let damage = Write::Put { key: Key::head("ITEM#I001"), body, index: None, expect: Expect::Revision(1) };
+    world.table.store.write(&[damage]).await.expect("written");
+    let error = rows::read(&table(&world)).await.expect_err("it is damaged").to_string();
+    assert!(error.contains(&Key::head("ITEM#I001").to_string()), "{error}");
+}
+
+/// Protects mappings from drifting away from the shop: each difference is found over the real adapter, page after page, also
+/// where the shop is slow.
+#[tokio::test]
+async fn mappings_are_compared_with_the_shop() {
+    let world = World::new().await;
+    for sku in ["FINE", "CASE", "RENAMED", "UNTRACKED", "GONE"] {
+        world.item(sku, &[]).await;
+    }
+    let running = shop::start(&world);
+    let front = running.front();
+    let ask = async || {
+        let catalogue = stored(&world).await;
+        let validation = compare(&front, &world.clock, &catalogue, &world.shop, &|_| ()).await.expect("compared");
+        validation_text(&[validation])
+    };
+    assert_eq!(ask().await, format!("{SHOP}: 5 variants, 5 listings, 0 findings"));
+    let relabel = |from: &str, to: &str| {
+        let item = running.item(from);
+        running.server.shop(|shop| shop.relabel(item, to).expect("known"));
+    };
+    relabel("CASE", "case");
+    relabel("RENAMED", "NEWNAME");
+    running.server.shop(|shop| {
+        shop.remove_item("GONE").expect("known");
+        let item = shop.add_item(NewItem::tracked("TWICE")).expect("new");
+        shop.add_item(NewItem::tracked("NEW")).expect("new");
+        shop.relabel(item, "FINE").expect("known");
+        for n in 0..300 {
+            shop.add_item(NewItem { untracked: true, ..NewItem::tracked(&format!("DIGITAL-{n}")) }).expect("new");
+        }
+        shop.add_item(NewItem { bundle: true, ..NewItem::tracked("KIT") }).expect("new");
+    });
+    running.fail(Faults { fail: 2, throttle: 1, ..Faults::default() });
+    let told = ask().await;
+    let ids: BTreeMap<String, u64> = world.items();
+    let new = running.item("NEW").0;
+    let expected = [
+        format!("missing: \"NEW\" (variant {}, inventory item {new}) is not mapped", new + 1_000_000_000_000),
+        format!("gone: the shop has no inventory item {}, which \"GONE\" (GONE) is mapped to", ids["GONE"]),
+        format!(
+            "duplicate: the variants {}, {} all have the SKU \"FINE\"",
+            ids["FINE"] + 1_000_000_000_000,
+            new - 1 + 1_000_000_000_000
+        ),
+        "differs in case: the shop says \"case\", and \"CASE\" (CASE) is mapped".to_owned(),
+        "renamed: what is mapped as \"RENAMED\" (RENAMED) is called \"NEWNAME\" by the shop".to_owned(),
+    ];
+    let mut expected: Vec<String> = expected.iter().map(|finding| format!("{SHOP}: {finding}")).collect();
+    expected.push(format!("{SHOP}: 307 variants, 5 listings, 5 findings"));
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+}
