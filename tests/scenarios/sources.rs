@@ -319,3 +319,33 @@ async fn doors_do_not_mix() {
     let answer = world.sources().handle(webhook.request()).await;
     assert_eq!(answer.status().as_u16(), 404);
 }
+
+/// Protects expiry dates: what a shop sells leaves first-expired-first-out, and comes back to the lot it had left.
+#[tokio::test]
+async fn orders_take_the_lot_that_expires_first() {
+    let (world, running) = agreed().await;
+    put(&world, &Item { by_lot: true, ..world.plain("A") }).await;
+    world
+        .says(&[
+            event(&world, "count", "count", 0, &json!({})),
+            event(&world, "late", "receipt", 5, &json!({ "lot": "LATE", "expires": "2028-01-01" })),
+            event(&world, "soon", "receipt", 2, &json!({ "lot": "SOON", "expires": "2027-01-01" })),
+        ])
+        .await;
+    let placed = sell(&world, &running, 3);
+    running.deliver_all(&world).await;
+    world.clock.pass(1);
+    let now = world.clock.after(0);
+    let shipped = running.server.shop(|shop| shop.fulfil(now, placed, None).expect("shipped"));
+    running.deliver_all(&world).await;
+    let lots = async || {
+        let position = world.books().await.positions.get(&promissory_tests::world::position("A", "WH-1")).expect("there").clone();
+        position.lots.into_iter().map(|(lot, of)| format!("{lot} {}", of.on_hand)).collect::<Vec<_>>()
+    };
+    assert_eq!(lots().await, ["LATE 4"]);
+    world.clock.pass(1);
+    let now = world.clock.after(0);
+    running.server.shop(|shop| shop.cancel_fulfilment(now, shipped[0]).expect("cancelled"));
+    running.deliver_all(&world).await;
+    assert_eq!(lots().await, ["LATE 5", "SOON 2"]);
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{OrderRecord, Step};
 use crate::catalog::{FulfilmentId, Place, Quantity, Sku};
-use crate::ledger::{Change, Kind};
+use crate::ledger::{Change, Kind, Lot};
 
 /// What the ledger holds for one line. No entry of any of these is zero.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,6 +38,18 @@ pub struct Line {
     /// Withheld units that have left all the same and are held no more, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub gone: BTreeMap<Place, Quantity>,
+    /// The lots of what left from a place, the last to leave at the end: what comes undone goes back to them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lots: BTreeMap<Place, Vec<OfLot>>,
+}
+
+/// Units of a lot that left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfLot {
+    /// The lot.
+    pub lot: Lot,
+    /// How many.
+    pub quantity: Quantity,
 }
 
 /// Units of a line that left with one fulfilment.
@@ -115,6 +127,39 @@ fn change(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantit
 }
 
 impl Line {
+    /// Notes the lots that units left with.
+    pub fn left_with(&mut self, place: &Place, parts: &[(Option<Lot>, Quantity)]) {
+        let known = parts.iter().filter_map(|(lot, quantity)| Some(OfLot { lot: lot.clone()?, quantity: *quantity }));
+        let mut known = known.peekable();
+        if known.peek().is_some() {
+            self.lots.entry(place.clone()).or_default().extend(known);
+        }
+    }
+
+    /// The lots that units coming back had left with: the last to leave comes back first, what had none comes last.
+    pub fn comes_back(&mut self, place: &Place, quantity: Quantity) -> Vec<(Option<Lot>, Quantity)> {
+        let mut back = Vec::new();
+        let mut left = quantity;
+        let mut out = self.lots.remove(place).unwrap_or_default();
+        while left.is_positive() {
+            let Some(last) = out.last_mut() else {
+                back.push((None, left));
+                break;
+            };
+            let units = last.quantity.min(left);
+            back.push((Some(last.lot.clone()), units));
+            last.quantity -= units;
+            left -= units;
+            if last.quantity.is_zero() {
+                out.pop();
+            }
+        }
+        if !out.is_empty() {
+            self.lots.insert(place.clone(), out);
+        }
+        back
+    }
+
     pub(super) fn has_moved_nothing(&self) -> bool {
         *self == Self { sku: self.sku.clone(), ..Self::default() }
     }

@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 
 use super::{Decision, Draft, Undecided, needing};
 use crate::alert::{State, Subject};
-use crate::catalog::ShopItem;
-use crate::ledger::{Cause, Event, Kind, Move, OrderLine, PositionKey};
+use crate::catalog::{Item, Quantity, ShopItem};
+use crate::ledger::{Cause, Event, Kind, Lot, Move, OrderLine, PositionKey};
 use crate::order::{OrderRecord, Step, Stocked};
 use crate::source::{Missing, Waiting, Waits};
 use crate::store::Record;
+
+/// Units by lot; of no known lot where there is none.
+type Parts = Vec<(Option<Lot>, Quantity)>;
 
 impl Draft<'_> {
     /// Decides an event about an order: what it makes of the record, and the movements that calls for.
@@ -74,9 +77,10 @@ impl Draft<'_> {
             if decision.unfinished {
                 break;
             }
+            let lots = self.lots_of(&decision, &record, &step)?;
             // Out and in of an assignment stay together, or a crash in between would show a reservation nowhere; and what
             // a count has seen already stays with what takes it back.
-            let next = if step.kind == Kind::AssignOut { 4 } else { 3 };
+            let next = if step.kind == Kind::AssignOut { 4 } else { 1 + 2 * lots.len() };
             // Beside the step: the order, the mark, and the alert of every item touched.
             let held = decision.movements.len()
                 + 2 * decision.positions.len()
@@ -88,7 +92,7 @@ impl Draft<'_> {
                 decision.unfinished = true;
                 break;
             }
-            self.make(&mut decision, &mut record, &step, event)?;
+            self.make(&mut decision, &mut record, (&step, lots), event)?;
         }
         // What is left of a reading comes with its next part; killed before that, the order is read again.
         record.unread |= decision.unfinished && matches!(event, Event::Order(_)) && event.is_a_look();
@@ -122,13 +126,55 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn make(&self, decision: &mut Decision, record: &mut OrderRecord, step: &Step, event: &Event) -> Result<(), Undecided> {
+    /// The lots that the units of a step are of, as far as they are known: first-expired-first-out of an item by lot, and
+    /// back to where they came from.
+    fn lots_of(&self, decision: &Decision, record: &OrderRecord, step: &Step) -> Result<Parts, Undecided> {
+        let unknown = vec![(None, step.quantity)];
+        if comes_back(step.kind) {
+            let line = record.lines.get(&step.line).cloned();
+            return Ok(line.map_or(unknown, |mut line| line.comes_back(&step.place, step.quantity)));
+        }
+        if !leaves(step.kind) {
+            return Ok(unknown);
+        }
+        let position = self.position(decision, &PositionKey::new(step.sku.clone(), step.place.clone()))?;
+        if position.lots.is_empty() {
+            return Ok(unknown);
+        }
+        let item = self.read(&Item::key_of(&step.sku))?.map(Record::decode::<Item>).transpose()?;
+        Ok(if item.is_some_and(|item| item.by_lot) { position.first_expired(step.quantity) } else { unknown })
+    }
+
+    fn make(
+        &self,
+        decision: &mut Decision,
+        record: &mut OrderRecord,
+        (step, lots): (&Step, Parts),
+        event: &Event,
+    ) -> Result<(), Undecided> {
         let line = OrderLine { shop: record.shop.clone(), order: record.order, line: step.line, fulfilment: step.fulfilment };
         let cause = Cause { event: event.id().clone(), order: Some(line) };
         let of = PositionKey::new(step.sku.clone(), step.place.clone());
-        let movement = Move { at: step.at, ..Move::of(step.kind, step.quantity) };
-        self.move_units(decision, &of, movement, &cause)?;
+        let of_line = record.lines.entry(step.line).or_default();
+        if leaves(step.kind) {
+            of_line.left_with(&step.place, &lots);
+        } else if comes_back(step.kind) {
+            of_line.comes_back(&step.place, step.quantity);
+        }
+        for (lot, quantity) in lots {
+            self.move_units(decision, &of, Move { kind: step.kind, quantity, lot, at: step.at }, &cause)?;
+        }
         record.apply(step);
         Ok(())
     }
+}
+
+/// Whether units leave the building with it.
+fn leaves(kind: Kind) -> bool {
+    matches!(kind, Kind::Ship | Kind::Dispatch | Kind::Stray)
+}
+
+/// Whether units that seemed to have left turn out to be there.
+fn comes_back(kind: Kind) -> bool {
+    matches!(kind, Kind::Unship | Kind::Undispatch | Kind::Unstray)
 }
