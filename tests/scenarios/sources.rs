@@ -289,6 +289,12 @@ async fn buffers_count_by_shop_item_and_tier() {
         let listed = plain.shops.values().next().expect("listed").clone();
         [(world.shop.clone(), Listed { buffer: buffer.map(Quantity::new), ..listed })].into()
     };
+    let shows = async |case: &str, shown: i64| {
+        world.settle().await;
+        world.reconcile(running.front(), Job::Backlog).await.expect("computed anew");
+        world.push(running.front(), &world.hints.take()).await;
+        assert_eq!(running.shown("A", "WH-1").0, shown, "{case}");
+    };
     for (tiered, of_item, of_shop, shown) in [
         (true, None, None, 93),
         (true, Some(3), None, 97),
@@ -298,14 +304,18 @@ async fn buffers_count_by_shop_item_and_tier() {
     ] {
         let tier = tiered.then(|| tier.clone());
         put(&world, &Item { tier, buffer: of_item.map(Quantity::new), shops: listed(of_shop), ..plain.clone() }).await;
-        world.settle().await;
-        world.push(running.front(), &world.hints.take()).await;
-        assert_eq!(running.shown("A", "WH-1").0, shown, "{tiered} {of_item:?} {of_shop:?}");
+        shows(&format!("{tiered} {of_item:?} {of_shop:?}"), shown).await;
     }
+    put(&world, &Item { tier: Some(tier.clone()), ..plain.clone() }).await;
+    shows("the tier's", 93).await;
+    put(&world, &Tier { id: tier, buffer: Quantity::new(20) }).await;
+    shows("the tier keeps back more", 80).await;
+    put(&world, &plain).await;
+    shows("no tier", 100).await;
     let closed = world.network.locations().find(|location| location.code.as_str() == "WH-1").expect("ours").clone();
     put(&world, &Location { active: false, ..closed }).await;
-    put(&world, &plain).await;
     world.settle().await;
+    world.reconcile(running.front(), Job::Backlog).await.expect("computed anew");
     world.push(running.front(), &world.hints.take()).await;
     assert_eq!((running.shown("A", "WH-1").0, world.promise("A").await.available.units()), (0, 50));
 }

@@ -352,7 +352,7 @@ pub fn is_delivered(record: &Value) -> bool {
     let (pk, sk) = (text("pk"), text("sk"));
     let position = pk.starts_with("POS#") && sk == "HEAD";
     record["eventName"] != "REMOVE"
-        && (position || ["LANE#", "ALERT#", "ITEM#", "MAP#", "NETWORK"].iter().any(|family| pk.starts_with(family)))
+        && (position || ["LANE#", "ALERT#", "ITEM#", "MAP#", "NETWORK", "TIERS"].iter().any(|family| pk.starts_with(family)))
 }
 
 /// The app, with this secret and the one before.

@@ -16,6 +16,7 @@ use promissory::catalog::{Location, Network, NetworkCache, Place, ShopDomain, Sk
 use promissory::clock::Clock;
 use promissory::ledger::{Deferred, PositionKey, Resumed, resume, settle_lane, waits_for};
 use promissory::promise::recompute;
+use promissory::reconcile::{Refresh, ask_refresh};
 use promissory::store::{Key, Store, StoreError};
 use promissory::storefront::{Hints, hint_all};
 
@@ -43,8 +44,8 @@ enum Call {
     Settle(PositionKey),
     Recompute(Sku, Place),
     Publish(Box<Alert>),
-    /// A mapping changed: what waited for it may go on.
-    Resume(Key),
+    /// The catalogue changed: what waited for it may go on, and what depends on it is computed anew.
+    Catalogue(Key),
     /// An alert of a shape this code does not know.
     Unreadable,
     /// A row nobody waits for.
@@ -78,6 +79,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
         let mut skus: BTreeMap<Sku, usize> = BTreeMap::new();
         let mut alerts: Vec<(usize, Alert)> = Vec::new();
         let mut waited: BTreeMap<String, usize> = BTreeMap::new();
+        let mut touches_all = None;
         for (at, call) in calls.into_iter().enumerate() {
             match call {
                 Call::Settle(lane) => {
@@ -86,8 +88,9 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
                 Call::Recompute(sku, _) => {
                     skus.entry(sku).or_insert(at);
                 }
-                Call::Resume(key) => {
+                Call::Catalogue(key) => {
                     skus.extend(key.pk.strip_prefix("ITEM#").and_then(|sku| sku.parse().ok()).map(|sku| (sku, at)));
+                    touches_all = touches_all.or(Refresh::is_for(&key).then_some(at));
                     for prefix in waits_for(&key) {
                         waited.entry(prefix).or_insert(at);
                     }
@@ -122,6 +125,12 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
                 }
             }
         }
+        if let Some(at) = touches_all
+            && let Err(error) = ask_refresh(&self.store, &self.clock).await
+        {
+            tracing::warn!(%error, "what a location or a tier changes is not computed anew yet");
+            failed.insert(at);
+        }
         for (prefix, at) in &waited {
             match resume(&self.store, &self.clock, &network, prefix, deadline).await {
                 Ok(Resumed { resumed: 0, cut: false }) => {}
@@ -143,7 +152,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
         let network = self.network.get(&self.store, self.clock.now()).await?;
         let unknown = |call: &Call| match call {
             Call::Recompute(_, Place::At(code)) => network.get(code).is_none(),
-            Call::Resume(key) => key.pk == Location::PARTITION,
+            Call::Catalogue(key) => key.pk == Location::PARTITION,
             Call::Recompute(..) | Call::Settle(_) | Call::Publish(_) | Call::Unreadable | Call::Nothing => false,
         };
         if !calls.iter().any(unknown) {
@@ -201,8 +210,8 @@ fn call(record: &EventRecord) -> Call {
         return Call::Recompute(position.sku, position.place);
     }
     let key = Key::new(key.pk, key.sk);
-    if !waits_for(&key).is_empty() {
-        return Call::Resume(key);
+    if !waits_for(&key).is_empty() || Refresh::is_for(&key) {
+        return Call::Catalogue(key);
     }
     if key.pk.starts_with(Alert::PREFIX) {
         return serde_dynamo::from_item::<_, Image>(record.change.new_image.clone())

@@ -118,7 +118,7 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock, Q: Source> Reconciler<
             }
             Job::Backlog => {
                 let report = backlog((store, hints, clock), &network, &self.shop, deadline).await?;
-                tracing::info!(shop = %self.shop, settled = report.settled, resumed = report.resumed, hinted = report.hinted, "backlog picked up");
+                tracing::info!(shop = %self.shop, settled = report.settled, resumed = report.resumed, refreshed = report.refreshed, hinted = report.hinted, "backlog picked up");
                 Report::Backlog(report)
             }
             Job::Pull => {

@@ -83,6 +83,9 @@ impl Item {
         of_shop.or(self.buffer).or_else(|| tier.map(|tier| tier.buffer)).unwrap_or_default()
     }
 
+    /// The index partition of all items, by SKU.
+    pub const INDEX: &'static str = "ITEMS";
+
     /// What a unit is called where nothing is said.
     pub const PIECE: &'static str = "each";
 
@@ -96,6 +99,10 @@ impl Item {
 impl Row for Item {
     fn key(&self) -> Key {
         Self::key_of(&self.sku)
+    }
+
+    fn index(&self) -> Option<Key> {
+        Some(Key::new(Self::INDEX, self.sku.as_str()))
     }
 }
 
@@ -192,8 +199,11 @@ impl Tier {
     /// Where a tier lives.
     #[must_use]
     pub fn key_of(id: &TierId) -> Key {
-        Key::new("TIERS", id.as_str())
+        Key::new(Self::PARTITION, id.as_str())
     }
+
+    /// The partition of all tiers.
+    pub const PARTITION: &'static str = "TIERS";
 }
 
 impl Row for Tier {

@@ -252,8 +252,7 @@ impl Position {
         // The sequence says what came first. A writer's clock that is behind does not turn it round.
         let now = self.moved_at.map_or(now, |last| last.max(now));
         let at = step.at.filter(|at| *at < now);
-        let newest = self.heard.entry(cause.event.source.clone()).or_insert(Timestamp::MIN);
-        *newest = at.unwrap_or(now).max(*newest);
+        self.hear(&cause.event.source, at.unwrap_or(now));
         let change = step.kind.change(step.quantity);
         let lot = step.lot.clone();
         let mut made = vec![self.push(step, at, cause.clone(), now)];
@@ -267,6 +266,12 @@ impl Position {
             made.push(self.push(Move::correction(-units, lot, at), at, cause.clone(), now));
         }
         made
+    }
+
+    /// Notes how new the word of a source is.
+    pub fn hear(&mut self, source: &str, at: Timestamp) {
+        let newest = self.heard.entry(source.to_owned()).or_insert(at);
+        *newest = at.max(*newest);
     }
 
     fn push(&mut self, step: Move, at: Option<Timestamp>, cause: Cause, now: Timestamp) -> Movement {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::ReconcileError;
+use super::{ReconcileError, refresh};
 use crate::catalog::{Network, Place, ShopDomain};
 use crate::clock::Clock;
 use crate::ledger::{Deferred, PositionKey, resume, settle_lane};
@@ -20,6 +20,8 @@ pub struct BacklogReport {
     pub settled: usize,
     /// Events and orders whose mapping has appeared.
     pub resumed: usize,
+    /// Items recomputed because a location or a tier changed.
+    pub refreshed: usize,
     /// Pairs hinted again.
     pub hinted: usize,
 }
@@ -35,6 +37,10 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     deadline: Timestamp,
 ) -> Result<BacklogReport, ReconcileError> {
     let mut report = BacklogReport::default();
+    // A whole catalogue may take many runs, each no more than half of its time.
+    let now = clock.now();
+    let half = now.saturating_add(deadline.duration_since(now).unsigned_abs() / 2).unwrap_or(deadline);
+    report.refreshed = refresh(store, clock, network, half).await?;
     let mut listing = Listing::index(Level::due_index(shop), 1_000);
     loop {
         let page = store.list(&listing).await?;

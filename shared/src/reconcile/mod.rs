@@ -10,12 +10,14 @@ mod backlog;
 mod compare;
 mod holds;
 mod read;
+mod refresh;
 mod sweep;
 
 pub use backlog::{BacklogReport, backlog};
 pub use compare::{CompareReport, Drift, compare};
 pub use holds::{HoldsReport, holds};
 pub use read::{ReadReport, Reading};
+pub use refresh::{Refresh, ask_refresh, refresh};
 pub use sweep::{OVERLAP, Sweep, SweepReport, sweep};
 
 use crate::ledger::CommitError;

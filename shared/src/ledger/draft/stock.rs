@@ -276,6 +276,7 @@ impl Draft<'_> {
             self.move_units(decision, of, Move::correction(difference, lot, Some(as_of)), &cause)?;
         }
         let mut position = self.position(decision, of)?;
+        position.hear(stock.system(), as_of);
         match &stock.lot {
             Some(lot) => {
                 if let Some(lot) = position.lots.get_mut(lot) {
