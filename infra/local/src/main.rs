@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use promissory_local::catalogue::command as catalogue;
+use promissory_local::connector::command as connector;
 use promissory_local::demo::{DemoConfig, Report, plan, play};
 use promissory_local::ledger::command as ledger;
 use promissory_local::shopify::{Server, ServerConfig, ShopConfig};
@@ -47,6 +48,9 @@ enum Command {
     /// Read the ledger: check all of it, or see one position again. Of the local stack, or of a table on AWS.
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// Connectors: write their configuration, see how far they are, pull one now, or feed a file of events.
+    #[command(subcommand)]
+    Source(connector::Command),
     /// Bring the stack up and keep it until Ctrl-C.
     Up {
         /// The port of the emulated AWS.
@@ -89,6 +93,7 @@ async fn main() -> ExitCode {
         Command::Catalog(command) => catalogue::run(command, &say, &print).await,
         Command::Demo(args) => demo(cli.stack, args).await,
         Command::Ledger(command) => ledger::run(command, &say, &print).await,
+        Command::Source(command) => connector::run(command, &say, &print).await,
         Command::Up { port, shopify_port } => up(cli.stack, port, shopify_port).await,
     };
     outcome.unwrap_or_else(|error| {

@@ -49,6 +49,13 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Connectors to other systems: write their configuration, see how far they are, pull one now, or feed a file of events.
+    #[command(disable_help_flag = true)]
+    Source {
+        /// `set`, `status`, `pull` or `feed`, and its options; `cargo x source pull --help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Every test: unit, property, contract, and end to end on the local stack.
     Test {
         /// Passed on to `cargo test`.
@@ -73,6 +80,7 @@ fn main() -> ExitCode {
         Task::Stack { args } => local(&workspace, &[], &args),
         Task::Ledger { args } => tool(&workspace, "ledger", &args),
         Task::Catalog { args } => tool(&workspace, "catalog", &args),
+        Task::Source { args } => tool(&workspace, "source", &args),
         Task::Test { args } => test(&workspace, &args),
         Task::Sim { args } => simulate(&workspace, &args),
         Task::Ci => ci::run_all(&workspace),

@@ -234,6 +234,21 @@ async fn the_next_run_goes_on() {
     assert_eq!(pulled.stands().await, ["A@WH-1 8 on hand"]);
 }
 
+/// Protects a function from a feed without an end: a run has so many pages, and a feed that cannot be read in parts says so.
+#[tokio::test]
+async fn a_run_has_so_many_pages() {
+    let pulled = Pulled::new(SAP).await;
+    pulled.served.with(|books| books.page = 1);
+    for id in 1..=401 {
+        let skipped = |document: &mut Document, _: Words| (document.kind, document.at) = ("601H", at(1));
+        pulled.document(skipped, id);
+    }
+    let report = pulled.movements().await;
+    assert_eq!((report.pages, report.skipped, report.complete), (400, 400, false), "{:?}", report.failed);
+    let watermark = pulled.watermark("documents").await;
+    assert_eq!((watermark.since, watermark.failures), (None, 1));
+}
+
 /// Protects events whose item is not mapped: they are kept, and the watermark goes on without them.
 #[tokio::test]
 async fn what_waits_for_a_mapping_is_done_with() {

@@ -1,5 +1,6 @@
 //! Pulling: the example configurations, run against fakes of the systems they are for, over HTTP and into the real ledger.
 
+mod by_hand;
 mod faults;
 mod pulled;
 mod states;

@@ -24,6 +24,36 @@ async fn bins_and_lots_are_added_up() {
     }
 }
 
+/// Protects against stock that stays for ever: what a refresh tells nothing of any more is zero. But an answer without
+/// half of what was there is taken for a fault, and leaves everything as it was.
+#[tokio::test]
+async fn what_a_refresh_does_not_tell_of_any_more_is_zero() {
+    for words in [SAP, NETSUITE, ODOO] {
+        let file = words.file;
+        let pulled = Pulled::new(words).await;
+        pulled.stocked(&[(0, 0, "X", "3"), (0, 1, "X", "10")]);
+        assert!(pulled.stock().await.complete, "{file}");
+        pulled.pass(60);
+        pulled.stocked(&[(0, 1, "X", "10")]);
+        let report = pulled.stock().await;
+        assert!(report.complete, "{file}: {report:?}");
+        assert_eq!(pulled.stands().await, ["A@3PL-1 10 on hand", "A@WH-1 0 on hand"], "{file}");
+        pulled.pass(60);
+        let report = pulled.stock().await;
+        assert_eq!((report.applied, report.complete), (1, true), "{file}: what is gone is said once: {report:?}");
+
+        pulled.pass(60);
+        pulled.stocked(&[]);
+        let report = pulled.stock().await;
+        assert_eq!((report.applied, report.failed.len(), report.complete), (0, 1, false), "{file}: {report:?}");
+        assert_eq!(pulled.stands().await, ["A@3PL-1 10 on hand", "A@WH-1 0 on hand"], "{file}");
+        pulled.stocked(&[(0, 0, "X", "2"), (0, 1, "X", "10")]);
+        assert!(pulled.stock().await.complete, "{file}");
+        assert_eq!(pulled.stands().await, ["A@3PL-1 10 on hand", "A@WH-1 2 on hand"], "{file}");
+        pulled.world.books().await;
+    }
+}
+
 /// Protects a sum from a row that cannot be read: a part of it is not the whole. The other sums are right all the same.
 #[tokio::test]
 async fn a_sum_without_one_of_its_rows_is_none() {

@@ -19,6 +19,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod times;
+mod told;
 mod watermark;
 
 pub use all::{Pulled, pull_all};

@@ -177,18 +177,10 @@ impl<'a> Pass<'a> {
         Ok(step)
     }
 
-    /// The sums, once all rows are known. None of them when a row failed that could be a part of any.
-    pub(super) fn sums(&mut self, system: &SystemId) -> Vec<(Option<Mark>, Step)> {
-        if self.nobodys {
-            return Vec::new();
-        }
-        let sums = std::mem::take(&mut self.sums).into_iter();
-        sums.filter_map(|(about, sum)| Some((format!("{} @ {}", about.sku, about.location), sum?)))
-            .map(|(label, sum)| match sum.event(system) {
-                Ok(event) => (None, Step::Event(label, Box::new(event))),
-                Err(problem) => (None, Step::Failed(label, problem)),
-            })
-            .collect()
+    /// The sums, once all rows are known, `None` of each in which a row failed. No sums at all when a row failed that could be
+    /// a part of any, or when nothing is added up.
+    pub(super) fn sums(&mut self) -> Option<BTreeMap<About, Option<Said>>> {
+        (self.feed.aggregate && !self.nobodys).then(|| std::mem::take(&mut self.sums))
     }
 
     /// Where the next page begins that is asked for by progress.

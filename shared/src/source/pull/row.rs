@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::config::{Feed, Fields, KindOf, Meaning, OrderFields, Progress};
 use super::template::Template;
 use super::watermark::Mark;
-use crate::catalog::{Amount, SystemId};
+use crate::catalog::{Amount, Quantity, SystemId};
 use crate::ledger::content_hash;
 use crate::source::{StockEvent, StockKind, parse};
 
@@ -148,6 +148,15 @@ fn order_of(order: &OrderFields, row: &Value) -> Result<Option<Value>, String> {
 }
 
 impl Said {
+    /// Nothing of this.
+    pub(super) fn zero(kind: StockKind, about: &About, at: Timestamp) -> Self {
+        let mut fields = Map::new();
+        for (name, text) in [("sku", about.sku.clone()), ("location", about.location.clone()), ("occurred_at", at.to_string())] {
+            fields.insert(name.to_owned(), Value::from(text));
+        }
+        Self { kind, quantity: Amount::of(Quantity::ZERO), fields }
+    }
+
     /// What it is about.
     pub(super) fn about(&self) -> About {
         let text = |name: &str| self.fields.get(name).and_then(Value::as_str).map(str::to_owned);

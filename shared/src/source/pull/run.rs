@@ -9,6 +9,7 @@ use super::config::{Feed, Mode};
 use super::page::{self, Next};
 use super::reading::{Pass, Step};
 use super::request::{At, Source, SourceError, request};
+use super::told;
 use super::watermark::{Mark, Watermark};
 use super::{MAX_FAILURES, MAX_PAGES, MAX_SHIFTS, REQUEST_WITHIN};
 use crate::alert::{self, Subject};
@@ -162,12 +163,24 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
                 Next::End => break,
             }
         }
-        let sums = pass.sums(&self.system.code);
-        if !self.take_in(&mut pass, sums).await? {
+        if !self.take_whole(&mut pass).await? {
             return Ok(End::Enough);
         }
         self.advance(&pass, true).await?;
         Ok(End::Whole)
+    }
+
+    /// Takes the sums of a full refresh into the ledger, and zeros for what is gone. False when time is up.
+    async fn take_whole(&mut self, pass: &mut Pass<'_>) -> Result<bool, PullError> {
+        let (Some(sums), Some(asked_at)) = (pass.sums(), self.asked_at) else { return Ok(true) };
+        let (store, system, feed) = (self.pulling.store, &self.system.code, self.id);
+        let whole = told::compare((system, feed), told::known(store, system, feed).await?, sums, asked_at);
+        told::remember(store, &whole.fresh).await?;
+        let in_time = self.take_in(pass, whole.steps).await?;
+        if in_time {
+            told::forget(store, &whole.gone, &self.report.failed).await?;
+        }
+        Ok(in_time)
     }
 
     /// Takes rows into the ledger, and moves the watermark behind them. False when time is up.

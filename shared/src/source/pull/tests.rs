@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use super::config::{Feed, PullConfig};
 use super::page::{self, Next};
+use super::reading::Pass;
 use super::request::{At, link, request};
 use super::row;
+use super::told::{self, Told};
 use super::watermark::Mark;
-use crate::catalog::SystemId;
-use crate::source::StockEvent;
+use crate::catalog::{FeedId, SystemId};
+use crate::source::{StockEvent, StockKind};
 
 /// A feed of movements, the least that can be said of one, changed as told.
 fn feed(change: impl FnOnce(&mut Value)) -> Result<Feed, String> {
@@ -358,5 +360,52 @@ fn a_state_is_named_by_what_it_says() {
         (row("A", json!(5), "2026-11-21T09:00:00Z", json!("L")), false),
     ] {
         assert_eq!(name(&one) == name(&other), same, "{other}");
+    }
+}
+
+/// Protects a function's memory: a full refresh adds up so many items and locations, and no more.
+#[test]
+fn a_refresh_has_so_many_items_and_locations() {
+    let feed = full(&[("/aggregate", json!(true))]).expect("a good configuration");
+    let (system, asked_at): (SystemId, _) = ("erp".parse().expect("a system"), Timestamp::UNIX_EPOCH);
+    let rows = |from: usize, to: usize| (from..to).map(|n| Ok(json!({ "sku": n, "at": "WH", "n": 1 }))).collect();
+    let mut pass = Pass::new(&feed);
+    for begin in (0..super::MAX_STATES).step_by(super::MAX_ROWS) {
+        pass.steps(rows(begin, begin + super::MAX_ROWS), 0, asked_at, &system).expect("so many fit");
+    }
+    pass.steps(rows(0, 10), 0, asked_at, &system).expect("more rows of the same are no more");
+    assert!(pass.steps(rows(super::MAX_STATES, super::MAX_STATES + 1), 0, asked_at, &system).is_err());
+    assert_eq!(pass.sums().map(|sums| sums.len()), Some(super::MAX_STATES));
+}
+
+/// Protects stock from an answer that is empty by mistake, and from being kept for ever: what is gone is zero, unless too much is.
+#[test]
+fn what_is_gone_is_zero_unless_too_much_is() {
+    let (system, stock): (SystemId, FeedId) = ("erp".parse().expect("a system"), "stock".parse().expect("a feed"));
+    let feed = full(&[("/aggregate", json!(true))]).expect("a good configuration");
+    for (known, told, bad, steps, fresh, gone) in [
+        (0, 3, 0, 3, 3, 0),
+        (3, 3, 0, 3, 0, 0),
+        (3, 2, 0, 3, 0, 1),
+        (3, 1, 0, 3, 0, 2),
+        (3, 0, 0, 1, 0, 0), // Nothing at all is no answer: one failed row says so.
+        (3, 2, 1, 2, 0, 0), // What could not be read is not gone.
+        (30, 15, 0, 30, 0, 15),
+        (30, 14, 0, 15, 0, 0), // More than half of it: one failed row, and what was told.
+    ] {
+        let known = (0..known).map(|n| Told {
+            system: system.clone(),
+            feed: stock.clone(),
+            sku: n.to_string(),
+            location: "WH".to_owned(),
+            kind: StockKind::Balance,
+        });
+        let mut pass = Pass::new(&feed);
+        let row = |n: usize| json!({ "sku": n, "at": "WH", "n": if n < told { json!(1) } else { json!("?") } });
+        let rows = (0..told + bad).map(|n| Ok(row(n))).collect();
+        pass.steps(rows, 0, Timestamp::UNIX_EPOCH, &system).expect("few rows");
+        let sums = pass.sums().expect("every row names its item");
+        let whole = told::compare((&system, &stock), known.collect(), sums, Timestamp::UNIX_EPOCH);
+        assert_eq!((whole.steps.len(), whole.fresh.len(), whole.gone.len()), (steps, fresh, gone), "{told} told, {bad} bad");
     }
 }

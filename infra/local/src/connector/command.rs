@@ -1,0 +1,215 @@
+//! Connectors on the command line. What is found goes to standard output, progress to standard error; the JSON is stable.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use promissory::adapters::clock::SystemClock;
+use promissory::adapters::http_source::HttpSource;
+use promissory::adapters::secrets::SourceSecrets;
+use promissory::catalog::{FeedId, Network, SystemId};
+use promissory::clock::Clock;
+use promissory::source::System;
+use promissory::source::pull::{Pulling, Watermark, pull};
+use serde_json::json;
+
+use super::{feed, find, set, status};
+use crate::ledger::TableArgs;
+
+/// How long one feed may be pulled by hand.
+const PULL_WITHIN: Duration = Duration::from_secs(600);
+
+/// What to do with connectors.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write connectors into a table, each over the one of the same system. infra/connectors/ has examples.
+    ///
+    /// Ends with 0, with 1 when a file does not fit (then none is written), with 2 when it could not run.
+    Set(SetArgs),
+    /// Show how far every feed is.
+    ///
+    /// Ends with 0, with 1 when one fails or has rows that failed, with 2 when it could not run.
+    Status(StatusArgs),
+    /// Pull a system's feeds now, as the schedule would.
+    ///
+    /// Ends with 0, with 1 when one failed or has rows that failed, with 2 when it could not run.
+    Pull(PullArgs),
+    /// Take a file of events in, one JSON object per line, as if the system had sent them. It can be repeated.
+    ///
+    /// Ends with 0, with 1 when a line is refused, with 2 when it could not run.
+    Feed(FeedArgs),
+}
+
+/// What to write.
+#[derive(Debug, Args)]
+pub struct SetArgs {
+    /// Connectors.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    table: TableArgs,
+    /// Only look whether they fit.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What to show.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    table: TableArgs,
+    /// Print one JSON object: feeds, each with its watermark.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What to pull.
+#[derive(Debug, Args)]
+pub struct PullArgs {
+    /// The system.
+    #[arg(value_name = "SYSTEM")]
+    system: SystemId,
+    #[command(flatten)]
+    table: TableArgs,
+    /// Only this feed.
+    #[arg(long, value_name = "FEED")]
+    feed: Option<FeedId>,
+    /// A file with the secrets that the connector names: a JSON object of name and value. None without it.
+    #[arg(long, value_name = "FILE")]
+    secrets: Option<PathBuf>,
+    /// Print one JSON object: feeds, each with its report or its error.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What to feed.
+#[derive(Debug, Args)]
+pub struct FeedArgs {
+    /// The system whose events they are.
+    #[arg(value_name = "SYSTEM")]
+    system: SystemId,
+    /// The events.
+    #[arg(value_name = "FILE.jsonl")]
+    file: PathBuf,
+    #[command(flatten)]
+    table: TableArgs,
+    /// Print one JSON object: applied, duplicates, waiting, refused.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs a command; `say` takes its progress and `print` its result.
+///
+/// # Errors
+/// When it cannot run, with what to do.
+pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
+    match command {
+        Command::Set(args) => set_all(args, say, print).await,
+        Command::Status(StatusArgs { table, json }) => {
+            let feeds = status(&table.find(say).await?.store()).await.map_err(io::Error::other)?;
+            let good = |mark: &Watermark| mark.failures == 0 && mark.failed_rows == 0;
+            let all_good = feeds.values().flatten().all(good);
+            let line = |(feed, mark): (&String, &Option<Watermark>)| match mark {
+                None => format!("{feed}: never pulled"),
+                Some(mark) => {
+                    let whole = mark.complete_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+                    format!("{feed}: whole at {whole}, {} failures, {} rows failed", mark.failures, mark.failed_rows)
+                }
+            };
+            let text: Vec<String> = feeds.iter().map(line).collect();
+            print(&if json { json!({ "feeds": feeds }).to_string() } else { text.join("\n") });
+            Ok(exit(all_good))
+        }
+        Command::Pull(args) => pull_now(args, say, print).await,
+        Command::Feed(FeedArgs { system, file, table, json }) => {
+            let text = text_of(&file)?;
+            let store = table.find(say).await?.store();
+            let network = Network::load(&store).await.map_err(io::Error::other)?;
+            let report = feed(&store, &SystemClock, &network, &system, &text).await.map_err(io::Error::other)?;
+            let mut lines: Vec<String> =
+                report.refused.iter().map(|(line, problem)| format!("line {line} is refused: {problem}")).collect();
+            let (applied, duplicates, waiting) = (report.applied, report.duplicates, report.waiting);
+            lines.push(format!(
+                "{applied} applied, {duplicates} there already, {waiting} waiting, {} refused",
+                report.refused.len()
+            ));
+            print(&if json { serde_json::to_string(&report)? } else { lines.join("\n") });
+            Ok(exit(report.refused.is_empty()))
+        }
+    }
+}
+
+fn exit(good: bool) -> ExitCode {
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn text_of(file: &Path) -> io::Result<String> {
+    std::fs::read_to_string(file).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
+}
+
+async fn set_all(args: SetArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
+    let (mut systems, mut fits) = (Vec::new(), true);
+    for file in &args.files {
+        match serde_json::from_str::<System>(&text_of(file)?) {
+            Ok(system) => systems.push(system),
+            Err(problem) => {
+                fits = false;
+                print(&format!("{}: {problem}", file.display()));
+            }
+        }
+    }
+    if fits && !args.dry_run {
+        let store = args.table.find(say).await?.store();
+        for system in &systems {
+            set(&store, system).await.map_err(io::Error::other)?;
+        }
+    }
+    for system in systems.iter().filter(|_| fits) {
+        let feeds: Vec<&str> = system.pull.keys().map(FeedId::as_str).collect();
+        print(&format!("{}: {} feeds: {}", system.code, feeds.len(), feeds.join(", ")));
+    }
+    Ok(exit(fits))
+}
+
+async fn pull_now(args: PullArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
+    let secrets = match &args.secrets {
+        None => SourceSecrets::from_iter([]),
+        Some(file) => serde_json::from_str(&text_of(file)?)
+            .map_err(|_| io::Error::other("the secrets must be a JSON object of name and value"))?,
+    };
+    let source = HttpSource::with(secrets).map_err(io::Error::other)?;
+    let store = args.table.find(say).await?.store();
+    let network = Network::load(&store).await.map_err(io::Error::other)?;
+    let system = find(&store, &args.system).await?;
+    let (mut feeds, mut good) = (BTreeMap::new(), true);
+    for id in system.pull.keys().filter(|id| args.feed.as_ref().is_none_or(|only| only == *id)) {
+        let deadline = SystemClock.now().saturating_add(PULL_WITHIN).map_err(io::Error::other)?;
+        let pulling = Pulling { store: &store, source: &source, clock: &SystemClock, network: &network, deadline };
+        let (line, value) = match pull(&pulling, &system, id).await {
+            Ok(report) => {
+                good &= report.failed.is_empty();
+                let (applied, duplicates, failed) = (report.applied, report.duplicates, report.failed.len());
+                let line = format!("{id}: {} rows, {applied} applied, {duplicates} there already, {failed} failed", report.rows);
+                (line, serde_json::to_value(&report)?)
+            }
+            Err(error) => {
+                good = false;
+                (format!("{id}: {error}"), json!({ "error": error.to_string() }))
+            }
+        };
+        if !args.json {
+            print(&line);
+        }
+        feeds.insert(id.to_string(), value);
+    }
+    if feeds.is_empty() {
+        return Err(io::Error::other(format!("{} has no such feed", args.system)));
+    }
+    if args.json {
+        print(&json!({ "feeds": feeds }).to_string());
+    }
+    Ok(exit(good))
+}

@@ -1,0 +1,118 @@
+//! Connectors: writing their configuration into a table, how far each feed is, pulling one now, and feeding a file of events.
+
+pub mod command;
+
+use std::collections::BTreeMap;
+use std::io;
+
+use promissory::catalog::{Network, SystemId};
+use promissory::clock::Clock;
+use promissory::ledger::{Event, Outcome, Received, receive_all};
+use promissory::source::pull::Watermark;
+use promissory::source::{MAX_BATCH, System, parse};
+use promissory::store::{Listing, Row, Store, StoreError, Write, WriteError, list_all, read};
+use serde::Serialize;
+
+/// Writes a connector over the one that is there.
+///
+/// # Errors
+/// When the store fails.
+pub async fn set<S: Store>(store: &S, system: &System) -> Result<(), StoreError> {
+    loop {
+        let (_, expect) = read::<System, S>(store, system.key()).await?;
+        match store.write(&[Write::put(system, expect)]).await {
+            Ok(()) => return Ok(()),
+            Err(WriteError::Refused(_) | WriteError::Conflict) => {}
+            Err(WriteError::Store(error)) => return Err(error),
+        }
+    }
+}
+
+/// Reads a system's connector.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub async fn find<S: Store>(store: &S, system: &SystemId) -> io::Result<System> {
+    let found = read::<System, S>(store, System::key_of(system)).await.map_err(io::Error::other)?.0;
+    found.ok_or_else(|| io::Error::other(format!("no connector of {system}; `cargo x source set FILE.json` writes one")))
+}
+
+/// How far every feed is, by system and feed; `None` of one that was never pulled.
+///
+/// # Errors
+/// When the store fails, or a row cannot be read.
+pub async fn status<S: Store>(store: &S) -> Result<BTreeMap<String, Option<Watermark>>, StoreError> {
+    let mut feeds = BTreeMap::new();
+    for record in list_all(store, Listing::rows(System::PARTITION, "")).await? {
+        let system: System = record.decode()?;
+        for feed in system.pull.keys() {
+            let watermark = read::<Watermark, S>(store, Watermark::key_of(&system.code, feed)).await?.0;
+            feeds.insert(format!("{}/{feed}", system.code), watermark);
+        }
+    }
+    Ok(feeds)
+}
+
+/// What became of a file of events.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct FeedReport {
+    /// Events that are in the ledger now.
+    pub applied: usize,
+    /// Events that were there already.
+    pub duplicates: usize,
+    /// Events that wait for a mapping, or in the lane of a busy position.
+    pub waiting: usize,
+    /// Lines that are refused, by number, with what is wrong.
+    pub refused: BTreeMap<usize, String>,
+}
+
+/// Takes a file of events in, one JSON object per line, as if the system had sent them. It can be repeated.
+///
+/// # Errors
+/// When the store fails.
+pub async fn feed<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    system: &SystemId,
+    text: &str,
+) -> Result<FeedReport, StoreError> {
+    let mut report = FeedReport::default();
+    let lines: Vec<(usize, &str)> = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()).collect();
+    for lines in lines.chunks(MAX_BATCH) {
+        let mut events = Vec::new();
+        for (number, line) in lines {
+            let read = serde_json::from_str(line).map_err(|error| format!("it is not JSON: {:?} error", error.classify()));
+            match read.and_then(|value| parse(system, &value).map_err(|malformed| malformed.to_string())) {
+                Ok(event) => events.push((*number, event)),
+                Err(problem) => drop(report.refused.insert(*number, problem)),
+            }
+        }
+        let (numbers, events): (Vec<usize>, Vec<Event>) =
+            events.into_iter().map(|(number, event)| (number, Event::Stock(event))).unzip();
+        if events.is_empty() {
+            continue;
+        }
+        for (number, received) in numbers.into_iter().zip(receive_all(store, clock, network, events).await?) {
+            let refused = match received {
+                Received::Deferred(_) | Received::Decided(Outcome::Waiting(_)) => {
+                    report.waiting += 1;
+                    continue;
+                }
+                Received::Decided(Outcome::Applied { .. }) => {
+                    report.applied += 1;
+                    continue;
+                }
+                Received::Decided(Outcome::Duplicate) => {
+                    report.duplicates += 1;
+                    continue;
+                }
+                Received::Decided(Outcome::ContentMismatch) => "its id was used before with other content".to_owned(),
+                Received::Decided(Outcome::Unfit(unfit)) => unfit.to_string(),
+                Received::Decided(Outcome::Unreadable) => "a row that it touches cannot be read".to_owned(),
+            };
+            report.refused.insert(number, refused);
+        }
+    }
+    Ok(report)
+}
