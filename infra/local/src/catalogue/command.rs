@@ -32,7 +32,7 @@ pub enum Command {
     /// away a listing, a location's code, a system's item or a component of a bill.
     ///
     /// Nothing is written when anything is wrong with the sheets. An import that was stopped can be repeated: it writes what is
-    /// left. Levels follow a changed item or listing within seconds, a changed tier or location with the item's next movement
+    /// left. Changing the unit of an item converts nothing that the ledger holds of it. Levels follow a changed item or listing within seconds, a changed tier or location with the item's next movement
     /// or the next comparison.
     ///
     /// Ends with 0, with 1 when something is wrong with the sheets, with 2 when it could not run.
@@ -166,7 +166,7 @@ pub async fn import<C: Clock>(
         }
         Err(error @ (ImportError::Busy(_) | ImportError::Store(_))) => Err(io::Error::other(format!(
             "{table}: {error}\n{} of {} rows are written. Importing again writes what is left; the credentials need \
-             dynamodb:Scan, PutItem, DeleteItem and ConditionCheckItem on the table.",
+             dynamodb:Scan, PutItem and DeleteItem on the table.",
             progress.rows.get(),
             plan.rows()
         ))),

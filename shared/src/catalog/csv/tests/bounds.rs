@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Files, plan};
-use crate::catalog::csv::{MAX_CELL, MAX_LINES, Problems, Stored};
+use crate::catalog::csv::{MAX_BYTES, MAX_CELL, MAX_LINES, Problems, Stored};
 use crate::catalog::{Bill, Network};
 
 /// What is said to files beside an empty catalogue: nothing, or the first problem.
@@ -27,6 +27,9 @@ fn a_sheet_has_so_many_lines() {
     check(&[("tiers", &tiers)], None);
     tiers.push_str("ONE-MORE,1\n");
     check(&[("tiers", &tiers)], Some("tiers.csv line 200002: a sheet has at most 200000 lines: split it"));
+    let large = super::Sheets::read(&[(super::Sheet::Tiers, vec![b'x'; MAX_BYTES + 1])].into());
+    let problems = super::Plan::of(&Stored::default(), &large).expect_err("it is too large");
+    assert_eq!(problems.shown()[0].to_string(), "tiers.csv: it has more than 67108864 bytes: split it");
     text.push_str(&"x".repeat(MAX_CELL + 1));
     check(&[("locations", &text)], Some("locations.csv line 2, column code: a cell has at most 1000 characters"));
 }
