@@ -192,7 +192,7 @@ async fn an_import_says_what_it_did() {
         vec![(Sheet::Tiers, "tier,buffer\nA,2\n".into()), (Sheet::Items, "sku,tier\nI1,A\nI2,B\n".into())];
     let refused = imported(&world, &files).await;
     let problem = "items.csv line 3, column tier: there is no tier B: add it to tiers.csv";
-    assert_eq!(import_text(&refused), format!("{problem}\n1 problems; nothing is written"));
+    assert_eq!(import_text(&refused), format!("{problem}\nproblems: 1; nothing is written"));
     let told: Value = serde_json::from_str(&import_json(&refused)).expect("JSON");
     let place = json!([{ "sheet": "items", "line": 3, "column": "tier", "detail": "there is no tier B: add it to tiers.csv" }]);
     assert_eq!((&told["problems"], &told["problem_count"], &told["rows_written"]), (&place, &json!(1), &json!(0)));
@@ -200,7 +200,7 @@ async fn an_import_says_what_it_did() {
     let outcome = imported(&world, &files[..1]).await;
     assert_eq!(
         import_text(&outcome),
-        "tiers.csv line 2: + A: buffer 2\ntiers.csv: 1 added, 0 changed, 0 removed, 0 unchanged\n1 rows written"
+        "tiers.csv line 2: + A: buffer 2\ntiers.csv: 1 added, 0 changed, 0 removed, 0 unchanged\nrows written: 1"
     );
     let told: Value = serde_json::from_str(&import_json(&outcome)).expect("JSON");
     let change = json!({

@@ -41,8 +41,8 @@ pub fn import_text(outcome: &Outcome) -> String {
                 lines.push(format!("and {unshown} more"));
             }
             let written =
-                if *rows_written == 0 { "nothing is written".to_owned() } else { format!("{rows_written} rows are written") };
-            lines.push(format!("{} problems; {written}", problems.count()));
+                if *rows_written == 0 { "nothing is written".to_owned() } else { format!("rows written: {rows_written}") };
+            lines.push(format!("problems: {}; {written}", problems.count()));
         }
         Ok(plan) => {
             lines.extend(plan.changes.iter().take(MAX_LISTED).map(change));
@@ -53,9 +53,9 @@ pub fn import_text(outcome: &Outcome) -> String {
                 lines.push(format!("{sheet}: {added} added, {changed} changed, {removed} removed, {unchanged} unchanged"));
             }
             lines.push(if *dry_run {
-                format!("{} rows would be written; nothing is, this was a dry run", plan.rows())
+                format!("rows to write: {}; this was a dry run, and nothing is written", plan.rows())
             } else {
-                format!("{rows_written} rows written")
+                format!("rows written: {rows_written}")
             });
         }
     }
