@@ -1,6 +1,6 @@
 //! A feed of changes, as a database's log is often served: one JSON object per line, after a number, so many at once.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Asked, Books, number};
 
@@ -21,6 +21,6 @@ pub(super) fn answer(books: &Books, secret: Option<&str>, asked: &Asked, reverse
             },
         })
     };
-    let part = Books::part(documents.into_iter().map(row).collect::<Vec<Value>>(), 0, limit, reversed);
+    let part = Books::part(documents, 0, limit, reversed, row);
     (200, part.rows.iter().map(|row| format!("{row}\n")).collect())
 }

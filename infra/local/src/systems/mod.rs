@@ -157,9 +157,9 @@ impl Books {
     }
 
     /// A part of these rows.
-    pub(crate) fn part(rows: Vec<Value>, skip: usize, take: usize, reversed: bool) -> Rows {
+    pub(crate) fn part<T>(rows: Vec<T>, skip: usize, take: usize, reversed: bool, row: impl Fn(T) -> Value) -> Rows {
         let more = rows.len() > skip.saturating_add(take);
-        let mut rows: Vec<Value> = rows.into_iter().skip(skip).take(take).collect();
+        let mut rows: Vec<Value> = rows.into_iter().skip(skip).take(take).map(row).collect();
         if reversed {
             rows.reverse();
         }

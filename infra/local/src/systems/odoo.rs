@@ -43,7 +43,7 @@ pub(super) fn answer(books: &Books, secret: Option<&str>, asked: &Asked, reverse
         Some(_) | None => return refused("no such model"),
     };
     let told = |name: &str| args[6][name].as_u64().and_then(|n| usize::try_from(n).ok());
-    let part = Books::part(rows, told("offset").unwrap_or(0), told("limit").unwrap_or(usize::MAX), reversed);
+    let part = Books::part(rows, told("offset").unwrap_or(0), told("limit").unwrap_or(usize::MAX), reversed, |row| row);
     (200, json!({ "jsonrpc": "2.0", "id": null, "result": part.rows }).to_string())
 }
 

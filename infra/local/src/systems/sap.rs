@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Asked, Books, number, time};
+use super::{Asked, Books, Document, Stock, number, time};
 
 const DOCUMENTS: &str = "/sap/opu/odata/sap/API_MATERIAL_DOCUMENT_SRV/A_MaterialDocumentItem";
 const STOCK: &str = "/sap/opu/odata/sap/API_MATERIAL_STOCK_SRV/A_MatlStkInAcctMod";
@@ -14,32 +14,23 @@ pub(super) fn answer(books: &Books, secret: Option<&str>, asked: &Asked, reverse
     if secret.is_some_and(|secret| shown != Some(&STANDARD.encode(secret))) {
         return (401, "Logon failed".to_owned());
     }
-    let rows: Vec<Value> = match asked.path.as_str() {
+    let (skip, take) = (number(asked.query.get("$skiptoken")).unwrap_or(0), books.page.max(1));
+    let part = match asked.path.as_str() {
         DOCUMENTS => {
             let filter = asked.query.get("$filter").map_or("", String::as_str);
             // What was created on the day or later: the filter compares with midnights.
-            let since = filter.split_once("CreationDate ge datetime'").and_then(|(_, rest)| rest.split_once('\''));
+            let since = filter.split_once("CreationDate ge datetime'").and_then(|(_, rest)| rest.split_once("T00:00:00'"));
             let Some((since, _)) = since else { return (400, json!({ "error": { "code": "filter" } }).to_string()) };
-            let since = time(since);
-            books.documents.iter().filter(|document| midnight(document.at) >= since).map(item).collect()
+            let since = time(&format!("{since}T00:00:00"));
+            let found: Vec<&Document> = books.documents.iter().filter(|document| document.at >= since).collect();
+            Books::part(found, skip, take, reversed, item)
         }
-        STOCK => books
-            .stock
-            .iter()
-            .map(|stock| {
-                json!({
-                    "Material": stock.item, "Plant": stock.location, "StorageLocation": "0001", "Batch": stock.bin,
-                    "InventoryStockType": "01", "MaterialBaseUnit": stock.unit, "MatlWrhsStkQtyInMatlBaseUnit": stock.quantity,
-                })
-            })
-            .collect(),
+        STOCK => Books::part(books.stock.iter().collect(), skip, take, reversed, stock),
         _ => return (404, json!({ "error": { "code": "no such entity" } }).to_string()),
     };
-    let skip = number(asked.query.get("$skiptoken")).unwrap_or(0);
-    let part = Books::part(rows, skip, books.page.max(1), reversed);
     let mut data = json!({ "results": part.rows });
     if part.more {
-        let token = skip + books.page.max(1);
+        let token = skip + take;
         let filter =
             asked.query.get("$filter").map_or(String::new(), |filter| format!("$filter={}&", filter.replace(' ', "%20")));
         data["__next"] = json!(format!("{}?{filter}$skiptoken={token}", asked.path));
@@ -51,7 +42,14 @@ fn midnight(at: jiff::Timestamp) -> jiff::Timestamp {
     time(&at.strftime("%Y-%m-%dT00:00:00").to_string())
 }
 
-fn item(document: &super::Document) -> Value {
+fn stock(stock: &Stock) -> Value {
+    json!({
+        "Material": stock.item, "Plant": stock.location, "StorageLocation": "0001", "Batch": stock.bin,
+        "InventoryStockType": "01", "MaterialBaseUnit": stock.unit, "MatlWrhsStkQtyInMatlBaseUnit": stock.quantity,
+    })
+}
+
+fn item(document: &Document) -> Value {
     let (kind, sign) = document.kind.split_at(document.kind.len() - 1);
     json!({
         "MaterialDocumentYear": document.at.strftime("%Y").to_string(),

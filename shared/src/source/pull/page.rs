@@ -36,14 +36,14 @@ pub(super) fn read(feed: &Feed, at: &At, bytes: &[u8]) -> Result<Page, SourceErr
     let (rows, document, broken) = match feed.format {
         Format::Json => {
             // serde_json's own message may quote a value: only the kind of error and its place are told.
-            let document: Value = serde_json::from_slice(bytes).map_err(|error| {
+            let mut document: Value = serde_json::from_slice(bytes).map_err(|error| {
                 let (kind, line, column) = (error.classify(), error.line(), error.column());
                 SourceError::unreadable(format!("it is not JSON: {kind:?} error at line {line} column {column}"))
             })?;
-            let Some(Value::Array(rows)) = feed.rows.of(&document) else {
+            let Some(Value::Array(rows)) = feed.rows.of_mut(&mut document).map(Value::take) else {
                 return Err(SourceError::unreadable(format!("there is no list of rows at {:?}", feed.rows.as_str())));
             };
-            (rows.iter().cloned().map(Ok).collect(), document, false)
+            (rows.into_iter().map(Ok).collect(), document, false)
         }
         Format::JsonLines => {
             let (rows, broken) = lines(bytes)?;
