@@ -1,9 +1,10 @@
 //! Other systems at the door: who is let in, what becomes of each event, and how it reaches the shop.
 
 use promissory::catalog::{InventoryItemId, Item, Listed, Location, LocationKind, Quantity, ShopItem, SystemItem, Tier, TierId};
+use promissory::source::System;
 use promissory::store::{Row, Store, Write, read};
 use promissory_local::shopify::NewItem;
-use promissory_tests::shop::in_agreement;
+use promissory_tests::shop::{in_agreement, location_id};
 use promissory_tests::source::{Post, event, outcomes};
 use promissory_tests::webhook::{Webhook, order};
 use promissory_tests::world::World;
@@ -358,4 +359,50 @@ async fn orders_take_the_lot_that_expires_first() {
     running.server.shop(|shop| shop.cancel_fulfilment(now, shipped[0]).expect("cancelled"));
     running.deliver_all(&world).await;
     assert_eq!(lots().await, ["LATE 5", "SOON 2"]);
+}
+
+/// Protects whoever relies on a number from the silence of those behind it: told once, and called off when they speak.
+#[tokio::test]
+async fn a_system_that_falls_silent_is_told() {
+    let (world, running) = agreed().await;
+    let wms: System =
+        serde_json::from_value(json!({ "code": "wms", "kind": "wms", "stale_after_minutes": 30 })).expect("a system");
+    put(&world, &wms).await;
+    let told = async |case: &str, expected: &[&str]| {
+        world.reconcile(running.front(), Job::Pull).await.expect("looked");
+        assert_eq!(world.alerts(), expected, "{case}");
+    };
+    told("never heard of", &[]).await;
+    world.says(&[event(&world, "e1", "receipt", 1, &json!({}))]).await;
+    world.clock.pass(29 * 60);
+    told("in time", &[]).await;
+    world.clock.pass(3 * 60);
+    told("too long", &["source_stale#wms#events raised"]).await;
+    world.says(&[event(&world, "e2", "receipt", 1, &json!({}))]).await;
+    told("it speaks", &["source_stale#wms#events cleared"]).await;
+}
+
+/// Protects the first day: opening stock is a count, so whatever had shipped before it is read later and leaves nothing twice.
+#[tokio::test]
+async fn an_opening_count_has_seen_what_shipped_before() {
+    let world = World::new().await;
+    world.item("A", &[]).await;
+    let running = in_agreement(&world).await;
+    let now = world.clock.after(0);
+    running.server.shop(|shop| {
+        let item = shop.items().find(|item| item.sku == "A").expect("listed").id;
+        shop.manual_edit(now, item, location_id("WH-1"), 10).expect("known");
+        let shipped = shop.checkout(now, &[("A", 3)]).expect("placed");
+        shop.fulfil(now, shipped, None).expect("shipped");
+        shop.checkout(now, &[("A", 2)]).expect("placed");
+    });
+    world.clock.pass(3_600);
+    world.says(&[event(&world, "opening", "count", 7, &json!({}))]).await;
+    world.clock.pass(3_600);
+    running.sweep_quiet(&world).await;
+    world.settle().await;
+    world.push(running.front(), &world.hints.take()).await;
+    assert_eq!(world.positions().await[0], "A@WH-1 7 on hand, 2 reserved");
+    assert_eq!(running.shown("A", "WH-1"), (5, 2));
+    running.assert_agreement(&world).await;
 }

@@ -5,6 +5,7 @@ use lambda_http::http;
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory::catalog::NetworkCache;
 use promissory::signature::sign;
+use promissory::source::Ears;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use source_intake::{Intake, SIGNATURE, TIMESTAMP, signed_bytes};
@@ -82,6 +83,7 @@ impl World {
             clock: self.clock.clone(),
             secrets: [("wms".to_owned(), SecretString::from(WMS_SECRET))].into_iter().collect(),
             network: NetworkCache::default(),
+            ears: Ears::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use promissory::reconcile::{
     BacklogReport, CompareReport, HoldsReport, ReadReport, Reading, ReconcileError, SweepReport, backlog, compare, holds, sweep,
 };
 use promissory::source::pull::{Pulled, Pulling, Source, pull_all};
+use promissory::source::tell_silent;
 use promissory::store::Store;
 use promissory::storefront::{Hints, Storefront};
 use serde::{Deserialize, Serialize};
@@ -125,7 +126,8 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock, Q: Source> Reconciler<
                 let feeds = pull_all(&Pulling { store, source: &self.sources, clock, network: &network, deadline }).await?;
                 let applied: usize = feeds.values().map(Pulled::applied).sum();
                 let failed = feeds.values().filter(|pulled| !pulled.went_well()).count();
-                tracing::info!(feeds = feeds.len(), applied, failed, "pulled");
+                let silent = tell_silent(store, clock).await?;
+                tracing::info!(feeds = feeds.len(), applied, failed, silent, "pulled");
                 Report::Pull { feeds }
             }
         };

@@ -15,7 +15,7 @@ use promissory::catalog::{NetworkCache, SystemId};
 use promissory::clock::Clock;
 use promissory::ledger::{Event, Outcome, Received, receive_all};
 use promissory::signature::Signature;
-use promissory::source::{MAX_BATCH, Malformed, StockEvent, parse};
+use promissory::source::{Ears, MAX_BATCH, Malformed, StockEvent, parse};
 use promissory::store::{Store, StoreError};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -43,6 +43,8 @@ pub struct Intake<S, C> {
     pub secrets: SourceSecrets,
     /// The locations, kept warm.
     pub network: NetworkCache,
+    /// Who was heard of lately.
+    pub ears: Ears,
 }
 
 /// What became of one event, as the answer tells it.
@@ -149,6 +151,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
         {
             self.tell(system, &format!("{} cannot be read: {malformed}", event.get("id").unwrap_or(&Value::Null))).await?;
         }
+        self.ears.note(&self.store, &self.clock, system.as_str()).await?;
         let network = self.network.get(&self.store, self.clock.now()).await?;
         let good = parsed.iter().flatten().map(|event| Event::Stock(event.clone())).collect();
         let mut received = receive_all(&self.store, &self.clock, &network, good).await?.into_iter();

@@ -7,6 +7,7 @@ use promissory::adapters::dynamodb::DynamoStore;
 use promissory::adapters::secrets::SourceSecrets;
 use promissory::adapters::{aws, env, log};
 use promissory::catalog::NetworkCache;
+use promissory::source::Ears;
 use serde_json::{Value, json};
 use source_intake::{Intake, as_lambda_answers};
 
@@ -20,6 +21,7 @@ async fn main() -> Result<(), Error> {
         clock: SystemClock,
         secrets: SourceSecrets::read(&secrets, &env::required("SOURCES_SECRET_ARN")).await?,
         network: NetworkCache::default(),
+        ears: Ears::default(),
     };
     let handler = async |event: LambdaEvent<Value>| {
         if event.payload.get("detail-type").is_some() {

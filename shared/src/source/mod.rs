@@ -8,6 +8,7 @@
 
 mod claim;
 mod event;
+mod heard;
 pub mod pull;
 mod report;
 mod system;
@@ -15,6 +16,7 @@ mod waiting;
 
 pub use claim::{Claim, Paper};
 pub use event::{MAX_BATCH, Malformed, OrderOf, StockEvent, StockKind, parse};
+pub use heard::{Ears, Heard, tell_silent};
 pub use report::{OrderReport, ReportKind};
 pub use system::{System, SystemKind};
 pub use waiting::{Missing, Waiting, Waits};

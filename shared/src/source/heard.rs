@@ -1,0 +1,91 @@
+//! How long ago a system that sends its events was last heard of. What it says is as new as that, and silence is told.
+//!
+//! How new the word of each source is for one number is in the position (`heard`) and its promise; this is about the systems.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::System;
+use crate::alert::{self, Subject};
+use crate::clock::Clock;
+use crate::store::{Key, Listing, Row, Store, StoreError, Write, WriteError, list_all, read};
+
+/// When a system was last heard of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// The system.
+    pub system: String,
+    /// When, by our clock, to [`Ears::EVERY`].
+    pub at: Timestamp,
+}
+
+impl Heard {
+    /// Where it lives.
+    #[must_use]
+    pub fn key_of(system: &str) -> Key {
+        Key::head(format!("HEARD#{system}"))
+    }
+}
+
+impl Row for Heard {
+    fn key(&self) -> Key {
+        Self::key_of(&self.system)
+    }
+}
+
+/// Notes who is heard of, in a warm function seldom enough to cost nothing.
+#[derive(Debug, Default)]
+pub struct Ears(Mutex<BTreeMap<String, Timestamp>>);
+
+impl Ears {
+    /// How often it is written down.
+    pub const EVERY: Duration = Duration::from_secs(60);
+
+    /// Notes that a system was heard of now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn note<S: Store, C: Clock>(&self, store: &S, clock: &C, system: &str) -> Result<(), StoreError> {
+        let now = clock.now();
+        {
+            let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if noted.get(system).is_some_and(|last| now.duration_since(*last).unsigned_abs() < Self::EVERY) {
+                return Ok(());
+            }
+            noted.insert(system.to_owned(), now);
+        }
+        let (_, expect) = read::<Heard, S>(store, Heard::key_of(system)).await?;
+        match store.write(&[Write::put(&Heard { system: system.to_owned(), at: now }, expect)]).await {
+            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()), // Somebody else has just heard it, too.
+            Err(WriteError::Store(error)) => Err(error),
+        }
+    }
+}
+
+/// Tells of systems that send their events and were silent for longer than they may be; calls people off when they speak.
+/// One that was never heard of has nothing to fall silent from.
+///
+/// # Errors
+/// When the store fails.
+pub async fn tell_silent<S: Store, C: Clock>(store: &S, clock: &C) -> Result<usize, StoreError> {
+    let mut silent = 0;
+    for record in list_all(store, Listing::rows(System::PARTITION, "")).await? {
+        let Ok(system) = record.decode::<System>() else { continue }; // The pull job says so.
+        let (Some(minutes), true) = (system.stale_after_minutes, system.pull.is_empty()) else { continue };
+        let name = system.code.as_str();
+        let Some(heard) = read::<Heard, S>(store, Heard::key_of(name)).await?.0 else { continue };
+        let subject = Subject::SourceStale { system: name.to_owned(), feed: "events".to_owned() };
+        if clock.now().duration_since(heard.at) > SignedDuration::from_mins(i64::from(minutes)) {
+            silent += 1;
+            let detail = format!("{name} has sent nothing since {}, and may be silent for {minutes} minutes.", heard.at);
+            alert::raise(store, clock, (subject, detail)).await?;
+        } else {
+            alert::clear(store, clock, (subject, format!("{name} sends again."))).await?;
+        }
+    }
+    Ok(silent)
+}
