@@ -1,8 +1,8 @@
 //! The Admin GraphQL door: one POST body in, one answer out, and the shop changed or not.
 //!
 //! In this order: the document must parse, its variables be given, its cost be allowed and affordable; a mutation must
-//! carry `@idempotent` and an input of the right shape; then the key is looked up, and only then a rule of the shop is
-//! asked. Faults that were set strike where the real ones do: before anything, or between applying and answering.
+//! carry `@idempotent`, where a key says which calls are one, and an input of the right shape; then the key is looked up, and
+//! only then a rule of the shop is asked. Faults that were set strike where the real ones do: before anything, or between applying and answering.
 
 use super::cost;
 use super::document::{Document, Field, Kind, Selection};
@@ -11,6 +11,7 @@ use super::idempotency::Known;
 use super::ids::{ItemId, LocationId};
 use super::input::{self, Input};
 use super::log::Applied;
+use super::metafields;
 use super::mutation::{Code, Group, Mutation, Outcome, UserError};
 use super::parser::parse;
 use super::resolve::{TopError, object};
@@ -35,7 +36,7 @@ pub enum Answer {
 /// A mutation that will be applied long after its caller gave up.
 #[derive(Debug)]
 pub(super) struct Late {
-    key: String,
+    key: Option<String>,
     call: Prepared,
 }
 
@@ -108,14 +109,15 @@ impl Shop {
         if used(&mut self.faults.lose_request) {
             return Ok(Answer::Silent);
         }
-        let busy = used(&mut self.faults.concurrent) || self.late.iter().any(|late| late.key == key);
+        let in_use = || self.late.iter().any(|late| late.key == key);
+        let busy = key.is_some() && (in_use() || used(&mut self.faults.concurrent));
         let outcome = if busy {
             Outcome::refused(kind, vec![UserError::whole(Code::Concurrent)])
         } else if used(&mut self.faults.apply_late) {
             self.late.push_back(Late { key, call });
             return Ok(Answer::Silent);
         } else {
-            self.once(now, &key, call)
+            self.once(now, key.as_deref(), call)
         };
         let data = json!({ field.key(): self.answered(&outcome, field, variables)? });
         let answer = self.paid(data, cost::MUTATION, cost::MUTATION);
@@ -123,8 +125,8 @@ impl Shop {
     }
 
     /// Applies a mutation, unless its key says that it was applied before.
-    fn once(&mut self, now: Timestamp, key: &str, call: Prepared) -> Outcome {
-        let known = self.keys.look(now, key, call.kind, &call.arguments);
+    fn once(&mut self, now: Timestamp, key: Option<&str>, call: Prepared) -> Outcome {
+        let known = key.map_or(Known::New, |key| self.keys.look(now, key, call.kind, &call.arguments));
         let forgotten = matches!(known, Known::Done(_)) && used(&mut self.faults.forget_keys);
         match known {
             Known::Refused(code) => {
@@ -144,7 +146,9 @@ impl Shop {
         } else {
             self.counters.refused += 1;
         }
-        self.keys.remember(now, key, call.arguments, &outcome);
+        if let Some(key) = key {
+            self.keys.remember(now, key, call.arguments, &outcome);
+        }
         outcome
     }
 
@@ -160,20 +164,15 @@ impl Shop {
                 let (item, location) = (ItemId::parse(id("inventoryItemId")), LocationId::parse(id("locationId")));
                 self.activate(now, item, location, arguments["available"].as_i64())
             }
+            Mutation::Describe => self.describe(metafields::read(arguments.get("metafields")).expect("the shape was checked")),
         }
     }
 
-    fn record(&mut self, now: Timestamp, key: &str, call: &Prepared, outcome: &Outcome, deduplicated: bool) {
+    fn record(&mut self, now: Timestamp, key: Option<&str>, call: &Prepared, outcome: &Outcome, deduplicated: bool) {
+        let Some(kind) = call.kind.applied() else { return };
         let reference = call.arguments["input"]["referenceDocumentUri"].as_str().map(str::to_owned);
         let changes = outcome.changes.clone();
-        self.log.push(Applied {
-            at: now,
-            kind: call.kind.applied(),
-            key: Some(key.to_owned()),
-            deduplicated,
-            reference,
-            changes,
-        });
+        self.log.push(Applied { at: now, kind, key: key.map(str::to_owned), deduplicated, reference, changes });
     }
 
     /// Applies the mutations that were held back by `Faults::apply_late`, oldest first. Says how many.
@@ -181,7 +180,7 @@ impl Shop {
         let late = std::mem::take(&mut self.late);
         let count = late.len();
         for Late { key, call } in late {
-            self.once(now, &key, call);
+            self.once(now, key.as_deref(), call);
         }
         count
     }
@@ -238,21 +237,27 @@ fn variables(document: &Document, given: &Value) -> Result<Map<String, Value>, T
 }
 
 /// The key and the arguments of a mutation, found to be of the right shape.
-fn prepare(kind: Mutation, field: &Field, variables: &Map<String, Value>) -> Result<(String, Prepared), TopError> {
+fn prepare(kind: Mutation, field: &Field, variables: &Map<String, Value>) -> Result<(Option<String>, Prepared), TopError> {
     let arguments: Map<String, Value> =
         field.arguments.iter().filter_map(|(name, literal)| Some((name.clone(), literal.value(variables)?))).collect();
     let arguments = Value::Object(arguments);
     let directive = field.directives.iter().find(|(name, _)| name == "idempotent");
     let key = directive.and_then(|(_, arguments)| arguments.iter().find(|(name, _)| name == "key")?.1.value(variables));
     let key = key.as_ref().and_then(Value::as_str).filter(|key| !key.is_empty());
-    if kind.adjusts() {
-        shaped(kind, &arguments)?;
-    } else if let Some(available) = arguments.get("available").filter(|available| !available.is_null()) {
-        input::int(Some(available), "available")?;
+    match kind {
+        Mutation::Adjust | Mutation::Set => shaped(kind, &arguments).map(|_| ())?,
+        Mutation::Activate => {
+            let available = arguments.get("available").filter(|available| !available.is_null());
+            available.map_or(Ok(0), |available| input::int(Some(available), "available")).map(|_| ())?
+        }
+        Mutation::Describe => metafields::read(arguments.get("metafields")).map(|_| ())?,
+    }
+    if !kind.is_keyed() {
+        return Ok((None, Prepared { kind, arguments }));
     }
     let missing = "The @idempotent directive is required for this mutation but was not provided.";
     let key = key.ok_or_else(|| TopError::new("BAD_REQUEST", missing))?;
-    Ok((key.to_owned(), Prepared { kind, arguments }))
+    Ok((Some(key.to_owned()), Prepared { kind, arguments }))
 }
 
 fn shaped(kind: Mutation, arguments: &Value) -> Result<Input, TopError> {

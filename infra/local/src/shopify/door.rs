@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
-const SCOPE: &str = "read_inventory,write_inventory,read_products,read_locations,read_orders,read_fulfillments,\
+const SCOPE: &str = "read_inventory,write_inventory,read_products,write_products,read_locations,read_orders,read_fulfillments,\
                      read_merchant_managed_fulfillment_orders,read_third_party_fulfillment_orders,read_returns";
 
 pub(super) fn routes() -> Router<Arc<Shared>> {

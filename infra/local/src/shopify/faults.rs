@@ -20,11 +20,11 @@ pub struct Faults {
     pub lose_answer: u32,
     /// Mutations that are never answered, and applied when `Shop::settle_late` is called. Their keys are in use until then.
     pub apply_late: u32,
-    /// Mutations to be answered with IDEMPOTENCY_CONCURRENT_REQUEST and not run.
+    /// Mutations with a key to be answered with IDEMPOTENCY_CONCURRENT_REQUEST and not run.
     pub concurrent: u32,
     /// Mutations for which a known key is not recognised, as early reports say has happened.
     pub forget_keys: u32,
-    /// Items that every mutation is refused for with NON_MUTABLE_INVENTORY_ITEM.
+    /// Items that every mutation is refused for with NON_MUTABLE_INVENTORY_ITEM, and metafields of their variants with INVALID.
     pub poisoned: BTreeSet<ItemId>,
     /// Order lines that queries answer with a quantity that makes no sense.
     pub odd: BTreeSet<LineId>,

@@ -58,6 +58,7 @@ fn row(kind: Mutation, value: &Value, path: &str, row_type: &str, number: &str) 
         Mutation::Set | Mutation::Activate => {
             known(fields, &["inventoryItemId", "locationId", "changeFromQuantity", number], path)?
         }
+        Mutation::Describe => unreachable!("metafields are read by themselves"),
     }
     let from = fields.get("changeFromQuantity").ok_or_else(|| {
         TopError::new("INVALID_FIELD_ARGUMENTS", format!("{row_type} must include the following argument: changeFromQuantity."))
@@ -85,7 +86,7 @@ pub(super) fn int(value: Option<&Value>, path: &str) -> Result<i64, TopError> {
     int.ok_or_else(|| invalid(path, "Could not coerce value to Int"))
 }
 
-fn gid(fields: &Map<String, Value>, name: &str, path: &str) -> Result<String, TopError> {
+pub(super) fn gid(fields: &Map<String, Value>, name: &str, path: &str) -> Result<String, TopError> {
     let gid = text(fields, name, path)?;
     if gid.starts_with("gid://shopify/") {
         Ok(gid)
@@ -94,25 +95,25 @@ fn gid(fields: &Map<String, Value>, name: &str, path: &str) -> Result<String, To
     }
 }
 
-fn text(fields: &Map<String, Value>, name: &str, path: &str) -> Result<String, TopError> {
+pub(super) fn text(fields: &Map<String, Value>, name: &str, path: &str) -> Result<String, TopError> {
     let text = fields.get(name).and_then(Value::as_str).map(str::to_owned);
     text.ok_or_else(|| invalid(&format!("{path}{name}"), "Expected value to not be null"))
 }
 
-fn optional(fields: &Map<String, Value>, name: &str, path: &str) -> Result<Option<String>, TopError> {
+pub(super) fn optional(fields: &Map<String, Value>, name: &str, path: &str) -> Result<Option<String>, TopError> {
     match fields.get(name).filter(|value| !value.is_null()) {
         None => Ok(None),
         Some(_) => text(fields, name, path).map(Some),
     }
 }
 
-fn known(fields: &Map<String, Value>, names: &[&str], path: &str) -> Result<(), TopError> {
+pub(super) fn known(fields: &Map<String, Value>, names: &[&str], path: &str) -> Result<(), TopError> {
     match fields.keys().find(|name| !names.contains(&name.as_str())) {
         None => Ok(()),
         Some(name) => Err(invalid(&format!("{path}{name}"), "Field is not defined")),
     }
 }
 
-fn invalid(path: &str, problem: &str) -> TopError {
+pub(super) fn invalid(path: &str, problem: &str) -> TopError {
     TopError::new("INVALID_VARIABLE", format!("Variable $input was provided invalid value for {path} ({problem})"))
 }

@@ -100,11 +100,11 @@ impl Shop {
         let before = staged.get(&(item.id, location)).copied();
         let after = match kind {
             Mutation::Adjust => before.unwrap_or(persisted) + row.number,
-            Mutation::Set | Mutation::Activate => row.number,
+            Mutation::Set | Mutation::Activate | Mutation::Describe => row.number,
         };
         let bound = match kind {
             Mutation::Adjust => ADJUST_BOUND,
-            Mutation::Set | Mutation::Activate => {
+            Mutation::Set | Mutation::Activate | Mutation::Describe => {
                 if before.is_some() {
                     return Err((Code::Twice, "locationId"));
                 }

@@ -24,6 +24,7 @@ mod input;
 mod inventory;
 mod lifecycle;
 mod log;
+mod metafields;
 mod mutation;
 mod notice;
 mod order;

@@ -1,4 +1,4 @@
-//! What an inventory mutation is, and what it answers: its kind, its adjustment group, its user errors.
+//! What a mutation is, and what it answers: its kind, its adjustment group, its user errors.
 //!
 //! Codes and messages are those of the 2026-10 introspection. `inventoryActivate` has no codes there, only messages.
 
@@ -8,12 +8,13 @@ use super::page::LARGEST;
 use super::resolve::TopError;
 use jiff::Timestamp;
 
-/// An inventory mutation that is served.
+/// A mutation that is served.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Mutation {
     Adjust,
     Set,
     Activate,
+    Describe,
 }
 
 impl Mutation {
@@ -22,6 +23,7 @@ impl Mutation {
             "inventoryAdjustQuantities" => Some(Mutation::Adjust),
             "inventorySetQuantities" => Some(Mutation::Set),
             "inventoryActivate" => Some(Mutation::Activate),
+            "metafieldsSet" => Some(Mutation::Describe),
             _ => None,
         }
     }
@@ -30,6 +32,22 @@ impl Mutation {
     pub(super) fn adjusts(self) -> bool {
         match self {
             Mutation::Adjust | Mutation::Set => true,
+            Mutation::Activate | Mutation::Describe => false,
+        }
+    }
+
+    /// Whether a key says which calls are one. What is set whole may be set again.
+    pub(super) fn is_keyed(self) -> bool {
+        match self {
+            Mutation::Adjust | Mutation::Set | Mutation::Activate => true,
+            Mutation::Describe => false,
+        }
+    }
+
+    /// Whether its user errors have codes.
+    pub(super) fn has_codes(self) -> bool {
+        match self {
+            Mutation::Adjust | Mutation::Set | Mutation::Describe => true,
             Mutation::Activate => false,
         }
     }
@@ -39,6 +57,7 @@ impl Mutation {
             Mutation::Adjust => "InventoryAdjustQuantitiesPayload",
             Mutation::Set => "InventorySetQuantitiesPayload",
             Mutation::Activate => "InventoryActivatePayload",
+            Mutation::Describe => "MetafieldsSetPayload",
         }
     }
 
@@ -47,6 +66,7 @@ impl Mutation {
             Mutation::Adjust => "InventoryAdjustQuantitiesUserError",
             Mutation::Set => "InventorySetQuantitiesUserError",
             Mutation::Activate => "UserError",
+            Mutation::Describe => "MetafieldsSetUserError",
         }
     }
 
@@ -55,15 +75,17 @@ impl Mutation {
         match self {
             Mutation::Adjust => ("changes", "InventoryChangeInput", "delta"),
             Mutation::Set => ("quantities", "InventoryQuantityInput", "quantity"),
-            Mutation::Activate => unreachable!("inventoryActivate has no rows"),
+            Mutation::Activate | Mutation::Describe => unreachable!("it has no rows of quantities"),
         }
     }
 
-    pub(super) fn applied(self) -> AppliedKind {
+    /// What it is in the log of what changed levels; nothing where it changes none.
+    pub(super) fn applied(self) -> Option<AppliedKind> {
         match self {
-            Mutation::Adjust => AppliedKind::Adjust,
-            Mutation::Set => AppliedKind::Set,
-            Mutation::Activate => AppliedKind::Activate,
+            Mutation::Adjust => Some(AppliedKind::Adjust),
+            Mutation::Set => Some(AppliedKind::Set),
+            Mutation::Activate => Some(AppliedKind::Activate),
+            Mutation::Describe => None,
         }
     }
 }
@@ -89,6 +111,11 @@ pub(super) enum Code {
     TooLow,
     Twice,
     AlreadyActive,
+    UnknownOwner,
+    TooManyMetafields,
+    MetafieldName,
+    MetafieldType,
+    NotJson,
 }
 
 impl Code {
@@ -111,6 +138,10 @@ impl Code {
             Code::TooLow => "INVALID_QUANTITY_TOO_LOW",
             Code::Twice => "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR",
             Code::AlreadyActive => "ALREADY_ACTIVE",
+            Code::UnknownOwner | Code::MetafieldName => "INVALID",
+            Code::TooManyMetafields => "LESS_THAN_OR_EQUAL_TO",
+            Code::MetafieldType => "INVALID_TYPE",
+            Code::NotJson => "INVALID_VALUE",
         }
     }
 
@@ -134,6 +165,11 @@ impl Code {
             Code::TooLow => "The quantity is too low.",
             Code::Twice => "The combination of inventoryItemId and locationId must be unique.",
             Code::AlreadyActive => "Not allowed to set available quantity when the item is already active at the location.",
+            Code::UnknownOwner => "Owner does not exist.",
+            Code::TooManyMetafields => "Exceeded the maximum metafields input limit of 25.",
+            Code::MetafieldName => "The name is too short, too long, or has other characters than letters, digits, - and _.",
+            Code::MetafieldType => "Type is not served here.",
+            Code::NotJson => "Value is invalid JSON.",
         }
     }
 }

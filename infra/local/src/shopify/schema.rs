@@ -7,7 +7,7 @@
 use super::document::Field;
 use super::ids::{ItemId, LocationId};
 use super::log::Change;
-use super::mutation::{Group, Outcome, UserError};
+use super::mutation::{Group, Mutation, Outcome, UserError};
 use super::order_schema::{self, Part};
 use super::page;
 use super::resolve::{Page, TopError};
@@ -140,7 +140,7 @@ pub(super) fn resolve<'a>(
         (Node::Outcome(outcome), "inventoryAdjustmentGroup") if outcome.kind.adjusts() => {
             Resolved::One(outcome.group.as_ref().map(Node::Group))
         }
-        (Node::Outcome(outcome), "inventoryLevel") if !outcome.kind.adjusts() => {
+        (Node::Outcome(outcome), "inventoryLevel") if outcome.kind == Mutation::Activate => {
             let found = outcome.level.and_then(|(item, id)| Some((shop.items.get(&item)?, id, shop.levels.get(&(item, id))?)));
             Resolved::One(found.map(|(item, id, level)| Node::Level(item, id, level)))
         }
@@ -149,7 +149,10 @@ pub(super) fn resolve<'a>(
         }
         (Node::UserError(_, error), "field") => leaf(error.field.clone()),
         (Node::UserError(_, error), "message") => leaf(error.message.as_str()),
-        (Node::UserError(outcome, error), "code") if outcome.kind.adjusts() => leaf(error.code.name()),
+        (Node::UserError(outcome, error), "code") if outcome.kind.has_codes() => leaf(error.code.name()),
+        (Node::UserError(outcome, error), "elementIndex") if outcome.kind == Mutation::Describe => {
+            maybe(error.field.iter().flatten().find_map(|part| part.parse::<i64>().ok()))
+        }
         (Node::Group(group), "id") => leaf(format!("gid://shopify/InventoryAdjustmentGroup/{}", group.number)),
         (Node::Group(group), "createdAt") => leaf(zulu(group.at)),
         (Node::Group(group), "reason") => leaf(group.reason.as_str()),

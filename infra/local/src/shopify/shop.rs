@@ -76,6 +76,8 @@ pub struct Shop {
     pub(super) by_sku: BTreeMap<String, ItemId>,
     pub(super) locations: BTreeMap<LocationId, Location>,
     pub(super) levels: BTreeMap<(ItemId, LocationId), Level>,
+    /// What apps say about variants, by namespace and key.
+    pub(super) metafields: BTreeMap<(VariantId, String, String), String>,
     pub(super) orders: BTreeMap<OrderId, Order>,
     /// Orders by last change: what `orders(sortKey: UPDATED_AT)` walks.
     pub(super) by_update: BTreeSet<(Timestamp, OrderId)>,
@@ -110,6 +112,7 @@ impl Shop {
             by_sku: BTreeMap::new(),
             locations: BTreeMap::new(),
             levels: BTreeMap::new(),
+            metafields: BTreeMap::new(),
             orders: BTreeMap::new(),
             by_update: BTreeSet::new(),
             owners: BTreeMap::new(),

@@ -1,0 +1,91 @@
+//! Metafields of variants: what an app says about what is sold. Set whole, all rows or none, and without idempotency keys.
+//!
+//! That a call is atomic, its bound and its codes are documented; that an unknown owner is `INVALID` is what was seen. Only
+//! what our operation uses is here: the type `json`, owners that are variants, and no digests. Nothing is read back by GraphQL.
+
+use super::ids::{ItemId, VariantId};
+use super::input::{gid, invalid, known, optional, text};
+use super::mutation::{Code, Mutation, Outcome, UserError};
+use super::resolve::TopError;
+use super::shop::Shop;
+use serde_json::Value;
+
+/// The most metafields of one call.
+const LARGEST: usize = 25;
+
+/// One metafield to be set. An owner is nothing where its gid is of another kind.
+pub(super) struct Row {
+    owner: Option<VariantId>,
+    namespace: String,
+    key: String,
+    kind: String,
+    value: String,
+}
+
+/// Reads the `metafields` argument.
+pub(super) fn read(rows: Option<&Value>) -> Result<Vec<Row>, TopError> {
+    let rows = rows.and_then(Value::as_array).ok_or_else(|| invalid("metafields", "Expected value to not be null"))?;
+    rows.iter().enumerate().map(|(index, value)| row(value, &format!("metafields.{index}."))).collect()
+}
+
+fn row(value: &Value, path: &str) -> Result<Row, TopError> {
+    let fields = value.as_object().ok_or_else(|| invalid(path, "Expected an object"))?;
+    known(fields, &["ownerId", "namespace", "key", "type", "value"], path)?;
+    Ok(Row {
+        owner: VariantId::parse(&gid(fields, "ownerId", path)?),
+        namespace: optional(fields, "namespace", path)?.unwrap_or_else(|| "$app".to_owned()),
+        key: text(fields, "key", path)?,
+        kind: optional(fields, "type", path)?.unwrap_or_default(),
+        value: text(fields, "value", path)?,
+    })
+}
+
+impl Shop {
+    /// Sets metafields, or refuses all of them.
+    pub(super) fn describe(&mut self, rows: Vec<Row>) -> Outcome {
+        let mut errors = Vec::new();
+        if rows.len() > LARGEST {
+            errors.push(UserError::new(Code::TooManyMetafields, &["metafields"]));
+        }
+        for (index, row) in rows.iter().enumerate() {
+            if let Err((code, field)) = self.judge(row) {
+                errors.push(UserError::new(code, &["metafields", &index.to_string(), field]));
+            }
+        }
+        if errors.is_empty() {
+            for Row { owner, namespace, key, kind: _, value } in rows {
+                let owner = owner.expect("a row without an owner was refused");
+                self.metafields.insert((owner, namespace, key), value);
+            }
+        }
+        Outcome::refused(Mutation::Describe, errors)
+    }
+
+    /// Why a row cannot be set, and which field is to blame.
+    fn judge(&self, row: &Row) -> Result<(), (Code, &'static str)> {
+        let fits = |name: &str, least: usize, most: usize| {
+            (least..=most).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_$".contains(&b))
+        };
+        let item = row.owner.and_then(|owner| self.items.values().find(|item| item.variant == owner && !item.removed));
+        if item.is_none_or(|item| self.faults.poisoned.contains(&item.id)) {
+            return Err((Code::UnknownOwner, "ownerId"));
+        }
+        if !fits(&row.namespace, 3, 255) {
+            return Err((Code::MetafieldName, "namespace"));
+        }
+        if !fits(&row.key, 2, 64) {
+            return Err((Code::MetafieldName, "key"));
+        }
+        if row.kind != "json" {
+            return Err((Code::MetafieldType, "type"));
+        }
+        serde_json::from_str::<Value>(&row.value).map(|_| ()).map_err(|_| (Code::NotJson, "value"))
+    }
+
+    /// What the variant of an item shows in a metafield.
+    #[must_use]
+    pub fn metafield(&self, item: ItemId, namespace: &str, key: &str) -> Option<&str> {
+        let variant = self.items.get(&item)?.variant;
+        self.metafields.get(&(variant, namespace.to_owned(), key.to_owned())).map(String::as_str)
+    }
+}
