@@ -6,6 +6,7 @@ mod dynamo_faults;
 mod operations;
 mod served;
 mod shopify;
+mod shopify_metafields;
 mod shopify_orders;
 mod shopify_variants;
 mod sources;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use promissory::catalog::{InventoryItemId, OrderId, ShopDomain, ShopLocationId};
-use promissory::storefront::{Adjustment, Answer, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError};
+use promissory::storefront::{
+    Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError,
+};
 use tokio::sync::Notify;
 
 /// What is odd.
@@ -81,6 +83,10 @@ impl<F: Storefront> Storefront for OddShop<F> {
         location: ShopLocationId,
     ) -> Result<Answer, StorefrontError> {
         self.mutated(self.inner.activate(shop, key, item, location).await).await
+    }
+
+    async fn describe(&self, shop: &ShopDomain, rows: &[Description]) -> Result<Answer, StorefrontError> {
+        self.mutated(self.inner.describe(shop, rows).await).await
     }
 
     async fn levels(&self, shop: &ShopDomain, items: &[InventoryItemId]) -> Result<Vec<ShopLevel>, StorefrontError> {

@@ -24,7 +24,8 @@ pub use hints::{Hint, Hints, PAIRS_PER_HINT, hint_all};
 pub use intent::{Action, Intent, IntentRow, IntentState, MAX_ROWS};
 pub use level::Level;
 pub use port::{
-    Adjustment, Answer, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError, UserErrorCode,
+    Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError,
+    UserErrorCode,
 };
 pub(crate) use push::refusal_alert;
 pub use push::{PushError, PushReport, push};

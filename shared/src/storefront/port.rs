@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::catalog::{InventoryItemId, OrderId, Quantity, ShopDomain, ShopLocationId};
+use crate::catalog::{InventoryItemId, OrderId, Quantity, ShopDomain, ShopLocationId, VariantId};
 use crate::order::{OrderSnapshot, SalesOrder};
 
 /// Adds to `available`.
@@ -30,6 +30,15 @@ pub struct LevelSet {
     pub quantity: Quantity,
     /// The `available` it must find; anything else is stale.
     pub change_from: Quantity,
+}
+
+/// What is to be shown beside something that is sold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// What is sold.
+    pub variant: VariantId,
+    /// What is shown beside it, in JSON.
+    pub value: String,
 }
 
 /// What a shop shows of an item at a location, read in one query.
@@ -168,6 +177,13 @@ pub trait Storefront: Sync {
         item: InventoryItemId,
         location: ShopLocationId,
     ) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
+
+    /// Says which lots there are of what is sold (at most [`Self::DESCRIBED_AT_ONCE`]): all rows or none, each whole, so that
+    /// saying it again changes nothing.
+    fn describe(&self, shop: &ShopDomain, rows: &[Description]) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
+
+    /// The most rows of one description.
+    const DESCRIBED_AT_ONCE: usize = 25;
 
     /// Every level of these items (at most [`Self::LEVELS_AT_ONCE`]). An item the shop does not know has none.
     fn levels(

@@ -18,6 +18,8 @@ pub mod operations {
     pub const SET_AVAILABLE: &str = include_str!("operations/set_available.graphql");
     /// Stocks an item at a location.
     pub const ACTIVATE_LEVEL: &str = include_str!("operations/activate_level.graphql");
+    /// Says which lots there are of what is sold.
+    pub const DESCRIBE_LOTS: &str = include_str!("operations/describe_lots.graphql");
     /// Reads the levels of several items.
     pub const LEVELS_OF_ITEMS: &str = include_str!("operations/levels_of_items.graphql");
     /// Reads all levels of one item.
@@ -44,10 +46,11 @@ pub mod operations {
     pub const VARIANTS: &str = include_str!("operations/variants.graphql");
 
     /// All of them.
-    pub const ALL: [&str; 15] = [
+    pub const ALL: [&str; 16] = [
         ADJUST_AVAILABLE,
         SET_AVAILABLE,
         ACTIVATE_LEVEL,
+        DESCRIBE_LOTS,
         LEVELS_OF_ITEMS,
         LEVELS_OF_ITEM,
         ORDERS_UPDATED,

@@ -7,8 +7,12 @@ use super::{Shopify, Transport, operations};
 use crate::catalog::{InventoryItemId, OrderId, Quantity, ShopDomain, ShopLocationId};
 use crate::clock::Clock;
 use crate::storefront::{
-    Adjustment, Answer, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError, UserErrorCode,
+    Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError,
+    UserErrorCode,
 };
+
+/// Where a variant shows its lots: namespace and key of the metafield.
+const METAFIELD: (&str, &str) = ("promissory", "lots");
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -17,8 +21,10 @@ struct Mutated {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct UserErrorBody {
     code: Option<String>,
+    element_index: Option<usize>,
     field: Option<Vec<String>>,
     message: String,
 }
@@ -39,6 +45,12 @@ struct SetData {
 #[serde(rename_all = "camelCase")]
 struct ActivateData {
     inventory_activate: Option<Mutated>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DescribeData {
+    metafields_set: Option<Mutated>,
 }
 
 #[derive(Deserialize)]
@@ -137,6 +149,24 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
         answer(data.inventory_activate)
     }
 
+    async fn describe(&self, shop: &ShopDomain, rows: &[Description]) -> Result<Answer, StorefrontError> {
+        let metafields: Vec<Value> = rows
+            .iter()
+            .map(|row| {
+                // No digest to compare: a description is whole, and its label knows who told it last.
+                json!({
+                    "ownerId": row.variant.gid(),
+                    "namespace": METAFIELD.0,
+                    "key": METAFIELD.1,
+                    "type": "json",
+                    "value": row.value,
+                })
+            })
+            .collect();
+        let data: DescribeData = self.call(shop, operations::DESCRIBE_LOTS, json!({ "metafields": metafields })).await?;
+        answer(data.metafields_set)
+    }
+
     async fn levels(&self, shop: &ShopDomain, items: &[InventoryItemId]) -> Result<Vec<ShopLevel>, StorefrontError> {
         let ids: Vec<String> = items.iter().map(|item| item.gid()).collect();
         let data: Nodes = self.call(shop, operations::LEVELS_OF_ITEMS, json!({ "ids": ids })).await?;
@@ -214,7 +244,7 @@ impl UserErrorBody {
             Some(_) | None => UserErrorCode::Other(self.code.unwrap_or_default()),
         };
         // A row's error names it by its place in the array: ["input", "changes", "3", "delta"].
-        let row = self.field.iter().flatten().find_map(|part| part.parse().ok());
+        let row = self.element_index.or_else(|| self.field.iter().flatten().find_map(|part| part.parse().ok()));
         UserError { code, row, message: self.message }
     }
 }

@@ -8,7 +8,9 @@ use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{InventoryItemId, LocationId, OrderId, Place, Quantity, ShopDomain, ShopLocationId, Sku};
 use promissory::reconcile::{OVERLAP, Sweep};
 use promissory::store::{Store, Write, read};
-use promissory::storefront::{Adjustment, Answer, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError};
+use promissory::storefront::{
+    Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError,
+};
 
 use super::Plant;
 use crate::ports::Line;
@@ -107,6 +109,10 @@ impl Storefront for PlantedFront {
         location: ShopLocationId,
     ) -> Result<Answer, StorefrontError> {
         self.inner.activate(shop, key, item, location).await
+    }
+
+    async fn describe(&self, shop: &ShopDomain, rows: &[Description]) -> Result<Answer, StorefrontError> {
+        self.inner.describe(shop, rows).await
     }
 
     async fn levels(&self, shop: &ShopDomain, items: &[InventoryItemId]) -> Result<Vec<ShopLevel>, StorefrontError> {

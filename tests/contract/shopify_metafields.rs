@@ -1,0 +1,110 @@
+//! What is shown beside what is sold, on Shopify's API: told whole, all rows or none, as often as one likes.
+
+use promissory::catalog::{ShopDomain, VariantId};
+use promissory::storefront::{Answer, Description, Storefront, StorefrontError};
+use promissory_local::shopify::{Faults, ServerConfig, ShopConfig};
+
+use crate::served::{Served, patient, serve, world_of_now};
+
+async fn fixture(config: ServerConfig) -> (Served, ShopDomain) {
+    let world = world_of_now().await;
+    for sku in ["A", "B", "C"] {
+        world.item(sku, &[]).await;
+    }
+    let running = serve(&world, config).await;
+    running.server.shop(|shop| shop.remove_item("C")).expect("known");
+    (running, world.shop.clone())
+}
+
+/// Rows such as `A=[]`; of what the shop does not sell any more, and never did, too.
+fn rows(running: &Served, words: &[&str]) -> Vec<Description> {
+    let variant = |sku: &str| {
+        let gid = running.server.shop(|shop| shop.items().find(|item| item.sku == sku).map(|item| item.variant.gid()));
+        gid.map_or(VariantId::new(1), |gid| VariantId::from_gid(&gid).expect("a variant"))
+    };
+    let row = |(sku, value): (&str, &str)| Description { variant: variant(sku), value: value.to_owned() };
+    words.iter().map(|words| row(words.split_once('=').expect("a row"))).collect()
+}
+
+fn shown(running: &Served) -> [Option<String>; 2] {
+    running.server.shop(|shop| {
+        ["A", "B"].map(|sku| {
+            let item = shop.item(sku).expect("an item").id;
+            shop.metafield(item, "promissory", "lots").map(str::to_owned)
+        })
+    })
+}
+
+fn told(answer: &Result<Answer, StorefrontError>) -> String {
+    match answer {
+        Ok(Answer::Done) => "done".to_owned(),
+        Ok(Answer::Refused(errors)) => {
+            errors.iter().map(|error| format!("{} {:?}", error.message, error.row)).collect::<Vec<_>>().join(", ")
+        }
+        Err(StorefrontError::Throttled { .. }) => "throttled".to_owned(),
+        Err(StorefrontError::Unavailable { .. }) => "unavailable".to_owned(),
+        Err(StorefrontError::Invalid { .. }) => "invalid".to_owned(),
+        Err(StorefrontError::Rejected { .. }) => "rejected".to_owned(),
+    }
+}
+
+/// Protects what customers read: what was said last is shown, and a refused row is named and keeps the others out.
+#[tokio::test]
+async fn descriptions_are_whole() {
+    let (running, shop) = fixture(patient()).await;
+    let front = running.front();
+    let lots = r#"[{"lot":"L-7","expires":"2027-05-31"},{"lot":"\"Ä"}]"#;
+    let (a, many) = (format!("A={lots}"), ["B=[]"; 26]);
+    let unknown = "Owner does not exist.";
+    type Case<'a> = (&'a [&'a str], String, [Option<&'a str>; 2]);
+    let cases: [Case<'_>; 8] = [
+        (&["A=[1]", "C=[]", "B=[1]"], format!("{unknown} Some(1)"), [None, None]),
+        (&["A=[1]", "NEVER=[]", "C=[]"], format!("{unknown} Some(1), {unknown} Some(2)"), [None, None]),
+        (&["A=[1"], "Value is invalid JSON. Some(0)".into(), [None, None]),
+        (&[&a, "B=[]"], "done".into(), [Some(lots), Some("[]")]),
+        (&[&a, "B=[]"], "done".into(), [Some(lots), Some("[]")]),
+        (&["A=[]"], "done".into(), [Some("[]"), Some("[]")]),
+        (&many, "Exceeded the maximum metafields input limit of 25. None".into(), [Some("[]"), Some("[]")]),
+        (&many[1..], "done".into(), [Some("[]"), Some("[]")]),
+    ];
+    for (words, expected, then) in cases {
+        let answer = front.describe(&shop, &rows(&running, words)).await;
+        assert_eq!(told(&answer), expected, "{words:?}");
+        assert_eq!(shown(&running), then.map(|value| value.map(str::to_owned)), "{words:?}");
+    }
+}
+
+/// Protects repetition: whatever happened to the first call, the same again is done, and is what is shown.
+#[tokio::test]
+async fn a_repeated_description_changes_nothing() {
+    let none = Faults::default;
+    let cases: [(Faults, &[&str]); 6] = [
+        (none(), &["done", "done"]),
+        (Faults { fail: 2, ..none() }, &["unavailable", "unavailable", "done"]),
+        (Faults { throttle: 1, ..none() }, &["throttled", "done"]),
+        (Faults { lose_request: 1, ..none() }, &["unavailable", "done"]),
+        (Faults { lose_answer: 2, ..none() }, &["unavailable", "unavailable", "done"]),
+        (Faults { apply_late: 1, ..none() }, &["unavailable", "done"]),
+    ];
+    for (faults, expected) in cases {
+        let (running, shop) = fixture(patient()).await;
+        let front = running.front();
+        running.fail(faults.clone());
+        for expected in expected {
+            assert_eq!(told(&front.describe(&shop, &rows(&running, &["A=[1]"])).await), *expected, "{faults:?}");
+        }
+        running.server.shop(|shop| shop.settle_late(jiff::Timestamp::UNIX_EPOCH));
+        assert_eq!(shown(&running)[0].as_deref(), Some("[1]"), "{faults:?}");
+    }
+}
+
+/// Protects the budget that levels are told from: a description is paid for like them.
+#[tokio::test]
+async fn a_description_over_budget_is_told_so() {
+    let config = ShopConfig { bucket_size: 15, restore_rate: 1, ..ShopConfig::default() };
+    let (running, shop) = fixture(ServerConfig { shop: config, ..patient() }).await;
+    let front = running.front();
+    for expected in ["done", "throttled"] {
+        assert_eq!(told(&front.describe(&shop, &rows(&running, &["A=[1]"])).await), expected);
+    }
+}
