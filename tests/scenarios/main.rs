@@ -9,6 +9,7 @@ mod intake_doors;
 mod large_orders;
 mod ledger;
 mod lifecycle;
+mod lots;
 mod personal_data;
 mod pusher;
 mod pusher_contact;

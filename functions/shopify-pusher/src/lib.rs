@@ -55,6 +55,7 @@ impl<S: Store, F: Storefront, C: Clock> Pusher<S, F, C> {
                     hinted = pairs.len(),
                     adjusted = report.adjusted,
                     contacted = report.contacted,
+                    described = report.described,
                     refused = report.refused,
                     waiting = report.waiting,
                     "pushed"

@@ -5,12 +5,12 @@
 //! orders whose location is not known yet). The buffer is kept back only where there is stock to keep back, and never
 //! pushes a location below zero by itself; a location that is not in use keeps everything back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Item, Location, Network, Place, Quantity, Sku, Tier};
+use crate::catalog::{Item, Location, Network, Place, Quantity, ShopDomain, Sku, Tier};
 use crate::ledger::{Balance, Position};
 use crate::store::{Key, Row};
 
@@ -25,6 +25,9 @@ pub struct Promise {
     pub low_at: Option<Quantity>,
     /// Each place, with the numbers behind it.
     pub places: BTreeMap<Place, AtPlace>,
+    /// The shops that are told which lots there are, or still show some: where to look for labels. Empty for most items.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub labels: BTreeSet<ShopDomain>,
     /// When it was computed.
     pub computed_at: Timestamp,
 }
@@ -74,7 +77,7 @@ impl Promise {
             })
             .collect();
         let available = places.iter().filter(|(place, _)| sells_online(network, place)).map(|(_, at)| at.available).sum();
-        Self { sku: item.sku.clone(), available, low_at: item.low_at, places, computed_at: now }
+        Self { sku: item.sku.clone(), available, low_at: item.low_at, places, labels: BTreeSet::new(), computed_at: now }
     }
 
     /// Whether every position behind `self` is at least as new as the one behind `older`. A location that is no longer in
@@ -87,7 +90,8 @@ impl Promise {
     /// Whether it says anything that `other` does not.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
-        (self.available, self.low_at, &self.places) == (other.available, other.low_at, &other.places)
+        let said = (other.available, other.low_at, &other.places, &other.labels);
+        (self.available, self.low_at, &self.places, &self.labels) == said
     }
 
     /// What the network can promise once these positions of the item have changed. Exact where nothing else has changed

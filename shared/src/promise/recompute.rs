@@ -1,4 +1,5 @@
-//! Recomputing an item: its promise, its low-stock alert, and what each shop must be told.
+//! Recomputing an item: its promise, its low-stock alert, and what each shop must be told: levels, and lots where it is kept
+//! by lot.
 //!
 //! One read, one transaction per item. The promise row's revision is the gate: it is read no later than the positions, so
 //! whoever wins the write has seen positions at least as new as the promise it replaces, and a promise never goes back.
@@ -6,13 +7,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Promise, kept_back};
 use crate::alert::{Alert, Subject, low_stock};
 use crate::catalog::{Item, Network, Place, ShopDomain, Sku, Tier};
 use crate::clock::{Clock, backoff};
 use crate::ledger::{Position, PositionKey};
 use crate::store::{Expect, Record, Store, StoreError, Write, WriteError};
-use crate::storefront::{Level, refusal_alert};
+use crate::storefront::{Label, Level, refusal_alert};
 
 /// How often an item is recomputed anew when its rows change under it.
 const MAX_ATTEMPTS: u32 = 10;
@@ -20,7 +23,8 @@ const MAX_ATTEMPTS: u32 = 10;
 /// What recomputing an item led to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recomputed {
-    /// Pairs whose shop does not know their supply yet, whether or not this computation changed it.
+    /// Pairs whose shop does not know their supply yet, whether or not this computation changed it; without a location where
+    /// it does not know the lots yet.
     pub due: BTreeSet<(ShopDomain, PositionKey)>,
     /// Whether anything was written.
     pub changed: bool,
@@ -63,18 +67,25 @@ async fn recompute_once<S: Store, C: Clock>(
             item.shops.keys().filter(|shop| location.shops.contains_key(*shop)).map(move |shop| (shop.clone(), location))
         })
         .collect();
+    let old = promise.as_ref().map(|record| record.decode::<Promise>()).transpose()?;
+    // Also where it is not kept by lot any more: there the label is emptied, and then forgotten.
+    let mut labels_of = old.as_ref().map(|old| old.labels.clone()).unwrap_or_default();
+    if item.by_lot {
+        labels_of.extend(item.shops.iter().filter(|(_, listed)| listed.variant.is_some()).map(|(shop, _)| shop.clone()));
+    }
     let mut keys: Vec<_> = of.iter().map(PositionKey::key).collect();
     keys.extend(levels_of.iter().map(|(shop, location)| Level::key_of(shop, sku, &location.code)));
+    keys.extend(labels_of.iter().map(|shop| Label::key_of(shop, sku)));
     keys.extend(item.tier.as_ref().map(Tier::key_of));
     let mut rows = store.get(&keys).await?;
     let mut level_rows = rows.split_off(of.len());
-    let tier = level_rows.split_off(levels_of.len()).into_iter().flatten().next();
+    let mut label_rows = level_rows.split_off(levels_of.len());
+    let tier = label_rows.split_off(labels_of.len()).into_iter().flatten().next();
     let tier = tier.map(|record| record.decode::<Tier>()).transpose()?;
     let positions = rows.into_iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Position>, _>>()?;
 
     let now = clock.now();
-    let old = promise.as_ref().map(|record| record.decode::<Promise>()).transpose()?;
-    let new = Promise::compute(&item, tier.as_ref(), network, &positions, now);
+    let mut new = Promise::compute(&item, tier.as_ref(), network, &positions, now);
     assert!(old.as_ref().is_none_or(|old| new.follows(old)), "positions read after a promise are never older than it");
 
     let mut writes = Vec::new();
@@ -91,13 +102,36 @@ async fn recompute_once<S: Store, C: Clock>(
         if level.alerted && level.refused.is_none() && !level.is_due() {
             // What the shop refused is not wanted any more: no push will come by to clear the alert.
             level.alerted = false;
-            writes.extend(refusal_alert(store, &level, now).await?);
+            writes.extend(refusal_alert(store, (&level).into(), now).await?);
         }
         if level.is_due() {
             due.insert((level.shop.clone(), PositionKey::new(sku.clone(), Place::At(location.code.clone()))));
         }
         if known.as_ref() != Some(&level) {
             writes.push(Write::put(&level, Expect::as_read(record.as_ref())));
+        }
+    }
+    for (shop, record) in labels_of.into_iter().zip(label_rows) {
+        let known = record.as_ref().map(|record| record.decode::<Label>()).transpose()?;
+        let label = label(&item, &shop, known.as_ref(), network, &positions, now);
+        // What was refused is not wanted any more: no push will come by to clear the alert.
+        let settled = label.as_ref().is_none_or(|label| label.refused.is_none() && !label.is_due());
+        if let Some(known) = known.as_ref().filter(|known| known.alerted && settled) {
+            writes.extend(refusal_alert(store, (&Label { refused: None, ..known.clone() }).into(), now).await?);
+        }
+        match (label, record) {
+            (Some(label), record) => {
+                let label = Label { alerted: label.alerted && !settled, ..label };
+                if label.is_due() {
+                    due.insert((shop.clone(), PositionKey::new(sku.clone(), Place::Unassigned)));
+                }
+                if known.as_ref() != Some(&label) {
+                    writes.push(Write::put(&label, Expect::as_read(record.as_ref())));
+                }
+                new.labels.insert(shop);
+            }
+            (None, Some(record)) => writes.push(Write::Delete { key: record.key, expect: Expect::Revision(record.revision) }),
+            (None, None) => {}
         }
     }
     if let Some(state) = low_stock(new.available, new.low_at) {
@@ -114,6 +148,22 @@ async fn recompute_once<S: Store, C: Clock>(
         store.write(&writes).await?;
     }
     Ok(Recomputed { due, changed: !writes.is_empty() })
+}
+
+/// What a shop is to show of the lots; `None` where it is told nothing of them, and shows none that are still ours to say.
+fn label(
+    item: &Item,
+    shop: &ShopDomain,
+    known: Option<&Label>,
+    network: &Network,
+    positions: &[Position],
+    now: Timestamp,
+) -> Option<Label> {
+    let variant = item.shops.get(shop).and_then(|listed| listed.variant)?;
+    let mut label = known.cloned().unwrap_or_else(|| Label::new(shop.clone(), item.sku.clone(), variant, now));
+    let lots = if item.by_lot { Label::lots_of(network, positions) } else { Vec::new() };
+    label.want(variant, lots, now);
+    (item.by_lot || !label.is_blank()).then_some(label)
 }
 
 async fn read_three<S: Store>(store: &S, keys: [crate::store::Key; 3]) -> Result<[Option<Record>; 3], StoreError> {

@@ -1,5 +1,5 @@
 //! What a killed function left behind: deferred events nobody settled, what waits for a mapping that is there, and pairs
-//! whose hint was lost.
+//! and lots whose hint was lost.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use super::{ReconcileError, refresh};
 use crate::catalog::{Network, Place, ShopDomain};
 use crate::clock::Clock;
 use crate::ledger::{Deferred, PositionKey, resume, settle_lane};
-use crate::store::{Listing, Store};
-use crate::storefront::{Hints, Level, hint_all};
+use crate::store::{Listing, Store, list_all};
+use crate::storefront::{Hints, Label, Level, hint_all};
 
 /// What was picked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -22,7 +22,7 @@ pub struct BacklogReport {
     pub resumed: usize,
     /// Items recomputed because a location or a tier changed.
     pub refreshed: usize,
-    /// Pairs hinted again.
+    /// Pairs hinted again, and items whose lots a shop does not know.
     pub hinted: usize,
 }
 
@@ -53,6 +53,11 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
             None => break,
         }
     }
+    let labels = list_all(store, Listing::index(Label::due_index(shop), 1_000)).await?;
+    let readable = labels.iter().filter_map(|record| record.decode::<Label>().ok());
+    let items: BTreeSet<_> = readable.map(|label| PositionKey::new(label.sku, Place::Unassigned)).collect();
+    report.hinted += items.len();
+    hint_all(hints, shop, items).await?;
     let waited = resume(store, clock, network, "", deadline).await?;
     report.resumed = waited.resumed;
     let waiting = store.list(&Listing::index(Deferred::INDEX, 1_000)).await?.records;

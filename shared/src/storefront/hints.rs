@@ -12,7 +12,8 @@ use crate::store::StoreError;
 /// The most pairs in one hint, so that a message stays far below the queue's limit.
 pub const PAIRS_PER_HINT: usize = 200;
 
-/// Pairs whose level in a shop may be due.
+/// Pairs whose level in a shop may be due. A pair without a location stands for what is shown of the item as a whole: its
+/// lots.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {
     /// The shop.

@@ -6,26 +6,33 @@
 //! same key and nothing is added twice. A pair the shop was never told, or that drifted, is *contacted*: its level is set
 //! once by compare-and-set, under the rule in [`contact`].
 //!
+//! Beside the numbers a shop shows which lots there are of an item ([`Label`]): told whole, after the numbers.
+//!
 //! Deliberately absent: absolute numbers in the normal path, and numbers in hints.
 //!
 //! [`AtPlace::to_push`]: crate::promise::AtPlace::to_push
 
 mod budget;
 mod contact;
+mod describe;
 mod hints;
 mod intent;
+mod label;
 mod level;
 mod port;
 mod push;
+mod refusal;
 
 pub use budget::{Budget, MUTATION_COST};
 pub use contact::{Contact, judge};
+use describe::Describing;
 pub use hints::{Hint, Hints, PAIRS_PER_HINT, hint_all};
 pub use intent::{Action, Intent, IntentRow, IntentState, MAX_ROWS};
+pub use label::{Label, LotShown};
 pub use level::Level;
 pub use port::{
     Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError,
     UserErrorCode,
 };
-pub(crate) use push::refusal_alert;
 pub use push::{PushError, PushReport, push};
+pub(crate) use refusal::refusal_alert;

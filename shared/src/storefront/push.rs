@@ -11,10 +11,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Action, Adjustment, Answer, Contact, Intent, IntentRow, IntentState, Level, LevelSet, MAX_ROWS, ShopLevel, Storefront,
-    StorefrontError, UserError, UserErrorCode, judge,
+    Action, Adjustment, Answer, Contact, Describing, Intent, IntentRow, IntentState, Level, LevelSet, MAX_ROWS, ShopLevel,
+    Storefront, StorefrontError, UserError, UserErrorCode, judge, refusal_alert,
 };
-use crate::alert::{Alert, State, Subject};
 use crate::catalog::{Network, Place, Quantity, ShopDomain};
 use crate::clock::Clock;
 use crate::ledger::PositionKey;
@@ -27,20 +26,20 @@ use crate::store::{Expect, Key, Listing, Row, Store, StoreError, Write, WriteErr
 const AT_WORK: Duration = Duration::from_secs(10);
 
 /// The most time one call takes. None is begun that might not end before the deadline.
-const ONE_CALL: Duration = Duration::from_secs(9);
+pub(super) const ONE_CALL: Duration = Duration::from_secs(9);
 
 /// An intent older than this is not repeated: the shop may have forgotten its key, and would add a difference again. Its
 /// pairs are contacted instead. A day is inferred; half of it leaves room.
 const KEY_REMEMBERED: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How often to look whether another push has finished, and the least wait after a call without an answer.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// How often a call without an answer is repeated before the queue takes over.
-const MAX_CALLS: u32 = 4;
+pub(super) const MAX_CALLS: u32 = 4;
 
 /// How often levels are written anew when recomputes change them at the same time.
-const MAX_WRITES_OF_LEVELS: u32 = 20;
+pub(super) const MAX_WRITES_OF_LEVELS: u32 = 20;
 
 /// What a push did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,7 +48,9 @@ pub struct PushReport {
     pub adjusted: usize,
     /// Pairs set by compare-and-set, or found right.
     pub contacted: usize,
-    /// Pairs the shop refused; each has an alert.
+    /// Items whose lots it was told.
+    pub described: usize,
+    /// Pairs, and lists of lots, that the shop refused; each has an alert.
     pub refused: usize,
     /// Pairs that wait for orders in flight; the reconciler hints them again.
     pub waiting: usize,
@@ -69,7 +70,8 @@ pub enum PushError {
     Store(#[from] StoreError),
 }
 
-/// Tells `shop` what is due: the `hinted` pairs, and whatever else the index shows. Stops at `deadline`.
+/// Tells `shop` what is due: the `hinted` pairs, and whatever else the index shows; then the lots, by the labels. Stops at
+/// `deadline`.
 ///
 /// # Errors
 /// [`PushError`]; everything not done stays due, and an open intent is resumed by the next push. Running out of time after
@@ -103,7 +105,18 @@ pub async fn push<S: Store, F: Storefront, C: Clock>(
         }
     }
     push.report.waiting = push.waiting.len();
-    Ok(push.report)
+    let mut report = push.report;
+    // Numbers first: with the time that is left, what is beside them.
+    let mut labels = Describing::new((store, front, clock), shop, hinted, deadline);
+    match labels.run(&mut report).await {
+        Ok(()) => Ok(report),
+        Err(PushError::OutOfTime) if report != PushReport::default() => Ok(report),
+        Err(error) if !labels.was_asked_for() => {
+            tracing::warn!(%shop, %error, "the lots are not told yet");
+            Ok(report)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 struct Push<'a, S, F, C> {
@@ -429,7 +442,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             change(&mut level);
             if level.refused.is_some() != level.alerted {
                 level.alerted = level.refused.is_some();
-                writes.extend(refusal_alert(self.store, &level, self.clock.now()).await?);
+                writes.extend(refusal_alert(self.store, (&level).into(), self.clock.now()).await?);
             }
             if level != old {
                 writes.push(Write::put(&level, Expect::Revision(record.revision)));
@@ -455,19 +468,8 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     }
 }
 
-/// The alert about a level that the shop refuses, or does not refuse any more; none where it stands so already.
-pub(crate) async fn refusal_alert<S: Store>(store: &S, level: &Level, now: Timestamp) -> Result<Option<Write>, StoreError> {
-    let (shop, sku) = (level.shop.clone(), level.sku.clone());
-    let subject = Subject::PushRefused { shop, sku, location: level.location.to_string() };
-    let (known, expect) = read::<Alert, S>(store, Alert::key_of(&subject)).await?;
-    let (state, detail) = level.refused.as_ref().map_or_else(
-        || (State::Cleared, "The shop takes the level again.".to_owned()),
-        |reason| (State::Raised, format!("The shop refuses the level of {} at {}: {reason}", level.sku, level.location)),
-    );
-    Ok(Alert::next(known.as_ref(), subject, state, detail, now).map(|next| Write::put(&next, expect)))
-}
-
-fn is_passing(code: &UserErrorCode) -> bool {
+/// Whether a refusal is of the moment only.
+pub(super) fn is_passing(code: &UserErrorCode) -> bool {
     match code {
         UserErrorCode::ConcurrentRequest | UserErrorCode::ServiceUnavailable => true,
         UserErrorCode::ChangeFromQuantityStale

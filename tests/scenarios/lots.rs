@@ -1,0 +1,458 @@
+//! What a shop shows of the lots of an item: which there are, first to expire first, and nothing else of them.
+
+use std::sync::Arc;
+
+use promissory::catalog::{Item, Listed, Location, VariantId};
+use promissory::store::{Row, Store, Write, read};
+use promissory::storefront::{Hint, Label, LotShown, PushReport, push};
+use promissory_local::shopify::Faults;
+use promissory_tests::faults::Fault;
+use promissory_tests::front::{OddShop, Oddity};
+use promissory_tests::shop::{RunningShop, in_agreement};
+use promissory_tests::source::event;
+use promissory_tests::world::{QUIET, World, position, since};
+use reconciler::{Job, Report};
+use serde_json::json;
+use tokio::sync::Notify;
+
+/// A world and a shop in agreement on these items, each kept by lot and sold as a variant, with no units of it.
+async fn agreed(skus: &[&str]) -> (World, RunningShop) {
+    let world = World::new().await;
+    for sku in skus {
+        world.item(sku, &[]).await;
+    }
+    let running = in_agreement(&world).await;
+    for sku in skus {
+        put(&world, &by_lot(&world, &running, sku)).await;
+    }
+    tell(&world, &running).await;
+    (world, running)
+}
+
+fn by_lot(world: &World, running: &RunningShop, sku: &str) -> Item {
+    let plain = world.plain(sku);
+    let variant = variant(running, sku);
+    let shops = plain.shops.into_iter().map(|(shop, listed)| (shop, Listed { variant, ..listed })).collect();
+    Item { by_lot: true, shops, ..world.plain(sku) }
+}
+
+fn variant(running: &RunningShop, sku: &str) -> Option<VariantId> {
+    running.server.shop(|shop| VariantId::from_gid(&shop.item(sku)?.variant.gid()))
+}
+
+async fn put<R: Row>(world: &World, row: &R) {
+    let (_, expect) = read::<R, _>(&world.table.store, row.key()).await.expect("read");
+    world.table.store.write(&[Write::put(row, expect)]).await.expect("written");
+}
+
+/// Plays the stream, then pushes every hint that came of it.
+async fn tell(world: &World, running: &RunningShop) -> usize {
+    world.settle().await;
+    let hints = world.hints.take();
+    assert_eq!(world.push(running.front(), &hints).await, [0; 0], "every hint is done");
+    hints.len()
+}
+
+/// Units of a lot arrive, or whatever else `kind` says happens to them.
+async fn happens(world: &World, sku: &str, kind: &str, units: i64, lot: &str, expires: Option<&str>) {
+    world.clock.pass(1);
+    let id = format!("{sku}:{kind}:{}", world.clock.after(0));
+    let mut more = json!({ "sku": sku, "lot": lot });
+    if let Some(expires) = expires {
+        more["expires"] = json!(expires);
+    }
+    assert_eq!(world.says(&[event(world, &id, kind, units, &more)]).await, ["applied"], "{kind} {units} of {lot}");
+}
+
+/// What the shop shows, e.g. `L-7 2027-05-31, L-9`; `None` where it shows nothing.
+fn shown(running: &RunningShop, sku: &str) -> Option<String> {
+    let item = running.item(sku);
+    let value = running.server.shop(|shop| shop.metafield(item, "promissory", "lots").map(str::to_owned))?;
+    let lots: Vec<LotShown> = serde_json::from_str(&value).expect("a list of lots");
+    let in_words = lots.into_iter().map(|it| match it.expires {
+        Some(expires) => format!("{} {expires}", it.lot),
+        None => it.lot.to_string(),
+    });
+    Some(in_words.collect::<Vec<_>>().join(", "))
+}
+
+async fn label(world: &World, sku: &str) -> Option<Label> {
+    let key = Label::key_of(&world.shop, &sku.parse().expect("a SKU"));
+    read::<Label, _>(&world.table.store, key).await.expect("read").0
+}
+
+async fn assert_at_rest(world: &World, running: &RunningShop, skus: &[&str]) {
+    running.assert_agreement(world).await;
+    for sku in skus {
+        let label = label(world, sku).await.expect("a label");
+        assert!(!label.is_due() && label.telling_at.is_none(), "{label:?}");
+    }
+}
+
+fn hint_of_label(world: &World, sku: &str) -> Hint {
+    Hint { shop: world.shop.clone(), pairs: [position(sku, "unassigned")].into() }
+}
+
+/// Protects what customers read: lots come and go with their units, held ones are not shown, the first to expire is first.
+#[tokio::test]
+async fn a_shop_shows_the_lots_there_are() {
+    let (world, running) = agreed(&["A"]).await;
+    assert_eq!(shown(&running, "A").as_deref(), Some(""), "an item kept by lot says so, even without lots");
+    let rows = [
+        ("receipt", 5, "LATE", Some("2028-01-01"), "LATE 2028-01-01", 1),
+        ("receipt", 2, "SOON", Some("2027-01-01"), "SOON 2027-01-01, LATE 2028-01-01", 1),
+        ("receipt", 2, "EVER", None, "SOON 2027-01-01, LATE 2028-01-01, EVER", 1),
+        ("receipt", 3, "SOON", None, "SOON 2027-01-01, LATE 2028-01-01, EVER", 0),
+        ("quality_hold", 4, "LATE", None, "SOON 2027-01-01, LATE 2028-01-01, EVER", 0),
+        ("quality_hold", 1, "LATE", None, "SOON 2027-01-01, EVER", 1),
+        ("quality_release", 1, "LATE", None, "SOON 2027-01-01, LATE 2028-01-01, EVER", 1),
+        ("write_off", 5, "SOON", None, "LATE 2028-01-01, EVER", 1),
+        ("receipt", 1, "EVER", Some("2026-12-24"), "EVER 2026-12-24, LATE 2028-01-01", 1),
+    ];
+    for (kind, units, lot, expires, expected, calls) in rows {
+        let before = running.calls("DescribeLots");
+        happens(&world, "A", kind, units, lot, expires).await;
+        tell(&world, &running).await;
+        let case = format!("{kind} {units} of {lot}");
+        assert_eq!(shown(&running, "A").as_deref(), Some(expected), "{case}");
+        assert_eq!(running.calls("DescribeLots") - before, calls, "{case}: told only where a lot comes or goes");
+        assert_at_rest(&world, &running, &["A"]).await;
+    }
+    // What customers take leaves first-expired-first-out: the last unit of a lot takes it off the list.
+    let now = world.clock.after(0);
+    let placed = running.server.shop(|shop| shop.checkout(now, &[("A", 3)]).expect("placed"));
+    running.server.shop(|shop| shop.fulfil(now, placed, None).expect("shipped"));
+    running.deliver_all(&world).await;
+    tell(&world, &running).await;
+    assert_eq!(shown(&running, "A").as_deref(), Some("LATE 2028-01-01"));
+}
+
+/// Protects customers from lots that are out of reach: only locations in use count, all of them, each lot once.
+#[tokio::test]
+async fn lots_are_those_of_the_network() {
+    let (world, running) = agreed(&["A"]).await;
+    let wh = world.network.locations().find(|location| location.code.as_str() == "WH-1").expect("ours").clone();
+    let receipts = [("r1", "WH-1", "BOTH", 3), ("r2", "STORE-1", "BOTH", 1), ("r3", "WH-1", "HERE", 1)];
+    for (id, location, lot, units) in receipts {
+        world.says(&[event(&world, id, "receipt", units, &json!({ "location": location, "lot": lot }))]).await;
+    }
+    tell(&world, &running).await;
+    assert_eq!(shown(&running, "A").as_deref(), Some("BOTH, HERE"));
+    for (active, expected) in [(false, "BOTH"), (true, "BOTH, HERE")] {
+        put(&world, &Location { active, ..wh.clone() }).await;
+        world.settle().await;
+        let report = world.reconcile(running.front(), Job::Backlog).await.expect("done");
+        assert!(matches!(report, Report::Backlog(_)), "{report:?}");
+        tell(&world, &running).await;
+        assert_eq!(shown(&running, "A").as_deref(), Some(expected), "in use: {active}");
+    }
+}
+
+/// Protects the budget, and shops without the scope, from items that have no lots to show: no row, no call.
+#[tokio::test]
+async fn other_items_have_no_label() {
+    let world = World::new().await;
+    for sku in ["PLAIN", "NO-VARIANT"] {
+        world.item(sku, &[]).await;
+    }
+    let running = in_agreement(&world).await;
+    put(&world, &Item { by_lot: false, ..by_lot(&world, &running, "PLAIN") }).await;
+    put(&world, &Item { by_lot: true, ..world.plain("NO-VARIANT") }).await;
+    for sku in ["PLAIN", "NO-VARIANT"] {
+        happens(&world, sku, "receipt", 5, "L", Some("2027-01-01")).await;
+        tell(&world, &running).await;
+        assert_eq!((label(&world, sku).await, shown(&running, sku)), (None, None), "{sku}");
+    }
+    assert_eq!((running.calls("DescribeLots"), world.table.count("LABEL#")), (0, 0));
+    running.assert_agreement(&world).await;
+    // The variant becomes known: now there is something to show them at.
+    put(&world, &by_lot(&world, &running, "NO-VARIANT")).await;
+    tell(&world, &running).await;
+    assert_eq!(shown(&running, "NO-VARIANT").as_deref(), Some("L 2027-01-01"));
+}
+
+/// Protects a shop from lots that nobody keeps any more: the list is emptied, and then the label is forgotten.
+#[tokio::test]
+async fn an_item_no_longer_kept_by_lot_shows_none() {
+    let (world, running) = agreed(&["A"]).await;
+    happens(&world, "A", "receipt", 5, "L", None).await;
+    tell(&world, &running).await;
+    assert_eq!(shown(&running, "A").as_deref(), Some("L"));
+    put(&world, &Item { by_lot: false, ..by_lot(&world, &running, "A") }).await;
+    tell(&world, &running).await;
+    assert_eq!(shown(&running, "A").as_deref(), Some(""));
+    happens(&world, "A", "receipt", 5, "M", None).await;
+    tell(&world, &running).await;
+    assert_eq!((shown(&running, "A").as_deref(), label(&world, "A").await), (Some(""), None));
+    assert!(world.promise("A").await.labels.is_empty(), "nothing is looked for any more");
+    put(&world, &by_lot(&world, &running, "A")).await;
+    tell(&world, &running).await;
+    assert_eq!(shown(&running, "A").as_deref(), Some("L, M"), "and it may be kept by lot again");
+}
+
+/// Protects a variant that became another item's: whoever it was before says nothing there any more.
+#[tokio::test]
+async fn a_variant_shows_the_lots_of_its_own_item() {
+    let (world, running) = agreed(&["A", "B"]).await;
+    happens(&world, "A", "receipt", 5, "OF-A", None).await;
+    happens(&world, "B", "receipt", 5, "OF-B", None).await;
+    tell(&world, &running).await;
+    let sold_as = |sku: &str, variant: Option<VariantId>| {
+        let mut item = by_lot(&world, &running, sku);
+        item.shops.values_mut().for_each(|listed| listed.variant = variant);
+        item
+    };
+    put(&world, &sold_as("A", variant(&running, "B"))).await;
+    put(&world, &sold_as("B", None)).await;
+    tell(&world, &running).await;
+    assert_eq!((shown(&running, "B").as_deref(), label(&world, "B").await), (Some("OF-A"), None));
+    happens(&world, "B", "receipt", 5, "MORE-OF-B", None).await;
+    tell(&world, &running).await;
+    assert_eq!(shown(&running, "B").as_deref(), Some("OF-A"));
+}
+
+/// Two items whose units are of another lot than the shop shows, their numbers being told, and a hint for each.
+async fn due() -> (World, RunningShop, Vec<Hint>) {
+    let (world, running) = agreed(&["A", "B"]).await;
+    for sku in ["A", "B"] {
+        happens(&world, sku, "receipt", 5, "L", None).await;
+    }
+    tell(&world, &running).await;
+    assert_eq!(both(&running), all("L"));
+    for sku in ["A", "B"] {
+        exchange(&world, sku, "L", "M").await;
+    }
+    world.settle().await;
+    let hints = world.hints.take();
+    assert_eq!(hints, [Hint { pairs: ["A", "B"].map(|sku| position(sku, "unassigned")).into(), shop: world.shop.clone() }]);
+    (world, running, hints)
+}
+
+/// Five units of one lot for five of another: no number changes.
+async fn exchange(world: &World, sku: &str, from: &str, to: &str) {
+    happens(world, sku, "receipt", 5, to, None).await;
+    happens(world, sku, "write_off", 5, from, None).await;
+}
+
+fn both(running: &RunningShop) -> [Option<String>; 2] {
+    ["A", "B"].map(|sku| shown(running, sku))
+}
+
+fn all(lots: &str) -> [Option<String>; 2] {
+    [Some(lots.to_owned()), Some(lots.to_owned())]
+}
+
+/// Pushes as the queue does: again after a while, until nothing is given back.
+async fn push_until_done(world: &World, running: &RunningShop, hints: &[Hint]) {
+    for _ in 0..5 {
+        if world.push(running.front(), hints).await.is_empty() {
+            return;
+        }
+        running.server.shop(|shop| shop.settle_late(world.clock.after(0)));
+        world.clock.pass(11);
+    }
+    panic!("the push was never done");
+}
+
+/// Protects the list from a failing shop: it arrives in the end, whatever happens to the calls.
+#[tokio::test]
+async fn a_list_arrives_whatever_happens_to_the_call() {
+    let none = Faults::default;
+    for faults in [
+        none(),
+        Faults { fail: 1, ..none() },
+        Faults { fail: 9, ..none() },
+        Faults { throttle: 1, ..none() },
+        Faults { throttle: 20, ..none() },
+        Faults { lose_request: 1, ..none() },
+        Faults { lose_request: 6, ..none() },
+        Faults { lose_answer: 1, ..none() },
+        Faults { lose_answer: 6, ..none() },
+        Faults { apply_late: 1, ..none() },
+        Faults { apply_late: 5, ..none() },
+        Faults { fail: 1, throttle: 1, lose_request: 1, lose_answer: 1, ..none() },
+    ] {
+        let (world, running, hints) = due().await;
+        running.fail(faults.clone());
+        push_until_done(&world, &running, &hints).await;
+        assert_eq!(both(&running), all("M"), "{faults:?}");
+        assert_at_rest(&world, &running, &["A", "B"]).await;
+    }
+}
+
+/// Protects against a table that fails at any moment: the next push finishes what this one began.
+#[tokio::test]
+async fn a_push_interrupted_by_the_table_is_finished_by_the_next() {
+    for operation in ["Query", "BatchGetItem", "TransactWriteItems"] {
+        for skip in 0..3 {
+            for fault in [Fault::Internal, Fault::AnswerLost, Fault::Conflict] {
+                let (world, running, hints) = due().await;
+                world.table.faults.after(operation, skip, 1, fault);
+                push_until_done(&world, &running, &hints).await;
+                world.table.faults.clear();
+                let case = format!("{fault:?} at {operation} after {skip}");
+                assert_eq!(both(&running), all("M"), "{case}");
+                assert_at_rest(&world, &running, &["A", "B"]).await;
+            }
+        }
+    }
+}
+
+/// Protects against a push that is killed once the shop has its list: the next one waits for it to be over, and tells it again,
+/// as it is by then.
+#[tokio::test]
+async fn a_list_whose_push_was_killed_is_told_again() {
+    for changes_meanwhile in [false, true] {
+        let (world, running, hints) = due().await;
+        let called = Arc::new(Notify::new());
+        let front = OddShop { inner: running.front(), oddity: Oddity::AnswersNever(Arc::clone(&called)) };
+        tokio::select! {
+            _ = world.push(front, &hints) => panic!("it waits for an answer for ever"),
+            () = called.notified() => {} // Killed here: the shop has it, and nothing says so.
+        }
+        assert_eq!(both(&running), all("M"));
+        assert!(label(&world, "A").await.expect("a label").is_due());
+        let mut expected = all("M");
+        let began = world.clock.after(0);
+        if changes_meanwhile {
+            exchange(&world, "A", "M", "N").await;
+            world.settle().await;
+            expected[0] = Some("N".to_owned());
+        }
+        let before = running.calls("DescribeLots");
+        assert_eq!(world.push(running.front(), &hints).await, [0; 0]);
+        assert!(since(&world.clock, began).as_secs() >= 9, "it leaves another push time to finish");
+        assert_eq!((both(&running), running.calls("DescribeLots") - before), (expected, 1), "changes: {changes_meanwhile}");
+        assert_at_rest(&world, &running, &["A", "B"]).await;
+    }
+}
+
+/// Protects the shop from two lists at once: pushes that run beside each other tell each list once.
+#[tokio::test]
+async fn pushes_at_once_tell_each_list_once() {
+    for pushes in [2, 4] {
+        let (world, running, hints) = due().await;
+        let before = running.calls("DescribeLots");
+        let given_back = futures_util::future::join_all((0..pushes).map(|_| world.push(running.front(), &hints))).await;
+        assert!(given_back.iter().all(Vec::is_empty), "{pushes} at once: all are done");
+        assert_eq!((both(&running), running.calls("DescribeLots") - before), (all("M"), 1), "{pushes} at once");
+        assert_at_rest(&world, &running, &["A", "B"]).await;
+    }
+}
+
+/// Protects the other lists from one that is refused: it is found and alerted once, and told again when it changes.
+#[tokio::test]
+async fn a_refused_list_is_alerted_and_left_alone() {
+    let skus = ["A", "B", "C", "D", "E"];
+    for names_the_row in [true, false] {
+        let (world, running) = agreed(&skus).await;
+        running.fail(Faults { poisoned: [running.item("C")].into(), ..Faults::default() });
+        for sku in skus {
+            happens(&world, sku, "receipt", 5, "L", None).await;
+        }
+        world.settle().await;
+        let _ = world.hints.take();
+        let hints: Vec<Hint> = skus.iter().map(|sku| hint_of_label(&world, sku)).collect();
+        // The levels of the poisoned item are refused as well; this is about its list.
+        let alert = || world.alerts().into_iter().filter(|alert| alert.contains("#lots")).collect::<Vec<_>>();
+        let push = async || {
+            if names_the_row {
+                world.push(running.front(), &hints).await
+            } else {
+                world.push(OddShop { inner: running.front(), oddity: Oddity::NamesNoRow }, &hints).await
+            }
+        };
+        assert_eq!(push().await, [0; 0], "the row is named: {names_the_row}");
+        let expected = skus.map(|sku| Some(if sku == "C" { String::new() } else { "L".to_owned() }));
+        assert_eq!(skus.map(|sku| shown(&running, sku)), expected, "the row is named: {names_the_row}");
+        assert_eq!(alert(), [format!("push_refused#{}#C@#lots raised", world.shop)]);
+        let calls = running.calls("DescribeLots");
+        push().await;
+        assert_eq!(running.calls("DescribeLots"), calls, "and it is left alone then");
+        running.fail(Faults::default());
+        happens(&world, "C", "receipt", 5, "M", None).await;
+        world.settle().await;
+        assert_eq!(push().await, [0; 0]);
+        assert_eq!(shown(&running, "C").as_deref(), Some("L, M"));
+        assert_eq!(alert(), [format!("push_refused#{}#C@#lots cleared", world.shop)]);
+    }
+}
+
+/// Protects people from an alert that is over: what was refused is not wanted any more, and nobody pushes to find that out.
+#[tokio::test]
+async fn a_refusal_that_does_not_matter_any_more_is_cleared() {
+    for sold_no_more in [false, true] {
+        let (world, running) = agreed(&["A"]).await;
+        running.server.shop(|shop| shop.remove_item("A")).expect("known");
+        happens(&world, "A", "receipt", 5, "L", None).await;
+        world.settle().await;
+        assert_eq!(world.push(running.front(), &[hint_of_label(&world, "A")]).await, [0; 0]);
+        assert_eq!(world.alerts(), [format!("push_refused#{}#A@#lots raised", world.shop)]);
+        if sold_no_more {
+            put(&world, &Item { by_lot: true, ..world.plain("A") }).await;
+        } else {
+            happens(&world, "A", "write_off", 5, "L", None).await;
+        }
+        world.settle().await;
+        assert_eq!(world.alerts(), [format!("push_refused#{}#A@#lots cleared", world.shop)], "sold no more: {sold_no_more}");
+    }
+}
+
+/// Protects lists whose hint was lost: the backlog finds them.
+#[tokio::test]
+async fn the_backlog_hints_what_is_due() {
+    let (world, running, _) = due().await;
+    let report = world.reconcile(running.front(), Job::Backlog).await.expect("done");
+    let Report::Backlog(report) = report else { panic!("{report:?}") };
+    let hints = world.hints.take();
+    let pairs: Vec<String> = hints.iter().flat_map(|hint| &hint.pairs).map(ToString::to_string).collect();
+    assert!(["A@unassigned", "B@unassigned"].iter().all(|pair| pairs.iter().any(|hinted| hinted == pair)), "{pairs:?}");
+    assert_eq!(report.hinted, pairs.len());
+    assert_eq!(world.push(running.front(), &hints).await, [0; 0]);
+    assert_eq!(both(&running), all("M"));
+}
+
+/// Protects the queue and the levels: a list that cannot be told now gives back the hints that asked for it, and no others.
+#[tokio::test]
+async fn levels_do_not_wait_for_lists() {
+    let levels = [position("A", "WH-1")].into();
+    let labels = ["A", "B"].map(|sku| position(sku, "unassigned")).into();
+    for (case, faults, seconds) in [
+        ("no call fits into the time that is left", Faults::default(), 8),
+        ("the shop is down", Faults { fail: 9, ..Faults::default() }, 30),
+        ("the shop is busy", Faults { throttle: 900, ..Faults::default() }, 30),
+    ] {
+        let (world, running, _) = due().await;
+        let front = running.front();
+        let push = async |pairs, seconds| {
+            let parts = (&world.table.store, &front, &world.clock);
+            push(parts, &world.network, &world.shop, pairs, QUIET, world.clock.after(seconds)).await
+        };
+        running.fail(faults.clone());
+        assert_eq!(push(&levels, seconds).await.expect("no hint asked for lists"), PushReport::default(), "{case}");
+        running.fail(faults);
+        assert!(push(&labels, seconds).await.is_err(), "{case}: here hints did");
+        assert_eq!(both(&running), all("L"), "{case}");
+        running.fail(Faults::default());
+        world.clock.pass(11);
+        assert_eq!(push(&levels, 30).await.expect("told").described, 2, "{case}: by the index, without a hint");
+        assert_eq!(both(&running), all("M"), "{case}");
+    }
+}
+
+/// Protects the bound of one call: sixty lists are told in three.
+#[tokio::test]
+async fn many_lists_are_few_calls() {
+    let world = World::new().await;
+    let skus: Vec<String> = (0..60).map(|n| format!("SKU-{n:02}")).collect();
+    for sku in &skus {
+        world.item(sku, &[]).await;
+    }
+    let running = in_agreement(&world).await;
+    for sku in &skus {
+        put(&world, &by_lot(&world, &running, sku)).await;
+    }
+    tell(&world, &running).await;
+    assert_eq!(running.calls("DescribeLots"), 3);
+    assert!(skus.iter().all(|sku| shown(&running, sku).as_deref() == Some("")));
+}
