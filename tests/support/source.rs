@@ -3,10 +3,10 @@
 use lambda_http::Request;
 use lambda_http::http;
 use promissory::adapters::dynamodb::DynamoStore;
+use promissory::adapters::secrets::SourceSecrets;
 use promissory::catalog::NetworkCache;
 use promissory::signature::sign;
 use promissory::source::Ears;
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use source_intake::{Intake, SIGNATURE, TIMESTAMP, signed_bytes};
 
@@ -23,6 +23,8 @@ pub struct Post {
     pub path: String,
     /// When it says it was signed, in seconds.
     pub timestamp: Option<String>,
+    /// The system it is signed for.
+    pub system: &'static str,
     /// What it is signed with; not at all where nothing is said.
     pub secret: Option<&'static str>,
     /// Its body.
@@ -36,6 +38,7 @@ impl Post {
         Self {
             path: "/sources/wms/events".to_owned(),
             timestamp: Some(world.clock.after(0).as_second().to_string()),
+            system: "wms",
             secret: Some(WMS_SECRET),
             body: json!({ "events": events }).to_string().into_bytes(),
         }
@@ -50,7 +53,7 @@ impl Post {
         let mut request = http::Request::builder().method("POST").uri(format!("https://api.example.com{}", self.path));
         let timestamp = self.timestamp.unwrap_or_default();
         if let Some(secret) = self.secret {
-            request = request.header(SIGNATURE, sign(&signed_bytes(&timestamp, &self.body), secret.as_bytes()));
+            request = request.header(SIGNATURE, sign(&signed_bytes(&timestamp, self.system, &self.body), secret.as_bytes()));
         }
         if !timestamp.is_empty() {
             request = request.header(TIMESTAMP, timestamp);
@@ -81,7 +84,7 @@ impl World {
         Intake {
             store: self.table.store.clone(),
             clock: self.clock.clone(),
-            secrets: [("wms".to_owned(), SecretString::from(WMS_SECRET))].into_iter().collect(),
+            keys: SourceSecrets::default().signing("wms", WMS_SECRET).into(),
             network: NetworkCache::default(),
             ears: Ears::default(),
         }

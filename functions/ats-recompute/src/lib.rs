@@ -132,11 +132,13 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
             failed.insert(at);
         }
         for (prefix, at) in &waited {
+            if self.clock.now() > deadline {
+                break; // The backlog finds the rest within moments.
+            }
             match resume(&self.store, &self.clock, &network, prefix, deadline).await {
                 Ok(Resumed { resumed: 0, cut: false }) => {}
                 Ok(Resumed { resumed, cut }) => {
                     tracing::info!(waited_for = prefix, resumed, cut, "what waited for a mapping goes on");
-                    failed.extend(cut.then_some(*at));
                 }
                 Err(error) => {
                     tracing::warn!(waited_for = prefix, %error, "what waits for a mapping waits on");

@@ -7,7 +7,7 @@ use promissory::adapters::clock::SystemClock;
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory::adapters::eventbridge::EventBridgeBus;
 use promissory::adapters::http_source::HttpSource;
-use promissory::adapters::secrets::ShopifyApp;
+use promissory::adapters::secrets::{Keyring, ShopifyApp};
 use promissory::adapters::shopify::Shopify;
 use promissory::adapters::sqs::SqsHints;
 use promissory::adapters::{aws, env, log};
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Error> {
         front: Shopify::new(env::required("SHOPIFY_URL"), app)?,
         bus: EventBridgeBus::new(aws_sdk_eventbridge::Client::new(&config), env::required("BUS_NAME")),
         hints: SqsHints::new(aws_sdk_sqs::Client::new(&config), env::required("PUSH_QUEUE_URL")),
-        sources: HttpSource::new(secrets, env::required("SOURCES_SECRET_ARN"))?,
+        sources: HttpSource::new(Keyring::kept(secrets, env::required("SOURCES_SECRET_ARN")))?,
         clock: SystemClock,
         shop: env::parsed("SHOP_DOMAIN"),
         quiet: Duration::from_secs(env::parsed("COMPARE_QUIET_SECONDS")),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
-use promissory::adapters::secrets::SourceSecrets;
+use promissory::adapters::secrets::Keyring;
 use promissory::alert::{self, Subject};
 use promissory::catalog::{NetworkCache, SystemId};
 use promissory::clock::Clock;
@@ -29,7 +29,7 @@ pub const WINDOW: Duration = Duration::from_secs(5 * 60);
 /// What carries the time of signing, in seconds since 1970.
 pub const TIMESTAMP: &str = "x-promissory-timestamp";
 
-/// What carries the signature: base64 of HMAC-SHA256 over the timestamp, a dot, and the raw body.
+/// What carries the signature: base64 of HMAC-SHA256 over the timestamp, the system and the raw body, with dots between.
 pub const SIGNATURE: &str = "x-promissory-signature";
 
 /// What taking events needs to work.
@@ -40,7 +40,7 @@ pub struct Intake<S, C> {
     /// The time.
     pub clock: C,
     /// What each system signs with.
-    pub secrets: SourceSecrets,
+    pub keys: Keyring,
     /// The locations, kept warm.
     pub network: NetworkCache,
     /// Who was heard of lately.
@@ -70,6 +70,7 @@ enum Refusal {
     Stale,
     Unsigned(&'static str),
     Malformed(String),
+    NoSecrets(String),
     Store(StoreError),
 }
 
@@ -89,8 +90,11 @@ impl<S: Store, C: Clock> Intake<S, C> {
             Err(refusal) => {
                 tracing::warn!(reason = refusal.reason(), detail = refusal.detail(), "events refused");
                 // What the store said is for our log, not for the caller.
-                let detail =
-                    if matches!(refusal, Refusal::Store(_)) { "send the same again later".into() } else { refusal.detail() };
+                let detail = if matches!(refusal, Refusal::Store(_) | Refusal::NoSecrets(_)) {
+                    "send the same again later".into()
+                } else {
+                    refusal.detail()
+                };
                 answer(refusal.status(), &json!({ "error": refusal.reason(), "detail": detail }))
             }
         }
@@ -111,7 +115,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
         }
         let signature = header(SIGNATURE).ok_or(Refusal::Unsigned("X-Promissory-Signature is missing"))?;
         let signature = Signature::from_header(signature).ok_or(Refusal::Unsigned("X-Promissory-Signature is not base64"))?;
-        if !signature.matches(&signed_bytes(stamp, body), self.secrets.of(&system)) {
+        if !self.is_signed(&signature, &system, &signed_bytes(stamp, system.as_str(), body)).await? {
             // An unknown system and a wrong signature look alike: who is known here is nobody's business.
             return Err(Refusal::Unsigned("the signature is not of this timestamp and body by a secret of this system"));
         }
@@ -119,6 +123,19 @@ impl<S: Store, C: Clock> Intake<S, C> {
         let events = events_of(&body).map_err(Refusal::Malformed)?;
         let answers = self.receive(&system, &events).await.map_err(Refusal::Store)?;
         Ok((system, answers))
+    }
+
+    /// Whether a secret of the system signed these bytes. One that fits none may be newer than those we hold.
+    async fn is_signed(&self, signature: &Signature, system: &SystemId, bytes: &[u8]) -> Result<bool, Refusal> {
+        loop {
+            let secrets = self.keys.secrets(self.clock.now()).await.map_err(Refusal::NoSecrets)?;
+            if signature.matches(bytes, secrets.of(system)) {
+                return Ok(true);
+            }
+            if !self.keys.doubt(self.clock.now()) {
+                return Ok(false);
+            }
+        }
     }
 
     /// Takes an event of the bus, whose detail is `{"system": …, "events": […]}`.
@@ -151,18 +168,26 @@ impl<S: Store, C: Clock> Intake<S, C> {
         {
             self.tell(system, &format!("{} cannot be read: {malformed}", event.get("id").unwrap_or(&Value::Null))).await?;
         }
-        self.ears.note(&self.store, &self.clock, system.as_str()).await?;
+        let first_in_a_while = self.ears.note(&self.store, &self.clock, system.as_str()).await?;
         let network = self.network.get(&self.store, self.clock.now()).await?;
         let good = parsed.iter().flatten().map(|event| Event::Stock(event.clone())).collect();
         let mut received = receive_all(&self.store, &self.clock, &network, good).await?.into_iter();
-        let answers = parsed.iter().zip(events).map(|(parsed, event)| match parsed {
-            Ok(parsed) => told(parsed, received.next().expect("every good event has an outcome")),
-            Err(malformed) => {
-                let id = event.get("id").and_then(Value::as_str).map(str::to_owned);
-                Answer { id, outcome: "refused", movements: None, detail: Some(malformed.to_string()) }
-            }
-        });
-        Ok(answers.collect())
+        let answers: Vec<Answer> = parsed
+            .iter()
+            .zip(events)
+            .map(|(parsed, event)| match parsed {
+                Ok(parsed) => told(parsed, received.next().expect("every good event has an outcome")),
+                Err(malformed) => {
+                    let id = event.get("id").and_then(Value::as_str).map(str::to_owned);
+                    Answer { id, outcome: "refused", movements: None, detail: Some(malformed.to_string()) }
+                }
+            })
+            .collect();
+        if first_in_a_while && answers.iter().all(|answer| answer.outcome != "refused") {
+            let subject = Subject::RefusedEvent { system: system.to_string() };
+            alert::clear(&self.store, &self.clock, (subject, format!("{system} sends what can be taken."))).await?;
+        }
+        Ok(answers)
     }
 
     /// Raises the alert about events that their system must correct.
@@ -172,10 +197,10 @@ impl<S: Store, C: Clock> Intake<S, C> {
     }
 }
 
-/// The bytes that a system signs.
+/// The bytes that a system signs: none that another system signed are good for it.
 #[must_use]
-pub fn signed_bytes(timestamp: &str, body: &[u8]) -> Vec<u8> {
-    [timestamp.as_bytes(), b".", body].concat()
+pub fn signed_bytes(timestamp: &str, system: &str, body: &[u8]) -> Vec<u8> {
+    [timestamp.as_bytes(), b".", system.as_bytes(), b".", body].concat()
 }
 
 /// An HTTP answer, as API Gateway wants it from a function.
@@ -234,6 +259,7 @@ impl Refusal {
             Self::Stale => "stale",
             Self::Unsigned(_) => "unsigned",
             Self::Malformed(_) => "malformed",
+            Self::NoSecrets(_) => "no_secrets",
             Self::Store(_) => "store",
         }
     }
@@ -244,7 +270,7 @@ impl Refusal {
             Self::NoSystem => "the path must be /sources/{system}/events, with a system such as sap-eu".to_owned(),
             Self::Stale => format!("X-Promissory-Timestamp is more than {} minutes from our time", WINDOW.as_secs() / 60),
             Self::Unsigned(why) => (*why).to_owned(),
-            Self::Malformed(problem) => problem.clone(),
+            Self::Malformed(problem) | Self::NoSecrets(problem) => problem.clone(),
             Self::Store(error) => error.to_string(),
         }
     }
@@ -255,7 +281,7 @@ impl Refusal {
             Self::NoSystem => StatusCode::NOT_FOUND,
             Self::Stale | Self::Unsigned(_) => StatusCode::UNAUTHORIZED,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoSecrets(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

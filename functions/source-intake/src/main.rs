@@ -4,7 +4,7 @@ use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use promissory::adapters::clock::SystemClock;
 use promissory::adapters::dynamodb::DynamoStore;
-use promissory::adapters::secrets::SourceSecrets;
+use promissory::adapters::secrets::Keyring;
 use promissory::adapters::{aws, env, log};
 use promissory::catalog::NetworkCache;
 use promissory::source::Ears;
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
     let intake = Intake {
         store: DynamoStore::new(aws_sdk_dynamodb::Client::new(&config), env::required("TABLE_NAME")),
         clock: SystemClock,
-        secrets: SourceSecrets::read(&secrets, &env::required("SOURCES_SECRET_ARN")).await?,
+        keys: Keyring::kept(secrets, env::required("SOURCES_SECRET_ARN")),
         network: NetworkCache::default(),
         ears: Ears::default(),
     };

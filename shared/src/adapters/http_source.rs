@@ -1,8 +1,5 @@
 //! The source port over HTTP: puts the secret into a request that names it, and takes no more than fits.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use aws_sdk_secretsmanager::Client as SecretsManager;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -10,73 +7,29 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
+use super::clock::SystemClock;
 use super::http;
-use super::secrets::SourceSecrets;
+use super::secrets::Keyring;
+use crate::clock::Clock;
 use crate::source::pull::{Auth, MAX_ANSWER, Method, PullAnswer, PullRequest, REQUEST_WITHIN, Source, SourceError};
 
 /// Systems that are asked over HTTP.
 #[derive(Debug)]
 pub struct HttpSource {
     client: Client,
-    keys: Keys,
-}
-
-#[derive(Debug)]
-enum Keys {
-    Held(Arc<SourceSecrets>),
-    /// In Secrets Manager: read when it is first needed, and again after a system has refused it.
-    Kept {
-        manager: SecretsManager,
-        id: String,
-        read: Mutex<Option<Arc<SourceSecrets>>>,
-    },
+    keys: Keyring,
 }
 
 impl HttpSource {
-    /// With the secrets that Secrets Manager keeps under `id`.
+    /// With these secrets.
     ///
     /// # Errors
     /// When the HTTP client cannot be set up.
-    pub fn new(manager: SecretsManager, id: impl Into<String>) -> Result<Self, SourceError> {
-        Self::over(Keys::Kept { manager, id: id.into(), read: Mutex::default() })
-    }
-
-    /// With secrets at hand.
-    ///
-    /// # Errors
-    /// When the HTTP client cannot be set up.
-    pub fn with(secrets: SourceSecrets) -> Result<Self, SourceError> {
-        Self::over(Keys::Held(Arc::new(secrets)))
-    }
-
-    fn over(keys: Keys) -> Result<Self, SourceError> {
+    pub fn new(keys: impl Into<Keyring>) -> Result<Self, SourceError> {
         let client = http::client().map_err(|error| unavailable("TLS", error))?;
         // A redirect could carry the secret somewhere else: the configuration says where a system is.
         let client = client.redirect(reqwest::redirect::Policy::none()).timeout(REQUEST_WITHIN).build();
-        Ok(Self { client: client.map_err(|error| unavailable("HTTP client", error))?, keys })
-    }
-
-    async fn secrets(&self) -> Result<Arc<SourceSecrets>, SourceError> {
-        match &self.keys {
-            Keys::Held(secrets) => Ok(Arc::clone(secrets)),
-            Keys::Kept { manager, id, read } => {
-                if let Some(secrets) = &*read.lock().unwrap_or_else(PoisonError::into_inner) {
-                    return Ok(Arc::clone(secrets));
-                }
-                let secrets = SourceSecrets::read(manager, id).await;
-                let secrets = Arc::new(secrets.map_err(|detail| SourceError::Unavailable { detail, source: None })?);
-                *read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&secrets));
-                Ok(secrets)
-            }
-        }
-    }
-
-    /// A system refused the secret: it may have been changed.
-    fn forget(&self) {
-        match &self.keys {
-            Keys::Held(_) => {}
-            Keys::Kept { read, .. } => *read.lock().unwrap_or_else(PoisonError::into_inner) = None,
-        }
+        Ok(Self { client: client.map_err(|error| unavailable("HTTP client", error))?, keys: keys.into() })
     }
 
     async fn request(&self, asked: &PullRequest) -> Result<RequestBuilder, SourceError> {
@@ -113,10 +66,11 @@ impl HttpSource {
     }
 
     async fn secret(&self, name: &str) -> Result<String, SourceError> {
-        let secrets = self.secrets().await?;
+        let now = SystemClock.now();
+        let secrets = self.keys.secrets(now).await.map_err(|detail| SourceError::Unavailable { detail, source: None })?;
         let secret = secrets.named(name).map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty());
         secret.map(str::to_owned).ok_or_else(|| {
-            self.forget(); // It may be put there.
+            self.keys.doubt(now); // It may be put there.
             refused(format!("the sources' secret has no entry {name:?}"))
         })
     }
@@ -128,7 +82,7 @@ impl Source for HttpSource {
         let mut response = request.send().await.map_err(|error| unavailable("the call failed", error.without_url()))?;
         let status = response.status();
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            self.forget();
+            self.keys.doubt(SystemClock.now());
             return Err(refused(format!("HTTP {status}: check the entry of the sources' secret, and its rights")));
         }
         if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {

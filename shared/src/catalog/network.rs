@@ -141,6 +141,12 @@ impl Network {
         named.or_else(|| self.locations.get(code).filter(|location| !location.systems.contains_key(system)))
     }
 
+    /// Whether any location is one of this shop's.
+    #[must_use]
+    pub fn has_shop(&self, shop: &ShopDomain) -> bool {
+        self.locations.values().any(|location| location.shops.contains_key(shop))
+    }
+
     /// Our location for a shop's location id.
     #[must_use]
     pub fn by_shop_id(&self, shop: &ShopDomain, id: ShopLocationId) -> Option<&Location> {

@@ -79,6 +79,7 @@ pub async fn commit<S: Store, C: Clock>(
             continue;
         }
         let writes = draft.writes();
+        assert!(!writes.is_empty() || !decided.is_empty(), "an event leads to something, or it is decided");
         match if writes.is_empty() { Ok(()) } else { store.write(&writes).await } {
             Ok(()) => {
                 waiting.drain(..decided.len());

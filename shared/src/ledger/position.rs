@@ -209,7 +209,7 @@ pub struct Position {
     /// Its quantities.
     #[serde(flatten)]
     pub balance: Balance,
-    /// Its lots: those of which there are units, or fewer than none.
+    /// Its lots: those of which there are units, or fewer than none, or that were counted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lots: BTreeMap<LotId, LotBalance>,
     /// The newest count of it.
@@ -236,8 +236,11 @@ pub struct Move {
 }
 
 impl Position {
-    /// The most lots of one position.
+    /// The most lots of one position of which there are units.
     pub const MAX_LOTS: usize = 200;
+
+    /// The most lots that units leave from in one movement's name; what is more leaves without one.
+    const MAX_PARTS: usize = 20;
 
     /// A position nothing has touched yet.
     #[must_use]
@@ -274,6 +277,19 @@ impl Position {
         *newest = at.max(*newest);
     }
 
+    /// Notes that a lot was counted, also where none of it is left.
+    pub fn counted_lot(&mut self, lot: &LotId, as_of: Timestamp) {
+        make_room(&mut self.lots);
+        self.lots.entry(lot.clone()).or_default().counted = Some(as_of);
+    }
+
+    /// Whether it has no room for units of another lot.
+    #[must_use]
+    pub fn is_full_of_lots(&self, lot: &LotId) -> bool {
+        let there = |lot: &LotBalance| !lot.on_hand.is_zero() || !lot.held.is_zero();
+        !self.lots.contains_key(lot) && self.lots.values().filter(|lot| there(lot)).count() >= Self::MAX_LOTS
+    }
+
     fn push(&mut self, step: Move, at: Option<Timestamp>, cause: Cause, now: Timestamp) -> Movement {
         let Move { kind, quantity, lot, .. } = step;
         let before = self.balance;
@@ -296,6 +312,9 @@ impl Position {
         let mut left = quantity;
         let mut parts = Vec::new();
         for (id, lot) in lots {
+            if parts.len() == Self::MAX_PARTS {
+                break;
+            }
             let units = (lot.on_hand - lot.held).at_least_zero().min(left);
             if units.is_positive() {
                 parts.push((Some(Lot { id: id.clone(), expires: lot.expires }), units));
@@ -330,9 +349,19 @@ pub(super) fn add_to_lot(lots: &mut BTreeMap<LotId, LotBalance>, lot: &Lot, chan
     entry.on_hand += change.on_hand;
     entry.held += change.held;
     entry.expires = lot.expires.or(entry.expires);
-    if entry.on_hand.is_zero() && entry.held.is_zero() {
+    if entry.on_hand.is_zero() && entry.held.is_zero() && entry.counted.is_none() {
         lots.remove(&lot.id);
     }
+}
+
+/// Makes room for one more lot, if there is none: what was counted longest ago and is gone is forgotten.
+fn make_room(lots: &mut BTreeMap<LotId, LotBalance>) {
+    let gone = |lot: &LotBalance| lot.on_hand.is_zero() && lot.held.is_zero();
+    if lots.len() < 2 * Position::MAX_LOTS {
+        return;
+    }
+    let oldest = lots.iter().filter(|(_, lot)| gone(lot)).min_by_key(|(_, lot)| lot.counted).map(|(id, _)| id.clone());
+    oldest.and_then(|id| lots.remove(&id));
 }
 
 impl Row for Position {

@@ -44,6 +44,7 @@ pub async fn resume<S: Store, C: Clock>(
     loop {
         let page = store.list(&listing).await?;
         let mut stuck: Option<(Missing, Key)> = None;
+        let mut moving: BTreeSet<Missing> = BTreeSet::new();
         let mut events = Vec::new();
         for record in &page.records {
             match record.decode::<Waiting>() {
@@ -54,6 +55,7 @@ pub async fn resume<S: Store, C: Clock>(
                     if is_mapped(store, network, &missing).await? {
                         let pointer = Pointer { shop, gid: order.gid(), named_at: clock.now() };
                         done.resumed += usize::from(point(store, &missing, &pointer, record).await?);
+                        moving.insert(missing);
                     } else {
                         stuck = Some((missing, record.key.clone()));
                     }
@@ -71,7 +73,10 @@ pub async fn resume<S: Store, C: Clock>(
                 | Outcome::Duplicate
                 | Outcome::ContentMismatch
                 | Outcome::Waiting(_)
-                | Outcome::Unfit(_) => done.resumed += 1,
+                | Outcome::Unfit(_) => {
+                    done.resumed += 1;
+                    moving.insert(missing);
+                }
             }
         }
         let Some(next) = page.next else { return Ok(done) };
@@ -80,7 +85,7 @@ pub async fn resume<S: Store, C: Clock>(
         }
         // What waits for the same as the last of this page would only wait on: go on behind it.
         let last = page.records.last().map(|record| record.key.pk.clone());
-        let behind = stuck.filter(|(missing, _)| Some(missing.partition()) == last);
+        let behind = stuck.filter(|(missing, _)| Some(missing.partition()) == last && !moving.contains(missing));
         listing.after =
             Some(behind.map_or(next, |(missing, key)| Cursor {
                 key,
@@ -111,7 +116,8 @@ async fn is_mapped<S: Store>(store: &S, network: &Network, missing: &Missing) ->
             Ok(store.get(&[ShopItem::key_of(shop, shop_sku)]).await?.iter().any(Option::is_some))
         }
         Missing::ShopLocation { shop, location } => Ok(network.by_shop_id(shop, *location).is_some()),
-        Missing::Item { .. } | Missing::Location { .. } => Ok(false), // No order waits for these.
+        // No order waits for these.
+        Missing::Item { .. } | Missing::Unit { .. } | Missing::Fit { .. } | Missing::Location { .. } => Ok(false),
     }
 }
 

@@ -40,7 +40,11 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     // A whole catalogue may take many runs, each no more than half of its time.
     let now = clock.now();
     let half = now.saturating_add(deadline.duration_since(now).unsigned_abs() / 2).unwrap_or(deadline);
-    report.refreshed = refresh(store, clock, network, half).await?;
+    let mut failure: Option<ReconcileError> = None;
+    match refresh(store, clock, network, half).await {
+        Ok(refreshed) => report.refreshed = refreshed,
+        Err(error) => failure = Some(error.into()),
+    }
     let mut listing = Listing::index(Level::due_index(shop), 1_000);
     loop {
         let page = store.list(&listing).await?;
@@ -58,12 +62,13 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     let items: BTreeSet<_> = readable.map(|label| PositionKey::new(label.sku, Place::Unassigned)).collect();
     report.hinted += items.len();
     hint_all(hints, shop, items).await?;
-    let waited = resume(store, clock, network, "", deadline).await?;
-    report.resumed = waited.resumed;
+    match resume(store, clock, network, "", deadline).await {
+        Ok(waited) => report.resumed = waited.resumed,
+        Err(error) => failure = Some(error.into()),
+    }
     let waiting = store.list(&Listing::index(Deferred::INDEX, 1_000)).await?.records;
     let lanes: BTreeSet<PositionKey> =
         waiting.iter().filter_map(|record| Deferred::lane_from_partition(&record.key.pk)).collect();
-    let mut failure = None;
     for lane in lanes {
         if clock.now() > deadline {
             return Err(ReconcileError::OutOfTime);
@@ -72,9 +77,9 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
             Ok(settled) => report.settled += settled,
             Err(error) => {
                 tracing::warn!(sku = %lane.sku, place = %lane.place, %error, "a lane is not settled yet; the others go on");
-                failure = Some(error);
+                failure = Some(error.into());
             }
         }
     }
-    failure.map_or(Ok(report), |error| Err(error.into()))
+    failure.map_or(Ok(report), Err)
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Item, Location, Network, Tier};
+use crate::catalog::{Item, Location, Network, NetworkCache, Tier};
 use crate::clock::Clock;
 use crate::promise::recompute;
 use crate::store::{Cursor, Expect, Key, Listing, Row, Store, StoreError, Write, WriteError, read};
@@ -70,6 +70,10 @@ pub async fn refresh<S: Store, C: Clock>(
     let mut done = 0;
     loop {
         let (Some(asked), expect) = read::<Refresh, S>(store, Refresh::key_of()).await? else { return Ok(done) };
+        // Until then some warm function may still hold the network as it was, this one among them.
+        if clock.now().duration_since(asked.asked_at).unsigned_abs() < NetworkCache::KEPT {
+            return Ok(done);
+        }
         let after = asked
             .after
             .as_ref()
@@ -82,10 +86,15 @@ pub async fn refresh<S: Store, C: Clock>(
             }
             match record.decode::<Item>() {
                 Ok(item) => {
-                    recompute(store, clock, network, &item.sku).await?;
+                    if let Err(error) = recompute(store, clock, network, &item.sku).await {
+                        tracing::error!(sku = %item.sku, %error, "an item is not computed anew; the others go on");
+                    }
                     last = Some(item.sku.to_string());
                 }
-                Err(error) => tracing::error!(%error, "an item cannot be read; the others go on"),
+                Err(error) => {
+                    tracing::error!(%error, "an item cannot be read; the others go on");
+                    last = record.key.pk.strip_prefix("ITEM#").map(str::to_owned).or(last);
+                }
             }
             done += 1;
         }

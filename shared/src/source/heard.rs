@@ -45,22 +45,22 @@ impl Ears {
     /// How often it is written down.
     pub const EVERY: Duration = Duration::from_secs(60);
 
-    /// Notes that a system was heard of now.
+    /// Notes that a system was heard of now. True for the first time in a while.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn note<S: Store, C: Clock>(&self, store: &S, clock: &C, system: &str) -> Result<(), StoreError> {
+    pub async fn note<S: Store, C: Clock>(&self, store: &S, clock: &C, system: &str) -> Result<bool, StoreError> {
         let now = clock.now();
         {
             let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if noted.get(system).is_some_and(|last| now.duration_since(*last).unsigned_abs() < Self::EVERY) {
-                return Ok(());
+                return Ok(false);
             }
             noted.insert(system.to_owned(), now);
         }
         let (_, expect) = read::<Heard, S>(store, Heard::key_of(system)).await?;
         match store.write(&[Write::put(&Heard { system: system.to_owned(), at: now }, expect)]).await {
-            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()), // Somebody else has just heard it, too.
+            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(true), // Or somebody else has just heard it, too.
             Err(WriteError::Store(error)) => Err(error),
         }
     }

@@ -15,12 +15,30 @@ use crate::store::{Key, Row};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "missing", rename_all = "snake_case")]
 pub enum Missing {
-    /// Another system's item is none of ours, or it is counted in a unit nobody explained.
+    /// Another system's item is none of ours.
     Item {
         /// The system.
         system: String,
         /// Its code.
         code: String,
+    },
+    /// It is, and nobody explained the unit that it is counted in.
+    Unit {
+        /// The system.
+        system: String,
+        /// Its code of the item.
+        code: String,
+        /// The unit.
+        unit: String,
+    },
+    /// An event that was kept before it was found not to fit: somebody must mend what it does not fit.
+    Fit {
+        /// The system.
+        system: String,
+        /// Its code of the item.
+        code: String,
+        /// The event.
+        event: String,
     },
     /// Another system's location is none of ours.
     Location {
@@ -65,7 +83,9 @@ impl Missing {
     #[must_use]
     pub fn subject(&self) -> Subject {
         match self.clone() {
-            Self::Item { system, code } => Subject::UnmappedItem { system, code },
+            Self::Item { system, code } | Self::Unit { system, code, .. } | Self::Fit { system, code, .. } => {
+                Subject::UnmappedItem { system, code }
+            }
             Self::Location { system, code } => Subject::UnmappedFacility { system, code },
             Self::ShopItem { shop, shop_sku } => Subject::UnmappedSku { shop, shop_sku },
             Self::ShopLocation { shop, location } => Subject::UnmappedLocation { shop, location },
@@ -77,6 +97,8 @@ impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Item { system, code } => write!(f, "item#{code}#{system}"),
+            Self::Unit { system, code, unit } => write!(f, "item#{code}#{system}#in#{unit}"),
+            Self::Fit { system, code, event } => write!(f, "item#{code}#{system}#fit#{event}"),
             Self::Location { system, code } => write!(f, "location#{code}#{system}"),
             Self::ShopItem { shop, shop_sku } => write!(f, "shop_item#{shop_sku}#{shop}"),
             Self::ShopLocation { shop, location } => write!(f, "shop_location#{location}#{shop}"),

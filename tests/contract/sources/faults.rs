@@ -145,8 +145,8 @@ async fn a_silent_source_and_a_wrong_secret_fail() {
     for words in ALL {
         let mut pulled = Pulled::new(words).await;
         for secret in ["wrong", ""] {
-            let secrets = [(words.secret.to_owned(), secret.to_owned().into())].into_iter().collect();
-            pulled.source = promissory::adapters::http_source::HttpSource::with(secrets).expect("a client");
+            let secrets = promissory::adapters::secrets::SourceSecrets::default().shown(words.secret, secret);
+            pulled.source = promissory::adapters::http_source::HttpSource::new(secrets).expect("a client");
             let refused = pulled.pull(words.feeds[0]).await;
             assert!(matches!(refused, Err(PullError::Source(_))), "{} with {secret:?}: {refused:?}", words.file);
             let told = refused.err().map(|error| error.to_string()).unwrap_or_default();

@@ -125,8 +125,8 @@ impl Pulled {
         let served = Served::start(words.shape, SECRET, books(world.clock.now())).await.expect("a port");
         let system = configuration(words, served.url(), changes);
         let network = catalogue(&world, words, &system).await;
-        let secrets: SourceSecrets = [(words.secret.to_owned(), SECRET.to_owned().into())].into_iter().collect();
-        Self { source: HttpSource::with(secrets).expect("a client"), world, words, served, system, network }
+        let secrets = SourceSecrets::default().shown(words.secret, SECRET);
+        Self { source: HttpSource::new(secrets).expect("a client"), world, words, served, system, network }
     }
 
     /// Pulls a feed, with a minute's time.

@@ -176,11 +176,11 @@ async fn set_all(args: SetArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io:
 
 async fn pull_now(args: PullArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
     let secrets = match &args.secrets {
-        None => SourceSecrets::from_iter([]),
+        None => SourceSecrets::default(),
         Some(file) => serde_json::from_str(&text_of(file)?)
-            .map_err(|_| io::Error::other("the secrets must be a JSON object of name and value"))?,
+            .map_err(|_| io::Error::other("the secrets must be {\"shown\": {name: text}}, as in the stack's secret"))?,
     };
-    let source = HttpSource::with(secrets).map_err(io::Error::other)?;
+    let source = HttpSource::new(secrets).map_err(io::Error::other)?;
     let store = args.table.find(say).await?.store();
     let network = Network::load(&store).await.map_err(io::Error::other)?;
     let system = find(&store, &args.system).await?;

@@ -1,6 +1,6 @@
 //! Metafields of variants: what an app says about what is sold. Set whole, all rows or none, and without idempotency keys.
 //!
-//! That a call is atomic, its bound and its codes are documented; that an unknown owner is `INVALID` is what was seen. Only
+//! That a call is atomic, its bound and its codes are documented; that an unknown owner is `INVALID` is inferred. Only
 //! what our operation uses is here: the type `json`, owners that are variants, and no digests. Nothing is read back by GraphQL.
 
 use super::ids::{ItemId, VariantId};

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::{Cause, Event, EventId, InboxEvent, Move, Movement, Position, PositionKey};
 use crate::alert::{self, Alert, State, Subject};
-use crate::catalog::{DoesNotFit, Item, Network, Place, ShopItem, Sku, SystemItem};
+use crate::catalog::{DoesNotFit, Item, LineId, Network, OrderId, Place, ShopDomain, ShopItem, Sku, SystemItem};
 use crate::order::{OrderRecord, Stocked};
 use crate::promise::Promise;
 use crate::source::{Claim, Missing, StockEvent, Waiting, Waits};
@@ -57,6 +57,21 @@ pub enum Unfit {
         /// The most that are gone through.
         most: u64,
     },
+    /// It is about a line that the order does not have, or that is of another item.
+    #[error("line {line} of order {order} of {shop} is {is}: correct the order and line, as the sales order names them")]
+    OtherLine {
+        /// The shop.
+        shop: ShopDomain,
+        /// The order.
+        order: OrderId,
+        /// The line.
+        line: LineId,
+        /// What is known of it.
+        is: String,
+    },
+    /// It is about an order of a shop that is none of ours.
+    #[error("{0} is no shop of ours")]
+    OtherShop(ShopDomain),
     /// The position has too many lots.
     #[error("{0} has {most} lots already: write off or correct those that are gone", most = Position::MAX_LOTS)]
     TooManyLots(PositionKey),

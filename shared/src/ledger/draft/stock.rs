@@ -8,7 +8,8 @@ use super::{Decision, Draft, Outcome, Undecided, Unfit};
 use crate::alert::Subject;
 use crate::catalog::{Factor, Item, LocationId, LotId, Place, Quantity, Sku, SystemItem};
 use crate::ledger::{Basis, Cause, Counted, Event, Kind, Lot, Move, Movement, Position, PositionKey};
-use crate::source::{Claim, Missing, OrderReport, Paper, StockEvent, StockKind, Waiting, Waits};
+use crate::order::OrderRecord;
+use crate::source::{Claim, Missing, OrderOf, OrderReport, Paper, StockEvent, StockKind, Waiting, Waits};
 use crate::store::{Key, Record, StoreError};
 
 /// The most movements that a count goes back over.
@@ -24,6 +25,13 @@ struct Resolved {
     at: LocationId,
     to: Option<LocationId>,
     quantity: Quantity,
+}
+
+impl Resolved {
+    /// The lot an event is about, of an item that is kept by lot.
+    fn lot(&self, stock: &StockEvent) -> Option<Lot> {
+        stock.lot.clone().filter(|_| self.item.by_lot).map(|id| Lot { id, expires: stock.expires })
+    }
 }
 
 /// Why an event is not applied.
@@ -50,19 +58,22 @@ impl Draft<'_> {
         let mut decision = Decision::default();
         let left_out = match self.resolve(stock)? {
             Ok(resolved) => match (&stock.order, stock.kind.report()) {
-                (Some(of), Some(kind)) => {
-                    let report = OrderReport {
-                        id: stock.id.clone(),
-                        shop: of.shop.clone(),
-                        order: of.order,
-                        line: of.line,
-                        kind,
-                        location: resolved.at,
-                        quantity: resolved.quantity,
-                        at: Some(stock.occurred_at),
-                    };
-                    return self.decide_order(event, room, |record| record.report(&report));
-                }
+                (Some(of), Some(kind)) => match self.other_line(of, &resolved.sku)? {
+                    Some(unfit) => Some(LeftOut::Unfit(unfit)),
+                    None => {
+                        let report = OrderReport {
+                            id: stock.id.clone(),
+                            shop: of.shop.clone(),
+                            order: of.order,
+                            line: of.line,
+                            kind,
+                            location: resolved.at,
+                            quantity: resolved.quantity,
+                            at: Some(stock.occurred_at),
+                        };
+                        return self.decide_order(event, room, |record| record.report(&report));
+                    }
+                },
                 (None, _) | (_, None) => self.apply(&mut decision, stock, &resolved)?.err().map(LeftOut::Unfit),
             },
             Err(left_out) => Some(left_out),
@@ -72,7 +83,8 @@ impl Draft<'_> {
             (Some(LeftOut::Missing(missing, detail)), _) => return self.wait(stock, missing, detail),
             (Some(LeftOut::Unfit(unfit)), Some(_)) => {
                 // Its sender was told that it is kept. It waits for someone to mend what it does not fit.
-                let missing = Missing::Item { system: stock.system().to_owned(), code: stock.sku.clone() };
+                let (system, code) = (stock.system().to_owned(), stock.sku.clone());
+                let missing = Missing::Fit { system, code, event: stock.id.id.clone() };
                 return self.wait(stock, missing, format!("{} does not fit: {unfit}", stock.id));
             }
             (Some(LeftOut::Unfit(unfit)), None) => {
@@ -83,6 +95,26 @@ impl Draft<'_> {
             }
         }
         Ok(decision)
+    }
+
+    /// Why an event cannot be about the line it names, as far as its order is known.
+    fn other_line(&self, of: &OrderOf, sku: &Sku) -> Result<Option<Unfit>, Undecided> {
+        if !self.network.has_shop(&of.shop) {
+            return Ok(Some(Unfit::OtherShop(of.shop.clone())));
+        }
+        let key = OrderRecord::key_of(&of.shop, of.order);
+        let record: Option<OrderRecord> = match self.orders.get(&key) {
+            Some(record) => Some(record.clone()),
+            None => self.read(&key)?.map(Record::decode).transpose()?,
+        };
+        let Some(facts) = record.as_ref().and_then(|record| record.facts.as_ref()) else { return Ok(None) };
+        let known = record.as_ref().and_then(|record| record.lines.get(&of.line)?.sku.as_ref());
+        let is = match known {
+            Some(known) if known != sku => format!("of {known}, not of {sku}"),
+            None if !facts.lines.contains_key(&of.line) => "none of its lines".to_owned(),
+            Some(_) | None => return Ok(None),
+        };
+        Ok(Some(Unfit::OtherLine { shop: of.shop.clone(), order: of.order, line: of.line, is }))
     }
 
     /// Keeps an event until what it lacks is there.
@@ -143,7 +175,9 @@ impl Draft<'_> {
         };
         let Some(factor) = factor else {
             let unit = unit.map_or("", |unit| unit.as_str());
-            return missing(format!("{system} counts {:?} in {unit:?}, and nobody said how many units that is.", stock.sku));
+            let detail = format!("{system} counts {:?} in {unit:?}, and nobody said how many units that is.", stock.sku);
+            let missing = Missing::Unit { system: system.to_owned(), code: stock.sku.clone(), unit: unit.to_owned() };
+            return Ok(Err(LeftOut::Missing(missing, detail)));
         };
         Ok(match stock.quantity.times(factor) {
             Ok(quantity) => Ok(Resolved { sku, item, at, to, quantity }),
@@ -155,6 +189,13 @@ impl Draft<'_> {
     fn apply(&self, decision: &mut Decision, stock: &StockEvent, resolved: &Resolved) -> Result<Result<(), Unfit>, Undecided> {
         let here = PositionKey::new(resolved.sku.clone(), Place::At(resolved.at.clone()));
         let quantity = resolved.quantity;
+        // Of an item that is not kept by lot nothing ever leaves by lot: its lots would only grow.
+        let lot = resolved.lot(stock);
+        if let Some(lot) = &lot
+            && self.position(decision, &here)?.is_full_of_lots(&lot.id)
+        {
+            return Ok(Err(Unfit::TooManyLots(here)));
+        }
         let physical = match stock.kind {
             StockKind::Receipt => Some(Kind::Receipt),
             StockKind::ProductionCompleted => Some(Kind::Produce),
@@ -167,8 +208,8 @@ impl Draft<'_> {
             StockKind::CustomerReturn => Some(Kind::Return),
             StockKind::PosPosting => Some(Kind::Sell),
             StockKind::Shipment => Some(Kind::Deliver),
-            StockKind::Count => return self.count(decision, &here, stock, quantity, Basis::Physical),
-            StockKind::Balance => return self.count(decision, &here, stock, quantity, Basis::Books),
+            StockKind::Count => return self.count(decision, &here, stock, (quantity, Basis::Physical, lot)),
+            StockKind::Balance => return self.count(decision, &here, stock, (quantity, Basis::Books, lot)),
             StockKind::QualityHold
             | StockKind::QualityRelease
             | StockKind::TransferLoss
@@ -179,13 +220,6 @@ impl Draft<'_> {
             | StockKind::WholesaleAllocation
             | StockKind::WholesaleRelease => None,
         };
-        let lot = stock.lot.clone().map(|id| Lot { id, expires: stock.expires });
-        if let Some(lot) = &lot {
-            let position = self.position(decision, &here)?;
-            if position.lots.len() >= Position::MAX_LOTS && !position.lots.contains_key(&lot.id) {
-                return Ok(Err(Unfit::TooManyLots(here)));
-            }
-        }
         let cause = Cause { event: stock.id.clone(), order: None };
         let at = Some(stock.occurred_at);
         if let Some(kind) = physical {
@@ -217,9 +251,10 @@ impl Draft<'_> {
         quantity: Quantity,
         lot: Option<Lot>,
     ) -> Result<(), Undecided> {
-        // Holds that name no paper are one of their system, and of their lot.
-        let unnamed = || format!("{}/{}", stock.system(), stock.lot.as_ref().map_or("", |lot| lot.as_str()));
-        let reference = stock.reference.clone().unwrap_or_else(unnamed);
+        // Holds that name no paper are one of their system; what is held of one lot is not released of another.
+        let name = stock.reference.clone().unwrap_or_else(|| stock.system().to_owned());
+        let of_lot = lot.as_ref().filter(|_| paper == Paper::Hold).map_or(String::new(), |lot| format!("/{}", lot.id));
+        let reference = format!("{name}{of_lot}");
         let key = Claim::key_of(paper, &reference, &of);
         let known = match self.claims.get(&key) {
             Some(claim) => Some(claim.clone()),
@@ -253,36 +288,30 @@ impl Draft<'_> {
         decision: &mut Decision,
         of: &PositionKey,
         stock: &StockEvent,
-        counted: Quantity,
-        basis: Basis,
+        (counted, basis, lot): (Quantity, Basis, Option<Lot>),
     ) -> Result<Result<(), Unfit>, Undecided> {
         let position = self.position(decision, of)?;
         let as_of = stock.occurred_at.min(position.moved_at.map_or(self.now, |last| last.max(self.now)));
-        let newest = match &stock.lot {
-            Some(lot) => position.lots.get(lot).and_then(|lot| lot.counted),
+        let newest = match &lot {
+            Some(lot) => position.lots.get(&lot.id).and_then(|lot| lot.counted),
             None => position.counted.map(|counted| counted.as_of),
         };
         if newest.is_some_and(|newest| as_of <= newest) {
             return Ok(Ok(())); // A newer count has seen whatever this one saw.
         }
-        let then = match self.there_at(decision, &position, stock.lot.as_ref(), basis, as_of)? {
+        let then = match self.there_at(decision, &position, lot.as_ref().map(|lot| &lot.id), basis, as_of)? {
             Ok(then) => then,
             Err(unfit) => return Ok(Err(unfit)),
         };
         let difference = counted - then;
         if !difference.is_zero() {
-            let lot = stock.lot.clone().map(|id| Lot { id, expires: stock.expires });
             let cause = Cause { event: stock.id.clone(), order: None };
-            self.move_units(decision, of, Move::correction(difference, lot, Some(as_of)), &cause)?;
+            self.move_units(decision, of, Move::correction(difference, lot.clone(), Some(as_of)), &cause)?;
         }
         let mut position = self.position(decision, of)?;
         position.hear(stock.system(), as_of);
-        match &stock.lot {
-            Some(lot) => {
-                if let Some(lot) = position.lots.get_mut(lot) {
-                    lot.counted = Some(as_of);
-                }
-            }
+        match &lot {
+            Some(lot) => position.counted_lot(&lot.id, as_of),
             None => position.counted = Some(Counted { as_of, basis }),
         }
         decision.positions.insert(of.clone(), position);

@@ -80,6 +80,7 @@ pub async fn pull_all<S: Store, Q: Source, C: Clock>(
     }
     feeds.sort_by(|(one, system, feed), (other, another, next)| (one, &system.code, feed).cmp(&(other, &another.code, next)));
     let mut left = u32::try_from(feeds.len()).unwrap_or(u32::MAX);
+    let mut failure = None;
     for (_, system, feed) in feeds {
         let now = clock.now();
         let share = deadline.duration_since(now).unsigned_abs() / left.max(1);
@@ -92,7 +93,11 @@ pub async fn pull_all<S: Store, Q: Source, C: Clock>(
         let until = now.saturating_add(share).unwrap_or(deadline);
         let outcome = match pull(&Pulling { store, source, clock, network, deadline: until }, &system, &feed).await {
             Ok(report) => Pulled::Done(report),
-            Err(PullError::Store(error)) => return Err(error),
+            Err(PullError::Store(error)) => {
+                tracing::error!(system = %system.code, %feed, %error, "the store failed under a feed; the others go on");
+                failure = Some(error);
+                Pulled::Failed("the store failed; the log says more".to_owned())
+            }
             Err(PullError::Source(error)) => {
                 tracing::warn!(system = %system.code, %feed, %error, "a feed failed; the next run goes on");
                 Pulled::Failed(error.to_string())
@@ -100,5 +105,5 @@ pub async fn pull_all<S: Store, Q: Source, C: Clock>(
         };
         pulled.insert(name, outcome);
     }
-    Ok(pulled)
+    failure.filter(|_| pulled.values().all(|pulled| matches!(pulled, Pulled::Failed(_)))).map_or(Ok(pulled), Err)
 }
