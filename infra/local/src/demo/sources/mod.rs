@@ -6,6 +6,7 @@
 //! table and the shop. The [`world`] is the catalogue in everybody's words.
 
 mod catalogue;
+mod fates;
 mod model;
 mod paper;
 mod play;

@@ -25,7 +25,7 @@ impl Dice {
     }
 
     /// One of these, both included.
-    pub fn from_to(&mut self, from: i64, to: i64) -> i64 {
+    pub fn within(&mut self, from: i64, to: i64) -> i64 {
         let wide = u64::try_from(to - from + 1).unwrap_or(1);
         from + i64::try_from(self.below(wide)).expect("the span is small")
     }
@@ -95,7 +95,7 @@ impl Papers {
         reference
     }
 
-    /// Closes one of those that are open, or mostly only a part of one; none where none is open.
+    /// Closes one of those that are open, now and then only a part of it; none where none is open.
     pub fn close(&mut self, sheet: Sheet, dice: &mut Dice) -> Option<Open> {
         let open = self.open.get_mut(&sheet).filter(|open| !open.is_empty())?;
         let at = dice.index(open.len());

@@ -106,7 +106,7 @@ async fn speak(
         morning.over_http(System::Pos),
         morning.on_the_bus(System::ThirdParty),
         async {
-            morning.into_books(System::Erp, erp).await;
+            morning.keep_books(System::Erp, erp).await;
             Ok(())
         },
         morning.ask(erp, (down, up, end)),

@@ -1,18 +1,19 @@
 //! What came out of the morning: the table and the shop, compared with the script and the model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 
-use promissory::catalog::{Place, Quantity};
-use promissory::ledger::{EventId, InboxEvent, Kind, Movement};
+use promissory::catalog::Place;
+use promissory::ledger::{EventId, InboxEvent};
 use promissory::promise::Promise;
-use promissory::source::{StockKind, Waiting, Waits};
 use serde::Serialize;
 
+use super::fates::Fates;
 use super::model::{Expected, Model, model};
-use super::statement::{Fate, Statement};
-use super::world::{Item, Site, System};
+use super::script::Way;
+use super::statement::Fate;
+use super::world::{Item, Site};
 use super::{Played, Script, SourcesConfig};
 use crate::audit::{Books, compare_orders};
 use crate::demo::report::{Percentiles, between, percentiles};
@@ -84,14 +85,14 @@ impl Report {
 
     fn compare(config: &SourcesConfig, script: &Script, played: &Played, books: &Books, shop: &Shop, kept: u64) -> Self {
         let mut problems = Vec::new();
-        let fates = fates(script, books, &mut problems);
+        let fates = Fates::of(script, books, &mut problems);
         let expected = model(script, &played.log.placed, shop);
         let promised = wrong_promises(&expected, books);
         let shown = wrong_levels(&expected, books, shop);
         let mismatches: Vec<String> = books.mismatches().iter().map(ToString::to_string).collect();
         let orders = compare_orders(books, shop);
         let must = |which: fn(Fate) -> bool| script.statements.iter().filter(|statement| which(statement.fate)).count();
-        let of = |name: &str| script.deliveries.iter().filter(|delivery| format!("{:?}", delivery.way) == name).count();
+        let of = |way: Way| script.deliveries.iter().filter(|delivery| delivery.way == way).count();
         let answers: Vec<String> = played.log.answers.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
         let report = Self {
             events: config.events(),
@@ -108,7 +109,7 @@ impl Report {
             freshness_ms: freshness(script, played, books),
             extra: Extra {
                 expected: [must(|fate| fate == Fate::Applied), must(Fate::is_refused), must(|fate| fate == Fate::Unmapped)],
-                sent: format!("{} late, {} again", of("Late"), of("Again")),
+                sent: format!("{} late, {} again", of(Way::Late), of(Way::Again)),
                 answers: answers.join(", "),
                 movements: books.all_movements().count(),
                 while_down: played.log.while_down,
@@ -175,103 +176,6 @@ impl Report {
             row("WRONG", problem.clone());
         }
         table
-    }
-}
-
-/// What the table says became of the statements.
-#[derive(Debug, Default)]
-struct Fates {
-    applied: usize,
-    refused: usize,
-    unmapped: usize,
-}
-
-fn fates(script: &Script, books: &Books, problems: &mut Vec<String>) -> Fates {
-    let mut caused: BTreeMap<&EventId, Vec<&Movement>> = BTreeMap::new();
-    for movement in books.all_movements() {
-        caused.entry(&movement.cause.event).or_default().push(movement);
-    }
-    let mut fates = Fates::default();
-    let mut explained: BTreeSet<EventId> = BTreeSet::new();
-    let is_state = |id: &EventId| id.source == System::Erp.code() && id.id.starts_with("state-");
-    // The connector names a state by its content: here it is enough that there are as many as were said.
-    let states_said = script.statements.iter().filter(|statement| statement.id().is_none()).count();
-    let states = books.marks.keys().filter(|id| is_state(id)).count();
-    fates.applied += states.min(states_said);
-    for statement in &script.statements {
-        let Some(id) = statement.id() else { continue };
-        let id = EventId::new(statement.system.code(), id);
-        let known = (books.marks.get(&id), books.waiting.iter().any(|waiting| names(waiting, &id)));
-        let trouble = match (statement.fate, known) {
-            (Fate::Applied, (Some(_), false)) => twice(statement, caused.get(&id).map(Vec::as_slice).unwrap_or_default()),
-            (Fate::Applied, (None, true)) => Some("still waits for a mapping".to_owned()),
-            (Fate::Applied, (None, false)) => Some("is not in the ledger".to_owned()),
-            (Fate::Unmapped, (None, true)) | (Fate::Malformed | Fate::HalfAPiece, (None, false)) => None,
-            // The first one stands: its own statement, which has the same name, has looked at what it did.
-            (Fate::Contradiction, (Some(_), false)) => None,
-            (_, (mark, waits)) => {
-                Some(format!("mark {}, waiting {waits}, where it must be {:?}", mark.is_some(), statement.fate))
-            }
-        };
-        explained.insert(id.clone());
-        match (trouble, statement.fate) {
-            (Some(trouble), _) => problems.push(format!("{id} ({}) {trouble}", statement.kind.name())),
-            (None, Fate::Applied) => fates.applied += 1,
-            (None, Fate::Unmapped) => fates.unmapped += 1,
-            (None, Fate::Malformed | Fate::HalfAPiece | Fate::Contradiction) => fates.refused += 1,
-        }
-    }
-    let ours = |id: &&EventId| System::ALL.iter().any(|system| system.code() == id.source);
-    let strangers = books.marks.keys().filter(ours).filter(|id| !is_state(id) && !explained.contains(*id));
-    problems.extend(strangers.map(|id| format!("{id} is in the ledger, and nobody said it")));
-    if states > states_said {
-        problems.push(format!("{states} states are in the ledger, where {states_said} were said"));
-    }
-    fates
-}
-
-/// What is wrong with the movements of a statement, if they are not those of having been applied once.
-fn twice(statement: &Statement, movements: &[&Movement]) -> Option<String> {
-    if statement.order.is_some() {
-        return None; // Of an order's units the order's own audit knows more.
-    }
-    let kinds = movements.iter().map(|movement| movement.kind);
-    let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
-    kinds.for_each(|kind| *counts.entry(kind).or_default() += 1);
-    if let Some((kind, count)) = counts.iter().find(|(_, count)| **count > 1) {
-        return Some(format!("made {count} movements {kind:?}"));
-    }
-    let wanted = main_movement(statement)?;
-    let made = movements.iter().find(|movement| movement.kind == wanted);
-    let units = Quantity::new(statement.units.abs());
-    made.is_none_or(|made| made.quantity != units || made.of.sku.as_str() != statement.item.sku())
-        .then(|| format!("must have made one {wanted:?} of {units}"))
-}
-
-/// The movement that an event makes whatever was said before it, if it makes one.
-fn main_movement(statement: &Statement) -> Option<Kind> {
-    match statement.kind {
-        StockKind::Receipt => Some(Kind::Receipt),
-        StockKind::ProductionCompleted => Some(Kind::Produce),
-        StockKind::ComponentIssue => Some(Kind::Issue),
-        StockKind::Adjustment => Some(if statement.units < 0 { Kind::Lost } else { Kind::Found }),
-        StockKind::WriteOff => Some(Kind::WriteOff),
-        StockKind::TransferOut => Some(Kind::TransferOut),
-        StockKind::TransferIn => Some(Kind::TransferIn),
-        StockKind::CustomerReturn => Some(Kind::Return),
-        StockKind::PosPosting => Some(Kind::Sell),
-        StockKind::Shipment => Some(Kind::Deliver),
-        StockKind::Count
-        | StockKind::Balance
-        | StockKind::QualityHold
-        | StockKind::QualityRelease
-        | StockKind::TransferLoss
-        | StockKind::Allocation
-        | StockKind::Deallocation
-        | StockKind::PosSale
-        | StockKind::PosVoid
-        | StockKind::WholesaleAllocation
-        | StockKind::WholesaleRelease => None,
     }
 }
 
@@ -349,12 +253,4 @@ fn freshness(script: &Script, played: &Played, books: &Books) -> BTreeMap<&'stat
         }
     }
     times.into_iter().map(|(system, times)| (system, percentiles(times))).collect()
-}
-
-/// Whether this event is what waits.
-fn names(waiting: &Waiting, id: &EventId) -> bool {
-    match &waiting.what {
-        Waits::Event(event) => event.id == *id,
-        Waits::Order { .. } => false,
-    }
 }

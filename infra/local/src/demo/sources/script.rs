@@ -19,7 +19,7 @@ pub struct Delivery {
     pub at: i64,
     /// Which statement, by its place in the script.
     pub of: usize,
-    /// It overtakes nothing and is not repeated; otherwise it is sent late, or again.
+    /// Whether that is in time, late, or once more.
     pub way: Way,
 }
 
@@ -76,10 +76,9 @@ pub fn script(config: &SourcesConfig) -> Script {
     let mut writer = Writer { span, dice: Dice::new(config.seed), said: Vec::new(), carts: Vec::new(), acts: Vec::new() };
     let total = config.events();
     writer.orders((total / 40).min(48));
-    let wrong = writer.wrong(total);
+    writer.wrong(total);
     let contradictions = (total / 600).max(1);
     writer.ordinary(total.saturating_sub(writer.said.len() + contradictions));
-    debug_assert!(writer.said.len() >= wrong);
     writer.contradict(contradictions);
     writer.sent()
 }
@@ -107,13 +106,13 @@ impl Writer {
     fn orders(&mut self, carts: usize) {
         for cart in 0..carts {
             let first = Item(self.dice.index(SOLD));
-            let mut lines = vec![(first, self.dice.from_to(1, 3))];
+            let mut lines = vec![(first, self.dice.within(1, 3))];
             if self.dice.percent(50) {
-                lines.push((Item((first.0 + 1) % SOLD), self.dice.from_to(1, 3)));
+                lines.push((Item((first.0 + 1) % SOLD), self.dice.within(1, 3)));
             }
-            let at = self.dice.from_to(self.span / 50, self.span * 6 / 10);
+            let at = self.dice.within(self.span / 50, self.span * 6 / 10);
             self.act(at, cart, Deed::Order);
-            let later = |dice: &mut Dice, after: i64| after + dice.from_to(4_000, 9_000);
+            let later = |dice: &mut Dice, after: i64| after + dice.within(4_000, 9_000);
             let (soon, then) = (later(&mut self.dice, at), later(&mut self.dice, at + 9_000));
             let whole = lines.len();
             let (allocates, ships, deed) = match cart % 8 {
@@ -146,8 +145,8 @@ impl Writer {
         self.acts.push(Act { at, cart, deed });
     }
 
-    /// What must be refused, and what nobody has mapped. Returns how many.
-    fn wrong(&mut self, total: usize) -> usize {
+    /// What must be refused, and what nobody has mapped.
+    fn wrong(&mut self, total: usize) {
         let by_turns = [System::Wms, System::Pos, System::Wms, System::ThirdParty];
         for (fate, count) in [(Fate::Unmapped, total / 300), (Fate::Malformed, total / 500), (Fate::HalfAPiece, total / 750)] {
             for turn in 0..count.max(1) {
@@ -157,7 +156,7 @@ impl Writer {
                     System::Pos => (StockKind::CustomerReturn, Site::Store),
                     System::ThirdParty => (StockKind::Receipt, Site::ThirdParty),
                 };
-                let at = self.dice.from_to(0, self.span - 1);
+                let at = self.dice.within(0, self.span - 1);
                 let item = Item(self.dice.index(ITEMS));
                 self.say(system, kind, (item, site), 7, at).fate = fate;
             }
@@ -166,7 +165,6 @@ impl Writer {
         // everything after it is read again each time.
         let of = (Item(0), Site::Warehouse);
         self.say(System::Erp, StockKind::Receipt, of, 7, self.span * 94 / 100).fate = Fate::HalfAPiece;
-        self.said.len()
     }
 
     /// What goes well.
@@ -177,7 +175,7 @@ impl Writer {
         let count = i64::try_from(count).expect("the options are bounded");
         for n in 0..count {
             let (from, to) = (n * self.span / count, (n + 1) * self.span / count);
-            let at = self.dice.from_to(from, (to - 1).max(from));
+            let at = self.dice.within(from, (to - 1).max(from));
             let item = Item(self.dice.index(ITEMS));
             match self.dice.below(100) {
                 0..30 => self.erp(at, item, &mut papers, &mut balanced),
@@ -189,12 +187,12 @@ impl Writer {
     }
 
     fn units(&mut self, item: Item, most: i64) -> i64 {
-        item.lump() * self.dice.from_to(1, most)
+        item.lump() * self.dice.within(1, most)
     }
 
     fn erp(&mut self, at: i64, item: Item, papers: &mut Papers, balanced: &mut Vec<Item>) {
         let made = match item.measure() {
-            Measure::Cases => CASE * self.dice.from_to(1, 3),
+            Measure::Cases => CASE * self.dice.within(1, 3),
             Measure::Pieces | Measure::Grams => self.units(item, 20),
         };
         let (erp, warehouse) = (System::Erp, (item, Site::Warehouse));
@@ -222,7 +220,7 @@ impl Writer {
             // Of each item one balance at most: of two on one page the connector takes the newer one only.
             _ => match balanced.pop() {
                 Some(item) => {
-                    let units = item.lump() * self.dice.from_to(200, 400);
+                    let units = item.lump() * self.dice.within(200, 400);
                     self.say(erp, StockKind::Balance, (item, Site::Store), units, at);
                 }
                 None => drop(self.say(erp, StockKind::Receipt, warehouse, made, at)),
@@ -267,12 +265,12 @@ impl Writer {
             90..95 => drop(self.say(wms, StockKind::WriteOff, of, units, at)),
             // What the shop sells was counted before it opened: when exactly an order's units left, nobody here can say.
             _ => {
-                let ago = if item.is_sold() { self.dice.from_to(1_000, 600_000) + at } else { self.dice.from_to(1_000, 30_000) };
+                let ago = if item.is_sold() { self.dice.within(1_000, 600_000) + at } else { self.dice.within(1_000, 30_000) };
                 let mut as_of = at - ago;
                 while !counted.insert((item, as_of)) {
                     as_of -= 1;
                 }
-                let found = item.lump() * self.dice.from_to(900, 1_100);
+                let found = item.lump() * self.dice.within(900, 1_100);
                 self.say(wms, StockKind::Count, of, found, at).at = as_of;
             }
         }
@@ -318,7 +316,7 @@ impl Writer {
         for turn in 0..count.min(firsts.len()) {
             let first = &firsts[turn * firsts.len() / count];
             let other = Statement { units: first.units + first.item.lump(), fate: Fate::Contradiction, ..first.clone() };
-            let said = self.dice.from_to(self.span * 3 / 4, self.span - 1);
+            let said = self.dice.within(self.span * 3 / 4, self.span - 1);
             self.said.push((said, other));
         }
     }
@@ -329,10 +327,10 @@ impl Writer {
         let mut deliveries = Vec::new();
         for (of, (said, statement)) in self.said.iter().enumerate() {
             let late = self.dice.percent(5) && statement.fate != Fate::Contradiction;
-            let (at, way) = if late { (said + self.dice.from_to(2_000, LATEST), Way::Late) } else { (*said, Way::InTime) };
+            let (at, way) = if late { (said + self.dice.within(2_000, LATEST), Way::Late) } else { (*said, Way::InTime) };
             deliveries.push(Delivery { at, of, way });
             if self.dice.percent(5) {
-                deliveries.push(Delivery { at: at + self.dice.from_to(100, 15_000), of, way: Way::Again });
+                deliveries.push(Delivery { at: at + self.dice.within(100, 15_000), of, way: Way::Again });
             }
         }
         deliveries.sort();

@@ -215,7 +215,7 @@ impl Morning<'_> {
     }
 
     /// A system writes into its own books, where it is asked.
-    pub async fn into_books(&self, system: System, served: &Served) {
+    pub async fn keep_books(&self, system: System, served: &Served) {
         for delivery in self.of(system) {
             sleep_until(self.at(delivery.at)).await;
             let document = self.script.statements[delivery.of].document(self.began);
