@@ -151,7 +151,8 @@ def deploy(options) -> dict:
     say(f"{verb} {options.stack_name} in {time.monotonic() - started:.1f} s")
 
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    outputs["WebhookUrl"] = callable_url(outputs["WebhookUrl"], options.endpoint)
+    for name in ("WebhookUrl", "SourcesUrl"):
+        outputs[name] = callable_url(outputs[name], options.endpoint)
     if options.secret_string:
         client("secretsmanager").put_secret_value(
             SecretId=outputs["ShopifySecretArn"], SecretString=options.secret_string

@@ -90,7 +90,7 @@ from pathlib import Path
 logging.getLogger("kms").setLevel(logging.ERROR)
 
 from ministack.core import iam_actions, lambda_runtime
-from ministack.services import apigateway, dynamodb, lambda_svc, scheduler, sqs
+from ministack.services import apigateway, dynamodb, eventbridge, lambda_svc, scheduler, sqs
 from ministack.services.cloudformation import provisioners
 
 log = logging.getLogger("emulator")
@@ -273,6 +273,15 @@ class FunctionProcess(lambda_runtime.ProvidedWorker):
             if outcome["status"] == "ok" or self.taken == request_id:
                 return outcome
         return outcome
+
+
+def dispatch_with_retries(arn: str, payload: str) -> None:
+    """Gap: a rule invokes its function once; what fails is not repeated, and never reaches the failure destination."""
+    function, config, name = lambda_svc._get_func_record_for_ref(arn)
+    if not function or not config:
+        log.warning("a rule names the function %s, which is not there", name)
+        return
+    lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
 
 
 # ------------------------------------------------------------------ queues
@@ -493,6 +502,8 @@ def mend() -> None:
 
     lambda_svc._provided_worker_env = function_environment
     lambda_runtime.ProvidedWorker = FunctionProcess
+
+    eventbridge._dispatch_to_lambda = dispatch_with_retries
 
     sqs._receive_messages_for_esm = receive_for_function
     # Gap: after one failed batch a queue is left alone for a second.

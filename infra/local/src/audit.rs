@@ -7,8 +7,9 @@ use std::io;
 use aws_sdk_dynamodb::Client;
 use promissory::adapters::dynamodb::record;
 use promissory::catalog::{LineId, OrderId, Quantity};
-use promissory::ledger::{Kind, Movement, Position, PositionKey, replay};
+use promissory::ledger::{EventId, InboxEvent, Kind, Movement, Position, PositionKey, replay};
 use promissory::promise::Promise;
+use promissory::source::Waiting;
 use promissory::store::{Record, StoreError};
 use promissory::storefront::{Intent, IntentState, Level};
 
@@ -29,6 +30,10 @@ pub struct Books {
     pub open_intents: usize,
     /// Events that wait in lanes.
     pub deferred: usize,
+    /// Marks of events that were applied.
+    pub marks: BTreeMap<EventId, InboxEvent>,
+    /// What waits for a mapping.
+    pub waiting: Vec<Waiting>,
 }
 
 /// Units of an order line that the ledger holds.
@@ -97,6 +102,11 @@ impl Books {
             self.open_intents += usize::from(record.decode::<Intent>()?.state == IntentState::Open);
         } else if pk.starts_with("LANE#") {
             self.deferred += 1;
+        } else if pk.starts_with("EVT#") {
+            let mark: InboxEvent = record.decode()?;
+            self.marks.insert(mark.event.clone(), mark);
+        } else if pk.starts_with(Waiting::PREFIX) {
+            self.waiting.push(record.decode()?);
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use promissory_local::catalogue::command as catalogue;
 use promissory_local::connector::command as connector;
+use promissory_local::demo::sources::{self, SourcesConfig};
 use promissory_local::demo::{DemoConfig, Report, plan, play};
 use promissory_local::ledger::command as ledger;
 use promissory_local::shopify::{Server, ServerConfig, ShopConfig};
@@ -43,7 +44,8 @@ enum Command {
     /// Import, export and validate what is sold: items, listings, locations, bills. Of the local stack, or of a table on AWS.
     #[command(subcommand)]
     Catalog(catalogue::Command),
-    /// Play the flash sale and audit what came out. Ends with 1 if anything was lost, doubled or oversold.
+    /// Play the flash sale and audit what came out, or, as `demo sources`, a morning of four other systems. Ends with 1 if
+    /// anything was lost, doubled or oversold.
     Demo(DemoArgs),
     /// Read the ledger: check all of it, or see one position again. Of the local stack, or of a table on AWS.
     #[command(subcommand)]
@@ -63,7 +65,10 @@ enum Command {
 }
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 struct DemoArgs {
+    #[command(subcommand)]
+    scene: Option<Scene>,
     /// Customers who try to order.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     orders: u32,
@@ -84,6 +89,32 @@ struct DemoArgs {
     json: bool,
 }
 
+#[derive(Subcommand)]
+enum Scene {
+    /// Play a morning of an ERP, a WMS, tills and a 3PL beside the shop: events twice, late, wrong and unmapped, and a
+    /// connector that is down for half of it. Ends with 1 unless every event is in the ledger once and the shop shows it.
+    Sources(SourcesArgs),
+}
+
+#[derive(Args)]
+struct SourcesArgs {
+    /// Events a minute, of all systems together.
+    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
+    events_per_minute: u32,
+    /// How many minutes.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=60))]
+    minutes: u32,
+    /// Decides everything that varies.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Kill function processes while it plays.
+    #[arg(long)]
+    chaos: bool,
+    /// End with one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
 const SECRET: &str = "shpss_local";
 
 #[tokio::main]
@@ -91,6 +122,7 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Catalog(command) => catalogue::run(command, &say, &print).await,
+        Command::Demo(DemoArgs { scene: Some(Scene::Sources(args)), .. }) => morning(cli.stack, args).await,
         Command::Demo(args) => demo(cli.stack, args).await,
         Command::Ledger(command) => ledger::run(command, &say, &print).await,
         Command::Source(command) => connector::run(command, &say, &print).await,
@@ -119,10 +151,7 @@ async fn start(args: &StackArgs, port: u16, shopify: ServerConfig) -> io::Result
 
 async fn demo(stack: StackArgs, args: DemoArgs) -> io::Result<ExitCode> {
     let config = DemoConfig { orders: args.orders, units: args.units, seed: args.seed, seconds: args.seconds, chaos: args.chaos };
-    // A shop on the Plus plan: 1,000 points per second.
-    let shop =
-        ShopConfig { secret: SECRET.into(), bucket_size: 20_000, restore_rate: 1_000, seed: args.seed, ..ShopConfig::default() };
-    let (stack, server) = start(&stack, 0, ServerConfig { shop, concurrency: 16, ..ServerConfig::default() }).await?;
+    let (stack, server) = start(&stack, 0, busy_shop(args.seed)).await?;
     let played = play(&config, &plan(&config), &stack, &server, &say).await?;
     let report = Report::of(&config, &played, &stack, &server).await?;
     say(&format!("\n{}", report.table()));
@@ -130,6 +159,26 @@ async fn demo(stack: StackArgs, args: DemoArgs) -> io::Result<ExitCode> {
         print(&serde_json::to_string(&report).map_err(io::Error::other)?);
     }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn morning(stack: StackArgs, args: SourcesArgs) -> io::Result<ExitCode> {
+    let SourcesArgs { events_per_minute, minutes, seed, chaos, json } = args;
+    let config = SourcesConfig { events_per_minute, minutes, seed, chaos };
+    let (stack, server) = start(&stack, 0, busy_shop(seed)).await?;
+    let script = sources::script(&config);
+    let played = sources::play(&config, &script, &stack, &server, &say).await?;
+    let report = sources::Report::of(&config, &script, &played, &stack, &server).await?;
+    say(&format!("\n{}", report.table()));
+    if json {
+        print(&serde_json::to_string(&report).map_err(io::Error::other)?);
+    }
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A shop on the Plus plan, with 1,000 points per second, that sends many webhooks at once.
+fn busy_shop(seed: u64) -> ServerConfig {
+    let shop = ShopConfig { secret: SECRET.into(), bucket_size: 20_000, restore_rate: 1_000, seed, ..ShopConfig::default() };
+    ServerConfig { shop, concurrency: 16, ..ServerConfig::default() }
 }
 
 async fn up(args: StackArgs, port: u16, shopify_port: u16) -> io::Result<ExitCode> {

@@ -51,6 +51,14 @@ pub struct Outputs {
     pub stream_failures_url: String,
     /// The function of the scheduled jobs.
     pub reconciler_name: String,
+    /// Where other systems send their events; `{system}` stands for their name.
+    pub sources_url: String,
+    /// The secret of what they sign with.
+    pub sources_secret_arn: String,
+    /// Events on the bus that were given up.
+    pub source_failures_url: String,
+    /// The bus.
+    pub bus_name: String,
 }
 
 /// A running stack. It ends when this is dropped.
@@ -182,6 +190,32 @@ impl Stack {
         count.and_then(|count| count.parse().ok()).ok_or_else(|| io::Error::other("a queue without a number of messages"))
     }
 
+    /// Puts what other systems sign with into their secret. Functions read it when they start.
+    ///
+    /// # Errors
+    /// When it cannot be put there.
+    pub async fn put_sources_secret(&self, text: &str) -> io::Result<()> {
+        let client = aws_sdk_secretsmanager::Client::new(&self.config);
+        let put = client.put_secret_value().secret_id(&self.outputs.sources_secret_arn).secret_string(text);
+        put.send().await.map(drop).map_err(io::Error::other)
+    }
+
+    /// Puts an event on the bus.
+    ///
+    /// # Errors
+    /// When the bus does not take it.
+    pub async fn put_on_bus(&self, source: &str, detail_type: &str, detail: &str) -> io::Result<()> {
+        let client = aws_sdk_eventbridge::Client::new(&self.config);
+        let entry = aws_sdk_eventbridge::types::PutEventsRequestEntry::builder()
+            .event_bus_name(&self.outputs.bus_name)
+            .source(source)
+            .detail_type(detail_type)
+            .detail(detail)
+            .build();
+        let answer = client.put_events().entries(entry).send().await.map_err(io::Error::other)?;
+        if answer.failed_entry_count() == 0 { Ok(()) } else { Err(io::Error::other("the bus refused an event")) }
+    }
+
     /// Runs one job of the reconciler now, as its schedule would, and returns its report. Repeats an invocation whose
     /// process was killed: the next run of a schedule would do the same.
     ///
@@ -232,6 +266,10 @@ impl Outputs {
             push_dead_letters_url: none(),
             stream_failures_url: none(),
             reconciler_name: none(),
+            sources_url: none(),
+            sources_secret_arn: none(),
+            source_failures_url: none(),
+            bus_name: none(),
         }
     }
 }

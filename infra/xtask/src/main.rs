@@ -21,7 +21,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Play a flash sale on the local stack and audit what came out.
+    /// Play a flash sale, or (`demo sources`) a morning of four other systems, on the local stack and audit what came out.
     #[command(disable_help_flag = true)]
     Demo {
         /// Passed on; `cargo x demo --help` lists them.

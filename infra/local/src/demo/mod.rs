@@ -1,4 +1,4 @@
-//! The flash sale, played on the local stack.
+//! The flash sale, played on the local stack; and beside it a morning of four other systems ([`sources`]).
 //!
 //! [`plan`] decides from a seed what customers and the warehouse will do; [`play`] does it against the fake shop while its
 //! webhooks go to the real functions; [`report`] audits what came out. The shop accepts or refuses each order by what it
@@ -7,6 +7,7 @@
 mod plan;
 mod play;
 mod report;
+pub mod sources;
 
 pub use plan::{Script, plan};
 pub use play::{Played, play};

@@ -79,7 +79,9 @@ pub async fn play(
         receive(script, stack, &setup, began, &played),
         async {
             if config.chaos {
-                kill_functions(config, stack, began, &played).await;
+                let span = Duration::from_secs(u64::from(config.seconds));
+                let killed = kill_functions(config.seed, span, stack, began).await;
+                played.lock().expect("nobody panics with the lock").killed = killed;
             }
             Ok(())
         },
@@ -87,7 +89,7 @@ pub async fn play(
     let mut played = played.into_inner().map_err(|_| io::Error::other("a part of the sale panicked"))?;
     say("The sale is over. Waiting for the last webhooks.");
     server.deliveries_idle().await;
-    heal(stack, &mut played, say).await?;
+    (played.healed, played.at_rest) = heal(stack, say).await?;
     Ok(played)
 }
 
@@ -122,16 +124,19 @@ async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Se
     for group in opening.chunks(20) {
         take_stock(&store, &network, group.to_vec()).await.map_err(io::Error::other)?;
     }
+    first_contact(stack, server, say).await?;
+    Ok(Setup { network, locations: codes })
+}
+
+/// Tells the shop its opening levels, and lets it tell us of its orders from now on.
+pub(super) async fn first_contact(stack: &Stack, server: &Server, say: &dyn Fn(&str)) -> io::Result<()> {
     say("Telling the shop for the first time.");
     // A first contact waits for a sweep that began after the level was last changed, by the quiet time of this stack.
     sleep(Duration::from_millis(2_100)).await;
     stack.reconcile("sweep").await?;
     stack.reconcile("backlog").await?;
     server.set_webhook_url(&stack.outputs.webhook_url);
-    if !wait_for_rest(stack).await? {
-        return Err(io::Error::other("the shop was not told its opening levels in time"));
-    }
-    Ok(Setup { network, locations: codes })
+    if wait_for_rest(stack).await? { Ok(()) } else { Err(io::Error::other("the shop was not told its opening levels in time")) }
 }
 
 fn add_stocked_item(shop: &mut Shop, sku: &str) -> Result<u64, String> {
@@ -213,44 +218,46 @@ async fn receive(script: &Script, stack: &Stack, setup: &Setup, began: Instant, 
     Ok(())
 }
 
-/// Kills a function process every now and then, whatever it is doing.
-async fn kill_functions(config: &DemoConfig, stack: &Stack, began: Instant, played: &Mutex<Played>) {
+/// Kills a function process every now and then, whatever it is doing. Returns how many it killed.
+pub(super) async fn kill_functions(seed: u64, span: Duration, stack: &Stack, began: Instant) -> usize {
+    let mut deaths = 0;
     for round in 1_u64.. {
         let at = began + Duration::from_millis(700 * round);
-        if at > began + Duration::from_secs(u64::from(config.seconds)) {
-            return;
+        if at > began + span {
+            break;
         }
         sleep_until(at).await;
         let processes = stack.function_processes();
-        let Ok(count) = u64::try_from(processes.len()) else { return };
+        let Ok(count) = u64::try_from(processes.len()) else { break };
         if count > 0 {
-            let victim = usize::try_from(crate::shopify::draw(!config.seed, round) % count).expect("an index");
+            let victim = usize::try_from(crate::shopify::draw(!seed, round) % count).expect("an index");
             let pid = processes[victim].1.to_string();
             let killed = tokio::process::Command::new("kill").args(["-9", &pid]).status().await;
-            played.lock().expect("nobody panics with the lock").killed +=
-                usize::from(killed.is_ok_and(|status| status.success()));
+            deaths += usize::from(killed.is_ok_and(|status| status.success()));
         }
     }
+    deaths
 }
 
-/// What the schedules would do in the next minutes: sweep, pick up the backlog, compare the whole catalogue.
-async fn heal(stack: &Stack, played: &mut Played, say: &dyn Fn(&str)) -> io::Result<()> {
+/// What the schedules would do in the next minutes: sweep, pick up the backlog, compare the whole catalogue. Returns what they
+/// reported, and whether everything came to rest.
+pub(super) async fn heal(stack: &Stack, say: &dyn Fn(&str)) -> io::Result<(Vec<serde_json::Value>, bool)> {
+    let mut healed = Vec::new();
     say("The reconciler heals what was lost.");
     sleep(Duration::from_millis(1_100)).await; // The quiet time of this stack, so that nothing is left in flight.
     for job in ["sweep", "read", "backlog"] {
-        played.healed.push(stack.reconcile(job).await?);
+        healed.push(stack.reconcile(job).await?);
     }
     wait_for_rest(stack).await?;
     loop {
         let page = stack.reconcile("compare").await?;
         let end = page["end"] == true;
-        played.healed.push(page);
+        healed.push(page);
         if end {
             break;
         }
     }
-    played.at_rest = wait_for_rest(stack).await?;
-    Ok(())
+    Ok((healed, wait_for_rest(stack).await?))
 }
 
 /// Waits until nothing is on its way; `false` when that takes too long.

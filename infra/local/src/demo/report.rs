@@ -242,12 +242,14 @@ fn change_to_shopify(books: &Books, played: &Played, shop: &Shop) -> Percentiles
     percentiles(times)
 }
 
-fn between(from: Timestamp, to: Timestamp) -> u64 {
+/// Milliseconds from one time to another.
+pub(super) fn between(from: Timestamp, to: Timestamp) -> u64 {
     let passed = Duration::try_from(to.duration_since(from)).unwrap_or_default();
     u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn percentiles(mut times: Vec<u64>) -> Percentiles {
+/// Half, 95 and 99 of a hundred of these.
+pub(super) fn percentiles(mut times: Vec<u64>) -> Percentiles {
     times.sort_unstable();
     let at = |percent: usize| times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied().unwrap_or(0);
     Percentiles { p50: at(50), p95: at(95), p99: at(99) }

@@ -1,0 +1,178 @@
+//! The catalogue of the morning as rows of the table and as items of the fake shop, and who may ask and be asked.
+
+use std::io;
+
+use jiff::Timestamp;
+use promissory::adapters::dynamodb::DynamoStore;
+use promissory::catalog::{
+    InventoryItemId, Item as Row, Listed, Location, LocationKind, Network, Quantity, ShopDomain, ShopLocationId, SystemId,
+    SystemItem, Tier,
+};
+use promissory::ledger::EventId;
+use promissory::source::{StockEvent, StockKind, System as SystemRow};
+use promissory::store::{Expect, Store, Write};
+use serde_json::{Value, json};
+
+use super::world::{CASE, Item, Measure, NEW_CODE, Site, System, TIER_BUFFER};
+use crate::catalogue::{import_item, import_network, take_stock};
+use crate::shopify::{NewItem, NewLocation, Server};
+
+/// The connector of the ERP, as it is shown to whoever has one of these.
+const CONNECTOR: &str = include_str!("../../../../connectors/netsuite.json");
+
+/// How far back the ERP's connector looks each time. More than the latest document is late.
+const OVERLAP_SECONDS: u64 = 30;
+
+/// What a system signs with, or is shown.
+pub fn secret_of(system: System) -> String {
+    format!("{system}-of-the-demo")
+}
+
+/// The secret of the sources: what the others sign with, and what the ERP is shown.
+pub fn sources_secret() -> Value {
+    let mut secrets: serde_json::Map<String, Value> = serde_json::Map::new();
+    for system in System::ALL {
+        secrets.insert(system.code().to_owned(), secret_of(system).into());
+    }
+    secrets.into()
+}
+
+fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::other(error)
+}
+
+/// Our locations, as they are in the shop and in the other systems; the WMS's new code only when it is mapped.
+fn locations(shop: &ShopDomain, ids: &[ShopLocationId], mapped: bool) -> io::Result<Vec<Location>> {
+    Site::ALL
+        .iter()
+        .zip(ids)
+        .map(|(site, id)| {
+            let kind = match site {
+                Site::Warehouse => LocationKind::Warehouse,
+                Site::ThirdParty => LocationKind::ThirdParty,
+                Site::Store => LocationKind::Store,
+            };
+            let mut location = Location::new(site.code().parse().map_err(other)?, kind);
+            location.shops.insert(shop.clone(), *id);
+            for system in System::ALL {
+                let code = system.calls_site(*site);
+                if code != site.code() && (mapped || code != NEW_CODE) {
+                    location.systems.insert(system.code().parse().map_err(other)?, code.to_owned());
+                }
+            }
+            Ok(location)
+        })
+        .collect()
+}
+
+/// Where the shop's locations are in its own words.
+#[derive(Debug)]
+pub struct Imported {
+    shop: ShopDomain,
+    locations: Vec<ShopLocationId>,
+    network: Network,
+}
+
+impl Imported {
+    /// Maps the code that the WMS has used all morning for the 3PL's building.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn map_the_new_code(&self, store: &DynamoStore) -> io::Result<()> {
+        import_network(store, &locations(&self.shop, &self.locations, true)?).await.map(drop).map_err(other)
+    }
+
+    /// Takes the opening stock of everything into the ledger, as it was before the morning.
+    ///
+    /// # Errors
+    /// When the ledger does not take it.
+    pub async fn take_opening_stock(&self, store: &DynamoStore) -> io::Result<()> {
+        let long_ago = Timestamp::now().saturating_sub(jiff::SignedDuration::from_hours(2)).map_err(other)?;
+        let mut opening = Vec::new();
+        for item in Item::all() {
+            for site in Site::ALL {
+                let (sku, at) = (item.sku().parse().map_err(other)?, site.code().parse().map_err(other)?);
+                let id = EventId::new("demo", format!("opening:{sku}@{at}"));
+                let units = Quantity::new(item.opening(site));
+                opening.push(StockEvent::new(id, StockKind::Receipt, (&sku, &at), units, long_ago));
+            }
+        }
+        for group in opening.chunks(20) {
+            take_stock(store, &self.network, group.to_vec()).await.map_err(other)?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts everything into the table and the shop. The ERP answers at `erp_url`.
+///
+/// # Errors
+/// When the store or the shop does not take it.
+pub async fn import(store: &DynamoStore, server: &Server, erp_url: &str, began: Timestamp) -> io::Result<Imported> {
+    let shop: ShopDomain = server.shop(|shop| shop.config().domain.clone()).parse().map_err(other)?;
+    let mut ids = Vec::new();
+    for site in Site::ALL {
+        let new = NewLocation { name: site.code().to_owned(), fulfils_online: site != Site::Store, ..NewLocation::default() };
+        let id = server.shop(|shop| shop.add_location(new)).map_err(|refused| other(format!("{refused:?}")))?;
+        ids.push(ShopLocationId::new(u64::try_from(id.0).map_err(other)?));
+    }
+    let network = import_network(store, &locations(&shop, &ids, false)?).await.map_err(other)?;
+    let tier = Tier { id: "careful".parse().map_err(other)?, buffer: Quantity::new(TIER_BUFFER) };
+    put(store, &[Write::put(&tier, Expect::Absent)]).await?;
+    for item in Item::all() {
+        let id = server.shop(|shop| list(shop, &item.sku()))?;
+        let listed =
+            Listed { buffer: item.shop_buffer().map(Quantity::new), ..Listed::new(item.sku(), InventoryItemId::new(id)) };
+        let mut row = Row::new(item.sku().parse().map_err(other)?);
+        row.buffer = item.own_buffer().map(Quantity::new);
+        row.tier = item.has_tier().then(|| tier.id.clone());
+        row.shops.insert(shop.clone(), listed);
+        match item.measure() {
+            Measure::Pieces => {}
+            Measure::Cases => drop(row.units.insert("case".parse().map_err(other)?, CASE.to_string().parse().map_err(other)?)),
+            Measure::Grams => row.unit = Some("g".parse().map_err(other)?),
+        }
+        import_item(store, &row).await.map_err(other)?;
+        for system in System::ALL.iter().filter(|system| system.calls_item(item) != item.sku()) {
+            let system_id: SystemId = system.code().parse().map_err(other)?;
+            let code = system.calls_item(item);
+            let mapping = SystemItem { system: system_id, code, sku: row.sku.clone(), unit: None, units: Default::default() };
+            put(store, &[Write::put(&mapping, Expect::Absent)]).await?;
+        }
+    }
+    put(store, &[Write::put(&connector(erp_url, began)?, Expect::Absent)]).await?;
+    Ok(Imported { shop, locations: ids, network })
+}
+
+async fn put(store: &DynamoStore, writes: &[Write]) -> io::Result<()> {
+    store.write(writes).await.map_err(|error| other(format!("{error:?}")))
+}
+
+fn list(shop: &mut crate::shopify::Shop, sku: &str) -> io::Result<u64> {
+    let item = shop.add_item(NewItem::tracked(sku)).map_err(|refused| other(format!("{refused:?}")))?;
+    let locations: Vec<_> = shop.locations().map(|location| location.id).collect();
+    for location in locations {
+        shop.stock(Timestamp::now(), item, location, 0, true).map_err(|refused| other(format!("{refused:?}")))?;
+    }
+    u64::try_from(item.0).map_err(other)
+}
+
+/// The example of a connector to NetSuite, with what this ERP calls things, and the movements alone.
+fn connector(url: &str, began: Timestamp) -> io::Result<SystemRow> {
+    let mut row: Value = serde_json::from_str(CONNECTOR).map_err(other)?;
+    row["code"] = System::Erp.code().into();
+    let mut feed = row["pull"]["transactions"].take();
+    let address = feed["url"].as_str().unwrap_or_default().replace("https://netsuite.example.com", url);
+    feed["url"] = address.into();
+    // The ERP is on this machine: no secret travels by http:// otherwise.
+    feed["auth"]["secret"] = System::Erp.code().into();
+    feed["progress"]["overlap_seconds"] = OVERLAP_SECONDS.into();
+    feed["progress"]["start"] = began.to_string().into();
+    feed["kind"]["by"]["map"] = json!({
+        "ItemRcpt": "receipt", "Build": "production_completed", "BuildIssue": "-component_issue",
+        "CashSale": "-pos_posting", "SalesOrd": "wholesale_allocation", "InvCount": "balance",
+    });
+    feed["units"] = json!({ "Ea": "each", "Case": "case", "KG": "kg" });
+    row["pull"] = json!({ "transactions": feed });
+    serde_json::from_value(row).map_err(other)
+}

@@ -1,0 +1,201 @@
+//! Playing the morning: set up, let everybody speak, map what was missing, and wait until nothing is on its way.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use promissory::ledger::{EventId, InboxEvent};
+use promissory::store::Store;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::SourcesConfig;
+use super::catalogue::{Imported, import, secret_of, sources_secret};
+use super::script::{Act, Deed, LATEST, Script};
+use super::send::{Log, Morning};
+use super::statement::{Fate, Placed};
+use super::world::System;
+use crate::demo::play::{first_contact, heal, kill_functions};
+use crate::shopify::{DeliveryPlan, OrderId, Server};
+use crate::stack::Stack;
+use crate::systems::{Books, Served, Shape};
+
+/// How long what was sent may take to be in the ledger, after the last of it was sent.
+const TAKEN_WITHIN: Duration = Duration::from_secs(180);
+
+/// The most rows that the ERP puts on a page.
+const PAGE: usize = 400;
+
+/// What was done, and when.
+#[derive(Debug)]
+pub struct Played {
+    /// What was sent, and what was answered.
+    pub log: Log,
+    /// When the morning began; a whole second.
+    pub began: Timestamp,
+    /// From the first event to the last one sent and answered.
+    pub playing: Duration,
+    /// From there until all of it was in the ledger.
+    pub catching_up: Duration,
+    /// Whether everything came to rest in time.
+    pub at_rest: bool,
+}
+
+/// Plays `script` on a stack and a shop that are both empty.
+///
+/// # Errors
+/// When a part of the local stack cannot be reached.
+pub async fn play(
+    config: &SourcesConfig,
+    script: &Script,
+    stack: &Stack,
+    server: &Server,
+    say: &dyn Fn(&str),
+) -> io::Result<Played> {
+    stack.put_sources_secret(&sources_secret().to_string()).await?;
+    let erp = Served::start(Shape::NetSuite, &secret_of(System::Erp), Books { page: PAGE, ..Books::default() }).await?;
+    say("Importing the catalogue in everybody's words, with its opening stock.");
+    let store = stack.store();
+    let hour_ago = Timestamp::now().saturating_sub(SignedDuration::from_hours(1)).map_err(io::Error::other)?;
+    let imported = import(&store, server, erp.url(), hour_ago).await?;
+    imported.take_opening_stock(&store).await?;
+    first_contact(stack, server, say).await?;
+    server.set_delivery_plan(DeliveryPlan {
+        seed: config.seed,
+        lost_percent: 2,
+        doubled_percent: 5,
+        late_percent: 5,
+        latest_ms: 3_000,
+    });
+
+    // The ERP knows whole seconds: with a morning that begins with one, everybody agrees what was when.
+    let began = Timestamp::from_second(Timestamp::now().as_second() + 1).map_err(io::Error::other)?;
+    let ahead = Duration::try_from(began.duration_since(Timestamp::now())).unwrap_or_default();
+    let morning = Morning { script, stack, began, start: Instant::now() + ahead, log: Mutex::default() };
+    say(&format!(
+        "The morning begins: {} events in {} s, and {} orders of the shop.",
+        config.events(),
+        config.span().as_secs(),
+        script.carts.len()
+    ));
+    speak(config, &morning, (&imported, &erp, server), say).await?;
+    let playing = morning.start.elapsed();
+    say(&format!("All of it is sent, in {} s. Waiting until it is in the ledger.", playing.as_secs()));
+    server.deliveries_idle().await;
+    let spoken = Instant::now();
+    let taken = wait_until_taken(&morning).await?;
+    let catching_up = spoken.elapsed();
+    let (_, rested) = heal(stack, say).await?;
+    let log = morning.log.into_inner().map_err(|_| io::Error::other("a part of the morning panicked"))?;
+    Ok(Played { log, began, playing, catching_up, at_rest: taken && rested })
+}
+
+/// Everybody speaks at the same time.
+async fn speak(
+    config: &SourcesConfig,
+    morning: &Morning<'_>,
+    (imported, erp, server): (&Imported, &Served, &Server),
+    say: &dyn Fn(&str),
+) -> io::Result<()> {
+    let span = config.span();
+    let (down, up) = (morning.start + span / 4, morning.start + span * 3 / 4);
+    let end = morning.start + span + Duration::from_millis(u64::try_from(LATEST).unwrap_or_default());
+    tokio::try_join!(
+        morning.over_http(System::Wms),
+        morning.over_http(System::Pos),
+        morning.on_the_bus(System::ThirdParty),
+        async {
+            morning.keep_books(System::Erp, erp).await;
+            Ok(())
+        },
+        morning.ask(erp, (down, up, end)),
+        async {
+            sell(morning, server).await;
+            Ok(())
+        },
+        async {
+            sleep_until(down).await;
+            say("The ERP is down.");
+            sleep_until(morning.start + span / 2).await;
+            imported.map_the_new_code(&morning.stack.store()).await?;
+            say("The WMS's name of the 3PL's building is mapped.");
+            sleep_until(up).await;
+            say("The ERP is up again.");
+            Ok(())
+        },
+        async {
+            // What the schedules do every minute.
+            let mut at = morning.start;
+            while at + Duration::from_secs(30) < end {
+                at += Duration::from_secs(30);
+                sleep_until(at).await;
+                morning.stack.reconcile("read").await?;
+                morning.stack.reconcile("backlog").await?;
+            }
+            Ok(())
+        },
+        async {
+            if config.chaos {
+                let killed = kill_functions(config.seed, span, morning.stack, morning.start).await;
+                morning.note(|log| log.killed = killed);
+            }
+            Ok(())
+        },
+    )
+    .map(drop)
+}
+
+/// The shop's customers order, and the shop cancels and fulfils.
+async fn sell(morning: &Morning<'_>, server: &Server) {
+    let mut orders: BTreeMap<usize, OrderId> = BTreeMap::new();
+    for Act { at, cart, deed } in &morning.script.acts {
+        sleep_until(morning.at(*at)).await;
+        let now = Timestamp::now();
+        let order = orders.get(cart).copied();
+        server.shop(|shop| match (deed, order) {
+            (Deed::Order, _) => {
+                let lines: Vec<(String, i64)> =
+                    morning.script.carts[*cart].iter().map(|(item, units)| (item.sku(), *units)).collect();
+                let lines: Vec<(&str, i64)> = lines.iter().map(|(sku, units)| (sku.as_str(), *units)).collect();
+                let order = shop.checkout(now, &lines).expect("there is plenty of everything");
+                orders.insert(*cart, order);
+                let number = |id: i64| u64::try_from(id).expect("the fake shop's ids are above zero");
+                let lines = shop.order(order).map(|order| order.lines.iter().map(|line| number(line.id.0)).collect());
+                let placed =
+                    Placed { shop: shop.config().domain.clone(), order: number(order.0), lines: lines.unwrap_or_default() };
+                morning.note(|log| log.placed.insert(*cart, placed));
+            }
+            (Deed::Cancel, Some(order)) => shop.cancel(now, order).expect("nothing of it has left"),
+            (Deed::Fulfil, Some(order)) => drop(shop.fulfil(now, order, None).expect("it is open")),
+            (Deed::Cancel | Deed::Fulfil, None) => panic!("the script orders before anything else"),
+        });
+    }
+}
+
+/// Waits until everything that must be applied has its mark, while the schedules go on; `false` when that takes too long.
+async fn wait_until_taken(morning: &Morning<'_>) -> io::Result<bool> {
+    let store = morning.stack.store();
+    let good = morning.script.statements.iter().filter(|statement| statement.fate == Fate::Applied);
+    let mut missing: Vec<_> =
+        good.filter_map(|statement| Some(InboxEvent::key_of(&EventId::new(statement.system.code(), statement.id()?)))).collect();
+    let end = Instant::now() + TAKEN_WITHIN;
+    loop {
+        let mut still = Vec::new();
+        for keys in missing.chunks(100) {
+            let rows = store.get(keys).await.map_err(io::Error::other)?;
+            still.extend(keys.iter().zip(rows).filter(|(_, row)| row.is_none()).map(|(key, _)| key.clone()));
+        }
+        if still.is_empty() {
+            return Ok(true);
+        }
+        if Instant::now() > end {
+            return Ok(false);
+        }
+        missing = still;
+        for job in ["pull", "backlog"] {
+            morning.stack.reconcile(job).await?;
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+}

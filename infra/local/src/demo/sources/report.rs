@@ -1,0 +1,256 @@
+//! What came out of the morning: the table and the shop, compared with the script and the model.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+
+use promissory::catalog::Place;
+use promissory::ledger::{EventId, InboxEvent};
+use promissory::promise::Promise;
+use serde::Serialize;
+
+use super::fates::Fates;
+use super::model::{Expected, Model, model};
+use super::script::Way;
+use super::statement::Fate;
+use super::world::{Item, Site};
+use super::{Played, Script, SourcesConfig};
+use crate::audit::{Books, compare_orders};
+use crate::demo::report::{Percentiles, between, percentiles};
+use crate::shopify::{Server, Shop};
+use crate::stack::Stack;
+
+/// What came out. Serialises to the one line of `--json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Distinct events that were sent: another content under the same name is another one.
+    pub events: usize,
+    /// Events that are in the ledger, each exactly once.
+    pub applied_once: usize,
+    /// Events that had to be refused, and left no trace in the ledger.
+    pub refused: usize,
+    /// Events that wait for a mapping.
+    pub unmapped: usize,
+    /// Whether every promise is what the formula makes of the script and the shop's orders, at every place.
+    pub ats_equals_formula: bool,
+    /// Whether the shop shows that supply, at every level.
+    pub shopify_equals_ats: bool,
+    /// Whether every position is where its movements lead.
+    pub ledger_equals_positions: bool,
+    /// Orders of which the ledger holds too little or too much.
+    pub orders_wrong: usize,
+    /// Seconds from the first event to the last one sent.
+    pub seconds: u64,
+    /// Seconds from there until all of it was in the ledger.
+    pub catching_up_seconds: u64,
+    /// Batches that were sent, by system; of the ERP how often it was asked.
+    pub batches: BTreeMap<&'static str, usize>,
+    /// From being sent to being in the ledger, by system; of the ERP from being in its books, the time it was down included.
+    pub freshness_ms: BTreeMap<&'static str, Percentiles>,
+    #[serde(skip)]
+    extra: Extra,
+}
+
+/// What people want to see as well.
+#[derive(Debug, Clone, Default)]
+struct Extra {
+    expected: [usize; 3],
+    sent: String,
+    answers: String,
+    movements: usize,
+    while_down: usize,
+    killed: usize,
+    repeated: usize,
+    kept: u64,
+    at_rest: bool,
+    problems: Vec<String>,
+}
+
+impl Report {
+    /// Audits a played morning.
+    ///
+    /// # Errors
+    /// When the stack cannot be read.
+    pub async fn of(
+        config: &SourcesConfig,
+        script: &Script,
+        played: &Played,
+        stack: &Stack,
+        server: &Server,
+    ) -> io::Result<Self> {
+        let books = Books::read(&stack.dynamodb(), &stack.outputs.table_name).await?;
+        let kept = stack.waiting(&stack.outputs.source_failures_url).await?;
+        Ok(server.shop(|shop| Self::compare(config, script, played, &books, shop, kept)))
+    }
+
+    fn compare(config: &SourcesConfig, script: &Script, played: &Played, books: &Books, shop: &Shop, kept: u64) -> Self {
+        let mut problems = Vec::new();
+        let fates = Fates::of(script, books, &mut problems);
+        let expected = model(script, &played.log.placed, shop);
+        let promised = wrong_promises(&expected, books);
+        let shown = wrong_levels(&expected, books, shop);
+        let mismatches: Vec<String> = books.mismatches().iter().map(ToString::to_string).collect();
+        let orders = compare_orders(books, shop);
+        let must = |which: fn(Fate) -> bool| script.statements.iter().filter(|statement| which(statement.fate)).count();
+        let of = |way: Way| script.deliveries.iter().filter(|delivery| delivery.way == way).count();
+        let answers: Vec<String> = played.log.answers.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+        let report = Self {
+            events: config.events(),
+            applied_once: fates.applied,
+            refused: fates.refused,
+            unmapped: fates.unmapped,
+            ats_equals_formula: promised.is_empty(),
+            shopify_equals_ats: shown.is_empty(),
+            ledger_equals_positions: mismatches.is_empty(),
+            orders_wrong: orders.lost + orders.duplicates,
+            seconds: played.playing.as_secs(),
+            catching_up_seconds: played.catching_up.as_secs(),
+            batches: played.log.batches.clone(),
+            freshness_ms: freshness(script, played, books),
+            extra: Extra {
+                expected: [must(|fate| fate == Fate::Applied), must(Fate::is_refused), must(|fate| fate == Fate::Unmapped)],
+                sent: format!("{} late, {} again", of(Way::Late), of(Way::Again)),
+                answers: answers.join(", "),
+                movements: books.all_movements().count(),
+                while_down: played.log.while_down,
+                killed: played.log.killed,
+                repeated: played.log.repeated,
+                kept,
+                at_rest: played.at_rest,
+                problems: Vec::new(),
+            },
+        };
+        problems.extend(promised);
+        problems.extend(shown);
+        problems.extend(mismatches);
+        Self { extra: Extra { problems, ..report.extra }, ..report }
+    }
+
+    /// Whether nothing went wrong.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        [self.applied_once, self.refused, self.unmapped] == self.extra.expected
+            && self.extra.expected.iter().sum::<usize>() == self.events
+            && self.ats_equals_formula
+            && self.shopify_equals_ats
+            && self.ledger_equals_positions
+            && self.orders_wrong == 0
+            && self.extra.at_rest
+            && self.extra.problems.is_empty()
+    }
+
+    /// The table for people.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut table = String::new();
+        let mut row = |name: &str, value: String| writeln!(table, "  {name:<38} {value}").expect("writing to a string");
+        let [applied, refused, unmapped] = self.extra.expected;
+        row("events", format!("{} ({})", self.events, self.extra.sent));
+        row("applied exactly once", format!("{} of {applied}", self.applied_once));
+        row("refused", format!("{} of {refused}", self.refused));
+        row("waiting for a mapping", format!("{} of {unmapped}", self.unmapped));
+        row("answers over HTTP", self.extra.answers.clone());
+        row("batches on the bus given up", self.extra.kept.to_string());
+        row("pulls while the ERP was down", self.extra.while_down.to_string());
+        row("movements in the ledger", self.extra.movements.to_string());
+        row("promises equal the formula", self.ats_equals_formula.to_string());
+        row("the shop shows what we say", self.shopify_equals_ats.to_string());
+        row("ledger equals positions", self.ledger_equals_positions.to_string());
+        row("orders that are wrong", self.orders_wrong.to_string());
+        row("seconds", format!("{}, and {} to catch up", self.seconds, self.catching_up_seconds));
+        for (system, fresh) in &self.freshness_ms {
+            let batches = self.batches.get(system).copied().unwrap_or_default();
+            let name = format!("{system}: from sent to ledger");
+            row(&name, format!("p50 {} ms, p95 {} ms, p99 {} ms, {batches} batches", fresh.p50, fresh.p95, fresh.p99));
+        }
+        if self.extra.killed > 0 {
+            row("function processes killed", self.extra.killed.to_string());
+        }
+        if self.extra.repeated > 0 {
+            row("batches sent again without an answer", self.extra.repeated.to_string());
+        }
+        if !self.extra.at_rest {
+            row("NOT AT REST", "something was still on its way when the time was up".into());
+        }
+        for problem in self.extra.problems.iter().take(20) {
+            row("WRONG", problem.clone());
+        }
+        table
+    }
+}
+
+/// Promises that are not what the formula makes of what must be there, place by place and of the whole network.
+fn wrong_promises(expected: &Model, books: &Books) -> Vec<String> {
+    let promises: BTreeMap<&str, &Promise> = books.promises.iter().map(|promise| (promise.sku.as_str(), promise)).collect();
+    let mut wrong = Vec::new();
+    for item in Item::all() {
+        let sku = item.sku();
+        let Some(promise) = promises.get(sku.as_str()) else {
+            wrong.push(format!("{sku} has no promise"));
+            continue;
+        };
+        let mut online = 0;
+        for site in Site::ALL {
+            let must = expected.get(&(item, site)).copied().unwrap_or_default();
+            let place = promise.places.iter().find(|(place, _)| place.to_string() == site.code());
+            let is = place.map(|(_, at)| Expected {
+                on_hand: at.balance.on_hand.units(),
+                reserved: at.balance.reserved.units(),
+                held: at.balance.held.units(),
+                pos_pending: at.balance.pos_pending.units(),
+                allocated: at.balance.allocated.units(),
+                wholesale: at.balance.wholesale.units(),
+                in_transit: at.balance.in_transit.units(),
+                ahead: at.balance.ahead.units(),
+                available: at.available.units(),
+                supply: must.supply, // Of the shop's level, which is looked at there.
+            });
+            if is != Some(must) {
+                wrong.push(format!("{sku}@{}: promised from {is:?}, where it must be {must:?}", site.code()));
+            }
+            online += if site == Site::Store { 0 } else { must.available };
+        }
+        let nowhere = promise.places.get(&Place::Unassigned).map_or(0, |at| at.available.units());
+        if promise.available.units() != online || nowhere != 0 {
+            let is = promise.available;
+            wrong.push(format!("{sku}: {is} promised, {nowhere} of them nowhere, where it must be {online}"));
+        }
+    }
+    wrong
+}
+
+/// Levels at which the shop does not show the supply that must be there.
+fn wrong_levels(expected: &Model, books: &Books, shop: &Shop) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for ((item, site), must) in expected {
+        let sku = item.sku();
+        let shown = shop.item(&sku).and_then(|known| {
+            let at = shop.locations().find(|location| location.name == site.code())?;
+            shop.level(known.id, at.id).map(crate::shopify::Level::on_hand)
+        });
+        let level = books.levels.iter().find(|level| level.sku.as_str() == sku && level.location.as_str() == site.code());
+        let say = level.map(|level| level.supply.units());
+        if (shown, say) != (Some(must.supply), Some(must.supply)) {
+            wrong.push(format!(
+                "{sku}@{}: the shop shows {shown:?}, we say {say:?}, and it must be {}",
+                site.code(),
+                must.supply
+            ));
+        }
+    }
+    wrong
+}
+
+/// From being sent for the first time to being in the ledger.
+fn freshness(script: &Script, played: &Played, books: &Books) -> BTreeMap<&'static str, Percentiles> {
+    let mut times: BTreeMap<&'static str, Vec<u64>> = BTreeMap::new();
+    for (of, sent) in &played.log.first_sent {
+        let statement = &script.statements[*of];
+        let id = statement.id().filter(|_| statement.fate == Fate::Applied);
+        let mark: Option<&InboxEvent> = id.and_then(|id| books.marks.get(&EventId::new(statement.system.code(), id)));
+        if let Some(mark) = mark {
+            times.entry(statement.system.code()).or_default().push(between(*sent, mark.applied_at));
+        }
+    }
+    times.into_iter().map(|(system, times)| (system, percentiles(times))).collect()
+}
