@@ -1,39 +1,33 @@
 //! What must hold after every write, whatever went wrong before it; and the newest state of everything, as it was written.
 
+mod lines;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use promissory::alert::{Alert, State, Subject};
-use promissory::catalog::{FulfilmentId, LineId, LocationId, OrderId, Place, Quantity, Sku};
-use promissory::ledger::{Balance, Cause, EventId, Kind, Movement, Position, PositionKey};
+use promissory::catalog::{FulfilmentId, LineId, LocationId, LotId, OrderId, Quantity, Sku};
+use promissory::ledger::{Balance, Cause, EventId, InboxEvent, Kind, Movement, Position, PositionKey};
 use promissory::order::OrderRecord;
 use promissory::promise::Promise;
 use promissory::reconcile::Sweep;
+use promissory::source::{Claim, Waiting, Waits};
 use promissory::store::{Key, Record, Row};
 use promissory::storefront::{Intent, IntentState, Level};
 
+pub use lines::Held;
+
 use crate::met::Met;
+use crate::papers::{Open, opens};
 
 /// Something that must never happen did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation(pub String);
 
-/// What the movements of one order line add up to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Held {
-    /// Units reserved, by place.
-    pub reserved: BTreeMap<Place, Quantity>,
-    /// Units shipped, by fulfilment.
-    pub shipped: BTreeMap<FulfilmentId, Quantity>,
-    /// Units that came back.
-    pub returned: Quantity,
-    /// Units that the shop put back on its own number.
-    pub restocked: Quantity,
-    /// Units held back.
-    pub withheld: Quantity,
-}
-
 /// What an event may do to a line of an order, or to stock, only once.
-type Transition = (EventId, Option<(OrderId, LineId)>, Kind, PositionKey, Option<FulfilmentId>);
+type Transition = (EventId, Option<(OrderId, LineId)>, Kind, PositionKey, Option<FulfilmentId>, Option<LotId>);
+
+/// Units of the lots of a position: there, and held.
+type Lots = BTreeMap<LotId, (Quantity, Quantity)>;
 
 /// Watches the table.
 #[derive(Debug, Default)]
@@ -46,11 +40,25 @@ pub struct Checker {
     folded: BTreeMap<PositionKey, (u64, Balance)>,
     /// The positions.
     pub positions: BTreeMap<PositionKey, (u64, Balance)>,
+    /// Where the movements of each position lead its lots, and its lots as they are.
+    lots: BTreeMap<PositionKey, (Lots, Lots)>,
+    /// Units held for orders, by position.
+    held_of_orders: BTreeMap<PositionKey, Quantity>,
+    /// What was said of each paper, by position.
+    claims: BTreeMap<PositionKey, BTreeMap<Key, Claim>>,
+    /// The mark of every event, with its content.
+    pub marks: BTreeMap<String, String>,
+    /// What waits for a mapping: for which, and its name.
+    pub waiting: BTreeMap<Key, (String, String)>,
+    /// Who is at work.
+    pub worker: &'static str,
     /// The positions and movements in the transaction being written.
     touched: BTreeSet<PositionKey>,
     /// What is held for each order line, by its movements alone.
     pub held: BTreeMap<(OrderId, LineId), Held>,
     transitions: BTreeSet<Transition>,
+    /// What was moved last, and by which event.
+    last_moved: Option<(PositionKey, EventId)>,
     /// The transaction each event was last in: one in several is large.
     last_in: BTreeMap<EventId, u64>,
     transactions: u64,
@@ -86,7 +94,22 @@ impl Checker {
         } else if pk.starts_with("POS#") {
             let position: Position = decode(new);
             self.touched.insert(position.of.clone());
+            let lots = position.lots.into_iter().map(|(id, lot)| (id, (lot.on_hand, lot.held))).collect();
+            self.lots.entry(position.of.clone()).or_default().1 = lots;
             self.positions.insert(position.of, (position.seq, position.balance));
+        } else if pk.starts_with("CLAIM#") {
+            self.claim(&new.key, decode(new));
+        } else if pk.starts_with("EVT#") {
+            let mark: InboxEvent = decode(new);
+            self.holds(old.is_none(), || format!("the mark of {} was written twice", mark.event));
+            self.marks.insert(mark.event.to_string(), mark.content);
+        } else if pk.starts_with(Waiting::PREFIX) {
+            let waiting: Waiting = decode(new);
+            let name = match &waiting.what {
+                Waits::Event(event) => event.id.to_string(),
+                Waits::Order { order, .. } => order.to_string(),
+            };
+            self.waiting.insert(new.key.clone(), (waiting.missing.to_string(), name));
         } else if pk.starts_with("ORD#") {
             let order: OrderRecord = decode(new);
             self.order(order);
@@ -118,6 +141,23 @@ impl Checker {
         if self.watching && key.pk.starts_with("LANE#") {
             self.met.note("lane settled");
         }
+        if let Some((missing, _)) = self.waiting.remove(key) {
+            let of_order = missing.starts_with("shop_");
+            self.met.note(if of_order { "order waited for a mapping" } else { self.worker });
+        }
+    }
+
+    fn claim(&mut self, key: &Key, claim: Claim) {
+        let known = self.claims.entry(claim.of.clone()).or_default();
+        let fell = known
+            .get(key)
+            .is_some_and(|old| old.said.iter().any(|(kind, units)| claim.said.get(kind).is_none_or(|now| now < units)));
+        if !known.contains_key(key) && !claim.said.keys().copied().any(opens) {
+            self.met.note("closed before it was opened");
+        }
+        self.touched.insert(claim.of.clone());
+        known.insert(key.clone(), claim);
+        self.holds(!fell, || format!("less is said of {key} than before"));
     }
 
     fn movement(&mut self, old: Option<&Record>, movement: &Movement) {
@@ -130,6 +170,17 @@ impl Checker {
         self.holds(sound, || format!("movement {} of {} does not follow {seq}", movement.seq, movement.of));
         self.folded.insert(movement.of.clone(), (movement.seq, movement.after));
         self.touched.insert(movement.of.clone());
+        if let Some(lot) = &movement.lot {
+            let change = movement.kind.change(movement.quantity);
+            let (there, held) = self.lots.entry(movement.of.clone()).or_default().0.entry(lot.id.clone()).or_default();
+            *there += change.on_hand;
+            *held += change.held;
+        }
+        let now = (movement.of.clone(), movement.cause.event.clone());
+        if matches!(movement.kind, Kind::Found | Kind::Lost) && self.last_moved.as_ref() == Some(&now) {
+            self.met.note("late event behind a count");
+        }
+        self.last_moved = Some(now);
         self.once(movement);
         self.hold(movement);
     }
@@ -146,32 +197,9 @@ impl Checker {
         }
         let line = order.as_ref().map(|line| (line.order, line.line));
         let fulfilment = order.as_ref().and_then(|line| line.fulfilment);
-        let new = self.transitions.insert((event.clone(), line, movement.kind, movement.of.clone(), fulfilment));
+        let lot = movement.lot.as_ref().map(|lot| lot.id.clone());
+        let new = self.transitions.insert((event.clone(), line, movement.kind, movement.of.clone(), fulfilment, lot));
         self.holds(new, || format!("{event} made its {:?} at {} twice", movement.kind, movement.of));
-    }
-
-    /// An order line never gives back, ships or unships what it does not hold.
-    fn hold(&mut self, movement: &Movement) {
-        let Some(line) = &movement.cause.order else { return };
-        if matches!(movement.kind, Kind::Found | Kind::Lost) {
-            return; // A count had seen it already.
-        }
-        let change = movement.kind.change(movement.quantity);
-        let held = self.held.entry((line.order, line.line)).or_default();
-        let reserved = held.reserved.entry(movement.of.place.clone()).or_default();
-        *reserved += change.reserved;
-        let mut legal = !reserved.is_negative();
-        if let Some(fulfilment) = line.fulfilment {
-            let shipped = held.shipped.entry(fulfilment).or_default();
-            *shipped -= change.on_hand;
-            legal &= !shipped.is_negative();
-        } else {
-            held.returned += change.on_hand;
-            held.withheld += change.held;
-            held.restocked += change.moved_by_shop + change.held;
-            legal &= ![held.returned, held.withheld, held.restocked].iter().any(|units| units.is_negative());
-        }
-        self.holds(legal, || format!("line {} of order {} held less than was moved: {movement:?}", line.line, line.order));
     }
 
     fn order(&mut self, order: OrderRecord) {
@@ -214,8 +242,22 @@ impl Checker {
         for of in std::mem::take(&mut self.touched) {
             let (folded, stored) = (self.folded.get(&of).copied(), self.positions.get(&of).copied());
             self.holds(folded == stored, || format!("{of} is not the fold of its movements"));
-            let negative = stored.is_some_and(|(_, balance)| balance.reserved.is_negative());
-            self.holds(!negative, || format!("fewer than no units are reserved at {of}"));
+            let balance = stored.unwrap_or_default().1;
+            let least = [balance.reserved, balance.held, balance.ahead, balance.in_transit, balance.pos_pending];
+            let negative = least.into_iter().chain([balance.allocated, balance.wholesale]).any(Quantity::is_negative);
+            self.holds(!negative, || format!("there is less than nothing at {of}: {balance:?}"));
+            let mut open = Open::default();
+            for claim in self.claims.get(&of).into_iter().flat_map(BTreeMap::values) {
+                open += Open::of(claim.paper, |kind| claim.said.get(&kind).copied().unwrap_or_default().units());
+            }
+            let of_orders = self.held_of_orders.get(&of).copied().unwrap_or_default().units();
+            let found = Open::found(balance, of_orders);
+            self.holds(found == open, || format!("{of} has {found:?} open, and its papers {open:?}"));
+            if let Some((folded, stored)) = self.lots.get_mut(&of) {
+                folded.retain(|_, (there, held)| !there.is_zero() || !held.is_zero());
+                let same = folded == stored;
+                self.holds(same, || format!("the lots of {of} are not the fold of its movements"));
+            }
         }
     }
 

@@ -12,6 +12,7 @@
 mod campaign;
 mod check;
 mod met;
+mod papers;
 mod plant;
 mod ports;
 mod rng;

@@ -23,7 +23,7 @@ impl Met {
 }
 
 /// Each of these must happen in a run of many worlds: a workload that never goes there proves nothing about it.
-pub const SOMETIMES: [&str; 74] = [
+pub const SOMETIMES: [&str; 97] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
@@ -35,8 +35,32 @@ pub const SOMETIMES: [&str; 74] = [
     "webhook with a bad signature",
     "webhook malformed",
     "webhook oversized",
+    // Other systems.
+    "batch doubled",
+    "batch days late",
+    "batch partly refused",
+    "batch repeated after a crash",
+    "batch forged",
+    "batch stale",
+    "batch cut",
+    "batch of too many",
+    "batch oversized",
+    "bus event refused",
+    "event duplicate",
+    "event deferred",
+    "event with other content",
+    "event waits for a mapping",
+    "waited, resumed by the stream",
+    "waited, resumed by the backlog",
+    "mapping's stream record lost",
+    "late event behind a count",
+    "count superseded",
+    "closed before it was opened",
+    "shipped ahead of the shop",
+    "had not left after all",
+    "shop caught up",
+    "shipped elsewhere",
     // The ledger.
-    "stock event doubled",
     "large order in parts",
     "lane settled",
     "order of an unmapped item",
@@ -73,7 +97,7 @@ pub const SOMETIMES: [&str; 74] = [
     "recompute killed",
     "pusher killed",
     "reconciler killed",
-    "stock event cut off",
+    "source intake killed",
     "killed for taking too long",
     "clocks apart",
     "a night passed",

@@ -5,23 +5,26 @@ mod bookkeeping;
 mod build;
 mod climate;
 mod fleet;
+mod mapping;
 mod model;
 mod outcome;
+mod parcels;
 mod people;
 mod post;
 mod rest;
+mod said;
 mod script;
 mod shop;
+mod talk;
 mod triggers;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use promissory::catalog::{Item, LocationId, Network, Sku};
+use promissory::catalog::{Item, LocationId, Sku};
 use promissory::clock::Clock;
 use promissory::order::HoldPolicy;
-use promissory::source::StockEvent;
 use promissory::storefront::{Action, Intent, IntentState};
 use promissory_local::shopify::{ItemId, LocationId as ShopLocation};
 
@@ -38,8 +41,9 @@ use crate::tasks::SimClock;
 use fleet::Fleet;
 use post::Letter;
 use script::Crash;
+use talk::Sources;
 use triggers::Lane;
-use work::Job;
+use work::{Job, Work};
 
 /// How long a level must have been quiet.
 const QUIET: Duration = Duration::from_secs(60);
@@ -50,9 +54,6 @@ const HOLDS: HoldPolicy = HoldPolicy {
     unallocated: Some(Duration::from_secs(24 * 60 * 60)),
     release_unallocated: false,
 };
-
-/// The other system that moves stock.
-const ERP: &str = "erp";
 
 /// How many of the last events of a world are kept to be told.
 const REMEMBERED: usize = 24;
@@ -88,17 +89,16 @@ struct World {
     store: SimStore,
     line: Line,
     fleet: Fleet,
-    network: Network,
     codes: Vec<(LocationId, ShopLocation)>,
     items: Vec<(Item, ItemId)>,
+    /// Items of ours that the shop does not sell.
+    unsold: Vec<Sku>,
     tasks: Vec<Job>,
     mail: Vec<Letter>,
     /// Letters that come days late.
     attic: Vec<Letter>,
-    /// Stock events that are said again.
-    said_again: Vec<StockEvent>,
-    /// Every stock event, once.
-    stock: Vec<StockEvent>,
+    /// What other systems said, and what of it is on its way.
+    sources: Sources,
     lanes: [Lane; 2],
     /// How much of the stream is in the lanes.
     streamed: usize,
@@ -150,7 +150,7 @@ impl World {
             560..605 => self.warehouse_ships(),
             605..625 => self.customer_regrets(),
             625..665 => self.aftermath(),
-            665..690 => self.stock_moves(),
+            665..690 => self.a_system_talks(),
             690..770 => self.post_comes(),
             770..840 => self.stream_comes(),
             840..880 => self.queue_comes(),
@@ -162,12 +162,26 @@ impl World {
             953..968 => self.shop_ails(),
             968..970 => self.a_night(),
             970..975 => self.stalled = self.rng.below(40),
+            975..979 => self.odd_parcel(),
+            979..990 => self.someone_maps(),
             _ => self.clock.advance(Duration::from_millis(u64::try_from(self.rng.below(3_000)).expect("small"))),
         }
+        self.sources_go_on();
         if self.is_setting() && self.rng.per_mille(150) {
             self.customer_at_a_till();
         }
         self.post_the_mail();
+    }
+
+    /// What other systems say is taken beside everything else, or it would take the time of the shop.
+    fn sources_go_on(&mut self) {
+        if self.rng.per_mille(80) {
+            self.parcel_comes();
+        }
+        let taking = self.tasks.iter().position(|job| matches!(job.work, Work::Parcel(_)));
+        if let Some(at) = taking.filter(|_| self.rng.per_mille(600)) {
+            self.step_far(at);
+        }
     }
 
     /// Whether a level is about to be set outright: the moment at which an order does most harm.

@@ -285,11 +285,12 @@ impl<'a> Draft<'a> {
 
     fn turn(&self, decision: &mut Decision, subject: Subject, state: State, detail: String) -> Result<(), Undecided> {
         let key = Alert::key_of(&subject);
-        let known = match decision.alerts.get(&key).or_else(|| self.alerts.get(&key)) {
-            Some(alert) => Some(alert.clone()),
-            None => self.read(&key)?.map(Record::decode).transpose()?,
-        };
-        if let Some(next) = Alert::next(known.as_ref(), subject, state, detail, self.now) {
+        let stored: Option<Alert> = self.read(&key)?.map(Record::decode).transpose()?;
+        let known = decision.alerts.get(&key).or_else(|| self.alerts.get(&key)).or(stored.as_ref());
+        if let Some(mut next) = Alert::next(known, subject, state, detail, self.now) {
+            if next.state == stored.as_ref().map_or(State::Cleared, |stored| stored.state) {
+                next.times = stored.map_or(0, |stored| stored.times); // Turned and turned back: nothing has been.
+            }
             decision.alerts.insert(key, next);
         }
         Ok(())
@@ -365,14 +366,22 @@ impl<'a> Draft<'a> {
         writes.extend(self.movements.iter().map(|movement| Write::put(movement, Expect::Absent)));
         writes.extend(self.positions.values().map(|position| self.put(position)));
         writes.extend(self.claims.values().map(|claim| self.put(claim)));
-        writes.extend(self.waiting.values().map(|waiting| Write::put(waiting, Expect::Absent)));
-        writes.extend(self.alerts.values().map(|alert| self.put(alert)));
+        writes.extend(self.waiting.values().map(|waiting| self.put(waiting)));
+        // One that the group turned and turned back stands as it stood.
+        writes.extend(self.alerts.values().filter(|alert| !self.stands(alert)).map(|alert| self.put(alert)));
         writes.extend(self.settled.iter().map(|key| Write::Delete { key: key.clone(), expect: self.expect(key) }));
         writes
     }
 
     fn put<R: Row>(&self, row: &R) -> Write {
         Write::put(row, self.expect(&row.key()))
+    }
+
+    /// Whether an alert stands so already.
+    fn stands(&self, alert: &Alert) -> bool {
+        let known = self.read.get(&alert.key()).and_then(Option::as_ref);
+        let known = known.and_then(|known| known.decode::<Alert>().ok());
+        known.map_or(State::Cleared, |known| known.state) == alert.state
     }
 
     fn expect(&self, key: &Key) -> Expect {

@@ -132,7 +132,15 @@ impl Draft<'_> {
                 decision.waiting.push(Waiting { missing: missing.clone(), what, since: self.now });
                 decision.left_out = Some(Outcome::Waiting(missing));
             }
-            Some(waiting) if waiting.what == what => decision.left_out = Some(Outcome::Waiting(missing)),
+            Some(waiting) if waiting.what == what => {
+                // What went on has closed the alert for all of them. It is raised again together with the row, so never
+                // for what goes on just now.
+                self.raise(&mut decision, missing.subject(), detail)?;
+                if !decision.alerts.is_empty() {
+                    decision.waiting.push(waiting);
+                }
+                decision.left_out = Some(Outcome::Waiting(missing));
+            }
             Some(_) => {
                 let (subject, detail) = super::content_mismatch(&stock.id);
                 self.raise(&mut decision, subject, detail)?;

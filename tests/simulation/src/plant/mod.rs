@@ -34,11 +34,19 @@ pub enum Plant {
     AlertNeverCleared,
     /// The sweep's watermark moves before the orders are in the ledger.
     WatermarkFirst,
+    /// The mark of a stock event is not written: it is applied as often as it comes.
+    NoMark,
+    /// What waits for a mapping is told, and not kept.
+    NotKept,
+    /// What was said of a paper is forgotten.
+    PaperForgotten,
+    /// Nobody sees that a mapping has come: neither the stream nor the backlog.
+    MappingUnseen,
 }
 
 impl Plant {
     /// All of them, with their names.
-    pub const ALL: [(Plant, &'static str); 11] = [
+    pub const ALL: [(Plant, &'static str); 15] = [
         (Plant::MarkerFirst, "marker-first"),
         (Plant::MarkerLast, "marker-last"),
         (Plant::NoVersionCheck, "no-version-check"),
@@ -50,6 +58,10 @@ impl Plant {
         (Plant::FirstRecordOnly, "first-record-only"),
         (Plant::AlertNeverCleared, "alert-never-cleared"),
         (Plant::WatermarkFirst, "watermark-first"),
+        (Plant::NoMark, "no-mark"),
+        (Plant::NotKept, "not-kept"),
+        (Plant::PaperForgotten, "paper-forgotten"),
+        (Plant::MappingUnseen, "mapping-unseen"),
     ];
 
     /// Its name on the command line.

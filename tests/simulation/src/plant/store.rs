@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use promissory::alert::Alert;
+use promissory::source::Waiting;
 use promissory::store::{Expect, Key, Listing, Page, Record, Store, StoreError, Write, WriteError};
 
 use super::Plant;
@@ -51,6 +52,12 @@ impl PlantedStore {
         Ok(())
     }
 
+    /// Writes all but some.
+    async fn without(&self, writes: &[Write], some: impl Fn(&Write) -> bool) -> Result<(), WriteError> {
+        let kept: Vec<Write> = writes.iter().filter(|write| !some(write)).cloned().collect();
+        if kept.is_empty() { Ok(()) } else { self.inner.write(&kept).await }
+    }
+
     fn remember_hints(&self, writes: &[Write]) {
         let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
         for write in writes {
@@ -69,6 +76,10 @@ fn touches(writes: &[Write], family: &str) -> bool {
 
 fn is_mark(write: &Write) -> bool {
     write.key().pk.starts_with("EVT#")
+}
+
+fn is_put(write: &Write) -> bool {
+    matches!(write, Write::Put { .. })
 }
 
 fn clears_an_alert(write: &Write) -> bool {
@@ -104,10 +115,15 @@ impl Store for PlantedStore {
             }
             Some(Plant::NoVersionCheck) if touches(writes, "POS#") => self.inner.write(&self.unconditional(writes)).await,
             Some(Plant::NoSequenceGate) if touches(writes, "ATS#") => self.inner.write(&self.unconditional(writes)).await,
-            Some(Plant::AlertNeverCleared) => {
-                let kept: Vec<Write> = writes.iter().filter(|write| !clears_an_alert(write)).cloned().collect();
-                if kept.is_empty() { Ok(()) } else { self.inner.write(&kept).await }
+            Some(Plant::AlertNeverCleared) => self.without(writes, clears_an_alert).await,
+            Some(Plant::NoMark) => {
+                let is_stock = |write: &Write| is_mark(write) && !write.key().pk.contains(':');
+                self.without(writes, is_stock).await
             }
+            Some(Plant::NotKept) => {
+                self.without(writes, |write| is_put(write) && write.key().pk.starts_with(Waiting::PREFIX)).await
+            }
+            Some(Plant::PaperForgotten) => self.without(writes, |write| write.key().pk.starts_with("CLAIM#")).await,
             plant => {
                 let written = self.inner.write(writes).await;
                 if plant == Some(Plant::PayloadTrusted) && touches(writes, "ATS#") {
@@ -120,6 +136,9 @@ impl Store for PlantedStore {
 
     async fn list(&self, listing: &Listing) -> Result<Page, StoreError> {
         self.planning.store(listing.partition.starts_with("DUE#"), Ordering::Relaxed);
+        if self.plant == Some(Plant::MappingUnseen) && listing.partition == Waiting::INDEX {
+            return Ok(Page { records: Vec::new(), next: None });
+        }
         self.inner.list(listing).await
     }
 }

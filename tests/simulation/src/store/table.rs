@@ -60,8 +60,8 @@ impl Table {
     pub fn page(&self, listing: &Listing, stale: bool) -> Page {
         let mut entries: Vec<(Key, Option<Key>)> = if listing.by_index {
             let IndexChanges { removed, added } = &self.index_changes;
-            let first = (Key::new(listing.partition.as_str(), ""), Key::new("", ""));
-            let of_it = |entry: &&(Key, Key)| entry.0.pk == listing.partition;
+            let first = (Key::new(listing.partition.as_str(), listing.prefix.as_str()), Key::new("", ""));
+            let of_it = |entry: &&(Key, Key)| entry.0.pk == listing.partition && entry.0.sk.starts_with(&listing.prefix);
             let mut entries: BTreeSet<&(Key, Key)> = self.index.range(first..).take_while(of_it).collect();
             if stale {
                 entries.retain(|entry| !added.contains(entry));
@@ -124,5 +124,7 @@ impl Table {
 /// Whether the stream's filter lets a record through, as in template.yaml.
 fn is_followed(key: &Key) -> bool {
     let (pk, sk) = (key.pk.as_str(), key.sk.as_str());
-    (pk.starts_with("POS#") && sk == "HEAD") || ["LANE#", "ALERT#", "ITEM#"].iter().any(|family| pk.starts_with(family))
+    (pk.starts_with("POS#") && sk == "HEAD")
+        || ["LANE#", "ALERT#", "ITEM#", "MAP#"].iter().any(|family| pk.starts_with(family))
+        || pk == "NETWORK"
 }

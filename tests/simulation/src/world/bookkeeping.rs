@@ -86,7 +86,7 @@ impl World {
                     let of = PositionKey::new(item.sku.clone(), Place::At(code.clone()));
                     let Some((_, balance)) = table.checker.positions.get(&of) else { continue };
                     // Nothing is held in such a world but what refunds took off the shop's number.
-                    let received = (balance.on_hand - balance.moved_by_shop - balance.held).units();
+                    let received = (balance.unknown_to_shop()).units();
                     let moved = moved.get(&(*id, *location)).copied().unwrap_or_default().total();
                     let level = shop.level(*id, *location);
                     let shown = level.map_or(0, promissory_local::shopify::Level::on_hand);

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use promissory::catalog::{
-    InventoryItemId, Item, Listed, Location, LocationId, LocationKind, Network, Quantity, ShopDomain, ShopItem, ShopLocationId,
-    Sku,
+    InventoryItemId, Item, Listed, Location, LocationId, LocationKind, Quantity, ShopDomain, ShopItem, ShopLocationId, Sku,
+    SystemItem,
 };
 use promissory::clock::Clock;
 use promissory::store::{Expect, Store, Write};
 use promissory_local::shopify::{ItemId, LocationId as ShopLocation, NewItem, NewLocation, Oversell, Shop, ShopConfig};
 
 use super::fleet::{Fleet, Parts};
+use super::parcels::system_id;
 use super::people::{BULK, UNMAPPED};
+use super::said::{CASE, Mapping, item_code, location_code};
+use super::talk::Sources;
 use super::{Climate, World};
 use crate::met::Met;
 use crate::plant::{Directory, Plant};
@@ -23,6 +26,11 @@ use crate::tasks::{SimClock, Task};
 /// What the shop has of each item at each location when it goes live: as much as we are about to receive.
 pub const OPENING: i64 = 6;
 
+/// What is not sold in the shop: an item that is counted, one that tills sell, and one in lots.
+pub const RAW: &str = "RAW";
+pub const PAPERS: &str = "PAPERS";
+pub const LOTS: &str = "LOTS";
+
 impl World {
     /// A world on its first morning.
     pub fn new(seed: u64, climate: Climate, plant: Option<Plant>) -> Self {
@@ -33,7 +41,6 @@ impl World {
         let mut shop = Shop::new(ShopConfig { bucket_size, restore_rate, seed, ..ShopConfig::default() });
         let domain: ShopDomain = shop.config().domain.parse().expect("the fake's domain is one");
         let (codes, places) = locations(&mut shop, &domain);
-        let network = Network::new(places.iter().cloned());
         let mut rows: Vec<Write> = places.iter().map(|location| Write::put(location, Expect::Absent)).collect();
         let (items, mut directory) = (items(&mut shop, &domain), Directory::new());
         for (item, id) in &items {
@@ -46,7 +53,16 @@ impl World {
                 directory.insert(pair, (item.sku.clone(), code.clone()));
             }
         }
+        let unsold: Vec<Sku> = [RAW, PAPERS, LOTS].iter().map(|sku| sku.parse().expect("a SKU")).collect();
+        for sku in &unsold {
+            rows.push(Write::put(&Item { by_lot: sku.as_str() == LOTS, ..Item::new(sku.clone()) }, Expect::Absent));
+        }
+        let skus: Vec<Sku> = items.iter().map(|(item, _)| item.sku.clone()).chain(unsold.clone()).collect();
+        rows.extend(skus.iter().map(|sku| Write::put(&wms_item(sku), Expect::Absent)));
         stock(&mut shop, &clock, climate);
+        let tills = codes.iter().map(|(code, _)| Mapping::Till(code.clone()));
+        let unmapped =
+            tills.chain(skus.iter().cloned().map(Mapping::Item)).chain(skus.iter().cloned().map(Mapping::Pallet)).collect();
         let line = Line::new(shop, clock.clone(), rng.clone(), met.clone());
         let fleet = Fleet::start(&Parts {
             store: &store,
@@ -67,14 +83,13 @@ impl World {
             store,
             line,
             fleet,
-            network,
             codes,
             items,
+            unsold,
             tasks: Vec::new(),
             mail: Vec::new(),
             attic: Vec::new(),
-            said_again: Vec::new(),
-            stock: Vec::new(),
+            sources: Sources { unmapped, ..Sources::default() },
             lanes: Default::default(),
             streamed: 0,
             stalled: 0,
@@ -97,6 +112,12 @@ impl World {
     }
 }
 
+/// An item as the WMS knows it from the beginning.
+fn wms_item(sku: &Sku) -> SystemItem {
+    let case = ("case".parse().expect("a unit"), CASE.to_string().parse().expect("a factor"));
+    SystemItem { system: system_id("wms"), code: item_code("wms", sku), sku: sku.clone(), unit: None, units: [case].into() }
+}
+
 fn locations(shop: &mut Shop, domain: &ShopDomain) -> (Vec<(LocationId, ShopLocation)>, Vec<Location>) {
     let mut codes = Vec::new();
     let mut places = Vec::new();
@@ -105,7 +126,8 @@ fn locations(shop: &mut Shop, domain: &ShopDomain) -> (Vec<(LocationId, ShopLoca
         let new = NewLocation { name: name.to_owned(), fulfils_online: true, ..NewLocation::default() };
         let id = shop.add_location(new).expect("a new location");
         let shops = [(domain.clone(), ShopLocationId::new(number(id.0)))].into();
-        places.push(Location { shops, ..Location::new(code.clone(), LocationKind::Warehouse) });
+        let systems = [(system_id("wms"), location_code("wms", &code))].into();
+        places.push(Location { shops, systems, ..Location::new(code.clone(), LocationKind::Warehouse) });
         codes.push((code, id));
     }
     (codes, places)

@@ -30,6 +30,8 @@ pub struct Climate {
     pub patience: u32,
     /// Letters that are lost, doubled, or days late, per thousand.
     pub lost_mail: usize,
+    /// Events that no system should send, or sends twice with another content, per thousand batches.
+    pub odd_sources: usize,
 }
 
 impl Climate {
@@ -73,8 +75,10 @@ impl Climate {
             small_plan: rng.per_mille(400),
             patience: if rng.per_mille(300) { 2 } else { 8 },
             lost_mail: sometimes(800, 100),
+            odd_sources: 0,
         };
         climate.line.garbled = sometimes(300, 100);
+        climate.odd_sources = sometimes(600, 80);
         climate
     }
 

@@ -6,13 +6,14 @@ use ats_recompute::Recompute;
 use promissory::adapters::secrets::ShopifyApp;
 use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{NetworkCache, ShopDomain};
+use promissory::source::Ears;
 use promissory_local::systems::InProcess;
 use reconciler::Reconciler;
 use serde_json::json;
 use shopify_pusher::Pusher;
 use webhook_intake::Intake;
 
-use super::{HOLDS, QUIET};
+use super::{HOLDS, QUIET, parcels};
 use crate::plant::{Plant, PlantedFront, PlantedStore};
 use crate::ports::Line;
 use crate::rng::Rng;
@@ -34,14 +35,14 @@ type SimReconciler = Reconciler<PlantedStore, PlantedFront, Line, Line, SimClock
 pub struct Fleet {
     /// Takes webhooks.
     pub intakes: [Process<Intake<PlantedStore, SimClock>>; 2],
+    /// Takes what other systems say.
+    pub source_intakes: [Process<source_intake::Intake<PlantedStore, SimClock>>; 2],
     /// Follows the stream.
     pub recomputes: [Process<Recompute<PlantedStore, Line, Line, SimClock>>; 2],
     /// Tells the shop.
     pub pushers: [Process<Pusher<PlantedStore, PlantedFront, SimClock>>; 2],
     /// Runs by schedule.
     pub reconcilers: [Process<SimReconciler>; 2],
-    /// The store as every process sees it.
-    pub store: PlantedStore,
 }
 
 /// What processes are made of.
@@ -86,6 +87,15 @@ impl Fleet {
                 let (store, shop, app) = (planted.clone(), shop.clone(), app.clone());
                 Process::new(Intake { store, clock: clock.clone(), shop, app, network: network() }, clock)
             }),
+            source_intakes: std::array::from_fn(|_| {
+                // A clock that is off by more than a request may be would take none.
+                let clock = clock.skewed(off() * 9 / 10);
+                let store = planted.clone();
+                let keys = parcels::secrets().into();
+                let intake =
+                    source_intake::Intake { store, clock: clock.clone(), keys, network: network(), ears: Ears::default() };
+                Process::new(intake, clock)
+            }),
             recomputes: std::array::from_fn(|_| {
                 let clock = clock.skewed(off());
                 let (hints, bus, store) = ((*line).clone(), (*line).clone(), planted.clone());
@@ -114,7 +124,6 @@ impl Fleet {
                 };
                 Process::new(reconciler, clock)
             }),
-            store: planted,
         }
     }
 }

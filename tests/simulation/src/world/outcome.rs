@@ -12,7 +12,7 @@ impl World {
     pub(super) fn end_of(&mut self, work: Work, ended: Ended) {
         match (ended, work) {
             (Ended::Answered(status, said), Work::Letter(letter)) => self.answered(letter, status, &said),
-            (Ended::Stocked(true), Work::Stock(_)) => {}
+            (Ended::Heard(heard), Work::Parcel(parcel)) => self.heard(parcel, heard),
             (Ended::Failed(first), Work::Stream { lane, batch }) => self.streamed_to(lane, &batch, first),
             (Ended::GivenBack(given_back), Work::Push(messages)) => {
                 if given_back.is_empty() {

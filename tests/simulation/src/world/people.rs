@@ -1,12 +1,11 @@
-//! What people do: customers buy and regret, a warehouse ships, another system moves stock, someone edits a number.
+//! What people do: customers buy and regret, a warehouse ships, someone edits a number.
 
-use promissory::catalog::{LocationId, Quantity, Sku};
+use promissory::catalog::{LocationId, Sku};
 use promissory::clock::Clock;
-use promissory::ledger::EventId;
-use promissory::source::{StockEvent, StockKind};
+use promissory::source::StockKind;
 use promissory_local::shopify::{Cart, OrderId};
 
-use super::{ERP, World};
+use super::World;
 
 /// What is sold by the hundred, and may be oversold.
 pub const BULK: &str = "BULK";
@@ -133,32 +132,10 @@ impl World {
         }
     }
 
-    pub(super) fn stock_moves(&mut self) {
-        if let Some(event) = self.said_again.pop() {
-            return self.take_stock(event);
-        }
-        let kinds: &[StockKind] = if self.climate.only_grows {
-            &[StockKind::Receipt, StockKind::Adjustment]
-        } else {
-            &[StockKind::Receipt, StockKind::Adjustment, StockKind::WriteOff, StockKind::QualityHold, StockKind::QualityRelease]
-        };
-        let sku = self.rng.pick(&self.items).0.sku.clone();
-        let location = self.rng.pick(&self.codes).0.clone();
-        let (kind, units) = (*self.rng.pick(kinds), self.rng.up_to(6));
-        self.receive(sku, location, kind, units);
-    }
-
-    /// Another system says that stock moved.
+    /// The ERP says that stock moved.
     pub fn receive(&mut self, sku: Sku, location: LocationId, kind: StockKind, units: i64) {
-        let id = EventId::new(ERP, (self.stock.len() + 1).to_string());
-        let event = StockEvent::new(id, kind, (&sku, &location), Quantity::new(units), self.clock.now());
-        self.tell(|| format!("stock event {}: {:?} {units} {}@{}", event.id, event.kind, event.sku, event.location));
-        self.stock.push(event.clone());
-        if self.rng.per_mille(self.climate.lost_mail) {
-            self.said_again.push(event.clone()); // The system says it twice.
-            self.met.note("stock event doubled");
-        }
-        self.take_stock(event);
+        let said = self.event("erp", kind, (sku, location), units);
+        self.says("erp", vec![said]);
     }
 
     pub(super) fn someone_edits(&mut self) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use promissory::catalog::Sku;
 use promissory::clock::Clock;
 use promissory::source::StockKind;
 use promissory::store::Key;
@@ -20,11 +21,15 @@ impl World {
     /// Before anything goes wrong: stock comes in, and mostly the shop is told.
     pub fn open(&mut self) {
         let lost_mail = std::mem::take(&mut self.climate.lost_mail);
-        for (item, _) in self.items.clone() {
+        let odd_sources = std::mem::take(&mut self.climate.odd_sources);
+        let skus: Vec<Sku> = self.items.iter().map(|(item, _)| item.sku.clone()).chain(self.unsold.clone()).collect();
+        let mut said = Vec::new();
+        for sku in skus {
             for (location, _) in self.codes.clone() {
-                self.receive(item.sku.clone(), location, StockKind::Receipt, OPENING);
+                said.push(self.event("erp", StockKind::Receipt, (sku.clone(), location), OPENING));
             }
         }
+        self.says("erp", said);
         self.settle();
         if self.climate.told {
             self.run_schedules();
@@ -32,7 +37,7 @@ impl World {
             self.line.queue().clear();
             self.leave_out_some();
         }
-        self.climate.lost_mail = lost_mail;
+        (self.climate.lost_mail, self.climate.odd_sources) = (lost_mail, odd_sources);
     }
 
     /// A shop that was not told of anything yet may not stock every item at every location.
@@ -67,10 +72,11 @@ impl World {
         self.check();
         self.the_stream_left_nothing();
         self.come_right();
-        if !self.attic.is_empty() && self.violations.is_empty() {
+        if (!self.attic.is_empty() || !self.sources.late.is_empty()) && self.violations.is_empty() {
             self.clock.advance(DAYS);
             self.tell(|| "days pass, and then the late letters come".to_owned());
             self.mail.append(&mut self.attic);
+            self.sources.parcels.append(&mut self.sources.late);
             self.settle();
             self.come_right();
         }
@@ -136,10 +142,10 @@ impl World {
             }
         }
         let what = format!(
-            "something goes on for ever: {} functions, {} letters, {} stock events, {} hints",
+            "something goes on for ever: {} functions, {} letters, {} batches, {} hints",
             self.tasks.len(),
             self.mail.len(),
-            self.said_again.len(),
+            self.sources.parcels.len(),
             self.line.queue().len(),
         );
         self.violate(what);
@@ -148,9 +154,7 @@ impl World {
     /// Everything that waits is begun, and everything begun takes a step; whether there is nothing left to do.
     pub fn turn(&mut self) -> bool {
         self.post_the_mail();
-        if let Some(event) = self.said_again.pop() {
-            self.take_stock(event);
-        }
+        self.parcel_comes();
         self.post_comes();
         self.stream_comes();
         self.queue_comes();
@@ -165,7 +169,7 @@ impl World {
         self.check();
         self.split_the_stream();
         let streamed = self.stalled > 0 || self.lanes.iter().all(|lane| lane.waiting.is_empty());
-        let idle = self.tasks.is_empty() && self.mail.is_empty() && self.said_again.is_empty();
+        let idle = self.tasks.is_empty() && self.mail.is_empty() && self.sources.parcels.is_empty();
         idle && streamed && self.line.queue().is_empty()
     }
 }

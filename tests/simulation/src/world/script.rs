@@ -1,6 +1,8 @@
 //! Small fixed stories, lived once for every await in them: there the process dies, and what asked for its work comes
 //! again. Every place between two effects is tried this way, the last one included.
 
+mod sources;
+
 use std::time::Duration;
 
 use promissory::clock::Clock;
@@ -54,10 +56,14 @@ const SCRIPTS: [(&str, Script); 26] = [
     ("two-pushers", two_pushers),
 ];
 
+fn scripts() -> impl Iterator<Item = &'static (&'static str, Script)> {
+    SCRIPTS.iter().chain(&sources::SCRIPTS)
+}
+
 /// The stories there are.
 #[must_use]
 pub fn stories() -> Vec<&'static str> {
-    SCRIPTS.iter().map(|(name, _)| *name).collect()
+    scripts().map(|(name, _)| *name).collect()
 }
 
 /// How many steps the functions of a script take, each a place to die.
@@ -73,11 +79,12 @@ pub fn crash(script: &str, at: u64) -> Life {
 }
 
 fn live(name: &str, at: u64) -> (Life, u64) {
-    let Some((_, script)) = SCRIPTS.iter().find(|(known, _)| *known == name) else {
+    let Some((_, script)) = scripts().find(|(known, _)| *known == name) else {
         return (Life::default(), 0);
     };
     let told = !name.starts_with("going-live");
-    let only_grows = !["drift", "sells-out", "refused-and-withdrawn"].contains(&name);
+    let shrinks = ["drift", "sells-out", "refused-and-withdrawn"].contains(&name);
+    let only_grows = !shrinks && sources::SCRIPTS.iter().all(|(known, _)| *known != name);
     let mut world = World::new(SEED, Climate { told, only_grows, ..Climate::fair() }, None);
     world.open();
     world.met.take();

@@ -7,8 +7,6 @@ use aws_lambda_events::event::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::sqs::SqsEvent;
 use jiff::{SignedDuration, Timestamp};
 use promissory::clock::Clock;
-use promissory::ledger::{Event, commit};
-use promissory::source::StockEvent;
 use promissory::store::Record;
 use reconciler::Job as Schedule;
 use serde_json::json;
@@ -129,15 +127,6 @@ impl World {
         let (reconciler, deadline) = (Arc::clone(&process.handler), deadline(&process.clock, 298));
         let task = async move { Ended::Reconciled(reconciler.handle(job, deadline).await.ok()) };
         self.start(Work::Reconcile(job), task);
-    }
-
-    /// Another system's stock event goes into the ledger.
-    pub fn take_stock(&mut self, event: StockEvent) {
-        let (store, network) = (self.fleet.store.clone(), self.network.clone());
-        let clock = self.rng.pick(&self.fleet.intakes).clock.clone();
-        let events = vec![(Event::Stock(event.clone()), None)];
-        let task = async move { Ended::Stocked(commit(&store, &clock, &network, &events).await.is_ok()) };
-        self.start(Work::Stock(event), task);
     }
 }
 

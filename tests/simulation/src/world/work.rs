@@ -4,11 +4,12 @@ use std::future::Future;
 
 use jiff::SignedDuration;
 use promissory::clock::Clock;
-use promissory::source::StockEvent;
 use reconciler::{Job as Schedule, Report};
 
 use super::World;
+use super::parcels::Heard;
 use super::post::Letter;
+use super::said::Parcel;
 use crate::ports::Message;
 use crate::tasks::Task;
 
@@ -39,8 +40,8 @@ pub enum Work {
     Push(Vec<Message>),
     /// A schedule.
     Reconcile(Schedule),
-    /// Another system's stock event.
-    Stock(StockEvent),
+    /// What another system says.
+    Parcel(Parcel),
 }
 
 /// How a function ended.
@@ -53,8 +54,8 @@ pub enum Ended {
     GivenBack(Vec<usize>),
     /// With a report, or an error.
     Reconciled(Option<Report>),
-    /// Whether the ledger took it.
-    Stocked(bool),
+    /// With what a system is answered.
+    Heard(Heard),
 }
 
 impl Work {
@@ -62,7 +63,16 @@ impl Work {
     pub fn lane(&self) -> Option<usize> {
         match self {
             Work::Stream { lane, .. } => Some(*lane),
-            Work::Letter(_) | Work::Push(_) | Work::Reconcile(_) | Work::Stock(_) => None,
+            Work::Letter(_) | Work::Push(_) | Work::Reconcile(_) | Work::Parcel(_) => None,
+        }
+    }
+
+    /// What is noted when it lets go on what waited for a mapping.
+    fn resumes(&self) -> &'static str {
+        match self {
+            Work::Stream { .. } => "waited, resumed by the stream",
+            Work::Reconcile(_) => "waited, resumed by the backlog",
+            Work::Letter(_) | Work::Push(_) | Work::Parcel(_) => "waited, resumed by nobody",
         }
     }
 
@@ -73,14 +83,15 @@ impl Work {
             Work::Stream { .. } => "recompute killed",
             Work::Push(_) => "pusher killed",
             Work::Reconcile(_) => "reconciler killed",
-            Work::Stock(_) => "stock event cut off",
+            Work::Parcel(_) => "source intake killed",
         }
     }
 
     /// How long it may take before it is killed, in seconds: the timeouts in template.yaml.
     fn timeout(&self) -> i64 {
         match self {
-            Work::Letter(_) | Work::Stock(_) => 5,
+            Work::Letter(_) => 5,
+            Work::Parcel(_) => 29,
             Work::Stream { .. } | Work::Push(_) => 30,
             Work::Reconcile(_) => 300,
         }
@@ -123,7 +134,12 @@ impl World {
             Work::Stream { lane, .. } => self.repeat_stream(lane),
             Work::Push(messages) => self.repeat_hints(messages),
             Work::Reconcile(_) => {}
-            Work::Stock(event) => self.said_again.push(event),
+            Work::Parcel(parcel) if parcel.flaw.is_some() => {}
+            // It is sent until it is answered.
+            Work::Parcel(mut parcel) => {
+                parcel.tries += 1;
+                self.sources.parcels.push(parcel);
+            }
         }
     }
 
@@ -153,7 +169,11 @@ impl World {
         if self.tasks.is_empty() {
             return;
         }
-        let at = self.rng.below(self.tasks.len());
+        self.step_far(self.rng.below(self.tasks.len()));
+    }
+
+    /// Lets a task run a little, or far.
+    pub(super) fn step_far(&mut self, at: usize) {
         // Some run far, so that they finish; some only a little, so that others come between.
         for _ in 0..=self.rng.below(12) {
             if self.step(at) {
@@ -173,6 +193,7 @@ impl World {
     pub(super) fn step(&mut self, at: usize) -> bool {
         let calls = self.store.calls() + self.line.calls();
         let job = &mut self.tasks[at];
+        self.store.table().checker.worker = job.work.resumes();
         if self.clock.now() > job.task.dies_at {
             self.met.note("killed for taking too long");
             self.die(at);

@@ -30,11 +30,9 @@ pub fn secret_of(system: System) -> String {
 
 /// The secret of the sources: what the others sign with, and what the ERP is shown.
 pub fn sources_secret() -> Value {
-    let mut secrets: serde_json::Map<String, Value> = serde_json::Map::new();
-    for system in System::ALL {
-        secrets.insert(system.code().to_owned(), secret_of(system).into());
-    }
-    secrets.into()
+    let all: serde_json::Map<String, Value> =
+        System::ALL.into_iter().map(|system| (system.code().to_owned(), secret_of(system).into())).collect();
+    json!({ "signing": all, "shown": all })
 }
 
 fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {

@@ -172,7 +172,7 @@ impl Morning<'_> {
                 sleep(Duration::from_millis(200 * u64::from(attempt.min(10)))).await;
             }
             let stamp = Timestamp::now().as_second().to_string();
-            let signed = [stamp.as_bytes(), b".", body.as_bytes()].concat();
+            let signed = [stamp.as_bytes(), b".", system.code().as_bytes(), b".", body.as_bytes()].concat();
             let request = client
                 .post(url)
                 .header("content-type", "application/json")

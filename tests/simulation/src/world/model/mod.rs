@@ -1,20 +1,24 @@
 //! What must be so once everything is at rest, worked out anew from the shop's own orders and the list of stock events:
 //! no line of the system's code has a part in it.
 
+mod lines;
+mod stock;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use promissory::alert::{State, Subject};
-use promissory::catalog::{Factor, Item, LineId, LocationId, OrderId, Place, Quantity};
+use promissory::catalog::{Item, LineId, OrderId, Place, Quantity};
 use promissory::ledger::{Balance, PositionKey};
-use promissory::source::StockKind;
 use promissory::storefront::{IntentState, Level};
 use promissory_local::shopify::{Financial, ItemId, LocationId as ShopLocation, Order, OrderLine};
 
 use super::World;
-use super::bookkeeping::{gone, moved_by_shop, returned, shipped};
+use super::bookkeeping::moved_by_shop;
 use super::build::number;
 use super::people::UNMAPPED;
+use super::said::Said;
 use crate::check::Checker;
+use lines::{Left, OfLine, Units, code_of};
 
 impl World {
     /// What is not as it should be.
@@ -23,9 +27,15 @@ impl World {
         let checker = &table.checker;
         let mut differences: Vec<String> =
             self.line.shop().orders().filter_map(|order| self.order_difference(order, checker)).collect();
+        let applied = self.applied(checker);
+        self.note_superseded(&applied);
         for (item, id) in &self.items {
-            self.item_differences(item, *id, checker, &mut differences);
+            self.item_differences((item, Some(*id)), &applied, checker, &mut differences);
         }
+        for sku in &self.unsold {
+            self.item_differences((&Item::new(sku.clone()), None), &applied, checker, &mut differences);
+        }
+        self.source_differences(checker, &mut differences);
         self.alert_differences(checker, &mut differences);
         self.reading_differences(checker, &mut differences);
         if table.family("POINTER#").next().is_some() {
@@ -47,29 +57,24 @@ impl World {
             let key = (OrderId::new(number(order.id.0)), LineId::new(number(line.id.0)));
             let held = checker.held.get(&key).cloned().unwrap_or_default();
             let shipped = held.shipped.iter().filter(|(_, units)| !units.is_zero());
-            let found = Said {
+            let by_code = |units: &BTreeMap<Place, Quantity>| -> Units {
+                let placed = units.iter().filter(|(_, units)| !units.is_zero());
+                placed.filter_map(|(place, units)| Some((code_of(place)?.clone(), units.units()))).collect()
+            };
+            let found = OfLine {
                 open: held.reserved.values().copied().sum::<Quantity>().units(),
                 shipped: shipped.map(|(id, units)| (id.number(), units.units())).collect(),
-                returned: held.returned.units(),
+                returned: by_code(&held.returned),
                 restocked: held.restocked.units(),
                 withheld: held.withheld.units(),
+                ahead: by_code(&held.ahead),
+                strayed: by_code(&held.strayed),
+                gone: by_code(&held.gone),
             };
-            let said = if self.counts_here(order, line) { Self::said(order, line, checker) } else { Said::default() };
+            let said = if self.counts_here(order, line) { self.of_line(order, line, checker) } else { OfLine::default() };
             let of = format!("order {} line {} of {}", order.id, line.id, line.sku);
             (found != said).then(|| format!("{of}: the ledger holds {found:?}, the shop says {said:?}"))
         })
-    }
-
-    /// What the shop says of a line.
-    fn said(order: &Order, line: &OrderLine, checker: &Checker) -> Said {
-        let returned = returned(order, line).values().sum();
-        Said {
-            open: open_units(order, line, checker),
-            shipped: World::counts(shipped(order, line).map(|(made, units)| (number(made.id.0), units))),
-            returned,
-            restocked: returned,
-            withheld: gone(order, line),
-        }
     }
 
     /// Whether a line is ours to keep stock for.
@@ -77,40 +82,58 @@ impl World {
         order.confirmed && !order.test && line.tracked && self.sku_of(line.item).is_some()
     }
 
-    fn item_differences(&self, item: &Item, id: ItemId, checker: &Checker, differences: &mut Vec<String>) {
+    /// What is sold, and what is not.
+    fn item_differences(
+        &self,
+        (item, id): (&Item, Option<ItemId>),
+        applied: &[&Said],
+        checker: &Checker,
+        differences: &mut Vec<String>,
+    ) {
         let shop = self.line.shop();
         let moved = moved_by_shop(&shop);
+        let open = || shop.orders().flat_map(|order| order.lines.iter().map(move |line| (order, line)));
+        let lines: Vec<OfItem> = open()
+            .filter(|(order, line)| Some(line.item) == id && self.counts_here(order, line))
+            .map(|(order, line)| OfItem { of: self.of_line(order, line, checker), left: self.left(order, line, checker).1 })
+            .collect();
         let (mut promised, mut reserved) = (0, 0);
         for (code, location) in &self.codes {
-            let (received, held) = self.received(item, code);
-            let moved = moved.get(&(id, *location)).copied().unwrap_or_default();
-            let on_hand = received - moved.shipped + moved.returned;
-            let held = held + moved.gone;
-            let supply = on_hand - held - item.buffer.unwrap_or_default().units().min((on_hand - held).max(0));
-            promised += supply;
+            let sum = |units: fn(&OfItem) -> &Units| -> i64 { lines.iter().filter_map(|line| units(line).get(code)).sum() };
+            let (received, papers) = Self::received(applied, &item.sku, code);
+            let moved = id.and_then(|id| moved.get(&(id, *location))).copied().unwrap_or_default();
             let of = PositionKey::new(item.sku.clone(), Place::At(code.clone()));
             let (_, balance) = checker.positions.get(&of).copied().unwrap_or_default();
             reserved += balance.reserved.units();
             let units = Quantity::new;
-            let moved_by_shop = units(moved.total());
             let expected = Balance {
-                on_hand: units(on_hand),
-                held: units(held),
-                moved_by_shop,
+                on_hand: units(received - sum(|line| &line.left.left) + sum(|line| &line.of.returned)),
+                held: units(papers.held + moved.gone - sum(|line| &line.left.gone)),
+                moved_by_shop: units(moved.total()),
+                ahead: units(sum(|line| &line.left.ahead)),
+                in_transit: units(papers.in_transit),
+                pos_pending: units(papers.pos_pending),
+                allocated: units(papers.allocated),
+                wholesale: units(papers.wholesale),
                 reserved: balance.reserved,
-                ..Balance::default()
             };
             if balance != expected {
-                differences.push(format!("{of} is {balance:?} and should be {expected:?}"));
+                let here =
+                    applied.iter().filter(|said| said.sku == item.sku && (said.at == *code || said.to.as_ref() == Some(code)));
+                let here: Vec<String> = here.map(ToString::to_string).collect();
+                differences.push(format!("{of} is {balance} and should be {expected}, by {here:?}"));
             }
-            let level = checker.levels.get(&(item.sku.clone(), code.clone()));
-            differences.extend(self.level_difference(level, supply, (id, *location), &shop));
+            let off = [expected.held, expected.pos_pending, expected.allocated, expected.wholesale];
+            let sellable = expected.on_hand.units() - off.into_iter().map(Quantity::units).sum::<i64>();
+            let sellable = sellable - item.buffer.unwrap_or_default().units().min(sellable.max(0));
+            promised += sellable;
+            if let Some(id) = id {
+                let level = checker.levels.get(&(item.sku.clone(), code.clone()));
+                let supply = sellable + expected.ahead.units();
+                differences.extend(self.level_difference(level, supply, (id, *location), &shop));
+            }
         }
-        let open = shop.orders().flat_map(|order| order.lines.iter().map(move |line| (order, line)));
-        let open: i64 = open
-            .filter(|(order, line)| line.item == id && self.counts_here(order, line))
-            .map(|(order, line)| open_units(order, line, checker))
-            .sum();
+        let open: i64 = lines.iter().map(|line| line.of.open).sum();
         let unassigned = PositionKey::new(item.sku.clone(), Place::Unassigned);
         let (_, balance) = checker.positions.get(&unassigned).copied().unwrap_or_default();
         reserved += balance.reserved.units();
@@ -127,8 +150,16 @@ impl World {
     fn is_open_and_paid(&self, order: OrderId, checker: &Checker) -> bool {
         let shop = self.line.shop();
         let found = shop.orders().find(|found| number(found.id.0) == order.number());
-        let is_open = |found: &Order| found.lines.iter().any(|line| open_units(found, line, checker) > 0);
+        let is_open = |found: &Order| {
+            found.lines.iter().any(|line| self.counts_here(found, line) && self.of_line(found, line, checker).open > 0)
+        };
         found.is_some_and(|found| found.financial != Financial::Pending && is_open(found))
+    }
+
+    fn is_unallocated_and_paid(&self, order: OrderId, checker: &Checker) -> bool {
+        let shop = self.line.shop();
+        let found = shop.orders().find(|found| number(found.id.0) == order.number());
+        found.is_some_and(|found| found.financial != Financial::Pending && self.is_unallocated(found, checker))
     }
 
     /// Orders that nobody read, or whose last version nobody forwarded.
@@ -147,24 +178,6 @@ impl World {
                 differences.push(format!("order {} was forwarded as of {}: {is_known}", order.id, order.updated_at));
             }
         }
-    }
-
-    /// What other systems say there is of an item at a location, and how much of it is held.
-    fn received(&self, item: &Item, code: &LocationId) -> (i64, i64) {
-        let here = self.stock.iter().filter(|event| event.sku == item.sku.as_str() && event.location == code.as_str());
-        let (there, held) = here.fold((0, 0), |(there, held), event| {
-            let units = event.quantity.times(Factor::ONE).expect("whole units").units();
-            let signs = [
-                (StockKind::Receipt, 1, 0),
-                (StockKind::Adjustment, 1, 0),
-                (StockKind::WriteOff, -1, 0),
-                (StockKind::QualityHold, 0, 1),
-                (StockKind::QualityRelease, 0, -1),
-            ];
-            let (_, on_hand, off) = signs.into_iter().find(|(kind, ..)| *kind == event.kind).expect("a kind this world says");
-            (there + on_hand * units, held + off * units)
-        });
-        (there, held.max(0))
     }
 
     fn level_difference(
@@ -187,6 +200,11 @@ impl World {
         let unmapped_sold = self.line.shop().orders().any(|order| order.lines.iter().any(|line| line.sku == UNMAPPED));
         let mut unmapped_told = false;
         let mut refused: BTreeSet<(String, String)> = BTreeSet::new();
+        // Also for a unit of it, or because it does not fit.
+        let waits = |missing: &str| {
+            let same = |waits: &str| waits.strip_prefix(missing).is_some_and(|rest| rest.is_empty() || rest.starts_with('#'));
+            checker.waiting.values().any(|(waits, _)| same(waits))
+        };
         for (subject, alert) in checker.alerts.iter().filter(|(_, alert)| alert.state == State::Raised) {
             let wanted = match subject {
                 Subject::LowStock { .. } => true, // With its item.
@@ -194,13 +212,16 @@ impl World {
                     unmapped_told = true;
                     unmapped_sold && shop_sku == UNMAPPED
                 }
-                Subject::ContentMismatch { event } => self.mismatched.iter().any(|webhook| event.ends_with(webhook)),
+                Subject::ContentMismatch { event } => {
+                    let of_shop = || self.mismatched.iter().any(|webhook| event.ends_with(webhook));
+                    self.sources.two_contents.contains(event) || of_shop()
+                }
                 Subject::PushRefused { sku, location, .. } => {
                     refused.insert((sku.to_string(), location.clone()));
                     true
                 }
                 // Only of a paid order that something is reserved for; and only once its hold had been given up.
-                Subject::Unallocated { order, .. } => self.is_open_and_paid(*order, checker),
+                Subject::Unallocated { order, .. } => self.is_unallocated_and_paid(*order, checker),
                 Subject::PaidLate { order, .. } => {
                     self.is_open_and_paid(*order, checker)
                         && checker.orders.get(order).is_some_and(|record| record.expiry.is_some())
@@ -208,12 +229,12 @@ impl World {
                 Subject::UnreadableWebhook { .. } => self.malformed,
                 // Raised by whoever read it when it made no sense; a person closes it.
                 Subject::UnreadableOrder { .. } => self.climate.line.garbled > 0,
+                Subject::UnmappedItem { system, code } => waits(&format!("item#{code}#{system}")),
+                Subject::UnmappedFacility { system, code } => waits(&format!("location#{code}#{system}")),
+                Subject::RefusedEvent { system } => self.sources.refused.1.contains(system.as_str()),
                 Subject::UnmappedLocation { .. }
                 | Subject::LocationClosed { .. }
                 | Subject::AppRemoved { .. }
-                | Subject::UnmappedItem { .. }
-                | Subject::UnmappedFacility { .. }
-                | Subject::RefusedEvent { .. }
                 | Subject::SourceStale { .. } => false,
             };
             if !wanted {
@@ -223,6 +244,7 @@ impl World {
         if unmapped_sold != unmapped_told {
             differences.push("what the shop sells and nobody mapped is not told".to_owned());
         }
+        self.untold_differences(checker, differences);
         let levels = checker.levels.values().filter(|level| level.refused.is_some());
         let expected: BTreeSet<_> = levels.map(|level| (level.sku.to_string(), level.location.to_string())).collect();
         if refused != expected {
@@ -244,19 +266,8 @@ fn low_stock_difference(item: &Item, available: i64, checker: &Checker) -> Optio
     wrong.then(|| format!("{}: {available} can be promised, and the alert at {low_at} is raised: {raised}", item.sku))
 }
 
-/// Units of a line that must be reserved: those still to be shipped, unless the hold was given up because nobody paid.
-fn open_units(order: &Order, line: &OrderLine, checker: &Checker) -> i64 {
-    let record = checker.orders.get(&OrderId::new(number(order.id.0)));
-    let is_given_up = order.financial == Financial::Pending && record.is_some_and(|record| record.expiry.is_some());
-    if order.cancelled_at.is_some() || is_given_up { 0 } else { line.unfulfilled() }
-}
-
-/// What is said of an order line, by the ledger or by the shop.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Said {
-    open: i64,
-    shipped: BTreeMap<u64, i64>,
-    returned: i64,
-    restocked: i64,
-    withheld: i64,
+/// A line of an order of an item.
+struct OfItem {
+    of: OfLine,
+    left: Left,
 }

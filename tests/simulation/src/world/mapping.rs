@@ -1,0 +1,60 @@
+//! Somebody maps what was not mapped: what waits for it goes on, by the table's stream, or where that is lost by schedule.
+
+use promissory::catalog::{Location, LocationId, Sku, SystemItem};
+use promissory::store::{Expect, Row, Write};
+
+use super::World;
+use super::parcels::system_id;
+use super::said::{Mapping, PALLET, item_code, location_code};
+use crate::plant::Plant;
+
+impl World {
+    /// Somebody imports one of the mappings that are missing.
+    pub(super) fn someone_maps(&mut self) {
+        if self.sources.unmapped.is_empty() {
+            return;
+        }
+        let any = self.rng.below(self.sources.unmapped.len());
+        let mapping = self.sources.unmapped[any].clone();
+        self.map(&mapping);
+    }
+
+    /// Writes the row of a mapping. With the pallet comes the item, if nobody imported it before.
+    pub fn map(&mut self, mapping: &Mapping) {
+        let item = match mapping {
+            Mapping::Pallet(sku) => Some(Mapping::Item(sku.clone())),
+            Mapping::Till(_) | Mapping::Item(_) => None,
+        };
+        self.sources.unmapped.retain(|known| known != mapping && Some(known) != item.as_ref());
+        self.tell(|| format!("mapped: {mapping:?}"));
+        self.met.note("mapping imported");
+        let row = match mapping {
+            Mapping::Till(at) => self.till(at),
+            Mapping::Item(sku) | Mapping::Pallet(sku) => self.tpl_item(sku),
+        };
+        let mut table = self.store.table();
+        table.apply(&[row]);
+        if self.plant == Some(Plant::MappingUnseen) || self.rng.per_mille(self.climate.lost_mail) {
+            table.stream.pop();
+            self.met.note("mapping's stream record lost");
+        }
+    }
+
+    fn till(&self, at: &LocationId) -> Write {
+        let key = promissory::store::Key::new(Location::PARTITION, format!("LOC#{at}"));
+        let table = self.store.table();
+        let known = table.get(&key);
+        let mut location: Location = known.expect("every location is there").decode().expect("a location");
+        location.systems.insert(system_id("pos"), location_code("pos", at));
+        Write::put(&location, Expect::as_read(known))
+    }
+
+    fn tpl_item(&self, sku: &Sku) -> Write {
+        let table = self.store.table();
+        let is_known = !self.sources.unmapped.contains(&Mapping::Pallet(sku.clone()));
+        let pallet = || ("pallet".parse().expect("a unit"), PALLET.to_string().parse().expect("a factor"));
+        let units = is_known.then(pallet).into_iter().collect();
+        let item = SystemItem { system: system_id("tpl"), code: item_code("tpl", sku), sku: sku.clone(), unit: None, units };
+        Write::put(&item, Expect::as_read(table.get(&item.key())))
+    }
+}
