@@ -1,9 +1,10 @@
 //! The simulator: the real handlers, one thread, every fault injected, checked after every write.
 //!
 //! [`run`] lives one world from its seed: customers, a warehouse, webhooks that are lost, doubled, forged, days late or out
-//! of order, functions that are dropped at any await (a Lambda killed between any two effects), clocks that disagree, a
-//! store that throttles, conflicts and forgets to answer, a shop that does the same. Then all faults stop, and the world
-//! must come to rest as a reference model says. The same seed lives the same life. [`crash`] lives a small fixed story and
+//! of order, other systems whose batches are all that too, in codes and units that are mapped later, functions that are
+//! dropped at any await (a Lambda killed between any two effects), clocks that disagree, a store that throttles, conflicts
+//! and forgets to answer, a shop that does the same. Then all faults stop, and the world must come to rest as a reference
+//! model says. The same seed lives the same life. [`crash`] lives a small fixed story and
 //! dies at one of its awaits; [`Campaign`] does both many times, on every core, and catches the bugs of [`Plant`].
 //!
 //! Nothing here is a second version of what is shipped: handlers, commit, push and the Shopify protocol are the real ones,

@@ -1,7 +1,9 @@
 use super::*;
 
-/// Seeds that once went wrong, and what they showed.
-const ONCE_WRONG: [(u64, usize, &str); 12] = [
+/// Seeds that once went wrong, and what they showed. Whatever is added to a world changes the lives of its seeds: those that
+/// showed something before that are lives like others now.
+const ONCE_WRONG: [(u64, usize, &str); 13] = [
+    (5, 300, "the alert about an item was closed by what went on, while an event in an unknown unit waited on"),
     (430, 300, "an item that could not be recomputed was compared as it had been before the sweep"),
     (464, 300, "a pair that the shop would not stock for a moment was never told"),
     (939, 300, "the watermark passed an order that could not be read, and it was lost"),
