@@ -254,7 +254,10 @@ impl Checker {
             let found = Open::found(balance, of_orders);
             self.holds(found == open, || format!("{of} has {found:?} open, and its papers {open:?}"));
             if let Some((folded, stored)) = self.lots.get_mut(&of) {
-                folded.retain(|_, (there, held)| !there.is_zero() || !held.is_zero());
+                for lots in [&mut *folded, &mut *stored] {
+                    // One that is gone is remembered where it was counted.
+                    lots.retain(|_, (there, held)| !there.is_zero() || !held.is_zero());
+                }
                 let same = folded == stored;
                 self.holds(same, || format!("the lots of {of} are not the fold of its movements"));
             }

@@ -57,8 +57,8 @@ pub enum Unfit {
         /// The most that are gone through.
         most: u64,
     },
-    /// It is about a line that the order does not have, or that is of another item.
-    #[error("line {line} of order {order} of {shop} is {is}: correct the order and line, as the sales order names them")]
+    /// It is about an order's line of another item.
+    #[error("line {line} of order {order} of {shop} is of {is}: correct the item or the line, as the sales order names them")]
     OtherLine {
         /// The shop.
         shop: ShopDomain,
@@ -66,8 +66,8 @@ pub enum Unfit {
         order: OrderId,
         /// The line.
         line: LineId,
-        /// What is known of it.
-        is: String,
+        /// The item it is of.
+        is: Sku,
     },
     /// It is about an order of a shop that is none of ours.
     #[error("{0} is no shop of ours")]

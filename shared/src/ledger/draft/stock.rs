@@ -107,14 +107,14 @@ impl Draft<'_> {
             Some(record) => Some(record.clone()),
             None => self.read(&key)?.map(Record::decode).transpose()?,
         };
-        let Some(facts) = record.as_ref().and_then(|record| record.facts.as_ref()) else { return Ok(None) };
+        // A line that is not known may have been added a moment ago.
         let known = record.as_ref().and_then(|record| record.lines.get(&of.line)?.sku.as_ref());
-        let is = match known {
-            Some(known) if known != sku => format!("of {known}, not of {sku}"),
-            None if !facts.lines.contains_key(&of.line) => "none of its lines".to_owned(),
-            Some(_) | None => return Ok(None),
-        };
-        Ok(Some(Unfit::OtherLine { shop: of.shop.clone(), order: of.order, line: of.line, is }))
+        Ok(known.filter(|known| *known != sku).map(|known| Unfit::OtherLine {
+            shop: of.shop.clone(),
+            order: of.order,
+            line: of.line,
+            is: known.clone(),
+        }))
     }
 
     /// Keeps an event until what it lacks is there.

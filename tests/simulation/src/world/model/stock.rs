@@ -11,6 +11,7 @@ use promissory::source::{Paper, StockKind, parse};
 use crate::check::Checker;
 use crate::papers::Open;
 use crate::world::World;
+use crate::world::build::LOTS;
 use crate::world::parcels::system_id;
 use crate::world::said::{Mapping, SYSTEMS, Said, item_code, location_code};
 
@@ -39,8 +40,9 @@ impl World {
         let mut papers: BTreeMap<(Paper, String), BTreeMap<StockKind, i64>> = BTreeMap::new();
         for said in applied.iter().filter(|said| said.sku == *sku && said.order.is_none()) {
             let Some(paper) = Paper::of(said.kind).filter(|_| said.to.as_ref().unwrap_or(&said.at) == code) else { continue };
-            let unnamed = || format!("{}/{}", said.system, said.lot.as_deref().unwrap_or_default());
-            let reference = said.reference.clone().unwrap_or_else(unnamed);
+            // A hold is of a lot, of what is kept by lot.
+            let lot = said.lot.as_deref().filter(|_| paper == Paper::Hold && said.sku.as_str() == LOTS).unwrap_or_default();
+            let reference = format!("{} {lot}", said.reference.as_deref().unwrap_or(said.system));
             *papers.entry((paper, reference)).or_default().entry(said.kind).or_default() += said.units;
         }
         let mut open = Open::default();
@@ -77,13 +79,13 @@ impl World {
                     Mapping::Till(at) => {
                         format!("location#{}#{}", location_code(said.system, &at), said.system)
                     }
-                    Mapping::Item(sku) | Mapping::Pallet(sku) => {
-                        format!("item#{}#{}", item_code(said.system, &sku), said.system)
-                    }
+                    Mapping::Item(sku) => format!("item#{}#{}", item_code(said.system, &sku), said.system),
+                    Mapping::Pallet(sku) => format!("item#{}#{}#in#pallet", item_code(said.system, &sku), said.system),
                 };
                 expected.insert((waits, name));
             } else if !said.fits {
-                unfit.insert((format!("item#{}#{}", item_code(said.system, &said.sku), said.system), name));
+                let id = name.split_once('#').map_or(name.as_str(), |(_, id)| id);
+                unfit.insert((format!("item#{}#{}#fit#{id}", item_code(said.system, &said.sku), said.system), name.clone()));
             } else if !checker.marks.contains_key(&name) {
                 differences.push(format!("{name} is not in the ledger: {said:?}"));
             }
