@@ -1,5 +1,5 @@
-//! What a killed function left behind: deferred events nobody settled, what waits for a mapping that is there, and pairs
-//! and lots whose hint was lost.
+//! What a killed function left behind: deferred events nobody settled, what waits for a mapping that is there, intents left
+//! open, and pairs and lots whose hint was lost.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use super::{ReconcileError, refresh};
 use crate::catalog::{Network, Place, ShopDomain};
 use crate::clock::Clock;
 use crate::ledger::{Deferred, PositionKey, resume, settle_lane};
-use crate::store::{Listing, Store, list_all};
-use crate::storefront::{Hints, Label, Level, hint_all};
+use crate::store::{Listing, Store, list_all, read};
+use crate::storefront::{Hints, Intent, IntentState, Label, Level, hint_all};
 
 /// What was picked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -56,6 +56,14 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
             Some(next) => listing.after = Some(next),
             None => break,
         }
+    }
+    // A push that was cut off left its intent open. Its levels may be as they were and not due any more: repeated it must
+    // be all the same, or the shop keeps what it was told.
+    let (intent, _) = read::<Intent, S>(store, Intent::key_of(shop)).await?;
+    if let Some(open) = intent.filter(|intent| intent.state == IntentState::Open) {
+        let pairs: BTreeSet<_> = open.rows.into_iter().map(|row| PositionKey::new(row.sku, Place::At(row.location))).collect();
+        report.hinted += pairs.len();
+        hint_all(hints, shop, pairs).await?;
     }
     let labels = list_all(store, Listing::index(Label::due_index(shop), 1_000)).await?;
     let readable = labels.iter().filter_map(|record| record.decode::<Label>().ok());
