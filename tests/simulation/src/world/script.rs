@@ -11,6 +11,7 @@ use promissory_local::shopify::{Cart, DeliveryPlan, Faults, Restock};
 use reconciler::Job;
 
 use super::people::BULK;
+use super::work::Work;
 use super::{Climate, Life, QUIET, World};
 use crate::store::StoreFaults;
 
@@ -27,7 +28,7 @@ pub struct Crash {
 /// A story.
 type Script = fn(&mut World);
 
-const SCRIPTS: [(&str, Script); 26] = [
+const SCRIPTS: [(&str, Script); 27] = [
     ("order", order),
     ("cancelled-before-it-comes", cancelled_before_it_comes),
     ("reduced", reduced),
@@ -54,6 +55,7 @@ const SCRIPTS: [(&str, Script); 26] = [
     ("refused-and-withdrawn", refused_and_withdrawn),
     ("no-answer-and-then-refused", no_answer_and_then_refused),
     ("two-pushers", two_pushers),
+    ("left-open", left_open),
 ];
 
 fn scripts() -> impl Iterator<Item = &'static (&'static str, Script)> {
@@ -83,7 +85,7 @@ fn live(name: &str, at: u64) -> (Life, u64) {
         return (Life::default(), 0);
     };
     let told = !name.starts_with("going-live");
-    let shrinks = ["drift", "sells-out", "refused-and-withdrawn"].contains(&name);
+    let shrinks = ["drift", "sells-out", "refused-and-withdrawn", "left-open"].contains(&name);
     let only_grows = !shrinks && sources::SCRIPTS.iter().all(|(known, _)| *known != name);
     let mut world = World::new(SEED, Climate { told, only_grows, ..Climate::fair() }, None);
     world.open();
@@ -356,5 +358,19 @@ fn two_pushers(world: &mut World) {
         world.turn();
     }
     world.moves(StockKind::Receipt, 2);
+    world.settle();
+}
+
+/// A call runs, whoever made it dies, the queue gives up on its hint, and the level goes back: nothing is due, and the call
+/// must be repeated and recorded all the same.
+fn left_open(world: &mut World) {
+    world.moves(StockKind::Receipt, 3);
+    let told = world.line.shop().log().len();
+    while world.line.shop().log().len() == told && !world.turn() {}
+    while let Some(at) = world.tasks.iter().position(|job| matches!(job.work, Work::Push(_))) {
+        world.die(at);
+    }
+    world.line.queue().clear();
+    world.moves(StockKind::WriteOff, 3);
     world.settle();
 }
