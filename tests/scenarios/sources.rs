@@ -92,7 +92,7 @@ async fn each_event_of_a_batch_has_its_own_outcome() {
             "this id came before with other content; the first one stands",
             "quantity: a receipt of nothing is nothing",
             "it is kept until somebody maps it: location#0815#wms",
-            "it is kept until somebody maps it: item#A#wms",
+            "it is kept until somebody maps it: item#A#wms#in#case",
             "0.5 × 1 is 0.5, which is not a whole number of units; correct the amount, or the unit's factor",
             "event: it must be a JSON object",
         ]
