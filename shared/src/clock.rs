@@ -28,6 +28,15 @@ pub fn backoff(base: Duration, attempt: u32, cause: &str) -> Duration {
     doubled.saturating_mul(500 + (spread >> 8) % 1000) / 1000
 }
 
+/// Waits, unless that would end after `deadline`. Whether it did.
+pub async fn sleep_within<C: Clock>(clock: &C, wait: Duration, deadline: Timestamp) -> bool {
+    let in_time = clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX) <= deadline;
+    if in_time {
+        clock.sleep(wait).await;
+    }
+    in_time
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

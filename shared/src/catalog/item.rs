@@ -22,7 +22,7 @@ pub struct Item {
     /// Its class, which says how much of it is kept back where the item itself does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<TierId>,
-    /// Whether its lots are shipped first-expired-first-out, and shown in the shops.
+    /// Whether it is kept by lot: its lots are known, shipped first-expired-first-out, and shown in the shops.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_lot: bool,
     /// Units kept back from every shop at each location that has stock, in case the count is wrong. Without it its tier's.

@@ -10,7 +10,7 @@ use super::read::Patience;
 use super::{ReadReport, Reading, ReconcileError};
 use crate::alert::Bus;
 use crate::catalog::{OrderId, ShopDomain};
-use crate::clock::Clock;
+use crate::clock::{Clock, sleep_within};
 use crate::order::OrderRecord;
 use crate::store::{Key, Listing, Row, Store, StoreError, Write, WriteError, read};
 use crate::storefront::Storefront;
@@ -179,9 +179,5 @@ async fn advance<S: Store>(
 
 /// Waits for the shop's budget, if there is time left for it.
 pub(super) async fn wait_within<C: Clock>(clock: &C, wait: Duration, deadline: Timestamp) -> Result<(), ReconcileError> {
-    if clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX) > deadline {
-        return Err(ReconcileError::OutOfTime);
-    }
-    clock.sleep(wait).await;
-    Ok(())
+    if sleep_within(clock, wait, deadline).await { Ok(()) } else { Err(ReconcileError::OutOfTime) }
 }

@@ -68,7 +68,7 @@ impl fmt::Display for Paper {
 pub struct Claim {
     /// The kind of paper.
     pub paper: Paper,
-    /// Its name, by which every system calls it. Holds that name none are one claim of their system.
+    /// Its name, by which every system calls it. Holds that name none are one claim of their system, and each lot has its own.
     pub reference: String,
     /// The position.
     #[serde(flatten)]

@@ -33,7 +33,7 @@ pub struct StockEvent {
     pub unit: Option<Unit>,
     /// When it happened there.
     pub occurred_at: Timestamp,
-    /// The lot it is about.
+    /// The lot it is about; kept only of items that are kept by lot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot: Option<LotId>,
     /// When that lot expires.

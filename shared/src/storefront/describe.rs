@@ -14,7 +14,7 @@ use super::{
     Answer, Description, Label, PushError, PushReport, Storefront, StorefrontError, UserError, UserErrorCode, refusal_alert,
 };
 use crate::catalog::{Place, ShopDomain};
-use crate::clock::Clock;
+use crate::clock::{Clock, sleep_within};
 use crate::ledger::PositionKey;
 use crate::store::{Expect, Key, Listing, Row, Store, StoreError, Write, WriteError};
 
@@ -214,11 +214,6 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
     }
 
     async fn pause(&self, wait: Duration) -> Result<(), PushError> {
-        let until = self.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
-        if until > self.deadline {
-            return Err(PushError::OutOfTime);
-        }
-        self.clock.sleep(wait).await;
-        Ok(())
+        if sleep_within(self.clock, wait, self.deadline).await { Ok(()) } else { Err(PushError::OutOfTime) }
     }
 }

@@ -15,7 +15,7 @@ use super::{
     Storefront, StorefrontError, UserError, UserErrorCode, judge, refusal_alert,
 };
 use crate::catalog::{Network, Place, Quantity, ShopDomain};
-use crate::clock::Clock;
+use crate::clock::{Clock, sleep_within};
 use crate::ledger::PositionKey;
 use crate::promise::recompute;
 use crate::reconcile::Sweep;
@@ -459,12 +459,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     }
 
     async fn pause(&self, wait: Duration) -> Result<(), PushError> {
-        let until = self.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
-        if until > self.deadline {
-            return Err(PushError::OutOfTime);
-        }
-        self.clock.sleep(wait).await;
-        Ok(())
+        if sleep_within(self.clock, wait, self.deadline).await { Ok(()) } else { Err(PushError::OutOfTime) }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::alert::{self, Alert, State, Subject};
 use crate::catalog::{DoesNotFit, Item, LineId, Network, OrderId, Place, ShopDomain, ShopItem, Sku, SystemItem};
 use crate::order::{OrderRecord, Stocked};
 use crate::promise::Promise;
-use crate::source::{Claim, Missing, StockEvent, Waiting, Waits};
+use crate::source::{Claim, Missing, StockEvent, Waiting};
 use crate::store::{Expect, Key, MAX_WRITES, Record, Row, StoreError, Write};
 
 /// What became of an event.
@@ -399,9 +399,7 @@ pub fn content_mismatch(event: &EventId) -> (Subject, String) {
 /// Whether an event waits on for the same, and so keeps its row.
 fn is_still_waiting(lane: &Key, event: &Event, outcome: &Outcome) -> bool {
     match (event, outcome) {
-        (Event::Stock(stock), Outcome::Waiting(missing)) => {
-            Waiting::key_of(missing, &Waits::Event(Box::new(stock.clone()))) == *lane
-        }
+        (Event::Stock(stock), Outcome::Waiting(missing)) => (missing.partition(), &stock.id.id) == (lane.pk.clone(), &lane.sk),
         _ => false,
     }
 }

@@ -265,3 +265,31 @@ fn a_batch_on_one_position_is_few_writes() {
         assert_eq!((books.transactions.len(), writes), (transactions, transactions), "{events} events");
     }
 }
+
+/// Protects the ledger from lots: very many of them fit one transaction, one that is gone stays counted, what is held of one
+/// is not released of another, and items that are not kept by lot have none.
+#[test]
+fn lots_stay_within_bounds() {
+    let mut books = Books { second: 100, ..Books::new() };
+    for lot in 0..60 {
+        books.say(&format!("receipt 1 sku=L lot=N{lot:02} expires=2028-01-01"));
+    }
+    let (outcome, made) = books.say("component_issue 55 sku=L");
+    assert!(matches!(outcome, Outcome::Applied { .. }), "{outcome:?}");
+    assert_eq!((books.position("L", "WH-1").balance.on_hand, made.len()), (units(5), 21), "20 lots, and the rest");
+    books.check();
+
+    let mut books = Books { second: 100, ..Books::new() };
+    for said in ["receipt 5 sku=L lot=X t=1", "count 0 sku=L lot=X t=5", "write_off 5 sku=L lot=X t=3", "count 4 sku=L lot=X t=2"]
+    {
+        books.say(said);
+    }
+    assert_eq!(books.position("L", "WH-1").balance.on_hand, units(0), "the count had seen all of it");
+    for said in ["quality_release 2 sku=L lot=B ref=Q", "quality_hold 3 sku=L lot=A ref=Q", "quality_hold 2 sku=L lot=B ref=Q"] {
+        books.say(said);
+    }
+    assert_eq!(books.position("L", "WH-1").balance.held, units(3), "all of lot A, none of lot B");
+    books.say("receipt 5 lot=X");
+    assert!(books.position("A", "WH-1").lots.is_empty());
+    books.check();
+}
