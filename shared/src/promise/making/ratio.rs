@@ -53,16 +53,26 @@ impl Ratio {
         self.num <= self.den
     }
 
+    /// A whole number.
+    pub(super) const fn is_whole(self) -> bool {
+        self.den == 1
+    }
+
+    /// One to one.
+    pub(super) const fn is_one(self) -> bool {
+        self.num == 1 && self.den == 1
+    }
+
     /// So many units times this, rounded up.
     #[inline]
     pub(super) fn of_up(self, units: i64) -> i64 {
-        if self.den == 1 && self.num == 1 { units } else { up(units, self.num, self.den) }
+        if self.is_one() { units } else { up(units, self.num, self.den) }
     }
 
     /// So many units divided by this, rounded up.
     #[inline]
     pub(super) fn per_up(self, units: i64) -> i64 {
-        if self.den == 1 && self.num == 1 { units } else { up(units, self.den, self.num) }
+        if self.is_one() { units } else { up(units, self.den, self.num) }
     }
 
     /// So many units times this, rounded down.
