@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::centre::Loads;
 use super::curve::{Both, Curves, Step, cumulate, push};
 use super::need::need;
-use super::net::{Net, Node, Reacher};
+use super::net::{Net, Node, Reacher, check};
 use super::trial::{Touched, Trial};
 use super::{Day, FAR, Pool, Unsound};
 
@@ -86,6 +86,8 @@ pub(super) struct Engine<'p> {
     pub(super) via: Vec<usize>,
     /// What is short, of an explosion that goes on.
     pub(super) shorts: Vec<Short>,
+    /// How many explosions there were.
+    pub(super) explosions: u64,
     pending: Vec<Pending>,
     delta: Vec<Step>,
     target: Vec<Step>,
@@ -96,7 +98,14 @@ pub(super) struct Engine<'p> {
 impl<'p> Engine<'p> {
     /// An engine with what is there, what comes and what runs take; nothing promised yet, and nothing netted.
     pub(super) fn new(pool: &'p Pool, buying: bool) -> Result<Self, Unsound> {
-        let net = Net::of(pool)?;
+        check(pool)?;
+        let items: Vec<usize> = (0..pool.items.len()).collect();
+        Self::of_part(pool, &items, Vec::new(), buying)
+    }
+
+    /// The same of these items alone. The pool must have been checked.
+    pub(super) fn of_part(pool: &'p Pool, items: &[usize], place: Vec<usize>, buying: bool) -> Result<Self, Unsound> {
+        let net = Net::of(pool, items, place)?;
         let count = net.index.len();
         let mut left = Curves::empty(count);
         let mut unsettled = BTreeSet::new();
@@ -114,9 +123,8 @@ impl<'p> Engine<'p> {
             }
             left.set(at, &changes);
         }
-        let every: Vec<usize> = (0..count).collect();
         Ok(Self {
-            choices: net.has_choices(&every),
+            choices: net.slots.iter().any(|slot| !slot.is_plain()),
             loads: Loads::of(pool),
             reacher: Reacher::new(count),
             starts: Curves::empty(count),
@@ -130,6 +138,7 @@ impl<'p> Engine<'p> {
             switched: BTreeMap::new(),
             best: Trial::default(),
             shorts: Vec::new(),
+            explosions: 0,
             delta: Vec::new(),
             target: Vec::new(),
             before: Vec::new(),
@@ -142,6 +151,7 @@ impl<'p> Engine<'p> {
     pub(super) fn explode(&mut self, list: &[usize], demands: &[Demand], stop: bool) -> Option<Short> {
         self.trial.clear();
         self.shorts.clear();
+        self.explosions += 1;
         for demand in demands {
             self.ask(demand.at, demand.day.min(FAR), demand.units, NOBODY);
         }

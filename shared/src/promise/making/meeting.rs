@@ -18,9 +18,12 @@ pub(super) struct Meeting {
     /// Goods that share fairly, directly or by others, are one group.
     group: Vec<usize>,
     members: Vec<Vec<usize>>,
-    /// How many of a group that are not done must wait.
+    /// How many of a group are not done, and how many of these must wait.
+    left: Vec<usize>,
     waiting: Vec<usize>,
     ready: BTreeSet<usize>,
+    /// Goods that are not done and wait for nobody, with their groups.
+    free: BTreeSet<(usize, usize)>,
 }
 
 impl Meeting {
@@ -76,22 +79,19 @@ impl Meeting {
             waiting[group] += usize::from(behind[good] > 0);
         }
         let ready = (0..count).filter(|&group| waiting[group] == 0 && !members[group].is_empty()).collect();
+        let free = (0..count).filter(|&good| behind[good] == 0).map(|good| (group[good], good)).collect();
         let heads = vec![0; queues.len()];
-        Self { open: vec![true; count], queues, heads, of_good, behind, group, members, waiting, ready }
+        let left = members.iter().map(Vec::len).collect();
+        Self { open: vec![true; count], queues, heads, of_good, behind, group, members, left, waiting, ready, free }
     }
 
     /// The next goods to be raised together, and whether they are all of their group; `None` when all are done.
     pub(super) fn next(&mut self) -> Option<(Vec<usize>, bool)> {
-        let open = |goods: &[usize]| -> Vec<usize> { goods.iter().copied().filter(|&good| self.open[good]).collect() };
         if let Some(&group) = self.ready.first() {
-            return Some((open(&self.members[group]), true));
+            return Some((self.members[group].iter().copied().filter(|&good| self.open[good]).collect(), true));
         }
-        for members in &self.members {
-            let mut free = open(members);
-            free.retain(|&good| self.behind[good] == 0);
-            if !free.is_empty() {
-                return Some((free, false));
-            }
+        if let Some(&(group, _)) = self.free.first() {
+            return Some((self.free.range((group, 0)..(group + 1, 0)).map(|(_, good)| *good).collect(), false));
         }
         // Everybody waits for somebody else: ranks differ between items, and the first of all goes.
         self.open.iter().position(|open| *open).map(|good| (vec![good], true))
@@ -100,6 +100,7 @@ impl Meeting {
     /// A good is done: who was behind it moves up.
     pub(super) fn done(&mut self, good: usize) {
         self.open[good] = false;
+        self.free.remove(&(self.group[good], good));
         if self.behind[good] > 0 {
             self.less_waiting(self.group[good]);
         }
@@ -111,18 +112,20 @@ impl Meeting {
             if let Some(&next) = goods.get(head).filter(|_| head > before) {
                 self.behind[next] -= 1;
                 if self.behind[next] == 0 {
+                    self.free.insert((self.group[next], next));
                     self.less_waiting(self.group[next]);
                 }
             }
         }
-        if self.members[self.group[good]].iter().all(|&member| !self.open[member]) {
+        self.left[self.group[good]] -= 1;
+        if self.left[self.group[good]] == 0 {
             self.ready.remove(&self.group[good]);
         }
     }
 
     fn less_waiting(&mut self, group: usize) {
         self.waiting[group] -= 1;
-        if self.waiting[group] == 0 && self.members[group].iter().any(|&member| self.open[member]) {
+        if self.waiting[group] == 0 {
             self.ready.insert(group);
         }
     }
@@ -162,7 +165,7 @@ fn met(engine: &Engine<'_>, goods: &[Good<'_>], points: usize) -> Vec<usize> {
 
 /// Every item below a good, and every centre that makes one.
 fn visit(engine: &Engine<'_>, good: &Good<'_>, mut at_point: impl FnMut(usize)) {
-    for &at in &good.list {
+    for &at in good.list {
         at_point(at);
         if let Some(centre) = engine.net.nodes[at].centre {
             at_point(engine.net.nodes.len() + centre);

@@ -55,9 +55,10 @@ pub(super) struct Edge {
 }
 
 impl<'p> Net<'p> {
-    pub(super) fn of(pool: &'p Pool) -> Result<Self, Unsound> {
-        let index = netting_order(pool)?;
-        let mut place = vec![0; index.len()];
+    /// These items of a pool, in ascending order and with everything below them. `place` is a buffer, of another net perhaps.
+    pub(super) fn of(pool: &'p Pool, items: &[usize], mut place: Vec<usize>) -> Result<Self, Unsound> {
+        place.resize(pool.items.len(), 0);
+        let index = netting_order(pool, items, &mut place)?;
         for (at, &index) in index.iter().enumerate() {
             place[index] = at;
         }
@@ -91,20 +92,11 @@ impl<'p> Net<'p> {
         let node = &self.nodes[at];
         if node.first == node.end { &[] } else { &self.uses[self.slots[node.first].first..self.slots[node.end - 1].end] }
     }
-
-    /// Whether a slot of these items may take one of several, or is needed on some days only.
-    pub(super) fn has_choices(&self, list: &[usize]) -> bool {
-        list.iter().any(|&at| self.slots[self.nodes[at].first..self.nodes[at].end].iter().any(|slot| !slot.is_plain()))
-    }
 }
 
-/// Indices of the items by level, parents before components; within a level by name, so that nothing depends on the order
-/// in which the pool lists them.
-fn netting_order(pool: &Pool) -> Result<Vec<usize>, Unsound> {
-    let count = pool.items.len();
-    let mut parents = vec![0_usize; count];
-    for item in &pool.items {
-        let Some(recipe) = &item.recipe else { continue };
+/// Whether everything that a pool refers to is there.
+pub(super) fn check(pool: &Pool) -> Result<(), Unsound> {
+    for recipe in pool.items.iter().filter_map(|item| item.recipe.as_ref()) {
         if recipe.centre.is_some_and(|centre| centre >= pool.centres.len()) {
             return Err(Unsound::Missing);
         }
@@ -115,26 +107,51 @@ fn netting_order(pool: &Pool) -> Result<Vec<usize>, Unsound> {
             if slot.options.is_empty() {
                 return Err(Unsound::EmptySlot);
             }
-            for option in &slot.options {
-                *parents.get_mut(option.item).ok_or(Unsound::Missing)? += 1;
+            if slot.options.iter().any(|option| option.item >= pool.items.len()) {
+                return Err(Unsound::Missing);
             }
         }
     }
+    Ok(())
+}
+
+/// The items by level, parents before components; within a level by name, so that nothing depends on the order in which
+/// the pool lists them.
+fn netting_order(pool: &Pool, items: &[usize], place: &mut [usize]) -> Result<Vec<usize>, Unsound> {
+    let count = items.len();
+    for (at, &index) in items.iter().enumerate() {
+        place[index] = at;
+    }
+    let below = |at: usize| {
+        pool.items[items[at]]
+            .recipe
+            .iter()
+            .flat_map(|recipe| &recipe.slots)
+            .flat_map(|slot| &slot.options)
+            .map(|option| option.item)
+    };
+    let mut parents = vec![0_usize; count];
+    for component in (0..count).flat_map(below) {
+        parents[place[component]] += 1;
+    }
+    let name = |at: usize| &pool.items[items[at]].sku;
     let mut by_name: Vec<usize> = (0..count).collect();
-    if !pool.items.is_sorted_by(|a, b| a.sku <= b.sku) {
-        by_name.sort_by(|&a, &b| pool.items[a].sku.cmp(&pool.items[b].sku));
+    if !by_name.is_sorted_by_key(|&at| name(at)) {
+        by_name.sort_by(|&a, &b| name(a).cmp(name(b)));
     }
     let mut level = vec![0_usize; count];
-    let mut open: Vec<usize> = by_name.iter().copied().filter(|&index| parents[index] == 0).collect();
+    let mut open: Vec<usize> = Vec::with_capacity(count);
+    open.extend(by_name.iter().copied().filter(|&at| parents[at] == 0));
     let (mut next, mut deepest) = (0, 0);
-    while let Some(&index) = open.get(next) {
+    while let Some(&at) = open.get(next) {
         next += 1;
-        for option in pool.items[index].recipe.iter().flat_map(|recipe| &recipe.slots).flat_map(|slot| &slot.options) {
-            level[option.item] = level[option.item].max(level[index] + 1);
-            deepest = deepest.max(level[option.item]);
-            parents[option.item] -= 1;
-            if parents[option.item] == 0 {
-                open.push(option.item);
+        for component in below(at) {
+            let component = place[component];
+            level[component] = level[component].max(level[at] + 1);
+            deepest = deepest.max(level[component]);
+            parents[component] -= 1;
+            if parents[component] == 0 {
+                open.push(component);
             }
         }
     }
@@ -150,9 +167,9 @@ fn netting_order(pool: &Pool) -> Result<Vec<usize>, Unsound> {
         begin[at] += begin[at - 1];
     }
     let mut order = vec![0; count];
-    for index in by_name {
-        order[begin[level[index]]] = index;
-        begin[level[index]] += 1;
+    for at in by_name {
+        order[begin[level[at]]] = items[at];
+        begin[level[at]] += 1;
     }
     Ok(order)
 }
@@ -169,10 +186,10 @@ impl Reacher {
         Self { seen: vec![0; count], round: 0, stack: Vec::new() }
     }
 
-    /// Adds to `list` these items and everything below them, parents before components.
+    /// Adds to the end of `list` these items and everything below them, parents before components.
     pub(super) fn below(&mut self, net: &Net<'_>, tops: &[usize], list: &mut Vec<usize>) {
         self.round += 1;
-        list.clear();
+        let begin = list.len();
         // Depth first; an item is added when all below it are, so the list backwards is an order of netting;
         // the last slot is walked first, so backwards the first one is.
         for &top in tops {
@@ -194,6 +211,6 @@ impl Reacher {
                 }
             }
         }
-        list.reverse();
+        list[begin..].reverse();
     }
 }

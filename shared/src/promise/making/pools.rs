@@ -16,12 +16,15 @@ pub struct WhereUsed {
     centres: Links,
     centre_of: Vec<Option<usize>>,
     good: Vec<bool>,
-    /// Goods, and what is below one.
+    /// Goods, what is made all the same, and what is below these.
     wanted: Vec<bool>,
+    /// The pool of each item that is wanted, and the items of each pool.
+    pool_of: Vec<Option<usize>>,
+    pools: Links,
 }
 
 /// Links from each of so many to others, in one block.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Links {
     begin: Vec<usize>,
     to: Vec<usize>,
@@ -52,12 +55,13 @@ impl Links {
 
 impl WhereUsed {
     /// The graph of so many items: `bills` are pairs of an item and a component of it, `made_at` pairs of an item and its
-    /// centre; `goods` are offered or promised.
+    /// centre; `goods` are offered or promised; `drawing` are made all the same: runs take of them, or there is less than
+    /// nothing.
     ///
     /// # Panics
     /// When an index is not below `items`.
     #[must_use]
-    pub fn of(items: usize, bills: &[(usize, usize)], made_at: &[(usize, usize)], goods: &[usize]) -> Self {
+    pub fn of(items: usize, bills: &[(usize, usize)], made_at: &[(usize, usize)], goods: &[usize], drawing: &[usize]) -> Self {
         let centres = made_at.iter().map(|(_, centre)| centre + 1).max().unwrap_or(0);
         let mut centre_of = vec![None; items];
         for &(item, centre) in made_at {
@@ -70,10 +74,14 @@ impl WhereUsed {
             centre_of,
             good: vec![false; items],
             wanted: vec![false; items],
+            pool_of: vec![None; items],
+            pools: Links::default(),
         };
         let mut open = Vec::new();
         for &good in goods {
             graph.good[good] = true;
+        }
+        for &good in goods.iter().chain(drawing) {
             if !graph.wanted[good] {
                 graph.wanted[good] = true;
                 open.push(good);
@@ -87,23 +95,27 @@ impl WhereUsed {
                 }
             }
         }
+        graph.find_pools();
         graph
     }
 
     /// The graph of a whole catalogue.
     #[must_use]
     pub fn of_pool(pool: &Pool) -> Self {
-        let (mut bills, mut made_at, mut goods) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut bills, mut made_at, mut goods, mut drawing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (index, item) in pool.items.iter().enumerate() {
             if item.offer.is_some() || !item.promised.is_empty() {
                 goods.push(index);
             }
             if let Some(recipe) = &item.recipe {
+                if item.stock.is_negative() || !item.claims.is_empty() {
+                    drawing.push(index);
+                }
                 bills.extend(recipe.slots.iter().flat_map(|slot| &slot.options).map(|option| (index, option.item)));
                 made_at.extend(recipe.centre.map(|centre| (index, centre)));
             }
         }
-        Self::of(pool.items.len(), &bills, &made_at, &goods)
+        Self::of(pool.items.len(), &bills, &made_at, &goods, &drawing)
     }
 
     /// The goods that these items are in, in order: those whose numbers can change with them at once.
@@ -125,50 +137,47 @@ impl WhereUsed {
         goods
     }
 
-    /// All items that must be solved together with these, in order. Empty when no good is made of them.
+    /// All items that must be solved together with these, in order. Empty when nothing needs them.
     #[must_use]
     pub fn pool_of(&self, changed: &[usize]) -> Vec<usize> {
-        let mut seen = vec![false; self.good.len()];
-        let mut pool = Vec::new();
-        for &item in changed {
-            self.join(item, &mut seen, &mut pool);
+        let mut pools: Vec<usize> = changed.iter().filter_map(|&item| self.pool_of[item]).collect();
+        pools.sort_unstable();
+        pools.dedup();
+        let mut items: Vec<usize> = pools.iter().flat_map(|&pool| self.pools.from(pool)).copied().collect();
+        if pools.len() > 1 {
+            items.sort_unstable();
         }
-        pool.sort_unstable();
-        pool
+        items
     }
 
     /// Every pool, each in order, in the order of their first items.
-    #[must_use]
-    pub fn pools(&self) -> Vec<Vec<usize>> {
-        let mut seen = vec![false; self.good.len()];
-        let mut pools = Vec::new();
-        for item in 0..self.good.len() {
-            let mut pool = Vec::new();
-            self.join(item, &mut seen, &mut pool);
-            if !pool.is_empty() {
-                pool.sort_unstable();
-                pools.push(pool);
-            }
-        }
-        pools
+    pub fn pools(&self) -> impl Iterator<Item = &[usize]> {
+        (0..self.pools.begin.len() - 1).map(|pool| self.pools.from(pool))
     }
 
-    /// Adds to a pool this item and all it is linked to, unless it is there or nobody wants it.
-    fn join(&self, item: usize, seen: &mut [bool], pool: &mut Vec<usize>) {
-        let mut next = pool.len();
-        let mut add = |item: usize, pool: &mut Vec<usize>| {
-            if self.wanted[item] && !std::mem::replace(&mut seen[item], true) {
-                pool.push(item);
+    /// Finds what is linked.
+    fn find_pools(&mut self) {
+        let mut found = 0;
+        let mut open = Vec::new();
+        for first in 0..self.good.len() {
+            if !self.wanted[first] || self.pool_of[first].is_some() {
+                continue;
             }
-        };
-        add(item, pool);
-        while let Some(&at) = pool.get(next) {
-            next += 1;
-            let mates = self.centre_of[at].map_or(&[][..], |centre| self.centres.from(centre));
-            for &other in self.down.from(at).iter().chain(self.up.from(at)).chain(mates) {
-                add(other, pool);
+            self.pool_of[first] = Some(found);
+            open.push(first);
+            while let Some(at) = open.pop() {
+                let mates = self.centre_of[at].map_or(&[][..], |centre| self.centres.from(centre));
+                for &other in self.down.from(at).iter().chain(self.up.from(at)).chain(mates) {
+                    if self.wanted[other] && self.pool_of[other].is_none() {
+                        self.pool_of[other] = Some(found);
+                        open.push(other);
+                    }
+                }
             }
+            found += 1;
         }
+        let members = self.pool_of.iter().enumerate().filter_map(|(item, pool)| pool.map(|pool| (pool, item)));
+        self.pools = Links::of(found, members);
     }
 }
 

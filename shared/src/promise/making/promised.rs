@@ -128,5 +128,6 @@ fn item<'p>(engine: &Engine<'p>, at: usize) -> &'p PoolItem {
 
 /// Everything below an item, with itself.
 pub(super) fn below(engine: &mut Engine<'_>, at: usize, list: &mut Vec<usize>) {
+    list.clear();
     engine.reacher.below(&engine.net, &[at], list);
 }

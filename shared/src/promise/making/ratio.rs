@@ -2,6 +2,8 @@
 
 use rust_decimal::Decimal;
 
+use crate::catalog::Quantity;
+
 /// More units than anything real. What is computed is cut off here, so that long bills of large numbers stay exact where it
 /// matters: stock is far below, so whoever needs this many is short.
 pub(super) const FULL: i64 = 1 << 60;
@@ -51,6 +53,18 @@ impl Ratio {
     #[must_use]
     pub const fn is_at_most_one(self) -> bool {
         self.num <= self.den
+    }
+
+    /// Units that so many starts take at this ratio, rounded up.
+    #[must_use]
+    pub fn taken_by(self, starts: Quantity) -> Quantity {
+        Quantity::new(self.of_up(starts.units()))
+    }
+
+    /// Starts that yield so many units at this ratio, rounded up.
+    #[must_use]
+    pub fn started_for(self, units: Quantity) -> Quantity {
+        Quantity::new(self.per_up(units.units()))
     }
 
     /// A whole number.

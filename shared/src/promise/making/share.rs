@@ -5,12 +5,11 @@
 //! is ahead of it at an item is not done, and fair ones wait for those of them that wait, as long as anybody else can go on.
 //! A centre is served as the items made there: fairly when all of them are, by priority when one of them is, else first come.
 
-use super::bound::{Bound, Most};
+use super::bound::Bound;
 use super::explode::{Demand, Engine};
 use super::limit::Limit;
 use super::meeting::Meeting;
-use super::most::Found;
-use super::{Day, Offer};
+use super::{MOST_OFFERED, Offer};
 use crate::catalog::Sku;
 
 /// A good that is offered.
@@ -19,7 +18,7 @@ pub(super) struct Good<'p> {
     pub(super) sku: &'p Sku,
     pub(super) offer: Offer,
     /// Everything below it, parents first.
-    pub(super) list: Vec<usize>,
+    pub(super) list: &'p [usize],
 }
 
 /// What a good came to.
@@ -88,10 +87,11 @@ impl Filling<'_> {
     fn alone(&mut self, engine: &mut Engine<'_>, good: usize) -> i64 {
         let Good { at, offer, list, .. } = &self.goods[good];
         let most = self.bound.walk(engine, list, *at, offer.by);
-        let found = search(engine, list, *at, offer.by, &most);
+        let found =
+            engine.most(list, most.units, most.unsure, |units, asked| asked.push(Demand { at: *at, day: offer.by, units }));
         self.shares[good].limit = match &found.stop {
             Some(stop) => Some(Limit::of_stop(engine, stop)),
-            None if found.units >= super::MOST_OFFERED => None,
+            None if found.units >= MOST_OFFERED => None,
             None => Some(Limit::of_bound(engine, &most)),
         };
         found.units
@@ -132,9 +132,4 @@ impl Filling<'_> {
         }
         found.units > 0
     }
-}
-
-/// The most of one good by a day, from its bound down.
-pub(super) fn search(engine: &mut Engine<'_>, list: &[usize], at: usize, day: Day, most: &Most) -> Found {
-    engine.most(list, most.units, most.unsure, |units, asked| asked.push(Demand { at, day, units }))
 }

@@ -2,9 +2,11 @@
 
 use super::explode::Engine;
 use super::limit::{Limit, Makeable};
+use super::net::check;
+use super::pools::WhereUsed;
 use super::promised::place;
 use super::share::{Good, fill};
-use super::{Pool, Unsound};
+use super::{Offer, Pool, Unsound};
 use crate::catalog::Quantity;
 
 /// What can still be made of the goods of a pool.
@@ -12,42 +14,66 @@ use crate::catalog::Quantity;
 pub struct Solution {
     /// By index of the pool's items; `None` for those that are neither offered nor promised.
     pub makeable: Vec<Option<Makeable>>,
+    /// How many explosions it took: a measure of the effort.
+    pub explosions: u64,
 }
 
-/// Places what is promised and fills what is offered.
+/// Places what is promised and fills what is offered. What cannot change each other is solved apart.
 ///
 /// # Errors
 /// [`Unsound`], when the pool makes no sense.
 pub fn solve(pool: &Pool) -> Result<Solution, Unsound> {
-    solved(pool).map(|(_, solution)| solution)
+    check(pool)?;
+    let mut solution = Solution { makeable: vec![None; pool.items.len()], explosions: 0 };
+    let mut place = Vec::new();
+    for items in WhereUsed::of_pool(pool).pools() {
+        let mut engine = Engine::of_part(pool, items, place, false)?;
+        run(&mut engine, &mut solution);
+        place = engine.net.place;
+    }
+    Ok(solution)
 }
 
-/// The same, with all that is committed for it.
+/// The same as one, with all that is committed for it.
 pub(super) fn solved(pool: &Pool) -> Result<(Engine<'_>, Solution), Unsound> {
     let mut engine = Engine::new(pool, false)?;
-    let mut placed = place(&mut engine);
-    let mut makeable = vec![None; pool.items.len()];
-    let mut goods = Vec::new();
+    let mut solution = Solution { makeable: vec![None; pool.items.len()], explosions: 0 };
+    run(&mut engine, &mut solution);
+    Ok((engine, solution))
+}
+
+/// Solves what the engine has.
+fn run(engine: &mut Engine<'_>, solution: &mut Solution) {
+    let pool = engine.net.pool;
+    let mut placed = place(engine);
+    let (mut lists, mut offered) = (Vec::new(), Vec::new());
     for at in 0..engine.net.index.len() {
-        let index = engine.net.index[at];
-        let item = &pool.items[index];
+        let item = &pool.items[engine.net.index[at]];
         if item.offer.is_none() && item.promised.is_empty() {
             continue;
         }
         let late = placed.late.remove(&at).unwrap_or_default();
-        let limit = placed.stops.get(&at).map(|stop| Limit::of_stop(&engine, stop));
         if let Some(offer) = item.offer.filter(|_| late.is_empty()) {
-            let mut list = Vec::new();
-            engine.reacher.below(&engine.net, &[at], &mut list);
-            goods.push(Good { at, sku: &item.sku, offer, list });
+            let begin = lists.len();
+            engine.reacher.below(&engine.net, &[at], &mut lists);
+            offered.push((at, offer, begin..lists.len()));
+        } else {
+            let limit = placed.stops.get(&at).map(|stop| Limit::of_stop(engine, stop));
+            solution.makeable[engine.net.index[at]] = Some(Makeable { shown: Quantity::ZERO, late, limit });
         }
-        makeable[index] = Some(Makeable { shown: Quantity::ZERO, late, limit });
     }
+    let good = |(at, offer, list): (usize, Offer, std::ops::Range<usize>)| Good {
+        at,
+        sku: engine.net.sku(at),
+        offer,
+        list: &lists[list],
+    };
+    let mut goods: Vec<Good<'_>> = offered.into_iter().map(good).collect();
     goods.sort_by_key(|good| (good.offer.priority, good.offer.since, good.sku));
-    let shares = fill(&mut engine, &goods);
+    let shares = fill(engine, &goods);
     for (good, share) in goods.iter().zip(shares) {
-        let shown = Quantity::new(share.units);
-        makeable[engine.net.index[good.at]] = Some(Makeable { shown, late: Vec::new(), limit: share.limit });
+        let makeable = Makeable { shown: Quantity::new(share.units), late: Vec::new(), limit: share.limit };
+        solution.makeable[engine.net.index[good.at]] = Some(makeable);
     }
-    Ok((engine, Solution { makeable }))
+    solution.explosions += engine.explosions;
 }

@@ -1,0 +1,122 @@
+//! Catalogues to measure by: families of goods, six levels deep, with components that are shared.
+//!
+//! A family is a hundred items: ten goods; of each a filled semi-finished item, a label, a carton, a cap and a bottle of its
+//! own; two bases that half of the goods share, six intermediates and twelve premixes below them; twenty raw materials that
+//! the premixes share, three each. Families are apart, but for clusters of ten and of a hundred that have one raw material in
+//! common: a change of that one concerns a hundred, and a thousand, goods at once.
+
+use jiff::civil::date;
+use promissory::catalog::{Quantity, Sku};
+use promissory::promise::making::{Day, Offer, Policy, Pool, PoolItem, Ratio, Recipe, Slot, Use};
+
+/// Items of a family.
+pub const FAMILY: usize = 100;
+/// Goods of a family.
+pub const GOODS: usize = 10;
+
+/// A catalogue, and raw materials whose change concerns so many goods.
+pub struct Catalogue {
+    /// All items.
+    pub pool: Pool,
+    /// Raw materials, with the goods that a change of them concerns.
+    pub shared: Vec<(usize, usize)>,
+}
+
+/// A catalogue of so many families.
+pub fn catalogue(families: usize) -> Catalogue {
+    let mut pool = Pool::default();
+    let mut chance = Chance(7);
+    for family in 0..families {
+        add_family(&mut pool, family, &mut chance);
+    }
+    let mut shared = vec![(raw(0), GOODS)];
+    let mut first = 1;
+    for size in [10, 100] {
+        // The raw material of the first is taken by a premix of every other.
+        if first + size <= families {
+            for family in first + 1..first + size {
+                let premix = pool.items[family * FAMILY + PREMIX].recipe.as_mut().expect("a premix is made");
+                premix.slots[0].options[0].item = raw(first);
+            }
+            pool.items[raw(first)].stock = Quantity::new(40_000);
+            shared.push((raw(first), size * GOODS));
+            first += size;
+        }
+    }
+    Catalogue { pool, shared }
+}
+
+const SEMI: usize = GOODS;
+const OWN: usize = 2 * GOODS;
+const BASE: usize = 6 * GOODS;
+const INTERMEDIATE: usize = BASE + 2;
+const PREMIX: usize = INTERMEDIATE + 6;
+const RAW: usize = PREMIX + 12;
+const RAWS: usize = FAMILY - RAW;
+
+/// The first raw material of a family.
+fn raw(family: usize) -> usize {
+    family * FAMILY + RAW
+}
+
+fn add_family(pool: &mut Pool, family: usize, chance: &mut Chance) {
+    let begin = family * FAMILY;
+    let policy = match family % 10 {
+        3 | 7 => Policy::FairShare,
+        5 => Policy::Priority,
+        _ => Policy::FirstCome,
+    };
+    let per = |num: u64, den: u64| Ratio::new(num, den).expect("a ratio");
+    for place in 0..FAMILY {
+        let uses: Vec<(usize, Ratio)> = match place {
+            0..SEMI => {
+                let own = OWN + 4 * place;
+                vec![(SEMI + place, Ratio::ONE), (own, Ratio::ONE), (own + 1, per(1, 12)), (own + 2, Ratio::ONE)]
+            }
+            SEMI..OWN => vec![(BASE + place % 2, per(3, 100)), (OWN + 4 * (place - SEMI) + 3, per(102, 100))],
+            BASE..INTERMEDIATE => (0..3).map(|next| (INTERMEDIATE + 3 * (place - BASE) + next, per(1, 3))).collect(),
+            INTERMEDIATE..PREMIX => (0..2).map(|next| (PREMIX + 2 * (place - INTERMEDIATE) + next, per(1, 2))).collect(),
+            PREMIX..RAW => (0..3).map(|next| (RAW + (3 * (place - PREMIX) + 5 * next) % RAWS, per(35, 100))).collect(),
+            _ => Vec::new(),
+        };
+        let slots = |(item, per): (usize, Ratio)| Slot { from: 0, until: Day::MAX, options: vec![Use { item: begin + item, per }] };
+        let recipe = (!uses.is_empty()).then(|| Recipe {
+            yields: if place < BASE { Ratio::ONE } else { per(98, 100) },
+            lead: if place < OWN { 1 } else { 2 },
+            centre: None,
+            slots: uses.into_iter().map(slots).collect(),
+        });
+        let made = recipe.is_some();
+        let is_raw = place >= RAW;
+        pool.items.push(PoolItem {
+            sku: format!("F{family:05}-{place:02}").parse::<Sku>().expect("a SKU"),
+            stock: Quantity::new(if made { chance.units(20) } else { 200 + chance.units(if is_raw { 400 } else { 2_000 }) }),
+            supplies: if made { Vec::new() } else { vec![(chance.day(12), Quantity::new(100 + chance.units(200)))] },
+            claims: if is_raw && place % 4 == 0 { vec![(chance.day(9), Quantity::new(chance.units(50)))] } else { Vec::new() },
+            promised: if place < 3 { vec![(14 + chance.day(20), Quantity::new(1 + chance.units(30)))] } else { Vec::new() },
+            recipe,
+            bought_in: None,
+            policy,
+            offer: (place < GOODS).then(|| Offer { by: 21, priority: 0, since: date(2026, 1, 1) }),
+        });
+    }
+}
+
+/// Numbers by chance, the same every time.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB) % end
+    }
+
+    fn units(&mut self, end: u64) -> i64 {
+        i64::try_from(self.below(end)).expect("small")
+    }
+
+    fn day(&mut self, end: u64) -> Day {
+        Day::try_from(self.below(end)).expect("small")
+    }
+}

@@ -1,0 +1,115 @@
+//! `cargo x bench`: what the promises cost, on this machine.
+//!
+//! B7, promises through bills of materials: catalogues of 1,000, 10,000 and 100,000 items, in one process. (a) Every good's bill
+//! is walked once and what it needs added up, the least one must do; (b) the whole catalogue is solved: pools found by where-used,
+//! promises placed, every good filled; (c) one raw material changes: its pool is found, taken out and solved. The target is that (b) costs at
+//! most three times (a), and that (c) costs as much per good in a large catalogue as in a small one.
+
+mod catalogue;
+mod measure;
+mod plot;
+mod walk;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use measure::{Change, Size};
+
+/// (b) may cost so many thousandths of (a).
+const TARGET: u64 = 3_000;
+
+#[derive(Parser)]
+#[command(name = "cargo x bench", about = "What the promises cost, on this machine.")]
+struct Cli {
+    /// Which one: B7, promises through bills of materials.
+    #[arg(value_parser = ["B7"])]
+    which: String,
+    /// One line of JSON per size, and one with the verdict.
+    #[arg(long)]
+    json: bool,
+    /// Where the plot goes.
+    #[arg(long, default_value = "target/bench")]
+    out: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let sizes: Vec<Size> = [10, 100, 1_000].into_iter().map(measure::size).collect();
+    let met = sizes.iter().all(|size| size.ratio() <= TARGET);
+    let plot = cli.out.join("B7.svg");
+    let written = std::fs::create_dir_all(&cli.out).and_then(|()| std::fs::write(&plot, plot::svg(&sizes)));
+    if cli.json { json(&sizes, met) } else { table(&sizes, met) }
+    match written {
+        Ok(()) if !cli.json => say(&format!("Plot: {}", plot.display())),
+        Ok(()) => {}
+        Err(error) => say(&format!("The plot cannot be written to {}: {error}", plot.display())),
+    }
+    if met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn table(sizes: &[Size], met: bool) {
+    say("B7: promises through bills of materials, six levels deep; times are the best of several runs\n");
+    say("   items    edges   goods   walked | (a) walk µs  (b) solve µs   b/a | explosions");
+    for size in sizes {
+        say(&format!(
+            "{:>8} {:>8} {:>7} {:>8} | {:>11} {:>13} {:>5} | {:>10}",
+            size.items,
+            size.edges,
+            size.goods,
+            size.walked,
+            micros(size.walk),
+            micros(size.solve),
+            thousandths(size.ratio()),
+            size.explosions
+        ));
+    }
+    say("\n(c) one raw material changes\n   items   goods affected   pool items   µs   µs per good   explosions");
+    for size in sizes {
+        for change in &size.changes {
+            let Change { goods, items, time, explosions } = change;
+            let per_good = micros(change.per_good());
+            say(&format!("{:>8} {goods:>16} {items:>12} {:>6} {per_good:>12} {explosions:>12}", size.items, micros(*time)));
+        }
+    }
+    let verdict = if met { "met" } else { "missed" };
+    say(&format!("\nTarget: (b) at most {} times (a): {verdict}", thousandths(TARGET)));
+}
+
+fn json(sizes: &[Size], met: bool) {
+    for size in sizes {
+        let change = |change: &Change| {
+            serde_json::json!({
+                "goods_affected": change.goods, "items": change.items, "nanoseconds": change.time,
+                "nanoseconds_per_good": change.per_good(), "explosions": change.explosions,
+            })
+        };
+        let changes: Vec<serde_json::Value> = size.changes.iter().map(change).collect();
+        let line = serde_json::json!({
+            "bench": "B7", "items": size.items, "edges": size.edges, "goods": size.goods, "walked_edges": size.walked,
+            "walk_nanoseconds": size.walk, "solve_nanoseconds": size.solve, "ratio_thousandths": size.ratio(),
+            "explosions": size.explosions, "changes": changes,
+        });
+        say(&line.to_string());
+    }
+    say(&serde_json::json!({ "bench": "B7", "target_thousandths": TARGET, "met": met }).to_string());
+}
+
+/// Nanoseconds as microseconds, for people.
+fn micros(nanoseconds: u64) -> String {
+    if nanoseconds < 100_000 {
+        format!("{}.{}", nanoseconds / 1_000, nanoseconds % 1_000 / 100)
+    } else {
+        (nanoseconds / 1_000).to_string()
+    }
+}
+
+fn thousandths(number: u64) -> String {
+    format!("{}.{:02}", number / 1_000, number % 1_000 / 10)
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the command is for")]
+fn say(line: &str) {
+    println!("{line}");
+}
