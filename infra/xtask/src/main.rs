@@ -69,6 +69,13 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// What the promises cost on this machine: `bench B7` solves catalogues of growing size.
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Passed on; `cargo x bench --help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// What must hold for every commit: the static checks, then `cargo x test`.
     Ci,
 }
@@ -83,6 +90,7 @@ fn main() -> ExitCode {
         Task::Source { args } => tool(&workspace, "source", &args),
         Task::Test { args } => test(&workspace, &args),
         Task::Sim { args } => simulate(&workspace, &args),
+        Task::Bench { args } => bench(&workspace, &args),
         Task::Ci => ci::run_all(&workspace),
     };
     match done {
@@ -111,6 +119,11 @@ fn tool(workspace: &Workspace, name: &str, args: &[String]) -> Result<ExitCode, 
 /// Builds the simulator and hands over to it.
 fn simulate(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Problem> {
     hand_over(Command::new(workspace.build_stack()?.join("sim")).args(args))
+}
+
+/// Builds the benchmarks as what is shipped is built, and hands over to them.
+fn bench(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Problem> {
+    hand_over(Command::new(workspace.build_bench()?).current_dir(&workspace.root).args(args))
 }
 
 /// Runs a command in our place: its exit code is ours.

@@ -83,6 +83,13 @@ impl Workspace {
         run("cargo build", &mut self.cargo(&["build", "--workspace", "--profile", "stack", "--bins"]))?;
         Ok(self.target.join("stack"))
     }
+
+    /// Builds the benchmarks with the profile of what is shipped, and says where they are.
+    pub fn build_bench(&self) -> Result<PathBuf, Problem> {
+        say("Building the benchmarks (a minute the first time).");
+        run("cargo build", &mut self.cargo(&["build", "--package", "promissory-bench", "--release"]))?;
+        Ok(self.target.join("release/promissory-bench"))
+    }
 }
 
 /// Runs a command to its end; its output goes where ours goes.

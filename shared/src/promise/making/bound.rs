@@ -16,13 +16,15 @@ pub(super) struct Bound {
     most: Vec<i64>,
     /// What holds an item back: itself, or the component to look at next.
     held: Vec<(usize, Cause)>,
+    /// Whether that may be rounded the other way.
+    rough: Vec<bool>,
 }
 
 /// What a bound comes to.
 pub(super) struct Most {
     pub(super) units: i64,
-    /// Slots with options or days, or numbers that may be rounded the other way: what was found is where to begin, and no
-    /// bound.
+    /// Slots with options, or numbers on the way that may be rounded the other way: what was found is where to begin, and
+    /// no bound.
     pub(super) unsure: bool,
     /// From the good down to what stops the next unit, and why that does.
     pub(super) path: Vec<usize>,
@@ -32,7 +34,7 @@ pub(super) struct Most {
 
 impl Bound {
     pub(super) fn of_size(count: usize) -> Self {
-        Self { latest: vec![None; count], most: vec![0; count], held: vec![(0, Cause::Stock); count] }
+        Self { latest: vec![None; count], most: vec![0; count], held: vec![(0, Cause::Stock); count], rough: vec![false; count] }
     }
 
     /// How many more of `good` there can be by `day`, at most. `list` is everything below it, parents first.
@@ -55,9 +57,9 @@ impl Bound {
             }
         }
         let units = self.most[good].min(MOST_OFFERED);
-        let mut path = vec![good];
-        let mut at = good;
+        let (mut path, mut at) = (vec![good], good);
         loop {
+            unsure |= self.rough[at];
             let (next, cause) = self.held[at];
             if next == at {
                 return Most { units, unsure, path, cause, needed: self.latest[at].unwrap_or(day) };
@@ -71,6 +73,7 @@ impl Bound {
     fn item(&mut self, engine: &Engine<'_>, at: usize, day: Day, unsure: &mut bool) {
         let node = &engine.net.nodes[at];
         let left = engine.left.of(at);
+        self.rough[at] = false;
         if engine.buying && node.bought_in.is_some_and(|bought_in| day >= bought_in) {
             (self.most[at], self.held[at]) = (FULL, (at, Cause::Stock));
             return;
@@ -91,7 +94,8 @@ impl Bound {
         let starts = engine.starts.of(at);
         let so_far = on(starts, start);
         // What is added to starts there are already may be rounded to less on a later day than on this one.
-        *unsure |= !starts.is_empty() && (node.centre.is_some() || !node.yields.is_one());
+        let rough = !starts.is_empty() && (node.centre.is_some() || !node.yields.is_one());
+        let mut rough_slot = false;
         let (mut more, mut held) = (FULL, (at, Cause::Stock));
         if let Some(centre) = node.centre {
             (more, held) = (engine.loads.reachable(centre, start, starts) - so_far, (at, Cause::Centre));
@@ -99,16 +103,16 @@ impl Bound {
         for span in &engine.net.slots[node.first..node.end] {
             if span.is_plain() {
                 let edge = engine.net.uses[span.first];
-                *unsure |= !starts.is_empty() && !edge.per.is_whole();
                 let total = self.most[edge.item].saturating_add(edge.per.of_up(so_far));
                 let room = edge.per.per_down(total).min(FULL) - so_far;
                 if room < more {
                     (more, held) = (room, (edge.item, Cause::Stock));
+                    rough_slot = !starts.is_empty() && !edge.per.is_whole();
                 }
                 continue;
             }
-            *unsure = true;
             if span.is_always() {
+                *unsure = true;
                 let options = &engine.net.uses[span.first..span.end];
                 let room = |edge: &super::net::Edge| edge.per.per_down(self.most[edge.item].saturating_add(1));
                 let sum = options.iter().map(room).fold(0, i64::saturating_add);
@@ -119,5 +123,6 @@ impl Bound {
         }
         let made = node.yields.of_down(so_far.saturating_add(more.max(0)));
         (self.most[at], self.held[at]) = (made.saturating_add(on(left, day)).clamp(0, FULL), held);
+        self.rough[at] = rough || rough_slot;
     }
 }

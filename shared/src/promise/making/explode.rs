@@ -250,6 +250,11 @@ impl<'p> Engine<'p> {
         }
     }
 
+    /// Whether nothing is to be made yet.
+    pub(super) fn is_settled(&self) -> bool {
+        self.unsettled.is_empty()
+    }
+
     /// Begins a question: nothing is switched beyond what is committed.
     pub(super) fn begin(&mut self) {
         self.trial.switched.clear();

@@ -48,6 +48,7 @@ impl Links {
         Self { begin, to }
     }
 
+    #[inline]
     fn from(&self, at: usize) -> &[usize] {
         &self.to[self.begin[at]..self.begin[at + 1]]
     }

@@ -19,7 +19,9 @@ pub(super) struct Placed {
 /// by one, the earliest first and then by rank, each as far as it fits on its day; the rest of it is late.
 pub(super) fn place(engine: &mut Engine<'_>) -> Placed {
     let every: Vec<usize> = (0..engine.net.index.len()).collect();
-    if engine.fit(&every, &[]).is_some() {
+    if engine.is_settled() {
+        // Runs take nothing that must be made first.
+    } else if engine.fit(&every, &[]).is_some() {
         engine.force(&every, &[]);
     } else {
         engine.keep();

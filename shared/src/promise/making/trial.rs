@@ -41,10 +41,12 @@ impl Trial {
         self.starts.clear();
     }
 
+    #[inline]
     pub(super) fn delta(&self, touched: Touched) -> &[Step] {
         &self.deltas[touched.deltas.0..touched.deltas.1]
     }
 
+    #[inline]
     pub(super) fn starts(&self, touched: Touched) -> &[Step] {
         &self.starts[touched.starts.0..touched.starts.1]
     }
