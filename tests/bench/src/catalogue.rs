@@ -79,7 +79,8 @@ fn add_family(pool: &mut Pool, family: usize, chance: &mut Chance) {
             PREMIX..RAW => (0..3).map(|next| (RAW + (3 * (place - PREMIX) + 5 * next) % RAWS, per(35, 100))).collect(),
             _ => Vec::new(),
         };
-        let slots = |(item, per): (usize, Ratio)| Slot { from: 0, until: Day::MAX, options: vec![Use { item: begin + item, per }] };
+        let slots =
+            |(item, per): (usize, Ratio)| Slot { from: 0, until: Day::MAX, options: vec![Use { item: begin + item, per }] };
         let recipe = (!uses.is_empty()).then(|| Recipe {
             yields: if place < BASE { Ratio::ONE } else { per(98, 100) },
             lead: if place < OWN { 1 } else { 2 },

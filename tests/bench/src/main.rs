@@ -40,7 +40,11 @@ fn main() -> ExitCode {
     let met = sizes.iter().all(|size| size.ratio() <= TARGET);
     let plot = cli.out.join("B7.svg");
     let written = std::fs::create_dir_all(&cli.out).and_then(|()| std::fs::write(&plot, plot::svg(&sizes)));
-    if cli.json { json(&sizes, met) } else { table(&sizes, met) }
+    if cli.json {
+        json(&sizes, met)
+    } else {
+        table(&sizes, met)
+    }
     match written {
         Ok(()) if !cli.json => say(&format!("Plot: {}", plot.display())),
         Ok(()) => {}

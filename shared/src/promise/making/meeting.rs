@@ -1,6 +1,6 @@
 //! Where goods meet: who must wait for whom, and who shares fairly with whom.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::Policy;
 use super::explode::Engine;
@@ -39,18 +39,7 @@ impl Meeting {
             // All go by the same rank: one queue says it all.
             queues.extend(ranked.iter().map(|&policy| in_order(goods, policy, (0..goods.len()).collect())));
         } else {
-            let mut points: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-            for (good, of) in goods.iter().enumerate() {
-                visit(engine, of, |point| {
-                    if met[point] > 1 {
-                        let at = points.entry(point).or_default();
-                        if at.last() != Some(&good) {
-                            at.push(good);
-                        }
-                    }
-                });
-            }
-            for (point, met) in points {
+            for (point, met) in met_at(engine, goods, &met) {
                 match policies[point] {
                     Policy::FairShare => met.windows(2).for_each(|pair| join(&mut group, pair[0], pair[1])),
                     policy @ (Policy::FirstCome | Policy::Priority) => queues.push(in_order(goods, policy, met)),
@@ -161,6 +150,26 @@ fn met(engine: &Engine<'_>, goods: &[Good<'_>], points: usize) -> Vec<usize> {
         });
     }
     met
+}
+
+/// Each item and centre where more than one good meets, with these goods in order.
+fn met_at(engine: &Engine<'_>, goods: &[Good<'_>], met: &[usize]) -> Vec<(usize, Vec<usize>)> {
+    let mut at = vec![usize::MAX; met.len()];
+    let mut points: Vec<(usize, Vec<usize>)> = Vec::new();
+    for (point, &met) in met.iter().enumerate().filter(|(_, met)| **met > 1) {
+        at[point] = points.len();
+        points.push((point, Vec::with_capacity(met)));
+    }
+    for (good, of) in goods.iter().enumerate() {
+        visit(engine, of, |point| {
+            if let Some((_, goods)) = points.get_mut(at[point])
+                && goods.last() != Some(&good)
+            {
+                goods.push(good);
+            }
+        });
+    }
+    points
 }
 
 /// Every item below a good, and every centre that makes one.
