@@ -8,6 +8,9 @@ const LEFT: u64 = 70;
 const TOP: u64 = 30;
 const DECADE: u64 = 110;
 
+/// A line's name, its colour, and the nanoseconds it shows.
+type Line = (&'static str, &'static str, fn(&Size) -> u64);
+
 /// (a) and (b) over the size of the catalogue, and (c) per good.
 pub fn svg(sizes: &[Size]) -> String {
     // From 1,000 to 100,000 items, and from 100 ns to 1 s.
@@ -27,7 +30,7 @@ pub fn svg(sizes: &[Size]) -> String {
         let _ = writeln!(svg, "<text x=\"{}\" y=\"{}\">{items}</text>", x(items) - 14, TOP + height + 16);
     }
     let _ = writeln!(svg, "<text x=\"{}\" y=\"{}\">items</text>", LEFT + width + 10, TOP + height + 16);
-    let lines: [(&str, &str, fn(&Size) -> u64); 3] = [
+    let lines: [Line; 3] = [
         ("(a) every bill walked once", "#888", |size| size.walk),
         ("(b) everything solved", "#06c", |size| size.solve),
         ("(c) one change, per good", "#c30", |size| size.changes.first().map_or(0, crate::measure::Change::per_good)),
@@ -60,7 +63,7 @@ fn y(nanoseconds: u64) -> u64 {
 fn log(number: u64) -> u64 {
     let number = number.max(1);
     let whole = u64::from(number.ilog2());
-    let rest = (u128::from(number) * 1_000 >> whole) - 1_000;
+    let rest = ((u128::from(number) * 1_000) >> whole) - 1_000;
     (whole * 1_000 + u64::try_from(rest).unwrap_or(0)) * 30_103 / 100_000
 }
 
