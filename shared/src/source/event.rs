@@ -208,7 +208,7 @@ impl StockKind {
     /// Whether it says how much there is, not how much came or went.
     #[must_use]
     pub fn is_a_state(self) -> bool {
-        matches!(self, Self::Count | Self::Balance) || self.announces()
+        matches!(self, Self::Count | Self::Balance)
     }
 
     /// Whether it says what is to come, and moves nothing.
@@ -339,7 +339,7 @@ impl StockEvent {
         if !signed && self.quantity.is_negative() {
             return Err(Malformed::new("quantity", format!("a {kind} cannot be negative")));
         }
-        if !self.kind.is_a_state() && self.quantity.is_zero() {
+        if !self.kind.is_a_state() && !self.kind.announces() && self.quantity.is_zero() {
             return Err(Malformed::new("quantity", format!("a {kind} of nothing is nothing")));
         }
         if self.order.is_some() && self.kind.report().is_none() {
