@@ -125,6 +125,12 @@ impl Network {
         self.locations.get(code)
     }
 
+    /// The location that shows what can still be made: the first of its kind that is in use.
+    #[must_use]
+    pub fn production(&self) -> Option<&Location> {
+        self.locations.values().find(|location| location.kind == LocationKind::Production && location.active)
+    }
+
     /// The location of a place; none for the unassigned one.
     #[must_use]
     pub fn at(&self, place: &Place) -> Option<&Location> {
