@@ -41,14 +41,17 @@ pub(super) fn apply(rows: &Rows, catalogue: &mut Catalogue, problems: &mut Probl
             }
         }
         let old = catalogue.bills.get(parent).and_then(|bill| bill.components.get(component));
-        let mut scrap = old.and_then(|old| old.scrap);
-        row.scrap.update(&mut scrap);
         let missing = || problem("quantity", "a new component needs one: how many go into one of the parent".to_owned());
         let Some(quantity) = row.quantity.or_required(old.map(|old| old.quantity), missing) else { continue };
-        let new = Component { quantity, scrap };
+        let mut new = Component { quantity, ..old.cloned().unwrap_or(Component::new(quantity)) };
+        row.scrap.update(&mut new.scrap);
         if old != Some(&new) {
-            let empty = || Bill { parent: parent.clone(), version: 0, components: BTreeMap::new() };
-            catalogue.bills.entry(parent.clone()).or_insert_with(empty).components.insert(component.clone(), new);
+            catalogue
+                .bills
+                .entry(parent.clone())
+                .or_insert_with(|| Bill::new(parent.clone()))
+                .components
+                .insert(component.clone(), new);
             changed.insert(parent);
         }
     }
@@ -82,6 +85,6 @@ fn nothing_is_tangled(rows: &Rows, catalogue: &Catalogue, problems: &mut Problem
 }
 
 pub(super) fn cells(catalogue: &Catalogue, parent: &Sku, component: &Sku) -> Option<Vec<String>> {
-    let Component { quantity, scrap } = catalogue.bills.get(parent)?.components.get(component)?;
+    let Component { quantity, scrap, .. } = catalogue.bills.get(parent)?.components.get(component)?;
     Some(vec![parent.to_string(), component.to_string(), quantity.to_string(), show(scrap.as_ref())])
 }

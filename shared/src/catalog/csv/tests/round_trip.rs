@@ -107,8 +107,8 @@ fn stored(seeds: &[Seed]) -> Stored {
         if let (Some((quantity, scrap)), Some(parent)) = (seed.component, above.filter(|_| n < Bill::MAX_DEPTH)) {
             let quantity = quantity.to_string().parse().expect("a factor");
             let scrap = scrap.map(|scrap| scrap.to_string().parse::<Percent>().expect("a share"));
-            let components = [(sku.clone(), Component { quantity, scrap })].into();
-            put(Write::put(&Bill { parent, version: 4, components }, Expect::Absent));
+            let components = [(sku.clone(), Component { scrap, ..Component::new(quantity) })].into();
+            put(Write::put(&Bill { version: 4, components, ..Bill::new(parent) }, Expect::Absent));
         }
         above = Some(sku);
     }
