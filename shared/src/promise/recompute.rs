@@ -1,5 +1,5 @@
 //! Recomputing an item: its promise, its low-stock alert, and what each shop must be told: levels, and lots where it is kept
-//! by lot.
+//! by lot. What can still be made of it is the plan's to say (`replan`); here it is taken over.
 //!
 //! One read, one transaction per item. The promise row's revision is the gate: it is read no later than the positions, so
 //! whoever wins the write has seen positions at least as new as the promise it replaces, and a promise never goes back.
@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Promise, kept_back};
-use crate::alert::{Alert, Subject, low_stock};
+use super::{InPlan, Known, Plan, Promise};
+use crate::alert::{Alert, State, Subject, low_stock};
 use crate::catalog::{Item, Network, Place, ShopDomain, Sku, Tier};
 use crate::clock::{Clock, backoff};
 use crate::ledger::{Position, PositionKey};
+use crate::source::Supplies;
 use crate::store::{Expect, Record, Store, StoreError, Write, WriteError};
 use crate::storefront::{Label, Level, refusal_alert};
 
@@ -53,8 +54,8 @@ async fn recompute_once<S: Store, C: Clock>(
     network: &Network,
     sku: &Sku,
 ) -> Result<Recomputed, WriteError> {
-    let alert_key = Alert::key_of(&Subject::LowStock { sku: sku.clone() });
-    let [item, promise, alert] = read_three(store, [Item::key_of(sku), Promise::key_of(sku), alert_key]).await?;
+    let first = [Item::key_of(sku), Promise::key_of(sku), InPlan::key_of(sku)];
+    let [item, promise, in_plan] = these(store.get(&first).await?);
     let Some(item) = item.map(|record| record.decode::<Item>()).transpose()? else {
         return Ok(Recomputed::default()); // Not imported yet; importing it rings again.
     };
@@ -73,19 +74,41 @@ async fn recompute_once<S: Store, C: Clock>(
     if item.by_lot {
         labels_of.extend(item.shops.iter().filter(|(_, listed)| listed.variant.is_some()).map(|(shop, _)| shop.clone()));
     }
-    let mut keys: Vec<_> = of.iter().map(PositionKey::key).collect();
+    let low = Subject::LowStock { sku: sku.clone() };
+    let late = Subject::LatePromise { sku: sku.clone() };
+    let in_plan = in_plan.map(|record| record.decode::<InPlan>()).transpose()?;
+    let mut keys = vec![Alert::key_of(&low), Alert::key_of(&late), Supplies::key_of(sku)];
+    let alone = keys.len();
+    keys.extend(of.iter().map(PositionKey::key));
     keys.extend(levels_of.iter().map(|(shop, location)| Level::key_of(shop, sku, &location.code)));
     keys.extend(labels_of.iter().map(|shop| Label::key_of(shop, sku)));
+    let tier_at = keys.len();
     keys.extend(item.tier.as_ref().map(Tier::key_of));
+    keys.extend(in_plan.as_ref().map(|of| Plan::key_of(&of.plan)));
     let mut rows = store.get(&keys).await?;
-    let mut level_rows = rows.split_off(of.len());
-    let mut label_rows = level_rows.split_off(levels_of.len());
-    let tier = label_rows.split_off(labels_of.len()).into_iter().flatten().next();
+    let mut last = rows.split_off(tier_at).into_iter();
+    let tier = item.tier.as_ref().and_then(|_| last.next()).flatten();
     let tier = tier.map(|record| record.decode::<Tier>()).transpose()?;
-    let positions = rows.into_iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Position>, _>>()?;
+    let plan = last.next().flatten().map(|record| record.decode::<Plan>()).transpose()?;
+    let mut position_rows = rows.split_off(alone);
+    let [low_alert, late_alert, supplies] = these(rows);
+    let supplies = supplies.map(|record| record.decode::<Supplies>()).transpose()?;
+    let mut level_rows = position_rows.split_off(of.len());
+    let label_rows = level_rows.split_off(levels_of.len());
+    let positions = position_rows.into_iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Position>, _>>()?;
 
     let now = clock.now();
-    let mut new = Promise::compute(&item, tier.as_ref(), network, &positions, now);
+    let planned = plan.as_ref().and_then(|plan| plan.goods.get(sku));
+    let known = Known {
+        item: &item,
+        tier: tier.as_ref(),
+        network,
+        positions: &positions,
+        supplies: supplies.as_ref(),
+        planned,
+        old: old.as_ref(),
+    };
+    let mut new = Promise::compute(known, now);
     assert!(old.as_ref().is_none_or(|old| new.follows(old)), "positions read after a promise are never older than it");
 
     let mut writes = Vec::new();
@@ -97,7 +120,7 @@ async fn recompute_once<S: Store, C: Clock>(
         let mut level = known.clone().unwrap_or_else(|| {
             Level::new(shop.clone(), sku.clone(), location.code.clone(), listed.inventory_item, *shop_location)
         });
-        let buffer = kept_back(Some(location), at.balance, item.buffer_for(Some(&shop), tier.as_ref()));
+        let buffer = at.kept_back(Some(location), item.buffer_for(Some(&shop), tier.as_ref()));
         level.want(at, buffer, (listed.inventory_item, *shop_location), now);
         if level.alerted && level.refused.is_none() && !level.is_due() {
             // What the shop refused is not wanted any more: no push will come by to clear the alert.
@@ -135,11 +158,14 @@ async fn recompute_once<S: Store, C: Clock>(
         }
     }
     if let Some(state) = low_stock(new.available, new.low_at) {
-        let known = alert.as_ref().map(|record| record.decode::<Alert>()).transpose()?;
         let detail = format!("{} units of {sku} can be promised.", new.available);
-        let next = Alert::next(known.as_ref(), Subject::LowStock { sku: sku.clone() }, state, detail, now);
-        writes.extend(next.map(|next| Write::put(&next, Expect::as_read(alert.as_ref()))));
+        writes.extend(turn(low_alert.as_ref(), low, state, detail, now)?);
     }
+    let broken = new.planned.as_ref().map_or(&[][..], |planned| &planned.late);
+    let state = if broken.is_empty() { State::Cleared } else { State::Raised };
+    let units: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    let detail = format!("Of {sku}: {}. `cargo x explain {sku}` lists the orders.", units.join("; "));
+    writes.extend(turn(late_alert.as_ref(), late, state, detail, now)?);
     if !writes.is_empty() || !old.as_ref().is_some_and(|old| new.says_the_same(old)) {
         // Also when it says the same itself: winning this write is what makes level and alert as new as the promise.
         writes.push(Write::put(&new, Expect::as_read(promise.as_ref())));
@@ -166,7 +192,14 @@ fn label(
     (item.by_lot || !label.is_blank()).then_some(label)
 }
 
-async fn read_three<S: Store>(store: &S, keys: [crate::store::Key; 3]) -> Result<[Option<Record>; 3], StoreError> {
-    let mut rows = store.get(&keys).await?;
-    Ok(std::array::from_fn(|at| rows.get_mut(at).and_then(Option::take)))
+/// The write that turns an alert, where it does not stand so already.
+fn turn(known: Option<&Record>, subject: Subject, state: State, detail: String, now: Timestamp) -> Result<Option<Write>, StoreError> {
+    let alert = known.map(|record| record.decode::<Alert>()).transpose()?;
+    let next = Alert::next(alert.as_ref(), subject, state, detail, now);
+    Ok(next.map(|next| Write::put(&next, Expect::as_read(known))))
+}
+
+/// The first rows of those that were read.
+fn these<const N: usize>(mut rows: Vec<Option<Record>>) -> [Option<Record>; N] {
+    std::array::from_fn(|at| rows.get_mut(at).and_then(Option::take))
 }
