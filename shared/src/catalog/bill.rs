@@ -134,6 +134,13 @@ impl Bill {
         Key::head(Self::partition(parent))
     }
 
+    /// The item whose bill in force is in this row; `None` for other rows, its older versions among them.
+    #[must_use]
+    pub fn made_of(key: &Key) -> Option<Sku> {
+        let sku = key.pk.strip_prefix("BOM#")?.parse().ok()?;
+        (Self::key_of(&sku) == *key).then_some(sku)
+    }
+
     fn partition(parent: &Sku) -> String {
         format!("BOM#{parent}")
     }
@@ -165,6 +172,12 @@ impl UsedIn {
     pub fn fits(&self) -> bool {
         let bytes: usize = self.parents.iter().map(|sku| sku.as_str().len()).sum();
         self.parents.len() <= Self::MAX_PARENTS && bytes <= Self::MAX_BYTES
+    }
+
+    /// The component that this row is about.
+    #[must_use]
+    pub fn goes_into(key: &Key) -> Option<Sku> {
+        key.pk.strip_prefix("USED#")?.parse().ok()
     }
 
     /// Where what uses a component is kept.

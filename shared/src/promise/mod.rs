@@ -6,12 +6,17 @@
 //! A [`Plan`] is a function of the promises, bills and work centres of the items that hang together, under the same rule.
 //! Nothing here is clamped: a negative available is a backorder, and the storefront clamps for itself.
 
+mod around;
 mod available;
+pub mod making;
 mod plan;
 mod planned;
 mod recompute;
+mod replan;
+mod terms;
 
 pub use available::{AtPlace, Known, Promise};
 pub use plan::{InPlan, Plan};
 pub use planned::{Late, Limit, Planned, Why};
 pub use recompute::{Recomputed, recompute};
+pub use replan::replan;

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{CentreId, Quantity, Sku};
+use crate::catalog::{Quantity, Sku};
 
 /// What can still be made of an item, or come, until the day that is promised to whoever orders now.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub enum Why {
     /// Units of it: there are too few, and it cannot be made or does not come in time.
     Units,
     /// What a work centre can begin in a day.
-    Centre(CentreId),
+    Centre(String),
     /// Days: it would have had to be begun before today.
     Time,
 }

@@ -193,7 +193,13 @@ fn label(
 }
 
 /// The write that turns an alert, where it does not stand so already.
-fn turn(known: Option<&Record>, subject: Subject, state: State, detail: String, now: Timestamp) -> Result<Option<Write>, StoreError> {
+fn turn(
+    known: Option<&Record>,
+    subject: Subject,
+    state: State,
+    detail: String,
+    now: Timestamp,
+) -> Result<Option<Write>, StoreError> {
     let alert = known.map(|record| record.decode::<Alert>()).transpose()?;
     let next = Alert::next(alert.as_ref(), subject, state, detail, now);
     Ok(next.map(|next| Write::put(&next, Expect::as_read(known))))

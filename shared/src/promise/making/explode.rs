@@ -1,0 +1,393 @@
+//! Explosion: what an additional demand does to every item below it, netted against what is committed already.
+//!
+//! The engine holds what is committed: of each item what is left by each day, and what is started of it. An explosion walks
+//! a list of items, parents first, with only the differences it makes, and leaves what is committed alone until it is
+//! [committed](Engine::commit). Buffers are kept between explosions; a walk allocates nothing once they have grown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::centre::Loads;
+use super::curve::{Both, Curves, Step, cumulate, push};
+use super::net::{Net, Node, Reacher};
+use super::{Day, FAR, Pool, Unsound};
+
+/// Nobody: the item itself was asked for.
+pub(super) const NOBODY: usize = usize::MAX;
+
+/// Units of an item that are needed by a day.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Demand {
+    pub(super) at: usize,
+    pub(super) day: Day,
+    pub(super) units: i64,
+}
+
+/// What is missing: the first item of the walk that would be shorter than it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Short {
+    pub(super) at: usize,
+    pub(super) cause: Cause,
+    /// The day on which it is missing most, and the day for which the additional units were asked.
+    pub(super) day: Day,
+    pub(super) needed: Day,
+    /// What is asked for by that day (of a centre: starts), and how much of it there is not.
+    pub(super) demand: i64,
+    pub(super) excess: i64,
+}
+
+/// Why something is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// It is not made, and there is not enough.
+    Stock,
+    /// It would have to be started before today.
+    Lead,
+    /// Its centre has nothing free.
+    Centre,
+}
+
+/// What an explosion found, before anything is committed.
+#[derive(Default)]
+pub(super) struct Trial {
+    pub(super) touched: Vec<Touched>,
+    deltas: Vec<Step>,
+    starts: Vec<Step>,
+    /// Starts that take an option which is not the first, by option: instead of what is committed.
+    pub(super) switched: BTreeMap<usize, Vec<Step>>,
+    /// Items that must be walked although nothing more is asked of them.
+    pub(super) dirty: BTreeSet<usize>,
+}
+
+/// One item of an explosion: where its additional demand and its starts are kept.
+#[derive(Clone, Copy)]
+pub(super) struct Touched {
+    pub(super) at: usize,
+    deltas: (usize, usize),
+    starts: (usize, usize),
+}
+
+impl Trial {
+    pub(super) fn clear(&mut self) {
+        self.touched.clear();
+        self.deltas.clear();
+        self.starts.clear();
+    }
+
+    pub(super) fn delta(&self, touched: Touched) -> &[Step] {
+        &self.deltas[touched.deltas.0..touched.deltas.1]
+    }
+
+    pub(super) fn starts(&self, touched: Touched) -> &[Step] {
+        &self.starts[touched.starts.0..touched.starts.1]
+    }
+
+    pub(super) fn find(&self, at: usize) -> Option<Touched> {
+        self.touched.iter().copied().find(|touched| touched.at == at)
+    }
+}
+
+/// What is asked of an item so far: nearly always on one day.
+#[derive(Clone, Default)]
+struct Pending {
+    day: Day,
+    units: i64,
+    more: Vec<Step>,
+}
+
+impl Pending {
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.units == 0 && self.more.is_empty()
+    }
+}
+
+/// What is committed, and the buffers of the walk.
+pub(super) struct Engine<'p> {
+    pub(super) net: Net<'p>,
+    /// Whether what can be bought has no limit from its day on: for dates, not for what is shown.
+    pub(super) buying: bool,
+    /// What is left of each item by each day: what is there and comes, less what is needed.
+    pub(super) left: Curves,
+    /// What is started of each item.
+    pub(super) starts: Curves,
+    pub(super) loads: Loads,
+    pub(super) switched: BTreeMap<usize, Vec<Step>>,
+    /// Whether any slot of the pool has options, or days.
+    pub(super) choices: bool,
+    /// What is made and was never netted.
+    unsettled: BTreeSet<usize>,
+    pub(super) reacher: Reacher,
+    pub(super) trial: Trial,
+    /// The best explosion of a search, kept to be committed.
+    pub(super) best: Trial,
+    /// Who asked first for an item, in the last explosion.
+    pub(super) via: Vec<usize>,
+    /// What is short, of an explosion that goes on.
+    pub(super) shorts: Vec<Short>,
+    pending: Vec<Pending>,
+    delta: Vec<Step>,
+    target: Vec<Step>,
+    before: Vec<Step>,
+    drawn: (Vec<Step>, Vec<Step>),
+}
+
+impl<'p> Engine<'p> {
+    /// An engine with what is there, what comes and what runs take; nothing promised yet, and nothing netted.
+    pub(super) fn new(pool: &'p Pool, buying: bool) -> Result<Self, Unsound> {
+        let net = Net::of(pool)?;
+        let count = net.index.len();
+        let mut left = Curves::empty(count);
+        let mut unsettled = BTreeSet::new();
+        let mut changes = Vec::new();
+        for (at, &index) in net.index.iter().enumerate() {
+            let item = &pool.items[index];
+            changes.clear();
+            changes.push(Step { day: 0, units: item.stock.units() });
+            let comes = item.supplies.iter().filter(|(day, _)| *day < FAR);
+            changes.extend(comes.map(|&(day, quantity)| Step { day, units: quantity.units() }));
+            changes.extend(item.claims.iter().map(|&(day, taken)| Step { day: day.min(FAR), units: -taken.units() }));
+            cumulate(&mut changes);
+            if net.nodes[at].made && changes.iter().any(|step| step.units < 0) {
+                unsettled.insert(at);
+            }
+            left.set(at, &changes);
+        }
+        let every: Vec<usize> = (0..count).collect();
+        Ok(Self {
+            choices: net.has_choices(&every),
+            loads: Loads::of(pool),
+            reacher: Reacher::new(count),
+            starts: Curves::empty(count),
+            pending: vec![Pending::default(); count],
+            via: vec![NOBODY; count],
+            buying,
+            net,
+            left,
+            unsettled,
+            trial: Trial::default(),
+            switched: BTreeMap::new(),
+            best: Trial::default(),
+            shorts: Vec::new(),
+            delta: Vec::new(),
+            target: Vec::new(),
+            before: Vec::new(),
+            drawn: (Vec::new(), Vec::new()),
+        })
+    }
+
+    /// Walks `list`, which holds everything below the demands, parents first. With `stop` it ends at the first item that
+    /// would be shorter than it is; without, it goes on and notes them all.
+    pub(super) fn explode(&mut self, list: &[usize], demands: &[Demand], stop: bool) -> Option<Short> {
+        self.trial.clear();
+        self.shorts.clear();
+        for demand in demands {
+            self.ask(demand.at, demand.day.min(FAR), demand.units, NOBODY);
+        }
+        let mut found = None;
+        for (next, &at) in list.iter().enumerate() {
+            if self.pending[at].is_empty() && (self.trial.dirty.is_empty() || !self.trial.dirty.contains(&at)) {
+                continue;
+            }
+            if let Some(short) = self.settle(at, stop) {
+                if stop {
+                    for &at in &list[next..] {
+                        (self.pending[at].units, _) = (0, self.pending[at].more.clear());
+                    }
+                    found = Some(short);
+                    break;
+                }
+                self.shorts.push(short);
+            }
+        }
+        self.loads.forget();
+        found
+    }
+
+    #[inline]
+    fn ask(&mut self, at: usize, day: Day, units: i64, who: usize) {
+        ask(&mut self.pending[at], &mut self.via[at], day, units, who);
+    }
+
+    /// Nets one item and asks its components for what that changes.
+    fn settle(&mut self, at: usize, stop: bool) -> Option<Short> {
+        let Self { net, pending, delta, trial, left, starts, target, loads, before, .. } = self;
+        let node = net.nodes[at];
+        let asked = &mut pending[at];
+        delta.clear();
+        delta.push(Step { day: asked.day, units: asked.units });
+        if !asked.more.is_empty() {
+            delta.append(&mut asked.more);
+            cumulate(delta);
+        }
+        asked.units = 0;
+        target.clear();
+        let mut short = need(left.of(at), delta, &node, self.buying, target).map(|missing| missing.of(at, node.made));
+        if stop && short.is_some() {
+            return short;
+        }
+        if let Some(centre) = node.centre {
+            before.clear();
+            need(left.of(at), &[], &node, self.buying, before);
+            let over = loads.latest(centre, target, before, starts.of(at));
+            if let Some(over) = over {
+                if stop {
+                    return Some(over.of_centre(at, delta));
+                }
+                short = short.or(Some(over.of_centre(at, delta)));
+            }
+        }
+        let kept = (trial.deltas.len(), trial.starts.len());
+        trial.deltas.extend_from_slice(delta);
+        trial.starts.extend_from_slice(target);
+        let touched = Touched { at, deltas: (kept.0, trial.deltas.len()), starts: (kept.1, trial.starts.len()) };
+        trial.touched.push(touched);
+        self.draw(touched, &node);
+        short
+    }
+
+    /// Asks the components of an item for what its new starts take beyond the old.
+    fn draw(&mut self, touched: Touched, node: &Node) {
+        let at = touched.at;
+        let dirty = self.trial.dirty.contains(&at);
+        if !dirty && self.trial.starts(touched) == self.starts.of(at) {
+            return;
+        }
+        for slot in node.first..node.end {
+            let span = self.net.slots[slot];
+            if span.is_plain() {
+                let edge = self.net.uses[span.first];
+                let pending = &mut self.pending[edge.item];
+                let via = &mut self.via[edge.item];
+                let mut last = 0;
+                for (day, new, old) in Both::of(self.trial.starts(touched), self.starts.of(at)) {
+                    let more = edge.per.of_up(new) - edge.per.of_up(old);
+                    ask(pending, via, day, more.saturating_sub(last), at);
+                    last = more;
+                }
+                continue;
+            }
+            for option in span.first..span.end {
+                let edge = self.net.uses[option];
+                let (mut new, mut old) = std::mem::take(&mut self.drawn);
+                self.drawn_by(slot, option, self.trial.starts(touched), &self.trial.switched, &mut new);
+                self.drawn_by(slot, option, self.starts.of(at), &BTreeMap::new(), &mut old);
+                let mut last = 0;
+                for (day, new, old) in Both::of(&new, &old) {
+                    let more = edge.per.of_up(new) - edge.per.of_up(old);
+                    ask(&mut self.pending[edge.item], &mut self.via[edge.item], day, more.saturating_sub(last), at);
+                    last = more;
+                }
+                self.drawn = (new, old);
+            }
+        }
+    }
+
+    /// Begins a question: nothing is switched beyond what is committed.
+    pub(super) fn begin(&mut self) {
+        self.trial.switched.clear();
+        self.trial.dirty.clone_from(&self.unsettled);
+    }
+
+    /// Places the demands whatever is short by them.
+    pub(super) fn force(&mut self, list: &[usize], demands: &[Demand]) {
+        self.begin();
+        self.explode(list, demands, false);
+        self.keep();
+        self.commit();
+    }
+
+    /// Makes the last explosion the best one of a search.
+    pub(super) fn keep(&mut self) {
+        std::mem::swap(&mut self.trial, &mut self.best);
+    }
+
+    /// Commits the best explosion.
+    pub(super) fn commit(&mut self) {
+        let best = std::mem::take(&mut self.best);
+        for &touched in &best.touched {
+            let at = touched.at;
+            self.before.clear();
+            for (day, left, more) in Both::of(self.left.of(at), best.delta(touched)) {
+                push(&mut self.before, day, left.saturating_sub(more));
+            }
+            self.left.set(at, &self.before);
+            if let Some(centre) = self.net.nodes[at].centre {
+                self.loads.replace(centre, self.starts.of(at), best.starts(touched));
+            }
+            self.starts.set(at, best.starts(touched));
+        }
+        self.best = best;
+        self.switched.append(&mut self.best.switched);
+        self.best.dirty.clear();
+        self.best.clear();
+        self.unsettled.clear();
+    }
+}
+
+#[inline]
+fn ask(pending: &mut Pending, via: &mut usize, day: Day, units: i64, who: usize) {
+    if units == 0 {
+        return;
+    }
+    if pending.is_empty() {
+        (pending.day, pending.units, *via) = (day, units, who);
+    } else if pending.day == day {
+        pending.units = pending.units.saturating_add(units);
+    } else {
+        pending.more.push(Step { day, units });
+    }
+}
+
+/// What is missing of an item, before it is known which.
+struct Missing {
+    day: Day,
+    needed: Day,
+    demand: i64,
+    excess: i64,
+}
+
+impl Missing {
+    fn of(self, at: usize, made: bool) -> Short {
+        let cause = if made { Cause::Lead } else { Cause::Stock };
+        Short { at, cause, day: self.day, needed: self.needed, demand: self.demand, excess: self.excess }
+    }
+}
+
+/// What must be started, by day, so that `more` is met on top of what `left` says; and what cannot be met, where that is
+/// more than cannot be met anyway. Before the first day a start of today can meet, and for what is not made, that is what
+/// is not there. What is late is met as soon as starts can.
+fn need(left: &[Step], more: &[Step], node: &Node, buying: bool, starts: &mut Vec<Step>) -> Option<Missing> {
+    let bought_in = if buying { node.bought_in.unwrap_or(Day::MAX) } else { Day::MAX };
+    let first = if node.made { node.lead } else { Day::MAX };
+    let mut missing: Option<Missing> = None;
+    let (mut made, mut asked, mut known) = (0, 0, 0);
+    let mut both = Both::of(left, more);
+    while let Some((day, left, more)) = both.next() {
+        if day >= bought_in {
+            break;
+        }
+        if more != known {
+            (asked, known) = (day, more);
+        }
+        let lacking = more.saturating_sub(left);
+        if day < first {
+            let excess = more - left.clamp(0, more.max(0));
+            if excess > 0 && missing.as_ref().is_none_or(|worst| worst.excess < excess) {
+                missing = Some(Missing { day, needed: asked, demand: more, excess });
+            }
+        }
+        let reachable = day.max(first);
+        if reachable < bought_in && reachable < Day::MAX && both.next_day().is_none_or(|next| next > first) && lacking > made {
+            made = lacking;
+            push(starts, reachable - first, node.yields.per_up(made));
+        }
+    }
+    missing
+}
+
+impl super::centre::Over {
+    fn of_centre(self, at: usize, delta: &[Step]) -> Short {
+        let needed = delta.first().map_or(self.day, |step| step.day);
+        Short { at, cause: Cause::Centre, day: self.day, needed, demand: self.demand, excess: self.excess }
+    }
+}

@@ -1,0 +1,88 @@
+//! The most units that fit: explosions between what fits and what does not, guessed along the line between them.
+
+use super::MOST_OFFERED;
+use super::curve::on;
+use super::explode::{Cause, Demand, Engine, NOBODY, Short};
+
+/// What a search found. The explosion of it is kept as the best, to be committed.
+pub(super) struct Found {
+    pub(super) units: i64,
+    /// What stops the next unit, with the way down to it; `None` when the search ended at its bound.
+    pub(super) stop: Option<Stop>,
+}
+
+/// What stops the next unit.
+pub(super) struct Stop {
+    pub(super) short: Short,
+    /// From the good down to what is short.
+    pub(super) path: Vec<usize>,
+}
+
+impl Engine<'_> {
+    /// The most units from 0 to `top` whose demands fit; beyond `top` nothing is tried unless it is `unsure`.
+    /// `demands` fills in what so many units ask for.
+    pub(super) fn most(
+        &mut self,
+        list: &[usize],
+        top: i64,
+        unsure: bool,
+        mut demands: impl FnMut(i64, &mut Vec<Demand>),
+    ) -> Found {
+        let mut asked = Vec::new();
+        self.best.clear();
+        self.best.switched.clear();
+        let top = if unsure { top.max(1) } else { top };
+        let mut fits = 0;
+        let mut fails = top.saturating_add(1);
+        let mut stop: Option<Stop> = None;
+        let mut sure = !unsure;
+        let mut next = top;
+        let mut step = 0;
+        while fails - fits > 1 {
+            next = next.clamp(fits + 1, fails - 1);
+            asked.clear();
+            demands(next, &mut asked);
+            match self.fit(list, &asked) {
+                None => {
+                    self.keep();
+                    fits = next;
+                    if !sure && stop.is_none() && fits == fails - 1 && fits < MOST_OFFERED {
+                        fails = fails.saturating_mul(2).min(MOST_OFFERED + 1);
+                        next = fails - 1;
+                        continue;
+                    }
+                }
+                Some(short) => {
+                    (fails, sure) = (next, true);
+                    stop = Some(Stop { short, path: self.path_to(short.at) });
+                }
+            }
+            step += 1;
+            next = match &stop {
+                Some(stop) if step % 3 != 0 => self.guess(fits, fails, stop.short),
+                Some(_) | None => fits + (fails - fits) / 2,
+            };
+        }
+        Found { units: fits, stop }
+    }
+
+    /// Where the line between what fits and what does not crosses what there is.
+    fn guess(&self, fits: i64, fails: i64, short: Short) -> i64 {
+        let touched = self.best.find(short.at);
+        let low = match short.cause {
+            Cause::Stock | Cause::Lead => touched.map_or(0, |touched| on(self.best.delta(touched), short.day)),
+            Cause::Centre => on(touched.map_or_else(|| self.starts.of(short.at), |touched| self.best.starts(touched)), short.day),
+        };
+        let room = i128::from(short.demand - short.excess - low).max(0);
+        let rise = i128::from(short.demand - low).max(1);
+        fits + i64::try_from(i128::from(fails - fits) * room / rise).unwrap_or(0)
+    }
+
+    /// From what was asked for down to an item, as the last explosion went.
+    pub(super) fn path_to(&self, at: usize) -> Vec<usize> {
+        let above = |&at: &usize| Some(self.via[at]).filter(|&via| via != NOBODY);
+        let mut path: Vec<usize> = std::iter::successors(Some(at), above).collect();
+        path.reverse();
+        path
+    }
+}
