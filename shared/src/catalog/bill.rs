@@ -170,8 +170,13 @@ impl UsedIn {
     /// Whether its row can be kept.
     #[must_use]
     pub fn fits(&self) -> bool {
-        let bytes: usize = self.parents.iter().map(|sku| sku.as_str().len()).sum();
-        self.parents.len() <= Self::MAX_PARENTS && bytes <= Self::MAX_BYTES
+        self.parents.len() <= Self::MAX_PARENTS && self.bytes() <= Self::MAX_BYTES
+    }
+
+    /// The bytes of its parents' names.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.parents.iter().map(|sku| sku.as_str().len()).sum()
     }
 
     /// The component that this row is about.
