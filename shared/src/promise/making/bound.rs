@@ -21,7 +21,8 @@ pub(super) struct Bound {
 /// What a bound comes to.
 pub(super) struct Most {
     pub(super) units: i64,
-    /// Slots with options, or with days: what was found is where to begin, and no bound.
+    /// Slots with options or days, or numbers that may be rounded the other way: what was found is where to begin, and no
+    /// bound.
     pub(super) unsure: bool,
     /// From the good down to what stops the next unit, and why that does.
     pub(super) path: Vec<usize>,
@@ -89,6 +90,8 @@ impl Bound {
         };
         let starts = engine.starts.of(at);
         let so_far = on(starts, start);
+        // What is added to starts there are already may be rounded to less on a later day than on this one.
+        *unsure |= !starts.is_empty() && (node.centre.is_some() || !node.yields.is_one());
         let (mut more, mut held) = (FULL, (at, Cause::Stock));
         if let Some(centre) = node.centre {
             (more, held) = (engine.loads.reachable(centre, start, starts) - so_far, (at, Cause::Centre));
@@ -96,6 +99,7 @@ impl Bound {
         for span in &engine.net.slots[node.first..node.end] {
             if span.is_plain() {
                 let edge = engine.net.uses[span.first];
+                *unsure |= !starts.is_empty() && !edge.per.is_whole();
                 let total = self.most[edge.item].saturating_add(edge.per.of_up(so_far));
                 let room = edge.per.per_down(total).min(FULL) - so_far;
                 if room < more {

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::centre::Loads;
 use super::curve::{Both, Curves, Step, cumulate, push};
+use super::need::need;
 use super::net::{Net, Node, Reacher};
+use super::trial::{Touched, Trial};
 use super::{Day, FAR, Pool, Unsound};
 
 /// Nobody: the item itself was asked for.
@@ -44,46 +46,6 @@ pub(super) enum Cause {
     Lead,
     /// Its centre has nothing free.
     Centre,
-}
-
-/// What an explosion found, before anything is committed.
-#[derive(Default)]
-pub(super) struct Trial {
-    pub(super) touched: Vec<Touched>,
-    deltas: Vec<Step>,
-    starts: Vec<Step>,
-    /// Starts that take an option which is not the first, by option: instead of what is committed.
-    pub(super) switched: BTreeMap<usize, Vec<Step>>,
-    /// Items that must be walked although nothing more is asked of them.
-    pub(super) dirty: BTreeSet<usize>,
-}
-
-/// One item of an explosion: where its additional demand and its starts are kept.
-#[derive(Clone, Copy)]
-pub(super) struct Touched {
-    pub(super) at: usize,
-    deltas: (usize, usize),
-    starts: (usize, usize),
-}
-
-impl Trial {
-    pub(super) fn clear(&mut self) {
-        self.touched.clear();
-        self.deltas.clear();
-        self.starts.clear();
-    }
-
-    pub(super) fn delta(&self, touched: Touched) -> &[Step] {
-        &self.deltas[touched.deltas.0..touched.deltas.1]
-    }
-
-    pub(super) fn starts(&self, touched: Touched) -> &[Step] {
-        &self.starts[touched.starts.0..touched.starts.1]
-    }
-
-    pub(super) fn find(&self, at: usize) -> Option<Touched> {
-        self.touched.iter().copied().find(|touched| touched.at == at)
-    }
 }
 
 /// What is asked of an item so far: nearly always on one day.
@@ -236,11 +198,7 @@ impl<'p> Engine<'p> {
                 short = short.or(Some(over.of_centre(at, delta)));
             }
         }
-        let kept = (trial.deltas.len(), trial.starts.len());
-        trial.deltas.extend_from_slice(delta);
-        trial.starts.extend_from_slice(target);
-        let touched = Touched { at, deltas: (kept.0, trial.deltas.len()), starts: (kept.1, trial.starts.len()) };
-        trial.touched.push(touched);
+        let touched = trial.note(at, delta, target);
         self.draw(touched, &node);
         short
     }
@@ -336,53 +294,6 @@ fn ask(pending: &mut Pending, via: &mut usize, day: Day, units: i64, who: usize)
     } else {
         pending.more.push(Step { day, units });
     }
-}
-
-/// What is missing of an item, before it is known which.
-struct Missing {
-    day: Day,
-    needed: Day,
-    demand: i64,
-    excess: i64,
-}
-
-impl Missing {
-    fn of(self, at: usize, made: bool) -> Short {
-        let cause = if made { Cause::Lead } else { Cause::Stock };
-        Short { at, cause, day: self.day, needed: self.needed, demand: self.demand, excess: self.excess }
-    }
-}
-
-/// What must be started, by day, so that `more` is met on top of what `left` says; and what cannot be met, where that is
-/// more than cannot be met anyway. Before the first day a start of today can meet, and for what is not made, that is what
-/// is not there. What is late is met as soon as starts can.
-fn need(left: &[Step], more: &[Step], node: &Node, buying: bool, starts: &mut Vec<Step>) -> Option<Missing> {
-    let bought_in = if buying { node.bought_in.unwrap_or(Day::MAX) } else { Day::MAX };
-    let first = if node.made { node.lead } else { Day::MAX };
-    let mut missing: Option<Missing> = None;
-    let (mut made, mut asked, mut known) = (0, 0, 0);
-    let mut both = Both::of(left, more);
-    while let Some((day, left, more)) = both.next() {
-        if day >= bought_in {
-            break;
-        }
-        if more != known {
-            (asked, known) = (day, more);
-        }
-        let lacking = more.saturating_sub(left);
-        if day < first {
-            let excess = more - left.clamp(0, more.max(0));
-            if excess > 0 && missing.as_ref().is_none_or(|worst| worst.excess < excess) {
-                missing = Some(Missing { day, needed: asked, demand: more, excess });
-            }
-        }
-        let reachable = day.max(first);
-        if reachable < bought_in && reachable < Day::MAX && both.next_day().is_none_or(|next| next > first) && lacking > made {
-            made = lacking;
-            push(starts, reachable - first, node.yields.per_up(made));
-        }
-    }
-    missing
 }
 
 impl super::centre::Over {

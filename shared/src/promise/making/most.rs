@@ -19,7 +19,8 @@ pub(super) struct Stop {
 }
 
 impl Engine<'_> {
-    /// The most units from 0 to `top` whose demands fit; beyond `top` nothing is tried unless it is `unsure`.
+    /// The most units from 0 to `top` whose demands fit; beyond `top` nothing is tried unless that is
+    /// `unsure`.
     /// `demands` fills in what so many units ask for.
     pub(super) fn most(
         &mut self,
@@ -31,37 +32,29 @@ impl Engine<'_> {
         let mut asked = Vec::new();
         self.best.clear();
         self.best.switched.clear();
-        let top = if unsure { top.max(1) } else { top };
         let mut fits = 0;
-        let mut fails = top.saturating_add(1);
+        let mut fails = if unsure { MOST_OFFERED.max(top) } else { top } + 1;
         let mut stop: Option<Stop> = None;
-        let mut sure = !unsure;
-        let mut next = top;
-        let mut step = 0;
+        let (mut next, mut tries, mut stride) = (top, 0, 1);
         while fails - fits > 1 {
             next = next.clamp(fits + 1, fails - 1);
             asked.clear();
             demands(next, &mut asked);
-            match self.fit(list, &asked) {
-                None => {
-                    self.keep();
-                    fits = next;
-                    if !sure && stop.is_none() && fits == fails - 1 && fits < MOST_OFFERED {
-                        fails = fails.saturating_mul(2).min(MOST_OFFERED + 1);
-                        next = fails - 1;
-                        continue;
-                    }
-                }
-                Some(short) => {
-                    (fails, sure) = (next, true);
-                    stop = Some(Stop { short, path: self.path_to(short.at) });
-                }
+            if let Some(short) = self.fit(list, &asked) {
+                fails = next;
+                stop = Some(Stop { short, path: self.path_to(short.at) });
+            } else {
+                self.keep();
+                fits = next;
             }
-            step += 1;
+            tries += 1;
             next = match &stop {
-                Some(stop) if step % 3 != 0 => self.guess(fits, fails, stop.short),
-                Some(_) | None => fits + (fails - fits) / 2,
+                // Nothing failed yet: the bound was none.
+                None => fits.saturating_add(stride),
+                Some(stop) if tries % 3 != 0 => self.guess(fits, fails, stop.short),
+                Some(_) => fits + (fails - fits) / 2,
             };
+            stride *= 2;
         }
         Found { units: fits, stop }
     }

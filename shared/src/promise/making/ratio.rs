@@ -2,8 +2,6 @@
 
 use rust_decimal::Decimal;
 
-use crate::catalog::Quantity;
-
 /// More units than anything real. What is computed is cut off here, so that long bills of large numbers stay exact where it
 /// matters: stock is far below, so whoever needs this many is short.
 pub(super) const FULL: i64 = 1 << 60;
@@ -49,34 +47,32 @@ impl Ratio {
         self.times(Self { num: other.den, den: other.num })
     }
 
-    /// So many units times this, rounded up: what so many starts take of a component.
-    #[must_use]
-    pub fn of(self, units: Quantity) -> Quantity {
-        Quantity::new(self.of_up(units.units()))
-    }
-
-    /// So many units divided by this, rounded up: how many must be started for so many to come out.
-    #[must_use]
-    pub fn starts_for(self, units: Quantity) -> Quantity {
-        Quantity::new(self.per_up(units.units()))
-    }
-
     /// At most one: what a yield may be.
     #[must_use]
     pub const fn is_at_most_one(self) -> bool {
         self.num <= self.den
     }
 
+    /// A whole number.
+    pub(super) const fn is_whole(self) -> bool {
+        self.den == 1
+    }
+
+    /// One to one.
+    pub(super) const fn is_one(self) -> bool {
+        self.num == 1 && self.den == 1
+    }
+
     /// So many units times this, rounded up.
     #[inline]
     pub(super) fn of_up(self, units: i64) -> i64 {
-        if self.den == 1 && self.num == 1 { units } else { up(units, self.num, self.den) }
+        if self.is_one() { units } else { up(units, self.num, self.den) }
     }
 
     /// So many units divided by this, rounded up.
     #[inline]
     pub(super) fn per_up(self, units: i64) -> i64 {
-        if self.den == 1 && self.num == 1 { units } else { up(units, self.den, self.num) }
+        if self.is_one() { units } else { up(units, self.den, self.num) }
     }
 
     /// So many units times this, rounded down.

@@ -4,6 +4,9 @@
 //! `A stock=5 in=3:4,8:2 claim=1:1 promised=4:2 lead=2 yield=9/10 at=C1 of=B*2+C*3/2@0..10|D buy=5 offer=10 prio=1 since=3 policy=fair`,
 //! `centre C1 5`. Slots are joined by `+`, options by `|`; `*1` and the days of a slot may be left out.
 
+mod agree;
+mod brute;
+mod case;
 mod rows;
 
 use jiff::civil::date;
