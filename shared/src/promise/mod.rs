@@ -1,5 +1,5 @@
-//! What can be promised: available-to-sell per item, per location and for the network, computed from positions; and
-//! what can still be made ([`making`]).
+//! What can be promised: available-to-sell per item, per location and for the network, computed from positions; and what
+//! can still be made ([`making`]), of everything that hangs together by bills of materials.
 //!
 //! A [`Promise`] is a function of the item, its positions, what is announced of it and what the plan says of it, and says
 //! which version of each position it was computed from; it is replaced only by one computed from newer or equal versions.
@@ -9,6 +9,8 @@
 mod around;
 mod available;
 pub mod making;
+mod plan;
+mod planned;
 mod recompute;
 mod replan;
 mod terms;

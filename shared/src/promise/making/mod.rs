@@ -32,6 +32,7 @@ mod trial;
 
 use jiff::civil::Date;
 
+pub use crate::catalog::Policy;
 use crate::catalog::{Quantity, Sku};
 
 pub use limit::{Late, Limit, Makeable, Why};
@@ -89,17 +90,6 @@ pub struct PoolItem {
     pub policy: Policy,
     /// Set when it is sold as what can still be made.
     pub offer: Option<Offer>,
-}
-
-/// How goods that compete for an item are served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Policy {
-    /// The good that came first takes what it can, then the next.
-    FirstCome,
-    /// All goods get the same number of units, as far as each can use them.
-    FairShare,
-    /// The good with the lowest priority number takes what it can, then the next.
-    Priority,
 }
 
 /// How a good is sold as what can still be made.

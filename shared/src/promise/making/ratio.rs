@@ -2,6 +2,8 @@
 
 use rust_decimal::Decimal;
 
+use crate::catalog::Quantity;
+
 /// More units than anything real. What is computed is cut off here, so that long bills of large numbers stay exact where it
 /// matters: stock is far below, so whoever needs this many is short.
 pub(super) const FULL: i64 = 1 << 60;
@@ -45,6 +47,18 @@ impl Ratio {
     #[must_use]
     pub fn over(self, other: Self) -> Option<Self> {
         self.times(Self { num: other.den, den: other.num })
+    }
+
+    /// So many units times this, rounded up: what so many starts take of a component.
+    #[must_use]
+    pub fn of(self, units: Quantity) -> Quantity {
+        Quantity::new(self.of_up(units.units()))
+    }
+
+    /// So many units divided by this, rounded up: how many must be started for so many to come out.
+    #[must_use]
+    pub fn starts_for(self, units: Quantity) -> Quantity {
+        Quantity::new(self.per_up(units.units()))
     }
 
     /// At most one: what a yield may be.

@@ -8,7 +8,9 @@ use crate::promise::making::{MOST_OFFERED, Makeable, Policy, solve};
 fn shown(case: &Case) -> (Vec<i64>, bool) {
     let solution = solve(&case.pool()).expect("a sound pool");
     let late = solution.makeable.iter().flatten().any(|makeable| !makeable.late.is_empty());
-    let of = |good: &(usize, usize, u32, u32)| solution.makeable[good.0].as_ref().map_or(0, |makeable: &Makeable| makeable.shown.units());
+    let of = |good: &(usize, usize, u32, u32)| {
+        solution.makeable[good.0].as_ref().map_or(0, |makeable: &Makeable| makeable.shown.units())
+    };
     (case.goods.iter().map(of).collect(), late)
 }
 

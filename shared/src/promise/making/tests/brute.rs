@@ -90,14 +90,7 @@ fn options(case: &Case, at: usize, part: &Part, starts: &[i64], needs: &[Vec<i64
     split(case, at, &recipe.slots, starts, needs, &free)
 }
 
-fn split(
-    case: &Case,
-    at: usize,
-    slots: &[super::case::Slots],
-    starts: &[i64],
-    needs: &[Vec<i64>],
-    free: &[Vec<i64>],
-) -> bool {
+fn split(case: &Case, at: usize, slots: &[super::case::Slots], starts: &[i64], needs: &[Vec<i64>], free: &[Vec<i64>]) -> bool {
     let Some((slot, rest)) = slots.split_first() else { return decide(case, at + 1, needs, free.to_vec()) };
     let inside: Vec<i64> =
         starts.iter().enumerate().map(|(day, starts)| if day >= slot.from && day < slot.until { *starts } else { 0 }).collect();

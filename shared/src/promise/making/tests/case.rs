@@ -65,7 +65,8 @@ impl Case {
     }
 
     pub(super) fn promised(&self) -> Vec<(usize, usize, i64)> {
-        let of = |(item, part): (usize, &Part)| -> Vec<_> { part.promised.iter().map(|&(day, units)| (item, day, units)).collect() };
+        let of =
+            |(item, part): (usize, &Part)| -> Vec<_> { part.promised.iter().map(|&(day, units)| (item, day, units)).collect() };
         self.parts.iter().enumerate().flat_map(of).collect()
     }
 
@@ -129,8 +130,7 @@ impl Case {
                 since: date(2026, 1, 1).saturating_add(jiff::Span::new().days(since)),
             }),
         };
-        let centre =
-            |(index, per_day): (usize, &i64)| Centre { code: format!("C{index}"), per_day: Quantity::new(*per_day) };
+        let centre = |(index, per_day): (usize, &i64)| Centre { code: format!("C{index}"), per_day: Quantity::new(*per_day) };
         Pool {
             items: self.parts.iter().enumerate().map(item).collect(),
             centres: self.centres.iter().enumerate().map(centre).collect(),
@@ -177,7 +177,8 @@ impl Chance {
         let mut parts = Vec::new();
         for index in 0..count {
             let recipe = (index < made).then(|| self.made(index, made, count, spice, &mut centres));
-            let stock = if recipe.is_some() { self.pick(&[0, 0, 0, 1, 2, -1]) } else { self.units(6) - i64::from(self.one_in(6)) };
+            let stock =
+                if recipe.is_some() { self.pick(&[0, 0, 0, 1, 2, -1]) } else { self.units(6) - i64::from(self.one_in(6)) };
             let mut by_day = |chance: usize, most: usize| -> Vec<(usize, i64)> {
                 if self.one_in(chance) { vec![(self.below(4), 1 + self.units(most))] } else { Vec::new() }
             };
@@ -205,7 +206,8 @@ impl Chance {
         let first = (index + 1).max(spice.goods.max(1));
         let mut slots = Vec::new();
         for _ in 0..1 + self.below(3) {
-            let from = if first < made && self.one_in(2) { first + self.below(made - first) } else { made + self.below(count - made) };
+            let from =
+                if first < made && self.one_in(2) { first + self.below(made - first) } else { made + self.below(count - made) };
             let (num, den) = self.pick(&[(1, 1), (1, 1), (1, 1), (2, 1), (2, 1), (3, 2), (4, 3), (1, 2)]);
             let mut options = vec![(from, num, den)];
             if spice.alternates && self.one_in(2) {
@@ -214,9 +216,15 @@ impl Chance {
                     options.push((other, self.pick(&[1, 1, 2]), 1));
                 }
             }
-            let (from, until) = if spice.windows && self.one_in(3) { (self.below(3), 2 + self.below(3)) } else { (0, usize::MAX) };
+            let (from, until) =
+                if spice.windows && self.one_in(3) { (self.below(3), 2 + self.below(3)) } else { (0, usize::MAX) };
             slots.push(Slots { from, until, options });
         }
-        Made { yields: self.pick(&[(1, 1), (1, 1), (1, 1), (1, 2), (2, 3), (3, 4)]), lead: self.pick(&[0, 0, 1, 1, 2]), centre, slots }
+        Made {
+            yields: self.pick(&[(1, 1), (1, 1), (1, 1), (1, 2), (2, 3), (3, 4)]),
+            lead: self.pick(&[0, 0, 1, 1, 2]),
+            centre,
+            slots,
+        }
     }
 }
