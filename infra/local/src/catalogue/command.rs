@@ -32,7 +32,8 @@ pub enum Command {
     /// away a listing, a location's code, a system's item, how an item is made, or a component of a bill.
     ///
     /// Nothing is written when anything is wrong with the sheets. An import that was stopped can be repeated: it writes what is
-    /// left. Changing the unit of an item converts nothing that the ledger holds of it. Levels follow a changed item or listing within seconds; after a changed tier or location the reconciler computes
+    /// left. Each change of a bill or assembly is a new version, in force from now on. Changing the unit of an item converts nothing
+    /// that the ledger holds of it. Levels follow a changed item or listing within seconds; after a changed tier or location the reconciler computes
     /// every item anew, beginning a minute later.
     ///
     /// Ends with 0, with 1 when something is wrong with the sheets, with 2 when it could not run.
