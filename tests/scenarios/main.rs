@@ -11,6 +11,7 @@ mod ledger;
 mod lifecycle;
 mod lots;
 mod personal_data;
+mod planning;
 mod pusher;
 mod pusher_contact;
 mod pusher_faults;
