@@ -274,7 +274,7 @@ async fn the_shop_shows_what_can_be_made() {
         world.push(running.front(), &hinted).await;
     }
     assert_eq!((shown("SERUM"), shown("SET")), (Some(10), Some(10)));
-    world.hints.take();
+    drop(world.hints.take());
     says(&world, "GR-1", "receipt", "RAW", 900, json!({})).await;
     world.push(running.front(), &world.hints.take()).await;
     assert_eq!((shown("SERUM"), shown("SET")), (Some(20), Some(20)));
