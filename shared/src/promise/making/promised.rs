@@ -69,18 +69,22 @@ fn one(engine: &mut Engine<'_>, list: &[usize], demand: Demand, placed: &mut Pla
     }
 }
 
-/// The first day, from `from` to the horizon, by which the demand fits. Later is never worse where nothing depends on days of
-/// starts or on options, so there it is found by halves; else every day is tried.
+/// The first day, from `from` to the horizon, by which the demand fits. Later is never worse, so it is found by halves; but
+/// while slots begin and end, every day is tried.
 pub(super) fn first_day(engine: &mut Engine<'_>, list: &[usize], demand: Demand, from: Day) -> Option<Day> {
-    let choices = engine.net.has_choices(list);
+    let changing = last_change(engine, list);
     let mut fits = |day: Day| engine.fit(list, &[Demand { day, ..demand }]).is_none();
-    if choices {
-        return (from..=HORIZON).find(|&day| fits(day));
+    let mut low = from;
+    while low <= changing.min(HORIZON) {
+        if fits(low) {
+            return Some(low);
+        }
+        low += 1;
     }
-    if from > HORIZON || !fits(HORIZON) {
+    if low > HORIZON || !fits(HORIZON) {
         return None;
     }
-    let (mut low, mut high) = (from, HORIZON);
+    let mut high = HORIZON;
     while low < high {
         let middle = low + (high - low) / 2;
         if fits(middle) {
@@ -90,6 +94,15 @@ pub(super) fn first_day(engine: &mut Engine<'_>, list: &[usize], demand: Demand,
         }
     }
     Some(high)
+}
+
+/// The last day on which a slot that begins or ends can make a later date worse; 0 when there is none.
+fn last_change(engine: &Engine<'_>, list: &[usize]) -> Day {
+    let slots = |at: usize| &engine.net.slots[engine.net.nodes[at].first..engine.net.nodes[at].end];
+    let windows = list.iter().flat_map(|&at| slots(at)).filter(|slot| !slot.is_always());
+    let edges = windows.map(|slot| if slot.until == Day::MAX { slot.from } else { slot.from.max(slot.until) });
+    let Some(last) = edges.max() else { return 0 };
+    list.iter().map(|&at| engine.net.nodes[at].lead).fold(last, Day::saturating_add)
 }
 
 /// Which items are short when all is promised, or have something below them that is.
