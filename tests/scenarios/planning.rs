@@ -8,7 +8,6 @@ use promissory_local::catalogue::command::import;
 use promissory_local::ledger::Table as Ledger;
 use promissory_local::shopify::{LocationId, NewLocation};
 use promissory_tests::dynamo::Table;
-use promissory_tests::faults::Fault;
 use promissory_tests::shop;
 use promissory_tests::source::event;
 use promissory_tests::webhook::{SHOP, order};
@@ -149,8 +148,8 @@ async fn a_run_takes_its_components_once() {
     assert_eq!(offered(&world).await, before, "three are there, one is to come");
     world.clock.pass(1);
     says(&world, "R-1/2", "production_run", "SERUM", 0, json!({ "reference": "R-1" })).await;
-    let (serum, _, _) = offered(&world).await;
-    assert_eq!(serum, before.0 - 1, "the last one was cancelled");
+    let (serum, set, _) = offered(&world).await;
+    assert_eq!((serum - 3) * 30 + set * 60, 900 - 120, "the last one was cancelled, its base is gone into it");
 }
 
 /// Protects customers who wait: when components are gone somebody is told, nothing more is offered, and when they are back
@@ -231,7 +230,7 @@ async fn a_plan_is_written_when_it_changes_and_when_a_day_begins() {
 }
 
 /// Protects plans from going back: two that are made at the same time, from rows before and after a change, end with the newer,
-/// wherever the one overtakes the other; also where the table throttles or answers twice.
+/// wherever the one overtakes the other.
 #[tokio::test]
 async fn a_plan_never_goes_backwards() {
     for head_start in 0..14 {
@@ -244,13 +243,10 @@ async fn a_plan_never_goes_backwards() {
             world.take_stock([world.stock(id, "RAW", "PLANT", promissory::source::StockKind::Receipt, 90)]).await;
             let sku = "RAW".parse().expect("a SKU");
             promissory::promise::recompute(&world.table.store, &world.clock, &world.network, &sku).await.expect("computed");
-            if ahead == 0 {
-                world.table.faults.next("PutItem", 1, Fault::AnswerLost);
-            }
             replan(&world.table.store, &world.clock, &world.network, &seeds).await
         };
         let (one, other) = join(plan(0, "a"), plan(head_start, "b")).await;
-        assert!(one.is_ok() || other.is_ok(), "{one:?} {other:?}");
+        assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
         world.settle().await;
         assert_eq!(offered(&world).await, (12, 12, 12), "{head_start} ahead");
     }
@@ -267,11 +263,10 @@ async fn the_shop_shows_what_can_be_made() {
         let item = running.item(sku);
         running.inside(|shop| shop.level(item, MADE).map(|level| level.available))
     };
-    running.sweep_quiet(&world).await;
     for _ in 0..2 {
         // The first time the shop begins to stock them there.
-        let hinted = [world.hint(&[("SERUM", "MADE"), ("SET", "MADE")])];
-        world.push(running.front(), &hinted).await;
+        running.sweep_quiet(&world).await;
+        world.push(running.front(), &[world.hint(&[("SERUM", "MADE"), ("SET", "MADE")])]).await;
     }
     assert_eq!((shown("SERUM"), shown("SET")), (Some(10), Some(10)));
     drop(world.hints.take());

@@ -32,6 +32,9 @@ pub struct Promise {
     /// The shops that are told which lots there are, or still show some: where to look for labels. Empty for most items.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub labels: BTreeSet<ShopDomain>,
+    /// The shops that are told its promise date, or still show one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub dated: BTreeSet<ShopDomain>,
     /// What is announced of it and has not come yet, paper by paper.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incoming: Vec<Incoming>,
@@ -151,12 +154,21 @@ impl Promise {
             low_at: item.low_at,
             places,
             labels: BTreeSet::new(),
+            dated: BTreeSet::new(),
             incoming: supplies.map(|supplies| supplies.incoming(item.planning.supplier_days)).unwrap_or_default(),
             issued: supplies.map(Supplies::issued).unwrap_or_default(),
             placed,
             planned: planned.cloned(),
             computed_at: now,
         }
+    }
+
+    /// When a unit that is ordered now can be there. None where units are there, and where nothing that is known brings one.
+    #[must_use]
+    pub fn date(&self) -> Option<Date> {
+        let makeable = self.places.values().map(|at| at.makeable).sum::<Quantity>();
+        let is_there = (self.available - makeable).is_positive();
+        self.planned.as_ref().and_then(|planned| planned.earliest).filter(|_| !is_there)
     }
 
     /// Units that orders wait for: what is reserved where online orders are served from, beyond what is there.

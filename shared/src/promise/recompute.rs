@@ -1,5 +1,5 @@
-//! Recomputing an item: its promise, its low-stock alert, and what each shop must be told: levels, and lots where it is kept
-//! by lot. What can still be made of it is the plan's to say (`replan`); here it is taken over.
+//! Recomputing an item: its promise, its alerts, and what each shop must be told: levels, and the labels that it has. What can
+//! still be made of it is the plan's to say (`replan`); here it is taken over.
 //!
 //! One read, one transaction per item. The promise row's revision is the gate: it is read no later than the positions, so
 //! whoever wins the write has seen positions at least as new as the promise it replaces, and a promise never goes back.
@@ -16,7 +16,7 @@ use crate::clock::{Clock, backoff};
 use crate::ledger::{Position, PositionKey};
 use crate::source::Supplies;
 use crate::store::{Expect, Record, Store, StoreError, Write, WriteError};
-use crate::storefront::{Label, Level, refusal_alert};
+use crate::storefront::{Label, LabelKind, Level, PromiseShown, Shown, refusal_alert};
 
 /// How often an item is recomputed anew when its rows change under it.
 const MAX_ATTEMPTS: u32 = 10;
@@ -69,11 +69,16 @@ async fn recompute_once<S: Store, C: Clock>(
         })
         .collect();
     let old = promise.as_ref().map(|record| record.decode::<Promise>()).transpose()?;
-    // Also where it is not kept by lot any more: there the label is emptied, and then forgotten.
-    let mut labels_of = old.as_ref().map(|old| old.labels.clone()).unwrap_or_default();
-    if item.by_lot {
-        labels_of.extend(item.shops.iter().filter(|(_, listed)| listed.variant.is_some()).map(|(shop, _)| shop.clone()));
-    }
+    // Also where it is not shown any more: there the label is emptied, and then forgotten.
+    let is_shown = |kind| shows(&item, kind);
+    let labels_of: BTreeSet<(ShopDomain, LabelKind)> = LabelKind::ALL
+        .into_iter()
+        .flat_map(|kind| {
+            let was = old.as_ref().map(|old| shops_with(old, kind).clone()).unwrap_or_default();
+            let listed = item.shops.iter().filter(move |(_, listed)| is_shown(kind) && listed.variant.is_some());
+            was.into_iter().chain(listed.map(|(shop, _)| shop.clone())).map(move |shop| (shop, kind))
+        })
+        .collect();
     let low = Subject::LowStock { sku: sku.clone() };
     let late = Subject::LatePromise { sku: sku.clone() };
     let in_plan = in_plan.map(|record| record.decode::<InPlan>()).transpose()?;
@@ -81,7 +86,7 @@ async fn recompute_once<S: Store, C: Clock>(
     let alone = keys.len();
     keys.extend(of.iter().map(PositionKey::key));
     keys.extend(levels_of.iter().map(|(shop, location)| Level::key_of(shop, sku, &location.code)));
-    keys.extend(labels_of.iter().map(|shop| Label::key_of(shop, sku)));
+    keys.extend(labels_of.iter().map(|(shop, kind)| Label::key_of(shop, sku, *kind)));
     let tier_at = keys.len();
     keys.extend(item.tier.as_ref().map(Tier::key_of));
     keys.extend(in_plan.as_ref().map(|of| Plan::key_of(&of.plan)));
@@ -134,9 +139,14 @@ async fn recompute_once<S: Store, C: Clock>(
             writes.push(Write::put(&level, Expect::as_read(record.as_ref())));
         }
     }
-    for (shop, record) in labels_of.into_iter().zip(label_rows) {
+    for ((shop, kind), record) in labels_of.into_iter().zip(label_rows) {
         let known = record.as_ref().map(|record| record.decode::<Label>()).transpose()?;
-        let label = label(&item, &shop, known.as_ref(), network, &positions, now);
+        let would_show = match kind {
+            LabelKind::Lots => Shown::Lots(Label::lots_of(network, &positions)),
+            LabelKind::Promise => Shown::Promise(PromiseShown { date: new.date() }),
+        };
+        let shown = if is_shown(kind) { would_show } else { Shown::nothing(kind) };
+        let label = label(&item, &shop, known.as_ref(), shown, now);
         // What was refused is not wanted any more: no push will come by to clear the alert.
         let settled = label.as_ref().is_none_or(|label| label.refused.is_none() && !label.is_due());
         if let Some(known) = known.as_ref().filter(|known| known.alerted && settled) {
@@ -151,7 +161,10 @@ async fn recompute_once<S: Store, C: Clock>(
                 if known.as_ref() != Some(&label) {
                     writes.push(Write::put(&label, Expect::as_read(record.as_ref())));
                 }
-                new.labels.insert(shop);
+                match kind {
+                    LabelKind::Lots => new.labels.insert(shop),
+                    LabelKind::Promise => new.dated.insert(shop),
+                };
             }
             (None, Some(record)) => writes.push(Write::Delete { key: record.key, expect: Expect::Revision(record.revision) }),
             (None, None) => {}
@@ -176,20 +189,29 @@ async fn recompute_once<S: Store, C: Clock>(
     Ok(Recomputed { due, changed: !writes.is_empty() })
 }
 
-/// What a shop is to show of the lots; `None` where it is told nothing of them, and shows none that are still ours to say.
-fn label(
-    item: &Item,
-    shop: &ShopDomain,
-    known: Option<&Label>,
-    network: &Network,
-    positions: &[Position],
-    now: Timestamp,
-) -> Option<Label> {
+/// Whether an item has this shown beside it.
+fn shows(item: &Item, kind: LabelKind) -> bool {
+    match kind {
+        LabelKind::Lots => item.by_lot,
+        LabelKind::Promise => item.planning.shows_date,
+    }
+}
+
+/// The shops that show it, or did.
+fn shops_with(promise: &Promise, kind: LabelKind) -> &BTreeSet<ShopDomain> {
+    match kind {
+        LabelKind::Lots => &promise.labels,
+        LabelKind::Promise => &promise.dated,
+    }
+}
+
+/// What a shop is to show beside an item; `None` where it is told nothing of the kind, and shows none that is still ours to say.
+fn label(item: &Item, shop: &ShopDomain, known: Option<&Label>, shown: Shown, now: Timestamp) -> Option<Label> {
     let variant = item.shops.get(shop).and_then(|listed| listed.variant)?;
-    let mut label = known.cloned().unwrap_or_else(|| Label::new(shop.clone(), item.sku.clone(), variant, now));
-    let lots = if item.by_lot { Label::lots_of(network, positions) } else { Vec::new() };
-    label.want(variant, lots, now);
-    (item.by_lot || !label.is_blank()).then_some(label)
+    let kind = shown.kind();
+    let mut label = known.cloned().unwrap_or_else(|| Label::new(shop.clone(), item.sku.clone(), variant, kind, now));
+    label.want(variant, shown, now);
+    (shows(item, kind) || !label.is_blank()).then_some(label)
 }
 
 /// The write that turns an alert, where it does not stand so already.

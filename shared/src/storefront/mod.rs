@@ -28,7 +28,7 @@ pub use contact::{Contact, judge};
 use describe::Describing;
 pub use hints::{Hint, Hints, PAIRS_PER_HINT, hint_all};
 pub use intent::{Action, Intent, IntentRow, IntentState, MAX_ROWS};
-pub use label::{Label, LotShown};
+pub use label::{Label, LabelKind, LotShown, PromiseShown, Shown};
 pub use level::Level;
 pub use port::{
     Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError,
