@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::plan::SERUM;
@@ -83,16 +84,16 @@ impl<'a> Factory<'a> {
         self.says("PO-1/1", "purchase_order", self.amounts.raw_ordered(), order("PO-1", true)).await
     }
 
-    /// Speaks while the sale goes on, for `span` from `began`.
+    /// Speaks while the sale goes on: once `soon`, and again when the rush is over.
     ///
     /// # Errors
     /// When something of it is not taken.
-    pub async fn speak(&self, began: Instant, span: Duration, say: &dyn Fn(&str)) -> io::Result<Supplied> {
+    pub async fn speak(&self, soon: Instant, rush_is_over: &Notify, say: &dyn Fn(&str)) -> io::Result<Supplied> {
         let (grams, units) = (self.amounts.raw_more(), self.amounts.more);
-        sleep_until(began + span / 8).await;
+        sleep_until(soon).await;
         let raised = self.shown("GR-1", "receipt", grams, json!({}), units).await?;
         say(&told(&format!("{grams} g of {RAW} arrived"), raised));
-        sleep_until(began + span * 11 / 20).await;
+        rush_is_over.notified().await;
         let announced = self.shown("PO-2/1", "purchase_order", grams, order(SLIPS, true), units).await?;
         say(&told(&format!("{grams} g of {RAW} are ordered"), announced));
         let lowered = self.shown("PO-2/2", "purchase_order", grams, order(SLIPS, false), -units).await?;

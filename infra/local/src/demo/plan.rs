@@ -39,6 +39,13 @@ pub struct Customer {
     pub then: Option<(Fate, Duration)>,
 }
 
+impl Customer {
+    /// Whether they come for a serum.
+    pub fn is_in_the_rush(&self) -> bool {
+        self.cart.iter().any(|(sku, _)| [SERUM, LARGE].contains(&sku.as_str()))
+    }
+}
+
 /// What happens to an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {

@@ -12,6 +12,7 @@ use promissory::catalog::{
 };
 use promissory::ledger::EventId;
 use promissory::source::{StockEvent, StockKind};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::factory::{Factory, Supplied, sources_secret};
@@ -82,14 +83,15 @@ pub async fn play(
         "The sale is open: {} customers in {} s for {} units of the serum, and for what can still be made.",
         config.orders, config.seconds, config.units
     ));
+    let rush_is_over = Notify::new();
     let (began, span) = (Instant::now(), Duration::from_secs(u64::from(config.seconds)));
     tokio::try_join!(
         async {
-            sell(script, server, (began, setup.made.1), &played).await;
+            sell(script, server, (began, setup.made.1), &played, &rush_is_over).await;
             Ok(())
         },
         async {
-            let supplied = factory.speak(began, span, say).await?;
+            let supplied = factory.speak(began + span / 8, &rush_is_over, say).await?;
             played.lock().expect("nobody panics with the lock").supplied = supplied;
             Ok(())
         },
@@ -189,10 +191,20 @@ fn stock(kind_of_id: &str, sku: &Sku, location: &LocationId, kind: StockKind, un
 }
 
 /// Customers check out; what becomes of their orders happens in between, in the order of time.
-async fn sell(script: &Script, server: &Server, (began, made_at): (Instant, crate::shopify::LocationId), played: &Mutex<Played>) {
+async fn sell(
+    script: &Script,
+    server: &Server,
+    (began, made_at): (Instant, crate::shopify::LocationId),
+    played: &Mutex<Played>,
+    rush_is_over: &Notify,
+) {
+    let mut rush = script.customers.iter().filter(|customer| customer.is_in_the_rush()).count();
     let mut later: BTreeMap<(Duration, OrderId), Fate> = BTreeMap::new();
     let mut customers = script.customers.iter().peekable();
     loop {
+        if rush == 0 {
+            rush_is_over.notify_one();
+        }
         let next_customer = customers.peek().map(|customer| customer.at);
         let next_fate = later.keys().next().map(|(at, _)| *at);
         let Some(at) = next_customer.into_iter().chain(next_fate).min() else { return };
@@ -204,6 +216,7 @@ async fn sell(script: &Script, server: &Server, (began, made_at): (Instant, crat
             }
         } else if let Some(customer) = customers.next() {
             check_out(customer, server, &mut later, played);
+            rush -= usize::from(customer.is_in_the_rush());
         }
     }
 }
