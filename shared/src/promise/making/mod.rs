@@ -17,27 +17,33 @@
 mod bound;
 mod centre;
 mod curve;
+mod earliest;
 mod explode;
 mod limit;
 mod meeting;
 mod most;
 mod need;
 mod net;
+mod pools;
 mod promised;
 mod ratio;
 mod share;
 mod solve;
 mod switch;
 mod trial;
+mod uses;
 
 use jiff::civil::Date;
 
 pub use crate::catalog::Policy;
 use crate::catalog::{Quantity, Sku};
 
+pub use earliest::{Earliest, earliest};
 pub use limit::{Late, Limit, Makeable, Why};
+pub use pools::WhereUsed;
 pub use ratio::Ratio;
 pub use solve::{Solution, solve};
+pub use uses::{Taken, Taker, explain};
 
 /// Days from today; 0 is today.
 pub type Day = u32;

@@ -19,6 +19,11 @@ pub struct Solution {
 /// # Errors
 /// [`Unsound`], when the pool makes no sense.
 pub fn solve(pool: &Pool) -> Result<Solution, Unsound> {
+    solved(pool).map(|(_, solution)| solution)
+}
+
+/// The same, with all that is committed for it.
+pub(super) fn solved(pool: &Pool) -> Result<(Engine<'_>, Solution), Unsound> {
     let mut engine = Engine::new(pool, false)?;
     let mut placed = place(&mut engine);
     let mut makeable = vec![None; pool.items.len()];
@@ -44,5 +49,5 @@ pub fn solve(pool: &Pool) -> Result<Solution, Unsound> {
         let shown = Quantity::new(share.units);
         makeable[engine.net.index[good.at]] = Some(Makeable { shown, late: Vec::new(), limit: share.limit });
     }
-    Ok(Solution { makeable })
+    Ok((engine, Solution { makeable }))
 }

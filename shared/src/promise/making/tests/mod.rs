@@ -5,6 +5,7 @@
 //! `centre C1 5`. Slots are joined by `+`, options by `|`; `*1` and the days of a slot may be left out.
 
 mod agree;
+mod answers;
 mod brute;
 mod case;
 mod rows;
