@@ -1,8 +1,11 @@
 //! What can still be made: from bills, components and what is announced to what each shop is told, over the real table.
 
 use futures_util::future::join;
+use promissory::catalog::Network;
 use promissory::catalog::csv::{Sheet, Sheets};
-use promissory::promise::{InPlan, Plan, Planned, replan};
+use promissory::ledger::{Event, commit};
+use promissory::promise::{InPlan, Plan, Planned, recompute, replan};
+use promissory::source::StockKind;
 use promissory::store::{Listing, Row, Store};
 use promissory_local::catalogue::command::import;
 use promissory_local::ledger::Table as Ledger;
@@ -235,15 +238,17 @@ async fn a_plan_is_written_when_it_changes_and_when_a_day_begins() {
 async fn a_plan_never_goes_backwards() {
     for head_start in 0..14 {
         let world = workshop().await;
+        let (store, clock) = (&world.table.store, &world.clock);
+        let network = &Network::load(store).await.expect("read");
         let seeds = ["RAW".parse().expect("a SKU")].into();
         let plan = async |ahead: u64, id: &str| {
             for _ in 0..ahead {
                 tokio::task::yield_now().await;
             }
-            world.take_stock([world.stock(id, "RAW", "PLANT", promissory::source::StockKind::Receipt, 90)]).await;
-            let sku = "RAW".parse().expect("a SKU");
-            promissory::promise::recompute(&world.table.store, &world.clock, &world.network, &sku).await.expect("computed");
-            replan(&world.table.store, &world.clock, &world.network, &seeds).await
+            let receipt = Event::Stock(world.stock(id, "RAW", "PLANT", StockKind::Receipt, 90));
+            commit(store, clock, network, &[(receipt, None)]).await.expect("taken");
+            recompute(store, clock, network, &"RAW".parse().expect("a SKU")).await.expect("computed");
+            replan(store, clock, network, &seeds).await
         };
         let (one, other) = join(plan(0, "a"), plan(head_start, "b")).await;
         assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
@@ -274,4 +279,22 @@ async fn the_shop_shows_what_can_be_made() {
     world.push(running.front(), &world.hints.take()).await;
     assert_eq!((shown("SERUM"), shown("SET")), (Some(20), Some(20)));
     running.assert_agreement(&world).await;
+}
+
+/// Protects a work centre from being promised twice by goods that share nothing else.
+#[tokio::test]
+async fn a_work_centre_is_shared() {
+    let world = workshop().await;
+    let files = [
+        (Sheet::WorkCentres, "centre,units_per_day\nLINE,1\n"),
+        (Sheet::Assemblies, "parent,work_centre\nSERUM,LINE\nCANDLE,LINE\n"),
+    ];
+    sheets(&world, &files).await;
+    world.settle().await;
+    assert_eq!(plans(&world).await.len(), 1, "the line ties them together");
+    let (serum, candle) = (planned(&world, "SERUM").await.offered.units(), planned(&world, "CANDLE").await.offered.units());
+    assert_eq!((serum, candle), (10, 5), "fifteen days, one unit a day");
+    says(&world, "WAX-1", "receipt", "WAX", 10, json!({})).await;
+    let (serum, candle) = (planned(&world, "SERUM").await.offered.units(), planned(&world, "CANDLE").await.offered.units());
+    assert_eq!(serum + candle, 15, "more wax makes no more days");
 }

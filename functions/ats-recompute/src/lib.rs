@@ -266,8 +266,7 @@ fn call(record: &EventRecord) -> Call {
     if key.pk.starts_with(Alert::PREFIX) {
         return match image::<Alert>(&record.change.new_image) {
             Ok(Some(alert)) => Call::Publish(Box::new(alert)),
-            Ok(None) => Call::Nothing,
-            Err(_) => Call::Unreadable,
+            Ok(None) | Err(_) => Call::Unreadable,
         };
     }
     Call::Nothing

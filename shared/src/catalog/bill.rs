@@ -66,7 +66,7 @@ pub struct Component {
 #[serde(transparent)]
 pub struct BillVersion(pub Bill);
 
-/// Where a component is used: every item whose bill names it, one level up, alternates included.
+/// Where a component or a work centre is used: every item whose bill names it, one level up, alternates included.
 ///
 /// It never names too few: who adds a component to a bill writes this first, who takes one out writes this after. It may name
 /// one too many for a while, so whoever follows it looks at the bill. Of a bulk component there is none.
@@ -118,6 +118,12 @@ impl Bill {
             slot.append(&mut others);
             slot
         })
+    }
+
+    /// Everything that making it draws on: its components, alternates included, and its work centre under
+    /// [`WorkCentre::as_used`]. Items that draw on the same compete.
+    pub fn draws_on(&self) -> impl Iterator<Item = Sku> {
+        self.components.keys().cloned().chain(self.centre.as_ref().map(WorkCentre::as_used))
     }
 
     /// Whether it says the same as `other`, whichever version either is.
@@ -195,6 +201,15 @@ impl UsedIn {
 impl WorkCentre {
     /// The partition of all work centres.
     pub const PARTITION: &'static str = "CENTRES";
+
+    /// What the where-used index calls it: a name beside those of the components.
+    ///
+    /// # Panics
+    /// Never: with its prefix a code is still a name that an item could have.
+    #[must_use]
+    pub fn as_used(code: &CentreId) -> Sku {
+        format!("@centre {code}").parse().expect("codes of centres are short")
+    }
 
     /// Where a work centre lives.
     #[must_use]

@@ -1,4 +1,5 @@
-//! Reading what hangs together: from an item down its bills, up to what it goes into, and on until nothing is left.
+//! Reading what hangs together: from an item down its bills, up to what it goes into, and on until nothing is left. A work
+//! centre ties together what is made there, as a component does: it is read, and planned, as one.
 //!
 //! The plans that these items are in are read first, and whatever they were computed from after them: whoever then replaces
 //! a plan has seen rows at least as new as its.
@@ -45,14 +46,10 @@ impl Rows {
         self.item.as_ref().is_some_and(|item| item.planning.bulk)
     }
 
-    /// What it is made of.
-    pub fn components(&self) -> impl Iterator<Item = &Sku> {
-        self.bill.iter().flat_map(|bill| bill.components.keys())
-    }
-
-    /// What it may go into.
-    fn parents(&self) -> impl Iterator<Item = &Sku> {
-        self.used.iter().flat_map(|used| &used.parents)
+    /// What making it draws on, and what it may go into.
+    fn neighbours(&self) -> impl Iterator<Item = Sku> {
+        let up = self.used.iter().flat_map(|used| used.parents.iter().cloned());
+        self.bill.iter().flat_map(Bill::draws_on).chain(up)
     }
 }
 
@@ -114,8 +111,8 @@ async fn walk<S: Store>(store: &S, begin: BTreeSet<Sku>) -> Result<(BTreeMap<Sku
         let read = read_rows(store, &next).await?;
         rows.extend(read);
         let of = |sku: &Sku| rows.get(sku).into_iter().filter(|rows| !rows.is_bulk());
-        let around = next.iter().flat_map(of).flat_map(|rows| rows.components().chain(rows.parents()));
-        let around: BTreeSet<Sku> = around.filter(|sku| !rows.contains_key(*sku)).cloned().collect();
+        let around = next.iter().flat_map(of).flat_map(Rows::neighbours);
+        let around: BTreeSet<Sku> = around.filter(|sku| !rows.contains_key(sku)).collect();
         if rows.len() + around.len() > 2 * Plan::MAX_ITEMS {
             let hangs = |rows: &Rows| rows.used.as_ref().map_or(0, |used| used.parents.len());
             let most = rows.iter().max_by_key(|(_, rows)| hangs(rows)).map(|(sku, _)| sku.clone());
@@ -131,9 +128,11 @@ pub(super) fn groups(rows: &BTreeMap<Sku, Rows>) -> Vec<BTreeSet<Sku>> {
     let planned: BTreeSet<&Sku> = rows.iter().filter(|(_, rows)| rows.is_planned()).map(|(sku, _)| sku).collect();
     let mut beside: BTreeMap<&Sku, Vec<&Sku>> = BTreeMap::new();
     for parent in &planned {
-        for component in rows.get(*parent).into_iter().flat_map(Rows::components).filter(|sku| planned.contains(sku)) {
-            beside.entry(parent).or_default().push(component);
-            beside.entry(component).or_default().push(parent);
+        for used in rows.get(*parent).and_then(|rows| rows.bill.as_ref()).into_iter().flat_map(Bill::draws_on) {
+            if let Some(used) = planned.get(&used) {
+                beside.entry(parent).or_default().push(used);
+                beside.entry(used).or_default().push(parent);
+            }
         }
     }
     let mut left = planned;

@@ -16,7 +16,7 @@ use super::around::{Around, Rows, groups, read_around, read_rows};
 use super::terms::Terms;
 use super::{InPlan, Late, Limit, Plan, Planned, Why, making};
 use crate::alert::{Alert, State, Subject};
-use crate::catalog::{CentreId, Network, Sku, WorkCentre};
+use crate::catalog::{CentreId, Network, Quantity, Sku, WorkCentre};
 use crate::clock::{Clock, backoff};
 use crate::store::{Expect, Key, MAX_WRITES, Record, Store, StoreError, Write, WriteError};
 
@@ -146,8 +146,7 @@ fn plan(terms: &Terms<'_>, group: BTreeSet<Sku>, now: Timestamp) -> Option<Plan>
     for (at, item) in pool.items.iter().enumerate().filter(|(_, item)| item.offer.is_some()) {
         let Some(made) = goods.makeable.get(at).and_then(Option::as_ref) else { continue };
         let shows = terms.rows.get(&item.sku).and_then(|rows| rows.item.as_ref()).is_some_and(|item| item.planning.shows_date);
-        let earliest = None;
-        let _ = shows;
+        let earliest = if shows { making::earliest(&pool, at, Quantity::new(1)).ok().and_then(|found| found.day) } else { None };
         let late = made.late.iter().map(|late| Late {
             units: late.units,
             promised: day(late.promised),

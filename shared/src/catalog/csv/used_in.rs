@@ -19,8 +19,8 @@ use crate::store::{MAX_WRITES, Row, Write};
 pub(super) fn derived(catalogue: &Catalogue) -> BTreeMap<Sku, BTreeSet<Sku>> {
     let mut used: BTreeMap<Sku, BTreeSet<Sku>> = BTreeMap::new();
     for (parent, bill) in &catalogue.bills {
-        for component in bill.components.keys().filter(|component| !is_bulk(catalogue, component)) {
-            used.entry(component.clone()).or_default().insert(parent.clone());
+        for component in bill.draws_on().filter(|component| !is_bulk(catalogue, component)) {
+            used.entry(component).or_default().insert(parent.clone());
         }
     }
     used
@@ -35,7 +35,7 @@ pub(super) fn gains(stored: &Stored, after: &Catalogue, writes: &mut Writes<'_>)
     let before = stored.catalogue();
     let mut groups = Vec::new();
     for (component, mut parents) in derived(after) {
-        let is_new = |parent: &Sku| before.bills.get(parent).is_none_or(|bill| !bill.components.contains_key(&component));
+        let is_new = |parent: &Sku| before.bills.get(parent).is_none_or(|bill| !bill.draws_on().any(|used| used == component));
         let named = before.used_in.get(&component);
         let missing = named.is_none_or(|named| !parents.is_subset(&named.parents));
         if missing || parents.iter().any(is_new) {
