@@ -95,7 +95,11 @@ pub(super) async fn read_around<S: Store>(store: &S, seed: &Sku) -> Result<Aroun
         let begin = plans.values().filter_map(|(plan, _)| plan.as_ref()).flat_map(|plan| plan.items.iter().cloned());
         let (rows, too_many) = walk(store, begin.chain([seed.clone()]).collect()).await?;
         named.extend(rows.values().filter_map(|rows| Some(rows.in_plan.as_ref()?.plan.clone())));
-        named.extend(groups(&rows).into_iter().filter_map(|group| group.into_iter().next()));
+        let groups = groups(&rows);
+        let large = groups.iter().find(|group| group.len() > Plan::MAX_ITEMS);
+        let too_many =
+            too_many.or_else(|| large.and_then(|group| most_hangs_on(rows.iter().filter(|(sku, _)| group.contains(*sku)))));
+        named.extend(groups.into_iter().filter_map(|group| group.into_iter().next()));
         if too_many.is_some() || named.iter().all(|id| plans.contains_key(id)) {
             return Ok(Around { plans, rows, too_many });
         }
@@ -114,13 +118,18 @@ async fn walk<S: Store>(store: &S, begin: BTreeSet<Sku>) -> Result<(BTreeMap<Sku
         let around = next.iter().flat_map(of).flat_map(Rows::neighbours);
         let around: BTreeSet<Sku> = around.filter(|sku| !rows.contains_key(sku)).collect();
         if rows.len() + around.len() > 2 * Plan::MAX_ITEMS {
-            let hangs = |rows: &Rows| rows.used.as_ref().map_or(0, |used| used.parents.len());
-            let most = rows.iter().max_by_key(|(_, rows)| hangs(rows)).map(|(sku, _)| sku.clone());
+            let most = most_hangs_on(rows.iter());
             return Ok((rows, most));
         }
         next = around;
     }
     Ok((rows, None))
+}
+
+/// The item that goes into the most others.
+fn most_hangs_on<'a>(rows: impl Iterator<Item = (&'a Sku, &'a Rows)>) -> Option<Sku> {
+    let hangs = |rows: &Rows| rows.used.as_ref().map_or(0, |used| used.parents.len());
+    rows.max_by_key(|(_, rows)| hangs(rows)).map(|(sku, _)| sku.clone())
 }
 
 /// The items by what hangs together, bulk ones left out; each group in order.

@@ -25,7 +25,7 @@ pub struct Plan {
 
 impl Plan {
     /// The most items that are planned together.
-    pub const MAX_ITEMS: usize = 2_000;
+    pub const MAX_ITEMS: usize = 1_000;
 
     const PREFIX: &'static str = "PLAN#";
 

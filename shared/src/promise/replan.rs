@@ -146,7 +146,8 @@ fn plan(terms: &Terms<'_>, group: BTreeSet<Sku>, now: Timestamp) -> Option<Plan>
     for (at, item) in pool.items.iter().enumerate().filter(|(_, item)| item.offer.is_some()) {
         let Some(made) = goods.makeable.get(at).and_then(Option::as_ref) else { continue };
         let shows = terms.rows.get(&item.sku).and_then(|rows| rows.item.as_ref()).is_some_and(|item| item.planning.shows_date);
-        let earliest = if shows { making::earliest(&pool, at, Quantity::new(1)).ok().and_then(|found| found.day) } else { None };
+        let one = || making::earliest(&pool, at, Quantity::new(1)).ok().and_then(|found| found.day).map(day);
+        let earliest = if shows { one() } else { None };
         let late = made.late.iter().map(|late| Late {
             units: late.units,
             promised: day(late.promised),
