@@ -128,7 +128,7 @@ async fn read_beside<S: Store>(
 }
 
 /// The plan of one group; `None` where nothing of it is sold before it is made.
-fn plan(terms: &Terms<'_>, group: BTreeSet<Sku>, now: Timestamp) -> Option<Plan> {
+pub(super) fn plan(terms: &Terms<'_>, group: BTreeSet<Sku>, now: Timestamp) -> Option<Plan> {
     let pool = terms.pool(&group);
     if pool.items.iter().all(|item| item.offer.is_none()) {
         return None;
