@@ -153,12 +153,7 @@ pub(super) fn plan(terms: &Terms<'_>, group: BTreeSet<Sku>, now: Timestamp) -> O
             promised: day(late.promised),
             possible: late.possible.map(day),
         });
-        let limit = made.limit.as_ref().map(|limit| Limit {
-            why: why(&limit.why),
-            item: limit.item.clone(),
-            path: limit.path.clone(),
-            day: day(limit.day),
-        });
+        let limit = made.limit.as_ref().map(|made| limit(made, &day));
         let waiting = item.promised.iter().map(|(_, units)| *units).sum();
         planned.insert(item.sku.clone(), Planned { waiting, offered: made.shown, limit, late: late.collect(), earliest });
     }
@@ -166,12 +161,14 @@ pub(super) fn plan(terms: &Terms<'_>, group: BTreeSet<Sku>, now: Timestamp) -> O
     Some(Plan { id, items: group, goods: planned, computed_at: now })
 }
 
-fn why(why: &making::Why) -> Why {
-    match why {
+/// What stops the next unit, with its day in the calendar.
+pub(super) fn limit(limit: &making::Limit, day: &dyn Fn(making::Day) -> Date) -> Limit {
+    let why = match &limit.why {
         making::Why::Component => Why::Units,
         making::Why::Centre(code) => Why::Centre(code.clone()),
         making::Why::LeadTime => Why::Time,
-    }
+    };
+    Limit { why, item: limit.item.clone(), path: limit.path.clone(), day: day(limit.day) }
 }
 
 /// The writes that put these plans in the place of those that were.

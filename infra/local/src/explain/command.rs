@@ -72,18 +72,22 @@ pub async fn run(args: ExplainArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) ->
 /// # Errors
 /// As [`run`].
 pub async fn ask<C: Clock>(table: &Table, clock: &C, question: &Question) -> io::Result<Answer> {
-    let store = table.store();
-    for reading in 1.. {
-        let answer = match explain(&store, question, clock.now()).await {
-            Ok(answer) => answer,
-            Err(error) => return Err(unexplained(table, error).await?),
-        };
-        if answer.wrong.is_empty() || reading >= READINGS {
-            return Ok(answer);
+    let mut answer = ask_once(table, clock, question).await?;
+    for _ in 1..READINGS {
+        if answer.wrong.is_empty() {
+            break;
         }
         clock.sleep(PAUSE).await;
+        answer = ask_once(table, clock, question).await?;
     }
-    unreachable!("the last reading returns")
+    Ok(answer)
+}
+
+async fn ask_once<C: Clock>(table: &Table, clock: &C, question: &Question) -> io::Result<Answer> {
+    match explain(&table.store(), question, clock.now()).await {
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(unexplained(table, error).await?),
+    }
 }
 
 /// Why there is no answer, and where to look.

@@ -1,6 +1,6 @@
 //! The answer for people: one line per number, indented below what it is part of.
 
-use promissory::promise::explain::{Answer, LateOrder, LateUnits, Node, Role, Source};
+use promissory::promise::explain::{Answer, CanPromise, LateOrder, LateUnits, Node, Role, Source};
 
 /// The answer as text.
 #[must_use]
@@ -10,6 +10,7 @@ pub fn text(answer: &Answer) -> String {
     if let Some(limit) = &answer.limit {
         lines.push(format!("what stops the next one: {limit}"));
     }
+    lines.extend(answer.date.as_ref().map(date));
     for node in &answer.tree {
         lines.push(String::new());
         show(node, 0, &mut lines);
@@ -28,6 +29,13 @@ pub fn text(answer: &Answer) -> String {
         lines.push("every sum adds up".to_owned());
     }
     lines.join("\n")
+}
+
+fn date(date: &CanPromise) -> String {
+    let CanPromise { units, there, day, until, limit } = date;
+    let when = day.map_or_else(|| format!("not before {until}, from what is known"), |day| format!("on {day}"));
+    let limit = limit.as_ref().map_or_else(String::new, |limit| format!("; what stops it before: {limit}"));
+    format!("{units} more can be promised {when}, {there} of them are there{limit}")
 }
 
 fn show(node: &Node, depth: usize, lines: &mut Vec<String>) {

@@ -12,7 +12,8 @@ use super::place::some;
 use crate::catalog::{Item, Quantity, Sku};
 use crate::ledger::PositionKey;
 use crate::promise::around::groups;
-use crate::promise::making::{Day, FAR, Flows, Pool, PoolItem, flows};
+use crate::promise::making::{Day, Earliest, FAR, Flows, Pool, PoolItem, earliest, flows};
+use crate::promise::terms::Claim;
 use crate::promise::{Plan, Planned, Promise, replan};
 use crate::source::{Incoming, StockKind, Supplies};
 
@@ -42,6 +43,12 @@ impl Planning {
     /// What it says of an item.
     pub fn planned(&self, sku: &Sku) -> Option<&Planned> {
         self.plan.as_ref()?.goods.get(sku)
+    }
+
+    /// When so many more of an item can be there.
+    pub fn earliest(&self, sku: &Sku, units: Quantity) -> Option<Earliest> {
+        let at = self.pool.items.iter().position(|item| item.sku == *sku)?;
+        earliest(&self.pool, at, units).ok()
     }
 
     /// The items below an item, itself first, in the order of netting.
@@ -75,9 +82,13 @@ impl Planning {
             .filter(|(_, item)| item.offer.is_some())
             .map(|(at, _)| (at, self.reached(at)))
             .collect();
+        let terms = facts.terms();
+        let claims =
+            self.pool.items.iter().flat_map(|parent| terms.claims(&parent.sku).into_iter().map(|claim| (&parent.sku, claim)));
+        let claims: Vec<(&Sku, Claim<'_>)> = claims.collect();
         let mut nodes = Vec::new();
         for at in self.below(top) {
-            let Some(mut node) = self.item(facts, at) else { continue };
+            let Some(mut node) = self.item(facts, &claims, at) else { continue };
             let sharers = goods.iter().filter(|(good, reached)| *good != at && *good != top && reached.contains(&at));
             node = node.with(self.sharers(sharers.map(|(good, _)| *good).collect()));
             node.limits = self.pool.items.get(at).is_some_and(|item| path.contains(&item.sku));
@@ -86,18 +97,16 @@ impl Planning {
         nodes
     }
 
-    fn item(&self, facts: &Facts, at: usize) -> Option<Node> {
+    fn item(&self, facts: &Facts, claims: &[(&Sku, Claim<'_>)], at: usize) -> Option<Node> {
         let (item, flows) = (self.pool.items.get(at)?, self.flows.as_ref()?);
         let flow = flows.of.get(at)?;
         let name = |index: &usize| self.pool.items.get(*index).map_or_else(String::new, |item| item.sku.to_string());
         let day = |day: Day| facts.today().checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
         let mut parts = vec![stock(facts, item)];
         parts.extend(papers(facts, item));
-        for parent in &self.pool.items {
-            for claim in facts.terms().claims(&parent.sku).into_iter().filter(|claim| *claim.component == item.sku) {
-                let what = format!("for the run {} of {}, begun by {}", claim.run, parent.sku, day(claim.day));
-                parts.push(Node::new(Name::Claim, what, claim.units).part(Role::Takes));
-            }
+        for (parent, claim) in claims.iter().filter(|(_, claim)| *claim.component == item.sku) {
+            let what = format!("for the run {} of {parent}, begun by {}", claim.run, day(claim.day));
+            parts.push(Node::new(Name::Claim, what, claim.units).part(Role::Takes));
         }
         for (by, units) in &item.promised {
             let what = format!("orders wait for them until {}", day(*by));

@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: printing. Whoever asks shows the tree.
 
+mod date;
 mod facts;
 mod late;
 mod made;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use date::CanPromise;
 pub use facts::Question;
 pub use late::{LateOrder, LateUnits};
 pub use node::{Name, Node, Role, Source};
@@ -43,6 +45,9 @@ pub struct Answer {
     /// What stops the next unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
+    /// When so many more can be promised, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<CanPromise>,
     /// Promises that break, with their orders.
     pub late: Vec<LateUnits>,
     /// When each source was last heard of, in any of these numbers.
@@ -147,6 +152,7 @@ fn answer(facts: &Facts, question: &Question) -> Answer {
         past: facts.then,
         tree,
         limit: planned.and_then(|planned| planned.limit.clone()),
+        date: question.promise.map(|units| date::date(facts, planning.as_ref(), units)),
         late: planned.map(|planned| late::late(facts, planned)).unwrap_or_default(),
         heard,
         notes,
