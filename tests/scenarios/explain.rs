@@ -3,7 +3,8 @@
 use promissory::catalog::Quantity;
 use promissory::catalog::csv::Sheet;
 use promissory::promise::explain::{Answer, Name, Node, Question};
-use promissory::store::{Expect, Key, Store, Write};
+use promissory::store::{Expect, Key, Listing, Store, Write, list_all, read};
+use promissory::storefront::{Call, Intent, Outcome};
 use promissory_local::explain::command::ask;
 use promissory_local::explain::text::text;
 use promissory_local::ledger::Table as Ledger;
@@ -197,6 +198,39 @@ async fn the_past_is_as_it_was() {
     let answer = explained(&world, "SERUM").await;
     assert_eq!((answer.wrong.clone(), number(&answer, Name::Offered, "offered")), (vec![], 15));
     assert!(!told(&answer, Name::Call, "added by call").is_empty(), "{}", text(&answer));
+
+    // Every call is kept, once, with what came of it.
+    let store = &world.table.store;
+    let head = read::<Intent, _>(store, Intent::key_of(&world.shop)).await.expect("read").0.expect("an intent");
+    let kept = list_all(store, Listing::rows(Intent::key_of(&world.shop).pk, "DONE#")).await.expect("listed");
+    let kept: Vec<Call> = kept.iter().map(|record| record.decode().expect("a call")).collect();
+    assert_eq!(kept.iter().map(|call| call.intent.number).collect::<Vec<_>>(), (1..=head.number).collect::<Vec<_>>());
+    assert!(kept.iter().all(|call| call.outcome == Outcome::Told && call.closed_at >= call.intent.opened_at), "{kept:?}");
+    assert_eq!(kept.last().map(|call| &call.intent), Some(&head));
+}
+
+/// Protects the present from a history that was lost: what the shop knows is known, and which call told it is said to be unknown.
+#[tokio::test]
+async fn a_call_that_is_not_kept_is_said_to_be() {
+    let world = World::new().await;
+    world.item("A", &[("WH-1", 10)]).await;
+    world.settle().await;
+    let running = shop::start(&world);
+    running.sweep_quiet(&world).await;
+    world.push(running.front(), &[world.hint(&[("A", "WH-1")])]).await;
+    let answer = explained(&world, "A").await;
+    assert_eq!((told(&answer, Name::Call, ""), answer.wrong.clone()), (vec!["set by call 1: 10".to_owned()], vec![]));
+    let at = promissory::clock::Clock::now(&world.clock);
+    let key = Call::key_of(&world.shop, 1);
+    let record = world.table.store.get(std::slice::from_ref(&key)).await.expect("read").remove(0).expect("a row");
+    world.table.store.write(&[Write::Delete { key, expect: Expect::Revision(record.revision) }]).await.expect("deleted");
+    let answer = explained(&world, "A").await;
+    assert!(told(&answer, Name::Call, "the call that told it is not kept").len() == 1, "{}", text(&answer));
+    assert_eq!(told(&answer, Name::Told, "shop"), told(&answer, Name::Told, ""));
+    world.clock.pass(1);
+    let past = then(&world, "A", at).await;
+    assert_eq!(told(&past, Name::Call, "the call that told it is not kept").len(), told(&past, Name::Call, "").len());
+    assert_eq!(past.wrong, Vec::<String>::new());
 }
 
 /// Protects whoever asks for what is not there from an empty answer.

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 use super::push::{LOOK_AGAIN, MAX_CALLS, MAX_WRITES_OF_LEVELS, ONE_CALL, is_passing};
 use super::{
-    Answer, Description, Label, LabelKind, PushError, PushReport, Storefront, StorefrontError, UserError, UserErrorCode, refusal_alert,
+    Answer, Description, Label, LabelKind, PushError, PushReport, Storefront, StorefrontError, UserError, UserErrorCode,
+    refusal_alert,
 };
 use crate::catalog::{Place, ShopDomain};
 use crate::clock::{Clock, sleep_within};

@@ -387,7 +387,10 @@ mod tests {
             assert_eq!(before.value(), value);
             let row = serde_json::to_value(&before).expect("a row");
             assert_eq!(serde_json::from_value::<Label>(row).expect("it can be read"), before);
-            assert_eq!(Label::key_of(&before.shop, &before.sku, LabelKind::Promise) == before.key(), shows.kind() == LabelKind::Promise);
+            assert_eq!(
+                Label::key_of(&before.shop, &before.sku, LabelKind::Promise) == before.key(),
+                shows.kind() == LabelKind::Promise
+            );
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::promise::available::sells_online;
 use crate::promise::{Known, Promise};
 use crate::source::Supplies;
 use crate::store::{Key, Listing, Record, Store, StoreError, list_all};
-use crate::storefront::{Call, Intent, Level, Outcome};
+use crate::storefront::{Call, Intent, IntentState, Level, Outcome};
 
 pub(super) async fn read<S: Store>(store: &S, question: &Question, at: Timestamp) -> Result<Facts, Unexplained> {
     let mut facts = now::begin(store, question, at).await?;
@@ -195,7 +195,11 @@ async fn look_back<S: Store>(
     pairs: &mut BTreeMap<LocationId, By>,
 ) -> Result<(), StoreError> {
     let head = store.get(&[Intent::key_of(shop)]).await?.pop().flatten();
-    let newest = head.map(|head| head.decode::<Intent>()).transpose()?.map_or(0, |intent| intent.number);
+    // What the one that is open says, nobody knows yet.
+    let newest = head.map(|head| head.decode::<Intent>()).transpose()?.map_or(0, |intent| match intent.state {
+        IntentState::Open => intent.number.saturating_sub(1),
+        IntentState::Closed => intent.number,
+    });
     let mut next = last_closed(store, shop, newest, facts.at).await?;
     let end = next.saturating_sub(Call::LOOKED_BACK);
     let mut open: BTreeSet<LocationId> = pairs.keys().cloned().collect();
@@ -233,9 +237,7 @@ async fn last_closed<S: Store>(store: &S, shop: &ShopDomain, newest: u64, at: Ti
         let middle = high - (high - low) / 2;
         let call = store.get(&[Call::key_of(shop, middle)]).await?.pop().flatten();
         let call = call.map(|record| record.decode::<Call>()).transpose()?;
-        // The newest may be open still: nobody knows what it told.
-        let is_open = call.is_none() && middle == newest;
-        if is_open || call.is_some_and(|call| call.closed_at > at) { high = middle - 1 } else { low = middle }
+        if call.is_some_and(|call| call.closed_at > at) { high = middle - 1 } else { low = middle }
     }
     Ok(low)
 }
