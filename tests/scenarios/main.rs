@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod contention;
+mod explain;
 mod forwarding;
 mod holds;
 mod intake;

@@ -34,9 +34,9 @@ const SHEETS: [(Sheet, &str); 5] = [
 ];
 
 /// The shop's id of the production location.
-const MADE: LocationId = LocationId(70_000_000_009);
+pub(crate) const MADE: LocationId = LocationId(70_000_000_009);
 
-async fn sheets(world: &World, files: &[(Sheet, &str)]) {
+pub(crate) async fn sheets(world: &World, files: &[(Sheet, &str)]) {
     let files = files.iter().map(|(sheet, text)| (*sheet, text.replace("shop.myshopify.com", SHOP).into_bytes()));
     let ledger = Ledger::new(world.table.client.clone(), Table::NAME);
     let outcome = import(&ledger, &world.clock, &Sheets::read(&files.collect()), false, &|_| ()).await.expect("it can run");
@@ -44,12 +44,12 @@ async fn sheets(world: &World, files: &[(Sheet, &str)]) {
 }
 
 /// A day from today, as systems write it.
-fn day(world: &World, days: u64) -> String {
+pub(crate) fn day(world: &World, days: u64) -> String {
     world.clock.after(86_400 * days).to_string()[..10].to_owned()
 }
 
 /// Says one thing of an item at the factory.
-async fn says(world: &World, id: &str, kind: &str, sku: &str, quantity: i64, more: Value) {
+pub(crate) async fn says(world: &World, id: &str, kind: &str, sku: &str, quantity: i64, more: Value) {
     let mut fields = more;
     fields["sku"] = json!(sku);
     fields["location"] = json!("PLANT");
@@ -59,7 +59,7 @@ async fn says(world: &World, id: &str, kind: &str, sku: &str, quantity: i64, mor
 }
 
 /// The world with its bills, and components for ten of each.
-async fn workshop() -> World {
+pub(crate) async fn workshop() -> World {
     let world = World::new().await;
     for sku in ["SERUM", "SET", "CANDLE"] {
         world.item(sku, &[]).await;

@@ -203,7 +203,7 @@ impl Promise {
 }
 
 /// Whether stock at `place` counts for online orders.
-fn sells_online(network: &Network, place: &Place) -> bool {
+pub(super) fn sells_online(network: &Network, place: &Place) -> bool {
     match place {
         Place::Unassigned => true,
         Place::At(code) => network.get(code).is_some_and(Location::promises_online),

@@ -8,6 +8,7 @@
 
 mod around;
 mod available;
+pub mod explain;
 pub mod making;
 mod plan;
 mod planned;

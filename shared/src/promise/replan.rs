@@ -128,7 +128,7 @@ async fn read_beside<S: Store>(
 }
 
 /// The plan of one group; `None` where nothing of it is sold before it is made.
-fn plan(terms: &Terms<'_>, group: BTreeSet<Sku>, now: Timestamp) -> Option<Plan> {
+pub(super) fn plan(terms: &Terms<'_>, group: BTreeSet<Sku>, now: Timestamp) -> Option<Plan> {
     let pool = terms.pool(&group);
     if pool.items.iter().all(|item| item.offer.is_none()) {
         return None;
@@ -153,12 +153,7 @@ fn plan(terms: &Terms<'_>, group: BTreeSet<Sku>, now: Timestamp) -> Option<Plan>
             promised: day(late.promised),
             possible: late.possible.map(day),
         });
-        let limit = made.limit.as_ref().map(|limit| Limit {
-            why: why(&limit.why),
-            item: limit.item.clone(),
-            path: limit.path.clone(),
-            day: day(limit.day),
-        });
+        let limit = made.limit.as_ref().map(|made| limit(made, &day));
         let waiting = item.promised.iter().map(|(_, units)| *units).sum();
         planned.insert(item.sku.clone(), Planned { waiting, offered: made.shown, limit, late: late.collect(), earliest });
     }
@@ -166,12 +161,14 @@ fn plan(terms: &Terms<'_>, group: BTreeSet<Sku>, now: Timestamp) -> Option<Plan>
     Some(Plan { id, items: group, goods: planned, computed_at: now })
 }
 
-fn why(why: &making::Why) -> Why {
-    match why {
+/// What stops the next unit, with its day in the calendar.
+pub(super) fn limit(limit: &making::Limit, day: &dyn Fn(making::Day) -> Date) -> Limit {
+    let why = match &limit.why {
         making::Why::Component => Why::Units,
         making::Why::Centre(code) => Why::Centre(code.clone()),
         making::Why::LeadTime => Why::Time,
-    }
+    };
+    Limit { why, item: limit.item.clone(), path: limit.path.clone(), day: day(limit.day) }
 }
 
 /// The writes that put these plans in the place of those that were.

@@ -25,6 +25,17 @@ pub(super) struct Terms<'a> {
     pub today: Date,
 }
 
+/// What a run will still take of a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Claim<'a> {
+    pub component: &'a Sku,
+    /// The paper of the run.
+    pub run: &'a str,
+    /// When it begins.
+    pub day: Day,
+    pub units: Quantity,
+}
+
 impl Terms<'_> {
     /// The pool of one group; its items are in the order of the group.
     pub fn pool(&self, group: &BTreeSet<Sku>) -> Pool {
@@ -34,9 +45,9 @@ impl Terms<'_> {
         let centres: BTreeMap<&CentreId, usize> = used.into_iter().zip(0..).collect();
         let mut items: Vec<PoolItem> = group.iter().map(|sku| self.item(sku, &index, &centres)).collect();
         for sku in group {
-            for (component, claim) in self.claims(sku) {
-                if let Some(item) = index.get(component).and_then(|at| items.get_mut(*at)) {
-                    item.claims.push(claim);
+            for claim in self.claims(sku) {
+                if let Some(item) = index.get(claim.component).and_then(|at| items.get_mut(*at)) {
+                    item.claims.push((claim.day, claim.units));
                 }
             }
         }
@@ -73,15 +84,20 @@ impl Terms<'_> {
 
     /// Units that may go into production, or on to where they are sold.
     fn stock(&self, promise: &Promise, is_sold: bool) -> Quantity {
-        let may = |place: &Place| match self.network.at(place) {
-            None => !is_sold,
-            Some(location) => location.active && location.feeds_production() && !(is_sold && location.promises_online()),
-        };
+        let may = |place: &Place| self.may_use(place, is_sold);
         promise.places.iter().filter(|(place, _)| may(place)).map(|(_, at)| at.balance.available()).sum()
     }
 
+    /// Whether units at a place may go into production, or on to where they are sold.
+    pub fn may_use(&self, place: &Place, is_sold: bool) -> bool {
+        match self.network.at(place) {
+            None => !is_sold,
+            Some(location) => location.active && location.feeds_production() && !(is_sold && location.promises_online()),
+        }
+    }
+
     /// When a paper's units are there; `None` where nobody knows, or where they should have been there by now.
-    fn day_of(&self, paper: &Incoming) -> Option<Day> {
+    pub fn day_of(&self, paper: &Incoming) -> Option<Day> {
         let days = paper.due?.since(self.today).ok()?.get_days();
         Day::try_from(days).ok()
     }
@@ -147,7 +163,7 @@ impl Terms<'_> {
     ///
     /// Less what was issued to them; and no more than what is left to be made takes, because issues that name no run are
     /// known only by what came out.
-    fn claims<'a>(&'a self, sku: &Sku) -> Vec<(&'a Sku, (Day, Quantity))> {
+    pub fn claims<'a>(&'a self, sku: &Sku) -> Vec<Claim<'a>> {
         let Some(rows) = self.rows.get(sku) else { return Vec::new() };
         let (Some(bill), Some(promise)) = (&rows.bill, &rows.promise) else { return Vec::new() };
         let issued = |component: &Sku, run: &Incoming| {
@@ -165,7 +181,7 @@ impl Terms<'_> {
                 let gone: Quantity = slot.iter().map(|(sku, _)| issued(sku, run)).sum();
                 let units = (all - gone).at_least_zero().min(left);
                 if units.is_positive() {
-                    claims.push((*component, (start, units)));
+                    claims.push(Claim { component: *component, run: &run.reference, day: start, units });
                 }
             }
         }

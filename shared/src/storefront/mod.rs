@@ -13,6 +13,7 @@
 //! [`AtPlace::to_push`]: crate::promise::AtPlace::to_push
 
 mod budget;
+mod call;
 mod contact;
 mod describe;
 mod hints;
@@ -24,6 +25,8 @@ mod push;
 mod refusal;
 
 pub use budget::{Budget, MUTATION_COST};
+use call::close;
+pub use call::{Call, Outcome, Reason};
 pub use contact::{Contact, judge};
 use describe::Describing;
 pub use hints::{Hint, Hints, PAIRS_PER_HINT, hint_all};

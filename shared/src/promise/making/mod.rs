@@ -19,6 +19,7 @@ mod centre;
 mod curve;
 mod earliest;
 mod explode;
+mod flow;
 mod limit;
 mod meeting;
 mod most;
@@ -39,6 +40,7 @@ pub use crate::catalog::Policy;
 use crate::catalog::{Quantity, Sku};
 
 pub use earliest::{Earliest, earliest};
+pub use flow::{Flow, Flows, flows};
 pub use limit::{Late, Limit, Makeable, Why};
 pub use pools::WhereUsed;
 pub use ratio::Ratio;
