@@ -46,6 +46,11 @@ impl Rows {
         self.item.as_ref().is_some_and(|item| item.planning.bulk)
     }
 
+    /// What it is made of.
+    pub fn components(&self) -> impl Iterator<Item = &Sku> {
+        self.bill.iter().flat_map(|bill| bill.components.keys())
+    }
+
     /// What making it draws on, and what it may go into.
     fn neighbours(&self) -> impl Iterator<Item = Sku> {
         let up = self.used.iter().flat_map(|used| used.parents.iter().cloned());
