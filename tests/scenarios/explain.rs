@@ -150,7 +150,7 @@ async fn broken_promises_are_listed_with_their_orders() {
         assert_eq!((late.late.units.units(), late.late.possible.map(|day| day.to_string())), (1, Some(day(&world, 22))));
         let orders: Vec<_> = late.orders.iter().map(|order| (order.order.to_string(), order.late.units())).collect();
         assert_eq!((orders, late.of_unknown_orders), (vec![("2".to_owned(), 1)], Quantity::ZERO), "the newest waits");
-        assert!(text(&answer).contains("order 2 of shop"), "{}", text(&answer));
+        assert!(text(&answer).contains("order 2 of "), "{}", text(&answer));
     }
 }
 
@@ -169,8 +169,11 @@ async fn the_past_is_as_it_was() {
     };
     let now = || promissory::clock::Clock::now(&world.clock);
     let before_all = now();
-    running.sweep_quiet(&world).await;
-    push().await;
+    for _ in 0..2 {
+        // The first time the shop begins to stock them there.
+        running.sweep_quiet(&world).await;
+        push().await;
+    }
     let before = now();
     world.clock.pass(60);
     says(&world, "GR-1", "receipt", "RAW", 900, json!({})).await;
@@ -191,7 +194,7 @@ async fn the_past_is_as_it_was() {
         (number(&answer, Name::Offered, "offered"), made.number.map(Quantity::units))
     };
     assert_eq!(offered(before_all).await, (10, None), "the shop was never told");
-    assert_eq!(offered(before).await, (10, Some(10)));
+    assert_eq!(offered(before).await, (10, Some(10)), "{}", text(&then(&world, "SERUM", before).await));
     assert_eq!(offered(untold).await, (20, Some(10)), "it came, and the shop did not know");
     assert_eq!(offered(after).await, (20, Some(20)));
     assert_eq!(offered(now()).await, (15, Some(20)), "by the new bill");
@@ -226,7 +229,7 @@ async fn a_call_that_is_not_kept_is_said_to_be() {
     world.table.store.write(&[Write::Delete { key, expect: Expect::Revision(record.revision) }]).await.expect("deleted");
     let answer = explained(&world, "A").await;
     assert!(told(&answer, Name::Call, "the call that told it is not kept").len() == 1, "{}", text(&answer));
-    assert_eq!(told(&answer, Name::Told, "shop"), told(&answer, Name::Told, ""));
+    assert_eq!(number(&answer, Name::Told, ""), 10);
     world.clock.pass(1);
     let past = then(&world, "A", at).await;
     assert_eq!(told(&past, Name::Call, "the call that told it is not kept").len(), told(&past, Name::Call, "").len());

@@ -181,7 +181,7 @@ impl Terms<'_> {
                 let gone: Quantity = slot.iter().map(|(sku, _)| issued(sku, run)).sum();
                 let units = (all - gone).at_least_zero().min(left);
                 if units.is_positive() {
-                    claims.push(Claim { component: *component, run: &run.reference, day: start, units });
+                    claims.push(Claim { component, run: &run.reference, day: start, units });
                 }
             }
         }

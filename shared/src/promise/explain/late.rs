@@ -1,5 +1,7 @@
 //! Whose promises break: of the orders that were promised a day, the newest wait first.
 
+use std::cmp::Reverse;
+
 use jiff::Span;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -45,7 +47,7 @@ pub(super) fn late(facts: &Facts, planned: &Planned) -> Vec<LateUnits> {
     };
     let mut orders: Vec<(Date, Quantity, &OpenOrder)> =
         facts.orders.iter().map(|order| (promised(order), order.units, order)).collect();
-    orders.sort_by(|(_, _, one), (_, _, other)| (other.placed, other.order).cmp(&(one.placed, one.order)));
+    orders.sort_by_key(|(_, _, order)| Reverse((order.placed, order.order)));
     let mut found = Vec::new();
     for late in &planned.late {
         let mut left = late.units;

@@ -12,11 +12,14 @@ use crate::ledger::{Cause, EventId, Kind, Move, Position, PositionKey};
 use crate::promise::around::Rows;
 use crate::promise::{AtPlace, Late, Planned};
 
+/// A case, a number, its parts, and what does not add up.
+type Sum = (&'static str, Option<i64>, &'static [(Role, Option<i64>)], Option<&'static str>);
+
 /// Protects the one thing that every number of an answer goes through: it is what its parts come to, or that is said.
 #[test]
 fn sums_are_added_up_again() {
     use Role::{Adds, Shows, Takes};
-    let rows: [(&str, Option<i64>, &[(Role, Option<i64>)], Option<&str>); 9] = [
+    let rows: [Sum; 9] = [
         ("no parts", Some(5), &[], None),
         ("parts that only show", Some(5), &[(Shows, Some(9))], None),
         ("a sum", Some(5), &[(Adds, Some(7)), (Takes, Some(2)), (Shows, Some(100))], None),
