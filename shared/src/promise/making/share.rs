@@ -1,7 +1,9 @@
 //! Who gets how much: goods that meet at an item are served as its policy says.
 //!
 //! Goods that go by rank are taken one after the other. Goods that share fairly rise together, unit by unit, until one of
-//! them cannot; it is done, the others go on. So at the end no good can be raised by a unit. A good waits while another that
+//! them cannot; it is done, the others go on. What is promised of a good already is part of its share: an order takes from what
+//! its good is offered and leaves the others as they are, or a shop would be told more of one good for an order while orders
+//! of another are on their way. So at the end no good can be raised by a unit. A good waits while another that
 //! is ahead of it at an item is not done, and fair ones wait for those of them that wait, as long as anybody else can go on.
 //! A centre is served as the items made there: fairly when all of them are, by priority when one of them is, else first come.
 
@@ -18,6 +20,8 @@ pub(super) struct Good<'p> {
     pub(super) at: usize,
     pub(super) sku: &'p Sku,
     pub(super) offer: Offer,
+    /// Units of it that are promised already.
+    pub(super) promised: i64,
     /// Everything below it, parents first.
     pub(super) list: Vec<usize>,
 }
@@ -33,7 +37,7 @@ pub(super) struct Share {
 pub(super) fn fill(engine: &mut Engine<'_>, goods: &[Good<'_>]) -> Vec<Share> {
     let mut filling = Filling {
         bound: Bound::of_size(engine.net.index.len()),
-        shares: vec![Share::default(); goods.len()],
+        shares: goods.iter().map(|good| Share { units: good.promised, limit: None }).collect(),
         tops: vec![0; goods.len()],
         goods,
     };
@@ -42,6 +46,9 @@ pub(super) fn fill(engine: &mut Engine<'_>, goods: &[Good<'_>]) -> Vec<Share> {
         for done in filling.rise(engine, group, all) {
             meeting.done(done);
         }
+    }
+    for (share, good) in filling.shares.iter_mut().zip(goods) {
+        share.units -= good.promised;
     }
     filling.shares
 }

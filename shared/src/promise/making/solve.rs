@@ -39,7 +39,8 @@ pub(super) fn solved(pool: &Pool) -> Result<(Engine<'_>, Solution), Unsound> {
         if let Some(offer) = item.offer.filter(|_| late.is_empty()) {
             let mut list = Vec::new();
             engine.reacher.below(&engine.net, &[at], &mut list);
-            goods.push(Good { at, sku: &item.sku, offer, list });
+            let promised = item.promised.iter().map(|(_, units)| units.units()).sum();
+            goods.push(Good { at, sku: &item.sku, offer, promised, list });
         }
         makeable[index] = Some(Makeable { shown: Quantity::ZERO, late, limit });
     }
