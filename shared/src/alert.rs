@@ -23,6 +23,16 @@ pub enum Subject {
         /// The item.
         sku: Sku,
     },
+    /// Units that were promised for a day cannot be there by then: a supply slipped, or components are gone.
+    LatePromise {
+        /// The item.
+        sku: Sku,
+    },
+    /// More items hang together by their components than can be planned: only what is there of them is sold.
+    PlanTooLarge {
+        /// The first of them.
+        sku: Sku,
+    },
     /// A shop sells something we have no item for. Its orders are recorded, and reserve nothing.
     UnmappedSku {
         /// The shop.
@@ -125,6 +135,8 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LowStock { sku } => write!(f, "low_stock#{sku}"),
+            Self::LatePromise { sku } => write!(f, "late_promise#{sku}"),
+            Self::PlanTooLarge { sku } => write!(f, "plan_too_large#{sku}"),
             Self::UnmappedSku { shop, shop_sku } => write!(f, "unmapped_sku#{shop}#{shop_sku}"),
             Self::UnmappedLocation { shop, location } => write!(f, "unmapped_location#{shop}#{location}"),
             Self::UnmappedItem { system, code } => write!(f, "unmapped_item#{system}#{code}"),

@@ -46,7 +46,7 @@ fn largest(operation: &str) -> Value {
         operations::ADJUST_AVAILABLE => json!({ "key": "k", "input": input("changes", "delta") }),
         operations::SET_AVAILABLE => json!({ "key": "k", "input": input("quantities", "quantity") }),
         operations::ACTIVATE_LEVEL => json!({ "key": "k", "item": gid("InventoryItem", 1), "location": gid("Location", 1) }),
-        operations::DESCRIBE_LOTS => {
+        operations::DESCRIBE => {
             let row = |n| json!({ "ownerId": gid("ProductVariant", n), "namespace": "promissory", "key": "lots", "type": "json", "value": "[]" });
             json!({ "metafields": (1..=<Shopify as Storefront>::DESCRIBED_AT_ONCE).map(row).collect::<Vec<_>>() })
         }

@@ -1,7 +1,7 @@
 //! What is shown beside what is sold, on Shopify's API: told whole, all rows or none, as often as one likes.
 
 use promissory::catalog::{ShopDomain, VariantId};
-use promissory::storefront::{Answer, Description, Storefront, StorefrontError};
+use promissory::storefront::{Answer, Description, LabelKind, Storefront, StorefrontError};
 use promissory_local::shopify::{Faults, ServerConfig, ShopConfig};
 
 use crate::served::{Served, patient, serve, world_of_now};
@@ -22,7 +22,7 @@ fn rows(running: &Served, words: &[&str]) -> Vec<Description> {
         let gid = running.server.shop(|shop| shop.items().find(|item| item.sku == sku).map(|item| item.variant.gid()));
         gid.map_or(VariantId::new(1), |gid| VariantId::from_gid(&gid).expect("a variant"))
     };
-    let row = |(sku, value): (&str, &str)| Description { variant: variant(sku), value: value.to_owned() };
+    let row = |(sku, value): (&str, &str)| Description { variant: variant(sku), kind: LabelKind::Lots, value: value.to_owned() };
     words.iter().map(|words| row(words.split_once('=').expect("a row"))).collect()
 }
 

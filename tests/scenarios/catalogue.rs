@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use futures_util::future::{join, join_all};
 use promissory::catalog::csv::{Catalogue, ImportError, Imported, Sheet, Sheets, apply, export};
-use promissory::catalog::{Bill, Item, ShopItem};
+use promissory::catalog::{Bill, Item, ShopItem, Sku};
+use promissory::clock::Clock;
 use promissory::store::{Expect, Key, Store, Write, read};
 use promissory_local::catalogue::command::{Outcome, import};
 use promissory_local::catalogue::report::{import_json, import_text, validation_text};
@@ -50,6 +51,8 @@ fn files(items: usize) -> Vec<(Sheet, String)> {
         (Sheet::LocationCodes, "location,in,code\nPLANT,sap,1000\nWH-1,sap,2000\n".into()),
         (Sheet::Listings, listings),
         (Sheet::SystemItems, "system,code,sku,unit\nsap,4711,I001,case\n".into()),
+        (Sheet::WorkCentres, "centre,units_per_day\nMIX,500\n".into()),
+        (Sheet::Assemblies, "parent,lead_days,yield_percent,work_centre\nI001,3,98.5,MIX\n".into()),
         (Sheet::Bills, "parent,component,quantity,scrap_percent\nI001,I002,0.5,3\n".into()),
     ]
 }
@@ -63,7 +66,7 @@ async fn sheets_go_in_and_come_out() {
     let dry = import(&table(&world), &world.clock, &sheets(&files), true, &|_| ()).await.expect("it can run");
     assert_eq!(world.table.rows(), before, "a dry run writes nothing");
     let outcome = imported(&world, &files).await;
-    assert_eq!((dry.rows_written, outcome.rows_written), (0, 1 + 130 + 2 + 130 + 1 + 2));
+    assert_eq!((dry.rows_written, outcome.rows_written), (0, 1 + 130 + 2 + 130 + 1 + 1 + 2 + 2));
     assert_eq!(dry.plan.as_ref().map(|plan| &plan.changes).ok(), outcome.plan.as_ref().map(|plan| &plan.changes).ok());
     let catalogue = stored(&world).await;
     assert_eq!((catalogue.items.len(), catalogue.mappings.len(), catalogue.locations.len()), (130, 130, 4));
@@ -74,6 +77,131 @@ async fn sheets_go_in_and_come_out() {
     assert_eq!((again.rows_written, again.plan.map(|plan| plan.changes)), (0, Ok(Vec::new())));
     let (bill, _) = read::<Bill, _>(&world.table.store, Bill::key_of(&"I001".parse().expect("a SKU"))).await.expect("read");
     assert_eq!(bill.map(|bill| (bill.version, bill.components.len())), Some((1, 1)));
+}
+
+/// The rows of bills, their versions and the where-used index, each with what it says.
+fn structure(world: &World) -> Vec<String> {
+    let told = |row: &Value| {
+        let (pk, sk, body) = (row["pk"]["S"].as_str()?, row["sk"]["S"].as_str()?, &row["body"]["M"]);
+        let names: Vec<&str> = match pk.split_once('#')?.0 {
+            "BOM" => body["components"]["M"].as_object()?.keys().map(String::as_str).collect(),
+            "USED" => body["parents"]["L"].as_array()?.iter().filter_map(|parent| parent["S"].as_str()).collect(),
+            _other => return None,
+        };
+        let version = body["version"]["N"].as_str().map_or_else(String::new, |version| format!(" v{version}"));
+        Some(format!("{pk} {sk}{version}: {}", names.join(" ")))
+    };
+    let mut rows: Vec<String> = world.table.rows().iter().filter_map(told).collect();
+    rows.sort();
+    rows
+}
+
+/// Protects promises from parts nobody connects to what they go into: over the real table, the index follows a bill of two levels
+/// that comes, changes and goes, and every version of it stays.
+#[tokio::test]
+async fn a_bill_of_two_levels_comes_changes_and_goes() {
+    let world = World::new().await;
+    let items = "sku,bulk,promise_days\nSERUM,,14\nBASE,,\nOIL,,\nOIL-2,,\nWATER,yes,\nGLASS,,\n";
+    let bills = "parent,component,quantity,instead_of,rank\nSERUM,BASE,30,,\nSERUM,GLASS,1,,\nBASE,OIL,0.2,,\n\
+                 BASE,OIL-2,0.25,OIL,1\nBASE,WATER,0.8,,\n";
+    let first = vec![
+        (Sheet::Items, items.to_owned()),
+        (Sheet::WorkCentres, "centre,units_per_day\nMIX,500\n".to_owned()),
+        (Sheet::Assemblies, "parent,lead_days,yield_percent,work_centre\nBASE,2,95,MIX\n".to_owned()),
+        (Sheet::Bills, bills.to_owned()),
+    ];
+    let took = imported(&world, &first).await;
+    assert!(took.plan.is_ok(), "{}", import_text(&took));
+    let base = "BASE".parse::<Sku>().expect("a SKU");
+    let bill = async || stored(&world).await.bills[&base].clone();
+    let made = bill().await;
+    let text = |text: Option<String>| text.unwrap_or_default();
+    assert_eq!((made.lead_days, text(made.yields.map(|share| share.to_string()))), (2, "95".to_owned()));
+    assert_eq!((text(made.centre.map(|centre| centre.to_string())), made.since), ("MIX".to_owned(), Some(world.clock.now())));
+    assert_eq!(stored(&world).await.items["SERUM"].planning.promise_days, Some(14));
+    let versions = ["BOM#BASE VERSION#000001 v1: OIL OIL-2 WATER", "BOM#SERUM VERSION#000001 v1: BASE GLASS"];
+    let at_first = [
+        "BOM#BASE HEAD v1: OIL OIL-2 WATER",
+        versions[0],
+        "BOM#SERUM HEAD v1: BASE GLASS",
+        versions[1],
+        "USED#@centre MIX HEAD: BASE",
+        "USED#BASE HEAD: SERUM",
+        "USED#GLASS HEAD: SERUM",
+        "USED#OIL HEAD: BASE",
+        "USED#OIL-2 HEAD: BASE",
+    ];
+    assert_eq!(structure(&world), at_first);
+
+    // Later, oil goes into the serum as well, its alternate goes, and water is to be planned. The same again is nothing new.
+    world.clock.pass(3_600);
+    let change = vec![
+        (Sheet::Items, "sku,bulk\nWATER,no\n".to_owned()),
+        (Sheet::Bills, "parent,component,quantity,remove\nSERUM,OIL,0.01,\nBASE,OIL-2,,yes\n".to_owned()),
+    ];
+    assert!(imported(&world, &change).await.plan.is_ok());
+    let changed_at = world.clock.now();
+    world.clock.pass(3_600);
+    assert_eq!(imported(&world, &change).await.rows_written, 0);
+    assert_eq!((bill().await.since, bill().await.version), (Some(changed_at), 2));
+    let changed = [
+        "BOM#BASE HEAD v2: OIL WATER",
+        versions[0],
+        "BOM#BASE VERSION#000002 v2: OIL WATER",
+        "BOM#SERUM HEAD v2: BASE GLASS OIL",
+        versions[1],
+        "BOM#SERUM VERSION#000002 v2: BASE GLASS OIL",
+        "USED#@centre MIX HEAD: BASE",
+        "USED#BASE HEAD: SERUM",
+        "USED#GLASS HEAD: SERUM",
+        "USED#OIL HEAD: BASE SERUM",
+        "USED#WATER HEAD: BASE",
+    ];
+    assert_eq!(structure(&world), changed);
+
+    // What is exported says the same; then everything of the base is taken away, and its versions stay.
+    let out: Vec<(Sheet, String)> =
+        export(&stored(&world).await).into_iter().map(|(sheet, text)| (sheet, String::from_utf8(text).expect("text"))).collect();
+    assert_eq!(imported(&world, &out).await.rows_written, 0);
+    let gone = vec![
+        (Sheet::Assemblies, "parent,remove\nBASE,yes\n".to_owned()),
+        (Sheet::Bills, "parent,component,remove\nBASE,OIL,yes\nBASE,WATER,yes\n".to_owned()),
+    ];
+    assert!(imported(&world, &gone).await.plan.is_ok());
+    let left = bill().await;
+    assert_eq!((left.version, left.lead_days, left.centre, left.components.len()), (3, 0, None, 0));
+    let base: Vec<String> =
+        structure(&world).into_iter().filter(|row| row.contains("BOM#BASE") || row.contains("USED")).collect();
+    let expected = [
+        "BOM#BASE HEAD v3: ",
+        versions[0],
+        "BOM#BASE VERSION#000002 v2: OIL WATER",
+        "BOM#BASE VERSION#000003 v3: ",
+        "USED#BASE HEAD: SERUM",
+        "USED#GLASS HEAD: SERUM",
+        "USED#OIL HEAD: SERUM",
+    ];
+    assert_eq!(base, expected);
+}
+
+/// Protects the index from an import that stops between two transactions: it names too many at most, and the import again
+/// leaves what it should.
+#[tokio::test]
+async fn the_index_outlives_a_stop() {
+    let out = vec![(Sheet::Bills, "parent,component,quantity,remove\nI001,I002,,yes\nI003,I002,1,\nI001,I004,1,\n".to_owned())];
+    let expected = ["USED#I002 HEAD: I003", "USED#I004 HEAD: I001"];
+    let index = |world: &World| {
+        structure(world).into_iter().filter(|row| row.contains("USED#") && !row.contains("@centre")).collect::<Vec<_>>()
+    };
+    for (skip, stopped) in [(0, vec!["USED#I002 HEAD: I001"]), (1, vec!["USED#I002 HEAD: I001 I003", "USED#I004 HEAD: I001"])] {
+        let world = World::new().await;
+        imported(&world, &files(4)).await;
+        world.table.faults.after("TransactWriteItems", skip, 1, Fault::RequestLost);
+        import(&table(&world), &world.clock, &sheets(&out), false, &|_| ()).await.expect_err("the store failed");
+        assert_eq!(index(&world), stopped);
+        imported(&world, &out).await;
+        assert_eq!(index(&world), expected, "stopped at {skip}");
+    }
 }
 
 /// Protects what the import is for: an imported listing is sold, and what is sold of it is reserved.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use promissory::catalog::{Item, Listed, Location, VariantId};
 use promissory::store::{Row, Store, Write, read};
-use promissory::storefront::{Hint, Label, LotShown, PushReport, push};
+use promissory::storefront::{Hint, Label, LabelKind, LotShown, PushReport, push};
 use promissory_local::shopify::Faults;
 use promissory_tests::faults::Fault;
 use promissory_tests::front::{OddShop, Oddity};
@@ -77,7 +77,7 @@ fn shown(running: &RunningShop, sku: &str) -> Option<String> {
 }
 
 async fn label(world: &World, sku: &str) -> Option<Label> {
-    let key = Label::key_of(&world.shop, &sku.parse().expect("a SKU"));
+    let key = Label::key_of(&world.shop, &sku.parse().expect("a SKU"), LabelKind::Lots);
     read::<Label, _>(&world.table.store, key).await.expect("read").0
 }
 
@@ -110,12 +110,12 @@ async fn a_shop_shows_the_lots_there_are() {
         ("receipt", 1, "EVER", Some("2026-12-24"), "EVER 2026-12-24, LATE 2028-01-01", 1),
     ];
     for (kind, units, lot, expires, expected, calls) in rows {
-        let before = running.calls("DescribeLots");
+        let before = running.calls("Describe");
         happens(&world, "A", kind, units, lot, expires).await;
         tell(&world, &running).await;
         let case = format!("{kind} {units} of {lot}");
         assert_eq!(shown(&running, "A").as_deref(), Some(expected), "{case}");
-        assert_eq!(running.calls("DescribeLots") - before, calls, "{case}: told only where a lot comes or goes");
+        assert_eq!(running.calls("Describe") - before, calls, "{case}: told only where a lot comes or goes");
         assert_at_rest(&world, &running, &["A"]).await;
     }
     // What customers take leaves first-expired-first-out: the last unit of a lot takes it off the list.
@@ -164,7 +164,7 @@ async fn other_items_have_no_label() {
         tell(&world, &running).await;
         assert_eq!((label(&world, sku).await, shown(&running, sku)), (None, None), "{sku}");
     }
-    assert_eq!((running.calls("DescribeLots"), world.table.count("LABEL#")), (0, 0));
+    assert_eq!((running.calls("Describe"), world.table.count("LABEL#")), (0, 0));
     running.assert_agreement(&world).await;
     // The variant becomes known: now there is something to show them at.
     put(&world, &by_lot(&world, &running, "NO-VARIANT")).await;
@@ -320,10 +320,10 @@ async fn a_list_whose_push_was_killed_is_told_again() {
             world.settle().await;
             expected[0] = Some("N".to_owned());
         }
-        let before = running.calls("DescribeLots");
+        let before = running.calls("Describe");
         assert_eq!(world.push(running.front(), &hints).await, [0; 0]);
         assert!(since(&world.clock, began).as_secs() >= 9, "it leaves another push time to finish");
-        assert_eq!((both(&running), running.calls("DescribeLots") - before), (expected, 1), "changes: {changes_meanwhile}");
+        assert_eq!((both(&running), running.calls("Describe") - before), (expected, 1), "changes: {changes_meanwhile}");
         assert_at_rest(&world, &running, &["A", "B"]).await;
     }
 }
@@ -333,10 +333,10 @@ async fn a_list_whose_push_was_killed_is_told_again() {
 async fn pushes_at_once_tell_each_list_once() {
     for pushes in [2, 4] {
         let (world, running, hints) = due().await;
-        let before = running.calls("DescribeLots");
+        let before = running.calls("Describe");
         let given_back = futures_util::future::join_all((0..pushes).map(|_| world.push(running.front(), &hints))).await;
         assert!(given_back.iter().all(Vec::is_empty), "{pushes} at once: all are done");
-        assert_eq!((both(&running), running.calls("DescribeLots") - before), (all("M"), 1), "{pushes} at once");
+        assert_eq!((both(&running), running.calls("Describe") - before), (all("M"), 1), "{pushes} at once");
         assert_at_rest(&world, &running, &["A", "B"]).await;
     }
 }
@@ -367,9 +367,9 @@ async fn a_refused_list_is_alerted_and_left_alone() {
         let expected = skus.map(|sku| Some(if sku == "C" { String::new() } else { "L".to_owned() }));
         assert_eq!(skus.map(|sku| shown(&running, sku)), expected, "the row is named: {names_the_row}");
         assert_eq!(alert(), [format!("push_refused#{}#C@#lots raised", world.shop)]);
-        let calls = running.calls("DescribeLots");
+        let calls = running.calls("Describe");
         push().await;
-        assert_eq!(running.calls("DescribeLots"), calls, "and it is left alone then");
+        assert_eq!(running.calls("Describe"), calls, "and it is left alone then");
         running.fail(Faults::default());
         happens(&world, "C", "receipt", 5, "M", None).await;
         world.settle().await;
@@ -454,6 +454,6 @@ async fn many_lists_are_few_calls() {
         put(&world, &by_lot(&world, &running, sku)).await;
     }
     tell(&world, &running).await;
-    assert_eq!(running.calls("DescribeLots"), 3);
+    assert_eq!(running.calls("Describe"), 3);
     assert!(skus.iter().all(|sku| shown(&running, sku).as_deref() == Some("")));
 }

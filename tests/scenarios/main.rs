@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod contention;
+mod explain;
 mod forwarding;
 mod holds;
 mod intake;
@@ -11,6 +12,7 @@ mod ledger;
 mod lifecycle;
 mod lots;
 mod personal_data;
+mod planning;
 mod pusher;
 mod pusher_contact;
 mod pusher_faults;

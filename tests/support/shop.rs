@@ -197,6 +197,11 @@ impl RunningShop {
         self.server.shop(|shop| shop.item(sku).expect("an item of the shop").id)
     }
 
+    /// The fake itself, for what no customer and no adapter can do.
+    pub fn inside<T>(&self, work: impl FnOnce(&mut Shop) -> T) -> T {
+        self.server.shop(work)
+    }
+
     /// What goes wrong next.
     pub fn fail(&self, faults: Faults) {
         self.server.shop(|shop| shop.faults = faults);

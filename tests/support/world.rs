@@ -350,9 +350,10 @@ impl World {
 pub fn is_delivered(record: &Value) -> bool {
     let text = |name: &str| record["dynamodb"]["Keys"][name]["S"].as_str().unwrap_or_default();
     let (pk, sk) = (text("pk"), text("sk"));
-    let position = pk.starts_with("POS#") && sk == "HEAD";
-    record["eventName"] != "REMOVE"
-        && (position || ["LANE#", "ALERT#", "ITEM#", "MAP#", "NETWORK", "TIERS"].iter().any(|family| pk.starts_with(family)))
+    let is_of = |families: &[&str]| families.iter().any(|family| pk.starts_with(family));
+    let whole = ["LANE#", "ALERT#", "ITEM#", "MAP#", "SUP#", "USED#", "NETWORK", "TIERS", "CENTRES"];
+    let wanted = (is_of(&["POS#", "BOM#"]) && sk == "HEAD") || is_of(&whole);
+    is_of(&["PLAN#"]) || (wanted && record["eventName"] != "REMOVE")
 }
 
 /// The app, with this secret and the one before.

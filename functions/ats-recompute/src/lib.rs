@@ -12,12 +12,13 @@ use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventR
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use promissory::alert::{Alert, Bus};
-use promissory::catalog::{Location, Network, NetworkCache, Place, ShopDomain, Sku};
+use promissory::catalog::{Bill, Location, Network, NetworkCache, Place, ShopDomain, Sku, UsedIn};
 use promissory::clock::Clock;
 use promissory::ledger::{Deferred, PositionKey, Resumed, resume, settle_lane, waits_for};
-use promissory::promise::recompute;
+use promissory::promise::{Plan, recompute, replan};
 use promissory::reconcile::{Refresh, ask_refresh};
-use promissory::store::{Key, Store, StoreError};
+use promissory::source::Supplies;
+use promissory::store::{Key, Row, Store, StoreError};
 use promissory::storefront::{Hints, hint_all};
 
 /// Items recomputed at the same time.
@@ -43,10 +44,14 @@ pub struct Recompute<S, H, B, C> {
 enum Call {
     Settle(PositionKey),
     Recompute(Sku, Place),
+    /// What an item is made of, or goes into, is another.
+    Replan(Sku),
+    /// The plan says something else of these.
+    Replanned(BTreeSet<Sku>),
     Publish(Box<Alert>),
     /// The catalogue changed: what waited for it may go on, and what depends on it is computed anew.
     Catalogue(Key),
-    /// An alert of a shape this code does not know.
+    /// A row of a shape this code does not know.
     Unreadable,
     /// A row nobody waits for.
     Nothing,
@@ -77,6 +82,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
         let mut failed = BTreeSet::new();
         let mut lanes: BTreeMap<PositionKey, usize> = BTreeMap::new();
         let mut skus: BTreeMap<Sku, usize> = BTreeMap::new();
+        let mut seeds: BTreeMap<Sku, usize> = BTreeMap::new();
         let mut alerts: Vec<(usize, Alert)> = Vec::new();
         let mut waited: BTreeMap<String, usize> = BTreeMap::new();
         let mut touches_all = None;
@@ -86,10 +92,22 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
                     lanes.entry(lane).or_insert(at);
                 }
                 Call::Recompute(sku, _) => {
-                    skus.entry(sku).or_insert(at);
+                    skus.entry(sku.clone()).or_insert(at);
+                    seeds.entry(sku).or_insert(at);
+                }
+                Call::Replan(sku) => {
+                    seeds.entry(sku).or_insert(at);
+                }
+                Call::Replanned(goods) => {
+                    for sku in goods {
+                        skus.entry(sku).or_insert(at);
+                    }
                 }
                 Call::Catalogue(key) => {
-                    skus.extend(key.pk.strip_prefix("ITEM#").and_then(|sku| sku.parse().ok()).map(|sku| (sku, at)));
+                    if let Some(sku) = key.pk.strip_prefix("ITEM#").and_then(|sku| sku.parse::<Sku>().ok()) {
+                        skus.entry(sku.clone()).or_insert(at);
+                        seeds.entry(sku).or_insert(at);
+                    }
                     touches_all = touches_all.or(Refresh::is_for(&key).then_some(at));
                     for prefix in waits_for(&key) {
                         waited.entry(prefix).or_insert(at);
@@ -104,6 +122,18 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
             }
         }
         failed.extend(self.recompute_all(&network, skus).await);
+        // After the promises that plans are computed from; what a plan changes comes back in the stream.
+        let changed: BTreeSet<Sku> = seeds.keys().cloned().collect();
+        if let Some(first) = seeds.into_values().min() {
+            match replan(&self.store, &self.clock, &network, &changed).await {
+                Ok(0) => {}
+                Ok(plans) => tracing::info!(plans, "planned anew"),
+                Err(error) => {
+                    tracing::warn!(%error, "what can still be made is not planned anew yet");
+                    failed.insert(first);
+                }
+            }
+        }
         if let Some((first, _)) = alerts.first() {
             let first = *first;
             let alerts: Vec<Alert> = alerts.into_iter().map(|(_, alert)| alert).collect();
@@ -155,7 +185,13 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
         let unknown = |call: &Call| match call {
             Call::Recompute(_, Place::At(code)) => network.get(code).is_none(),
             Call::Catalogue(key) => key.pk == Location::PARTITION,
-            Call::Recompute(..) | Call::Settle(_) | Call::Publish(_) | Call::Unreadable | Call::Nothing => false,
+            Call::Recompute(..)
+            | Call::Replan(_)
+            | Call::Replanned(_)
+            | Call::Settle(_)
+            | Call::Publish(_)
+            | Call::Unreadable
+            | Call::Nothing => false,
         };
         if !calls.iter().any(unknown) {
             return Ok(network);
@@ -211,15 +247,37 @@ fn call(record: &EventRecord) -> Call {
     if let Some(position) = PositionKey::from_partition(&key.pk) {
         return Call::Recompute(position.sku, position.place);
     }
+    if let Some(sku) = Supplies::sku_of(&key.pk) {
+        return Call::Recompute(sku, Place::Unassigned);
+    }
     let key = Key::new(key.pk, key.sk);
+    if let Some(sku) = Bill::made_of(&key).or_else(|| UsedIn::goes_into(&key)) {
+        return Call::Replan(sku);
+    }
+    if Plan::is_in(&key.pk) {
+        return match (image::<Plan>(&record.change.old_image), image::<Plan>(&record.change.new_image)) {
+            (Ok(old), Ok(new)) => Call::Replanned(Plan::differing(old.as_ref(), new.as_ref())),
+            (Err(_), _) | (_, Err(_)) => Call::Unreadable,
+        };
+    }
     if !waits_for(&key).is_empty() || Refresh::is_for(&key) {
         return Call::Catalogue(key);
     }
     if key.pk.starts_with(Alert::PREFIX) {
-        return serde_dynamo::from_item::<_, Image>(record.change.new_image.clone())
-            .map_or(Call::Unreadable, |image| Call::Publish(Box::new(image.body)));
+        return match image::<Alert>(&record.change.new_image) {
+            Ok(Some(alert)) => Call::Publish(Box::new(alert)),
+            Ok(None) | Err(_) => Call::Unreadable,
+        };
     }
     Call::Nothing
+}
+
+/// The row in an image of a record; `None` where there was none.
+fn image<R: Row>(image: &serde_dynamo::Item) -> Result<Option<R>, serde_dynamo::Error> {
+    if image.is_empty() {
+        return Ok(None);
+    }
+    serde_dynamo::from_item::<_, Image<R>>(image.clone()).map(|image| Some(image.body))
 }
 
 #[derive(serde::Deserialize)]
@@ -229,6 +287,6 @@ struct RowKey {
 }
 
 #[derive(serde::Deserialize)]
-struct Image {
-    body: Alert,
+struct Image<R> {
+    body: R,
 }

@@ -1,14 +1,14 @@
 //! Reading the whole table and judging it: does the ledger add up, does it say of every order what the shop says, and
-//! does the shop show what we say?
+//! does the shop show what we say, and what the plan says can still be made?
 
 use std::collections::BTreeMap;
 use std::io;
 
 use aws_sdk_dynamodb::Client;
 use promissory::adapters::dynamodb::record;
-use promissory::catalog::{LineId, OrderId, Quantity};
+use promissory::catalog::{LineId, LocationId, OrderId, Place, Quantity, Sku};
 use promissory::ledger::{EventId, InboxEvent, Kind, Movement, Position, PositionKey, replay};
-use promissory::promise::Promise;
+use promissory::promise::{Plan, Planned, Promise};
 use promissory::source::Waiting;
 use promissory::store::{Record, StoreError};
 use promissory::storefront::{Intent, IntentState, Level};
@@ -24,6 +24,8 @@ pub struct Books {
     pub movements: BTreeMap<PositionKey, Vec<Movement>>,
     /// Promises.
     pub promises: Vec<Promise>,
+    /// What plans say of each good.
+    pub planned: BTreeMap<Sku, Planned>,
     /// Levels.
     pub levels: Vec<Level>,
     /// Intents whose outcome is not known.
@@ -96,6 +98,8 @@ impl Books {
             self.movements.entry(movement.of.clone()).or_default().push(movement);
         } else if pk.starts_with("ATS#") {
             self.promises.push(record.decode()?);
+        } else if Plan::is_in(pk) {
+            self.planned.extend(record.decode::<Plan>()?.goods);
         } else if pk.starts_with("LEVEL#") {
             self.levels.push(record.decode()?);
         } else if pk.starts_with("INTENT#") {
@@ -130,7 +134,7 @@ impl Books {
     }
 
     /// Whether nothing is on its way: no lane, no open intent, no pair the shop was not told, no promise behind its
-    /// positions.
+    /// positions or its plan.
     #[must_use]
     pub fn at_rest(&self) -> bool {
         let behind = |promise: &Promise| {
@@ -139,11 +143,13 @@ impl Books {
                 self.positions.get(&of).is_some_and(|position| position.seq != at.seq)
             })
         };
+        let takes_over = |promise: &Promise| promise.planned.as_ref() == self.planned.get(&promise.sku);
         let known = |of: &PositionKey| self.promises.iter().any(|p| p.sku == of.sku && p.places.contains_key(&of.place));
         self.deferred == 0
             && self.open_intents == 0
             && !self.levels.iter().any(Level::is_due)
             && !self.promises.iter().any(behind)
+            && self.promises.iter().all(takes_over)
             && self.positions.keys().all(known)
     }
 
@@ -266,6 +272,21 @@ pub fn compare_levels(books: &Books, shop: &Shop) -> Vec<String> {
                 .then(|| format!("{}@{}: we say {}, the shop shows {shown:?}", level.sku, level.location, level.supply))
         })
         .collect()
+}
+
+/// Goods of which the shop does not show at `production` what the plan says can be made, those who wait for it among it.
+#[must_use]
+pub fn compare_plans(books: &Books, shop: &Shop, production: &LocationId) -> Vec<String> {
+    let shown: BTreeMap<(u64, u64), i64> =
+        shop.levels().map(|(item, location, level)| ((number(item.0), number(location.0)), level.on_hand())).collect();
+    let differs = |(sku, planned): (&Sku, &Planned)| {
+        let level = books.levels.iter().find(|level| level.sku == *sku && level.location == *production);
+        let shown = level.and_then(|level| shown.get(&(level.inventory_item.number(), level.shop_location.number())).copied());
+        let there = books.positions.get(&PositionKey::new(sku.clone(), Place::At(production.clone())));
+        let wanted = planned.makeable() + there.map_or(Quantity::ZERO, |position| position.balance.sellable());
+        (shown.unwrap_or(0) != wanted.units()).then(|| format!("{sku}: {wanted} can be made, the shop shows {shown:?}"))
+    };
+    books.planned.iter().filter_map(differs).collect()
 }
 
 fn number(id: i64) -> u64 {

@@ -10,6 +10,7 @@ use promissory_local::catalogue::command as catalogue;
 use promissory_local::connector::command as connector;
 use promissory_local::demo::sources::{self, SourcesConfig};
 use promissory_local::demo::{DemoConfig, Report, plan, play};
+use promissory_local::explain::command as explain;
 use promissory_local::ledger::command as ledger;
 use promissory_local::shopify::{Server, ServerConfig, ShopConfig};
 use promissory_local::stack::{self, Stack, StackConfig};
@@ -47,6 +48,11 @@ enum Command {
     /// Play the flash sale and audit what came out, or, as `demo sources`, a morning of four other systems. Ends with 1 if
     /// anything was lost, doubled or oversold.
     Demo(DemoArgs),
+    /// Say why the numbers of an item are what they are, down to movements, papers and bills; now, or at a time.
+    ///
+    /// Ends with 0, with 1 when something does not add up or a promise breaks, with 2 when the table cannot be read or does not
+    /// hold what is asked for. It only reads.
+    Explain(explain::ExplainArgs),
     /// Read the ledger: check all of it, or see one position again. Of the local stack, or of a table on AWS.
     #[command(subcommand)]
     Ledger(ledger::Command),
@@ -124,6 +130,7 @@ async fn main() -> ExitCode {
         Command::Catalog(command) => catalogue::run(command, &say, &print).await,
         Command::Demo(DemoArgs { scene: Some(Scene::Sources(args)), .. }) => morning(cli.stack, args).await,
         Command::Demo(args) => demo(cli.stack, args).await,
+        Command::Explain(args) => explain::run(args, &say, &print).await,
         Command::Ledger(command) => ledger::run(command, &say, &print).await,
         Command::Source(command) => connector::run(command, &say, &print).await,
         Command::Up { port, shopify_port } => up(cli.stack, port, shopify_port).await,

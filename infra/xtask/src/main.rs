@@ -42,6 +42,13 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Say why the numbers of an item are what they are; now, or at a time.
+    #[command(disable_help_flag = true)]
+    Explain {
+        /// The SKU, and options; `cargo x explain --help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Import, export and validate what is sold: items, listings, locations, tiers, bills of materials.
     #[command(disable_help_flag = true)]
     Catalog {
@@ -86,6 +93,7 @@ fn main() -> ExitCode {
         Task::Demo { args } => local(&workspace, &["demo".to_owned()], &args),
         Task::Stack { args } => local(&workspace, &[], &args),
         Task::Ledger { args } => tool(&workspace, "ledger", &args),
+        Task::Explain { args } => tool(&workspace, "explain", &args),
         Task::Catalog { args } => tool(&workspace, "catalog", &args),
         Task::Source { args } => tool(&workspace, "source", &args),
         Task::Test { args } => test(&workspace, &args),

@@ -1,18 +1,16 @@
-//! Bills of materials: what one unit of an item is made of.
+//! Bills of materials: what one unit of an item is made of, and how it is made.
 //!
 //! The bill in force is one row; each change of it also leaves a row of its own that never changes again, so that what was
-//! promised by an older version can still be explained. What holds between bills (no cycles, no endless depth) is checked
-//! where they come in, because a row knows nothing of the others.
+//! promised by an older version can still be explained. What holds between bills is checked where they come in ([`super::tangles`]).
+//! Whoever needs the other way, from a component to what it goes into, asks [`UsedIn`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
 
-use rust_decimal::Decimal;
+use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::unit::decimal;
-use super::{Factor, InvalidNumber, Sku};
+use super::{CentreId, Factor, Percent, Quantity, Sku, Yield};
 use crate::store::{Key, Row};
 
 /// The bill in force of one item.
@@ -24,16 +22,43 @@ pub struct Bill {
     pub version: u32,
     /// What it is made of. Empty when nothing is left of it: the item is not made, as if it had no bill.
     pub components: BTreeMap<Sku, Component>,
+    /// How many of the units that are started come out good; all of them without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yields: Option<Yield>,
+    /// Days from the start of a unit until it is there, at most [`Bill::MAX_LEAD_DAYS`].
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub lead_days: u16,
+    /// Where it is made, if that limits how many are started on a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub centre: Option<CentreId>,
+    /// Made on the way, as part of what it goes into: it takes no time and no work centre.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub phantom: bool,
+    /// When this version came into force. Rows from before this was kept have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// How much of one component goes into one unit of the parent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Component {
-    /// Units of the component, before scrap.
+    /// Units of the component for each unit that is started, before scrap.
     pub quantity: Factor,
     /// How much of it is lost on the way, in per cent of what is taken; nothing without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scrap: Option<Percent>,
+    /// Only what is started on this day or later takes it; from ever without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Date>,
+    /// Only what is started before this day takes it; for ever without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
+    /// It is an alternate: it stands in for this component of the same bill, which is no alternate itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<Sku>,
+    /// Which of the alternates is taken first: the lower.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub rank: u16,
 }
 
 /// One version of a bill, as it was when it came into force. Never changed.
@@ -41,11 +66,73 @@ pub struct Component {
 #[serde(transparent)]
 pub struct BillVersion(pub Bill);
 
+/// Where a component or a work centre is used: every item whose bill names it, one level up, alternates included.
+///
+/// It never names too few: who adds a component to a bill writes this first, who takes one out writes this after. It may name
+/// one too many for a while, so whoever follows it looks at the bill. Of a bulk component there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsedIn {
+    /// What is used.
+    pub component: Sku,
+    /// What it goes into.
+    pub parents: BTreeSet<Sku>,
+}
+
+/// A place where things are made, and how much it can start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkCentre {
+    /// Its code.
+    pub code: CentreId,
+    /// Units that can be started on one day, of everything that is made there together.
+    pub per_day: Quantity,
+}
+
 impl Bill {
     /// The most components of one bill, so that its row stays small.
     pub const MAX_COMPONENTS: usize = 200;
     /// The most levels of bills below an item.
     pub const MAX_DEPTH: usize = 20;
+    /// The most days that making a unit may take.
+    pub const MAX_LEAD_DAYS: u16 = 730;
+
+    /// A bill of nothing yet, made at once and anywhere, of which everything comes out. No version of it is in force.
+    #[must_use]
+    pub fn new(parent: Sku) -> Self {
+        let (components, yields, lead_days, centre, phantom, since) = Default::default();
+        Self { parent, version: 0, components, yields, lead_days, centre, phantom, since }
+    }
+
+    /// What goes into a unit, slot by slot: the component that is meant and those that may stand in for it, the first choice
+    /// first. No slot is empty.
+    pub fn slots(&self) -> impl Iterator<Item = Vec<(&Sku, &Component)>> {
+        let mut alternates: BTreeMap<&Sku, Vec<(&Sku, &Component)>> = BTreeMap::new();
+        for (sku, component) in &self.components {
+            if let Some(main) = &component.instead_of {
+                alternates.entry(main).or_default().push((sku, component));
+            }
+        }
+        self.components.iter().filter(|(_, component)| component.instead_of.is_none()).map(move |main| {
+            let mut slot = vec![main];
+            let mut others = alternates.remove(main.0).unwrap_or_default();
+            others.sort_by_key(|(sku, component)| (component.rank, *sku));
+            slot.append(&mut others);
+            slot
+        })
+    }
+
+    /// Everything that making it draws on: its components, alternates included, and its work centre under
+    /// [`WorkCentre::as_used`]. Items that draw on the same compete.
+    pub fn draws_on(&self) -> impl Iterator<Item = Sku> {
+        self.components.keys().cloned().chain(self.centre.as_ref().map(WorkCentre::as_used))
+    }
+
+    /// Whether it says the same as `other`, whichever version either is.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let Self { parent, version: _, components, yields, lead_days, centre, phantom, since: _ } = self;
+        (parent, components, yields, lead_days, centre, phantom)
+            == (&other.parent, &other.components, &other.yields, &other.lead_days, &other.centre, &other.phantom)
+    }
 
     /// Where the bill in force of an item lives.
     #[must_use]
@@ -53,8 +140,81 @@ impl Bill {
         Key::head(Self::partition(parent))
     }
 
+    /// The item whose bill in force is in this row; `None` for other rows, its older versions among them.
+    #[must_use]
+    pub fn made_of(key: &Key) -> Option<Sku> {
+        let sku = key.pk.strip_prefix("BOM#")?.parse().ok()?;
+        (Self::key_of(&sku) == *key).then_some(sku)
+    }
+
     fn partition(parent: &Sku) -> String {
         format!("BOM#{parent}")
+    }
+}
+
+impl Component {
+    /// So much of it, always, with nothing lost and nothing instead.
+    #[must_use]
+    pub fn new(quantity: Factor) -> Self {
+        let (scrap, from, until, instead_of, rank) = Default::default();
+        Self { quantity, scrap, from, until, instead_of, rank }
+    }
+
+    /// Whether what is started on this day takes it.
+    #[must_use]
+    pub fn is_used_on(&self, day: Date) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day < until)
+    }
+}
+
+impl UsedIn {
+    /// The most items that one component may go into; what goes into everything is to be marked `bulk`.
+    pub const MAX_PARENTS: usize = 2_000;
+    /// The most bytes of their names together, so that they fit a row (DynamoDB's are at most 400 KB).
+    pub const MAX_BYTES: usize = 350_000;
+
+    /// Whether its row can be kept.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.parents.len() <= Self::MAX_PARENTS && self.bytes() <= Self::MAX_BYTES
+    }
+
+    /// The bytes of its parents' names.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.parents.iter().map(|sku| sku.as_str().len()).sum()
+    }
+
+    /// The component that this row is about.
+    #[must_use]
+    pub fn goes_into(key: &Key) -> Option<Sku> {
+        key.pk.strip_prefix("USED#")?.parse().ok()
+    }
+
+    /// Where what uses a component is kept.
+    #[must_use]
+    pub fn key_of(component: &Sku) -> Key {
+        Key::head(format!("USED#{component}"))
+    }
+}
+
+impl WorkCentre {
+    /// The partition of all work centres.
+    pub const PARTITION: &'static str = "CENTRES";
+
+    /// What the where-used index calls it: a name beside those of the components.
+    ///
+    /// # Panics
+    /// Never: with its prefix a code is still a name that an item could have.
+    #[must_use]
+    pub fn as_used(code: &CentreId) -> Sku {
+        format!("@centre {code}").parse().expect("codes of centres are short")
+    }
+
+    /// Where a work centre lives.
+    #[must_use]
+    pub fn key_of(code: &CentreId) -> Key {
+        Key::new(Self::PARTITION, code.as_str())
     }
 }
 
@@ -70,118 +230,21 @@ impl Row for BillVersion {
     }
 }
 
-/// A share in per cent: from 0 to below 100, exact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Percent(Decimal);
-
-impl FromStr for Percent {
-    type Err = InvalidNumber;
-
-    fn from_str(text: &str) -> Result<Self, InvalidNumber> {
-        let number = decimal(text)?;
-        let sane = number >= Decimal::ZERO && number < Decimal::ONE_HUNDRED;
-        if sane { Ok(Self(number)) } else { Err(InvalidNumber::NoPercentage(text.to_owned())) }
+impl Row for UsedIn {
+    fn key(&self) -> Key {
+        Self::key_of(&self.component)
     }
 }
 
-impl TryFrom<String> for Percent {
-    type Error = InvalidNumber;
-
-    fn try_from(text: String) -> Result<Self, InvalidNumber> {
-        text.parse()
+impl Row for WorkCentre {
+    fn key(&self) -> Key {
+        Self::key_of(&self.code)
     }
 }
 
-impl From<Percent> for String {
-    fn from(percent: Percent) -> Self {
-        percent.to_string()
-    }
-}
-
-impl fmt::Display for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// What is wrong between bills.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tangle {
-    /// An item is made of itself; the path begins and ends with it.
-    Cycle(Vec<Sku>),
-    /// The way down from an item is longer than [`Bill::MAX_DEPTH`]; the path goes from the top to the bottom.
-    TooDeep(Vec<Sku>),
-}
-
-impl Tangle {
-    /// The items on the way, in order.
-    #[must_use]
-    pub fn path(&self) -> &[Sku] {
-        match self {
-            Self::Cycle(path) | Self::TooDeep(path) => path,
-        }
-    }
-}
-
-impl fmt::Display for Tangle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = || self.path().iter().map(Sku::as_str).collect::<Vec<_>>().join(" → ");
-        match self {
-            Self::Cycle(_) => write!(f, "an item may not be made of itself: {}", path()),
-            Self::TooDeep(_) => write!(f, "bills go at most {} levels deep: {}", Bill::MAX_DEPTH, path()),
-        }
-    }
-}
-
-/// The tangles of these bills: each cycle that a walk from the top meets, and the longest way down from each top that is
-/// too deep. In the order of items, and in a stack of its own: data decides how deep it goes.
-#[must_use]
-pub fn tangles(bills: &BTreeMap<Sku, Bill>) -> Vec<Tangle> {
-    let mut found = Vec::new();
-    // Levels below each item that is done, and where the longest way goes on.
-    let mut below: BTreeMap<&Sku, (usize, Option<&Sku>)> = BTreeMap::new();
-    for start in bills.keys() {
-        let mut open: BTreeSet<&Sku> = BTreeSet::new();
-        let mut stack = Vec::new();
-        if !below.contains_key(start) {
-            open.insert(start);
-            stack.push((start, components(bills, start)));
-        }
-        while let Some((at, rest)) = stack.last_mut() {
-            let at = *at;
-            match rest.next() {
-                Some(next) if open.contains(next) => {
-                    let way = stack.iter().map(|(sku, _)| *sku).skip_while(|sku| *sku != next);
-                    found.push(Tangle::Cycle(way.chain([next]).cloned().collect()));
-                }
-                Some(next) if below.contains_key(next) => {}
-                Some(next) => {
-                    open.insert(next);
-                    stack.push((next, components(bills, next)));
-                }
-                None => {
-                    let deepest = components(bills, at).filter_map(|sku| Some((below.get(sku)?.0 + 1, Some(sku))));
-                    let deepest = deepest.max_by_key(|(levels, _)| *levels).unwrap_or((0, None));
-                    below.insert(at, deepest);
-                    open.remove(at);
-                    stack.pop();
-                }
-            }
-        }
-    }
-    let used: BTreeSet<&Sku> = bills.values().flat_map(|bill| bill.components.keys()).collect();
-    for top in bills.keys().filter(|top| !used.contains(top)) {
-        if below.get(top).is_some_and(|(levels, _)| *levels > Bill::MAX_DEPTH) {
-            let way = std::iter::successors(Some(top), |sku| below.get(sku).and_then(|(_, next)| *next));
-            found.push(Tangle::TooDeep(way.cloned().collect()));
-        }
-    }
-    found
-}
-
-fn components<'a>(bills: &'a BTreeMap<Sku, Bill>, sku: &Sku) -> impl Iterator<Item = &'a Sku> + use<'a> {
-    bills.get(sku).into_iter().flat_map(|bill| bill.components.keys())
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_nothing(number: &u16) -> bool {
+    *number == 0
 }
 
 #[cfg(test)]
@@ -192,55 +255,66 @@ mod tests {
         name.parse().expect("a SKU")
     }
 
-    fn bills(edges: &[(&str, &str)]) -> BTreeMap<Sku, Bill> {
-        let mut bills = BTreeMap::new();
-        for (parent, component) in edges {
-            let bill = Bill { parent: sku(parent), version: 1, components: BTreeMap::new() };
-            let bill = bills.entry(sku(parent)).or_insert(bill);
-            bill.components.insert(sku(component), Component { quantity: Factor::ONE, scrap: None });
-        }
-        bills
-    }
-
-    /// Bills, and what is said of them.
-    type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
-
-    /// Protects whoever explodes a bill from never coming to an end, and whoever wrote it from not finding the cycle.
+    /// Protects bills that were stored before there were headers and alternates, and the size of plain ones.
     #[test]
-    fn a_cycle_is_found_and_shown() {
-        let rows: [Case; 6] = [
-            (&[], &[]),
-            (&[("A", "B"), ("A", "C"), ("B", "D"), ("C", "D")], &[]),
-            (&[("A", "A")], &["an item may not be made of itself: A → A"]),
-            (&[("A", "B"), ("B", "C"), ("C", "B")], &["an item may not be made of itself: B → C → B"]),
-            (&[("A", "B"), ("B", "A"), ("C", "A")], &["an item may not be made of itself: A → B → A"]),
-            (
-                &[("A", "B"), ("B", "A"), ("X", "Y"), ("Y", "X")],
-                &["an item may not be made of itself: A → B → A", "an item may not be made of itself: X → Y → X"],
-            ),
+    fn a_plain_bill_reads_and_writes_as_before() {
+        let text = r#"{"parent":"A","version":3,"components":{"B":{"quantity":"0.5"},"C":{"quantity":"2","scrap":"3"}}}"#;
+        let bill: Bill = serde_json::from_str(text).expect("an old row");
+        let half = Component::new("0.5".parse().expect("a factor"));
+        let components = [
+            (sku("B"), half),
+            (sku("C"), Component { scrap: "3".parse().ok(), ..Component::new("2".parse().expect("a factor")) }),
         ];
-        for (edges, expected) in rows {
-            let found: Vec<String> = tangles(&bills(edges)).iter().map(ToString::to_string).collect();
-            assert_eq!(found, expected, "{edges:?}");
+        assert_eq!(bill, Bill { version: 3, components: components.into(), ..Bill::new(sku("A")) });
+        assert_eq!(serde_json::to_string(&bill).expect("it can be written"), text);
+    }
+
+    /// Protects whoever plans from an alternate taken before what it stands in for, or for something else.
+    #[test]
+    fn alternates_stand_behind_what_they_stand_in_for() {
+        let mut bill = Bill::new(sku("A"));
+        for (name, instead_of, rank) in
+            [("B", None, 0), ("C", None, 0), ("D", Some("B"), 2), ("E", Some("B"), 1), ("F", Some("B"), 1), ("A1", Some("C"), 9)]
+        {
+            let component = Component { instead_of: instead_of.map(sku), rank, ..Component::new(Factor::ONE) };
+            bill.components.insert(sku(name), component);
+        }
+        let names = |slot: Vec<(&Sku, &Component)>| slot.iter().map(|(sku, _)| sku.to_string()).collect::<Vec<_>>().join(" ");
+        assert_eq!(bill.slots().map(names).collect::<Vec<_>>(), ["B E F D", "C A1"]);
+        assert_eq!(Bill::new(sku("A")).slots().count(), 0);
+    }
+
+    /// Protects the days of a change: the first one counts, the last one does not.
+    #[test]
+    fn a_component_is_used_from_and_until() {
+        let day = |text: &str| text.parse::<Date>().expect("a date");
+        for (from, until, on, used) in [
+            (None, None, "2026-11-21", true),
+            (Some("2026-11-21"), None, "2026-11-20", false),
+            (Some("2026-11-21"), None, "2026-11-21", true),
+            (None, Some("2026-11-21"), "2026-11-20", true),
+            (None, Some("2026-11-21"), "2026-11-21", false),
+            (Some("2026-11-20"), Some("2026-11-21"), "2026-11-20", true),
+        ] {
+            let component = Component { from: from.map(day), until: until.map(day), ..Component::new(Factor::ONE) };
+            assert_eq!(component.is_used_on(day(on)), used, "{from:?} {until:?} on {on}");
         }
     }
 
-    /// Protects the bound on depth: as many levels as are allowed are, one more is not, and a long chain ends nobody's stack.
+    /// Protects the row that names what a component goes into from growing beyond what a row holds.
     #[test]
-    fn bills_go_so_deep_and_no_deeper() {
-        for (levels, expected) in [(Bill::MAX_DEPTH, None), (Bill::MAX_DEPTH + 1, Some(22)), (50_000, Some(50_001))] {
-            let names: Vec<String> = (0..=levels).map(|n| format!("{n:06}")).collect();
-            let edges: Vec<(&str, &str)> = names.windows(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
-            let found = tangles(&bills(&edges));
-            assert_eq!(found.first().map(|tangle| tangle.path().len()), expected, "{levels} levels");
-        }
-    }
-
-    /// Protects scrap from being more than there is.
-    #[test]
-    fn a_share_is_below_a_hundred() {
-        for (text, good) in [("0", true), ("2.5", true), ("99.999999", true), ("100", false), ("-1", false), ("x", false)] {
-            assert_eq!(text.parse::<Percent>().is_ok(), good, "{text}");
+    fn so_many_parents_fit() {
+        let (long, wide) = ("x".repeat(124), "é".repeat(124));
+        for (parents, tail, fits) in [
+            (0, "", true),
+            (UsedIn::MAX_PARENTS, "", true),
+            (UsedIn::MAX_PARENTS + 1, "", false),
+            (UsedIn::MAX_PARENTS, long.as_str(), true),
+            (UsedIn::MAX_PARENTS, wide.as_str(), false),
+        ] {
+            let parents: BTreeSet<Sku> = (0..parents).map(|n| sku(&format!("{n:04}{tail}"))).collect();
+            let count = parents.len();
+            assert_eq!(UsedIn { component: sku("C"), parents }.fits(), fits, "{count} with {tail:?}");
         }
     }
 }

@@ -119,6 +119,12 @@ name!(
 );
 
 name!(
+    /// Our code of a work centre: a place where things are made.
+    CentreId, "the work centre", "it needs 1 to 64 of A-Z a-z 0-9 . _ -",
+    |s| !s.is_empty() && s.len() <= 64 && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+);
+
+name!(
     /// A unit of measure, e.g. `each`, `case`, `kg`. To the letter: `KG` is another unit than `kg`.
     Unit, "the unit", "it needs 1 to 16 characters without spaces or control characters",
     |s| !s.is_empty() && s.chars().count() <= 16 && !s.chars().any(|c| c.is_control() || c.is_whitespace())
@@ -282,6 +288,7 @@ mod tests {
         }
         assert!(LotId::from_str("L 2026/11").is_ok() && LotId::from_str(" L").is_err());
         assert!(TierId::from_str("A").is_ok() && TierId::from_str("a b").is_err());
+        assert!(CentreId::from_str("MIX-1.a").is_ok() && CentreId::from_str("MIX 1").is_err() && CentreId::from_str("").is_err());
     }
 
     /// Protects ids above 2^53 from being rounded.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::unit::metric_factor;
-use super::{Factor, InventoryItemId, Quantity, ShopDomain, Sku, SystemId, TierId, Unit, VariantId};
+use super::{Factor, InventoryItemId, Planning, Quantity, ShopDomain, Sku, SystemId, TierId, Unit, VariantId};
 use crate::store::{Key, Row};
 
 /// What we keep in stock, and how it is sold.
@@ -31,6 +31,9 @@ pub struct Item {
     /// Alert the planner when the network's available falls to this; no alert without it.
     #[serde(default)]
     pub low_at: Option<Quantity>,
+    /// How it takes part in what can be promised beyond what is there.
+    #[serde(default, skip_serializing_if = "Planning::is_default")]
+    pub planning: Planning,
     /// Where it is sold: each shop with its inventory item.
     #[serde(default)]
     pub shops: BTreeMap<ShopDomain, Listed>,
@@ -63,8 +66,8 @@ impl Item {
     /// A plain item, counted in pieces and sold nowhere yet.
     #[must_use]
     pub fn new(sku: Sku) -> Self {
-        let (unit, units, tier, by_lot, buffer, low_at, shops) = Default::default();
-        Self { sku, unit, units, tier, by_lot, buffer, low_at, shops }
+        let (unit, units, tier, by_lot, buffer, low_at, planning, shops) = Default::default();
+        Self { sku, unit, units, tier, by_lot, buffer, low_at, planning, shops }
     }
 
     /// How many of our units one `unit` of it is; `None` when nobody said.
@@ -215,6 +218,7 @@ impl Row for Tier {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::Policy;
 
     /// Protects units from being taken for others: the base unit is one, what is known is converted, the rest is not guessed.
     #[test]
@@ -233,6 +237,18 @@ mod tests {
         ] {
             assert_eq!(item.factor(&unit(name)).map(|factor| factor.to_string()).as_deref(), factor, "{name} of {:?}", item.unit);
         }
+    }
+
+    /// Protects items that were stored before there was planning, and the size of those it says nothing of.
+    #[test]
+    fn planning_is_left_out_where_nothing_is_said() {
+        let text = r#"{"sku":"A","buffer":null,"low_at":null,"shops":{}}"#;
+        assert_eq!(serde_json::from_str::<Item>(text).expect("an old row"), item());
+        assert_eq!(serde_json::to_string(&item()).expect("it can be written"), text);
+        let planning = Planning { promise_days: Some(14), policy: Policy::FirstCome, ..Planning::default() };
+        let said = serde_json::to_value(Item { planning, ..item() }).expect("it can be written");
+        assert_eq!(said["planning"], serde_json::json!({ "promise_days": 14, "policy": "first_come" }));
+        assert_eq!(serde_json::from_value::<Item>(said).expect("a row"), Item { planning, ..item() });
     }
 
     /// Protects buffers: the shop's word before the item's, the item's before its tier's.

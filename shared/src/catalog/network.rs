@@ -38,6 +38,9 @@ pub struct Location {
     /// Whether it is in use. One that is not is still counted and its stock is known, but it promises nothing.
     #[serde(default = "yes")]
     pub active: bool,
+    /// Whether what lies there can go into production; by its kind where nothing is said ([`Location::feeds_production`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feeds_production: Option<bool>,
     /// Its id in each shop that knows it.
     #[serde(default)]
     pub shops: BTreeMap<ShopDomain, ShopLocationId>,
@@ -62,7 +65,19 @@ impl Location {
             LocationKind::Factory | LocationKind::Warehouse | LocationKind::ThirdParty | LocationKind::Production => true,
             LocationKind::Store => false,
         };
-        Self { code, kind, fulfils_online, active: true, shops: BTreeMap::new(), systems: BTreeMap::new() }
+        let (feeds_production, shops, systems) = Default::default();
+        Self { code, kind, fulfils_online, active: true, feeds_production, shops, systems }
+    }
+
+    /// Whether what lies there can go into production: as it says, or else of factories and warehouses. Nothing of a location
+    /// that is not in use does.
+    #[must_use]
+    pub fn feeds_production(&self) -> bool {
+        let by_kind = match self.kind {
+            LocationKind::Factory | LocationKind::Warehouse => true,
+            LocationKind::ThirdParty | LocationKind::Store | LocationKind::Production => false,
+        };
+        self.active && self.feeds_production.unwrap_or(by_kind)
     }
 
     /// Whether its stock can be promised to an online order.
@@ -125,6 +140,12 @@ impl Network {
         self.locations.get(code)
     }
 
+    /// The location that shows what can still be made: the first of its kind that is in use.
+    #[must_use]
+    pub fn production(&self) -> Option<&Location> {
+        self.locations.values().find(|location| location.kind == LocationKind::Production && location.active)
+    }
+
     /// The location of a place; none for the unassigned one.
     #[must_use]
     pub fn at(&self, place: &Place) -> Option<&Location> {
@@ -180,5 +201,33 @@ impl NetworkCache {
         let network = Arc::new(Network::load(store).await?);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&network)));
         Ok(network)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects production from stock it cannot reach: what is said counts, else the kind, and nothing that is out of use. A row
+    /// from before this was kept goes by its kind.
+    #[test]
+    fn what_feeds_production_is_said_or_goes_by_kind() {
+        for (kind, by_kind) in
+            [("factory", true), ("warehouse", true), ("third_party", false), ("store", false), ("production", false)]
+        {
+            let old = format!(r#"{{"code":"L","kind":"{kind}","fulfils_online":true,"active":true,"shops":{{}}}}"#);
+            let location: Location = serde_json::from_str(&old).expect("an old row");
+            assert_eq!(serde_json::to_string(&location).expect("it can be written"), old);
+            for (said, active, expected) in [
+                (None, true, by_kind),
+                (Some(true), true, true),
+                (Some(false), true, false),
+                (Some(true), false, false),
+                (None, false, false),
+            ] {
+                let location = Location { feeds_production: said, active, ..location.clone() };
+                assert_eq!(location.feeds_production(), expected, "{kind}, said {said:?}, active {active}");
+            }
+        }
     }
 }

@@ -38,6 +38,9 @@ pub enum InvalidNumber {
     /// It is no share in per cent.
     #[error("{0} is no percentage from 0 to below 100")]
     NoPercentage(String),
+    /// It is no yield in per cent.
+    #[error("{0} is no yield: it is above 0 per cent, and at most 100")]
+    NoYield(String),
 }
 
 /// An amount that is no whole number of units.
@@ -122,6 +125,12 @@ impl Amount {
 impl Factor {
     /// One base unit.
     pub const ONE: Self = Self(Decimal::ONE);
+
+    /// The number, exact.
+    #[must_use]
+    pub const fn number(self) -> Decimal {
+        self.0
+    }
 }
 
 impl FromStr for Amount {

@@ -190,6 +190,9 @@ pub struct OrderLine {
     /// The fulfilment, for a shipment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fulfilment: Option<FulfilmentId>,
+    /// The day the order was placed: from then on its units are promised. Missing in rows from before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placed: Option<Date>,
 }
 
 /// One movement, with the state it found and the state it left.
@@ -228,6 +231,15 @@ impl Movement {
     #[must_use]
     pub fn key_of(of: &PositionKey, seq: u64) -> Key {
         Key::new(of.partition(), format!("{}{seq:012}", Self::PREFIX))
+    }
+
+    /// Units it takes or gives back of what is reserved, and for orders of which day; `None` where it does neither, or
+    /// nobody knows the day.
+    #[must_use]
+    pub fn reserves(&self) -> Option<(Date, Quantity)> {
+        let units = self.kind.change(self.quantity).reserved;
+        let placed = self.cause.order.as_ref()?.placed?;
+        (!units.is_zero()).then_some((placed, units))
     }
 
     /// When it took effect in the world.

@@ -212,6 +212,9 @@ pub struct Position {
     /// Its lots: those of which there are units, or fewer than none, or that were counted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lots: BTreeMap<LotId, LotBalance>,
+    /// What is reserved, by the day (in UTC) the orders were placed: what was promised first is to be kept first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub placed: BTreeMap<Date, Quantity>,
     /// The newest count of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<Counted>,
@@ -245,8 +248,8 @@ impl Position {
     /// A position nothing has touched yet.
     #[must_use]
     pub fn empty(of: PositionKey) -> Self {
-        let (seq, balance, lots, counted, heard, moved_at) = Default::default();
-        Self { of, seq, balance, lots, counted, heard, moved_at }
+        let (seq, balance, lots, placed, counted, heard, moved_at) = Default::default();
+        Self { of, seq, balance, lots, placed, counted, heard, moved_at }
     }
 
     /// Moves the position, and returns the movements to be written with it: the one asked for, and where it happened before
@@ -300,7 +303,9 @@ impl Position {
             add_to_lot(&mut self.lots, lot, kind.change(quantity));
         }
         let (of, after) = (self.of.clone(), self.balance);
-        Movement { of, seq: self.seq, kind, quantity, before, after, lot, cause, occurred_at: at, recorded_at: now }
+        let made = Movement { of, seq: self.seq, kind, quantity, before, after, lot, cause, occurred_at: at, recorded_at: now };
+        add_to_placed(&mut self.placed, &made);
+        made
     }
 
     /// Which lots `quantity` units leave from when nobody said: the first to expire goes first, held units stay, and what
@@ -351,6 +356,16 @@ pub(super) fn add_to_lot(lots: &mut BTreeMap<LotId, LotBalance>, lot: &Lot, chan
     entry.expires = lot.expires.or(entry.expires);
     if entry.on_hand.is_zero() && entry.held.is_zero() && entry.counted.is_none() {
         lots.remove(&lot.id);
+    }
+}
+
+/// Adds a movement to what is reserved by day. A day on which nothing is left is forgotten.
+pub(super) fn add_to_placed(placed: &mut BTreeMap<Date, Quantity>, movement: &Movement) {
+    let Some((day, units)) = movement.reserves() else { return };
+    let of_day = placed.entry(day).or_default();
+    *of_day += units;
+    if of_day.is_zero() {
+        placed.remove(&day);
     }
 }
 

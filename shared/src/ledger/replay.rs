@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 
-use super::position::add_to_lot;
+use super::position::{add_to_lot, add_to_placed};
 use super::{Balance, LotBalance, Movement, Position};
 use crate::catalog::{LotId, Quantity};
 
@@ -73,6 +74,18 @@ pub enum Mismatch {
         /// Units folded.
         folded: Quantity,
     },
+    /// The units reserved for the orders of one day are not those its movements lead to.
+    #[error("{position}: {stored} units are stored as reserved by orders of {day}, its movements lead to {folded}")]
+    PlacedDiffers {
+        /// The position.
+        position: String,
+        /// The day the orders were placed.
+        day: Date,
+        /// Units stored.
+        stored: Quantity,
+        /// Units folded.
+        folded: Quantity,
+    },
     /// There are movements of a position that is not stored.
     #[error("{position} is not stored, and its movements lead to {folded} at {folded_seq}")]
     Unstored {
@@ -114,6 +127,8 @@ pub struct Fold {
     pub balance: Balance,
     /// The lots it left.
     pub lots: BTreeMap<LotId, LotBalance>,
+    /// What it left reserved, by the day the orders were placed.
+    pub placed: BTreeMap<Date, Quantity>,
 }
 
 impl Fold {
@@ -141,6 +156,7 @@ impl Fold {
         if let Some(lot) = &movement.lot {
             add_to_lot(&mut self.lots, lot, movement.kind.change(movement.quantity));
         }
+        add_to_placed(&mut self.placed, movement);
         Ok(())
     }
 
@@ -150,6 +166,7 @@ impl Fold {
     /// When it is not.
     pub fn check(&self, position: &Position) -> Result<(), Mismatch> {
         if (self.seq, self.balance) == (position.seq, position.balance) {
+            self.check_placed(position)?;
             return self.check_lots(position);
         }
         Err(Mismatch::Differs {
@@ -158,6 +175,16 @@ impl Fold {
             stored_seq: position.seq,
             folded: Box::new(self.balance),
             folded_seq: self.seq,
+        })
+    }
+
+    fn check_placed(&self, position: &Position) -> Result<(), Mismatch> {
+        let units = |placed: &BTreeMap<Date, Quantity>, day: &Date| placed.get(day).copied().unwrap_or_default();
+        let mut days = self.placed.keys().chain(position.placed.keys());
+        let differs = days.find(|day| units(&self.placed, day) != units(&position.placed, day));
+        differs.map_or(Ok(()), |day| {
+            let (stored, folded) = (units(&position.placed, day), units(&self.placed, day));
+            Err(Mismatch::PlacedDiffers { position: position.of.to_string(), day: *day, stored, folded })
         })
     }
 
@@ -398,7 +425,7 @@ mod tests {
     /// Protects whoever relies on a check: every kind of damage is found, and named by what is wrong first.
     #[test]
     fn damage_is_found_and_named() {
-        let rows: [(&str, Damage, Option<&str>); 18] = [
+        let rows: [(&str, Damage, Option<&str>); 19] = [
             ("sound", |_, _| {}, None),
             ("nothing ever moved", |position, movements| (*position, *movements) = (Position::empty(key()), vec![]), None),
             ("a movement in the middle is missing", |_, m| drop(m.remove(2)), Some("gap 2 4")),
@@ -417,6 +444,11 @@ mod tests {
             ("a rare quantity is edited", |position, _| position.balance.in_transit = Quantity::new(1), Some("differs 5 5")),
             ("a lot is lost", |_, m| m[0].lot = Some(Lot { id: lot(), expires: None }), Some("L: 0 10")),
             (
+                "the day of an order is edited",
+                |position, _| position.placed = [(Date::constant(2026, 11, 21), Quantity::new(1))].into(),
+                Some("2026-11-21: 1 0"),
+            ),
+            (
                 "a lot is invented",
                 |position, _| position.lots = [(lot(), LotBalance { on_hand: Quantity::new(1), ..LotBalance::default() })].into(),
                 Some("L: 1 0"),
@@ -431,6 +463,7 @@ mod tests {
                 Mismatch::Unsound { seq, .. } => format!("unsound {seq}"),
                 Mismatch::Differs { stored_seq, folded_seq, .. } => format!("differs {stored_seq} {folded_seq}"),
                 Mismatch::LotDiffers { lot, stored, folded, .. } => format!("{lot}: {stored} {folded}"),
+                Mismatch::PlacedDiffers { day, stored, folded, .. } => format!("{day}: {stored} {folded}"),
                 Mismatch::Unstored { .. } | Mismatch::Unreadable { .. } | Mismatch::Misfiled { .. } => mismatch.to_string(),
             });
             assert_eq!(found.as_deref(), expected, "{case}");

@@ -1,5 +1,5 @@
-//! Recomputing an item: its promise, its low-stock alert, and what each shop must be told: levels, and lots where it is kept
-//! by lot.
+//! Recomputing an item: its promise, its alerts, and what each shop must be told: levels, and the labels that it has. What can
+//! still be made of it is the plan's to say (`replan`); here it is taken over.
 //!
 //! One read, one transaction per item. The promise row's revision is the gate: it is read no later than the positions, so
 //! whoever wins the write has seen positions at least as new as the promise it replaces, and a promise never goes back.
@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Promise, kept_back};
-use crate::alert::{Alert, Subject, low_stock};
+use super::{InPlan, Known, Plan, Promise};
+use crate::alert::{Alert, State, Subject, low_stock};
 use crate::catalog::{Item, Network, Place, ShopDomain, Sku, Tier};
 use crate::clock::{Clock, backoff};
 use crate::ledger::{Position, PositionKey};
+use crate::source::Supplies;
 use crate::store::{Expect, Record, Store, StoreError, Write, WriteError};
-use crate::storefront::{Label, Level, refusal_alert};
+use crate::storefront::{Label, LabelKind, Level, PromiseShown, Shown, refusal_alert};
 
 /// How often an item is recomputed anew when its rows change under it.
 const MAX_ATTEMPTS: u32 = 10;
@@ -53,8 +54,8 @@ async fn recompute_once<S: Store, C: Clock>(
     network: &Network,
     sku: &Sku,
 ) -> Result<Recomputed, WriteError> {
-    let alert_key = Alert::key_of(&Subject::LowStock { sku: sku.clone() });
-    let [item, promise, alert] = read_three(store, [Item::key_of(sku), Promise::key_of(sku), alert_key]).await?;
+    let first = [Item::key_of(sku), Promise::key_of(sku), InPlan::key_of(sku)];
+    let [item, promise, in_plan] = these(store.get(&first).await?);
     let Some(item) = item.map(|record| record.decode::<Item>()).transpose()? else {
         return Ok(Recomputed::default()); // Not imported yet; importing it rings again.
     };
@@ -68,24 +69,51 @@ async fn recompute_once<S: Store, C: Clock>(
         })
         .collect();
     let old = promise.as_ref().map(|record| record.decode::<Promise>()).transpose()?;
-    // Also where it is not kept by lot any more: there the label is emptied, and then forgotten.
-    let mut labels_of = old.as_ref().map(|old| old.labels.clone()).unwrap_or_default();
-    if item.by_lot {
-        labels_of.extend(item.shops.iter().filter(|(_, listed)| listed.variant.is_some()).map(|(shop, _)| shop.clone()));
-    }
-    let mut keys: Vec<_> = of.iter().map(PositionKey::key).collect();
+    // Also where it is not shown any more: there the label is emptied, and then forgotten.
+    let is_shown = |kind| shows(&item, kind);
+    let labels_of: BTreeSet<(ShopDomain, LabelKind)> = LabelKind::ALL
+        .into_iter()
+        .flat_map(|kind| {
+            let was = old.as_ref().map(|old| shops_with(old, kind).clone()).unwrap_or_default();
+            let listed = item.shops.iter().filter(move |(_, listed)| is_shown(kind) && listed.variant.is_some());
+            was.into_iter().chain(listed.map(|(shop, _)| shop.clone())).map(move |shop| (shop, kind))
+        })
+        .collect();
+    let low = Subject::LowStock { sku: sku.clone() };
+    let late = Subject::LatePromise { sku: sku.clone() };
+    let in_plan = in_plan.map(|record| record.decode::<InPlan>()).transpose()?;
+    let mut keys = vec![Alert::key_of(&low), Alert::key_of(&late), Supplies::key_of(sku)];
+    let alone = keys.len();
+    keys.extend(of.iter().map(PositionKey::key));
     keys.extend(levels_of.iter().map(|(shop, location)| Level::key_of(shop, sku, &location.code)));
-    keys.extend(labels_of.iter().map(|shop| Label::key_of(shop, sku)));
+    keys.extend(labels_of.iter().map(|(shop, kind)| Label::key_of(shop, sku, *kind)));
+    let tier_at = keys.len();
     keys.extend(item.tier.as_ref().map(Tier::key_of));
+    keys.extend(in_plan.as_ref().map(|of| Plan::key_of(&of.plan)));
     let mut rows = store.get(&keys).await?;
-    let mut level_rows = rows.split_off(of.len());
-    let mut label_rows = level_rows.split_off(levels_of.len());
-    let tier = label_rows.split_off(labels_of.len()).into_iter().flatten().next();
+    let mut last = rows.split_off(tier_at).into_iter();
+    let tier = item.tier.as_ref().and_then(|_| last.next()).flatten();
     let tier = tier.map(|record| record.decode::<Tier>()).transpose()?;
-    let positions = rows.into_iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Position>, _>>()?;
+    let plan = last.next().flatten().map(|record| record.decode::<Plan>()).transpose()?;
+    let mut position_rows = rows.split_off(alone);
+    let [low_alert, late_alert, supplies] = these(rows);
+    let supplies = supplies.map(|record| record.decode::<Supplies>()).transpose()?;
+    let mut level_rows = position_rows.split_off(of.len());
+    let label_rows = level_rows.split_off(levels_of.len());
+    let positions = position_rows.into_iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Position>, _>>()?;
 
     let now = clock.now();
-    let mut new = Promise::compute(&item, tier.as_ref(), network, &positions, now);
+    let planned = plan.as_ref().and_then(|plan| plan.goods.get(sku));
+    let known = Known {
+        item: &item,
+        tier: tier.as_ref(),
+        network,
+        positions: &positions,
+        supplies: supplies.as_ref(),
+        planned,
+        old: old.as_ref(),
+    };
+    let mut new = Promise::compute(known, now);
     assert!(old.as_ref().is_none_or(|old| new.follows(old)), "positions read after a promise are never older than it");
 
     let mut writes = Vec::new();
@@ -97,7 +125,7 @@ async fn recompute_once<S: Store, C: Clock>(
         let mut level = known.clone().unwrap_or_else(|| {
             Level::new(shop.clone(), sku.clone(), location.code.clone(), listed.inventory_item, *shop_location)
         });
-        let buffer = kept_back(Some(location), at.balance, item.buffer_for(Some(&shop), tier.as_ref()));
+        let buffer = at.kept_back(Some(location), item.buffer_for(Some(&shop), tier.as_ref()));
         level.want(at, buffer, (listed.inventory_item, *shop_location), now);
         if level.alerted && level.refused.is_none() && !level.is_due() {
             // What the shop refused is not wanted any more: no push will come by to clear the alert.
@@ -111,9 +139,14 @@ async fn recompute_once<S: Store, C: Clock>(
             writes.push(Write::put(&level, Expect::as_read(record.as_ref())));
         }
     }
-    for (shop, record) in labels_of.into_iter().zip(label_rows) {
+    for ((shop, kind), record) in labels_of.into_iter().zip(label_rows) {
         let known = record.as_ref().map(|record| record.decode::<Label>()).transpose()?;
-        let label = label(&item, &shop, known.as_ref(), network, &positions, now);
+        let would_show = match kind {
+            LabelKind::Lots => Shown::Lots(Label::lots_of(network, &positions)),
+            LabelKind::Promise => Shown::Promise(PromiseShown { date: new.date() }),
+        };
+        let shown = if is_shown(kind) { would_show } else { Shown::nothing(kind) };
+        let label = label(&item, &shop, known.as_ref(), shown, now);
         // What was refused is not wanted any more: no push will come by to clear the alert.
         let settled = label.as_ref().is_none_or(|label| label.refused.is_none() && !label.is_due());
         if let Some(known) = known.as_ref().filter(|known| known.alerted && settled) {
@@ -128,18 +161,24 @@ async fn recompute_once<S: Store, C: Clock>(
                 if known.as_ref() != Some(&label) {
                     writes.push(Write::put(&label, Expect::as_read(record.as_ref())));
                 }
-                new.labels.insert(shop);
+                match kind {
+                    LabelKind::Lots => new.labels.insert(shop),
+                    LabelKind::Promise => new.dated.insert(shop),
+                };
             }
             (None, Some(record)) => writes.push(Write::Delete { key: record.key, expect: Expect::Revision(record.revision) }),
             (None, None) => {}
         }
     }
     if let Some(state) = low_stock(new.available, new.low_at) {
-        let known = alert.as_ref().map(|record| record.decode::<Alert>()).transpose()?;
         let detail = format!("{} units of {sku} can be promised.", new.available);
-        let next = Alert::next(known.as_ref(), Subject::LowStock { sku: sku.clone() }, state, detail, now);
-        writes.extend(next.map(|next| Write::put(&next, Expect::as_read(alert.as_ref()))));
+        writes.extend(turn(low_alert.as_ref(), low, state, detail, now)?);
     }
+    let broken = new.planned.as_ref().map_or(&[][..], |planned| &planned.late);
+    let state = if broken.is_empty() { State::Cleared } else { State::Raised };
+    let units: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    let detail = format!("Of {sku}: {}. `cargo x explain {sku}` lists the orders.", units.join("; "));
+    writes.extend(turn(late_alert.as_ref(), late, state, detail, now)?);
     if !writes.is_empty() || !old.as_ref().is_some_and(|old| new.says_the_same(old)) {
         // Also when it says the same itself: winning this write is what makes level and alert as new as the promise.
         writes.push(Write::put(&new, Expect::as_read(promise.as_ref())));
@@ -150,23 +189,45 @@ async fn recompute_once<S: Store, C: Clock>(
     Ok(Recomputed { due, changed: !writes.is_empty() })
 }
 
-/// What a shop is to show of the lots; `None` where it is told nothing of them, and shows none that are still ours to say.
-fn label(
-    item: &Item,
-    shop: &ShopDomain,
-    known: Option<&Label>,
-    network: &Network,
-    positions: &[Position],
-    now: Timestamp,
-) -> Option<Label> {
-    let variant = item.shops.get(shop).and_then(|listed| listed.variant)?;
-    let mut label = known.cloned().unwrap_or_else(|| Label::new(shop.clone(), item.sku.clone(), variant, now));
-    let lots = if item.by_lot { Label::lots_of(network, positions) } else { Vec::new() };
-    label.want(variant, lots, now);
-    (item.by_lot || !label.is_blank()).then_some(label)
+/// Whether an item has this shown beside it.
+fn shows(item: &Item, kind: LabelKind) -> bool {
+    match kind {
+        LabelKind::Lots => item.by_lot,
+        LabelKind::Promise => item.planning.shows_date,
+    }
 }
 
-async fn read_three<S: Store>(store: &S, keys: [crate::store::Key; 3]) -> Result<[Option<Record>; 3], StoreError> {
-    let mut rows = store.get(&keys).await?;
-    Ok(std::array::from_fn(|at| rows.get_mut(at).and_then(Option::take)))
+/// The shops that show it, or did.
+fn shops_with(promise: &Promise, kind: LabelKind) -> &BTreeSet<ShopDomain> {
+    match kind {
+        LabelKind::Lots => &promise.labels,
+        LabelKind::Promise => &promise.dated,
+    }
+}
+
+/// What a shop is to show beside an item; `None` where it is told nothing of the kind, and shows none that is still ours to say.
+fn label(item: &Item, shop: &ShopDomain, known: Option<&Label>, shown: Shown, now: Timestamp) -> Option<Label> {
+    let variant = item.shops.get(shop).and_then(|listed| listed.variant)?;
+    let kind = shown.kind();
+    let mut label = known.cloned().unwrap_or_else(|| Label::new(shop.clone(), item.sku.clone(), variant, kind, now));
+    label.want(variant, shown, now);
+    (shows(item, kind) || !label.is_blank()).then_some(label)
+}
+
+/// The write that turns an alert, where it does not stand so already.
+fn turn(
+    known: Option<&Record>,
+    subject: Subject,
+    state: State,
+    detail: String,
+    now: Timestamp,
+) -> Result<Option<Write>, StoreError> {
+    let alert = known.map(|record| record.decode::<Alert>()).transpose()?;
+    let next = Alert::next(alert.as_ref(), subject, state, detail, now);
+    Ok(next.map(|next| Write::put(&next, Expect::as_read(known))))
+}
+
+/// The first rows of those that were read.
+fn these<const N: usize>(mut rows: Vec<Option<Record>>) -> [Option<Record>; N] {
+    std::array::from_fn(|at| rows.get_mut(at).and_then(Option::take))
 }

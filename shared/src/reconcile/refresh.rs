@@ -1,23 +1,34 @@
-//! A change that touches every item: a location closes, a tier keeps back more. All of them are recomputed, a page at a time.
+//! What touches every item. A location closes, a tier keeps back more: all are recomputed, a page at a time. A day begins:
+//! all that can still be made is planned anew, because there is a day less for some of it and a day more for the rest.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Item, Location, Network, NetworkCache, Tier};
+use crate::catalog::{Item, Location, Network, NetworkCache, Sku, Tier, WorkCentre};
 use crate::clock::Clock;
-use crate::promise::recompute;
-use crate::store::{Cursor, Expect, Key, Listing, Row, Store, StoreError, Write, WriteError, read};
+use crate::promise::{recompute, replan};
+use crate::store::{Cursor, Key, Listing, Row, Store, StoreError, Write, WriteError, read};
 
 /// Items recomputed before the progress is written down.
 const PAGE: usize = 50;
 
-/// That every item must be recomputed, and how far that has come.
+/// What must be computed anew of every item, and how far that has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refresh {
     /// When it was asked for.
     pub asked_at: Timestamp,
     /// The last item that was done.
     pub after: Option<String>,
+    /// Only what is planned: a day has begun.
+    #[serde(default)]
+    pub only_plans: bool,
+    /// It has come to the end.
+    #[serde(default)]
+    pub done: bool,
 }
 
 impl Refresh {
@@ -30,7 +41,7 @@ impl Refresh {
     /// Whether a change of this row touches every item.
     #[must_use]
     pub fn is_for(key: &Key) -> bool {
-        key.pk == Location::PARTITION || key.pk == Tier::PARTITION
+        key.pk == Location::PARTITION || key.pk == Tier::PARTITION || key.pk == WorkCentre::PARTITION
     }
 }
 
@@ -46,7 +57,8 @@ impl Row for Refresh {
 /// When the store fails.
 pub async fn ask_refresh<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(), StoreError> {
     let (_, expect) = read::<Refresh, S>(store, Refresh::key_of()).await?;
-    match store.write(&[Write::put(&Refresh { asked_at: clock.now(), after: None }, expect)]).await {
+    let all = Refresh { asked_at: clock.now(), after: None, only_plans: false, done: false };
+    match store.write(&[Write::put(&all, expect)]).await {
         // Somebody else asks, or has come further: the next run would begin behind what changed just now.
         Err(WriteError::Refused(_) | WriteError::Conflict) => {
             Err(StoreError::Unavailable { detail: "the refresh is being worked at".into(), source: None })
@@ -56,8 +68,8 @@ pub async fn ask_refresh<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(),
     }
 }
 
-/// Recomputes every item, if that was asked for, from where the last run stopped, until `deadline`. Returns how many it did.
-/// What has become due is found by its index.
+/// Recomputes every item if that was asked for, or plans anew if a day has begun, from where the last run stopped, until
+/// `deadline`. Returns how many items it recomputed and plans it changed. What has become due is found by its index.
 ///
 /// # Errors
 /// When the store fails; the next run goes on.
@@ -69,9 +81,16 @@ pub async fn refresh<S: Store, C: Clock>(
 ) -> Result<usize, StoreError> {
     let mut done = 0;
     loop {
-        let (Some(asked), expect) = read::<Refresh, S>(store, Refresh::key_of()).await? else { return Ok(done) };
+        let (asked, expect) = read::<Refresh, S>(store, Refresh::key_of()).await?;
+        let now = clock.now();
+        let is_over = asked.as_ref().is_none_or(|asked| asked.done);
+        if is_over && asked.as_ref().is_some_and(|asked| day(asked.asked_at) >= day(now)) {
+            return Ok(done);
+        }
+        let new_day = Refresh { asked_at: now, after: None, only_plans: true, done: false };
+        let asked = asked.filter(|_| !is_over).unwrap_or(new_day);
         // Until then some warm function may still hold the network as it was, this one among them.
-        if clock.now().duration_since(asked.asked_at).unsigned_abs() < NetworkCache::KEPT {
+        if !asked.only_plans && now.duration_since(asked.asked_at).unsigned_abs() < NetworkCache::KEPT {
             return Ok(done);
         }
         let after = asked
@@ -79,31 +98,27 @@ pub async fn refresh<S: Store, C: Clock>(
             .as_ref()
             .map(|sku| Cursor { key: Key::head(format!("ITEM#{sku}")), index: Some(Key::new(Item::INDEX, sku.as_str())) });
         let page = store.list(&Listing { after, ..Listing::index(Item::INDEX, PAGE) }).await?;
-        let mut last = None;
-        for record in &page.records {
+        let mut looked_at = BTreeSet::new();
+        for sku in page.records.iter().filter_map(|record| record.key.pk.strip_prefix("ITEM#")?.parse::<Sku>().ok()) {
             if clock.now() > deadline {
                 break;
             }
-            match record.decode::<Item>() {
-                Ok(item) => {
-                    if let Err(error) = recompute(store, clock, network, &item.sku).await {
-                        tracing::error!(sku = %item.sku, %error, "an item is not computed anew; the others go on");
-                    }
-                    last = Some(item.sku.to_string());
+            if !asked.only_plans {
+                if let Err(error) = recompute(store, clock, network, &sku).await {
+                    tracing::error!(%sku, %error, "an item is not computed anew; the others go on");
                 }
-                Err(error) => {
-                    tracing::error!(%error, "an item cannot be read; the others go on");
-                    last = record.key.pk.strip_prefix("ITEM#").map(str::to_owned).or(last);
-                }
+                done += 1;
             }
-            done += 1;
+            looked_at.insert(sku);
+        }
+        match replan(store, clock, network, &looked_at).await {
+            Ok(plans) => done += plans,
+            Err(error) => tracing::error!(%error, "some items are not planned anew; the others go on"),
         }
         let cut = clock.now() > deadline;
+        let last = looked_at.last().map(ToString::to_string);
         let end = !cut && (page.next.is_none() || last.is_none());
-        let write = match expect {
-            Expect::Revision(_) if end => Write::Delete { key: Refresh::key_of(), expect },
-            Expect::Absent | Expect::Revision(_) => Write::put(&Refresh { after: last.or(asked.after), ..asked }, expect),
-        };
+        let write = Write::put(&Refresh { after: last.or(asked.after), done: end, ..asked }, expect);
         match store.write(&[write]).await {
             // Asked for again meanwhile: from the first again.
             Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
@@ -113,4 +128,8 @@ pub async fn refresh<S: Store, C: Clock>(
             return Ok(done);
         }
     }
+}
+
+fn day(time: Timestamp) -> Date {
+    time.to_zoned(TimeZone::UTC).date()
 }

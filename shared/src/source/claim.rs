@@ -47,6 +47,8 @@ impl Paper {
             | StockKind::Balance
             | StockKind::Adjustment
             | StockKind::WriteOff
+            | StockKind::PurchaseOrder
+            | StockKind::ProductionRun
             | StockKind::CustomerReturn => None,
         }
     }

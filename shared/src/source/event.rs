@@ -48,6 +48,9 @@ pub struct StockEvent {
     /// The line of a shop's order it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderOf>,
+    /// The day on which the last unit of a purchase order or production run is to be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Date>,
 }
 
 /// A line of an order of a shop.
@@ -108,11 +111,15 @@ pub enum StockKind {
     WholesaleAllocation,
     /// They are not any more.
     WholesaleRelease,
+    /// So much of an item is ordered from a supplier, all deliveries together. Nothing of it moves before it is received.
+    PurchaseOrder,
+    /// So much of an item is to be made, with what is made already. Nothing of it moves before it is completed.
+    ProductionRun,
 }
 
 impl StockKind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Receipt,
         Self::ProductionCompleted,
         Self::ComponentIssue,
@@ -134,6 +141,8 @@ impl StockKind {
         Self::Shipment,
         Self::WholesaleAllocation,
         Self::WholesaleRelease,
+        Self::PurchaseOrder,
+        Self::ProductionRun,
     ];
 
     /// Its name, as events carry it.
@@ -161,6 +170,8 @@ impl StockKind {
             Self::Shipment => "shipment",
             Self::WholesaleAllocation => "wholesale_allocation",
             Self::WholesaleRelease => "wholesale_release",
+            Self::PurchaseOrder => "purchase_order",
+            Self::ProductionRun => "production_run",
         }
     }
 
@@ -188,7 +199,9 @@ impl StockKind {
             | Self::PosVoid
             | Self::PosPosting
             | Self::WholesaleAllocation
-            | Self::WholesaleRelease => None,
+            | Self::WholesaleRelease
+            | Self::PurchaseOrder
+            | Self::ProductionRun => None,
         }
     }
 
@@ -196,6 +209,12 @@ impl StockKind {
     #[must_use]
     pub fn is_a_state(self) -> bool {
         matches!(self, Self::Count | Self::Balance)
+    }
+
+    /// Whether it says what is to come, and moves nothing.
+    #[must_use]
+    pub fn announces(self) -> bool {
+        matches!(self, Self::PurchaseOrder | Self::ProductionRun)
     }
 
     /// Whether it names a paper that other events name too, without which it makes no sense.
@@ -210,6 +229,8 @@ impl StockKind {
                 | Self::PosPosting
                 | Self::WholesaleAllocation
                 | Self::WholesaleRelease
+                | Self::PurchaseOrder
+                | Self::ProductionRun
         )
     }
 }
@@ -230,8 +251,8 @@ impl Malformed {
     }
 }
 
-const FIELDS: [&str; 12] =
-    ["id", "kind", "sku", "location", "quantity", "unit", "occurred_at", "lot", "expires", "reference", "to", "order"];
+const FIELDS: [&str; 13] =
+    ["id", "kind", "sku", "location", "quantity", "unit", "occurred_at", "lot", "expires", "reference", "to", "order", "due"];
 
 fn is_code(text: &str) -> bool {
     !text.is_empty() && text.chars().count() <= MAX_CODE && !text.chars().any(char::is_control) && text.trim() == text
@@ -270,11 +291,13 @@ pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, Malformed> 
         .parse::<Timestamp>()
         .map_err(|_| Malformed::new("occurred_at", format!("{occurred_at:?} is not a time like 2026-11-21T09:30:00Z")))?;
     let lot = optional("lot")?.map(LotId::try_from).transpose().map_err(|error| Malformed::new("lot", error.to_string()))?;
-    let expires = optional("expires")?
-        .map(|text| {
-            text.parse::<Date>().map_err(|_| Malformed::new("expires", format!("{text:?} is not a date like 2027-05-31")))
-        })
-        .transpose()?;
+    let date = |field: &'static str| {
+        let read = |text: String| {
+            text.parse::<Date>().map_err(|_| Malformed::new(field, format!("{text:?} is not a date like 2027-05-31")))
+        };
+        optional(field)?.map(read).transpose()
+    };
+    let (expires, due) = (date("expires")?, date("due")?);
     let order = match fields.get("order") {
         None | Some(Value::Null) => None,
         Some(order) => Some(OrderOf::deserialize(order).map_err(|error| {
@@ -283,7 +306,7 @@ pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, Malformed> 
     };
     let (sku, location) = (required("sku")?, required("location")?);
     let (reference, to) = (optional("reference")?, optional("to")?);
-    let event = StockEvent { id, kind, sku, location, quantity, unit, occurred_at, lot, expires, reference, to, order };
+    let event = StockEvent { id, kind, sku, location, quantity, unit, occurred_at, lot, expires, reference, to, order, due };
     event.makes_sense()?;
     Ok(event)
 }
@@ -299,8 +322,8 @@ impl StockEvent {
         occurred_at: Timestamp,
     ) -> Self {
         let (sku, location) = (sku.to_string(), location.to_string());
-        let (unit, lot, expires, reference, to, order) = Default::default();
-        Self { id, kind, sku, location, quantity: Amount::of(units), unit, occurred_at, lot, expires, reference, to, order }
+        let (unit, lot, expires, reference, to, order, due) = Default::default();
+        Self { id, kind, sku, location, quantity: Amount::of(units), unit, occurred_at, lot, expires, reference, to, order, due }
     }
 
     /// The system that says it.
@@ -316,7 +339,7 @@ impl StockEvent {
         if !signed && self.quantity.is_negative() {
             return Err(Malformed::new("quantity", format!("a {kind} cannot be negative")));
         }
-        if !self.kind.is_a_state() && self.quantity.is_zero() {
+        if !self.kind.is_a_state() && !self.kind.announces() && self.quantity.is_zero() {
             return Err(Malformed::new("quantity", format!("a {kind} of nothing is nothing")));
         }
         if self.order.is_some() && self.kind.report().is_none() {
@@ -335,6 +358,13 @@ impl StockEvent {
             (false, Some(_)) => Err(Malformed::new("to", format!("a {kind} goes nowhere: only a transfer_out has it"))),
             (true, Some(_)) | (false, None) => Ok(()),
         }?;
+        if self.due.is_some() && !self.kind.announces() {
+            return Err(Malformed::new("due", format!("a {kind} has happened: only a purchase_order or production_run has it")));
+        }
+        // A supplier's lead time says when an order is due that names no day; a run's day is the factory's to say.
+        if self.due.is_none() && self.kind == StockKind::ProductionRun && !self.quantity.is_zero() {
+            return Err(Malformed::new("due", "a production_run needs the day on which it is to be completed"));
+        }
         if self.expires.is_some() && self.lot.is_none() {
             return Err(Malformed::new("expires", "it is the date of a lot: name the lot"));
         }

@@ -4,13 +4,15 @@
 //! applies it exactly once by (system, transaction), through the same commit as an order. An event whose item or location
 //! is not mapped waits ([`Waiting`]) until the mapping appears. What opens and closes over several events (a till's
 //! ticket, a transfer, an allocation, a quality hold) is a [`Claim`]: what stands is worked out from all that was said of
-//! it, so the order in which it was said does not matter.
+//! it, so the order in which it was said does not matter. What is announced and not there yet, a purchase order or a
+//! production run, moves nothing and is kept as [`Supplies`] of its item.
 
 mod claim;
 mod event;
 mod heard;
 pub mod pull;
 mod report;
+mod supply;
 mod system;
 mod waiting;
 
@@ -18,5 +20,6 @@ pub use claim::{Claim, Paper};
 pub use event::{MAX_BATCH, Malformed, OrderOf, StockEvent, StockKind, parse};
 pub use heard::{Ears, Heard, tell_silent};
 pub use report::{OrderReport, ReportKind};
+pub use supply::{Incoming, Supplies, Supply};
 pub use system::{System, SystemKind};
 pub use waiting::{Missing, Waiting, Waits};

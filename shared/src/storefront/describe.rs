@@ -1,4 +1,4 @@
-//! Telling a shop which lots there are.
+//! Telling a shop what it shows beside its items: lots, promise dates.
 //!
 //! `read what is due → mark it → call → record the outcome`, again until nothing is due. A label is told whole, so a push that
 //! was killed anywhere in between is followed by another that tells it again. The mark keeps two pushes from telling different
@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 use super::push::{LOOK_AGAIN, MAX_CALLS, MAX_WRITES_OF_LEVELS, ONE_CALL, is_passing};
 use super::{
-    Answer, Description, Label, PushError, PushReport, Storefront, StorefrontError, UserError, UserErrorCode, refusal_alert,
+    Answer, Description, Label, LabelKind, PushError, PushReport, Storefront, StorefrontError, UserError, UserErrorCode,
+    refusal_alert,
 };
 use crate::catalog::{Place, ShopDomain};
 use crate::clock::{Clock, sleep_within};
@@ -40,7 +41,7 @@ pub(super) struct Describing<'a, S, F, C> {
 }
 
 impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
-    /// A pair without a location names the label of its item.
+    /// A pair without a location names the labels of its item.
     pub fn new(
         (store, front, clock): (&'a S, &'a F, &'a C),
         shop: &'a ShopDomain,
@@ -48,7 +49,8 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
         deadline: Timestamp,
     ) -> Self {
         let of_items = pairs.iter().filter(|pair| pair.place == Place::Unassigned);
-        let hinted = of_items.map(|pair| Label::key_of(shop, &pair.sku)).collect();
+        let of_item = |sku| LabelKind::ALL.map(|kind| Label::key_of(shop, sku, kind));
+        let hinted = of_items.flat_map(|pair| of_item(&pair.sku)).collect();
         Self { store, front, clock, shop, deadline, hinted, marks: BTreeMap::new(), limit: F::DESCRIBED_AT_ONCE }
     }
 
@@ -73,8 +75,8 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
                 self.pause(LOOK_AGAIN).await?;
                 continue;
             };
-            let rows: Vec<Description> =
-                sent.iter().map(|label| Description { variant: label.variant, value: label.value() }).collect();
+            let row = |label: &Label| Description { variant: label.variant, kind: label.shows.kind(), value: label.value() };
+            let rows: Vec<Description> = sent.iter().map(row).collect();
             match self.call(&rows).await {
                 Ok(Answer::Done) => {
                     self.record(&sent, Label::was_told).await?;

@@ -1,7 +1,7 @@
-//! The lots of one item that one shop shows beside it: what it should show, and what it has acknowledged.
+//! What one shop shows beside one item, its lots or its promise date: what it should show, and what it has acknowledged.
 //!
-//! Quantities are left out on purpose: a label changes when a lot comes or goes, not with every sale. It is told whole, so
-//! telling it again does no harm; what could do harm is two pushes that tell different ones at the same time, and nobody
+//! Quantities are left out on purpose: a label changes when a lot comes or goes or a date moves, not with every sale. It is told
+//! whole, so telling it again does no harm; what could do harm is two pushes that tell different ones at the same time, and nobody
 //! knows which came last. Hence [`Label::telling_at`]. Deliberately absent: emptying a variant that the item is not sold as
 //! any more. It may be another item's by now, and that item's label is right.
 
@@ -26,7 +26,78 @@ pub struct LotShown {
     pub expires: Option<Date>,
 }
 
-/// What one shop shows of the lots of one item.
+/// What can be shown beside an item; each is a metafield of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LabelKind {
+    /// Which lots there are.
+    Lots,
+    /// When a unit that is ordered now can be there.
+    Promise,
+}
+
+/// What a label says. An array is lots, an object a promise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Shown {
+    /// Lots, the first to expire first.
+    Lots(Vec<LotShown>),
+    /// A promise.
+    Promise(PromiseShown),
+}
+
+/// When a unit that is ordered now can be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromiseShown {
+    /// The day. None where units are there, and where nothing that is known brings one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Date>,
+}
+
+impl LabelKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Lots, Self::Promise];
+
+    /// The metafield's key.
+    #[must_use]
+    pub const fn metafield(self) -> &'static str {
+        match self {
+            Self::Lots => "lots",
+            Self::Promise => "promise",
+        }
+    }
+}
+
+impl Shown {
+    /// What kind of label says it.
+    #[must_use]
+    pub const fn kind(&self) -> LabelKind {
+        match self {
+            Self::Lots(_) => LabelKind::Lots,
+            Self::Promise(_) => LabelKind::Promise,
+        }
+    }
+
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        match self {
+            Self::Lots(lots) => lots.is_empty(),
+            Self::Promise(promise) => promise.date.is_none(),
+        }
+    }
+
+    /// What says nothing.
+    #[must_use]
+    pub const fn nothing(kind: LabelKind) -> Self {
+        match kind {
+            LabelKind::Lots => Self::Lots(Vec::new()),
+            LabelKind::Promise => Self::Promise(PromiseShown { date: None }),
+        }
+    }
+}
+
+/// What one shop shows beside one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     /// The shop.
@@ -35,21 +106,22 @@ pub struct Label {
     pub sku: Sku,
     /// What the shop sells it as.
     pub variant: VariantId,
-    /// What the shop should show, first to expire first.
-    pub lots: Vec<LotShown>,
+    /// What the shop should show.
+    #[serde(rename = "lots")]
+    pub shows: Shown,
     /// What the shop has taken in. None: it was never told, or nobody knows what it was told last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<Vec<LotShown>>,
+    pub told: Option<Shown>,
     /// Since when a push has been telling it. Another one leaves it alone for [`Self::AT_WORK`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telling_at: Option<Timestamp>,
-    /// Why the shop refuses to be told, until the lots change.
+    /// Why the shop refuses to be told, until that changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
     /// Whether the alert about a refusal is open.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alerted: bool,
-    /// When `lots` last changed.
+    /// When what it should show last changed.
     pub changed_at: Timestamp,
 }
 
@@ -60,20 +132,27 @@ impl Label {
     /// How long a push may be at work on a label before another takes it over. Longer than a call takes.
     pub const AT_WORK: Duration = Duration::from_secs(10);
 
-    /// What an alert names in the place of a location. No location can have this code; `lots` could be one's.
-    pub const IN_ALERTS: &str = "#lots";
+    /// What an alert names in the place of a location. No location can have such a code; `lots` could be one's.
+    #[must_use]
+    pub fn in_alerts(&self) -> String {
+        format!("#{}", self.shows.kind().metafield())
+    }
 
     /// A label the shop was never told about, with nothing on it yet.
     #[must_use]
-    pub fn new(shop: ShopDomain, sku: Sku, variant: VariantId, now: Timestamp) -> Self {
-        let (lots, told, telling_at, refused, alerted) = Default::default();
-        Self { shop, sku, variant, lots, told, telling_at, refused, alerted, changed_at: now }
+    pub fn new(shop: ShopDomain, sku: Sku, variant: VariantId, kind: LabelKind, now: Timestamp) -> Self {
+        let (told, telling_at, refused, alerted) = Default::default();
+        Self { shop, sku, variant, shows: Shown::nothing(kind), told, telling_at, refused, alerted, changed_at: now }
     }
 
     /// Where the label of an item in a shop lives.
     #[must_use]
-    pub fn key_of(shop: &ShopDomain, sku: &Sku) -> Key {
-        Key::new(format!("LABEL#{shop}"), sku.as_str())
+    pub fn key_of(shop: &ShopDomain, sku: &Sku, kind: LabelKind) -> Key {
+        let partition = match kind {
+            LabelKind::Lots => format!("LABEL#{shop}"),
+            LabelKind::Promise => format!("LABEL#{shop}#promise"),
+        };
+        Key::new(partition, sku.as_str())
     }
 
     /// The index partition under which every label that the shop does not show yet is found.
@@ -100,27 +179,27 @@ impl Label {
     }
 
     /// Takes over a newer computation.
-    pub fn want(&mut self, variant: VariantId, lots: Vec<LotShown>, now: Timestamp) {
+    pub fn want(&mut self, variant: VariantId, shows: Shown, now: Timestamp) {
         if self.variant != variant {
             // Mapped anew: what the old variant shows says nothing about this one, and who is telling that one is too late.
             self.variant = variant;
             (self.told, self.telling_at, self.refused) = (None, None, None);
         }
-        if self.lots != lots {
-            (self.lots, self.refused, self.changed_at) = (lots, None, now);
+        if self.shows != shows {
+            (self.shows, self.refused, self.changed_at) = (shows, None, now);
         }
     }
 
     /// Whether the shop must be told something now.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.refused.is_none() && self.told.as_ref() != Some(&self.lots)
+        self.refused.is_none() && self.told.as_ref() != Some(&self.shows)
     }
 
     /// Whether the shop shows nothing and is to show nothing, and nobody is telling it anything else.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.lots.is_empty() && self.telling_at.is_none() && self.told.as_ref().is_some_and(Vec::is_empty)
+        self.shows.is_nothing() && self.telling_at.is_none() && self.told.as_ref().is_some_and(Shown::is_nothing)
     }
 
     /// Whether a push began to tell it so lately that it may still be at work.
@@ -132,7 +211,7 @@ impl Label {
     /// The shop has taken in `sent`: this label as it was when its push began.
     pub fn was_told(&mut self, sent: &Self) {
         if self.telling_at == sent.telling_at {
-            (self.told, self.telling_at) = (Some(sent.lots.clone()), None);
+            (self.told, self.telling_at) = (Some(sent.shows.clone()), None);
         } else {
             // Another push thought this one dead, and told it too: which of the two came last nobody knows. It is told again.
             self.told = None;
@@ -143,16 +222,17 @@ impl Label {
     pub fn was_refused(&mut self, sent: &Self, reason: &str) {
         if self.telling_at == sent.telling_at {
             self.telling_at = None;
-            if self.lots == sent.lots {
+            if self.shows == sent.shows {
                 self.refused = Some(reason.to_owned());
             }
         }
     }
 
-    /// What is sent: a list such as `[{"lot":"L-7","expires":"2027-05-31"},{"lot":"L-9"}]`.
+    /// What is sent: a list such as `[{"lot":"L-7","expires":"2027-05-31"},{"lot":"L-9"}]`, or a promise such as
+    /// `{"date":"2026-12-03"}`, `{}` where there is nothing to wait for or nothing to hope for.
     #[must_use]
     pub fn value(&self) -> String {
-        serde_json::to_string(&self.lots).expect("names and dates always serialise")
+        serde_json::to_string(&self.shows).expect("names and dates always serialise")
     }
 }
 
@@ -162,7 +242,7 @@ fn is_in_use(location: &Location) -> bool {
 
 impl Row for Label {
     fn key(&self) -> Key {
-        Self::key_of(&self.shop, &self.sku)
+        Self::key_of(&self.shop, &self.sku, self.shows.kind())
     }
 
     fn index(&self) -> Option<Key> {
@@ -210,8 +290,8 @@ mod tests {
 
     fn label(positions: &[Position]) -> Label {
         let names = ("a.myshopify.com".parse().expect("a shop"), "A".parse().expect("a SKU"), VariantId::new(1));
-        let mut label = Label::new(names.0, names.1, names.2, Timestamp::UNIX_EPOCH);
-        label.want(VariantId::new(1), Label::lots_of(&network(), positions), Timestamp::UNIX_EPOCH);
+        let mut label = Label::new(names.0, names.1, names.2, LabelKind::Lots, Timestamp::UNIX_EPOCH);
+        label.want(VariantId::new(1), Shown::Lots(Label::lots_of(&network(), positions)), Timestamp::UNIX_EPOCH);
         label
     }
 
@@ -242,7 +322,7 @@ mod tests {
             assert_eq!(label(&positions(lots)).value(), expected, "{lots:?}");
         }
         let many: Vec<String> = (0..=Label::MAX_LOTS).map(|n| format!("L{n} 1 {}-01-01", 2100 - n)).collect();
-        let shown = label(&positions(&[&format!("WH: {}", many.join(","))])).lots;
+        let Shown::Lots(shown) = label(&positions(&[&format!("WH: {}", many.join(","))])).shows else { panic!("lots are shown") };
         let ends = [&shown[0], &shown[Label::MAX_LOTS - 1]].map(|shown| shown.lot.as_str());
         assert_eq!((shown.len(), ends), (Label::MAX_LOTS, ["L50", "L1"]), "the last to expire is left out");
     }
@@ -253,10 +333,10 @@ mod tests {
         type Happens = fn(&mut Label);
         let later = || Timestamp::UNIX_EPOCH + Duration::from_secs(60);
         let nothing: Happens = |_| {};
-        let changes: Happens = |label| label.want(VariantId::new(1), Vec::new(), label.changed_at);
-        let is_mapped_anew: Happens = |label| label.want(VariantId::new(2), label.lots.clone(), label.changed_at);
+        let changes: Happens = |label| label.want(VariantId::new(1), Shown::nothing(LabelKind::Lots), label.changed_at);
+        let is_mapped_anew: Happens = |label| label.want(VariantId::new(2), label.shows.clone(), label.changed_at);
         let another_takes_over: Happens = |label| label.telling_at = label.telling_at.map(|at| at + Label::AT_WORK);
-        let another_has_told_it: Happens = |label| (label.told, label.telling_at) = (Some(label.lots.clone()), None);
+        let another_has_told_it: Happens = |label| (label.told, label.telling_at) = (Some(label.shows.clone()), None);
         for (case, happens, due_when_told, due_when_refused) in [
             ("nothing", nothing, false, false),
             ("changes", changes, true, true),
@@ -285,10 +365,32 @@ mod tests {
         let sent = Label { telling_at: Some(Timestamp::UNIX_EPOCH), ..before };
         let mut refused = sent.clone();
         refused.was_refused(&sent, "no");
-        for (variant, lots, due) in [(1, sent.lots.clone(), false), (1, Vec::new(), true), (2, sent.lots.clone(), true)] {
+        let nothing = Shown::nothing(LabelKind::Lots);
+        for (variant, shows, due) in [(1, sent.shows.clone(), false), (1, nothing, true), (2, sent.shows.clone(), true)] {
             let mut label = refused.clone();
-            label.want(VariantId::new(variant), lots, Timestamp::UNIX_EPOCH);
+            label.want(VariantId::new(variant), shows, Timestamp::UNIX_EPOCH);
             assert_eq!(label.is_due(), due);
+        }
+    }
+
+    /// Protects labels that were stored before there were promises, and the two kinds from being taken for each other.
+    #[test]
+    fn a_label_of_either_kind_is_read_as_it_was_written() {
+        let day: Date = "2026-12-03".parse().expect("a date");
+        for (shows, value) in [
+            (Shown::nothing(LabelKind::Lots), "[]"),
+            (Shown::nothing(LabelKind::Promise), "{}"),
+            (Shown::Promise(PromiseShown { date: Some(day) }), r#"{"date":"2026-12-03"}"#),
+            (Shown::Lots(vec![LotShown { lot: "L".parse().expect("a lot"), expires: None }]), r#"[{"lot":"L"}]"#),
+        ] {
+            let before = Label { shows: shows.clone(), told: Some(shows.clone()), ..label(&[]) };
+            assert_eq!(before.value(), value);
+            let row = serde_json::to_value(&before).expect("a row");
+            assert_eq!(serde_json::from_value::<Label>(row).expect("it can be read"), before);
+            assert_eq!(
+                Label::key_of(&before.shop, &before.sku, LabelKind::Promise) == before.key(),
+                shows.kind() == LabelKind::Promise
+            );
         }
     }
 }

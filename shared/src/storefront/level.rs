@@ -20,7 +20,7 @@ pub struct Level {
     pub inventory_item: InventoryItemId,
     /// The shop's name of the location.
     pub shop_location: ShopLocationId,
-    /// [`crate::ledger::Balance::supply`] less what is kept back: what the shop's available and committed should add up to.
+    /// [`AtPlace::supply`] less what is kept back: what the shop's available and committed should add up to.
     pub supply: Quantity,
     /// Supply less what the shop moved by itself: the number whose changes are pushed.
     pub to_push: Quantity,
@@ -95,12 +95,12 @@ impl Level {
             (self.inventory_item, self.shop_location) = names;
             (self.acknowledged, self.contact) = (None, true);
         }
-        let to_push = at.balance.unknown_to_shop() - buffer;
+        let to_push = at.unknown_to_shop() - buffer;
         if self.to_push != to_push || self.changed_at == Timestamp::UNIX_EPOCH {
             self.changed_at = now;
             self.refused = None;
         }
-        (self.seq, self.supply, self.to_push) = (at.seq, at.balance.supply() - buffer, to_push);
+        (self.seq, self.supply, self.to_push) = (at.seq, at.supply() - buffer, to_push);
     }
 
     /// Whether the shop must be told something now.

@@ -13,6 +13,7 @@
 //! [`AtPlace::to_push`]: crate::promise::AtPlace::to_push
 
 mod budget;
+mod call;
 mod contact;
 mod describe;
 mod hints;
@@ -24,11 +25,13 @@ mod push;
 mod refusal;
 
 pub use budget::{Budget, MUTATION_COST};
+use call::close;
+pub use call::{Call, Outcome, Reason};
 pub use contact::{Contact, judge};
 use describe::Describing;
 pub use hints::{Hint, Hints, PAIRS_PER_HINT, hint_all};
 pub use intent::{Action, Intent, IntentRow, IntentState, MAX_ROWS};
-pub use label::{Label, LotShown};
+pub use label::{Label, LabelKind, LotShown, PromiseShown, Shown};
 pub use level::Level;
 pub use port::{
     Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError,

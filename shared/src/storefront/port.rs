@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::LabelKind;
 use crate::catalog::{InventoryItemId, OrderId, Quantity, ShopDomain, ShopLocationId, VariantId};
 use crate::order::{OrderSnapshot, SalesOrder};
 
@@ -37,6 +38,8 @@ pub struct LevelSet {
 pub struct Description {
     /// What is sold.
     pub variant: VariantId,
+    /// What of it is shown.
+    pub kind: LabelKind,
     /// What is shown beside it, in JSON.
     pub value: String,
 }
@@ -178,7 +181,7 @@ pub trait Storefront: Sync {
         location: ShopLocationId,
     ) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
 
-    /// Says which lots there are of what is sold (at most [`Self::DESCRIBED_AT_ONCE`]): all rows or none, each whole, so that
+    /// Says what is shown beside what is sold (at most [`Self::DESCRIBED_AT_ONCE`]): all rows or none, each whole, so that
     /// saying it again changes nothing.
     fn describe(&self, shop: &ShopDomain, rows: &[Description]) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
 

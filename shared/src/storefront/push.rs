@@ -11,8 +11,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Action, Adjustment, Answer, Contact, Describing, Intent, IntentRow, IntentState, Level, LevelSet, MAX_ROWS, ShopLevel,
-    Storefront, StorefrontError, UserError, UserErrorCode, judge, refusal_alert,
+    Action, Adjustment, Answer, Call, Contact, Describing, Intent, IntentRow, IntentState, Level, LevelSet, MAX_ROWS, Outcome,
+    ShopLevel, Storefront, StorefrontError, UserError, UserErrorCode, close, judge, refusal_alert,
 };
 use crate::catalog::{Network, Place, Quantity, ShopDomain};
 use crate::clock::{Clock, sleep_within};
@@ -266,6 +266,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         } else {
             Answer::Refused(vec![UserError { code: UserErrorCode::KeyParameterMismatch, row: None, message: "too old".into() }])
         };
+        let outcome = Outcome::from(&answer);
         match answer {
             Answer::Done => {
                 let to: BTreeMap<Key, &IntentRow> = intent.rows.iter().map(|row| (row.level_key(self.shop), row)).collect();
@@ -294,12 +295,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             }
             Answer::Refused(errors) => self.refused(&intent, &errors).await?,
         }
-        let closed = Intent { state: IntentState::Closed, ..intent };
-        match self.store.write(&[Write::put(&closed, expect)]).await {
-            // Refused: another push took this intent over and closed it, which says the same.
-            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()),
-            Err(WriteError::Store(error)) => Err(error.into()),
-        }
+        Ok(close(self.store, self.clock, &Call::closing(&intent, outcome, self.clock.now()), expect).await?)
     }
 
     /// Calls the shop until it answers, always with the same key.

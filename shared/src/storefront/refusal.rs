@@ -24,7 +24,7 @@ impl<'a> From<&'a Level> for Refusable<'a> {
 impl<'a> From<&'a Label> for Refusable<'a> {
     fn from(label: &'a Label) -> Self {
         let Label { shop, sku, refused, .. } = label;
-        let subject = Subject::PushRefused { shop: shop.clone(), sku: sku.clone(), location: Label::IN_ALERTS.to_owned() };
+        let subject = Subject::PushRefused { shop: shop.clone(), sku: sku.clone(), location: label.in_alerts() };
         Self { subject, what: format!("list of lots of {sku}"), reason: refused.as_deref() }
     }
 }

@@ -62,9 +62,9 @@ fn raw(family: usize) -> usize {
 fn add_family(pool: &mut Pool, family: usize, chance: &mut Chance) {
     let begin = family * FAMILY;
     let policy = match family % 10 {
-        3 | 7 => Policy::FairShare,
+        3 | 7 => Policy::FirstCome,
         5 => Policy::Priority,
-        _ => Policy::FirstCome,
+        _ => Policy::FairShare,
     };
     let per = |num: u64, den: u64| Ratio::new(num, den).expect("a ratio");
     for place in 0..FAMILY {

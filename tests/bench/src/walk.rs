@@ -27,9 +27,9 @@ pub fn walk_all(pool: &Pool, units: Quantity) -> Walked {
 
 fn walk(pool: &Pool, index: usize, units: Quantity, needed: &mut [Quantity], edges: &mut u64) {
     let Some(recipe) = &pool.items[index].recipe else { return };
-    let started = recipe.yields.started_for(units);
+    let started = recipe.yields.starts_for(units);
     for option in recipe.slots.iter().filter_map(|slot| slot.options.first()) {
-        let taken = option.per.taken_by(started);
+        let taken = option.per.of(started);
         needed[option.item] += taken;
         *edges += 1;
         walk(pool, option.item, taken, needed, edges);

@@ -127,6 +127,8 @@ impl Checker {
                 self.refused.insert(level.sku.clone());
             }
             self.levels.insert(of, level);
+        } else if pk.starts_with("INTENT#") && *new.key.sk != *"HEAD" {
+            self.holds(old.is_none(), || format!("the call {} was written twice", new.key));
         } else if pk.starts_with("INTENT#") {
             self.intent(decode(new));
         } else if pk.starts_with(Alert::PREFIX) {

@@ -25,14 +25,15 @@ use crate::shopify::{ServerConfig, ShopConfig};
 /// What to do with the catalogue.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Import sheets: items, listings, locations, location_codes, system_items, tiers, bills (each a .csv).
+    /// Import sheets: items, listings, locations, location_codes, system_items, tiers, bills, assemblies, work_centres (each a .csv).
     ///
     /// A line adds its row or changes it, cell by cell. An empty cell leaves a value as it is, a cell with - takes it away.
     /// Rows that a sheet does not name are left alone: nothing is deleted by leaving it out. A column `remove` with yes takes
-    /// away a listing, a location's code, a system's item or a component of a bill.
+    /// away a listing, a location's code, a system's item, how an item is made, or a component of a bill.
     ///
     /// Nothing is written when anything is wrong with the sheets. An import that was stopped can be repeated: it writes what is
-    /// left. Changing the unit of an item converts nothing that the ledger holds of it. Levels follow a changed item or listing within seconds; after a changed tier or location the reconciler computes
+    /// left. Each change of a bill or assembly is a new version, in force from now on. Changing the unit of an item converts nothing
+    /// that the ledger holds of it. Levels follow a changed item or listing within seconds; after a changed tier or location the reconciler computes
     /// every item anew, beginning a minute later.
     ///
     /// Ends with 0, with 1 when something is wrong with the sheets, with 2 when it could not run.
@@ -153,7 +154,7 @@ pub async fn import<C: Clock>(
     say: &dyn Fn(&str),
 ) -> io::Result<Outcome> {
     let mut stored = rows::read(table).await?;
-    let plan = match Plan::of(&stored, sheets) {
+    let plan = match Plan::of(&stored, sheets, clock.now()) {
         Ok(plan) if !dry_run => plan,
         plan @ (Ok(_) | Err(_)) => return Ok(Outcome { dry_run, plan, rows_written: 0 }),
     };

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
 use promissory::adapters::dynamodb::record;
 use promissory::catalog::csv::Stored;
+use promissory::catalog::{Location, Tier, WorkCentre};
 use promissory::store::Record;
 
 use crate::ledger::Table;
@@ -37,13 +38,16 @@ async fn part(table: &Table, segment: i32) -> io::Result<Vec<Record>> {
             .segment(segment)
             .total_segments(SEGMENTS)
             .filter_expression(
-                "begins_with(pk, :items) OR begins_with(pk, :mappings) OR begins_with(pk, :bills) OR pk IN (:network, :tiers)",
+                "begins_with(pk, :items) OR begins_with(pk, :mappings) OR begins_with(pk, :bills) OR begins_with(pk, :used) \
+                 OR pk IN (:network, :tiers, :centres)",
             )
             .expression_attribute_values(":items", text("ITEM#"))
             .expression_attribute_values(":mappings", text("MAP#"))
             .expression_attribute_values(":bills", text("BOM#"))
-            .expression_attribute_values(":network", text("NETWORK"))
-            .expression_attribute_values(":tiers", text("TIERS"))
+            .expression_attribute_values(":used", text("USED#"))
+            .expression_attribute_values(":network", text(Location::PARTITION))
+            .expression_attribute_values(":tiers", text(Tier::PARTITION))
+            .expression_attribute_values(":centres", text(WorkCentre::PARTITION))
             .set_exclusive_start_key(start);
         let page = Box::pin(request.send()).await.map_err(|error| table.cannot_scan(&error))?;
         for item in page.items.unwrap_or_default() {

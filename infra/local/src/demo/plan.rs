@@ -8,7 +8,10 @@ use crate::shopify::draw;
 /// The product of the flash sale.
 pub const SERUM: &str = "SERUM-30";
 
-/// Items beside the serum.
+/// A large one, made of the same; there is none of it in stock.
+pub const LARGE: &str = "SERUM-50";
+
+/// Items beside the serums.
 const TAIL: u64 = 60;
 
 /// Opening stock of a tail item at each location.
@@ -17,7 +20,7 @@ pub const TAIL_UNITS: i64 = 400;
 /// What will happen, in the order of time.
 #[derive(Debug)]
 pub struct Script {
-    /// The items beside the serum.
+    /// The items beside the serums.
     pub tail: Vec<String>,
     /// Customers.
     pub customers: Vec<Customer>,
@@ -34,6 +37,13 @@ pub struct Customer {
     pub cart: Vec<(String, i64)>,
     /// What happens to the order if the shop takes it, and how long after.
     pub then: Option<(Fate, Duration)>,
+}
+
+impl Customer {
+    /// Whether they come for a serum.
+    pub fn is_in_the_rush(&self) -> bool {
+        self.cart.iter().any(|(sku, _)| [SERUM, LARGE].contains(&sku.as_str()))
+    }
 }
 
 /// What happens to an order.
@@ -74,12 +84,13 @@ pub fn plan(config: &DemoConfig) -> Script {
 
     let mut customers: Vec<Customer> = (0..config.orders)
         .map(|_| {
-            // Most come for the serum, in the first half of the time.
+            // Most come for a serum, in the first half of the time.
             let wants_serum = pick(100) < 60;
             let at = Duration::from_millis(if wants_serum { pick(span / 2) } else { pick(span) });
             let mut cart = Vec::new();
             if wants_serum {
-                cart.push((SERUM.to_owned(), 1 + i64::try_from(pick(10) / 8).expect("0 or 1")));
+                let sku = if pick(10) == 0 { LARGE } else { SERUM };
+                cart.push((sku.to_owned(), 1 + i64::try_from(pick(10) / 8).expect("0 or 1")));
             }
             for _ in 0..(if wants_serum { pick(5) / 4 } else { 1 + pick(3) }) {
                 let sku = any(&mut pick);

@@ -6,18 +6,24 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use promissory::adapters::clock::SystemClock;
 use promissory::catalog::{
     InventoryItemId, Item, Listed, Location, LocationId, LocationKind, Network, Quantity, ShopDomain, ShopLocationId, Sku,
 };
 use promissory::ledger::EventId;
 use promissory::source::{StockEvent, StockKind};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::plan::{Change, Customer, Fate, SERUM, TAIL_UNITS};
+use super::factory::{Factory, Supplied, sources_secret};
+use super::plan::{Change, Customer, Fate, LARGE, SERUM, TAIL_UNITS};
+use super::workshop::{Amounts, FACTORY, PRODUCTION, sheets};
 use super::{DemoConfig, Script};
 use crate::audit::Books;
+use crate::catalogue::command::import;
 use crate::catalogue::{import_item, import_network, take_stock};
-use crate::shopify::{CheckoutRefused, DeliveryPlan, NewItem, NewLocation, OrderId, Server, Shop};
+use crate::ledger::Table;
+use crate::shopify::{CheckoutRefused, DeliveryPlan, ItemId, NewItem, NewLocation, OrderId, Server, Shop};
 use crate::stack::Stack;
 
 /// How long the system may take to come to rest before the demo says that it does not.
@@ -32,6 +38,8 @@ pub struct Played {
     pub sold_out: usize,
     /// When each stock change was in the ledger, by SKU and whether it was at the second location.
     pub changed: BTreeMap<(String, bool), Timestamp>,
+    /// What the shop showed of what the factory said.
+    pub supplied: Supplied,
     /// Function processes killed.
     pub killed: usize,
     /// What the reconciler reported.
@@ -44,6 +52,8 @@ pub struct Played {
 struct Setup {
     network: Network,
     locations: [LocationId; 2],
+    /// The shop's serum, and its location that shows what can be made.
+    made: (ItemId, crate::shopify::LocationId),
 }
 
 /// Plays `script` on a stack and a shop that are both empty.
@@ -58,6 +68,9 @@ pub async fn play(
     say: &dyn Fn(&str),
 ) -> io::Result<Played> {
     let setup = set_up(config, script, stack, server, say).await?;
+    let factory = Factory::of(stack, server, Amounts::of(config.orders), setup.made)?;
+    factory.announce().await?;
+    first_contact(stack, server, say).await?;
     server.set_delivery_plan(DeliveryPlan {
         seed: config.seed,
         lost_percent: 2,
@@ -67,19 +80,24 @@ pub async fn play(
     });
     let played = Mutex::new(Played::default());
     say(&format!(
-        "The sale is open: {} customers in {} s for {} units of the serum.",
+        "The sale is open: {} customers in {} s for {} units of the serum, and for what can still be made.",
         config.orders, config.seconds, config.units
     ));
-    let began = Instant::now();
+    let rush_is_over = Notify::new();
+    let (began, span) = (Instant::now(), Duration::from_secs(u64::from(config.seconds)));
     tokio::try_join!(
         async {
-            sell(script, server, began, &played).await;
+            sell(script, server, (began, setup.made.1), &played, &rush_is_over).await;
+            Ok(())
+        },
+        async {
+            let supplied = factory.speak(began + span / 8, &rush_is_over, say).await?;
+            played.lock().expect("nobody panics with the lock").supplied = supplied;
             Ok(())
         },
         receive(script, stack, &setup, began, &played),
         async {
             if config.chaos {
-                let span = Duration::from_secs(u64::from(config.seconds));
                 let killed = kill_functions(config.seed, span, stack, began).await;
                 played.lock().expect("nobody panics with the lock").killed = killed;
             }
@@ -96,19 +114,26 @@ pub async fn play(
 async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Server, say: &dyn Fn(&str)) -> io::Result<Setup> {
     let shop: ShopDomain = server.shop(|shop| shop.config().domain.clone()).parse().map_err(io::Error::other)?;
     let store = stack.store();
-    let codes: [LocationId; 2] = ["WH-1".parse().map_err(io::Error::other)?, "3PL-1".parse().map_err(io::Error::other)?];
-    let mut locations = Vec::new();
-    for (code, kind) in codes.iter().zip([LocationKind::Warehouse, LocationKind::ThirdParty]) {
+    stack.put_sources_secret(&sources_secret().to_string()).await?;
+    let code = |code: &str| code.parse::<LocationId>().map_err(io::Error::other);
+    let [warehouse, third_party, production, plant] = [code("WH-1")?, code("3PL-1")?, code(PRODUCTION)?, code(FACTORY)?];
+    let mut locations = vec![Location { fulfils_online: false, ..Location::new(plant.clone(), LocationKind::Factory) }];
+    let mut made_at = None;
+    for (code, kind) in
+        [(&warehouse, LocationKind::Warehouse), (&third_party, LocationKind::ThirdParty), (&production, LocationKind::Production)]
+    {
         let new = NewLocation { name: code.to_string(), fulfils_online: true, ..NewLocation::default() };
         let id = server.shop(|shop| shop.add_location(new)).map_err(|refused| io::Error::other(format!("{refused:?}")))?;
+        made_at = Some(id);
         let id = ShopLocationId::new(u64::try_from(id.0).map_err(io::Error::other)?);
         locations.push(Location { shops: [(shop.clone(), id)].into(), ..Location::new(code.clone(), kind) });
     }
     let network = import_network(&store, &locations).await.map_err(io::Error::other)?;
+    let codes = [warehouse, third_party];
 
-    say(&format!("Importing {} items with their opening stock.", script.tail.len() + 1));
+    say(&format!("Importing {} items with their opening stock.", script.tail.len() + 2));
     let mut opening = Vec::new();
-    for name in std::iter::once(SERUM).chain(script.tail.iter().map(String::as_str)) {
+    for name in [SERUM, LARGE].into_iter().chain(script.tail.iter().map(String::as_str)) {
         let id = server.shop(|shop| add_stocked_item(shop, name)).map_err(io::Error::other)?;
         let sku: Sku = name.parse().map_err(io::Error::other)?;
         let listed = Listed::new(name, InventoryItemId::new(id));
@@ -116,16 +141,28 @@ async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Se
         let item = Item { low_at, shops: [(shop.clone(), listed)].into(), ..Item::new(sku.clone()) };
         import_item(&store, &item).await.map_err(io::Error::other)?;
         // The serum is split over both locations, so that some orders are allocated to each.
-        let units = if name == SERUM { [config.units - config.units / 3, config.units / 3] } else { [TAIL_UNITS; 2] };
+        let units = match name {
+            SERUM => [config.units - config.units / 3, config.units / 3],
+            LARGE => [0; 2],
+            _ => [TAIL_UNITS; 2],
+        };
         for (location, units) in codes.iter().zip(units).filter(|(_, units)| *units > 0) {
             opening.push(stock("opening", &sku, location, StockKind::Receipt, units));
         }
     }
+    say("Importing how the serums are made, with what there is of their parts.");
+    let table = Table::new(stack.dynamodb(), &stack.outputs.table_name);
+    let outcome = import(&table, &SystemClock, &sheets(), false, say).await?;
+    outcome.plan.map_err(|problems| io::Error::other(format!("the demo's sheets are wrong: {problems:?}")))?;
+    for (name, units) in Amounts::of(config.orders).opening() {
+        opening.push(stock("opening", &name.parse().map_err(io::Error::other)?, &plant, StockKind::Receipt, units));
+    }
     for group in opening.chunks(20) {
         take_stock(&store, &network, group.to_vec()).await.map_err(io::Error::other)?;
     }
-    first_contact(stack, server, say).await?;
-    Ok(Setup { network, locations: codes })
+    let serum = server.shop(|shop| shop.item(SERUM).map(|item| item.id));
+    let made = serum.zip(made_at).ok_or_else(|| io::Error::other("the shop has no serum, or nowhere to show it"))?;
+    Ok(Setup { network, locations: codes, made })
 }
 
 /// Tells the shop its opening levels, and lets it tell us of its orders from now on.
@@ -154,21 +191,32 @@ fn stock(kind_of_id: &str, sku: &Sku, location: &LocationId, kind: StockKind, un
 }
 
 /// Customers check out; what becomes of their orders happens in between, in the order of time.
-async fn sell(script: &Script, server: &Server, began: Instant, played: &Mutex<Played>) {
+async fn sell(
+    script: &Script,
+    server: &Server,
+    (began, made_at): (Instant, crate::shopify::LocationId),
+    played: &Mutex<Played>,
+    rush_is_over: &Notify,
+) {
+    let mut rush = script.customers.iter().filter(|customer| customer.is_in_the_rush()).count();
     let mut later: BTreeMap<(Duration, OrderId), Fate> = BTreeMap::new();
     let mut customers = script.customers.iter().peekable();
     loop {
+        if rush == 0 {
+            rush_is_over.notify_one();
+        }
         let next_customer = customers.peek().map(|customer| customer.at);
         let next_fate = later.keys().next().map(|(at, _)| *at);
         let Some(at) = next_customer.into_iter().chain(next_fate).min() else { return };
         sleep_until(began + at).await;
         if next_fate == Some(at) {
             let Some(((_, order), fate)) = later.pop_first() else { return };
-            if let Some(rest) = server.shop(|shop| meet(shop, order, fate)) {
+            if let Some(rest) = server.shop(|shop| meet(shop, order, fate, made_at)) {
                 later.insert((at + Duration::from_millis(400), order), rest);
             }
         } else if let Some(customer) = customers.next() {
             check_out(customer, server, &mut later, played);
+            rush -= usize::from(customer.is_in_the_rush());
         }
     }
 }
@@ -190,9 +238,16 @@ fn check_out(customer: &Customer, server: &Server, later: &mut BTreeMap<(Duratio
     }
 }
 
-/// Lets an order meet its fate; what is left of it comes a moment later.
-fn meet(shop: &mut Shop, order: OrderId, fate: Fate) -> Option<Fate> {
+/// Lets an order meet its fate; what is left of it comes a moment later. An order with units that must still be made waits for
+/// them: nothing of it ships in this sale.
+fn meet(shop: &mut Shop, order: OrderId, fate: Fate, made_at: crate::shopify::LocationId) -> Option<Fate> {
     let now = Timestamp::now();
+    let is_to_be_made = shop
+        .order(order)
+        .is_some_and(|order| order.fulfilment_orders.iter().any(|asked| asked.status.is_active() && asked.location == made_at));
+    if is_to_be_made && fate != Fate::Cancelled {
+        return None;
+    }
     match fate {
         Fate::Cancelled => shop.cancel(now, order).map(|()| None),
         Fate::Shipped => shop.fulfil(now, order, None).map(|_| None),
@@ -263,9 +318,12 @@ pub(super) async fn heal(stack: &Stack, say: &dyn Fn(&str)) -> io::Result<(Vec<s
 /// Waits until nothing is on its way; `false` when that takes too long.
 async fn wait_for_rest(stack: &Stack) -> io::Result<bool> {
     let end = Instant::now() + REST_WITHIN;
+    let mut rested = false;
     while Instant::now() < end {
         let books = Books::read(&stack.dynamodb(), &stack.outputs.table_name).await?;
-        if books.at_rest() {
+        let was = std::mem::replace(&mut rested, books.at_rest());
+        // Twice: a plan that is being made of a promise is not to be seen in the table.
+        if was && rested {
             return Ok(true);
         }
         sleep(Duration::from_millis(500)).await;

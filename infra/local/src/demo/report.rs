@@ -1,18 +1,21 @@
 //! What came out of the sale: audited from the table and from the shop, never from what the player believes.
+//!
+//! What could be made is counted from the parts that lie at the factory and the papers that hold, without asking the plan.
 
 use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use promissory::catalog::{OrderId, Place, Quantity};
+use promissory::catalog::{LocationId, OrderId, Place, Quantity};
 use promissory::ledger::Kind;
 use serde::Serialize;
 
-use super::plan::SERUM;
+use super::plan::{LARGE, SERUM};
+use super::workshop::{Amounts, PRODUCTION, Parts};
 use super::{DemoConfig, Played};
-use crate::audit::{Books, compare_levels, compare_orders};
-use crate::shopify::{AppliedKind, Server, Shop};
+use crate::audit::{Books, compare_levels, compare_orders, compare_plans};
+use crate::shopify::{AppliedKind, ItemId, Server, Shop};
 use crate::stack::Stack;
 
 /// Percentiles, in milliseconds.
@@ -33,8 +36,10 @@ pub struct Report {
     pub orders: u32,
     /// Orders the shop took.
     pub accepted: usize,
-    /// Units of the serum there were.
+    /// Units of the serum there were, made already.
     pub units: i64,
+    /// Units of the serum that can be made, those that were sold among them.
+    pub makeable: i64,
     /// Units of the serum that are reserved.
     pub reserved: i64,
     /// Units of the serum that have shipped.
@@ -48,8 +53,18 @@ pub struct Report {
     pub movements: usize,
     /// Whether every position is where its movements lead.
     pub ledger_equals_positions: bool,
-    /// Units the shop sold beyond what there was, over all items.
+    /// Units the shop sold beyond what there was and what can be made, over all items.
     pub oversold_by_us: i64,
+    /// Whether all that the shop shows can be made beside what was sold, of both serums together.
+    pub shown_can_be_made: bool,
+    /// Units of the serum that the shop showed more after a raw material was received.
+    pub makeable_raised: i64,
+    /// Units of the serum that the shop showed less after a supplier slipped.
+    pub makeable_lowered: i64,
+    /// From the answer to the receipt to the shop; nothing where it never showed it.
+    pub raised_ms: Option<u64>,
+    /// From the answer to the slip to the shop; nothing where it never showed it.
+    pub lowered_ms: Option<u64>,
     /// Orders of which the ledger holds too little.
     pub lost: usize,
     /// Orders of which the ledger holds too much.
@@ -69,6 +84,7 @@ struct Extra {
     webhooks: String,
     swept: usize,
     killed: usize,
+    large_made: i64,
     at_rest: bool,
     wrong_levels: Vec<String>,
     mismatches: Vec<String>,
@@ -89,13 +105,21 @@ impl Report {
             let findings = compare_orders(&books, shop);
             let mismatches: Vec<String> = books.mismatches().iter().map(ToString::to_string).collect();
             let serum = books.positions.values().filter(|position| position.of.sku.as_str() == SERUM);
-            let shopify_available = shop
-                .item(SERUM)
-                .map_or(0, |item| shop.levels().filter(|(id, ..)| *id == item.id).map(|(.., level)| level.available).sum());
+            let shopify_available = shop.item(SERUM).map_or(0, |item| shown(shop, item.id));
             let shipped: Quantity =
                 books.all_movements().filter(|m| m.of.sku.as_str() == SERUM && m.kind == Kind::Ship).map(|m| m.quantity).sum();
             let swept = books.all_movements().filter(|movement| movement.cause.event.source.starts_with("query:")).count();
             let counters = shop.counters();
+            let parts = Parts::count(&books, Amounts::of(config.orders).raw_ordered());
+            let [made, shown] = to_be_made(&books, shop);
+            let makeable = shown.map(|units| units.max(0));
+            let production: LocationId = PRODUCTION.parse().expect("a code");
+            let mut wrong_levels = compare_levels(&books, shop);
+            wrong_levels.extend(compare_plans(&books, shop, &production));
+            if !parts.make_just(makeable) {
+                wrong_levels.push(format!("{parts:?} make something else than {makeable:?}"));
+            }
+            let supplied = played.supplied;
             Self {
                 orders: config.orders,
                 accepted: played.placed.len(),
@@ -106,7 +130,13 @@ impl Report {
                 shopify_available,
                 movements: books.all_movements().count(),
                 ledger_equals_positions: mismatches.is_empty(),
-                oversold_by_us: oversold(&books, shop),
+                makeable: makeable[0],
+                oversold_by_us: oversold(&books, shop) + parts.short(made.map(|units| units.max(0))),
+                shown_can_be_made: parts.short(makeable) == 0,
+                makeable_raised: supplied.raised.map_or(0, |shown| shown.units),
+                makeable_lowered: supplied.lowered.map_or(0, |shown| -shown.units),
+                raised_ms: supplied.raised.map(|shown| shown.after_ms),
+                lowered_ms: supplied.lowered.map(|shown| shown.after_ms),
                 lost: findings.lost,
                 duplicates_applied: findings.duplicates,
                 order_to_ledger_ms: order_to_ledger(&books, played),
@@ -119,8 +149,9 @@ impl Report {
                     ),
                     swept,
                     killed: played.killed,
+                    large_made: made[1],
                     at_rest: played.at_rest,
-                    wrong_levels: compare_levels(&books, shop),
+                    wrong_levels,
                     mismatches,
                     calls: format!(
                         "{} requests, {} points, {} throttled, {} rows",
@@ -137,6 +168,9 @@ impl Report {
     pub fn is_good(&self) -> bool {
         self.ledger_equals_positions
             && self.oversold_by_us == 0
+            && self.shown_can_be_made
+            && self.makeable_raised > 0
+            && self.makeable_lowered > 0
             && self.lost == 0
             && self.duplicates_applied == 0
             && self.available == self.shopify_available
@@ -157,10 +191,21 @@ impl Report {
             row("function processes killed", self.extra.killed.to_string());
         }
         row("serum: units there were", self.units.to_string());
+        row("serum: units that can be made", self.makeable.to_string());
         row("serum: reserved", self.reserved.to_string());
         row("serum: shipped", self.shipped.to_string());
         row("serum: available", self.available.to_string());
         row("serum: available in the shop", self.shopify_available.to_string());
+        row("large serum: sold, and still to be made", self.extra.large_made.to_string());
+        let of = |units: i64, ms: Option<u64>| {
+            ms.map_or_else(
+                || "never".to_owned(),
+                |ms| format!("{units:+} in {}.{} s", ms.div_ceil(100) / 10, ms.div_ceil(100) % 10),
+            )
+        };
+        row("shown after a receipt of a raw material", of(self.makeable_raised, self.raised_ms));
+        row("shown after a supplier slipped", of(-self.makeable_lowered, self.lowered_ms));
+        row("what is shown can be made", self.shown_can_be_made.to_string());
         row("oversold because of us", self.oversold_by_us.to_string());
         row("orders lost", self.lost.to_string());
         row("orders applied twice", self.duplicates_applied.to_string());
@@ -183,23 +228,38 @@ impl Report {
     }
 }
 
-/// Units of orders that stand, beyond all units there ever were, by item.
+/// Units of orders that stand, beyond all units there ever were, of items that are not made.
 fn oversold(books: &Books, shop: &Shop) -> i64 {
-    let sold = |sku: &str| -> i64 {
-        let standing = shop.orders().flat_map(|order| order.lines.iter().map(move |line| (order, line)));
-        standing
-            .filter(|(_, line)| line.sku == sku)
-            .map(|(order, line)| if order.cancelled_at.is_some() { line.fulfilled } else { line.current_quantity })
-            .sum()
-    };
-    let existed = |sku: &str| -> i64 {
-        books
-            .all_movements()
-            .filter(|movement| movement.of.sku.as_str() == sku && movement.cause.order.is_none())
-            .map(|movement| movement.kind.change(movement.quantity).on_hand.units())
-            .sum()
-    };
-    shop.items().map(|item| (sold(&item.sku) - existed(&item.sku)).max(0)).sum()
+    let bought_in = shop.items().filter(|item| ![SERUM, LARGE].contains(&item.sku.as_str()));
+    bought_in.map(|item| (sold(shop, &item.sku) - existed(books, &item.sku)).max(0)).sum()
+}
+
+/// Units of both serums that must be made beside those that there were: for the orders that stand, and if all that the shop
+/// shows is sold as well. Below zero, as many are left of those that there were.
+fn to_be_made(books: &Books, shop: &Shop) -> [[i64; 2]; 2] {
+    let made = [SERUM, LARGE].map(|sku| sold(shop, sku) - existed(books, sku));
+    let shown = [SERUM, LARGE].map(|sku| shop.item(sku).map_or(0, |item| shown(shop, item.id)));
+    [made, [made[0] + shown[0], made[1] + shown[1]]]
+}
+
+/// Units of orders that stand.
+fn sold(shop: &Shop, sku: &str) -> i64 {
+    let standing = shop.orders().flat_map(|order| order.lines.iter().map(move |line| (order, line)));
+    standing
+        .filter(|(_, line)| line.sku == sku)
+        .map(|(order, line)| if order.cancelled_at.is_some() { line.fulfilled } else { line.current_quantity })
+        .sum()
+}
+
+/// Units there ever were.
+fn existed(books: &Books, sku: &str) -> i64 {
+    let ours = books.all_movements().filter(|movement| movement.of.sku.as_str() == sku && movement.cause.order.is_none());
+    ours.map(|movement| movement.kind.change(movement.quantity).on_hand.units()).sum()
+}
+
+/// Units that the shop would sell now.
+fn shown(shop: &Shop, item: ItemId) -> i64 {
+    shop.levels().filter(|(id, ..)| *id == item).map(|(.., level)| level.available).sum()
 }
 
 /// From the checkout to the first reservation of the order, of those that a webhook brought.

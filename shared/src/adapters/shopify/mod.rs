@@ -19,7 +19,7 @@ pub mod operations {
     /// Stocks an item at a location.
     pub const ACTIVATE_LEVEL: &str = include_str!("operations/activate_level.graphql");
     /// Says which lots there are of what is sold.
-    pub const DESCRIBE_LOTS: &str = include_str!("operations/describe_lots.graphql");
+    pub const DESCRIBE: &str = include_str!("operations/describe.graphql");
     /// Reads the levels of several items.
     pub const LEVELS_OF_ITEMS: &str = include_str!("operations/levels_of_items.graphql");
     /// Reads all levels of one item.
@@ -50,7 +50,7 @@ pub mod operations {
         ADJUST_AVAILABLE,
         SET_AVAILABLE,
         ACTIVATE_LEVEL,
-        DESCRIBE_LOTS,
+        DESCRIBE,
         LEVELS_OF_ITEMS,
         LEVELS_OF_ITEM,
         ORDERS_UPDATED,

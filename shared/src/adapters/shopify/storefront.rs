@@ -11,8 +11,8 @@ use crate::storefront::{
     UserErrorCode,
 };
 
-/// Where a variant shows its lots: namespace and key of the metafield.
-const METAFIELD: (&str, &str) = ("promissory", "lots");
+/// Where a variant shows what is beside it: the namespace of the metafields.
+const NAMESPACE: &str = "promissory";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -156,14 +156,14 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
                 // No digest to compare: a description is whole, and its label knows who told it last.
                 json!({
                     "ownerId": row.variant.gid(),
-                    "namespace": METAFIELD.0,
-                    "key": METAFIELD.1,
+                    "namespace": NAMESPACE,
+                    "key": row.kind.metafield(),
                     "type": "json",
                     "value": row.value,
                 })
             })
             .collect();
-        let data: DescribeData = self.call(shop, operations::DESCRIBE_LOTS, json!({ "metafields": metafields })).await?;
+        let data: DescribeData = self.call(shop, operations::DESCRIBE, json!({ "metafields": metafields })).await?;
         answer(data.metafields_set)
     }
 

@@ -55,9 +55,9 @@ pub async fn apply<S: Store, C: Clock>(
     progress: &dyn Fn(usize, usize),
 ) -> Result<Imported, ImportError> {
     let mut done = Imported::default();
-    let mut attempt = 0;
+    let (mut attempt, now) = (0, clock.now());
     'planning: loop {
-        let plan = Plan::of(stored, sheets).map_err(ImportError::Problems)?;
+        let plan = Plan::of(stored, sheets, now).map_err(ImportError::Problems)?;
         let rows = done.rows + plan.rows();
         for batch in plan.batches() {
             match store.write(&batch).await {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use jiff::civil::Date;
+
 use super::problem::Problems;
 use super::read::Line;
 use super::sheet::{REMOVE, Sheet};
@@ -32,6 +34,18 @@ impl<T: Clone> Cell<T> {
             Self::Keep | Self::Bad => {}
             Self::Clear => *value = None,
             Self::Set(new) => *value = Some(new.clone()),
+        }
+    }
+
+    /// As [`Cell::update`], of a value that is `T::default()` where nothing is said.
+    pub(super) fn update_or_default(&self, value: &mut T)
+    where
+        T: Default,
+    {
+        match self {
+            Self::Keep | Self::Bad => {}
+            Self::Clear => *value = T::default(),
+            Self::Set(new) => value.clone_from(new),
         }
     }
 
@@ -147,6 +161,20 @@ pub(super) fn units(text: &str) -> Result<Quantity, String> {
     quantity.ok_or_else(|| format!("{text:?} is not a whole number from 0 to {}", Quantity::MAX_INPUT))
 }
 
+/// A whole number from 0 to `most`.
+pub(super) fn number<T: FromStr + PartialOrd + Display>(most: T) -> impl FnOnce(&str) -> Result<T, String> {
+    move |text| {
+        let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten().filter(|n| *n <= most);
+        number.ok_or_else(|| format!("{text:?} is not a whole number from 0 to {most}"))
+    }
+}
+
+/// `2026-11-21`, and in no other form: some of them mean another day elsewhere.
+pub(super) fn date(text: &str) -> Result<Date, String> {
+    let date = text.parse().ok().filter(|date: &Date| date.to_string() == text);
+    date.ok_or_else(|| format!("{text:?} is not a date: it has the form 2026-11-21"))
+}
+
 /// One of Shopify's ids: the bare number, or its global id, which `from_gid` reads.
 pub(super) fn shop_id<T>(text: &str, from_gid: fn(&str) -> Option<T>, new: fn(u64) -> T, kind: &str) -> Result<T, String> {
     let number = || text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok().filter(|n| *n > 0).map(new)).flatten();
@@ -176,6 +204,11 @@ pub(super) fn show_yes_no(value: bool) -> String {
 
 pub(super) fn show<T: ToString>(value: Option<&T>) -> String {
     value.map_or_else(String::new, ToString::to_string)
+}
+
+/// Nothing for what holds where nothing is said.
+pub(super) fn show_unless_default<T: Default + PartialEq + ToString>(value: &T) -> String {
+    if *value == T::default() { String::new() } else { value.to_string() }
 }
 
 pub(super) fn show_factors(factors: &BTreeMap<Unit, Factor>) -> String {

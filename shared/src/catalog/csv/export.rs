@@ -6,8 +6,8 @@ use super::listings::ListingKey;
 use super::locations::{Whose, codes};
 use super::sheet::Sheet;
 use super::stored::{Catalogue, Listing};
-use super::{bills, items, listings, locations, system_items};
-use crate::catalog::{LocationId, Sku, SystemId, TierId};
+use super::{assemblies, bills, items, listings, locations, system_items};
+use crate::catalog::{CentreId, LocationId, Sku, SystemId, TierId};
 
 /// A catalogue with its listings put together.
 pub(super) struct View<'a> {
@@ -26,10 +26,12 @@ impl<'a> View<'a> {
 pub(super) enum RowKey {
     Tier(TierId),
     Item(Sku),
+    Centre(CentreId),
     Location(LocationId),
     Code(LocationId, Whose),
     Listing(ListingKey),
     SystemItem((SystemId, String)),
+    Assembly(Sku),
     Component(Sku, Sku),
 }
 
@@ -38,10 +40,12 @@ impl RowKey {
         match self {
             Self::Tier(_) => Sheet::Tiers,
             Self::Item(_) => Sheet::Items,
+            Self::Centre(_) => Sheet::WorkCentres,
             Self::Location(_) => Sheet::Locations,
             Self::Code(..) => Sheet::LocationCodes,
             Self::Listing(_) => Sheet::Listings,
             Self::SystemItem(_) => Sheet::SystemItems,
+            Self::Assembly(_) => Sheet::Assemblies,
             Self::Component(..) => Sheet::Bills,
         }
     }
@@ -52,10 +56,12 @@ impl RowKey {
         match self {
             Self::Tier(id) => items::tier_cells(catalogue, id),
             Self::Item(sku) => items::cells(catalogue, sku),
+            Self::Centre(code) => assemblies::centre_cells(catalogue, code),
             Self::Location(code) => locations::cells(catalogue, code),
             Self::Code(of, whose) => locations::code_cells(catalogue, of, whose),
             Self::Listing(key) => listings::cells(&view.listings, key),
             Self::SystemItem(key) => system_items::cells(catalogue, key),
+            Self::Assembly(parent) => assemblies::cells(catalogue, parent),
             Self::Component(parent, component) => bills::cells(catalogue, parent, component),
         }
     }
@@ -64,9 +70,14 @@ impl RowKey {
     pub(super) fn is_whole(&self, view: &View<'_>) -> bool {
         match self {
             Self::Listing(key) => view.listings.get(key).is_none_or(|listing| listing.whole),
-            Self::Tier(_) | Self::Item(_) | Self::Location(_) | Self::Code(..) | Self::SystemItem(_) | Self::Component(..) => {
-                true
-            }
+            Self::Tier(_)
+            | Self::Item(_)
+            | Self::Centre(_)
+            | Self::Location(_)
+            | Self::Code(..)
+            | Self::SystemItem(_)
+            | Self::Assembly(_)
+            | Self::Component(..) => true,
         }
     }
 
@@ -76,6 +87,7 @@ impl RowKey {
         match sheet {
             Sheet::Tiers => catalogue.tiers.keys().cloned().map(Self::Tier).collect(),
             Sheet::Items => catalogue.items.keys().cloned().map(Self::Item).collect(),
+            Sheet::WorkCentres => catalogue.centres.keys().cloned().map(Self::Centre).collect(),
             Sheet::Locations => catalogue.locations.keys().cloned().map(Self::Location).collect(),
             Sheet::LocationCodes => catalogue
                 .locations
@@ -84,6 +96,7 @@ impl RowKey {
                 .collect(),
             Sheet::Listings => view.listings.keys().cloned().map(Self::Listing).collect(),
             Sheet::SystemItems => catalogue.system_items.keys().cloned().map(Self::SystemItem).collect(),
+            Sheet::Assemblies => catalogue.bills.keys().cloned().map(Self::Assembly).collect(),
             Sheet::Bills => catalogue
                 .bills
                 .values()

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::cell::{Cell, Cells, factors, named, show, show_factors, show_yes_no, units, yes_no};
+use jiff::civil::Date;
+
+use super::cell::{Cell, Cells, date, factors, named, number, show, show_factors, show_yes_no, units, yes_no};
 use super::problem::Problems;
 use super::read::Lined;
 use super::sheet::Sheet;
 use super::stored::Catalogue;
-use crate::catalog::{Factor, Item, Quantity, Sku, Tier, TierId, Unit};
+use crate::catalog::{Factor, Item, Planning, Policy, Quantity, Sku, Tier, TierId, Unit};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TierRow {
@@ -22,6 +24,21 @@ pub(super) struct ItemRow {
     by_lot: Cell<bool>,
     buffer: Cell<Quantity>,
     low_at: Cell<Quantity>,
+    promise_days: Cell<u16>,
+    priority: Cell<u32>,
+    since: Cell<Date>,
+    supplier_days: Cell<u16>,
+    bulk: Cell<bool>,
+    policy: Cell<Policy>,
+    shows_date: Cell<bool>,
+}
+
+const POLICIES: [(Policy, &str); 3] =
+    [(Policy::FairShare, "fair_share"), (Policy::FirstCome, "first_come"), (Policy::Priority, "priority")];
+
+fn policy(text: &str) -> Result<Policy, String> {
+    let known = POLICIES.iter().find(|(_, name)| *name == text).map(|(policy, _)| *policy);
+    known.ok_or_else(|| format!("{text:?} is no policy: there are {}", POLICIES.map(|(_, name)| name).join(", ")))
 }
 
 pub(super) fn read_tier(cells: &mut Cells<'_>) -> Option<(TierId, TierRow)> {
@@ -37,6 +54,13 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<(Sku, ItemRow)> {
         by_lot: cells.required("by_lot", yes_no),
         buffer: cells.optional("buffer", units),
         low_at: cells.optional("low_at", units),
+        promise_days: cells.optional("promise_days", number(Planning::MAX_DAYS)),
+        priority: cells.optional("priority", number(u32::MAX)),
+        since: cells.optional("since", date),
+        supplier_days: cells.optional("supplier_days", number(Planning::MAX_DAYS)),
+        bulk: cells.required("bulk", yes_no),
+        policy: cells.optional("policy", policy),
+        shows_date: cells.required("shows_date", yes_no),
     };
     Some((cells.key("sku", named)?, row))
 }
@@ -59,14 +83,9 @@ pub(super) fn apply(rows: &BTreeMap<Sku, Lined<ItemRow>>, catalogue: &mut Catalo
         row.tier.update(&mut item.tier);
         row.buffer.update(&mut item.buffer);
         row.low_at.update(&mut item.low_at);
-        match &row.units {
-            Cell::Keep | Cell::Bad => {}
-            Cell::Clear => item.units = BTreeMap::new(),
-            Cell::Set(units) => item.units.clone_from(units),
-        }
-        if let Some(by_lot) = row.by_lot.set() {
-            item.by_lot = *by_lot;
-        }
+        row.units.update_or_default(&mut item.units);
+        row.by_lot.update_or_default(&mut item.by_lot);
+        row.plan(&mut item.planning);
         let base = item.unit.as_ref().map_or(Item::PIECE, Unit::as_str);
         if (row.unit != Cell::Keep || row.units != Cell::Keep) && item.units.contains_key(base) {
             problem("units", format!("{base} is the item's own unit: leave it out here, or name another in the column unit"));
@@ -76,6 +95,19 @@ pub(super) fn apply(rows: &BTreeMap<Sku, Lined<ItemRow>>, catalogue: &mut Catalo
         {
             problem("tier", format!("there is no tier {tier}: add it to {}", Sheet::Tiers));
         }
+    }
+}
+
+impl ItemRow {
+    fn plan(&self, planning: &mut Planning) {
+        let Planning { promise_days, priority, since, supplier_days, bulk, policy, shows_date } = planning;
+        self.promise_days.update(promise_days);
+        self.priority.update(priority);
+        self.since.update(since);
+        self.supplier_days.update(supplier_days);
+        self.bulk.update_or_default(bulk);
+        self.policy.update_or_default(policy);
+        self.shows_date.update_or_default(shows_date);
     }
 }
 
@@ -91,6 +123,8 @@ pub(super) fn tier_cells(catalogue: &Catalogue, id: &TierId) -> Option<Vec<Strin
 
 pub(super) fn cells(catalogue: &Catalogue, sku: &Sku) -> Option<Vec<String>> {
     let item = catalogue.items.get(sku)?;
+    let Planning { promise_days, priority, since, supplier_days, bulk, policy, shows_date } = &item.planning;
+    let said = POLICIES.iter().find(|(known, _)| known == policy && *known != Policy::default());
     Some(vec![
         item.sku.to_string(),
         show(item.unit.as_ref()),
@@ -99,5 +133,12 @@ pub(super) fn cells(catalogue: &Catalogue, sku: &Sku) -> Option<Vec<String>> {
         show_yes_no(item.by_lot),
         show(item.buffer.as_ref()),
         show(item.low_at.as_ref()),
+        show(promise_days.as_ref()),
+        show(priority.as_ref()),
+        show(since.as_ref()),
+        show(supplier_days.as_ref()),
+        show_yes_no(*bulk),
+        show(said.map(|(_, name)| name)),
+        show_yes_no(*shows_date),
     ])
 }

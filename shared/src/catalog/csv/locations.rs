@@ -15,6 +15,7 @@ pub(super) struct LocationRow {
     kind: Cell<LocationKind>,
     fulfils_online: Cell<bool>,
     active: Cell<bool>,
+    feeds_production: Cell<bool>,
 }
 
 /// Who calls a location something.
@@ -67,6 +68,7 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<(LocationId, LocationRow)> {
         kind: cells.required("kind", kind),
         fulfils_online: cells.required("fulfils_online", yes_no),
         active: cells.required("active", yes_no),
+        feeds_production: cells.optional("feeds_production", yes_no),
     };
     Some((cells.key("code", named)?, row))
 }
@@ -94,8 +96,9 @@ pub(super) fn apply(rows: &BTreeMap<LocationId, Lined<LocationRow>>, catalogue: 
         }
         let location = catalogue.locations.entry(code.clone()).or_insert_with(|| Location::new(code.clone(), kind));
         location.kind = kind;
-        location.fulfils_online = row.fulfils_online.set().copied().unwrap_or(location.fulfils_online);
-        location.active = row.active.set().copied().unwrap_or(location.active);
+        row.fulfils_online.update_or_default(&mut location.fulfils_online);
+        row.active.update_or_default(&mut location.active);
+        row.feeds_production.update(&mut location.feeds_production);
     }
 }
 
@@ -164,7 +167,8 @@ pub(super) fn cells(catalogue: &Catalogue, code: &LocationId) -> Option<Vec<Stri
     let location = catalogue.locations.get(code)?;
     let kind = KINDS.iter().find(|(kind, _)| *kind == location.kind).map_or("", |(_, name)| name);
     let (online, active) = (show_yes_no(location.fulfils_online), show_yes_no(location.active));
-    Some(vec![location.code.to_string(), kind.to_owned(), online, active])
+    let feeds = location.feeds_production.map_or_else(String::new, show_yes_no);
+    Some(vec![location.code.to_string(), kind.to_owned(), online, active, feeds])
 }
 
 pub(super) fn code_cells(catalogue: &Catalogue, of: &LocationId, whose: &Whose) -> Option<Vec<String>> {

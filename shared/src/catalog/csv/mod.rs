@@ -8,6 +8,7 @@
 //! and `remove` set to `yes` takes a whole mapping away. Deliberately absent: stock, which comes through the ledger.
 
 mod apply;
+mod assemblies;
 mod bills;
 mod cell;
 mod export;
@@ -19,7 +20,10 @@ mod problem;
 mod read;
 mod sheet;
 mod stored;
+mod structure;
 mod system_items;
+mod used_in;
+mod writes;
 
 #[cfg(test)]
 mod tests;

@@ -2,20 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::export::{RowKey, View};
-use super::listings::ListingKey;
 use super::problem::Problems;
 use super::read::Sheets;
 use super::sheet::Sheet;
-use super::stored::{Catalogue, Stored};
-use super::{bills, items, listings, locations, system_items};
-use crate::catalog::{BillVersion, ShopItem, Sku};
-use crate::store::{Expect, Key, MAX_WRITES, Row, Write};
-
-/// The most bytes of rows that are written at once, well below what a transaction takes.
-const MAX_BATCH_BYTES: usize = 1_000_000;
+use super::stored::Stored;
+use super::writes::{batches, groups};
+use super::{assemblies, bills, items, listings, locations, structure, system_items};
+use crate::store::{MAX_WRITES, Write};
 
 /// What an import would change.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,21 +84,24 @@ pub struct Tally {
 }
 
 impl Plan {
-    /// What `sheets` change of what is `stored`.
+    /// What `sheets` change of what is `stored`, bills from `now` on.
     ///
     /// # Errors
     /// All that is wrong with the sheets, by themselves and beside what is stored. Then nothing is to be written.
-    pub fn of(stored: &Stored, sheets: &Sheets) -> Result<Self, Problems> {
+    pub fn of(stored: &Stored, sheets: &Sheets, now: Timestamp) -> Result<Self, Problems> {
         let mut problems = sheets.problems.clone();
         let before = View::of(stored.catalogue());
         let mut after = stored.catalogue().clone();
         items::apply_tiers(&sheets.tiers, &mut after, &mut problems);
         items::apply(&sheets.items, &mut after, &mut problems);
+        assemblies::apply_centres(&sheets.centres, &mut after, &mut problems);
         locations::apply(&sheets.locations, &mut after, &mut problems);
         locations::apply_codes(&sheets.codes, &mut after, &mut problems);
         listings::apply(&sheets.listings, &before.listings, &mut after, &mut problems);
         system_items::apply(&sheets.system_items, &mut after, &mut problems);
+        assemblies::apply(&sheets.assemblies, &mut after, &mut problems);
         bills::apply(&sheets.bills, &mut after, &mut problems);
+        structure::finish(sheets, now, stored.catalogue(), &mut after, &mut problems);
         let groups = groups(stored, &after);
         if let Some(group) = groups.iter().find(|group| group.len() > MAX_WRITES) {
             let (rows, first) = (group.len(), group.first().map_or_else(String::new, |write| write.key().to_string()));
@@ -163,115 +163,8 @@ impl Plan {
     /// The writes, each batch one transaction, with no group divided.
     #[must_use]
     pub fn batches(&self) -> Vec<Vec<Write>> {
-        let mut batches: Vec<Vec<Write>> = Vec::new();
-        let mut bytes = 0;
-        for group in &self.groups {
-            let size: usize = group.iter().map(size).sum();
-            match batches.last_mut() {
-                Some(batch) if batch.len() + group.len() <= MAX_WRITES && bytes + size <= MAX_BATCH_BYTES => {
-                    batch.extend(group.iter().cloned());
-                    bytes += size;
-                }
-                Some(_) | None => {
-                    batches.push(group.clone());
-                    bytes = size;
-                }
-            }
-        }
-        batches
+        batches(&self.groups)
     }
-}
-
-fn size(write: &Write) -> usize {
-    match write {
-        Write::Put { body, .. } => body.to_string().len(),
-        Write::Delete { .. } => 0,
-    }
-}
-
-/// The writes that make the stored rows those of `after`.
-fn groups(stored: &Stored, after: &Catalogue) -> Vec<Vec<Write>> {
-    let before = stored.catalogue();
-    let mut groups = Vec::new();
-    groups.extend(changed(&before.tiers, &after.tiers).map(|tier| vec![put(stored, tier)]));
-    groups.extend(changed(&before.locations, &after.locations).map(|location| vec![put(stored, location)]));
-    groups.extend(groups_of_listings(stored, after));
-    groups.extend(changed(&before.system_items, &after.system_items).map(|mapping| vec![put(stored, mapping)]));
-    groups.extend(gone(&before.system_items, &after.system_items).map(|mapping| vec![delete(stored, &mapping.key())]));
-    groups.extend(changed(&before.bills, &after.bills).map(|bill| {
-        let version = BillVersion(bill.clone());
-        vec![put(stored, bill), Write::put(&version, Expect::Absent)]
-    }));
-    groups
-}
-
-/// Items and mappings: a mapping is written with the items it leads to, before and after.
-fn groups_of_listings(stored: &Stored, after: &Catalogue) -> Vec<Vec<Write>> {
-    let before = stored.catalogue();
-    let mut together = Together::default();
-    let changed_items: Vec<_> = changed(&before.items, &after.items).collect();
-    for item in &changed_items {
-        together.join(&item.sku, &item.sku);
-    }
-    let mut mappings: Vec<(&Sku, Write)> = Vec::new();
-    for mapping in changed(&before.mappings, &after.mappings) {
-        let key: ListingKey = (mapping.shop.clone(), mapping.shop_sku.clone());
-        let old = before.mappings.get(&key).map_or(&mapping.sku, |old: &ShopItem| &old.sku);
-        together.join(&mapping.sku, old);
-        mappings.push((&mapping.sku, put(stored, mapping)));
-    }
-    for mapping in gone(&before.mappings, &after.mappings) {
-        together.join(&mapping.sku, &mapping.sku);
-        mappings.push((&mapping.sku, delete(stored, &mapping.key())));
-    }
-    let mut groups: BTreeMap<Sku, Vec<Write>> = BTreeMap::new();
-    for item in changed_items {
-        groups.entry(together.first(&item.sku)).or_default().push(put(stored, item));
-    }
-    for (sku, write) in mappings {
-        groups.entry(together.first(sku)).or_default().push(write);
-    }
-    groups.into_values().collect()
-}
-
-/// Items that must be written together: each points to one before it, and the first to itself.
-#[derive(Default)]
-struct Together(BTreeMap<Sku, Sku>);
-
-impl Together {
-    fn first(&self, sku: &Sku) -> Sku {
-        let mut at = sku;
-        while let Some(next) = self.0.get(at).filter(|next| *next != at) {
-            at = next;
-        }
-        at.clone()
-    }
-
-    fn join(&mut self, one: &Sku, other: &Sku) {
-        let (one, other) = (self.first(one), self.first(other));
-        let (low, high) = if one <= other { (one, other) } else { (other, one) };
-        self.0.insert(low.clone(), low.clone());
-        self.0.insert(high, low);
-    }
-}
-
-fn changed<'a, K: Ord, V: PartialEq>(
-    before: &'a BTreeMap<K, V>,
-    after: &'a BTreeMap<K, V>,
-) -> impl Iterator<Item = &'a V> + use<'a, K, V> {
-    after.iter().filter(|(key, new)| before.get(*key) != Some(*new)).map(|(_, new)| new)
-}
-
-fn gone<'a, K: Ord, V>(before: &'a BTreeMap<K, V>, after: &'a BTreeMap<K, V>) -> impl Iterator<Item = &'a V> + use<'a, K, V> {
-    before.iter().filter(|(key, _)| !after.contains_key(*key)).map(|(_, old)| old)
-}
-
-fn put<R: Row>(stored: &Stored, row: &R) -> Write {
-    Write::put(row, stored.expect(&row.key()))
-}
-
-fn delete(stored: &Stored, key: &Key) -> Write {
-    Write::Delete { key: key.clone(), expect: stored.expect(key) }
 }
 
 impl Sheets {
@@ -279,11 +172,14 @@ impl Sheets {
     fn keys(&self) -> impl Iterator<Item = (u64, RowKey)> {
         let tiers = self.tiers.iter().map(|(id, lined)| (lined.line, RowKey::Tier(id.clone())));
         let items = self.items.iter().map(|(sku, lined)| (lined.line, RowKey::Item(sku.clone())));
+        let centres = self.centres.iter().map(|(code, lined)| (lined.line, RowKey::Centre(code.clone())));
         let locations = self.locations.iter().map(|(code, lined)| (lined.line, RowKey::Location(code.clone())));
         let codes = self.codes.iter().map(|((of, whose), lined)| (lined.line, RowKey::Code(of.clone(), whose.clone())));
         let listings = self.listings.iter().map(|(key, lined)| (lined.line, RowKey::Listing(key.clone())));
         let system_items = self.system_items.iter().map(|(key, lined)| (lined.line, RowKey::SystemItem(key.clone())));
+        let assemblies = self.assemblies.iter().map(|(of, lined)| (lined.line, RowKey::Assembly(of.clone())));
         let bills = self.bills.iter().map(|((of, what), lined)| (lined.line, RowKey::Component(of.clone(), what.clone())));
-        tiers.chain(items).chain(locations).chain(codes).chain(listings).chain(system_items).chain(bills)
+        let parts = tiers.chain(items).chain(centres).chain(locations).chain(codes);
+        parts.chain(listings).chain(system_items).chain(assemblies).chain(bills)
     }
 }

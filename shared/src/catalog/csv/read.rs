@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::assemblies::{AssemblyRow, CentreRow};
 use super::bills::ComponentRow;
 use super::cell::Cells;
 use super::items::{ItemRow, TierRow};
@@ -10,8 +11,8 @@ use super::locations::{CodeRow, LocationRow, Whose};
 use super::problem::Problems;
 use super::sheet::Sheet;
 use super::system_items::SystemItemRow;
-use super::{bills, items, listings, locations, system_items};
-use crate::catalog::{LocationId, ShopDomain, Sku, SystemId, TierId};
+use super::{assemblies, bills, items, listings, locations, system_items};
+use crate::catalog::{CentreId, LocationId, ShopDomain, Sku, SystemId, TierId};
 
 /// The most lines of a sheet, its header not counted.
 pub const MAX_LINES: usize = 200_000;
@@ -40,10 +41,12 @@ pub(super) struct Lined<T> {
 pub struct Sheets {
     pub(super) tiers: BTreeMap<TierId, Lined<TierRow>>,
     pub(super) items: BTreeMap<Sku, Lined<ItemRow>>,
+    pub(super) centres: BTreeMap<CentreId, Lined<CentreRow>>,
     pub(super) locations: BTreeMap<LocationId, Lined<LocationRow>>,
     pub(super) codes: BTreeMap<(LocationId, Whose), Lined<CodeRow>>,
     pub(super) listings: BTreeMap<(ShopDomain, String), Lined<ListingRow>>,
     pub(super) system_items: BTreeMap<(SystemId, String), Lined<SystemItemRow>>,
+    pub(super) assemblies: BTreeMap<Sku, Lined<AssemblyRow>>,
     pub(super) bills: BTreeMap<(Sku, Sku), Lined<ComponentRow>>,
     pub(super) problems: Problems,
 }
@@ -59,10 +62,12 @@ impl Sheets {
             match sheet {
                 Sheet::Tiers => sheets.tiers = rows(*sheet, lines, problems, items::read_tier),
                 Sheet::Items => sheets.items = rows(*sheet, lines, problems, items::read),
+                Sheet::WorkCentres => sheets.centres = rows(*sheet, lines, problems, assemblies::read_centre),
                 Sheet::Locations => sheets.locations = rows(*sheet, lines, problems, locations::read),
                 Sheet::LocationCodes => sheets.codes = rows(*sheet, lines, problems, locations::read_code),
                 Sheet::Listings => sheets.listings = rows(*sheet, lines, problems, listings::read),
                 Sheet::SystemItems => sheets.system_items = rows(*sheet, lines, problems, system_items::read),
+                Sheet::Assemblies => sheets.assemblies = rows(*sheet, lines, problems, assemblies::read),
                 Sheet::Bills => sheets.bills = rows(*sheet, lines, problems, bills::read),
             }
         }

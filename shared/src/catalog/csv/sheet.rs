@@ -9,8 +9,10 @@ use serde::{Serialize, Serializer};
 pub enum Sheet {
     /// Tiers and what is kept back of their items.
     Tiers,
-    /// Items: units, tier, lots, buffer, threshold.
+    /// Items: units, tier, lots, buffer, threshold, planning.
     Items,
+    /// Work centres and how much they can start.
+    WorkCentres,
     /// Locations.
     Locations,
     /// What shops and systems call a location.
@@ -19,6 +21,8 @@ pub enum Sheet {
     Listings,
     /// What another system calls an item.
     SystemItems,
+    /// How an item is made: time, yield, work centre.
+    Assemblies,
     /// What an item is made of: one line for each component.
     Bills,
 }
@@ -28,8 +32,17 @@ pub(super) const REMOVE: &str = "remove";
 
 impl Sheet {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Tiers, Self::Items, Self::Locations, Self::LocationCodes, Self::Listings, Self::SystemItems, Self::Bills];
+    pub const ALL: [Self; 9] = [
+        Self::Tiers,
+        Self::Items,
+        Self::WorkCentres,
+        Self::Locations,
+        Self::LocationCodes,
+        Self::Listings,
+        Self::SystemItems,
+        Self::Assemblies,
+        Self::Bills,
+    ];
 
     /// What its file is called, without `.csv`.
     #[must_use]
@@ -37,10 +50,12 @@ impl Sheet {
         match self {
             Self::Tiers => "tiers",
             Self::Items => "items",
+            Self::WorkCentres => "work_centres",
             Self::Locations => "locations",
             Self::LocationCodes => "location_codes",
             Self::Listings => "listings",
             Self::SystemItems => "system_items",
+            Self::Assemblies => "assemblies",
             Self::Bills => "bills",
         }
     }
@@ -57,12 +72,29 @@ impl Sheet {
     pub const fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Tiers => &["tier", "buffer"],
-            Self::Items => &["sku", "unit", "units", "tier", "by_lot", "buffer", "low_at"],
-            Self::Locations => &["code", "kind", "fulfils_online", "active"],
+            Self::Items => &[
+                "sku",
+                "unit",
+                "units",
+                "tier",
+                "by_lot",
+                "buffer",
+                "low_at",
+                "promise_days",
+                "priority",
+                "since",
+                "supplier_days",
+                "bulk",
+                "policy",
+                "shows_date",
+            ],
+            Self::WorkCentres => &["centre", "units_per_day"],
+            Self::Locations => &["code", "kind", "fulfils_online", "active", "feeds_production"],
             Self::LocationCodes => &["location", "in", "code"],
             Self::Listings => &["shop", "shop_sku", "sku", "inventory_item", "variant", "buffer"],
             Self::SystemItems => &["system", "code", "sku", "unit", "units"],
-            Self::Bills => &["parent", "component", "quantity", "scrap_percent"],
+            Self::Assemblies => &["parent", "lead_days", "yield_percent", "work_centre", "phantom"],
+            Self::Bills => &["parent", "component", "quantity", "scrap_percent", "from", "until", "instead_of", "rank"],
         }
     }
 
@@ -70,7 +102,7 @@ impl Sheet {
     #[must_use]
     pub const fn key_columns(self) -> usize {
         match self {
-            Self::Tiers | Self::Items | Self::Locations => 1,
+            Self::Tiers | Self::Items | Self::WorkCentres | Self::Locations | Self::Assemblies => 1,
             Self::LocationCodes | Self::Listings | Self::SystemItems | Self::Bills => 2,
         }
     }
@@ -79,8 +111,8 @@ impl Sheet {
     #[must_use]
     pub const fn removes(self) -> bool {
         match self {
-            Self::Tiers | Self::Items | Self::Locations => false,
-            Self::LocationCodes | Self::Listings | Self::SystemItems | Self::Bills => true,
+            Self::Tiers | Self::Items | Self::WorkCentres | Self::Locations => false,
+            Self::LocationCodes | Self::Listings | Self::SystemItems | Self::Assemblies | Self::Bills => true,
         }
     }
 

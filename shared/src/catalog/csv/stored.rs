@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{
-    Bill, InventoryItemId, Item, Location, LocationId, Quantity, ShopDomain, ShopItem, Sku, SystemId, SystemItem, Tier, TierId,
-    VariantId,
+    Bill, CentreId, InventoryItemId, Item, Location, LocationId, Quantity, ShopDomain, ShopItem, Sku, SystemId, SystemItem, Tier,
+    TierId, UsedIn, VariantId, WorkCentre,
 };
 use crate::store::{Expect, Key, Record, Row, StoreError};
 
@@ -15,6 +15,8 @@ pub struct Catalogue {
     pub tiers: BTreeMap<TierId, Tier>,
     /// Items, with how each shop lists them.
     pub items: BTreeMap<Sku, Item>,
+    /// Work centres.
+    pub centres: BTreeMap<CentreId, WorkCentre>,
     /// Locations.
     pub locations: BTreeMap<LocationId, Location>,
     /// What shops' SKUs lead to.
@@ -23,6 +25,8 @@ pub struct Catalogue {
     pub system_items: BTreeMap<(SystemId, String), SystemItem>,
     /// The bills in force.
     pub bills: BTreeMap<Sku, Bill>,
+    /// What each component goes into. No sheet says it: it follows from the bills.
+    pub used_in: BTreeMap<Sku, UsedIn>,
 }
 
 /// How a shop lists an item: what its mapping and the item itself say together.
@@ -83,17 +87,20 @@ pub struct Stored {
 enum Kind {
     Tier(TierId),
     Item(Sku),
+    Centre(CentreId),
     Location(LocationId),
     Mapping(ShopDomain, String),
     SystemItem(SystemId, String),
     Bill(Sku),
+    UsedIn(Sku),
 }
 
 impl Kind {
     /// The kind of a row. None for all that is not of the catalogue, older versions of bills among it.
     fn of(key: &Key) -> Option<Self> {
         let kind = match key.pk.as_str() {
-            "TIERS" => Self::Tier(key.sk.parse().ok()?),
+            Tier::PARTITION => Self::Tier(key.sk.parse().ok()?),
+            WorkCentre::PARTITION => Self::Centre(key.sk.parse().ok()?),
             Location::PARTITION => Self::Location(key.sk.strip_prefix("LOC#")?.parse().ok()?),
             pk => match pk.split_once('#')? {
                 ("ITEM", sku) => Self::Item(sku.parse().ok()?),
@@ -102,6 +109,7 @@ impl Kind {
                 }
                 ("MAP", shop) => Self::Mapping(shop.parse().ok()?, key.sk.strip_prefix("SKU#")?.to_owned()),
                 ("BOM", parent) if key.sk == Key::head("").sk => Self::Bill(parent.parse().ok()?),
+                ("USED", component) => Self::UsedIn(component.parse().ok()?),
                 _other => return None,
             },
         };
@@ -143,10 +151,12 @@ impl Stored {
         match kind {
             Kind::Tier(id) => drop(catalogue.tiers.insert(id, content(record)?)),
             Kind::Item(sku) => drop(catalogue.items.insert(sku, content(record)?)),
+            Kind::Centre(code) => drop(catalogue.centres.insert(code, content(record)?)),
             Kind::Location(code) => drop(catalogue.locations.insert(code, content(record)?)),
             Kind::Mapping(shop, shop_sku) => drop(catalogue.mappings.insert((shop, shop_sku), content(record)?)),
             Kind::SystemItem(system, code) => drop(catalogue.system_items.insert((system, code), content(record)?)),
             Kind::Bill(parent) => drop(catalogue.bills.insert(parent, content(record)?)),
+            Kind::UsedIn(component) => drop(catalogue.used_in.insert(component, content(record)?)),
         }
         self.revisions.insert(record.key.clone(), record.revision);
         Ok(())
@@ -159,10 +169,12 @@ impl Stored {
         match kind {
             Kind::Tier(id) => drop(catalogue.tiers.remove(&id)),
             Kind::Item(sku) => drop(catalogue.items.remove(&sku)),
+            Kind::Centre(code) => drop(catalogue.centres.remove(&code)),
             Kind::Location(code) => drop(catalogue.locations.remove(&code)),
             Kind::Mapping(shop, shop_sku) => drop(catalogue.mappings.remove(&(shop, shop_sku))),
             Kind::SystemItem(system, code) => drop(catalogue.system_items.remove(&(system, code))),
             Kind::Bill(parent) => drop(catalogue.bills.remove(&parent)),
+            Kind::UsedIn(component) => drop(catalogue.used_in.remove(&component)),
         }
         self.revisions.remove(key);
     }

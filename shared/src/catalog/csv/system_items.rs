@@ -49,11 +49,7 @@ pub(super) fn apply(
         };
         let (mut unit, mut units) = old.map_or_else(Default::default, |old| (old.unit.clone(), old.units.clone()));
         row.unit.update(&mut unit);
-        match &row.units {
-            Cell::Keep | Cell::Bad => {}
-            Cell::Clear => units = BTreeMap::new(),
-            Cell::Set(new) => units.clone_from(new),
-        }
+        row.units.update_or_default(&mut units);
         if let Some(unit) = &unit
             && row.units != Cell::Bad
             && !units.contains_key(unit)

@@ -18,7 +18,7 @@ use crate::alert::{self, Alert, State, Subject};
 use crate::catalog::{DoesNotFit, Item, LineId, Network, OrderId, Place, ShopDomain, ShopItem, Sku, SystemItem};
 use crate::order::{OrderRecord, Stocked};
 use crate::promise::Promise;
-use crate::source::{Claim, Missing, StockEvent, Waiting};
+use crate::source::{Claim, Missing, StockEvent, Supplies, Waiting};
 use crate::store::{Expect, Key, MAX_WRITES, Record, Row, StoreError, Write};
 
 /// What became of an event.
@@ -75,6 +75,9 @@ pub enum Unfit {
     /// The position has too many lots.
     #[error("{0} has {most} lots already: write off or correct those that are gone", most = Position::MAX_LOTS)]
     TooManyLots(PositionKey),
+    /// Too much is announced of an item.
+    #[error("{most} purchase orders and production runs of {0} are open already: cancel those that are done", most = Supplies::MAX_PAPERS)]
+    TooManyPapers(Sku),
 }
 
 /// Why an event could not be decided.
@@ -101,6 +104,7 @@ struct Decision {
     movements: Vec<Movement>,
     alerts: BTreeMap<Key, Alert>,
     claims: BTreeMap<Key, Claim>,
+    supplies: BTreeMap<Key, Supplies>,
     waiting: Vec<Waiting>,
     unmapped: usize,
     unfinished: bool,
@@ -126,6 +130,7 @@ pub struct Draft<'a> {
     positions: BTreeMap<PositionKey, Position>,
     alerts: BTreeMap<Key, Alert>,
     claims: BTreeMap<Key, Claim>,
+    supplies: BTreeMap<Key, Supplies>,
     waiting: BTreeMap<Key, Waiting>,
     movements: Vec<Movement>,
     settled: BTreeSet<Key>,
@@ -144,6 +149,7 @@ impl<'a> Draft<'a> {
             positions: BTreeMap::new(),
             alerts: BTreeMap::new(),
             claims: BTreeMap::new(),
+            supplies: BTreeMap::new(),
             waiting: BTreeMap::new(),
             movements: Vec::new(),
             settled: BTreeSet::new(),
@@ -167,6 +173,7 @@ impl<'a> Draft<'a> {
                 {
                     item(&sku, &Self::places_of(network, stock));
                     keys.insert(Item::key_of(&sku));
+                    keys.extend(Supplies::are_in(stock).then(|| Supplies::key_of(&sku)));
                 }
                 keys.insert(SystemItem::key_of(stock.system(), &stock.sku));
             }
@@ -325,6 +332,7 @@ impl<'a> Draft<'a> {
         self.positions.extend(decision.positions);
         self.alerts.extend(decision.alerts);
         self.claims.extend(decision.claims);
+        self.supplies.extend(decision.supplies);
         self.waiting.extend(decision.waiting.into_iter().map(|waiting| (waiting.key(), waiting)));
         self.movements.extend(decision.movements);
     }
@@ -337,6 +345,7 @@ impl<'a> Draft<'a> {
             + self.positions.len()
             + self.alerts.len()
             + self.claims.len()
+            + self.supplies.len()
             + self.waiting.len()
             + self.movements.len()
             + self.settled.len()
@@ -353,8 +362,9 @@ impl<'a> Draft<'a> {
         let new_alerts = decision.alerts.keys().filter(|key| !self.alerts.contains_key(key)).count();
         let new_order = decision.order.iter().filter(|order| !self.orders.contains_key(&order.key())).count();
         let new_claims = decision.claims.keys().filter(|key| !self.claims.contains_key(key)).count();
+        let new_supplies = decision.supplies.keys().filter(|key| !self.supplies.contains_key(key)).count();
         let marks = usize::from(decision.inbox.is_some()) + decision.waiting.len();
-        self.len() + new_positions + new_alerts + new_order + new_claims + decision.movements.len() + marks
+        self.len() + new_positions + new_alerts + new_order + new_claims + new_supplies + decision.movements.len() + marks
     }
 
     /// The one transaction: marks, orders, movements, positions, alerts, and the lane rows that are settled by it.
@@ -366,6 +376,7 @@ impl<'a> Draft<'a> {
         writes.extend(self.movements.iter().map(|movement| Write::put(movement, Expect::Absent)));
         writes.extend(self.positions.values().map(|position| self.put(position)));
         writes.extend(self.claims.values().map(|claim| self.put(claim)));
+        writes.extend(self.supplies.values().map(|supplies| self.put(supplies)));
         writes.extend(self.waiting.values().map(|waiting| self.put(waiting)));
         // One that the group turned and turned back stands as it stood.
         writes.extend(self.alerts.values().filter(|alert| !self.stands(alert)).map(|alert| self.put(alert)));

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::tz::TimeZone;
+
 use super::{Decision, Draft, Undecided, needing};
 use crate::alert::{State, Subject};
 use crate::catalog::{Item, Quantity, ShopItem};
@@ -152,7 +154,9 @@ impl Draft<'_> {
         (step, lots): (&Step, Parts),
         event: &Event,
     ) -> Result<(), Undecided> {
-        let line = OrderLine { shop: record.shop.clone(), order: record.order, line: step.line, fulfilment: step.fulfilment };
+        let placed = record.facts.as_ref().map(|facts| facts.placed_at.to_zoned(TimeZone::UTC).date());
+        let OrderRecord { shop, order, .. } = &*record;
+        let line = OrderLine { shop: shop.clone(), order: *order, line: step.line, fulfilment: step.fulfilment, placed };
         let cause = Cause { event: event.id().clone(), order: Some(line) };
         let of = PositionKey::new(step.sku.clone(), step.place.clone());
         let of_line = record.lines.entry(step.line).or_default();

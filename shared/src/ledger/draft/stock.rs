@@ -9,7 +9,7 @@ use crate::alert::Subject;
 use crate::catalog::{Factor, Item, LocationId, LotId, Place, Quantity, Sku, SystemItem};
 use crate::ledger::{Basis, Cause, Counted, Event, Kind, Lot, Move, Movement, Position, PositionKey};
 use crate::order::OrderRecord;
-use crate::source::{Claim, Missing, OrderOf, OrderReport, Paper, StockEvent, StockKind, Waiting, Waits};
+use crate::source::{Claim, Missing, OrderOf, OrderReport, Paper, StockEvent, StockKind, Supplies, Waiting, Waits};
 use crate::store::{Key, Record, StoreError};
 
 /// The most movements that a count goes back over.
@@ -226,8 +226,13 @@ impl Draft<'_> {
             | StockKind::PosSale
             | StockKind::PosVoid
             | StockKind::WholesaleAllocation
-            | StockKind::WholesaleRelease => None,
+            | StockKind::WholesaleRelease
+            | StockKind::PurchaseOrder
+            | StockKind::ProductionRun => None,
         };
+        if Supplies::are_in(stock) && !self.announce(decision, stock, resolved)? {
+            return Ok(Err(Unfit::TooManyPapers(resolved.sku.clone())));
+        }
         let cause = Cause { event: stock.id.clone(), order: None };
         let at = Some(stock.occurred_at);
         if let Some(kind) = physical {
@@ -247,6 +252,19 @@ impl Draft<'_> {
             self.claim(decision, stock, paper, of, quantity, lot)?;
         }
         Ok(Ok(()))
+    }
+
+    /// Notes what the event says of what is to come. `false` where there is no room for it.
+    fn announce(&self, decision: &mut Decision, stock: &StockEvent, resolved: &Resolved) -> Result<bool, Undecided> {
+        let key = Supplies::key_of(&resolved.sku);
+        let known = match self.supplies.get(&key) {
+            Some(supplies) => Some(supplies.clone()),
+            None => self.read(&key)?.map(Record::decode).transpose()?,
+        };
+        let mut supplies = known.unwrap_or_else(|| Supplies::none(resolved.sku.clone()));
+        let has_room = supplies.take(stock, &resolved.at, resolved.quantity, self.now);
+        decision.supplies.insert(key, supplies);
+        Ok(has_room)
     }
 
     /// Notes what the event says of its paper, and moves what stands of it.

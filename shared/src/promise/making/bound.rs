@@ -11,13 +11,15 @@ use super::{Day, MOST_OFFERED};
 /// Buffers of the walk, by item.
 #[derive(Default)]
 pub(super) struct Bound {
-    /// The latest day an item of this good is needed by, and most of it by then.
+    /// The latest day each item is needed by, and most of it by then.
     latest: Vec<Option<Day>>,
     most: Vec<i64>,
     /// What holds an item back: itself, or the component to look at next.
     held: Vec<(usize, Cause)>,
     /// Whether that may be rounded the other way.
     rough: Vec<bool>,
+    /// Whether a slot of the walk may take one of several.
+    choices: bool,
 }
 
 /// What a bound comes to.
@@ -34,43 +36,64 @@ pub(super) struct Most {
 
 impl Bound {
     pub(super) fn of_size(count: usize) -> Self {
-        Self { latest: vec![None; count], most: vec![0; count], held: vec![(0, Cause::Stock); count], rough: vec![false; count] }
+        let held = vec![(0, Cause::Stock); count];
+        Self { latest: vec![None; count], most: vec![0; count], held, rough: vec![false; count], choices: false }
     }
 
     /// How many more of `good` there can be by `day`, at most. `list` is everything below it, parents first.
     pub(super) fn walk(&mut self, engine: &Engine<'_>, list: &[usize], good: usize, day: Day) -> Most {
+        self.prepare(engine, list, &[(good, day)]);
+        self.of(engine, good, day)
+    }
+
+    /// Walks everything below these goods once. What several need is asked for the latest day that one of them needs it by:
+    /// still a bound for each.
+    pub(super) fn prepare(&mut self, engine: &Engine<'_>, list: &[usize], goods: &[(usize, Day)]) {
         for &at in list {
             self.latest[at] = None;
         }
-        self.latest[good] = Some(day);
+        for &(good, day) in goods {
+            self.latest[good] = self.latest[good].max(Some(day));
+        }
         for &at in list {
             let Some(start) = self.latest[at].and_then(|day| day.checked_sub(engine.net.nodes[at].lead)) else { continue };
             for edge in engine.net.edges(at) {
-                let latest = &mut self.latest[edge.item];
-                *latest = Some(latest.map_or(start, |day| day.max(start)));
+                self.latest[edge.item] = self.latest[edge.item].max(Some(start));
             }
         }
-        let mut unsure = false;
+        self.choices = false;
         for &at in list.iter().rev() {
             if let Some(day) = self.latest[at] {
-                self.item(engine, at, day, &mut unsure);
+                self.item(engine, at, day);
             }
         }
-        let units = self.most[good].min(MOST_OFFERED);
-        let (mut path, mut at) = (vec![good], good);
+    }
+
+    /// What the last walk says of one of its goods.
+    pub(super) fn of(&self, engine: &Engine<'_>, good: usize, day: Day) -> Most {
+        let mut most = Most {
+            units: self.most[good].min(MOST_OFFERED),
+            unsure: self.choices,
+            path: vec![good],
+            cause: Cause::Stock,
+            needed: day,
+        };
+        let mut at = good;
         loop {
-            unsure |= self.rough[at];
+            most.unsure |= self.rough[at];
             let (next, cause) = self.held[at];
             if next == at {
-                return Most { units, unsure, path, cause, needed: self.latest[at].unwrap_or(day) };
+                most.cause = cause;
+                return most;
             }
-            path.push(next);
+            most.needed = most.needed.saturating_sub(engine.net.nodes[at].lead);
+            most.path.push(next);
             at = next;
         }
     }
 
     /// One item, when its components are known.
-    fn item(&mut self, engine: &Engine<'_>, at: usize, day: Day, unsure: &mut bool) {
+    fn item(&mut self, engine: &Engine<'_>, at: usize, day: Day) {
         let node = &engine.net.nodes[at];
         let left = engine.left.of(at);
         self.rough[at] = false;
@@ -112,7 +135,7 @@ impl Bound {
                 continue;
             }
             if span.is_always() {
-                *unsure = true;
+                self.choices = true;
                 let options = &engine.net.uses[span.first..span.end];
                 let room = |edge: &super::net::Edge| edge.per.per_down(self.most[edge.item].saturating_add(1));
                 let sum = options.iter().map(room).fold(0, i64::saturating_add);

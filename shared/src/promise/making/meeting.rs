@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Policy;
 use super::explode::Engine;
-use super::share::Good;
+use super::share::{Good, Lists};
 
 /// Which goods are to be filled next. Goods are known by their rank: priority, then when they came, then name.
 pub(super) struct Meeting {
@@ -27,9 +27,9 @@ pub(super) struct Meeting {
 }
 
 impl Meeting {
-    pub(super) fn of(engine: &Engine<'_>, goods: &[Good<'_>]) -> Self {
+    pub(super) fn of(engine: &Engine<'_>, goods: &[Good<'_>], lists: &Lists) -> Self {
         let policies = policies(engine);
-        let met = met(engine, goods, policies.len());
+        let met = met(engine, goods.len(), lists, policies.len());
         let mut ranked: BTreeSet<Policy> =
             policies.iter().zip(&met).filter(|(_, met)| **met > 1).map(|(policy, _)| *policy).collect();
         let fair = ranked.remove(&Policy::FairShare);
@@ -39,7 +39,7 @@ impl Meeting {
             // All go by the same rank: one queue says it all.
             queues.extend(ranked.iter().map(|&policy| in_order(goods, policy, (0..goods.len()).collect())));
         } else {
-            for (point, met) in met_at(engine, goods, &met) {
+            for (point, met) in met_at(engine, goods.len(), lists, &met) {
                 match policies[point] {
                     Policy::FairShare => met.windows(2).for_each(|pair| join(&mut group, pair[0], pair[1])),
                     policy @ (Policy::FirstCome | Policy::Priority) => queues.push(in_order(goods, policy, met)),
@@ -139,11 +139,11 @@ fn policies(engine: &Engine<'_>) -> Vec<Policy> {
 }
 
 /// How many goods meet at each item and centre.
-fn met(engine: &Engine<'_>, goods: &[Good<'_>], points: usize) -> Vec<usize> {
+fn met(engine: &Engine<'_>, goods: usize, lists: &Lists, points: usize) -> Vec<usize> {
     let mut met = vec![0; points];
     let mut last = vec![usize::MAX; points];
-    for (good, of) in goods.iter().enumerate() {
-        visit(engine, of, |point| {
+    for good in 0..goods {
+        visit(engine, lists.below(good), |point| {
             if last[point] != good {
                 (met[point], last[point]) = (met[point] + 1, good);
             }
@@ -153,15 +153,15 @@ fn met(engine: &Engine<'_>, goods: &[Good<'_>], points: usize) -> Vec<usize> {
 }
 
 /// Each item and centre where more than one good meets, with these goods in order.
-fn met_at(engine: &Engine<'_>, goods: &[Good<'_>], met: &[usize]) -> Vec<(usize, Vec<usize>)> {
+fn met_at(engine: &Engine<'_>, goods: usize, lists: &Lists, met: &[usize]) -> Vec<(usize, Vec<usize>)> {
     let mut at = vec![usize::MAX; met.len()];
     let mut points: Vec<(usize, Vec<usize>)> = Vec::new();
     for (point, &met) in met.iter().enumerate().filter(|(_, met)| **met > 1) {
         at[point] = points.len();
         points.push((point, Vec::with_capacity(met)));
     }
-    for (good, of) in goods.iter().enumerate() {
-        visit(engine, of, |point| {
+    for good in 0..goods {
+        visit(engine, lists.below(good), |point| {
             if let Some((_, goods)) = points.get_mut(at[point])
                 && goods.last() != Some(&good)
             {
@@ -173,8 +173,8 @@ fn met_at(engine: &Engine<'_>, goods: &[Good<'_>], met: &[usize]) -> Vec<(usize,
 }
 
 /// Every item below a good, and every centre that makes one.
-fn visit(engine: &Engine<'_>, good: &Good<'_>, mut at_point: impl FnMut(usize)) {
-    for &at in good.list {
+fn visit(engine: &Engine<'_>, list: &[usize], mut at_point: impl FnMut(usize)) {
+    for &at in list {
         at_point(at);
         if let Some(centre) = engine.net.nodes[at].centre {
             at_point(engine.net.nodes.len() + centre);

@@ -19,6 +19,7 @@ mod centre;
 mod curve;
 mod earliest;
 mod explode;
+mod flow;
 mod limit;
 mod meeting;
 mod most;
@@ -31,18 +32,18 @@ mod share;
 mod solve;
 mod switch;
 mod trial;
-mod uses;
 
 use jiff::civil::Date;
 
+pub use crate::catalog::Policy;
 use crate::catalog::{Quantity, Sku};
 
 pub use earliest::{Earliest, earliest};
+pub use flow::{Flow, Flows, flows};
 pub use limit::{Late, Limit, Makeable, Why};
 pub use pools::WhereUsed;
 pub use ratio::Ratio;
 pub use solve::{Solution, solve};
-pub use uses::{Taken, Taker, explain};
 
 /// Days from today; 0 is today.
 pub type Day = u32;
@@ -95,17 +96,6 @@ pub struct PoolItem {
     pub policy: Policy,
     /// Set when it is sold as what can still be made.
     pub offer: Option<Offer>,
-}
-
-/// How goods that compete for an item are served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Policy {
-    /// The good that came first takes what it can, then the next.
-    FirstCome,
-    /// All goods get the same number of units, as far as each can use them.
-    FairShare,
-    /// The good with the lowest priority number takes what it can, then the next.
-    Priority,
 }
 
 /// How a good is sold as what can still be made.

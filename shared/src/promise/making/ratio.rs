@@ -49,22 +49,22 @@ impl Ratio {
         self.times(Self { num: other.den, den: other.num })
     }
 
+    /// So many units times this, rounded up: what so many starts take of a component.
+    #[must_use]
+    pub fn of(self, units: Quantity) -> Quantity {
+        Quantity::new(self.of_up(units.units()))
+    }
+
+    /// So many units divided by this, rounded up: how many must be started for so many to come out.
+    #[must_use]
+    pub fn starts_for(self, units: Quantity) -> Quantity {
+        Quantity::new(self.per_up(units.units()))
+    }
+
     /// At most one: what a yield may be.
     #[must_use]
     pub const fn is_at_most_one(self) -> bool {
         self.num <= self.den
-    }
-
-    /// Units that so many starts take at this ratio, rounded up.
-    #[must_use]
-    pub fn taken_by(self, starts: Quantity) -> Quantity {
-        Quantity::new(self.of_up(starts.units()))
-    }
-
-    /// Starts that yield so many units at this ratio, rounded up.
-    #[must_use]
-    pub fn started_for(self, units: Quantity) -> Quantity {
-        Quantity::new(self.per_up(units.units()))
     }
 
     /// A whole number.

@@ -1,15 +1,17 @@
 //! Who gets how much: goods that meet at an item are served as its policy says.
 //!
 //! Goods that go by rank are taken one after the other. Goods that share fairly rise together, unit by unit, until one of
-//! them cannot; it is done, the others go on. So at the end no good can be raised by a unit. A good waits while another that
+//! them cannot; it is done, the others go on. What is promised of a good already is part of its share: an order takes from what
+//! its good is offered and leaves the others as they are, or a shop would be told more of one good for an order while orders
+//! of another are on their way. So at the end no good can be raised by a unit. A good waits while another that
 //! is ahead of it at an item is not done, and fair ones wait for those of them that wait, as long as anybody else can go on.
 //! A centre is served as the items made there: fairly when all of them are, by priority when one of them is, else first come.
 
-use super::bound::Bound;
+use super::bound::{Bound, Most};
 use super::explode::{Demand, Engine};
 use super::limit::Limit;
 use super::meeting::Meeting;
-use super::{MOST_OFFERED, Offer};
+use super::{Day, MOST_OFFERED, Offer};
 use crate::catalog::Sku;
 
 /// A good that is offered.
@@ -17,8 +19,8 @@ pub(super) struct Good<'p> {
     pub(super) at: usize,
     pub(super) sku: &'p Sku,
     pub(super) offer: Offer,
-    /// Everything below it, parents first.
-    pub(super) list: &'p [usize],
+    /// Units of it that are promised already.
+    pub(super) promised: i64,
 }
 
 /// What a good came to.
@@ -30,24 +32,80 @@ pub(super) struct Share {
 
 /// Fills goods until none can be raised. `goods` are in the order of rank: priority, then when they came, then name.
 pub(super) fn fill(engine: &mut Engine<'_>, goods: &[Good<'_>]) -> Vec<Share> {
+    let mut bound = Bound::of_size(engine.net.index.len());
+    if let Some(shares) = all_they_can(engine, &mut bound, goods) {
+        return shares;
+    }
+    let lists = Lists::of(engine, goods);
+    let mut meeting = Meeting::of(engine, goods, &lists);
     let mut filling = Filling {
-        bound: Bound::of_size(engine.net.index.len()),
-        shares: vec![Share::default(); goods.len()],
+        bound,
+        shares: goods.iter().map(|good| Share { units: good.promised, limit: None }).collect(),
         tops: vec![0; goods.len()],
         goods,
+        lists,
     };
-    let mut meeting = Meeting::of(engine, goods);
     while let Some((group, all)) = meeting.next() {
         for done in filling.rise(engine, group, all) {
             meeting.done(done);
         }
     }
+    for (share, good) in filling.shares.iter_mut().zip(goods) {
+        share.units -= good.promised;
+    }
     filling.shares
+}
+
+/// Most goods do not want more of what they share than there is. When every one can have all that its bound allows, no policy
+/// has anything to decide, and one explosion shows it.
+fn all_they_can(engine: &mut Engine<'_>, bound: &mut Bound, goods: &[Good<'_>]) -> Option<Vec<Share>> {
+    let every: Vec<usize> = (0..engine.net.index.len()).collect();
+    let wanted: Vec<(usize, Day)> = goods.iter().map(|good| (good.at, good.offer.by)).collect();
+    bound.prepare(engine, &every, &wanted);
+    let most: Vec<Most> = wanted.iter().map(|&(at, day)| bound.of(engine, at, day)).collect();
+    if most.iter().any(|most| most.unsure) {
+        return None;
+    }
+    let demands: Vec<Demand> =
+        wanted.iter().zip(&most).map(|(&(at, day), most)| Demand { at, day, units: most.units }).collect();
+    if engine.fit(&every, &demands).is_some() {
+        return None;
+    }
+    engine.keep();
+    engine.commit();
+    let share = |most: &Most| {
+        let limit = (most.units < MOST_OFFERED).then(|| Limit::of_bound(engine, most));
+        Share { units: most.units, limit }
+    };
+    Some(most.iter().map(share).collect())
+}
+
+/// Everything below each good, parents first, one after the other.
+pub(super) struct Lists {
+    all: Vec<usize>,
+    of: Vec<std::ops::Range<usize>>,
+}
+
+impl Lists {
+    fn of(engine: &mut Engine<'_>, goods: &[Good<'_>]) -> Self {
+        let mut lists = Self { all: Vec::new(), of: Vec::with_capacity(goods.len()) };
+        for good in goods {
+            let begin = lists.all.len();
+            engine.reacher.below(&engine.net, &[good.at], &mut lists.all);
+            lists.of.push(begin..lists.all.len());
+        }
+        lists
+    }
+
+    pub(super) fn below(&self, good: usize) -> &[usize] {
+        &self.all[self.of[good].clone()]
+    }
 }
 
 struct Filling<'g> {
     bound: Bound,
     goods: &'g [Good<'g>],
+    lists: Lists,
     shares: Vec<Share>,
     /// The most of each good, were it alone.
     tops: Vec<i64>,
@@ -85,7 +143,8 @@ impl Filling<'_> {
 
     /// The most of one good on top of what it has; the search's best explosion is that.
     fn alone(&mut self, engine: &mut Engine<'_>, good: usize) -> i64 {
-        let Good { at, offer, list, .. } = &self.goods[good];
+        let Good { at, offer, .. } = &self.goods[good];
+        let list = self.lists.below(good);
         let most = self.bound.walk(engine, list, *at, offer.by);
         let found =
             engine.most(list, most.units, most.unsure, |units, asked| asked.push(Demand { at: *at, day: offer.by, units }));
@@ -122,7 +181,8 @@ impl Filling<'_> {
         if self.shares[good].units >= self.tops[good] {
             return false;
         }
-        let Good { at, offer, list, .. } = &self.goods[good];
+        let Good { at, offer, .. } = &self.goods[good];
+        let list = self.lists.below(good);
         let one = Demand { at: *at, day: offer.by, units: 1 };
         let found = engine.most(list, 1, false, |units, asked| asked.push(Demand { units, ..one }));
         engine.commit();

@@ -6,7 +6,7 @@ use super::net::check;
 use super::pools::WhereUsed;
 use super::promised::place;
 use super::share::{Good, fill};
-use super::{Offer, Pool, Unsound};
+use super::{Pool, Unsound};
 use crate::catalog::Quantity;
 
 /// What can still be made of the goods of a pool.
@@ -23,30 +23,28 @@ pub struct Solution {
 /// # Errors
 /// [`Unsound`], when the pool makes no sense.
 pub fn solve(pool: &Pool) -> Result<Solution, Unsound> {
+    solve_each(pool, |_| {})
+}
+
+/// The same; `each` sees the engine of each part with all that is committed. What nothing needs is in no part.
+pub(super) fn solve_each(pool: &Pool, mut each: impl FnMut(&Engine<'_>)) -> Result<Solution, Unsound> {
     check(pool)?;
     let mut solution = Solution { makeable: vec![None; pool.items.len()], explosions: 0 };
     let mut place = Vec::new();
     for items in WhereUsed::of_pool(pool).pools() {
         let mut engine = Engine::of_part(pool, items, place, false)?;
         run(&mut engine, &mut solution);
+        each(&engine);
         place = engine.net.place;
     }
     Ok(solution)
-}
-
-/// The same as one, with all that is committed for it.
-pub(super) fn solved(pool: &Pool) -> Result<(Engine<'_>, Solution), Unsound> {
-    let mut engine = Engine::new(pool, false)?;
-    let mut solution = Solution { makeable: vec![None; pool.items.len()], explosions: 0 };
-    run(&mut engine, &mut solution);
-    Ok((engine, solution))
 }
 
 /// Solves what the engine has.
 fn run(engine: &mut Engine<'_>, solution: &mut Solution) {
     let pool = engine.net.pool;
     let mut placed = place(engine);
-    let (mut lists, mut offered) = (Vec::new(), Vec::new());
+    let mut goods = Vec::new();
     for at in 0..engine.net.index.len() {
         let item = &pool.items[engine.net.index[at]];
         if item.offer.is_none() && item.promised.is_empty() {
@@ -54,21 +52,13 @@ fn run(engine: &mut Engine<'_>, solution: &mut Solution) {
         }
         let late = placed.late.remove(&at).unwrap_or_default();
         if let Some(offer) = item.offer.filter(|_| late.is_empty()) {
-            let begin = lists.len();
-            engine.reacher.below(&engine.net, &[at], &mut lists);
-            offered.push((at, offer, begin..lists.len()));
+            let promised = item.promised.iter().map(|(_, units)| units.units().max(0)).sum();
+            goods.push(Good { at, sku: &item.sku, offer, promised });
         } else {
             let limit = placed.stops.get(&at).map(|stop| Limit::of_stop(engine, stop));
             solution.makeable[engine.net.index[at]] = Some(Makeable { shown: Quantity::ZERO, late, limit });
         }
     }
-    let good = |(at, offer, list): (usize, Offer, std::ops::Range<usize>)| Good {
-        at,
-        sku: engine.net.sku(at),
-        offer,
-        list: &lists[list],
-    };
-    let mut goods: Vec<Good<'_>> = offered.into_iter().map(good).collect();
     goods.sort_by_key(|good| (good.offer.priority, good.offer.since, good.sku));
     let shares = fill(engine, &goods);
     for (good, share) in goods.iter().zip(shares) {

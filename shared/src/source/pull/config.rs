@@ -357,6 +357,9 @@ pub struct Fields {
     /// Where a transfer goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Template>,
+    /// The day on which a purchase order or a production run is to be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Template>,
     /// The line of a shop's order; rows in which one of its three is missing are about none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderFields>,

@@ -67,13 +67,13 @@ pub(super) fn about(feed: &Feed, row: &Value) -> Option<About> {
 /// Which field, and what is wrong with it.
 pub(super) fn said(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Option<Said>, String> {
     let Some((kind, negate)) = kind(&feed.kind, row)? else { return Ok(None) };
-    let Fields { id, sku, location, quantity, unit, occurred_at, lot, expires, reference, to, order } = &feed.fields;
+    let Fields { id, sku, location, quantity, unit, occurred_at, lot, expires, reference, to, order, due } = &feed.fields;
     let amount = match quantity.number(row) {
         Some(number) => Amount::from_json(number),
         None => filled("quantity", quantity, row)?.ok_or("quantity: it is missing")?.parse(),
     };
     let amount = amount.map_err(|error| format!("quantity: {error}"))?;
-    if amount.is_zero() && !kind.is_a_state() {
+    if amount.is_zero() && !kind.is_a_state() && !kind.announces() {
         return Ok(None); // A line of nothing moves nothing.
     }
     let mut fields = Map::new();
@@ -102,8 +102,10 @@ pub(super) fn said(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Opti
         }
     };
     set("occurred_at", Some(Value::from(at.to_string())));
-    let expires = expires.as_ref().map_or(Ok(None), |expires| filled("expires", expires, row))?;
-    set("expires", expires.map(|text| day(feed, &text)).transpose()?.map(Value::from));
+    for (name, template) in [("expires", expires), ("due", due)] {
+        let text = template.as_ref().map_or(Ok(None), |template| filled(name, template, row))?;
+        set(name, text.map(|text| day(feed, name, &text)).transpose()?.map(Value::from));
+    }
     set("order", order.as_ref().map_or(Ok(None), |order| order_of(order, row))?);
     Ok(Some(Said { kind, quantity: if negate { amount.negated() } else { amount }, fields }))
 }
@@ -128,11 +130,11 @@ fn kind(kind: &KindOf, row: &Value) -> Result<Option<(StockKind, bool)>, String>
 }
 
 /// A day: as such, or the day of a time by the system's clock.
-fn day(feed: &Feed, text: &str) -> Result<String, String> {
+fn day(feed: &Feed, name: &str, text: &str) -> Result<String, String> {
     if let Ok(date) = text.parse::<Date>() {
         return Ok(date.to_string());
     }
-    let time = feed.times.read(text).map_err(|problem| format!("expires: {problem}, and no date"))?;
+    let time = feed.times.read(text).map_err(|problem| format!("{name}: {problem}, and no date"))?;
     Ok(super::times::Times { write: Some(super::times::Spelling::Date), ..feed.times }.write(time))
 }
 

@@ -289,11 +289,12 @@ fn event(feed: &Feed, row: &Value) -> Result<Option<StockEvent>, String> {
 #[test]
 fn a_row_becomes_its_event_or_says_why_not() {
     let feed = with(&[
-        ("/kind", json!({ "by": { "value": "{/k}{/dc}", "map": { "101S": "receipt", "102H": "-adjustment", "103S": "skip", "311H": "transfer_out" } } })),
+        ("/kind", json!({ "by": { "value": "{/k}{/dc}", "map": { "101S": "receipt", "102H": "-adjustment", "103S": "skip", "311H": "transfer_out", "poS": "purchase_order" } } })),
         ("/units", json!({ "EA": "each" })),
         ("/fields/unit", json!("{/unit}")),
         ("/fields/lot", json!("{/lot}")),
         ("/fields/expires", json!("{/expires}")),
+        ("/fields/due", json!("{/due}")),
         ("/fields/to", json!("{/to}")),
         ("/fields/reference", json!("{/paper}")),
     ])
@@ -317,6 +318,14 @@ fn a_row_becomes_its_event_or_says_why_not() {
         (vec![("n", json!("0.000"))], Ok(None)),
         (vec![("lot", json!("L1")), ("expires", json!("2027-05-31"))], Ok(Some("receipt 3 of A-1 at 1000"))),
         (vec![("lot", json!("L1")), ("expires", json!("2027-05-31T00:00:00Z"))], Ok(Some("receipt 3 of A-1 at 1000"))),
+        (
+            vec![("k", json!("po")), ("paper", json!("PO-1")), ("due", json!("2027-05-31"))],
+            Ok(Some("purchase_order 3 of A-1 at 1000")),
+        ),
+        (vec![("k", json!("po")), ("paper", json!("PO-1")), ("n", json!(0))], Ok(Some("purchase_order 0 of A-1 at 1000"))),
+        (vec![("k", json!("po")), ("paper", json!("PO-1")), ("due", json!("later"))], Err("due")),
+        (vec![("k", json!("po"))], Err("reference")),
+        (vec![("due", json!("2027-05-31"))], Err("due")),
         (vec![("k", json!("999"))], Err("999S")),
         (vec![("id", Value::Null)], Err("id")),
         (vec![("sku", json!(""))], Err("sku")),

@@ -241,7 +241,9 @@ impl Said {
             | StockKind::PosSale
             | StockKind::PosVoid
             | StockKind::WholesaleAllocation
-            | StockKind::WholesaleRelease => 0,
+            | StockKind::WholesaleRelease
+            | StockKind::PurchaseOrder
+            | StockKind::ProductionRun => 0,
         }
     }
 }

@@ -130,6 +130,8 @@ fn main_movement(statement: &Statement) -> Option<Kind> {
         | StockKind::PosSale
         | StockKind::PosVoid
         | StockKind::WholesaleAllocation
-        | StockKind::WholesaleRelease => None,
+        | StockKind::WholesaleRelease
+        | StockKind::PurchaseOrder
+        | StockKind::ProductionRun => None,
     }
 }

@@ -83,7 +83,9 @@ fn effect(statement: &Statement) -> i64 {
         | StockKind::PosSale
         | StockKind::PosVoid
         | StockKind::WholesaleAllocation
-        | StockKind::WholesaleRelease => 0,
+        | StockKind::WholesaleRelease
+        | StockKind::PurchaseOrder
+        | StockKind::ProductionRun => 0,
     }
 }
 

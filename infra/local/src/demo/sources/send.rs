@@ -6,7 +6,6 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use promissory::signature::sign;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -14,6 +13,7 @@ use super::catalogue::secret_of;
 use super::script::{Delivery, Script};
 use super::statement::Placed;
 use super::world::System;
+use crate::demo::signed::Door;
 use crate::stack::Stack;
 use crate::systems::{Fault, Served};
 
@@ -28,9 +28,6 @@ const MOST_ON_BUS: usize = 25;
 
 /// How long a batch waits for more.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// How often a system repeats a batch that was not answered.
-const REPEATS: u32 = 30;
 
 /// What was sent, and what was answered.
 #[derive(Debug, Default)]
@@ -140,8 +137,7 @@ impl Morning<'_> {
     /// # Errors
     /// When a batch is not answered however often it is sent.
     pub async fn over_http(&self, system: System) -> io::Result<()> {
-        let url = self.stack.outputs.sources_url.replace("{system}", system.code());
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(35)).build().map_err(io::Error::other)?;
+        let door = Door::of(self.stack, system.code(), secret_of(system))?;
         let mut left = self.of(system);
         let mut next = left.next();
         loop {
@@ -150,7 +146,7 @@ impl Morning<'_> {
                 return Ok(());
             }
             let body = json!({ "events": self.events(&batch).await }).to_string();
-            let answers = self.post(&client, &url, system, body).await?;
+            let answers = door.send(&body, &|| self.note(|log| log.repeated += 1)).await?;
             self.note(|log| {
                 *log.batches.entry(system.code()).or_default() += 1;
                 for (of, answer) in batch.iter().zip(&answers) {
@@ -162,37 +158,6 @@ impl Morning<'_> {
                 }
             });
         }
-    }
-
-    async fn post(&self, client: &reqwest::Client, url: &str, system: System, body: String) -> io::Result<Vec<Value>> {
-        let mut last = String::new();
-        for attempt in 0..REPEATS {
-            if attempt > 0 {
-                self.note(|log| log.repeated += 1);
-                sleep(Duration::from_millis(200 * u64::from(attempt.min(10)))).await;
-            }
-            let stamp = Timestamp::now().as_second().to_string();
-            let signed = [stamp.as_bytes(), b".", system.code().as_bytes(), b".", body.as_bytes()].concat();
-            let request = client
-                .post(url)
-                .header("content-type", "application/json")
-                .header("x-promissory-timestamp", &stamp)
-                .header("x-promissory-signature", sign(&signed, secret_of(system).as_bytes()))
-                .body(body.clone());
-            match request.send().await {
-                Err(error) => last = error.without_url().to_string(),
-                Ok(answer) => {
-                    let status = answer.status();
-                    let said: Value =
-                        answer.text().await.ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-                    if let (200 | 422, Value::Array(answers)) = (status.as_u16(), &said["events"]) {
-                        return Ok(answers.clone());
-                    }
-                    last = format!("HTTP {status}: {said}");
-                }
-            }
-        }
-        Err(io::Error::other(format!("{system} sent a batch {REPEATS} times: {last}")))
     }
 
     /// A system tells on the bus, and hears nothing back.

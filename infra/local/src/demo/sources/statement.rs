@@ -147,7 +147,9 @@ impl Statement {
             | StockKind::PosSale
             | StockKind::PosVoid
             | StockKind::Shipment
-            | StockKind::WholesaleRelease => panic!("the script has the ERP say {}", self.kind.name()),
+            | StockKind::WholesaleRelease
+            | StockKind::PurchaseOrder
+            | StockKind::ProductionRun => panic!("the script has the ERP say {}", self.kind.name()),
         };
         let (quantity, unit) = self.system.says(self.item, sign * self.units);
         let half = self.fate == Fate::HalfAPiece;

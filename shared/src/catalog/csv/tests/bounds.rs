@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Files, plan};
 use crate::catalog::csv::{MAX_BYTES, MAX_CELL, MAX_LINES, Problems, Stored};
-use crate::catalog::{Bill, Network};
+use crate::catalog::{Bill, Network, UsedIn};
 
 /// What is said to files beside an empty catalogue: nothing, or the first problem.
 fn check(files: Files, expected: Option<&str>) {
@@ -28,7 +28,7 @@ fn a_sheet_has_so_many_lines() {
     tiers.push_str("ONE-MORE,1\n");
     check(&[("tiers", &tiers)], Some("tiers.csv line 200002: a sheet has at most 200000 lines: split it"));
     let large = super::Sheets::read(&[(super::Sheet::Tiers, vec![b'x'; MAX_BYTES + 1])].into());
-    let problems = super::Plan::of(&Stored::default(), &large).expect_err("it is too large");
+    let problems = super::Plan::of(&Stored::default(), &large, super::now()).expect_err("it is too large");
     assert_eq!(problems.shown()[0].to_string(), "tiers.csv: it has more than 67108864 bytes: split it");
     text.push_str(&"x".repeat(MAX_CELL + 1));
     check(&[("locations", &text)], Some("locations.csv line 2, column code: a cell has at most 1000 characters"));
@@ -72,6 +72,49 @@ fn codes_and_bills_are_only_so_large() {
         }
         let expected = (!good).then_some("bills.csv line 2, column component: bills go at most 20 levels deep: C0 → C1 → C2");
         check(&[("items", &items), ("bills", &bills)], expected);
+    }
+}
+
+/// Protects the row that says what a component goes into: one parent too many is refused at its line, with the way out, which
+/// is one line more; and so is what would leave such a row behind.
+#[test]
+fn a_component_goes_into_so_many_items() {
+    let sheets = |parents: usize, bulk: &str| {
+        let (mut items, mut bills) = (format!("sku,bulk\nLABEL,{bulk}\n"), "parent,component,quantity\n".to_owned());
+        for n in 0..parents {
+            writeln!(items, "P{n:04},").expect("text grows");
+            writeln!(bills, "P{n:04},LABEL,1").expect("text grows");
+        }
+        (items, bills)
+    };
+    let expected = "bills.csv line 2002, column component: LABEL goes into 2001 items, and at most 2000 can be looked up: what goes \
+                    into everything is to be marked bulk in items.csv";
+    let most = UsedIn::MAX_PARENTS;
+    for (parents, bulk, expected) in [(most, "", None), (most + 1, "", Some(expected)), (most + 1, "yes", None)] {
+        let (items, bills) = sheets(parents, bulk);
+        check(&[("items", &items), ("bills", &bills)], expected);
+    }
+    let (items, bills) = sheets(most + 1, "yes");
+    let stored = super::imported(&[("items", &items), ("bills", &bills)]);
+    let found =
+        plan(&stored, &[("items", "sku,bulk\nP0000,no\nLABEL,no\n")]).err().map(|problems| problems.shown()[0].to_string());
+    assert!(found.is_some_and(|found| found.starts_with("items.csv line 3, column bulk: LABEL goes into 2001 items")));
+}
+
+/// Protects the same row while it holds what a component went into, and what it goes into from now on.
+#[test]
+fn a_component_moves_in_parts_where_it_must() {
+    let sku = |kind: &str, n: usize| format!("{kind}{n:04}{}", "x".repeat(120));
+    for (count, good) in [(1_000, true), (1_500, false)] {
+        let all = (0..count).flat_map(|n| [sku("A", n), sku("B", n)]);
+        let items = all.fold("sku\nC\n".to_owned(), |text, sku| text + &sku + "\n");
+        let lines = |kind: &str, end: &str| (0..count).map(|n| format!("{},C,{end}\n", sku(kind, n))).collect::<String>();
+        let header = "parent,component,quantity,remove\n";
+        let stored = super::imported(&[("items", &items), ("bills", &format!("{header}{}", lines("A", "1,")))]);
+        let moved = format!("{header}{}{}", lines("A", ",yes"), lines("B", "1,"));
+        let found = plan(&stored, &[("bills", &moved)]).err().map(|problems| problems.shown()[0].detail.clone());
+        let expected = "what C goes into, before and after, is too much for one row: import what takes it out first";
+        assert_eq!(found.as_deref(), (!good).then_some(expected), "{count}");
     }
 }
 

@@ -29,7 +29,7 @@ fn changes(stored: &Stored, files: Files) -> Vec<String> {
 #[test]
 fn changes_are_shown_cell_by_cell() {
     let stored = imported(SMALL);
-    let rows: [(&str, &str, &[&str]); 16] = [
+    let rows: [(&str, &str, &[&str]); 26] = [
         ("items", "sku\nSERUM\n", &[]),
         ("items", "sku,buffer,tier\nSERUM,,\n", &[]),
         ("items", "low_at,sku\n20,SERUM\n", &[]),
@@ -38,11 +38,21 @@ fn changes_are_shown_cell_by_cell() {
             "\u{feff}sku,buffer,tier,by_lot\r\n\r\nSERUM,7,-,no\r\nNEW,1,A,\r\n",
             &[
                 r#"items 3 SERUM: changed tier "A"→"" by_lot "yes"→"no" buffer ""→"7""#,
-                r#"items 4 NEW: added tier ""→"A" by_lot ""→"no" buffer ""→"1""#,
+                r#"items 4 NEW: added tier ""→"A" by_lot ""→"no" buffer ""→"1" bulk ""→"no" shows_date ""→"no""#,
             ],
         ),
         ("items", "sku,units\nSERUM,pallet=480;case=12\n", &[r#"items 2 SERUM: changed units "case=12"→"case=12;pallet=480""#]),
         ("items", "sku,units\nSERUM,-\n", &[r#"items 2 SERUM: changed units "case=12"→"""#]),
+        (
+            "items",
+            "sku,promise_days,priority,since,supplier_days,bulk,policy,shows_date\n\
+             SERUM,-,-,-,0,,,no\nGLASS,730,4294967295,2026-11-21,-,yes,-,\nOIL,,,,,,fair_share,\nBALM,,,,,,priority,yes\n",
+            &[
+                r#"items 2 SERUM: changed promise_days "14"→"" priority "1"→"" since "2026-01-31"→"" supplier_days ""→"0" shows_date "yes"→"no""#,
+                r#"items 3 GLASS: changed promise_days ""→"730" priority ""→"4294967295" since ""→"2026-11-21" supplier_days "30"→"" bulk "no"→"yes" policy "first_come"→"""#,
+                r#"items 5 BALM: changed policy ""→"priority" shows_date "no"→"yes""#,
+            ],
+        ),
         ("tiers", "tier,buffer\nA,4\n", &[r#"tiers 2 A: changed buffer "3"→"4""#]),
         (
             "locations",
@@ -52,6 +62,30 @@ fn changes_are_shown_cell_by_cell() {
                 r#"locations 3 S-2: added kind ""→"store" fulfils_online ""→"no" active ""→"yes""#,
             ],
         ),
+        (
+            "locations",
+            "code,kind,feeds_production\nWH-1,,no\nSTORE-1,,-\nW-2,warehouse,yes\n",
+            &[
+                r#"locations 2 WH-1: changed feeds_production ""→"no""#,
+                r#"locations 4 W-2: added kind ""→"warehouse" fulfils_online ""→"yes" active ""→"yes" feeds_production ""→"yes""#,
+            ],
+        ),
+        (
+            "work_centres",
+            "centre,units_per_day\nMIX,0\nFILL-1,20\n",
+            &[r#"work_centres 2 MIX: changed units_per_day "500"→"0""#, r#"work_centres 3 FILL-1: added units_per_day ""→"20""#],
+        ),
+        ("work_centres", "centre\nMIX\n", &[]),
+        (
+            "assemblies",
+            "parent,lead_days,yield_percent,work_centre,phantom\nSERUM,-,-,-,yes\nBALM,730,0.5,MIX,no\n",
+            &[
+                r#"assemblies 2 SERUM: changed lead_days "3"→"" yield_percent "98.5"→"" work_centre "MIX"→"" phantom "no"→"yes""#,
+                r#"assemblies 3 BALM: added lead_days ""→"730" yield_percent ""→"0.5" work_centre ""→"MIX" phantom ""→"no""#,
+            ],
+        ),
+        ("assemblies", "parent,lead_days\nSERUM,\nBALM,0\n", &[]),
+        ("assemblies", "parent,remove\nSERUM,yes\nBALM,yes\nNOPE,yes\n", &["assemblies 2 SERUM: removed"]),
         ("location_codes", "location,in,code\nWH-1,sap,2000\n", &[r#"location_codes 2 WH-1/sap: changed code "1000"→"2000""#]),
         (
             "location_codes",
@@ -83,13 +117,29 @@ fn changes_are_shown_cell_by_cell() {
         ("system_items", "system,code,remove\nsap,4711,yes\n", &["system_items 2 sap/4711: removed"]),
         (
             "bills",
-            "parent,component,quantity,scrap_percent,remove\nSERUM,OIL,30.50,-,\nSERUM,GLASS,,,yes\nBALM,OIL,5,,\n",
+            "parent,component,quantity,scrap_percent,remove\nSERUM,OIL,30.50,-,\nSERUM,WATER,,,yes\nBALM,OIL,5,,\n",
             &[
                 r#"bills 2 SERUM/OIL: changed scrap_percent "2.5"→"""#,
-                "bills 3 SERUM/GLASS: removed",
+                "bills 3 SERUM/WATER: removed",
                 r#"bills 4 BALM/OIL: added quantity ""→"5""#,
             ],
         ),
+        (
+            "bills",
+            "parent,component,from,until,instead_of,rank,remove\n\
+             SERUM,GLASS-2,-,-,-,-,\nSERUM,GLASS,2026-11-21,2026-11-22,GLASS-2,65535,\nSERUM,WATER,,2027-01-01,,0,\n",
+            &[
+                r#"bills 2 SERUM/GLASS-2: changed from "2027-01-01"→"" instead_of "GLASS"→"" rank "1"→"""#,
+                r#"bills 3 SERUM/GLASS: changed from ""→"2026-11-21" until ""→"2026-11-22" instead_of ""→"GLASS-2" rank ""→"65535""#,
+                r#"bills 4 SERUM/WATER: changed until ""→"2027-01-01""#,
+            ],
+        ),
+        (
+            "bills",
+            "parent,component,remove\nSERUM,GLASS,yes\nSERUM,GLASS-2,yes\n",
+            &["bills 2 SERUM/GLASS: removed", "bills 3 SERUM/GLASS-2: removed"],
+        ),
+        ("bills", "parent,component,rank\nSERUM,GLASS-2,0\n", &[r#"bills 2 SERUM/GLASS-2: changed rank "1"→"""#]),
         ("bills", "parent,component\nSERUM,OIL\n", &[]),
     ];
     for (sheet, text, expected) in rows {

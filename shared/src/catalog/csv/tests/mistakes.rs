@@ -4,7 +4,7 @@ use super::{Files, SMALL, imported, plan};
 use crate::catalog::csv::{Problem, Stored};
 
 /// The problems of files beside a catalogue, in words.
-fn told(stored: &Stored, files: Files) -> Vec<String> {
+pub(super) fn told(stored: &Stored, files: Files) -> Vec<String> {
     match plan(stored, files) {
         Ok(_) => Vec::new(),
         Err(problems) => problems.shown().iter().map(Problem::to_string).collect(),
@@ -12,7 +12,7 @@ fn told(stored: &Stored, files: Files) -> Vec<String> {
 }
 
 /// Each text into one sheet, beside the small catalogue, and what is said to it: all of it, each up to where it is written here.
-fn check(sheet: &str, rows: &[(&str, &[&str])]) {
+pub(super) fn check(sheet: &str, rows: &[(&str, &[&str])]) {
     let stored = imported(SMALL);
     for (text, expected) in rows {
         let found = told(&stored, &[(sheet, text)]);
@@ -42,7 +42,7 @@ fn a_file_must_be_a_sheet() {
                 "sku;unit\nA;kg\n",
                 &[
                     " line 1, column sku: the column is missing",
-                    " line 1, column sku;unit: there is no such column; there are sku, unit, units, tier, by_lot, buffer, low_at. Cells are separated by commas",
+                    " line 1, column sku;unit: there is no such column; there are sku, unit, units, tier, by_lot, buffer, low_at, promise_days, priority, since, supplier_days, bulk, policy, shows_date. Cells are separated by commas",
                 ],
             ),
             ("sku,unit\nA\n", &[" line 2: it has 1 cells and the header 2"]),
@@ -58,7 +58,7 @@ fn a_file_must_be_a_sheet() {
     );
     let stored = imported(SMALL);
     let latin = std::collections::BTreeMap::from([(super::Sheet::Items, b"sku\nA\nCR\xC8ME\n".to_vec())]);
-    let problems = super::Plan::of(&stored, &super::Sheets::read(&latin)).expect_err("it is not UTF-8");
+    let problems = super::Plan::of(&stored, &super::Sheets::read(&latin), super::now()).expect_err("it is not UTF-8");
     assert_eq!(problems.shown()[0].to_string(), "items.csv line 3: this is not UTF-8: save it as CSV in UTF-8");
 }
 
@@ -90,6 +90,28 @@ fn items_and_tiers_are_checked() {
             ("sku,tier\nA,B\n", &[" line 2, column tier: there is no tier B: add it to tiers.csv"]),
             ("sku\nA\nB\nA\n", &[" line 4, column sku: line 2 says the same sku already: keep one of the two lines"]),
             ("sku,by_lot\nA,-\n", &[" line 2, column by_lot: \"-\" is neither yes nor no"]),
+            (
+                "sku,promise_days,priority,since,supplier_days,bulk,policy,shows_date\nA,731,-1,21.11.2026,1.5,-,lifo,1\n",
+                &[
+                    " line 2, column bulk: \"-\" is neither yes nor no",
+                    " line 2, column policy: \"lifo\" is no policy: there are fair_share, first_come, priority",
+                    " line 2, column priority: \"-1\" is not a whole number from 0 to 4294967295",
+                    " line 2, column promise_days: \"731\" is not a whole number from 0 to 730",
+                    " line 2, column shows_date: \"1\" is neither yes nor no",
+                    " line 2, column since: \"21.11.2026\" is not a date: it has the form 2026-11-21",
+                    " line 2, column supplier_days: \"1.5\" is not a whole number from 0 to 730",
+                ],
+            ),
+            (
+                "sku,priority,since\nA,4294967296,20261121\nB,+1,2026-11-21T12:00\nC,,2026-02-29\n",
+                &[
+                    " line 2, column priority: \"4294967296\" is not a whole number",
+                    " line 2, column since: \"20261121\" is not a date",
+                    " line 3, column priority: \"+1\" is not a whole number",
+                    " line 3, column since: \"2026-11-21T12:00\" is not a date",
+                    " line 4, column since: \"2026-02-29\" is not a date",
+                ],
+            ),
         ],
     );
     check(
@@ -111,7 +133,13 @@ fn locations_and_their_codes_are_checked() {
             ("code,kind\nWH-2,\n", &[" line 2, column kind: a new location needs one: factory, warehouse, third_party,"]),
             ("code,kind\nWH-2,depot\n", &[" line 2, column kind: \"depot\" is no kind of location: there are factory,"]),
             ("code,kind\nunassigned,store\n", &[" line 2, column code: the location code \"unassigned\" is not usable"]),
-            ("code,active\nWH-1,0\n", &[" line 2, column active: \"0\" is neither yes nor no"]),
+            (
+                "code,active,feeds_production\nWH-1,0,maybe\n",
+                &[
+                    " line 2, column active: \"0\" is neither yes nor no",
+                    " line 2, column feeds_production: \"maybe\" is neither yes nor no",
+                ],
+            ),
         ],
     );
     check(
@@ -185,41 +213,6 @@ fn mappings_are_checked() {
     );
 }
 
-/// Protects bills: of items that exist, each component once, and nothing made of itself.
-#[test]
-fn bills_are_checked() {
-    check(
-        "bills",
-        &[
-            (
-                "parent,component,quantity\nX,Y,1\n",
-                &[" line 2, column component: there is no item Y", " line 2, column parent: there is no item X"],
-            ),
-            ("parent,component,quantity\nBALM,OIL,\n", &[" line 2, column quantity: a new component needs one"]),
-            ("parent,component,quantity\nBALM,OIL,0\n", &[" line 2, column quantity: 0 is out of range"]),
-            ("parent,component,quantity\nBALM,OIL,0.0000001\n", &[" line 2, column quantity: 0.0000001 has more than 6 digits"]),
-            ("parent,component,quantity\nBALM,OIL,many\n", &[" line 2, column quantity: \"many\" is not a decimal number"]),
-            (
-                "parent,component,quantity,scrap_percent\nBALM,OIL,1,100\n",
-                &[" line 2, column scrap_percent: 100 is no percentage"],
-            ),
-            (
-                "parent,component,quantity\nBALM,OIL,1\nBALM,OIL,2\n",
-                &[" line 3, column parent: line 2 says the same parent and component already"],
-            ),
-            (
-                "parent,component,quantity\nOIL,OIL,1\n",
-                &[" line 2, column component: an item may not be made of itself: OIL → OIL"],
-            ),
-            (
-                "parent,component,quantity\nBALM,GLASS,1\nOIL,BALM,1\nBALM,SERUM,1\n",
-                &[" line 3, column component: an item may not be made of itself: BALM → SERUM → OIL → BALM"],
-            ),
-            ("parent,component,quantity,remove\nBALM,NOPE,,yes\n", &[]),
-        ],
-    );
-}
-
 /// Protects whoever mends a file from mending it once for every mistake, and from mistakes that only follow from others.
 #[test]
 fn all_mistakes_are_told_and_only_those() {
@@ -229,6 +222,8 @@ fn all_mistakes_are_told_and_only_those() {
         ("locations", "code,kind\nWH-2,x\n"),
         ("location_codes", "location,in,code\nWH-2,sap,2000\n"),
         ("listings", "shop,shop_sku,sku,inventory_item\na.myshopify.com,N,NEW,x\nb.myshopify.com,N,a\u{7},1\n"),
+        ("work_centres", "centre,units_per_day\nFILL,x\n"),
+        ("assemblies", "parent,work_centre\nNEW,FILL\n"),
         ("bills", "parent,component,quantity\nNEW,OIL,x\n"),
     ];
     let found = told(&imported(SMALL), files);
@@ -238,6 +233,7 @@ fn all_mistakes_are_told_and_only_those() {
         [
             "tiers.csv line 2, column buffer",
             "items.csv line 2, column buffer",
+            "work_centres.csv line 2, column units_per_day",
             "locations.csv line 2, column kind",
             "listings.csv line 2, column inventory_item",
             "listings.csv line 3, column sku",

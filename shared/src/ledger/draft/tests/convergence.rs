@@ -10,7 +10,7 @@ use crate::ledger::{Balance, Event};
 /// One thing said: a kind, units, one of two papers, one of two places, at a second of its own.
 type Said = (usize, i64, usize, usize);
 
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 18] = [
     "receipt",
     "production_completed",
     "component_issue",
@@ -28,7 +28,19 @@ const KINDS: [&str; 17] = [
     "deallocation",
     "wholesale_allocation",
     "shipment",
+    "purchase_order",
 ];
+
+/// What is to come by hand: of each paper the newest announcement, less what has come of it anywhere.
+fn to_come(said: &[(i64, Said)]) -> i64 {
+    let of_paper = |paper: usize| {
+        let here = || said.iter().filter(move |(_, (_, _, of, _))| *of == paper);
+        let announced = here().filter(|(_, (kind, ..))| KINDS[*kind] == "purchase_order").max_by_key(|(at, _)| *at);
+        let came = here().filter(|(_, (kind, ..))| matches!(KINDS[*kind], "receipt" | "production_completed"));
+        announced.map_or(0, |(_, (_, units, ..))| (units - came.map(|(_, (_, units, ..))| units).sum::<i64>()).max(0))
+    };
+    of_paper(0) + of_paper(1)
+}
 
 /// The stock by hand: what each position must be, from the list of what was said in the order of time.
 fn model(said: &[(i64, Said)], counts: &[(i64, i64)]) -> BTreeMap<usize, Balance> {
@@ -117,5 +129,7 @@ proptest! {
         let expected = model(&said, &counts);
         prop_assert_eq!(books.balance("WH-1"), expected[&0]);
         prop_assert_eq!(books.balance("WH-2"), expected[&1]);
+        let incoming: i64 = books.incoming("A").iter().map(|paper| paper.left.units()).sum();
+        prop_assert_eq!(incoming, to_come(&said));
     }
 }

@@ -11,7 +11,7 @@ use crate::ledger::{Event, Movement, Outcome, Unfit};
 use crate::source::{MAX_BATCH, StockKind, parse};
 
 /// What was said before, what is said, in the words of the events.
-const ROWS: [(&str, &str); 47] = [
+const ROWS: [(&str, &str); 59] = [
     ("", "receipt 10"),
     ("", "receipt 2 unit=case"),
     ("", "receipt 2 sku=4711"),
@@ -55,6 +55,18 @@ const ROWS: [(&str, &str); 47] = [
     ("receipt 10; allocation 3 ref=D-1", "deallocation 1 ref=D-1"),
     ("receipt 10; allocation 3 ref=D-1", "shipment 3 ref=D-1"),
     ("receipt 10; shipment 3 ref=D-1", "allocation 3 ref=D-1"),
+    ("", "purchase_order 50 ref=PO-1 due=2027-02-01"),
+    ("", "purchase_order 50 ref=PO-1"),
+    ("purchase_order 50 ref=PO-1 due=2027-02-01 t=1", "purchase_order 50 ref=PO-1 due=2027-02-09 t=2"),
+    ("purchase_order 50 ref=PO-1 due=2027-02-09 t=2", "purchase_order 50 ref=PO-1 due=2027-02-01 t=1"),
+    ("purchase_order 50 ref=PO-1 due=2027-02-01", "receipt 20 ref=PO-1"),
+    ("receipt 20 ref=PO-1", "purchase_order 50 ref=PO-1 due=2027-02-01"),
+    ("purchase_order 50 ref=PO-1 due=2027-02-01 t=1", "purchase_order 0 ref=PO-1 t=2"),
+    ("", "production_run 50 ref=R-1 due=2027-02-01"),
+    ("production_run 50 ref=R-1 due=2027-02-01", "production_completed 50 ref=R-1"),
+    ("production_run 50 ref=R-1 due=2027-02-01", "production_completed 60 ref=R-1"),
+    ("receipt 10", "component_issue 4 ref=R-1"),
+    ("purchase_order 50 ref=PO-1 due=2027-02-01", "receipt 20 ref=PO-2"),
     ("receipt 10", "receipt 10 id=e1 t=1"),
     ("receipt 10", "receipt 11 id=e1 t=1"),
     ("receipt 10", "receipt 1 @9999"),
@@ -87,6 +99,11 @@ fn the_table_of_the_architecture_is_what_happens() {
         };
         let (here, there) = (books.balance("WH-1"), books.position("A", "WH-2"));
         let there = if there.seq > 0 { format!(" ({})", short(&there.balance.to_string())) } else { String::new() };
+        let incoming = books.incoming("A").into_iter().map(|paper| {
+            let due = paper.due.map_or("sometime".to_owned(), |due| format!("by {due}"));
+            format!(", {} to come {due}", paper.left)
+        });
+        let there = format!("{there}{}", incoming.collect::<String>());
         let before = if before.is_empty() { "nothing" } else { before };
         let _ = writeln!(table, "| {before} | {said} | {made} | {}{there} |", short(&here.to_string()));
     }
@@ -105,7 +122,7 @@ fn short(balance: &str) -> String {
 /// Protects the ledger, and whoever sends events, from what makes no sense: every kind with what it may not say.
 #[test]
 fn every_kind_has_its_refused_twin() {
-    let rows: [(&str, &str, Value, &str); 33] = [
+    let rows: [(&str, &str, Value, &str); 39] = [
         ("receipt", "quantity", json!(0), "quantity: a receipt of nothing is nothing"),
         ("receipt", "quantity", json!(-1), "quantity: a receipt cannot be negative"),
         ("receipt", "quantity", json!("1,5"), "quantity: \"1,5\" is not a decimal number such as 12 or 0.25"),
@@ -123,7 +140,7 @@ fn every_kind_has_its_refused_twin() {
             "receipt",
             "qty",
             json!(1),
-            "event: \"qty\" is none of its fields: id, kind, sku, location, quantity, unit, occurred_at, lot, expires, reference, to, order",
+            "event: \"qty\" is none of its fields: id, kind, sku, location, quantity, unit, occurred_at, lot, expires, reference, to, order, due",
         ),
         (
             "production_completed",
@@ -166,12 +183,18 @@ fn every_kind_has_its_refused_twin() {
         ("allocation", "reference", Value::Null, "reference: a allocation needs the order of a shop, or a reference"),
         ("deallocation", "reference", Value::Null, "reference: a deallocation needs the order of a shop, or a reference"),
         ("shipment", "reference", Value::Null, "reference: a shipment needs the order of a shop, or a reference"),
+        ("purchase_order", "reference", Value::Null, "reference: a purchase_order needs the name of its paper"),
+        ("purchase_order", "quantity", json!(-1), "quantity: a purchase_order cannot be negative"),
+        ("purchase_order", "due", json!("soon"), "due: \"soon\" is not a date like 2027-05-31"),
+        ("production_run", "due", Value::Null, "due: a production_run needs the day on which it is to be completed"),
+        ("production_run", "reference", Value::Null, "reference: a production_run needs the name of its paper"),
+        ("receipt", "due", json!("2027-02-01"), "due: a receipt has happened: only a purchase_order or production_run has it"),
         ("shipment", "id", json!(7), "id: it must be a text of 1 to 128 characters, without control characters or outer spaces"),
         (
             "teleport",
             "id",
             json!("e"),
-            "kind: \"teleport\" is none of receipt, production_completed, component_issue, count, balance, adjustment, write_off, quality_hold, quality_release, transfer_out, transfer_in, transfer_loss, customer_return, allocation, deallocation, pos_sale, pos_void, pos_posting, shipment, wholesale_allocation, wholesale_release",
+            "kind: \"teleport\" is none of receipt, production_completed, component_issue, count, balance, adjustment, write_off, quality_hold, quality_release, transfer_out, transfer_in, transfer_loss, customer_return, allocation, deallocation, pos_sale, pos_void, pos_posting, shipment, wholesale_allocation, wholesale_release, purchase_order, production_run",
         ),
         (
             "receipt",
@@ -187,6 +210,7 @@ fn every_kind_has_its_refused_twin() {
             "id": "e", "kind": kind, "sku": "A", "location": "WH-1", "quantity": 1, "occurred_at": at(0).to_string(), "reference": "R",
         });
         let good = if kind == "transfer_out" { with(&good, "to", json!("WH-2")) } else { good };
+        let good = if kind == "production_run" { with(&good, "due", json!("2027-02-01")) } else { good };
         assert_eq!(parse(&system, &good).is_ok(), kind != "teleport", "{kind}");
         let found = parse(&system, &with(&good, field, value)).map_err(|malformed| malformed.to_string());
         assert_eq!(found.map(|event| event.id.id), Err(problem.to_owned()), "{kind} with another {field}");

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Draft, Outcome, Undecided};
 use crate::catalog::{Item, Location, LocationKind, Network, Place, Quantity, Sku, SystemItem};
 use crate::ledger::{Balance, Event, Movement, Position, PositionKey, replay};
-use crate::source::{Malformed, StockEvent, Waiting, parse};
+use crate::source::{Incoming, Malformed, StockEvent, Supplies, Waiting, parse};
 use crate::store::{Expect, Key, MAX_WRITES, Record, Row, Write};
 
 /// Two warehouses, three items, and a warehouse system that calls some of them something else.
@@ -104,7 +104,7 @@ impl Books {
         outcomes
     }
 
-    /// Reads what is said in short: a kind, an amount, then any of `@location`, `sku=`, `ref=`, `to=`, `lot=`, `unit=`, `t=`, `id=`.
+    /// Reads what is said in short: a kind, an amount, then any of `@location`, `sku=`, `ref=`, `to=`, `lot=`, `unit=`, `due=`, `t=`, `id=`.
     pub fn event(&mut self, said: &str) -> Result<StockEvent, Malformed> {
         self.said += 1;
         let mut words = said.split_whitespace();
@@ -120,7 +120,7 @@ impl Books {
                 "order" => {
                     ("order", json!({ "shop": "a.myshopify.com", "order": 1, "line": value.parse::<u64>().expect("a line") }))
                 }
-                "id" | "sku" | "location" | "to" | "lot" | "expires" | "unit" => (field, json!(value)),
+                "id" | "sku" | "location" | "to" | "lot" | "expires" | "unit" | "due" => (field, json!(value)),
                 other => panic!("{other} is no field"),
             };
             event[field] = value;
@@ -151,6 +151,12 @@ impl Books {
 
     pub fn waiting(&self) -> Vec<Waiting> {
         self.rows(Waiting::PREFIX, "")
+    }
+
+    /// What is still to come of an item.
+    pub fn incoming(&self, name: &str) -> Vec<Incoming> {
+        let row = self.rows.get(&Supplies::key_of(&sku(name)));
+        row.map_or_else(Vec::new, |row| row.decode::<Supplies>().expect("it can be read").incoming(None))
     }
 
     pub fn position(&self, name: &str, place: &str) -> Position {

@@ -83,15 +83,21 @@ fn goods_by_rank_are_exact() {
     }
 }
 
-/// Protects fair shares: goods rise together until one cannot, then the others, and what is left over goes by rank.
+/// Protects fair shares: goods rise together, from what is promised of each, until one cannot; then the others, and what is
+/// left over goes by rank.
 #[test]
 fn fair_shares_are_exact() {
     cases(1_000, Spice { goods: 3, policies: &[Policy::FairShare], ..Spice::default() }, |case, shown| {
+        let promised = |item: usize| case.parts[item].promised.iter().map(|(_, units)| *units).sum::<i64>();
+        let promised: Vec<i64> = case.goods.iter().map(|good| promised(good.0)).collect();
         let mut open: Vec<usize> = (0..case.goods.len()).collect();
         open.sort_by_key(|&good| (case.goods[good].2, case.goods[good].3, case.goods[good].0));
         let mut units = vec![0; shown.len()];
-        while !open.is_empty() {
+        while let Some(low) = open.iter().map(|&good| promised[good] + units[good]).min() {
             open.retain(|&good| {
+                if promised[good] + units[good] > low {
+                    return true;
+                }
                 units[good] += 1;
                 let fits = can(case, &with(case, &units));
                 units[good] -= i64::from(!fits);

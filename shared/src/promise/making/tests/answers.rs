@@ -1,7 +1,7 @@
-//! Dates, explanations and pools, one row per rule.
+//! Dates and pools, one row per rule.
 
 use super::*;
-use crate::promise::making::{Taker, WhereUsed, earliest, explain};
+use crate::promise::making::{WhereUsed, earliest};
 
 /// Protects the date for a quantity: the earliest on which it can be had with every promise kept, and what stops it before.
 #[test]
@@ -31,55 +31,6 @@ fn the_earliest_day() {
         assert_eq!(format!("{day}{stops}"), expect, "{name}: {lines:?}");
     }
     assert!(earliest(&pool(&["A"]), 1, Quantity::new(1)).is_err());
-}
-
-/// Protects explanations: every unit of an item is taken by somebody, and comes from somewhere.
-#[test]
-fn who_takes_what() {
-    let check = |lines: &[&str], expect: &[&str]| {
-        let pool = pool(lines);
-        let (solution, taken) = explain(&pool).expect("a sound pool");
-        assert_eq!(solution.makeable, solve(&pool).expect("a sound pool").makeable);
-        let name = |index: usize| pool.items[index].sku.as_str();
-        let by = |(taker, units): (&Taker, &Quantity)| match taker {
-            Taker::Promise => format!("promises {units}"),
-            Taker::Claim => format!("runs {units}"),
-            Taker::Offer => format!("offer {units}"),
-            Taker::Parent(parent) => format!("{} {units}", name(*parent)),
-        };
-        let told: Vec<String> = taken
-            .iter()
-            .enumerate()
-            .map(|(index, taken)| {
-                let by: Vec<String> = taken.by.iter().map(by).collect();
-                let from = [taken.from_stock, taken.from_supplies, taken.made, taken.missing].map(|units| units.to_string());
-                format!("{}: {} = {}, {} started", name(index), by.join(" + "), from.join(" + "), taken.started)
-            })
-            .collect();
-        assert_eq!(told, expect, "{lines:?}");
-    };
-    check(
-        &[
-            "A stock=1 of=P+R offer=5 promised=4:2",
-            "B of=P*2 offer=5 since=2",
-            "P stock=3 yield=1/2 of=R",
-            "R stock=6 in=2:5 claim=1:1",
-        ],
-        &[
-            "A: promises 2 + offer 4 = 1 + 0 + 5 + 0, 5 started",
-            "B:  = 0 + 0 + 0 + 0, 0 started",
-            "P: A 5 = 3 + 0 + 2 + 0, 4 started",
-            "R: runs 1 + A 5 + P 4 = 6 + 4 + 0 + 0, 0 started",
-        ],
-    );
-    check(
-        &["A of=B promised=4:5", "B stock=2"],
-        &["A: promises 5 = 0 + 0 + 5 + 0, 5 started", "B: A 5 = 2 + 0 + 0 + 3, 0 started"],
-    );
-    check(
-        &["A of=B|C offer=1", "B stock=2", "C stock=1"],
-        &["A: offer 3 = 0 + 0 + 3 + 0, 3 started", "B: A 2 = 2 + 0 + 0 + 0, 0 started", "C: A 1 = 1 + 0 + 0 + 0, 0 started"],
-    );
 }
 
 /// Protects solving in pools: what can change each other is together, what cannot is apart, and the parts say what the whole says.

@@ -8,6 +8,7 @@ mod agree;
 mod answers;
 mod brute;
 mod case;
+mod flow;
 mod rows;
 
 use jiff::civil::date;

@@ -236,6 +236,8 @@ impl World {
                 Subject::RefusedEvent { system } => self.sources.refused.1.contains(system.as_str()),
                 Subject::UnmappedLocation { .. }
                 | Subject::LocationClosed { .. }
+                | Subject::LatePromise { .. }
+                | Subject::PlanTooLarge { .. }
                 | Subject::AppRemoved { .. }
                 | Subject::SourceStale { .. } => false,
             };

@@ -1,0 +1,116 @@
+//! Explaining on the command line. The answer goes to standard output, progress to standard error; the JSON is stable.
+
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+use promissory::adapters::clock::SystemClock;
+use promissory::catalog::{LocationId, Network, Quantity, ShopDomain, Sku};
+use promissory::clock::Clock;
+use promissory::promise::explain::{Answer, Question, Unexplained, explain};
+use promissory::store::{Listing, Store};
+
+use super::text::text;
+use crate::ledger::{Table, TableArgs};
+
+/// How often a number is read that does not add up, and the pause between: what is being computed is done by then.
+const READINGS: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What to explain.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The item: our SKU.
+    #[arg(value_name = "SKU")]
+    sku: Sku,
+    /// Only at this location.
+    #[arg(long, value_name = "CODE")]
+    location: Option<LocationId>,
+    /// Only what this shop is told.
+    #[arg(long, value_name = "DOMAIN")]
+    shop: Option<ShopDomain>,
+    /// As it was at this time, e.g. 2026-11-21T12:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// The first day on which so many more can be promised, and what stops the day before.
+    #[arg(long, value_name = "UNITS", value_parser = units)]
+    promise: Option<Quantity>,
+    /// How many of the last movements of each position are shown.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(0..=100))]
+    movements: u16,
+    #[command(flatten)]
+    table: TableArgs,
+    /// Print one JSON object: sku, at, past, tree, limit, date, late, heard, notes, wrong.
+    #[arg(long)]
+    json: bool,
+}
+
+fn units(given: &str) -> Result<Quantity, String> {
+    let units = given.parse().ok().map(Quantity::new);
+    units
+        .filter(|units| units.is_positive() && units.is_sane_input())
+        .ok_or_else(|| "it is a whole number, at least 1".to_owned())
+}
+
+/// Explains; `say` takes progress and `print` the answer.
+///
+/// # Errors
+/// When the table cannot be read or does not hold what is asked for, with what to do.
+pub async fn run(args: ExplainArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
+    let ExplainArgs { sku, location, shop, at, promise, movements, table, json } = args;
+    let table = table.find(say).await?;
+    let question = Question { sku, location, shop, at, promise, movements: movements.into() };
+    let answer = ask(&table, &SystemClock, &question).await?;
+    print(&if json { serde_json::to_string(&answer).map_err(io::Error::other)? } else { text(&answer) });
+    Ok(if answer.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Asks a table. What does not add up is asked again, because writes may be going on: only what stays wrong is.
+///
+/// # Errors
+/// As [`run`].
+pub async fn ask<C: Clock>(table: &Table, clock: &C, question: &Question) -> io::Result<Answer> {
+    let mut answer = ask_once(table, clock, question).await?;
+    for _ in 1..READINGS {
+        if answer.wrong.is_empty() {
+            break;
+        }
+        clock.sleep(PAUSE).await;
+        answer = ask_once(table, clock, question).await?;
+    }
+    Ok(answer)
+}
+
+async fn ask_once<C: Clock>(table: &Table, clock: &C, question: &Question) -> io::Result<Answer> {
+    match explain(&table.store(), question, clock.now()).await {
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(unexplained(table, error).await?),
+    }
+}
+
+/// Why there is no answer, and where to look.
+async fn unexplained(table: &Table, error: Unexplained) -> io::Result<io::Error> {
+    let advice = match &error {
+        Unexplained::Store(error) => return Ok(table.cannot(error)),
+        Unexplained::NoItem(sku) => {
+            let store = table.store();
+            let mut listing = Listing::index(promissory::catalog::Item::INDEX, 5);
+            listing.prefix = sku.as_str().chars().take(3).collect();
+            let alike = store.list(&listing).await.map_err(|error| table.cannot(&error))?.records;
+            let alike: Vec<String> =
+                alike.iter().filter_map(|record| record.key.pk.strip_prefix("ITEM#")).map(str::to_owned).collect();
+            let alike = if alike.is_empty() { String::new() } else { format!("; there are {}", alike.join(", ")) };
+            format!("Check the SKU: ours, not the shop's{alike}. Check the table and the region.")
+        }
+        Unexplained::NoLocation(_) => {
+            let network = Network::load(&table.store()).await.map_err(|error| table.cannot(&error))?;
+            let codes: Vec<&str> = network.locations().map(|location| location.code.as_str()).collect();
+            format!("The locations are {}.", codes.join(", "))
+        }
+        Unexplained::NotSold(..) => "`cargo x catalog export` writes what is sold where.".to_owned(),
+        Unexplained::NotYet(_) => "Ask without --at for what is so now.".to_owned(),
+    };
+    Ok(io::Error::other(format!("{error} in {table}. {advice}")))
+}

@@ -1,0 +1,274 @@
+//! Why a number is what it is: over the real table, from what the shop was told down to movements, papers and bills.
+
+use promissory::catalog::Quantity;
+use promissory::catalog::csv::Sheet;
+use promissory::promise::explain::{Answer, Name, Node, Question};
+use promissory::store::{Expect, Key, Listing, Store, Write, list_all, read};
+use promissory::storefront::{Call, Intent, Outcome};
+use promissory_local::explain::command::ask;
+use promissory_local::explain::text::text;
+use promissory_local::ledger::Table as Ledger;
+use promissory_local::shopify::NewLocation;
+use promissory_tests::dynamo::Table;
+use promissory_tests::shop;
+use promissory_tests::webhook::order;
+use promissory_tests::world::World;
+use serde_json::json;
+
+use super::planning::{MADE, day, says, sheets, workshop};
+
+fn question(sku: &str) -> Question {
+    let sku = sku.parse().expect("a SKU");
+    Question { sku, location: None, shop: None, at: None, promise: None, movements: 5 }
+}
+
+async fn asked(world: &World, question: Question) -> Result<Answer, String> {
+    let ledger = Ledger::new(world.table.client.clone(), Table::NAME);
+    ask(&ledger, &world.clock, &question).await.map_err(|error| error.to_string())
+}
+
+async fn explained(world: &World, sku: &str) -> Answer {
+    asked(world, question(sku)).await.expect("it is explained")
+}
+
+/// The item as it was so many seconds after noon.
+async fn then(world: &World, sku: &str, at: jiff::Timestamp) -> Answer {
+    asked(world, Question { at: Some(at), ..question(sku) }).await.expect("it is explained")
+}
+
+/// Every node of a name, wherever it is.
+fn all<'a>(nodes: &'a [Node], name: Name, found: &mut Vec<&'a Node>) {
+    for node in nodes {
+        if node.name == name {
+            found.push(node);
+        }
+        all(&node.parts, name, found);
+    }
+}
+
+/// The nodes of a name in words, those that begin so.
+fn told(answer: &Answer, name: Name, begins: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    all(&answer.tree, name, &mut found);
+    let in_words = |node: &&Node| {
+        let number = node.number.map_or_else(String::new, |number| format!(": {number}"));
+        format!("{}{number}", node.what)
+    };
+    found.iter().map(in_words).filter(|words| words.starts_with(begins)).collect()
+}
+
+fn number(answer: &Answer, name: Name, begins: &str) -> i64 {
+    let mut found = Vec::new();
+    all(&answer.tree, name, &mut found);
+    let node = found.into_iter().find(|node| node.what.starts_with(begins)).unwrap_or_else(|| panic!("no {name:?} {begins:?}"));
+    node.number.unwrap_or_else(|| panic!("{} has no number", node.what)).units()
+}
+
+/// Protects the answer: it leads from what the shop is to show down to each item of the bill once, with who shares it and where it
+/// lies, and every sum in it adds up.
+#[tokio::test]
+async fn a_number_leads_down_to_what_it_is_made_of() {
+    let world = workshop().await;
+    world.tell("orders/create", "w1", order(1).line(11, "SERUM", 3).bytes()).await;
+    world.settle().await;
+    let due = json!({ "reference": "PO-1", "due": day(&world, 40) });
+    says(&world, "PO-1/1", "purchase_order", "RAW", 900, due).await;
+    let answer = explained(&world, "SERUM").await;
+    assert_eq!((answer.wrong.clone(), answer.late.len(), answer.is_good()), (vec![], 0, true));
+    assert_eq!(number(&answer, Name::Network, "SERUM"), 9);
+    assert_eq!(number(&answer, Name::ToPush, "to push"), 12, "the shop has committed three of them");
+    assert_eq!(number(&answer, Name::Waiting, "orders wait for"), 3);
+    assert_eq!(number(&answer, Name::Offered, "offered"), 9);
+    let items = told(&answer, Name::Item, "");
+    assert_eq!(
+        items,
+        ["SERUM: left of it: 0", "BASE: left of it: 0", "BOTTLE: left of it: 79", "PUMP: left of it: 88", "RAW: left of it: 900"]
+    );
+    assert_eq!(number(&answer, Name::Made, "to be made, by version 1"), 12);
+    assert_eq!(told(&answer, Name::Sharer, "SET").len(), 3, "of base, bottle and raw material");
+    assert_eq!(told(&answer, Name::Taken, "goes into SET: 540").len(), 1);
+    assert!(told(&answer, Name::Paper, "purchase order PO-1 at PLANT, 900 of 900 to come, due").len() == 1);
+    assert_eq!(answer.limit.as_ref().expect("a limit").path.len(), 3);
+    assert!(!answer.heard.is_empty(), "each number says when its sources were heard of");
+
+    let lines = text(&answer);
+    for expected in ["SERUM can be promised to online orders: 9", "to push: 12", "◄", "every sum adds up", "POS#RAW@PLANT"] {
+        assert!(lines.contains(expected), "{expected} in\n{lines}");
+    }
+    let found: serde_json::Value = serde_json::to_value(&answer).expect("JSON");
+    assert_eq!((&found["sku"], &found["past"], &found["tree"][0]["name"]), (&json!("SERUM"), &json!(false), &json!("network")));
+    assert_eq!(found["tree"][0]["number"], json!(9));
+
+    let raw = explained(&world, "RAW").await;
+    assert_eq!((raw.wrong.clone(), number(&raw, Name::Item, "RAW")), (vec![], 900));
+    assert_eq!(number(&raw, Name::Movement, "receipt"), 600);
+    let at_plant = Question { location: Some("PLANT".parse().expect("a location")), ..question("RAW") };
+    let at_plant = asked(&world, at_plant).await.expect("it is explained");
+    assert_eq!(told(&at_plant, Name::Place, "RAW at").len(), 1);
+}
+
+/// Protects whoever promises a large order a day: it is the first on which all of it can be there, and what stops the day before.
+#[tokio::test]
+async fn a_quantity_has_its_first_day() {
+    let world = workshop().await;
+    let due = json!({ "reference": "PO-1", "due": day(&world, 40) });
+    says(&world, "PO-1/1", "purchase_order", "RAW", 900, due).await;
+    for (sku, units, expected) in [
+        ("SERUM", 10, Some(0)),
+        ("SERUM", 30, Some(2)),
+        ("SERUM", 31, Some(42)),
+        ("SERUM", 61, None),
+        ("CANDLE", 5, Some(0)),
+        ("CANDLE", 6, None),
+    ] {
+        let asked = asked(&world, Question { promise: Some(Quantity::new(units)), ..question(sku) }).await.expect("explained");
+        let date = asked.date.clone().expect("a date");
+        assert_eq!(
+            date.day.map(|day| day.to_string()),
+            expected.map(|days| day(&world, days)),
+            "{units} of {sku}: {}",
+            text(&asked)
+        );
+        assert_eq!(date.limit.is_some(), expected != Some(0), "{units} of {sku}: {}", text(&asked));
+    }
+}
+
+/// Protects customers who wait, and whoever must write to them: the orders whose promise breaks are named, with when they can be kept.
+#[tokio::test]
+async fn broken_promises_are_listed_with_their_orders() {
+    let world = workshop().await;
+    world.tell("orders/create", "w1", order(1).line(11, "SERUM", 2).bytes()).await;
+    world.tell("orders/create", "w2", order(2).line(21, "SERUM", 1).bytes()).await;
+    world.settle().await;
+    says(&world, "spilt", "write_off", "BASE", 300, json!({})).await;
+    says(&world, "burnt", "write_off", "RAW", 540, json!({})).await;
+    let due = json!({ "reference": "PO-1", "due": day(&world, 20) });
+    says(&world, "PO-1/1", "purchase_order", "RAW", 90, due).await;
+    for answer in [explained(&world, "SERUM").await, then(&world, "SERUM", promissory::clock::Clock::now(&world.clock)).await] {
+        assert_eq!((answer.wrong.clone(), answer.is_good(), answer.late.len()), (vec![], false, 1), "{}", text(&answer));
+        let late = &answer.late[0];
+        assert_eq!((late.late.units.units(), late.late.possible.map(|day| day.to_string())), (1, Some(day(&world, 22))));
+        let orders: Vec<_> = late.orders.iter().map(|order| (order.order.to_string(), order.late.units())).collect();
+        assert_eq!((orders, late.of_unknown_orders), (vec![("2".to_owned(), 1)], Quantity::ZERO), "the newest waits");
+        assert!(text(&answer).contains("order 2 of "), "{}", text(&answer));
+    }
+}
+
+/// Protects questions about the past: positions, papers, bills and what the shop had been told are as they were recorded by then.
+#[tokio::test]
+async fn the_past_is_as_it_was() {
+    let world = workshop().await;
+    let running = shop::start(&world);
+    let made = NewLocation { id: Some(MADE), name: "MADE".to_owned(), fulfils_online: true };
+    running.inside(|shop| shop.add_location(made)).expect("a new location");
+    let push = async || {
+        for _ in 0..2 {
+            world.push(running.front(), &[world.hint(&[("SERUM", "MADE"), ("SET", "MADE")])]).await;
+        }
+        drop(world.hints.take());
+    };
+    let now = || promissory::clock::Clock::now(&world.clock);
+    let before_all = now();
+    for _ in 0..2 {
+        // The first time the shop begins to stock them there.
+        running.sweep_quiet(&world).await;
+        push().await;
+    }
+    let before = now();
+    world.clock.pass(60);
+    says(&world, "GR-1", "receipt", "RAW", 900, json!({})).await;
+    let untold = now();
+    world.clock.pass(60);
+    push().await;
+    let after = now();
+    world.clock.pass(60);
+    sheets(&world, &[(Sheet::Bills, "parent,component,quantity\nSERUM,BASE,60\n")]).await;
+    world.settle().await;
+
+    let offered = async |at| {
+        let answer = then(&world, "SERUM", at).await;
+        assert_eq!((answer.wrong.clone(), answer.past), (vec![], true), "{}", text(&answer));
+        let mut told = Vec::new();
+        all(&answer.tree, Name::Told, &mut told);
+        let made = told.into_iter().find(|told| told.what.ends_with("MADE")).expect("production");
+        (number(&answer, Name::Offered, "offered"), made.number.map(Quantity::units))
+    };
+    assert_eq!(offered(before_all).await, (10, None), "the shop was never told");
+    assert_eq!(offered(before).await, (10, Some(10)), "{}", text(&then(&world, "SERUM", before).await));
+    assert_eq!(offered(untold).await, (20, Some(10)), "it came, and the shop did not know");
+    assert_eq!(offered(after).await, (20, Some(20)));
+    assert_eq!(offered(now()).await, (15, Some(20)), "by the new bill");
+    let answer = explained(&world, "SERUM").await;
+    assert_eq!((answer.wrong.clone(), number(&answer, Name::Offered, "offered")), (vec![], 15));
+    assert!(!told(&answer, Name::Call, "added by call").is_empty(), "{}", text(&answer));
+
+    // Every call is kept, once, with what came of it.
+    let store = &world.table.store;
+    let head = read::<Intent, _>(store, Intent::key_of(&world.shop)).await.expect("read").0.expect("an intent");
+    let kept = list_all(store, Listing::rows(Intent::key_of(&world.shop).pk, "DONE#")).await.expect("listed");
+    let kept: Vec<Call> = kept.iter().map(|record| record.decode().expect("a call")).collect();
+    assert_eq!(kept.iter().map(|call| call.intent.number).collect::<Vec<_>>(), (1..=head.number).collect::<Vec<_>>());
+    assert!(kept.iter().all(|call| call.outcome == Outcome::Told && call.closed_at >= call.intent.opened_at), "{kept:?}");
+    assert_eq!(kept.last().map(|call| &call.intent), Some(&head));
+}
+
+/// Protects the present from a history that was lost: what the shop knows is known, and which call told it is said to be unknown.
+#[tokio::test]
+async fn a_call_that_is_not_kept_is_said_to_be() {
+    let world = World::new().await;
+    world.item("A", &[("WH-1", 10)]).await;
+    world.settle().await;
+    let running = shop::start(&world);
+    running.sweep_quiet(&world).await;
+    world.push(running.front(), &[world.hint(&[("A", "WH-1")])]).await;
+    let answer = explained(&world, "A").await;
+    assert_eq!((told(&answer, Name::Call, ""), answer.wrong.clone()), (vec!["set by call 1: 10".to_owned()], vec![]));
+    let at = promissory::clock::Clock::now(&world.clock);
+    let key = Call::key_of(&world.shop, 1);
+    let record = world.table.store.get(std::slice::from_ref(&key)).await.expect("read").remove(0).expect("a row");
+    world.table.store.write(&[Write::Delete { key, expect: Expect::Revision(record.revision) }]).await.expect("deleted");
+    let answer = explained(&world, "A").await;
+    assert!(told(&answer, Name::Call, "the call that told it is not kept").len() == 1, "{}", text(&answer));
+    assert_eq!(number(&answer, Name::Told, ""), 10);
+    world.clock.pass(1);
+    let past = then(&world, "A", at).await;
+    assert_eq!(told(&past, Name::Call, "the call that told it is not kept").len(), told(&past, Name::Call, "").len());
+    assert_eq!(past.wrong, Vec::<String>::new());
+}
+
+/// Protects whoever asks for what is not there from an empty answer.
+#[tokio::test]
+async fn what_is_not_there_is_said() {
+    let world = workshop().await;
+    let rows = [
+        (question("SERUN"), "there is no item SERUN"),
+        (Question { location: Some("X".parse().expect("a location")), ..question("SERUM") }, "The locations are 3PL-1, MADE"),
+        (Question { shop: Some("other.myshopify.com".parse().expect("a shop")), ..question("SERUM") }, "is not sold in"),
+        (Question { at: Some(world.clock.after(60)), ..question("SERUM") }, "is yet to come"),
+    ];
+    for (question, expected) in rows {
+        let error = asked(&world, question).await.expect_err("it is not there");
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+/// Protects the check itself: a number that was changed behind our back is named, with the way to it.
+#[tokio::test]
+async fn what_does_not_add_up_is_said() {
+    for (pk, sk, field, expected) in [
+        ("LEVEL#shop.myshopify.com#SERUM", "MADE", "supply", "supply: its parts come to 10, it says 7"),
+        ("ATS#SERUM", "HEAD", "available", "SERUM can be promised to online orders: its parts come to 10, it says 7"),
+        ("ATS#RAW", "HEAD", "available", ""),
+    ] {
+        let world = workshop().await;
+        let key = Key::new(pk.replace("shop.myshopify.com", promissory_tests::webhook::SHOP), sk);
+        let record = world.table.store.get(std::slice::from_ref(&key)).await.expect("read").remove(0).expect("a row");
+        let mut body = record.body;
+        body[field] = json!(7);
+        let write = Write::Put { key, body, index: None, expect: Expect::Revision(record.revision) };
+        world.table.store.write(&[write]).await.expect("written");
+        let answer = explained(&world, "SERUM").await;
+        assert_eq!(answer.wrong.is_empty(), expected.is_empty(), "{field} of {pk}: {:?}", answer.wrong);
+        assert!(expected.is_empty() || answer.wrong.iter().any(|wrong| wrong.contains(expected)), "{:?}", answer.wrong);
+    }
+}
