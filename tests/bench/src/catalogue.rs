@@ -38,7 +38,7 @@ pub fn catalogue(families: usize) -> Catalogue {
                 let premix = pool.items[family * FAMILY + PREMIX].recipe.as_mut().expect("a premix is made");
                 premix.slots[0].options[0].item = raw(first);
             }
-            pool.items[raw(first)].stock = Quantity::new(40_000);
+            pool.items[raw(first)].stock = Quantity::new(40_000_000);
             shared.push((raw(first), size * GOODS));
             first += size;
         }
@@ -67,13 +67,19 @@ fn add_family(pool: &mut Pool, family: usize, chance: &mut Chance) {
         _ => Policy::FairShare,
     };
     let per = |num: u64, den: u64| Ratio::new(num, den).expect("a ratio");
+    // Of most raw materials there is plenty; in one family of seven goods contend for them, in one of a hundred promises are late.
+    let raws = match family {
+        _ if family % 100 == 50 => 5_000,
+        _ if family % 7 == 3 => 20_000,
+        _ => 300_000,
+    };
     for place in 0..FAMILY {
         let uses: Vec<(usize, Ratio)> = match place {
             0..SEMI => {
                 let own = OWN + 4 * place;
                 vec![(SEMI + place, Ratio::ONE), (own, Ratio::ONE), (own + 1, per(1, 12)), (own + 2, Ratio::ONE)]
             }
-            SEMI..OWN => vec![(BASE + place % 2, per(3, 100)), (OWN + 4 * (place - SEMI) + 3, per(102, 100))],
+            SEMI..OWN => vec![(BASE + place % 2, per(30, 1)), (OWN + 4 * (place - SEMI) + 3, per(102, 100))],
             BASE..INTERMEDIATE => (0..3).map(|next| (INTERMEDIATE + 3 * (place - BASE) + next, per(1, 3))).collect(),
             INTERMEDIATE..PREMIX => (0..2).map(|next| (PREMIX + 2 * (place - INTERMEDIATE) + next, per(1, 2))).collect(),
             PREMIX..RAW => (0..3).map(|next| (RAW + (3 * (place - PREMIX) + 5 * next) % RAWS, per(35, 100))).collect(),
@@ -88,13 +94,24 @@ fn add_family(pool: &mut Pool, family: usize, chance: &mut Chance) {
             slots: uses.into_iter().map(slots).collect(),
         });
         let made = recipe.is_some();
-        let is_raw = place >= RAW;
         pool.items.push(PoolItem {
             sku: format!("F{family:05}-{place:02}").parse::<Sku>().expect("a SKU"),
-            stock: Quantity::new(if made { chance.units(20) } else { 200 + chance.units(if is_raw { 400 } else { 2_000 }) }),
-            supplies: if made { Vec::new() } else { vec![(chance.day(12), Quantity::new(100 + chance.units(200)))] },
-            claims: if is_raw && place % 4 == 0 { vec![(chance.day(9), Quantity::new(chance.units(50)))] } else { Vec::new() },
-            promised: if place < 3 { vec![(14 + chance.day(20), Quantity::new(1 + chance.units(30)))] } else { Vec::new() },
+            stock: Quantity::new(match place {
+                _ if made => chance.units(if place < BASE { 20 } else { 2_000 }),
+                RAW.. => chance.units(raws),
+                _ => 200 + chance.units(2_000),
+            }),
+            supplies: match place {
+                _ if made => Vec::new(),
+                RAW.. => vec![(chance.day(12), Quantity::new(chance.units(2 * raws)))],
+                _ => vec![(chance.day(12), Quantity::new(100 + chance.units(200)))],
+            },
+            claims: if place >= RAW && place % 4 == 0 {
+                vec![(chance.day(9), Quantity::new(chance.units(10)))]
+            } else {
+                Vec::new()
+            },
+            promised: if place < 3 { vec![(14 + chance.day(8), Quantity::new(1 + chance.units(30)))] } else { Vec::new() },
             recipe,
             bought_in: None,
             policy,

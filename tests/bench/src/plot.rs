@@ -31,7 +31,7 @@ pub fn svg(sizes: &[Size]) -> String {
     }
     let _ = writeln!(svg, "<text x=\"{}\" y=\"{}\">items</text>", LEFT + width + 10, TOP + height + 16);
     let lines: [Line; 3] = [
-        ("(a) every bill walked once", "#888", |size| size.walk),
+        ("(a) everything netted once", "#888", |size| size.netting),
         ("(b) everything solved", "#06c", |size| size.solve),
         ("(c) one change, per good", "#c30", |size| size.changes.first().map_or(0, crate::measure::Change::per_good)),
     ];

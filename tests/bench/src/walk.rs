@@ -1,4 +1,4 @@
-//! The least one must do: every good's bill, walked once from top to bottom, and what it needs added up.
+//! Multiplication alone: every good's bill, walked from top to bottom, and what it needs added up. No stock, no days.
 
 use promissory::catalog::Quantity;
 use promissory::promise::making::Pool;

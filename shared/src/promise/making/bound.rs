@@ -3,7 +3,7 @@
 //! One walk up a bill. It is never below what can be made, and where no two branches of the good share what is scarce it is
 //! exactly that; what stops the next unit is then known without another walk.
 
-use super::curve::on;
+use super::curve::{end, on};
 use super::explode::{Cause, Engine};
 use super::ratio::FULL;
 use super::{Day, MOST_OFFERED};
@@ -117,7 +117,8 @@ impl Bound {
         let starts = engine.starts.of(at);
         let so_far = on(starts, start);
         // What is added to starts there are already may be rounded to less on a later day than on this one.
-        let rough = !starts.is_empty() && (node.centre.is_some() || !node.yields.is_one());
+        let later = end(starts) != so_far;
+        let rough = if node.centre.is_some() { !starts.is_empty() } else { later && !node.yields.is_one() };
         let mut rough_slot = false;
         let (mut more, mut held) = (FULL, (at, Cause::Stock));
         if let Some(centre) = node.centre {
@@ -130,7 +131,7 @@ impl Bound {
                 let room = edge.per.per_down(total).min(FULL) - so_far;
                 if room < more {
                     (more, held) = (room, (edge.item, Cause::Stock));
-                    rough_slot = !starts.is_empty() && !edge.per.is_whole();
+                    rough_slot = later && !edge.per.is_whole();
                 }
                 continue;
             }

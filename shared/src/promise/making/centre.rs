@@ -93,6 +93,11 @@ impl Loads {
         free.saturating_add(on(committed, day))
     }
 
+    /// Forgets what is committed of a centre.
+    pub(super) fn reset(&mut self, centre: usize) {
+        self.committed[centre].clear();
+    }
+
     fn free_on(&self, centre: usize, day: Day) -> i64 {
         let load = |of: &[Vec<i64>]| of[centre].get(slot(day)).copied().unwrap_or(0);
         self.per_day[centre] - load(&self.committed) - load(&self.trial)

@@ -107,9 +107,11 @@ struct Room {
 }
 
 impl Curves {
-    /// So many empty curves.
-    pub(super) fn empty(count: usize) -> Self {
-        Self { steps: Vec::new(), at: vec![Room::default(); count] }
+    /// Makes them so many empty curves.
+    pub(super) fn reset(&mut self, count: usize) {
+        self.steps.clear();
+        self.at.clear();
+        self.at.resize(count, Room::default());
     }
 
     #[inline]
@@ -158,7 +160,8 @@ mod tests {
     /// Protects one item's curve from another's that grows.
     #[test]
     fn curves_keep_apart() {
-        let mut curves = Curves::empty(2);
+        let mut curves = Curves::default();
+        curves.reset(2);
         curves.set(0, &curve(&[(0, 1)]));
         curves.set(1, &curve(&[(0, 2)]));
         for len in 1..6 {

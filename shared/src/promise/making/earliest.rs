@@ -38,7 +38,7 @@ pub fn earliest(pool: &Pool, good: usize, quantity: Quantity) -> Result<Earliest
 fn stopped(engine: &mut Engine<'_>, list: &[usize], demand: Demand) -> Option<Limit> {
     let bound = Bound::of_size(engine.net.index.len()).walk(engine, list, demand.at, demand.day);
     if bound.units < demand.units && !bound.unsure {
-        return Some(Limit::of_bound(engine, &bound));
+        return bound.limit(engine);
     }
     let found = engine.most(list, demand.units, false, |units, asked| asked.push(Demand { units, ..demand }));
     found.stop.map(|stop| Limit::of_stop(engine, &stop))

@@ -96,54 +96,68 @@ pub(super) struct Engine<'p> {
 }
 
 impl<'p> Engine<'p> {
-    /// An engine with what is there, what comes and what runs take; nothing promised yet, and nothing netted.
+    /// An engine with a whole pool.
     pub(super) fn new(pool: &'p Pool, buying: bool) -> Result<Self, Unsound> {
         check(pool)?;
-        let items: Vec<usize> = (0..pool.items.len()).collect();
-        Self::of_part(pool, &items, Vec::new(), buying)
+        let mut engine = Self::empty(pool, buying);
+        engine.load(&(0..pool.items.len()).collect::<Vec<_>>())?;
+        Ok(engine)
     }
 
-    /// The same of these items alone. The pool must have been checked.
-    pub(super) fn of_part(pool: &'p Pool, items: &[usize], place: Vec<usize>, buying: bool) -> Result<Self, Unsound> {
-        let net = Net::of(pool, items, place)?;
-        let count = net.index.len();
-        let mut left = Curves::empty(count);
-        let mut unsettled = BTreeSet::new();
-        let mut changes = Vec::new();
-        for (at, &index) in net.index.iter().enumerate() {
-            let item = &pool.items[index];
+    /// An engine with nothing of a pool yet, which must have been checked.
+    pub(super) fn empty(pool: &'p Pool, buying: bool) -> Self {
+        Self {
+            net: Net::empty(pool),
+            buying,
+            left: Curves::default(),
+            starts: Curves::default(),
+            loads: Loads::of(pool),
+            switched: BTreeMap::new(),
+            choices: false,
+            unsettled: BTreeSet::new(),
+            reacher: Reacher::default(),
+            trial: Trial::default(),
+            best: Trial::default(),
+            via: Vec::new(),
+            shorts: Vec::new(),
+            explosions: 0,
+            pending: Vec::new(),
+            delta: Vec::new(),
+            target: Vec::new(),
+            before: Vec::new(),
+            drawn: (Vec::new(), Vec::new()),
+        }
+    }
+
+    /// Begins anew with these items alone: what is there of them, what comes and what runs take; nothing promised yet, and
+    /// nothing netted.
+    pub(super) fn load(&mut self, items: &[usize]) -> Result<(), Unsound> {
+        self.net.nodes.iter().filter_map(|node| node.centre).for_each(|centre| self.loads.reset(centre));
+        self.net.load(items)?;
+        let count = items.len();
+        self.left.reset(count);
+        self.starts.reset(count);
+        self.reacher.grow(count);
+        self.pending.resize(count.max(self.pending.len()), Pending::default());
+        self.via.resize(count.max(self.via.len()), NOBODY);
+        self.switched.clear();
+        self.unsettled.clear();
+        self.choices = self.net.slots.iter().any(|slot| !slot.is_plain());
+        let changes = &mut self.before;
+        for (at, &index) in self.net.index.iter().enumerate() {
+            let item = &self.net.pool.items[index];
             changes.clear();
             changes.push(Step { day: 0, units: item.stock.units() });
             let comes = item.supplies.iter().filter(|(day, _)| *day < FAR);
             changes.extend(comes.map(|&(day, quantity)| Step { day, units: quantity.units() }));
             changes.extend(item.claims.iter().map(|&(day, taken)| Step { day: day.min(FAR), units: -taken.units() }));
-            cumulate(&mut changes);
-            if net.nodes[at].made && changes.iter().any(|step| step.units < 0) {
-                unsettled.insert(at);
+            cumulate(changes);
+            if self.net.nodes[at].made && changes.iter().any(|step| step.units < 0) {
+                self.unsettled.insert(at);
             }
-            left.set(at, &changes);
+            self.left.set(at, changes);
         }
-        Ok(Self {
-            choices: net.slots.iter().any(|slot| !slot.is_plain()),
-            loads: Loads::of(pool),
-            reacher: Reacher::new(count),
-            starts: Curves::empty(count),
-            pending: vec![Pending::default(); count],
-            via: vec![NOBODY; count],
-            buying,
-            net,
-            left,
-            unsettled,
-            trial: Trial::default(),
-            switched: BTreeMap::new(),
-            best: Trial::default(),
-            shorts: Vec::new(),
-            explosions: 0,
-            delta: Vec::new(),
-            target: Vec::new(),
-            before: Vec::new(),
-            drawn: (Vec::new(), Vec::new()),
-        })
+        Ok(())
     }
 
     /// Walks `list`, which holds everything below the demands, parents first. With `stop` it ends at the first item that

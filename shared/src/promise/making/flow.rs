@@ -45,7 +45,9 @@ pub fn flows(pool: &Pool) -> Result<Flows, Unsound> {
     let mut of: Vec<Flow> = pool.items.iter().map(|item| Flow { left: left(item), ..Flow::default() }).collect();
     let solution = solve_each(pool, |engine| add(engine, &mut of))?;
     let every: Vec<usize> = (0..pool.items.len()).collect();
-    Ok(Flows { solution, of, order: Net::of(pool, &every, Vec::new())?.index })
+    let mut net = Net::empty(pool);
+    net.load(&every)?;
+    Ok(Flows { solution, of, order: net.index })
 }
 
 /// Adds what is committed of a part.

@@ -1,9 +1,9 @@
 //! What is answered for a good: how many, what is late, and what stops the next unit.
 
-use super::Day;
 use super::bound::Most;
 use super::explode::{Cause, Engine};
 use super::most::Stop;
+use super::{Day, MOST_OFFERED};
 use crate::catalog::{Quantity, Sku};
 
 /// What can still be made of one good.
@@ -53,13 +53,16 @@ pub enum Why {
     LeadTime,
 }
 
+impl Most {
+    /// What stops the next unit above it.
+    pub(super) fn limit(&self, engine: &Engine<'_>) -> Option<Limit> {
+        (self.units < MOST_OFFERED).then(|| Limit::of(engine, self.cause, &self.path, self.needed))
+    }
+}
+
 impl Limit {
     pub(super) fn of_stop(engine: &Engine<'_>, stop: &Stop) -> Self {
         Self::of(engine, stop.short.cause, &stop.path, stop.short.needed)
-    }
-
-    pub(super) fn of_bound(engine: &Engine<'_>, most: &Most) -> Self {
-        Self::of(engine, most.cause, &most.path, most.needed)
     }
 
     fn of(engine: &Engine<'_>, cause: Cause, path: &[usize], day: Day) -> Self {

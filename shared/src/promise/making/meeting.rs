@@ -1,8 +1,9 @@
-//! Where goods meet: who must wait for whom, and who shares fairly with whom.
+//! Where goods meet over what is contested: who must wait for whom, and who shares fairly with whom.
 
 use std::collections::BTreeSet;
 
 use super::Policy;
+use super::contested::Contested;
 use super::explode::Engine;
 use super::share::{Good, Lists};
 
@@ -27,9 +28,13 @@ pub(super) struct Meeting {
 }
 
 impl Meeting {
-    pub(super) fn of(engine: &Engine<'_>, goods: &[Good<'_>], lists: &Lists) -> Self {
+    /// Goods meet at what is contested.
+    pub(super) fn of(engine: &Engine<'_>, goods: &[&Good<'_>], lists: &Lists, contested: &Contested) -> Self {
         let policies = policies(engine);
-        let met = met(engine, goods.len(), lists, policies.len());
+        let mut met = met(engine, goods.len(), lists, policies.len());
+        for (_, met) in met.iter_mut().enumerate().filter(|(point, _)| !contested.is_point(*point)) {
+            *met = 0;
+        }
         let mut ranked: BTreeSet<Policy> =
             policies.iter().zip(&met).filter(|(_, met)| **met > 1).map(|(policy, _)| *policy).collect();
         let fair = ranked.remove(&Policy::FairShare);
@@ -182,7 +187,7 @@ fn visit(engine: &Engine<'_>, list: &[usize], mut at_point: impl FnMut(usize)) {
     }
 }
 
-fn in_order(goods: &[Good<'_>], policy: Policy, mut met: Vec<usize>) -> Vec<usize> {
+fn in_order(goods: &[&Good<'_>], policy: Policy, mut met: Vec<usize>) -> Vec<usize> {
     match policy {
         // By rank they are in order already.
         Policy::Priority => met.sort_unstable(),

@@ -16,6 +16,7 @@
 
 mod bound;
 mod centre;
+mod contested;
 mod curve;
 mod earliest;
 mod explode;

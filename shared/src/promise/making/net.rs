@@ -55,31 +55,39 @@ pub(super) struct Edge {
 }
 
 impl<'p> Net<'p> {
-    /// These items of a pool, in ascending order and with everything below them. `place` is a buffer, of another net perhaps.
-    pub(super) fn of(pool: &'p Pool, items: &[usize], mut place: Vec<usize>) -> Result<Self, Unsound> {
-        place.resize(pool.items.len(), 0);
-        let index = netting_order(pool, items, &mut place)?;
+    /// Nothing of a pool yet.
+    pub(super) fn empty(pool: &'p Pool) -> Self {
+        let place = vec![0; pool.items.len()];
+        Self { pool, nodes: Vec::new(), slots: Vec::new(), uses: Vec::new(), index: Vec::new(), place }
+    }
+
+    /// Lays out these items alone, in ascending order and with everything below them.
+    pub(super) fn load(&mut self, items: &[usize]) -> Result<(), Unsound> {
+        let Self { pool, nodes, slots, uses, index, place } = self;
+        *index = netting_order(pool, items, place)?;
         for (at, &index) in index.iter().enumerate() {
             place[index] = at;
         }
-        let mut net = Self { pool, nodes: Vec::with_capacity(index.len()), slots: Vec::new(), uses: Vec::new(), index, place };
-        for &index in &net.index {
+        nodes.clear();
+        slots.clear();
+        uses.clear();
+        for &index in &*index {
             let item = &pool.items[index];
-            let first = net.slots.len();
+            let first = slots.len();
             let (mut yields, mut lead, mut centre) = (Ratio::ONE, 0, None);
             if let Some(recipe) = &item.recipe {
                 (yields, lead, centre) = (recipe.yields, recipe.lead, recipe.centre);
                 for slot in &recipe.slots {
-                    let first = net.uses.len();
-                    net.uses.extend(slot.options.iter().map(|option| Edge { item: net.place[option.item], per: option.per }));
-                    net.slots.push(Span { first, end: net.uses.len(), from: slot.from, until: slot.until });
+                    let first = uses.len();
+                    uses.extend(slot.options.iter().map(|option| Edge { item: place[option.item], per: option.per }));
+                    slots.push(Span { first, end: uses.len(), from: slot.from, until: slot.until });
                 }
             }
             let made = item.recipe.is_some();
-            let end = net.slots.len();
-            net.nodes.push(Node { first, end, yields, lead, made, centre, bought_in: item.bought_in });
+            let end = slots.len();
+            nodes.push(Node { first, end, yields, lead, made, centre, bought_in: item.bought_in });
         }
-        Ok(net)
+        Ok(())
     }
 
     pub(super) fn sku(&self, at: usize) -> &'p Sku {
@@ -175,6 +183,7 @@ fn netting_order(pool: &Pool, items: &[usize], place: &mut [usize]) -> Result<Ve
 }
 
 /// Finds what is below an item, once per good, with buffers that are kept.
+#[derive(Default)]
 pub(super) struct Reacher {
     seen: Vec<u32>,
     round: u32,
@@ -182,8 +191,9 @@ pub(super) struct Reacher {
 }
 
 impl Reacher {
-    pub(super) fn new(count: usize) -> Self {
-        Self { seen: vec![0; count], round: 0, stack: Vec::new() }
+    /// Makes room for so many items.
+    pub(super) fn grow(&mut self, count: usize) {
+        self.seen.resize(count.max(self.seen.len()), 0);
     }
 
     /// Adds to the end of `list` these items and everything below them, parents before components.

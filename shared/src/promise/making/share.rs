@@ -8,6 +8,7 @@
 //! A centre is served as the items made there: fairly when all of them are, by priority when one of them is, else first come.
 
 use super::bound::{Bound, Most};
+use super::contested::Contested;
 use super::explode::{Demand, Engine};
 use super::limit::Limit;
 use super::meeting::Meeting;
@@ -30,54 +31,51 @@ pub(super) struct Share {
     pub(super) limit: Option<Limit>,
 }
 
+impl Good<'_> {
+    pub(super) fn demand(&self, units: i64) -> Demand {
+        Demand { at: self.at, day: self.offer.by, units }
+    }
+}
+
 /// Fills goods until none can be raised. `goods` are in the order of rank: priority, then when they came, then name.
 pub(super) fn fill(engine: &mut Engine<'_>, goods: &[Good<'_>]) -> Vec<Share> {
-    let mut bound = Bound::of_size(engine.net.index.len());
-    if let Some(shares) = all_they_can(engine, &mut bound, goods) {
+    let every: Vec<usize> = (0..engine.net.index.len()).collect();
+    let wanted: Vec<(usize, Day)> = goods.iter().map(|good| (good.at, good.offer.by)).collect();
+    let mut bound = Bound::of_size(every.len());
+    bound.prepare(engine, &every, &wanted);
+    let tops: Vec<Most> = wanted.iter().map(|&(at, day)| bound.of(engine, at, day)).collect();
+    let mut shares: Vec<Share> = tops.iter().map(|top| Share { units: top.units, limit: top.limit(engine) }).collect();
+    let demands: Vec<Demand> = goods.iter().zip(&tops).map(|(good, top)| good.demand(top.units)).collect();
+    let unsure: Vec<usize> = goods.iter().zip(&tops).filter(|(_, top)| top.unsure).map(|(good, _)| good.at).collect();
+    let Some(mut contested) = Contested::of(engine, &every, &demands, &unsure) else {
+        engine.keep();
+        engine.commit();
         return shares;
-    }
-    let lists = Lists::of(engine, goods);
-    let mut meeting = Meeting::of(engine, goods, &lists);
-    let mut filling = Filling {
-        bound,
-        shares: goods.iter().map(|good| Share { units: good.promised, limit: None }).collect(),
-        tops: vec![0; goods.len()],
-        goods,
-        lists,
     };
+    let alone = goods.iter().zip(demands).filter(|(good, _)| !contested.concerns(good));
+    let alone: Vec<Demand> = alone.map(|(_, demand)| demand).collect();
+    if engine.fit(&every, &alone).is_none() {
+        engine.keep();
+        engine.commit();
+    } else {
+        contested = Contested::everything(engine);
+    }
+    let contend = |at: &usize| contested.concerns(&goods[*at]);
+    let (contenders, tops): (Vec<usize>, Vec<Most>) = tops.into_iter().enumerate().filter(|(at, _)| contend(at)).unzip();
+    let met: Vec<&Good<'_>> = contenders.iter().map(|&at| &goods[at]).collect();
+    let lists = Lists::of(engine, &met);
+    let mut meeting = Meeting::of(engine, &met, &lists, &contested);
+    let begun = met.iter().map(|good| Share { units: good.promised, limit: None }).collect();
+    let mut filling = Filling { bound, goods: met, lists, shares: begun, tops };
     while let Some((group, all)) = meeting.next() {
         for done in filling.rise(engine, group, all) {
             meeting.done(done);
         }
     }
-    for (share, good) in filling.shares.iter_mut().zip(goods) {
-        share.units -= good.promised;
+    for (at, share) in contenders.into_iter().zip(filling.shares) {
+        shares[at] = Share { units: share.units - goods[at].promised, ..share };
     }
-    filling.shares
-}
-
-/// Most goods do not want more of what they share than there is. When every one can have all that its bound allows, no policy
-/// has anything to decide, and one explosion shows it.
-fn all_they_can(engine: &mut Engine<'_>, bound: &mut Bound, goods: &[Good<'_>]) -> Option<Vec<Share>> {
-    let every: Vec<usize> = (0..engine.net.index.len()).collect();
-    let wanted: Vec<(usize, Day)> = goods.iter().map(|good| (good.at, good.offer.by)).collect();
-    bound.prepare(engine, &every, &wanted);
-    let most: Vec<Most> = wanted.iter().map(|&(at, day)| bound.of(engine, at, day)).collect();
-    if most.iter().any(|most| most.unsure) {
-        return None;
-    }
-    let demands: Vec<Demand> =
-        wanted.iter().zip(&most).map(|(&(at, day), most)| Demand { at, day, units: most.units }).collect();
-    if engine.fit(&every, &demands).is_some() {
-        return None;
-    }
-    engine.keep();
-    engine.commit();
-    let share = |most: &Most| {
-        let limit = (most.units < MOST_OFFERED).then(|| Limit::of_bound(engine, most));
-        Share { units: most.units, limit }
-    };
-    Some(most.iter().map(share).collect())
+    shares
 }
 
 /// Everything below each good, parents first, one after the other.
@@ -87,7 +85,7 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    fn of(engine: &mut Engine<'_>, goods: &[Good<'_>]) -> Self {
+    fn of(engine: &mut Engine<'_>, goods: &[&Good<'_>]) -> Self {
         let mut lists = Self { all: Vec::new(), of: Vec::with_capacity(goods.len()) };
         for good in goods {
             let begin = lists.all.len();
@@ -104,11 +102,11 @@ impl Lists {
 
 struct Filling<'g> {
     bound: Bound,
-    goods: &'g [Good<'g>],
+    goods: Vec<&'g Good<'g>>,
     lists: Lists,
     shares: Vec<Share>,
-    /// The most of each good, were it alone.
-    tops: Vec<i64>,
+    /// The most of each good, were it alone and the first: what it comes to can only fall.
+    tops: Vec<Most>,
 }
 
 impl Filling<'_> {
@@ -121,7 +119,7 @@ impl Filling<'_> {
             return group;
         }
         for &good in &group {
-            self.tops[good] = self.shares[good].units + self.alone(engine, good);
+            self.shares[good].limit = self.tops[good].limit(engine);
         }
         let tops: Vec<usize> = group.iter().map(|&good| self.goods[good].at).collect();
         let mut list = Vec::new();
@@ -130,7 +128,7 @@ impl Filling<'_> {
         while !group.is_empty() && (all || done.is_empty()) {
             let level = self.level(engine, &group, &list);
             group.retain(|&good| {
-                let goes_on = self.shares[good].units > level && self.shares[good].units < self.tops[good];
+                let goes_on = self.shares[good].units > level && self.shares[good].units < self.top(good);
                 let goes_on = goes_on || self.raise(engine, good);
                 if !goes_on {
                     done.push(good);
@@ -143,48 +141,48 @@ impl Filling<'_> {
 
     /// The most of one good on top of what it has; the search's best explosion is that.
     fn alone(&mut self, engine: &mut Engine<'_>, good: usize) -> i64 {
-        let Good { at, offer, .. } = &self.goods[good];
-        let list = self.lists.below(good);
-        let most = self.bound.walk(engine, list, *at, offer.by);
-        let found =
-            engine.most(list, most.units, most.unsure, |units, asked| asked.push(Demand { at: *at, day: offer.by, units }));
+        let (list, of) = (self.lists.below(good), self.goods[good]);
+        let most = self.bound.walk(engine, list, of.at, of.offer.by);
+        let found = engine.most(list, most.units, most.unsure, |units, asked| asked.push(of.demand(units)));
         self.shares[good].limit = match &found.stop {
             Some(stop) => Some(Limit::of_stop(engine, stop)),
-            None if found.units >= MOST_OFFERED => None,
-            None => Some(Limit::of_bound(engine, &most)),
+            None => most.limit(engine),
         };
         found.units
     }
 
-    /// Raises the goods to the highest level that all of them can have together, each at most to what it could have alone.
+    /// No good gets more than this, with what is promised of it.
+    fn top(&self, good: usize) -> i64 {
+        let top = &self.tops[good];
+        self.goods[good].promised + if top.unsure { MOST_OFFERED } else { top.units }
+    }
+
+    /// Raises the goods to the highest level that all of them can have together, each at most to its top.
     fn level(&mut self, engine: &mut Engine<'_>, group: &[usize], list: &[usize]) -> i64 {
-        let Self { goods, shares, tops, .. } = self;
-        let low = group.iter().map(|&good| shares[good].units).min().unwrap_or(0);
-        let high = group.iter().map(|&good| tops[good]).max().unwrap_or(0);
-        let at_level = |good: usize, level: i64| level.min(tops[good]).max(shares[good].units) - shares[good].units;
-        let found = engine.most(list, high - low, false, |step, asked: &mut Vec<Demand>| {
+        let low = group.iter().map(|&good| self.shares[good].units).min().unwrap_or(0);
+        let high = group.iter().map(|&good| self.goods[good].promised + self.tops[good].units).max().unwrap_or(0);
+        let unsure = group.iter().any(|&good| self.tops[good].unsure);
+        let more = |good: usize, level: i64| level.min(self.top(good)).max(self.shares[good].units) - self.shares[good].units;
+        let found = engine.most(list, (high - low).max(1), unsure, |step, asked: &mut Vec<Demand>| {
             for &good in group {
-                let Good { at, offer, .. } = &goods[good];
-                asked.push(Demand { at: *at, day: offer.by, units: at_level(good, low + step) });
+                asked.push(self.goods[good].demand(more(good, low + step)));
             }
         });
         engine.commit();
         let level = low + found.units;
         for &good in group {
-            self.shares[good].units = level.min(self.tops[good]).max(self.shares[good].units);
+            self.shares[good].units = level.min(self.top(good)).max(self.shares[good].units);
         }
         level
     }
 
     /// One more unit of a good, if it can be had.
     fn raise(&mut self, engine: &mut Engine<'_>, good: usize) -> bool {
-        if self.shares[good].units >= self.tops[good] {
+        if self.shares[good].units >= self.top(good) {
             return false;
         }
-        let Good { at, offer, .. } = &self.goods[good];
-        let list = self.lists.below(good);
-        let one = Demand { at: *at, day: offer.by, units: 1 };
-        let found = engine.most(list, 1, false, |units, asked| asked.push(Demand { units, ..one }));
+        let (list, of) = (self.lists.below(good), self.goods[good]);
+        let found = engine.most(list, 1, false, |units, asked| asked.push(of.demand(units)));
         engine.commit();
         self.shares[good].units += found.units;
         if let Some(stop) = found.stop {

@@ -30,13 +30,13 @@ pub fn solve(pool: &Pool) -> Result<Solution, Unsound> {
 pub(super) fn solve_each(pool: &Pool, mut each: impl FnMut(&Engine<'_>)) -> Result<Solution, Unsound> {
     check(pool)?;
     let mut solution = Solution { makeable: vec![None; pool.items.len()], explosions: 0 };
-    let mut place = Vec::new();
+    let mut engine = Engine::empty(pool, false);
     for items in WhereUsed::of_pool(pool).pools() {
-        let mut engine = Engine::of_part(pool, items, place, false)?;
+        engine.load(items)?;
         run(&mut engine, &mut solution);
         each(&engine);
-        place = engine.net.place;
     }
+    solution.explosions = engine.explosions;
     Ok(solution)
 }
 
@@ -65,5 +65,4 @@ fn run(engine: &mut Engine<'_>, solution: &mut Solution) {
         let makeable = Makeable { shown: Quantity::new(share.units), late: Vec::new(), limit: share.limit };
         solution.makeable[engine.net.index[good.at]] = Some(makeable);
     }
-    solution.explosions += engine.explosions;
 }
