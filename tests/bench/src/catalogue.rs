@@ -67,11 +67,14 @@ fn add_family(pool: &mut Pool, family: usize, chance: &mut Chance) {
         _ => Policy::FairShare,
     };
     let per = |num: u64, den: u64| Ratio::new(num, den).expect("a ratio");
-    // Of most raw materials there is plenty; in one family of seven goods contend for them, in one of a hundred promises are late.
-    let raws = match family {
-        _ if family % 100 == 50 => 5_000,
-        _ if family % 7 == 3 => 20_000,
-        _ => 300_000,
+    // Grams. Of most raw materials there is plenty; in one family of ten goods contend for them, in one of a hundred promises
+    // are late.
+    let raws = if family % 100 == 50 {
+        5_000
+    } else if family % 10 == 3 {
+        20_000
+    } else {
+        300_000
     };
     for place in 0..FAMILY {
         let uses: Vec<(usize, Ratio)> = match place {
@@ -107,7 +110,7 @@ fn add_family(pool: &mut Pool, family: usize, chance: &mut Chance) {
                 _ => vec![(chance.day(12), Quantity::new(100 + chance.units(200)))],
             },
             claims: if place >= RAW && place % 4 == 0 {
-                vec![(chance.day(9), Quantity::new(chance.units(10)))]
+                vec![(chance.day(9), Quantity::new(chance.units(2_000)))]
             } else {
                 Vec::new()
             },

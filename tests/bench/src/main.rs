@@ -3,8 +3,9 @@
 //! B7, promises through bills of materials: catalogues of 1,000, 10,000 and 100,000 items, in one process. (a) One pass over the
 //! edges: a planning run nets what is promised and offered, level by level, every item once; (b) the whole catalogue is solved:
 //! pools found by where-used, promises placed, every good filled, which finds what (a) is given; (c) one raw material changes:
-//! its pool is found, taken out and solved. The target is that (b) costs at most three times (a), and that (c) costs as much per
-//! good in a large catalogue as in a small one. For comparison also a bare walk down every good's bill that only multiplies.
+//! its pool is found, taken out and solved. The target is that of 100,000 items (b) costs at most three times (a), and that (c) costs
+//! no more than twice as much there as in the smallest catalogue. For comparison also a bare walk down every good's bill that only
+//! multiplies.
 
 mod catalogue;
 mod measure;
@@ -19,8 +20,9 @@ use clap::Parser;
 
 use measure::{Change, Size};
 
-/// (b) may cost so many thousandths of (a).
+/// In the largest catalogue (b) may cost so many thousandths of (a), and (c) so many of what it costs in the smallest.
 const TARGET: u64 = 3_000;
+const CHANGE_TARGET: u64 = 2_000;
 
 #[derive(Parser)]
 #[command(name = "cargo x bench", about = "What the promises cost, on this machine.")]
@@ -39,7 +41,7 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let sizes: Vec<Size> = [10, 100, 1_000].into_iter().map(measure::size).collect();
-    let met = sizes.iter().all(|size| size.ratio() <= TARGET);
+    let met = solved(&sizes) <= TARGET && changed(&sizes) <= CHANGE_TARGET;
     let plot = cli.out.join("B7.svg");
     let written = std::fs::create_dir_all(&cli.out).and_then(|()| std::fs::write(&plot, plot::svg(&sizes)));
     if cli.json {
@@ -53,6 +55,17 @@ fn main() -> ExitCode {
         Err(error) => say(&format!("The plot cannot be written to {}: {error}", plot.display())),
     }
     if met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// (b) in thousandths of (a), in the largest catalogue.
+fn solved(sizes: &[Size]) -> u64 {
+    sizes.last().map_or(0, Size::ratio)
+}
+
+/// What one change costs in the largest catalogue, in thousandths of what it costs in the smallest.
+fn changed(sizes: &[Size]) -> u64 {
+    let first = |size: Option<&Size>| size.and_then(|size| size.changes.first()).map_or(0, |change| change.time);
+    first(sizes.last()).saturating_mul(1_000) / first(sizes.first()).max(1)
 }
 
 fn table(sizes: &[Size], met: bool) {
@@ -81,7 +94,9 @@ fn table(sizes: &[Size], met: bool) {
         }
     }
     let verdict = if met { "met" } else { "missed" };
-    say(&format!("\nTarget: (b) at most {} times (a): {verdict}", thousandths(TARGET)));
+    let [solved, target, changed, change_target] = [solved(sizes), TARGET, changed(sizes), CHANGE_TARGET].map(thousandths);
+    say(&format!("\nIn the largest catalogue (b) costs {solved} times (a), at most {target};"));
+    say(&format!("(c) costs {changed} times as much as in the smallest, at most {change_target}: {verdict}"));
 }
 
 fn json(sizes: &[Size], met: bool) {
@@ -100,7 +115,11 @@ fn json(sizes: &[Size], met: bool) {
         });
         say(&line.to_string());
     }
-    say(&serde_json::json!({ "bench": "B7", "target_thousandths": TARGET, "met": met }).to_string());
+    let verdict = serde_json::json!({
+        "bench": "B7", "met": met, "ratio_thousandths": solved(sizes), "target_thousandths": TARGET,
+        "change_thousandths": changed(sizes), "change_target_thousandths": CHANGE_TARGET,
+    });
+    say(&verdict.to_string());
 }
 
 /// Nanoseconds as microseconds, for people.

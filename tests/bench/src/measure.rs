@@ -48,7 +48,7 @@ impl Change {
 /// Measures a catalogue of so many families.
 pub fn size(families: usize) -> Size {
     let Catalogue { pool, shared } = catalogue(families);
-    let runs = (20_000 / (families * FAMILY)).clamp(3, 20);
+    let runs = (1_000_000 / (families * FAMILY)).clamp(10, 100);
     let walked = walk_all(&pool, Quantity::new(10));
     let walk = best(runs.max(5), || walk_all(black_box(&pool), Quantity::new(10)).needed);
     let whole = || solve(black_box(&pool)).expect("a sound catalogue");

@@ -76,6 +76,8 @@ pub(super) struct Engine<'p> {
     pub(super) switched: BTreeMap<usize, Vec<Step>>,
     /// Whether any slot of the pool has options, or days.
     pub(super) choices: bool,
+    /// What there is not enough of since something was placed all the same.
+    pub(super) lacking: BTreeSet<usize>,
     /// What is made and was never netted.
     unsettled: BTreeSet<usize>,
     pub(super) reacher: Reacher,
@@ -114,6 +116,7 @@ impl<'p> Engine<'p> {
             loads: Loads::of(pool),
             switched: BTreeMap::new(),
             choices: false,
+            lacking: BTreeSet::new(),
             unsettled: BTreeSet::new(),
             reacher: Reacher::default(),
             trial: Trial::default(),
@@ -141,6 +144,7 @@ impl<'p> Engine<'p> {
         self.pending.resize(count.max(self.pending.len()), Pending::default());
         self.via.resize(count.max(self.via.len()), NOBODY);
         self.switched.clear();
+        self.lacking.clear();
         self.unsettled.clear();
         self.choices = self.net.slots.iter().any(|slot| !slot.is_plain());
         let changes = &mut self.before;
@@ -273,14 +277,6 @@ impl<'p> Engine<'p> {
     pub(super) fn begin(&mut self) {
         self.trial.switched.clear();
         self.trial.dirty.clone_from(&self.unsettled);
-    }
-
-    /// Places the demands whatever is short by them.
-    pub(super) fn force(&mut self, list: &[usize], demands: &[Demand]) {
-        self.begin();
-        self.explode(list, demands, false);
-        self.keep();
-        self.commit();
     }
 
     /// Makes the last explosion the best one of a search.

@@ -18,13 +18,35 @@ impl Engine<'_> {
     /// the trial is what would be committed.
     pub(super) fn fit(&mut self, list: &[usize], demands: &[Demand]) -> Option<Short> {
         self.begin();
-        for _ in 0..MOST_MOVES {
-            let short = self.explode(list, demands, true)?;
+        let mut moved = None;
+        for _ in 0..=MOST_MOVES {
+            let Some(short) = self.explode(list, demands, true) else {
+                // What was short already may not be mended for the sake of what is asked now: it comes first.
+                return moved.filter(|_| list.iter().any(|at| self.lacking.contains(at)));
+            };
             if !self.choices || !self.switch(list, short) {
                 return Some(short);
             }
+            moved = Some(short);
         }
-        self.explode(list, demands, true)
+        moved
+    }
+
+    /// Places the demands whatever is short by them, with alternates for as much of that as they can help.
+    pub(super) fn force(&mut self, list: &[usize], demands: &[Demand]) {
+        self.begin();
+        self.explode(list, demands, false);
+        for _ in 0..MOST_MOVES {
+            let shorts = std::mem::take(&mut self.shorts);
+            if !self.choices || !shorts.iter().any(|short| self.switch(list, *short)) {
+                self.shorts = shorts;
+                break;
+            }
+            self.explode(list, demands, false);
+        }
+        self.lacking.extend(self.shorts.iter().map(|short| short.at));
+        self.keep();
+        self.commit();
     }
 
     /// Moves starts of the slot nearest above what is short to their next option. False when there is none.
