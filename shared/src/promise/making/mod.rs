@@ -9,7 +9,8 @@
 //! used in two branches or by two goods is given once. Both curves are the least that anybody can do with, so for bills
 //! without alternates, without windows and with no centre shared by two items the result is exact: one more unit is impossible.
 //! With them it is never above what can be made, and may be below: starts stay as late as possible even where an earlier one
-//! would meet a window, and a centre is loaded item by item.
+//! would meet a window, and a centre is loaded item by item. (One case is left where it can be above: runs and promises take
+//! more than the search among alternates finds for them, though there is enough; then the rest of it is offered.)
 //!
 //! *Promises.* What was promised is placed first. Nothing that is offered may make any item shorter on any day than the
 //! promises leave it, so no promise for later is broken by an order of today.
