@@ -90,8 +90,14 @@ fn fair_shares_are_exact() {
         let mut open: Vec<usize> = (0..case.goods.len()).collect();
         open.sort_by_key(|&good| (case.goods[good].2, case.goods[good].3, case.goods[good].0));
         let mut units = vec![0; shown.len()];
+        // What is promised of a good already is part of its share.
+        let promised = |good: usize| case.parts[case.goods[good].0].promised.iter().map(|(_, units)| units).sum::<i64>();
         while !open.is_empty() {
+            let level = open.iter().map(|&good| promised(good) + units[good]).min().unwrap_or_default();
             open.retain(|&good| {
+                if promised(good) + units[good] > level {
+                    return true;
+                }
                 units[good] += 1;
                 let fits = can(case, &with(case, &units));
                 units[good] -= i64::from(!fits);
