@@ -61,7 +61,7 @@ fn the_index_follows_the_bills() {
         ("items", items, "OIL,no\nWATER,yes", &[]),
     ];
     let small = imported(SMALL);
-    assert_eq!(said(small.catalogue()), ["GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"]);
+    assert_eq!(said(small.catalogue()), ["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"]);
     for (sheet, columns, lines, expected) in rows {
         let files: Files = &[(sheet, &format!("{columns}\n{lines}\n"))];
         let mut stored = small.clone();
@@ -101,19 +101,24 @@ fn any_import_makes_the_index_whole() {
         Write::put(&UsedIn { component: component.parse().expect("a SKU"), parents }, Expect::Revision(7))
     };
     let rows: [Broken; 4] = [
-        (Some(key("OIL")), None, &["put USED#OIL/HEAD"], &["GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"]),
+        (Some(key("OIL")), None, &["put USED#OIL/HEAD"], &["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"]),
         (
             None,
             Some(row("BALM", &["SERUM"])),
             &["delete USED#BALM/HEAD, put BOM#SERUM/HEAD"],
-            &["GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"],
+            &["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"],
         ),
-        (None, Some(row("OIL", &["BALM", "SERUM"])), &[], &["GLASS: SERUM", "GLASS-2: SERUM", "OIL: BALM SERUM"]),
+        (
+            None,
+            Some(row("OIL", &["BALM", "SERUM"])),
+            &[],
+            &["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: BALM SERUM"],
+        ),
         (
             None,
             Some(row("WATER", &["BALM", "SERUM"])),
             &["delete USED#WATER/HEAD"],
-            &["GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"],
+            &["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"],
         ),
     ];
     for (forgotten, taken, expected, then) in rows {
