@@ -1,12 +1,12 @@
 //! What can still be made: from bills, components and what is announced to what each shop is told, over the real table.
 
 use futures_util::future::join;
-use promissory::catalog::Network;
 use promissory::catalog::csv::{Sheet, Sheets};
+use promissory::catalog::{Item, Network, VariantId};
 use promissory::ledger::{Event, commit};
 use promissory::promise::{InPlan, Plan, Planned, recompute, replan};
 use promissory::source::StockKind;
-use promissory::store::{Listing, Row, Store};
+use promissory::store::{Listing, Row, Store, Write, read};
 use promissory_local::catalogue::command::import;
 use promissory_local::ledger::Table as Ledger;
 use promissory_local::shopify::{LocationId, NewLocation};
@@ -279,6 +279,39 @@ async fn the_shop_shows_what_can_be_made() {
     world.push(running.front(), &world.hints.take()).await;
     assert_eq!((shown("SERUM"), shown("SET")), (Some(20), Some(20)));
     running.assert_agreement(&world).await;
+}
+
+/// Protects shoppers from waiting longer than the page says: it names the day by which one more can be made, moves with what is
+/// ordered and announced, and says nothing where units are there or where nothing brings one.
+#[tokio::test]
+async fn the_shop_shows_when_one_can_be_there() {
+    let world = workshop().await;
+    let running = shop::start(&world);
+    let of = running.item("SERUM");
+    let key = Item::key_of(&"SERUM".parse().expect("a SKU"));
+    let (item, expect) = read::<Item, _>(&world.table.store, key).await.expect("read");
+    let mut item = item.expect("it was imported");
+    item.planning.shows_date = true;
+    let variant = running.inside(|shop| VariantId::from_gid(&shop.item("SERUM")?.variant.gid()));
+    item.shops.values_mut().for_each(|listed| listed.variant = variant);
+    world.table.store.write(&[Write::put(&item, expect)]).await.expect("written");
+
+    let page = async || {
+        world.settle().await;
+        world.push(running.front(), &world.hints.take()).await;
+        running.inside(|shop| shop.metafield(of, "promissory", "promise").map(str::to_owned))
+    };
+    let on = |days: u64| Some(format!(r#"{{"date":"{}"}}"#, day(&world, days)));
+    assert_eq!(page().await, on(0), "everything for it is there");
+    world.tell("orders/create", "w1", order(1).line(11, "SERUM", 10).bytes()).await;
+    assert_eq!(page().await, on(2), "the next one needs more base, which takes two days");
+    world.tell("orders/create", "w2", order(2).line(21, "SERUM", 20).bytes()).await;
+    assert_eq!(page().await.as_deref(), Some("{}"), "nothing brings more of the raw material");
+    let due = json!({ "reference": "PO-1", "due": day(&world, 5) });
+    says(&world, "PO-1", "purchase_order", "RAW", 900, due).await;
+    assert_eq!(page().await, on(7), "it is bought, and becomes base");
+    assert_eq!(world.says(&[event(&world, "GR-1", "receipt", 31, &json!({ "sku": "SERUM" }))]).await, ["applied"]);
+    assert_eq!(page().await.as_deref(), Some("{}"), "one is there: nobody has to wait");
 }
 
 /// Protects a work centre from being promised twice by goods that share nothing else.

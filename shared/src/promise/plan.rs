@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Planned;
+use super::planned::{Late, Planned};
 use crate::catalog::Sku;
 use crate::store::{Key, Row};
 
@@ -27,6 +27,9 @@ impl Plan {
     /// The most items that are planned together.
     pub const MAX_ITEMS: usize = 1_000;
 
+    /// The most bytes of a plan, as JSON: what a row may hold is 400 KB, and numbers and names take no more there.
+    const MAX_BYTES: usize = 300_000;
+
     const PREFIX: &'static str = "PLAN#";
 
     /// Where the plan of this name lives.
@@ -39,6 +42,24 @@ impl Plan {
     #[must_use]
     pub fn is_in(partition: &str) -> bool {
         partition.starts_with(Self::PREFIX)
+    }
+
+    /// The plan with as much of what explains it left out as a row cannot hold: first how one comes to what limits a good, then
+    /// the days of what is late, at last the limit. Units are never left out.
+    #[must_use]
+    pub fn that_fits(mut self) -> Self {
+        let shrink: [fn(&mut Planned); 3] = [
+            |planned| planned.limit.iter_mut().for_each(|limit| limit.path.clear()),
+            |planned| planned.late = Late::together(&planned.late).into_iter().collect(),
+            |planned| planned.limit = None,
+        ];
+        for shrink in shrink {
+            if serde_json::to_vec(&self).map_or(0, |bytes| bytes.len()) <= Self::MAX_BYTES {
+                break;
+            }
+            self.goods.values_mut().for_each(shrink);
+        }
+        self
     }
 
     /// Whether it says the same, whenever it was computed.
@@ -84,5 +105,52 @@ impl InPlan {
 impl Row for InPlan {
     fn key(&self) -> Key {
         Self::key_of(&self.sku)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::catalog::Quantity;
+    use crate::promise::{Limit, Why};
+
+    fn plan(goods: usize, name: usize, path: usize, late: i8) -> Plan {
+        let sku = |at: usize| format!("{at:0name$}").parse::<Sku>().expect("a SKU");
+        let day = |add: i8| date(2026, 11, 1 + add % 28);
+        let of = |at: usize| {
+            let lateness = |at: i8| Late { units: Quantity::new(2), promised: day(at), possible: (at > 0).then(|| day(at + 1)) };
+            let path: Vec<Sku> = (0..path).map(sku).collect();
+            let limit = Limit { why: Why::Units, item: sku(at), path, day: day(9) };
+            let (waiting, offered) = (Quantity::new(900), Quantity::new(7));
+            (sku(at), Planned { waiting, offered, limit: Some(limit), late: (0..late).map(lateness).collect(), earliest: None })
+        };
+        let goods: BTreeMap<Sku, Planned> = (0..goods).map(of).collect();
+        Plan { id: sku(0), items: goods.keys().cloned().collect(), goods, computed_at: Timestamp::UNIX_EPOCH }
+    }
+
+    /// Protects the largest plans from being refused by the table, which would stop everything behind them: what they say of units
+    /// is whole, and as much of the reasons as fits.
+    #[test]
+    fn a_plan_fits_into_its_row() {
+        for (goods, name, path, late, has_path, lates, has_limit) in [
+            (3, 8, 20, 20, true, 20, true),
+            (1_000, 8, 6, 0, true, 0, true),
+            (1_000, 30, 20, 0, false, 0, true),
+            (900, 30, 20, 100, false, 1, true),
+            (1_000, 100, 20, 100, false, 1, false),
+        ] {
+            let case = format!("{goods} goods, names of {name}, {path} levels, {late} late");
+            let whole = plan(goods, name, path, late);
+            let fits = whole.clone().that_fits();
+            assert!(serde_json::to_vec(&fits).expect("a row").len() <= Plan::MAX_BYTES, "{case}");
+            for (sku, planned) in &fits.goods {
+                assert_eq!(planned.makeable(), whole.goods[sku].makeable(), "{case}");
+                let limit = planned.limit.as_ref();
+                assert_eq!(limit.map(|limit| !limit.path.is_empty()), has_limit.then_some(has_path), "{case}");
+                assert_eq!(planned.late.len(), lates, "{case}");
+            }
+        }
     }
 }

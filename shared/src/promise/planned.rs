@@ -61,6 +61,17 @@ pub struct Late {
     pub possible: Option<Date>,
 }
 
+impl Late {
+    /// All of these as one: promised from the first day on, possible when the last of them is.
+    #[must_use]
+    pub fn together(late: &[Self]) -> Option<Self> {
+        let promised = late.iter().map(|late| late.promised).min()?;
+        let possible = late.iter().map(|late| late.possible).collect::<Option<Vec<Date>>>();
+        let possible = possible.and_then(|days| days.into_iter().max());
+        Some(Self { units: late.iter().map(|late| late.units).sum(), promised, possible })
+    }
+}
+
 impl Planned {
     /// Units that can be there in time, those that wait for them among them: what a shop's production location shows and
     /// has committed.

@@ -158,7 +158,7 @@ pub(super) fn plan(terms: &Terms<'_>, group: BTreeSet<Sku>, now: Timestamp) -> O
         planned.insert(item.sku.clone(), Planned { waiting, offered: made.shown, limit, late: late.collect(), earliest });
     }
     let id = group.first()?.clone();
-    Some(Plan { id, items: group, goods: planned, computed_at: now })
+    Some(Plan { id, items: group, goods: planned, computed_at: now }.that_fits())
 }
 
 /// What stops the next unit, with its day in the calendar.
