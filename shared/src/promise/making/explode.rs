@@ -246,10 +246,11 @@ impl<'p> Engine<'p> {
         self.trial.dirty.clone_from(&self.unsettled);
     }
 
-    /// Places the demands whatever is short by them.
+    /// Places the demands whatever is short by them, on alternates as far as these are there.
     pub(super) fn force(&mut self, list: &[usize], demands: &[Demand]) {
         self.begin();
         self.explode(list, demands, false);
+        self.switch_all(list, demands);
         self.keep();
         self.commit();
     }

@@ -27,6 +27,17 @@ impl Engine<'_> {
         self.explode(list, demands, true)
     }
 
+    /// After an explosion that is placed whatever is short: moves what can be moved away from what is.
+    pub(super) fn switch_all(&mut self, list: &[usize], demands: &[Demand]) {
+        for _ in 0..MOST_MOVES {
+            let shorts = std::mem::take(&mut self.shorts);
+            if !self.choices || !shorts.into_iter().any(|short| self.switch(list, short)) {
+                return;
+            }
+            self.explode(list, demands, false);
+        }
+    }
+
     /// Moves starts of the slot nearest above what is short to their next option. False when there is none.
     fn switch(&mut self, list: &[usize], short: Short) -> bool {
         let inside: BTreeSet<usize> = list.iter().copied().collect();
