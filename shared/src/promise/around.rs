@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::{InPlan, Plan, Promise};
 use crate::catalog::{Bill, Item, Sku, UsedIn};
 use crate::store::{Expect, Record, Row, Store, StoreError};
@@ -55,6 +57,19 @@ impl Rows {
     fn neighbours(&self) -> impl Iterator<Item = Sku> {
         let up = self.used.iter().flat_map(|used| used.parents.iter().cloned());
         self.bill.iter().flat_map(Bill::draws_on).chain(up)
+    }
+}
+
+impl Around {
+    /// When the newest of the plans was computed.
+    pub fn computed_last(&self) -> Option<Timestamp> {
+        self.plans.values().filter_map(|(plan, _)| Some(plan.as_ref()?.computed_at)).max()
+    }
+
+    /// Whether a plan, as it was read, names an item.
+    pub fn names(&self, plan: &Sku, sku: &Sku) -> bool {
+        let (plan, _) = self.plans.get(plan).unwrap_or(&(None, Expect::Absent));
+        plan.as_ref().is_some_and(|plan| plan.items.contains(sku))
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::planned::{Late, Planned};
@@ -62,11 +63,13 @@ impl Plan {
         self
     }
 
-    /// Whether it says the same, whenever it was computed.
+    /// Whether it says the same, whenever it was computed on that day. Of another day it is written all the same: whoever
+    /// still plans for the day before must find that it was.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let Self { id, items, goods, computed_at: _ } = self;
-        (id, items, goods) == (&other.id, &other.items, &other.goods)
+        let Self { id, items, goods, computed_at } = self;
+        let day = |time: Timestamp| time.to_zoned(TimeZone::UTC).date();
+        (id, items, goods, day(*computed_at)) == (&other.id, &other.items, &other.goods, day(other.computed_at))
     }
 
     /// The goods of which two states of a plan do not say the same.

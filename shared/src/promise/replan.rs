@@ -73,7 +73,8 @@ async fn replan_once<S: Store, C: Clock>(
     let around = read_around(store, seed).await?;
     let alert_of = Subject::PlanTooLarge { sku: around.too_many.clone().unwrap_or_else(|| seed.clone()) };
     let (centres, alert) = read_beside(store, &around.rows, &alert_of).await?;
-    let now = clock.now();
+    // A clock that is behind plans for the day that another has begun: what was planned for a day is not planned back.
+    let now = around.computed_last().map_or(clock.now(), |last| last.max(clock.now()));
     let terms = Terms { rows: &around.rows, centres: &centres, network, today: today(now) };
 
     // Too many to be decided together: only what is there of them is sold until somebody unties them.
@@ -94,11 +95,11 @@ async fn replan_once<S: Store, C: Clock>(
     let count = changed.len();
     writes.extend(changed);
 
+    // At once as a rule: in parts only where more items change their plan than a transaction holds.
     let (taken_in, let_go) = pointers(&around, &plans);
-    for group in [taken_in, writes, let_go] {
-        for part in group.chunks(MAX_WRITES) {
-            store.write(part).await?;
-        }
+    let all: Vec<Write> = taken_in.into_iter().chain(writes).chain(let_go).collect();
+    for part in all.chunks(MAX_WRITES) {
+        store.write(part).await?;
     }
     Ok((around.rows.into_keys().collect(), count))
 }
@@ -189,14 +190,18 @@ fn replacing(around: &Around, plans: &[Plan]) -> Vec<Write> {
 }
 
 /// The rows that say which plan an item is in: those that must be there before the plans, and those that go after them.
+///
+/// One that a plan is to take back in is written even where it has stayed: whoever let the item go may be about to take it
+/// away, and must find that it was written since.
 fn pointers(around: &Around, plans: &[Plan]) -> (Vec<Write>, Vec<Write>) {
     let of: BTreeMap<&Sku, &Sku> = plans.iter().flat_map(|plan| plan.items.iter().map(|sku| (sku, &plan.id))).collect();
     let (mut taken_in, mut let_go) = (Vec::new(), Vec::new());
     for (sku, rows) in &around.rows {
         let expect = rows.in_plan_was.map_or(Expect::Absent, Expect::Revision);
         let is = rows.in_plan.as_ref().map(|of| &of.plan);
+        let named = is.is_some_and(|plan| around.names(plan, sku));
         match of.get(sku) {
-            Some(plan) if is != Some(*plan) => {
+            Some(plan) if is != Some(*plan) || !named => {
                 taken_in.push(Write::put(&InPlan { sku: sku.clone(), plan: (*plan).clone() }, expect));
             }
             None if is.is_some() => let_go.push(Write::Delete { key: InPlan::key_of(sku), expect }),

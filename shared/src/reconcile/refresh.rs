@@ -11,10 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{Item, Location, Network, NetworkCache, Sku, Tier, WorkCentre};
 use crate::clock::Clock;
 use crate::promise::{recompute, replan};
-use crate::store::{Cursor, Key, Listing, Row, Store, StoreError, Write, WriteError, read};
+use crate::store::{Cursor, Expect, Key, Listing, Row, Store, StoreError, Write, WriteError, read};
 
 /// Items recomputed before the progress is written down.
 const PAGE: usize = 50;
+
+/// The most items that are remembered because they could not be planned; a page that would add more is tried again whole.
+const MAX_MISSED: usize = 1_000;
 
 /// What must be computed anew of every item, and how far that has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +32,9 @@ pub struct Refresh {
     /// It has come to the end.
     #[serde(default)]
     pub done: bool,
+    /// Items that could not be planned: every run tries them again, because nothing else would before the next day.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub missed: BTreeSet<Sku>,
 }
 
 impl Refresh {
@@ -57,7 +63,7 @@ impl Row for Refresh {
 /// When the store fails.
 pub async fn ask_refresh<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(), StoreError> {
     let (_, expect) = read::<Refresh, S>(store, Refresh::key_of()).await?;
-    let all = Refresh { asked_at: clock.now(), after: None, only_plans: false, done: false };
+    let all = Refresh { asked_at: clock.now(), after: None, only_plans: false, done: false, missed: BTreeSet::new() };
     match store.write(&[Write::put(&all, expect)]).await {
         // Somebody else asks, or has come further: the next run would begin behind what changed just now.
         Err(WriteError::Refused(_) | WriteError::Conflict) => {
@@ -84,10 +90,10 @@ pub async fn refresh<S: Store, C: Clock>(
         let (asked, expect) = read::<Refresh, S>(store, Refresh::key_of()).await?;
         let now = clock.now();
         let is_over = asked.as_ref().is_none_or(|asked| asked.done);
-        if is_over && asked.as_ref().is_some_and(|asked| day(asked.asked_at) >= day(now)) {
-            return Ok(done);
+        if is_over && let Some(asked) = asked.as_ref().filter(|asked| day(asked.asked_at) >= day(now)) {
+            return Ok(done + try_again(store, clock, network, (asked, expect)).await?);
         }
-        let new_day = Refresh { asked_at: now, after: None, only_plans: true, done: false };
+        let new_day = Refresh { asked_at: now, after: None, only_plans: true, done: false, missed: BTreeSet::new() };
         let asked = asked.filter(|_| !is_over).unwrap_or(new_day);
         // Until then some warm function may still hold the network as it was, this one among them.
         if !asked.only_plans && now.duration_since(asked.asked_at).unsigned_abs() < NetworkCache::KEPT {
@@ -111,14 +117,16 @@ pub async fn refresh<S: Store, C: Clock>(
             }
             looked_at.insert(sku);
         }
-        match replan(store, clock, network, &looked_at).await {
-            Ok(plans) => done += plans,
-            Err(error) => tracing::error!(%error, "some items are not planned anew; the others go on"),
+        let (plans, mut missed) = plan_all(store, clock, network, &looked_at).await;
+        done += plans;
+        missed.extend(asked.missed.iter().cloned());
+        if missed.len() > MAX_MISSED {
+            return Err(StoreError::Unavailable { detail: "too many items cannot be planned anew".into(), source: None });
         }
         let cut = clock.now() > deadline;
         let last = looked_at.last().map(ToString::to_string);
         let end = !cut && (page.next.is_none() || last.is_none());
-        let write = Write::put(&Refresh { after: last.or(asked.after), done: end, ..asked }, expect);
+        let write = Write::put(&Refresh { after: last.or(asked.after), done: end, missed, ..asked }, expect);
         match store.write(&[write]).await {
             // Asked for again meanwhile: from the first again.
             Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
@@ -128,6 +136,47 @@ pub async fn refresh<S: Store, C: Clock>(
             return Ok(done);
         }
     }
+}
+
+/// Plans anew what could not be, once the run was over.
+async fn try_again<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    (asked, expect): (&Refresh, Expect),
+) -> Result<usize, StoreError> {
+    if asked.missed.is_empty() {
+        return Ok(0);
+    }
+    let (plans, missed) = plan_all(store, clock, network, &asked.missed).await;
+    if missed != asked.missed {
+        match store.write(&[Write::put(&Refresh { missed, ..asked.clone() }, expect)]).await {
+            // Somebody else has tried again, or everything was asked for.
+            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
+            Err(WriteError::Store(error)) => return Err(error),
+        }
+    }
+    Ok(plans)
+}
+
+/// Plans these items anew, where that fails each by itself. Returns how many plans changed, and the items that still could
+/// not be planned.
+async fn plan_all<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, skus: &BTreeSet<Sku>) -> (usize, BTreeSet<Sku>) {
+    match replan(store, clock, network, skus).await {
+        Ok(plans) => return (plans, BTreeSet::new()),
+        Err(error) => tracing::warn!(%error, "items are planned one by one, because they could not be together"),
+    }
+    let (mut plans, mut missed) = (0, BTreeSet::new());
+    for sku in skus {
+        match replan(store, clock, network, &BTreeSet::from([sku.clone()])).await {
+            Ok(written) => plans += written,
+            Err(error) => {
+                tracing::error!(%sku, %error, "an item is not planned anew; the others go on");
+                missed.insert(sku.clone());
+            }
+        }
+    }
+    (plans, missed)
 }
 
 fn day(time: Timestamp) -> Date {

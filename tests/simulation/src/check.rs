@@ -1,6 +1,9 @@
 //! What must hold after every write, whatever went wrong before it; and the newest state of everything, as it was written.
 
+mod carry;
 mod lines;
+mod plans;
+mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +18,9 @@ use promissory::store::{Key, Record, Row};
 use promissory::storefront::{Intent, IntentState, Level};
 
 pub use lines::Held;
+pub use plans::Plans;
+
+use jiff::civil::Date;
 
 use crate::met::Met;
 use crate::papers::{Open, opens};
@@ -29,6 +35,9 @@ type Transition = (EventId, Option<(OrderId, LineId)>, Kind, PositionKey, Option
 /// Units of the lots of a position: there, and held.
 type Lots = BTreeMap<LotId, (Quantity, Quantity)>;
 
+/// Units that are reserved, by the day their orders were placed.
+type Placed = BTreeMap<Date, Quantity>;
+
 /// Watches the table.
 #[derive(Debug, Default)]
 pub struct Checker {
@@ -42,6 +51,8 @@ pub struct Checker {
     pub positions: BTreeMap<PositionKey, (u64, Balance)>,
     /// Where the movements of each position lead its lots, and its lots as they are.
     lots: BTreeMap<PositionKey, (Lots, Lots)>,
+    /// What the movements of each position leave reserved by the day of its orders, and what it says is.
+    pub placed: BTreeMap<PositionKey, (Placed, Placed)>,
     /// Units held for orders, by position.
     held_of_orders: BTreeMap<PositionKey, Quantity>,
     /// What was said of each paper, by position.
@@ -66,6 +77,8 @@ pub struct Checker {
     pub orders: BTreeMap<OrderId, OrderRecord>,
     /// The promises.
     pub promises: BTreeMap<Sku, Promise>,
+    /// What is planned.
+    pub plans: Plans,
     /// The levels.
     pub levels: BTreeMap<(Sku, LocationId), Level>,
     /// Items that the shop would not be told of at some time.
@@ -96,6 +109,7 @@ impl Checker {
             self.touched.insert(position.of.clone());
             let lots = position.lots.into_iter().map(|(id, lot)| (id, (lot.on_hand, lot.held))).collect();
             self.lots.entry(position.of.clone()).or_default().1 = lots;
+            self.placed.entry(position.of.clone()).or_default().1 = position.placed;
             self.positions.insert(position.of, (position.seq, position.balance));
         } else if pk.starts_with("CLAIM#") {
             self.claim(&new.key, decode(new));
@@ -117,6 +131,10 @@ impl Checker {
             let promise: Promise = decode(new);
             let back = self.promises.get(&promise.sku).is_some_and(|old| !promise.follows(old));
             self.holds(!back, || format!("the promise of {} went back", promise.sku));
+            if self.plans.watching {
+                let wrong = self.plans.promise(&promise, new.revision);
+                self.violations.extend(wrong.into_iter().map(Violation));
+            }
             self.promises.insert(promise.sku.clone(), promise);
         } else if pk.starts_with("LEVEL#") {
             let level: Level = decode(new);
@@ -135,11 +153,17 @@ impl Checker {
             self.alert(decode(new));
         } else if *new.key.sk == *"ORDERS" && pk.starts_with("WATERMARK#") {
             self.sweep(decode(new));
+        } else if self.plans.watching {
+            let wrong = self.plans.put(new);
+            self.violations.extend(wrong.into_iter().map(Violation));
         }
     }
 
     /// A row is removed.
     pub fn delete(&mut self, key: &Key) {
+        if self.watching && self.plans.watching {
+            self.plans.delete(key);
+        }
         if self.watching && key.pk.starts_with("LANE#") {
             self.met.note("lane settled");
         }
@@ -172,8 +196,13 @@ impl Checker {
         self.holds(sound, || format!("movement {} of {} does not follow {seq}", movement.seq, movement.of));
         self.folded.insert(movement.of.clone(), (movement.seq, movement.after));
         self.touched.insert(movement.of.clone());
+        let change = movement.kind.change(movement.quantity);
+        if let Some(day) = movement.cause.order.as_ref().and_then(|order| order.placed).filter(|_| !change.reserved.is_zero()) {
+            let folded = &mut self.placed.entry(movement.of.clone()).or_default().0;
+            *folded.entry(day).or_default() += change.reserved;
+            folded.retain(|_, units| !units.is_zero());
+        }
         if let Some(lot) = &movement.lot {
-            let change = movement.kind.change(movement.quantity);
             let (there, held) = self.lots.entry(movement.of.clone()).or_default().0.entry(lot.id.clone()).or_default();
             *there += change.on_hand;
             *held += change.held;
@@ -228,6 +257,9 @@ impl Checker {
         let raised = alert.state == State::Raised;
         self.holds(alert.times == times + u64::from(raised), || format!("the alert {} is miscounted", alert.subject));
         self.met.note(if raised { "alert raised" } else { "alert cleared" });
+        if let Subject::LatePromise { .. } = &alert.subject {
+            self.met.note(if raised { "late promise raised" } else { "late promise cleared" });
+        }
         self.alerts.insert(alert.subject.clone(), alert);
     }
 
@@ -241,6 +273,9 @@ impl Checker {
     /// A transaction is written: its positions are where their movements lead, and nothing reserved is below zero.
     pub fn written(&mut self) {
         self.transactions += 1;
+        if let Some(wrong) = self.plans.written() {
+            self.violations.push(Violation(wrong));
+        }
         for of in std::mem::take(&mut self.touched) {
             let (folded, stored) = (self.folded.get(&of).copied(), self.positions.get(&of).copied());
             self.holds(folded == stored, || format!("{of} is not the fold of its movements"));
@@ -248,6 +283,12 @@ impl Checker {
             let least = [balance.reserved, balance.held, balance.ahead, balance.in_transit, balance.pos_pending];
             let negative = least.into_iter().chain([balance.allocated, balance.wholesale]).any(Quantity::is_negative);
             self.holds(!negative, || format!("there is less than nothing at {of}: {balance:?}"));
+            if let Some((folded, stored)) = self.placed.get(&of) {
+                let all: Quantity = stored.values().copied().sum();
+                let sound = folded == stored && all == balance.reserved;
+                let what = format!("{of} has {stored:?} reserved by day, its movements leave {folded:?}, {}", balance.reserved);
+                self.holds(sound, || what);
+            }
             let mut open = Open::default();
             for claim in self.claims.get(&of).into_iter().flat_map(BTreeMap::values) {
                 open += Open::of(claim.paper, |kind| claim.said.get(&kind).copied().unwrap_or_default().units());

@@ -23,7 +23,7 @@ impl Met {
 }
 
 /// Each of these must happen in a run of many worlds: a workload that never goes there proves nothing about it.
-pub const SOMETIMES: [&str; 97] = [
+pub const SOMETIMES: [&str; 109] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
@@ -92,6 +92,19 @@ pub const SOMETIMES: [&str; 97] = [
     "store answer lost",
     "store index stale",
     "row of a newer version read",
+    // What can still be made.
+    "offered before it is made",
+    "order of what is made",
+    "limited by what goods share",
+    "planned together",
+    "planned apart",
+    "two plans at once",
+    "announcement changed",
+    "announcement cancelled",
+    "late promise raised",
+    "late promise cleared",
+    "makeable pushed up",
+    "makeable pushed down",
     // Processes.
     "intake killed",
     "recompute killed",

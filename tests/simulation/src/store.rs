@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use promissory::store::{Key, Listing, MAX_WRITES, Page, Record, Store, StoreError, Write, WriteError};
 
-pub use table::Table;
+pub use table::{Change, Table};
 
 use crate::met::Met;
 use crate::rng::Rng;
@@ -100,8 +100,10 @@ impl Store for SimStore {
         give_way().await;
         self.called()?;
         let found: Vec<Option<Record>> = {
-            let table = self.table();
-            keys.iter().map(|key| table.get(key).cloned()).collect()
+            let mut table = self.table();
+            let found: Vec<Option<Record>> = keys.iter().map(|key| table.get(key).cloned()).collect();
+            table.checker.plans.read(keys, found.iter().map(Option::as_ref));
+            found
         };
         if self.faults().newer > 0 && found.iter().flatten().any(|record| record.body.get("of_a_newer_version").is_some()) {
             self.met.note("row of a newer version read");
@@ -125,6 +127,8 @@ impl Store for SimStore {
             self.met.note("store refused a condition");
             if first.key.pk.starts_with("INTENT#") {
                 self.met.note("two pushers at once");
+            } else if first.key.pk.starts_with("PLAN#") {
+                self.met.note("two plans at once");
             }
             give_way().await;
             return Err(WriteError::Refused(refusals));

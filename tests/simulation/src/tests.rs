@@ -2,7 +2,7 @@ use super::*;
 
 /// Seeds that once went wrong, and what they showed. Whatever is added to a world changes the lives of its seeds: those that
 /// showed something before that are lives like others now.
-const ONCE_WRONG: [(u64, usize, &str); 13] = [
+const ONCE_WRONG: [(u64, usize, &str); 16] = [
     (5, 300, "the alert about an item was closed by what went on, while an event in an unknown unit waited on"),
     (430, 300, "an item that could not be recomputed was compared as it had been before the sweep"),
     (464, 300, "a pair that the shop would not stock for a moment was never told"),
@@ -16,6 +16,13 @@ const ONCE_WRONG: [(u64, usize, &str); 13] = [
     (3887, 300, "the watermark passes an order that makes no sense: every sweep has to try it again"),
     (12_600, 300, "a refund without a restock had taken a unit that had shipped, and was called back later"),
     (2267, 300, "an alert stayed open for a refused level that was not wanted any more"),
+    (
+        36,
+        300,
+        "when a day began, what could not be planned at once, or was planned by a clock behind, stayed as of the day before",
+    ),
+    (422, 300, "goods were tied together by a function that was killed half-way, and the plan that was theirs stayed"),
+    (1082, 300, "what was lacking anyway was put on a component that was gone, and what could stand in for it was offered"),
 ];
 
 fn lived(seed: u64, steps: usize) -> Life {

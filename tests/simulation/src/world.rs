@@ -18,6 +18,7 @@ mod shop;
 mod talk;
 mod triggers;
 mod work;
+mod workshop;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -44,6 +45,7 @@ use script::Crash;
 use talk::Sources;
 use triggers::Lane;
 use work::{Job, Work};
+use workshop::Workshop;
 
 /// How long a level must have been quiet.
 const QUIET: Duration = Duration::from_secs(60);
@@ -93,7 +95,11 @@ struct World {
     items: Vec<(Item, ItemId)>,
     /// Items of ours that the shop does not sell.
     unsold: Vec<Sku>,
+    /// What is sold before it is made, where the world has it.
+    workshop: Option<Workshop>,
     tasks: Vec<Job>,
+    /// How many invocations were started.
+    started: u64,
     mail: Vec<Letter>,
     /// Letters that come days late.
     attic: Vec<Letter>,
@@ -170,6 +176,9 @@ impl World {
         if self.is_setting() && self.rng.per_mille(150) {
             self.customer_at_a_till();
         }
+        if self.workshop.is_some() {
+            self.the_workshop_goes_on();
+        }
         self.post_the_mail();
     }
 
@@ -189,6 +198,13 @@ impl World {
         let table = self.store.table();
         let open = |intent: &&Intent| intent.state == IntentState::Open && intent.action == Action::Set;
         table.checker.intent.as_ref().filter(open).is_some()
+    }
+
+    /// Every place at which there may be units, and the shop's location where it is one.
+    fn places(&self) -> impl Iterator<Item = (&LocationId, Option<ShopLocation>)> {
+        let sells = self.codes.iter().map(|(code, id)| (code, Some(*id)));
+        let makes = self.workshop.iter();
+        sells.chain(makes.flat_map(|shop| [(&shop.factory, None), (&shop.production.0, Some(shop.production.1))]))
     }
 
     fn violate(&mut self, what: String) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::explode::{Demand, Engine};
 use super::limit::Late;
 use super::most::Stop;
-use super::{Day, HORIZON, PoolItem};
+use super::{Day, FAR, HORIZON, PoolItem};
 use crate::catalog::Quantity;
 
 /// What is late of each good, and what the first of it waits for.
@@ -67,7 +67,20 @@ fn one(engine: &mut Engine<'_>, list: &[usize], demand: Demand, placed: &mut Pla
         if let Some(stop) = found.stop {
             placed.stops.entry(demand.at).or_insert(stop);
         }
-        engine.force(list, &[rest]);
+        later(engine, list, rest, possible);
+    }
+}
+
+/// Places what is late on the day it can be there, in the way that was found; there it is short of nothing, so nobody else
+/// is offered what it is waiting for. What nothing brings is placed behind everything.
+fn later(engine: &mut Engine<'_>, list: &[usize], rest: Demand, possible: Option<Day>) {
+    if let Some(day) = possible
+        && engine.fit(list, &[Demand { day, ..rest }]).is_none()
+    {
+        engine.keep();
+        engine.commit();
+    } else {
+        engine.force(list, &[Demand { day: FAR, ..rest }]);
     }
 }
 

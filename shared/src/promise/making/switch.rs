@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::Day;
 use super::curve::{Step, end, on, push};
 use super::explode::{Cause, Demand, Engine, Short};
+use super::trial::Touched;
 
 /// The most moves for one question, so that it stays quick.
 const MOST_MOVES: usize = 100;
@@ -21,8 +22,7 @@ impl Engine<'_> {
         let mut moved = None;
         for _ in 0..=MOST_MOVES {
             let Some(short) = self.explode(list, demands, true) else {
-                // What was short already may not be mended for the sake of what is asked now: it comes first.
-                return moved.filter(|_| list.iter().any(|at| self.lacking.contains(at)));
+                return moved.filter(|_| self.mends());
             };
             if !self.choices || !self.switch(list, short) {
                 return Some(short);
@@ -30,6 +30,13 @@ impl Engine<'_> {
             moved = Some(short);
         }
         moved
+    }
+
+    /// Whether moves have taken from what is lacking anyway. What is owed already comes first: what is moved away from it to
+    /// make room is not there for what is asked now.
+    fn mends(&self) -> bool {
+        let less = |touched: &Touched| self.trial.delta(*touched).iter().any(|step| step.units < 0);
+        self.trial.touched.iter().any(|touched| self.lacking.contains(&touched.at) && less(touched))
     }
 
     /// Places the demands whatever is short by them, with alternates for as much of that as they can help.

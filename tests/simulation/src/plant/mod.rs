@@ -42,11 +42,23 @@ pub enum Plant {
     PaperForgotten,
     /// Nobody sees that a mapping has come: neither the stream nor the backlog.
     MappingUnseen,
+    /// Each of the goods is offered as if it were alone, and what they share is promised twice.
+    EachForItself,
+    /// A plan is written whatever it replaces.
+    StalePlanWins,
+    /// A plan is decided, and not written.
+    PlanLost,
+    /// What is announced is taken, and not kept.
+    SuppliesForgotten,
+    /// The stream does not tell that a plan has changed.
+    PlanUnseen,
+    /// Nobody plans anew when a day begins.
+    NewDayUnseen,
 }
 
 impl Plant {
     /// All of them, with their names.
-    pub const ALL: [(Plant, &'static str); 15] = [
+    pub const ALL: [(Plant, &'static str); 21] = [
         (Plant::MarkerFirst, "marker-first"),
         (Plant::MarkerLast, "marker-last"),
         (Plant::NoVersionCheck, "no-version-check"),
@@ -62,6 +74,12 @@ impl Plant {
         (Plant::NotKept, "not-kept"),
         (Plant::PaperForgotten, "paper-forgotten"),
         (Plant::MappingUnseen, "mapping-unseen"),
+        (Plant::EachForItself, "each-for-itself"),
+        (Plant::StalePlanWins, "stale-plan-wins"),
+        (Plant::PlanLost, "plan-lost"),
+        (Plant::SuppliesForgotten, "supplies-forgotten"),
+        (Plant::PlanUnseen, "plan-unseen"),
+        (Plant::NewDayUnseen, "new-day-unseen"),
     ];
 
     /// Its name on the command line.

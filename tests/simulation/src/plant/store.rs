@@ -5,11 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use promissory::alert::Alert;
+use promissory::catalog::Item;
 use promissory::source::Waiting;
 use promissory::store::{Expect, Key, Listing, Page, Record, Store, StoreError, Write, WriteError};
 
 use super::Plant;
 use crate::store::SimStore;
+use crate::tasks::give_way;
+
+/// How often whoever is slow gives way.
+const SLOW: usize = 40;
 
 /// A store that makes one kind of mistake, or none.
 #[derive(Debug, Clone)]
@@ -89,6 +94,14 @@ fn clears_an_alert(write: &Write) -> bool {
     }
 }
 
+/// Offers of every good as many as of the one that there can be most of.
+fn each_for_itself(write: &mut Write) {
+    let Write::Put { key, body, .. } = write else { return };
+    let Some(goods) = body["goods"].as_object_mut().filter(|_| key.pk.starts_with("PLAN#")) else { return };
+    let most = goods.values().filter_map(|planned| planned["offered"].as_i64()).max();
+    goods.values_mut().filter(|planned| planned.get("late").is_none()).for_each(|planned| planned["offered"] = most.into());
+}
+
 impl Store for PlantedStore {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
         let mut records = self.inner.get(keys).await?;
@@ -123,6 +136,20 @@ impl Store for PlantedStore {
             Some(Plant::NotKept) => {
                 self.without(writes, |write| is_put(write) && write.key().pk.starts_with(Waiting::PREFIX)).await
             }
+            Some(Plant::EachForItself) if touches(writes, "PLAN#") => {
+                let mut writes = writes.to_vec();
+                writes.iter_mut().for_each(each_for_itself);
+                self.inner.write(&writes).await
+            }
+            Some(Plant::StalePlanWins) if touches(writes, "PLAN#") => {
+                // Slowly, so that others come between.
+                for _ in 0..SLOW {
+                    give_way().await;
+                }
+                self.inner.write(&self.unconditional(writes)).await
+            }
+            Some(Plant::PlanLost) => self.without(writes, |write| is_put(write) && write.key().pk.starts_with("PLAN#")).await,
+            Some(Plant::SuppliesForgotten) => self.without(writes, |write| write.key().pk.starts_with("SUP#")).await,
             Some(Plant::PaperForgotten) => self.without(writes, |write| write.key().pk.starts_with("CLAIM#")).await,
             plant => {
                 let written = self.inner.write(writes).await;
@@ -136,7 +163,8 @@ impl Store for PlantedStore {
 
     async fn list(&self, listing: &Listing) -> Result<Page, StoreError> {
         self.planning.store(listing.partition.starts_with("DUE#"), Ordering::Relaxed);
-        if self.plant == Some(Plant::MappingUnseen) && listing.partition == Waiting::INDEX {
+        let unseen = [(Plant::MappingUnseen, Waiting::INDEX), (Plant::NewDayUnseen, Item::INDEX)];
+        if unseen.iter().any(|(plant, index)| self.plant == Some(*plant) && listing.partition == *index) {
             return Ok(Page { records: Vec::new(), next: None });
         }
         self.inner.list(listing).await

@@ -17,12 +17,23 @@ struct IndexChanges {
     added: Vec<(Key, Key)>,
 }
 
+/// A record of the stream: a row before and after.
+#[derive(Debug)]
+pub struct Change {
+    /// Which row.
+    pub key: Key,
+    /// As it was.
+    pub old: Option<Record>,
+    /// As it is; none where it was removed.
+    pub new: Option<Record>,
+}
+
 /// The table and its stream.
 #[derive(Debug, Default)]
 pub struct Table {
     rows: BTreeMap<Key, (Record, Option<Key>)>,
-    /// Every row put that the stream's filter lets through, in order.
-    pub stream: Vec<Record>,
+    /// Every change that the stream's filter lets through, in order.
+    pub stream: Vec<Change>,
     /// The sparse index: entry and row.
     index: BTreeSet<(Key, Key)>,
     /// What the last write took out of the index and put into it: a stale reader does not know yet.
@@ -97,7 +108,10 @@ impl Table {
             match write {
                 Write::Delete { key, .. } => {
                     self.checker.delete(key);
-                    self.rows.remove(key);
+                    let old = self.rows.remove(key).map(|(record, _)| record);
+                    if is_followed_down(key) {
+                        self.stream.push(Change { key: key.clone(), old, new: None });
+                    }
                 }
                 Write::Put { key, body, index, expect } => {
                     let record = Record { key: key.clone(), revision: expect.next_revision(), body: body.clone() };
@@ -106,14 +120,15 @@ impl Table {
                         assert!(size <= LARGEST_ROW, "{key} has {size} bytes: DynamoDB takes no such row");
                     }
                     self.checker.put(self.rows.get(key).map(|(record, _)| record), &record);
-                    if is_followed(key) {
-                        self.stream.push(record.clone());
-                    }
+                    let new = is_followed(key).then(|| record.clone());
                     if let Some(entry) = index.clone().map(|index| (index, key.clone())) {
                         self.index.insert(entry.clone());
                         self.index_changes.added.push(entry);
                     }
-                    self.rows.insert(key.clone(), (record, index.clone()));
+                    let old = self.rows.insert(key.clone(), (record, index.clone())).map(|(record, _)| record);
+                    if new.is_some() {
+                        self.stream.push(Change { key: key.clone(), old, new });
+                    }
                 }
             }
         }
@@ -124,7 +139,12 @@ impl Table {
 /// Whether the stream's filter lets a record through, as in template.yaml.
 fn is_followed(key: &Key) -> bool {
     let (pk, sk) = (key.pk.as_str(), key.sk.as_str());
-    (pk.starts_with("POS#") && sk == "HEAD")
-        || ["LANE#", "ALERT#", "ITEM#", "MAP#"].iter().any(|family| pk.starts_with(family))
-        || pk == "NETWORK"
+    (["POS#", "BOM#"].iter().any(|family| pk.starts_with(family)) && sk == "HEAD")
+        || ["LANE#", "ALERT#", "ITEM#", "MAP#", "SUP#", "USED#", "PLAN#"].iter().any(|family| pk.starts_with(family))
+        || ["NETWORK", "TIERS", "CENTRES"].contains(&pk)
+}
+
+/// Whether it does so also when the row is removed.
+fn is_followed_down(key: &Key) -> bool {
+    key.pk.starts_with("PLAN#")
 }

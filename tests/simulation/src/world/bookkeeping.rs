@@ -7,7 +7,8 @@ use promissory::catalog::{OrderId, Place};
 use promissory::ledger::{Deferred, PositionKey};
 use promissory::order::Unreadable;
 use promissory_local::shopify::{
-    Disposal, Fulfilment, FulfilmentStatus, ItemId, LocationId as ShopLocation, Order, OrderLine, Restock, ReturnId, Shop,
+    Applied, AppliedKind, Change, Disposal, Fulfilment, FulfilmentStatus, ItemId, LocationId as ShopLocation, Order, OrderLine,
+    Restock, ReturnId, Shop,
 };
 
 use super::World;
@@ -28,6 +29,7 @@ impl World {
         let told = self.line.shop().log().len();
         for at in self.told..told {
             let applied = self.line.shop().log()[at].clone();
+            self.note_made(&applied);
             let again = if applied.deduplicated { " (known already)" } else { "" };
             self.tell(|| format!("the shop applies {:?} of {:?}{again}: {:?}", applied.kind, applied.reference, applied.changes));
         }
@@ -39,6 +41,20 @@ impl World {
             self.never_shows_more_than_there_is();
         }
         (self.told, self.shop_changed) = (told, false);
+    }
+
+    /// Notes where the shop is told of more or less that can still be made.
+    fn note_made(&mut self, applied: &Applied) {
+        let shown = self.workshop.as_ref().map(|workshop| workshop.production.1);
+        let of_it = |change: &&Change| Some(change.location) == shown && applied.kind == AppliedKind::Adjust;
+        let mut changed = false;
+        for change in applied.changes.iter().filter(of_it) {
+            changed = true;
+            self.met.note(if change.delta > 0 { "makeable pushed up" } else { "makeable pushed down" });
+        }
+        if changed && !applied.deduplicated {
+            self.note_offered_twice(applied);
+        }
     }
 
     /// The watermark passes no order that is not in the ledger or waiting in a lane, and the ledger is complete up to the

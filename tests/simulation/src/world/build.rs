@@ -1,5 +1,6 @@
 //! A world before its first day: a shop, our catalogue, and the processes.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use promissory::catalog::{
@@ -15,6 +16,7 @@ use super::parcels::system_id;
 use super::people::{BULK, UNMAPPED};
 use super::said::{CASE, Mapping, item_code, location_code};
 use super::talk::Sources;
+use super::workshop::{GOODS, Making, Workshop, sku};
 use super::{Climate, World};
 use crate::met::Met;
 use crate::plant::{Directory, Plant};
@@ -26,6 +28,9 @@ use crate::tasks::{SimClock, Task};
 /// What the shop has of each item at each location when it goes live: as much as we are about to receive.
 pub const OPENING: i64 = 6;
 
+/// What the shop has of what is made to order: little.
+pub const OPENING_GOODS: i64 = 1;
+
 /// What is not sold in the shop: an item that is counted, one that tills sell, and one in lots.
 pub const RAW: &str = "RAW";
 pub const PAPERS: &str = "PAPERS";
@@ -35,32 +40,44 @@ impl World {
     /// A world on its first morning.
     pub fn new(seed: u64, climate: Climate, plant: Option<Plant>) -> Self {
         let (rng, met) = (Rng::new(seed), Met::default());
-        let clock = SimClock::new("2026-11-21T12:00:00Z".parse().expect("a time"));
+        // Some begin shortly before a day does, with everything under way.
+        let late = climate.making.is_some_and(|making| making.begins_late);
+        let begins = if late { "2026-11-21T23:54:00Z" } else { "2026-11-21T12:00:00Z" };
+        let clock = SimClock::new(begins.parse().expect("a time"));
         let store = SimStore::new(rng.clone()).telling(met.clone());
         let (bucket_size, restore_rate) = if climate.small_plan { (2_000, 100) } else { (20_000, 1_000) };
         let mut shop = Shop::new(ShopConfig { bucket_size, restore_rate, seed, ..ShopConfig::default() });
         let domain: ShopDomain = shop.config().domain.parse().expect("the fake's domain is one");
         let (codes, places) = locations(&mut shop, &domain);
         let mut rows: Vec<Write> = places.iter().map(|location| Write::put(location, Expect::Absent)).collect();
-        let (items, mut directory) = (items(&mut shop, &domain), Directory::new());
+        let (mut items, mut directory) = (items(&mut shop, &domain), Directory::new());
+        stock(&mut shop, &clock, climate);
+        let workshop = climate.making.map(|making| workshop(&mut shop, &clock, climate, (making, &mut items)));
         for (item, id) in &items {
             let inventory_item = InventoryItemId::new(number(id.0));
             let (sku, shop) = (item.sku.clone(), domain.clone());
             rows.push(Write::put(&ShopItem { shop, shop_sku: sku.to_string(), sku, inventory_item }, Expect::Absent));
             rows.push(Write::put(item, Expect::Absent));
-            for (code, location) in &codes {
+            for (code, location) in codes.iter().chain(workshop.as_ref().map(|workshop| &workshop.production)) {
                 let pair = (inventory_item, ShopLocationId::new(number(location.0)));
                 directory.insert(pair, (item.sku.clone(), code.clone()));
             }
         }
-        let unsold: Vec<Sku> = [RAW, PAPERS, LOTS].iter().map(|sku| sku.parse().expect("a SKU")).collect();
+        let mut unsold: Vec<Sku> = [RAW, PAPERS, LOTS].iter().map(|sku| sku.parse().expect("a SKU")).collect();
         for sku in &unsold {
             rows.push(Write::put(&Item { by_lot: sku.as_str() == LOTS, ..Item::new(sku.clone()) }, Expect::Absent));
         }
+        if let Some(workshop) = &workshop {
+            let making = workshop.making;
+            rows.extend(making.locations(&domain, workshop.production.1).iter().map(|at| Write::put(at, Expect::Absent)));
+            rows.extend(making.components().iter().map(|item| Write::put(item, Expect::Absent)));
+            rows.extend(making.rows());
+            unsold.extend(workshop.components.iter().cloned());
+        }
         let skus: Vec<Sku> = items.iter().map(|(item, _)| item.sku.clone()).chain(unsold.clone()).collect();
         rows.extend(skus.iter().map(|sku| Write::put(&wms_item(sku), Expect::Absent)));
-        stock(&mut shop, &clock, climate);
-        let tills = codes.iter().map(|(code, _)| Mapping::Till(code.clone()));
+        let factory = workshop.iter().map(|workshop| &workshop.factory);
+        let tills = codes.iter().map(|(code, _)| code).chain(factory).cloned().map(Mapping::Till);
         let unmapped =
             tills.chain(skus.iter().cloned().map(Mapping::Item)).chain(skus.iter().cloned().map(Mapping::Pallet)).collect();
         let line = Line::new(shop, clock.clone(), rng.clone(), met.clone());
@@ -86,7 +103,9 @@ impl World {
             codes,
             items,
             unsold,
+            workshop,
             tasks: Vec::new(),
+            started: 0,
             mail: Vec::new(),
             attic: Vec::new(),
             sources: Sources { unmapped, ..Sources::default() },
@@ -101,10 +120,12 @@ impl World {
             compared_all: false,
             crash: None,
             violations: Vec::new(),
-            story: std::collections::VecDeque::new(),
+            story: VecDeque::new(),
         };
         world.store.table().checker.watching = true;
+        world.store.table().checker.plans.watching = world.workshop.is_some();
         world.store.table().checker.met = world.met.clone();
+        world.store.table().checker.plans.met = world.met.clone();
         let setup = world.store.clone();
         let mut write = Task::new(world.clock.now(), async move { setup.write(&rows).await.is_ok() });
         while write.step().is_none() {}
@@ -146,6 +167,46 @@ fn items(shop: &mut Shop, domain: &ShopDomain) -> Vec<(Item, ItemId)> {
         items.push((Item { buffer, low_at, shops, ..Item::new(sku) }, id));
     }
     items
+}
+
+/// What is sold before it is made, added to what is sold, and the location that shows it.
+fn workshop(
+    shop: &mut Shop,
+    clock: &SimClock,
+    climate: Climate,
+    (making, items): (Making, &mut Vec<(Item, ItemId)>),
+) -> Workshop {
+    let domain: ShopDomain = shop.config().domain.parse().expect("the fake's domain is one");
+    let places: Vec<ShopLocation> = shop.locations().map(|location| location.id).collect();
+    let shown = NewLocation { name: "To be made".to_owned(), fulfils_online: true, ..NewLocation::default() };
+    let shown = shop.add_location(shown).expect("a new location");
+    let [factory, production] = making.locations(&domain, shown);
+    let mut goods = Vec::new();
+    for (nth, name) in GOODS.into_iter().enumerate().take(making.goods) {
+        let id = shop.add_item(NewItem::tracked(name)).expect("a new item");
+        let available = if climate.told { 0 } else { OPENING_GOODS };
+        for place in &places {
+            shop.stock(clock.now(), id, *place, available, true).expect("a known pair");
+        }
+        shop.stock(clock.now(), id, shown, 0, true).expect("a known pair");
+        let shops = [(domain.clone(), Listed::new(name, InventoryItemId::new(number(id.0))))].into();
+        items.push((Item { planning: making.planning(nth), shops, ..Item::new(sku(name)) }, id));
+        goods.push(sku(name));
+    }
+    let components = making.components().into_iter().map(|item| item.sku).collect();
+    let (factory, production, bills) = (factory.code, (production.code, shown), making.bills());
+    Workshop {
+        making,
+        factory,
+        production,
+        goods,
+        components,
+        announced: Vec::new(),
+        bills,
+        import: VecDeque::new(),
+        offered_twice: false,
+        is_edited: false,
+    }
 }
 
 /// What the shop shows on its first morning.

@@ -3,6 +3,7 @@
 
 use promissory_local::shopify::ItemId;
 
+use super::workshop::Making;
 use crate::ports::LineFaults;
 use crate::rng::Rng;
 use crate::store::StoreFaults;
@@ -32,6 +33,8 @@ pub struct Climate {
     pub lost_mail: usize,
     /// Events that no system should send, or sends twice with another content, per thousand batches.
     pub odd_sources: usize,
+    /// How goods are made that are sold before they are; nothing is where there is none.
+    pub making: Option<Making>,
 }
 
 impl Climate {
@@ -76,9 +79,11 @@ impl Climate {
             patience: if rng.per_mille(300) { 2 } else { 8 },
             lost_mail: sometimes(800, 100),
             odd_sources: 0,
+            making: None,
         };
         climate.line.garbled = sometimes(300, 100);
         climate.odd_sources = sometimes(600, 80);
+        climate.making = rng.per_mille(350).then(|| Making::drawn(&rng));
         climate
     }
 

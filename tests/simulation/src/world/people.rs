@@ -3,7 +3,7 @@
 use promissory::catalog::{LocationId, Sku};
 use promissory::clock::Clock;
 use promissory::source::StockKind;
-use promissory_local::shopify::{Cart, OrderId};
+use promissory_local::shopify::{Cart, Order, OrderId};
 
 use super::World;
 
@@ -84,7 +84,19 @@ impl World {
     pub(super) fn warehouse_ships(&mut self) {
         let Some(order) = self.some_order() else { return };
         let in_part = self.rng.per_mille(400);
+        if self.is_to_be_made(order) && self.rng.per_mille(800) {
+            return self.move_open(order); // It goes from where it is, once there is enough of it.
+        }
         self.ship(order, in_part);
+    }
+
+    /// Whether something of an order is to be made first.
+    fn is_to_be_made(&self, order: OrderId) -> bool {
+        let Some(shown) = self.workshop.as_ref().map(|workshop| workshop.production.1) else { return false };
+        let shop = self.line.shop();
+        let open =
+            |order: &Order| order.fulfilment_orders.iter().any(|asked| asked.location == shown && asked.status.is_active());
+        shop.order(order).is_some_and(open)
     }
 
     /// Ships an order, or one unit of its first line.
@@ -148,7 +160,12 @@ impl World {
 
     /// Someone types a number into the shop.
     pub fn edit(&mut self, units: i64) {
-        let (item, location) = (self.rng.pick(&self.items).1, self.rng.pick(&self.codes).1);
+        let (item, mut location) = (self.rng.pick(&self.items).1, self.rng.pick(&self.codes).1);
+        let shown = self.workshop.as_ref().map(|workshop| workshop.production.1);
+        if let Some(shown) = shown.filter(|shown| self.line.shop().level(item, *shown).is_some() && self.rng.per_mille(300)) {
+            location = shown;
+            self.workshop.iter_mut().for_each(|workshop| workshop.is_edited = true);
+        }
         self.line.shop().manual_edit(self.clock.now(), item, location, units).expect("a known pair");
         self.shop_changed = true;
         self.met.note("edited by hand");

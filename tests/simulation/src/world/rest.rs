@@ -10,9 +10,13 @@ use promissory_local::shopify::Faults;
 use reconciler::Job;
 
 use super::World;
-use super::build::OPENING;
+use super::build::{OPENING, OPENING_GOODS};
+use super::workshop::GOODS;
 use crate::ports::LineFaults;
 use crate::store::StoreFaults;
+
+/// How long it takes until everything is planned anew.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How late a letter may be.
 const DAYS: Duration = Duration::from_secs(3 * 24 * 60 * 60);
@@ -24,9 +28,17 @@ impl World {
         let odd_sources = std::mem::take(&mut self.climate.odd_sources);
         let skus: Vec<Sku> = self.items.iter().map(|(item, _)| item.sku.clone()).chain(self.unsold.clone()).collect();
         let mut said = Vec::new();
-        for sku in skus {
+        let components: Vec<Sku> = self.workshop.iter().flat_map(|workshop| workshop.components.clone()).collect();
+        for sku in skus.into_iter().filter(|sku| !components.contains(sku)) {
+            let units = if GOODS.contains(&sku.as_str()) { OPENING_GOODS } else { OPENING };
             for (location, _) in self.codes.clone() {
-                said.push(self.event("erp", StockKind::Receipt, (sku.clone(), location), OPENING));
+                said.push(self.event("erp", StockKind::Receipt, (sku.clone(), location), units));
+            }
+        }
+        if let Some(factory) = self.workshop.as_ref().map(|workshop| workshop.factory.clone()) {
+            for sku in components {
+                let units = self.rng.up_to(12);
+                said.push(self.event("erp", StockKind::Receipt, (sku, factory.clone()), units));
             }
         }
         self.says("erp", said);
@@ -68,9 +80,14 @@ impl World {
         self.line.shop().faults = Faults::default();
         self.settle_late();
         (self.climate.lost_mail, self.stalled) = (0, 0);
+        while self.import_goes_on() {}
         self.settle();
         self.check();
         self.the_stream_left_nothing();
+        if self.given_up && self.workshop.is_some() {
+            // Nothing but the next day plans anew what the stream gave up on.
+            self.clock.advance(DAY);
+        }
         self.come_right();
         if (!self.attic.is_empty() || !self.sources.late.is_empty()) && self.violations.is_empty() {
             self.clock.advance(DAYS);
@@ -114,6 +131,9 @@ impl World {
             if !waits.is_empty() {
                 left.push(format!("the stream has ended, and events wait in lanes: {waits:?}"));
             }
+        }
+        if !self.is_new_day(&self.store.table()) {
+            left.extend(self.not_as_computed().into_iter().map(|left| format!("the stream has ended, and {left}")));
         }
         left.into_iter().for_each(|left| self.violate(left));
     }

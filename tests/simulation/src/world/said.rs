@@ -7,6 +7,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use promissory::catalog::{LineId, LocationId, OrderId, Sku};
 use promissory::source::StockKind;
 use serde_json::{Value, json};
@@ -54,6 +55,8 @@ pub struct Said {
     pub occurred_at: Timestamp,
     /// The paper.
     pub reference: Option<String>,
+    /// When what is announced is to be there.
+    pub due: Option<Date>,
     /// The lot.
     pub lot: Option<String>,
     /// The line of an order of the shop.
@@ -205,6 +208,7 @@ impl Said {
             ("reference", self.reference.clone()),
             ("lot", self.lot.clone()),
             ("to", self.to.as_ref().map(|to| location_code(self.system, to))),
+            ("due", self.due.map(|due| due.to_string())),
         ] {
             if let Some(value) = value {
                 body[field] = value.into();

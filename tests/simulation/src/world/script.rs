@@ -2,6 +2,7 @@
 //! again. Every place between two effects is tried this way, the last one included.
 
 mod sources;
+mod workshop;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use reconciler::Job;
 
 use super::people::BULK;
 use super::work::Work;
+use super::workshop::Making;
 use super::{Climate, Life, QUIET, World};
 use crate::store::StoreFaults;
 
@@ -59,7 +61,7 @@ const SCRIPTS: [(&str, Script); 27] = [
 ];
 
 fn scripts() -> impl Iterator<Item = &'static (&'static str, Script)> {
-    SCRIPTS.iter().chain(&sources::SCRIPTS)
+    SCRIPTS.iter().chain(&sources::SCRIPTS).chain(&workshop::SCRIPTS)
 }
 
 /// The stories there are.
@@ -86,8 +88,10 @@ fn live(name: &str, at: u64) -> (Life, u64) {
     };
     let told = !name.starts_with("going-live");
     let shrinks = ["drift", "sells-out", "refused-and-withdrawn", "left-open"].contains(&name);
-    let only_grows = !shrinks && sources::SCRIPTS.iter().all(|(known, _)| *known != name);
-    let mut world = World::new(SEED, Climate { told, only_grows, ..Climate::fair() }, None);
+    let makes = workshop::SCRIPTS.iter().any(|(known, _)| *known == name);
+    let only_grows = !shrinks && !makes && sources::SCRIPTS.iter().all(|(known, _)| *known != name);
+    let making = makes.then(Making::plain);
+    let mut world = World::new(SEED, Climate { told, only_grows, making, ..Climate::fair() }, None);
     world.open();
     world.met.take();
     world.crash = Some(Crash { at, seen: 0 });

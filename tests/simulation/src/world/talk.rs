@@ -25,6 +25,18 @@ pub struct Known {
     to: LocationId,
 }
 
+impl Known {
+    /// A paper about an item, from one location to another.
+    pub fn new(reference: String, paper: Paper, sku: Sku, (at, to): (LocationId, LocationId)) -> Self {
+        Self { reference, paper, sku, at, to }
+    }
+
+    /// Whether it is from here.
+    pub fn is_from(&self, at: &LocationId) -> bool {
+        self.at == *at
+    }
+}
+
 /// What the systems around a world said, and what is still on its way.
 #[derive(Debug, Default)]
 pub struct Sources {
@@ -103,10 +115,10 @@ impl World {
     /// An event as plain as can be.
     pub fn event(&mut self, system: &'static str, kind: StockKind, (sku, at): (Sku, LocationId), units: i64) -> Said {
         let id = (self.sources.said.len() + self.sources.moments.len() + 1).to_string();
-        let (to, reference, lot, order, unit, fits) = (None, None, None, None, None, true);
+        let (to, reference, due, lot, order, unit, fits) = (None, None, None, None, None, None, true);
         let occurred_at = self.moment(0);
         let amount = units.to_string();
-        Said { system, id, kind, sku, at, to, units, fits, occurred_at, reference, lot, order, unit, amount }
+        Said { system, id, kind, sku, at, to, units, fits, occurred_at, reference, due, lot, order, unit, amount }
     }
 
     /// A moment so many milliseconds ago, at which nothing else happened.
@@ -121,7 +133,7 @@ impl World {
     }
 
     /// An event of which it is left to chance how it is said.
-    fn said(&mut self, system: &'static str, kind: StockKind, of: (Sku, LocationId), units: i64) -> Said {
+    pub(super) fn said(&mut self, system: &'static str, kind: StockKind, of: (Sku, LocationId), units: i64) -> Said {
         let sku = of.0.clone();
         let mut said = self.event(system, kind, of, units);
         let ago = match self.rng.below(10) {
@@ -218,7 +230,7 @@ impl World {
     pub fn paper(&self, paper: Paper, sku: Sku) -> Known {
         let from = self.rng.below(self.codes.len());
         let (at, to) = (self.codes[from].0.clone(), self.codes[(from + 1) % self.codes.len()].0.clone());
-        Known { reference: format!("P-{}", self.sources.papers.len() + 1), paper, sku, at, to }
+        Known::new(format!("P-{}", self.sources.papers.len() + 1), paper, sku, (at, to))
     }
 
     /// A warehouse tells what it did with an order of the shop.

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::World;
 use super::work::{Ended, Work};
 use crate::plant::Plant;
+use crate::store::Change;
 use crate::tasks::SimClock;
 
 /// One of the lanes into which the stream is split: the records of one partition stay in order.
@@ -29,8 +30,8 @@ impl World {
     /// Hands what was written since to the lanes.
     pub(super) fn split_the_stream(&mut self) {
         let table = self.store.table();
-        for (at, record) in table.stream.iter().enumerate().skip(self.streamed) {
-            let lane = record.key.pk.bytes().fold(0_u8, u8::wrapping_add) % 2;
+        for (at, change) in table.stream.iter().enumerate().skip(self.streamed) {
+            let lane = change.key.pk.bytes().fold(0_u8, u8::wrapping_add) % 2;
             self.lanes[usize::from(lane)].waiting.push_back(at);
         }
         self.streamed = table.stream.len();
@@ -74,7 +75,9 @@ impl World {
     fn stream_event(&self, batch: &[usize]) -> StreamEvent {
         let table = self.store.table();
         let batch = if self.plant == Some(Plant::FirstRecordOnly) { &batch[..1] } else { batch };
-        let records: Vec<_> = batch.iter().map(|at| stream_record(*at, &table.stream[*at])).collect();
+        let unseen = |at: &&usize| self.plant == Some(Plant::PlanUnseen) && table.stream[**at].key.pk.starts_with("PLAN#");
+        let seen = batch.iter().filter(|at| !unseen(at));
+        let records: Vec<_> = seen.map(|at| stream_record(*at, &table.stream[*at])).collect();
         serde_json::from_value(json!({ "Records": records })).expect("a stream event")
     }
 
@@ -135,19 +138,28 @@ fn deadline(clock: &SimClock, seconds: i64) -> Timestamp {
 }
 
 /// A record as DynamoDB's stream shows it; its sequence number is its place in the stream.
-fn stream_record(at: usize, record: &Record) -> serde_json::Value {
-    let image: serde_dynamo::Item = serde_dynamo::to_item(json!({ "body": record.body })).expect("a body is an object");
+fn stream_record(at: usize, Change { key, old, new }: &Change) -> serde_json::Value {
+    let image = |record: &Option<Record>| -> serde_dynamo::Item {
+        let body = record.as_ref().map_or_else(|| json!({}), |record| json!({ "body": record.body }));
+        serde_dynamo::to_item(body).expect("a body is an object")
+    };
+    let name = match (old, new) {
+        (None, _) => "INSERT",
+        (Some(_), Some(_)) => "MODIFY",
+        (Some(_), None) => "REMOVE",
+    };
     json!({
         "awsRegion": "us-east-1",
         "eventID": at.to_string(),
         "eventSource": "aws:dynamodb",
         "eventVersion": "1.1",
         "eventSourceARN": "arn:aws:dynamodb:us-east-1:000000000000:table/simulated/stream/1",
-        "eventName": if record.revision == 1 { "INSERT" } else { "MODIFY" },
+        "eventName": name,
         "dynamodb": {
             "ApproximateCreationDateTime": 0,
-            "Keys": { "pk": { "S": record.key.pk }, "sk": { "S": record.key.sk } },
-            "NewImage": image,
+            "Keys": { "pk": { "S": key.pk }, "sk": { "S": key.sk } },
+            "OldImage": image(old),
+            "NewImage": image(new),
             "SequenceNumber": at.to_string(),
             "SizeBytes": 1,
             "StreamViewType": "NEW_AND_OLD_IMAGES",

@@ -18,6 +18,8 @@ const MOST_CALLS: u64 = 1_500;
 
 /// A function at work, and what for.
 pub struct Job {
+    /// Which invocation it is.
+    pub number: u64,
     /// What must be done again when it does not end well.
     pub work: Work,
     /// The function.
@@ -102,7 +104,8 @@ impl World {
     /// Starts a function.
     pub(super) fn start(&mut self, work: Work, task: impl Future<Output = Ended> + 'static) {
         let dies_at = self.clock.now() + SignedDuration::from_secs(work.timeout());
-        self.tasks.push(Job { work, task: Task::new(dies_at, task) });
+        self.started += 1;
+        self.tasks.push(Job { number: self.started, work, task: Task::new(dies_at, task) });
     }
 
     pub(super) fn a_process_dies(&mut self) {
@@ -113,8 +116,9 @@ impl World {
 
     /// A Lambda is killed: what it was doing stops where it is, and what asked for it comes again.
     pub(super) fn die(&mut self, at: usize) {
-        let Job { work, task } = self.tasks.swap_remove(at);
+        let Job { number, work, task } = self.tasks.swap_remove(at);
         drop(task);
+        self.store.table().checker.plans.ended(number);
         self.met.note(work.killed());
         self.tell(|| work.killed().to_owned());
         self.give_back(work);
@@ -193,7 +197,10 @@ impl World {
     pub(super) fn step(&mut self, at: usize) -> bool {
         let calls = self.store.calls() + self.line.calls();
         let job = &mut self.tasks[at];
-        self.store.table().checker.worker = job.work.resumes();
+        {
+            let checker = &mut self.store.table().checker;
+            (checker.worker, checker.plans.worker) = (job.work.resumes(), job.number);
+        }
         if self.clock.now() > job.task.dies_at {
             self.met.note("killed for taking too long");
             self.die(at);
@@ -211,7 +218,8 @@ impl World {
             return true;
         }
         let Some(ended) = ended else { return false };
-        let Job { work, .. } = self.tasks.swap_remove(at);
+        let Job { number, work, .. } = self.tasks.swap_remove(at);
+        self.store.table().checker.plans.ended(number);
         self.end_of(work, ended);
         true
     }

@@ -95,6 +95,16 @@ fn what_can_still_be_made() {
             &["A of=B|C promised=1:2 offer=1", "D of=B offer=1", "B stock=2", "C stock=9"],
             &["A 9: component C by 1 (A>C)", "D 0: component B by 1 (D>B)"],
         ),
+        (
+            "what is late waits for what comes, and nobody else is offered it",
+            &["S lead=2 of=B in=4:4 promised=0:2 offer=0", "D of=S offer=8", "B stock=1"],
+            &["S 0, late 2 of 0 on 4: time of S by 0 (S)", "D 3: component B by 6 (D>S>B)"],
+        ),
+        (
+            "what is lacking anyway takes what may stand in",
+            &["D stock=-2 of=P|Q+S", "S lead=2 of=P|Q offer=5", "P stock=2", "Q stock=4"],
+            &["S 2: component Q by 3 (S>Q)"],
+        ),
         ("time that is no more needed", &["A stock=5 promised=1:5 lead=9 of=B offer=3", "B"], &["A 0: time of A by 3 (A)"]),
         (
             "a late promise shows nothing more",

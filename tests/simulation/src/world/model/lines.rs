@@ -154,7 +154,7 @@ impl World {
     }
 
     fn by_code(&self, units: BTreeMap<ShopLocation, i64>) -> Units {
-        let code = |at: ShopLocation| self.codes.iter().find(|(_, id)| *id == at).map(|(code, _)| code.clone());
+        let code = |at: ShopLocation| self.places().find(|(_, id)| *id == Some(at)).map(|(code, _)| code.clone());
         units.into_iter().filter_map(|(at, units)| Some((code(at)?, units))).collect()
     }
 }

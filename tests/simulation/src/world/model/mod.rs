@@ -2,6 +2,7 @@
 //! no line of the system's code has a part in it.
 
 mod lines;
+mod makes;
 mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,14 +20,15 @@ use super::people::UNMAPPED;
 use super::said::Said;
 use crate::check::Checker;
 use lines::{Left, OfLine, Units, code_of};
+use makes::is_late;
 
 impl World {
     /// What is not as it should be.
     pub(super) fn differences(&self) -> Vec<String> {
+        let mut differences = self.not_as_computed();
         let table = self.store.table();
         let checker = &table.checker;
-        let mut differences: Vec<String> =
-            self.line.shop().orders().filter_map(|order| self.order_difference(order, checker)).collect();
+        differences.extend(self.line.shop().orders().filter_map(|order| self.order_difference(order, checker)));
         let applied = self.applied(checker);
         self.note_superseded(&applied);
         for (item, id) in &self.items {
@@ -35,6 +37,7 @@ impl World {
         for sku in &self.unsold {
             self.item_differences((&Item::new(sku.clone()), None), &applied, checker, &mut differences);
         }
+        self.making_differences(&applied, &table, &mut differences);
         self.source_differences(checker, &mut differences);
         self.alert_differences(checker, &mut differences);
         self.reading_differences(checker, &mut differences);
@@ -98,10 +101,10 @@ impl World {
             .map(|(order, line)| OfItem { of: self.of_line(order, line, checker), left: self.left(order, line, checker).1 })
             .collect();
         let (mut promised, mut reserved) = (0, 0);
-        for (code, location) in &self.codes {
+        for (code, location) in self.places() {
             let sum = |units: fn(&OfItem) -> &Units| -> i64 { lines.iter().filter_map(|line| units(line).get(code)).sum() };
             let (received, papers) = Self::received(applied, &item.sku, code);
-            let moved = id.and_then(|id| moved.get(&(id, *location))).copied().unwrap_or_default();
+            let moved = id.and_then(|id| moved.get(&(id, location?))).copied().unwrap_or_default();
             let of = PositionKey::new(item.sku.clone(), Place::At(code.clone()));
             let (_, balance) = checker.positions.get(&of).copied().unwrap_or_default();
             reserved += balance.reserved.units();
@@ -125,12 +128,15 @@ impl World {
             }
             let off = [expected.held, expected.pos_pending, expected.allocated, expected.wholesale];
             let sellable = expected.on_hand.units() - off.into_iter().map(Quantity::units).sum::<i64>();
+            let sellable = sellable + self.makeable(&item.sku, code, checker);
             let sellable = sellable - item.buffer.unwrap_or_default().units().min(sellable.max(0));
-            promised += sellable;
-            if let Some(id) = id {
+            // What lies in a factory is not sold from there.
+            promised += if location.is_some() { sellable } else { 0 };
+            let shows = !self.is_production(code) || item.planning.promise_days.is_some();
+            if let (Some(id), Some(location)) = (id, location.filter(|_| shows)) {
                 let level = checker.levels.get(&(item.sku.clone(), code.clone()));
                 let supply = sellable + expected.ahead.units();
-                differences.extend(self.level_difference(level, supply, (id, *location), &shop));
+                differences.extend(self.level_difference(level, supply, (id, location), &shop));
             }
         }
         let open: i64 = lines.iter().map(|line| line.of.open).sum();
@@ -231,12 +237,12 @@ impl World {
                 Subject::UnreadableWebhook { .. } => self.malformed,
                 // Raised by whoever read it when it made no sense; a person closes it.
                 Subject::UnreadableOrder { .. } => self.climate.line.garbled > 0,
+                Subject::LatePromise { sku } => is_late(sku, checker),
                 Subject::UnmappedItem { system, code } => waits(&format!("item#{code}#{system}")),
                 Subject::UnmappedFacility { system, code } => waits(&format!("location#{code}#{system}")),
                 Subject::RefusedEvent { system } => self.sources.refused.1.contains(system.as_str()),
                 Subject::UnmappedLocation { .. }
                 | Subject::LocationClosed { .. }
-                | Subject::LatePromise { .. }
                 | Subject::PlanTooLarge { .. }
                 | Subject::AppRemoved { .. }
                 | Subject::SourceStale { .. } => false,

@@ -1,0 +1,100 @@
+//! Somebody imports another bill while everything goes on: row by row, as an import writes them, so that others read what is
+//! half done. Goods that hang together from then on are planned together, and those that do no more are not.
+
+use promissory::catalog::{Bill, Sku, UsedIn};
+use promissory::store::{Expect, Key, Write};
+
+use super::{BASE, component, sku};
+use crate::world::World;
+
+/// A transaction of an import.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// A component is used in something more. Comes before the bill that says so.
+    Gains(Sku, Sku),
+    /// The bill itself.
+    Bill(Box<Bill>),
+    /// A component is not used in something any more. Comes after the bill, with the bill.
+    Loses(Sku, Sku),
+}
+
+impl World {
+    /// Somebody begins to import another bill, or an import goes on.
+    pub(in crate::world) fn an_import_goes_on(&mut self) {
+        if !self.import_goes_on() && self.rng.per_mille(120) {
+            self.another_bill();
+        }
+    }
+
+    /// One transaction of what somebody imports; whether there was one.
+    pub(in crate::world) fn import_goes_on(&mut self) -> bool {
+        let Some(step) = self.workshop.as_mut().and_then(|workshop| workshop.import.pop_front()) else { return false };
+        self.tell(|| format!("imported: {step:?}"));
+        let mut table = self.store.table();
+        let (component, parent, uses) = match step {
+            Step::Bill(bill) => {
+                let write = Write::put(&*bill, Expect::as_read(table.get(&Bill::key_of(&bill.parent))));
+                table.apply(&[write]);
+                return true;
+            }
+            Step::Gains(component, parent) => (component, parent, true),
+            Step::Loses(component, parent) => (component, parent, false),
+        };
+        let key = UsedIn::key_of(&component);
+        let known = table.get(&key);
+        let expect = Expect::as_read(known);
+        let mut used = known.map_or_else(
+            || UsedIn { component, parents: std::collections::BTreeSet::new() },
+            |record| record.decode().expect("where a component is used"),
+        );
+        let mut writes = Vec::new();
+        if uses {
+            used.parents.insert(parent);
+        } else {
+            used.parents.remove(&parent);
+            // With the bill, so that nobody has taken the component in again meanwhile.
+            let known = table.get(&Bill::key_of(&parent));
+            let bill: Bill = known.expect("it has a bill").decode().expect("a bill");
+            writes.push(Write::put(&bill, Expect::as_read(known)));
+        }
+        writes.push(row(&used, expect, key));
+        table.apply(&writes);
+        true
+    }
+
+    /// One of the goods is to be made of something else, or takes another time.
+    pub(in crate::world) fn another_bill(&mut self) {
+        let Some(workshop) = &self.workshop else { return };
+        let good = self.rng.pick(&workshop.goods).clone();
+        let Some(mut bill) = workshop.bills.get(&good).cloned() else { return };
+        bill.version += 1;
+        let other = sku(self.rng.pick::<&str>(&["BOTTLE", "BOX", "OIL", BASE, "BOTTLE"]));
+        let mut steps = Vec::new();
+        match self.rng.below(4) {
+            0 => bill.lead_days = u16::try_from(self.rng.below(4)).expect("small"),
+            _ if !bill.components.contains_key(&other) => {
+                bill.components.insert(other.clone(), component("1"));
+                steps.push(Step::Gains(other, good.clone()));
+                steps.push(Step::Bill(Box::new(bill.clone())));
+            }
+            _ if bill.components.len() > 1 => {
+                bill.components.remove(&other);
+                steps.push(Step::Bill(Box::new(bill.clone())));
+                steps.push(Step::Loses(other, good.clone()));
+            }
+            _ => return,
+        }
+        if steps.is_empty() {
+            steps.push(Step::Bill(Box::new(bill.clone())));
+        }
+        self.met.note("bill imported");
+        if let Some(workshop) = &mut self.workshop {
+            workshop.bills.insert(good, bill);
+            workshop.import.extend(steps);
+        }
+    }
+}
+
+fn row(used: &UsedIn, expect: Expect, key: Key) -> Write {
+    if used.parents.is_empty() { Write::Delete { key, expect } } else { Write::put(used, expect) }
+}
