@@ -83,7 +83,7 @@ impl Climate {
         };
         climate.line.garbled = sometimes(300, 100);
         climate.odd_sources = sometimes(600, 80);
-        climate.making = rng.per_mille(350).then(|| Making::drawn(&rng));
+        climate.making = rng.per_mille(200).then(|| Making::drawn(&rng));
         climate
     }
 
