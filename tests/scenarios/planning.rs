@@ -304,13 +304,17 @@ async fn the_shop_shows_when_one_can_be_there() {
     let on = |days: u64| Some(format!(r#"{{"date":"{}"}}"#, day(&world, days)));
     assert_eq!(page().await, on(0), "everything for it is there");
     world.tell("orders/create", "w1", order(1).line(11, "SERUM", 10).bytes()).await;
-    assert_eq!(page().await, on(2), "the next one needs more base, which takes two days");
-    world.tell("orders/create", "w2", order(2).line(21, "SERUM", 20).bytes()).await;
+    assert_eq!(page().await, on(0), "who ordered was promised a later day, by which more base can be made");
+    says(&world, "lost", "adjustment", "BASE", -300, json!({})).await;
+    assert_eq!(page().await, on(2), "there is no base, and it takes two days");
+    world.tell("orders/create", "w2", order(2).line(21, "SERUM", 10).bytes()).await;
     assert_eq!(page().await.as_deref(), Some("{}"), "nothing brings more of the raw material");
     let due = json!({ "reference": "PO-1", "due": day(&world, 5) });
     says(&world, "PO-1", "purchase_order", "RAW", 900, due).await;
+    assert_eq!(page().await, on(2), "who ordered gets theirs of what is bought");
+    says(&world, "spoilt", "adjustment", "RAW", -600, json!({})).await;
     assert_eq!(page().await, on(7), "it is bought, and becomes base");
-    assert_eq!(world.says(&[event(&world, "GR-1", "receipt", 31, &json!({ "sku": "SERUM" }))]).await, ["applied"]);
+    assert_eq!(world.says(&[event(&world, "GR-1", "receipt", 21, &json!({ "sku": "SERUM" }))]).await, ["applied"]);
     assert_eq!(page().await.as_deref(), Some("{}"), "one is there: nobody has to wait");
 }
 
