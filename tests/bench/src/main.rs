@@ -69,7 +69,7 @@ fn changed(sizes: &[Size]) -> u64 {
 }
 
 fn table(sizes: &[Size], met: bool) {
-    say("B7: promises through bills of materials, six levels deep; times are the best of several runs\n");
+    say("B7: promises through bills of materials, six levels deep; times are medians of several runs\n");
     say("   items    edges   goods   walked  walk µs | (a) netting µs  (b) solve µs   b/a | explosions");
     for size in sizes {
         say(&format!(

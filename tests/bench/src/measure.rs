@@ -50,16 +50,16 @@ pub fn size(families: usize) -> Size {
     let Catalogue { pool, shared } = catalogue(families);
     let runs = (1_000_000 / (families * FAMILY)).clamp(10, 100);
     let walked = walk_all(&pool, Quantity::new(10));
-    let walk = best(runs.max(5), || walk_all(black_box(&pool), Quantity::new(10)).needed);
+    let walk = median(runs.max(5), || walk_all(black_box(&pool), Quantity::new(10)).needed);
     let whole = || solve(black_box(&pool)).expect("a sound catalogue");
-    let solved = best(runs, whole);
+    let solved = median(runs, whole);
     let solution = whole();
     let offered: Vec<Quantity> =
         solution.makeable.iter().map(|good| good.as_ref().map_or(Quantity::ZERO, |good| good.shown)).collect();
     let nothing = vec![Quantity::ZERO; offered.len()];
     let missing = net_all(&pool, &offered).missing;
     assert_eq!(missing, net_all(&pool, &nothing).missing, "what is offered makes something short");
-    let netting = best(runs, || net_all(black_box(&pool), &offered).missing);
+    let netting = median(runs, || net_all(black_box(&pool), &offered).missing);
     let graph = WhereUsed::of_pool(&pool);
     let changes = shared.iter().map(|&(raw, goods)| change(&pool, &graph, raw, goods)).collect();
     Size {
@@ -84,12 +84,12 @@ fn change(pool: &Pool, graph: &WhereUsed, raw: usize, goods: usize) -> Change {
     };
     let (items, affected, explosions) = changed();
     assert_eq!(affected, goods, "the catalogue is not what it was meant to be");
-    Change { goods, items, time: best(if goods > 100 { 5 } else { 50 }, changed), explosions }
+    Change { goods, items, time: median(if goods > 100 { 5 } else { 50 }, changed), explosions }
 }
 
-/// The shortest of so many runs, in nanoseconds.
+/// The median of so many runs, in nanoseconds.
 #[expect(clippy::disallowed_methods, reason = "a benchmark is about the time that really passes")]
-fn best<T>(runs: usize, mut run: impl FnMut() -> T) -> u64 {
+fn median<T>(runs: usize, mut run: impl FnMut() -> T) -> u64 {
     let time = |_| {
         let begin = Instant::now();
         let done = black_box(run());
@@ -97,5 +97,7 @@ fn best<T>(runs: usize, mut run: impl FnMut() -> T) -> u64 {
         drop(done);
         u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
     };
-    (0..runs).map(time).min().unwrap_or(0)
+    let mut times: Vec<u64> = (0..runs).map(time).collect();
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or(0)
 }
