@@ -29,13 +29,13 @@ pub struct CanPromise {
 
 /// When `units` more can be promised. What is there and not promised goes first; what is offered to others is no promise.
 pub(super) fn date(facts: &Facts, planning: Option<&Planning>, units: Quantity) -> CanPromise {
-    let day = |day: Day| facts.today().checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
+    let day = |day: Day| facts.today.checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
     let places = facts.promise().into_iter().flat_map(|promise| &promise.places);
     let online = places.filter(|(place, _): &(&Place, _)| sells_online(&facts.network, place));
     let there = online.map(|(_, at)| at.available - at.makeable).sum::<Quantity>().at_least_zero().min(units);
     let until = day(HORIZON);
     if there == units {
-        return CanPromise { units, there, day: Some(facts.today()), until, limit: None };
+        return CanPromise { units, there, day: Some(facts.today), until, limit: None };
     }
     let found = planning.and_then(|planning| planning.earliest(&facts.sku, units - there));
     let limit = found.as_ref().and_then(|found| found.limit.as_ref());

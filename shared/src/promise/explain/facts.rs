@@ -1,6 +1,7 @@
 //! What was read to explain a number, as it was at one moment.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -38,6 +39,8 @@ pub(super) struct Facts {
     pub at: Timestamp,
     /// Whether it is past.
     pub then: bool,
+    /// The day that was planned for then.
+    pub today: Date,
     pub network: Network,
     pub tier: Option<Tier>,
     /// Everything that hangs together with the item.
@@ -93,6 +96,13 @@ pub(super) struct OpenOrder {
     pub units: Quantity,
 }
 
+/// The day that is planned for at a moment, when the newest plan is of `planned`. In the first hour of a day the plans of the day
+/// before may stand: the schedule makes them anew one after the other. Later, one that still does is wrong.
+pub(super) fn planned_for(at: Timestamp, planned: Option<Timestamp>) -> Date {
+    let an_hour_ago = replan::today(at - Duration::from_secs(3_600));
+    planned.map(replan::today).filter(|day| *day == an_hour_ago).unwrap_or_else(|| replan::today(at))
+}
+
 impl Facts {
     /// The promise of the item, where there is one.
     pub fn promise(&self) -> Option<&Promise> {
@@ -100,12 +110,7 @@ impl Facts {
     }
 
     pub fn terms(&self) -> Terms<'_> {
-        Terms { rows: &self.rows, centres: &self.centres, network: &self.network, today: self.today() }
-    }
-
-    /// The day it is at that moment.
-    pub fn today(&self) -> Date {
-        replan::today(self.at)
+        Terms { rows: &self.rows, centres: &self.centres, network: &self.network, today: self.today }
     }
 
     /// What one unit of an item is.

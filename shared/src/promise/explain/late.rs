@@ -43,7 +43,7 @@ pub(super) fn late(facts: &Facts, planned: &Planned) -> Vec<LateUnits> {
     let days = facts.item.planning.promise_days.unwrap_or(0);
     let promised = |order: &OpenOrder| {
         let by = order.placed.and_then(|placed| placed.checked_add(Span::new().days(days)).ok());
-        by.unwrap_or(facts.today()).max(facts.today())
+        by.unwrap_or(facts.today).max(facts.today)
     };
     let mut orders: Vec<(Date, Quantity, &OpenOrder)> =
         facts.orders.iter().map(|order| (promised(order), order.units, order)).collect();

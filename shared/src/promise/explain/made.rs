@@ -101,7 +101,7 @@ impl Planning {
         let (item, flows) = (self.pool.items.get(at)?, self.flows.as_ref()?);
         let flow = flows.of.get(at)?;
         let name = |index: &usize| self.pool.items.get(*index).map_or_else(String::new, |item| item.sku.to_string());
-        let day = |day: Day| facts.today().checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
+        let day = |day: Day| facts.today.checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
         let mut parts = vec![stock(facts, item)];
         parts.extend(papers(facts, item));
         for (parent, claim) in claims.iter().filter(|(_, claim)| *claim.component == item.sku) {
@@ -129,7 +129,7 @@ impl Planning {
     /// What is to be made of an item, and what making it takes.
     fn made(&self, facts: &Facts, item: &PoolItem, flow: &crate::promise::making::Flow) -> Option<Node> {
         let recipe = item.recipe.as_ref()?;
-        let day = |day: Day| facts.today().checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
+        let day = |day: Day| facts.today.checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
         let begun = flow.starts.iter().take(MOST_NAMED).map(|(on, units)| {
             Node::new(Name::Made, format!("begun on {}, there on {}", day(*on), day(on.saturating_add(recipe.lead))), *units)
         });

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Unexplained;
-use super::facts::{By, Facts, History, OpenOrder, Question, Told};
+use super::facts::{By, Facts, History, OpenOrder, Question, Told, planned_for};
 use crate::catalog::{CentreId, Network, Place, Quantity, Sku, Tier, WorkCentre};
 use crate::ledger::{Movement, Position, PositionKey};
 use crate::order::OrderRecord;
@@ -54,6 +54,7 @@ pub(super) async fn begin<S: Store>(store: &S, question: &Question, at: Timestam
         item,
         at,
         then: false,
+        today: planned_for(at, around.computed_last()),
         network,
         tier,
         rows: around.rows,

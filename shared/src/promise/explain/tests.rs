@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
-use super::facts::{Facts, History, OpenOrder};
+use super::facts::{Facts, History, OpenOrder, planned_for};
 use super::late::late;
 use super::node::{Name, Node, Role};
 use super::place::place;
@@ -61,7 +61,23 @@ fn facts() -> Facts {
     let (supplies, centres, histories, told, orders, wrong) = Default::default();
     let (then, tier, too_many) = (false, None, None);
     let (network, rows) = (Network::new([warehouse]), [(sku(), rows)].into());
-    Facts { sku: sku(), item, at, then, network, tier, rows, too_many, supplies, centres, histories, told, orders, wrong }
+    Facts {
+        sku: sku(),
+        item,
+        at,
+        then,
+        today: planned_for(at, None),
+        network,
+        tier,
+        rows,
+        too_many,
+        supplies,
+        centres,
+        histories,
+        told,
+        orders,
+        wrong,
+    }
 }
 
 /// Protects whoever was promised first: of what cannot be there by a day, the orders of that day wait, the newest first.
@@ -149,5 +165,23 @@ fn a_place_is_what_its_last_movement_left() {
             ([wrong], Some(expected)) => assert!(wrong.contains(expected), "{case}: {wrong}"),
             (found, _) => panic!("{case}: {found:?}"),
         }
+    }
+}
+
+/// Protects the first hour of a day from alarms about plans that the schedule is about to make anew, and nothing else.
+#[test]
+fn plans_of_yesterday_stand_for_an_hour() {
+    for (at, planned, day) in [
+        ("2026-11-21T12:00:00Z", None, "2026-11-21"),
+        ("2026-11-21T12:00:00Z", Some("2026-11-21T00:01:00Z"), "2026-11-21"),
+        ("2026-11-21T12:00:00Z", Some("2026-11-20T23:59:00Z"), "2026-11-21"),
+        ("2026-11-21T00:30:00Z", None, "2026-11-21"),
+        ("2026-11-21T00:30:00Z", Some("2026-11-20T09:00:00Z"), "2026-11-20"),
+        ("2026-11-21T00:30:00Z", Some("2026-11-21T00:01:00Z"), "2026-11-21"),
+        ("2026-11-21T00:30:00Z", Some("2026-11-19T09:00:00Z"), "2026-11-21"),
+        ("2026-11-21T01:00:00Z", Some("2026-11-20T09:00:00Z"), "2026-11-21"),
+    ] {
+        let time = |time: &str| time.parse().expect("a time");
+        assert_eq!(planned_for(time(at), planned.map(time)).to_string(), day, "at {at}, planned {planned:?}");
     }
 }
