@@ -4,6 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 /// Tells the time and waits. A Lambda has the system clock; a simulation has its own.
 pub trait Clock: Sync {
@@ -12,6 +14,12 @@ pub trait Clock: Sync {
 
     /// Waits for `pause`.
     fn sleep(&self, pause: Duration) -> impl Future<Output = ()> + Send;
+}
+
+/// The day it is, in UTC: days begin everywhere at the same time.
+#[must_use]
+pub fn day_of(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
 }
 
 /// How long to wait before `attempt` (1 is the first retry): doubling from `base`, spread by `cause` over half to one and

@@ -8,14 +8,13 @@ use promissory::storefront::{Call, Intent, Outcome};
 use promissory_local::explain::command::ask;
 use promissory_local::explain::text::text;
 use promissory_local::ledger::Table as Ledger;
-use promissory_local::shopify::NewLocation;
 use promissory_tests::dynamo::Table;
 use promissory_tests::shop;
 use promissory_tests::webhook::order;
 use promissory_tests::world::World;
 use serde_json::json;
 
-use super::planning::{MADE, day, says, sheets, workshop};
+use super::planning::{day, says, sheets, with_production, workshop};
 
 fn question(sku: &str) -> Question {
     let sku = sku.parse().expect("a SKU");
@@ -158,9 +157,7 @@ async fn broken_promises_are_listed_with_their_orders() {
 #[tokio::test]
 async fn the_past_is_as_it_was() {
     let world = workshop().await;
-    let running = shop::start(&world);
-    let made = NewLocation { id: Some(MADE), name: "MADE".to_owned(), fulfils_online: true };
-    running.inside(|shop| shop.add_location(made)).expect("a new location");
+    let running = with_production(&world);
     let push = async || {
         for _ in 0..2 {
             world.push(running.front(), &[world.hint(&[("SERUM", "MADE"), ("SET", "MADE")])]).await;

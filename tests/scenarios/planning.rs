@@ -11,7 +11,7 @@ use promissory_local::catalogue::command::import;
 use promissory_local::ledger::Table as Ledger;
 use promissory_local::shopify::{LocationId, NewLocation};
 use promissory_tests::dynamo::Table;
-use promissory_tests::shop;
+use promissory_tests::shop::{self, RunningShop};
 use promissory_tests::source::event;
 use promissory_tests::webhook::{SHOP, order};
 use promissory_tests::world::World;
@@ -70,6 +70,14 @@ pub(crate) async fn workshop() -> World {
         says(&world, &format!("open-{sku}"), "receipt", sku, units, json!({})).await;
     }
     world
+}
+
+/// A shop that has the production location too.
+pub(crate) fn with_production(world: &World) -> RunningShop {
+    let running = shop::start(world);
+    let made = NewLocation { id: Some(MADE), name: "MADE".to_owned(), fulfils_online: true };
+    running.inside(|shop| shop.add_location(made)).expect("a new location");
+    running
 }
 
 async fn planned(world: &World, sku: &str) -> Planned {
@@ -261,9 +269,7 @@ async fn a_plan_never_goes_backwards() {
 #[tokio::test]
 async fn the_shop_shows_what_can_be_made() {
     let world = workshop().await;
-    let running = shop::start(&world);
-    let made = NewLocation { id: Some(MADE), name: "MADE".to_owned(), fulfils_online: true };
-    running.inside(|shop| shop.add_location(made)).expect("a new location");
+    let running = with_production(&world);
     let shown = |sku: &str| {
         let item = running.item(sku);
         running.inside(|shop| shop.level(item, MADE).map(|level| level.available))

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{InPlan, Plan, Promise};
-use crate::catalog::{Bill, Item, Sku, UsedIn};
-use crate::store::{Expect, Record, Row, Store, StoreError};
+use crate::catalog::{Bill, CentreId, Item, Sku, UsedIn, WorkCentre};
+use crate::store::{Expect, Key, Record, Row, Store, StoreError};
 
 /// How often reading begins anew when it meets another plan.
 const MAX_ROUNDS: usize = 20;
@@ -71,6 +71,18 @@ impl Around {
         let (plan, _) = self.plans.get(plan).unwrap_or(&(None, Expect::Absent));
         plan.as_ref().is_some_and(|plan| plan.items.contains(sku))
     }
+}
+
+/// Where the work centres are that bills name, each once.
+pub(super) fn centres_of(rows: &BTreeMap<Sku, Rows>) -> impl Iterator<Item = Key> {
+    let named: BTreeSet<&CentreId> = rows.values().filter_map(|rows| rows.bill.as_ref()?.centre.as_ref()).collect();
+    named.into_iter().map(WorkCentre::key_of)
+}
+
+/// Work centres that were read, by what they are called.
+pub(super) fn by_code(records: &[Option<Record>]) -> Result<BTreeMap<CentreId, WorkCentre>, StoreError> {
+    let centres = records.iter().flatten().map(Record::decode::<WorkCentre>);
+    centres.map(|centre| centre.map(|centre| (centre.code.clone(), centre))).collect()
 }
 
 /// Reads these items.

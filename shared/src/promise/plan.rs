@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::planned::{Late, Planned};
 use crate::catalog::Sku;
+use crate::clock::day_of;
 use crate::store::{Key, Row};
 
 /// What is planned of items that hang together.
@@ -68,8 +68,7 @@ impl Plan {
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
         let Self { id, items, goods, computed_at } = self;
-        let day = |time: Timestamp| time.to_zoned(TimeZone::UTC).date();
-        (id, items, goods, day(*computed_at)) == (&other.id, &other.items, &other.goods, day(other.computed_at))
+        (id, items, goods, day_of(*computed_at)) == (&other.id, &other.items, &other.goods, day_of(other.computed_at))
     }
 
     /// The goods of which two states of a plan do not say the same.

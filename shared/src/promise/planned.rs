@@ -77,8 +77,13 @@ impl Planned {
     /// has committed.
     #[must_use]
     pub fn makeable(&self) -> Quantity {
-        let late: Quantity = self.late.iter().map(|late| late.units).sum();
-        self.waiting - late + self.offered
+        self.waiting - self.late_units() + self.offered
+    }
+
+    /// Units that wait and cannot be there in time.
+    #[must_use]
+    pub fn late_units(&self) -> Quantity {
+        self.late.iter().map(|late| late.units).sum()
     }
 }
 

@@ -10,14 +10,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
-use super::around::{Around, Rows, groups, read_around, read_rows};
+use super::around::{Around, Rows, by_code, centres_of, groups, read_around, read_rows};
 use super::terms::Terms;
 use super::{InPlan, Late, Limit, Plan, Planned, Why, making};
 use crate::alert::{Alert, State, Subject};
 use crate::catalog::{CentreId, Network, Quantity, Sku, WorkCentre};
-use crate::clock::{Clock, backoff};
+use crate::clock::{Clock, backoff, day_of};
 use crate::store::{Expect, Key, MAX_WRITES, Record, Store, StoreError, Write, WriteError};
 
 /// How often a plan is made anew when its rows change under it.
@@ -75,7 +74,7 @@ async fn replan_once<S: Store, C: Clock>(
     let (centres, alert) = read_beside(store, &around.rows, &alert_of).await?;
     // A clock that is behind plans for the day that another has begun: what was planned for a day is not planned back.
     let now = around.computed_last().map_or(clock.now(), |last| last.max(clock.now()));
-    let terms = Terms { rows: &around.rows, centres: &centres, network, today: today(now) };
+    let terms = Terms { rows: &around.rows, centres: &centres, network, today: day_of(now) };
 
     // Too many to be decided together: only what is there of them is sold until somebody unties them.
     let groups = if around.too_many.is_some() { Vec::new() } else { groups(&around.rows) };
@@ -104,28 +103,16 @@ async fn replan_once<S: Store, C: Clock>(
     Ok((around.rows.into_keys().collect(), count))
 }
 
-/// The day it is, in UTC: days begin everywhere at the same time.
-#[must_use]
-pub(super) fn today(now: Timestamp) -> Date {
-    now.to_zoned(TimeZone::UTC).date()
-}
-
 /// Reads the work centres that bills name, and an alert.
 async fn read_beside<S: Store>(
     store: &S,
     rows: &BTreeMap<Sku, Rows>,
     alert: &Subject,
 ) -> Result<(BTreeMap<CentreId, WorkCentre>, Option<Record>), StoreError> {
-    let named: BTreeSet<&CentreId> = rows.values().filter_map(|rows| rows.bill.as_ref()?.centre.as_ref()).collect();
-    let keys: Vec<Key> = [Alert::key_of(alert)].into_iter().chain(named.into_iter().map(WorkCentre::key_of)).collect();
-    let mut records = store.get(&keys).await?.into_iter();
-    let alert = records.next().flatten();
-    let mut centres = BTreeMap::new();
-    for record in records.flatten() {
-        let centre: WorkCentre = record.decode()?;
-        centres.insert(centre.code.clone(), centre);
-    }
-    Ok((centres, alert))
+    let keys: Vec<Key> = [Alert::key_of(alert)].into_iter().chain(centres_of(rows)).collect();
+    let mut records = store.get(&keys).await?;
+    let alert = records.first_mut().and_then(Option::take);
+    Ok((by_code(&records)?, alert))
 }
 
 /// The plan of one group; `None` where nothing of it is sold before it is made.

@@ -4,12 +4,10 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Item, Location, Network, NetworkCache, Sku, Tier, WorkCentre};
-use crate::clock::Clock;
+use crate::clock::{Clock, day_of};
 use crate::promise::{recompute, replan};
 use crate::store::{Cursor, Expect, Key, Listing, Row, Store, StoreError, Write, WriteError, read};
 
@@ -90,7 +88,7 @@ pub async fn refresh<S: Store, C: Clock>(
         let (asked, expect) = read::<Refresh, S>(store, Refresh::key_of()).await?;
         let now = clock.now();
         let is_over = asked.as_ref().is_none_or(|asked| asked.done);
-        if is_over && let Some(asked) = asked.as_ref().filter(|asked| day(asked.asked_at) >= day(now)) {
+        if is_over && let Some(asked) = asked.as_ref().filter(|asked| day_of(asked.asked_at) >= day_of(now)) {
             return Ok(done + try_again(store, clock, network, (asked, expect)).await?);
         }
         let new_day = Refresh { asked_at: now, after: None, only_plans: true, done: false, missed: BTreeSet::new() };
@@ -177,8 +175,4 @@ async fn plan_all<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, s
         }
     }
     (plans, missed)
-}
-
-fn day(time: Timestamp) -> Date {
-    time.to_zoned(TimeZone::UTC).date()
 }

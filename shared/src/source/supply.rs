@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{StockEvent, StockKind};
 use crate::catalog::{LocationId, Quantity, Sku};
+use crate::clock::day_of;
 use crate::ledger::EventId;
 use crate::store::{Key, Row};
 
@@ -249,7 +249,7 @@ impl Supplies {
             let (first, said) = (paper.said.first()?, paper.said.last()?);
             let left = said.quantity - paper.came();
             let lead = || {
-                let ordered = first.as_of.to_zoned(TimeZone::UTC).date();
+                let ordered = day_of(first.as_of);
                 supplier_days.and_then(|days| ordered.checked_add(jiff::Span::new().days(days)).ok())
             };
             left.is_positive().then(|| Incoming {

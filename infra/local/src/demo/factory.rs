@@ -8,7 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use promissory::clock::day_of;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -138,7 +138,7 @@ impl<'a> Factory<'a> {
 }
 
 fn order(reference: &str, in_time: bool) -> Value {
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let today = day_of(Timestamp::now());
     json!({ "reference": reference, "due": due(today, in_time).to_string() })
 }
 

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use jiff::tz::TimeZone;
-
 use super::{Decision, Draft, Undecided, needing};
 use crate::alert::{State, Subject};
 use crate::catalog::{Item, Quantity, ShopItem};
+use crate::clock::day_of;
 use crate::ledger::{Cause, Event, Kind, Lot, Move, OrderLine, PositionKey};
 use crate::order::{OrderRecord, Step, Stocked};
 use crate::source::{Missing, Waiting, Waits};
@@ -154,7 +153,7 @@ impl Draft<'_> {
         (step, lots): (&Step, Parts),
         event: &Event,
     ) -> Result<(), Undecided> {
-        let placed = record.facts.as_ref().map(|facts| facts.placed_at.to_zoned(TimeZone::UTC).date());
+        let placed = record.facts.as_ref().map(|facts| day_of(facts.placed_at));
         let OrderRecord { shop, order, .. } = &*record;
         let line = OrderLine { shop: shop.clone(), order: *order, line: step.line, fulfilment: step.fulfilment, placed };
         let cause = Cause { event: event.id().clone(), order: Some(line) };

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::catalog::{CentreId, Item, LocationId, Network, OrderId, Place, Quantity, ShopDomain, Sku, Tier, WorkCentre};
+use crate::clock::day_of;
 use crate::ledger::{Movement, Position};
 use crate::promise::around::Rows;
-use crate::promise::{Promise, replan, terms::Terms};
+use crate::promise::{Promise, terms::Terms};
 use crate::source::Supplies;
 use crate::storefront::{Call, Level};
 
@@ -99,11 +100,18 @@ pub(super) struct OpenOrder {
 /// The day that is planned for at a moment, when the newest plan is of `planned`. In the first hour of a day the plans of the day
 /// before may stand: the schedule makes them anew one after the other. Later, one that still does is wrong.
 pub(super) fn planned_for(at: Timestamp, planned: Option<Timestamp>) -> Date {
-    let an_hour_ago = replan::today(at - Duration::from_secs(3_600));
-    planned.map(replan::today).filter(|day| *day == an_hour_ago).unwrap_or_else(|| replan::today(at))
+    let an_hour_ago = day_of(at - Duration::from_secs(3_600));
+    planned.map(day_of).filter(|day| *day == an_hour_ago).unwrap_or_else(|| day_of(at))
 }
 
 impl Facts {
+    /// An item and what hangs together with it at a moment, with nothing else read yet.
+    pub fn begun(item: Item, at: Timestamp, network: Network, rows: BTreeMap<Sku, Rows>) -> Self {
+        let (supplies, centres, histories, told, orders, wrong) = Default::default();
+        let (sku, today, then, tier, too_many) = (item.sku.clone(), planned_for(at, None), false, None, None);
+        Self { sku, item, at, then, today, network, tier, rows, too_many, supplies, centres, histories, told, orders, wrong }
+    }
+
     /// The promise of the item, where there is one.
     pub fn promise(&self) -> Option<&Promise> {
         self.rows.get(&self.sku)?.promise.as_ref()

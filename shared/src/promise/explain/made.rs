@@ -231,7 +231,6 @@ fn always_there(facts: &Facts, sku: &Sku) -> Vec<Node> {
 
 /// What can still be made of the item, as it is shown, beside what it would be planned to be from the rows as they are.
 pub(super) fn makeable(facts: &Facts, shown: &Planned, planning: Option<&Planning>) -> Node {
-    let late: Quantity = shown.late.iter().map(|late| late.units).sum();
     let anew = planning.and_then(|planning| planning.planned(&facts.sku));
     let differs = anew.is_none_or(|anew| {
         (anew.waiting, anew.offered, &anew.late, anew.limit.as_ref().map(|limit| &limit.path))
@@ -242,7 +241,7 @@ pub(super) fn makeable(facts: &Facts, shown: &Planned, planning: Option<&Plannin
         format!(
             "planned from the rows as they are, {} wait, {} of them late, and {} are offered: a change is on its way, or a plan was not made",
             anew.waiting,
-            anew.late.iter().map(|late| late.units).sum::<Quantity>(),
+            anew.late_units(),
             anew.offered
         )
     });
@@ -251,7 +250,7 @@ pub(super) fn makeable(facts: &Facts, shown: &Planned, planning: Option<&Plannin
         .wrong(wrong)
         .with([
             Node::new(Name::Waiting, "orders wait for", shown.waiting).part(Role::Adds),
-            Node::new(Name::Late, "cannot be there in time", late).part(Role::Takes),
+            Node::new(Name::Late, "cannot be there in time", shown.late_units()).part(Role::Takes),
             Node::new(Name::Offered, "offered beside these", shown.offered).part(Role::Adds),
         ]);
     if let Some(plan) = planning.and_then(|planning| planning.plan.as_ref()).filter(|_| !facts.then) {

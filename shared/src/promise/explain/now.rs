@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::Unexplained;
 use super::facts::{By, Facts, History, OpenOrder, Question, Told, planned_for};
 use crate::catalog::{CentreId, Network, Place, Quantity, Sku, Tier, WorkCentre};
+use crate::clock::day_of;
 use crate::ledger::{Movement, Position, PositionKey};
 use crate::order::OrderRecord;
 use crate::promise::Promise;
-use crate::promise::around::{Rows, read_around};
+use crate::promise::around::{Rows, by_code, centres_of, read_around};
 use crate::promise::available::sells_online;
 use crate::source::Supplies;
-use crate::store::{Key, Listing, Record, Row, Store, StoreError, list_all};
+use crate::store::{Key, Listing, Record, Store, StoreError, list_all, read as read_row};
 use crate::storefront::{Call, Level};
 
 pub(super) async fn read<S: Store>(store: &S, question: &Question, now: Timestamp) -> Result<Facts, Unexplained> {
@@ -44,43 +44,20 @@ pub(super) async fn begin<S: Store>(store: &S, question: &Question, at: Timestam
         return Err(Unexplained::NotSold(sku, shop.clone()));
     }
     let tier = match &item.tier {
-        Some(tier) => one::<Tier, S>(store, Tier::key_of(tier)).await?,
+        Some(tier) => read_row::<Tier, S>(store, Tier::key_of(tier)).await?.0,
         None => None,
     };
     let centres = centres(store, &around.rows).await?;
-    let (supplies, histories, told, orders, wrong) = Default::default();
-    Ok(Facts {
-        sku,
-        item,
-        at,
-        then: false,
-        today: planned_for(at, around.computed_last()),
-        network,
-        tier,
-        rows: around.rows,
-        too_many: around.too_many,
-        supplies,
-        centres,
-        histories,
-        told,
-        orders,
-        wrong,
-    })
-}
-
-async fn one<R: Row, S: Store>(store: &S, key: Key) -> Result<Option<R>, StoreError> {
-    store.get(&[key]).await?.pop().flatten().as_ref().map(Record::decode).transpose()
+    let (today, too_many) = (planned_for(at, around.computed_last()), around.too_many);
+    Ok(Facts { today, tier, too_many, centres, ..Facts::begun(item, at, network, around.rows) })
 }
 
 pub(super) async fn centres<S: Store>(
     store: &S,
     rows: &BTreeMap<Sku, Rows>,
 ) -> Result<BTreeMap<CentreId, WorkCentre>, StoreError> {
-    let named: BTreeSet<&CentreId> = rows.values().filter_map(|rows| rows.bill.as_ref()?.centre.as_ref()).collect();
-    let keys: Vec<Key> = named.into_iter().map(WorkCentre::key_of).collect();
-    let records = if keys.is_empty() { Vec::new() } else { store.get(&keys).await? };
-    let centres = records.iter().flatten().map(Record::decode::<WorkCentre>);
-    centres.map(|centre| centre.map(|centre| (centre.code.clone(), centre))).collect()
+    let keys: Vec<Key> = centres_of(rows).collect();
+    if keys.is_empty() { Ok(BTreeMap::new()) } else { by_code(&store.get(&keys).await?) }
 }
 
 /// The items below an item, with itself.
@@ -138,7 +115,7 @@ async fn told<S: Store>(store: &S, facts: &Facts) -> Result<Vec<Told>, StoreErro
         let by = match level.told_by {
             0 => By::Nobody,
             number => {
-                let call = one::<Call, S>(store, Call::key_of(&level.shop, number)).await?;
+                let (call, _) = read_row::<Call, S>(store, Call::key_of(&level.shop, number)).await?;
                 call.map_or(By::NotKept, |call| By::Call(Box::new(call)))
             }
         };
@@ -158,7 +135,7 @@ async fn orders<S: Store>(store: &S, facts: &Facts) -> Result<Vec<OpenOrder>, St
                 let units = lines.flat_map(|line| &line.reserved).filter(|(place, _)| sells_online(&facts.network, place));
                 let units: Quantity = units.map(|(_, units)| *units).sum();
                 if units.is_positive() {
-                    let placed = order.facts.as_ref().map(|facts| facts.placed_at.to_zoned(TimeZone::UTC).date());
+                    let placed = order.facts.as_ref().map(|facts| day_of(facts.placed_at));
                     let open = OpenOrder { shop: shop.clone(), order: order.order, placed, units };
                     orders.insert((shop.clone(), order.order), open);
                 }

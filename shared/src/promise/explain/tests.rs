@@ -58,26 +58,7 @@ fn facts() -> Facts {
     let warehouse = Location::new("WH-1".parse().expect("a location"), LocationKind::Warehouse);
     let rows = Rows { item: Some(item.clone()), ..Rows::default() };
     let at: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
-    let (supplies, centres, histories, told, orders, wrong) = Default::default();
-    let (then, tier, too_many) = (false, None, None);
-    let (network, rows) = (Network::new([warehouse]), [(sku(), rows)].into());
-    Facts {
-        sku: sku(),
-        item,
-        at,
-        then,
-        today: planned_for(at, None),
-        network,
-        tier,
-        rows,
-        too_many,
-        supplies,
-        centres,
-        histories,
-        told,
-        orders,
-        wrong,
-    }
+    Facts::begun(item, at, Network::new([warehouse]), [(sku(), rows)].into())
 }
 
 /// Protects whoever was promised first: of what cannot be there by a day, the orders of that day wait, the newest first.

@@ -15,7 +15,7 @@ use crate::promise::around::read_rows;
 use crate::promise::available::sells_online;
 use crate::promise::{Known, Promise};
 use crate::source::Supplies;
-use crate::store::{Key, Listing, Record, Store, StoreError, list_all};
+use crate::store::{Key, Listing, Record, Store, StoreError, list_all, read as read_row};
 use crate::storefront::{Call, Intent, IntentState, Level, Outcome};
 
 pub(super) async fn read<S: Store>(store: &S, question: &Question, at: Timestamp) -> Result<Facts, Unexplained> {
@@ -194,9 +194,9 @@ async fn look_back<S: Store>(
     shop: &ShopDomain,
     pairs: &mut BTreeMap<LocationId, By>,
 ) -> Result<(), StoreError> {
-    let head = store.get(&[Intent::key_of(shop)]).await?.pop().flatten();
+    let (head, _) = read_row::<Intent, S>(store, Intent::key_of(shop)).await?;
     // What the one that is open says, nobody knows yet.
-    let newest = head.map(|head| head.decode::<Intent>()).transpose()?.map_or(0, |intent| match intent.state {
+    let newest = head.map_or(0, |intent| match intent.state {
         IntentState::Open => intent.number.saturating_sub(1),
         IntentState::Closed => intent.number,
     });
@@ -235,8 +235,7 @@ async fn last_closed<S: Store>(store: &S, shop: &ShopDomain, newest: u64, at: Ti
     let (mut low, mut high) = (0, newest);
     while low < high {
         let middle = high - (high - low) / 2;
-        let call = store.get(&[Call::key_of(shop, middle)]).await?.pop().flatten();
-        let call = call.map(|record| record.decode::<Call>()).transpose()?;
+        let (call, _) = read_row::<Call, S>(store, Call::key_of(shop, middle)).await?;
         if call.is_some_and(|call| call.closed_at > at) { high = middle - 1 } else { low = middle }
     }
     Ok(low)

@@ -31,10 +31,7 @@ impl Meeting {
     /// Goods meet at what is contested.
     pub(super) fn of(engine: &Engine<'_>, goods: &[&Good<'_>], lists: &Lists, contested: &Contested) -> Self {
         let policies = policies(engine);
-        let mut met = met(engine, goods.len(), lists, policies.len());
-        for (_, met) in met.iter_mut().enumerate().filter(|(point, _)| !contested.is_point(*point)) {
-            *met = 0;
-        }
+        let met = met(engine, goods.len(), lists, contested, policies.len());
         let mut ranked: BTreeSet<Policy> =
             policies.iter().zip(&met).filter(|(_, met)| **met > 1).map(|(policy, _)| *policy).collect();
         let fair = ranked.remove(&Policy::FairShare);
@@ -143,13 +140,13 @@ fn policies(engine: &Engine<'_>) -> Vec<Policy> {
     policies
 }
 
-/// How many goods meet at each item and centre.
-fn met(engine: &Engine<'_>, goods: usize, lists: &Lists, points: usize) -> Vec<usize> {
+/// How many goods meet at each item and centre that is contested.
+fn met(engine: &Engine<'_>, goods: usize, lists: &Lists, contested: &Contested, points: usize) -> Vec<usize> {
     let mut met = vec![0; points];
     let mut last = vec![usize::MAX; points];
     for good in 0..goods {
         visit(engine, lists.below(good), |point| {
-            if last[point] != good {
+            if contested.is_point(point) && last[point] != good {
                 (met[point], last[point]) = (met[point] + 1, good);
             }
         });

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use promissory::catalog::{Bill, CentreId, Item, Location, LocationId, Place, Sku, WorkCentre};
+use promissory::clock::day_of;
 use promissory::promise::{InPlan, Plan, Planned, Promise};
 use promissory::store::{Key, Record};
 
@@ -190,7 +190,7 @@ impl Plans {
             all_items: self.items.values().filter_map(|versions| versions.values().next_back()).collect(),
             locations: &self.locations,
         };
-        let today: Date = plan.computed_at.to_zoned(TimeZone::UTC).date();
+        let today: Date = day_of(plan.computed_at);
         match yard(&plan, &rows, today) {
             Ok(yard) => {
                 wrong.extend(yard.carry_out().map(|why| format!("the plan {} cannot be carried out: {why}", plan.id)));

@@ -7,10 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use promissory::alert::{State, Subject};
 use promissory::catalog::{Item, LocationId, Network, Quantity, Sku};
-use promissory::clock::Clock;
+use promissory::clock::{Clock, day_of};
 use promissory::promise::{recompute, replan};
 use promissory::reconcile::Refresh;
 use promissory::source::{StockKind, Supplies};
@@ -87,9 +86,8 @@ impl World {
 
     /// Whether a day has begun on which nobody has planned anew yet.
     pub(in crate::world) fn is_new_day(&self, table: &Table) -> bool {
-        let day = |time: jiff::Timestamp| time.to_zoned(TimeZone::UTC).date();
         let planned: Option<Refresh> = table.get(&Refresh::key_of()).and_then(|record| record.decode().ok());
-        planned.is_none_or(|planned| !planned.done || day(planned.asked_at) != day(self.clock.now()))
+        planned.is_none_or(|planned| !planned.done || day_of(planned.asked_at) != day_of(self.clock.now()))
     }
 
     /// What is not as it should be of plans and supplies.
@@ -146,7 +144,7 @@ impl World {
             let Some((first, newest)) = first.zip(announced().max_by_key(|said| said.occurred_at)) else { continue };
             let rest = newest.units - sum(&[StockKind::Receipt, StockKind::ProductionCompleted]);
             let lead = item.planning.supplier_days.map(|days| jiff::Span::new().days(days));
-            let ordered = first.occurred_at.to_zoned(TimeZone::UTC).date();
+            let ordered = day_of(first.occurred_at);
             let due = newest.due.or_else(|| Some(ordered.checked_add(lead?).expect("a simulation is short")));
             if rest > 0 {
                 left.insert(reference.to_owned(), (newest.kind, newest.at.clone(), newest.units, rest, due));

@@ -30,7 +30,7 @@ fn of(world: &mut World, kind: StockKind, of: &Sku, units: i64, reference: Optio
 
 /// A day from today.
 fn day(world: &World, days: i64) -> jiff::civil::Date {
-    let today = world.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = promissory::clock::day_of(world.clock.now());
     today.checked_add(jiff::Span::new().days(days)).expect("a story is short")
 }
 

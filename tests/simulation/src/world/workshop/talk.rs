@@ -2,9 +2,8 @@
 //! went into it. Said as late, as often and in as strange an order as everything else.
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use promissory::catalog::Sku;
-use promissory::clock::Clock;
+use promissory::clock::{Clock, day_of};
 use promissory::source::{Paper, StockKind};
 use promissory_local::shopify::Cart;
 
@@ -79,7 +78,7 @@ impl World {
 
     /// A day about now.
     fn due(&self) -> Date {
-        let today = self.clock.now().to_zoned(TimeZone::UTC).date();
+        let today = day_of(self.clock.now());
         let days = self.rng.below(10);
         let ahead = jiff::Span::new().days(i64::try_from(days).expect("small") - 1);
         today.checked_add(ahead).expect("a simulation is short")
