@@ -86,8 +86,8 @@ impl Row for Plan {
     }
 }
 
-/// Which plan an item is in. Written before the plan that takes it in, and taken away after the one that lets it go: an item
-/// whose plan does not name it is not planned.
+/// Which plan an item is in. Written with the plan that takes it in, and taken away with the one that lets it go, or before and
+/// after them where a transaction does not hold it all: an item whose plan does not name it is not planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InPlan {
     /// The item.

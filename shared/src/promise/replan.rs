@@ -3,7 +3,7 @@
 //! Everything that competes is decided together and written together: as long as one plan says what a good may show, what is
 //! shown of all of them can be made. The plan's revision is the gate, as a promise's is: it is read before whatever it is
 //! computed from. Where bills have tied items together or let them go, the plans that were are replaced by those that are, at
-//! once. What came out as before is not written.
+//! once. What came out as before is not written, but for the first time on a day.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -8,7 +8,7 @@
 //! Every item is netted once, against what all its parents, claims and promises need of it together, so a component that is
 //! used in two branches or by two goods is given once. Both curves are the least that anybody can do with, so for bills
 //! without alternates, without windows and with no centre shared by two items the result is exact: one more unit is impossible.
-//! With them it is never above what can be made, and may be below: starts stay as late as possible even where an earlier one
+//! With them it may be below what can be made, and is not above it: starts stay as late as possible even where an earlier one
 //! would meet a window, and a centre is loaded item by item. (One case is left where it can be above: runs and promises take
 //! more than the search among alternates finds for them, though there is enough; then the rest of it is offered.)
 //!

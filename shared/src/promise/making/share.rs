@@ -1,4 +1,5 @@
-//! Who gets how much: goods that meet at an item are served as its policy says.
+//! Who gets how much: goods that meet at an item there is not enough of are served as its policy says; the others have all they
+//! could have alone.
 //!
 //! Goods that go by rank are taken one after the other. Goods that share fairly rise together, unit by unit, until one of
 //! them cannot; it is done, the others go on. What is promised of a good already is part of its share: an order takes from what
