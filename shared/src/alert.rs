@@ -4,15 +4,11 @@
 //! and `ats-recompute` carries it to the bus, so an alert is never sent for something that was not committed.
 
 use std::fmt;
-use std::future::Future;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{OrderId, Quantity, ShopDomain, ShopLocationId, Sku};
-use crate::clock::Clock;
-use crate::order::SalesOrder;
-use crate::store::{Key, Row, Store, StoreError, Write, WriteError, read};
+use crate::catalog::{Missing, OrderId, Quantity, ShopDomain, ShopLocationId, Sku};
 
 /// What an alert is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -131,27 +127,69 @@ pub enum Subject {
     },
 }
 
+impl Subject {
+    /// The rule that raises the alert.
+    #[must_use]
+    pub fn rule(&self) -> &'static str {
+        match self {
+            Self::LowStock { .. } => "low_stock",
+            Self::LatePromise { .. } => "late_promise",
+            Self::PlanTooLarge { .. } => "plan_too_large",
+            Self::UnmappedSku { .. } => "unmapped_sku",
+            Self::UnmappedLocation { .. } => "unmapped_location",
+            Self::UnmappedItem { .. } => "unmapped_item",
+            Self::UnmappedFacility { .. } => "unmapped_facility",
+            Self::RefusedEvent { .. } => "refused_event",
+            Self::SourceStale { .. } => "source_stale",
+            Self::UnreadableOrder { .. } => "unreadable_order",
+            Self::Unallocated { .. } => "unallocated",
+            Self::PaidLate { .. } => "paid_late",
+            Self::LocationClosed { .. } => "location_closed",
+            Self::AppRemoved { .. } => "app_removed",
+            Self::UnreadableWebhook { .. } => "unreadable_webhook",
+            Self::ContentMismatch { .. } => "content_mismatch",
+            Self::PushRefused { .. } => "push_refused",
+        }
+    }
+
+    /// What tells the alert apart from others of its rule.
+    #[must_use]
+    pub fn fields(&self) -> Vec<String> {
+        match self {
+            Self::LowStock { sku } | Self::LatePromise { sku } | Self::PlanTooLarge { sku } => vec![sku.to_string()],
+            Self::UnmappedSku { shop, shop_sku } => vec![shop.to_string(), shop_sku.clone()],
+            Self::UnmappedLocation { shop, location } | Self::LocationClosed { shop, location } => {
+                vec![shop.to_string(), location.to_string()]
+            }
+            Self::UnmappedItem { system, code } | Self::UnmappedFacility { system, code } => vec![system.clone(), code.clone()],
+            Self::RefusedEvent { system } => vec![system.clone()],
+            Self::SourceStale { system, feed } => vec![system.clone(), feed.clone()],
+            Self::UnreadableOrder { shop, order } => vec![shop.to_string(), order.clone()],
+            Self::Unallocated { shop, order } | Self::PaidLate { shop, order } => vec![shop.to_string(), order.to_string()],
+            Self::AppRemoved { shop } => vec![shop.to_string()],
+            Self::UnreadableWebhook { shop, topic } => vec![shop.to_string(), topic.clone()],
+            Self::ContentMismatch { event } => vec![event.clone()],
+            Self::PushRefused { shop, sku, location } => vec![shop.to_string(), format!("{sku}@{location}")],
+        }
+    }
+
+    /// The alert that is open while anything waits for a mapping.
+    #[must_use]
+    pub fn of_missing(missing: &Missing) -> Self {
+        match missing.clone() {
+            Missing::Item { system, code } | Missing::Unit { system, code, .. } | Missing::Fit { system, code, .. } => {
+                Self::UnmappedItem { system, code }
+            }
+            Missing::Location { system, code } => Self::UnmappedFacility { system, code },
+            Missing::ShopItem { shop, shop_sku } => Self::UnmappedSku { shop, shop_sku },
+            Missing::ShopLocation { shop, location } => Self::UnmappedLocation { shop, location },
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::LowStock { sku } => write!(f, "low_stock#{sku}"),
-            Self::LatePromise { sku } => write!(f, "late_promise#{sku}"),
-            Self::PlanTooLarge { sku } => write!(f, "plan_too_large#{sku}"),
-            Self::UnmappedSku { shop, shop_sku } => write!(f, "unmapped_sku#{shop}#{shop_sku}"),
-            Self::UnmappedLocation { shop, location } => write!(f, "unmapped_location#{shop}#{location}"),
-            Self::UnmappedItem { system, code } => write!(f, "unmapped_item#{system}#{code}"),
-            Self::UnmappedFacility { system, code } => write!(f, "unmapped_facility#{system}#{code}"),
-            Self::RefusedEvent { system } => write!(f, "refused_event#{system}"),
-            Self::SourceStale { system, feed } => write!(f, "source_stale#{system}#{feed}"),
-            Self::UnreadableOrder { shop, order } => write!(f, "unreadable_order#{shop}#{order}"),
-            Self::Unallocated { shop, order } => write!(f, "unallocated#{shop}#{order}"),
-            Self::PaidLate { shop, order } => write!(f, "paid_late#{shop}#{order}"),
-            Self::LocationClosed { shop, location } => write!(f, "location_closed#{shop}#{location}"),
-            Self::AppRemoved { shop } => write!(f, "app_removed#{shop}"),
-            Self::UnreadableWebhook { shop, topic } => write!(f, "unreadable_webhook#{shop}#{topic}"),
-            Self::ContentMismatch { event } => write!(f, "content_mismatch#{event}"),
-            Self::PushRefused { shop, sku, location } => write!(f, "push_refused#{shop}#{sku}@{location}"),
-        }
+        write!(f, "{}#{}", self.rule(), self.fields().join("#"))
     }
 }
 
@@ -182,15 +220,6 @@ pub struct Alert {
 }
 
 impl Alert {
-    /// The prefix of the partitions of alerts.
-    pub const PREFIX: &'static str = "ALERT#";
-
-    /// Where the alert about `subject` lives.
-    #[must_use]
-    pub fn key_of(subject: &Subject) -> Key {
-        Key::head(format!("{}{subject}", Self::PREFIX))
-    }
-
     /// The alert after it was found raised or not; `None` when that is how it stands already.
     #[must_use]
     pub fn next(known: Option<&Self>, subject: Subject, state: State, detail: String, now: Timestamp) -> Option<Self> {
@@ -198,52 +227,6 @@ impl Alert {
         let times = known.map_or(0, |alert| alert.times) + u64::from(state == State::Raised);
         (stands != state).then_some(Self { subject, state, times, detail, changed_at: now })
     }
-}
-
-impl Row for Alert {
-    fn key(&self) -> Key {
-        Self::key_of(&self.subject)
-    }
-}
-
-/// Raises an alert that belongs to no transaction, if it does not stand already.
-///
-/// # Errors
-/// When the store fails.
-pub async fn raise<S: Store, C: Clock>(store: &S, clock: &C, (subject, detail): (Subject, String)) -> Result<(), StoreError> {
-    find(store, clock, subject, State::Raised, detail).await
-}
-
-/// Clears an alert that belongs to no transaction, if it stands.
-///
-/// # Errors
-/// When the store fails.
-pub async fn clear<S: Store, C: Clock>(store: &S, clock: &C, (subject, detail): (Subject, String)) -> Result<(), StoreError> {
-    find(store, clock, subject, State::Cleared, detail).await
-}
-
-async fn find<S: Store, C: Clock>(
-    store: &S,
-    clock: &C,
-    subject: Subject,
-    state: State,
-    detail: String,
-) -> Result<(), StoreError> {
-    let (known, expect) = read::<Alert, S>(store, Alert::key_of(&subject)).await?;
-    let Some(next) = Alert::next(known.as_ref(), subject, state, detail, clock.now()) else { return Ok(()) };
-    match store.write(&[Write::put(&next, expect)]).await {
-        Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()), // Somebody else found the same just now.
-        Err(WriteError::Store(error)) => Err(error),
-    }
-}
-
-/// The bus port: carries alerts to people, and sales orders to the manufacturing system. Either may be carried twice.
-pub trait Bus: Sync {
-    /// Publishes alerts.
-    fn publish(&self, alerts: &[Alert]) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// Forwards a sales order. Nothing of it is kept or logged.
-    fn forward(&self, order: &SalesOrder) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Where the low-stock alert of an item goes when the network's available is `available`; `None` to stay as it is.

@@ -1,6 +1,7 @@
 //! What DynamoDB's failures are taken for: try again at once, try again later, or not a failure at all.
 
-use promissory::store::{Expect, Key, Listing, Store, StoreError, Write, WriteError};
+use promissory::ports::{Listing, Store, StoreError, WriteError};
+use promissory::table::{Expect, Key, Write};
 use promissory_tests::dynamo;
 use promissory_tests::faults::Fault;
 use serde_json::json;
@@ -15,7 +16,7 @@ fn kind(outcome: &Result<(), WriteError>) -> &'static str {
         Err(WriteError::Refused(_)) => "refused",
         Err(WriteError::Conflict) => "conflict",
         Err(WriteError::Store(StoreError::Unavailable { .. })) => "unavailable",
-        Err(WriteError::Store(StoreError::Corrupt { .. })) => "corrupt",
+        Err(WriteError::Store(StoreError::Unreadable(_))) => "corrupt",
     }
 }
 
@@ -54,7 +55,7 @@ async fn failures_of_a_read_are_failures() {
         let unavailable = |error: &StoreError| matches!(error, StoreError::Unavailable { .. });
         assert!(table.store.get(&keys).await.is_err_and(|error| unavailable(&error)), "{fault:?} at a batch");
         assert!(table.store.get(&keys[..1]).await.is_err_and(|error| unavailable(&error)), "{fault:?} at one key");
-        let listed = table.store.list(&Listing::rows("fault", "")).await;
+        let listed = table.store.list(&Listing::stored("fault", "")).await;
         assert!(listed.is_err_and(|error| unavailable(&error)), "{fault:?} at a listing");
     }
     let table = dynamo::table();

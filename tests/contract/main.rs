@@ -11,4 +11,5 @@ mod shopify_orders;
 mod shopify_variants;
 mod sources;
 mod store;
+mod stream_filter;
 mod vectors;

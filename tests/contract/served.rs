@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use promissory::adapters::clock::SystemClock;
 use promissory::adapters::shopify::Shopify;
-use promissory::clock::Clock;
+use promissory::ports::Clock;
 use promissory_local::shopify::{Faults, Server, ServerConfig};
 use promissory_tests::clock::TestClock;
 use promissory_tests::shop::{generous, location_id, set_up};

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{InventoryItemId, Quantity, ShopDomain, ShopLocationId};
-use promissory::storefront::{Adjustment, Answer, LevelSet, Storefront, StorefrontError, UserErrorCode};
+use promissory::ports::Storefront;
+use promissory::storefront::{Adjustment, Answer, LevelSet, StorefrontError, UserErrorCode};
 use promissory_local::shopify::{Faults, NewItem, Server, ServerConfig, ShopConfig};
 use promissory_tests::shop::location_id;
 use promissory_tests::webhook::SHOP;

@@ -1,7 +1,8 @@
 //! What is shown beside what is sold, on Shopify's API: told whole, all rows or none, as often as one likes.
 
 use promissory::catalog::{ShopDomain, VariantId};
-use promissory::storefront::{Answer, Description, LabelKind, Storefront, StorefrontError};
+use promissory::ports::Storefront;
+use promissory::storefront::{Answer, Description, LabelKind, StorefrontError};
 use promissory_local::shopify::{Faults, ServerConfig, ShopConfig};
 
 use crate::served::{Served, patient, serve, world_of_now};

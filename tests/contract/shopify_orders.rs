@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use promissory::adapters::shopify::Shopify;
+use promissory::adapters::shopify::webhook::{Said, Topic, parse};
 use promissory::catalog::{LineId, OrderId, Quantity, ShopDomain};
-use promissory::order::{OrderSnapshot, Said, Topic, parse};
-use promissory::storefront::Storefront;
+use promissory::order::OrderSnapshot;
+use promissory::ports::Storefront;
 use promissory_local::shopify::{
     Cart, DeliveryPlan, Disposal, LineId as ShopLine, NewItem, OrderId as ShopOrder, RefundInput, RefundLine, Restock, Shop,
 };

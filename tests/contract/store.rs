@@ -1,6 +1,7 @@
 //! The store port on DynamoDB.
 
-use promissory::store::{Expect, Key, MAX_WRITES, Store, Write, WriteError};
+use promissory::ports::{Store, WriteError};
+use promissory::table::{Expect, Key, MAX_WRITES, Write};
 use promissory_simulation::{Rng, SimStore};
 use promissory_tests::{dynamo, store_contract};
 use serde_json::json;

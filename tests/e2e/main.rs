@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use promissory::adapters::clock::SystemClock;
-use promissory::clock::Clock;
+use promissory::ports::Clock;
 use promissory_local::demo::{DemoConfig, Report, plan, play};
 use promissory_local::ledger::{Address, Table, VerifyConfig, verify};
 use promissory_local::shopify::{Server, ServerConfig, ShopConfig};

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::{join, join_all};
-use promissory::catalog::csv::{Catalogue, ImportError, Imported, Sheet, Sheets, apply, export};
-use promissory::catalog::{Bill, Item, ShopItem, Sku};
-use promissory::clock::Clock;
-use promissory::store::{Expect, Key, Store, Write, read};
+use promissory::catalog::{Bill, Catalogue, Item, ShopItem, Sku};
+use promissory::flows::{ImportError, Imported, apply};
+use promissory::ports::{Clock, Store, read};
+use promissory::sheets::{Sheet, Sheets, export};
+use promissory::table::{Expect, RowKey, RowKind, Write};
 use promissory_local::catalogue::command::{Outcome, import};
 use promissory_local::catalogue::report::{import_json, import_text, validation_text};
 use promissory_local::catalogue::rows;
 use promissory_local::catalogue::shop::compare;
 use promissory_local::ledger::Table as Ledger;
 use promissory_local::shopify::{Faults, NewItem};
-use promissory_tests::dynamo::Table;
+use promissory_tests::dynamo::{Table, row_key};
 use promissory_tests::faults::Fault;
 use promissory_tests::shop;
 use promissory_tests::webhook::{SHOP, order};
@@ -75,21 +76,23 @@ async fn sheets_go_in_and_come_out() {
         export(&catalogue).into_iter().map(|(sheet, text)| (sheet, String::from_utf8(text).expect("text"))).collect();
     let again = imported(&world, &out).await;
     assert_eq!((again.rows_written, again.plan.map(|plan| plan.changes)), (0, Ok(Vec::new())));
-    let (bill, _) = read::<Bill, _>(&world.table.store, Bill::key_of(&"I001".parse().expect("a SKU"))).await.expect("read");
+    let (bill, _) = read::<Bill, _>(&world.table.store, &RowKey::Bill("I001".parse().expect("a SKU"))).await.expect("read");
     assert_eq!(bill.map(|bill| (bill.version, bill.components.len())), Some((1, 1)));
 }
 
 /// The rows of bills, their versions and the where-used index, each with what it says.
 fn structure(world: &World) -> Vec<String> {
     let told = |row: &Value| {
-        let (pk, sk, body) = (row["pk"]["S"].as_str()?, row["sk"]["S"].as_str()?, &row["body"]["M"]);
-        let names: Vec<&str> = match pk.split_once('#')?.0 {
-            "BOM" => body["components"]["M"].as_object()?.keys().map(String::as_str).collect(),
-            "USED" => body["parents"]["L"].as_array()?.iter().filter_map(|parent| parent["S"].as_str()).collect(),
-            _other => return None,
+        let (key, body) = (row_key(row)?, &row["body"]["M"]);
+        let names: Vec<&str> = if matches!(key, RowKey::Bill(_) | RowKey::BillVersion { .. }) {
+            body["components"]["M"].as_object()?.keys().map(String::as_str).collect()
+        } else if matches!(key, RowKey::WhereUsed(_)) {
+            body["parents"]["L"].as_array()?.iter().filter_map(|parent| parent["S"].as_str()).collect()
+        } else {
+            return None;
         };
         let version = body["version"]["N"].as_str().map_or_else(String::new, |version| format!(" v{version}"));
-        Some(format!("{pk} {sk}{version}: {}", names.join(" ")))
+        Some(format!("{key}{version}: {}", names.join(" ")))
     };
     let mut rows: Vec<String> = world.table.rows().iter().filter_map(told).collect();
     rows.sort();
@@ -119,17 +122,17 @@ async fn a_bill_of_two_levels_comes_changes_and_goes() {
     assert_eq!((made.lead_days, text(made.yields.map(|share| share.to_string()))), (2, "95".to_owned()));
     assert_eq!((text(made.centre.map(|centre| centre.to_string())), made.since), ("MIX".to_owned(), Some(world.clock.now())));
     assert_eq!(stored(&world).await.items["SERUM"].planning.promise_days, Some(14));
-    let versions = ["BOM#BASE VERSION#000001 v1: OIL OIL-2 WATER", "BOM#SERUM VERSION#000001 v1: BASE GLASS"];
+    let versions = ["bill of BASE, version 1 v1: OIL OIL-2 WATER", "bill of SERUM, version 1 v1: BASE GLASS"];
     let at_first = [
-        "BOM#BASE HEAD v1: OIL OIL-2 WATER",
+        "bill of BASE v1: OIL OIL-2 WATER",
         versions[0],
-        "BOM#SERUM HEAD v1: BASE GLASS",
+        "bill of SERUM v1: BASE GLASS",
         versions[1],
-        "USED#@centre MIX HEAD: BASE",
-        "USED#BASE HEAD: SERUM",
-        "USED#GLASS HEAD: SERUM",
-        "USED#OIL HEAD: BASE",
-        "USED#OIL-2 HEAD: BASE",
+        "where-used of @centre MIX: BASE",
+        "where-used of BASE: SERUM",
+        "where-used of GLASS: SERUM",
+        "where-used of OIL: BASE",
+        "where-used of OIL-2: BASE",
     ];
     assert_eq!(structure(&world), at_first);
 
@@ -145,17 +148,17 @@ async fn a_bill_of_two_levels_comes_changes_and_goes() {
     assert_eq!(imported(&world, &change).await.rows_written, 0);
     assert_eq!((bill().await.since, bill().await.version), (Some(changed_at), 2));
     let changed = [
-        "BOM#BASE HEAD v2: OIL WATER",
+        "bill of BASE v2: OIL WATER",
         versions[0],
-        "BOM#BASE VERSION#000002 v2: OIL WATER",
-        "BOM#SERUM HEAD v2: BASE GLASS OIL",
+        "bill of BASE, version 2 v2: OIL WATER",
+        "bill of SERUM v2: BASE GLASS OIL",
         versions[1],
-        "BOM#SERUM VERSION#000002 v2: BASE GLASS OIL",
-        "USED#@centre MIX HEAD: BASE",
-        "USED#BASE HEAD: SERUM",
-        "USED#GLASS HEAD: SERUM",
-        "USED#OIL HEAD: BASE SERUM",
-        "USED#WATER HEAD: BASE",
+        "bill of SERUM, version 2 v2: BASE GLASS OIL",
+        "where-used of @centre MIX: BASE",
+        "where-used of BASE: SERUM",
+        "where-used of GLASS: SERUM",
+        "where-used of OIL: BASE SERUM",
+        "where-used of WATER: BASE",
     ];
     assert_eq!(structure(&world), changed);
 
@@ -171,15 +174,15 @@ async fn a_bill_of_two_levels_comes_changes_and_goes() {
     let left = bill().await;
     assert_eq!((left.version, left.lead_days, left.centre, left.components.len()), (3, 0, None, 0));
     let base: Vec<String> =
-        structure(&world).into_iter().filter(|row| row.contains("BOM#BASE") || row.contains("USED")).collect();
+        structure(&world).into_iter().filter(|row| row.starts_with("bill of BASE") || row.starts_with("where-used")).collect();
     let expected = [
-        "BOM#BASE HEAD v3: ",
+        "bill of BASE v3: ",
         versions[0],
-        "BOM#BASE VERSION#000002 v2: OIL WATER",
-        "BOM#BASE VERSION#000003 v3: ",
-        "USED#BASE HEAD: SERUM",
-        "USED#GLASS HEAD: SERUM",
-        "USED#OIL HEAD: SERUM",
+        "bill of BASE, version 2 v2: OIL WATER",
+        "bill of BASE, version 3 v3: ",
+        "where-used of BASE: SERUM",
+        "where-used of GLASS: SERUM",
+        "where-used of OIL: SERUM",
     ];
     assert_eq!(base, expected);
 }
@@ -189,11 +192,13 @@ async fn a_bill_of_two_levels_comes_changes_and_goes() {
 #[tokio::test]
 async fn the_index_outlives_a_stop() {
     let out = vec![(Sheet::Bills, "parent,component,quantity,remove\nI001,I002,,yes\nI003,I002,1,\nI001,I004,1,\n".to_owned())];
-    let expected = ["USED#I002 HEAD: I003", "USED#I004 HEAD: I001"];
+    let expected = ["where-used of I002: I003", "where-used of I004: I001"];
     let index = |world: &World| {
-        structure(world).into_iter().filter(|row| row.contains("USED#") && !row.contains("@centre")).collect::<Vec<_>>()
+        structure(world).into_iter().filter(|row| row.starts_with("where-used") && !row.contains("@centre")).collect::<Vec<_>>()
     };
-    for (skip, stopped) in [(0, vec!["USED#I002 HEAD: I001"]), (1, vec!["USED#I002 HEAD: I001 I003", "USED#I004 HEAD: I001"])] {
+    for (skip, stopped) in
+        [(0, vec!["where-used of I002: I001"]), (1, vec!["where-used of I002: I001 I003", "where-used of I004: I001"])]
+    {
         let world = World::new().await;
         imported(&world, &files(4)).await;
         world.table.faults.after("TransactWriteItems", skip, 1, Fault::RequestLost);
@@ -244,7 +249,7 @@ async fn a_stopped_import_is_repeated() {
 }
 
 /// Imports what was planned beside rows that were read before.
-async fn late(world: &World, was: &promissory::catalog::csv::Stored, files: &[(Sheet, String)]) -> Result<Imported, ImportError> {
+async fn late(world: &World, was: &promissory::sheets::Stored, files: &[(Sheet, String)]) -> Result<Imported, ImportError> {
     apply(&world.table.store, &world.clock, &mut was.clone(), &sheets(files), &|_, _| ()).await
 }
 
@@ -258,7 +263,7 @@ async fn a_row_changed_meanwhile_is_planned_again() {
     imported(&world, &[(Sheet::Items, "sku,low_at\nI001,7\n".into())]).await;
     let done = late(&world, &was, &[(Sheet::Items, "sku,buffer\nI001,9\nI002,9\n".into())]).await.expect("imported");
     assert_eq!(done, Imported { rows: 2, planned_again: 1 });
-    let (item, _) = read::<Item, _>(&world.table.store, Item::key_of(&"I001".parse().expect("a SKU"))).await.expect("read");
+    let (item, _) = read::<Item, _>(&world.table.store, &RowKey::Item("I001".parse().expect("a SKU"))).await.expect("read");
     let units = |quantity: Option<promissory::catalog::Quantity>| quantity.map(promissory::catalog::Quantity::units);
     assert_eq!(item.map(|item| (units(item.buffer), units(item.low_at))), Some((Some(9), Some(7))), "both are kept");
 
@@ -275,7 +280,10 @@ async fn a_row_changed_meanwhile_is_planned_again() {
         }
         other => panic!("{other:?}"),
     }
-    let (mapping, _) = read::<ShopItem, _>(&world.table.store, ShopItem::key_of(&world.shop, "shop-003")).await.expect("read");
+    let (mapping, _) =
+        read::<ShopItem, _>(&world.table.store, &RowKey::ShopItem { shop: world.shop.clone(), shop_sku: "shop-003".to_owned() })
+            .await
+            .expect("read");
     assert_eq!(mapping, None, "nothing of it is written");
 }
 
@@ -351,10 +359,11 @@ async fn a_row_that_cannot_be_read_stops_everything() {
     let catalogue = stored(&world).await;
     assert_eq!((catalogue.items.len(), catalogue.bills.len(), catalogue.tiers.len()), (3, 1, 1));
     let body = serde_json::to_value(&catalogue.items["I002"]).expect("an object");
-    let damage = Write::Put { key: Key::head("ITEM#I001"), body, index: None, expect: Expect::Revision(1) };
+    let damage =
+        Write::Put { key: RowKey::Item("I001".parse().expect("a SKU")).key(), body, index: None, expect: Expect::Revision(1) };
     world.table.store.write(&[damage]).await.expect("written");
     let error = rows::read(&table(&world)).await.expect_err("it is damaged").to_string();
-    assert!(error.contains(&Key::head("ITEM#I001").to_string()), "{error}");
+    assert!(error.contains(&RowKey::Item("I001".parse().expect("a SKU")).key().to_string()), "{error}");
 }
 
 /// Protects mappings from drifting away from the shop: each difference is found over the real adapter, page after page, also

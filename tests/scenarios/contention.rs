@@ -1,7 +1,9 @@
 //! Many at once: everyone is answered, everything is applied exactly once, and nobody waits for long.
 
 use futures_util::future::join_all;
-use promissory::ledger::{MAX_ATTEMPTS, settle_lane};
+use promissory::flows::{MAX_ATTEMPTS, settle_lane};
+use promissory::ledger::Lane;
+use promissory::table::RowKind;
 use promissory_tests::faults::Fault;
 use promissory_tests::webhook::{Webhook, fulfilment, order};
 use promissory_tests::world::{WH, World, position};
@@ -99,8 +101,8 @@ async fn defer(world: &World, orders: impl Iterator<Item = u64>) {
     }
 }
 
-async fn settle_once(world: &World) -> Result<usize, promissory::ledger::CommitError> {
-    settle_lane(&world.table.store, &world.clock, &world.network, &position("A", "unassigned")).await
+async fn settle_once(world: &World) -> Result<usize, promissory::flows::CommitError> {
+    settle_lane(&world.table.store, &world.clock, &world.network, &Lane::Position(position("A", "unassigned"))).await
 }
 
 /// Protects throughput: a lane is committed in groups, one write of the position for many orders.
@@ -155,7 +157,7 @@ async fn a_deferred_event_that_comes_again_is_applied_once() {
     let world = world().await;
     defer(&world, [1].into_iter()).await;
     defer(&world, [1].into_iter()).await;
-    assert_eq!(world.table.count("LANE#"), 1, "it waits once");
+    assert_eq!(world.table.count(RowKind::Deferred), 1, "it waits once");
     let (_, answer) = world.deliver(&created(1, 2)).await;
     assert_eq!(answer["outcome"].as_str(), Some("applied"));
     check_reserved(&world, &[1], 2).await;

@@ -1,10 +1,11 @@
 //! Why a number is what it is: over the real table, from what the shop was told down to movements, papers and bills.
 
 use promissory::catalog::Quantity;
-use promissory::catalog::csv::Sheet;
-use promissory::promise::explain::{Answer, Name, Node, Question};
-use promissory::store::{Expect, Key, Listing, Store, Write, list_all, read};
+use promissory::explain::{Answer, Name, Node, Question};
+use promissory::ports::{Listing, Store, list_all, read};
+use promissory::sheets::Sheet;
 use promissory::storefront::{Call, Intent, Outcome};
+use promissory::table::{Expect, Partition, RowKey, Write};
 use promissory_local::explain::command::ask;
 use promissory_local::explain::text::text;
 use promissory_local::ledger::Table as Ledger;
@@ -91,7 +92,8 @@ async fn a_number_leads_down_to_what_it_is_made_of() {
     assert!(!answer.heard.is_empty(), "each number says when its sources were heard of");
 
     let lines = text(&answer);
-    for expected in ["SERUM can be promised to online orders: 7", "to push: 10", "◄", "every sum adds up", "POS#RAW@PLANT"] {
+    for expected in ["SERUM can be promised to online orders: 7", "to push: 10", "◄", "every sum adds up", "position RAW@PLANT"]
+    {
         assert!(lines.contains(expected), "{expected} in\n{lines}");
     }
     let found: serde_json::Value = serde_json::to_value(&answer).expect("JSON");
@@ -143,7 +145,7 @@ async fn broken_promises_are_listed_with_their_orders() {
     says(&world, "burnt", "write_off", "RAW", 540, json!({})).await;
     let due = json!({ "reference": "PO-1", "due": day(&world, 20) });
     says(&world, "PO-1/1", "purchase_order", "RAW", 90, due).await;
-    for answer in [explained(&world, "SERUM").await, then(&world, "SERUM", promissory::clock::Clock::now(&world.clock)).await] {
+    for answer in [explained(&world, "SERUM").await, then(&world, "SERUM", promissory::ports::Clock::now(&world.clock)).await] {
         assert_eq!((answer.wrong.clone(), answer.is_good(), answer.late.len()), (vec![], false, 1), "{}", text(&answer));
         let late = &answer.late[0];
         assert_eq!((late.late.units.units(), late.late.possible.map(|day| day.to_string())), (1, Some(day(&world, 22))));
@@ -164,7 +166,7 @@ async fn the_past_is_as_it_was() {
         }
         drop(world.hints.take());
     };
-    let now = || promissory::clock::Clock::now(&world.clock);
+    let now = || promissory::ports::Clock::now(&world.clock);
     let before_all = now();
     for _ in 0..2 {
         // The first time the shop begins to stock them there.
@@ -201,8 +203,8 @@ async fn the_past_is_as_it_was() {
 
     // Every call is kept, once, with what came of it.
     let store = &world.table.store;
-    let head = read::<Intent, _>(store, Intent::key_of(&world.shop)).await.expect("read").0.expect("an intent");
-    let kept = list_all(store, Listing::rows(Intent::key_of(&world.shop).pk, "DONE#")).await.expect("listed");
+    let head = read::<Intent, _>(store, &RowKey::Intent(world.shop.clone())).await.expect("read").0.expect("an intent");
+    let kept = list_all(store, Listing::rows(&Partition::Calls(world.shop.clone()))).await.expect("listed");
     let kept: Vec<Call> = kept.iter().map(|record| record.decode().expect("a call")).collect();
     assert_eq!(kept.iter().map(|call| call.intent.number).collect::<Vec<_>>(), (1..=head.number).collect::<Vec<_>>());
     assert!(kept.iter().all(|call| call.outcome == Outcome::Told && call.closed_at >= call.intent.opened_at), "{kept:?}");
@@ -220,8 +222,8 @@ async fn a_call_that_is_not_kept_is_said_to_be() {
     world.push(running.front(), &[world.hint(&[("A", "WH-1")])]).await;
     let answer = explained(&world, "A").await;
     assert_eq!((told(&answer, Name::Call, ""), answer.wrong.clone()), (vec!["set by call 1: 10".to_owned()], vec![]));
-    let at = promissory::clock::Clock::now(&world.clock);
-    let key = Call::key_of(&world.shop, 1);
+    let at = promissory::ports::Clock::now(&world.clock);
+    let key = RowKey::Call { shop: world.shop.clone(), number: 1 }.key();
     let record = world.table.store.get(std::slice::from_ref(&key)).await.expect("read").remove(0).expect("a row");
     world.table.store.write(&[Write::Delete { key, expect: Expect::Revision(record.revision) }]).await.expect("deleted");
     let answer = explained(&world, "A").await;
@@ -252,20 +254,27 @@ async fn what_is_not_there_is_said() {
 /// Protects the check itself: a number that was changed behind our back is named, with the way to it.
 #[tokio::test]
 async fn what_does_not_add_up_is_said() {
-    for (pk, sk, field, expected) in [
-        ("LEVEL#shop.myshopify.com#SERUM", "MADE", "supply", "supply: its parts come to 10, it says 7"),
-        ("ATS#SERUM", "HEAD", "available", "SERUM can be promised to online orders: its parts come to 10, it says 7"),
-        ("ATS#RAW", "HEAD", "available", ""),
+    let level = RowKey::Level {
+        shop: promissory_tests::webhook::SHOP.parse().expect("a shop"),
+        sku: "SERUM".parse().expect("a SKU"),
+        location: "MADE".parse().expect("a location"),
+    };
+    let promise = |sku: &str| RowKey::Promise(sku.parse().expect("a SKU"));
+    let of_serum = "SERUM can be promised to online orders: its parts come to 10, it says 7";
+    for (row, field, expected) in [
+        (level, "supply", "supply: its parts come to 10, it says 7"),
+        (promise("SERUM"), "available", of_serum),
+        (promise("RAW"), "available", ""),
     ] {
         let world = workshop().await;
-        let key = Key::new(pk.replace("shop.myshopify.com", promissory_tests::webhook::SHOP), sk);
+        let key = row.key();
         let record = world.table.store.get(std::slice::from_ref(&key)).await.expect("read").remove(0).expect("a row");
         let mut body = record.body;
         body[field] = json!(7);
         let write = Write::Put { key, body, index: None, expect: Expect::Revision(record.revision) };
         world.table.store.write(&[write]).await.expect("written");
         let answer = explained(&world, "SERUM").await;
-        assert_eq!(answer.wrong.is_empty(), expected.is_empty(), "{field} of {pk}: {:?}", answer.wrong);
+        assert_eq!(answer.wrong.is_empty(), expected.is_empty(), "{field} of {row}: {:?}", answer.wrong);
         assert!(expected.is_empty() || answer.wrong.iter().any(|wrong| wrong.contains(expected)), "{:?}", answer.wrong);
     }
 }

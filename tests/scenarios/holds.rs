@@ -1,9 +1,12 @@
 //! Holds do not last for ever: what nobody paid is given back, what nobody allocates is told, and a late payment is heard.
 
 use promissory::catalog::{LineId, OrderId};
-use promissory::ledger::{Event, EventId, Outcome, commit};
-use promissory::reconcile::HoldsReport;
+use promissory::draft::Outcome;
+use promissory::flows::{HoldsReport, commit};
+use promissory::ledger::Event;
+use promissory::movement::EventId;
 use promissory::source::{OrderOf, StockEvent, StockKind};
+use promissory::table::RowKey;
 use promissory_tests::shop::{RunningShop, in_agreement};
 use promissory_tests::webhook::{OrderBody, order};
 use promissory_tests::world::World;
@@ -40,9 +43,10 @@ async fn tell(world: &World, running: &RunningShop, id: &str, body: OrderBody) {
 /// As if every order had been read and forwarded.
 async fn read_all(world: &World) {
     use promissory::order::OrderRecord;
-    use promissory::store::{Store, Write, read};
-    let key = OrderRecord::key_of(&world.shop, OrderId::new(1));
-    let (record, expect) = read::<OrderRecord, _>(&world.table.store, key).await.expect("read");
+    use promissory::ports::{Store, read};
+    use promissory::table::Write;
+    let key = RowKey::Order { shop: world.shop.clone(), order: OrderId::new(1) };
+    let (record, expect) = read::<OrderRecord, _>(&world.table.store, &key).await.expect("read");
     let record = OrderRecord { unread: false, unforwarded: false, ..record.expect("recorded") };
     world.table.store.write(&[Write::put(&record, expect)]).await.expect("written");
 }

@@ -1,8 +1,9 @@
 //! The door for webhooks: what comes in, what is refused with which status, and that refusals leave no trace.
 
+use promissory::adapters::shopify::webhook::{MAX_BODY, MAX_LINES};
 use promissory::catalog::OrderId;
-use promissory::order::{MAX_BODY, MAX_LINES, OrderRecord};
-use promissory::store::Store;
+use promissory::ports::Store;
+use promissory::table::RowKey;
 use promissory_tests::webhook::{OrderBody, PREVIOUS_SECRET, Webhook, fulfilment, order};
 use promissory_tests::world::{WH, World};
 use serde_json::{Value, json};
@@ -178,7 +179,8 @@ async fn large_ids_survive_whole() {
     let rounded = good().with("id", json!(820_982_911_946_154_500_u64));
     let rounded = rounded.with("admin_graphql_api_id", json!("gid://shopify/Order/820982911946154510"));
     world.tell("orders/create", "rounded", rounded.bytes()).await;
-    let keys = [820_982_911_946_154_510, 820_982_911_946_154_500].map(|id| OrderRecord::key_of(&world.shop, OrderId::new(id)));
+    let keys = [820_982_911_946_154_510, 820_982_911_946_154_500]
+        .map(|id| RowKey::Order { shop: world.shop.clone(), order: OrderId::new(id) }.key());
     let found = world.table.store.get(&keys).await.expect("read");
     assert!(found[0].is_some() && found[1].is_none());
 }

@@ -1,5 +1,6 @@
 //! What comes through the door: samples of Shopify, duplicates, ids used twice, and lines we know nothing of.
 
+use promissory::table::RowKind;
 use promissory_tests::shared_files::deliveries;
 use promissory_tests::webhook::{Webhook, order};
 use promissory_tests::world::World;
@@ -67,8 +68,7 @@ async fn notes_leave_what_they_call_for() {
             let (status, answer) = world.deliver(&webhook).await;
             assert_eq!((status, answer["outcome"].as_str()), (200, Some(expected)), "{topic}: {answer}");
         }
-        let pointers =
-            world.table.rows().into_iter().filter(|row| row["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("POINTER#")));
+        let pointers = world.table.of_kind(RowKind::OrderToRead).into_iter();
         let mut found: Vec<String> = pointers.map(|row| row["sk"]["S"].as_str().expect("a key").to_owned()).collect();
         found.extend(world.alerts());
         assert_eq!(found, left.into_iter().collect::<Vec<_>>(), "{topic}");

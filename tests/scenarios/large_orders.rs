@@ -1,6 +1,6 @@
 //! Orders larger than one transaction: committed in steps, and whole in the end wherever they were interrupted.
 
-use promissory::order::MAX_LINES;
+use promissory::adapters::shopify::webhook::MAX_LINES;
 use promissory_tests::faults::Fault;
 use promissory_tests::webhook::{Webhook, order};
 use promissory_tests::world::World;

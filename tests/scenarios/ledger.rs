@@ -4,10 +4,12 @@
 use std::cell::Cell;
 
 use futures_util::future::join;
+use promissory::ledger::Position;
 use promissory::ledger::replay::{At, Mismatch, Moment};
-use promissory::ledger::{Movement, Position, PositionKey};
+use promissory::movement::PositionKey;
+use promissory::ports::Store;
 use promissory::source::StockKind;
-use promissory::store::{Expect, Key, Store, Write};
+use promissory::table::{Expect, Key, RowKey, Write};
 use promissory_local::ledger::{Table as Ledger, Verdict, VerifyConfig, replay, verify};
 use promissory_tests::dynamo::Table;
 use promissory_tests::faults::Fault;
@@ -84,11 +86,11 @@ async fn a_sound_ledger_verifies_however_it_is_read() {
 }
 
 fn head() -> Key {
-    position("A", "WH-1").key()
+    RowKey::Position(position("A", "WH-1")).key()
 }
 
 fn movement(seq: u64) -> Key {
-    Key::new(head().pk, format!("{}{seq:012}", Movement::PREFIX))
+    RowKey::Movement { of: position("A", "WH-1"), seq }.key()
 }
 
 /// Edits the content of a row behind the ledger's back.
@@ -133,7 +135,7 @@ async fn damage(world: &World, damage: Damage) {
         Damage::Invented(seq) => {
             let of: PositionKey = position("Z", "WH-1");
             let row = Position { seq, ..Position::empty(of.clone()) };
-            put(world, of.key(), serde_json::to_value(row).expect("an object"), Expect::Absent).await;
+            put(world, RowKey::Position(of).key(), serde_json::to_value(row).expect("an object"), Expect::Absent).await;
         }
     }
 }
@@ -175,7 +177,7 @@ async fn damage_is_found_and_named() {
     damage(&world, Invented(0)).await;
     assert_eq!(verified(&world, &WAYS[2]).await.mismatches, [], "nothing ever moved there");
     damage(&world, Gone(head)).await;
-    edit(&world, position("C@x", "unassigned").key(), |body| body["reserved"] = json!(-1)).await;
+    edit(&world, RowKey::Position(position("C@x", "unassigned")).key(), |body| body["reserved"] = json!(-1)).await;
     let found = verified(&world, &WAYS[3]).await.mismatches;
     assert_eq!(in_words(&found), ["unstored A@WH-1", "differs C@x@unassigned"], "both, in the order of positions");
 }

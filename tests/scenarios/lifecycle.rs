@@ -1,6 +1,6 @@
 //! What an order becomes in the ledger, told by webhooks in any order.
 
-use promissory::ledger::Movement;
+use promissory::movement::Movement;
 use promissory_tests::webhook::{FulfilmentBody, OrderBody, fulfilment, order};
 use promissory_tests::world::{STORE, TPL, WH, World};
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use promissory::catalog::{Item, Listed, Location, VariantId};
-use promissory::store::{Row, Store, Write, read};
-use promissory::storefront::{Hint, Label, LabelKind, LotShown, PushReport, push};
+use promissory::flows::push::{PushReport, push};
+use promissory::ports::{Store, read};
+use promissory::storefront::{Hint, Label, LabelKind, LotShown};
+use promissory::table::{Row, RowKey, RowKind, Write};
 use promissory_local::shopify::Faults;
 use promissory_tests::faults::Fault;
 use promissory_tests::front::{OddShop, Oddity};
@@ -41,7 +43,7 @@ fn variant(running: &RunningShop, sku: &str) -> Option<VariantId> {
 }
 
 async fn put<R: Row>(world: &World, row: &R) {
-    let (_, expect) = read::<R, _>(&world.table.store, row.key()).await.expect("read");
+    let (_, expect) = read::<R, _>(&world.table.store, &row.row_key()).await.expect("read");
     world.table.store.write(&[Write::put(row, expect)]).await.expect("written");
 }
 
@@ -77,8 +79,8 @@ fn shown(running: &RunningShop, sku: &str) -> Option<String> {
 }
 
 async fn label(world: &World, sku: &str) -> Option<Label> {
-    let key = Label::key_of(&world.shop, &sku.parse().expect("a SKU"), LabelKind::Lots);
-    read::<Label, _>(&world.table.store, key).await.expect("read").0
+    let key = RowKey::Metafield { shop: world.shop.clone(), sku: sku.parse().expect("a SKU"), kind: LabelKind::Lots };
+    read::<Label, _>(&world.table.store, &key).await.expect("read").0
 }
 
 async fn assert_at_rest(world: &World, running: &RunningShop, skus: &[&str]) {
@@ -164,7 +166,7 @@ async fn other_items_have_no_label() {
         tell(&world, &running).await;
         assert_eq!((label(&world, sku).await, shown(&running, sku)), (None, None), "{sku}");
     }
-    assert_eq!((running.calls("Describe"), world.table.count("LABEL#")), (0, 0));
+    assert_eq!((running.calls("Describe"), world.table.count(RowKind::Metafield)), (0, 0));
     running.assert_agreement(&world).await;
     // The variant becomes known: now there is something to show them at.
     put(&world, &by_lot(&world, &running, "NO-VARIANT")).await;

@@ -1,16 +1,18 @@
 //! What can still be made: from bills, components and what is announced to what each shop is told, over the real table.
 
 use futures_util::future::join;
-use promissory::catalog::csv::{Sheet, Sheets};
-use promissory::catalog::{Item, Network, VariantId};
-use promissory::ledger::{Event, commit};
-use promissory::promise::{InPlan, Plan, Planned, recompute, replan};
+use promissory::catalog::{Item, VariantId};
+use promissory::flows::{commit, recompute, replan};
+use promissory::ledger::Event;
+use promissory::ports::{Store, read};
+use promissory::promise::{InPlan, Plan, Planned};
+use promissory::sheets::{Sheet, Sheets};
 use promissory::source::StockKind;
-use promissory::store::{Listing, Row, Store, Write, read};
+use promissory::table::{Row, RowKey, RowKind, Write};
 use promissory_local::catalogue::command::import;
 use promissory_local::ledger::Table as Ledger;
 use promissory_local::shopify::{LocationId, NewLocation};
-use promissory_tests::dynamo::Table;
+use promissory_tests::dynamo::{Table, row_key};
 use promissory_tests::shop::{self, RunningShop};
 use promissory_tests::source::event;
 use promissory_tests::webhook::{SHOP, order};
@@ -90,20 +92,21 @@ async fn offered(world: &World) -> (i64, i64, i64) {
     (serum, set, world.level("SERUM", "MADE").await.to_push.units())
 }
 
-async fn rows<R: Row>(world: &World, prefix: &str) -> Vec<R> {
-    let of = |row: &Value| row["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with(prefix));
-    let keys = world.table.rows().into_iter().filter(of).map(|row| row["pk"]["S"].as_str().expect("a key").to_owned());
+async fn rows<R: Row>(world: &World, kind: RowKind) -> Vec<R> {
     let mut found = Vec::new();
-    for pk in keys {
-        let page = world.table.store.list(&Listing::rows(pk, "HEAD")).await.expect("listed");
-        found.extend(page.records.iter().map(|record| record.decode::<R>().expect("it can be read")));
+    for row in world.table.of_kind(kind) {
+        let row = row_key(&row).expect("a key");
+        found.extend(read::<R, _>(&world.table.store, &row).await.expect("it can be read").0);
     }
     found
 }
 
 async fn plans(world: &World) -> Vec<Vec<String>> {
-    let mut plans: Vec<Vec<String>> =
-        rows::<Plan>(world, "PLAN#").await.iter().map(|plan| plan.items.iter().map(ToString::to_string).collect()).collect();
+    let mut plans: Vec<Vec<String>> = rows::<Plan>(world, RowKind::Plan)
+        .await
+        .iter()
+        .map(|plan| plan.items.iter().map(ToString::to_string).collect())
+        .collect();
     plans.sort();
     plans
 }
@@ -212,10 +215,10 @@ async fn plans_follow_bills() {
     sheets(&world, &[(Sheet::Items, "sku,bulk\nPUMP,yes\n")]).await;
     world.settle().await;
     assert_eq!(plans(&world).await.len(), 2, "what is always there ties nothing");
-    let pointers = rows::<InPlan>(&world, "INPLAN#").await;
+    let pointers = rows::<InPlan>(&world, RowKind::PlanOf).await;
     assert!(!pointers.iter().any(|of| of.sku.as_str() == "PUMP"), "{pointers:?}");
     for of in pointers {
-        let plan = rows::<Plan>(&world, &format!("PLAN#{}", of.plan)).await;
+        let (plan, _) = read::<Plan, _>(&world.table.store, &RowKey::Plan(of.plan.clone())).await.expect("it can be read");
         assert!(plan.iter().any(|plan| plan.items.contains(&of.sku)), "{of:?} is in its plan");
     }
 }
@@ -247,7 +250,7 @@ async fn a_plan_never_goes_backwards() {
     for head_start in 0..14 {
         let world = workshop().await;
         let (store, clock) = (&world.table.store, &world.clock);
-        let network = &Network::load(store).await.expect("read");
+        let network = &promissory::flows::load_network(store).await.expect("read");
         let seeds = ["RAW".parse().expect("a SKU")].into();
         let plan = async |ahead: u64, id: &str| {
             for _ in 0..ahead {
@@ -294,8 +297,8 @@ async fn the_shop_shows_when_one_can_be_there() {
     let world = workshop().await;
     let running = shop::start(&world);
     let of = running.item("SERUM");
-    let key = Item::key_of(&"SERUM".parse().expect("a SKU"));
-    let (item, expect) = read::<Item, _>(&world.table.store, key).await.expect("read");
+    let key = RowKey::Item("SERUM".parse().expect("a SKU"));
+    let (item, expect) = read::<Item, _>(&world.table.store, &key).await.expect("read");
     let mut item = item.expect("it was imported");
     item.planning.shows_date = true;
     let variant = running.inside(|shop| VariantId::from_gid(&shop.item("SERUM")?.variant.gid()));

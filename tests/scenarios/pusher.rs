@@ -1,9 +1,10 @@
 //! The normal path to a shop: differences of supply, each once, in few calls.
 
 use promissory::catalog::Quantity;
+use promissory::ports::Store;
 use promissory::source::StockKind;
-use promissory::store::{Expect, Row, Store, Write};
 use promissory::storefront::Level;
+use promissory::table::{Expect, Row, Write};
 use promissory_local::shopify::AppliedKind;
 use promissory_tests::shop::{RunningShop, in_agreement, location_id, start};
 use promissory_tests::world::World;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use promissory::ports::Storefront;
 use promissory::source::StockKind;
-use promissory::storefront::Storefront;
 use promissory_local::shopify::{AppliedKind, Faults, NewItem};
 use promissory_tests::front::{Happening, OddShop, Oddity};
 use promissory_tests::shop::{RunningShop, in_agreement, location_id, start};

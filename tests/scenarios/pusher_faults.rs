@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use promissory::catalog::NetworkCache;
+use promissory::flows::NetworkCache;
 use promissory::source::StockKind;
 use promissory_local::shopify::Faults;
 use promissory_tests::faults::Fault;

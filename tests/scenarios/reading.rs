@@ -1,8 +1,9 @@
 //! Orders that a webhook names or tells in part are read; what cannot be read does not keep the others waiting.
 
+use promissory::flows::ReadReport;
 use promissory::order::OrderRecord;
-use promissory::reconcile::ReadReport;
 use promissory::source::StockKind;
+use promissory::table::{RowKey, RowKind};
 use promissory_local::shopify::{Faults, OrderId};
 use promissory_tests::shop::{RunningShop, in_agreement, location_id};
 use promissory_tests::webhook::{Webhook, fulfilment, order};
@@ -76,7 +77,7 @@ async fn what_is_gone_or_unreadable_does_not_keep_others_waiting() {
     let report = read(&world, &running).await;
     assert_eq!((report.orders, report.left), (1, 0), "{report:?}");
     assert_eq!(read(&world, &running).await, ReadReport::default(), "what the shop does not have is not asked for again");
-    assert_eq!(world.table.count("POINTER#"), 0, "what is gone is not asked for for ever");
+    assert_eq!(world.table.count(RowKind::OrderToRead), 0, "what is gone is not asked for for ever");
     assert_eq!(world.positions().await[1], "A@WH-1 100 on hand, 3 reserved");
     assert_eq!(world.alerts(), [format!("unreadable_order#{}#gid://shopify/Order/1 raised", world.shop)]);
 }
@@ -124,10 +125,8 @@ async fn a_mapping_that_comes_late_is_made_good_by_the_next_reading() {
     world.tell("orders/create", "w1", order(1).line(11, "LATE", 2).bytes()).await;
     world.item("LATE", &[("WH-1", 5)]).await;
     world.tell("orders/updated", "w2", order(1).at(1).line(11, "LATE", 2).bytes()).await;
-    let record = promissory::store::read::<OrderRecord, _>(
-        &world.table.store,
-        OrderRecord::key_of(&world.shop, promissory::catalog::OrderId::new(1)),
-    );
+    let row = RowKey::Order { shop: world.shop.clone(), order: promissory::catalog::OrderId::new(1) };
+    let record = promissory::ports::read::<OrderRecord, _>(&world.table.store, &row);
     assert!(record.await.expect("read").0.expect("recorded").unread, "it is found to be read");
     assert_eq!(world.positions().await.last().map(String::as_str), Some("LATE@unassigned 0 on hand, 2 reserved"));
     drop(running);

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use promissory::alert::State;
+use promissory::alert::{State, Subject};
 use promissory::catalog::{Item, Quantity};
+use promissory::flows::recompute;
 use promissory::ledger::Position;
-use promissory::promise::recompute;
+use promissory::movement::EventId;
+use promissory::ports::Store;
 use promissory::source::StockKind;
-use promissory::store::{Expect, Key, Store, Write};
+use promissory::table::{Expect, Key, RowKey, RowKind, Write};
 use promissory_tests::faults::Fault;
 use promissory_tests::webhook::order;
 use promissory_tests::world::{World, is_delivered, position, stream_event};
@@ -53,7 +55,9 @@ async fn available_is_computed_per_place_and_in_all() {
 
 /// The movement that each version of a promise was computed up to, in the order of writing.
 fn versions(records: &[Value]) -> Vec<u64> {
-    let promises = records.iter().filter(|record| record["dynamodb"]["Keys"]["pk"]["S"] == "ATS#A");
+    let promises = records
+        .iter()
+        .filter(|record| record["dynamodb"]["Keys"]["pk"]["S"] == RowKey::Promise("A".parse().expect("a SKU")).key().pk);
     let seq = |record: &Value| {
         record["dynamodb"]["NewImage"]["body"]["M"]["places"]["M"]["WH-1"]["M"]["seq"]["N"].as_str().and_then(|n| n.parse().ok())
     };
@@ -179,7 +183,7 @@ async fn the_first_failed_record_is_named() {
         let world = World::new().await;
         let records = three_records(&world).await;
         // A position nobody can read, as another version of the code might leave it.
-        let key = position(broken, "3PL-1").key();
+        let key = RowKey::Position(position(broken, "3PL-1")).key();
         let unreadable = Write::Put { key: key.clone(), body: json!({ "odd": true }), index: None, expect: Expect::Absent };
         world.table.store.write(&[unreadable]).await.expect("written");
         let place = ["A", "B", "C"].iter().position(|sku| *sku == broken);
@@ -230,18 +234,27 @@ async fn other_rows_call_for_nothing() {
             "dynamodb": { "Keys": keys, "SequenceNumber": pk, "SizeBytes": 1, "ApproximateCreationDateTime": 0.0 },
         })
     };
-    let mut records =
-        ["EVT#x#y", "POS#", "POS#A@nowhere@", "LANE#A@WH-1", "ITEM#Z", "NETWORK"].map(|pk| odd(pk, "HEAD")).to_vec();
+    let mut records = odd_keys().iter().map(|key| odd(&key.pk, &key.sk)).collect::<Vec<_>>();
     assert_eq!(failed(&world, &records).await, [None; 0]);
-    records.insert(3, odd("ALERT#of a shape nobody knows", "HEAD"));
+    let alert = RowKey::Alert(Subject::RefusedEvent { system: "wms".to_owned() }).key();
+    records.insert(3, odd(&alert.pk, &alert.sk));
     assert_eq!(failed(&world, &records).await, [Some(3)], "an alert that cannot be read is not dropped in silence");
     world.take_stock([world.stock("e", "UNKNOWN", "WH-1", StockKind::Receipt, 5)]).await;
     world.settle().await;
-    assert_eq!(world.table.count("ATS#"), 0);
+    assert_eq!(world.table.count(RowKind::Promise), 0);
     // Importing it later makes good for it.
     world.item("UNKNOWN", &[]).await;
     world.settle().await;
     assert_eq!(world.promise("UNKNOWN").await.available.units(), 5);
-    let promise = world.table.store.get(&[Key::head("ATS#UNKNOWN")]).await.expect("read");
+    let promise = world.table.store.get(&[RowKey::Promise("UNKNOWN".parse().expect("a SKU")).key()]).await.expect("read");
     assert!(promise[0].is_some());
+}
+
+/// Keys of rows that do not exist, of no kind, or of a kind that the stream does not bring.
+fn odd_keys() -> Vec<Key> {
+    let item = RowKey::Item("Z".parse().expect("a SKU")).key();
+    let position = RowKey::Position("A@WH-1".parse().expect("a position")).key();
+    let damaged = Key::new(format!("{}@nowhere@", position.pk), position.sk);
+    let mark = RowKey::AppliedEvent(EventId::new("x", "y")).key();
+    vec![mark, Key::new("of no kind", "at all"), damaged, item, RowKey::Location("GONE".parse().expect("a location")).key()]
 }

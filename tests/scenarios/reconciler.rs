@@ -1,10 +1,13 @@
 //! The schedules: what was lost is found, what drifted is put right, and what is well is left alone.
 
 use jiff::Timestamp;
-use promissory::reconcile::{CompareReport, OVERLAP, Sweep, SweepReport};
+use promissory::flows::{OVERLAP, SweepReport};
+use promissory::ports::read;
+use promissory::reconcile::{CompareReport, Sweep};
 use promissory::source::StockKind;
-use promissory::store::read;
+use promissory::table::{RowKey, RowKind};
 use promissory_local::shopify::{AppliedKind, Faults, OrderId};
+use promissory_tests::dynamo::row_key;
 use promissory_tests::faults::Fault;
 use promissory_tests::shop::{RunningShop, in_agreement, location_id};
 use promissory_tests::webhook::{Webhook, order};
@@ -45,10 +48,8 @@ fn sell(world: &World, running: &RunningShop, units: i64) -> OrderId {
 /// Everything stored that says what is so, not when somebody looked.
 fn facts(world: &World) -> Vec<Value> {
     let mut rows = world.table.rows();
-    rows.retain(|row| {
-        let pk = row["pk"]["S"].as_str().unwrap_or_default();
-        !pk.starts_with("WATERMARK#") && !pk.starts_with("REPORT#")
-    });
+    let of_a_look = [RowKind::OrderWatermark, RowKind::CompareProgress, RowKind::FeedWatermark, RowKind::CompareReport];
+    rows.retain(|row| row_key(row).is_none_or(|row| !of_a_look.contains(&RowKind::from(&row))));
     rows.sort_by_key(|row| (row["pk"].to_string(), row["sk"].to_string()));
     rows
 }
@@ -98,8 +99,13 @@ async fn the_watermark_never_passes_a_failed_order() {
                 shop.checkout(at, &[("A", 1)]).expect("placed");
             }
         });
-        let stored =
-            async || read::<Sweep, _>(&world.table.store, Sweep::key_of(&world.shop)).await.expect("read").0.expect("a sweep");
+        let stored = async || {
+            read::<Sweep, _>(&world.table.store, &RowKey::OrderWatermark(world.shop.clone()))
+                .await
+                .expect("read")
+                .0
+                .expect("a sweep")
+        };
         let completed_before = stored().await.complete_at;
         world.clock.pass(1);
         world.table.faults.after("TransactWriteItems", done, 1, fault);
@@ -206,7 +212,7 @@ async fn the_catalogue_is_compared_page_by_page() {
         }
         assert_eq!(pages.iter().sum::<usize>(), 90, "round {round}: {pages:?}");
     }
-    assert_eq!(world.table.count("REPORT#"), 6, "every page is written down");
+    assert_eq!(world.table.count(RowKind::CompareReport), 6, "every page is written down");
 }
 
 /// Protects what a killed function left behind: lanes are settled, and what is due is hinted again.
@@ -221,10 +227,10 @@ async fn the_backlog_is_picked_up() {
     let _ = world.hints.take();
     world.table.faults.next("TransactWriteItems", 6, Fault::Conflict);
     world.tell("orders/create", "w2", order(2).line(21, "A", 4).bytes()).await;
-    assert_eq!(world.table.count("LANE#"), 1);
+    assert_eq!(world.table.count(RowKind::Deferred), 1);
     let report = world.reconcile(running.front(), Job::Backlog).await.expect("picked up");
     let Report::Backlog(report) = report else { panic!("{report:?}") };
-    assert_eq!((report.settled, report.hinted, world.table.count("LANE#")), (1, 1, 0));
+    assert_eq!((report.settled, report.hinted, world.table.count(RowKind::Deferred)), (1, 1, 0));
     assert_eq!(world.positions().await, ["A@WH-1 105 on hand, 0 reserved", "A@unassigned 0 on hand, 7 reserved"]);
     assert_eq!(push_hints(&world, &running).await, 1);
     assert_eq!(running.shown("A", "WH-1"), (105, 0));

@@ -1,8 +1,9 @@
 //! Other systems at the door: who is let in, what becomes of each event, and how it reaches the shop.
 
 use promissory::catalog::{InventoryItemId, Item, Listed, Location, LocationKind, Quantity, ShopItem, SystemItem, Tier, TierId};
+use promissory::ports::{Store, read};
 use promissory::source::System;
-use promissory::store::{Row, Store, Write, read};
+use promissory::table::{Row, RowKind, Write};
 use promissory_local::shopify::NewItem;
 use promissory_tests::shop::{in_agreement, location_id};
 use promissory_tests::source::{Post, event, outcomes};
@@ -49,7 +50,7 @@ async fn only_signed_and_timely_events_come_in() {
         assert_eq!(found, status, "{case}: {answer}");
         assert!(answer["detail"].as_str().expect("a detail").contains(detail), "{case}: {answer}");
     }
-    assert_eq!(world.table.count("EVT#"), 0, "nothing was written");
+    assert_eq!(world.table.count(RowKind::AppliedEvent), 0, "nothing was written");
     let one = Post { body: event(&world, "e1", "receipt", 5, &json!({})).to_string().into_bytes(), ..good() };
     assert_eq!(outcomes(&world.post(one).await.1), ["applied"], "one event needs no list");
     assert_eq!(outcomes(&world.post(Post { timestamp: at(-299), ..good() }).await.1), ["duplicate"]);
@@ -207,7 +208,7 @@ async fn a_parcel_leaves_once() {
 }
 
 async fn put<R: Row>(world: &World, row: &R) {
-    let (_, expect) = read::<R, _>(&world.table.store, row.key()).await.expect("read");
+    let (_, expect) = read::<R, _>(&world.table.store, &row.row_key()).await.expect("read");
     world.table.store.write(&[Write::put(row, expect)]).await.expect("written");
 }
 
@@ -246,7 +247,7 @@ async fn what_waited_goes_on_when_it_is_mapped() {
             world.alerts(),
             ["unmapped_facility#wms#HALL-9 cleared", "unmapped_item#wms#0815 raised", "unmapped_item#wms#4711 cleared"]
         );
-        assert_eq!(world.table.count("WAITING#"), 1, "one still waits");
+        assert_eq!(world.table.count(RowKind::Waiting), 1, "one still waits");
     }
 }
 
@@ -276,7 +277,7 @@ async fn an_order_waits_for_its_mapping() {
     read_orders(&world, &running).await;
     let reserved: Vec<String> = world.positions().await.into_iter().filter(|position| position.starts_with("NEW@")).collect();
     assert_eq!(reserved, ["NEW@WH-1 0 on hand, 2 reserved"]);
-    assert_eq!(world.table.count("WAITING#"), 0);
+    assert_eq!(world.table.count(RowKind::Waiting), 0);
 }
 
 /// Protects each shop's own margin: the shop's buffer before the item's before the tier's, and a location out of use sells

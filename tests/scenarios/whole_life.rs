@@ -2,6 +2,7 @@
 //! reconciler, each ends in the same ledger, and leaves nothing to correct in the shop.
 
 use jiff::Timestamp;
+use promissory::table::RowKind;
 use promissory_local::shopify::{
     Cart, Delivery, DeliveryPlan, Disposal, Edit, FulfilmentOrderId, LineId, NewItem, OrderId, RefundInput, RefundLine, Restock,
     Shop, draw,
@@ -118,7 +119,7 @@ async fn come_to_rest(case: &str, world: &World, running: &RunningShop) {
     assert_eq!(report.drifted, [], "{case}");
     running.assert_agreement(world).await;
     assert_eq!(running.log().len(), before, "{case}: an order's life is nothing to tell the shop");
-    assert_eq!(world.table.count("POINTER#"), 0, "{case}: everything that was pointed at is read");
+    assert_eq!(world.table.count(RowKind::OrderToRead), 0, "{case}: everything that was pointed at is read");
 }
 
 async fn check(case: &str, life: Life, expected: &[&str]) {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use promissory::clock::Clock;
+use promissory::ports::Clock;
 
 /// Virtual time: `sleep` moves it and lets others run, and nobody really waits. Copies tell the same time.
 #[derive(Debug, Clone)]

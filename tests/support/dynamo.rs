@@ -19,6 +19,7 @@ use aws_smithy_types::body::SdkBody;
 use dynoxide::Database;
 use dynoxide::errors::DynoxideError;
 use promissory::adapters::dynamodb::DynamoStore;
+use promissory::table::{Key, RowKey, RowKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -115,10 +116,16 @@ impl Table {
         }
     }
 
-    /// How many rows have a partition that begins with `prefix`.
+    /// The rows of a kind, as DynamoDB holds them.
     #[must_use]
-    pub fn count(&self, prefix: &str) -> usize {
-        self.rows().iter().filter(|row| row["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with(prefix))).count()
+    pub fn of_kind(&self, kind: RowKind) -> Vec<Value> {
+        self.rows().into_iter().filter(|row| row_key(row).is_some_and(|row| RowKind::from(&row) == kind)).collect()
+    }
+
+    /// How many rows of a kind there are.
+    #[must_use]
+    pub fn count(&self, kind: RowKind) -> usize {
+        self.of_kind(kind).len()
     }
 
     fn must(&self, operation: &str, request: &Value) -> Value {
@@ -263,4 +270,10 @@ fn answer(outcome: Result<Vec<u8>, DynoxideError>) -> Result<HttpResponse, Conne
 
 fn response(status: u16, body: Vec<u8>) -> HttpResponse {
     HttpResponse::new(StatusCode::try_from(status).expect("a valid status"), SdkBody::from(body))
+}
+
+/// The name of a row as DynamoDB holds it, or of the keys of a stream record.
+#[must_use]
+pub fn row_key(row: &Value) -> Option<RowKey> {
+    RowKey::parse(&Key::new(row["pk"]["S"].as_str()?, row["sk"]["S"].as_str()?))
 }

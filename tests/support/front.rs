@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use promissory::catalog::{InventoryItemId, OrderId, ShopDomain, ShopLocationId};
-use promissory::storefront::{
-    Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError,
-};
+use promissory::ports::Storefront;
+use promissory::storefront::{Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, StorefrontError};
 use tokio::sync::Notify;
 
 /// What is odd.

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use promissory::alert::{Alert, Bus};
+use promissory::alert::Alert;
 use promissory::order::SalesOrder;
-use promissory::store::StoreError;
-use promissory::storefront::{Hint, Hints};
+use promissory::ports::{Bus, Hints, StoreError};
+use promissory::storefront::Hint;
 
 /// Something that takes messages and can be made to refuse the next few.
 #[derive(Debug)]

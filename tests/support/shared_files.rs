@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use promissory::order::Topic;
+use promissory::adapters::shopify::webhook::Topic;
 
 /// The directory of Shopify's schema and samples, if it is there.
 #[must_use]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use promissory::adapters::shopify::{Response, Shopify, Transport};
-use promissory::clock::Clock;
+use promissory::ports::Clock;
 use promissory::storefront::StorefrontError;
 use promissory_local::audit::compare_levels;
 use promissory_local::shopify::{

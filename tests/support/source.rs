@@ -1,12 +1,10 @@
 //! Other systems, speaking at the door: signed requests, and events in short.
 
-use lambda_http::Request;
-use lambda_http::http;
+use lambda_http::{Request, http};
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory::adapters::secrets::SourceSecrets;
-use promissory::catalog::NetworkCache;
+use promissory::flows::{Ears, NetworkCache};
 use promissory::signature::sign;
-use promissory::source::Ears;
 use serde_json::{Value, json};
 use source_intake::{Intake, SIGNATURE, TIMESTAMP, signed_bytes};
 

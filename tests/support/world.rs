@@ -10,19 +10,18 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use jiff::Timestamp;
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory::adapters::secrets::ShopifyApp;
-use promissory::alert::Alert;
 use promissory::catalog::{
-    InventoryItemId, Item, Listed, Location, LocationKind, Network, NetworkCache, Place, Quantity, ShopDomain, ShopItem,
-    ShopLocationId, Sku,
+    InventoryItemId, Item, Listed, Location, LocationKind, Network, Place, Quantity, ShopDomain, ShopItem, ShopLocationId, Sku,
 };
-use promissory::clock::Clock;
-use promissory::ledger::{Event, EventId, PositionKey, commit};
+use promissory::flows::{NetworkCache, ReconcileError, commit};
+use promissory::ledger::Event;
+use promissory::movement::{EventId, PositionKey};
 use promissory::order::HoldPolicy;
+use promissory::ports::{Clock, Store, Storefront, read};
 use promissory::promise::Promise;
-use promissory::reconcile::ReconcileError;
 use promissory::source::{StockEvent, StockKind};
-use promissory::store::{Expect, MAX_WRITES, Store, Write, read};
-use promissory::storefront::{Hint, Level, Storefront};
+use promissory::storefront::{Hint, Level};
+use promissory::table::{Expect, MAX_WRITES, RowKey, Streamed, Write};
 use promissory_local::audit::Books;
 use promissory_local::catalogue::{import_item, import_network};
 use promissory_local::systems::InProcess;
@@ -32,7 +31,7 @@ use shopify_pusher::Pusher;
 use webhook_intake::Intake;
 
 use crate::clock::TestClock;
-use crate::dynamo::{Table, table};
+use crate::dynamo::{Table, row_key, table};
 use crate::ports::{MemoryBus, MemoryHints};
 use crate::webhook::{PREVIOUS_SECRET, SECRET, SHOP, Webhook};
 
@@ -314,13 +313,11 @@ impl World {
     /// When one cannot be read.
     #[must_use]
     pub fn alerts(&self) -> Vec<String> {
-        let rows = self.table.rows();
-        let of = |row: &Value| Some((row["pk"]["S"].as_str()?.strip_prefix(Alert::PREFIX)?.to_owned(), row.clone()));
-        let mut alerts: Vec<String> = rows
-            .iter()
-            .filter_map(of)
-            .map(|(subject, row)| format!("{subject} {}", row["body"]["M"]["state"]["S"].as_str().expect("a state")))
-            .collect();
+        let in_words = |row: &Value| match row_key(row) {
+            Some(RowKey::Alert(about)) => Some(format!("{about} {}", row["body"]["M"]["state"]["S"].as_str()?)),
+            Some(_) | None => None,
+        };
+        let mut alerts: Vec<String> = self.table.rows().iter().filter_map(in_words).collect();
         alerts.sort();
         alerts
     }
@@ -330,8 +327,8 @@ impl World {
     /// # Panics
     /// When there is none.
     pub async fn promise(&self, sku: &str) -> Promise {
-        let key = Promise::key_of(&sku.parse().expect("a SKU"));
-        read::<Promise, _>(&self.table.store, key).await.expect("read").0.expect("a promise")
+        let row = RowKey::Promise(sku.parse().expect("a SKU"));
+        read::<Promise, _>(&self.table.store, &row).await.expect("read").0.expect("a promise")
     }
 
     /// What one shop knows of a pair.
@@ -340,20 +337,20 @@ impl World {
     /// When the pair was never computed.
     pub async fn level(&self, sku: &str, location: &str) -> Level {
         let sku: Sku = sku.parse().expect("a SKU");
-        let key = Level::key_of(&self.shop, &sku, &location.parse().expect("a location"));
-        read::<Level, _>(&self.table.store, key).await.expect("read").0.expect("a level")
+        let row = RowKey::Level { shop: self.shop.clone(), sku, location: location.parse().expect("a location") };
+        read::<Level, _>(&self.table.store, &row).await.expect("read").0.expect("a level")
     }
 }
 
 /// Whether the event source mapping of `template.yaml` lets a record through.
 #[must_use]
 pub fn is_delivered(record: &Value) -> bool {
-    let text = |name: &str| record["dynamodb"]["Keys"][name]["S"].as_str().unwrap_or_default();
-    let (pk, sk) = (text("pk"), text("sk"));
-    let is_of = |families: &[&str]| families.iter().any(|family| pk.starts_with(family));
-    let whole = ["LANE#", "ALERT#", "ITEM#", "MAP#", "SUP#", "USED#", "NETWORK", "TIERS", "CENTRES"];
-    let wanted = (is_of(&["POS#", "BOM#"]) && sk == "HEAD") || is_of(&whole);
-    is_of(&["PLAN#"]) || (wanted && record["eventName"] != "REMOVE")
+    let removed = record["eventName"] == "REMOVE";
+    match row_key(&record["dynamodb"]["Keys"]).map_or(Streamed::No, |row| row.streamed()) {
+        Streamed::No => false,
+        Streamed::Written => !removed,
+        Streamed::WrittenOrRemoved => true,
+    }
 }
 
 /// The app, with this secret and the one before.

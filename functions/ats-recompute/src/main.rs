@@ -8,7 +8,7 @@ use promissory::adapters::dynamodb::DynamoStore;
 use promissory::adapters::eventbridge::EventBridgeBus;
 use promissory::adapters::sqs::SqsHints;
 use promissory::adapters::{aws, env, log};
-use promissory::catalog::NetworkCache;
+use promissory::flows::NetworkCache;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

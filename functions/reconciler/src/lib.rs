@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use promissory::alert::Bus;
-use promissory::catalog::{NetworkCache, ShopDomain};
-use promissory::clock::Clock;
-use promissory::order::HoldPolicy;
-use promissory::reconcile::{
-    BacklogReport, CompareReport, HoldsReport, ReadReport, Reading, ReconcileError, SweepReport, backlog, compare, holds, sweep,
+use promissory::catalog::ShopDomain;
+use promissory::flows::pull::{Pulled, Pulling, pull_all};
+use promissory::flows::{
+    BacklogReport, HoldsReport, NetworkCache, ReadReport, Reading, ReconcileError, SweepReport, backlog, compare, holds, sweep,
+    tell_silent,
 };
-use promissory::source::pull::{Pulled, Pulling, Source, pull_all};
-use promissory::source::tell_silent;
-use promissory::store::Store;
-use promissory::storefront::{Hints, Storefront};
+use promissory::order::HoldPolicy;
+use promissory::ports::{Bus, Clock, Hints, Source, Store, Storefront};
+use promissory::reconcile::CompareReport;
 use serde::{Deserialize, Serialize};
 
 /// How long one run of `read` may take.

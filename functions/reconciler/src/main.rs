@@ -11,7 +11,7 @@ use promissory::adapters::secrets::{Keyring, ShopifyApp};
 use promissory::adapters::shopify::Shopify;
 use promissory::adapters::sqs::SqsHints;
 use promissory::adapters::{aws, env, log};
-use promissory::catalog::NetworkCache;
+use promissory::flows::NetworkCache;
 use promissory::order::HoldPolicy;
 use reconciler::{Job, Reconciler};
 

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::Timestamp;
-use promissory::catalog::{NetworkCache, ShopDomain};
-use promissory::clock::Clock;
-use promissory::ledger::PositionKey;
-use promissory::store::Store;
-use promissory::storefront::{Hint, PushError, PushReport, Storefront, push};
+use promissory::catalog::ShopDomain;
+use promissory::flows::NetworkCache;
+use promissory::flows::push::{PushError, PushReport, push};
+use promissory::movement::PositionKey;
+use promissory::ports::{Clock, Store, Storefront};
+use promissory::storefront::Hint;
 
 /// What pushing needs to work.
 #[derive(Debug)]

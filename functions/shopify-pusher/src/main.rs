@@ -9,7 +9,7 @@ use promissory::adapters::dynamodb::DynamoStore;
 use promissory::adapters::secrets::ShopifyApp;
 use promissory::adapters::shopify::Shopify;
 use promissory::adapters::{aws, env, log};
-use promissory::catalog::NetworkCache;
+use promissory::flows::NetworkCache;
 use shopify_pusher::Pusher;
 
 #[tokio::main(flavor = "current_thread")]

@@ -10,13 +10,14 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use promissory::adapters::secrets::Keyring;
-use promissory::alert::{self, Subject};
-use promissory::catalog::{NetworkCache, SystemId};
-use promissory::clock::Clock;
-use promissory::ledger::{Event, Outcome, Received, receive_all};
+use promissory::alert::Subject;
+use promissory::catalog::SystemId;
+use promissory::draft::Outcome;
+use promissory::flows::{Ears, NetworkCache, Received, receive_all};
+use promissory::ledger::Event;
+use promissory::ports::{Clock, Store, StoreError};
 use promissory::signature::Signature;
-use promissory::source::{Ears, MAX_BATCH, Malformed, StockEvent, parse};
-use promissory::store::{Store, StoreError};
+use promissory::source::{MAX_BATCH, Malformed, StockEvent, parse};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -185,7 +186,8 @@ impl<S: Store, C: Clock> Intake<S, C> {
             .collect();
         if first_in_a_while && answers.iter().all(|answer| answer.outcome != "refused") {
             let subject = Subject::RefusedEvent { system: system.to_string() };
-            alert::clear(&self.store, &self.clock, (subject, format!("{system} sends what can be taken."))).await?;
+            promissory::flows::alert::clear(&self.store, &self.clock, (subject, format!("{system} sends what can be taken.")))
+                .await?;
         }
         Ok(answers)
     }
@@ -193,7 +195,12 @@ impl<S: Store, C: Clock> Intake<S, C> {
     /// Raises the alert about events that their system must correct.
     async fn tell(&self, system: &SystemId, problem: &str) -> Result<(), StoreError> {
         let subject = Subject::RefusedEvent { system: system.to_string() };
-        alert::raise(&self.store, &self.clock, (subject, format!("An event of {system} is refused: {problem}."))).await
+        promissory::flows::alert::raise(
+            &self.store,
+            &self.clock,
+            (subject, format!("An event of {system} is refused: {problem}.")),
+        )
+        .await
     }
 }
 

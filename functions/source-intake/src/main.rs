@@ -6,8 +6,7 @@ use promissory::adapters::clock::SystemClock;
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory::adapters::secrets::Keyring;
 use promissory::adapters::{aws, env, log};
-use promissory::catalog::NetworkCache;
-use promissory::source::Ears;
+use promissory::flows::{Ears, NetworkCache};
 use serde_json::{Value, json};
 use source_intake::{Intake, as_lambda_answers};
 

@@ -9,13 +9,16 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use promissory::adapters::secrets::ShopifyApp;
-use promissory::alert::{Subject, raise};
-use promissory::catalog::{NetworkCache, ShopDomain};
-use promissory::clock::Clock;
-use promissory::ledger::{Event, EventId, OrderEvent, Outcome, Received, content_hash, receive};
-use promissory::order::{MAX_BODY, Malformed, Said, Topic, note, parse};
+use promissory::adapters::shopify::webhook::{MAX_BODY, Malformed, Said, Topic, parse};
+use promissory::alert::Subject;
+use promissory::catalog::ShopDomain;
+use promissory::draft::Outcome;
+use promissory::flows::alert::raise;
+use promissory::flows::{NetworkCache, Received, note, receive};
+use promissory::ledger::{Event, OrderEvent};
+use promissory::movement::{EventId, content_hash};
+use promissory::ports::{Clock, Store, StoreError};
 use promissory::signature::Signature;
-use promissory::store::{Store, StoreError};
 use serde_json::json;
 
 /// What an intake needs to work.

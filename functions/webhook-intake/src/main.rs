@@ -5,7 +5,7 @@ use promissory::adapters::clock::SystemClock;
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory::adapters::secrets::ShopifyApp;
 use promissory::adapters::{aws, env, log};
-use promissory::catalog::NetworkCache;
+use promissory::flows::NetworkCache;
 use webhook_intake::Intake;
 
 #[tokio::main(flavor = "current_thread")]

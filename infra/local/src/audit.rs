@@ -7,11 +7,12 @@ use std::io;
 use aws_sdk_dynamodb::Client;
 use promissory::adapters::dynamodb::record;
 use promissory::catalog::{LineId, LocationId, OrderId, Place, Quantity, Sku};
-use promissory::ledger::{EventId, InboxEvent, Kind, Movement, Position, PositionKey, replay};
+use promissory::ledger::{InboxEvent, Position, replay};
+use promissory::movement::{EventId, Kind, Movement, PositionKey};
 use promissory::promise::{Plan, Planned, Promise};
 use promissory::source::Waiting;
-use promissory::store::{Record, StoreError};
 use promissory::storefront::{Intent, IntentState, Level};
+use promissory::table::{Record, RowKey, UnreadableRow};
 
 use crate::shopify::{Disposal, Order, OrderLine, Restock, Shop};
 
@@ -77,7 +78,7 @@ impl Books {
     ///
     /// # Errors
     /// When a row cannot be read.
-    pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Self, StoreError> {
+    pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Self, UnreadableRow> {
         let mut books = Self::default();
         for record in records {
             books.take(record)?;
@@ -88,29 +89,48 @@ impl Books {
         Ok(books)
     }
 
-    fn take(&mut self, record: &Record) -> Result<(), StoreError> {
-        let (pk, sk) = (record.key.pk.as_str(), record.key.sk.as_str());
-        if pk.starts_with("POS#") && sk == "HEAD" {
-            let position: Position = record.decode()?;
-            self.positions.insert(position.of.clone(), position);
-        } else if sk.starts_with(Movement::PREFIX) {
-            let movement: Movement = record.decode()?;
-            self.movements.entry(movement.of.clone()).or_default().push(movement);
-        } else if pk.starts_with("ATS#") {
-            self.promises.push(record.decode()?);
-        } else if Plan::is_in(pk) {
-            self.planned.extend(record.decode::<Plan>()?.goods);
-        } else if pk.starts_with("LEVEL#") {
-            self.levels.push(record.decode()?);
-        } else if pk.starts_with("INTENT#") {
-            self.open_intents += usize::from(record.decode::<Intent>()?.state == IntentState::Open);
-        } else if pk.starts_with("LANE#") {
-            self.deferred += 1;
-        } else if pk.starts_with("EVT#") {
-            let mark: InboxEvent = record.decode()?;
-            self.marks.insert(mark.event.clone(), mark);
-        } else if pk.starts_with(Waiting::PREFIX) {
-            self.waiting.push(record.decode()?);
+    fn take(&mut self, record: &Record) -> Result<(), UnreadableRow> {
+        let Some(row) = RowKey::parse(&record.key) else {
+            let detail = "no kind of row is stored under this key".to_owned();
+            return Err(UnreadableRow { key: record.key.to_string(), detail });
+        };
+        match row {
+            RowKey::Position(of) => drop(self.positions.insert(of, record.decode()?)),
+            RowKey::Movement { of, .. } => self.movements.entry(of).or_default().push(record.decode()?),
+            RowKey::Promise(_) => self.promises.push(record.decode()?),
+            RowKey::Plan(_) => self.planned.extend(record.decode::<Plan>()?.goods),
+            RowKey::Level { .. } => self.levels.push(record.decode()?),
+            RowKey::Intent(_) => {
+                self.open_intents += usize::from(record.decode::<Intent>()?.state == IntentState::Open);
+            }
+            RowKey::Deferred { .. } => self.deferred += 1,
+            RowKey::AppliedEvent(event) => drop(self.marks.insert(event, record.decode()?)),
+            RowKey::Waiting { .. } => self.waiting.push(record.decode()?),
+            RowKey::Item(_)
+            | RowKey::ShopItem { .. }
+            | RowKey::SystemItem { .. }
+            | RowKey::Tier(_)
+            | RowKey::WorkCentre(_)
+            | RowKey::Location(_)
+            | RowKey::Bill(_)
+            | RowKey::BillVersion { .. }
+            | RowKey::WhereUsed(_)
+            | RowKey::Order { .. }
+            | RowKey::OrderToRead { .. }
+            | RowKey::Commitment { .. }
+            | RowKey::Receipts(_)
+            | RowKey::Heartbeat(_)
+            | RowKey::System(_)
+            | RowKey::FeedWatermark { .. }
+            | RowKey::FullRefresh { .. }
+            | RowKey::PlanOf(_)
+            | RowKey::Metafield { .. }
+            | RowKey::Call { .. }
+            | RowKey::OrderWatermark(_)
+            | RowKey::CompareProgress(_)
+            | RowKey::CompareReport { .. }
+            | RowKey::Refresh
+            | RowKey::Alert(_) => {}
         }
         Ok(())
     }

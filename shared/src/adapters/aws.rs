@@ -14,7 +14,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 
-use super::env;
+use crate::adapters::env;
 
 /// The configuration from the environment of a function: `AWS_REGION`, the credentials, and `AWS_ENDPOINT_URL` where the
 /// services are emulated.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::clock::Clock;
+use crate::ports::Clock;
 
 /// The real time.
 #[derive(Debug, Clone, Copy, Default)]

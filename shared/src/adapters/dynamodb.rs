@@ -16,7 +16,8 @@ use aws_sdk_dynamodb::types::{
 };
 use serde_json::Value;
 
-use crate::store::{Cursor, Expect, Key, Listing, MAX_WRITES, Page, Record, Refusal, Store, StoreError, Write, WriteError};
+use crate::ports::{Cursor, Listing, Page, Refusal, Store, StoreError, WriteError};
+use crate::table::{Expect, Key, MAX_WRITES, Record, UnreadableRow, Write};
 
 /// The most keys of one `BatchGetItem`.
 const MAX_KEYS: usize = 100;
@@ -264,7 +265,7 @@ pub fn record(mut item: Item) -> Result<Record, StoreError> {
 fn text(item: &Item, name: &str) -> Result<String, StoreError> {
     match item.get(name) {
         Some(AttributeValue::S(text)) => Ok(text.clone()),
-        Some(_) | None => Err(StoreError::Corrupt { key: "?".into(), detail: format!("it has no text {name}") }),
+        Some(_) | None => Err(UnreadableRow { key: "?".into(), detail: format!("it has no text {name}") }.into()),
     }
 }
 
@@ -284,7 +285,7 @@ fn refusal(write: &Write, stored: Option<Item>) -> Result<Refusal, StoreError> {
 }
 
 fn corrupt(key: &Key, detail: impl std::fmt::Display) -> StoreError {
-    StoreError::Corrupt { key: key.to_string(), detail: detail.to_string() }
+    UnreadableRow { key: key.to_string(), detail: detail.to_string() }.into()
 }
 
 fn unavailable(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> StoreError {

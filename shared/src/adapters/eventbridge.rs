@@ -5,9 +5,9 @@ use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use serde_json::json;
 
-use crate::alert::{Alert, Bus};
+use crate::alert::Alert;
 use crate::order::SalesOrder;
-use crate::store::StoreError;
+use crate::ports::{Bus, StoreError};
 
 /// The most events of one put.
 const MAX_EVENTS: usize = 10;

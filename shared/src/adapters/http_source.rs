@@ -7,11 +7,11 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::clock::SystemClock;
-use super::http;
-use super::secrets::Keyring;
-use crate::clock::Clock;
-use crate::source::pull::{Auth, MAX_ANSWER, Method, PullAnswer, PullRequest, REQUEST_WITHIN, Source, SourceError};
+use crate::adapters::clock::SystemClock;
+use crate::adapters::http;
+use crate::adapters::secrets::Keyring;
+use crate::ports::{Clock, Source};
+use crate::source::pull::{Auth, MAX_ANSWER, Method, PullAnswer, PullRequest, REQUEST_WITHIN, SourceError};
 
 /// Systems that are asked over HTTP.
 #[derive(Debug)]

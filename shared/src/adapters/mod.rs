@@ -1,13 +1,23 @@
 //! The only place that knows AWS and Shopify. Each file is one port's real implementation; none decides anything.
 
+#[cfg(feature = "adapters")]
 pub mod aws;
+#[cfg(feature = "adapters")]
 pub mod clock;
+#[cfg(feature = "adapters")]
 pub mod dynamodb;
+#[cfg(feature = "adapters")]
 pub mod env;
+#[cfg(feature = "adapters")]
 pub mod eventbridge;
+#[cfg(feature = "adapters")]
 mod http;
+#[cfg(feature = "adapters")]
 pub mod http_source;
+#[cfg(feature = "adapters")]
 pub mod log;
+#[cfg(feature = "adapters")]
 pub mod secrets;
 pub mod shopify;
+#[cfg(feature = "adapters")]
 pub mod sqs;

@@ -4,8 +4,8 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 
-use crate::store::StoreError;
-use crate::storefront::{Hint, Hints};
+use crate::ports::{Hints, StoreError};
+use crate::storefront::Hint;
 
 /// The most messages of one send.
 const MAX_MESSAGES: usize = 10;

@@ -10,8 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{CentreId, Factor, Percent, Quantity, Sku, Yield};
-use crate::store::{Key, Row};
+use crate::catalog::{CentreId, Factor, Percent, Quantity, Sku, Yield};
 
 /// The bill in force of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,23 +132,6 @@ impl Bill {
         (parent, components, yields, lead_days, centre, phantom)
             == (&other.parent, &other.components, &other.yields, &other.lead_days, &other.centre, &other.phantom)
     }
-
-    /// Where the bill in force of an item lives.
-    #[must_use]
-    pub fn key_of(parent: &Sku) -> Key {
-        Key::head(Self::partition(parent))
-    }
-
-    /// The item whose bill in force is in this row; `None` for other rows, its older versions among them.
-    #[must_use]
-    pub fn made_of(key: &Key) -> Option<Sku> {
-        let sku = key.pk.strip_prefix("BOM#")?.parse().ok()?;
-        (Self::key_of(&sku) == *key).then_some(sku)
-    }
-
-    fn partition(parent: &Sku) -> String {
-        format!("BOM#{parent}")
-    }
 }
 
 impl Component {
@@ -184,24 +166,9 @@ impl UsedIn {
     pub fn bytes(&self) -> usize {
         self.parents.iter().map(|sku| sku.as_str().len()).sum()
     }
-
-    /// The component that this row is about.
-    #[must_use]
-    pub fn goes_into(key: &Key) -> Option<Sku> {
-        key.pk.strip_prefix("USED#")?.parse().ok()
-    }
-
-    /// Where what uses a component is kept.
-    #[must_use]
-    pub fn key_of(component: &Sku) -> Key {
-        Key::head(format!("USED#{component}"))
-    }
 }
 
 impl WorkCentre {
-    /// The partition of all work centres.
-    pub const PARTITION: &'static str = "CENTRES";
-
     /// What the where-used index calls it: a name beside those of the components.
     ///
     /// # Panics
@@ -209,36 +176,6 @@ impl WorkCentre {
     #[must_use]
     pub fn as_used(code: &CentreId) -> Sku {
         format!("@centre {code}").parse().expect("codes of centres are short")
-    }
-
-    /// Where a work centre lives.
-    #[must_use]
-    pub fn key_of(code: &CentreId) -> Key {
-        Key::new(Self::PARTITION, code.as_str())
-    }
-}
-
-impl Row for Bill {
-    fn key(&self) -> Key {
-        Self::key_of(&self.parent)
-    }
-}
-
-impl Row for BillVersion {
-    fn key(&self) -> Key {
-        Key::new(Bill::partition(&self.0.parent), format!("VERSION#{:06}", self.0.version))
-    }
-}
-
-impl Row for UsedIn {
-    fn key(&self) -> Key {
-        Self::key_of(&self.component)
-    }
-}
-
-impl Row for WorkCentre {
-    fn key(&self) -> Key {
-        Self::key_of(&self.code)
     }
 }
 

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::unit::metric_factor;
-use super::{Factor, InventoryItemId, Planning, Quantity, ShopDomain, Sku, SystemId, TierId, Unit, VariantId};
-use crate::store::{Key, Row};
+use crate::catalog::unit::metric_factor;
+use crate::catalog::{Factor, InventoryItemId, Planning, Quantity, ShopDomain, Sku, SystemId, TierId, Unit, VariantId};
 
 /// What we keep in stock, and how it is sold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,27 +85,8 @@ impl Item {
         of_shop.or(self.buffer).or_else(|| tier.map(|tier| tier.buffer)).unwrap_or_default()
     }
 
-    /// The index partition of all items, by SKU.
-    pub const INDEX: &'static str = "ITEMS";
-
     /// What a unit is called where nothing is said.
     pub const PIECE: &'static str = "each";
-
-    /// Where the item of `sku` lives.
-    #[must_use]
-    pub fn key_of(sku: &Sku) -> Key {
-        Key::head(format!("ITEM#{sku}"))
-    }
-}
-
-impl Row for Item {
-    fn key(&self) -> Key {
-        Self::key_of(&self.sku)
-    }
-
-    fn index(&self) -> Option<Key> {
-        Some(Key::new(Self::INDEX, self.sku.as_str()))
-    }
 }
 
 /// The mapping from a shop's SKU to our item: what an order line is looked up by.
@@ -120,36 +100,6 @@ pub struct ShopItem {
     pub sku: Sku,
     /// What the shop's inventory calls it.
     pub inventory_item: InventoryItemId,
-}
-
-impl ShopItem {
-    /// Where the mapping of a shop's SKU lives.
-    #[must_use]
-    pub fn key_of(shop: &ShopDomain, shop_sku: &str) -> Key {
-        Key::new(Self::partition(shop), format!("SKU#{shop_sku}"))
-    }
-
-    /// The partition of a shop's mappings.
-    #[must_use]
-    pub fn partition(shop: &ShopDomain) -> String {
-        format!("MAP#{shop}")
-    }
-
-    /// The index partition under which a shop's catalogue is found, by our SKU.
-    #[must_use]
-    pub fn index_of(shop: &ShopDomain) -> String {
-        format!("CATALOG#{shop}")
-    }
-}
-
-impl Row for ShopItem {
-    fn key(&self) -> Key {
-        Self::key_of(&self.shop, &self.shop_sku)
-    }
-
-    fn index(&self) -> Option<Key> {
-        Some(Key::new(Self::index_of(&self.shop), self.sku.as_str()))
-    }
 }
 
 /// What another system calls an item of ours, where it is not what we call it; and in which units it speaks of it.
@@ -169,26 +119,6 @@ pub struct SystemItem {
     pub units: BTreeMap<Unit, Factor>,
 }
 
-impl SystemItem {
-    /// Where the mapping of a system's item lives.
-    #[must_use]
-    pub fn key_of(system: &str, code: &str) -> Key {
-        Key::new(Self::partition(system), format!("SKU#{code}"))
-    }
-
-    /// The partition of a system's mappings. No shop has it: their names have dots.
-    #[must_use]
-    pub fn partition(system: &str) -> String {
-        format!("MAP#{system}")
-    }
-}
-
-impl Row for SystemItem {
-    fn key(&self) -> Key {
-        Self::key_of(self.system.as_str(), &self.code)
-    }
-}
-
 /// A class of items, and what holds for all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tier {
@@ -196,23 +126,6 @@ pub struct Tier {
     pub id: TierId,
     /// Units kept back of each item that says nothing itself.
     pub buffer: Quantity,
-}
-
-impl Tier {
-    /// Where a tier lives.
-    #[must_use]
-    pub fn key_of(id: &TierId) -> Key {
-        Key::new(Self::PARTITION, id.as_str())
-    }
-
-    /// The partition of all tiers.
-    pub const PARTITION: &'static str = "TIERS";
-}
-
-impl Row for Tier {
-    fn key(&self) -> Key {
-        Self::key_of(&self.id)
-    }
 }
 
 #[cfg(test)]

@@ -8,27 +8,32 @@
 //! prices, titles, customers. Nothing here decides anything.
 
 mod bill;
-pub mod csv;
+mod bom_cycle;
+mod day;
 mod ids;
 mod item;
+mod listing;
+mod missing;
 mod network;
+mod percent;
 mod planning;
 mod quantity;
-mod share;
-mod tangle;
 mod unit;
 mod validation;
 
 pub use bill::{Bill, BillVersion, Component, UsedIn, WorkCentre};
+pub use bom_cycle::{Tangle, tangles};
+pub use day::day_of;
 pub use ids::{
     CentreId, DispositionId, FeedId, FulfilmentId, InvalidName, InventoryItemId, LineId, LocationId, LotId, OrderId, Place,
     RefundId, ReturnId, ShopDomain, ShopLocationId, Sku, SystemId, TierId, Unit, VariantId,
 };
 pub use item::{Item, Listed, ShopItem, SystemItem, Tier};
-pub use network::{Location, LocationKind, Network, NetworkCache};
+pub use listing::{Catalogue, Listing};
+pub use missing::Missing;
+pub use network::{Location, LocationKind, Network};
+pub use percent::{Percent, Yield};
 pub use planning::{Planning, Policy};
 pub use quantity::Quantity;
-pub use share::{Percent, Yield};
-pub use tangle::{Tangle, tangles};
 pub use unit::{Amount, DoesNotFit, Factor, InvalidNumber};
 pub use validation::{Finding, ShopVariant, validate};

@@ -1,14 +1,10 @@
 //! The locations of the network, and their ids in every shop. Few, and read by everyone: loaded whole and kept for a while.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{LocationId, Place, ShopDomain, ShopLocationId, SystemId};
-use crate::store::{Key, Listing, Row, Store, StoreError, list_all};
+use crate::catalog::{LocationId, Place, ShopDomain, ShopLocationId, SystemId};
 
 /// What a location is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,10 +50,6 @@ fn yes() -> bool {
 }
 
 impl Location {
-    /// The partition of all locations.
-    pub const PARTITION: &'static str = "NETWORK";
-    const PREFIX: &'static str = "LOC#";
-
     /// A location in use that no shop and no system calls anything else; all but stores and production fulfil online.
     #[must_use]
     pub fn new(code: LocationId, kind: LocationKind) -> Self {
@@ -87,12 +79,6 @@ impl Location {
     }
 }
 
-impl Row for Location {
-    fn key(&self) -> Key {
-        Key::new(Self::PARTITION, format!("{}{}", Self::PREFIX, self.code))
-    }
-}
-
 /// All locations.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Network {
@@ -113,15 +99,6 @@ impl Network {
         let locations: BTreeMap<_, _> = locations.into_iter().map(|l| (l.code.clone(), l)).collect();
         assert!(locations.len() <= Self::MAX_LOCATIONS, "a network has at most {} locations", Self::MAX_LOCATIONS);
         Self { locations }
-    }
-
-    /// Reads the network.
-    ///
-    /// # Errors
-    /// When the store fails or a location has another shape.
-    pub async fn load<S: Store>(store: &S) -> Result<Self, StoreError> {
-        let records = list_all(store, Listing::rows(Location::PARTITION, Location::PREFIX)).await?;
-        Ok(Self::new(records.iter().map(|record| record.decode()).collect::<Result<Vec<Location>, _>>()?))
     }
 
     /// Every location, by code.
@@ -172,35 +149,6 @@ impl Network {
     #[must_use]
     pub fn by_shop_id(&self, shop: &ShopDomain, id: ShopLocationId) -> Option<&Location> {
         self.locations.values().find(|location| location.shops.get(shop) == Some(&id))
-    }
-}
-
-/// Keeps the network in a warm function for [`NetworkCache::KEPT`], so that an order costs no read for it.
-#[derive(Debug, Default)]
-pub struct NetworkCache(Mutex<Option<(Timestamp, Arc<Network>)>>);
-
-impl NetworkCache {
-    /// How long a loaded network is used. A new location is known everywhere after this time.
-    pub const KEPT: Duration = Duration::from_secs(60);
-
-    /// Forgets the network, so that the next [`NetworkCache::get`] reads it: someone named a location it does not have.
-    pub fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// The network, read again when it is older than [`Self::KEPT`].
-    ///
-    /// # Errors
-    /// As [`Network::load`].
-    pub async fn get<S: Store>(&self, store: &S, now: Timestamp) -> Result<Arc<Network>, StoreError> {
-        if let Some((loaded, network)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
-            && now.duration_since(*loaded).unsigned_abs() < Self::KEPT
-        {
-            return Ok(Arc::clone(network));
-        }
-        let network = Arc::new(Network::load(store).await?);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&network)));
-        Ok(network)
     }
 }
 

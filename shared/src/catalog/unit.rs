@@ -9,7 +9,7 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Quantity, Unit};
+use crate::catalog::{Quantity, Unit};
 
 /// The most digits after the point of an amount or a factor, so that their product is exact.
 const MAX_SCALE: u32 = 6;

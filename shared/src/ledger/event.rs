@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventId, content_hash};
 use crate::catalog::{OrderId, ShopDomain};
+use crate::movement::{EventId, content_hash};
 use crate::order::{HoldEvent, OrderSnapshot};
 use crate::source::StockEvent;
 

@@ -1,27 +1,19 @@
-//! What happened: positions, the movements that made them, and the one way to write both.
+//! What happened: the events that move stock, the positions that they lead to, and replay.
 //!
-//! A [`Position`] is the state of one item at one place; a [`Movement`] is one change of it, with the state before and
-//! after, bound to its cause. Movements are only ever added, gap-free per position. [`commit()`] is the only writer: it
-//! decides a group of events in memory ([`Draft`]) and writes marker, record, movements, positions and alerts as one
-//! transaction. [`replay`] folds movements back into a position and is how a position is checked.
+//! A [`Position`] is the state of one item at one place: the fold of its movements, which have no gap in their numbers.
+//! [`replay`] folds movements back into a position and is how a position is checked.
 //!
-//! Deliberately absent: clamping. A position may be negative; that is information.
+//! Deliberately absent: clamping, because a negative position is information; and writing, which only `flows::commit` does.
 
-mod commit;
-mod draft;
 mod event;
 mod inbox;
-mod movement;
+mod lane;
 mod position;
-mod receive;
 pub mod replay;
-mod resume;
+#[cfg(test)]
+mod tests;
 
-pub use commit::{CommitError, MAX_ATTEMPTS, commit};
-pub use draft::{Draft, Outcome, Undecided, Unfit, content_mismatch};
 pub use event::{Event, OrderEvent};
-pub use inbox::{Deferred, EventId, InboxEvent, content_hash};
-pub use movement::{Cause, Change, Kind, Lot, Movement, OrderLine};
-pub use position::{Balance, Basis, Counted, LotBalance, Move, Position, PositionKey};
-pub use receive::{Received, receive, receive_all, settle_lane};
-pub use resume::{Resumed, resume, waits_for};
+pub use inbox::{Deferred, InboxEvent};
+pub use lane::Lane;
+pub use position::{Basis, Counted, LotBalance, Move, Position};

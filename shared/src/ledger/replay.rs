@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::position::{add_to_lot, add_to_placed};
-use super::{Balance, LotBalance, Movement, Position};
 use crate::catalog::{LotId, Quantity};
+use crate::ledger::position::{add_to_lot, add_to_placed};
+use crate::ledger::{LotBalance, Position};
+use crate::movement::{Balance, Movement};
 
 /// What does not add up in the history of a position. As JSON it is an object with its `kind`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -390,7 +391,8 @@ fn keep(kept: &mut VecDeque<Movement>, movement: Movement, most: usize) {
 mod tests {
     use super::*;
     use crate::catalog::{Place, Quantity};
-    use crate::ledger::{Cause, EventId, Kind, Lot, Move, PositionKey};
+    use crate::ledger::Move;
+    use crate::movement::{Cause, EventId, Kind, Lot, PositionKey};
 
     fn time(second: i64) -> Timestamp {
         Timestamp::from_second(1_000 + second).expect("a time")

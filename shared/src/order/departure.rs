@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Counted, FulfilmentStatus, OrderRecord};
 use crate::catalog::{LineId, Place, Quantity, ShopLocationId};
-use crate::source::ReportKind;
+use crate::order::{Counted, FulfilmentStatus, OrderRecord, ReportKind};
 
 /// Units by place.
 pub(super) type Places = BTreeMap<Place, Quantity>;

@@ -10,12 +10,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::OrderRecord;
-use super::departure::Places;
 use crate::alert::Subject;
 use crate::catalog::{LineId, OrderId, Place, Quantity, ShopDomain};
-use crate::ledger::EventId;
-use crate::source::ReportKind;
+use crate::movement::EventId;
+use crate::order::departure::Places;
+use crate::order::{OrderRecord, ReportKind};
 
 /// How long holds last. `None`: for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

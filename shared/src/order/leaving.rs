@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::departure::{Departures, Places};
-use super::{FulfilmentStatus, Line, OrderRecord, Shipped, Step};
 use crate::catalog::{FulfilmentId, LineId, Place, Quantity, Sku};
-use crate::ledger::Kind;
+use crate::movement::Kind;
+use crate::order::departure::{Departures, Places};
+use crate::order::{FulfilmentStatus, Line, OrderRecord, Shipped, Step};
 
 /// What is to be said of one line: what the shop shipped and what has left, against what the ledger holds.
 pub(super) struct Leaving<'a> {

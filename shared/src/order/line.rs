@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{OrderRecord, Step};
 use crate::catalog::{FulfilmentId, Place, Quantity, Sku};
-use crate::ledger::{Change, Kind, Lot};
+use crate::movement::{Change, Kind, Lot};
+use crate::order::{OrderRecord, Step};
 
 /// What the ledger holds for one line. No entry of any of these is zero.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -16,24 +16,22 @@ mod line;
 mod note;
 mod plan;
 mod record;
+mod report;
 mod sales_order;
 mod snapshot;
-mod topic;
-mod webhook;
 mod whereabouts;
 
 pub use hold::{Expiry, HoldAlert, HoldDue, HoldEvent, HoldPolicy};
 pub use line::{Line, Shipped};
-pub use note::{Note, Pointer, note};
+pub use note::{Note, Pointer};
 pub use plan::Step;
 pub use record::{OrderRecord, Unreadable};
+pub use report::{OrderReport, ReportKind};
 pub use sales_order::{Address, Customer, SalesLine, SalesOrder};
 pub use snapshot::{
     Counted, Disposition, Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, Refund, RefundLine, Restock, Routing, SnapshotLine,
     Stocked,
 };
-pub use topic::{Said, Topic};
-pub use webhook::{MAX_BODY, MAX_LINES, Malformed, parse};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

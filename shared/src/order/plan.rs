@@ -5,12 +5,12 @@
 
 use jiff::Timestamp;
 
-use super::OrderRecord;
-use super::departure::Places;
-use super::leaving::{Leaving, excess};
-use super::whereabouts::Whereabouts;
 use crate::catalog::{FulfilmentId, LineId, Network, Place, Quantity, Sku};
-use crate::ledger::Kind;
+use crate::movement::Kind;
+use crate::order::OrderRecord;
+use crate::order::departure::Places;
+use crate::order::leaving::{Leaving, excess};
+use crate::order::whereabouts::Whereabouts;
 
 /// One movement that an order calls for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,12 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::hold::{Expiry, HoldAlert};
-use super::snapshot::named_locations;
-use super::{Counted, Disposition, Facts, Fulfilment, Line, OrderSnapshot, Refund, Routing, Stocked};
-use crate::catalog::{DispositionId, FulfilmentId, LineId, Network, OrderId, RefundId, ShopDomain, ShopLocationId, Sku};
-use crate::source::{Missing, OrderReport};
-use crate::store::{Key, Row};
+use crate::catalog::{DispositionId, FulfilmentId, LineId, Missing, Network, OrderId, RefundId, ShopDomain, ShopLocationId, Sku};
+use crate::order::hold::{Expiry, HoldAlert};
+use crate::order::snapshot::named_locations;
+use crate::order::{Counted, Disposition, Facts, Fulfilment, Line, OrderReport, OrderSnapshot, Refund, Routing, Stocked};
 
 /// An order as we know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,30 +100,6 @@ impl OrderRecord {
             unforwarded,
             lines,
         }
-    }
-
-    /// Where an order lives.
-    #[must_use]
-    pub fn key_of(shop: &ShopDomain, order: OrderId) -> Key {
-        Key::head(format!("ORD#{shop}#{order}"))
-    }
-
-    /// The index partition of a shop's orders that must be read, or forwarded.
-    #[must_use]
-    pub fn unread_index(shop: &ShopDomain) -> String {
-        format!("UNREAD#{shop}")
-    }
-
-    /// The index partition of a shop's orders that make no sense.
-    #[must_use]
-    pub fn odd_index(shop: &ShopDomain) -> String {
-        format!("ODD#{shop}")
-    }
-
-    /// The index partition of a shop's orders whose units no warehouse has taken over, oldest first.
-    #[must_use]
-    pub fn held_index(shop: &ShopDomain) -> String {
-        format!("HELD#{shop}")
     }
 
     /// Takes what is newer in `snapshot`; what is older changes nothing. Merging is commutative and can be repeated.
@@ -228,26 +202,5 @@ impl OrderRecord {
                 (Missing::ShopLocation { shop: self.shop.clone(), location }, detail)
             })
             .collect()
-    }
-}
-
-impl Row for OrderRecord {
-    fn key(&self) -> Key {
-        Self::key_of(&self.shop, self.order)
-    }
-
-    /// Found while someone must still look at it: to read or forward it, or to see that its hold does not last for ever.
-    fn index(&self) -> Option<Key> {
-        let since = self.facts.as_ref().map_or(Timestamp::UNIX_EPOCH, |facts| facts.placed_at);
-        let entry = |partition: String| Some(Key::new(partition, format!("{since}#{}", self.order)));
-        if self.waits_to_be_read() {
-            entry(Self::unread_index(&self.shop))
-        } else if self.unreadable == Some(Unreadable::Odd) {
-            entry(Self::odd_index(&self.shop))
-        } else if self.is_unallocated() {
-            entry(Self::held_index(&self.shop))
-        } else {
-            None
-        }
     }
 }

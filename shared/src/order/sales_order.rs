@@ -5,9 +5,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::OrderRecord;
 use crate::catalog::{LineId, OrderId, Quantity, ShopDomain, Sku};
-use crate::ledger::content_hash;
+use crate::movement::content_hash;
+use crate::order::OrderRecord;
 
 /// One version of an order, for the system that makes or ships it.
 #[derive(Clone, PartialEq, Eq, Serialize)]

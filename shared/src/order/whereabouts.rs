@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::departure::{Departures, Places};
-use super::{Fulfilment, FulfilmentStatus, Line, OrderRecord, Refund, RefundLine, Restock, Shipped};
 use crate::catalog::{FulfilmentId, LineId, Network, Place, Quantity, ReturnId, ShopLocationId};
-use crate::source::ReportKind;
+use crate::order::departure::{Departures, Places};
+use crate::order::{Fulfilment, FulfilmentStatus, Line, OrderRecord, Refund, RefundLine, ReportKind, Restock, Shipped};
 
 /// Where the units of an order must be, by everything that was said.
 pub(super) struct Whereabouts<'a> {

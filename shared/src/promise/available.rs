@@ -12,11 +12,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::Planned;
 use crate::catalog::{Item, Location, Network, Place, Quantity, ShopDomain, Sku, Tier};
-use crate::ledger::{Balance, Position};
+use crate::ledger::Position;
+use crate::movement::Balance;
+use crate::promise::Planned;
 use crate::source::{Incoming, Supplies};
-use crate::store::{Key, Row};
 
 /// What can be promised of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,12 +112,6 @@ impl AtPlace {
 }
 
 impl Promise {
-    /// Where the promise of an item lives.
-    #[must_use]
-    pub fn key_of(sku: &Sku) -> Key {
-        Key::head(format!("ATS#{sku}"))
-    }
-
     /// Computes the promise of an item.
     #[must_use]
     pub fn compute(known: Known<'_>, now: Timestamp) -> Self {
@@ -203,15 +197,9 @@ impl Promise {
 }
 
 /// Whether stock at `place` counts for online orders.
-pub(super) fn sells_online(network: &Network, place: &Place) -> bool {
+pub(crate) fn sells_online(network: &Network, place: &Place) -> bool {
     match place {
         Place::Unassigned => true,
         Place::At(code) => network.get(code).is_some_and(Location::promises_online),
-    }
-}
-
-impl Row for Promise {
-    fn key(&self) -> Key {
-        Self::key_of(&self.sku)
     }
 }

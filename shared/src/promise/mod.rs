@@ -6,18 +6,16 @@
 //! A [`Plan`] is a function of the promises, bills and work centres of the items that hang together, under the same rule.
 //! Nothing here is clamped: a negative available is a backorder, and the storefront clamps for itself.
 
-mod around;
-mod available;
-pub mod explain;
-pub mod making;
+pub(crate) mod available;
+mod group;
+pub(crate) mod inputs;
 mod plan;
 mod planned;
-mod recompute;
-mod replan;
-mod terms;
+pub mod planning;
+mod rows;
 
 pub use available::{AtPlace, Known, Promise};
+pub(crate) use group::{limit, plan};
 pub use plan::{InPlan, Plan};
 pub use planned::{Late, Limit, Planned, Why};
-pub use recompute::{Recomputed, recompute};
-pub use replan::replan;
+pub(crate) use rows::{Rows, groups};

@@ -6,10 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::planned::{Late, Planned};
-use crate::catalog::Sku;
-use crate::clock::day_of;
-use crate::store::{Key, Row};
+use crate::catalog::{Sku, day_of};
+use crate::promise::planned::{Late, Planned};
 
 /// What is planned of items that hang together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,20 +28,6 @@ impl Plan {
 
     /// The most bytes of a plan, as JSON: what a row may hold is 400 KB, and numbers and names take no more there.
     const MAX_BYTES: usize = 300_000;
-
-    const PREFIX: &'static str = "PLAN#";
-
-    /// Where the plan of this name lives.
-    #[must_use]
-    pub fn key_of(id: &Sku) -> Key {
-        Key::head(format!("{}{id}", Self::PREFIX))
-    }
-
-    /// Whether a partition is a plan's.
-    #[must_use]
-    pub fn is_in(partition: &str) -> bool {
-        partition.starts_with(Self::PREFIX)
-    }
 
     /// The plan with as much of what explains it left out as a row cannot hold: first how one comes to what limits a good, then
     /// the days of what is late, at last the limit. Units are never left out.
@@ -80,12 +64,6 @@ impl Plan {
     }
 }
 
-impl Row for Plan {
-    fn key(&self) -> Key {
-        Self::key_of(&self.id)
-    }
-}
-
 /// Which plan an item is in. Written with the plan that takes it in, and taken away with the one that lets it go, or before and
 /// after them where a transaction does not hold it all: an item whose plan does not name it is not planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,20 +72,6 @@ pub struct InPlan {
     pub sku: Sku,
     /// The name of its plan.
     pub plan: Sku,
-}
-
-impl InPlan {
-    /// Where it is said which plan an item is in.
-    #[must_use]
-    pub fn key_of(sku: &Sku) -> Key {
-        Key::head(format!("INPLAN#{sku}"))
-    }
-}
-
-impl Row for InPlan {
-    fn key(&self) -> Key {
-        Self::key_of(&self.sku)
-    }
 }
 
 #[cfg(test)]

@@ -1,35 +1,17 @@
-//! What the shop shows against what we say, one page of the catalogue at a time.
-//!
-//! A level that drifted is not corrected here: it is marked to be contacted, so that the pusher sets it by compare-and-set,
-//! in turn with everything else the shop is told.
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+//! What a comparison with a shop found, and where it stands.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::sweep::wait_within;
-use super::{ReconcileError, Sweep};
-use crate::catalog::{LocationId, Network, Place, Quantity, ShopDomain, ShopItem, Sku};
-use crate::clock::Clock;
-use crate::ledger::PositionKey;
-use crate::promise::recompute;
-use crate::store::{Cursor, Expect, Key, Listing, Record, Row, Store, StoreError, Write, WriteError, read};
-use crate::storefront::{Contact, Hints, Intent, IntentState, Level, Storefront, StorefrontError, hint_all, judge};
+use crate::catalog::{LocationId, Quantity, ShopDomain, Sku};
 
 /// Where the comparison of a shop stands, and what its last page showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Progress {
-    shop: ShopDomain,
-    /// The last item compared; none at the beginning of the catalogue.
-    after: Option<(String, String)>,
-}
-
-impl Row for Progress {
-    fn key(&self) -> Key {
-        Key::new(format!("WATERMARK#{}", self.shop), "COMPARE")
-    }
+pub struct CompareProgress {
+    /// The shop.
+    pub shop: ShopDomain,
+    /// The last item compared, by the shop's SKU and by ours; none at the beginning of the catalogue.
+    pub after: Option<(String, Sku)>,
 }
 
 /// One level that differs.
@@ -60,129 +42,4 @@ pub struct CompareReport {
     pub drifted: Vec<Drift>,
     /// Whether this was the last page of the catalogue.
     pub end: bool,
-}
-
-impl Row for CompareReport {
-    fn key(&self) -> Key {
-        Key::new(format!("REPORT#{}", self.shop), format!("COMPARE#{}", self.began))
-    }
-}
-
-/// Compares the next page of the shop's catalogue.
-///
-/// # Errors
-/// [`ReconcileError`]; the page is compared again.
-pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
-    (store, front, hints, clock): (&S, &F, &H, &C),
-    network: &Network,
-    shop: &ShopDomain,
-    quiet: Duration,
-    deadline: Timestamp,
-) -> Result<CompareReport, ReconcileError> {
-    let began = clock.now();
-    let at = Progress { shop: shop.clone(), after: None };
-    let (progress, expect) = read::<Progress, S>(store, at.key()).await?;
-    let after = progress.and_then(|progress| progress.after);
-    let page = store
-        .list(&Listing {
-            limit: F::LEVELS_AT_ONCE,
-            after: after.map(|(pk, sk)| cursor(shop, &pk, &sk)),
-            ..Listing::index(ShopItem::index_of(shop), F::LEVELS_AT_ONCE)
-        })
-        .await?;
-    let items = page.records.iter().map(Record::decode).collect::<Result<Vec<ShopItem>, _>>()?;
-    let mut report =
-        CompareReport { shop: shop.clone(), began, levels: 0, in_flight: 0, drifted: Vec::new(), end: page.next.is_none() };
-    if !items.is_empty() {
-        // In this order, as for a contact: up to when the ledger is complete, then the levels from it, then the shop.
-        let swept_at = read::<Sweep, S>(store, Sweep::key_of(shop)).await?.0.and_then(|sweep| sweep.complete_at);
-        let skus: BTreeSet<&Sku> = items.iter().map(|item| &item.sku).collect();
-        let mut as_it_was = BTreeSet::new();
-        for sku in &skus {
-            if let Err(error) = recompute(store, clock, network, sku).await {
-                tracing::error!(%sku, %error, "an item cannot be recomputed; the others of its page go on");
-                as_it_was.insert(*sku);
-            }
-        }
-        let keys: Vec<Key> =
-            skus.iter().flat_map(|sku| network.locations().map(|location| Level::key_of(shop, sku, &location.code))).collect();
-        let pushing =
-            read::<Intent, S>(store, Intent::key_of(shop)).await?.0.is_some_and(|intent| intent.state == IntentState::Open);
-        let records = store.get(&keys).await?;
-        let ids: BTreeSet<_> = items.iter().map(|item| item.inventory_item).collect();
-        let ids: Vec<_> = ids.into_iter().collect();
-        let shown = loop {
-            match front.levels(shop, &ids).await {
-                Ok(shown) => break shown,
-                Err(StorefrontError::Throttled { wait }) => wait_within(clock, wait, deadline).await?,
-                Err(error) => return Err(error.into()),
-            }
-        };
-        let shown: BTreeMap<_, _> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
-        let mut contact = Vec::new();
-        for record in records.into_iter().flatten() {
-            let level = match record.decode::<Level>() {
-                Ok(level) => level,
-                Err(error) => {
-                    tracing::error!(%error, "a level is left out of the comparison");
-                    continue;
-                }
-            };
-            let Some(found) = shown.get(&(level.inventory_item, level.shop_location)) else { continue };
-            report.levels += 1;
-            if as_it_was.contains(&level.sku) {
-                report.in_flight += 1; // It lacks what the sweep found: beside the shop it would seem to have drifted.
-                continue;
-            }
-            match judge(&level, found, swept_at, quiet) {
-                Contact::Agrees => {}
-                Contact::Set { .. } if !pushing && !level.is_due() => {
-                    report.drifted.push(Drift {
-                        sku: level.sku.clone(),
-                        location: level.location.clone(),
-                        shown: found.available + found.committed,
-                        supply: level.supply,
-                    });
-                    contact.push((level, record.revision));
-                }
-                // The shop would not stock it, and whatever was in the way may have passed: ask once more.
-                Contact::Inactive if !pushing && level.refused.is_some() => contact.push((level, record.revision)),
-                Contact::Set { .. } | Contact::InFlight | Contact::Inactive => report.in_flight += 1,
-            }
-        }
-        contact_again(store, hints, shop, contact).await?;
-    }
-    let next = page.next.map(|next| (next.key.sk, next.index.map_or_else(String::new, |index| index.sk)));
-    for write in [Write::put(&report, Expect::Absent), Write::put(&Progress { after: next, ..at }, expect)] {
-        match store.write(&[write]).await {
-            // Another comparison ran at the same time and wrote down its own.
-            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
-            Err(WriteError::Store(error)) => return Err(error.into()),
-        }
-    }
-    Ok(report)
-}
-
-fn cursor(shop: &ShopDomain, sk: &str, index_sk: &str) -> Cursor {
-    Cursor { key: Key::new(ShopItem::partition(shop), sk), index: Some(Key::new(ShopItem::index_of(shop), index_sk)) }
-}
-
-async fn contact_again<S: Store, H: Hints>(
-    store: &S,
-    hints: &H,
-    shop: &ShopDomain,
-    levels: Vec<(Level, u64)>,
-) -> Result<(), StoreError> {
-    let mut pairs = BTreeSet::new();
-    for (level, revision) in levels {
-        let again = Level { contact: true, refused: None, ..level };
-        match store.write(&[Write::put(&again, Expect::Revision(revision))]).await {
-            Ok(()) => {
-                pairs.insert(PositionKey::new(again.sku, Place::At(again.location)));
-            }
-            Err(WriteError::Refused(_) | WriteError::Conflict) => {} // It has just changed: the next comparison looks again.
-            Err(WriteError::Store(error)) => return Err(error),
-        }
-    }
-    hint_all(hints, shop, pairs).await
 }

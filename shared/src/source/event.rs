@@ -5,9 +5,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ReportKind;
 use crate::catalog::{Amount, LineId, LocationId, LotId, OrderId, Quantity, ShopDomain, Sku, SystemId, Unit};
-use crate::ledger::EventId;
+use crate::movement::EventId;
+use crate::order::ReportKind;
 
 /// The most events of one batch.
 pub const MAX_BATCH: usize = 500;

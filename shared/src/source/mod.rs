@@ -7,19 +7,17 @@
 //! it, so the order in which it was said does not matter. What is announced and not there yet, a purchase order or a
 //! production run, moves nothing and is kept as [`Supplies`] of its item.
 
-mod claim;
+mod commitment;
 mod event;
-mod heard;
+mod heartbeat;
 pub mod pull;
-mod report;
-mod supply;
+mod receipts;
 mod system;
 mod waiting;
 
-pub use claim::{Claim, Paper};
+pub use commitment::{Claim, Paper};
 pub use event::{MAX_BATCH, Malformed, OrderOf, StockEvent, StockKind, parse};
-pub use heard::{Ears, Heard, tell_silent};
-pub use report::{OrderReport, ReportKind};
-pub use supply::{Incoming, Supplies, Supply};
+pub use heartbeat::Heard;
+pub use receipts::{Incoming, Supplies, Supply};
 pub use system::{System, SystemKind};
-pub use waiting::{Missing, Waiting, Waits};
+pub use waiting::{Waiting, Waits};

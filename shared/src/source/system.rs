@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::pull::{PullConfig, Watermark};
 use crate::catalog::{FeedId, SystemId};
-use crate::store::{Key, Row};
+use crate::source::pull::{PullConfig, Watermark};
 
 /// What another system is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,15 +39,6 @@ pub struct System {
 }
 
 impl System {
-    /// The partition of all systems.
-    pub const PARTITION: &'static str = "SYSTEMS";
-
-    /// Where a system lives.
-    #[must_use]
-    pub fn key_of(code: &SystemId) -> Key {
-        Key::new(Self::PARTITION, code.as_str())
-    }
-
     /// Since when a feed is stale, if it is: longer ago than the system allows it was whole for the last time, or first
     /// asked if it never was.
     #[must_use]
@@ -56,11 +46,5 @@ impl System {
         let allowed = SignedDuration::from_mins(i64::from(self.stale_after_minutes?));
         let whole = watermark.complete_at.unwrap_or(watermark.first_at);
         (now.duration_since(whole) > allowed).then_some(whole)
-    }
-}
-
-impl Row for System {
-    fn key(&self) -> Key {
-        Self::key_of(&self.code)
     }
 }

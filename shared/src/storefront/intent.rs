@@ -8,9 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Level;
 use crate::catalog::{InventoryItemId, LocationId, Quantity, ShopDomain, ShopLocationId, Sku};
-use crate::store::{Key, Row};
 
 /// The most pairs one call may carry (Shopify's limit for input arrays).
 pub const MAX_ROWS: usize = 250;
@@ -77,21 +75,9 @@ pub struct IntentRow {
     pub expects: Option<Quantity>,
 }
 
-impl IntentRow {
-    /// Where its level lives.
-    #[must_use]
-    pub fn level_key(&self, shop: &ShopDomain) -> Key {
-        Level::key_of(shop, &self.sku, &self.location)
-    }
-}
+impl IntentRow {}
 
 impl Intent {
-    /// Where the intent of a shop lives.
-    #[must_use]
-    pub fn key_of(shop: &ShopDomain) -> Key {
-        Key::head(format!("INTENT#{shop}"))
-    }
-
     /// The intent that follows `last`.
     #[must_use]
     pub fn open(shop: ShopDomain, last: Option<&Self>, action: Action, rows: Vec<IntentRow>, now: Timestamp) -> Self {
@@ -105,12 +91,6 @@ impl Intent {
     #[must_use]
     pub fn reference(&self) -> String {
         format!("gid://promissory/Intent/{}", self.number)
-    }
-}
-
-impl Row for Intent {
-    fn key(&self) -> Key {
-        Self::key_of(&self.shop)
     }
 }
 

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{InventoryItemId, LocationId, Quantity, ShopDomain, ShopLocationId, Sku};
 use crate::promise::AtPlace;
-use crate::store::{Key, Row};
 
 /// What one shop knows of one item at one location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,18 +71,6 @@ impl Level {
         }
     }
 
-    /// Where a pair lives.
-    #[must_use]
-    pub fn key_of(shop: &ShopDomain, sku: &Sku, location: &LocationId) -> Key {
-        Key::new(format!("LEVEL#{shop}#{sku}"), location.as_str())
-    }
-
-    /// The index partition under which everything the shop does not know yet is found.
-    #[must_use]
-    pub fn due_index(shop: &ShopDomain) -> String {
-        format!("DUE#{shop}")
-    }
-
     /// Takes over a newer computation, of which `buffer` is kept back from this shop. An older one changes nothing: levels
     /// never go back.
     pub fn want(&mut self, at: &AtPlace, buffer: Quantity, names: (InventoryItemId, ShopLocationId), now: Timestamp) {
@@ -124,20 +111,5 @@ impl Level {
             Some(_) => 2,
             None => 3,
         }
-    }
-}
-
-impl Row for Level {
-    fn key(&self) -> Key {
-        Self::key_of(&self.shop, &self.sku, &self.location)
-    }
-
-    fn index(&self) -> Option<Key> {
-        self.is_due().then(|| {
-            Key::new(
-                Self::due_index(&self.shop),
-                format!("{}#{}#{}@{}", self.urgency(), self.changed_at, self.sku, self.location),
-            )
-        })
     }
 }

@@ -14,28 +14,20 @@
 
 mod budget;
 mod call;
-mod contact;
-mod describe;
-mod hints;
+mod hint;
 mod intent;
-mod label;
 mod level;
-mod port;
-mod push;
-mod refusal;
+mod metafield;
+mod protocol;
+mod repair;
 
 pub use budget::{Budget, MUTATION_COST};
-use call::close;
 pub use call::{Call, Outcome, Reason};
-pub use contact::{Contact, judge};
-use describe::Describing;
-pub use hints::{Hint, Hints, PAIRS_PER_HINT, hint_all};
+pub use hint::{Hint, PAIRS_PER_HINT};
 pub use intent::{Action, Intent, IntentRow, IntentState, MAX_ROWS};
-pub use label::{Label, LabelKind, LotShown, PromiseShown, Shown};
 pub use level::Level;
-pub use port::{
-    Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError,
-    UserErrorCode,
+pub use metafield::{Label, LabelKind, LotShown, PromiseShown, Shown};
+pub use protocol::{
+    Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, StorefrontError, UserError, UserErrorCode,
 };
-pub use push::{PushError, PushReport, push};
-pub(crate) use refusal::refusal_alert;
+pub use repair::{Contact, judge};

@@ -7,7 +7,7 @@
 
 use jiff::civil::date;
 use promissory::catalog::{Quantity, Sku};
-use promissory::promise::making::{Day, Offer, Policy, Pool, PoolItem, Ratio, Recipe, Slot, Use};
+use promissory::promise::planning::{Day, Offer, Policy, Pool, PoolItem, Ratio, Recipe, Slot, Use};
 
 /// Items of a family.
 pub const FAMILY: usize = 100;

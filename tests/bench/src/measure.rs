@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use promissory::catalog::Quantity;
-use promissory::promise::making::{Pool, WhereUsed, solve};
+use promissory::promise::planning::{Pool, WhereUsed, solve};
 
 use crate::catalogue::{Catalogue, FAMILY, catalogue};
 use crate::netting::net_all;

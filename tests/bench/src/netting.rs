@@ -4,7 +4,7 @@
 //! each component once for what is started. Whoever confirms an answer does this; finding the answer cannot be less.
 
 use promissory::catalog::Quantity;
-use promissory::promise::making::{Day, Pool};
+use promissory::promise::planning::{Day, Pool};
 
 /// What a run counted.
 #[derive(Debug, Default, Clone, Copy)]

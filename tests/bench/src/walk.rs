@@ -1,7 +1,7 @@
 //! Multiplication alone: every good's bill, walked from top to bottom, and what it needs added up. No stock, no days.
 
 use promissory::catalog::Quantity;
-use promissory::promise::making::Pool;
+use promissory::promise::planning::Pool;
 
 /// What a walk over all goods counted.
 #[derive(Debug, Default, Clone, Copy)]

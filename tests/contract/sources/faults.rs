@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use promissory::alert::Alert;
-use promissory::source::pull::{Mark, PullError};
-use promissory::store::read;
+use promissory::flows::pull::PullError;
+use promissory::source::pull::Mark;
+use promissory::table::RowKind;
 use promissory_local::systems::{Document, Fault};
 use promissory_tests::faults;
 use serde_json::json;
@@ -15,9 +15,7 @@ use super::pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, Words, at};
 async fn standing(pulled: &Pulled, subjects: &[&str]) -> Vec<bool> {
     let mut found = Vec::new();
     for subject in subjects {
-        let key = promissory::store::Key::head(format!("{}{subject}", Alert::PREFIX));
-        let alert = read::<Alert, _>(&pulled.world.table.store, key).await.expect("read").0;
-        found.push(alert.is_some_and(|alert| alert.state == promissory::alert::State::Raised));
+        found.push(pulled.world.alerts().contains(&format!("{subject} raised")));
     }
     found
 }
@@ -258,7 +256,7 @@ async fn what_waits_for_a_mapping_is_done_with() {
     pulled.receipts(1);
     let report = pulled.movements().await;
     assert_eq!((report.applied, report.waiting, report.failed.len(), report.complete), (2, 1, 0, true), "{report:?}");
-    assert_eq!(pulled.world.table.count("WAITING#"), 1);
+    assert_eq!(pulled.world.table.count(RowKind::Waiting), 1);
 }
 
 /// Protects what comes after a row from the future: it does not hide them.

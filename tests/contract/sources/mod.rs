@@ -8,15 +8,16 @@ mod states;
 use std::sync::PoisonError;
 
 use promissory::adapters::shopify::Shopify;
-use promissory::source::pull::{Mark, Pulled as Outcome, Pulling, pull_all};
-use promissory::store::{Expect, Key, Store, Write};
+use promissory::flows::pull::{Pulled as Outcome, Pulling, pull_all};
+use promissory::ports::Store;
+use promissory::source::pull::Mark;
+use promissory::table::{Expect, RowKey, Write};
 use promissory_local::systems::Books;
 use promissory_tests::webhook::SECRET;
 use promissory_tests::world::{World, app};
+use pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, at, catalogue, configuration, in_process, run};
 use reconciler::{Job, Report};
 use serde_json::json;
-
-use pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, at, catalogue, configuration, in_process, run};
 
 /// What makes pages small in each example.
 fn small(words: pulled::Words) -> Vec<(&'static str, serde_json::Value)> {
@@ -134,9 +135,14 @@ async fn one_system_does_not_stop_the_others() {
     for system in [&down, &pulled.system] {
         store.write(&[Write::put(system, Expect::Absent)]).await.expect("written");
     }
-    let odd = Write::Put { key: Key::new("SYSTEMS", "odd"), body: json!({ "code": "odd" }), index: None, expect: Expect::Absent };
+    let odd = Write::Put {
+        key: RowKey::System("odd".parse().expect("a system")).key(),
+        body: json!({ "code": "odd" }),
+        index: None,
+        expect: Expect::Absent,
+    };
     store.write(&[odd]).await.expect("written");
-    let network = promissory::catalog::Network::load(store).await.expect("loaded");
+    let network = promissory::flows::load_network(store).await.expect("loaded");
     let clock = &pulled.world.clock;
     let all = async |deadline| {
         pull_all(&Pulling { store, source: &pulled.source, clock, network: &network, deadline }).await.expect("pulled")

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use promissory::adapters::http_source::HttpSource;
 use promissory::adapters::secrets::SourceSecrets;
 use promissory::catalog::{FeedId, Item, Location, Network, SystemItem};
-use promissory::clock::Clock;
+use promissory::flows::pull::{PullError, PullReport, Pulling, pull};
+use promissory::ports::{Clock, Source, Store, read};
 use promissory::source::System;
-use promissory::source::pull::{PullError, PullReport, Pulling, Source, Watermark, pull};
-use promissory::store::{Expect, Store, Write, read};
+use promissory::source::pull::Watermark;
+use promissory::table::{Expect, RowKey, Write};
 use promissory_local::catalogue::import_network;
 use promissory_local::systems::{Books, Document, InProcess, Served, Shape, Stock};
 use promissory_tests::world::World;
@@ -194,8 +195,8 @@ impl Pulled {
     }
 
     pub async fn watermark(&self, feed: &str) -> Watermark {
-        let key = Watermark::key_of(&self.system.code, &feed.parse().expect("a feed"));
-        read::<Watermark, _>(&self.world.table.store, key).await.expect("read").0.expect("a watermark")
+        let key = RowKey::FeedWatermark { system: self.system.code.clone(), feed: feed.parse().expect("a feed") };
+        read::<Watermark, _>(&self.world.table.store, &key).await.expect("read").0.expect("a watermark")
     }
 
     /// Time passes here and there.

@@ -9,13 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use promissory::alert::{Alert, State, Subject};
 use promissory::catalog::{FulfilmentId, LineId, LocationId, LotId, OrderId, Quantity, Sku};
-use promissory::ledger::{Balance, Cause, EventId, InboxEvent, Kind, Movement, Position, PositionKey};
+use promissory::ledger::{InboxEvent, Position};
+use promissory::movement::{Balance, Cause, EventId, Kind, Movement, PositionKey};
 use promissory::order::OrderRecord;
 use promissory::promise::Promise;
 use promissory::reconcile::Sweep;
 use promissory::source::{Claim, Waiting, Waits};
-use promissory::store::{Key, Record, Row};
 use promissory::storefront::{Intent, IntentState, Level};
+use promissory::table::{Key, Record, Row, RowKey, RowKind};
 
 pub use lines::Held;
 pub use plans::Plans;
@@ -98,65 +99,92 @@ pub struct Checker {
 impl Checker {
     /// A row is put over what was there.
     pub fn put(&mut self, old: Option<&Record>, new: &Record) {
-        let (pk, sk) = (new.key.pk.as_str(), new.key.sk.as_str());
         if !self.watching {
             return;
         }
-        if sk.starts_with(Movement::PREFIX) {
-            self.movement(old, &decode(new));
-        } else if pk.starts_with("POS#") {
-            let position: Position = decode(new);
-            self.touched.insert(position.of.clone());
-            let lots = position.lots.into_iter().map(|(id, lot)| (id, (lot.on_hand, lot.held))).collect();
-            self.lots.entry(position.of.clone()).or_default().1 = lots;
-            self.placed.entry(position.of.clone()).or_default().1 = position.placed;
-            self.positions.insert(position.of, (position.seq, position.balance));
-        } else if pk.starts_with("CLAIM#") {
-            self.claim(&new.key, decode(new));
-        } else if pk.starts_with("EVT#") {
-            let mark: InboxEvent = decode(new);
-            self.holds(old.is_none(), || format!("the mark of {} was written twice", mark.event));
-            self.marks.insert(mark.event.to_string(), mark.content);
-        } else if pk.starts_with(Waiting::PREFIX) {
-            let waiting: Waiting = decode(new);
-            let name = match &waiting.what {
-                Waits::Event(event) => event.id.to_string(),
-                Waits::Order { order, .. } => order.to_string(),
-            };
-            self.waiting.insert(new.key.clone(), (waiting.missing.to_string(), name));
-        } else if pk.starts_with("ORD#") {
-            let order: OrderRecord = decode(new);
-            self.order(order);
-        } else if pk.starts_with("ATS#") {
-            let promise: Promise = decode(new);
-            let back = self.promises.get(&promise.sku).is_some_and(|old| !promise.follows(old));
-            self.holds(!back, || format!("the promise of {} went back", promise.sku));
-            if self.plans.watching {
-                let wrong = self.plans.promise(&promise, new.revision);
-                self.violations.extend(wrong.into_iter().map(Violation));
+        let Some(row) = RowKey::parse(&new.key) else {
+            return self.holds(false, || format!("no kind of row is stored under {}", new.key));
+        };
+        match row {
+            RowKey::Movement { .. } => self.movement(old, &decode(new)),
+            RowKey::Position(_) => self.position(decode(new)),
+            RowKey::Commitment { .. } => self.claim(&new.key, decode(new)),
+            RowKey::AppliedEvent(_) => {
+                let mark: InboxEvent = decode(new);
+                self.holds(old.is_none(), || format!("the mark of {} was written twice", mark.event));
+                self.marks.insert(mark.event.to_string(), mark.content);
             }
-            self.promises.insert(promise.sku.clone(), promise);
-        } else if pk.starts_with("LEVEL#") {
-            let level: Level = decode(new);
-            let of = (level.sku.clone(), level.location.clone());
-            let back = self.levels.get(&of).is_some_and(|old| level.seq < old.seq || level.told_by < old.told_by);
-            self.holds(!back, || format!("the level of {}@{} went back", level.sku, level.location));
-            if level.refused.is_some() {
-                self.refused.insert(level.sku.clone());
+            RowKey::Waiting { .. } => {
+                let waiting: Waiting = decode(new);
+                let name = match &waiting.what {
+                    Waits::Event(event) => event.id.to_string(),
+                    Waits::Order { order, .. } => order.to_string(),
+                };
+                self.waiting.insert(new.key.clone(), (waiting.missing.to_string(), name));
             }
-            self.levels.insert(of, level);
-        } else if pk.starts_with("INTENT#") && *new.key.sk != *"HEAD" {
-            self.holds(old.is_none(), || format!("the call {} was written twice", new.key));
-        } else if pk.starts_with("INTENT#") {
-            self.intent(decode(new));
-        } else if pk.starts_with(Alert::PREFIX) {
-            self.alert(decode(new));
-        } else if *new.key.sk == *"ORDERS" && pk.starts_with("WATERMARK#") {
-            self.sweep(decode(new));
-        } else if self.plans.watching {
-            let wrong = self.plans.put(new);
+            RowKey::Order { .. } => self.order(decode(new)),
+            RowKey::Promise(_) => self.promise(decode(new), new.revision),
+            RowKey::Level { .. } => self.level(decode(new)),
+            RowKey::Call { .. } => self.holds(old.is_none(), || format!("the call {} was written twice", new.key)),
+            RowKey::Intent(_) => self.intent(decode(new)),
+            RowKey::Alert(_) => self.alert(decode(new)),
+            RowKey::OrderWatermark(_) => self.sweep(decode(new)),
+            RowKey::Item(_)
+            | RowKey::ShopItem { .. }
+            | RowKey::SystemItem { .. }
+            | RowKey::Tier(_)
+            | RowKey::WorkCentre(_)
+            | RowKey::Location(_)
+            | RowKey::Bill(_)
+            | RowKey::BillVersion { .. }
+            | RowKey::WhereUsed(_)
+            | RowKey::OrderToRead { .. }
+            | RowKey::Deferred { .. }
+            | RowKey::Receipts(_)
+            | RowKey::Heartbeat(_)
+            | RowKey::System(_)
+            | RowKey::FeedWatermark { .. }
+            | RowKey::FullRefresh { .. }
+            | RowKey::Plan(_)
+            | RowKey::PlanOf(_)
+            | RowKey::Metafield { .. }
+            | RowKey::CompareProgress(_)
+            | RowKey::CompareReport { .. }
+            | RowKey::Refresh => {
+                if self.plans.watching {
+                    let wrong = self.plans.put(&row, new);
+                    self.violations.extend(wrong.into_iter().map(Violation));
+                }
+            }
+        }
+    }
+
+    fn position(&mut self, position: Position) {
+        self.touched.insert(position.of.clone());
+        let lots = position.lots.into_iter().map(|(id, lot)| (id, (lot.on_hand, lot.held))).collect();
+        self.lots.entry(position.of.clone()).or_default().1 = lots;
+        self.placed.entry(position.of.clone()).or_default().1 = position.placed;
+        self.positions.insert(position.of, (position.seq, position.balance));
+    }
+
+    fn promise(&mut self, promise: Promise, revision: u64) {
+        let back = self.promises.get(&promise.sku).is_some_and(|old| !promise.follows(old));
+        self.holds(!back, || format!("the promise of {} went back", promise.sku));
+        if self.plans.watching {
+            let wrong = self.plans.promise(&promise, revision);
             self.violations.extend(wrong.into_iter().map(Violation));
         }
+        self.promises.insert(promise.sku.clone(), promise);
+    }
+
+    fn level(&mut self, level: Level) {
+        let of = (level.sku.clone(), level.location.clone());
+        let back = self.levels.get(&of).is_some_and(|old| level.seq < old.seq || level.told_by < old.told_by);
+        self.holds(!back, || format!("the level of {}@{} went back", level.sku, level.location));
+        if level.refused.is_some() {
+            self.refused.insert(level.sku.clone());
+        }
+        self.levels.insert(of, level);
     }
 
     /// A row is removed.
@@ -164,7 +192,7 @@ impl Checker {
         if self.watching && self.plans.watching {
             self.plans.delete(key);
         }
-        if self.watching && key.pk.starts_with("LANE#") {
+        if self.watching && RowKind::of(key) == Some(RowKind::Deferred) {
             self.met.note("lane settled");
         }
         if let Some((missing, _)) = self.waiting.remove(key) {

@@ -3,7 +3,7 @@
 
 use std::ops::AddAssign;
 
-use promissory::ledger::Balance;
+use promissory::movement::Balance;
 use promissory::source::{Paper, StockKind};
 
 /// Units that papers leave open at a position.

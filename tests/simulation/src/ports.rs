@@ -7,11 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use promissory::adapters::shopify::{Response, Transport};
-use promissory::alert::{Alert, Bus, Subject};
-use promissory::clock::Clock;
+use promissory::alert::{Alert, Subject};
 use promissory::order::SalesOrder;
-use promissory::store::StoreError;
-use promissory::storefront::{Hint, Hints, StorefrontError};
+use promissory::ports::{Bus, Clock, Hints, StoreError};
+use promissory::storefront::{Hint, StorefrontError};
 use promissory_local::shopify::{Answer, ItemId, Shop};
 use serde_json::{Value, json};
 

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use promissory::store::{Key, Listing, MAX_WRITES, Page, Record, Store, StoreError, Write, WriteError};
+use promissory::ports::{Listing, Page, Store, StoreError, WriteError};
+use promissory::table::{Key, MAX_WRITES, Record, RowKind, Write};
 
 pub use table::{Change, Table};
 
@@ -125,9 +126,10 @@ impl Store for SimStore {
         let refusals = self.table().refusals(writes);
         if let Some(first) = refusals.first() {
             self.met.note("store refused a condition");
-            if first.key.pk.starts_with("INTENT#") {
+            let kind = RowKind::of(&first.key);
+            if kind == Some(RowKind::Intent) {
                 self.met.note("two pushers at once");
-            } else if first.key.pk.starts_with("PLAN#") {
+            } else if kind == Some(RowKind::Plan) {
                 self.met.note("two plans at once");
             }
             give_way().await;

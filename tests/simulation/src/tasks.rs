@@ -90,7 +90,7 @@ impl SimClock {
     }
 }
 
-impl promissory::clock::Clock for SimClock {
+impl promissory::ports::Clock for SimClock {
     fn now(&self) -> Timestamp {
         moment(self.millis.load(Ordering::Relaxed) + self.skew)
     }

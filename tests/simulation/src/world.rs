@@ -24,13 +24,21 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use promissory::catalog::{Item, LocationId, Sku};
-use promissory::clock::Clock;
 use promissory::order::HoldPolicy;
+use promissory::ports::Clock;
 use promissory::storefront::{Action, Intent, IntentState};
 use promissory_local::shopify::{ItemId, LocationId as ShopLocation};
 
 pub use climate::Climate;
 pub use script::{crash, crash_points, stories};
+
+use fleet::Fleet;
+use post::Letter;
+use script::Crash;
+use talk::Sources;
+use triggers::Lane;
+use work::{Job, Work};
+use workshop::Workshop;
 
 use crate::check::Violation;
 use crate::met::{Counts, Met};
@@ -39,13 +47,6 @@ use crate::ports::Line;
 use crate::rng::Rng;
 use crate::store::SimStore;
 use crate::tasks::SimClock;
-use fleet::Fleet;
-use post::Letter;
-use script::Crash;
-use talk::Sources;
-use triggers::Lane;
-use work::{Job, Work};
-use workshop::Workshop;
 
 /// How long a level must have been quiet.
 const QUIET: Duration = Duration::from_secs(60);

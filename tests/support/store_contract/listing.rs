@@ -1,6 +1,7 @@
 //! Listings: by key prefix or by index entry, page after page, nothing twice and nothing missed.
 
-use promissory::store::{Expect, Key, Listing, Store, Write, list_all};
+use promissory::ports::{Listing, Store, list_all};
+use promissory::table::{Expect, Key, Write};
 use serde_json::json;
 
 async fn write<S: Store>(store: &S, key: &Key, index: Option<Key>, expect: Expect) {
@@ -36,23 +37,23 @@ async fn check<S: Store>(store: &S, listing: &Listing, expected: &[&str]) {
 }
 
 pub(super) async fn by_key<S: Store>(store: &S) {
-    for sk in ["HEAD", "MOV#000000000002", "MOV#000000000010", "MOV#000000000001", "MOX", "MO", "Ünï"] {
-        write(store, &Key::new("POS#A", sk), None, Expect::Absent).await;
+    for sk in ["HEAD", "ROW#000000000002", "ROW#000000000010", "ROW#000000000001", "ROX", "RO", "Ünï"] {
+        write(store, &Key::new("PART#A", sk), None, Expect::Absent).await;
     }
-    write(store, &Key::new("POS#AB", "MOV#000000000003"), None, Expect::Absent).await;
-    let movements = ["MOV#000000000001", "MOV#000000000002", "MOV#000000000010"];
-    check(store, &Listing::rows("POS#A", "MOV#"), &movements).await;
-    check(store, &Listing::rows("POS#A", "MOV#000000000010"), &movements[2..]).await;
-    let all = ["HEAD", "MO", movements[0], movements[1], movements[2], "MOX", "Ünï"];
-    check(store, &Listing::rows("POS#A", ""), &all).await;
-    check(store, &Listing::rows("POS#A", "X"), &[]).await;
-    check(store, &Listing::rows("POS#", ""), &[]).await;
+    write(store, &Key::new("PART#AB", "ROW#000000000003"), None, Expect::Absent).await;
+    let movements = ["ROW#000000000001", "ROW#000000000002", "ROW#000000000010"];
+    check(store, &Listing::stored("PART#A", "ROW#"), &movements).await;
+    check(store, &Listing::stored("PART#A", "ROW#000000000010"), &movements[2..]).await;
+    let all = ["HEAD", "RO", movements[0], movements[1], movements[2], "ROX", "Ünï"];
+    check(store, &Listing::stored("PART#A", ""), &all).await;
+    check(store, &Listing::stored("PART#A", "X"), &[]).await;
+    check(store, &Listing::stored("PART#", ""), &[]).await;
 }
 
 pub(super) async fn by_index<S: Store>(store: &S) {
     let key = |name: &str| Key::new(format!("ROW#{name}"), name);
     let entry = |order: &str| Some(Key::new("DUE", order));
-    let due = Listing::index("DUE", 1_000);
+    let due = index("DUE", 1_000);
     check(store, &due, &[]).await;
     for (name, order) in [("a", "3"), ("b", "1"), ("c", "2"), ("d", "2"), ("e", "2")] {
         write(store, &key(name), entry(order), Expect::Absent).await;
@@ -72,5 +73,9 @@ pub(super) async fn by_index<S: Store>(store: &S) {
         store.write(&[Write::Delete { key: key(name), expect: Expect::Revision(1) }]).await.expect("deleted");
     }
     check(store, &due, &["a", "e", "other", "unlisted"]).await;
-    check(store, &Listing::index("ELSE", 10), &[]).await;
+    check(store, &index("ELSE", 10), &[]).await;
+}
+
+fn index(partition: &str, limit: usize) -> Listing {
+    Listing { by_index: true, limit, ..Listing::stored(partition, "") }
 }

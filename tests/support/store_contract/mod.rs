@@ -7,7 +7,7 @@ mod listing;
 mod reads;
 mod writes;
 
-use promissory::store::Store;
+use promissory::ports::Store;
 
 /// Writes happen by condition, all or none, and a refusal brings along what is there instead.
 ///

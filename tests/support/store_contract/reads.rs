@@ -1,6 +1,7 @@
 //! Reads by key: in the order asked for, each row as it was last written.
 
-use promissory::store::{Expect, Key, Store, Write};
+use promissory::ports::Store;
+use promissory::table::{Expect, Key, Write};
 use serde_json::{Value, json};
 
 async fn put<S: Store>(store: &S, key: Key, body: Value) {

@@ -1,6 +1,7 @@
 //! Writes happen by condition, all or none, and a refusal brings along what is there instead.
 
-use promissory::store::{Expect, Key, Record, Store, Write, WriteError};
+use promissory::ports::{Store, WriteError};
+use promissory::table::{Expect, Key, Record, Write};
 use serde_json::{Value, json};
 
 /// A row of a case: put or delete this key, expecting this.

@@ -12,9 +12,10 @@ use promissory::adapters::aws;
 use promissory::adapters::clock::SystemClock;
 use promissory::adapters::secrets::ShopifyApp;
 use promissory::adapters::shopify::Shopify;
-use promissory::catalog::ShopDomain;
-use promissory::catalog::csv::{Catalogue, ImportError, Plan, Problems, Sheets, apply, export};
-use promissory::clock::Clock;
+use promissory::catalog::{Catalogue, ShopDomain};
+use promissory::flows::{ImportError, apply};
+use promissory::ports::Clock;
+use promissory::sheets::{Plan, Problems, Sheets, export};
 use serde_json::json;
 
 use super::shop::compare;

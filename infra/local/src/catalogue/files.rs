@@ -1,11 +1,10 @@
 //! Sheets as files in a directory.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use promissory::catalog::csv::{MAX_BYTES, Sheet};
+use promissory::sheets::{MAX_BYTES, Sheet};
 
 /// The sheets of files and directories. In a directory every `.csv` must be a sheet, so that a misspelt one is not left out
 /// in silence.

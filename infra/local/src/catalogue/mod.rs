@@ -1,6 +1,6 @@
 //! What is sold, from outside: sheets into the table and out of it, and the mappings beside a shop.
 //!
-//! What a sheet means and what it changes is `promissory::catalog::csv`; here are files ([`files`]), the table ([`rows`]),
+//! What a sheet means and what it changes is `promissory::sheets`; here are files ([`files`]), the table ([`rows`]),
 //! the shop ([`shop`]), the command line ([`command`]) and what it
 //! prints ([`report`]). [`seed`] is for stacks that begin with nothing.
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use promissory::catalog::csv::{CellChange, Change, ChangeKind, Tally};
+use promissory::sheets::{CellChange, Change, ChangeKind, Tally};
 use serde_json::json;
 
 use super::command::Outcome;

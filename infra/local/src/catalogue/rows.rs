@@ -3,14 +3,14 @@
 //! Read by a scan of the whole table, in parts at the same time: bills and mappings are checked beside all others, and no
 //! index lists them all. A scan is no snapshot, which does no harm: every write names the revision it replaces.
 
+use std::collections::HashMap;
 use std::io;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
 use promissory::adapters::dynamodb::record;
-use promissory::catalog::csv::Stored;
-use promissory::catalog::{Location, Tier, WorkCentre};
-use promissory::store::Record;
+use promissory::sheets::Stored;
+use promissory::table::{Record, scan};
 
 use crate::ledger::Table;
 
@@ -23,12 +23,12 @@ const SEGMENTS: i32 = 4;
 /// When the table cannot be read, with what to do.
 pub async fn read(table: &Table) -> io::Result<Stored> {
     let parts = try_join_all((0..SEGMENTS).map(|segment| part(table, segment))).await?;
-    Stored::of(parts.into_iter().flatten()).map_err(|error| table.cannot(&error))
+    Stored::of(parts.into_iter().flatten()).map_err(|error| table.cannot(&error.into()))
 }
 
 async fn part(table: &Table, segment: i32) -> io::Result<Vec<Record>> {
     let (mut records, mut start) = (Vec::new(), None);
-    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let (filter, values) = only_the_catalog();
     loop {
         let request = table
             .client
@@ -37,17 +37,8 @@ async fn part(table: &Table, segment: i32) -> io::Result<Vec<Record>> {
             .consistent_read(true)
             .segment(segment)
             .total_segments(SEGMENTS)
-            .filter_expression(
-                "begins_with(pk, :items) OR begins_with(pk, :mappings) OR begins_with(pk, :bills) OR begins_with(pk, :used) \
-                 OR pk IN (:network, :tiers, :centres)",
-            )
-            .expression_attribute_values(":items", text("ITEM#"))
-            .expression_attribute_values(":mappings", text("MAP#"))
-            .expression_attribute_values(":bills", text("BOM#"))
-            .expression_attribute_values(":used", text("USED#"))
-            .expression_attribute_values(":network", text(Location::PARTITION))
-            .expression_attribute_values(":tiers", text(Tier::PARTITION))
-            .expression_attribute_values(":centres", text(WorkCentre::PARTITION))
+            .filter_expression(filter.clone())
+            .set_expression_attribute_values(Some(values.clone()))
             .set_exclusive_start_key(start);
         let page = Box::pin(request.send()).await.map_err(|error| table.cannot_scan(&error))?;
         for item in page.items.unwrap_or_default() {
@@ -58,4 +49,20 @@ async fn part(table: &Table, segment: i32) -> io::Result<Vec<Record>> {
             Some(_) | None => return Ok(records),
         }
     }
+}
+
+/// The filter of a scan that passes the rows of the catalogue, with its values.
+fn only_the_catalog() -> (String, HashMap<String, AttributeValue>) {
+    let prefixes = scan::CATALOG_PREFIXES.iter().enumerate();
+    let partitions = scan::CATALOG_PARTITIONS.iter().enumerate();
+    let (mut conditions, mut values) = (Vec::new(), HashMap::new());
+    for (at, prefix) in prefixes {
+        conditions.push(format!("begins_with(pk, :prefix{at})"));
+        values.insert(format!(":prefix{at}"), AttributeValue::S((*prefix).to_owned()));
+    }
+    for (at, partition) in partitions {
+        conditions.push(format!("pk = :partition{at}"));
+        values.insert(format!(":partition{at}"), AttributeValue::S((*partition).to_owned()));
+    }
+    (conditions.join(" OR "), values)
 }

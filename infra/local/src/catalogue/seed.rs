@@ -2,9 +2,11 @@
 
 use promissory::adapters::clock::SystemClock;
 use promissory::catalog::{Item, Location, Network, ShopItem};
-use promissory::ledger::{CommitError, Event, commit};
+use promissory::flows::{CommitError, commit};
+use promissory::ledger::Event;
+use promissory::ports::{Store, StoreError, WriteError};
 use promissory::source::StockEvent;
-use promissory::store::{Expect, Key, Store, StoreError, Write, WriteError};
+use promissory::table::{Expect, Key, Write};
 
 /// Writes the network's locations.
 ///
@@ -14,7 +16,7 @@ pub async fn import_network<S: Store>(store: &S, locations: &[Location]) -> Resu
     for location in locations {
         put(store, vec![Write::put(location, Expect::Absent)]).await?;
     }
-    Network::load(store).await
+    promissory::flows::load_network(store).await
 }
 
 /// Writes an item together with the mapping of every shop that lists it.

@@ -5,9 +5,9 @@ use std::io;
 use std::time::Duration;
 
 use promissory::adapters::shopify::{Shopify, Transport};
-use promissory::catalog::csv::{Catalogue, Listing};
-use promissory::catalog::{Finding, ShopDomain, ShopVariant, validate};
-use promissory::clock::{Clock, backoff};
+use promissory::catalog::{Catalogue, Finding, Listing, ShopDomain, ShopVariant, validate};
+use promissory::flows::backoff;
+use promissory::ports::Clock;
 use promissory::storefront::StorefrontError;
 use serde::Serialize;
 

@@ -10,10 +10,11 @@ use clap::{Args, Subcommand};
 use promissory::adapters::clock::SystemClock;
 use promissory::adapters::http_source::HttpSource;
 use promissory::adapters::secrets::SourceSecrets;
-use promissory::catalog::{FeedId, Network, SystemId};
-use promissory::clock::Clock;
+use promissory::catalog::{FeedId, SystemId};
+use promissory::flows::pull::{Pulling, pull};
+use promissory::ports::Clock;
 use promissory::source::System;
-use promissory::source::pull::{Pulling, Watermark, pull};
+use promissory::source::pull::Watermark;
 use serde_json::json;
 
 use super::{feed, find, set, status};
@@ -127,7 +128,7 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
         Command::Feed(FeedArgs { system, file, table, json }) => {
             let text = text_of(&file)?;
             let store = table.find(say).await?.store();
-            let network = Network::load(&store).await.map_err(io::Error::other)?;
+            let network = promissory::flows::load_network(&store).await.map_err(io::Error::other)?;
             let report = feed(&store, &SystemClock, &network, &system, &text).await.map_err(io::Error::other)?;
             let mut lines: Vec<String> =
                 report.refused.iter().map(|(line, problem)| format!("line {line} is refused: {problem}")).collect();
@@ -182,7 +183,7 @@ async fn pull_now(args: PullArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> i
     };
     let source = HttpSource::new(secrets).map_err(io::Error::other)?;
     let store = args.table.find(say).await?.store();
-    let network = Network::load(&store).await.map_err(io::Error::other)?;
+    let network = promissory::flows::load_network(&store).await.map_err(io::Error::other)?;
     let system = find(&store, &args.system).await?;
     let (mut feeds, mut good) = (BTreeMap::new(), true);
     for id in system.pull.keys().filter(|id| args.feed.as_ref().is_none_or(|only| only == *id)) {

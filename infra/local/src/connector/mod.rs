@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::io;
 
 use promissory::catalog::{Network, SystemId};
-use promissory::clock::Clock;
-use promissory::ledger::{Event, Outcome, Received, receive_all};
+use promissory::draft::Outcome;
+use promissory::flows::{Received, receive_all};
+use promissory::ledger::Event;
+use promissory::ports::{Clock, Listing, Store, StoreError, WriteError, list_all, read};
 use promissory::source::pull::Watermark;
 use promissory::source::{MAX_BATCH, System, parse};
-use promissory::store::{Listing, Row, Store, StoreError, Write, WriteError, list_all, read};
+use promissory::table::{Partition, Row, RowKey, Write};
 use serde::Serialize;
 
 /// Writes a connector over the one that is there.
@@ -19,7 +21,7 @@ use serde::Serialize;
 /// When the store fails.
 pub async fn set<S: Store>(store: &S, system: &System) -> Result<(), StoreError> {
     loop {
-        let (_, expect) = read::<System, S>(store, system.key()).await?;
+        let (_, expect) = read::<System, S>(store, &system.row_key()).await?;
         match store.write(&[Write::put(system, expect)]).await {
             Ok(()) => return Ok(()),
             Err(WriteError::Refused(_) | WriteError::Conflict) => {}
@@ -33,7 +35,7 @@ pub async fn set<S: Store>(store: &S, system: &System) -> Result<(), StoreError>
 /// # Errors
 /// When there is none, or it cannot be read.
 pub async fn find<S: Store>(store: &S, system: &SystemId) -> io::Result<System> {
-    let found = read::<System, S>(store, System::key_of(system)).await.map_err(io::Error::other)?.0;
+    let found = read::<System, S>(store, &RowKey::System(system.clone())).await.map_err(io::Error::other)?.0;
     found.ok_or_else(|| io::Error::other(format!("no connector of {system}; `cargo x source set FILE.json` writes one")))
 }
 
@@ -43,10 +45,11 @@ pub async fn find<S: Store>(store: &S, system: &SystemId) -> io::Result<System> 
 /// When the store fails, or a row cannot be read.
 pub async fn status<S: Store>(store: &S) -> Result<BTreeMap<String, Option<Watermark>>, StoreError> {
     let mut feeds = BTreeMap::new();
-    for record in list_all(store, Listing::rows(System::PARTITION, "")).await? {
+    for record in list_all(store, Listing::rows(&Partition::Systems)).await? {
         let system: System = record.decode()?;
         for feed in system.pull.keys() {
-            let watermark = read::<Watermark, S>(store, Watermark::key_of(&system.code, feed)).await?.0;
+            let watermark =
+                read::<Watermark, S>(store, &RowKey::FeedWatermark { system: system.code.clone(), feed: feed.clone() }).await?.0;
             feeds.insert(format!("{}/{feed}", system.code), watermark);
         }
     }

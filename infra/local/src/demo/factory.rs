@@ -8,7 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use promissory::clock::day_of;
+use promissory::catalog::day_of;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};

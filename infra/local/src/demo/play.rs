@@ -10,7 +10,7 @@ use promissory::adapters::clock::SystemClock;
 use promissory::catalog::{
     InventoryItemId, Item, Listed, Location, LocationId, LocationKind, Network, Quantity, ShopDomain, ShopLocationId, Sku,
 };
-use promissory::ledger::EventId;
+use promissory::movement::EventId;
 use promissory::source::{StockEvent, StockKind};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};

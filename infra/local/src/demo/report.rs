@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use promissory::catalog::{LocationId, OrderId, Place, Quantity};
-use promissory::ledger::Kind;
+use promissory::movement::Kind;
 use serde::Serialize;
 
 use super::plan::{LARGE, SERUM};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use promissory::catalog::Place;
-use promissory::catalog::csv::{Sheet, Sheets};
+use promissory::sheets::{Sheet, Sheets};
 
 use super::plan::{LARGE, SERUM};
 use crate::audit::Books;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 use promissory::adapters::clock::SystemClock;
-use promissory::catalog::{LocationId, Network, Quantity, ShopDomain, Sku};
-use promissory::clock::Clock;
-use promissory::promise::explain::{Answer, Question, Unexplained, explain};
-use promissory::store::{Listing, Store};
+use promissory::catalog::{Item, LocationId, Quantity, ShopDomain, Sku};
+use promissory::explain::{Answer, Question};
+use promissory::flows::{Unexplained, explain};
+use promissory::ports::{Clock, Listing, Store};
 
 use super::text::text;
 use crate::ledger::{Table, TableArgs};
@@ -96,16 +96,16 @@ async fn unexplained(table: &Table, error: Unexplained) -> io::Result<io::Error>
         Unexplained::Store(error) => return Ok(table.cannot(error)),
         Unexplained::NoItem(sku) => {
             let store = table.store();
-            let mut listing = Listing::index(promissory::catalog::Item::INDEX, 5);
+            let mut listing = Listing::index(&promissory::table::IndexPartition::Items, 5);
             listing.prefix = sku.as_str().chars().take(3).collect();
             let alike = store.list(&listing).await.map_err(|error| table.cannot(&error))?.records;
             let alike: Vec<String> =
-                alike.iter().filter_map(|record| record.key.pk.strip_prefix("ITEM#")).map(str::to_owned).collect();
+                alike.iter().filter_map(|record| record.decode::<Item>().ok()).map(|item| item.sku.to_string()).collect();
             let alike = if alike.is_empty() { String::new() } else { format!("; there are {}", alike.join(", ")) };
             format!("Check the SKU: ours, not the shop's{alike}. Check the table and the region.")
         }
         Unexplained::NoLocation(_) => {
-            let network = Network::load(&table.store()).await.map_err(|error| table.cannot(&error))?;
+            let network = promissory::flows::load_network(&table.store()).await.map_err(|error| table.cannot(&error))?;
             let codes: Vec<&str> = network.locations().map(|location| location.code.as_str()).collect();
             format!("The locations are {}.", codes.join(", "))
         }

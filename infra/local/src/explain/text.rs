@@ -1,6 +1,6 @@
 //! The answer for people: one line per number, indented below what it is part of.
 
-use promissory::promise::explain::{Answer, CanPromise, LateOrder, LateUnits, Node, Role, Source};
+use promissory::explain::{Answer, CanPromise, LateOrder, LateUnits, Node, Role, Source};
 
 /// The answer as text.
 #[must_use]

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use promissory::adapters::clock::SystemClock;
 use promissory::ledger::replay::{At, Mismatch, Moment};
-use promissory::ledger::{Movement, PositionKey};
+use promissory::movement::{Movement, PositionKey};
 use serde::Serialize;
 use serde_json::json;
 
@@ -75,8 +75,7 @@ pub struct ReplayArgs {
 }
 
 fn position(given: &str) -> Result<PositionKey, String> {
-    PositionKey::from_partition(&format!("POS#{given}"))
-        .ok_or_else(|| "it has the form SKU@PLACE, e.g. SERUM-30@WH-1 or SERUM-30@unassigned".to_owned())
+    given.parse().map_err(|_invalid| "it has the form SKU@PLACE, e.g. SERUM-30@WH-1 or SERUM-30@unassigned".to_owned())
 }
 
 /// Runs a command; `say` takes its progress and `print` its result.

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use promissory::catalog::Network;
-use promissory::clock::Clock;
+use promissory::ledger::Position;
 use promissory::ledger::replay::{At, Mismatch, Moment, ReplayError, Rewind};
-use promissory::ledger::{Movement, Position, PositionKey};
-use promissory::store::{Key, Listing, Store};
+use promissory::movement::PositionKey;
+use promissory::ports::{Clock, Listing, Store};
+use promissory::table::{Key, Partition, RowKey};
 
 use super::Table;
 use super::verify::{content, readable, reread};
@@ -33,7 +33,7 @@ pub async fn replay<C: Clock>(
             Seen::NotYet(error) => return Err(io::Error::other(format!("{of}: {error}"))),
             Seen::Doubtful(moment) => moment,
         };
-        match (reread(table, clock, &of.partition()).await?, doubtful) {
+        match (reread(table, clock, &RowKey::Position(of.clone()).key().pk).await?, doubtful) {
             (Some(mismatch), _) => return Ok(Err(mismatch)),
             (None, Some(moment)) => return Ok(Ok(moment)),
             (None, None) => {}
@@ -53,12 +53,12 @@ enum Seen {
 
 async fn see(table: &Table, of: &PositionKey, at: At, keep: usize) -> io::Result<Seen> {
     let store = table.store();
-    let stored = match store.get(&[of.key()]).await {
+    let stored = match store.get(&[RowKey::Position(of.clone()).key()]).await {
         Ok(found) => found.into_iter().flatten().next(),
         Err(error) => readable(table, error).map(|_| None)?,
     };
     let mut rewind = Rewind::to(at, keep);
-    let mut listing = Listing::rows(of.partition(), Movement::PREFIX);
+    let mut listing = Listing::rows(&Partition::Movements(of.clone()));
     let mut is_empty = true;
     loop {
         let page = match store.list(&listing).await {
@@ -105,9 +105,10 @@ async fn see(table: &Table, of: &PositionKey, at: At, keep: usize) -> io::Result
 /// That there is no such position, and where to look.
 async fn unknown(table: &Table, of: &PositionKey) -> io::Result<io::Error> {
     let store = table.store();
-    let network = Network::load(&store).await.map_err(|error| table.cannot(&error))?;
+    let network = promissory::flows::load_network(&store).await.map_err(|error| table.cannot(&error))?;
     let places: Vec<_> = network.places().collect();
-    let keys: Vec<Key> = places.iter().map(|place| PositionKey::new(of.sku.clone(), place.clone()).key()).collect();
+    let keys: Vec<Key> =
+        places.iter().map(|place| RowKey::Position(PositionKey::new(of.sku.clone(), place.clone())).key()).collect();
     let found = store.get(&keys).await.map_err(|error| table.cannot(&error))?;
     let known: Vec<String> =
         places.iter().zip(found).filter(|(_, found)| found.is_some()).map(|(place, _)| place.to_string()).collect();

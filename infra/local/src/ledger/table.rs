@@ -1,9 +1,8 @@
 //! The table that is read: which one it is, how it is reached, and what to do when it cannot be.
 
-use std::fmt;
-use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
+use std::{fmt, io};
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
@@ -14,7 +13,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_types::SdkConfig;
 use promissory::adapters::aws;
 use promissory::adapters::dynamodb::DynamoStore;
-use promissory::store::StoreError;
+use promissory::ports::StoreError;
 
 use crate::stack;
 

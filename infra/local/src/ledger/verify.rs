@@ -16,10 +16,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use promissory::adapters::dynamodb::record;
-use promissory::clock::Clock;
+use promissory::ledger::Position;
 use promissory::ledger::replay::{Fold, Mismatch};
-use promissory::ledger::{Movement, Position};
-use promissory::store::{Key, Listing, Record, Row, Store, StoreError};
+use promissory::ports::{Clock, Listing, Store, StoreError};
+use promissory::table::{Key, Record, Row, UnreadableRow, scan};
 
 use super::Table;
 
@@ -124,9 +124,9 @@ impl<C: Clock> Run<'_, C> {
             .projection_expression("pk, sk, rev, #body")
             .expression_attribute_names("#body", "body")
             .filter_expression("begins_with(pk, :positions) AND (sk = :head OR begins_with(sk, :movements))")
-            .expression_attribute_values(":positions", text(PARTITIONS))
-            .expression_attribute_values(":head", text(&Key::head("").sk))
-            .expression_attribute_values(":movements", text(Movement::PREFIX))
+            .expression_attribute_values(":positions", text(scan::POSITIONS))
+            .expression_attribute_values(":head", text(scan::HEAD))
+            .expression_attribute_values(":movements", text(scan::MOVEMENTS))
             .set_exclusive_start_key(start);
         let page = Box::pin(request.send()).await.map_err(|error| self.table.cannot_scan(&error))?;
         Ok((page.items.unwrap_or_default(), page.last_evaluated_key.filter(|key| !key.is_empty())))
@@ -134,7 +134,7 @@ impl<C: Clock> Run<'_, C> {
 
     fn count(&self, key: &Key) {
         let verdict = &mut self.progress.borrow_mut().verdict;
-        if key.sk.starts_with(Movement::PREFIX) {
+        if key.sk.starts_with(scan::MOVEMENTS) {
             verdict.movements += 1;
         } else {
             verdict.positions += 1;
@@ -173,9 +173,6 @@ impl<C: Clock> Run<'_, C> {
 
 type Item = HashMap<String, AttributeValue>;
 
-/// What the partitions of positions begin with.
-const PARTITIONS: &str = "POS#";
-
 fn key_of(row: &Item) -> Option<Key> {
     let text = |name: &str| row.get(name)?.as_s().ok();
     Some(Key::new(text("pk")?, text("sk")?))
@@ -207,9 +204,9 @@ pub async fn reread<C: Clock>(table: &Table, clock: &C, pk: &str) -> io::Result<
 /// are right where the second knows them.
 async fn read_once(table: &Table, pk: &str) -> io::Result<Option<Mismatch>> {
     let store = table.store();
-    let head = Key::head(pk);
+    let head = Key::new(pk, scan::HEAD);
     let mut reading = Reading::new(pk);
-    let mut listing = Listing::rows(pk, Movement::PREFIX);
+    let mut listing = Listing::stored(pk, scan::MOVEMENTS);
     match store.get(std::slice::from_ref(&head)).await {
         Ok(found) => found.into_iter().flatten().for_each(|record| reading.take(&head, Ok(record))),
         Err(error) => reading.take(&head, Err(readable(table, error)?)),
@@ -238,7 +235,7 @@ async fn read_once(table: &Table, pk: &str) -> io::Result<Option<Mismatch>> {
 /// An error that is about a row; any other ends the reading.
 pub(super) fn readable(table: &Table, error: StoreError) -> io::Result<StoreError> {
     match error {
-        StoreError::Corrupt { .. } => Ok(error),
+        StoreError::Unreadable(_) => Ok(error),
         StoreError::Unavailable { .. } => Err(table.cannot(&error)),
     }
 }
@@ -246,7 +243,7 @@ pub(super) fn readable(table: &Table, error: StoreError) -> io::Result<StoreErro
 /// A row of a position's partition that cannot be read.
 fn unreadable(pk: &str, error: StoreError) -> Mismatch {
     let (row, reason) = match error {
-        StoreError::Corrupt { key, detail } => (key, detail),
+        StoreError::Unreadable(UnreadableRow { key, detail }) => (key, detail),
         StoreError::Unavailable { detail, .. } => (pk.to_owned(), detail),
     };
     Mismatch::Unreadable { position: name_of(pk), row, reason }
@@ -254,7 +251,7 @@ fn unreadable(pk: &str, error: StoreError) -> Mismatch {
 
 /// A row's content, when it is where it says it belongs.
 pub(super) fn content<R: Row>(record: &Record) -> Result<R, Mismatch> {
-    let content: R = record.decode().map_err(|error| unreadable(&record.key.pk, error))?;
+    let content: R = record.decode().map_err(|error| unreadable(&record.key.pk, error.into()))?;
     if content.key() == record.key {
         return Ok(content);
     }
@@ -264,7 +261,7 @@ pub(super) fn content<R: Row>(record: &Record) -> Result<R, Mismatch> {
 
 /// The position of a partition, for people; the partition may be damaged.
 fn name_of(pk: &str) -> String {
-    pk.strip_prefix(PARTITIONS).unwrap_or(pk).to_owned()
+    pk.strip_prefix(scan::POSITIONS).unwrap_or(pk).to_owned()
 }
 
 /// What has been read of one position: its stored row first, then its movements in order.
@@ -287,7 +284,7 @@ impl Reading {
         }
         let row = row.map_err(|error| unreadable(&self.pk, error));
         let taken = row.and_then(|record| {
-            if key.sk.starts_with(Movement::PREFIX) {
+            if key.sk.starts_with(scan::MOVEMENTS) {
                 self.fold.step(&content(&record)?)?;
             } else {
                 self.stored = Some(content(&record)?);

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use promissory::source::pull::{PullAnswer, PullRequest, Source, SourceError};
+use promissory::ports::Source;
+use promissory::source::pull::{PullAnswer, PullRequest, SourceError};
 
 use super::{Asked, Books, Shape};
 

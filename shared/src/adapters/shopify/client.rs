@@ -11,11 +11,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Number, Value, json};
 
-use super::transport::{Http, Response, Transport};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::secrets::ShopifyApp;
+use crate::adapters::shopify::transport::{Http, Response, Transport};
 use crate::catalog::ShopDomain;
-use crate::clock::Clock;
+use crate::ports::Clock;
 use crate::storefront::{Budget, MUTATION_COST, StorefrontError};
 
 /// The version of the Admin API that every operation here is written for and checked against.

@@ -1,13 +1,22 @@
 //! The storefront port on Shopify's Admin GraphQL API. The API version is pinned here and nowhere else.
 
+#[cfg(feature = "adapters")]
 mod client;
+#[cfg(feature = "adapters")]
 mod order_body;
+#[cfg(feature = "adapters")]
 mod orders;
+#[cfg(feature = "adapters")]
 mod storefront;
+#[cfg(feature = "adapters")]
 mod transport;
+#[cfg(feature = "adapters")]
 mod variants;
+pub mod webhook;
 
+#[cfg(feature = "adapters")]
 pub use client::{API_VERSION, Shopify};
+#[cfg(feature = "adapters")]
 pub use transport::{Http, Response, Transport};
 
 /// The operations we send, by name: the only documents that ever leave for Shopify.

@@ -5,10 +5,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::order_body::{Connection, FulfilmentBody, Id, Odd, OrderBody, RefundBody};
-use super::{Shopify, Transport, operations};
+use crate::adapters::shopify::order_body::{Connection, FulfilmentBody, Id, Odd, OrderBody, RefundBody};
+use crate::adapters::shopify::{Shopify, Transport, operations};
 use crate::catalog::{OrderId, ShopDomain};
-use crate::clock::Clock;
+use crate::ports::Clock;
 use crate::storefront::{OrderRead, OrdersPage, StorefrontError};
 
 /// How many fulfilments, and how many refunds, come with an order.

@@ -3,12 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Shopify, Transport, operations};
+use crate::adapters::shopify::{Shopify, Transport, operations};
 use crate::catalog::{InventoryItemId, OrderId, Quantity, ShopDomain, ShopLocationId};
-use crate::clock::Clock;
+use crate::ports::{Clock, Storefront};
 use crate::storefront::{
-    Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError, UserError,
-    UserErrorCode,
+    Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, StorefrontError, UserError, UserErrorCode,
 };
 
 /// Where a variant shows what is beside it: the namespace of the metafields.

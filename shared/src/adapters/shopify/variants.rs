@@ -4,10 +4,10 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::order_body::{Connection, Id};
-use super::{Shopify, Transport, operations};
+use crate::adapters::shopify::order_body::{Connection, Id};
+use crate::adapters::shopify::{Shopify, Transport, operations};
 use crate::catalog::{InventoryItemId, ShopDomain, ShopVariant, VariantId};
-use crate::clock::Clock;
+use crate::ports::Clock;
 use crate::storefront::StorefrontError;
 
 #[derive(Deserialize)]

@@ -5,8 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::csv::Listing;
-use super::{InventoryItemId, VariantId};
+use crate::catalog::{InventoryItemId, Listing, VariantId};
 
 mod finding;
 

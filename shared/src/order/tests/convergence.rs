@@ -3,10 +3,9 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::model::{Change, Held, Model, settle, settle_step_by_step, shop};
 use crate::catalog::OrderId;
-use crate::order::{OrderRecord, OrderSnapshot, Restock};
-use crate::source::OrderReport;
+use crate::order::tests::model::{Change, Held, Model, settle, settle_step_by_step, shop};
+use crate::order::{OrderRecord, OrderReport, OrderSnapshot, Restock};
 
 fn any_change() -> impl Strategy<Value = Change> {
     let (line, units, location) = (1..4_u64, 1..4_i64, 1..3_u64);

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::model::{Change, Held, Model, at, place, settle, shop};
 use crate::catalog::{LineId, LocationId, OrderId, Place, Quantity, ShopLocationId};
-use crate::ledger::EventId;
-use crate::order::{Facts, HoldDue, HoldEvent, HoldPolicy, OrderRecord, OrderSnapshot, Restock, Stocked};
-use crate::source::{OrderReport, ReportKind};
+use crate::movement::EventId;
+use crate::order::tests::model::{Change, Held, Model, at, place, settle, shop};
+use crate::order::{
+    Facts, HoldDue, HoldEvent, HoldPolicy, OrderRecord, OrderReport, OrderSnapshot, ReportKind, Restock, Stocked,
+};
 
 /// Something that is said of an order.
 pub enum Said {
@@ -277,10 +278,7 @@ fn an_order_is_found_while_it_must_be_read_or_forwarded() {
     assert!(model.change(Change::Add { line: 1, units: 2 }), "possible");
     let mut record = OrderRecord::new(shop(), OrderId::new(1));
     let mut held = Held::default();
-    let unread = |record: &OrderRecord| {
-        use crate::store::Row;
-        record.index().map(|key| key.pk) == Some(OrderRecord::unread_index(&shop()))
-    };
+    let unread = OrderRecord::waits_to_be_read;
     record.merge(&model.webhook());
     settle(&mut record, &mut held);
     assert!(unread(&record), "a webhook does not tell its routing");

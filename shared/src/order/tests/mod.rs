@@ -2,6 +2,5 @@
 
 mod convergence;
 mod lifecycle;
-mod model;
-mod times;
+pub(crate) mod model;
 mod warehouse;

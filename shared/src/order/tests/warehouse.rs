@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::lifecycle::{Row, Said};
-use super::model::Change;
-use crate::order::{Facts, HoldPolicy, Restock};
-use crate::source::ReportKind;
+use crate::order::tests::lifecycle::{Row, Said};
+use crate::order::tests::model::Change;
+use crate::order::{Facts, HoldPolicy, ReportKind, Restock};
 
 /// The rows where a warehouse says what it shipped: before the shop, after it, or of what the shop does not ship.
 pub fn rows() -> Vec<Row> {

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::config::{Auth, Feed, Format, Meaning, Method, Mode, Paging, Progress};
-use super::request::{self, Place};
-use super::{MAX_ROWS, Template};
+use crate::source::pull::config::{Auth, Feed, Format, Meaning, Method, Mode, Paging, Progress};
+use crate::source::pull::request::{self, Place};
+use crate::source::pull::{MAX_ROWS, Template};
 
 type Checked = Result<(), String>;
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::check;
-use super::template::{Pointer, Template};
-use super::times::{Spelling, Times};
 use crate::source::StockKind;
+use crate::source::pull::check;
+use crate::source::pull::template::{Pointer, Template};
+use crate::source::pull::times::{Spelling, Times};
 
 /// A configuration that was checked: its parts fit each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

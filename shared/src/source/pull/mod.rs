@@ -1,33 +1,30 @@
 //! Pulling stock events from systems that do not send them: on a schedule, by configuration, exactly once.
 //!
 //! A [`PullConfig`] says where a feed is, how its rows become events and by what "new" is known. [`pull`] asks for what is
-//! new since the [`Watermark`], takes each row through the same [`receive_all`](crate::ledger::receive_all) as every other
+//! new since the [`Watermark`], takes each row through the same `receive_all` as every other
 //! event, and moves the watermark after that: to the newest row seen less an overlap, and never past a row that failed. So
 //! rows are read again and again, and applied once. Only [`Source`] is outside: it carries one request.
 //!
 //! Deliberately absent: code per system. What the systems differ in is in their configuration files (`infra/connectors/`).
 
-mod all;
 mod check;
-mod config;
-mod page;
-mod reading;
-mod request;
+pub(crate) mod config;
+pub(crate) mod page;
+pub(crate) mod reading;
+pub(crate) mod request;
 mod row;
-mod run;
 mod template;
 #[cfg(test)]
 mod tests;
 mod times;
-mod told;
-mod watermark;
+pub(crate) mod told;
+pub(crate) mod watermark;
 
-pub use all::{Pulled, pull_all};
 pub use config::{Auth, Feed, Fields, Format, KindOf, Meaning, Method, Mode, OrderFields, Paging, Progress, PullConfig};
-pub use request::{PullAnswer, PullRequest, Source, SourceError};
-pub use run::{PullError, PullReport, Pulling, pull};
+pub use request::{PullAnswer, PullRequest, SourceError};
 pub use template::{Pointer, Template};
 pub use times::{Spelling, Times};
+pub(crate) use told::Told;
 pub use watermark::{Mark, Watermark};
 
 /// The most rows of one page.

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::MAX_ROWS;
-use super::config::{Feed, Format, Paging};
-use super::request::{At, SourceError, link};
+use crate::source::pull::MAX_ROWS;
+use crate::source::pull::config::{Feed, Format, Paging};
+use crate::source::pull::request::{At, SourceError, link};
 
 /// What one answer holds.
 #[derive(Debug, PartialEq)]
-pub(super) struct Page {
+pub(crate) struct Page {
     /// The rows; one that is no JSON says why.
     pub rows: Vec<Result<Value, String>>,
     /// What comes after them.
@@ -17,7 +17,7 @@ pub(super) struct Page {
 
 /// What comes after a page.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Nothing: this was the end.
     End,
     /// Another page.
@@ -32,7 +32,7 @@ pub(super) enum Next {
 ///
 /// # Errors
 /// When it is not what the configuration says: then nothing of it is used.
-pub(super) fn read(feed: &Feed, at: &At, bytes: &[u8]) -> Result<Page, SourceError> {
+pub(crate) fn read(feed: &Feed, at: &At, bytes: &[u8]) -> Result<Page, SourceError> {
     let (rows, document, broken) = match feed.format {
         Format::Json => {
             // serde_json's own message may quote a value: only the kind of error and its place are told.

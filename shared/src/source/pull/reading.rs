@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::MAX_STATES;
-use super::config::{Feed, Paging};
-use super::request::SourceError;
-use super::row::{self, About, Said};
-use super::watermark::{Course, Mark};
 use crate::catalog::SystemId;
-use crate::ledger::content_hash;
+use crate::movement::content_hash;
+use crate::source::pull::MAX_STATES;
+use crate::source::pull::config::{Feed, Paging};
+use crate::source::pull::request::SourceError;
+use crate::source::pull::row::{self, About, Said};
+use crate::source::pull::watermark::{Course, Mark};
 use crate::source::{StockEvent, StockKind};
 
 /// What is to be done with a row.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// Take it in. With what people call its row.
     Event(String, Box<StockEvent>),
     /// Nothing: it says nothing of ours, or something that is said anew further on.
@@ -29,7 +29,7 @@ type Rows = Vec<Result<Value, String>>;
 
 /// One pass.
 #[derive(Debug)]
-pub(super) struct Pass<'a> {
+pub(crate) struct Pass<'a> {
     feed: &'a Feed,
     course: Option<Course<'a>>,
     /// The last row of the page before, where the next page begins with it again.
@@ -41,17 +41,17 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(feed: &'a Feed) -> Self {
+    pub(crate) fn new(feed: &'a Feed) -> Self {
         let course = feed.progress.as_ref().map(|progress| Course::new(progress, feed.ordered));
         Self { feed, course, anchor: None, sums: BTreeMap::new(), nobodys: false }
     }
 
-    pub(super) fn course(&self) -> Option<&Course<'a>> {
+    pub(crate) fn course(&self) -> Option<&Course<'a>> {
         self.course.as_ref()
     }
 
     /// A row is done with.
-    pub(super) fn done(&mut self, mark: Option<Mark>, well: bool) {
+    pub(crate) fn done(&mut self, mark: Option<Mark>, well: bool) {
         match (&mut self.course, mark, well) {
             (Some(course), Some(mark), true) => course.pass(mark),
             (Some(course), mark, false) => course.fail(mark),
@@ -61,7 +61,7 @@ impl<'a> Pass<'a> {
 
     /// The rows of a page that were not on the page before. `None`: the page does not begin where the one before ended, so
     /// rows have moved, and one may have slipped through between the two.
-    pub(super) fn meet(&mut self, mut rows: Rows) -> Option<Rows> {
+    pub(crate) fn meet(&mut self, mut rows: Rows) -> Option<Rows> {
         if !matches!(self.feed.paging, Paging::Offset { .. }) {
             return Some(rows);
         }
@@ -84,7 +84,7 @@ impl<'a> Pass<'a> {
     ///
     /// # Errors
     /// When there is more to add up than is taken.
-    pub(super) fn steps(
+    pub(crate) fn steps(
         &mut self,
         rows: Rows,
         seen: usize,
@@ -179,7 +179,7 @@ impl<'a> Pass<'a> {
 
     /// The sums, once all rows are known, `None` of each in which a row failed. No sums at all when a row failed that could be
     /// a part of any, or when nothing is added up.
-    pub(super) fn sums(&mut self) -> Option<BTreeMap<About, Option<Said>>> {
+    pub(crate) fn sums(&mut self) -> Option<BTreeMap<About, Option<Said>>> {
         (self.feed.aggregate && !self.nobodys).then(|| std::mem::take(&mut self.sums))
     }
 
@@ -187,7 +187,7 @@ impl<'a> Pass<'a> {
     ///
     /// # Errors
     /// When nothing on this page was newer than `since`, or the rows are in another order than is needed for this.
-    pub(super) fn newer_than(&self, since: Option<Mark>) -> Result<Mark, SourceError> {
+    pub(crate) fn newer_than(&self, since: Option<Mark>) -> Result<Mark, SourceError> {
         let seen = self.course.as_ref().filter(|course| !course.misordered).and_then(Course::seen);
         let misordered =
             || SourceError::unreadable("the rows of a full page are in no rising order, so what comes next cannot be asked for");

@@ -1,14 +1,13 @@
 //! One request to a system, as data; and the small port that carries it.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::config::{Auth, Feed, Method, Paging};
-use super::watermark::Mark;
+use crate::source::pull::config::{Auth, Feed, Method, Paging};
+use crate::source::pull::watermark::Mark;
 
 /// One request. Its secret is only named: the port puts it in.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,20 +62,14 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    pub(super) fn unreadable(detail: impl Into<String>) -> Self {
+    pub(crate) fn unreadable(detail: impl Into<String>) -> Self {
         Self::Unreadable { detail: detail.into() }
     }
 }
 
-/// The source port: carries a request to a system. Everything else about pulling is decided outside of it.
-pub trait Source: Sync {
-    /// Sends a request, and returns the body of an answer of success.
-    fn fetch(&self, request: &PullRequest) -> impl Future<Output = Result<PullAnswer, SourceError>> + Send;
-}
-
 /// What a request is filled with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     Since,
     Offset,
     Page,
@@ -85,9 +78,9 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub(super) const ALL: [Self; 5] = [Self::Since, Self::Offset, Self::Page, Self::Size, Self::Cursor];
+    pub(crate) const ALL: [Self; 5] = [Self::Since, Self::Offset, Self::Page, Self::Size, Self::Cursor];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Since => "{since}",
             Self::Offset => "{offset}",
@@ -100,7 +93,7 @@ impl Place {
 
 /// A page of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum At {
+pub(crate) enum At {
     First,
     Offset(u64),
     Page(u64),
@@ -109,7 +102,7 @@ pub(super) enum At {
 }
 
 /// The request for a page.
-pub(super) fn request(feed: &Feed, since: Option<Mark>, at: &At, within: Duration) -> PullRequest {
+pub(crate) fn request(feed: &Feed, since: Option<Mark>, at: &At, within: Duration) -> PullRequest {
     let value = |place: Place| match place {
         Place::Since => match since {
             Some(Mark::Time(time)) => Value::from(feed.times.write(time)),
@@ -186,14 +179,14 @@ fn encoded(text: &str) -> String {
 }
 
 /// Scheme, host and port of a URL.
-pub(super) fn origin(url: &str) -> Option<&str> {
+pub(crate) fn origin(url: &str) -> Option<&str> {
     let scheme = ["https://", "http://"].into_iter().find(|scheme| url.starts_with(scheme))?;
     let end = url[scheme.len()..].find(['/', '?', '#', '\\']).map_or(url.len(), |at| scheme.len() + at);
     Some(&url[..end]).filter(|origin| origin.len() > scheme.len())
 }
 
 /// The address of a link in an answer. One that leads to another server is refused: the secret would go there.
-pub(super) fn link(feed: &Feed, to: &str) -> Result<String, SourceError> {
+pub(crate) fn link(feed: &Feed, to: &str) -> Result<String, SourceError> {
     let home = origin(&feed.url).unwrap_or_default();
     if to.contains("://") {
         let same = origin(to).is_some_and(|there| there.eq_ignore_ascii_case(home));

@@ -6,16 +6,16 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
-use super::config::{Feed, Fields, KindOf, Meaning, OrderFields, Progress};
-use super::template::Template;
-use super::watermark::Mark;
 use crate::catalog::{Amount, Quantity, SystemId};
-use crate::ledger::content_hash;
+use crate::movement::content_hash;
+use crate::source::pull::config::{Feed, Fields, KindOf, Meaning, OrderFields, Progress};
+use crate::source::pull::template::Template;
+use crate::source::pull::watermark::Mark;
 use crate::source::{StockEvent, StockKind, parse};
 
 /// What a row says, in the system's codes.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Said {
+pub(crate) struct Said {
     pub kind: StockKind,
     pub quantity: Amount,
     /// The other fields of the event, by name.
@@ -24,14 +24,14 @@ pub(super) struct Said {
 
 /// What a state is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct About {
+pub(crate) struct About {
     pub sku: String,
     pub location: String,
     pub lot: Option<String>,
 }
 
 /// What people call a row: its own name, or its place in the feed.
-pub(super) fn label(feed: &Feed, row: &Value, place: &str) -> String {
+pub(crate) fn label(feed: &Feed, row: &Value, place: &str) -> String {
     let id = feed.fields.id.as_ref().and_then(|id| id.fill(row).ok().flatten());
     id.map_or_else(|| place.to_owned(), |id| id.chars().filter(|c| !c.is_control()).take(128).collect())
 }
@@ -40,7 +40,7 @@ pub(super) fn label(feed: &Feed, row: &Value, place: &str) -> String {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn mark(feed: &Feed, progress: &Progress, row: &Value) -> Result<Mark, String> {
+pub(crate) fn mark(feed: &Feed, progress: &Progress, row: &Value) -> Result<Mark, String> {
     match progress {
         Progress::Time { value, .. } => {
             let template = value.as_ref().or(feed.fields.occurred_at.as_ref());
@@ -56,7 +56,7 @@ pub(super) fn mark(feed: &Feed, progress: &Progress, row: &Value) -> Result<Mark
 }
 
 /// What the state in a row is about, as far as it can be read.
-pub(super) fn about(feed: &Feed, row: &Value) -> Option<About> {
+pub(crate) fn about(feed: &Feed, row: &Value) -> Option<About> {
     let text = |template: &Template| template.fill(row).ok().flatten();
     Some(About { sku: text(&feed.fields.sku)?, location: text(&feed.fields.location)?, lot: None })
 }
@@ -65,7 +65,7 @@ pub(super) fn about(feed: &Feed, row: &Value) -> Option<About> {
 ///
 /// # Errors
 /// Which field, and what is wrong with it.
-pub(super) fn said(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Option<Said>, String> {
+pub(crate) fn said(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Option<Said>, String> {
     let Some((kind, negate)) = kind(&feed.kind, row)? else { return Ok(None) };
     let Fields { id, sku, location, quantity, unit, occurred_at, lot, expires, reference, to, order, due } = &feed.fields;
     let amount = match quantity.number(row) {
@@ -151,7 +151,7 @@ fn order_of(order: &OrderFields, row: &Value) -> Result<Option<Value>, String> {
 
 impl Said {
     /// Nothing of this.
-    pub(super) fn zero(kind: StockKind, about: &About, at: Timestamp) -> Self {
+    pub(crate) fn zero(kind: StockKind, about: &About, at: Timestamp) -> Self {
         let mut fields = Map::new();
         for (name, text) in [("sku", about.sku.clone()), ("location", about.location.clone()), ("occurred_at", at.to_string())] {
             fields.insert(name.to_owned(), Value::from(text));
@@ -160,7 +160,7 @@ impl Said {
     }
 
     /// What it is about.
-    pub(super) fn about(&self) -> About {
+    pub(crate) fn about(&self) -> About {
         let text = |name: &str| self.fields.get(name).and_then(Value::as_str).map(str::to_owned);
         About { sku: text("sku").unwrap_or_default(), location: text("location").unwrap_or_default(), lot: text("lot") }
     }
@@ -169,7 +169,7 @@ impl Said {
     ///
     /// # Errors
     /// When they cannot be added.
-    pub(super) fn add(&mut self, other: &Self) -> Result<(), String> {
+    pub(crate) fn add(&mut self, other: &Self) -> Result<(), String> {
         if self.fields.get("unit") != other.fields.get("unit") || self.kind != other.kind {
             return Err("its rows are in several units or of several kinds, and cannot be added up".to_owned());
         }
@@ -181,7 +181,7 @@ impl Said {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn event(mut self, system: &SystemId) -> Result<StockEvent, String> {
+    pub(crate) fn event(mut self, system: &SystemId) -> Result<StockEvent, String> {
         self.fields.insert("kind".to_owned(), Value::from(self.kind.name()));
         self.fields.insert("quantity".to_owned(), Value::from(self.quantity.to_string()));
         if self.kind.is_a_state() {

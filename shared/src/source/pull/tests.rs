@@ -5,14 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::config::{Feed, PullConfig};
-use super::page::{self, Next};
-use super::reading::Pass;
-use super::request::{At, link, request};
-use super::row;
-use super::told::{self, Told};
-use super::watermark::Mark;
 use crate::catalog::{FeedId, SystemId};
+use crate::source::pull::config::{Feed, PullConfig};
+use crate::source::pull::page::{self, Next};
+use crate::source::pull::reading::Pass;
+use crate::source::pull::request::{At, link, request};
+use crate::source::pull::row;
+use crate::source::pull::told::{self, Told};
+use crate::source::pull::watermark::Mark;
 use crate::source::{StockEvent, StockKind};
 
 /// A feed of movements, the least that can be said of one, changed as told.

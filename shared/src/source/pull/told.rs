@@ -7,20 +7,18 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::reading::Step;
-use super::row::{About, Said};
-use super::watermark::Mark;
 use crate::catalog::{FeedId, SystemId};
-use crate::ledger::content_hash;
 use crate::source::StockKind;
-use crate::store::{Expect, Key, Listing, MAX_WRITES, Row, Store, StoreError, Write, WriteError, list_all};
+use crate::source::pull::reading::Step;
+use crate::source::pull::row::{About, Said};
+use crate::source::pull::watermark::Mark;
 
 /// Of so few things any number may be gone at once.
 const FEW: usize = 10;
 
 /// A full refresh had something of this item at this location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Told {
+pub(crate) struct Told {
     pub system: SystemId,
     pub feed: FeedId,
     /// The system's codes.
@@ -31,25 +29,14 @@ pub(super) struct Told {
 }
 
 impl Told {
-    fn partition(system: &SystemId, feed: &FeedId) -> String {
-        format!("TOLD#{system}#{feed}")
-    }
-
-    fn about(&self) -> About {
+    pub(crate) fn about(&self) -> About {
         About { sku: self.sku.clone(), location: self.location.clone(), lot: None }
-    }
-}
-
-impl Row for Told {
-    fn key(&self) -> Key {
-        let name = content_hash(format!("{:?}", (&self.location, &self.sku)).as_bytes());
-        Key::new(Self::partition(&self.system, &self.feed), name)
     }
 }
 
 /// What a full refresh comes to.
 #[derive(Debug, Default)]
-pub(super) struct Whole {
+pub(crate) struct Whole {
     /// What to take in.
     pub steps: Vec<(Option<Mark>, Step)>,
     /// What is told of for the first time; written down before it is taken in, so that it can be missed later.
@@ -59,7 +46,7 @@ pub(super) struct Whole {
 }
 
 /// Sets the sums of a refresh beside what was told last.
-pub(super) fn compare(
+pub(crate) fn compare(
     (system, feed): (&SystemId, &FeedId),
     known: Vec<Told>,
     sums: BTreeMap<About, Option<Said>>,
@@ -99,41 +86,6 @@ pub(super) fn compare(
     whole
 }
 
-fn label(about: &About) -> String {
+pub(crate) fn label(about: &About) -> String {
     format!("{} @ {}", about.sku, about.location)
-}
-
-/// What was told last.
-pub(super) async fn known<S: Store>(store: &S, system: &SystemId, feed: &FeedId) -> Result<Vec<Told>, StoreError> {
-    let records = list_all(store, Listing::rows(Told::partition(system, feed), "")).await?;
-    records.iter().map(|record| record.decode()).collect()
-}
-
-/// Writes down what is told of for the first time.
-pub(super) async fn remember<S: Store>(store: &S, fresh: &[Told]) -> Result<(), StoreError> {
-    write(store, fresh.iter().map(|told| Write::put(told, Expect::Absent)).collect()).await
-}
-
-/// Forgets what is gone, unless its zero failed.
-pub(super) async fn forget<S: Store>(store: &S, gone: &[Told], failed: &BTreeMap<String, String>) -> Result<(), StoreError> {
-    let gone = gone.iter().filter(|told| !failed.contains_key(&label(&told.about())));
-    write(store, gone.map(|told| Write::Delete { key: told.key(), expect: Expect::Revision(1) }).collect()).await
-}
-
-/// These rows are written once and never changed: one that is not as expected was done by another run.
-async fn write<S: Store>(store: &S, writes: Vec<Write>) -> Result<(), StoreError> {
-    for group in writes.chunks(MAX_WRITES) {
-        match store.write(group).await {
-            Ok(()) => continue,
-            Err(WriteError::Refused(_) | WriteError::Conflict) => {}
-            Err(WriteError::Store(error)) => return Err(error),
-        }
-        for one in group {
-            match store.write(std::slice::from_ref(one)).await {
-                Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
-                Err(WriteError::Store(error)) => return Err(error),
-            }
-        }
-    }
-    Ok(())
 }

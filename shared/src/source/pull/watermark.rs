@@ -3,9 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::config::Progress;
 use crate::catalog::{FeedId, SystemId};
-use crate::store::{Key, Row};
+use crate::source::pull::config::Progress;
 
 /// A place in a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -20,7 +19,7 @@ pub enum Mark {
 impl Mark {
     /// Whether both are times, or both numbers.
     #[must_use]
-    pub(super) fn is_like(&self, other: &Self) -> bool {
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Time(_), Self::Time(_)) | (Self::Sequence(_), Self::Sequence(_)))
     }
 }
@@ -55,24 +54,12 @@ impl Watermark {
         let (since, complete_at, newest, failures, failed_rows) = Default::default();
         Self { system, feed, since, complete_at, newest, first_at: now, tried_at: now, failures, failed_rows }
     }
-
-    /// Where a feed's watermark lives. No shop has the partition: their names have dots.
-    #[must_use]
-    pub fn key_of(system: &SystemId, feed: &FeedId) -> Key {
-        Key::new(format!("WATERMARK#{system}"), format!("PULL#{feed}"))
-    }
-}
-
-impl Row for Watermark {
-    fn key(&self) -> Key {
-        Self::key_of(&self.system, &self.feed)
-    }
 }
 
 impl Progress {
     /// Where the first run begins.
     #[must_use]
-    pub(super) fn start(&self) -> Mark {
+    pub(crate) fn start(&self) -> Mark {
         match self {
             Self::Time { start, .. } => Mark::Time(start.unwrap_or(Timestamp::UNIX_EPOCH)),
             Self::Sequence { start, .. } => Mark::Sequence(*start),
@@ -81,7 +68,7 @@ impl Progress {
 
     /// Where a run begins that knows of `since`. A mark of the other kind is from before the configuration changed.
     #[must_use]
-    pub(super) fn from(&self, since: Option<Mark>) -> Mark {
+    pub(crate) fn from(&self, since: Option<Mark>) -> Mark {
         match (self, since) {
             (Self::Time { .. }, Some(Mark::Time(time))) => Mark::Time(time),
             (Self::Sequence { .. }, Some(Mark::Sequence(number))) => Mark::Sequence(number),
@@ -102,7 +89,7 @@ impl Progress {
 
 /// The course of one run through a delta: which rows are in the ledger, and how far the watermark may move for it.
 #[derive(Debug)]
-pub(super) struct Course<'a> {
+pub(crate) struct Course<'a> {
     progress: &'a Progress,
     ordered: bool,
     /// The newest row that is in the ledger.
@@ -118,12 +105,12 @@ pub(super) struct Course<'a> {
 }
 
 impl<'a> Course<'a> {
-    pub(super) fn new(progress: &'a Progress, ordered: bool) -> Self {
+    pub(crate) fn new(progress: &'a Progress, ordered: bool) -> Self {
         Self { progress, ordered, newest: None, failed: None, seen: None, lost: false, misordered: false }
     }
 
     /// A row is in the ledger, or nothing of ours.
-    pub(super) fn pass(&mut self, mark: Mark) {
+    pub(crate) fn pass(&mut self, mark: Mark) {
         self.see(mark);
         if !(self.lost && self.ordered) {
             self.newest = self.newest.max(Some(mark));
@@ -131,7 +118,7 @@ impl<'a> Course<'a> {
     }
 
     /// A row failed.
-    pub(super) fn fail(&mut self, mark: Option<Mark>) {
+    pub(crate) fn fail(&mut self, mark: Option<Mark>) {
         match mark {
             Some(mark) => {
                 self.see(mark);
@@ -147,13 +134,13 @@ impl<'a> Course<'a> {
     }
 
     /// The newest row that was seen, whatever became of it.
-    pub(super) fn seen(&self) -> Option<Mark> {
+    pub(crate) fn seen(&self) -> Option<Mark> {
         self.seen
     }
 
     /// Where the next run must begin. `end`: every row was read. `asked_at`: no row can be newer than that; one that says so
     /// must not hide those that come after it.
-    pub(super) fn watermark(&self, end: bool, asked_at: Timestamp) -> Option<Mark> {
+    pub(crate) fn watermark(&self, end: bool, asked_at: Timestamp) -> Option<Mark> {
         let trusted = self.ordered && !self.misordered;
         let readable = trusted || (end && !self.lost);
         if !readable {

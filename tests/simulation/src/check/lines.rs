@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use promissory::catalog::{FulfilmentId, Place, Quantity};
-use promissory::ledger::{Kind, Movement};
+use promissory::movement::{Kind, Movement};
 
 use super::Checker;
 

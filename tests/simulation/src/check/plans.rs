@@ -7,10 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use promissory::catalog::{Bill, CentreId, Item, Location, LocationId, Place, Sku, WorkCentre};
-use promissory::clock::day_of;
+use promissory::catalog::{Bill, CentreId, Item, Location, LocationId, Place, Sku, WorkCentre, day_of};
 use promissory::promise::{InPlan, Plan, Planned, Promise};
-use promissory::store::{Key, Record};
+use promissory::table::{Key, Record, RowKey, RowKind};
 
 use super::carry::Yard;
 use super::decode;
@@ -18,7 +17,7 @@ use super::rows::{Rows, yard};
 use crate::met::Met;
 
 /// The rows that plans are computed from.
-const READ: [&str; 4] = ["ATS#", "ITEM#", "BOM#", "CENTRES"];
+const READ: [RowKind; 4] = [RowKind::Promise, RowKind::Item, RowKind::Bill, RowKind::WorkCentre];
 
 /// Every version of a row, by its revision.
 type Versions<R> = BTreeMap<u64, R>;
@@ -87,7 +86,7 @@ impl Plans {
             return;
         }
         for (key, record) in keys.iter().zip(found) {
-            if READ.iter().any(|family| key.pk.starts_with(family)) {
+            if RowKind::of(key).is_some_and(|kind| READ.contains(&kind)) {
                 let revision = record.map_or(0, |record| record.revision);
                 self.read.entry(self.worker).or_default().insert(key.clone(), revision);
             }
@@ -100,41 +99,39 @@ impl Plans {
     }
 
     /// A row is put; what is wrong with it.
-    pub fn put(&mut self, new: &Record) -> Vec<String> {
-        let (pk, sk) = (new.key.pk.as_str(), new.key.sk.as_str());
+    pub fn put(&mut self, row: &RowKey, new: &Record) -> Vec<String> {
         let revision = new.revision;
-        if pk.starts_with("PLAN#") {
+        if let RowKey::Plan(_) = row {
             return self.plan(decode(new));
-        } else if pk.starts_with("INPLAN#") {
+        } else if let RowKey::PlanOf(_) = row {
             let of: InPlan = decode(new);
             self.in_plan.insert(of.sku, of.plan);
             self.touched = true;
-        } else if pk.starts_with("ITEM#") {
-            let item: Item = decode(new);
-            self.items.entry(item.sku.clone()).or_default().insert(revision, item);
-        } else if pk.starts_with("BOM#") && sk == "HEAD" {
-            let bill: Bill = decode(new);
-            self.bills.entry(bill.parent.clone()).or_default().insert(revision, bill);
-        } else if pk == WorkCentre::PARTITION {
-            let centre: WorkCentre = decode(new);
-            self.centres.entry(centre.code.clone()).or_default().insert(revision, centre);
-        } else if pk == Location::PARTITION {
-            let location: Location = decode(new);
-            self.locations.insert(location.code.clone(), location);
+        } else if let RowKey::Item(sku) = row {
+            self.items.entry(sku.clone()).or_default().insert(revision, decode(new));
+        } else if let RowKey::Bill(parent) = row {
+            self.bills.entry(parent.clone()).or_default().insert(revision, decode(new));
+        } else if let RowKey::WorkCentre(code) = row {
+            self.centres.entry(code.clone()).or_default().insert(revision, decode(new));
+        } else if let RowKey::Location(code) = row {
+            self.locations.insert(code.clone(), decode(new));
         }
         Vec::new()
     }
 
     /// A row is removed.
     pub fn delete(&mut self, key: &Key) {
-        let sku = |family: &str| key.pk.strip_prefix(family).and_then(|sku| sku.parse::<Sku>().ok());
-        if let Some(id) = sku("PLAN#") {
-            self.plans.remove(&id);
-            self.yards.remove(&id);
-            self.touched = true;
-        } else if let Some(item) = sku("INPLAN#") {
-            self.in_plan.remove(&item);
-            self.touched = true;
+        match RowKey::parse(key) {
+            Some(RowKey::Plan(id)) => {
+                self.plans.remove(&id);
+                self.yards.remove(&id);
+                self.touched = true;
+            }
+            Some(RowKey::PlanOf(item)) => {
+                self.in_plan.remove(&item);
+                self.touched = true;
+            }
+            Some(_) | None => {}
         }
     }
 
@@ -168,8 +165,11 @@ impl Plans {
         let mut wrong = Vec::new();
         let read = self.read.get(&self.worker).cloned().unwrap_or_default();
         let of_it = |key: &Key| {
-            let named = |sku: &Sku| [Promise::key_of(sku), Item::key_of(sku), Bill::key_of(sku)].contains(key);
-            key.pk == WorkCentre::PARTITION || plan.items.iter().any(named)
+            let named = |sku: &Sku| {
+                [RowKey::Promise(sku.clone()).key(), RowKey::Item(sku.clone()).key(), RowKey::Bill(sku.clone()).key()]
+                    .contains(key)
+            };
+            RowKind::of(key) == Some(RowKind::WorkCentre) || plan.items.iter().any(named)
         };
         let from: BTreeMap<Key, u64> = read.into_iter().filter(|(key, _)| of_it(key)).collect();
         let before = self.from.get(&plan.id);
@@ -179,13 +179,25 @@ impl Plans {
             }
         }
         let rows = Rows {
-            items: plan.items.iter().filter_map(|sku| version(&self.items, sku, from.get(&Item::key_of(sku)))).collect(),
-            bills: plan.items.iter().filter_map(|sku| version(&self.bills, sku, from.get(&Bill::key_of(sku)))).collect(),
-            promises: plan.items.iter().filter_map(|sku| version(&self.promises, sku, from.get(&Promise::key_of(sku)))).collect(),
+            items: plan
+                .items
+                .iter()
+                .filter_map(|sku| version(&self.items, sku, from.get(&RowKey::Item(sku.clone()).key())))
+                .collect(),
+            bills: plan
+                .items
+                .iter()
+                .filter_map(|sku| version(&self.bills, sku, from.get(&RowKey::Bill(sku.clone()).key())))
+                .collect(),
+            promises: plan
+                .items
+                .iter()
+                .filter_map(|sku| version(&self.promises, sku, from.get(&RowKey::Promise(sku.clone()).key())))
+                .collect(),
             centres: self
                 .centres
                 .keys()
-                .filter_map(|code| version(&self.centres, code, from.get(&WorkCentre::key_of(code))))
+                .filter_map(|code| version(&self.centres, code, from.get(&RowKey::WorkCentre(code.clone()).key())))
                 .collect(),
             all_items: self.items.values().filter_map(|versions| versions.values().next_back()).collect(),
             locations: &self.locations,

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{InventoryItemId, LocationId, OrderId, Place, Quantity, ShopDomain, ShopLocationId, Sku};
-use promissory::reconcile::{OVERLAP, Sweep};
-use promissory::store::{Store, Write, read};
-use promissory::storefront::{
-    Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, Storefront, StorefrontError,
-};
+use promissory::flows::OVERLAP;
+use promissory::ports::{Store, Storefront, read};
+use promissory::reconcile::Sweep;
+use promissory::storefront::{Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, StorefrontError};
+use promissory::table::{RowKey, Write};
 
 use super::Plant;
 use crate::ports::Line;
@@ -56,7 +56,7 @@ impl PlantedFront {
     /// The mistake itself: the watermark is where it will be once the page is in the ledger.
     async fn advance_at_once(&self, shop: &ShopDomain, page: &OrdersPage) {
         let newest = page.orders.iter().map(|(_, updated_at)| *updated_at).max();
-        let Ok((known, expect)) = read::<Sweep, _>(&self.store, Sweep::key_of(shop)).await else { return };
+        let Ok((known, expect)) = read::<Sweep, _>(&self.store, &RowKey::OrderWatermark(shop.clone())).await else { return };
         let old = known.unwrap_or(Sweep { shop: shop.clone(), watermark: None, complete_at: None });
         let began = page.next.is_none().then_some(page.answered_at);
         let watermark = old.watermark.max(newest.and_then(|newest| newest.checked_sub(OVERLAP).ok()));

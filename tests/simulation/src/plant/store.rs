@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use promissory::alert::Alert;
-use promissory::catalog::Item;
-use promissory::source::Waiting;
-use promissory::store::{Expect, Key, Listing, Page, Record, Store, StoreError, Write, WriteError};
+use promissory::ports::{Listing, Page, Store, StoreError, WriteError};
+use promissory::table::{Expect, IndexPartition, Key, Record, RowKind, Write};
+use promissory_local::shopify::ShopConfig;
 
 use super::Plant;
 use crate::store::SimStore;
@@ -67,7 +66,7 @@ impl PlantedStore {
         let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
         for write in writes {
             if let Write::Put { key, body, index: Some(_), .. } = write
-                && key.pk.starts_with("LEVEL#")
+                && RowKind::of(key) == Some(RowKind::Level)
             {
                 hinted.entry(key.clone()).or_insert_with(|| Record { key: key.clone(), revision: 0, body: body.clone() });
             }
@@ -75,12 +74,16 @@ impl PlantedStore {
     }
 }
 
-fn touches(writes: &[Write], family: &str) -> bool {
-    writes.iter().any(|write| write.key().pk.starts_with(family))
+fn touches(writes: &[Write], kind: RowKind) -> bool {
+    writes.iter().any(|write| is_of(write, kind))
 }
 
 fn is_mark(write: &Write) -> bool {
-    write.key().pk.starts_with("EVT#")
+    is_of(write, RowKind::AppliedEvent)
+}
+
+fn is_of(write: &Write, kind: RowKind) -> bool {
+    RowKind::of(write.key()) == Some(kind)
 }
 
 fn is_put(write: &Write) -> bool {
@@ -89,7 +92,7 @@ fn is_put(write: &Write) -> bool {
 
 fn clears_an_alert(write: &Write) -> bool {
     match write {
-        Write::Put { key, body, .. } => key.pk.starts_with(Alert::PREFIX) && body["state"] == "cleared",
+        Write::Put { key, body, .. } => RowKind::of(key) == Some(RowKind::Alert) && body["state"] == "cleared",
         Write::Delete { .. } => false,
     }
 }
@@ -97,7 +100,7 @@ fn clears_an_alert(write: &Write) -> bool {
 /// Offers of every good as many as of the one that there can be most of.
 fn each_for_itself(write: &mut Write) {
     let Write::Put { key, body, .. } = write else { return };
-    let Some(goods) = body["goods"].as_object_mut().filter(|_| key.pk.starts_with("PLAN#")) else { return };
+    let Some(goods) = body["goods"].as_object_mut().filter(|_| RowKind::of(key) == Some(RowKind::Plan)) else { return };
     let most = goods.values().filter_map(|planned| planned["offered"].as_i64()).max();
     goods.values_mut().filter(|planned| planned.get("late").is_none()).for_each(|planned| planned["offered"] = most.into());
 }
@@ -126,34 +129,36 @@ impl Store for PlantedStore {
                 let (marks, effects) = writes.iter().cloned().partition(is_mark);
                 self.torn(effects, marks).await
             }
-            Some(Plant::NoVersionCheck) if touches(writes, "POS#") => self.inner.write(&self.unconditional(writes)).await,
-            Some(Plant::NoSequenceGate) if touches(writes, "ATS#") => self.inner.write(&self.unconditional(writes)).await,
+            Some(Plant::NoVersionCheck) if (touches(writes, RowKind::Position) || touches(writes, RowKind::Movement)) => {
+                self.inner.write(&self.unconditional(writes)).await
+            }
+            Some(Plant::NoSequenceGate) if touches(writes, RowKind::Promise) => {
+                self.inner.write(&self.unconditional(writes)).await
+            }
             Some(Plant::AlertNeverCleared) => self.without(writes, clears_an_alert).await,
             Some(Plant::NoMark) => {
                 let is_stock = |write: &Write| is_mark(write) && !write.key().pk.contains(':');
                 self.without(writes, is_stock).await
             }
-            Some(Plant::NotKept) => {
-                self.without(writes, |write| is_put(write) && write.key().pk.starts_with(Waiting::PREFIX)).await
-            }
-            Some(Plant::EachForItself) if touches(writes, "PLAN#") => {
+            Some(Plant::NotKept) => self.without(writes, |write| is_put(write) && is_of(write, RowKind::Waiting)).await,
+            Some(Plant::EachForItself) if touches(writes, RowKind::Plan) => {
                 let mut writes = writes.to_vec();
                 writes.iter_mut().for_each(each_for_itself);
                 self.inner.write(&writes).await
             }
-            Some(Plant::StalePlanWins) if touches(writes, "PLAN#") => {
+            Some(Plant::StalePlanWins) if touches(writes, RowKind::Plan) => {
                 // Slowly, so that others come between.
                 for _ in 0..SLOW {
                     give_way().await;
                 }
                 self.inner.write(&self.unconditional(writes)).await
             }
-            Some(Plant::PlanLost) => self.without(writes, |write| is_put(write) && write.key().pk.starts_with("PLAN#")).await,
-            Some(Plant::SuppliesForgotten) => self.without(writes, |write| write.key().pk.starts_with("SUP#")).await,
-            Some(Plant::PaperForgotten) => self.without(writes, |write| write.key().pk.starts_with("CLAIM#")).await,
+            Some(Plant::PlanLost) => self.without(writes, |write| is_put(write) && is_of(write, RowKind::Plan)).await,
+            Some(Plant::SuppliesForgotten) => self.without(writes, |write| is_of(write, RowKind::Receipts)).await,
+            Some(Plant::PaperForgotten) => self.without(writes, |write| is_of(write, RowKind::Commitment)).await,
             plant => {
                 let written = self.inner.write(writes).await;
-                if plant == Some(Plant::PayloadTrusted) && touches(writes, "ATS#") {
+                if plant == Some(Plant::PayloadTrusted) && touches(writes, RowKind::Promise) {
                     self.remember_hints(writes);
                 }
                 written
@@ -162,11 +167,17 @@ impl Store for PlantedStore {
     }
 
     async fn list(&self, listing: &Listing) -> Result<Page, StoreError> {
-        self.planning.store(listing.partition.starts_with("DUE#"), Ordering::Relaxed);
-        let unseen = [(Plant::MappingUnseen, Waiting::INDEX), (Plant::NewDayUnseen, Item::INDEX)];
-        if unseen.iter().any(|(plant, index)| self.plant == Some(*plant) && listing.partition == *index) {
+        self.planning.store(is_due_levels(listing), Ordering::Relaxed);
+        let unseen = [(Plant::MappingUnseen, IndexPartition::Waiting), (Plant::NewDayUnseen, IndexPartition::Items)];
+        if unseen.iter().any(|(plant, index)| self.plant == Some(*plant) && listing.partition == index.key()) {
             return Ok(Page { records: Vec::new(), next: None });
         }
         self.inner.list(listing).await
     }
+}
+
+/// Whether a listing asks for the levels that a shop must be sent.
+fn is_due_levels(listing: &Listing) -> bool {
+    let shop = ShopConfig::default().domain.parse().expect("a shop");
+    listing.partition == IndexPartition::DueLevels(shop).key()
 }

@@ -1,9 +1,9 @@
 //! The rows themselves: conditions, the sparse index, and the stream of what was put.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
-use promissory::store::{Cursor, Expect, Key, Listing, Page, Record, Refusal, Write};
+use promissory::ports::{Cursor, Listing, Page, Refusal};
+use promissory::table::{Expect, Key, Record, RowKey, RowKind, Streamed, Write};
 
 use crate::check::Checker;
 
@@ -48,11 +48,9 @@ impl Table {
         self.rows.get(key).map(|(record, _)| record)
     }
 
-    /// The rows of the partitions that begin so.
-    pub fn family<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Record> {
-        let from = Key::new(prefix, "");
-        let rows = self.rows.range((Bound::Included(from), Bound::Unbounded));
-        rows.take_while(move |(key, _)| key.pk.starts_with(prefix)).map(|(_, (record, _))| record)
+    /// The rows of a kind.
+    pub fn of_kind(&self, kind: RowKind) -> impl Iterator<Item = &Record> {
+        self.rows.iter().filter(move |(key, _)| RowKind::of(key) == Some(kind)).map(|(_, (record, _))| record)
     }
 
     /// The rows that are not as expected.
@@ -109,18 +107,18 @@ impl Table {
                 Write::Delete { key, .. } => {
                     self.checker.delete(key);
                     let old = self.rows.remove(key).map(|(record, _)| record);
-                    if is_followed_down(key) {
+                    if streamed(key) == Streamed::WrittenOrRemoved {
                         self.stream.push(Change { key: key.clone(), old, new: None });
                     }
                 }
                 Write::Put { key, body, index, expect } => {
                     let record = Record { key: key.clone(), revision: expect.next_revision(), body: body.clone() };
-                    if ["ORD#", "LANE#"].iter().any(|family| key.pk.starts_with(family)) {
+                    if matches!(RowKind::of(key), Some(RowKind::Order | RowKind::Deferred)) {
                         let size = record.body.to_string().len();
                         assert!(size <= LARGEST_ROW, "{key} has {size} bytes: DynamoDB takes no such row");
                     }
                     self.checker.put(self.rows.get(key).map(|(record, _)| record), &record);
-                    let new = is_followed(key).then(|| record.clone());
+                    let new = (streamed(key) != Streamed::No).then(|| record.clone());
                     if let Some(entry) = index.clone().map(|index| (index, key.clone())) {
                         self.index.insert(entry.clone());
                         self.index_changes.added.push(entry);
@@ -136,15 +134,7 @@ impl Table {
     }
 }
 
-/// Whether the stream's filter lets a record through, as in template.yaml.
-fn is_followed(key: &Key) -> bool {
-    let (pk, sk) = (key.pk.as_str(), key.sk.as_str());
-    (["POS#", "BOM#"].iter().any(|family| pk.starts_with(family)) && sk == "HEAD")
-        || ["LANE#", "ALERT#", "ITEM#", "MAP#", "SUP#", "USED#", "PLAN#"].iter().any(|family| pk.starts_with(family))
-        || ["NETWORK", "TIERS", "CENTRES"].contains(&pk)
-}
-
-/// Whether it does so also when the row is removed.
-fn is_followed_down(key: &Key) -> bool {
-    key.pk.starts_with("PLAN#")
+/// What the stream brings of a row.
+fn streamed(key: &Key) -> Streamed {
+    RowKey::parse(key).map_or(Streamed::No, |row| row.streamed())
 }

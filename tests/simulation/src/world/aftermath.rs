@@ -1,6 +1,6 @@
 //! What becomes of orders: edited, paid, moved, refunded, returned, exchanged, called back.
 
-use promissory::clock::Clock;
+use promissory::ports::Clock;
 use promissory_local::shopify::{
     Disposal, Edit, FulfilmentOrderStatus, FulfilmentStatus, LineId, LocationId as ShopLocation, Order, OrderId, RefundInput,
     RefundLine, Restock, ReturnId, ReturnStatus, Shop,

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, Unit};
 use promissory::catalog::{OrderId, Place};
-use promissory::ledger::{Deferred, PositionKey};
+use promissory::ledger::Deferred;
+use promissory::movement::PositionKey;
 use promissory::order::Unreadable;
+use promissory::table::RowKind;
 use promissory_local::shopify::{
     Applied, AppliedKind, Change, Disposal, Fulfilment, FulfilmentStatus, ItemId, LocationId as ShopLocation, Order, OrderLine,
     Restock, ReturnId, Shop,
@@ -65,8 +67,10 @@ impl World {
             let table = self.store.table();
             let shop = self.line.shop();
             let Some(sweep) = &table.checker.sweep else { return };
-            let deferred: BTreeSet<OrderId> =
-                table.family("LANE#").filter_map(|record| Some(record.decode::<Deferred>().ok()?.event.order()?.1)).collect();
+            let deferred: BTreeSet<OrderId> = table
+                .of_kind(RowKind::Deferred)
+                .filter_map(|record| Some(record.decode::<Deferred>().ok()?.event.order()?.1))
+                .collect();
             // The shop's times are whole seconds: an order of the same second may be younger than the sweep.
             let complete_at = sweep.complete_at.map_or(Timestamp::MIN, floor);
             for order in shop.orders() {

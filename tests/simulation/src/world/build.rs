@@ -7,8 +7,8 @@ use promissory::catalog::{
     InventoryItemId, Item, Listed, Location, LocationId, LocationKind, Quantity, ShopDomain, ShopItem, ShopLocationId, Sku,
     SystemItem,
 };
-use promissory::clock::Clock;
-use promissory::store::{Expect, Store, Write};
+use promissory::ports::{Clock, Store};
+use promissory::table::{Expect, Write};
 use promissory_local::shopify::{ItemId, LocationId as ShopLocation, NewItem, NewLocation, Oversell, Shop, ShopConfig};
 
 use super::fleet::{Fleet, Parts};

@@ -1,7 +1,7 @@
 //! Somebody maps what was not mapped: what waits for it goes on, by the table's stream, or where that is lost by schedule.
 
 use promissory::catalog::{Location, LocationId, Sku, SystemItem};
-use promissory::store::{Expect, Row, Write};
+use promissory::table::{Expect, Row, RowKey, Write};
 
 use super::World;
 use super::parcels::system_id;
@@ -41,7 +41,7 @@ impl World {
     }
 
     fn till(&self, at: &LocationId) -> Write {
-        let key = promissory::store::Key::new(Location::PARTITION, format!("LOC#{at}"));
+        let key = RowKey::Location(at.clone()).key();
         let table = self.store.table();
         let known = table.get(&key);
         let mut location: Location = known.expect("every location is there").decode().expect("a location");

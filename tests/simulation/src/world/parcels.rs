@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lambda_http::{Body, Request};
 use promissory::adapters::secrets::SourceSecrets;
 use promissory::catalog::SystemId;
-use promissory::clock::Clock;
+use promissory::ports::Clock;
 use promissory::signature::sign;
 use promissory::source::MAX_BATCH;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! What people do: customers buy and regret, a warehouse ships, someone edits a number.
 
 use promissory::catalog::{LocationId, Sku};
-use promissory::clock::Clock;
+use promissory::ports::Clock;
 use promissory::source::StockKind;
 use promissory_local::shopify::{Cart, Order, OrderId};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lambda_http::{Body, Request};
-use promissory::order::MAX_BODY;
+use promissory::adapters::shopify::webhook::MAX_BODY;
 use promissory_local::shopify::{Delivery, DeliveryPlan, signature};
 
 use super::World;
@@ -168,7 +168,7 @@ impl World {
 
     /// The planted mistake: what came last is the newest.
     fn as_newest(&self, letter: &Letter) -> Letter {
-        use promissory::clock::Clock;
+        use promissory::ports::Clock;
         let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&letter.body) else { return letter.clone() };
         if letter.answer == 200 && body.get("updated_at").is_some() {
             let now = self.clock.now().to_string();

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use promissory::catalog::Sku;
-use promissory::clock::Clock;
+use promissory::ports::Clock;
 use promissory::source::StockKind;
-use promissory::store::Key;
+use promissory::table::{Key, RowKind};
 use promissory_local::shopify::Faults;
 use reconciler::Job;
 
@@ -127,7 +127,7 @@ impl World {
                     left.push(format!("the stream has ended, and {of} is not in the promise at movement {seq}"));
                 }
             }
-            let waits: Vec<&Key> = table.family("LANE#").map(|record| &record.key).collect();
+            let waits: Vec<&Key> = table.of_kind(RowKind::Deferred).map(|record| &record.key).collect();
             if !waits.is_empty() {
                 left.push(format!("the stream has ended, and events wait in lanes: {waits:?}"));
             }

@@ -6,7 +6,7 @@ mod workshop;
 
 use std::time::Duration;
 
-use promissory::clock::Clock;
+use promissory::ports::Clock;
 use promissory::source::StockKind;
 use promissory_local::shopify::{Cart, DeliveryPlan, Faults, Restock};
 use reconciler::Job;

@@ -1,6 +1,6 @@
 //! The ways in which the shop itself fails, one at a time.
 
-use promissory::clock::Clock;
+use promissory::ports::Clock;
 use promissory_local::shopify::{Faults, ItemId};
 
 use super::World;

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use promissory::catalog::{LineId, LocationId, OrderId, Sku};
-use promissory::clock::Clock;
+use promissory::ports::Clock;
 use promissory::source::{Paper, StockKind};
 use promissory_local::shopify::{FulfilmentStatus, LocationId as ShopLocation, Order};
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use aws_lambda_events::event::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::sqs::SqsEvent;
 use jiff::{SignedDuration, Timestamp};
-use promissory::clock::Clock;
-use promissory::store::Record;
+use promissory::ports::Clock;
+use promissory::table::{Record, RowKind};
 use reconciler::Job as Schedule;
 use serde_json::json;
 
@@ -75,7 +75,8 @@ impl World {
     fn stream_event(&self, batch: &[usize]) -> StreamEvent {
         let table = self.store.table();
         let batch = if self.plant == Some(Plant::FirstRecordOnly) { &batch[..1] } else { batch };
-        let unseen = |at: &&usize| self.plant == Some(Plant::PlanUnseen) && table.stream[**at].key.pk.starts_with("PLAN#");
+        let unseen =
+            |at: &&usize| self.plant == Some(Plant::PlanUnseen) && RowKind::of(&table.stream[**at].key) == Some(RowKind::Plan);
         let seen = batch.iter().filter(|at| !unseen(at));
         let records: Vec<_> = seen.map(|at| stream_record(*at, &table.stream[*at])).collect();
         serde_json::from_value(json!({ "Records": records })).expect("a stream event")

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use jiff::SignedDuration;
-use promissory::clock::Clock;
+use promissory::ports::Clock;
 use reconciler::{Job as Schedule, Report};
 
 use super::World;

@@ -15,7 +15,7 @@ use promissory::catalog::{
     Sku, UsedIn, WorkCentre,
 };
 use promissory::source::StockKind;
-use promissory::store::{Expect, Write};
+use promissory::table::{Expect, Write};
 use promissory_local::shopify::LocationId as ShopLocation;
 
 use super::build::number;

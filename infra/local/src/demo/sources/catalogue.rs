@@ -8,9 +8,10 @@ use promissory::catalog::{
     InventoryItemId, Item as Row, Listed, Location, LocationKind, Network, Quantity, ShopDomain, ShopLocationId, SystemId,
     SystemItem, Tier,
 };
-use promissory::ledger::EventId;
+use promissory::movement::EventId;
+use promissory::ports::Store;
 use promissory::source::{StockEvent, StockKind, System as SystemRow};
-use promissory::store::{Expect, Store, Write};
+use promissory::table::{Expect, Write};
 use serde_json::{Value, json};
 
 use super::world::{CASE, Item, Measure, NEW_CODE, Site, System, TIER_BUFFER};

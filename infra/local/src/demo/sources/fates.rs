@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promissory::catalog::Quantity;
-use promissory::ledger::{EventId, Kind, Movement};
+use promissory::movement::{EventId, Kind, Movement};
 use promissory::source::{StockKind, Waiting, Waits};
 
 use super::Script;

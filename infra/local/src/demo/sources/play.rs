@@ -6,8 +6,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use promissory::ledger::{EventId, InboxEvent};
-use promissory::store::Store;
+use promissory::movement::EventId;
+use promissory::ports::Store;
+use promissory::table::RowKey;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::SourcesConfig;
@@ -177,8 +178,9 @@ async fn sell(morning: &Morning<'_>, server: &Server) {
 async fn wait_until_taken(morning: &Morning<'_>) -> io::Result<bool> {
     let store = morning.stack.store();
     let good = morning.script.statements.iter().filter(|statement| statement.fate == Fate::Applied);
-    let mut missing: Vec<_> =
-        good.filter_map(|statement| Some(InboxEvent::key_of(&EventId::new(statement.system.code(), statement.id()?)))).collect();
+    let mut missing: Vec<_> = good
+        .filter_map(|statement| Some(RowKey::AppliedEvent(EventId::new(statement.system.code(), statement.id()?).clone()).key()))
+        .collect();
     let end = Instant::now() + TAKEN_WITHIN;
     loop {
         let mut still = Vec::new();

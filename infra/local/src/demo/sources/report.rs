@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::io;
 
 use promissory::catalog::Place;
-use promissory::ledger::{EventId, InboxEvent};
+use promissory::ledger::InboxEvent;
+use promissory::movement::EventId;
 use promissory::promise::Promise;
 use serde::Serialize;
 

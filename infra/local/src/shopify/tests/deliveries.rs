@@ -1,8 +1,9 @@
 //! Webhooks: which are announced, what is in them, how they are signed, and what the plan does to them.
 
-use super::*;
 use std::collections::BTreeSet;
 use std::time::Duration;
+
+use super::*;
 
 fn announced(shop: &mut Shop) -> Vec<Delivery> {
     shop.outbox().take(&DeliveryPlan::default()).into_iter().map(|(delivery, _)| delivery).collect()
@@ -185,7 +186,7 @@ fn later_bodies_have_the_shape_of_the_real_ones() {
     f.shop.close_return(at(11), ret).expect("open");
     let deliveries = announced(&mut f.shop);
     let of = |topic| body(deliveries.iter().rfind(|delivery| delivery.topic == topic).expect("announced"));
-    let known = f.shop.order(id).expect("placed");
+    let known = f.shop.order(id).expect("placed").clone();
     let asked = |id: FulfilmentOrderId, status: &str, location: LocationId| json!({ "id": id.gid(), "status": status, "assigned_location_id": location.gid() });
     let (refunded, updated, disposed) =
         (of(Topic::RefundsCreate), of(Topic::OrdersUpdated), of(Topic::ReverseFulfillmentOrdersDispose));

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Model, ModelLine, network, place};
 use crate::catalog::{Place, Quantity, Sku};
-use crate::ledger::Balance;
+use crate::movement::Balance;
+use crate::order::tests::model::{Model, ModelLine, network, place};
 use crate::order::{OrderRecord, Restock, Step};
 
 /// What an order's lines have done to each place. No balance of nothing.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Model, ModelLine, at, shop};
 use crate::catalog::{DispositionId, FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopLocationId};
-use crate::ledger::EventId;
-use crate::order::{Disposition, Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, Refund, Routing, SnapshotLine, Stocked};
-use crate::source::{OrderReport, ReportKind};
+use crate::movement::EventId;
+use crate::order::tests::model::{Model, ModelLine, at, shop};
+use crate::order::{
+    Disposition, Facts, Fulfilment, FulfilmentStatus, OrderReport, OrderSnapshot, Refund, ReportKind, Routing, SnapshotLine,
+    Stocked,
+};
 
 impl Model {
     /// What a webhook about the whole order says now.

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
 use promissory::alert::{State, Subject};
-use promissory::catalog::{Item, LocationId, Network, Quantity, Sku};
-use promissory::clock::{Clock, day_of};
-use promissory::promise::{recompute, replan};
+use promissory::catalog::{Item, LocationId, Quantity, Sku, day_of};
+use promissory::flows::{recompute, replan};
+use promissory::ports::{Clock, Listing, Page, Store, StoreError, WriteError};
 use promissory::reconcile::Refresh;
 use promissory::source::{StockKind, Supplies};
-use promissory::store::{Key, Listing, Page, Record, Store, StoreError, Write, WriteError};
+use promissory::table::{Key, Record, RowKey, Write};
 
 use crate::check::Checker;
 use crate::store::{SimStore, Table};
@@ -71,7 +71,7 @@ impl World {
         let dry = Dry { store: self.store.clone(), written: Arc::default() };
         let (store, clock) = (dry.clone(), self.clock.clone());
         let mut task = Task::new(self.clock.now(), async move {
-            let network = Network::load(&store).await.expect("nothing goes wrong now");
+            let network = promissory::flows::load_network(&store).await.expect("nothing goes wrong now");
             for sku in &all {
                 recompute(&store, &clock, &network, sku).await.expect("nothing goes wrong now");
             }
@@ -86,7 +86,7 @@ impl World {
 
     /// Whether a day has begun on which nobody has planned anew yet.
     pub(in crate::world) fn is_new_day(&self, table: &Table) -> bool {
-        let planned: Option<Refresh> = table.get(&Refresh::key_of()).and_then(|record| record.decode().ok());
+        let planned: Option<Refresh> = table.get(&RowKey::Refresh.key()).and_then(|record| record.decode().ok());
         planned.is_none_or(|planned| !planned.done || day_of(planned.asked_at) != day_of(self.clock.now()))
     }
 
@@ -150,7 +150,8 @@ impl World {
                 left.insert(reference.to_owned(), (newest.kind, newest.at.clone(), newest.units, rest, due));
             }
         }
-        let row: Option<Supplies> = table.get(&Supplies::key_of(&item.sku)).map(|record| record.decode().expect("supplies"));
+        let row: Option<Supplies> =
+            table.get(&RowKey::Receipts(item.sku.clone()).key()).map(|record| record.decode().expect("supplies"));
         let found: BTreeMap<String, Left> = row
             .iter()
             .flat_map(|row| row.incoming(item.planning.supplier_days))

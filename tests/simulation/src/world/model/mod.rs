@@ -7,10 +7,13 @@ mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lines::{Left, OfLine, Units, code_of};
+use makes::is_late;
 use promissory::alert::{State, Subject};
 use promissory::catalog::{Item, LineId, OrderId, Place, Quantity};
-use promissory::ledger::{Balance, PositionKey};
+use promissory::movement::{Balance, PositionKey};
 use promissory::storefront::{IntentState, Level};
+use promissory::table::RowKind;
 use promissory_local::shopify::{Financial, ItemId, LocationId as ShopLocation, Order, OrderLine};
 
 use super::World;
@@ -19,8 +22,6 @@ use super::build::number;
 use super::people::UNMAPPED;
 use super::said::Said;
 use crate::check::Checker;
-use lines::{Left, OfLine, Units, code_of};
-use makes::is_late;
 
 impl World {
     /// What is not as it should be.
@@ -41,10 +42,10 @@ impl World {
         self.source_differences(checker, &mut differences);
         self.alert_differences(checker, &mut differences);
         self.reading_differences(checker, &mut differences);
-        if table.family("POINTER#").next().is_some() {
+        if table.of_kind(RowKind::OrderToRead).next().is_some() {
             differences.push("something that was pointed at is not read".to_owned());
         }
-        if table.family("LANE#").next().is_some() {
+        if table.of_kind(RowKind::Deferred).next().is_some() {
             differences.push("an event waits in a lane".to_owned());
         }
         if checker.intent.as_ref().is_some_and(|intent| intent.state == IntentState::Open) {

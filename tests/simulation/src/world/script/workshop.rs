@@ -2,8 +2,8 @@
 //! takes the place of what was offered, and another bill ties goods together.
 
 use promissory::catalog::{Place, Sku};
-use promissory::clock::Clock;
-use promissory::ledger::PositionKey;
+use promissory::movement::PositionKey;
+use promissory::ports::Clock;
 use promissory::source::StockKind;
 
 use super::Script;
@@ -30,7 +30,7 @@ fn of(world: &mut World, kind: StockKind, of: &Sku, units: i64, reference: Optio
 
 /// A day from today.
 fn day(world: &World, days: i64) -> jiff::civil::Date {
-    let today = promissory::clock::day_of(world.clock.now());
+    let today = promissory::catalog::day_of(world.clock.now());
     today.checked_add(jiff::Span::new().days(days)).expect("a story is short")
 }
 

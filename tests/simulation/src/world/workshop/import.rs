@@ -2,7 +2,7 @@
 //! half done. Goods that hang together from then on are planned together, and those that do no more are not.
 
 use promissory::catalog::{Bill, Sku, UsedIn};
-use promissory::store::{Expect, Key, Write};
+use promissory::table::{Expect, Key, RowKey, Write};
 
 use super::{BASE, component, sku};
 use crate::world::World;
@@ -33,14 +33,14 @@ impl World {
         let mut table = self.store.table();
         let (component, parent, uses) = match step {
             Step::Bill(bill) => {
-                let write = Write::put(&*bill, Expect::as_read(table.get(&Bill::key_of(&bill.parent))));
+                let write = Write::put(&*bill, Expect::as_read(table.get(&RowKey::Bill(bill.parent.clone()).key())));
                 table.apply(&[write]);
                 return true;
             }
             Step::Gains(component, parent) => (component, parent, true),
             Step::Loses(component, parent) => (component, parent, false),
         };
-        let key = UsedIn::key_of(&component);
+        let key = RowKey::WhereUsed(component.clone()).key();
         let known = table.get(&key);
         let expect = Expect::as_read(known);
         let mut used = known.map_or_else(
@@ -53,7 +53,7 @@ impl World {
         } else {
             used.parents.remove(&parent);
             // With the bill, so that nobody has taken the component in again meanwhile.
-            let known = table.get(&Bill::key_of(&parent));
+            let known = table.get(&RowKey::Bill(parent.clone()).key());
             let bill: Bill = known.expect("it has a bill").decode().expect("a bill");
             writes.push(Write::put(&bill, Expect::as_read(known)));
         }

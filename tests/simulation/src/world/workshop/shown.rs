@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use promissory::catalog::{Place, Quantity, Sku};
-use promissory::ledger::PositionKey;
+use promissory::movement::PositionKey;
 use promissory_local::shopify::{Applied, Change};
 
 use crate::check::{Checker, Plans};

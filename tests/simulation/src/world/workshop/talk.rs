@@ -2,8 +2,8 @@
 //! went into it. Said as late, as often and in as strange an order as everything else.
 
 use jiff::civil::Date;
-use promissory::catalog::Sku;
-use promissory::clock::{Clock, day_of};
+use promissory::catalog::{Sku, day_of};
+use promissory::ports::Clock;
 use promissory::source::{Paper, StockKind};
 use promissory_local::shopify::Cart;
 

@@ -1,0 +1,348 @@
+//! Order webhooks as Shopify sends them, read into snapshots. Only the fields we use are read; the rest is never kept.
+
+mod topic;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::alert::Subject;
+use crate::catalog::{FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId};
+use crate::order::{
+    Facts, Fulfilment, FulfilmentStatus, Note, OrderSnapshot, Pointer, Refund, RefundLine, Restock, SnapshotLine, Stocked,
+};
+
+pub use topic::{Said, Topic};
+
+/// The largest body that is looked at, in bytes. Anything larger is refused before it is hashed.
+pub const MAX_BODY: usize = 2 * 1024 * 1024;
+
+/// The most lines one order may have.
+pub const MAX_LINES: usize = 500;
+
+/// The longest SKU of a shop, in bytes: Shopify's is 255 characters.
+pub const MAX_SKU: usize = 1_000;
+
+/// A body that cannot be what its topic says. It says what is wrong and where, and repeats nothing of the body's values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// Not the JSON we expect.
+    #[error("the body is not a readable {what}: {detail}")]
+    Json {
+        /// What was expected.
+        what: &'static str,
+        /// Position and kind of the mistake.
+        detail: String,
+    },
+    /// An id that does not fit its field.
+    #[error("{field} is not a Shopify id")]
+    Id {
+        /// The field.
+        field: &'static str,
+    },
+    /// A quantity that is negative or absurd.
+    #[error("line {line}: {field} is outside 0 to {}", Quantity::MAX_INPUT)]
+    Quantity {
+        /// The line's id.
+        line: u64,
+        /// The field.
+        field: &'static str,
+    },
+    /// A SKU that is longer than a shop can have.
+    #[error("line {line}: the SKU has more than {MAX_SKU} bytes")]
+    SkuTooLong {
+        /// The line's id.
+        line: u64,
+    },
+    /// More lines than an order may have.
+    #[error("{found} lines where at most {MAX_LINES} are taken")]
+    TooManyLines {
+        /// How many there are.
+        found: usize,
+    },
+}
+
+/// Reads the body of a webhook that came at `now`.
+///
+/// # Errors
+/// [`Malformed`], with what is wrong.
+pub fn parse(topic: Topic, shop: &ShopDomain, body: &[u8], now: Timestamp) -> Result<Said, Malformed> {
+    let about = |order: Option<u64>| {
+        let order = order.map(OrderId::new).ok_or(Malformed::Id { field: "order_id" })?;
+        Ok(OrderSnapshot::about(shop.clone(), order))
+    };
+    let alert = |subject, detail: String| Said::Note(Note { pointer: None, alert: Some((subject, detail)) });
+    Ok(match topic {
+        Topic::Order => Said::Order(json::<OrderBody>("order", body)?.snapshot(shop)?),
+        Topic::Fulfilment => {
+            let fulfilment: FulfilmentBody = json("fulfilment", body)?;
+            let snapshot = about(fulfilment.order_id)?;
+            Said::Order(OrderSnapshot { fulfilments: BTreeMap::from([fulfilment.read()?]), ..snapshot })
+        }
+        Topic::Refund => {
+            let refund: RefundBody = json("refund", body)?;
+            let snapshot = about(refund.order_id)?;
+            Said::Order(OrderSnapshot { refunds: BTreeMap::from([refund.read()?]), ..snapshot })
+        }
+        Topic::Pointer => {
+            let gid = pointed_at(&json("pointer", body)?).ok_or(Malformed::Id { field: "what it is about" })?;
+            Said::Note(Note { pointer: Some(Pointer { shop: shop.clone(), gid, named_at: now }), alert: None })
+        }
+        Topic::LocationClosed => {
+            let location = ShopLocationId::new(json::<LocationBody>("location", body)?.id);
+            let detail = format!(
+                "{shop} closed its location {location}. If it is one of ours, take it out of the network or open it again."
+            );
+            alert(Subject::LocationClosed { shop: shop.clone(), location }, detail)
+        }
+        Topic::AppRemoved => {
+            let detail =
+                format!("{shop} removed the app. Nothing is read from it or told to it until the app is installed again.");
+            alert(Subject::AppRemoved { shop: shop.clone() }, detail)
+        }
+        Topic::Notice => {
+            json::<serde::de::IgnoredAny>("notice", body)?;
+            Said::Note(Note::default())
+        }
+    })
+}
+
+/// The global id of what a body points at, the order's own where it is there.
+fn pointed_at(body: &Value) -> Option<String> {
+    const ORDERS: [&str; 2] = ["/order_edit/order_id", "/order_id"];
+    const OTHERS: [&str; 6] = [
+        "/order/admin_graphql_api_id",
+        "/fulfillment_order/id",
+        "/moved_fulfillment_order/id",
+        "/original_fulfillment_order/id",
+        "/fulfillment_order_merges/fulfillment_order/id",
+        "/admin_graphql_api_id",
+    ];
+    let order = ORDERS.iter().find_map(|at| body.pointer(at)?.as_u64()).map(|id| OrderId::new(id).gid());
+    let other = || OTHERS.iter().find_map(|at| body.pointer(at)?.as_str().filter(|gid| Pointer::is_gid(gid)).map(str::to_owned));
+    order.or_else(other)
+}
+
+fn json<'a, T: Deserialize<'a>>(what: &'static str, body: &'a [u8]) -> Result<T, Malformed> {
+    serde_json::from_slice(body).map_err(|error| {
+        // serde_json's own message may quote a value of the body: only its kind and place are kept.
+        Malformed::Json {
+            what,
+            detail: format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column()),
+        }
+    })
+}
+
+#[derive(Deserialize)]
+struct OrderBody {
+    id: u64,
+    admin_graphql_api_id: Option<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    cancelled_at: Option<Timestamp>,
+    confirmed: Option<bool>,
+    #[serde(default)]
+    test: bool,
+    financial_status: Option<String>,
+    location_id: Option<u64>,
+    line_items: Vec<LineBody>,
+    #[serde(default)]
+    fulfillments: Vec<FulfilmentBody>,
+    #[serde(default)]
+    refunds: Vec<RefundBody>,
+}
+
+#[derive(Deserialize)]
+struct LineBody {
+    id: u64,
+    admin_graphql_api_id: Option<String>,
+    sku: Option<String>,
+    quantity: i64,
+    current_quantity: Option<i64>,
+    fulfillable_quantity: Option<i64>,
+    #[serde(default)]
+    gift_card: bool,
+    requires_shipping: Option<bool>,
+    /// `Some(None)`: the shop does not count it.
+    #[serde(default, deserialize_with = "present")]
+    variant_inventory_management: Option<Option<String>>,
+}
+
+/// Tells a field that is null from one that is not there.
+fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(field).map(Some)
+}
+
+#[derive(Deserialize)]
+struct RefundBody {
+    id: u64,
+    admin_graphql_api_id: Option<String>,
+    order_id: Option<u64>,
+    created_at: Timestamp,
+    #[serde(rename = "return")]
+    of_return: Option<ReturnBody>,
+    #[serde(default)]
+    refund_line_items: Vec<RefundLineBody>,
+}
+
+#[derive(Deserialize)]
+struct ReturnBody {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct RefundLineBody {
+    line_item_id: u64,
+    line_item: Option<NamedBody>,
+    quantity: i64,
+    restock_type: Option<String>,
+    location_id: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct NamedBody {
+    admin_graphql_api_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LocationBody {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct FulfilmentBody {
+    id: u64,
+    admin_graphql_api_id: Option<String>,
+    order_id: Option<u64>,
+    status: Option<String>,
+    created_at: Timestamp,
+    updated_at: Option<Timestamp>,
+    location_id: Option<u64>,
+    #[serde(default)]
+    line_items: Vec<LineBody>,
+}
+
+/// The exact id: some tools between a shop and us round the number, none rounds the text.
+fn exact<T>(
+    number: u64,
+    gid: Option<&str>,
+    field: &'static str,
+    read: fn(&str) -> Option<T>,
+    new: fn(u64) -> T,
+) -> Result<T, Malformed> {
+    gid.map_or_else(|| Ok(new(number)), |gid| read(gid).ok_or(Malformed::Id { field }))
+}
+
+impl OrderBody {
+    fn snapshot(self, shop: &ShopDomain) -> Result<OrderSnapshot, Malformed> {
+        let order =
+            exact(self.id, self.admin_graphql_api_id.as_deref(), "admin_graphql_api_id", OrderId::from_gid, OrderId::new)?;
+        if self.line_items.len() > MAX_LINES {
+            return Err(Malformed::TooManyLines { found: self.line_items.len() });
+        }
+        let lines = self.line_items.iter().map(LineBody::read).collect::<Result<_, _>>()?;
+        let facts = Facts {
+            version: self.updated_at,
+            queried_at: None,
+            placed_at: self.created_at,
+            cancelled: self.cancelled_at.is_some(),
+            confirmed: self.confirmed.unwrap_or(true),
+            paid: self.financial_status.as_deref().is_none_or(Facts::is_paid),
+            test: self.test,
+            sold_at: self.location_id.map(ShopLocationId::new),
+            lines,
+        };
+        let fulfilments = self.fulfillments.into_iter().map(FulfilmentBody::read).collect::<Result<_, _>>()?;
+        let refunds = self.refunds.into_iter().map(RefundBody::read).collect::<Result<_, _>>()?;
+        Ok(OrderSnapshot { facts: Some(facts), fulfilments, refunds, ..OrderSnapshot::about(shop.clone(), order) })
+    }
+}
+
+impl LineBody {
+    fn id(&self) -> Result<LineId, Malformed> {
+        exact(self.id, self.admin_graphql_api_id.as_deref(), "line_items.admin_graphql_api_id", LineId::from_gid, LineId::new)
+    }
+
+    fn quantity(&self, field: &'static str, units: i64) -> Result<Quantity, Malformed> {
+        let quantity = Quantity::new(units);
+        if quantity.is_sane_input() { Ok(quantity) } else { Err(Malformed::Quantity { line: self.id, field }) }
+    }
+
+    fn read(&self) -> Result<(LineId, SnapshotLine), Malformed> {
+        let ordered = self.quantity("quantity", self.quantity)?;
+        // Remaining work is what is fulfillable; a body without it has shipped nothing, so what is current is open.
+        let open = match (self.fulfillable_quantity, self.current_quantity) {
+            (Some(units), _) => self.quantity("fulfillable_quantity", units)?,
+            (None, Some(units)) => self.quantity("current_quantity", units)?,
+            (None, None) => ordered,
+        };
+        let shop_sku = self.sku.clone().unwrap_or_default();
+        if shop_sku.len() > MAX_SKU {
+            return Err(Malformed::SkuTooLong { line: self.id });
+        }
+        let tracked = self.variant_inventory_management != Some(None);
+        let stocked = Stocked::of(self.gift_card, tracked, self.requires_shipping.unwrap_or(true));
+        let line = SnapshotLine { shop_sku, ordered, open, stocked };
+        Ok((self.id()?, line))
+    }
+}
+
+impl FulfilmentBody {
+    fn read(self) -> Result<(FulfilmentId, Fulfilment), Malformed> {
+        let id = exact(
+            self.id,
+            self.admin_graphql_api_id.as_deref(),
+            "fulfillments.admin_graphql_api_id",
+            FulfilmentId::from_gid,
+            FulfilmentId::new,
+        )?;
+        if self.line_items.len() > MAX_LINES {
+            return Err(Malformed::TooManyLines { found: self.line_items.len() });
+        }
+        let mut lines = BTreeMap::new();
+        for line in &self.line_items {
+            *lines.entry(line.id()?).or_insert(Quantity::ZERO) += line.quantity("quantity", line.quantity)?;
+        }
+        let fulfilment = Fulfilment {
+            status: self.status.as_deref().map_or(FulfilmentStatus::Shipped, FulfilmentStatus::from_shopify),
+            made_at: self.created_at,
+            version: self.updated_at.unwrap_or(self.created_at),
+            location: self.location_id.map(ShopLocationId::new),
+            lines,
+        };
+        Ok((id, fulfilment))
+    }
+}
+
+impl RefundBody {
+    fn read(self) -> Result<(RefundId, Refund), Malformed> {
+        let id = exact(
+            self.id,
+            self.admin_graphql_api_id.as_deref(),
+            "refunds.admin_graphql_api_id",
+            RefundId::from_gid,
+            RefundId::new,
+        )?;
+        if self.refund_line_items.len() > MAX_LINES {
+            return Err(Malformed::TooManyLines { found: self.refund_line_items.len() });
+        }
+        let lines = self.refund_line_items.into_iter().map(RefundLineBody::read).collect::<Result<_, _>>()?;
+        Ok((id, Refund { made_at: self.created_at, of_return: self.of_return.map(|of| ReturnId::new(of.id)), lines }))
+    }
+}
+
+impl RefundLineBody {
+    fn read(self) -> Result<RefundLine, Malformed> {
+        let quantity = Quantity::new(self.quantity);
+        if !quantity.is_sane_input() {
+            return Err(Malformed::Quantity { line: self.line_item_id, field: "refund quantity" });
+        }
+        // One nobody has heard of yet puts nothing back: the comparison finds it if it did.
+        let restock = self.restock_type.as_deref().and_then(Restock::from_shopify).unwrap_or(Restock::None);
+        let gid = self.line_item.and_then(|line| line.admin_graphql_api_id);
+        let line = exact(self.line_item_id, gid.as_deref(), "refund_line_items.line_item", LineId::from_gid, LineId::new)?;
+        Ok(RefundLine { line, quantity, restock, location: self.location_id.map(ShopLocationId::new) })
+    }
+}

@@ -1,0 +1,102 @@
+//! Shares in per cent: what is lost of a component, and what comes out of what is started. Exact, at most six digits after the
+//! point.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::InvalidNumber;
+use crate::catalog::unit::decimal;
+
+/// A share that may be nothing, but never all of it: from 0 to below 100 per cent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Percent(Decimal);
+
+/// How much of what is started comes out good: above 0, to 100 per cent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Yield(Decimal);
+
+impl FromStr for Percent {
+    type Err = InvalidNumber;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNumber> {
+        let number = decimal(text)?;
+        let sane = number >= Decimal::ZERO && number < Decimal::ONE_HUNDRED;
+        if sane { Ok(Self(number)) } else { Err(InvalidNumber::NoPercentage(text.to_owned())) }
+    }
+}
+
+impl FromStr for Yield {
+    type Err = InvalidNumber;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNumber> {
+        let number = decimal(text)?;
+        let sane = number > Decimal::ZERO && number <= Decimal::ONE_HUNDRED;
+        if sane { Ok(Self(number)) } else { Err(InvalidNumber::NoYield(text.to_owned())) }
+    }
+}
+
+macro_rules! share {
+    ($name:ident) => {
+        impl $name {
+            /// The number in per cent, e.g. 2.5.
+            #[must_use]
+            pub const fn number(self) -> Decimal {
+                self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidNumber;
+
+            fn try_from(text: String) -> Result<Self, InvalidNumber> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(share: $name) -> Self {
+                share.to_string()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+share!(Percent);
+share!(Yield);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects scrap from being more than there is, and a yield from being nothing or more than was started.
+    #[test]
+    fn a_share_is_within_what_there_is() {
+        for (text, scrap, good) in [
+            ("0", true, false),
+            ("0.000001", true, true),
+            ("2.5", true, true),
+            ("99.999999", true, true),
+            ("100", false, true),
+            ("100.0", false, true),
+            ("100.000001", false, false),
+            ("-1", false, false),
+            ("0.0000001", false, false),
+            ("x", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(text.parse::<Percent>().is_ok(), scrap, "{text} as scrap");
+            assert_eq!(text.parse::<Yield>().is_ok(), good, "{text} as yield");
+        }
+    }
+}

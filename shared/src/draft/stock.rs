@@ -1,0 +1,407 @@
+//! Deciding a stock transaction of another system: its codes, its amount, and what it moves.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::alert::Subject;
+use crate::catalog::{Factor, Item, LocationId, LotId, Missing, Place, Quantity, Sku, SystemItem};
+use crate::draft::{Decision, Draft, Outcome, Undecided, Unfit};
+use crate::ledger::{Basis, Counted, Event, Move, Position};
+use crate::movement::{Cause, Kind, Lot, Movement, PositionKey};
+use crate::order::{OrderRecord, OrderReport};
+use crate::source::{Claim, OrderOf, Paper, StockEvent, StockKind, Supplies, Waiting, Waits};
+use crate::table::{Key, Record, RowKey, UnreadableRow};
+
+/// The most movements that a count goes back over.
+const MAX_LOOK_BACK: u64 = 2_000;
+
+/// How many movements are read at once for that.
+const LOOKED_AT_ONCE: u64 = 50;
+
+/// An event in our own terms.
+struct Resolved {
+    sku: Sku,
+    item: Item,
+    at: LocationId,
+    to: Option<LocationId>,
+    quantity: Quantity,
+}
+
+impl Resolved {
+    /// The lot an event is about, of an item that is kept by lot.
+    fn lot(&self, stock: &StockEvent) -> Option<Lot> {
+        stock.lot.clone().filter(|_| self.item.by_lot).map(|id| Lot { id, expires: stock.expires })
+    }
+}
+
+/// Why an event is not applied.
+enum LeftOut {
+    Missing(Missing, String),
+    Unfit(Unfit),
+}
+
+impl From<Unfit> for LeftOut {
+    fn from(unfit: Unfit) -> Self {
+        Self::Unfit(unfit)
+    }
+}
+
+impl Draft<'_> {
+    /// Decides one stock event. `lane` is the row it waited in.
+    pub(super) fn decide_stock(
+        &self,
+        event: &Event,
+        stock: &StockEvent,
+        lane: Option<&Key>,
+        room: usize,
+    ) -> Result<Decision, Undecided> {
+        let mut decision = Decision::default();
+        let left_out = match self.resolve(stock)? {
+            Ok(resolved) => match (&stock.order, stock.kind.report()) {
+                (Some(of), Some(kind)) => match self.other_line(of, &resolved.sku)? {
+                    Some(unfit) => Some(LeftOut::Unfit(unfit)),
+                    None => {
+                        let report = OrderReport {
+                            id: stock.id.clone(),
+                            shop: of.shop.clone(),
+                            order: of.order,
+                            line: of.line,
+                            kind,
+                            location: resolved.at,
+                            quantity: resolved.quantity,
+                            at: Some(stock.occurred_at),
+                        };
+                        return self.decide_order(event, room, |record| record.report(&report));
+                    }
+                },
+                (None, _) | (_, None) => self.apply(&mut decision, stock, &resolved)?.err().map(LeftOut::Unfit),
+            },
+            Err(left_out) => Some(left_out),
+        };
+        match (left_out, lane) {
+            (None, _) => self.watch_stock(&mut decision)?,
+            (Some(LeftOut::Missing(missing, detail)), _) => return self.wait(stock, missing, detail),
+            (Some(LeftOut::Unfit(unfit)), Some(_)) => {
+                // Its sender was told that it is kept. It waits for someone to mend what it does not fit.
+                let (system, code) = (stock.system().to_owned(), stock.sku.clone());
+                let missing = Missing::Fit { system, code, event: stock.id.id.clone() };
+                return self.wait(stock, missing, format!("{} does not fit: {unfit}", stock.id));
+            }
+            (Some(LeftOut::Unfit(unfit)), None) => {
+                decision = Decision::default();
+                let subject = Subject::RefusedEvent { system: stock.system().to_owned() };
+                self.raise(&mut decision, subject, format!("{} ({}) is refused: {unfit}", stock.id, stock.kind.name()))?;
+                decision.left_out = Some(Outcome::Unfit(unfit));
+            }
+        }
+        Ok(decision)
+    }
+
+    /// Why an event cannot be about the line it names, as far as its order is known.
+    fn other_line(&self, of: &OrderOf, sku: &Sku) -> Result<Option<Unfit>, Undecided> {
+        if !self.network.has_shop(&of.shop) {
+            return Ok(Some(Unfit::OtherShop(of.shop.clone())));
+        }
+        let key = RowKey::Order { shop: of.shop.clone(), order: of.order }.key();
+        let record: Option<OrderRecord> = match self.orders.get(&key) {
+            Some(record) => Some(record.clone()),
+            None => self.read(&key)?.map(Record::decode).transpose()?,
+        };
+        // A line that is not known may have been added a moment ago.
+        let known = record.as_ref().and_then(|record| record.lines.get(&of.line)?.sku.as_ref());
+        Ok(known.filter(|known| *known != sku).map(|known| Unfit::OtherLine {
+            shop: of.shop.clone(),
+            order: of.order,
+            line: of.line,
+            is: known.clone(),
+        }))
+    }
+
+    /// Keeps an event until what it lacks is there.
+    fn wait(&self, stock: &StockEvent, missing: Missing, detail: String) -> Result<Decision, Undecided> {
+        let mut decision = Decision::default();
+        let what = Waits::Event(Box::new(stock.clone()));
+        let key = RowKey::Waiting { missing: missing.clone(), name: what.name() }.key();
+        let known = match self.waiting.get(&key) {
+            Some(waiting) => Some(waiting.clone()),
+            None => self.read(&key)?.map(Record::decode::<Waiting>).transpose()?,
+        };
+        match known {
+            None => {
+                self.raise(&mut decision, Subject::of_missing(&missing), detail)?;
+                decision.waiting.push(Waiting { missing: missing.clone(), what, since: self.now });
+                decision.left_out = Some(Outcome::Waiting(missing));
+            }
+            Some(waiting) if waiting.what == what => {
+                // What went on has closed the alert for all of them. It is raised again together with the row, so never
+                // for what goes on just now.
+                self.raise(&mut decision, Subject::of_missing(&missing), detail)?;
+                if !decision.alerts.is_empty() {
+                    decision.waiting.push(waiting);
+                }
+                decision.left_out = Some(Outcome::Waiting(missing));
+            }
+            Some(_) => {
+                let (subject, detail) = super::content_mismatch(&stock.id);
+                self.raise(&mut decision, subject, detail)?;
+                decision.left_out = Some(Outcome::ContentMismatch);
+            }
+        }
+        Ok(decision)
+    }
+
+    /// Reads an event in our own terms.
+    fn resolve(&self, stock: &StockEvent) -> Result<Result<Resolved, LeftOut>, Undecided> {
+        let system = stock.system();
+        let place = |code: &String| {
+            self.network.by_system_code(system, code).map(|location| location.code.clone()).ok_or_else(|| {
+                let detail =
+                    format!("{system} speaks of its location {code:?}, which is none of ours: add the code to a location.");
+                LeftOut::Missing(Missing::Location { system: system.to_owned(), code: code.clone() }, detail)
+            })
+        };
+        let (at, to) = match (place(&stock.location), stock.to.as_ref().map(place).transpose()) {
+            (Ok(at), Ok(to)) => (at, to),
+            (Err(left_out), _) | (_, Err(left_out)) => return Ok(Err(left_out)),
+        };
+        let missing = |detail: String| {
+            Ok(Err(LeftOut::Missing(Missing::Item { system: system.to_owned(), code: stock.sku.clone() }, detail)))
+        };
+        let mapping = self
+            .read(&RowKey::SystemItem { system: system.to_owned(), code: stock.sku.to_owned() }.key())?
+            .map(Record::decode::<SystemItem>)
+            .transpose()?;
+        let sku = mapping.as_ref().map(|mapping| mapping.sku.clone()).or_else(|| stock.sku.parse().ok());
+        let item = match &sku {
+            Some(sku) => self.read(&RowKey::Item(sku.clone()).key())?.map(Record::decode::<Item>).transpose()?,
+            None => None,
+        };
+        let (Some(sku), Some(item)) = (sku, item) else {
+            return missing(format!("{system} speaks of {:?}, which is no item of ours: import a mapping.", stock.sku));
+        };
+        let unit = stock.unit.as_ref().or_else(|| mapping.as_ref().and_then(|mapping| mapping.unit.as_ref()));
+        let factor = match unit {
+            None => Some(Factor::ONE),
+            Some(unit) => mapping.as_ref().and_then(|mapping| mapping.units.get(unit)).copied().or_else(|| item.factor(unit)),
+        };
+        let Some(factor) = factor else {
+            let unit = unit.map_or("", |unit| unit.as_str());
+            let detail = format!("{system} counts {:?} in {unit:?}, and nobody said how many units that is.", stock.sku);
+            let missing = Missing::Unit { system: system.to_owned(), code: stock.sku.clone(), unit: unit.to_owned() };
+            return Ok(Err(LeftOut::Missing(missing, detail)));
+        };
+        Ok(match stock.quantity.times(factor) {
+            Ok(quantity) => Ok(Resolved { sku, item, at, to, quantity }),
+            Err(error) => Err(LeftOut::Unfit(error.into())),
+        })
+    }
+
+    /// Moves what the event moves: the stock itself, and what its paper leaves open.
+    fn apply(&self, decision: &mut Decision, stock: &StockEvent, resolved: &Resolved) -> Result<Result<(), Unfit>, Undecided> {
+        let here = PositionKey::new(resolved.sku.clone(), Place::At(resolved.at.clone()));
+        let quantity = resolved.quantity;
+        // Of an item that is not kept by lot nothing ever leaves by lot: its lots would only grow.
+        let lot = resolved.lot(stock);
+        if let Some(lot) = &lot
+            && self.position(decision, &here)?.is_full_of_lots(&lot.id)
+        {
+            return Ok(Err(Unfit::TooManyLots(here)));
+        }
+        let physical = match stock.kind {
+            StockKind::Receipt => Some(Kind::Receipt),
+            StockKind::ProductionCompleted => Some(Kind::Produce),
+            StockKind::ComponentIssue => Some(Kind::Issue),
+            StockKind::WriteOff => Some(Kind::WriteOff),
+            StockKind::Adjustment if quantity.is_negative() => Some(Kind::Lost),
+            StockKind::Adjustment => Some(Kind::Found),
+            StockKind::TransferOut => Some(Kind::TransferOut),
+            StockKind::TransferIn => Some(Kind::TransferIn),
+            StockKind::CustomerReturn => Some(Kind::Return),
+            StockKind::PosPosting => Some(Kind::Sell),
+            StockKind::Shipment => Some(Kind::Deliver),
+            StockKind::Count => return self.count(decision, &here, stock, (quantity, Basis::Physical, lot)),
+            StockKind::Balance => return self.count(decision, &here, stock, (quantity, Basis::Books, lot)),
+            StockKind::QualityHold
+            | StockKind::QualityRelease
+            | StockKind::TransferLoss
+            | StockKind::Allocation
+            | StockKind::Deallocation
+            | StockKind::PosSale
+            | StockKind::PosVoid
+            | StockKind::WholesaleAllocation
+            | StockKind::WholesaleRelease
+            | StockKind::PurchaseOrder
+            | StockKind::ProductionRun => None,
+        };
+        if Supplies::are_in(stock) && !self.announce(decision, stock, resolved)? {
+            return Ok(Err(Unfit::TooManyPapers(resolved.sku.clone())));
+        }
+        let cause = Cause { event: stock.id.clone(), order: None };
+        let at = Some(stock.occurred_at);
+        if let Some(kind) = physical {
+            let units = if quantity.is_negative() { -quantity } else { quantity };
+            let leaves = kind.change(units).on_hand.is_negative();
+            let parts = if leaves && lot.is_none() && resolved.item.by_lot {
+                self.position(decision, &here)?.first_expired(units)
+            } else {
+                vec![(lot.clone(), units)]
+            };
+            for (lot, quantity) in parts {
+                self.move_units(decision, &here, Move { kind, quantity, lot, at }, &cause)?;
+            }
+        }
+        if let Some(paper) = Paper::of(stock.kind) {
+            let of = resolved.to.clone().map_or(here, |to| PositionKey::new(resolved.sku.clone(), Place::At(to)));
+            self.claim(decision, stock, paper, of, quantity, lot)?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Notes what the event says of what is to come. `false` where there is no room for it.
+    fn announce(&self, decision: &mut Decision, stock: &StockEvent, resolved: &Resolved) -> Result<bool, Undecided> {
+        let key = RowKey::Receipts(resolved.sku.clone()).key();
+        let known = match self.supplies.get(&key) {
+            Some(supplies) => Some(supplies.clone()),
+            None => self.read(&key)?.map(Record::decode).transpose()?,
+        };
+        let mut supplies = known.unwrap_or_else(|| Supplies::none(resolved.sku.clone()));
+        let has_room = supplies.take(stock, &resolved.at, resolved.quantity, self.now);
+        decision.supplies.insert(key, supplies);
+        Ok(has_room)
+    }
+
+    /// Notes what the event says of its paper, and moves what stands of it.
+    fn claim(
+        &self,
+        decision: &mut Decision,
+        stock: &StockEvent,
+        paper: Paper,
+        of: PositionKey,
+        quantity: Quantity,
+        lot: Option<Lot>,
+    ) -> Result<(), Undecided> {
+        // Holds that name no paper are one of their system; what is held of one lot is not released of another.
+        let name = stock.reference.clone().unwrap_or_else(|| stock.system().to_owned());
+        let of_lot = lot.as_ref().filter(|_| paper == Paper::Hold).map_or(String::new(), |lot| format!("/{}", lot.id));
+        let reference = format!("{name}{of_lot}");
+        let key = RowKey::Commitment { document: paper, reference: reference.clone(), of: of.clone() }.key();
+        let known = match self.claims.get(&key) {
+            Some(claim) => Some(claim.clone()),
+            None => self.read(&key)?.map(Record::decode::<Claim>).transpose()?,
+        };
+        let mut claim = known.unwrap_or_else(|| Claim::new(paper, reference, of.clone()));
+        let before = claim.stands();
+        claim.say(stock.kind, quantity);
+        let after = claim.stands();
+        let cause = Cause { event: stock.id.clone(), order: None };
+        for (change, up, down) in [
+            (after.held - before.held, Kind::Hold, Kind::Unhold),
+            (after.in_transit - before.in_transit, Kind::Depart, Kind::Arrive),
+            (after.pos_pending - before.pos_pending, Kind::Ring, Kind::Unring),
+            (after.allocated - before.allocated, Kind::Allocate, Kind::Deallocate),
+            (after.wholesale - before.wholesale, Kind::Commit, Kind::Uncommit),
+        ] {
+            let (kind, quantity) = if change.is_negative() { (down, -change) } else { (up, change) };
+            if quantity.is_positive() {
+                let lot = lot.clone().filter(|_| paper == Paper::Hold);
+                self.move_units(decision, &of, Move { kind, quantity, lot, at: Some(stock.occurred_at) }, &cause)?;
+            }
+        }
+        decision.claims.insert(key, claim);
+        Ok(())
+    }
+
+    /// Applies what was counted at its place in time: it is right for then, and what happened since stays.
+    fn count(
+        &self,
+        decision: &mut Decision,
+        of: &PositionKey,
+        stock: &StockEvent,
+        (counted, basis, lot): (Quantity, Basis, Option<Lot>),
+    ) -> Result<Result<(), Unfit>, Undecided> {
+        let position = self.position(decision, of)?;
+        let as_of = stock.occurred_at.min(position.moved_at.map_or(self.now, |last| last.max(self.now)));
+        let newest = match &lot {
+            Some(lot) => position.lots.get(&lot.id).and_then(|lot| lot.counted),
+            None => position.counted.map(|counted| counted.as_of),
+        };
+        if newest.is_some_and(|newest| as_of <= newest) {
+            return Ok(Ok(())); // A newer count has seen whatever this one saw.
+        }
+        let then = match self.there_at(decision, &position, lot.as_ref().map(|lot| &lot.id), basis, as_of)? {
+            Ok(then) => then,
+            Err(unfit) => return Ok(Err(unfit)),
+        };
+        let difference = counted - then;
+        if !difference.is_zero() {
+            let cause = Cause { event: stock.id.clone(), order: None };
+            self.move_units(decision, of, Move::correction(difference, lot.clone(), Some(as_of)), &cause)?;
+        }
+        let mut position = self.position(decision, of)?;
+        position.hear(stock.system(), as_of);
+        match &lot {
+            Some(lot) => position.counted_lot(&lot.id, as_of),
+            None => position.counted = Some(Counted { as_of, basis }),
+        }
+        decision.positions.insert(of.clone(), position);
+        Ok(Ok(()))
+    }
+
+    /// What there was at a time: what there is, less what has happened since.
+    fn there_at(
+        &self,
+        decision: &Decision,
+        position: &Position,
+        lot: Option<&LotId>,
+        basis: Basis,
+        time: Timestamp,
+    ) -> Result<Result<Quantity, Unfit>, Undecided> {
+        let mut there = match lot {
+            Some(lot) => position.lots.get(lot).map_or(Quantity::ZERO, |lot| lot.on_hand),
+            None => basis.there(position.balance),
+        };
+        if position.moved_at.is_none_or(|last| last <= time) {
+            return Ok(Ok(there));
+        }
+        for looked in 0..position.seq {
+            if looked == MAX_LOOK_BACK {
+                return Ok(Err(Unfit::TooOld { as_of: time, most: MAX_LOOK_BACK }));
+            }
+            let movement = self.movement(decision, &position.of, position.seq - looked)?;
+            if movement.recorded_at <= time {
+                break;
+            }
+            if movement.effective_at() > time {
+                let change = movement.kind.change(movement.quantity);
+                match lot {
+                    None => there -= basis.of(change),
+                    Some(lot) if movement.lot.as_ref().is_some_and(|of| of.id == *lot) => there -= change.on_hand,
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(Ok(there))
+    }
+
+    /// One movement of a position, written or still to be; those before it are read along with it.
+    fn movement(&self, decision: &Decision, of: &PositionKey, seq: u64) -> Result<Movement, Undecided> {
+        let mut drafted = decision.movements.iter().chain(&self.movements);
+        if let Some(movement) = drafted.find(|movement| movement.seq == seq && movement.of == *of) {
+            return Ok(movement.clone());
+        }
+        let key = RowKey::Movement { of: of.clone(), seq }.key();
+        match self.read.get(&key) {
+            Some(Some(record)) => Ok(record.decode()?),
+            Some(None) => {
+                let detail = "the movement is missing: `cargo x ledger verify` says more".to_owned();
+                Err(UnreadableRow { key: key.to_string(), detail }.into())
+            }
+            None => {
+                let first = seq.saturating_sub(LOOKED_AT_ONCE - 1).max(1);
+                let keys: BTreeSet<Key> = (first..=seq).map(|seq| RowKey::Movement { of: of.clone(), seq }.key()).collect();
+                Err(Undecided::Needs(keys.into_iter().filter(|key| !self.read.contains_key(key)).collect()))
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Stock events, decided over rows held in memory: what each kind does, what is refused, and that order does not matter.
+
+mod convergence;
+mod kinds;
+mod waiting;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::catalog::{Item, Location, LocationKind, Network, Place, Quantity, Sku, SystemItem};
+use crate::draft::{Draft, Outcome, Undecided};
+use crate::ledger::{Event, Position, replay};
+use crate::movement::{Balance, Movement, PositionKey};
+use crate::source::{Incoming, Malformed, StockEvent, Supplies, Waiting, parse};
+use crate::table::{Expect, Key, MAX_WRITES, Record, Row, RowKey, Write};
+
+/// Two warehouses, three items, and a warehouse system that calls some of them something else.
+pub struct Books {
+    pub rows: BTreeMap<Key, Record>,
+    pub network: Network,
+    /// Seconds since the beginning.
+    pub second: i64,
+    said: usize,
+    /// The rows of each transaction.
+    pub transactions: Vec<Vec<Write>>,
+}
+
+/// A moment of the world.
+pub fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).expect("in range")
+}
+
+pub fn sku(name: &str) -> Sku {
+    name.parse().expect("a SKU")
+}
+
+impl Books {
+    pub fn new() -> Self {
+        let place = |code: &str, in_wms: Option<&str>| Location {
+            systems: in_wms.map(|code| ("wms".parse().expect("a system"), code.to_owned())).into_iter().collect(),
+            ..Location::new(code.parse().expect("a code"), LocationKind::Warehouse)
+        };
+        let network = Network::new([place("WH-1", None), place("WH-2", Some("0002"))]);
+        let mut books = Self { rows: BTreeMap::new(), network, second: 0, said: 0, transactions: Vec::new() };
+        let factor = |factor: &str| factor.parse().expect("a factor");
+        let unit = |unit: &str| unit.parse().expect("a unit");
+        books.put(&Item { units: [(unit("case"), factor("12"))].into(), ..Item::new(sku("A")) });
+        books.put(&Item { unit: Some(unit("g")), ..Item::new(sku("G")) });
+        books.put(&Item { by_lot: true, ..Item::new(sku("L")) });
+        let system = "wms".parse().expect("a system");
+        let units = [(unit("case"), factor("6"))].into();
+        books.put(&SystemItem { system, code: "4711".to_owned(), sku: sku("A"), unit: Some(unit("case")), units });
+        books
+    }
+
+    pub fn put<R: Row>(&mut self, row: &R) {
+        let expect = Expect::as_read(self.rows.get(&row.key()));
+        self.write(&[Write::put(row, expect)]);
+    }
+
+    fn write(&mut self, writes: &[Write]) {
+        for write in writes {
+            match write {
+                Write::Put { key, body, expect, .. } => {
+                    assert_eq!(*expect, Expect::as_read(self.rows.get(key)), "{key} was not as expected");
+                    let record = Record { key: key.clone(), revision: expect.next_revision(), body: body.clone() };
+                    self.rows.insert(key.clone(), record);
+                }
+                Write::Delete { key, .. } => drop(self.rows.remove(key)),
+            }
+        }
+    }
+
+    /// Takes a group, in as few transactions as it fits in.
+    pub fn take(&mut self, group: &[(Event, Option<Key>)]) -> Vec<Outcome> {
+        let (mut outcomes, mut read) = (Vec::new(), BTreeMap::new());
+        while outcomes.len() < group.len() {
+            let mut draft = Draft::new(&self.network, &read, at(self.second));
+            let (mut decided, mut needs) = (Vec::new(), None);
+            for (event, lane) in &group[outcomes.len()..] {
+                match draft.add(event, lane.as_ref()) {
+                    Ok(Some(outcome)) => decided.push(outcome),
+                    Ok(None) => break,
+                    Err(Undecided::Needs(keys)) => {
+                        needs = Some(keys);
+                        break;
+                    }
+                    Err(Undecided::Unreadable(error)) => panic!("{error}"),
+                }
+            }
+            let writes = draft.writes();
+            if let Some(keys) = needs {
+                assert!(keys.iter().all(|key| !read.contains_key(key)), "nothing is asked for twice");
+                read.extend(keys.into_iter().map(|key| (key.clone(), self.rows.get(&key).cloned())));
+                continue;
+            }
+            assert!(writes.len() <= MAX_WRITES, "{} rows", writes.len());
+            self.write(&writes);
+            read = read.into_keys().map(|key| (key.clone(), self.rows.get(&key).cloned())).collect();
+            self.transactions.push(writes);
+            outcomes.extend(decided);
+        }
+        outcomes
+    }
+
+    /// Reads what is said in short: a kind, an amount, then any of `@location`, `sku=`, `ref=`, `to=`, `lot=`, `unit=`, `due=`, `t=`, `id=`.
+    pub fn event(&mut self, said: &str) -> Result<StockEvent, Malformed> {
+        self.said += 1;
+        let mut words = said.split_whitespace();
+        let (kind, quantity) = (words.next().expect("a kind"), words.next().expect("an amount"));
+        let mut event =
+            json!({ "id": format!("e{}", self.said), "kind": kind, "quantity": quantity, "sku": "A", "location": "WH-1" });
+        event["occurred_at"] = json!(at(self.second).to_string());
+        for word in words {
+            let (field, value) = word.split_once('=').unwrap_or(("location", word.trim_start_matches('@')));
+            let (field, value) = match field {
+                "ref" => ("reference", json!(value)),
+                "t" => ("occurred_at", json!(at(value.parse().expect("a second")).to_string())),
+                "order" => {
+                    ("order", json!({ "shop": "a.myshopify.com", "order": 1, "line": value.parse::<u64>().expect("a line") }))
+                }
+                "id" | "sku" | "location" | "to" | "lot" | "expires" | "unit" | "due" => (field, json!(value)),
+                other => panic!("{other} is no field"),
+            };
+            event[field] = value;
+        }
+        parse(&"wms".parse().expect("a system"), &event)
+    }
+
+    /// Says one thing; returns its outcome and the movements it led to.
+    pub fn say(&mut self, said: &str) -> (Outcome, Vec<Movement>) {
+        self.second += 1;
+        let event = self.event(said).unwrap_or_else(|malformed| panic!("{said}: {malformed}"));
+        let before = self.movements().len();
+        let id = event.id.clone();
+        let outcome = self.take(&[(Event::Stock(event), None)]).remove(0);
+        let mut made: Vec<Movement> = self.movements().into_iter().filter(|movement| movement.cause.event == id).collect();
+        made.truncate(self.movements().len() - before);
+        (outcome, made)
+    }
+
+    pub fn rows<R: Row>(&self, is_one: fn(&RowKey) -> bool) -> Vec<R> {
+        let rows = self.rows.values().filter(|row| RowKey::parse(&row.key).as_ref().is_some_and(is_one));
+        rows.map(|row| row.decode().expect("it can be read")).collect()
+    }
+
+    pub fn movements(&self) -> Vec<Movement> {
+        self.rows(|row| matches!(row, RowKey::Movement { .. }))
+    }
+
+    pub fn waiting(&self) -> Vec<Waiting> {
+        self.rows(|row| matches!(row, RowKey::Waiting { .. }))
+    }
+
+    /// What is still to come of an item.
+    pub fn incoming(&self, name: &str) -> Vec<Incoming> {
+        let row = self.rows.get(&RowKey::Receipts(sku(name)).key());
+        row.map_or_else(Vec::new, |row| row.decode::<Supplies>().expect("it can be read").incoming(None))
+    }
+
+    pub fn position(&self, name: &str, place: &str) -> Position {
+        let of = PositionKey::new(sku(name), Place::At(place.parse().expect("a code")));
+        self.rows
+            .get(&RowKey::Position(of.clone()).key())
+            .map_or_else(|| Position::empty(of), |row| row.decode().expect("it can be read"))
+    }
+
+    pub fn balance(&self, place: &str) -> Balance {
+        self.position("A", place).balance
+    }
+
+    /// Every position is where its movements lead, lots included.
+    pub fn check(&self) {
+        let movements = self.movements();
+        for position in self.rows::<Position>(|row| matches!(row, RowKey::Position(_))) {
+            let of: Vec<Movement> = movements.iter().filter(|movement| movement.of == position.of).cloned().collect();
+            replay::verify(&position, &of).unwrap_or_else(|mismatch| panic!("{mismatch}"));
+        }
+    }
+}
+
+/// Whole units.
+pub fn units(units: i64) -> Quantity {
+    Quantity::new(units)
+}
+
+/// A JSON event with one field replaced, or removed where it is null.
+pub fn with(event: &Value, field: &str, value: Value) -> Value {
+    let mut event = event.clone();
+    event[field] = value;
+    event
+}

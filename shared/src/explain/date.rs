@@ -1,0 +1,44 @@
+//! When so many more can be promised.
+
+use jiff::Span;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::catalog::{Place, Quantity};
+use crate::explain::facts::Facts;
+use crate::explain::made::Planning;
+use crate::promise::Limit;
+use crate::promise::available::sells_online;
+use crate::promise::planning::{self, Day, HORIZON};
+
+/// The first day on which so many more units can be there, with every promise kept that was made already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CanPromise {
+    /// How many more.
+    pub units: Quantity,
+    /// Of these, what is there and not promised.
+    pub there: Quantity,
+    /// The day; `None` when nothing that is known brings them before [`CanPromise::until`].
+    pub day: Option<Date>,
+    /// How far was looked.
+    pub until: Date,
+    /// What stops it the day before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Limit>,
+}
+
+/// When `units` more can be promised. What is there and not promised goes first; what is offered to others is no promise.
+pub(super) fn date(facts: &Facts, planning: Option<&Planning>, units: Quantity) -> CanPromise {
+    let day = |day: Day| facts.today.checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
+    let places = facts.promise().into_iter().flat_map(|promise| &promise.places);
+    let online = places.filter(|(place, _): &(&Place, _)| sells_online(&facts.network, place));
+    let there = online.map(|(_, at)| at.available - at.makeable).sum::<Quantity>().at_least_zero().min(units);
+    let until = day(HORIZON);
+    if there == units {
+        return CanPromise { units, there, day: Some(facts.today), until, limit: None };
+    }
+    let found = planning.and_then(|planning| planning.earliest(&facts.sku, units - there));
+    let limit = found.as_ref().and_then(|found| found.limit.as_ref());
+    let limit = limit.map(|limit: &planning::Limit| crate::promise::limit(limit, &day));
+    CanPromise { units, there, day: found.and_then(|found| found.day).map(day), until, limit }
+}

@@ -1,0 +1,168 @@
+//! The tree, piece by piece.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, date};
+
+use crate::catalog::{Item, Location, LocationKind, Network, OrderId, Place, Quantity, Sku};
+use crate::explain::facts::{Facts, History, OpenOrder, planned_for};
+use crate::explain::late::late;
+use crate::explain::node::{Name, Node, Role};
+use crate::explain::place::place;
+use crate::ledger::{Move, Position};
+use crate::movement::{Cause, EventId, Kind, PositionKey};
+use crate::promise::{AtPlace, Late, Planned, Rows};
+
+/// A case, a number, its parts, and what does not add up.
+type Sum = (&'static str, Option<i64>, &'static [(Role, Option<i64>)], Option<&'static str>);
+
+/// Protects the one thing that every number of an answer goes through: it is what its parts come to, or that is said.
+#[test]
+fn sums_are_added_up_again() {
+    use Role::{Adds, Shows, Takes};
+    let rows: [Sum; 9] = [
+        ("no parts", Some(5), &[], None),
+        ("parts that only show", Some(5), &[(Shows, Some(9))], None),
+        ("a sum", Some(5), &[(Adds, Some(7)), (Takes, Some(2)), (Shows, Some(100))], None),
+        ("below zero", Some(-3), &[(Takes, Some(3))], None),
+        ("one short", Some(5), &[(Adds, Some(4))], Some("top: its parts come to 4, it says 5")),
+        ("one too many", Some(5), &[(Adds, Some(7)), (Takes, Some(1))], Some("top: its parts come to 6, it says 5")),
+        ("a part that is unknown", Some(5), &[(Adds, Some(5)), (Takes, None)], None),
+        ("unknown itself", None, &[(Adds, Some(4))], None),
+        (
+            "out of all bounds",
+            Some(0),
+            &[(Adds, Some(i64::MAX)), (Adds, Some(i64::MAX))],
+            Some("top: its parts come to 18446744073709551614, it says 0"),
+        ),
+    ];
+    for (case, number, parts, expected) in rows {
+        let parts = parts.iter().map(|(role, units)| Node::new(Name::Stock, "part", units.map(Quantity::new)).part(*role));
+        let mut node = Node::new(Name::Item, "top", number.map(Quantity::new)).with(parts);
+        let mut found = Vec::new();
+        node.check("", &mut found);
+        assert_eq!(found.first().map(String::as_str), expected, "{case}");
+        let mut above = Vec::new();
+        Node::new(Name::Item, "above", None).with([node.clone()]).check("", &mut above);
+        assert_eq!(above.first().cloned(), expected.map(|expected| format!("above → {expected}")), "{case}, further down");
+    }
+}
+
+fn sku() -> Sku {
+    "A".parse().expect("a SKU")
+}
+
+/// An item that is promised within ten days, at noon of a day, with nothing read of it yet.
+fn facts() -> Facts {
+    let mut item = Item::new(sku());
+    item.planning.promise_days = Some(10);
+    let warehouse = Location::new("WH-1".parse().expect("a location"), LocationKind::Warehouse);
+    let rows = Rows { item: Some(item.clone()), ..Rows::default() };
+    let at: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
+    Facts::begun(item, at, Network::new([warehouse]), [(sku(), rows)].into())
+}
+
+/// Protects whoever was promised first: of what cannot be there by a day, the orders of that day wait, the newest first.
+#[test]
+fn the_newest_orders_wait() {
+    let day = |day: i8| date(2026, 11, day);
+    let order = |id: u64, placed: Option<Date>, units: i64| OpenOrder {
+        shop: "shop.myshopify.com".parse().expect("a shop"),
+        order: OrderId::new(id),
+        placed,
+        units: Quantity::new(units),
+    };
+    let orders = [
+        order(1, Some(day(15)), 2),
+        order(2, Some(day(16)), 3),
+        order(3, Some(day(16)), 1),
+        order(4, Some(day(1)), 5),
+        order(5, None, 1),
+    ];
+    // Orders of the 15th and 16th are promised for the 25th and 26th; older ones for today, at the latest.
+    let rows: [(&[(i64, i8)], &str); 6] = [
+        (&[], ""),
+        (&[(1, 25)], "25: 1×1"),
+        (&[(1, 26)], "26: 3×1"),
+        (&[(3, 26)], "26: 3×1 2×2"),
+        (&[(9, 25), (4, 26)], "25: 1×2 and 7; 26: 3×1 2×3"),
+        (&[(6, 21)], "21: 4×5 5×1"),
+    ];
+    let facts = Facts { orders: orders.into(), ..facts() };
+    for (broken, expected) in rows {
+        let broken = broken.iter().map(|(units, by)| Late { units: Quantity::new(*units), promised: day(*by), possible: None });
+        let planned = Planned { late: broken.collect(), ..Planned::default() };
+        let in_words: Vec<String> = late(&facts, &planned)
+            .iter()
+            .map(|found| {
+                let orders: Vec<String> = found.orders.iter().map(|order| format!("{}×{}", order.order, order.late)).collect();
+                let unknown = found.of_unknown_orders;
+                let unknown = if unknown.is_zero() { String::new() } else { format!(" and {unknown}") };
+                format!("{}: {}{unknown}", found.late.promised.day(), orders.join(" "))
+            })
+            .collect();
+        assert_eq!(in_words.join("; "), expected, "{broken:?}", broken = planned.late);
+    }
+}
+
+/// Protects a place's numbers from being taken for sound when they are not those of its position and its last movement; and shows
+/// that what is only behind is not called wrong.
+#[test]
+fn a_place_is_what_its_last_movement_left() {
+    type Change = fn(&mut AtPlace, &mut History);
+    let rows: [(&str, Change, Option<&str>); 8] = [
+        ("sound", |_, _| {}, None),
+        ("nothing shown of it", |_, history| history.recent.clear(), None),
+        (
+            "behind",
+            |at, history| {
+                (at.seq, at.balance) = (1, history.recent[0].after);
+                at.available = Quantity::new(10);
+            },
+            None,
+        ),
+        ("another number", |at, _| at.balance.on_hand = Quantity::new(8), Some("and the position")),
+        ("ahead of its position", |at, _| at.seq = 3, Some("the position has come to 2")),
+        ("its last movement is lost", |_, history| drop(history.recent.pop()), Some("movement 2 is not there")),
+        ("its last movement was edited", |_, history| history.recent[1].after.held = Quantity::new(1), Some("movement 2 left")),
+        ("its sum", |at, _| at.available = Quantity::new(9), Some("its parts come to 7, it says 9")),
+    ];
+    for (case, change, expected) in rows {
+        let here = Place::At("WH-1".parse().expect("a location"));
+        let mut position = Position::empty(PositionKey::new(sku(), here.clone()));
+        let cause = Cause { event: EventId::new("erp", "e"), order: None };
+        let mut recent = Vec::new();
+        for (kind, units) in [(Kind::Receipt, 10), (Kind::WriteOff, 3)] {
+            recent.extend(position.record(Move::of(kind, Quantity::new(units)), &cause, facts().at));
+        }
+        let mut at = AtPlace { seq: 2, balance: position.balance, available: Quantity::new(7), ..AtPlace::default() };
+        let mut history = History { position, recent };
+        change(&mut at, &mut history);
+        let facts = Facts { histories: [(here.clone(), history)].into(), ..facts() };
+        let mut node = place(&facts, &here, &at, None);
+        let mut found = Vec::new();
+        node.check("", &mut found);
+        match (found.as_slice(), expected) {
+            ([], None) => {}
+            ([wrong], Some(expected)) => assert!(wrong.contains(expected), "{case}: {wrong}"),
+            (found, _) => panic!("{case}: {found:?}"),
+        }
+    }
+}
+
+/// Protects the first hour of a day from alarms about plans that the schedule is about to make anew, and nothing else.
+#[test]
+fn plans_of_yesterday_stand_for_an_hour() {
+    for (at, planned, day) in [
+        ("2026-11-21T12:00:00Z", None, "2026-11-21"),
+        ("2026-11-21T12:00:00Z", Some("2026-11-21T00:01:00Z"), "2026-11-21"),
+        ("2026-11-21T12:00:00Z", Some("2026-11-20T23:59:00Z"), "2026-11-21"),
+        ("2026-11-21T00:30:00Z", None, "2026-11-21"),
+        ("2026-11-21T00:30:00Z", Some("2026-11-20T09:00:00Z"), "2026-11-20"),
+        ("2026-11-21T00:30:00Z", Some("2026-11-21T00:01:00Z"), "2026-11-21"),
+        ("2026-11-21T00:30:00Z", Some("2026-11-19T09:00:00Z"), "2026-11-21"),
+        ("2026-11-21T01:00:00Z", Some("2026-11-20T09:00:00Z"), "2026-11-21"),
+    ] {
+        let time = |time: &str| time.parse().expect("a time");
+        assert_eq!(planned_for(time(at), planned.map(time)).to_string(), day, "at {at}, planned {planned:?}");
+    }
+}

@@ -1,0 +1,36 @@
+//! Raises and clears alerts that belong to no transaction.
+
+use crate::alert::{Alert, State, Subject};
+use crate::ports::{Clock, Store, StoreError, WriteError, read};
+use crate::table::{RowKey, Write};
+
+/// Raises an alert that belongs to no transaction, if it does not stand already.
+///
+/// # Errors
+/// When the store fails.
+pub async fn raise<S: Store, C: Clock>(store: &S, clock: &C, (subject, detail): (Subject, String)) -> Result<(), StoreError> {
+    find(store, clock, subject, State::Raised, detail).await
+}
+
+/// Clears an alert that belongs to no transaction, if it stands.
+///
+/// # Errors
+/// When the store fails.
+pub async fn clear<S: Store, C: Clock>(store: &S, clock: &C, (subject, detail): (Subject, String)) -> Result<(), StoreError> {
+    find(store, clock, subject, State::Cleared, detail).await
+}
+
+async fn find<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    subject: Subject,
+    state: State,
+    detail: String,
+) -> Result<(), StoreError> {
+    let (known, expect) = read::<Alert, S>(store, &RowKey::Alert(subject.clone())).await?;
+    let Some(next) = Alert::next(known.as_ref(), subject, state, detail, clock.now()) else { return Ok(()) };
+    match store.write(&[Write::put(&next, expect)]).await {
+        Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()), // Somebody else found the same just now.
+        Err(WriteError::Store(error)) => Err(error),
+    }
+}

@@ -1,0 +1,147 @@
+//! What the shop shows against what we say, one page of the catalogue at a time.
+//!
+//! A level that drifted is not corrected here: it is marked to be contacted, so that the pusher sets it by compare-and-set,
+//! in turn with everything else the shop is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::catalog::{Network, Place, ShopDomain, ShopItem, Sku};
+use crate::flows::sweep::wait_within;
+use crate::flows::{ReconcileError, hint_all, recompute};
+use crate::movement::PositionKey;
+use crate::ports::{Clock, Cursor, Hints, Listing, Store, StoreError, Storefront, WriteError, read};
+use crate::reconcile::{CompareProgress, CompareReport, Drift, Sweep};
+use crate::storefront::{Contact, Intent, IntentState, Level, StorefrontError, judge};
+use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
+
+/// Compares the next page of the shop's catalogue.
+///
+/// # Errors
+/// [`ReconcileError`]; the page is compared again.
+pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
+    (store, front, hints, clock): (&S, &F, &H, &C),
+    network: &Network,
+    shop: &ShopDomain,
+    quiet: Duration,
+    deadline: Timestamp,
+) -> Result<CompareReport, ReconcileError> {
+    let began = clock.now();
+    let at = CompareProgress { shop: shop.clone(), after: None };
+    let (progress, expect) = read::<CompareProgress, S>(store, &at.row_key()).await?;
+    let after = progress.and_then(|progress| progress.after);
+    let page = store
+        .list(&Listing {
+            limit: F::LEVELS_AT_ONCE,
+            after: after.map(|(shop_sku, sku)| cursor(shop, shop_sku, sku)),
+            ..Listing::index(&IndexPartition::ShopItems(shop.clone()), F::LEVELS_AT_ONCE)
+        })
+        .await?;
+    let items = page.records.iter().map(Record::decode).collect::<Result<Vec<ShopItem>, _>>()?;
+    let mut report =
+        CompareReport { shop: shop.clone(), began, levels: 0, in_flight: 0, drifted: Vec::new(), end: page.next.is_none() };
+    if !items.is_empty() {
+        // In this order, as for a contact: up to when the ledger is complete, then the levels from it, then the shop.
+        let swept_at =
+            read::<Sweep, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.and_then(|sweep| sweep.complete_at);
+        let skus: BTreeSet<&Sku> = items.iter().map(|item| &item.sku).collect();
+        let mut as_it_was = BTreeSet::new();
+        for sku in &skus {
+            if let Err(error) = recompute(store, clock, network, sku).await {
+                tracing::error!(%sku, %error, "an item cannot be recomputed; the others of its page go on");
+                as_it_was.insert(*sku);
+            }
+        }
+        let keys: Vec<Key> = skus
+            .iter()
+            .flat_map(|sku| {
+                network.locations().map(|location| {
+                    RowKey::Level { shop: shop.clone(), sku: (*sku).clone(), location: location.code.clone() }.key()
+                })
+            })
+            .collect();
+        let pushing = read::<Intent, S>(store, &RowKey::Intent(shop.clone()))
+            .await?
+            .0
+            .is_some_and(|intent| intent.state == IntentState::Open);
+        let records = store.get(&keys).await?;
+        let ids: BTreeSet<_> = items.iter().map(|item| item.inventory_item).collect();
+        let ids: Vec<_> = ids.into_iter().collect();
+        let shown = loop {
+            match front.levels(shop, &ids).await {
+                Ok(shown) => break shown,
+                Err(StorefrontError::Throttled { wait }) => wait_within(clock, wait, deadline).await?,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let shown: BTreeMap<_, _> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
+        let mut contact = Vec::new();
+        for record in records.into_iter().flatten() {
+            let level = match record.decode::<Level>() {
+                Ok(level) => level,
+                Err(error) => {
+                    tracing::error!(%error, "a level is left out of the comparison");
+                    continue;
+                }
+            };
+            let Some(found) = shown.get(&(level.inventory_item, level.shop_location)) else { continue };
+            report.levels += 1;
+            if as_it_was.contains(&level.sku) {
+                report.in_flight += 1; // It lacks what the sweep found: beside the shop it would seem to have drifted.
+                continue;
+            }
+            match judge(&level, found, swept_at, quiet) {
+                Contact::Agrees => {}
+                Contact::Set { .. } if !pushing && !level.is_due() => {
+                    report.drifted.push(Drift {
+                        sku: level.sku.clone(),
+                        location: level.location.clone(),
+                        shown: found.available + found.committed,
+                        supply: level.supply,
+                    });
+                    contact.push((level, record.revision));
+                }
+                // The shop would not stock it, and whatever was in the way may have passed: ask once more.
+                Contact::Inactive if !pushing && level.refused.is_some() => contact.push((level, record.revision)),
+                Contact::Set { .. } | Contact::InFlight | Contact::Inactive => report.in_flight += 1,
+            }
+        }
+        contact_again(store, hints, shop, contact).await?;
+    }
+    let next = page.next.and_then(|_| items.last().map(|item| (item.shop_sku.clone(), item.sku.clone())));
+    for write in [Write::put(&report, Expect::Absent), Write::put(&CompareProgress { after: next, ..at }, expect)] {
+        match store.write(&[write]).await {
+            // Another comparison ran at the same time and wrote down its own.
+            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
+            Err(WriteError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Ok(report)
+}
+
+fn cursor(shop: &ShopDomain, shop_sku: String, sku: Sku) -> Cursor {
+    let entry = IndexKey::ShopItem { shop: shop.clone(), sku };
+    Cursor { key: RowKey::ShopItem { shop: shop.clone(), shop_sku }.key(), index: Some(entry.key()) }
+}
+
+async fn contact_again<S: Store, H: Hints>(
+    store: &S,
+    hints: &H,
+    shop: &ShopDomain,
+    levels: Vec<(Level, u64)>,
+) -> Result<(), StoreError> {
+    let mut pairs = BTreeSet::new();
+    for (level, revision) in levels {
+        let again = Level { contact: true, refused: None, ..level };
+        match store.write(&[Write::put(&again, Expect::Revision(revision))]).await {
+            Ok(()) => {
+                pairs.insert(PositionKey::new(again.sku, Place::At(again.location)));
+            }
+            Err(WriteError::Refused(_) | WriteError::Conflict) => {} // It has just changed: the next comparison looks again.
+            Err(WriteError::Store(error)) => return Err(error),
+        }
+    }
+    hint_all(hints, shop, pairs).await
+}

@@ -1,0 +1,50 @@
+//! Explains the numbers of an item: reads what they were computed from, now or at a time in the past.
+
+mod now;
+mod then;
+
+use jiff::Timestamp;
+
+use crate::catalog::{LocationId, ShopDomain, Sku};
+use crate::explain::{Answer, Question, answer};
+use crate::ports::{Store, StoreError};
+use crate::table::UnreadableRow;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Unexplained {
+    /// There is no such item.
+    #[error("there is no item {0}")]
+    NoItem(Sku),
+    /// There is no such location.
+    #[error("there is no location {0}")]
+    NoLocation(LocationId),
+    /// The item is not sold there.
+    #[error("{0} is not sold in {1}")]
+    NotSold(Sku, ShopDomain),
+    /// The moment is yet to come.
+    #[error("{0} is yet to come")]
+    NotYet(Timestamp),
+    /// The store failed, or a row cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<UnreadableRow> for Unexplained {
+    fn from(error: UnreadableRow) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Explains the numbers of an item.
+///
+/// # Errors
+/// [`Unexplained`].
+pub async fn explain<S: Store>(store: &S, question: &Question, now: Timestamp) -> Result<Answer, Unexplained> {
+    let facts = match question.at {
+        Some(at) if at > now => return Err(Unexplained::NotYet(at)),
+        Some(at) => then::read(store, question, at).await?,
+        None => now::read(store, question, now).await?,
+    };
+    Ok(answer(&facts, question))
+}

@@ -1,0 +1,48 @@
+//! The flows: read, decide with the pure modules, write once, and try again where another function was faster.
+//!
+//! This is the only async code outside `adapters`. Each flow is one file. Every event ends in [`commit()`], which is the only
+//! writer of positions; every repair goes through the same flows as the first attempt.
+
+pub mod alert;
+mod backlog;
+mod backoff;
+mod closure;
+mod commit;
+mod compare;
+mod explain;
+mod heartbeat;
+mod hint;
+mod holds;
+mod import;
+mod network;
+mod note;
+pub mod pull;
+pub mod push;
+mod read;
+mod receive;
+mod recompute;
+mod reconcile_error;
+mod refresh;
+mod replan;
+mod resume;
+mod sweep;
+
+pub use backlog::{BacklogReport, backlog};
+pub use backoff::backoff;
+pub use commit::{CommitError, MAX_ATTEMPTS, commit};
+pub use compare::compare;
+pub use explain::{Unexplained, explain};
+pub use heartbeat::{Ears, tell_silent};
+pub use hint::hint_all;
+pub use holds::{HoldsReport, holds};
+pub use import::{ImportError, Imported, apply};
+pub use network::{NetworkCache, load_network};
+pub use note::note;
+pub use read::{ReadReport, Reading};
+pub use receive::{Received, receive, receive_all, settle_lane};
+pub use recompute::{Recomputed, recompute};
+pub use reconcile_error::ReconcileError;
+pub use refresh::{ask_refresh, refresh};
+pub use replan::replan;
+pub use resume::{Resumed, resume};
+pub use sweep::{OVERLAP, SweepReport, sweep};

@@ -1,0 +1,350 @@
+//! One run of a feed: pages in, events into the ledger, then the watermark.
+
+mod all;
+mod full_refresh;
+
+pub use self::all::{Pulled, pull_all};
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::alert::Subject;
+use crate::catalog::{FeedId, Network};
+use crate::draft::Outcome;
+use crate::flows::{Received, alert, receive_all};
+use crate::ledger::Event;
+use crate::ports::{Clock, Source, Store, StoreError, WriteError, read};
+use crate::source::pull::config::{Feed, Mode};
+use crate::source::pull::page::{self, Next};
+use crate::source::pull::reading::{Pass, Step};
+use crate::source::pull::request::{At, SourceError, request};
+use crate::source::pull::watermark::{Mark, Watermark};
+use crate::source::pull::{MAX_FAILURES, MAX_PAGES, MAX_SHIFTS, REQUEST_WITHIN};
+use crate::source::{MAX_BATCH, System};
+use crate::table::{RowKey, Write};
+
+/// What pulling works with.
+#[derive(Debug)]
+pub struct Pulling<'a, S, Q, C> {
+    /// The ledger.
+    pub store: &'a S,
+    /// The way to the systems.
+    pub source: &'a Q,
+    /// The time.
+    pub clock: &'a C,
+    /// The locations.
+    pub network: &'a Network,
+    /// When it must have stopped. What is left over is for the next run.
+    pub deadline: Timestamp,
+}
+
+/// What one run of a feed did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct PullReport {
+    /// Pages read.
+    pub pages: usize,
+    /// Rows read; one that was read twice counts twice.
+    pub rows: usize,
+    /// Events that are in the ledger now.
+    pub applied: usize,
+    /// Events that were in the ledger already, by the same or by other content.
+    pub duplicates: usize,
+    /// Events that wait for a mapping, or in the lane of a busy position.
+    pub waiting: usize,
+    /// Rows that say nothing of ours, or a state that a newer one of the same page replaces.
+    pub skipped: usize,
+    /// Rows that failed, by name, with what is wrong. The watermark stays before them.
+    pub failed: BTreeMap<String, String>,
+    /// How often it began anew because rows moved while they were read.
+    pub shifted: usize,
+    /// Rows came in another order than the configuration says.
+    pub misordered: bool,
+    /// Whether everything there was has been taken in.
+    pub complete: bool,
+    /// Where the next run begins, if this one moved it.
+    pub since: Option<Mark>,
+}
+
+/// Why a run stopped. What it did stays.
+#[derive(Debug, thiserror::Error)]
+pub enum PullError {
+    /// The source failed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How a run ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Every row was read.
+    Whole,
+    /// Time is up, or it was enough for one run.
+    Enough,
+    /// Rows moved while they were read: a page may have been missed.
+    Shifted,
+}
+
+/// Pulls one feed of a system, and notes how it went.
+///
+/// # Errors
+/// [`PullError`]; what was taken in stays, the watermark is before what was not, and the next run goes on from there.
+pub async fn pull<S: Store, Q: Source, C: Clock>(
+    pulling: &Pulling<'_, S, Q, C>,
+    system: &System,
+    feed: &FeedId,
+) -> Result<PullReport, PullError> {
+    let Some(config) = system.pull.get(feed) else { return Ok(PullReport::default()) };
+    let (known, _) =
+        read::<Watermark, S>(pulling.store, &RowKey::FeedWatermark { system: system.code.clone(), feed: feed.clone() }).await?;
+    let since = known.and_then(|known| known.since);
+    let report = PullReport::default();
+    let mut run =
+        Run { pulling, system, id: feed, feed: config.feed(), began: since, moved: false, asked_at: None, newest: None, report };
+    let ended = run.all().await;
+    if let Err(PullError::Store(error)) = ended {
+        return Err(error.into());
+    }
+    run.note(ended).await
+}
+
+pub(super) struct Run<'a, S, Q, C> {
+    pulling: &'a Pulling<'a, S, Q, C>,
+    system: &'a System,
+    id: &'a FeedId,
+    feed: &'a Feed,
+    /// The watermark before the run.
+    began: Option<Mark>,
+    /// Whether the watermark has been moved since.
+    moved: bool,
+    /// When the source was asked for the first page of this pass, by its own clock if it tells.
+    asked_at: Option<Timestamp>,
+    newest: Option<Timestamp>,
+    report: PullReport,
+}
+
+impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
+    async fn all(&mut self) -> Result<End, PullError> {
+        loop {
+            match self.once().await? {
+                End::Shifted if self.report.shifted < MAX_SHIFTS => self.report.shifted += 1,
+                end @ (End::Whole | End::Enough | End::Shifted) => return Ok(end),
+            }
+        }
+    }
+
+    /// Reads the feed once, from the watermark to its end.
+    async fn once(&mut self) -> Result<End, PullError> {
+        let feed = self.feed;
+        let progress = feed.progress.as_ref();
+        let mut since = progress.map(|progress| progress.from(self.report.since.or(self.began)));
+        let (mut pass, mut at) = (Pass::new(feed), At::First);
+        self.asked_at = None;
+        loop {
+            let now = self.pulling.clock.now();
+            let left = self.pulling.deadline.duration_since(now);
+            if left.is_negative() || left.is_zero() || self.report.pages == MAX_PAGES {
+                return Ok(End::Enough);
+            }
+            let asking = request(feed, since, &at, left.unsigned_abs().min(REQUEST_WITHIN));
+            let answer = self.pulling.source.fetch(&asking).await?;
+            let asked_at = *self.asked_at.get_or_insert(answer.answered_at.unwrap_or(now));
+            let page = page::read(feed, &at, &answer.bytes)?;
+            self.report.pages += 1;
+            self.report.rows += page.rows.len();
+            let Some(rows) = pass.meet(page.rows) else { return Ok(End::Shifted) };
+            let steps = pass.steps(rows, self.report.rows, asked_at, &self.system.code)?;
+            if !self.take_in(&mut pass, steps).await? {
+                return Ok(End::Enough);
+            }
+            match page.next {
+                Next::At(next) => at = next,
+                Next::Newer => since = Some(pass.newer_than(since)?),
+                Next::BrokenOff => {
+                    return Err(SourceError::Unreadable { detail: "it broke off in the middle of a line".into() }.into());
+                }
+                Next::End => break,
+            }
+        }
+        if !self.take_whole(&mut pass).await? {
+            return Ok(End::Enough);
+        }
+        self.advance(&pass, true).await?;
+        Ok(End::Whole)
+    }
+
+    /// Takes the sums of a full refresh into the ledger, and zeros for what is gone. False when time is up.
+    async fn take_whole(&mut self, pass: &mut Pass<'_>) -> Result<bool, PullError> {
+        let (Some(sums), Some(asked_at)) = (pass.sums(), self.asked_at) else { return Ok(true) };
+        let (store, system, feed) = (self.pulling.store, &self.system.code, self.id);
+        let whole =
+            crate::source::pull::told::compare((system, feed), full_refresh::known(store, system, feed).await?, sums, asked_at);
+        full_refresh::remember(store, &whole.fresh).await?;
+        let in_time = self.take_in(pass, whole.steps).await?;
+        if in_time {
+            full_refresh::forget(store, &whole.gone, &self.report.failed).await?;
+        }
+        Ok(in_time)
+    }
+
+    /// Takes rows into the ledger, and moves the watermark behind them. False when time is up.
+    async fn take_in(&mut self, pass: &mut Pass<'_>, mut steps: Vec<(Option<Mark>, Step)>) -> Result<bool, PullError> {
+        while !steps.is_empty() {
+            if self.pulling.clock.now() >= self.pulling.deadline {
+                return Ok(false);
+            }
+            let rest = steps.split_off(steps.len().min(MAX_BATCH));
+            let chunk = std::mem::replace(&mut steps, rest);
+            let event = |step: &Step| if let Step::Event(_, event) = step { Some(Event::Stock((**event).clone())) } else { None };
+            let events: Vec<Event> = chunk.iter().filter_map(|(_, step)| event(step)).collect();
+            let Pulling { store, clock, network, .. } = *self.pulling;
+            let mut received =
+                if events.is_empty() { Vec::new() } else { receive_all(store, clock, network, events).await? }.into_iter();
+            for (mark, step) in chunk {
+                let problem = match step {
+                    Step::Event(label, event) => {
+                        self.newest = self.newest.max(Some(event.occurred_at));
+                        let received = received.next().expect("each event has its outcome");
+                        self.count(received).map(|problem| (label, problem))
+                    }
+                    Step::Nothing => {
+                        self.report.skipped += 1;
+                        None
+                    }
+                    Step::Failed(label, problem) => Some((label, problem)),
+                };
+                pass.done(mark, problem.is_none());
+                if let Some((label, problem)) = problem {
+                    self.fail(label, problem).await?;
+                }
+            }
+            self.advance(pass, false).await?;
+        }
+        Ok(true)
+    }
+
+    /// Counts what became of an event, and says what is wrong with it.
+    fn count(&mut self, received: Received) -> Option<String> {
+        let outcome = match received {
+            Received::Deferred(_) => {
+                self.report.waiting += 1;
+                return None;
+            }
+            Received::Decided(outcome) => outcome,
+        };
+        match outcome {
+            Outcome::Applied { .. } => self.report.applied += 1,
+            // Of other content: an alert says so, and the first one stands, however often it is read.
+            Outcome::Duplicate | Outcome::ContentMismatch => self.report.duplicates += 1,
+            Outcome::Waiting(_) => self.report.waiting += 1,
+            Outcome::Unfit(unfit) => return Some(unfit.to_string()),
+            Outcome::Unreadable => return Some("a row of the ledger that it touches cannot be read".to_owned()),
+        }
+        None
+    }
+
+    async fn fail(&mut self, label: String, problem: String) -> Result<(), StoreError> {
+        let (system, feed) = (&self.system.code, self.id);
+        let subject = Subject::RefusedEvent { system: system.to_string() };
+        let detail = format!("{system} {feed}: the row {label} is refused: {problem}");
+        tracing::warn!(%system, %feed, row = label, problem, "a row failed");
+        alert::raise(self.pulling.store, self.pulling.clock, (subject, detail)).await?;
+        self.report.failed.insert(label, problem);
+        Ok(())
+    }
+
+    /// Moves the watermark as far as the rows so far allow; back, if they came in another order than it was moved for.
+    async fn advance(&mut self, pass: &Pass<'_>, end: bool) -> Result<(), StoreError> {
+        let (Some(course), Some(asked_at)) = (pass.course(), self.asked_at) else { return Ok(()) };
+        self.report.misordered |= course.misordered;
+        let to = course.watermark(end, asked_at);
+        if course.misordered && self.moved && to.is_none() {
+            let began = self.began;
+            self.report.since = None;
+            self.moved = false;
+            return self.update(|watermark| watermark.since = began).await;
+        }
+        let Some(to) = to.filter(|to| self.report.since.or(self.began).is_none_or(|at| !at.is_like(to) || at < *to)) else {
+            return Ok(());
+        };
+        self.report.since = Some(to);
+        self.moved = true;
+        self.update(|watermark| {
+            let further = watermark.since.is_none_or(|at| !at.is_like(&to) || at < to); // Another run may be further already.
+            watermark.since = if further { Some(to) } else { watermark.since };
+        })
+        .await
+    }
+
+    /// Notes how the run went, and tells people or calls them off.
+    async fn note(mut self, ended: Result<End, PullError>) -> Result<PullReport, PullError> {
+        let whole = matches!(ended, Ok(End::Whole));
+        // A feed that is not ordered begins from the start each time: one that never gets to its end never gets anywhere.
+        let in_parts = self.feed.ordered && !self.report.misordered && self.feed.mode == Mode::Delta;
+        let problem = match &ended {
+            Ok(End::Whole) => None,
+            Ok(End::Enough) if in_parts => None,
+            Ok(End::Enough) => Some("one run is not enough for it, and it cannot be read in parts: it is not ordered".to_owned()),
+            Ok(End::Shifted) => Some("its rows move while they are read".to_owned()),
+            Err(error) => Some(error.to_string()),
+        };
+        self.report.complete = whole && self.report.failed.is_empty();
+        let (report, now) = (self.report.clone(), self.pulling.clock.now());
+        let (newest, complete_at) = (self.newest, self.asked_at.filter(|_| report.complete));
+        let (mut noted, mut had_failed) = (None, false);
+        self.update(|watermark| {
+            had_failed = watermark.failed_rows > 0;
+            watermark.tried_at = now;
+            watermark.newest = watermark.newest.max(newest);
+            watermark.complete_at = watermark.complete_at.max(complete_at);
+            watermark.failures = if problem.is_some() { watermark.failures.saturating_add(1) } else { 0 };
+            watermark.failed_rows = if whole { report.failed.len() } else { watermark.failed_rows.max(report.failed.len()) };
+            noted = Some(watermark.clone());
+        })
+        .await?;
+        let noted = noted.expect("it was noted");
+        let (system, feed) = (&self.system.code, self.id);
+        let subject = Subject::SourceStale { system: system.to_string(), feed: feed.to_string() };
+        let Pulling { store, clock, .. } = *self.pulling;
+        match (self.system.stale_since(&noted, now), &problem) {
+            (Some(since), _) => {
+                let why = problem.as_deref().unwrap_or("rows of it are refused, or it is not read to its end");
+                alert::raise(store, clock, (subject, format!("{system} {feed} has not been whole since {since}: {why}"))).await?;
+            }
+            (None, Some(problem)) if noted.failures >= MAX_FAILURES => {
+                let detail = format!("{system} {feed} failed {} times in a row: {problem}", noted.failures);
+                alert::raise(store, clock, (subject, detail)).await?;
+            }
+            (None, None) if whole => alert::clear(store, clock, (subject, format!("{system} {feed} is read again"))).await?,
+            (None, Some(_) | None) => {}
+        }
+        if report.complete && had_failed {
+            let subject = Subject::RefusedEvent { system: system.to_string() };
+            alert::clear(store, clock, (subject, format!("{system} {feed}: the rows that were refused are taken in or gone")))
+                .await?;
+        }
+        ended?;
+        Ok(report)
+    }
+
+    /// Changes the watermark's row, as it is now.
+    async fn update(&self, mut change: impl FnMut(&mut Watermark)) -> Result<(), StoreError> {
+        let (store, now) = (self.pulling.store, self.pulling.clock.now());
+        loop {
+            let (known, expect) =
+                read::<Watermark, S>(store, &RowKey::FeedWatermark { system: self.system.code.clone(), feed: self.id.clone() })
+                    .await?;
+            let mut watermark = known.unwrap_or_else(|| Watermark::new(self.system.code.clone(), self.id.clone(), now));
+            change(&mut watermark);
+            match store.write(&[Write::put(&watermark, expect)]).await {
+                Ok(()) => return Ok(()),
+                Err(WriteError::Refused(_) | WriteError::Conflict) => {} // Another run changed it: on top of that.
+                Err(WriteError::Store(error)) => return Err(error),
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Receiving an event: into the ledger at once, or into the lane of a position that is too busy.
+
+use crate::catalog::{Network, Place};
+use crate::draft::{Outcome, content_mismatch};
+use crate::flows::{CommitError, alert, commit};
+use crate::ledger::{Deferred, Event, Lane};
+use crate::movement::PositionKey;
+use crate::ports::{Clock, Listing, Store, StoreError, WriteError};
+use crate::table::{Expect, Key, Partition, Write};
+
+/// The most deferred events of a lane that are settled together.
+const LANE_GROUP: usize = 100;
+
+/// What became of a received event. Either way it is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// Decided.
+    Decided(Outcome),
+    /// Waiting in this lane; `ats-recompute` settles it within moments.
+    Deferred(Lane),
+}
+
+/// Takes an event in.
+///
+/// # Errors
+/// When the store fails; the sender repeats, which is safe.
+pub async fn receive<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, event: Event) -> Result<Received, StoreError> {
+    let received = receive_all(store, clock, network, vec![event]).await?;
+    Ok(received.into_iter().next().expect("one event has one outcome"))
+}
+
+/// Takes a batch of events in, and tells what became of each. Events of one position go together, so that each
+/// transaction writes it once, and stay in the order in which they came.
+///
+/// # Errors
+/// When the store fails; the sender repeats, which is safe.
+pub async fn receive_all<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    events: Vec<Event>,
+) -> Result<Vec<Received>, StoreError> {
+    let mut received: Vec<Option<Received>> = vec![None; events.len()];
+    let mut waiting: Vec<(usize, Lane, Event)> =
+        events.into_iter().enumerate().map(|(at, event)| (at, any_lane(network, &event), event)).collect();
+    waiting.sort_by(|(_, one, _), (_, other, _)| one.cmp(other));
+    while !waiting.is_empty() {
+        let events: Vec<(Event, Option<Key>)> = waiting.iter().map(|(_, _, event)| (event.clone(), None)).collect();
+        let (done, hot) = match commit(store, clock, network, &events).await {
+            Ok(done) => (done, None),
+            Err(CommitError::Contended { hot, done }) => (done, Some(hot)),
+            Err(CommitError::Store(error)) => return Err(error),
+        };
+        let rest = waiting.split_off(done.len());
+        for ((at, _, _), outcome) in std::mem::replace(&mut waiting, rest).into_iter().zip(done) {
+            received[at] = Some(Received::Decided(outcome));
+        }
+        let (Some(hot), Some((_, first, _))) = (hot, waiting.first()) else { continue };
+        // All that would wait for the same busy rows waits in their lane; what comes after may go on.
+        let (first, lane) = (first.clone(), hot.map_or_else(|| first.clone(), Lane::Position));
+        let busy = waiting.iter().take_while(|(_, place, _)| *place == first).count();
+        let rest = waiting.split_off(busy);
+        for (at, _, event) in std::mem::replace(&mut waiting, rest) {
+            received[at] = Some(defer(store, clock, &lane, event).await?);
+        }
+    }
+    Ok(received.into_iter().map(|received| received.expect("every event was decided or deferred")).collect())
+}
+
+/// Writes an event into a lane.
+async fn defer<S: Store, C: Clock>(store: &S, clock: &C, lane: &Lane, event: Event) -> Result<Received, StoreError> {
+    let deferred = Deferred { lane: lane.clone(), event, deferred_at: clock.now() };
+    match store.write(&[Write::put(&deferred, Expect::Absent)]).await {
+        Ok(()) => Ok(Received::Deferred(lane.clone())),
+        Err(WriteError::Refused(refusals)) => {
+            // It waits there already; unless it is another event under the same id.
+            let waiting = refusals.into_iter().next().and_then(|refusal| refusal.stored);
+            let same =
+                waiting.is_none_or(|row| row.decode::<Deferred>().is_ok_and(|d| d.event.content() == deferred.event.content()));
+            if same {
+                return Ok(Received::Deferred(lane.clone()));
+            }
+            alert::raise(store, clock, content_mismatch(deferred.event.id())).await?;
+            Ok(Received::Decided(Outcome::ContentMismatch))
+        }
+        Err(WriteError::Conflict) => Err(StoreError::Unavailable { detail: "the lane is busy".into(), source: None }),
+        Err(WriteError::Store(error)) => Err(error),
+    }
+}
+
+/// Where an event waits when no position is known to be busy; and what it is sorted by among others.
+fn any_lane(network: &Network, event: &Event) -> Lane {
+    match event {
+        Event::Hold(hold) => Lane::Order { shop: hold.shop.clone(), order: hold.order },
+        Event::Stock(stock) => match stock.sku.parse() {
+            Ok(sku) => {
+                let place = network.by_system_code(stock.system(), &stock.location);
+                let place = place.map_or(Place::Unassigned, |location| Place::At(location.code.clone()));
+                Lane::Position(PositionKey::new(sku, place))
+            }
+            Err(_) => Lane::System(stock.system().to_owned()),
+        },
+        Event::Order(order) => {
+            let snapshot = &order.snapshot;
+            let mut lines = snapshot.facts.iter().flat_map(|facts| facts.lines.values());
+            lines.find_map(|line| line.shop_sku.parse().ok()).map_or_else(
+                || Lane::Order { shop: snapshot.shop.clone(), order: snapshot.order },
+                |sku| Lane::Position(PositionKey::new(sku, Place::Unassigned)),
+            )
+        }
+    }
+}
+
+/// Applies everything that waits in a lane, as few transactions as it fits in. Returns how many events it settled.
+///
+/// A row that cannot be read is left where it is, and the others go on: it is found in the lane, and its order by the sweep.
+///
+/// # Errors
+/// When the ledger does not take them; they stay in the lane.
+pub async fn settle_lane<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, lane: &Lane) -> Result<usize, CommitError> {
+    let mut settled = 0;
+    let mut listing = Listing { limit: LANE_GROUP, ..Listing::rows(&Partition::Lane(lane.clone())) };
+    loop {
+        let page = store.list(&listing).await?;
+        let mut events: Vec<(Event, Option<Key>)> = Vec::with_capacity(page.records.len());
+        for record in page.records {
+            match record.decode::<Deferred>() {
+                Ok(deferred) => events.push((deferred.event, Some(record.key))),
+                Err(error) => tracing::error!(%error, "a deferred event cannot be read and stays in its lane"),
+            }
+        }
+        commit(store, clock, network, &events).await?;
+        settled += events.len();
+        match page.next {
+            Some(next) => listing.after = Some(next),
+            None => return Ok(settled),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Recomputing an item: its promise, its alerts, and what each shop must be told: levels, and the labels that it has. What can
+//! still be made of it is the plan's to say (`replan`); here it is taken over.
+//!
+//! One read, one transaction per item. The promise row's revision is the gate: it is read no later than the positions, so
+//! whoever wins the write has seen positions at least as new as the promise it replaces, and a promise never goes back.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::alert::{Alert, State, Subject, low_stock};
+use crate::catalog::{Item, Network, Place, ShopDomain, Sku, Tier};
+use crate::flows::backoff;
+use crate::flows::push::refusal_alert;
+use crate::ledger::Position;
+use crate::movement::PositionKey;
+use crate::ports::{Clock, Store, StoreError, WriteError};
+use crate::promise::{InPlan, Known, Plan, Promise};
+use crate::source::Supplies;
+use crate::storefront::{Label, LabelKind, Level, PromiseShown, Shown};
+use crate::table::{Expect, Record, RowKey, Write};
+
+/// How often an item is recomputed anew when its rows change under it.
+const MAX_ATTEMPTS: u32 = 10;
+
+/// What recomputing an item led to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recomputed {
+    /// Pairs whose shop does not know their supply yet, whether or not this computation changed it; without a location where
+    /// it does not know the lots yet.
+    pub due: BTreeSet<(ShopDomain, PositionKey)>,
+    /// Whether anything was written.
+    pub changed: bool,
+}
+
+/// Recomputes one item from the rows as they are now.
+///
+/// # Errors
+/// When the store fails, or others keep recomputing the same item.
+pub async fn recompute<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, sku: &Sku) -> Result<Recomputed, StoreError> {
+    for attempt in 1..=MAX_ATTEMPTS {
+        match recompute_once(store, clock, network, sku).await {
+            Ok(done) => return Ok(done),
+            Err(WriteError::Store(error)) => return Err(error),
+            Err(WriteError::Refused(_) | WriteError::Conflict) => {
+                clock.sleep(backoff(Duration::from_millis(5), attempt, sku.as_str())).await;
+            }
+        }
+    }
+    Err(StoreError::Unavailable { detail: format!("{sku} was recomputed by others {MAX_ATTEMPTS} times over"), source: None })
+}
+
+async fn recompute_once<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    sku: &Sku,
+) -> Result<Recomputed, WriteError> {
+    let first = [RowKey::Item(sku.clone()).key(), RowKey::Promise(sku.clone()).key(), RowKey::PlanOf(sku.clone()).key()];
+    let [item, promise, in_plan] = these(store.get(&first).await?);
+    let Some(item) = item.map(|record| record.decode::<Item>()).transpose()? else {
+        return Ok(Recomputed::default()); // Not imported yet; importing it rings again.
+    };
+
+    // Read after the promise, never before: see the module's first lines.
+    let of: Vec<PositionKey> = network.places().map(|place| PositionKey::new(sku.clone(), place)).collect();
+    let levels_of: Vec<_> = network
+        .locations()
+        .flat_map(|location| {
+            item.shops.keys().filter(|shop| location.shops.contains_key(*shop)).map(move |shop| (shop.clone(), location))
+        })
+        .collect();
+    let old = promise.as_ref().map(|record| record.decode::<Promise>()).transpose()?;
+    // Also where it is not shown any more: there the label is emptied, and then forgotten.
+    let is_shown = |kind| shows(&item, kind);
+    let labels_of: BTreeSet<(ShopDomain, LabelKind)> = LabelKind::ALL
+        .into_iter()
+        .flat_map(|kind| {
+            let was = old.as_ref().map(|old| shops_with(old, kind).clone()).unwrap_or_default();
+            let listed = item.shops.iter().filter(move |(_, listed)| is_shown(kind) && listed.variant.is_some());
+            was.into_iter().chain(listed.map(|(shop, _)| shop.clone())).map(move |shop| (shop, kind))
+        })
+        .collect();
+    let low = Subject::LowStock { sku: sku.clone() };
+    let late = Subject::LatePromise { sku: sku.clone() };
+    let in_plan = in_plan.map(|record| record.decode::<InPlan>()).transpose()?;
+    let mut keys = vec![RowKey::Alert(low.clone()).key(), RowKey::Alert(late.clone()).key(), RowKey::Receipts(sku.clone()).key()];
+    let alone = keys.len();
+    keys.extend(of.iter().map(|of| RowKey::Position(of.clone()).key()));
+    keys.extend(
+        levels_of.iter().map(|(shop, location)| {
+            RowKey::Level { shop: shop.clone(), sku: sku.clone(), location: location.code.clone() }.key()
+        }),
+    );
+    keys.extend(
+        labels_of.iter().map(|(shop, kind)| RowKey::Metafield { shop: shop.clone(), sku: sku.clone(), kind: *kind }.key()),
+    );
+    let tier_at = keys.len();
+    keys.extend(item.tier.as_ref().map(|tier| RowKey::Tier(tier.clone()).key()));
+    keys.extend(in_plan.as_ref().map(|of| RowKey::Plan(of.plan.clone()).key()));
+    let mut rows = store.get(&keys).await?;
+    let mut last = rows.split_off(tier_at).into_iter();
+    let tier = item.tier.as_ref().and_then(|_| last.next()).flatten();
+    let tier = tier.map(|record| record.decode::<Tier>()).transpose()?;
+    let plan = last.next().flatten().map(|record| record.decode::<Plan>()).transpose()?;
+    let mut position_rows = rows.split_off(alone);
+    let [low_alert, late_alert, supplies] = these(rows);
+    let supplies = supplies.map(|record| record.decode::<Supplies>()).transpose()?;
+    let mut level_rows = position_rows.split_off(of.len());
+    let label_rows = level_rows.split_off(levels_of.len());
+    let positions = position_rows.into_iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Position>, _>>()?;
+
+    let now = clock.now();
+    let planned = plan.as_ref().and_then(|plan| plan.goods.get(sku));
+    let known = Known {
+        item: &item,
+        tier: tier.as_ref(),
+        network,
+        positions: &positions,
+        supplies: supplies.as_ref(),
+        planned,
+        old: old.as_ref(),
+    };
+    let mut new = Promise::compute(known, now);
+    assert!(old.as_ref().is_none_or(|old| new.follows(old)), "positions read after a promise are never older than it");
+
+    let mut writes = Vec::new();
+    let mut due = BTreeSet::new();
+    for ((shop, location), record) in levels_of.into_iter().zip(level_rows) {
+        let Some(at) = new.places.get(&Place::At(location.code.clone())) else { continue };
+        let known = record.as_ref().map(|record| record.decode::<Level>()).transpose()?;
+        let (Some(listed), Some(shop_location)) = (item.shops.get(&shop), location.shops.get(&shop)) else { continue };
+        let mut level = known.clone().unwrap_or_else(|| {
+            Level::new(shop.clone(), sku.clone(), location.code.clone(), listed.inventory_item, *shop_location)
+        });
+        let buffer = at.kept_back(Some(location), item.buffer_for(Some(&shop), tier.as_ref()));
+        level.want(at, buffer, (listed.inventory_item, *shop_location), now);
+        if level.alerted && level.refused.is_none() && !level.is_due() {
+            // What the shop refused is not wanted any more: no push will come by to clear the alert.
+            level.alerted = false;
+            writes.extend(refusal_alert(store, (&level).into(), now).await?);
+        }
+        if level.is_due() {
+            due.insert((level.shop.clone(), PositionKey::new(sku.clone(), Place::At(location.code.clone()))));
+        }
+        if known.as_ref() != Some(&level) {
+            writes.push(Write::put(&level, Expect::as_read(record.as_ref())));
+        }
+    }
+    for ((shop, kind), record) in labels_of.into_iter().zip(label_rows) {
+        let known = record.as_ref().map(|record| record.decode::<Label>()).transpose()?;
+        let would_show = match kind {
+            LabelKind::Lots => Shown::Lots(Label::lots_of(network, &positions)),
+            LabelKind::Promise => Shown::Promise(PromiseShown { date: new.date() }),
+        };
+        let shown = if is_shown(kind) { would_show } else { Shown::nothing(kind) };
+        let label = label(&item, &shop, known.as_ref(), shown, now);
+        // What was refused is not wanted any more: no push will come by to clear the alert.
+        let settled = label.as_ref().is_none_or(|label| label.refused.is_none() && !label.is_due());
+        if let Some(known) = known.as_ref().filter(|known| known.alerted && settled) {
+            writes.extend(refusal_alert(store, (&Label { refused: None, ..known.clone() }).into(), now).await?);
+        }
+        match (label, record) {
+            (Some(label), record) => {
+                let label = Label { alerted: label.alerted && !settled, ..label };
+                if label.is_due() {
+                    due.insert((shop.clone(), PositionKey::new(sku.clone(), Place::Unassigned)));
+                }
+                if known.as_ref() != Some(&label) {
+                    writes.push(Write::put(&label, Expect::as_read(record.as_ref())));
+                }
+                match kind {
+                    LabelKind::Lots => new.labels.insert(shop),
+                    LabelKind::Promise => new.dated.insert(shop),
+                };
+            }
+            (None, Some(record)) => writes.push(Write::Delete { key: record.key, expect: Expect::Revision(record.revision) }),
+            (None, None) => {}
+        }
+    }
+    if let Some(state) = low_stock(new.available, new.low_at) {
+        let detail = format!("{} units of {sku} can be promised.", new.available);
+        writes.extend(turn(low_alert.as_ref(), low, state, detail, now)?);
+    }
+    let broken = new.planned.as_ref().map_or(&[][..], |planned| &planned.late);
+    let state = if broken.is_empty() { State::Cleared } else { State::Raised };
+    let units: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    let detail = format!("Of {sku}: {}. `cargo x explain {sku}` lists the orders.", units.join("; "));
+    writes.extend(turn(late_alert.as_ref(), late, state, detail, now)?);
+    if !writes.is_empty() || !old.as_ref().is_some_and(|old| new.says_the_same(old)) {
+        // Also when it says the same itself: winning this write is what makes level and alert as new as the promise.
+        writes.push(Write::put(&new, Expect::as_read(promise.as_ref())));
+    }
+    if !writes.is_empty() {
+        store.write(&writes).await?;
+    }
+    Ok(Recomputed { due, changed: !writes.is_empty() })
+}
+
+/// Whether an item has this shown beside it.
+fn shows(item: &Item, kind: LabelKind) -> bool {
+    match kind {
+        LabelKind::Lots => item.by_lot,
+        LabelKind::Promise => item.planning.shows_date,
+    }
+}
+
+/// The shops that show it, or did.
+fn shops_with(promise: &Promise, kind: LabelKind) -> &BTreeSet<ShopDomain> {
+    match kind {
+        LabelKind::Lots => &promise.labels,
+        LabelKind::Promise => &promise.dated,
+    }
+}
+
+/// What a shop is to show beside an item; `None` where it is told nothing of the kind, and shows none that is still ours to say.
+fn label(item: &Item, shop: &ShopDomain, known: Option<&Label>, shown: Shown, now: Timestamp) -> Option<Label> {
+    let variant = item.shops.get(shop).and_then(|listed| listed.variant)?;
+    let kind = shown.kind();
+    let mut label = known.cloned().unwrap_or_else(|| Label::new(shop.clone(), item.sku.clone(), variant, kind, now));
+    label.want(variant, shown, now);
+    (shows(item, kind) || !label.is_blank()).then_some(label)
+}
+
+/// The write that turns an alert, where it does not stand so already.
+fn turn(
+    known: Option<&Record>,
+    subject: Subject,
+    state: State,
+    detail: String,
+    now: Timestamp,
+) -> Result<Option<Write>, StoreError> {
+    let alert = known.map(|record| record.decode::<Alert>()).transpose()?;
+    let next = Alert::next(alert.as_ref(), subject, state, detail, now);
+    Ok(next.map(|next| Write::put(&next, Expect::as_read(known))))
+}
+
+/// The first rows of those that were read.
+fn these<const N: usize>(mut rows: Vec<Option<Record>>) -> [Option<Record>; N] {
+    std::array::from_fn(|at| rows.get_mut(at).and_then(Option::take))
+}

@@ -1,0 +1,124 @@
+//! What waited for a mapping goes on when the mapping is there: events into the ledger, orders to be read again.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::alert::{Alert, State, Subject};
+use crate::catalog::{Missing, Network};
+use crate::draft::Outcome;
+use crate::flows::{CommitError, commit};
+use crate::ledger::Event;
+use crate::order::Pointer;
+use crate::ports::{Clock, Cursor, Listing, Store, StoreError, WriteError};
+use crate::source::{Waiting, Waits};
+use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
+
+/// How many are looked at together.
+const AT_ONCE: usize = 100;
+
+/// What went on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Resumed {
+    /// Events and orders that wait no more.
+    pub resumed: usize,
+    /// Whether time ran out before all were looked at.
+    pub cut: bool,
+}
+
+/// Looks at everything that waits for a mapping whose index entry begins with `prefix` (all, where it is empty), and lets
+/// go on what has it by now. What still lacks it is passed over after one page of it.
+///
+/// # Errors
+/// When the ledger or the store fails; what waits stays, and is looked at again.
+pub async fn resume<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    prefix: &str,
+    deadline: Timestamp,
+) -> Result<Resumed, CommitError> {
+    let mut done = Resumed::default();
+    let mut listing = Listing { prefix: prefix.to_owned(), ..Listing::index(&IndexPartition::Waiting, AT_ONCE) };
+    loop {
+        let page = store.list(&listing).await?;
+        let mut stuck: Option<(Missing, Key)> = None;
+        let mut moving: BTreeSet<Missing> = BTreeSet::new();
+        let mut events = Vec::new();
+        for record in &page.records {
+            match record.decode::<Waiting>() {
+                Ok(Waiting { what: Waits::Event(event), missing, .. }) => {
+                    events.push((missing, (Event::Stock(*event), Some(record.key.clone()))));
+                }
+                Ok(Waiting { what: Waits::Order { shop, order }, missing, .. }) => {
+                    if is_mapped(store, network, &missing).await? {
+                        let pointer = Pointer { shop, gid: order.gid(), named_at: clock.now() };
+                        done.resumed += usize::from(point(store, &missing, &pointer, record).await?);
+                        moving.insert(missing);
+                    } else {
+                        stuck = Some((missing, record.key.clone()));
+                    }
+                }
+                Err(error) => tracing::error!(%error, "something that waits for a mapping cannot be read and stays"),
+            }
+        }
+        let (missing, events): (Vec<Missing>, Vec<(Event, Option<Key>)>) = events.into_iter().unzip();
+        let outcomes = commit(store, clock, network, &events).await?;
+        for ((missing, outcome), (_, key)) in missing.into_iter().zip(outcomes).zip(&events) {
+            match outcome {
+                Outcome::Waiting(still) if still == missing => stuck = key.clone().map(|key| (missing, key)),
+                Outcome::Unreadable => {}
+                Outcome::Applied { .. }
+                | Outcome::Duplicate
+                | Outcome::ContentMismatch
+                | Outcome::Waiting(_)
+                | Outcome::Unfit(_) => {
+                    done.resumed += 1;
+                    moving.insert(missing);
+                }
+            }
+        }
+        let Some(next) = page.next else { return Ok(done) };
+        if clock.now() > deadline {
+            return Ok(Resumed { cut: true, ..done });
+        }
+        // What waits for the same as the last of this page would only wait on: go on behind it.
+        let last = page.records.last().and_then(|record| match RowKey::parse(&record.key) {
+            Some(RowKey::Waiting { missing, .. }) => Some(missing),
+            Some(_) | None => None,
+        });
+        let behind = stuck.filter(|(missing, _)| Some(missing) == last.as_ref() && !moving.contains(missing));
+        listing.after =
+            Some(behind.map_or(next, |(missing, key)| Cursor { key, index: Some(IndexKey::after_all_waiting_for(&missing)) }));
+    }
+}
+
+async fn is_mapped<S: Store>(store: &S, network: &Network, missing: &Missing) -> Result<bool, StoreError> {
+    match missing {
+        Missing::ShopItem { shop, shop_sku } => Ok(store
+            .get(&[RowKey::ShopItem { shop: shop.clone(), shop_sku: shop_sku.to_owned() }.key()])
+            .await?
+            .iter()
+            .any(Option::is_some)),
+        Missing::ShopLocation { shop, location } => Ok(network.by_shop_id(shop, *location).is_some()),
+        // No order waits for these.
+        Missing::Item { .. } | Missing::Unit { .. } | Missing::Fit { .. } | Missing::Location { .. } => Ok(false),
+    }
+}
+
+/// Has an order read again instead of waiting. False when somebody else was at it.
+async fn point<S: Store>(store: &S, missing: &Missing, pointer: &Pointer, waiting: &Record) -> Result<bool, StoreError> {
+    let rows = store.get(&[pointer.key(), RowKey::Alert(Subject::of_missing(missing)).key()]).await?;
+    let [known, alert] = [0, 1].map(|at| rows.get(at).and_then(Option::as_ref));
+    let stood = alert.map(Record::decode::<Alert>).transpose()?;
+    let detail = "What waited for it goes on.".to_owned();
+    let next = Alert::next(stood.as_ref(), Subject::of_missing(missing), State::Cleared, detail, pointer.named_at);
+    let mut writes = vec![Write::put(pointer, Expect::as_read(known))];
+    writes.push(Write::Delete { key: waiting.key.clone(), expect: Expect::Revision(waiting.revision) });
+    writes.extend(next.map(|next| Write::put(&next, Expect::as_read(alert))));
+    match store.write(&writes).await {
+        Ok(()) => Ok(true),
+        Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(false),
+        Err(WriteError::Store(error)) => Err(error),
+    }
+}

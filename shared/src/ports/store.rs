@@ -1,0 +1,148 @@
+//! The store port: rows in one table, read by key and written by condition.
+//!
+//! Every mutable row carries a revision. A write says which revision it replaces, or that the row must not exist, and a
+//! whole list of writes happens or none of it does. That one rule carries the ledger: nothing is edited behind the back
+//! of a decision. Deliberately absent: scans, unconditional puts, partial updates, transactions over more than
+//! [`MAX_WRITES`](crate::table::MAX_WRITES) rows.
+
+use std::future::Future;
+
+use crate::table::{Expect, IndexPartition, Key, Partition, Record, Row, RowKey, UnreadableRow, Write};
+
+/// A row that was not what its write expected, with what is there instead.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// The key of the refused write.
+    pub key: Key,
+    /// The row as it is now; `None` when there is none.
+    pub stored: Option<Record>,
+}
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// At least one condition did not hold. The stored rows come along, so a retry needs no read.
+    #[error("{} rows were not as expected, the first is {}", .0.len(), .0.first().map_or_else(String::new, |r| r.key.to_string()))]
+    Refused(Vec<Refusal>),
+    /// Another transaction was at work on one of the rows. Nothing was written; try again at once.
+    #[error("another transaction holds one of the rows")]
+    Conflict,
+    /// The store failed. The write may or may not have happened; repeating it is safe.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<UnreadableRow> for WriteError {
+    fn from(error: UnreadableRow) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Why the store could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Throttled, timed out or unreachable: try again later.
+    #[error("the store is unavailable: {detail}")]
+    Unavailable {
+        /// What was tried and what came back.
+        detail: String,
+        /// The adapter's own error.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// A row does not have the shape this code expects.
+    #[error(transparent)]
+    Unreadable(#[from] UnreadableRow),
+}
+
+/// Rows to list, in key order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The partition: of the table, or of the index.
+    pub partition: String,
+    /// Only sort keys that begin so.
+    pub prefix: String,
+    /// List by index entry instead of by row key. The index follows the table with a delay.
+    pub by_index: bool,
+    /// At most this many rows.
+    pub limit: usize,
+    /// Continue after this position, as returned by the page before.
+    pub after: Option<Cursor>,
+}
+
+impl Listing {
+    /// Every row of `partition`.
+    #[must_use]
+    pub fn rows(partition: &Partition) -> Self {
+        let (partition, prefix) = partition.key_and_prefix();
+        Self { partition, prefix, by_index: false, limit: 1_000, after: None }
+    }
+
+    /// Every row of a stored partition key whose sort key begins with `prefix`: for a partition whose key may be damaged.
+    #[must_use]
+    pub fn stored(partition: impl Into<String>, prefix: impl Into<String>) -> Self {
+        Self { partition: partition.into(), prefix: prefix.into(), by_index: false, limit: 1_000, after: None }
+    }
+
+    /// Every row found under `partition` of the index.
+    #[must_use]
+    pub fn index(partition: &IndexPartition, limit: usize) -> Self {
+        Self { partition: partition.key(), prefix: String::new(), by_index: true, limit, after: None }
+    }
+}
+
+/// A position in a listing: the row's key, and its index entry when listed by index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// The last row seen.
+    pub key: Key,
+    /// Its index entry.
+    pub index: Option<Key>,
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The rows, in order.
+    pub records: Vec<Record>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+/// The table. Reads by key see every write that was acknowledged before them.
+pub trait Store: Sync {
+    /// Reads rows by key, in the order of `keys`; a missing row is `None`. Keys must be distinct.
+    fn get(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Option<Record>>, StoreError>> + Send;
+
+    /// Writes all of `writes` (1 to [`MAX_WRITES`], distinct keys) or none.
+    fn write(&self, writes: &[Write]) -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    /// Lists one page of rows. By key: consistent. By index: may miss the newest.
+    fn list(&self, listing: &Listing) -> impl Future<Output = Result<Page, StoreError>> + Send;
+}
+
+/// Lists every row, page after page.
+///
+/// # Errors
+/// As [`Store::list`].
+pub async fn list_all<S: Store>(store: &S, mut listing: Listing) -> Result<Vec<Record>, StoreError> {
+    let mut all = Vec::new();
+    loop {
+        let page = store.list(&listing).await?;
+        all.extend(page.records);
+        match page.next {
+            Some(next) => listing.after = Some(next),
+            None => return Ok(all),
+        }
+    }
+}
+
+/// Reads one typed row with the condition that a later write of it must carry.
+///
+/// # Errors
+/// As [`Store::get`], and when the row has another shape.
+pub async fn read<R: Row, S: Store>(store: &S, row: &RowKey) -> Result<(Option<R>, Expect), StoreError> {
+    let record = store.get(&[row.key()]).await?.pop().flatten();
+    let expect = Expect::as_read(record.as_ref());
+    Ok((record.map(|found| found.decode()).transpose()?, expect))
+}

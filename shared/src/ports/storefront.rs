@@ -1,0 +1,70 @@
+//! The storefront port: a shop, as the flows see it.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+
+use crate::catalog::{InventoryItemId, OrderId, ShopDomain, ShopLocationId};
+use crate::storefront::{Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, StorefrontError};
+
+/// A shop.
+pub trait Storefront: Sync {
+    /// Adds to `available`, all rows or none, once per `key`.
+    fn adjust(
+        &self,
+        shop: &ShopDomain,
+        key: &str,
+        reference: &str,
+        rows: &[Adjustment],
+    ) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
+
+    /// Sets `available` by compare-and-set, all rows or none, once per `key`.
+    fn set(
+        &self,
+        shop: &ShopDomain,
+        key: &str,
+        reference: &str,
+        rows: &[LevelSet],
+    ) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
+
+    /// Stocks an item at a location, with nothing available. Once per `key`.
+    fn activate(
+        &self,
+        shop: &ShopDomain,
+        key: &str,
+        item: InventoryItemId,
+        location: ShopLocationId,
+    ) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
+
+    /// Says what is shown beside what is sold (at most [`Self::DESCRIBED_AT_ONCE`]): all rows or none, each whole, so that
+    /// saying it again changes nothing.
+    fn describe(&self, shop: &ShopDomain, rows: &[Description]) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
+
+    /// The most rows of one description.
+    const DESCRIBED_AT_ONCE: usize = 25;
+
+    /// Every level of these items (at most [`Self::LEVELS_AT_ONCE`]). An item the shop does not know has none.
+    fn levels(
+        &self,
+        shop: &ShopDomain,
+        items: &[InventoryItemId],
+    ) -> impl Future<Output = Result<Vec<ShopLevel>, StorefrontError>> + Send;
+
+    /// The most items whose levels are read at once.
+    const LEVELS_AT_ONCE: usize = 40;
+
+    /// Reads an order; `None` when the shop has none of this name.
+    fn order(&self, shop: &ShopDomain, order: OrderId)
+    -> impl Future<Output = Result<Option<OrderRead>, StorefrontError>> + Send;
+
+    /// The order that something else of the shop belongs to, by its global id; `None` when there is no such thing.
+    fn order_of(&self, shop: &ShopDomain, gid: &str) -> impl Future<Output = Result<Option<OrderId>, StorefrontError>> + Send;
+
+    /// One page of names of orders that changed at or after `since`, oldest change first.
+    fn orders_updated(
+        &self,
+        shop: &ShopDomain,
+        since: Option<Timestamp>,
+        after: Option<&str>,
+    ) -> impl Future<Output = Result<OrdersPage, StorefrontError>> + Send;
+}

@@ -1,0 +1,209 @@
+//! What the rows of items that hang together mean for planning: which of their units may be used for what, and when.
+//!
+//! Units that a shop shows are promised there: what lies where online orders are served from is for the item's own orders.
+//! What lies elsewhere and feeds production may go into anything. What is overdue promises nothing until somebody says when
+//! it comes. A run takes its components when it begins, less what was issued to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Span;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use crate::catalog::{Bill, CentreId, Component, Network, Place, Quantity, Sku, WorkCentre};
+use crate::promise::planning::{Centre, Day, Offer, Pool, PoolItem, Ratio, Recipe, Slot, Use};
+use crate::promise::{Promise, Rows};
+use crate::source::{Incoming, StockKind};
+
+/// What planning needs beside the items.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub rows: &'a BTreeMap<Sku, Rows>,
+    pub centres: &'a BTreeMap<CentreId, WorkCentre>,
+    pub network: &'a Network,
+    pub today: Date,
+}
+
+/// What a run will still take of a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Claim<'a> {
+    pub component: &'a Sku,
+    /// The paper of the run.
+    pub run: &'a str,
+    /// When it begins.
+    pub day: Day,
+    pub units: Quantity,
+}
+
+impl Terms<'_> {
+    /// The pool of one group; its items are in the order of the group.
+    pub fn pool(&self, group: &BTreeSet<Sku>) -> Pool {
+        let index: BTreeMap<&Sku, usize> = group.iter().zip(0..).collect();
+        let of = |sku: &Sku| self.rows.get(sku).and_then(|rows| rows.bill.as_ref());
+        let used: BTreeSet<&CentreId> = group.iter().filter_map(|sku| of(sku)?.centre.as_ref()).collect();
+        let centres: BTreeMap<&CentreId, usize> = used.into_iter().zip(0..).collect();
+        let mut items: Vec<PoolItem> = group.iter().map(|sku| self.item(sku, &index, &centres)).collect();
+        for sku in group {
+            for claim in self.claims(sku) {
+                if let Some(item) = index.get(claim.component).and_then(|at| items.get_mut(*at)) {
+                    item.claims.push((claim.day, claim.units));
+                }
+            }
+        }
+        let per_day = |code: &CentreId| self.centres.get(code).map_or(Quantity::ZERO, |centre| centre.per_day);
+        let centres = centres.keys().map(|code| Centre { code: code.to_string(), per_day: per_day(code) }).collect();
+        Pool { items, centres }
+    }
+
+    fn item(&self, sku: &Sku, index: &BTreeMap<&Sku, usize>, centres: &BTreeMap<&CentreId, usize>) -> PoolItem {
+        let nothing = Rows::default();
+        let rows = self.rows.get(sku).unwrap_or(&nothing);
+        let planning = rows.item.as_ref().map(|item| item.planning).unwrap_or_default();
+        let is_sold = rows.item.as_ref().is_some_and(|item| !item.shops.is_empty());
+        let offer = planning.promise_days.filter(|_| is_sold).map(|days| Offer {
+            by: days.into(),
+            priority: planning.priority.unwrap_or(u32::MAX),
+            since: planning.since.unwrap_or(Date::MAX),
+        });
+        let promise = rows.promise.as_ref();
+        let incoming = promise.into_iter().flat_map(|promise| &promise.incoming);
+        let bill = rows.bill.as_ref().filter(|bill| !bill.components.is_empty());
+        PoolItem {
+            sku: sku.clone(),
+            stock: promise.map_or(Quantity::ZERO, |promise| self.stock(promise, is_sold)),
+            supplies: incoming.filter_map(|paper| Some((self.day_of(paper)?, paper.left))).collect(),
+            claims: Vec::new(),
+            promised: promise.map_or_else(Vec::new, |promise| self.promised(promise, planning.promise_days.unwrap_or(0))),
+            recipe: bill.and_then(|bill| self.recipe(bill, index, centres)),
+            bought_in: planning.supplier_days.map(Day::from),
+            policy: planning.policy,
+            offer,
+        }
+    }
+
+    /// Units that may go into production, or on to where they are sold.
+    fn stock(&self, promise: &Promise, is_sold: bool) -> Quantity {
+        let may = |place: &Place| self.may_use(place, is_sold);
+        promise.places.iter().filter(|(place, _)| may(place)).map(|(_, at)| at.balance.available()).sum()
+    }
+
+    /// Whether units at a place may go into production, or on to where they are sold.
+    pub fn may_use(&self, place: &Place, is_sold: bool) -> bool {
+        match self.network.at(place) {
+            None => !is_sold,
+            Some(location) => location.active && location.feeds_production() && !(is_sold && location.promises_online()),
+        }
+    }
+
+    /// When a paper's units are there; `None` where nobody knows, or where they should have been there by now.
+    pub fn day_of(&self, paper: &Incoming) -> Option<Day> {
+        let days = paper.due?.since(self.today).ok()?.get_days();
+        Day::try_from(days).ok()
+    }
+
+    /// What orders wait for, by the day that was promised: the newest orders wait, the older ones have what is there.
+    fn promised(&self, promise: &Promise, promise_days: u16) -> Vec<(Day, Quantity)> {
+        let mut left = promise.waited_for(self.network);
+        let mut promised = Vec::new();
+        for (placed, units) in promise.placed.iter().rev() {
+            let units = units.at_least_zero().min(left);
+            if units.is_positive() {
+                let by = placed.checked_add(Span::new().days(promise_days)).unwrap_or(Date::MAX);
+                promised.push((self.days_until(by), units));
+                left -= units;
+            }
+        }
+        if left.is_positive() {
+            promised.push((0, left)); // Of orders from before their days were kept.
+        }
+        promised
+    }
+
+    fn days_until(&self, day: Date) -> Day {
+        let days = day.since(self.today).map_or(0, |span| span.get_days());
+        Day::try_from(days).unwrap_or(0)
+    }
+
+    fn recipe(&self, bill: &Bill, index: &BTreeMap<&Sku, usize>, centres: &BTreeMap<&CentreId, usize>) -> Option<Recipe> {
+        let mut slots = Vec::new();
+        for options in bill.slots() {
+            // What is always there limits nothing, and nothing that it stands in for.
+            let is_bulk = |sku: &Sku| self.rows.get(sku).is_some_and(Rows::is_bulk);
+            if !options.iter().any(|(sku, _)| is_bulk(sku)) {
+                slots.extend(self.windows(&options, index)?);
+            }
+        }
+        let yields = yields(bill)?;
+        let (lead, centre) = if bill.phantom { (0, None) } else { (bill.lead_days.into(), bill.centre.as_ref()) };
+        Some(Recipe { yields, lead, centre: centre.and_then(|code| centres.get(code).copied()), slots })
+    }
+
+    /// A component and what may stand in for it, by the days on which each of them is taken.
+    fn windows(&self, options: &[(&Sku, &Component)], index: &BTreeMap<&Sku, usize>) -> Option<Vec<Slot>> {
+        let edges = options.iter().flat_map(|(_, component)| [component.from, component.until]).flatten();
+        let mut edges: BTreeSet<Day> = edges.map(|edge| self.days_until(edge)).collect();
+        edges.insert(0);
+        let ends: Vec<Day> = edges.iter().copied().skip(1).chain([Day::MAX]).collect();
+        let mut slots = Vec::new();
+        for (from, until) in edges.into_iter().zip(ends) {
+            let day = self.today.checked_add(Span::new().days(from)).unwrap_or(Date::MAX);
+            let taken = options.iter().filter(|(_, component)| component.is_used_on(day));
+            let taken: Option<Vec<Use>> =
+                taken.map(|(sku, component)| Some(Use { item: *index.get(*sku)?, per: per_start(component)? })).collect();
+            let taken = taken?;
+            if !taken.is_empty() {
+                slots.push(Slot { from, until, options: taken });
+            }
+        }
+        Some(slots)
+    }
+
+    /// What the runs of an item that are under way or to come will still take of its components, and when they begin.
+    ///
+    /// Less what was issued to them; and no more than what is left to be made takes, because issues that name no run are
+    /// known only by what came out.
+    pub fn claims<'a>(&'a self, sku: &Sku) -> Vec<Claim<'a>> {
+        let Some(rows) = self.rows.get(sku) else { return Vec::new() };
+        let (Some(bill), Some(promise)) = (&rows.bill, &rows.promise) else { return Vec::new() };
+        let issued = |component: &Sku, run: &Incoming| {
+            let of = self.rows.get(component).and_then(|rows| rows.promise.as_ref());
+            of.and_then(|promise| promise.issued.get(&run.reference)).copied().unwrap_or_default()
+        };
+        let mut claims = Vec::new();
+        for run in promise.incoming.iter().filter(|paper| paper.kind == StockKind::ProductionRun) {
+            let due = run.due.map_or(0, |due| self.days_until(due));
+            let start = due.saturating_sub(bill.lead_days.into());
+            let day = self.today.checked_add(Span::new().days(start)).unwrap_or(Date::MAX);
+            for slot in bill.slots() {
+                let Some((component, line)) = slot.iter().find(|(_, line)| line.is_used_on(day)) else { continue };
+                let (Some(all), Some(left)) = (takes(bill, line, run.quantity), takes(bill, line, run.left)) else { continue };
+                let gone: Quantity = slot.iter().map(|(sku, _)| issued(sku, run)).sum();
+                let units = (all - gone).at_least_zero().min(left);
+                if units.is_positive() {
+                    claims.push(Claim { component, run: &run.reference, day: start, units });
+                }
+            }
+        }
+        claims
+    }
+}
+
+/// Units of a component for each unit that is started, what is lost on the way included.
+fn per_start(component: &Component) -> Option<Ratio> {
+    let whole = Ratio::from_decimal(component.quantity.number())?;
+    component.scrap.map_or(Some(whole), |scrap| whole.over(per_cent(Decimal::ONE_HUNDRED - scrap.number())?))
+}
+
+/// Units of a component that go into so many good units.
+fn takes(bill: &Bill, component: &Component, units: Quantity) -> Option<Quantity> {
+    Some(per_start(component)?.of(yields(bill)?.starts_for(units)))
+}
+
+/// Good units for each unit that is started.
+fn yields(bill: &Bill) -> Option<Ratio> {
+    bill.yields.map_or(Some(Ratio::ONE), |share| per_cent(share.number()))
+}
+
+fn per_cent(number: Decimal) -> Option<Ratio> {
+    Ratio::from_decimal(number)?.over(Ratio::new(100, 1)?)
+}

@@ -1,0 +1,141 @@
+//! Capacity: starts per day of a centre, loaded from the latest day backwards.
+
+use crate::promise::planning::curve::{Step, end, on, push};
+use crate::promise::planning::{Day, FAR, Pool};
+
+/// What is started at each centre on each day.
+pub(super) struct Loads {
+    per_day: Vec<i64>,
+    committed: Vec<Vec<i64>>,
+    /// What the explosion under way adds, and at which centres.
+    trial: Vec<Vec<i64>>,
+    changed: Vec<usize>,
+    free: Vec<i64>,
+    reach: Vec<i64>,
+}
+
+/// Starts that a centre has no room for.
+pub(super) struct Over {
+    pub(super) day: Day,
+    pub(super) demand: i64,
+    pub(super) excess: i64,
+}
+
+impl Loads {
+    pub(super) fn of(pool: &Pool) -> Self {
+        let none = vec![Vec::new(); pool.centres.len()];
+        Self {
+            per_day: pool.centres.iter().map(|centre| centre.per_day.units().max(0)).collect(),
+            committed: none.clone(),
+            trial: none,
+            changed: Vec::new(),
+            free: Vec::new(),
+            reach: Vec::new(),
+        }
+    }
+
+    /// Moves the starts of an item to the latest days on which its centre is free, so that by each day as many are done as
+    /// `starts` says. What does not fit is started on the first days that are free, and is told where it is more than did
+    /// not fit before: `before` is what was called for, `committed` what the item has of the centre so far.
+    pub(super) fn latest(&mut self, centre: usize, starts: &mut Vec<Step>, before: &[Step], committed: &[Step]) -> Option<Over> {
+        let total = end(starts);
+        let last_wanted = starts.last()?.day;
+        self.free.clear();
+        self.reach.clear();
+        let (mut worst, mut day, mut reach): (Option<Over>, Day, i64) = (None, 0, 0);
+        let mut own = committed.iter().peekable();
+        let mut own_so_far = 0;
+        loop {
+            let mine = own.next_if(|step| step.day == day).map_or(0, |step| {
+                let more = step.units - own_so_far;
+                own_so_far = step.units;
+                more
+            });
+            let free = (self.free_on(centre, day) + mine).max(0);
+            reach = free.saturating_add(reach);
+            self.free.push(free);
+            self.reach.push(reach);
+            let wanted = on(starts, day);
+            if wanted > reach {
+                let lacked = (on(before, day) - own_so_far).max(0);
+                let excess = wanted - reach - lacked;
+                if excess > 0 && worst.as_ref().is_none_or(|worst| worst.excess < excess) {
+                    worst = Some(Over { day, demand: wanted, excess });
+                }
+            }
+            if (day >= last_wanted && reach >= total) || day >= FAR {
+                break;
+            }
+            day += 1;
+        }
+        let mut done = total.min(reach);
+        let mut latest: Vec<Step> = Vec::new();
+        for day in (0..=day).rev() {
+            let (free, reach) = (self.free[slot(day)], self.reach[slot(day)]);
+            // `done` is what must be started up to and with this day; the day before must leave no more than is free today.
+            let earlier = day.checked_sub(1).map_or(0, |before| on(starts, before).min(reach - free).max(done - free));
+            if done > earlier {
+                latest.push(Step { day, units: done });
+            }
+            done = earlier;
+        }
+        starts.clear();
+        for step in latest.into_iter().rev() {
+            push(starts, step.day, step.units);
+        }
+        self.note(centre, committed, starts);
+        worst
+    }
+
+    /// Starts that are still to be had up to and with a day, on top of `committed`.
+    pub(super) fn reachable(&self, centre: usize, day: Day, committed: &[Step]) -> i64 {
+        let free = (0..=day.min(FAR)).map(|day| self.free_on(centre, day).max(0)).fold(0, i64::saturating_add);
+        free.saturating_add(on(committed, day))
+    }
+
+    /// Forgets what is committed of a centre.
+    pub(super) fn reset(&mut self, centre: usize) {
+        self.committed[centre].clear();
+    }
+
+    fn free_on(&self, centre: usize, day: Day) -> i64 {
+        let load = |of: &[Vec<i64>]| of[centre].get(slot(day)).copied().unwrap_or(0);
+        self.per_day[centre] - load(&self.committed) - load(&self.trial)
+    }
+
+    /// Notes for the explosion under way that an item has other starts now.
+    fn note(&mut self, centre: usize, old: &[Step], new: &[Step]) {
+        self.changed.push(centre);
+        shift(&mut self.trial[centre], old, -1);
+        shift(&mut self.trial[centre], new, 1);
+    }
+
+    /// Forgets what the explosion added.
+    pub(super) fn forget(&mut self) {
+        for centre in self.changed.drain(..) {
+            self.trial[centre].clear();
+        }
+    }
+
+    /// Commits that an item has other starts now.
+    pub(super) fn replace(&mut self, centre: usize, old: &[Step], new: &[Step]) {
+        shift(&mut self.committed[centre], old, -1);
+        shift(&mut self.committed[centre], new, 1);
+    }
+}
+
+fn shift(load: &mut Vec<i64>, starts: &[Step], sign: i64) {
+    let mut before = 0;
+    for step in starts {
+        let at = slot(step.day);
+        if load.len() <= at {
+            load.resize(at + 1, 0);
+        }
+        load[at] += sign * (step.units - before);
+        before = step.units;
+    }
+}
+
+fn slot(day: Day) -> usize {
+    usize::try_from(day).expect("a day fits")
+}

@@ -1,0 +1,212 @@
+//! Where goods meet over what is contested: who must wait for whom, and who shares fairly with whom.
+
+use std::collections::BTreeSet;
+
+use crate::promise::planning::Policy;
+use crate::promise::planning::contested::Contested;
+use crate::promise::planning::explode::Engine;
+use crate::promise::planning::share::{Good, Lists};
+
+/// Which goods are to be filled next. Goods are known by their rank: priority, then when they came, then name.
+pub(super) struct Meeting {
+    open: Vec<bool>,
+    /// Per item or centre that goes by rank: the goods that meet there, the first to be served at the front.
+    queues: Vec<Vec<usize>>,
+    heads: Vec<usize>,
+    /// The queues of each good, and in how many of them another is ahead.
+    of_good: Vec<Vec<usize>>,
+    behind: Vec<usize>,
+    /// Goods that share fairly, directly or by others, are one group.
+    group: Vec<usize>,
+    members: Vec<Vec<usize>>,
+    /// How many of a group are not done, and how many of these must wait.
+    left: Vec<usize>,
+    waiting: Vec<usize>,
+    ready: BTreeSet<usize>,
+    /// Goods that are not done and wait for nobody, with their groups.
+    free: BTreeSet<(usize, usize)>,
+}
+
+impl Meeting {
+    /// Goods meet at what is contested.
+    pub(super) fn of(engine: &Engine<'_>, goods: &[&Good<'_>], lists: &Lists, contested: &Contested) -> Self {
+        let policies = policies(engine);
+        let met = met(engine, goods.len(), lists, contested, policies.len());
+        let mut ranked: BTreeSet<Policy> =
+            policies.iter().zip(&met).filter(|(_, met)| **met > 1).map(|(policy, _)| *policy).collect();
+        let fair = ranked.remove(&Policy::FairShare);
+        let mut group: Vec<usize> = (0..goods.len()).collect();
+        let mut queues: Vec<Vec<usize>> = Vec::new();
+        if !fair && ranked.len() == 1 {
+            // All go by the same rank: one queue says it all.
+            queues.extend(ranked.iter().map(|&policy| in_order(goods, policy, (0..goods.len()).collect())));
+        } else {
+            for (point, met) in met_at(engine, goods.len(), lists, &met) {
+                match policies[point] {
+                    Policy::FairShare => met.windows(2).for_each(|pair| join(&mut group, pair[0], pair[1])),
+                    policy @ (Policy::FirstCome | Policy::Priority) => queues.push(in_order(goods, policy, met)),
+                }
+            }
+        }
+        for good in 0..goods.len() {
+            group[good] = root(&mut group, good);
+        }
+        Self::with(goods.len(), queues, group)
+    }
+
+    fn with(count: usize, queues: Vec<Vec<usize>>, group: Vec<usize>) -> Self {
+        let mut of_good = vec![Vec::new(); count];
+        let mut behind = vec![0; count];
+        for (queue, goods) in queues.iter().enumerate() {
+            for (ahead, &good) in goods.iter().enumerate() {
+                of_good[good].push(queue);
+                behind[good] += usize::from(ahead > 0);
+            }
+        }
+        let mut members = vec![Vec::new(); count];
+        let mut waiting = vec![0; count];
+        for (good, &group) in group.iter().enumerate() {
+            members[group].push(good);
+            waiting[group] += usize::from(behind[good] > 0);
+        }
+        let ready = (0..count).filter(|&group| waiting[group] == 0 && !members[group].is_empty()).collect();
+        let free = (0..count).filter(|&good| behind[good] == 0).map(|good| (group[good], good)).collect();
+        let heads = vec![0; queues.len()];
+        let left = members.iter().map(Vec::len).collect();
+        Self { open: vec![true; count], queues, heads, of_good, behind, group, members, left, waiting, ready, free }
+    }
+
+    /// The next goods to be raised together, and whether they are all of their group; `None` when all are done.
+    pub(super) fn next(&mut self) -> Option<(Vec<usize>, bool)> {
+        if let Some(&group) = self.ready.first() {
+            return Some((self.members[group].iter().copied().filter(|&good| self.open[good]).collect(), true));
+        }
+        if let Some(&(group, _)) = self.free.first() {
+            return Some((self.free.range((group, 0)..(group + 1, 0)).map(|(_, good)| *good).collect(), false));
+        }
+        // Everybody waits for somebody else: ranks differ between items, and the first of all goes.
+        self.open.iter().position(|open| *open).map(|good| (vec![good], true))
+    }
+
+    /// A good is done: who was behind it moves up.
+    pub(super) fn done(&mut self, good: usize) {
+        self.open[good] = false;
+        self.free.remove(&(self.group[good], good));
+        if self.behind[good] > 0 {
+            self.less_waiting(self.group[good]);
+        }
+        for queue in std::mem::take(&mut self.of_good[good]) {
+            let goods = &self.queues[queue];
+            let before = self.heads[queue];
+            let head = (before..goods.len()).find(|&at| self.open[goods[at]]).unwrap_or(goods.len());
+            self.heads[queue] = head;
+            if let Some(&next) = goods.get(head).filter(|_| head > before) {
+                self.behind[next] -= 1;
+                if self.behind[next] == 0 {
+                    self.free.insert((self.group[next], next));
+                    self.less_waiting(self.group[next]);
+                }
+            }
+        }
+        self.left[self.group[good]] -= 1;
+        if self.left[self.group[good]] == 0 {
+            self.ready.remove(&self.group[good]);
+        }
+    }
+
+    fn less_waiting(&mut self, group: usize) {
+        self.waiting[group] -= 1;
+        if self.waiting[group] == 0 {
+            self.ready.insert(group);
+        }
+    }
+}
+
+/// The policy of each item, and after them of each centre.
+fn policies(engine: &Engine<'_>) -> Vec<Policy> {
+    let pool = engine.net.pool;
+    let mut policies: Vec<Policy> = engine.net.index.iter().map(|&index| pool.items[index].policy).collect();
+    let mut centres: Vec<Option<Policy>> = vec![None; pool.centres.len()];
+    for (at, node) in engine.net.nodes.iter().enumerate() {
+        let Some(centre) = node.centre else { continue };
+        let item = policies[at];
+        centres[centre] = match (centres[centre], item) {
+            (None | Some(Policy::FairShare), Policy::FairShare) => Some(Policy::FairShare),
+            (Some(Policy::Priority), _) | (_, Policy::Priority) => Some(Policy::Priority),
+            (Some(Policy::FirstCome), _) | (_, Policy::FirstCome) => Some(Policy::FirstCome),
+        };
+    }
+    policies.extend(centres.into_iter().map(|policy| policy.unwrap_or(Policy::FairShare)));
+    policies
+}
+
+/// How many goods meet at each item and centre that is contested.
+fn met(engine: &Engine<'_>, goods: usize, lists: &Lists, contested: &Contested, points: usize) -> Vec<usize> {
+    let mut met = vec![0; points];
+    let mut last = vec![usize::MAX; points];
+    for good in 0..goods {
+        visit(engine, lists.below(good), |point| {
+            if contested.is_point(point) && last[point] != good {
+                (met[point], last[point]) = (met[point] + 1, good);
+            }
+        });
+    }
+    met
+}
+
+/// Each item and centre where more than one good meets, with these goods in order.
+fn met_at(engine: &Engine<'_>, goods: usize, lists: &Lists, met: &[usize]) -> Vec<(usize, Vec<usize>)> {
+    let mut at = vec![usize::MAX; met.len()];
+    let mut points: Vec<(usize, Vec<usize>)> = Vec::new();
+    for (point, &met) in met.iter().enumerate().filter(|(_, met)| **met > 1) {
+        at[point] = points.len();
+        points.push((point, Vec::with_capacity(met)));
+    }
+    for good in 0..goods {
+        visit(engine, lists.below(good), |point| {
+            if let Some((_, goods)) = points.get_mut(at[point])
+                && goods.last() != Some(&good)
+            {
+                goods.push(good);
+            }
+        });
+    }
+    points
+}
+
+/// Every item below a good, and every centre that makes one.
+fn visit(engine: &Engine<'_>, list: &[usize], mut at_point: impl FnMut(usize)) {
+    for &at in list {
+        at_point(at);
+        if let Some(centre) = engine.net.nodes[at].centre {
+            at_point(engine.net.nodes.len() + centre);
+        }
+    }
+}
+
+fn in_order(goods: &[&Good<'_>], policy: Policy, mut met: Vec<usize>) -> Vec<usize> {
+    match policy {
+        // By rank they are in order already.
+        Policy::Priority => met.sort_unstable(),
+        Policy::FirstCome | Policy::FairShare => met.sort_by(|&a, &b| {
+            let key = |good: usize| (goods[good].offer.since, goods[good].sku);
+            key(a).cmp(&key(b))
+        }),
+    }
+    met
+}
+
+fn root(group: &mut [usize], good: usize) -> usize {
+    let mut root = good;
+    while group[root] != root {
+        group[root] = group[group[root]];
+        root = group[root];
+    }
+    root
+}
+
+/// The lower of the two becomes the name of both, so that a group is called by its first good.
+fn join(group: &mut [usize], a: usize, b: usize) {
+    let (a, b) = (root(group, a), root(group, b));
+    group[a.max(b)] = a.min(b);
+}

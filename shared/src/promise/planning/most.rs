@@ -1,0 +1,81 @@
+//! The most units that fit: explosions between what fits and what does not, guessed along the line between them.
+
+use crate::promise::planning::MOST_OFFERED;
+use crate::promise::planning::curve::on;
+use crate::promise::planning::explode::{Cause, Demand, Engine, NOBODY, Short};
+
+/// What a search found. The explosion of it is kept as the best, to be committed.
+pub(super) struct Found {
+    pub(super) units: i64,
+    /// What stops the next unit, with the way down to it; `None` when the search ended at its bound.
+    pub(super) stop: Option<Stop>,
+}
+
+/// What stops the next unit.
+pub(super) struct Stop {
+    pub(super) short: Short,
+    /// From the good down to what is short.
+    pub(super) path: Vec<usize>,
+}
+
+impl Engine<'_> {
+    /// The most units from 0 to `top` whose demands fit; beyond `top` nothing is tried unless that is
+    /// `unsure`.
+    /// `demands` fills in what so many units ask for.
+    pub(super) fn most(
+        &mut self,
+        list: &[usize],
+        top: i64,
+        unsure: bool,
+        mut demands: impl FnMut(i64, &mut Vec<Demand>),
+    ) -> Found {
+        let mut asked = Vec::new();
+        self.best.clear();
+        self.best.switched.clear();
+        let mut fits = 0;
+        let mut fails = if unsure { MOST_OFFERED.max(top) } else { top } + 1;
+        let mut stop: Option<Stop> = None;
+        let (mut next, mut tries, mut stride) = (top, 0, 1);
+        while fails - fits > 1 {
+            next = next.clamp(fits + 1, fails - 1);
+            asked.clear();
+            demands(next, &mut asked);
+            if let Some(short) = self.fit(list, &asked) {
+                fails = next;
+                stop = Some(Stop { short, path: self.path_to(short.at) });
+            } else {
+                self.keep();
+                fits = next;
+            }
+            tries += 1;
+            next = match &stop {
+                // Nothing failed yet: the bound was none.
+                None => fits.saturating_add(stride),
+                Some(stop) if tries % 3 != 0 => self.guess(fits, fails, stop.short),
+                Some(_) => fits + (fails - fits) / 2,
+            };
+            stride *= 2;
+        }
+        Found { units: fits, stop }
+    }
+
+    /// Where the line between what fits and what does not crosses what there is.
+    fn guess(&self, fits: i64, fails: i64, short: Short) -> i64 {
+        let touched = self.best.find(short.at);
+        let low = match short.cause {
+            Cause::Stock | Cause::Lead => touched.map_or(0, |touched| on(self.best.delta(touched), short.day)),
+            Cause::Centre => on(touched.map_or_else(|| self.starts.of(short.at), |touched| self.best.starts(touched)), short.day),
+        };
+        let room = i128::from(short.demand - short.excess - low).max(0);
+        let rise = i128::from(short.demand - low).max(1);
+        fits + i64::try_from(i128::from(fails - fits) * room / rise).unwrap_or(0)
+    }
+
+    /// From what was asked for down to an item, as the last explosion went.
+    pub(super) fn path_to(&self, at: usize) -> Vec<usize> {
+        let above = |&at: &usize| Some(self.via[at]).filter(|&via| via != NOBODY);
+        let mut path: Vec<usize> = std::iter::successors(Some(at), above).collect();
+        path.reverse();
+        path
+    }
+}

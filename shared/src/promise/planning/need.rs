@@ -1,0 +1,53 @@
+//! Netting of one item: what must be started of it, and what is missing.
+
+use crate::promise::planning::Day;
+use crate::promise::planning::curve::{Both, Step, push};
+use crate::promise::planning::explode::{Cause, Short};
+use crate::promise::planning::net::Node;
+
+/// What must be started, by day, so that `more` is met on top of what `left` says; and what cannot be met, where that is
+/// more than cannot be met anyway. Before the first day a start of today can meet, and for what is not made, that is what
+/// is not there. What is late is met as soon as starts can.
+pub(super) fn need(left: &[Step], more: &[Step], node: &Node, buying: bool, starts: &mut Vec<Step>) -> Option<Missing> {
+    let bought_in = if buying { node.bought_in.unwrap_or(Day::MAX) } else { Day::MAX };
+    let first = if node.made { node.lead } else { Day::MAX };
+    let mut missing: Option<Missing> = None;
+    let (mut made, mut asked, mut known) = (0, 0, 0);
+    let mut both = Both::of(left, more);
+    while let Some((day, left, more)) = both.next() {
+        if day >= bought_in {
+            break;
+        }
+        if more != known {
+            (asked, known) = (day, more);
+        }
+        let lacking = more.saturating_sub(left);
+        if day < first {
+            let excess = more - left.clamp(0, more.max(0));
+            if excess > 0 && missing.as_ref().is_none_or(|worst| worst.excess < excess) {
+                missing = Some(Missing { day, needed: asked, demand: more, excess });
+            }
+        }
+        let reachable = day.max(first);
+        if reachable < bought_in && reachable < Day::MAX && both.next_day().is_none_or(|next| next > first) && lacking > made {
+            made = lacking;
+            push(starts, reachable - first, node.yields.per_up(made));
+        }
+    }
+    missing
+}
+
+/// What is missing of an item, before it is known which.
+pub(super) struct Missing {
+    day: Day,
+    needed: Day,
+    demand: i64,
+    excess: i64,
+}
+
+impl Missing {
+    pub(super) fn of(self, at: usize, made: bool) -> Short {
+        let cause = if made { Cause::Lead } else { Cause::Stock };
+        Short { at, cause, day: self.day, needed: self.needed, demand: self.demand, excess: self.excess }
+    }
+}

@@ -1,0 +1,214 @@
+//! Where-used: which goods something can change, and which items must be solved together.
+//!
+//! Goods compete when anything is below both of them, or made at the same centre. A pool is all goods that compete with each
+//! other, directly or by others, and everything below them. What no good is made of belongs to no pool.
+
+use std::collections::BTreeMap;
+
+use crate::promise::planning::{Centre, Pool, PoolItem};
+
+/// Bills as a graph, both ways.
+#[derive(Debug, Clone)]
+pub struct WhereUsed {
+    down: Links,
+    up: Links,
+    /// The items of each centre, as links from the centre.
+    centres: Links,
+    centre_of: Vec<Option<usize>>,
+    good: Vec<bool>,
+    /// Goods, what is made all the same, and what is below these.
+    wanted: Vec<bool>,
+    /// The pool of each item that is wanted, and the items of each pool.
+    pool_of: Vec<Option<usize>>,
+    pools: Links,
+}
+
+/// Links from each of so many to others, in one block.
+#[derive(Debug, Clone, Default)]
+struct Links {
+    begin: Vec<usize>,
+    to: Vec<usize>,
+}
+
+impl Links {
+    fn of(count: usize, links: impl Iterator<Item = (usize, usize)> + Clone) -> Self {
+        let mut begin = vec![0; count + 1];
+        for (from, _) in links.clone() {
+            begin[from + 1] += 1;
+        }
+        for at in 1..begin.len() {
+            begin[at] += begin[at - 1];
+        }
+        let mut next = begin.clone();
+        let mut to = vec![0; begin[count]];
+        for (from, target) in links {
+            to[next[from]] = target;
+            next[from] += 1;
+        }
+        Self { begin, to }
+    }
+
+    #[inline]
+    fn from(&self, at: usize) -> &[usize] {
+        &self.to[self.begin[at]..self.begin[at + 1]]
+    }
+}
+
+impl WhereUsed {
+    /// The graph of so many items: `bills` are pairs of an item and a component of it, `made_at` pairs of an item and its
+    /// centre; `goods` are offered or promised; `drawing` are made all the same: runs take of them, or there is less than
+    /// nothing.
+    ///
+    /// # Panics
+    /// When an index is not below `items`.
+    #[must_use]
+    pub fn of(items: usize, bills: &[(usize, usize)], made_at: &[(usize, usize)], goods: &[usize], drawing: &[usize]) -> Self {
+        let centres = made_at.iter().map(|(_, centre)| centre + 1).max().unwrap_or(0);
+        let mut centre_of = vec![None; items];
+        for &(item, centre) in made_at {
+            centre_of[item] = Some(centre);
+        }
+        let mut graph = Self {
+            down: Links::of(items, bills.iter().copied()),
+            up: Links::of(items, bills.iter().map(|&(parent, component)| (component, parent))),
+            centres: Links::of(centres, made_at.iter().map(|&(item, centre)| (centre, item))),
+            centre_of,
+            good: vec![false; items],
+            wanted: vec![false; items],
+            pool_of: vec![None; items],
+            pools: Links::default(),
+        };
+        let mut open = Vec::new();
+        for &good in goods {
+            graph.good[good] = true;
+        }
+        for &good in goods.iter().chain(drawing) {
+            if !graph.wanted[good] {
+                graph.wanted[good] = true;
+                open.push(good);
+            }
+        }
+        while let Some(at) = open.pop() {
+            for &component in graph.down.from(at) {
+                if !graph.wanted[component] {
+                    graph.wanted[component] = true;
+                    open.push(component);
+                }
+            }
+        }
+        graph.find_pools();
+        graph
+    }
+
+    /// The graph of a whole catalogue.
+    #[must_use]
+    pub fn of_pool(pool: &Pool) -> Self {
+        let (mut bills, mut made_at, mut goods, mut drawing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (index, item) in pool.items.iter().enumerate() {
+            if item.offer.is_some() || !item.promised.is_empty() {
+                goods.push(index);
+            }
+            if let Some(recipe) = &item.recipe {
+                if item.stock.is_negative() || !item.claims.is_empty() {
+                    drawing.push(index);
+                }
+                bills.extend(recipe.slots.iter().flat_map(|slot| &slot.options).map(|option| (index, option.item)));
+                made_at.extend(recipe.centre.map(|centre| (index, centre)));
+            }
+        }
+        Self::of(pool.items.len(), &bills, &made_at, &goods, &drawing)
+    }
+
+    /// The goods that these items are in, in order: those whose numbers can change with them at once.
+    #[must_use]
+    pub fn goods_above(&self, changed: &[usize]) -> Vec<usize> {
+        let mut seen = vec![false; self.good.len()];
+        let mut open: Vec<usize> = changed.to_vec();
+        let mut goods = Vec::new();
+        while let Some(at) = open.pop() {
+            if std::mem::replace(&mut seen[at], true) {
+                continue;
+            }
+            if self.good[at] {
+                goods.push(at);
+            }
+            open.extend(self.up.from(at).iter().filter(|parent| !seen[**parent]));
+        }
+        goods.sort_unstable();
+        goods
+    }
+
+    /// All items that must be solved together with these, in order. Empty when nothing needs them.
+    #[must_use]
+    pub fn pool_of(&self, changed: &[usize]) -> Vec<usize> {
+        let mut pools: Vec<usize> = changed.iter().filter_map(|&item| self.pool_of[item]).collect();
+        pools.sort_unstable();
+        pools.dedup();
+        let mut items: Vec<usize> = pools.iter().flat_map(|&pool| self.pools.from(pool)).copied().collect();
+        if pools.len() > 1 {
+            items.sort_unstable();
+        }
+        items
+    }
+
+    /// Every pool, each in order, in the order of their first items.
+    pub fn pools(&self) -> impl Iterator<Item = &[usize]> {
+        (0..self.pools.begin.len() - 1).map(|pool| self.pools.from(pool))
+    }
+
+    /// Finds what is linked.
+    fn find_pools(&mut self) {
+        let mut found = 0;
+        let mut open = Vec::new();
+        for first in 0..self.good.len() {
+            if !self.wanted[first] || self.pool_of[first].is_some() {
+                continue;
+            }
+            self.pool_of[first] = Some(found);
+            open.push(first);
+            while let Some(at) = open.pop() {
+                let mates = self.centre_of[at].map_or(&[][..], |centre| self.centres.from(centre));
+                for &other in self.down.from(at).iter().chain(self.up.from(at)).chain(mates) {
+                    if self.wanted[other] && self.pool_of[other].is_none() {
+                        self.pool_of[other] = Some(found);
+                        open.push(other);
+                    }
+                }
+            }
+            found += 1;
+        }
+        let members = self.pool_of.iter().enumerate().filter_map(|(item, pool)| pool.map(|pool| (pool, item)));
+        self.pools = Links::of(found, members);
+    }
+}
+
+impl Pool {
+    /// These items alone, with their centres. They must be closed: with an item everything it is made of.
+    ///
+    /// # Panics
+    /// When something that one of them is made of is not among them.
+    #[must_use]
+    pub fn part(&self, items: &[usize]) -> Self {
+        let place = |index: usize| items.binary_search(&index).expect("with an item everything it is made of");
+        let mut centres: BTreeMap<usize, usize> = BTreeMap::new();
+        for recipe in items.iter().filter_map(|&index| self.items[index].recipe.as_ref()) {
+            if let Some(centre) = recipe.centre {
+                let next = centres.len();
+                centres.entry(centre).or_insert(next);
+            }
+        }
+        let item = |&index: &usize| {
+            let mut item: PoolItem = self.items[index].clone();
+            if let Some(recipe) = &mut item.recipe {
+                recipe.centre = recipe.centre.and_then(|centre| centres.get(&centre).copied());
+                for option in recipe.slots.iter_mut().flat_map(|slot| &mut slot.options) {
+                    option.item = place(option.item);
+                }
+            }
+            item
+        };
+        let mut listed: Vec<(usize, Centre)> = centres.iter().map(|(&old, &new)| (new, self.centres[old].clone())).collect();
+        listed.sort_by_key(|(new, _)| *new);
+        Self { items: items.iter().map(item).collect(), centres: listed.into_iter().map(|(_, centre)| centre).collect() }
+    }
+}

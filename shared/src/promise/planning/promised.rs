@@ -1,0 +1,148 @@
+//! What was promised comes first; where it does not fit, it is late, and is placed all the same.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::Quantity;
+use crate::promise::planning::explode::{Demand, Engine};
+use crate::promise::planning::limit::Late;
+use crate::promise::planning::most::Stop;
+use crate::promise::planning::{Day, FAR, HORIZON, PoolItem};
+
+/// What is late of each good, and what the first of it waits for.
+#[derive(Default)]
+pub(super) struct Placed {
+    pub(super) late: BTreeMap<usize, Vec<Late>>,
+    pub(super) stops: BTreeMap<usize, Stop>,
+}
+
+/// Nets what runs take, then places every promise. Where not all of them fit, those that meet something short are placed one
+/// by one, the earliest first and then by rank, each as far as it fits on its day; the rest of it is late.
+pub(super) fn place(engine: &mut Engine<'_>) -> Placed {
+    let every: Vec<usize> = (0..engine.net.index.len()).collect();
+    if engine.is_settled() {
+        // Runs take nothing that must be made first.
+    } else if engine.fit(&every, &[]).is_some() {
+        engine.force(&every, &[]);
+    } else {
+        engine.keep();
+        engine.commit();
+    }
+    let mut placed = Placed::default();
+    let mut promises = Vec::new();
+    for &at in &every {
+        let promised = &item(engine, at).promised;
+        promises.extend(promised.iter().map(|&(day, units)| Demand { at, day, units: units.units().max(0) }));
+    }
+    if promises.is_empty() {
+        return placed;
+    }
+    if engine.fit(&every, &promises).is_none() {
+        engine.keep();
+        engine.commit();
+        return placed;
+    }
+    let suspect = suspects(engine, &every, &promises);
+    let (mut alone, together): (Vec<Demand>, Vec<Demand>) = promises.into_iter().partition(|demand| suspect[demand.at]);
+    engine.force(&every, &together);
+    alone.sort_by_cached_key(|demand| {
+        let offer = item(engine, demand.at).offer;
+        (demand.day, offer.map(|offer| (offer.priority, offer.since)), engine.net.sku(demand.at).clone())
+    });
+    let mut list = Vec::new();
+    for demand in alone {
+        below(engine, demand.at, &mut list);
+        one(engine, &list, demand, &mut placed);
+    }
+    placed
+}
+
+fn one(engine: &mut Engine<'_>, list: &[usize], demand: Demand, placed: &mut Placed) {
+    let found = engine.most(list, demand.units, false, |units, asked| asked.push(Demand { units, ..demand }));
+    engine.commit();
+    let rest = Demand { units: demand.units - found.units, ..demand };
+    if rest.units > 0 {
+        let possible = first_day(engine, list, rest, demand.day.saturating_add(1));
+        let late = Late { units: Quantity::new(rest.units), promised: demand.day, possible };
+        placed.late.entry(demand.at).or_default().push(late);
+        if let Some(stop) = found.stop {
+            placed.stops.entry(demand.at).or_insert(stop);
+        }
+        later(engine, list, rest, possible);
+    }
+}
+
+/// Places what is late on the day it can be there, in the way that was found; there it is short of nothing, so nobody else
+/// is offered what it is waiting for. What nothing brings is placed behind everything.
+fn later(engine: &mut Engine<'_>, list: &[usize], rest: Demand, possible: Option<Day>) {
+    if let Some(day) = possible
+        && engine.fit(list, &[Demand { day, ..rest }]).is_none()
+    {
+        engine.keep();
+        engine.commit();
+    } else {
+        engine.force(list, &[Demand { day: FAR, ..rest }]);
+    }
+}
+
+/// The first day, from `from` to the horizon, by which the demand fits. Later is never worse, so it is found by halves; but
+/// while slots begin and end, every day is tried.
+pub(super) fn first_day(engine: &mut Engine<'_>, list: &[usize], demand: Demand, from: Day) -> Option<Day> {
+    let changing = last_change(engine, list);
+    let mut fits = |day: Day| engine.fit(list, &[Demand { day, ..demand }]).is_none();
+    let mut low = from;
+    while low <= changing.min(HORIZON) {
+        if fits(low) {
+            return Some(low);
+        }
+        low += 1;
+    }
+    if low > HORIZON || !fits(HORIZON) {
+        return None;
+    }
+    let mut high = HORIZON;
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if fits(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Some(high)
+}
+
+/// The last day on which a slot that begins or ends can make a later date worse; 0 when there is none.
+fn last_change(engine: &Engine<'_>, list: &[usize]) -> Day {
+    let slots = |at: usize| &engine.net.slots[engine.net.nodes[at].first..engine.net.nodes[at].end];
+    let windows = list.iter().flat_map(|&at| slots(at)).filter(|slot| !slot.is_always());
+    let edges = windows.map(|slot| if slot.until == Day::MAX { slot.from } else { slot.from.max(slot.until) });
+    let Some(last) = edges.max() else { return 0 };
+    list.iter().map(|&at| engine.net.nodes[at].lead).fold(last, Day::saturating_add)
+}
+
+/// Which items are short when all is promised, or have something below them that is.
+fn suspects(engine: &mut Engine<'_>, every: &[usize], promises: &[Demand]) -> Vec<bool> {
+    engine.begin();
+    engine.explode(every, promises, false);
+    let mut suspect = vec![false; every.len()];
+    for short in &engine.shorts {
+        suspect[short.at] = true;
+    }
+    for &at in every.iter().rev() {
+        if engine.net.edges(at).iter().any(|edge| suspect[edge.item]) {
+            suspect[at] = true;
+        }
+    }
+    suspect
+}
+
+fn item<'p>(engine: &Engine<'p>, at: usize) -> &'p PoolItem {
+    let pool = engine.net.pool;
+    &pool.items[engine.net.index[at]]
+}
+
+/// Everything below an item, with itself.
+pub(super) fn below(engine: &mut Engine<'_>, at: usize, list: &mut Vec<usize>) {
+    list.clear();
+    engine.reacher.below(&engine.net, &[at], list);
+}

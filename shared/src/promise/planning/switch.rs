@@ -1,0 +1,160 @@
+//! Alternates: a slot takes its first option; where that makes something short, as many starts as needed go to the next.
+//!
+//! Starts only ever move forwards along the options of their slot, the slots closest to what is short first, and everything
+//! is exploded again after each move. So it ends, and the same pool always ends the same; but it is a search by hand, not
+//! the best of all ways.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::promise::planning::Day;
+use crate::promise::planning::curve::{Step, end, on, push};
+use crate::promise::planning::explode::{Cause, Demand, Engine, Short};
+use crate::promise::planning::trial::Touched;
+
+/// The most moves for one question, so that it stays quick.
+const MOST_MOVES: usize = 100;
+
+impl Engine<'_> {
+    /// Explodes the demands, switching to alternates where that helps: `None` when nothing gets shorter by them, and then
+    /// the trial is what would be committed.
+    pub(super) fn fit(&mut self, list: &[usize], demands: &[Demand]) -> Option<Short> {
+        self.begin();
+        let mut moved = None;
+        for _ in 0..=MOST_MOVES {
+            let Some(short) = self.explode(list, demands, true) else {
+                return moved.filter(|_| self.mends());
+            };
+            if !self.choices || !self.switch(list, short) {
+                return Some(short);
+            }
+            moved = Some(short);
+        }
+        moved
+    }
+
+    /// Whether moves have taken from what is lacking anyway. What is owed already comes first: what is moved away from it to
+    /// make room is not there for what is asked now.
+    fn mends(&self) -> bool {
+        let less = |touched: &Touched| self.trial.delta(*touched).iter().any(|step| step.units < 0);
+        self.trial.touched.iter().any(|touched| self.lacking.contains(&touched.at) && less(touched))
+    }
+
+    /// Places the demands whatever is short by them, with alternates for as much of that as they can help.
+    pub(super) fn force(&mut self, list: &[usize], demands: &[Demand]) {
+        self.begin();
+        self.explode(list, demands, false);
+        for _ in 0..MOST_MOVES {
+            let shorts = std::mem::take(&mut self.shorts);
+            if !self.choices || !shorts.iter().any(|short| self.switch(list, *short)) {
+                self.shorts = shorts;
+                break;
+            }
+            self.explode(list, demands, false);
+        }
+        self.lacking.extend(self.shorts.iter().map(|short| short.at));
+        self.keep();
+        self.commit();
+    }
+
+    /// Moves starts of the slot nearest above what is short to their next option. False when there is none.
+    fn switch(&mut self, list: &[usize], short: Short) -> bool {
+        let inside: BTreeSet<usize> = list.iter().copied().collect();
+        let node = self.net.nodes[short.at];
+        let (units, day) = match short.cause {
+            Cause::Stock | Cause::Lead => (short.excess, short.day),
+            Cause::Centre => (node.yields.of_down(short.excess).max(1), short.day.saturating_add(node.lead)),
+        };
+        let mut open = VecDeque::from([(short.at, units, day)]);
+        let mut seen = BTreeSet::from([short.at]);
+        while let Some((item, units, day)) = open.pop_front() {
+            for &parent in list {
+                let node = self.net.nodes[parent];
+                for slot in node.first..node.end {
+                    let span = self.net.slots[slot];
+                    for option in span.first..span.end {
+                        let edge = self.net.uses[option];
+                        if edge.item != item || !inside.contains(&parent) {
+                            continue;
+                        }
+                        let drawn = self.drawn_now(parent, slot, option);
+                        let there = on(&drawn, day);
+                        if there <= 0 {
+                            continue;
+                        }
+                        let starts = edge.per.per_up(units).max(1);
+                        if option + 1 < span.end {
+                            self.advance(parent, option, &drawn, day, starts.min(there), option == span.first);
+                            return true;
+                        }
+                        if seen.insert(parent) {
+                            open.push_back((parent, node.yields.of_down(starts).max(1), day.saturating_add(node.lead)));
+                        }
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// Moves so many starts, of those up to and with a day the latest, to the next option.
+    fn advance(&mut self, parent: usize, option: usize, drawn: &[Step], day: Day, starts: i64, first: bool) {
+        let stays = on(drawn, day) - starts;
+        let mut moved = Vec::new();
+        for step in drawn.iter().filter(|step| step.day <= day) {
+            push(&mut moved, step.day, (step.units - stays).max(0));
+        }
+        let committed = |option: usize, engine: &Self| engine.switched.get(&option).cloned().unwrap_or_default();
+        for (option, sign) in [(option, -1), (option + 1, 1)] {
+            if first && sign < 0 {
+                continue; // What the first option has is what the others have not.
+            }
+            let old = self.trial.switched.get(&option).cloned().unwrap_or_else(|| committed(option, self));
+            let mut new = Vec::new();
+            for (day, old, moved) in super::curve::Both::of(&old, &moved) {
+                push(&mut new, day, old + sign * moved);
+            }
+            self.trial.switched.insert(option, new);
+        }
+        self.trial.dirty.insert(parent);
+    }
+
+    /// The starts that take an option, as the last explosion left them.
+    fn drawn_now(&self, parent: usize, slot: usize, option: usize) -> Vec<Step> {
+        let mut drawn = Vec::new();
+        let touched = self.trial.find(parent);
+        let starts = touched.map_or_else(|| self.starts.of(parent), |touched| self.trial.starts(touched));
+        self.drawn_by(slot, option, starts, &self.trial.switched, &mut drawn);
+        drawn
+    }
+
+    /// Of these starts of an item, those that take this option of this slot.
+    pub(super) fn drawn_by(
+        &self,
+        slot: usize,
+        option: usize,
+        starts: &[Step],
+        switched: &BTreeMap<usize, Vec<Step>>,
+        drawn: &mut Vec<Step>,
+    ) {
+        let span = self.net.slots[slot];
+        let moved = |option: usize| switched.get(&option).or_else(|| self.switched.get(&option)).map_or(&[][..], Vec::as_slice);
+        drawn.clear();
+        if option > span.first {
+            drawn.extend_from_slice(moved(option));
+            return;
+        }
+        let before = span.from.checked_sub(1).map_or(0, |before| on(starts, before));
+        let others: Vec<&[Step]> = (span.first + 1..span.end).map(moved).filter(|curve| end(curve) > 0).collect();
+        let inside = starts.iter().map(|step| step.day).filter(|&day| day >= span.from && day < span.until);
+        let mut days: Vec<Day> = inside.chain(others.iter().flat_map(|curve| curve.iter().map(|step| step.day))).collect();
+        days.sort_unstable();
+        days.dedup();
+        let mut most = 0;
+        for day in days {
+            let started = on(starts, day.min(span.until.saturating_sub(1))) - before;
+            let elsewhere: i64 = others.iter().map(|curve| on(curve, day)).sum();
+            most = most.max(started.max(0) - elsewhere);
+            push(drawn, day, most);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Dates and pools, one row per rule.
+
+use super::*;
+use crate::promise::planning::{WhereUsed, earliest};
+
+/// Protects the date for a quantity: the earliest on which it can be had with every promise kept, and what stops it before.
+#[test]
+fn the_earliest_day() {
+    for (name, lines, quantity, expect) in [
+        ("from stock", &["A stock=4"][..], 4, "0"),
+        ("the time to make it", &["A lead=2 of=B", "B stock=4"], 4, "2: time of A by 1 (A)"),
+        ("when enough of a component has come", &["A lead=2 of=B", "B in=3:2,5:2,9:2"], 4, "7: component B by 4 (A>B)"),
+        ("as soon as a component can be bought", &["A lead=2 of=B", "B stock=3 buy=5"], 4, "7: component B by 4 (A>B)"),
+        ("level by level", &["A lead=1 of=B", "B lead=3 of=C", "C buy=4"], 1, "8: component C by 3 (A>B>C)"),
+        ("what is bought itself", &["A stock=1 buy=3"], 2, "3: component A by 2 (A)"),
+        ("what is bought sooner than made", &["A lead=9 buy=2 of=B", "B stock=5"], 2, "2: time of A by 1 (A)"),
+        ("what is made sooner than bought", &["A lead=1 buy=9 of=B", "B stock=5"], 2, "1: time of A by 0 (A)"),
+        ("as fast as the centre", &["centre C 2", "A lead=1 at=C"], 5, "3: centre C at A by 2 (A)"),
+        ("promises first", &["A of=B promised=3:2", "B stock=4 in=6:9"], 3, "6: component B by 5 (A>B)"),
+        ("a promise for later is kept", &["A of=B", "C of=B promised=8:3", "B stock=4 in=9:3"], 2, "9: component B by 8 (A>B)"),
+        ("what others are offered is no promise", &["A of=B", "C of=B offer=3", "B stock=4"], 4, "0"),
+        ("never", &["A of=B", "B stock=1"], 2, "never: component B by 730 (A>B)"),
+        ("nothing of it", &["A of=B", "B"], 0, "0"),
+        ("while a component is still needed", &["A of=B@0..6", "B stock=1"], 3, "6: component B by 5 (A>B)"),
+        ("before a component is needed", &["A lead=2 of=B@3..9", "B stock=1"], 3, "2: time of A by 1 (A)"),
+        ("by an alternate", &["A of=B|C", "B stock=1", "C in=4:2"], 3, "4: component C by 3 (A>C)"),
+    ] {
+        let found = earliest(&pool(lines), 0, Quantity::new(quantity)).expect("a sound pool");
+        let day = found.day.map_or_else(|| "never".to_owned(), |day| day.to_string());
+        let stops = found.limit.as_ref().map(|found| format!(": {}", limit(found))).unwrap_or_default();
+        assert_eq!(format!("{day}{stops}"), expect, "{name}: {lines:?}");
+    }
+    assert!(earliest(&pool(&["A"]), 1, Quantity::new(1)).is_err());
+}
+
+/// Protects solving in pools: what can change each other is together, what cannot is apart, and the parts say what the whole says.
+#[test]
+fn pools_are_closed() {
+    let lines = [
+        "centre X 5",
+        "A of=P+S offer=3",
+        "B of=P offer=3",
+        "C of=Q at=X offer=3",
+        "D of=R at=X promised=3:1",
+        "E of=T",
+        "P of=R1",
+        "Q stock=4",
+        "R stock=3",
+        "R1 stock=7",
+        "S stock=2",
+        "T stock=2",
+        "U of=R1",
+        "W of=S claim=2:1",
+        "V offer=2 stock=1",
+    ];
+    let whole = pool(&lines);
+    let names =
+        |items: &[usize]| -> String { items.iter().map(|&index| whole.items[index].sku.as_str()).collect::<Vec<_>>().join(" ") };
+    let index = |name: &str| whole.items.iter().position(|item| item.sku.as_str() == name).expect("an item");
+    let graph = WhereUsed::of_pool(&whole);
+    let pools: Vec<String> = graph.pools().map(names).collect();
+    assert_eq!(pools, ["A B P R1 S W", "C D Q R", "V"]);
+    for (changed, pool, goods) in [
+        ("R1", "A B P R1 S W", "A B"),
+        ("S", "A B P R1 S W", "A"),
+        ("Q", "C D Q R", "C"),
+        ("T", "", ""),
+        ("U", "", ""),
+        ("V", "V", "V"),
+    ] {
+        assert_eq!(names(&graph.pool_of(&[index(changed)])), pool, "{changed}");
+        assert_eq!(names(&graph.goods_above(&[index(changed)])), goods, "{changed}");
+    }
+    let together = solve(&whole).expect("a sound pool").makeable;
+    for items in graph.pools() {
+        let apart = solve(&whole.part(items)).expect("a sound pool").makeable;
+        let expect: Vec<_> = items.iter().map(|&index| together[index].clone()).collect();
+        assert_eq!(apart, expect, "{}", names(items));
+    }
+}
+
+/// Protects the engine from pools that make no sense: they are refused, never walked in circles.
+#[test]
+fn unsound_pools_are_refused() {
+    use crate::promise::planning::Unsound;
+    let check = |expect: Unsound, spoil: fn(&mut Pool)| {
+        let mut spoilt = pool(&["A of=B offer=1", "B of=C", "C stock=3"]);
+        spoil(&mut spoilt);
+        assert_eq!(solve(&spoilt), Err(expect));
+    };
+    check(Unsound::Cycle, |pool| pool.items[2].recipe = pool.items[0].recipe.clone());
+    check(Unsound::Cycle, |pool| pool.items[1].recipe = pool.items[0].recipe.clone());
+    check(Unsound::Missing, |pool| pool.items[1].recipe.as_mut().expect("made").slots[0].options[0].item = 3);
+    check(Unsound::Missing, |pool| pool.items[1].recipe.as_mut().expect("made").centre = Some(0));
+    check(Unsound::EmptySlot, |pool| pool.items[1].recipe.as_mut().expect("made").slots[0].options.clear());
+    check(Unsound::Yield, |pool| pool.items[1].recipe.as_mut().expect("made").yields = ratio("3/2"));
+}

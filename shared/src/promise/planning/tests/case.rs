@@ -1,0 +1,230 @@
+//! Small pools by chance, from a seed: plain numbers for the brute force, and the same as a pool.
+
+use jiff::civil::date;
+
+use crate::catalog::Quantity;
+use crate::promise::planning::{Centre, Day, Offer, Policy, Pool, PoolItem, Ratio, Recipe, Slot, Use};
+
+/// A small pool in plain numbers. Components have higher indices than what is made of them.
+#[derive(Debug, Clone)]
+pub(super) struct Case {
+    pub(super) parts: Vec<Part>,
+    pub(super) centres: Vec<i64>,
+    /// Item, day, rank by priority, rank by arrival.
+    pub(super) goods: Vec<(usize, usize, u32, u32)>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) stock: i64,
+    pub(super) supplies: Vec<(usize, i64)>,
+    pub(super) claims: Vec<(usize, i64)>,
+    pub(super) promised: Vec<(usize, i64)>,
+    pub(super) recipe: Option<Made>,
+    pub(super) policy: Policy,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    pub(super) yields: (i64, i64),
+    pub(super) lead: usize,
+    pub(super) centre: Option<usize>,
+    pub(super) slots: Vec<Slots>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Slots {
+    pub(super) from: usize,
+    pub(super) until: usize,
+    /// Item, and units per start as a fraction.
+    pub(super) options: Vec<(usize, i64, i64)>,
+}
+
+/// What a case may have beyond components, stock, supplies and lead times.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Spice {
+    pub(super) goods: usize,
+    pub(super) shared_centres: bool,
+    pub(super) alternates: bool,
+    pub(super) windows: bool,
+    pub(super) policies: &'static [Policy],
+}
+
+impl Part {
+    /// Units there by a day, when nobody wants any.
+    pub(super) fn there(&self, day: usize) -> i64 {
+        let sum = |of: &[(usize, i64)]| of.iter().filter(|(on, _)| *on <= day).map(|(_, units)| units).sum::<i64>();
+        self.stock + sum(&self.supplies) - sum(&self.claims)
+    }
+}
+
+impl Case {
+    pub(super) fn last_day(&self) -> usize {
+        let days = |part: &Part| part.supplies.iter().chain(&part.claims).chain(&part.promised).map(|(day, _)| *day).max();
+        self.parts.iter().filter_map(days).chain(self.goods.iter().map(|good| good.1)).max().unwrap_or(0)
+    }
+
+    pub(super) fn promised(&self) -> Vec<(usize, usize, i64)> {
+        let of =
+            |(item, part): (usize, &Part)| -> Vec<_> { part.promised.iter().map(|&(day, units)| (item, day, units)).collect() };
+        self.parts.iter().enumerate().flat_map(of).collect()
+    }
+
+    /// As lines of a row, so that a case that fails can be kept as one.
+    pub(super) fn lines(&self) -> String {
+        let by_day = |name: &str, of: &[(usize, i64)]| -> String {
+            let pairs: Vec<String> = of.iter().map(|(day, units)| format!("{day}:{units}")).collect();
+            if pairs.is_empty() { String::new() } else { format!(" {name}={}", pairs.join(",")) }
+        };
+        let slot = |slot: &Slots| {
+            let options: Vec<String> = slot.options.iter().map(|(item, num, den)| format!("I{item}*{num}/{den}")).collect();
+            let days = if slot.until == usize::MAX { String::new() } else { format!("@{}..{}", slot.from, slot.until) };
+            format!("{}{days}", options.join("|"))
+        };
+        let made = |made: &Made| {
+            let slots: Vec<String> = made.slots.iter().map(slot).collect();
+            let centre = made.centre.map_or_else(String::new, |centre| format!(" at=C{centre}({})", self.centres[centre]));
+            format!(" lead={} yield={}/{}{centre} of={}", made.lead, made.yields.0, made.yields.1, slots.join("+"))
+        };
+        let part = |(index, part): (usize, &Part)| {
+            let offer = self.goods.iter().find(|good| good.0 == index);
+            let offer = offer.map(|(_, by, prio, since)| format!(" offer={by} prio={prio} since={}", since + 1));
+            let recipe = part.recipe.as_ref().map(made).unwrap_or_default();
+            let days = [("in", &part.supplies), ("claim", &part.claims), ("promised", &part.promised)];
+            let days: String = days.iter().map(|(name, of)| by_day(name, of)).collect();
+            format!("I{index} stock={}{days}{recipe}{} policy={:?}\n", part.stock, offer.unwrap_or_default(), part.policy)
+        };
+        self.parts.iter().enumerate().map(part).collect()
+    }
+
+    /// The same as a pool.
+    pub(super) fn pool(&self) -> Pool {
+        let ratio = |num: i64, den: i64| Ratio::new(num.unsigned_abs(), den.unsigned_abs()).expect("a ratio");
+        let day = |day: usize| Day::try_from(day).unwrap_or(Day::MAX);
+        let by_day = |of: &[(usize, i64)]| of.iter().map(|&(on, units)| (day(on), Quantity::new(units))).collect();
+        let item = |(index, part): (usize, &Part)| PoolItem {
+            sku: format!("I{index}").parse().expect("a SKU"),
+            stock: Quantity::new(part.stock),
+            supplies: by_day(&part.supplies),
+            claims: by_day(&part.claims),
+            promised: by_day(&part.promised),
+            recipe: part.recipe.as_ref().map(|made| Recipe {
+                yields: ratio(made.yields.0, made.yields.1),
+                lead: day(made.lead),
+                centre: made.centre,
+                slots: made
+                    .slots
+                    .iter()
+                    .map(|slot| Slot {
+                        from: day(slot.from),
+                        until: day(slot.until),
+                        options: slot.options.iter().map(|&(item, num, den)| Use { item, per: ratio(num, den) }).collect(),
+                    })
+                    .collect(),
+            }),
+            bought_in: None,
+            policy: part.policy,
+            offer: self.goods.iter().find(|good| good.0 == index).map(|&(_, by, priority, since)| Offer {
+                by: day(by),
+                priority,
+                since: date(2026, 1, 1).saturating_add(jiff::Span::new().days(since)),
+            }),
+        };
+        let centre = |(index, per_day): (usize, &i64)| Centre { code: format!("C{index}"), per_day: Quantity::new(*per_day) };
+        Pool {
+            items: self.parts.iter().enumerate().map(item).collect(),
+            centres: self.centres.iter().enumerate().map(centre).collect(),
+        }
+    }
+}
+
+/// Numbers by chance, the same for the same seed.
+pub(super) struct Chance(pub(super) u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// From 0 to below `end`.
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(end).expect("small")).expect("small")
+    }
+
+    fn one_in(&mut self, of: usize) -> bool {
+        self.below(of) == 0
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+
+    fn units(&mut self, end: usize) -> i64 {
+        i64::try_from(self.below(end)).expect("small")
+    }
+
+    /// A small pool: two to four items that are made, two or three that are not, four days.
+    pub(super) fn case(&mut self, spice: Spice) -> Case {
+        let made = spice.goods.max(1) + self.below(3);
+        let count = made + 2 + self.below(2);
+        let mut centres = Vec::new();
+        if spice.shared_centres {
+            centres.push(1 + self.units(3));
+        }
+        let mut parts = Vec::new();
+        for index in 0..count {
+            let recipe = (index < made).then(|| self.made(index, made, count, spice, &mut centres));
+            let stock =
+                if recipe.is_some() { self.pick(&[0, 0, 0, 1, 2, -1]) } else { self.units(6) - i64::from(self.one_in(6)) };
+            let mut by_day = |chance: usize, most: usize| -> Vec<(usize, i64)> {
+                if self.one_in(chance) { vec![(self.below(4), 1 + self.units(most))] } else { Vec::new() }
+            };
+            let supplies = if recipe.is_some() { by_day(6, 2) } else { by_day(2, 4) };
+            let claims = by_day(8, 2);
+            let promised = if index < made { by_day(4, 2) } else { by_day(12, 2) };
+            let policy = if spice.policies.is_empty() { Policy::FirstCome } else { self.pick(spice.policies) };
+            parts.push(Part { stock, supplies, claims, promised, recipe, policy });
+        }
+        let rank = |chance: &mut Self| u32::try_from(chance.below(3)).expect("small");
+        let goods = (0..spice.goods).map(|good| (good, self.below(4), rank(self), rank(self))).collect();
+        Case { parts, centres, goods }
+    }
+
+    fn made(&mut self, index: usize, made: usize, count: usize, spice: Spice, centres: &mut Vec<i64>) -> Made {
+        let centre = match self.below(4) {
+            0 if spice.shared_centres => Some(0),
+            1 => {
+                centres.push(1 + self.units(3));
+                Some(centres.len() - 1)
+            }
+            _ => None,
+        };
+        // Goods are not made of each other.
+        let first = (index + 1).max(spice.goods.max(1));
+        let mut slots = Vec::new();
+        for _ in 0..1 + self.below(3) {
+            let from =
+                if first < made && self.one_in(2) { first + self.below(made - first) } else { made + self.below(count - made) };
+            let (num, den) = self.pick(&[(1, 1), (1, 1), (1, 1), (2, 1), (2, 1), (3, 2), (4, 3), (1, 2)]);
+            let mut options = vec![(from, num, den)];
+            if spice.alternates && self.one_in(2) {
+                let other = first + self.below(count - first);
+                if other != from {
+                    options.push((other, self.pick(&[1, 1, 2]), 1));
+                }
+            }
+            let (from, until) =
+                if spice.windows && self.one_in(3) { (self.below(3), 2 + self.below(3)) } else { (0, usize::MAX) };
+            slots.push(Slots { from, until, options });
+        }
+        Made {
+            yields: self.pick(&[(1, 1), (1, 1), (1, 1), (1, 2), (2, 3), (3, 4)]),
+            lead: self.pick(&[0, 0, 1, 1, 2]),
+            centre,
+            slots,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Pools as lines of text, and what is said of them.
+//!
+//! A line is an item or a centre:
+//! `A stock=5 in=3:4,8:2 claim=1:1 promised=4:2 lead=2 yield=9/10 at=C1 of=B*2+C*3/2@0..10|D buy=5 offer=10 prio=1 since=3 policy=fair`,
+//! `centre C1 5`. Slots are joined by `+`, options by `|`; `*1` and the days of a slot may be left out.
+
+mod agree;
+mod answers;
+mod brute;
+mod case;
+mod flow;
+mod rows;
+
+use jiff::civil::date;
+
+use crate::catalog::Quantity;
+use crate::promise::planning::{
+    Centre, Day, Late, Limit, Makeable, Offer, Policy, Pool, PoolItem, Ratio, Recipe, Slot, Use, Why, solve,
+};
+
+fn number<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap_or_else(|error| panic!("{text:?}: {error:?}"))
+}
+
+fn ratio(text: &str) -> Ratio {
+    let (num, den) = text.split_once('/').unwrap_or((text, "1"));
+    Ratio::new(number(num), number(den)).unwrap_or_else(|| panic!("{text:?} is no ratio"))
+}
+
+fn by_day(text: &str) -> Vec<(Day, Quantity)> {
+    let one = |pair: &str| pair.split_once(':').map(|(day, units)| (number(day), Quantity::new(number(units))));
+    text.split(',').map(|pair| one(pair).unwrap_or_else(|| panic!("{pair:?}"))).collect()
+}
+
+/// A pool from its lines.
+fn pool(lines: &[&str]) -> Pool {
+    let (centres, items): (Vec<&str>, Vec<&str>) = lines.iter().partition(|line| line.starts_with("centre "));
+    let centres: Vec<Centre> = centres
+        .iter()
+        .map(|line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            Centre { code: words[1].to_owned(), per_day: Quantity::new(number(words[2])) }
+        })
+        .collect();
+    let names: Vec<&str> = items.iter().map(|line| line.split(' ').next().expect("a name")).collect();
+    let index = |name: &str| names.iter().position(|other| *other == name).unwrap_or_else(|| panic!("no item {name}"));
+    let item = |line: &&str| {
+        let word = |key: &str| line.split(' ').find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
+        let slot = |text: &str| {
+            let (options, days) = text.split_once('@').unwrap_or((text, ""));
+            let (from, until) = days.split_once("..").map_or((0, Day::MAX), |(from, until)| (number(from), number(until)));
+            let option = |text: &str| {
+                let (name, per) = text.split_once('*').unwrap_or((text, "1"));
+                Use { item: index(name), per: ratio(per) }
+            };
+            Slot { from, until, options: options.split('|').map(option).collect() }
+        };
+        let made = ["of", "lead", "at", "yield"].iter().any(|key| word(key).is_some());
+        PoolItem {
+            sku: line.split(' ').next().expect("a name").parse().expect("a SKU"),
+            stock: Quantity::new(word("stock").map_or(0, number)),
+            supplies: word("in").map_or_else(Vec::new, by_day),
+            claims: word("claim").map_or_else(Vec::new, by_day),
+            promised: word("promised").map_or_else(Vec::new, by_day),
+            recipe: made.then(|| Recipe {
+                yields: word("yield").map_or(Ratio::ONE, ratio),
+                lead: word("lead").map_or(0, number),
+                centre: word("at").and_then(|code| centres.iter().position(|centre| centre.code == code)),
+                slots: word("of").map_or_else(Vec::new, |slots| slots.split('+').map(slot).collect()),
+            }),
+            bought_in: word("buy").map(number),
+            policy: match word("policy") {
+                None | Some("first") => Policy::FirstCome,
+                Some("fair") => Policy::FairShare,
+                Some("prio") => Policy::Priority,
+                Some(other) => panic!("no policy {other}"),
+            },
+            offer: word("offer").map(|by| Offer {
+                by: number(by),
+                priority: word("prio").map_or(0, number),
+                since: date(2026, 1, word("since").map_or(1, number)),
+            }),
+        }
+    };
+    Pool { items: items.iter().map(item).collect(), centres }
+}
+
+/// `component B by 3 (A>B)`
+fn limit(limit: &Limit) -> String {
+    let why = match &limit.why {
+        Why::Component => "component".to_owned(),
+        Why::Centre(code) => format!("centre {code} at"),
+        Why::LeadTime => "time of".to_owned(),
+    };
+    let path: Vec<&str> = limit.path.iter().map(crate::catalog::Sku::as_str).collect();
+    format!("{why} {} by {} ({})", limit.item, limit.day, path.join(">"))
+}
+
+/// `A 5: component B by 3 (A>B)`, with `late 2 of 4 on 9` for what is late.
+fn told(pool: &Pool) -> Vec<String> {
+    let solution = solve(pool).expect("a sound pool");
+    let one = |(item, makeable): (&PoolItem, &Option<Makeable>)| {
+        let makeable = makeable.as_ref()?;
+        let late = |late: &Late| {
+            let on = late.possible.map_or_else(|| "never".to_owned(), |day| format!("on {day}"));
+            format!(", late {} of {} {on}", late.units, late.promised)
+        };
+        let late: String = makeable.late.iter().map(late).collect();
+        let limit = makeable.limit.as_ref().map_or_else(|| "nothing".to_owned(), limit);
+        Some(format!("{} {}{late}: {limit}", item.sku, makeable.shown))
+    };
+    pool.items.iter().zip(&solution.makeable).filter_map(one).collect()
+}

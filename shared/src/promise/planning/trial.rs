@@ -1,0 +1,57 @@
+//! What an explosion found, until it is committed or forgotten.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::promise::planning::curve::Step;
+
+/// What an explosion found, before anything is committed.
+#[derive(Default)]
+pub(super) struct Trial {
+    pub(super) touched: Vec<Touched>,
+    deltas: Vec<Step>,
+    starts: Vec<Step>,
+    /// Starts that take an option which is not the first, by option: instead of what is committed.
+    pub(super) switched: BTreeMap<usize, Vec<Step>>,
+    /// Items that must be walked although nothing more is asked of them.
+    pub(super) dirty: BTreeSet<usize>,
+}
+
+/// One item of an explosion: where its additional demand and its starts are kept.
+#[derive(Clone, Copy)]
+pub(super) struct Touched {
+    pub(super) at: usize,
+    deltas: (usize, usize),
+    starts: (usize, usize),
+}
+
+impl Trial {
+    /// Notes an item that was walked.
+    pub(super) fn note(&mut self, at: usize, delta: &[Step], starts: &[Step]) -> Touched {
+        let kept = (self.deltas.len(), self.starts.len());
+        self.deltas.extend_from_slice(delta);
+        self.starts.extend_from_slice(starts);
+        let touched = Touched { at, deltas: (kept.0, self.deltas.len()), starts: (kept.1, self.starts.len()) };
+        self.touched.push(touched);
+        touched
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.touched.clear();
+        self.deltas.clear();
+        self.starts.clear();
+    }
+
+    #[inline]
+    pub(super) fn delta(&self, touched: Touched) -> &[Step] {
+        &self.deltas[touched.deltas.0..touched.deltas.1]
+    }
+
+    #[inline]
+    pub(super) fn starts(&self, touched: Touched) -> &[Step] {
+        &self.starts[touched.starts.0..touched.starts.1]
+    }
+
+    pub(super) fn find(&self, at: usize) -> Option<Touched> {
+        self.touched.iter().copied().find(|touched| touched.at == at)
+    }
+}

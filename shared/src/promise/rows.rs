@@ -1,0 +1,70 @@
+//! What planning reads of one item, and which items are planned together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{InPlan, Promise};
+use crate::catalog::{Bill, Item, Sku, UsedIn};
+
+/// What was read of one item.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Rows {
+    pub item: Option<Item>,
+    pub bill: Option<Bill>,
+    pub used: Option<UsedIn>,
+    pub promise: Option<Promise>,
+    pub in_plan: Option<InPlan>,
+    pub in_plan_was: Option<u64>,
+}
+
+impl Rows {
+    /// Whether it has a part in planning at all.
+    pub fn is_planned(&self) -> bool {
+        let sold = self.item.as_ref().is_some_and(|item| item.planning.promise_days.is_some());
+        !self.is_bulk() && (sold || self.bill.is_some() || self.used.is_some())
+    }
+
+    pub fn is_bulk(&self) -> bool {
+        self.item.as_ref().is_some_and(|item| item.planning.bulk)
+    }
+
+    /// What it is made of.
+    pub fn components(&self) -> impl Iterator<Item = &Sku> {
+        self.bill.iter().flat_map(|bill| bill.components.keys())
+    }
+
+    /// What making it draws on, and what it may go into.
+    pub fn neighbours(&self) -> impl Iterator<Item = Sku> {
+        let up = self.used.iter().flat_map(|used| used.parents.iter().cloned());
+        self.bill.iter().flat_map(Bill::draws_on).chain(up)
+    }
+}
+
+/// The items by what hangs together, bulk ones left out; each group in order.
+pub(crate) fn groups(rows: &BTreeMap<Sku, Rows>) -> Vec<BTreeSet<Sku>> {
+    let planned: BTreeSet<&Sku> = rows.iter().filter(|(_, rows)| rows.is_planned()).map(|(sku, _)| sku).collect();
+    let mut beside: BTreeMap<&Sku, Vec<&Sku>> = BTreeMap::new();
+    for parent in &planned {
+        for used in rows.get(*parent).and_then(|rows| rows.bill.as_ref()).into_iter().flat_map(Bill::draws_on) {
+            if let Some(used) = planned.get(&used) {
+                beside.entry(parent).or_default().push(used);
+                beside.entry(used).or_default().push(parent);
+            }
+        }
+    }
+    let mut left = planned;
+    let mut groups = Vec::new();
+    while let Some(first) = left.pop_first() {
+        let mut group = BTreeSet::from([first.clone()]);
+        let mut open = vec![first];
+        while let Some(at) = open.pop() {
+            for next in beside.get(at).into_iter().flatten() {
+                if left.remove(next) {
+                    group.insert((*next).clone());
+                    open.push(next);
+                }
+            }
+        }
+        groups.push(group);
+    }
+    groups
+}

@@ -1,0 +1,91 @@
+//! `work_centres.csv` and `assemblies.csv`: where things are made, and how: the header of a bill.
+//!
+//! An assembly without a line is made at once and anywhere, and all of it comes out: a line that says only that is none.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::{Bill, Catalogue, CentreId, Quantity, Sku, WorkCentre, Yield};
+use crate::sheets::cell::{Cell, Cells, named, number, show, show_unless_default, show_yes_no, units, yes_no};
+use crate::sheets::problem::Problems;
+use crate::sheets::read::Lined;
+use crate::sheets::sheet::Sheet;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CentreRow {
+    per_day: Cell<Quantity>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AssemblyRow {
+    lead_days: Cell<u16>,
+    yields: Cell<Yield>,
+    centre: Cell<CentreId>,
+    phantom: Cell<bool>,
+}
+
+pub(super) fn read_centre(cells: &mut Cells<'_>) -> Option<(CentreId, CentreRow)> {
+    let row = CentreRow { per_day: cells.required("units_per_day", units) };
+    Some((cells.key("centre", named)?, row))
+}
+
+pub(super) fn read(cells: &mut Cells<'_>) -> Option<(Sku, AssemblyRow)> {
+    let row = AssemblyRow {
+        lead_days: cells.optional("lead_days", number(Bill::MAX_LEAD_DAYS)),
+        yields: cells.optional("yield_percent", named),
+        centre: cells.optional("work_centre", named),
+        phantom: cells.required("phantom", yes_no),
+    };
+    Some((cells.key("parent", named)?, row))
+}
+
+pub(super) fn apply_centres(rows: &BTreeMap<CentreId, Lined<CentreRow>>, catalogue: &mut Catalogue, problems: &mut Problems) {
+    for (code, Lined { line, row, .. }) in rows {
+        let detail = "a new work centre needs one: how many units can be started there on a day, 0 for none";
+        let missing = || problems.add(Sheet::WorkCentres, *line, "units_per_day", detail);
+        // Where nothing can be read it is there all the same, so that its assemblies are not said to name none.
+        let old = catalogue.centres.get(code).map(|centre| centre.per_day);
+        let per_day = row.per_day.or_required(old, missing).unwrap_or_default();
+        catalogue.centres.insert(code.clone(), WorkCentre { code: code.clone(), per_day });
+    }
+}
+
+pub(super) fn apply(rows: &BTreeMap<Sku, Lined<AssemblyRow>>, catalogue: &mut Catalogue, problems: &mut Problems) {
+    for (parent, Lined { line, remove, row }) in rows {
+        let mut problem = |column: &str, detail: String| problems.add(Sheet::Assemblies, *line, column, detail);
+        let old = catalogue.bills.get(parent);
+        let plain = Bill::new(parent.clone());
+        let mut bill = old.cloned().unwrap_or_else(|| plain.clone());
+        if *remove {
+            bill = Bill { version: bill.version, since: bill.since, components: bill.components, ..plain.clone() };
+        } else {
+            row.lead_days.update_or_default(&mut bill.lead_days);
+            row.yields.update(&mut bill.yields);
+            row.centre.update(&mut bill.centre);
+            row.phantom.update_or_default(&mut bill.phantom);
+            if bill.phantom && (bill.lead_days > 0 || bill.centre.is_some()) {
+                let detail = "what is made on the way takes no time and no work centre: take lead_days and work_centre away (-)";
+                problem("phantom", detail.to_owned());
+            }
+            if let Some(centre) = row.centre.set()
+                && !catalogue.centres.contains_key(centre)
+            {
+                problem("work_centre", format!("there is no work centre {centre}: add it to {}", Sheet::WorkCentres));
+            }
+        }
+        if old.is_some() || !bill.says_the_same(&plain) {
+            catalogue.bills.insert(parent.clone(), bill);
+        }
+    }
+}
+
+pub(super) fn centre_cells(catalogue: &Catalogue, code: &CentreId) -> Option<Vec<String>> {
+    let WorkCentre { code, per_day } = catalogue.centres.get(code)?;
+    Some(vec![code.to_string(), per_day.to_string()])
+}
+
+pub(super) fn cells(catalogue: &Catalogue, parent: &Sku) -> Option<Vec<String>> {
+    let Bill { parent, lead_days, yields, centre, phantom, .. } = catalogue.bills.get(parent)?;
+    let says_something = *lead_days > 0 || yields.is_some() || centre.is_some() || *phantom;
+    let (lead_days, yields, centre) = (show_unless_default(lead_days), show(yields.as_ref()), show(centre.as_ref()));
+    says_something.then(|| vec![parent.to_string(), lead_days, yields, centre, show_yes_no(*phantom)])
+}

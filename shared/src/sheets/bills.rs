@@ -1,0 +1,87 @@
+//! `bills.csv`: what an item is made of, one line for each component.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use crate::catalog::{Bill, Catalogue, Component, Factor, Percent, Sku};
+use crate::sheets::cell::{Cell, Cells, date, named, number, show, show_unless_default};
+use crate::sheets::problem::Problems;
+use crate::sheets::read::Lined;
+use crate::sheets::sheet::Sheet;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ComponentRow {
+    quantity: Cell<Factor>,
+    scrap: Cell<Percent>,
+    from: Cell<Date>,
+    until: Cell<Date>,
+    instead_of: Cell<Sku>,
+    rank: Cell<u16>,
+}
+
+pub(super) type Rows = BTreeMap<(Sku, Sku), Lined<ComponentRow>>;
+
+pub(super) fn read(cells: &mut Cells<'_>) -> Option<((Sku, Sku), ComponentRow)> {
+    let (parent, component) = (cells.key("parent", named), cells.key("component", named));
+    let row = ComponentRow {
+        quantity: cells.required("quantity", named),
+        scrap: cells.optional("scrap_percent", named),
+        from: cells.optional("from", date),
+        until: cells.optional("until", date),
+        instead_of: cells.optional("instead_of", named),
+        rank: cells.optional("rank", number(u16::MAX)),
+    };
+    Some(((parent?, component?), row))
+}
+
+pub(super) fn apply(rows: &Rows, catalogue: &mut Catalogue, problems: &mut Problems) {
+    for ((parent, component), Lined { line, remove, row }) in rows {
+        if *remove {
+            if let Some(bill) = catalogue.bills.get_mut(parent) {
+                bill.components.remove(component);
+            }
+            continue;
+        }
+        let mut problem = |column: &str, detail: String| problems.add(Sheet::Bills, *line, column, detail);
+        let old = catalogue.bills.get(parent).and_then(|bill| bill.components.get(component));
+        let missing = || problem("quantity", "a new component needs one: how many go into one of the parent".to_owned());
+        let Some(quantity) = row.quantity.or_required(old.map(|old| old.quantity), missing) else { continue };
+        let mut new = Component { quantity, ..old.cloned().unwrap_or(Component::new(quantity)) };
+        row.scrap.update(&mut new.scrap);
+        row.from.update(&mut new.from);
+        row.until.update(&mut new.until);
+        row.instead_of.update(&mut new.instead_of);
+        row.rank.update_or_default(&mut new.rank);
+        if let (Some(from), Some(until)) = (new.from, new.until)
+            && from >= until
+        {
+            problem(
+                "until",
+                format!("{until} is not after {from}, so it would never be used: until is the first day without it"),
+            );
+        }
+        if new.rank > 0 && new.instead_of.is_none() && row.instead_of != Cell::Bad {
+            problem(
+                "rank",
+                "only what stands in for another has a rank: fill in instead_of, or take the rank away (-)".to_owned(),
+            );
+        }
+        let bill = catalogue.bills.entry(parent.clone()).or_insert_with(|| Bill::new(parent.clone()));
+        bill.components.insert(component.clone(), new);
+    }
+}
+
+pub(super) fn cells(catalogue: &Catalogue, parent: &Sku, component: &Sku) -> Option<Vec<String>> {
+    let Component { quantity, scrap, from, until, instead_of, rank } = catalogue.bills.get(parent)?.components.get(component)?;
+    Some(vec![
+        parent.to_string(),
+        component.to_string(),
+        quantity.to_string(),
+        show(scrap.as_ref()),
+        show(from.as_ref()),
+        show(until.as_ref()),
+        show(instead_of.as_ref()),
+        show_unless_default(rank),
+    ])
+}

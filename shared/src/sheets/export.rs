@@ -1,0 +1,122 @@
+//! The way back: what is stored as the cells of sheets.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::{Catalogue, CentreId, Listing, LocationId, Sku, SystemId, TierId};
+use crate::sheets::listings::ListingKey;
+use crate::sheets::locations::{Whose, codes};
+use crate::sheets::sheet::Sheet;
+use crate::sheets::{assemblies, bills, items, listings, locations, system_items};
+
+/// A catalogue with its listings put together.
+pub(super) struct View<'a> {
+    catalogue: &'a Catalogue,
+    pub(super) listings: BTreeMap<ListingKey, Listing>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn of(catalogue: &'a Catalogue) -> Self {
+        Self { catalogue, listings: catalogue.listings() }
+    }
+}
+
+/// Which row of which sheet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum SheetRow {
+    Tier(TierId),
+    Item(Sku),
+    Centre(CentreId),
+    Location(LocationId),
+    Code(LocationId, Whose),
+    Listing(ListingKey),
+    SystemItem((SystemId, String)),
+    Assembly(Sku),
+    Component(Sku, Sku),
+}
+
+impl SheetRow {
+    pub(super) fn sheet(&self) -> Sheet {
+        match self {
+            Self::Tier(_) => Sheet::Tiers,
+            Self::Item(_) => Sheet::Items,
+            Self::Centre(_) => Sheet::WorkCentres,
+            Self::Location(_) => Sheet::Locations,
+            Self::Code(..) => Sheet::LocationCodes,
+            Self::Listing(_) => Sheet::Listings,
+            Self::SystemItem(_) => Sheet::SystemItems,
+            Self::Assembly(_) => Sheet::Assemblies,
+            Self::Component(..) => Sheet::Bills,
+        }
+    }
+
+    /// The row as cells, in the order of the sheet's columns; none where there is no such row.
+    pub(super) fn cells(&self, view: &View<'_>) -> Option<Vec<String>> {
+        let catalogue = view.catalogue;
+        match self {
+            Self::Tier(id) => items::tier_cells(catalogue, id),
+            Self::Item(sku) => items::cells(catalogue, sku),
+            Self::Centre(code) => assemblies::centre_cells(catalogue, code),
+            Self::Location(code) => locations::cells(catalogue, code),
+            Self::Code(of, whose) => locations::code_cells(catalogue, of, whose),
+            Self::Listing(key) => listings::cells(&view.listings, key),
+            Self::SystemItem(key) => system_items::cells(catalogue, key),
+            Self::Assembly(parent) => assemblies::cells(catalogue, parent),
+            Self::Component(parent, component) => bills::cells(catalogue, parent, component),
+        }
+    }
+
+    /// Whether all of it is stored.
+    pub(super) fn is_whole(&self, view: &View<'_>) -> bool {
+        match self {
+            Self::Listing(key) => view.listings.get(key).is_none_or(|listing| listing.whole),
+            Self::Tier(_)
+            | Self::Item(_)
+            | Self::Centre(_)
+            | Self::Location(_)
+            | Self::Code(..)
+            | Self::SystemItem(_)
+            | Self::Assembly(_)
+            | Self::Component(..) => true,
+        }
+    }
+
+    /// Every row of a sheet, in order.
+    fn all(sheet: Sheet, view: &View<'_>) -> Vec<Self> {
+        let catalogue = view.catalogue;
+        match sheet {
+            Sheet::Tiers => catalogue.tiers.keys().cloned().map(Self::Tier).collect(),
+            Sheet::Items => catalogue.items.keys().cloned().map(Self::Item).collect(),
+            Sheet::WorkCentres => catalogue.centres.keys().cloned().map(Self::Centre).collect(),
+            Sheet::Locations => catalogue.locations.keys().cloned().map(Self::Location).collect(),
+            Sheet::LocationCodes => catalogue
+                .locations
+                .values()
+                .flat_map(|location| codes(location).map(|(whose, _)| Self::Code(location.code.clone(), whose)))
+                .collect(),
+            Sheet::Listings => view.listings.keys().cloned().map(Self::Listing).collect(),
+            Sheet::SystemItems => catalogue.system_items.keys().cloned().map(Self::SystemItem).collect(),
+            Sheet::Assemblies => catalogue.bills.keys().cloned().map(Self::Assembly).collect(),
+            Sheet::Bills => catalogue
+                .bills
+                .values()
+                .flat_map(|bill| bill.components.keys().map(|component| Self::Component(bill.parent.clone(), component.clone())))
+                .collect(),
+        }
+    }
+}
+
+/// Every sheet of a catalogue: its header, and a line for each row. Importing them changes nothing.
+#[must_use]
+pub fn export(catalogue: &Catalogue) -> BTreeMap<Sheet, Vec<u8>> {
+    let view = View::of(catalogue);
+    let sheet = |sheet: Sheet| {
+        let mut writer = ::csv::Writer::from_writer(Vec::new());
+        let rows = SheetRow::all(sheet, &view).into_iter().filter_map(|key| key.cells(&view));
+        writer.write_record(sheet.columns()).expect("writing to memory does not fail");
+        for row in rows {
+            writer.write_record(row).expect("writing to memory does not fail, and rows have as many cells as the header");
+        }
+        (sheet, writer.into_inner().expect("flushing to memory does not fail"))
+    };
+    Sheet::ALL.into_iter().map(sheet).collect()
+}

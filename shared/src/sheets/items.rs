@@ -1,0 +1,143 @@
+//! `tiers.csv` and `items.csv`.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use crate::catalog::{Catalogue, Factor, Item, Planning, Policy, Quantity, Sku, Tier, TierId, Unit};
+use crate::sheets::cell::{Cell, Cells, date, factors, named, number, show, show_factors, show_yes_no, units, yes_no};
+use crate::sheets::problem::Problems;
+use crate::sheets::read::Lined;
+use crate::sheets::sheet::Sheet;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TierRow {
+    buffer: Cell<Quantity>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ItemRow {
+    unit: Cell<Unit>,
+    units: Cell<BTreeMap<Unit, Factor>>,
+    tier: Cell<TierId>,
+    by_lot: Cell<bool>,
+    buffer: Cell<Quantity>,
+    low_at: Cell<Quantity>,
+    promise_days: Cell<u16>,
+    priority: Cell<u32>,
+    since: Cell<Date>,
+    supplier_days: Cell<u16>,
+    bulk: Cell<bool>,
+    policy: Cell<Policy>,
+    shows_date: Cell<bool>,
+}
+
+const POLICIES: [(Policy, &str); 3] =
+    [(Policy::FairShare, "fair_share"), (Policy::FirstCome, "first_come"), (Policy::Priority, "priority")];
+
+fn policy(text: &str) -> Result<Policy, String> {
+    let known = POLICIES.iter().find(|(_, name)| *name == text).map(|(policy, _)| *policy);
+    known.ok_or_else(|| format!("{text:?} is no policy: there are {}", POLICIES.map(|(_, name)| name).join(", ")))
+}
+
+pub(super) fn read_tier(cells: &mut Cells<'_>) -> Option<(TierId, TierRow)> {
+    let row = TierRow { buffer: cells.required("buffer", units) };
+    Some((cells.key("tier", named)?, row))
+}
+
+pub(super) fn read(cells: &mut Cells<'_>) -> Option<(Sku, ItemRow)> {
+    let row = ItemRow {
+        unit: cells.optional("unit", named),
+        units: cells.optional("units", factors),
+        tier: cells.optional("tier", named),
+        by_lot: cells.required("by_lot", yes_no),
+        buffer: cells.optional("buffer", units),
+        low_at: cells.optional("low_at", units),
+        promise_days: cells.optional("promise_days", number(Planning::MAX_DAYS)),
+        priority: cells.optional("priority", number(u32::MAX)),
+        since: cells.optional("since", date),
+        supplier_days: cells.optional("supplier_days", number(Planning::MAX_DAYS)),
+        bulk: cells.required("bulk", yes_no),
+        policy: cells.optional("policy", policy),
+        shows_date: cells.required("shows_date", yes_no),
+    };
+    Some((cells.key("sku", named)?, row))
+}
+
+pub(super) fn apply_tiers(rows: &BTreeMap<TierId, Lined<TierRow>>, catalogue: &mut Catalogue, problems: &mut Problems) {
+    for (id, Lined { line, row, .. }) in rows {
+        let missing = || problems.add(Sheet::Tiers, *line, "buffer", "a new tier needs one: a whole number of units, 0 for none");
+        // Where nothing can be read it is there all the same, so that its items are not said to name no tier.
+        let old = catalogue.tiers.get(id).map(|tier| tier.buffer);
+        let buffer = row.buffer.or_required(old, missing).unwrap_or_default();
+        catalogue.tiers.insert(id.clone(), Tier { id: id.clone(), buffer });
+    }
+}
+
+pub(super) fn apply(rows: &BTreeMap<Sku, Lined<ItemRow>>, catalogue: &mut Catalogue, problems: &mut Problems) {
+    for (sku, Lined { line, row, .. }) in rows {
+        let mut problem = |column: &str, detail: String| problems.add(Sheet::Items, *line, column, detail);
+        let item = catalogue.items.entry(sku.clone()).or_insert_with(|| Item::new(sku.clone()));
+        row.unit.update(&mut item.unit);
+        row.tier.update(&mut item.tier);
+        row.buffer.update(&mut item.buffer);
+        row.low_at.update(&mut item.low_at);
+        row.units.update_or_default(&mut item.units);
+        row.by_lot.update_or_default(&mut item.by_lot);
+        row.plan(&mut item.planning);
+        let base = item.unit.as_ref().map_or(Item::PIECE, Unit::as_str);
+        if (row.unit != Cell::Keep || row.units != Cell::Keep) && item.units.contains_key(base) {
+            problem("units", format!("{base} is the item's own unit: leave it out here, or name another in the column unit"));
+        }
+        if let Some(tier) = row.tier.set()
+            && !catalogue.tiers.contains_key(tier)
+        {
+            problem("tier", format!("there is no tier {tier}: add it to {}", Sheet::Tiers));
+        }
+    }
+}
+
+impl ItemRow {
+    fn plan(&self, planning: &mut Planning) {
+        let Planning { promise_days, priority, since, supplier_days, bulk, policy, shows_date } = planning;
+        self.promise_days.update(promise_days);
+        self.priority.update(priority);
+        self.since.update(since);
+        self.supplier_days.update(supplier_days);
+        self.bulk.update_or_default(bulk);
+        self.policy.update_or_default(policy);
+        self.shows_date.update_or_default(shows_date);
+    }
+}
+
+/// The unknown item of a cell, in words.
+pub(super) fn unknown(sku: &Sku) -> String {
+    format!("there is no item {sku}: add it to {}", Sheet::Items)
+}
+
+pub(super) fn tier_cells(catalogue: &Catalogue, id: &TierId) -> Option<Vec<String>> {
+    let tier = catalogue.tiers.get(id)?;
+    Some(vec![tier.id.to_string(), tier.buffer.to_string()])
+}
+
+pub(super) fn cells(catalogue: &Catalogue, sku: &Sku) -> Option<Vec<String>> {
+    let item = catalogue.items.get(sku)?;
+    let Planning { promise_days, priority, since, supplier_days, bulk, policy, shows_date } = &item.planning;
+    let said = POLICIES.iter().find(|(known, _)| known == policy && *known != Policy::default());
+    Some(vec![
+        item.sku.to_string(),
+        show(item.unit.as_ref()),
+        show_factors(&item.units),
+        show(item.tier.as_ref()),
+        show_yes_no(item.by_lot),
+        show(item.buffer.as_ref()),
+        show(item.low_at.as_ref()),
+        show(promise_days.as_ref()),
+        show(priority.as_ref()),
+        show(since.as_ref()),
+        show(supplier_days.as_ref()),
+        show_yes_no(*bulk),
+        show(said.map(|(_, name)| name)),
+        show_yes_no(*shows_date),
+    ])
+}

@@ -1,0 +1,167 @@
+//! `listings.csv`: how a shop lists an item. One line is two rows of the table, the shop's mapping and the item.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::{Catalogue, InventoryItemId, Listed, Listing, Quantity, ShopDomain, ShopItem, Sku, VariantId};
+use crate::sheets::cell::{Cell, Cells, code, named, shop_id, show, units};
+use crate::sheets::items::unknown;
+use crate::sheets::problem::Problems;
+use crate::sheets::read::Lined;
+use crate::sheets::sheet::Sheet;
+
+/// A shop, and what it calls the item.
+pub(super) type ListingKey = (ShopDomain, String);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ListingRow {
+    sku: Cell<Sku>,
+    inventory_item: Cell<InventoryItemId>,
+    variant: Cell<VariantId>,
+    buffer: Cell<Quantity>,
+}
+
+pub(super) fn read(cells: &mut Cells<'_>) -> Option<(ListingKey, ListingRow)> {
+    let (shop, shop_sku) = (cells.key("shop", named), cells.key("shop_sku", code));
+    let row = ListingRow {
+        sku: cells.required("sku", named),
+        inventory_item: cells
+            .required("inventory_item", |text| shop_id(text, InventoryItemId::from_gid, InventoryItemId::new, "InventoryItem")),
+        variant: cells.optional("variant", |text| shop_id(text, VariantId::from_gid, VariantId::new, "ProductVariant")),
+        buffer: cells.optional("buffer", units),
+    };
+    Some(((shop?, shop_sku?), row))
+}
+
+/// All old listings that are named go first, and then the new ones come: so lines may swap items whatever their order.
+pub(super) fn apply(
+    rows: &BTreeMap<ListingKey, Lined<ListingRow>>,
+    before: &BTreeMap<ListingKey, Listing>,
+    catalogue: &mut Catalogue,
+    problems: &mut Problems,
+) {
+    let mut wanted = Vec::new();
+    for (key, lined) in rows {
+        let old = before.get(key);
+        match target(lined, old, catalogue, problems) {
+            Target::Remove => detach(key, old, catalogue),
+            Target::Is(listing) => {
+                detach(key, old, catalogue);
+                wanted.push((key, lined.line, listing));
+            }
+            Target::Unclear => {}
+        }
+    }
+    for (key, line, listing) in wanted {
+        attach(key, line, listing, rows, catalogue, problems);
+    }
+    inventory_items_are_listed_once(rows, catalogue, problems);
+}
+
+/// What a line leads to.
+enum Target {
+    Remove,
+    Is(Listing),
+    /// It cannot be said, and the problem is noted.
+    Unclear,
+}
+
+fn target(lined: &Lined<ListingRow>, old: Option<&Listing>, catalogue: &Catalogue, problems: &mut Problems) -> Target {
+    let Lined { line, remove, row } = lined;
+    if *remove {
+        return Target::Remove;
+    }
+    let mut problem = |column: &str, detail: String| problems.add(Sheet::Listings, *line, column, detail);
+    let sku = row.sku.or_required(old.map(|old| old.sku.clone()), || {
+        problem("sku", "a new listing needs one: the item of ours that it sells".to_owned());
+    });
+    let inventory_item = row.inventory_item.or_required(old.map(|old| old.inventory_item), || {
+        problem("inventory_item", "a new listing needs one: the shop's id of what it stocks".to_owned());
+    });
+    let (Some(sku), Some(inventory_item)) = (sku, inventory_item) else { return Target::Unclear };
+    if !catalogue.items.contains_key(&sku) {
+        problem("sku", unknown(&sku));
+        return Target::Unclear;
+    }
+    let (mut variant, mut buffer) = old.map_or((None, None), |old| (old.variant, old.buffer));
+    row.variant.update(&mut variant);
+    row.buffer.update(&mut buffer);
+    Target::Is(Listing { sku, inventory_item, variant, buffer, whole: true })
+}
+
+fn detach(key: &ListingKey, old: Option<&Listing>, catalogue: &mut Catalogue) {
+    let (shop, shop_sku) = key;
+    catalogue.mappings.remove(key);
+    if let Some(item) = old.and_then(|old| catalogue.items.get_mut(&old.sku))
+        && item.shops.get(shop).is_some_and(|listed| listed.shop_sku == *shop_sku)
+    {
+        item.shops.remove(shop);
+    }
+}
+
+fn attach(
+    key: &ListingKey,
+    line: u64,
+    listing: Listing,
+    rows: &BTreeMap<ListingKey, Lined<ListingRow>>,
+    catalogue: &mut Catalogue,
+    problems: &mut Problems,
+) {
+    let (shop, shop_sku) = key.clone();
+    let Listing { sku, inventory_item, variant, buffer, whole: _ } = listing;
+    let item = catalogue.items.get_mut(&sku).expect("only listings of known items are wanted");
+    if let Some(other) = item.shops.get(&shop)
+        && other.shop_sku != shop_sku
+    {
+        let name = &other.shop_sku;
+        let detail = match rows.get(&(shop.clone(), name.clone())) {
+            Some(Lined { line, .. }) => format!("line {line} lists {sku} in {shop} already, as {name:?}: a shop lists it once"),
+            None => format!("{shop} lists {sku} as {name:?}: a shop lists it once; add a line for that with remove = yes"),
+        };
+        problems.add(Sheet::Listings, line, "sku", detail);
+        return;
+    }
+    item.shops.insert(shop.clone(), Listed { shop_sku: shop_sku.clone(), inventory_item, variant, buffer });
+    catalogue.mappings.insert(key.clone(), ShopItem { shop, shop_sku, sku, inventory_item });
+}
+
+/// Notes the lines that list what a shop stocks for two items of ours: their levels would overwrite each other.
+fn inventory_items_are_listed_once(
+    rows: &BTreeMap<ListingKey, Lined<ListingRow>>,
+    catalogue: &Catalogue,
+    problems: &mut Problems,
+) {
+    let mut listed: BTreeMap<(&ShopDomain, InventoryItemId), Vec<&ShopItem>> = BTreeMap::new();
+    for mapping in catalogue.mappings.values() {
+        listed.entry((&mapping.shop, mapping.inventory_item)).or_default().push(mapping);
+    }
+    for mappings in listed.values().filter(|mappings| mappings.len() > 1) {
+        for mapping in mappings {
+            let key = (mapping.shop.clone(), mapping.shop_sku.clone());
+            let Some(Lined { line, .. }) = rows.get(&key) else { continue };
+            let others: Vec<String> = mappings
+                .iter()
+                .filter(|other| other.shop_sku != mapping.shop_sku)
+                .map(|other| match rows.get(&(other.shop.clone(), other.shop_sku.clone())) {
+                    Some(Lined { line, .. }) => format!("{} (line {line})", other.sku),
+                    None => format!("{} (as {:?})", other.sku, other.shop_sku),
+                })
+                .collect();
+            let detail =
+                format!("{} is listed for {} too: what a shop stocks is one item", mapping.inventory_item, others.join(", "));
+            problems.add(Sheet::Listings, *line, "inventory_item", detail);
+        }
+    }
+}
+
+pub(super) fn cells(listings: &BTreeMap<ListingKey, Listing>, key: &ListingKey) -> Option<Vec<String>> {
+    let Listing { sku, inventory_item, variant, buffer, whole: _ } = listings.get(key)?;
+    let (shop, shop_sku) = key;
+    Some(vec![
+        shop.to_string(),
+        shop_sku.clone(),
+        sku.to_string(),
+        inventory_item.to_string(),
+        show(variant.as_ref()),
+        show(buffer.as_ref()),
+    ])
+}

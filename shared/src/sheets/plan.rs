@@ -1,0 +1,185 @@
+//! The difference between what is stored and what sheets say: cell by cell for people, write by write for the table.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::sheets::export::{SheetRow, View};
+use crate::sheets::problem::Problems;
+use crate::sheets::read::Sheets;
+use crate::sheets::sheet::Sheet;
+use crate::sheets::stored::Stored;
+use crate::sheets::writes::{batches, groups};
+use crate::sheets::{assemblies, bills, items, listings, locations, structure, system_items};
+use crate::table::{MAX_WRITES, Write};
+
+/// What an import would change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The lines that change something, by sheet and line.
+    pub changes: Vec<Change>,
+    /// Of each sheet, how many lines do what.
+    pub tally: BTreeMap<Sheet, Tally>,
+    /// Rows that must be written together, each group small enough for one transaction.
+    groups: Vec<Vec<Write>>,
+}
+
+/// What one line changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// The sheet.
+    pub sheet: Sheet,
+    /// The line.
+    pub line: u64,
+    /// Which row it is: the first cells of the line.
+    pub key: Vec<String>,
+    /// What it does.
+    #[serde(flatten)]
+    pub kind: ChangeKind,
+}
+
+/// What a line does to its row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// There was none.
+    Added {
+        /// Its cells that are not empty, beside the key.
+        cells: Vec<CellChange>,
+    },
+    /// It said something else.
+    Changed {
+        /// The cells that differ.
+        cells: Vec<CellChange>,
+    },
+    /// It is taken away.
+    Removed,
+    /// It said the same, but only half of it was stored: someone wrote a mapping without its item, or the other way round.
+    Completed,
+}
+
+/// A cell before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CellChange {
+    /// Its column.
+    pub column: &'static str,
+    /// What it was; empty for nothing.
+    pub old: String,
+    /// What it becomes.
+    pub new: String,
+}
+
+/// How many lines of a sheet do what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Tally {
+    /// Rows that are new.
+    pub added: usize,
+    /// Rows that change, completed ones among them.
+    pub changed: usize,
+    /// Rows that are taken away.
+    pub removed: usize,
+    /// Lines that say what is stored.
+    pub unchanged: usize,
+}
+
+impl Plan {
+    /// What `sheets` change of what is `stored`, bills from `now` on.
+    ///
+    /// # Errors
+    /// All that is wrong with the sheets, by themselves and beside what is stored. Then nothing is to be written.
+    pub fn of(stored: &Stored, sheets: &Sheets, now: Timestamp) -> Result<Self, Problems> {
+        let mut problems = sheets.problems.clone();
+        let before = View::of(stored.catalogue());
+        let mut after = stored.catalogue().clone();
+        items::apply_tiers(&sheets.tiers, &mut after, &mut problems);
+        items::apply(&sheets.items, &mut after, &mut problems);
+        assemblies::apply_centres(&sheets.centres, &mut after, &mut problems);
+        locations::apply(&sheets.locations, &mut after, &mut problems);
+        locations::apply_codes(&sheets.codes, &mut after, &mut problems);
+        listings::apply(&sheets.listings, &before.listings, &mut after, &mut problems);
+        system_items::apply(&sheets.system_items, &mut after, &mut problems);
+        assemblies::apply(&sheets.assemblies, &mut after, &mut problems);
+        bills::apply(&sheets.bills, &mut after, &mut problems);
+        structure::finish(sheets, now, stored.catalogue(), &mut after, &mut problems);
+        let groups = groups(stored, &after);
+        if let Some(group) = groups.iter().find(|group| group.len() > MAX_WRITES) {
+            let (rows, first) = (group.len(), group.first().map_or_else(String::new, |write| write.key().to_string()));
+            let detail =
+                format!("{rows} rows hang together, {first} among them, and at most {MAX_WRITES} can: import this in parts");
+            problems.add(Sheet::Listings, None, "", detail);
+        }
+        if !problems.is_empty() {
+            problems.sort();
+            return Err(problems);
+        }
+        let after = View::of(&after);
+        let mut plan = Self { changes: Vec::new(), tally: BTreeMap::new(), groups };
+        for (line, key) in sheets.keys() {
+            plan.compare(line, &key, &before, &after);
+        }
+        plan.changes.sort_by_key(|change| (change.sheet, change.line));
+        Ok(plan)
+    }
+
+    fn compare(&mut self, line: u64, key: &SheetRow, before: &View<'_>, after: &View<'_>) {
+        let sheet = key.sheet();
+        let tally = self.tally.entry(sheet).or_default();
+        let columns = || sheet.columns().iter().copied().enumerate().skip(sheet.key_columns());
+        let (named, kind) = match (key.cells(before), key.cells(after)) {
+            (None, None) => (Vec::new(), None),
+            (Some(old), None) => (old, Some(ChangeKind::Removed)),
+            (None, Some(new)) => {
+                let cells = columns().filter(|(at, _)| !new[*at].is_empty());
+                let cells = cells.map(|(at, column)| CellChange { column, old: String::new(), new: new[at].clone() }).collect();
+                (new, Some(ChangeKind::Added { cells }))
+            }
+            (Some(old), Some(new)) if old == new => {
+                let kind = (key.is_whole(after) && !key.is_whole(before)).then_some(ChangeKind::Completed);
+                (new, kind)
+            }
+            (Some(old), Some(new)) => {
+                let cells = columns().filter(|(at, _)| old[*at] != new[*at]);
+                let cells = cells.map(|(at, column)| CellChange { column, old: old[at].clone(), new: new[at].clone() }).collect();
+                (new, Some(ChangeKind::Changed { cells }))
+            }
+        };
+        match &kind {
+            None => tally.unchanged += 1,
+            Some(ChangeKind::Added { .. }) => tally.added += 1,
+            Some(ChangeKind::Changed { .. } | ChangeKind::Completed) => tally.changed += 1,
+            Some(ChangeKind::Removed) => tally.removed += 1,
+        }
+        let key = named.into_iter().take(sheet.key_columns()).collect();
+        self.changes.extend(kind.map(|kind| Change { sheet, line, key, kind }));
+    }
+
+    /// How many rows it writes.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.groups.iter().map(Vec::len).sum()
+    }
+
+    /// The writes, each batch one transaction, with no group divided.
+    #[must_use]
+    pub fn batches(&self) -> Vec<Vec<Write>> {
+        batches(&self.groups)
+    }
+}
+
+impl Sheets {
+    /// Every row they name, with its line.
+    fn keys(&self) -> impl Iterator<Item = (u64, SheetRow)> {
+        let tiers = self.tiers.iter().map(|(id, lined)| (lined.line, SheetRow::Tier(id.clone())));
+        let items = self.items.iter().map(|(sku, lined)| (lined.line, SheetRow::Item(sku.clone())));
+        let centres = self.centres.iter().map(|(code, lined)| (lined.line, SheetRow::Centre(code.clone())));
+        let locations = self.locations.iter().map(|(code, lined)| (lined.line, SheetRow::Location(code.clone())));
+        let codes = self.codes.iter().map(|((of, whose), lined)| (lined.line, SheetRow::Code(of.clone(), whose.clone())));
+        let listings = self.listings.iter().map(|(key, lined)| (lined.line, SheetRow::Listing(key.clone())));
+        let system_items = self.system_items.iter().map(|(key, lined)| (lined.line, SheetRow::SystemItem(key.clone())));
+        let assemblies = self.assemblies.iter().map(|(of, lined)| (lined.line, SheetRow::Assembly(of.clone())));
+        let bills = self.bills.iter().map(|((of, what), lined)| (lined.line, SheetRow::Component(of.clone(), what.clone())));
+        let parts = tiers.chain(items).chain(centres).chain(locations).chain(codes);
+        parts.chain(listings).chain(system_items).chain(assemblies).chain(bills)
+    }
+}

@@ -1,0 +1,243 @@
+//! What is refused: the sheet, the line and the column of each mistake, and what would be right.
+
+use crate::sheets::tests::{Files, SMALL, imported, plan};
+use crate::sheets::{Problem, Stored};
+
+/// The problems of files beside a catalogue, in words.
+pub(super) fn told(stored: &Stored, files: Files) -> Vec<String> {
+    match plan(stored, files) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.shown().iter().map(Problem::to_string).collect(),
+    }
+}
+
+/// Each text into one sheet, beside the small catalogue, and what is said to it: all of it, each up to where it is written here.
+pub(super) fn check(sheet: &str, rows: &[(&str, &[&str])]) {
+    let stored = imported(SMALL);
+    for (text, expected) in rows {
+        let found = told(&stored, &[(sheet, text)]);
+        assert_eq!(found.len(), expected.len(), "{text:?}: {found:#?}");
+        for (found, expected) in found.iter().zip(*expected) {
+            let whole = format!("{sheet}.csv{expected}");
+            assert!(found.starts_with(&whole), "{text:?}\n says {found}\n not {whole}");
+        }
+    }
+}
+
+/// Protects against files that are not sheets, or other sheets than they seem.
+#[test]
+fn a_file_must_be_a_sheet() {
+    check(
+        "items",
+        &[
+            ("", &[": it is empty: its first line is the header, sku,unit,"]),
+            ("sku\n", &[]),
+            ("sku,colour\n", &[" line 1, column colour: there is no such column; there are sku, unit, units, tier, by_lot,"]),
+            ("sku,remove\n", &[" line 1, column remove: there is no such column"]),
+            ("sku, unit\n", &[" line 1, column  unit: there is no such column"]),
+            ("SKU\n", &[" line 1, column SKU: there is no such", " line 1, column sku: the column is missing"]),
+            ("sku,unit,sku\n", &[" line 1, column sku: the column is there twice"]),
+            ("unit\nkg\n", &[" line 1, column sku: the column is missing, and it says which row is meant"]),
+            (
+                "sku;unit\nA;kg\n",
+                &[
+                    " line 1, column sku: the column is missing",
+                    " line 1, column sku;unit: there is no such column; there are sku, unit, units, tier, by_lot, buffer, low_at, promise_days, priority, since, supplier_days, bulk, policy, shows_date. Cells are separated by commas",
+                ],
+            ),
+            ("sku,unit\nA\n", &[" line 2: it has 1 cells and the header 2"]),
+            (
+                "sku,unit\n\nA,g\nB,g,h\n",
+                &[" line 4: it has 3 cells and the header 2; a cell with a comma in it stands in \"quotes\""],
+            ),
+            (
+                "sku\n\"A\nB\"\n\"unclosed\n",
+                &[" line 2, column sku: the SKU \"A\\nB\"", " line 4, column sku: the SKU \"unclosed\\n\""],
+            ),
+        ],
+    );
+    let stored = imported(SMALL);
+    let latin = std::collections::BTreeMap::from([(super::Sheet::Items, b"sku\nA\nCR\xC8ME\n".to_vec())]);
+    let problems = super::Plan::of(&stored, &super::Sheets::read(&latin), super::now()).expect_err("it is not UTF-8");
+    assert_eq!(problems.shown()[0].to_string(), "items.csv line 3: this is not UTF-8: save it as CSV in UTF-8");
+}
+
+/// Protects items and tiers from values that are none.
+#[test]
+fn items_and_tiers_are_checked() {
+    check(
+        "items",
+        &[
+            (
+                "sku,unit,units,tier,by_lot,buffer,low_at\n A,k g,case,a b,true,-1,1.5\n",
+                &[
+                    " line 2, column buffer: \"-1\" is not a whole number from 0 to 1000000000",
+                    " line 2, column by_lot: \"true\" is neither yes nor no",
+                    " line 2, column low_at: \"1.5\" is not a whole number",
+                    " line 2, column sku: the SKU \" A\" is not usable: it needs",
+                    " line 2, column tier: the tier \"a b\" is not usable",
+                    " line 2, column unit: the unit \"k g\" is not usable",
+                    " line 2, column units: \"case\" does not have the form unit=number",
+                ],
+            ),
+            ("sku,buffer\n,1\n", &[" line 2, column sku: it is empty, and it says which row is meant"]),
+            ("sku\n-\n", &[" line 2, column sku: it is \"-\", which takes a value away"]),
+            ("sku,buffer\nA,1000000000\nB,1000000001\n", &[" line 3, column buffer: \"1000000001\" is not a whole number"]),
+            ("sku,units\nA,case=0\n", &[" line 2, column units: 0 is out of range"]),
+            ("sku,units\nA,case=12;case=13\n", &[" line 2, column units: the unit case is said twice"]),
+            ("sku,units\nA,each=1\n", &[" line 2, column units: each is the item's own unit"]),
+            ("sku,unit\nOIL,drum\n", &[" line 2, column units: drum is the item's own unit"]),
+            ("sku,tier\nA,B\n", &[" line 2, column tier: there is no tier B: add it to tiers.csv"]),
+            ("sku\nA\nB\nA\n", &[" line 4, column sku: line 2 says the same sku already: keep one of the two lines"]),
+            ("sku,by_lot\nA,-\n", &[" line 2, column by_lot: \"-\" is neither yes nor no"]),
+            (
+                "sku,promise_days,priority,since,supplier_days,bulk,policy,shows_date\nA,731,-1,21.11.2026,1.5,-,lifo,1\n",
+                &[
+                    " line 2, column bulk: \"-\" is neither yes nor no",
+                    " line 2, column policy: \"lifo\" is no policy: there are fair_share, first_come, priority",
+                    " line 2, column priority: \"-1\" is not a whole number from 0 to 4294967295",
+                    " line 2, column promise_days: \"731\" is not a whole number from 0 to 730",
+                    " line 2, column shows_date: \"1\" is neither yes nor no",
+                    " line 2, column since: \"21.11.2026\" is not a date: it has the form 2026-11-21",
+                    " line 2, column supplier_days: \"1.5\" is not a whole number from 0 to 730",
+                ],
+            ),
+            (
+                "sku,priority,since\nA,4294967296,20261121\nB,+1,2026-11-21T12:00\nC,,2026-02-29\n",
+                &[
+                    " line 2, column priority: \"4294967296\" is not a whole number",
+                    " line 2, column since: \"20261121\" is not a date",
+                    " line 3, column priority: \"+1\" is not a whole number",
+                    " line 3, column since: \"2026-11-21T12:00\" is not a date",
+                    " line 4, column since: \"2026-02-29\" is not a date",
+                ],
+            ),
+        ],
+    );
+    check(
+        "tiers",
+        &[
+            ("tier,buffer\nB,\n", &[" line 2, column buffer: a new tier needs one"]),
+            ("tier,buffer\nA,\n", &[]),
+            ("tier,buffer\nB,x\n", &[" line 2, column buffer: \"x\" is not a whole number"]),
+        ],
+    );
+}
+
+/// Protects the network from locations and codes that lead nowhere, or to two places.
+#[test]
+fn locations_and_their_codes_are_checked() {
+    check(
+        "locations",
+        &[
+            ("code,kind\nWH-2,\n", &[" line 2, column kind: a new location needs one: factory, warehouse, third_party,"]),
+            ("code,kind\nWH-2,depot\n", &[" line 2, column kind: \"depot\" is no kind of location: there are factory,"]),
+            ("code,kind\nunassigned,store\n", &[" line 2, column code: the location code \"unassigned\" is not usable"]),
+            (
+                "code,active,feeds_production\nWH-1,0,maybe\n",
+                &[
+                    " line 2, column active: \"0\" is neither yes nor no",
+                    " line 2, column feeds_production: \"maybe\" is neither yes nor no",
+                ],
+            ),
+        ],
+    );
+    check(
+        "location_codes",
+        &[
+            ("location,in,code\nWH-9,sap,1\n", &[" line 2, column location: there is no location WH-9: add it to locations.csv"]),
+            ("location,in,code\nWH-1,wms,\n", &[" line 2, column code: say what wms calls WH-1"]),
+            (
+                "location,in,code\nWH-1,a.example.com,1\n",
+                &[" line 2, column in: the shop domain \"a.example.com\" is not usable"],
+            ),
+            ("location,in,code\nWH-1,SAP,1\n", &[" line 2, column in: the system \"SAP\" is not usable"]),
+            ("location,in,code\nWH-1,a.myshopify.com,main\n", &[" line 2, column code: \"main\" is not an id of the shop"]),
+            ("location,in,code\nSTORE-1,sap,1000\n", &[" line 2, column code: sap calls WH-1 \"1000\" already"]),
+            (
+                "location,in,code\nSTORE-1,wms,7\nWH-1,wms,7\n",
+                &[" line 2, column code: wms calls WH-1 \"7\" already", " line 3, column code: wms calls STORE-1 \"7\" already"],
+            ),
+            ("location,in,code\nSTORE-1,a.myshopify.com,70000000001\n", &[" line 2, column code: a.myshopify.com calls WH-1"]),
+            ("location,in,code\nWH-1,sap,1\nWH-1,sap,2\n", &[" line 3, column location: line 2 says the same location and in"]),
+            ("location,in,code,remove\nWH-1,sap,,maybe\n", &[" line 2, column remove: \"maybe\" is neither yes nor no"]),
+            ("location,in,code\nWH-1,a.myshopify.com,gid://shopify/Location/70000000009\n", &[]),
+        ],
+    );
+}
+
+/// Protects mappings: each leads to one item that exists, and no level of a shop is written for two items.
+#[test]
+fn mappings_are_checked() {
+    let header = "shop,shop_sku,sku,inventory_item\na.myshopify.com,";
+    let listing = |rest: &str| format!("{header}{rest}\n");
+    let rows: [(&str, &[&str]); 11] = [
+        ("X,NOPE,1", &[" line 2, column sku: there is no item NOPE: add it to items.csv"]),
+        ("X,,", &[" line 2, column inventory_item: a new listing needs one", " line 2, column sku: a new listing needs one"]),
+        ("X,GLASS,0", &[" line 2, column inventory_item: \"0\" is not an id of the shop: it has the form 44000000000001"]),
+        ("X,GLASS,gid://shopify/Product/1", &[" line 2, column inventory_item: \"gid://shopify/Product/1\" is not an id"]),
+        ("X,GLASS,gid://shopify/InventoryItem/1", &[]),
+        ("X,GLASS,44000000000001", &[" line 2, column inventory_item: 44000000000001 is listed for SERUM (as \"serum-30\") too"]),
+        (
+            "X,SERUM,9",
+            &[" line 2, column sku: a.myshopify.com lists SERUM as \"serum-30\": a shop lists it once; add a line for that"],
+        ),
+        (
+            "X,GLASS,9\na.myshopify.com,Y,GLASS,8",
+            &[" line 3, column sku: line 2 lists GLASS in a.myshopify.com already, as \"X\""],
+        ),
+        (
+            "X,GLASS,9\na.myshopify.com,Y,OIL,9",
+            &[
+                " line 2, column inventory_item: 9 is listed for OIL (line 3) too",
+                " line 3, column inventory_item: 9 is listed for GLASS (line 2) too",
+            ],
+        ),
+        ("X,GLASS,9\na.myshopify.com,X,OIL,8", &[" line 3, column shop: line 2 says the same shop and shop_sku already"]),
+        ("a\tb,GLASS,9", &[" line 2, column shop_sku: \"a\\tb\" is not usable"]),
+    ];
+    for (rest, expected) in rows {
+        check("listings", &[(&listing(rest), expected)]);
+    }
+    check(
+        "system_items",
+        &[
+            ("system,code,sku\nsap,1,NOPE\n", &[" line 2, column sku: there is no item NOPE"]),
+            ("system,code,sku\nsap,1,\n", &[" line 2, column sku: a new mapping needs one"]),
+            ("system,code,sku\nSap,1,OIL\n", &[" line 2, column system: the system \"Sap\" is not usable"]),
+            ("system,code,sku,unit\nsap,1,OIL,box\n", &[" line 2, column unit: nobody says how many g one box of OIL is"]),
+            ("system,code,sku,unit\nsap,1,OIL,kg\n", &[]),
+            ("system,code,units\nsap,4711,-\n", &[]),
+            ("system,code,unit\nsap,4711,crate\n", &[" line 2, column unit: nobody says how many each one crate of SERUM is"]),
+        ],
+    );
+}
+
+/// Protects whoever mends a file from mending it once for every mistake, and from mistakes that only follow from others.
+#[test]
+fn all_mistakes_are_told_and_only_those() {
+    let files: Files = &[
+        ("items", "sku,buffer,tier\nNEW,x,B\n"),
+        ("tiers", "tier,buffer\nB,x\n"),
+        ("locations", "code,kind\nWH-2,x\n"),
+        ("location_codes", "location,in,code\nWH-2,sap,2000\n"),
+        ("listings", "shop,shop_sku,sku,inventory_item\na.myshopify.com,N,NEW,x\nb.myshopify.com,N,a\u{7},1\n"),
+        ("work_centres", "centre,units_per_day\nFILL,x\n"),
+        ("assemblies", "parent,work_centre\nNEW,FILL\n"),
+        ("bills", "parent,component,quantity\nNEW,OIL,x\n"),
+    ];
+    let found = told(&imported(SMALL), files);
+    let places: Vec<&str> = found.iter().filter_map(|problem| problem.split(": ").next()).collect();
+    assert_eq!(
+        places,
+        [
+            "tiers.csv line 2, column buffer",
+            "items.csv line 2, column buffer",
+            "work_centres.csv line 2, column units_per_day",
+            "locations.csv line 2, column kind",
+            "listings.csv line 2, column inventory_item",
+            "listings.csv line 3, column sku",
+            "bills.csv line 2, column quantity",
+        ]
+    );
+}

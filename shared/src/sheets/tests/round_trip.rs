@@ -1,0 +1,213 @@
+//! Export and import belong together: whatever a catalogue holds comes back as it was.
+
+use std::collections::BTreeMap;
+
+use jiff::Span;
+use jiff::civil::Date;
+use proptest::collection::{btree_map, vec};
+use proptest::option::of;
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
+
+use crate::catalog::{
+    Bill, CentreId, Component, Factor, InventoryItemId, Item, Listed, Location, LocationKind, Planning, Policy, Quantity,
+    ShopItem, ShopLocationId, Sku, SystemItem, Tier, Unit, UsedIn, VariantId, WorkCentre,
+};
+use crate::sheets::tests::{Stored, now, store};
+use crate::sheets::used_in::derived;
+use crate::sheets::{Plan, Sheets, export};
+use crate::table::{Expect, Record, Write};
+
+/// Names that need quotes, or look like something else to a spreadsheet.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[A-Z]{1,4}-[0-9]{1,3}",
+        "[a-zA-Z,\"';=+@éß☃]{1,8}",
+        Just("=SUM(A1)".to_owned()),
+        Just("a \"b\", c".to_owned()),
+        Just("007".to_owned()),
+    ]
+}
+
+fn number() -> impl Strategy<Value = Quantity> {
+    (0..=Quantity::MAX_INPUT).prop_map(Quantity::new)
+}
+
+fn factors() -> impl Strategy<Value = Vec<(Unit, Factor)>> {
+    let unit = prop_oneof!["case", "pallet", "kg", "box=2", "ß"].prop_map(|name| name.parse().expect("a unit"));
+    let factor = prop_oneof!["[1-9][0-9]{0,4}", "0\\.0[0-9]{0,3}[1-9]"].prop_map(|text| text.parse().expect("a factor"));
+    btree_map(unit, factor, 0..3).prop_map(|factors| factors.into_iter().collect())
+}
+
+#[derive(Debug, Clone)]
+struct Seed {
+    name: String,
+    unit: bool,
+    factors: Vec<(Unit, Factor)>,
+    tier: Option<bool>,
+    by_lot: bool,
+    buffer: Option<Quantity>,
+    low_at: Option<Quantity>,
+    shop: Option<(String, Option<u64>, Option<Quantity>)>,
+    code: Option<String>,
+    component: Option<(u32, Option<u8>)>,
+    planning: Planning,
+    made: Made,
+    feeds: Option<bool>,
+}
+
+/// How it is made, beside what it is made of.
+#[derive(Debug, Clone)]
+struct Made {
+    header: bool,
+    lead_days: u16,
+    yields: Option<u8>,
+    centre: bool,
+    days: (Option<i16>, Option<i16>),
+    rank: Option<u16>,
+}
+
+/// A day of some year.
+fn day(days: i16) -> Date {
+    Date::constant(2026, 11, 21).saturating_add(Span::new().days(days))
+}
+
+fn planning() -> impl Strategy<Value = Planning> {
+    let numbers = (of(0..=Planning::MAX_DAYS), of(any::<u32>()), of(any::<i16>()), of(0..=Planning::MAX_DAYS));
+    let policy = prop_oneof![Just(Policy::FairShare), Just(Policy::FirstCome), Just(Policy::Priority)];
+    (numbers, any::<bool>(), policy, any::<bool>()).prop_map(|(numbers, bulk, policy, shows_date)| {
+        let (promise_days, priority, since, supplier_days) = numbers;
+        Planning { promise_days, priority, since: since.map(day), supplier_days, bulk, policy, shows_date }
+    })
+}
+
+fn made() -> impl Strategy<Value = Made> {
+    let header = (any::<bool>(), prop_oneof![Just(0), 0..=Bill::MAX_LEAD_DAYS], of(1..=100_u8), any::<bool>());
+    (header, (of(-500..500_i16), of(500..1000_i16)), of(any::<u16>()))
+        .prop_map(|((header, lead_days, yields, centre), days, rank)| Made { header, lead_days, yields, centre, days, rank })
+}
+
+fn seed() -> impl Strategy<Value = Seed> {
+    let first = (text(), any::<bool>(), factors(), of(any::<bool>()), any::<bool>());
+    let shop = (text(), of(1..u64::MAX), of(number()));
+    let rest = (of(number()), of(number()), of(shop), of(text()), of((1..1_000_000_u32, of(0..100_u8))));
+    let plan = (planning(), made(), of(any::<bool>()));
+    (first, rest, plan).prop_map(|(first, rest, (planning, made, feeds))| {
+        let (name, unit, factors, tier, by_lot) = first;
+        let (buffer, low_at, shop, code, component) = rest;
+        Seed { name, unit, factors, tier, by_lot, buffer, low_at, shop, code, component, planning, made, feeds }
+    })
+}
+
+fn centre() -> CentreId {
+    "MIX-1".parse().expect("a code")
+}
+
+impl Made {
+    fn header(&self, parent: Sku) -> Bill {
+        let plain = Bill::new(parent);
+        if !self.header {
+            return plain;
+        }
+        let (yields, centre) = (self.yields.map(share), self.centre.then(centre));
+        let phantom = self.lead_days == 0 && centre.is_none();
+        Bill { lead_days: self.lead_days, yields, centre, phantom, ..plain }
+    }
+
+    fn components(&self, quantity: u32, scrap: Option<u8>, main: &Sku, spare: &Sku) -> BTreeMap<Sku, Component> {
+        let (from, until) = (self.days.0.map(day), self.days.1.map(day));
+        let plain = Component::new(share(quantity));
+        let component = Component { scrap: scrap.map(share), from, until, ..plain.clone() };
+        let spare = self.rank.map(|rank| (spare.clone(), Component { rank, instead_of: Some(main.clone()), ..plain }));
+        [(main.clone(), component)].into_iter().chain(spare).collect()
+    }
+}
+
+/// A number as whatever is read from it.
+fn share<T: std::str::FromStr<Err: std::fmt::Debug>>(number: impl ToString) -> T {
+    number.to_string().parse().expect("a number in its range")
+}
+
+/// A catalogue as the table would hold it: from rows, not by way of sheets.
+fn stored(seeds: &[Seed]) -> Stored {
+    let mut stored = Stored::default();
+    let mut put = |write: Write| {
+        let Write::Put { key, body, .. } = write else { panic!("only puts") };
+        stored.take(&Record { key, revision: 1, body }).expect("readable");
+    };
+    let shop = "a.myshopify.com".parse().expect("a shop");
+    for (id, buffer) in [("A", 3), ("B", 0)] {
+        put(Write::put(&Tier { id: id.parse().expect("a tier"), buffer: Quantity::new(buffer) }, Expect::Absent));
+    }
+    let mut location = Location::new("WH-1".parse().expect("a code"), LocationKind::ThirdParty);
+    location.shops.insert(shop, ShopLocationId::new(u64::MAX));
+    location.systems.insert("sap".parse().expect("a system"), "a, \"b\"".to_owned());
+    location.feeds_production = seeds.first().and_then(|seed| seed.feeds);
+    put(Write::put(&location, Expect::Absent));
+    put(Write::put(&WorkCentre { code: centre(), per_day: Quantity::new(500) }, Expect::Absent));
+    let spare = Item::new("SPARE".parse().expect("a SKU"));
+    put(Write::put(&spare, Expect::Absent));
+    let (shop, _) = location.shops.first_key_value().expect("just inserted");
+    let mut above: Option<Sku> = None;
+    for (n, seed) in seeds.iter().enumerate() {
+        let n64 = u64::try_from(n).expect("countable") + 1;
+        let sku: Sku = format!("{}{n}", seed.name).parse().expect("a SKU");
+        let mut item = Item::new(sku.clone());
+        item.unit = seed.unit.then(|| "g".parse().expect("a unit"));
+        item.units = seed.factors.iter().cloned().collect();
+        item.tier = seed.tier.map(|a| if a { "A" } else { "B" }.parse().expect("a tier"));
+        (item.by_lot, item.buffer, item.low_at) = (seed.by_lot, seed.buffer, seed.low_at);
+        item.planning = seed.planning;
+        if let Some((name, variant, buffer)) = &seed.shop {
+            let shop_sku = format!(" {name}{n}");
+            let variant = variant.map(VariantId::new);
+            let listed = Listed { variant, buffer: *buffer, ..Listed::new(shop_sku.clone(), InventoryItemId::new(n64)) };
+            item.shops.insert(shop.clone(), listed);
+            let mapping = ShopItem { shop: shop.clone(), shop_sku, sku: sku.clone(), inventory_item: InventoryItemId::new(n64) };
+            put(Write::put(&mapping, Expect::Absent));
+        }
+        put(Write::put(&item, Expect::Absent));
+        if let Some(code) = &seed.code {
+            let (system, code) = ("sap".parse().expect("a system"), format!("{code}{n}"));
+            let (unit, units) = (seed.factors.first().map(|(unit, _)| unit.clone()), item.units.clone());
+            put(Write::put(&SystemItem { system, code, sku: sku.clone(), unit, units }, Expect::Absent));
+        }
+        if let Some(parent) = above.filter(|_| n < Bill::MAX_DEPTH) {
+            let mut bill = seed.made.header(parent);
+            if let Some((quantity, scrap)) = seed.component {
+                bill.components = seed.made.components(quantity, scrap, &sku, &spare.sku);
+            }
+            if bill != Bill::new(bill.parent.clone()) {
+                put(Write::put(&Bill { version: 4, ..bill }, Expect::Absent));
+            }
+        }
+        above = Some(sku);
+    }
+    for (component, parents) in derived(stored.catalogue()) {
+        let used = Write::put(&UsedIn { component, parents }, Expect::Absent);
+        let Write::Put { key, body, .. } = used else { panic!("only puts") };
+        stored.take(&Record { key, revision: 1, body }).expect("readable");
+    }
+    stored
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Protects what people keep in sheets: exported and imported, nothing changes; imported elsewhere, it is the same.
+    #[test]
+    fn what_is_exported_comes_back_as_it_was(seeds in vec(seed(), 0..12)) {
+        let stored = stored(&seeds);
+        let files = export(stored.catalogue());
+        let sheets = Sheets::read(&files);
+        let plan = Plan::of(&stored, &sheets, now()).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
+        assert_eq!((plan.changes.as_slice(), plan.rows()), (&[][..], 0));
+
+        let mut elsewhere = Stored::default();
+        let plan = Plan::of(&elsewhere, &sheets, now()).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
+        store(&mut elsewhere, &plan);
+        let mut expected = stored.catalogue().clone();
+        expected.bills.values_mut().for_each(|bill| (bill.version, bill.since) = (1, Some(now())));
+        assert_eq!(elsewhere.catalogue(), &expected);
+        assert_eq!(export(elsewhere.catalogue()), files);
+    }
+}

@@ -1,0 +1,148 @@
+//! The writes that make the stored rows those that sheets say: what hangs together in one group, and what must be there first
+//! in one before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::{BillVersion, Catalogue, ShopItem, Sku};
+use crate::sheets::listings::ListingKey;
+use crate::sheets::stored::Stored;
+use crate::sheets::used_in;
+use crate::table::{Expect, Key, MAX_WRITES, Row, Write};
+
+/// The most bytes of rows that are written at once, well below what a transaction takes.
+pub(super) const MAX_BATCH_BYTES: usize = 1_000_000;
+
+/// The writes that make the stored rows those of `after`, in groups that are each written as one, in this order.
+pub(super) fn groups(stored: &Stored, after: &Catalogue) -> Vec<Vec<Write>> {
+    let before = stored.catalogue();
+    let mut writes = Writes { stored, written: BTreeMap::new() };
+    let mut groups = used_in::gains(stored, after, &mut writes);
+    groups.extend(changed(&before.tiers, &after.tiers).map(|tier| vec![writes.put(tier)]));
+    groups.extend(changed(&before.centres, &after.centres).map(|centre| vec![writes.put(centre)]));
+    groups.extend(changed(&before.locations, &after.locations).map(|location| vec![writes.put(location)]));
+    groups.extend(groups_of_listings(stored, after, &mut writes));
+    groups.extend(changed(&before.system_items, &after.system_items).map(|mapping| vec![writes.put(mapping)]));
+    groups.extend(gone(&before.system_items, &after.system_items).map(|mapping| vec![writes.delete(&mapping.key())]));
+    groups.extend(changed(&before.bills, &after.bills).map(|bill| {
+        let version = BillVersion(bill.clone());
+        vec![writes.put(bill), Write::put(&version, Expect::Absent)]
+    }));
+    groups.extend(used_in::losses(stored, after, &mut writes));
+    groups
+}
+
+/// Groups in batches of one transaction each: none divided, in their order, and no row twice in one.
+pub(super) fn batches(groups: &[Vec<Write>]) -> Vec<Vec<Write>> {
+    let mut batches: Vec<Vec<Write>> = Vec::new();
+    let (mut bytes, mut keys) = (0, BTreeSet::new());
+    for group in groups {
+        let size: usize = group.iter().map(size).sum();
+        let is_new = group.iter().all(|write| !keys.contains(write.key()));
+        match batches.last_mut() {
+            Some(batch) if is_new && batch.len() + group.len() <= MAX_WRITES && bytes + size <= MAX_BATCH_BYTES => {
+                batch.extend(group.iter().cloned());
+                bytes += size;
+            }
+            Some(_) | None => {
+                batches.push(group.clone());
+                bytes = size;
+                keys.clear();
+            }
+        }
+        keys.extend(group.iter().map(Write::key));
+    }
+    batches
+}
+
+fn size(write: &Write) -> usize {
+    match write {
+        Write::Put { body, .. } => body.to_string().len(),
+        Write::Delete { .. } => 0,
+    }
+}
+
+/// Makes writes, each under the condition that holds once those before it are done.
+pub(super) struct Writes<'a> {
+    stored: &'a Stored,
+    /// What to expect of rows that were written already.
+    written: BTreeMap<Key, Expect>,
+}
+
+impl Writes<'_> {
+    pub(super) fn put<R: Row>(&mut self, row: &R) -> Write {
+        let expect = self.expect(&row.key());
+        self.written.insert(row.key(), expect.after());
+        Write::put(row, expect)
+    }
+
+    pub(super) fn delete(&mut self, key: &Key) -> Write {
+        let expect = self.expect(key);
+        self.written.insert(key.clone(), Expect::Absent);
+        Write::Delete { key: key.clone(), expect }
+    }
+
+    fn expect(&self, key: &Key) -> Expect {
+        self.written.get(key).copied().unwrap_or_else(|| self.stored.expect(key))
+    }
+}
+
+/// Items and mappings: a mapping is written with the items it leads to, before and after.
+fn groups_of_listings(stored: &Stored, after: &Catalogue, writes: &mut Writes<'_>) -> Vec<Vec<Write>> {
+    let before = stored.catalogue();
+    let mut together = Together::default();
+    let changed_items: Vec<_> = changed(&before.items, &after.items).collect();
+    for item in &changed_items {
+        together.join(&item.sku, &item.sku);
+    }
+    let mut mappings: Vec<(&Sku, Write)> = Vec::new();
+    for mapping in changed(&before.mappings, &after.mappings) {
+        let key: ListingKey = (mapping.shop.clone(), mapping.shop_sku.clone());
+        let old = before.mappings.get(&key).map_or(&mapping.sku, |old: &ShopItem| &old.sku);
+        together.join(&mapping.sku, old);
+        mappings.push((&mapping.sku, writes.put(mapping)));
+    }
+    for mapping in gone(&before.mappings, &after.mappings) {
+        together.join(&mapping.sku, &mapping.sku);
+        mappings.push((&mapping.sku, writes.delete(&mapping.key())));
+    }
+    let mut groups: BTreeMap<Sku, Vec<Write>> = BTreeMap::new();
+    for item in changed_items {
+        groups.entry(together.first(&item.sku)).or_default().push(writes.put(item));
+    }
+    for (sku, write) in mappings {
+        groups.entry(together.first(sku)).or_default().push(write);
+    }
+    groups.into_values().collect()
+}
+
+/// Items that must be written together: each points to one before it, and the first to itself.
+#[derive(Default)]
+struct Together(BTreeMap<Sku, Sku>);
+
+impl Together {
+    fn first(&self, sku: &Sku) -> Sku {
+        let mut at = sku;
+        while let Some(next) = self.0.get(at).filter(|next| *next != at) {
+            at = next;
+        }
+        at.clone()
+    }
+
+    fn join(&mut self, one: &Sku, other: &Sku) {
+        let (one, other) = (self.first(one), self.first(other));
+        let (low, high) = if one <= other { (one, other) } else { (other, one) };
+        self.0.insert(low.clone(), low.clone());
+        self.0.insert(high, low);
+    }
+}
+
+fn changed<'a, K: Ord, V: PartialEq>(
+    before: &'a BTreeMap<K, V>,
+    after: &'a BTreeMap<K, V>,
+) -> impl Iterator<Item = &'a V> + use<'a, K, V> {
+    after.iter().filter(|(key, new)| before.get(*key) != Some(*new)).map(|(_, new)| new)
+}
+
+fn gone<'a, K: Ord, V>(before: &'a BTreeMap<K, V>, after: &'a BTreeMap<K, V>) -> impl Iterator<Item = &'a V> + use<'a, K, V> {
+    before.iter().filter(|(key, _)| !after.contains_key(*key)).map(|(_, old)| old)
+}

@@ -1,0 +1,98 @@
+//! When a level may be set outright: first contact and repair.
+//!
+//! An absolute number computed without the orders still in flight puts sold units back on sale. So a level is set only
+//! where nothing can be in flight: a sweep of the shop's orders that *started* some quiet time after the level last
+//! changed has ended, so every order and shipment behind the numbers is in our ledger. Then `available` must be
+//! `supply − committed`, and it is set by compare-and-set against the `available` of the same read. A level that was told
+//! before goes on being told by differences until it is quiet. Both times are the shop's own: our clock has no say.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::catalog::Quantity;
+use crate::storefront::{Level, ShopLevel};
+
+/// What to do about a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contact {
+    /// The shop shows what we say.
+    Agrees,
+    /// Orders or shipments we have not seen may be in the numbers: leave it alone for now.
+    InFlight,
+    /// The item is not stocked at the location: activate it, then look again.
+    Inactive,
+    /// Set it.
+    Set {
+        /// What `available` becomes. Never below zero: what is missing is taken off by a difference afterwards.
+        quantity: Quantity,
+        /// The `available` it must find.
+        change_from: Quantity,
+        /// By how much the shop shows too many units (below zero: too few).
+        drift: Quantity,
+    },
+}
+
+/// Judges one level, computed after `swept_at` was read, against what the shop shows. `swept_at` is when the last complete
+/// sweep of the shop's orders began, by the shop's clock.
+#[must_use]
+pub fn judge(level: &Level, shown: &ShopLevel, swept_at: Option<Timestamp>, quiet: Duration) -> Contact {
+    if !shown.active {
+        return Contact::Inactive;
+    }
+    let quiet_since = shown.updated_at.saturating_add(quiet).unwrap_or(Timestamp::MAX);
+    if swept_at.is_none_or(|swept| swept < quiet_since) {
+        return Contact::InFlight;
+    }
+    let drift = shown.available + shown.committed - level.supply;
+    if drift.is_zero() {
+        return Contact::Agrees;
+    }
+    Contact::Set { quantity: (level.supply - shown.committed).at_least_zero(), change_from: shown.available, drift }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{InventoryItemId, ShopLocationId};
+
+    /// Protects sold units from being put back on sale by an absolute number.
+    #[test]
+    fn sets_only_what_is_quiet_and_different() {
+        let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).expect("in range");
+        let units = Quantity::new;
+        let check = |(supply, available, committed, active, updated, swept): (i64, i64, i64, bool, i64, Option<i64>),
+                     expected: Contact| {
+            let mut level = Level::new(
+                "a.myshopify.com".parse().expect("a shop"),
+                "A".parse().expect("a SKU"),
+                "WH".parse().expect("a code"),
+                InventoryItemId::new(1),
+                ShopLocationId::new(2),
+            );
+            level.supply = units(supply);
+            let shown = ShopLevel {
+                inventory_item: InventoryItemId::new(1),
+                location: ShopLocationId::new(2),
+                active,
+                available: units(available),
+                committed: units(committed),
+                updated_at: at(updated),
+            };
+            let judged = judge(&level, &shown, swept.map(at), Duration::from_secs(60));
+            assert_eq!(judged, expected, "supply {supply}, shop {available}+{committed}, updated {updated}, swept {swept:?}");
+        };
+        let set = |quantity, change_from, drift| Contact::Set {
+            quantity: units(quantity),
+            change_from: units(change_from),
+            drift: units(drift),
+        };
+        check((10, 0, 0, true, 0, Some(60)), set(10, 0, -10));
+        check((10, 7, 3, true, 0, Some(60)), Contact::Agrees);
+        check((10, 9, 3, true, 0, Some(60)), set(7, 9, 2));
+        check((2, 1, 3, true, 0, Some(60)), set(0, 1, 2));
+        check((10, 9, 3, true, 0, Some(59)), Contact::InFlight);
+        check((10, 9, 3, true, 0, None), Contact::InFlight);
+        check((10, 0, 0, false, 0, Some(60)), Contact::Inactive);
+    }
+}

@@ -1,0 +1,26 @@
+//! The one place that knows how rows are named and stored.
+//!
+//! [`RowKey`] names every row of the table, [`IndexKey`] every entry of its sparse index, [`Partition`] and
+//! [`IndexPartition`] what can be listed. They are printed and parsed here and nowhere else. [`Row`] says for each stored
+//! type under which key it is written; [`Write`] and [`Expect`] are the conditional writes of one transaction.
+//!
+//! Deliberately absent: reading and writing. The port `Store` does that.
+
+mod examples;
+mod index;
+mod key;
+mod row;
+mod rows;
+pub mod scan;
+mod segments;
+mod stream;
+mod subject;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use examples::{Example, examples};
+pub use index::{IndexKey, IndexPartition, waiting_prefixes};
+pub use key::{Key, Partition, RowKey, RowKind};
+pub use row::{Expect, MAX_WRITES, Record, Row, UnreadableRow, Write};
+pub use stream::Streamed;

@@ -1,0 +1,130 @@
+//! Rows as they are read and written: the envelope around every stored type.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::index::IndexKey;
+use super::key::{Key, RowKey};
+
+/// The most rows one atomic write may touch (DynamoDB's `TransactWriteItems`).
+pub const MAX_WRITES: usize = 100;
+
+/// A stored row that this code cannot read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the row {key} cannot be read: {detail}")]
+pub struct UnreadableRow {
+    /// Which row.
+    pub key: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// A row as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Where it lives.
+    pub key: Key,
+    /// Counts its writes, from 1.
+    pub revision: u64,
+    /// Its content.
+    pub body: Value,
+}
+
+impl Record {
+    /// The typed content.
+    ///
+    /// # Errors
+    /// When the stored row does not have the shape of `R`: a newer or older version of the code wrote it.
+    pub fn decode<R: Row>(&self) -> Result<R, UnreadableRow> {
+        R::deserialize(&self.body).map_err(|error| UnreadableRow { key: self.key.to_string(), detail: error.to_string() })
+    }
+}
+
+/// A typed row: it knows where it lives and under which index entry it is found.
+pub trait Row: Serialize + DeserializeOwned {
+    /// The name of the row.
+    fn row_key(&self) -> RowKey;
+
+    /// The entry of the sparse index that leads to it, if it is to be found that way now.
+    fn index(&self) -> Option<IndexKey> {
+        None
+    }
+
+    /// Where the row is stored.
+    fn key(&self) -> Key {
+        self.row_key().key()
+    }
+}
+
+/// What a write expects to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing: the row must not exist.
+    Absent,
+    /// The row as it was read.
+    Revision(u64),
+}
+
+impl Expect {
+    /// Expects what a read returned.
+    #[must_use]
+    pub fn as_read(record: Option<&Record>) -> Self {
+        record.map_or(Self::Absent, |found| Self::Revision(found.revision))
+    }
+
+    /// The revision that a write under this condition leaves.
+    #[must_use]
+    pub fn next_revision(self) -> u64 {
+        match self {
+            Self::Absent => 1,
+            Self::Revision(revision) => revision + 1,
+        }
+    }
+
+    /// Expects what a write under this condition leaves.
+    #[must_use]
+    pub fn after(self) -> Self {
+        Self::Revision(self.next_revision())
+    }
+}
+
+/// One conditional write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// Puts the whole row; its revision becomes one more than the one expected.
+    Put {
+        /// Where.
+        key: Key,
+        /// The whole new content: an object.
+        body: Value,
+        /// The index entry the row has from now on.
+        index: Option<Key>,
+        /// The condition.
+        expect: Expect,
+    },
+    /// Deletes the row.
+    Delete {
+        /// Where.
+        key: Key,
+        /// The condition.
+        expect: Expect,
+    },
+}
+
+impl Write {
+    /// Puts a typed row.
+    #[must_use]
+    pub fn put<R: Row>(row: &R, expect: Expect) -> Self {
+        let body = serde_json::to_value(row).expect("rows have string keys and finite numbers, so they always serialise");
+        Self::Put { key: row.key(), body, index: row.index().map(|entry| entry.key()), expect }
+    }
+
+    /// Where it writes.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Put { key, .. } | Self::Delete { key, .. } => key,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Under which key and index entry each stored type is written.
+
+use jiff::Timestamp;
+
+use super::index::{IndexKey, OrderEntry};
+use super::key::RowKey;
+use super::row::Row;
+use crate::alert::Alert;
+use crate::catalog::{Bill, BillVersion, Item, Location, ShopItem, SystemItem, Tier, UsedIn, WorkCentre};
+use crate::ledger::{Deferred, InboxEvent, Position};
+use crate::movement::{Movement, content_hash};
+use crate::order::{OrderRecord, Pointer, Unreadable};
+use crate::promise::{InPlan, Plan, Promise};
+use crate::reconcile::{CompareProgress, CompareReport, Refresh, Sweep};
+use crate::source::pull::{Told, Watermark};
+use crate::source::{Claim, Heard, Supplies, System, Waiting};
+use crate::storefront::{Call, Intent, Label, Level};
+
+/// The rows that are found by their key alone.
+macro_rules! rows {
+    ($($row:ident: $self:ident => $key:expr;)*) => {
+        $(impl Row for $row {
+            fn row_key(&$self) -> RowKey {
+                $key
+            }
+        })*
+    };
+}
+
+rows! {
+    SystemItem: self => RowKey::SystemItem { system: self.system.to_string(), code: self.code.clone() };
+    Tier: self => RowKey::Tier(self.id.clone());
+    WorkCentre: self => RowKey::WorkCentre(self.code.clone());
+    Location: self => RowKey::Location(self.code.clone());
+    Bill: self => RowKey::Bill(self.parent.clone());
+    BillVersion: self => RowKey::BillVersion { parent: self.0.parent.clone(), version: self.0.version };
+    UsedIn: self => RowKey::WhereUsed(self.component.clone());
+    Position: self => RowKey::Position(self.of.clone());
+    Pointer: self => RowKey::OrderToRead { shop: self.shop.clone(), gid: self.gid.clone() };
+    InboxEvent: self => RowKey::AppliedEvent(self.event.clone());
+    Claim: self => RowKey::Commitment { document: self.paper, reference: self.reference.clone(), of: self.of.clone() };
+    Supplies: self => RowKey::Receipts(self.sku.clone());
+    Heard: self => RowKey::Heartbeat(self.system.clone());
+    System: self => RowKey::System(self.code.clone());
+    Watermark: self => RowKey::FeedWatermark { system: self.system.clone(), feed: self.feed.clone() };
+    Told: self => RowKey::FullRefresh {
+        system: self.system.clone(),
+        feed: self.feed.clone(),
+        name: content_hash(format!("{:?}", (&self.location, &self.sku)).as_bytes()),
+    };
+    Promise: self => RowKey::Promise(self.sku.clone());
+    Plan: self => RowKey::Plan(self.id.clone());
+    InPlan: self => RowKey::PlanOf(self.sku.clone());
+    Intent: self => RowKey::Intent(self.shop.clone());
+    Call: self => RowKey::Call { shop: self.intent.shop.clone(), number: self.intent.number };
+    Sweep: self => RowKey::OrderWatermark(self.shop.clone());
+    CompareProgress: self => RowKey::CompareProgress(self.shop.clone());
+    CompareReport: self => RowKey::CompareReport { shop: self.shop.clone(), began: self.began };
+    Refresh: self => RowKey::Refresh;
+    Alert: self => RowKey::Alert(self.subject.clone());
+}
+
+impl Row for Item {
+    fn row_key(&self) -> RowKey {
+        RowKey::Item(self.sku.clone())
+    }
+
+    fn index(&self) -> Option<IndexKey> {
+        Some(IndexKey::Item(self.sku.clone()))
+    }
+}
+
+impl Row for ShopItem {
+    fn row_key(&self) -> RowKey {
+        RowKey::ShopItem { shop: self.shop.clone(), shop_sku: self.shop_sku.clone() }
+    }
+
+    fn index(&self) -> Option<IndexKey> {
+        Some(IndexKey::ShopItem { shop: self.shop.clone(), sku: self.sku.clone() })
+    }
+}
+
+impl Row for Movement {
+    fn row_key(&self) -> RowKey {
+        RowKey::Movement { of: self.of.clone(), seq: self.seq }
+    }
+
+    /// A movement is found by its order.
+    fn index(&self) -> Option<IndexKey> {
+        let line = self.cause.order.as_ref()?;
+        Some(IndexKey::Movement { shop: line.shop.clone(), order: line.order, of: self.of.clone(), seq: self.seq })
+    }
+}
+
+impl Row for OrderRecord {
+    fn row_key(&self) -> RowKey {
+        RowKey::Order { shop: self.shop.clone(), order: self.order }
+    }
+
+    /// An order is found while a job must still look at it: to read or forward it, or to see that its hold does not last for
+    /// ever.
+    fn index(&self) -> Option<IndexKey> {
+        let placed_at = self.facts.as_ref().map_or(Timestamp::UNIX_EPOCH, |facts| facts.placed_at);
+        let entry = OrderEntry { shop: self.shop.clone(), placed_at, order: self.order };
+        if self.waits_to_be_read() {
+            Some(IndexKey::UnreadOrder(entry))
+        } else if self.unreadable == Some(Unreadable::Odd) {
+            Some(IndexKey::QuarantinedOrder(entry))
+        } else if self.is_unallocated() {
+            Some(IndexKey::HeldOrder(entry))
+        } else {
+            None
+        }
+    }
+}
+
+impl Row for Deferred {
+    fn row_key(&self) -> RowKey {
+        RowKey::Deferred { lane: self.lane.clone(), event: self.event.id().clone() }
+    }
+
+    fn index(&self) -> Option<IndexKey> {
+        Some(IndexKey::Deferred { at: self.deferred_at, event: self.event.id().clone() })
+    }
+}
+
+impl Row for Waiting {
+    fn row_key(&self) -> RowKey {
+        RowKey::Waiting { missing: self.missing.clone(), name: self.what.name() }
+    }
+
+    fn index(&self) -> Option<IndexKey> {
+        Some(IndexKey::Waiting { missing: self.missing.clone(), name: self.what.name() })
+    }
+}
+
+impl Row for Level {
+    fn row_key(&self) -> RowKey {
+        RowKey::Level { shop: self.shop.clone(), sku: self.sku.clone(), location: self.location.clone() }
+    }
+
+    fn index(&self) -> Option<IndexKey> {
+        self.is_due().then(|| IndexKey::DueLevel {
+            shop: self.shop.clone(),
+            urgency: self.urgency(),
+            changed_at: self.changed_at,
+            sku: self.sku.clone(),
+            location: self.location.clone(),
+        })
+    }
+}
+
+impl Row for Label {
+    fn row_key(&self) -> RowKey {
+        RowKey::Metafield { shop: self.shop.clone(), sku: self.sku.clone(), kind: self.shows.kind() }
+    }
+
+    fn index(&self) -> Option<IndexKey> {
+        self.is_due().then(|| IndexKey::DueMetafield {
+            shop: self.shop.clone(),
+            changed_at: self.changed_at,
+            sku: self.sku.clone(),
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! Every kind of row is printed, parsed and described.
+
+use std::collections::BTreeSet;
+
+use strum::IntoEnumIterator;
+
+use super::*;
+use crate::alert::Subject;
+use crate::catalog::Missing;
+use crate::ledger::Lane;
+use crate::movement::{EventId, PositionKey};
+
+/// Protects every reader of keys: each kind of row has an example, and what is printed is parsed as the same row.
+#[test]
+fn every_kind_of_row_has_an_example_that_is_parsed_as_it_was_printed() {
+    let examples = examples();
+    let kinds: Vec<RowKind> = examples.iter().map(|example| RowKind::from(&example.row)).collect();
+    assert_eq!(kinds, RowKind::iter().collect::<Vec<_>>(), "one example of every kind, in order");
+    let keys: BTreeSet<Key> = examples.iter().map(|example| example.row.key()).collect();
+    assert_eq!(keys.len(), examples.len(), "no two are stored under the same key");
+    for Example { row, .. } in examples {
+        assert_eq!(RowKey::parse(&row.key()), Some(row.clone()), "{}", row.key());
+    }
+}
+
+/// Protects rows whose names hold what divides the segments of a key.
+#[test]
+fn names_may_hold_any_text() {
+    for odd in ["#", "a#b", "%23", "%", "a@b", "x#in#y", "", "%2523#"] {
+        let owned = || odd.to_owned();
+        for row in [
+            RowKey::ShopItem { shop: "a.myshopify.com".parse().expect("a shop"), shop_sku: owned() },
+            RowKey::SystemItem { system: "wms".to_owned(), code: owned() },
+            RowKey::AppliedEvent(EventId::new(owned(), owned())),
+            RowKey::Waiting { missing: Missing::Item { system: "wms".to_owned(), code: owned() }, name: owned() },
+            RowKey::Waiting { missing: Missing::Unit { system: "wms".to_owned(), code: owned(), unit: owned() }, name: owned() },
+            RowKey::Alert(Subject::UnmappedItem { system: "wms".to_owned(), code: owned() }),
+        ] {
+            assert_eq!(RowKey::parse(&row.key()), Some(row.clone()), "{}", row.key());
+        }
+    }
+    for no_row in ["", "ITEM", "ITEM#", "POS#A", "POS#A@b@", "of no kind"] {
+        assert_eq!(RowKey::parse(&Key::new(no_row, "HEAD")), None, "{no_row:?}");
+    }
+}
+
+/// Protects listings: rows and index entries are found where their partitions are listed.
+#[test]
+fn rows_are_listed_where_they_are_stored() {
+    let shop = || "shop.myshopify.com".parse().expect("a shop");
+    let of: PositionKey = "SERUM-30@WH-1".parse().expect("a position");
+    let (system, feed) = ("wms-east".parse().expect("a system"), "stock".parse().expect("a feed"));
+    for (partition, kind) in [
+        (Partition::Movements(of.clone()), RowKind::Movement),
+        (Partition::BillVersions(of.sku.clone()), RowKind::BillVersion),
+        (Partition::Locations, RowKind::Location),
+        (Partition::Systems, RowKind::System),
+        (Partition::OrdersToRead(shop()), RowKind::OrderToRead),
+        (Partition::Lane(Lane::Position(of)), RowKind::Deferred),
+        (Partition::FullRefresh(system, feed), RowKind::FullRefresh),
+        (Partition::Calls(shop()), RowKind::Call),
+        (Partition::CompareReports(shop()), RowKind::CompareReport),
+    ] {
+        let (pk, prefix) = partition.key_and_prefix();
+        let listed = |row: &RowKey| row.key().pk == pk && row.key().sk.starts_with(&prefix);
+        let found: Vec<RowKind> = examples().iter().map(|it| &it.row).filter(|row| listed(row)).map(RowKind::from).collect();
+        assert_eq!(found, [kind], "{partition:?}");
+    }
+    let missing = Missing::Item { system: "wms".to_owned(), code: "A".to_owned() };
+    let waits = IndexKey::Waiting { missing: missing.clone(), name: "e1".to_owned() }.key();
+    assert_eq!(waits.pk, IndexPartition::Waiting.key());
+    let prefixes = waiting_prefixes(&RowKey::Item("A".parse().expect("a SKU")));
+    assert!(prefixes.iter().any(|prefix| waits.sk.starts_with(prefix)), "{prefixes:?} of {waits}");
+    assert!(waits < IndexKey::after_all_waiting_for(&missing));
+}
+
+/// Protects the filters of scans, which compare text.
+#[test]
+fn scans_find_the_rows_that_they_are_for() {
+    for Example { row, .. } in examples() {
+        let (key, kind) = (row.key(), RowKind::from(&row));
+        let of_position = matches!(kind, RowKind::Position | RowKind::Movement);
+        assert_eq!(key.pk.starts_with(scan::POSITIONS), of_position, "{row}");
+        assert_eq!(key.sk.starts_with(scan::MOVEMENTS), kind == RowKind::Movement, "{row}");
+        let of_catalog = matches!(
+            kind,
+            RowKind::Item
+                | RowKind::ShopItem
+                | RowKind::SystemItem
+                | RowKind::Tier
+                | RowKind::WorkCentre
+                | RowKind::Location
+                | RowKind::Bill
+                | RowKind::BillVersion
+                | RowKind::WhereUsed
+        );
+        let scanned = scan::CATALOG_PREFIXES.iter().any(|prefix| key.pk.starts_with(prefix))
+            || scan::CATALOG_PARTITIONS.contains(&key.pk.as_str());
+        assert_eq!(scanned, of_catalog, "{row}");
+    }
+}
