@@ -5,7 +5,7 @@ use std::time::Duration;
 use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{InventoryItemId, Quantity, ShopDomain, ShopLocationId};
 use promissory::storefront::{Adjustment, Answer, LevelSet, Storefront, StorefrontError, UserErrorCode};
-use promissory_local::shopify::{Faults, NewItem, Server, ServerConfig, ShopConfig};
+use promissory_fakes::shopify::{Faults, NewItem, Server, ServerConfig, ShopConfig};
 use promissory_tests::shop::location_id;
 use promissory_tests::webhook::SHOP;
 use promissory_tests::world::{STORE, TPL, WH, World, app};

@@ -7,7 +7,7 @@ use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{LineId, OrderId, Quantity, ShopDomain};
 use promissory::order::{OrderSnapshot, Said, Topic, parse};
 use promissory::storefront::Storefront;
-use promissory_local::shopify::{
+use promissory_fakes::shopify::{
     Cart, DeliveryPlan, Disposal, LineId as ShopLine, NewItem, OrderId as ShopOrder, RefundInput, RefundLine, Restock, Shop,
 };
 use promissory_tests::shop::location_id;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use promissory::catalog::{Item, Listed, Location, VariantId};
 use promissory::store::{Row, Store, Write, read};
 use promissory::storefront::{Hint, Label, LabelKind, LotShown, PushReport, push};
-use promissory_local::shopify::Faults;
+use promissory_fakes::shopify::Faults;
 use promissory_tests::faults::Fault;
 use promissory_tests::front::{OddShop, Oddity};
 use promissory_tests::shop::{RunningShop, in_agreement};

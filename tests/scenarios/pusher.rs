@@ -4,7 +4,7 @@ use promissory::catalog::Quantity;
 use promissory::source::StockKind;
 use promissory::store::{Expect, Row, Store, Write};
 use promissory::storefront::Level;
-use promissory_local::shopify::AppliedKind;
+use promissory_fakes::shopify::AppliedKind;
 use promissory_tests::shop::{RunningShop, in_agreement, location_id, start};
 use promissory_tests::world::World;
 

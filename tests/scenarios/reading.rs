@@ -3,7 +3,7 @@
 use promissory::order::OrderRecord;
 use promissory::reconcile::ReadReport;
 use promissory::source::StockKind;
-use promissory_local::shopify::{Faults, OrderId};
+use promissory_fakes::shopify::{Faults, OrderId};
 use promissory_tests::shop::{RunningShop, in_agreement, location_id};
 use promissory_tests::webhook::{Webhook, fulfilment, order};
 use promissory_tests::world::{WH, World};

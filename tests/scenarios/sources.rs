@@ -3,7 +3,7 @@
 use promissory::catalog::{InventoryItemId, Item, Listed, Location, LocationKind, Quantity, ShopItem, SystemItem, Tier, TierId};
 use promissory::source::System;
 use promissory::store::{Row, Store, Write, read};
-use promissory_local::shopify::NewItem;
+use promissory_fakes::shopify::NewItem;
 use promissory_tests::shop::{in_agreement, location_id};
 use promissory_tests::source::{Post, event, outcomes};
 use promissory_tests::webhook::{Webhook, order};

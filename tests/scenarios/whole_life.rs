@@ -2,7 +2,7 @@
 //! reconciler, each ends in the same ledger, and leaves nothing to correct in the shop.
 
 use jiff::Timestamp;
-use promissory_local::shopify::{
+use promissory_fakes::shopify::{
     Cart, Delivery, DeliveryPlan, Disposal, Edit, FulfilmentOrderId, LineId, NewItem, OrderId, RefundInput, RefundLine, Restock,
     Shop, draw,
 };

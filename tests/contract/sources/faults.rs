@@ -5,7 +5,7 @@ use std::sync::Arc;
 use promissory::alert::Alert;
 use promissory::source::pull::{Mark, PullError};
 use promissory::store::read;
-use promissory_local::systems::{Document, Fault};
+use promissory_fakes::systems::{Document, Fault};
 use promissory_tests::faults;
 use serde_json::json;
 

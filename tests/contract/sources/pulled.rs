@@ -11,8 +11,8 @@ use promissory::clock::Clock;
 use promissory::source::System;
 use promissory::source::pull::{PullError, PullReport, Pulling, Source, Watermark, pull};
 use promissory::store::{Expect, Store, Write, read};
-use promissory_local::catalogue::import_network;
-use promissory_local::systems::{Books, Document, InProcess, Served, Shape, Stock};
+use promissory_fakes::systems::{Books, Document, InProcess, Served, Shape, Stock};
+use promissory_local::seed::import_network;
 use promissory_tests::world::World;
 use serde_json::Value;
 

@@ -12,7 +12,7 @@ use promissory::clock::Clock;
 use promissory::order::SalesOrder;
 use promissory::store::StoreError;
 use promissory::storefront::{Hint, Hints, StorefrontError};
-use promissory_local::shopify::{Answer, ItemId, Shop};
+use promissory_fakes::shopify::{Answer, ItemId, Shop};
 use serde_json::{Value, json};
 
 use crate::met::Met;

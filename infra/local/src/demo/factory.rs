@@ -17,8 +17,8 @@ use super::plan::SERUM;
 use super::report::between;
 use super::signed::Door;
 use super::workshop::{Amounts, FACTORY, RAW, due};
-use crate::shopify::{Applied, ItemId, LocationId, Server};
 use crate::stack::Stack;
+use promissory_fakes::shopify::{Applied, ItemId, LocationId, Server};
 
 /// How the factory's system is called.
 const SYSTEM: &str = "factory";

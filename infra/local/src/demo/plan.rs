@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::DemoConfig;
-use crate::shopify::draw;
+use promissory_fakes::shopify::draw;
 
 /// The product of the flash sale.
 pub const SERUM: &str = "SERUM-30";

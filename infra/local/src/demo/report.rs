@@ -15,8 +15,8 @@ use super::plan::{LARGE, SERUM};
 use super::workshop::{Amounts, PRODUCTION, Parts};
 use super::{DemoConfig, Played};
 use crate::audit::{Books, compare_levels, compare_orders, compare_plans};
-use crate::shopify::{AppliedKind, ItemId, Server, Shop};
 use crate::stack::Stack;
+use promissory_fakes::shopify::{AppliedKind, ItemId, Server, Shop};
 
 /// Percentiles, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]

@@ -6,7 +6,7 @@ use promissory::catalog::Sku;
 use promissory::clock::Clock;
 use promissory::source::StockKind;
 use promissory::store::Key;
-use promissory_local::shopify::Faults;
+use promissory_fakes::shopify::Faults;
 use reconciler::Job;
 
 use super::World;

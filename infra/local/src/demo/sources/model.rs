@@ -10,7 +10,7 @@ use promissory::source::StockKind;
 use super::script::Script;
 use super::statement::{Fate, Placed, Statement};
 use super::world::{Item, Site, TIER_BUFFER};
-use crate::shopify::{Order, Shop};
+use promissory_fakes::shopify::{Order, Shop};
 
 /// What must be at one site of one item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

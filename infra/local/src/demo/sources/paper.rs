@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::world::Item;
-use crate::shopify::draw;
+use promissory_fakes::shopify::draw;
 
 /// Draws numbers, all decided by the seed.
 #[derive(Debug)]

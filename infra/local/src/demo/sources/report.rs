@@ -17,8 +17,8 @@ use super::world::{Item, Site};
 use super::{Played, Script, SourcesConfig};
 use crate::audit::{Books, compare_orders};
 use crate::demo::report::{Percentiles, between, percentiles};
-use crate::shopify::{Server, Shop};
 use crate::stack::Stack;
+use promissory_fakes::shopify::{Server, Shop};
 
 /// What came out. Serialises to the one line of `--json`.
 #[derive(Debug, Clone, Serialize)]
@@ -226,7 +226,7 @@ fn wrong_levels(expected: &Model, books: &Books, shop: &Shop) -> Vec<String> {
         let sku = item.sku();
         let shown = shop.item(&sku).and_then(|known| {
             let at = shop.locations().find(|location| location.name == site.code())?;
-            shop.level(known.id, at.id).map(crate::shopify::Level::on_hand)
+            shop.level(known.id, at.id).map(promissory_fakes::shopify::Level::on_hand)
         });
         let level = books.levels.iter().find(|level| level.sku.as_str() == sku && level.location.as_str() == site.code());
         let say = level.map(|level| level.supply.units());

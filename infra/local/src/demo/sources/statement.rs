@@ -5,7 +5,7 @@ use promissory::source::StockKind;
 use serde_json::{Map, Value, json};
 
 use super::world::{Item, Site, System};
-use crate::systems::Document;
+use promissory_fakes::systems::Document;
 
 /// One thing that a system says.
 #[derive(Debug, Clone, PartialEq, Eq)]

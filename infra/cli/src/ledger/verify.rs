@@ -21,7 +21,7 @@ use promissory::ledger::replay::{Fold, Mismatch};
 use promissory::ledger::{Movement, Position};
 use promissory::store::{Key, Listing, Record, Row, Store, StoreError};
 
-use super::Table;
+use crate::table::Table;
 
 /// The most mismatches that are listed; the others are counted.
 pub const MAX_LISTED: usize = 1_000;

@@ -8,8 +8,8 @@ use promissory::ledger::replay::{At, Mismatch, Moment, ReplayError, Rewind};
 use promissory::ledger::{Movement, Position, PositionKey};
 use promissory::store::{Key, Listing, Store};
 
-use super::Table;
 use super::verify::{content, readable, reread};
+use crate::table::Table;
 
 /// How often a history is read again that looked wrong and then was not.
 const READINGS: u32 = 4;

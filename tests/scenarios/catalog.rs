@@ -7,12 +7,12 @@ use promissory::catalog::csv::{Catalogue, ImportError, Imported, Sheet, Sheets, 
 use promissory::catalog::{Bill, Item, ShopItem, Sku};
 use promissory::clock::Clock;
 use promissory::store::{Expect, Key, Store, Write, read};
-use promissory_local::catalogue::command::{Outcome, import};
-use promissory_local::catalogue::report::{import_json, import_text, validation_text};
-use promissory_local::catalogue::rows;
-use promissory_local::catalogue::shop::compare;
-use promissory_local::ledger::Table as Ledger;
-use promissory_local::shopify::{Faults, NewItem};
+use promissory_cli::catalog::command::{Outcome, import};
+use promissory_cli::catalog::report::{import_json, import_text, validation_text};
+use promissory_cli::catalog::rows;
+use promissory_cli::catalog::shop::compare;
+use promissory_cli::table::Table as Ledger;
+use promissory_fakes::shopify::{Faults, NewItem};
 use promissory_tests::dynamo::Table;
 use promissory_tests::faults::Fault;
 use promissory_tests::shop;

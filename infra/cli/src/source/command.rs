@@ -17,7 +17,7 @@ use promissory::source::pull::{Pulling, Watermark, pull};
 use serde_json::json;
 
 use super::{feed, find, set, status};
-use crate::ledger::TableArgs;
+use crate::table::Address;
 
 /// How long one feed may be pulled by hand.
 const PULL_WITHIN: Duration = Duration::from_secs(600);
@@ -50,7 +50,7 @@ pub struct SetArgs {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
     /// Only look whether they fit.
     #[arg(long)]
     dry_run: bool,
@@ -60,7 +60,7 @@ pub struct SetArgs {
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
     /// Print one JSON object: feeds, each with its watermark.
     #[arg(long)]
     json: bool,
@@ -73,7 +73,7 @@ pub struct PullArgs {
     #[arg(value_name = "SYSTEM")]
     system: SystemId,
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
     /// Only this feed.
     #[arg(long, value_name = "FEED")]
     feed: Option<FeedId>,
@@ -95,7 +95,7 @@ pub struct FeedArgs {
     #[arg(value_name = "FILE.jsonl")]
     file: PathBuf,
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
     /// Print one JSON object: applied, duplicates, waiting, refused.
     #[arg(long)]
     json: bool,
