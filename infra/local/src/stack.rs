@@ -253,7 +253,8 @@ pub async fn up_until_interrupted(config: &StackConfig, port: u16, shopify_port:
     let (stack, server) = Stack::up(config, port, shopify(shopify_port, ShopConfig::default())).await?;
     server.set_webhook_url(&stack.outputs.webhook_url);
     say(&format!(
-        "AWS          {}\nShopify      {} (control: {}/_control/state)\nwebhooks     {}\ntable        {}\nCtrl-C ends it; all state is in memory.",
+        "AWS          {}\nShopify      {} (control: {}/_control/state)\nwebhooks     {}\ntable        {}\n\
+         Ctrl-C ends it; all state is in memory.",
         stack.endpoint,
         server.url(),
         server.url(),

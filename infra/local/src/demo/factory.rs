@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use promissory::clock::day_of;
+use promissory_fakes::shopify::{Applied, ItemId, LocationId, Server};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -18,7 +19,6 @@ use super::report::between;
 use super::signed::Door;
 use super::workshop::{Amounts, FACTORY, RAW, due};
 use crate::stack::Stack;
-use promissory_fakes::shopify::{Applied, ItemId, LocationId, Server};
 
 /// How the factory's system is called.
 const SYSTEM: &str = "factory";

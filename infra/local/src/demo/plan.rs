@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::DemoConfig;
 use promissory_fakes::shopify::draw;
+
+use super::DemoConfig;
 
 /// The product of the flash sale.
 pub const SERUM: &str = "SERUM-30";

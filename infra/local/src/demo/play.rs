@@ -12,6 +12,9 @@ use promissory::catalog::{
 };
 use promissory::ledger::EventId;
 use promissory::source::{StockEvent, StockKind};
+use promissory_cli::catalog::command::import;
+use promissory_cli::table::Table;
+use promissory_fakes::shopify::{CheckoutRefused, DeliveryPlan, ItemId, NewItem, NewLocation, OrderId, Server, Shop};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -22,9 +25,6 @@ use super::{DemoConfig, Script};
 use crate::audit::Books;
 use crate::seed::{import_item, import_network, take_stock};
 use crate::stack::Stack;
-use promissory_cli::catalog::command::import;
-use promissory_cli::table::Table;
-use promissory_fakes::shopify::{CheckoutRefused, DeliveryPlan, ItemId, NewItem, NewLocation, OrderId, Server, Shop};
 
 /// How long the system may take to come to rest before the demo says that it does not.
 const REST_WITHIN: Duration = Duration::from_secs(90);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use promissory::catalog::{LocationId, OrderId, Place, Quantity};
 use promissory::ledger::Kind;
+use promissory_fakes::shopify::{AppliedKind, ItemId, Server, Shop};
 use serde::Serialize;
 
 use super::plan::{LARGE, SERUM};
@@ -16,7 +17,6 @@ use super::workshop::{Amounts, PRODUCTION, Parts};
 use super::{DemoConfig, Played};
 use crate::audit::{Books, compare_levels, compare_orders, compare_plans};
 use crate::stack::Stack;
-use promissory_fakes::shopify::{AppliedKind, ItemId, Server, Shop};
 
 /// Percentiles, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]

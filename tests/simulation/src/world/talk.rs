@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use promissory::catalog::{LineId, LocationId, OrderId, Sku};
 use promissory::clock::Clock;
 use promissory::source::{Paper, StockKind};
+use promissory_fakes::oracle::change;
 use promissory_fakes::shopify::{FulfilmentStatus, LocationId as ShopLocation, Order};
 
 use super::World;
@@ -148,7 +149,7 @@ impl World {
             _ => None,
         };
         // What is sold comes by the pallet, and seldom goes so: customers shall find some of it.
-        let goes = said.moves() <= 0 && !self.unsold.contains(&sku) && self.rng.per_mille(700);
+        let goes = change(kind, units) <= 0 && !self.unsold.contains(&sku) && self.rng.per_mille(700);
         if let Some((unit, factor)) = unit.filter(|_| !goes) {
             (said.unit, said.units) = (Some(unit), units * factor);
             if self.rng.per_mille(200) {

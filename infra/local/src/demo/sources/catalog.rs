@@ -11,11 +11,11 @@ use promissory::catalog::{
 use promissory::ledger::EventId;
 use promissory::source::{StockEvent, StockKind, System as SystemRow};
 use promissory::store::{Expect, Store, Write};
+use promissory_fakes::shopify::{NewItem, NewLocation, Server};
 use serde_json::{Value, json};
 
 use super::world::{CASE, Item, Measure, NEW_CODE, Site, System, TIER_BUFFER};
 use crate::seed::{import_item, import_network, take_stock};
-use promissory_fakes::shopify::{NewItem, NewLocation, Server};
 
 /// The connector of the ERP, as it is shown to whoever has one of these.
 const CONNECTOR: &str = include_str!("../../../../connectors/netsuite.json");

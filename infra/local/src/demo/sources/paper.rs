@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::world::Item;
 use promissory_fakes::shopify::draw;
+
+use super::world::Item;
 
 /// Draws numbers, all decided by the seed.
 #[derive(Debug)]

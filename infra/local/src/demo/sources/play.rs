@@ -8,6 +8,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use promissory::ledger::{EventId, InboxEvent};
 use promissory::store::Store;
+use promissory_fakes::shopify::{DeliveryPlan, OrderId, Server};
+use promissory_fakes::systems::{Books, Served, Shape};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::SourcesConfig;
@@ -18,8 +20,6 @@ use super::statement::{Fate, Placed};
 use super::world::System;
 use crate::demo::play::{first_contact, heal, kill_functions};
 use crate::stack::Stack;
-use promissory_fakes::shopify::{DeliveryPlan, OrderId, Server};
-use promissory_fakes::systems::{Books, Served, Shape};
 
 /// How long what was sent may take to be in the ledger, after the last of it was sent.
 const TAKEN_WITHIN: Duration = Duration::from_secs(180);

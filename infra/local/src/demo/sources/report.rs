@@ -7,6 +7,8 @@ use std::io;
 use promissory::catalog::Place;
 use promissory::ledger::{EventId, InboxEvent};
 use promissory::promise::Promise;
+use promissory_fakes::oracle::Open;
+use promissory_fakes::shopify::{Server, Shop};
 use serde::Serialize;
 
 use super::fates::Fates;
@@ -18,7 +20,6 @@ use super::{Played, Script, SourcesConfig};
 use crate::audit::{Books, compare_orders};
 use crate::demo::report::{Percentiles, between, percentiles};
 use crate::stack::Stack;
-use promissory_fakes::shopify::{Server, Shop};
 
 /// What came out. Serialises to the one line of `--json`.
 #[derive(Debug, Clone, Serialize)]
@@ -196,11 +197,7 @@ fn wrong_promises(expected: &Model, books: &Books) -> Vec<String> {
             let is = place.map(|(_, at)| Expected {
                 on_hand: at.balance.on_hand.units(),
                 reserved: at.balance.reserved.units(),
-                held: at.balance.held.units(),
-                pos_pending: at.balance.pos_pending.units(),
-                allocated: at.balance.allocated.units(),
-                wholesale: at.balance.wholesale.units(),
-                in_transit: at.balance.in_transit.units(),
+                open: Open::found(at.balance, 0),
                 ahead: at.balance.ahead.units(),
                 available: at.available.units(),
                 supply: must.supply, // Of the shop's level, which is looked at there.

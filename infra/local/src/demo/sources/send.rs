@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use promissory_fakes::systems::{Fault, Served};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -15,7 +16,6 @@ use super::statement::Placed;
 use super::world::System;
 use crate::demo::signed::Door;
 use crate::stack::Stack;
-use promissory_fakes::systems::{Fault, Served};
 
 /// The fewest events of a batch, where more are about to come.
 const LEAST: usize = 10;
