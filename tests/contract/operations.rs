@@ -8,7 +8,7 @@ use promissory::adapters::clock::SystemClock;
 use promissory::adapters::shopify::{API_VERSION, Shopify, operations};
 use promissory::ports::{Clock, Storefront};
 use promissory::storefront::{Budget, MAX_ROWS, MUTATION_COST};
-use promissory_local::shopify::{Answer, Shop, ShopConfig};
+use promissory_fakes::shopify::{Answer, Shop, ShopConfig};
 use promissory_tests::shared_files;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use promissory::adapters::clock::SystemClock;
 use promissory::adapters::shopify::Shopify;
 use promissory::ports::Clock;
-use promissory_local::shopify::{Faults, Server, ServerConfig};
+use promissory_fakes::shopify::{Faults, Server, ServerConfig};
 use promissory_tests::clock::TestClock;
 use promissory_tests::shop::{generous, location_id, set_up};
 use promissory_tests::webhook::SECRET;

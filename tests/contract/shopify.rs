@@ -6,7 +6,7 @@ use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{InventoryItemId, Quantity, ShopDomain, ShopLocationId};
 use promissory::ports::Storefront;
 use promissory::storefront::{Adjustment, Answer, LevelSet, StorefrontError, UserErrorCode};
-use promissory_local::shopify::{Faults, NewItem, Server, ServerConfig, ShopConfig};
+use promissory_fakes::shopify::{Faults, NewItem, Server, ServerConfig, ShopConfig};
 use promissory_tests::shop::location_id;
 use promissory_tests::webhook::SHOP;
 use promissory_tests::world::{STORE, TPL, WH, World, app};

@@ -3,7 +3,7 @@
 use promissory::catalog::{ShopDomain, VariantId};
 use promissory::ports::Storefront;
 use promissory::storefront::{Answer, Description, LabelKind, StorefrontError};
-use promissory_local::shopify::{Faults, ServerConfig, ShopConfig};
+use promissory_fakes::shopify::{Faults, ServerConfig, ShopConfig};
 
 use crate::served::{Served, patient, serve, world_of_now};
 

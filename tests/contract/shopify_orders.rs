@@ -8,7 +8,7 @@ use promissory::adapters::shopify::webhook::{Said, Topic, parse};
 use promissory::catalog::{LineId, OrderId, Quantity, ShopDomain};
 use promissory::order::OrderSnapshot;
 use promissory::ports::Storefront;
-use promissory_local::shopify::{
+use promissory_fakes::shopify::{
     Cart, DeliveryPlan, Disposal, LineId as ShopLine, NewItem, OrderId as ShopOrder, RefundInput, RefundLine, Restock, Shop,
 };
 use promissory_tests::shop::location_id;

@@ -2,7 +2,7 @@
 
 use promissory::catalog::ShopVariant;
 use promissory::storefront::StorefrontError;
-use promissory_local::shopify::{Faults, NewItem};
+use promissory_fakes::shopify::{Faults, NewItem};
 
 use crate::served::{patient, serve, world_of_now};
 
@@ -15,7 +15,7 @@ async fn variants_are_read_whole() {
     }
     let running = serve(&world, patient()).await;
     running.server.shop(|shop| {
-        let id = |shop: &promissory_local::shopify::Shop, sku: &str| shop.item(sku).expect("an item").id;
+        let id = |shop: &promissory_fakes::shopify::Shop, sku: &str| shop.item(sku).expect("an item").id;
         let (b, c) = (id(shop, "B"), id(shop, "C"));
         shop.relabel(b, "A").expect("known");
         shop.relabel(c, "").expect("known");

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use promissory::adapters::clock::SystemClock;
 use promissory::ports::Clock;
+use promissory_cli::ledger::{VerifyConfig, verify};
+use promissory_cli::table::{Address, Table};
 use promissory_local::demo::{DemoConfig, Report, plan, play};
-use promissory_local::ledger::{Address, Table, VerifyConfig, verify};
-use promissory_local::shopify::{Server, ServerConfig, ShopConfig};
-use promissory_local::stack::{Stack, StackConfig};
+use promissory_local::stack::{Stack, StackConfig, busy_shopify};
 use promissory_tests::shared_files::{deliveries, skip};
 use promissory_tests::webhook::{SECRET, Webhook};
 
@@ -25,7 +25,7 @@ fn config() -> Option<StackConfig> {
     });
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.to_owned();
     let (python, binaries) = (python?, binaries?);
-    Some(StackConfig { root, python, binaries, port: 0, push_visibility_seconds: 3, log_level: "warn".into() })
+    Some(StackConfig { root, python, binaries, log_level: "warn".into() })
 }
 
 /// Sends a webhook over HTTP; returns the status.
@@ -44,17 +44,9 @@ async fn post(client: &reqwest::Client, url: &str, webhook: &Webhook) -> u16 {
 async fn a_flash_sale_under_chaos_ends_well() {
     let Some(stack) = config() else { return };
     let config = DemoConfig { orders: 300, units: 40, seed: 7, seconds: 10, chaos: true };
-    let shop = ShopConfig {
-        secret: SECRET.into(),
-        bucket_size: 20_000,
-        restore_rate: 1_000,
-        seed: config.seed,
-        ..ShopConfig::default()
-    };
-    let server = ServerConfig { shop, concurrency: 16, ..ServerConfig::default() };
-    let (domain, client_id) = (server.shop.domain.clone(), server.client_id.clone());
-    let server = Server::start(server).await.expect("port 0 is always free");
-    let stack = Stack::up(&stack, &domain, server.url(), &client_id, SECRET).await.expect("the stack comes up");
+    let mut shopify = busy_shopify(config.seed);
+    SECRET.clone_into(&mut shopify.shop.secret);
+    let (stack, server) = Stack::up(&stack, 0, shopify).await.expect("the stack comes up");
     let script = plan(&config);
     let played = play(&config, &script, &stack, &server, &|text| eprintln!("{text}")).await.expect("played");
     let report = Report::of(&config, &played, &stack, &server).await.expect("audited");

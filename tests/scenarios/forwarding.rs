@@ -1,6 +1,6 @@
 //! Sales orders for the manufacturing system: every accepted version, under one name, and nothing of it stored.
 
-use promissory_local::shopify::{Cart, PERSONAL_MARK};
+use promissory_fakes::shopify::{Cart, PERSONAL_MARK};
 use promissory_tests::faults::Fault;
 use promissory_tests::world::World;
 use reconciler::Job;

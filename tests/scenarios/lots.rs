@@ -7,7 +7,7 @@ use promissory::flows::push::{PushReport, push};
 use promissory::ports::{Store, read};
 use promissory::storefront::{Hint, Label, LabelKind, LotShown};
 use promissory::table::{Row, RowKey, RowKind, Write};
-use promissory_local::shopify::Faults;
+use promissory_fakes::shopify::Faults;
 use promissory_tests::faults::Fault;
 use promissory_tests::front::{OddShop, Oddity};
 use promissory_tests::shop::{RunningShop, in_agreement};

@@ -1,6 +1,6 @@
 //! The real handlers over an emulated table: what is given, what happens, and what must be so afterwards.
 
-mod catalogue;
+mod catalog;
 mod contention;
 mod explain;
 mod forwarding;

@@ -2,7 +2,7 @@
 
 use promissory::catalog::{Place, Quantity};
 use promissory::table::RowKind;
-use promissory_local::shopify::{Cart, Delivery, DeliveryPlan, NewItem, PERSONAL_MARK};
+use promissory_fakes::shopify::{Cart, Delivery, DeliveryPlan, NewItem, PERSONAL_MARK};
 use promissory_tests::shop::{location_id, start};
 use promissory_tests::webhook::Webhook;
 use promissory_tests::world::World;

@@ -5,7 +5,7 @@ use promissory::ports::Store;
 use promissory::source::StockKind;
 use promissory::storefront::Level;
 use promissory::table::{Expect, Row, Write};
-use promissory_local::shopify::AppliedKind;
+use promissory_fakes::shopify::AppliedKind;
 use promissory_tests::shop::{RunningShop, in_agreement, location_id, start};
 use promissory_tests::world::World;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use promissory::ports::Storefront;
 use promissory::source::StockKind;
-use promissory_local::shopify::{AppliedKind, Faults, NewItem};
+use promissory_fakes::shopify::{AppliedKind, Faults, NewItem};
 use promissory_tests::front::{Happening, OddShop, Oddity};
 use promissory_tests::shop::{RunningShop, in_agreement, location_id, start};
 use promissory_tests::world::World;
@@ -59,7 +59,7 @@ async fn check(case: &str, ours: i64, shown: i64, sold: i64, expected: (i64, i64
     let now = world.clock.after(0);
     let id = world.items().get("A").copied().and_then(|id| i64::try_from(id).ok()).expect("an item");
     running.server.shop(|shop| {
-        let new = NewItem { id: Some(promissory_local::shopify::ItemId(id)), ..NewItem::tracked("A") };
+        let new = NewItem { id: Some(promissory_fakes::shopify::ItemId(id)), ..NewItem::tracked("A") };
         let item = shop.add_item(new).expect("a new item");
         shop.stock(now, item, location_id("WH-1"), shown, true).expect("known");
         if sold > 0 {

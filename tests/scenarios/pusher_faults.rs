@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use promissory::flows::NetworkCache;
 use promissory::source::StockKind;
-use promissory_local::shopify::Faults;
+use promissory_fakes::shopify::Faults;
 use promissory_tests::faults::Fault;
 use promissory_tests::front::{OddShop, Oddity};
 use promissory_tests::shop::{RunningShop, in_agreement};

@@ -4,7 +4,7 @@ use promissory::flows::ReadReport;
 use promissory::order::OrderRecord;
 use promissory::source::StockKind;
 use promissory::table::{RowKey, RowKind};
-use promissory_local::shopify::{Faults, OrderId};
+use promissory_fakes::shopify::{Faults, OrderId};
 use promissory_tests::shop::{RunningShop, in_agreement, location_id};
 use promissory_tests::webhook::{Webhook, fulfilment, order};
 use promissory_tests::world::{WH, World};

@@ -6,7 +6,7 @@ use promissory::ports::read;
 use promissory::reconcile::{CompareReport, Sweep};
 use promissory::source::StockKind;
 use promissory::table::{RowKey, RowKind};
-use promissory_local::shopify::{AppliedKind, Faults, OrderId};
+use promissory_fakes::shopify::{AppliedKind, Faults, OrderId};
 use promissory_tests::dynamo::row_key;
 use promissory_tests::faults::Fault;
 use promissory_tests::shop::{RunningShop, in_agreement, location_id};
@@ -65,7 +65,7 @@ async fn lost_webhooks_are_made_good_by_a_sweep() {
         shop.fulfil(now, shipped, None).expect("shipped");
         shop.cancel(now, cancelled).expect("cancelled");
     });
-    let late = running.server.shop(|shop| shop.outbox().take(&promissory_local::shopify::DeliveryPlan::default()));
+    let late = running.server.shop(|shop| shop.outbox().take(&promissory_fakes::shopify::DeliveryPlan::default()));
     let report = sweep(&world, &running).await;
     assert_eq!((report.orders, report.missed), (3, 2), "the cancelled one has nothing to move");
     let ends = ["A@WH-1 98 on hand, 1 reserved"];

@@ -4,7 +4,7 @@ use promissory::catalog::{InventoryItemId, Item, Listed, Location, LocationKind,
 use promissory::ports::{Store, read};
 use promissory::source::System;
 use promissory::table::{Row, RowKind, Write};
-use promissory_local::shopify::NewItem;
+use promissory_fakes::shopify::NewItem;
 use promissory_tests::shop::{in_agreement, location_id};
 use promissory_tests::source::{Post, event, outcomes};
 use promissory_tests::webhook::{Webhook, order};

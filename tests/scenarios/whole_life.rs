@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use promissory::table::RowKind;
-use promissory_local::shopify::{
+use promissory_fakes::shopify::{
     Cart, Delivery, DeliveryPlan, Disposal, Edit, FulfilmentOrderId, LineId, NewItem, OrderId, RefundInput, RefundLine, Restock,
     Shop, draw,
 };

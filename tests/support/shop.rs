@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use promissory::adapters::shopify::{Response, Shopify, Transport};
 use promissory::ports::Clock;
 use promissory::storefront::StorefrontError;
-use promissory_local::audit::compare_levels;
-use promissory_local::shopify::{
+use promissory_fakes::shopify::{
     Answer, Applied, DeliveryPlan, Faults, ItemId, LocationId, NewItem, NewLocation, Shop, ShopConfig,
 };
+use promissory_local::audit::compare_levels;
 use reconciler::Job;
 use reqwest::StatusCode;
 use serde_json::{Value, json};

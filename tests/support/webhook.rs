@@ -187,7 +187,7 @@ impl Webhook {
 
     /// A delivery of the fake shop.
     #[must_use]
-    pub fn of(delivery: &promissory_local::shopify::Delivery) -> Self {
+    pub fn of(delivery: &promissory_fakes::shopify::Delivery) -> Self {
         let empty = Self { body: delivery.body.to_vec(), headers: HeaderMap::new() };
         delivery.headers().into_iter().fold(empty, |webhook, (name, value)| webhook.header(name, &value))
     }

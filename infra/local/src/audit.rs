@@ -14,7 +14,7 @@ use promissory::source::Waiting;
 use promissory::storefront::{Intent, IntentState, Level};
 use promissory::table::{Record, RowKey, UnreadableRow};
 
-use crate::shopify::{Disposal, Order, OrderLine, Restock, Shop};
+use promissory_fakes::shopify::{Disposal, Order, OrderLine, Restock, Shop};
 
 /// Everything in the table that an audit looks at.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! The stack: emulated AWS as a child process, and the real template deployed into it.
+//! The stack: emulated AWS as a child process, the real template deployed into it, and a fake Shopify that it works for.
 //!
 //! The emulator checks every call against the caller's role, so a permission that the template lacks fails here and not
 //! first on AWS.
@@ -9,29 +9,30 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
-use promissory::adapters::aws;
+use clap::Args;
 use promissory::adapters::dynamodb::DynamoStore;
+use promissory_cli::local_stack;
+use promissory_fakes::shopify::{Server, ServerConfig, ShopConfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 /// What the stack is made from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Args)]
 pub struct StackConfig {
     /// The repository.
+    #[arg(long, default_value = ".")]
     pub root: PathBuf,
-    /// The Python that has `infra/local/requirements.txt` installed.
+    /// The Python that has infra/local/requirements.txt installed.
+    #[arg(long, default_value = ".local/bin/python")]
     pub python: PathBuf,
     /// The directory of the function binaries.
+    #[arg(long, default_value = "target/stack")]
     pub binaries: PathBuf,
-    /// The port of the emulator; 0 for any.
-    pub port: u16,
-    /// Seconds a failed hint stays hidden: short, so that a retry is seen.
-    pub push_visibility_seconds: u32,
     /// The level of the functions' logs.
+    #[arg(long, default_value = "warn")]
     pub log_level: String,
 }
 
@@ -72,33 +73,22 @@ pub struct Stack {
     pub outputs: Outputs,
 }
 
-/// The port of the emulator of a stack that is kept up.
-pub const PORT: u16 = 4574;
-
-/// The port of the fake Shopify of a stack that is kept up.
-pub const SHOPIFY_PORT: u16 = 4575;
-
-/// Where the emulator of a stack that is kept up answers.
-#[must_use]
-pub fn default_endpoint() -> String {
-    format!("http://127.0.0.1:{PORT}")
-}
+/// Seconds a failed hint stays hidden: short, so that a retry is seen.
+const PUSH_VISIBILITY_SECONDS: u32 = 3;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
 impl Stack {
-    /// Starts the emulator and deploys the template for `shop`, which answers at `shopify_url`.
+    /// Starts a fake Shopify and the emulator, and deploys the template for the shop. `port` is the emulator's; 0 for any.
     ///
     /// # Errors
-    /// When the emulator does not come up, or the template does not deploy; its own words are on standard error.
-    pub async fn up(
-        config: &StackConfig,
-        shop: &str,
-        shopify_url: &str,
-        client_id: &str,
-        client_secret: &str,
-    ) -> io::Result<Self> {
-        let port = if config.port == 0 { free_port()? } else { config.port };
+    /// When the fake Shopify or the emulator does not come up, or the template does not deploy; what they print is on standard
+    /// error.
+    pub async fn up(config: &StackConfig, port: u16, shopify: ServerConfig) -> io::Result<(Self, Server)> {
+        let (shop, client_id) = (shopify.shop.domain.clone(), shopify.client_id.clone());
+        let client_secret = shopify.shop.secret.clone();
+        let server = Server::start(shopify).await?;
+        let port = if port == 0 { free_port()? } else { port };
         let endpoint = format!("http://127.0.0.1:{port}");
         let emulator = Command::new(&config.python)
             .arg(config.root.join("infra/local/emulator.py"))
@@ -111,12 +101,11 @@ impl Stack {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("{} cannot be started: {error}", config.python.display())))?;
-        let credentials = Credentials::new("local", "local", None, None, "local stack");
-        let sdk = aws::config_for("us-east-1".into(), credentials, Some(endpoint.clone()));
+        let sdk = local_stack::sdk_config(endpoint.clone());
         let mut stack = Self { emulator, config: sdk, endpoint, outputs: Outputs::none() };
         stack.wait_until_ready().await?;
-        stack.outputs = stack.deploy(config, shop, shopify_url, client_id, client_secret).await?;
-        Ok(stack)
+        stack.outputs = stack.deploy(config, &shop, server.url(), &client_id, &client_secret).await?;
+        Ok((stack, server))
     }
 
     async fn wait_until_ready(&mut self) -> io::Result<()> {
@@ -144,7 +133,7 @@ impl Stack {
             format!("ShopifyUrl={shopify_url}"),
             "Architecture=x86_64".to_owned(),
             "CompareQuietSeconds=1".to_owned(),
-            format!("PushVisibilitySeconds={}", config.push_visibility_seconds),
+            format!("PushVisibilitySeconds={PUSH_VISIBILITY_SECONDS}"),
             format!("LogLevel={}", config.log_level),
             "ProtectTable=false".to_owned(),
         ];
@@ -254,6 +243,40 @@ impl Stack {
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
         pids.filter(|pid| parent_of(*pid) == Some(emulator)).filter_map(|pid| Some((function_of(pid)?, pid))).collect()
     }
+}
+
+/// Brings the stack up on ports that the command line finds, and keeps it until Ctrl-C.
+///
+/// # Errors
+/// As [`Stack::up`].
+pub async fn up_until_interrupted(config: &StackConfig, port: u16, shopify_port: u16, say: &dyn Fn(&str)) -> io::Result<()> {
+    let (stack, server) = Stack::up(config, port, shopify(shopify_port, ShopConfig::default())).await?;
+    server.set_webhook_url(&stack.outputs.webhook_url);
+    say(&format!(
+        "AWS          {}\nShopify      {} (control: {}/_control/state)\nwebhooks     {}\ntable        {}\n\
+         Ctrl-C ends it; all state is in memory.",
+        stack.endpoint,
+        server.url(),
+        server.url(),
+        stack.outputs.webhook_url,
+        stack.outputs.table_name
+    ));
+    tokio::signal::ctrl_c().await?;
+    server.stop().await;
+    Ok(())
+}
+
+/// A fake Shopify at `port` (0 for any) with the app that the command line knows.
+fn shopify(port: u16, shop: ShopConfig) -> ServerConfig {
+    let shop = ShopConfig { secret: local_stack::SHOPIFY_CLIENT_SECRET.into(), ..shop };
+    ServerConfig { port, shop, client_id: local_stack::SHOPIFY_CLIENT_ID.into(), ..ServerConfig::default() }
+}
+
+/// A shop on the Plus plan, with 1,000 points per second, that sends many webhooks at once.
+#[must_use]
+pub fn busy_shopify(seed: u64) -> ServerConfig {
+    let shop = ShopConfig { bucket_size: 20_000, restore_rate: 1_000, seed, ..ShopConfig::default() };
+    ServerConfig { concurrency: 16, ..shopify(0, shop) }
 }
 
 impl Outputs {

@@ -11,15 +11,18 @@ const BANNED: [(&str, &str); 2] = [
     ("openssl-sys", "one TLS stack: rustls with ring"),
 ];
 
-/// The packages that are shipped.
-const FUNCTIONS: [&str; 5] = ["webhook-intake", "source-intake", "ats-recompute", "shopify-pusher", "reconciler"];
+/// What no crate may have in its tree that must build without AWS. The core has no HTTP client either; the fakes have one, to
+/// send webhooks.
+const NOT_IN_THE_CORE: [&str; 4] = ["aws-", "reqwest ", "tokio ", "hyper "];
+const NOT_IN_THE_FAKES: [&str; 1] = ["aws-"];
 
 /// Runs the static checks, then `cargo x test`.
 pub fn run_all(workspace: &Workspace) -> Result<ExitCode, Problem> {
     step("the format", &mut workspace.cargo(&["fmt", "--all", "--check"]))?;
     step("the lints", &mut workspace.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     step("that the core builds without any SDK", &mut workspace.cargo(&["check", "-p", "promissory", "--no-default-features"]))?;
-    pure_core(workspace)?;
+    lacks(workspace, &["promissory", "--no-default-features"], &NOT_IN_THE_CORE)?;
+    lacks(workspace, &["promissory-fakes"], &NOT_IN_THE_FAKES)?;
     for (banned, why) in BANNED {
         not_shipped(workspace, banned, why)?;
     }
@@ -39,27 +42,30 @@ fn step(what: &str, command: &mut Command) -> Result<(), Problem> {
     run(what, command)
 }
 
-/// The core's tree without its default features holds no SDK and no HTTP client.
-fn pure_core(workspace: &Workspace) -> Result<(), Problem> {
-    let tree =
-        output(&mut workspace.cargo(&["tree", "-p", "promissory", "--no-default-features", "-e", "normal", "--prefix", "none"]))?;
-    let impure: Vec<&str> =
-        tree.lines().filter(|line| ["aws-", "reqwest ", "tokio ", "hyper "].iter().any(|name| line.starts_with(name))).collect();
-    if impure.is_empty() {
+/// The tree of a package holds no crate whose line begins with one of these.
+fn lacks(workspace: &Workspace, package: &[&str], absent: &[&str]) -> Result<(), Problem> {
+    let tree = tree(workspace, package)?;
+    let found: Vec<&str> = tree.lines().filter(|line| absent.iter().any(|name| line.starts_with(name))).collect();
+    if found.is_empty() {
         Ok(())
     } else {
-        Err(Problem::cannot("keep the core pure", &format!("its tree holds {}", impure.join(", "))))
+        Err(Problem::cannot(&format!("keep {} pure", package.join(" ")), &format!("its tree holds {}", found.join(", "))))
     }
 }
 
 fn not_shipped(workspace: &Workspace, banned: &str, why: &str) -> Result<(), Problem> {
-    for function in FUNCTIONS {
-        let tree = output(&mut workspace.cargo(&["tree", "-p", function, "-e", "normal", "--prefix", "none"]))?;
-        if tree.lines().any(|line| line.starts_with(&format!("{banned} "))) {
+    for function in workspace.functions()? {
+        if tree(workspace, &[&function])?.lines().any(|line| line.starts_with(&format!("{banned} "))) {
             return Err(Problem::cannot(&format!("ship {function}"), &format!("{banned} is in its tree: {why}")));
         }
     }
     Ok(())
+}
+
+/// What a package is built from on this platform, one `name version` per line.
+fn tree(workspace: &Workspace, package: &[&str]) -> Result<String, Problem> {
+    let mut command = workspace.cargo(&["tree", "-e", "normal", "--prefix", "none", "-p"]);
+    output(command.args(package))
 }
 
 fn output(command: &mut Command) -> Result<String, Problem> {

@@ -92,10 +92,10 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Task::Demo { args } => local(&workspace, &["demo".to_owned()], &args),
         Task::Stack { args } => local(&workspace, &[], &args),
-        Task::Ledger { args } => tool(&workspace, "ledger", &args),
-        Task::Explain { args } => tool(&workspace, "explain", &args),
-        Task::Catalog { args } => tool(&workspace, "catalog", &args),
-        Task::Source { args } => tool(&workspace, "source", &args),
+        Task::Ledger { args } => operate(&workspace, "ledger", &args),
+        Task::Explain { args } => operate(&workspace, "explain", &args),
+        Task::Catalog { args } => operate(&workspace, "catalog", &args),
+        Task::Source { args } => operate(&workspace, "source", &args),
         Task::Test { args } => test(&workspace, &args),
         Task::Sim { args } => simulate(&workspace, &args),
         Task::Bench { args } => bench(&workspace, &args),
@@ -119,14 +119,16 @@ fn local(workspace: &Workspace, command: &[String], args: &[String]) -> Result<E
     hand_over(local.args(command).args(args))
 }
 
-/// Builds what works on a table and hands over to it. It needs none of the local stack's Python.
-fn tool(workspace: &Workspace, name: &str, args: &[String]) -> Result<ExitCode, Problem> {
-    hand_over(Command::new(workspace.build_stack()?.join("promissory-local")).arg(name).args(args))
+/// Builds the operator's command line and hands over to it. It needs neither a function nor the local stack's Python.
+fn operate(workspace: &Workspace, name: &str, args: &[String]) -> Result<ExitCode, Problem> {
+    let binaries = workspace.build("the command line", &["promissory".to_owned()])?;
+    hand_over(Command::new(binaries.join("promissory")).arg(name).args(args))
 }
 
 /// Builds the simulator and hands over to it.
 fn simulate(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Problem> {
-    hand_over(Command::new(workspace.build_stack()?.join("sim")).args(args))
+    let binaries = workspace.build("the simulator", &["sim".to_owned()])?;
+    hand_over(Command::new(binaries.join("sim")).args(args))
 }
 
 /// Builds the benchmarks as what is shipped is built, and hands over to them.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -77,10 +78,28 @@ impl Workspace {
         Ok(python)
     }
 
-    /// Builds every binary of the local stack, with the code that is shipped, and says where they are.
+    /// The functions that are shipped: each folder of `functions/` is a crate and a binary of that name.
+    pub fn functions(&self) -> Result<Vec<String>, Problem> {
+        let folders = fs::read_dir(self.root.join("functions")).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let folders = folders.map_err(|error| Problem::cannot("list the functions", &error))?;
+        Ok(folders.iter().map(|folder| folder.file_name().to_string_lossy().into_owned()).collect())
+    }
+
+    /// Builds what the local stack runs, with the code that is shipped, and says where the binaries are.
     pub fn build_stack(&self) -> Result<PathBuf, Problem> {
-        say("Building the functions (some minutes the first time, seconds after).");
-        run("cargo build", &mut self.cargo(&["build", "--workspace", "--profile", "stack", "--bins"]))?;
+        let mut binaries = self.functions()?;
+        binaries.push("promissory-local".to_owned());
+        self.build("the functions and the local stack (some minutes the first time, seconds after)", &binaries)
+    }
+
+    /// Builds binaries with the profile of the local stack, and says where they are.
+    ///
+    /// The whole workspace is selected each time and only the binaries differ: cargo resolves features over what is selected,
+    /// so a command would build the AWS SDK again if it selected less than the one before.
+    pub fn build(&self, what: &str, binaries: &[String]) -> Result<PathBuf, Problem> {
+        say(&format!("Building {what}."));
+        let mut cargo = self.cargo(&["build", "--workspace", "--profile", "stack"]);
+        run("cargo build", cargo.args(binaries.iter().flat_map(|binary| ["--bin", binary])))?;
         Ok(self.target.join("stack"))
     }
 

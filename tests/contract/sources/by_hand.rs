@@ -1,7 +1,7 @@
 //! What `cargo x source` does to a table.
 
 use promissory::catalog::SystemId;
-use promissory_local::connector::{feed, find, set, status};
+use promissory_cli::source::{feed, find, set, status};
 use promissory_tests::world::World;
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use promissory::flows::pull::PullError;
 use promissory::source::pull::Mark;
 use promissory::table::RowKind;
-use promissory_local::systems::{Document, Fault};
+use promissory_fakes::systems::{Document, Fault};
 use promissory_tests::faults;
 use serde_json::json;
 

@@ -12,7 +12,7 @@ use promissory::flows::pull::{Pulled as Outcome, Pulling, pull_all};
 use promissory::ports::Store;
 use promissory::source::pull::Mark;
 use promissory::table::{Expect, RowKey, Write};
-use promissory_local::systems::Books;
+use promissory_fakes::systems::Books;
 use promissory_tests::webhook::SECRET;
 use promissory_tests::world::{World, app};
 use pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, at, catalogue, configuration, in_process, run};
@@ -92,7 +92,7 @@ async fn documents_mean_what_the_examples_say() {
     ] {
         let pulled = Pulled::new(words).await;
         for (id, (kind, item, quantity, unit)) in (1..).zip(documents) {
-            let change = |document: &mut promissory_local::systems::Document, words: pulled::Words| {
+            let change = |document: &mut promissory_fakes::systems::Document, words: pulled::Words| {
                 document.kind = kind;
                 document.item = words.items[*item].to_owned();
                 document.quantity = (*quantity).to_owned();
@@ -111,7 +111,7 @@ async fn documents_mean_what_the_examples_say() {
 async fn one_row_can_be_both_ends_of_a_transfer() {
     let pulled = Pulled::new(ODOO).await;
     pulled.receipts(5);
-    let transfer = |document: &mut promissory_local::systems::Document, words: pulled::Words| {
+    let transfer = |document: &mut promissory_fakes::systems::Document, words: pulled::Words| {
         document.kind = "internal";
         document.to = Some(words.places[1].to_owned());
         document.quantity = "2".to_owned();

@@ -12,8 +12,8 @@ use promissory::ports::{Clock, Source, Store, read};
 use promissory::source::System;
 use promissory::source::pull::Watermark;
 use promissory::table::{Expect, RowKey, Write};
-use promissory_local::catalogue::import_network;
-use promissory_local::systems::{Books, Document, InProcess, Served, Shape, Stock};
+use promissory_fakes::systems::{Books, Document, InProcess, Served, Shape, Stock};
+use promissory_local::seed::import_network;
 use promissory_tests::world::World;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! States: how much there is, by what a system's books or a count say.
 
-use promissory_local::systems::Document;
+use promissory_fakes::systems::Document;
 
 use super::pulled::{LINES, NETSUITE, ODOO, Pulled, SAP, Words, at};
 

@@ -17,6 +17,7 @@ use promissory::reconcile::Sweep;
 use promissory::source::{Claim, Waiting, Waits};
 use promissory::storefront::{Intent, IntentState, Level};
 use promissory::table::{Key, Record, Row, RowKey, RowKind};
+use promissory_fakes::oracle::{Open, opens};
 
 pub use lines::Held;
 pub use plans::Plans;
@@ -24,7 +25,6 @@ pub use plans::Plans;
 use jiff::civil::Date;
 
 use crate::met::Met;
-use crate::papers::{Open, opens};
 
 /// Something that must never happen did.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,6 @@
 mod campaign;
 mod check;
 mod met;
-mod papers;
 mod plant;
 mod ports;
 mod rng;

@@ -11,7 +11,7 @@ use promissory::alert::{Alert, Subject};
 use promissory::order::SalesOrder;
 use promissory::ports::{Bus, Clock, Hints, StoreError};
 use promissory::storefront::{Hint, StorefrontError};
-use promissory_local::shopify::{Answer, ItemId, Shop};
+use promissory_fakes::shopify::{Answer, ItemId, Shop};
 use serde_json::{Value, json};
 
 use crate::met::Met;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use promissory_local::shopify::draw;
+use promissory_fakes::shopify::draw;
 
 /// A seeded source of numbers that every part of a world shares.
 #[derive(Debug, Clone)]

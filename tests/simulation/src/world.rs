@@ -27,7 +27,7 @@ use promissory::catalog::{Item, LocationId, Sku};
 use promissory::order::HoldPolicy;
 use promissory::ports::Clock;
 use promissory::storefront::{Action, Intent, IntentState};
-use promissory_local::shopify::{ItemId, LocationId as ShopLocation};
+use promissory_fakes::shopify::{ItemId, LocationId as ShopLocation};
 
 pub use climate::Climate;
 pub use script::{crash, crash_points, stories};

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use promissory::catalog::day_of;
+use promissory_fakes::shopify::{Applied, ItemId, LocationId, Server};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -17,7 +18,6 @@ use super::plan::SERUM;
 use super::report::between;
 use super::signed::Door;
 use super::workshop::{Amounts, FACTORY, RAW, due};
-use crate::shopify::{Applied, ItemId, LocationId, Server};
 use crate::stack::Stack;
 
 /// How the factory's system is called.

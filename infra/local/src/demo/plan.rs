@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use promissory_fakes::shopify::draw;
+
 use super::DemoConfig;
-use crate::shopify::draw;
 
 /// The product of the flash sale.
 pub const SERUM: &str = "SERUM-30";

@@ -12,6 +12,9 @@ use promissory::catalog::{
 };
 use promissory::movement::EventId;
 use promissory::source::{StockEvent, StockKind};
+use promissory_cli::catalog::command::import;
+use promissory_cli::table::Table;
+use promissory_fakes::shopify::{CheckoutRefused, DeliveryPlan, ItemId, NewItem, NewLocation, OrderId, Server, Shop};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -20,10 +23,7 @@ use super::plan::{Change, Customer, Fate, LARGE, SERUM, TAIL_UNITS};
 use super::workshop::{Amounts, FACTORY, PRODUCTION, sheets};
 use super::{DemoConfig, Script};
 use crate::audit::Books;
-use crate::catalogue::command::import;
-use crate::catalogue::{import_item, import_network, take_stock};
-use crate::ledger::Table;
-use crate::shopify::{CheckoutRefused, DeliveryPlan, ItemId, NewItem, NewLocation, OrderId, Server, Shop};
+use crate::seed::{import_item, import_network, take_stock};
 use crate::stack::Stack;
 
 /// How long the system may take to come to rest before the demo says that it does not.
@@ -53,7 +53,7 @@ struct Setup {
     network: Network,
     locations: [LocationId; 2],
     /// The shop's serum, and its location that shows what can be made.
-    made: (ItemId, crate::shopify::LocationId),
+    made: (ItemId, promissory_fakes::shopify::LocationId),
 }
 
 /// Plays `script` on a stack and a shop that are both empty.
@@ -194,7 +194,7 @@ fn stock(kind_of_id: &str, sku: &Sku, location: &LocationId, kind: StockKind, un
 async fn sell(
     script: &Script,
     server: &Server,
-    (began, made_at): (Instant, crate::shopify::LocationId),
+    (began, made_at): (Instant, promissory_fakes::shopify::LocationId),
     played: &Mutex<Played>,
     rush_is_over: &Notify,
 ) {
@@ -240,7 +240,7 @@ fn check_out(customer: &Customer, server: &Server, later: &mut BTreeMap<(Duratio
 
 /// Lets an order meet its fate; what is left of it comes a moment later. An order with units that must still be made waits for
 /// them: nothing of it ships in this sale.
-fn meet(shop: &mut Shop, order: OrderId, fate: Fate, made_at: crate::shopify::LocationId) -> Option<Fate> {
+fn meet(shop: &mut Shop, order: OrderId, fate: Fate, made_at: promissory_fakes::shopify::LocationId) -> Option<Fate> {
     let now = Timestamp::now();
     let is_to_be_made = shop
         .order(order)
@@ -285,7 +285,7 @@ pub(super) async fn kill_functions(seed: u64, span: Duration, stack: &Stack, beg
         let processes = stack.function_processes();
         let Ok(count) = u64::try_from(processes.len()) else { break };
         if count > 0 {
-            let victim = usize::try_from(crate::shopify::draw(!seed, round) % count).expect("an index");
+            let victim = usize::try_from(promissory_fakes::shopify::draw(!seed, round) % count).expect("an index");
             let pid = processes[victim].1.to_string();
             let killed = tokio::process::Command::new("kill").args(["-9", &pid]).status().await;
             deaths += usize::from(killed.is_ok_and(|status| status.success()));

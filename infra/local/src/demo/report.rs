@@ -9,13 +9,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use promissory::catalog::{LocationId, OrderId, Place, Quantity};
 use promissory::movement::Kind;
+use promissory_fakes::shopify::{AppliedKind, ItemId, Server, Shop};
 use serde::Serialize;
 
 use super::plan::{LARGE, SERUM};
 use super::workshop::{Amounts, PRODUCTION, Parts};
 use super::{DemoConfig, Played};
 use crate::audit::{Books, compare_levels, compare_orders, compare_plans};
-use crate::shopify::{AppliedKind, ItemId, Server, Shop};
 use crate::stack::Stack;
 
 /// Percentiles, in milliseconds.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use promissory::ports::{Listing, Page, Store, StoreError, WriteError};
 use promissory::table::{Expect, IndexPartition, Key, Record, RowKind, Write};
-use promissory_local::shopify::ShopConfig;
+use promissory_fakes::shopify::ShopConfig;
 
 use super::Plant;
 use crate::store::SimStore;

@@ -1,7 +1,7 @@
 //! What becomes of orders: edited, paid, moved, refunded, returned, exchanged, called back.
 
 use promissory::ports::Clock;
-use promissory_local::shopify::{
+use promissory_fakes::shopify::{
     Disposal, Edit, FulfilmentOrderStatus, FulfilmentStatus, LineId, LocationId as ShopLocation, Order, OrderId, RefundInput,
     RefundLine, Restock, ReturnId, ReturnStatus, Shop,
 };

@@ -8,7 +8,7 @@ use promissory::ledger::Deferred;
 use promissory::movement::PositionKey;
 use promissory::order::Unreadable;
 use promissory::table::RowKind;
-use promissory_local::shopify::{
+use promissory_fakes::shopify::{
     Applied, AppliedKind, Change, Disposal, Fulfilment, FulfilmentStatus, ItemId, LocationId as ShopLocation, Order, OrderLine,
     Restock, ReturnId, Shop,
 };
@@ -109,7 +109,7 @@ impl World {
                     let received = (balance.unknown_to_shop()).units();
                     let moved = moved.get(&(*id, *location)).copied().unwrap_or_default().total();
                     let level = shop.level(*id, *location);
-                    let shown = level.map_or(0, promissory_local::shopify::Level::on_hand);
+                    let shown = level.map_or(0, promissory_fakes::shopify::Level::on_hand);
                     // Set outright where more is committed than there is, a level is at zero until it is told by how much it
                     // is below: nothing of it is on sale.
                     if shown > received + moved && level.is_some_and(|level| level.available > 0) {

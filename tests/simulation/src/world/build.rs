@@ -9,7 +9,7 @@ use promissory::catalog::{
 };
 use promissory::ports::{Clock, Store};
 use promissory::table::{Expect, Write};
-use promissory_local::shopify::{ItemId, LocationId as ShopLocation, NewItem, NewLocation, Oversell, Shop, ShopConfig};
+use promissory_fakes::shopify::{ItemId, LocationId as ShopLocation, NewItem, NewLocation, Oversell, Shop, ShopConfig};
 
 use super::fleet::{Fleet, Parts};
 use super::parcels::system_id;

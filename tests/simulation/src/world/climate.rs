@@ -1,7 +1,7 @@
 //! What goes wrong in a world, and how much of it. Every seed has a climate of its own: a fault that is everywhere hides
 //! what another would show.
 
-use promissory_local::shopify::ItemId;
+use promissory_fakes::shopify::ItemId;
 
 use super::workshop::Making;
 use crate::ports::LineFaults;

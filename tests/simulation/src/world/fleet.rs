@@ -7,7 +7,7 @@ use promissory::adapters::secrets::ShopifyApp;
 use promissory::adapters::shopify::Shopify;
 use promissory::catalog::ShopDomain;
 use promissory::flows::{Ears, NetworkCache};
-use promissory_local::systems::InProcess;
+use promissory_fakes::systems::InProcess;
 use reconciler::Reconciler;
 use serde_json::json;
 use shopify_pusher::Pusher;

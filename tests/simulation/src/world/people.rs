@@ -3,7 +3,7 @@
 use promissory::catalog::{LocationId, Sku};
 use promissory::ports::Clock;
 use promissory::source::StockKind;
-use promissory_local::shopify::{Cart, Order, OrderId};
+use promissory_fakes::shopify::{Cart, Order, OrderId};
 
 use super::World;
 

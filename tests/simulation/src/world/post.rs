@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lambda_http::{Body, Request};
 use promissory::adapters::shopify::webhook::MAX_BODY;
-use promissory_local::shopify::{Delivery, DeliveryPlan, signature};
+use promissory_fakes::shopify::{Delivery, DeliveryPlan, signature};
 
 use super::World;
 use super::work::{Ended, Work};

@@ -6,7 +6,7 @@ use promissory::catalog::Sku;
 use promissory::ports::Clock;
 use promissory::source::StockKind;
 use promissory::table::{Key, RowKind};
-use promissory_local::shopify::Faults;
+use promissory_fakes::shopify::Faults;
 use reconciler::Job;
 
 use super::World;

@@ -9,8 +9,11 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use promissory::catalog::{LineId, LocationId, OrderId, Sku};
-use promissory::source::StockKind;
+use promissory::source::{Paper, StockKind};
+use promissory_fakes::oracle::Fact;
 use serde_json::{Value, json};
+
+use super::build::LOTS;
 
 /// The systems.
 pub const SYSTEMS: [&str; 4] = ["erp", "wms", "pos", "tpl"];
@@ -220,34 +223,11 @@ impl Said {
         body
     }
 
-    /// What it does to what is there.
-    pub fn moves(&self) -> i64 {
-        let (up, down) = (self.units, -self.units);
-        match self.kind {
-            StockKind::CustomerReturn | StockKind::Shipment if self.order.is_some() => 0,
-            StockKind::Receipt
-            | StockKind::ProductionCompleted
-            | StockKind::Adjustment
-            | StockKind::TransferIn
-            | StockKind::CustomerReturn => up,
-            StockKind::ComponentIssue
-            | StockKind::WriteOff
-            | StockKind::TransferOut
-            | StockKind::PosPosting
-            | StockKind::Shipment => down,
-            StockKind::Count
-            | StockKind::Balance
-            | StockKind::QualityHold
-            | StockKind::QualityRelease
-            | StockKind::TransferLoss
-            | StockKind::Allocation
-            | StockKind::Deallocation
-            | StockKind::PosSale
-            | StockKind::PosVoid
-            | StockKind::WholesaleAllocation
-            | StockKind::WholesaleRelease
-            | StockKind::PurchaseOrder
-            | StockKind::ProductionRun => 0,
-        }
+    /// It as the oracle takes it: where it happened, when, and of which paper (and of which lot, of a hold of what is kept by lot).
+    pub fn fact(&self) -> Fact<&LocationId, Timestamp, (&str, Option<&str>)> {
+        let Self { kind, units, .. } = *self;
+        let lot = self.lot.as_deref().filter(|_| Paper::of(kind) == Some(Paper::Hold) && self.sku.as_str() == LOTS);
+        let reference = (self.reference.as_deref().unwrap_or(self.system), lot);
+        Fact { kind, at: &self.at, to: self.to.as_ref(), units, time: self.occurred_at, reference }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use promissory::ports::Clock;
 use promissory::source::StockKind;
-use promissory_local::shopify::{Cart, DeliveryPlan, Faults, Restock};
+use promissory_fakes::shopify::{Cart, DeliveryPlan, Faults, Restock};
 use reconciler::Job;
 
 use super::people::BULK;
@@ -110,7 +110,7 @@ impl World {
         now
     }
 
-    fn buys(&mut self, lines: &[(&str, i64)]) -> promissory_local::shopify::OrderId {
+    fn buys(&mut self, lines: &[(&str, i64)]) -> promissory_fakes::shopify::OrderId {
         let lines = lines.iter().map(|(sku, units)| ((*sku).to_owned(), *units)).collect();
         self.buy(&Cart { lines, ..Cart::default() }, "order").expect("it is there")
     }

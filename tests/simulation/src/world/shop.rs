@@ -1,7 +1,7 @@
 //! The ways in which the shop itself fails, one at a time.
 
 use promissory::ports::Clock;
-use promissory_local::shopify::{Faults, ItemId};
+use promissory_fakes::shopify::{Faults, ItemId};
 
 use super::World;
 

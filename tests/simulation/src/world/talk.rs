@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use promissory::catalog::{LineId, LocationId, OrderId, Sku};
 use promissory::ports::Clock;
 use promissory::source::{Paper, StockKind};
-use promissory_local::shopify::{FulfilmentStatus, LocationId as ShopLocation, Order};
+use promissory_fakes::oracle::change;
+use promissory_fakes::shopify::{FulfilmentStatus, LocationId as ShopLocation, Order};
 
 use super::World;
 use super::build::{LOTS, PAPERS, RAW, number};
@@ -148,7 +149,7 @@ impl World {
             _ => None,
         };
         // What is sold comes by the pallet, and seldom goes so: customers shall find some of it.
-        let goes = said.moves() <= 0 && !self.unsold.contains(&sku) && self.rng.per_mille(700);
+        let goes = change(kind, units) <= 0 && !self.unsold.contains(&sku) && self.rng.per_mille(700);
         if let Some((unit, factor)) = unit.filter(|_| !goes) {
             (said.unit, said.units) = (Some(unit), units * factor);
             if self.rng.per_mille(200) {
@@ -289,7 +290,7 @@ impl World {
 }
 
 /// Where the shop has a line shipped from, or means to.
-pub fn home(order: &Order, line: promissory_local::shopify::LineId) -> Option<ShopLocation> {
+pub fn home(order: &Order, line: promissory_fakes::shopify::LineId) -> Option<ShopLocation> {
     let made = order.fulfilments.iter().filter(|made| made.status == FulfilmentStatus::Success);
     let made = made.filter(|made| made.lines.iter().any(|(of, _)| *of == line)).map(|made| made.location).next();
     let routed = order.fulfilment_orders.iter().filter(|routed| routed.lines.iter().any(|of| of.line == line));

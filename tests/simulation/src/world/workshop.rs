@@ -16,7 +16,7 @@ use promissory::catalog::{
 };
 use promissory::source::StockKind;
 use promissory::table::{Expect, Write};
-use promissory_local::shopify::LocationId as ShopLocation;
+use promissory_fakes::shopify::LocationId as ShopLocation;
 
 use super::build::number;
 use super::parcels::system_id;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use promissory_fakes::shopify::draw;
+
 use super::world::Item;
-use crate::shopify::draw;
 
 /// Draws numbers, all decided by the seed.
 #[derive(Debug)]

@@ -9,18 +9,18 @@ use jiff::{SignedDuration, Timestamp};
 use promissory::movement::EventId;
 use promissory::ports::Store;
 use promissory::table::RowKey;
+use promissory_fakes::shopify::{DeliveryPlan, OrderId, Server};
+use promissory_fakes::systems::{Books, Served, Shape};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::SourcesConfig;
-use super::catalogue::{Imported, import, secret_of, sources_secret};
+use super::catalog::{Imported, import, secret_of, sources_secret};
 use super::script::{Act, Deed, LATEST, Script};
 use super::send::{Log, Morning};
 use super::statement::{Fate, Placed};
 use super::world::System;
 use crate::demo::play::{first_contact, heal, kill_functions};
-use crate::shopify::{DeliveryPlan, OrderId, Server};
 use crate::stack::Stack;
-use crate::systems::{Books, Served, Shape};
 
 /// How long what was sent may take to be in the ledger, after the last of it was sent.
 const TAKEN_WITHIN: Duration = Duration::from_secs(180);

@@ -8,6 +8,8 @@ use promissory::catalog::Place;
 use promissory::ledger::InboxEvent;
 use promissory::movement::EventId;
 use promissory::promise::Promise;
+use promissory_fakes::oracle::Open;
+use promissory_fakes::shopify::{Server, Shop};
 use serde::Serialize;
 
 use super::fates::Fates;
@@ -18,7 +20,6 @@ use super::world::{Item, Site};
 use super::{Played, Script, SourcesConfig};
 use crate::audit::{Books, compare_orders};
 use crate::demo::report::{Percentiles, between, percentiles};
-use crate::shopify::{Server, Shop};
 use crate::stack::Stack;
 
 /// What came out. Serialises to the one line of `--json`.
@@ -197,11 +198,7 @@ fn wrong_promises(expected: &Model, books: &Books) -> Vec<String> {
             let is = place.map(|(_, at)| Expected {
                 on_hand: at.balance.on_hand.units(),
                 reserved: at.balance.reserved.units(),
-                held: at.balance.held.units(),
-                pos_pending: at.balance.pos_pending.units(),
-                allocated: at.balance.allocated.units(),
-                wholesale: at.balance.wholesale.units(),
-                in_transit: at.balance.in_transit.units(),
+                open: Open::found(at.balance, 0),
                 ahead: at.balance.ahead.units(),
                 available: at.available.units(),
                 supply: must.supply, // Of the shop's level, which is looked at there.
@@ -227,7 +224,7 @@ fn wrong_levels(expected: &Model, books: &Books, shop: &Shop) -> Vec<String> {
         let sku = item.sku();
         let shown = shop.item(&sku).and_then(|known| {
             let at = shop.locations().find(|location| location.name == site.code())?;
-            shop.level(known.id, at.id).map(crate::shopify::Level::on_hand)
+            shop.level(known.id, at.id).map(promissory_fakes::shopify::Level::on_hand)
         });
         let level = books.levels.iter().find(|level| level.sku.as_str() == sku && level.location.as_str() == site.code());
         let say = level.map(|level| level.supply.units());

@@ -6,16 +6,16 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use promissory_fakes::systems::{Fault, Served};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::catalogue::secret_of;
+use super::catalog::secret_of;
 use super::script::{Delivery, Script};
 use super::statement::Placed;
 use super::world::System;
 use crate::demo::signed::Door;
 use crate::stack::Stack;
-use crate::systems::{Fault, Served};
 
 /// The fewest events of a batch, where more are about to come.
 const LEAST: usize = 10;

@@ -2,10 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use promissory::source::StockKind;
+use promissory_fakes::oracle::Fact;
+use promissory_fakes::systems::Document;
 use serde_json::{Map, Value, json};
 
 use super::world::{Item, Site, System};
-use crate::systems::Document;
 
 /// One thing that a system says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +84,12 @@ impl Statement {
             System::Erp => self.at.div_euclid(1_000) * 1_000,
             System::Wms | System::Pos | System::ThirdParty => self.at,
         }
+    }
+
+    /// It as the oracle takes it.
+    pub fn fact(&self) -> Fact<Site, i64, Option<&str>> {
+        let Self { kind, site: at, to, units, .. } = *self;
+        Fact { kind, at, to, units, time: self.effective_at(), reference: self.reference.as_deref() }
     }
 
     /// Its system's name of the transaction, as the ledger knows it; none where the content is the name.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use promissory::catalog::{LineId, LocationId, OrderId, Place};
 use promissory::order::ReportKind;
-use promissory_local::shopify::{Financial, LocationId as ShopLocation, Order, OrderLine};
+use promissory_fakes::shopify::{Financial, LocationId as ShopLocation, Order, OrderLine};
 
 use crate::check::Checker;
 use crate::world::World;

@@ -14,7 +14,7 @@ use promissory::catalog::{Item, LineId, OrderId, Place, Quantity};
 use promissory::movement::{Balance, PositionKey};
 use promissory::storefront::{IntentState, Level};
 use promissory::table::RowKind;
-use promissory_local::shopify::{Financial, ItemId, LocationId as ShopLocation, Order, OrderLine};
+use promissory_fakes::shopify::{Financial, ItemId, LocationId as ShopLocation, Order, OrderLine};
 
 use super::World;
 use super::bookkeeping::moved_by_shop;
@@ -194,10 +194,10 @@ impl World {
         level: Option<&Level>,
         supply: i64,
         pair: (ItemId, ShopLocation),
-        shop: &promissory_local::shopify::Shop,
+        shop: &promissory_fakes::shopify::Shop,
     ) -> Option<String> {
         let Some(level) = level else { return Some(format!("{pair:?} has no level")) };
-        let shown = shop.level(pair.0, pair.1).map(promissory_local::shopify::Level::on_hand);
+        let shown = shop.level(pair.0, pair.1).map(promissory_fakes::shopify::Level::on_hand);
         (level.supply.units() != supply || shown != Some(supply)).then(|| {
             let (sku, location) = (&level.sku, &level.location);
             format!("{sku}@{location}: {supply} is the supply, we say {}, the shop shows {shown:?}", level.supply)

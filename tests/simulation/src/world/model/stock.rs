@@ -1,17 +1,16 @@
-//! What there must be of an item at a location, by everything that systems said: the newest count and what happened after
-//! it, and what their papers leave open.
+//! What there must be of an item at a location, by everything that systems said (see [`promissory_fakes::oracle`]), and which of
+//! it is in the ledger, waits or is refused.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use promissory::alert::{Alert, State, Subject};
 use promissory::catalog::{LocationId, Sku};
 use promissory::ledger::Event;
-use promissory::source::{Paper, StockKind, parse};
+use promissory::source::{StockKind, parse};
+use promissory_fakes::oracle::{Open, stock_at};
 
 use crate::check::Checker;
-use crate::papers::Open;
 use crate::world::World;
-use crate::world::build::LOTS;
 use crate::world::parcels::system_id;
 use crate::world::said::{Mapping, SYSTEMS, Said, item_code, location_code};
 
@@ -32,24 +31,9 @@ impl World {
 
     /// What systems say there is of an item at a location, with what their papers leave open.
     pub fn received(applied: &[&Said], sku: &Sku, code: &LocationId) -> (i64, Open) {
-        let here = || applied.iter().filter(|said| said.sku == *sku && said.at == *code && said.order.is_none());
-        let states = here().filter(|said| matches!(said.kind, StockKind::Count | StockKind::Balance));
-        let newest = states.max_by_key(|said| said.occurred_at);
-        let since = here().filter(|said| newest.is_none_or(|newest| said.occurred_at > newest.occurred_at));
-        let there = newest.map_or(0, |newest| newest.units) + since.map(|said| said.moves()).sum::<i64>();
-        let mut papers: BTreeMap<(Paper, String), BTreeMap<StockKind, i64>> = BTreeMap::new();
-        for said in applied.iter().filter(|said| said.sku == *sku && said.order.is_none()) {
-            let Some(paper) = Paper::of(said.kind).filter(|_| said.to.as_ref().unwrap_or(&said.at) == code) else { continue };
-            // A hold is of a lot, of what is kept by lot.
-            let lot = said.lot.as_deref().filter(|_| paper == Paper::Hold && said.sku.as_str() == LOTS).unwrap_or_default();
-            let reference = format!("{} {lot}", said.reference.as_deref().unwrap_or(said.system));
-            *papers.entry((paper, reference)).or_default().entry(said.kind).or_default() += said.units;
-        }
-        let mut open = Open::default();
-        for ((paper, _), said) in &papers {
-            open += Open::of(*paper, |kind| said.get(&kind).copied().unwrap_or_default());
-        }
-        (there, open)
+        let of = applied.iter().filter(|said| said.sku == *sku && said.order.is_none());
+        let facts: Vec<_> = of.map(|said| said.fact()).collect();
+        stock_at(&facts, &code, 0)
     }
 
     /// Notes where a count came to nothing, or to less, because of a newer one.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use promissory::catalog::LocationId;
 use promissory::source::StockKind;
-use promissory_local::shopify::OrderId;
+use promissory_fakes::shopify::OrderId;
 use reconciler::Job;
 
 use super::Script;
@@ -130,7 +130,7 @@ fn warehouse_ships(world: &mut World, order: OrderId, from_home: bool) {
         let order = shop.order(order).expect("an order");
         (order.lines[0].id, home(order, order.lines[0].id).expect("a place"))
     };
-    let is_it = |(_, id): &&(LocationId, promissory_local::shopify::LocationId)| (*id == home) == from_home;
+    let is_it = |(_, id): &&(LocationId, promissory_fakes::shopify::LocationId)| (*id == home) == from_home;
     let at = world.codes.iter().find(is_it).expect("two places").0.clone();
     let sku = world.items[0].0.sku.clone();
     let said = world.report("wms", StockKind::Shipment, (number(order.0), number(line.0)), (sku, at), 2);

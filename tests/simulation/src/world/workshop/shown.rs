@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use promissory::catalog::{Place, Quantity, Sku};
 use promissory::movement::PositionKey;
-use promissory_local::shopify::{Applied, Change};
+use promissory_fakes::shopify::{Applied, Change};
 
 use crate::check::{Checker, Plans};
 use crate::world::World;

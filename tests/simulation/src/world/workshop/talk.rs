@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use promissory::catalog::{Sku, day_of};
 use promissory::ports::Clock;
 use promissory::source::{Paper, StockKind};
-use promissory_local::shopify::Cart;
+use promissory_fakes::shopify::Cart;
 
 use super::{Announced, BASE, BOUGHT, sku};
 use crate::world::World;

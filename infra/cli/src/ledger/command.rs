@@ -11,7 +11,8 @@ use promissory::movement::{Movement, PositionKey};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Address, Table, Verdict, VerifyConfig, replay, verify};
+use super::{Verdict, VerifyConfig, replay, verify};
+use crate::table::Address;
 
 /// What to do with the ledger.
 #[derive(Debug, Subcommand)]
@@ -28,22 +29,11 @@ pub enum Command {
     Replay(ReplayArgs),
 }
 
-/// Which table.
-#[derive(Debug, Args)]
-pub struct TableArgs {
-    /// The table: the output TableName of the deployed stack. Without it, the local stack's.
-    #[arg(long, value_name = "NAME")]
-    table: Option<String>,
-    /// Where DynamoDB answers. Without it, AWS in AWS_REGION with the credentials in the environment.
-    #[arg(long, value_name = "URL")]
-    endpoint: Option<String>,
-}
-
 /// How to verify.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
     /// Parts of the table that are read at the same time.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     segments: u32,
@@ -59,7 +49,7 @@ pub struct ReplayArgs {
     #[arg(value_name = "SKU@PLACE", value_parser = position)]
     position: PositionKey,
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
     /// After this movement; 0 is before the first.
     #[arg(long, value_name = "N", conflicts_with = "time")]
     seq: Option<u64>,
@@ -99,19 +89,6 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
             print(&if json { moment_json(&position, at, &found) } else { moment_text(&position, at, &found) });
             Ok(if found.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
-    }
-}
-
-impl TableArgs {
-    /// Finds the table.
-    ///
-    /// # Errors
-    /// As [`Table::find`].
-    pub async fn find(self, say: &dyn Fn(&str)) -> io::Result<Table> {
-        let Self { table, endpoint } = self;
-        let table = Table::find(&Address { table, endpoint }, &|name| std::env::var(name).ok()).await?;
-        say(&format!("Reading {table}."));
-        Ok(table)
     }
 }
 

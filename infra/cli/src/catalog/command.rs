@@ -1,4 +1,4 @@
-//! The catalogue on the command line. What is found goes to standard output, progress to standard error; the JSON is stable.
+//! The catalog on the command line. What is found goes to standard output, progress to standard error; the JSON is stable.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -20,10 +20,10 @@ use serde_json::json;
 
 use super::shop::compare;
 use super::{files, report, rows};
-use crate::ledger::{Table, TableArgs};
-use crate::shopify::{ServerConfig, ShopConfig};
+use crate::local_stack;
+use crate::table::{Address, Table, is_loopback};
 
-/// What to do with the catalogue.
+/// What to do with the catalog.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Import sheets: items, listings, locations, location_codes, system_items, tiers, bills, assemblies, work_centres (each a .csv).
@@ -56,7 +56,7 @@ pub struct ImportArgs {
     #[arg(value_name = "DIR_OR_FILE", required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
     /// Show what would change, and write nothing.
     #[arg(long)]
     dry_run: bool,
@@ -72,14 +72,14 @@ pub struct ExportArgs {
     #[arg(value_name = "DIR")]
     directory: PathBuf,
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
 }
 
 /// What to validate.
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
     /// Only this shop; without it every shop that a listing or a location names.
     #[arg(long, value_name = "DOMAIN")]
     shop: Option<ShopDomain>,
@@ -163,7 +163,7 @@ pub async fn import<C: Clock>(
     match apply(&table.store(), clock, &mut stored, sheets, &|done, of| progress.tell(done, of)).await {
         Ok(done) => Ok(Outcome { dry_run, plan: Ok(plan), rows_written: done.rows }),
         Err(ImportError::Problems(problems)) => {
-            say("someone else changed the catalogue meanwhile; what is wrong beside that:");
+            say("someone else changed the catalog meanwhile; what is wrong beside that:");
             Ok(Outcome { dry_run, plan: Err(problems), rows_written: progress.rows.get() })
         }
         Err(error @ (ImportError::Busy(_) | ImportError::Store(_))) => Err(io::Error::other(format!(
@@ -200,9 +200,9 @@ async fn validate(args: ValidateArgs, say: &dyn Fn(&str)) -> io::Result<Vec<supe
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let ValidateArgs { table, shop, shopify, secret, json: _ } = args;
     let table = table.find(say).await?;
-    let url = shopify.or_else(|| variable("SHOPIFY_URL")).unwrap_or_else(|| {
-        if table.is_here() { format!("http://127.0.0.1:{}", crate::stack::SHOPIFY_PORT) } else { "https://{shop}".to_owned() }
-    });
+    let url = shopify
+        .or_else(|| variable("SHOPIFY_URL"))
+        .unwrap_or_else(|| if table.is_here() { local_stack::shopify_url() } else { "https://{shop}".to_owned() });
     let app = app(&url, secret.or_else(|| variable("SECRET_ARN")), &variable).await?;
     let front = Shopify::new(url, app).map_err(io::Error::other)?;
     let stored = rows::read(&table).await?;
@@ -229,9 +229,8 @@ fn shops(catalogue: &Catalogue) -> Vec<ShopDomain> {
 /// The app that shops at `url` know: from its secret, or the local stack's own.
 async fn app(url: &str, secret: Option<String>, variable: &dyn Fn(&str) -> Option<String>) -> io::Result<ShopifyApp> {
     let Some(secret) = secret else {
-        if crate::ledger::is_loopback(url) == Some(true) {
-            let (client_id, client_secret) = (ServerConfig::default().client_id, ShopConfig::default().secret.into());
-            return Ok(ShopifyApp { client_id, client_secret, previous_client_secret: None });
+        if is_loopback(url) == Some(true) {
+            return Ok(local_stack::shopify_app());
         }
         return Err(io::Error::other(
             "the Shopify app's secret is not named: give --secret, the stack's output ShopifySecretArn",

@@ -18,7 +18,7 @@ use promissory::source::pull::Watermark;
 use serde_json::json;
 
 use super::{feed, find, set, status};
-use crate::ledger::TableArgs;
+use crate::table::Address;
 
 /// How long one feed may be pulled by hand.
 const PULL_WITHIN: Duration = Duration::from_secs(600);
@@ -51,7 +51,7 @@ pub struct SetArgs {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
     /// Only look whether they fit.
     #[arg(long)]
     dry_run: bool,
@@ -61,7 +61,7 @@ pub struct SetArgs {
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
     /// Print one JSON object: feeds, each with its watermark.
     #[arg(long)]
     json: bool,
@@ -74,7 +74,7 @@ pub struct PullArgs {
     #[arg(value_name = "SYSTEM")]
     system: SystemId,
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
     /// Only this feed.
     #[arg(long, value_name = "FEED")]
     feed: Option<FeedId>,
@@ -96,7 +96,7 @@ pub struct FeedArgs {
     #[arg(value_name = "FILE.jsonl")]
     file: PathBuf,
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
     /// Print one JSON object: applied, duplicates, waiting, refused.
     #[arg(long)]
     json: bool,

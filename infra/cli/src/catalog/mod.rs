@@ -1,14 +1,10 @@
 //! What is sold, from outside: sheets into the table and out of it, and the mappings beside a shop.
 //!
 //! What a sheet means and what it changes is `promissory::sheets`; here are files ([`files`]), the table ([`rows`]),
-//! the shop ([`shop`]), the command line ([`command`]) and what it
-//! prints ([`report`]). [`seed`] is for stacks that begin with nothing.
+//! the shop ([`shop`]), the command line ([`command`]) and what it prints ([`report`]).
 
 pub mod command;
 pub mod files;
 pub mod report;
 pub mod rows;
-mod seed;
 pub mod shop;
-
-pub use seed::{import_item, import_network, take_stock};

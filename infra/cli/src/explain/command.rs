@@ -13,7 +13,7 @@ use promissory::flows::{Unexplained, explain};
 use promissory::ports::{Clock, Listing, Store};
 
 use super::text::text;
-use crate::ledger::{Table, TableArgs};
+use crate::table::{Address, Table};
 
 /// How often a number is read that does not add up, and the pause between: what is being computed is done by then.
 const READINGS: u32 = 3;
@@ -41,7 +41,7 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(0..=100))]
     movements: u16,
     #[command(flatten)]
-    table: TableArgs,
+    table: Address,
     /// Print one JSON object: sku, at, past, tree, limit, date, late, heard, notes, wrong.
     #[arg(long)]
     json: bool,

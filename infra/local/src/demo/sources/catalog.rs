@@ -12,11 +12,11 @@ use promissory::movement::EventId;
 use promissory::ports::Store;
 use promissory::source::{StockEvent, StockKind, System as SystemRow};
 use promissory::table::{Expect, Write};
+use promissory_fakes::shopify::{NewItem, NewLocation, Server};
 use serde_json::{Value, json};
 
 use super::world::{CASE, Item, Measure, NEW_CODE, Site, System, TIER_BUFFER};
-use crate::catalogue::{import_item, import_network, take_stock};
-use crate::shopify::{NewItem, NewLocation, Server};
+use crate::seed::{import_item, import_network, take_stock};
 
 /// The connector of the ERP, as it is shown to whoever has one of these.
 const CONNECTOR: &str = include_str!("../../../../connectors/netsuite.json");
@@ -147,7 +147,7 @@ async fn put(store: &DynamoStore, writes: &[Write]) -> io::Result<()> {
     store.write(writes).await.map_err(|error| other(format!("{error:?}")))
 }
 
-fn list(shop: &mut crate::shopify::Shop, sku: &str) -> io::Result<u64> {
+fn list(shop: &mut promissory_fakes::shopify::Shop, sku: &str) -> io::Result<u64> {
     let item = shop.add_item(NewItem::tracked(sku)).map_err(|refused| other(format!("{refused:?}")))?;
     let locations: Vec<_> = shop.locations().map(|location| location.id).collect();
     for location in locations {

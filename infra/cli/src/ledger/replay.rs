@@ -8,8 +8,8 @@ use promissory::movement::PositionKey;
 use promissory::ports::{Clock, Listing, Store};
 use promissory::table::{Key, Partition, RowKey};
 
-use super::Table;
 use super::verify::{content, readable, reread};
+use crate::table::Table;
 
 /// How often a history is read again that looked wrong and then was not.
 const READINGS: u32 = 4;

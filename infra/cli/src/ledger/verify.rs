@@ -21,7 +21,7 @@ use promissory::ledger::replay::{Fold, Mismatch};
 use promissory::ports::{Clock, Listing, Store, StoreError};
 use promissory::table::{Key, Record, Row, UnreadableRow, scan};
 
-use super::Table;
+use crate::table::Table;
 
 /// The most mismatches that are listed; the others are counted.
 pub const MAX_LISTED: usize = 1_000;

@@ -1,4 +1,4 @@
-//! The catalogue's rows of a table.
+//! The catalog's rows of a table.
 //!
 //! Read by a scan of the whole table, in parts at the same time: bills and mappings are checked beside all others, and no
 //! index lists them all. A scan is no snapshot, which does no harm: every write names the revision it replaces.
@@ -12,12 +12,12 @@ use promissory::adapters::dynamodb::record;
 use promissory::sheets::Stored;
 use promissory::table::{Record, scan};
 
-use crate::ledger::Table;
+use crate::table::Table;
 
 /// Parts of the table that are read at the same time.
 const SEGMENTS: i32 = 4;
 
-/// Reads the catalogue.
+/// Reads the catalog.
 ///
 /// # Errors
 /// When the table cannot be read, with what to do.

@@ -11,19 +11,21 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_types::SdkConfig;
+use clap::Args;
 use promissory::adapters::aws;
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory::ports::StoreError;
 
-use crate::stack;
+use crate::local_stack;
 
 /// Where to look for the table.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 pub struct Address {
-    /// Its name. Without one: the only table of an endpoint on this machine.
+    /// The table: the output TableName of the deployed stack. Without it, the local stack's.
+    #[arg(long, value_name = "NAME")]
     pub table: Option<String>,
-    /// The endpoint of DynamoDB. Without one: what the environment says, else the local stack where no table is named,
-    /// else AWS.
+    /// Where DynamoDB answers. Without it, AWS in AWS_REGION with the credentials in the environment.
+    #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
 }
 
@@ -43,6 +45,18 @@ impl fmt::Display for Table {
     }
 }
 
+impl Address {
+    /// Finds the table, with what the environment adds to the address, and tells `say` which one it is.
+    ///
+    /// # Errors
+    /// As [`Table::find`].
+    pub async fn find(&self, say: &dyn Fn(&str)) -> io::Result<Table> {
+        let table = Table::find(self, &|name| std::env::var(name).ok()).await?;
+        say(&format!("Reading {table}."));
+        Ok(table)
+    }
+}
+
 impl Table {
     /// A table that is known already.
     #[must_use]
@@ -50,7 +64,8 @@ impl Table {
         Self { client, name: name.into(), at: "the endpoint it was opened with".into() }
     }
 
-    /// Finds the table. `variable` reads the environment.
+    /// Finds the table. `variable` reads the environment. Without a name it is the only table of an endpoint on this machine;
+    /// without an endpoint it is what the environment says, else the local stack where no table is named, else AWS.
     ///
     /// # Errors
     /// When the address leads to no table, with what to do.
@@ -125,14 +140,12 @@ fn reach(address: &Address, variable: &dyn Fn(&str) -> Option<String>) -> io::Re
         .clone()
         .or_else(|| set("AWS_ENDPOINT_URL_DYNAMODB"))
         .or_else(|| set("AWS_ENDPOINT_URL"))
-        .or_else(|| address.table.is_none().then(stack::default_endpoint));
+        .or_else(|| address.table.is_none().then(local_stack::endpoint));
     if let Some(endpoint) = &endpoint {
         let is_here = is_loopback(endpoint)
             .ok_or_else(|| io::Error::other(format!("{endpoint} is not an endpoint: it has the form http://host:port")))?;
         if is_here {
-            // Nothing on this machine is to see real credentials; the emulator takes these and no others.
-            let credentials = Credentials::new("local", "local", None, None, "local stack");
-            return Ok((aws::config_for("us-east-1".into(), credentials, Some(endpoint.clone())), endpoint.clone()));
+            return Ok((local_stack::sdk_config(endpoint.clone()), endpoint.clone()));
         }
         if address.table.is_none() {
             return Err(io::Error::other(format!(

@@ -1,0 +1,51 @@
+//! What the command line knows of the local stack that `cargo x stack up` keeps: where it answers, and what it takes as
+//! credentials.
+//!
+//! `promissory-local` starts the stack with these same values, so the two cannot differ. The stack deploys one table, which is
+//! why a table need not be named there; see [`crate::table`].
+
+use aws_credential_types::Credentials;
+use aws_types::SdkConfig;
+use promissory::adapters::aws;
+use promissory::adapters::secrets::ShopifyApp;
+
+/// The port of the emulated AWS.
+pub const PORT: u16 = 4574;
+
+/// The port of the fake Shopify.
+pub const SHOPIFY_PORT: u16 = 4575;
+
+/// The client id of the app in the fake Shopify.
+pub const SHOPIFY_CLIENT_ID: &str = "promissory-local";
+
+/// The client secret of that app. It protects nothing: it is only accepted by a fake on this machine.
+pub const SHOPIFY_CLIENT_SECRET: &str = "shpss_local";
+
+/// Where the emulated AWS answers.
+#[must_use]
+pub fn endpoint() -> String {
+    format!("http://127.0.0.1:{PORT}")
+}
+
+/// Where the fake Shopify answers.
+#[must_use]
+pub fn shopify_url() -> String {
+    format!("http://127.0.0.1:{SHOPIFY_PORT}")
+}
+
+/// The way to an emulated AWS at `endpoint`. Real credentials are never sent there: the emulator takes these and no others.
+#[must_use]
+pub fn sdk_config(endpoint: String) -> SdkConfig {
+    let credentials = Credentials::new("local", "local", None, None, "local stack");
+    aws::config_for("us-east-1".into(), credentials, Some(endpoint))
+}
+
+/// The app in the fake Shopify.
+#[must_use]
+pub fn shopify_app() -> ShopifyApp {
+    ShopifyApp {
+        client_id: SHOPIFY_CLIENT_ID.to_owned(),
+        client_secret: SHOPIFY_CLIENT_SECRET.into(),
+        previous_client_secret: None,
+    }
+}
