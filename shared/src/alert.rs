@@ -8,12 +8,12 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Missing, OrderId, Quantity, ShopDomain, ShopLocationId, Sku};
+use crate::catalog::{MissingMapping, OrderId, Quantity, ShopDomain, ShopLocationId, Sku};
 
 /// What an alert is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
-pub enum Subject {
+pub enum AlertSubject {
     /// What the network can promise of an item fell to its threshold.
     LowStock {
         /// The item.
@@ -127,7 +127,7 @@ pub enum Subject {
     },
 }
 
-impl Subject {
+impl AlertSubject {
     /// The rule that raises the alert.
     #[must_use]
     pub fn rule(&self) -> &'static str {
@@ -175,19 +175,19 @@ impl Subject {
 
     /// The alert that is open while anything waits for a mapping.
     #[must_use]
-    pub fn of_missing(missing: &Missing) -> Self {
+    pub fn of_missing(missing: &MissingMapping) -> Self {
         match missing.clone() {
-            Missing::Item { system, code } | Missing::Unit { system, code, .. } | Missing::Fit { system, code, .. } => {
-                Self::UnmappedItem { system, code }
-            }
-            Missing::Location { system, code } => Self::UnmappedFacility { system, code },
-            Missing::ShopItem { shop, shop_sku } => Self::UnmappedSku { shop, shop_sku },
-            Missing::ShopLocation { shop, location } => Self::UnmappedLocation { shop, location },
+            MissingMapping::Item { system, code }
+            | MissingMapping::Unit { system, code, .. }
+            | MissingMapping::Fit { system, code, .. } => Self::UnmappedItem { system, code },
+            MissingMapping::Location { system, code } => Self::UnmappedFacility { system, code },
+            MissingMapping::ShopItem { shop, shop_sku } => Self::UnmappedSku { shop, shop_sku },
+            MissingMapping::ShopLocation { shop, location } => Self::UnmappedLocation { shop, location },
         }
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for AlertSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.rule(), self.fields().join("#"))
     }
@@ -196,7 +196,7 @@ impl fmt::Display for Subject {
 /// Whether someone must still look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum AlertState {
     /// Open.
     Raised,
     /// It has passed.
@@ -208,9 +208,9 @@ pub enum State {
 pub struct Alert {
     /// What it is about.
     #[serde(flatten)]
-    pub subject: Subject,
+    pub subject: AlertSubject,
     /// Open or not.
-    pub state: State,
+    pub state: AlertState,
     /// How often it was raised, this time included.
     pub times: u64,
     /// What was seen, in words for the person who reads it.
@@ -222,9 +222,9 @@ pub struct Alert {
 impl Alert {
     /// The alert after it was found raised or not; `None` when that is how it stands already.
     #[must_use]
-    pub fn next(known: Option<&Self>, subject: Subject, state: State, detail: String, now: Timestamp) -> Option<Self> {
-        let stands = known.map_or(State::Cleared, |alert| alert.state);
-        let times = known.map_or(0, |alert| alert.times) + u64::from(state == State::Raised);
+    pub fn next(known: Option<&Self>, subject: AlertSubject, state: AlertState, detail: String, now: Timestamp) -> Option<Self> {
+        let stands = known.map_or(AlertState::Cleared, |alert| alert.state);
+        let times = known.map_or(0, |alert| alert.times) + u64::from(state == AlertState::Raised);
         (stands != state).then_some(Self { subject, state, times, detail, changed_at: now })
     }
 }
@@ -234,13 +234,13 @@ impl Alert {
 /// It is raised at the threshold and cleared only a tenth (at least one unit) above it, so a level that hovers around the
 /// threshold does not ring again and again.
 #[must_use]
-pub fn low_stock(available: Quantity, low_at: Option<Quantity>) -> Option<State> {
+pub fn low_stock(available: Quantity, low_at: Option<Quantity>) -> Option<AlertState> {
     let low_at = low_at?;
     let clear_above = low_at + Quantity::new((low_at.units() / 10).max(1));
     if available <= low_at {
-        Some(State::Raised)
+        Some(AlertState::Raised)
     } else if available >= clear_above {
-        Some(State::Cleared)
+        Some(AlertState::Cleared)
     } else {
         None
     }
@@ -256,11 +256,11 @@ mod tests {
         let units = Quantity::new;
         for (available, low_at, expected) in [
             (21, Some(20), None),
-            (20, Some(20), Some(State::Raised)),
-            (-3, Some(20), Some(State::Raised)),
-            (22, Some(20), Some(State::Cleared)),
-            (0, Some(0), Some(State::Raised)),
-            (1, Some(0), Some(State::Cleared)),
+            (20, Some(20), Some(AlertState::Raised)),
+            (-3, Some(20), Some(AlertState::Raised)),
+            (22, Some(20), Some(AlertState::Cleared)),
+            (0, Some(0), Some(AlertState::Raised)),
+            (1, Some(0), Some(AlertState::Cleared)),
             (0, None, None),
         ] {
             assert_eq!(low_stock(units(available), low_at.map(units)), expected, "{available} of {low_at:?}");
@@ -270,13 +270,13 @@ mod tests {
     /// Protects "raised once, cleared once": the same finding again changes nothing.
     #[test]
     fn an_alert_changes_only_when_its_state_does() {
-        let subject = || Subject::LowStock { sku: "A".parse().expect("a valid SKU") };
+        let subject = || AlertSubject::LowStock { sku: "A".parse().expect("a valid SKU") };
         let next = |known: Option<&Alert>, state| Alert::next(known, subject(), state, String::new(), Timestamp::UNIX_EPOCH);
-        assert_eq!(next(None, State::Cleared), None);
-        let raised = next(None, State::Raised).expect("the first finding raises");
-        assert_eq!(next(Some(&raised), State::Raised), None);
-        let cleared = next(Some(&raised), State::Cleared).expect("recovery clears");
-        assert_eq!(next(Some(&cleared), State::Cleared), None);
-        assert_eq!(next(Some(&cleared), State::Raised).map(|alert| alert.times), Some(2));
+        assert_eq!(next(None, AlertState::Cleared), None);
+        let raised = next(None, AlertState::Raised).expect("the first finding raises");
+        assert_eq!(next(Some(&raised), AlertState::Raised), None);
+        let cleared = next(Some(&raised), AlertState::Cleared).expect("recovery clears");
+        assert_eq!(next(Some(&cleared), AlertState::Cleared), None);
+        assert_eq!(next(Some(&cleared), AlertState::Raised).map(|alert| alert.times), Some(2));
     }
 }

@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 use promissory::adapters::clock::SystemClock;
 use promissory::adapters::shopify::{API_VERSION, Shopify, operations};
 use promissory::ports::{Clock, Storefront};
-use promissory::storefront::{Budget, MAX_ROWS, MUTATION_COST};
+use promissory::storefront::{CostBudget, MAX_ROWS, MUTATION_COST};
 use promissory_fakes::shopify::{Answer, Shop, ShopConfig};
 use promissory_tests::shared_files;
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ fn every_operation_is_affordable_at_its_largest() {
             assert_eq!(u64::try_from(requested).ok(), Some(MUTATION_COST), "{operation}");
         }
         let maximum = u64::from(ShopConfig::default().bucket_size);
-        let full = Budget { maximum, available: maximum, restore_rate: 1, seen_at: SystemClock.now() };
+        let full = CostBudget { maximum, available: maximum, restore_rate: 1, seen_at: SystemClock.now() };
         let cost = u64::try_from(requested).expect("above zero");
         assert!(full.wait_for(cost, full.seen_at).is_zero(), "a full bucket pays for {operation}");
     }

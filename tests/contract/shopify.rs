@@ -5,7 +5,7 @@ use std::time::Duration;
 use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{InventoryItemId, Quantity, ShopDomain, ShopLocationId};
 use promissory::ports::Storefront;
-use promissory::storefront::{Adjustment, Answer, LevelSet, StorefrontError, UserErrorCode};
+use promissory::storefront::{Adjustment, LevelSet, ShopAnswer, StorefrontError, UserErrorCode};
 use promissory_fakes::shopify::{Faults, NewItem, Server, ServerConfig, ShopConfig};
 use promissory_tests::shop::location_id;
 use promissory_tests::webhook::SHOP;
@@ -57,7 +57,7 @@ impl Fixture {
         }
     }
 
-    async fn adjust(&self, key: &str, sku: &str, delta: i64) -> Result<Answer, StorefrontError> {
+    async fn adjust(&self, key: &str, sku: &str, delta: i64) -> Result<ShopAnswer, StorefrontError> {
         self.front.adjust(&self.shop, key, REFERENCE, &[self.adjustment(sku, delta)]).await
     }
 
@@ -67,10 +67,10 @@ impl Fixture {
 }
 
 /// What an answer says, in words.
-fn told(answer: &Result<Answer, StorefrontError>) -> String {
+fn told(answer: &Result<ShopAnswer, StorefrontError>) -> String {
     match answer {
-        Ok(Answer::Done) => "done".to_owned(),
-        Ok(Answer::Refused(errors)) => {
+        Ok(ShopAnswer::Done) => "done".to_owned(),
+        Ok(ShopAnswer::Refused(errors)) => {
             let words = errors.iter().map(|error| match (&error.code, error.row) {
                 (UserErrorCode::Other(code), row) => format!("{code} at {row:?}"),
                 (code, row) => format!("{code:?} at {row:?}"),

@@ -2,7 +2,7 @@
 
 use promissory::catalog::{ShopDomain, VariantId};
 use promissory::ports::Storefront;
-use promissory::storefront::{Answer, Description, LabelKind, StorefrontError};
+use promissory::storefront::{MetafieldKind, MetafieldWrite, ShopAnswer, StorefrontError};
 use promissory_fakes::shopify::{Faults, ServerConfig, ShopConfig};
 
 use crate::served::{Served, patient, serve, world_of_now};
@@ -18,12 +18,13 @@ async fn fixture(config: ServerConfig) -> (Served, ShopDomain) {
 }
 
 /// Rows such as `A=[]`; of what the shop does not sell any more, and never did, too.
-fn rows(running: &Served, words: &[&str]) -> Vec<Description> {
+fn rows(running: &Served, words: &[&str]) -> Vec<MetafieldWrite> {
     let variant = |sku: &str| {
         let gid = running.server.shop(|shop| shop.items().find(|item| item.sku == sku).map(|item| item.variant.gid()));
         gid.map_or(VariantId::new(1), |gid| VariantId::from_gid(&gid).expect("a variant"))
     };
-    let row = |(sku, value): (&str, &str)| Description { variant: variant(sku), kind: LabelKind::Lots, value: value.to_owned() };
+    let row =
+        |(sku, value): (&str, &str)| MetafieldWrite { variant: variant(sku), kind: MetafieldKind::Lots, value: value.to_owned() };
     words.iter().map(|words| row(words.split_once('=').expect("a row"))).collect()
 }
 
@@ -36,10 +37,10 @@ fn shown(running: &Served) -> [Option<String>; 2] {
     })
 }
 
-fn told(answer: &Result<Answer, StorefrontError>) -> String {
+fn told(answer: &Result<ShopAnswer, StorefrontError>) -> String {
     match answer {
-        Ok(Answer::Done) => "done".to_owned(),
-        Ok(Answer::Refused(errors)) => {
+        Ok(ShopAnswer::Done) => "done".to_owned(),
+        Ok(ShopAnswer::Refused(errors)) => {
             errors.iter().map(|error| format!("{} {:?}", error.message, error.row)).collect::<Vec<_>>().join(", ")
         }
         Err(StorefrontError::Throttled { .. }) => "throttled".to_owned(),

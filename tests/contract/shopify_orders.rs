@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use promissory::adapters::shopify::Shopify;
-use promissory::adapters::shopify::webhook::{Said, Topic, parse};
+use promissory::adapters::shopify::webhook::{WebhookContent, WebhookTopic, parse};
 use promissory::catalog::{LineId, OrderId, Quantity, ShopDomain};
 use promissory::order::OrderSnapshot;
 use promissory::ports::Storefront;
@@ -85,9 +85,9 @@ async fn check(case: &str, live: impl FnOnce(&mut Shop) -> ShopOrder) -> OrderSn
         .map(|(delivery, _)| delivery)
         .rfind(|delivery| delivery.order == order && topics.contains(&delivery.topic.name()))
         .unwrap_or_else(|| panic!("{case}: a delivery"));
-    let sent = match parse(Topic::Order, &shop, &last.body, at(0)).unwrap_or_else(|error| panic!("{case}: {error}")) {
-        Said::Order(sent) => sent,
-        Said::Note(note) => panic!("{case}: {note:?}"),
+    let sent = match parse(WebhookTopic::Order, &shop, &last.body, at(0)).unwrap_or_else(|error| panic!("{case}: {error}")) {
+        WebhookContent::Order(sent) => sent,
+        WebhookContent::Note(note) => panic!("{case}: {note:?}"),
     };
     let read = front.order(&shop, sent.order).await.expect("an answer").unwrap_or_else(|| panic!("{case}: the order"));
     let read = read.snapshot.unwrap_or_else(|reason| panic!("{case}: {reason}"));

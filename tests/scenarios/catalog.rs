@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::{join, join_all};
-use promissory::catalog::{Bill, Catalogue, Item, ShopItem, Sku};
-use promissory::flows::{ImportError, Imported, apply};
+use promissory::catalog::{BillOfMaterials, Catalog, Item, ShopItem, Sku};
+use promissory::flows::{ImportError, Imported, import_catalog};
 use promissory::ports::{Clock, Store, read};
 use promissory::sheets::{Sheet, Sheets, export};
 use promissory::table::{Expect, RowKey, RowKind, Write};
@@ -33,7 +33,7 @@ async fn imported(world: &World, files: &[(Sheet, String)]) -> Outcome {
     import(&table(world), &world.clock, &sheets(files), false, &|_| ()).await.expect("it can run")
 }
 
-async fn stored(world: &World) -> Catalogue {
+async fn stored(world: &World) -> Catalog {
     rows::read(&table(world)).await.expect("the table can be read").catalogue().clone()
 }
 
@@ -76,7 +76,8 @@ async fn sheets_go_in_and_come_out() {
         export(&catalogue).into_iter().map(|(sheet, text)| (sheet, String::from_utf8(text).expect("text"))).collect();
     let again = imported(&world, &out).await;
     assert_eq!((again.rows_written, again.plan.map(|plan| plan.changes)), (0, Ok(Vec::new())));
-    let (bill, _) = read::<Bill, _>(&world.table.store, &RowKey::Bill("I001".parse().expect("a SKU"))).await.expect("read");
+    let (bill, _) =
+        read::<BillOfMaterials, _>(&world.table.store, &RowKey::Bill("I001".parse().expect("a SKU"))).await.expect("read");
     assert_eq!(bill.map(|bill| (bill.version, bill.components.len())), Some((1, 1)));
 }
 
@@ -249,8 +250,12 @@ async fn a_stopped_import_is_repeated() {
 }
 
 /// Imports what was planned beside rows that were read before.
-async fn late(world: &World, was: &promissory::sheets::Stored, files: &[(Sheet, String)]) -> Result<Imported, ImportError> {
-    apply(&world.table.store, &world.clock, &mut was.clone(), &sheets(files), &|_, _| ()).await
+async fn late(
+    world: &World,
+    was: &promissory::sheets::StoredCatalog,
+    files: &[(Sheet, String)],
+) -> Result<Imported, ImportError> {
+    import_catalog(&world.table.store, &world.clock, &mut was.clone(), &sheets(files), &|_, _| ()).await
 }
 
 /// Protects what someone else writes meanwhile: the row is read again, what the sheet says is written beside it, and what is

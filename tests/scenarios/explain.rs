@@ -1,10 +1,10 @@
 //! Why a number is what it is: over the real table, from what the shop was told down to movements, papers and bills.
 
 use promissory::catalog::Quantity;
-use promissory::explain::{Answer, Name, Node, Question};
+use promissory::explain::{ExplainAnswer, ExplainNode, ExplainQuestion, NodeName};
 use promissory::ports::{Listing, Store, list_all, read};
 use promissory::sheets::Sheet;
-use promissory::storefront::{Call, Intent, Outcome};
+use promissory::storefront::{PushCall, PushIntent, PushOutcome};
 use promissory::table::{Expect, Partition, RowKey, Write};
 use promissory_cli::explain::command::ask;
 use promissory_cli::explain::text::text;
@@ -17,27 +17,27 @@ use serde_json::json;
 
 use super::planning::{day, says, sheets, with_production, workshop};
 
-fn question(sku: &str) -> Question {
+fn question(sku: &str) -> ExplainQuestion {
     let sku = sku.parse().expect("a SKU");
-    Question { sku, location: None, shop: None, at: None, promise: None, movements: 5 }
+    ExplainQuestion { sku, location: None, shop: None, at: None, promise: None, movements: 5 }
 }
 
-async fn asked(world: &World, question: Question) -> Result<Answer, String> {
+async fn asked(world: &World, question: ExplainQuestion) -> Result<ExplainAnswer, String> {
     let ledger = Ledger::new(world.table.client.clone(), Table::NAME);
     ask(&ledger, &world.clock, &question).await.map_err(|error| error.to_string())
 }
 
-async fn explained(world: &World, sku: &str) -> Answer {
+async fn explained(world: &World, sku: &str) -> ExplainAnswer {
     asked(world, question(sku)).await.expect("it is explained")
 }
 
 /// The item as it was so many seconds after noon.
-async fn then(world: &World, sku: &str, at: jiff::Timestamp) -> Answer {
-    asked(world, Question { at: Some(at), ..question(sku) }).await.expect("it is explained")
+async fn then(world: &World, sku: &str, at: jiff::Timestamp) -> ExplainAnswer {
+    asked(world, ExplainQuestion { at: Some(at), ..question(sku) }).await.expect("it is explained")
 }
 
 /// Every node of a name, wherever it is.
-fn all<'a>(nodes: &'a [Node], name: Name, found: &mut Vec<&'a Node>) {
+fn all<'a>(nodes: &'a [ExplainNode], name: NodeName, found: &mut Vec<&'a ExplainNode>) {
     for node in nodes {
         if node.name == name {
             found.push(node);
@@ -47,17 +47,17 @@ fn all<'a>(nodes: &'a [Node], name: Name, found: &mut Vec<&'a Node>) {
 }
 
 /// The nodes of a name in words, those that begin so.
-fn told(answer: &Answer, name: Name, begins: &str) -> Vec<String> {
+fn told(answer: &ExplainAnswer, name: NodeName, begins: &str) -> Vec<String> {
     let mut found = Vec::new();
     all(&answer.tree, name, &mut found);
-    let in_words = |node: &&Node| {
+    let in_words = |node: &&ExplainNode| {
         let number = node.number.map_or_else(String::new, |number| format!(": {number}"));
         format!("{}{number}", node.what)
     };
     found.iter().map(in_words).filter(|words| words.starts_with(begins)).collect()
 }
 
-fn number(answer: &Answer, name: Name, begins: &str) -> i64 {
+fn number(answer: &ExplainAnswer, name: NodeName, begins: &str) -> i64 {
     let mut found = Vec::new();
     all(&answer.tree, name, &mut found);
     let node = found.into_iter().find(|node| node.what.starts_with(begins)).unwrap_or_else(|| panic!("no {name:?} {begins:?}"));
@@ -75,19 +75,19 @@ async fn a_number_leads_down_to_what_it_is_made_of() {
     says(&world, "PO-1/1", "purchase_order", "RAW", 900, due).await;
     let answer = explained(&world, "SERUM").await;
     assert_eq!((answer.wrong.clone(), answer.late.len(), answer.is_good()), (vec![], 0, true));
-    assert_eq!(number(&answer, Name::Network, "SERUM"), 7);
-    assert_eq!(number(&answer, Name::ToPush, "to push"), 10, "the shop has committed three of them");
-    assert_eq!(number(&answer, Name::Waiting, "orders wait for"), 3);
-    assert_eq!(number(&answer, Name::Offered, "offered"), 7);
-    let items = told(&answer, Name::Item, "");
+    assert_eq!(number(&answer, NodeName::Network, "SERUM"), 7);
+    assert_eq!(number(&answer, NodeName::ToPush, "to push"), 10, "the shop has committed three of them");
+    assert_eq!(number(&answer, NodeName::Waiting, "orders wait for"), 3);
+    assert_eq!(number(&answer, NodeName::Offered, "offered"), 7);
+    let items = told(&answer, NodeName::Item, "");
     assert_eq!(
         items,
         ["SERUM: left of it: 0", "BASE: left of it: 0", "BOTTLE: left of it: 80", "PUMP: left of it: 90", "RAW: left of it: 900"]
     );
-    assert_eq!(number(&answer, Name::Made, "to be made, by version 1"), 10);
-    assert_eq!(told(&answer, Name::Sharer, "SET").len(), 3, "of base, bottle and raw material");
-    assert_eq!(told(&answer, Name::Taken, "goes into SET: 600").len(), 1);
-    assert!(told(&answer, Name::Paper, "purchase order PO-1 at PLANT, 900 of 900 to come, due").len() == 1);
+    assert_eq!(number(&answer, NodeName::Made, "to be made, by version 1"), 10);
+    assert_eq!(told(&answer, NodeName::Sharer, "SET").len(), 3, "of base, bottle and raw material");
+    assert_eq!(told(&answer, NodeName::Taken, "goes into SET: 600").len(), 1);
+    assert!(told(&answer, NodeName::Paper, "purchase order PO-1 at PLANT, 900 of 900 to come, due").len() == 1);
     assert_eq!(answer.limit.as_ref().expect("a limit").path.len(), 3);
     assert!(!answer.heard.is_empty(), "each number says when its sources were heard of");
 
@@ -101,11 +101,11 @@ async fn a_number_leads_down_to_what_it_is_made_of() {
     assert_eq!(found["tree"][0]["number"], json!(7));
 
     let raw = explained(&world, "RAW").await;
-    assert_eq!((raw.wrong.clone(), number(&raw, Name::Item, "RAW")), (vec![], 900));
-    assert_eq!(number(&raw, Name::Movement, "receipt"), 600);
-    let at_plant = Question { location: Some("PLANT".parse().expect("a location")), ..question("RAW") };
+    assert_eq!((raw.wrong.clone(), number(&raw, NodeName::Item, "RAW")), (vec![], 900));
+    assert_eq!(number(&raw, NodeName::Movement, "receipt"), 600);
+    let at_plant = ExplainQuestion { location: Some("PLANT".parse().expect("a location")), ..question("RAW") };
     let at_plant = asked(&world, at_plant).await.expect("it is explained");
-    assert_eq!(told(&at_plant, Name::Place, "RAW at").len(), 1);
+    assert_eq!(told(&at_plant, NodeName::Place, "RAW at").len(), 1);
 }
 
 /// Protects whoever promises a large order a day: it is the first on which all of it can be there, and what stops the day before.
@@ -122,7 +122,8 @@ async fn a_quantity_has_its_first_day() {
         ("CANDLE", 5, Some(0)),
         ("CANDLE", 6, None),
     ] {
-        let asked = asked(&world, Question { promise: Some(Quantity::new(units)), ..question(sku) }).await.expect("explained");
+        let asked =
+            asked(&world, ExplainQuestion { promise: Some(Quantity::new(units)), ..question(sku) }).await.expect("explained");
         let date = asked.date.clone().expect("a date");
         assert_eq!(
             date.day.map(|day| day.to_string()),
@@ -188,9 +189,9 @@ async fn the_past_is_as_it_was() {
         let answer = then(&world, "SERUM", at).await;
         assert_eq!((answer.wrong.clone(), answer.past), (vec![], true), "{}", text(&answer));
         let mut told = Vec::new();
-        all(&answer.tree, Name::Told, &mut told);
+        all(&answer.tree, NodeName::Told, &mut told);
         let made = told.into_iter().find(|told| told.what.ends_with("MADE")).expect("production");
-        (number(&answer, Name::Offered, "offered"), made.number.map(Quantity::units))
+        (number(&answer, NodeName::Offered, "offered"), made.number.map(Quantity::units))
     };
     assert_eq!(offered(before_all).await, (10, None), "the shop was never told");
     assert_eq!(offered(before).await, (10, Some(10)), "{}", text(&then(&world, "SERUM", before).await));
@@ -198,16 +199,16 @@ async fn the_past_is_as_it_was() {
     assert_eq!(offered(after).await, (20, Some(20)));
     assert_eq!(offered(now()).await, (15, Some(20)), "by the new bill");
     let answer = explained(&world, "SERUM").await;
-    assert_eq!((answer.wrong.clone(), number(&answer, Name::Offered, "offered")), (vec![], 15));
-    assert!(!told(&answer, Name::Call, "added by call").is_empty(), "{}", text(&answer));
+    assert_eq!((answer.wrong.clone(), number(&answer, NodeName::Offered, "offered")), (vec![], 15));
+    assert!(!told(&answer, NodeName::Call, "added by call").is_empty(), "{}", text(&answer));
 
     // Every call is kept, once, with what came of it.
     let store = &world.table.store;
-    let head = read::<Intent, _>(store, &RowKey::Intent(world.shop.clone())).await.expect("read").0.expect("an intent");
+    let head = read::<PushIntent, _>(store, &RowKey::Intent(world.shop.clone())).await.expect("read").0.expect("an intent");
     let kept = list_all(store, Listing::rows(&Partition::Calls(world.shop.clone()))).await.expect("listed");
-    let kept: Vec<Call> = kept.iter().map(|record| record.decode().expect("a call")).collect();
+    let kept: Vec<PushCall> = kept.iter().map(|record| record.decode().expect("a call")).collect();
     assert_eq!(kept.iter().map(|call| call.intent.number).collect::<Vec<_>>(), (1..=head.number).collect::<Vec<_>>());
-    assert!(kept.iter().all(|call| call.outcome == Outcome::Told && call.closed_at >= call.intent.opened_at), "{kept:?}");
+    assert!(kept.iter().all(|call| call.outcome == PushOutcome::Told && call.closed_at >= call.intent.opened_at), "{kept:?}");
     assert_eq!(kept.last().map(|call| &call.intent), Some(&head));
 }
 
@@ -221,17 +222,17 @@ async fn a_call_that_is_not_kept_is_said_to_be() {
     running.sweep_quiet(&world).await;
     world.push(running.front(), &[world.hint(&[("A", "WH-1")])]).await;
     let answer = explained(&world, "A").await;
-    assert_eq!((told(&answer, Name::Call, ""), answer.wrong.clone()), (vec!["set by call 1: 10".to_owned()], vec![]));
+    assert_eq!((told(&answer, NodeName::Call, ""), answer.wrong.clone()), (vec!["set by call 1: 10".to_owned()], vec![]));
     let at = promissory::ports::Clock::now(&world.clock);
     let key = RowKey::Call { shop: world.shop.clone(), number: 1 }.key();
     let record = world.table.store.get(std::slice::from_ref(&key)).await.expect("read").remove(0).expect("a row");
     world.table.store.write(&[Write::Delete { key, expect: Expect::Revision(record.revision) }]).await.expect("deleted");
     let answer = explained(&world, "A").await;
-    assert!(told(&answer, Name::Call, "the call that told it is not kept").len() == 1, "{}", text(&answer));
-    assert_eq!(number(&answer, Name::Told, ""), 10);
+    assert!(told(&answer, NodeName::Call, "the call that told it is not kept").len() == 1, "{}", text(&answer));
+    assert_eq!(number(&answer, NodeName::Told, ""), 10);
     world.clock.pass(1);
     let past = then(&world, "A", at).await;
-    assert_eq!(told(&past, Name::Call, "the call that told it is not kept").len(), told(&past, Name::Call, "").len());
+    assert_eq!(told(&past, NodeName::Call, "the call that told it is not kept").len(), told(&past, NodeName::Call, "").len());
     assert_eq!(past.wrong, Vec::<String>::new());
 }
 
@@ -241,9 +242,12 @@ async fn what_is_not_there_is_said() {
     let world = workshop().await;
     let rows = [
         (question("SERUN"), "there is no item SERUN"),
-        (Question { location: Some("X".parse().expect("a location")), ..question("SERUM") }, "The locations are 3PL-1, MADE"),
-        (Question { shop: Some("other.myshopify.com".parse().expect("a shop")), ..question("SERUM") }, "is not sold in"),
-        (Question { at: Some(world.clock.after(60)), ..question("SERUM") }, "is yet to come"),
+        (
+            ExplainQuestion { location: Some("X".parse().expect("a location")), ..question("SERUM") },
+            "The locations are 3PL-1, MADE",
+        ),
+        (ExplainQuestion { shop: Some("other.myshopify.com".parse().expect("a shop")), ..question("SERUM") }, "is not sold in"),
+        (ExplainQuestion { at: Some(world.clock.after(60)), ..question("SERUM") }, "is yet to come"),
     ];
     for (question, expected) in rows {
         let error = asked(&world, question).await.expect_err("it is not there");

@@ -1,11 +1,11 @@
 //! Holds do not last for ever: what nobody paid is given back, what nobody allocates is told, and a late payment is heard.
 
 use promissory::catalog::{LineId, OrderId};
-use promissory::draft::Outcome;
+use promissory::draft::EventOutcome;
 use promissory::flows::{HoldsReport, commit};
-use promissory::ledger::Event;
+use promissory::ledger::LedgerEvent;
 use promissory::movement::EventId;
-use promissory::source::{OrderOf, StockEvent, StockKind};
+use promissory::source::{OrderLineOf, StockEvent, StockKind};
 use promissory::table::RowKey;
 use promissory_tests::shop::{RunningShop, in_agreement};
 use promissory_tests::webhook::{OrderBody, order};
@@ -51,10 +51,10 @@ async fn read_all(world: &World) {
     world.table.store.write(&[Write::put(&record, expect)]).await.expect("written");
 }
 
-async fn report(world: &World, id: &str, kind: StockKind, units: i64) -> Outcome {
-    let line = OrderOf { shop: world.shop.clone(), order: OrderId::new(1), line: LineId::new(11) };
+async fn report(world: &World, id: &str, kind: StockKind, units: i64) -> EventOutcome {
+    let line = OrderLineOf { shop: world.shop.clone(), order: OrderId::new(1), line: LineId::new(11) };
     let event = StockEvent { id: EventId::new("wms", id), order: Some(line), ..world.stock(id, "A", "WH-1", kind, units) };
-    let events = [(Event::Stock(event), None)];
+    let events = [(LedgerEvent::Stock(event), None)];
     commit(&world.table.store, &world.clock, &world.network, &events).await.expect("taken").remove(0)
 }
 
@@ -91,9 +91,9 @@ async fn a_paid_hold_that_nobody_allocates_is_told() {
     assert_eq!(holds(&world, &running).await, HoldsReport::default(), "once");
     assert_eq!(world.positions().await[1], RESERVED);
     assert_eq!(world.alerts(), [format!("unallocated#{}#1 raised", world.shop)]);
-    assert_eq!(report(&world, "a", StockKind::Allocation, 3).await, Outcome::Applied { movements: 2, unmapped: 0 });
-    assert_eq!(report(&world, "a", StockKind::Allocation, 3).await, Outcome::Duplicate);
-    assert_eq!(report(&world, "a", StockKind::Allocation, 2).await, Outcome::ContentMismatch);
+    assert_eq!(report(&world, "a", StockKind::Allocation, 3).await, EventOutcome::Applied { movements: 2, unmapped: 0 });
+    assert_eq!(report(&world, "a", StockKind::Allocation, 3).await, EventOutcome::Duplicate);
+    assert_eq!(report(&world, "a", StockKind::Allocation, 2).await, EventOutcome::ContentMismatch);
     let told = ["content_mismatch#wms#a raised".to_owned(), format!("unallocated#{}#1 cleared", world.shop)];
     assert_eq!(world.alerts(), told);
     assert_eq!(world.positions().await, ["A@WH-1 10 on hand, 3 reserved", FREE], "not counted twice");

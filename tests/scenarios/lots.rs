@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use promissory::catalog::{Item, Listed, Location, VariantId};
+use promissory::catalog::{Item, Location, ShopListing, VariantId};
 use promissory::flows::push::{PushReport, push};
 use promissory::ports::{Store, read};
-use promissory::storefront::{Hint, Label, LabelKind, LotShown};
+use promissory::storefront::{Hint, LotValue, MetafieldKind, VariantMetafield};
 use promissory::table::{Row, RowKey, RowKind, Write};
 use promissory_fakes::shopify::Faults;
 use promissory_tests::faults::Fault;
@@ -34,7 +34,7 @@ async fn agreed(skus: &[&str]) -> (World, RunningShop) {
 fn by_lot(world: &World, running: &RunningShop, sku: &str) -> Item {
     let plain = world.plain(sku);
     let variant = variant(running, sku);
-    let shops = plain.shops.into_iter().map(|(shop, listed)| (shop, Listed { variant, ..listed })).collect();
+    let shops = plain.shops.into_iter().map(|(shop, listed)| (shop, ShopListing { variant, ..listed })).collect();
     Item { by_lot: true, shops, ..world.plain(sku) }
 }
 
@@ -70,7 +70,7 @@ async fn happens(world: &World, sku: &str, kind: &str, units: i64, lot: &str, ex
 fn shown(running: &RunningShop, sku: &str) -> Option<String> {
     let item = running.item(sku);
     let value = running.server.shop(|shop| shop.metafield(item, "promissory", "lots").map(str::to_owned))?;
-    let lots: Vec<LotShown> = serde_json::from_str(&value).expect("a list of lots");
+    let lots: Vec<LotValue> = serde_json::from_str(&value).expect("a list of lots");
     let in_words = lots.into_iter().map(|it| match it.expires {
         Some(expires) => format!("{} {expires}", it.lot),
         None => it.lot.to_string(),
@@ -78,9 +78,9 @@ fn shown(running: &RunningShop, sku: &str) -> Option<String> {
     Some(in_words.collect::<Vec<_>>().join(", "))
 }
 
-async fn label(world: &World, sku: &str) -> Option<Label> {
-    let key = RowKey::Metafield { shop: world.shop.clone(), sku: sku.parse().expect("a SKU"), kind: LabelKind::Lots };
-    read::<Label, _>(&world.table.store, &key).await.expect("read").0
+async fn label(world: &World, sku: &str) -> Option<VariantMetafield> {
+    let key = RowKey::Metafield { shop: world.shop.clone(), sku: sku.parse().expect("a SKU"), kind: MetafieldKind::Lots };
+    read::<VariantMetafield, _>(&world.table.store, &key).await.expect("read").0
 }
 
 async fn assert_at_rest(world: &World, running: &RunningShop, skus: &[&str]) {

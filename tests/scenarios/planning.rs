@@ -3,9 +3,9 @@
 use futures_util::future::join;
 use promissory::catalog::{Item, VariantId};
 use promissory::flows::{commit, recompute, replan};
-use promissory::ledger::Event;
+use promissory::ledger::LedgerEvent;
 use promissory::ports::{Store, read};
-use promissory::promise::{InPlan, Plan, Planned};
+use promissory::promise::{FinishedGoodPlan, GroupPlan, PlanMembership};
 use promissory::sheets::{Sheet, Sheets};
 use promissory::source::StockKind;
 use promissory::table::{Row, RowKey, RowKind, Write};
@@ -82,7 +82,7 @@ pub(crate) fn with_production(world: &World) -> RunningShop {
     running
 }
 
-async fn planned(world: &World, sku: &str) -> Planned {
+async fn planned(world: &World, sku: &str) -> FinishedGoodPlan {
     world.promise(sku).await.planned.unwrap_or_else(|| panic!("{sku} is planned"))
 }
 
@@ -102,7 +102,7 @@ async fn rows<R: Row>(world: &World, kind: RowKind) -> Vec<R> {
 }
 
 async fn plans(world: &World) -> Vec<Vec<String>> {
-    let mut plans: Vec<Vec<String>> = rows::<Plan>(world, RowKind::Plan)
+    let mut plans: Vec<Vec<String>> = rows::<GroupPlan>(world, RowKind::Plan)
         .await
         .iter()
         .map(|plan| plan.items.iter().map(ToString::to_string).collect())
@@ -215,10 +215,10 @@ async fn plans_follow_bills() {
     sheets(&world, &[(Sheet::Items, "sku,bulk\nPUMP,yes\n")]).await;
     world.settle().await;
     assert_eq!(plans(&world).await.len(), 2, "what is always there ties nothing");
-    let pointers = rows::<InPlan>(&world, RowKind::PlanOf).await;
+    let pointers = rows::<PlanMembership>(&world, RowKind::PlanOf).await;
     assert!(!pointers.iter().any(|of| of.sku.as_str() == "PUMP"), "{pointers:?}");
     for of in pointers {
-        let (plan, _) = read::<Plan, _>(&world.table.store, &RowKey::Plan(of.plan.clone())).await.expect("it can be read");
+        let (plan, _) = read::<GroupPlan, _>(&world.table.store, &RowKey::Plan(of.plan.clone())).await.expect("it can be read");
         assert!(plan.iter().any(|plan| plan.items.contains(&of.sku)), "{of:?} is in its plan");
     }
 }
@@ -256,7 +256,7 @@ async fn a_plan_never_goes_backwards() {
             for _ in 0..ahead {
                 tokio::task::yield_now().await;
             }
-            let receipt = Event::Stock(world.stock(id, "RAW", "PLANT", StockKind::Receipt, 90));
+            let receipt = LedgerEvent::Stock(world.stock(id, "RAW", "PLANT", StockKind::Receipt, 90));
             commit(store, clock, network, &[(receipt, None)]).await.expect("taken");
             recompute(store, clock, network, &"RAW".parse().expect("a SKU")).await.expect("computed");
             replan(store, clock, network, &seeds).await

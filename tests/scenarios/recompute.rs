@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use promissory::alert::{State, Subject};
+use promissory::alert::{AlertState, AlertSubject};
 use promissory::catalog::{Item, Quantity};
 use promissory::flows::recompute;
 use promissory::ledger::Position;
@@ -122,18 +122,18 @@ async fn low_stock_is_raised_once_and_cleared_once() {
     assert_eq!(world.bus.alerts.take(), []);
     let rows = [
         (StockKind::WriteOff, 9, None),
-        (StockKind::WriteOff, 1, Some(State::Raised)),
+        (StockKind::WriteOff, 1, Some(AlertState::Raised)),
         (StockKind::WriteOff, 1, None),
         (StockKind::Receipt, 2, None),
         (StockKind::WriteOff, 1, None),
-        (StockKind::Receipt, 2, Some(State::Cleared)),
+        (StockKind::Receipt, 2, Some(AlertState::Cleared)),
         (StockKind::Receipt, 50, None),
-        (StockKind::WriteOff, 72, Some(State::Raised)),
+        (StockKind::WriteOff, 72, Some(AlertState::Raised)),
     ];
     for (n, (kind, units, expected)) in rows.into_iter().enumerate() {
         world.take_stock([world.stock(&format!("e{n}"), "A", "WH-1", kind, units)]).await;
         world.settle().await;
-        let published: Vec<State> = world.bus.alerts.take().iter().map(|alert| alert.state).collect();
+        let published: Vec<AlertState> = world.bus.alerts.take().iter().map(|alert| alert.state).collect();
         assert_eq!(published, expected.into_iter().collect::<Vec<_>>(), "step {n}: {kind:?} of {units}");
     }
 }
@@ -236,7 +236,7 @@ async fn other_rows_call_for_nothing() {
     };
     let mut records = odd_keys().iter().map(|key| odd(&key.pk, &key.sk)).collect::<Vec<_>>();
     assert_eq!(failed(&world, &records).await, [None; 0]);
-    let alert = RowKey::Alert(Subject::RefusedEvent { system: "wms".to_owned() }).key();
+    let alert = RowKey::Alert(AlertSubject::RefusedEvent { system: "wms".to_owned() }).key();
     records.insert(3, odd(&alert.pk, &alert.sk));
     assert_eq!(failed(&world, &records).await, [Some(3)], "an alert that cannot be read is not dropped in silence");
     world.take_stock([world.stock("e", "UNKNOWN", "WH-1", StockKind::Receipt, 5)]).await;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use promissory::flows::{OVERLAP, SweepReport};
 use promissory::ports::read;
-use promissory::reconcile::{CompareReport, Sweep};
+use promissory::reconcile::{CompareReport, OrderWatermark};
 use promissory::source::StockKind;
 use promissory::table::{RowKey, RowKind};
 use promissory_fakes::shopify::{AppliedKind, Faults, OrderId};
@@ -100,7 +100,7 @@ async fn the_watermark_never_passes_a_failed_order() {
             }
         });
         let stored = async || {
-            read::<Sweep, _>(&world.table.store, &RowKey::OrderWatermark(world.shop.clone()))
+            read::<OrderWatermark, _>(&world.table.store, &RowKey::OrderWatermark(world.shop.clone()))
                 .await
                 .expect("read")
                 .0

@@ -1,6 +1,8 @@
 //! Other systems at the door: who is let in, what becomes of each event, and how it reaches the shop.
 
-use promissory::catalog::{InventoryItemId, Item, Listed, Location, LocationKind, Quantity, ShopItem, SystemItem, Tier, TierId};
+use promissory::catalog::{
+    InventoryItemId, Item, Location, LocationKind, Quantity, ShopItem, ShopListing, SystemItem, Tier, TierId,
+};
 use promissory::ports::{Store, read};
 use promissory::source::System;
 use promissory::table::{Row, RowKind, Write};
@@ -267,7 +269,8 @@ async fn an_order_waits_for_its_mapping() {
     read_orders(&world, &running).await;
     assert!(world.alerts().contains(&format!("unmapped_sku#{}#NEW raised", world.shop)), "{:?}", world.alerts());
     let id = InventoryItemId::new(u64::try_from(id).expect("above zero"));
-    let item = Item { shops: [(world.shop.clone(), Listed::new("NEW", id))].into(), ..Item::new("NEW".parse().expect("a SKU")) };
+    let item =
+        Item { shops: [(world.shop.clone(), ShopListing::new("NEW", id))].into(), ..Item::new("NEW".parse().expect("a SKU")) };
     put(&world, &item).await;
     put(&world, &ShopItem { shop: world.shop.clone(), shop_sku: "NEW".to_owned(), sku: item.sku.clone(), inventory_item: id })
         .await;
@@ -290,7 +293,7 @@ async fn buffers_count_by_shop_item_and_tier() {
     let plain = world.plain("A");
     let listed = |buffer: Option<i64>| {
         let listed = plain.shops.values().next().expect("listed").clone();
-        [(world.shop.clone(), Listed { buffer: buffer.map(Quantity::new), ..listed })].into()
+        [(world.shop.clone(), ShopListing { buffer: buffer.map(Quantity::new), ..listed })].into()
     };
     let shows = async |case: &str, shown: i64| {
         world.settle().await;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use promissory::catalog::{InventoryItemId, OrderId, ShopDomain, ShopLocationId};
 use promissory::ports::Storefront;
-use promissory::storefront::{Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, StorefrontError};
+use promissory::storefront::{
+    Adjustment, LevelSet, MetafieldWrite, OrderRead, OrdersPage, ShopAnswer, ShopLevel, StorefrontError,
+};
 use tokio::sync::Notify;
 
 /// What is odd.
@@ -39,7 +41,7 @@ pub struct OddShop<F> {
 }
 
 impl<F> OddShop<F> {
-    async fn mutated(&self, answer: Result<Answer, StorefrontError>) -> Result<Answer, StorefrontError> {
+    async fn mutated(&self, answer: Result<ShopAnswer, StorefrontError>) -> Result<ShopAnswer, StorefrontError> {
         match &self.oddity {
             Oddity::AnswersNever(done) => {
                 done.notify_one();
@@ -47,12 +49,12 @@ impl<F> OddShop<F> {
             }
             Oddity::AfterReading(_) => answer,
             Oddity::NamesNoRow => Ok(match answer? {
-                Answer::Done => Answer::Done,
-                Answer::Refused(mut errors) => {
+                ShopAnswer::Done => ShopAnswer::Done,
+                ShopAnswer::Refused(mut errors) => {
                     for error in &mut errors {
                         error.row = None;
                     }
-                    Answer::Refused(errors)
+                    ShopAnswer::Refused(errors)
                 }
             }),
         }
@@ -66,11 +68,11 @@ impl<F: Storefront> Storefront for OddShop<F> {
         key: &str,
         reference: &str,
         rows: &[Adjustment],
-    ) -> Result<Answer, StorefrontError> {
+    ) -> Result<ShopAnswer, StorefrontError> {
         self.mutated(self.inner.adjust(shop, key, reference, rows).await).await
     }
 
-    async fn set(&self, shop: &ShopDomain, key: &str, reference: &str, rows: &[LevelSet]) -> Result<Answer, StorefrontError> {
+    async fn set(&self, shop: &ShopDomain, key: &str, reference: &str, rows: &[LevelSet]) -> Result<ShopAnswer, StorefrontError> {
         self.mutated(self.inner.set(shop, key, reference, rows).await).await
     }
 
@@ -80,11 +82,11 @@ impl<F: Storefront> Storefront for OddShop<F> {
         key: &str,
         item: InventoryItemId,
         location: ShopLocationId,
-    ) -> Result<Answer, StorefrontError> {
+    ) -> Result<ShopAnswer, StorefrontError> {
         self.mutated(self.inner.activate(shop, key, item, location).await).await
     }
 
-    async fn describe(&self, shop: &ShopDomain, rows: &[Description]) -> Result<Answer, StorefrontError> {
+    async fn describe(&self, shop: &ShopDomain, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {
         self.mutated(self.inner.describe(shop, rows).await).await
     }
 

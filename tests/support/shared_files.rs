@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use promissory::adapters::shopify::webhook::Topic;
+use promissory::adapters::shopify::webhook::WebhookTopic;
 
 /// The directory of Shopify's schema and samples, if it is there.
 #[must_use]
@@ -39,7 +39,7 @@ pub fn deliveries() -> Vec<(&'static str, Vec<u8>)> {
     for path in entries {
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let dotted = name.rsplit("__").next().unwrap_or_default().replace('.', "/");
-        if let Some(topic) = Topic::names().find(|topic| *topic == dotted) {
+        if let Some(topic) = WebhookTopic::names().find(|topic| *topic == dotted) {
             found.push((topic, bytes(&path)));
         }
     }

@@ -3,7 +3,7 @@
 use lambda_http::{Request, http};
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory::adapters::secrets::SourceSecrets;
-use promissory::flows::{Ears, NetworkCache};
+use promissory::flows::{HeartbeatRecorder, NetworkCache};
 use promissory::signature::sign;
 use serde_json::{Value, json};
 use source_intake::{Intake, SIGNATURE, TIMESTAMP, signed_bytes};
@@ -84,7 +84,7 @@ impl World {
             clock: self.clock.clone(),
             keys: SourceSecrets::default().signing("wms", WMS_SECRET).into(),
             network: NetworkCache::default(),
-            ears: Ears::default(),
+            ears: HeartbeatRecorder::default(),
         }
     }
 

@@ -11,10 +11,11 @@ use jiff::Timestamp;
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory::adapters::secrets::ShopifyApp;
 use promissory::catalog::{
-    InventoryItemId, Item, Listed, Location, LocationKind, Network, Place, Quantity, ShopDomain, ShopItem, ShopLocationId, Sku,
+    InventoryItemId, Item, Location, LocationKind, Network, Place, Quantity, ShopDomain, ShopItem, ShopListing, ShopLocationId,
+    Sku,
 };
 use promissory::flows::{NetworkCache, ReconcileError, commit};
-use promissory::ledger::Event;
+use promissory::ledger::LedgerEvent;
 use promissory::movement::{EventId, PositionKey};
 use promissory::order::HoldPolicy;
 use promissory::ports::{Clock, Store, Storefront, read};
@@ -113,7 +114,7 @@ impl World {
         let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         let next = 44_000_000_000_001 + u64::try_from(items.len()).expect("countable");
         let id = *items.entry(sku.to_owned()).or_insert(next);
-        let listed = Listed::new(sku, InventoryItemId::new(id));
+        let listed = ShopListing::new(sku, InventoryItemId::new(id));
         Item { shops: [(self.shop.clone(), listed)].into(), ..Item::new(sku.parse().expect("a SKU")) }
     }
 
@@ -144,7 +145,7 @@ impl World {
     pub async fn import_many(&self, skus: &[String]) {
         let mut rows = Vec::new();
         for item in skus.iter().map(|sku| self.plain(sku)) {
-            for (shop, Listed { shop_sku, inventory_item, .. }) in item.shops.clone() {
+            for (shop, ShopListing { shop_sku, inventory_item, .. }) in item.shops.clone() {
                 let mapping = ShopItem { shop, shop_sku, sku: item.sku.clone(), inventory_item };
                 rows.push(Write::put(&mapping, Expect::Absent));
             }
@@ -170,7 +171,7 @@ impl World {
     /// # Panics
     /// When the ledger does not take them.
     pub async fn take_stock(&self, events: impl IntoIterator<Item = StockEvent>) {
-        let events: Vec<_> = events.into_iter().map(|event| (Event::Stock(event), None)).collect();
+        let events: Vec<_> = events.into_iter().map(|event| (LedgerEvent::Stock(event), None)).collect();
         commit(&self.table.store, &self.clock, &self.network, &events).await.expect("taken");
     }
 

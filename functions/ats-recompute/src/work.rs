@@ -6,7 +6,7 @@ use aws_lambda_events::event::dynamodb::EventRecord;
 use promissory::alert::Alert;
 use promissory::catalog::{LocationId, Place, Sku};
 use promissory::ledger::Lane;
-use promissory::promise::Plan;
+use promissory::promise::GroupPlan;
 use promissory::table::{Key, Row, RowKey, Streamed, waiting_prefixes};
 
 /// The work of one batch. Each piece of it carries the position of the first record that calls for it: when the piece
@@ -110,9 +110,9 @@ impl Work {
 
     /// A plan changed: the goods whose entry in it changed must be recomputed.
     fn replanned(&mut self, at: usize, record: &EventRecord) {
-        match (image::<Plan>(&record.change.old_image), image::<Plan>(&record.change.new_image)) {
+        match (image::<GroupPlan>(&record.change.old_image), image::<GroupPlan>(&record.change.new_image)) {
             (Ok(old), Ok(new)) => {
-                for sku in Plan::differing(old.as_ref(), new.as_ref()) {
+                for sku in GroupPlan::differing(old.as_ref(), new.as_ref()) {
                     self.recompute.entry(sku).or_insert(at);
                 }
             }

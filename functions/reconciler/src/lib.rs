@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use promissory::catalog::ShopDomain;
-use promissory::flows::pull::{Pulled, Pulling, pull_all};
+use promissory::flows::pull::{PullContext, Pulled, pull_all};
 use promissory::flows::{
-    BacklogReport, HoldsReport, NetworkCache, ReadReport, Reading, ReconcileError, SweepReport, backlog, compare, holds, sweep,
-    tell_silent,
+    BacklogReport, HoldsReport, NetworkCache, OrderReader, ReadReport, ReconcileError, SweepReport, alert_silent_systems,
+    backlog, compare, holds, sweep,
 };
 use promissory::order::HoldPolicy;
 use promissory::ports::{Bus, Clock, Hints, Source, Store, Storefront};
@@ -90,7 +90,7 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock, Q: Source> Reconciler<
     pub async fn handle(&self, job: Job, deadline: Timestamp) -> Result<Report, ReconcileError> {
         let (store, front, hints, clock) = (&self.store, &self.front, &self.hints, &self.clock);
         let network = self.network.get(store, clock.now()).await?;
-        let reading = Reading { store, front, bus: &self.bus, clock, network: &network, shop: &self.shop, deadline };
+        let reading = OrderReader { store, front, bus: &self.bus, clock, network: &network, shop: &self.shop, deadline };
         let report = match job {
             Job::Sweep => {
                 let report = sweep(&reading).await?;
@@ -100,7 +100,7 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock, Q: Source> Reconciler<
             Job::Read => {
                 // Not longer than its schedule waits: the next run would only ask for the same.
                 let soon = clock.now().saturating_add(READ_WITHIN).unwrap_or(deadline);
-                let report = Reading { deadline: soon.min(deadline), ..reading }.all().await?;
+                let report = OrderReader { deadline: soon.min(deadline), ..reading }.all().await?;
                 tracing::info!(shop = %self.shop, orders = report.orders, movements = report.movements, forwarded = report.forwarded, left = report.left, "read");
                 Report::Read(report)
             }
@@ -121,10 +121,10 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock, Q: Source> Reconciler<
                 Report::Backlog(report)
             }
             Job::Pull => {
-                let feeds = pull_all(&Pulling { store, source: &self.sources, clock, network: &network, deadline }).await?;
+                let feeds = pull_all(&PullContext { store, source: &self.sources, clock, network: &network, deadline }).await?;
                 let applied: usize = feeds.values().map(Pulled::applied).sum();
                 let failed = feeds.values().filter(|pulled| !pulled.went_well()).count();
-                let silent = tell_silent(store, clock).await?;
+                let silent = alert_silent_systems(store, clock).await?;
                 tracing::info!(feeds = feeds.len(), applied, failed, silent, "pulled");
                 Report::Pull { feeds }
             }

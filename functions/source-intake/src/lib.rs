@@ -10,14 +10,14 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use promissory::adapters::secrets::Keyring;
-use promissory::alert::Subject;
+use promissory::alert::AlertSubject;
 use promissory::catalog::SystemId;
-use promissory::draft::Outcome;
-use promissory::flows::{Ears, NetworkCache, Received, receive_all};
-use promissory::ledger::Event;
+use promissory::draft::EventOutcome;
+use promissory::flows::{HeartbeatRecorder, NetworkCache, Received, receive_all};
+use promissory::ledger::LedgerEvent;
 use promissory::ports::{Clock, Store, StoreError};
 use promissory::signature::Signature;
-use promissory::source::{MAX_BATCH, Malformed, StockEvent, parse};
+use promissory::source::{MAX_BATCH, StockEvent, StockEventFormatError, parse};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ pub struct Intake<S, C> {
     /// The locations, kept warm.
     pub network: NetworkCache,
     /// Who was heard of lately.
-    pub ears: Ears,
+    pub ears: HeartbeatRecorder,
 }
 
 /// What became of one event, as the answer tells it.
@@ -163,7 +163,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
 
     /// Takes a batch of events, and tells what became of each, in their order.
     async fn receive(&self, system: &SystemId, events: &[Value]) -> Result<Vec<Answer>, StoreError> {
-        let parsed: Vec<Result<StockEvent, Malformed>> = events.iter().map(|event| parse(system, event)).collect();
+        let parsed: Vec<Result<StockEvent, StockEventFormatError>> = events.iter().map(|event| parse(system, event)).collect();
         if let Some((event, malformed)) =
             events.iter().zip(&parsed).find_map(|(event, parsed)| Some((event, parsed.as_ref().err()?)))
         {
@@ -171,7 +171,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
         }
         let first_in_a_while = self.ears.note(&self.store, &self.clock, system.as_str()).await?;
         let network = self.network.get(&self.store, self.clock.now()).await?;
-        let good = parsed.iter().flatten().map(|event| Event::Stock(event.clone())).collect();
+        let good = parsed.iter().flatten().map(|event| LedgerEvent::Stock(event.clone())).collect();
         let mut received = receive_all(&self.store, &self.clock, &network, good).await?.into_iter();
         let answers: Vec<Answer> = parsed
             .iter()
@@ -185,7 +185,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
             })
             .collect();
         if first_in_a_while && answers.iter().all(|answer| answer.outcome != "refused") {
-            let subject = Subject::RefusedEvent { system: system.to_string() };
+            let subject = AlertSubject::RefusedEvent { system: system.to_string() };
             promissory::flows::alert::clear(&self.store, &self.clock, (subject, format!("{system} sends what can be taken.")))
                 .await?;
         }
@@ -194,7 +194,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
 
     /// Raises the alert about events that their system must correct.
     async fn tell(&self, system: &SystemId, problem: &str) -> Result<(), StoreError> {
-        let subject = Subject::RefusedEvent { system: system.to_string() };
+        let subject = AlertSubject::RefusedEvent { system: system.to_string() };
         promissory::flows::alert::raise(
             &self.store,
             &self.clock,
@@ -241,17 +241,17 @@ fn events_of(body: &Value) -> Result<Vec<Value>, String> {
 
 fn told(event: &StockEvent, received: Received) -> Answer {
     let (outcome, movements, detail) = match received {
-        Received::Decided(Outcome::Applied { movements, .. }) => ("applied", Some(movements), None),
-        Received::Decided(Outcome::Duplicate) => ("duplicate", None, None),
+        Received::Decided(EventOutcome::Applied { movements, .. }) => ("applied", Some(movements), None),
+        Received::Decided(EventOutcome::Duplicate) => ("duplicate", None, None),
         Received::Deferred(_) => ("deferred", None, Some("it is kept, and applied within moments".to_owned())),
-        Received::Decided(Outcome::Waiting(missing)) => {
+        Received::Decided(EventOutcome::Waiting(missing)) => {
             ("waiting", None, Some(format!("it is kept until somebody maps it: {missing}")))
         }
-        Received::Decided(Outcome::ContentMismatch) => {
+        Received::Decided(EventOutcome::ContentMismatch) => {
             ("refused", None, Some("this id came before with other content; the first one stands".to_owned()))
         }
-        Received::Decided(Outcome::Unfit(unfit)) => ("refused", None, Some(unfit.to_string())),
-        Received::Decided(Outcome::Unreadable) => {
+        Received::Decided(EventOutcome::Unfit(unfit)) => ("refused", None, Some(unfit.to_string())),
+        Received::Decided(EventOutcome::Unreadable) => {
             ("refused", None, Some("a row it touches cannot be read; the log names it".to_owned()))
         }
     };

@@ -6,7 +6,7 @@ use promissory::adapters::clock::SystemClock;
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory::adapters::secrets::Keyring;
 use promissory::adapters::{aws, env, log};
-use promissory::flows::{Ears, NetworkCache};
+use promissory::flows::{HeartbeatRecorder, NetworkCache};
 use serde_json::{Value, json};
 use source_intake::{Intake, as_lambda_answers};
 
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
         clock: SystemClock,
         keys: Keyring::kept(secrets, env::required("SOURCES_SECRET_ARN")),
         network: NetworkCache::default(),
-        ears: Ears::default(),
+        ears: HeartbeatRecorder::default(),
     };
     let handler = async |event: LambdaEvent<Value>| {
         if event.payload.get("detail-type").is_some() {

@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use promissory::adapters::secrets::ShopifyApp;
-use promissory::adapters::shopify::webhook::{MAX_BODY, Malformed, Said, Topic, parse};
-use promissory::alert::Subject;
+use promissory::adapters::shopify::webhook::{MAX_BODY, WebhookContent, WebhookFormatError, WebhookTopic, parse};
+use promissory::alert::AlertSubject;
 use promissory::catalog::ShopDomain;
-use promissory::draft::Outcome;
+use promissory::draft::EventOutcome;
 use promissory::flows::alert::raise;
 use promissory::flows::{NetworkCache, Received, note, receive};
-use promissory::ledger::{Event, OrderEvent};
+use promissory::ledger::{LedgerEvent, OrderEvent};
 use promissory::movement::{EventId, content_hash};
 use promissory::ports::{Clock, Store, StoreError};
 use promissory::signature::Signature;
@@ -44,7 +44,7 @@ enum Refusal {
     OtherShop,
     UnknownTopic,
     NoId,
-    Malformed(String, Malformed),
+    Malformed(String, WebhookFormatError),
     ContentMismatch,
     Unreadable,
     Store(StoreError),
@@ -95,7 +95,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
             return Err(Refusal::OtherShop);
         }
         let name = header("x-shopify-topic").unwrap_or_default();
-        let topic = Topic::from_header(name).ok_or(Refusal::UnknownTopic)?;
+        let topic = WebhookTopic::from_header(name).ok_or(Refusal::UnknownTopic)?;
         let id = header("x-shopify-webhook-id").filter(|id| !id.is_empty() && id.len() <= 128).ok_or(Refusal::NoId)?;
         let id = EventId::new(format!("shopify:{}", self.shop), id);
         let content = content_hash(body);
@@ -104,31 +104,33 @@ impl<S: Store, C: Clock> Intake<S, C> {
             Err(malformed) => return Err(self.cannot_be_read(name, malformed).await),
         };
         let (order, received) = match said {
-            Said::Order(snapshot) => {
+            WebhookContent::Order(snapshot) => {
                 let order = snapshot.order.number();
                 let network = self.network.get(&self.store, self.clock.now()).await.map_err(Refusal::Store)?;
-                let event = Event::Order(Box::new(OrderEvent { id, content, snapshot }));
+                let event = LedgerEvent::Order(Box::new(OrderEvent { id, content, snapshot }));
                 (Some(order), receive(&self.store, &self.clock, &network, event).await.map_err(Refusal::Store)?)
             }
-            Said::Note(noted) => {
+            WebhookContent::Note(noted) => {
                 let outcome = note(&self.store, &self.clock, (id, content), noted).await.map_err(Refusal::Store)?;
                 (None, Received::Decided(outcome))
             }
         };
         let (outcome, movements, unmapped) = match received {
-            Received::Decided(Outcome::Applied { .. }) if order.is_none() => ("noted", 0, 0),
-            Received::Decided(Outcome::Applied { movements, unmapped }) => ("applied", movements, unmapped),
-            Received::Decided(Outcome::Duplicate) => ("duplicate", 0, 0),
+            Received::Decided(EventOutcome::Applied { .. }) if order.is_none() => ("noted", 0, 0),
+            Received::Decided(EventOutcome::Applied { movements, unmapped }) => ("applied", movements, unmapped),
+            Received::Decided(EventOutcome::Duplicate) => ("duplicate", 0, 0),
             Received::Deferred(_) => ("deferred", 0, 0),
-            Received::Decided(Outcome::ContentMismatch) => return Err(Refusal::ContentMismatch),
-            Received::Decided(Outcome::Unreadable | Outcome::Waiting(_) | Outcome::Unfit(_)) => return Err(Refusal::Unreadable),
+            Received::Decided(EventOutcome::ContentMismatch) => return Err(Refusal::ContentMismatch),
+            Received::Decided(EventOutcome::Unreadable | EventOutcome::Waiting(_) | EventOutcome::Unfit(_)) => {
+                return Err(Refusal::Unreadable);
+            }
         };
         Ok(Taken { order, outcome, movements, unmapped })
     }
 
     /// A webhook that is the shop's own and makes no sense: someone must look, or Shopify's repeats end in silence.
-    async fn cannot_be_read(&self, topic: &str, malformed: Malformed) -> Refusal {
-        let subject = Subject::UnreadableWebhook { shop: self.shop.clone(), topic: topic.to_owned() };
+    async fn cannot_be_read(&self, topic: &str, malformed: WebhookFormatError) -> Refusal {
+        let subject = AlertSubject::UnreadableWebhook { shop: self.shop.clone(), topic: topic.to_owned() };
         let detail = format!("A webhook {topic} of {} cannot be read: {malformed}.", self.shop);
         match raise(&self.store, &self.clock, (subject, detail)).await {
             Ok(()) => Refusal::Malformed(topic.to_owned(), malformed),
@@ -160,7 +162,7 @@ impl Refusal {
                 "X-Shopify-Shop-Domain is not the shop this stack serves; check the parameter ShopDomain".to_owned()
             }
             Self::UnknownTopic => {
-                let names: Vec<&str> = Topic::names().collect();
+                let names: Vec<&str> = WebhookTopic::names().collect();
                 format!("X-Shopify-Topic is not one of {}", names.join(", "))
             }
             Self::NoId => "X-Shopify-Webhook-Id is missing or longer than 128 characters".to_owned(),

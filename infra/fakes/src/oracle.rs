@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
 use promissory::movement::Balance;
-use promissory::source::{Paper, StockKind};
+use promissory::source::{DocumentKind, StockKind};
 
 /// A stock event that the ledger must have applied, in our units. It is of one item, and of no order of the shop. `P` names a
 /// place, `T` a time, `R` a paper.
@@ -37,10 +37,10 @@ pub fn stock_at<P: PartialEq, T: Ord, R: Ord + Copy>(facts: &[Fact<P, T, R>], pl
     let newest = states.max_by_key(|fact| &fact.time);
     let since = here().filter(|fact| newest.is_none_or(|newest| fact.time > newest.time));
     let on_hand = newest.map_or(opening, |newest| newest.units) + since.map(|fact| change(fact.kind, fact.units)).sum::<i64>();
-    let mut papers: BTreeMap<(Paper, R), BTreeMap<StockKind, i64>> = BTreeMap::new();
+    let mut papers: BTreeMap<(DocumentKind, R), BTreeMap<StockKind, i64>> = BTreeMap::new();
     // A transfer is open where it goes.
     for fact in facts.iter().filter(|fact| fact.to.as_ref().unwrap_or(&fact.at) == place) {
-        if let Some(paper) = Paper::of(fact.kind) {
+        if let Some(paper) = DocumentKind::of(fact.kind) {
             *papers.entry((paper, fact.reference)).or_default().entry(fact.kind).or_default() += fact.units;
         }
     }
@@ -98,19 +98,19 @@ pub struct Open {
 
 impl Open {
     /// What stands of one paper, of which so many units were `said` of each kind.
-    pub fn of(paper: Paper, said: impl Fn(StockKind) -> i64) -> Self {
+    pub fn of(paper: DocumentKind, said: impl Fn(StockKind) -> i64) -> Self {
         let mut open = Self::default();
         match paper {
-            Paper::Hold => open.held = (said(StockKind::QualityHold) - said(StockKind::QualityRelease)).max(0),
-            Paper::Transfer => {
+            DocumentKind::Hold => open.held = (said(StockKind::QualityHold) - said(StockKind::QualityRelease)).max(0),
+            DocumentKind::Transfer => {
                 let ended = said(StockKind::TransferIn) + said(StockKind::TransferLoss);
                 open.in_transit = (said(StockKind::TransferOut) - ended).max(0);
             }
-            Paper::Ticket => {
+            DocumentKind::Ticket => {
                 let ended = said(StockKind::PosVoid) + said(StockKind::PosPosting);
                 open.pos_pending = (said(StockKind::PosSale) - ended).max(0);
             }
-            Paper::Outbound => {
+            DocumentKind::Outbound => {
                 let shipped = said(StockKind::Shipment);
                 let aside = (said(StockKind::Allocation) - said(StockKind::Deallocation)).max(0);
                 let promised = said(StockKind::WholesaleAllocation) - said(StockKind::WholesaleRelease);

@@ -7,11 +7,11 @@ use std::io;
 use aws_sdk_dynamodb::Client;
 use promissory::adapters::dynamodb::record;
 use promissory::catalog::{LineId, LocationId, OrderId, Place, Quantity, Sku};
-use promissory::ledger::{InboxEvent, Position, replay};
-use promissory::movement::{EventId, Kind, Movement, PositionKey};
-use promissory::promise::{Plan, Planned, Promise};
-use promissory::source::Waiting;
-use promissory::storefront::{Intent, IntentState, Level};
+use promissory::ledger::{AppliedEvent, Position, replay};
+use promissory::movement::{EventId, Movement, MovementKind, PositionKey};
+use promissory::promise::{FinishedGoodPlan, GroupPlan, Promise};
+use promissory::source::WaitingForMapping;
+use promissory::storefront::{Level, PushIntent, PushState};
 use promissory::table::{Record, RowKey, UnreadableRow};
 
 use promissory_fakes::shopify::{Disposal, Order, OrderLine, Restock, Shop};
@@ -26,7 +26,7 @@ pub struct Books {
     /// Promises.
     pub promises: Vec<Promise>,
     /// What plans say of each good.
-    pub planned: BTreeMap<Sku, Planned>,
+    pub planned: BTreeMap<Sku, FinishedGoodPlan>,
     /// Levels.
     pub levels: Vec<Level>,
     /// Intents whose outcome is not known.
@@ -34,9 +34,9 @@ pub struct Books {
     /// Events that wait in lanes.
     pub deferred: usize,
     /// Marks of events that were applied.
-    pub marks: BTreeMap<EventId, InboxEvent>,
+    pub marks: BTreeMap<EventId, AppliedEvent>,
     /// What waits for a mapping.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<WaitingForMapping>,
 }
 
 /// Units of an order line that the ledger holds.
@@ -98,10 +98,10 @@ impl Books {
             RowKey::Position(of) => drop(self.positions.insert(of, record.decode()?)),
             RowKey::Movement { of, .. } => self.movements.entry(of).or_default().push(record.decode()?),
             RowKey::Promise(_) => self.promises.push(record.decode()?),
-            RowKey::Plan(_) => self.planned.extend(record.decode::<Plan>()?.goods),
+            RowKey::Plan(_) => self.planned.extend(record.decode::<GroupPlan>()?.goods),
             RowKey::Level { .. } => self.levels.push(record.decode()?),
             RowKey::Intent(_) => {
-                self.open_intents += usize::from(record.decode::<Intent>()?.state == IntentState::Open);
+                self.open_intents += usize::from(record.decode::<PushIntent>()?.state == PushState::Open);
             }
             RowKey::Deferred { .. } => self.deferred += 1,
             RowKey::AppliedEvent(event) => drop(self.marks.insert(event, record.decode()?)),
@@ -184,39 +184,41 @@ impl Books {
             // What has left ahead of the shop the shop still has to ship.
             held.reserved += change.reserved + change.ahead;
             match movement.kind {
-                Kind::Ship | Kind::Unship | Kind::Confirm | Kind::Unconfirm => held.shipped -= change.moved_by_shop,
-                Kind::Return | Kind::Unreturn => held.returned += change.on_hand,
-                Kind::Withhold | Kind::Unwithhold => held.withheld += change.held,
-                Kind::Reserve
-                | Kind::Release
-                | Kind::AssignOut
-                | Kind::AssignIn
-                | Kind::Restock
-                | Kind::Unrestock
-                | Kind::Dispatch
-                | Kind::Undispatch
-                | Kind::Stray
-                | Kind::Unstray
-                | Kind::Receipt
-                | Kind::Produce
-                | Kind::Issue
-                | Kind::Found
-                | Kind::Lost
-                | Kind::WriteOff
-                | Kind::TransferOut
-                | Kind::TransferIn
-                | Kind::Sell
-                | Kind::Deliver
-                | Kind::Hold
-                | Kind::Unhold
-                | Kind::Depart
-                | Kind::Arrive
-                | Kind::Ring
-                | Kind::Unring
-                | Kind::Allocate
-                | Kind::Deallocate
-                | Kind::Commit
-                | Kind::Uncommit => {}
+                MovementKind::Ship | MovementKind::Unship | MovementKind::Confirm | MovementKind::Unconfirm => {
+                    held.shipped -= change.moved_by_shop
+                }
+                MovementKind::Return | MovementKind::Unreturn => held.returned += change.on_hand,
+                MovementKind::Withhold | MovementKind::Unwithhold => held.withheld += change.held,
+                MovementKind::Reserve
+                | MovementKind::Release
+                | MovementKind::AssignOut
+                | MovementKind::AssignIn
+                | MovementKind::Restock
+                | MovementKind::Unrestock
+                | MovementKind::Dispatch
+                | MovementKind::Undispatch
+                | MovementKind::Stray
+                | MovementKind::Unstray
+                | MovementKind::Receipt
+                | MovementKind::Produce
+                | MovementKind::Issue
+                | MovementKind::Found
+                | MovementKind::Lost
+                | MovementKind::WriteOff
+                | MovementKind::TransferOut
+                | MovementKind::TransferIn
+                | MovementKind::Sell
+                | MovementKind::Deliver
+                | MovementKind::Hold
+                | MovementKind::Unhold
+                | MovementKind::Depart
+                | MovementKind::Arrive
+                | MovementKind::Ring
+                | MovementKind::Unring
+                | MovementKind::Allocate
+                | MovementKind::Deallocate
+                | MovementKind::Commit
+                | MovementKind::Uncommit => {}
             }
         }
         held
@@ -299,7 +301,7 @@ pub fn compare_levels(books: &Books, shop: &Shop) -> Vec<String> {
 pub fn compare_plans(books: &Books, shop: &Shop, production: &LocationId) -> Vec<String> {
     let shown: BTreeMap<(u64, u64), i64> =
         shop.levels().map(|(item, location, level)| ((number(item.0), number(location.0)), level.on_hand())).collect();
-    let differs = |(sku, planned): (&Sku, &Planned)| {
+    let differs = |(sku, planned): (&Sku, &FinishedGoodPlan)| {
         let level = books.levels.iter().find(|level| level.sku == *sku && level.location == *production);
         let shown = level.and_then(|level| shown.get(&(level.inventory_item.number(), level.shop_location.number())).copied());
         let there = books.positions.get(&PositionKey::new(sku.clone(), Place::At(production.clone())));

@@ -3,7 +3,7 @@
 use promissory::adapters::clock::SystemClock;
 use promissory::catalog::{Item, Location, Network, ShopItem};
 use promissory::flows::{CommitError, commit};
-use promissory::ledger::Event;
+use promissory::ledger::LedgerEvent;
 use promissory::ports::{Store, StoreError, WriteError};
 use promissory::source::StockEvent;
 use promissory::table::{Expect, Key, Write};
@@ -42,7 +42,7 @@ pub async fn import_item<S: Store>(store: &S, item: &Item) -> Result<(), StoreEr
 /// # Errors
 /// When the ledger does not take them.
 pub async fn take_stock<S: Store>(store: &S, network: &Network, events: Vec<StockEvent>) -> Result<(), CommitError> {
-    let events: Vec<_> = events.into_iter().map(|event| (Event::Stock(event), None)).collect();
+    let events: Vec<_> = events.into_iter().map(|event| (LedgerEvent::Stock(event), None)).collect();
     commit(store, &SystemClock, network, &events).await.map(drop)
 }
 

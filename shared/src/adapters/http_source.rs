@@ -11,7 +11,7 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::http;
 use crate::adapters::secrets::Keyring;
 use crate::ports::{Clock, Source};
-use crate::source::pull::{Auth, MAX_ANSWER, Method, PullAnswer, PullRequest, REQUEST_WITHIN, SourceError};
+use crate::source::pull::{MAX_ANSWER, PullAnswer, PullAuth, PullMethod, PullRequest, REQUEST_WITHIN, SourceError};
 
 /// Systems that are asked over HTTP.
 #[derive(Debug)]
@@ -36,23 +36,23 @@ impl HttpSource {
         let mut body = asked.body.clone();
         let mut header = None;
         match &asked.auth {
-            Auth::None => {}
-            Auth::Bearer { secret } => header = Some((AUTHORIZATION, format!("Bearer {}", self.secret(secret).await?))),
-            Auth::Basic { secret } => {
+            PullAuth::None => {}
+            PullAuth::Bearer { secret } => header = Some((AUTHORIZATION, format!("Bearer {}", self.secret(secret).await?))),
+            PullAuth::Basic { secret } => {
                 header = Some((AUTHORIZATION, format!("Basic {}", STANDARD.encode(self.secret(secret).await?))));
             }
-            Auth::Header { name, secret } => {
+            PullAuth::Header { name, secret } => {
                 let name = HeaderName::try_from(name).map_err(|_| refused("auth.name is no name of a header"))?;
                 header = Some((name, self.secret(secret).await?));
             }
-            Auth::Body { at, secret } => {
+            PullAuth::Body { at, secret } => {
                 let place = body.as_mut().and_then(|body| at.of_mut(body));
                 *place.ok_or_else(|| refused("the body has no place for the secret"))? = Value::from(self.secret(secret).await?);
             }
         }
         let mut request = match asked.method {
-            Method::Get => self.client.get(&asked.url),
-            Method::Post => self.client.post(&asked.url).json(&body.unwrap_or_default()),
+            PullMethod::Get => self.client.get(&asked.url),
+            PullMethod::Post => self.client.post(&asked.url).json(&body.unwrap_or_default()),
         };
         for (name, value) in &asked.headers {
             request = request.header(name, value);

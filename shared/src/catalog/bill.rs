@@ -2,7 +2,7 @@
 //!
 //! The bill in force is one row; each change of it also leaves a row of its own that never changes again, so that what was
 //! promised by an older version can still be explained. What holds between bills is checked where they come in ([`super::tangles`]).
-//! Whoever needs the other way, from a component to what it goes into, asks [`UsedIn`].
+//! Whoever needs the other way, from a component to what it goes into, asks [`WhereUsed`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{CentreId, Factor, Percent, Quantity, Sku, Yield};
+use crate::catalog::{Factor, Percent, Quantity, Sku, WorkCentreId, Yield};
 
 /// The bill in force of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bill {
+pub struct BillOfMaterials {
     /// What is made.
     pub parent: Sku,
     /// Counts its changes, from 1.
@@ -24,12 +24,12 @@ pub struct Bill {
     /// How many of the units that are started come out good; all of them without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yields: Option<Yield>,
-    /// Days from the start of a unit until it is there, at most [`Bill::MAX_LEAD_DAYS`].
+    /// Days from the start of a unit until it is there, at most [`BillOfMaterials::MAX_LEAD_DAYS`].
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub lead_days: u16,
     /// Where it is made, if that limits how many are started on a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub centre: Option<CentreId>,
+    pub centre: Option<WorkCentreId>,
     /// Made on the way, as part of what it goes into: it takes no time and no work centre.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub phantom: bool,
@@ -63,14 +63,14 @@ pub struct Component {
 /// One version of a bill, as it was when it came into force. Never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct BillVersion(pub Bill);
+pub struct BillVersion(pub BillOfMaterials);
 
 /// Where a component or a work centre is used: every item whose bill names it, one level up, alternates included.
 ///
 /// It never names too few: who adds a component to a bill writes this first, who takes one out writes this after. It may name
 /// one too many for a while, so whoever follows it looks at the bill. Of a bulk component there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsedIn {
+pub struct WhereUsed {
     /// What is used.
     pub component: Sku,
     /// What it goes into.
@@ -81,12 +81,12 @@ pub struct UsedIn {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkCentre {
     /// Its code.
-    pub code: CentreId,
+    pub code: WorkCentreId,
     /// Units that can be started on one day, of everything that is made there together.
     pub per_day: Quantity,
 }
 
-impl Bill {
+impl BillOfMaterials {
     /// The most components of one bill, so that its row stays small.
     pub const MAX_COMPONENTS: usize = 200;
     /// The most levels of bills below an item.
@@ -149,7 +149,7 @@ impl Component {
     }
 }
 
-impl UsedIn {
+impl WhereUsed {
     /// The most items that one component may go into; what goes into everything is to be marked `bulk`.
     pub const MAX_PARENTS: usize = 2_000;
     /// The most bytes of their names together, so that they fit a row (DynamoDB's are at most 400 KB).
@@ -174,7 +174,7 @@ impl WorkCentre {
     /// # Panics
     /// Never: with its prefix a code is still a name that an item could have.
     #[must_use]
-    pub fn as_used(code: &CentreId) -> Sku {
+    pub fn as_used(code: &WorkCentreId) -> Sku {
         format!("@centre {code}").parse().expect("codes of centres are short")
     }
 }
@@ -196,20 +196,20 @@ mod tests {
     #[test]
     fn a_plain_bill_reads_and_writes_as_before() {
         let text = r#"{"parent":"A","version":3,"components":{"B":{"quantity":"0.5"},"C":{"quantity":"2","scrap":"3"}}}"#;
-        let bill: Bill = serde_json::from_str(text).expect("an old row");
+        let bill: BillOfMaterials = serde_json::from_str(text).expect("an old row");
         let half = Component::new("0.5".parse().expect("a factor"));
         let components = [
             (sku("B"), half),
             (sku("C"), Component { scrap: "3".parse().ok(), ..Component::new("2".parse().expect("a factor")) }),
         ];
-        assert_eq!(bill, Bill { version: 3, components: components.into(), ..Bill::new(sku("A")) });
+        assert_eq!(bill, BillOfMaterials { version: 3, components: components.into(), ..BillOfMaterials::new(sku("A")) });
         assert_eq!(serde_json::to_string(&bill).expect("it can be written"), text);
     }
 
     /// Protects whoever plans from an alternate taken before what it stands in for, or for something else.
     #[test]
     fn alternates_stand_behind_what_they_stand_in_for() {
-        let mut bill = Bill::new(sku("A"));
+        let mut bill = BillOfMaterials::new(sku("A"));
         for (name, instead_of, rank) in
             [("B", None, 0), ("C", None, 0), ("D", Some("B"), 2), ("E", Some("B"), 1), ("F", Some("B"), 1), ("A1", Some("C"), 9)]
         {
@@ -218,7 +218,7 @@ mod tests {
         }
         let names = |slot: Vec<(&Sku, &Component)>| slot.iter().map(|(sku, _)| sku.to_string()).collect::<Vec<_>>().join(" ");
         assert_eq!(bill.slots().map(names).collect::<Vec<_>>(), ["B E F D", "C A1"]);
-        assert_eq!(Bill::new(sku("A")).slots().count(), 0);
+        assert_eq!(BillOfMaterials::new(sku("A")).slots().count(), 0);
     }
 
     /// Protects the days of a change: the first one counts, the last one does not.
@@ -244,14 +244,14 @@ mod tests {
         let (long, wide) = ("x".repeat(124), "é".repeat(124));
         for (parents, tail, fits) in [
             (0, "", true),
-            (UsedIn::MAX_PARENTS, "", true),
-            (UsedIn::MAX_PARENTS + 1, "", false),
-            (UsedIn::MAX_PARENTS, long.as_str(), true),
-            (UsedIn::MAX_PARENTS, wide.as_str(), false),
+            (WhereUsed::MAX_PARENTS, "", true),
+            (WhereUsed::MAX_PARENTS + 1, "", false),
+            (WhereUsed::MAX_PARENTS, long.as_str(), true),
+            (WhereUsed::MAX_PARENTS, wide.as_str(), false),
         ] {
             let parents: BTreeSet<Sku> = (0..parents).map(|n| sku(&format!("{n:04}{tail}"))).collect();
             let count = parents.len();
-            assert_eq!(UsedIn { component: sku("C"), parents }.fits(), fits, "{count} with {tail:?}");
+            assert_eq!(WhereUsed { component: sku("C"), parents }.fits(), fits, "{count} with {tail:?}");
         }
     }
 }

@@ -4,18 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::catalog::{Bill, Sku};
+use crate::catalog::{BillOfMaterials, Sku};
 
 /// What is wrong between bills.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tangle {
+pub enum BomCycle {
     /// An item is made of itself; the path begins and ends with it.
     Cycle(Vec<Sku>),
-    /// The way down from an item is longer than [`Bill::MAX_DEPTH`]; the path goes from the top to the bottom.
+    /// The way down from an item is longer than [`BillOfMaterials::MAX_DEPTH`]; the path goes from the top to the bottom.
     TooDeep(Vec<Sku>),
 }
 
-impl Tangle {
+impl BomCycle {
     /// The items on the way, in order.
     #[must_use]
     pub fn path(&self) -> &[Sku] {
@@ -25,20 +25,20 @@ impl Tangle {
     }
 }
 
-impl fmt::Display for Tangle {
+impl fmt::Display for BomCycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = || self.path().iter().map(Sku::as_str).collect::<Vec<_>>().join(" → ");
         match self {
             Self::Cycle(_) => write!(f, "an item may not be made of itself: {}", path()),
-            Self::TooDeep(_) => write!(f, "bills go at most {} levels deep: {}", Bill::MAX_DEPTH, path()),
+            Self::TooDeep(_) => write!(f, "bills go at most {} levels deep: {}", BillOfMaterials::MAX_DEPTH, path()),
         }
     }
 }
 
-/// The tangles of these bills: each cycle that a walk from the top meets, and the longest way down from each top that is
+/// The bom_cycles of these bills: each cycle that a walk from the top meets, and the longest way down from each top that is
 /// too deep. In the order of items, and in a stack of its own: data decides how deep it goes.
 #[must_use]
-pub fn tangles(bills: &BTreeMap<Sku, Bill>) -> Vec<Tangle> {
+pub fn bom_cycles(bills: &BTreeMap<Sku, BillOfMaterials>) -> Vec<BomCycle> {
     let mut found = Vec::new();
     // Levels below each item that is done, and where the longest way goes on.
     let mut below: BTreeMap<&Sku, (usize, Option<&Sku>)> = BTreeMap::new();
@@ -54,7 +54,7 @@ pub fn tangles(bills: &BTreeMap<Sku, Bill>) -> Vec<Tangle> {
             match rest.next() {
                 Some(next) if open.contains(next) => {
                     let way = stack.iter().map(|(sku, _)| *sku).skip_while(|sku| *sku != next);
-                    found.push(Tangle::Cycle(way.chain([next]).cloned().collect()));
+                    found.push(BomCycle::Cycle(way.chain([next]).cloned().collect()));
                 }
                 Some(next) if below.contains_key(next) => {}
                 Some(next) => {
@@ -73,15 +73,15 @@ pub fn tangles(bills: &BTreeMap<Sku, Bill>) -> Vec<Tangle> {
     }
     let used: BTreeSet<&Sku> = bills.values().flat_map(|bill| bill.components.keys()).collect();
     for top in bills.keys().filter(|top| !used.contains(top)) {
-        if below.get(top).is_some_and(|(levels, _)| *levels > Bill::MAX_DEPTH) {
+        if below.get(top).is_some_and(|(levels, _)| *levels > BillOfMaterials::MAX_DEPTH) {
             let way = std::iter::successors(Some(top), |sku| below.get(sku).and_then(|(_, next)| *next));
-            found.push(Tangle::TooDeep(way.cloned().collect()));
+            found.push(BomCycle::TooDeep(way.cloned().collect()));
         }
     }
     found
 }
 
-fn components<'a>(bills: &'a BTreeMap<Sku, Bill>, sku: &Sku) -> impl Iterator<Item = &'a Sku> + use<'a> {
+fn components<'a>(bills: &'a BTreeMap<Sku, BillOfMaterials>, sku: &Sku) -> impl Iterator<Item = &'a Sku> + use<'a> {
     bills.get(sku).into_iter().flat_map(|bill| bill.components.keys())
 }
 
@@ -94,10 +94,10 @@ mod tests {
         name.parse().expect("a SKU")
     }
 
-    fn bills(edges: &[(&str, &str)]) -> BTreeMap<Sku, Bill> {
+    fn bills(edges: &[(&str, &str)]) -> BTreeMap<Sku, BillOfMaterials> {
         let mut bills = BTreeMap::new();
         for (parent, component) in edges {
-            let bill = bills.entry(sku(parent)).or_insert_with(|| Bill::new(sku(parent)));
+            let bill = bills.entry(sku(parent)).or_insert_with(|| BillOfMaterials::new(sku(parent)));
             bill.components.insert(sku(component), Component::new(Factor::ONE));
         }
         bills
@@ -121,7 +121,7 @@ mod tests {
             ),
         ];
         for (edges, expected) in rows {
-            let found: Vec<String> = tangles(&bills(edges)).iter().map(ToString::to_string).collect();
+            let found: Vec<String> = bom_cycles(&bills(edges)).iter().map(ToString::to_string).collect();
             assert_eq!(found, expected, "{edges:?}");
         }
     }
@@ -129,10 +129,12 @@ mod tests {
     /// Protects the bound on depth: as many levels as are allowed are, one more is not, and a long chain ends nobody's stack.
     #[test]
     fn bills_go_so_deep_and_no_deeper() {
-        for (levels, expected) in [(Bill::MAX_DEPTH, None), (Bill::MAX_DEPTH + 1, Some(22)), (50_000, Some(50_001))] {
+        for (levels, expected) in
+            [(BillOfMaterials::MAX_DEPTH, None), (BillOfMaterials::MAX_DEPTH + 1, Some(22)), (50_000, Some(50_001))]
+        {
             let names: Vec<String> = (0..=levels).map(|n| format!("{n:06}")).collect();
             let edges: Vec<(&str, &str)> = names.windows(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
-            let found = tangles(&bills(&edges));
+            let found = bom_cycles(&bills(&edges));
             assert_eq!(found.first().map(|tangle| tangle.path().len()), expected, "{levels} levels");
         }
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A name that cannot be used, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {given:?} is not usable: {rule}")]
-pub struct InvalidName {
+pub struct NameError {
     what: &'static str,
     given: String,
     rule: &'static str,
@@ -31,19 +31,19 @@ macro_rules! name {
         }
 
         impl FromStr for $name {
-            type Err = InvalidName;
+            type Err = NameError;
 
-            fn from_str(given: &str) -> Result<Self, InvalidName> {
+            fn from_str(given: &str) -> Result<Self, NameError> {
                 Self::try_from(given.to_owned())
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = InvalidName;
+            type Error = NameError;
 
-            fn try_from(given: String) -> Result<Self, InvalidName> {
+            fn try_from(given: String) -> Result<Self, NameError> {
                 let valid: fn(&str) -> bool = $valid;
-                if valid(&given) { Ok(Self(given)) } else { Err(InvalidName { what: $what, given, rule: $rule }) }
+                if valid(&given) { Ok(Self(given)) } else { Err(NameError { what: $what, given, rule: $rule }) }
             }
         }
 
@@ -120,7 +120,7 @@ name!(
 
 name!(
     /// Our code of a work centre: a place where things are made.
-    CentreId, "the work centre", "it needs 1 to 64 of A-Z a-z 0-9 . _ -",
+    WorkCentreId, "the work centre", "it needs 1 to 64 of A-Z a-z 0-9 . _ -",
     |s| !s.is_empty() && s.len() <= 64 && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 );
 
@@ -154,9 +154,9 @@ impl fmt::Display for Place {
 }
 
 impl TryFrom<String> for Place {
-    type Error = InvalidName;
+    type Error = NameError;
 
-    fn try_from(given: String) -> Result<Self, InvalidName> {
+    fn try_from(given: String) -> Result<Self, NameError> {
         if given == Self::UNASSIGNED { Ok(Self::Unassigned) } else { given.try_into().map(Self::At) }
     }
 }
@@ -288,7 +288,11 @@ mod tests {
         }
         assert!(LotId::from_str("L 2026/11").is_ok() && LotId::from_str(" L").is_err());
         assert!(TierId::from_str("A").is_ok() && TierId::from_str("a b").is_err());
-        assert!(CentreId::from_str("MIX-1.a").is_ok() && CentreId::from_str("MIX 1").is_err() && CentreId::from_str("").is_err());
+        assert!(
+            WorkCentreId::from_str("MIX-1.a").is_ok()
+                && WorkCentreId::from_str("MIX 1").is_err()
+                && WorkCentreId::from_str("").is_err()
+        );
     }
 
     /// Protects ids above 2^53 from being rounded.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::unit::metric_factor;
-use crate::catalog::{Factor, InventoryItemId, Planning, Quantity, ShopDomain, Sku, SystemId, TierId, Unit, VariantId};
+use crate::catalog::{Factor, InventoryItemId, PlanningSettings, Quantity, ShopDomain, Sku, SystemId, TierId, Unit, VariantId};
 
 /// What we keep in stock, and how it is sold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,16 +31,16 @@ pub struct Item {
     #[serde(default)]
     pub low_at: Option<Quantity>,
     /// How it takes part in what can be promised beyond what is there.
-    #[serde(default, skip_serializing_if = "Planning::is_default")]
-    pub planning: Planning,
+    #[serde(default, skip_serializing_if = "PlanningSettings::is_default")]
+    pub planning: PlanningSettings,
     /// Where it is sold: each shop with its inventory item.
     #[serde(default)]
-    pub shops: BTreeMap<ShopDomain, Listed>,
+    pub shops: BTreeMap<ShopDomain, ShopListing>,
 }
 
 /// How an item is listed in one shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listed {
+pub struct ShopListing {
     /// What the shop's order lines call it.
     pub shop_sku: String,
     /// What the shop's inventory calls it.
@@ -53,7 +53,7 @@ pub struct Listed {
     pub buffer: Option<Quantity>,
 }
 
-impl Listed {
+impl ShopListing {
     /// Listed under this name, with nothing kept back for this shop alone.
     #[must_use]
     pub fn new(shop_sku: impl Into<String>, inventory_item: InventoryItemId) -> Self {
@@ -131,7 +131,7 @@ pub struct Tier {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Policy;
+    use crate::catalog::AllocationPolicy;
 
     /// Protects units from being taken for others: the base unit is one, what is known is converted, the rest is not guessed.
     #[test]
@@ -158,7 +158,8 @@ mod tests {
         let text = r#"{"sku":"A","buffer":null,"low_at":null,"shops":{}}"#;
         assert_eq!(serde_json::from_str::<Item>(text).expect("an old row"), item());
         assert_eq!(serde_json::to_string(&item()).expect("it can be written"), text);
-        let planning = Planning { promise_days: Some(14), policy: Policy::FirstCome, ..Planning::default() };
+        let planning =
+            PlanningSettings { promise_days: Some(14), policy: AllocationPolicy::FirstCome, ..PlanningSettings::default() };
         let said = serde_json::to_value(Item { planning, ..item() }).expect("it can be written");
         assert_eq!(said["planning"], serde_json::json!({ "promise_days": 14, "policy": "first_come" }));
         assert_eq!(serde_json::from_value::<Item>(said).expect("a row"), Item { planning, ..item() });
@@ -176,7 +177,7 @@ mod tests {
             (Some(0), None, Some(3), 0, 3),
             (None, None, None, 0, 0),
         ] {
-            let listed = Listed { buffer: units(of_shop), ..Listed::new("A", InventoryItemId::new(1)) };
+            let listed = ShopListing { buffer: units(of_shop), ..ShopListing::new("A", InventoryItemId::new(1)) };
             let item = Item { buffer: units(of_item), shops: [(shop.clone(), listed)].into(), ..item() };
             let tier = of_tier.map(|buffer| Tier { id: "A".parse().expect("a tier"), buffer: Quantity::new(buffer) });
             assert_eq!(item.buffer_for(Some(&shop), tier.as_ref()).units(), for_shop);

@@ -9,7 +9,7 @@ use super::{ShopDomain, ShopLocationId};
 /// A mapping that is not there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "missing", rename_all = "snake_case")]
-pub enum Missing {
+pub enum MissingMapping {
     /// Another system's item is none of ours.
     Item {
         /// The system.
@@ -58,7 +58,7 @@ pub enum Missing {
     },
 }
 
-impl Missing {
+impl MissingMapping {
     /// The kinds that are about an item.
     pub const ITEM_KINDS: [&str; 2] = ["item", "shop_item"];
 
@@ -98,7 +98,7 @@ impl Missing {
     }
 }
 
-impl fmt::Display for Missing {
+impl fmt::Display for MissingMapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.fields().join("#"))
     }

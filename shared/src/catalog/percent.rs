@@ -7,7 +7,7 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::InvalidNumber;
+use crate::catalog::NumberError;
 use crate::catalog::unit::decimal;
 
 /// A share that may be nothing, but never all of it: from 0 to below 100 per cent.
@@ -21,22 +21,22 @@ pub struct Percent(Decimal);
 pub struct Yield(Decimal);
 
 impl FromStr for Percent {
-    type Err = InvalidNumber;
+    type Err = NumberError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidNumber> {
+    fn from_str(text: &str) -> Result<Self, NumberError> {
         let number = decimal(text)?;
         let sane = number >= Decimal::ZERO && number < Decimal::ONE_HUNDRED;
-        if sane { Ok(Self(number)) } else { Err(InvalidNumber::NoPercentage(text.to_owned())) }
+        if sane { Ok(Self(number)) } else { Err(NumberError::NoPercentage(text.to_owned())) }
     }
 }
 
 impl FromStr for Yield {
-    type Err = InvalidNumber;
+    type Err = NumberError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidNumber> {
+    fn from_str(text: &str) -> Result<Self, NumberError> {
         let number = decimal(text)?;
         let sane = number > Decimal::ZERO && number <= Decimal::ONE_HUNDRED;
-        if sane { Ok(Self(number)) } else { Err(InvalidNumber::NoYield(text.to_owned())) }
+        if sane { Ok(Self(number)) } else { Err(NumberError::NoYield(text.to_owned())) }
     }
 }
 
@@ -51,9 +51,9 @@ macro_rules! share {
         }
 
         impl TryFrom<String> for $name {
-            type Error = InvalidNumber;
+            type Error = NumberError;
 
-            fn try_from(text: String) -> Result<Self, InvalidNumber> {
+            fn try_from(text: String) -> Result<Self, NumberError> {
                 text.parse()
             }
         }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 /// What is said of an item for planning. By default only what is there is sold of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Planning {
-    /// Sold also while it can still be made, or is to come, within so many days; at most [`Planning::MAX_DAYS`]. Without it
+pub struct PlanningSettings {
+    /// Sold also while it can still be made, or is to come, within so many days; at most [`PlanningSettings::MAX_DAYS`]. Without it
     /// only what is there is sold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promise_days: Option<u16>,
@@ -17,15 +17,15 @@ pub struct Planning {
     /// When it came to be sold. Where the first to come is served first, none is last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Date>,
-    /// How many days a supplier takes to bring it; at most [`Planning::MAX_DAYS`]. Without it nobody does.
+    /// How many days a supplier takes to bring it; at most [`PlanningSettings::MAX_DAYS`]. Without it nobody does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supplier_days: Option<u16>,
     /// It is always there (water, labels, screws): it is not planned, and limits nothing.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub bulk: bool,
     /// How goods that compete for this item are served.
-    #[serde(skip_serializing_if = "Policy::is_default")]
-    pub policy: Policy,
+    #[serde(skip_serializing_if = "AllocationPolicy::is_default")]
+    pub policy: AllocationPolicy,
     /// Its promise date is shown in the shops.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub shows_date: bool,
@@ -34,17 +34,17 @@ pub struct Planning {
 /// How goods that compete for an item are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Policy {
+pub enum AllocationPolicy {
     /// All alike.
     #[default]
     FairShare,
-    /// By [`Planning::since`].
+    /// By [`PlanningSettings::since`].
     FirstCome,
-    /// By [`Planning::priority`].
+    /// By [`PlanningSettings::priority`].
     Priority,
 }
 
-impl Planning {
+impl PlanningSettings {
     /// The longest that a promise, or a supplier, may look ahead: two years.
     pub const MAX_DAYS: u16 = 730;
 
@@ -55,7 +55,7 @@ impl Planning {
     }
 }
 
-impl Policy {
+impl AllocationPolicy {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     fn is_default(&self) -> bool {
         *self == Self::default()

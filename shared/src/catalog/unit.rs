@@ -25,7 +25,7 @@ pub struct Factor(Decimal);
 
 /// A number that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidNumber {
+pub enum NumberError {
     /// It is not a decimal number.
     #[error("{0:?} is not a decimal number such as 12 or 0.25")]
     NotDecimal(String),
@@ -46,16 +46,16 @@ pub enum InvalidNumber {
 /// An amount that is no whole number of units.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{amount} × {factor} is {product}, which is not a whole number of units")]
-pub struct DoesNotFit {
+pub struct AmountError {
     amount: Amount,
     factor: Factor,
     product: Decimal,
 }
 
-pub(super) fn decimal(text: &str) -> Result<Decimal, InvalidNumber> {
+pub(super) fn decimal(text: &str) -> Result<Decimal, NumberError> {
     let parsed = Decimal::from_str_exact(text.trim()).or_else(|_| Decimal::from_scientific(text.trim()));
-    let number = parsed.map_err(|_| InvalidNumber::NotDecimal(text.to_owned()))?.normalize();
-    if number.scale() > MAX_SCALE { Err(InvalidNumber::TooFine(text.to_owned())) } else { Ok(number) }
+    let number = parsed.map_err(|_| NumberError::NotDecimal(text.to_owned()))?.normalize();
+    if number.scale() > MAX_SCALE { Err(NumberError::TooFine(text.to_owned())) } else { Ok(number) }
 }
 
 impl Amount {
@@ -68,20 +68,20 @@ impl Amount {
     /// From a JSON number or string.
     ///
     /// # Errors
-    /// [`InvalidNumber`]. A JSON number with a fraction has gone through a float by now; what it prints is what was sent
+    /// [`NumberError`]. A JSON number with a fraction has gone through a float by now; what it prints is what was sent
     /// as long as that had at most 15 digits, which is why more are refused.
-    pub fn from_json(value: &serde_json::Value) -> Result<Self, InvalidNumber> {
+    pub fn from_json(value: &serde_json::Value) -> Result<Self, NumberError> {
         match value {
             serde_json::Value::String(text) => text.parse(),
             serde_json::Value::Number(number) => {
                 let text = number.to_string();
                 let digits = text.bytes().filter(u8::is_ascii_digit).count();
-                if number.is_f64() && digits > 15 { Err(InvalidNumber::TooFine(text)) } else { text.parse() }
+                if number.is_f64() && digits > 15 { Err(NumberError::TooFine(text)) } else { text.parse() }
             }
             other @ (serde_json::Value::Null
             | serde_json::Value::Bool(_)
             | serde_json::Value::Array(_)
-            | serde_json::Value::Object(_)) => Err(InvalidNumber::NotDecimal(other.to_string())),
+            | serde_json::Value::Object(_)) => Err(NumberError::NotDecimal(other.to_string())),
         }
     }
 
@@ -113,12 +113,12 @@ impl Amount {
     /// So many units of `factor` base units each, in base units.
     ///
     /// # Errors
-    /// [`DoesNotFit`], also when there would be more than [`Quantity::MAX_INPUT`].
-    pub fn times(self, factor: Factor) -> Result<Quantity, DoesNotFit> {
+    /// [`AmountError`], also when there would be more than [`Quantity::MAX_INPUT`].
+    pub fn times(self, factor: Factor) -> Result<Quantity, AmountError> {
         let product = self.0 * factor.0; // Both are bounded: at most 15 digits by 12, so nothing is rounded.
         let whole = product.is_integer() && product.abs() <= Decimal::from(Quantity::MAX_INPUT);
         let units = if whole { i64::try_from(product).ok() } else { None };
-        units.map(Quantity::new).ok_or(DoesNotFit { amount: self, factor, product: product.normalize() })
+        units.map(Quantity::new).ok_or(AmountError { amount: self, factor, product: product.normalize() })
     }
 }
 
@@ -134,29 +134,29 @@ impl Factor {
 }
 
 impl FromStr for Amount {
-    type Err = InvalidNumber;
+    type Err = NumberError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidNumber> {
+    fn from_str(text: &str) -> Result<Self, NumberError> {
         let number = decimal(text)?;
         let bound = Decimal::from(Quantity::MAX_INPUT);
-        if number.abs() > bound { Err(InvalidNumber::OutOfRange(text.to_owned())) } else { Ok(Self(number)) }
+        if number.abs() > bound { Err(NumberError::OutOfRange(text.to_owned())) } else { Ok(Self(number)) }
     }
 }
 
 impl FromStr for Factor {
-    type Err = InvalidNumber;
+    type Err = NumberError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidNumber> {
+    fn from_str(text: &str) -> Result<Self, NumberError> {
         let number = decimal(text)?;
         let sane = number > Decimal::ZERO && number <= Decimal::from(1_000_000);
-        if sane { Ok(Self(number)) } else { Err(InvalidNumber::OutOfRange(text.to_owned())) }
+        if sane { Ok(Self(number)) } else { Err(NumberError::OutOfRange(text.to_owned())) }
     }
 }
 
 impl TryFrom<String> for Factor {
-    type Error = InvalidNumber;
+    type Error = NumberError;
 
-    fn try_from(text: String) -> Result<Self, InvalidNumber> {
+    fn try_from(text: String) -> Result<Self, NumberError> {
         text.parse()
     }
 }

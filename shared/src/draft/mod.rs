@@ -1,7 +1,7 @@
 //! Deciding a group of events in memory.
 //!
 //! A [`Draft`] stands on the rows that were read and holds what the events decided so far would make of them. It does no
-//! I/O: where a decision needs a row that was not read, it says which ([`Undecided`]) and is asked again. All events of a
+//! I/O: where a decision needs a row that was not read, it says which ([`DraftError`]) and is asked again. All events of a
 //! group see each other's effects, so many events on one position still make one write of it.
 
 mod order;
@@ -13,18 +13,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::alert::{self, Alert, State, Subject};
-use crate::catalog::{DoesNotFit, LineId, Missing, Network, OrderId, Place, ShopDomain, Sku};
-use crate::ledger::{Event, InboxEvent, Move, Position};
-use crate::movement::{Cause, EventId, Movement, PositionKey};
-use crate::order::{OrderRecord, Stocked};
+use crate::alert::{self, Alert, AlertState, AlertSubject};
+use crate::catalog::{AmountError, LineId, MissingMapping, Network, OrderId, Place, ShopDomain, Sku};
+use crate::ledger::{AppliedEvent, LedgerEvent, NewMovement, Position};
+use crate::movement::{EventId, Movement, MovementCause, PositionKey};
+use crate::order::{OrderRecord, StockTracking};
 use crate::promise::Promise;
-use crate::source::{Claim, StockEvent, Supplies, Waiting};
+use crate::source::{OpenCommitment, ScheduledReceipts, StockEvent, WaitingForMapping};
 use crate::table::{Expect, Key, MAX_WRITES, Record, Row, RowKey, UnreadableRow, Write};
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum EventOutcome {
     /// It is in the ledger now, with so many movements. None: it said nothing new.
     Applied {
         /// Movements written for it.
@@ -37,19 +37,19 @@ pub enum Outcome {
     /// Its id was used before with other content. The first one stands; an alert is raised.
     ContentMismatch,
     /// Its item or location is not mapped. It is kept, and applied when the mapping appears; an alert is raised.
-    Waiting(Missing),
+    Waiting(MissingMapping),
     /// It cannot be applied as it is, now or later. It is not kept; an alert is raised, and its system must correct it.
-    Unfit(Unfit),
+    Unfit(StockEventError),
     /// A row it touches cannot be read. It is not in the ledger; the events beside it are.
     Unreadable,
 }
 
 /// Why a stock event cannot be applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum StockEventError {
     /// Its amount is no whole number of units.
     #[error("{0}; correct the amount, or the unit's factor")]
-    Amount(#[from] DoesNotFit),
+    Amount(#[from] AmountError),
     /// It says how much there was so long ago that what happened since cannot be told.
     #[error("more than {most} movements have been recorded since {as_of}: count again")]
     TooOld {
@@ -77,20 +77,20 @@ pub enum Unfit {
     #[error("{0} has {most} lots already: write off or correct those that are gone", most = Position::MAX_LOTS)]
     TooManyLots(PositionKey),
     /// Too much is announced of an item.
-    #[error("{most} purchase orders and production runs of {0} are open already: cancel those that are done", most = Supplies::MAX_PAPERS)]
+    #[error("{most} purchase orders and production runs of {0} are open already: cancel those that are done", most = ScheduledReceipts::MAX_PAPERS)]
     TooManyPapers(Sku),
 }
 
 /// Why an event could not be decided.
 #[derive(Debug)]
-pub enum Undecided {
+pub enum DraftError {
     /// These rows must be read first.
     Needs(BTreeSet<Key>),
     /// A row cannot be read.
     Unreadable(UnreadableRow),
 }
 
-impl From<UnreadableRow> for Undecided {
+impl From<UnreadableRow> for DraftError {
     fn from(error: UnreadableRow) -> Self {
         Self::Unreadable(error)
     }
@@ -99,18 +99,18 @@ impl From<UnreadableRow> for Undecided {
 /// What one event makes of the rows it touches.
 #[derive(Debug, Default)]
 struct Decision {
-    inbox: Option<InboxEvent>,
+    inbox: Option<AppliedEvent>,
     order: Option<OrderRecord>,
     positions: BTreeMap<PositionKey, Position>,
     movements: Vec<Movement>,
     alerts: BTreeMap<Key, Alert>,
-    claims: BTreeMap<Key, Claim>,
-    supplies: BTreeMap<Key, Supplies>,
-    waiting: Vec<Waiting>,
+    claims: BTreeMap<Key, OpenCommitment>,
+    supplies: BTreeMap<Key, ScheduledReceipts>,
+    waiting: Vec<WaitingForMapping>,
     unmapped: usize,
     unfinished: bool,
     /// Why it is not in the ledger after this, if it is not.
-    left_out: Option<Outcome>,
+    left_out: Option<EventOutcome>,
 }
 
 impl Decision {
@@ -126,13 +126,13 @@ pub struct Draft<'a> {
     network: &'a Network,
     read: &'a BTreeMap<Key, Option<Record>>,
     now: Timestamp,
-    inbox: BTreeMap<Key, InboxEvent>,
+    inbox: BTreeMap<Key, AppliedEvent>,
     orders: BTreeMap<Key, OrderRecord>,
     positions: BTreeMap<PositionKey, Position>,
     alerts: BTreeMap<Key, Alert>,
-    claims: BTreeMap<Key, Claim>,
-    supplies: BTreeMap<Key, Supplies>,
-    waiting: BTreeMap<Key, Waiting>,
+    claims: BTreeMap<Key, OpenCommitment>,
+    supplies: BTreeMap<Key, ScheduledReceipts>,
+    waiting: BTreeMap<Key, WaitingForMapping>,
     movements: Vec<Movement>,
     settled: BTreeSet<Key>,
 }
@@ -160,32 +160,32 @@ impl<'a> Draft<'a> {
     /// The rows that deciding `event` will most likely need, so that one read is usually enough. Shops mostly call an item
     /// what we call it; where one does not, its position is read in a second step.
     #[must_use]
-    pub fn likely_keys(network: &Network, event: &Event) -> BTreeSet<Key> {
+    pub fn likely_keys(network: &Network, event: &LedgerEvent) -> BTreeSet<Key> {
         let mut keys = BTreeSet::from([RowKey::AppliedEvent(event.id().clone()).key()]);
         let mut item = |sku: &Sku, places: &BTreeSet<Place>| {
             keys.extend(places.iter().map(|place| RowKey::Position(PositionKey::new(sku.clone(), place.clone())).key()));
             keys.insert(RowKey::Promise(sku.clone()).key());
-            keys.insert(RowKey::Alert(Subject::LowStock { sku: sku.clone() }.clone()).key());
+            keys.insert(RowKey::Alert(AlertSubject::LowStock { sku: sku.clone() }.clone()).key());
         };
         match event {
-            Event::Stock(stock) => {
+            LedgerEvent::Stock(stock) => {
                 if let Ok(sku) = stock.sku.parse::<Sku>()
                     && stock.order.is_none()
                 {
                     item(&sku, &Self::places_of(network, stock));
                     keys.insert(RowKey::Item(sku.clone()).key());
-                    keys.extend(Supplies::are_in(stock).then(|| RowKey::Receipts(sku.clone()).key()));
+                    keys.extend(ScheduledReceipts::are_in(stock).then(|| RowKey::Receipts(sku.clone()).key()));
                 }
                 keys.insert(RowKey::SystemItem { system: stock.system().to_owned(), code: stock.sku.to_owned() }.key());
             }
-            Event::Hold(_) => {}
-            Event::Order(order) => {
+            LedgerEvent::Hold(_) => {}
+            LedgerEvent::Order(order) => {
                 let snapshot = &order.snapshot;
                 let named = snapshot.locations().filter_map(|id| network.by_shop_id(&snapshot.shop, id));
                 let mut places: BTreeSet<Place> = named.map(|location| Place::At(location.code.clone())).collect();
                 places.insert(Place::Unassigned);
                 let lines = snapshot.facts.iter().flat_map(|facts| facts.lines.values());
-                let stocked = lines.filter(|line| line.stocked != Stocked::No);
+                let stocked = lines.filter(|line| line.stocked != StockTracking::No);
                 let shop_skus: BTreeSet<&str> = stocked.map(|line| line.shop_sku.as_str()).collect();
                 for sku in shop_skus.iter().filter_map(|shop_sku| shop_sku.parse().ok()) {
                     item(&sku, &places);
@@ -214,39 +214,39 @@ impl<'a> Draft<'a> {
     /// write the draft, then decide this event again.
     ///
     /// # Errors
-    /// [`Undecided`]; the draft is as it was before.
-    pub fn add(&mut self, event: &Event, lane: Option<&Key>) -> Result<Option<Outcome>, Undecided> {
+    /// [`DraftError`]; the draft is as it was before.
+    pub fn add(&mut self, event: &LedgerEvent, lane: Option<&Key>) -> Result<Option<EventOutcome>, DraftError> {
         if let Some(lane) = lane
             && self.read(lane)?.is_none()
         {
-            return Ok(Some(Outcome::Duplicate)); // Someone else settled it since it was listed.
+            return Ok(Some(EventOutcome::Duplicate)); // Someone else settled it since it was listed.
         }
         let inbox_key = RowKey::AppliedEvent(event.id().clone()).key();
         let content = event.content();
         let known = match self.inbox.get(&inbox_key) {
             Some(mark) => Some(mark.content == content),
-            None => self.read(&inbox_key)?.map(Record::decode::<InboxEvent>).transpose()?.map(|mark| mark.content == content),
+            None => self.read(&inbox_key)?.map(Record::decode::<AppliedEvent>).transpose()?.map(|mark| mark.content == content),
         };
         let (decision, outcome) = match known {
-            Some(true) => (Decision::default(), Outcome::Duplicate),
+            Some(true) => (Decision::default(), EventOutcome::Duplicate),
             Some(false) => {
                 let mut decision = Decision::default();
                 let (subject, detail) = content_mismatch(event.id());
                 self.raise(&mut decision, subject, detail)?;
-                (decision, Outcome::ContentMismatch)
+                (decision, EventOutcome::ContentMismatch)
             }
             None => {
                 let room = MAX_WRITES.saturating_sub(self.len() + usize::from(lane.is_some()) + 1);
                 let mut decision = match event {
-                    Event::Stock(stock) => self.decide_stock(event, stock, lane, room)?,
-                    Event::Order(order) => self.decide_order(event, room, |record| record.merge(&order.snapshot))?,
-                    Event::Hold(hold) => self.decide_order(event, room, |record| record.expire(hold))?,
+                    LedgerEvent::Stock(stock) => self.decide_stock(event, stock, lane, room)?,
+                    LedgerEvent::Order(order) => self.decide_order(event, room, |record| record.merge(&order.snapshot))?,
+                    LedgerEvent::Hold(hold) => self.decide_order(event, room, |record| record.expire(hold))?,
                 };
                 let silent = event.is_a_look() && decision.says_nothing();
                 if decision.left_out.is_none() && !decision.unfinished && !silent {
-                    decision.inbox = Some(InboxEvent { event: event.id().clone(), content, applied_at: self.now });
+                    decision.inbox = Some(AppliedEvent { event: event.id().clone(), content, applied_at: self.now });
                 }
-                let applied = Outcome::Applied { movements: decision.movements.len(), unmapped: decision.unmapped };
+                let applied = EventOutcome::Applied { movements: decision.movements.len(), unmapped: decision.unmapped };
                 let outcome = decision.left_out.take().unwrap_or(applied);
                 (decision, outcome)
             }
@@ -254,9 +254,9 @@ impl<'a> Draft<'a> {
         let mut decision = decision;
         let settles = lane.filter(|lane| !decision.unfinished && !is_still_waiting(lane, event, &outcome));
         if let Some(lane) = settles.filter(|lane| matches!(RowKey::parse(lane), Some(RowKey::Waiting { .. }))) {
-            let Some(record) = self.read(lane)? else { return Ok(Some(Outcome::Duplicate)) };
-            let subject = Subject::of_missing(&record.decode::<Waiting>()?.missing);
-            self.turn(&mut decision, subject, State::Cleared, "What waited for it goes on.".to_owned())?;
+            let Some(record) = self.read(lane)? else { return Ok(Some(EventOutcome::Duplicate)) };
+            let subject = AlertSubject::of_missing(&record.decode::<WaitingForMapping>()?.missing);
+            self.turn(&mut decision, subject, AlertState::Cleared, "What waited for it goes on.".to_owned())?;
         }
         let alone = self.is_empty();
         if self.len_with(&decision) + usize::from(lane.is_some()) > MAX_WRITES || (decision.unfinished && !alone) {
@@ -274,7 +274,7 @@ impl<'a> Draft<'a> {
 
     /// Raises the low-stock alert of every item the decision brings to its threshold. Clearing it is left to recomputing:
     /// the promise read here may be older than what raised it.
-    fn watch_stock(&self, decision: &mut Decision) -> Result<(), Undecided> {
+    fn watch_stock(&self, decision: &mut Decision) -> Result<(), DraftError> {
         let mut needs = BTreeSet::new();
         let skus: BTreeSet<Sku> = decision.positions.keys().map(|of| of.sku.clone()).collect();
         for sku in skus {
@@ -283,24 +283,24 @@ impl<'a> Draft<'a> {
             let mut changed: BTreeMap<&PositionKey, &Position> = self.positions.iter().filter(|(of, _)| of.sku == sku).collect();
             changed.extend(decision.positions.iter().filter(|(of, _)| of.sku == sku));
             let available = promise.available_after(self.network, changed.into_values());
-            if alert::low_stock(available, promise.low_at) == Some(State::Raised) {
+            if alert::low_stock(available, promise.low_at) == Some(AlertState::Raised) {
                 let detail = format!("{available} units of {sku} can be promised.");
-                needing(&mut needs, self.raise(decision, Subject::LowStock { sku }, detail))?;
+                needing(&mut needs, self.raise(decision, AlertSubject::LowStock { sku }, detail))?;
             }
         }
-        if needs.is_empty() { Ok(()) } else { Err(Undecided::Needs(needs)) }
+        if needs.is_empty() { Ok(()) } else { Err(DraftError::Needs(needs)) }
     }
 
-    fn raise(&self, decision: &mut Decision, subject: Subject, detail: String) -> Result<(), Undecided> {
-        self.turn(decision, subject, State::Raised, detail)
+    fn raise(&self, decision: &mut Decision, subject: AlertSubject, detail: String) -> Result<(), DraftError> {
+        self.turn(decision, subject, AlertState::Raised, detail)
     }
 
-    fn turn(&self, decision: &mut Decision, subject: Subject, state: State, detail: String) -> Result<(), Undecided> {
+    fn turn(&self, decision: &mut Decision, subject: AlertSubject, state: AlertState, detail: String) -> Result<(), DraftError> {
         let key = RowKey::Alert(subject.clone()).key();
         let stored: Option<Alert> = self.read(&key)?.map(Record::decode).transpose()?;
         let known = decision.alerts.get(&key).or_else(|| self.alerts.get(&key)).or(stored.as_ref());
         if let Some(mut next) = Alert::next(known, subject, state, detail, self.now) {
-            if next.state == stored.as_ref().map_or(State::Cleared, |stored| stored.state) {
+            if next.state == stored.as_ref().map_or(AlertState::Cleared, |stored| stored.state) {
                 next.times = stored.map_or(0, |stored| stored.times); // Turned and turned back: nothing has been.
             }
             decision.alerts.insert(key, next);
@@ -309,14 +309,20 @@ impl<'a> Draft<'a> {
     }
 
     /// Moves units of a position, in memory.
-    fn move_units(&self, decision: &mut Decision, of: &PositionKey, step: Move, cause: &Cause) -> Result<(), Undecided> {
+    fn move_units(
+        &self,
+        decision: &mut Decision,
+        of: &PositionKey,
+        step: NewMovement,
+        cause: &MovementCause,
+    ) -> Result<(), DraftError> {
         let mut position = self.position(decision, of)?;
         decision.movements.extend(position.record(step, cause, self.now));
         decision.positions.insert(of.clone(), position);
         Ok(())
     }
 
-    fn position(&self, decision: &Decision, of: &PositionKey) -> Result<Position, Undecided> {
+    fn position(&self, decision: &Decision, of: &PositionKey) -> Result<Position, DraftError> {
         if let Some(position) = decision.positions.get(of).or_else(|| self.positions.get(of)) {
             return Ok(position.clone());
         }
@@ -327,8 +333,8 @@ impl<'a> Draft<'a> {
             .unwrap_or_else(|| Position::empty(of.clone())))
     }
 
-    fn read(&self, key: &Key) -> Result<Option<&Record>, Undecided> {
-        self.read.get(key).map(Option::as_ref).ok_or_else(|| Undecided::Needs(BTreeSet::from([key.clone()])))
+    fn read(&self, key: &Key) -> Result<Option<&Record>, DraftError> {
+        self.read.get(key).map(Option::as_ref).ok_or_else(|| DraftError::Needs(BTreeSet::from([key.clone()])))
     }
 
     fn absorb(&mut self, decision: Decision) {
@@ -401,7 +407,7 @@ impl<'a> Draft<'a> {
     fn stands(&self, alert: &Alert) -> bool {
         let known = self.read.get(&alert.key()).and_then(Option::as_ref);
         let known = known.and_then(|known| known.decode::<Alert>().ok());
-        known.map_or(State::Cleared, |known| known.state) == alert.state
+        known.map_or(AlertState::Cleared, |known| known.state) == alert.state
     }
 
     fn expect(&self, key: &Key) -> Expect {
@@ -411,15 +417,15 @@ impl<'a> Draft<'a> {
 
 /// The alert about an id that was used twice for different things.
 #[must_use]
-pub fn content_mismatch(event: &EventId) -> (Subject, String) {
+pub fn content_mismatch(event: &EventId) -> (AlertSubject, String) {
     let detail = format!("The event {event} came again with other content; the first one stands. Find out who reuses the id.");
-    (Subject::ContentMismatch { event: event.to_string() }, detail)
+    (AlertSubject::ContentMismatch { event: event.to_string() }, detail)
 }
 
 /// Whether an event waits on for the same, and so keeps its row.
-fn is_still_waiting(lane: &Key, event: &Event, outcome: &Outcome) -> bool {
+fn is_still_waiting(lane: &Key, event: &LedgerEvent, outcome: &EventOutcome) -> bool {
     match (event, outcome) {
-        (Event::Stock(stock), Outcome::Waiting(missing)) => {
+        (LedgerEvent::Stock(stock), EventOutcome::Waiting(missing)) => {
             let still = RowKey::Waiting { missing: missing.clone(), name: stock.id.id.clone() };
             still.key() == *lane
         }
@@ -428,13 +434,13 @@ fn is_still_waiting(lane: &Key, event: &Event, outcome: &Outcome) -> bool {
 }
 
 /// Collects what a step needs instead of stopping at the first missing row: `Ok(None)` when something is missing.
-fn needing<T>(needs: &mut BTreeSet<Key>, result: Result<T, Undecided>) -> Result<Option<T>, Undecided> {
+fn needing<T>(needs: &mut BTreeSet<Key>, result: Result<T, DraftError>) -> Result<Option<T>, DraftError> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(Undecided::Needs(keys)) => {
+        Err(DraftError::Needs(keys)) => {
             needs.extend(keys);
             Ok(None)
         }
-        Err(error @ Undecided::Unreadable(_)) => Err(error),
+        Err(error @ DraftError::Unreadable(_)) => Err(error),
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::alert::{State, Subject};
-use crate::catalog::{Item, Missing, Quantity, ShopItem, day_of};
-use crate::draft::{Decision, Draft, Undecided, needing};
-use crate::ledger::{Event, Move};
-use crate::movement::{Cause, Kind, Lot, OrderLine, PositionKey};
-use crate::order::{OrderRecord, Step, Stocked};
-use crate::source::{Waiting, Waits};
+use crate::alert::{AlertState, AlertSubject};
+use crate::catalog::{Item, MissingMapping, Quantity, ShopItem, day_of};
+use crate::draft::{Decision, Draft, DraftError, needing};
+use crate::ledger::{LedgerEvent, NewMovement};
+use crate::movement::{Lot, MovementCause, MovementKind, OrderLineRef, PositionKey};
+use crate::order::{OrderRecord, OrderStep, StockTracking};
+use crate::source::{WaitingForMapping, WaitingItem};
 use crate::table::{Record, RowKey};
 
 /// Units by lot; of no known lot where there is none.
@@ -18,10 +18,10 @@ impl Draft<'_> {
     /// Decides an event about an order: what it makes of the record, and the movements that calls for.
     pub(super) fn decide_order(
         &self,
-        event: &Event,
+        event: &LedgerEvent,
         room: usize,
         take: impl FnOnce(&mut OrderRecord),
-    ) -> Result<Decision, Undecided> {
+    ) -> Result<Decision, DraftError> {
         let (shop, order) = event.order().expect("only events about an order come here");
         let mut decision = Decision::default();
         let key = RowKey::Order { shop: shop.clone(), order }.key();
@@ -38,12 +38,12 @@ impl Draft<'_> {
         for (line, shop_sku, stocked) in stocked {
             match needing(&mut needs, self.read(&RowKey::ShopItem { shop: shop.clone(), shop_sku: shop_sku.to_owned() }.key()))? {
                 Some(Some(mapping)) => record.map_line(line, &mapping.decode::<ShopItem>()?.sku),
-                Some(None) if stocked == Stocked::Yes => {
+                Some(None) if stocked == StockTracking::Yes => {
                     decision.unmapped += 1;
                     let detail = format!(
                         "{shop} sells {shop_sku:?}, which maps to no item of ours. Its units are not reserved: import a mapping."
                     );
-                    told.push((Missing::ShopItem { shop: shop.clone(), shop_sku }, detail));
+                    told.push((MissingMapping::ShopItem { shop: shop.clone(), shop_sku }, detail));
                 }
                 Some(None) | None => {}
             }
@@ -53,12 +53,12 @@ impl Draft<'_> {
                 decision.unfinished = true; // More of them than a transaction holds: the rest with the next part.
                 break;
             }
-            needing(&mut needs, self.raise(&mut decision, Subject::of_missing(&missing), detail))?;
+            needing(&mut needs, self.raise(&mut decision, AlertSubject::of_missing(&missing), detail))?;
             // It is read again when the mapping is there.
-            let what = Waits::Order { shop: shop.clone(), order };
+            let what = WaitingItem::Order { shop: shop.clone(), order };
             let key = RowKey::Waiting { missing: missing.clone(), name: what.name() }.key();
             if !self.waiting.contains_key(&key) && needing(&mut needs, self.read(&key))?.is_some_and(|known| known.is_none()) {
-                decision.waiting.push(Waiting { missing, what, since: self.now });
+                decision.waiting.push(WaitingForMapping { missing, what, since: self.now });
             }
         }
         let steps = record.next_steps(self.network);
@@ -66,7 +66,7 @@ impl Draft<'_> {
             needing(&mut needs, self.position(&decision, &PositionKey::new(step.sku.clone(), step.place.clone())))?;
         }
         if !needs.is_empty() {
-            return Err(Undecided::Needs(needs));
+            return Err(DraftError::Needs(needs));
         }
 
         // An order that someone was told about, or whose hold was given up, may raise or clear alerts of its own.
@@ -81,7 +81,7 @@ impl Draft<'_> {
             let lots = self.lots_of(&decision, &record, &step)?;
             // Out and in of an assignment stay together, or a crash in between would show a reservation nowhere; and what
             // a count has seen already stays with what takes it back.
-            let next = if step.kind == Kind::AssignOut { 4 } else { 1 + 2 * lots.len() };
+            let next = if step.kind == MovementKind::AssignOut { 4 } else { 1 + 2 * lots.len() };
             // Beside the step: the order, the mark, and the alert of every item touched.
             let held = decision.movements.len()
                 + 2 * decision.positions.len()
@@ -89,14 +89,14 @@ impl Draft<'_> {
                 + decision.waiting.len()
                 + 2
                 + of_order;
-            if step.kind != Kind::AssignIn && held + next > room {
+            if step.kind != MovementKind::AssignIn && held + next > room {
                 decision.unfinished = true;
                 break;
             }
             self.make(&mut decision, &mut record, (&step, lots), event)?;
         }
         // What is left of a reading comes with its next part; killed before that, the order is read again.
-        record.unread |= decision.unfinished && matches!(event, Event::Order(_)) && event.is_a_look();
+        record.unread |= decision.unfinished && matches!(event, LedgerEvent::Order(_)) && event.is_a_look();
         self.watch_stock(&mut decision)?;
         self.watch_order(&mut decision, known.as_ref(), &mut record)?;
         if known.as_ref() != Some(&record) {
@@ -111,25 +111,25 @@ impl Draft<'_> {
         decision: &mut Decision,
         known: Option<&OrderRecord>,
         record: &mut OrderRecord,
-    ) -> Result<(), Undecided> {
+    ) -> Result<(), DraftError> {
         let stand = record.hold_alerts(known);
         let stood = known.map(|known| known.alerted.clone()).unwrap_or_default();
         for alert in stand.symmetric_difference(&stood) {
             let (subject, detail) = alert.about(record);
-            let state = if stand.contains(alert) { State::Raised } else { State::Cleared };
+            let state = if stand.contains(alert) { AlertState::Raised } else { AlertState::Cleared };
             self.turn(decision, subject, state, detail)?;
         }
         record.alerted = stand;
         if known.is_some_and(|known| known.unreadable.is_some()) && record.unreadable.is_none() {
-            let subject = Subject::UnreadableOrder { shop: record.shop.clone(), order: record.order.gid() };
-            self.turn(decision, subject, State::Cleared, "It was read.".to_owned())?;
+            let subject = AlertSubject::UnreadableOrder { shop: record.shop.clone(), order: record.order.gid() };
+            self.turn(decision, subject, AlertState::Cleared, "It was read.".to_owned())?;
         }
         Ok(())
     }
 
     /// The lots that the units of a step are of, as far as they are known: first-expired-first-out of an item by lot, and
     /// back to where they came from.
-    fn lots_of(&self, decision: &Decision, record: &OrderRecord, step: &Step) -> Result<Parts, Undecided> {
+    fn lots_of(&self, decision: &Decision, record: &OrderRecord, step: &OrderStep) -> Result<Parts, DraftError> {
         let unknown = vec![(None, step.quantity)];
         if comes_back(step.kind) {
             let line = record.lines.get(&step.line).cloned();
@@ -150,13 +150,13 @@ impl Draft<'_> {
         &self,
         decision: &mut Decision,
         record: &mut OrderRecord,
-        (step, lots): (&Step, Parts),
-        event: &Event,
-    ) -> Result<(), Undecided> {
+        (step, lots): (&OrderStep, Parts),
+        event: &LedgerEvent,
+    ) -> Result<(), DraftError> {
         let placed = record.facts.as_ref().map(|facts| day_of(facts.placed_at));
         let OrderRecord { shop, order, .. } = &*record;
-        let line = OrderLine { shop: shop.clone(), order: *order, line: step.line, fulfilment: step.fulfilment, placed };
-        let cause = Cause { event: event.id().clone(), order: Some(line) };
+        let line = OrderLineRef { shop: shop.clone(), order: *order, line: step.line, fulfilment: step.fulfilment, placed };
+        let cause = MovementCause { event: event.id().clone(), order: Some(line) };
         let of = PositionKey::new(step.sku.clone(), step.place.clone());
         let of_line = record.lines.entry(step.line).or_default();
         if leaves(step.kind) {
@@ -165,7 +165,7 @@ impl Draft<'_> {
             of_line.comes_back(&step.place, step.quantity);
         }
         for (lot, quantity) in lots {
-            self.move_units(decision, &of, Move { kind: step.kind, quantity, lot, at: step.at }, &cause)?;
+            self.move_units(decision, &of, NewMovement { kind: step.kind, quantity, lot, at: step.at }, &cause)?;
         }
         record.apply(step);
         Ok(())
@@ -173,11 +173,11 @@ impl Draft<'_> {
 }
 
 /// Whether units leave the building with it.
-fn leaves(kind: Kind) -> bool {
-    matches!(kind, Kind::Ship | Kind::Dispatch | Kind::Stray)
+fn leaves(kind: MovementKind) -> bool {
+    matches!(kind, MovementKind::Ship | MovementKind::Dispatch | MovementKind::Stray)
 }
 
 /// Whether units that seemed to have left turn out to be there.
-fn comes_back(kind: Kind) -> bool {
-    matches!(kind, Kind::Unship | Kind::Undispatch | Kind::Unstray)
+fn comes_back(kind: MovementKind) -> bool {
+    matches!(kind, MovementKind::Unship | MovementKind::Undispatch | MovementKind::Unstray)
 }

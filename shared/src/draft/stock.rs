@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::alert::Subject;
-use crate::catalog::{Factor, Item, LocationId, LotId, Missing, Place, Quantity, Sku, SystemItem};
-use crate::draft::{Decision, Draft, Outcome, Undecided, Unfit};
-use crate::ledger::{Basis, Counted, Event, Move, Position};
-use crate::movement::{Cause, Kind, Lot, Movement, PositionKey};
+use crate::alert::AlertSubject;
+use crate::catalog::{Factor, Item, LocationId, LotId, MissingMapping, Place, Quantity, Sku, SystemItem};
+use crate::draft::{Decision, Draft, DraftError, EventOutcome, StockEventError};
+use crate::ledger::{CountBasis, LastCount, LedgerEvent, NewMovement, Position};
+use crate::movement::{Lot, Movement, MovementCause, MovementKind, PositionKey};
 use crate::order::{OrderRecord, OrderReport};
-use crate::source::{Claim, OrderOf, Paper, StockEvent, StockKind, Supplies, Waiting, Waits};
+use crate::source::{
+    DocumentKind, OpenCommitment, OrderLineOf, ScheduledReceipts, StockEvent, StockKind, WaitingForMapping, WaitingItem,
+};
 use crate::table::{Key, Record, RowKey, UnreadableRow};
 
 /// The most movements that a count goes back over.
@@ -37,12 +39,12 @@ impl Resolved {
 
 /// Why an event is not applied.
 enum LeftOut {
-    Missing(Missing, String),
-    Unfit(Unfit),
+    Missing(MissingMapping, String),
+    Unfit(StockEventError),
 }
 
-impl From<Unfit> for LeftOut {
-    fn from(unfit: Unfit) -> Self {
+impl From<StockEventError> for LeftOut {
+    fn from(unfit: StockEventError) -> Self {
         Self::Unfit(unfit)
     }
 }
@@ -51,11 +53,11 @@ impl Draft<'_> {
     /// Decides one stock event. `lane` is the row it waited in.
     pub(super) fn decide_stock(
         &self,
-        event: &Event,
+        event: &LedgerEvent,
         stock: &StockEvent,
         lane: Option<&Key>,
         room: usize,
-    ) -> Result<Decision, Undecided> {
+    ) -> Result<Decision, DraftError> {
         let mut decision = Decision::default();
         let left_out = match self.resolve(stock)? {
             Ok(resolved) => match (&stock.order, stock.kind.report()) {
@@ -85,23 +87,23 @@ impl Draft<'_> {
             (Some(LeftOut::Unfit(unfit)), Some(_)) => {
                 // Its sender was told that it is kept. It waits for someone to mend what it does not fit.
                 let (system, code) = (stock.system().to_owned(), stock.sku.clone());
-                let missing = Missing::Fit { system, code, event: stock.id.id.clone() };
+                let missing = MissingMapping::Fit { system, code, event: stock.id.id.clone() };
                 return self.wait(stock, missing, format!("{} does not fit: {unfit}", stock.id));
             }
             (Some(LeftOut::Unfit(unfit)), None) => {
                 decision = Decision::default();
-                let subject = Subject::RefusedEvent { system: stock.system().to_owned() };
+                let subject = AlertSubject::RefusedEvent { system: stock.system().to_owned() };
                 self.raise(&mut decision, subject, format!("{} ({}) is refused: {unfit}", stock.id, stock.kind.name()))?;
-                decision.left_out = Some(Outcome::Unfit(unfit));
+                decision.left_out = Some(EventOutcome::Unfit(unfit));
             }
         }
         Ok(decision)
     }
 
     /// Why an event cannot be about the line it names, as far as its order is known.
-    fn other_line(&self, of: &OrderOf, sku: &Sku) -> Result<Option<Unfit>, Undecided> {
+    fn other_line(&self, of: &OrderLineOf, sku: &Sku) -> Result<Option<StockEventError>, DraftError> {
         if !self.network.has_shop(&of.shop) {
-            return Ok(Some(Unfit::OtherShop(of.shop.clone())));
+            return Ok(Some(StockEventError::OtherShop(of.shop.clone())));
         }
         let key = RowKey::Order { shop: of.shop.clone(), order: of.order }.key();
         let record: Option<OrderRecord> = match self.orders.get(&key) {
@@ -110,7 +112,7 @@ impl Draft<'_> {
         };
         // A line that is not known may have been added a moment ago.
         let known = record.as_ref().and_then(|record| record.lines.get(&of.line)?.sku.as_ref());
-        Ok(known.filter(|known| *known != sku).map(|known| Unfit::OtherLine {
+        Ok(known.filter(|known| *known != sku).map(|known| StockEventError::OtherLine {
             shop: of.shop.clone(),
             order: of.order,
             line: of.line,
@@ -119,46 +121,46 @@ impl Draft<'_> {
     }
 
     /// Keeps an event until what it lacks is there.
-    fn wait(&self, stock: &StockEvent, missing: Missing, detail: String) -> Result<Decision, Undecided> {
+    fn wait(&self, stock: &StockEvent, missing: MissingMapping, detail: String) -> Result<Decision, DraftError> {
         let mut decision = Decision::default();
-        let what = Waits::Event(Box::new(stock.clone()));
+        let what = WaitingItem::Event(Box::new(stock.clone()));
         let key = RowKey::Waiting { missing: missing.clone(), name: what.name() }.key();
         let known = match self.waiting.get(&key) {
             Some(waiting) => Some(waiting.clone()),
-            None => self.read(&key)?.map(Record::decode::<Waiting>).transpose()?,
+            None => self.read(&key)?.map(Record::decode::<WaitingForMapping>).transpose()?,
         };
         match known {
             None => {
-                self.raise(&mut decision, Subject::of_missing(&missing), detail)?;
-                decision.waiting.push(Waiting { missing: missing.clone(), what, since: self.now });
-                decision.left_out = Some(Outcome::Waiting(missing));
+                self.raise(&mut decision, AlertSubject::of_missing(&missing), detail)?;
+                decision.waiting.push(WaitingForMapping { missing: missing.clone(), what, since: self.now });
+                decision.left_out = Some(EventOutcome::Waiting(missing));
             }
             Some(waiting) if waiting.what == what => {
                 // What went on has closed the alert for all of them. It is raised again together with the row, so never
                 // for what goes on just now.
-                self.raise(&mut decision, Subject::of_missing(&missing), detail)?;
+                self.raise(&mut decision, AlertSubject::of_missing(&missing), detail)?;
                 if !decision.alerts.is_empty() {
                     decision.waiting.push(waiting);
                 }
-                decision.left_out = Some(Outcome::Waiting(missing));
+                decision.left_out = Some(EventOutcome::Waiting(missing));
             }
             Some(_) => {
                 let (subject, detail) = super::content_mismatch(&stock.id);
                 self.raise(&mut decision, subject, detail)?;
-                decision.left_out = Some(Outcome::ContentMismatch);
+                decision.left_out = Some(EventOutcome::ContentMismatch);
             }
         }
         Ok(decision)
     }
 
     /// Reads an event in our own terms.
-    fn resolve(&self, stock: &StockEvent) -> Result<Result<Resolved, LeftOut>, Undecided> {
+    fn resolve(&self, stock: &StockEvent) -> Result<Result<Resolved, LeftOut>, DraftError> {
         let system = stock.system();
         let place = |code: &String| {
             self.network.by_system_code(system, code).map(|location| location.code.clone()).ok_or_else(|| {
                 let detail =
                     format!("{system} speaks of its location {code:?}, which is none of ours: add the code to a location.");
-                LeftOut::Missing(Missing::Location { system: system.to_owned(), code: code.clone() }, detail)
+                LeftOut::Missing(MissingMapping::Location { system: system.to_owned(), code: code.clone() }, detail)
             })
         };
         let (at, to) = match (place(&stock.location), stock.to.as_ref().map(place).transpose()) {
@@ -166,7 +168,7 @@ impl Draft<'_> {
             (Err(left_out), _) | (_, Err(left_out)) => return Ok(Err(left_out)),
         };
         let missing = |detail: String| {
-            Ok(Err(LeftOut::Missing(Missing::Item { system: system.to_owned(), code: stock.sku.clone() }, detail)))
+            Ok(Err(LeftOut::Missing(MissingMapping::Item { system: system.to_owned(), code: stock.sku.clone() }, detail)))
         };
         let mapping = self
             .read(&RowKey::SystemItem { system: system.to_owned(), code: stock.sku.to_owned() }.key())?
@@ -188,7 +190,7 @@ impl Draft<'_> {
         let Some(factor) = factor else {
             let unit = unit.map_or("", |unit| unit.as_str());
             let detail = format!("{system} counts {:?} in {unit:?}, and nobody said how many units that is.", stock.sku);
-            let missing = Missing::Unit { system: system.to_owned(), code: stock.sku.clone(), unit: unit.to_owned() };
+            let missing = MissingMapping::Unit { system: system.to_owned(), code: stock.sku.clone(), unit: unit.to_owned() };
             return Ok(Err(LeftOut::Missing(missing, detail)));
         };
         Ok(match stock.quantity.times(factor) {
@@ -198,7 +200,12 @@ impl Draft<'_> {
     }
 
     /// Moves what the event moves: the stock itself, and what its paper leaves open.
-    fn apply(&self, decision: &mut Decision, stock: &StockEvent, resolved: &Resolved) -> Result<Result<(), Unfit>, Undecided> {
+    fn apply(
+        &self,
+        decision: &mut Decision,
+        stock: &StockEvent,
+        resolved: &Resolved,
+    ) -> Result<Result<(), StockEventError>, DraftError> {
         let here = PositionKey::new(resolved.sku.clone(), Place::At(resolved.at.clone()));
         let quantity = resolved.quantity;
         // Of an item that is not kept by lot nothing ever leaves by lot: its lots would only grow.
@@ -206,22 +213,22 @@ impl Draft<'_> {
         if let Some(lot) = &lot
             && self.position(decision, &here)?.is_full_of_lots(&lot.id)
         {
-            return Ok(Err(Unfit::TooManyLots(here)));
+            return Ok(Err(StockEventError::TooManyLots(here)));
         }
         let physical = match stock.kind {
-            StockKind::Receipt => Some(Kind::Receipt),
-            StockKind::ProductionCompleted => Some(Kind::Produce),
-            StockKind::ComponentIssue => Some(Kind::Issue),
-            StockKind::WriteOff => Some(Kind::WriteOff),
-            StockKind::Adjustment if quantity.is_negative() => Some(Kind::Lost),
-            StockKind::Adjustment => Some(Kind::Found),
-            StockKind::TransferOut => Some(Kind::TransferOut),
-            StockKind::TransferIn => Some(Kind::TransferIn),
-            StockKind::CustomerReturn => Some(Kind::Return),
-            StockKind::PosPosting => Some(Kind::Sell),
-            StockKind::Shipment => Some(Kind::Deliver),
-            StockKind::Count => return self.count(decision, &here, stock, (quantity, Basis::Physical, lot)),
-            StockKind::Balance => return self.count(decision, &here, stock, (quantity, Basis::Books, lot)),
+            StockKind::Receipt => Some(MovementKind::Receipt),
+            StockKind::ProductionCompleted => Some(MovementKind::Produce),
+            StockKind::ComponentIssue => Some(MovementKind::Issue),
+            StockKind::WriteOff => Some(MovementKind::WriteOff),
+            StockKind::Adjustment if quantity.is_negative() => Some(MovementKind::Lost),
+            StockKind::Adjustment => Some(MovementKind::Found),
+            StockKind::TransferOut => Some(MovementKind::TransferOut),
+            StockKind::TransferIn => Some(MovementKind::TransferIn),
+            StockKind::CustomerReturn => Some(MovementKind::Return),
+            StockKind::PosPosting => Some(MovementKind::Sell),
+            StockKind::Shipment => Some(MovementKind::Deliver),
+            StockKind::Count => return self.count(decision, &here, stock, (quantity, CountBasis::Physical, lot)),
+            StockKind::Balance => return self.count(decision, &here, stock, (quantity, CountBasis::Books, lot)),
             StockKind::QualityHold
             | StockKind::QualityRelease
             | StockKind::TransferLoss
@@ -234,10 +241,10 @@ impl Draft<'_> {
             | StockKind::PurchaseOrder
             | StockKind::ProductionRun => None,
         };
-        if Supplies::are_in(stock) && !self.announce(decision, stock, resolved)? {
-            return Ok(Err(Unfit::TooManyPapers(resolved.sku.clone())));
+        if ScheduledReceipts::are_in(stock) && !self.announce(decision, stock, resolved)? {
+            return Ok(Err(StockEventError::TooManyPapers(resolved.sku.clone())));
         }
-        let cause = Cause { event: stock.id.clone(), order: None };
+        let cause = MovementCause { event: stock.id.clone(), order: None };
         let at = Some(stock.occurred_at);
         if let Some(kind) = physical {
             let units = if quantity.is_negative() { -quantity } else { quantity };
@@ -248,10 +255,10 @@ impl Draft<'_> {
                 vec![(lot.clone(), units)]
             };
             for (lot, quantity) in parts {
-                self.move_units(decision, &here, Move { kind, quantity, lot, at }, &cause)?;
+                self.move_units(decision, &here, NewMovement { kind, quantity, lot, at }, &cause)?;
             }
         }
-        if let Some(paper) = Paper::of(stock.kind) {
+        if let Some(paper) = DocumentKind::of(stock.kind) {
             let of = resolved.to.clone().map_or(here, |to| PositionKey::new(resolved.sku.clone(), Place::At(to)));
             self.claim(decision, stock, paper, of, quantity, lot)?;
         }
@@ -259,13 +266,13 @@ impl Draft<'_> {
     }
 
     /// Notes what the event says of what is to come. `false` where there is no room for it.
-    fn announce(&self, decision: &mut Decision, stock: &StockEvent, resolved: &Resolved) -> Result<bool, Undecided> {
+    fn announce(&self, decision: &mut Decision, stock: &StockEvent, resolved: &Resolved) -> Result<bool, DraftError> {
         let key = RowKey::Receipts(resolved.sku.clone()).key();
         let known = match self.supplies.get(&key) {
             Some(supplies) => Some(supplies.clone()),
             None => self.read(&key)?.map(Record::decode).transpose()?,
         };
-        let mut supplies = known.unwrap_or_else(|| Supplies::none(resolved.sku.clone()));
+        let mut supplies = known.unwrap_or_else(|| ScheduledReceipts::none(resolved.sku.clone()));
         let has_room = supplies.take(stock, &resolved.at, resolved.quantity, self.now);
         decision.supplies.insert(key, supplies);
         Ok(has_room)
@@ -276,36 +283,36 @@ impl Draft<'_> {
         &self,
         decision: &mut Decision,
         stock: &StockEvent,
-        paper: Paper,
+        paper: DocumentKind,
         of: PositionKey,
         quantity: Quantity,
         lot: Option<Lot>,
-    ) -> Result<(), Undecided> {
+    ) -> Result<(), DraftError> {
         // Holds that name no paper are one of their system; what is held of one lot is not released of another.
         let name = stock.reference.clone().unwrap_or_else(|| stock.system().to_owned());
-        let of_lot = lot.as_ref().filter(|_| paper == Paper::Hold).map_or(String::new(), |lot| format!("/{}", lot.id));
+        let of_lot = lot.as_ref().filter(|_| paper == DocumentKind::Hold).map_or(String::new(), |lot| format!("/{}", lot.id));
         let reference = format!("{name}{of_lot}");
         let key = RowKey::Commitment { document: paper, reference: reference.clone(), of: of.clone() }.key();
         let known = match self.claims.get(&key) {
             Some(claim) => Some(claim.clone()),
-            None => self.read(&key)?.map(Record::decode::<Claim>).transpose()?,
+            None => self.read(&key)?.map(Record::decode::<OpenCommitment>).transpose()?,
         };
-        let mut claim = known.unwrap_or_else(|| Claim::new(paper, reference, of.clone()));
+        let mut claim = known.unwrap_or_else(|| OpenCommitment::new(paper, reference, of.clone()));
         let before = claim.stands();
         claim.say(stock.kind, quantity);
         let after = claim.stands();
-        let cause = Cause { event: stock.id.clone(), order: None };
+        let cause = MovementCause { event: stock.id.clone(), order: None };
         for (change, up, down) in [
-            (after.held - before.held, Kind::Hold, Kind::Unhold),
-            (after.in_transit - before.in_transit, Kind::Depart, Kind::Arrive),
-            (after.pos_pending - before.pos_pending, Kind::Ring, Kind::Unring),
-            (after.allocated - before.allocated, Kind::Allocate, Kind::Deallocate),
-            (after.wholesale - before.wholesale, Kind::Commit, Kind::Uncommit),
+            (after.held - before.held, MovementKind::Hold, MovementKind::Unhold),
+            (after.in_transit - before.in_transit, MovementKind::Depart, MovementKind::Arrive),
+            (after.pos_pending - before.pos_pending, MovementKind::Ring, MovementKind::Unring),
+            (after.allocated - before.allocated, MovementKind::Allocate, MovementKind::Deallocate),
+            (after.wholesale - before.wholesale, MovementKind::Commit, MovementKind::Uncommit),
         ] {
             let (kind, quantity) = if change.is_negative() { (down, -change) } else { (up, change) };
             if quantity.is_positive() {
-                let lot = lot.clone().filter(|_| paper == Paper::Hold);
-                self.move_units(decision, &of, Move { kind, quantity, lot, at: Some(stock.occurred_at) }, &cause)?;
+                let lot = lot.clone().filter(|_| paper == DocumentKind::Hold);
+                self.move_units(decision, &of, NewMovement { kind, quantity, lot, at: Some(stock.occurred_at) }, &cause)?;
             }
         }
         decision.claims.insert(key, claim);
@@ -318,8 +325,8 @@ impl Draft<'_> {
         decision: &mut Decision,
         of: &PositionKey,
         stock: &StockEvent,
-        (counted, basis, lot): (Quantity, Basis, Option<Lot>),
-    ) -> Result<Result<(), Unfit>, Undecided> {
+        (counted, basis, lot): (Quantity, CountBasis, Option<Lot>),
+    ) -> Result<Result<(), StockEventError>, DraftError> {
         let position = self.position(decision, of)?;
         let as_of = stock.occurred_at.min(position.moved_at.map_or(self.now, |last| last.max(self.now)));
         let newest = match &lot {
@@ -335,14 +342,14 @@ impl Draft<'_> {
         };
         let difference = counted - then;
         if !difference.is_zero() {
-            let cause = Cause { event: stock.id.clone(), order: None };
-            self.move_units(decision, of, Move::correction(difference, lot.clone(), Some(as_of)), &cause)?;
+            let cause = MovementCause { event: stock.id.clone(), order: None };
+            self.move_units(decision, of, NewMovement::correction(difference, lot.clone(), Some(as_of)), &cause)?;
         }
         let mut position = self.position(decision, of)?;
         position.hear(stock.system(), as_of);
         match &lot {
             Some(lot) => position.counted_lot(&lot.id, as_of),
-            None => position.counted = Some(Counted { as_of, basis }),
+            None => position.counted = Some(LastCount { as_of, basis }),
         }
         decision.positions.insert(of.clone(), position);
         Ok(Ok(()))
@@ -354,9 +361,9 @@ impl Draft<'_> {
         decision: &Decision,
         position: &Position,
         lot: Option<&LotId>,
-        basis: Basis,
+        basis: CountBasis,
         time: Timestamp,
-    ) -> Result<Result<Quantity, Unfit>, Undecided> {
+    ) -> Result<Result<Quantity, StockEventError>, DraftError> {
         let mut there = match lot {
             Some(lot) => position.lots.get(lot).map_or(Quantity::ZERO, |lot| lot.on_hand),
             None => basis.there(position.balance),
@@ -366,7 +373,7 @@ impl Draft<'_> {
         }
         for looked in 0..position.seq {
             if looked == MAX_LOOK_BACK {
-                return Ok(Err(Unfit::TooOld { as_of: time, most: MAX_LOOK_BACK }));
+                return Ok(Err(StockEventError::TooOld { as_of: time, most: MAX_LOOK_BACK }));
             }
             let movement = self.movement(decision, &position.of, position.seq - looked)?;
             if movement.recorded_at <= time {
@@ -385,7 +392,7 @@ impl Draft<'_> {
     }
 
     /// One movement of a position, written or still to be; those before it are read along with it.
-    fn movement(&self, decision: &Decision, of: &PositionKey, seq: u64) -> Result<Movement, Undecided> {
+    fn movement(&self, decision: &Decision, of: &PositionKey, seq: u64) -> Result<Movement, DraftError> {
         let mut drafted = decision.movements.iter().chain(&self.movements);
         if let Some(movement) = drafted.find(|movement| movement.seq == seq && movement.of == *of) {
             return Ok(movement.clone());
@@ -400,7 +407,7 @@ impl Draft<'_> {
             None => {
                 let first = seq.saturating_sub(LOOKED_AT_ONCE - 1).max(1);
                 let keys: BTreeSet<Key> = (first..=seq).map(|seq| RowKey::Movement { of: of.clone(), seq }.key()).collect();
-                Err(Undecided::Needs(keys.into_iter().filter(|key| !self.read.contains_key(key)).collect()))
+                Err(DraftError::Needs(keys.into_iter().filter(|key| !self.read.contains_key(key)).collect()))
             }
         }
     }

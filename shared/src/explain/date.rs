@@ -5,9 +5,9 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::catalog::{Place, Quantity};
-use crate::explain::facts::Facts;
+use crate::explain::facts::ExplainFacts;
 use crate::explain::made::Planning;
-use crate::promise::Limit;
+use crate::promise::Bottleneck;
 use crate::promise::available::sells_online;
 use crate::promise::planning::{self, Day, HORIZON};
 
@@ -24,11 +24,11 @@ pub struct CanPromise {
     pub until: Date,
     /// What stops it the day before.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<Limit>,
+    pub limit: Option<Bottleneck>,
 }
 
 /// When `units` more can be promised. What is there and not promised goes first; what is offered to others is no promise.
-pub(super) fn date(facts: &Facts, planning: Option<&Planning>, units: Quantity) -> CanPromise {
+pub(super) fn date(facts: &ExplainFacts, planning: Option<&Planning>, units: Quantity) -> CanPromise {
     let day = |day: Day| facts.today.checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
     let places = facts.promise().into_iter().flat_map(|promise| &promise.places);
     let online = places.filter(|(place, _): &(&Place, _)| sells_online(&facts.network, place));

@@ -6,17 +6,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::catalog::{CentreId, Item, LocationId, Network, OrderId, Place, Quantity, ShopDomain, Sku, Tier, WorkCentre, day_of};
+use crate::catalog::{
+    Item, LocationId, Network, OrderId, Place, Quantity, ShopDomain, Sku, Tier, WorkCentre, WorkCentreId, day_of,
+};
 use crate::ledger::Position;
 use crate::movement::Movement;
-use crate::promise::inputs::Terms;
-use crate::promise::{Promise, Rows};
-use crate::source::Supplies;
-use crate::storefront::{Call, Level};
+use crate::promise::inputs::PlanningInputs;
+use crate::promise::{PlanningRows, Promise};
+use crate::source::ScheduledReceipts;
+use crate::storefront::{Level, PushCall};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
+pub struct ExplainQuestion {
     /// The item.
     pub sku: Sku,
     /// Only at this location; at all of them without it.
@@ -33,7 +35,7 @@ pub struct Question {
 
 /// What was read. Of a moment in the past, what it was computed to have been.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Facts {
+pub(crate) struct ExplainFacts {
     pub sku: Sku,
     pub item: Item,
     /// The moment.
@@ -45,15 +47,15 @@ pub(crate) struct Facts {
     pub network: Network,
     pub tier: Option<Tier>,
     /// Everything that hangs together with the item.
-    pub rows: BTreeMap<Sku, Rows>,
+    pub rows: BTreeMap<Sku, PlanningRows>,
     /// Set where that is more than can be planned.
     pub too_many: Option<Sku>,
     /// What was announced of the items below it.
-    pub supplies: BTreeMap<Sku, Supplies>,
-    pub centres: BTreeMap<CentreId, WorkCentre>,
+    pub supplies: BTreeMap<Sku, ScheduledReceipts>,
+    pub centres: BTreeMap<WorkCentreId, WorkCentre>,
     /// The positions of the item.
     pub histories: BTreeMap<Place, History>,
-    pub told: Vec<Told>,
+    pub told: Vec<SentLevel>,
     /// Orders with open units of the item, where any of them may be late.
     pub orders: Vec<OpenOrder>,
     /// What is wrong with what was read.
@@ -69,7 +71,7 @@ pub(crate) struct History {
 
 /// What a shop knows of the item at one location.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Told {
+pub(crate) struct SentLevel {
     pub level: Level,
     pub by: By,
 }
@@ -78,7 +80,7 @@ pub(crate) struct Told {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum By {
     /// This one.
-    Call(Box<Call>),
+    Call(Box<PushCall>),
     /// It was never told.
     Nobody,
     /// One from before calls were kept, or that was lost.
@@ -104,9 +106,9 @@ pub(crate) fn planned_for(at: Timestamp, planned: Option<Timestamp>) -> Date {
     planned.map(day_of).filter(|day| *day == an_hour_ago).unwrap_or_else(|| day_of(at))
 }
 
-impl Facts {
+impl ExplainFacts {
     /// An item and what hangs together with it at a moment, with nothing else read yet.
-    pub fn begun(item: Item, at: Timestamp, network: Network, rows: BTreeMap<Sku, Rows>) -> Self {
+    pub fn begun(item: Item, at: Timestamp, network: Network, rows: BTreeMap<Sku, PlanningRows>) -> Self {
         let (supplies, centres, histories, told, orders, wrong) = Default::default();
         let (sku, today, then, tier, too_many) = (item.sku.clone(), planned_for(at, None), false, None, None);
         Self { sku, item, at, then, today, network, tier, rows, too_many, supplies, centres, histories, told, orders, wrong }
@@ -117,8 +119,8 @@ impl Facts {
         self.rows.get(&self.sku)?.promise.as_ref()
     }
 
-    pub fn terms(&self) -> Terms<'_> {
-        Terms { rows: &self.rows, centres: &self.centres, network: &self.network, today: self.today }
+    pub fn terms(&self) -> PlanningInputs<'_> {
+        PlanningInputs { rows: &self.rows, centres: &self.centres, network: &self.network, today: self.today }
     }
 
     /// What one unit of an item is.

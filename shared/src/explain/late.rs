@@ -7,15 +7,15 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::catalog::{OrderId, Quantity, ShopDomain};
-use crate::explain::facts::{Facts, OpenOrder};
-use crate::promise::{Late, Planned};
+use crate::explain::facts::{ExplainFacts, OpenOrder};
+use crate::promise::{FinishedGoodPlan, LateUnitsByDate};
 
 /// Units that were promised for a day and cannot be there by then, and the orders that wait for them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LateUnits {
     /// How many, for when, and when they can be there.
     #[serde(flatten)]
-    pub late: Late,
+    pub late: LateUnitsByDate,
     /// The orders, the newest first: whoever was promised first is served first.
     pub orders: Vec<LateOrder>,
     /// Units of these of which no open order was found.
@@ -39,7 +39,7 @@ pub struct LateOrder {
 }
 
 /// The orders behind what is late.
-pub(super) fn late(facts: &Facts, planned: &Planned) -> Vec<LateUnits> {
+pub(super) fn late(facts: &ExplainFacts, planned: &FinishedGoodPlan) -> Vec<LateUnits> {
     let days = facts.item.planning.promise_days.unwrap_or(0);
     let promised = |order: &OpenOrder| {
         let by = order.placed.and_then(|placed| placed.checked_add(Span::new().days(days)).ok());

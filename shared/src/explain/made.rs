@@ -7,14 +7,14 @@ use jiff::Span;
 use jiff::civil::Date;
 
 use crate::catalog::{Item, Quantity, Sku};
-use crate::explain::facts::Facts;
-use crate::explain::node::{Name, Node, Role, Source};
+use crate::explain::facts::ExplainFacts;
+use crate::explain::node::{ExplainNode, NodeName, NodeRole, NodeSource};
 use crate::explain::place::some;
 use crate::movement::PositionKey;
 use crate::promise::inputs::Claim;
-use crate::promise::planning::{Day, Earliest, FAR, Flows, Pool, PoolItem, earliest, flows};
-use crate::promise::{Plan, Planned, groups, plan};
-use crate::source::{Incoming, StockKind};
+use crate::promise::planning::{Day, Earliest, FAR, Flows, GroupItem, PlanningGroup, earliest, flows};
+use crate::promise::{FinishedGoodPlan, GroupPlan, groups, plan};
+use crate::source::{ScheduledReceipt, StockKind};
 use crate::table::RowKey;
 
 /// The most goods that are named which share an item, and the most days on which something is begun.
@@ -22,14 +22,14 @@ const MOST_NAMED: usize = 20;
 
 /// Everything that is planned together with an item, planned anew.
 pub(crate) struct Planning {
-    pub plan: Option<Plan>,
-    pool: Pool,
+    pub plan: Option<GroupPlan>,
+    pool: PlanningGroup,
     flows: Option<Flows>,
 }
 
 impl Planning {
     /// Plans what the item hangs together with; `None` where it hangs together with nothing, or with too much.
-    pub fn of(facts: &Facts) -> Option<Self> {
+    pub fn of(facts: &ExplainFacts) -> Option<Self> {
         if facts.too_many.is_some() {
             return None;
         }
@@ -41,7 +41,7 @@ impl Planning {
     }
 
     /// What it says of an item.
-    pub fn planned(&self, sku: &Sku) -> Option<&Planned> {
+    pub fn planned(&self, sku: &Sku) -> Option<&FinishedGoodPlan> {
         self.plan.as_ref()?.goods.get(sku)
     }
 
@@ -70,7 +70,7 @@ impl Planning {
     }
 
     /// A node for each item below an item, itself first.
-    pub fn items(&self, facts: &Facts) -> Vec<Node> {
+    pub fn items(&self, facts: &ExplainFacts) -> Vec<ExplainNode> {
         let Some(top) = self.pool.items.iter().position(|item| item.sku == facts.sku) else { return Vec::new() };
         let path = self.planned(&facts.sku).and_then(|planned| planned.limit.as_ref());
         let path: BTreeSet<&Sku> = path.iter().flat_map(|limit| &limit.path).collect();
@@ -97,7 +97,7 @@ impl Planning {
         nodes
     }
 
-    fn item(&self, facts: &Facts, claims: &[(&Sku, Claim<'_>)], at: usize) -> Option<Node> {
+    fn item(&self, facts: &ExplainFacts, claims: &[(&Sku, Claim<'_>)], at: usize) -> Option<ExplainNode> {
         let (item, flows) = (self.pool.items.get(at)?, self.flows.as_ref()?);
         let flow = flows.of.get(at)?;
         let name = |index: &usize| self.pool.items.get(*index).map_or_else(String::new, |item| item.sku.to_string());
@@ -106,70 +106,74 @@ impl Planning {
         parts.extend(papers(facts, item));
         for (parent, claim) in claims.iter().filter(|(_, claim)| *claim.component == item.sku) {
             let what = format!("for the run {} of {parent}, begun by {}", claim.run, day(claim.day));
-            parts.push(Node::new(Name::Claim, what, claim.units).part(Role::Takes));
+            parts.push(ExplainNode::new(NodeName::Claim, what, claim.units).part(NodeRole::Takes));
         }
         for (by, units) in &item.promised {
             let what = format!("orders wait for them until {}", day(*by));
-            parts.extend(some(Name::Waiting, &what, units.at_least_zero(), Role::Takes));
+            parts.extend(some(NodeName::Waiting, &what, units.at_least_zero(), NodeRole::Takes));
         }
         let made = flows.solution.makeable.get(at).and_then(Option::as_ref);
         if let Some(made) = made.filter(|_| item.offer.is_some()) {
-            parts.push(Node::new(Name::Offered, "offered beside these", made.shown).part(Role::Takes));
+            parts.push(ExplainNode::new(NodeName::Offered, "offered beside these", made.shown).part(NodeRole::Takes));
         }
         for (parent, units) in &flow.taken {
-            parts.push(Node::new(Name::Taken, format!("goes into {}", name(parent)), *units).part(Role::Takes));
+            parts.push(ExplainNode::new(NodeName::Taken, format!("goes into {}", name(parent)), *units).part(NodeRole::Takes));
         }
         parts.extend(self.made(facts, item, flow));
         parts.extend(always_there(facts, &item.sku));
         let what = format!("{}: left of it", item.sku);
         let formula = "there and usable + to come in time + to be made − taken";
-        Some(Node::new(Name::Item, what, flow.left).by(formula).with(parts))
+        Some(ExplainNode::new(NodeName::Item, what, flow.left).by(formula).with(parts))
     }
 
     /// What is to be made of an item, and what making it takes.
-    fn made(&self, facts: &Facts, item: &PoolItem, flow: &crate::promise::planning::Flow) -> Option<Node> {
+    fn made(&self, facts: &ExplainFacts, item: &GroupItem, flow: &crate::promise::planning::Flow) -> Option<ExplainNode> {
         let recipe = item.recipe.as_ref()?;
         let day = |day: Day| facts.today.checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
         let begun = flow.starts.iter().take(MOST_NAMED).map(|(on, units)| {
-            Node::new(Name::Made, format!("begun on {}, there on {}", day(*on), day(on.saturating_add(recipe.lead))), *units)
+            ExplainNode::new(
+                NodeName::Made,
+                format!("begun on {}, there on {}", day(*on), day(on.saturating_add(recipe.lead))),
+                *units,
+            )
         });
         let more = flow.starts.len().saturating_sub(MOST_NAMED);
-        let more = (more > 0).then(|| Node::new(Name::Made, format!("and begun on {more} more days"), None));
+        let more = (more > 0).then(|| ExplainNode::new(NodeName::Made, format!("and begun on {more} more days"), None));
         let centre = recipe
             .centre
             .and_then(|centre| self.pool.centres.get(centre))
-            .map(|centre| Node::new(Name::Centre, format!("{} can begin so many a day", centre.code), centre.per_day));
+            .map(|centre| ExplainNode::new(NodeName::Centre, format!("{} can begin so many a day", centre.code), centre.per_day));
         let bill = facts.rows.get(&item.sku).and_then(|rows| rows.bill.as_ref())?;
         let version = if bill.version == 0 { String::new() } else { format!(", by version {} of its bill", bill.version) };
         let yields = bill.yields.map_or_else(String::new, |yields| format!(", {yields} % come out good"));
-        let from = Source { at: bill.since, row: Some(RowKey::Bill(item.sku.clone()).to_string()), ..Source::default() };
-        let node = Node::new(Name::Made, format!("to be made{version}"), flow.made).part(Role::Adds);
+        let from = NodeSource { at: bill.since, row: Some(RowKey::Bill(item.sku.clone()).to_string()), ..NodeSource::default() };
+        let node = ExplainNode::new(NodeName::Made, format!("to be made{version}"), flow.made).part(NodeRole::Adds);
         Some(node.by(format!("takes {} days{yields}", recipe.lead)).from(from).with(begun).with(more).with(centre))
     }
 
-    fn sharers(&self, goods: Vec<usize>) -> Vec<Node> {
+    fn sharers(&self, goods: Vec<usize>) -> Vec<ExplainNode> {
         let solution = self.flows.as_ref().map(|flows| &flows.solution.makeable);
         let node = |at: usize| {
             let item = self.pool.items.get(at)?;
             let made = solution?.get(at)?.as_ref()?;
             let waiting: Quantity = item.promised.iter().map(|(_, units)| units.at_least_zero()).sum();
-            Some(Node::new(
-                Name::Sharer,
+            Some(ExplainNode::new(
+                NodeName::Sharer,
                 format!("{} needs it too: {waiting} of it are waited for, and so many offered", item.sku),
                 made.shown,
             ))
         };
         let count = goods.len();
-        let mut nodes: Vec<Node> = goods.into_iter().take(MOST_NAMED).filter_map(node).collect();
+        let mut nodes: Vec<ExplainNode> = goods.into_iter().take(MOST_NAMED).filter_map(node).collect();
         if count > MOST_NAMED {
-            nodes.push(Node::new(Name::Sharer, format!("and {} more goods", count - MOST_NAMED), None));
+            nodes.push(ExplainNode::new(NodeName::Sharer, format!("and {} more goods", count - MOST_NAMED), None));
         }
         nodes
     }
 }
 
 /// What there is of an item that may be used, and where it lies.
-fn stock(facts: &Facts, item: &PoolItem) -> Node {
+fn stock(facts: &ExplainFacts, item: &GroupItem) -> ExplainNode {
     let rows = facts.rows.get(&item.sku);
     let is_sold = rows.and_then(|rows| rows.item.as_ref()).is_some_and(|item| !item.shops.is_empty());
     let promise = rows.and_then(|rows| rows.promise.as_ref());
@@ -179,26 +183,30 @@ fn stock(facts: &Facts, item: &PoolItem) -> Node {
         let what = if counts { place.to_string() } else { format!("{place}: not for production") };
         let units = at.balance.available();
         let of = PositionKey::new(item.sku.clone(), place.clone());
-        let from =
-            Source { row: Some(RowKey::Position(of).to_string()), movement: (at.seq > 0).then_some(at.seq), ..Source::default() };
-        let mut node = Node::new(Name::Place, what, units).part(if counts { Role::Adds } else { Role::Shows }).from(from);
+        let from = NodeSource {
+            row: Some(RowKey::Position(of).to_string()),
+            movement: (at.seq > 0).then_some(at.seq),
+            ..NodeSource::default()
+        };
+        let mut node =
+            ExplainNode::new(NodeName::Place, what, units).part(if counts { NodeRole::Adds } else { NodeRole::Shows }).from(from);
         node.heard = at.heard.clone();
         node
     });
     let at = promise.map(|promise| promise.computed_at);
-    let mut node = Node::new(Name::Stock, "there and usable", item.stock).part(Role::Adds);
+    let mut node = ExplainNode::new(NodeName::Stock, "there and usable", item.stock).part(NodeRole::Adds);
     if !facts.then {
-        node = node.from(Source::row(&RowKey::Promise(item.sku.clone()), at));
+        node = node.from(NodeSource::row(&RowKey::Promise(item.sku.clone()), at));
     }
     node.with(places)
 }
 
 /// What is announced of an item, with who said so.
-fn papers(facts: &Facts, item: &PoolItem) -> Vec<Node> {
+fn papers(facts: &ExplainFacts, item: &GroupItem) -> Vec<ExplainNode> {
     let promise = facts.rows.get(&item.sku).and_then(|rows| rows.promise.as_ref());
     let said = facts.supplies.get(&item.sku);
-    let node = |paper: &Incoming| {
-        let Incoming { reference, kind, location, quantity, left, due } = paper;
+    let node = |paper: &ScheduledReceipt| {
+        let ScheduledReceipt { reference, kind, location, quantity, left, due } = paper;
         let what = if *kind == StockKind::ProductionRun { "run" } else { "purchase order" };
         let day = facts.terms().day_of(paper);
         let counts = day.is_some_and(|day| day < FAR);
@@ -209,29 +217,29 @@ fn papers(facts: &Facts, item: &PoolItem) -> Vec<Node> {
             (None, _) => "nobody says when: it promises nothing".to_owned(),
         };
         let last = said.and_then(|said| said.papers.get(reference)?.said.last());
-        let from = Source {
+        let from = NodeSource {
             event: last.map(|last| last.event.clone()),
-            ..Source::row(&RowKey::Receipts(item.sku.clone()), last.map(|last| last.recorded_at))
+            ..NodeSource::row(&RowKey::Receipts(item.sku.clone()), last.map(|last| last.recorded_at))
         };
         let what = format!("{what} {reference} at {location}, {left} of {quantity} to come, {due}");
-        Node::new(Name::Paper, what, *left).part(if counts { Role::Adds } else { Role::Shows }).from(from)
+        ExplainNode::new(NodeName::Paper, what, *left).part(if counts { NodeRole::Adds } else { NodeRole::Shows }).from(from)
     };
     promise.into_iter().flat_map(|promise| &promise.incoming).map(node).collect()
 }
 
 /// What goes into an item and limits nothing.
-fn always_there(facts: &Facts, sku: &Sku) -> Vec<Node> {
+fn always_there(facts: &ExplainFacts, sku: &Sku) -> Vec<ExplainNode> {
     let Some(rows) = facts.rows.get(sku) else { return Vec::new() };
     let is_bulk =
         |sku: &Sku| facts.rows.get(sku).and_then(|rows| rows.item.as_ref()).is_some_and(|item: &Item| item.planning.bulk);
     rows.components()
         .filter(|sku| is_bulk(sku))
-        .map(|sku| Node::new(Name::Item, format!("{sku} goes into it and is always there: it limits nothing"), None))
+        .map(|sku| ExplainNode::new(NodeName::Item, format!("{sku} goes into it and is always there: it limits nothing"), None))
         .collect()
 }
 
 /// What can still be made of the item, as it is shown, beside what it would be planned to be from the rows as they are.
-pub(crate) fn makeable(facts: &Facts, shown: &Planned, planning: Option<&Planning>) -> Node {
+pub(crate) fn makeable(facts: &ExplainFacts, shown: &FinishedGoodPlan, planning: Option<&Planning>) -> ExplainNode {
     let anew = planning.and_then(|planning| planning.planned(&facts.sku));
     let differs = anew.is_none_or(|anew| {
         (anew.waiting, anew.offered, &anew.late, anew.limit.as_ref().map(|limit| &limit.path))
@@ -246,19 +254,19 @@ pub(crate) fn makeable(facts: &Facts, shown: &Planned, planning: Option<&Plannin
             anew.offered
         )
     });
-    let mut node = Node::new(Name::Makeable, "can still be made or come in time", shown.makeable())
+    let mut node = ExplainNode::new(NodeName::Makeable, "can still be made or come in time", shown.makeable())
         .by("orders wait for − cannot be there in time + offered")
         .wrong(wrong)
         .with([
-            Node::new(Name::Waiting, "orders wait for", shown.waiting).part(Role::Adds),
-            Node::new(Name::Late, "cannot be there in time", shown.late_units()).part(Role::Takes),
-            Node::new(Name::Offered, "offered beside these", shown.offered).part(Role::Adds),
+            ExplainNode::new(NodeName::Waiting, "orders wait for", shown.waiting).part(NodeRole::Adds),
+            ExplainNode::new(NodeName::Late, "cannot be there in time", shown.late_units()).part(NodeRole::Takes),
+            ExplainNode::new(NodeName::Offered, "offered beside these", shown.offered).part(NodeRole::Adds),
         ]);
     if let Some(plan) = planning.and_then(|planning| planning.plan.as_ref()).filter(|_| !facts.then) {
-        node = node.from(Source { row: Some(RowKey::Plan(plan.id.clone()).to_string()), ..Source::default() });
+        node = node.from(NodeSource { row: Some(RowKey::Plan(plan.id.clone()).to_string()), ..NodeSource::default() });
     }
     if let Some(limit) = &shown.limit {
-        let mut limit = Node::new(Name::Limit, format!("what stops the next one: {limit}"), None);
+        let mut limit = ExplainNode::new(NodeName::Limit, format!("what stops the next one: {limit}"), None);
         limit.limits = true;
         node = node.with([limit]);
     }

@@ -1,7 +1,7 @@
 //! Why a number is what it is: from what a shop was told down to the movements, papers and bills behind it, now or at any time.
 //!
-//! [`explain`] reads what one item's numbers were computed from and answers with a tree of [`Node`]s. Every sum in it is
-//! added up again; what does not add up is said, in the tree and in [`Answer::wrong`]. The past is computed by the same rules
+//! [`explain`] reads what one item's numbers were computed from and answers with a tree of [`ExplainNode`]s. Every sum in it is
+//! added up again; what does not add up is said, in the tree and in [`ExplainAnswer::wrong`]. The past is computed by the same rules
 //! from what had been recorded by then: positions by replay, papers as they were announced, bills by version, the plan anew.
 //!
 //! Deliberately absent: printing. Whoever asks shows the tree.
@@ -19,18 +19,18 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use date::CanPromise;
-pub use facts::Question;
+pub use facts::ExplainQuestion;
 pub use late::{LateOrder, LateUnits};
-pub use node::{Name, Node, Role, Source};
+pub use node::{ExplainNode, NodeName, NodeRole, NodeSource};
 
 use crate::catalog::{LocationId, Place, Sku};
-use crate::explain::facts::{Facts, Told};
+use crate::explain::facts::{ExplainFacts, SentLevel};
 use crate::explain::made::{Planning, makeable};
-use crate::promise::Limit;
+use crate::promise::Bottleneck;
 
 /// Why the numbers of an item are what they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Answer {
+pub struct ExplainAnswer {
     /// The item.
     pub sku: Sku,
     /// The moment.
@@ -38,10 +38,10 @@ pub struct Answer {
     /// Whether it is past: then the answer is computed, not read.
     pub past: bool,
     /// The numbers: what the network can promise, what each shop was told, and what no shop is told.
-    pub tree: Vec<Node>,
+    pub tree: Vec<ExplainNode>,
     /// What stops the next unit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<Limit>,
+    pub limit: Option<Bottleneck>,
     /// When so many more can be promised, where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<CanPromise>,
@@ -55,7 +55,7 @@ pub struct Answer {
     pub wrong: Vec<String>,
 }
 
-impl Answer {
+impl ExplainAnswer {
     /// Whether all of it adds up and every promise can be kept.
     #[must_use]
     pub fn is_good(&self) -> bool {
@@ -64,20 +64,20 @@ impl Answer {
 }
 
 /// The answer, from what was read.
-pub(crate) fn answer(facts: &Facts, question: &Question) -> Answer {
+pub(crate) fn answer(facts: &ExplainFacts, question: &ExplainQuestion) -> ExplainAnswer {
     let planning = Planning::of(facts);
     let promise = facts.promise();
     let planned = promise.and_then(|promise| promise.planned.as_ref());
     let mut notes = notes(facts);
-    let mut tree: Vec<Node> = promise.map(|promise| place::network(facts, promise)).into_iter().collect();
+    let mut tree: Vec<ExplainNode> = promise.map(|promise| place::network(facts, promise)).into_iter().collect();
     let asked = |location: &LocationId| question.location.as_ref().is_none_or(|only| only == location);
-    let of_shop = |told: &&Told| question.shop.as_ref().is_none_or(|only| *only == told.level.shop);
+    let of_shop = |told: &&SentLevel| question.shop.as_ref().is_none_or(|only| *only == told.level.shop);
 
     // What can be made is shown at production, and explained once, where it is met first.
     let production = facts.network.production().map(|location| Place::At(location.code.clone()));
     let mut made = planned.map(|planned| makeable(facts, planned, planning.as_ref()));
     let mut made_at = |place: &Place| if production.as_ref() == Some(place) { made.take() } else { None };
-    let shown: Vec<&Told> = facts.told.iter().filter(|told| asked(&told.level.location)).filter(of_shop).collect();
+    let shown: Vec<&SentLevel> = facts.told.iter().filter(|told| asked(&told.level.location)).filter(of_shop).collect();
     for told in &shown {
         let here = Place::At(told.level.location.clone());
         let at = promise.and_then(|promise| promise.places.get(&here));
@@ -100,17 +100,17 @@ pub(crate) fn answer(facts: &Facts, question: &Question) -> Answer {
     } else if planned.is_none() && everything {
         tree.extend(planning.iter().flat_map(|planning| planning.items(facts)));
     }
-    if tree.iter().all(|node| node.name == Name::Network) {
+    if tree.iter().all(|node| node.name == NodeName::Network) {
         notes.push("Nothing of it was ever there, or told to a shop.".to_owned());
     }
 
     let mut wrong = facts.wrong.clone();
     let unit = facts.unit(&facts.sku);
-    let mut tree: Vec<Node> = tree.into_iter().map(|node| node.in_unit(unit)).collect();
+    let mut tree: Vec<ExplainNode> = tree.into_iter().map(|node| node.in_unit(unit)).collect();
     tree.iter_mut().for_each(|node| node.check("", &mut wrong));
     let mut heard = BTreeMap::new();
     tree.iter().for_each(|node| listen(node, &mut heard));
-    Answer {
+    ExplainAnswer {
         sku: facts.sku.clone(),
         at: facts.at,
         past: facts.then,
@@ -124,7 +124,7 @@ pub(crate) fn answer(facts: &Facts, question: &Question) -> Answer {
     }
 }
 
-fn notes(facts: &Facts) -> Vec<String> {
+fn notes(facts: &ExplainFacts) -> Vec<String> {
     let mut notes = Vec::new();
     if facts.then {
         notes.push(
@@ -142,7 +142,7 @@ fn notes(facts: &Facts) -> Vec<String> {
     notes
 }
 
-fn listen(node: &Node, heard: &mut BTreeMap<String, Timestamp>) {
+fn listen(node: &ExplainNode, heard: &mut BTreeMap<String, Timestamp>) {
     for (source, at) in &node.heard {
         let newest = heard.entry(source.clone()).or_insert(*at);
         *newest = (*newest).max(*at);

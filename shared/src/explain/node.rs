@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::catalog::Quantity;
-use crate::movement::{EventId, OrderLine};
+use crate::movement::{EventId, OrderLineRef};
 use crate::table::RowKey;
 
 /// What a number is. The names are those of the JSON, and stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Name {
+pub enum NodeName {
     /// What the network can promise to an online order.
     Network,
     /// What a shop has taken in of one item at one location.
@@ -84,7 +84,7 @@ pub enum Name {
 /// What part a number has in the one above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
+pub enum NodeRole {
     /// It is added.
     Adds,
     /// It is taken away.
@@ -95,7 +95,7 @@ pub enum Role {
 
 /// Where a number stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Source {
+pub struct NodeSource {
     /// The row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<String>,
@@ -107,7 +107,7 @@ pub struct Source {
     pub event: Option<EventId>,
     /// The order it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub order: Option<OrderLine>,
+    pub order: Option<OrderLineRef>,
     /// When it was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
@@ -115,11 +115,11 @@ pub struct Source {
 
 /// One number, and what is behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Node {
+pub struct ExplainNode {
     /// What it is.
-    pub name: Name,
+    pub name: NodeName,
     /// What part it has in the number above.
-    pub role: Role,
+    pub role: NodeRole,
     /// What it is, in words.
     pub what: String,
     /// The number, where it is known.
@@ -132,8 +132,8 @@ pub struct Node {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formula: Option<String>,
     /// Where it stands.
-    #[serde(skip_serializing_if = "Source::is_nothing")]
-    pub source: Source,
+    #[serde(skip_serializing_if = "NodeSource::is_nothing")]
+    pub source: NodeSource,
     /// On the way to what stops the next unit.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub limits: bool,
@@ -145,10 +145,10 @@ pub struct Node {
     pub heard: BTreeMap<String, Timestamp>,
     /// What it is made of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub parts: Vec<Node>,
+    pub parts: Vec<ExplainNode>,
 }
 
-impl Source {
+impl NodeSource {
     /// A row, written at this time.
     #[must_use]
     pub fn row(row: &RowKey, at: impl Into<Option<Timestamp>>) -> Self {
@@ -160,18 +160,18 @@ impl Source {
     }
 }
 
-impl Node {
+impl ExplainNode {
     /// A number that is not in the sum above.
     #[must_use]
-    pub fn new(name: Name, what: impl Into<String>, number: impl Into<Option<Quantity>>) -> Self {
+    pub fn new(name: NodeName, what: impl Into<String>, number: impl Into<Option<Quantity>>) -> Self {
         let (unit, formula, source, limits, wrong, heard, parts) = Default::default();
         let (what, number) = (what.into(), number.into());
-        Self { name, role: Role::Shows, what, number, unit, formula, source, limits, wrong, heard, parts }
+        Self { name, role: NodeRole::Shows, what, number, unit, formula, source, limits, wrong, heard, parts }
     }
 
     /// With this part in the number above.
     #[must_use]
-    pub fn part(self, role: Role) -> Self {
+    pub fn part(self, role: NodeRole) -> Self {
         Self { role, ..self }
     }
 
@@ -183,7 +183,7 @@ impl Node {
 
     /// Standing there.
     #[must_use]
-    pub fn from(self, source: Source) -> Self {
+    pub fn from(self, source: NodeSource) -> Self {
         Self { source, ..self }
     }
 
@@ -219,9 +219,9 @@ impl Node {
             // Added up in wider numbers than a quantity has: a damaged row may hold anything, and must not end it.
             let units = part.number.map_or(0, |number| i128::from(number.units()));
             match part.role {
-                Role::Adds => sum = Some(sum.unwrap_or(0) + units),
-                Role::Takes => sum = Some(sum.unwrap_or(0) - units),
-                Role::Shows => {}
+                NodeRole::Adds => sum = Some(sum.unwrap_or(0) + units),
+                NodeRole::Takes => sum = Some(sum.unwrap_or(0) - units),
+                NodeRole::Shows => {}
             }
         }
         if let (None, Some(sum), Some(number)) = (&self.wrong, sum, self.number)

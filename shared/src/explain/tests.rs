@@ -4,21 +4,21 @@ use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
 use crate::catalog::{Item, Location, LocationKind, Network, OrderId, Place, Quantity, Sku};
-use crate::explain::facts::{Facts, History, OpenOrder, planned_for};
+use crate::explain::facts::{ExplainFacts, History, OpenOrder, planned_for};
 use crate::explain::late::late;
-use crate::explain::node::{Name, Node, Role};
+use crate::explain::node::{ExplainNode, NodeName, NodeRole};
 use crate::explain::place::place;
-use crate::ledger::{Move, Position};
-use crate::movement::{Cause, EventId, Kind, PositionKey};
-use crate::promise::{AtPlace, Late, Planned, Rows};
+use crate::ledger::{NewMovement, Position};
+use crate::movement::{EventId, MovementCause, MovementKind, PositionKey};
+use crate::promise::{FinishedGoodPlan, LateUnitsByDate, LocationPromise, PlanningRows};
 
 /// A case, a number, its parts, and what does not add up.
-type Sum = (&'static str, Option<i64>, &'static [(Role, Option<i64>)], Option<&'static str>);
+type Sum = (&'static str, Option<i64>, &'static [(NodeRole, Option<i64>)], Option<&'static str>);
 
 /// Protects the one thing that every number of an answer goes through: it is what its parts come to, or that is said.
 #[test]
 fn sums_are_added_up_again() {
-    use Role::{Adds, Shows, Takes};
+    use NodeRole::{Adds, Shows, Takes};
     let rows: [Sum; 9] = [
         ("no parts", Some(5), &[], None),
         ("parts that only show", Some(5), &[(Shows, Some(9))], None),
@@ -36,13 +36,14 @@ fn sums_are_added_up_again() {
         ),
     ];
     for (case, number, parts, expected) in rows {
-        let parts = parts.iter().map(|(role, units)| Node::new(Name::Stock, "part", units.map(Quantity::new)).part(*role));
-        let mut node = Node::new(Name::Item, "top", number.map(Quantity::new)).with(parts);
+        let parts =
+            parts.iter().map(|(role, units)| ExplainNode::new(NodeName::Stock, "part", units.map(Quantity::new)).part(*role));
+        let mut node = ExplainNode::new(NodeName::Item, "top", number.map(Quantity::new)).with(parts);
         let mut found = Vec::new();
         node.check("", &mut found);
         assert_eq!(found.first().map(String::as_str), expected, "{case}");
         let mut above = Vec::new();
-        Node::new(Name::Item, "above", None).with([node.clone()]).check("", &mut above);
+        ExplainNode::new(NodeName::Item, "above", None).with([node.clone()]).check("", &mut above);
         assert_eq!(above.first().cloned(), expected.map(|expected| format!("above → {expected}")), "{case}, further down");
     }
 }
@@ -52,13 +53,13 @@ fn sku() -> Sku {
 }
 
 /// An item that is promised within ten days, at noon of a day, with nothing read of it yet.
-fn facts() -> Facts {
+fn facts() -> ExplainFacts {
     let mut item = Item::new(sku());
     item.planning.promise_days = Some(10);
     let warehouse = Location::new("WH-1".parse().expect("a location"), LocationKind::Warehouse);
-    let rows = Rows { item: Some(item.clone()), ..Rows::default() };
+    let rows = PlanningRows { item: Some(item.clone()), ..PlanningRows::default() };
     let at: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
-    Facts::begun(item, at, Network::new([warehouse]), [(sku(), rows)].into())
+    ExplainFacts::begun(item, at, Network::new([warehouse]), [(sku(), rows)].into())
 }
 
 /// Protects whoever was promised first: of what cannot be there by a day, the orders of that day wait, the newest first.
@@ -87,10 +88,11 @@ fn the_newest_orders_wait() {
         (&[(9, 25), (4, 26)], "25: 1×2 and 7; 26: 3×1 2×3"),
         (&[(6, 21)], "21: 4×5 5×1"),
     ];
-    let facts = Facts { orders: orders.into(), ..facts() };
+    let facts = ExplainFacts { orders: orders.into(), ..facts() };
     for (broken, expected) in rows {
-        let broken = broken.iter().map(|(units, by)| Late { units: Quantity::new(*units), promised: day(*by), possible: None });
-        let planned = Planned { late: broken.collect(), ..Planned::default() };
+        let broken =
+            broken.iter().map(|(units, by)| LateUnitsByDate { units: Quantity::new(*units), promised: day(*by), possible: None });
+        let planned = FinishedGoodPlan { late: broken.collect(), ..FinishedGoodPlan::default() };
         let in_words: Vec<String> = late(&facts, &planned)
             .iter()
             .map(|found| {
@@ -108,7 +110,7 @@ fn the_newest_orders_wait() {
 /// that what is only behind is not called wrong.
 #[test]
 fn a_place_is_what_its_last_movement_left() {
-    type Change = fn(&mut AtPlace, &mut History);
+    type Change = fn(&mut LocationPromise, &mut History);
     let rows: [(&str, Change, Option<&str>); 8] = [
         ("sound", |_, _| {}, None),
         ("nothing shown of it", |_, history| history.recent.clear(), None),
@@ -129,15 +131,16 @@ fn a_place_is_what_its_last_movement_left() {
     for (case, change, expected) in rows {
         let here = Place::At("WH-1".parse().expect("a location"));
         let mut position = Position::empty(PositionKey::new(sku(), here.clone()));
-        let cause = Cause { event: EventId::new("erp", "e"), order: None };
+        let cause = MovementCause { event: EventId::new("erp", "e"), order: None };
         let mut recent = Vec::new();
-        for (kind, units) in [(Kind::Receipt, 10), (Kind::WriteOff, 3)] {
-            recent.extend(position.record(Move::of(kind, Quantity::new(units)), &cause, facts().at));
+        for (kind, units) in [(MovementKind::Receipt, 10), (MovementKind::WriteOff, 3)] {
+            recent.extend(position.record(NewMovement::of(kind, Quantity::new(units)), &cause, facts().at));
         }
-        let mut at = AtPlace { seq: 2, balance: position.balance, available: Quantity::new(7), ..AtPlace::default() };
+        let mut at =
+            LocationPromise { seq: 2, balance: position.balance, available: Quantity::new(7), ..LocationPromise::default() };
         let mut history = History { position, recent };
         change(&mut at, &mut history);
-        let facts = Facts { histories: [(here.clone(), history)].into(), ..facts() };
+        let facts = ExplainFacts { histories: [(here.clone(), history)].into(), ..facts() };
         let mut node = place(&facts, &here, &at, None);
         let mut found = Vec::new();
         node.check("", &mut found);

@@ -1,6 +1,6 @@
 //! Raises and clears alerts that belong to no transaction.
 
-use crate::alert::{Alert, State, Subject};
+use crate::alert::{Alert, AlertState, AlertSubject};
 use crate::ports::{Clock, Store, StoreError, WriteError, read};
 use crate::table::{RowKey, Write};
 
@@ -8,23 +8,31 @@ use crate::table::{RowKey, Write};
 ///
 /// # Errors
 /// When the store fails.
-pub async fn raise<S: Store, C: Clock>(store: &S, clock: &C, (subject, detail): (Subject, String)) -> Result<(), StoreError> {
-    find(store, clock, subject, State::Raised, detail).await
+pub async fn raise<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    (subject, detail): (AlertSubject, String),
+) -> Result<(), StoreError> {
+    find(store, clock, subject, AlertState::Raised, detail).await
 }
 
 /// Clears an alert that belongs to no transaction, if it stands.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn clear<S: Store, C: Clock>(store: &S, clock: &C, (subject, detail): (Subject, String)) -> Result<(), StoreError> {
-    find(store, clock, subject, State::Cleared, detail).await
+pub async fn clear<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    (subject, detail): (AlertSubject, String),
+) -> Result<(), StoreError> {
+    find(store, clock, subject, AlertState::Cleared, detail).await
 }
 
 async fn find<S: Store, C: Clock>(
     store: &S,
     clock: &C,
-    subject: Subject,
-    state: State,
+    subject: AlertSubject,
+    state: AlertState,
     detail: String,
 ) -> Result<(), StoreError> {
     let (known, expect) = read::<Alert, S>(store, &RowKey::Alert(subject.clone())).await?;

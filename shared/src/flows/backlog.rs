@@ -11,7 +11,7 @@ use crate::flows::{ReconcileError, hint_all, refresh, resume, settle_lane};
 use crate::ledger::Lane;
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Hints, Listing, Store, list_all, read};
-use crate::storefront::{Intent, IntentState, Label, Level};
+use crate::storefront::{Level, PushIntent, PushState, VariantMetafield};
 use crate::table::{IndexPartition, RowKey};
 
 /// What was picked up.
@@ -60,14 +60,14 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     }
     // A push that was cut off left its intent open. Its levels may be as they were and not due any more: repeated it must
     // be all the same, or the shop keeps what it was told.
-    let (intent, _) = read::<Intent, S>(store, &RowKey::Intent(shop.clone())).await?;
-    if let Some(open) = intent.filter(|intent| intent.state == IntentState::Open) {
+    let (intent, _) = read::<PushIntent, S>(store, &RowKey::Intent(shop.clone())).await?;
+    if let Some(open) = intent.filter(|intent| intent.state == PushState::Open) {
         let pairs: BTreeSet<_> = open.rows.into_iter().map(|row| PositionKey::new(row.sku, Place::At(row.location))).collect();
         report.hinted += pairs.len();
         hint_all(hints, shop, pairs).await?;
     }
     let labels = list_all(store, Listing::index(&IndexPartition::DueMetafields(shop.clone()), 1_000)).await?;
-    let readable = labels.iter().filter_map(|record| record.decode::<Label>().ok());
+    let readable = labels.iter().filter_map(|record| record.decode::<VariantMetafield>().ok());
     let items: BTreeSet<_> = readable.map(|label| PositionKey::new(label.sku, Place::Unassigned)).collect();
     report.hinted += items.len();
     hint_all(hints, shop, items).await?;

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::catalog::{CentreId, Sku, WorkCentre};
+use crate::catalog::{Sku, WorkCentre, WorkCentreId};
 use crate::ports::{Store, StoreError};
-use crate::promise::{Plan, Rows, groups};
+use crate::promise::{GroupPlan, PlanningRows, groups};
 use crate::table::{Expect, Key, Record, Row, RowKey, UnreadableRow};
 
 /// How often reading begins anew when it meets another plan.
@@ -20,9 +20,9 @@ const MAX_ROUNDS: usize = 20;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Around {
     /// The plans that any of the items is in, or that would take its name, with what writing it must expect.
-    pub plans: BTreeMap<Sku, (Option<Plan>, Expect)>,
+    pub plans: BTreeMap<Sku, (Option<GroupPlan>, Expect)>,
     /// The items, those that are bulk among them.
-    pub rows: BTreeMap<Sku, Rows>,
+    pub rows: BTreeMap<Sku, PlanningRows>,
     /// Nothing, or the item that more hangs on than on any other: there were too many to read them all.
     pub too_many: Option<Sku>,
 }
@@ -41,19 +41,19 @@ impl Around {
 }
 
 /// Where the work centres are that bills name, each once.
-pub(crate) fn centres_of(rows: &BTreeMap<Sku, Rows>) -> impl Iterator<Item = Key> {
-    let named: BTreeSet<&CentreId> = rows.values().filter_map(|rows| rows.bill.as_ref()?.centre.as_ref()).collect();
+pub(crate) fn centres_of(rows: &BTreeMap<Sku, PlanningRows>) -> impl Iterator<Item = Key> {
+    let named: BTreeSet<&WorkCentreId> = rows.values().filter_map(|rows| rows.bill.as_ref()?.centre.as_ref()).collect();
     named.into_iter().map(|code| RowKey::WorkCentre(code.clone()).key())
 }
 
 /// Work centres that were read, by what they are called.
-pub(crate) fn by_code(records: &[Option<Record>]) -> Result<BTreeMap<CentreId, WorkCentre>, StoreError> {
+pub(crate) fn by_code(records: &[Option<Record>]) -> Result<BTreeMap<WorkCentreId, WorkCentre>, StoreError> {
     let centres = records.iter().flatten().map(Record::decode::<WorkCentre>);
     Ok(centres.map(|centre| centre.map(|centre| (centre.code.clone(), centre))).collect::<Result<_, _>>()?)
 }
 
 /// Reads these items.
-pub(crate) async fn read_rows<S: Store>(store: &S, skus: &BTreeSet<Sku>) -> Result<BTreeMap<Sku, Rows>, StoreError> {
+pub(crate) async fn read_rows<S: Store>(store: &S, skus: &BTreeSet<Sku>) -> Result<BTreeMap<Sku, PlanningRows>, StoreError> {
     let keys: Vec<_> = skus
         .iter()
         .flat_map(|sku| {
@@ -71,7 +71,7 @@ pub(crate) async fn read_rows<S: Store>(store: &S, skus: &BTreeSet<Sku>) -> Resu
     for sku in skus {
         let mut next = || records.next().flatten();
         let (item, bill, used, promise, in_plan) = (next(), next(), next(), next(), next());
-        let read = Rows {
+        let read = PlanningRows {
             item: decoded(item.as_ref())?,
             bill: decoded(bill.as_ref())?,
             used: decoded(used.as_ref())?,
@@ -90,7 +90,7 @@ fn decoded<R: Row>(record: Option<&Record>) -> Result<Option<R>, UnreadableRow> 
 
 /// Reads what hangs together with `seed`, and with whatever its plan took in before.
 pub(crate) async fn read_around<S: Store>(store: &S, seed: &Sku) -> Result<Around, StoreError> {
-    let mut plans: BTreeMap<Sku, (Option<Plan>, Expect)> = BTreeMap::new();
+    let mut plans: BTreeMap<Sku, (Option<GroupPlan>, Expect)> = BTreeMap::new();
     let first = read_rows(store, &BTreeSet::from([seed.clone()])).await?;
     let mut named: BTreeSet<Sku> = first.values().filter_map(|rows| Some(rows.in_plan.as_ref()?.plan.clone())).collect();
     for _ in 0..MAX_ROUNDS {
@@ -103,7 +103,7 @@ pub(crate) async fn read_around<S: Store>(store: &S, seed: &Sku) -> Result<Aroun
         let (rows, too_many) = walk(store, begin.chain([seed.clone()]).collect()).await?;
         named.extend(rows.values().filter_map(|rows| Some(rows.in_plan.as_ref()?.plan.clone())));
         let groups = groups(&rows);
-        let large = groups.iter().find(|group| group.len() > Plan::MAX_ITEMS);
+        let large = groups.iter().find(|group| group.len() > GroupPlan::MAX_ITEMS);
         let too_many =
             too_many.or_else(|| large.and_then(|group| most_hangs_on(rows.iter().filter(|(sku, _)| group.contains(*sku)))));
         named.extend(groups.into_iter().filter_map(|group| group.into_iter().next()));
@@ -115,16 +115,16 @@ pub(crate) async fn read_around<S: Store>(store: &S, seed: &Sku) -> Result<Aroun
 }
 
 /// Reads from these items on to all that hang together with them; stops where that is too many.
-async fn walk<S: Store>(store: &S, begin: BTreeSet<Sku>) -> Result<(BTreeMap<Sku, Rows>, Option<Sku>), StoreError> {
-    let mut rows: BTreeMap<Sku, Rows> = BTreeMap::new();
+async fn walk<S: Store>(store: &S, begin: BTreeSet<Sku>) -> Result<(BTreeMap<Sku, PlanningRows>, Option<Sku>), StoreError> {
+    let mut rows: BTreeMap<Sku, PlanningRows> = BTreeMap::new();
     let mut next = begin;
     while !next.is_empty() {
         let read = read_rows(store, &next).await?;
         rows.extend(read);
         let of = |sku: &Sku| rows.get(sku).into_iter().filter(|rows| !rows.is_bulk());
-        let around = next.iter().flat_map(of).flat_map(Rows::neighbours);
+        let around = next.iter().flat_map(of).flat_map(PlanningRows::neighbours);
         let around: BTreeSet<Sku> = around.filter(|sku| !rows.contains_key(sku)).collect();
-        if rows.len() + around.len() > 2 * Plan::MAX_ITEMS {
+        if rows.len() + around.len() > 2 * GroupPlan::MAX_ITEMS {
             let most = most_hangs_on(rows.iter());
             return Ok((rows, most));
         }
@@ -134,7 +134,7 @@ async fn walk<S: Store>(store: &S, begin: BTreeSet<Sku>) -> Result<(BTreeMap<Sku
 }
 
 /// The item that goes into the most others.
-fn most_hangs_on<'a>(rows: impl Iterator<Item = (&'a Sku, &'a Rows)>) -> Option<Sku> {
-    let hangs = |rows: &Rows| rows.used.as_ref().map_or(0, |used| used.parents.len());
+fn most_hangs_on<'a>(rows: impl Iterator<Item = (&'a Sku, &'a PlanningRows)>) -> Option<Sku> {
+    let hangs = |rows: &PlanningRows| rows.used.as_ref().map_or(0, |used| used.parents.len());
     rows.max_by_key(|(_, rows)| hangs(rows)).map(|(sku, _)| sku.clone())
 }

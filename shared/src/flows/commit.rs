@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::catalog::Network;
-use crate::draft::{Draft, Outcome, Undecided};
+use crate::draft::{Draft, DraftError, EventOutcome};
 use crate::flows::backoff;
-use crate::ledger::Event;
+use crate::ledger::LedgerEvent;
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Store, StoreError, WriteError};
 use crate::table::{Key, Record, RowKey, Write};
@@ -26,7 +26,7 @@ pub enum CommitError {
         /// The busy position, if it was one.
         hot: Option<PositionKey>,
         /// What became of the events before the first that is not in the ledger.
-        done: Vec<Outcome>,
+        done: Vec<EventOutcome>,
     },
     /// The store failed; repeating is safe.
     #[error(transparent)]
@@ -44,8 +44,8 @@ pub async fn commit<S: Store, C: Clock>(
     store: &S,
     clock: &C,
     network: &Network,
-    events: &[(Event, Option<Key>)],
-) -> Result<Vec<Outcome>, CommitError> {
+    events: &[(LedgerEvent, Option<Key>)],
+) -> Result<Vec<EventOutcome>, CommitError> {
     let mut read: BTreeMap<Key, Option<Record>> = BTreeMap::new();
     let likely: Vec<Key> = {
         let mut keys: std::collections::BTreeSet<Key> =
@@ -56,7 +56,7 @@ pub async fn commit<S: Store, C: Clock>(
     load(store, likely, &mut read).await?;
 
     let mut outcomes = Vec::with_capacity(events.len());
-    let mut waiting: VecDeque<&(Event, Option<Key>)> = events.iter().collect();
+    let mut waiting: VecDeque<&(LedgerEvent, Option<Key>)> = events.iter().collect();
     let mut attempt = 0;
     while let Some((first, _)) = waiting.front() {
         let mut draft = Draft::new(network, &read, clock.now());
@@ -66,13 +66,13 @@ pub async fn commit<S: Store, C: Clock>(
             match draft.add(event, lane.as_ref()) {
                 Ok(Some(outcome)) => decided.push(outcome),
                 Ok(None) => break,
-                Err(Undecided::Needs(keys)) => {
+                Err(DraftError::Needs(keys)) => {
                     needs = Some(keys);
                     break;
                 }
-                Err(Undecided::Unreadable(error)) => {
+                Err(DraftError::Unreadable(error)) => {
                     tracing::error!(event = %event.id(), %error, "an event is left out of its group");
-                    decided.push(Outcome::Unreadable);
+                    decided.push(EventOutcome::Unreadable);
                 }
             }
         }

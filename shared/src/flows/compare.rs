@@ -13,8 +13,8 @@ use crate::flows::sweep::wait_within;
 use crate::flows::{ReconcileError, hint_all, recompute};
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Cursor, Hints, Listing, Store, StoreError, Storefront, WriteError, read};
-use crate::reconcile::{CompareProgress, CompareReport, Drift, Sweep};
-use crate::storefront::{Contact, Intent, IntentState, Level, StorefrontError, judge};
+use crate::reconcile::{CompareProgress, CompareReport, LevelDrift, OrderWatermark};
+use crate::storefront::{Level, PushIntent, PushState, RepairDecision, StorefrontError, decide_repair};
 use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
 
 /// Compares the next page of the shop's catalogue.
@@ -45,7 +45,7 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
     if !items.is_empty() {
         // In this order, as for a contact: up to when the ledger is complete, then the levels from it, then the shop.
         let swept_at =
-            read::<Sweep, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.and_then(|sweep| sweep.complete_at);
+            read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.and_then(|sweep| sweep.complete_at);
         let skus: BTreeSet<&Sku> = items.iter().map(|item| &item.sku).collect();
         let mut as_it_was = BTreeSet::new();
         for sku in &skus {
@@ -62,10 +62,10 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
                 })
             })
             .collect();
-        let pushing = read::<Intent, S>(store, &RowKey::Intent(shop.clone()))
+        let pushing = read::<PushIntent, S>(store, &RowKey::Intent(shop.clone()))
             .await?
             .0
-            .is_some_and(|intent| intent.state == IntentState::Open);
+            .is_some_and(|intent| intent.state == PushState::Open);
         let records = store.get(&keys).await?;
         let ids: BTreeSet<_> = items.iter().map(|item| item.inventory_item).collect();
         let ids: Vec<_> = ids.into_iter().collect();
@@ -92,10 +92,10 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
                 report.in_flight += 1; // It lacks what the sweep found: beside the shop it would seem to have drifted.
                 continue;
             }
-            match judge(&level, found, swept_at, quiet) {
-                Contact::Agrees => {}
-                Contact::Set { .. } if !pushing && !level.is_due() => {
-                    report.drifted.push(Drift {
+            match decide_repair(&level, found, swept_at, quiet) {
+                RepairDecision::Agrees => {}
+                RepairDecision::Set { .. } if !pushing && !level.is_due() => {
+                    report.drifted.push(LevelDrift {
                         sku: level.sku.clone(),
                         location: level.location.clone(),
                         shown: found.available + found.committed,
@@ -104,8 +104,8 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
                     contact.push((level, record.revision));
                 }
                 // The shop would not stock it, and whatever was in the way may have passed: ask once more.
-                Contact::Inactive if !pushing && level.refused.is_some() => contact.push((level, record.revision)),
-                Contact::Set { .. } | Contact::InFlight | Contact::Inactive => report.in_flight += 1,
+                RepairDecision::Inactive if !pushing && level.refused.is_some() => contact.push((level, record.revision)),
+                RepairDecision::Set { .. } | RepairDecision::InFlight | RepairDecision::Inactive => report.in_flight += 1,
             }
         }
         contact_again(store, hints, shop, contact).await?;

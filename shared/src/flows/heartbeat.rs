@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::alert::Subject;
+use crate::alert::AlertSubject;
 use crate::flows::alert;
 use crate::ports::{Clock, Listing, Store, StoreError, WriteError, list_all, read};
-use crate::source::{Heard, System};
+use crate::source::{Heartbeat, System};
 use crate::table::{Partition, RowKey, Write};
 
 /// Notes who is heard of, in a warm function seldom enough to cost nothing.
 #[derive(Debug, Default)]
-pub struct Ears(Mutex<BTreeMap<String, Timestamp>>);
+pub struct HeartbeatRecorder(Mutex<BTreeMap<String, Timestamp>>);
 
-impl Ears {
+impl HeartbeatRecorder {
     /// How often it is written down.
     pub const EVERY: Duration = Duration::from_secs(60);
 
@@ -35,8 +35,8 @@ impl Ears {
             }
             noted.insert(system.to_owned(), now);
         }
-        let (_, expect) = read::<Heard, S>(store, &RowKey::Heartbeat(system.to_owned())).await?;
-        match store.write(&[Write::put(&Heard { system: system.to_owned(), at: now }, expect)]).await {
+        let (_, expect) = read::<Heartbeat, S>(store, &RowKey::Heartbeat(system.to_owned())).await?;
+        match store.write(&[Write::put(&Heartbeat { system: system.to_owned(), at: now }, expect)]).await {
             Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(true), // Or somebody else has just heard it, too.
             Err(WriteError::Store(error)) => Err(error),
         }
@@ -48,14 +48,14 @@ impl Ears {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn tell_silent<S: Store, C: Clock>(store: &S, clock: &C) -> Result<usize, StoreError> {
+pub async fn alert_silent_systems<S: Store, C: Clock>(store: &S, clock: &C) -> Result<usize, StoreError> {
     let mut silent = 0;
     for record in list_all(store, Listing::rows(&Partition::Systems)).await? {
         let Ok(system) = record.decode::<System>() else { continue }; // The pull job says so.
         let (Some(minutes), true) = (system.stale_after_minutes, system.pull.is_empty()) else { continue };
         let name = system.code.as_str();
-        let Some(heard) = read::<Heard, S>(store, &RowKey::Heartbeat(name.to_owned())).await?.0 else { continue };
-        let subject = Subject::SourceStale { system: name.to_owned(), feed: "events".to_owned() };
+        let Some(heard) = read::<Heartbeat, S>(store, &RowKey::Heartbeat(name.to_owned())).await?.0 else { continue };
+        let subject = AlertSubject::SourceStale { system: name.to_owned(), feed: "events".to_owned() };
         if clock.now().duration_since(heard.at) > SignedDuration::from_mins(i64::from(minutes)) {
             silent += 1;
             let detail = format!("{name} has sent nothing since {}, and may be silent for {minutes} minutes.", heard.at);

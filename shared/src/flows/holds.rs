@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::catalog::{Network, ShopDomain};
-use crate::draft::Outcome;
+use crate::draft::EventOutcome;
 use crate::flows::{Received, ReconcileError, receive};
-use crate::ledger::Event;
+use crate::ledger::LedgerEvent;
 use crate::movement::EventId;
 use crate::order::{HoldDue, HoldEvent, HoldPolicy, OrderRecord};
 use crate::ports::{Clock, Listing, Store};
@@ -57,10 +57,10 @@ pub async fn holds<S: Store, C: Clock>(
                 return Ok(report); // From here on all are younger.
             }
             let Some(due) = order.hold_due(policy, now) else { continue };
-            let done = receive(store, clock, network, Event::Hold(decide(&order, due, now))).await?;
+            let done = receive(store, clock, network, LedgerEvent::Hold(decide(&order, due, now))).await?;
             match (due, done) {
-                (HoldDue::Alert, Received::Decided(Outcome::Applied { .. })) => report.alerted += 1,
-                (HoldDue::Unpaid | HoldDue::Release, Received::Decided(Outcome::Applied { movements, .. })) => {
+                (HoldDue::Alert, Received::Decided(EventOutcome::Applied { .. })) => report.alerted += 1,
+                (HoldDue::Unpaid | HoldDue::Release, Received::Decided(EventOutcome::Applied { movements, .. })) => {
                     report.expired += usize::from(movements > 0);
                 }
                 (_, Received::Decided(_) | Received::Deferred(_)) => {}

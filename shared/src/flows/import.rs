@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::flows::backoff;
 use crate::ports::{Clock, Store, StoreError, WriteError};
-use crate::sheets::{Plan, Problems, Sheets, Stored};
+use crate::sheets::{ImportPlan, SheetProblems, Sheets, StoredCatalog};
 use crate::table::{Record, Write};
 
 /// How often in a row nothing could be written before it is given up.
@@ -31,7 +31,7 @@ pub struct Imported {
 pub enum ImportError {
     /// What someone else wrote meanwhile makes the sheets wrong.
     #[error("someone else changed the catalogue meanwhile, and beside that the sheets are wrong")]
-    Problems(Problems),
+    Problems(SheetProblems),
     /// Others keep writing the same rows.
     #[error("others keep writing the same rows, {0} among them: try again later")]
     Busy(String),
@@ -45,17 +45,17 @@ pub enum ImportError {
 ///
 /// # Errors
 /// [`ImportError`].
-pub async fn apply<S: Store, C: Clock>(
+pub async fn import_catalog<S: Store, C: Clock>(
     store: &S,
     clock: &C,
-    stored: &mut Stored,
+    stored: &mut StoredCatalog,
     sheets: &Sheets,
     progress: &dyn Fn(usize, usize),
 ) -> Result<Imported, ImportError> {
     let mut done = Imported::default();
     let (mut attempt, now) = (0, clock.now());
     'planning: loop {
-        let plan = Plan::of(stored, sheets, now).map_err(ImportError::Problems)?;
+        let plan = ImportPlan::of(stored, sheets, now).map_err(ImportError::Problems)?;
         let rows = done.rows + plan.rows();
         for batch in plan.batches() {
             match store.write(&batch).await {
@@ -92,7 +92,7 @@ pub async fn apply<S: Store, C: Clock>(
 }
 
 /// Takes what was written as what is stored.
-fn written(stored: &mut Stored, batch: Vec<Write>) -> Result<(), StoreError> {
+fn written(stored: &mut StoredCatalog, batch: Vec<Write>) -> Result<(), StoreError> {
     for write in batch {
         match write {
             Write::Put { key, body, index: _, expect } => {

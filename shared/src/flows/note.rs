@@ -1,12 +1,12 @@
 //! Webhooks that tell no order whole: noted durably, and looked into by the reconciler a moment later.
 
-use crate::alert::{Alert, State};
-use crate::draft::{Outcome, content_mismatch};
+use crate::alert::{Alert, AlertState};
+use crate::draft::{EventOutcome, content_mismatch};
 use crate::flows::alert::raise;
 use crate::flows::{MAX_ATTEMPTS, backoff};
-use crate::ledger::InboxEvent;
+use crate::ledger::AppliedEvent;
 use crate::movement::EventId;
-use crate::order::Note;
+use crate::order::WebhookNote;
 use crate::ports::{Clock, Store, StoreError, WriteError};
 use crate::table::{Expect, Record, Row, RowKey, Write};
 
@@ -18,9 +18,9 @@ pub async fn note<S: Store, C: Clock>(
     store: &S,
     clock: &C,
     (id, content): (EventId, String),
-    note: Note,
-) -> Result<Outcome, StoreError> {
-    let mark = InboxEvent { event: id, content, applied_at: clock.now() };
+    note: WebhookNote,
+) -> Result<EventOutcome, StoreError> {
+    let mark = AppliedEvent { event: id, content, applied_at: clock.now() };
     let mut keys = vec![mark.key()];
     keys.extend(note.pointer.as_ref().map(Row::key));
     keys.extend(note.alert.as_ref().map(|(subject, _)| RowKey::Alert(subject.clone()).key()));
@@ -28,11 +28,11 @@ pub async fn note<S: Store, C: Clock>(
         let rows = store.get(&keys).await?;
         let mut rows = rows.iter().map(Option::as_ref);
         if let Some(known) = rows.next().flatten() {
-            if known.decode::<InboxEvent>()?.content == mark.content {
-                return Ok(Outcome::Duplicate);
+            if known.decode::<AppliedEvent>()?.content == mark.content {
+                return Ok(EventOutcome::Duplicate);
             }
             raise(store, clock, content_mismatch(&mark.event)).await?;
-            return Ok(Outcome::ContentMismatch);
+            return Ok(EventOutcome::ContentMismatch);
         }
         let mut writes = vec![Write::put(&mark, Expect::Absent)];
         if let Some(pointer) = &note.pointer {
@@ -41,11 +41,11 @@ pub async fn note<S: Store, C: Clock>(
         if let Some((subject, detail)) = note.alert.clone() {
             let record = rows.next().flatten();
             let known = record.map(Record::decode::<Alert>).transpose()?;
-            let next = Alert::next(known.as_ref(), subject, State::Raised, detail, clock.now());
+            let next = Alert::next(known.as_ref(), subject, AlertState::Raised, detail, clock.now());
             writes.extend(next.map(|next| Write::put(&next, Expect::as_read(record))));
         }
         match store.write(&writes).await {
-            Ok(()) => return Ok(Outcome::Applied { movements: 0, unmapped: 0 }),
+            Ok(()) => return Ok(EventOutcome::Applied { movements: 0, unmapped: 0 }),
             Err(WriteError::Store(error)) => return Err(error),
             Err(WriteError::Refused(_) | WriteError::Conflict) => {
                 clock.sleep(backoff(std::time::Duration::from_millis(8), attempt, &mark.event.id)).await;

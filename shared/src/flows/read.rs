@@ -4,14 +4,14 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::alert::Subject;
+use crate::alert::AlertSubject;
 use crate::catalog::{Network, OrderId, ShopDomain};
-use crate::draft::Outcome;
+use crate::draft::EventOutcome;
 use crate::flows::sweep::wait_within;
 use crate::flows::{Received, ReconcileError, alert, receive};
-use crate::ledger::{Event, OrderEvent};
+use crate::ledger::{LedgerEvent, OrderEvent};
 use crate::movement::{EventId, content_hash};
-use crate::order::{Facts, OrderRecord, OrderSnapshot, Pointer, SalesOrder, Unreadable};
+use crate::order::{OrderFacts, OrderRecord, OrderSnapshot, OrderToRead, ReadFailure, SalesOrder};
 use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, WriteError, list_all, read};
 use crate::storefront::{OrderRead, StorefrontError};
 use crate::table::{Expect, IndexPartition, Key, Partition, Record, RowKey, Write};
@@ -38,7 +38,7 @@ pub struct ReadReport {
 }
 
 /// The ports that reading needs.
-pub struct Reading<'a, S, F, B, C> {
+pub struct OrderReader<'a, S, F, B, C> {
     /// The table.
     pub store: &'a S,
     /// The shop.
@@ -55,7 +55,7 @@ pub struct Reading<'a, S, F, B, C> {
     pub deadline: Timestamp,
 }
 
-impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
+impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
     /// Reads everything that waits to be read, oldest first, and forwards what is a new version. One that fails does not
     /// keep the others waiting.
     ///
@@ -85,7 +85,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
 
     /// Reads what a pointer names, and takes the pointer away.
     async fn follow(&self, record: &Record, report: &mut ReadReport) -> Result<(), ReconcileError> {
-        let pointer: Pointer = record.decode()?;
+        let pointer: OrderToRead = record.decode()?;
         let order = match OrderId::from_gid(&pointer.gid) {
             Some(order) => Some(order),
             None => self.ask(async || self.front.order_of(self.shop, &pointer.gid).await).await?,
@@ -120,10 +120,10 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
         &self,
         order: OrderId,
         report: &mut ReadReport,
-    ) -> Result<Option<(Facts, SalesOrder)>, ReconcileError> {
+    ) -> Result<Option<(OrderFacts, SalesOrder)>, ReconcileError> {
         let Some(OrderRead { snapshot, sales }) = self.ask(async || self.front.order(self.shop, order).await).await? else {
             self.tell(&order.gid(), "the shop does not have it, or does not show it to this app").await?;
-            self.set_aside(order, Unreadable::Gone).await?;
+            self.set_aside(order, ReadFailure::Gone).await?;
             return Ok(None);
         };
         report.orders += 1;
@@ -131,16 +131,17 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
             Ok(snapshot) => snapshot,
             Err(reason) => {
                 self.tell(&order.gid(), &reason).await?;
-                self.set_aside(order, Unreadable::Odd).await?;
+                self.set_aside(order, ReadFailure::Odd).await?;
                 report.odd += 1;
                 return Ok(None);
             }
         };
         let facts = snapshot.facts.clone();
         match receive(self.store, self.clock, self.network, asked(snapshot)).await? {
-            Received::Decided(Outcome::Applied { movements, .. }) => report.movements += movements,
-            Received::Decided(Outcome::Duplicate | Outcome::ContentMismatch) => {}
-            Received::Decided(Outcome::Unreadable | Outcome::Waiting(_) | Outcome::Unfit(_)) | Received::Deferred(_) => {
+            Received::Decided(EventOutcome::Applied { movements, .. }) => report.movements += movements,
+            Received::Decided(EventOutcome::Duplicate | EventOutcome::ContentMismatch) => {}
+            Received::Decided(EventOutcome::Unreadable | EventOutcome::Waiting(_) | EventOutcome::Unfit(_))
+            | Received::Deferred(_) => {
                 report.left += 1;
                 return Ok(None);
             }
@@ -151,17 +152,17 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
     /// Raises the alert about an order that cannot be read.
     pub(super) async fn tell(&self, order: &str, reason: &str) -> Result<(), ReconcileError> {
         tracing::error!(shop = %self.shop, order, reason, "an order cannot be read");
-        let subject = Subject::UnreadableOrder { shop: self.shop.clone(), order: order.to_owned() };
+        let subject = AlertSubject::UnreadableOrder { shop: self.shop.clone(), order: order.to_owned() };
         let detail = format!("{order} of {} cannot be read: {reason}.", self.shop);
         Ok(alert::raise(self.store, self.clock, (subject, detail)).await?)
     }
 
     /// Notes that reading an order told nothing, so that it is not read again and again for it: an odd one is tried by every
     /// sweep, any one by the next word about it.
-    async fn set_aside(&self, order: OrderId, why: Unreadable) -> Result<(), ReconcileError> {
+    async fn set_aside(&self, order: OrderId, why: ReadFailure) -> Result<(), ReconcileError> {
         let key = RowKey::Order { shop: self.shop.clone(), order };
         let (record, expect) = read::<OrderRecord, S>(self.store, &key).await?;
-        if record.is_none() && why == Unreadable::Gone {
+        if record.is_none() && why == ReadFailure::Gone {
             return Ok(());
         }
         let record = record.unwrap_or_else(|| OrderRecord::new(self.shop.clone(), order));
@@ -182,7 +183,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Reading<'_, S, F, B, C> {
     ///
     /// It is marked after it was sent: a crash in between sends it again, under the same name. Marked before, a crash
     /// would lose it. Only that it may have been sent is noted before, so that a cancellation follows it whatever happens.
-    pub(super) async fn forward(&self, facts: &Facts, sales: SalesOrder) -> Result<bool, ReconcileError> {
+    pub(super) async fn forward(&self, facts: &OrderFacts, sales: SalesOrder) -> Result<bool, ReconcileError> {
         let key = RowKey::Order { shop: self.shop.clone(), order: sales.order };
         // Newer facts are forwarded in their own turn.
         let is_due = |record: &OrderRecord| {
@@ -275,9 +276,9 @@ impl Patience {
 }
 
 /// An order we asked for, named by what the shop said and when.
-fn asked(snapshot: OrderSnapshot) -> Event {
+fn asked(snapshot: OrderSnapshot) -> LedgerEvent {
     let said = serde_json::to_string(&snapshot).expect("a snapshot always serialises");
     let content = content_hash(said.as_bytes());
     let id = EventId::new(format!("query:{}", snapshot.shop), format!("{}#{content}", snapshot.order));
-    Event::Order(Box::new(OrderEvent { id, content, snapshot }))
+    LedgerEvent::Order(Box::new(OrderEvent { id, content, snapshot }))
 }

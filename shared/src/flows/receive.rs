@@ -1,9 +1,9 @@
 //! Receiving an event: into the ledger at once, or into the lane of a position that is too busy.
 
 use crate::catalog::{Network, Place};
-use crate::draft::{Outcome, content_mismatch};
+use crate::draft::{EventOutcome, content_mismatch};
 use crate::flows::{CommitError, alert, commit};
-use crate::ledger::{Deferred, Event, Lane};
+use crate::ledger::{DeferredEvent, Lane, LedgerEvent};
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Listing, Store, StoreError, WriteError};
 use crate::table::{Expect, Key, Partition, Write};
@@ -15,7 +15,7 @@ const LANE_GROUP: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
     /// Decided.
-    Decided(Outcome),
+    Decided(EventOutcome),
     /// Waiting in this lane; `ats-recompute` settles it within moments.
     Deferred(Lane),
 }
@@ -24,7 +24,12 @@ pub enum Received {
 ///
 /// # Errors
 /// When the store fails; the sender repeats, which is safe.
-pub async fn receive<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, event: Event) -> Result<Received, StoreError> {
+pub async fn receive<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    event: LedgerEvent,
+) -> Result<Received, StoreError> {
     let received = receive_all(store, clock, network, vec![event]).await?;
     Ok(received.into_iter().next().expect("one event has one outcome"))
 }
@@ -38,14 +43,14 @@ pub async fn receive_all<S: Store, C: Clock>(
     store: &S,
     clock: &C,
     network: &Network,
-    events: Vec<Event>,
+    events: Vec<LedgerEvent>,
 ) -> Result<Vec<Received>, StoreError> {
     let mut received: Vec<Option<Received>> = vec![None; events.len()];
-    let mut waiting: Vec<(usize, Lane, Event)> =
+    let mut waiting: Vec<(usize, Lane, LedgerEvent)> =
         events.into_iter().enumerate().map(|(at, event)| (at, any_lane(network, &event), event)).collect();
     waiting.sort_by(|(_, one, _), (_, other, _)| one.cmp(other));
     while !waiting.is_empty() {
-        let events: Vec<(Event, Option<Key>)> = waiting.iter().map(|(_, _, event)| (event.clone(), None)).collect();
+        let events: Vec<(LedgerEvent, Option<Key>)> = waiting.iter().map(|(_, _, event)| (event.clone(), None)).collect();
         let (done, hot) = match commit(store, clock, network, &events).await {
             Ok(done) => (done, None),
             Err(CommitError::Contended { hot, done }) => (done, Some(hot)),
@@ -68,20 +73,20 @@ pub async fn receive_all<S: Store, C: Clock>(
 }
 
 /// Writes an event into a lane.
-async fn defer<S: Store, C: Clock>(store: &S, clock: &C, lane: &Lane, event: Event) -> Result<Received, StoreError> {
-    let deferred = Deferred { lane: lane.clone(), event, deferred_at: clock.now() };
+async fn defer<S: Store, C: Clock>(store: &S, clock: &C, lane: &Lane, event: LedgerEvent) -> Result<Received, StoreError> {
+    let deferred = DeferredEvent { lane: lane.clone(), event, deferred_at: clock.now() };
     match store.write(&[Write::put(&deferred, Expect::Absent)]).await {
         Ok(()) => Ok(Received::Deferred(lane.clone())),
         Err(WriteError::Refused(refusals)) => {
             // It waits there already; unless it is another event under the same id.
             let waiting = refusals.into_iter().next().and_then(|refusal| refusal.stored);
-            let same =
-                waiting.is_none_or(|row| row.decode::<Deferred>().is_ok_and(|d| d.event.content() == deferred.event.content()));
+            let same = waiting
+                .is_none_or(|row| row.decode::<DeferredEvent>().is_ok_and(|d| d.event.content() == deferred.event.content()));
             if same {
                 return Ok(Received::Deferred(lane.clone()));
             }
             alert::raise(store, clock, content_mismatch(deferred.event.id())).await?;
-            Ok(Received::Decided(Outcome::ContentMismatch))
+            Ok(Received::Decided(EventOutcome::ContentMismatch))
         }
         Err(WriteError::Conflict) => Err(StoreError::Unavailable { detail: "the lane is busy".into(), source: None }),
         Err(WriteError::Store(error)) => Err(error),
@@ -89,10 +94,10 @@ async fn defer<S: Store, C: Clock>(store: &S, clock: &C, lane: &Lane, event: Eve
 }
 
 /// Where an event waits when no position is known to be busy; and what it is sorted by among others.
-fn any_lane(network: &Network, event: &Event) -> Lane {
+fn any_lane(network: &Network, event: &LedgerEvent) -> Lane {
     match event {
-        Event::Hold(hold) => Lane::Order { shop: hold.shop.clone(), order: hold.order },
-        Event::Stock(stock) => match stock.sku.parse() {
+        LedgerEvent::Hold(hold) => Lane::Order { shop: hold.shop.clone(), order: hold.order },
+        LedgerEvent::Stock(stock) => match stock.sku.parse() {
             Ok(sku) => {
                 let place = network.by_system_code(stock.system(), &stock.location);
                 let place = place.map_or(Place::Unassigned, |location| Place::At(location.code.clone()));
@@ -100,7 +105,7 @@ fn any_lane(network: &Network, event: &Event) -> Lane {
             }
             Err(_) => Lane::System(stock.system().to_owned()),
         },
-        Event::Order(order) => {
+        LedgerEvent::Order(order) => {
             let snapshot = &order.snapshot;
             let mut lines = snapshot.facts.iter().flat_map(|facts| facts.lines.values());
             lines.find_map(|line| line.shop_sku.parse().ok()).map_or_else(
@@ -122,9 +127,9 @@ pub async fn settle_lane<S: Store, C: Clock>(store: &S, clock: &C, network: &Net
     let mut listing = Listing { limit: LANE_GROUP, ..Listing::rows(&Partition::Lane(lane.clone())) };
     loop {
         let page = store.list(&listing).await?;
-        let mut events: Vec<(Event, Option<Key>)> = Vec::with_capacity(page.records.len());
+        let mut events: Vec<(LedgerEvent, Option<Key>)> = Vec::with_capacity(page.records.len());
         for record in page.records {
-            match record.decode::<Deferred>() {
+            match record.decode::<DeferredEvent>() {
                 Ok(deferred) => events.push((deferred.event, Some(record.key))),
                 Err(error) => tracing::error!(%error, "a deferred event cannot be read and stays in its lane"),
             }

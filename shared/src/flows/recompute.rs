@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::alert::{Alert, State, Subject, low_stock};
+use crate::alert::{Alert, AlertState, AlertSubject, low_stock};
 use crate::catalog::{Item, Network, Place, ShopDomain, Sku, Tier};
 use crate::flows::backoff;
 use crate::flows::push::refusal_alert;
 use crate::ledger::Position;
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Store, StoreError, WriteError};
-use crate::promise::{InPlan, Known, Plan, Promise};
-use crate::source::Supplies;
-use crate::storefront::{Label, LabelKind, Level, PromiseShown, Shown};
+use crate::promise::{GroupPlan, PlanMembership, Promise, PromiseInputs};
+use crate::source::ScheduledReceipts;
+use crate::storefront::{Level, MetafieldKind, MetafieldValue, PromiseValue, VariantMetafield};
 use crate::table::{Expect, Record, RowKey, Write};
 
 /// How often an item is recomputed anew when its rows change under it.
@@ -74,7 +74,7 @@ async fn recompute_once<S: Store, C: Clock>(
     let old = promise.as_ref().map(|record| record.decode::<Promise>()).transpose()?;
     // Also where it is not shown any more: there the label is emptied, and then forgotten.
     let is_shown = |kind| shows(&item, kind);
-    let labels_of: BTreeSet<(ShopDomain, LabelKind)> = LabelKind::ALL
+    let labels_of: BTreeSet<(ShopDomain, MetafieldKind)> = MetafieldKind::ALL
         .into_iter()
         .flat_map(|kind| {
             let was = old.as_ref().map(|old| shops_with(old, kind).clone()).unwrap_or_default();
@@ -82,9 +82,9 @@ async fn recompute_once<S: Store, C: Clock>(
             was.into_iter().chain(listed.map(|(shop, _)| shop.clone())).map(move |shop| (shop, kind))
         })
         .collect();
-    let low = Subject::LowStock { sku: sku.clone() };
-    let late = Subject::LatePromise { sku: sku.clone() };
-    let in_plan = in_plan.map(|record| record.decode::<InPlan>()).transpose()?;
+    let low = AlertSubject::LowStock { sku: sku.clone() };
+    let late = AlertSubject::LatePromise { sku: sku.clone() };
+    let in_plan = in_plan.map(|record| record.decode::<PlanMembership>()).transpose()?;
     let mut keys = vec![RowKey::Alert(low.clone()).key(), RowKey::Alert(late.clone()).key(), RowKey::Receipts(sku.clone()).key()];
     let alone = keys.len();
     keys.extend(of.iter().map(|of| RowKey::Position(of.clone()).key()));
@@ -103,17 +103,17 @@ async fn recompute_once<S: Store, C: Clock>(
     let mut last = rows.split_off(tier_at).into_iter();
     let tier = item.tier.as_ref().and_then(|_| last.next()).flatten();
     let tier = tier.map(|record| record.decode::<Tier>()).transpose()?;
-    let plan = last.next().flatten().map(|record| record.decode::<Plan>()).transpose()?;
+    let plan = last.next().flatten().map(|record| record.decode::<GroupPlan>()).transpose()?;
     let mut position_rows = rows.split_off(alone);
     let [low_alert, late_alert, supplies] = these(rows);
-    let supplies = supplies.map(|record| record.decode::<Supplies>()).transpose()?;
+    let supplies = supplies.map(|record| record.decode::<ScheduledReceipts>()).transpose()?;
     let mut level_rows = position_rows.split_off(of.len());
     let label_rows = level_rows.split_off(levels_of.len());
     let positions = position_rows.into_iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Position>, _>>()?;
 
     let now = clock.now();
     let planned = plan.as_ref().and_then(|plan| plan.goods.get(sku));
-    let known = Known {
+    let known = PromiseInputs {
         item: &item,
         tier: tier.as_ref(),
         network,
@@ -149,21 +149,21 @@ async fn recompute_once<S: Store, C: Clock>(
         }
     }
     for ((shop, kind), record) in labels_of.into_iter().zip(label_rows) {
-        let known = record.as_ref().map(|record| record.decode::<Label>()).transpose()?;
+        let known = record.as_ref().map(|record| record.decode::<VariantMetafield>()).transpose()?;
         let would_show = match kind {
-            LabelKind::Lots => Shown::Lots(Label::lots_of(network, &positions)),
-            LabelKind::Promise => Shown::Promise(PromiseShown { date: new.date() }),
+            MetafieldKind::Lots => MetafieldValue::Lots(VariantMetafield::lots_of(network, &positions)),
+            MetafieldKind::Promise => MetafieldValue::Promise(PromiseValue { date: new.date() }),
         };
-        let shown = if is_shown(kind) { would_show } else { Shown::nothing(kind) };
+        let shown = if is_shown(kind) { would_show } else { MetafieldValue::nothing(kind) };
         let label = label(&item, &shop, known.as_ref(), shown, now);
         // What was refused is not wanted any more: no push will come by to clear the alert.
         let settled = label.as_ref().is_none_or(|label| label.refused.is_none() && !label.is_due());
         if let Some(known) = known.as_ref().filter(|known| known.alerted && settled) {
-            writes.extend(refusal_alert(store, (&Label { refused: None, ..known.clone() }).into(), now).await?);
+            writes.extend(refusal_alert(store, (&VariantMetafield { refused: None, ..known.clone() }).into(), now).await?);
         }
         match (label, record) {
             (Some(label), record) => {
-                let label = Label { alerted: label.alerted && !settled, ..label };
+                let label = VariantMetafield { alerted: label.alerted && !settled, ..label };
                 if label.is_due() {
                     due.insert((shop.clone(), PositionKey::new(sku.clone(), Place::Unassigned)));
                 }
@@ -171,8 +171,8 @@ async fn recompute_once<S: Store, C: Clock>(
                     writes.push(Write::put(&label, Expect::as_read(record.as_ref())));
                 }
                 match kind {
-                    LabelKind::Lots => new.labels.insert(shop),
-                    LabelKind::Promise => new.dated.insert(shop),
+                    MetafieldKind::Lots => new.labels.insert(shop),
+                    MetafieldKind::Promise => new.dated.insert(shop),
                 };
             }
             (None, Some(record)) => writes.push(Write::Delete { key: record.key, expect: Expect::Revision(record.revision) }),
@@ -184,7 +184,7 @@ async fn recompute_once<S: Store, C: Clock>(
         writes.extend(turn(low_alert.as_ref(), low, state, detail, now)?);
     }
     let broken = new.planned.as_ref().map_or(&[][..], |planned| &planned.late);
-    let state = if broken.is_empty() { State::Cleared } else { State::Raised };
+    let state = if broken.is_empty() { AlertState::Cleared } else { AlertState::Raised };
     let units: Vec<String> = broken.iter().map(ToString::to_string).collect();
     let detail = format!("Of {sku}: {}. `cargo x explain {sku}` lists the orders.", units.join("; "));
     writes.extend(turn(late_alert.as_ref(), late, state, detail, now)?);
@@ -199,26 +199,32 @@ async fn recompute_once<S: Store, C: Clock>(
 }
 
 /// Whether an item has this shown beside it.
-fn shows(item: &Item, kind: LabelKind) -> bool {
+fn shows(item: &Item, kind: MetafieldKind) -> bool {
     match kind {
-        LabelKind::Lots => item.by_lot,
-        LabelKind::Promise => item.planning.shows_date,
+        MetafieldKind::Lots => item.by_lot,
+        MetafieldKind::Promise => item.planning.shows_date,
     }
 }
 
 /// The shops that show it, or did.
-fn shops_with(promise: &Promise, kind: LabelKind) -> &BTreeSet<ShopDomain> {
+fn shops_with(promise: &Promise, kind: MetafieldKind) -> &BTreeSet<ShopDomain> {
     match kind {
-        LabelKind::Lots => &promise.labels,
-        LabelKind::Promise => &promise.dated,
+        MetafieldKind::Lots => &promise.labels,
+        MetafieldKind::Promise => &promise.dated,
     }
 }
 
 /// What a shop is to show beside an item; `None` where it is told nothing of the kind, and shows none that is still ours to say.
-fn label(item: &Item, shop: &ShopDomain, known: Option<&Label>, shown: Shown, now: Timestamp) -> Option<Label> {
+fn label(
+    item: &Item,
+    shop: &ShopDomain,
+    known: Option<&VariantMetafield>,
+    shown: MetafieldValue,
+    now: Timestamp,
+) -> Option<VariantMetafield> {
     let variant = item.shops.get(shop).and_then(|listed| listed.variant)?;
     let kind = shown.kind();
-    let mut label = known.cloned().unwrap_or_else(|| Label::new(shop.clone(), item.sku.clone(), variant, kind, now));
+    let mut label = known.cloned().unwrap_or_else(|| VariantMetafield::new(shop.clone(), item.sku.clone(), variant, kind, now));
     label.want(variant, shown, now);
     (shows(item, kind) || !label.is_blank()).then_some(label)
 }
@@ -226,8 +232,8 @@ fn label(item: &Item, shop: &ShopDomain, known: Option<&Label>, shown: Shown, no
 /// The write that turns an alert, where it does not stand so already.
 fn turn(
     known: Option<&Record>,
-    subject: Subject,
-    state: State,
+    subject: AlertSubject,
+    state: AlertState,
     detail: String,
     now: Timestamp,
 ) -> Result<Option<Write>, StoreError> {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::catalog::{Network, Sku, day_of};
 use crate::flows::{NetworkCache, recompute, replan};
 use crate::ports::{Clock, Cursor, Listing, Store, StoreError, WriteError, read};
-use crate::reconcile::Refresh;
+use crate::reconcile::RefreshProgress;
 use crate::table::{Expect, IndexKey, IndexPartition, Key, RowKey, Write};
 
 /// Items recomputed before the progress is written down.
@@ -17,15 +17,15 @@ const PAGE: usize = 50;
 /// The most items that are remembered because they could not be planned; a page that would add more is tried again whole.
 const MAX_MISSED: usize = 1_000;
 
-impl Refresh {}
+impl RefreshProgress {}
 
 /// Asks for every item to be recomputed, from the first.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn ask_refresh<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(), StoreError> {
-    let (_, expect) = read::<Refresh, S>(store, &RowKey::Refresh).await?;
-    let all = Refresh { asked_at: clock.now(), after: None, only_plans: false, done: false, missed: BTreeSet::new() };
+    let (_, expect) = read::<RefreshProgress, S>(store, &RowKey::Refresh).await?;
+    let all = RefreshProgress { asked_at: clock.now(), after: None, only_plans: false, done: false, missed: BTreeSet::new() };
     match store.write(&[Write::put(&all, expect)]).await {
         // Somebody else asks, or has come further: the next run would begin behind what changed just now.
         Err(WriteError::Refused(_) | WriteError::Conflict) => {
@@ -49,13 +49,13 @@ pub async fn refresh<S: Store, C: Clock>(
 ) -> Result<usize, StoreError> {
     let mut done = 0;
     loop {
-        let (asked, expect) = read::<Refresh, S>(store, &RowKey::Refresh).await?;
+        let (asked, expect) = read::<RefreshProgress, S>(store, &RowKey::Refresh).await?;
         let now = clock.now();
         let is_over = asked.as_ref().is_none_or(|asked| asked.done);
         if is_over && let Some(asked) = asked.as_ref().filter(|asked| day_of(asked.asked_at) >= day_of(now)) {
             return Ok(done + try_again(store, clock, network, (asked, expect)).await?);
         }
-        let new_day = Refresh { asked_at: now, after: None, only_plans: true, done: false, missed: BTreeSet::new() };
+        let new_day = RefreshProgress { asked_at: now, after: None, only_plans: true, done: false, missed: BTreeSet::new() };
         let asked = asked.filter(|_| !is_over).unwrap_or(new_day);
         // Until then some warm function may still hold the network as it was, this one among them.
         if !asked.only_plans && now.duration_since(asked.asked_at).unsigned_abs() < NetworkCache::KEPT {
@@ -88,7 +88,7 @@ pub async fn refresh<S: Store, C: Clock>(
         let cut = clock.now() > deadline;
         let last = looked_at.last().cloned();
         let end = !cut && (page.next.is_none() || last.is_none());
-        let write = Write::put(&Refresh { after: last.or(asked.after), done: end, missed, ..asked }, expect);
+        let write = Write::put(&RefreshProgress { after: last.or(asked.after), done: end, missed, ..asked }, expect);
         match store.write(&[write]).await {
             // Asked for again meanwhile: from the first again.
             Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
@@ -105,14 +105,14 @@ async fn try_again<S: Store, C: Clock>(
     store: &S,
     clock: &C,
     network: &Network,
-    (asked, expect): (&Refresh, Expect),
+    (asked, expect): (&RefreshProgress, Expect),
 ) -> Result<usize, StoreError> {
     if asked.missed.is_empty() {
         return Ok(0);
     }
     let (plans, missed) = plan_all(store, clock, network, &asked.missed).await;
     if missed != asked.missed {
-        match store.write(&[Write::put(&Refresh { missed, ..asked.clone() }, expect)]).await {
+        match store.write(&[Write::put(&RefreshProgress { missed, ..asked.clone() }, expect)]).await {
             // Somebody else has tried again, or everything was asked for.
             Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
             Err(WriteError::Store(error)) => return Err(error),

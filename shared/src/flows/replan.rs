@@ -8,13 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::alert::{Alert, State, Subject};
-use crate::catalog::{CentreId, Network, Sku, WorkCentre, day_of};
+use crate::alert::{Alert, AlertState, AlertSubject};
+use crate::catalog::{Network, Sku, WorkCentre, WorkCentreId, day_of};
 use crate::flows::backoff;
 use crate::flows::closure::{Around, by_code, centres_of, read_around, read_rows};
 use crate::ports::{Clock, Store, StoreError, WriteError};
-use crate::promise::inputs::Terms;
-use crate::promise::{InPlan, Plan, Rows, groups, plan};
+use crate::promise::inputs::PlanningInputs;
+use crate::promise::{GroupPlan, PlanMembership, PlanningRows, groups, plan};
 use crate::table::{Expect, Key, MAX_WRITES, Record, RowKey, Write};
 
 /// How often a plan is made anew when its rows change under it.
@@ -68,21 +68,21 @@ async fn replan_once<S: Store, C: Clock>(
     seed: &Sku,
 ) -> Result<(BTreeSet<Sku>, usize), WriteError> {
     let around = read_around(store, seed).await?;
-    let alert_of = Subject::PlanTooLarge { sku: around.too_many.clone().unwrap_or_else(|| seed.clone()) };
+    let alert_of = AlertSubject::PlanTooLarge { sku: around.too_many.clone().unwrap_or_else(|| seed.clone()) };
     let (centres, alert) = read_beside(store, &around.rows, &alert_of).await?;
     // A clock that is behind plans for the day that another has begun: what was planned for a day is not planned back.
     let now = around.computed_last().map_or(clock.now(), |last| last.max(clock.now()));
-    let terms = Terms { rows: &around.rows, centres: &centres, network, today: day_of(now) };
+    let terms = PlanningInputs { rows: &around.rows, centres: &centres, network, today: day_of(now) };
 
     // Too many to be decided together: only what is there of them is sold until somebody unties them.
     let groups = if around.too_many.is_some() { Vec::new() } else { groups(&around.rows) };
-    let plans: Vec<Plan> = groups.into_iter().filter_map(|group| plan(&terms, group, now)).collect();
+    let plans: Vec<GroupPlan> = groups.into_iter().filter_map(|group| plan(&terms, group, now)).collect();
 
     let mut writes = Vec::new();
-    let state = if around.too_many.is_some() { State::Raised } else { State::Cleared };
+    let state = if around.too_many.is_some() { AlertState::Raised } else { AlertState::Cleared };
     let detail = format!(
         "More than {} items hang together by their bills with {}. Only what is there of them is sold: mark as bulk what is always there.",
-        Plan::MAX_ITEMS,
+        GroupPlan::MAX_ITEMS,
         around.too_many.as_ref().unwrap_or(seed),
     );
     let known = alert.as_ref().map(Record::decode::<Alert>).transpose()?;
@@ -104,9 +104,9 @@ async fn replan_once<S: Store, C: Clock>(
 /// Reads the work centres that bills name, and an alert.
 async fn read_beside<S: Store>(
     store: &S,
-    rows: &BTreeMap<Sku, Rows>,
-    alert: &Subject,
-) -> Result<(BTreeMap<CentreId, WorkCentre>, Option<Record>), StoreError> {
+    rows: &BTreeMap<Sku, PlanningRows>,
+    alert: &AlertSubject,
+) -> Result<(BTreeMap<WorkCentreId, WorkCentre>, Option<Record>), StoreError> {
     let keys: Vec<Key> = [RowKey::Alert(alert.clone()).key()].into_iter().chain(centres_of(rows)).collect();
     let mut records = store.get(&keys).await?;
     let alert = records.first_mut().and_then(Option::take);
@@ -114,7 +114,7 @@ async fn read_beside<S: Store>(
 }
 
 /// The writes that put these plans in the place of those that were.
-fn replacing(around: &Around, plans: &[Plan]) -> Vec<Write> {
+fn replacing(around: &Around, plans: &[GroupPlan]) -> Vec<Write> {
     let mut writes = Vec::new();
     for plan in plans {
         let (old, expect) = around.plans.get(&plan.id).map_or((None, Expect::Absent), |(old, expect)| (old.as_ref(), *expect));
@@ -134,7 +134,7 @@ fn replacing(around: &Around, plans: &[Plan]) -> Vec<Write> {
 ///
 /// One that a plan is to take back in is written even where it has stayed: whoever let the item go may be about to take it
 /// away, and must find that it was written since.
-fn pointers(around: &Around, plans: &[Plan]) -> (Vec<Write>, Vec<Write>) {
+fn pointers(around: &Around, plans: &[GroupPlan]) -> (Vec<Write>, Vec<Write>) {
     let of: BTreeMap<&Sku, &Sku> = plans.iter().flat_map(|plan| plan.items.iter().map(|sku| (sku, &plan.id))).collect();
     let (mut taken_in, mut let_go) = (Vec::new(), Vec::new());
     for (sku, rows) in &around.rows {
@@ -143,7 +143,7 @@ fn pointers(around: &Around, plans: &[Plan]) -> (Vec<Write>, Vec<Write>) {
         let named = is.is_some_and(|plan| around.names(plan, sku));
         match of.get(sku) {
             Some(plan) if is != Some(*plan) || !named => {
-                taken_in.push(Write::put(&InPlan { sku: sku.clone(), plan: (*plan).clone() }, expect));
+                taken_in.push(Write::put(&PlanMembership { sku: sku.clone(), plan: (*plan).clone() }, expect));
             }
             None if is.is_some() => let_go.push(Write::Delete { key: RowKey::PlanOf(sku.clone()).key(), expect }),
             Some(_) | None => {}

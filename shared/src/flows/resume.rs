@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::alert::{Alert, State, Subject};
-use crate::catalog::{Missing, Network};
-use crate::draft::Outcome;
+use crate::alert::{Alert, AlertState, AlertSubject};
+use crate::catalog::{MissingMapping, Network};
+use crate::draft::EventOutcome;
 use crate::flows::{CommitError, commit};
-use crate::ledger::Event;
-use crate::order::Pointer;
+use crate::ledger::LedgerEvent;
+use crate::order::OrderToRead;
 use crate::ports::{Clock, Cursor, Listing, Store, StoreError, WriteError};
-use crate::source::{Waiting, Waits};
+use crate::source::{WaitingForMapping, WaitingItem};
 use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
 
 /// How many are looked at together.
@@ -42,17 +42,17 @@ pub async fn resume<S: Store, C: Clock>(
     let mut listing = Listing { prefix: prefix.to_owned(), ..Listing::index(&IndexPartition::Waiting, AT_ONCE) };
     loop {
         let page = store.list(&listing).await?;
-        let mut stuck: Option<(Missing, Key)> = None;
-        let mut moving: BTreeSet<Missing> = BTreeSet::new();
+        let mut stuck: Option<(MissingMapping, Key)> = None;
+        let mut moving: BTreeSet<MissingMapping> = BTreeSet::new();
         let mut events = Vec::new();
         for record in &page.records {
-            match record.decode::<Waiting>() {
-                Ok(Waiting { what: Waits::Event(event), missing, .. }) => {
-                    events.push((missing, (Event::Stock(*event), Some(record.key.clone()))));
+            match record.decode::<WaitingForMapping>() {
+                Ok(WaitingForMapping { what: WaitingItem::Event(event), missing, .. }) => {
+                    events.push((missing, (LedgerEvent::Stock(*event), Some(record.key.clone()))));
                 }
-                Ok(Waiting { what: Waits::Order { shop, order }, missing, .. }) => {
+                Ok(WaitingForMapping { what: WaitingItem::Order { shop, order }, missing, .. }) => {
                     if is_mapped(store, network, &missing).await? {
-                        let pointer = Pointer { shop, gid: order.gid(), named_at: clock.now() };
+                        let pointer = OrderToRead { shop, gid: order.gid(), named_at: clock.now() };
                         done.resumed += usize::from(point(store, &missing, &pointer, record).await?);
                         moving.insert(missing);
                     } else {
@@ -62,17 +62,17 @@ pub async fn resume<S: Store, C: Clock>(
                 Err(error) => tracing::error!(%error, "something that waits for a mapping cannot be read and stays"),
             }
         }
-        let (missing, events): (Vec<Missing>, Vec<(Event, Option<Key>)>) = events.into_iter().unzip();
+        let (missing, events): (Vec<MissingMapping>, Vec<(LedgerEvent, Option<Key>)>) = events.into_iter().unzip();
         let outcomes = commit(store, clock, network, &events).await?;
         for ((missing, outcome), (_, key)) in missing.into_iter().zip(outcomes).zip(&events) {
             match outcome {
-                Outcome::Waiting(still) if still == missing => stuck = key.clone().map(|key| (missing, key)),
-                Outcome::Unreadable => {}
-                Outcome::Applied { .. }
-                | Outcome::Duplicate
-                | Outcome::ContentMismatch
-                | Outcome::Waiting(_)
-                | Outcome::Unfit(_) => {
+                EventOutcome::Waiting(still) if still == missing => stuck = key.clone().map(|key| (missing, key)),
+                EventOutcome::Unreadable => {}
+                EventOutcome::Applied { .. }
+                | EventOutcome::Duplicate
+                | EventOutcome::ContentMismatch
+                | EventOutcome::Waiting(_)
+                | EventOutcome::Unfit(_) => {
                     done.resumed += 1;
                     moving.insert(missing);
                 }
@@ -93,26 +93,34 @@ pub async fn resume<S: Store, C: Clock>(
     }
 }
 
-async fn is_mapped<S: Store>(store: &S, network: &Network, missing: &Missing) -> Result<bool, StoreError> {
+async fn is_mapped<S: Store>(store: &S, network: &Network, missing: &MissingMapping) -> Result<bool, StoreError> {
     match missing {
-        Missing::ShopItem { shop, shop_sku } => Ok(store
+        MissingMapping::ShopItem { shop, shop_sku } => Ok(store
             .get(&[RowKey::ShopItem { shop: shop.clone(), shop_sku: shop_sku.to_owned() }.key()])
             .await?
             .iter()
             .any(Option::is_some)),
-        Missing::ShopLocation { shop, location } => Ok(network.by_shop_id(shop, *location).is_some()),
+        MissingMapping::ShopLocation { shop, location } => Ok(network.by_shop_id(shop, *location).is_some()),
         // No order waits for these.
-        Missing::Item { .. } | Missing::Unit { .. } | Missing::Fit { .. } | Missing::Location { .. } => Ok(false),
+        MissingMapping::Item { .. }
+        | MissingMapping::Unit { .. }
+        | MissingMapping::Fit { .. }
+        | MissingMapping::Location { .. } => Ok(false),
     }
 }
 
 /// Has an order read again instead of waiting. False when somebody else was at it.
-async fn point<S: Store>(store: &S, missing: &Missing, pointer: &Pointer, waiting: &Record) -> Result<bool, StoreError> {
-    let rows = store.get(&[pointer.key(), RowKey::Alert(Subject::of_missing(missing)).key()]).await?;
+async fn point<S: Store>(
+    store: &S,
+    missing: &MissingMapping,
+    pointer: &OrderToRead,
+    waiting: &Record,
+) -> Result<bool, StoreError> {
+    let rows = store.get(&[pointer.key(), RowKey::Alert(AlertSubject::of_missing(missing)).key()]).await?;
     let [known, alert] = [0, 1].map(|at| rows.get(at).and_then(Option::as_ref));
     let stood = alert.map(Record::decode::<Alert>).transpose()?;
     let detail = "What waited for it goes on.".to_owned();
-    let next = Alert::next(stood.as_ref(), Subject::of_missing(missing), State::Cleared, detail, pointer.named_at);
+    let next = Alert::next(stood.as_ref(), AlertSubject::of_missing(missing), AlertState::Cleared, detail, pointer.named_at);
     let mut writes = vec![Write::put(pointer, Expect::as_read(known))];
     writes.push(Write::Delete { key: waiting.key.clone(), expect: Expect::Revision(waiting.revision) });
     writes.extend(next.map(|next| Write::put(&next, Expect::as_read(alert))));

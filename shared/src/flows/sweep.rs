@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::catalog::{OrderId, ShopDomain};
 use crate::flows::read::Patience;
-use crate::flows::{ReadReport, Reading, ReconcileError};
+use crate::flows::{OrderReader, ReadReport, ReconcileError};
 use crate::order::OrderRecord;
 use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, WriteError, read, sleep_within};
-use crate::reconcile::Sweep;
+use crate::reconcile::OrderWatermark;
 use crate::table::{IndexPartition, Key, RowKey, Write};
 
 /// How far each sweep looks back behind the newest order it has seen: the shop's search may show a change late.
@@ -45,11 +45,12 @@ pub struct SweepReport {
 /// # Errors
 /// [`ReconcileError`]; the watermark stands where the last good page left it.
 pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
-    reading: &Reading<'_, S, F, B, C>,
+    reading: &OrderReader<'_, S, F, B, C>,
 ) -> Result<SweepReport, ReconcileError> {
-    let Reading { store, front, shop, .. } = *reading;
+    let OrderReader { store, front, shop, .. } = *reading;
     let (mut report, mut patience, mut began) = (SweepReport::default(), Patience::default(), None);
-    let since = read::<Sweep, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.and_then(|sweep| sweep.watermark);
+    let since =
+        read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.and_then(|sweep| sweep.watermark);
     let mut after: Option<String> = None;
     loop {
         let page = reading.ask(async || front.orders_updated(shop, since, after.as_deref()).await).await?;
@@ -84,7 +85,7 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
 
 /// Reads one order, and forwards it; what fails is left, and the others go on.
 async fn take_in<S: Store, F: Storefront, B: Bus, C: Clock>(
-    reading: &Reading<'_, S, F, B, C>,
+    reading: &OrderReader<'_, S, F, B, C>,
     order: OrderId,
     report: &mut SweepReport,
     patience: &mut Patience,
@@ -136,9 +137,13 @@ async fn advance<S: Store>(
 ) -> Result<(), StoreError> {
     let watermark = newest.and_then(|newest| newest.checked_sub(OVERLAP).ok());
     loop {
-        let (known, expect) = read::<Sweep, S>(store, &RowKey::OrderWatermark(shop.clone())).await?;
-        let old = known.clone().unwrap_or_else(|| Sweep { shop: shop.clone(), watermark: None, complete_at: None });
-        let new = Sweep { shop: shop.clone(), watermark: old.watermark.max(watermark), complete_at: old.complete_at.max(began) };
+        let (known, expect) = read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?;
+        let old = known.clone().unwrap_or_else(|| OrderWatermark { shop: shop.clone(), watermark: None, complete_at: None });
+        let new = OrderWatermark {
+            shop: shop.clone(),
+            watermark: old.watermark.max(watermark),
+            complete_at: old.complete_at.max(began),
+        };
         if known.as_ref() == Some(&new) {
             return Ok(());
         }

@@ -11,7 +11,7 @@ use crate::source::StockEvent;
 /// One event from outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Event {
+pub enum LedgerEvent {
     /// A shop said something about an order.
     Order(Box<OrderEvent>),
     /// The time of an order's hold is up.
@@ -31,7 +31,7 @@ pub struct OrderEvent {
     pub snapshot: OrderSnapshot,
 }
 
-impl Event {
+impl LedgerEvent {
     /// The event's name.
     #[must_use]
     pub fn id(&self) -> &EventId {

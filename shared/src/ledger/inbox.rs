@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{Event, Lane};
+use crate::ledger::{Lane, LedgerEvent};
 use crate::movement::EventId;
 
 /// The mark that an event was applied, written in the transaction that applied it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InboxEvent {
+pub struct AppliedEvent {
     /// Which event.
     #[serde(flatten)]
     pub event: EventId,
@@ -23,11 +23,11 @@ pub struct InboxEvent {
 /// Writing it is one put that nothing contends for. `ats-recompute` applies a lane in groups; the reconciler's backlog
 /// job does the same for a lane that was left behind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Deferred {
+pub struct DeferredEvent {
     /// Where it waits.
     pub lane: Lane,
     /// The event, whole.
-    pub event: Event,
+    pub event: LedgerEvent,
     /// When it was deferred.
     pub deferred_at: Timestamp,
 }

@@ -13,7 +13,7 @@ pub mod replay;
 #[cfg(test)]
 mod tests;
 
-pub use event::{Event, OrderEvent};
-pub use inbox::{Deferred, InboxEvent};
+pub use event::{LedgerEvent, OrderEvent};
+pub use inbox::{AppliedEvent, DeferredEvent};
 pub use lane::Lane;
-pub use position::{Basis, Counted, LotBalance, Move, Position};
+pub use position::{CountBasis, LastCount, LotBalance, NewMovement, Position};

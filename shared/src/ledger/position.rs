@@ -7,22 +7,22 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{LotId, Quantity};
-use crate::movement::{Balance, Cause, Change, Kind, Lot, Movement, PositionKey};
+use crate::movement::{Balance, BalanceChange, Lot, Movement, MovementCause, MovementKind, PositionKey};
 
 /// What a statement of how much there is counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Basis {
+pub enum CountBasis {
     /// What is physically there: what tills have sold is gone, whatever the books say.
     Physical,
     /// What the books say.
     Books,
 }
 
-impl Basis {
+impl CountBasis {
     /// What a change adds to what is counted so.
     #[must_use]
-    pub fn of(self, change: Change) -> Quantity {
+    pub fn of(self, change: BalanceChange) -> Quantity {
         match self {
             Self::Physical => change.on_hand - change.pos_pending,
             Self::Books => change.on_hand,
@@ -41,11 +41,11 @@ impl Basis {
 
 /// The newest statement of how much there was. Whatever happened before it is in it, also what is heard of later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counted {
+pub struct LastCount {
     /// When it was so.
     pub as_of: Timestamp,
     /// What was counted.
-    pub basis: Basis,
+    pub basis: CountBasis,
 }
 
 /// The units of one lot at a position. Units of no known lot are the rest.
@@ -83,7 +83,7 @@ pub struct Position {
     pub placed: BTreeMap<Date, Quantity>,
     /// The newest count of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub counted: Option<Counted>,
+    pub counted: Option<LastCount>,
     /// How new each source behind it is: the time of the newest thing it said here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub heard: BTreeMap<String, Timestamp>,
@@ -93,9 +93,9 @@ pub struct Position {
 
 /// One movement to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Move {
+pub struct NewMovement {
     /// What it does.
-    pub kind: Kind,
+    pub kind: MovementKind,
     /// How many units; above zero.
     pub quantity: Quantity,
     /// The lot of the units.
@@ -120,7 +120,7 @@ impl Position {
 
     /// Moves the position, and returns the movements to be written with it: the one asked for, and where it happened before
     /// the newest count and is heard of only now, the one that takes it back, because the count has seen it already.
-    pub fn record(&mut self, step: Move, cause: &Cause, now: Timestamp) -> Vec<Movement> {
+    pub fn record(&mut self, step: NewMovement, cause: &MovementCause, now: Timestamp) -> Vec<Movement> {
         // The sequence says what came first. A writer's clock that is behind does not turn it round.
         let now = self.moved_at.map_or(now, |last| last.max(now));
         let at = step.at.filter(|at| *at < now);
@@ -135,7 +135,7 @@ impl Position {
             _ => None,
         };
         if let Some((units, lot)) = again.filter(|(units, _)| !units.is_zero()) {
-            made.push(self.push(Move::correction(-units, lot, at), at, cause.clone(), now));
+            made.push(self.push(NewMovement::correction(-units, lot, at), at, cause.clone(), now));
         }
         made
     }
@@ -159,8 +159,8 @@ impl Position {
         !self.lots.contains_key(lot) && self.lots.values().filter(|lot| there(lot)).count() >= Self::MAX_LOTS
     }
 
-    fn push(&mut self, step: Move, at: Option<Timestamp>, cause: Cause, now: Timestamp) -> Movement {
-        let Move { kind, quantity, lot, .. } = step;
+    fn push(&mut self, step: NewMovement, at: Option<Timestamp>, cause: MovementCause, now: Timestamp) -> Movement {
+        let NewMovement { kind, quantity, lot, .. } = step;
         let before = self.balance;
         self.balance = before + kind.change(quantity);
         self.seq += 1;
@@ -199,23 +199,23 @@ impl Position {
     }
 }
 
-impl Move {
+impl NewMovement {
     /// A movement of units whose lot and time nobody said.
     #[must_use]
-    pub fn of(kind: Kind, quantity: Quantity) -> Self {
+    pub fn of(kind: MovementKind, quantity: Quantity) -> Self {
         Self { kind, quantity, lot: None, at: None }
     }
 
     /// A correction by so many units, up or down; not zero.
     #[must_use]
     pub fn correction(units: Quantity, lot: Option<Lot>, at: Option<Timestamp>) -> Self {
-        let (kind, quantity) = if units.is_negative() { (Kind::Lost, -units) } else { (Kind::Found, units) };
+        let (kind, quantity) = if units.is_negative() { (MovementKind::Lost, -units) } else { (MovementKind::Found, units) };
         Self { kind, quantity, lot, at }
     }
 }
 
 /// Adds a movement of a lot to the lots of a position. A lot of which nothing is left is forgotten.
-pub(super) fn add_to_lot(lots: &mut BTreeMap<LotId, LotBalance>, lot: &Lot, change: Change) {
+pub(super) fn add_to_lot(lots: &mut BTreeMap<LotId, LotBalance>, lot: &Lot, change: BalanceChange) {
     let entry = lots.entry(lot.id.clone()).or_default();
     entry.on_hand += change.on_hand;
     entry.held += change.held;

@@ -391,8 +391,8 @@ fn keep(kept: &mut VecDeque<Movement>, movement: Movement, most: usize) {
 mod tests {
     use super::*;
     use crate::catalog::{Place, Quantity};
-    use crate::ledger::Move;
-    use crate::movement::{Cause, EventId, Kind, Lot, PositionKey};
+    use crate::ledger::NewMovement;
+    use crate::movement::{EventId, Lot, MovementCause, MovementKind, PositionKey};
 
     fn time(second: i64) -> Timestamp {
         Timestamp::from_second(1_000 + second).expect("a time")
@@ -404,12 +404,12 @@ mod tests {
 
     /// A receipt of 10, reservations of 1, 2 and 3, and a shipment of 1, recorded at these seconds.
     fn history(seconds: [i64; 5]) -> (Position, Vec<Movement>) {
-        use Kind::{Receipt, Reserve, Ship};
+        use MovementKind::{Receipt, Reserve, Ship};
         let mut position = Position::empty(key());
         let kinds = [(Receipt, 10), (Reserve, 1), (Reserve, 2), (Reserve, 3), (Ship, 1)];
         let movements = kinds.into_iter().zip(seconds).map(|((kind, units), second)| {
-            let cause = Cause { event: EventId::new("erp", second.to_string()), order: None };
-            let mut made = position.record(Move::of(kind, Quantity::new(units)), &cause, time(second));
+            let cause = MovementCause { event: EventId::new("erp", second.to_string()), order: None };
+            let mut made = position.record(NewMovement::of(kind, Quantity::new(units)), &cause, time(second));
             let movement = made.pop().expect("one movement");
             Movement { recorded_at: time(second), ..movement } // As it was written before clocks were kept in order.
         });
@@ -438,7 +438,7 @@ mod tests {
             ("an after is edited", |_, m| m[2].after.reserved = Quantity::new(9), Some("unsound 3")),
             ("a before is edited", |_, m| m[2].before.held = Quantity::new(9), Some("broken 3")),
             ("a quantity is edited", |_, m| m[2].quantity = Quantity::new(9), Some("unsound 3")),
-            ("a kind is edited", |_, m| m[2].kind = Kind::Found, Some("unsound 3")),
+            ("a kind is edited", |_, m| m[2].kind = MovementKind::Found, Some("unsound 3")),
             ("a movement of nothing", |_, m| (m[4].quantity, m[4].after) = (Quantity::ZERO, m[4].before), Some("unsound 5")),
             ("a number out of all bounds", |_, m| m[2].quantity = Quantity::new(i64::MAX), Some("unsound 3")),
             ("a negative number out of all bounds", |_, m| m[4].quantity = Quantity::new(i64::MIN), Some("unsound 5")),

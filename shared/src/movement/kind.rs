@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::Quantity;
 
-/// What a movement does. The table of cases, with what each changes, is [`Kind::change`].
+/// What a movement does. The table of cases, with what each changes, is [`MovementKind::change`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum MovementKind {
     /// An order takes units.
     Reserve,
     /// An order gives units back that were not shipped.
@@ -89,7 +89,7 @@ pub enum Kind {
 
 /// What a movement adds to each quantity of a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Change {
+pub struct BalanceChange {
     /// Added to on hand.
     pub on_hand: Quantity,
     /// Added to reserved.
@@ -110,10 +110,10 @@ pub struct Change {
     pub wholesale: Quantity,
 }
 
-impl Kind {
+impl MovementKind {
     /// What `quantity` units of this kind change.
     #[must_use]
-    pub fn change(self, quantity: Quantity) -> Change {
+    pub fn change(self, quantity: Quantity) -> BalanceChange {
         let (up, down, none) = (quantity, -quantity, Quantity::ZERO);
         let (on_hand, reserved, held, moved_by_shop, ahead) = match self {
             //                on_hand  reserved  held  moved_by_shop  ahead
@@ -141,15 +141,15 @@ impl Kind {
             }
             Self::Hold => (none, none, up, none, none),
             Self::Unhold => (none, none, down, none, none),
-            Self::Depart => return Change { in_transit: up, ..Change::default() },
-            Self::Arrive => return Change { in_transit: down, ..Change::default() },
-            Self::Ring => return Change { pos_pending: up, ..Change::default() },
-            Self::Unring => return Change { pos_pending: down, ..Change::default() },
-            Self::Allocate => return Change { allocated: up, ..Change::default() },
-            Self::Deallocate => return Change { allocated: down, ..Change::default() },
-            Self::Commit => return Change { wholesale: up, ..Change::default() },
-            Self::Uncommit => return Change { wholesale: down, ..Change::default() },
+            Self::Depart => return BalanceChange { in_transit: up, ..BalanceChange::default() },
+            Self::Arrive => return BalanceChange { in_transit: down, ..BalanceChange::default() },
+            Self::Ring => return BalanceChange { pos_pending: up, ..BalanceChange::default() },
+            Self::Unring => return BalanceChange { pos_pending: down, ..BalanceChange::default() },
+            Self::Allocate => return BalanceChange { allocated: up, ..BalanceChange::default() },
+            Self::Deallocate => return BalanceChange { allocated: down, ..BalanceChange::default() },
+            Self::Commit => return BalanceChange { wholesale: up, ..BalanceChange::default() },
+            Self::Uncommit => return BalanceChange { wholesale: down, ..BalanceChange::default() },
         };
-        Change { on_hand, reserved, held, moved_by_shop, ahead, ..Change::default() }
+        BalanceChange { on_hand, reserved, held, moved_by_shop, ahead, ..BalanceChange::default() }
     }
 }

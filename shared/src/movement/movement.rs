@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{FulfilmentId, LineId, LotId, OrderId, Quantity, ShopDomain};
-use crate::movement::{Balance, EventId, Kind, PositionKey};
+use crate::movement::{Balance, EventId, MovementKind, PositionKey};
 
 /// The lot that units are of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,17 +19,17 @@ pub struct Lot {
 
 /// Why a movement happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cause {
+pub struct MovementCause {
     /// The event that brought it.
     pub event: EventId,
     /// The order line it belongs to, when an order caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub order: Option<OrderLine>,
+    pub order: Option<OrderLineRef>,
 }
 
 /// A line of an order of a shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderLine {
+pub struct OrderLineRef {
     /// The shop.
     pub shop: ShopDomain,
     /// The order.
@@ -53,7 +53,7 @@ pub struct Movement {
     /// Its number in that position: 1, 2, 3, without a gap.
     pub seq: u64,
     /// What it did.
-    pub kind: Kind,
+    pub kind: MovementKind,
     /// How many units; always above zero.
     pub quantity: Quantity,
     /// The balance it found.
@@ -64,7 +64,7 @@ pub struct Movement {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot: Option<Lot>,
     /// Why.
-    pub cause: Cause,
+    pub cause: MovementCause,
     /// When it happened, where that is before it was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<Timestamp>,

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Change;
-use crate::catalog::{InvalidName, Place, Quantity, Sku};
+use super::BalanceChange;
+use crate::catalog::{NameError, Place, Quantity, Sku};
 
 /// One item at one place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,10 +27,10 @@ impl PositionKey {
 }
 
 impl FromStr for PositionKey {
-    type Err = InvalidName;
+    type Err = NameError;
 
     /// Reads `sku@place`. Place codes have no `@`, so the last one divides, whatever the SKU holds.
-    fn from_str(text: &str) -> Result<Self, InvalidName> {
+    fn from_str(text: &str) -> Result<Self, NameError> {
         let (sku, place) = text.rsplit_once('@').unwrap_or((text, ""));
         Ok(Self { sku: sku.parse()?, place: Place::try_from(place.to_owned())? })
     }
@@ -113,10 +113,10 @@ impl fmt::Display for Balance {
     }
 }
 
-impl Add<Change> for Balance {
+impl Add<BalanceChange> for Balance {
     type Output = Self;
 
-    fn add(self, change: Change) -> Self {
+    fn add(self, change: BalanceChange) -> Self {
         Self {
             on_hand: self.on_hand + change.on_hand,
             reserved: self.reserved + change.reserved,

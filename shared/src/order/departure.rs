@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::catalog::{LineId, Place, Quantity, ShopLocationId};
-use crate::order::{Counted, FulfilmentStatus, OrderRecord, ReportKind};
+use crate::order::{CoveredChanges, FulfilmentStatus, OrderRecord, ReportKind};
 
 /// Units by place.
 pub(super) type Places = BTreeMap<Place, Quantity>;
@@ -120,7 +120,7 @@ impl OrderRecord {
     pub(super) fn shipped_since(
         &self,
         line: LineId,
-        counted: &Counted,
+        counted: &CoveredChanges,
     ) -> impl Iterator<Item = (Option<ShopLocationId>, Quantity)> {
         self.fulfilments.iter().map(move |(id, fulfilment)| {
             let units = fulfilment.lines.get(&line).copied().unwrap_or_default();

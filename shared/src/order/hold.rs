@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::alert::Subject;
+use crate::alert::AlertSubject;
 use crate::catalog::{LineId, OrderId, Place, Quantity, ShopDomain};
 use crate::movement::EventId;
 use crate::order::departure::Places;
@@ -56,7 +56,7 @@ pub enum HoldDue {
 
 /// A hold that was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Expiry {
+pub struct HoldExpiry {
     /// Whether the order was paid by then.
     pub paid: bool,
     /// When.
@@ -76,18 +76,18 @@ pub enum HoldAlert {
 impl HoldAlert {
     /// What it is about, and what to do, in words.
     #[must_use]
-    pub fn about(self, record: &OrderRecord) -> (Subject, String) {
+    pub fn about(self, record: &OrderRecord) -> (AlertSubject, String) {
         let (shop, order) = (record.shop.clone(), record.order);
         match self {
             Self::Unallocated => {
                 let detail = format!("Order {order} of {shop} is paid and no warehouse has allocated it. See why it is stuck.");
-                (Subject::Unallocated { shop, order }, detail)
+                (AlertSubject::Unallocated { shop, order }, detail)
             }
             Self::PaidLate => {
                 let detail = format!(
                     "Order {order} of {shop} was paid after its hold had expired. Its units are reserved again: check that there are enough."
                 );
-                (Subject::PaidLate { shop, order }, detail)
+                (AlertSubject::PaidLate { shop, order }, detail)
             }
         }
     }
@@ -162,8 +162,8 @@ impl OrderRecord {
     pub fn expire(&mut self, event: &HoldEvent) {
         let Some(facts) = self.facts.as_ref().filter(|_| self.is_unallocated()) else { return };
         match event.due {
-            HoldDue::Unpaid if !facts.paid => self.expiry = Some(Expiry { paid: false, at: event.at }),
-            HoldDue::Release if facts.paid => self.expiry = Some(Expiry { paid: true, at: event.at }),
+            HoldDue::Unpaid if !facts.paid => self.expiry = Some(HoldExpiry { paid: false, at: event.at }),
+            HoldDue::Release if facts.paid => self.expiry = Some(HoldExpiry { paid: true, at: event.at }),
             HoldDue::Alert if facts.paid => {
                 self.alerted.insert(HoldAlert::Unallocated);
             }

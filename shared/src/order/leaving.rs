@@ -8,23 +8,23 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::catalog::{FulfilmentId, LineId, Place, Quantity, Sku};
-use crate::movement::Kind;
+use crate::movement::MovementKind;
 use crate::order::departure::{Departures, Places};
-use crate::order::{FulfilmentStatus, Line, OrderRecord, Shipped, Step};
+use crate::order::{FulfilmentStatus, LineLedger, LineShipment, OrderRecord, OrderStep};
 
 /// What is to be said of one line: what the shop shipped and what has left, against what the ledger holds.
 pub(super) struct Leaving<'a> {
     pub record: &'a OrderRecord,
     pub id: LineId,
     pub sku: &'a Sku,
-    pub line: &'a Line,
-    pub shipments: &'a BTreeMap<FulfilmentId, Shipped>,
+    pub line: &'a LineLedger,
+    pub shipments: &'a BTreeMap<FulfilmentId, LineShipment>,
     pub departures: &'a Departures,
 }
 
 impl Leaving<'_> {
     /// What comes before the reservation is brought to what is wanted, and what comes after: the second takes of it.
-    pub fn steps(&self) -> (Vec<Step>, Vec<Step>) {
+    pub fn steps(&self) -> (Vec<OrderStep>, Vec<OrderStep>) {
         let mut to_dispatch = excess(&self.departures.ahead, &self.line.dispatched);
         let mut to_undispatch = excess(&self.line.dispatched, &self.departures.ahead);
         let (mut undone, mut made) = (Vec::new(), Vec::new());
@@ -32,30 +32,30 @@ impl Leaving<'_> {
             let stays = self.shipments.get(id).filter(|shipment| shipment.place == done.place);
             let units = (done.quantity - stays.map_or(Quantity::ZERO, |shipment| shipment.quantity)).at_least_zero();
             let still_gone = take_at(&mut to_dispatch, &done.place, units);
-            undone.extend(self.step(Kind::Unconfirm, &done.place, still_gone, Some(*id), None));
-            undone.extend(self.step(Kind::Unship, &done.place, units - still_gone, Some(*id), self.undone_at(*id)));
+            undone.extend(self.step(MovementKind::Unconfirm, &done.place, still_gone, Some(*id), None));
+            undone.extend(self.step(MovementKind::Unship, &done.place, units - still_gone, Some(*id), self.undone_at(*id)));
         }
         for (id, shipment) in self.shipments {
             let done = self.line.shipped.get(id).filter(|done| done.place == shipment.place);
             let units = (shipment.quantity - done.map_or(Quantity::ZERO, |done| done.quantity)).at_least_zero();
             let left_before = take_at(&mut to_undispatch, &shipment.place, units);
-            made.extend(self.step(Kind::Confirm, &shipment.place, left_before, Some(*id), None));
-            made.extend(self.step(Kind::Ship, &shipment.place, units - left_before, Some(*id), self.made_at(*id)));
+            made.extend(self.step(MovementKind::Confirm, &shipment.place, left_before, Some(*id), None));
+            made.extend(self.step(MovementKind::Ship, &shipment.place, units - left_before, Some(*id), self.made_at(*id)));
         }
         for (place, units) in &to_undispatch {
-            undone.extend(self.step(Kind::Undispatch, place, *units, None, self.record.reported_at(self.id, place)));
+            undone.extend(self.step(MovementKind::Undispatch, place, *units, None, self.record.reported_at(self.id, place)));
         }
         for (place, units) in &to_dispatch {
-            made.extend(self.step(Kind::Dispatch, place, *units, None, self.record.reported_at(self.id, place)));
+            made.extend(self.step(MovementKind::Dispatch, place, *units, None, self.record.reported_at(self.id, place)));
         }
         // Less first, more last: in between it must not look as if it could be sold.
-        let strayed = self.strayed(Kind::Stray, &self.departures.strayed, &self.line.strayed, &undone);
-        let unstrayed = self.strayed(Kind::Unstray, &self.line.strayed, &self.departures.strayed, &made);
+        let strayed = self.strayed(MovementKind::Stray, &self.departures.strayed, &self.line.strayed, &undone);
+        let unstrayed = self.strayed(MovementKind::Unstray, &self.line.strayed, &self.departures.strayed, &made);
         (strayed.into_iter().chain(undone).collect(), made.into_iter().chain(unstrayed).collect())
     }
 
     /// Where more strayed by `more` than by `less`. `others` are the steps it may undo.
-    fn strayed(&self, kind: Kind, more: &Places, less: &Places, others: &[Step]) -> Vec<Step> {
+    fn strayed(&self, kind: MovementKind, more: &Places, less: &Places, others: &[OrderStep]) -> Vec<OrderStep> {
         let places = excess(more, less);
         let steps = places.iter().filter_map(|(place, units)| {
             let undoes = others.iter().rev().find(|other| other.place == *place && other.at.is_some());
@@ -89,13 +89,13 @@ impl Leaving<'_> {
 
     fn step(
         &self,
-        kind: Kind,
+        kind: MovementKind,
         place: &Place,
         quantity: Quantity,
         fulfilment: Option<FulfilmentId>,
         at: Option<Timestamp>,
-    ) -> Option<Step> {
-        let step = Step { line: self.id, sku: self.sku.clone(), kind, place: place.clone(), quantity, fulfilment, at };
+    ) -> Option<OrderStep> {
+        let step = OrderStep { line: self.id, sku: self.sku.clone(), kind, place: place.clone(), quantity, fulfilment, at };
         Some(step).filter(|step| step.quantity.is_positive())
     }
 }

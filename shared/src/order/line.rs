@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{FulfilmentId, Place, Quantity, Sku};
-use crate::movement::{Change, Kind, Lot};
-use crate::order::{OrderRecord, Step};
+use crate::movement::{BalanceChange, Lot, MovementKind};
+use crate::order::{OrderRecord, OrderStep};
 
 /// What the ledger holds for one line. No entry of any of these is zero.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Line {
+pub struct LineLedger {
     /// Our item; none while the shop's SKU is not mapped.
     pub sku: Option<Sku>,
     /// Reserved units, by place.
@@ -18,7 +18,7 @@ pub struct Line {
     pub reserved: BTreeMap<Place, Quantity>,
     /// Shipped units, by fulfilment.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub shipped: BTreeMap<FulfilmentId, Shipped>,
+    pub shipped: BTreeMap<FulfilmentId, LineShipment>,
     /// Units that came back, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub returned: BTreeMap<Place, Quantity>,
@@ -54,7 +54,7 @@ pub struct OfLot {
 
 /// Units of a line that left with one fulfilment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shipped {
+pub struct LineShipment {
     /// Where they left from.
     pub place: Place,
     /// How many.
@@ -63,49 +63,51 @@ pub struct Shipped {
 
 impl OrderRecord {
     /// Notes that a step was made.
-    pub fn apply(&mut self, step: &Step) {
+    pub fn apply(&mut self, step: &OrderStep) {
         let line = self.lines.entry(step.line).or_default();
-        let Change { on_hand, reserved, held, moved_by_shop, ahead, .. } = step.kind.change(step.quantity);
+        let BalanceChange { on_hand, reserved, held, moved_by_shop, ahead, .. } = step.kind.change(step.quantity);
         match step.kind {
-            Kind::Reserve | Kind::Release | Kind::AssignOut | Kind::AssignIn => add(&mut line.reserved, &step.place, reserved),
-            Kind::Ship | Kind::Unship | Kind::Confirm | Kind::Unconfirm => {
+            MovementKind::Reserve | MovementKind::Release | MovementKind::AssignOut | MovementKind::AssignIn => {
+                add(&mut line.reserved, &step.place, reserved)
+            }
+            MovementKind::Ship | MovementKind::Unship | MovementKind::Confirm | MovementKind::Unconfirm => {
                 add(&mut line.reserved, &step.place, reserved);
                 add(&mut line.dispatched, &step.place, ahead);
                 let id = step.fulfilment.expect("a shipment is made for a fulfilment");
-                let nothing = || Shipped { place: step.place.clone(), quantity: Quantity::ZERO };
+                let nothing = || LineShipment { place: step.place.clone(), quantity: Quantity::ZERO };
                 let shipped = line.shipped.entry(id).or_insert_with(nothing);
                 shipped.quantity -= moved_by_shop;
                 if shipped.quantity.is_zero() {
                     line.shipped.remove(&id);
                 }
             }
-            Kind::Dispatch | Kind::Undispatch => {
+            MovementKind::Dispatch | MovementKind::Undispatch => {
                 add(&mut line.reserved, &step.place, reserved);
                 add(&mut line.dispatched, &step.place, ahead);
             }
-            Kind::Stray | Kind::Unstray => change(&mut line.strayed, &step.place, -on_hand),
-            Kind::Unhold | Kind::Hold => add(&mut line.gone, &step.place, -held),
-            Kind::Return | Kind::Unreturn => add(&mut line.returned, &step.place, on_hand),
-            Kind::Restock | Kind::Unrestock => add(&mut line.restocked, &step.place, moved_by_shop),
-            Kind::Withhold | Kind::Unwithhold => add(&mut line.withheld, &step.place, held),
-            Kind::Receipt
-            | Kind::Produce
-            | Kind::Issue
-            | Kind::Found
-            | Kind::Lost
-            | Kind::WriteOff
-            | Kind::TransferOut
-            | Kind::TransferIn
-            | Kind::Sell
-            | Kind::Deliver
-            | Kind::Depart
-            | Kind::Arrive
-            | Kind::Ring
-            | Kind::Unring
-            | Kind::Allocate
-            | Kind::Deallocate
-            | Kind::Commit
-            | Kind::Uncommit => unreachable!("an order calls for no {:?}", step.kind),
+            MovementKind::Stray | MovementKind::Unstray => change(&mut line.strayed, &step.place, -on_hand),
+            MovementKind::Unhold | MovementKind::Hold => add(&mut line.gone, &step.place, -held),
+            MovementKind::Return | MovementKind::Unreturn => add(&mut line.returned, &step.place, on_hand),
+            MovementKind::Restock | MovementKind::Unrestock => add(&mut line.restocked, &step.place, moved_by_shop),
+            MovementKind::Withhold | MovementKind::Unwithhold => add(&mut line.withheld, &step.place, held),
+            MovementKind::Receipt
+            | MovementKind::Produce
+            | MovementKind::Issue
+            | MovementKind::Found
+            | MovementKind::Lost
+            | MovementKind::WriteOff
+            | MovementKind::TransferOut
+            | MovementKind::TransferIn
+            | MovementKind::Sell
+            | MovementKind::Deliver
+            | MovementKind::Depart
+            | MovementKind::Arrive
+            | MovementKind::Ring
+            | MovementKind::Unring
+            | MovementKind::Allocate
+            | MovementKind::Deallocate
+            | MovementKind::Commit
+            | MovementKind::Uncommit => unreachable!("an order calls for no {:?}", step.kind),
         }
     }
 }
@@ -126,7 +128,7 @@ fn change(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantit
     }
 }
 
-impl Line {
+impl LineLedger {
     /// Notes the lots that units left with.
     pub fn left_with(&mut self, place: &Place, parts: &[(Option<Lot>, Quantity)]) {
         let known = parts.iter().filter_map(|(lot, quantity)| Some(OfLot { lot: lot.clone()?, quantity: *quantity }));

@@ -3,21 +3,21 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::alert::Subject;
+use crate::alert::AlertSubject;
 use crate::catalog::ShopDomain;
 
 /// What such a webhook leaves behind.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Note {
+pub struct WebhookNote {
     /// Something whose order must be read.
-    pub pointer: Option<Pointer>,
+    pub pointer: Option<OrderToRead>,
     /// What a person must look at.
-    pub alert: Option<(Subject, String)>,
+    pub alert: Option<(AlertSubject, String)>,
 }
 
 /// Something of a shop whose order must be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pointer {
+pub struct OrderToRead {
     /// The shop.
     pub shop: ShopDomain,
     /// Its global id: of an order, or of a fulfilment order, a return or a reverse fulfilment order of one.
@@ -26,7 +26,7 @@ pub struct Pointer {
     pub named_at: Timestamp,
 }
 
-impl Pointer {
+impl OrderToRead {
     /// What may be pointed at.
     const KINDS: [&str; 4] = ["Order", "FulfillmentOrder", "Return", "ReverseFulfillmentOrder"];
 

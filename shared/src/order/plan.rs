@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use crate::catalog::{FulfilmentId, LineId, Network, Place, Quantity, Sku};
-use crate::movement::Kind;
+use crate::movement::MovementKind;
 use crate::order::OrderRecord;
 use crate::order::departure::Places;
 use crate::order::leaving::{Leaving, excess};
@@ -14,13 +14,13 @@ use crate::order::whereabouts::Whereabouts;
 
 /// One movement that an order calls for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct OrderStep {
     /// The line.
     pub line: LineId,
     /// The item.
     pub sku: Sku,
     /// What to do.
-    pub kind: Kind,
+    pub kind: MovementKind,
     /// Where.
     pub place: Place,
     /// How many units; above zero.
@@ -38,7 +38,7 @@ impl OrderRecord {
     /// leave, each where it belongs; let them leave; then book what came back. What makes less sellable comes before what
     /// makes more: in between, it would look as if it could be sold.
     #[must_use]
-    pub fn next_steps(&self, network: &Network) -> Vec<Step> {
+    pub fn next_steps(&self, network: &Network) -> Vec<OrderStep> {
         let mut steps = Vec::new();
         if self.facts.as_ref().is_none_or(|facts| facts.test) {
             return steps;
@@ -53,21 +53,21 @@ impl OrderRecord {
             let leaving = Leaving { record: self, id: *id, sku, line, shipments: &shipments, departures: &departures };
             let (undone, leaving) = leaving.steps();
             line_steps.steps.extend(undone);
-            line_steps.bring(Kind::Hold, &line.gone, &departures.gone);
-            line_steps.bring(Kind::Unwithhold, &line.withheld, &withheld);
-            line_steps.bring(Kind::Withhold, &withheld, &line.withheld);
+            line_steps.bring(MovementKind::Hold, &line.gone, &departures.gone);
+            line_steps.bring(MovementKind::Unwithhold, &line.withheld, &withheld);
+            line_steps.bring(MovementKind::Withhold, &withheld, &line.withheld);
             let mut wanted = at.open(*id, &departures);
             for step in &leaving {
                 *wanted.entry(step.place.clone()).or_default() -= step.kind.change(step.quantity).reserved;
             }
             line_steps.reserve(&line.reserved, &wanted);
             line_steps.steps.extend(leaving);
-            line_steps.bring(Kind::Unhold, &departures.gone, &line.gone);
+            line_steps.bring(MovementKind::Unhold, &departures.gone, &line.gone);
             let (returned, restocked) = at.came_back(*id);
-            line_steps.bring(Kind::Unreturn, &line.returned, &returned);
-            line_steps.bring(Kind::Return, &returned, &line.returned);
-            line_steps.bring(Kind::Unrestock, &line.restocked, &restocked);
-            line_steps.bring(Kind::Restock, &restocked, &line.restocked);
+            line_steps.bring(MovementKind::Unreturn, &line.returned, &returned);
+            line_steps.bring(MovementKind::Return, &returned, &line.returned);
+            line_steps.bring(MovementKind::Unrestock, &line.restocked, &restocked);
+            line_steps.bring(MovementKind::Restock, &restocked, &line.restocked);
         }
         steps
     }
@@ -77,19 +77,27 @@ impl OrderRecord {
 struct LineSteps<'a> {
     id: LineId,
     sku: &'a Sku,
-    steps: &'a mut Vec<Step>,
+    steps: &'a mut Vec<OrderStep>,
 }
 
 impl LineSteps<'_> {
-    fn push(&mut self, kind: Kind, place: &Place, quantity: Quantity) {
+    fn push(&mut self, kind: MovementKind, place: &Place, quantity: Quantity) {
         if quantity.is_positive() {
             let (fulfilment, at) = (None, None);
-            self.steps.push(Step { line: self.id, sku: self.sku.clone(), kind, place: place.clone(), quantity, fulfilment, at });
+            self.steps.push(OrderStep {
+                line: self.id,
+                sku: self.sku.clone(),
+                kind,
+                place: place.clone(),
+                quantity,
+                fulfilment,
+                at,
+            });
         }
     }
 
     /// A step of `kind` wherever there is more in `more` than in `less`.
-    fn bring(&mut self, kind: Kind, more: &Places, less: &Places) {
+    fn bring(&mut self, kind: MovementKind, more: &Places, less: &Places) {
         for (place, units) in excess(more, less) {
             self.push(kind, &place, units);
         }
@@ -104,21 +112,21 @@ impl LineSteps<'_> {
         let mut too_many = (total(&surplus) - total(&missing)).at_least_zero();
         for (place, units) in &mut surplus {
             let released = too_many.min(*units);
-            self.push(Kind::Release, place, released);
+            self.push(MovementKind::Release, place, released);
             *units -= released;
             too_many -= released;
         }
         for (from, left) in &mut surplus {
             for (to, needed) in &mut missing {
                 let moved = (*left).min(*needed);
-                self.push(Kind::AssignOut, from, moved);
-                self.push(Kind::AssignIn, to, moved);
+                self.push(MovementKind::AssignOut, from, moved);
+                self.push(MovementKind::AssignIn, to, moved);
                 *left -= moved;
                 *needed -= moved;
             }
         }
         for (place, needed) in missing {
-            self.push(Kind::Reserve, &place, needed);
+            self.push(MovementKind::Reserve, &place, needed);
         }
     }
 }

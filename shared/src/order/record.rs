@@ -9,10 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{DispositionId, FulfilmentId, LineId, Missing, Network, OrderId, RefundId, ShopDomain, ShopLocationId, Sku};
-use crate::order::hold::{Expiry, HoldAlert};
+use crate::catalog::{
+    DispositionId, FulfilmentId, LineId, MissingMapping, Network, OrderId, RefundId, ShopDomain, ShopLocationId, Sku,
+};
+use crate::order::hold::{HoldAlert, HoldExpiry};
 use crate::order::snapshot::named_locations;
-use crate::order::{Counted, Disposition, Facts, Fulfilment, Line, OrderReport, OrderSnapshot, Refund, Routing, Stocked};
+use crate::order::{
+    CoveredChanges, Disposition, Fulfilment, LineLedger, OrderFacts, OrderReport, OrderSnapshot, Refund, Routing, StockTracking,
+};
 
 /// An order as we know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,13 +26,13 @@ pub struct OrderRecord {
     /// The order.
     pub order: OrderId,
     /// The newest facts; none while only a part of it has been heard of.
-    pub facts: Option<Facts>,
+    pub facts: Option<OrderFacts>,
     /// What the facts' open units account for.
     #[serde(default)]
-    pub counted: Counted,
+    pub counted: CoveredChanges,
     /// The newest routing, with what its open units account for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub routed: Option<(Routing, Counted)>,
+    pub routed: Option<(Routing, CoveredChanges)>,
     /// Every fulfilment heard of, each at its newest.
     pub fulfilments: BTreeMap<FulfilmentId, Fulfilment>,
     /// Every refund heard of.
@@ -42,7 +46,7 @@ pub struct OrderRecord {
     pub reports: BTreeMap<String, OrderReport>,
     /// That its hold was given up, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expiry: Option<Expiry>,
+    pub expiry: Option<HoldExpiry>,
     /// The alerts that stand about it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub alerted: BTreeSet<HoldAlert>,
@@ -54,7 +58,7 @@ pub struct OrderRecord {
     pub unread: bool,
     /// Why the last query of it told nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unreadable: Option<Unreadable>,
+    pub unreadable: Option<ReadFailure>,
     /// The version that was last forwarded as a sales order, or the first that was about to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarded: Option<Timestamp>,
@@ -62,13 +66,13 @@ pub struct OrderRecord {
     #[serde(default)]
     pub unforwarded: bool,
     /// What the ledger holds, per line.
-    pub lines: BTreeMap<LineId, Line>,
+    pub lines: BTreeMap<LineId, LineLedger>,
 }
 
 /// Why a query of an order told nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Unreadable {
+pub enum ReadFailure {
     /// What the shop says makes no sense.
     Odd,
     /// The shop does not show it, or not any more.
@@ -159,9 +163,9 @@ impl OrderRecord {
     }
 
     /// The lines of what we may keep in stock, with what the shop calls it.
-    pub fn stocked_lines(&self) -> impl Iterator<Item = (LineId, &str, Stocked)> {
+    pub fn stocked_lines(&self) -> impl Iterator<Item = (LineId, &str, StockTracking)> {
         let lines = self.facts.iter().filter(|facts| !facts.test).flat_map(|facts| &facts.lines);
-        lines.filter(|(_, line)| line.stocked != Stocked::No).map(|(id, line)| (*id, line.shop_sku.as_str(), line.stocked))
+        lines.filter(|(_, line)| line.stocked != StockTracking::No).map(|(id, line)| (*id, line.shop_sku.as_str(), line.stocked))
     }
 
     /// Notes the item of a line. A line keeps the item it first moved, even if the mapping changes later: what was
@@ -190,7 +194,7 @@ impl OrderRecord {
 
     /// The locations this order names that are not ours, with what to do about them.
     #[must_use]
-    pub fn unmapped_locations(&self, network: &Network) -> Vec<(Missing, String)> {
+    pub fn unmapped_locations(&self, network: &Network) -> Vec<(MissingMapping, String)> {
         let routing = self.routed.as_ref().map(|(routing, _)| routing);
         let named: BTreeSet<ShopLocationId> =
             named_locations(self.facts.as_ref(), routing, &self.fulfilments, &self.refunds, &self.dispositions).collect();
@@ -199,7 +203,7 @@ impl OrderRecord {
             .filter(|id| network.by_shop_id(&self.shop, *id).is_none())
             .map(|location| {
                 let detail = format!("{} uses its location {location}, which is none of ours: add it to the network.", self.shop);
-                (Missing::ShopLocation { shop: self.shop.clone(), location }, detail)
+                (MissingMapping::ShopLocation { shop: self.shop.clone(), location }, detail)
             })
             .collect()
     }

@@ -15,7 +15,7 @@ pub struct OrderSnapshot {
     /// The order.
     pub order: OrderId,
     /// The whole order, when this speaks of the whole order.
-    pub facts: Option<Facts>,
+    pub facts: Option<OrderFacts>,
     /// Where its open units are to be shipped from, when this says so: only a query does.
     #[serde(default)]
     pub routing: Option<Routing>,
@@ -31,7 +31,7 @@ pub struct OrderSnapshot {
 
 /// The state of a whole order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct OrderFacts {
     /// The order's own clock: `updated_at`, in seconds. A higher one is newer.
     pub version: Timestamp,
     /// When the shop answered, for what was read by a query: its open units are the fulfilment orders' own, a webhook's are
@@ -63,13 +63,13 @@ pub struct SnapshotLine {
     /// Units still to be shipped, by the fulfilments this statement knows of.
     pub open: Quantity,
     /// Whether it is something we keep in stock.
-    pub stocked: Stocked,
+    pub stocked: StockTracking,
 }
 
 /// Whether a line is of something we keep in stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stocked {
+pub enum StockTracking {
     /// It must be: the shop counts and ships it.
     Yes,
     /// Where it is mapped to an item of ours. The shop does not count it, or does not ship it.
@@ -78,7 +78,7 @@ pub enum Stocked {
     No,
 }
 
-impl Stocked {
+impl StockTracking {
     /// What the shop's own flags say.
     #[must_use]
     pub fn of(gift_card: bool, tracked: bool, ships: bool) -> Self {
@@ -182,7 +182,7 @@ pub struct Disposition {
 
 /// Which fulfilments and refunds a statement's open units account for, each as it was then.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Counted {
+pub struct CoveredChanges {
     /// Fulfilments.
     pub fulfilments: BTreeMap<FulfilmentId, FulfilmentStatus>,
     /// Refunds.
@@ -199,8 +199,8 @@ impl OrderSnapshot {
 
     /// What its open units account for.
     #[must_use]
-    pub fn counted(&self) -> Counted {
-        Counted {
+    pub fn counted(&self) -> CoveredChanges {
+        CoveredChanges {
             fulfilments: self.fulfilments.iter().map(|(id, fulfilment)| (*id, fulfilment.status)).collect(),
             refunds: self.refunds.keys().copied().collect(),
         }
@@ -214,7 +214,7 @@ impl OrderSnapshot {
 
 /// Every location of the shop that is named in what was said of an order.
 pub(super) fn named_locations<'a>(
-    facts: Option<&'a Facts>,
+    facts: Option<&'a OrderFacts>,
     routing: Option<&'a Routing>,
     fulfilments: &'a BTreeMap<FulfilmentId, Fulfilment>,
     refunds: &'a BTreeMap<RefundId, Refund>,
@@ -256,7 +256,7 @@ impl Restock {
     }
 }
 
-impl Facts {
+impl OrderFacts {
     /// Whether the shop has the money or a claim on it, by its financial status in either case. A status nobody has heard
     /// of yet counts as paid: a hold must not be given up on a guess.
     #[must_use]
@@ -272,7 +272,7 @@ impl Facts {
 
     /// Orders statements. Within one second a query outranks a webhook and an earlier query, and each change raises one of the rest and lowers
     /// none before it: a cancellation, an addition, a fulfilment made void, a refund, a payment, a shipment or removal.
-    pub(super) fn progress(&self, counted: &Counted) -> impl Ord + use<> {
+    pub(super) fn progress(&self, counted: &CoveredChanges) -> impl Ord + use<> {
         let ordered: Quantity = self.lines.values().map(|line| line.ordered).sum();
         let open: Quantity = self.lines.values().map(|line| line.open).sum();
         let void = counted.fulfilments.values().filter(|status| **status == FulfilmentStatus::Void).count();

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use crate::catalog::{FulfilmentId, LineId, Network, Place, Quantity, ReturnId, ShopLocationId};
 use crate::order::departure::{Departures, Places};
-use crate::order::{Fulfilment, FulfilmentStatus, Line, OrderRecord, Refund, RefundLine, ReportKind, Restock, Shipped};
+use crate::order::{
+    Fulfilment, FulfilmentStatus, LineLedger, LineShipment, OrderRecord, Refund, RefundLine, ReportKind, Restock,
+};
 
 /// Where the units of an order must be, by everything that was said.
 pub(super) struct Whereabouts<'a> {
@@ -29,7 +31,7 @@ impl Whereabouts<'_> {
 
     /// What the shop's fulfilments shipped of a line, each from where it left. One whose location is none of ours any more
     /// stays where it was booked.
-    pub fn shipments(&self, id: LineId, line: &Line) -> BTreeMap<FulfilmentId, Shipped> {
+    pub fn shipments(&self, id: LineId, line: &LineLedger) -> BTreeMap<FulfilmentId, LineShipment> {
         let standing = self.record.fulfilments.iter().filter(|(_, fulfilment)| fulfilment.status == FulfilmentStatus::Shipped);
         let shipments = standing.filter_map(|(fulfilment, said)| {
             let quantity = said.lines.get(&id).copied().filter(|units| units.is_positive())?;
@@ -37,13 +39,13 @@ impl Whereabouts<'_> {
                 (Place::Unassigned, Some(done)) => done.place.clone(),
                 (place, _) => place,
             };
-            Some((*fulfilment, Shipped { place, quantity }))
+            Some((*fulfilment, LineShipment { place, quantity }))
         });
         shipments.collect()
     }
 
     /// What of a line has left, by what the shop shipped and what warehouses reported.
-    pub fn departures(&self, line: LineId, shipments: &BTreeMap<FulfilmentId, Shipped>, withheld: &Places) -> Departures {
+    pub fn departures(&self, line: LineId, shipments: &BTreeMap<FulfilmentId, LineShipment>, withheld: &Places) -> Departures {
         let mut fulfilled = Places::new();
         for shipment in shipments.values() {
             *fulfilled.entry(shipment.place.clone()).or_default() += shipment.quantity;

@@ -5,7 +5,7 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use crate::catalog::{InventoryItemId, OrderId, ShopDomain, ShopLocationId};
-use crate::storefront::{Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, StorefrontError};
+use crate::storefront::{Adjustment, LevelSet, MetafieldWrite, OrderRead, OrdersPage, ShopAnswer, ShopLevel, StorefrontError};
 
 /// A shop.
 pub trait Storefront: Sync {
@@ -16,7 +16,7 @@ pub trait Storefront: Sync {
         key: &str,
         reference: &str,
         rows: &[Adjustment],
-    ) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
+    ) -> impl Future<Output = Result<ShopAnswer, StorefrontError>> + Send;
 
     /// Sets `available` by compare-and-set, all rows or none, once per `key`.
     fn set(
@@ -25,7 +25,7 @@ pub trait Storefront: Sync {
         key: &str,
         reference: &str,
         rows: &[LevelSet],
-    ) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
+    ) -> impl Future<Output = Result<ShopAnswer, StorefrontError>> + Send;
 
     /// Stocks an item at a location, with nothing available. Once per `key`.
     fn activate(
@@ -34,11 +34,15 @@ pub trait Storefront: Sync {
         key: &str,
         item: InventoryItemId,
         location: ShopLocationId,
-    ) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
+    ) -> impl Future<Output = Result<ShopAnswer, StorefrontError>> + Send;
 
     /// Says what is shown beside what is sold (at most [`Self::DESCRIBED_AT_ONCE`]): all rows or none, each whole, so that
     /// saying it again changes nothing.
-    fn describe(&self, shop: &ShopDomain, rows: &[Description]) -> impl Future<Output = Result<Answer, StorefrontError>> + Send;
+    fn describe(
+        &self,
+        shop: &ShopDomain,
+        rows: &[MetafieldWrite],
+    ) -> impl Future<Output = Result<ShopAnswer, StorefrontError>> + Send;
 
     /// The most rows of one description.
     const DESCRIBED_AT_ONCE: usize = 25;

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{Item, Location, Network, Place, Quantity, ShopDomain, Sku, Tier};
 use crate::ledger::Position;
 use crate::movement::Balance;
-use crate::promise::Planned;
-use crate::source::{Incoming, Supplies};
+use crate::promise::FinishedGoodPlan;
+use crate::source::{ScheduledReceipt, ScheduledReceipts};
 
 /// What can be promised of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct Promise {
     /// The planner's threshold at the time, so that an order can raise the alert without another read.
     pub low_at: Option<Quantity>,
     /// Each place, with the numbers behind it.
-    pub places: BTreeMap<Place, AtPlace>,
+    pub places: BTreeMap<Place, LocationPromise>,
     /// The shops that are told which lots there are, or still show some: where to look for labels. Empty for most items.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub labels: BTreeSet<ShopDomain>,
@@ -37,7 +37,7 @@ pub struct Promise {
     pub dated: BTreeSet<ShopDomain>,
     /// What is announced of it and has not come yet, paper by paper.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub incoming: Vec<Incoming>,
+    pub incoming: Vec<ScheduledReceipt>,
     /// Units of it that went into each production run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub issued: BTreeMap<String, Quantity>,
@@ -46,14 +46,14 @@ pub struct Promise {
     pub placed: BTreeMap<Date, Quantity>,
     /// What the plan says of it, where it is in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub planned: Option<Planned>,
+    pub planned: Option<FinishedGoodPlan>,
     /// When it was computed.
     pub computed_at: Timestamp,
 }
 
 /// What a promise is computed from.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct PromiseInputs<'a> {
     /// The item.
     pub item: &'a Item,
     /// Its tier.
@@ -63,22 +63,22 @@ pub struct Known<'a> {
     /// Its positions, where there are any.
     pub positions: &'a [Position],
     /// What is announced of it.
-    pub supplies: Option<&'a Supplies>,
+    pub supplies: Option<&'a ScheduledReceipts>,
     /// What the plan says of it.
-    pub planned: Option<&'a Planned>,
+    pub planned: Option<&'a FinishedGoodPlan>,
     /// The promise before.
     pub old: Option<&'a Promise>,
 }
 
 /// What can be promised from one place, and what it was computed from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct AtPlace {
+pub struct LocationPromise {
     /// The position's last movement that is in these numbers.
     pub seq: u64,
     /// The position.
     #[serde(flatten)]
     pub balance: Balance,
-    /// Units that can still be made: at the production location, see [`Planned::makeable`].
+    /// Units that can still be made: at the production location, see [`FinishedGoodPlan::makeable`].
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
     pub makeable: Quantity,
     /// Units kept back here from the network.
@@ -90,7 +90,7 @@ pub struct AtPlace {
     pub heard: BTreeMap<String, Timestamp>,
 }
 
-impl AtPlace {
+impl LocationPromise {
     /// What a shop's available and committed should add up to, before what is kept back from it.
     #[must_use]
     pub fn supply(&self) -> Quantity {
@@ -114,12 +114,12 @@ impl AtPlace {
 impl Promise {
     /// Computes the promise of an item.
     #[must_use]
-    pub fn compute(known: Known<'_>, now: Timestamp) -> Self {
-        let Known { item, tier, network, positions, supplies, planned, old } = known;
-        let mut places: BTreeMap<Place, AtPlace> = positions
+    pub fn compute(known: PromiseInputs<'_>, now: Timestamp) -> Self {
+        let PromiseInputs { item, tier, network, positions, supplies, planned, old } = known;
+        let mut places: BTreeMap<Place, LocationPromise> = positions
             .iter()
             .map(|Position { of, seq, balance, heard, .. }| {
-                let at = AtPlace { seq: *seq, balance: *balance, heard: heard.clone(), ..AtPlace::default() };
+                let at = LocationPromise { seq: *seq, balance: *balance, heard: heard.clone(), ..LocationPromise::default() };
                 (of.place.clone(), at)
             })
             .collect();
@@ -150,7 +150,7 @@ impl Promise {
             labels: BTreeSet::new(),
             dated: BTreeSet::new(),
             incoming: supplies.map(|supplies| supplies.incoming(item.planning.supplier_days)).unwrap_or_default(),
-            issued: supplies.map(Supplies::issued).unwrap_or_default(),
+            issued: supplies.map(ScheduledReceipts::issued).unwrap_or_default(),
             placed,
             planned: planned.cloned(),
             computed_at: now,

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::inputs::Terms;
-use super::{Late, Limit, Plan, Planned, Why, planning};
+use super::inputs::PlanningInputs;
+use super::{Bottleneck, BottleneckCause, FinishedGoodPlan, GroupPlan, LateUnitsByDate, planning};
 use crate::catalog::{Quantity, Sku};
 
 /// The plan of one group; `None` where nothing of it is sold before it is made.
-pub(crate) fn plan(terms: &Terms<'_>, group: BTreeSet<Sku>, now: Timestamp) -> Option<Plan> {
+pub(crate) fn plan(terms: &PlanningInputs<'_>, group: BTreeSet<Sku>, now: Timestamp) -> Option<GroupPlan> {
     let pool = terms.pool(&group);
     if pool.items.iter().all(|item| item.offer.is_none()) {
         return None;
@@ -30,25 +30,26 @@ pub(crate) fn plan(terms: &Terms<'_>, group: BTreeSet<Sku>, now: Timestamp) -> O
         let shows = terms.rows.get(&item.sku).and_then(|rows| rows.item.as_ref()).is_some_and(|item| item.planning.shows_date);
         let one = || planning::earliest(&pool, at, Quantity::new(1)).ok().and_then(|found| found.day).map(day);
         let earliest = if shows { one() } else { None };
-        let late = made.late.iter().map(|late| Late {
+        let late = made.late.iter().map(|late| LateUnitsByDate {
             units: late.units,
             promised: day(late.promised),
             possible: late.possible.map(day),
         });
         let limit = made.limit.as_ref().map(|made| limit(made, &day));
         let waiting = item.promised.iter().map(|(_, units)| *units).sum();
-        planned.insert(item.sku.clone(), Planned { waiting, offered: made.shown, limit, late: late.collect(), earliest });
+        planned
+            .insert(item.sku.clone(), FinishedGoodPlan { waiting, offered: made.shown, limit, late: late.collect(), earliest });
     }
     let id = group.first()?.clone();
-    Some(Plan { id, items: group, goods: planned, computed_at: now }.that_fits())
+    Some(GroupPlan { id, items: group, goods: planned, computed_at: now }.that_fits())
 }
 
 /// What stops the next unit, with its day in the calendar.
-pub(crate) fn limit(limit: &planning::Limit, day: &dyn Fn(planning::Day) -> Date) -> Limit {
+pub(crate) fn limit(limit: &planning::Limit, day: &dyn Fn(planning::Day) -> Date) -> Bottleneck {
     let why = match &limit.why {
-        planning::Why::Component => Why::Units,
-        planning::Why::Centre(code) => Why::Centre(code.clone()),
-        planning::Why::LeadTime => Why::Time,
+        planning::Why::Component => BottleneckCause::Units,
+        planning::Why::Centre(code) => BottleneckCause::Centre(code.clone()),
+        planning::Why::LeadTime => BottleneckCause::Time,
     };
-    Limit { why, item: limit.item.clone(), path: limit.path.clone(), day: day(limit.day) }
+    Bottleneck { why, item: limit.item.clone(), path: limit.path.clone(), day: day(limit.day) }
 }

@@ -10,16 +10,16 @@ use jiff::Span;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::catalog::{Bill, CentreId, Component, Network, Place, Quantity, Sku, WorkCentre};
-use crate::promise::planning::{Centre, Day, Offer, Pool, PoolItem, Ratio, Recipe, Slot, Use};
-use crate::promise::{Promise, Rows};
-use crate::source::{Incoming, StockKind};
+use crate::catalog::{BillOfMaterials, Component, Network, Place, Quantity, Sku, WorkCentre, WorkCentreId};
+use crate::promise::planning::{ComponentUse, Day, GroupItem, GroupWorkCentre, Offer, PlanningGroup, Ratio, Recipe, Slot};
+use crate::promise::{PlanningRows, Promise};
+use crate::source::{ScheduledReceipt, StockKind};
 
 /// What planning needs beside the items.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Terms<'a> {
-    pub rows: &'a BTreeMap<Sku, Rows>,
-    pub centres: &'a BTreeMap<CentreId, WorkCentre>,
+pub(crate) struct PlanningInputs<'a> {
+    pub rows: &'a BTreeMap<Sku, PlanningRows>,
+    pub centres: &'a BTreeMap<WorkCentreId, WorkCentre>,
     pub network: &'a Network,
     pub today: Date,
 }
@@ -35,14 +35,14 @@ pub(crate) struct Claim<'a> {
     pub units: Quantity,
 }
 
-impl Terms<'_> {
+impl PlanningInputs<'_> {
     /// The pool of one group; its items are in the order of the group.
-    pub fn pool(&self, group: &BTreeSet<Sku>) -> Pool {
+    pub fn pool(&self, group: &BTreeSet<Sku>) -> PlanningGroup {
         let index: BTreeMap<&Sku, usize> = group.iter().zip(0..).collect();
         let of = |sku: &Sku| self.rows.get(sku).and_then(|rows| rows.bill.as_ref());
-        let used: BTreeSet<&CentreId> = group.iter().filter_map(|sku| of(sku)?.centre.as_ref()).collect();
-        let centres: BTreeMap<&CentreId, usize> = used.into_iter().zip(0..).collect();
-        let mut items: Vec<PoolItem> = group.iter().map(|sku| self.item(sku, &index, &centres)).collect();
+        let used: BTreeSet<&WorkCentreId> = group.iter().filter_map(|sku| of(sku)?.centre.as_ref()).collect();
+        let centres: BTreeMap<&WorkCentreId, usize> = used.into_iter().zip(0..).collect();
+        let mut items: Vec<GroupItem> = group.iter().map(|sku| self.item(sku, &index, &centres)).collect();
         for sku in group {
             for claim in self.claims(sku) {
                 if let Some(item) = index.get(claim.component).and_then(|at| items.get_mut(*at)) {
@@ -50,13 +50,13 @@ impl Terms<'_> {
                 }
             }
         }
-        let per_day = |code: &CentreId| self.centres.get(code).map_or(Quantity::ZERO, |centre| centre.per_day);
-        let centres = centres.keys().map(|code| Centre { code: code.to_string(), per_day: per_day(code) }).collect();
-        Pool { items, centres }
+        let per_day = |code: &WorkCentreId| self.centres.get(code).map_or(Quantity::ZERO, |centre| centre.per_day);
+        let centres = centres.keys().map(|code| GroupWorkCentre { code: code.to_string(), per_day: per_day(code) }).collect();
+        PlanningGroup { items, centres }
     }
 
-    fn item(&self, sku: &Sku, index: &BTreeMap<&Sku, usize>, centres: &BTreeMap<&CentreId, usize>) -> PoolItem {
-        let nothing = Rows::default();
+    fn item(&self, sku: &Sku, index: &BTreeMap<&Sku, usize>, centres: &BTreeMap<&WorkCentreId, usize>) -> GroupItem {
+        let nothing = PlanningRows::default();
         let rows = self.rows.get(sku).unwrap_or(&nothing);
         let planning = rows.item.as_ref().map(|item| item.planning).unwrap_or_default();
         let is_sold = rows.item.as_ref().is_some_and(|item| !item.shops.is_empty());
@@ -68,7 +68,7 @@ impl Terms<'_> {
         let promise = rows.promise.as_ref();
         let incoming = promise.into_iter().flat_map(|promise| &promise.incoming);
         let bill = rows.bill.as_ref().filter(|bill| !bill.components.is_empty());
-        PoolItem {
+        GroupItem {
             sku: sku.clone(),
             stock: promise.map_or(Quantity::ZERO, |promise| self.stock(promise, is_sold)),
             supplies: incoming.filter_map(|paper| Some((self.day_of(paper)?, paper.left))).collect(),
@@ -96,7 +96,7 @@ impl Terms<'_> {
     }
 
     /// When a paper's units are there; `None` where nobody knows, or where they should have been there by now.
-    pub fn day_of(&self, paper: &Incoming) -> Option<Day> {
+    pub fn day_of(&self, paper: &ScheduledReceipt) -> Option<Day> {
         let days = paper.due?.since(self.today).ok()?.get_days();
         Day::try_from(days).ok()
     }
@@ -124,11 +124,16 @@ impl Terms<'_> {
         Day::try_from(days).unwrap_or(0)
     }
 
-    fn recipe(&self, bill: &Bill, index: &BTreeMap<&Sku, usize>, centres: &BTreeMap<&CentreId, usize>) -> Option<Recipe> {
+    fn recipe(
+        &self,
+        bill: &BillOfMaterials,
+        index: &BTreeMap<&Sku, usize>,
+        centres: &BTreeMap<&WorkCentreId, usize>,
+    ) -> Option<Recipe> {
         let mut slots = Vec::new();
         for options in bill.slots() {
             // What is always there limits nothing, and nothing that it stands in for.
-            let is_bulk = |sku: &Sku| self.rows.get(sku).is_some_and(Rows::is_bulk);
+            let is_bulk = |sku: &Sku| self.rows.get(sku).is_some_and(PlanningRows::is_bulk);
             if !options.iter().any(|(sku, _)| is_bulk(sku)) {
                 slots.extend(self.windows(&options, index)?);
             }
@@ -148,8 +153,9 @@ impl Terms<'_> {
         for (from, until) in edges.into_iter().zip(ends) {
             let day = self.today.checked_add(Span::new().days(from)).unwrap_or(Date::MAX);
             let taken = options.iter().filter(|(_, component)| component.is_used_on(day));
-            let taken: Option<Vec<Use>> =
-                taken.map(|(sku, component)| Some(Use { item: *index.get(*sku)?, per: per_start(component)? })).collect();
+            let taken: Option<Vec<ComponentUse>> = taken
+                .map(|(sku, component)| Some(ComponentUse { item: *index.get(*sku)?, per: per_start(component)? }))
+                .collect();
             let taken = taken?;
             if !taken.is_empty() {
                 slots.push(Slot { from, until, options: taken });
@@ -165,7 +171,7 @@ impl Terms<'_> {
     pub fn claims<'a>(&'a self, sku: &Sku) -> Vec<Claim<'a>> {
         let Some(rows) = self.rows.get(sku) else { return Vec::new() };
         let (Some(bill), Some(promise)) = (&rows.bill, &rows.promise) else { return Vec::new() };
-        let issued = |component: &Sku, run: &Incoming| {
+        let issued = |component: &Sku, run: &ScheduledReceipt| {
             let of = self.rows.get(component).and_then(|rows| rows.promise.as_ref());
             of.and_then(|promise| promise.issued.get(&run.reference)).copied().unwrap_or_default()
         };
@@ -195,12 +201,12 @@ fn per_start(component: &Component) -> Option<Ratio> {
 }
 
 /// Units of a component that go into so many good units.
-fn takes(bill: &Bill, component: &Component, units: Quantity) -> Option<Quantity> {
+fn takes(bill: &BillOfMaterials, component: &Component, units: Quantity) -> Option<Quantity> {
     Some(per_start(component)?.of(yields(bill)?.starts_for(units)))
 }
 
 /// Good units for each unit that is started.
-fn yields(bill: &Bill) -> Option<Ratio> {
+fn yields(bill: &BillOfMaterials) -> Option<Ratio> {
     bill.yields.map_or(Some(Ratio::ONE), |share| per_cent(share.number()))
 }
 

@@ -7,22 +7,22 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Sku, day_of};
-use crate::promise::planned::{Late, Planned};
+use crate::promise::planned::{FinishedGoodPlan, LateUnitsByDate};
 
 /// What is planned of items that hang together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct GroupPlan {
     /// Its name: the first of its items.
     pub id: Sku,
     /// Everything that hangs together: goods, what they are made of, and what else that goes into.
     pub items: BTreeSet<Sku>,
     /// What each of them that is sold, or owed to somebody, may show.
-    pub goods: BTreeMap<Sku, Planned>,
+    pub goods: BTreeMap<Sku, FinishedGoodPlan>,
     /// When it came out so.
     pub computed_at: Timestamp,
 }
 
-impl Plan {
+impl GroupPlan {
     /// The most items that are planned together.
     pub const MAX_ITEMS: usize = 1_000;
 
@@ -33,9 +33,9 @@ impl Plan {
     /// the days of what is late, at last the limit. Units are never left out.
     #[must_use]
     pub fn that_fits(mut self) -> Self {
-        let shrink: [fn(&mut Planned); 3] = [
+        let shrink: [fn(&mut FinishedGoodPlan); 3] = [
             |planned| planned.limit.iter_mut().for_each(|limit| limit.path.clear()),
-            |planned| planned.late = Late::together(&planned.late).into_iter().collect(),
+            |planned| planned.late = LateUnitsByDate::together(&planned.late).into_iter().collect(),
             |planned| planned.limit = None,
         ];
         for shrink in shrink {
@@ -67,7 +67,7 @@ impl Plan {
 /// Which plan an item is in. Written with the plan that takes it in, and taken away with the one that lets it go, or before and
 /// after them where a transaction does not hold it all: an item whose plan does not name it is not planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InPlan {
+pub struct PlanMembership {
     /// The item.
     pub sku: Sku,
     /// The name of its plan.
@@ -80,20 +80,30 @@ mod tests {
 
     use super::*;
     use crate::catalog::Quantity;
-    use crate::promise::{Limit, Why};
+    use crate::promise::{Bottleneck, BottleneckCause};
 
-    fn plan(goods: usize, name: usize, path: usize, late: i8) -> Plan {
+    fn plan(goods: usize, name: usize, path: usize, late: i8) -> GroupPlan {
         let sku = |at: usize| format!("{at:0name$}").parse::<Sku>().expect("a SKU");
         let day = |add: i8| date(2026, 11, 1 + add % 28);
         let of = |at: usize| {
-            let lateness = |at: i8| Late { units: Quantity::new(2), promised: day(at), possible: (at > 0).then(|| day(at + 1)) };
+            let lateness =
+                |at: i8| LateUnitsByDate { units: Quantity::new(2), promised: day(at), possible: (at > 0).then(|| day(at + 1)) };
             let path: Vec<Sku> = (0..path).map(sku).collect();
-            let limit = Limit { why: Why::Units, item: sku(at), path, day: day(9) };
+            let limit = Bottleneck { why: BottleneckCause::Units, item: sku(at), path, day: day(9) };
             let (waiting, offered) = (Quantity::new(900), Quantity::new(7));
-            (sku(at), Planned { waiting, offered, limit: Some(limit), late: (0..late).map(lateness).collect(), earliest: None })
+            (
+                sku(at),
+                FinishedGoodPlan {
+                    waiting,
+                    offered,
+                    limit: Some(limit),
+                    late: (0..late).map(lateness).collect(),
+                    earliest: None,
+                },
+            )
         };
-        let goods: BTreeMap<Sku, Planned> = (0..goods).map(of).collect();
-        Plan { id: sku(0), items: goods.keys().cloned().collect(), goods, computed_at: Timestamp::UNIX_EPOCH }
+        let goods: BTreeMap<Sku, FinishedGoodPlan> = (0..goods).map(of).collect();
+        GroupPlan { id: sku(0), items: goods.keys().cloned().collect(), goods, computed_at: Timestamp::UNIX_EPOCH }
     }
 
     /// Protects the largest plans from being refused by the table, which would stop everything behind them: what they say of units
@@ -110,7 +120,7 @@ mod tests {
             let case = format!("{goods} goods, names of {name}, {path} levels, {late} late");
             let whole = plan(goods, name, path, late);
             let fits = whole.clone().that_fits();
-            assert!(serde_json::to_vec(&fits).expect("a row").len() <= Plan::MAX_BYTES, "{case}");
+            assert!(serde_json::to_vec(&fits).expect("a row").len() <= GroupPlan::MAX_BYTES, "{case}");
             for (sku, planned) in &fits.goods {
                 assert_eq!(planned.makeable(), whole.goods[sku].makeable(), "{case}");
                 let limit = planned.limit.as_ref();

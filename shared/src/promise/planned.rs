@@ -9,17 +9,17 @@ use crate::catalog::{Quantity, Sku};
 
 /// What can still be made of an item, or come, until the day that is promised to whoever orders now.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Planned {
+pub struct FinishedGoodPlan {
     /// Units that orders which wait already are to get.
     pub waiting: Quantity,
     /// Units beside these that can be promised now, whatever is promised of other items at the same time.
     pub offered: Quantity,
     /// What stops the next unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<Limit>,
+    pub limit: Option<Bottleneck>,
     /// Promises that cannot be kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub late: Vec<Late>,
+    pub late: Vec<LateUnitsByDate>,
     /// When a unit that is ordered now can be there; kept only where shops show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earliest: Option<Date>,
@@ -27,9 +27,9 @@ pub struct Planned {
 
 /// What stops the next unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limit {
+pub struct Bottleneck {
     /// What there is not enough of.
-    pub why: Why,
+    pub why: BottleneckCause,
     /// The item that lacks it.
     pub item: Sku,
     /// How one comes to it: from the item that is sold down to it.
@@ -41,7 +41,7 @@ pub struct Limit {
 /// What there is not enough of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Why {
+pub enum BottleneckCause {
     /// Units of it: there are too few, and it cannot be made or does not come in time.
     Units,
     /// What a work centre can begin in a day.
@@ -52,7 +52,7 @@ pub enum Why {
 
 /// Units that were promised for a day and will not be there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Late {
+pub struct LateUnitsByDate {
     /// How many.
     pub units: Quantity,
     /// The day they were promised for.
@@ -61,7 +61,7 @@ pub struct Late {
     pub possible: Option<Date>,
 }
 
-impl Late {
+impl LateUnitsByDate {
     /// All of these as one: promised from the first day on, possible when the last of them is.
     #[must_use]
     pub fn together(late: &[Self]) -> Option<Self> {
@@ -72,7 +72,7 @@ impl Late {
     }
 }
 
-impl Planned {
+impl FinishedGoodPlan {
     /// Units that can be there in time, those that wait for them among them: what a shop's production location shows and
     /// has committed.
     #[must_use]
@@ -87,13 +87,13 @@ impl Planned {
     }
 }
 
-impl fmt::Display for Limit {
+impl fmt::Display for Bottleneck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { why, item, path, day } = self;
         match why {
-            Why::Units => write!(f, "more {item} would be needed by {day}")?,
-            Why::Centre(centre) => write!(f, "{centre} can make no more {item} until {day}")?,
-            Why::Time => write!(f, "{item} cannot be made by {day}: it takes longer")?,
+            BottleneckCause::Units => write!(f, "more {item} would be needed by {day}")?,
+            BottleneckCause::Centre(centre) => write!(f, "{centre} can make no more {item} until {day}")?,
+            BottleneckCause::Time => write!(f, "{item} cannot be made by {day}: it takes longer")?,
         }
         if path.len() > 1 {
             write!(f, " ({})", path.iter().map(Sku::as_str).collect::<Vec<_>>().join(" → "))?;
@@ -102,7 +102,7 @@ impl fmt::Display for Limit {
     }
 }
 
-impl fmt::Display for Late {
+impl fmt::Display for LateUnitsByDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { units, promised, possible } = self;
         match possible {

@@ -2,21 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{InPlan, Promise};
-use crate::catalog::{Bill, Item, Sku, UsedIn};
+use super::{PlanMembership, Promise};
+use crate::catalog::{BillOfMaterials, Item, Sku, WhereUsed};
 
 /// What was read of one item.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Rows {
+pub(crate) struct PlanningRows {
     pub item: Option<Item>,
-    pub bill: Option<Bill>,
-    pub used: Option<UsedIn>,
+    pub bill: Option<BillOfMaterials>,
+    pub used: Option<WhereUsed>,
     pub promise: Option<Promise>,
-    pub in_plan: Option<InPlan>,
+    pub in_plan: Option<PlanMembership>,
     pub in_plan_was: Option<u64>,
 }
 
-impl Rows {
+impl PlanningRows {
     /// Whether it has a part in planning at all.
     pub fn is_planned(&self) -> bool {
         let sold = self.item.as_ref().is_some_and(|item| item.planning.promise_days.is_some());
@@ -35,16 +35,16 @@ impl Rows {
     /// What making it draws on, and what it may go into.
     pub fn neighbours(&self) -> impl Iterator<Item = Sku> {
         let up = self.used.iter().flat_map(|used| used.parents.iter().cloned());
-        self.bill.iter().flat_map(Bill::draws_on).chain(up)
+        self.bill.iter().flat_map(BillOfMaterials::draws_on).chain(up)
     }
 }
 
 /// The items by what hangs together, bulk ones left out; each group in order.
-pub(crate) fn groups(rows: &BTreeMap<Sku, Rows>) -> Vec<BTreeSet<Sku>> {
+pub(crate) fn groups(rows: &BTreeMap<Sku, PlanningRows>) -> Vec<BTreeSet<Sku>> {
     let planned: BTreeSet<&Sku> = rows.iter().filter(|(_, rows)| rows.is_planned()).map(|(sku, _)| sku).collect();
     let mut beside: BTreeMap<&Sku, Vec<&Sku>> = BTreeMap::new();
     for parent in &planned {
-        for used in rows.get(*parent).and_then(|rows| rows.bill.as_ref()).into_iter().flat_map(Bill::draws_on) {
+        for used in rows.get(*parent).and_then(|rows| rows.bill.as_ref()).into_iter().flat_map(BillOfMaterials::draws_on) {
             if let Some(used) = planned.get(&used) {
                 beside.entry(parent).or_default().push(used);
                 beside.entry(used).or_default().push(parent);

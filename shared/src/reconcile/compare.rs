@@ -16,7 +16,7 @@ pub struct CompareProgress {
 
 /// One level that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Drift {
+pub struct LevelDrift {
     /// The item.
     pub sku: Sku,
     /// The location.
@@ -39,7 +39,7 @@ pub struct CompareReport {
     /// Levels left alone, because something may be in flight or is due.
     pub in_flight: usize,
     /// Levels that differ; each is contacted anew.
-    pub drifted: Vec<Drift>,
+    pub drifted: Vec<LevelDrift>,
     /// Whether this was the last page of the catalogue.
     pub end: bool,
 }

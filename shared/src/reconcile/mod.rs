@@ -6,6 +6,6 @@ mod compare;
 mod refresh;
 mod sweep;
 
-pub use compare::{CompareProgress, CompareReport, Drift};
-pub use refresh::Refresh;
-pub use sweep::Sweep;
+pub use compare::{CompareProgress, CompareReport, LevelDrift};
+pub use refresh::RefreshProgress;
+pub use sweep::OrderWatermark;

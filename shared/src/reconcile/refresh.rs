@@ -9,7 +9,7 @@ use crate::catalog::Sku;
 
 /// What must be computed anew of every item, and how far that has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refresh {
+pub struct RefreshProgress {
     /// When it was asked for.
     pub asked_at: Timestamp,
     /// The last item that was done.

@@ -7,7 +7,7 @@ use crate::catalog::ShopDomain;
 
 /// How far a shop has been swept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sweep {
+pub struct OrderWatermark {
     /// The shop.
     pub shop: ShopDomain,
     /// The newest change of an order seen, by the shop's clock, less [`OVERLAP`]. Never the present time: an order may

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{Bill, Catalogue, CentreId, Quantity, Sku, WorkCentre, Yield};
+use crate::catalog::{BillOfMaterials, Catalog, Quantity, Sku, WorkCentre, WorkCentreId, Yield};
 use crate::sheets::cell::{Cell, Cells, named, number, show, show_unless_default, show_yes_no, units, yes_no};
-use crate::sheets::problem::Problems;
+use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Lined;
 use crate::sheets::sheet::Sheet;
 
@@ -19,18 +19,18 @@ pub(super) struct CentreRow {
 pub(super) struct AssemblyRow {
     lead_days: Cell<u16>,
     yields: Cell<Yield>,
-    centre: Cell<CentreId>,
+    centre: Cell<WorkCentreId>,
     phantom: Cell<bool>,
 }
 
-pub(super) fn read_centre(cells: &mut Cells<'_>) -> Option<(CentreId, CentreRow)> {
+pub(super) fn read_centre(cells: &mut Cells<'_>) -> Option<(WorkCentreId, CentreRow)> {
     let row = CentreRow { per_day: cells.required("units_per_day", units) };
     Some((cells.key("centre", named)?, row))
 }
 
 pub(super) fn read(cells: &mut Cells<'_>) -> Option<(Sku, AssemblyRow)> {
     let row = AssemblyRow {
-        lead_days: cells.optional("lead_days", number(Bill::MAX_LEAD_DAYS)),
+        lead_days: cells.optional("lead_days", number(BillOfMaterials::MAX_LEAD_DAYS)),
         yields: cells.optional("yield_percent", named),
         centre: cells.optional("work_centre", named),
         phantom: cells.required("phantom", yes_no),
@@ -38,7 +38,11 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<(Sku, AssemblyRow)> {
     Some((cells.key("parent", named)?, row))
 }
 
-pub(super) fn apply_centres(rows: &BTreeMap<CentreId, Lined<CentreRow>>, catalogue: &mut Catalogue, problems: &mut Problems) {
+pub(super) fn apply_centres(
+    rows: &BTreeMap<WorkCentreId, Lined<CentreRow>>,
+    catalogue: &mut Catalog,
+    problems: &mut SheetProblems,
+) {
     for (code, Lined { line, row, .. }) in rows {
         let detail = "a new work centre needs one: how many units can be started there on a day, 0 for none";
         let missing = || problems.add(Sheet::WorkCentres, *line, "units_per_day", detail);
@@ -49,14 +53,14 @@ pub(super) fn apply_centres(rows: &BTreeMap<CentreId, Lined<CentreRow>>, catalog
     }
 }
 
-pub(super) fn apply(rows: &BTreeMap<Sku, Lined<AssemblyRow>>, catalogue: &mut Catalogue, problems: &mut Problems) {
+pub(super) fn apply(rows: &BTreeMap<Sku, Lined<AssemblyRow>>, catalogue: &mut Catalog, problems: &mut SheetProblems) {
     for (parent, Lined { line, remove, row }) in rows {
         let mut problem = |column: &str, detail: String| problems.add(Sheet::Assemblies, *line, column, detail);
         let old = catalogue.bills.get(parent);
-        let plain = Bill::new(parent.clone());
+        let plain = BillOfMaterials::new(parent.clone());
         let mut bill = old.cloned().unwrap_or_else(|| plain.clone());
         if *remove {
-            bill = Bill { version: bill.version, since: bill.since, components: bill.components, ..plain.clone() };
+            bill = BillOfMaterials { version: bill.version, since: bill.since, components: bill.components, ..plain.clone() };
         } else {
             row.lead_days.update_or_default(&mut bill.lead_days);
             row.yields.update(&mut bill.yields);
@@ -78,13 +82,13 @@ pub(super) fn apply(rows: &BTreeMap<Sku, Lined<AssemblyRow>>, catalogue: &mut Ca
     }
 }
 
-pub(super) fn centre_cells(catalogue: &Catalogue, code: &CentreId) -> Option<Vec<String>> {
+pub(super) fn centre_cells(catalogue: &Catalog, code: &WorkCentreId) -> Option<Vec<String>> {
     let WorkCentre { code, per_day } = catalogue.centres.get(code)?;
     Some(vec![code.to_string(), per_day.to_string()])
 }
 
-pub(super) fn cells(catalogue: &Catalogue, parent: &Sku) -> Option<Vec<String>> {
-    let Bill { parent, lead_days, yields, centre, phantom, .. } = catalogue.bills.get(parent)?;
+pub(super) fn cells(catalogue: &Catalog, parent: &Sku) -> Option<Vec<String>> {
+    let BillOfMaterials { parent, lead_days, yields, centre, phantom, .. } = catalogue.bills.get(parent)?;
     let says_something = *lead_days > 0 || yields.is_some() || centre.is_some() || *phantom;
     let (lead_days, yields, centre) = (show_unless_default(lead_days), show(yields.as_ref()), show(centre.as_ref()));
     says_something.then(|| vec![parent.to_string(), lead_days, yields, centre, show_yes_no(*phantom)])

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use crate::catalog::{Bill, Catalogue, Component, Factor, Percent, Sku};
+use crate::catalog::{BillOfMaterials, Catalog, Component, Factor, Percent, Sku};
 use crate::sheets::cell::{Cell, Cells, date, named, number, show, show_unless_default};
-use crate::sheets::problem::Problems;
+use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Lined;
 use crate::sheets::sheet::Sheet;
 
@@ -35,7 +35,7 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<((Sku, Sku), ComponentRow)> 
     Some(((parent?, component?), row))
 }
 
-pub(super) fn apply(rows: &Rows, catalogue: &mut Catalogue, problems: &mut Problems) {
+pub(super) fn apply(rows: &Rows, catalogue: &mut Catalog, problems: &mut SheetProblems) {
     for ((parent, component), Lined { line, remove, row }) in rows {
         if *remove {
             if let Some(bill) = catalogue.bills.get_mut(parent) {
@@ -67,12 +67,12 @@ pub(super) fn apply(rows: &Rows, catalogue: &mut Catalogue, problems: &mut Probl
                 "only what stands in for another has a rank: fill in instead_of, or take the rank away (-)".to_owned(),
             );
         }
-        let bill = catalogue.bills.entry(parent.clone()).or_insert_with(|| Bill::new(parent.clone()));
+        let bill = catalogue.bills.entry(parent.clone()).or_insert_with(|| BillOfMaterials::new(parent.clone()));
         bill.components.insert(component.clone(), new);
     }
 }
 
-pub(super) fn cells(catalogue: &Catalogue, parent: &Sku, component: &Sku) -> Option<Vec<String>> {
+pub(super) fn cells(catalogue: &Catalog, parent: &Sku, component: &Sku) -> Option<Vec<String>> {
     let Component { quantity, scrap, from, until, instead_of, rank } = catalogue.bills.get(parent)?.components.get(component)?;
     Some(vec![
         parent.to_string(),

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use jiff::civil::Date;
 
 use crate::catalog::{Factor, Quantity, Unit};
-use crate::sheets::problem::Problems;
+use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Line;
 use crate::sheets::sheet::{REMOVE, Sheet};
 
@@ -72,7 +72,7 @@ impl<T: Clone> Cell<T> {
 pub(super) struct Cells<'a> {
     pub(super) sheet: Sheet,
     pub(super) line: &'a Line,
-    pub(super) problems: &'a mut Problems,
+    pub(super) problems: &'a mut SheetProblems,
 }
 
 impl Cells<'_> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{Catalogue, CentreId, Listing, LocationId, Sku, SystemId, TierId};
+use crate::catalog::{Catalog, CatalogListing, LocationId, Sku, SystemId, TierId, WorkCentreId};
 use crate::sheets::listings::ListingKey;
 use crate::sheets::locations::{Whose, codes};
 use crate::sheets::sheet::Sheet;
@@ -10,12 +10,12 @@ use crate::sheets::{assemblies, bills, items, listings, locations, system_items}
 
 /// A catalogue with its listings put together.
 pub(super) struct View<'a> {
-    catalogue: &'a Catalogue,
-    pub(super) listings: BTreeMap<ListingKey, Listing>,
+    catalogue: &'a Catalog,
+    pub(super) listings: BTreeMap<ListingKey, CatalogListing>,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn of(catalogue: &'a Catalogue) -> Self {
+    pub(super) fn of(catalogue: &'a Catalog) -> Self {
         Self { catalogue, listings: catalogue.listings() }
     }
 }
@@ -25,7 +25,7 @@ impl<'a> View<'a> {
 pub(super) enum SheetRow {
     Tier(TierId),
     Item(Sku),
-    Centre(CentreId),
+    Centre(WorkCentreId),
     Location(LocationId),
     Code(LocationId, Whose),
     Listing(ListingKey),
@@ -107,7 +107,7 @@ impl SheetRow {
 
 /// Every sheet of a catalogue: its header, and a line for each row. Importing them changes nothing.
 #[must_use]
-pub fn export(catalogue: &Catalogue) -> BTreeMap<Sheet, Vec<u8>> {
+pub fn export(catalogue: &Catalog) -> BTreeMap<Sheet, Vec<u8>> {
     let view = View::of(catalogue);
     let sheet = |sheet: Sheet| {
         let mut writer = ::csv::Writer::from_writer(Vec::new());

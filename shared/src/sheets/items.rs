@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use crate::catalog::{Catalogue, Factor, Item, Planning, Policy, Quantity, Sku, Tier, TierId, Unit};
+use crate::catalog::{AllocationPolicy, Catalog, Factor, Item, PlanningSettings, Quantity, Sku, Tier, TierId, Unit};
 use crate::sheets::cell::{Cell, Cells, date, factors, named, number, show, show_factors, show_yes_no, units, yes_no};
-use crate::sheets::problem::Problems;
+use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Lined;
 use crate::sheets::sheet::Sheet;
 
@@ -28,14 +28,17 @@ pub(super) struct ItemRow {
     since: Cell<Date>,
     supplier_days: Cell<u16>,
     bulk: Cell<bool>,
-    policy: Cell<Policy>,
+    policy: Cell<AllocationPolicy>,
     shows_date: Cell<bool>,
 }
 
-const POLICIES: [(Policy, &str); 3] =
-    [(Policy::FairShare, "fair_share"), (Policy::FirstCome, "first_come"), (Policy::Priority, "priority")];
+const POLICIES: [(AllocationPolicy, &str); 3] = [
+    (AllocationPolicy::FairShare, "fair_share"),
+    (AllocationPolicy::FirstCome, "first_come"),
+    (AllocationPolicy::Priority, "priority"),
+];
 
-fn policy(text: &str) -> Result<Policy, String> {
+fn policy(text: &str) -> Result<AllocationPolicy, String> {
     let known = POLICIES.iter().find(|(_, name)| *name == text).map(|(policy, _)| *policy);
     known.ok_or_else(|| format!("{text:?} is no policy: there are {}", POLICIES.map(|(_, name)| name).join(", ")))
 }
@@ -53,10 +56,10 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<(Sku, ItemRow)> {
         by_lot: cells.required("by_lot", yes_no),
         buffer: cells.optional("buffer", units),
         low_at: cells.optional("low_at", units),
-        promise_days: cells.optional("promise_days", number(Planning::MAX_DAYS)),
+        promise_days: cells.optional("promise_days", number(PlanningSettings::MAX_DAYS)),
         priority: cells.optional("priority", number(u32::MAX)),
         since: cells.optional("since", date),
-        supplier_days: cells.optional("supplier_days", number(Planning::MAX_DAYS)),
+        supplier_days: cells.optional("supplier_days", number(PlanningSettings::MAX_DAYS)),
         bulk: cells.required("bulk", yes_no),
         policy: cells.optional("policy", policy),
         shows_date: cells.required("shows_date", yes_no),
@@ -64,7 +67,7 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<(Sku, ItemRow)> {
     Some((cells.key("sku", named)?, row))
 }
 
-pub(super) fn apply_tiers(rows: &BTreeMap<TierId, Lined<TierRow>>, catalogue: &mut Catalogue, problems: &mut Problems) {
+pub(super) fn apply_tiers(rows: &BTreeMap<TierId, Lined<TierRow>>, catalogue: &mut Catalog, problems: &mut SheetProblems) {
     for (id, Lined { line, row, .. }) in rows {
         let missing = || problems.add(Sheet::Tiers, *line, "buffer", "a new tier needs one: a whole number of units, 0 for none");
         // Where nothing can be read it is there all the same, so that its items are not said to name no tier.
@@ -74,7 +77,7 @@ pub(super) fn apply_tiers(rows: &BTreeMap<TierId, Lined<TierRow>>, catalogue: &m
     }
 }
 
-pub(super) fn apply(rows: &BTreeMap<Sku, Lined<ItemRow>>, catalogue: &mut Catalogue, problems: &mut Problems) {
+pub(super) fn apply(rows: &BTreeMap<Sku, Lined<ItemRow>>, catalogue: &mut Catalog, problems: &mut SheetProblems) {
     for (sku, Lined { line, row, .. }) in rows {
         let mut problem = |column: &str, detail: String| problems.add(Sheet::Items, *line, column, detail);
         let item = catalogue.items.entry(sku.clone()).or_insert_with(|| Item::new(sku.clone()));
@@ -98,8 +101,8 @@ pub(super) fn apply(rows: &BTreeMap<Sku, Lined<ItemRow>>, catalogue: &mut Catalo
 }
 
 impl ItemRow {
-    fn plan(&self, planning: &mut Planning) {
-        let Planning { promise_days, priority, since, supplier_days, bulk, policy, shows_date } = planning;
+    fn plan(&self, planning: &mut PlanningSettings) {
+        let PlanningSettings { promise_days, priority, since, supplier_days, bulk, policy, shows_date } = planning;
         self.promise_days.update(promise_days);
         self.priority.update(priority);
         self.since.update(since);
@@ -115,15 +118,15 @@ pub(super) fn unknown(sku: &Sku) -> String {
     format!("there is no item {sku}: add it to {}", Sheet::Items)
 }
 
-pub(super) fn tier_cells(catalogue: &Catalogue, id: &TierId) -> Option<Vec<String>> {
+pub(super) fn tier_cells(catalogue: &Catalog, id: &TierId) -> Option<Vec<String>> {
     let tier = catalogue.tiers.get(id)?;
     Some(vec![tier.id.to_string(), tier.buffer.to_string()])
 }
 
-pub(super) fn cells(catalogue: &Catalogue, sku: &Sku) -> Option<Vec<String>> {
+pub(super) fn cells(catalogue: &Catalog, sku: &Sku) -> Option<Vec<String>> {
     let item = catalogue.items.get(sku)?;
-    let Planning { promise_days, priority, since, supplier_days, bulk, policy, shows_date } = &item.planning;
-    let said = POLICIES.iter().find(|(known, _)| known == policy && *known != Policy::default());
+    let PlanningSettings { promise_days, priority, since, supplier_days, bulk, policy, shows_date } = &item.planning;
+    let said = POLICIES.iter().find(|(known, _)| known == policy && *known != AllocationPolicy::default());
     Some(vec![
         item.sku.to_string(),
         show(item.unit.as_ref()),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{Catalogue, InventoryItemId, Listed, Listing, Quantity, ShopDomain, ShopItem, Sku, VariantId};
+use crate::catalog::{Catalog, CatalogListing, InventoryItemId, Quantity, ShopDomain, ShopItem, ShopListing, Sku, VariantId};
 use crate::sheets::cell::{Cell, Cells, code, named, shop_id, show, units};
 use crate::sheets::items::unknown;
-use crate::sheets::problem::Problems;
+use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Lined;
 use crate::sheets::sheet::Sheet;
 
@@ -35,9 +35,9 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<(ListingKey, ListingRow)> {
 /// All old listings that are named go first, and then the new ones come: so lines may swap items whatever their order.
 pub(super) fn apply(
     rows: &BTreeMap<ListingKey, Lined<ListingRow>>,
-    before: &BTreeMap<ListingKey, Listing>,
-    catalogue: &mut Catalogue,
-    problems: &mut Problems,
+    before: &BTreeMap<ListingKey, CatalogListing>,
+    catalogue: &mut Catalog,
+    problems: &mut SheetProblems,
 ) {
     let mut wanted = Vec::new();
     for (key, lined) in rows {
@@ -60,12 +60,12 @@ pub(super) fn apply(
 /// What a line leads to.
 enum Target {
     Remove,
-    Is(Listing),
+    Is(CatalogListing),
     /// It cannot be said, and the problem is noted.
     Unclear,
 }
 
-fn target(lined: &Lined<ListingRow>, old: Option<&Listing>, catalogue: &Catalogue, problems: &mut Problems) -> Target {
+fn target(lined: &Lined<ListingRow>, old: Option<&CatalogListing>, catalogue: &Catalog, problems: &mut SheetProblems) -> Target {
     let Lined { line, remove, row } = lined;
     if *remove {
         return Target::Remove;
@@ -85,10 +85,10 @@ fn target(lined: &Lined<ListingRow>, old: Option<&Listing>, catalogue: &Catalogu
     let (mut variant, mut buffer) = old.map_or((None, None), |old| (old.variant, old.buffer));
     row.variant.update(&mut variant);
     row.buffer.update(&mut buffer);
-    Target::Is(Listing { sku, inventory_item, variant, buffer, whole: true })
+    Target::Is(CatalogListing { sku, inventory_item, variant, buffer, whole: true })
 }
 
-fn detach(key: &ListingKey, old: Option<&Listing>, catalogue: &mut Catalogue) {
+fn detach(key: &ListingKey, old: Option<&CatalogListing>, catalogue: &mut Catalog) {
     let (shop, shop_sku) = key;
     catalogue.mappings.remove(key);
     if let Some(item) = old.and_then(|old| catalogue.items.get_mut(&old.sku))
@@ -101,13 +101,13 @@ fn detach(key: &ListingKey, old: Option<&Listing>, catalogue: &mut Catalogue) {
 fn attach(
     key: &ListingKey,
     line: u64,
-    listing: Listing,
+    listing: CatalogListing,
     rows: &BTreeMap<ListingKey, Lined<ListingRow>>,
-    catalogue: &mut Catalogue,
-    problems: &mut Problems,
+    catalogue: &mut Catalog,
+    problems: &mut SheetProblems,
 ) {
     let (shop, shop_sku) = key.clone();
-    let Listing { sku, inventory_item, variant, buffer, whole: _ } = listing;
+    let CatalogListing { sku, inventory_item, variant, buffer, whole: _ } = listing;
     let item = catalogue.items.get_mut(&sku).expect("only listings of known items are wanted");
     if let Some(other) = item.shops.get(&shop)
         && other.shop_sku != shop_sku
@@ -120,15 +120,15 @@ fn attach(
         problems.add(Sheet::Listings, line, "sku", detail);
         return;
     }
-    item.shops.insert(shop.clone(), Listed { shop_sku: shop_sku.clone(), inventory_item, variant, buffer });
+    item.shops.insert(shop.clone(), ShopListing { shop_sku: shop_sku.clone(), inventory_item, variant, buffer });
     catalogue.mappings.insert(key.clone(), ShopItem { shop, shop_sku, sku, inventory_item });
 }
 
 /// Notes the lines that list what a shop stocks for two items of ours: their levels would overwrite each other.
 fn inventory_items_are_listed_once(
     rows: &BTreeMap<ListingKey, Lined<ListingRow>>,
-    catalogue: &Catalogue,
-    problems: &mut Problems,
+    catalogue: &Catalog,
+    problems: &mut SheetProblems,
 ) {
     let mut listed: BTreeMap<(&ShopDomain, InventoryItemId), Vec<&ShopItem>> = BTreeMap::new();
     for mapping in catalogue.mappings.values() {
@@ -153,8 +153,8 @@ fn inventory_items_are_listed_once(
     }
 }
 
-pub(super) fn cells(listings: &BTreeMap<ListingKey, Listing>, key: &ListingKey) -> Option<Vec<String>> {
-    let Listing { sku, inventory_item, variant, buffer, whole: _ } = listings.get(key)?;
+pub(super) fn cells(listings: &BTreeMap<ListingKey, CatalogListing>, key: &ListingKey) -> Option<Vec<String>> {
+    let CatalogListing { sku, inventory_item, variant, buffer, whole: _ } = listings.get(key)?;
     let (shop, shop_sku) = key;
     Some(vec![
         shop.to_string(),

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::catalog::{Catalogue, Location, LocationId, LocationKind, Network, ShopDomain, ShopLocationId, SystemId};
+use crate::catalog::{Catalog, Location, LocationId, LocationKind, Network, ShopDomain, ShopLocationId, SystemId};
 use crate::sheets::cell::{Cell, Cells, code, named, shop_id, show_yes_no, yes_no};
-use crate::sheets::problem::Problems;
+use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Lined;
 use crate::sheets::sheet::Sheet;
 
@@ -82,7 +82,7 @@ pub(super) fn read_code(cells: &mut Cells<'_>) -> Option<((LocationId, Whose), C
     Some(((location?, whose), CodeRow { code }))
 }
 
-pub(super) fn apply(rows: &BTreeMap<LocationId, Lined<LocationRow>>, catalogue: &mut Catalogue, problems: &mut Problems) {
+pub(super) fn apply(rows: &BTreeMap<LocationId, Lined<LocationRow>>, catalogue: &mut Catalog, problems: &mut SheetProblems) {
     for (code, Lined { line, row, .. }) in rows {
         let mut problem = |column: &str, detail: String| problems.add(Sheet::Locations, *line, column, detail);
         let old = catalogue.locations.get(code);
@@ -103,8 +103,8 @@ pub(super) fn apply(rows: &BTreeMap<LocationId, Lined<LocationRow>>, catalogue: 
 
 pub(super) fn apply_codes(
     rows: &BTreeMap<(LocationId, Whose), Lined<CodeRow>>,
-    catalogue: &mut Catalogue,
-    problems: &mut Problems,
+    catalogue: &mut Catalog,
+    problems: &mut SheetProblems,
 ) {
     for ((of, whose), Lined { line, remove, row }) in rows {
         let Some(location) = catalogue.locations.get_mut(of) else {
@@ -139,7 +139,7 @@ pub(super) fn apply_codes(
 }
 
 /// Notes the lines that call two locations the same in one shop or system.
-fn codes_are_used_once(rows: &BTreeMap<(LocationId, Whose), Lined<CodeRow>>, catalogue: &Catalogue, problems: &mut Problems) {
+fn codes_are_used_once(rows: &BTreeMap<(LocationId, Whose), Lined<CodeRow>>, catalogue: &Catalog, problems: &mut SheetProblems) {
     let mut used: BTreeMap<(Whose, String), Vec<&LocationId>> = BTreeMap::new();
     for location in catalogue.locations.values() {
         for (whose, code) in codes(location) {
@@ -162,7 +162,7 @@ pub(super) fn codes(location: &Location) -> impl Iterator<Item = (Whose, String)
     shops.chain(location.systems.iter().map(|(system, code)| (Whose::System(system.clone()), code.clone())))
 }
 
-pub(super) fn cells(catalogue: &Catalogue, code: &LocationId) -> Option<Vec<String>> {
+pub(super) fn cells(catalogue: &Catalog, code: &LocationId) -> Option<Vec<String>> {
     let location = catalogue.locations.get(code)?;
     let kind = KINDS.iter().find(|(kind, _)| *kind == location.kind).map_or("", |(_, name)| name);
     let (online, active) = (show_yes_no(location.fulfils_online), show_yes_no(location.active));
@@ -170,7 +170,7 @@ pub(super) fn cells(catalogue: &Catalogue, code: &LocationId) -> Option<Vec<Stri
     Some(vec![location.code.to_string(), kind.to_owned(), online, active, feeds])
 }
 
-pub(super) fn code_cells(catalogue: &Catalogue, of: &LocationId, whose: &Whose) -> Option<Vec<String>> {
+pub(super) fn code_cells(catalogue: &Catalog, of: &LocationId, whose: &Whose) -> Option<Vec<String>> {
     let (_, code) = codes(catalogue.locations.get(of)?).find(|(found, _)| found == whose)?;
     Some(vec![of.to_string(), whose.to_string(), code])
 }

@@ -1,7 +1,7 @@
 //! The catalogue as sheets of comma-separated values: what people edit, and how it gets into the table.
 //!
-//! [`Sheets`] are what was read, every cell a type and every mistake a [`Problem`] with its line. [`Stored`] is what the
-//! table holds. [`Plan`] is the difference: what would change, cell by cell, and the writes that change it. [`apply`] makes
+//! [`Sheets`] are what was read, every cell a type and every mistake a [`SheetProblem`] with its line. [`StoredCatalog`] is what the
+//! table holds. [`ImportPlan`] is the difference: what would change, cell by cell, and the writes that change it. [`apply`] makes
 //! those writes. [`export`] is the way back; importing what it gives changes nothing.
 //!
 //! An import never deletes what a sheet does not name. An empty cell leaves a value as it is, [`CLEARED`] takes it away,
@@ -29,8 +29,8 @@ mod tests;
 
 pub use cell::CLEARED;
 pub use export::export;
-pub use plan::{CellChange, Change, ChangeKind, Plan, Tally};
-pub use problem::{Problem, Problems};
+pub use plan::{CellChange, ImportPlan, ImportTally, RowChange, RowChangeKind};
+pub use problem::{SheetProblem, SheetProblems};
 pub use read::{MAX_BYTES, MAX_CELL, MAX_LINES, Sheets};
 pub use sheet::Sheet;
-pub use stored::Stored;
+pub use stored::StoredCatalog;

@@ -6,28 +6,28 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::sheets::export::{SheetRow, View};
-use crate::sheets::problem::Problems;
+use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Sheets;
 use crate::sheets::sheet::Sheet;
-use crate::sheets::stored::Stored;
+use crate::sheets::stored::StoredCatalog;
 use crate::sheets::writes::{batches, groups};
 use crate::sheets::{assemblies, bills, items, listings, locations, structure, system_items};
 use crate::table::{MAX_WRITES, Write};
 
 /// What an import would change.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct ImportPlan {
     /// The lines that change something, by sheet and line.
-    pub changes: Vec<Change>,
+    pub changes: Vec<RowChange>,
     /// Of each sheet, how many lines do what.
-    pub tally: BTreeMap<Sheet, Tally>,
+    pub tally: BTreeMap<Sheet, ImportTally>,
     /// Rows that must be written together, each group small enough for one transaction.
     groups: Vec<Vec<Write>>,
 }
 
 /// What one line changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Change {
+pub struct RowChange {
     /// The sheet.
     pub sheet: Sheet,
     /// The line.
@@ -36,13 +36,13 @@ pub struct Change {
     pub key: Vec<String>,
     /// What it does.
     #[serde(flatten)]
-    pub kind: ChangeKind,
+    pub kind: RowChangeKind,
 }
 
 /// What a line does to its row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
-pub enum ChangeKind {
+pub enum RowChangeKind {
     /// There was none.
     Added {
         /// Its cells that are not empty, beside the key.
@@ -72,7 +72,7 @@ pub struct CellChange {
 
 /// How many lines of a sheet do what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Tally {
+pub struct ImportTally {
     /// Rows that are new.
     pub added: usize,
     /// Rows that change, completed ones among them.
@@ -83,12 +83,12 @@ pub struct Tally {
     pub unchanged: usize,
 }
 
-impl Plan {
+impl ImportPlan {
     /// What `sheets` change of what is `stored`, bills from `now` on.
     ///
     /// # Errors
     /// All that is wrong with the sheets, by themselves and beside what is stored. Then nothing is to be written.
-    pub fn of(stored: &Stored, sheets: &Sheets, now: Timestamp) -> Result<Self, Problems> {
+    pub fn of(stored: &StoredCatalog, sheets: &Sheets, now: Timestamp) -> Result<Self, SheetProblems> {
         let mut problems = sheets.problems.clone();
         let before = View::of(stored.catalogue());
         let mut after = stored.catalogue().clone();
@@ -128,30 +128,30 @@ impl Plan {
         let columns = || sheet.columns().iter().copied().enumerate().skip(sheet.key_columns());
         let (named, kind) = match (key.cells(before), key.cells(after)) {
             (None, None) => (Vec::new(), None),
-            (Some(old), None) => (old, Some(ChangeKind::Removed)),
+            (Some(old), None) => (old, Some(RowChangeKind::Removed)),
             (None, Some(new)) => {
                 let cells = columns().filter(|(at, _)| !new[*at].is_empty());
                 let cells = cells.map(|(at, column)| CellChange { column, old: String::new(), new: new[at].clone() }).collect();
-                (new, Some(ChangeKind::Added { cells }))
+                (new, Some(RowChangeKind::Added { cells }))
             }
             (Some(old), Some(new)) if old == new => {
-                let kind = (key.is_whole(after) && !key.is_whole(before)).then_some(ChangeKind::Completed);
+                let kind = (key.is_whole(after) && !key.is_whole(before)).then_some(RowChangeKind::Completed);
                 (new, kind)
             }
             (Some(old), Some(new)) => {
                 let cells = columns().filter(|(at, _)| old[*at] != new[*at]);
                 let cells = cells.map(|(at, column)| CellChange { column, old: old[at].clone(), new: new[at].clone() }).collect();
-                (new, Some(ChangeKind::Changed { cells }))
+                (new, Some(RowChangeKind::Changed { cells }))
             }
         };
         match &kind {
             None => tally.unchanged += 1,
-            Some(ChangeKind::Added { .. }) => tally.added += 1,
-            Some(ChangeKind::Changed { .. } | ChangeKind::Completed) => tally.changed += 1,
-            Some(ChangeKind::Removed) => tally.removed += 1,
+            Some(RowChangeKind::Added { .. }) => tally.added += 1,
+            Some(RowChangeKind::Changed { .. } | RowChangeKind::Completed) => tally.changed += 1,
+            Some(RowChangeKind::Removed) => tally.removed += 1,
         }
         let key = named.into_iter().take(sheet.key_columns()).collect();
-        self.changes.extend(kind.map(|kind| Change { sheet, line, key, kind }));
+        self.changes.extend(kind.map(|kind| RowChange { sheet, line, key, kind }));
     }
 
     /// How many rows it writes.

@@ -8,7 +8,7 @@ use crate::sheets::Sheet;
 
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Problem {
+pub struct SheetProblem {
     /// The sheet.
     pub sheet: Sheet,
     /// The line in it, the header being 1; none where it is about the file as a whole.
@@ -19,7 +19,7 @@ pub struct Problem {
     pub detail: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for SheetProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.sheet)?;
         if let Some(line) = self.line {
@@ -35,12 +35,12 @@ impl fmt::Display for Problem {
 /// All that is wrong. The first of them are kept, the rest is counted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, thiserror::Error)]
 #[error("{count} problems in the sheets")]
-pub struct Problems {
-    kept: Vec<Problem>,
+pub struct SheetProblems {
+    kept: Vec<SheetProblem>,
     count: usize,
 }
 
-impl Problems {
+impl SheetProblems {
     /// The most that are shown.
     pub const MAX_SHOWN: usize = 100;
     /// The most that are kept to be put in order: a file that is wrong in every cell must not fill the memory.
@@ -50,7 +50,7 @@ impl Problems {
         self.count += 1;
         if self.kept.len() < Self::MAX_KEPT {
             let column = (!column.is_empty()).then(|| column.to_owned());
-            self.kept.push(Problem { sheet, line: line.into(), column, detail: detail.into() });
+            self.kept.push(SheetProblem { sheet, line: line.into(), column, detail: detail.into() });
         }
     }
 
@@ -72,7 +72,7 @@ impl Problems {
 
     /// The first of them, by sheet and line, at most [`Self::MAX_SHOWN`].
     #[must_use]
-    pub fn shown(&self) -> &[Problem] {
+    pub fn shown(&self) -> &[SheetProblem] {
         &self.kept[..self.kept.len().min(Self::MAX_SHOWN)]
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{CentreId, LocationId, ShopDomain, Sku, SystemId, TierId};
+use crate::catalog::{LocationId, ShopDomain, Sku, SystemId, TierId, WorkCentreId};
 use crate::sheets::assemblies::{AssemblyRow, CentreRow};
 use crate::sheets::bills::ComponentRow;
 use crate::sheets::cell::Cells;
 use crate::sheets::items::{ItemRow, TierRow};
 use crate::sheets::listings::ListingRow;
 use crate::sheets::locations::{CodeRow, LocationRow, Whose};
-use crate::sheets::problem::Problems;
+use crate::sheets::problem::SheetProblems;
 use crate::sheets::sheet::Sheet;
 use crate::sheets::system_items::SystemItemRow;
 use crate::sheets::{assemblies, bills, items, listings, locations, system_items};
@@ -41,14 +41,14 @@ pub(super) struct Lined<T> {
 pub struct Sheets {
     pub(super) tiers: BTreeMap<TierId, Lined<TierRow>>,
     pub(super) items: BTreeMap<Sku, Lined<ItemRow>>,
-    pub(super) centres: BTreeMap<CentreId, Lined<CentreRow>>,
+    pub(super) centres: BTreeMap<WorkCentreId, Lined<CentreRow>>,
     pub(super) locations: BTreeMap<LocationId, Lined<LocationRow>>,
     pub(super) codes: BTreeMap<(LocationId, Whose), Lined<CodeRow>>,
     pub(super) listings: BTreeMap<(ShopDomain, String), Lined<ListingRow>>,
     pub(super) system_items: BTreeMap<(SystemId, String), Lined<SystemItemRow>>,
     pub(super) assemblies: BTreeMap<Sku, Lined<AssemblyRow>>,
     pub(super) bills: BTreeMap<(Sku, Sku), Lined<ComponentRow>>,
-    pub(super) problems: Problems,
+    pub(super) problems: SheetProblems,
 }
 
 impl Sheets {
@@ -79,7 +79,7 @@ impl Sheets {
 fn rows<K: Ord, R>(
     sheet: Sheet,
     lines: Vec<Line>,
-    problems: &mut Problems,
+    problems: &mut SheetProblems,
     read: fn(&mut Cells<'_>) -> Option<(K, R)>,
 ) -> BTreeMap<K, Lined<R>> {
     let mut rows: BTreeMap<K, Lined<R>> = BTreeMap::new();
@@ -99,7 +99,7 @@ fn rows<K: Ord, R>(
 }
 
 /// The lines of a file, under a header that is understood; none where it is not.
-fn lines(sheet: Sheet, bytes: &[u8], problems: &mut Problems) -> Vec<Line> {
+fn lines(sheet: Sheet, bytes: &[u8], problems: &mut SheetProblems) -> Vec<Line> {
     if bytes.len() > MAX_BYTES {
         problems.add(sheet, None, "", format!("it has more than {MAX_BYTES} bytes: split it"));
         return Vec::new();
@@ -161,7 +161,7 @@ fn breaks(bytes: &[u8]) -> u64 {
 }
 
 /// Where each column the sheet may have stands in the file.
-fn places(sheet: Sheet, header: &::csv::StringRecord, problems: &mut Problems) -> Option<Vec<Option<usize>>> {
+fn places(sheet: Sheet, header: &::csv::StringRecord, problems: &mut SheetProblems) -> Option<Vec<Option<usize>>> {
     let known: Vec<&str> = sheet.known_columns().collect();
     let mut good = true;
     let mut wrong = |column: &str, detail: String| {

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::Catalogue;
+use crate::catalog::Catalog;
 use crate::table::{Expect, Key, Record, Row, RowKey, UnreadableRow};
 
 /// What the table holds, with the revision of each row.
 #[derive(Debug, Clone, Default)]
-pub struct Stored {
-    catalogue: Catalogue,
+pub struct StoredCatalog {
+    catalogue: Catalog,
     revisions: BTreeMap<Key, u64>,
 }
 
-impl Stored {
+impl StoredCatalog {
     /// What these rows hold; rows that are not of the catalogue are passed over.
     ///
     /// # Errors
@@ -27,7 +27,7 @@ impl Stored {
 
     /// The rows.
     #[must_use]
-    pub fn catalogue(&self) -> &Catalogue {
+    pub fn catalogue(&self) -> &Catalog {
         &self.catalogue
     }
 

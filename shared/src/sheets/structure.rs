@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::catalog::{Bill, Catalogue, Sku, UsedIn, tangles};
+use crate::catalog::{BillOfMaterials, Catalog, Sku, WhereUsed, bom_cycles};
 use crate::sheets::bills::Rows;
 use crate::sheets::items::unknown;
-use crate::sheets::problem::Problems;
+use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Sheets;
 use crate::sheets::sheet::Sheet;
 use crate::sheets::used_in;
 
 /// Gives each bill that says something else than `before` its next version, in force from `now`, and notes what is wrong.
-pub(super) fn finish(sheets: &Sheets, now: Timestamp, before: &Catalogue, after: &mut Catalogue, problems: &mut Problems) {
+pub(super) fn finish(sheets: &Sheets, now: Timestamp, before: &Catalog, after: &mut Catalog, problems: &mut SheetProblems) {
     let mut changed = Vec::new();
     for (parent, bill) in &mut after.bills {
         let old = before.bills.get(parent);
@@ -35,7 +35,7 @@ pub(super) fn finish(sheets: &Sheets, now: Timestamp, before: &Catalogue, after:
 }
 
 /// Notes the items that lines name and nobody knows, each with the way to it from a top item.
-fn every_item_exists(sheets: &Sheets, catalogue: &Catalogue, problems: &mut Problems) {
+fn every_item_exists(sheets: &Sheets, catalogue: &Catalog, problems: &mut SheetProblems) {
     let assemblies = sheets.assemblies.iter().filter(|(_, lined)| !lined.remove);
     let assemblies = assemblies.map(|(parent, lined)| (Sheet::Assemblies, lined.line, "parent", parent, None));
     let lines = sheets.bills.iter().filter(|(_, lined)| !lined.remove).flat_map(|((parent, component), lined)| {
@@ -48,7 +48,7 @@ fn every_item_exists(sheets: &Sheets, catalogue: &Catalogue, problems: &mut Prob
         let above = above.get_or_insert_with(|| one_above_each(catalogue));
         let mut way = vec![parent];
         while let Some(next) = above.get(way[way.len() - 1])
-            && way.len() <= Bill::MAX_DEPTH
+            && way.len() <= BillOfMaterials::MAX_DEPTH
             && !way.contains(next)
         {
             way.push(next);
@@ -63,7 +63,7 @@ fn every_item_exists(sheets: &Sheets, catalogue: &Catalogue, problems: &mut Prob
 }
 
 /// One item that each component goes into, the first by name.
-fn one_above_each(catalogue: &Catalogue) -> BTreeMap<&Sku, &Sku> {
+fn one_above_each(catalogue: &Catalog) -> BTreeMap<&Sku, &Sku> {
     let mut above = BTreeMap::new();
     for (parent, bill) in &catalogue.bills {
         for component in bill.components.keys() {
@@ -73,17 +73,17 @@ fn one_above_each(catalogue: &Catalogue) -> BTreeMap<&Sku, &Sku> {
     above
 }
 
-fn is_small_enough(rows: &Rows, bill: &Bill, problems: &mut Problems) {
+fn is_small_enough(rows: &Rows, bill: &BillOfMaterials, problems: &mut SheetProblems) {
     let (parent, components) = (&bill.parent, bill.components.len());
-    if components > Bill::MAX_COMPONENTS {
+    if components > BillOfMaterials::MAX_COMPONENTS {
         let line = rows.iter().filter(|((of, _), _)| of == parent).map(|(_, lined)| lined.line).max();
-        let detail = format!("{parent} has {components} components: a bill has at most {}", Bill::MAX_COMPONENTS);
+        let detail = format!("{parent} has {components} components: a bill has at most {}", BillOfMaterials::MAX_COMPONENTS);
         problems.add(Sheet::Bills, line, "component", detail);
     }
 }
 
 /// Notes the alternates that stand in for nothing of their bill, at their own line, or at that of what was taken from them.
-fn alternates_stand_in_for_something(rows: &Rows, bill: &Bill, problems: &mut Problems) {
+fn alternates_stand_in_for_something(rows: &Rows, bill: &BillOfMaterials, problems: &mut SheetProblems) {
     let parent = &bill.parent;
     let line = |sku: &Sku, removed: bool| {
         rows.get(&(parent.clone(), sku.clone())).filter(|lined| removed || !lined.remove).map(|lined| lined.line)
@@ -107,8 +107,8 @@ fn alternates_stand_in_for_something(rows: &Rows, bill: &Bill, problems: &mut Pr
 }
 
 /// Notes what is wrong between bills at the first line of the sheet that is on the way. Where none is, it was so before.
-fn nothing_is_tangled(rows: &Rows, catalogue: &Catalogue, problems: &mut Problems) {
-    for tangle in tangles(&catalogue.bills) {
+fn nothing_is_tangled(rows: &Rows, catalogue: &Catalog, problems: &mut SheetProblems) {
+    for tangle in bom_cycles(&catalogue.bills) {
         let steps = tangle.path().windows(2);
         let lines = steps.filter_map(|step| {
             let [parent, component] = step else { return None };
@@ -121,17 +121,17 @@ fn nothing_is_tangled(rows: &Rows, catalogue: &Catalogue, problems: &mut Problem
 }
 
 /// Notes the components that go into more than can be looked up, at the last line that uses them, or that says they are no bulk.
-fn nothing_is_used_too_often(sheets: &Sheets, before: &Catalogue, after: &Catalogue, problems: &mut Problems) {
+fn nothing_is_used_too_often(sheets: &Sheets, before: &Catalog, after: &Catalog, problems: &mut SheetProblems) {
     for (component, parents) in used_in::derived(after) {
-        let mut used = UsedIn { component, parents };
+        let mut used = WhereUsed { component, parents };
         let (count, fits) = (used.parents.len(), used.fits());
         // It gains its new parents before it loses old ones, so its row must hold both for a while.
         let named = before.used_in.get(&used.component).map(|named| &named.parents);
         used.parents.extend(named.into_iter().flatten().cloned());
-        if fits && used.bytes() <= UsedIn::MAX_BYTES {
+        if fits && used.bytes() <= WhereUsed::MAX_BYTES {
             continue;
         }
-        let (component, most) = (&used.component, UsedIn::MAX_PARENTS);
+        let (component, most) = (&used.component, WhereUsed::MAX_PARENTS);
         let detail = if fits {
             format!("what {component} goes into, before and after, is too much for one row: import what takes it out first")
         } else {

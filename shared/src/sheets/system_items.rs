@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{Catalogue, Factor, Sku, SystemId, SystemItem, Unit};
+use crate::catalog::{Catalog, Factor, Sku, SystemId, SystemItem, Unit};
 use crate::sheets::cell::{Cell, Cells, code, factors, named, show, show_factors};
 use crate::sheets::items::unknown;
-use crate::sheets::problem::Problems;
+use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Lined;
 use crate::sheets::sheet::Sheet;
 
@@ -28,8 +28,8 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<((SystemId, String), SystemI
 
 pub(super) fn apply(
     rows: &BTreeMap<(SystemId, String), Lined<SystemItemRow>>,
-    catalogue: &mut Catalogue,
-    problems: &mut Problems,
+    catalogue: &mut Catalog,
+    problems: &mut SheetProblems,
 ) {
     for (key, Lined { line, remove, row }) in rows {
         if *remove {
@@ -62,7 +62,7 @@ pub(super) fn apply(
     }
 }
 
-pub(super) fn cells(catalogue: &Catalogue, key: &(SystemId, String)) -> Option<Vec<String>> {
+pub(super) fn cells(catalogue: &Catalog, key: &(SystemId, String)) -> Option<Vec<String>> {
     let SystemItem { system, code, sku, unit, units } = catalogue.system_items.get(key)?;
     Some(vec![system.to_string(), code.clone(), sku.to_string(), show(unit.as_ref()), show_factors(units)])
 }

@@ -10,13 +10,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{Catalogue, Sku, UsedIn};
-use crate::sheets::stored::Stored;
+use crate::catalog::{Catalog, Sku, WhereUsed};
+use crate::sheets::stored::StoredCatalog;
 use crate::sheets::writes::{MAX_BATCH_BYTES, Writes};
 use crate::table::{MAX_WRITES, Row, Write};
 
 /// What each component goes into, as bills and items say. Of a bulk component nothing is kept.
-pub(super) fn derived(catalogue: &Catalogue) -> BTreeMap<Sku, BTreeSet<Sku>> {
+pub(super) fn derived(catalogue: &Catalog) -> BTreeMap<Sku, BTreeSet<Sku>> {
     let mut used: BTreeMap<Sku, BTreeSet<Sku>> = BTreeMap::new();
     for (parent, bill) in &catalogue.bills {
         for component in bill.draws_on().filter(|component| !is_bulk(catalogue, component)) {
@@ -26,12 +26,12 @@ pub(super) fn derived(catalogue: &Catalogue) -> BTreeMap<Sku, BTreeSet<Sku>> {
     used
 }
 
-fn is_bulk(catalogue: &Catalogue, sku: &Sku) -> bool {
+fn is_bulk(catalogue: &Catalog, sku: &Sku) -> bool {
     catalogue.items.get(sku).is_some_and(|item| item.planning.bulk)
 }
 
 /// The rows that gain parents, to be written before everything else.
-pub(super) fn gains(stored: &Stored, after: &Catalogue, writes: &mut Writes<'_>) -> Vec<Vec<Write>> {
+pub(super) fn gains(stored: &StoredCatalog, after: &Catalog, writes: &mut Writes<'_>) -> Vec<Vec<Write>> {
     let before = stored.catalogue();
     let mut groups = Vec::new();
     for (component, mut parents) in derived(after) {
@@ -40,20 +40,20 @@ pub(super) fn gains(stored: &Stored, after: &Catalogue, writes: &mut Writes<'_>)
         let missing = named.is_none_or(|named| !parents.is_subset(&named.parents));
         if missing || parents.iter().any(is_new) {
             parents.extend(named.iter().flat_map(|named| &named.parents).cloned());
-            groups.push(vec![writes.put(&UsedIn { component, parents })]);
+            groups.push(vec![writes.put(&WhereUsed { component, parents })]);
         }
     }
     groups
 }
 
 /// The rows that lose parents, to be written after everything else.
-pub(super) fn losses(stored: &Stored, after: &Catalogue, writes: &mut Writes<'_>) -> Vec<Vec<Write>> {
+pub(super) fn losses(stored: &StoredCatalog, after: &Catalog, writes: &mut Writes<'_>) -> Vec<Vec<Write>> {
     let before = stored.catalogue();
     let wanted = derived(after);
     let mut groups = Vec::new();
     let mut batch = Loss::default();
     // What is left of each row: with what it gained before.
-    let mut left: BTreeMap<&Sku, UsedIn> = BTreeMap::new();
+    let mut left: BTreeMap<&Sku, WhereUsed> = BTreeMap::new();
     for (component, named) in &before.used_in {
         if is_bulk(after, component) {
             groups.push(vec![writes.delete(&named.key())]);
@@ -64,7 +64,7 @@ pub(super) fn losses(stored: &Stored, after: &Catalogue, writes: &mut Writes<'_>
         for parent in named.parents.iter().filter(gone) {
             let row = left.entry(component).or_insert_with(|| {
                 let parents = named.parents.iter().chain(wanted.into_iter().flatten()).cloned().collect();
-                UsedIn { component: component.clone(), parents }
+                WhereUsed { component: component.clone(), parents }
             });
             if !batch.takes(row, parent, after) {
                 let full = std::mem::take(&mut batch);
@@ -91,7 +91,7 @@ struct Loss {
 
 impl Loss {
     /// Takes it that `row` loses `parent`, as long as that fits in.
-    fn takes(&mut self, row: &UsedIn, parent: &Sku, after: &Catalogue) -> bool {
+    fn takes(&mut self, row: &WhereUsed, parent: &Sku, after: &Catalog) -> bool {
         let (mut rows, mut bytes) = (self.components.len() + self.parents.len(), self.bytes);
         if !self.components.contains(&row.component) {
             rows += 1;
@@ -110,7 +110,7 @@ impl Loss {
         fits
     }
 
-    fn write(self, left: &BTreeMap<&Sku, UsedIn>, after: &Catalogue, writes: &mut Writes<'_>) -> Vec<Write> {
+    fn write(self, left: &BTreeMap<&Sku, WhereUsed>, after: &Catalog, writes: &mut Writes<'_>) -> Vec<Write> {
         let mut group = Vec::new();
         for row in self.components.iter().filter_map(|component| left.get(component)) {
             group.push(if row.parents.is_empty() { writes.delete(&row.key()) } else { writes.put(row) });

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{BillVersion, Catalogue, ShopItem, Sku};
+use crate::catalog::{BillVersion, Catalog, ShopItem, Sku};
 use crate::sheets::listings::ListingKey;
-use crate::sheets::stored::Stored;
+use crate::sheets::stored::StoredCatalog;
 use crate::sheets::used_in;
 use crate::table::{Expect, Key, MAX_WRITES, Row, Write};
 
@@ -13,7 +13,7 @@ use crate::table::{Expect, Key, MAX_WRITES, Row, Write};
 pub(super) const MAX_BATCH_BYTES: usize = 1_000_000;
 
 /// The writes that make the stored rows those of `after`, in groups that are each written as one, in this order.
-pub(super) fn groups(stored: &Stored, after: &Catalogue) -> Vec<Vec<Write>> {
+pub(super) fn groups(stored: &StoredCatalog, after: &Catalog) -> Vec<Vec<Write>> {
     let before = stored.catalogue();
     let mut writes = Writes { stored, written: BTreeMap::new() };
     let mut groups = used_in::gains(stored, after, &mut writes);
@@ -63,7 +63,7 @@ fn size(write: &Write) -> usize {
 
 /// Makes writes, each under the condition that holds once those before it are done.
 pub(super) struct Writes<'a> {
-    stored: &'a Stored,
+    stored: &'a StoredCatalog,
     /// What to expect of rows that were written already.
     written: BTreeMap<Key, Expect>,
 }
@@ -87,7 +87,7 @@ impl Writes<'_> {
 }
 
 /// Items and mappings: a mapping is written with the items it leads to, before and after.
-fn groups_of_listings(stored: &Stored, after: &Catalogue, writes: &mut Writes<'_>) -> Vec<Vec<Write>> {
+fn groups_of_listings(stored: &StoredCatalog, after: &Catalog, writes: &mut Writes<'_>) -> Vec<Vec<Write>> {
     let before = stored.catalogue();
     let mut together = Together::default();
     let changed_items: Vec<_> = changed(&before.items, &after.items).collect();

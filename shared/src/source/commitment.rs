@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Quantity;
-use crate::movement::{Change, PositionKey};
+use crate::movement::{BalanceChange, PositionKey};
 use crate::source::StockKind;
 
 /// The kinds of papers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Paper {
+pub enum DocumentKind {
     /// A till's ticket: opened by the sale, closed by its void or when the books have it.
     Ticket,
     /// A transfer, at its destination: opened by leaving, closed by arriving or being lost.
@@ -25,7 +25,7 @@ pub enum Paper {
     Outbound,
 }
 
-impl Paper {
+impl DocumentKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Ticket, Self::Transfer, Self::Hold, Self::Outbound];
 
@@ -68,9 +68,9 @@ impl Paper {
 
 /// What was said of one paper about one position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claim {
+pub struct OpenCommitment {
     /// The kind of paper.
-    pub paper: Paper,
+    pub paper: DocumentKind,
     /// Its name, by which every system calls it. Holds that name none are one claim of their system, and each lot has its own.
     pub reference: String,
     /// The position.
@@ -80,10 +80,10 @@ pub struct Claim {
     pub said: BTreeMap<StockKind, Quantity>,
 }
 
-impl Claim {
+impl OpenCommitment {
     /// A paper nothing was said of yet.
     #[must_use]
-    pub fn new(paper: Paper, reference: String, of: PositionKey) -> Self {
+    pub fn new(paper: DocumentKind, reference: String, of: PositionKey) -> Self {
         Self { paper, reference, of, said: BTreeMap::new() }
     }
 
@@ -94,29 +94,29 @@ impl Claim {
 
     /// What stands: its share of the quantities of its position.
     #[must_use]
-    pub fn stands(&self) -> Change {
+    pub fn stands(&self) -> BalanceChange {
         let said = |kind: StockKind| self.said.get(&kind).copied().unwrap_or_default();
-        let nothing = Change::default();
+        let nothing = BalanceChange::default();
         match self.paper {
-            Paper::Ticket => {
+            DocumentKind::Ticket => {
                 let open = said(StockKind::PosSale) - said(StockKind::PosVoid) - said(StockKind::PosPosting);
-                Change { pos_pending: open.at_least_zero(), ..nothing }
+                BalanceChange { pos_pending: open.at_least_zero(), ..nothing }
             }
-            Paper::Transfer => {
+            DocumentKind::Transfer => {
                 let open = said(StockKind::TransferOut) - said(StockKind::TransferIn) - said(StockKind::TransferLoss);
-                Change { in_transit: open.at_least_zero(), ..nothing }
+                BalanceChange { in_transit: open.at_least_zero(), ..nothing }
             }
-            Paper::Hold => {
+            DocumentKind::Hold => {
                 let open = said(StockKind::QualityHold) - said(StockKind::QualityRelease);
-                Change { held: open.at_least_zero(), ..nothing }
+                BalanceChange { held: open.at_least_zero(), ..nothing }
             }
-            Paper::Outbound => {
+            DocumentKind::Outbound => {
                 // A warehouse sets aside what was promised already, and ships what was set aside: each unit counts once.
                 let shipped = said(StockKind::Shipment);
                 let aside = (said(StockKind::Allocation) - said(StockKind::Deallocation)).at_least_zero();
                 let promised = said(StockKind::WholesaleAllocation) - said(StockKind::WholesaleRelease);
                 let allocated = (aside - shipped).at_least_zero();
-                Change { allocated, wholesale: (promised - aside.max(shipped)).at_least_zero(), ..nothing }
+                BalanceChange { allocated, wholesale: (promised - aside.max(shipped)).at_least_zero(), ..nothing }
             }
         }
     }

@@ -47,7 +47,7 @@ pub struct StockEvent {
     pub to: Option<String>,
     /// The line of a shop's order it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<OrderOf>,
+    pub order: Option<OrderLineOf>,
     /// The day on which the last unit of a purchase order or production run is to be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Date>,
@@ -56,7 +56,7 @@ pub struct StockEvent {
 /// A line of an order of a shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OrderOf {
+pub struct OrderLineOf {
     /// The shop.
     pub shop: ShopDomain,
     /// The order.
@@ -238,14 +238,14 @@ impl StockKind {
 /// Why an event cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
-pub struct Malformed {
+pub struct StockEventFormatError {
     /// Which field.
     pub field: &'static str,
     /// What is wrong with it, and what would be right.
     pub problem: String,
 }
 
-impl Malformed {
+impl StockEventFormatError {
     fn new(field: &'static str, problem: impl Into<String>) -> Self {
         Self { field, problem: problem.into() }
     }
@@ -262,46 +262,55 @@ fn is_code(text: &str) -> bool {
 ///
 /// # Errors
 /// The first field that is missing, unknown, or not what it must be.
-pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, Malformed> {
-    let Value::Object(fields) = event else { return Err(Malformed::new("event", "it must be a JSON object")) };
+pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, StockEventFormatError> {
+    let Value::Object(fields) = event else { return Err(StockEventFormatError::new("event", "it must be a JSON object")) };
     if let Some(unknown) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
-        return Err(Malformed::new("event", format!("{unknown:?} is none of its fields: {}", FIELDS.join(", "))));
+        return Err(StockEventFormatError::new("event", format!("{unknown:?} is none of its fields: {}", FIELDS.join(", "))));
     }
     let optional = |field: &'static str| match fields.get(field) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if is_code(text) => Ok(Some(text.clone())),
         Some(_) => {
             let problem = format!("it must be a text of 1 to {MAX_CODE} characters, without control characters or outer spaces");
-            Err(Malformed::new(field, problem))
+            Err(StockEventFormatError::new(field, problem))
         }
     };
-    let required = |field: &'static str| optional(field)?.ok_or_else(|| Malformed::new(field, "it is missing"));
+    let required = |field: &'static str| optional(field)?.ok_or_else(|| StockEventFormatError::new(field, "it is missing"));
 
     let id = EventId::new(system.as_str(), required("id")?);
     let name = required("kind")?;
     let kind = StockKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
         let names: Vec<&str> = StockKind::ALL.into_iter().map(StockKind::name).collect();
-        Malformed::new("kind", format!("{name:?} is none of {}", names.join(", ")))
+        StockEventFormatError::new("kind", format!("{name:?} is none of {}", names.join(", ")))
     })?;
-    let quantity = fields.get("quantity").ok_or_else(|| Malformed::new("quantity", "it is missing"))?;
-    let quantity = Amount::from_json(quantity).map_err(|error| Malformed::new("quantity", error.to_string()))?;
-    let unit = optional("unit")?.map(Unit::try_from).transpose().map_err(|error| Malformed::new("unit", error.to_string()))?;
+    let quantity = fields.get("quantity").ok_or_else(|| StockEventFormatError::new("quantity", "it is missing"))?;
+    let quantity = Amount::from_json(quantity).map_err(|error| StockEventFormatError::new("quantity", error.to_string()))?;
+    let unit = optional("unit")?
+        .map(Unit::try_from)
+        .transpose()
+        .map_err(|error| StockEventFormatError::new("unit", error.to_string()))?;
     let occurred_at = required("occurred_at")?;
-    let occurred_at = occurred_at
-        .parse::<Timestamp>()
-        .map_err(|_| Malformed::new("occurred_at", format!("{occurred_at:?} is not a time like 2026-11-21T09:30:00Z")))?;
-    let lot = optional("lot")?.map(LotId::try_from).transpose().map_err(|error| Malformed::new("lot", error.to_string()))?;
+    let occurred_at = occurred_at.parse::<Timestamp>().map_err(|_| {
+        StockEventFormatError::new("occurred_at", format!("{occurred_at:?} is not a time like 2026-11-21T09:30:00Z"))
+    })?;
+    let lot = optional("lot")?
+        .map(LotId::try_from)
+        .transpose()
+        .map_err(|error| StockEventFormatError::new("lot", error.to_string()))?;
     let date = |field: &'static str| {
         let read = |text: String| {
-            text.parse::<Date>().map_err(|_| Malformed::new(field, format!("{text:?} is not a date like 2027-05-31")))
+            text.parse::<Date>().map_err(|_| StockEventFormatError::new(field, format!("{text:?} is not a date like 2027-05-31")))
         };
         optional(field)?.map(read).transpose()
     };
     let (expires, due) = (date("expires")?, date("due")?);
     let order = match fields.get("order") {
         None | Some(Value::Null) => None,
-        Some(order) => Some(OrderOf::deserialize(order).map_err(|error| {
-            Malformed::new("order", format!("{error}; it has the form {{\"shop\": domain, \"order\": number, \"line\": number}}"))
+        Some(order) => Some(OrderLineOf::deserialize(order).map_err(|error| {
+            StockEventFormatError::new(
+                "order",
+                format!("{error}; it has the form {{\"shop\": domain, \"order\": number, \"line\": number}}"),
+            )
         })?),
     };
     let (sku, location) = (required("sku")?, required("location")?);
@@ -333,40 +342,47 @@ impl StockEvent {
     }
 
     /// Checks what the fields say together.
-    fn makes_sense(&self) -> Result<(), Malformed> {
+    fn makes_sense(&self) -> Result<(), StockEventFormatError> {
         let kind = self.kind.name();
         let signed = self.kind == StockKind::Adjustment;
         if !signed && self.quantity.is_negative() {
-            return Err(Malformed::new("quantity", format!("a {kind} cannot be negative")));
+            return Err(StockEventFormatError::new("quantity", format!("a {kind} cannot be negative")));
         }
         if !self.kind.is_a_state() && !self.kind.announces() && self.quantity.is_zero() {
-            return Err(Malformed::new("quantity", format!("a {kind} of nothing is nothing")));
+            return Err(StockEventFormatError::new("quantity", format!("a {kind} of nothing is nothing")));
         }
         if self.order.is_some() && self.kind.report().is_none() {
-            return Err(Malformed::new("order", format!("a {kind} is not about a shop's order")));
+            return Err(StockEventFormatError::new("order", format!("a {kind} is not about a shop's order")));
         }
         if self.reference.is_none() && self.kind.needs_reference() {
-            return Err(Malformed::new("reference", format!("a {kind} needs the name of its paper")));
+            return Err(StockEventFormatError::new("reference", format!("a {kind} needs the name of its paper")));
         }
         let for_someone = matches!(self.kind, StockKind::Allocation | StockKind::Deallocation | StockKind::Shipment);
         if for_someone && self.order.is_none() && self.reference.is_none() {
-            return Err(Malformed::new("reference", format!("a {kind} needs the order of a shop, or a reference")));
+            return Err(StockEventFormatError::new("reference", format!("a {kind} needs the order of a shop, or a reference")));
         }
         match (self.kind == StockKind::TransferOut, &self.to) {
-            (true, None) => Err(Malformed::new("to", "a transfer_out needs the location it goes to")),
-            (true, Some(to)) if *to == self.location => Err(Malformed::new("to", "a transfer goes to another location")),
-            (false, Some(_)) => Err(Malformed::new("to", format!("a {kind} goes nowhere: only a transfer_out has it"))),
+            (true, None) => Err(StockEventFormatError::new("to", "a transfer_out needs the location it goes to")),
+            (true, Some(to)) if *to == self.location => {
+                Err(StockEventFormatError::new("to", "a transfer goes to another location"))
+            }
+            (false, Some(_)) => {
+                Err(StockEventFormatError::new("to", format!("a {kind} goes nowhere: only a transfer_out has it")))
+            }
             (true, Some(_)) | (false, None) => Ok(()),
         }?;
         if self.due.is_some() && !self.kind.announces() {
-            return Err(Malformed::new("due", format!("a {kind} has happened: only a purchase_order or production_run has it")));
+            return Err(StockEventFormatError::new(
+                "due",
+                format!("a {kind} has happened: only a purchase_order or production_run has it"),
+            ));
         }
         // A supplier's lead time says when an order is due that names no day; a run's day is the factory's to say.
         if self.due.is_none() && self.kind == StockKind::ProductionRun && !self.quantity.is_zero() {
-            return Err(Malformed::new("due", "a production_run needs the day on which it is to be completed"));
+            return Err(StockEventFormatError::new("due", "a production_run needs the day on which it is to be completed"));
         }
         if self.expires.is_some() && self.lot.is_none() {
-            return Err(Malformed::new("expires", "it is the date of a lot: name the lot"));
+            return Err(StockEventFormatError::new("expires", "it is the date of a lot: name the lot"));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// When a system was last heard of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Heard {
+pub struct Heartbeat {
     /// The system.
     pub system: String,
     /// When, by our clock, to [`Ears::EVERY`].

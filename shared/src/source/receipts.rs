@@ -16,16 +16,16 @@ use crate::source::{StockEvent, StockKind};
 
 /// All that was said of what is to come of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Supplies {
+pub struct ScheduledReceipts {
     /// The item.
     pub sku: Sku,
     /// Each paper, by the name that every system calls it.
-    pub papers: BTreeMap<String, Supply>,
+    pub papers: BTreeMap<String, ReceiptDocument>,
 }
 
 /// What was said of one paper about one item.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Supply {
+pub struct ReceiptDocument {
     /// What it was announced to be, in the order of when it was so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub said: Vec<Announced>,
@@ -68,7 +68,7 @@ pub struct Units {
 
 /// What is still to come of a paper.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Incoming {
+pub struct ScheduledReceipt {
     /// The paper.
     pub reference: String,
     /// A purchase order or a production run.
@@ -83,7 +83,7 @@ pub struct Incoming {
     pub due: Option<Date>,
 }
 
-impl Supply {
+impl ReceiptDocument {
     /// The most announcements of one paper that are kept: the newest.
     const MAX_SAID: usize = 30;
     /// The most arrivals of one paper that are told apart; older ones are added up.
@@ -163,7 +163,7 @@ impl Word {
 
 fn add(to: &mut Vec<Units>, units: Units) {
     to.push(units);
-    if to.len() > Supply::MAX_CAME {
+    if to.len() > ReceiptDocument::MAX_CAME {
         let oldest = to.remove(0);
         if let Some(next) = to.first_mut() {
             next.quantity += oldest.quantity;
@@ -171,7 +171,7 @@ fn add(to: &mut Vec<Units>, units: Units) {
     }
 }
 
-impl Supplies {
+impl ScheduledReceipts {
     /// The most papers of one item of which something is still to come.
     pub const MAX_PAPERS: usize = 300;
 
@@ -225,12 +225,12 @@ impl Supplies {
     #[must_use]
     pub fn as_of(&self, time: Timestamp) -> Self {
         let papers = self.papers.iter().map(|(reference, paper)| (reference.clone(), paper.as_of(time)));
-        Self { sku: self.sku.clone(), papers: papers.filter(|(_, paper)| *paper != Supply::default()).collect() }
+        Self { sku: self.sku.clone(), papers: papers.filter(|(_, paper)| *paper != ReceiptDocument::default()).collect() }
     }
 
     /// What is still to come, paper by paper. An order that names no day is due so many days after it was first announced.
     #[must_use]
-    pub fn incoming(&self, supplier_days: Option<u16>) -> Vec<Incoming> {
+    pub fn incoming(&self, supplier_days: Option<u16>) -> Vec<ScheduledReceipt> {
         let open = self.papers.iter().filter_map(|(reference, paper)| {
             let (first, said) = (paper.said.first()?, paper.said.last()?);
             let left = said.quantity - paper.came();
@@ -238,7 +238,7 @@ impl Supplies {
                 let ordered = day_of(first.as_of);
                 supplier_days.and_then(|days| ordered.checked_add(jiff::Span::new().days(days)).ok())
             };
-            left.is_positive().then(|| Incoming {
+            left.is_positive().then(|| ScheduledReceipt {
                 reference: reference.clone(),
                 kind: said.kind,
                 location: said.location.clone(),

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{FeedId, SystemId};
-use crate::source::pull::{PullConfig, Watermark};
+use crate::source::pull::{FeedWatermark, PullConfig};
 
 /// What another system is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ impl System {
     /// Since when a feed is stale, if it is: longer ago than the system allows it was whole for the last time, or first
     /// asked if it never was.
     #[must_use]
-    pub fn stale_since(&self, watermark: &Watermark, now: Timestamp) -> Option<Timestamp> {
+    pub fn stale_since(&self, watermark: &FeedWatermark, now: Timestamp) -> Option<Timestamp> {
         let allowed = SignedDuration::from_mins(i64::from(self.stale_after_minutes?));
         let whole = watermark.complete_at.unwrap_or(watermark.first_at);
         (now.duration_since(whole) > allowed).then_some(whole)

@@ -4,17 +4,17 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Missing, OrderId, ShopDomain};
+use crate::catalog::{MissingMapping, OrderId, ShopDomain};
 use crate::source::StockEvent;
 
 /// One thing that waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Waiting {
+pub struct WaitingForMapping {
     /// What for.
     #[serde(flatten)]
-    pub missing: Missing,
+    pub missing: MissingMapping,
     /// What waits.
-    pub what: Waits,
+    pub what: WaitingItem,
     /// Since when.
     pub since: Timestamp,
 }
@@ -22,7 +22,7 @@ pub struct Waiting {
 /// What can wait.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Waits {
+pub enum WaitingItem {
     /// A stock event, whole.
     Event(Box<StockEvent>),
     /// An order, to be read again.
@@ -34,7 +34,7 @@ pub enum Waits {
     },
 }
 
-impl Waits {
+impl WaitingItem {
     /// Its name among those that wait for the same.
     #[must_use]
     pub fn name(&self) -> String {

@@ -12,7 +12,7 @@ pub const MUTATION_COST: u64 = 10;
 
 /// The bucket as it was last seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
+pub struct CostBudget {
     /// Points the bucket holds when full.
     pub maximum: u64,
     /// Points it held at `seen_at`.
@@ -23,7 +23,7 @@ pub struct Budget {
     pub seen_at: Timestamp,
 }
 
-impl Budget {
+impl CostBudget {
     /// How long to wait until `cost` points are there. A request that costs more than the bucket holds waits for a full
     /// one, and the shop says what is wrong with it.
     #[must_use]
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn waits_for_exactly_the_missing_points() {
         let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).expect("in range");
-        let budget = |available| Budget { maximum: 2_000, available, restore_rate: 100, seen_at: at(0) };
+        let budget = |available| CostBudget { maximum: 2_000, available, restore_rate: 100, seen_at: at(0) };
         for (available, cost, now, wait) in [
             (2_000, 10, 0, 0),
             (10, 10, 0, 0),

@@ -15,7 +15,7 @@ pub const MAX_ROWS: usize = 250;
 
 /// One call to a shop: planned, and then either being made or done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Intent {
+pub struct PushIntent {
     /// The shop.
     pub shop: ShopDomain,
     /// Counts the shop's intents, without end: an older one never follows a newer.
@@ -23,11 +23,11 @@ pub struct Intent {
     /// The idempotency key of the call.
     pub key: String,
     /// Whether its outcome is known.
-    pub state: IntentState,
+    pub state: PushState,
     /// What the call does.
-    pub action: Action,
+    pub action: PushAction,
     /// The pairs.
-    pub rows: Vec<IntentRow>,
+    pub rows: Vec<PushRow>,
     /// When it was written.
     pub opened_at: Timestamp,
 }
@@ -35,7 +35,7 @@ pub struct Intent {
 /// Whether the outcome of an intent is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum IntentState {
+pub enum PushState {
     /// The call may have been made, may be being made, or may never have started.
     Open,
     /// Its outcome is recorded in the levels.
@@ -45,7 +45,7 @@ pub enum IntentState {
 /// What a call does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Action {
+pub enum PushAction {
     /// Adds the difference to `available`.
     Adjust,
     /// Sets `available` by compare-and-set: first contact and repair.
@@ -54,7 +54,7 @@ pub enum Action {
 
 /// One pair of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IntentRow {
+pub struct PushRow {
     /// Our item.
     pub sku: Sku,
     /// Our location.
@@ -75,16 +75,16 @@ pub struct IntentRow {
     pub expects: Option<Quantity>,
 }
 
-impl IntentRow {}
+impl PushRow {}
 
-impl Intent {
+impl PushIntent {
     /// The intent that follows `last`.
     #[must_use]
-    pub fn open(shop: ShopDomain, last: Option<&Self>, action: Action, rows: Vec<IntentRow>, now: Timestamp) -> Self {
+    pub fn open(shop: ShopDomain, last: Option<&Self>, action: PushAction, rows: Vec<PushRow>, now: Timestamp) -> Self {
         assert!(!rows.is_empty() && rows.len() <= MAX_ROWS, "an intent tells 1 to {MAX_ROWS} pairs");
         let number = last.map_or(0, |last| last.number) + 1;
         let key = idempotency_key(&shop, number, now);
-        Self { shop, number, key, state: IntentState::Open, action, rows, opened_at: now }
+        Self { shop, number, key, state: PushState::Open, action, rows, opened_at: now }
     }
 
     /// What the shop's history shows as the reason: ours, never `gid://shopify/…`.

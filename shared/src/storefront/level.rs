@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{InventoryItemId, LocationId, Quantity, ShopDomain, ShopLocationId, Sku};
-use crate::promise::AtPlace;
+use crate::promise::LocationPromise;
 
 /// What one shop knows of one item at one location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct Level {
     pub inventory_item: InventoryItemId,
     /// The shop's name of the location.
     pub shop_location: ShopLocationId,
-    /// [`AtPlace::supply`] less what is kept back: what the shop's available and committed should add up to.
+    /// [`LocationPromise::supply`] less what is kept back: what the shop's available and committed should add up to.
     pub supply: Quantity,
     /// Supply less what the shop moved by itself: the number whose changes are pushed.
     pub to_push: Quantity,
@@ -73,7 +73,7 @@ impl Level {
 
     /// Takes over a newer computation, of which `buffer` is kept back from this shop. An older one changes nothing: levels
     /// never go back.
-    pub fn want(&mut self, at: &AtPlace, buffer: Quantity, names: (InventoryItemId, ShopLocationId), now: Timestamp) {
+    pub fn want(&mut self, at: &LocationPromise, buffer: Quantity, names: (InventoryItemId, ShopLocationId), now: Timestamp) {
         if at.seq < self.seq {
             return;
         }

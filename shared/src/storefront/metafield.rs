@@ -2,7 +2,7 @@
 //!
 //! Quantities are left out on purpose: a label changes when a lot comes or goes or a date moves, not with every sale. It is told
 //! whole, so telling it again does no harm; what could do harm is two pushes that tell different ones at the same time, and nobody
-//! knows which came last. Hence [`Label::telling_at`]. Deliberately absent: emptying a variant that the item is not sold as
+//! knows which came last. Hence [`VariantMetafield::telling_at`]. Deliberately absent: emptying a variant that the item is not sold as
 //! any more. It may be another item's by now, and that item's label is right.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::ledger::Position;
 
 /// One lot, as a shop shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LotShown {
+pub struct LotValue {
     /// Its name.
     pub lot: LotId,
     /// When it expires, where that is known.
@@ -27,7 +27,7 @@ pub struct LotShown {
 
 /// What can be shown beside an item; each is a metafield of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LabelKind {
+pub enum MetafieldKind {
     /// Which lots there are.
     Lots,
     /// When a unit that is ordered now can be there.
@@ -37,23 +37,23 @@ pub enum LabelKind {
 /// What a label says. An array is lots, an object a promise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Shown {
+pub enum MetafieldValue {
     /// Lots, the first to expire first.
-    Lots(Vec<LotShown>),
+    Lots(Vec<LotValue>),
     /// A promise.
-    Promise(PromiseShown),
+    Promise(PromiseValue),
 }
 
 /// When a unit that is ordered now can be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PromiseShown {
+pub struct PromiseValue {
     /// The day. None where units are there, and where nothing that is known brings one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<Date>,
 }
 
-impl LabelKind {
+impl MetafieldKind {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Lots, Self::Promise];
 
@@ -67,13 +67,13 @@ impl LabelKind {
     }
 }
 
-impl Shown {
+impl MetafieldValue {
     /// What kind of label says it.
     #[must_use]
-    pub const fn kind(&self) -> LabelKind {
+    pub const fn kind(&self) -> MetafieldKind {
         match self {
-            Self::Lots(_) => LabelKind::Lots,
-            Self::Promise(_) => LabelKind::Promise,
+            Self::Lots(_) => MetafieldKind::Lots,
+            Self::Promise(_) => MetafieldKind::Promise,
         }
     }
 
@@ -88,17 +88,17 @@ impl Shown {
 
     /// What says nothing.
     #[must_use]
-    pub const fn nothing(kind: LabelKind) -> Self {
+    pub const fn nothing(kind: MetafieldKind) -> Self {
         match kind {
-            LabelKind::Lots => Self::Lots(Vec::new()),
-            LabelKind::Promise => Self::Promise(PromiseShown { date: None }),
+            MetafieldKind::Lots => Self::Lots(Vec::new()),
+            MetafieldKind::Promise => Self::Promise(PromiseValue { date: None }),
         }
     }
 }
 
 /// What one shop shows beside one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Label {
+pub struct VariantMetafield {
     /// The shop.
     pub shop: ShopDomain,
     /// Our item.
@@ -107,10 +107,10 @@ pub struct Label {
     pub variant: VariantId,
     /// What the shop should show.
     #[serde(rename = "lots")]
-    pub shows: Shown,
+    pub shows: MetafieldValue,
     /// What the shop has taken in. None: it was never told, or nobody knows what it was told last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<Shown>,
+    pub told: Option<MetafieldValue>,
     /// Since when a push has been telling it. Another one leaves it alone for [`Self::AT_WORK`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telling_at: Option<Timestamp>,
@@ -124,7 +124,7 @@ pub struct Label {
     pub changed_at: Timestamp,
 }
 
-impl Label {
+impl VariantMetafield {
     /// The most lots a shop shows of an item: far more than a customer reads, and far below what a metafield may hold.
     pub const MAX_LOTS: usize = 50;
 
@@ -139,15 +139,15 @@ impl Label {
 
     /// A label the shop was never told about, with nothing on it yet.
     #[must_use]
-    pub fn new(shop: ShopDomain, sku: Sku, variant: VariantId, kind: LabelKind, now: Timestamp) -> Self {
+    pub fn new(shop: ShopDomain, sku: Sku, variant: VariantId, kind: MetafieldKind, now: Timestamp) -> Self {
         let (told, telling_at, refused, alerted) = Default::default();
-        Self { shop, sku, variant, shows: Shown::nothing(kind), told, telling_at, refused, alerted, changed_at: now }
+        Self { shop, sku, variant, shows: MetafieldValue::nothing(kind), told, telling_at, refused, alerted, changed_at: now }
     }
 
     /// The lots to be shown of an item: those with a unit that may be sold at any location in use, the first to expire first,
     /// those that never said last. Where two locations disagree on a date, the earlier one counts.
     #[must_use]
-    pub fn lots_of(network: &Network, positions: &[Position]) -> Vec<LotShown> {
+    pub fn lots_of(network: &Network, positions: &[Position]) -> Vec<LotValue> {
         let mut lots: BTreeMap<&LotId, Option<Date>> = BTreeMap::new();
         for position in positions.iter().filter(|position| network.at(&position.of.place).is_some_and(is_in_use)) {
             for (id, lot) in position.lots.iter().filter(|(_, lot)| (lot.on_hand - lot.held).is_positive()) {
@@ -155,14 +155,14 @@ impl Label {
                 *expires = expires.iter().chain(&lot.expires).min().copied();
             }
         }
-        let mut shown: Vec<LotShown> = lots.into_iter().map(|(id, expires)| LotShown { lot: id.clone(), expires }).collect();
+        let mut shown: Vec<LotValue> = lots.into_iter().map(|(id, expires)| LotValue { lot: id.clone(), expires }).collect();
         shown.sort_by_key(|shown| (shown.expires.is_none(), shown.expires)); // Stable: by name where the dates are the same.
         shown.truncate(Self::MAX_LOTS);
         shown
     }
 
     /// Takes over a newer computation.
-    pub fn want(&mut self, variant: VariantId, shows: Shown, now: Timestamp) {
+    pub fn want(&mut self, variant: VariantId, shows: MetafieldValue, now: Timestamp) {
         if self.variant != variant {
             // Mapped anew: what the old variant shows says nothing about this one, and who is telling that one is too late.
             self.variant = variant;
@@ -182,7 +182,7 @@ impl Label {
     /// Whether the shop shows nothing and is to show nothing, and nobody is telling it anything else.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.shows.is_nothing() && self.telling_at.is_none() && self.told.as_ref().is_some_and(Shown::is_nothing)
+        self.shows.is_nothing() && self.telling_at.is_none() && self.told.as_ref().is_some_and(MetafieldValue::is_nothing)
     }
 
     /// Whether a push began to tell it so lately that it may still be at work.
@@ -262,10 +262,14 @@ mod tests {
         Network::new([location("WH"), location("TPL"), Location { active: false, ..location("CLOSED") }])
     }
 
-    fn label(positions: &[Position]) -> Label {
+    fn label(positions: &[Position]) -> VariantMetafield {
         let names = ("a.myshopify.com".parse().expect("a shop"), "A".parse().expect("a SKU"), VariantId::new(1));
-        let mut label = Label::new(names.0, names.1, names.2, LabelKind::Lots, Timestamp::UNIX_EPOCH);
-        label.want(VariantId::new(1), Shown::Lots(Label::lots_of(&network(), positions)), Timestamp::UNIX_EPOCH);
+        let mut label = VariantMetafield::new(names.0, names.1, names.2, MetafieldKind::Lots, Timestamp::UNIX_EPOCH);
+        label.want(
+            VariantId::new(1),
+            MetafieldValue::Lots(VariantMetafield::lots_of(&network(), positions)),
+            Timestamp::UNIX_EPOCH,
+        );
         label
     }
 
@@ -295,21 +299,24 @@ mod tests {
         for (lots, expected) in rows {
             assert_eq!(label(&positions(lots)).value(), expected, "{lots:?}");
         }
-        let many: Vec<String> = (0..=Label::MAX_LOTS).map(|n| format!("L{n} 1 {}-01-01", 2100 - n)).collect();
-        let Shown::Lots(shown) = label(&positions(&[&format!("WH: {}", many.join(","))])).shows else { panic!("lots are shown") };
-        let ends = [&shown[0], &shown[Label::MAX_LOTS - 1]].map(|shown| shown.lot.as_str());
-        assert_eq!((shown.len(), ends), (Label::MAX_LOTS, ["L50", "L1"]), "the last to expire is left out");
+        let many: Vec<String> = (0..=VariantMetafield::MAX_LOTS).map(|n| format!("L{n} 1 {}-01-01", 2100 - n)).collect();
+        let MetafieldValue::Lots(shown) = label(&positions(&[&format!("WH: {}", many.join(","))])).shows else {
+            panic!("lots are shown")
+        };
+        let ends = [&shown[0], &shown[VariantMetafield::MAX_LOTS - 1]].map(|shown| shown.lot.as_str());
+        assert_eq!((shown.len(), ends), (VariantMetafield::MAX_LOTS, ["L50", "L1"]), "the last to expire is left out");
     }
 
     /// Protects the shop from an old list: whatever happens while a label is being told, it is due until the shop shows it.
     #[test]
     fn what_happens_while_a_label_is_told_is_not_forgotten() {
-        type Happens = fn(&mut Label);
+        type Happens = fn(&mut VariantMetafield);
         let later = || Timestamp::UNIX_EPOCH + Duration::from_secs(60);
         let nothing: Happens = |_| {};
-        let changes: Happens = |label| label.want(VariantId::new(1), Shown::nothing(LabelKind::Lots), label.changed_at);
+        let changes: Happens =
+            |label| label.want(VariantId::new(1), MetafieldValue::nothing(MetafieldKind::Lots), label.changed_at);
         let is_mapped_anew: Happens = |label| label.want(VariantId::new(2), label.shows.clone(), label.changed_at);
-        let another_takes_over: Happens = |label| label.telling_at = label.telling_at.map(|at| at + Label::AT_WORK);
+        let another_takes_over: Happens = |label| label.telling_at = label.telling_at.map(|at| at + VariantMetafield::AT_WORK);
         let another_has_told_it: Happens = |label| (label.told, label.telling_at) = (Some(label.shows.clone()), None);
         for (case, happens, due_when_told, due_when_refused) in [
             ("nothing", nothing, false, false),
@@ -320,8 +327,8 @@ mod tests {
         ] {
             let before = label(&positions(&["WH: L 3"]));
             assert!(before.is_due() && !before.is_being_told(later()), "{case}");
-            let sent = Label { telling_at: Some(later()), ..before };
-            assert!(sent.is_being_told(later()) && !sent.is_being_told(later() + Label::AT_WORK), "{case}");
+            let sent = VariantMetafield { telling_at: Some(later()), ..before };
+            assert!(sent.is_being_told(later()) && !sent.is_being_told(later() + VariantMetafield::AT_WORK), "{case}");
             let mut now = sent.clone();
             happens(&mut now);
             let (mut told, mut refused) = (now.clone(), now);
@@ -335,10 +342,10 @@ mod tests {
     #[test]
     fn a_refused_label_waits_for_a_change() {
         let before = label(&positions(&["WH: L 3"]));
-        let sent = Label { telling_at: Some(Timestamp::UNIX_EPOCH), ..before };
+        let sent = VariantMetafield { telling_at: Some(Timestamp::UNIX_EPOCH), ..before };
         let mut refused = sent.clone();
         refused.was_refused(&sent, "no");
-        let nothing = Shown::nothing(LabelKind::Lots);
+        let nothing = MetafieldValue::nothing(MetafieldKind::Lots);
         for (variant, shows, due) in [(1, sent.shows.clone(), false), (1, nothing, true), (2, sent.shows.clone(), true)] {
             let mut label = refused.clone();
             label.want(VariantId::new(variant), shows, Timestamp::UNIX_EPOCH);
@@ -351,15 +358,15 @@ mod tests {
     fn a_label_of_either_kind_is_read_as_it_was_written() {
         let day: Date = "2026-12-03".parse().expect("a date");
         for (shows, value) in [
-            (Shown::nothing(LabelKind::Lots), "[]"),
-            (Shown::nothing(LabelKind::Promise), "{}"),
-            (Shown::Promise(PromiseShown { date: Some(day) }), r#"{"date":"2026-12-03"}"#),
-            (Shown::Lots(vec![LotShown { lot: "L".parse().expect("a lot"), expires: None }]), r#"[{"lot":"L"}]"#),
+            (MetafieldValue::nothing(MetafieldKind::Lots), "[]"),
+            (MetafieldValue::nothing(MetafieldKind::Promise), "{}"),
+            (MetafieldValue::Promise(PromiseValue { date: Some(day) }), r#"{"date":"2026-12-03"}"#),
+            (MetafieldValue::Lots(vec![LotValue { lot: "L".parse().expect("a lot"), expires: None }]), r#"[{"lot":"L"}]"#),
         ] {
-            let before = Label { shows: shows.clone(), told: Some(shows.clone()), ..label(&[]) };
+            let before = VariantMetafield { shows: shows.clone(), told: Some(shows.clone()), ..label(&[]) };
             assert_eq!(before.value(), value);
             let row = serde_json::to_value(&before).expect("a row");
-            assert_eq!(serde_json::from_value::<Label>(row).expect("it can be read"), before);
+            assert_eq!(serde_json::from_value::<VariantMetafield>(row).expect("it can be read"), before);
         }
     }
 }

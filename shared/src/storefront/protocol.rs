@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::catalog::{InventoryItemId, OrderId, Quantity, ShopLocationId, VariantId};
 use crate::order::{OrderSnapshot, SalesOrder};
-use crate::storefront::LabelKind;
+use crate::storefront::MetafieldKind;
 
 /// Adds to `available`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,11 +34,11 @@ pub struct LevelSet {
 
 /// What is to be shown beside something that is sold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Description {
+pub struct MetafieldWrite {
     /// What is sold.
     pub variant: VariantId,
     /// What of it is shown.
-    pub kind: LabelKind,
+    pub kind: MetafieldKind,
     /// What is shown beside it, in JSON.
     pub value: String,
 }
@@ -62,7 +62,7 @@ pub struct ShopLevel {
 
 /// What a shop said to a mutation it looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum ShopAnswer {
     /// All of it is done (now, or by an earlier call with the same key).
     Done,
     /// None of it is done, for these reasons.

@@ -15,7 +15,7 @@ use crate::storefront::{Level, ShopLevel};
 
 /// What to do about a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Contact {
+pub enum RepairDecision {
     /// The shop shows what we say.
     Agrees,
     /// Orders or shipments we have not seen may be in the numbers: leave it alone for now.
@@ -36,19 +36,19 @@ pub enum Contact {
 /// Judges one level, computed after `swept_at` was read, against what the shop shows. `swept_at` is when the last complete
 /// sweep of the shop's orders began, by the shop's clock.
 #[must_use]
-pub fn judge(level: &Level, shown: &ShopLevel, swept_at: Option<Timestamp>, quiet: Duration) -> Contact {
+pub fn decide_repair(level: &Level, shown: &ShopLevel, swept_at: Option<Timestamp>, quiet: Duration) -> RepairDecision {
     if !shown.active {
-        return Contact::Inactive;
+        return RepairDecision::Inactive;
     }
     let quiet_since = shown.updated_at.saturating_add(quiet).unwrap_or(Timestamp::MAX);
     if swept_at.is_none_or(|swept| swept < quiet_since) {
-        return Contact::InFlight;
+        return RepairDecision::InFlight;
     }
     let drift = shown.available + shown.committed - level.supply;
     if drift.is_zero() {
-        return Contact::Agrees;
+        return RepairDecision::Agrees;
     }
-    Contact::Set { quantity: (level.supply - shown.committed).at_least_zero(), change_from: shown.available, drift }
+    RepairDecision::Set { quantity: (level.supply - shown.committed).at_least_zero(), change_from: shown.available, drift }
 }
 
 #[cfg(test)]
@@ -62,7 +62,7 @@ mod tests {
         let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).expect("in range");
         let units = Quantity::new;
         let check = |(supply, available, committed, active, updated, swept): (i64, i64, i64, bool, i64, Option<i64>),
-                     expected: Contact| {
+                     expected: RepairDecision| {
             let mut level = Level::new(
                 "a.myshopify.com".parse().expect("a shop"),
                 "A".parse().expect("a SKU"),
@@ -79,20 +79,20 @@ mod tests {
                 committed: units(committed),
                 updated_at: at(updated),
             };
-            let judged = judge(&level, &shown, swept.map(at), Duration::from_secs(60));
+            let judged = decide_repair(&level, &shown, swept.map(at), Duration::from_secs(60));
             assert_eq!(judged, expected, "supply {supply}, shop {available}+{committed}, updated {updated}, swept {swept:?}");
         };
-        let set = |quantity, change_from, drift| Contact::Set {
+        let set = |quantity, change_from, drift| RepairDecision::Set {
             quantity: units(quantity),
             change_from: units(change_from),
             drift: units(drift),
         };
         check((10, 0, 0, true, 0, Some(60)), set(10, 0, -10));
-        check((10, 7, 3, true, 0, Some(60)), Contact::Agrees);
+        check((10, 7, 3, true, 0, Some(60)), RepairDecision::Agrees);
         check((10, 9, 3, true, 0, Some(60)), set(7, 9, 2));
         check((2, 1, 3, true, 0, Some(60)), set(0, 1, 2));
-        check((10, 9, 3, true, 0, Some(59)), Contact::InFlight);
-        check((10, 9, 3, true, 0, None), Contact::InFlight);
-        check((10, 0, 0, false, 0, Some(60)), Contact::Inactive);
+        check((10, 9, 3, true, 0, Some(59)), RepairDecision::InFlight);
+        check((10, 9, 3, true, 0, None), RepairDecision::InFlight);
+        check((10, 0, 0, false, 0, Some(60)), RepairDecision::Inactive);
     }
 }

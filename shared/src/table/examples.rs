@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use super::index::{IndexKey, OrderEntry};
 use super::key::RowKey;
-use crate::alert::Subject;
-use crate::catalog::{Missing, OrderId};
+use crate::alert::AlertSubject;
+use crate::catalog::{MissingMapping, OrderId};
 use crate::ledger::Lane;
 use crate::movement::{EventId, PositionKey};
-use crate::source::Paper;
-use crate::storefront::LabelKind;
+use crate::source::DocumentKind;
+use crate::storefront::MetafieldKind;
 
 /// A row, what it holds, and the index entries under which it can be found.
 #[derive(Debug, Clone)]
@@ -106,8 +106,8 @@ fn ledger() -> Vec<Example> {
 
 fn sources() -> Vec<Example> {
     let (sku, system, feed) = (|| name("SERUM-30"), || name("wms-east"), || name("stock"));
-    let missing = || Missing::Item { system: "wms-east".into(), code: "4711".into() };
-    let commitment = RowKey::Commitment { document: Paper::Transfer, reference: "T-1".into(), of: position() };
+    let missing = || MissingMapping::Item { system: "wms-east".into(), code: "4711".into() };
+    let commitment = RowKey::Commitment { document: DocumentKind::Transfer, reference: "T-1".into(), of: position() };
     let refresh = RowKey::FullRefresh { system: system(), feed: feed(), name: "9f86d081".into() };
     vec![
         row("what several events said of one source document about one position", commitment),
@@ -141,7 +141,7 @@ fn shops() -> Vec<Example> {
         },
         Example {
             index: vec![(IndexKey::DueMetafield { shop: shop(), changed_at: at, sku: sku() }, "while the shop must be sent it")],
-            ..row("a variant metafield", RowKey::Metafield { shop: shop(), sku: sku(), kind: LabelKind::Lots })
+            ..row("a variant metafield", RowKey::Metafield { shop: shop(), sku: sku(), kind: MetafieldKind::Lots })
         },
         row("the last push to a shop", RowKey::Intent(shop())),
         row("a call to a shop, with its outcome", RowKey::Call { shop: shop(), number: 42 }),
@@ -149,6 +149,6 @@ fn shops() -> Vec<Example> {
         row("how far the comparison with a shop has come", RowKey::CompareProgress(shop())),
         row("the report of one page of a comparison", RowKey::CompareReport { shop: shop(), began: at }),
         row("how far recomputing every item has come", RowKey::Refresh),
-        row("an alert", RowKey::Alert(Subject::LowStock { sku: sku() })),
+        row("an alert", RowKey::Alert(AlertSubject::LowStock { sku: sku() })),
     ]
 }

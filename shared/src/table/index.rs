@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::key::{Key, RowKey};
 use super::segments::{join, number};
-use crate::catalog::{LocationId, Missing, OrderId, ShopDomain, Sku};
+use crate::catalog::{LocationId, MissingMapping, OrderId, ShopDomain, Sku};
 use crate::movement::{EventId, PositionKey};
 
 /// The index entry under which a row is found.
@@ -70,7 +70,7 @@ pub enum IndexKey {
     /// What waits for a mapping, by the mapping.
     Waiting {
         /// The mapping that is missing.
-        missing: Missing,
+        missing: MissingMapping,
         /// The event or order that waits.
         name: String,
     },
@@ -122,7 +122,7 @@ impl IndexKey {
 
     /// A place in the index behind everything that waits for `missing`.
     #[must_use]
-    pub fn after_all_waiting_for(missing: &Missing) -> Key {
+    pub fn after_all_waiting_for(missing: &MissingMapping) -> Key {
         let last = Self::Waiting { missing: missing.clone(), name: char::MAX.to_string() };
         last.key()
     }
@@ -176,12 +176,12 @@ impl IndexPartition {
 /// Empty for rows that map nothing.
 #[must_use]
 pub fn waiting_prefixes(row: &RowKey) -> BTreeSet<String> {
-    let items = |code: &str| Missing::ITEM_KINDS.map(|kind| join(&[kind, code, ""])).into();
+    let items = |code: &str| MissingMapping::ITEM_KINDS.map(|kind| join(&[kind, code, ""])).into();
     match row {
         RowKey::Item(sku) => items(sku.as_str()),
         RowKey::ShopItem { shop_sku, .. } => items(shop_sku),
         RowKey::SystemItem { code, .. } => items(code),
-        RowKey::Location(_) => Missing::LOCATION_KINDS.map(|kind| join(&[kind, ""])).into(),
+        RowKey::Location(_) => MissingMapping::LOCATION_KINDS.map(|kind| join(&[kind, ""])).into(),
         RowKey::Tier(_)
         | RowKey::WorkCentre(_)
         | RowKey::Bill(_)

@@ -7,12 +7,12 @@ use strum::{EnumDiscriminants, EnumIter};
 
 use super::segments::{HEAD, join, number, split};
 use super::subject;
-use crate::alert::Subject;
-use crate::catalog::{CentreId, FeedId, LocationId, Missing, OrderId, ShopDomain, Sku, SystemId, TierId};
+use crate::alert::AlertSubject;
+use crate::catalog::{FeedId, LocationId, MissingMapping, OrderId, ShopDomain, Sku, SystemId, TierId, WorkCentreId};
 use crate::ledger::Lane;
 use crate::movement::{EventId, PositionKey};
-use crate::source::Paper;
-use crate::storefront::LabelKind;
+use crate::source::DocumentKind;
+use crate::storefront::MetafieldKind;
 
 /// Where a row is stored: its partition key and its sort key, as DynamoDB holds them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,7 +60,7 @@ pub enum RowKey {
     /// A tier of items.
     Tier(TierId),
     /// A work centre.
-    WorkCentre(CentreId),
+    WorkCentre(WorkCentreId),
     /// A location.
     Location(LocationId),
     /// The bill of materials in force.
@@ -109,7 +109,7 @@ pub enum RowKey {
     /// What several events said of one source document about one position.
     Commitment {
         /// The kind of document.
-        document: Paper,
+        document: DocumentKind,
         /// Its name.
         reference: String,
         /// The position.
@@ -120,7 +120,7 @@ pub enum RowKey {
     /// An event or an order that waits for a mapping.
     Waiting {
         /// The mapping that is missing.
-        missing: Missing,
+        missing: MissingMapping,
         /// The event or order.
         name: String,
     },
@@ -166,7 +166,7 @@ pub enum RowKey {
         /// The item.
         sku: Sku,
         /// Which metafield.
-        kind: LabelKind,
+        kind: MetafieldKind,
     },
     /// The last push to a shop.
     Intent(ShopDomain),
@@ -191,7 +191,7 @@ pub enum RowKey {
     /// How far recomputing every item has come.
     Refresh,
     /// An alert.
-    Alert(Subject),
+    Alert(AlertSubject),
 }
 
 impl RowKey {
@@ -275,11 +275,13 @@ impl RowKey {
             (["EVT", source, id], [HEAD]) => Self::AppliedEvent(EventId::new(*source, *id)),
             (["LANE", ..], [source, id]) => Self::Deferred { lane: lane_of(&pk)?, event: EventId::new(*source, *id) },
             (["COMMITMENT", document, reference], [of]) => {
-                let document = Paper::ALL.into_iter().find(|known| known.name() == *document)?;
+                let document = DocumentKind::ALL.into_iter().find(|known| known.name() == *document)?;
                 Self::Commitment { document, reference: owned(reference), of: of.parse().ok()? }
             }
             (["RECEIPTS", sku], [HEAD]) => Self::Receipts(sku.parse().ok()?),
-            (["WAITING", missing @ ..], [name]) => Self::Waiting { missing: Missing::from_fields(missing)?, name: owned(name) },
+            (["WAITING", missing @ ..], [name]) => {
+                Self::Waiting { missing: MissingMapping::from_fields(missing)?, name: owned(name) }
+            }
             (["HEARTBEAT", system], [HEAD]) => Self::Heartbeat(owned(system)),
             (["SYSTEMS"], [code]) => Self::System(code.parse().ok()?),
             (["FEED", system], [feed]) => Self::FeedWatermark { system: system.parse().ok()?, feed: feed.parse().ok()? },
@@ -293,7 +295,7 @@ impl RowKey {
                 Self::Level { shop: shop.parse().ok()?, sku: sku.parse().ok()?, location: location.parse().ok()? }
             }
             (["METAFIELD", shop, kind], [sku]) => {
-                let kind = LabelKind::ALL.into_iter().find(|known| known.metafield() == *kind)?;
+                let kind = MetafieldKind::ALL.into_iter().find(|known| known.metafield() == *kind)?;
                 Self::Metafield { shop: shop.parse().ok()?, sku: sku.parse().ok()?, kind }
             }
             (["INTENT", shop], [HEAD]) => Self::Intent(shop.parse().ok()?),

@@ -6,15 +6,15 @@ use super::index::{IndexKey, OrderEntry};
 use super::key::RowKey;
 use super::row::Row;
 use crate::alert::Alert;
-use crate::catalog::{Bill, BillVersion, Item, Location, ShopItem, SystemItem, Tier, UsedIn, WorkCentre};
-use crate::ledger::{Deferred, InboxEvent, Position};
+use crate::catalog::{BillOfMaterials, BillVersion, Item, Location, ShopItem, SystemItem, Tier, WhereUsed, WorkCentre};
+use crate::ledger::{AppliedEvent, DeferredEvent, Position};
 use crate::movement::{Movement, content_hash};
-use crate::order::{OrderRecord, Pointer, Unreadable};
-use crate::promise::{InPlan, Plan, Promise};
-use crate::reconcile::{CompareProgress, CompareReport, Refresh, Sweep};
-use crate::source::pull::{Told, Watermark};
-use crate::source::{Claim, Heard, Supplies, System, Waiting};
-use crate::storefront::{Call, Intent, Label, Level};
+use crate::order::{OrderRecord, OrderToRead, ReadFailure};
+use crate::promise::{GroupPlan, PlanMembership, Promise};
+use crate::reconcile::{CompareProgress, CompareReport, OrderWatermark, RefreshProgress};
+use crate::source::pull::{FeedWatermark, ReportedState};
+use crate::source::{Heartbeat, OpenCommitment, ScheduledReceipts, System, WaitingForMapping};
+use crate::storefront::{Level, PushCall, PushIntent, VariantMetafield};
 
 /// The rows that are found by their key alone.
 macro_rules! rows {
@@ -32,31 +32,31 @@ rows! {
     Tier: self => RowKey::Tier(self.id.clone());
     WorkCentre: self => RowKey::WorkCentre(self.code.clone());
     Location: self => RowKey::Location(self.code.clone());
-    Bill: self => RowKey::Bill(self.parent.clone());
+    BillOfMaterials: self => RowKey::Bill(self.parent.clone());
     BillVersion: self => RowKey::BillVersion { parent: self.0.parent.clone(), version: self.0.version };
-    UsedIn: self => RowKey::WhereUsed(self.component.clone());
+    WhereUsed: self => RowKey::WhereUsed(self.component.clone());
     Position: self => RowKey::Position(self.of.clone());
-    Pointer: self => RowKey::OrderToRead { shop: self.shop.clone(), gid: self.gid.clone() };
-    InboxEvent: self => RowKey::AppliedEvent(self.event.clone());
-    Claim: self => RowKey::Commitment { document: self.paper, reference: self.reference.clone(), of: self.of.clone() };
-    Supplies: self => RowKey::Receipts(self.sku.clone());
-    Heard: self => RowKey::Heartbeat(self.system.clone());
+    OrderToRead: self => RowKey::OrderToRead { shop: self.shop.clone(), gid: self.gid.clone() };
+    AppliedEvent: self => RowKey::AppliedEvent(self.event.clone());
+    OpenCommitment: self => RowKey::Commitment { document: self.paper, reference: self.reference.clone(), of: self.of.clone() };
+    ScheduledReceipts: self => RowKey::Receipts(self.sku.clone());
+    Heartbeat: self => RowKey::Heartbeat(self.system.clone());
     System: self => RowKey::System(self.code.clone());
-    Watermark: self => RowKey::FeedWatermark { system: self.system.clone(), feed: self.feed.clone() };
-    Told: self => RowKey::FullRefresh {
+    FeedWatermark: self => RowKey::FeedWatermark { system: self.system.clone(), feed: self.feed.clone() };
+    ReportedState: self => RowKey::FullRefresh {
         system: self.system.clone(),
         feed: self.feed.clone(),
         name: content_hash(format!("{:?}", (&self.location, &self.sku)).as_bytes()),
     };
     Promise: self => RowKey::Promise(self.sku.clone());
-    Plan: self => RowKey::Plan(self.id.clone());
-    InPlan: self => RowKey::PlanOf(self.sku.clone());
-    Intent: self => RowKey::Intent(self.shop.clone());
-    Call: self => RowKey::Call { shop: self.intent.shop.clone(), number: self.intent.number };
-    Sweep: self => RowKey::OrderWatermark(self.shop.clone());
+    GroupPlan: self => RowKey::Plan(self.id.clone());
+    PlanMembership: self => RowKey::PlanOf(self.sku.clone());
+    PushIntent: self => RowKey::Intent(self.shop.clone());
+    PushCall: self => RowKey::Call { shop: self.intent.shop.clone(), number: self.intent.number };
+    OrderWatermark: self => RowKey::OrderWatermark(self.shop.clone());
     CompareProgress: self => RowKey::CompareProgress(self.shop.clone());
     CompareReport: self => RowKey::CompareReport { shop: self.shop.clone(), began: self.began };
-    Refresh: self => RowKey::Refresh;
+    RefreshProgress: self => RowKey::Refresh;
     Alert: self => RowKey::Alert(self.subject.clone());
 }
 
@@ -104,7 +104,7 @@ impl Row for OrderRecord {
         let entry = OrderEntry { shop: self.shop.clone(), placed_at, order: self.order };
         if self.waits_to_be_read() {
             Some(IndexKey::UnreadOrder(entry))
-        } else if self.unreadable == Some(Unreadable::Odd) {
+        } else if self.unreadable == Some(ReadFailure::Odd) {
             Some(IndexKey::QuarantinedOrder(entry))
         } else if self.is_unallocated() {
             Some(IndexKey::HeldOrder(entry))
@@ -114,7 +114,7 @@ impl Row for OrderRecord {
     }
 }
 
-impl Row for Deferred {
+impl Row for DeferredEvent {
     fn row_key(&self) -> RowKey {
         RowKey::Deferred { lane: self.lane.clone(), event: self.event.id().clone() }
     }
@@ -124,7 +124,7 @@ impl Row for Deferred {
     }
 }
 
-impl Row for Waiting {
+impl Row for WaitingForMapping {
     fn row_key(&self) -> RowKey {
         RowKey::Waiting { missing: self.missing.clone(), name: self.what.name() }
     }
@@ -150,7 +150,7 @@ impl Row for Level {
     }
 }
 
-impl Row for Label {
+impl Row for VariantMetafield {
     fn row_key(&self) -> RowKey {
         RowKey::Metafield { shop: self.shop.clone(), sku: self.sku.clone(), kind: self.shows.kind() }
     }

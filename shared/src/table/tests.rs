@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use strum::IntoEnumIterator;
 
 use super::*;
-use crate::alert::Subject;
-use crate::catalog::Missing;
+use crate::alert::AlertSubject;
+use crate::catalog::MissingMapping;
 use crate::ledger::Lane;
 use crate::movement::{EventId, PositionKey};
 
@@ -32,9 +32,12 @@ fn names_may_hold_any_text() {
             RowKey::ShopItem { shop: "a.myshopify.com".parse().expect("a shop"), shop_sku: owned() },
             RowKey::SystemItem { system: "wms".to_owned(), code: owned() },
             RowKey::AppliedEvent(EventId::new(owned(), owned())),
-            RowKey::Waiting { missing: Missing::Item { system: "wms".to_owned(), code: owned() }, name: owned() },
-            RowKey::Waiting { missing: Missing::Unit { system: "wms".to_owned(), code: owned(), unit: owned() }, name: owned() },
-            RowKey::Alert(Subject::UnmappedItem { system: "wms".to_owned(), code: owned() }),
+            RowKey::Waiting { missing: MissingMapping::Item { system: "wms".to_owned(), code: owned() }, name: owned() },
+            RowKey::Waiting {
+                missing: MissingMapping::Unit { system: "wms".to_owned(), code: owned(), unit: owned() },
+                name: owned(),
+            },
+            RowKey::Alert(AlertSubject::UnmappedItem { system: "wms".to_owned(), code: owned() }),
         ] {
             assert_eq!(RowKey::parse(&row.key()), Some(row.clone()), "{}", row.key());
         }
@@ -66,7 +69,7 @@ fn rows_are_listed_where_they_are_stored() {
         let found: Vec<RowKind> = examples().iter().map(|it| &it.row).filter(|row| listed(row)).map(RowKind::from).collect();
         assert_eq!(found, [kind], "{partition:?}");
     }
-    let missing = Missing::Item { system: "wms".to_owned(), code: "A".to_owned() };
+    let missing = MissingMapping::Item { system: "wms".to_owned(), code: "A".to_owned() };
     let waits = IndexKey::Waiting { missing: missing.clone(), name: "e1".to_owned() }.key();
     assert_eq!(waits.pk, IndexPartition::Waiting.key());
     let prefixes = waiting_prefixes(&RowKey::Item("A".parse().expect("a SKU")));

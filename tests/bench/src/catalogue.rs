@@ -7,7 +7,7 @@
 
 use jiff::civil::date;
 use promissory::catalog::{Quantity, Sku};
-use promissory::promise::planning::{Day, Offer, Policy, Pool, PoolItem, Ratio, Recipe, Slot, Use};
+use promissory::promise::planning::{AllocationPolicy, ComponentUse, Day, GroupItem, Offer, PlanningGroup, Ratio, Recipe, Slot};
 
 /// Items of a family.
 pub const FAMILY: usize = 100;
@@ -17,14 +17,14 @@ pub const GOODS: usize = 10;
 /// A catalogue, and raw materials whose change concerns so many goods.
 pub struct Catalogue {
     /// All items.
-    pub pool: Pool,
+    pub pool: PlanningGroup,
     /// Raw materials, with the goods that a change of them concerns.
     pub shared: Vec<(usize, usize)>,
 }
 
 /// A catalogue of so many families.
 pub fn catalogue(families: usize) -> Catalogue {
-    let mut pool = Pool::default();
+    let mut pool = PlanningGroup::default();
     let mut chance = Chance(7);
     for family in 0..families {
         add_family(&mut pool, family, &mut chance);
@@ -59,12 +59,12 @@ fn raw(family: usize) -> usize {
     family * FAMILY + RAW
 }
 
-fn add_family(pool: &mut Pool, family: usize, chance: &mut Chance) {
+fn add_family(pool: &mut PlanningGroup, family: usize, chance: &mut Chance) {
     let begin = family * FAMILY;
     let policy = match family % 10 {
-        3 | 7 => Policy::FirstCome,
-        5 => Policy::Priority,
-        _ => Policy::FairShare,
+        3 | 7 => AllocationPolicy::FirstCome,
+        5 => AllocationPolicy::Priority,
+        _ => AllocationPolicy::FairShare,
     };
     let per = |num: u64, den: u64| Ratio::new(num, den).expect("a ratio");
     // Grams. Of most raw materials there is plenty; in one family of ten goods contend for them, in one of a hundred promises
@@ -88,8 +88,11 @@ fn add_family(pool: &mut Pool, family: usize, chance: &mut Chance) {
             PREMIX..RAW => (0..3).map(|next| (RAW + (3 * (place - PREMIX) + 5 * next) % RAWS, per(35, 100))).collect(),
             _ => Vec::new(),
         };
-        let slots =
-            |(item, per): (usize, Ratio)| Slot { from: 0, until: Day::MAX, options: vec![Use { item: begin + item, per }] };
+        let slots = |(item, per): (usize, Ratio)| Slot {
+            from: 0,
+            until: Day::MAX,
+            options: vec![ComponentUse { item: begin + item, per }],
+        };
         let recipe = (!uses.is_empty()).then(|| Recipe {
             yields: if place < BASE { Ratio::ONE } else { per(98, 100) },
             lead: if place < OWN { 1 } else { 2 },
@@ -97,7 +100,7 @@ fn add_family(pool: &mut Pool, family: usize, chance: &mut Chance) {
             slots: uses.into_iter().map(slots).collect(),
         });
         let made = recipe.is_some();
-        pool.items.push(PoolItem {
+        pool.items.push(GroupItem {
             sku: format!("F{family:05}-{place:02}").parse::<Sku>().expect("a SKU"),
             stock: Quantity::new(match place {
                 _ if made => chance.units(if place < BASE { 20 } else { 2_000 }),

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use promissory::catalog::Quantity;
-use promissory::promise::planning::{Pool, WhereUsed, solve};
+use promissory::promise::planning::{PlanningGroup, WhereUsed, solve};
 
 use crate::catalogue::{Catalogue, FAMILY, catalogue};
 use crate::netting::net_all;
@@ -75,7 +75,7 @@ pub fn size(families: usize) -> Size {
     }
 }
 
-fn change(pool: &Pool, graph: &WhereUsed, raw: usize, goods: usize) -> Change {
+fn change(pool: &PlanningGroup, graph: &WhereUsed, raw: usize, goods: usize) -> Change {
     let changed = || {
         let items = graph.pool_of(black_box(&[raw]));
         let solution = solve(&pool.part(&items)).expect("a sound pool");

@@ -4,7 +4,7 @@
 //! each component once for what is started. Whoever confirms an answer does this; finding the answer cannot be less.
 
 use promissory::catalog::Quantity;
-use promissory::promise::planning::{Day, Pool};
+use promissory::promise::planning::{Day, PlanningGroup};
 
 /// What a run counted.
 #[derive(Debug, Default, Clone, Copy)]
@@ -16,7 +16,7 @@ pub struct Netted {
 }
 
 /// Nets everything that is promised, and so many units more of each item that is offered.
-pub fn net_all(pool: &Pool, offered: &[Quantity]) -> Netted {
+pub fn net_all(pool: &PlanningGroup, offered: &[Quantity]) -> Netted {
     let mut netted = Netted::default();
     let mut asked: Vec<Vec<(Day, Quantity)>> = vec![Vec::new(); pool.items.len()];
     let mut days: Vec<(Day, Quantity)> = Vec::new();
@@ -52,7 +52,7 @@ pub fn net_all(pool: &Pool, offered: &[Quantity]) -> Netted {
 }
 
 /// Every item after all that are made of it.
-fn parents_first(pool: &Pool) -> Vec<usize> {
+fn parents_first(pool: &PlanningGroup) -> Vec<usize> {
     let below = |at: usize| pool.items[at].recipe.iter().flat_map(|recipe| &recipe.slots).flat_map(|slot| &slot.options);
     let mut parents = vec![0_usize; pool.items.len()];
     for option in (0..pool.items.len()).flat_map(below) {

@@ -1,7 +1,7 @@
 //! Multiplication alone: every good's bill, walked from top to bottom, and what it needs added up. No stock, no days.
 
 use promissory::catalog::Quantity;
-use promissory::promise::planning::Pool;
+use promissory::promise::planning::PlanningGroup;
 
 /// What a walk over all goods counted.
 #[derive(Debug, Default, Clone, Copy)]
@@ -13,7 +13,7 @@ pub struct Walked {
 }
 
 /// Walks the bill of every good that is offered, for so many units of it.
-pub fn walk_all(pool: &Pool, units: Quantity) -> Walked {
+pub fn walk_all(pool: &PlanningGroup, units: Quantity) -> Walked {
     let mut walked = Walked::default();
     let mut needed = vec![Quantity::ZERO; pool.items.len()];
     for (index, item) in pool.items.iter().enumerate() {
@@ -25,7 +25,7 @@ pub fn walk_all(pool: &Pool, units: Quantity) -> Walked {
     walked
 }
 
-fn walk(pool: &Pool, index: usize, units: Quantity, needed: &mut [Quantity], edges: &mut u64) {
+fn walk(pool: &PlanningGroup, index: usize, units: Quantity, needed: &mut [Quantity], edges: &mut u64) {
     let Some(recipe) = &pool.items[index].recipe else { return };
     let started = recipe.yields.starts_for(units);
     for option in recipe.slots.iter().filter_map(|slot| slot.options.first()) {

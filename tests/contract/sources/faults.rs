@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use promissory::flows::pull::PullError;
-use promissory::source::pull::Mark;
+use promissory::source::pull::WatermarkPosition;
 use promissory::table::RowKind;
 use promissory_fakes::systems::{Document, Fault};
 use promissory_tests::faults;
@@ -52,8 +52,8 @@ async fn a_bad_row_stops_the_watermark_but_not_the_others() {
         assert_eq!(standing(&pulled, &[&refused]).await, [true], "{file}");
         let watermark = pulled.watermark(words.feeds[0]).await;
         match watermark.since {
-            Some(Mark::Time(since)) => assert!(since <= at(4), "{file}: {since}"),
-            Some(Mark::Sequence(since)) => assert!(since < 4, "{file}: {since}"),
+            Some(WatermarkPosition::Time(since)) => assert!(since <= at(4), "{file}: {since}"),
+            Some(WatermarkPosition::Sequence(since)) => assert!(since < 4, "{file}: {since}"),
             None => {}
         }
         assert_eq!(watermark.complete_at, None, "{file}: it is not whole");
@@ -169,7 +169,11 @@ async fn rows_out_of_order_are_not_lost() {
     let report = pulled.movements().await;
     assert!(report.complete && report.misordered, "{report:?}");
     assert_eq!(pulled.stands().await, ["A@WH-1 9 on hand"]);
-    assert_eq!(report.since, Some(Mark::Time(at(9) - jiff::SignedDuration::from_secs(1))), "at its end the order is no matter");
+    assert_eq!(
+        report.since,
+        Some(WatermarkPosition::Time(at(9) - jiff::SignedDuration::from_secs(1))),
+        "at its end the order is no matter"
+    );
 
     // Where pages overlap by a row, a page in another order does not begin with it: it is read anew.
     let pulled = Pulled::new(NETSUITE).await;
@@ -226,7 +230,7 @@ async fn the_next_run_goes_on() {
         books.meanwhile.push_back(Box::new(move |_| clock.pass(1_000)));
     });
     let report = pulled.movements().await;
-    assert_eq!((report.applied, report.complete, report.since), (3, false, Some(Mark::Sequence(3))), "{report:?}");
+    assert_eq!((report.applied, report.complete, report.since), (3, false, Some(WatermarkPosition::Sequence(3))), "{report:?}");
     let report = pulled.movements().await;
     assert_eq!((report.applied, report.duplicates, report.complete), (5, 0, true), "{report:?}");
     assert_eq!(pulled.stands().await, ["A@WH-1 8 on hand"]);
@@ -268,7 +272,7 @@ async fn a_row_from_the_future_does_not_move_the_watermark_there() {
     assert!(pulled.movements().await.complete);
     let noon = pulled.served.with(|books| books.now);
     let since = pulled.watermark("transactions").await.since;
-    assert!(matches!(since, Some(Mark::Time(since)) if since < noon), "{since:?}");
+    assert!(matches!(since, Some(WatermarkPosition::Time(since)) if since < noon), "{since:?}");
 }
 
 /// Protects people from feeds that fail quietly: one that was not whole for longer than it may be is told of.

@@ -8,9 +8,9 @@ mod states;
 use std::sync::PoisonError;
 
 use promissory::adapters::shopify::Shopify;
-use promissory::flows::pull::{Pulled as Outcome, Pulling, pull_all};
+use promissory::flows::pull::{PullContext, Pulled as Outcome, pull_all};
 use promissory::ports::Store;
-use promissory::source::pull::Mark;
+use promissory::source::pull::WatermarkPosition;
 use promissory::table::{Expect, RowKey, Write};
 use promissory_fakes::systems::Books;
 use promissory_tests::webhook::SECRET;
@@ -54,7 +54,7 @@ async fn everything_is_pulled_and_then_only_what_is_new() {
         let watermark = pulled.watermark(words.feeds[0]).await;
         assert_eq!(watermark.complete_at, Some(pulled.served.with(|books| books.now)), "{file}: how fresh it is");
         assert_eq!(watermark.newest, Some(at(8)), "{file}");
-        if let Some(Mark::Time(since)) = watermark.since {
+        if let Some(WatermarkPosition::Time(since)) = watermark.since {
             assert!(since < at(8), "{file}: the watermark is behind the newest row, never at the present");
         }
         pulled.world.books().await;
@@ -145,7 +145,7 @@ async fn one_system_does_not_stop_the_others() {
     let network = promissory::flows::load_network(store).await.expect("loaded");
     let clock = &pulled.world.clock;
     let all = async |deadline| {
-        pull_all(&Pulling { store, source: &pulled.source, clock, network: &network, deadline }).await.expect("pulled")
+        pull_all(&PullContext { store, source: &pulled.source, clock, network: &network, deadline }).await.expect("pulled")
     };
     let report = all(clock.after(240)).await;
     let went_well: Vec<(&str, bool)> = report.iter().map(|(feed, pulled)| (feed.as_str(), pulled.went_well())).collect();

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use promissory::adapters::http_source::HttpSource;
 use promissory::adapters::secrets::SourceSecrets;
 use promissory::catalog::{FeedId, Item, Location, Network, SystemItem};
-use promissory::flows::pull::{PullError, PullReport, Pulling, pull};
+use promissory::flows::pull::{PullContext, PullError, PullReport, pull};
 use promissory::ports::{Clock, Source, Store, read};
 use promissory::source::System;
-use promissory::source::pull::Watermark;
+use promissory::source::pull::FeedWatermark;
 use promissory::table::{Expect, RowKey, Write};
 use promissory_fakes::systems::{Books, Document, InProcess, Served, Shape, Stock};
 use promissory_local::seed::import_network;
@@ -194,9 +194,9 @@ impl Pulled {
         positions.into_iter().map(|position| position.replace(", 0 reserved", "")).collect()
     }
 
-    pub async fn watermark(&self, feed: &str) -> Watermark {
+    pub async fn watermark(&self, feed: &str) -> FeedWatermark {
         let key = RowKey::FeedWatermark { system: self.system.code.clone(), feed: feed.parse().expect("a feed") };
-        read::<Watermark, _>(&self.world.table.store, &key).await.expect("read").0.expect("a watermark")
+        read::<FeedWatermark, _>(&self.world.table.store, &key).await.expect("read").0.expect("a watermark")
     }
 
     /// Time passes here and there.
@@ -221,7 +221,7 @@ pub async fn run<Q: Source>(
     deadline: Timestamp,
 ) -> Result<PullReport, PullError> {
     let feed: FeedId = feed.parse().expect("a feed");
-    pull(&Pulling { store: &world.table.store, source, clock: &world.clock, network, deadline }, system, &feed).await
+    pull(&PullContext { store: &world.table.store, source, clock: &world.clock, network, deadline }, system, &feed).await
 }
 
 fn books(now: Timestamp) -> Books {

@@ -7,15 +7,15 @@ mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promissory::alert::{Alert, State, Subject};
+use promissory::alert::{Alert, AlertState, AlertSubject};
 use promissory::catalog::{FulfilmentId, LineId, LocationId, LotId, OrderId, Quantity, Sku};
-use promissory::ledger::{InboxEvent, Position};
-use promissory::movement::{Balance, Cause, EventId, Kind, Movement, PositionKey};
+use promissory::ledger::{AppliedEvent, Position};
+use promissory::movement::{Balance, EventId, Movement, MovementCause, MovementKind, PositionKey};
 use promissory::order::OrderRecord;
 use promissory::promise::Promise;
-use promissory::reconcile::Sweep;
-use promissory::source::{Claim, Waiting, Waits};
-use promissory::storefront::{Intent, IntentState, Level};
+use promissory::reconcile::OrderWatermark;
+use promissory::source::{OpenCommitment, WaitingForMapping, WaitingItem};
+use promissory::storefront::{Level, PushIntent, PushState};
 use promissory::table::{Key, Record, Row, RowKey, RowKind};
 use promissory_fakes::oracle::{Open, opens};
 
@@ -31,7 +31,7 @@ use crate::met::Met;
 pub struct Violation(pub String);
 
 /// What an event may do to a line of an order, or to stock, only once.
-type Transition = (EventId, Option<(OrderId, LineId)>, Kind, PositionKey, Option<FulfilmentId>, Option<LotId>);
+type Transition = (EventId, Option<(OrderId, LineId)>, MovementKind, PositionKey, Option<FulfilmentId>, Option<LotId>);
 
 /// Units of the lots of a position: there, and held.
 type Lots = BTreeMap<LotId, (Quantity, Quantity)>;
@@ -57,7 +57,7 @@ pub struct Checker {
     /// Units held for orders, by position.
     held_of_orders: BTreeMap<PositionKey, Quantity>,
     /// What was said of each paper, by position.
-    claims: BTreeMap<PositionKey, BTreeMap<Key, Claim>>,
+    claims: BTreeMap<PositionKey, BTreeMap<Key, OpenCommitment>>,
     /// The mark of every event, with its content.
     pub marks: BTreeMap<String, String>,
     /// What waits for a mapping: for which, and its name.
@@ -85,11 +85,11 @@ pub struct Checker {
     /// Items that the shop would not be told of at some time.
     pub refused: BTreeSet<Sku>,
     /// The intent of the shop.
-    pub intent: Option<Intent>,
+    pub intent: Option<PushIntent>,
     /// The alerts.
-    pub alerts: BTreeMap<Subject, Alert>,
+    pub alerts: BTreeMap<AlertSubject, Alert>,
     /// The sweep's watermark.
-    pub sweep: Option<Sweep>,
+    pub sweep: Option<OrderWatermark>,
     /// The watermark has moved since somebody looked.
     pub swept: bool,
     /// What was found.
@@ -110,15 +110,15 @@ impl Checker {
             RowKey::Position(_) => self.position(decode(new)),
             RowKey::Commitment { .. } => self.claim(&new.key, decode(new)),
             RowKey::AppliedEvent(_) => {
-                let mark: InboxEvent = decode(new);
+                let mark: AppliedEvent = decode(new);
                 self.holds(old.is_none(), || format!("the mark of {} was written twice", mark.event));
                 self.marks.insert(mark.event.to_string(), mark.content);
             }
             RowKey::Waiting { .. } => {
-                let waiting: Waiting = decode(new);
+                let waiting: WaitingForMapping = decode(new);
                 let name = match &waiting.what {
-                    Waits::Event(event) => event.id.to_string(),
-                    Waits::Order { order, .. } => order.to_string(),
+                    WaitingItem::Event(event) => event.id.to_string(),
+                    WaitingItem::Order { order, .. } => order.to_string(),
                 };
                 self.waiting.insert(new.key.clone(), (waiting.missing.to_string(), name));
             }
@@ -201,7 +201,7 @@ impl Checker {
         }
     }
 
-    fn claim(&mut self, key: &Key, claim: Claim) {
+    fn claim(&mut self, key: &Key, claim: OpenCommitment) {
         let known = self.claims.entry(claim.of.clone()).or_default();
         let fell = known
             .get(key)
@@ -236,7 +236,7 @@ impl Checker {
             *held += change.held;
         }
         let now = (movement.of.clone(), movement.cause.event.clone());
-        if matches!(movement.kind, Kind::Found | Kind::Lost) && self.last_moved.as_ref() == Some(&now) {
+        if matches!(movement.kind, MovementKind::Found | MovementKind::Lost) && self.last_moved.as_ref() == Some(&now) {
             self.met.note("late event behind a count");
         }
         self.last_moved = Some(now);
@@ -246,12 +246,12 @@ impl Checker {
 
     /// An event makes each of its movements once: of an assignment there may be several, one for each shipment.
     fn once(&mut self, movement: &Movement) {
-        let Cause { event, order, .. } = &movement.cause;
+        let MovementCause { event, order, .. } = &movement.cause;
         let before = self.last_in.insert(event.clone(), self.transactions);
         if before.is_some_and(|before| before != self.transactions) {
             self.met.note("large order in parts");
         }
-        if matches!(movement.kind, Kind::AssignIn | Kind::AssignOut) {
+        if matches!(movement.kind, MovementKind::AssignIn | MovementKind::AssignOut) {
             return;
         }
         let line = order.as_ref().map(|line| (line.order, line.line));
@@ -267,31 +267,31 @@ impl Checker {
         self.orders.insert(order.order, order);
     }
 
-    fn intent(&mut self, intent: Intent) {
+    fn intent(&mut self, intent: PushIntent) {
         let follows = match &self.intent {
             None => intent.number == 1,
-            Some(old) if old.state == IntentState::Open => {
+            Some(old) if old.state == PushState::Open => {
                 old.number == intent.number && old.key == intent.key && old.rows == intent.rows
             }
-            Some(old) => intent.number == old.number + 1 && intent.key != old.key && intent.state == IntentState::Open,
+            Some(old) => intent.number == old.number + 1 && intent.key != old.key && intent.state == PushState::Open,
         };
         self.holds(follows, || format!("intent {} does not follow the one before it", intent.number));
         self.intent = Some(intent);
     }
 
     fn alert(&mut self, alert: Alert) {
-        let (before, times) = self.alerts.get(&alert.subject).map_or((State::Cleared, 0), |old| (old.state, old.times));
+        let (before, times) = self.alerts.get(&alert.subject).map_or((AlertState::Cleared, 0), |old| (old.state, old.times));
         self.holds(before != alert.state, || format!("the alert {} was {:?} twice", alert.subject, alert.state));
-        let raised = alert.state == State::Raised;
+        let raised = alert.state == AlertState::Raised;
         self.holds(alert.times == times + u64::from(raised), || format!("the alert {} is miscounted", alert.subject));
         self.met.note(if raised { "alert raised" } else { "alert cleared" });
-        if let Subject::LatePromise { .. } = &alert.subject {
+        if let AlertSubject::LatePromise { .. } = &alert.subject {
             self.met.note(if raised { "late promise raised" } else { "late promise cleared" });
         }
         self.alerts.insert(alert.subject.clone(), alert);
     }
 
-    fn sweep(&mut self, sweep: Sweep) {
+    fn sweep(&mut self, sweep: OrderWatermark) {
         let back = self.sweep.as_ref().is_some_and(|old| sweep.watermark < old.watermark || sweep.complete_at < old.complete_at);
         self.holds(!back, || "the watermark of the sweep went back".to_owned());
         self.sweep = Some(sweep);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use promissory::adapters::shopify::{Response, Transport};
-use promissory::alert::{Alert, Subject};
+use promissory::alert::{Alert, AlertSubject};
 use promissory::order::SalesOrder;
 use promissory::ports::{Bus, Clock, Hints, StoreError};
 use promissory::storefront::{Hint, StorefrontError};
@@ -55,7 +55,7 @@ pub struct Line {
     met: Met,
     faults: Arc<Mutex<LineFaults>>,
     queue: Arc<Mutex<Vec<Message>>>,
-    bus: Arc<Mutex<BTreeMap<Subject, Alert>>>,
+    bus: Arc<Mutex<BTreeMap<AlertSubject, Alert>>>,
     forwarded: Arc<Mutex<BTreeMap<String, Vec<SalesOrder>>>>,
     calls: Arc<AtomicU64>,
     /// The rows of the last call that was refused for a cursed item.
@@ -91,7 +91,7 @@ impl Line {
     }
 
     /// What people were told last of each alert.
-    pub fn bus(&self) -> MutexGuard<'_, BTreeMap<Subject, Alert>> {
+    pub fn bus(&self) -> MutexGuard<'_, BTreeMap<AlertSubject, Alert>> {
         lock(&self.bus)
     }
 

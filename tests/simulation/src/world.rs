@@ -26,7 +26,7 @@ use std::time::Duration;
 use promissory::catalog::{Item, LocationId, Sku};
 use promissory::order::HoldPolicy;
 use promissory::ports::Clock;
-use promissory::storefront::{Action, Intent, IntentState};
+use promissory::storefront::{PushAction, PushIntent, PushState};
 use promissory_fakes::shopify::{ItemId, LocationId as ShopLocation};
 
 pub use climate::Climate;
@@ -197,7 +197,7 @@ impl World {
     /// Whether a level is about to be set outright: the moment at which an order does most harm.
     fn is_setting(&self) -> bool {
         let table = self.store.table();
-        let open = |intent: &&Intent| intent.state == IntentState::Open && intent.action == Action::Set;
+        let open = |intent: &&PushIntent| intent.state == PushState::Open && intent.action == PushAction::Set;
         table.checker.intent.as_ref().filter(open).is_some()
     }
 

@@ -12,10 +12,10 @@ use promissory::adapters::aws;
 use promissory::adapters::clock::SystemClock;
 use promissory::adapters::secrets::ShopifyApp;
 use promissory::adapters::shopify::Shopify;
-use promissory::catalog::{Catalogue, ShopDomain};
-use promissory::flows::{ImportError, apply};
+use promissory::catalog::{Catalog, ShopDomain};
+use promissory::flows::{ImportError, import_catalog};
 use promissory::ports::Clock;
-use promissory::sheets::{Plan, Problems, Sheets, export};
+use promissory::sheets::{ImportPlan, SheetProblems, Sheets, export};
 use serde_json::json;
 
 use super::shop::compare;
@@ -138,7 +138,7 @@ pub struct Outcome {
     /// Nothing was to be written.
     pub dry_run: bool,
     /// What it changes, or what is wrong with the sheets.
-    pub plan: Result<Plan, Problems>,
+    pub plan: Result<ImportPlan, SheetProblems>,
     /// Rows that were written, also where something went wrong later.
     pub rows_written: usize,
 }
@@ -155,12 +155,12 @@ pub async fn import<C: Clock>(
     say: &dyn Fn(&str),
 ) -> io::Result<Outcome> {
     let mut stored = rows::read(table).await?;
-    let plan = match Plan::of(&stored, sheets, clock.now()) {
+    let plan = match ImportPlan::of(&stored, sheets, clock.now()) {
         Ok(plan) if !dry_run => plan,
         plan @ (Ok(_) | Err(_)) => return Ok(Outcome { dry_run, plan, rows_written: 0 }),
     };
     let progress = Progress { clock, say, told_at: Cell::new(clock.now()), rows: Cell::new(0) };
-    match apply(&table.store(), clock, &mut stored, sheets, &|done, of| progress.tell(done, of)).await {
+    match import_catalog(&table.store(), clock, &mut stored, sheets, &|done, of| progress.tell(done, of)).await {
         Ok(done) => Ok(Outcome { dry_run, plan: Ok(plan), rows_written: done.rows }),
         Err(ImportError::Problems(problems)) => {
             say("someone else changed the catalog meanwhile; what is wrong beside that:");
@@ -220,7 +220,7 @@ async fn validate(args: ValidateArgs, say: &dyn Fn(&str)) -> io::Result<Vec<supe
 }
 
 /// Every shop that a listing or a location names.
-fn shops(catalogue: &Catalogue) -> Vec<ShopDomain> {
+fn shops(catalogue: &Catalog) -> Vec<ShopDomain> {
     let listings = catalogue.mappings.keys().map(|(shop, _)| (shop.clone(), ()));
     let locations = catalogue.locations.values().flat_map(|location| location.shops.keys().map(|shop| (shop.clone(), ())));
     listings.chain(locations).collect::<BTreeMap<_, _>>().into_keys().collect()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use promissory::sheets::{CellChange, Change, ChangeKind, Tally};
+use promissory::sheets::{CellChange, ImportTally, RowChange, RowChangeKind};
 use serde_json::json;
 
 use super::command::Outcome;
@@ -49,7 +49,7 @@ pub fn import_text(outcome: &Outcome) -> String {
             if plan.changes.len() > MAX_LISTED {
                 lines.push(format!("and {} more; --json lists all", plan.changes.len() - MAX_LISTED));
             }
-            for (sheet, Tally { added, changed, removed, unchanged }) in &plan.tally {
+            for (sheet, ImportTally { added, changed, removed, unchanged }) in &plan.tally {
                 lines.push(format!("{sheet}: {added} added, {changed} changed, {removed} removed, {unchanged} unchanged"));
             }
             lines.push(if *dry_run {
@@ -62,20 +62,20 @@ pub fn import_text(outcome: &Outcome) -> String {
     lines.join("\n")
 }
 
-fn change(change: &Change) -> String {
-    let Change { sheet, line, key, kind } = change;
+fn change(change: &RowChange) -> String {
+    let RowChange { sheet, line, key, kind } = change;
     let key = key.join(", ");
     let what = match kind {
-        ChangeKind::Added { cells } => {
+        RowChangeKind::Added { cells } => {
             let cells = cells.iter().map(|CellChange { column, new, .. }| format!("{column} {new}"));
             format!("+ {key}: {}", cells.collect::<Vec<_>>().join(", "))
         }
-        ChangeKind::Changed { cells } => {
+        RowChangeKind::Changed { cells } => {
             let cells = cells.iter().map(|CellChange { column, old, new }| format!("{column} {} → {}", shown(old), shown(new)));
             format!("~ {key}: {}", cells.collect::<Vec<_>>().join(", "))
         }
-        ChangeKind::Removed => format!("- {key}"),
-        ChangeKind::Completed => format!("~ {key}: the half that was missing"),
+        RowChangeKind::Removed => format!("- {key}"),
+        RowChangeKind::Completed => format!("~ {key}: the half that was missing"),
     };
     format!("{sheet} line {line}: {what}")
 }

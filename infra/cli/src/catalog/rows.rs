@@ -9,7 +9,7 @@ use std::io;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
 use promissory::adapters::dynamodb::record;
-use promissory::sheets::Stored;
+use promissory::sheets::StoredCatalog;
 use promissory::table::{Record, scan};
 
 use crate::table::Table;
@@ -21,9 +21,9 @@ const SEGMENTS: i32 = 4;
 ///
 /// # Errors
 /// When the table cannot be read, with what to do.
-pub async fn read(table: &Table) -> io::Result<Stored> {
+pub async fn read(table: &Table) -> io::Result<StoredCatalog> {
     let parts = try_join_all((0..SEGMENTS).map(|segment| part(table, segment))).await?;
-    Stored::of(parts.into_iter().flatten()).map_err(|error| table.cannot(&error.into()))
+    StoredCatalog::of(parts.into_iter().flatten()).map_err(|error| table.cannot(&error.into()))
 }
 
 async fn part(table: &Table, segment: i32) -> io::Result<Vec<Record>> {

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use promissory::adapters::shopify::{Shopify, Transport};
-use promissory::catalog::{Catalogue, Finding, Listing, ShopDomain, ShopVariant, validate};
+use promissory::catalog::{Catalog, CatalogListing, MappingFinding, ShopDomain, ShopVariant, validate};
 use promissory::flows::backoff;
 use promissory::ports::Clock;
 use promissory::storefront::StorefrontError;
@@ -27,7 +27,7 @@ pub struct Validation {
     /// Our listings in it.
     pub listings: usize,
     /// What does not fit.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<MappingFinding>,
 }
 
 /// Compares what we say a shop lists with what it sells. `say` is told how far it is.
@@ -37,13 +37,13 @@ pub struct Validation {
 pub async fn compare<T: Transport, C: Clock>(
     front: &Shopify<T, C>,
     clock: &C,
-    catalogue: &Catalogue,
+    catalogue: &Catalog,
     shop: &ShopDomain,
     say: &dyn Fn(&str),
 ) -> io::Result<Validation> {
     let variants = variants(front, clock, shop, say).await?;
     let all = catalogue.listings();
-    let listings: BTreeMap<&str, &Listing> =
+    let listings: BTreeMap<&str, &CatalogListing> =
         all.iter().filter(|((of, _), _)| of == shop).map(|((_, shop_sku), listing)| (shop_sku.as_str(), listing)).collect();
     let findings = validate(&listings, &variants);
     Ok(Validation { shop: shop.clone(), variants: variants.len(), listings: listings.len(), findings })

@@ -8,8 +8,8 @@ use clap::Args;
 use jiff::Timestamp;
 use promissory::adapters::clock::SystemClock;
 use promissory::catalog::{Item, LocationId, Quantity, ShopDomain, Sku};
-use promissory::explain::{Answer, Question};
-use promissory::flows::{Unexplained, explain};
+use promissory::explain::{ExplainAnswer, ExplainQuestion};
+use promissory::flows::{ExplainError, explain};
 use promissory::ports::{Clock, Listing, Store};
 
 use super::text::text;
@@ -61,7 +61,7 @@ fn units(given: &str) -> Result<Quantity, String> {
 pub async fn run(args: ExplainArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
     let ExplainArgs { sku, location, shop, at, promise, movements, table, json } = args;
     let table = table.find(say).await?;
-    let question = Question { sku, location, shop, at, promise, movements: movements.into() };
+    let question = ExplainQuestion { sku, location, shop, at, promise, movements: movements.into() };
     let answer = ask(&table, &SystemClock, &question).await?;
     print(&if json { serde_json::to_string(&answer).map_err(io::Error::other)? } else { text(&answer) });
     Ok(if answer.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -71,7 +71,7 @@ pub async fn run(args: ExplainArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) ->
 ///
 /// # Errors
 /// As [`run`].
-pub async fn ask<C: Clock>(table: &Table, clock: &C, question: &Question) -> io::Result<Answer> {
+pub async fn ask<C: Clock>(table: &Table, clock: &C, question: &ExplainQuestion) -> io::Result<ExplainAnswer> {
     let mut answer = ask_once(table, clock, question).await?;
     for _ in 1..READINGS {
         if answer.wrong.is_empty() {
@@ -83,7 +83,7 @@ pub async fn ask<C: Clock>(table: &Table, clock: &C, question: &Question) -> io:
     Ok(answer)
 }
 
-async fn ask_once<C: Clock>(table: &Table, clock: &C, question: &Question) -> io::Result<Answer> {
+async fn ask_once<C: Clock>(table: &Table, clock: &C, question: &ExplainQuestion) -> io::Result<ExplainAnswer> {
     match explain(&table.store(), question, clock.now()).await {
         Ok(answer) => Ok(answer),
         Err(error) => Err(unexplained(table, error).await?),
@@ -91,10 +91,10 @@ async fn ask_once<C: Clock>(table: &Table, clock: &C, question: &Question) -> io
 }
 
 /// Why there is no answer, and where to look.
-async fn unexplained(table: &Table, error: Unexplained) -> io::Result<io::Error> {
+async fn unexplained(table: &Table, error: ExplainError) -> io::Result<io::Error> {
     let advice = match &error {
-        Unexplained::Store(error) => return Ok(table.cannot(error)),
-        Unexplained::NoItem(sku) => {
+        ExplainError::Store(error) => return Ok(table.cannot(error)),
+        ExplainError::NoItem(sku) => {
             let store = table.store();
             let mut listing = Listing::index(&promissory::table::IndexPartition::Items, 5);
             listing.prefix = sku.as_str().chars().take(3).collect();
@@ -104,13 +104,13 @@ async fn unexplained(table: &Table, error: Unexplained) -> io::Result<io::Error>
             let alike = if alike.is_empty() { String::new() } else { format!("; there are {}", alike.join(", ")) };
             format!("Check the SKU: ours, not the shop's{alike}. Check the table and the region.")
         }
-        Unexplained::NoLocation(_) => {
+        ExplainError::NoLocation(_) => {
             let network = promissory::flows::load_network(&table.store()).await.map_err(|error| table.cannot(&error))?;
             let codes: Vec<&str> = network.locations().map(|location| location.code.as_str()).collect();
             format!("The locations are {}.", codes.join(", "))
         }
-        Unexplained::NotSold(..) => "`cargo x catalog export` writes what is sold where.".to_owned(),
-        Unexplained::NotYet(_) => "Ask without --at for what is so now.".to_owned(),
+        ExplainError::NotSold(..) => "`cargo x catalog export` writes what is sold where.".to_owned(),
+        ExplainError::NotYet(_) => "Ask without --at for what is so now.".to_owned(),
     };
     Ok(io::Error::other(format!("{error} in {table}. {advice}")))
 }

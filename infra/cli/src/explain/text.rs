@@ -1,10 +1,10 @@
 //! The answer for people: one line per number, indented below what it is part of.
 
-use promissory::explain::{Answer, CanPromise, LateOrder, LateUnits, Node, Role, Source};
+use promissory::explain::{CanPromise, ExplainAnswer, ExplainNode, LateOrder, LateUnits, NodeRole, NodeSource};
 
 /// The answer as text.
 #[must_use]
-pub fn text(answer: &Answer) -> String {
+pub fn text(answer: &ExplainAnswer) -> String {
     let mut lines = vec![format!("{} {} {}", answer.sku, if answer.past { "as it was at" } else { "as it is at" }, answer.at)];
     lines.extend(answer.notes.iter().map(|note| format!("note: {note}")));
     if let Some(limit) = &answer.limit {
@@ -38,12 +38,12 @@ fn date(date: &CanPromise) -> String {
     format!("{units} more can be promised {when}, {there} of them are there{limit}")
 }
 
-fn show(node: &Node, depth: usize, lines: &mut Vec<String>) {
+fn show(node: &ExplainNode, depth: usize, lines: &mut Vec<String>) {
     let sign = match node.role {
-        Role::Adds => "+ ",
-        Role::Takes => "− ",
-        Role::Shows if depth == 0 => "",
-        Role::Shows => "· ",
+        NodeRole::Adds => "+ ",
+        NodeRole::Takes => "− ",
+        NodeRole::Shows if depth == 0 => "",
+        NodeRole::Shows => "· ",
     };
     let number = node.number.map_or_else(String::new, |number| format!(": {number}"));
     let unit = node.unit.as_ref().filter(|unit| *unit != "each").map_or_else(String::new, |unit| format!(" {unit}"));
@@ -60,8 +60,8 @@ fn show(node: &Node, depth: usize, lines: &mut Vec<String>) {
     node.parts.iter().for_each(|part| show(part, depth + 1, lines));
 }
 
-fn source(source: &Source) -> String {
-    let Source { row, movement, event, order, at } = source;
+fn source(source: &NodeSource) -> String {
+    let NodeSource { row, movement, event, order, at } = source;
     let mut parts: Vec<String> = row.clone().into_iter().collect();
     parts.extend(movement.map(|movement| format!("movement {movement}")));
     parts.extend(event.as_ref().map(ToString::to_string));

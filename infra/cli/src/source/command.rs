@@ -11,10 +11,10 @@ use promissory::adapters::clock::SystemClock;
 use promissory::adapters::http_source::HttpSource;
 use promissory::adapters::secrets::SourceSecrets;
 use promissory::catalog::{FeedId, SystemId};
-use promissory::flows::pull::{Pulling, pull};
+use promissory::flows::pull::{PullContext, pull};
 use promissory::ports::Clock;
 use promissory::source::System;
-use promissory::source::pull::Watermark;
+use promissory::source::pull::FeedWatermark;
 use serde_json::json;
 
 use super::{feed, find, set, status};
@@ -111,9 +111,9 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
         Command::Set(args) => set_all(args, say, print).await,
         Command::Status(StatusArgs { table, json }) => {
             let feeds = status(&table.find(say).await?.store()).await.map_err(io::Error::other)?;
-            let good = |mark: &Watermark| mark.failures == 0 && mark.failed_rows == 0;
+            let good = |mark: &FeedWatermark| mark.failures == 0 && mark.failed_rows == 0;
             let all_good = feeds.values().flatten().all(good);
-            let line = |(feed, mark): (&String, &Option<Watermark>)| match mark {
+            let line = |(feed, mark): (&String, &Option<FeedWatermark>)| match mark {
                 None => format!("{feed}: never pulled"),
                 Some(mark) => {
                     let whole = mark.complete_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
@@ -188,7 +188,7 @@ async fn pull_now(args: PullArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> i
     let (mut feeds, mut good) = (BTreeMap::new(), true);
     for id in system.pull.keys().filter(|id| args.feed.as_ref().is_none_or(|only| only == *id)) {
         let deadline = SystemClock.now().saturating_add(PULL_WITHIN).map_err(io::Error::other)?;
-        let pulling = Pulling { store: &store, source: &source, clock: &SystemClock, network: &network, deadline };
+        let pulling = PullContext { store: &store, source: &source, clock: &SystemClock, network: &network, deadline };
         let (line, value) = match pull(&pulling, &system, id).await {
             Ok(report) => {
                 good &= report.failed.is_empty();

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::io;
 
 use promissory::catalog::{Network, SystemId};
-use promissory::draft::Outcome;
+use promissory::draft::EventOutcome;
 use promissory::flows::{Received, receive_all};
-use promissory::ledger::Event;
+use promissory::ledger::LedgerEvent;
 use promissory::ports::{Clock, Listing, Store, StoreError, WriteError, list_all, read};
-use promissory::source::pull::Watermark;
+use promissory::source::pull::FeedWatermark;
 use promissory::source::{MAX_BATCH, System, parse};
 use promissory::table::{Partition, Row, RowKey, Write};
 use serde::Serialize;
@@ -43,13 +43,15 @@ pub async fn find<S: Store>(store: &S, system: &SystemId) -> io::Result<System> 
 ///
 /// # Errors
 /// When the store fails, or a row cannot be read.
-pub async fn status<S: Store>(store: &S) -> Result<BTreeMap<String, Option<Watermark>>, StoreError> {
+pub async fn status<S: Store>(store: &S) -> Result<BTreeMap<String, Option<FeedWatermark>>, StoreError> {
     let mut feeds = BTreeMap::new();
     for record in list_all(store, Listing::rows(&Partition::Systems)).await? {
         let system: System = record.decode()?;
         for feed in system.pull.keys() {
             let watermark =
-                read::<Watermark, S>(store, &RowKey::FeedWatermark { system: system.code.clone(), feed: feed.clone() }).await?.0;
+                read::<FeedWatermark, S>(store, &RowKey::FeedWatermark { system: system.code.clone(), feed: feed.clone() })
+                    .await?
+                    .0;
             feeds.insert(format!("{}/{feed}", system.code), watermark);
         }
     }
@@ -91,28 +93,28 @@ pub async fn feed<S: Store, C: Clock>(
                 Err(problem) => drop(report.refused.insert(*number, problem)),
             }
         }
-        let (numbers, events): (Vec<usize>, Vec<Event>) =
-            events.into_iter().map(|(number, event)| (number, Event::Stock(event))).unzip();
+        let (numbers, events): (Vec<usize>, Vec<LedgerEvent>) =
+            events.into_iter().map(|(number, event)| (number, LedgerEvent::Stock(event))).unzip();
         if events.is_empty() {
             continue;
         }
         for (number, received) in numbers.into_iter().zip(receive_all(store, clock, network, events).await?) {
             let refused = match received {
-                Received::Deferred(_) | Received::Decided(Outcome::Waiting(_)) => {
+                Received::Deferred(_) | Received::Decided(EventOutcome::Waiting(_)) => {
                     report.waiting += 1;
                     continue;
                 }
-                Received::Decided(Outcome::Applied { .. }) => {
+                Received::Decided(EventOutcome::Applied { .. }) => {
                     report.applied += 1;
                     continue;
                 }
-                Received::Decided(Outcome::Duplicate) => {
+                Received::Decided(EventOutcome::Duplicate) => {
                     report.duplicates += 1;
                     continue;
                 }
-                Received::Decided(Outcome::ContentMismatch) => "its id was used before with other content".to_owned(),
-                Received::Decided(Outcome::Unfit(unfit)) => unfit.to_string(),
-                Received::Decided(Outcome::Unreadable) => "a row that it touches cannot be read".to_owned(),
+                Received::Decided(EventOutcome::ContentMismatch) => "its id was used before with other content".to_owned(),
+                Received::Decided(EventOutcome::Unfit(unfit)) => unfit.to_string(),
+                Received::Decided(EventOutcome::Unreadable) => "a row that it touches cannot be read".to_owned(),
             };
             report.refused.insert(number, refused);
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use promissory::adapters::clock::SystemClock;
 use promissory::catalog::{
-    InventoryItemId, Item, Listed, Location, LocationId, LocationKind, Network, Quantity, ShopDomain, ShopLocationId, Sku,
+    InventoryItemId, Item, Location, LocationId, LocationKind, Network, Quantity, ShopDomain, ShopListing, ShopLocationId, Sku,
 };
 use promissory::movement::EventId;
 use promissory::source::{StockEvent, StockKind};
@@ -136,7 +136,7 @@ async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Se
     for name in [SERUM, LARGE].into_iter().chain(script.tail.iter().map(String::as_str)) {
         let id = server.shop(|shop| add_stocked_item(shop, name)).map_err(io::Error::other)?;
         let sku: Sku = name.parse().map_err(io::Error::other)?;
-        let listed = Listed::new(name, InventoryItemId::new(id));
+        let listed = ShopListing::new(name, InventoryItemId::new(id));
         let low_at = (name == SERUM).then(|| Quantity::new(config.units / 10));
         let item = Item { low_at, shops: [(shop.clone(), listed)].into(), ..Item::new(sku.clone()) };
         import_item(&store, &item).await.map_err(io::Error::other)?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use promissory::catalog::{LocationId, OrderId, Place, Quantity};
-use promissory::movement::Kind;
+use promissory::movement::MovementKind;
 use promissory_fakes::shopify::{AppliedKind, ItemId, Server, Shop};
 use serde::Serialize;
 
@@ -106,8 +106,11 @@ impl Report {
             let mismatches: Vec<String> = books.mismatches().iter().map(ToString::to_string).collect();
             let serum = books.positions.values().filter(|position| position.of.sku.as_str() == SERUM);
             let shopify_available = shop.item(SERUM).map_or(0, |item| shown(shop, item.id));
-            let shipped: Quantity =
-                books.all_movements().filter(|m| m.of.sku.as_str() == SERUM && m.kind == Kind::Ship).map(|m| m.quantity).sum();
+            let shipped: Quantity = books
+                .all_movements()
+                .filter(|m| m.of.sku.as_str() == SERUM && m.kind == MovementKind::Ship)
+                .map(|m| m.quantity)
+                .sum();
             let swept = books.all_movements().filter(|movement| movement.cause.event.source.starts_with("query:")).count();
             let counters = shop.counters();
             let parts = Parts::count(&books, Amounts::of(config.orders).raw_ordered());
@@ -265,7 +268,7 @@ fn shown(shop: &Shop, item: ItemId) -> i64 {
 /// From the checkout to the first reservation of the order, of those that a webhook brought.
 fn order_to_ledger(books: &Books, played: &Played) -> Percentiles {
     let mut first: std::collections::BTreeMap<OrderId, (Timestamp, bool)> = std::collections::BTreeMap::new();
-    for movement in books.all_movements().filter(|movement| movement.kind == Kind::Reserve) {
+    for movement in books.all_movements().filter(|movement| movement.kind == MovementKind::Reserve) {
         let Some(line) = &movement.cause.order else { continue };
         let by_webhook = movement.cause.event.source.starts_with("shopify:");
         let entry = first.entry(line.order).or_insert((movement.recorded_at, by_webhook));

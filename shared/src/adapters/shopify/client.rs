@@ -16,7 +16,7 @@ use crate::adapters::secrets::ShopifyApp;
 use crate::adapters::shopify::transport::{Http, Response, Transport};
 use crate::catalog::ShopDomain;
 use crate::ports::Clock;
-use crate::storefront::{Budget, MUTATION_COST, StorefrontError};
+use crate::storefront::{CostBudget, MUTATION_COST, StorefrontError};
 
 /// The version of the Admin API that every operation here is written for and checked against.
 pub const API_VERSION: &str = "2026-10";
@@ -33,7 +33,7 @@ pub struct Shopify<T = Http, C = SystemClock> {
     url: String,
     app: ShopifyApp,
     tokens: Mutex<HashMap<ShopDomain, Token>>,
-    budgets: Mutex<HashMap<ShopDomain, Budget>>,
+    budgets: Mutex<HashMap<ShopDomain, CostBudget>>,
     /// What each operation was said to cost the last time.
     costs: Mutex<HashMap<&'static str, u64>>,
 }
@@ -175,7 +175,7 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
         let requested = points(&cost.requested);
         lock(&self.costs).insert(operation, requested);
         if let Some(status) = cost.throttle_status {
-            let budget = Budget {
+            let budget = CostBudget {
                 maximum: points(&status.maximum_available),
                 available: points(&status.currently_available),
                 restore_rate: points(&status.restore_rate),

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use crate::catalog::{DispositionId, FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId};
 use crate::order::{
-    Address, Customer, Disposition, Facts, Fulfilment, FulfilmentStatus, OrderSnapshot, Refund, RefundLine, Restock, Routing,
-    SalesLine, SalesOrder, SnapshotLine, Stocked,
+    Address, Customer, Disposition, Fulfilment, FulfilmentStatus, OrderFacts, OrderSnapshot, Refund, RefundLine, Restock,
+    Routing, SalesLine, SalesOrder, SnapshotLine, StockTracking,
 };
 
 #[derive(Deserialize)]
@@ -203,7 +203,7 @@ impl OrderBody {
         let order = OrderId::from_gid(&self.id).ok_or(Odd("its id"))?;
         let (routing, open) = self.routing()?;
         let lines = self.line_items.nodes.iter().map(|line| line.read(&open)).collect::<Result<_, _>>()?;
-        let facts = Facts {
+        let facts = OrderFacts {
             version: self.updated_at,
             queried_at: Some(answered_at),
             placed_at: self.created_at,
@@ -248,7 +248,7 @@ impl OrderBody {
     }
 
     fn is_paid(&self) -> bool {
-        self.display_financial_status.as_deref().is_none_or(Facts::is_paid)
+        self.display_financial_status.as_deref().is_none_or(OrderFacts::is_paid)
     }
 
     /// What it says, for the manufacturing system.
@@ -308,7 +308,7 @@ impl LineBody {
             shop_sku: self.sku.clone().unwrap_or_default(),
             ordered: units(self.quantity)?,
             open: open.get(&id).copied().map_or_else(|| units(self.unfulfilled_quantity.max(0)), Ok)?,
-            stocked: Stocked::of(self.is_gift_card, tracked, self.requires_shipping),
+            stocked: StockTracking::of(self.is_gift_card, tracked, self.requires_shipping),
         };
         Ok((id, line))
     }

@@ -7,7 +7,7 @@ use crate::adapters::shopify::{Shopify, Transport, operations};
 use crate::catalog::{InventoryItemId, OrderId, Quantity, ShopDomain, ShopLocationId};
 use crate::ports::{Clock, Storefront};
 use crate::storefront::{
-    Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, StorefrontError, UserError, UserErrorCode,
+    Adjustment, LevelSet, MetafieldWrite, OrderRead, OrdersPage, ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode,
 };
 
 /// Where a variant shows what is beside it: the namespace of the metafields.
@@ -100,7 +100,7 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
         key: &str,
         reference: &str,
         rows: &[Adjustment],
-    ) -> Result<Answer, StorefrontError> {
+    ) -> Result<ShopAnswer, StorefrontError> {
         let changes: Vec<Value> = rows
             .iter()
             .map(|row| {
@@ -118,7 +118,7 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
         answer(data.inventory_adjust_quantities)
     }
 
-    async fn set(&self, shop: &ShopDomain, key: &str, reference: &str, rows: &[LevelSet]) -> Result<Answer, StorefrontError> {
+    async fn set(&self, shop: &ShopDomain, key: &str, reference: &str, rows: &[LevelSet]) -> Result<ShopAnswer, StorefrontError> {
         let quantities: Vec<Value> = rows
             .iter()
             .map(|row| {
@@ -142,13 +142,13 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
         key: &str,
         item: InventoryItemId,
         location: ShopLocationId,
-    ) -> Result<Answer, StorefrontError> {
+    ) -> Result<ShopAnswer, StorefrontError> {
         let variables = json!({ "item": item.gid(), "location": location.gid(), "key": key });
         let data: ActivateData = self.call(shop, operations::ACTIVATE_LEVEL, variables).await?;
         answer(data.inventory_activate)
     }
 
-    async fn describe(&self, shop: &ShopDomain, rows: &[Description]) -> Result<Answer, StorefrontError> {
+    async fn describe(&self, shop: &ShopDomain, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {
         let metafields: Vec<Value> = rows
             .iter()
             .map(|row| {
@@ -223,13 +223,13 @@ impl LevelBody {
     }
 }
 
-fn answer(mutated: Option<Mutated>) -> Result<Answer, StorefrontError> {
+fn answer(mutated: Option<Mutated>) -> Result<ShopAnswer, StorefrontError> {
     let mutated =
         mutated.ok_or_else(|| StorefrontError::Unavailable { detail: "an empty answer to a mutation".into(), source: None })?;
     if mutated.user_errors.is_empty() {
-        return Ok(Answer::Done);
+        return Ok(ShopAnswer::Done);
     }
-    Ok(Answer::Refused(mutated.user_errors.into_iter().map(UserErrorBody::read).collect()))
+    Ok(ShopAnswer::Refused(mutated.user_errors.into_iter().map(UserErrorBody::read).collect()))
 }
 
 impl UserErrorBody {

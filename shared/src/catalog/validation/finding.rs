@@ -9,7 +9,7 @@ use crate::catalog::{InventoryItemId, Sku, VariantId};
 /// Something that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
-pub enum Finding {
+pub enum MappingFinding {
     /// The shop counts a variant that is not mapped: its orders reserve nothing.
     Missing {
         /// The shop's SKU.
@@ -109,7 +109,7 @@ pub enum Finding {
     },
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for MappingFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { shop_sku, variant, inventory_item } => {

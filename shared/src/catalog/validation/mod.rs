@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{InventoryItemId, Listing, VariantId};
+use crate::catalog::{CatalogListing, InventoryItemId, VariantId};
 
 mod finding;
 
-pub use finding::Finding;
+pub use finding::MappingFinding;
 
 /// A variant as a shop has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +28,12 @@ pub struct ShopVariant {
 
 /// Compares a shop's listings, by its SKU, with its variants. In a fixed order.
 #[must_use]
-pub fn validate(listings: &BTreeMap<&str, &Listing>, variants: &[ShopVariant]) -> Vec<Finding> {
+pub fn validate(listings: &BTreeMap<&str, &CatalogListing>, variants: &[ShopVariant]) -> Vec<MappingFinding> {
     let mut findings = BTreeSet::new();
     let mut by_sku: BTreeMap<&str, Vec<&ShopVariant>> = BTreeMap::new();
     let by_stock: BTreeMap<InventoryItemId, &ShopVariant> = variants.iter().map(|it| (it.inventory_item, it)).collect();
     let mut folded: BTreeMap<String, &str> = BTreeMap::new();
-    let mut mapped_stock: BTreeMap<InventoryItemId, (&str, &Listing)> = BTreeMap::new();
+    let mut mapped_stock: BTreeMap<InventoryItemId, (&str, &CatalogListing)> = BTreeMap::new();
     for (shop_sku, listing) in listings {
         folded.insert(fold(shop_sku), shop_sku);
         mapped_stock.insert(listing.inventory_item, (shop_sku, listing));
@@ -42,14 +42,14 @@ pub fn validate(listings: &BTreeMap<&str, &Listing>, variants: &[ShopVariant]) -
         match &it.sku {
             Some(sku) => by_sku.entry(sku).or_default().push(it),
             None => {
-                findings.insert(Finding::NoSku { variant: it.variant, inventory_item: it.inventory_item });
+                findings.insert(MappingFinding::NoSku { variant: it.variant, inventory_item: it.inventory_item });
             }
         }
     }
     for (shop_sku, variants) in &by_sku {
         if variants.len() > 1 {
             let variants = variants.iter().map(|it| it.variant).collect();
-            findings.insert(Finding::Duplicate { shop_sku: (*shop_sku).to_owned(), variants });
+            findings.insert(MappingFinding::Duplicate { shop_sku: (*shop_sku).to_owned(), variants });
         }
         if !listings.contains_key(shop_sku) {
             findings.extend(variants.iter().filter_map(|it| unmapped(shop_sku, it, listings, &folded, &mapped_stock)));
@@ -70,51 +70,55 @@ fn fold(sku: &str) -> String {
 fn unmapped(
     shop_sku: &str,
     it: &ShopVariant,
-    listings: &BTreeMap<&str, &Listing>,
+    listings: &BTreeMap<&str, &CatalogListing>,
     folded: &BTreeMap<String, &str>,
-    mapped_stock: &BTreeMap<InventoryItemId, (&str, &Listing)>,
-) -> Option<Finding> {
+    mapped_stock: &BTreeMap<InventoryItemId, (&str, &CatalogListing)>,
+) -> Option<MappingFinding> {
     let own = shop_sku.to_owned();
     if let Some((mapped_as, listing)) = folded.get(&fold(shop_sku)).and_then(|name| Some((*name, *listings.get(name)?))) {
-        return Some(Finding::DiffersInCase { shop_sku: own, mapped_as: mapped_as.to_owned(), sku: listing.sku.clone() });
+        return Some(MappingFinding::DiffersInCase { shop_sku: own, mapped_as: mapped_as.to_owned(), sku: listing.sku.clone() });
     }
     if let Some((mapped_as, listing)) = mapped_stock.get(&it.inventory_item) {
-        return Some(Finding::Renamed { shop_sku: Some(own), mapped_as: (*mapped_as).to_owned(), sku: listing.sku.clone() });
+        return Some(MappingFinding::Renamed {
+            shop_sku: Some(own),
+            mapped_as: (*mapped_as).to_owned(),
+            sku: listing.sku.clone(),
+        });
     }
     let counts = it.tracked && !it.bundle;
-    counts.then_some(Finding::Missing { shop_sku: own, variant: it.variant, inventory_item: it.inventory_item })
+    counts.then_some(MappingFinding::Missing { shop_sku: own, variant: it.variant, inventory_item: it.inventory_item })
 }
 
 /// What is wrong with a listing, beside the variants that have its SKU.
 fn mapped(
     shop_sku: &str,
-    listing: &Listing,
+    listing: &CatalogListing,
     variants: &[&ShopVariant],
     by_stock: &BTreeMap<InventoryItemId, &ShopVariant>,
-) -> Vec<Finding> {
+) -> Vec<MappingFinding> {
     let mut findings = Vec::new();
     let (shop_sku, sku, mapped) = (shop_sku.to_owned(), listing.sku.clone(), listing.inventory_item);
     if !listing.whole {
-        findings.push(Finding::Half { shop_sku: shop_sku.clone(), sku: sku.clone() });
+        findings.push(MappingFinding::Half { shop_sku: shop_sku.clone(), sku: sku.clone() });
     }
     let Some(it) = variants.iter().find(|it| it.inventory_item == mapped) else {
         let found: Vec<_> = variants.iter().map(|it| it.inventory_item).collect();
         findings.extend(match by_stock.get(&mapped) {
-            _ if !found.is_empty() => Some(Finding::WrongInventoryItem { shop_sku, sku, mapped, found }),
-            None => Some(Finding::Gone { shop_sku, sku, inventory_item: mapped }),
+            _ if !found.is_empty() => Some(MappingFinding::WrongInventoryItem { shop_sku, sku, mapped, found }),
+            None => Some(MappingFinding::Gone { shop_sku, sku, inventory_item: mapped }),
             // Under another SKU it is told where that is looked at; without one, only here.
-            Some(it) if it.sku.is_none() => Some(Finding::Renamed { shop_sku: None, mapped_as: shop_sku, sku }),
+            Some(it) if it.sku.is_none() => Some(MappingFinding::Renamed { shop_sku: None, mapped_as: shop_sku, sku }),
             Some(_) => None,
         });
         return findings;
     };
     if it.bundle {
-        findings.push(Finding::Bundle { shop_sku: shop_sku.clone(), sku: sku.clone(), variant: it.variant });
+        findings.push(MappingFinding::Bundle { shop_sku: shop_sku.clone(), sku: sku.clone(), variant: it.variant });
     } else if !it.tracked {
-        findings.push(Finding::Untracked { shop_sku: shop_sku.clone(), sku: sku.clone(), variant: it.variant });
+        findings.push(MappingFinding::Untracked { shop_sku: shop_sku.clone(), sku: sku.clone(), variant: it.variant });
     }
     if let Some(mapped) = listing.variant.filter(|mapped| *mapped != it.variant) {
-        findings.push(Finding::WrongVariant { shop_sku, sku, mapped, found: it.variant });
+        findings.push(MappingFinding::WrongVariant { shop_sku, sku, mapped, found: it.variant });
     }
     findings
 }
@@ -133,13 +137,13 @@ mod tests {
         }
     }
 
-    fn listing(sku: &str, id: u64) -> Listing {
+    fn listing(sku: &str, id: u64) -> CatalogListing {
         let sku = sku.parse().expect("a SKU");
-        Listing { sku, inventory_item: InventoryItemId::new(id), variant: None, buffer: None, whole: true }
+        CatalogListing { sku, inventory_item: InventoryItemId::new(id), variant: None, buffer: None, whole: true }
     }
 
-    fn check(listings: &[(&str, Listing)], variants: &[ShopVariant], expected: &[&str]) {
-        let of: BTreeMap<&str, &Listing> = listings.iter().map(|(name, listing)| (*name, listing)).collect();
+    fn check(listings: &[(&str, CatalogListing)], variants: &[ShopVariant], expected: &[&str]) {
+        let of: BTreeMap<&str, &CatalogListing> = listings.iter().map(|(name, listing)| (*name, listing)).collect();
         let found: Vec<String> = validate(&of, variants).iter().map(ToString::to_string).collect();
         assert_eq!(found, expected, "{listings:?}\n{variants:?}");
     }
@@ -199,7 +203,7 @@ mod tests {
                 r#"wrong inventory item: "b" (B) is mapped to 2, and the shop has 1"#,
             ],
         );
-        let of_variant = Listing { variant: Some(VariantId::new(9)), whole: false, ..listing("A", 1) };
+        let of_variant = CatalogListing { variant: Some(VariantId::new(9)), whole: false, ..listing("A", 1) };
         check(
             &[("a", of_variant)],
             &[variant("a", 1)],

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use crate::draft::tests::{Books, units};
-use crate::ledger::Event;
+use crate::ledger::LedgerEvent;
 use crate::movement::Balance;
 
 /// One thing said: a kind, units, one of two papers, one of two places, at a second of its own.
@@ -121,7 +121,7 @@ proptest! {
                 order.push(order[one]);
             }
         }
-        let told: Vec<_> = order.into_iter().map(|at| (Event::Stock(events[at].clone()), None)).collect();
+        let told: Vec<_> = order.into_iter().map(|at| (LedgerEvent::Stock(events[at].clone()), None)).collect();
         for group in told.chunks(group) {
             books.second += 1;
             books.take(group);

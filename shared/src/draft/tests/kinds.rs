@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::alert::Subject;
+use crate::alert::AlertSubject;
 use crate::draft::tests::{Books, at, units, with};
-use crate::draft::{Outcome, Unfit};
-use crate::ledger::Event;
+use crate::draft::{EventOutcome, StockEventError};
+use crate::ledger::LedgerEvent;
 use crate::movement::Movement;
 use crate::source::{MAX_BATCH, StockKind, parse};
 use crate::table::RowKey;
@@ -93,13 +93,13 @@ fn the_table_of_the_architecture_is_what_happens() {
         let made: Vec<String> =
             made.iter().map(|movement| format!("{:?} {} @{}", movement.kind, movement.quantity, movement.of.place)).collect();
         let made = match outcome {
-            Outcome::Applied { .. } if made.is_empty() => "nothing".to_owned(),
-            Outcome::Applied { .. } => made.join(", "),
-            Outcome::Duplicate => "nothing: it is there already".to_owned(),
-            Outcome::ContentMismatch => "nothing: refused, alert ContentMismatch".to_owned(),
-            Outcome::Waiting(missing) => format!("nothing yet: it waits for {missing}"),
-            Outcome::Unfit(unfit) => format!("refused: {unfit}"),
-            Outcome::Unreadable => "unreadable".to_owned(),
+            EventOutcome::Applied { .. } if made.is_empty() => "nothing".to_owned(),
+            EventOutcome::Applied { .. } => made.join(", "),
+            EventOutcome::Duplicate => "nothing: it is there already".to_owned(),
+            EventOutcome::ContentMismatch => "nothing: refused, alert ContentMismatch".to_owned(),
+            EventOutcome::Waiting(missing) => format!("nothing yet: it waits for {missing}"),
+            EventOutcome::Unfit(unfit) => format!("refused: {unfit}"),
+            EventOutcome::Unreadable => "unreadable".to_owned(),
         };
         let (here, there) = (books.balance("WH-1"), books.position("A", "WH-2"));
         let there = if there.seq > 0 { format!(" ({})", short(&there.balance.to_string())) } else { String::new() };
@@ -229,27 +229,27 @@ fn every_kind_has_its_refused_twin() {
 fn what_does_not_fit_is_refused_and_told() {
     let mut books = Books::new();
     let (outcome, _) = books.say("receipt 0.5 unit=case id=half");
-    assert!(matches!(outcome, Outcome::Applied { .. }), "half a case of 12 is 6");
+    assert!(matches!(outcome, EventOutcome::Applied { .. }), "half a case of 12 is 6");
     let (outcome, made) = books.say("receipt 0.3 unit=case");
-    let Outcome::Unfit(Unfit::Amount(why)) = outcome else { panic!("{outcome:?}") };
+    let EventOutcome::Unfit(StockEventError::Amount(why)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(why.to_string(), "0.3 × 12 is 3.6, which is not a whole number of units");
     assert!(made.is_empty());
     let (outcome, _) = books.say("receipt 1.5 unit=kg sku=G");
-    assert!(matches!(outcome, Outcome::Applied { .. }), "weights need no table");
+    assert!(matches!(outcome, EventOutcome::Applied { .. }), "weights need no table");
     assert_eq!(books.position("G", "WH-1").balance.on_hand, units(1500));
     let (outcome, _) = books.say("receipt 0.0005 unit=kg sku=G");
-    assert!(matches!(outcome, Outcome::Unfit(Unfit::Amount(_))), "half a gram");
+    assert!(matches!(outcome, EventOutcome::Unfit(StockEventError::Amount(_))), "half a gram");
     assert!(
-        books.rows.keys().any(|key| *key == RowKey::Alert(Subject::RefusedEvent { system: "wms".to_owned() }).key()),
+        books.rows.keys().any(|key| *key == RowKey::Alert(AlertSubject::RefusedEvent { system: "wms".to_owned() }).key()),
         "somebody is told"
     );
 
     let many: Vec<_> =
-        (0..2_001).map(|n| (Event::Stock(books.event(&format!("receipt 1 id=m{n}")).expect("good")), None)).collect();
+        (0..2_001).map(|n| (LedgerEvent::Stock(books.event(&format!("receipt 1 id=m{n}")).expect("good")), None)).collect();
     books.second += 1;
     books.take(&many);
     let (outcome, _) = books.say("count 5 t=3");
-    assert!(matches!(outcome, Outcome::Unfit(Unfit::TooOld { .. })), "{outcome:?}");
+    assert!(matches!(outcome, EventOutcome::Unfit(StockEventError::TooOld { .. })), "{outcome:?}");
     books.check();
 }
 
@@ -288,7 +288,7 @@ fn a_batch_on_one_position_is_few_writes() {
     for (events, transactions) in [(1, 1), (49, 1), (50, 2), (MAX_BATCH, 11)] {
         let mut books = Books::new();
         let batch: Vec<_> =
-            (0..events).map(|n| (Event::Stock(books.event(&format!("receipt 1 id=b{n}")).expect("good")), None)).collect();
+            (0..events).map(|n| (LedgerEvent::Stock(books.event(&format!("receipt 1 id=b{n}")).expect("good")), None)).collect();
         books.take(&batch);
         let of = books.position("A", "WH-1");
         assert_eq!(of.balance.on_hand, units(i64::try_from(events).expect("few")));
@@ -307,7 +307,7 @@ fn lots_stay_within_bounds() {
         books.say(&format!("receipt 1 sku=L lot=N{lot:02} expires=2028-01-01"));
     }
     let (outcome, made) = books.say("component_issue 55 sku=L");
-    assert!(matches!(outcome, Outcome::Applied { .. }), "{outcome:?}");
+    assert!(matches!(outcome, EventOutcome::Applied { .. }), "{outcome:?}");
     assert_eq!((books.position("L", "WH-1").balance.on_hand, made.len()), (units(5), 21), "20 lots, and the rest");
     books.check();
 

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::catalog::{Item, Location, LocationKind, Network, Place, Quantity, Sku, SystemItem};
-use crate::draft::{Draft, Outcome, Undecided};
-use crate::ledger::{Event, Position, replay};
+use crate::draft::{Draft, DraftError, EventOutcome};
+use crate::ledger::{LedgerEvent, Position, replay};
 use crate::movement::{Balance, Movement, PositionKey};
-use crate::source::{Incoming, Malformed, StockEvent, Supplies, Waiting, parse};
+use crate::source::{ScheduledReceipt, ScheduledReceipts, StockEvent, StockEventFormatError, WaitingForMapping, parse};
 use crate::table::{Expect, Key, MAX_WRITES, Record, Row, RowKey, Write};
 
 /// Two warehouses, three items, and a warehouse system that calls some of them something else.
@@ -74,7 +74,7 @@ impl Books {
     }
 
     /// Takes a group, in as few transactions as it fits in.
-    pub fn take(&mut self, group: &[(Event, Option<Key>)]) -> Vec<Outcome> {
+    pub fn take(&mut self, group: &[(LedgerEvent, Option<Key>)]) -> Vec<EventOutcome> {
         let (mut outcomes, mut read) = (Vec::new(), BTreeMap::new());
         while outcomes.len() < group.len() {
             let mut draft = Draft::new(&self.network, &read, at(self.second));
@@ -83,11 +83,11 @@ impl Books {
                 match draft.add(event, lane.as_ref()) {
                     Ok(Some(outcome)) => decided.push(outcome),
                     Ok(None) => break,
-                    Err(Undecided::Needs(keys)) => {
+                    Err(DraftError::Needs(keys)) => {
                         needs = Some(keys);
                         break;
                     }
-                    Err(Undecided::Unreadable(error)) => panic!("{error}"),
+                    Err(DraftError::Unreadable(error)) => panic!("{error}"),
                 }
             }
             let writes = draft.writes();
@@ -106,7 +106,7 @@ impl Books {
     }
 
     /// Reads what is said in short: a kind, an amount, then any of `@location`, `sku=`, `ref=`, `to=`, `lot=`, `unit=`, `due=`, `t=`, `id=`.
-    pub fn event(&mut self, said: &str) -> Result<StockEvent, Malformed> {
+    pub fn event(&mut self, said: &str) -> Result<StockEvent, StockEventFormatError> {
         self.said += 1;
         let mut words = said.split_whitespace();
         let (kind, quantity) = (words.next().expect("a kind"), words.next().expect("an amount"));
@@ -130,12 +130,12 @@ impl Books {
     }
 
     /// Says one thing; returns its outcome and the movements it led to.
-    pub fn say(&mut self, said: &str) -> (Outcome, Vec<Movement>) {
+    pub fn say(&mut self, said: &str) -> (EventOutcome, Vec<Movement>) {
         self.second += 1;
         let event = self.event(said).unwrap_or_else(|malformed| panic!("{said}: {malformed}"));
         let before = self.movements().len();
         let id = event.id.clone();
-        let outcome = self.take(&[(Event::Stock(event), None)]).remove(0);
+        let outcome = self.take(&[(LedgerEvent::Stock(event), None)]).remove(0);
         let mut made: Vec<Movement> = self.movements().into_iter().filter(|movement| movement.cause.event == id).collect();
         made.truncate(self.movements().len() - before);
         (outcome, made)
@@ -150,14 +150,14 @@ impl Books {
         self.rows(|row| matches!(row, RowKey::Movement { .. }))
     }
 
-    pub fn waiting(&self) -> Vec<Waiting> {
+    pub fn waiting(&self) -> Vec<WaitingForMapping> {
         self.rows(|row| matches!(row, RowKey::Waiting { .. }))
     }
 
     /// What is still to come of an item.
-    pub fn incoming(&self, name: &str) -> Vec<Incoming> {
+    pub fn incoming(&self, name: &str) -> Vec<ScheduledReceipt> {
         let row = self.rows.get(&RowKey::Receipts(sku(name)).key());
-        row.map_or_else(Vec::new, |row| row.decode::<Supplies>().expect("it can be read").incoming(None))
+        row.map_or_else(Vec::new, |row| row.decode::<ScheduledReceipts>().expect("it can be read").incoming(None))
     }
 
     pub fn position(&self, name: &str, place: &str) -> Position {

@@ -1,14 +1,14 @@
 //! What is not mapped waits, whole, and goes on when the mapping is there.
 
-use crate::alert::{Alert, State};
+use crate::alert::{Alert, AlertState};
 use crate::catalog::{Item, Location, LocationKind, Network};
-use crate::draft::Outcome;
+use crate::draft::EventOutcome;
 use crate::draft::tests::{Books, sku, units};
-use crate::ledger::Event;
-use crate::source::Waits;
+use crate::ledger::LedgerEvent;
+use crate::source::WaitingItem;
 use crate::table::{Key, Row, RowKey};
 
-fn alerts(books: &Books) -> Vec<(String, State)> {
+fn alerts(books: &Books) -> Vec<(String, AlertState)> {
     books
         .rows::<Alert>(|row| matches!(row, RowKey::Alert(_)))
         .into_iter()
@@ -16,13 +16,13 @@ fn alerts(books: &Books) -> Vec<(String, State)> {
         .collect()
 }
 
-fn again(books: &mut Books) -> Vec<Outcome> {
-    let waiting: Vec<(Event, Option<Key>)> = books
+fn again(books: &mut Books) -> Vec<EventOutcome> {
+    let waiting: Vec<(LedgerEvent, Option<Key>)> = books
         .waiting()
         .into_iter()
         .map(|waiting| match &waiting.what {
-            Waits::Event(event) => (Event::Stock((**event).clone()), Some(waiting.key())),
-            Waits::Order { .. } => panic!("no order waits here"),
+            WaitingItem::Event(event) => (LedgerEvent::Stock((**event).clone()), Some(waiting.key())),
+            WaitingItem::Order { .. } => panic!("no order waits here"),
         })
         .collect();
     books.take(&waiting)
@@ -35,11 +35,11 @@ fn what_is_not_mapped_waits_and_goes_on() {
     for said in ["receipt 5 sku=NEW id=a", "receipt 5 sku=NEW id=a", "receipt 2 sku=NEW @9999 id=b", "receipt 1 unit=pallet id=c"]
     {
         let (outcome, made) = books.say(&format!("{said} t=1"));
-        assert!(matches!(outcome, Outcome::Waiting(_)) && made.is_empty(), "{said}: {outcome:?}");
+        assert!(matches!(outcome, EventOutcome::Waiting(_)) && made.is_empty(), "{said}: {outcome:?}");
     }
-    assert_eq!(books.say("receipt 6 sku=NEW id=a t=1").0, Outcome::ContentMismatch, "the first one stands");
+    assert_eq!(books.say("receipt 6 sku=NEW id=a t=1").0, EventOutcome::ContentMismatch, "the first one stands");
     assert_eq!(books.waiting().len(), 3);
-    let raised = |subject: &str| (subject.to_owned(), State::Raised);
+    let raised = |subject: &str| (subject.to_owned(), AlertState::Raised);
     assert_eq!(
         alerts(&books),
         [
@@ -49,7 +49,11 @@ fn what_is_not_mapped_waits_and_goes_on() {
             raised("unmapped_item#wms#NEW"),
         ]
     );
-    assert_eq!(again(&mut books).iter().filter(|outcome| matches!(outcome, Outcome::Waiting(_))).count(), 3, "nothing changed");
+    assert_eq!(
+        again(&mut books).iter().filter(|outcome| matches!(outcome, EventOutcome::Waiting(_))).count(),
+        3,
+        "nothing changed"
+    );
     assert_eq!(books.waiting().len(), 3);
 
     books.put(&Item::new(sku("NEW")));
@@ -67,8 +71,8 @@ fn what_is_not_mapped_waits_and_goes_on() {
     assert_eq!(books.position("NEW", "WH-3").balance.on_hand, units(2));
     assert_eq!(books.balance("WH-1").on_hand, units(480));
     assert!(books.waiting().is_empty());
-    let open: Vec<_> = alerts(&books).into_iter().filter(|(_, state)| *state == State::Raised).collect();
+    let open: Vec<_> = alerts(&books).into_iter().filter(|(_, state)| *state == AlertState::Raised).collect();
     assert_eq!(open, [raised("content_mismatch#wms#a")]);
-    assert_eq!(books.say("receipt 5 sku=NEW id=a t=1").0, Outcome::Duplicate, "it is in the ledger, whatever it waited for");
+    assert_eq!(books.say("receipt 5 sku=NEW id=a t=1").0, EventOutcome::Duplicate, "it is in the ledger, whatever it waited for");
     books.check();
 }

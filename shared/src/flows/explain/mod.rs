@@ -6,13 +6,13 @@ mod then;
 use jiff::Timestamp;
 
 use crate::catalog::{LocationId, ShopDomain, Sku};
-use crate::explain::{Answer, Question, answer};
+use crate::explain::{ExplainAnswer, ExplainQuestion, answer};
 use crate::ports::{Store, StoreError};
 use crate::table::UnreadableRow;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum Unexplained {
+pub enum ExplainError {
     /// There is no such item.
     #[error("there is no item {0}")]
     NoItem(Sku),
@@ -30,7 +30,7 @@ pub enum Unexplained {
     Store(#[from] StoreError),
 }
 
-impl From<UnreadableRow> for Unexplained {
+impl From<UnreadableRow> for ExplainError {
     fn from(error: UnreadableRow) -> Self {
         Self::Store(error.into())
     }
@@ -39,10 +39,10 @@ impl From<UnreadableRow> for Unexplained {
 /// Explains the numbers of an item.
 ///
 /// # Errors
-/// [`Unexplained`].
-pub async fn explain<S: Store>(store: &S, question: &Question, now: Timestamp) -> Result<Answer, Unexplained> {
+/// [`ExplainError`].
+pub async fn explain<S: Store>(store: &S, question: &ExplainQuestion, now: Timestamp) -> Result<ExplainAnswer, ExplainError> {
     let facts = match question.at {
-        Some(at) if at > now => return Err(Unexplained::NotYet(at)),
+        Some(at) if at > now => return Err(ExplainError::NotYet(at)),
         Some(at) => then::read(store, question, at).await?,
         None => now::read(store, question, now).await?,
     };

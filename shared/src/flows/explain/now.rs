@@ -4,21 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::catalog::{CentreId, Place, Quantity, Sku, Tier, WorkCentre, day_of};
-use crate::explain::facts::{By, Facts, History, OpenOrder, Question, Told, planned_for};
+use crate::catalog::{Place, Quantity, Sku, Tier, WorkCentre, WorkCentreId, day_of};
+use crate::explain::facts::{By, ExplainFacts, ExplainQuestion, History, OpenOrder, SentLevel, planned_for};
 use crate::flows::closure::{by_code, centres_of, read_around};
-use crate::flows::{Unexplained, load_network};
+use crate::flows::{ExplainError, load_network};
 use crate::ledger::Position;
 use crate::movement::{Movement, PositionKey};
 use crate::order::OrderRecord;
 use crate::ports::{Listing, Store, StoreError, list_all, read as read_row};
 use crate::promise::available::sells_online;
-use crate::promise::{Promise, Rows};
-use crate::source::Supplies;
-use crate::storefront::{Call, Level};
+use crate::promise::{PlanningRows, Promise};
+use crate::source::ScheduledReceipts;
+use crate::storefront::{Level, PushCall};
 use crate::table::{IndexPartition, Key, Record, RowKey};
 
-pub(super) async fn read<S: Store>(store: &S, question: &Question, now: Timestamp) -> Result<Facts, Unexplained> {
+pub(super) async fn read<S: Store>(store: &S, question: &ExplainQuestion, now: Timestamp) -> Result<ExplainFacts, ExplainError> {
     let mut facts = begin(store, question, now).await?;
     let promise = facts.promise().cloned();
     facts.supplies = supplies(store, &facts).await?;
@@ -32,17 +32,17 @@ pub(super) async fn read<S: Store>(store: &S, question: &Question, now: Timestam
 }
 
 /// What is read for any moment: the item, the network, everything that hangs together with it, as it is now.
-pub(super) async fn begin<S: Store>(store: &S, question: &Question, at: Timestamp) -> Result<Facts, Unexplained> {
+pub(super) async fn begin<S: Store>(store: &S, question: &ExplainQuestion, at: Timestamp) -> Result<ExplainFacts, ExplainError> {
     let network = load_network(store).await?;
     if let Some(location) = question.location.as_ref().filter(|location| network.get(location).is_none()) {
-        return Err(Unexplained::NoLocation(location.clone()));
+        return Err(ExplainError::NoLocation(location.clone()));
     }
     let sku = question.sku.clone();
     let around = read_around(store, &sku).await?;
     let item = around.rows.get(&sku).and_then(|rows| rows.item.clone());
-    let item = item.ok_or_else(|| Unexplained::NoItem(sku.clone()))?;
+    let item = item.ok_or_else(|| ExplainError::NoItem(sku.clone()))?;
     if let Some(shop) = question.shop.as_ref().filter(|shop| !item.shops.contains_key(*shop)) {
-        return Err(Unexplained::NotSold(sku, shop.clone()));
+        return Err(ExplainError::NotSold(sku, shop.clone()));
     }
     let tier = match &item.tier {
         Some(tier) => read_row::<Tier, S>(store, &RowKey::Tier(tier.clone())).await?.0,
@@ -50,39 +50,39 @@ pub(super) async fn begin<S: Store>(store: &S, question: &Question, at: Timestam
     };
     let centres = centres(store, &around.rows).await?;
     let (today, too_many) = (planned_for(at, around.computed_last()), around.too_many);
-    Ok(Facts { today, tier, too_many, centres, ..Facts::begun(item, at, network, around.rows) })
+    Ok(ExplainFacts { today, tier, too_many, centres, ..ExplainFacts::begun(item, at, network, around.rows) })
 }
 
 pub(super) async fn centres<S: Store>(
     store: &S,
-    rows: &BTreeMap<Sku, Rows>,
-) -> Result<BTreeMap<CentreId, WorkCentre>, StoreError> {
+    rows: &BTreeMap<Sku, PlanningRows>,
+) -> Result<BTreeMap<WorkCentreId, WorkCentre>, StoreError> {
     let keys: Vec<Key> = centres_of(rows).collect();
     if keys.is_empty() { Ok(BTreeMap::new()) } else { by_code(&store.get(&keys).await?) }
 }
 
 /// The items below an item, with itself.
-pub(super) fn below(rows: &BTreeMap<Sku, Rows>, top: &Sku) -> BTreeSet<Sku> {
+pub(super) fn below(rows: &BTreeMap<Sku, PlanningRows>, top: &Sku) -> BTreeSet<Sku> {
     let mut below = BTreeSet::from([top.clone()]);
     let mut open = vec![top.clone()];
     while let Some(sku) = open.pop() {
-        let components = rows.get(&sku).into_iter().flat_map(Rows::components);
+        let components = rows.get(&sku).into_iter().flat_map(PlanningRows::components);
         open.extend(components.filter(|component| below.insert((*component).clone())).cloned());
     }
     below
 }
 
-async fn supplies<S: Store>(store: &S, facts: &Facts) -> Result<BTreeMap<Sku, Supplies>, StoreError> {
+async fn supplies<S: Store>(store: &S, facts: &ExplainFacts) -> Result<BTreeMap<Sku, ScheduledReceipts>, StoreError> {
     let keys: Vec<Key> = below(&facts.rows, &facts.sku).iter().map(|sku| RowKey::Receipts((*sku).clone()).key()).collect();
     let records = store.get(&keys).await?;
-    let supplies = records.iter().flatten().map(Record::decode::<Supplies>);
+    let supplies = records.iter().flatten().map(Record::decode::<ScheduledReceipts>);
     Ok(supplies.map(|supplies| supplies.map(|supplies| (supplies.sku.clone(), supplies))).collect::<Result<_, _>>()?)
 }
 
 /// The positions of the item, with the last movements that are in its promise.
 async fn histories<S: Store>(
     store: &S,
-    facts: &Facts,
+    facts: &ExplainFacts,
     promise: Option<&Promise>,
     movements: usize,
 ) -> Result<BTreeMap<Place, History>, StoreError> {
@@ -103,7 +103,7 @@ async fn histories<S: Store>(
 }
 
 /// What each shop knows, and the call that told it.
-async fn told<S: Store>(store: &S, facts: &Facts) -> Result<Vec<Told>, StoreError> {
+async fn told<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<SentLevel>, StoreError> {
     let pairs = facts.network.locations().flat_map(|location| {
         let shops = facts.item.shops.keys().filter(|shop| location.shops.contains_key(*shop));
         shops.map(|shop| RowKey::Level { shop: shop.clone(), sku: facts.sku.clone(), location: location.code.clone() }.key())
@@ -116,17 +116,17 @@ async fn told<S: Store>(store: &S, facts: &Facts) -> Result<Vec<Told>, StoreErro
         let by = match level.told_by {
             0 => By::Nobody,
             number => {
-                let (call, _) = read_row::<Call, S>(store, &RowKey::Call { shop: level.shop.clone(), number }).await?;
+                let (call, _) = read_row::<PushCall, S>(store, &RowKey::Call { shop: level.shop.clone(), number }).await?;
                 call.map_or(By::NotKept, |call| By::Call(Box::new(call)))
             }
         };
-        told.push(Told { level, by });
+        told.push(SentLevel { level, by });
     }
     Ok(told)
 }
 
 /// Orders with open units of the item, found by what nobody has taken over yet.
-async fn orders<S: Store>(store: &S, facts: &Facts) -> Result<Vec<OpenOrder>, StoreError> {
+async fn orders<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<OpenOrder>, StoreError> {
     let mut orders = BTreeMap::new();
     for shop in facts.item.shops.keys() {
         for index in [

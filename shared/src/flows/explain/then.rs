@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::catalog::{Bill, BillVersion, Item, LocationId, Place, Quantity, ShopDomain, Sku};
-use crate::explain::facts::{By, Facts, History, OpenOrder, Question, Told};
+use crate::catalog::{BillOfMaterials, BillVersion, Item, LocationId, Place, Quantity, ShopDomain, Sku};
+use crate::explain::facts::{By, ExplainFacts, ExplainQuestion, History, OpenOrder, SentLevel};
 use crate::explain::made::Planning;
-use crate::flows::Unexplained;
+use crate::flows::ExplainError;
 use crate::flows::closure::read_rows;
 use crate::flows::explain::now;
 use crate::ledger::Position;
@@ -15,12 +15,12 @@ use crate::ledger::replay::{At, Rewind};
 use crate::movement::{Movement, PositionKey};
 use crate::ports::{Listing, Store, StoreError, list_all, read as read_row};
 use crate::promise::available::sells_online;
-use crate::promise::{Known, Promise};
-use crate::source::Supplies;
-use crate::storefront::{Call, Intent, IntentState, Level, Outcome};
+use crate::promise::{Promise, PromiseInputs};
+use crate::source::ScheduledReceipts;
+use crate::storefront::{Level, PushCall, PushIntent, PushOutcome, PushState};
 use crate::table::{Key, Partition, Record, RowKey};
 
-pub(super) async fn read<S: Store>(store: &S, question: &Question, at: Timestamp) -> Result<Facts, Unexplained> {
+pub(super) async fn read<S: Store>(store: &S, question: &ExplainQuestion, at: Timestamp) -> Result<ExplainFacts, ExplainError> {
     let mut facts = now::begin(store, question, at).await?;
     facts.then = true;
     bills(store, &mut facts).await?;
@@ -28,7 +28,7 @@ pub(super) async fn read<S: Store>(store: &S, question: &Question, at: Timestamp
     let skus: Vec<Sku> = facts.rows.keys().cloned().collect();
     let records = store.get(&skus.iter().map(|sku| RowKey::Receipts((*sku).clone()).key()).collect::<Vec<_>>()).await?;
     for record in records.iter().flatten() {
-        let supplies = record.decode::<Supplies>()?.as_of(at);
+        let supplies = record.decode::<ScheduledReceipts>()?.as_of(at);
         facts.supplies.insert(supplies.sku.clone(), supplies);
     }
     let mut positions: BTreeMap<Sku, Vec<Position>> = BTreeMap::new();
@@ -61,16 +61,21 @@ pub(super) async fn read<S: Store>(store: &S, question: &Question, at: Timestamp
 }
 
 /// What an item could promise by then.
-fn promise(facts: &Facts, sku: &Sku, positions: &[Position], planned: Option<&crate::promise::Planned>) -> Option<Promise> {
+fn promise(
+    facts: &ExplainFacts,
+    sku: &Sku,
+    positions: &[Position],
+    planned: Option<&crate::promise::FinishedGoodPlan>,
+) -> Option<Promise> {
     let item: &Item = facts.rows.get(sku)?.item.as_ref()?;
     let tier = facts.tier.as_ref().filter(|_| *sku == facts.sku);
     let supplies = facts.supplies.get(sku);
-    let known = Known { item, tier, network: &facts.network, positions, supplies, planned, old: None };
+    let known = PromiseInputs { item, tier, network: &facts.network, positions, supplies, planned, old: None };
     Some(Promise::compute(known, facts.at))
 }
 
 /// Puts the bills that were in force in the place of those that are, with whatever went into items then.
-async fn bills<S: Store>(store: &S, facts: &mut Facts) -> Result<(), StoreError> {
+async fn bills<S: Store>(store: &S, facts: &mut ExplainFacts) -> Result<(), StoreError> {
     let mut next: BTreeSet<Sku> = facts.rows.keys().cloned().collect();
     while !next.is_empty() {
         let new: BTreeSet<Sku> = next.iter().filter(|sku| !facts.rows.contains_key(*sku)).cloned().collect();
@@ -82,7 +87,7 @@ async fn bills<S: Store>(store: &S, facts: &mut Facts) -> Result<(), StoreError>
             let versions = list_all(store, Listing::rows(&Partition::BillVersions(sku.clone()))).await?;
             let versions = versions.iter().map(Record::decode::<BillVersion>).collect::<Result<Vec<_>, _>>()?;
             // A version from before the time was kept is taken to have been in force ever since.
-            let is_past = |bill: &Bill| bill.since.is_none_or(|since| since <= facts.at);
+            let is_past = |bill: &BillOfMaterials| bill.since.is_none_or(|since| since <= facts.at);
             let bill = versions.into_iter().map(|version| version.0).rfind(is_past);
             if let Some(rows) = facts.rows.get_mut(sku) {
                 rows.bill = bill;
@@ -95,7 +100,7 @@ async fn bills<S: Store>(store: &S, facts: &mut Facts) -> Result<(), StoreError>
 }
 
 /// The positions of these items that anything ever moved.
-async fn ever_moved<S: Store>(store: &S, facts: &Facts, skus: &[Sku]) -> Result<Vec<PositionKey>, StoreError> {
+async fn ever_moved<S: Store>(store: &S, facts: &ExplainFacts, skus: &[Sku]) -> Result<Vec<PositionKey>, StoreError> {
     let places: Vec<Place> = facts.network.places().collect();
     let mut found = Vec::new();
     for skus in skus.chunks(50) {
@@ -111,7 +116,7 @@ async fn ever_moved<S: Store>(store: &S, facts: &Facts, skus: &[Sku]) -> Result<
 async fn history<S: Store>(
     store: &S,
     of: &PositionKey,
-    facts: &mut Facts,
+    facts: &mut ExplainFacts,
     movements: usize,
 ) -> Result<Option<(History, Vec<OpenOrder>)>, StoreError> {
     let mut rewind = Rewind::to(At::Time(facts.at), usize::MAX);
@@ -162,7 +167,7 @@ fn together(parts: Vec<OpenOrder>) -> Vec<OpenOrder> {
 }
 
 /// What each shop had been told by then, by the calls that are kept.
-async fn told<S: Store>(store: &S, facts: &Facts) -> Result<Vec<Told>, StoreError> {
+async fn told<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<SentLevel>, StoreError> {
     let Some(promise) = facts.promise() else { return Ok(Vec::new()) };
     let mut told = Vec::new();
     for (shop, listed) in &facts.item.shops {
@@ -183,7 +188,7 @@ async fn told<S: Store>(store: &S, facts: &Facts) -> Result<Vec<Told>, StoreErro
                 level.acknowledged = call.row(&facts.sku, &code).map(|(_, row)| row.to);
                 level.told_by = call.intent.number;
             }
-            told.push(Told { level, by });
+            told.push(SentLevel { level, by });
         }
     }
     Ok(told)
@@ -192,18 +197,18 @@ async fn told<S: Store>(store: &S, facts: &Facts) -> Result<Vec<Told>, StoreErro
 /// Looks for the last call by then that told each of these pairs.
 async fn look_back<S: Store>(
     store: &S,
-    facts: &Facts,
+    facts: &ExplainFacts,
     shop: &ShopDomain,
     pairs: &mut BTreeMap<LocationId, By>,
 ) -> Result<(), StoreError> {
-    let (head, _) = read_row::<Intent, S>(store, &RowKey::Intent(shop.clone())).await?;
+    let (head, _) = read_row::<PushIntent, S>(store, &RowKey::Intent(shop.clone())).await?;
     // What the one that is open says, nobody knows yet.
     let newest = head.map_or(0, |intent| match intent.state {
-        IntentState::Open => intent.number.saturating_sub(1),
-        IntentState::Closed => intent.number,
+        PushState::Open => intent.number.saturating_sub(1),
+        PushState::Closed => intent.number,
     });
     let mut next = last_closed(store, shop, newest, facts.at).await?;
-    let end = next.saturating_sub(Call::LOOKED_BACK);
+    let end = next.saturating_sub(PushCall::LOOKED_BACK);
     let mut open: BTreeSet<LocationId> = pairs.keys().cloned().collect();
     while next > end && !open.is_empty() {
         let first = next.saturating_sub(50).max(end) + 1;
@@ -215,8 +220,8 @@ async fn look_back<S: Store>(
                 }
                 return Ok(());
             };
-            let call: Call = record.decode()?;
-            if call.outcome == Outcome::Told && call.closed_at <= facts.at {
+            let call: PushCall = record.decode()?;
+            if call.outcome == PushOutcome::Told && call.closed_at <= facts.at {
                 let (those, rest) = open.into_iter().partition(|location| call.row(&facts.sku, location).is_some());
                 open = rest;
                 let those: BTreeSet<LocationId> = those;
@@ -237,7 +242,7 @@ async fn last_closed<S: Store>(store: &S, shop: &ShopDomain, newest: u64, at: Ti
     let (mut low, mut high) = (0, newest);
     while low < high {
         let middle = high - (high - low) / 2;
-        let (call, _) = read_row::<Call, S>(store, &RowKey::Call { shop: shop.clone(), number: middle }).await?;
+        let (call, _) = read_row::<PushCall, S>(store, &RowKey::Call { shop: shop.clone(), number: middle }).await?;
         if call.is_some_and(|call| call.closed_at > at) { high = middle - 1 } else { low = middle }
     }
     Ok(low)

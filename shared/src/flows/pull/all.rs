@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::catalog::FeedId;
-use crate::flows::pull::{PullError, PullReport, Pulling, pull};
+use crate::flows::pull::{PullContext, PullError, PullReport, pull};
 use crate::ports::{Clock, Listing, Source, Store, StoreError, list_all, read};
 use crate::source::System;
-use crate::source::pull::Watermark;
+use crate::source::pull::FeedWatermark;
 use crate::table::{Partition, RowKey};
 
 /// What became of one feed.
@@ -53,9 +53,9 @@ impl Pulled {
 /// # Errors
 /// When the systems cannot be listed, or the store fails under a feed: then it fails under all.
 pub async fn pull_all<S: Store, Q: Source, C: Clock>(
-    pulling: &Pulling<'_, S, Q, C>,
+    pulling: &PullContext<'_, S, Q, C>,
 ) -> Result<BTreeMap<String, Pulled>, StoreError> {
-    let Pulling { store, source, clock, network, deadline } = *pulling;
+    let PullContext { store, source, clock, network, deadline } = *pulling;
     let mut pulled = BTreeMap::new();
     let mut feeds: Vec<(Option<Timestamp>, System, FeedId)> = Vec::new();
     for record in list_all(store, Listing::rows(&Partition::Systems)).await? {
@@ -69,7 +69,9 @@ pub async fn pull_all<S: Store, Q: Source, C: Clock>(
         };
         for (feed, config) in &system.pull {
             let known =
-                read::<Watermark, S>(store, &RowKey::FeedWatermark { system: system.code.clone(), feed: feed.clone() }).await?.0;
+                read::<FeedWatermark, S>(store, &RowKey::FeedWatermark { system: system.code.clone(), feed: feed.clone() })
+                    .await?
+                    .0;
             let every = SignedDuration::from_mins(i64::from(config.feed().every_minutes.unwrap_or(0)));
             let whole_at = known.as_ref().and_then(|known| known.complete_at);
             if whole_at.is_some_and(|at| clock.now().duration_since(at) < every) {
@@ -92,7 +94,7 @@ pub async fn pull_all<S: Store, Q: Source, C: Clock>(
             continue;
         }
         let until = now.saturating_add(share).unwrap_or(deadline);
-        let outcome = match pull(&Pulling { store, source, clock, network, deadline: until }, &system, &feed).await {
+        let outcome = match pull(&PullContext { store, source, clock, network, deadline: until }, &system, &feed).await {
             Ok(report) => Pulled::Done(report),
             Err(PullError::Store(error)) => {
                 tracing::error!(system = %system.code, %feed, %error, "the store failed under a feed; the others go on");

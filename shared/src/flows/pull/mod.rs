@@ -10,24 +10,24 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::alert::Subject;
+use crate::alert::AlertSubject;
 use crate::catalog::{FeedId, Network};
-use crate::draft::Outcome;
+use crate::draft::EventOutcome;
 use crate::flows::{Received, alert, receive_all};
-use crate::ledger::Event;
+use crate::ledger::LedgerEvent;
 use crate::ports::{Clock, Source, Store, StoreError, WriteError, read};
-use crate::source::pull::config::{Feed, Mode};
+use crate::source::pull::config::{Feed, PullMode};
 use crate::source::pull::page::{self, Next};
 use crate::source::pull::reading::{Pass, Step};
 use crate::source::pull::request::{At, SourceError, request};
-use crate::source::pull::watermark::{Mark, Watermark};
+use crate::source::pull::watermark::{FeedWatermark, WatermarkPosition};
 use crate::source::pull::{MAX_FAILURES, MAX_PAGES, MAX_SHIFTS, REQUEST_WITHIN};
 use crate::source::{MAX_BATCH, System};
 use crate::table::{RowKey, Write};
 
 /// What pulling works with.
 #[derive(Debug)]
-pub struct Pulling<'a, S, Q, C> {
+pub struct PullContext<'a, S, Q, C> {
     /// The ledger.
     pub store: &'a S,
     /// The way to the systems.
@@ -64,7 +64,7 @@ pub struct PullReport {
     /// Whether everything there was has been taken in.
     pub complete: bool,
     /// Where the next run begins, if this one moved it.
-    pub since: Option<Mark>,
+    pub since: Option<WatermarkPosition>,
 }
 
 /// Why a run stopped. What it did stays.
@@ -94,13 +94,14 @@ enum End {
 /// # Errors
 /// [`PullError`]; what was taken in stays, the watermark is before what was not, and the next run goes on from there.
 pub async fn pull<S: Store, Q: Source, C: Clock>(
-    pulling: &Pulling<'_, S, Q, C>,
+    pulling: &PullContext<'_, S, Q, C>,
     system: &System,
     feed: &FeedId,
 ) -> Result<PullReport, PullError> {
     let Some(config) = system.pull.get(feed) else { return Ok(PullReport::default()) };
     let (known, _) =
-        read::<Watermark, S>(pulling.store, &RowKey::FeedWatermark { system: system.code.clone(), feed: feed.clone() }).await?;
+        read::<FeedWatermark, S>(pulling.store, &RowKey::FeedWatermark { system: system.code.clone(), feed: feed.clone() })
+            .await?;
     let since = known.and_then(|known| known.since);
     let report = PullReport::default();
     let mut run =
@@ -113,12 +114,12 @@ pub async fn pull<S: Store, Q: Source, C: Clock>(
 }
 
 pub(super) struct Run<'a, S, Q, C> {
-    pulling: &'a Pulling<'a, S, Q, C>,
+    pulling: &'a PullContext<'a, S, Q, C>,
     system: &'a System,
     id: &'a FeedId,
     feed: &'a Feed,
     /// The watermark before the run.
-    began: Option<Mark>,
+    began: Option<WatermarkPosition>,
     /// Whether the watermark has been moved since.
     moved: bool,
     /// When the source was asked for the first page of this pass, by its own clock if it tells.
@@ -192,16 +193,21 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
     }
 
     /// Takes rows into the ledger, and moves the watermark behind them. False when time is up.
-    async fn take_in(&mut self, pass: &mut Pass<'_>, mut steps: Vec<(Option<Mark>, Step)>) -> Result<bool, PullError> {
+    async fn take_in(
+        &mut self,
+        pass: &mut Pass<'_>,
+        mut steps: Vec<(Option<WatermarkPosition>, Step)>,
+    ) -> Result<bool, PullError> {
         while !steps.is_empty() {
             if self.pulling.clock.now() >= self.pulling.deadline {
                 return Ok(false);
             }
             let rest = steps.split_off(steps.len().min(MAX_BATCH));
             let chunk = std::mem::replace(&mut steps, rest);
-            let event = |step: &Step| if let Step::Event(_, event) = step { Some(Event::Stock((**event).clone())) } else { None };
-            let events: Vec<Event> = chunk.iter().filter_map(|(_, step)| event(step)).collect();
-            let Pulling { store, clock, network, .. } = *self.pulling;
+            let event =
+                |step: &Step| if let Step::Event(_, event) = step { Some(LedgerEvent::Stock((**event).clone())) } else { None };
+            let events: Vec<LedgerEvent> = chunk.iter().filter_map(|(_, step)| event(step)).collect();
+            let PullContext { store, clock, network, .. } = *self.pulling;
             let mut received =
                 if events.is_empty() { Vec::new() } else { receive_all(store, clock, network, events).await? }.into_iter();
             for (mark, step) in chunk {
@@ -237,19 +243,19 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
             Received::Decided(outcome) => outcome,
         };
         match outcome {
-            Outcome::Applied { .. } => self.report.applied += 1,
+            EventOutcome::Applied { .. } => self.report.applied += 1,
             // Of other content: an alert says so, and the first one stands, however often it is read.
-            Outcome::Duplicate | Outcome::ContentMismatch => self.report.duplicates += 1,
-            Outcome::Waiting(_) => self.report.waiting += 1,
-            Outcome::Unfit(unfit) => return Some(unfit.to_string()),
-            Outcome::Unreadable => return Some("a row of the ledger that it touches cannot be read".to_owned()),
+            EventOutcome::Duplicate | EventOutcome::ContentMismatch => self.report.duplicates += 1,
+            EventOutcome::Waiting(_) => self.report.waiting += 1,
+            EventOutcome::Unfit(unfit) => return Some(unfit.to_string()),
+            EventOutcome::Unreadable => return Some("a row of the ledger that it touches cannot be read".to_owned()),
         }
         None
     }
 
     async fn fail(&mut self, label: String, problem: String) -> Result<(), StoreError> {
         let (system, feed) = (&self.system.code, self.id);
-        let subject = Subject::RefusedEvent { system: system.to_string() };
+        let subject = AlertSubject::RefusedEvent { system: system.to_string() };
         let detail = format!("{system} {feed}: the row {label} is refused: {problem}");
         tracing::warn!(%system, %feed, row = label, problem, "a row failed");
         alert::raise(self.pulling.store, self.pulling.clock, (subject, detail)).await?;
@@ -284,7 +290,7 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
     async fn note(mut self, ended: Result<End, PullError>) -> Result<PullReport, PullError> {
         let whole = matches!(ended, Ok(End::Whole));
         // A feed that is not ordered begins from the start each time: one that never gets to its end never gets anywhere.
-        let in_parts = self.feed.ordered && !self.report.misordered && self.feed.mode == Mode::Delta;
+        let in_parts = self.feed.ordered && !self.report.misordered && self.feed.mode == PullMode::Delta;
         let problem = match &ended {
             Ok(End::Whole) => None,
             Ok(End::Enough) if in_parts => None,
@@ -308,8 +314,8 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
         .await?;
         let noted = noted.expect("it was noted");
         let (system, feed) = (&self.system.code, self.id);
-        let subject = Subject::SourceStale { system: system.to_string(), feed: feed.to_string() };
-        let Pulling { store, clock, .. } = *self.pulling;
+        let subject = AlertSubject::SourceStale { system: system.to_string(), feed: feed.to_string() };
+        let PullContext { store, clock, .. } = *self.pulling;
         match (self.system.stale_since(&noted, now), &problem) {
             (Some(since), _) => {
                 let why = problem.as_deref().unwrap_or("rows of it are refused, or it is not read to its end");
@@ -323,7 +329,7 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
             (None, Some(_) | None) => {}
         }
         if report.complete && had_failed {
-            let subject = Subject::RefusedEvent { system: system.to_string() };
+            let subject = AlertSubject::RefusedEvent { system: system.to_string() };
             alert::clear(store, clock, (subject, format!("{system} {feed}: the rows that were refused are taken in or gone")))
                 .await?;
         }
@@ -332,13 +338,15 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
     }
 
     /// Changes the watermark's row, as it is now.
-    async fn update(&self, mut change: impl FnMut(&mut Watermark)) -> Result<(), StoreError> {
+    async fn update(&self, mut change: impl FnMut(&mut FeedWatermark)) -> Result<(), StoreError> {
         let (store, now) = (self.pulling.store, self.pulling.clock.now());
         loop {
-            let (known, expect) =
-                read::<Watermark, S>(store, &RowKey::FeedWatermark { system: self.system.code.clone(), feed: self.id.clone() })
-                    .await?;
-            let mut watermark = known.unwrap_or_else(|| Watermark::new(self.system.code.clone(), self.id.clone(), now));
+            let (known, expect) = read::<FeedWatermark, S>(
+                store,
+                &RowKey::FeedWatermark { system: self.system.code.clone(), feed: self.id.clone() },
+            )
+            .await?;
+            let mut watermark = known.unwrap_or_else(|| FeedWatermark::new(self.system.code.clone(), self.id.clone(), now));
             change(&mut watermark);
             match store.write(&[Write::put(&watermark, expect)]).await {
                 Ok(()) => return Ok(()),

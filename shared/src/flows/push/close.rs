@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::ports::{Clock, Store, StoreError, WriteError};
-use crate::storefront::Call;
+use crate::storefront::PushCall;
 use crate::table::{Expect, Row, Write};
 
 /// How often the closing of an intent is tried while others are at work on its row, and the first pause between.
@@ -12,7 +12,7 @@ const ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Closes an intent, and keeps what was told with it. Whoever finds it closed already has nothing to do.
-pub(super) async fn close<S: Store, C: Clock>(store: &S, clock: &C, call: &Call, expect: Expect) -> Result<(), StoreError> {
+pub(super) async fn close<S: Store, C: Clock>(store: &S, clock: &C, call: &PushCall, expect: Expect) -> Result<(), StoreError> {
     let mut writes = vec![Write::put(&call.intent, expect), Write::put(call, Expect::Absent)];
     let mut written = store.write(&writes).await;
     for attempt in 1..ATTEMPTS {

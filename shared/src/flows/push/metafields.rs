@@ -2,7 +2,7 @@
 //!
 //! `read what is due → mark it → call → record the outcome`, again until nothing is due. A label is told whole, so a push that
 //! was killed anywhere in between is followed by another that tells it again. The mark keeps two pushes from telling different
-//! things at the same time; it is no lock, and a push that finds its mark gone says so in the label ([`Label::was_told`]).
+//! things at the same time; it is no lock, and a push that finds its mark gone says so in the label ([`VariantMetafield::was_told`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,14 +15,14 @@ use crate::flows::push::{
 };
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Listing, Store, StoreError, Storefront, WriteError, sleep_within};
-use crate::storefront::{Answer, Description, Label, LabelKind, StorefrontError, UserError, UserErrorCode};
+use crate::storefront::{MetafieldKind, MetafieldWrite, ShopAnswer, StorefrontError, UserError, UserErrorCode, VariantMetafield};
 use crate::table::{Expect, IndexPartition, Key, Row, RowKey, Write};
 
 /// How many due labels are looked at in one go: some may be other pushes', and the index may show what was told just now.
 const LISTED: usize = 100;
 
 /// A call that begins later than this after its labels were marked might end after others may take them over.
-const MARK_LASTS: Duration = Label::AT_WORK.saturating_sub(ONE_CALL);
+const MARK_LASTS: Duration = VariantMetafield::AT_WORK.saturating_sub(ONE_CALL);
 
 /// Tells a shop its due labels: the `hinted` ones, and whatever else the index shows.
 pub(super) struct Describing<'a, S, F, C> {
@@ -49,7 +49,7 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
     ) -> Self {
         let of_items = pairs.iter().filter(|pair| pair.place == Place::Unassigned);
         let of_item =
-            |sku: &Sku| LabelKind::ALL.map(|kind| RowKey::Metafield { shop: shop.clone(), sku: sku.clone(), kind }.key());
+            |sku: &Sku| MetafieldKind::ALL.map(|kind| RowKey::Metafield { shop: shop.clone(), sku: sku.clone(), kind }.key());
         let hinted = of_items.flat_map(|pair| of_item(&pair.sku)).collect();
         Self { store, front, clock, shop, deadline, hinted, marks: BTreeMap::new(), limit: F::DESCRIBED_AT_ONCE }
     }
@@ -75,15 +75,19 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
                 self.pause(LOOK_AGAIN).await?;
                 continue;
             };
-            let row = |label: &Label| Description { variant: label.variant, kind: label.shows.kind(), value: label.value() };
-            let rows: Vec<Description> = sent.iter().map(row).collect();
+            let row = |label: &VariantMetafield| MetafieldWrite {
+                variant: label.variant,
+                kind: label.shows.kind(),
+                value: label.value(),
+            };
+            let rows: Vec<MetafieldWrite> = sent.iter().map(row).collect();
             match self.call(&rows).await {
-                Ok(Answer::Done) => {
-                    self.record(&sent, Label::was_told).await?;
+                Ok(ShopAnswer::Done) => {
+                    self.record(&sent, VariantMetafield::was_told).await?;
                     report.described += sent.len();
                     self.limit = (self.limit * 2).min(F::DESCRIBED_AT_ONCE);
                 }
-                Ok(Answer::Refused(errors)) => report.refused += self.refused(&sent, &errors).await?,
+                Ok(ShopAnswer::Refused(errors)) => report.refused += self.refused(&sent, &errors).await?,
                 Err(StorefrontError::Throttled { wait }) => self.pause(wait).await?,
                 Err(error @ StorefrontError::Unavailable { .. }) => {
                     // It may still be done: the mark stays, so that nobody else tells anything newer before it.
@@ -99,15 +103,15 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
     }
 
     /// Calls the shop. A refusal that will pass is no answer, and a call that makes no sense to it is a refusal of some label.
-    async fn call(&self, rows: &[Description]) -> Result<Answer, StorefrontError> {
+    async fn call(&self, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {
         match self.front.describe(self.shop, rows).await {
-            Ok(Answer::Refused(errors)) => match errors.iter().find(|error| is_passing(&error.code)) {
+            Ok(ShopAnswer::Refused(errors)) => match errors.iter().find(|error| is_passing(&error.code)) {
                 Some(passing) => Err(StorefrontError::Unavailable { detail: passing.message.clone(), source: None }),
-                None => Ok(Answer::Refused(errors)),
+                None => Ok(ShopAnswer::Refused(errors)),
             },
             Err(StorefrontError::Invalid { detail }) => {
                 let code = UserErrorCode::Other("INVALID_REQUEST".into());
-                Ok(Answer::Refused(vec![UserError { code, row: None, message: detail }]))
+                Ok(ShopAnswer::Refused(vec![UserError { code, row: None, message: detail }]))
             }
             answer => answer,
         }
@@ -115,7 +119,7 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
 
     /// What is due and free, and whether a hinted label is being told by another push. Read by key, since the index may be
     /// behind.
-    async fn due(&self) -> Result<(Vec<(Label, Expect)>, bool), StoreError> {
+    async fn due(&self) -> Result<(Vec<(VariantMetafield, Expect)>, bool), StoreError> {
         let indexed = self.store.list(&Listing::index(&IndexPartition::DueMetafields(self.shop.clone()), LISTED)).await?.records;
         let mut keys: BTreeSet<Key> = indexed.into_iter().map(|record| record.key).collect();
         keys.extend(self.hinted.iter().chain(self.marks.keys()).cloned());
@@ -126,7 +130,7 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
         let now = self.clock.now();
         let (mut due, mut others_at_work) = (Vec::new(), false);
         for record in self.store.get(&keys).await?.into_iter().flatten() {
-            let label: Label = record.decode()?;
+            let label: VariantMetafield = record.decode()?;
             let ours = label.telling_at.is_some() && label.telling_at.as_ref() == self.marks.get(&record.key);
             if label.is_due() && !ours && label.is_being_told(now) {
                 others_at_work |= self.hinted.contains(&record.key);
@@ -140,10 +144,10 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
     }
 
     /// Marks labels, all or none. None where there is nothing to mark, one of them changed, or it took too long.
-    async fn mark(&mut self, due: Vec<(Label, Expect)>) -> Result<Option<Vec<Label>>, StoreError> {
+    async fn mark(&mut self, due: Vec<(VariantMetafield, Expect)>) -> Result<Option<Vec<VariantMetafield>>, StoreError> {
         let now = self.clock.now();
-        let (labels, expects): (Vec<Label>, Vec<Expect>) =
-            due.into_iter().map(|(label, expect)| (Label { telling_at: Some(now), ..label }, expect)).unzip();
+        let (labels, expects): (Vec<VariantMetafield>, Vec<Expect>) =
+            due.into_iter().map(|(label, expect)| (VariantMetafield { telling_at: Some(now), ..label }, expect)).unzip();
         if labels.is_empty() {
             return Ok(None);
         }
@@ -159,7 +163,7 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
     }
 
     /// A refused call changed nothing. Finds who is to blame, so that the others can go on; returns how many were found.
-    async fn refused(&mut self, sent: &[Label], errors: &[UserError]) -> Result<usize, StoreError> {
+    async fn refused(&mut self, sent: &[VariantMetafield], errors: &[UserError]) -> Result<usize, StoreError> {
         let words = |error: &UserError| error.message.clone();
         let mut blamed: BTreeMap<usize, String> = BTreeMap::new();
         for error in errors {
@@ -174,15 +178,21 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
             }
             blamed.insert(0, errors.first().map(words).unwrap_or_default());
         }
-        let refused: Vec<Label> = blamed.keys().filter_map(|row| sent.get(*row)).cloned().collect();
-        let reasons: BTreeMap<Key, &String> = refused.iter().map(Label::key).zip(blamed.values()).collect();
-        let refuse = |label: &mut Label, sent: &Label| label.was_refused(sent, reasons.get(&sent.key()).map_or("", |why| why));
+        let refused: Vec<VariantMetafield> = blamed.keys().filter_map(|row| sent.get(*row)).cloned().collect();
+        let reasons: BTreeMap<Key, &String> = refused.iter().map(VariantMetafield::key).zip(blamed.values()).collect();
+        let refuse = |label: &mut VariantMetafield, sent: &VariantMetafield| {
+            label.was_refused(sent, reasons.get(&sent.key()).map_or("", |why| why))
+        };
         self.record(&refused, refuse).await?;
         Ok(refused.len())
     }
 
     /// Records the outcome of a call in each label, with its alert: raised when it is refused, cleared when it is not any more.
-    async fn record(&self, sent: &[Label], outcome: impl Fn(&mut Label, &Label)) -> Result<(), StoreError> {
+    async fn record(
+        &self,
+        sent: &[VariantMetafield],
+        outcome: impl Fn(&mut VariantMetafield, &VariantMetafield),
+    ) -> Result<(), StoreError> {
         for _ in 0..MAX_WRITES_OF_LEVELS {
             if self.record_once(sent, &outcome).await? {
                 return Ok(());
@@ -192,12 +202,16 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
         Err(StoreError::Unavailable { detail: "the labels kept changing while their outcome was recorded".into(), source: None })
     }
 
-    async fn record_once(&self, sent: &[Label], outcome: &impl Fn(&mut Label, &Label)) -> Result<bool, StoreError> {
-        let keys: Vec<Key> = sent.iter().map(Label::key).collect();
+    async fn record_once(
+        &self,
+        sent: &[VariantMetafield],
+        outcome: &impl Fn(&mut VariantMetafield, &VariantMetafield),
+    ) -> Result<bool, StoreError> {
+        let keys: Vec<Key> = sent.iter().map(VariantMetafield::key).collect();
         let mut writes = Vec::new();
         for (record, sent) in self.store.get(&keys).await?.into_iter().zip(sent) {
             let Some(record) = record else { continue }; // The item is not sold there any more.
-            let mut label: Label = record.decode()?;
+            let mut label: VariantMetafield = record.decode()?;
             outcome(&mut label, sent);
             if label.refused.is_some() != label.alerted {
                 label.alerted = label.refused.is_some();

@@ -21,10 +21,10 @@ use crate::catalog::{Network, Place, Quantity, ShopDomain};
 use crate::flows::recompute;
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Listing, Store, StoreError, Storefront, WriteError, read, sleep_within};
-use crate::reconcile::Sweep;
+use crate::reconcile::OrderWatermark;
 use crate::storefront::{
-    Action, Adjustment, Answer, Call, Contact, Intent, IntentRow, IntentState, Level, LevelSet, MAX_ROWS, Outcome, ShopLevel,
-    StorefrontError, UserError, UserErrorCode, judge,
+    Adjustment, Level, LevelSet, MAX_ROWS, PushAction, PushCall, PushIntent, PushOutcome, PushRow, PushState, RepairDecision,
+    ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode, decide_repair,
 };
 use crate::table::UnreadableRow;
 use crate::table::{Expect, IndexPartition, Key, Row, RowKey, Write};
@@ -154,8 +154,8 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         if self.clock.now() > self.deadline {
             return Err(PushError::OutOfTime);
         }
-        let (last, expect) = read::<Intent, S>(self.store, &RowKey::Intent(self.shop.clone())).await?;
-        if let Some(open) = last.as_ref().filter(|intent| intent.state == IntentState::Open) {
+        let (last, expect) = read::<PushIntent, S>(self.store, &RowKey::Intent(self.shop.clone())).await?;
+        if let Some(open) = last.as_ref().filter(|intent| intent.state == PushState::Open) {
             let age = Duration::try_from(self.clock.now().duration_since(open.opened_at)).unwrap_or_default();
             if age < AT_WORK {
                 self.pause(LOOK_AGAIN).await?;
@@ -172,14 +172,14 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         }
         let (told, new): (Vec<Level>, Vec<Level>) = levels.into_iter().partition(|level| level.difference().is_some());
         let (action, rows) = if told.is_empty() {
-            (Action::Set, self.contact_rows(new).await?)
+            (PushAction::Set, self.contact_rows(new).await?)
         } else {
-            (Action::Adjust, told.iter().take(self.limit).filter_map(adjust_row).collect())
+            (PushAction::Adjust, told.iter().take(self.limit).filter_map(adjust_row).collect())
         };
         if rows.is_empty() {
             return Ok(true); // All of these wait, and are left out of the next round.
         }
-        let intent = Intent::open(self.shop.clone(), last.as_ref(), action, rows, self.clock.now());
+        let intent = PushIntent::open(self.shop.clone(), last.as_ref(), action, rows, self.clock.now());
         match self.store.write(&[Write::put(&intent, expect)]).await {
             Ok(()) => self.perform(intent, expect.after(), false).await?,
             Err(WriteError::Refused(_) | WriteError::Conflict) => self.pause(LOOK_AGAIN).await?,
@@ -207,12 +207,14 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
 
     /// Plans first contacts and repairs. A level that must wait is left out until the next push; one that already shows
     /// what we say is acknowledged through the intent like the others, by a set that changes nothing.
-    async fn contact_rows(&mut self, mut levels: Vec<Level>) -> Result<Vec<IntentRow>, PushError> {
+    async fn contact_rows(&mut self, mut levels: Vec<Level>) -> Result<Vec<PushRow>, PushError> {
         levels.truncate(F::LEVELS_AT_ONCE.min(self.limit));
         // In this order: the sweep says up to when the ledger is complete, so the levels must be computed after it was read,
         // and the shop asked last. A level from before the sweep would lack what the sweep found.
-        let swept =
-            read::<Sweep, S>(self.store, &RowKey::OrderWatermark(self.shop.clone())).await?.0.and_then(|sweep| sweep.complete_at);
+        let swept = read::<OrderWatermark, S>(self.store, &RowKey::OrderWatermark(self.shop.clone()))
+            .await?
+            .0
+            .and_then(|sweep| sweep.complete_at);
         for sku in levels.iter().map(|level| &level.sku).collect::<BTreeSet<_>>() {
             recompute(self.store, self.clock, self.network, sku).await?;
         }
@@ -231,18 +233,18 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         let mut rows = Vec::new();
         for level in levels.iter().filter(|level| level.contact && level.difference().is_none()) {
             let found = shown.get(&(level.inventory_item, level.shop_location));
-            match found.map_or(Contact::Inactive, |shown| judge(level, shown, swept, self.quiet)) {
-                Contact::InFlight => {
+            match found.map_or(RepairDecision::Inactive, |shown| decide_repair(level, shown, swept, self.quiet)) {
+                RepairDecision::InFlight => {
                     self.waiting.insert(level.key());
                 }
-                Contact::Inactive => {
+                RepairDecision::Inactive => {
                     self.activate(level).await?;
                     self.waiting.insert(level.key());
                 }
-                Contact::Agrees => {
+                RepairDecision::Agrees => {
                     rows.extend(found.map(|shown| set_row(level, shown.available, shown.available, Quantity::ZERO)));
                 }
-                Contact::Set { quantity, change_from, drift } => {
+                RepairDecision::Set { quantity, change_from, drift } => {
                     let (sku, location) = (&level.sku, &level.location);
                     tracing::info!(shop = %self.shop, %sku, %location, drift = drift.units(), "setting a level");
                     let excess = found.map_or(Quantity::ZERO, |shown| quantity - (level.supply - shown.committed));
@@ -263,8 +265,8 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             }
         };
         match answer {
-            Answer::Done => Ok(()),
-            Answer::Refused(errors) => {
+            ShopAnswer::Done => Ok(()),
+            ShopAnswer::Refused(errors) => {
                 let reason = errors.first().map_or_else(String::new, |error| error.message.clone());
                 self.record(std::slice::from_ref(&level.key()), |level| level.refused = Some(reason.clone())).await?;
                 self.report.refused += 1;
@@ -274,47 +276,51 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     }
 
     /// Makes the call of an open intent and records its outcome. `again`: somebody else may have made it already.
-    async fn perform(&mut self, intent: Intent, expect: Expect, again: bool) -> Result<(), PushError> {
+    async fn perform(&mut self, intent: PushIntent, expect: Expect, again: bool) -> Result<(), PushError> {
         let age = Duration::try_from(self.clock.now().duration_since(intent.opened_at)).unwrap_or_default();
         let answer = if age < KEY_REMEMBERED {
             self.call(&intent, again).await?
         } else {
-            Answer::Refused(vec![UserError { code: UserErrorCode::KeyParameterMismatch, row: None, message: "too old".into() }])
+            ShopAnswer::Refused(vec![UserError {
+                code: UserErrorCode::KeyParameterMismatch,
+                row: None,
+                message: "too old".into(),
+            }])
         };
-        let outcome = Outcome::from(&answer);
+        let outcome = PushOutcome::from(&answer);
         match answer {
-            Answer::Done => {
-                let to: BTreeMap<Key, &IntentRow> = intent.rows.iter().map(|row| (level_key(self.shop, row), row)).collect();
+            ShopAnswer::Done => {
+                let to: BTreeMap<Key, &PushRow> = intent.rows.iter().map(|row| (level_key(self.shop, row), row)).collect();
                 let keys: Vec<Key> = to.keys().cloned().collect();
                 self.record(&keys, |level| {
                     // Once, and only on what was planned: a push that slept while another took its intent over must not put
                     // an old number back, and a pair that was mapped anew was not told by this call.
-                    let planned = |row: &&&IntentRow| {
+                    let planned = |row: &&&PushRow| {
                         let same_ids = (row.inventory_item, row.shop_location) == (level.inventory_item, level.shop_location);
                         same_ids && row.from == level.acknowledged
                     };
                     if level.told_by < intent.number {
                         if let Some(row) = to.get(&level.key()).filter(planned) {
                             level.acknowledged = Some(row.to);
-                            level.contact &= intent.action == Action::Adjust;
+                            level.contact &= intent.action == PushAction::Adjust;
                         }
                         level.told_by = intent.number;
                     }
                 })
                 .await?;
                 match intent.action {
-                    Action::Adjust => self.report.adjusted += intent.rows.len(),
-                    Action::Set => self.report.contacted += intent.rows.len(),
+                    PushAction::Adjust => self.report.adjusted += intent.rows.len(),
+                    PushAction::Set => self.report.contacted += intent.rows.len(),
                 }
                 self.limit = (self.limit * 2).min(MAX_ROWS);
             }
-            Answer::Refused(errors) => self.refused(&intent, &errors).await?,
+            ShopAnswer::Refused(errors) => self.refused(&intent, &errors).await?,
         }
-        Ok(close(self.store, self.clock, &Call::closing(&intent, outcome, self.clock.now()), expect).await?)
+        Ok(close(self.store, self.clock, &PushCall::closing(&intent, outcome, self.clock.now()), expect).await?)
     }
 
     /// Calls the shop until it answers, always with the same key.
-    async fn call(&self, intent: &Intent, again: bool) -> Result<Answer, PushError> {
+    async fn call(&self, intent: &PushIntent, again: bool) -> Result<ShopAnswer, PushError> {
         let mut calls = 0;
         let mut may_have_run = again;
         loop {
@@ -323,7 +329,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             }
             let reference = intent.reference();
             let answer = match intent.action {
-                Action::Adjust => {
+                PushAction::Adjust => {
                     let rows: Vec<Adjustment> = intent
                         .rows
                         .iter()
@@ -335,7 +341,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                         .collect();
                     self.front.adjust(self.shop, &intent.key, &reference, &rows).await
                 }
-                Action::Set => {
+                PushAction::Set => {
                     let rows: Vec<LevelSet> = intent
                         .rows
                         .iter()
@@ -350,7 +356,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                 }
             };
             let wait = match answer {
-                Ok(Answer::Refused(errors)) if errors.iter().any(|error| is_passing(&error.code)) => LOOK_AGAIN,
+                Ok(ShopAnswer::Refused(errors)) if errors.iter().any(|error| is_passing(&error.code)) => LOOK_AGAIN,
                 Ok(answer) => return Ok(answer),
                 Err(StorefrontError::Throttled { wait }) => {
                     // Waiting for the budget is not a failure: only the deadline bounds it.
@@ -372,7 +378,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                     } else {
                         UserErrorCode::Other("INVALID_REQUEST".into())
                     };
-                    return Ok(Answer::Refused(vec![UserError { code, row: None, message: detail }]));
+                    return Ok(ShopAnswer::Refused(vec![UserError { code, row: None, message: detail }]));
                 }
                 Err(error @ StorefrontError::Rejected { .. }) => return Err(error.into()),
             };
@@ -382,7 +388,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     }
 
     /// A refused call changed nothing. Finds who is to blame, so that the others can go on.
-    async fn refused(&mut self, intent: &Intent, errors: &[UserError]) -> Result<(), PushError> {
+    async fn refused(&mut self, intent: &PushIntent, errors: &[UserError]) -> Result<(), PushError> {
         let mut poisoned: BTreeMap<Key, String> = BTreeMap::new();
         let mut blameless = true;
         let mut stale: BTreeSet<Key> = BTreeSet::new();
@@ -413,7 +419,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         self.report.refused += poisoned.len();
         let keys: Vec<Key> = poisoned.keys().cloned().collect();
         self.record(&keys, |level| level.refused = poisoned.get(&level.key()).cloned()).await?;
-        if intent.action == Action::Set && stale.is_empty() && poisoned.is_empty() && !blameless {
+        if intent.action == PushAction::Set && stale.is_empty() && poisoned.is_empty() && !blameless {
             stale.extend(intent.rows.iter().map(|row| level_key(self.shop, row)));
         }
         // A stale row is left to the next push: somebody is buying just now. The others go on in this one.
@@ -421,7 +427,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         Ok(())
     }
 
-    async fn contact_again(&mut self, intent: &Intent) -> Result<(), PushError> {
+    async fn contact_again(&mut self, intent: &PushIntent) -> Result<(), PushError> {
         let keys: Vec<Key> = intent.rows.iter().map(|row| level_key(self.shop, row)).collect();
         Ok(self.record(&keys, |level| (level.acknowledged, level.contact) = (None, true)).await?)
     }
@@ -475,7 +481,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
 }
 
 /// Where the level of a row of an intent is stored.
-fn level_key(shop: &ShopDomain, row: &IntentRow) -> Key {
+fn level_key(shop: &ShopDomain, row: &PushRow) -> Key {
     RowKey::Level { shop: shop.clone(), sku: row.sku.clone(), location: row.location.clone() }.key()
 }
 
@@ -490,18 +496,18 @@ pub(super) fn is_passing(code: &UserErrorCode) -> bool {
     }
 }
 
-fn adjust_row(level: &Level) -> Option<IntentRow> {
+fn adjust_row(level: &Level) -> Option<PushRow> {
     let known = level.acknowledged?;
-    Some(IntentRow { send: level.to_push - known, to: level.to_push, expects: None, ..row(level) })
+    Some(PushRow { send: level.to_push - known, to: level.to_push, expects: None, ..row(level) })
 }
 
 /// `excess`: units the set leaves too many, because a level cannot be set below zero. They stay due, as a difference.
-fn set_row(level: &Level, quantity: Quantity, change_from: Quantity, excess: Quantity) -> IntentRow {
-    IntentRow { send: quantity, to: level.to_push + excess, expects: Some(change_from), ..row(level) }
+fn set_row(level: &Level, quantity: Quantity, change_from: Quantity, excess: Quantity) -> PushRow {
+    PushRow { send: quantity, to: level.to_push + excess, expects: Some(change_from), ..row(level) }
 }
 
-fn row(level: &Level) -> IntentRow {
-    IntentRow {
+fn row(level: &Level) -> PushRow {
+    PushRow {
         sku: level.sku.clone(),
         location: level.location.clone(),
         inventory_item: level.inventory_item,

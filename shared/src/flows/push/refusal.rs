@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::alert::{Alert, State, Subject};
+use crate::alert::{Alert, AlertState, AlertSubject};
 use crate::ports::{Store, StoreError, read};
-use crate::storefront::{Label, Level};
+use crate::storefront::{Level, VariantMetafield};
 use crate::table::{RowKey, Write};
 
 /// What a shop refuses, or does not refuse any more.
 pub(crate) struct Refusable<'a> {
-    subject: Subject,
+    subject: AlertSubject,
     what: String,
     reason: Option<&'a str>,
 }
@@ -17,15 +17,15 @@ pub(crate) struct Refusable<'a> {
 impl<'a> From<&'a Level> for Refusable<'a> {
     fn from(level: &'a Level) -> Self {
         let Level { shop, sku, location, refused, .. } = level;
-        let subject = Subject::PushRefused { shop: shop.clone(), sku: sku.clone(), location: location.to_string() };
+        let subject = AlertSubject::PushRefused { shop: shop.clone(), sku: sku.clone(), location: location.to_string() };
         Self { subject, what: format!("level of {sku} at {location}"), reason: refused.as_deref() }
     }
 }
 
-impl<'a> From<&'a Label> for Refusable<'a> {
-    fn from(label: &'a Label) -> Self {
-        let Label { shop, sku, refused, .. } = label;
-        let subject = Subject::PushRefused { shop: shop.clone(), sku: sku.clone(), location: label.in_alerts() };
+impl<'a> From<&'a VariantMetafield> for Refusable<'a> {
+    fn from(label: &'a VariantMetafield) -> Self {
+        let VariantMetafield { shop, sku, refused, .. } = label;
+        let subject = AlertSubject::PushRefused { shop: shop.clone(), sku: sku.clone(), location: label.in_alerts() };
         Self { subject, what: format!("list of lots of {sku}"), reason: refused.as_deref() }
     }
 }
@@ -35,8 +35,8 @@ pub(crate) async fn refusal_alert<S: Store>(store: &S, of: Refusable<'_>, now: T
     let Refusable { subject, what, reason } = of;
     let (known, expect) = read::<Alert, S>(store, &RowKey::Alert(subject.clone())).await?;
     let (state, detail) = reason.map_or_else(
-        || (State::Cleared, format!("The shop takes the {what} again.")),
-        |reason| (State::Raised, format!("The shop refuses the {what}: {reason}")),
+        || (AlertState::Cleared, format!("The shop takes the {what} again.")),
+        |reason| (AlertState::Raised, format!("The shop refuses the {what}: {reason}")),
     );
     Ok(Alert::next(known.as_ref(), subject, state, detail, now).map(|next| Write::put(&next, expect)))
 }

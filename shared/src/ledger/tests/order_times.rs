@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{OrderId, Place, Quantity};
-use crate::ledger::{Basis, Counted, Move, Position};
-use crate::movement::{Cause, EventId, PositionKey};
+use crate::ledger::{CountBasis, LastCount, NewMovement, Position};
+use crate::movement::{EventId, MovementCause, PositionKey};
 use crate::order::tests::model::{Change, Held, Model, at, place, settle, shop};
-use crate::order::{OrderRecord, Step};
+use crate::order::{OrderRecord, OrderStep};
 
 /// Something that happens, or that is heard of.
 #[derive(Debug, Clone, Copy)]
@@ -44,13 +44,13 @@ fn tell(story: &[Then]) -> (String, [i64; 2]) {
             Then::Counted(location, units) => {
                 let position = positions.entry(place(*location)).or_insert_with(|| found(&place(*location)));
                 position.balance.on_hand = Quantity::new(*units);
-                position.counted = Some(Counted { as_of: now, basis: Basis::Books });
+                position.counted = Some(LastCount { as_of: now, basis: CountBasis::Books });
             }
         }
-        let cause = Cause { event: EventId::new("shop", model.second.to_string()), order: None };
-        for Step { kind, place, quantity, at, .. } in settle(&mut record, &mut held) {
+        let cause = MovementCause { event: EventId::new("shop", model.second.to_string()), order: None };
+        for OrderStep { kind, place, quantity, at, .. } in settle(&mut record, &mut held) {
             let position = positions.entry(place.clone()).or_insert_with(|| found(&place));
-            position.record(Move { at, ..Move::of(kind, quantity) }, &cause, now);
+            position.record(NewMovement { at, ..NewMovement::of(kind, quantity) }, &cause, now);
             let second = at.map(|at| format!(" at {}", at.as_second() - crate::order::tests::model::at(0).as_second()));
             told.push(format!("{kind:?} @{place}{}", second.unwrap_or_default()));
         }

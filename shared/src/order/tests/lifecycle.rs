@@ -7,7 +7,7 @@ use crate::catalog::{LineId, LocationId, OrderId, Place, Quantity, ShopLocationI
 use crate::movement::EventId;
 use crate::order::tests::model::{Change, Held, Model, at, place, settle, shop};
 use crate::order::{
-    Facts, HoldDue, HoldEvent, HoldPolicy, OrderRecord, OrderReport, OrderSnapshot, ReportKind, Restock, Stocked,
+    HoldDue, HoldEvent, HoldPolicy, OrderFacts, OrderRecord, OrderReport, OrderSnapshot, ReportKind, Restock, StockTracking,
 };
 
 /// Something that is said of an order.
@@ -24,7 +24,7 @@ pub enum Said {
     Again,
     Stale,
     /// Its facts are like this.
-    Facts(fn(&mut Facts)),
+    Facts(fn(&mut OrderFacts)),
     /// A warehouse reports.
     Report(ReportKind, i64, u64),
     /// The time of its hold is up.
@@ -38,7 +38,7 @@ struct Case {
     held: Held,
     said: Vec<OrderSnapshot>,
     reports: u64,
-    facts: fn(&mut Facts),
+    facts: fn(&mut OrderFacts),
 }
 
 impl Case {
@@ -127,7 +127,7 @@ fn rows() -> Vec<Row> {
     let unpaid = HoldPolicy { unpaid: after(72), ..HoldPolicy::default() };
     let alerting = HoldPolicy { unallocated: after(24), ..HoldPolicy::default() };
     let releasing = HoldPolicy { unallocated: after(24), release_unallocated: true, ..HoldPolicy::default() };
-    let pending: fn(&mut Facts) = |facts| facts.paid = false;
+    let pending: fn(&mut OrderFacts) = |facts| facts.paid = false;
     vec![
         ("unknown", "order of 3 placed", vec![add(3)]),
         ("unknown", "order of 3 placed, read with its routing", vec![routed(3)]),
@@ -142,12 +142,12 @@ fn rows() -> Vec<Row> {
         (
             "unknown",
             "gift card",
-            vec![Saying(|facts| facts.lines.values_mut().for_each(|line| line.stocked = Stocked::No)), add(3)],
+            vec![Saying(|facts| facts.lines.values_mut().for_each(|line| line.stocked = StockTracking::No)), add(3)],
         ),
         (
             "unknown",
             "digital or untracked, mapped to an item of ours",
-            vec![Saying(|facts| facts.lines.values_mut().for_each(|line| line.stocked = Stocked::IfMapped)), add(3)],
+            vec![Saying(|facts| facts.lines.values_mut().for_each(|line| line.stocked = StockTracking::IfMapped)), add(3)],
         ),
         ("unknown", "order of 1 at a store's till", vec![Saying(|facts| facts.sold_at = Some(ShopLocationId::new(2))), add(1)]),
         ("3 reserved", "the same webhook again", vec![add(3), Again]),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::order::tests::lifecycle::{Row, Said};
 use crate::order::tests::model::Change;
-use crate::order::{Facts, HoldPolicy, ReportKind, Restock};
+use crate::order::{HoldPolicy, OrderFacts, ReportKind, Restock};
 
 /// The rows where a warehouse says what it shipped: before the shop, after it, or of what the shop does not ship.
 pub fn rows() -> Vec<Row> {
@@ -18,7 +18,7 @@ pub fn rows() -> Vec<Row> {
     let after = |hours: u64| Some(Duration::from_secs(hours * 3_600));
     let unpaid = HoldPolicy { unpaid: after(72), ..HoldPolicy::default() };
     let alerting = HoldPolicy { unallocated: after(24), ..HoldPolicy::default() };
-    let pending: fn(&mut Facts) = |facts| facts.paid = false;
+    let pending: fn(&mut OrderFacts) = |facts| facts.paid = false;
     let (first, second) = (|| Untold(Add { line: 1, units: 2 }), || Query(Add { line: 2, units: 1 }));
     vec![
         ("unknown", "the warehouse WH-1 ships 3 of it", vec![seen(3, 1)]),

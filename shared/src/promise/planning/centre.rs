@@ -1,7 +1,7 @@
 //! Capacity: starts per day of a centre, loaded from the latest day backwards.
 
 use crate::promise::planning::curve::{Step, end, on, push};
-use crate::promise::planning::{Day, FAR, Pool};
+use crate::promise::planning::{Day, FAR, PlanningGroup};
 
 /// What is started at each centre on each day.
 pub(super) struct Loads {
@@ -22,7 +22,7 @@ pub(super) struct Over {
 }
 
 impl Loads {
-    pub(super) fn of(pool: &Pool) -> Self {
+    pub(super) fn of(pool: &PlanningGroup) -> Self {
         let none = vec![Vec::new(); pool.centres.len()];
         Self {
             per_day: pool.centres.iter().map(|centre| centre.per_day.units().max(0)).collect(),

@@ -5,7 +5,7 @@ use crate::promise::planning::bound::Bound;
 use crate::promise::planning::explode::{Demand, Engine};
 use crate::promise::planning::limit::Limit;
 use crate::promise::planning::promised::{below, first_day, place};
-use crate::promise::planning::{Day, HORIZON, Pool, Unsound};
+use crate::promise::planning::{Day, HORIZON, PlanningError, PlanningGroup};
 
 /// When a quantity of a good can be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +20,10 @@ pub struct Earliest {
 /// offered is no promise and does not count. What can be bought has no limit from its day on.
 ///
 /// # Errors
-/// [`Unsound`], when the pool makes no sense or has no such item.
-pub fn earliest(pool: &Pool, good: usize, quantity: Quantity) -> Result<Earliest, Unsound> {
+/// [`PlanningError`], when the pool makes no sense or has no such item.
+pub fn earliest(pool: &PlanningGroup, good: usize, quantity: Quantity) -> Result<Earliest, PlanningError> {
     let mut engine = Engine::new(pool, true)?;
-    let at = *engine.net.place.get(good).ok_or(Unsound::Missing)?;
+    let at = *engine.net.place.get(good).ok_or(PlanningError::Missing)?;
     place(&mut engine);
     let mut list = Vec::new();
     below(&mut engine, at, &mut list);

@@ -11,7 +11,7 @@ use crate::promise::planning::curve::{Both, Curves, Step, cumulate, push};
 use crate::promise::planning::need::need;
 use crate::promise::planning::net::{Net, Node, Reacher, check};
 use crate::promise::planning::trial::{Touched, Trial};
-use crate::promise::planning::{Day, FAR, Pool, Unsound};
+use crate::promise::planning::{Day, FAR, PlanningError, PlanningGroup};
 
 /// Nobody: the item itself was asked for.
 pub(super) const NOBODY: usize = usize::MAX;
@@ -99,7 +99,7 @@ pub(super) struct Engine<'p> {
 
 impl<'p> Engine<'p> {
     /// An engine with a whole pool.
-    pub(super) fn new(pool: &'p Pool, buying: bool) -> Result<Self, Unsound> {
+    pub(super) fn new(pool: &'p PlanningGroup, buying: bool) -> Result<Self, PlanningError> {
         check(pool)?;
         let mut engine = Self::empty(pool, buying);
         engine.load(&(0..pool.items.len()).collect::<Vec<_>>())?;
@@ -107,7 +107,7 @@ impl<'p> Engine<'p> {
     }
 
     /// An engine with nothing of a pool yet, which must have been checked.
-    pub(super) fn empty(pool: &'p Pool, buying: bool) -> Self {
+    pub(super) fn empty(pool: &'p PlanningGroup, buying: bool) -> Self {
         Self {
             net: Net::empty(pool),
             buying,
@@ -134,7 +134,7 @@ impl<'p> Engine<'p> {
 
     /// Begins anew with these items alone: what is there of them, what comes and what runs take; nothing promised yet, and
     /// nothing netted.
-    pub(super) fn load(&mut self, items: &[usize]) -> Result<(), Unsound> {
+    pub(super) fn load(&mut self, items: &[usize]) -> Result<(), PlanningError> {
         self.net.nodes.iter().filter_map(|node| node.centre).for_each(|centre| self.loads.reset(centre));
         self.net.load(items)?;
         let count = items.len();

@@ -6,14 +6,14 @@ use crate::catalog::Quantity;
 use crate::promise::planning::curve::end;
 use crate::promise::planning::explode::Engine;
 use crate::promise::planning::net::Net;
-use crate::promise::planning::solve::{Solution, solve_each};
-use crate::promise::planning::{Day, FAR, Pool, PoolItem, Unsound};
+use crate::promise::planning::solve::{GroupSolution, solve_each};
+use crate::promise::planning::{Day, FAR, GroupItem, PlanningError, PlanningGroup};
 
 /// What becomes of a pool when all that is promised and offered is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flows {
     /// What is offered and late.
-    pub solution: Solution,
+    pub solution: GroupSolution,
     /// What becomes of each item, by its index.
     pub of: Vec<Flow>,
     /// Every index once, what is made before what it is made of.
@@ -37,8 +37,8 @@ pub struct Flow {
 ///
 /// # Errors
 /// As [`solve`](super::solve).
-pub fn flows(pool: &Pool) -> Result<Flows, Unsound> {
-    let left = |item: &PoolItem| {
+pub fn flows(pool: &PlanningGroup) -> Result<Flows, PlanningError> {
+    let left = |item: &GroupItem| {
         let comes = item.supplies.iter().filter(|(day, _)| *day < FAR).map(|(_, units)| *units).sum::<Quantity>();
         item.stock + comes - item.claims.iter().map(|(_, units)| *units).sum()
     };

@@ -8,7 +8,7 @@ use crate::promise::planning::{Day, MOST_OFFERED};
 
 /// What can still be made of one good.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Makeable {
+pub struct Producible {
     /// Units that can be had on top of everything promised, by the day of its offer; at most
     /// [`MOST_OFFERED`](super::MOST_OFFERED). None while a promise of it is late.
     pub shown: Quantity,

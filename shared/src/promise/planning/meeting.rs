@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::promise::planning::Policy;
+use crate::promise::planning::AllocationPolicy;
 use crate::promise::planning::contested::Contested;
 use crate::promise::planning::explode::Engine;
 use crate::promise::planning::share::{Good, Lists};
@@ -32,9 +32,9 @@ impl Meeting {
     pub(super) fn of(engine: &Engine<'_>, goods: &[&Good<'_>], lists: &Lists, contested: &Contested) -> Self {
         let policies = policies(engine);
         let met = met(engine, goods.len(), lists, contested, policies.len());
-        let mut ranked: BTreeSet<Policy> =
+        let mut ranked: BTreeSet<AllocationPolicy> =
             policies.iter().zip(&met).filter(|(_, met)| **met > 1).map(|(policy, _)| *policy).collect();
-        let fair = ranked.remove(&Policy::FairShare);
+        let fair = ranked.remove(&AllocationPolicy::FairShare);
         let mut group: Vec<usize> = (0..goods.len()).collect();
         let mut queues: Vec<Vec<usize>> = Vec::new();
         if !fair && ranked.len() == 1 {
@@ -43,8 +43,10 @@ impl Meeting {
         } else {
             for (point, met) in met_at(engine, goods.len(), lists, &met) {
                 match policies[point] {
-                    Policy::FairShare => met.windows(2).for_each(|pair| join(&mut group, pair[0], pair[1])),
-                    policy @ (Policy::FirstCome | Policy::Priority) => queues.push(in_order(goods, policy, met)),
+                    AllocationPolicy::FairShare => met.windows(2).for_each(|pair| join(&mut group, pair[0], pair[1])),
+                    policy @ (AllocationPolicy::FirstCome | AllocationPolicy::Priority) => {
+                        queues.push(in_order(goods, policy, met))
+                    }
                 }
             }
         }
@@ -123,20 +125,20 @@ impl Meeting {
 }
 
 /// The policy of each item, and after them of each centre.
-fn policies(engine: &Engine<'_>) -> Vec<Policy> {
+fn policies(engine: &Engine<'_>) -> Vec<AllocationPolicy> {
     let pool = engine.net.pool;
-    let mut policies: Vec<Policy> = engine.net.index.iter().map(|&index| pool.items[index].policy).collect();
-    let mut centres: Vec<Option<Policy>> = vec![None; pool.centres.len()];
+    let mut policies: Vec<AllocationPolicy> = engine.net.index.iter().map(|&index| pool.items[index].policy).collect();
+    let mut centres: Vec<Option<AllocationPolicy>> = vec![None; pool.centres.len()];
     for (at, node) in engine.net.nodes.iter().enumerate() {
         let Some(centre) = node.centre else { continue };
         let item = policies[at];
         centres[centre] = match (centres[centre], item) {
-            (None | Some(Policy::FairShare), Policy::FairShare) => Some(Policy::FairShare),
-            (Some(Policy::Priority), _) | (_, Policy::Priority) => Some(Policy::Priority),
-            (Some(Policy::FirstCome), _) | (_, Policy::FirstCome) => Some(Policy::FirstCome),
+            (None | Some(AllocationPolicy::FairShare), AllocationPolicy::FairShare) => Some(AllocationPolicy::FairShare),
+            (Some(AllocationPolicy::Priority), _) | (_, AllocationPolicy::Priority) => Some(AllocationPolicy::Priority),
+            (Some(AllocationPolicy::FirstCome), _) | (_, AllocationPolicy::FirstCome) => Some(AllocationPolicy::FirstCome),
         };
     }
-    policies.extend(centres.into_iter().map(|policy| policy.unwrap_or(Policy::FairShare)));
+    policies.extend(centres.into_iter().map(|policy| policy.unwrap_or(AllocationPolicy::FairShare)));
     policies
 }
 
@@ -184,11 +186,11 @@ fn visit(engine: &Engine<'_>, list: &[usize], mut at_point: impl FnMut(usize)) {
     }
 }
 
-fn in_order(goods: &[&Good<'_>], policy: Policy, mut met: Vec<usize>) -> Vec<usize> {
+fn in_order(goods: &[&Good<'_>], policy: AllocationPolicy, mut met: Vec<usize>) -> Vec<usize> {
     match policy {
         // By rank they are in order already.
-        Policy::Priority => met.sort_unstable(),
-        Policy::FirstCome | Policy::FairShare => met.sort_by(|&a, &b| {
+        AllocationPolicy::Priority => met.sort_unstable(),
+        AllocationPolicy::FirstCome | AllocationPolicy::FairShare => met.sort_by(|&a, &b| {
             let key = |good: usize| (goods[good].offer.since, goods[good].sku);
             key(a).cmp(&key(b))
         }),

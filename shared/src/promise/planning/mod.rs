@@ -1,6 +1,6 @@
 //! What can still be made: how many more units of each good, by when, with the components, the time and the capacity there are.
 //!
-//! Pure arithmetic over indices and whole numbers: no rows, no clock, no floats. Whoever has the rows builds a [`Pool`], the
+//! Pure arithmetic over indices and whole numbers: no rows, no clock, no floats. Whoever has the rows builds a [`PlanningGroup`], the
 //! goods that compete with each other and everything they are made of, and [`solve`]s it.
 //!
 //! *Netting.* Units that are needed by a day are taken from what is there by then; only the rest is made, as late as it can
@@ -37,15 +37,15 @@ mod trial;
 
 use jiff::civil::Date;
 
-pub use crate::catalog::Policy;
+pub use crate::catalog::AllocationPolicy;
 use crate::catalog::{Quantity, Sku};
 
 pub use earliest::{Earliest, earliest};
 pub use flow::{Flow, Flows, flows};
-pub use limit::{Late, Limit, Makeable, Why};
+pub use limit::{Late, Limit, Producible, Why};
 pub use pools::WhereUsed;
 pub use ratio::Ratio;
-pub use solve::{Solution, solve};
+pub use solve::{GroupSolution, solve};
 
 /// Days from today; 0 is today.
 pub type Day = u32;
@@ -61,16 +61,16 @@ pub(crate) const FAR: Day = 3_650;
 
 /// Goods that compete with each other, and everything they are made of.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Pool {
+pub struct PlanningGroup {
     /// The items; they refer to each other by index.
-    pub items: Vec<PoolItem>,
+    pub items: Vec<GroupItem>,
     /// Where they are made; recipes refer to them by index.
-    pub centres: Vec<Centre>,
+    pub centres: Vec<GroupWorkCentre>,
 }
 
 /// A place of production that can start only so much a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Centre {
+pub struct GroupWorkCentre {
     /// What it is called.
     pub code: String,
     /// Units started per day, of all its items together, today included.
@@ -79,7 +79,7 @@ pub struct Centre {
 
 /// One item of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolItem {
+pub struct GroupItem {
     /// What it is called.
     pub sku: Sku,
     /// What is there now. Below zero, what comes in fills that first.
@@ -95,7 +95,7 @@ pub struct PoolItem {
     /// How long it takes to buy it, for dates only: from that day on it has no limit.
     pub bought_in: Option<Day>,
     /// How goods that compete for it are served.
-    pub policy: Policy,
+    pub policy: AllocationPolicy,
     /// Set when it is sold as what can still be made.
     pub offer: Option<Offer>,
 }
@@ -132,12 +132,12 @@ pub struct Slot {
     /// The first day of starts that no longer do; `Day::MAX` for always.
     pub until: Day,
     /// What may be taken, best first. Not empty.
-    pub options: Vec<Use>,
+    pub options: Vec<ComponentUse>,
 }
 
 /// How much of an item goes into one unit that is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Use {
+pub struct ComponentUse {
     /// The index of the item.
     pub item: usize,
     /// Units of it per unit started, scrap included.
@@ -146,7 +146,7 @@ pub struct Use {
 
 /// A pool that cannot be solved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unsound {
+pub enum PlanningError {
     /// An item is made of itself.
     #[error("an item of the pool is made of itself")]
     Cycle,

@@ -1,11 +1,11 @@
 //! The pool as arrays: items in the order of netting, parents before components, so that each is netted once.
 
 use crate::catalog::Sku;
-use crate::promise::planning::{Day, Pool, Ratio, Unsound};
+use crate::promise::planning::{Day, PlanningError, PlanningGroup, Ratio};
 
 /// A pool, laid out for walking. Items are known by their place in the order of netting.
 pub(super) struct Net<'p> {
-    pub(super) pool: &'p Pool,
+    pub(super) pool: &'p PlanningGroup,
     pub(super) nodes: Vec<Node>,
     pub(super) slots: Vec<Span>,
     pub(super) uses: Vec<Edge>,
@@ -56,13 +56,13 @@ pub(super) struct Edge {
 
 impl<'p> Net<'p> {
     /// Nothing of a pool yet.
-    pub(super) fn empty(pool: &'p Pool) -> Self {
+    pub(super) fn empty(pool: &'p PlanningGroup) -> Self {
         let place = vec![0; pool.items.len()];
         Self { pool, nodes: Vec::new(), slots: Vec::new(), uses: Vec::new(), index: Vec::new(), place }
     }
 
     /// Lays out these items alone, in ascending order and with everything below them.
-    pub(super) fn load(&mut self, items: &[usize]) -> Result<(), Unsound> {
+    pub(super) fn load(&mut self, items: &[usize]) -> Result<(), PlanningError> {
         let Self { pool, nodes, slots, uses, index, place } = self;
         *index = netting_order(pool, items, place)?;
         for (at, &index) in index.iter().enumerate() {
@@ -103,20 +103,20 @@ impl<'p> Net<'p> {
 }
 
 /// Whether everything that a pool refers to is there.
-pub(super) fn check(pool: &Pool) -> Result<(), Unsound> {
+pub(super) fn check(pool: &PlanningGroup) -> Result<(), PlanningError> {
     for recipe in pool.items.iter().filter_map(|item| item.recipe.as_ref()) {
         if recipe.centre.is_some_and(|centre| centre >= pool.centres.len()) {
-            return Err(Unsound::Missing);
+            return Err(PlanningError::Missing);
         }
         if !recipe.yields.is_at_most_one() {
-            return Err(Unsound::Yield);
+            return Err(PlanningError::Yield);
         }
         for slot in &recipe.slots {
             if slot.options.is_empty() {
-                return Err(Unsound::EmptySlot);
+                return Err(PlanningError::EmptySlot);
             }
             if slot.options.iter().any(|option| option.item >= pool.items.len()) {
-                return Err(Unsound::Missing);
+                return Err(PlanningError::Missing);
             }
         }
     }
@@ -125,7 +125,7 @@ pub(super) fn check(pool: &Pool) -> Result<(), Unsound> {
 
 /// The items by level, parents before components; within a level by name, so that nothing depends on the order in which
 /// the pool lists them.
-fn netting_order(pool: &Pool, items: &[usize], place: &mut [usize]) -> Result<Vec<usize>, Unsound> {
+fn netting_order(pool: &PlanningGroup, items: &[usize], place: &mut [usize]) -> Result<Vec<usize>, PlanningError> {
     let count = items.len();
     for (at, &index) in items.iter().enumerate() {
         place[index] = at;
@@ -164,7 +164,7 @@ fn netting_order(pool: &Pool, items: &[usize], place: &mut [usize]) -> Result<Ve
         }
     }
     if open.len() < count {
-        return Err(Unsound::Cycle);
+        return Err(PlanningError::Cycle);
     }
     // A counting sort: where each level begins, then every item in the order of names.
     let mut begin = vec![0_usize; deepest + 2];

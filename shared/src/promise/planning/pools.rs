@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::promise::planning::{Centre, Pool, PoolItem};
+use crate::promise::planning::{GroupItem, GroupWorkCentre, PlanningGroup};
 
 /// Bills as a graph, both ways.
 #[derive(Debug, Clone)]
@@ -102,7 +102,7 @@ impl WhereUsed {
 
     /// The graph of a whole catalogue.
     #[must_use]
-    pub fn of_pool(pool: &Pool) -> Self {
+    pub fn of_pool(pool: &PlanningGroup) -> Self {
         let (mut bills, mut made_at, mut goods, mut drawing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (index, item) in pool.items.iter().enumerate() {
             if item.offer.is_some() || !item.promised.is_empty() {
@@ -182,7 +182,7 @@ impl WhereUsed {
     }
 }
 
-impl Pool {
+impl PlanningGroup {
     /// These items alone, with their centres. They must be closed: with an item everything it is made of.
     ///
     /// # Panics
@@ -198,7 +198,7 @@ impl Pool {
             }
         }
         let item = |&index: &usize| {
-            let mut item: PoolItem = self.items[index].clone();
+            let mut item: GroupItem = self.items[index].clone();
             if let Some(recipe) = &mut item.recipe {
                 recipe.centre = recipe.centre.and_then(|centre| centres.get(&centre).copied());
                 for option in recipe.slots.iter_mut().flat_map(|slot| &mut slot.options) {
@@ -207,7 +207,8 @@ impl Pool {
             }
             item
         };
-        let mut listed: Vec<(usize, Centre)> = centres.iter().map(|(&old, &new)| (new, self.centres[old].clone())).collect();
+        let mut listed: Vec<(usize, GroupWorkCentre)> =
+            centres.iter().map(|(&old, &new)| (new, self.centres[old].clone())).collect();
         listed.sort_by_key(|(new, _)| *new);
         Self { items: items.iter().map(item).collect(), centres: listed.into_iter().map(|(_, centre)| centre).collect() }
     }

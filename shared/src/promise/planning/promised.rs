@@ -6,7 +6,7 @@ use crate::catalog::Quantity;
 use crate::promise::planning::explode::{Demand, Engine};
 use crate::promise::planning::limit::Late;
 use crate::promise::planning::most::Stop;
-use crate::promise::planning::{Day, FAR, HORIZON, PoolItem};
+use crate::promise::planning::{Day, FAR, GroupItem, HORIZON};
 
 /// What is late of each good, and what the first of it waits for.
 #[derive(Default)]
@@ -136,7 +136,7 @@ fn suspects(engine: &mut Engine<'_>, every: &[usize], promises: &[Demand]) -> Ve
     suspect
 }
 
-fn item<'p>(engine: &Engine<'p>, at: usize) -> &'p PoolItem {
+fn item<'p>(engine: &Engine<'p>, at: usize) -> &'p GroupItem {
     let pool = engine.net.pool;
     &pool.items[engine.net.index[at]]
 }

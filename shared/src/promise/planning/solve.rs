@@ -2,18 +2,18 @@
 
 use crate::catalog::Quantity;
 use crate::promise::planning::explode::Engine;
-use crate::promise::planning::limit::{Limit, Makeable};
+use crate::promise::planning::limit::{Limit, Producible};
 use crate::promise::planning::net::check;
 use crate::promise::planning::pools::WhereUsed;
 use crate::promise::planning::promised::place;
 use crate::promise::planning::share::{Good, fill};
-use crate::promise::planning::{Pool, Unsound};
+use crate::promise::planning::{PlanningError, PlanningGroup};
 
 /// What can still be made of the goods of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Solution {
+pub struct GroupSolution {
     /// By index of the pool's items; `None` for those that are neither offered nor promised.
-    pub makeable: Vec<Option<Makeable>>,
+    pub makeable: Vec<Option<Producible>>,
     /// How many explosions it took: a measure of the effort.
     pub explosions: u64,
 }
@@ -21,15 +21,15 @@ pub struct Solution {
 /// Places what is promised and fills what is offered. What cannot change each other is solved apart.
 ///
 /// # Errors
-/// [`Unsound`], when the pool makes no sense.
-pub fn solve(pool: &Pool) -> Result<Solution, Unsound> {
+/// [`PlanningError`], when the pool makes no sense.
+pub fn solve(pool: &PlanningGroup) -> Result<GroupSolution, PlanningError> {
     solve_each(pool, |_| {})
 }
 
 /// The same; `each` sees the engine of each part with all that is committed. What nothing needs is in no part.
-pub(super) fn solve_each(pool: &Pool, mut each: impl FnMut(&Engine<'_>)) -> Result<Solution, Unsound> {
+pub(super) fn solve_each(pool: &PlanningGroup, mut each: impl FnMut(&Engine<'_>)) -> Result<GroupSolution, PlanningError> {
     check(pool)?;
-    let mut solution = Solution { makeable: vec![None; pool.items.len()], explosions: 0 };
+    let mut solution = GroupSolution { makeable: vec![None; pool.items.len()], explosions: 0 };
     let mut engine = Engine::empty(pool, false);
     for items in WhereUsed::of_pool(pool).pools() {
         engine.load(items)?;
@@ -41,7 +41,7 @@ pub(super) fn solve_each(pool: &Pool, mut each: impl FnMut(&Engine<'_>)) -> Resu
 }
 
 /// Solves what the engine has.
-fn run(engine: &mut Engine<'_>, solution: &mut Solution) {
+fn run(engine: &mut Engine<'_>, solution: &mut GroupSolution) {
     let pool = engine.net.pool;
     let mut placed = place(engine);
     let mut goods = Vec::new();
@@ -56,13 +56,13 @@ fn run(engine: &mut Engine<'_>, solution: &mut Solution) {
             goods.push(Good { at, sku: &item.sku, offer, promised });
         } else {
             let limit = placed.stops.get(&at).map(|stop| Limit::of_stop(engine, stop));
-            solution.makeable[engine.net.index[at]] = Some(Makeable { shown: Quantity::ZERO, late, limit });
+            solution.makeable[engine.net.index[at]] = Some(Producible { shown: Quantity::ZERO, late, limit });
         }
     }
     goods.sort_by_key(|good| (good.offer.priority, good.offer.since, good.sku));
     let shares = fill(engine, &goods);
     for (good, share) in goods.iter().zip(shares) {
-        let makeable = Makeable { shown: Quantity::new(share.units), late: Vec::new(), limit: share.limit };
+        let makeable = Producible { shown: Quantity::new(share.units), late: Vec::new(), limit: share.limit };
         solution.makeable[engine.net.index[good.at]] = Some(makeable);
     }
 }

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use crate::catalog::{Bill, Network, UsedIn};
+use crate::catalog::{BillOfMaterials, Network, WhereUsed};
 use crate::sheets::tests::{Files, plan};
-use crate::sheets::{MAX_BYTES, MAX_CELL, MAX_LINES, Problems, Stored};
+use crate::sheets::{MAX_BYTES, MAX_CELL, MAX_LINES, SheetProblems, StoredCatalog};
 
 /// What is said to files beside an empty catalogue: nothing, or the first problem.
 fn check(files: Files, expected: Option<&str>) {
-    let found = plan(&Stored::default(), files).err().map(|problems| problems.shown()[0].to_string());
+    let found = plan(&StoredCatalog::default(), files).err().map(|problems| problems.shown()[0].to_string());
     assert_eq!(
         found.as_deref().map(|found| expected.is_some_and(|expected| found.starts_with(expected))),
         expected.map(|_| true),
@@ -28,7 +28,7 @@ fn a_sheet_has_so_many_lines() {
     tiers.push_str("ONE-MORE,1\n");
     check(&[("tiers", &tiers)], Some("tiers.csv line 200002: a sheet has at most 200000 lines: split it"));
     let large = super::Sheets::read(&[(super::Sheet::Tiers, vec![b'x'; MAX_BYTES + 1])].into());
-    let problems = super::Plan::of(&Stored::default(), &large, super::now()).expect_err("it is too large");
+    let problems = super::ImportPlan::of(&StoredCatalog::default(), &large, super::now()).expect_err("it is too large");
     assert_eq!(problems.shown()[0].to_string(), "tiers.csv: it has more than 67108864 bytes: split it");
     text.push_str(&"x".repeat(MAX_CELL + 1));
     check(&[("locations", &text)], Some("locations.csv line 2, column code: a cell has at most 1000 characters"));
@@ -55,7 +55,7 @@ fn codes_and_bills_are_only_so_large() {
         let expected = (!good).then_some("listings.csv line 2, column shop_sku:");
         check(&[("items", "sku\nA\n"), ("listings", &listings)], expected);
     }
-    for (components, good) in [(Bill::MAX_COMPONENTS, true), (Bill::MAX_COMPONENTS + 1, false)] {
+    for (components, good) in [(BillOfMaterials::MAX_COMPONENTS, true), (BillOfMaterials::MAX_COMPONENTS + 1, false)] {
         let (mut items, mut bills) = ("sku\nA\n".to_owned(), "parent,component,quantity\n".to_owned());
         for n in 0..components {
             writeln!(items, "C{n}").expect("text grows");
@@ -64,7 +64,7 @@ fn codes_and_bills_are_only_so_large() {
         let expected = (!good).then_some("bills.csv line 202, column component: A has 201 components: a bill has at most 200");
         check(&[("items", &items), ("bills", &bills)], expected);
     }
-    for (levels, good) in [(Bill::MAX_DEPTH, true), (Bill::MAX_DEPTH + 1, false)] {
+    for (levels, good) in [(BillOfMaterials::MAX_DEPTH, true), (BillOfMaterials::MAX_DEPTH + 1, false)] {
         let (mut items, mut bills) = ("sku\nC0\n".to_owned(), "parent,component,quantity\n".to_owned());
         for n in 0..levels {
             writeln!(items, "C{}", n + 1).expect("text grows");
@@ -89,7 +89,7 @@ fn a_component_goes_into_so_many_items() {
     };
     let expected = "bills.csv line 2002, column component: LABEL goes into 2001 items, and at most 2000 can be looked up: what goes \
                     into everything is to be marked bulk in items.csv";
-    let most = UsedIn::MAX_PARENTS;
+    let most = WhereUsed::MAX_PARENTS;
     for (parents, bulk, expected) in [(most, "", None), (most + 1, "", Some(expected)), (most + 1, "yes", None)] {
         let (items, bills) = sheets(parents, bulk);
         check(&[("items", &items), ("bills", &bills)], expected);
@@ -122,8 +122,8 @@ fn a_component_moves_in_parts_where_it_must() {
 #[test]
 fn so_many_problems_are_shown() {
     let text = format!("sku,buffer\n{}", (0..250).map(|n| format!("I{n},x\n")).collect::<String>());
-    let problems = plan(&Stored::default(), &[("items", &text)]).expect_err("every line is wrong");
-    assert_eq!((problems.count(), problems.shown().len()), (250, Problems::MAX_SHOWN));
+    let problems = plan(&StoredCatalog::default(), &[("items", &text)]).expect_err("every line is wrong");
+    assert_eq!((problems.count(), problems.shown().len()), (250, SheetProblems::MAX_SHOWN));
     assert_eq!(problems.shown()[99].line, Some(101));
 }
 

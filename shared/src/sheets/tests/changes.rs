@@ -2,25 +2,25 @@
 
 use crate::catalog::{Item, ShopItem};
 use crate::sheets::tests::{Files, SMALL, imported, plan, store};
-use crate::sheets::{CellChange, Change, ChangeKind, Stored};
+use crate::sheets::{CellChange, RowChange, RowChangeKind, StoredCatalog};
 use crate::table::{Expect, Record, Row, RowKey, Write};
 
 /// A change in words.
-fn in_words(change: &Change) -> String {
+fn in_words(change: &RowChange) -> String {
     let cells = |cells: &[CellChange]| {
         let cells = cells.iter().map(|CellChange { column, old, new }| format!(" {column} {old:?}→{new:?}"));
         cells.collect::<String>()
     };
     let what = match &change.kind {
-        ChangeKind::Added { cells: new } => format!("added{}", cells(new)),
-        ChangeKind::Changed { cells: new } => format!("changed{}", cells(new)),
-        ChangeKind::Removed => "removed".to_owned(),
-        ChangeKind::Completed => "completed".to_owned(),
+        RowChangeKind::Added { cells: new } => format!("added{}", cells(new)),
+        RowChangeKind::Changed { cells: new } => format!("changed{}", cells(new)),
+        RowChangeKind::Removed => "removed".to_owned(),
+        RowChangeKind::Completed => "completed".to_owned(),
     };
     format!("{} {} {}: {what}", change.sheet.name(), change.line, change.key.join("/"))
 }
 
-fn changes(stored: &Stored, files: Files) -> Vec<String> {
+fn changes(stored: &StoredCatalog, files: Files) -> Vec<String> {
     let plan = plan(stored, files).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
     plan.changes.iter().map(in_words).collect()
 }
@@ -153,7 +153,7 @@ fn changes_are_shown_cell_by_cell() {
 }
 
 /// Where the writes of files go, batch by batch.
-fn written(stored: &Stored, files: Files) -> Vec<Vec<String>> {
+fn written(stored: &StoredCatalog, files: Files) -> Vec<Vec<String>> {
     let plan = plan(stored, files).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
     let place = |write: &Write| match write {
         Write::Put { key, .. } => format!("put {}", RowKey::in_words(key)),
@@ -205,7 +205,7 @@ fn writes_are_cut_between_groups() {
         listings.push_str(&format!("a.myshopify.com,s{n:03},I{n:03},{n}\n"));
     }
     let files: Files = &[("items", &items), ("listings", &listings), ("tiers", "tier,buffer\nA,1\n")];
-    let batches = written(&Stored::default(), files);
+    let batches = written(&StoredCatalog::default(), files);
     assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [99, 100, 100, 2]);
     for batch in &batches {
         let count = |of: &dyn Fn(usize) -> RowKey| {
@@ -217,7 +217,7 @@ fn writes_are_cut_between_groups() {
             |n: usize| RowKey::ShopItem { shop: "a.myshopify.com".parse().expect("a shop"), shop_sku: format!("s{n:03}") };
         assert_eq!(count(&item), count(&mapping), "an item and its mapping are in one transaction");
     }
-    assert_eq!(batches, written(&Stored::default(), files), "the same files lead to the same writes");
+    assert_eq!(batches, written(&StoredCatalog::default(), files), "the same files lead to the same writes");
 }
 
 /// Protects a table somebody else wrote into: half a listing is found, said and made whole.
@@ -227,7 +227,7 @@ fn half_a_listing_is_completed() {
     let item = whole.catalogue().items["SERUM"].clone();
     let key = ("a.myshopify.com".parse().expect("a shop"), "serum-30".to_owned());
     let mapping: ShopItem = whole.catalogue().mappings[&key].clone();
-    let take = |stored: &mut Stored, write: Write| {
+    let take = |stored: &mut StoredCatalog, write: Write| {
         let Write::Put { key, body, expect, .. } = write else { panic!("only puts") };
         stored.take(&Record { key, revision: expect.next_revision(), body }).expect("readable");
     };

@@ -1,13 +1,13 @@
 //! What is refused: the sheet, the line and the column of each mistake, and what would be right.
 
 use crate::sheets::tests::{Files, SMALL, imported, plan};
-use crate::sheets::{Problem, Stored};
+use crate::sheets::{SheetProblem, StoredCatalog};
 
 /// The problems of files beside a catalogue, in words.
-pub(super) fn told(stored: &Stored, files: Files) -> Vec<String> {
+pub(super) fn told(stored: &StoredCatalog, files: Files) -> Vec<String> {
     match plan(stored, files) {
         Ok(_) => Vec::new(),
-        Err(problems) => problems.shown().iter().map(Problem::to_string).collect(),
+        Err(problems) => problems.shown().iter().map(SheetProblem::to_string).collect(),
     }
 }
 
@@ -58,7 +58,7 @@ fn a_file_must_be_a_sheet() {
     );
     let stored = imported(SMALL);
     let latin = std::collections::BTreeMap::from([(super::Sheet::Items, b"sku\nA\nCR\xC8ME\n".to_vec())]);
-    let problems = super::Plan::of(&stored, &super::Sheets::read(&latin), super::now()).expect_err("it is not UTF-8");
+    let problems = super::ImportPlan::of(&stored, &super::Sheets::read(&latin), super::now()).expect_err("it is not UTF-8");
     assert_eq!(problems.shown()[0].to_string(), "items.csv line 3: this is not UTF-8: save it as CSV in UTF-8");
 }
 

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::catalog::{Bill, BillVersion};
-use crate::sheets::{Plan, Problems, Sheet, Sheets, Stored};
+use crate::catalog::{BillOfMaterials, BillVersion};
+use crate::sheets::{ImportPlan, Sheet, SheetProblems, Sheets, StoredCatalog};
 use crate::table::{Expect, Record, RowKey, Write};
 
 /// Files by name and text.
@@ -28,12 +28,12 @@ pub(super) fn now() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().expect("a time")
 }
 
-pub(super) fn plan(stored: &Stored, files: Files) -> Result<Plan, Problems> {
-    Plan::of(stored, &sheets(files), now())
+pub(super) fn plan(stored: &StoredCatalog, files: Files) -> Result<ImportPlan, SheetProblems> {
+    ImportPlan::of(stored, &sheets(files), now())
 }
 
 /// Takes the writes of a plan as stored, as the table would.
-pub(super) fn store(stored: &mut Stored, plan: &Plan) {
+pub(super) fn store(stored: &mut StoredCatalog, plan: &ImportPlan) {
     for write in plan.batches().into_iter().flatten() {
         match write {
             Write::Put { key, body, expect, .. } => {
@@ -46,8 +46,8 @@ pub(super) fn store(stored: &mut Stored, plan: &Plan) {
 }
 
 /// What is stored after these files were imported into nothing.
-pub(super) fn imported(files: Files) -> Stored {
-    let mut stored = Stored::default();
+pub(super) fn imported(files: Files) -> StoredCatalog {
+    let mut stored = StoredCatalog::default();
     let plan = plan(&stored, files).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
     store(&mut stored, &plan);
     stored
@@ -101,11 +101,11 @@ fn a_bill_leaves_its_versions() {
     .enumerate()
     {
         let now = now() + SignedDuration::from_hours(i64::try_from(n).expect("few") + 1);
-        let plan = Plan::of(&stored, &sheets(&[(sheet, &format!("{columns}\n{line}\n"))]), now).expect("it is right");
-        let bill = |stored: &Stored| stored.catalogue().bills.values().next().expect("a bill").clone();
-        let Bill { version: before, since, .. } = bill(&stored);
+        let plan = ImportPlan::of(&stored, &sheets(&[(sheet, &format!("{columns}\n{line}\n"))]), now).expect("it is right");
+        let bill = |stored: &StoredCatalog| stored.catalogue().bills.values().next().expect("a bill").clone();
+        let BillOfMaterials { version: before, since, .. } = bill(&stored);
         store(&mut stored, &plan);
-        let after: Bill = bill(&stored);
+        let after: BillOfMaterials = bill(&stored);
         assert_eq!(after.version, version, "{line}");
         // Beside the bill: what the index loses, with the bill as it is.
         let of_bills = |write: &Write| matches!(RowKey::parse(write.key()), Some(RowKey::Bill(_) | RowKey::BillVersion { .. }));

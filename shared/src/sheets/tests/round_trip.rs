@@ -9,12 +9,12 @@ use proptest::option::of;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
 use crate::catalog::{
-    Bill, CentreId, Component, Factor, InventoryItemId, Item, Listed, Location, LocationKind, Planning, Policy, Quantity,
-    ShopItem, ShopLocationId, Sku, SystemItem, Tier, Unit, UsedIn, VariantId, WorkCentre,
+    AllocationPolicy, BillOfMaterials, Component, Factor, InventoryItemId, Item, Location, LocationKind, PlanningSettings,
+    Quantity, ShopItem, ShopListing, ShopLocationId, Sku, SystemItem, Tier, Unit, VariantId, WhereUsed, WorkCentre, WorkCentreId,
 };
-use crate::sheets::tests::{Stored, now, store};
+use crate::sheets::tests::{StoredCatalog, now, store};
 use crate::sheets::used_in::derived;
-use crate::sheets::{Plan, Sheets, export};
+use crate::sheets::{ImportPlan, Sheets, export};
 use crate::table::{Expect, Record, Write};
 
 /// Names that need quotes, or look like something else to a spreadsheet.
@@ -50,7 +50,7 @@ struct Seed {
     shop: Option<(String, Option<u64>, Option<Quantity>)>,
     code: Option<String>,
     component: Option<(u32, Option<u8>)>,
-    planning: Planning,
+    planning: PlanningSettings,
     made: Made,
     feeds: Option<bool>,
 }
@@ -71,17 +71,18 @@ fn day(days: i16) -> Date {
     Date::constant(2026, 11, 21).saturating_add(Span::new().days(days))
 }
 
-fn planning() -> impl Strategy<Value = Planning> {
-    let numbers = (of(0..=Planning::MAX_DAYS), of(any::<u32>()), of(any::<i16>()), of(0..=Planning::MAX_DAYS));
-    let policy = prop_oneof![Just(Policy::FairShare), Just(Policy::FirstCome), Just(Policy::Priority)];
+fn planning() -> impl Strategy<Value = PlanningSettings> {
+    let numbers = (of(0..=PlanningSettings::MAX_DAYS), of(any::<u32>()), of(any::<i16>()), of(0..=PlanningSettings::MAX_DAYS));
+    let policy =
+        prop_oneof![Just(AllocationPolicy::FairShare), Just(AllocationPolicy::FirstCome), Just(AllocationPolicy::Priority)];
     (numbers, any::<bool>(), policy, any::<bool>()).prop_map(|(numbers, bulk, policy, shows_date)| {
         let (promise_days, priority, since, supplier_days) = numbers;
-        Planning { promise_days, priority, since: since.map(day), supplier_days, bulk, policy, shows_date }
+        PlanningSettings { promise_days, priority, since: since.map(day), supplier_days, bulk, policy, shows_date }
     })
 }
 
 fn made() -> impl Strategy<Value = Made> {
-    let header = (any::<bool>(), prop_oneof![Just(0), 0..=Bill::MAX_LEAD_DAYS], of(1..=100_u8), any::<bool>());
+    let header = (any::<bool>(), prop_oneof![Just(0), 0..=BillOfMaterials::MAX_LEAD_DAYS], of(1..=100_u8), any::<bool>());
     (header, (of(-500..500_i16), of(500..1000_i16)), of(any::<u16>()))
         .prop_map(|((header, lead_days, yields, centre), days, rank)| Made { header, lead_days, yields, centre, days, rank })
 }
@@ -98,19 +99,19 @@ fn seed() -> impl Strategy<Value = Seed> {
     })
 }
 
-fn centre() -> CentreId {
+fn centre() -> WorkCentreId {
     "MIX-1".parse().expect("a code")
 }
 
 impl Made {
-    fn header(&self, parent: Sku) -> Bill {
-        let plain = Bill::new(parent);
+    fn header(&self, parent: Sku) -> BillOfMaterials {
+        let plain = BillOfMaterials::new(parent);
         if !self.header {
             return plain;
         }
         let (yields, centre) = (self.yields.map(share), self.centre.then(centre));
         let phantom = self.lead_days == 0 && centre.is_none();
-        Bill { lead_days: self.lead_days, yields, centre, phantom, ..plain }
+        BillOfMaterials { lead_days: self.lead_days, yields, centre, phantom, ..plain }
     }
 
     fn components(&self, quantity: u32, scrap: Option<u8>, main: &Sku, spare: &Sku) -> BTreeMap<Sku, Component> {
@@ -128,8 +129,8 @@ fn share<T: std::str::FromStr<Err: std::fmt::Debug>>(number: impl ToString) -> T
 }
 
 /// A catalogue as the table would hold it: from rows, not by way of sheets.
-fn stored(seeds: &[Seed]) -> Stored {
-    let mut stored = Stored::default();
+fn stored(seeds: &[Seed]) -> StoredCatalog {
+    let mut stored = StoredCatalog::default();
     let mut put = |write: Write| {
         let Write::Put { key, body, .. } = write else { panic!("only puts") };
         stored.take(&Record { key, revision: 1, body }).expect("readable");
@@ -160,7 +161,8 @@ fn stored(seeds: &[Seed]) -> Stored {
         if let Some((name, variant, buffer)) = &seed.shop {
             let shop_sku = format!(" {name}{n}");
             let variant = variant.map(VariantId::new);
-            let listed = Listed { variant, buffer: *buffer, ..Listed::new(shop_sku.clone(), InventoryItemId::new(n64)) };
+            let listed =
+                ShopListing { variant, buffer: *buffer, ..ShopListing::new(shop_sku.clone(), InventoryItemId::new(n64)) };
             item.shops.insert(shop.clone(), listed);
             let mapping = ShopItem { shop: shop.clone(), shop_sku, sku: sku.clone(), inventory_item: InventoryItemId::new(n64) };
             put(Write::put(&mapping, Expect::Absent));
@@ -171,19 +173,19 @@ fn stored(seeds: &[Seed]) -> Stored {
             let (unit, units) = (seed.factors.first().map(|(unit, _)| unit.clone()), item.units.clone());
             put(Write::put(&SystemItem { system, code, sku: sku.clone(), unit, units }, Expect::Absent));
         }
-        if let Some(parent) = above.filter(|_| n < Bill::MAX_DEPTH) {
+        if let Some(parent) = above.filter(|_| n < BillOfMaterials::MAX_DEPTH) {
             let mut bill = seed.made.header(parent);
             if let Some((quantity, scrap)) = seed.component {
                 bill.components = seed.made.components(quantity, scrap, &sku, &spare.sku);
             }
-            if bill != Bill::new(bill.parent.clone()) {
-                put(Write::put(&Bill { version: 4, ..bill }, Expect::Absent));
+            if bill != BillOfMaterials::new(bill.parent.clone()) {
+                put(Write::put(&BillOfMaterials { version: 4, ..bill }, Expect::Absent));
             }
         }
         above = Some(sku);
     }
     for (component, parents) in derived(stored.catalogue()) {
-        let used = Write::put(&UsedIn { component, parents }, Expect::Absent);
+        let used = Write::put(&WhereUsed { component, parents }, Expect::Absent);
         let Write::Put { key, body, .. } = used else { panic!("only puts") };
         stored.take(&Record { key, revision: 1, body }).expect("readable");
     }
@@ -199,11 +201,11 @@ proptest! {
         let stored = stored(&seeds);
         let files = export(stored.catalogue());
         let sheets = Sheets::read(&files);
-        let plan = Plan::of(&stored, &sheets, now()).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
+        let plan = ImportPlan::of(&stored, &sheets, now()).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
         assert_eq!((plan.changes.as_slice(), plan.rows()), (&[][..], 0));
 
-        let mut elsewhere = Stored::default();
-        let plan = Plan::of(&elsewhere, &sheets, now()).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
+        let mut elsewhere = StoredCatalog::default();
+        let plan = ImportPlan::of(&elsewhere, &sheets, now()).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
         store(&mut elsewhere, &plan);
         let mut expected = stored.catalogue().clone();
         expected.bills.values_mut().for_each(|bill| (bill.version, bill.since) = (1, Some(now())));

@@ -5,20 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, Strategy, any, proptest};
 
-use crate::catalog::{Catalogue, Sku, UsedIn};
+use crate::catalog::{Catalog, Sku, WhereUsed};
 use crate::sheets::tests::{Files, SMALL, imported, now, plan, sheets, store};
 use crate::sheets::used_in::derived;
-use crate::sheets::{Plan, Sheets, Stored};
+use crate::sheets::{ImportPlan, Sheets, StoredCatalog};
 use crate::table::{Expect, Key, Record, RowKey, Write};
 
 /// The index in words.
-fn said(catalogue: &Catalogue) -> Vec<String> {
-    let parents = |used: &UsedIn| used.parents.iter().map(Sku::as_str).collect::<Vec<_>>().join(" ");
+fn said(catalogue: &Catalog) -> Vec<String> {
+    let parents = |used: &WhereUsed| used.parents.iter().map(Sku::as_str).collect::<Vec<_>>().join(" ");
     catalogue.used_in.values().map(|used| format!("{}: {}", used.component, parents(used))).collect()
 }
 
 /// Whether the index names every parent of every component that is not bulk.
-fn names_every_parent(catalogue: &Catalogue) -> bool {
+fn names_every_parent(catalogue: &Catalog) -> bool {
     let named = |component: &Sku| catalogue.used_in.get(component).map(|used| &used.parents);
     derived(catalogue).iter().all(|(component, parents)| named(component).is_some_and(|named| parents.is_subset(named)))
 }
@@ -82,7 +82,7 @@ fn in_words(batch: &[Write]) -> String {
     batch.iter().map(place).collect::<Vec<_>>().join(", ")
 }
 
-fn index(catalogue: &Catalogue) -> BTreeMap<Sku, BTreeSet<Sku>> {
+fn index(catalogue: &Catalog) -> BTreeMap<Sku, BTreeSet<Sku>> {
     catalogue.used_in.iter().map(|(component, used)| (component.clone(), used.parents.clone())).collect()
 }
 
@@ -98,7 +98,7 @@ fn any_import_makes_the_index_whole() {
     let key = |component: &str| RowKey::WhereUsed(component.parse().expect("a SKU")).key();
     let row = |component: &str, parents: &[&str]| {
         let parents = parents.iter().map(|parent| parent.parse().expect("a SKU")).collect();
-        Write::put(&UsedIn { component: component.parse().expect("a SKU"), parents }, Expect::Revision(7))
+        Write::put(&WhereUsed { component: component.parse().expect("a SKU"), parents }, Expect::Revision(7))
     };
     let rows: [Broken; 4] = [
         (
@@ -179,8 +179,8 @@ impl Table {
         self.0.get(key).map(|(revision, body)| Record { key: key.clone(), revision: *revision, body: body.clone() })
     }
 
-    fn read(&self) -> Stored {
-        Stored::of(self.0.keys().filter_map(|key| self.record(key))).expect("readable")
+    fn read(&self) -> StoredCatalog {
+        StoredCatalog::of(self.0.keys().filter_map(|key| self.record(key))).expect("readable")
     }
 
     fn write_all(&mut self, files: Files) {
@@ -192,7 +192,7 @@ impl Table {
 /// Somebody who imports: what they know of the table, and what they still want to write.
 struct Import {
     sheets: Sheets,
-    known: Option<Stored>,
+    known: Option<StoredCatalog>,
     batches: Option<Vec<Vec<Write>>>,
 }
 
@@ -201,7 +201,7 @@ impl Import {
     fn step(&mut self, table: &mut Table) -> bool {
         let known = self.known.get_or_insert_with(|| table.read());
         let Some(batches) = &mut self.batches else {
-            match Plan::of(known, &self.sheets, now()) {
+            match ImportPlan::of(known, &self.sheets, now()) {
                 Ok(plan) => self.batches = Some(plan.batches()),
                 Err(_) => return false,
             }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::source::pull::config::{Auth, Feed, Format, Meaning, Method, Mode, Paging, Progress};
+use crate::source::pull::config::{Feed, FeedProgress, KindMapping, Paging, PullAuth, PullFormat, PullMethod, PullMode};
 use crate::source::pull::request::{self, Place};
 use crate::source::pull::{MAX_ROWS, Template};
 
@@ -29,12 +29,12 @@ fn address(feed: &Feed) -> Checked {
     must(!origin.contains(['@', '{', '}']), "url: the host is fixed, and has no user or password in it; see auth")?;
     let host = origin.strip_prefix("http://").map(|host| host.split(':').next().unwrap_or_default());
     let near = host.is_none_or(|host| host == "localhost" || host == "127.0.0.1");
-    must(near || feed.auth == Auth::None, "url: a secret does not travel by http://, only by https://")?;
+    must(near || feed.auth == PullAuth::None, "url: a secret does not travel by http://, only by https://")?;
     for (at, _) in feed.url.match_indices('{') {
         let known = Place::ALL.into_iter().any(|place| feed.url[at..].starts_with(place.name()));
         must(known, "url: a { begins {since}, {offset}, {page}, {size} or {cursor}")?;
     }
-    must(feed.body.is_none() || feed.method == Method::Post, "body: a GET has none; set method to post")?;
+    must(feed.body.is_none() || feed.method == PullMethod::Post, "body: a GET has none; set method to post")?;
     for (name, value) in &feed.headers {
         let token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         must(token, format!("headers: {name:?} is no name of a header"))?;
@@ -49,14 +49,14 @@ fn address(feed: &Feed) -> Checked {
 
 fn auth(feed: &Feed) -> Checked {
     let secret = match &feed.auth {
-        Auth::None => return Ok(()),
-        Auth::Bearer { secret } | Auth::Basic { secret } => secret,
-        Auth::Header { name, secret } => {
+        PullAuth::None => return Ok(()),
+        PullAuth::Bearer { secret } | PullAuth::Basic { secret } => secret,
+        PullAuth::Header { name, secret } => {
             let token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
             must(token, format!("auth.name: {name:?} is no name of a header"))?;
             secret
         }
-        Auth::Body { at, secret } => {
+        PullAuth::Body { at, secret } => {
             let there = feed.body.as_ref().is_some_and(|body| at.of(body).is_some());
             must(there, format!("auth.at: the body has nothing at {:?} for the secret to replace", at.as_str()))?;
             secret
@@ -99,7 +99,7 @@ fn paging(feed: &Feed) -> Checked {
         must((2..=most).contains(&size), format!("paging.size: from 2 to {MAX_ROWS}"))?;
     }
     must(feed.paging.size().is_some() || !uses(feed, Place::Size), "paging: {size} is there, but no size is said")?;
-    if feed.format == Format::JsonLines {
+    if feed.format == PullFormat::JsonLines {
         let in_answer = match &feed.paging {
             Paging::NextLink { .. } | Paging::Cursor { .. } => true,
             Paging::Offset { more, .. } => more.is_some(),
@@ -116,17 +116,17 @@ fn paging(feed: &Feed) -> Checked {
 
 fn mode(feed: &Feed) -> Checked {
     match (feed.mode, &feed.progress) {
-        (Mode::Full, None) => {
+        (PullMode::Full, None) => {
             must(!uses(feed, Place::Since), "mode: a full refresh has no {since}")?;
             must(!feed.ordered, "ordered: a full refresh has no watermark to move")
         }
-        (Mode::Full, Some(_)) => Err("progress: a full refresh has none".to_owned()),
-        (Mode::Delta, None) => Err("progress: a delta needs it".to_owned()),
-        (Mode::Delta, Some(progress)) => {
+        (PullMode::Full, Some(_)) => Err("progress: a full refresh has none".to_owned()),
+        (PullMode::Delta, None) => Err("progress: a delta needs it".to_owned()),
+        (PullMode::Delta, Some(progress)) => {
             must(uses(feed, Place::Since), "mode: a delta needs {since} in its url or body")?;
             must(!feed.aggregate, "aggregate: only a full refresh sees every bin and lot")?;
             match progress {
-                Progress::Time { value, overlap_seconds, .. } => {
+                FeedProgress::Time { value, overlap_seconds, .. } => {
                     let told = value.as_ref().or(feed.fields.occurred_at.as_ref());
                     must(
                         told.is_some_and(|told| !told.is_constant()),
@@ -134,7 +134,7 @@ fn mode(feed: &Feed) -> Checked {
                     )?;
                     must(*overlap_seconds > 0, "progress.overlap_seconds: at least 1; rows of one second may appear one by one")
                 }
-                Progress::Sequence { value, .. } => must(!value.is_constant(), "progress.value: it must be of the row"),
+                FeedProgress::Sequence { value, .. } => must(!value.is_constant(), "progress.value: it must be of the row"),
             }
         }
     }
@@ -143,15 +143,15 @@ fn mode(feed: &Feed) -> Checked {
 fn kinds(feed: &Feed) -> Checked {
     let events = || {
         feed.kind.meanings().filter_map(|meaning| match meaning {
-            Meaning::Event { kind, .. } => Some(kind),
-            Meaning::Skip => None,
+            KindMapping::Event { kind, .. } => Some(kind),
+            KindMapping::Skip => None,
         })
     };
     must(events().next().is_some(), "kind: nothing of it is an event")?;
     let moves = events().any(|kind| !kind.is_a_state());
     let of_row = |field: &Option<Template>| field.as_ref().is_some_and(|field| !field.is_constant());
     must(!moves || of_row(&feed.fields.id), "fields.id: a movement is known by the system's own name of it")?;
-    let timed = moves || feed.mode == Mode::Delta;
+    let timed = moves || feed.mode == PullMode::Delta;
     must(!timed || of_row(&feed.fields.occurred_at), "fields.occurred_at: it is needed, except of the states of a full refresh")?;
     if feed.aggregate {
         must(!moves, "aggregate: only states (count, balance) can be added up")?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::source::StockKind;
 use crate::source::pull::check;
 use crate::source::pull::template::{Pointer, Template};
-use crate::source::pull::times::{Spelling, Times};
+use crate::source::pull::times::{TimeFormat, Times};
 
 /// A configuration that was checked: its parts fit each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,20 +46,20 @@ pub struct Feed {
     pub url: String,
     /// How it is asked.
     #[serde(default)]
-    pub method: Method,
+    pub method: PullMethod,
     /// Headers of the request. No secrets: they are named in `auth`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
     /// Who we say we are.
     #[serde(default)]
-    pub auth: Auth,
+    pub auth: PullAuth,
     /// The JSON body of a POST. Its texts may hold the same places as the URL; a text that is nothing but one place for a
     /// number becomes that number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
     /// What an answer looks like.
     #[serde(default)]
-    pub format: Format,
+    pub format: PullFormat,
     /// Where the rows are in an answer: a list. Empty when the answer is the list.
     #[serde(default = "everything")]
     pub rows: Pointer,
@@ -68,10 +68,10 @@ pub struct Feed {
     pub paging: Paging,
     /// Whether it is asked for what is new, or for everything.
     #[serde(default)]
-    pub mode: Mode,
+    pub mode: PullMode,
     /// By what "new" is known. Only of a delta.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub progress: Option<Progress>,
+    pub progress: Option<FeedProgress>,
     /// Whether rows come in rising progress. Only then the watermark moves before the end of a run.
     #[serde(default, skip_serializing_if = "is_false")]
     pub ordered: bool,
@@ -98,7 +98,7 @@ fn everything() -> Pointer {
 }
 
 fn rfc3339() -> Times {
-    Times { read: Spelling::Rfc3339, write: None, offset_minutes: 0 }
+    Times { read: TimeFormat::Rfc3339, write: None, offset_minutes: 0 }
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -108,7 +108,7 @@ fn is_false(flag: &bool) -> bool {
 /// How it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Method {
+pub enum PullMethod {
     /// Without a body.
     #[default]
     Get,
@@ -119,7 +119,7 @@ pub enum Method {
 /// Who we say we are: by the name of an entry of the sources' secret, never by the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "scheme", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Auth {
+pub enum PullAuth {
     /// Nobody.
     #[default]
     None,
@@ -152,7 +152,7 @@ pub enum Auth {
 /// What an answer looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Format {
+pub enum PullFormat {
     /// One JSON document.
     #[default]
     Json,
@@ -218,7 +218,7 @@ impl Paging {
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Mode {
+pub enum PullMode {
     /// What is new since the watermark.
     #[default]
     Delta,
@@ -229,7 +229,7 @@ pub enum Mode {
 /// By what "new" is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Progress {
+pub enum FeedProgress {
     /// A time of the source. The request must ask for rows *at or after* `{since}`.
     Time {
         /// The row's time; that of the event without it. The time at which a row appears or changes, not a booking date,
@@ -260,22 +260,22 @@ pub enum Progress {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum KindOf {
     /// Always the same.
-    Always(Meaning),
+    Always(KindMapping),
     /// It depends on a value.
     By {
         /// The value.
         value: Template,
         /// What each means.
-        map: BTreeMap<String, Meaning>,
+        map: BTreeMap<String, KindMapping>,
         /// What any other means; without it a row with any other is a failed row.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        otherwise: Option<Meaning>,
+        otherwise: Option<KindMapping>,
     },
 }
 
 impl KindOf {
     /// Everything it can mean.
-    pub fn meanings(&self) -> impl Iterator<Item = Meaning> {
+    pub fn meanings(&self) -> impl Iterator<Item = KindMapping> {
         match self {
             Self::Always(meaning) => vec![*meaning],
             Self::By { map, otherwise, .. } => map.values().chain(otherwise).copied().collect(),
@@ -288,7 +288,7 @@ impl KindOf {
 /// `skip`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum Meaning {
+pub enum KindMapping {
     /// An event.
     Event {
         /// Its kind.
@@ -300,7 +300,7 @@ pub enum Meaning {
     Skip,
 }
 
-impl TryFrom<String> for Meaning {
+impl TryFrom<String> for KindMapping {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -316,11 +316,11 @@ impl TryFrom<String> for Meaning {
     }
 }
 
-impl From<Meaning> for String {
-    fn from(meaning: Meaning) -> Self {
+impl From<KindMapping> for String {
+    fn from(meaning: KindMapping) -> Self {
         match meaning {
-            Meaning::Event { kind, negate } => format!("{}{}", if negate { "-" } else { "" }, kind.name()),
-            Meaning::Skip => "skip".to_owned(),
+            KindMapping::Event { kind, negate } => format!("{}{}", if negate { "-" } else { "" }, kind.name()),
+            KindMapping::Skip => "skip".to_owned(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Pulling stock events from systems that do not send them: on a schedule, by configuration, exactly once.
 //!
 //! A [`PullConfig`] says where a feed is, how its rows become events and by what "new" is known. [`pull`] asks for what is
-//! new since the [`Watermark`], takes each row through the same `receive_all` as every other
+//! new since the [`FeedWatermark`], takes each row through the same `receive_all` as every other
 //! event, and moves the watermark after that: to the newest row seen less an overlap, and never past a row that failed. So
 //! rows are read again and again, and applied once. Only [`Source`] is outside: it carries one request.
 //!
@@ -20,12 +20,14 @@ mod times;
 pub(crate) mod told;
 pub(crate) mod watermark;
 
-pub use config::{Auth, Feed, Fields, Format, KindOf, Meaning, Method, Mode, OrderFields, Paging, Progress, PullConfig};
+pub use config::{
+    Feed, FeedProgress, Fields, KindMapping, KindOf, OrderFields, Paging, PullAuth, PullConfig, PullFormat, PullMethod, PullMode,
+};
 pub use request::{PullAnswer, PullRequest, SourceError};
 pub use template::{Pointer, Template};
-pub use times::{Spelling, Times};
-pub(crate) use told::Told;
-pub use watermark::{Mark, Watermark};
+pub use times::{TimeFormat, Times};
+pub(crate) use told::ReportedState;
+pub use watermark::{FeedWatermark, WatermarkPosition};
 
 /// The most rows of one page.
 pub const MAX_ROWS: usize = 5_000;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::source::pull::MAX_ROWS;
-use crate::source::pull::config::{Feed, Format, Paging};
+use crate::source::pull::config::{Feed, Paging, PullFormat};
 use crate::source::pull::request::{At, SourceError, link};
 
 /// What one answer holds.
@@ -34,7 +34,7 @@ pub(crate) enum Next {
 /// When it is not what the configuration says: then nothing of it is used.
 pub(crate) fn read(feed: &Feed, at: &At, bytes: &[u8]) -> Result<Page, SourceError> {
     let (rows, document, broken) = match feed.format {
-        Format::Json => {
+        PullFormat::Json => {
             // serde_json's own message may quote a value: only the kind of error and its place are told.
             let mut document: Value = serde_json::from_slice(bytes).map_err(|error| {
                 let (kind, line, column) = (error.classify(), error.line(), error.column());
@@ -45,7 +45,7 @@ pub(crate) fn read(feed: &Feed, at: &At, bytes: &[u8]) -> Result<Page, SourceErr
             };
             (rows.into_iter().map(Ok).collect(), document, false)
         }
-        Format::JsonLines => {
+        PullFormat::JsonLines => {
             let (rows, broken) = lines(bytes)?;
             (rows, Value::Null, broken)
         }

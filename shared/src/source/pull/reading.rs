@@ -11,7 +11,7 @@ use crate::source::pull::MAX_STATES;
 use crate::source::pull::config::{Feed, Paging};
 use crate::source::pull::request::SourceError;
 use crate::source::pull::row::{self, About, Said};
-use crate::source::pull::watermark::{Course, Mark};
+use crate::source::pull::watermark::{Course, WatermarkPosition};
 use crate::source::{StockEvent, StockKind};
 
 /// What is to be done with a row.
@@ -51,7 +51,7 @@ impl<'a> Pass<'a> {
     }
 
     /// A row is done with.
-    pub(crate) fn done(&mut self, mark: Option<Mark>, well: bool) {
+    pub(crate) fn done(&mut self, mark: Option<WatermarkPosition>, well: bool) {
         match (&mut self.course, mark, well) {
             (Some(course), Some(mark), true) => course.pass(mark),
             (Some(course), mark, false) => course.fail(mark),
@@ -90,7 +90,7 @@ impl<'a> Pass<'a> {
         seen: usize,
         asked_at: Timestamp,
         system: &SystemId,
-    ) -> Result<Vec<(Option<Mark>, Step)>, SourceError> {
+    ) -> Result<Vec<(Option<WatermarkPosition>, Step)>, SourceError> {
         let before = seen.saturating_sub(rows.len());
         let mut steps = Vec::with_capacity(rows.len());
         let mut newest: BTreeMap<(StockKind, About), (usize, Timestamp)> = BTreeMap::new();
@@ -187,7 +187,7 @@ impl<'a> Pass<'a> {
     ///
     /// # Errors
     /// When nothing on this page was newer than `since`, or the rows are in another order than is needed for this.
-    pub(crate) fn newer_than(&self, since: Option<Mark>) -> Result<Mark, SourceError> {
+    pub(crate) fn newer_than(&self, since: Option<WatermarkPosition>) -> Result<WatermarkPosition, SourceError> {
         let seen = self.course.as_ref().filter(|course| !course.misordered).and_then(Course::seen);
         let misordered =
             || SourceError::unreadable("the rows of a full page are in no rising order, so what comes next cannot be asked for");

@@ -6,14 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::source::pull::config::{Auth, Feed, Method, Paging};
-use crate::source::pull::watermark::Mark;
+use crate::source::pull::config::{Feed, Paging, PullAuth, PullMethod};
+use crate::source::pull::watermark::WatermarkPosition;
 
 /// One request. Its secret is only named: the port puts it in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PullRequest {
     /// How.
-    pub method: Method,
+    pub method: PullMethod,
     /// Where.
     pub url: String,
     /// Headers, without the secret.
@@ -21,7 +21,7 @@ pub struct PullRequest {
     /// The JSON body, without the secret.
     pub body: Option<Value>,
     /// Which secret, and where it goes.
-    pub auth: Auth,
+    pub auth: PullAuth,
     /// How long it may take.
     pub within: Duration,
 }
@@ -102,11 +102,11 @@ pub(crate) enum At {
 }
 
 /// The request for a page.
-pub(crate) fn request(feed: &Feed, since: Option<Mark>, at: &At, within: Duration) -> PullRequest {
+pub(crate) fn request(feed: &Feed, since: Option<WatermarkPosition>, at: &At, within: Duration) -> PullRequest {
     let value = |place: Place| match place {
         Place::Since => match since {
-            Some(Mark::Time(time)) => Value::from(feed.times.write(time)),
-            Some(Mark::Sequence(number)) => Value::from(number),
+            Some(WatermarkPosition::Time(time)) => Value::from(feed.times.write(time)),
+            Some(WatermarkPosition::Sequence(number)) => Value::from(number),
             None => Value::Null,
         },
         Place::Offset => Value::from(if let At::Offset(offset) = at { *offset } else { 0 }),

@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::catalog::{Amount, Quantity, SystemId};
 use crate::movement::content_hash;
-use crate::source::pull::config::{Feed, Fields, KindOf, Meaning, OrderFields, Progress};
+use crate::source::pull::config::{Feed, FeedProgress, Fields, KindMapping, KindOf, OrderFields};
 use crate::source::pull::template::Template;
-use crate::source::pull::watermark::Mark;
+use crate::source::pull::watermark::WatermarkPosition;
 use crate::source::{StockEvent, StockKind, parse};
 
 /// What a row says, in the system's codes.
@@ -40,17 +40,17 @@ pub(crate) fn label(feed: &Feed, row: &Value, place: &str) -> String {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn mark(feed: &Feed, progress: &Progress, row: &Value) -> Result<Mark, String> {
+pub(crate) fn mark(feed: &Feed, progress: &FeedProgress, row: &Value) -> Result<WatermarkPosition, String> {
     match progress {
-        Progress::Time { value, .. } => {
+        FeedProgress::Time { value, .. } => {
             let template = value.as_ref().or(feed.fields.occurred_at.as_ref());
             let text = template.map_or(Ok(None), |template| template.fill(row))?;
             let text = text.ok_or("progress: the row has no time")?;
-            feed.times.read(&text).map(Mark::Time).map_err(|problem| format!("progress: {problem}"))
+            feed.times.read(&text).map(WatermarkPosition::Time).map_err(|problem| format!("progress: {problem}"))
         }
-        Progress::Sequence { value, .. } => {
+        FeedProgress::Sequence { value, .. } => {
             let text = value.fill(row)?.ok_or("progress: the row has no number")?;
-            text.parse().map(Mark::Sequence).map_err(|_| format!("progress: {text:?} is no whole number"))
+            text.parse().map(WatermarkPosition::Sequence).map_err(|_| format!("progress: {text:?} is no whole number"))
         }
     }
 }
@@ -124,8 +124,8 @@ fn kind(kind: &KindOf, row: &Value) -> Result<Option<(StockKind, bool)>, String>
         }
     };
     Ok(match meaning {
-        Meaning::Event { kind, negate } => Some((kind, negate)),
-        Meaning::Skip => None,
+        KindMapping::Event { kind, negate } => Some((kind, negate)),
+        KindMapping::Skip => None,
     })
 }
 
@@ -135,7 +135,7 @@ fn day(feed: &Feed, name: &str, text: &str) -> Result<String, String> {
         return Ok(date.to_string());
     }
     let time = feed.times.read(text).map_err(|problem| format!("{name}: {problem}, and no date"))?;
-    Ok(super::times::Times { write: Some(super::times::Spelling::Date), ..feed.times }.write(time))
+    Ok(super::times::Times { write: Some(super::times::TimeFormat::Date), ..feed.times }.write(time))
 }
 
 fn order_of(order: &OrderFields, row: &Value) -> Result<Option<Value>, String> {

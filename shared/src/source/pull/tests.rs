@@ -11,8 +11,8 @@ use crate::source::pull::page::{self, Next};
 use crate::source::pull::reading::Pass;
 use crate::source::pull::request::{At, link, request};
 use crate::source::pull::row;
-use crate::source::pull::told::{self, Told};
-use crate::source::pull::watermark::Mark;
+use crate::source::pull::told::{self, ReportedState};
+use crate::source::pull::watermark::WatermarkPosition;
 use crate::source::{StockEvent, StockKind};
 
 /// A feed of movements, the least that can be said of one, changed as told.
@@ -157,7 +157,7 @@ fn check(changes: &[(&str, Value)], outcome: Result<Feed, String>, refused: Opti
 /// Protects what is asked for: the watermark as the system reads it, numbers as numbers, and nothing that ends a URL early.
 #[test]
 fn a_request_says_what_is_wanted() {
-    let noon = Mark::Time("2026-11-21T12:00:00Z".parse().expect("a time"));
+    let noon = WatermarkPosition::Time("2026-11-21T12:00:00Z".parse().expect("a time"));
     let post = [
         ("/url", json!("https://erp.example.com/q?limit={size}")),
         ("/method", json!("post")),
@@ -172,7 +172,7 @@ fn a_request_says_what_is_wanted() {
     let numbered = [("/progress", json!({ "by": "sequence", "value": "{/n}" }))];
     for (changes, since, at, url, body) in [
         (&[][..], noon, At::First, "https://erp.example.com/moves?since=2026-11-21T12%3A00%3A00Z", Value::Null),
-        (&numbered[..], Mark::Sequence(7), At::First, "https://erp.example.com/moves?since=7", Value::Null),
+        (&numbered[..], WatermarkPosition::Sequence(7), At::First, "https://erp.example.com/moves?since=7", Value::Null),
         (
             &post[..],
             noon,
@@ -402,7 +402,7 @@ fn what_is_gone_is_zero_unless_too_much_is() {
         (30, 15, 0, 30, 0, 15),
         (30, 14, 0, 15, 0, 0), // More than half of it: one failed row, and what was told.
     ] {
-        let known = (0..known).map(|n| Told {
+        let known = (0..known).map(|n| ReportedState {
             system: system.clone(),
             feed: stock.clone(),
             sku: n.to_string(),

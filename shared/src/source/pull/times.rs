@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Times {
     /// The spelling in its rows.
-    pub read: Spelling,
+    pub read: TimeFormat,
     /// The spelling it wants in requests; the one of its rows without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub write: Option<Spelling>,
+    pub write: Option<TimeFormat>,
     /// How many minutes its clock is ahead of UTC, where its times do not say. A clock that is changed in summer has no
     /// such number: have the system speak UTC.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -27,7 +27,7 @@ fn is_zero(minutes: &i32) -> bool {
 /// A spelling of times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Spelling {
+pub enum TimeFormat {
     /// `2026-11-21T09:30:00Z`, or with another offset.
     Rfc3339,
     /// `2026-11-21 09:30:00` by the system's clock; read with a space or a T, fractions of a second, or the date alone.
@@ -65,12 +65,12 @@ impl Times {
     /// What it should look like.
     pub fn read(&self, text: &str) -> Result<Timestamp, String> {
         let (time, example) = match self.read {
-            Spelling::Rfc3339 => (text.parse().ok(), "2026-11-21T09:30:00Z"),
-            Spelling::Civil | Spelling::CivilT => (self.civil(text), "2026-11-21 09:30:00"),
-            Spelling::Date => (Some(text).filter(|text| text.len() == 10).and_then(|text| self.civil(text)), "2026-11-21"),
-            Spelling::Sap => (self.sap(text), "/Date(1700000000000)/"),
-            Spelling::EpochMs => (text.parse().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()), "1700000000000"),
-            Spelling::EpochSeconds => (text.parse().ok().and_then(|s| Timestamp::from_second(s).ok()), "1700000000"),
+            TimeFormat::Rfc3339 => (text.parse().ok(), "2026-11-21T09:30:00Z"),
+            TimeFormat::Civil | TimeFormat::CivilT => (self.civil(text), "2026-11-21 09:30:00"),
+            TimeFormat::Date => (Some(text).filter(|text| text.len() == 10).and_then(|text| self.civil(text)), "2026-11-21"),
+            TimeFormat::Sap => (self.sap(text), "/Date(1700000000000)/"),
+            TimeFormat::EpochMs => (text.parse().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()), "1700000000000"),
+            TimeFormat::EpochSeconds => (text.parse().ok().and_then(|s| Timestamp::from_second(s).ok()), "1700000000"),
         };
         time.ok_or_else(|| format!("{text:?} is not a time like {example}"))
     }
@@ -80,12 +80,12 @@ impl Times {
     pub fn write(&self, time: Timestamp) -> String {
         let civil = self.offset().unwrap_or(Offset::UTC).to_datetime(time);
         match self.write.unwrap_or(self.read) {
-            Spelling::Rfc3339 => time.to_string(),
-            Spelling::Civil => civil.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-            Spelling::CivilT | Spelling::Sap => civil.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
-            Spelling::Date => civil.strftime("%Y-%m-%d").to_string(),
-            Spelling::EpochMs => time.as_millisecond().to_string(),
-            Spelling::EpochSeconds => time.as_second().to_string(),
+            TimeFormat::Rfc3339 => time.to_string(),
+            TimeFormat::Civil => civil.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            TimeFormat::CivilT | TimeFormat::Sap => civil.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
+            TimeFormat::Date => civil.strftime("%Y-%m-%d").to_string(),
+            TimeFormat::EpochMs => time.as_millisecond().to_string(),
+            TimeFormat::EpochSeconds => time.as_second().to_string(),
         }
     }
 
@@ -123,29 +123,29 @@ mod tests {
     fn times_are_read_as_the_system_means_them() {
         let noon = Some("2026-11-21T12:00:00Z");
         for (read, offset_minutes, text, expected) in [
-            (Spelling::Rfc3339, 0, "2026-11-21T12:00:00Z", noon),
-            (Spelling::Rfc3339, 0, "2026-11-21T13:00:00+01:00", noon),
-            (Spelling::Rfc3339, 0, "2026-11-21 12:00:00", None),
-            (Spelling::Civil, 0, "2026-11-21 12:00:00", noon),
-            (Spelling::Civil, 0, "2026-11-21T12:00:00", noon),
-            (Spelling::Civil, 60, "2026-11-21 13:00:00.000", noon),
-            (Spelling::Civil, -300, "2026-11-21 07:00:00", noon),
-            (Spelling::Civil, 0, "2026-11-21", Some("2026-11-21T00:00:00Z")),
-            (Spelling::Civil, 0, "2026-11-21T12:00:00Z", None),
-            (Spelling::Civil, 0, "2026-11-21T13:00:00+01:00", None),
-            (Spelling::Civil, 0, "21.11.2026 12:00", None),
-            (Spelling::Civil, 0, "", None),
-            (Spelling::Date, 0, "2026-11-21", Some("2026-11-21T00:00:00Z")),
-            (Spelling::Date, 0, "2026-11-21 12:00:00", None),
-            (Spelling::Sap, 0, "/Date(1795262400000)/", noon),
-            (Spelling::Sap, 60, "/Date(1795219200000)/PT13H00M00S", noon),
-            (Spelling::Sap, 60, "/Date(1795262400000+0000)/", noon),
-            (Spelling::Sap, 0, "/Date(-1000)/", Some("1969-12-31T23:59:59Z")),
-            (Spelling::Sap, 0, "/Date(x)/", None),
-            (Spelling::Sap, 0, "1795262400000", None),
-            (Spelling::EpochMs, 0, "1795262400000", noon),
-            (Spelling::EpochSeconds, 0, "1795262400", noon),
-            (Spelling::EpochMs, 0, "1.5", None),
+            (TimeFormat::Rfc3339, 0, "2026-11-21T12:00:00Z", noon),
+            (TimeFormat::Rfc3339, 0, "2026-11-21T13:00:00+01:00", noon),
+            (TimeFormat::Rfc3339, 0, "2026-11-21 12:00:00", None),
+            (TimeFormat::Civil, 0, "2026-11-21 12:00:00", noon),
+            (TimeFormat::Civil, 0, "2026-11-21T12:00:00", noon),
+            (TimeFormat::Civil, 60, "2026-11-21 13:00:00.000", noon),
+            (TimeFormat::Civil, -300, "2026-11-21 07:00:00", noon),
+            (TimeFormat::Civil, 0, "2026-11-21", Some("2026-11-21T00:00:00Z")),
+            (TimeFormat::Civil, 0, "2026-11-21T12:00:00Z", None),
+            (TimeFormat::Civil, 0, "2026-11-21T13:00:00+01:00", None),
+            (TimeFormat::Civil, 0, "21.11.2026 12:00", None),
+            (TimeFormat::Civil, 0, "", None),
+            (TimeFormat::Date, 0, "2026-11-21", Some("2026-11-21T00:00:00Z")),
+            (TimeFormat::Date, 0, "2026-11-21 12:00:00", None),
+            (TimeFormat::Sap, 0, "/Date(1795262400000)/", noon),
+            (TimeFormat::Sap, 60, "/Date(1795219200000)/PT13H00M00S", noon),
+            (TimeFormat::Sap, 60, "/Date(1795262400000+0000)/", noon),
+            (TimeFormat::Sap, 0, "/Date(-1000)/", Some("1969-12-31T23:59:59Z")),
+            (TimeFormat::Sap, 0, "/Date(x)/", None),
+            (TimeFormat::Sap, 0, "1795262400000", None),
+            (TimeFormat::EpochMs, 0, "1795262400000", noon),
+            (TimeFormat::EpochSeconds, 0, "1795262400", noon),
+            (TimeFormat::EpochMs, 0, "1.5", None),
         ] {
             let times = Times { read, write: None, offset_minutes };
             let expected = expected.map(|time| time.parse::<Timestamp>().expect("a time"));
@@ -158,16 +158,16 @@ mod tests {
     fn times_are_written_as_the_system_reads_them() {
         let time: Timestamp = "2026-11-21T23:30:00Z".parse().expect("a time");
         for (write, offset_minutes, expected) in [
-            (Spelling::Rfc3339, 60, "2026-11-21T23:30:00Z"),
-            (Spelling::Civil, 0, "2026-11-21 23:30:00"),
-            (Spelling::Civil, 60, "2026-11-22 00:30:00"),
-            (Spelling::CivilT, 0, "2026-11-21T23:30:00"),
-            (Spelling::Sap, 0, "2026-11-21T23:30:00"),
-            (Spelling::Date, 60, "2026-11-22"),
-            (Spelling::EpochMs, 60, "1795303800000"),
-            (Spelling::EpochSeconds, 0, "1795303800"),
+            (TimeFormat::Rfc3339, 60, "2026-11-21T23:30:00Z"),
+            (TimeFormat::Civil, 0, "2026-11-21 23:30:00"),
+            (TimeFormat::Civil, 60, "2026-11-22 00:30:00"),
+            (TimeFormat::CivilT, 0, "2026-11-21T23:30:00"),
+            (TimeFormat::Sap, 0, "2026-11-21T23:30:00"),
+            (TimeFormat::Date, 60, "2026-11-22"),
+            (TimeFormat::EpochMs, 60, "1795303800000"),
+            (TimeFormat::EpochSeconds, 0, "1795303800"),
         ] {
-            let times = Times { read: Spelling::Rfc3339, write: Some(write), offset_minutes };
+            let times = Times { read: TimeFormat::Rfc3339, write: Some(write), offset_minutes };
             assert_eq!(times.write(time), expected, "{write:?} at {offset_minutes}");
         }
     }

@@ -11,14 +11,14 @@ use crate::catalog::{FeedId, SystemId};
 use crate::source::StockKind;
 use crate::source::pull::reading::Step;
 use crate::source::pull::row::{About, Said};
-use crate::source::pull::watermark::Mark;
+use crate::source::pull::watermark::WatermarkPosition;
 
 /// Of so few things any number may be gone at once.
 const FEW: usize = 10;
 
 /// A full refresh had something of this item at this location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Told {
+pub(crate) struct ReportedState {
     pub system: SystemId,
     pub feed: FeedId,
     /// The system's codes.
@@ -28,7 +28,7 @@ pub(crate) struct Told {
     pub kind: StockKind,
 }
 
-impl Told {
+impl ReportedState {
     pub(crate) fn about(&self) -> About {
         About { sku: self.sku.clone(), location: self.location.clone(), lot: None }
     }
@@ -38,23 +38,23 @@ impl Told {
 #[derive(Debug, Default)]
 pub(crate) struct Whole {
     /// What to take in.
-    pub steps: Vec<(Option<Mark>, Step)>,
+    pub steps: Vec<(Option<WatermarkPosition>, Step)>,
     /// What is told of for the first time; written down before it is taken in, so that it can be missed later.
-    pub fresh: Vec<Told>,
+    pub fresh: Vec<ReportedState>,
     /// What is gone; forgotten after its zero was taken in.
-    pub gone: Vec<Told>,
+    pub gone: Vec<ReportedState>,
 }
 
 /// Sets the sums of a refresh beside what was told last.
 pub(crate) fn compare(
     (system, feed): (&SystemId, &FeedId),
-    known: Vec<Told>,
+    known: Vec<ReportedState>,
     sums: BTreeMap<About, Option<Said>>,
     asked_at: Timestamp,
 ) -> Whole {
     let mut whole = Whole::default();
-    let told: BTreeMap<About, &Told> = known.iter().map(|told| (told.about(), told)).collect();
-    let gone: Vec<&Told> = known.iter().filter(|told| !sums.contains_key(&told.about())).collect();
+    let told: BTreeMap<About, &ReportedState> = known.iter().map(|told| (told.about(), told)).collect();
+    let gone: Vec<&ReportedState> = known.iter().filter(|told| !sums.contains_key(&told.about())).collect();
     // Half of the stock does not go between two looks. An answer that is empty is more often a right that was lost.
     let odd = gone.len() * 2 > known.len() && (gone.len() >= FEW || sums.is_empty());
     if odd {
@@ -71,7 +71,7 @@ pub(crate) fn compare(
         let Some(sum) = sum else { continue };
         if !told.contains_key(about) && !sum.quantity.is_zero() {
             let (system, feed, sku, location) = (system.clone(), feed.clone(), about.sku.clone(), about.location.clone());
-            whole.fresh.push(Told { system, feed, sku, location, kind: sum.kind });
+            whole.fresh.push(ReportedState { system, feed, sku, location, kind: sum.kind });
         }
     }
     let zeros = whole.gone.iter().map(|told| (told.about(), Said::zero(told.kind, &told.about(), asked_at)));

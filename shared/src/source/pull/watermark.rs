@@ -4,19 +4,19 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{FeedId, SystemId};
-use crate::source::pull::config::Progress;
+use crate::source::pull::config::FeedProgress;
 
 /// A place in a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Mark {
+pub enum WatermarkPosition {
     /// A time of the source.
     Time(Timestamp),
     /// A number that rises with every row.
     Sequence(u64),
 }
 
-impl Mark {
+impl WatermarkPosition {
     /// Whether both are times, or both numbers.
     #[must_use]
     pub(crate) fn is_like(&self, other: &Self) -> bool {
@@ -26,13 +26,13 @@ impl Mark {
 
 /// How far a feed was pulled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Watermark {
+pub struct FeedWatermark {
     /// The system.
     pub system: SystemId,
     /// The feed.
     pub feed: FeedId,
     /// Where the next run begins: the newest row seen less the overlap, and before every row that failed. Never the present.
-    pub since: Option<Mark>,
+    pub since: Option<WatermarkPosition>,
     /// When the last run that took in everything asked the source, by the source's clock: what the source knew then is here.
     pub complete_at: Option<Timestamp>,
     /// The newest source time seen.
@@ -47,7 +47,7 @@ pub struct Watermark {
     pub failed_rows: usize,
 }
 
-impl Watermark {
+impl FeedWatermark {
     /// A feed that was never pulled.
     #[must_use]
     pub fn new(system: SystemId, feed: FeedId, now: Timestamp) -> Self {
@@ -56,33 +56,35 @@ impl Watermark {
     }
 }
 
-impl Progress {
+impl FeedProgress {
     /// Where the first run begins.
     #[must_use]
-    pub(crate) fn start(&self) -> Mark {
+    pub(crate) fn start(&self) -> WatermarkPosition {
         match self {
-            Self::Time { start, .. } => Mark::Time(start.unwrap_or(Timestamp::UNIX_EPOCH)),
-            Self::Sequence { start, .. } => Mark::Sequence(*start),
+            Self::Time { start, .. } => WatermarkPosition::Time(start.unwrap_or(Timestamp::UNIX_EPOCH)),
+            Self::Sequence { start, .. } => WatermarkPosition::Sequence(*start),
         }
     }
 
     /// Where a run begins that knows of `since`. A mark of the other kind is from before the configuration changed.
     #[must_use]
-    pub(crate) fn from(&self, since: Option<Mark>) -> Mark {
+    pub(crate) fn from(&self, since: Option<WatermarkPosition>) -> WatermarkPosition {
         match (self, since) {
-            (Self::Time { .. }, Some(Mark::Time(time))) => Mark::Time(time),
-            (Self::Sequence { .. }, Some(Mark::Sequence(number))) => Mark::Sequence(number),
+            (Self::Time { .. }, Some(WatermarkPosition::Time(time))) => WatermarkPosition::Time(time),
+            (Self::Sequence { .. }, Some(WatermarkPosition::Sequence(number))) => WatermarkPosition::Sequence(number),
             (Self::Time { .. } | Self::Sequence { .. }, _) => self.start(),
         }
     }
 
-    fn less_overlap(&self, mark: Mark) -> Mark {
+    fn less_overlap(&self, mark: WatermarkPosition) -> WatermarkPosition {
         match (mark, self) {
-            (Mark::Time(time), Self::Time { overlap_seconds, .. }) => {
-                Mark::Time(time.saturating_sub(SignedDuration::from_secs(i64::from(*overlap_seconds))).unwrap_or(time))
+            (WatermarkPosition::Time(time), Self::Time { overlap_seconds, .. }) => WatermarkPosition::Time(
+                time.saturating_sub(SignedDuration::from_secs(i64::from(*overlap_seconds))).unwrap_or(time),
+            ),
+            (WatermarkPosition::Sequence(number), Self::Sequence { overlap, .. }) => {
+                WatermarkPosition::Sequence(number.saturating_sub(*overlap))
             }
-            (Mark::Sequence(number), Self::Sequence { overlap, .. }) => Mark::Sequence(number.saturating_sub(*overlap)),
-            (Mark::Time(_) | Mark::Sequence(_), Self::Time { .. } | Self::Sequence { .. }) => mark,
+            (WatermarkPosition::Time(_) | WatermarkPosition::Sequence(_), Self::Time { .. } | Self::Sequence { .. }) => mark,
         }
     }
 }
@@ -90,14 +92,14 @@ impl Progress {
 /// The course of one run through a delta: which rows are in the ledger, and how far the watermark may move for it.
 #[derive(Debug)]
 pub(crate) struct Course<'a> {
-    progress: &'a Progress,
+    progress: &'a FeedProgress,
     ordered: bool,
     /// The newest row that is in the ledger.
-    newest: Option<Mark>,
+    newest: Option<WatermarkPosition>,
     /// The oldest row that failed.
-    failed: Option<Mark>,
+    failed: Option<WatermarkPosition>,
     /// The newest row that was seen.
-    seen: Option<Mark>,
+    seen: Option<WatermarkPosition>,
     /// A row failed, and nobody knows which place it has.
     lost: bool,
     /// A row came after a newer one, in a feed that is said to be ordered.
@@ -105,12 +107,12 @@ pub(crate) struct Course<'a> {
 }
 
 impl<'a> Course<'a> {
-    pub(crate) fn new(progress: &'a Progress, ordered: bool) -> Self {
+    pub(crate) fn new(progress: &'a FeedProgress, ordered: bool) -> Self {
         Self { progress, ordered, newest: None, failed: None, seen: None, lost: false, misordered: false }
     }
 
     /// A row is in the ledger, or nothing of ours.
-    pub(crate) fn pass(&mut self, mark: Mark) {
+    pub(crate) fn pass(&mut self, mark: WatermarkPosition) {
         self.see(mark);
         if !(self.lost && self.ordered) {
             self.newest = self.newest.max(Some(mark));
@@ -118,7 +120,7 @@ impl<'a> Course<'a> {
     }
 
     /// A row failed.
-    pub(crate) fn fail(&mut self, mark: Option<Mark>) {
+    pub(crate) fn fail(&mut self, mark: Option<WatermarkPosition>) {
         match mark {
             Some(mark) => {
                 self.see(mark);
@@ -128,31 +130,31 @@ impl<'a> Course<'a> {
         }
     }
 
-    fn see(&mut self, mark: Mark) {
+    fn see(&mut self, mark: WatermarkPosition) {
         self.misordered |= self.ordered && self.seen.is_some_and(|seen| mark < seen);
         self.seen = self.seen.max(Some(mark));
     }
 
     /// The newest row that was seen, whatever became of it.
-    pub(crate) fn seen(&self) -> Option<Mark> {
+    pub(crate) fn seen(&self) -> Option<WatermarkPosition> {
         self.seen
     }
 
     /// Where the next run must begin. `end`: every row was read. `asked_at`: no row can be newer than that; one that says so
     /// must not hide those that come after it.
-    pub(crate) fn watermark(&self, end: bool, asked_at: Timestamp) -> Option<Mark> {
+    pub(crate) fn watermark(&self, end: bool, asked_at: Timestamp) -> Option<WatermarkPosition> {
         let trusted = self.ordered && !self.misordered;
         let readable = trusted || (end && !self.lost);
         if !readable {
             return None;
         }
         let newest = match self.newest? {
-            Mark::Time(time) => Mark::Time(time.min(asked_at)),
-            number @ Mark::Sequence(_) => number,
+            WatermarkPosition::Time(time) => WatermarkPosition::Time(time.min(asked_at)),
+            number @ WatermarkPosition::Sequence(_) => number,
         };
         let before_failed = match self.failed {
-            Some(Mark::Sequence(number)) => Some(Mark::Sequence(number.saturating_sub(1))), // Asked for after {since}.
-            time @ (Some(Mark::Time(_)) | None) => time,                                    // Asked for from {since} on.
+            Some(WatermarkPosition::Sequence(number)) => Some(WatermarkPosition::Sequence(number.saturating_sub(1))), // Asked for after {since}.
+            time @ (Some(WatermarkPosition::Time(_)) | None) => time, // Asked for from {since} on.
         };
         Some(self.progress.less_overlap(before_failed.map_or(newest, |failed| newest.min(failed))))
     }
@@ -172,8 +174,8 @@ mod tests {
             Lost,
         }
         use Said::{Fail, Lost, Pass};
-        let number = Progress::Sequence { value: "{/n}".to_owned().try_into().expect("a template"), overlap: 2, start: 0 };
-        let time = Progress::Time { value: None, overlap_seconds: 2, start: None };
+        let number = FeedProgress::Sequence { value: "{/n}".to_owned().try_into().expect("a template"), overlap: 2, start: 0 };
+        let time = FeedProgress::Time { value: None, overlap_seconds: 2, start: None };
         let at = |second: u64| Timestamp::from_second(i64::try_from(second).expect("small")).expect("a time");
         for (rows, ordered, end, by_number, by_time) in [
             (vec![], true, true, None, None),
@@ -193,8 +195,16 @@ mod tests {
             (vec![Pass(10), Pass(2_000)], true, true, Some(1_998), Some(998)),
         ] {
             let asked_at = at(1_000);
-            for (progress, expected) in [(&number, by_number.map(Mark::Sequence)), (&time, by_time.map(|s| Mark::Time(at(s))))] {
-                let mark = |n: u64| if matches!(progress, Progress::Time { .. }) { Mark::Time(at(n)) } else { Mark::Sequence(n) };
+            for (progress, expected) in
+                [(&number, by_number.map(WatermarkPosition::Sequence)), (&time, by_time.map(|s| WatermarkPosition::Time(at(s))))]
+            {
+                let mark = |n: u64| {
+                    if matches!(progress, FeedProgress::Time { .. }) {
+                        WatermarkPosition::Time(at(n))
+                    } else {
+                        WatermarkPosition::Sequence(n)
+                    }
+                };
                 let mut course = Course::new(progress, ordered);
                 for row in &rows {
                     match *row {

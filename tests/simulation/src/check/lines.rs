@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use promissory::catalog::{FulfilmentId, Place, Quantity};
-use promissory::movement::{Kind, Movement};
+use promissory::movement::{Movement, MovementKind};
 
 use super::Checker;
 
 /// What a world meets with a movement.
-const RARE: [(Kind, &str); 6] = [
-    (Kind::Dispatch, "shipped ahead of the shop"),
-    (Kind::Undispatch, "had not left after all"),
-    (Kind::Confirm, "shop caught up"),
-    (Kind::Unconfirm, "shop took it back"),
-    (Kind::Stray, "shipped elsewhere"),
-    (Kind::Unstray, "shipped elsewhere"),
+const RARE: [(MovementKind, &str); 6] = [
+    (MovementKind::Dispatch, "shipped ahead of the shop"),
+    (MovementKind::Undispatch, "had not left after all"),
+    (MovementKind::Confirm, "shop caught up"),
+    (MovementKind::Unconfirm, "shop took it back"),
+    (MovementKind::Stray, "shipped elsewhere"),
+    (MovementKind::Unstray, "shipped elsewhere"),
 ];
 
 /// What the movements of one order line add up to.
@@ -42,7 +42,7 @@ impl Checker {
     /// An order line never gives back, ships or unships what it does not hold.
     pub(super) fn hold(&mut self, movement: &Movement) {
         let Some(line) = &movement.cause.order else { return };
-        if matches!(movement.kind, Kind::Found | Kind::Lost) {
+        if matches!(movement.kind, MovementKind::Found | MovementKind::Lost) {
             return; // A count had seen it already.
         }
         let change = movement.kind.change(movement.quantity);
@@ -52,38 +52,43 @@ impl Checker {
         let mut legal = add(&mut held.reserved, place(), change.reserved);
         legal &= add(&mut held.ahead, place(), change.ahead);
         match movement.kind {
-            Kind::Ship | Kind::Unship | Kind::Confirm | Kind::Unconfirm => {
+            MovementKind::Ship | MovementKind::Unship | MovementKind::Confirm | MovementKind::Unconfirm => {
                 let fulfilment = line.fulfilment.unwrap_or(FulfilmentId::new(0));
                 let shipped = held.shipped.entry(fulfilment).or_default();
                 *shipped -= change.moved_by_shop;
                 legal &= !shipped.is_negative() && line.fulfilment.is_some();
             }
-            Kind::Return | Kind::Unreturn => legal &= add(&mut held.returned, place(), change.on_hand),
-            Kind::Restock | Kind::Unrestock => held.restocked += change.moved_by_shop,
-            Kind::Withhold | Kind::Unwithhold => held.withheld += change.held,
-            Kind::Hold | Kind::Unhold => legal &= add(&mut held.gone, place(), -change.held),
-            Kind::Stray | Kind::Unstray => {
+            MovementKind::Return | MovementKind::Unreturn => legal &= add(&mut held.returned, place(), change.on_hand),
+            MovementKind::Restock | MovementKind::Unrestock => held.restocked += change.moved_by_shop,
+            MovementKind::Withhold | MovementKind::Unwithhold => held.withheld += change.held,
+            MovementKind::Hold | MovementKind::Unhold => legal &= add(&mut held.gone, place(), -change.held),
+            MovementKind::Stray | MovementKind::Unstray => {
                 add(&mut held.strayed, place(), -change.on_hand);
             }
-            Kind::Reserve | Kind::Release | Kind::AssignOut | Kind::AssignIn | Kind::Dispatch | Kind::Undispatch => {}
-            Kind::Receipt
-            | Kind::Produce
-            | Kind::Issue
-            | Kind::Found
-            | Kind::Lost
-            | Kind::WriteOff
-            | Kind::TransferOut
-            | Kind::TransferIn
-            | Kind::Sell
-            | Kind::Deliver
-            | Kind::Depart
-            | Kind::Arrive
-            | Kind::Ring
-            | Kind::Unring
-            | Kind::Allocate
-            | Kind::Deallocate
-            | Kind::Commit
-            | Kind::Uncommit => legal = false,
+            MovementKind::Reserve
+            | MovementKind::Release
+            | MovementKind::AssignOut
+            | MovementKind::AssignIn
+            | MovementKind::Dispatch
+            | MovementKind::Undispatch => {}
+            MovementKind::Receipt
+            | MovementKind::Produce
+            | MovementKind::Issue
+            | MovementKind::Found
+            | MovementKind::Lost
+            | MovementKind::WriteOff
+            | MovementKind::TransferOut
+            | MovementKind::TransferIn
+            | MovementKind::Sell
+            | MovementKind::Deliver
+            | MovementKind::Depart
+            | MovementKind::Arrive
+            | MovementKind::Ring
+            | MovementKind::Unring
+            | MovementKind::Allocate
+            | MovementKind::Deallocate
+            | MovementKind::Commit
+            | MovementKind::Uncommit => legal = false,
         }
         legal &= ![held.withheld, held.restocked].iter().any(|units| units.is_negative());
         if let Some((_, met)) = RARE.iter().find(|(kind, _)| *kind == movement.kind) {

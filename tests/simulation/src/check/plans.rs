@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use promissory::catalog::{Bill, CentreId, Item, Location, LocationId, Place, Sku, WorkCentre, day_of};
-use promissory::promise::{InPlan, Plan, Planned, Promise};
+use promissory::catalog::{BillOfMaterials, Item, Location, LocationId, Place, Sku, WorkCentre, WorkCentreId, day_of};
+use promissory::promise::{FinishedGoodPlan, GroupPlan, PlanMembership, Promise};
 use promissory::table::{Key, Record, RowKey, RowKind};
 
 use super::carry::Yard;
@@ -32,12 +32,12 @@ pub struct Plans {
     /// What each invocation read last of the rows that plans are computed from.
     read: BTreeMap<u64, BTreeMap<Key, u64>>,
     items: BTreeMap<Sku, Versions<Item>>,
-    bills: BTreeMap<Sku, Versions<Bill>>,
+    bills: BTreeMap<Sku, Versions<BillOfMaterials>>,
     promises: BTreeMap<Sku, Versions<Promise>>,
-    centres: BTreeMap<CentreId, Versions<WorkCentre>>,
+    centres: BTreeMap<WorkCentreId, Versions<WorkCentre>>,
     locations: BTreeMap<LocationId, Location>,
     /// The plans.
-    pub plans: BTreeMap<Sku, Plan>,
+    pub plans: BTreeMap<Sku, GroupPlan>,
     /// The plan of each item.
     pub in_plan: BTreeMap<Sku, Sku>,
     /// What each plan was computed from.
@@ -45,7 +45,7 @@ pub struct Plans {
     /// What each plan would carry out.
     yards: BTreeMap<Sku, Yard>,
     /// What plans have said of each good, one after the other, and which of it its promise has taken over.
-    said: BTreeMap<Sku, (Vec<Planned>, usize)>,
+    said: BTreeMap<Sku, (Vec<FinishedGoodPlan>, usize)>,
     touched: bool,
     /// Told of rare things that are planned.
     pub met: Met,
@@ -53,7 +53,7 @@ pub struct Plans {
 
 impl Plans {
     /// What the plan of an item says of it.
-    pub fn entry(&self, sku: &Sku) -> Option<&Planned> {
+    pub fn entry(&self, sku: &Sku) -> Option<&FinishedGoodPlan> {
         self.plans.get(self.in_plan.get(sku)?)?.goods.get(sku)
     }
 
@@ -104,7 +104,7 @@ impl Plans {
         if let RowKey::Plan(_) = row {
             return self.plan(decode(new));
         } else if let RowKey::PlanOf(_) = row {
-            let of: InPlan = decode(new);
+            let of: PlanMembership = decode(new);
             self.in_plan.insert(of.sku, of.plan);
             self.touched = true;
         } else if let RowKey::Item(sku) = row {
@@ -151,7 +151,7 @@ impl Plans {
         }
         let shown = self.locations.values().find(|at| at.kind == promissory::catalog::LocationKind::Production);
         if let Some(shown) = shown {
-            let makeable = promise.planned.as_ref().map(Planned::makeable).unwrap_or_default();
+            let makeable = promise.planned.as_ref().map(FinishedGoodPlan::makeable).unwrap_or_default();
             let at = promise.places.get(&Place::At(shown.code.clone())).map(|at| at.makeable).unwrap_or_default();
             if at != makeable {
                 wrong.push(format!("{makeable} of {sku} can still be made, and {at} are shown at {}", shown.code));
@@ -161,7 +161,7 @@ impl Plans {
         wrong
     }
 
-    fn plan(&mut self, plan: Plan) -> Vec<String> {
+    fn plan(&mut self, plan: GroupPlan) -> Vec<String> {
         let mut wrong = Vec::new();
         let read = self.read.get(&self.worker).cloned().unwrap_or_default();
         let of_it = |key: &Key| {
@@ -223,7 +223,7 @@ impl Plans {
         wrong
     }
 
-    fn note(&self, plan: &Plan) {
+    fn note(&self, plan: &GroupPlan) {
         let limits = plan.goods.values().filter_map(|planned| Some(&planned.limit.as_ref()?.item));
         let mut limiting = BTreeSet::new();
         if limits.filter(|item| !limiting.insert(*item)).count() > 0 {
@@ -247,7 +247,7 @@ impl Plans {
             return None;
         }
         // Only what is pointed to is taken over: of that, nothing may be given twice.
-        let is_live = |plan: &&Plan| plan.goods.keys().any(|good| self.in_plan.get(good) == Some(&plan.id));
+        let is_live = |plan: &&GroupPlan| plan.goods.keys().any(|good| self.in_plan.get(good) == Some(&plan.id));
         let mut given = BTreeSet::new();
         let mut live = self.plans.values().filter(is_live).flat_map(|plan| &plan.items);
         live.find(|item| !given.insert(*item)).map(|item| format!("two plans give away {item}"))

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use promissory::catalog::{Bill, CentreId, Component, Item, Location, LocationId, Place, Sku, WorkCentre};
-use promissory::promise::{Plan, Planned, Promise};
-use promissory::source::{Incoming, StockKind};
+use promissory::catalog::{BillOfMaterials, Component, Item, Location, LocationId, Place, Sku, WorkCentre, WorkCentreId};
+use promissory::promise::{FinishedGoodPlan, GroupPlan, Promise};
+use promissory::source::{ScheduledReceipt, StockKind};
 
 use super::carry::{Share, Thing, Way, Yard};
 
@@ -15,11 +15,11 @@ pub struct Rows<'a> {
     /// The items.
     pub items: BTreeMap<&'a Sku, &'a Item>,
     /// What they are made of.
-    pub bills: BTreeMap<&'a Sku, &'a Bill>,
+    pub bills: BTreeMap<&'a Sku, &'a BillOfMaterials>,
     /// What is there of them.
     pub promises: BTreeMap<&'a Sku, &'a Promise>,
     /// Where they are made.
-    pub centres: BTreeMap<&'a CentreId, &'a WorkCentre>,
+    pub centres: BTreeMap<&'a WorkCentreId, &'a WorkCentre>,
     /// Every item, also those that no plan is of.
     pub all_items: Vec<&'a Item>,
     /// The locations.
@@ -27,7 +27,7 @@ pub struct Rows<'a> {
 }
 
 /// What is to be carried out so that everything a plan says comes true.
-pub fn yard(plan: &Plan, rows: &Rows<'_>, today: Date) -> Result<Yard, String> {
+pub fn yard(plan: &GroupPlan, rows: &Rows<'_>, today: Date) -> Result<Yard, String> {
     let index: BTreeMap<&Sku, usize> = plan.items.iter().zip(0..).collect();
     let mut things = Vec::new();
     for sku in &plan.items {
@@ -45,7 +45,7 @@ pub fn yard(plan: &Plan, rows: &Rows<'_>, today: Date) -> Result<Yard, String> {
 }
 
 impl Rows<'_> {
-    fn thing(&self, plan: &Plan, sku: &Sku, index: &BTreeMap<&Sku, usize>, today: Date) -> Result<Thing, String> {
+    fn thing(&self, plan: &GroupPlan, sku: &Sku, index: &BTreeMap<&Sku, usize>, today: Date) -> Result<Thing, String> {
         let item = self.items.get(sku);
         let is_sold = item.is_some_and(|item| !item.shops.is_empty());
         let within = item.and_then(|item| item.planning.promise_days).filter(|_| is_sold);
@@ -122,7 +122,7 @@ impl Rows<'_> {
         waiting
     }
 
-    fn way(&self, bill: &Bill, index: &BTreeMap<&Sku, usize>) -> Option<Way> {
+    fn way(&self, bill: &BillOfMaterials, index: &BTreeMap<&Sku, usize>) -> Option<Way> {
         let is_bulk = |sku: &Sku| self.all_items.iter().any(|item| item.sku == *sku && item.planning.bulk);
         let mut slots = Vec::new();
         for slot in bill.slots().filter(|slot| !slot.iter().any(|(sku, _)| is_bulk(sku))) {
@@ -154,14 +154,19 @@ impl Rows<'_> {
         taken
     }
 
-    fn issued(&self, component: &Sku, run: &Incoming) -> i64 {
+    fn issued(&self, component: &Sku, run: &ScheduledReceipt) -> i64 {
         let issued = self.promises.get(component).and_then(|promise| promise.issued.get(&run.reference));
         issued.map_or(0, |units| units.units())
     }
 }
 
 /// What is waited for, with what is late moved to when it can be there.
-fn in_time(sku: &Sku, mut waiting: Vec<(usize, i64)>, planned: &Planned, today: Date) -> Result<Vec<(usize, i64)>, String> {
+fn in_time(
+    sku: &Sku,
+    mut waiting: Vec<(usize, i64)>,
+    planned: &FinishedGoodPlan,
+    today: Date,
+) -> Result<Vec<(usize, i64)>, String> {
     for late in &planned.late {
         let promised = days_to(today, late.promised).unwrap_or(0);
         let mut left = late.units.units();
@@ -193,7 +198,7 @@ fn per_start(component: &Component) -> Share {
     (many * 100 * parts, of * (100 * parts - lost))
 }
 
-fn yields(bill: &Bill) -> Share {
+fn yields(bill: &BillOfMaterials) -> Share {
     bill.yields.map_or((1, 1), |share| (share.number().mantissa(), 100 * 10_i128.pow(share.number().scale())))
 }
 

@@ -8,8 +8,10 @@ use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{InventoryItemId, LocationId, OrderId, Place, Quantity, ShopDomain, ShopLocationId, Sku};
 use promissory::flows::OVERLAP;
 use promissory::ports::{Store, Storefront, read};
-use promissory::reconcile::Sweep;
-use promissory::storefront::{Adjustment, Answer, Description, LevelSet, OrderRead, OrdersPage, ShopLevel, StorefrontError};
+use promissory::reconcile::OrderWatermark;
+use promissory::storefront::{
+    Adjustment, LevelSet, MetafieldWrite, OrderRead, OrdersPage, ShopAnswer, ShopLevel, StorefrontError,
+};
 use promissory::table::{RowKey, Write};
 
 use super::Plant;
@@ -56,11 +58,13 @@ impl PlantedFront {
     /// The mistake itself: the watermark is where it will be once the page is in the ledger.
     async fn advance_at_once(&self, shop: &ShopDomain, page: &OrdersPage) {
         let newest = page.orders.iter().map(|(_, updated_at)| *updated_at).max();
-        let Ok((known, expect)) = read::<Sweep, _>(&self.store, &RowKey::OrderWatermark(shop.clone())).await else { return };
-        let old = known.unwrap_or(Sweep { shop: shop.clone(), watermark: None, complete_at: None });
+        let Ok((known, expect)) = read::<OrderWatermark, _>(&self.store, &RowKey::OrderWatermark(shop.clone())).await else {
+            return;
+        };
+        let old = known.unwrap_or(OrderWatermark { shop: shop.clone(), watermark: None, complete_at: None });
         let began = page.next.is_none().then_some(page.answered_at);
         let watermark = old.watermark.max(newest.and_then(|newest| newest.checked_sub(OVERLAP).ok()));
-        let moved = Sweep { watermark, complete_at: old.complete_at.max(began), ..old };
+        let moved = OrderWatermark { watermark, complete_at: old.complete_at.max(began), ..old };
         let _ = self.store.write(&[Write::put(&moved, expect)]).await;
     }
 }
@@ -72,7 +76,7 @@ impl Storefront for PlantedFront {
         key: &str,
         reference: &str,
         rows: &[Adjustment],
-    ) -> Result<Answer, StorefrontError> {
+    ) -> Result<ShopAnswer, StorefrontError> {
         if self.plant != Some(Plant::AbsolutePush) {
             return self.inner.adjust(shop, key, reference, rows).await;
         }
@@ -88,7 +92,7 @@ impl Storefront for PlantedFront {
         self.inner.set(shop, key, reference, &sets).await
     }
 
-    async fn set(&self, shop: &ShopDomain, key: &str, reference: &str, rows: &[LevelSet]) -> Result<Answer, StorefrontError> {
+    async fn set(&self, shop: &ShopDomain, key: &str, reference: &str, rows: &[LevelSet]) -> Result<ShopAnswer, StorefrontError> {
         if self.plant != Some(Plant::FreshCompare) {
             return self.inner.set(shop, key, reference, rows).await;
         }
@@ -107,11 +111,11 @@ impl Storefront for PlantedFront {
         key: &str,
         item: InventoryItemId,
         location: ShopLocationId,
-    ) -> Result<Answer, StorefrontError> {
+    ) -> Result<ShopAnswer, StorefrontError> {
         self.inner.activate(shop, key, item, location).await
     }
 
-    async fn describe(&self, shop: &ShopDomain, rows: &[Description]) -> Result<Answer, StorefrontError> {
+    async fn describe(&self, shop: &ShopDomain, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {
         self.inner.describe(shop, rows).await
     }
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, Unit};
 use promissory::catalog::{OrderId, Place};
-use promissory::ledger::Deferred;
+use promissory::ledger::DeferredEvent;
 use promissory::movement::PositionKey;
-use promissory::order::Unreadable;
+use promissory::order::ReadFailure;
 use promissory::table::RowKind;
 use promissory_fakes::shopify::{
     Applied, AppliedKind, Change, Disposal, Fulfilment, FulfilmentStatus, ItemId, LocationId as ShopLocation, Order, OrderLine,
@@ -69,7 +69,7 @@ impl World {
             let Some(sweep) = &table.checker.sweep else { return };
             let deferred: BTreeSet<OrderId> = table
                 .of_kind(RowKind::Deferred)
-                .filter_map(|record| Some(record.decode::<Deferred>().ok()?.event.order()?.1))
+                .filter_map(|record| Some(record.decode::<DeferredEvent>().ok()?.event.order()?.1))
                 .collect();
             // The shop's times are whole seconds: an order of the same second may be younger than the sweep.
             let complete_at = sweep.complete_at.map_or(Timestamp::MIN, floor);
@@ -77,7 +77,7 @@ impl World {
                 let missing = || self.order_difference(order, &table.checker);
                 let id = OrderId::new(number(order.id.0));
                 // One that made no sense is tried again by every sweep, wherever the watermark is.
-                let is_odd = table.checker.orders.get(&id).is_some_and(|record| record.unreadable == Some(Unreadable::Odd));
+                let is_odd = table.checker.orders.get(&id).is_some_and(|record| record.unreadable == Some(ReadFailure::Odd));
                 let waits = is_odd || deferred.contains(&id);
                 if order.updated_at < complete_at
                     && let Some(missing) = missing()

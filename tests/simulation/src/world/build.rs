@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use promissory::catalog::{
-    InventoryItemId, Item, Listed, Location, LocationId, LocationKind, Quantity, ShopDomain, ShopItem, ShopLocationId, Sku,
+    InventoryItemId, Item, Location, LocationId, LocationKind, Quantity, ShopDomain, ShopItem, ShopListing, ShopLocationId, Sku,
     SystemItem,
 };
 use promissory::ports::{Clock, Store};
@@ -161,7 +161,7 @@ fn items(shop: &mut Shop, domain: &ShopDomain) -> Vec<(Item, ItemId)> {
         let oversell = if sku == BULK { Oversell::Continue } else { Oversell::Deny };
         let id = shop.add_item(NewItem { oversell, ..NewItem::tracked(sku) }).expect("a new item");
         let sku: Sku = sku.parse().expect("a SKU");
-        let listed = Listed::new(sku.to_string(), InventoryItemId::new(number(id.0)));
+        let listed = ShopListing::new(sku.to_string(), InventoryItemId::new(number(id.0)));
         let shops = [(domain.clone(), listed)].into();
         let (buffer, low_at) = (Some(Quantity::new(buffer)), low_at.map(Quantity::new));
         items.push((Item { buffer, low_at, shops, ..Item::new(sku) }, id));
@@ -189,7 +189,7 @@ fn workshop(
             shop.stock(clock.now(), id, *place, available, true).expect("a known pair");
         }
         shop.stock(clock.now(), id, shown, 0, true).expect("a known pair");
-        let shops = [(domain.clone(), Listed::new(name, InventoryItemId::new(number(id.0))))].into();
+        let shops = [(domain.clone(), ShopListing::new(name, InventoryItemId::new(number(id.0))))].into();
         items.push((Item { planning: making.planning(nth), shops, ..Item::new(sku(name)) }, id));
         goods.push(sku(name));
     }

@@ -6,7 +6,7 @@ use ats_recompute::Recompute;
 use promissory::adapters::secrets::ShopifyApp;
 use promissory::adapters::shopify::Shopify;
 use promissory::catalog::ShopDomain;
-use promissory::flows::{Ears, NetworkCache};
+use promissory::flows::{HeartbeatRecorder, NetworkCache};
 use promissory_fakes::systems::InProcess;
 use reconciler::Reconciler;
 use serde_json::json;
@@ -92,8 +92,13 @@ impl Fleet {
                 let clock = clock.skewed(off() * 9 / 10);
                 let store = planted.clone();
                 let keys = parcels::secrets().into();
-                let intake =
-                    source_intake::Intake { store, clock: clock.clone(), keys, network: network(), ears: Ears::default() };
+                let intake = source_intake::Intake {
+                    store,
+                    clock: clock.clone(),
+                    keys,
+                    network: network(),
+                    ears: HeartbeatRecorder::default(),
+                };
                 Process::new(intake, clock)
             }),
             recomputes: std::array::from_fn(|_| {

@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use promissory::catalog::{LineId, LocationId, OrderId, Sku};
-use promissory::source::{Paper, StockKind};
+use promissory::source::{DocumentKind, StockKind};
 use promissory_fakes::oracle::Fact;
 use serde_json::{Value, json};
 
@@ -226,7 +226,7 @@ impl Said {
     /// It as the oracle takes it: where it happened, when, and of which paper (and of which lot, of a hold of what is kept by lot).
     pub fn fact(&self) -> Fact<&LocationId, Timestamp, (&str, Option<&str>)> {
         let Self { kind, units, .. } = *self;
-        let lot = self.lot.as_deref().filter(|_| Paper::of(kind) == Some(Paper::Hold) && self.sku.as_str() == LOTS);
+        let lot = self.lot.as_deref().filter(|_| DocumentKind::of(kind) == Some(DocumentKind::Hold) && self.sku.as_str() == LOTS);
         let reference = (self.reference.as_deref().unwrap_or(self.system), lot);
         Fact { kind, at: &self.at, to: self.to.as_ref(), units, time: self.occurred_at, reference }
     }

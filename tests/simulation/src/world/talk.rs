@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use promissory::catalog::{LineId, LocationId, OrderId, Sku};
 use promissory::ports::Clock;
-use promissory::source::{Paper, StockKind};
+use promissory::source::{DocumentKind, StockKind};
 use promissory_fakes::oracle::change;
 use promissory_fakes::shopify::{FulfilmentStatus, LocationId as ShopLocation, Order};
 
@@ -20,7 +20,7 @@ use super::said::{CASE, Mapping, PALLET, Parcel, SYSTEMS, Said};
 #[derive(Debug, Clone)]
 pub struct Known {
     reference: String,
-    paper: Paper,
+    paper: DocumentKind,
     sku: Sku,
     at: LocationId,
     to: LocationId,
@@ -28,7 +28,7 @@ pub struct Known {
 
 impl Known {
     /// A paper about an item, from one location to another.
-    pub fn new(reference: String, paper: Paper, sku: Sku, (at, to): (LocationId, LocationId)) -> Self {
+    pub fn new(reference: String, paper: DocumentKind, sku: Sku, (at, to): (LocationId, LocationId)) -> Self {
         Self { reference, paper, sku, at, to }
     }
 
@@ -75,12 +75,12 @@ const PLAIN: [StockKind; 8] = [
 const GROWING: [StockKind; 4] =
     [StockKind::Receipt, StockKind::ProductionCompleted, StockKind::Adjustment, StockKind::CustomerReturn];
 
-fn kinds_of(paper: Paper) -> &'static [StockKind] {
+fn kinds_of(paper: DocumentKind) -> &'static [StockKind] {
     match paper {
-        Paper::Ticket => &[StockKind::PosSale, StockKind::PosVoid, StockKind::PosPosting],
-        Paper::Transfer => &[StockKind::TransferOut, StockKind::TransferIn, StockKind::TransferLoss],
-        Paper::Hold => &[StockKind::QualityHold, StockKind::QualityRelease],
-        Paper::Outbound => &[
+        DocumentKind::Ticket => &[StockKind::PosSale, StockKind::PosVoid, StockKind::PosPosting],
+        DocumentKind::Transfer => &[StockKind::TransferOut, StockKind::TransferIn, StockKind::TransferLoss],
+        DocumentKind::Hold => &[StockKind::QualityHold, StockKind::QualityRelease],
+        DocumentKind::Outbound => &[
             StockKind::Allocation,
             StockKind::Deallocation,
             StockKind::Shipment,
@@ -210,7 +210,7 @@ impl World {
         let there = matches!(kind, StockKind::TransferIn | StockKind::TransferLoss);
         let at = if there { paper.to.clone() } else { paper.at.clone() };
         let mut said = self.said(system, kind, (paper.sku.clone(), at), units);
-        let unnamed = paper.paper == Paper::Hold && self.rng.per_mille(200);
+        let unnamed = paper.paper == DocumentKind::Hold && self.rng.per_mille(200);
         said.reference = (!unnamed).then(|| paper.reference.clone());
         said.to = (kind == StockKind::TransferOut).then(|| paper.to.clone());
         said
@@ -221,14 +221,14 @@ impl World {
         if is_sold && self.climate.only_grows {
             return None;
         }
-        let paper = *self.rng.pick(&[Paper::Ticket, Paper::Transfer, Paper::Hold, Paper::Outbound]);
+        let paper = *self.rng.pick(&[DocumentKind::Ticket, DocumentKind::Transfer, DocumentKind::Hold, DocumentKind::Outbound]);
         // What tills have sold is gone for a count: when they said so, the model does not want to know.
-        let paper = if paper == Paper::Ticket && sku.as_str() == RAW { Paper::Transfer } else { paper };
+        let paper = if paper == DocumentKind::Ticket && sku.as_str() == RAW { DocumentKind::Transfer } else { paper };
         Some(self.paper(paper, sku))
     }
 
     /// A paper nothing was said of yet.
-    pub fn paper(&self, paper: Paper, sku: Sku) -> Known {
+    pub fn paper(&self, paper: DocumentKind, sku: Sku) -> Known {
         let from = self.rng.below(self.codes.len());
         let (at, to) = (self.codes[from].0.clone(), self.codes[(from + 1) % self.codes.len()].0.clone());
         Known::new(format!("P-{}", self.sources.papers.len() + 1), paper, sku, (at, to))

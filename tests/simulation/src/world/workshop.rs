@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::civil::Date;
 use promissory::catalog::{
-    Bill, CentreId, Component, Item, Location, LocationId, LocationKind, Planning, Policy, Quantity, ShopDomain, ShopLocationId,
-    Sku, UsedIn, WorkCentre,
+    AllocationPolicy, BillOfMaterials, Component, Item, Location, LocationId, LocationKind, PlanningSettings, Quantity,
+    ShopDomain, ShopLocationId, Sku, WhereUsed, WorkCentre, WorkCentreId,
 };
 use promissory::source::StockKind;
 use promissory::table::{Expect, Write};
@@ -72,7 +72,7 @@ pub struct Making {
     pub mist_alone: bool,
     centre: Centre,
     /// How goods that compete are served, by bottle, by pump and by base.
-    policies: [Policy; 3],
+    policies: [AllocationPolicy; 3],
     /// How long a supplier takes, where no order says when it is due.
     supplier_days: Option<u16>,
     /// Whether it begins shortly before a day does, with everything under way.
@@ -108,7 +108,7 @@ pub struct Workshop {
     /// Purchase orders and production runs.
     pub announced: Vec<Announced>,
     /// The bills in force.
-    pub bills: BTreeMap<Sku, Bill>,
+    pub bills: BTreeMap<Sku, BillOfMaterials>,
     /// What somebody is importing, one transaction after the other.
     pub import: VecDeque<import::Step>,
     /// Units are on sale that a rise of another good has taken, until the shop is told of the fall.
@@ -122,7 +122,14 @@ impl Making {
     pub fn drawn(rng: &Rng) -> Self {
         let below = |bound: usize| u16::try_from(rng.below(bound)).expect("small");
         let small = |bound: usize| u8::try_from(rng.below(bound)).expect("small");
-        let policy = || *rng.pick(&[Policy::FairShare, Policy::FairShare, Policy::FirstCome, Policy::Priority]);
+        let policy = || {
+            *rng.pick(&[
+                AllocationPolicy::FairShare,
+                AllocationPolicy::FairShare,
+                AllocationPolicy::FirstCome,
+                AllocationPolicy::Priority,
+            ])
+        };
         Self {
             goods: 2 + rng.below(2),
             days: std::array::from_fn(|_| *rng.pick(&[0, 1, 3, 5, 8])),
@@ -151,10 +158,15 @@ impl Making {
     }
 
     /// How one of the goods takes part in planning.
-    pub fn planning(&self, nth: usize) -> Planning {
+    pub fn planning(&self, nth: usize) -> PlanningSettings {
         let since = Date::constant(2026, 1, 1 + i8::try_from((nth * 7) % 5).expect("small"));
         let priority = u32::try_from((nth * 2) % 3).expect("small");
-        Planning { promise_days: Some(self.days[nth]), priority: Some(priority), since: Some(since), ..Planning::default() }
+        PlanningSettings {
+            promise_days: Some(self.days[nth]),
+            priority: Some(priority),
+            since: Some(since),
+            ..PlanningSettings::default()
+        }
     }
 
     /// Where things are made, and where what can still be made is shown.
@@ -174,19 +186,20 @@ impl Making {
             "BOTTLE" => self.policies[0],
             "PUMP" => self.policies[1],
             BASE => self.policies[2],
-            _ => Policy::default(),
+            _ => AllocationPolicy::default(),
         };
         let names = BOUGHT.into_iter().chain([BASE, LABEL]);
         let item = |name: &str| {
             let supplier_days = self.supplier_days.filter(|_| BOUGHT.contains(&name));
-            let planning = Planning { supplier_days, bulk: name == LABEL, policy: policy_of(name), ..Planning::default() };
+            let planning =
+                PlanningSettings { supplier_days, bulk: name == LABEL, policy: policy_of(name), ..PlanningSettings::default() };
             Item { planning, ..Item::new(sku(name)) }
         };
         names.map(item).collect()
     }
 
     /// What everything is made of.
-    pub fn bills(&self) -> BTreeMap<Sku, Bill> {
+    pub fn bills(&self) -> BTreeMap<Sku, BillOfMaterials> {
         let mut serum = bill("SERUM", &[("BOTTLE", "1"), ("PUMP", "1"), (BASE, "1"), (LABEL, "1")], self.leads[0]);
         let mut set = if self.set_of_serum {
             bill("SET", &[("SERUM", "1"), ("BOX", "1"), ("PUMP", "1")], self.leads[1])
@@ -215,7 +228,7 @@ impl Making {
         let mut base = bill(BASE, &[], self.leads[3]);
         base.components.insert(sku("OIL"), oil);
         base.yields = (self.base_yield < 100).then(|| self.base_yield.to_string().parse().expect("a yield"));
-        let centre: CentreId = CENTRE.parse().expect("a code");
+        let centre: WorkCentreId = CENTRE.parse().expect("a code");
         match self.centre {
             Centre::None => {}
             Centre::OfBase(_) => base.centre = Some(centre),
@@ -244,19 +257,19 @@ impl Making {
 }
 
 /// Where each component and work centre is used; what is always there is not followed.
-pub fn used_in(bills: &BTreeMap<Sku, Bill>) -> BTreeMap<Sku, UsedIn> {
+pub fn used_in(bills: &BTreeMap<Sku, BillOfMaterials>) -> BTreeMap<Sku, WhereUsed> {
     let mut used: BTreeMap<Sku, BTreeSet<Sku>> = BTreeMap::new();
     for bill in bills.values() {
         for component in bill.draws_on().filter(|component| component.as_str() != LABEL) {
             used.entry(component).or_default().insert(bill.parent.clone());
         }
     }
-    used.into_iter().map(|(component, parents)| (component.clone(), UsedIn { component, parents })).collect()
+    used.into_iter().map(|(component, parents)| (component.clone(), WhereUsed { component, parents })).collect()
 }
 
-fn bill(parent: &str, made_of: &[(&str, &str)], lead_days: u16) -> Bill {
+fn bill(parent: &str, made_of: &[(&str, &str)], lead_days: u16) -> BillOfMaterials {
     let components = made_of.iter().map(|(name, units)| (sku(name), component(units))).collect();
-    Bill { version: 1, components, lead_days, ..Bill::new(sku(parent)) }
+    BillOfMaterials { version: 1, components, lead_days, ..BillOfMaterials::new(sku(parent)) }
 }
 
 fn component(units: &str) -> Component {

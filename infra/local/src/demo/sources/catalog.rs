@@ -5,7 +5,7 @@ use std::io;
 use jiff::Timestamp;
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory::catalog::{
-    InventoryItemId, Item as Row, Listed, Location, LocationKind, Network, Quantity, ShopDomain, ShopLocationId, SystemId,
+    InventoryItemId, Item as Row, Location, LocationKind, Network, Quantity, ShopDomain, ShopListing, ShopLocationId, SystemId,
     SystemItem, Tier,
 };
 use promissory::movement::EventId;
@@ -120,8 +120,10 @@ pub async fn import(store: &DynamoStore, server: &Server, erp_url: &str, began: 
     put(store, &[Write::put(&tier, Expect::Absent)]).await?;
     for item in Item::all() {
         let id = server.shop(|shop| list(shop, &item.sku()))?;
-        let listed =
-            Listed { buffer: item.shop_buffer().map(Quantity::new), ..Listed::new(item.sku(), InventoryItemId::new(id)) };
+        let listed = ShopListing {
+            buffer: item.shop_buffer().map(Quantity::new),
+            ..ShopListing::new(item.sku(), InventoryItemId::new(id))
+        };
         let mut row = Row::new(item.sku().parse().map_err(other)?);
         row.buffer = item.own_buffer().map(Quantity::new);
         row.tier = item.has_tier().then(|| tier.id.clone());

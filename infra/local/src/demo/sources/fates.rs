@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promissory::catalog::Quantity;
-use promissory::movement::{EventId, Kind, Movement};
-use promissory::source::{StockKind, Waiting, Waits};
+use promissory::movement::{EventId, Movement, MovementKind};
+use promissory::source::{StockKind, WaitingForMapping, WaitingItem};
 
 use super::Script;
 use super::statement::{Fate, Statement};
@@ -67,10 +67,10 @@ impl Fates {
     }
 }
 
-fn event_of(waiting: &Waiting) -> Option<&EventId> {
+fn event_of(waiting: &WaitingForMapping) -> Option<&EventId> {
     match &waiting.what {
-        Waits::Event(event) => Some(&event.id),
-        Waits::Order { .. } => None,
+        WaitingItem::Event(event) => Some(&event.id),
+        WaitingItem::Order { .. } => None,
     }
 }
 
@@ -95,7 +95,7 @@ fn twice(statement: &Statement, movements: &[&Movement]) -> Option<String> {
         return None; // Of an order's units the order's own audit knows more.
     }
     let kinds = movements.iter().map(|movement| movement.kind);
-    let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<MovementKind, usize> = BTreeMap::new();
     kinds.for_each(|kind| *counts.entry(kind).or_default() += 1);
     if let Some((kind, count)) = counts.iter().find(|(_, count)| **count > 1) {
         return Some(format!("made {count} movements {kind:?}"));
@@ -108,18 +108,18 @@ fn twice(statement: &Statement, movements: &[&Movement]) -> Option<String> {
 }
 
 /// The movement that an event makes whatever was said before it, if it makes one.
-fn main_movement(statement: &Statement) -> Option<Kind> {
+fn main_movement(statement: &Statement) -> Option<MovementKind> {
     match statement.kind {
-        StockKind::Receipt => Some(Kind::Receipt),
-        StockKind::ProductionCompleted => Some(Kind::Produce),
-        StockKind::ComponentIssue => Some(Kind::Issue),
-        StockKind::Adjustment => Some(if statement.units < 0 { Kind::Lost } else { Kind::Found }),
-        StockKind::WriteOff => Some(Kind::WriteOff),
-        StockKind::TransferOut => Some(Kind::TransferOut),
-        StockKind::TransferIn => Some(Kind::TransferIn),
-        StockKind::CustomerReturn => Some(Kind::Return),
-        StockKind::PosPosting => Some(Kind::Sell),
-        StockKind::Shipment => Some(Kind::Deliver),
+        StockKind::Receipt => Some(MovementKind::Receipt),
+        StockKind::ProductionCompleted => Some(MovementKind::Produce),
+        StockKind::ComponentIssue => Some(MovementKind::Issue),
+        StockKind::Adjustment => Some(if statement.units < 0 { MovementKind::Lost } else { MovementKind::Found }),
+        StockKind::WriteOff => Some(MovementKind::WriteOff),
+        StockKind::TransferOut => Some(MovementKind::TransferOut),
+        StockKind::TransferIn => Some(MovementKind::TransferIn),
+        StockKind::CustomerReturn => Some(MovementKind::Return),
+        StockKind::PosPosting => Some(MovementKind::Sell),
+        StockKind::Shipment => Some(MovementKind::Deliver),
         StockKind::Count
         | StockKind::Balance
         | StockKind::QualityHold

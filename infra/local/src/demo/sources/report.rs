@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use promissory::catalog::Place;
-use promissory::ledger::InboxEvent;
+use promissory::ledger::AppliedEvent;
 use promissory::movement::EventId;
 use promissory::promise::Promise;
 use promissory_fakes::oracle::Open;
@@ -245,7 +245,7 @@ fn freshness(script: &Script, played: &Played, books: &Books) -> BTreeMap<&'stat
     for (of, sent) in &played.log.first_sent {
         let statement = &script.statements[*of];
         let id = statement.id().filter(|_| statement.fate == Fate::Applied);
-        let mark: Option<&InboxEvent> = id.and_then(|id| books.marks.get(&EventId::new(statement.system.code(), id)));
+        let mark: Option<&AppliedEvent> = id.and_then(|id| books.marks.get(&EventId::new(statement.system.code(), id)));
         if let Some(mark) = mark {
             times.entry(statement.system.code()).or_default().push(between(*sent, mark.applied_at));
         }

@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::alert::Subject;
+use crate::alert::AlertSubject;
 use crate::catalog::{FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId};
 use crate::order::{
-    Facts, Fulfilment, FulfilmentStatus, Note, OrderSnapshot, Pointer, Refund, RefundLine, Restock, SnapshotLine, Stocked,
+    Fulfilment, FulfilmentStatus, OrderFacts, OrderSnapshot, OrderToRead, Refund, RefundLine, Restock, SnapshotLine,
+    StockTracking, WebhookNote,
 };
 
-pub use topic::{Said, Topic};
+pub use topic::{WebhookContent, WebhookTopic};
 
 /// The largest body that is looked at, in bytes. Anything larger is refused before it is hashed.
 pub const MAX_BODY: usize = 2 * 1024 * 1024;
@@ -27,7 +28,7 @@ pub const MAX_SKU: usize = 1_000;
 
 /// A body that cannot be what its topic says. It says what is wrong and where, and repeats nothing of the body's values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
+pub enum WebhookFormatError {
     /// Not the JSON we expect.
     #[error("the body is not a readable {what}: {detail}")]
     Json {
@@ -67,44 +68,47 @@ pub enum Malformed {
 /// Reads the body of a webhook that came at `now`.
 ///
 /// # Errors
-/// [`Malformed`], with what is wrong.
-pub fn parse(topic: Topic, shop: &ShopDomain, body: &[u8], now: Timestamp) -> Result<Said, Malformed> {
+/// [`WebhookFormatError`], with what is wrong.
+pub fn parse(topic: WebhookTopic, shop: &ShopDomain, body: &[u8], now: Timestamp) -> Result<WebhookContent, WebhookFormatError> {
     let about = |order: Option<u64>| {
-        let order = order.map(OrderId::new).ok_or(Malformed::Id { field: "order_id" })?;
+        let order = order.map(OrderId::new).ok_or(WebhookFormatError::Id { field: "order_id" })?;
         Ok(OrderSnapshot::about(shop.clone(), order))
     };
-    let alert = |subject, detail: String| Said::Note(Note { pointer: None, alert: Some((subject, detail)) });
+    let alert = |subject, detail: String| WebhookContent::Note(WebhookNote { pointer: None, alert: Some((subject, detail)) });
     Ok(match topic {
-        Topic::Order => Said::Order(json::<OrderBody>("order", body)?.snapshot(shop)?),
-        Topic::Fulfilment => {
+        WebhookTopic::Order => WebhookContent::Order(json::<OrderBody>("order", body)?.snapshot(shop)?),
+        WebhookTopic::Fulfilment => {
             let fulfilment: FulfilmentBody = json("fulfilment", body)?;
             let snapshot = about(fulfilment.order_id)?;
-            Said::Order(OrderSnapshot { fulfilments: BTreeMap::from([fulfilment.read()?]), ..snapshot })
+            WebhookContent::Order(OrderSnapshot { fulfilments: BTreeMap::from([fulfilment.read()?]), ..snapshot })
         }
-        Topic::Refund => {
+        WebhookTopic::Refund => {
             let refund: RefundBody = json("refund", body)?;
             let snapshot = about(refund.order_id)?;
-            Said::Order(OrderSnapshot { refunds: BTreeMap::from([refund.read()?]), ..snapshot })
+            WebhookContent::Order(OrderSnapshot { refunds: BTreeMap::from([refund.read()?]), ..snapshot })
         }
-        Topic::Pointer => {
-            let gid = pointed_at(&json("pointer", body)?).ok_or(Malformed::Id { field: "what it is about" })?;
-            Said::Note(Note { pointer: Some(Pointer { shop: shop.clone(), gid, named_at: now }), alert: None })
+        WebhookTopic::Pointer => {
+            let gid = pointed_at(&json("pointer", body)?).ok_or(WebhookFormatError::Id { field: "what it is about" })?;
+            WebhookContent::Note(WebhookNote {
+                pointer: Some(OrderToRead { shop: shop.clone(), gid, named_at: now }),
+                alert: None,
+            })
         }
-        Topic::LocationClosed => {
+        WebhookTopic::LocationClosed => {
             let location = ShopLocationId::new(json::<LocationBody>("location", body)?.id);
             let detail = format!(
                 "{shop} closed its location {location}. If it is one of ours, take it out of the network or open it again."
             );
-            alert(Subject::LocationClosed { shop: shop.clone(), location }, detail)
+            alert(AlertSubject::LocationClosed { shop: shop.clone(), location }, detail)
         }
-        Topic::AppRemoved => {
+        WebhookTopic::AppRemoved => {
             let detail =
                 format!("{shop} removed the app. Nothing is read from it or told to it until the app is installed again.");
-            alert(Subject::AppRemoved { shop: shop.clone() }, detail)
+            alert(AlertSubject::AppRemoved { shop: shop.clone() }, detail)
         }
-        Topic::Notice => {
+        WebhookTopic::Notice => {
             json::<serde::de::IgnoredAny>("notice", body)?;
-            Said::Note(Note::default())
+            WebhookContent::Note(WebhookNote::default())
         }
     })
 }
@@ -121,14 +125,15 @@ fn pointed_at(body: &Value) -> Option<String> {
         "/admin_graphql_api_id",
     ];
     let order = ORDERS.iter().find_map(|at| body.pointer(at)?.as_u64()).map(|id| OrderId::new(id).gid());
-    let other = || OTHERS.iter().find_map(|at| body.pointer(at)?.as_str().filter(|gid| Pointer::is_gid(gid)).map(str::to_owned));
+    let other =
+        || OTHERS.iter().find_map(|at| body.pointer(at)?.as_str().filter(|gid| OrderToRead::is_gid(gid)).map(str::to_owned));
     order.or_else(other)
 }
 
-fn json<'a, T: Deserialize<'a>>(what: &'static str, body: &'a [u8]) -> Result<T, Malformed> {
+fn json<'a, T: Deserialize<'a>>(what: &'static str, body: &'a [u8]) -> Result<T, WebhookFormatError> {
     serde_json::from_slice(body).map_err(|error| {
         // serde_json's own message may quote a value of the body: only its kind and place are kept.
-        Malformed::Json {
+        WebhookFormatError::Json {
             what,
             detail: format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column()),
         }
@@ -231,25 +236,25 @@ fn exact<T>(
     field: &'static str,
     read: fn(&str) -> Option<T>,
     new: fn(u64) -> T,
-) -> Result<T, Malformed> {
-    gid.map_or_else(|| Ok(new(number)), |gid| read(gid).ok_or(Malformed::Id { field }))
+) -> Result<T, WebhookFormatError> {
+    gid.map_or_else(|| Ok(new(number)), |gid| read(gid).ok_or(WebhookFormatError::Id { field }))
 }
 
 impl OrderBody {
-    fn snapshot(self, shop: &ShopDomain) -> Result<OrderSnapshot, Malformed> {
+    fn snapshot(self, shop: &ShopDomain) -> Result<OrderSnapshot, WebhookFormatError> {
         let order =
             exact(self.id, self.admin_graphql_api_id.as_deref(), "admin_graphql_api_id", OrderId::from_gid, OrderId::new)?;
         if self.line_items.len() > MAX_LINES {
-            return Err(Malformed::TooManyLines { found: self.line_items.len() });
+            return Err(WebhookFormatError::TooManyLines { found: self.line_items.len() });
         }
         let lines = self.line_items.iter().map(LineBody::read).collect::<Result<_, _>>()?;
-        let facts = Facts {
+        let facts = OrderFacts {
             version: self.updated_at,
             queried_at: None,
             placed_at: self.created_at,
             cancelled: self.cancelled_at.is_some(),
             confirmed: self.confirmed.unwrap_or(true),
-            paid: self.financial_status.as_deref().is_none_or(Facts::is_paid),
+            paid: self.financial_status.as_deref().is_none_or(OrderFacts::is_paid),
             test: self.test,
             sold_at: self.location_id.map(ShopLocationId::new),
             lines,
@@ -261,16 +266,16 @@ impl OrderBody {
 }
 
 impl LineBody {
-    fn id(&self) -> Result<LineId, Malformed> {
+    fn id(&self) -> Result<LineId, WebhookFormatError> {
         exact(self.id, self.admin_graphql_api_id.as_deref(), "line_items.admin_graphql_api_id", LineId::from_gid, LineId::new)
     }
 
-    fn quantity(&self, field: &'static str, units: i64) -> Result<Quantity, Malformed> {
+    fn quantity(&self, field: &'static str, units: i64) -> Result<Quantity, WebhookFormatError> {
         let quantity = Quantity::new(units);
-        if quantity.is_sane_input() { Ok(quantity) } else { Err(Malformed::Quantity { line: self.id, field }) }
+        if quantity.is_sane_input() { Ok(quantity) } else { Err(WebhookFormatError::Quantity { line: self.id, field }) }
     }
 
-    fn read(&self) -> Result<(LineId, SnapshotLine), Malformed> {
+    fn read(&self) -> Result<(LineId, SnapshotLine), WebhookFormatError> {
         let ordered = self.quantity("quantity", self.quantity)?;
         // Remaining work is what is fulfillable; a body without it has shipped nothing, so what is current is open.
         let open = match (self.fulfillable_quantity, self.current_quantity) {
@@ -280,17 +285,17 @@ impl LineBody {
         };
         let shop_sku = self.sku.clone().unwrap_or_default();
         if shop_sku.len() > MAX_SKU {
-            return Err(Malformed::SkuTooLong { line: self.id });
+            return Err(WebhookFormatError::SkuTooLong { line: self.id });
         }
         let tracked = self.variant_inventory_management != Some(None);
-        let stocked = Stocked::of(self.gift_card, tracked, self.requires_shipping.unwrap_or(true));
+        let stocked = StockTracking::of(self.gift_card, tracked, self.requires_shipping.unwrap_or(true));
         let line = SnapshotLine { shop_sku, ordered, open, stocked };
         Ok((self.id()?, line))
     }
 }
 
 impl FulfilmentBody {
-    fn read(self) -> Result<(FulfilmentId, Fulfilment), Malformed> {
+    fn read(self) -> Result<(FulfilmentId, Fulfilment), WebhookFormatError> {
         let id = exact(
             self.id,
             self.admin_graphql_api_id.as_deref(),
@@ -299,7 +304,7 @@ impl FulfilmentBody {
             FulfilmentId::new,
         )?;
         if self.line_items.len() > MAX_LINES {
-            return Err(Malformed::TooManyLines { found: self.line_items.len() });
+            return Err(WebhookFormatError::TooManyLines { found: self.line_items.len() });
         }
         let mut lines = BTreeMap::new();
         for line in &self.line_items {
@@ -317,7 +322,7 @@ impl FulfilmentBody {
 }
 
 impl RefundBody {
-    fn read(self) -> Result<(RefundId, Refund), Malformed> {
+    fn read(self) -> Result<(RefundId, Refund), WebhookFormatError> {
         let id = exact(
             self.id,
             self.admin_graphql_api_id.as_deref(),
@@ -326,7 +331,7 @@ impl RefundBody {
             RefundId::new,
         )?;
         if self.refund_line_items.len() > MAX_LINES {
-            return Err(Malformed::TooManyLines { found: self.refund_line_items.len() });
+            return Err(WebhookFormatError::TooManyLines { found: self.refund_line_items.len() });
         }
         let lines = self.refund_line_items.into_iter().map(RefundLineBody::read).collect::<Result<_, _>>()?;
         Ok((id, Refund { made_at: self.created_at, of_return: self.of_return.map(|of| ReturnId::new(of.id)), lines }))
@@ -334,10 +339,10 @@ impl RefundBody {
 }
 
 impl RefundLineBody {
-    fn read(self) -> Result<RefundLine, Malformed> {
+    fn read(self) -> Result<RefundLine, WebhookFormatError> {
         let quantity = Quantity::new(self.quantity);
         if !quantity.is_sane_input() {
-            return Err(Malformed::Quantity { line: self.line_item_id, field: "refund quantity" });
+            return Err(WebhookFormatError::Quantity { line: self.line_item_id, field: "refund quantity" });
         }
         // One nobody has heard of yet puts nothing back: the comparison finds it if it did.
         let restock = self.restock_type.as_deref().and_then(Restock::from_shopify).unwrap_or(Restock::None);

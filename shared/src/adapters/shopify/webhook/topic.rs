@@ -1,10 +1,10 @@
 //! The webhook topics we listen to, and what each kind of them says.
 
-use crate::order::{Note, OrderSnapshot};
+use crate::order::{OrderSnapshot, WebhookNote};
 
 /// A topic, by what its body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topic {
+pub enum WebhookTopic {
     /// The whole order.
     Order,
     /// One fulfilment of an order.
@@ -22,67 +22,67 @@ pub enum Topic {
 }
 
 /// Every topic we take, for the person who subscribes to them.
-const TOPICS: [(&str, Topic); 48] = [
-    ("orders/create", Topic::Order),
-    ("orders/updated", Topic::Order),
-    ("orders/paid", Topic::Order),
-    ("orders/cancelled", Topic::Order),
-    ("orders/fulfilled", Topic::Order),
-    ("orders/partially_fulfilled", Topic::Order),
-    ("orders/edited", Topic::Pointer),
-    ("fulfillments/create", Topic::Fulfilment),
-    ("fulfillments/update", Topic::Fulfilment),
-    ("refunds/create", Topic::Refund),
-    ("returns/request", Topic::Pointer),
-    ("returns/approve", Topic::Pointer),
-    ("returns/update", Topic::Pointer),
-    ("returns/decline", Topic::Pointer),
-    ("returns/cancel", Topic::Pointer),
-    ("returns/close", Topic::Pointer),
-    ("returns/reopen", Topic::Pointer),
-    ("returns/process", Topic::Pointer),
-    ("reverse_fulfillment_orders/dispose", Topic::Pointer),
-    ("fulfillment_orders/order_routing_complete", Topic::Pointer),
-    ("fulfillment_orders/moved", Topic::Pointer),
-    ("fulfillment_orders/split", Topic::Pointer),
-    ("fulfillment_orders/merged", Topic::Pointer),
-    ("fulfillment_orders/cancelled", Topic::Pointer),
-    ("fulfillment_orders/placed_on_hold", Topic::Pointer),
-    ("fulfillment_orders/hold_released", Topic::Pointer),
-    ("locations/create", Topic::Notice),
-    ("locations/update", Topic::Notice),
-    ("locations/activate", Topic::Notice),
-    ("locations/deactivate", Topic::LocationClosed),
-    ("locations/delete", Topic::LocationClosed),
-    ("app/uninstalled", Topic::AppRemoved),
-    ("app/scopes_update", Topic::Notice),
-    ("inventory_levels/connect", Topic::Notice),
-    ("inventory_levels/update", Topic::Notice),
-    ("inventory_levels/disconnect", Topic::Notice),
-    ("inventory_items/create", Topic::Notice),
-    ("inventory_items/update", Topic::Notice),
-    ("inventory_items/delete", Topic::Notice),
-    ("products/create", Topic::Notice),
-    ("products/update", Topic::Notice),
-    ("products/delete", Topic::Notice),
-    ("bulk_operations/finish", Topic::Notice),
-    ("orders/delete", Topic::Notice),
-    ("draft_orders/update", Topic::Notice),
-    ("customers/data_request", Topic::Notice),
-    ("customers/redact", Topic::Notice),
-    ("shop/redact", Topic::Notice),
+const TOPICS: [(&str, WebhookTopic); 48] = [
+    ("orders/create", WebhookTopic::Order),
+    ("orders/updated", WebhookTopic::Order),
+    ("orders/paid", WebhookTopic::Order),
+    ("orders/cancelled", WebhookTopic::Order),
+    ("orders/fulfilled", WebhookTopic::Order),
+    ("orders/partially_fulfilled", WebhookTopic::Order),
+    ("orders/edited", WebhookTopic::Pointer),
+    ("fulfillments/create", WebhookTopic::Fulfilment),
+    ("fulfillments/update", WebhookTopic::Fulfilment),
+    ("refunds/create", WebhookTopic::Refund),
+    ("returns/request", WebhookTopic::Pointer),
+    ("returns/approve", WebhookTopic::Pointer),
+    ("returns/update", WebhookTopic::Pointer),
+    ("returns/decline", WebhookTopic::Pointer),
+    ("returns/cancel", WebhookTopic::Pointer),
+    ("returns/close", WebhookTopic::Pointer),
+    ("returns/reopen", WebhookTopic::Pointer),
+    ("returns/process", WebhookTopic::Pointer),
+    ("reverse_fulfillment_orders/dispose", WebhookTopic::Pointer),
+    ("fulfillment_orders/order_routing_complete", WebhookTopic::Pointer),
+    ("fulfillment_orders/moved", WebhookTopic::Pointer),
+    ("fulfillment_orders/split", WebhookTopic::Pointer),
+    ("fulfillment_orders/merged", WebhookTopic::Pointer),
+    ("fulfillment_orders/cancelled", WebhookTopic::Pointer),
+    ("fulfillment_orders/placed_on_hold", WebhookTopic::Pointer),
+    ("fulfillment_orders/hold_released", WebhookTopic::Pointer),
+    ("locations/create", WebhookTopic::Notice),
+    ("locations/update", WebhookTopic::Notice),
+    ("locations/activate", WebhookTopic::Notice),
+    ("locations/deactivate", WebhookTopic::LocationClosed),
+    ("locations/delete", WebhookTopic::LocationClosed),
+    ("app/uninstalled", WebhookTopic::AppRemoved),
+    ("app/scopes_update", WebhookTopic::Notice),
+    ("inventory_levels/connect", WebhookTopic::Notice),
+    ("inventory_levels/update", WebhookTopic::Notice),
+    ("inventory_levels/disconnect", WebhookTopic::Notice),
+    ("inventory_items/create", WebhookTopic::Notice),
+    ("inventory_items/update", WebhookTopic::Notice),
+    ("inventory_items/delete", WebhookTopic::Notice),
+    ("products/create", WebhookTopic::Notice),
+    ("products/update", WebhookTopic::Notice),
+    ("products/delete", WebhookTopic::Notice),
+    ("bulk_operations/finish", WebhookTopic::Notice),
+    ("orders/delete", WebhookTopic::Notice),
+    ("draft_orders/update", WebhookTopic::Notice),
+    ("customers/data_request", WebhookTopic::Notice),
+    ("customers/redact", WebhookTopic::Notice),
+    ("shop/redact", WebhookTopic::Notice),
 ];
 
 /// What a webhook says.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Said {
+pub enum WebhookContent {
     /// Something about an order.
     Order(OrderSnapshot),
     /// Something that is noted.
-    Note(Note),
+    Note(WebhookNote),
 }
 
-impl Topic {
+impl WebhookTopic {
     /// Reads the topic header; `None` for a topic nobody here listens to.
     #[must_use]
     pub fn from_header(value: &str) -> Option<Self> {

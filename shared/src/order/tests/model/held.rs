@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::catalog::{Place, Quantity, Sku};
 use crate::movement::Balance;
 use crate::order::tests::model::{Model, ModelLine, network, place};
-use crate::order::{OrderRecord, Restock, Step};
+use crate::order::{OrderRecord, OrderStep, Restock};
 
 /// What an order's lines have done to each place. No balance of nothing.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -114,7 +114,7 @@ fn strike(one: &mut Vec<Place>, other: &mut Vec<Place>) {
 }
 
 /// Plans what the record calls for and takes it as the ledger would.
-pub fn settle(record: &mut OrderRecord, held: &mut Held) -> Vec<Step> {
+pub fn settle(record: &mut OrderRecord, held: &mut Held) -> Vec<OrderStep> {
     let steps = plan(record);
     steps.iter().for_each(|step| make(record, held, step));
     held.tidy();
@@ -134,7 +134,7 @@ pub fn settle_step_by_step(record: &mut OrderRecord, held: &mut Held) {
     panic!("planning anew never ends: {record:?}");
 }
 
-fn plan(record: &mut OrderRecord) -> Vec<Step> {
+fn plan(record: &mut OrderRecord) -> Vec<OrderStep> {
     let lines: Vec<_> = record.stocked_lines().map(|(line, shop_sku, _)| (line, shop_sku.to_owned())).collect();
     for (line, shop_sku) in lines {
         record.map_line(line, &Sku::try_from(shop_sku).expect("a SKU"));
@@ -142,7 +142,7 @@ fn plan(record: &mut OrderRecord) -> Vec<Step> {
     record.next_steps(&network())
 }
 
-fn make(record: &mut OrderRecord, held: &mut Held, step: &Step) {
+fn make(record: &mut OrderRecord, held: &mut Held, step: &OrderStep) {
     let balance = held.at(step.line.number(), step.place.clone());
     *balance = *balance + step.kind.change(step.quantity);
     assert!(step.quantity.is_positive(), "{step:?} moves nothing");

@@ -6,8 +6,8 @@ use crate::catalog::{DispositionId, FulfilmentId, LineId, OrderId, Quantity, Ref
 use crate::movement::EventId;
 use crate::order::tests::model::{Model, ModelLine, at, shop};
 use crate::order::{
-    Disposition, Facts, Fulfilment, FulfilmentStatus, OrderReport, OrderSnapshot, Refund, ReportKind, Routing, SnapshotLine,
-    Stocked,
+    Disposition, Fulfilment, FulfilmentStatus, OrderFacts, OrderReport, OrderSnapshot, Refund, ReportKind, Routing, SnapshotLine,
+    StockTracking,
 };
 
 impl Model {
@@ -18,11 +18,11 @@ impl Model {
                 shop_sku: format!("S{line}"),
                 ordered: Quantity::new(said.ordered),
                 open: Quantity::new(said.open.values().sum()),
-                stocked: Stocked::Yes,
+                stocked: StockTracking::Yes,
             };
             (LineId::new(*line), line_said)
         });
-        let facts = Facts {
+        let facts = OrderFacts {
             version: at(self.second),
             queried_at: None,
             placed_at: at(0),
@@ -58,7 +58,7 @@ impl Model {
             (DispositionId::new(id), disposition)
         });
         OrderSnapshot {
-            facts: said.facts.map(|facts| Facts { queried_at: Some(at(self.second)), ..facts }),
+            facts: said.facts.map(|facts| OrderFacts { queried_at: Some(at(self.second)), ..facts }),
             routing: Some(routing),
             dispositions: dispositions.collect(),
             ..said

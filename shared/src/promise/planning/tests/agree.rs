@@ -2,14 +2,14 @@
 
 use crate::promise::planning::tests::brute::{Wanted, can, can_within};
 use crate::promise::planning::tests::case::{Case, Chance, Slots, Spice};
-use crate::promise::planning::{MOST_OFFERED, Makeable, Policy, solve};
+use crate::promise::planning::{AllocationPolicy, MOST_OFFERED, Producible, solve};
 
 /// What the engine says of each good of a case, in their order.
 fn shown(case: &Case) -> (Vec<i64>, bool) {
     let solution = solve(&case.pool()).expect("a sound pool");
     let late = solution.makeable.iter().flatten().any(|makeable| !makeable.late.is_empty());
     let of = |good: &(usize, usize, u32, u32)| {
-        solution.makeable[good.0].as_ref().map_or(0, |makeable: &Makeable| makeable.shown.units())
+        solution.makeable[good.0].as_ref().map_or(0, |makeable: &Producible| makeable.shown.units())
     };
     (case.goods.iter().map(of).collect(), late)
 }
@@ -63,13 +63,14 @@ fn one_good_is_exact() {
 /// Protects goods by rank: each gets the most that those before it leave.
 #[test]
 fn goods_by_rank_are_exact() {
-    for policy in [Policy::FirstCome, Policy::Priority] {
-        let policies: &'static [Policy] = if policy == Policy::Priority { &[Policy::Priority] } else { &[Policy::FirstCome] };
+    for policy in [AllocationPolicy::FirstCome, AllocationPolicy::Priority] {
+        let policies: &'static [AllocationPolicy] =
+            if policy == AllocationPolicy::Priority { &[AllocationPolicy::Priority] } else { &[AllocationPolicy::FirstCome] };
         cases(1_000, Spice { goods: 3, policies, ..Spice::default() }, |case, shown| {
             let mut order: Vec<usize> = (0..case.goods.len()).collect();
             order.sort_by_key(|&good| {
                 let (item, _, priority, since) = case.goods[good];
-                (if policy == Policy::Priority { priority } else { 0 }, since, item)
+                (if policy == AllocationPolicy::Priority { priority } else { 0 }, since, item)
             });
             let mut units = vec![0; shown.len()];
             for good in order {
@@ -87,7 +88,7 @@ fn goods_by_rank_are_exact() {
 /// left over goes by rank.
 #[test]
 fn fair_shares_are_exact() {
-    cases(1_000, Spice { goods: 3, policies: &[Policy::FairShare], ..Spice::default() }, |case, shown| {
+    cases(1_000, Spice { goods: 3, policies: &[AllocationPolicy::FairShare], ..Spice::default() }, |case, shown| {
         let promised = |item: usize| case.parts[item].promised.iter().map(|(_, units)| *units).sum::<i64>();
         let promised: Vec<i64> = case.goods.iter().map(|good| promised(good.0)).collect();
         let mut open: Vec<usize> = (0..case.goods.len()).collect();
@@ -111,7 +112,7 @@ fn fair_shares_are_exact() {
 /// Protects pools of several policies: what is shown can be made, and no good can have one more.
 #[test]
 fn mixed_policies_leave_nothing() {
-    let policies = &[Policy::FirstCome, Policy::FairShare, Policy::Priority];
+    let policies = &[AllocationPolicy::FirstCome, AllocationPolicy::FairShare, AllocationPolicy::Priority];
     cases(1_000, Spice { goods: 3, policies, ..Spice::default() }, |case, shown| {
         assert!(can(case, &with(case, &shown)), "more than can be made");
         for good in 0..shown.len() {
@@ -126,7 +127,7 @@ fn mixed_policies_leave_nothing() {
 /// runs that already take more than the search finds, one more was shown in one of some thousands of cases.)
 #[test]
 fn many_goods_are_never_above() {
-    let policies = &[Policy::FirstCome, Policy::FairShare, Policy::Priority];
+    let policies = &[AllocationPolicy::FirstCome, AllocationPolicy::FairShare, AllocationPolicy::Priority];
     for (shared_centres, alternates, windows) in
         [(true, false, false), (false, true, false), (false, false, true), (true, true, true)]
     {
@@ -234,7 +235,7 @@ fn more_is_never_less() {
             assert!(shown(&more).0 >= before, "one more of I{part}");
         }
     });
-    let policies = &[Policy::FirstCome, Policy::FairShare, Policy::Priority];
+    let policies = &[AllocationPolicy::FirstCome, AllocationPolicy::FairShare, AllocationPolicy::Priority];
     for seed in 0..1_000 {
         let pool = Chance(seed).case(Spice { goods: 3, shared_centres: true, alternates: true, windows: true, policies }).pool();
         let mut turned = pool.clone();

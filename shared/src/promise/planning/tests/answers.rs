@@ -82,16 +82,16 @@ fn pools_are_closed() {
 /// Protects the engine from pools that make no sense: they are refused, never walked in circles.
 #[test]
 fn unsound_pools_are_refused() {
-    use crate::promise::planning::Unsound;
-    let check = |expect: Unsound, spoil: fn(&mut Pool)| {
+    use crate::promise::planning::PlanningError;
+    let check = |expect: PlanningError, spoil: fn(&mut PlanningGroup)| {
         let mut spoilt = pool(&["A of=B offer=1", "B of=C", "C stock=3"]);
         spoil(&mut spoilt);
         assert_eq!(solve(&spoilt), Err(expect));
     };
-    check(Unsound::Cycle, |pool| pool.items[2].recipe = pool.items[0].recipe.clone());
-    check(Unsound::Cycle, |pool| pool.items[1].recipe = pool.items[0].recipe.clone());
-    check(Unsound::Missing, |pool| pool.items[1].recipe.as_mut().expect("made").slots[0].options[0].item = 3);
-    check(Unsound::Missing, |pool| pool.items[1].recipe.as_mut().expect("made").centre = Some(0));
-    check(Unsound::EmptySlot, |pool| pool.items[1].recipe.as_mut().expect("made").slots[0].options.clear());
-    check(Unsound::Yield, |pool| pool.items[1].recipe.as_mut().expect("made").yields = ratio("3/2"));
+    check(PlanningError::Cycle, |pool| pool.items[2].recipe = pool.items[0].recipe.clone());
+    check(PlanningError::Cycle, |pool| pool.items[1].recipe = pool.items[0].recipe.clone());
+    check(PlanningError::Missing, |pool| pool.items[1].recipe.as_mut().expect("made").slots[0].options[0].item = 3);
+    check(PlanningError::Missing, |pool| pool.items[1].recipe.as_mut().expect("made").centre = Some(0));
+    check(PlanningError::EmptySlot, |pool| pool.items[1].recipe.as_mut().expect("made").slots[0].options.clear());
+    check(PlanningError::Yield, |pool| pool.items[1].recipe.as_mut().expect("made").yields = ratio("3/2"));
 }

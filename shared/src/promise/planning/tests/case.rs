@@ -3,7 +3,9 @@
 use jiff::civil::date;
 
 use crate::catalog::Quantity;
-use crate::promise::planning::{Centre, Day, Offer, Policy, Pool, PoolItem, Ratio, Recipe, Slot, Use};
+use crate::promise::planning::{
+    AllocationPolicy, ComponentUse, Day, GroupItem, GroupWorkCentre, Offer, PlanningGroup, Ratio, Recipe, Slot,
+};
 
 /// A small pool in plain numbers. Components have higher indices than what is made of them.
 #[derive(Debug, Clone)]
@@ -21,7 +23,7 @@ pub(super) struct Part {
     pub(super) claims: Vec<(usize, i64)>,
     pub(super) promised: Vec<(usize, i64)>,
     pub(super) recipe: Option<Made>,
-    pub(super) policy: Policy,
+    pub(super) policy: AllocationPolicy,
 }
 
 #[derive(Debug, Clone)]
@@ -47,7 +49,7 @@ pub(super) struct Spice {
     pub(super) shared_centres: bool,
     pub(super) alternates: bool,
     pub(super) windows: bool,
-    pub(super) policies: &'static [Policy],
+    pub(super) policies: &'static [AllocationPolicy],
 }
 
 impl Part {
@@ -98,11 +100,11 @@ impl Case {
     }
 
     /// The same as a pool.
-    pub(super) fn pool(&self) -> Pool {
+    pub(super) fn pool(&self) -> PlanningGroup {
         let ratio = |num: i64, den: i64| Ratio::new(num.unsigned_abs(), den.unsigned_abs()).expect("a ratio");
         let day = |day: usize| Day::try_from(day).unwrap_or(Day::MAX);
         let by_day = |of: &[(usize, i64)]| of.iter().map(|&(on, units)| (day(on), Quantity::new(units))).collect();
-        let item = |(index, part): (usize, &Part)| PoolItem {
+        let item = |(index, part): (usize, &Part)| GroupItem {
             sku: format!("I{index}").parse().expect("a SKU"),
             stock: Quantity::new(part.stock),
             supplies: by_day(&part.supplies),
@@ -118,7 +120,11 @@ impl Case {
                     .map(|slot| Slot {
                         from: day(slot.from),
                         until: day(slot.until),
-                        options: slot.options.iter().map(|&(item, num, den)| Use { item, per: ratio(num, den) }).collect(),
+                        options: slot
+                            .options
+                            .iter()
+                            .map(|&(item, num, den)| ComponentUse { item, per: ratio(num, den) })
+                            .collect(),
                     })
                     .collect(),
             }),
@@ -130,8 +136,9 @@ impl Case {
                 since: date(2026, 1, 1).saturating_add(jiff::Span::new().days(since)),
             }),
         };
-        let centre = |(index, per_day): (usize, &i64)| Centre { code: format!("C{index}"), per_day: Quantity::new(*per_day) };
-        Pool {
+        let centre =
+            |(index, per_day): (usize, &i64)| GroupWorkCentre { code: format!("C{index}"), per_day: Quantity::new(*per_day) };
+        PlanningGroup {
             items: self.parts.iter().enumerate().map(item).collect(),
             centres: self.centres.iter().enumerate().map(centre).collect(),
         }
@@ -185,7 +192,7 @@ impl Chance {
             let supplies = if recipe.is_some() { by_day(6, 2) } else { by_day(2, 4) };
             let claims = by_day(8, 2);
             let promised = if index < made { by_day(4, 2) } else { by_day(12, 2) };
-            let policy = if spice.policies.is_empty() { Policy::FirstCome } else { self.pick(spice.policies) };
+            let policy = if spice.policies.is_empty() { AllocationPolicy::FirstCome } else { self.pick(spice.policies) };
             parts.push(Part { stock, supplies, claims, promised, recipe, policy });
         }
         let rank = |chance: &mut Self| u32::try_from(chance.below(3)).expect("small");

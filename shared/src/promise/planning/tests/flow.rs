@@ -2,13 +2,14 @@
 
 use crate::catalog::Quantity;
 use crate::promise::planning::tests::case::{Chance, Spice};
-use crate::promise::planning::{Policy, flows, solve};
+use crate::promise::planning::{AllocationPolicy, flows, solve};
 
 /// Protects explanations: of every item, what is there, comes and is made is what is taken, promised, offered and left; and what
 /// is explained is what was solved.
 #[test]
 fn every_unit_goes_somewhere() {
-    let policies: &'static [Policy] = &[Policy::FairShare, Policy::FirstCome, Policy::Priority];
+    let policies: &'static [AllocationPolicy] =
+        &[AllocationPolicy::FairShare, AllocationPolicy::FirstCome, AllocationPolicy::Priority];
     let spice = Spice { goods: 3, shared_centres: true, alternates: true, windows: true, policies };
     let sum = |of: &[(u32, Quantity)]| of.iter().map(|(_, units)| *units).sum::<Quantity>();
     for seed in 1..=500 {

@@ -15,7 +15,8 @@ use jiff::civil::date;
 
 use crate::catalog::Quantity;
 use crate::promise::planning::{
-    Centre, Day, Late, Limit, Makeable, Offer, Policy, Pool, PoolItem, Ratio, Recipe, Slot, Use, Why, solve,
+    AllocationPolicy, ComponentUse, Day, GroupItem, GroupWorkCentre, Late, Limit, Offer, PlanningGroup, Producible, Ratio,
+    Recipe, Slot, Why, solve,
 };
 
 fn number<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
@@ -33,13 +34,13 @@ fn by_day(text: &str) -> Vec<(Day, Quantity)> {
 }
 
 /// A pool from its lines.
-fn pool(lines: &[&str]) -> Pool {
+fn pool(lines: &[&str]) -> PlanningGroup {
     let (centres, items): (Vec<&str>, Vec<&str>) = lines.iter().partition(|line| line.starts_with("centre "));
-    let centres: Vec<Centre> = centres
+    let centres: Vec<GroupWorkCentre> = centres
         .iter()
         .map(|line| {
             let words: Vec<&str> = line.split(' ').collect();
-            Centre { code: words[1].to_owned(), per_day: Quantity::new(number(words[2])) }
+            GroupWorkCentre { code: words[1].to_owned(), per_day: Quantity::new(number(words[2])) }
         })
         .collect();
     let names: Vec<&str> = items.iter().map(|line| line.split(' ').next().expect("a name")).collect();
@@ -51,12 +52,12 @@ fn pool(lines: &[&str]) -> Pool {
             let (from, until) = days.split_once("..").map_or((0, Day::MAX), |(from, until)| (number(from), number(until)));
             let option = |text: &str| {
                 let (name, per) = text.split_once('*').unwrap_or((text, "1"));
-                Use { item: index(name), per: ratio(per) }
+                ComponentUse { item: index(name), per: ratio(per) }
             };
             Slot { from, until, options: options.split('|').map(option).collect() }
         };
         let made = ["of", "lead", "at", "yield"].iter().any(|key| word(key).is_some());
-        PoolItem {
+        GroupItem {
             sku: line.split(' ').next().expect("a name").parse().expect("a SKU"),
             stock: Quantity::new(word("stock").map_or(0, number)),
             supplies: word("in").map_or_else(Vec::new, by_day),
@@ -70,9 +71,9 @@ fn pool(lines: &[&str]) -> Pool {
             }),
             bought_in: word("buy").map(number),
             policy: match word("policy") {
-                None | Some("first") => Policy::FirstCome,
-                Some("fair") => Policy::FairShare,
-                Some("prio") => Policy::Priority,
+                None | Some("first") => AllocationPolicy::FirstCome,
+                Some("fair") => AllocationPolicy::FairShare,
+                Some("prio") => AllocationPolicy::Priority,
                 Some(other) => panic!("no policy {other}"),
             },
             offer: word("offer").map(|by| Offer {
@@ -82,7 +83,7 @@ fn pool(lines: &[&str]) -> Pool {
             }),
         }
     };
-    Pool { items: items.iter().map(item).collect(), centres }
+    PlanningGroup { items: items.iter().map(item).collect(), centres }
 }
 
 /// `component B by 3 (A>B)`
@@ -97,9 +98,9 @@ fn limit(limit: &Limit) -> String {
 }
 
 /// `A 5: component B by 3 (A>B)`, with `late 2 of 4 on 9` for what is late.
-fn told(pool: &Pool) -> Vec<String> {
+fn told(pool: &PlanningGroup) -> Vec<String> {
     let solution = solve(pool).expect("a sound pool");
-    let one = |(item, makeable): (&PoolItem, &Option<Makeable>)| {
+    let one = |(item, makeable): (&GroupItem, &Option<Producible>)| {
         let makeable = makeable.as_ref()?;
         let late = |late: &Late| {
             let on = late.possible.map_or_else(|| "never".to_owned(), |day| format!("on {day}"));

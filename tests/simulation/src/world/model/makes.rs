@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
-use promissory::alert::{State, Subject};
+use promissory::alert::{AlertState, AlertSubject};
 use promissory::catalog::{Item, LocationId, Quantity, Sku, day_of};
 use promissory::flows::{recompute, replan};
 use promissory::ports::{Clock, Listing, Page, Store, StoreError, WriteError};
-use promissory::reconcile::Refresh;
-use promissory::source::{StockKind, Supplies};
+use promissory::reconcile::RefreshProgress;
+use promissory::source::{ScheduledReceipts, StockKind};
 use promissory::table::{Key, Record, RowKey, Write};
 
 use crate::check::Checker;
@@ -86,7 +86,7 @@ impl World {
 
     /// Whether a day has begun on which nobody has planned anew yet.
     pub(in crate::world) fn is_new_day(&self, table: &Table) -> bool {
-        let planned: Option<Refresh> = table.get(&RowKey::Refresh.key()).and_then(|record| record.decode().ok());
+        let planned: Option<RefreshProgress> = table.get(&RowKey::Refresh.key()).and_then(|record| record.decode().ok());
         planned.is_none_or(|planned| !planned.done || day_of(planned.asked_at) != day_of(self.clock.now()))
     }
 
@@ -104,8 +104,8 @@ impl World {
             if taken_over != plans.entry(sku) || taken_over.is_none() {
                 differences.push(format!("of {sku} {taken_over:?} is promised where {:?} is planned", plans.entry(sku)));
             }
-            let raised = table.checker.alerts.get(&Subject::LatePromise { sku: sku.clone() });
-            let raised = raised.is_some_and(|alert| alert.state == State::Raised);
+            let raised = table.checker.alerts.get(&AlertSubject::LatePromise { sku: sku.clone() });
+            let raised = raised.is_some_and(|alert| alert.state == AlertState::Raised);
             if raised != is_late(sku, &table.checker) {
                 differences.push(format!("{sku} is planned as {:?}, and that it is late is told: {raised}", plans.entry(sku)));
             }
@@ -150,14 +150,14 @@ impl World {
                 left.insert(reference.to_owned(), (newest.kind, newest.at.clone(), newest.units, rest, due));
             }
         }
-        let row: Option<Supplies> =
+        let row: Option<ScheduledReceipts> =
             table.get(&RowKey::Receipts(item.sku.clone()).key()).map(|record| record.decode().expect("supplies"));
         let found: BTreeMap<String, Left> = row
             .iter()
             .flat_map(|row| row.incoming(item.planning.supplier_days))
             .map(|of| (of.reference, (of.kind, of.location, of.quantity.units(), of.left.units(), of.due)))
             .collect();
-        let found_issued = row.as_ref().map(Supplies::issued).unwrap_or_default();
+        let found_issued = row.as_ref().map(ScheduledReceipts::issued).unwrap_or_default();
         if found != left || found_issued != issued {
             let sku = &item.sku;
             differences.push(format!(

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lines::{Left, OfLine, Units, code_of};
 use makes::is_late;
-use promissory::alert::{State, Subject};
+use promissory::alert::{AlertState, AlertSubject};
 use promissory::catalog::{Item, LineId, OrderId, Place, Quantity};
 use promissory::movement::{Balance, PositionKey};
-use promissory::storefront::{IntentState, Level};
+use promissory::storefront::{Level, PushState};
 use promissory::table::RowKind;
 use promissory_fakes::shopify::{Financial, ItemId, LocationId as ShopLocation, Order, OrderLine};
 
@@ -48,7 +48,7 @@ impl World {
         if table.of_kind(RowKind::Deferred).next().is_some() {
             differences.push("an event waits in a lane".to_owned());
         }
-        if checker.intent.as_ref().is_some_and(|intent| intent.state == IntentState::Open) {
+        if checker.intent.as_ref().is_some_and(|intent| intent.state == PushState::Open) {
             differences.push("an intent is open".to_owned());
         }
         differences.extend(checker.levels.values().filter(|level| level.is_due()).map(|level| format!("{level:?} is due")));
@@ -214,39 +214,39 @@ impl World {
             let same = |waits: &str| waits.strip_prefix(missing).is_some_and(|rest| rest.is_empty() || rest.starts_with('#'));
             checker.waiting.values().any(|(waits, _)| same(waits))
         };
-        for (subject, alert) in checker.alerts.iter().filter(|(_, alert)| alert.state == State::Raised) {
+        for (subject, alert) in checker.alerts.iter().filter(|(_, alert)| alert.state == AlertState::Raised) {
             let wanted = match subject {
-                Subject::LowStock { .. } => true, // With its item.
-                Subject::UnmappedSku { shop_sku, .. } => {
+                AlertSubject::LowStock { .. } => true, // With its item.
+                AlertSubject::UnmappedSku { shop_sku, .. } => {
                     unmapped_told = true;
                     unmapped_sold && shop_sku == UNMAPPED
                 }
-                Subject::ContentMismatch { event } => {
+                AlertSubject::ContentMismatch { event } => {
                     let of_shop = || self.mismatched.iter().any(|webhook| event.ends_with(webhook));
                     self.sources.two_contents.contains(event) || of_shop()
                 }
-                Subject::PushRefused { sku, location, .. } => {
+                AlertSubject::PushRefused { sku, location, .. } => {
                     refused.insert((sku.to_string(), location.clone()));
                     true
                 }
                 // Only of a paid order that something is reserved for; and only once its hold had been given up.
-                Subject::Unallocated { order, .. } => self.is_unallocated_and_paid(*order, checker),
-                Subject::PaidLate { order, .. } => {
+                AlertSubject::Unallocated { order, .. } => self.is_unallocated_and_paid(*order, checker),
+                AlertSubject::PaidLate { order, .. } => {
                     self.is_open_and_paid(*order, checker)
                         && checker.orders.get(order).is_some_and(|record| record.expiry.is_some())
                 }
-                Subject::UnreadableWebhook { .. } => self.malformed,
+                AlertSubject::UnreadableWebhook { .. } => self.malformed,
                 // Raised by whoever read it when it made no sense; a person closes it.
-                Subject::UnreadableOrder { .. } => self.climate.line.garbled > 0,
-                Subject::LatePromise { sku } => is_late(sku, checker),
-                Subject::UnmappedItem { system, code } => waits(&format!("item#{code}#{system}")),
-                Subject::UnmappedFacility { system, code } => waits(&format!("location#{code}#{system}")),
-                Subject::RefusedEvent { system } => self.sources.refused.1.contains(system.as_str()),
-                Subject::UnmappedLocation { .. }
-                | Subject::LocationClosed { .. }
-                | Subject::PlanTooLarge { .. }
-                | Subject::AppRemoved { .. }
-                | Subject::SourceStale { .. } => false,
+                AlertSubject::UnreadableOrder { .. } => self.climate.line.garbled > 0,
+                AlertSubject::LatePromise { sku } => is_late(sku, checker),
+                AlertSubject::UnmappedItem { system, code } => waits(&format!("item#{code}#{system}")),
+                AlertSubject::UnmappedFacility { system, code } => waits(&format!("location#{code}#{system}")),
+                AlertSubject::RefusedEvent { system } => self.sources.refused.1.contains(system.as_str()),
+                AlertSubject::UnmappedLocation { .. }
+                | AlertSubject::LocationClosed { .. }
+                | AlertSubject::PlanTooLarge { .. }
+                | AlertSubject::AppRemoved { .. }
+                | AlertSubject::SourceStale { .. } => false,
             };
             if !wanted {
                 differences.push(format!("{subject} is raised for nothing: {}", alert.detail));
@@ -271,8 +271,8 @@ impl World {
 
 fn low_stock_difference(item: &Item, available: i64, checker: &Checker) -> Option<String> {
     let low_at = item.low_at?.units();
-    let alert = checker.alerts.get(&Subject::LowStock { sku: item.sku.clone() });
-    let raised = alert.is_some_and(|alert| alert.state == State::Raised);
+    let alert = checker.alerts.get(&AlertSubject::LowStock { sku: item.sku.clone() });
+    let raised = alert.is_some_and(|alert| alert.state == AlertState::Raised);
     let wrong = (available <= low_at && !raised) || (available > low_at + (low_at / 10).max(1) - 1 && raised);
     wrong.then(|| format!("{}: {available} can be promised, and the alert at {low_at} is raised: {raised}", item.sku))
 }

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use promissory::alert::{Alert, State, Subject};
+use promissory::alert::{Alert, AlertState, AlertSubject};
 use promissory::catalog::{LocationId, Sku};
-use promissory::ledger::Event;
+use promissory::ledger::LedgerEvent;
 use promissory::source::{StockKind, parse};
 use promissory_fakes::oracle::{Open, stock_at};
 
@@ -20,7 +20,7 @@ impl World {
         let domain = self.line.shop().config().domain.clone();
         let is_it = |said: &Said, content: &str| {
             let event = parse(&system_id(said.system), &said.body(&domain)).expect("what fits can be read");
-            Event::Stock(event).content() == content
+            LedgerEvent::Stock(event).content() == content
         };
         let stands = |said: &&Said| {
             let mark = checker.marks.get(&said.name());
@@ -93,7 +93,8 @@ impl World {
     /// What waits, and what was refused, is told.
     pub(super) fn untold_differences(&self, checker: &Checker, differences: &mut Vec<String>) {
         // What a system had to correct is told, and closed once it sends what can be taken.
-        let stands = |alert: &&Alert| alert.state == State::Raised || matches!(alert.subject, Subject::RefusedEvent { .. });
+        let stands =
+            |alert: &&Alert| alert.state == AlertState::Raised || matches!(alert.subject, AlertSubject::RefusedEvent { .. });
         let told: BTreeSet<String> = checker.alerts.values().filter(stands).map(|alert| alert.subject.to_string()).collect();
         let waiting = checker.waiting.values().map(|(missing, _)| {
             let mut parts = missing.split('#'); // What follows is why: a unit, or that it does not fit.

@@ -1,7 +1,7 @@
 //! Somebody imports another bill while everything goes on: row by row, as an import writes them, so that others read what is
 //! half done. Goods that hang together from then on are planned together, and those that do no more are not.
 
-use promissory::catalog::{Bill, Sku, UsedIn};
+use promissory::catalog::{BillOfMaterials, Sku, WhereUsed};
 use promissory::table::{Expect, Key, RowKey, Write};
 
 use super::{BASE, component, sku};
@@ -13,7 +13,7 @@ pub enum Step {
     /// A component is used in something more. Comes before the bill that says so.
     Gains(Sku, Sku),
     /// The bill itself.
-    Bill(Box<Bill>),
+    Bill(Box<BillOfMaterials>),
     /// A component is not used in something any more. Comes after the bill, with the bill.
     Loses(Sku, Sku),
 }
@@ -44,7 +44,7 @@ impl World {
         let known = table.get(&key);
         let expect = Expect::as_read(known);
         let mut used = known.map_or_else(
-            || UsedIn { component, parents: std::collections::BTreeSet::new() },
+            || WhereUsed { component, parents: std::collections::BTreeSet::new() },
             |record| record.decode().expect("where a component is used"),
         );
         let mut writes = Vec::new();
@@ -54,7 +54,7 @@ impl World {
             used.parents.remove(&parent);
             // With the bill, so that nobody has taken the component in again meanwhile.
             let known = table.get(&RowKey::Bill(parent.clone()).key());
-            let bill: Bill = known.expect("it has a bill").decode().expect("a bill");
+            let bill: BillOfMaterials = known.expect("it has a bill").decode().expect("a bill");
             writes.push(Write::put(&bill, Expect::as_read(known)));
         }
         writes.push(row(&used, expect, key));
@@ -95,6 +95,6 @@ impl World {
     }
 }
 
-fn row(used: &UsedIn, expect: Expect, key: Key) -> Write {
+fn row(used: &WhereUsed, expect: Expect, key: Key) -> Write {
     if used.parents.is_empty() { Write::Delete { key, expect } } else { Write::put(used, expect) }
 }

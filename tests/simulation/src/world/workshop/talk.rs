@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 use promissory::catalog::{Sku, day_of};
 use promissory::ports::Clock;
-use promissory::source::{Paper, StockKind};
+use promissory::source::{DocumentKind, StockKind};
 use promissory_fakes::shopify::Cart;
 
 use super::{Announced, BASE, BOUGHT, sku};
@@ -158,7 +158,7 @@ impl World {
             return Some(self.of_this(system, &paper, kind, units));
         }
         let (good, to) = (self.rng.pick(&workshop.goods).clone(), self.rng.pick(&self.codes).0.clone());
-        let paper = Known::new(format!("P-{}", self.sources.papers.len() + 1), Paper::Transfer, good, (factory, to));
+        let paper = Known::new(format!("P-{}", self.sources.papers.len() + 1), DocumentKind::Transfer, good, (factory, to));
         self.sources.papers.push(paper.clone());
         Some(self.of_this(system, &paper, StockKind::TransferOut, units))
     }
