@@ -48,7 +48,7 @@ fn largest(operation: &str) -> Value {
         operations::ACTIVATE_LEVEL => json!({ "key": "k", "item": gid("InventoryItem", 1), "location": gid("Location", 1) }),
         operations::DESCRIBE => {
             let row = |n| json!({ "ownerId": gid("ProductVariant", n), "namespace": "promissory", "key": "lots", "type": "json", "value": "[]" });
-            json!({ "metafields": (1..=<Shopify as Storefront>::DESCRIBED_AT_ONCE).map(row).collect::<Vec<_>>() })
+            json!({ "metafields": (1..=<Shopify as Storefront>::METAFIELDS_AT_ONCE).map(row).collect::<Vec<_>>() })
         }
         operations::LEVELS_OF_ITEMS => {
             json!({ "ids": (1..=<Shopify as Storefront>::LEVELS_AT_ONCE).map(|n| gid("InventoryItem", n)).collect::<Vec<_>>() })

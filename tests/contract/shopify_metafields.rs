@@ -70,7 +70,7 @@ async fn descriptions_are_whole() {
         (&many[1..], "done".into(), [Some("[]"), Some("[]")]),
     ];
     for (words, expected, then) in cases {
-        let answer = front.describe(&shop, &rows(&running, words)).await;
+        let answer = front.set_metafields(&shop, &rows(&running, words)).await;
         assert_eq!(told(&answer), expected, "{words:?}");
         assert_eq!(shown(&running), then.map(|value| value.map(str::to_owned)), "{words:?}");
     }
@@ -93,7 +93,7 @@ async fn a_repeated_description_changes_nothing() {
         let front = running.front();
         running.fail(faults.clone());
         for expected in expected {
-            assert_eq!(told(&front.describe(&shop, &rows(&running, &["A=[1]"])).await), *expected, "{faults:?}");
+            assert_eq!(told(&front.set_metafields(&shop, &rows(&running, &["A=[1]"])).await), *expected, "{faults:?}");
         }
         running.server.shop(|shop| shop.settle_late(jiff::Timestamp::UNIX_EPOCH));
         assert_eq!(shown(&running)[0].as_deref(), Some("[1]"), "{faults:?}");
@@ -107,6 +107,6 @@ async fn a_description_over_budget_is_told_so() {
     let (running, shop) = fixture(ServerConfig { shop: config, ..patient() }).await;
     let front = running.front();
     for expected in ["done", "throttled"] {
-        assert_eq!(told(&front.describe(&shop, &rows(&running, &["A=[1]"])).await), expected);
+        assert_eq!(told(&front.set_metafields(&shop, &rows(&running, &["A=[1]"])).await), expected);
     }
 }

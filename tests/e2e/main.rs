@@ -51,9 +51,9 @@ async fn a_flash_sale_under_chaos_ends_well() {
     let played = play(&config, &script, &stack, &server, &|text| eprintln!("{text}")).await.expect("played");
     let report = Report::of(&config, &played, &stack, &server).await.expect("audited");
     assert!(report.is_good(), "{}", report.table());
-    let most = config.units + report.makeable;
+    let most = config.units + report.producible;
     assert!(report.accepted > 0 && report.reserved + report.shipped <= most, "{}", report.table());
-    assert!(report.makeable > 0 && report.makeable_raised > 0 && report.makeable_lowered > 0, "{}", report.table());
+    assert!(report.producible > 0 && report.makeable_raised > 0 && report.makeable_lowered > 0, "{}", report.table());
 
     let address = Address { table: None, endpoint: Some(stack.endpoint.clone()) };
     let table = Table::find(&address, &|_| None).await.expect("the stack has one table");

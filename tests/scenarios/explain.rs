@@ -89,7 +89,7 @@ async fn a_number_leads_down_to_what_it_is_made_of() {
     assert_eq!(told(&answer, NodeName::Taken, "goes into SET: 600").len(), 1);
     assert!(told(&answer, NodeName::Paper, "purchase order PO-1 at PLANT, 900 of 900 to come, due").len() == 1);
     assert_eq!(answer.limit.as_ref().expect("a limit").path.len(), 3);
-    assert!(!answer.heard.is_empty(), "each number says when its sources were heard of");
+    assert!(!answer.last_seen.is_empty(), "each number says when its sources were heard of");
 
     let lines = text(&answer);
     for expected in ["SERUM can be promised to online orders: 7", "to push: 10", "◄", "every sum adds up", "position RAW@PLANT"]

@@ -87,7 +87,7 @@ async fn assert_at_rest(world: &World, running: &RunningShop, skus: &[&str]) {
     running.assert_agreement(world).await;
     for sku in skus {
         let label = label(world, sku).await.expect("a label");
-        assert!(!label.is_due() && label.telling_at.is_none(), "{label:?}");
+        assert!(!label.is_due() && label.sending_since.is_none(), "{label:?}");
     }
 }
 
@@ -187,7 +187,7 @@ async fn an_item_no_longer_kept_by_lot_shows_none() {
     happens(&world, "A", "receipt", 5, "M", None).await;
     tell(&world, &running).await;
     assert_eq!((shown(&running, "A").as_deref(), label(&world, "A").await), (Some(""), None));
-    assert!(world.promise("A").await.labels.is_empty(), "nothing is looked for any more");
+    assert!(world.promise("A").await.lots_metafield_in.is_empty(), "nothing is looked for any more");
     put(&world, &by_lot(&world, &running, "A")).await;
     tell(&world, &running).await;
     assert_eq!(shown(&running, "A").as_deref(), Some("L"), "kept by lot again: what came meanwhile came without one");
@@ -438,7 +438,7 @@ async fn levels_do_not_wait_for_lists() {
         assert_eq!(both(&running), all("L"), "{case}");
         running.fail(Faults::default());
         world.clock.pass(11);
-        assert_eq!(push(&levels, 30).await.expect("told").described, 2, "{case}: by the index, without a hint");
+        assert_eq!(push(&levels, 30).await.expect("told").metafields_sent, 2, "{case}: by the index, without a hint");
         assert_eq!(both(&running), all("M"), "{case}");
     }
 }

@@ -177,7 +177,7 @@ async fn a_promise_that_cannot_be_kept_is_told() {
     says(&world, "spilt", "write_off", "BASE", 300, json!({})).await;
     says(&world, "burnt", "write_off", "RAW", 540, json!({})).await;
     let serum = planned(&world, "SERUM").await;
-    assert_eq!((serum.offered.units(), serum.makeable().units()), (0, 2), "two of the three can still be made");
+    assert_eq!((serum.offered.units(), serum.producible().units()), (0, 2), "two of the three can still be made");
     assert_eq!(serum.late.iter().map(|late| late.units.units()).sum::<i64>(), 1);
     assert!(world.alerts().contains(&"late_promise#SERUM raised".to_owned()), "{:?}", world.alerts());
     assert_eq!(world.promise("SERUM").await.available.units(), -1);

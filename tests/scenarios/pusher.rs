@@ -108,11 +108,11 @@ async fn changes_between_two_pushes_are_one() {
 }
 
 /// The first contact of everything, as it ends: `pusher_contact` shows that it ends so.
-async fn was_told(world: &World, running: &RunningShop) {
+async fn record_accepted(world: &World, running: &RunningShop) {
     for level in world.books().await.levels {
         let key = level.key();
         let revision = world.table.store.get(&[key]).await.expect("read").remove(0).expect("a level").revision;
-        let told = Level { acknowledged: Some(level.to_push), contact: false, ..level };
+        let told = Level { acknowledged: Some(level.to_push), needs_set: false, ..level };
         world.table.store.write(&[Write::put(&told, Expect::Revision(revision))]).await.expect("written");
         let (now, item) = (world.clock.after(0), running.item(told.sku.as_str()));
         let location = location_id(told.location.as_str());
@@ -135,7 +135,7 @@ async fn six_hundred_pairs_are_three_calls() {
     world.take_stock(all(StockKind::Receipt, 3, None)).await;
     let running = start(&world);
     world.settle().await;
-    was_told(&world, &running).await;
+    record_accepted(&world, &running).await;
     running.assert_agreement(&world).await;
     world.take_stock(all(StockKind::Adjustment, 2, Some("SKU-150"))).await;
     world.take_stock(places.map(|place| world.stock(place, "SKU-150", place, StockKind::WriteOff, 3))).await;

@@ -197,7 +197,7 @@ async fn hints_fail_for_themselves() {
     let failed = async |secret: &str| {
         let front = running.front_with(secret);
         let (store, clock) = (world.table.store.clone(), world.clock.clone());
-        let pusher = Pusher { store, front, clock, quiet: QUIET, network: NetworkCache::default() };
+        let pusher = Pusher { store, front, clock, settling_window: QUIET, network: NetworkCache::default() };
         let response = pusher.handle(message_event(&bodies), world.clock.after(30)).await;
         let mut failed: Vec<String> = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
         failed.sort();

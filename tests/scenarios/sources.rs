@@ -166,8 +166,9 @@ async fn what_other_systems_say_reaches_the_shop() {
     }
     assert_eq!(running.shown("A", "3PL-1").0, 50, "what is in transit promises nothing");
     let promise = world.promise("A").await;
-    let heard = promise.places.values().flat_map(|at| at.heard.keys().cloned()).collect::<std::collections::BTreeSet<_>>();
-    assert!(heard.contains("wms") && heard.contains("erp"), "every number knows its sources: {heard:?}");
+    let last_seen =
+        promise.places.values().flat_map(|at| at.last_seen.keys().cloned()).collect::<std::collections::BTreeSet<_>>();
+    assert!(last_seen.contains("wms") && last_seen.contains("erp"), "every number knows its sources: {last_seen:?}");
 }
 
 /// Protects decision 12 end to end: a parcel that warehouse and shop both tell of leaves once, whichever speaks first.

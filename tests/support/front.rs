@@ -86,8 +86,8 @@ impl<F: Storefront> Storefront for OddShop<F> {
         self.mutated(self.inner.activate(shop, key, item, location).await).await
     }
 
-    async fn describe(&self, shop: &ShopDomain, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {
-        self.mutated(self.inner.describe(shop, rows).await).await
+    async fn set_metafields(&self, shop: &ShopDomain, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {
+        self.mutated(self.inner.set_metafields(shop, rows).await).await
     }
 
     async fn levels(&self, shop: &ShopDomain, items: &[InventoryItemId]) -> Result<Vec<ShopLevel>, StorefrontError> {

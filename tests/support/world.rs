@@ -250,7 +250,7 @@ impl World {
             store: self.table.store.clone(),
             front,
             clock: self.clock.clone(),
-            quiet: QUIET,
+            settling_window: QUIET,
             network: NetworkCache::default(),
         };
         let response = pusher.handle(hint_event(hints), self.clock.after(30)).await;
@@ -281,7 +281,7 @@ impl World {
             sources: InProcess::default(),
             clock: self.clock.clone(),
             shop: self.shop.clone(),
-            quiet: QUIET,
+            settling_window: QUIET,
             holds: HOLDS,
             network: NetworkCache::default(),
         };

@@ -36,7 +36,7 @@ pub struct Reconciler<S, F, H, B, C, Q> {
     /// The shop that is reconciled.
     pub shop: ShopDomain,
     /// How long a level must have been unchanged before a sweep for it to be set outright.
-    pub quiet: Duration,
+    pub settling_window: Duration,
     /// How long holds last.
     pub holds: HoldPolicy,
     /// The locations, kept warm.
@@ -110,7 +110,7 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock, Q: Source> Reconciler<
                 Report::Holds(report)
             }
             Job::Compare => {
-                let report = compare((store, front, hints, clock), &network, &self.shop, self.quiet, deadline).await?;
+                let report = compare((store, front, hints, clock), &network, &self.shop, self.settling_window, deadline).await?;
                 let drifted = report.drifted.len();
                 tracing::info!(shop = %self.shop, levels = report.levels, drifted, in_flight = report.in_flight, end = report.end, "compared");
                 Report::Compare(report)

@@ -25,7 +25,7 @@ pub struct Pusher<S, F, C> {
     /// The time.
     pub clock: C,
     /// How long a level must have been unchanged before a sweep for it to be set outright.
-    pub quiet: Duration,
+    pub settling_window: Duration,
     /// The locations, kept warm.
     pub network: NetworkCache,
 }
@@ -55,8 +55,8 @@ impl<S: Store, F: Storefront, C: Clock> Pusher<S, F, C> {
                     %shop,
                     hinted = pairs.len(),
                     adjusted = report.adjusted,
-                    contacted = report.contacted,
-                    described = report.described,
+                    levels_set = report.levels_set,
+                    metafields_sent = report.metafields_sent,
                     refused = report.refused,
                     waiting = report.waiting,
                     "pushed"
@@ -74,6 +74,6 @@ impl<S: Store, F: Storefront, C: Clock> Pusher<S, F, C> {
 
     async fn push(&self, shop: &ShopDomain, pairs: &BTreeSet<PositionKey>, deadline: Timestamp) -> Result<PushReport, PushError> {
         let network = self.network.get(&self.store, self.clock.now()).await?;
-        push((&self.store, &self.front, &self.clock), &network, shop, pairs, self.quiet, deadline).await
+        push((&self.store, &self.front, &self.clock), &network, shop, pairs, self.settling_window, deadline).await
     }
 }

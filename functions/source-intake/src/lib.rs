@@ -250,7 +250,7 @@ fn told(event: &StockEvent, received: Received) -> Answer {
         Received::Decided(EventOutcome::ContentMismatch) => {
             ("refused", None, Some("this id came before with other content; the first one stands".to_owned()))
         }
-        Received::Decided(EventOutcome::Unfit(unfit)) => ("refused", None, Some(unfit.to_string())),
+        Received::Decided(EventOutcome::Refused(unfit)) => ("refused", None, Some(unfit.to_string())),
         Received::Decided(EventOutcome::Unreadable) => {
             ("refused", None, Some("a row it touches cannot be read; the log names it".to_owned()))
         }

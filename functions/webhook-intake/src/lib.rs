@@ -121,7 +121,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
             Received::Decided(EventOutcome::Duplicate) => ("duplicate", 0, 0),
             Received::Deferred(_) => ("deferred", 0, 0),
             Received::Decided(EventOutcome::ContentMismatch) => return Err(Refusal::ContentMismatch),
-            Received::Decided(EventOutcome::Unreadable | EventOutcome::Waiting(_) | EventOutcome::Unfit(_)) => {
+            Received::Decided(EventOutcome::Unreadable | EventOutcome::Waiting(_) | EventOutcome::Refused(_)) => {
                 return Err(Refusal::Unreadable);
             }
         };

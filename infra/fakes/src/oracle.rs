@@ -37,15 +37,15 @@ pub fn stock_at<P: PartialEq, T: Ord, R: Ord + Copy>(facts: &[Fact<P, T, R>], pl
     let newest = states.max_by_key(|fact| &fact.time);
     let since = here().filter(|fact| newest.is_none_or(|newest| fact.time > newest.time));
     let on_hand = newest.map_or(opening, |newest| newest.units) + since.map(|fact| change(fact.kind, fact.units)).sum::<i64>();
-    let mut papers: BTreeMap<(DocumentKind, R), BTreeMap<StockKind, i64>> = BTreeMap::new();
+    let mut documents: BTreeMap<(DocumentKind, R), BTreeMap<StockKind, i64>> = BTreeMap::new();
     // A transfer is open where it goes.
     for fact in facts.iter().filter(|fact| fact.to.as_ref().unwrap_or(&fact.at) == place) {
         if let Some(paper) = DocumentKind::of(fact.kind) {
-            *papers.entry((paper, fact.reference)).or_default().entry(fact.kind).or_default() += fact.units;
+            *documents.entry((paper, fact.reference)).or_default().entry(fact.kind).or_default() += fact.units;
         }
     }
     let mut open = Open::default();
-    for ((paper, _), said) in &papers {
+    for ((paper, _), said) in &documents {
         open += Open::of(*paper, |kind| said.get(&kind).copied().unwrap_or_default());
     }
     (on_hand, open)

@@ -305,7 +305,7 @@ pub fn compare_plans(books: &Books, shop: &Shop, production: &LocationId) -> Vec
         let level = books.levels.iter().find(|level| level.sku == *sku && level.location == *production);
         let shown = level.and_then(|level| shown.get(&(level.inventory_item.number(), level.shop_location.number())).copied());
         let there = books.positions.get(&PositionKey::new(sku.clone(), Place::At(production.clone())));
-        let wanted = planned.makeable() + there.map_or(Quantity::ZERO, |position| position.balance.sellable());
+        let wanted = planned.producible() + there.map_or(Quantity::ZERO, |position| position.balance.sellable());
         (shown.unwrap_or(0) != wanted.units()).then(|| format!("{sku}: {wanted} can be made, the shop shows {shown:?}"))
     };
     books.planned.iter().filter_map(differs).collect()

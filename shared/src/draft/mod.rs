@@ -39,7 +39,7 @@ pub enum EventOutcome {
     /// Its item or location is not mapped. It is kept, and applied when the mapping appears; an alert is raised.
     Waiting(MissingMapping),
     /// It cannot be applied as it is, now or later. It is not kept; an alert is raised, and its system must correct it.
-    Unfit(StockEventError),
+    Refused(StockEventError),
     /// A row it touches cannot be read. It is not in the ledger; the events beside it are.
     Unreadable,
 }
@@ -77,8 +77,8 @@ pub enum StockEventError {
     #[error("{0} has {most} lots already: write off or correct those that are gone", most = Position::MAX_LOTS)]
     TooManyLots(PositionKey),
     /// Too much is announced of an item.
-    #[error("{most} purchase orders and production runs of {0} are open already: cancel those that are done", most = ScheduledReceipts::MAX_PAPERS)]
-    TooManyPapers(Sku),
+    #[error("{most} purchase orders and production runs of {0} are open already: cancel those that are done", most = ScheduledReceipts::MAX_DOCUMENTS)]
+    TooManyDocuments(Sku),
 }
 
 /// Why an event could not be decided.

@@ -40,12 +40,12 @@ impl Resolved {
 /// Why an event is not applied.
 enum LeftOut {
     Missing(MissingMapping, String),
-    Unfit(StockEventError),
+    Refused(StockEventError),
 }
 
 impl From<StockEventError> for LeftOut {
     fn from(unfit: StockEventError) -> Self {
-        Self::Unfit(unfit)
+        Self::Refused(unfit)
     }
 }
 
@@ -62,7 +62,7 @@ impl Draft<'_> {
         let left_out = match self.resolve(stock)? {
             Ok(resolved) => match (&stock.order, stock.kind.report()) {
                 (Some(of), Some(kind)) => match self.other_line(of, &resolved.sku)? {
-                    Some(unfit) => Some(LeftOut::Unfit(unfit)),
+                    Some(unfit) => Some(LeftOut::Refused(unfit)),
                     None => {
                         let report = OrderReport {
                             id: stock.id.clone(),
@@ -77,24 +77,24 @@ impl Draft<'_> {
                         return self.decide_order(event, room, |record| record.report(&report));
                     }
                 },
-                (None, _) | (_, None) => self.apply(&mut decision, stock, &resolved)?.err().map(LeftOut::Unfit),
+                (None, _) | (_, None) => self.apply(&mut decision, stock, &resolved)?.err().map(LeftOut::Refused),
             },
             Err(left_out) => Some(left_out),
         };
         match (left_out, lane) {
             (None, _) => self.watch_stock(&mut decision)?,
             (Some(LeftOut::Missing(missing, detail)), _) => return self.wait(stock, missing, detail),
-            (Some(LeftOut::Unfit(unfit)), Some(_)) => {
+            (Some(LeftOut::Refused(unfit)), Some(_)) => {
                 // Its sender was told that it is kept. It waits for someone to mend what it does not fit.
                 let (system, code) = (stock.system().to_owned(), stock.sku.clone());
                 let missing = MissingMapping::Fit { system, code, event: stock.id.id.clone() };
                 return self.wait(stock, missing, format!("{} does not fit: {unfit}", stock.id));
             }
-            (Some(LeftOut::Unfit(unfit)), None) => {
+            (Some(LeftOut::Refused(unfit)), None) => {
                 decision = Decision::default();
                 let subject = AlertSubject::RefusedEvent { system: stock.system().to_owned() };
                 self.raise(&mut decision, subject, format!("{} ({}) is refused: {unfit}", stock.id, stock.kind.name()))?;
-                decision.left_out = Some(EventOutcome::Unfit(unfit));
+                decision.left_out = Some(EventOutcome::Refused(unfit));
             }
         }
         Ok(decision)
@@ -195,7 +195,7 @@ impl Draft<'_> {
         };
         Ok(match stock.quantity.times(factor) {
             Ok(quantity) => Ok(Resolved { sku, item, at, to, quantity }),
-            Err(error) => Err(LeftOut::Unfit(error.into())),
+            Err(error) => Err(LeftOut::Refused(error.into())),
         })
     }
 
@@ -242,7 +242,7 @@ impl Draft<'_> {
             | StockKind::ProductionRun => None,
         };
         if ScheduledReceipts::are_in(stock) && !self.announce(decision, stock, resolved)? {
-            return Ok(Err(StockEventError::TooManyPapers(resolved.sku.clone())));
+            return Ok(Err(StockEventError::TooManyDocuments(resolved.sku.clone())));
         }
         let cause = MovementCause { event: stock.id.clone(), order: None };
         let at = Some(stock.occurred_at);
@@ -346,7 +346,7 @@ impl Draft<'_> {
             self.move_units(decision, of, NewMovement::correction(difference, lot.clone(), Some(as_of)), &cause)?;
         }
         let mut position = self.position(decision, of)?;
-        position.hear(stock.system(), as_of);
+        position.note_source(stock.system(), as_of);
         match &lot {
             Some(lot) => position.counted_lot(&lot.id, as_of),
             None => position.counted = Some(LastCount { as_of, basis }),

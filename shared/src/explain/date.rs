@@ -32,7 +32,7 @@ pub(super) fn date(facts: &ExplainFacts, planning: Option<&Planning>, units: Qua
     let day = |day: Day| facts.today.checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
     let places = facts.promise().into_iter().flat_map(|promise| &promise.places);
     let online = places.filter(|(place, _): &(&Place, _)| sells_online(&facts.network, place));
-    let there = online.map(|(_, at)| at.available - at.makeable).sum::<Quantity>().at_least_zero().min(units);
+    let there = online.map(|(_, at)| at.available - at.producible).sum::<Quantity>().at_least_zero().min(units);
     let until = day(HORIZON);
     if there == units {
         return CanPromise { units, there, day: Some(facts.today), until, limit: None };

@@ -103,7 +103,7 @@ impl Planning {
         let name = |index: &usize| self.pool.items.get(*index).map_or_else(String::new, |item| item.sku.to_string());
         let day = |day: Day| facts.today.checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
         let mut parts = vec![stock(facts, item)];
-        parts.extend(papers(facts, item));
+        parts.extend(documents(facts, item));
         for (parent, claim) in claims.iter().filter(|(_, claim)| *claim.component == item.sku) {
             let what = format!("for the run {} of {parent}, begun by {}", claim.run, day(claim.day));
             parts.push(ExplainNode::new(NodeName::Claim, what, claim.units).part(NodeRole::Takes));
@@ -112,7 +112,7 @@ impl Planning {
             let what = format!("orders wait for them until {}", day(*by));
             parts.extend(some(NodeName::Waiting, &what, units.at_least_zero(), NodeRole::Takes));
         }
-        let made = flows.solution.makeable.get(at).and_then(Option::as_ref);
+        let made = flows.solution.producible.get(at).and_then(Option::as_ref);
         if let Some(made) = made.filter(|_| item.offer.is_some()) {
             parts.push(ExplainNode::new(NodeName::Offered, "offered beside these", made.shown).part(NodeRole::Takes));
         }
@@ -152,7 +152,7 @@ impl Planning {
     }
 
     fn sharers(&self, goods: Vec<usize>) -> Vec<ExplainNode> {
-        let solution = self.flows.as_ref().map(|flows| &flows.solution.makeable);
+        let solution = self.flows.as_ref().map(|flows| &flows.solution.producible);
         let node = |at: usize| {
             let item = self.pool.items.get(at)?;
             let made = solution?.get(at)?.as_ref()?;
@@ -190,7 +190,7 @@ fn stock(facts: &ExplainFacts, item: &GroupItem) -> ExplainNode {
         };
         let mut node =
             ExplainNode::new(NodeName::Place, what, units).part(if counts { NodeRole::Adds } else { NodeRole::Shows }).from(from);
-        node.heard = at.heard.clone();
+        node.last_seen = at.last_seen.clone();
         node
     });
     let at = promise.map(|promise| promise.computed_at);
@@ -202,7 +202,7 @@ fn stock(facts: &ExplainFacts, item: &GroupItem) -> ExplainNode {
 }
 
 /// What is announced of an item, with who said so.
-fn papers(facts: &ExplainFacts, item: &GroupItem) -> Vec<ExplainNode> {
+fn documents(facts: &ExplainFacts, item: &GroupItem) -> Vec<ExplainNode> {
     let promise = facts.rows.get(&item.sku).and_then(|rows| rows.promise.as_ref());
     let said = facts.supplies.get(&item.sku);
     let node = |paper: &ScheduledReceipt| {
@@ -216,7 +216,7 @@ fn papers(facts: &ExplainFacts, item: &GroupItem) -> Vec<ExplainNode> {
             (Some(due), None) => format!("was due {due}: overdue papers promise nothing"),
             (None, _) => "nobody says when: it promises nothing".to_owned(),
         };
-        let last = said.and_then(|said| said.papers.get(reference)?.said.last());
+        let last = said.and_then(|said| said.documents.get(reference)?.said.last());
         let from = NodeSource {
             event: last.map(|last| last.event.clone()),
             ..NodeSource::row(&RowKey::Receipts(item.sku.clone()), last.map(|last| last.recorded_at))
@@ -239,7 +239,7 @@ fn always_there(facts: &ExplainFacts, sku: &Sku) -> Vec<ExplainNode> {
 }
 
 /// What can still be made of the item, as it is shown, beside what it would be planned to be from the rows as they are.
-pub(crate) fn makeable(facts: &ExplainFacts, shown: &FinishedGoodPlan, planning: Option<&Planning>) -> ExplainNode {
+pub(crate) fn producible(facts: &ExplainFacts, shown: &FinishedGoodPlan, planning: Option<&Planning>) -> ExplainNode {
     let anew = planning.and_then(|planning| planning.planned(&facts.sku));
     let differs = anew.is_none_or(|anew| {
         (anew.waiting, anew.offered, &anew.late, anew.limit.as_ref().map(|limit| &limit.path))
@@ -254,7 +254,7 @@ pub(crate) fn makeable(facts: &ExplainFacts, shown: &FinishedGoodPlan, planning:
             anew.offered
         )
     });
-    let mut node = ExplainNode::new(NodeName::Makeable, "can still be made or come in time", shown.makeable())
+    let mut node = ExplainNode::new(NodeName::Makeable, "can still be made or come in time", shown.producible())
         .by("orders wait for − cannot be there in time + offered")
         .wrong(wrong)
         .with([

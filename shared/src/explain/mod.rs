@@ -25,7 +25,7 @@ pub use node::{ExplainNode, NodeName, NodeRole, NodeSource};
 
 use crate::catalog::{LocationId, Place, Sku};
 use crate::explain::facts::{ExplainFacts, SentLevel};
-use crate::explain::made::{Planning, makeable};
+use crate::explain::made::{Planning, producible};
 use crate::promise::Bottleneck;
 
 /// Why the numbers of an item are what they are.
@@ -48,7 +48,7 @@ pub struct ExplainAnswer {
     /// Promises that break, with their orders.
     pub late: Vec<LateUnits>,
     /// When each source was last heard of, in any of these numbers.
-    pub heard: BTreeMap<String, Timestamp>,
+    pub last_seen: BTreeMap<String, Timestamp>,
     /// What is to be known about the answer.
     pub notes: Vec<String>,
     /// What does not add up, each with the way to it.
@@ -75,7 +75,7 @@ pub(crate) fn answer(facts: &ExplainFacts, question: &ExplainQuestion) -> Explai
 
     // What can be made is shown at production, and explained once, where it is met first.
     let production = facts.network.production().map(|location| Place::At(location.code.clone()));
-    let mut made = planned.map(|planned| makeable(facts, planned, planning.as_ref()));
+    let mut made = planned.map(|planned| producible(facts, planned, planning.as_ref()));
     let mut made_at = |place: &Place| if production.as_ref() == Some(place) { made.take() } else { None };
     let shown: Vec<&SentLevel> = facts.told.iter().filter(|told| asked(&told.level.location)).filter(of_shop).collect();
     for told in &shown {
@@ -108,8 +108,8 @@ pub(crate) fn answer(facts: &ExplainFacts, question: &ExplainQuestion) -> Explai
     let unit = facts.unit(&facts.sku);
     let mut tree: Vec<ExplainNode> = tree.into_iter().map(|node| node.in_unit(unit)).collect();
     tree.iter_mut().for_each(|node| node.check("", &mut wrong));
-    let mut heard = BTreeMap::new();
-    tree.iter().for_each(|node| listen(node, &mut heard));
+    let mut last_seen = BTreeMap::new();
+    tree.iter().for_each(|node| listen(node, &mut last_seen));
     ExplainAnswer {
         sku: facts.sku.clone(),
         at: facts.at,
@@ -118,7 +118,7 @@ pub(crate) fn answer(facts: &ExplainFacts, question: &ExplainQuestion) -> Explai
         limit: planned.and_then(|planned| planned.limit.clone()),
         date: question.promise.map(|units| date::date(facts, planning.as_ref(), units)),
         late: planned.map(|planned| late::late(facts, planned)).unwrap_or_default(),
-        heard,
+        last_seen,
         notes,
         wrong,
     }
@@ -128,7 +128,7 @@ fn notes(facts: &ExplainFacts) -> Vec<String> {
     let mut notes = Vec::new();
     if facts.then {
         notes.push(
-            "Computed from what had been recorded by then: movements, papers, versions of bills. What is said of items and tiers \
+            "Computed from what had been recorded by then: movements, documents, versions of bills. What is said of items and tiers \
              for planning and selling, locations and work centres are as they are now; a good whose bill does not name a component any more is not counted as sharing it."
                 .to_owned(),
         );
@@ -142,12 +142,12 @@ fn notes(facts: &ExplainFacts) -> Vec<String> {
     notes
 }
 
-fn listen(node: &ExplainNode, heard: &mut BTreeMap<String, Timestamp>) {
-    for (source, at) in &node.heard {
-        let newest = heard.entry(source.clone()).or_insert(*at);
+fn listen(node: &ExplainNode, last_seen: &mut BTreeMap<String, Timestamp>) {
+    for (source, at) in &node.last_seen {
+        let newest = last_seen.entry(source.clone()).or_insert(*at);
         *newest = (*newest).max(*at);
     }
-    node.parts.iter().for_each(|part| listen(part, heard));
+    node.parts.iter().for_each(|part| listen(part, last_seen));
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ pub struct ExplainNode {
     pub wrong: Option<String>,
     /// When each source behind it was last heard of.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub heard: BTreeMap<String, Timestamp>,
+    pub last_seen: BTreeMap<String, Timestamp>,
     /// What it is made of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<ExplainNode>,
@@ -164,9 +164,9 @@ impl ExplainNode {
     /// A number that is not in the sum above.
     #[must_use]
     pub fn new(name: NodeName, what: impl Into<String>, number: impl Into<Option<Quantity>>) -> Self {
-        let (unit, formula, source, limits, wrong, heard, parts) = Default::default();
+        let (unit, formula, source, limits, wrong, last_seen, parts) = Default::default();
         let (what, number) = (what.into(), number.into());
-        Self { name, role: NodeRole::Shows, what, number, unit, formula, source, limits, wrong, heard, parts }
+        Self { name, role: NodeRole::Shows, what, number, unit, formula, source, limits, wrong, last_seen, parts }
     }
 
     /// With this part in the number above.

@@ -33,18 +33,18 @@ pub(super) fn told(
     facts: &ExplainFacts,
     told: &SentLevel,
     at: Option<&LocationPromise>,
-    makeable: Option<ExplainNode>,
+    producible: Option<ExplainNode>,
 ) -> ExplainNode {
     let level = &told.level;
     let here = Place::At(level.location.clone());
-    let push = to_push(facts, told, at, makeable);
+    let push = to_push(facts, told, at, producible);
     let mut parts = Vec::new();
     let known = level.acknowledged.is_some();
     parts.push(push.part(if known { NodeRole::Adds } else { NodeRole::Shows }));
     if let Some(difference) = level.difference() {
         let what = if facts.then { "not told yet by then".to_owned() } else { format!("due since {}", level.changed_at) };
         parts.push(ExplainNode::new(NodeName::Due, what, difference).part(NodeRole::Takes));
-    } else if level.contact && !facts.then {
+    } else if level.needs_set && !facts.then {
         let what = if known { "to be compared with the shop once it is quiet" } else { "to be set outright once it is quiet" };
         parts.push(ExplainNode::new(NodeName::Due, what, None));
     }
@@ -77,7 +77,7 @@ fn called(call: &PushCall, told: &SentLevel) -> ExplainNode {
         .from(NodeSource { movement: row.map(|row| row.seq), ..NodeSource::row(&call.row_key(), call.closed_at) })
 }
 
-fn to_push(facts: &ExplainFacts, told: &SentLevel, at: Option<&LocationPromise>, makeable: Option<ExplainNode>) -> ExplainNode {
+fn to_push(facts: &ExplainFacts, told: &SentLevel, at: Option<&LocationPromise>, producible: Option<ExplainNode>) -> ExplainNode {
     let level = &told.level;
     let mut supply = ExplainNode::new(NodeName::Supply, "supply", level.supply)
         .by("what the shop's available and committed should add up to: on hand less what it may not sell, and what can be made");
@@ -87,9 +87,9 @@ fn to_push(facts: &ExplainFacts, told: &SentLevel, at: Option<&LocationPromise>,
         let buffer = at.kept_back(location, facts.item.buffer_for(Some(&level.shop), facts.tier.as_ref()));
         supply = supply.with(sellable(&at.balance));
         supply = supply.with(some(NodeName::Ahead, "left before the shop said so", at.balance.ahead, NodeRole::Adds));
-        supply = supply.with(some(NodeName::Makeable, "can still be made", at.makeable, NodeRole::Adds));
+        supply = supply.with(some(NodeName::Makeable, "can still be made", at.producible, NodeRole::Adds));
         supply = supply.with(some(NodeName::Buffer, kept_back(facts, &level.location), buffer, NodeRole::Takes));
-        supply = supply.with([place(facts, &Place::At(level.location.clone()), at, makeable)]);
+        supply = supply.with([place(facts, &Place::At(level.location.clone()), at, producible)]);
         push = push.with([supply.part(NodeRole::Adds)]);
         push = push.with(some(NodeName::MovedByShop, "moved by the shop itself", at.balance.moved_by_shop, NodeRole::Takes));
     } else {
@@ -120,13 +120,13 @@ pub(super) fn some(name: NodeName, what: &str, units: Quantity, role: NodeRole) 
 }
 
 /// What can be promised from one place, and what led there.
-pub(super) fn place(facts: &ExplainFacts, place: &Place, at: &LocationPromise, makeable: Option<ExplainNode>) -> ExplainNode {
+pub(super) fn place(facts: &ExplainFacts, place: &Place, at: &LocationPromise, producible: Option<ExplainNode>) -> ExplainNode {
     let of = PositionKey::new(facts.sku.clone(), place.clone());
     let mut parts = sellable(&at.balance);
     parts.push(ExplainNode::new(NodeName::Reserved, "reserved by orders", at.balance.reserved).part(NodeRole::Takes));
-    parts.extend(match makeable {
-        Some(makeable) => Some(makeable.part(NodeRole::Adds)),
-        None => some(NodeName::Makeable, "can still be made", at.makeable, NodeRole::Adds),
+    parts.extend(match producible {
+        Some(producible) => Some(producible.part(NodeRole::Adds)),
+        None => some(NodeName::Makeable, "can still be made", at.producible, NodeRole::Adds),
     });
     let kept = match place {
         Place::At(location) => kept_back(facts, location),
@@ -148,7 +148,7 @@ pub(super) fn place(facts: &ExplainFacts, place: &Place, at: &LocationPromise, m
         .from(from)
         .wrong(disagrees(at, history))
         .with(parts);
-    node.heard = at.heard.clone();
+    node.last_seen = at.last_seen.clone();
     node
 }
 

@@ -66,8 +66,8 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
         report.hinted += pairs.len();
         hint_all(hints, shop, pairs).await?;
     }
-    let labels = list_all(store, Listing::index(&IndexPartition::DueMetafields(shop.clone()), 1_000)).await?;
-    let readable = labels.iter().filter_map(|record| record.decode::<VariantMetafield>().ok());
+    let lots_metafield_in = list_all(store, Listing::index(&IndexPartition::DueMetafields(shop.clone()), 1_000)).await?;
+    let readable = lots_metafield_in.iter().filter_map(|record| record.decode::<VariantMetafield>().ok());
     let items: BTreeSet<_> = readable.map(|label| PositionKey::new(label.sku, Place::Unassigned)).collect();
     report.hinted += items.len();
     hint_all(hints, shop, items).await?;

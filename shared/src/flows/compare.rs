@@ -25,7 +25,7 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
     (store, front, hints, clock): (&S, &F, &H, &C),
     network: &Network,
     shop: &ShopDomain,
-    quiet: Duration,
+    settling_window: Duration,
     deadline: Timestamp,
 ) -> Result<CompareReport, ReconcileError> {
     let began = clock.now();
@@ -77,7 +77,7 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
             }
         };
         let shown: BTreeMap<_, _> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
-        let mut contact = Vec::new();
+        let mut needs_set = Vec::new();
         for record in records.into_iter().flatten() {
             let level = match record.decode::<Level>() {
                 Ok(level) => level,
@@ -92,7 +92,7 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
                 report.in_flight += 1; // It lacks what the sweep found: beside the shop it would seem to have drifted.
                 continue;
             }
-            match decide_repair(&level, found, swept_at, quiet) {
+            match decide_repair(&level, found, swept_at, settling_window) {
                 RepairDecision::Agrees => {}
                 RepairDecision::Set { .. } if !pushing && !level.is_due() => {
                     report.drifted.push(LevelDrift {
@@ -101,14 +101,14 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
                         shown: found.available + found.committed,
                         supply: level.supply,
                     });
-                    contact.push((level, record.revision));
+                    needs_set.push((level, record.revision));
                 }
                 // The shop would not stock it, and whatever was in the way may have passed: ask once more.
-                RepairDecision::Inactive if !pushing && level.refused.is_some() => contact.push((level, record.revision)),
+                RepairDecision::Inactive if !pushing && level.refused.is_some() => needs_set.push((level, record.revision)),
                 RepairDecision::Set { .. } | RepairDecision::InFlight | RepairDecision::Inactive => report.in_flight += 1,
             }
         }
-        contact_again(store, hints, shop, contact).await?;
+        mark_for_repair(store, hints, shop, needs_set).await?;
     }
     let next = page.next.and_then(|_| items.last().map(|item| (item.shop_sku.clone(), item.sku.clone())));
     for write in [Write::put(&report, Expect::Absent), Write::put(&CompareProgress { after: next, ..at }, expect)] {
@@ -126,7 +126,7 @@ fn cursor(shop: &ShopDomain, shop_sku: String, sku: Sku) -> Cursor {
     Cursor { key: RowKey::ShopItem { shop: shop.clone(), shop_sku }.key(), index: Some(entry.key()) }
 }
 
-async fn contact_again<S: Store, H: Hints>(
+async fn mark_for_repair<S: Store, H: Hints>(
     store: &S,
     hints: &H,
     shop: &ShopDomain,
@@ -134,7 +134,7 @@ async fn contact_again<S: Store, H: Hints>(
 ) -> Result<(), StoreError> {
     let mut pairs = BTreeSet::new();
     for (level, revision) in levels {
-        let again = Level { contact: true, refused: None, ..level };
+        let again = Level { needs_set: true, refused: None, ..level };
         match store.write(&[Write::put(&again, Expect::Revision(revision))]).await {
             Ok(()) => {
                 pairs.insert(PositionKey::new(again.sku, Place::At(again.location)));

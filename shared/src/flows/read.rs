@@ -108,7 +108,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
 
     /// Reads one order, takes it in, and forwards it if it is a new version.
     async fn one(&self, order: OrderId, report: &mut ReadReport) -> Result<(), ReconcileError> {
-        if let Some((facts, sales)) = self.take_in(order, report).await? {
+        if let Some((facts, sales)) = self.ingest(order, report).await? {
             report.forwarded += usize::from(self.forward(&facts, sales).await?);
         }
         Ok(())
@@ -116,14 +116,14 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
 
     /// Reads one order into the ledger, and returns what it said, with the sales order of it; none if it could not be read
     /// or waits in a lane.
-    pub(super) async fn take_in(
+    pub(super) async fn ingest(
         &self,
         order: OrderId,
         report: &mut ReadReport,
     ) -> Result<Option<(OrderFacts, SalesOrder)>, ReconcileError> {
         let Some(OrderRead { snapshot, sales }) = self.ask(async || self.front.order(self.shop, order).await).await? else {
             self.tell(&order.gid(), "the shop does not have it, or does not show it to this app").await?;
-            self.set_aside(order, ReadFailure::Gone).await?;
+            self.quarantine(order, ReadFailure::Gone).await?;
             return Ok(None);
         };
         report.orders += 1;
@@ -131,7 +131,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
             Ok(snapshot) => snapshot,
             Err(reason) => {
                 self.tell(&order.gid(), &reason).await?;
-                self.set_aside(order, ReadFailure::Odd).await?;
+                self.quarantine(order, ReadFailure::Odd).await?;
                 report.odd += 1;
                 return Ok(None);
             }
@@ -140,7 +140,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         match receive(self.store, self.clock, self.network, asked(snapshot)).await? {
             Received::Decided(EventOutcome::Applied { movements, .. }) => report.movements += movements,
             Received::Decided(EventOutcome::Duplicate | EventOutcome::ContentMismatch) => {}
-            Received::Decided(EventOutcome::Unreadable | EventOutcome::Waiting(_) | EventOutcome::Unfit(_))
+            Received::Decided(EventOutcome::Unreadable | EventOutcome::Waiting(_) | EventOutcome::Refused(_))
             | Received::Deferred(_) => {
                 report.left += 1;
                 return Ok(None);
@@ -159,7 +159,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
 
     /// Notes that reading an order told nothing, so that it is not read again and again for it: an odd one is tried by every
     /// sweep, any one by the next word about it.
-    async fn set_aside(&self, order: OrderId, why: ReadFailure) -> Result<(), ReconcileError> {
+    async fn quarantine(&self, order: OrderId, why: ReadFailure) -> Result<(), ReconcileError> {
         let key = RowKey::Order { shop: self.shop.clone(), order };
         let (record, expect) = read::<OrderRecord, S>(self.store, &key).await?;
         if record.is_none() && why == ReadFailure::Gone {

@@ -171,8 +171,8 @@ async fn recompute_once<S: Store, C: Clock>(
                     writes.push(Write::put(&label, Expect::as_read(record.as_ref())));
                 }
                 match kind {
-                    MetafieldKind::Lots => new.labels.insert(shop),
-                    MetafieldKind::Promise => new.dated.insert(shop),
+                    MetafieldKind::Lots => new.lots_metafield_in.insert(shop),
+                    MetafieldKind::Promise => new.date_metafield_in.insert(shop),
                 };
             }
             (None, Some(record)) => writes.push(Write::Delete { key: record.key, expect: Expect::Revision(record.revision) }),
@@ -209,8 +209,8 @@ fn shows(item: &Item, kind: MetafieldKind) -> bool {
 /// The shops that show it, or did.
 fn shops_with(promise: &Promise, kind: MetafieldKind) -> &BTreeSet<ShopDomain> {
     match kind {
-        MetafieldKind::Lots => &promise.labels,
-        MetafieldKind::Promise => &promise.dated,
+        MetafieldKind::Lots => &promise.lots_metafield_in,
+        MetafieldKind::Promise => &promise.date_metafield_in,
     }
 }
 

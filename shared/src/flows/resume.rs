@@ -72,7 +72,7 @@ pub async fn resume<S: Store, C: Clock>(
                 | EventOutcome::Duplicate
                 | EventOutcome::ContentMismatch
                 | EventOutcome::Waiting(_)
-                | EventOutcome::Unfit(_) => {
+                | EventOutcome::Refused(_) => {
                     done.resumed += 1;
                     moving.insert(missing);
                 }

@@ -62,13 +62,13 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
         }
         let settled = settled(store, shop, &page.orders).await?;
         for (order, _) in page.orders.iter().filter(|(order, _)| !settled.contains(order)) {
-            take_in(reading, *order, &mut report, &mut patience).await?;
+            ingest(reading, *order, &mut report, &mut patience).await?;
         }
         if page.next.is_none() {
             // An order that made no sense may be readable by now; until it is, the ledger is not complete.
             let odd = store.list(&Listing::index(&IndexPartition::QuarantinedOrders(shop.clone()), ODD_AT_ONCE)).await?.records;
             for record in odd.iter().filter_map(|record| record.decode::<OrderRecord>().ok()) {
-                take_in(reading, record.order, &mut report, &mut patience).await?;
+                ingest(reading, record.order, &mut report, &mut patience).await?;
             }
         }
         // Past an order that is left the watermark does not move, though a deferred one is durable: the next sweep would not
@@ -84,7 +84,7 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
 }
 
 /// Reads one order, and forwards it; what fails is left, and the others go on.
-async fn take_in<S: Store, F: Storefront, B: Bus, C: Clock>(
+async fn ingest<S: Store, F: Storefront, B: Bus, C: Clock>(
     reading: &OrderReader<'_, S, F, B, C>,
     order: OrderId,
     report: &mut SweepReport,
@@ -92,7 +92,7 @@ async fn take_in<S: Store, F: Storefront, B: Bus, C: Clock>(
 ) -> Result<(), ReconcileError> {
     reading.within_time()?;
     let mut read = ReadReport::default();
-    match patience.with(&order.gid(), reading.take_in(order, &mut read).await)? {
+    match patience.with(&order.gid(), reading.ingest(order, &mut read).await)? {
         Some(Some((facts, sales))) => {
             // An order that cannot be forwarded must not hold the watermark: it stays to be read.
             if let Err(error) = reading.forward(&facts, sales).await {

@@ -86,7 +86,7 @@ pub struct Position {
     pub counted: Option<LastCount>,
     /// How new each source behind it is: the time of the newest thing it said here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub heard: BTreeMap<String, Timestamp>,
+    pub last_seen: BTreeMap<String, Timestamp>,
     /// When its last movement was recorded.
     pub moved_at: Option<Timestamp>,
 }
@@ -114,8 +114,8 @@ impl Position {
     /// A position nothing has touched yet.
     #[must_use]
     pub fn empty(of: PositionKey) -> Self {
-        let (seq, balance, lots, placed, counted, heard, moved_at) = Default::default();
-        Self { of, seq, balance, lots, placed, counted, heard, moved_at }
+        let (seq, balance, lots, placed, counted, last_seen, moved_at) = Default::default();
+        Self { of, seq, balance, lots, placed, counted, last_seen, moved_at }
     }
 
     /// Moves the position, and returns the movements to be written with it: the one asked for, and where it happened before
@@ -124,7 +124,7 @@ impl Position {
         // The sequence says what came first. A writer's clock that is behind does not turn it round.
         let now = self.moved_at.map_or(now, |last| last.max(now));
         let at = step.at.filter(|at| *at < now);
-        self.hear(&cause.event.source, at.unwrap_or(now));
+        self.note_source(&cause.event.source, at.unwrap_or(now));
         let change = step.kind.change(step.quantity);
         let lot = step.lot.clone();
         let mut made = vec![self.push(step, at, cause.clone(), now)];
@@ -141,8 +141,8 @@ impl Position {
     }
 
     /// Notes how new the word of a source is.
-    pub fn hear(&mut self, source: &str, at: Timestamp) {
-        let newest = self.heard.entry(source.to_owned()).or_insert(at);
+    pub fn note_source(&mut self, source: &str, at: Timestamp) {
+        let newest = self.last_seen.entry(source.to_owned()).or_insert(at);
         *newest = at.max(*newest);
     }
 

@@ -36,16 +36,16 @@ pub trait Storefront: Sync {
         location: ShopLocationId,
     ) -> impl Future<Output = Result<ShopAnswer, StorefrontError>> + Send;
 
-    /// Says what is shown beside what is sold (at most [`Self::DESCRIBED_AT_ONCE`]): all rows or none, each whole, so that
+    /// Says what is shown beside what is sold (at most [`Self::METAFIELDS_AT_ONCE`]): all rows or none, each whole, so that
     /// saying it again changes nothing.
-    fn describe(
+    fn set_metafields(
         &self,
         shop: &ShopDomain,
         rows: &[MetafieldWrite],
     ) -> impl Future<Output = Result<ShopAnswer, StorefrontError>> + Send;
 
     /// The most rows of one description.
-    const DESCRIBED_AT_ONCE: usize = 25;
+    const METAFIELDS_AT_ONCE: usize = 25;
 
     /// Every level of these items (at most [`Self::LEVELS_AT_ONCE`]). An item the shop does not know has none.
     fn levels(

@@ -31,10 +31,10 @@ pub struct Promise {
     pub places: BTreeMap<Place, LocationPromise>,
     /// The shops that are told which lots there are, or still show some: where to look for labels. Empty for most items.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub labels: BTreeSet<ShopDomain>,
+    pub lots_metafield_in: BTreeSet<ShopDomain>,
     /// The shops that are told its promise date, or still show one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub dated: BTreeSet<ShopDomain>,
+    pub date_metafield_in: BTreeSet<ShopDomain>,
     /// What is announced of it and has not come yet, paper by paper.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incoming: Vec<ScheduledReceipt>,
@@ -78,35 +78,35 @@ pub struct LocationPromise {
     /// The position.
     #[serde(flatten)]
     pub balance: Balance,
-    /// Units that can still be made: at the production location, see [`FinishedGoodPlan::makeable`].
+    /// Units that can still be made: at the production location, see [`FinishedGoodPlan::producible`].
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
-    pub makeable: Quantity,
+    pub producible: Quantity,
     /// Units kept back here from the network.
     pub buffer: Quantity,
     /// What can be promised from here: [`Balance::available`] and what is makeable, less the buffer.
     pub available: Quantity,
     /// How new each source behind the position is.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub heard: BTreeMap<String, Timestamp>,
+    pub last_seen: BTreeMap<String, Timestamp>,
 }
 
 impl LocationPromise {
     /// What a shop's available and committed should add up to, before what is kept back from it.
     #[must_use]
     pub fn supply(&self) -> Quantity {
-        self.balance.supply() + self.makeable
+        self.balance.supply() + self.producible
     }
 
     /// The part of the supply that the shop cannot know by itself.
     #[must_use]
     pub fn unknown_to_shop(&self) -> Quantity {
-        self.balance.unknown_to_shop() + self.makeable
+        self.balance.unknown_to_shop() + self.producible
     }
 
     /// Units kept back here, of what there is to keep back: `buffer` of them, or all where the location is not in use.
     #[must_use]
     pub fn kept_back(&self, location: Option<&Location>, buffer: Quantity) -> Quantity {
-        let stock = (self.balance.sellable() + self.makeable).at_least_zero();
+        let stock = (self.balance.sellable() + self.producible).at_least_zero();
         if location.is_some_and(|location| !location.active) { stock } else { buffer.min(stock) }
     }
 }
@@ -118,8 +118,9 @@ impl Promise {
         let PromiseInputs { item, tier, network, positions, supplies, planned, old } = known;
         let mut places: BTreeMap<Place, LocationPromise> = positions
             .iter()
-            .map(|Position { of, seq, balance, heard, .. }| {
-                let at = LocationPromise { seq: *seq, balance: *balance, heard: heard.clone(), ..LocationPromise::default() };
+            .map(|Position { of, seq, balance, last_seen, .. }| {
+                let at =
+                    LocationPromise { seq: *seq, balance: *balance, last_seen: last_seen.clone(), ..LocationPromise::default() };
                 (of.place.clone(), at)
             })
             .collect();
@@ -129,12 +130,12 @@ impl Promise {
             places.entry(place.clone()).or_default();
         }
         if let (Some(planned), Some(production)) = (planned, network.production()) {
-            places.entry(Place::At(production.code.clone())).or_default().makeable = planned.makeable();
+            places.entry(Place::At(production.code.clone())).or_default().producible = planned.producible();
         }
         let wanted = item.buffer_for(None, tier);
         for (place, at) in &mut places {
             at.buffer = at.kept_back(network.at(place), wanted);
-            at.available = at.balance.available() + at.makeable - at.buffer;
+            at.available = at.balance.available() + at.producible - at.buffer;
         }
         let online = || positions.iter().filter(|position| sells_online(network, &position.of.place));
         let mut placed = BTreeMap::new();
@@ -147,8 +148,8 @@ impl Promise {
             available: places.iter().filter(|(place, _)| sells_online(network, place)).map(|(_, at)| at.available).sum(),
             low_at: item.low_at,
             places,
-            labels: BTreeSet::new(),
-            dated: BTreeSet::new(),
+            lots_metafield_in: BTreeSet::new(),
+            date_metafield_in: BTreeSet::new(),
             incoming: supplies.map(|supplies| supplies.incoming(item.planning.supplier_days)).unwrap_or_default(),
             issued: supplies.map(ScheduledReceipts::issued).unwrap_or_default(),
             placed,
@@ -160,8 +161,8 @@ impl Promise {
     /// When a unit that is ordered now can be there. None where units are there, and where nothing that is known brings one.
     #[must_use]
     pub fn date(&self) -> Option<Date> {
-        let makeable = self.places.values().map(|at| at.makeable).sum::<Quantity>();
-        let is_there = (self.available - makeable).is_positive();
+        let producible = self.places.values().map(|at| at.producible).sum::<Quantity>();
+        let is_there = (self.available - producible).is_positive();
         self.planned.as_ref().and_then(|planned| planned.earliest).filter(|_| !is_there)
     }
 

@@ -26,7 +26,7 @@ pub(crate) fn plan(terms: &PlanningInputs<'_>, group: BTreeSet<Sku>, now: Timest
     let day = |days: planning::Day| terms.today.checked_add(jiff::Span::new().days(days)).unwrap_or(Date::MAX);
     let mut planned = BTreeMap::new();
     for (at, item) in pool.items.iter().enumerate().filter(|(_, item)| item.offer.is_some()) {
-        let Some(made) = goods.makeable.get(at).and_then(Option::as_ref) else { continue };
+        let Some(made) = goods.producible.get(at).and_then(Option::as_ref) else { continue };
         let shows = terms.rows.get(&item.sku).and_then(|rows| rows.item.as_ref()).is_some_and(|item| item.planning.shows_date);
         let one = || planning::earliest(&pool, at, Quantity::new(1)).ok().and_then(|found| found.day).map(day);
         let earliest = if shows { one() } else { None };

@@ -122,7 +122,7 @@ mod tests {
             let fits = whole.clone().that_fits();
             assert!(serde_json::to_vec(&fits).expect("a row").len() <= GroupPlan::MAX_BYTES, "{case}");
             for (sku, planned) in &fits.goods {
-                assert_eq!(planned.makeable(), whole.goods[sku].makeable(), "{case}");
+                assert_eq!(planned.producible(), whole.goods[sku].producible(), "{case}");
                 let limit = planned.limit.as_ref();
                 assert_eq!(limit.map(|limit| !limit.path.is_empty()), has_limit.then_some(has_path), "{case}");
                 assert_eq!(planned.late.len(), lates, "{case}");

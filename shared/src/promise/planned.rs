@@ -76,7 +76,7 @@ impl FinishedGoodPlan {
     /// Units that can be there in time, those that wait for them among them: what a shop's production location shows and
     /// has committed.
     #[must_use]
-    pub fn makeable(&self) -> Quantity {
+    pub fn producible(&self) -> Quantity {
         self.waiting - self.late_units() + self.offered
     }
 

@@ -20,7 +20,7 @@ pub struct ScheduledReceipts {
     /// The item.
     pub sku: Sku,
     /// Each paper, by the name that every system calls it.
-    pub papers: BTreeMap<String, ReceiptDocument>,
+    pub documents: BTreeMap<String, ReceiptDocument>,
 }
 
 /// What was said of one paper about one item.
@@ -85,9 +85,9 @@ pub struct ScheduledReceipt {
 
 impl ReceiptDocument {
     /// The most announcements of one paper that are kept: the newest.
-    const MAX_SAID: usize = 30;
+    const MAX_ANNOUNCEMENTS: usize = 30;
     /// The most arrivals of one paper that are told apart; older ones are added up.
-    const MAX_CAME: usize = 60;
+    const MAX_ARRIVALS: usize = 60;
 
     /// Units that have come.
     #[must_use]
@@ -114,7 +114,7 @@ impl ReceiptDocument {
     fn announce(&mut self, announced: Announced) {
         let place = self.said.partition_point(|said| (said.as_of, &said.event) < (announced.as_of, &announced.event));
         self.said.insert(place, announced);
-        if self.said.len() > Self::MAX_SAID {
+        if self.said.len() > Self::MAX_ANNOUNCEMENTS {
             self.said.remove(0);
         }
     }
@@ -163,7 +163,7 @@ impl Word {
 
 fn add(to: &mut Vec<Units>, units: Units) {
     to.push(units);
-    if to.len() > ReceiptDocument::MAX_CAME {
+    if to.len() > ReceiptDocument::MAX_ARRIVALS {
         let oldest = to.remove(0);
         if let Some(next) = to.first_mut() {
             next.quantity += oldest.quantity;
@@ -173,12 +173,12 @@ fn add(to: &mut Vec<Units>, units: Units) {
 
 impl ScheduledReceipts {
     /// The most papers of one item of which something is still to come.
-    pub const MAX_PAPERS: usize = 300;
+    pub const MAX_DOCUMENTS: usize = 300;
 
     /// An item nothing was announced of yet.
     #[must_use]
     pub fn none(sku: Sku) -> Self {
-        Self { sku, papers: BTreeMap::new() }
+        Self { sku, documents: BTreeMap::new() }
     }
 
     /// Whether an event is about what is to come of its item.
@@ -191,10 +191,10 @@ impl ScheduledReceipts {
     #[must_use]
     pub fn take(&mut self, stock: &StockEvent, location: &LocationId, quantity: Quantity, now: Timestamp) -> bool {
         let (Some(reference), Some(word)) = (&stock.reference, Word::of(stock.kind)) else { return true };
-        if !self.papers.contains_key(reference) && !self.make_room() {
+        if !self.documents.contains_key(reference) && !self.make_room() {
             return false;
         }
-        let paper = self.papers.entry(reference.clone()).or_default();
+        let paper = self.documents.entry(reference.clone()).or_default();
         match word {
             Word::Announced => paper.announce(Announced {
                 as_of: stock.occurred_at,
@@ -213,25 +213,25 @@ impl ScheduledReceipts {
 
     /// Makes room for one more paper: of those of which nothing is to come, the one nobody spoke of for longest is forgotten.
     fn make_room(&mut self) -> bool {
-        if self.papers.len() < Self::MAX_PAPERS {
+        if self.documents.len() < Self::MAX_DOCUMENTS {
             return true;
         }
-        let closed = self.papers.iter().filter(|(_, paper)| paper.is_closed());
+        let closed = self.documents.iter().filter(|(_, paper)| paper.is_closed());
         let oldest = closed.min_by_key(|(_, paper)| paper.last_heard()).map(|(reference, _)| reference.clone());
-        oldest.is_some_and(|oldest| self.papers.remove(&oldest).is_some())
+        oldest.is_some_and(|oldest| self.documents.remove(&oldest).is_some())
     }
 
     /// What had been said by a time.
     #[must_use]
     pub fn as_of(&self, time: Timestamp) -> Self {
-        let papers = self.papers.iter().map(|(reference, paper)| (reference.clone(), paper.as_of(time)));
-        Self { sku: self.sku.clone(), papers: papers.filter(|(_, paper)| *paper != ReceiptDocument::default()).collect() }
+        let documents = self.documents.iter().map(|(reference, paper)| (reference.clone(), paper.as_of(time)));
+        Self { sku: self.sku.clone(), documents: documents.filter(|(_, paper)| *paper != ReceiptDocument::default()).collect() }
     }
 
     /// What is still to come, paper by paper. An order that names no day is due so many days after it was first announced.
     #[must_use]
     pub fn incoming(&self, supplier_days: Option<u16>) -> Vec<ScheduledReceipt> {
-        let open = self.papers.iter().filter_map(|(reference, paper)| {
+        let open = self.documents.iter().filter_map(|(reference, paper)| {
             let (first, said) = (paper.said.first()?, paper.said.last()?);
             let left = said.quantity - paper.came();
             let lead = || {
@@ -253,7 +253,7 @@ impl ScheduledReceipts {
     /// Units of the item that went into each run.
     #[must_use]
     pub fn issued(&self) -> BTreeMap<String, Quantity> {
-        let issued = self.papers.iter().map(|(reference, paper)| (reference.clone(), paper.issued()));
+        let issued = self.documents.iter().map(|(reference, paper)| (reference.clone(), paper.issued()));
         issued.filter(|(_, units)| !units.is_zero()).collect()
     }
 }

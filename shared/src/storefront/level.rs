@@ -29,10 +29,10 @@ pub struct Level {
     pub acknowledged: Option<Quantity>,
     /// The level is to be set outright once it is quiet: it was never told, or was found wrong. Until then a level that
     /// has an acknowledged value goes on being told by differences.
-    pub contact: bool,
+    pub needs_set: bool,
     /// The number of the intent whose outcome is in `acknowledged`.
     #[serde(default)]
-    pub told_by: u64,
+    pub sent_by: u64,
     /// Why the shop refuses to be told, until the supply changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -63,8 +63,8 @@ impl Level {
             to_push: Quantity::ZERO,
             seq: 0,
             acknowledged: None,
-            contact: true,
-            told_by: 0,
+            needs_set: true,
+            sent_by: 0,
             refused: None,
             alerted: false,
             changed_at: Timestamp::UNIX_EPOCH,
@@ -80,7 +80,7 @@ impl Level {
         if (self.inventory_item, self.shop_location) != names {
             // Mapped anew: what the old pair acknowledged says nothing about this one.
             (self.inventory_item, self.shop_location) = names;
-            (self.acknowledged, self.contact) = (None, true);
+            (self.acknowledged, self.needs_set) = (None, true);
         }
         let to_push = at.unknown_to_shop() - buffer;
         if self.to_push != to_push || self.changed_at == Timestamp::UNIX_EPOCH {
@@ -93,7 +93,7 @@ impl Level {
     /// Whether the shop must be told something now.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.refused.is_none() && (self.contact || self.acknowledged != Some(self.to_push))
+        self.refused.is_none() && (self.needs_set || self.acknowledged != Some(self.to_push))
     }
 
     /// The difference the shop must be told now, if it can be told one.

@@ -2,7 +2,7 @@
 //!
 //! Quantities are left out on purpose: a label changes when a lot comes or goes or a date moves, not with every sale. It is told
 //! whole, so telling it again does no harm; what could do harm is two pushes that tell different ones at the same time, and nobody
-//! knows which came last. Hence [`VariantMetafield::telling_at`]. Deliberately absent: emptying a variant that the item is not sold as
+//! knows which came last. Hence [`VariantMetafield::sending_since`]. Deliberately absent: emptying a variant that the item is not sold as
 //! any more. It may be another item's by now, and that item's label is right.
 
 use std::collections::BTreeMap;
@@ -113,7 +113,7 @@ pub struct VariantMetafield {
     pub told: Option<MetafieldValue>,
     /// Since when a push has been telling it. Another one leaves it alone for [`Self::AT_WORK`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub telling_at: Option<Timestamp>,
+    pub sending_since: Option<Timestamp>,
     /// Why the shop refuses to be told, until that changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -140,8 +140,8 @@ impl VariantMetafield {
     /// A label the shop was never told about, with nothing on it yet.
     #[must_use]
     pub fn new(shop: ShopDomain, sku: Sku, variant: VariantId, kind: MetafieldKind, now: Timestamp) -> Self {
-        let (told, telling_at, refused, alerted) = Default::default();
-        Self { shop, sku, variant, shows: MetafieldValue::nothing(kind), told, telling_at, refused, alerted, changed_at: now }
+        let (told, sending_since, refused, alerted) = Default::default();
+        Self { shop, sku, variant, shows: MetafieldValue::nothing(kind), told, sending_since, refused, alerted, changed_at: now }
     }
 
     /// The lots to be shown of an item: those with a unit that may be sold at any location in use, the first to expire first,
@@ -166,7 +166,7 @@ impl VariantMetafield {
         if self.variant != variant {
             // Mapped anew: what the old variant shows says nothing about this one, and who is telling that one is too late.
             self.variant = variant;
-            (self.told, self.telling_at, self.refused) = (None, None, None);
+            (self.told, self.sending_since, self.refused) = (None, None, None);
         }
         if self.shows != shows {
             (self.shows, self.refused, self.changed_at) = (shows, None, now);
@@ -182,19 +182,19 @@ impl VariantMetafield {
     /// Whether the shop shows nothing and is to show nothing, and nobody is telling it anything else.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.shows.is_nothing() && self.telling_at.is_none() && self.told.as_ref().is_some_and(MetafieldValue::is_nothing)
+        self.shows.is_nothing() && self.sending_since.is_none() && self.told.as_ref().is_some_and(MetafieldValue::is_nothing)
     }
 
     /// Whether a push began to tell it so lately that it may still be at work.
     #[must_use]
-    pub fn is_being_told(&self, now: Timestamp) -> bool {
-        self.telling_at.is_some_and(|since| Duration::try_from(now.duration_since(since)).unwrap_or_default() < Self::AT_WORK)
+    pub fn is_being_sent(&self, now: Timestamp) -> bool {
+        self.sending_since.is_some_and(|since| Duration::try_from(now.duration_since(since)).unwrap_or_default() < Self::AT_WORK)
     }
 
     /// The shop has taken in `sent`: this label as it was when its push began.
-    pub fn was_told(&mut self, sent: &Self) {
-        if self.telling_at == sent.telling_at {
-            (self.told, self.telling_at) = (Some(sent.shows.clone()), None);
+    pub fn record_accepted(&mut self, sent: &Self) {
+        if self.sending_since == sent.sending_since {
+            (self.told, self.sending_since) = (Some(sent.shows.clone()), None);
         } else {
             // Another push thought this one dead, and told it too: which of the two came last nobody knows. It is told again.
             self.told = None;
@@ -202,9 +202,9 @@ impl VariantMetafield {
     }
 
     /// The shop has refused `sent`: this label as it was when its push began.
-    pub fn was_refused(&mut self, sent: &Self, reason: &str) {
-        if self.telling_at == sent.telling_at {
-            self.telling_at = None;
+    pub fn record_refused(&mut self, sent: &Self, reason: &str) {
+        if self.sending_since == sent.sending_since {
+            self.sending_since = None;
             if self.shows == sent.shows {
                 self.refused = Some(reason.to_owned());
             }
@@ -316,8 +316,9 @@ mod tests {
         let changes: Happens =
             |label| label.want(VariantId::new(1), MetafieldValue::nothing(MetafieldKind::Lots), label.changed_at);
         let is_mapped_anew: Happens = |label| label.want(VariantId::new(2), label.shows.clone(), label.changed_at);
-        let another_takes_over: Happens = |label| label.telling_at = label.telling_at.map(|at| at + VariantMetafield::AT_WORK);
-        let another_has_told_it: Happens = |label| (label.told, label.telling_at) = (Some(label.shows.clone()), None);
+        let another_takes_over: Happens =
+            |label| label.sending_since = label.sending_since.map(|at| at + VariantMetafield::AT_WORK);
+        let another_has_told_it: Happens = |label| (label.told, label.sending_since) = (Some(label.shows.clone()), None);
         for (case, happens, due_when_told, due_when_refused) in [
             ("nothing", nothing, false, false),
             ("changes", changes, true, true),
@@ -326,14 +327,14 @@ mod tests {
             ("another has told it", another_has_told_it, true, false),
         ] {
             let before = label(&positions(&["WH: L 3"]));
-            assert!(before.is_due() && !before.is_being_told(later()), "{case}");
-            let sent = VariantMetafield { telling_at: Some(later()), ..before };
-            assert!(sent.is_being_told(later()) && !sent.is_being_told(later() + VariantMetafield::AT_WORK), "{case}");
+            assert!(before.is_due() && !before.is_being_sent(later()), "{case}");
+            let sent = VariantMetafield { sending_since: Some(later()), ..before };
+            assert!(sent.is_being_sent(later()) && !sent.is_being_sent(later() + VariantMetafield::AT_WORK), "{case}");
             let mut now = sent.clone();
             happens(&mut now);
             let (mut told, mut refused) = (now.clone(), now);
-            told.was_told(&sent);
-            refused.was_refused(&sent, "no");
+            told.record_accepted(&sent);
+            refused.record_refused(&sent, "no");
             assert_eq!((told.is_due(), refused.is_due()), (due_when_told, due_when_refused), "{case}");
         }
     }
@@ -342,9 +343,9 @@ mod tests {
     #[test]
     fn a_refused_label_waits_for_a_change() {
         let before = label(&positions(&["WH: L 3"]));
-        let sent = VariantMetafield { telling_at: Some(Timestamp::UNIX_EPOCH), ..before };
+        let sent = VariantMetafield { sending_since: Some(Timestamp::UNIX_EPOCH), ..before };
         let mut refused = sent.clone();
-        refused.was_refused(&sent, "no");
+        refused.record_refused(&sent, "no");
         let nothing = MetafieldValue::nothing(MetafieldKind::Lots);
         for (variant, shows, due) in [(1, sent.shows.clone(), false), (1, nothing, true), (2, sent.shows.clone(), true)] {
             let mut label = refused.clone();

@@ -4,7 +4,7 @@
 //! pair of item and location has a [`Level`]: what the shop should know and what it has acknowledged. A push goes through
 //! the shop's one [`PushIntent`], written before the call and resolved after it, so that a killed push is repeated with the
 //! same key and nothing is added twice. A pair the shop was never told, or that drifted, is *contacted*: its level is set
-//! once by compare-and-set, under the rule in [`contact`].
+//! once by compare-and-set, under the rule in [`needs_set`].
 //!
 //! Beside the numbers a shop shows which lots there are of an item ([`VariantMetafield`]): told whole, after the numbers.
 //!

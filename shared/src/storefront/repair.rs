@@ -36,11 +36,11 @@ pub enum RepairDecision {
 /// Judges one level, computed after `swept_at` was read, against what the shop shows. `swept_at` is when the last complete
 /// sweep of the shop's orders began, by the shop's clock.
 #[must_use]
-pub fn decide_repair(level: &Level, shown: &ShopLevel, swept_at: Option<Timestamp>, quiet: Duration) -> RepairDecision {
+pub fn decide_repair(level: &Level, shown: &ShopLevel, swept_at: Option<Timestamp>, settling_window: Duration) -> RepairDecision {
     if !shown.active {
         return RepairDecision::Inactive;
     }
-    let quiet_since = shown.updated_at.saturating_add(quiet).unwrap_or(Timestamp::MAX);
+    let quiet_since = shown.updated_at.saturating_add(settling_window).unwrap_or(Timestamp::MAX);
     if swept_at.is_none_or(|swept| swept < quiet_since) {
         return RepairDecision::InFlight;
     }

@@ -55,7 +55,7 @@ pub fn size(families: usize) -> Size {
     let solved = median(runs, whole);
     let solution = whole();
     let offered: Vec<Quantity> =
-        solution.makeable.iter().map(|good| good.as_ref().map_or(Quantity::ZERO, |good| good.shown)).collect();
+        solution.producible.iter().map(|good| good.as_ref().map_or(Quantity::ZERO, |good| good.shown)).collect();
     let nothing = vec![Quantity::ZERO; offered.len()];
     let missing = net_all(&pool, &offered).missing;
     assert_eq!(missing, net_all(&pool, &nothing).missing, "what is offered makes something short");
@@ -79,7 +79,7 @@ fn change(pool: &PlanningGroup, graph: &WhereUsed, raw: usize, goods: usize) -> 
     let changed = || {
         let items = graph.pool_of(black_box(&[raw]));
         let solution = solve(&pool.part(&items)).expect("a sound pool");
-        let goods = solution.makeable.iter().flatten().count();
+        let goods = solution.producible.iter().flatten().count();
         (items.len(), goods, solution.explosions)
     };
     let (items, affected, explosions) = changed();

@@ -179,7 +179,7 @@ impl Checker {
 
     fn level(&mut self, level: Level) {
         let of = (level.sku.clone(), level.location.clone());
-        let back = self.levels.get(&of).is_some_and(|old| level.seq < old.seq || level.told_by < old.told_by);
+        let back = self.levels.get(&of).is_some_and(|old| level.seq < old.seq || level.sent_by < old.sent_by);
         self.holds(!back, || format!("the level of {}@{} went back", level.sku, level.location));
         if level.refused.is_some() {
             self.refused.insert(level.sku.clone());

@@ -19,9 +19,9 @@ pub fn text(answer: &ExplainAnswer) -> String {
         lines.extend([String::new(), "Promises that break, the newest orders first:".to_owned()]);
         answer.late.iter().for_each(|late| orders(late, &mut lines));
     }
-    if !answer.heard.is_empty() {
+    if !answer.last_seen.is_empty() {
         lines.extend([String::new(), "Last heard of, in these numbers:".to_owned()]);
-        lines.extend(answer.heard.iter().map(|(source, at)| format!("  {source}  {at}")));
+        lines.extend(answer.last_seen.iter().map(|(source, at)| format!("  {source}  {at}")));
     }
     lines.push(String::new());
     lines.extend(answer.wrong.iter().map(|wrong| format!("DOES NOT ADD UP: {wrong}")));
@@ -53,9 +53,9 @@ fn show(node: &ExplainNode, depth: usize, lines: &mut Vec<String>) {
     lines.push(format!("{}{sign}{}{number}{unit}{formula}{source}{limits}", "  ".repeat(depth), node.what));
     let deeper = "  ".repeat(depth + 1);
     lines.extend(node.wrong.iter().map(|wrong| format!("{deeper}! does not add up: {wrong}")));
-    if !node.heard.is_empty() {
-        let heard: Vec<String> = node.heard.iter().map(|(source, at)| format!("{source} {at}")).collect();
-        lines.push(format!("{deeper}heard: {}", heard.join(", ")));
+    if !node.last_seen.is_empty() {
+        let last_seen: Vec<String> = node.last_seen.iter().map(|(source, at)| format!("{source} {at}")).collect();
+        lines.push(format!("{deeper}heard: {}", last_seen.join(", ")));
     }
     node.parts.iter().for_each(|part| show(part, depth + 1, lines));
 }

@@ -113,7 +113,7 @@ pub async fn feed<S: Store, C: Clock>(
                     continue;
                 }
                 Received::Decided(EventOutcome::ContentMismatch) => "its id was used before with other content".to_owned(),
-                Received::Decided(EventOutcome::Unfit(unfit)) => unfit.to_string(),
+                Received::Decided(EventOutcome::Refused(unfit)) => unfit.to_string(),
                 Received::Decided(EventOutcome::Unreadable) => "a row that it touches cannot be read".to_owned(),
             };
             report.refused.insert(number, refused);

@@ -39,7 +39,7 @@ pub struct Report {
     /// Units of the serum there were, made already.
     pub units: i64,
     /// Units of the serum that can be made, those that were sold among them.
-    pub makeable: i64,
+    pub producible: i64,
     /// Units of the serum that are reserved.
     pub reserved: i64,
     /// Units of the serum that have shipped.
@@ -115,12 +115,12 @@ impl Report {
             let counters = shop.counters();
             let parts = Parts::count(&books, Amounts::of(config.orders).raw_ordered());
             let [made, shown] = to_be_made(&books, shop);
-            let makeable = shown.map(|units| units.max(0));
+            let producible = shown.map(|units| units.max(0));
             let production: LocationId = PRODUCTION.parse().expect("a code");
             let mut wrong_levels = compare_levels(&books, shop);
             wrong_levels.extend(compare_plans(&books, shop, &production));
-            if !parts.make_just(makeable) {
-                wrong_levels.push(format!("{parts:?} make something else than {makeable:?}"));
+            if !parts.make_just(producible) {
+                wrong_levels.push(format!("{parts:?} make something else than {producible:?}"));
             }
             let supplied = played.supplied;
             Self {
@@ -133,9 +133,9 @@ impl Report {
                 shopify_available,
                 movements: books.all_movements().count(),
                 ledger_equals_positions: mismatches.is_empty(),
-                makeable: makeable[0],
+                producible: producible[0],
                 oversold_by_us: oversold(&books, shop) + parts.short(made.map(|units| units.max(0))),
-                shown_can_be_made: parts.short(makeable) == 0,
+                shown_can_be_made: parts.short(producible) == 0,
                 makeable_raised: supplied.raised.map_or(0, |shown| shown.units),
                 makeable_lowered: supplied.lowered.map_or(0, |shown| -shown.units),
                 raised_ms: supplied.raised.map(|shown| shown.after_ms),
@@ -194,7 +194,7 @@ impl Report {
             row("function processes killed", self.extra.killed.to_string());
         }
         row("serum: units there were", self.units.to_string());
-        row("serum: units that can be made", self.makeable.to_string());
+        row("serum: units that can be made", self.producible.to_string());
         row("serum: reserved", self.reserved.to_string());
         row("serum: shipped", self.shipped.to_string());
         row("serum: available", self.available.to_string());

@@ -148,7 +148,7 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
         answer(data.inventory_activate)
     }
 
-    async fn describe(&self, shop: &ShopDomain, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {
+    async fn set_metafields(&self, shop: &ShopDomain, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {
         let metafields: Vec<Value> = rows
             .iter()
             .map(|row| {

@@ -98,7 +98,7 @@ fn the_table_of_the_architecture_is_what_happens() {
             EventOutcome::Duplicate => "nothing: it is there already".to_owned(),
             EventOutcome::ContentMismatch => "nothing: refused, alert ContentMismatch".to_owned(),
             EventOutcome::Waiting(missing) => format!("nothing yet: it waits for {missing}"),
-            EventOutcome::Unfit(unfit) => format!("refused: {unfit}"),
+            EventOutcome::Refused(unfit) => format!("refused: {unfit}"),
             EventOutcome::Unreadable => "unreadable".to_owned(),
         };
         let (here, there) = (books.balance("WH-1"), books.position("A", "WH-2"));
@@ -231,14 +231,14 @@ fn what_does_not_fit_is_refused_and_told() {
     let (outcome, _) = books.say("receipt 0.5 unit=case id=half");
     assert!(matches!(outcome, EventOutcome::Applied { .. }), "half a case of 12 is 6");
     let (outcome, made) = books.say("receipt 0.3 unit=case");
-    let EventOutcome::Unfit(StockEventError::Amount(why)) = outcome else { panic!("{outcome:?}") };
+    let EventOutcome::Refused(StockEventError::Amount(why)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(why.to_string(), "0.3 × 12 is 3.6, which is not a whole number of units");
     assert!(made.is_empty());
     let (outcome, _) = books.say("receipt 1.5 unit=kg sku=G");
     assert!(matches!(outcome, EventOutcome::Applied { .. }), "weights need no table");
     assert_eq!(books.position("G", "WH-1").balance.on_hand, units(1500));
     let (outcome, _) = books.say("receipt 0.0005 unit=kg sku=G");
-    assert!(matches!(outcome, EventOutcome::Unfit(StockEventError::Amount(_))), "half a gram");
+    assert!(matches!(outcome, EventOutcome::Refused(StockEventError::Amount(_))), "half a gram");
     assert!(
         books.rows.keys().any(|key| *key == RowKey::Alert(AlertSubject::RefusedEvent { system: "wms".to_owned() }).key()),
         "somebody is told"
@@ -249,7 +249,7 @@ fn what_does_not_fit_is_refused_and_told() {
     books.second += 1;
     books.take(&many);
     let (outcome, _) = books.say("count 5 t=3");
-    assert!(matches!(outcome, EventOutcome::Unfit(StockEventError::TooOld { .. })), "{outcome:?}");
+    assert!(matches!(outcome, EventOutcome::Refused(StockEventError::TooOld { .. })), "{outcome:?}");
     books.check();
 }
 

@@ -113,7 +113,7 @@ async fn told<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<SentLevel
     let mut told = Vec::new();
     for record in records.iter().flatten() {
         let level: Level = record.decode()?;
-        let by = match level.told_by {
+        let by = match level.sent_by {
             0 => By::Nobody,
             number => {
                 let (call, _) = read_row::<PushCall, S>(store, &RowKey::Call { shop: level.shop.clone(), number }).await?;

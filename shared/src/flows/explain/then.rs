@@ -139,7 +139,7 @@ async fn history<S: Store>(
     position.moved_at = moment.recent.last().map(|last| last.recorded_at);
     let mut orders: Vec<OpenOrder> = Vec::new();
     for movement in &moment.recent {
-        position.hear(&movement.cause.event.source, movement.effective_at());
+        position.note_source(&movement.cause.event.source, movement.effective_at());
         let units = movement.kind.change(movement.quantity).reserved;
         if let Some(line) = movement.cause.order.as_ref().filter(|_| !units.is_zero() && sells_online(&facts.network, &of.place))
         {
@@ -183,10 +183,10 @@ async fn told<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<SentLevel
             let mut level = Level::new(shop.clone(), facts.sku.clone(), code.clone(), listed.inventory_item, *id);
             let buffer = at.kept_back(Some(location), facts.item.buffer_for(Some(shop), facts.tier.as_ref()));
             level.want(at, buffer, (listed.inventory_item, *id), facts.at);
-            level.contact = false;
+            level.needs_set = false;
             if let By::Call(call) = &by {
                 level.acknowledged = call.row(&facts.sku, &code).map(|(_, row)| row.to);
-                level.told_by = call.intent.number;
+                level.sent_by = call.intent.number;
             }
             told.push(SentLevel { level, by });
         }

@@ -159,7 +159,7 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
             self.report.rows += page.rows.len();
             let Some(rows) = pass.meet(page.rows) else { return Ok(End::Shifted) };
             let steps = pass.steps(rows, self.report.rows, asked_at, &self.system.code)?;
-            if !self.take_in(&mut pass, steps).await? {
+            if !self.ingest(&mut pass, steps).await? {
                 return Ok(End::Enough);
             }
             match page.next {
@@ -185,7 +185,7 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
         let whole =
             crate::source::pull::told::compare((system, feed), full_refresh::known(store, system, feed).await?, sums, asked_at);
         full_refresh::remember(store, &whole.fresh).await?;
-        let in_time = self.take_in(pass, whole.steps).await?;
+        let in_time = self.ingest(pass, whole.steps).await?;
         if in_time {
             full_refresh::forget(store, &whole.gone, &self.report.failed).await?;
         }
@@ -193,7 +193,7 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
     }
 
     /// Takes rows into the ledger, and moves the watermark behind them. False when time is up.
-    async fn take_in(
+    async fn ingest(
         &mut self,
         pass: &mut Pass<'_>,
         mut steps: Vec<(Option<WatermarkPosition>, Step)>,
@@ -247,7 +247,7 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
             // Of other content: an alert says so, and the first one stands, however often it is read.
             EventOutcome::Duplicate | EventOutcome::ContentMismatch => self.report.duplicates += 1,
             EventOutcome::Waiting(_) => self.report.waiting += 1,
-            EventOutcome::Unfit(unfit) => return Some(unfit.to_string()),
+            EventOutcome::Refused(unfit) => return Some(unfit.to_string()),
             EventOutcome::Unreadable => return Some("a row of the ledger that it touches cannot be read".to_owned()),
         }
         None

@@ -2,7 +2,7 @@
 //!
 //! `read what is due → mark it → call → record the outcome`, again until nothing is due. A label is told whole, so a push that
 //! was killed anywhere in between is followed by another that tells it again. The mark keeps two pushes from telling different
-//! things at the same time; it is no lock, and a push that finds its mark gone says so in the label ([`VariantMetafield::was_told`]).
+//! things at the same time; it is no lock, and a push that finds its mark gone says so in the label ([`VariantMetafield::record_accepted`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -25,7 +25,7 @@ const LISTED: usize = 100;
 const MARK_LASTS: Duration = VariantMetafield::AT_WORK.saturating_sub(ONE_CALL);
 
 /// Tells a shop its due labels: the `hinted` ones, and whatever else the index shows.
-pub(super) struct Describing<'a, S, F, C> {
+pub(super) struct MetafieldPush<'a, S, F, C> {
     pub store: &'a S,
     pub front: &'a F,
     pub clock: &'a C,
@@ -39,7 +39,7 @@ pub(super) struct Describing<'a, S, F, C> {
     limit: usize,
 }
 
-impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
+impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
     /// A pair without a location names the labels of its item.
     pub fn new(
         (store, front, clock): (&'a S, &'a F, &'a C),
@@ -51,7 +51,7 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
         let of_item =
             |sku: &Sku| MetafieldKind::ALL.map(|kind| RowKey::Metafield { shop: shop.clone(), sku: sku.clone(), kind }.key());
         let hinted = of_items.flat_map(|pair| of_item(&pair.sku)).collect();
-        Self { store, front, clock, shop, deadline, hinted, marks: BTreeMap::new(), limit: F::DESCRIBED_AT_ONCE }
+        Self { store, front, clock, shop, deadline, hinted, marks: BTreeMap::new(), limit: F::METAFIELDS_AT_ONCE }
     }
 
     /// Whether a hint asked for it. If not, a failure is no reason to give the hints back: levels must not wait for labels.
@@ -83,9 +83,9 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
             let rows: Vec<MetafieldWrite> = sent.iter().map(row).collect();
             match self.call(&rows).await {
                 Ok(ShopAnswer::Done) => {
-                    self.record(&sent, VariantMetafield::was_told).await?;
-                    report.described += sent.len();
-                    self.limit = (self.limit * 2).min(F::DESCRIBED_AT_ONCE);
+                    self.record(&sent, VariantMetafield::record_accepted).await?;
+                    report.metafields_sent += sent.len();
+                    self.limit = (self.limit * 2).min(F::METAFIELDS_AT_ONCE);
                 }
                 Ok(ShopAnswer::Refused(errors)) => report.refused += self.refused(&sent, &errors).await?,
                 Err(StorefrontError::Throttled { wait }) => self.pause(wait).await?,
@@ -104,7 +104,7 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
 
     /// Calls the shop. A refusal that will pass is no answer, and a call that makes no sense to it is a refusal of some label.
     async fn call(&self, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {
-        match self.front.describe(self.shop, rows).await {
+        match self.front.set_metafields(self.shop, rows).await {
             Ok(ShopAnswer::Refused(errors)) => match errors.iter().find(|error| is_passing(&error.code)) {
                 Some(passing) => Err(StorefrontError::Unavailable { detail: passing.message.clone(), source: None }),
                 None => Ok(ShopAnswer::Refused(errors)),
@@ -131,8 +131,8 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
         let (mut due, mut others_at_work) = (Vec::new(), false);
         for record in self.store.get(&keys).await?.into_iter().flatten() {
             let label: VariantMetafield = record.decode()?;
-            let ours = label.telling_at.is_some() && label.telling_at.as_ref() == self.marks.get(&record.key);
-            if label.is_due() && !ours && label.is_being_told(now) {
+            let ours = label.sending_since.is_some() && label.sending_since.as_ref() == self.marks.get(&record.key);
+            if label.is_due() && !ours && label.is_being_sent(now) {
                 others_at_work |= self.hinted.contains(&record.key);
             } else if label.is_due() {
                 due.push((label, Expect::Revision(record.revision)));
@@ -146,20 +146,20 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
     /// Marks labels, all or none. None where there is nothing to mark, one of them changed, or it took too long.
     async fn mark(&mut self, due: Vec<(VariantMetafield, Expect)>) -> Result<Option<Vec<VariantMetafield>>, StoreError> {
         let now = self.clock.now();
-        let (labels, expects): (Vec<VariantMetafield>, Vec<Expect>) =
-            due.into_iter().map(|(label, expect)| (VariantMetafield { telling_at: Some(now), ..label }, expect)).unzip();
-        if labels.is_empty() {
+        let (lots_metafield_in, expects): (Vec<VariantMetafield>, Vec<Expect>) =
+            due.into_iter().map(|(label, expect)| (VariantMetafield { sending_since: Some(now), ..label }, expect)).unzip();
+        if lots_metafield_in.is_empty() {
             return Ok(None);
         }
-        let writes: Vec<Write> = labels.iter().zip(expects).map(|(label, expect)| Write::put(label, expect)).collect();
+        let writes: Vec<Write> = lots_metafield_in.iter().zip(expects).map(|(label, expect)| Write::put(label, expect)).collect();
         match self.store.write(&writes).await {
             Ok(()) => {}
             Err(WriteError::Refused(_) | WriteError::Conflict) => return Ok(None),
             Err(WriteError::Store(error)) => return Err(error),
         }
-        self.marks.extend(labels.iter().map(|label| (label.key(), now)));
+        self.marks.extend(lots_metafield_in.iter().map(|label| (label.key(), now)));
         let took = Duration::try_from(self.clock.now().duration_since(now)).unwrap_or_default();
-        Ok((took < MARK_LASTS).then_some(labels))
+        Ok((took < MARK_LASTS).then_some(lots_metafield_in))
     }
 
     /// A refused call changed nothing. Finds who is to blame, so that the others can go on; returns how many were found.
@@ -181,7 +181,7 @@ impl<'a, S: Store, F: Storefront, C: Clock> Describing<'a, S, F, C> {
         let refused: Vec<VariantMetafield> = blamed.keys().filter_map(|row| sent.get(*row)).cloned().collect();
         let reasons: BTreeMap<Key, &String> = refused.iter().map(VariantMetafield::key).zip(blamed.values()).collect();
         let refuse = |label: &mut VariantMetafield, sent: &VariantMetafield| {
-            label.was_refused(sent, reasons.get(&sent.key()).map_or("", |why| why))
+            label.record_refused(sent, reasons.get(&sent.key()).map_or("", |why| why))
         };
         self.record(&refused, refuse).await?;
         Ok(refused.len())

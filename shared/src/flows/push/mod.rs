@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::close::close;
-use self::metafields::Describing;
+use self::metafields::MetafieldPush;
 pub(crate) use self::refusal::refusal_alert;
 use crate::catalog::{Network, Place, Quantity, ShopDomain};
 use crate::flows::recompute;
@@ -55,9 +55,9 @@ pub struct PushReport {
     /// Pairs told by a difference.
     pub adjusted: usize,
     /// Pairs set by compare-and-set, or found right.
-    pub contacted: usize,
+    pub levels_set: usize,
     /// Items whose lots it was told.
-    pub described: usize,
+    pub metafields_sent: usize,
     /// Pairs, and lists of lots, that the shop refused; each has an alert.
     pub refused: usize,
     /// Pairs that wait for orders in flight; the reconciler hints them again.
@@ -89,7 +89,7 @@ pub async fn push<S: Store, F: Storefront, C: Clock>(
     network: &Network,
     shop: &ShopDomain,
     hinted: &BTreeSet<PositionKey>,
-    quiet: Duration,
+    settling_window: Duration,
     deadline: Timestamp,
 ) -> Result<PushReport, PushError> {
     let mut push = Push {
@@ -98,7 +98,7 @@ pub async fn push<S: Store, F: Storefront, C: Clock>(
         clock,
         network,
         shop,
-        quiet,
+        settling_window,
         deadline,
         limit: MAX_ROWS,
         waiting: BTreeSet::new(),
@@ -115,11 +115,11 @@ pub async fn push<S: Store, F: Storefront, C: Clock>(
     push.report.waiting = push.waiting.len();
     let mut report = push.report;
     // Numbers first: with the time that is left, what is beside them.
-    let mut labels = Describing::new((store, front, clock), shop, hinted, deadline);
-    match labels.run(&mut report).await {
+    let mut lots_metafield_in = MetafieldPush::new((store, front, clock), shop, hinted, deadline);
+    match lots_metafield_in.run(&mut report).await {
         Ok(()) => Ok(report),
         Err(PushError::OutOfTime) if report != PushReport::default() => Ok(report),
-        Err(error) if !labels.was_asked_for() => {
+        Err(error) if !lots_metafield_in.was_asked_for() => {
             tracing::warn!(%shop, %error, "the lots are not told yet");
             Ok(report)
         }
@@ -133,7 +133,7 @@ struct Push<'a, S, F, C> {
     clock: &'a C,
     network: &'a Network,
     shop: &'a ShopDomain,
-    quiet: Duration,
+    settling_window: Duration,
     deadline: Timestamp,
     /// Pairs per call: halved when a call is refused without saying for which pair, to find it.
     limit: usize,
@@ -172,7 +172,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         }
         let (told, new): (Vec<Level>, Vec<Level>) = levels.into_iter().partition(|level| level.difference().is_some());
         let (action, rows) = if told.is_empty() {
-            (PushAction::Set, self.contact_rows(new).await?)
+            (PushAction::Set, self.repair_rows(new).await?)
         } else {
             (PushAction::Adjust, told.iter().take(self.limit).filter_map(adjust_row).collect())
         };
@@ -207,7 +207,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
 
     /// Plans first contacts and repairs. A level that must wait is left out until the next push; one that already shows
     /// what we say is acknowledged through the intent like the others, by a set that changes nothing.
-    async fn contact_rows(&mut self, mut levels: Vec<Level>) -> Result<Vec<PushRow>, PushError> {
+    async fn repair_rows(&mut self, mut levels: Vec<Level>) -> Result<Vec<PushRow>, PushError> {
         levels.truncate(F::LEVELS_AT_ONCE.min(self.limit));
         // In this order: the sweep says up to when the ledger is complete, so the levels must be computed after it was read,
         // and the shop asked last. A level from before the sweep would lack what the sweep found.
@@ -231,9 +231,9 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         };
         let shown: BTreeMap<_, &ShopLevel> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
         let mut rows = Vec::new();
-        for level in levels.iter().filter(|level| level.contact && level.difference().is_none()) {
+        for level in levels.iter().filter(|level| level.needs_set && level.difference().is_none()) {
             let found = shown.get(&(level.inventory_item, level.shop_location));
-            match found.map_or(RepairDecision::Inactive, |shown| decide_repair(level, shown, swept, self.quiet)) {
+            match found.map_or(RepairDecision::Inactive, |shown| decide_repair(level, shown, swept, self.settling_window)) {
                 RepairDecision::InFlight => {
                     self.waiting.insert(level.key());
                 }
@@ -299,18 +299,18 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                         let same_ids = (row.inventory_item, row.shop_location) == (level.inventory_item, level.shop_location);
                         same_ids && row.from == level.acknowledged
                     };
-                    if level.told_by < intent.number {
+                    if level.sent_by < intent.number {
                         if let Some(row) = to.get(&level.key()).filter(planned) {
                             level.acknowledged = Some(row.to);
-                            level.contact &= intent.action == PushAction::Adjust;
+                            level.needs_set &= intent.action == PushAction::Adjust;
                         }
-                        level.told_by = intent.number;
+                        level.sent_by = intent.number;
                     }
                 })
                 .await?;
                 match intent.action {
                     PushAction::Adjust => self.report.adjusted += intent.rows.len(),
-                    PushAction::Set => self.report.contacted += intent.rows.len(),
+                    PushAction::Set => self.report.levels_set += intent.rows.len(),
                 }
                 self.limit = (self.limit * 2).min(MAX_ROWS);
             }
@@ -400,7 +400,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                 stale.extend(row);
                 if error.code == UserErrorCode::KeyParameterMismatch {
                     tracing::error!(shop = %self.shop, intent = intent.number, "whether an intent ran is unknown; its pairs are contacted");
-                    return self.contact_again(intent).await;
+                    return self.mark_for_repair(intent).await;
                 }
                 continue;
             };
@@ -427,9 +427,9 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         Ok(())
     }
 
-    async fn contact_again(&mut self, intent: &PushIntent) -> Result<(), PushError> {
+    async fn mark_for_repair(&mut self, intent: &PushIntent) -> Result<(), PushError> {
         let keys: Vec<Key> = intent.rows.iter().map(|row| level_key(self.shop, row)).collect();
-        Ok(self.record(&keys, |level| (level.acknowledged, level.contact) = (None, true)).await?)
+        Ok(self.record(&keys, |level| (level.acknowledged, level.needs_set) = (None, true)).await?)
     }
 
     /// Changes levels, each with its alert: raised when it is refused, cleared when it is not any more.

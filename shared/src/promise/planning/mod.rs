@@ -17,13 +17,13 @@
 
 mod bound;
 mod centre;
+mod constrained;
 mod contested;
 mod curve;
 mod earliest;
 mod explode;
 mod flow;
 mod limit;
-mod meeting;
 mod most;
 mod need;
 mod net;

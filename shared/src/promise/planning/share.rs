@@ -10,10 +10,10 @@
 
 use crate::catalog::Sku;
 use crate::promise::planning::bound::{Bound, Most};
+use crate::promise::planning::constrained::Meeting;
 use crate::promise::planning::contested::Contested;
 use crate::promise::planning::explode::{Demand, Engine};
 use crate::promise::planning::limit::Limit;
-use crate::promise::planning::meeting::Meeting;
 use crate::promise::planning::{Day, MOST_OFFERED, Offer};
 
 /// A good that is offered.

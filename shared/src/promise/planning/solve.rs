@@ -13,7 +13,7 @@ use crate::promise::planning::{PlanningError, PlanningGroup};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupSolution {
     /// By index of the pool's items; `None` for those that are neither offered nor promised.
-    pub makeable: Vec<Option<Producible>>,
+    pub producible: Vec<Option<Producible>>,
     /// How many explosions it took: a measure of the effort.
     pub explosions: u64,
 }
@@ -29,7 +29,7 @@ pub fn solve(pool: &PlanningGroup) -> Result<GroupSolution, PlanningError> {
 /// The same; `each` sees the engine of each part with all that is committed. What nothing needs is in no part.
 pub(super) fn solve_each(pool: &PlanningGroup, mut each: impl FnMut(&Engine<'_>)) -> Result<GroupSolution, PlanningError> {
     check(pool)?;
-    let mut solution = GroupSolution { makeable: vec![None; pool.items.len()], explosions: 0 };
+    let mut solution = GroupSolution { producible: vec![None; pool.items.len()], explosions: 0 };
     let mut engine = Engine::empty(pool, false);
     for items in WhereUsed::of_pool(pool).pools() {
         engine.load(items)?;
@@ -56,13 +56,13 @@ fn run(engine: &mut Engine<'_>, solution: &mut GroupSolution) {
             goods.push(Good { at, sku: &item.sku, offer, promised });
         } else {
             let limit = placed.stops.get(&at).map(|stop| Limit::of_stop(engine, stop));
-            solution.makeable[engine.net.index[at]] = Some(Producible { shown: Quantity::ZERO, late, limit });
+            solution.producible[engine.net.index[at]] = Some(Producible { shown: Quantity::ZERO, late, limit });
         }
     }
     goods.sort_by_key(|good| (good.offer.priority, good.offer.since, good.sku));
     let shares = fill(engine, &goods);
     for (good, share) in goods.iter().zip(shares) {
-        let makeable = Producible { shown: Quantity::new(share.units), late: Vec::new(), limit: share.limit };
-        solution.makeable[engine.net.index[good.at]] = Some(makeable);
+        let producible = Producible { shown: Quantity::new(share.units), late: Vec::new(), limit: share.limit };
+        solution.producible[engine.net.index[good.at]] = Some(producible);
     }
 }

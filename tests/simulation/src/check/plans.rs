@@ -63,7 +63,7 @@ impl Plans {
             let Some(plan) = self.plans.get(id) else { return true };
             let beyond = |name: &str, offered: i64| {
                 let (sku, planned) = plan.goods.iter().find(|(sku, _)| sku.as_str() == name)?;
-                let promised = planned.makeable() - planned.offered;
+                let promised = planned.producible() - planned.offered;
                 let told = told.get(sku).filter(|_| self.in_plan.get(sku) == Some(id));
                 told.map(|told| (told - promised.units()).max(0)).filter(|units| *units > offered)
             };
@@ -151,10 +151,10 @@ impl Plans {
         }
         let shown = self.locations.values().find(|at| at.kind == promissory::catalog::LocationKind::Production);
         if let Some(shown) = shown {
-            let makeable = promise.planned.as_ref().map(FinishedGoodPlan::makeable).unwrap_or_default();
-            let at = promise.places.get(&Place::At(shown.code.clone())).map(|at| at.makeable).unwrap_or_default();
-            if at != makeable {
-                wrong.push(format!("{makeable} of {sku} can still be made, and {at} are shown at {}", shown.code));
+            let producible = promise.planned.as_ref().map(FinishedGoodPlan::producible).unwrap_or_default();
+            let at = promise.places.get(&Place::At(shown.code.clone())).map(|at| at.producible).unwrap_or_default();
+            if at != producible {
+                wrong.push(format!("{producible} of {sku} can still be made, and {at} are shown at {}", shown.code));
             }
         }
         self.promises.entry(sku.clone()).or_default().insert(revision, promise.clone());

@@ -115,8 +115,8 @@ impl Storefront for PlantedFront {
         self.inner.activate(shop, key, item, location).await
     }
 
-    async fn describe(&self, shop: &ShopDomain, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {
-        self.inner.describe(shop, rows).await
+    async fn set_metafields(&self, shop: &ShopDomain, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {
+        self.inner.set_metafields(shop, rows).await
     }
 
     async fn levels(&self, shop: &ShopDomain, items: &[InventoryItemId]) -> Result<Vec<ShopLevel>, StorefrontError> {

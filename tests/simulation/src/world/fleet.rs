@@ -109,7 +109,7 @@ impl Fleet {
             pushers: std::array::from_fn(|_| {
                 let clock = clock.skewed(off());
                 let (store, front) = (planted.clone(), front(&clock));
-                Process::new(Pusher { store, front, clock: clock.clone(), quiet: QUIET, network: network() }, clock)
+                Process::new(Pusher { store, front, clock: clock.clone(), settling_window: QUIET, network: network() }, clock)
             }),
             reconcilers: std::array::from_fn(|_| {
                 let clock = clock.skewed(off());
@@ -123,7 +123,7 @@ impl Fleet {
                     sources,
                     clock: clock.clone(),
                     shop,
-                    quiet: QUIET,
+                    settling_window: QUIET,
                     holds: HOLDS,
                     network,
                 };

@@ -12,7 +12,7 @@ impl World {
     pub(super) fn end_of(&mut self, work: Work, ended: Ended) {
         match (ended, work) {
             (Ended::Answered(status, said), Work::Letter(letter)) => self.answered(letter, status, &said),
-            (Ended::Heard(heard), Work::Parcel(parcel)) => self.heard(parcel, heard),
+            (Ended::Heard(last_seen), Work::Parcel(parcel)) => self.last_seen(parcel, last_seen),
             (Ended::Failed(first), Work::Stream { lane, batch }) => self.streamed_to(lane, &batch, first),
             (Ended::GivenBack(given_back), Work::Push(messages)) => {
                 if given_back.is_empty() {
@@ -79,7 +79,7 @@ impl World {
 
     /// A push ended well; where a level still waits for its first contact, something was in flight.
     fn pushed(&mut self) {
-        let waits = self.store.table().checker.levels.values().any(|level| level.contact && level.refused.is_none());
+        let waits = self.store.table().checker.levels.values().any(|level| level.needs_set && level.refused.is_none());
         if waits {
             self.met.note("contact postponed");
         }

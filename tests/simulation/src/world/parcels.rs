@@ -36,7 +36,7 @@ impl World {
         let mut others = Vec::new();
         for one in said {
             self.tell(|| format!("it is to be said: {one}"));
-            let fate = if one.fits { Fate::Good } else { Fate::Unfit };
+            let fate = if one.fits { Fate::Good } else { Fate::Refused };
             events.push((Some(one.id.clone()), fate, one.body(&domain)));
             if one.fits && one.unit.is_none() && self.rng.per_mille(self.climate.odd_sources / 2) {
                 let mut other = one.clone();
@@ -46,7 +46,7 @@ impl World {
                 others.push((Some(other.id.clone()), Fate::Good, other.body(&domain)));
                 self.sources.said.push(other);
             }
-            if fate == Fate::Unfit {
+            if fate == Fate::Refused {
                 self.sources.refused.1.insert(system);
             }
             self.sources.said.push(one);
@@ -167,8 +167,8 @@ impl World {
     }
 
     /// A batch was answered.
-    pub(super) fn heard(&mut self, parcel: Parcel, heard: Heard) {
-        match heard {
+    pub(super) fn last_seen(&mut self, parcel: Parcel, last_seen: Heard) {
+        match last_seen {
             Heard::Http(status, said) => {
                 self.tell(|| format!("{} is answered with {status} {said}", parcel.system));
                 if let Some(flaw) = parcel.flaw {

@@ -76,7 +76,7 @@ pub enum Fate {
     /// It is taken, now or when its mapping is there.
     Good,
     /// Its amount is no whole number of units: it is refused, or waits for someone to mend that.
-    Unfit,
+    Refused,
     /// It cannot be read.
     Malformed,
 }

@@ -48,7 +48,7 @@ pub struct Sources {
     /// Batches that come days late.
     pub late: Vec<Parcel>,
     /// Papers that something was said of.
-    pub papers: Vec<Known>,
+    pub documents: Vec<Known>,
     /// Mappings that are not there yet.
     pub unmapped: Vec<Mapping>,
     /// Events whose id was used for two contents.
@@ -194,12 +194,12 @@ impl World {
 
     /// A paper is opened or closed, in part or too much; or closed before it is opened.
     fn of_a_paper(&mut self, system: &'static str) -> Said {
-        let paper = if self.sources.papers.is_empty() || self.rng.per_mille(400) {
+        let paper = if self.sources.documents.is_empty() || self.rng.per_mille(400) {
             let Some(paper) = self.new_paper() else { return self.of_no_paper(system) };
-            self.sources.papers.push(paper.clone());
+            self.sources.documents.push(paper.clone());
             paper
         } else {
-            self.rng.pick(&self.sources.papers).clone()
+            self.rng.pick(&self.sources.documents).clone()
         };
         let (kind, units) = (*self.rng.pick(kinds_of(paper.paper)), self.rng.up_to(4));
         self.of_this(system, &paper, kind, units)
@@ -231,7 +231,7 @@ impl World {
     pub fn paper(&self, paper: DocumentKind, sku: Sku) -> Known {
         let from = self.rng.below(self.codes.len());
         let (at, to) = (self.codes[from].0.clone(), self.codes[(from + 1) % self.codes.len()].0.clone());
-        Known::new(format!("P-{}", self.sources.papers.len() + 1), paper, sku, (at, to))
+        Known::new(format!("P-{}", self.sources.documents.len() + 1), paper, sku, (at, to))
     }
 
     /// A warehouse tells what it did with an order of the shop.

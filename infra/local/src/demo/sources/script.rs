@@ -169,7 +169,7 @@ impl Writer {
 
     /// What goes well.
     fn ordinary(&mut self, count: usize) {
-        let mut papers = Papers::default();
+        let mut documents = Papers::default();
         let mut balanced: Vec<Item> = Item::all().collect();
         let mut counted: BTreeSet<(Item, i64)> = BTreeSet::new();
         let count = i64::try_from(count).expect("the options are bounded");
@@ -178,10 +178,10 @@ impl Writer {
             let at = self.dice.within(from, (to - 1).max(from));
             let item = Item(self.dice.index(ITEMS));
             match self.dice.below(100) {
-                0..30 => self.erp(at, item, &mut papers, &mut balanced),
-                30..70 => self.wms(at, item, &mut papers, &mut counted),
-                70..88 => self.pos(at, item, &mut papers),
-                _ => self.third_party(at, item, &mut papers),
+                0..30 => self.erp(at, item, &mut documents, &mut balanced),
+                30..70 => self.wms(at, item, &mut documents, &mut counted),
+                70..88 => self.pos(at, item, &mut documents),
+                _ => self.third_party(at, item, &mut documents),
             }
         }
     }
@@ -190,7 +190,7 @@ impl Writer {
         item.lump() * self.dice.within(1, most)
     }
 
-    fn erp(&mut self, at: i64, item: Item, papers: &mut Papers, balanced: &mut Vec<Item>) {
+    fn erp(&mut self, at: i64, item: Item, documents: &mut Papers, balanced: &mut Vec<Item>) {
         let made = match item.measure() {
             Measure::Cases => CASE * self.dice.within(1, 3),
             Measure::Pieces | Measure::Grams => self.units(item, 20),
@@ -204,7 +204,7 @@ impl Writer {
                 self.say(erp, StockKind::ComponentIssue, warehouse, units, at);
             }
             56..82 => {
-                if let Some(ticket) = papers.close(Sheet::Ticket, &mut self.dice) {
+                if let Some(ticket) = documents.close(Sheet::Ticket, &mut self.dice) {
                     let said = self.say(erp, StockKind::PosPosting, (ticket.item, Site::Store), ticket.units, at);
                     said.reference = Some(ticket.reference);
                 } else {
@@ -213,7 +213,7 @@ impl Writer {
             }
             82..96 => {
                 let units = self.units(item, 6);
-                let reference = papers.open(Sheet::Wholesale, item, units);
+                let reference = documents.open(Sheet::Wholesale, item, units);
                 let said = self.say(erp, StockKind::WholesaleAllocation, (item, Site::ThirdParty), units, at);
                 said.reference = Some(reference);
             }
@@ -228,7 +228,7 @@ impl Writer {
         }
     }
 
-    fn wms(&mut self, at: i64, item: Item, papers: &mut Papers, counted: &mut BTreeSet<(Item, i64)>) {
+    fn wms(&mut self, at: i64, item: Item, documents: &mut Papers, counted: &mut BTreeSet<(Item, i64)>) {
         let (wms, of) = (System::Wms, (item, Site::Warehouse));
         let units = self.units(item, 6);
         let draw = self.dice.below(100);
@@ -239,22 +239,22 @@ impl Writer {
             _ => (Sheet::Aside, StockKind::Allocation),
         };
         if (26..56).contains(&draw)
-            && let Some(paper) = papers.close(sheet, &mut self.dice)
+            && let Some(paper) = documents.close(sheet, &mut self.dice)
         {
             self.say(wms, closing, (paper.item, Site::Warehouse), paper.units, at).reference = Some(paper.reference);
             return;
         }
         match draw {
             0..56 => {
-                let reference = papers.open(Sheet::Aside, item, units);
+                let reference = documents.open(Sheet::Aside, item, units);
                 self.say(wms, StockKind::Allocation, of, units, at).reference = Some(reference);
             }
             56..64 => {
-                let reference = papers.open(Sheet::Hold, item, units);
+                let reference = documents.open(Sheet::Hold, item, units);
                 self.say(wms, StockKind::QualityHold, of, units, at).reference = Some(reference);
             }
             64..76 => {
-                let reference = papers.open(Sheet::Transfer, item, units);
+                let reference = documents.open(Sheet::Transfer, item, units);
                 let said = self.say(wms, StockKind::TransferOut, of, units, at);
                 (said.reference, said.to) = (Some(reference), Some(Site::ThirdParty));
             }
@@ -276,27 +276,27 @@ impl Writer {
         }
     }
 
-    fn pos(&mut self, at: i64, item: Item, papers: &mut Papers) {
+    fn pos(&mut self, at: i64, item: Item, documents: &mut Papers) {
         if self.dice.percent(15)
-            && let Some(ticket) = papers.close(Sheet::Ticket, &mut self.dice)
+            && let Some(ticket) = documents.close(Sheet::Ticket, &mut self.dice)
         {
             let said = self.say(System::Pos, StockKind::PosVoid, (ticket.item, Site::Store), ticket.units, at);
             said.reference = Some(ticket.reference);
             return;
         }
         let units = self.units(item, 3);
-        let reference = papers.open(Sheet::Ticket, item, units);
+        let reference = documents.open(Sheet::Ticket, item, units);
         self.say(System::Pos, StockKind::PosSale, (item, Site::Store), units, at).reference = Some(reference);
     }
 
-    fn third_party(&mut self, at: i64, item: Item, papers: &mut Papers) {
+    fn third_party(&mut self, at: i64, item: Item, documents: &mut Papers) {
         let (sheet, closing) = match self.dice.below(100) {
             0..35 => (Some(Sheet::Wholesale), StockKind::Shipment),
             35..60 => (Some(Sheet::Transfer), StockKind::TransferIn),
             60..80 => (None, StockKind::CustomerReturn),
             _ => (None, StockKind::Receipt),
         };
-        if let Some(paper) = sheet.and_then(|sheet| papers.close(sheet, &mut self.dice)) {
+        if let Some(paper) = sheet.and_then(|sheet| documents.close(sheet, &mut self.dice)) {
             let said = self.say(System::ThirdParty, closing, (paper.item, Site::ThirdParty), paper.units, at);
             said.reference = Some(paper.reference);
             return;

@@ -7,9 +7,9 @@ use crate::promise::planning::{AllocationPolicy, MOST_OFFERED, Producible, solve
 /// What the engine says of each good of a case, in their order.
 fn shown(case: &Case) -> (Vec<i64>, bool) {
     let solution = solve(&case.pool()).expect("a sound pool");
-    let late = solution.makeable.iter().flatten().any(|makeable| !makeable.late.is_empty());
+    let late = solution.producible.iter().flatten().any(|producible| !producible.late.is_empty());
     let of = |good: &(usize, usize, u32, u32)| {
-        solution.makeable[good.0].as_ref().map_or(0, |makeable: &Producible| makeable.shown.units())
+        solution.producible[good.0].as_ref().map_or(0, |producible: &Producible| producible.shown.units())
     };
     (case.goods.iter().map(of).collect(), late)
 }
@@ -184,7 +184,7 @@ fn what_is_late_is_exact() {
             continue;
         }
         late += 1;
-        let told = solve(&case.pool()).expect("a sound pool").makeable[0].clone().expect("it is promised");
+        let told = solve(&case.pool()).expect("a sound pool").producible[0].clone().expect("it is promised");
         let [told] = told.late[..] else { panic!("seed {seed}: one promise, {told:?}") };
         let kept = units - told.units.units();
         assert!(can(&case, &[(0, day, kept)]) && !can(&case, &[(0, day, kept + 1)]), "seed {seed}:\n{}", case.lines());
@@ -245,8 +245,8 @@ fn more_is_never_less() {
         for option in recipes.flat_map(|recipe| &mut recipe.slots).flat_map(|slot| &mut slot.options) {
             option.item = (option.item + count - 1) % count;
         }
-        let mut expect = solve(&pool).expect("a sound pool").makeable;
+        let mut expect = solve(&pool).expect("a sound pool").producible;
         expect.rotate_left(1);
-        assert_eq!(solve(&turned).expect("a sound pool").makeable, expect, "seed {seed}");
+        assert_eq!(solve(&turned).expect("a sound pool").producible, expect, "seed {seed}");
     }
 }

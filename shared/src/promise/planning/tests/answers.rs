@@ -71,9 +71,9 @@ fn pools_are_closed() {
         assert_eq!(names(&graph.pool_of(&[index(changed)])), pool, "{changed}");
         assert_eq!(names(&graph.goods_above(&[index(changed)])), goods, "{changed}");
     }
-    let together = solve(&whole).expect("a sound pool").makeable;
+    let together = solve(&whole).expect("a sound pool").producible;
     for items in graph.pools() {
-        let apart = solve(&whole.part(items)).expect("a sound pool").makeable;
+        let apart = solve(&whole.part(items)).expect("a sound pool").producible;
         let expect: Vec<_> = items.iter().map(|&index| together[index].clone()).collect();
         assert_eq!(apart, expect, "{}", names(items));
     }

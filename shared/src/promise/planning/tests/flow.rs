@@ -21,7 +21,7 @@ fn every_unit_goes_somewhere() {
         order.sort_unstable();
         assert_eq!(order, (0..pool.items.len()).collect::<Vec<_>>(), "seed {seed}");
         for (at, (item, flow)) in pool.items.iter().zip(&flows.of).enumerate() {
-            let shown = flows.solution.makeable[at].as_ref().map_or(Quantity::ZERO, |makeable| makeable.shown);
+            let shown = flows.solution.producible[at].as_ref().map_or(Quantity::ZERO, |producible| producible.shown);
             let there = item.stock + sum(&item.supplies) + flow.made;
             let gone = sum(&item.claims) + sum(&item.promised) + shown + flow.taken.values().copied().sum();
             assert_eq!(there - gone, flow.left, "seed {seed}, {} of\n{}", item.sku, case.lines());

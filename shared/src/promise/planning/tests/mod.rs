@@ -100,15 +100,15 @@ fn limit(limit: &Limit) -> String {
 /// `A 5: component B by 3 (A>B)`, with `late 2 of 4 on 9` for what is late.
 fn told(pool: &PlanningGroup) -> Vec<String> {
     let solution = solve(pool).expect("a sound pool");
-    let one = |(item, makeable): (&GroupItem, &Option<Producible>)| {
-        let makeable = makeable.as_ref()?;
+    let one = |(item, producible): (&GroupItem, &Option<Producible>)| {
+        let producible = producible.as_ref()?;
         let late = |late: &Late| {
             let on = late.possible.map_or_else(|| "never".to_owned(), |day| format!("on {day}"));
             format!(", late {} of {} {on}", late.units, late.promised)
         };
-        let late: String = makeable.late.iter().map(late).collect();
-        let limit = makeable.limit.as_ref().map_or_else(|| "nothing".to_owned(), limit);
-        Some(format!("{} {}{late}: {limit}", item.sku, makeable.shown))
+        let late: String = producible.late.iter().map(late).collect();
+        let limit = producible.limit.as_ref().map_or_else(|| "nothing".to_owned(), limit);
+        Some(format!("{} {}{late}: {limit}", item.sku, producible.shown))
     };
-    pool.items.iter().zip(&solution.makeable).filter_map(one).collect()
+    pool.items.iter().zip(&solution.producible).filter_map(one).collect()
 }

@@ -137,8 +137,8 @@ impl World {
         let Some(record) = checker.orders.get(&id).filter(|record| !record.reports.is_empty()) else { return reported };
         for said in self.sources.said.iter().filter(|said| said.order == Some((id, line))) {
             // Of two contents of one id the one that was heard first stands.
-            let heard = record.reports.get(&said.name()).filter(|report| report.quantity.units() == said.units);
-            if heard.is_none() {
+            let last_seen = record.reports.get(&said.name()).filter(|report| report.quantity.units() == said.units);
+            if last_seen.is_none() {
                 continue;
             }
             let (units, sign) = match said.kind.report() {

@@ -54,9 +54,9 @@ impl World {
     }
 
     /// What the plan says can still be made of an item, where it is shown.
-    pub(super) fn makeable(&self, sku: &Sku, code: &LocationId, checker: &Checker) -> i64 {
+    pub(super) fn producible(&self, sku: &Sku, code: &LocationId, checker: &Checker) -> i64 {
         let planned = checker.plans.entry(sku).filter(|_| self.is_production(code));
-        planned.map_or(0, |planned| planned.makeable().units())
+        planned.map_or(0, |planned| planned.producible().units())
     }
 
     /// What would be computed or planned otherwise from the rows as they are. Called while nobody holds the table.
@@ -112,7 +112,7 @@ impl World {
         }
         if !workshop.is_edited {
             for (sku, told) in self.told_makeable(&table.checker) {
-                let planned = plans.entry(&sku).map_or(0, |planned| planned.makeable().units());
+                let planned = plans.entry(&sku).map_or(0, |planned| planned.producible().units());
                 if told != planned {
                     differences.push(format!("the shop was told that {told} of {sku} can still be made, and {planned} can"));
                 }
@@ -128,10 +128,10 @@ impl World {
     /// What is to come of an item, by what systems said.
     fn supply_difference(&self, item: &Item, applied: &[&Said], table: &Table, differences: &mut Vec<String>) {
         let of_it = applied.iter().filter(|said| said.sku == item.sku && said.reference.is_some());
-        let mut papers: BTreeMap<&str, Vec<&Said>> = BTreeMap::new();
-        of_it.for_each(|said| papers.entry(said.reference.as_deref().unwrap_or_default()).or_default().push(said));
+        let mut documents: BTreeMap<&str, Vec<&Said>> = BTreeMap::new();
+        of_it.for_each(|said| documents.entry(said.reference.as_deref().unwrap_or_default()).or_default().push(said));
         let (mut left, mut issued) = (BTreeMap::new(), BTreeMap::new());
-        for (reference, said) in papers {
+        for (reference, said) in documents {
             let sum = |kinds: &[StockKind]| -> i64 {
                 said.iter().filter(|said| kinds.contains(&said.kind)).map(|said| said.units).sum()
             };

@@ -104,7 +104,7 @@ impl World {
         let (mut promised, mut reserved) = (0, 0);
         for (code, location) in self.places() {
             let sum = |units: fn(&OfItem) -> &Units| -> i64 { lines.iter().filter_map(|line| units(line).get(code)).sum() };
-            let (received, papers) = Self::received(applied, &item.sku, code);
+            let (received, documents) = Self::received(applied, &item.sku, code);
             let moved = id.and_then(|id| moved.get(&(id, location?))).copied().unwrap_or_default();
             let of = PositionKey::new(item.sku.clone(), Place::At(code.clone()));
             let (_, balance) = checker.positions.get(&of).copied().unwrap_or_default();
@@ -112,13 +112,13 @@ impl World {
             let units = Quantity::new;
             let expected = Balance {
                 on_hand: units(received - sum(|line| &line.left.left) + sum(|line| &line.of.returned)),
-                held: units(papers.held + moved.gone - sum(|line| &line.left.gone)),
+                held: units(documents.held + moved.gone - sum(|line| &line.left.gone)),
                 moved_by_shop: units(moved.total()),
                 ahead: units(sum(|line| &line.left.ahead)),
-                in_transit: units(papers.in_transit),
-                pos_pending: units(papers.pos_pending),
-                allocated: units(papers.allocated),
-                wholesale: units(papers.wholesale),
+                in_transit: units(documents.in_transit),
+                pos_pending: units(documents.pos_pending),
+                allocated: units(documents.allocated),
+                wholesale: units(documents.wholesale),
                 reserved: balance.reserved,
             };
             if balance != expected {
@@ -129,7 +129,7 @@ impl World {
             }
             let off = [expected.held, expected.pos_pending, expected.allocated, expected.wholesale];
             let sellable = expected.on_hand.units() - off.into_iter().map(Quantity::units).sum::<i64>();
-            let sellable = sellable + self.makeable(&item.sku, code, checker);
+            let sellable = sellable + self.producible(&item.sku, code, checker);
             let sellable = sellable - item.buffer.unwrap_or_default().units().min(sellable.max(0));
             // What lies in a factory is not sold from there.
             promised += if location.is_some() { sellable } else { 0 };

@@ -31,12 +31,12 @@ impl World {
                 let Some(units) = self.sku_of(*item).and_then(|sku| before.get_mut(sku)) else { continue };
                 *units -= delta;
                 let sku = self.sku_of(*item).and_then(|sku| plans.entry(sku).zip(told.get(sku)));
-                is_right &= sku.is_some_and(|(planned, told)| *told <= planned.makeable().units());
+                is_right &= sku.is_some_and(|(planned, told)| *told <= planned.producible().units());
             }
             let twice = plans.too_many(&told);
             let more_of_some = before != told;
             let more = if is_right && more_of_some { twice - plans.too_many(&before) } else { 0 };
-            let falls = told.iter().any(|(sku, told)| plans.entry(sku).is_some_and(|of| *told > of.makeable().units()));
+            let falls = told.iter().any(|(sku, told)| plans.entry(sku).is_some_and(|of| *told > of.producible().units()));
             (told, falls && is_right && more_of_some, twice, more)
         };
         if falls {
@@ -75,7 +75,7 @@ impl Plans {
         let mut told = told.clone();
         let mut lowered = 0;
         while !self.can_be_made(&told) {
-            let above = |(sku, told): &(&Sku, &mut i64)| **told - self.entry(sku).map_or(0, |of| of.makeable().units());
+            let above = |(sku, told): &(&Sku, &mut i64)| **told - self.entry(sku).map_or(0, |of| of.producible().units());
             let Some((_, units)) = told.iter_mut().max_by_key(above) else { break };
             *units -= 1;
             lowered += 1;

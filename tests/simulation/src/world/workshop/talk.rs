@@ -150,7 +150,7 @@ impl World {
     fn goes_to_be_sold(&mut self, system: &'static str) -> Option<Said> {
         let workshop = self.workshop.as_ref()?;
         let factory = workshop.factory.clone();
-        let under_way: Vec<Known> = self.sources.papers.iter().filter(|paper| paper.is_from(&factory)).cloned().collect();
+        let under_way: Vec<Known> = self.sources.documents.iter().filter(|paper| paper.is_from(&factory)).cloned().collect();
         let units = self.rng.up_to(3);
         if !under_way.is_empty() && self.rng.per_mille(600) {
             let paper = self.rng.pick(&under_way).clone();
@@ -158,8 +158,8 @@ impl World {
             return Some(self.of_this(system, &paper, kind, units));
         }
         let (good, to) = (self.rng.pick(&workshop.goods).clone(), self.rng.pick(&self.codes).0.clone());
-        let paper = Known::new(format!("P-{}", self.sources.papers.len() + 1), DocumentKind::Transfer, good, (factory, to));
-        self.sources.papers.push(paper.clone());
+        let paper = Known::new(format!("P-{}", self.sources.documents.len() + 1), DocumentKind::Transfer, good, (factory, to));
+        self.sources.documents.push(paper.clone());
         Some(self.of_this(system, &paper, StockKind::TransferOut, units))
     }
 }
