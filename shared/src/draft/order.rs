@@ -9,7 +9,7 @@ use crate::ledger::{LedgerEvent, NewMovement};
 use crate::movement::{Lot, MovementCause, MovementKind, OrderLineRef, PositionKey};
 use crate::order::{OrderRecord, OrderStep, StockTracking};
 use crate::source::{WaitingForMapping, WaitingItem};
-use crate::table::{Record, RowKey};
+use crate::table::{Key, Record, RowKey};
 
 /// Units by lot; of no known lot where there is none.
 type Parts = Vec<(Option<Lot>, Quantity)>;
@@ -33,34 +33,7 @@ impl Draft<'_> {
         take(&mut record);
 
         let mut needs = BTreeSet::new();
-        let stocked: Vec<_> = record.stocked_lines().map(|(id, shop_sku, stocked)| (id, shop_sku.to_owned(), stocked)).collect();
-        let mut told = record.unmapped_locations(self.network);
-        for (line, shop_sku, stocked) in stocked {
-            match needing(&mut needs, self.read(&RowKey::ShopItem { shop: shop.clone(), shop_sku: shop_sku.to_owned() }.key()))? {
-                Some(Some(mapping)) => record.map_line(line, &mapping.decode::<ShopItem>()?.sku),
-                Some(None) if stocked == StockTracking::Yes => {
-                    decision.unmapped += 1;
-                    let detail = format!(
-                        "{shop} sells {shop_sku:?}, which maps to no item of ours. Its units are not reserved: import a mapping."
-                    );
-                    told.push((MissingMapping::ShopItem { shop: shop.clone(), shop_sku }, detail));
-                }
-                Some(None) | None => {}
-            }
-        }
-        for (missing, detail) in told {
-            if decision.alerts.len() + decision.waiting.len() + 5 > room {
-                decision.unfinished = true; // More of them than a transaction holds: the rest with the next part.
-                break;
-            }
-            needing(&mut needs, self.raise(&mut decision, AlertSubject::of_missing(&missing), detail))?;
-            // It is read again when the mapping is there.
-            let what = WaitingItem::Order { shop: shop.clone(), order };
-            let key = RowKey::Waiting { missing: missing.clone(), name: what.name() }.key();
-            if !self.waiting.contains_key(&key) && needing(&mut needs, self.read(&key))?.is_some_and(|known| known.is_none()) {
-                decision.waiting.push(WaitingForMapping { missing, what, since: self.now });
-            }
-        }
+        self.map_lines(&mut decision, &mut record, room, &mut needs)?;
         let steps = record.next_steps(self.network);
         for step in &steps {
             needing(&mut needs, self.position(&decision, &PositionKey::new(step.sku.clone(), step.place.clone())))?;
@@ -103,6 +76,46 @@ impl Draft<'_> {
             decision.order = Some(record);
         }
         Ok(decision)
+    }
+
+    /// Maps the lines of an order to items. What is not mapped raises its alert, and the order waits for the mapping.
+    fn map_lines(
+        &self,
+        decision: &mut Decision,
+        record: &mut OrderRecord,
+        room: usize,
+        needs: &mut BTreeSet<Key>,
+    ) -> Result<(), DraftError> {
+        let (shop, order) = (record.shop.clone(), record.order);
+        let stocked: Vec<_> = record.stocked_lines().map(|(id, shop_sku, stocked)| (id, shop_sku.to_owned(), stocked)).collect();
+        let mut missing = record.unmapped_locations(self.network);
+        for (line, shop_sku, stocked) in stocked {
+            match needing(needs, self.read(&RowKey::ShopItem { shop: shop.clone(), shop_sku: shop_sku.clone() }.key()))? {
+                Some(Some(mapping)) => record.map_line(line, &mapping.decode::<ShopItem>()?.sku),
+                Some(None) if stocked == StockTracking::Yes => {
+                    decision.unmapped += 1;
+                    let detail = format!(
+                        "{shop} sells {shop_sku:?}, which maps to no item of ours. Its units are not reserved: import a mapping."
+                    );
+                    missing.push((MissingMapping::ShopItem { shop: shop.clone(), shop_sku }, detail));
+                }
+                Some(None) | None => {}
+            }
+        }
+        for (missing, detail) in missing {
+            if decision.alerts.len() + decision.waiting.len() + 5 > room {
+                decision.unfinished = true; // More of them than a transaction holds: the rest with the next part.
+                break;
+            }
+            needing(needs, self.raise(decision, AlertSubject::of_missing(&missing), detail))?;
+            // It is read again when the mapping is there.
+            let what = WaitingItem::Order { shop: shop.clone(), order };
+            let key = RowKey::Waiting { missing: missing.clone(), name: what.name() }.key();
+            if !self.waiting.contains_key(&key) && needing(needs, self.read(&key))?.is_some_and(|known| known.is_none()) {
+                decision.waiting.push(WaitingForMapping { missing, what, since: self.now });
+            }
+        }
+        Ok(())
     }
 
     /// Raises and clears the alerts about an order.

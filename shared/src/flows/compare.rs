@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::catalog::{Network, Place, ShopDomain, ShopItem, Sku};
+use crate::catalog::{InventoryItemId, Network, Place, ShopDomain, ShopItem, ShopLocationId, Sku};
 use crate::flows::sweep::wait_within;
 use crate::flows::{ReconcileError, hint_all, recompute};
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Cursor, Hints, Listing, Store, StoreError, Storefront, WriteError, read};
 use crate::reconcile::{CompareProgress, CompareReport, LevelDrift, OrderWatermark};
-use crate::storefront::{Level, PushIntent, PushState, RepairDecision, StorefrontError, decide_repair};
+use crate::storefront::{Level, PushIntent, PushState, RepairDecision, ShopLevel, StorefrontError, decide_repair};
 use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
 
 /// Compares the next page of the shop's catalogue.
@@ -47,11 +47,11 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
         let swept_at =
             read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.and_then(|sweep| sweep.complete_at);
         let skus: BTreeSet<&Sku> = items.iter().map(|item| &item.sku).collect();
-        let mut as_it_was = BTreeSet::new();
+        let mut not_recomputed = BTreeSet::new();
         for sku in &skus {
             if let Err(error) = recompute(store, clock, network, sku).await {
                 tracing::error!(%sku, %error, "an item cannot be recomputed; the others of its page go on");
-                as_it_was.insert(*sku);
+                not_recomputed.insert(*sku);
             }
         }
         let keys: Vec<Key> = skus
@@ -76,38 +76,9 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
                 Err(error) => return Err(error.into()),
             }
         };
-        let shown: BTreeMap<_, _> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
-        let mut needs_set = Vec::new();
-        for record in records.into_iter().flatten() {
-            let level = match record.decode::<Level>() {
-                Ok(level) => level,
-                Err(error) => {
-                    tracing::error!(%error, "a level is left out of the comparison");
-                    continue;
-                }
-            };
-            let Some(found) = shown.get(&(level.inventory_item, level.shop_location)) else { continue };
-            report.levels += 1;
-            if as_it_was.contains(&level.sku) {
-                report.in_flight += 1; // It lacks what the sweep found: beside the shop it would seem to have drifted.
-                continue;
-            }
-            match decide_repair(&level, found, swept_at, settling_window) {
-                RepairDecision::Agrees => {}
-                RepairDecision::Set { .. } if !pushing && !level.is_due() => {
-                    report.drifted.push(LevelDrift {
-                        sku: level.sku.clone(),
-                        location: level.location.clone(),
-                        shown: found.available + found.committed,
-                        supply: level.supply,
-                    });
-                    needs_set.push((level, record.revision));
-                }
-                // The shop would not stock it, and whatever was in the way may have passed: ask once more.
-                RepairDecision::Inactive if !pushing && level.refused.is_some() => needs_set.push((level, record.revision)),
-                RepairDecision::Set { .. } | RepairDecision::InFlight | RepairDecision::Inactive => report.in_flight += 1,
-            }
-        }
+        let shown: Shown<'_> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
+        let decide = |level: &Level, found: &ShopLevel| decide_repair(level, found, swept_at, settling_window);
+        let needs_set = compare_levels(&mut report, records, (&shown, &not_recomputed, pushing), decide);
         mark_for_repair(store, hints, shop, needs_set).await?;
     }
     let next = page.next.and_then(|_| items.last().map(|item| (item.shop_sku.clone(), item.sku.clone())));
@@ -119,6 +90,50 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
         }
     }
     Ok(report)
+}
+
+/// What the shop shows of each item and location.
+type Shown<'a> = BTreeMap<(InventoryItemId, ShopLocationId), &'a ShopLevel>;
+
+/// Compares stored levels with what the shop shows, and returns those that must be repaired, with their revisions.
+fn compare_levels(
+    report: &mut CompareReport,
+    records: Vec<Option<Record>>,
+    (shown, not_recomputed, pushing): (&Shown<'_>, &BTreeSet<&Sku>, bool),
+    decide: impl Fn(&Level, &ShopLevel) -> RepairDecision,
+) -> Vec<(Level, u64)> {
+    let mut needs_set = Vec::new();
+    for record in records.into_iter().flatten() {
+        let level = match record.decode::<Level>() {
+            Ok(level) => level,
+            Err(error) => {
+                tracing::error!(%error, "a level is left out of the comparison");
+                continue;
+            }
+        };
+        let Some(found) = shown.get(&(level.inventory_item, level.shop_location)) else { continue };
+        report.levels += 1;
+        if not_recomputed.contains(&level.sku) {
+            report.in_flight += 1; // It lacks what the sweep found: beside the shop it would seem to have drifted.
+            continue;
+        }
+        match decide(&level, found) {
+            RepairDecision::Agrees => {}
+            RepairDecision::Set { .. } if !pushing && !level.is_due() => {
+                report.drifted.push(LevelDrift {
+                    sku: level.sku.clone(),
+                    location: level.location.clone(),
+                    shown: found.available + found.committed,
+                    supply: level.supply,
+                });
+                needs_set.push((level, record.revision));
+            }
+            // The shop would not stock it, and whatever was in the way may have passed: ask once more.
+            RepairDecision::Inactive if !pushing && level.refused.is_some() => needs_set.push((level, record.revision)),
+            RepairDecision::Set { .. } | RepairDecision::InFlight | RepairDecision::Inactive => report.in_flight += 1,
+        }
+    }
+    needs_set
 }
 
 fn cursor(shop: &ShopDomain, shop_sku: String, sku: Sku) -> Cursor {

@@ -25,6 +25,7 @@ mod reconcile_error;
 mod refresh;
 mod replan;
 mod resume;
+mod retry;
 mod sweep;
 
 pub use backlog::{BacklogReport, backlog};
@@ -45,4 +46,5 @@ pub use reconcile_error::ReconcileError;
 pub use refresh::{ask_refresh, refresh};
 pub use replan::replan;
 pub use resume::{Resumed, resume};
+pub use retry::{RetryBudget, retry};
 pub use sweep::{OVERLAP, SweepReport, sweep};

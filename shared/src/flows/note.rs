@@ -1,14 +1,14 @@
 //! Webhooks that tell no order whole: noted durably, and looked into by the reconciler a moment later.
 
-use crate::alert::{Alert, AlertState};
+use crate::alert::AlertState;
 use crate::draft::{EventOutcome, content_mismatch};
 use crate::flows::alert::raise;
-use crate::flows::{MAX_ATTEMPTS, backoff};
+use crate::flows::{RetryBudget, retry};
 use crate::ledger::AppliedEvent;
 use crate::movement::EventId;
 use crate::order::WebhookNote;
-use crate::ports::{Clock, Store, StoreError, WriteError};
-use crate::table::{Expect, Record, Row, RowKey, Write};
+use crate::ports::{Clock, Store, StoreError, WriteError, read_rows};
+use crate::table::{Row, RowKey};
 
 /// Writes a note down, once by the webhook's name: its mark, what it points at and its alert in one transaction.
 ///
@@ -21,36 +21,32 @@ pub async fn note<S: Store, C: Clock>(
     note: WebhookNote,
 ) -> Result<EventOutcome, StoreError> {
     let mark = AppliedEvent { event: id, content, applied_at: clock.now() };
-    let mut keys = vec![mark.key()];
-    keys.extend(note.pointer.as_ref().map(Row::key));
-    keys.extend(note.alert.as_ref().map(|(subject, _)| RowKey::Alert(subject.clone()).key()));
-    for attempt in 1..=MAX_ATTEMPTS {
-        let rows = store.get(&keys).await?;
-        let mut rows = rows.iter().map(Option::as_ref);
-        if let Some(known) = rows.next().flatten() {
-            if known.decode::<AppliedEvent>()?.content == mark.content {
-                return Ok(EventOutcome::Duplicate);
-            }
-            raise(store, clock, content_mismatch(&mark.event)).await?;
-            return Ok(EventOutcome::ContentMismatch);
+    let what = format!("the rows that event {} names", mark.event);
+    retry(clock, RetryBudget::SHARED_ROW, &what, async || note_once(store, clock, &mark, &note).await).await
+}
+
+async fn note_once<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    mark: &AppliedEvent,
+    note: &WebhookNote,
+) -> Result<EventOutcome, WriteError> {
+    let mut names = vec![mark.row_key()];
+    names.extend(note.pointer.as_ref().map(Row::row_key));
+    names.extend(note.alert.as_ref().map(|(subject, _)| RowKey::Alert(subject.clone())));
+    let rows = read_rows(store, names).await?;
+    if let Some(known) = rows.get::<AppliedEvent>(&mark.row_key())? {
+        if known.content == mark.content {
+            return Ok(EventOutcome::Duplicate);
         }
-        let mut writes = vec![Write::put(&mark, Expect::Absent)];
-        if let Some(pointer) = &note.pointer {
-            writes.push(Write::put(pointer, Expect::as_read(rows.next().flatten())));
-        }
-        if let Some((subject, detail)) = note.alert.clone() {
-            let record = rows.next().flatten();
-            let known = record.map(Record::decode::<Alert>).transpose()?;
-            let next = Alert::next(known.as_ref(), subject, AlertState::Raised, detail, clock.now());
-            writes.extend(next.map(|next| Write::put(&next, Expect::as_read(record))));
-        }
-        match store.write(&writes).await {
-            Ok(()) => return Ok(EventOutcome::Applied { movements: 0, unmapped: 0 }),
-            Err(WriteError::Store(error)) => return Err(error),
-            Err(WriteError::Refused(_) | WriteError::Conflict) => {
-                clock.sleep(backoff(std::time::Duration::from_millis(8), attempt, &mark.event.id)).await;
-            }
-        }
+        raise(store, clock, content_mismatch(&mark.event)).await?;
+        return Ok(EventOutcome::ContentMismatch);
     }
-    Err(StoreError::Unavailable { detail: "others keep writing what this webhook names".into(), source: None })
+    let mut writes = vec![rows.put(mark)];
+    writes.extend(note.pointer.as_ref().map(|pointer| rows.put(pointer)));
+    if let Some((subject, detail)) = note.alert.clone() {
+        writes.extend(rows.turn_alert(subject, AlertState::Raised, detail, clock.now())?);
+    }
+    store.write(&writes).await?;
+    Ok(EventOutcome::Applied { movements: 0, unmapped: 0 })
 }

@@ -1,34 +1,31 @@
-//! Recomputing an item: its promise, its alerts, and what each shop must be told: levels, and the labels that it has. What can
-//! still be made of it is the plan's to say (`replan`); here it is taken over.
+//! Recomputes an item: its promise, its alerts, and the levels and variant metafields that each shop must be sent. What can
+//! still be produced comes from the plan, which [`replan`](super::replan()) writes.
 //!
-//! One read, one transaction per item. The promise row's revision is the gate: it is read no later than the positions, so
-//! whoever wins the write has seen positions at least as new as the promise it replaces, and a promise never goes back.
+//! One read and one transaction per item. The revision of the promise row is the gate: the promise is read no later than the
+//! positions. A function whose write succeeds has therefore read positions at least as new as the promise it replaces, and a
+//! promise never goes back.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::alert::{Alert, AlertState, AlertSubject, low_stock};
-use crate::catalog::{Item, Network, Place, ShopDomain, Sku, Tier};
-use crate::flows::backoff;
-use crate::flows::push::refusal_alert;
+use super::push::refusal_alert;
+use super::retry::{RetryBudget, retry};
+use crate::alert::{AlertState, AlertSubject, low_stock};
+use crate::catalog::{Item, Location, Network, Place, ShopDomain, Sku, Tier};
 use crate::ledger::Position;
 use crate::movement::PositionKey;
-use crate::ports::{Clock, Store, StoreError, WriteError};
+use crate::ports::{Clock, Store, StoreError, WriteError, read_rows};
 use crate::promise::{GroupPlan, PlanMembership, Promise, PromiseInputs};
 use crate::source::ScheduledReceipts;
 use crate::storefront::{Level, MetafieldKind, MetafieldValue, PromiseValue, VariantMetafield};
-use crate::table::{Expect, Record, RowKey, Write};
-
-/// How often an item is recomputed anew when its rows change under it.
-const MAX_ATTEMPTS: u32 = 10;
+use crate::table::{ReadRows, RowKey, UnreadableRow, Write};
 
 /// What recomputing an item led to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recomputed {
-    /// Pairs whose shop does not know their supply yet, whether or not this computation changed it; without a location where
-    /// it does not know the lots yet.
+    /// Pairs that a shop must be sent, whether or not this computation changed them. A pair without a location stands for the
+    /// variant metafields of the item.
     pub due: BTreeSet<(ShopDomain, PositionKey)>,
     /// Whether anything was written.
     pub changed: bool,
@@ -37,18 +34,9 @@ pub struct Recomputed {
 /// Recomputes one item from the rows as they are now.
 ///
 /// # Errors
-/// When the store fails, or others keep recomputing the same item.
+/// When the store fails, or other functions keep recomputing the same item.
 pub async fn recompute<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, sku: &Sku) -> Result<Recomputed, StoreError> {
-    for attempt in 1..=MAX_ATTEMPTS {
-        match recompute_once(store, clock, network, sku).await {
-            Ok(done) => return Ok(done),
-            Err(WriteError::Store(error)) => return Err(error),
-            Err(WriteError::Refused(_) | WriteError::Conflict) => {
-                clock.sleep(backoff(Duration::from_millis(5), attempt, sku.as_str())).await;
-            }
-        }
-    }
-    Err(StoreError::Unavailable { detail: format!("{sku} was recomputed by others {MAX_ATTEMPTS} times over"), source: None })
+    retry(clock, RetryBudget::RECOMPUTE, sku.as_str(), async || recompute_once(store, clock, network, sku).await).await
 }
 
 async fn recompute_once<S: Store, C: Clock>(
@@ -57,140 +45,47 @@ async fn recompute_once<S: Store, C: Clock>(
     network: &Network,
     sku: &Sku,
 ) -> Result<Recomputed, WriteError> {
-    let first = [RowKey::Item(sku.clone()).key(), RowKey::Promise(sku.clone()).key(), RowKey::PlanOf(sku.clone()).key()];
-    let [item, promise, in_plan] = these(store.get(&first).await?);
-    let Some(item) = item.map(|record| record.decode::<Item>()).transpose()? else {
-        return Ok(Recomputed::default()); // Not imported yet; importing it rings again.
+    let promise_row = RowKey::Promise(sku.clone());
+    let gate = read_rows(store, [RowKey::Item(sku.clone()), promise_row.clone(), RowKey::PlanOf(sku.clone())]).await?;
+    let Some(item) = gate.get::<Item>(&RowKey::Item(sku.clone()))? else {
+        return Ok(Recomputed::default()); // The item is not imported yet. Its import brings it back in the stream.
     };
+    let old: Option<Promise> = gate.get(&promise_row)?;
+    let plan = gate.get::<PlanMembership>(&RowKey::PlanOf(sku.clone()))?.map(|membership| RowKey::Plan(membership.plan));
 
-    // Read after the promise, never before: see the module's first lines.
-    let of: Vec<PositionKey> = network.places().map(|place| PositionKey::new(sku.clone(), place)).collect();
-    let levels_of: Vec<_> = network
-        .locations()
-        .flat_map(|location| {
-            item.shops.keys().filter(|shop| location.shops.contains_key(*shop)).map(move |shop| (shop.clone(), location))
-        })
-        .collect();
-    let old = promise.as_ref().map(|record| record.decode::<Promise>()).transpose()?;
-    // Also where it is not shown any more: there the label is emptied, and then forgotten.
-    let is_shown = |kind| shows(&item, kind);
-    let labels_of: BTreeSet<(ShopDomain, MetafieldKind)> = MetafieldKind::ALL
-        .into_iter()
-        .flat_map(|kind| {
-            let was = old.as_ref().map(|old| shops_with(old, kind).clone()).unwrap_or_default();
-            let listed = item.shops.iter().filter(move |(_, listed)| is_shown(kind) && listed.variant.is_some());
-            was.into_iter().chain(listed.map(|(shop, _)| shop.clone())).map(move |shop| (shop, kind))
-        })
-        .collect();
-    let low = AlertSubject::LowStock { sku: sku.clone() };
-    let late = AlertSubject::LatePromise { sku: sku.clone() };
-    let in_plan = in_plan.map(|record| record.decode::<PlanMembership>()).transpose()?;
-    let mut keys = vec![RowKey::Alert(low.clone()).key(), RowKey::Alert(late.clone()).key(), RowKey::Receipts(sku.clone()).key()];
-    let alone = keys.len();
-    keys.extend(of.iter().map(|of| RowKey::Position(of.clone()).key()));
-    keys.extend(
-        levels_of.iter().map(|(shop, location)| {
-            RowKey::Level { shop: shop.clone(), sku: sku.clone(), location: location.code.clone() }.key()
-        }),
-    );
-    keys.extend(
-        labels_of.iter().map(|(shop, kind)| RowKey::Metafield { shop: shop.clone(), sku: sku.clone(), kind: *kind }.key()),
-    );
-    let tier_at = keys.len();
-    keys.extend(item.tier.as_ref().map(|tier| RowKey::Tier(tier.clone()).key()));
-    keys.extend(in_plan.as_ref().map(|of| RowKey::Plan(of.plan.clone()).key()));
-    let mut rows = store.get(&keys).await?;
-    let mut last = rows.split_off(tier_at).into_iter();
-    let tier = item.tier.as_ref().and_then(|_| last.next()).flatten();
-    let tier = tier.map(|record| record.decode::<Tier>()).transpose()?;
-    let plan = last.next().flatten().map(|record| record.decode::<GroupPlan>()).transpose()?;
-    let mut position_rows = rows.split_off(alone);
-    let [low_alert, late_alert, supplies] = these(rows);
-    let supplies = supplies.map(|record| record.decode::<ScheduledReceipts>()).transpose()?;
-    let mut level_rows = position_rows.split_off(of.len());
-    let label_rows = level_rows.split_off(levels_of.len());
-    let positions = position_rows.into_iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Position>, _>>()?;
+    // These rows are read after the promise, never before: see the head of this module.
+    let scope = Scope::of(network, &item, old.as_ref());
+    let rows = read_rows(store, scope.rows(&item, plan.as_ref())).await?;
+    let positions: Vec<Position> =
+        scope.positions.iter().filter_map(|row| rows.get(row).transpose()).collect::<Result<_, UnreadableRow>>()?;
+    let tier: Option<Tier> = item.tier.as_ref().map_or(Ok(None), |tier| rows.get(&RowKey::Tier(tier.clone())))?;
+    let plan: Option<GroupPlan> = plan.map_or(Ok(None), |plan| rows.get(&plan))?;
+    let receipts: Option<ScheduledReceipts> = rows.get(&RowKey::Receipts(sku.clone()))?;
 
     let now = clock.now();
-    let planned = plan.as_ref().and_then(|plan| plan.goods.get(sku));
-    let known = PromiseInputs {
-        item: &item,
-        tier: tier.as_ref(),
-        network,
-        positions: &positions,
-        supplies: supplies.as_ref(),
-        planned,
-        old: old.as_ref(),
-    };
-    let mut new = Promise::compute(known, now);
+    let new = Promise::compute(
+        PromiseInputs {
+            item: &item,
+            tier: tier.as_ref(),
+            network,
+            positions: &positions,
+            supplies: receipts.as_ref(),
+            planned: plan.as_ref().and_then(|plan| plan.goods.get(sku)),
+            old: old.as_ref(),
+        },
+        now,
+    );
     assert!(old.as_ref().is_none_or(|old| new.follows(old)), "positions read after a promise are never older than it");
 
-    let mut writes = Vec::new();
-    let mut due = BTreeSet::new();
-    for ((shop, location), record) in levels_of.into_iter().zip(level_rows) {
-        let Some(at) = new.places.get(&Place::At(location.code.clone())) else { continue };
-        let known = record.as_ref().map(|record| record.decode::<Level>()).transpose()?;
-        let (Some(listed), Some(shop_location)) = (item.shops.get(&shop), location.shops.get(&shop)) else { continue };
-        let mut level = known.clone().unwrap_or_else(|| {
-            Level::new(shop.clone(), sku.clone(), location.code.clone(), listed.inventory_item, *shop_location)
-        });
-        let buffer = at.kept_back(Some(location), item.buffer_for(Some(&shop), tier.as_ref()));
-        level.want(at, buffer, (listed.inventory_item, *shop_location), now);
-        if level.alerted && level.refused.is_none() && !level.is_due() {
-            // What the shop refused is not wanted any more: no push will come by to clear the alert.
-            level.alerted = false;
-            writes.extend(refusal_alert(store, (&level).into(), now).await?);
-        }
-        if level.is_due() {
-            due.insert((level.shop.clone(), PositionKey::new(sku.clone(), Place::At(location.code.clone()))));
-        }
-        if known.as_ref() != Some(&level) {
-            writes.push(Write::put(&level, Expect::as_read(record.as_ref())));
-        }
-    }
-    for ((shop, kind), record) in labels_of.into_iter().zip(label_rows) {
-        let known = record.as_ref().map(|record| record.decode::<VariantMetafield>()).transpose()?;
-        let would_show = match kind {
-            MetafieldKind::Lots => MetafieldValue::Lots(VariantMetafield::lots_of(network, &positions)),
-            MetafieldKind::Promise => MetafieldValue::Promise(PromiseValue { date: new.date() }),
-        };
-        let shown = if is_shown(kind) { would_show } else { MetafieldValue::nothing(kind) };
-        let label = label(&item, &shop, known.as_ref(), shown, now);
-        // What was refused is not wanted any more: no push will come by to clear the alert.
-        let settled = label.as_ref().is_none_or(|label| label.refused.is_none() && !label.is_due());
-        if let Some(known) = known.as_ref().filter(|known| known.alerted && settled) {
-            writes.extend(refusal_alert(store, (&VariantMetafield { refused: None, ..known.clone() }).into(), now).await?);
-        }
-        match (label, record) {
-            (Some(label), record) => {
-                let label = VariantMetafield { alerted: label.alerted && !settled, ..label };
-                if label.is_due() {
-                    due.insert((shop.clone(), PositionKey::new(sku.clone(), Place::Unassigned)));
-                }
-                if known.as_ref() != Some(&label) {
-                    writes.push(Write::put(&label, Expect::as_read(record.as_ref())));
-                }
-                match kind {
-                    MetafieldKind::Lots => new.lots_metafield_in.insert(shop),
-                    MetafieldKind::Promise => new.date_metafield_in.insert(shop),
-                };
-            }
-            (None, Some(record)) => writes.push(Write::Delete { key: record.key, expect: Expect::Revision(record.revision) }),
-            (None, None) => {}
-        }
-    }
-    if let Some(state) = low_stock(new.available, new.low_at) {
-        let detail = format!("{} units of {sku} can be promised.", new.available);
-        writes.extend(turn(low_alert.as_ref(), low, state, detail, now)?);
-    }
-    let broken = new.planned.as_ref().map_or(&[][..], |planned| &planned.late);
-    let state = if broken.is_empty() { AlertState::Cleared } else { AlertState::Raised };
-    let units: Vec<String> = broken.iter().map(ToString::to_string).collect();
-    let detail = format!("Of {sku}: {}. `cargo x explain {sku}` lists the orders.", units.join("; "));
-    writes.extend(turn(late_alert.as_ref(), late, state, detail, now)?);
+    let mut result =
+        Recomputing { store, item: &item, tier: tier.as_ref(), rows: &rows, now, new, writes: Vec::new(), due: BTreeSet::new() };
+    result.levels(&scope).await?;
+    result.metafields(network, &scope, &positions).await?;
+    result.alerts()?;
+    let Recomputing { new, mut writes, due, .. } = result;
     if !writes.is_empty() || !old.as_ref().is_some_and(|old| new.says_the_same(old)) {
-        // Also when it says the same itself: winning this write is what makes level and alert as new as the promise.
-        writes.push(Write::put(&new, Expect::as_read(promise.as_ref())));
+        // The promise is written even if it has not changed: this write is what makes levels and alerts as new as it is.
+        writes.push(gate.put(&new));
     }
     if !writes.is_empty() {
         store.write(&writes).await?;
@@ -198,15 +93,158 @@ async fn recompute_once<S: Store, C: Clock>(
     Ok(Recomputed { due, changed: !writes.is_empty() })
 }
 
-/// Whether an item has this shown beside it.
-fn shows(item: &Item, kind: MetafieldKind) -> bool {
+/// The rows that an item's promise, levels, variant metafields and alerts are in.
+struct Scope<'a> {
+    positions: Vec<RowKey>,
+    /// Each shop and location that the item can have a level at.
+    levels: Vec<(ShopDomain, &'a Location)>,
+    /// Each metafield that a shop shows or has shown. One that it should not show any more is emptied, and then forgotten.
+    metafields: BTreeSet<(ShopDomain, MetafieldKind)>,
+}
+
+impl<'a> Scope<'a> {
+    fn of(network: &'a Network, item: &Item, old: Option<&Promise>) -> Self {
+        let position = |place| RowKey::Position(PositionKey::new(item.sku.clone(), place));
+        let levels = network.locations().flat_map(|location| {
+            let shops = item.shops.keys().filter(|shop| location.shops.contains_key(*shop));
+            shops.map(move |shop| (shop.clone(), location))
+        });
+        let metafields = MetafieldKind::ALL.into_iter().flat_map(|kind| {
+            let shown = old.map(|old| shops_with(old, kind).clone()).unwrap_or_default();
+            let listed = item.shops.iter().filter(move |(_, listed)| has_metafield(item, kind) && listed.variant.is_some());
+            shown.into_iter().chain(listed.map(|(shop, _)| shop.clone())).map(move |shop| (shop, kind))
+        });
+        Self { positions: network.places().map(position).collect(), levels: levels.collect(), metafields: metafields.collect() }
+    }
+
+    /// The names of all rows to read.
+    fn rows(&self, item: &Item, plan: Option<&RowKey>) -> Vec<RowKey> {
+        let sku = &item.sku;
+        let alerts = [AlertSubject::LowStock { sku: sku.clone() }, AlertSubject::LatePromise { sku: sku.clone() }];
+        let mut rows: Vec<RowKey> = alerts.map(RowKey::Alert).into();
+        rows.push(RowKey::Receipts(sku.clone()));
+        rows.extend(self.positions.iter().cloned());
+        rows.extend(self.levels.iter().map(|(shop, location)| level_row(sku, shop, location)));
+        rows.extend(self.metafields.iter().map(|(shop, kind)| metafield_row(sku, shop, *kind)));
+        rows.extend(item.tier.clone().map(RowKey::Tier));
+        rows.extend(plan.cloned());
+        rows
+    }
+}
+
+fn level_row(sku: &Sku, shop: &ShopDomain, location: &Location) -> RowKey {
+    RowKey::Level { shop: shop.clone(), sku: sku.clone(), location: location.code.clone() }
+}
+
+fn metafield_row(sku: &Sku, shop: &ShopDomain, kind: MetafieldKind) -> RowKey {
+    RowKey::Metafield { shop: shop.clone(), sku: sku.clone(), kind }
+}
+
+/// The writes that a new promise leads to, while they are collected.
+struct Recomputing<'a, S> {
+    store: &'a S,
+    item: &'a Item,
+    tier: Option<&'a Tier>,
+    rows: &'a ReadRows,
+    now: Timestamp,
+    new: Promise,
+    writes: Vec<Write>,
+    due: BTreeSet<(ShopDomain, PositionKey)>,
+}
+
+impl<S: Store> Recomputing<'_, S> {
+    /// Brings each level to the new promise.
+    async fn levels(&mut self, scope: &Scope<'_>) -> Result<(), StoreError> {
+        let sku = &self.item.sku;
+        for (shop, location) in &scope.levels {
+            let place = Place::At(location.code.clone());
+            let Some(at) = self.new.places.get(&place) else { continue };
+            let known: Option<Level> = self.rows.get(&level_row(sku, shop, location))?;
+            let (Some(listed), Some(shop_location)) = (self.item.shops.get(shop), location.shops.get(shop)) else { continue };
+            let mut level = known.clone().unwrap_or_else(|| {
+                Level::new(shop.clone(), sku.clone(), location.code.clone(), listed.inventory_item, *shop_location)
+            });
+            let buffer = at.kept_back(Some(location), self.item.buffer_for(Some(shop), self.tier));
+            level.want(at, buffer, (listed.inventory_item, *shop_location), self.now);
+            if level.alerted && level.refused.is_none() && !level.is_due() {
+                // What the shop refused is not needed any more, so no push will clear the alert.
+                level.alerted = false;
+                self.writes.extend(refusal_alert(self.store, (&level).into(), self.now).await?);
+            }
+            if level.is_due() {
+                self.due.insert((shop.clone(), PositionKey::new(sku.clone(), place)));
+            }
+            if known.as_ref() != Some(&level) {
+                self.writes.push(self.rows.put(&level));
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings each variant metafield to the new promise and the lots of the positions.
+    async fn metafields(&mut self, network: &Network, scope: &Scope<'_>, positions: &[Position]) -> Result<(), StoreError> {
+        let sku = &self.item.sku;
+        for (shop, kind) in &scope.metafields {
+            let row = metafield_row(sku, shop, *kind);
+            let known: Option<VariantMetafield> = self.rows.get(&row)?;
+            let value = match kind {
+                MetafieldKind::Lots => MetafieldValue::Lots(VariantMetafield::lots_of(network, positions)),
+                MetafieldKind::Promise => MetafieldValue::Promise(PromiseValue { date: self.new.date() }),
+            };
+            let value = if has_metafield(self.item, *kind) { value } else { MetafieldValue::nothing(*kind) };
+            let metafield = metafield(self.item, shop, known.as_ref(), value, self.now);
+            // What the shop refused is not needed any more, so no push will clear the alert.
+            let settled = metafield.as_ref().is_none_or(|metafield| metafield.refused.is_none() && !metafield.is_due());
+            if let Some(known) = known.as_ref().filter(|known| known.alerted && settled) {
+                let accepted = VariantMetafield { refused: None, ..known.clone() };
+                self.writes.extend(refusal_alert(self.store, (&accepted).into(), self.now).await?);
+            }
+            let Some(metafield) = metafield else {
+                self.writes.extend(self.rows.delete(&row));
+                continue;
+            };
+            let metafield = VariantMetafield { alerted: metafield.alerted && !settled, ..metafield };
+            if metafield.is_due() {
+                self.due.insert((shop.clone(), PositionKey::new(sku.clone(), Place::Unassigned)));
+            }
+            if known.as_ref() != Some(&metafield) {
+                self.writes.push(self.rows.put(&metafield));
+            }
+            match kind {
+                MetafieldKind::Lots => self.new.lots_metafield_in.insert(shop.clone()),
+                MetafieldKind::Promise => self.new.date_metafield_in.insert(shop.clone()),
+            };
+        }
+        Ok(())
+    }
+
+    /// Raises and clears the alerts about low stock and late promises.
+    fn alerts(&mut self) -> Result<(), UnreadableRow> {
+        let sku = &self.item.sku;
+        if let Some(state) = low_stock(self.new.available, self.new.low_at) {
+            let detail = format!("{} units of {sku} can be promised.", self.new.available);
+            let subject = AlertSubject::LowStock { sku: sku.clone() };
+            self.writes.extend(self.rows.turn_alert(subject, state, detail, self.now)?);
+        }
+        let late = self.new.planned.as_ref().map_or(&[][..], |planned| &planned.late);
+        let state = if late.is_empty() { AlertState::Cleared } else { AlertState::Raised };
+        let units: Vec<String> = late.iter().map(ToString::to_string).collect();
+        let detail = format!("Of {sku}: {}. `cargo x explain {sku}` lists the orders.", units.join("; "));
+        let subject = AlertSubject::LatePromise { sku: sku.clone() };
+        self.writes.extend(self.rows.turn_alert(subject, state, detail, self.now)?);
+        Ok(())
+    }
+}
+
+/// Whether the variants of an item have this metafield.
+fn has_metafield(item: &Item, kind: MetafieldKind) -> bool {
     match kind {
         MetafieldKind::Lots => item.by_lot,
         MetafieldKind::Promise => item.planning.shows_date,
     }
 }
 
-/// The shops that show it, or did.
+/// The shops that have this metafield, or had it.
 fn shops_with(promise: &Promise, kind: MetafieldKind) -> &BTreeSet<ShopDomain> {
     match kind {
         MetafieldKind::Lots => &promise.lots_metafield_in,
@@ -214,35 +252,18 @@ fn shops_with(promise: &Promise, kind: MetafieldKind) -> &BTreeSet<ShopDomain> {
     }
 }
 
-/// What a shop is to show beside an item; `None` where it is told nothing of the kind, and shows none that is still ours to say.
-fn label(
+/// The metafield that a shop should have; `None` where it should have none, and has none that Promissory must still empty.
+fn metafield(
     item: &Item,
     shop: &ShopDomain,
     known: Option<&VariantMetafield>,
-    shown: MetafieldValue,
+    value: MetafieldValue,
     now: Timestamp,
 ) -> Option<VariantMetafield> {
     let variant = item.shops.get(shop).and_then(|listed| listed.variant)?;
-    let kind = shown.kind();
-    let mut label = known.cloned().unwrap_or_else(|| VariantMetafield::new(shop.clone(), item.sku.clone(), variant, kind, now));
-    label.want(variant, shown, now);
-    (shows(item, kind) || !label.is_blank()).then_some(label)
-}
-
-/// The write that turns an alert, where it does not stand so already.
-fn turn(
-    known: Option<&Record>,
-    subject: AlertSubject,
-    state: AlertState,
-    detail: String,
-    now: Timestamp,
-) -> Result<Option<Write>, StoreError> {
-    let alert = known.map(|record| record.decode::<Alert>()).transpose()?;
-    let next = Alert::next(alert.as_ref(), subject, state, detail, now);
-    Ok(next.map(|next| Write::put(&next, Expect::as_read(known))))
-}
-
-/// The first rows of those that were read.
-fn these<const N: usize>(mut rows: Vec<Option<Record>>) -> [Option<Record>; N] {
-    std::array::from_fn(|at| rows.get_mut(at).and_then(Option::take))
+    let kind = value.kind();
+    let new = || VariantMetafield::new(shop.clone(), item.sku.clone(), variant, kind, now);
+    let mut metafield = known.cloned().unwrap_or_else(new);
+    metafield.want(variant, value, now);
+    (has_metafield(item, kind) || !metafield.is_blank()).then_some(metafield)
 }

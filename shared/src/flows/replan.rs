@@ -6,19 +6,15 @@
 //! once. What came out as before is not written, but for the first time on a day.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use crate::alert::{Alert, AlertState, AlertSubject};
 use crate::catalog::{Network, Sku, WorkCentre, WorkCentreId, day_of};
-use crate::flows::backoff;
 use crate::flows::closure::{Around, by_code, centres_of, read_around, read_rows};
+use crate::flows::{RetryBudget, retry};
 use crate::ports::{Clock, Store, StoreError, WriteError};
 use crate::promise::inputs::PlanningInputs;
 use crate::promise::{GroupPlan, PlanMembership, PlanningRows, groups, plan};
 use crate::table::{Expect, Key, MAX_WRITES, Record, RowKey, Write};
-
-/// How often a plan is made anew when its rows change under it.
-const MAX_ATTEMPTS: u32 = 10;
 
 /// Plans anew whatever hangs together with these items. Returns how many plans say something else than before.
 ///
@@ -49,16 +45,8 @@ async fn replan_around<S: Store, C: Clock>(
     network: &Network,
     seed: &Sku,
 ) -> Result<(BTreeSet<Sku>, usize), StoreError> {
-    for attempt in 1..=MAX_ATTEMPTS {
-        match replan_once(store, clock, network, seed).await {
-            Ok(done) => return Ok(done),
-            Err(WriteError::Store(error)) => return Err(error),
-            Err(WriteError::Refused(_) | WriteError::Conflict) => {
-                clock.sleep(backoff(Duration::from_millis(5), attempt, seed.as_str())).await;
-            }
-        }
-    }
-    Err(StoreError::Unavailable { detail: format!("{seed} was planned by others {MAX_ATTEMPTS} times over"), source: None })
+    let what = format!("the plan of {seed}");
+    retry(clock, RetryBudget::RECOMPUTE, &what, async || replan_once(store, clock, network, seed).await).await
 }
 
 async fn replan_once<S: Store, C: Clock>(

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::alert::{Alert, AlertState, AlertSubject};
+use crate::alert::{AlertState, AlertSubject};
 use crate::catalog::{MissingMapping, Network};
 use crate::draft::EventOutcome;
 use crate::flows::{CommitError, commit};
 use crate::ledger::LedgerEvent;
 use crate::order::OrderToRead;
-use crate::ports::{Clock, Cursor, Listing, Store, StoreError, WriteError};
+use crate::ports::{Clock, Cursor, Listing, Store, StoreError, WriteError, read_rows};
 use crate::source::{WaitingForMapping, WaitingItem};
 use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
 
@@ -116,14 +116,12 @@ async fn point<S: Store>(
     pointer: &OrderToRead,
     waiting: &Record,
 ) -> Result<bool, StoreError> {
-    let rows = store.get(&[pointer.key(), RowKey::Alert(AlertSubject::of_missing(missing)).key()]).await?;
-    let [known, alert] = [0, 1].map(|at| rows.get(at).and_then(Option::as_ref));
-    let stood = alert.map(Record::decode::<Alert>).transpose()?;
-    let detail = "What waited for it goes on.".to_owned();
-    let next = Alert::next(stood.as_ref(), AlertSubject::of_missing(missing), AlertState::Cleared, detail, pointer.named_at);
-    let mut writes = vec![Write::put(pointer, Expect::as_read(known))];
+    let subject = AlertSubject::of_missing(missing);
+    let rows = read_rows(store, [pointer.row_key(), RowKey::Alert(subject.clone())]).await?;
+    let detail = "The mapping is there: the events and orders that waited for it go on.".to_owned();
+    let mut writes = vec![rows.put(pointer)];
     writes.push(Write::Delete { key: waiting.key.clone(), expect: Expect::Revision(waiting.revision) });
-    writes.extend(next.map(|next| Write::put(&next, Expect::as_read(alert))));
+    writes.extend(rows.turn_alert(subject, AlertState::Cleared, detail, pointer.named_at)?);
     match store.write(&writes).await {
         Ok(()) => Ok(true),
         Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(false),

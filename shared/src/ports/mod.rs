@@ -14,5 +14,5 @@ pub use bus::Bus;
 pub use clock::{Clock, sleep_within};
 pub use hints::Hints;
 pub use source::Source;
-pub use store::{Cursor, Listing, Page, Refusal, Store, StoreError, WriteError, list_all, read};
+pub use store::{Cursor, Listing, Page, Refusal, Store, StoreError, WriteError, list_all, read, read_rows};
 pub use storefront::Storefront;

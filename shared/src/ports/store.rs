@@ -7,7 +7,7 @@
 
 use std::future::Future;
 
-use crate::table::{Expect, IndexPartition, Key, Partition, Record, Row, RowKey, UnreadableRow, Write};
+use crate::table::{Expect, IndexPartition, Key, Partition, ReadRows, Record, Row, RowKey, UnreadableRow, Write};
 
 /// A row that was not what its write expected, with what is there instead.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,4 +145,14 @@ pub async fn read<R: Row, S: Store>(store: &S, row: &RowKey) -> Result<(Option<R
     let record = store.get(&[row.key()]).await?.pop().flatten();
     let expect = Expect::as_read(record.as_ref());
     Ok((record.map(|found| found.decode()).transpose()?, expect))
+}
+
+/// Reads several rows in one call.
+///
+/// # Errors
+/// As [`Store::get`].
+pub async fn read_rows<S: Store>(store: &S, rows: impl IntoIterator<Item = RowKey>) -> Result<ReadRows, StoreError> {
+    let keys: Vec<Key> = rows.into_iter().map(|row| row.key()).collect();
+    let records = store.get(&keys).await?;
+    Ok(ReadRows::new(keys, records))
 }

@@ -9,6 +9,7 @@
 mod examples;
 mod index;
 mod key;
+mod read_rows;
 mod row;
 mod rows;
 pub mod scan;
@@ -22,5 +23,6 @@ mod words;
 pub use examples::{Example, examples};
 pub use index::{IndexKey, IndexPartition, waiting_prefixes};
 pub use key::{Key, Partition, RowKey, RowKind};
+pub use read_rows::ReadRows;
 pub use row::{Expect, MAX_WRITES, Record, Row, UnreadableRow, Write};
 pub use stream::Streamed;

@@ -13,9 +13,9 @@ use serde::Serialize;
 use crate::alert::AlertSubject;
 use crate::catalog::{FeedId, Network};
 use crate::draft::EventOutcome;
-use crate::flows::{Received, alert, receive_all};
+use crate::flows::{Received, RetryBudget, alert, receive_all, retry};
 use crate::ledger::LedgerEvent;
-use crate::ports::{Clock, Source, Store, StoreError, WriteError, read};
+use crate::ports::{Clock, Source, Store, StoreError, read};
 use crate::source::pull::config::{Feed, PullMode};
 use crate::source::pull::page::{self, Next};
 use crate::source::pull::reading::{Pass, Step};
@@ -340,19 +340,14 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
     /// Changes the watermark's row, as it is now.
     async fn update(&self, mut change: impl FnMut(&mut FeedWatermark)) -> Result<(), StoreError> {
         let (store, now) = (self.pulling.store, self.pulling.clock.now());
-        loop {
-            let (known, expect) = read::<FeedWatermark, S>(
-                store,
-                &RowKey::FeedWatermark { system: self.system.code.clone(), feed: self.id.clone() },
-            )
-            .await?;
+        let row = RowKey::FeedWatermark { system: self.system.code.clone(), feed: self.id.clone() };
+        // Another run may change the watermark meanwhile: this change is then made on top of that.
+        retry(self.pulling.clock, RetryBudget::SHARED_ROW, &row.to_string(), async || {
+            let (known, expect) = read::<FeedWatermark, S>(store, &row).await?;
             let mut watermark = known.unwrap_or_else(|| FeedWatermark::new(self.system.code.clone(), self.id.clone(), now));
             change(&mut watermark);
-            match store.write(&[Write::put(&watermark, expect)]).await {
-                Ok(()) => return Ok(()),
-                Err(WriteError::Refused(_) | WriteError::Conflict) => {} // Another run changed it: on top of that.
-                Err(WriteError::Store(error)) => return Err(error),
-            }
-        }
+            store.write(&[Write::put(&watermark, expect)]).await
+        })
+        .await
     }
 }

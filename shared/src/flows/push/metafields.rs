@@ -10,9 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::catalog::{Place, ShopDomain, Sku};
-use crate::flows::push::{
-    LOOK_AGAIN, MAX_CALLS, MAX_WRITES_OF_LEVELS, ONE_CALL, PushError, PushReport, is_passing, refusal_alert,
-};
+use crate::flows::push::{LOOK_AGAIN, MAX_CALLS, ONE_CALL, PushError, PushReport, is_passing, refusal_alert};
+use crate::flows::{RetryBudget, retry};
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Listing, Store, StoreError, Storefront, WriteError, sleep_within};
 use crate::storefront::{MetafieldKind, MetafieldWrite, ShopAnswer, StorefrontError, UserError, UserErrorCode, VariantMetafield};
@@ -146,20 +145,20 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
     /// Marks labels, all or none. None where there is nothing to mark, one of them changed, or it took too long.
     async fn mark(&mut self, due: Vec<(VariantMetafield, Expect)>) -> Result<Option<Vec<VariantMetafield>>, StoreError> {
         let now = self.clock.now();
-        let (lots_metafield_in, expects): (Vec<VariantMetafield>, Vec<Expect>) =
+        let (marked, expects): (Vec<VariantMetafield>, Vec<Expect>) =
             due.into_iter().map(|(label, expect)| (VariantMetafield { sending_since: Some(now), ..label }, expect)).unzip();
-        if lots_metafield_in.is_empty() {
+        if marked.is_empty() {
             return Ok(None);
         }
-        let writes: Vec<Write> = lots_metafield_in.iter().zip(expects).map(|(label, expect)| Write::put(label, expect)).collect();
+        let writes: Vec<Write> = marked.iter().zip(expects).map(|(label, expect)| Write::put(label, expect)).collect();
         match self.store.write(&writes).await {
             Ok(()) => {}
             Err(WriteError::Refused(_) | WriteError::Conflict) => return Ok(None),
             Err(WriteError::Store(error)) => return Err(error),
         }
-        self.marks.extend(lots_metafield_in.iter().map(|label| (label.key(), now)));
+        self.marks.extend(marked.iter().map(|label| (label.key(), now)));
         let took = Duration::try_from(self.clock.now().duration_since(now)).unwrap_or_default();
-        Ok((took < MARK_LASTS).then_some(lots_metafield_in))
+        Ok((took < MARK_LASTS).then_some(marked))
     }
 
     /// A refused call changed nothing. Finds who is to blame, so that the others can go on; returns how many were found.
@@ -193,20 +192,15 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
         sent: &[VariantMetafield],
         outcome: impl Fn(&mut VariantMetafield, &VariantMetafield),
     ) -> Result<(), StoreError> {
-        for _ in 0..MAX_WRITES_OF_LEVELS {
-            if self.record_once(sent, &outcome).await? {
-                return Ok(());
-            }
-            self.clock.sleep(Duration::from_millis(10)).await;
-        }
-        Err(StoreError::Unavailable { detail: "the labels kept changing while their outcome was recorded".into(), source: None })
+        let what = format!("the metafields of {}", self.shop);
+        retry(self.clock, RetryBudget::SHARED_ROW, &what, async || self.record_once(sent, &outcome).await).await
     }
 
     async fn record_once(
         &self,
         sent: &[VariantMetafield],
         outcome: &impl Fn(&mut VariantMetafield, &VariantMetafield),
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), WriteError> {
         let keys: Vec<Key> = sent.iter().map(VariantMetafield::key).collect();
         let mut writes = Vec::new();
         for (record, sent) in self.store.get(&keys).await?.into_iter().zip(sent) {
@@ -219,14 +213,7 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
             }
             writes.push(Write::put(&label, Expect::Revision(record.revision)));
         }
-        if writes.is_empty() {
-            return Ok(true);
-        }
-        match self.store.write(&writes).await {
-            Ok(()) => Ok(true),
-            Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(false),
-            Err(WriteError::Store(error)) => Err(error),
-        }
+        if writes.is_empty() { Ok(()) } else { self.store.write(&writes).await }
     }
 
     async fn pause(&self, wait: Duration) -> Result<(), PushError> {

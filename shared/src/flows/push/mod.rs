@@ -19,6 +19,7 @@ use self::metafields::MetafieldPush;
 pub(crate) use self::refusal::refusal_alert;
 use crate::catalog::{Network, Place, Quantity, ShopDomain};
 use crate::flows::recompute;
+use crate::flows::{RetryBudget, retry};
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Listing, Store, StoreError, Storefront, WriteError, read, sleep_within};
 use crate::reconcile::OrderWatermark;
@@ -26,8 +27,7 @@ use crate::storefront::{
     Adjustment, Level, LevelSet, MAX_ROWS, PushAction, PushCall, PushIntent, PushOutcome, PushRow, PushState, RepairDecision,
     ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode, decide_repair,
 };
-use crate::table::UnreadableRow;
-use crate::table::{Expect, IndexPartition, Key, Row, RowKey, Write};
+use crate::table::{Expect, IndexPartition, Key, Row, RowKey, UnreadableRow, Write};
 
 /// An open intent younger than this belongs to a push that is still at work. An older one was most likely left behind;
 /// should its push be alive after all, both make the same call with the same key, and the outcome is recorded once.
@@ -45,9 +45,6 @@ pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// How often a call without an answer is repeated before the queue takes over.
 pub(super) const MAX_CALLS: u32 = 4;
-
-/// How often levels are written anew when recomputes change them at the same time.
-pub(super) const MAX_WRITES_OF_LEVELS: u32 = 20;
 
 /// What a push did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -435,22 +432,13 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     /// Changes levels, each with its alert: raised when it is refused, cleared when it is not any more.
     async fn record(&self, keys: &[Key], change: impl Fn(&mut Level)) -> Result<(), StoreError> {
         for chunk in keys.chunks(40) {
-            let mut attempt = 0;
-            while !self.record_once(chunk, &change).await? {
-                attempt += 1;
-                if attempt >= MAX_WRITES_OF_LEVELS {
-                    return Err(StoreError::Unavailable {
-                        detail: "the levels kept changing while their outcome was recorded".into(),
-                        source: None,
-                    });
-                }
-                self.clock.sleep(Duration::from_millis(10)).await;
-            }
+            let what = format!("the levels of {}", self.shop);
+            retry(self.clock, RetryBudget::SHARED_ROW, &what, async || self.record_once(chunk, &change).await).await?;
         }
         Ok(())
     }
 
-    async fn record_once(&self, keys: &[Key], change: &impl Fn(&mut Level)) -> Result<bool, StoreError> {
+    async fn record_once(&self, keys: &[Key], change: &impl Fn(&mut Level)) -> Result<(), WriteError> {
         let records = self.store.get(keys).await?;
         let mut writes = Vec::new();
         for record in records.iter().flatten() {
@@ -465,14 +453,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                 writes.push(Write::put(&level, Expect::Revision(record.revision)));
             }
         }
-        if writes.is_empty() {
-            return Ok(true);
-        }
-        match self.store.write(&writes).await {
-            Ok(()) => Ok(true),
-            Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(false),
-            Err(WriteError::Store(error)) => Err(error),
-        }
+        if writes.is_empty() { Ok(()) } else { self.store.write(&writes).await }
     }
 
     async fn pause(&self, wait: Duration) -> Result<(), PushError> {

@@ -1,0 +1,78 @@
+//! The rows that a flow has read: what it decides from, and what its writes expect to find.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::key::{Key, RowKey};
+use super::row::{Expect, Record, Row, UnreadableRow, Write};
+use crate::alert::{Alert, AlertState, AlertSubject};
+
+/// Rows by name, each as it was read. A row that was asked for and does not exist is known to be absent.
+#[derive(Debug, Clone, Default)]
+pub struct ReadRows(BTreeMap<Key, Option<Record>>);
+
+impl ReadRows {
+    /// Rows that were read, in the order of `keys`.
+    #[must_use]
+    pub fn new(keys: impl IntoIterator<Item = Key>, records: impl IntoIterator<Item = Option<Record>>) -> Self {
+        Self(keys.into_iter().zip(records).collect())
+    }
+
+    /// The row as it was stored; `None` where there is none.
+    ///
+    /// # Panics
+    /// When the row was not read.
+    #[must_use]
+    pub fn record(&self, row: &RowKey) -> Option<&Record> {
+        self.0.get(&row.key()).unwrap_or_else(|| panic!("the {row} was read")).as_ref()
+    }
+
+    /// The typed row; `None` where there is none.
+    ///
+    /// # Errors
+    /// When the stored row has another shape.
+    ///
+    /// # Panics
+    /// When the row was not read.
+    pub fn get<R: Row>(&self, row: &RowKey) -> Result<Option<R>, UnreadableRow> {
+        self.record(row).map(Record::decode).transpose()
+    }
+
+    /// Writes `row` in the place of what was read.
+    ///
+    /// # Panics
+    /// When the row was not read.
+    #[must_use]
+    pub fn put<R: Row>(&self, row: &R) -> Write {
+        Write::put(row, Expect::as_read(self.record(&row.row_key())))
+    }
+
+    /// Deletes what was read; `None` where there was nothing.
+    ///
+    /// # Panics
+    /// When the row was not read.
+    #[must_use]
+    pub fn delete(&self, row: &RowKey) -> Option<Write> {
+        let record = self.record(row)?;
+        Some(Write::Delete { key: record.key.clone(), expect: Expect::Revision(record.revision) })
+    }
+
+    /// Raises or clears an alert; `None` where it is in that state already.
+    ///
+    /// # Errors
+    /// When the stored alert has another shape.
+    ///
+    /// # Panics
+    /// When the alert was not read.
+    pub fn turn_alert(
+        &self,
+        subject: AlertSubject,
+        state: AlertState,
+        detail: String,
+        now: Timestamp,
+    ) -> Result<Option<Write>, UnreadableRow> {
+        let known: Option<Alert> = self.get(&RowKey::Alert(subject.clone()))?;
+        Ok(Alert::next(known.as_ref(), subject, state, detail, now).map(|next| self.put(&next)))
+    }
+}
