@@ -1,8 +1,9 @@
-//! Recomputing an item: its promise, its alerts, and what each shop must be told: levels, and the labels that it has. What can
-//! still be made of it is the plan's to say (`replan`); here it is taken over.
+//! Recomputes an item: its promise, its alerts, and the levels and variant metafields of each shop. How many units can still
+//! be produced comes from the item's plan (`replan`), which is only read here.
 //!
-//! One read, one transaction per item. The promise row's revision is the gate: it is read no later than the positions, so
-//! whoever wins the write has seen positions at least as new as the promise it replaces, and a promise never goes back.
+//! One read and one transaction per item. The revision of the promise row is the gate. The promise is read before the
+//! positions, so the function that wins the write has seen positions at least as new as those of the promise it replaces, and
+//! a promise never goes back in time.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,14 +22,14 @@ use crate::source::ScheduledReceipts;
 use crate::storefront::{Level, MetafieldKind, MetafieldValue, PromiseValue, VariantMetafield};
 use crate::table::{Expect, Record, RowKey, Write};
 
-/// How often an item is recomputed anew when its rows change under it.
+/// How often an item is recomputed when its rows change in between.
 const MAX_ATTEMPTS: u32 = 10;
 
 /// What recomputing an item led to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recomputed {
-    /// Pairs whose shop does not know their supply yet, whether or not this computation changed it; without a location where
-    /// it does not know the lots yet.
+    /// Pairs that must be pushed to their shop, whether or not this computation changed them. A pair without a location means
+    /// that a metafield of the item must be pushed.
     pub due: BTreeSet<(ShopDomain, PositionKey)>,
     /// Whether anything was written.
     pub changed: bool,
@@ -37,7 +38,7 @@ pub struct Recomputed {
 /// Recomputes one item from the rows as they are now.
 ///
 /// # Errors
-/// When the store fails, or others keep recomputing the same item.
+/// When the store fails, or other functions keep recomputing the same item.
 pub async fn recompute<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, sku: &Sku) -> Result<Recomputed, StoreError> {
     for attempt in 1..=MAX_ATTEMPTS {
         match recompute_once(store, clock, network, sku).await {
@@ -48,7 +49,8 @@ pub async fn recompute<S: Store, C: Clock>(store: &S, clock: &C, network: &Netwo
             }
         }
     }
-    Err(StoreError::Unavailable { detail: format!("{sku} was recomputed by others {MAX_ATTEMPTS} times over"), source: None })
+    let detail = format!("other functions recomputed {sku} during all {MAX_ATTEMPTS} attempts");
+    Err(StoreError::Unavailable { detail, source: None })
 }
 
 async fn recompute_once<S: Store, C: Clock>(
@@ -58,12 +60,12 @@ async fn recompute_once<S: Store, C: Clock>(
     sku: &Sku,
 ) -> Result<Recomputed, WriteError> {
     let first = [RowKey::Item(sku.clone()).key(), RowKey::Promise(sku.clone()).key(), RowKey::PlanOf(sku.clone()).key()];
-    let [item, promise, in_plan] = these(store.get(&first).await?);
+    let [item, promise, in_plan] = take_first(store.get(&first).await?);
     let Some(item) = item.map(|record| record.decode::<Item>()).transpose()? else {
-        return Ok(Recomputed::default()); // Not imported yet; importing it rings again.
+        return Ok(Recomputed::default()); // Not imported yet. Importing the item recomputes it.
     };
 
-    // Read after the promise, never before: see the module's first lines.
+    // Positions are read after the promise, never before it: see the module documentation.
     let of: Vec<PositionKey> = network.places().map(|place| PositionKey::new(sku.clone(), place)).collect();
     let levels_of: Vec<_> = network
         .locations()
@@ -72,9 +74,9 @@ async fn recompute_once<S: Store, C: Clock>(
         })
         .collect();
     let old = promise.as_ref().map(|record| record.decode::<Promise>()).transpose()?;
-    // Also where it is not shown any more: there the label is emptied, and then forgotten.
+    // This includes metafields that are not shown any more: they are emptied, and then deleted.
     let is_shown = |kind| shows(&item, kind);
-    let labels_of: BTreeSet<(ShopDomain, MetafieldKind)> = MetafieldKind::ALL
+    let metafields_of: BTreeSet<(ShopDomain, MetafieldKind)> = MetafieldKind::ALL
         .into_iter()
         .flat_map(|kind| {
             let was = old.as_ref().map(|old| shops_with(old, kind).clone()).unwrap_or_default();
@@ -86,7 +88,7 @@ async fn recompute_once<S: Store, C: Clock>(
     let late = AlertSubject::LatePromise { sku: sku.clone() };
     let in_plan = in_plan.map(|record| record.decode::<PlanMembership>()).transpose()?;
     let mut keys = vec![RowKey::Alert(low.clone()).key(), RowKey::Alert(late.clone()).key(), RowKey::Receipts(sku.clone()).key()];
-    let alone = keys.len();
+    let positions_at = keys.len();
     keys.extend(of.iter().map(|of| RowKey::Position(of.clone()).key()));
     keys.extend(
         levels_of.iter().map(|(shop, location)| {
@@ -94,7 +96,7 @@ async fn recompute_once<S: Store, C: Clock>(
         }),
     );
     keys.extend(
-        labels_of.iter().map(|(shop, kind)| RowKey::Metafield { shop: shop.clone(), sku: sku.clone(), kind: *kind }.key()),
+        metafields_of.iter().map(|(shop, kind)| RowKey::Metafield { shop: shop.clone(), sku: sku.clone(), kind: *kind }.key()),
     );
     let tier_at = keys.len();
     keys.extend(item.tier.as_ref().map(|tier| RowKey::Tier(tier.clone()).key()));
@@ -104,11 +106,11 @@ async fn recompute_once<S: Store, C: Clock>(
     let tier = item.tier.as_ref().and_then(|_| last.next()).flatten();
     let tier = tier.map(|record| record.decode::<Tier>()).transpose()?;
     let plan = last.next().flatten().map(|record| record.decode::<GroupPlan>()).transpose()?;
-    let mut position_rows = rows.split_off(alone);
-    let [low_alert, late_alert, supplies] = these(rows);
-    let supplies = supplies.map(|record| record.decode::<ScheduledReceipts>()).transpose()?;
+    let mut position_rows = rows.split_off(positions_at);
+    let [low_alert, late_alert, receipts] = take_first(rows);
+    let receipts = receipts.map(|record| record.decode::<ScheduledReceipts>()).transpose()?;
     let mut level_rows = position_rows.split_off(of.len());
-    let label_rows = level_rows.split_off(levels_of.len());
+    let metafield_rows = level_rows.split_off(levels_of.len());
     let positions = position_rows.into_iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Position>, _>>()?;
 
     let now = clock.now();
@@ -118,12 +120,12 @@ async fn recompute_once<S: Store, C: Clock>(
         tier: tier.as_ref(),
         network,
         positions: &positions,
-        supplies: supplies.as_ref(),
+        supplies: receipts.as_ref(),
         planned,
         old: old.as_ref(),
     };
     let mut new = Promise::compute(known, now);
-    assert!(old.as_ref().is_none_or(|old| new.follows(old)), "positions read after a promise are never older than it");
+    assert!(old.as_ref().is_none_or(|old| new.follows(old)), "positions read after a promise are at least as new as it");
 
     let mut writes = Vec::new();
     let mut due = BTreeSet::new();
@@ -137,7 +139,7 @@ async fn recompute_once<S: Store, C: Clock>(
         let buffer = at.kept_back(Some(location), item.buffer_for(Some(&shop), tier.as_ref()));
         level.want(at, buffer, (listed.inventory_item, *shop_location), now);
         if level.alerted && level.refused.is_none() && !level.is_due() {
-            // What the shop refused is not wanted any more: no push will come by to clear the alert.
+            // The refused level is not wanted any more. No push will happen that would clear the alert, so it is cleared here.
             level.alerted = false;
             writes.extend(refusal_alert(store, (&level).into(), now).await?);
         }
@@ -148,27 +150,27 @@ async fn recompute_once<S: Store, C: Clock>(
             writes.push(Write::put(&level, Expect::as_read(record.as_ref())));
         }
     }
-    for ((shop, kind), record) in labels_of.into_iter().zip(label_rows) {
+    for ((shop, kind), record) in metafields_of.into_iter().zip(metafield_rows) {
         let known = record.as_ref().map(|record| record.decode::<VariantMetafield>()).transpose()?;
         let would_show = match kind {
             MetafieldKind::Lots => MetafieldValue::Lots(VariantMetafield::lots_of(network, &positions)),
             MetafieldKind::Promise => MetafieldValue::Promise(PromiseValue { date: new.date() }),
         };
         let shown = if is_shown(kind) { would_show } else { MetafieldValue::nothing(kind) };
-        let label = label(&item, &shop, known.as_ref(), shown, now);
-        // What was refused is not wanted any more: no push will come by to clear the alert.
-        let settled = label.as_ref().is_none_or(|label| label.refused.is_none() && !label.is_due());
+        let metafield = metafield(&item, &shop, known.as_ref(), shown, now);
+        // The refused value is not wanted any more. No push will happen that would clear the alert, so it is cleared here.
+        let settled = metafield.as_ref().is_none_or(|metafield| metafield.refused.is_none() && !metafield.is_due());
         if let Some(known) = known.as_ref().filter(|known| known.alerted && settled) {
             writes.extend(refusal_alert(store, (&VariantMetafield { refused: None, ..known.clone() }).into(), now).await?);
         }
-        match (label, record) {
-            (Some(label), record) => {
-                let label = VariantMetafield { alerted: label.alerted && !settled, ..label };
-                if label.is_due() {
+        match (metafield, record) {
+            (Some(metafield), record) => {
+                let metafield = VariantMetafield { alerted: metafield.alerted && !settled, ..metafield };
+                if metafield.is_due() {
                     due.insert((shop.clone(), PositionKey::new(sku.clone(), Place::Unassigned)));
                 }
-                if known.as_ref() != Some(&label) {
-                    writes.push(Write::put(&label, Expect::as_read(record.as_ref())));
+                if known.as_ref() != Some(&metafield) {
+                    writes.push(Write::put(&metafield, Expect::as_read(record.as_ref())));
                 }
                 match kind {
                     MetafieldKind::Lots => new.lots_metafield_in.insert(shop),
@@ -181,15 +183,16 @@ async fn recompute_once<S: Store, C: Clock>(
     }
     if let Some(state) = low_stock(new.available, new.low_at) {
         let detail = format!("{} units of {sku} can be promised.", new.available);
-        writes.extend(turn(low_alert.as_ref(), low, state, detail, now)?);
+        writes.extend(set_alert(low_alert.as_ref(), low, state, detail, now)?);
     }
-    let broken = new.planned.as_ref().map_or(&[][..], |planned| &planned.late);
-    let state = if broken.is_empty() { AlertState::Cleared } else { AlertState::Raised };
-    let units: Vec<String> = broken.iter().map(ToString::to_string).collect();
+    let late_orders = new.planned.as_ref().map_or(&[][..], |planned| &planned.late);
+    let state = if late_orders.is_empty() { AlertState::Cleared } else { AlertState::Raised };
+    let units: Vec<String> = late_orders.iter().map(ToString::to_string).collect();
     let detail = format!("Of {sku}: {}. `cargo x explain {sku}` lists the orders.", units.join("; "));
-    writes.extend(turn(late_alert.as_ref(), late, state, detail, now)?);
+    writes.extend(set_alert(late_alert.as_ref(), late, state, detail, now)?);
     if !writes.is_empty() || !old.as_ref().is_some_and(|old| new.says_the_same(old)) {
-        // Also when it says the same itself: winning this write is what makes level and alert as new as the promise.
+        // The promise is also written when only a level, a metafield or an alert changed: winning this write makes them as new
+        // as the promise.
         writes.push(Write::put(&new, Expect::as_read(promise.as_ref())));
     }
     if !writes.is_empty() {
@@ -198,7 +201,7 @@ async fn recompute_once<S: Store, C: Clock>(
     Ok(Recomputed { due, changed: !writes.is_empty() })
 }
 
-/// Whether an item has this shown beside it.
+/// Whether an item shows a metafield of this kind.
 fn shows(item: &Item, kind: MetafieldKind) -> bool {
     match kind {
         MetafieldKind::Lots => item.by_lot,
@@ -206,7 +209,7 @@ fn shows(item: &Item, kind: MetafieldKind) -> bool {
     }
 }
 
-/// The shops that show it, or did.
+/// The shops that have a metafield of this kind.
 fn shops_with(promise: &Promise, kind: MetafieldKind) -> &BTreeSet<ShopDomain> {
     match kind {
         MetafieldKind::Lots => &promise.lots_metafield_in,
@@ -214,8 +217,9 @@ fn shops_with(promise: &Promise, kind: MetafieldKind) -> &BTreeSet<ShopDomain> {
     }
 }
 
-/// What a shop is to show beside an item; `None` where it is told nothing of the kind, and shows none that is still ours to say.
-fn label(
+/// The wanted metafield of an item in a shop. `None` when the item has no variant there, or when the metafield is not shown
+/// and is already empty.
+fn metafield(
     item: &Item,
     shop: &ShopDomain,
     known: Option<&VariantMetafield>,
@@ -224,13 +228,14 @@ fn label(
 ) -> Option<VariantMetafield> {
     let variant = item.shops.get(shop).and_then(|listed| listed.variant)?;
     let kind = shown.kind();
-    let mut label = known.cloned().unwrap_or_else(|| VariantMetafield::new(shop.clone(), item.sku.clone(), variant, kind, now));
-    label.want(variant, shown, now);
-    (shows(item, kind) || !label.is_blank()).then_some(label)
+    let new = || VariantMetafield::new(shop.clone(), item.sku.clone(), variant, kind, now);
+    let mut metafield = known.cloned().unwrap_or_else(new);
+    metafield.want(variant, shown, now);
+    (shows(item, kind) || !metafield.is_blank()).then_some(metafield)
 }
 
-/// The write that turns an alert, where it does not stand so already.
-fn turn(
+/// The write that changes an alert's state; `None` when the alert already has it.
+fn set_alert(
     known: Option<&Record>,
     subject: AlertSubject,
     state: AlertState,
@@ -242,7 +247,7 @@ fn turn(
     Ok(next.map(|next| Write::put(&next, Expect::as_read(known))))
 }
 
-/// The first rows of those that were read.
-fn these<const N: usize>(mut rows: Vec<Option<Record>>) -> [Option<Record>; N] {
+/// Takes the first `N` records out of `rows`.
+fn take_first<const N: usize>(mut rows: Vec<Option<Record>>) -> [Option<Record>; N] {
     std::array::from_fn(|at| rows.get_mut(at).and_then(Option::take))
 }
