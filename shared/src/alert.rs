@@ -1,7 +1,8 @@
-//! When a person must look: raised once, cleared once.
+//! Alerts: conditions that a person must look at. An alert is raised once and cleared once.
 //!
-//! One row per rule and subject, written in the transaction that crossed the line. Its change is in the table's stream,
-//! and `ats-recompute` carries it to the bus, so an alert is never sent for something that was not committed.
+//! Each alert is one row per rule and subject, written in the same transaction as the change that raises or clears it. The
+//! function `ats-recompute` reads the change from the table's stream and puts it on the event bus, so an alert is never sent for
+//! a change that was not committed.
 
 use std::fmt;
 
@@ -10,113 +11,113 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{MissingMapping, OrderId, Quantity, ShopDomain, ShopLocationId, Sku};
 
-/// What an alert is about.
+/// The rule and the subject of an alert.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum AlertSubject {
-    /// What the network can promise of an item fell to its threshold.
+    /// The available quantity of an item in the network fell to its threshold.
     LowStock {
         /// The item.
         sku: Sku,
     },
-    /// Units that were promised for a day cannot be there by then: a supply slipped, or components are gone.
+    /// Units that were promised for a day will not be on hand by then: a scheduled receipt slipped, or components are missing.
     LatePromise {
         /// The item.
         sku: Sku,
     },
-    /// More items hang together by their components than can be planned: only what is there of them is sold.
+    /// A planning group has more items than one plan can hold: only their stock on hand is promised.
     PlanTooLarge {
-        /// The first of them.
+        /// The first item of the group.
         sku: Sku,
     },
-    /// A shop sells something we have no item for. Its orders are recorded, and reserve nothing.
+    /// A shop sells a SKU that is not mapped to an item. Its orders are recorded but reserve nothing.
     UnmappedSku {
         /// The shop.
         shop: ShopDomain,
-        /// What the shop calls it.
+        /// The shop's SKU.
         shop_sku: String,
     },
-    /// A shop ships or sells at a location we do not have. Its units are taken off the network, but off no location.
+    /// A shop ships or sells at a location that is not mapped. Its units are deducted from the network, but from no location.
     UnmappedLocation {
         /// The shop.
         shop: ShopDomain,
         /// The shop's location.
         location: ShopLocationId,
     },
-    /// Another system speaks of something we have no item for. Its events wait for a mapping.
+    /// Another system reports an item code that is not mapped. Its events wait for a mapping.
     UnmappedItem {
         /// The system.
         system: String,
         /// Its code of the item.
         code: String,
     },
-    /// Another system speaks of a location that is none of ours. Its events wait for a mapping.
+    /// Another system reports a location code that is not mapped. Its events wait for a mapping.
     UnmappedFacility {
         /// The system.
         system: String,
         /// Its code of the location.
         code: String,
     },
-    /// An event of another system is refused as it is: the system must correct it and send it again.
+    /// An event of another system was rejected: the system must correct it and send it again.
     RefusedEvent {
         /// The system.
         system: String,
     },
-    /// A feed that is pulled from another system failed several times, or was not whole for longer than it may be: what that
-    /// system knows is not known here.
+    /// Pulling a feed of another system failed several times, or its last complete pull is older than allowed: our data from that
+    /// system may be outdated.
     SourceStale {
         /// The system.
         system: String,
         /// The feed.
         feed: String,
     },
-    /// An order of a shop cannot be read: what is known of it may be old. While what the shop says of it makes no sense, nothing
-    /// of the shop is set outright.
+    /// An order of a shop cannot be read, so our record of it may be outdated. While the shop's answer about it is invalid, no
+    /// level of that shop is set to an absolute quantity.
     UnreadableOrder {
         /// The shop.
         shop: ShopDomain,
-        /// The order, as the shop calls it.
+        /// The shop's id of the order.
         order: String,
     },
-    /// A paid order that no warehouse has allocated in time.
+    /// No warehouse allocated a paid order in time.
     Unallocated {
         /// The shop.
         shop: ShopDomain,
         /// The order.
         order: OrderId,
     },
-    /// An order was paid after its hold had been given up.
+    /// An order was paid after its hold had been released.
     PaidLate {
         /// The shop.
         shop: ShopDomain,
         /// The order.
         order: OrderId,
     },
-    /// A shop closed or deleted a location of ours: what it shows there is out of our hands.
+    /// A shop closed or deleted a mapped location: we cannot control the levels there any more.
     LocationClosed {
         /// The shop.
         shop: ShopDomain,
         /// The shop's location.
         location: ShopLocationId,
     },
-    /// A shop removed the app: nothing can be read from it or told to it.
+    /// A shop uninstalled the app: nothing can be read from it or pushed to it.
     AppRemoved {
         /// The shop.
         shop: ShopDomain,
     },
-    /// A signed webhook cannot be read. What it was about may be missing until the next sweep.
+    /// A signed webhook cannot be parsed. Its change may be missing until the next sweep.
     UnreadableWebhook {
         /// The shop.
         shop: ShopDomain,
         /// Its topic.
         topic: String,
     },
-    /// An event came again under the same id with other content. The first one stands.
+    /// An event arrived again with the same id and other content. The first one stays in force.
     ContentMismatch {
-        /// The event.
+        /// The id of the event.
         event: String,
     },
-    /// The shop refuses to be told a level. The pair is left out of pushes until its supply changes.
+    /// The shop rejects a level. The pusher leaves this item at this location out until its supply changes.
     PushRefused {
         /// The shop.
         shop: ShopDomain,
@@ -152,7 +153,7 @@ impl AlertSubject {
         }
     }
 
-    /// What tells the alert apart from others of its rule.
+    /// The fields that distinguish the alert from others of its rule.
     #[must_use]
     pub fn fields(&self) -> Vec<String> {
         match self {
@@ -173,7 +174,7 @@ impl AlertSubject {
         }
     }
 
-    /// The alert that is open while anything waits for a mapping.
+    /// The alert that is open while any event waits for this mapping.
     #[must_use]
     pub fn of_missing(missing: &MissingMapping) -> Self {
         match missing.clone() {
@@ -193,46 +194,46 @@ impl fmt::Display for AlertSubject {
     }
 }
 
-/// Whether someone must still look.
+/// Whether an alert is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
     /// Open.
     Raised,
-    /// It has passed.
+    /// The condition has passed.
     Cleared,
 }
 
 /// One alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
-    /// What it is about.
+    /// Its rule and subject.
     #[serde(flatten)]
     pub subject: AlertSubject,
-    /// Open or not.
+    /// Whether it is open.
     pub state: AlertState,
     /// How often it was raised, this time included.
     pub times: u64,
-    /// What was seen, in words for the person who reads it.
+    /// What was found and what to do, as text for the person who reads it.
     pub detail: String,
     /// When it last changed.
     pub changed_at: Timestamp,
 }
 
 impl Alert {
-    /// The alert after it was found raised or not; `None` when that is how it stands already.
+    /// The alert after an evaluation found it in `state`; `None` when it is in that state already, so there is nothing to write.
     #[must_use]
     pub fn next(known: Option<&Self>, subject: AlertSubject, state: AlertState, detail: String, now: Timestamp) -> Option<Self> {
-        let stands = known.map_or(AlertState::Cleared, |alert| alert.state);
+        let current = known.map_or(AlertState::Cleared, |alert| alert.state);
         let times = known.map_or(0, |alert| alert.times) + u64::from(state == AlertState::Raised);
-        (stands != state).then_some(Self { subject, state, times, detail, changed_at: now })
+        (current != state).then_some(Self { subject, state, times, detail, changed_at: now })
     }
 }
 
-/// Where the low-stock alert of an item goes when the network's available is `available`; `None` to stay as it is.
+/// The state of an item's low-stock alert when the network has `available` units of it; `None` to keep the state it has.
 ///
-/// It is raised at the threshold and cleared only a tenth (at least one unit) above it, so a level that hovers around the
-/// threshold does not ring again and again.
+/// It is raised at the threshold and cleared only a tenth (at least one unit) above it, so a quantity that hovers around the
+/// threshold does not raise it again and again.
 #[must_use]
 pub fn low_stock(available: Quantity, low_at: Option<Quantity>) -> Option<AlertState> {
     let low_at = low_at?;
@@ -250,7 +251,7 @@ pub fn low_stock(available: Quantity, low_at: Option<Quantity>) -> Option<AlertS
 mod tests {
     use super::*;
 
-    /// Protects planners from alerts that flutter: raised at the line, cleared a step above it, quiet in between.
+    /// Protects planners from flapping alerts: raised at the threshold, cleared a tenth above it, unchanged in between.
     #[test]
     fn low_stock_has_hysteresis() {
         let units = Quantity::new;
@@ -267,7 +268,7 @@ mod tests {
         }
     }
 
-    /// Protects "raised once, cleared once": the same finding again changes nothing.
+    /// Protects "raised once, cleared once": the same state again changes nothing.
     #[test]
     fn an_alert_changes_only_when_its_state_does() {
         let subject = || AlertSubject::LowStock { sku: "A".parse().expect("a valid SKU") };

@@ -1,23 +1,23 @@
-//! Signatures of what is sent to us: base64 of HMAC-SHA256 over the bytes as they came, compared in constant time.
+//! Signatures of requests to us: base64 of HMAC-SHA256 over the exact bytes of the body, compared in constant time.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// A signature as it came in a header.
+/// A signature from a request header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature(Vec<u8>);
 
 impl Signature {
-    /// Reads the header's value; `None` when it is not base64.
+    /// Decodes the value of the header; `None` when it is not base64.
     #[must_use]
     pub fn from_header(value: &str) -> Option<Self> {
         STANDARD.decode(value.trim()).ok().map(Self)
     }
 
-    /// Whether any of `secrets` signed exactly these bytes. During a rotation the current and the previous secret are
-    /// both good. Constant time in the signature; every secret is tried, so the time does not tell which one matched.
+    /// Whether any of `secrets` signed exactly these bytes. During a rotation both the current and the previous secret are
+    /// valid. Each comparison takes constant time, and every secret is tried, so the time does not reveal which one matched.
     #[must_use]
     pub fn matches<'a>(&self, body: &[u8], secrets: impl IntoIterator<Item = &'a [u8]>) -> bool {
         secrets.into_iter().fold(false, |matched, secret| mac(secret, body).verify_slice(&self.0).is_ok() | matched)
@@ -40,7 +40,7 @@ fn mac(secret: &[u8], body: &[u8]) -> Hmac<Sha256> {
 mod tests {
     use super::*;
 
-    /// Protects the door: only the bytes that were signed, by a secret we know, come in.
+    /// Protects against forged requests: only the signed bytes match, and only with a secret we know.
     #[test]
     fn only_the_signed_bytes_match() {
         let body = br#"{"id":820982911946154508,"note":"caf\u00e9"}"#;
@@ -48,10 +48,10 @@ mod tests {
         let current: &[u8] = b"current";
         let previous: &[u8] = b"previous";
         assert!(signature.matches(body, [current]));
-        assert!(signature.matches(body, [previous, current]), "either secret is good during a rotation");
+        assert!(signature.matches(body, [previous, current]), "both secrets are valid during a rotation");
         assert!(signature.matches(body, [current, previous]), "in either order");
         assert!(!signature.matches(body, [previous]));
-        assert!(!signature.matches(body, []), "no secret, no entry");
+        assert!(!signature.matches(body, []), "without a secret nothing matches");
         for at in 0..body.len() {
             let mut changed = body.to_vec();
             changed[at] ^= 1;

@@ -1,10 +1,10 @@
-//! The modules of the domain crate use only those before them.
+//! Checks the dependencies between the modules of the domain crate: each module uses only those before it.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every module, in the order in which they may use each other: each uses only those before it.
+/// Every module, in the order of dependency: each uses only those before it.
 const ORDER: [&str; 17] = [
     "signature",
     "catalog",
@@ -25,12 +25,12 @@ const ORDER: [&str; 17] = [
     "adapters",
 ];
 
-/// Modules that may be async and may wait.
+/// Modules that may be async.
 const ASYNC: [&str; 3] = ["ports", "flows", "adapters"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("the sources are there") {
-        let path = entry.expect("a readable folder").path();
+    for entry in fs::read_dir(folder).expect("the source folder exists") {
+        let path = entry.expect("a readable folder entry").path();
         if path.is_dir() {
             sources(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -46,17 +46,18 @@ fn files() -> Vec<(PathBuf, String, String)> {
     sources(&root, &mut found);
     found.sort();
     let module = |path: &Path| {
-        let first = path.strip_prefix(&root).expect("below the root").iter().next().expect("a file");
+        let first =
+            path.strip_prefix(&root).expect("a path below the source root").iter().next().expect("a path with a first part");
         first.to_string_lossy().trim_end_matches(".rs").to_owned()
     };
     let files = found.into_iter().map(|path| {
-        let text = fs::read_to_string(&path).expect("a text");
-        (path.strip_prefix(&root).expect("below the root").to_owned(), module(&path), text)
+        let text = fs::read_to_string(&path).expect("a readable source file");
+        (path.strip_prefix(&root).expect("a path below the source root").to_owned(), module(&path), text)
     });
     files.filter(|(_, module, _)| module != "lib").collect()
 }
 
-/// The modules that a text names with `crate::`.
+/// The modules that a source text names with `crate::`.
 fn named(text: &str) -> impl Iterator<Item = &str> {
     text.split("crate::").skip(1).map(|rest| {
         let end = rest.find(|symbol: char| !symbol.is_ascii_lowercase() && symbol != '_').unwrap_or(rest.len());
@@ -64,7 +65,7 @@ fn named(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Protects newcomers from having to understand everything at once: no module uses one that comes after it.
+/// Protects readers from having to understand everything at once: no module uses one that comes after it.
 #[test]
 fn modules_use_only_those_before_them() {
     let rank = |module: &str| ORDER.iter().position(|known| *known == module);
@@ -83,12 +84,12 @@ fn modules_use_only_those_before_them() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(modules.len(), ORDER.len(), "every module of the order is there: {modules:?}");
+    assert_eq!(modules.len(), ORDER.len(), "every module in the order exists: {modules:?}");
 }
 
-/// Protects decisions from depending on when they are asked: only ports, flows and adapters are async.
+/// Protects decisions from depending on time and I/O: only ports, flows and adapters are async.
 #[test]
-fn only_flows_and_adapters_wait() {
+fn only_ports_flows_and_adapters_are_async() {
     let mut wrong = Vec::new();
     for (path, module, text) in files().into_iter().filter(|(_, module, _)| !ASYNC.contains(&module.as_str())) {
         for (number, line) in text.lines().enumerate() {

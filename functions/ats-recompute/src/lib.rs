@@ -1,9 +1,9 @@
-//! What changed in the table becomes new promises, new plans, hints for the pusher, and alerts on the bus.
+//! Turns changes of the table into new promises, new plans, hints for the pusher, and alerts on the bus.
 //!
-//! The stream says *what* changed; *how it is now* is read from the table, so a redelivered or late record does no harm.
-//! The stages run one after the other: recompute, replan, publish, settle the lanes, ask for a refresh, resume what waited.
-//! Lanes come after the promises, while there is time: their effects come back in the stream. On an ordered stream everything
-//! after the first failure is repeated, so exactly that one is reported.
+//! The stream names the rows that changed. Their current state is read from the table, so a repeated or late record does no
+//! harm. The stages run in order: recompute, replan, publish, settle the lanes, request a refresh, resume waiting rows. Lanes
+//! come after the promises, while there is time, because their effects return in the stream. On an ordered stream Lambda
+//! repeats every record from the first failure on, so the handler reports only that one.
 
 mod work;
 
@@ -26,14 +26,14 @@ pub use work::Work;
 /// Items recomputed at the same time.
 const AT_ONCE: usize = 8;
 
-/// What recomputing needs to work.
+/// The handler of the stream and its ports.
 #[derive(Debug)]
 pub struct Recompute<S, H, B, C> {
     /// The table.
     pub store: S,
-    /// The way to the pusher.
+    /// The queue of the pusher.
     pub hints: H,
-    /// The way to people.
+    /// The bus for alerts.
     pub bus: B,
     /// The time.
     pub clock: C,
@@ -41,7 +41,7 @@ pub struct Recompute<S, H, B, C> {
     pub network: NetworkCache,
 }
 
-/// The records that must be repeated, because a stage could not do what they call for.
+/// The positions of the records that must be repeated because a stage failed.
 type Failed = BTreeSet<usize>;
 
 impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
@@ -56,7 +56,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
         response
     }
 
-    /// Does everything the records call for, and returns the first one that must be repeated.
+    /// Runs all stages, and returns the first record that must be repeated.
     async fn first_failure(&self, records: &[EventRecord], deadline: Timestamp) -> Option<usize> {
         let work = Work::of(records);
         let network = match self.network_for(&work).await {
@@ -71,7 +71,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
         }
         let mut failed: Failed = work.unreadable;
         failed.extend(self.recompute(&network, work.recompute).await);
-        // After the promises that plans are computed from; what a plan changes comes back in the stream.
+        // Plans are computed from promises, so they come after them. A changed plan returns in the stream.
         failed.extend(self.replan(&network, work.replan).await);
         failed.extend(self.publish(work.alerts).await);
         failed.extend(self.settle_lanes(&network, &work.lanes, deadline).await);
@@ -80,7 +80,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
         failed.first().copied()
     }
 
-    /// The network, read again if a record names a location the kept one does not have, or is one.
+    /// The network. It is read again if a record is a location or names one that the cached network lacks.
     async fn network_for(&self, work: &Work) -> Result<Arc<Network>, StoreError> {
         let network = self.network.get(&self.store, self.clock.now()).await?;
         if !work.network_changed && work.locations.iter().all(|location| network.get(location).is_some()) {
@@ -90,7 +90,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
         self.network.get(&self.store, self.clock.now()).await
     }
 
-    /// Recomputes items, and hints what their shops do not know.
+    /// Recomputes items, and sends hints for the due levels and metafields.
     async fn recompute(&self, network: &Network, skus: BTreeMap<Sku, usize>) -> Failed {
         let outcomes: Vec<_> = stream::iter(skus)
             .map(|(sku, at)| async move { (recompute(&self.store, &self.clock, network, &sku).await, sku, at) })
@@ -109,7 +109,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%sku, %error, "an item is not recomputed yet");
+                    tracing::warn!(%sku, %error, "an item could not be recomputed; the stream repeats its record");
                     failed.insert(at);
                 }
             }
@@ -119,7 +119,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
             match hint_all(&self.hints, &shop, pairs).await {
                 Ok(()) => tracing::info!(%shop, pairs = count, "hinted"),
                 Err(error) => {
-                    tracing::warn!(%shop, %error, "the hints are not sent yet");
+                    tracing::warn!(%shop, %error, "the hints could not be sent; the stream repeats the record");
                     failed.insert(first);
                 }
             }
@@ -127,34 +127,34 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
         failed
     }
 
-    /// Plans anew the planning groups of items. They are planned together, so the first of them stands for all.
+    /// Plans the groups of items again. They are planned in one call, so the first record stands for all.
     async fn replan(&self, network: &Network, skus: BTreeMap<Sku, usize>) -> Option<usize> {
         let first = skus.values().min().copied()?;
         let changed: BTreeSet<Sku> = skus.into_keys().collect();
         match replan(&self.store, &self.clock, network, &changed).await {
             Ok(plans) => {
                 if plans > 0 {
-                    tracing::info!(plans, "planned anew");
+                    tracing::info!(plans, "planned again");
                 }
                 None
             }
             Err(error) => {
-                tracing::warn!(%error, "planning groups are not planned anew yet");
+                tracing::warn!(%error, "planning groups could not be planned; the stream repeats the record");
                 Some(first)
             }
         }
     }
 
-    /// Publishes alerts, all in one call.
+    /// Publishes all alerts in one call.
     async fn publish(&self, alerts: Vec<(usize, Alert)>) -> Option<usize> {
         let first = alerts.first()?.0;
         let alerts: Vec<Alert> = alerts.into_iter().map(|(_, alert)| alert).collect();
         let error = self.bus.publish(&alerts).await.err()?;
-        tracing::warn!(%error, alerts = alerts.len(), "alerts are not published yet");
+        tracing::warn!(%error, alerts = alerts.len(), "alerts could not be published; the stream repeats the record");
         Some(first)
     }
 
-    /// Commits what waits in lanes, while there is time.
+    /// Commits the events that wait in lanes, while there is time.
     async fn settle_lanes(&self, network: &Network, lanes: &BTreeMap<Lane, usize>, deadline: Timestamp) -> Failed {
         let mut failed = Failed::new();
         for (lane, at) in lanes {
@@ -165,7 +165,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
             match settle_lane(&self.store, &self.clock, network, lane).await {
                 Ok(events) => tracing::info!(%lane, events, "lane settled"),
                 Err(error) => {
-                    tracing::warn!(%lane, %error, "a lane is not settled yet");
+                    tracing::warn!(%lane, %error, "a lane could not be settled; the stream repeats the record");
                     failed.insert(*at);
                 }
             }
@@ -173,15 +173,15 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
         failed
     }
 
-    /// Asks for every item to be recomputed, if a row changed that touches all of them.
+    /// Requests that every item is recomputed, if a row changed that affects all items.
     async fn ask_refresh(&self, at: Option<usize>) -> Option<usize> {
         let at = at?;
         let error = ask_refresh(&self.store, &self.clock).await.err()?;
-        tracing::warn!(%error, "what a location, a tier or a work centre changes is not computed anew yet");
+        tracing::warn!(%error, "the refresh of all items could not be requested; the stream repeats the record");
         Some(at)
     }
 
-    /// Lets go on what waited for a mapping, while there is time; the backlog job finds the rest within moments.
+    /// Resumes rows that waited for a mapping, while there is time. The backlog job resumes the rest within moments.
     async fn resume(&self, network: &Network, prefixes: &BTreeMap<String, usize>, deadline: Timestamp) -> Failed {
         let mut failed = Failed::new();
         for (prefix, at) in prefixes {
@@ -191,10 +191,10 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
             match resume(&self.store, &self.clock, network, prefix, deadline).await {
                 Ok(Resumed { resumed: 0, cut: false }) => {}
                 Ok(Resumed { resumed, cut }) => {
-                    tracing::info!(waited_for = prefix, resumed, cut, "what waited for a mapping goes on");
+                    tracing::info!(waited_for = prefix, resumed, cut, "rows that waited for a mapping are resumed");
                 }
                 Err(error) => {
-                    tracing::warn!(waited_for = prefix, %error, "what waits for a mapping waits on");
+                    tracing::warn!(waited_for = prefix, %error, "rows that wait for a mapping could not be resumed");
                     failed.insert(*at);
                 }
             }

@@ -1,4 +1,4 @@
-//! The Lambda behind the table's stream.
+//! The Lambda function of the table's stream.
 
 use ats_recompute::Recompute;
 use aws_lambda_events::event::dynamodb::Event;

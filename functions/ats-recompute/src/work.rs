@@ -1,4 +1,4 @@
-//! What the records of one batch of the stream call for, and which record called for it first.
+//! The work that one batch of the stream requires, and which record requires it first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,21 +9,21 @@ use promissory::ledger::Lane;
 use promissory::promise::GroupPlan;
 use promissory::table::{Key, Row, RowKey, Streamed, waiting_prefixes};
 
-/// The work of one batch. Each piece of it carries the position of the first record that calls for it: when the piece
-/// fails, the stream repeats everything from that record on.
+/// The work of one batch. Each piece carries the position of the first record that requires it. When the piece fails, the
+/// stream repeats everything from that record on.
 #[derive(Debug, Default, PartialEq)]
 pub struct Work {
     /// Items to be recomputed.
     pub recompute: BTreeMap<Sku, usize>,
-    /// Items whose planning groups must be planned anew.
+    /// Items whose planning groups must be planned again.
     pub replan: BTreeMap<Sku, usize>,
     /// Alerts that changed.
     pub alerts: Vec<(usize, Alert)>,
     /// Lanes in which events wait.
     pub lanes: BTreeMap<Lane, usize>,
-    /// A location, a tier or a work centre changed, which touches every item.
+    /// Set when a location, a tier or a work centre changed, which affects every item.
     pub refresh: Option<usize>,
-    /// Index prefixes of what may have waited for a mapping that is there now.
+    /// Index prefixes of rows that waited for a mapping that may exist now.
     pub resume: BTreeMap<String, usize>,
     /// Records that cannot be read.
     pub unreadable: BTreeSet<usize>,
@@ -34,7 +34,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// What a batch calls for.
+    /// The work of a batch.
     #[must_use]
     pub fn of(records: &[EventRecord]) -> Self {
         let mut work = Self::default();
@@ -77,7 +77,7 @@ impl Work {
                 self.refresh = self.refresh.or(Some(at));
             }
             RowKey::Tier(_) | RowKey::WorkCentre(_) => self.refresh = self.refresh.or(Some(at)),
-            // Their prefixes are taken above.
+            // Only their prefixes matter, which are added above.
             RowKey::ShopItem { .. } | RowKey::SystemItem { .. } => {}
             RowKey::BillVersion { .. }
             | RowKey::Movement { .. }
@@ -99,7 +99,7 @@ impl Work {
             | RowKey::OrderWatermark(_)
             | RowKey::CompareProgress(_)
             | RowKey::CompareReport { .. }
-            | RowKey::Refresh => unreachable!("the stream does not bring {row}"),
+            | RowKey::Refresh => unreachable!("the stream does not carry {row}"),
         }
     }
 
@@ -108,7 +108,7 @@ impl Work {
         self.replan.entry(sku).or_insert(at);
     }
 
-    /// A plan changed: the goods whose entry in it changed must be recomputed.
+    /// A plan changed: the finished goods whose entry changed must be recomputed.
     fn replanned(&mut self, at: usize, record: &EventRecord) {
         match (image::<GroupPlan>(&record.change.old_image), image::<GroupPlan>(&record.change.new_image)) {
             (Ok(old), Ok(new)) => {

@@ -1,4 +1,5 @@
-//! Scheduled jobs that find what webhooks missed and what drifted. Each can run at any time, twice, or beside itself.
+//! Scheduled jobs that find missed orders, drifted levels and unfinished work. Each job can run at any time, twice, or at the
+//! same time as another run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,69 +16,69 @@ use promissory::ports::{Bus, Clock, Hints, Source, Store, Storefront};
 use promissory::reconcile::CompareReport;
 use serde::{Deserialize, Serialize};
 
-/// How long one run of `read` may take.
+/// The longest run of the job `read`.
 const READ_WITHIN: Duration = Duration::from_secs(50);
 
-/// What reconciling needs to work.
+/// The reconciler and its ports.
 #[derive(Debug)]
 pub struct Reconciler<S, F, H, B, C, Q> {
     /// The table.
     pub store: S,
     /// The shops.
     pub front: F,
-    /// The way to the pusher.
+    /// The queue of the pusher.
     pub hints: H,
-    /// The way to people, and to the manufacturing system.
+    /// The bus for alerts and for the manufacturing system.
     pub bus: B,
-    /// The way to other systems.
+    /// The port to other systems.
     pub sources: Q,
     /// The time.
     pub clock: C,
     /// The shop that is reconciled.
     pub shop: ShopDomain,
-    /// How long a level must have been unchanged before a sweep for it to be set outright.
+    /// How long a level must have been unchanged before a sweep so that a comparison may mark it for repair.
     pub settling_window: Duration,
-    /// How long holds last.
+    /// How long orders keep their reservations.
     pub holds: HoldPolicy,
     /// The locations, kept warm.
     pub network: NetworkCache,
 }
 
-/// What a schedule asks for.
+/// A scheduled job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 pub enum Job {
-    /// Orders that changed, through the same commit as webhooks.
+    /// Reads every changed order, through the same commit as webhooks.
     Sweep,
-    /// Orders that a webhook told in part, and new versions to be forwarded.
+    /// Reads orders that a webhook carried in part, and forwards new versions.
     Read,
-    /// Holds whose time is up.
+    /// Expires the holds of old orders.
     Holds,
-    /// One page of levels against the shop.
+    /// Compares one page of levels with the shop.
     Compare,
-    /// What a killed function left.
+    /// Finishes the work of a killed function.
     Backlog,
-    /// What other systems have new, of those that are asked for it.
+    /// Pulls the feeds of other systems, and alerts about silent systems.
     Pull,
 }
 
-/// What a job found.
+/// The result of a job.
 #[derive(Debug, Serialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 pub enum Report {
-    /// Of a sweep.
+    /// The result of a sweep.
     Sweep(SweepReport),
-    /// Of reading.
+    /// The result of reading orders.
     Read(ReadReport),
-    /// Of holds.
+    /// The result of expiring holds.
     Holds(HoldsReport),
-    /// Of a comparison.
+    /// The result of a comparison.
     Compare(CompareReport),
-    /// Of the backlog.
+    /// The result of the backlog job.
     Backlog(BacklogReport),
-    /// Of pulling.
+    /// The result of pulling.
     Pull {
-        /// What became of each feed, by system and feed.
+        /// The result of each feed, by system and feed.
         feeds: BTreeMap<String, Pulled>,
     },
 }
@@ -86,7 +87,7 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock, Q: Source> Reconciler<
     /// Runs one job until `deadline`.
     ///
     /// # Errors
-    /// [`ReconcileError`]; the next run of the job goes on where this one stopped.
+    /// [`ReconcileError`]. The next run of the job continues where this one stopped.
     pub async fn handle(&self, job: Job, deadline: Timestamp) -> Result<Report, ReconcileError> {
         let (store, front, hints, clock) = (&self.store, &self.front, &self.hints, &self.clock);
         let network = self.network.get(store, clock.now()).await?;
@@ -94,30 +95,34 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock, Q: Source> Reconciler<
         let report = match job {
             Job::Sweep => {
                 let report = sweep(&reading).await?;
-                tracing::info!(shop = %self.shop, orders = report.orders, missed = report.missed, movements = report.movements, "swept");
+                let SweepReport { orders, missed, movements, .. } = report;
+                tracing::info!(shop = %self.shop, orders, missed, movements, "swept");
                 Report::Sweep(report)
             }
             Job::Read => {
-                // Not longer than its schedule waits: the next run would only ask for the same.
+                // Not longer than its schedule interval, because the next run reads the same orders.
                 let soon = clock.now().saturating_add(READ_WITHIN).unwrap_or(deadline);
                 let report = OrderReader { deadline: soon.min(deadline), ..reading }.all().await?;
-                tracing::info!(shop = %self.shop, orders = report.orders, movements = report.movements, forwarded = report.forwarded, left = report.left, "read");
+                let ReadReport { orders, movements, forwarded, left, .. } = report;
+                tracing::info!(shop = %self.shop, orders, movements, forwarded, left, "read");
                 Report::Read(report)
             }
             Job::Holds => {
                 let report = holds(store, clock, &network, &self.shop, self.holds, deadline).await?;
-                tracing::info!(shop = %self.shop, expired = report.expired, alerted = report.alerted, "holds looked at");
+                tracing::info!(shop = %self.shop, expired = report.expired, alerted = report.alerted, "holds checked");
                 Report::Holds(report)
             }
             Job::Compare => {
                 let report = compare((store, front, hints, clock), &network, &self.shop, self.settling_window, deadline).await?;
                 let drifted = report.drifted.len();
-                tracing::info!(shop = %self.shop, levels = report.levels, drifted, in_flight = report.in_flight, end = report.end, "compared");
+                let CompareReport { levels, in_flight, end, .. } = report;
+                tracing::info!(shop = %self.shop, levels, drifted, in_flight, end, "compared");
                 Report::Compare(report)
             }
             Job::Backlog => {
                 let report = backlog((store, hints, clock), &network, &self.shop, deadline).await?;
-                tracing::info!(shop = %self.shop, settled = report.settled, resumed = report.resumed, refreshed = report.refreshed, hinted = report.hinted, "backlog picked up");
+                let BacklogReport { settled, resumed, refreshed, hinted } = report;
+                tracing::info!(shop = %self.shop, settled, resumed, refreshed, hinted, "backlog processed");
                 Report::Backlog(report)
             }
             Job::Pull => {

@@ -1,4 +1,4 @@
-//! The Lambda behind the schedules.
+//! The Lambda function of the schedules.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
-//! Hints become calls to Shopify.
+//! Turns hints into pushes to Shopify.
 //!
-//! The hints of a batch are merged per shop: many movements of one pair between two pushes are one change. A hint that
-//! cannot be read fails alone and ends in the dead-letter queue; a push that fails gives its shop's hints back.
+//! The hints of a batch are merged per shop, so many movements of one pair between two pushes become one change. A hint that
+//! cannot be read fails alone and ends in the dead-letter queue. When a push fails, the hints of its shop return to the queue.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use promissory::movement::PositionKey;
 use promissory::ports::{Clock, Store, Storefront};
 use promissory::storefront::Hint;
 
-/// What pushing needs to work.
+/// The pusher and its ports.
 #[derive(Debug)]
 pub struct Pusher<S, F, C> {
     /// The table.
@@ -24,7 +24,7 @@ pub struct Pusher<S, F, C> {
     pub front: F,
     /// The time.
     pub clock: C,
-    /// How long a level must have been unchanged before a sweep for it to be set outright.
+    /// How long a level must have been unchanged before a sweep so that the pusher may set it.
     pub settling_window: Duration,
     /// The locations, kept warm.
     pub network: NetworkCache,
@@ -62,7 +62,7 @@ impl<S: Store, F: Storefront, C: Clock> Pusher<S, F, C> {
                     "pushed"
                 ),
                 Err(error) => {
-                    tracing::warn!(%shop, hinted = pairs.len(), %error, "the push is not done");
+                    tracing::warn!(%shop, hinted = pairs.len(), %error, "the push failed; its hints return to the queue");
                     for message in messages {
                         response.add_failure(message);
                     }

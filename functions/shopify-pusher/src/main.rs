@@ -1,4 +1,4 @@
-//! The Lambda behind the queue of hints.
+//! The Lambda function of the hint queue.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
-//! What other systems say about stock, pushed by them: over HTTP, signed, or over the bus.
+//! Receives stock events that other systems send: signed over HTTP, or over the bus.
 //!
-//! `size → system → age → signature → events → receive`. Each event of a batch has an outcome of its own, and a batch may be
-//! sent again: what is in the ledger already is a duplicate. Over the bus nobody reads an answer, so what is refused there
-//! fails the call: EventBridge repeats it, and then keeps it in the dead-letter queue.
+//! `size → system → age → signature → events → receive`. Each event of a batch has its own outcome, and a batch may be sent
+//! again: an event that is in the ledger already is a duplicate. A sender on the bus gets no answer, so a refused event fails
+//! the call there: EventBridge repeats it, and then moves it to the dead-letter queue.
 
 use std::time::Duration;
 
@@ -21,19 +21,19 @@ use promissory::source::{MAX_BATCH, StockEvent, StockEventFormatError, parse};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The largest body that is taken.
+/// The largest accepted body, in bytes.
 pub const MAX_BODY: usize = 2 * 1024 * 1024;
 
-/// How far a request's timestamp may be from our time, either way.
+/// The largest difference between a request's timestamp and our time, either way.
 pub const WINDOW: Duration = Duration::from_secs(5 * 60);
 
-/// What carries the time of signing, in seconds since 1970.
+/// The header with the time of signing, in seconds since 1970.
 pub const TIMESTAMP: &str = "x-promissory-timestamp";
 
-/// What carries the signature: base64 of HMAC-SHA256 over the timestamp, the system and the raw body, with dots between.
+/// The header with the signature: base64 of HMAC-SHA256 over the timestamp, the system and the raw body, joined by dots.
 pub const SIGNATURE: &str = "x-promissory-signature";
 
-/// What taking events needs to work.
+/// The source intake and its ports.
 #[derive(Debug)]
 pub struct Intake<S, C> {
     /// The table.
@@ -44,26 +44,26 @@ pub struct Intake<S, C> {
     pub keys: Keyring,
     /// The locations, kept warm.
     pub network: NetworkCache,
-    /// Who was heard of lately.
+    /// Records the heartbeats of systems.
     pub ears: HeartbeatRecorder,
 }
 
-/// What became of one event, as the answer tells it.
+/// The outcome of one event, as the answer reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answer {
-    /// The system's name of the transaction; none where it cannot be read.
+    /// The system's id of the transaction; `None` where it cannot be read.
     pub id: Option<String>,
-    /// `applied`, `duplicate`, `deferred`, `waiting` or `refused`. Only what is refused must be sent again, corrected.
+    /// `applied`, `duplicate`, `deferred`, `waiting` or `refused`. The system must correct and resend only refused events.
     pub outcome: &'static str,
     /// Movements written for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movements: Option<usize>,
-    /// What is wrong, or what it waits for.
+    /// The error, or the mapping that the event waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
-/// Why a request is not looked into.
+/// Why a whole request is refused.
 #[derive(Debug)]
 enum Refusal {
     TooLarge(usize),
@@ -84,15 +84,15 @@ impl<S: Store, C: Clock> Intake<S, C> {
                 let refused = answers.iter().filter(|answer| answer.outcome == "refused").count();
                 let duration_ms = self.clock.now().duration_since(began).as_millis();
                 tracing::info!(%system, events = answers.len(), refused, duration_ms, "events taken");
-                // What is not refused is durable. The status says whether anything must be corrected.
+                // Every event that is not refused is durable. The status shows whether an event must be corrected.
                 let status = if refused == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
                 answer(status, &json!({ "events": answers, "refused": refused }))
             }
             Err(refusal) => {
                 tracing::warn!(reason = refusal.reason(), detail = refusal.detail(), "events refused");
-                // What the store said is for our log, not for the caller.
+                // The error of the store is for our log, not for the caller.
                 let detail = if matches!(refusal, Refusal::Store(_) | Refusal::NoSecrets(_)) {
-                    "send the same again later".into()
+                    "send the same request again later".into()
                 } else {
                     refusal.detail()
                 };
@@ -117,8 +117,11 @@ impl<S: Store, C: Clock> Intake<S, C> {
         let signature = header(SIGNATURE).ok_or(Refusal::Unsigned("X-Promissory-Signature is missing"))?;
         let signature = Signature::from_header(signature).ok_or(Refusal::Unsigned("X-Promissory-Signature is not base64"))?;
         if !self.is_signed(&signature, &system, &signed_bytes(stamp, system.as_str(), body)).await? {
-            // An unknown system and a wrong signature look alike: who is known here is nobody's business.
-            return Err(Refusal::Unsigned("the signature is not of this timestamp and body by a secret of this system"));
+            // An unknown system and a wrong signature get the same answer, so that a caller cannot find out which systems
+            // exist.
+            return Err(Refusal::Unsigned(
+                "the signature does not match this timestamp, system, body and a secret of the system",
+            ));
         }
         let body: Value = serde_json::from_slice(body).map_err(|error| Refusal::Malformed(format!("it is not JSON: {error}")))?;
         let events = events_of(&body).map_err(Refusal::Malformed)?;
@@ -126,7 +129,8 @@ impl<S: Store, C: Clock> Intake<S, C> {
         Ok((system, answers))
     }
 
-    /// Whether a secret of the system signed these bytes. One that fits none may be newer than those we hold.
+    /// Whether a secret of the system signed these bytes. When no secret matches, the secrets may have been rotated and are
+    /// read again.
     async fn is_signed(&self, signature: &Signature, system: &SystemId, bytes: &[u8]) -> Result<bool, Refusal> {
         loop {
             let secrets = self.keys.secrets(self.clock.now()).await.map_err(Refusal::NoSecrets)?;
@@ -139,20 +143,21 @@ impl<S: Store, C: Clock> Intake<S, C> {
         }
     }
 
-    /// Takes an event of the bus, whose detail is `{"system": …, "events": […]}`.
+    /// Receives an event of the bus, whose detail is `{"system": …, "events": […]}`.
     ///
     /// # Errors
-    /// When any of its events is refused, or the store fails: EventBridge repeats it, then keeps it.
+    /// When one of its events is refused, or the store fails. EventBridge repeats the call, and then moves it to the
+    /// dead-letter queue.
     pub async fn take_from_bus(&self, envelope: &Value) -> Result<Vec<Answer>, String> {
         let detail = envelope.get("detail").unwrap_or(&Value::Null);
         let system = detail.get("system").and_then(Value::as_str).and_then(|system| system.parse::<SystemId>().ok());
         let Some(system) = system else {
-            return Err("the detail of an event on the bus names no system: {\"system\": name, \"events\": [...]}".to_owned());
+            return Err("the detail of an event on the bus must be {\"system\": name, \"events\": [...]}".to_owned());
         };
         let answers = match events_of(detail) {
             Ok(events) => self.receive(&system, &events).await.map_err(|error| error.to_string())?,
             Err(problem) => {
-                self.tell(&system, &problem).await.map_err(|error| error.to_string())?;
+                self.alert_refused(&system, &problem).await.map_err(|error| error.to_string())?;
                 return Err(problem);
             }
         };
@@ -161,23 +166,24 @@ impl<S: Store, C: Clock> Intake<S, C> {
         refused.and_then(|answer| answer.detail.clone()).map_or(Ok(answers), Err)
     }
 
-    /// Takes a batch of events, and tells what became of each, in their order.
+    /// Receives a batch of events, and returns the outcome of each, in their order.
     async fn receive(&self, system: &SystemId, events: &[Value]) -> Result<Vec<Answer>, StoreError> {
         let parsed: Vec<Result<StockEvent, StockEventFormatError>> = events.iter().map(|event| parse(system, event)).collect();
         if let Some((event, malformed)) =
             events.iter().zip(&parsed).find_map(|(event, parsed)| Some((event, parsed.as_ref().err()?)))
         {
-            self.tell(system, &format!("{} cannot be read: {malformed}", event.get("id").unwrap_or(&Value::Null))).await?;
+            let id = event.get("id").unwrap_or(&Value::Null);
+            self.alert_refused(system, &format!("{id} cannot be read: {malformed}")).await?;
         }
         let first_in_a_while = self.ears.note(&self.store, &self.clock, system.as_str()).await?;
         let network = self.network.get(&self.store, self.clock.now()).await?;
-        let good = parsed.iter().flatten().map(|event| LedgerEvent::Stock(event.clone())).collect();
-        let mut received = receive_all(&self.store, &self.clock, &network, good).await?.into_iter();
+        let well_formed = parsed.iter().flatten().map(|event| LedgerEvent::Stock(event.clone())).collect();
+        let mut received = receive_all(&self.store, &self.clock, &network, well_formed).await?.into_iter();
         let answers: Vec<Answer> = parsed
             .iter()
             .zip(events)
             .map(|(parsed, event)| match parsed {
-                Ok(parsed) => told(parsed, received.next().expect("every good event has an outcome")),
+                Ok(parsed) => answer_for(parsed, received.next().expect("every well-formed event has an outcome")),
                 Err(malformed) => {
                     let id = event.get("id").and_then(Value::as_str).map(str::to_owned);
                     Answer { id, outcome: "refused", movements: None, detail: Some(malformed.to_string()) }
@@ -186,31 +192,31 @@ impl<S: Store, C: Clock> Intake<S, C> {
             .collect();
         if first_in_a_while && answers.iter().all(|answer| answer.outcome != "refused") {
             let subject = AlertSubject::RefusedEvent { system: system.to_string() };
-            promissory::flows::alert::clear(&self.store, &self.clock, (subject, format!("{system} sends what can be taken.")))
-                .await?;
+            let detail = format!("{system} sends events without an error again.");
+            promissory::flows::alert::clear(&self.store, &self.clock, (subject, detail)).await?;
         }
         Ok(answers)
     }
 
     /// Raises the alert about events that their system must correct.
-    async fn tell(&self, system: &SystemId, problem: &str) -> Result<(), StoreError> {
+    async fn alert_refused(&self, system: &SystemId, problem: &str) -> Result<(), StoreError> {
         let subject = AlertSubject::RefusedEvent { system: system.to_string() };
         promissory::flows::alert::raise(
             &self.store,
             &self.clock,
-            (subject, format!("An event of {system} is refused: {problem}.")),
+            (subject, format!("An event of {system} is refused: {problem}. Correct it and send it again.")),
         )
         .await
     }
 }
 
-/// The bytes that a system signs: none that another system signed are good for it.
+/// The bytes that a system signs. They contain the system, so a signature is valid for no other system.
 #[must_use]
 pub fn signed_bytes(timestamp: &str, system: &str, body: &[u8]) -> Vec<u8> {
     [timestamp.as_bytes(), b".", system.as_bytes(), b".", body].concat()
 }
 
-/// An HTTP answer, as API Gateway wants it from a function.
+/// Converts an HTTP answer to the form that API Gateway expects from a function.
 ///
 /// # Errors
 /// Never: our answers are text.
@@ -225,34 +231,34 @@ fn system_of(path: &str) -> Option<SystemId> {
     before.ends_with("/sources").then(|| system.parse().ok())?
 }
 
-/// The events of a body: a batch, or one alone.
+/// The events of a body: a batch or a single event.
 fn events_of(body: &Value) -> Result<Vec<Value>, String> {
     match body.get("events") {
         Some(Value::Array(events)) if events.is_empty() => Err("events is empty".to_owned()),
         Some(Value::Array(events)) if events.len() > MAX_BATCH => {
-            Err(format!("{} events, where at most {MAX_BATCH} are taken at once: send them in parts", events.len()))
+            Err(format!("{} events in one batch; at most {MAX_BATCH} are accepted: send several batches", events.len()))
         }
         Some(Value::Array(events)) => Ok(events.clone()),
         Some(_) => Err("events must be a list".to_owned()),
         None if body.get("id").is_some() => Ok(vec![body.clone()]),
-        None => Err("it must be one event, or have a list of events".to_owned()),
+        None => Err("it must be one event or {\"events\": [...]}".to_owned()),
     }
 }
 
-fn told(event: &StockEvent, received: Received) -> Answer {
+fn answer_for(event: &StockEvent, received: Received) -> Answer {
     let (outcome, movements, detail) = match received {
         Received::Decided(EventOutcome::Applied { movements, .. }) => ("applied", Some(movements), None),
         Received::Decided(EventOutcome::Duplicate) => ("duplicate", None, None),
-        Received::Deferred(_) => ("deferred", None, Some("it is kept, and applied within moments".to_owned())),
+        Received::Deferred(_) => ("deferred", None, Some("the event is stored and will be applied within moments".to_owned())),
         Received::Decided(EventOutcome::Waiting(missing)) => {
-            ("waiting", None, Some(format!("it is kept until somebody maps it: {missing}")))
+            ("waiting", None, Some(format!("the event is stored and waits for a mapping: {missing}")))
         }
         Received::Decided(EventOutcome::ContentMismatch) => {
-            ("refused", None, Some("this id came before with other content; the first one stands".to_owned()))
+            ("refused", None, Some("this id was received before with other content; the first one stands".to_owned()))
         }
         Received::Decided(EventOutcome::Refused(unfit)) => ("refused", None, Some(unfit.to_string())),
         Received::Decided(EventOutcome::Unreadable) => {
-            ("refused", None, Some("a row it touches cannot be read; the log names it".to_owned()))
+            ("refused", None, Some("a row that the event changes cannot be read; the log names it".to_owned()))
         }
     };
     Answer { id: Some(event.id.id.clone()), outcome, movements, detail }
@@ -273,7 +279,7 @@ impl Refusal {
 
     fn detail(&self) -> String {
         match self {
-            Self::TooLarge(size) => format!("{size} bytes where at most {MAX_BODY} are taken"),
+            Self::TooLarge(size) => format!("the body has {size} bytes; at most {MAX_BODY} are accepted"),
             Self::NoSystem => "the path must be /sources/{system}/events, with a system such as sap-eu".to_owned(),
             Self::Stale => format!("X-Promissory-Timestamp is more than {} minutes from our time", WINDOW.as_secs() / 60),
             Self::Unsigned(why) => (*why).to_owned(),

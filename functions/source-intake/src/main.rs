@@ -1,4 +1,4 @@
-//! The Lambda behind `POST /sources/{system}/events` and behind the bus.
+//! The Lambda function of `POST /sources/{system}/events` and of the bus.
 
 use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Error, LambdaEvent, service_fn};

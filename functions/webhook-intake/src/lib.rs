@@ -1,7 +1,7 @@
-//! A signed Shopify webhook becomes one ledger transaction.
+//! Commits a signed Shopify webhook to the ledger in one transaction.
 //!
-//! `size → signature → shop → topic → body → receive or note`. Nothing is hashed before its size is known, and nothing is read
-//! before its signature holds. Every refusal is logged with its reason and without the body.
+//! `size → signature → shop → topic → body → receive or note`. A body is not hashed before its size is checked, and not parsed
+//! before its signature is verified. Every refusal is logged with its reason and without the body.
 
 use std::time::Duration;
 
@@ -21,22 +21,22 @@ use promissory::ports::{Clock, Store, StoreError};
 use promissory::signature::Signature;
 use serde_json::json;
 
-/// What an intake needs to work.
+/// The webhook intake and its ports.
 #[derive(Debug)]
 pub struct Intake<S, C> {
     /// The table.
     pub store: S,
     /// The time.
     pub clock: C,
-    /// The shop whose webhooks are taken.
+    /// The shop whose webhooks are accepted.
     pub shop: ShopDomain,
-    /// Its app, which signs them.
+    /// The app of the shop, whose secret signs the webhooks.
     pub app: ShopifyApp,
     /// The locations, kept warm.
     pub network: NetworkCache,
 }
 
-/// Why a webhook was not taken.
+/// Why a webhook was refused.
 #[derive(Debug)]
 enum Refusal {
     TooLarge(usize),
@@ -50,9 +50,9 @@ enum Refusal {
     Store(StoreError),
 }
 
-/// A webhook that was taken.
+/// A webhook that was accepted.
 struct Taken {
-    /// The order, where the webhook tells it.
+    /// The order, if the webhook carries one.
     order: Option<u64>,
     outcome: &'static str,
     movements: usize,
@@ -89,7 +89,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
         let signature = header("x-shopify-hmac-sha256").ok_or(Refusal::Unsigned("X-Shopify-Hmac-Sha256 is missing"))?;
         let signature = Signature::from_header(signature).ok_or(Refusal::Unsigned("X-Shopify-Hmac-Sha256 is not base64"))?;
         if !signature.matches(body, self.app.signing_secrets()) {
-            return Err(Refusal::Unsigned("the signature is not of this body by a secret of this app"));
+            return Err(Refusal::Unsigned("the signature does not match this body and a secret of this app"));
         }
         if header("x-shopify-shop-domain") != Some(self.shop.as_str()) {
             return Err(Refusal::OtherShop);
@@ -99,11 +99,11 @@ impl<S: Store, C: Clock> Intake<S, C> {
         let id = header("x-shopify-webhook-id").filter(|id| !id.is_empty() && id.len() <= 128).ok_or(Refusal::NoId)?;
         let id = EventId::new(format!("shopify:{}", self.shop), id);
         let content = content_hash(body);
-        let said = match parse(topic, &self.shop, body, self.clock.now()) {
-            Ok(said) => said,
-            Err(malformed) => return Err(self.cannot_be_read(name, malformed).await),
+        let webhook_content = match parse(topic, &self.shop, body, self.clock.now()) {
+            Ok(webhook_content) => webhook_content,
+            Err(malformed) => return Err(self.refuse_malformed(name, malformed).await),
         };
-        let (order, received) = match said {
+        let (order, received) = match webhook_content {
             WebhookContent::Order(snapshot) => {
                 let order = snapshot.order.number();
                 let network = self.network.get(&self.store, self.clock.now()).await.map_err(Refusal::Store)?;
@@ -128,8 +128,9 @@ impl<S: Store, C: Clock> Intake<S, C> {
         Ok(Taken { order, outcome, movements, unmapped })
     }
 
-    /// A webhook that is the shop's own and makes no sense: someone must look, or Shopify's repeats end in silence.
-    async fn cannot_be_read(&self, topic: &str, malformed: WebhookFormatError) -> Refusal {
+    /// Refuses a webhook that is signed by the shop and malformed. It raises an alert, because Shopify stops repeating the
+    /// webhook after a while.
+    async fn refuse_malformed(&self, topic: &str, malformed: WebhookFormatError) -> Refusal {
         let subject = AlertSubject::UnreadableWebhook { shop: self.shop.clone(), topic: topic.to_owned() };
         let detail = format!("A webhook {topic} of {} cannot be read: {malformed}.", self.shop);
         match raise(&self.store, &self.clock, (subject, detail)).await {
@@ -156,7 +157,7 @@ impl Refusal {
 
     fn detail(&self) -> String {
         match self {
-            Self::TooLarge(size) => format!("{size} bytes where at most {MAX_BODY} are taken"),
+            Self::TooLarge(size) => format!("the body has {size} bytes; at most {MAX_BODY} are accepted"),
             Self::Unsigned(why) => (*why).to_owned(),
             Self::OtherShop => {
                 "X-Shopify-Shop-Domain is not the shop this stack serves; check the parameter ShopDomain".to_owned()
@@ -167,8 +168,10 @@ impl Refusal {
             }
             Self::NoId => "X-Shopify-Webhook-Id is missing or longer than 128 characters".to_owned(),
             Self::Malformed(topic, malformed) => format!("{topic}: {malformed}"),
-            Self::ContentMismatch => "this webhook id came before with another body; the first one stands".to_owned(),
-            Self::Unreadable => "a row this order touches cannot be read; the log above names it".to_owned(),
+            Self::ContentMismatch => {
+                "a webhook with this id and another body was received before; the first one stands".to_owned()
+            }
+            Self::Unreadable => "a row that this order changes cannot be read; the log above names it".to_owned(),
             Self::Store(error) => error.to_string(),
         }
     }
@@ -180,14 +183,14 @@ impl Refusal {
             Self::OtherShop => StatusCode::FORBIDDEN,
             Self::UnknownTopic | Self::NoId | Self::Malformed(..) => StatusCode::BAD_REQUEST,
             Self::ContentMismatch => StatusCode::CONFLICT,
-            // Shopify repeats what is answered so; repeating is safe.
+            // Shopify repeats a webhook that gets this answer, which is safe.
             Self::Unreadable | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
 
 fn refuse(refusal: &Refusal) -> Response<Body> {
-    // What the store said is for our log, not for the caller.
+    // The error of the store is for our log, not for the caller.
     let detail =
         if matches!(refusal, Refusal::Store(_) | Refusal::Unreadable) { "try again later".to_owned() } else { refusal.detail() };
     answer(refusal.status(), &json!({ "error": refusal.reason(), "detail": detail }))

@@ -1,4 +1,4 @@
-//! The Lambda behind `POST /webhooks/shopify`.
+//! The Lambda function of `POST /webhooks/shopify`.
 
 use lambda_http::{Error, Request, service_fn};
 use promissory::adapters::clock::SystemClock;

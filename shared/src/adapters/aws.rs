@@ -1,5 +1,5 @@
-//! One configuration for every AWS client: the credentials Lambda puts in the environment, one TLS stack, and timeouts
-//! that fit into a function's own.
+//! One configuration for all AWS clients: the credentials that Lambda puts into the environment, one TLS stack, and timeouts
+//! that fit into a function's timeout.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use aws_types::region::Region;
 
 use crate::adapters::env;
 
-/// The configuration from the environment of a function: `AWS_REGION`, the credentials, and `AWS_ENDPOINT_URL` where the
-/// services are emulated.
+/// The configuration from a function's environment: `AWS_REGION`, the credentials, and `AWS_ENDPOINT_URL` if the services are
+/// emulated.
 ///
-/// Made by hand, without the SDK's credential chain: a function's credentials are in its environment for as long as it
-/// lives, and looking for them elsewhere costs a cold start.
+/// It does not use the SDK's credential chain: a function's credentials are in its environment for its whole life, and looking
+/// for others would lengthen each cold start.
 #[must_use]
 pub fn config() -> SdkConfig {
     let region = std::env::var("AWS_REGION").or_else(|_| std::env::var("AWS_DEFAULT_REGION"));
@@ -35,7 +35,7 @@ pub fn config() -> SdkConfig {
     config_for(region.unwrap_or_else(|_| "us-east-1".into()), credentials, endpoint)
 }
 
-/// The configuration for tools that know what they talk to.
+/// The configuration for tools that choose the region, credentials and endpoint themselves.
 #[must_use]
 pub fn config_for(region: String, credentials: Credentials, endpoint: Option<String>) -> SdkConfig {
     let http = Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
@@ -46,7 +46,7 @@ pub fn config_for(region: String, credentials: Credentials, endpoint: Option<Str
         .http_client(http)
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
-        // Within the five seconds a webhook must be answered in: an attempt that hangs is given up early enough for another.
+        // A webhook must be answered within five seconds. An attempt that hangs is given up early enough for another one.
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_millis(800))

@@ -1,9 +1,9 @@
-//! The store on DynamoDB: one table, one sparse index, strongly consistent reads by key.
+//! The store port on DynamoDB: one table, one sparse index, strongly consistent reads by key.
 //!
-//! A row is `pk`, `sk`, `rev`, its `body` as a map, and `ipk`/`isk` while it has an index entry. One write is a `PutItem`
-//! (half the price), several are one `TransactWriteItems`; both return the stored row when its condition fails.
+//! A row has `pk`, `sk`, `rev`, its `body` as a map, and `ipk`/`isk` while it has an index entry. One write is a `PutItem` or
+//! `DeleteItem` (half the price); several are one `TransactWriteItems`. Both return the stored row when a condition fails.
 //!
-//! The SDK's futures are boxed: they are deep and large, and would be part of every future above them.
+//! The SDK's futures are boxed: they are large, and would be part of every future that contains them.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,12 +22,12 @@ use crate::table::{Expect, Key, MAX_WRITES, Record, UnreadableRow, Write};
 /// The most keys of one `BatchGetItem`.
 const MAX_KEYS: usize = 100;
 
-/// How often keys that DynamoDB left out of a batch are asked for again.
+/// How often keys that DynamoDB left out of a batch are requested again.
 const MAX_ROUNDS: u32 = 6;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// A table.
+/// A DynamoDB table.
 #[derive(Debug, Clone)]
 pub struct DynamoStore {
     client: Client,
@@ -169,8 +169,8 @@ impl Store for DynamoStore {
                 if !refusals.is_empty() {
                     return Err(WriteError::Refused(refusals));
                 }
-                let passing = |code: &str| code == "TransactionConflict" || code == "None";
-                if cancelled.cancellation_reasons().iter().all(|reason| reason.code().is_none_or(passing)) {
+                let transient = |code: &str| code == "TransactionConflict" || code == "None";
+                if cancelled.cancellation_reasons().iter().all(|reason| reason.code().is_none_or(transient)) {
                     return Err(WriteError::Conflict);
                 }
                 Err(failed("TransactWriteItems", error).into())
@@ -236,7 +236,7 @@ fn cursor(item: &Item) -> Result<Cursor, StoreError> {
     Ok(Cursor { key: Key::new(text(item, "pk")?, text(item, "sk")?), index })
 }
 
-/// The item a put writes.
+/// The item that a put writes.
 fn item(write: &Write) -> Result<Item, StoreError> {
     let Write::Put { key, body, index, expect } = write else { unreachable!("only a put has an item") };
     let revision = expect.next_revision();
@@ -250,7 +250,7 @@ fn item(write: &Write) -> Result<Item, StoreError> {
 /// Reads an item of the table.
 ///
 /// # Errors
-/// When it is not a row of ours.
+/// When the item is not a row of this application.
 pub fn record(mut item: Item) -> Result<Record, StoreError> {
     let key = Key::new(text(&item, "pk")?, text(&item, "sk")?);
     let revision = match item.get("rev") {
@@ -265,7 +265,7 @@ pub fn record(mut item: Item) -> Result<Record, StoreError> {
 fn text(item: &Item, name: &str) -> Result<String, StoreError> {
     match item.get(name) {
         Some(AttributeValue::S(text)) => Ok(text.clone()),
-        Some(_) | None => Err(UnreadableRow { key: "?".into(), detail: format!("it has no text {name}") }.into()),
+        Some(_) | None => Err(UnreadableRow { key: "?".into(), detail: format!("it has no string attribute {name}") }.into()),
     }
 }
 

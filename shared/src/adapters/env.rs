@@ -1,9 +1,9 @@
-//! The environment a function is given. A missing variable stops the function at its start, with its name.
+//! Reads the environment of a function. A missing variable stops the function at its start, and the message names it.
 
 /// Reads a variable that must be set.
 ///
 /// # Panics
-/// When it is not: a function without it can do nothing right.
+/// When it is not set, because the function cannot work without it.
 #[must_use]
 pub fn required(name: &str) -> String {
     match std::env::var(name) {
@@ -23,17 +23,17 @@ pub fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(name: &str) -> T {
     required(name).parse().unwrap_or_else(|error| panic!("the environment variable {name} cannot be used: {error}"))
 }
 
-/// Reads a number of hours that must be set; none for 0.
+/// Reads a number of hours that must be set; `None` for 0.
 ///
 /// # Panics
-/// When it is not set or is no whole number.
+/// When it is not set or is not a whole number.
 #[must_use]
 pub fn hours(name: &str) -> Option<std::time::Duration> {
     let hours: u32 = parsed(name);
     (hours > 0).then(|| std::time::Duration::from_secs(u64::from(hours) * 3_600))
 }
 
-/// When a function must have stopped: two seconds before Lambda stops it, so that it can still say what it did.
+/// When a function must stop: two seconds before Lambda stops it, so that it can still report what it did.
 #[must_use]
 pub fn deadline(lambda: &std::time::SystemTime) -> jiff::Timestamp {
     let margin = std::time::Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! Alerts and sales orders onto an EventBridge bus.
+//! The bus port on EventBridge: publishes alerts and sales orders.
 
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::error::ProvideErrorMetadata;
@@ -12,7 +12,7 @@ use crate::ports::{Bus, StoreError};
 /// The most events of one put.
 const MAX_EVENTS: usize = 10;
 
-/// A bus.
+/// An event bus.
 #[derive(Debug, Clone)]
 pub struct EventBridgeBus {
     client: Client,
@@ -44,7 +44,7 @@ impl EventBridgeBus {
             source: Some(Box::new(error)),
         })?;
         if answer.failed_entry_count() > 0 {
-            let detail = format!("PutEvents: {} events not taken", answer.failed_entry_count());
+            let detail = format!("PutEvents: {} events were rejected", answer.failed_entry_count());
             return Err(StoreError::Unavailable { detail, source: None });
         }
         Ok(())
@@ -55,7 +55,7 @@ impl Bus for EventBridgeBus {
     async fn publish(&self, alerts: &[Alert]) -> Result<(), StoreError> {
         for chunk in alerts.chunks(MAX_EVENTS) {
             let details: Vec<String> =
-                chunk.iter().map(|alert| serde_json::to_string(alert).expect("an alert always serialises")).collect();
+                chunk.iter().map(|alert| serde_json::to_string(alert).expect("an alert serialises to JSON")).collect();
             self.put(Self::ALERT, &details).await?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! HTTPS, on the one TLS stack.
+//! The HTTPS client of all adapters, on one TLS stack.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use jiff::fmt::rfc2822;
 use reqwest::header::{DATE, HeaderMap};
 use rustls::{ClientConfig, RootCertStore};
 
-/// A client with the public roots, still to be given its timeouts.
+/// A client with the public root certificates and without timeouts.
 ///
 /// # Errors
 /// When the TLS stack cannot be set up.

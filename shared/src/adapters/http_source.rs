@@ -1,4 +1,4 @@
-//! The source port over HTTP: puts the secret into a request that names it, and takes no more than fits.
+//! The source port over HTTP: adds the named secret to a request, and limits the size of the answer.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ use crate::adapters::secrets::Keyring;
 use crate::ports::{Clock, Source};
 use crate::source::pull::{MAX_ANSWER, PullAnswer, PullAuth, PullMethod, PullRequest, REQUEST_WITHIN, SourceError};
 
-/// Systems that are asked over HTTP.
+/// Other systems, over HTTP.
 #[derive(Debug)]
 pub struct HttpSource {
     client: Client,
@@ -21,13 +21,13 @@ pub struct HttpSource {
 }
 
 impl HttpSource {
-    /// With these secrets.
+    /// A source that uses these secrets.
     ///
     /// # Errors
     /// When the HTTP client cannot be set up.
     pub fn new(keys: impl Into<Keyring>) -> Result<Self, SourceError> {
         let client = http::client().map_err(|error| unavailable("TLS", error))?;
-        // A redirect could carry the secret somewhere else: the configuration says where a system is.
+        // A redirect could send the secret to another server, so redirects are not followed.
         let client = client.redirect(reqwest::redirect::Policy::none()).timeout(REQUEST_WITHIN).build();
         Ok(Self { client: client.map_err(|error| unavailable("HTTP client", error))?, keys: keys.into() })
     }
@@ -42,12 +42,13 @@ impl HttpSource {
                 header = Some((AUTHORIZATION, format!("Basic {}", STANDARD.encode(self.secret(secret).await?))));
             }
             PullAuth::Header { name, secret } => {
-                let name = HeaderName::try_from(name).map_err(|_| refused("auth.name is no name of a header"))?;
+                let name = HeaderName::try_from(name).map_err(|_| refused("auth.name is not the name of a header"))?;
                 header = Some((name, self.secret(secret).await?));
             }
             PullAuth::Body { at, secret } => {
                 let place = body.as_mut().and_then(|body| at.of_mut(body));
-                *place.ok_or_else(|| refused("the body has no place for the secret"))? = Value::from(self.secret(secret).await?);
+                let place = place.ok_or_else(|| refused("the body has no value at auth.at for the secret"))?;
+                *place = Value::from(self.secret(secret).await?);
             }
         }
         let mut request = match asked.method {
@@ -58,7 +59,7 @@ impl HttpSource {
             request = request.header(name, value);
         }
         if let Some((name, value)) = header {
-            let mut value = HeaderValue::try_from(value).map_err(|_| refused("the secret has characters that no header has"))?;
+            let mut value = HeaderValue::try_from(value).map_err(|_| refused("the secret is not valid in a header"))?;
             value.set_sensitive(true);
             request = request.header(name, value);
         }
@@ -70,7 +71,7 @@ impl HttpSource {
         let secrets = self.keys.secrets(now).await.map_err(|detail| SourceError::Unavailable { detail, source: None })?;
         let secret = secrets.named(name).map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty());
         secret.map(str::to_owned).ok_or_else(|| {
-            self.keys.doubt(now); // It may be put there.
+            self.keys.doubt(now); // The entry may have been added since.
             refused(format!("the sources' secret has no entry {name:?}"))
         })
     }
@@ -83,7 +84,7 @@ impl Source for HttpSource {
         let status = response.status();
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             self.keys.doubt(SystemClock.now());
-            return Err(refused(format!("HTTP {status}: check the entry of the sources' secret, and its rights")));
+            return Err(refused(format!("HTTP {status}: check the entry of the sources' secret and its permissions")));
         }
         if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
             return Err(SourceError::Unavailable { detail: format!("HTTP {status}"), source: None });
@@ -97,7 +98,7 @@ impl Source for HttpSource {
             let chunk = response.chunk().await.map_err(|error| unavailable("the answer broke off", error.without_url()))?;
             let Some(chunk) = chunk else { break };
             if bytes.len() + chunk.len() > MAX_ANSWER {
-                let detail = format!("it is larger than {MAX_ANSWER} bytes: ask for smaller pages");
+                let detail = format!("it is larger than {MAX_ANSWER} bytes: configure a smaller page size");
                 return Err(SourceError::Unreadable { detail });
             }
             bytes.extend_from_slice(&chunk);

@@ -1,10 +1,10 @@
-//! One line of JSON per event on standard output, which Lambda keeps as it is.
+//! Logging: one line of JSON per event on standard output, which Lambda stores unchanged.
 //!
-//! What is logged: ids, SKUs, places, counts, durations, reasons. What never is: a body, a token, a name, an address.
+//! Logged: ids, SKUs, places, counts, durations, reasons. Never logged: a body, a token, a name, an address.
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging, at the level of `LOG_LEVEL` (`info` without it).
+/// Starts logging at the level of `LOG_LEVEL` (default `info`).
 pub fn init() {
     let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt()

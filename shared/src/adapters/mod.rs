@@ -1,4 +1,4 @@
-//! The only place that knows AWS and Shopify. Each file is one port's real implementation; none decides anything.
+//! The only modules that know AWS and Shopify. Each file implements one port and decides nothing.
 
 #[cfg(feature = "adapters")]
 pub mod aws;

@@ -1,4 +1,4 @@
-//! Secrets, from Secrets Manager, read when a function starts and never logged.
+//! Reads secrets from Secrets Manager when a function starts. Secrets are never logged.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,26 +12,26 @@ use serde::Deserialize;
 
 use crate::catalog::SystemId;
 
-/// The Shopify app of a shop, as its secret holds it: a JSON object of these fields.
+/// The credentials of the Shopify app, stored as a JSON object of these fields.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ShopifyApp {
     /// The app's client id.
     pub client_id: String,
     /// The app's client secret: it signs webhooks and is exchanged for access tokens.
     pub client_secret: SecretString,
-    /// The secret before the last rotation: still signs webhooks for a while.
+    /// The secret before the last rotation, which still signs webhooks for a while.
     #[serde(default)]
     pub previous_client_secret: Option<SecretString>,
 }
 
 impl ShopifyApp {
-    /// What template.yaml puts into the secret until someone fills it in.
+    /// The value that template.yaml puts into the secret until it is replaced.
     const PLACEHOLDER: &'static str = "replace-me";
 
     /// Reads the secret.
     ///
     /// # Errors
-    /// When it cannot be read, is not such an object, or still holds the placeholder. The message holds no part of it.
+    /// When the secret cannot be read, has another shape, or still holds the placeholder. The message contains no part of it.
     pub async fn read(client: &Client, secret_id: &str) -> Result<Self, String> {
         let answer = client.get_secret_value().secret_id(secret_id).send().await;
         let answer = answer.map_err(|error| {
@@ -48,21 +48,21 @@ impl ShopifyApp {
         Ok(app)
     }
 
-    /// Every secret that may sign a webhook now.
+    /// All secrets that may sign a webhook now.
     pub fn signing_secrets(&self) -> impl Iterator<Item = &[u8]> {
         std::iter::once(&self.client_secret).chain(&self.previous_client_secret).map(|secret| secret.expose_secret().as_bytes())
     }
 }
 
-/// The secrets shared with other systems, as their secret holds them: a JSON object of these two. They are apart, because
-/// what we show to a system must not be what it could sign with.
+/// The secrets shared with other systems, stored as a JSON object of these two fields. The two are separate, because a secret
+/// that we send to a system must not be one that signs its events.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceSecrets {
-    /// What each system signs its events with: a text, or while one is being replaced a list of texts, each of which is good.
+    /// What each system signs its events with: a text, or during a rotation a list of texts, each of which is valid.
     #[serde(default)]
     signing: BTreeMap<String, Signing>,
-    /// What we show to systems that are asked, by the names that connectors use.
+    /// What we send to systems that we pull from, by the names that connectors use.
     #[serde(default)]
     shown: BTreeMap<String, SecretString>,
 }
@@ -86,21 +86,21 @@ impl SourceSecrets {
         })
     }
 
-    /// With a text that `system` signs with.
+    /// Adds a signing secret of `system`.
     #[must_use]
     pub fn signing(mut self, system: &str, secret: impl Into<SecretString>) -> Self {
         self.signing.insert(system.to_owned(), Signing::One(secret.into()));
         self
     }
 
-    /// With a text that is shown under `name`.
+    /// Adds a secret that connectors use under `name`.
     #[must_use]
     pub fn shown(mut self, name: &str, secret: impl Into<SecretString>) -> Self {
         self.shown.insert(name.to_owned(), secret.into());
         self
     }
 
-    /// Every secret that `system` may sign with now; none where it is not known. An empty one is none.
+    /// All secrets that `system` may sign with now; none for an unknown system. An empty secret is ignored.
     pub fn of(&self, system: &SystemId) -> impl Iterator<Item = &[u8]> {
         let secrets = match self.signing.get(system.as_str()) {
             None => &[],
@@ -110,34 +110,35 @@ impl SourceSecrets {
         secrets.iter().map(|secret| secret.expose_secret().as_bytes()).filter(|secret| !secret.is_empty())
     }
 
-    /// The text of this name: what we show to a system that is asked.
+    /// The secret that connectors use under `name`.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&SecretString> {
         self.shown.get(name)
     }
 }
 
-/// Where the secrets of the sources come from.
+/// The source of the sources' secrets.
 #[derive(Debug)]
 pub enum Keyring {
-    /// At hand.
+    /// In memory.
     Held(Arc<SourceSecrets>),
-    /// In Secrets Manager: read when first needed, and again when they seem to have changed.
+    /// In Secrets Manager: read when first needed, and read again when they may have changed.
     Kept {
-        /// The way there.
+        /// The client.
         manager: Client,
-        /// Their name there.
+        /// The id of the secret.
         id: String,
-        /// What was read, and when.
+        /// The secrets as last read, and when.
         read: Mutex<Option<(Timestamp, Arc<SourceSecrets>)>>,
     },
 }
 
 impl Keyring {
-    /// How long secrets are trusted that do not fit: whoever guesses makes us read them again only so often.
+    /// The shortest time between two reads that failed signatures can cause. It limits the reads that a guessing caller can
+    /// cause.
     const TRUSTED: Duration = Duration::from_secs(60);
 
-    /// Secrets that Secrets Manager keeps under `id`.
+    /// Secrets that Secrets Manager stores under `id`.
     #[must_use]
     pub fn kept(manager: Client, id: impl Into<String>) -> Self {
         Self::Kept { manager, id: id.into(), read: Mutex::default() }
@@ -161,7 +162,8 @@ impl Keyring {
         }
     }
 
-    /// Something did not fit them: they may have been changed since they were read. Whether it is worth trying again.
+    /// Reports that a signature or name did not match, because the secrets may have changed since they were read. Returns
+    /// whether it is worth trying again.
     pub fn doubt(&self, now: Timestamp) -> bool {
         match self {
             Self::Held(_) => false,

@@ -1,4 +1,4 @@
-//! Hints over SQS.
+//! The hint port on SQS.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::ProvideErrorMetadata;
@@ -10,7 +10,7 @@ use crate::storefront::Hint;
 /// The most messages of one send.
 const MAX_MESSAGES: usize = 10;
 
-/// A queue of hints.
+/// A queue for hints.
 #[derive(Debug, Clone)]
 pub struct SqsHints {
     client: Client,
@@ -18,7 +18,7 @@ pub struct SqsHints {
 }
 
 impl SqsHints {
-    /// Hints in the queue at `queue_url`.
+    /// The queue at `queue_url`.
     #[must_use]
     pub fn new(client: Client, queue_url: impl Into<String>) -> Self {
         Self { client, queue_url: queue_url.into() }
@@ -30,7 +30,7 @@ impl Hints for SqsHints {
         for chunk in hints.chunks(MAX_MESSAGES) {
             let mut request = self.client.send_message_batch().queue_url(&self.queue_url);
             for (at, hint) in chunk.iter().enumerate() {
-                let body = serde_json::to_string(hint).expect("a hint always serialises");
+                let body = serde_json::to_string(hint).expect("a hint serialises to JSON");
                 let entry = SendMessageBatchRequestEntry::builder().id(at.to_string()).message_body(body).build();
                 request = request.entries(entry.expect("the id and the body are set"));
             }
@@ -40,7 +40,7 @@ impl Hints for SqsHints {
             })?;
             if let Some(first) = answer.failed().first() {
                 let detail =
-                    format!("SendMessageBatch: {} messages not taken, the first: {}", answer.failed().len(), first.code());
+                    format!("SendMessageBatch: {} messages rejected, the first: {}", answer.failed().len(), first.code());
                 return Err(StoreError::Unavailable { detail, source: None });
             }
         }

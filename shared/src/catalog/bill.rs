@@ -1,8 +1,8 @@
-//! Bills of materials: what one unit of an item is made of, and how it is made.
+//! Bills of materials: the components of one unit of an item, and how the item is made.
 //!
-//! The bill in force is one row; each change of it also leaves a row of its own that never changes again, so that what was
-//! promised by an older version can still be explained. What holds between bills is checked where they come in ([`super::tangles`]).
-//! Whoever needs the other way, from a component to what it goes into, asks [`WhereUsed`].
+//! The bill in force is one row. Each change also writes a version row that never changes again, so that a promise made under an
+//! older version can still be explained. The import checks the rules between bills ([`super::bom_cycles`]). [`WhereUsed`] leads
+//! from a component to the items that use it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,74 +15,74 @@ use crate::catalog::{Factor, Percent, Quantity, Sku, WorkCentreId, Yield};
 /// The bill in force of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BillOfMaterials {
-    /// What is made.
+    /// The item that is made.
     pub parent: Sku,
-    /// Counts its changes, from 1.
+    /// The number of its changes, from 1.
     pub version: u32,
-    /// What it is made of. Empty when nothing is left of it: the item is not made, as if it had no bill.
+    /// Its components. Without any the item is not made, as if it had no bill.
     pub components: BTreeMap<Sku, Component>,
-    /// How many of the units that are started come out good; all of them without it.
+    /// The share of started units that come out usable; without a value all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yields: Option<Yield>,
-    /// Days from the start of a unit until it is there, at most [`BillOfMaterials::MAX_LEAD_DAYS`].
+    /// Lead time: days from the start of a unit until it is on hand, at most [`BillOfMaterials::MAX_LEAD_DAYS`].
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub lead_days: u16,
-    /// Where it is made, if that limits how many are started on a day.
+    /// The work centre that limits how many units can be started on a day, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub centre: Option<WorkCentreId>,
-    /// Made on the way, as part of what it goes into: it takes no time and no work centre.
+    /// Whether it is a phantom assembly: it is made as part of its parent, so it takes no time and no work centre.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub phantom: bool,
-    /// When this version came into force. Rows from before this was kept have none.
+    /// When this version came into force. Older rows do not have this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
 }
 
-/// How much of one component goes into one unit of the parent.
+/// One component of a bill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Component {
     /// Units of the component for each unit that is started, before scrap.
     pub quantity: Factor,
-    /// How much of it is lost on the way, in per cent of what is taken; nothing without it.
+    /// Scrap, in per cent of the units that are taken; without a value nothing is lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scrap: Option<Percent>,
-    /// Only what is started on this day or later takes it; from ever without it.
+    /// The first day on which a started unit takes it; without a value there is no first day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Date>,
-    /// Only what is started before this day takes it; for ever without it.
+    /// The first day on which a started unit no longer takes it; without a value there is no such day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Date>,
-    /// It is an alternate: it stands in for this component of the same bill, which is no alternate itself.
+    /// For an alternate: the component of the same bill that it replaces, which must not be an alternate itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<Sku>,
-    /// Which of the alternates is taken first: the lower.
+    /// The order of alternates: the one with the lowest rank is taken first.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub rank: u16,
 }
 
-/// One version of a bill, as it was when it came into force. Never changed.
+/// One version of a bill, as it came into force. Its row never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BillVersion(pub BillOfMaterials);
 
-/// Where a component or a work centre is used: every item whose bill names it, one level up, alternates included.
+/// Where-used entry of a component or a work centre: every item whose bill names it directly, alternates included.
 ///
-/// It never names too few: who adds a component to a bill writes this first, who takes one out writes this after. It may name
-/// one too many for a while, so whoever follows it looks at the bill. Of a bulk component there is none.
+/// It never names too few parents: the import writes it before it adds a component to a bill, and after it removes one. It may
+/// name one parent too many for a while, so every reader checks the bill too. A bulk component has no entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WhereUsed {
-    /// What is used.
+    /// The component, or the work centre under [`WorkCentre::as_used`].
     pub component: Sku,
-    /// What it goes into.
+    /// The items whose bills name it.
     pub parents: BTreeSet<Sku>,
 }
 
-/// A place where things are made, and how much it can start.
+/// A work centre and its daily capacity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkCentre {
     /// Its code.
     pub code: WorkCentreId,
-    /// Units that can be started on one day, of everything that is made there together.
+    /// Capacity: units that can be started on one day, over all items made there.
     pub per_day: Quantity,
 }
 
@@ -91,18 +91,18 @@ impl BillOfMaterials {
     pub const MAX_COMPONENTS: usize = 200;
     /// The most levels of bills below an item.
     pub const MAX_DEPTH: usize = 20;
-    /// The most days that making a unit may take.
+    /// The longest lead time in days.
     pub const MAX_LEAD_DAYS: u16 = 730;
 
-    /// A bill of nothing yet, made at once and anywhere, of which everything comes out. No version of it is in force.
+    /// A bill without components, lead time, work centre or yield, and with version 0: no version of it is in force.
     #[must_use]
     pub fn new(parent: Sku) -> Self {
         let (components, yields, lead_days, centre, phantom, since) = Default::default();
         Self { parent, version: 0, components, yields, lead_days, centre, phantom, since }
     }
 
-    /// What goes into a unit, slot by slot: the component that is meant and those that may stand in for it, the first choice
-    /// first. No slot is empty.
+    /// The components of a unit, slot by slot: a main component followed by its alternates in the order of their rank. No slot
+    /// is empty.
     pub fn slots(&self) -> impl Iterator<Item = Vec<(&Sku, &Component)>> {
         let mut alternates: BTreeMap<&Sku, Vec<(&Sku, &Component)>> = BTreeMap::new();
         for (sku, component) in &self.components {
@@ -119,13 +119,13 @@ impl BillOfMaterials {
         })
     }
 
-    /// Everything that making it draws on: its components, alternates included, and its work centre under
-    /// [`WorkCentre::as_used`]. Items that draw on the same compete.
+    /// The resources that making it consumes: its components, alternates included, and its work centre under
+    /// [`WorkCentre::as_used`]. Items that draw on the same resource compete for it.
     pub fn draws_on(&self) -> impl Iterator<Item = Sku> {
         self.components.keys().cloned().chain(self.centre.as_ref().map(WorkCentre::as_used))
     }
 
-    /// Whether it says the same as `other`, whichever version either is.
+    /// Whether it has the same content as `other`, whatever their versions.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
         let Self { parent, version: _, components, yields, lead_days, centre, phantom, since: _ } = self;
@@ -135,14 +135,14 @@ impl BillOfMaterials {
 }
 
 impl Component {
-    /// So much of it, always, with nothing lost and nothing instead.
+    /// A component with this quantity, without scrap or validity dates, that is not an alternate.
     #[must_use]
     pub fn new(quantity: Factor) -> Self {
         let (scrap, from, until, instead_of, rank) = Default::default();
         Self { quantity, scrap, from, until, instead_of, rank }
     }
 
-    /// Whether what is started on this day takes it.
+    /// Whether a unit that is started on `day` takes it.
     #[must_use]
     pub fn is_used_on(&self, day: Date) -> bool {
         self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day < until)
@@ -150,18 +150,18 @@ impl Component {
 }
 
 impl WhereUsed {
-    /// The most items that one component may go into; what goes into everything is to be marked `bulk`.
+    /// The most items that one component may go into. A component that goes into everything must be marked `bulk`.
     pub const MAX_PARENTS: usize = 2_000;
-    /// The most bytes of their names together, so that they fit a row (DynamoDB's are at most 400 KB).
+    /// The most bytes of all their SKUs together, so that the row fits into a DynamoDB item (400 KB).
     pub const MAX_BYTES: usize = 350_000;
 
-    /// Whether its row can be kept.
+    /// Whether it fits into one row.
     #[must_use]
     pub fn fits(&self) -> bool {
         self.parents.len() <= Self::MAX_PARENTS && self.bytes() <= Self::MAX_BYTES
     }
 
-    /// The bytes of its parents' names.
+    /// The bytes of all SKUs of its parents together.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.parents.iter().map(|sku| sku.as_str().len()).sum()
@@ -169,13 +169,13 @@ impl WhereUsed {
 }
 
 impl WorkCentre {
-    /// What the where-used index calls it: a name beside those of the components.
+    /// Its key in the where-used index, in the form of a SKU.
     ///
     /// # Panics
-    /// Never: with its prefix a code is still a name that an item could have.
+    /// Never: a work centre's code with the prefix is a valid SKU.
     #[must_use]
     pub fn as_used(code: &WorkCentreId) -> Sku {
-        format!("@centre {code}").parse().expect("codes of centres are short")
+        format!("@centre {code}").parse().expect("a work centre's code with the prefix is a valid SKU")
     }
 }
 
@@ -192,9 +192,9 @@ mod tests {
         name.parse().expect("a SKU")
     }
 
-    /// Protects bills that were stored before there were headers and alternates, and the size of plain ones.
+    /// Protects bill rows that were stored before assemblies and alternates existed, and the row size of plain bills.
     #[test]
-    fn a_plain_bill_reads_and_writes_as_before() {
+    fn a_plain_bill_keeps_its_stored_form() {
         let text = r#"{"parent":"A","version":3,"components":{"B":{"quantity":"0.5"},"C":{"quantity":"2","scrap":"3"}}}"#;
         let bill: BillOfMaterials = serde_json::from_str(text).expect("an old row");
         let half = Component::new("0.5".parse().expect("a factor"));
@@ -203,12 +203,12 @@ mod tests {
             (sku("C"), Component { scrap: "3".parse().ok(), ..Component::new("2".parse().expect("a factor")) }),
         ];
         assert_eq!(bill, BillOfMaterials { version: 3, components: components.into(), ..BillOfMaterials::new(sku("A")) });
-        assert_eq!(serde_json::to_string(&bill).expect("it can be written"), text);
+        assert_eq!(serde_json::to_string(&bill).expect("a bill serialises"), text);
     }
 
-    /// Protects whoever plans from an alternate taken before what it stands in for, or for something else.
+    /// Protects planning from taking an alternate before its main component, or for another component.
     #[test]
-    fn alternates_stand_behind_what_they_stand_in_for() {
+    fn alternates_follow_their_main_component() {
         let mut bill = BillOfMaterials::new(sku("A"));
         for (name, instead_of, rank) in
             [("B", None, 0), ("C", None, 0), ("D", Some("B"), 2), ("E", Some("B"), 1), ("F", Some("B"), 1), ("A1", Some("C"), 9)]
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(BillOfMaterials::new(sku("A")).slots().count(), 0);
     }
 
-    /// Protects the days of a change: the first one counts, the last one does not.
+    /// Protects the validity days of a component: `from` is included, `until` is not.
     #[test]
     fn a_component_is_used_from_and_until() {
         let day = |text: &str| text.parse::<Date>().expect("a date");
@@ -238,9 +238,9 @@ mod tests {
         }
     }
 
-    /// Protects the row that names what a component goes into from growing beyond what a row holds.
+    /// Protects the where-used row from growing beyond the size of a row.
     #[test]
-    fn so_many_parents_fit() {
+    fn the_number_of_parents_is_bounded() {
         let (long, wide) = ("x".repeat(124), "é".repeat(124));
         for (parents, tail, fits) in [
             (0, "", true),

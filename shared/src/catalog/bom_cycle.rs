@@ -1,22 +1,23 @@
-//! What holds between bills: nothing is made of itself, and no way down is endless. A row knows nothing of the others, so this
-//! is checked where bills come in. An alternate is on the way down like any other component.
+//! Cycles and excessive depth in bills of materials: no item may contain itself, and the depth of components is bounded.
+//!
+//! One bill cannot show either, so the import checks all bills together. An alternate counts like any other component.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::catalog::{BillOfMaterials, Sku};
 
-/// What is wrong between bills.
+/// A violation of the rules between bills.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BomCycle {
-    /// An item is made of itself; the path begins and ends with it.
+    /// An item contains itself; the path begins and ends with it.
     Cycle(Vec<Sku>),
-    /// The way down from an item is longer than [`BillOfMaterials::MAX_DEPTH`]; the path goes from the top to the bottom.
+    /// An item has more levels of components than [`BillOfMaterials::MAX_DEPTH`]; the path goes from the top to the bottom.
     TooDeep(Vec<Sku>),
 }
 
 impl BomCycle {
-    /// The items on the way, in order.
+    /// The items of the path, in order.
     #[must_use]
     pub fn path(&self) -> &[Sku] {
         match self {
@@ -29,18 +30,19 @@ impl fmt::Display for BomCycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = || self.path().iter().map(Sku::as_str).collect::<Vec<_>>().join(" → ");
         match self {
-            Self::Cycle(_) => write!(f, "an item may not be made of itself: {}", path()),
-            Self::TooDeep(_) => write!(f, "bills go at most {} levels deep: {}", BillOfMaterials::MAX_DEPTH, path()),
+            Self::Cycle(_) => write!(f, "an item may not contain itself: {}", path()),
+            Self::TooDeep(_) => write!(f, "bills have at most {} levels: {}", BillOfMaterials::MAX_DEPTH, path()),
         }
     }
 }
 
-/// The bom_cycles of these bills: each cycle that a walk from the top meets, and the longest way down from each top that is
-/// too deep. In the order of items, and in a stack of its own: data decides how deep it goes.
+/// The violations in these bills: each cycle that a depth-first walk finds, then the longest path below each top item whose
+/// depth exceeds the bound. The order follows the SKUs. The walk keeps its own stack, because the data decides its depth and a
+/// recursion could overflow.
 #[must_use]
 pub fn bom_cycles(bills: &BTreeMap<Sku, BillOfMaterials>) -> Vec<BomCycle> {
     let mut found = Vec::new();
-    // Levels below each item that is done, and where the longest way goes on.
+    // For each finished item: the number of levels below it, and the next item of the longest path.
     let mut below: BTreeMap<&Sku, (usize, Option<&Sku>)> = BTreeMap::new();
     for start in bills.keys() {
         let mut open: BTreeSet<&Sku> = BTreeSet::new();
@@ -53,8 +55,8 @@ pub fn bom_cycles(bills: &BTreeMap<Sku, BillOfMaterials>) -> Vec<BomCycle> {
             let at = *at;
             match rest.next() {
                 Some(next) if open.contains(next) => {
-                    let way = stack.iter().map(|(sku, _)| *sku).skip_while(|sku| *sku != next);
-                    found.push(BomCycle::Cycle(way.chain([next]).cloned().collect()));
+                    let path = stack.iter().map(|(sku, _)| *sku).skip_while(|sku| *sku != next);
+                    found.push(BomCycle::Cycle(path.chain([next]).cloned().collect()));
                 }
                 Some(next) if below.contains_key(next) => {}
                 Some(next) => {
@@ -74,8 +76,8 @@ pub fn bom_cycles(bills: &BTreeMap<Sku, BillOfMaterials>) -> Vec<BomCycle> {
     let used: BTreeSet<&Sku> = bills.values().flat_map(|bill| bill.components.keys()).collect();
     for top in bills.keys().filter(|top| !used.contains(top)) {
         if below.get(top).is_some_and(|(levels, _)| *levels > BillOfMaterials::MAX_DEPTH) {
-            let way = std::iter::successors(Some(top), |sku| below.get(sku).and_then(|(_, next)| *next));
-            found.push(BomCycle::TooDeep(way.cloned().collect()));
+            let path = std::iter::successors(Some(top), |sku| below.get(sku).and_then(|(_, next)| *next));
+            found.push(BomCycle::TooDeep(path.cloned().collect()));
         }
     }
     found
@@ -103,21 +105,21 @@ mod tests {
         bills
     }
 
-    /// Bills, and what is said of them.
+    /// Bills as (parent, component), and the expected violations.
     type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
 
-    /// Protects whoever explodes a bill from never coming to an end, and whoever wrote it from not finding the cycle.
+    /// Protects the explosion of bills from an endless loop, and shows the planner where the cycle is.
     #[test]
-    fn a_cycle_is_found_and_shown() {
+    fn a_cycle_is_found_with_its_path() {
         let rows: [Case; 6] = [
             (&[], &[]),
             (&[("A", "B"), ("A", "C"), ("B", "D"), ("C", "D")], &[]),
-            (&[("A", "A")], &["an item may not be made of itself: A → A"]),
-            (&[("A", "B"), ("B", "C"), ("C", "B")], &["an item may not be made of itself: B → C → B"]),
-            (&[("A", "B"), ("B", "A"), ("C", "A")], &["an item may not be made of itself: A → B → A"]),
+            (&[("A", "A")], &["an item may not contain itself: A → A"]),
+            (&[("A", "B"), ("B", "C"), ("C", "B")], &["an item may not contain itself: B → C → B"]),
+            (&[("A", "B"), ("B", "A"), ("C", "A")], &["an item may not contain itself: A → B → A"]),
             (
                 &[("A", "B"), ("B", "A"), ("X", "Y"), ("Y", "X")],
-                &["an item may not be made of itself: A → B → A", "an item may not be made of itself: X → Y → X"],
+                &["an item may not contain itself: A → B → A", "an item may not contain itself: X → Y → X"],
             ),
         ];
         for (edges, expected) in rows {
@@ -126,16 +128,16 @@ mod tests {
         }
     }
 
-    /// Protects the bound on depth: as many levels as are allowed are, one more is not, and a long chain ends nobody's stack.
+    /// Protects the bound on depth: the maximum passes, one more level does not, and a long chain does not overflow the stack.
     #[test]
-    fn bills_go_so_deep_and_no_deeper() {
+    fn the_depth_of_bills_is_bounded() {
         for (levels, expected) in
             [(BillOfMaterials::MAX_DEPTH, None), (BillOfMaterials::MAX_DEPTH + 1, Some(22)), (50_000, Some(50_001))]
         {
             let names: Vec<String> = (0..=levels).map(|n| format!("{n:06}")).collect();
             let edges: Vec<(&str, &str)> = names.windows(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
             let found = bom_cycles(&bills(&edges));
-            assert_eq!(found.first().map(|tangle| tangle.path().len()), expected, "{levels} levels");
+            assert_eq!(found.first().map(|violation| violation.path().len()), expected, "{levels} levels");
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The day that a moment is in.
+//! The calendar day of a timestamp.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// The day it is, in UTC: days begin everywhere at the same time.
+/// The day of `at` in UTC. One time zone for the whole network makes a day begin everywhere at the same moment.
 #[must_use]
 pub fn day_of(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()

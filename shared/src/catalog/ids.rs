@@ -1,4 +1,5 @@
-//! Names and numbers that identify things. Each is its own type, checked once where it comes in.
+//! Names and numbers that identify items, locations, shops, orders and so on. Each is its own type, checked once when it is
+//! parsed.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -6,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A name that cannot be used, and why.
+/// A name that breaks the rule of its type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {given:?} is not usable: {rule}")]
 pub struct NameError {
@@ -93,7 +94,7 @@ name!(
 );
 
 name!(
-    /// Another system that speaks of our stock: an ERP, a WMS, a POS, a 3PL.
+    /// Another system that sends events about our stock: an ERP, a WMS, a POS, a 3PL.
     SystemId, "the system", "it needs 1 to 32 of a-z 0-9 - and begins with a letter",
     |s| s.len() <= 32
         && s.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
@@ -101,7 +102,7 @@ name!(
 );
 
 name!(
-    /// One feed of a system: what is pulled from it in one way.
+    /// One feed of a system: one kind of data that a function pulls from it.
     FeedId, "the feed", "it needs 1 to 32 of a-z 0-9 - and begins with a letter",
     |s| s.parse::<SystemId>().is_ok()
 );
@@ -113,24 +114,24 @@ name!(
 );
 
 name!(
-    /// A class of items that are treated alike.
+    /// A class of items that share a safety buffer.
     TierId, "the tier", "it needs 1 to 32 of A-Z a-z 0-9 _ -",
     |s| !s.is_empty() && s.len() <= 32 && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 );
 
 name!(
-    /// Our code of a work centre: a place where things are made.
+    /// Our code of a work centre: a place that makes items.
     WorkCentreId, "the work centre", "it needs 1 to 64 of A-Z a-z 0-9 . _ -",
     |s| !s.is_empty() && s.len() <= 64 && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 );
 
 name!(
-    /// A unit of measure, e.g. `each`, `case`, `kg`. To the letter: `KG` is another unit than `kg`.
+    /// A unit of measure, e.g. `each`, `case`, `kg`. Case matters: `KG` is another unit than `kg`.
     Unit, "the unit", "it needs 1 to 16 characters without spaces or control characters",
     |s| !s.is_empty() && s.chars().count() <= 16 && !s.chars().any(|c| c.is_control() || c.is_whitespace())
 );
 
-/// Where units are: at a location, or promised to an order whose location is not known yet.
+/// Where units are: at a location, or reserved for an order whose location is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Place {
@@ -175,7 +176,7 @@ macro_rules! shopify_id {
         pub struct $name(u64);
 
         impl $name {
-            /// From the bare number. Numbers exceed 2^53: never through a float.
+            /// The id with this number. Numbers exceed 2^53, so never pass one through a float.
             #[must_use]
             pub const fn new(number: u64) -> Self {
                 Self(number)
@@ -187,7 +188,7 @@ macro_rules! shopify_id {
                 self.0
             }
 
-            /// From Shopify's global id, e.g.
+            /// Parses Shopify's global id, e.g.
             #[doc = concat!("`gid://shopify/", $gid, "/1`.")]
             #[must_use]
             pub fn from_gid(gid: &str) -> Option<Self> {
@@ -230,15 +231,15 @@ shopify_id!(
     ReturnId, "Return"
 );
 shopify_id!(
-    /// What became of returned units.
+    /// A disposition: the decision about returned units.
     DispositionId, "ReverseFulfillmentOrderDisposition"
 );
 shopify_id!(
-    /// A variant of a product: what a shop sells.
+    /// A variant of a product: the unit that a shop sells.
     VariantId, "ProductVariant"
 );
 shopify_id!(
-    /// What a shop stocks: one per variant.
+    /// An inventory item: the unit that a shop stocks, one per variant.
     InventoryItemId, "InventoryItem"
 );
 shopify_id!(
@@ -252,7 +253,7 @@ mod tests {
 
     /// Protects keys and requests from names that would break them.
     #[test]
-    fn names_are_checked_where_they_come_in() {
+    fn names_are_checked_when_parsed() {
         let long = "x".repeat(129);
         for (sku, valid) in
             [("SERUM-30", true), ("a b#@ü", true), ("", false), (" x", false), ("a\nb", false), (long.as_str(), false)]
@@ -275,7 +276,7 @@ mod tests {
         }
     }
 
-    /// Protects systems from names that would be taken for another's, or for a shop.
+    /// Protects against names of systems that could be confused with a shop or another system.
     #[test]
     fn systems_lots_tiers_and_units_are_checked_too() {
         for (system, valid) in
@@ -297,7 +298,7 @@ mod tests {
 
     /// Protects ids above 2^53 from being rounded.
     #[test]
-    fn shopify_ids_survive_whole() {
+    fn shopify_ids_above_2_to_the_53_stay_exact() {
         let id = OrderId::from_gid("gid://shopify/Order/820982911946154508").expect("a well-formed gid");
         assert_eq!(id.number(), 820_982_911_946_154_508);
         assert_eq!(id.gid(), "gid://shopify/Order/820982911946154508");

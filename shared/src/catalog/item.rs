@@ -1,4 +1,4 @@
-//! Items and what each shop calls them.
+//! Items, and the mappings from the names that shops and other systems use to our items.
 
 use std::collections::BTreeMap;
 
@@ -7,33 +7,35 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::unit::metric_factor;
 use crate::catalog::{Factor, InventoryItemId, PlanningSettings, Quantity, ShopDomain, Sku, SystemId, TierId, Unit, VariantId};
 
-/// What we keep in stock, and how it is sold.
+/// An item that we keep in stock, and its listings in shops.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     /// Our code.
     pub sku: Sku,
-    /// What one unit of it is; pieces where nothing is said.
+    /// The base unit in which the ledger counts it; pieces ([`Item::PIECE`]) without a value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
-    /// Other units it is spoken of in, each with the base units it holds.
+    /// Other units of measure that systems may report it in, each with the number of base units it holds.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub units: BTreeMap<Unit, Factor>,
-    /// Its class, which says how much of it is kept back where the item itself does not.
+    /// Its tier, whose buffer applies when the item has none of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<TierId>,
-    /// Whether it is kept by lot: its lots are known, shipped first-expired-first-out, and shown in the shops.
+    /// Whether it is kept by lot: the ledger tracks its lots, they ship first-expired-first-out, and the shops show them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_lot: bool,
-    /// Units kept back from every shop at each location that has stock, in case the count is wrong. Without it its tier's.
+    /// Safety buffer: units held back from every shop at each location with stock, in case the count is wrong. Without a
+    /// value the buffer of its tier applies.
     #[serde(default)]
     pub buffer: Option<Quantity>,
-    /// Alert the planner when the network's available falls to this; no alert without it.
+    /// Threshold of the low-stock alert: it is raised when the available quantity of the network falls to this. Without a
+    /// value there is no alert.
     #[serde(default)]
     pub low_at: Option<Quantity>,
-    /// How it takes part in what can be promised beyond what is there.
+    /// How it takes part in promises beyond the stock on hand.
     #[serde(default, skip_serializing_if = "PlanningSettings::is_default")]
     pub planning: PlanningSettings,
-    /// Where it is sold: each shop with its inventory item.
+    /// Its listing in each shop that sells it.
     #[serde(default)]
     pub shops: BTreeMap<ShopDomain, ShopListing>,
 }
@@ -41,20 +43,20 @@ pub struct Item {
 /// How an item is listed in one shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShopListing {
-    /// What the shop's order lines call it.
+    /// The SKU that the shop's order lines carry.
     pub shop_sku: String,
-    /// What the shop's inventory calls it.
+    /// The shop's inventory item.
     pub inventory_item: InventoryItemId,
-    /// What the shop sells it as; needed only to show its lots there.
+    /// The shop's variant. Only the variant metafields (lots, promise date) need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<VariantId>,
-    /// Units kept back from this shop, instead of what is kept back from all.
+    /// Safety buffer for this shop, instead of the item's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buffer: Option<Quantity>,
 }
 
 impl ShopListing {
-    /// Listed under this name, with nothing kept back for this shop alone.
+    /// A listing without a variant and without a buffer of its own.
     #[must_use]
     pub fn new(shop_sku: impl Into<String>, inventory_item: InventoryItemId) -> Self {
         Self { shop_sku: shop_sku.into(), inventory_item, variant: None, buffer: None }
@@ -62,14 +64,14 @@ impl ShopListing {
 }
 
 impl Item {
-    /// A plain item, counted in pieces and sold nowhere yet.
+    /// An item that is counted in pieces and not listed in any shop.
     #[must_use]
     pub fn new(sku: Sku) -> Self {
         let (unit, units, tier, by_lot, buffer, low_at, planning, shops) = Default::default();
         Self { sku, unit, units, tier, by_lot, buffer, low_at, planning, shops }
     }
 
-    /// How many of our units one `unit` of it is; `None` when nobody said.
+    /// How many base units of the item one `unit` holds; `None` when the catalog has no factor and the unit is not metric.
     #[must_use]
     pub fn factor(&self, unit: &Unit) -> Option<Factor> {
         if unit.as_str() == self.unit.as_ref().map_or(Self::PIECE, Unit::as_str) {
@@ -78,53 +80,54 @@ impl Item {
         self.units.get(unit).copied().or_else(|| metric_factor(unit, self.unit.as_ref()?))
     }
 
-    /// Units kept back from `shop`, or from the network as a whole where none is named.
+    /// The safety buffer for `shop`, or for the network as a whole when `shop` is `None`.
     #[must_use]
     pub fn buffer_for(&self, shop: Option<&ShopDomain>, tier: Option<&Tier>) -> Quantity {
         let of_shop = shop.and_then(|shop| self.shops.get(shop)).and_then(|listed| listed.buffer);
         of_shop.or(self.buffer).or_else(|| tier.map(|tier| tier.buffer)).unwrap_or_default()
     }
 
-    /// What a unit is called where nothing is said.
+    /// The base unit of an item that names none.
     pub const PIECE: &'static str = "each";
 }
 
-/// The mapping from a shop's SKU to our item: what an order line is looked up by.
+/// The mapping from a shop's SKU to our item. The item of an order line is found by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShopItem {
     /// The shop.
     pub shop: ShopDomain,
-    /// The SKU as the shop's order lines carry it, to the letter.
+    /// The SKU exactly as the shop's order lines carry it.
     pub shop_sku: String,
     /// Our item.
     pub sku: Sku,
-    /// What the shop's inventory calls it.
+    /// The shop's inventory item.
     pub inventory_item: InventoryItemId,
 }
 
-/// What another system calls an item of ours, where it is not what we call it; and in which units it speaks of it.
+/// The mapping from another system's code to our item, with the units of measure that the system reports it in. It is needed
+/// only where the code or a unit differs from ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SystemItem {
     /// The system.
     pub system: SystemId,
-    /// Its code of the item, to the letter.
+    /// Its exact code of the item.
     pub code: String,
     /// Our item.
     pub sku: Sku,
-    /// The unit of its amounts where they name none; our own without it.
+    /// The unit of amounts that name none; without a value our base unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
-    /// The units as this system means them, where they differ from the item's.
+    /// The units as this system defines them, where they differ from the item's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub units: BTreeMap<Unit, Factor>,
 }
 
-/// A class of items, and what holds for all of them.
+/// A class of items and its common safety buffer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tier {
     /// Its name.
     pub id: TierId,
-    /// Units kept back of each item that says nothing itself.
+    /// Safety buffer of each item that has none of its own.
     pub buffer: Quantity,
 }
 
@@ -133,9 +136,9 @@ mod tests {
     use super::*;
     use crate::catalog::AllocationPolicy;
 
-    /// Protects units from being taken for others: the base unit is one, what is known is converted, the rest is not guessed.
+    /// Protects against confusing units: the base unit has factor one, a known unit has its factor, any other unit has none.
     #[test]
-    fn a_unit_is_known_or_it_is_not() {
+    fn only_known_units_have_a_factor() {
         let unit = |name: &str| name.parse::<Unit>().expect("a unit");
         let pieces = Item { units: [(unit("case"), "12".parse().expect("a factor"))].into(), ..item() };
         let grams = Item { unit: Some(unit("g")), ..item() };
@@ -152,22 +155,22 @@ mod tests {
         }
     }
 
-    /// Protects items that were stored before there was planning, and the size of those it says nothing of.
+    /// Protects item rows that were stored before planning existed, and the row size of items with default settings.
     #[test]
-    fn planning_is_left_out_where_nothing_is_said() {
+    fn default_planning_settings_are_left_out_of_the_row() {
         let text = r#"{"sku":"A","buffer":null,"low_at":null,"shops":{}}"#;
         assert_eq!(serde_json::from_str::<Item>(text).expect("an old row"), item());
-        assert_eq!(serde_json::to_string(&item()).expect("it can be written"), text);
+        assert_eq!(serde_json::to_string(&item()).expect("an item serialises"), text);
         let planning =
             PlanningSettings { promise_days: Some(14), policy: AllocationPolicy::FirstCome, ..PlanningSettings::default() };
-        let said = serde_json::to_value(Item { planning, ..item() }).expect("it can be written");
-        assert_eq!(said["planning"], serde_json::json!({ "promise_days": 14, "policy": "first_come" }));
-        assert_eq!(serde_json::from_value::<Item>(said).expect("a row"), Item { planning, ..item() });
+        let row = serde_json::to_value(Item { planning, ..item() }).expect("an item serialises");
+        assert_eq!(row["planning"], serde_json::json!({ "promise_days": 14, "policy": "first_come" }));
+        assert_eq!(serde_json::from_value::<Item>(row).expect("a row"), Item { planning, ..item() });
     }
 
-    /// Protects buffers: the shop's word before the item's, the item's before its tier's.
+    /// Protects the precedence of buffers: the listing's before the item's, the item's before its tier's.
     #[test]
-    fn the_nearest_buffer_counts() {
+    fn the_most_specific_buffer_applies() {
         let shop: ShopDomain = "a.myshopify.com".parse().expect("a shop");
         let units = |units: Option<i64>| units.map(Quantity::new);
         for (of_shop, of_item, of_tier, for_shop, for_all) in [

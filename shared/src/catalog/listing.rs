@@ -1,4 +1,4 @@
-//! The whole catalogue: every row that says what exists, and how each shop lists it.
+//! The whole catalog, row by row as it is stored, and the listings that its rows form together.
 
 use std::collections::BTreeMap;
 
@@ -7,39 +7,40 @@ use super::{
     Tier, TierId, VariantId, WhereUsed, WorkCentre, WorkCentreId,
 };
 
-/// Everything that sheets speak of, row by row as it is stored.
+/// All rows of the catalog as they are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Catalog {
     /// Tiers.
     pub tiers: BTreeMap<TierId, Tier>,
-    /// Items, with how each shop lists them.
+    /// Items, with their listings in shops.
     pub items: BTreeMap<Sku, Item>,
     /// Work centres.
     pub centres: BTreeMap<WorkCentreId, WorkCentre>,
     /// Locations.
     pub locations: BTreeMap<LocationId, Location>,
-    /// What shops' SKUs lead to.
+    /// Mappings from SKUs of shops.
     pub mappings: BTreeMap<(ShopDomain, String), ShopItem>,
-    /// What other systems' codes lead to.
+    /// Mappings from codes of other systems.
     pub system_items: BTreeMap<(SystemId, String), SystemItem>,
     /// The bills in force.
     pub bills: BTreeMap<Sku, BillOfMaterials>,
-    /// What each component goes into. No sheet says it: it follows from the bills.
+    /// The where-used index. It is derived from the bills; no sheet contains it.
     pub used_in: BTreeMap<Sku, WhereUsed>,
 }
 
-/// How a shop lists an item: what its mapping and the item itself say together.
+/// How a shop lists an item: the combination of the shop's mapping row and the item row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogListing {
     /// Our item.
     pub sku: Sku,
-    /// What the shop's inventory calls it.
+    /// The shop's inventory item.
     pub inventory_item: InventoryItemId,
-    /// What the shop sells it as.
+    /// The shop's variant.
     pub variant: Option<VariantId>,
-    /// Units kept back from this shop.
+    /// Safety buffer for this shop.
     pub buffer: Option<Quantity>,
-    /// Mapping and item say the same. They are written together; where they differ, someone wrote one of them alone.
+    /// Whether mapping and item agree. The import writes both in one transaction, so a difference means that something else
+    /// wrote one of them.
     pub whole: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A mapping that a system or a shop needs and that the catalogue does not have.
+//! A mapping that the events of a system or a shop need and that the catalog does not have.
 
 use std::fmt;
 
@@ -6,50 +6,51 @@ use serde::{Deserialize, Serialize};
 
 use super::{ShopDomain, ShopLocationId};
 
-/// A mapping that is not there.
+/// A mapping that the catalog does not have.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "missing", rename_all = "snake_case")]
 pub enum MissingMapping {
-    /// Another system's item is none of ours.
+    /// The code that another system uses for an item is not mapped to one of our items.
     Item {
         /// The system.
         system: String,
         /// Its code.
         code: String,
     },
-    /// It is, and nobody explained the unit that it is counted in.
+    /// The item is mapped, but the catalog has no factor for the unit of measure that the system reports it in.
     Unit {
         /// The system.
         system: String,
         /// Its code of the item.
         code: String,
-        /// The unit.
+        /// The unit of measure.
         unit: String,
     },
-    /// An event that was kept before it was found not to fit: somebody must mend what it does not fit.
+    /// An event that was already acknowledged as kept, and whose content the ledger rejects, for example because of its unit. It
+    /// waits until a person corrects the mapping that it does not fit.
     Fit {
         /// The system.
         system: String,
         /// Its code of the item.
         code: String,
-        /// The event.
+        /// The id of the event.
         event: String,
     },
-    /// Another system's location is none of ours.
+    /// The code that another system uses for a location is not mapped to one of our locations.
     Location {
         /// The system.
         system: String,
         /// Its code.
         code: String,
     },
-    /// What a shop sells is no item of ours.
+    /// A SKU of a shop is not mapped to one of our items.
     ShopItem {
         /// The shop.
         shop: ShopDomain,
-        /// What it calls it.
+        /// The SKU of the shop.
         shop_sku: String,
     },
-    /// A shop's location is none of ours.
+    /// A location of a shop is not mapped to one of our locations.
     ShopLocation {
         /// The shop.
         shop: ShopDomain,
@@ -59,13 +60,13 @@ pub enum MissingMapping {
 }
 
 impl MissingMapping {
-    /// The kinds that are about an item.
+    /// The kinds of missing mappings of items: the first of [`Self::fields`].
     pub const ITEM_KINDS: [&str; 2] = ["item", "shop_item"];
 
-    /// The kinds that are about a location.
+    /// The kinds of missing mappings of locations: the first of [`Self::fields`].
     pub const LOCATION_KINDS: [&str; 2] = ["location", "shop_location"];
 
-    /// Its kind, the code that is not mapped, and who uses it; then what else tells it apart.
+    /// The kind, the code that is not mapped, and the system or shop that uses it; then whatever else distinguishes it.
     #[must_use]
     pub fn fields(&self) -> Vec<String> {
         let fields = |fields: &[&str]| fields.iter().map(|field| (*field).to_owned()).collect();
@@ -79,7 +80,7 @@ impl MissingMapping {
         }
     }
 
-    /// Reads what [`Self::fields`] gave.
+    /// Parses the result of [`Self::fields`]; `None` when these are not the fields of a missing mapping.
     #[must_use]
     pub fn from_fields(fields: &[&str]) -> Option<Self> {
         let owned = |text: &str| text.to_owned();

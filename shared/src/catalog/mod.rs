@@ -1,11 +1,11 @@
-//! What exists: quantities, items, locations, and their names in every shop.
+//! The catalog: quantities, items, locations, bills of materials, and the mappings to the names that other systems use.
 //!
-//! An item is known by our [`Sku`]; a shop calls it by a shop SKU and an inventory item id, and [`ShopItem`] is the
-//! mapping between them; another system may call it something else again, and speak of it in other units ([`SystemItem`]).
-//! The [`Network`] is the few locations, with their names in every shop and system; a [`BillOfMaterials`] says what an item is made of, a [`WorkCentre`] how much of it can
-//! be started, [`PlanningSettings`] what may be promised of it, and [`WhereUsed`] leads the other way.
-//! People keep all of it in sheets ([`csv`]), and have the mappings compared with a shop ([`validate`]). Deliberately absent:
-//! prices, titles, customers. Nothing here decides anything.
+//! Our [`Sku`] identifies an item. A shop identifies it by a shop SKU and an inventory item id, and [`ShopItem`] maps those to
+//! our SKU. Another system may use its own code and its own units of measure ([`SystemItem`]). The [`Network`] holds the
+//! locations with their ids in every shop and system. A [`BillOfMaterials`] lists the components of an item, a [`WorkCentre`]
+//! limits how many units can be started on a day, [`PlanningSettings`] limit what may be promised, and [`WhereUsed`] leads from
+//! a component to the items that use it. Planners edit the catalog in sheets (the `sheets` module), and [`validate`] compares
+//! the mappings with the variants of a shop. Deliberately absent: prices, titles, customers, and every decision about stock.
 
 mod bill;
 mod bom_cycle;

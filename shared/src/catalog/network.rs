@@ -1,4 +1,5 @@
-//! The locations of the network, and their ids in every shop. Few, and read by everyone: loaded whole and kept for a while.
+//! The locations of the network, and their ids in every shop and system. A network has few locations and every function reads
+//! them, so a function loads all of them at once and caches them for a while.
 
 use std::collections::BTreeMap;
 
@@ -6,41 +7,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{LocationId, Place, ShopDomain, ShopLocationId, SystemId};
 
-/// What a location is.
+/// The kind of a location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LocationKind {
-    /// Makes goods.
+    /// A factory that makes finished goods.
     Factory,
-    /// Our own stock.
+    /// A warehouse of our own.
     Warehouse,
-    /// Stock with a logistics partner.
+    /// A warehouse of a logistics partner (3PL).
     ThirdParty,
-    /// Sells over the counter.
+    /// A store that sells over the counter.
     Store,
-    /// Not a place: the shop's location that shows what can still be made.
+    /// Not a physical place: the location in the shop whose level shows what can still be produced.
     Production,
 }
 
-/// One place that holds units.
+/// One location that holds units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location {
     /// Our code.
     pub code: LocationId,
-    /// What it is.
+    /// Its kind.
     pub kind: LocationKind,
-    /// Whether its stock counts for online orders. A store's stock is shown to its own till all the same.
+    /// Whether its stock counts for online orders. A store that does not fulfil online still shows its stock to its own POS.
     pub fulfils_online: bool,
-    /// Whether it is in use. One that is not is still counted and its stock is known, but it promises nothing.
+    /// Whether it is in use. The ledger still records the stock of an inactive location, but that stock is not promised.
     #[serde(default = "yes")]
     pub active: bool,
-    /// Whether what lies there can go into production; by its kind where nothing is said ([`Location::feeds_production`]).
+    /// Whether its stock can be consumed by production. Without a value its kind decides ([`Location::feeds_production`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feeds_production: Option<bool>,
-    /// Its id in each shop that knows it.
+    /// Its id in each shop that has it.
     #[serde(default)]
     pub shops: BTreeMap<ShopDomain, ShopLocationId>,
-    /// Its code in each other system that calls it something else than we do.
+    /// Its code in each other system that uses another code than ours.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub systems: BTreeMap<SystemId, String>,
 }
@@ -50,7 +51,7 @@ fn yes() -> bool {
 }
 
 impl Location {
-    /// A location in use that no shop and no system calls anything else; all but stores and production fulfil online.
+    /// An active location without ids in shops or systems. Every kind except stores fulfils online.
     #[must_use]
     pub fn new(code: LocationId, kind: LocationKind) -> Self {
         let fulfils_online = match kind {
@@ -61,8 +62,8 @@ impl Location {
         Self { code, kind, fulfils_online, active: true, feeds_production, shops, systems }
     }
 
-    /// Whether what lies there can go into production: as it says, or else of factories and warehouses. Nothing of a location
-    /// that is not in use does.
+    /// Whether production can consume its stock: the value of the field, or without one whether it is a factory or a warehouse.
+    /// Production cannot consume the stock of an inactive location.
     #[must_use]
     pub fn feeds_production(&self) -> bool {
         let by_kind = match self.kind {
@@ -86,14 +87,14 @@ pub struct Network {
 }
 
 impl Network {
-    /// The most locations one network may have: with its unassigned position, an item's promises then always fit one
-    /// transaction beside its levels in one shop.
+    /// The most locations of a network. With this bound the promises of an item (one for each location and one for the
+    /// unassigned place) and its levels in one shop always fit into one transaction.
     pub const MAX_LOCATIONS: usize = 40;
 
     /// A network of these locations.
     ///
     /// # Panics
-    /// With more than [`Self::MAX_LOCATIONS`]; importing locations refuses the one too many.
+    /// When there are more than [`Self::MAX_LOCATIONS`]. The import rejects a location beyond that.
     #[must_use]
     pub fn new(locations: impl IntoIterator<Item = Location>) -> Self {
         let locations: BTreeMap<_, _> = locations.into_iter().map(|l| (l.code.clone(), l)).collect();
@@ -106,24 +107,24 @@ impl Network {
         self.locations.values()
     }
 
-    /// Every place an item can have a position: the unassigned one, then each location.
+    /// Every place where an item can have a position: the unassigned place, then each location.
     pub fn places(&self) -> impl Iterator<Item = Place> {
         std::iter::once(Place::Unassigned).chain(self.locations.keys().cloned().map(Place::At))
     }
 
-    /// The location of this code.
+    /// The location with this code.
     #[must_use]
     pub fn get(&self, code: &LocationId) -> Option<&Location> {
         self.locations.get(code)
     }
 
-    /// The location that shows what can still be made: the first of its kind that is in use.
+    /// The location whose level shows what can still be produced: the first active one of kind [`LocationKind::Production`].
     #[must_use]
     pub fn production(&self) -> Option<&Location> {
         self.locations.values().find(|location| location.kind == LocationKind::Production && location.active)
     }
 
-    /// The location of a place; none for the unassigned one.
+    /// The location of a place; `None` for the unassigned place.
     #[must_use]
     pub fn at(&self, place: &Place) -> Option<&Location> {
         match place {
@@ -132,14 +133,15 @@ impl Network {
         }
     }
 
-    /// Our location for another system's code: the one it is said to have there, or else the one we call so.
+    /// Our location for another system's code: the location with that code in [`Location::systems`], or else the location with
+    /// that code of our own, unless the system uses another code for it.
     #[must_use]
     pub fn by_system_code(&self, system: &str, code: &str) -> Option<&Location> {
         let named = self.locations.values().find(|location| location.systems.get(system).is_some_and(|known| known == code));
         named.or_else(|| self.locations.get(code).filter(|location| !location.systems.contains_key(system)))
     }
 
-    /// Whether any location is one of this shop's.
+    /// Whether any location has an id in this shop.
     #[must_use]
     pub fn has_shop(&self, shop: &ShopDomain) -> bool {
         self.locations.values().any(|location| location.shops.contains_key(shop))
@@ -156,25 +158,25 @@ impl Network {
 mod tests {
     use super::*;
 
-    /// Protects production from stock it cannot reach: what is said counts, else the kind, and nothing that is out of use. A row
-    /// from before this was kept goes by its kind.
+    /// Protects production from stock it cannot reach: the field decides, else the kind, and an inactive location never counts.
+    /// A row from before this field existed goes by its kind.
     #[test]
-    fn what_feeds_production_is_said_or_goes_by_kind() {
+    fn the_field_or_the_kind_decides_what_feeds_production() {
         for (kind, by_kind) in
             [("factory", true), ("warehouse", true), ("third_party", false), ("store", false), ("production", false)]
         {
             let old = format!(r#"{{"code":"L","kind":"{kind}","fulfils_online":true,"active":true,"shops":{{}}}}"#);
             let location: Location = serde_json::from_str(&old).expect("an old row");
-            assert_eq!(serde_json::to_string(&location).expect("it can be written"), old);
-            for (said, active, expected) in [
+            assert_eq!(serde_json::to_string(&location).expect("a location serialises"), old);
+            for (field, active, expected) in [
                 (None, true, by_kind),
                 (Some(true), true, true),
                 (Some(false), true, false),
                 (Some(true), false, false),
                 (None, false, false),
             ] {
-                let location = Location { feeds_production: said, active, ..location.clone() };
-                assert_eq!(location.feeds_production(), expected, "{kind}, said {said:?}, active {active}");
+                let location = Location { feeds_production: field, active, ..location.clone() };
+                assert_eq!(location.feeds_production(), expected, "{kind}, field {field:?}, active {active}");
             }
         }
     }

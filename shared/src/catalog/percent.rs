@@ -1,5 +1,4 @@
-//! Shares in per cent: what is lost of a component, and what comes out of what is started. Exact, at most six digits after the
-//! point.
+//! Percentages: the scrap of a component, and the yield of an assembly. Exact, with at most six decimal places.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::NumberError;
 use crate::catalog::unit::decimal;
 
-/// A share that may be nothing, but never all of it: from 0 to below 100 per cent.
+/// A percentage from 0 to below 100, such as the scrap of a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Percent(Decimal);
 
-/// How much of what is started comes out good: above 0, to 100 per cent.
+/// The percentage of started units that come out usable: above 0 and at most 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Yield(Decimal);
@@ -79,10 +78,10 @@ share!(Yield);
 mod tests {
     use super::*;
 
-    /// Protects scrap from being more than there is, and a yield from being nothing or more than was started.
+    /// Protects planning from a scrap of 100 per cent or more, and from a yield of zero or above 100 per cent.
     #[test]
-    fn a_share_is_within_what_there_is() {
-        for (text, scrap, good) in [
+    fn percentages_are_within_their_range() {
+        for (text, is_percent, is_yield) in [
             ("0", true, false),
             ("0.000001", true, true),
             ("2.5", true, true),
@@ -95,8 +94,8 @@ mod tests {
             ("x", false, false),
             ("", false, false),
         ] {
-            assert_eq!(text.parse::<Percent>().is_ok(), scrap, "{text} as scrap");
-            assert_eq!(text.parse::<Yield>().is_ok(), good, "{text} as yield");
+            assert_eq!(text.parse::<Percent>().is_ok(), is_percent, "{text} as scrap");
+            assert_eq!(text.parse::<Yield>().is_ok(), is_yield, "{text} as yield");
         }
     }
 }

@@ -1,54 +1,56 @@
-//! How an item takes part in what can be promised beyond what is there.
+//! How an item takes part in promises beyond the stock on hand.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-/// What is said of an item for planning. By default only what is there is sold of it.
+/// The planning settings of an item. With the defaults only its stock on hand is promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PlanningSettings {
-    /// Sold also while it can still be made, or is to come, within so many days; at most [`PlanningSettings::MAX_DAYS`]. Without it
-    /// only what is there is sold.
+    /// Promise horizon in days, at most [`PlanningSettings::MAX_DAYS`]: units that can be produced or are due within it are
+    /// promised too. Without it only stock on hand is promised.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promise_days: Option<u16>,
-    /// Whose turn it is where goods compete by priority: the lower is served first, none is last.
+    /// Rank of the item where finished goods compete by [`AllocationPolicy::Priority`]: the lowest is allocated first, items
+    /// without a rank last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<u32>,
-    /// When it came to be sold. Where the first to come is served first, none is last.
+    /// The day since which it is sold, for [`AllocationPolicy::FirstCome`]: the earliest is allocated first, items without a
+    /// day last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Date>,
-    /// How many days a supplier takes to bring it; at most [`PlanningSettings::MAX_DAYS`]. Without it nobody does.
+    /// Lead time of its supplier in days, at most [`PlanningSettings::MAX_DAYS`]. Without it the plan buys none of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supplier_days: Option<u16>,
-    /// It is always there (water, labels, screws): it is not planned, and limits nothing.
+    /// Whether it is a bulk component (water, labels, screws) that never runs out: it is not planned and limits nothing.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub bulk: bool,
-    /// How goods that compete for this item are served.
+    /// How this item is allocated to the finished goods that compete for it.
     #[serde(skip_serializing_if = "AllocationPolicy::is_default")]
     pub policy: AllocationPolicy,
-    /// Its promise date is shown in the shops.
+    /// Whether the shops show its promise date.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub shows_date: bool,
 }
 
-/// How goods that compete for an item are served.
+/// How a constrained item is allocated to the finished goods that compete for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AllocationPolicy {
-    /// All alike.
+    /// Fair share: no finished good has precedence over another.
     #[default]
     FairShare,
-    /// By [`PlanningSettings::since`].
+    /// In the order of [`PlanningSettings::since`].
     FirstCome,
-    /// By [`PlanningSettings::priority`].
+    /// In the order of [`PlanningSettings::priority`].
     Priority,
 }
 
 impl PlanningSettings {
-    /// The longest that a promise, or a supplier, may look ahead: two years.
+    /// The longest promise horizon and supplier lead time: two years.
     pub const MAX_DAYS: u16 = 730;
 
-    /// Nothing is said, and its item's row is as it was before there was planning.
+    /// Whether every setting has its default. The row of such an item has no planning settings, as before planning existed.
     #[must_use]
     pub fn is_default(&self) -> bool {
         *self == Self::default()

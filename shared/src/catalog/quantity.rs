@@ -1,4 +1,4 @@
-//! Whole units of an item. Exact: there are no fractions of a unit, no floats, and no silent overflow.
+//! Whole units of an item. Arithmetic is exact: no fractions of a unit, no floats, and no silent overflow.
 
 use std::fmt;
 use std::iter::Sum;
@@ -6,7 +6,7 @@ use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 
 use serde::{Deserialize, Serialize};
 
-/// A number of units. May be negative: an `available` below zero is a backorder, and a delta may lower.
+/// A number of units. It may be negative: an `available` below zero is a backorder, and a delta below zero lowers a quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Quantity(i64);
@@ -14,10 +14,10 @@ pub struct Quantity(i64);
 impl Quantity {
     /// No units.
     pub const ZERO: Self = Self(0);
-    /// The most that one line, event or level may speak of. Sums of a table full of these still fit.
+    /// The largest number of units that one line, event or level may carry. Sums over a whole table still fit into an `i64`.
     pub const MAX_INPUT: i64 = 1_000_000_000;
 
-    /// So many units.
+    /// A quantity of `units` units.
     #[must_use]
     pub const fn new(units: i64) -> Self {
         Self(units)
@@ -29,37 +29,37 @@ impl Quantity {
         self.0
     }
 
-    /// Whether a number from outside is one we accept: not negative, and not absurd.
+    /// Whether we accept this number from another system or a sheet: from 0 to [`Self::MAX_INPUT`].
     #[must_use]
     pub const fn is_sane_input(self) -> bool {
         self.0 >= 0 && self.0 <= Self::MAX_INPUT
     }
 
-    /// Above zero.
+    /// Whether this is above zero.
     #[must_use]
     pub const fn is_positive(self) -> bool {
         self.0 > 0
     }
 
-    /// Below zero.
+    /// Whether this is below zero.
     #[must_use]
     pub const fn is_negative(self) -> bool {
         self.0 < 0
     }
 
-    /// Exactly zero.
+    /// Whether this is exactly zero.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
-    /// [`Quantity::is_zero`] of a reference, for fields that are left out of a row at zero.
+    /// [`Quantity::is_zero`] of a reference, for fields that `serde` leaves out of a row when they are zero.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
         self.0 == 0
     }
 
-    /// This, or zero if it is below.
+    /// This quantity, or zero if it is negative.
     #[must_use]
     pub fn at_least_zero(self) -> Self {
         self.max(Self::ZERO)
@@ -70,7 +70,7 @@ impl Add for Quantity {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self(self.0.checked_add(other.0).expect("inputs are bounded, so sums of units fit"))
+        Self(self.0.checked_add(other.0).expect("every input is at most MAX_INPUT, so a sum of units fits into an i64"))
     }
 }
 
@@ -78,7 +78,7 @@ impl Sub for Quantity {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
-        Self(self.0.checked_sub(other.0).expect("inputs are bounded, so differences of units fit"))
+        Self(self.0.checked_sub(other.0).expect("every input is at most MAX_INPUT, so a difference of units fits into an i64"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Amounts in units of measure, and their exact conversion to whole units of an item.
 //!
-//! An item is counted in its own base unit (pieces, grams). A system may speak of cases or kilograms: an amount times the
-//! unit's factor must be a whole number of base units. What does not fit is an error, never a rounding.
+//! An item is counted in its own base unit (pieces, grams). A system may report cases or kilograms: an amount times the
+//! unit's factor must be a whole number of base units. A result with a fraction is an error; nothing is ever rounded.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Quantity, Unit};
 
-/// The most digits after the point of an amount or a factor, so that their product is exact.
+/// The most decimal places of an amount or a factor. The bound makes their product exact.
 const MAX_SCALE: u32 = 6;
 
-/// An exact decimal number, as it came: `12`, `-3`, `0.25`.
+/// An exact decimal number as another system sent it: `12`, `-3`, `0.25`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(Decimal);
 
-/// How many base units one of another unit is, e.g. 12 for a case of 12, 0.001 for a gram of what is counted in kilograms.
+/// How many base units one unit of measure holds: 12 for a case of 12, 0.001 for a gram of an item that is counted in kilograms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Factor(Decimal);
@@ -26,24 +26,24 @@ pub struct Factor(Decimal);
 /// A number that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
-    /// It is not a decimal number.
+    /// The text is not a decimal number.
     #[error("{0:?} is not a decimal number such as 12 or 0.25")]
     NotDecimal(String),
-    /// It has too many digits to be exact.
+    /// The number has too many decimal places to be exact.
     #[error("{0} has more than {MAX_SCALE} digits after the point")]
     TooFine(String),
-    /// It is out of range.
+    /// The number is out of range.
     #[error("{0} is out of range: amounts go to 1000000000, factors from above 0 to 1000000")]
     OutOfRange(String),
-    /// It is no share in per cent.
-    #[error("{0} is no percentage from 0 to below 100")]
+    /// The number is not a [`Percent`](crate::catalog::Percent).
+    #[error("{0} is not a percentage: a percentage is from 0 to below 100")]
     NoPercentage(String),
-    /// It is no yield in per cent.
-    #[error("{0} is no yield: it is above 0 per cent, and at most 100")]
+    /// The number is not a [`Yield`](crate::catalog::Yield).
+    #[error("{0} is not a yield: a yield is above 0 per cent and at most 100")]
     NoYield(String),
 }
 
-/// An amount that is no whole number of units.
+/// An amount that does not convert to a whole number of units.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{amount} × {factor} is {product}, which is not a whole number of units")]
 pub struct AmountError {
@@ -59,17 +59,17 @@ pub(super) fn decimal(text: &str) -> Result<Decimal, NumberError> {
 }
 
 impl Amount {
-    /// Whole units.
+    /// The amount of a whole number of units.
     #[must_use]
     pub fn of(quantity: Quantity) -> Self {
         Self(Decimal::from(quantity.units()))
     }
 
-    /// From a JSON number or string.
+    /// Reads a JSON number or string.
     ///
     /// # Errors
-    /// [`NumberError`]. A JSON number with a fraction has gone through a float by now; what it prints is what was sent
-    /// as long as that had at most 15 digits, which is why more are refused.
+    /// [`NumberError`]. The JSON parser holds a number with a fraction as a float. A float prints the digits that were sent
+    /// only up to 15 digits, so this function rejects longer ones.
     pub fn from_json(value: &serde_json::Value) -> Result<Self, NumberError> {
         match value {
             serde_json::Value::String(text) => text.parse(),
@@ -85,37 +85,37 @@ impl Amount {
         }
     }
 
-    /// Both together; `None` when that is more than an amount may be.
+    /// The sum of both amounts; `None` when its size exceeds [`Quantity::MAX_INPUT`].
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
         let sum = self.0.checked_add(other.0)?.normalize();
         (sum.abs() <= Decimal::from(Quantity::MAX_INPUT)).then_some(Self(sum))
     }
 
-    /// The same with the other sign.
+    /// The amount with the opposite sign.
     #[must_use]
     pub fn negated(self) -> Self {
         Self(-self.0)
     }
 
-    /// Below zero.
+    /// Whether this is below zero.
     #[must_use]
     pub fn is_negative(&self) -> bool {
         self.0.is_sign_negative() && !self.0.is_zero()
     }
 
-    /// Exactly zero.
+    /// Whether this is exactly zero.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         self.0.is_zero()
     }
 
-    /// So many units of `factor` base units each, in base units.
+    /// This amount of a unit of measure that holds `factor` base units, in base units.
     ///
     /// # Errors
-    /// [`AmountError`], also when there would be more than [`Quantity::MAX_INPUT`].
+    /// [`AmountError`] when the product is not whole or its size exceeds [`Quantity::MAX_INPUT`].
     pub fn times(self, factor: Factor) -> Result<Quantity, AmountError> {
-        let product = self.0 * factor.0; // Both are bounded: at most 15 digits by 12, so nothing is rounded.
+        let product = self.0 * factor.0; // Exact: at most 15 digits times at most 12 fit a `Decimal`.
         let whole = product.is_integer() && product.abs() <= Decimal::from(Quantity::MAX_INPUT);
         let units = if whole { i64::try_from(product).ok() } else { None };
         units.map(Quantity::new).ok_or(AmountError { amount: self, factor, product: product.normalize() })
@@ -126,7 +126,7 @@ impl Factor {
     /// One base unit.
     pub const ONE: Self = Self(Decimal::ONE);
 
-    /// The number, exact.
+    /// The exact number of base units.
     #[must_use]
     pub const fn number(self) -> Decimal {
         self.0
@@ -191,14 +191,14 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
-/// Metric units of one kind, each with its size in the smallest.
+/// Metric units by dimension, each with its size in the smallest unit of the dimension.
 const METRIC: [&[(&str, &str)]; 3] = [
     &[("mg", "1"), ("g", "1000"), ("kg", "1000000"), ("t", "1000000000")],
     &[("ml", "1"), ("cl", "10"), ("dl", "100"), ("l", "1000")],
     &[("mm", "1"), ("cm", "10"), ("m", "1000")],
 ];
 
-/// How many `base` units one `unit` is, where both are metric units of one kind. Whoever weighs needs no table for this.
+/// How many `base` units one `unit` holds, if both are metric units of one dimension. The catalog needs no factor for these.
 #[must_use]
 pub fn metric_factor(unit: &Unit, base: &Unit) -> Option<Factor> {
     METRIC.iter().find_map(|family| {
@@ -212,7 +212,7 @@ pub fn metric_factor(unit: &Unit, base: &Unit) -> Option<Factor> {
 mod tests {
     use super::*;
 
-    /// Protects stock from being rounded: an amount is a whole number of units, or it is refused.
+    /// Protects stock from rounding: an amount converts to a whole number of units, or it is rejected.
     #[test]
     fn conversion_is_exact_or_refused() {
         for (amount, factor, expected) in [
@@ -230,15 +230,15 @@ mod tests {
             ("1000000000", "1.000001", None),
             ("999999.999999", "0.000001", None),
         ] {
-            let units = amount.parse::<Amount>().and_then(|a| Ok((a, factor.parse::<Factor>()?))).expect("both can be read");
+            let units = amount.parse::<Amount>().and_then(|a| Ok((a, factor.parse::<Factor>()?))).expect("both parse");
             assert_eq!(units.0.times(units.1).ok().map(Quantity::units), expected, "{amount} × {factor}");
         }
     }
 
-    /// Protects against numbers that would be changed by being read.
+    /// Protects against numbers that parsing would change: only exact numbers within range parse.
     #[test]
-    fn what_is_not_exact_is_not_read() {
-        for (given, good) in [
+    fn only_exact_numbers_parse() {
+        for (given, valid) in [
             (r#""0.1""#, true),
             ("0.1", true),
             ("7", true),
@@ -252,16 +252,16 @@ mod tests {
             ("true", false),
             ("[1]", false),
         ] {
-            assert_eq!(serde_json::from_str::<Amount>(given).is_ok(), good, "{given}");
+            assert_eq!(serde_json::from_str::<Amount>(given).is_ok(), valid, "{given}");
         }
-        for (factor, good) in [("12", true), ("0", false), ("-1", false), ("1000001", false), ("0.000001", true)] {
-            assert_eq!(factor.parse::<Factor>().is_ok(), good, "{factor}");
+        for (factor, valid) in [("12", true), ("0", false), ("-1", false), ("1000001", false), ("0.000001", true)] {
+            assert_eq!(factor.parse::<Factor>().is_ok(), valid, "{factor}");
         }
     }
 
-    /// Protects those who weigh from writing a table for what everybody knows.
+    /// Protects planners from having to enter factors between metric units of one dimension.
     #[test]
-    fn metric_units_need_no_table() {
+    fn metric_units_convert_without_a_factor_in_the_catalog() {
         let unit = |name: &str| name.parse::<Unit>().expect("a unit");
         for (from, to, factor) in [
             ("kg", "g", Some("1000")),

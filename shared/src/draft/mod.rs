@@ -1,8 +1,8 @@
-//! Deciding a group of events in memory.
+//! Decides a group of events in memory.
 //!
-//! A [`Draft`] stands on the rows that were read and holds what the events decided so far would make of them. It does no
-//! I/O: where a decision needs a row that was not read, it says which ([`DraftError`]) and is asked again. All events of a
-//! group see each other's effects, so many events on one position still make one write of it.
+//! A [`Draft`] is based on the rows that were read, and holds the changes of the events decided so far. It does no I/O: when a
+//! decision needs a row that was not read, it returns the key ([`DraftError`]), and the caller reads the row and asks again.
+//! All events of a group see each other's effects, so many events on one position lead to one write of it.
 
 mod order;
 mod stock;
@@ -25,40 +25,41 @@ use crate::table::{Expect, Key, MAX_WRITES, Record, Row, RowKey, UnreadableRow, 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventOutcome {
-    /// It is in the ledger now, with so many movements. None: it said nothing new.
+    /// The event is in the ledger. It may have no movement, when it changed nothing.
     Applied {
-        /// Movements written for it.
+        /// The number of movements.
         movements: usize,
-        /// Lines whose SKU is not mapped: recorded and alerted, without a movement.
+        /// Order lines whose SKU is not mapped. They are recorded and alerted, but not moved.
         unmapped: usize,
     },
-    /// It was in the ledger already.
+    /// The event was in the ledger already.
     Duplicate,
-    /// Its id was used before with other content. The first one stands; an alert is raised.
+    /// Another event with this id and other content is in the ledger. The first event stands, and an alert is raised.
     ContentMismatch,
-    /// Its item or location is not mapped. It is kept, and applied when the mapping appears; an alert is raised.
+    /// The item, location or unit of the event is not mapped. The event is stored and applied when the mapping appears. An
+    /// alert is raised.
     Waiting(MissingMapping),
-    /// It cannot be applied as it is, now or later. It is not kept; an alert is raised, and its system must correct it.
+    /// The event can never be applied as it is. It is not stored, an alert is raised, and its system must send it corrected.
     Refused(StockEventError),
-    /// A row it touches cannot be read. It is not in the ledger; the events beside it are.
+    /// A row that the event changes cannot be read. The event is not in the ledger; the other events of its group are.
     Unreadable,
 }
 
 /// Why a stock event cannot be applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StockEventError {
-    /// Its amount is no whole number of units.
+    /// The amount is not a whole number of units.
     #[error("{0}; correct the amount, or the unit's factor")]
     Amount(#[from] AmountError),
-    /// It says how much there was so long ago that what happened since cannot be told.
+    /// The count is so old that too many later movements would have to be read.
     #[error("more than {most} movements have been recorded since {as_of}: count again")]
     TooOld {
-        /// When it was so.
+        /// The time of the count.
         as_of: Timestamp,
-        /// The most that are gone through.
+        /// The most movements that are read.
         most: u64,
     },
-    /// It is about an order's line of another item.
+    /// The event names an order line of another item.
     #[error("line {line} of order {order} of {shop} is of {is}: correct the item or the line, as the sales order names them")]
     OtherLine {
         /// The shop.
@@ -67,24 +68,24 @@ pub enum StockEventError {
         order: OrderId,
         /// The line.
         line: LineId,
-        /// The item it is of.
+        /// The item of the line.
         is: Sku,
     },
-    /// It is about an order of a shop that is none of ours.
-    #[error("{0} is no shop of ours")]
+    /// The event names an order of a shop that no location serves.
+    #[error("{0} is not one of our shops: correct the shop, or add it to a location")]
     OtherShop(ShopDomain),
     /// The position has too many lots.
     #[error("{0} has {most} lots already: write off or correct those that are gone", most = Position::MAX_LOTS)]
     TooManyLots(PositionKey),
-    /// Too much is announced of an item.
-    #[error("{most} purchase orders and production runs of {0} are open already: cancel those that are done", most = ScheduledReceipts::MAX_DOCUMENTS)]
+    /// The item has too many open scheduled receipts.
+    #[error("{0} has {most} open scheduled receipts: cancel the finished ones", most = ScheduledReceipts::MAX_DOCUMENTS)]
     TooManyDocuments(Sku),
 }
 
 /// Why an event could not be decided.
 #[derive(Debug)]
 pub enum DraftError {
-    /// These rows must be read first.
+    /// These rows must be read before the event can be decided.
     Needs(BTreeSet<Key>),
     /// A row cannot be read.
     Unreadable(UnreadableRow),
@@ -96,7 +97,7 @@ impl From<UnreadableRow> for DraftError {
     }
 }
 
-/// What one event makes of the rows it touches.
+/// The changes of one event.
 #[derive(Debug, Default)]
 struct Decision {
     inbox: Option<AppliedEvent>,
@@ -104,23 +105,23 @@ struct Decision {
     positions: BTreeMap<PositionKey, Position>,
     movements: Vec<Movement>,
     alerts: BTreeMap<Key, Alert>,
-    claims: BTreeMap<Key, OpenCommitment>,
-    supplies: BTreeMap<Key, ScheduledReceipts>,
+    commitments: BTreeMap<Key, OpenCommitment>,
+    receipts: BTreeMap<Key, ScheduledReceipts>,
     waiting: Vec<WaitingForMapping>,
     unmapped: usize,
     unfinished: bool,
-    /// Why it is not in the ledger after this, if it is not.
+    /// The outcome, if the event does not go into the ledger.
     left_out: Option<EventOutcome>,
 }
 
 impl Decision {
-    /// Whether nothing is worth remembering of it: that an order was read again leaves no mark.
-    fn says_nothing(&self) -> bool {
+    /// Whether the decision has no movement and no alert. Reading an order again without such a change leaves no mark.
+    fn changes_nothing(&self) -> bool {
         self.movements.is_empty() && self.alerts.is_empty()
     }
 }
 
-/// The rows read, and what the group makes of them.
+/// The rows that were read, and the changes of the group.
 #[derive(Debug)]
 pub struct Draft<'a> {
     network: &'a Network,
@@ -130,8 +131,8 @@ pub struct Draft<'a> {
     orders: BTreeMap<Key, OrderRecord>,
     positions: BTreeMap<PositionKey, Position>,
     alerts: BTreeMap<Key, Alert>,
-    claims: BTreeMap<Key, OpenCommitment>,
-    supplies: BTreeMap<Key, ScheduledReceipts>,
+    commitments: BTreeMap<Key, OpenCommitment>,
+    receipts: BTreeMap<Key, ScheduledReceipts>,
     waiting: BTreeMap<Key, WaitingForMapping>,
     movements: Vec<Movement>,
     settled: BTreeSet<Key>,
@@ -149,16 +150,16 @@ impl<'a> Draft<'a> {
             orders: BTreeMap::new(),
             positions: BTreeMap::new(),
             alerts: BTreeMap::new(),
-            claims: BTreeMap::new(),
-            supplies: BTreeMap::new(),
+            commitments: BTreeMap::new(),
+            receipts: BTreeMap::new(),
             waiting: BTreeMap::new(),
             movements: Vec::new(),
             settled: BTreeSet::new(),
         }
     }
 
-    /// The rows that deciding `event` will most likely need, so that one read is usually enough. Shops mostly call an item
-    /// what we call it; where one does not, its position is read in a second step.
+    /// The rows that deciding `event` most likely needs, so that one read is usually enough. Most shops use our SKU. Where a
+    /// shop uses another one, the position is read in a second step.
     #[must_use]
     pub fn likely_keys(network: &Network, event: &LedgerEvent) -> BTreeSet<Key> {
         let mut keys = BTreeSet::from([RowKey::AppliedEvent(event.id().clone()).key()]);
@@ -201,25 +202,26 @@ impl<'a> Draft<'a> {
         keys
     }
 
-    /// Our places of a stock event.
+    /// The places of a stock event that are mapped.
     fn places_of(network: &Network, stock: &StockEvent) -> BTreeSet<Place> {
         let codes = std::iter::once(&stock.location).chain(&stock.to);
         let ours = codes.filter_map(|code| network.by_system_code(stock.system(), code));
         ours.map(|location| Place::At(location.code.clone())).collect()
     }
 
-    /// Decides one event on top of those before it. `lane` is the row it waited in, to be removed with it.
+    /// Decides one event after those before it. `lane` is the row in which the event waited; the draft deletes it with the
+    /// event.
     ///
-    /// `Ok(None)`: the group is full, or the event is larger than one transaction and its first part is in the draft;
-    /// write the draft, then decide this event again.
+    /// Returns `Ok(None)` when the group is full, or when the event is larger than one transaction and its first part is in
+    /// the draft. The caller then writes the draft and adds this event again.
     ///
     /// # Errors
-    /// [`DraftError`]; the draft is as it was before.
+    /// [`DraftError`]. The draft is unchanged.
     pub fn add(&mut self, event: &LedgerEvent, lane: Option<&Key>) -> Result<Option<EventOutcome>, DraftError> {
         if let Some(lane) = lane
             && self.read(lane)?.is_none()
         {
-            return Ok(Some(EventOutcome::Duplicate)); // Someone else settled it since it was listed.
+            return Ok(Some(EventOutcome::Duplicate)); // Another function settled it after it was listed.
         }
         let inbox_key = RowKey::AppliedEvent(event.id().clone()).key();
         let content = event.content();
@@ -242,8 +244,8 @@ impl<'a> Draft<'a> {
                     LedgerEvent::Order(order) => self.decide_order(event, room, |record| record.merge(&order.snapshot))?,
                     LedgerEvent::Hold(hold) => self.decide_order(event, room, |record| record.expire(hold))?,
                 };
-                let silent = event.is_a_look() && decision.says_nothing();
-                if decision.left_out.is_none() && !decision.unfinished && !silent {
+                let leaves_no_mark = event.is_a_look() && decision.changes_nothing();
+                if decision.left_out.is_none() && !decision.unfinished && !leaves_no_mark {
                     decision.inbox = Some(AppliedEvent { event: event.id().clone(), content, applied_at: self.now });
                 }
                 let applied = EventOutcome::Applied { movements: decision.movements.len(), unmapped: decision.unmapped };
@@ -256,11 +258,12 @@ impl<'a> Draft<'a> {
         if let Some(lane) = settles.filter(|lane| matches!(RowKey::parse(lane), Some(RowKey::Waiting { .. }))) {
             let Some(record) = self.read(lane)? else { return Ok(Some(EventOutcome::Duplicate)) };
             let subject = AlertSubject::of_missing(&record.decode::<WaitingForMapping>()?.missing);
-            self.turn(&mut decision, subject, AlertState::Cleared, "What waited for it goes on.".to_owned())?;
+            let detail = "The mapping exists. The events and orders that waited for it are resumed.".to_owned();
+            self.set_alert(&mut decision, subject, AlertState::Cleared, detail)?;
         }
         let alone = self.is_empty();
         if self.len_with(&decision) + usize::from(lane.is_some()) > MAX_WRITES || (decision.unfinished && !alone) {
-            assert!(!alone, "the steps of one event are cut to fit a transaction");
+            assert!(!alone, "the steps of one event must fit into a transaction of its own");
             return Ok(None);
         }
         let unfinished = decision.unfinished;
@@ -272,9 +275,9 @@ impl<'a> Draft<'a> {
         Ok(Some(outcome))
     }
 
-    /// Raises the low-stock alert of every item the decision brings to its threshold. Clearing it is left to recomputing:
-    /// the promise read here may be older than what raised it.
-    fn watch_stock(&self, decision: &mut Decision) -> Result<(), DraftError> {
+    /// Raises the low-stock alert of every item that the decision brings to its threshold. Clearing it is left to `recompute`,
+    /// because the promise read here may be older than the change that raised the alert.
+    fn raise_low_stock(&self, decision: &mut Decision) -> Result<(), DraftError> {
         let mut needs = BTreeSet::new();
         let skus: BTreeSet<Sku> = decision.positions.keys().map(|of| of.sku.clone()).collect();
         for sku in skus {
@@ -292,23 +295,29 @@ impl<'a> Draft<'a> {
     }
 
     fn raise(&self, decision: &mut Decision, subject: AlertSubject, detail: String) -> Result<(), DraftError> {
-        self.turn(decision, subject, AlertState::Raised, detail)
+        self.set_alert(decision, subject, AlertState::Raised, detail)
     }
 
-    fn turn(&self, decision: &mut Decision, subject: AlertSubject, state: AlertState, detail: String) -> Result<(), DraftError> {
+    fn set_alert(
+        &self,
+        decision: &mut Decision,
+        subject: AlertSubject,
+        state: AlertState,
+        detail: String,
+    ) -> Result<(), DraftError> {
         let key = RowKey::Alert(subject.clone()).key();
         let stored: Option<Alert> = self.read(&key)?.map(Record::decode).transpose()?;
         let known = decision.alerts.get(&key).or_else(|| self.alerts.get(&key)).or(stored.as_ref());
         if let Some(mut next) = Alert::next(known, subject, state, detail, self.now) {
             if next.state == stored.as_ref().map_or(AlertState::Cleared, |stored| stored.state) {
-                next.times = stored.map_or(0, |stored| stored.times); // Turned and turned back: nothing has been.
+                next.times = stored.map_or(0, |stored| stored.times); // Back in its stored state: nothing is written.
             }
             decision.alerts.insert(key, next);
         }
         Ok(())
     }
 
-    /// Moves units of a position, in memory.
+    /// Applies a movement to a position, in memory.
     fn move_units(
         &self,
         decision: &mut Decision,
@@ -346,27 +355,27 @@ impl<'a> Draft<'a> {
         }
         self.positions.extend(decision.positions);
         self.alerts.extend(decision.alerts);
-        self.claims.extend(decision.claims);
-        self.supplies.extend(decision.supplies);
+        self.commitments.extend(decision.commitments);
+        self.receipts.extend(decision.receipts);
         self.waiting.extend(decision.waiting.into_iter().map(|waiting| (waiting.key(), waiting)));
         self.movements.extend(decision.movements);
     }
 
-    /// How many rows it writes.
+    /// The number of rows that the draft writes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.inbox.len()
             + self.orders.len()
             + self.positions.len()
             + self.alerts.len()
-            + self.claims.len()
-            + self.supplies.len()
+            + self.commitments.len()
+            + self.receipts.len()
             + self.waiting.len()
             + self.movements.len()
             + self.settled.len()
     }
 
-    /// Whether nothing is decided yet.
+    /// Whether the draft writes no row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -376,13 +385,14 @@ impl<'a> Draft<'a> {
         let new_positions = decision.positions.keys().filter(|of| !self.positions.contains_key(of)).count();
         let new_alerts = decision.alerts.keys().filter(|key| !self.alerts.contains_key(key)).count();
         let new_order = decision.order.iter().filter(|order| !self.orders.contains_key(&order.key())).count();
-        let new_claims = decision.claims.keys().filter(|key| !self.claims.contains_key(key)).count();
-        let new_supplies = decision.supplies.keys().filter(|key| !self.supplies.contains_key(key)).count();
+        let new_commitments = decision.commitments.keys().filter(|key| !self.commitments.contains_key(key)).count();
+        let new_receipts = decision.receipts.keys().filter(|key| !self.receipts.contains_key(key)).count();
         let marks = usize::from(decision.inbox.is_some()) + decision.waiting.len();
-        self.len() + new_positions + new_alerts + new_order + new_claims + new_supplies + decision.movements.len() + marks
+        self.len() + new_positions + new_alerts + new_order + new_commitments + new_receipts + decision.movements.len() + marks
     }
 
-    /// The one transaction: marks, orders, movements, positions, alerts, and the lane rows that are settled by it.
+    /// The writes of the transaction: applied marks, orders, movements, positions, commitments, receipts, alerts, and the
+    /// deletion of lane rows that are settled by it.
     #[must_use]
     pub fn writes(&self) -> Vec<Write> {
         let mut writes = Vec::with_capacity(self.len());
@@ -390,11 +400,11 @@ impl<'a> Draft<'a> {
         writes.extend(self.orders.values().map(|order| self.put(order)));
         writes.extend(self.movements.iter().map(|movement| Write::put(movement, Expect::Absent)));
         writes.extend(self.positions.values().map(|position| self.put(position)));
-        writes.extend(self.claims.values().map(|claim| self.put(claim)));
-        writes.extend(self.supplies.values().map(|supplies| self.put(supplies)));
+        writes.extend(self.commitments.values().map(|commitment| self.put(commitment)));
+        writes.extend(self.receipts.values().map(|receipts| self.put(receipts)));
         writes.extend(self.waiting.values().map(|waiting| self.put(waiting)));
-        // One that the group turned and turned back stands as it stood.
-        writes.extend(self.alerts.values().filter(|alert| !self.stands(alert)).map(|alert| self.put(alert)));
+        // An alert that the group changed and changed back is in its stored state and is not written.
+        writes.extend(self.alerts.values().filter(|alert| !self.is_stored_state(alert)).map(|alert| self.put(alert)));
         writes.extend(self.settled.iter().map(|key| Write::Delete { key: key.clone(), expect: self.expect(key) }));
         writes
     }
@@ -403,8 +413,8 @@ impl<'a> Draft<'a> {
         Write::put(row, self.expect(&row.key()))
     }
 
-    /// Whether an alert stands so already.
-    fn stands(&self, alert: &Alert) -> bool {
+    /// Whether an alert has the state that is stored.
+    fn is_stored_state(&self, alert: &Alert) -> bool {
         let known = self.read.get(&alert.key()).and_then(Option::as_ref);
         let known = known.and_then(|known| known.decode::<Alert>().ok());
         known.map_or(AlertState::Cleared, |known| known.state) == alert.state
@@ -415,14 +425,15 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The alert about an id that was used twice for different things.
+/// The alert about an event id that was used twice with different content.
 #[must_use]
 pub fn content_mismatch(event: &EventId) -> (AlertSubject, String) {
-    let detail = format!("The event {event} came again with other content; the first one stands. Find out who reuses the id.");
+    let detail =
+        format!("The event {event} arrived again with other content. The first one stands. Find out which system reuses the id.");
     (AlertSubject::ContentMismatch { event: event.to_string() }, detail)
 }
 
-/// Whether an event waits on for the same, and so keeps its row.
+/// Whether an event still waits for the same mapping and keeps its row.
 fn is_still_waiting(lane: &Key, event: &LedgerEvent, outcome: &EventOutcome) -> bool {
     match (event, outcome) {
         (LedgerEvent::Stock(stock), EventOutcome::Waiting(missing)) => {
@@ -433,7 +444,7 @@ fn is_still_waiting(lane: &Key, event: &LedgerEvent, outcome: &EventOutcome) -> 
     }
 }
 
-/// Collects what a step needs instead of stopping at the first missing row: `Ok(None)` when something is missing.
+/// Collects the keys that a step needs instead of stopping at the first missing row. Returns `Ok(None)` when a row is missing.
 fn needing<T>(needs: &mut BTreeSet<Key>, result: Result<T, DraftError>) -> Result<Option<T>, DraftError> {
     match result {
         Ok(value) => Ok(Some(value)),

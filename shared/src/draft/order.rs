@@ -1,4 +1,4 @@
-//! Deciding what is said about an order: what it makes of the record, and the movements that calls for.
+//! Decides an event about an order: the new order record, and the movements that follow from it.
 
 use std::collections::BTreeSet;
 
@@ -11,18 +11,18 @@ use crate::order::{OrderRecord, OrderStep, StockTracking};
 use crate::source::{WaitingForMapping, WaitingItem};
 use crate::table::{Key, Record, RowKey};
 
-/// Units by lot; of no known lot where there is none.
+/// Units by lot. `None` means no known lot.
 type Parts = Vec<(Option<Lot>, Quantity)>;
 
 impl Draft<'_> {
-    /// Decides an event about an order: what it makes of the record, and the movements that calls for.
+    /// Decides an event about an order. `take` applies the event to the record.
     pub(super) fn decide_order(
         &self,
         event: &LedgerEvent,
         room: usize,
         take: impl FnOnce(&mut OrderRecord),
     ) -> Result<Decision, DraftError> {
-        let (shop, order) = event.order().expect("only events about an order come here");
+        let (shop, order) = event.order().expect("the caller passes only events about an order");
         let mut decision = Decision::default();
         let key = RowKey::Order { shop: shop.clone(), order }.key();
         let known: Option<OrderRecord> = match self.orders.get(&key) {
@@ -42,20 +42,20 @@ impl Draft<'_> {
             return Err(DraftError::Needs(needs));
         }
 
-        // An order that someone was told about, or whose hold was given up, may raise or clear alerts of its own.
-        let told = record.expiry.is_some()
+        // An order that has an alert or an expired hold may raise or clear alerts of its own.
+        let has_alerts = record.expiry.is_some()
             || !record.alerted.is_empty()
             || known.as_ref().is_some_and(|known| known.unreadable.is_some());
-        let of_order = if told { 3 } else { 0 };
+        let of_order = if has_alerts { 3 } else { 0 };
         for step in steps {
             if decision.unfinished {
                 break;
             }
             let lots = self.lots_of(&decision, &record, &step)?;
-            // Out and in of an assignment stay together, or a crash in between would show a reservation nowhere; and what
-            // a count has seen already stays with what takes it back.
+            // The two steps of a reassignment stay in one transaction, because a crash in between would lose the reservation.
+            // A movement that a count has seen already stays with its correction.
             let next = if step.kind == MovementKind::AssignOut { 4 } else { 1 + 2 * lots.len() };
-            // Beside the step: the order, the mark, and the alert of every item touched.
+            // Besides the step: the order, the mark, and the alert of every item that changes.
             let held = decision.movements.len()
                 + 2 * decision.positions.len()
                 + decision.alerts.len()
@@ -66,12 +66,13 @@ impl Draft<'_> {
                 decision.unfinished = true;
                 break;
             }
-            self.make(&mut decision, &mut record, (&step, lots), event)?;
+            self.record_step(&mut decision, &mut record, (&step, lots), event)?;
         }
-        // What is left of a reading comes with its next part; killed before that, the order is read again.
+        // The rest of a large order comes with its next part. If the function is killed before that, the order must be read
+        // again.
         record.unread |= decision.unfinished && matches!(event, LedgerEvent::Order(_)) && event.is_a_look();
-        self.watch_stock(&mut decision)?;
-        self.watch_order(&mut decision, known.as_ref(), &mut record)?;
+        self.raise_low_stock(&mut decision)?;
+        self.update_order_alerts(&mut decision, known.as_ref(), &mut record)?;
         if known.as_ref() != Some(&record) {
             decision.order = Some(record);
         }
@@ -95,7 +96,7 @@ impl Draft<'_> {
                 Some(None) if stocked == StockTracking::Yes => {
                     decision.unmapped += 1;
                     let detail = format!(
-                        "{shop} sells {shop_sku:?}, which maps to no item of ours. Its units are not reserved: import a mapping."
+                        "{shop} sells {shop_sku:?}, which is mapped to no item. Its units are not reserved. Import a mapping."
                     );
                     missing.push((MissingMapping::ShopItem { shop: shop.clone(), shop_sku }, detail));
                 }
@@ -104,11 +105,11 @@ impl Draft<'_> {
         }
         for (missing, detail) in missing {
             if decision.alerts.len() + decision.waiting.len() + 5 > room {
-                decision.unfinished = true; // More of them than a transaction holds: the rest with the next part.
+                decision.unfinished = true; // A transaction holds no more of them. The next part has the rest.
                 break;
             }
             needing(needs, self.raise(decision, AlertSubject::of_missing(&missing), detail))?;
-            // It is read again when the mapping is there.
+            // The order is read again when the mapping exists.
             let what = WaitingItem::Order { shop: shop.clone(), order };
             let key = RowKey::Waiting { missing: missing.clone(), name: what.name() }.key();
             if !self.waiting.contains_key(&key) && needing(needs, self.read(&key))?.is_some_and(|known| known.is_none()) {
@@ -119,29 +120,29 @@ impl Draft<'_> {
     }
 
     /// Raises and clears the alerts about an order.
-    fn watch_order(
+    fn update_order_alerts(
         &self,
         decision: &mut Decision,
         known: Option<&OrderRecord>,
         record: &mut OrderRecord,
     ) -> Result<(), DraftError> {
-        let stand = record.hold_alerts(known);
-        let stood = known.map(|known| known.alerted.clone()).unwrap_or_default();
-        for alert in stand.symmetric_difference(&stood) {
+        let raised = record.hold_alerts(known);
+        let stored = known.map(|known| known.alerted.clone()).unwrap_or_default();
+        for alert in raised.symmetric_difference(&stored) {
             let (subject, detail) = alert.about(record);
-            let state = if stand.contains(alert) { AlertState::Raised } else { AlertState::Cleared };
-            self.turn(decision, subject, state, detail)?;
+            let state = if raised.contains(alert) { AlertState::Raised } else { AlertState::Cleared };
+            self.set_alert(decision, subject, state, detail)?;
         }
-        record.alerted = stand;
+        record.alerted = raised;
         if known.is_some_and(|known| known.unreadable.is_some()) && record.unreadable.is_none() {
             let subject = AlertSubject::UnreadableOrder { shop: record.shop.clone(), order: record.order.gid() };
-            self.turn(decision, subject, AlertState::Cleared, "It was read.".to_owned())?;
+            self.set_alert(decision, subject, AlertState::Cleared, "The order can be read again.".to_owned())?;
         }
         Ok(())
     }
 
-    /// The lots that the units of a step are of, as far as they are known: first-expired-first-out of an item by lot, and
-    /// back to where they came from.
+    /// The lots of the units of a step, where they are known: the lot that expires first leaves first, and returned units go
+    /// back to the lot they left from.
     fn lots_of(&self, decision: &Decision, record: &OrderRecord, step: &OrderStep) -> Result<Parts, DraftError> {
         let unknown = vec![(None, step.quantity)];
         if comes_back(step.kind) {
@@ -159,7 +160,7 @@ impl Draft<'_> {
         Ok(if item.is_some_and(|item| item.by_lot) { position.first_expired(step.quantity) } else { unknown })
     }
 
-    fn make(
+    fn record_step(
         &self,
         decision: &mut Decision,
         record: &mut OrderRecord,
@@ -185,12 +186,12 @@ impl Draft<'_> {
     }
 }
 
-/// Whether units leave the building with it.
+/// Whether units leave the location with this movement.
 fn leaves(kind: MovementKind) -> bool {
     matches!(kind, MovementKind::Ship | MovementKind::Dispatch | MovementKind::Stray)
 }
 
-/// Whether units that seemed to have left turn out to be there.
+/// Whether this movement brings back units that had been recorded as gone.
 fn comes_back(kind: MovementKind) -> bool {
     matches!(kind, MovementKind::Unship | MovementKind::Undispatch | MovementKind::Unstray)
 }

@@ -1,4 +1,4 @@
-//! Deciding a stock transaction of another system: its codes, its amount, and what it moves.
+//! Decides a stock transaction of another system: it translates codes and amount, and records the movements.
 
 use std::collections::BTreeSet;
 
@@ -15,13 +15,13 @@ use crate::source::{
 };
 use crate::table::{Key, Record, RowKey, UnreadableRow};
 
-/// The most movements that a count goes back over.
+/// The most later movements that a count reads back over.
 const MAX_LOOK_BACK: u64 = 2_000;
 
-/// How many movements are read at once for that.
+/// How many of these movements are read at once.
 const LOOKED_AT_ONCE: u64 = 50;
 
-/// An event in our own terms.
+/// An event in our own codes and units.
 struct Resolved {
     sku: Sku,
     item: Item,
@@ -31,7 +31,7 @@ struct Resolved {
 }
 
 impl Resolved {
-    /// The lot an event is about, of an item that is kept by lot.
+    /// The lot of an event, if its item is tracked by lot.
     fn lot(&self, stock: &StockEvent) -> Option<Lot> {
         stock.lot.clone().filter(|_| self.item.by_lot).map(|id| Lot { id, expires: stock.expires })
     }
@@ -44,8 +44,8 @@ enum LeftOut {
 }
 
 impl From<StockEventError> for LeftOut {
-    fn from(unfit: StockEventError) -> Self {
-        Self::Refused(unfit)
+    fn from(error: StockEventError) -> Self {
+        Self::Refused(error)
     }
 }
 
@@ -62,7 +62,7 @@ impl Draft<'_> {
         let left_out = match self.resolve(stock)? {
             Ok(resolved) => match (&stock.order, stock.kind.report()) {
                 (Some(of), Some(kind)) => match self.other_line(of, &resolved.sku)? {
-                    Some(unfit) => Some(LeftOut::Refused(unfit)),
+                    Some(error) => Some(LeftOut::Refused(error)),
                     None => {
                         let report = OrderReport {
                             id: stock.id.clone(),
@@ -82,25 +82,26 @@ impl Draft<'_> {
             Err(left_out) => Some(left_out),
         };
         match (left_out, lane) {
-            (None, _) => self.watch_stock(&mut decision)?,
+            (None, _) => self.raise_low_stock(&mut decision)?,
             (Some(LeftOut::Missing(missing, detail)), _) => return self.wait(stock, missing, detail),
-            (Some(LeftOut::Refused(unfit)), Some(_)) => {
-                // Its sender was told that it is kept. It waits for someone to mend what it does not fit.
+            (Some(LeftOut::Refused(error)), Some(_)) => {
+                // Its sender received the answer that the event is stored. It waits until the data it does not fit is
+                // corrected.
                 let (system, code) = (stock.system().to_owned(), stock.sku.clone());
                 let missing = MissingMapping::Fit { system, code, event: stock.id.id.clone() };
-                return self.wait(stock, missing, format!("{} does not fit: {unfit}", stock.id));
+                return self.wait(stock, missing, format!("{} cannot be applied: {error}", stock.id));
             }
-            (Some(LeftOut::Refused(unfit)), None) => {
+            (Some(LeftOut::Refused(error)), None) => {
                 decision = Decision::default();
                 let subject = AlertSubject::RefusedEvent { system: stock.system().to_owned() };
-                self.raise(&mut decision, subject, format!("{} ({}) is refused: {unfit}", stock.id, stock.kind.name()))?;
-                decision.left_out = Some(EventOutcome::Refused(unfit));
+                self.raise(&mut decision, subject, format!("{} ({}) is refused: {error}", stock.id, stock.kind.name()))?;
+                decision.left_out = Some(EventOutcome::Refused(error));
             }
         }
         Ok(decision)
     }
 
-    /// Why an event cannot be about the line it names, as far as its order is known.
+    /// Why an event cannot belong to the order line it names, as far as the order is known.
     fn other_line(&self, of: &OrderLineOf, sku: &Sku) -> Result<Option<StockEventError>, DraftError> {
         if !self.network.has_shop(&of.shop) {
             return Ok(Some(StockEventError::OtherShop(of.shop.clone())));
@@ -110,7 +111,7 @@ impl Draft<'_> {
             Some(record) => Some(record.clone()),
             None => self.read(&key)?.map(Record::decode).transpose()?,
         };
-        // A line that is not known may have been added a moment ago.
+        // An unknown line may have been added a moment ago.
         let known = record.as_ref().and_then(|record| record.lines.get(&of.line)?.sku.as_ref());
         Ok(known.filter(|known| *known != sku).map(|known| StockEventError::OtherLine {
             shop: of.shop.clone(),
@@ -120,7 +121,7 @@ impl Draft<'_> {
         }))
     }
 
-    /// Keeps an event until what it lacks is there.
+    /// Stores an event until its missing mapping exists.
     fn wait(&self, stock: &StockEvent, missing: MissingMapping, detail: String) -> Result<Decision, DraftError> {
         let mut decision = Decision::default();
         let what = WaitingItem::Event(Box::new(stock.clone()));
@@ -136,8 +137,8 @@ impl Draft<'_> {
                 decision.left_out = Some(EventOutcome::Waiting(missing));
             }
             Some(waiting) if waiting.what == what => {
-                // What went on has closed the alert for all of them. It is raised again together with the row, so never
-                // for what goes on just now.
+                // An event that was resumed has cleared the alert for all waiting events. The alert is raised again in the
+                // transaction that writes this row, so it never covers an event that is resumed at the same time.
                 self.raise(&mut decision, AlertSubject::of_missing(&missing), detail)?;
                 if !decision.alerts.is_empty() {
                     decision.waiting.push(waiting);
@@ -153,13 +154,13 @@ impl Draft<'_> {
         Ok(decision)
     }
 
-    /// Reads an event in our own terms.
+    /// Translates an event into our own codes and units.
     fn resolve(&self, stock: &StockEvent) -> Result<Result<Resolved, LeftOut>, DraftError> {
         let system = stock.system();
         let place = |code: &String| {
             self.network.by_system_code(system, code).map(|location| location.code.clone()).ok_or_else(|| {
                 let detail =
-                    format!("{system} speaks of its location {code:?}, which is none of ours: add the code to a location.");
+                    format!("{system} uses the location code {code:?}, which is not mapped. Add the code to a location.");
                 LeftOut::Missing(MissingMapping::Location { system: system.to_owned(), code: code.clone() }, detail)
             })
         };
@@ -180,7 +181,7 @@ impl Draft<'_> {
             None => None,
         };
         let (Some(sku), Some(item)) = (sku, item) else {
-            return missing(format!("{system} speaks of {:?}, which is no item of ours: import a mapping.", stock.sku));
+            return missing(format!("{system} uses the item code {:?}, which is not mapped. Import a mapping.", stock.sku));
         };
         let unit = stock.unit.as_ref().or_else(|| mapping.as_ref().and_then(|mapping| mapping.unit.as_ref()));
         let factor = match unit {
@@ -189,7 +190,10 @@ impl Draft<'_> {
         };
         let Some(factor) = factor else {
             let unit = unit.map_or("", |unit| unit.as_str());
-            let detail = format!("{system} counts {:?} in {unit:?}, and nobody said how many units that is.", stock.sku);
+            let detail = format!(
+                "{system} uses the unit {unit:?} for {:?}, which has no factor. Add the unit to the item or its mapping.",
+                stock.sku
+            );
             let missing = MissingMapping::Unit { system: system.to_owned(), code: stock.sku.clone(), unit: unit.to_owned() };
             return Ok(Err(LeftOut::Missing(missing, detail)));
         };
@@ -199,7 +203,7 @@ impl Draft<'_> {
         })
     }
 
-    /// Moves what the event moves: the stock itself, and what its paper leaves open.
+    /// Records the movements of an event: of the stock itself, and of what its document leaves open.
     fn apply(
         &self,
         decision: &mut Decision,
@@ -208,7 +212,7 @@ impl Draft<'_> {
     ) -> Result<Result<(), StockEventError>, DraftError> {
         let here = PositionKey::new(resolved.sku.clone(), Place::At(resolved.at.clone()));
         let quantity = resolved.quantity;
-        // Of an item that is not kept by lot nothing ever leaves by lot: its lots would only grow.
+        // Units of an item that is not tracked by lot never leave by lot, so its lots would only grow.
         let lot = resolved.lot(stock);
         if let Some(lot) = &lot
             && self.position(decision, &here)?.is_full_of_lots(&lot.id)
@@ -241,7 +245,7 @@ impl Draft<'_> {
             | StockKind::PurchaseOrder
             | StockKind::ProductionRun => None,
         };
-        if ScheduledReceipts::are_in(stock) && !self.announce(decision, stock, resolved)? {
+        if ScheduledReceipts::are_in(stock) && !self.schedule(decision, stock, resolved)? {
             return Ok(Err(StockEventError::TooManyDocuments(resolved.sku.clone())));
         }
         let cause = MovementCause { event: stock.id.clone(), order: None };
@@ -258,49 +262,49 @@ impl Draft<'_> {
                 self.move_units(decision, &here, NewMovement { kind, quantity, lot, at }, &cause)?;
             }
         }
-        if let Some(paper) = DocumentKind::of(stock.kind) {
+        if let Some(document) = DocumentKind::of(stock.kind) {
             let of = resolved.to.clone().map_or(here, |to| PositionKey::new(resolved.sku.clone(), Place::At(to)));
-            self.claim(decision, stock, paper, of, quantity, lot)?;
+            self.apply_to_document(decision, stock, document, of, quantity, lot)?;
         }
         Ok(Ok(()))
     }
 
-    /// Notes what the event says of what is to come. `false` where there is no room for it.
-    fn announce(&self, decision: &mut Decision, stock: &StockEvent, resolved: &Resolved) -> Result<bool, DraftError> {
+    /// Updates the scheduled receipts of the item. Returns `false` when there is no room for another document.
+    fn schedule(&self, decision: &mut Decision, stock: &StockEvent, resolved: &Resolved) -> Result<bool, DraftError> {
         let key = RowKey::Receipts(resolved.sku.clone()).key();
-        let known = match self.supplies.get(&key) {
-            Some(supplies) => Some(supplies.clone()),
+        let known = match self.receipts.get(&key) {
+            Some(receipts) => Some(receipts.clone()),
             None => self.read(&key)?.map(Record::decode).transpose()?,
         };
-        let mut supplies = known.unwrap_or_else(|| ScheduledReceipts::none(resolved.sku.clone()));
-        let has_room = supplies.take(stock, &resolved.at, resolved.quantity, self.now);
-        decision.supplies.insert(key, supplies);
+        let mut receipts = known.unwrap_or_else(|| ScheduledReceipts::none(resolved.sku.clone()));
+        let has_room = receipts.take(stock, &resolved.at, resolved.quantity, self.now);
+        decision.receipts.insert(key, receipts);
         Ok(has_room)
     }
 
-    /// Notes what the event says of its paper, and moves what stands of it.
-    fn claim(
+    /// Adds the event to its document, and records the change of its open quantities.
+    fn apply_to_document(
         &self,
         decision: &mut Decision,
         stock: &StockEvent,
-        paper: DocumentKind,
+        document: DocumentKind,
         of: PositionKey,
         quantity: Quantity,
         lot: Option<Lot>,
     ) -> Result<(), DraftError> {
-        // Holds that name no paper are one of their system; what is held of one lot is not released of another.
+        // Holds without a reference form one document per system. Units held of one lot are not released from another.
         let name = stock.reference.clone().unwrap_or_else(|| stock.system().to_owned());
-        let of_lot = lot.as_ref().filter(|_| paper == DocumentKind::Hold).map_or(String::new(), |lot| format!("/{}", lot.id));
+        let of_lot = lot.as_ref().filter(|_| document == DocumentKind::Hold).map_or(String::new(), |lot| format!("/{}", lot.id));
         let reference = format!("{name}{of_lot}");
-        let key = RowKey::Commitment { document: paper, reference: reference.clone(), of: of.clone() }.key();
-        let known = match self.claims.get(&key) {
-            Some(claim) => Some(claim.clone()),
+        let key = RowKey::Commitment { document, reference: reference.clone(), of: of.clone() }.key();
+        let known = match self.commitments.get(&key) {
+            Some(commitment) => Some(commitment.clone()),
             None => self.read(&key)?.map(Record::decode::<OpenCommitment>).transpose()?,
         };
-        let mut claim = known.unwrap_or_else(|| OpenCommitment::new(paper, reference, of.clone()));
-        let before = claim.stands();
-        claim.say(stock.kind, quantity);
-        let after = claim.stands();
+        let mut commitment = known.unwrap_or_else(|| OpenCommitment::new(document, reference, of.clone()));
+        let before = commitment.stands();
+        commitment.say(stock.kind, quantity);
+        let after = commitment.stands();
         let cause = MovementCause { event: stock.id.clone(), order: None };
         for (change, up, down) in [
             (after.held - before.held, MovementKind::Hold, MovementKind::Unhold),
@@ -311,15 +315,15 @@ impl Draft<'_> {
         ] {
             let (kind, quantity) = if change.is_negative() { (down, -change) } else { (up, change) };
             if quantity.is_positive() {
-                let lot = lot.clone().filter(|_| paper == DocumentKind::Hold);
+                let lot = lot.clone().filter(|_| document == DocumentKind::Hold);
                 self.move_units(decision, &of, NewMovement { kind, quantity, lot, at: Some(stock.occurred_at) }, &cause)?;
             }
         }
-        decision.claims.insert(key, claim);
+        decision.commitments.insert(key, commitment);
         Ok(())
     }
 
-    /// Applies what was counted at its place in time: it is right for then, and what happened since stays.
+    /// Applies a count at its time: the balance is corrected for that time, and later movements stay.
     fn count(
         &self,
         decision: &mut Decision,
@@ -334,11 +338,11 @@ impl Draft<'_> {
             None => position.counted.map(|counted| counted.as_of),
         };
         if newest.is_some_and(|newest| as_of <= newest) {
-            return Ok(Ok(())); // A newer count has seen whatever this one saw.
+            return Ok(Ok(())); // A newer count includes everything that this one saw.
         }
         let then = match self.there_at(decision, &position, lot.as_ref().map(|lot| &lot.id), basis, as_of)? {
             Ok(then) => then,
-            Err(unfit) => return Ok(Err(unfit)),
+            Err(error) => return Ok(Err(error)),
         };
         let difference = counted - then;
         if !difference.is_zero() {
@@ -355,7 +359,7 @@ impl Draft<'_> {
         Ok(Ok(()))
     }
 
-    /// What there was at a time: what there is, less what has happened since.
+    /// The units at a time: the current units less all later movements.
     fn there_at(
         &self,
         decision: &Decision,
@@ -391,7 +395,7 @@ impl Draft<'_> {
         Ok(Ok(there))
     }
 
-    /// One movement of a position, written or still to be; those before it are read along with it.
+    /// One movement of a position, stored or drafted. The movements before it are read along with it.
     fn movement(&self, decision: &Decision, of: &PositionKey, seq: u64) -> Result<Movement, DraftError> {
         let mut drafted = decision.movements.iter().chain(&self.movements);
         if let Some(movement) = drafted.find(|movement| movement.seq == seq && movement.of == *of) {
@@ -401,7 +405,7 @@ impl Draft<'_> {
         match self.read.get(&key) {
             Some(Some(record)) => Ok(record.decode()?),
             Some(None) => {
-                let detail = "the movement is missing: `cargo x ledger verify` says more".to_owned();
+                let detail = "the movement is missing: run `cargo x ledger verify`".to_owned();
                 Err(UnreadableRow { key: key.to_string(), detail }.into())
             }
             None => {

@@ -1,4 +1,4 @@
-//! When so many more can be promised.
+//! When a number of further units can be promised.
 
 use jiff::Span;
 use jiff::civil::Date;
@@ -11,23 +11,24 @@ use crate::promise::Bottleneck;
 use crate::promise::available::sells_online;
 use crate::promise::planning::{self, Day, HORIZON};
 
-/// The first day on which so many more units can be there, with every promise kept that was made already.
+/// The first day on which further units can be available while every existing promise is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CanPromise {
-    /// How many more.
+    /// The number of further units.
     pub units: Quantity,
-    /// Of these, what is there and not promised.
+    /// The part of them that is in stock and not promised.
     pub there: Quantity,
-    /// The day; `None` when nothing that is known brings them before [`CanPromise::until`].
+    /// The day; `None` when no known receipt or production brings them before [`CanPromise::until`].
     pub day: Option<Date>,
-    /// How far was looked.
+    /// The end of the search.
     pub until: Date,
-    /// What stops it the day before.
+    /// The bottleneck on the day before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<Bottleneck>,
 }
 
-/// When `units` more can be promised. What is there and not promised goes first; what is offered to others is no promise.
+/// When `units` further units can be promised. Stock that is not promised is used first. Units that are offered of other items
+/// are not promises.
 pub(super) fn date(facts: &ExplainFacts, planning: Option<&Planning>, units: Quantity) -> CanPromise {
     let day = |day: Day| facts.today.checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
     let places = facts.promise().into_iter().flat_map(|promise| &promise.places);

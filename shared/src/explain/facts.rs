@@ -1,4 +1,4 @@
-//! What was read to explain a number, as it was at one moment.
+//! The rows that were read to explain a number, as of one time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,76 +16,76 @@ use crate::promise::{PlanningRows, Promise};
 use crate::source::ScheduledReceipts;
 use crate::storefront::{Level, PushCall};
 
-/// What is asked.
+/// The question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExplainQuestion {
     /// The item.
     pub sku: Sku,
-    /// Only at this location; at all of them without it.
+    /// Only this location; `None` for all.
     pub location: Option<LocationId>,
-    /// Only what this shop is told; all of them without it.
+    /// Only the levels of this shop; `None` for all.
     pub shop: Option<ShopDomain>,
-    /// As it was at this time; as it is now without it.
+    /// The time in the past that the answer describes; `None` for now.
     pub at: Option<Timestamp>,
-    /// When so many more units can be promised, if that is asked.
+    /// The number of further units to find a promise date for.
     pub promise: Option<Quantity>,
-    /// How many of the last movements of each position are shown.
+    /// The number of last movements to show of each position.
     pub movements: usize,
 }
 
-/// What was read. Of a moment in the past, what it was computed to have been.
+/// The rows that were read. For a time in the past, the state that was computed for that time.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ExplainFacts {
     pub sku: Sku,
     pub item: Item,
-    /// The moment.
+    /// The time that the answer describes.
     pub at: Timestamp,
-    /// Whether it is past.
+    /// Whether that time is in the past.
     pub then: bool,
-    /// The day that was planned for then.
+    /// The first day of the plan at that time.
     pub today: Date,
     pub network: Network,
     pub tier: Option<Tier>,
-    /// Everything that hangs together with the item.
+    /// The rows of the item's planning group.
     pub rows: BTreeMap<Sku, PlanningRows>,
-    /// Set where that is more than can be planned.
+    /// Set when the planning group is too large to be read: the item that goes into the most others.
     pub too_many: Option<Sku>,
-    /// What was announced of the items below it.
+    /// The scheduled receipts of the items below it.
     pub supplies: BTreeMap<Sku, ScheduledReceipts>,
     pub centres: BTreeMap<WorkCentreId, WorkCentre>,
     /// The positions of the item.
     pub histories: BTreeMap<Place, History>,
     pub told: Vec<SentLevel>,
-    /// Orders with open units of the item, where any of them may be late.
+    /// Orders with open units of the item; read only when units may be late.
     pub orders: Vec<OpenOrder>,
-    /// What is wrong with what was read.
+    /// Inconsistencies in the rows that were read.
     pub wrong: Vec<String>,
 }
 
-/// A position, with the last movements that led there, the newest at the end.
+/// A position with its last movements, the newest at the end.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct History {
     pub position: Position,
     pub recent: Vec<Movement>,
 }
 
-/// What a shop knows of the item at one location.
+/// The level of the item at one location in one shop.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SentLevel {
     pub level: Level,
     pub by: By,
 }
 
-/// The call that told a shop what it knows.
+/// The call that sent the acknowledged value of a level.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum By {
-    /// This one.
+    /// This call.
     Call(Box<PushCall>),
-    /// It was never told.
+    /// No call has sent the level.
     Nobody,
-    /// One from before calls were kept, or that was lost.
+    /// The call is not stored: it is older than the storing of calls, or its row is lost.
     NotKept,
-    /// None of the calls that are looked back through.
+    /// None of the calls in the range that is searched sent the level.
     Older,
 }
 
@@ -94,20 +94,21 @@ pub(crate) enum By {
 pub(crate) struct OpenOrder {
     pub shop: ShopDomain,
     pub order: OrderId,
-    /// The day it was placed; `None` where nobody kept it.
+    /// The day it was placed; `None` when the order record has no such day.
     pub placed: Option<Date>,
     pub units: Quantity,
 }
 
-/// The day that is planned for at a moment, when the newest plan is of `planned`. In the first hour of a day the plans of the day
-/// before may stand: the schedule makes them anew one after the other. Later, one that still does is wrong.
+/// The day that plans begin with at a time, when the newest plan was computed at `planned`. In the first hour of a day, plans of
+/// the day before may still be stored, because the schedule recomputes them one after the other. A plan of the day before that is
+/// still stored later is an inconsistency.
 pub(crate) fn planned_for(at: Timestamp, planned: Option<Timestamp>) -> Date {
     let an_hour_ago = day_of(at - Duration::from_secs(3_600));
     planned.map(day_of).filter(|day| *day == an_hour_ago).unwrap_or_else(|| day_of(at))
 }
 
 impl ExplainFacts {
-    /// An item and what hangs together with it at a moment, with nothing else read yet.
+    /// The facts of an item and its planning group at a time, with no other rows read yet.
     pub fn begun(item: Item, at: Timestamp, network: Network, rows: BTreeMap<Sku, PlanningRows>) -> Self {
         let (supplies, centres, histories, told, orders, wrong) = Default::default();
         let (sku, today, then, tier, too_many) = (item.sku.clone(), planned_for(at, None), false, None, None);
@@ -123,7 +124,7 @@ impl ExplainFacts {
         PlanningInputs { rows: &self.rows, centres: &self.centres, network: &self.network, today: self.today }
     }
 
-    /// What one unit of an item is.
+    /// The name of an item's unit.
     pub fn unit(&self, sku: &Sku) -> &str {
         let item = self.rows.get(sku).and_then(|rows| rows.item.as_ref());
         item.and_then(|item| item.unit.as_ref()).map_or(Item::PIECE, |unit| unit.as_str())

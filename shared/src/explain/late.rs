@@ -1,4 +1,4 @@
-//! Whose promises break: of the orders that were promised a day, the newest wait first.
+//! The orders whose promises cannot be kept: among the orders promised for a day, the newest are late first.
 
 use std::cmp::Reverse;
 
@@ -10,35 +10,35 @@ use crate::catalog::{OrderId, Quantity, ShopDomain};
 use crate::explain::facts::{ExplainFacts, OpenOrder};
 use crate::promise::{FinishedGoodPlan, LateUnitsByDate};
 
-/// Units that were promised for a day and cannot be there by then, and the orders that wait for them.
+/// Units that were promised for a day and cannot be available by then, and the orders that wait for them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LateUnits {
-    /// How many, for when, and when they can be there.
+    /// The number of units, the promised day, and the possible day.
     #[serde(flatten)]
     pub late: LateUnitsByDate,
-    /// The orders, the newest first: whoever was promised first is served first.
+    /// The orders, the newest first, because older orders are served first.
     pub orders: Vec<LateOrder>,
-    /// Units of these of which no open order was found.
+    /// Late units for which no open order was found.
     #[serde(skip_serializing_if = "Quantity::is_nothing")]
     pub of_unknown_orders: Quantity,
 }
 
-/// An order whose promise breaks.
+/// An order whose promise cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LateOrder {
     /// The shop.
     pub shop: ShopDomain,
     /// The order.
     pub order: OrderId,
-    /// The day it was placed, where that was kept.
+    /// The day it was placed; `None` when the order record has no such day.
     pub placed: Option<Date>,
     /// Units of the item that it still waits for.
     pub open: Quantity,
-    /// Units of these that cannot be there in time.
+    /// The part of them that cannot be available in time.
     pub late: Quantity,
 }
 
-/// The orders behind what is late.
+/// Assigns the late units of a plan to orders.
 pub(super) fn late(facts: &ExplainFacts, planned: &FinishedGoodPlan) -> Vec<LateUnits> {
     let days = facts.item.planning.promise_days.unwrap_or(0);
     let promised = |order: &OpenOrder| {

@@ -1,10 +1,12 @@
-//! Why a number is what it is: from what a shop was told down to the movements, papers and bills behind it, now or at any time.
+//! Explains a number: from the level that a shop acknowledged down to the movements, source documents and bills of materials
+//! behind it, now or at any time in the past.
 //!
-//! [`explain`] reads what one item's numbers were computed from and answers with a tree of [`ExplainNode`]s. Every sum in it is
-//! added up again; what does not add up is said, in the tree and in [`ExplainAnswer::wrong`]. The past is computed by the same rules
-//! from what had been recorded by then: positions by replay, papers as they were announced, bills by version, the plan anew.
+//! `answer` builds a tree of [`ExplainNode`]s from the rows behind the numbers of one item. It adds up every sum again and
+//! reports each one that does not match, in the tree and in [`ExplainAnswer::wrong`]. The past is computed by the same rules from
+//! what had been recorded by then: positions by replay, scheduled receipts as they were reported, bills by version, and the plan
+//! anew.
 //!
-//! Deliberately absent: printing. Whoever asks shows the tree.
+//! Deliberately absent: printing. The command line prints the tree.
 
 mod date;
 pub(crate) mod facts;
@@ -33,37 +35,37 @@ use crate::promise::Bottleneck;
 pub struct ExplainAnswer {
     /// The item.
     pub sku: Sku,
-    /// The moment.
+    /// The time that the answer describes.
     pub at: Timestamp,
-    /// Whether it is past: then the answer is computed, not read.
+    /// Whether that time is in the past. If so, the answer was computed, not read.
     pub past: bool,
-    /// The numbers: what the network can promise, what each shop was told, and what no shop is told.
+    /// The numbers: what the network can promise, the level of each shop, and each place that no shop has a level of.
     pub tree: Vec<ExplainNode>,
     /// What stops the next unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<Bottleneck>,
-    /// When so many more can be promised, where that was asked.
+    /// When the number of units in the question can be promised; `None` when the question has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<CanPromise>,
-    /// Promises that break, with their orders.
+    /// Promises that cannot be kept, with their orders.
     pub late: Vec<LateUnits>,
-    /// When each source was last heard of, in any of these numbers.
+    /// When each source of these numbers was last seen.
     pub last_seen: BTreeMap<String, Timestamp>,
-    /// What is to be known about the answer.
+    /// Remarks about the answer.
     pub notes: Vec<String>,
-    /// What does not add up, each with the way to it.
+    /// Inconsistencies, each with its path in the tree.
     pub wrong: Vec<String>,
 }
 
 impl ExplainAnswer {
-    /// Whether all of it adds up and every promise can be kept.
+    /// Whether every sum adds up and every promise can be kept.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.wrong.is_empty() && self.late.is_empty()
     }
 }
 
-/// The answer, from what was read.
+/// Builds the answer from the rows that were read.
 pub(crate) fn answer(facts: &ExplainFacts, question: &ExplainQuestion) -> ExplainAnswer {
     let planning = Planning::of(facts);
     let promise = facts.promise();
@@ -71,23 +73,23 @@ pub(crate) fn answer(facts: &ExplainFacts, question: &ExplainQuestion) -> Explai
     let mut notes = notes(facts);
     let mut tree: Vec<ExplainNode> = promise.map(|promise| place::network(facts, promise)).into_iter().collect();
     let asked = |location: &LocationId| question.location.as_ref().is_none_or(|only| only == location);
-    let of_shop = |told: &&SentLevel| question.shop.as_ref().is_none_or(|only| *only == told.level.shop);
+    let of_shop = |sent: &&SentLevel| question.shop.as_ref().is_none_or(|only| *only == sent.level.shop);
 
-    // What can be made is shown at production, and explained once, where it is met first.
+    // The producible units belong to the production location. They are explained once, at the first node that shows it.
     let production = facts.network.production().map(|location| Place::At(location.code.clone()));
     let mut made = planned.map(|planned| producible(facts, planned, planning.as_ref()));
     let mut made_at = |place: &Place| if production.as_ref() == Some(place) { made.take() } else { None };
-    let shown: Vec<&SentLevel> = facts.told.iter().filter(|told| asked(&told.level.location)).filter(of_shop).collect();
-    for told in &shown {
-        let here = Place::At(told.level.location.clone());
+    let shown: Vec<&SentLevel> = facts.told.iter().filter(|sent| asked(&sent.level.location)).filter(of_shop).collect();
+    for sent in &shown {
+        let here = Place::At(sent.level.location.clone());
         let at = promise.and_then(|promise| promise.places.get(&here));
-        tree.push(place::told(facts, told, at, made_at(&here)));
+        tree.push(place::sent_level(facts, sent, at, made_at(&here)));
     }
     for (here, at) in promise.iter().flat_map(|promise| &promise.places) {
-        let is_told = |code: &LocationId| shown.iter().any(|told| told.level.location == *code);
+        let has_level = |code: &LocationId| shown.iter().any(|sent| sent.level.location == *code);
         let wanted = match here {
             Place::Unassigned => question.location.is_none() && question.shop.is_none(),
-            Place::At(code) => asked(code) && question.shop.is_none() && !is_told(code),
+            Place::At(code) => asked(code) && question.shop.is_none() && !has_level(code),
         };
         if wanted {
             tree.push(place::place(facts, here, at, made_at(here)));
@@ -95,13 +97,13 @@ pub(crate) fn answer(facts: &ExplainFacts, question: &ExplainQuestion) -> Explai
     }
     let everything = question.location.is_none() && question.shop.is_none();
     if let Some(made) = made.filter(|_| everything) {
-        notes.push("No location shows what can still be made: there is none of the kind production.".to_owned());
+        notes.push("No location shows the producible units, because the network has no production location.".to_owned());
         tree.push(made);
     } else if planned.is_none() && everything {
         tree.extend(planning.iter().flat_map(|planning| planning.items(facts)));
     }
     if tree.iter().all(|node| node.name == NodeName::Network) {
-        notes.push("Nothing of it was ever there, or told to a shop.".to_owned());
+        notes.push("No location has held the item, and no shop has a level of it.".to_owned());
     }
 
     let mut wrong = facts.wrong.clone();
@@ -109,7 +111,7 @@ pub(crate) fn answer(facts: &ExplainFacts, question: &ExplainQuestion) -> Explai
     let mut tree: Vec<ExplainNode> = tree.into_iter().map(|node| node.in_unit(unit)).collect();
     tree.iter_mut().for_each(|node| node.check("", &mut wrong));
     let mut last_seen = BTreeMap::new();
-    tree.iter().for_each(|node| listen(node, &mut last_seen));
+    tree.iter().for_each(|node| collect_last_seen(node, &mut last_seen));
     ExplainAnswer {
         sku: facts.sku.clone(),
         at: facts.at,
@@ -128,26 +130,27 @@ fn notes(facts: &ExplainFacts) -> Vec<String> {
     let mut notes = Vec::new();
     if facts.then {
         notes.push(
-            "Computed from what had been recorded by then: movements, documents, versions of bills. What is said of items and tiers \
-             for planning and selling, locations and work centres are as they are now; a good whose bill does not name a component any more is not counted as sharing it."
+            "Computed from what had been recorded by then: movements, source documents, versions of bills. Settings of items and \
+             tiers, locations and work centres are the current ones; a finished good whose current bill does not name a component is \
+             not counted as sharing it."
                 .to_owned(),
         );
     }
     if facts.promise().is_none() {
-        notes.push("Its promise was not computed yet.".to_owned());
+        notes.push("The promise of the item was not computed yet.".to_owned());
     }
     if let Some(most) = &facts.too_many {
-        notes.push(format!("Too many items hang together to be planned, most of them with {most}: only what is there is sold."));
+        notes.push(format!("The planning group of {most} has too many items to be planned: only stock is sold."));
     }
     notes
 }
 
-fn listen(node: &ExplainNode, last_seen: &mut BTreeMap<String, Timestamp>) {
+fn collect_last_seen(node: &ExplainNode, last_seen: &mut BTreeMap<String, Timestamp>) {
     for (source, at) in &node.last_seen {
         let newest = last_seen.entry(source.clone()).or_insert(*at);
         *newest = (*newest).max(*at);
     }
-    node.parts.iter().for_each(|part| listen(part, last_seen));
+    node.parts.iter().for_each(|part| collect_last_seen(part, last_seen));
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The tree: each number with what it is made of, and where it stands.
+//! The tree of an explanation: each number with its parts and its source.
 
 use std::collections::BTreeMap;
 
@@ -9,91 +9,91 @@ use crate::catalog::Quantity;
 use crate::movement::{EventId, OrderLineRef};
 use crate::table::RowKey;
 
-/// What a number is. The names are those of the JSON, and stay.
+/// What a number is. The names are part of the JSON and must not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeName {
     /// What the network can promise to an online order.
     Network,
-    /// What a shop has taken in of one item at one location.
+    /// The value that a shop has acknowledged for one item at one location.
     Told,
-    /// A call to the shop that told it.
+    /// The call that sent the value to the shop.
     Call,
-    /// What the shop is still to be told.
+    /// The difference that must still be sent to the shop.
     Due,
-    /// That the shop refuses to be told.
+    /// The reason why the shop refuses the value.
     Refused,
-    /// The part of the supply that a shop cannot know by itself.
+    /// The part of the supply that the shop cannot derive from its own orders.
     ToPush,
-    /// What a shop's available and committed should add up to.
+    /// The sum that a shop's available and committed should have.
     Supply,
     /// What can be promised from one place.
     Place,
-    /// Units there.
+    /// Units on hand.
     OnHand,
     /// Units that orders have reserved.
     Reserved,
-    /// Units that may not be sold.
+    /// Units that are held and may not be sold.
     Held,
-    /// Units that tills sold and the books still have.
+    /// Units that the POS sold and that the ERP balance still includes.
     PosPending,
-    /// Units set aside for other channels.
+    /// Units allocated to other channels.
     Allocated,
     /// Units promised to wholesale customers.
     Wholesale,
-    /// Units that left before the shop said so.
+    /// Units that were shipped ahead of the shop.
     Ahead,
-    /// Units on their way.
+    /// Units in transit.
     InTransit,
-    /// What the shop moved by itself.
+    /// Units that the shop moved by itself.
     MovedByShop,
-    /// Units kept back.
+    /// Units that are kept back as a buffer.
     Buffer,
     /// One change of a position.
     Movement,
-    /// Movements that are not in a number yet.
+    /// Movements that the number does not include yet.
     Behind,
-    /// What can still be made, or come, in time.
+    /// Units that can be produced or received in time.
     Makeable,
     /// Units that orders wait for.
     Waiting,
-    /// Units that were promised and cannot be there in time.
+    /// Units that were promised and cannot be available in time.
     Late,
-    /// Units that can be promised beside these.
+    /// Further units that can be promised.
     Offered,
     /// What stops the next unit.
     Limit,
-    /// An item of the bills below a good.
+    /// An item in the bills of materials below a finished good.
     Item,
-    /// Units of an item that may be used.
+    /// Units of an item that production may use.
     Stock,
-    /// Units that are announced.
+    /// A scheduled receipt.
     Paper,
-    /// Units that a run will still take.
+    /// Units that a production run will still take.
     Claim,
     /// Units that go into another item.
     Taken,
-    /// Units that are to be made.
+    /// Units that are to be produced.
     Made,
-    /// What a work centre can begin.
+    /// The daily capacity of a work centre.
     Centre,
-    /// Another good that needs the same item.
+    /// Another finished good that requires the same item.
     Sharer,
 }
 
-/// What part a number has in the one above it.
+/// The role of a number in the sum of its parent node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeRole {
-    /// It is added.
+    /// The number is added.
     Adds,
-    /// It is taken away.
+    /// The number is subtracted.
     Takes,
-    /// It says something more, and is not in the sum.
+    /// The number is information only and is not in the sum.
     Shows,
 }
 
-/// Where a number stands.
+/// Where a number is stored, and what caused it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct NodeSource {
     /// The row.
@@ -102,54 +102,54 @@ pub struct NodeSource {
     /// The movement of the position, by its number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movement: Option<u64>,
-    /// The event that said it.
+    /// The event that reported it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<EventId>,
-    /// The order it is for.
+    /// The order line it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderLineRef>,
-    /// When it was written.
+    /// When it was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
 }
 
-/// One number, and what is behind it.
+/// One number, and the parts it consists of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExplainNode {
-    /// What it is.
+    /// What the number is.
     pub name: NodeName,
-    /// What part it has in the number above.
+    /// Its role in the sum of the parent node.
     pub role: NodeRole,
-    /// What it is, in words.
+    /// A description.
     pub what: String,
     /// The number, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<Quantity>,
-    /// What one of it is.
+    /// The unit of the number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
-    /// How it is computed, in words.
+    /// A description of how it is computed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formula: Option<String>,
-    /// Where it stands.
+    /// Where it is stored, and what caused it.
     #[serde(skip_serializing_if = "NodeSource::is_nothing")]
     pub source: NodeSource,
-    /// On the way to what stops the next unit.
+    /// Whether the node is on the path to the bottleneck.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub limits: bool,
-    /// What does not add up.
+    /// The inconsistency, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wrong: Option<String>,
-    /// When each source behind it was last heard of.
+    /// When each source behind it was last seen.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub last_seen: BTreeMap<String, Timestamp>,
-    /// What it is made of.
+    /// The parts of the number.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<ExplainNode>,
 }
 
 impl NodeSource {
-    /// A row, written at this time.
+    /// The source is a row that was written at this time.
     #[must_use]
     pub fn row(row: &RowKey, at: impl Into<Option<Timestamp>>) -> Self {
         Self { row: Some(row.to_string()), at: at.into(), ..Self::default() }
@@ -161,7 +161,7 @@ impl NodeSource {
 }
 
 impl ExplainNode {
-    /// A number that is not in the sum above.
+    /// A number that is not in the sum of its parent.
     #[must_use]
     pub fn new(name: NodeName, what: impl Into<String>, number: impl Into<Option<Quantity>>) -> Self {
         let (unit, formula, source, limits, wrong, last_seen, parts) = Default::default();
@@ -169,38 +169,38 @@ impl ExplainNode {
         Self { name, role: NodeRole::Shows, what, number, unit, formula, source, limits, wrong, last_seen, parts }
     }
 
-    /// With this part in the number above.
+    /// Sets the role in the sum of the parent.
     #[must_use]
     pub fn part(self, role: NodeRole) -> Self {
         Self { role, ..self }
     }
 
-    /// Computed so.
+    /// Sets the description of how the number is computed.
     #[must_use]
     pub fn by(self, formula: impl Into<String>) -> Self {
         Self { formula: Some(formula.into()), ..self }
     }
 
-    /// Standing there.
+    /// Sets the source.
     #[must_use]
     pub fn from(self, source: NodeSource) -> Self {
         Self { source, ..self }
     }
 
-    /// Made of these as well.
+    /// Adds parts.
     #[must_use]
     pub fn with(mut self, parts: impl IntoIterator<Item = Self>) -> Self {
         self.parts.extend(parts);
         self
     }
 
-    /// With something that does not add up.
+    /// Sets the inconsistency, if there is one.
     #[must_use]
     pub fn wrong(self, what: Option<String>) -> Self {
         Self { wrong: what.or(self.wrong), ..self }
     }
 
-    /// This and all below it in this unit, where they have none.
+    /// Sets the unit of this node and of every node below it that has none.
     #[must_use]
     pub fn in_unit(mut self, unit: &str) -> Self {
         if self.unit.is_none() && self.number.is_some() {
@@ -210,13 +210,13 @@ impl ExplainNode {
         self
     }
 
-    /// Checks every sum, and tells what does not add up, each with the way to it.
+    /// Checks every sum and adds each inconsistency, with its path in the tree, to `found`.
     pub fn check(&mut self, above: &str, found: &mut Vec<String>) {
         let here = if above.is_empty() { self.what.clone() } else { format!("{above} → {}", self.what) };
         let mut sum = None;
         for part in &mut self.parts {
             part.check(&here, found);
-            // Added up in wider numbers than a quantity has: a damaged row may hold anything, and must not end it.
+            // The sum uses a wider type than a quantity: a damaged row may hold any number, and must not abort the explanation.
             let units = part.number.map_or(0, |number| i128::from(number.units()));
             match part.role {
                 NodeRole::Adds => sum = Some(sum.unwrap_or(0) + units),
@@ -227,7 +227,7 @@ impl ExplainNode {
         if let (None, Some(sum), Some(number)) = (&self.wrong, sum, self.number)
             && i128::from(number.units()) != sum
         {
-            self.wrong = Some(format!("its parts come to {sum}, it says {number}"));
+            self.wrong = Some(format!("its parts add up to {sum}, but its value is {number}"));
         }
         if let Some(wrong) = &self.wrong {
             found.push(format!("{here}: {wrong}"));

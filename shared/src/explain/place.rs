@@ -1,4 +1,5 @@
-//! From a shop's number down to movements: what it was told, what is due, the supply, the place, its last movements.
+//! From a shop's level down to movements: the acknowledged value, what is still to be sent, the supply, the place, and its last
+//! movements.
 
 use jiff::Timestamp;
 
@@ -18,56 +19,60 @@ pub(super) fn network(facts: &ExplainFacts, promise: &Promise) -> ExplainNode {
         ExplainNode::new(NodeName::Place, what, at.available).part(if counts { NodeRole::Adds } else { NodeRole::Shows })
     });
     ExplainNode::new(NodeName::Network, format!("{} can be promised to online orders", facts.sku), promise.available)
-        .by("the sum of what each location that sells online can promise, less what orders without a location hold")
+        .by("the sum over the locations that sell online, less units reserved by orders without a location")
         .from(source(facts, &RowKey::Promise(facts.sku.clone()), promise.computed_at))
         .with(parts)
 }
 
-/// A row that was read; of the past there is none.
+/// The row that was read. A number of the past has no row.
 fn source(facts: &ExplainFacts, row: &RowKey, at: impl Into<Option<Timestamp>>) -> NodeSource {
     if facts.then { NodeSource { at: at.into(), ..NodeSource::default() } } else { NodeSource::row(row, at) }
 }
 
-/// What a shop was told, and what that comes from.
-pub(super) fn told(
+/// The value that a shop acknowledged, and its parts.
+pub(super) fn sent_level(
     facts: &ExplainFacts,
-    told: &SentLevel,
+    sent: &SentLevel,
     at: Option<&LocationPromise>,
     producible: Option<ExplainNode>,
 ) -> ExplainNode {
-    let level = &told.level;
+    let level = &sent.level;
     let here = Place::At(level.location.clone());
-    let push = to_push(facts, told, at, producible);
+    let push = to_push(facts, sent, at, producible);
     let mut parts = Vec::new();
     let known = level.acknowledged.is_some();
     parts.push(push.part(if known { NodeRole::Adds } else { NodeRole::Shows }));
     if let Some(difference) = level.difference() {
-        let what = if facts.then { "not told yet by then".to_owned() } else { format!("due since {}", level.changed_at) };
+        let what = if facts.then { "not sent by then".to_owned() } else { format!("to be sent since {}", level.changed_at) };
         parts.push(ExplainNode::new(NodeName::Due, what, difference).part(NodeRole::Takes));
     } else if level.needs_set && !facts.then {
-        let what = if known { "to be compared with the shop once it is quiet" } else { "to be set outright once it is quiet" };
+        let what = if known {
+            "to be compared with the shop after the settling window"
+        } else {
+            "to be initialised after the settling window"
+        };
         parts.push(ExplainNode::new(NodeName::Due, what, None));
     }
     if let Some(reason) = &level.refused {
-        parts.push(ExplainNode::new(NodeName::Refused, format!("the shop refuses it: {reason}"), None));
+        parts.push(ExplainNode::new(NodeName::Refused, format!("the shop refuses the value: {reason}"), None));
     }
-    parts.push(match &told.by {
-        By::Call(call) => called(call, told),
-        By::Nobody => ExplainNode::new(NodeName::Call, "the shop was never told", None),
-        By::NotKept => ExplainNode::new(NodeName::Call, "the call that told it is not kept: it is from before calls were", None),
+    parts.push(match &sent.by {
+        By::Call(call) => call_node(call, sent),
+        By::Nobody => ExplainNode::new(NodeName::Call, "no call has sent this level", None),
+        By::NotKept => ExplainNode::new(NodeName::Call, "the call that sent it is not stored", None),
         By::Older => {
-            let what = format!("none of the {} calls before that time told it: what it knew is unknown", PushCall::LOOKED_BACK);
+            let what = format!("none of the {} calls before that time sent it: its value then is unknown", PushCall::LOOKED_BACK);
             ExplainNode::new(NodeName::Call, what, None)
         }
     });
-    ExplainNode::new(NodeName::Told, format!("{} was told of {} at {here}", level.shop, level.sku), level.acknowledged)
-        .by("what is to be pushed, less what is still due")
+    ExplainNode::new(NodeName::Told, format!("acknowledged by {}: {} at {here}", level.shop, level.sku), level.acknowledged)
+        .by("to push − still to be sent")
         .from(source(facts, &level.row_key(), (!facts.then).then_some(level.changed_at)))
         .with(parts)
 }
 
-fn called(call: &PushCall, told: &SentLevel) -> ExplainNode {
-    let row = call.row(&told.level.sku, &told.level.location).map(|(_, row)| row);
+fn call_node(call: &PushCall, sent: &SentLevel) -> ExplainNode {
+    let row = call.row(&sent.level.sku, &sent.level.location).map(|(_, row)| row);
     let what = match (call.intent.action, &call.outcome) {
         (PushAction::Adjust, PushOutcome::Told) => "added by call",
         (PushAction::Set, PushOutcome::Told) => "set by call",
@@ -77,21 +82,21 @@ fn called(call: &PushCall, told: &SentLevel) -> ExplainNode {
         .from(NodeSource { movement: row.map(|row| row.seq), ..NodeSource::row(&call.row_key(), call.closed_at) })
 }
 
-fn to_push(facts: &ExplainFacts, told: &SentLevel, at: Option<&LocationPromise>, producible: Option<ExplainNode>) -> ExplainNode {
-    let level = &told.level;
+fn to_push(facts: &ExplainFacts, sent: &SentLevel, at: Option<&LocationPromise>, producible: Option<ExplainNode>) -> ExplainNode {
+    let level = &sent.level;
     let mut supply = ExplainNode::new(NodeName::Supply, "supply", level.supply)
-        .by("what the shop's available and committed should add up to: on hand less what it may not sell, and what can be made");
+        .by("units that may be sold + shipped ahead of the shop + can still be produced − kept back");
     let mut push = ExplainNode::new(NodeName::ToPush, "to push", level.to_push).by("supply − moved by the shop itself");
     if let Some(at) = at {
         let location = facts.network.get(&level.location);
         let buffer = at.kept_back(location, facts.item.buffer_for(Some(&level.shop), facts.tier.as_ref()));
         supply = supply.with(sellable(&at.balance));
-        supply = supply.with(some(NodeName::Ahead, "left before the shop said so", at.balance.ahead, NodeRole::Adds));
-        supply = supply.with(some(NodeName::Makeable, "can still be made", at.producible, NodeRole::Adds));
-        supply = supply.with(some(NodeName::Buffer, kept_back(facts, &level.location), buffer, NodeRole::Takes));
+        supply = supply.with(nonzero(NodeName::Ahead, "shipped ahead of the shop", at.balance.ahead, NodeRole::Adds));
+        supply = supply.with(nonzero(NodeName::Makeable, "can still be produced", at.producible, NodeRole::Adds));
+        supply = supply.with(nonzero(NodeName::Buffer, kept_back(facts, &level.location), buffer, NodeRole::Takes));
         supply = supply.with([place(facts, &Place::At(level.location.clone()), at, producible)]);
         push = push.with([supply.part(NodeRole::Adds)]);
-        push = push.with(some(NodeName::MovedByShop, "moved by the shop itself", at.balance.moved_by_shop, NodeRole::Takes));
+        push = push.with(nonzero(NodeName::MovedByShop, "moved by the shop itself", at.balance.moved_by_shop, NodeRole::Takes));
     } else {
         push = push.with([supply]);
     }
@@ -103,48 +108,48 @@ fn kept_back(facts: &ExplainFacts, location: &crate::catalog::LocationId) -> &'s
     if is_active { "kept back" } else { "kept back: the location is not in use" }
 }
 
-/// What is on hand and may be sold.
+/// The parts of the units that may be sold.
 fn sellable(balance: &Balance) -> Vec<ExplainNode> {
     let Balance { on_hand, held, pos_pending, allocated, wholesale, .. } = balance;
     let mut parts = vec![ExplainNode::new(NodeName::OnHand, "on hand", *on_hand).part(NodeRole::Adds)];
-    parts.extend(some(NodeName::Held, "held", *held, NodeRole::Takes));
-    parts.extend(some(NodeName::PosPending, "sold by tills", *pos_pending, NodeRole::Takes));
-    parts.extend(some(NodeName::Allocated, "allocated to other channels", *allocated, NodeRole::Takes));
-    parts.extend(some(NodeName::Wholesale, "promised to wholesale", *wholesale, NodeRole::Takes));
+    parts.extend(nonzero(NodeName::Held, "held", *held, NodeRole::Takes));
+    parts.extend(nonzero(NodeName::PosPending, "sold by POS", *pos_pending, NodeRole::Takes));
+    parts.extend(nonzero(NodeName::Allocated, "allocated to other channels", *allocated, NodeRole::Takes));
+    parts.extend(nonzero(NodeName::Wholesale, "promised to wholesale", *wholesale, NodeRole::Takes));
     parts
 }
 
-/// A number that is only told where it is not zero.
-pub(super) fn some(name: NodeName, what: &str, units: Quantity, role: NodeRole) -> Option<ExplainNode> {
+/// A node for a number that is not zero; `None` for zero.
+pub(super) fn nonzero(name: NodeName, what: &str, units: Quantity, role: NodeRole) -> Option<ExplainNode> {
     (!units.is_zero()).then(|| ExplainNode::new(name, what, units).part(role))
 }
 
-/// What can be promised from one place, and what led there.
+/// What can be promised from one place, with its last movements.
 pub(super) fn place(facts: &ExplainFacts, place: &Place, at: &LocationPromise, producible: Option<ExplainNode>) -> ExplainNode {
     let of = PositionKey::new(facts.sku.clone(), place.clone());
     let mut parts = sellable(&at.balance);
     parts.push(ExplainNode::new(NodeName::Reserved, "reserved by orders", at.balance.reserved).part(NodeRole::Takes));
     parts.extend(match producible {
         Some(producible) => Some(producible.part(NodeRole::Adds)),
-        None => some(NodeName::Makeable, "can still be made", at.producible, NodeRole::Adds),
+        None => nonzero(NodeName::Makeable, "can still be produced", at.producible, NodeRole::Adds),
     });
     let kept = match place {
         Place::At(location) => kept_back(facts, location),
         Place::Unassigned => "kept back",
     };
-    parts.extend(some(NodeName::Buffer, kept, at.buffer, NodeRole::Takes));
-    parts.extend(some(NodeName::InTransit, "on its way here", at.balance.in_transit, NodeRole::Shows));
+    parts.extend(nonzero(NodeName::Buffer, kept, at.buffer, NodeRole::Takes));
+    parts.extend(nonzero(NodeName::InTransit, "in transit to this place", at.balance.in_transit, NodeRole::Shows));
     let history = facts.histories.get(place);
     let recent = history.into_iter().flat_map(|history| &history.recent).filter(|movement| movement.seq <= at.seq);
     parts.extend(recent.rev().map(movement));
     if let Some(behind) = history.map(|history| history.position.seq).filter(|seq| *seq > at.seq) {
         let count = behind - at.seq;
-        parts.push(ExplainNode::new(NodeName::Behind, format!("{count} newer movements are being computed"), None));
+        parts.push(ExplainNode::new(NodeName::Behind, format!("{count} newer movements are not in this number yet"), None));
     }
     let moved_at = history.and_then(|history| history.position.moved_at);
     let from = NodeSource { movement: (at.seq > 0).then_some(at.seq), ..source(facts, &RowKey::Position(of), moved_at) };
     let mut node = ExplainNode::new(NodeName::Place, format!("{} at {place} can be promised", facts.sku), at.available)
-        .by("on hand − held − sold by tills − allocated − wholesale − reserved + can still be made − kept back")
+        .by("on hand − held − sold by POS − allocated − wholesale − reserved + can still be produced − kept back")
         .from(from)
         .wrong(disagrees(at, history))
         .with(parts);
@@ -152,25 +157,25 @@ pub(super) fn place(facts: &ExplainFacts, place: &Place, at: &LocationPromise, p
     node
 }
 
-/// How a place's numbers are not those of its position and its last movement.
+/// How the numbers of a place differ from its position and its last movement; `None` when they match.
 fn disagrees(at: &LocationPromise, history: Option<&History>) -> Option<String> {
     if at.seq == 0 {
         return None;
     }
     let Some(History { position, recent }) = history else {
-        return Some(format!("it is computed from movement {}, and the position is not there", at.seq));
+        return Some(format!("it is computed from movement {}, but the position does not exist", at.seq));
     };
     if position.seq < at.seq {
-        return Some(format!("it is computed from movement {}, and the position has come to {}", at.seq, position.seq));
+        return Some(format!("it is computed from movement {}, but the position is at movement {}", at.seq, position.seq));
     }
     if position.seq == at.seq && position.balance != at.balance {
-        return Some(format!("it says {}, and the position {}", at.balance, position.balance));
+        return Some(format!("it has {}, but the position has {}", at.balance, position.balance));
     }
     match recent.iter().find(|movement| movement.seq == at.seq) {
         Some(last) if last.after == at.balance => None,
-        Some(last) => Some(format!("it says {}, and movement {} left {}", at.balance, last.seq, last.after)),
-        None if recent.is_empty() => None, // None were to be shown.
-        None => Some(format!("movement {} is not there", at.seq)),
+        Some(last) => Some(format!("it has {}, but movement {} left {}", at.balance, last.seq, last.after)),
+        None if recent.is_empty() => None, // The question asked for no movements.
+        None => Some(format!("movement {} does not exist", at.seq)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The tree, piece by piece.
+//! Tests of the parts of an explanation.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
@@ -12,10 +12,10 @@ use crate::ledger::{NewMovement, Position};
 use crate::movement::{EventId, MovementCause, MovementKind, PositionKey};
 use crate::promise::{FinishedGoodPlan, LateUnitsByDate, LocationPromise, PlanningRows};
 
-/// A case, a number, its parts, and what does not add up.
+/// A case: its name, a number, the parts of the number, and the expected inconsistency.
 type Sum = (&'static str, Option<i64>, &'static [(NodeRole, Option<i64>)], Option<&'static str>);
 
-/// Protects the one thing that every number of an answer goes through: it is what its parts come to, or that is said.
+/// Protects every number of an answer: it equals the sum of its parts, or the answer reports the difference.
 #[test]
 fn sums_are_added_up_again() {
     use NodeRole::{Adds, Shows, Takes};
@@ -24,15 +24,15 @@ fn sums_are_added_up_again() {
         ("parts that only show", Some(5), &[(Shows, Some(9))], None),
         ("a sum", Some(5), &[(Adds, Some(7)), (Takes, Some(2)), (Shows, Some(100))], None),
         ("below zero", Some(-3), &[(Takes, Some(3))], None),
-        ("one short", Some(5), &[(Adds, Some(4))], Some("top: its parts come to 4, it says 5")),
-        ("one too many", Some(5), &[(Adds, Some(7)), (Takes, Some(1))], Some("top: its parts come to 6, it says 5")),
+        ("one short", Some(5), &[(Adds, Some(4))], Some("top: its parts add up to 4, but its value is 5")),
+        ("one too many", Some(5), &[(Adds, Some(7)), (Takes, Some(1))], Some("top: its parts add up to 6, but its value is 5")),
         ("a part that is unknown", Some(5), &[(Adds, Some(5)), (Takes, None)], None),
         ("unknown itself", None, &[(Adds, Some(4))], None),
         (
             "out of all bounds",
             Some(0),
             &[(Adds, Some(i64::MAX)), (Adds, Some(i64::MAX))],
-            Some("top: its parts come to 18446744073709551614, it says 0"),
+            Some("top: its parts add up to 18446744073709551614, but its value is 0"),
         ),
     ];
     for (case, number, parts, expected) in rows {
@@ -52,7 +52,7 @@ fn sku() -> Sku {
     "A".parse().expect("a SKU")
 }
 
-/// An item that is promised within ten days, at noon of a day, with nothing read of it yet.
+/// Facts of an item that is promised within ten days, at noon, with no other row read.
 fn facts() -> ExplainFacts {
     let mut item = Item::new(sku());
     item.planning.promise_days = Some(10);
@@ -62,7 +62,8 @@ fn facts() -> ExplainFacts {
     ExplainFacts::begun(item, at, Network::new([warehouse]), [(sku(), rows)].into())
 }
 
-/// Protects whoever was promised first: of what cannot be there by a day, the orders of that day wait, the newest first.
+/// Protects the oldest orders: when units cannot be available by a day, the newest orders promised for that day are reported as
+/// late.
 #[test]
 fn the_newest_orders_wait() {
     let day = |day: i8| date(2026, 11, day);
@@ -106,8 +107,8 @@ fn the_newest_orders_wait() {
     }
 }
 
-/// Protects a place's numbers from being taken for sound when they are not those of its position and its last movement; and shows
-/// that what is only behind is not called wrong.
+/// Protects against trusting the numbers of a place that do not match its position and its last movement; a place that is only
+/// behind its position is not reported.
 #[test]
 fn a_place_is_what_its_last_movement_left() {
     type Change = fn(&mut LocationPromise, &mut History);
@@ -122,11 +123,15 @@ fn a_place_is_what_its_last_movement_left() {
             },
             None,
         ),
-        ("another number", |at, _| at.balance.on_hand = Quantity::new(8), Some("and the position")),
-        ("ahead of its position", |at, _| at.seq = 3, Some("the position has come to 2")),
-        ("its last movement is lost", |_, history| drop(history.recent.pop()), Some("movement 2 is not there")),
-        ("its last movement was edited", |_, history| history.recent[1].after.held = Quantity::new(1), Some("movement 2 left")),
-        ("its sum", |at, _| at.available = Quantity::new(9), Some("its parts come to 7, it says 9")),
+        ("another number", |at, _| at.balance.on_hand = Quantity::new(8), Some("but the position")),
+        ("ahead of its position", |at, _| at.seq = 3, Some("the position is at movement 2")),
+        ("its last movement is lost", |_, history| drop(history.recent.pop()), Some("movement 2 does not exist")),
+        (
+            "its last movement was edited",
+            |_, history| history.recent[1].after.held = Quantity::new(1),
+            Some("but movement 2 left"),
+        ),
+        ("its sum", |at, _| at.available = Quantity::new(9), Some("its parts add up to 7, but its value is 9")),
     ];
     for (case, change, expected) in rows {
         let here = Place::At("WH-1".parse().expect("a location"));
@@ -152,7 +157,7 @@ fn a_place_is_what_its_last_movement_left() {
     }
 }
 
-/// Protects the first hour of a day from alarms about plans that the schedule is about to make anew, and nothing else.
+/// Protects the first hour of a day from false alarms about plans that the schedule is about to recompute.
 #[test]
 fn plans_of_yesterday_stand_for_an_hour() {
     for (at, planned, day) in [

@@ -1,10 +1,10 @@
-//! Raises and clears alerts that belong to no transaction.
+//! Raises and clears alerts outside a ledger transaction.
 
 use crate::alert::{Alert, AlertState, AlertSubject};
 use crate::ports::{Clock, Store, StoreError, WriteError, read};
 use crate::table::{RowKey, Write};
 
-/// Raises an alert that belongs to no transaction, if it does not stand already.
+/// Raises an alert in a write of its own, unless it is already raised.
 ///
 /// # Errors
 /// When the store fails.
@@ -13,10 +13,10 @@ pub async fn raise<S: Store, C: Clock>(
     clock: &C,
     (subject, detail): (AlertSubject, String),
 ) -> Result<(), StoreError> {
-    find(store, clock, subject, AlertState::Raised, detail).await
+    set_state(store, clock, subject, AlertState::Raised, detail).await
 }
 
-/// Clears an alert that belongs to no transaction, if it stands.
+/// Clears an alert in a write of its own, if it is raised.
 ///
 /// # Errors
 /// When the store fails.
@@ -25,10 +25,10 @@ pub async fn clear<S: Store, C: Clock>(
     clock: &C,
     (subject, detail): (AlertSubject, String),
 ) -> Result<(), StoreError> {
-    find(store, clock, subject, AlertState::Cleared, detail).await
+    set_state(store, clock, subject, AlertState::Cleared, detail).await
 }
 
-async fn find<S: Store, C: Clock>(
+async fn set_state<S: Store, C: Clock>(
     store: &S,
     clock: &C,
     subject: AlertSubject,
@@ -38,7 +38,7 @@ async fn find<S: Store, C: Clock>(
     let (known, expect) = read::<Alert, S>(store, &RowKey::Alert(subject.clone())).await?;
     let Some(next) = Alert::next(known.as_ref(), subject, state, detail, clock.now()) else { return Ok(()) };
     match store.write(&[Write::put(&next, expect)]).await {
-        Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()), // Somebody else found the same just now.
+        Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()), // Another function has just written it.
         Err(WriteError::Store(error)) => Err(error),
     }
 }

@@ -1,5 +1,5 @@
-//! What a killed function left behind: deferred events nobody settled, what waits for a mapping that is there, intents left
-//! open, and pairs and lots whose hint was lost.
+//! Picks up what a killed function left behind: deferred events that were not settled, rows whose mapping exists by now, open
+//! push intents, and levels and metafields whose hint was lost.
 
 use std::collections::BTreeSet;
 
@@ -14,23 +14,24 @@ use crate::ports::{Clock, Hints, Listing, Store, list_all, read};
 use crate::storefront::{Level, PushIntent, PushState, VariantMetafield};
 use crate::table::{IndexPartition, RowKey};
 
-/// What was picked up.
+/// What one run picked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct BacklogReport {
-    /// Deferred events that were settled.
+    /// Deferred events that the run settled.
     pub settled: usize,
     /// Events and orders whose mapping has appeared.
     pub resumed: usize,
     /// Items recomputed because a location or a tier changed.
     pub refreshed: usize,
-    /// Pairs hinted again, and items whose lots a shop does not know.
+    /// Pairs that were hinted again, and items whose variant metafields the shop lacks.
     pub hinted: usize,
 }
 
-/// Hints what is due, and settles lanes; one that fails does not keep the others waiting.
+/// Sends hints for due levels and metafields, resumes waiting rows, and settles lanes. A failure in one of them does not stop
+/// the others.
 ///
 /// # Errors
-/// [`ReconcileError`]; the next run goes on.
+/// [`ReconcileError`]. The next run continues.
 pub async fn backlog<S: Store, H: Hints, C: Clock>(
     (store, hints, clock): (&S, &H, &C),
     network: &Network,
@@ -38,7 +39,7 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     deadline: Timestamp,
 ) -> Result<BacklogReport, ReconcileError> {
     let mut report = BacklogReport::default();
-    // A whole catalogue may take many runs, each no more than half of its time.
+    // A refresh of the whole catalog may take many runs. Each run spends at most half of its time on it.
     let now = clock.now();
     let half = now.saturating_add(deadline.duration_since(now).unsigned_abs() / 2).unwrap_or(deadline);
     let mut failure: Option<ReconcileError> = None;
@@ -58,17 +59,17 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
             None => break,
         }
     }
-    // A push that was cut off left its intent open. Its levels may be as they were and not due any more: repeated it must
-    // be all the same, or the shop keeps what it was told.
+    // A push that was killed left its intent open. Its levels may have returned to their old values and may not be due any
+    // more. The intent must be repeated all the same, or the shop keeps the number that was sent.
     let (intent, _) = read::<PushIntent, S>(store, &RowKey::Intent(shop.clone())).await?;
     if let Some(open) = intent.filter(|intent| intent.state == PushState::Open) {
         let pairs: BTreeSet<_> = open.rows.into_iter().map(|row| PositionKey::new(row.sku, Place::At(row.location))).collect();
         report.hinted += pairs.len();
         hint_all(hints, shop, pairs).await?;
     }
-    let lots_metafield_in = list_all(store, Listing::index(&IndexPartition::DueMetafields(shop.clone()), 1_000)).await?;
-    let readable = lots_metafield_in.iter().filter_map(|record| record.decode::<VariantMetafield>().ok());
-    let items: BTreeSet<_> = readable.map(|label| PositionKey::new(label.sku, Place::Unassigned)).collect();
+    let metafields = list_all(store, Listing::index(&IndexPartition::DueMetafields(shop.clone()), 1_000)).await?;
+    let readable = metafields.iter().filter_map(|record| record.decode::<VariantMetafield>().ok());
+    let items: BTreeSet<_> = readable.map(|metafield| PositionKey::new(metafield.sku, Place::Unassigned)).collect();
     report.hinted += items.len();
     hint_all(hints, shop, items).await?;
     match resume(store, clock, network, "", deadline).await {
@@ -90,7 +91,7 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
         match settle_lane(store, clock, network, &lane).await {
             Ok(settled) => report.settled += settled,
             Err(error) => {
-                tracing::warn!(%lane, %error, "a lane is not settled yet; the others go on");
+                tracing::warn!(%lane, %error, "a lane could not be settled; the job continues with the other lanes");
                 failure = Some(error.into());
             }
         }

@@ -1,12 +1,12 @@
-//! How long to wait before something is tried again.
+//! Computes how long a function waits before it retries.
 
 use std::time::Duration;
 
-/// How long to wait before `attempt` (1 is the first retry): doubling from `base`, spread by `cause` over half to one and
-/// a half of that.
+/// The wait before `attempt` (1 is the first retry). The wait doubles from `base` with each attempt, and a hash of `cause`
+/// spreads it over 50 % to 150 % of that value.
 ///
-/// The spread comes from the id of what is retried, not from a random number: rivals for one row have different ids, so
-/// they part ways, and a simulation replays the same waits.
+/// The spread comes from the id of what is retried, not from a random number. Functions that compete for one row retry
+/// different ids and therefore wait differently, and a simulation replays the same waits.
 #[must_use]
 pub fn backoff(base: Duration, attempt: u32, cause: &str) -> Duration {
     let doubled = base.saturating_mul(1 << attempt.saturating_sub(1).min(10));
@@ -20,7 +20,7 @@ pub fn backoff(base: Duration, attempt: u32, cause: &str) -> Duration {
 mod tests {
     use super::*;
 
-    /// Protects the promise that a retry never waits much longer than it says, and that rivals wait differently.
+    /// Protects the bounds of the wait (50 % to 150 % of the doubled base), and that two competing ids wait differently.
     #[test]
     fn backoff_doubles_and_spreads() {
         let base = Duration::from_millis(20);

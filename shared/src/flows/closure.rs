@@ -1,8 +1,8 @@
-//! Reading what hangs together: from an item down its bills, up to what it goes into, and on until nothing is left. A work
-//! centre ties together what is made there, as a component does: it is read, and planned, as one.
+//! Reads the dependency closure of an item: its components, the items it goes into, and so on until no new item is found.
+//! Items that are produced at one work centre belong to one closure, too, because they share its capacity.
 //!
-//! The plans that these items are in are read first, and whatever they were computed from after them: whoever then replaces
-//! a plan has seen rows at least as new as its.
+//! The plans of these items are read first and their inputs after them, so a function that then replaces a plan has seen
+//! inputs at least as new as the plan's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,21 +13,22 @@ use crate::ports::{Store, StoreError};
 use crate::promise::{GroupPlan, PlanningRows, groups};
 use crate::table::{Expect, Key, Record, Row, RowKey, UnreadableRow};
 
-/// How often reading begins anew when it meets another plan.
+/// How often reading is repeated because it met another plan.
 const MAX_ROUNDS: usize = 20;
 
-/// What was read around an item.
+/// The dependency closure of an item, as it was read.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Around {
-    /// The plans that any of the items is in, or that would take its name, with what writing it must expect.
+pub(crate) struct DependencyClosure {
+    /// The plans that any of the items belongs to, and the plans whose id a new plan would take, each with the condition of
+    /// its next write.
     pub plans: BTreeMap<Sku, (Option<GroupPlan>, Expect)>,
-    /// The items, those that are bulk among them.
+    /// The items, bulk items included.
     pub rows: BTreeMap<Sku, PlanningRows>,
-    /// Nothing, or the item that more hangs on than on any other: there were too many to read them all.
+    /// Set when the closure is too large to be read: the item that goes into the most others.
     pub too_many: Option<Sku>,
 }
 
-impl Around {
+impl DependencyClosure {
     /// When the newest of the plans was computed.
     pub fn computed_last(&self) -> Option<Timestamp> {
         self.plans.values().filter_map(|(plan, _)| Some(plan.as_ref()?.computed_at)).max()
@@ -40,19 +41,19 @@ impl Around {
     }
 }
 
-/// Where the work centres are that bills name, each once.
+/// The keys of the work centres that the bills of materials name, each once.
 pub(crate) fn centres_of(rows: &BTreeMap<Sku, PlanningRows>) -> impl Iterator<Item = Key> {
     let named: BTreeSet<&WorkCentreId> = rows.values().filter_map(|rows| rows.bill.as_ref()?.centre.as_ref()).collect();
     named.into_iter().map(|code| RowKey::WorkCentre(code.clone()).key())
 }
 
-/// Work centres that were read, by what they are called.
+/// Decodes work centres, by code.
 pub(crate) fn by_code(records: &[Option<Record>]) -> Result<BTreeMap<WorkCentreId, WorkCentre>, StoreError> {
     let centres = records.iter().flatten().map(Record::decode::<WorkCentre>);
     Ok(centres.map(|centre| centre.map(|centre| (centre.code.clone(), centre))).collect::<Result<_, _>>()?)
 }
 
-/// Reads these items.
+/// Reads the planning rows of these items.
 pub(crate) async fn read_rows<S: Store>(store: &S, skus: &BTreeSet<Sku>) -> Result<BTreeMap<Sku, PlanningRows>, StoreError> {
     let keys: Vec<_> = skus
         .iter()
@@ -88,8 +89,8 @@ fn decoded<R: Row>(record: Option<&Record>) -> Result<Option<R>, UnreadableRow> 
     record.map(Record::decode).transpose()
 }
 
-/// Reads what hangs together with `seed`, and with whatever its plan took in before.
-pub(crate) async fn read_around<S: Store>(store: &S, seed: &Sku) -> Result<Around, StoreError> {
+/// Reads the dependency closure of `seed` and of the items that are in its plan now.
+pub(crate) async fn read_closure<S: Store>(store: &S, seed: &Sku) -> Result<DependencyClosure, StoreError> {
     let mut plans: BTreeMap<Sku, (Option<GroupPlan>, Expect)> = BTreeMap::new();
     let first = read_rows(store, &BTreeSet::from([seed.clone()])).await?;
     let mut named: BTreeSet<Sku> = first.values().filter_map(|rows| Some(rows.in_plan.as_ref()?.plan.clone())).collect();
@@ -105,16 +106,16 @@ pub(crate) async fn read_around<S: Store>(store: &S, seed: &Sku) -> Result<Aroun
         let groups = groups(&rows);
         let large = groups.iter().find(|group| group.len() > GroupPlan::MAX_ITEMS);
         let too_many =
-            too_many.or_else(|| large.and_then(|group| most_hangs_on(rows.iter().filter(|(sku, _)| group.contains(*sku)))));
+            too_many.or_else(|| large.and_then(|group| most_used(rows.iter().filter(|(sku, _)| group.contains(*sku)))));
         named.extend(groups.into_iter().filter_map(|group| group.into_iter().next()));
         if too_many.is_some() || named.iter().all(|id| plans.contains_key(id)) {
-            return Ok(Around { plans, rows, too_many });
+            return Ok(DependencyClosure { plans, rows, too_many });
         }
     }
-    Err(StoreError::Unavailable { detail: format!("the plans around {seed} keep changing"), source: None })
+    Err(StoreError::Unavailable { detail: format!("the plans that {seed} depends on keep changing"), source: None })
 }
 
-/// Reads from these items on to all that hang together with them; stops where that is too many.
+/// Reads the closure of `begin`. Stops when it is too large.
 async fn walk<S: Store>(store: &S, begin: BTreeSet<Sku>) -> Result<(BTreeMap<Sku, PlanningRows>, Option<Sku>), StoreError> {
     let mut rows: BTreeMap<Sku, PlanningRows> = BTreeMap::new();
     let mut next = begin;
@@ -122,19 +123,19 @@ async fn walk<S: Store>(store: &S, begin: BTreeSet<Sku>) -> Result<(BTreeMap<Sku
         let read = read_rows(store, &next).await?;
         rows.extend(read);
         let of = |sku: &Sku| rows.get(sku).into_iter().filter(|rows| !rows.is_bulk());
-        let around = next.iter().flat_map(of).flat_map(PlanningRows::neighbours);
-        let around: BTreeSet<Sku> = around.filter(|sku| !rows.contains_key(sku)).collect();
-        if rows.len() + around.len() > 2 * GroupPlan::MAX_ITEMS {
-            let most = most_hangs_on(rows.iter());
+        let found = next.iter().flat_map(of).flat_map(PlanningRows::neighbours);
+        let found: BTreeSet<Sku> = found.filter(|sku| !rows.contains_key(sku)).collect();
+        if rows.len() + found.len() > 2 * GroupPlan::MAX_ITEMS {
+            let most = most_used(rows.iter());
             return Ok((rows, most));
         }
-        next = around;
+        next = found;
     }
     Ok((rows, None))
 }
 
 /// The item that goes into the most others.
-fn most_hangs_on<'a>(rows: impl Iterator<Item = (&'a Sku, &'a PlanningRows)>) -> Option<Sku> {
-    let hangs = |rows: &PlanningRows| rows.used.as_ref().map_or(0, |used| used.parents.len());
-    rows.max_by_key(|(_, rows)| hangs(rows)).map(|(sku, _)| sku.clone())
+fn most_used<'a>(rows: impl Iterator<Item = (&'a Sku, &'a PlanningRows)>) -> Option<Sku> {
+    let parents = |rows: &PlanningRows| rows.used.as_ref().map_or(0, |used| used.parents.len());
+    rows.max_by_key(|(_, rows)| parents(rows)).map(|(sku, _)| sku.clone())
 }

@@ -1,4 +1,5 @@
-//! The one way into the ledger: decide a group in memory, write it as one transaction, repeat where someone was faster.
+//! The only way into the ledger. A commit decides a group of events in memory and writes the result as one transaction. When
+//! another function changed a row in between, the commit decides and writes again.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -11,35 +12,36 @@ use crate::movement::PositionKey;
 use crate::ports::{Clock, Store, StoreError, WriteError};
 use crate::table::{Key, Record, RowKey, Write};
 
-/// How often a group is decided anew when its rows change under it, before it gives way.
+/// How often a commit decides a group again because its rows changed, before it returns [`CommitError::Contended`].
 pub const MAX_ATTEMPTS: u32 = 6;
 
 /// The wait before the second attempt.
 const FIRST_WAIT: Duration = Duration::from_millis(8);
 
-/// Why a group is not (wholly) in the ledger. Events before the one that failed are.
+/// Why not all events of a group are in the ledger. The events before the one that failed are committed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// Others keep writing the same rows. Nothing of the remaining events was written; try later, or defer.
-    #[error("others kept writing {} for {MAX_ATTEMPTS} attempts", .hot.as_ref().map_or_else(|| "the same order".to_owned(), ToString::to_string))]
+    /// Other functions keep writing the same rows. None of the remaining events was written. The caller tries later or defers
+    /// them.
+    #[error("other functions wrote {} in each of {MAX_ATTEMPTS} attempts", .hot.as_ref().map_or_else(|| "the same order".to_owned(), ToString::to_string))]
     Contended {
-        /// The busy position, if it was one.
+        /// The contended position, if the contended row belongs to a position.
         hot: Option<PositionKey>,
-        /// What became of the events before the first that is not in the ledger.
+        /// The outcomes of the events that were committed.
         done: Vec<EventOutcome>,
     },
-    /// The store failed; repeating is safe.
+    /// The store failed. Repeating the commit is safe.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Writes events to the ledger, as few transactions as they fit in, and tells what became of each.
+/// Commits events to the ledger in as few transactions as possible, and returns the outcome of each event.
 ///
-/// An event may come with the lane row it waited in, which is removed in the same transaction. Every event is applied
-/// once however often it is given: its mark is in the transaction with its effects.
+/// An event may come with the key of the row it waited in, and the same transaction deletes that row. The transaction also
+/// writes the applied mark of the event, so an event takes effect once however often it is committed.
 ///
 /// # Errors
-/// [`CommitError`]; what was written stays, and giving the same events again is safe.
+/// [`CommitError`]. Committed events stay, and committing the same events again is safe.
 pub async fn commit<S: Store, C: Clock>(
     store: &S,
     clock: &C,
@@ -71,7 +73,7 @@ pub async fn commit<S: Store, C: Clock>(
                     break;
                 }
                 Err(DraftError::Unreadable(error)) => {
-                    tracing::error!(event = %event.id(), %error, "an event is left out of its group");
+                    tracing::error!(event = %event.id(), %error, "a row of an event cannot be read; skipping the event");
                     decided.push(EventOutcome::Unreadable);
                 }
             }
@@ -81,7 +83,7 @@ pub async fn commit<S: Store, C: Clock>(
             continue;
         }
         let writes = draft.writes();
-        assert!(!writes.is_empty() || !decided.is_empty(), "an event leads to something, or it is decided");
+        assert!(!writes.is_empty() || !decided.is_empty(), "a draft without a write must have decided at least one event");
         match if writes.is_empty() { Ok(()) } else { store.write(&writes).await } {
             Ok(()) => {
                 waiting.drain(..decided.len());
@@ -91,7 +93,7 @@ pub async fn commit<S: Store, C: Clock>(
             }
             Err(WriteError::Store(error)) => return Err(error.into()),
             Err(busy) => {
-                let hot = refresh(busy, &mut read);
+                let hot = adopt_stored(busy, &mut read);
                 attempt += 1;
                 if attempt >= MAX_ATTEMPTS {
                     return Err(CommitError::Contended { hot, done: outcomes });
@@ -109,7 +111,7 @@ async fn load<S: Store>(store: &S, keys: Vec<Key>, read: &mut BTreeMap<Key, Opti
     Ok(())
 }
 
-/// After a write the rows are as written: the next part of a large order needs no read.
+/// Keeps the written rows in memory, so that the next part of a large order needs no read.
 fn remember(writes: &[Write], read: &mut BTreeMap<Key, Option<Record>>) {
     for write in writes {
         let Some(known) = read.get_mut(write.key()) else { continue };
@@ -122,8 +124,8 @@ fn remember(writes: &[Write], read: &mut BTreeMap<Key, Option<Record>>) {
     }
 }
 
-/// Takes over the rows that the store sent with its refusal, and names the position among them.
-fn refresh(error: WriteError, read: &mut BTreeMap<Key, Option<Record>>) -> Option<PositionKey> {
+/// Replaces rows in memory by the ones that the store returned with its refusal. Returns the first position among them.
+fn adopt_stored(error: WriteError, read: &mut BTreeMap<Key, Option<Record>>) -> Option<PositionKey> {
     let WriteError::Refused(refusals) = error else { return None };
     let mut hot = None;
     for refusal in refusals {
@@ -135,7 +137,7 @@ fn refresh(error: WriteError, read: &mut BTreeMap<Key, Option<Record>>) -> Optio
     hot
 }
 
-/// The position that a row belongs to.
+/// The position that a row belongs to, if any.
 fn position_of(key: &Key) -> Option<PositionKey> {
     match RowKey::parse(key) {
         Some(RowKey::Position(of) | RowKey::Movement { of, .. }) => Some(of),

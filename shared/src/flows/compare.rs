@@ -1,7 +1,7 @@
-//! What the shop shows against what we say, one page of the catalogue at a time.
+//! Compares the levels that a shop shows with the computed levels, one page of the catalog at a time.
 //!
-//! A level that drifted is not corrected here: it is marked to be contacted, so that the pusher sets it by compare-and-set,
-//! in turn with everything else the shop is told.
+//! This flow does not correct a drifted level. It marks the level for repair, and the pusher sets it by compare-and-set, in
+//! turn with its other pushes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,10 +17,10 @@ use crate::reconcile::{CompareProgress, CompareReport, LevelDrift, OrderWatermar
 use crate::storefront::{Level, PushIntent, PushState, RepairDecision, ShopLevel, StorefrontError, decide_repair};
 use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
 
-/// Compares the next page of the shop's catalogue.
+/// Compares the next page of the shop's catalog.
 ///
 /// # Errors
-/// [`ReconcileError`]; the page is compared again.
+/// [`ReconcileError`]. The next run compares the page again.
 pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
     (store, front, hints, clock): (&S, &F, &H, &C),
     network: &Network,
@@ -43,14 +43,15 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
     let mut report =
         CompareReport { shop: shop.clone(), began, levels: 0, in_flight: 0, drifted: Vec::new(), end: page.next.is_none() };
     if !items.is_empty() {
-        // In this order, as for a contact: up to when the ledger is complete, then the levels from it, then the shop.
+        // The order matters, as in a repair: read the watermark up to which the ledger is complete, recompute the levels, then
+        // ask the shop.
         let swept_at =
             read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.and_then(|sweep| sweep.complete_at);
         let skus: BTreeSet<&Sku> = items.iter().map(|item| &item.sku).collect();
         let mut not_recomputed = BTreeSet::new();
         for sku in &skus {
             if let Err(error) = recompute(store, clock, network, sku).await {
-                tracing::error!(%sku, %error, "an item cannot be recomputed; the others of its page go on");
+                tracing::error!(%sku, %error, "an item could not be recomputed; the comparison continues with the other items");
                 not_recomputed.insert(*sku);
             }
         }
@@ -78,13 +79,13 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
         };
         let shown: Shown<'_> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
         let decide = |level: &Level, found: &ShopLevel| decide_repair(level, found, swept_at, settling_window);
-        let needs_set = compare_levels(&mut report, records, (&shown, &not_recomputed, pushing), decide);
-        mark_for_repair(store, hints, shop, needs_set).await?;
+        let to_repair = compare_levels(&mut report, records, (&shown, &not_recomputed, pushing), decide);
+        mark_for_repair(store, hints, shop, to_repair).await?;
     }
     let next = page.next.and_then(|_| items.last().map(|item| (item.shop_sku.clone(), item.sku.clone())));
     for write in [Write::put(&report, Expect::Absent), Write::put(&CompareProgress { after: next, ..at }, expect)] {
         match store.write(&[write]).await {
-            // Another comparison ran at the same time and wrote down its own.
+            // Refused: another comparison ran at the same time and wrote its own result.
             Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
             Err(WriteError::Store(error)) => return Err(error.into()),
         }
@@ -102,19 +103,19 @@ fn compare_levels(
     (shown, not_recomputed, pushing): (&Shown<'_>, &BTreeSet<&Sku>, bool),
     decide: impl Fn(&Level, &ShopLevel) -> RepairDecision,
 ) -> Vec<(Level, u64)> {
-    let mut needs_set = Vec::new();
+    let mut to_repair = Vec::new();
     for record in records.into_iter().flatten() {
         let level = match record.decode::<Level>() {
             Ok(level) => level,
             Err(error) => {
-                tracing::error!(%error, "a level is left out of the comparison");
+                tracing::error!(%error, "a level cannot be read and is left out of the comparison");
                 continue;
             }
         };
         let Some(found) = shown.get(&(level.inventory_item, level.shop_location)) else { continue };
         report.levels += 1;
         if not_recomputed.contains(&level.sku) {
-            report.in_flight += 1; // It lacks what the sweep found: beside the shop it would seem to have drifted.
+            report.in_flight += 1; // It may lack orders that the sweep found and would seem to drift.
             continue;
         }
         match decide(&level, found) {
@@ -126,14 +127,14 @@ fn compare_levels(
                     shown: found.available + found.committed,
                     supply: level.supply,
                 });
-                needs_set.push((level, record.revision));
+                to_repair.push((level, record.revision));
             }
-            // The shop would not stock it, and whatever was in the way may have passed: ask once more.
-            RepairDecision::Inactive if !pushing && level.refused.is_some() => needs_set.push((level, record.revision)),
+            // The shop refused to activate the level. The reason may have passed, so the pusher tries again.
+            RepairDecision::Inactive if !pushing && level.refused.is_some() => to_repair.push((level, record.revision)),
             RepairDecision::Set { .. } | RepairDecision::InFlight | RepairDecision::Inactive => report.in_flight += 1,
         }
     }
-    needs_set
+    to_repair
 }
 
 fn cursor(shop: &ShopDomain, shop_sku: String, sku: Sku) -> Cursor {
@@ -154,7 +155,7 @@ async fn mark_for_repair<S: Store, H: Hints>(
             Ok(()) => {
                 pairs.insert(PositionKey::new(again.sku, Place::At(again.location)));
             }
-            Err(WriteError::Refused(_) | WriteError::Conflict) => {} // It has just changed: the next comparison looks again.
+            Err(WriteError::Refused(_) | WriteError::Conflict) => {} // It has just changed; the next comparison reads it.
             Err(WriteError::Store(error)) => return Err(error),
         }
     }

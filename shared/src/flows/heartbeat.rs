@@ -1,6 +1,7 @@
-//! How long ago a system that sends its events was last heard of. What it says is as new as that, and silence is told.
+//! Records when each system that sends events was last seen, and raises an alert when a system is silent for too long.
 //!
-//! How new the word of each source is for one number is in the position (`heard`) and its promise; this is about the systems.
+//! This module is about systems. The position and its promise record how recent the data of each source is for one number
+//! (`last_seen`).
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,51 +15,56 @@ use crate::ports::{Clock, Listing, Store, StoreError, WriteError, list_all, read
 use crate::source::{Heartbeat, System};
 use crate::table::{Partition, RowKey, Write};
 
-/// Notes who is heard of, in a warm function seldom enough to cost nothing.
+/// Records in a warm function which systems were seen, and writes at most one row per system and [`HeartbeatRecorder::EVERY`].
 #[derive(Debug, Default)]
 pub struct HeartbeatRecorder(Mutex<BTreeMap<String, Timestamp>>);
 
 impl HeartbeatRecorder {
-    /// How often it is written down.
+    /// The shortest time between two writes for one system.
     pub const EVERY: Duration = Duration::from_secs(60);
 
-    /// Notes that a system was heard of now. True for the first time in a while.
+    /// Records that `system` was seen now. Returns `true` when it wrote the heartbeat row, `false` when the last write is
+    /// recent.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn note<S: Store, C: Clock>(&self, store: &S, clock: &C, system: &str) -> Result<bool, StoreError> {
         let now = clock.now();
         {
-            let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if noted.get(system).is_some_and(|last| now.duration_since(*last).unsigned_abs() < Self::EVERY) {
+            let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if written.get(system).is_some_and(|last| now.duration_since(*last).unsigned_abs() < Self::EVERY) {
                 return Ok(false);
             }
-            noted.insert(system.to_owned(), now);
+            written.insert(system.to_owned(), now);
         }
         let (_, expect) = read::<Heartbeat, S>(store, &RowKey::Heartbeat(system.to_owned())).await?;
         match store.write(&[Write::put(&Heartbeat { system: system.to_owned(), at: now }, expect)]).await {
-            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(true), // Or somebody else has just heard it, too.
+            // Refused or in conflict: another function has just written the heartbeat.
+            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(true),
             Err(WriteError::Store(error)) => Err(error),
         }
     }
 }
 
-/// Tells of systems that send their events and were silent for longer than they may be; calls people off when they speak.
-/// One that was never heard of has nothing to fall silent from.
+/// Raises an alert for each system that sends its events and was silent for longer than its limit, and clears the alert when
+/// the system sends again. A system that was never seen raises no alert. Returns the number of silent systems.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn alert_silent_systems<S: Store, C: Clock>(store: &S, clock: &C) -> Result<usize, StoreError> {
     let mut silent = 0;
     for record in list_all(store, Listing::rows(&Partition::Systems)).await? {
-        let Ok(system) = record.decode::<System>() else { continue }; // The pull job says so.
+        let Ok(system) = record.decode::<System>() else { continue }; // The pull job reports it.
         let (Some(minutes), true) = (system.stale_after_minutes, system.pull.is_empty()) else { continue };
         let name = system.code.as_str();
-        let Some(heard) = read::<Heartbeat, S>(store, &RowKey::Heartbeat(name.to_owned())).await?.0 else { continue };
+        let Some(seen) = read::<Heartbeat, S>(store, &RowKey::Heartbeat(name.to_owned())).await?.0 else { continue };
         let subject = AlertSubject::SourceStale { system: name.to_owned(), feed: "events".to_owned() };
-        if clock.now().duration_since(heard.at) > SignedDuration::from_mins(i64::from(minutes)) {
+        if clock.now().duration_since(seen.at) > SignedDuration::from_mins(i64::from(minutes)) {
             silent += 1;
-            let detail = format!("{name} has sent nothing since {}, and may be silent for {minutes} minutes.", heard.at);
+            let detail = format!(
+                "{name} has sent nothing since {}; its limit is {minutes} minutes. Check that it runs and reaches the intake.",
+                seen.at
+            );
             alert::raise(store, clock, (subject, detail)).await?;
         } else {
             alert::clear(store, clock, (subject, format!("{name} sends again."))).await?;

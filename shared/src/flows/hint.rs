@@ -1,4 +1,4 @@
-//! Sends hints for all pairs that a shop does not know yet.
+//! Sends hints for pairs whose new supply has not been pushed to a shop yet.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use crate::movement::PositionKey;
 use crate::ports::{Hints, StoreError};
 use crate::storefront::{Hint, PAIRS_PER_HINT};
 
-/// Sends hints for all of `pairs`, in as few messages as they fit in.
+/// Sends hints for all of `pairs` in as few messages as possible.
 ///
 /// # Errors
-/// When the queue cannot be reached. The pairs stay due, and the reconciler's backlog job hints again.
+/// When the queue cannot be reached. The levels of the pairs stay due, and the reconciler's backlog job sends the hints again.
 pub async fn hint_all<H: Hints>(hints: &H, shop: &ShopDomain, pairs: BTreeSet<PositionKey>) -> Result<(), StoreError> {
     let pairs: Vec<_> = pairs.into_iter().collect();
     let messages: Vec<Hint> =

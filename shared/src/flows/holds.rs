@@ -1,4 +1,5 @@
-//! Holds whose time is up: found by age, decided one by one, through the same commit as everything else.
+//! Expires reservations ("holds") of unpaid or unallocated orders. The job finds old orders through the index, decides each
+//! order by itself, and commits each decision like any other event.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,22 +13,22 @@ use crate::order::{HoldDue, HoldEvent, HoldPolicy, OrderRecord};
 use crate::ports::{Clock, Listing, Store};
 use crate::table::IndexPartition;
 
-/// Orders looked at in one page.
+/// The number of orders read in one page.
 const PAGE: usize = 200;
 
-/// What became of holds.
+/// What one run of the job did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct HoldsReport {
-    /// Holds given up.
+    /// Orders whose hold expired.
     pub expired: usize,
-    /// Alerts raised about paid orders that no warehouse allocated.
+    /// Alerts raised about paid orders that no warehouse has allocated.
     pub alerted: usize,
 }
 
-/// Looks at every hold that is old enough, oldest first.
+/// Processes every order that is old enough to have an expired hold, oldest first.
 ///
 /// # Errors
-/// [`ReconcileError`]; the next run goes on.
+/// [`ReconcileError`]. The next run continues.
 pub async fn holds<S: Store, C: Clock>(
     store: &S,
     clock: &C,
@@ -49,12 +50,12 @@ pub async fn holds<S: Store, C: Clock>(
             let order = match record.decode::<OrderRecord>() {
                 Ok(order) => order,
                 Err(error) => {
-                    tracing::error!(%error, "an order's row cannot be read; the others go on");
+                    tracing::error!(%error, "an order's row cannot be read; the job continues with the other orders");
                     continue;
                 }
             };
             if order.facts.as_ref().is_some_and(|facts| now.duration_since(facts.placed_at).unsigned_abs() < youngest) {
-                return Ok(report); // From here on all are younger.
+                return Ok(report); // The index is sorted by age: every later order is younger.
             }
             let Some(due) = order.hold_due(policy, now) else { continue };
             let done = receive(store, clock, network, LedgerEvent::Hold(decide(&order, due, now))).await?;
@@ -73,7 +74,8 @@ pub async fn holds<S: Store, C: Clock>(
     }
 }
 
-/// A decision, named by its reason and its time. The commit judges it again by the order as it is by then.
+/// Builds the event of one decision. Its id names the order, the reason and the time. The commit checks the decision again
+/// against the order as it is stored by then.
 fn decide(order: &OrderRecord, due: HoldDue, at: Timestamp) -> HoldEvent {
     let name = match due {
         HoldDue::Unpaid => "unpaid",

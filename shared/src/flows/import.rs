@@ -1,8 +1,8 @@
-//! Making the writes of a plan, beside whoever else writes the same rows.
+//! Writes an import plan while other functions may write the same rows.
 //!
-//! Every write is conditional. A row that is not as it was read is taken as it is now, and the sheets are planned again
-//! beside it: what they say still holds, and what they leave empty is left as the other one wrote it. Stopping anywhere and
-//! importing again writes what is left.
+//! Every write is conditional. When a row has changed since it was read, the import takes its current state and plans the
+//! sheets again. Cells that are filled in a sheet apply, and empty cells keep what the other function wrote. An import that
+//! stops anywhere can be repeated and writes the rest.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::ports::{Clock, Store, StoreError, WriteError};
 use crate::sheets::{ImportPlan, SheetProblems, Sheets, StoredCatalog};
 use crate::table::{Record, Write};
 
-/// How often in a row nothing could be written before it is given up.
+/// After this many failed writes in a row, the import gives up.
 const MAX_ATTEMPTS: u32 = 10;
 
-/// The first pause after another's transaction was in the way.
+/// The first wait after a conflict with another transaction.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// What an import did.
@@ -22,26 +22,26 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Imported {
     /// Rows written.
     pub rows: usize,
-    /// How often others had changed a row meanwhile, and the sheets were planned again.
+    /// How often another function changed a row and the sheets were planned again.
     pub planned_again: usize,
 }
 
-/// Why an import did not come to its end. What was written before stays; importing again goes on from there.
+/// Why an import did not finish. Written rows stay, and importing again writes the rest.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// What someone else wrote meanwhile makes the sheets wrong.
-    #[error("someone else changed the catalogue meanwhile, and beside that the sheets are wrong")]
+    /// Another function changed the catalog, and the sheets do not fit the new state.
+    #[error("the catalog changed during the import, and the sheets do not fit it any more")]
     Problems(SheetProblems),
-    /// Others keep writing the same rows.
-    #[error("others keep writing the same rows, {0} among them: try again later")]
+    /// Other functions keep writing the same rows.
+    #[error("other functions keep writing the same rows, {0} among them: import again later")]
     Busy(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Writes what `sheets` change. `stored` is what was read, and afterwards what is stored; `progress` is told how many rows
-/// of how many are written.
+/// Writes the changes of `sheets`. `stored` holds the rows that were read and is updated to the stored rows. `progress`
+/// receives the number of written rows and the number of all rows.
 ///
 /// # Errors
 /// [`ImportError`].
@@ -91,7 +91,7 @@ pub async fn import_catalog<S: Store, C: Clock>(
     }
 }
 
-/// Takes what was written as what is stored.
+/// Updates `stored` with the written rows.
 fn written(stored: &mut StoredCatalog, batch: Vec<Write>) -> Result<(), StoreError> {
     for write in batch {
         match write {

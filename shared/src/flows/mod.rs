@@ -1,7 +1,8 @@
-//! The flows: read, decide with the pure modules, write once, and try again where another function was faster.
+//! The flows. Each flow reads rows, lets the pure modules decide, and writes the decision in one conditional transaction. When
+//! another function changed a row in between, the flow reads again and repeats.
 //!
 //! This is the only async code outside `adapters`. Each flow is one file. Every event ends in [`commit()`], which is the only
-//! writer of positions; every repair goes through the same flows as the first attempt.
+//! writer of positions. Repairs use the same flows as the first attempt.
 
 pub mod alert;
 mod backlog;

@@ -1,4 +1,4 @@
-//! Reads the locations, and keeps them in a warm function.
+//! Reads the locations, and caches them in a warm function.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,29 +9,30 @@ use crate::catalog::{Location, Network};
 use crate::ports::{Listing, Store, StoreError, list_all};
 use crate::table::Partition;
 
-/// Reads the network.
+/// Reads all locations.
 ///
 /// # Errors
-/// When the store fails or a location has another shape.
+/// When the store fails, or the row of a location cannot be decoded.
 pub async fn load_network<S: Store>(store: &S) -> Result<Network, StoreError> {
     let records = list_all(store, Listing::rows(&Partition::Locations)).await?;
     Ok(Network::new(records.iter().map(|record| record.decode()).collect::<Result<Vec<Location>, _>>()?))
 }
 
-/// Keeps the network in a warm function for [`NetworkCache::KEPT`], so that an order costs no read for it.
+/// Caches the network in a warm function for [`NetworkCache::KEPT`], so that most events need no read of the locations.
 #[derive(Debug, Default)]
 pub struct NetworkCache(Mutex<Option<(Timestamp, Arc<Network>)>>);
 
 impl NetworkCache {
-    /// How long a loaded network is used. A new location is known everywhere after this time.
+    /// How long a loaded network is used. Every function knows a new location after this time.
     pub const KEPT: Duration = Duration::from_secs(60);
 
-    /// Forgets the network, so that the next [`NetworkCache::get`] reads it: someone named a location it does not have.
+    /// Drops the cached network, so that the next [`NetworkCache::get`] reads the locations. A function calls this when an
+    /// event names a location that the cached network lacks.
     pub fn forget(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// The network, read again when it is older than [`Self::KEPT`].
+    /// Returns the network, and reads it again when it is older than [`Self::KEPT`].
     ///
     /// # Errors
     /// As [`load_network`].

@@ -1,4 +1,5 @@
-//! Webhooks that tell no order whole: noted durably, and looked into by the reconciler a moment later.
+//! Webhooks that do not carry a whole order. This flow stores what the webhook refers to, and the reconciler reads the order a
+//! moment later.
 
 use crate::alert::AlertState;
 use crate::draft::{EventOutcome, content_mismatch};
@@ -10,10 +11,11 @@ use crate::order::WebhookNote;
 use crate::ports::{Clock, Store, StoreError, WriteError, read_rows};
 use crate::table::{Row, RowKey};
 
-/// Writes a note down, once by the webhook's name: its mark, what it points at and its alert in one transaction.
+/// Stores the note of a webhook once. One transaction writes the applied mark of the webhook, the request to read the order,
+/// and the alert.
 ///
 /// # Errors
-/// When the store fails, or others keep writing the same rows; the sender repeats, which is safe.
+/// When the store fails, or other functions keep writing the same rows. The sender repeats the webhook, which is safe.
 pub async fn note<S: Store, C: Clock>(
     store: &S,
     clock: &C,

@@ -1,5 +1,5 @@
-//! Reading orders whole: those a webhook only pointed at, those a webhook told in part, and each new version once, so that
-//! it can be forwarded to the manufacturing system.
+//! Reads whole orders: orders that a webhook only referred to, orders that a webhook carried in part, and each new version
+//! once, so that it can be forwarded to the manufacturing system.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -16,51 +16,51 @@ use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, WriteErro
 use crate::storefront::{OrderRead, StorefrontError};
 use crate::table::{Expect, IndexPartition, Key, Partition, Record, RowKey, Write};
 
-/// Orders picked up from the index in one page.
+/// The number of orders read from the index in one page.
 const PAGE: usize = 200;
 
-/// How often the mark of a forwarded order is tried while others write the order.
+/// How often the forwarded mark of an order is written while other functions write the order.
 const MAX_ATTEMPTS: u32 = 6;
 
-/// What reading found.
+/// What a run of the order reader did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct ReadReport {
     /// Orders read.
     pub orders: usize,
-    /// Movements that led to.
+    /// Movements that these orders led to.
     pub movements: usize,
     /// Sales orders forwarded.
     pub forwarded: usize,
-    /// Orders that make no sense: someone is told, and every sweep tries them again.
+    /// Orders that cannot be interpreted. Each raises an alert, and every sweep reads it again.
     pub odd: usize,
-    /// Orders that are not read yet: something failed, or they wait in a lane.
+    /// Orders that are not read yet, because a call failed or they wait in a lane.
     pub left: usize,
 }
 
-/// The ports that reading needs.
+/// Reads orders of one shop through these ports.
 pub struct OrderReader<'a, S, F, B, C> {
     /// The table.
     pub store: &'a S,
     /// The shop.
     pub front: &'a F,
-    /// The way to the manufacturing system.
+    /// The bus to the manufacturing system.
     pub bus: &'a B,
     /// The time.
     pub clock: &'a C,
     /// The locations.
     pub network: &'a Network,
-    /// Which shop.
+    /// The domain of the shop.
     pub shop: &'a ShopDomain,
-    /// When to stop.
+    /// When the reader stops.
     pub deadline: Timestamp,
 }
 
 impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
-    /// Reads everything that waits to be read, oldest first, and forwards what is a new version. One that fails does not
-    /// keep the others waiting.
+    /// Reads every order that waits to be read, oldest first, and forwards each new version. A failed order does not stop the
+    /// others.
     ///
     /// # Errors
-    /// [`ReconcileError`]: the first failure, or that the shop does not answer; the next run goes on.
+    /// [`ReconcileError`]: the first failure, or that the shop does not answer. The next run continues.
     pub async fn all(&self) -> Result<ReadReport, ReconcileError> {
         let (mut report, mut patience) = (ReadReport::default(), Patience::default());
         for record in list_all(self.store, Listing::rows(&Partition::OrdersToRead(self.shop.clone()))).await? {
@@ -73,8 +73,8 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
             let page = self.store.list(&listing).await?;
             for record in &page.records {
                 self.within_time()?;
-                let looked = self.look_again(&record.key, &mut report).await;
-                report.left += usize::from(patience.with(&record.key.pk, looked)?.is_none());
+                let reread = self.reread(&record.key, &mut report).await;
+                report.left += usize::from(patience.with(&record.key.pk, reread)?.is_none());
             }
             match page.next {
                 Some(next) => listing.after = Some(next),
@@ -83,22 +83,22 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         }
     }
 
-    /// Reads what a pointer names, and takes the pointer away.
+    /// Reads the order that a request names, and deletes the request.
     async fn follow(&self, record: &Record, report: &mut ReadReport) -> Result<(), ReconcileError> {
-        let pointer: OrderToRead = record.decode()?;
-        let order = match OrderId::from_gid(&pointer.gid) {
+        let request: OrderToRead = record.decode()?;
+        let order = match OrderId::from_gid(&request.gid) {
             Some(order) => Some(order),
-            None => self.ask(async || self.front.order_of(self.shop, &pointer.gid).await).await?,
+            None => self.ask(async || self.front.order_of(self.shop, &request.gid).await).await?,
         };
         match order {
             Some(order) => self.one(order, report).await?,
-            None => tracing::warn!(shop = %self.shop, gid = pointer.gid, "the shop has no such thing any more"),
+            None => tracing::warn!(shop = %self.shop, gid = request.gid, "the shop has no such object any more"),
         }
         Ok(self.forget(record).await?)
     }
 
-    /// Reads an order that still waits to be read: what was listed may be a while ago.
-    async fn look_again(&self, key: &Key, report: &mut ReadReport) -> Result<(), ReconcileError> {
+    /// Reads an order if it still waits to be read: the listing may be old.
+    async fn reread(&self, key: &Key, report: &mut ReadReport) -> Result<(), ReconcileError> {
         let Some(listed) = RowKey::parse(key) else { return Ok(()) };
         match read::<OrderRecord, S>(self.store, &listed).await?.0 {
             Some(record) if record.waits_to_be_read() => self.one(record.order, report).await,
@@ -106,7 +106,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         }
     }
 
-    /// Reads one order, takes it in, and forwards it if it is a new version.
+    /// Reads one order into the ledger, and forwards it if it is a new version.
     async fn one(&self, order: OrderId, report: &mut ReadReport) -> Result<(), ReconcileError> {
         if let Some((facts, sales)) = self.ingest(order, report).await? {
             report.forwarded += usize::from(self.forward(&facts, sales).await?);
@@ -114,15 +114,15 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         Ok(())
     }
 
-    /// Reads one order into the ledger, and returns what it said, with the sales order of it; none if it could not be read
-    /// or waits in a lane.
+    /// Reads one order into the ledger, and returns its facts and its sales order. Returns `None` when the order could not be
+    /// read or waits in a lane.
     pub(super) async fn ingest(
         &self,
         order: OrderId,
         report: &mut ReadReport,
     ) -> Result<Option<(OrderFacts, SalesOrder)>, ReconcileError> {
         let Some(OrderRead { snapshot, sales }) = self.ask(async || self.front.order(self.shop, order).await).await? else {
-            self.tell(&order.gid(), "the shop does not have it, or does not show it to this app").await?;
+            self.alert_unreadable(&order.gid(), "the shop has no such order, or this app may not read it").await?;
             self.quarantine(order, ReadFailure::Gone).await?;
             return Ok(None);
         };
@@ -130,14 +130,14 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         let snapshot = match snapshot {
             Ok(snapshot) => snapshot,
             Err(reason) => {
-                self.tell(&order.gid(), &reason).await?;
+                self.alert_unreadable(&order.gid(), &reason).await?;
                 self.quarantine(order, ReadFailure::Odd).await?;
                 report.odd += 1;
                 return Ok(None);
             }
         };
         let facts = snapshot.facts.clone();
-        match receive(self.store, self.clock, self.network, asked(snapshot)).await? {
+        match receive(self.store, self.clock, self.network, query_event(snapshot)).await? {
             Received::Decided(EventOutcome::Applied { movements, .. }) => report.movements += movements,
             Received::Decided(EventOutcome::Duplicate | EventOutcome::ContentMismatch) => {}
             Received::Decided(EventOutcome::Unreadable | EventOutcome::Waiting(_) | EventOutcome::Refused(_))
@@ -150,15 +150,15 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
     }
 
     /// Raises the alert about an order that cannot be read.
-    pub(super) async fn tell(&self, order: &str, reason: &str) -> Result<(), ReconcileError> {
+    pub(super) async fn alert_unreadable(&self, order: &str, reason: &str) -> Result<(), ReconcileError> {
         tracing::error!(shop = %self.shop, order, reason, "an order cannot be read");
         let subject = AlertSubject::UnreadableOrder { shop: self.shop.clone(), order: order.to_owned() };
         let detail = format!("{order} of {} cannot be read: {reason}.", self.shop);
         Ok(alert::raise(self.store, self.clock, (subject, detail)).await?)
     }
 
-    /// Notes that reading an order told nothing, so that it is not read again and again for it: an odd one is tried by every
-    /// sweep, any one by the next word about it.
+    /// Records that an order could not be read, so that it leaves the index of unread orders. Every sweep tries an order that
+    /// cannot be interpreted again. The next webhook about any quarantined order makes it unread again.
     async fn quarantine(&self, order: OrderId, why: ReadFailure) -> Result<(), ReconcileError> {
         let key = RowKey::Order { shop: self.shop.clone(), order };
         let (record, expect) = read::<OrderRecord, S>(self.store, &key).await?;
@@ -166,37 +166,38 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
             return Ok(());
         }
         let record = record.unwrap_or_else(|| OrderRecord::new(self.shop.clone(), order));
-        let aside = OrderRecord { unread: false, unreadable: Some(why), ..record.clone() };
-        if aside == record {
+        let quarantined = OrderRecord { unread: false, unreadable: Some(why), ..record.clone() };
+        if quarantined == record {
             return Ok(());
         }
-        match self.store.write(&[Write::put(&aside, expect)]).await {
+        match self.store.write(&[Write::put(&quarantined, expect)]).await {
             Ok(()) => Ok(()),
             Err(WriteError::Refused(_) | WriteError::Conflict) => {
-                Err(StoreError::Unavailable { detail: format!("others write order {order} just now"), source: None }.into())
+                Err(StoreError::Unavailable { detail: format!("other functions write order {order}"), source: None }.into())
             }
             Err(WriteError::Store(error)) => Err(error.into()),
         }
     }
 
-    /// Forwards a sales order if what it was read with is what we hold, and that was not forwarded yet.
+    /// Forwards a sales order if it was read together with the facts that are stored, and this version was not forwarded yet.
     ///
-    /// It is marked after it was sent: a crash in between sends it again, under the same name. Marked before, a crash
-    /// would lose it. Only that it may have been sent is noted before, so that a cancellation follows it whatever happens.
+    /// The forwarded mark is written after the order was sent. A crash in between sends the order again under the same name;
+    /// with the mark written first, a crash would lose it. Before the first send, the record notes that the order may have
+    /// been sent, so that a cancellation follows in any case.
     pub(super) async fn forward(&self, facts: &OrderFacts, sales: SalesOrder) -> Result<bool, ReconcileError> {
         let key = RowKey::Order { shop: self.shop.clone(), order: sales.order };
-        // Newer facts are forwarded in their own turn.
-        let is_due = |record: &OrderRecord| {
+        // Newer facts are forwarded when their own version is read.
+        let must_be_sent = |record: &OrderRecord| {
             record.must_be_forwarded() && record.facts.as_ref().is_some_and(|known| known.says_the_same(facts))
         };
         let (record, mut expect) = read::<OrderRecord, S>(self.store, &key).await?;
-        let Some(mut record) = record.filter(is_due) else { return Ok(false) };
+        let Some(mut record) = record.filter(must_be_sent) else { return Ok(false) };
         let sent = sales.with_items_of(&record);
         if record.forwarded.is_none() {
             record.forwarded = Some(sent.version);
             match self.store.write(&[Write::put(&record, expect)]).await {
                 Ok(()) => expect = expect.after(),
-                // Others write it just now: it stays to be read.
+                // Another function writes the order. It stays in the index of unread orders.
                 Err(WriteError::Refused(_) | WriteError::Conflict) => return Ok(false),
                 Err(WriteError::Store(error)) => return Err(error.into()),
             }
@@ -209,15 +210,15 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
                 Err(WriteError::Store(error)) => return Err(error.into()),
                 Err(WriteError::Refused(_) | WriteError::Conflict) => {
                     let (now, revision) = read::<OrderRecord, S>(self.store, &key).await?;
-                    let Some(now) = now.filter(is_due) else { return Ok(true) };
+                    let Some(now) = now.filter(must_be_sent) else { return Ok(true) };
                     (record, expect) = (now, revision);
                 }
             }
         }
-        Err(StoreError::Unavailable { detail: format!("others keep writing order {}", sent.order), source: None }.into())
+        Err(StoreError::Unavailable { detail: format!("other functions keep writing order {}", sent.order), source: None }.into())
     }
 
-    /// Asks the shop, waiting for its budget while there is time.
+    /// Calls the shop, and waits for its rate limit while the deadline allows it.
     pub(super) async fn ask<T>(&self, call: impl AsyncFn() -> Result<T, StorefrontError>) -> Result<T, ReconcileError> {
         loop {
             match call().await {
@@ -227,7 +228,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         }
     }
 
-    /// Takes a pointer away, unless it was named again meanwhile.
+    /// Deletes a request, unless a webhook has renewed it since it was read.
     async fn forget(&self, record: &Record) -> Result<(), StoreError> {
         let delete = Write::Delete { key: Key::clone(&record.key), expect: Expect::Revision(record.revision) };
         match self.store.write(&[delete]).await {
@@ -241,7 +242,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
     }
 }
 
-/// Lets the others go on when one order fails for reasons of its own, and keeps the first failure to be told in the end.
+/// Collects failures. A run continues when one order fails for reasons of its own, and reports the first failure at its end.
 #[derive(Default)]
 pub(super) struct Patience {
     /// The first failure.
@@ -250,10 +251,12 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// So many orders in a row without an answer, and it is the shop.
+    /// After this many unanswered calls in a row, the shop itself is taken to be down.
     const UNANSWERED: u32 = 3;
 
-    /// What was done, if it was; the error that ends it all.
+    /// Returns the result of one order, or `None` when it failed and the run continues.
+    ///
+    /// # Errors The error that ends the run.
     pub(super) fn with<T>(&mut self, what: &str, done: Result<T, ReconcileError>) -> Result<Option<T>, ReconcileError> {
         let error = match done {
             Ok(done) => {
@@ -269,16 +272,17 @@ impl Patience {
         if self.unanswered >= Self::UNANSWERED {
             return Err(error);
         }
-        tracing::warn!(what, %error, "an order is not read or forwarded yet; the others go on");
+        tracing::warn!(what, %error, "an order could not be read or forwarded; the run continues with the other orders");
         self.failure.get_or_insert(error);
         Ok(None)
     }
 }
 
-/// An order we asked for, named by what the shop said and when.
-fn asked(snapshot: OrderSnapshot) -> LedgerEvent {
-    let said = serde_json::to_string(&snapshot).expect("a snapshot always serialises");
-    let content = content_hash(said.as_bytes());
+/// The event of an order that we queried. Its id is made from the content of the answer, so that the same answer is the same
+/// event.
+fn query_event(snapshot: OrderSnapshot) -> LedgerEvent {
+    let json = serde_json::to_string(&snapshot).expect("an order snapshot serialises to JSON");
+    let content = content_hash(json.as_bytes());
     let id = EventId::new(format!("query:{}", snapshot.shop), format!("{}#{content}", snapshot.order));
     LedgerEvent::Order(Box::new(OrderEvent { id, content, snapshot }))
 }

@@ -1,4 +1,4 @@
-//! Receiving an event: into the ledger at once, or into the lane of a position that is too busy.
+//! Receives events. An event goes into the ledger at once, or into a lane when its position is contended.
 
 use crate::catalog::{Network, Place};
 use crate::draft::{EventOutcome, content_mismatch};
@@ -8,19 +8,19 @@ use crate::movement::PositionKey;
 use crate::ports::{Clock, Listing, Store, StoreError, WriteError};
 use crate::table::{Expect, Key, Partition, Write};
 
-/// The most deferred events of a lane that are settled together.
+/// The most deferred events of a lane that one commit settles.
 const LANE_GROUP: usize = 100;
 
-/// What became of a received event. Either way it is durable.
+/// What became of a received event. The event is durable in both cases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
-    /// Decided.
+    /// The event was decided.
     Decided(EventOutcome),
-    /// Waiting in this lane; `ats-recompute` settles it within moments.
+    /// The event waits in this lane. `ats-recompute` settles the lane within moments.
     Deferred(Lane),
 }
 
-/// Takes an event in.
+/// Receives one event.
 ///
 /// # Errors
 /// When the store fails; the sender repeats, which is safe.
@@ -34,8 +34,8 @@ pub async fn receive<S: Store, C: Clock>(
     Ok(received.into_iter().next().expect("one event has one outcome"))
 }
 
-/// Takes a batch of events in, and tells what became of each. Events of one position go together, so that each
-/// transaction writes it once, and stay in the order in which they came.
+/// Receives a batch of events, and returns what became of each. Events of one position are committed together, so that each
+/// transaction writes the position once. They keep the order in which they arrived.
 ///
 /// # Errors
 /// When the store fails; the sender repeats, which is safe.
@@ -61,7 +61,8 @@ pub async fn receive_all<S: Store, C: Clock>(
             received[at] = Some(Received::Decided(outcome));
         }
         let (Some(hot), Some((_, first, _))) = (hot, waiting.first()) else { continue };
-        // All that would wait for the same busy rows waits in their lane; what comes after may go on.
+        // Every event that sorts under the contended lane is deferred to one lane. The events after them are committed in the
+        // next pass.
         let (first, lane) = (first.clone(), hot.map_or_else(|| first.clone(), Lane::Position));
         let busy = waiting.iter().take_while(|(_, place, _)| *place == first).count();
         let rest = waiting.split_off(busy);
@@ -78,7 +79,7 @@ async fn defer<S: Store, C: Clock>(store: &S, clock: &C, lane: &Lane, event: Led
     match store.write(&[Write::put(&deferred, Expect::Absent)]).await {
         Ok(()) => Ok(Received::Deferred(lane.clone())),
         Err(WriteError::Refused(refusals)) => {
-            // It waits there already; unless it is another event under the same id.
+            // The same event already waits in the lane, unless the row holds another event under the same id.
             let waiting = refusals.into_iter().next().and_then(|refusal| refusal.stored);
             let same = waiting
                 .is_none_or(|row| row.decode::<DeferredEvent>().is_ok_and(|d| d.event.content() == deferred.event.content()));
@@ -88,12 +89,14 @@ async fn defer<S: Store, C: Clock>(store: &S, clock: &C, lane: &Lane, event: Led
             alert::raise(store, clock, content_mismatch(deferred.event.id())).await?;
             Ok(Received::Decided(EventOutcome::ContentMismatch))
         }
-        Err(WriteError::Conflict) => Err(StoreError::Unavailable { detail: "the lane is busy".into(), source: None }),
+        Err(WriteError::Conflict) => {
+            Err(StoreError::Unavailable { detail: "another transaction writes to the lane".into(), source: None })
+        }
         Err(WriteError::Store(error)) => Err(error),
     }
 }
 
-/// Where an event waits when no position is known to be busy; and what it is sorted by among others.
+/// The lane of an event when no contended position is known. [`receive_all`] also sorts events by it.
 fn any_lane(network: &Network, event: &LedgerEvent) -> Lane {
     match event {
         LedgerEvent::Hold(hold) => Lane::Order { shop: hold.shop.clone(), order: hold.order },
@@ -116,12 +119,13 @@ fn any_lane(network: &Network, event: &LedgerEvent) -> Lane {
     }
 }
 
-/// Applies everything that waits in a lane, as few transactions as it fits in. Returns how many events it settled.
+/// Commits everything that waits in a lane in as few transactions as possible. Returns how many events it settled.
 ///
-/// A row that cannot be read is left where it is, and the others go on: it is found in the lane, and its order by the sweep.
+/// A row that cannot be read stays in the lane, and the other events are settled. The sweep still finds the order of such a
+/// row.
 ///
 /// # Errors
-/// When the ledger does not take them; they stay in the lane.
+/// When the events cannot be committed. They stay in the lane.
 pub async fn settle_lane<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, lane: &Lane) -> Result<usize, CommitError> {
     let mut settled = 0;
     let mut listing = Listing { limit: LANE_GROUP, ..Listing::rows(&Partition::Lane(lane.clone())) };

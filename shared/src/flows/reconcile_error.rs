@@ -1,24 +1,24 @@
-//! Why a repairing job stopped.
+//! The error of the reconciler's jobs.
 
 use super::CommitError;
 use crate::ports::StoreError;
 use crate::storefront::StorefrontError;
 use crate::table::UnreadableRow;
 
-/// Why a job stopped. What it did stays; the next run goes on from there.
+/// Why a job stopped. What the job has written stays, and the next run continues from there.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
-    /// The ledger did not take something.
+    /// Events could not be committed to the ledger.
     #[error(transparent)]
     Commit(#[from] CommitError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The shop did not answer, or refuses us.
+    /// The shop did not answer, or it rejects our requests.
     #[error(transparent)]
     Storefront(#[from] StorefrontError),
-    /// Time is up; the next run goes on.
-    #[error("the time for this job is up; the next run goes on")]
+    /// The deadline of the job has passed. The next run continues.
+    #[error("the job reached its deadline; the next run continues")]
     OutOfTime,
 }
 

@@ -1,5 +1,5 @@
-//! What touches every item. A location closes, a tier keeps back more: all are recomputed, a page at a time. A day begins:
-//! all that can still be made is planned anew, because there is a day less for some of it and a day more for the rest.
+//! Refreshes every item. When a location closes or a tier's buffer changes, every item is recomputed, one page at a time. When
+//! a day begins, every planned item is planned again, because plans count days from today.
 
 use std::collections::BTreeSet;
 
@@ -11,15 +11,14 @@ use crate::ports::{Clock, Cursor, Listing, Store, StoreError, WriteError, read};
 use crate::reconcile::RefreshProgress;
 use crate::table::{Expect, IndexKey, IndexPartition, Key, RowKey, Write};
 
-/// Items recomputed before the progress is written down.
+/// Items recomputed between two writes of the progress.
 const PAGE: usize = 50;
 
-/// The most items that are remembered because they could not be planned; a page that would add more is tried again whole.
+/// The most items that are kept for another attempt because planning failed. A page that would exceed it is tried again as a
+/// whole.
 const MAX_MISSED: usize = 1_000;
 
-impl RefreshProgress {}
-
-/// Asks for every item to be recomputed, from the first.
+/// Requests that every item is recomputed, starting with the first.
 ///
 /// # Errors
 /// When the store fails.
@@ -27,20 +26,22 @@ pub async fn ask_refresh<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(),
     let (_, expect) = read::<RefreshProgress, S>(store, &RowKey::Refresh).await?;
     let all = RefreshProgress { asked_at: clock.now(), after: None, only_plans: false, done: false, missed: BTreeSet::new() };
     match store.write(&[Write::put(&all, expect)]).await {
-        // Somebody else asks, or has come further: the next run would begin behind what changed just now.
+        // Another function requested a refresh or wrote its progress. The next run would continue behind items that must see
+        // this change.
         Err(WriteError::Refused(_) | WriteError::Conflict) => {
-            Err(StoreError::Unavailable { detail: "the refresh is being worked at".into(), source: None })
+            Err(StoreError::Unavailable { detail: "another function writes the progress of the refresh".into(), source: None })
         }
         Ok(()) => Ok(()),
         Err(WriteError::Store(error)) => Err(error),
     }
 }
 
-/// Recomputes every item if that was asked for, or plans anew if a day has begun, from where the last run stopped, until
-/// `deadline`. Returns how many items it recomputed and plans it changed. What has become due is found by its index.
+/// Recomputes every item if a refresh was requested, or plans all items again if a day has begun. It continues where the last
+/// run stopped and ends at `deadline`. Returns the number of recomputed items plus the number of changed plans. The index of
+/// due levels leads the pusher to the levels that changed.
 ///
 /// # Errors
-/// When the store fails; the next run goes on.
+/// When the store fails. The next run continues.
 pub async fn refresh<S: Store, C: Clock>(
     store: &S,
     clock: &C,
@@ -49,19 +50,19 @@ pub async fn refresh<S: Store, C: Clock>(
 ) -> Result<usize, StoreError> {
     let mut done = 0;
     loop {
-        let (asked, expect) = read::<RefreshProgress, S>(store, &RowKey::Refresh).await?;
+        let (progress, expect) = read::<RefreshProgress, S>(store, &RowKey::Refresh).await?;
         let now = clock.now();
-        let is_over = asked.as_ref().is_none_or(|asked| asked.done);
-        if is_over && let Some(asked) = asked.as_ref().filter(|asked| day_of(asked.asked_at) >= day_of(now)) {
-            return Ok(done + try_again(store, clock, network, (asked, expect)).await?);
+        let is_over = progress.as_ref().is_none_or(|progress| progress.done);
+        if is_over && let Some(progress) = progress.as_ref().filter(|progress| day_of(progress.asked_at) >= day_of(now)) {
+            return Ok(done + retry_missed(store, clock, network, (progress, expect)).await?);
         }
         let new_day = RefreshProgress { asked_at: now, after: None, only_plans: true, done: false, missed: BTreeSet::new() };
-        let asked = asked.filter(|_| !is_over).unwrap_or(new_day);
-        // Until then some warm function may still hold the network as it was, this one among them.
-        if !asked.only_plans && now.duration_since(asked.asked_at).unsigned_abs() < NetworkCache::KEPT {
+        let progress = progress.filter(|_| !is_over).unwrap_or(new_day);
+        // Until then a warm function, this one included, may hold the old network.
+        if !progress.only_plans && now.duration_since(progress.asked_at).unsigned_abs() < NetworkCache::KEPT {
             return Ok(done);
         }
-        let after = asked
+        let after = progress
             .after
             .as_ref()
             .map(|sku| Cursor { key: RowKey::Item(sku.clone()).key(), index: Some(IndexKey::Item(sku.clone()).key()) });
@@ -71,9 +72,9 @@ pub async fn refresh<S: Store, C: Clock>(
             if clock.now() > deadline {
                 break;
             }
-            if !asked.only_plans {
+            if !progress.only_plans {
                 if let Err(error) = recompute(store, clock, network, &sku).await {
-                    tracing::error!(%sku, %error, "an item is not computed anew; the others go on");
+                    tracing::error!(%sku, %error, "an item could not be recomputed; the refresh continues with the other items");
                 }
                 done += 1;
             }
@@ -81,16 +82,17 @@ pub async fn refresh<S: Store, C: Clock>(
         }
         let (plans, mut missed) = plan_all(store, clock, network, &looked_at).await;
         done += plans;
-        missed.extend(asked.missed.iter().cloned());
+        missed.extend(progress.missed.iter().cloned());
         if missed.len() > MAX_MISSED {
-            return Err(StoreError::Unavailable { detail: "too many items cannot be planned anew".into(), source: None });
+            let detail = format!("more than {MAX_MISSED} items could not be planned; the log names the reason for each");
+            return Err(StoreError::Unavailable { detail, source: None });
         }
         let cut = clock.now() > deadline;
         let last = looked_at.last().cloned();
         let end = !cut && (page.next.is_none() || last.is_none());
-        let write = Write::put(&RefreshProgress { after: last.or(asked.after), done: end, missed, ..asked }, expect);
+        let write = Write::put(&RefreshProgress { after: last.or(progress.after), done: end, missed, ..progress }, expect);
         match store.write(&[write]).await {
-            // Asked for again meanwhile: from the first again.
+            // Refused: a new refresh was requested meanwhile, and the next round starts at the first item.
             Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
             Err(WriteError::Store(error)) => return Err(error),
         }
@@ -100,20 +102,20 @@ pub async fn refresh<S: Store, C: Clock>(
     }
 }
 
-/// Plans anew what could not be, once the run was over.
-async fn try_again<S: Store, C: Clock>(
+/// Plans the missed items again after the run has ended.
+async fn retry_missed<S: Store, C: Clock>(
     store: &S,
     clock: &C,
     network: &Network,
-    (asked, expect): (&RefreshProgress, Expect),
+    (progress, expect): (&RefreshProgress, Expect),
 ) -> Result<usize, StoreError> {
-    if asked.missed.is_empty() {
+    if progress.missed.is_empty() {
         return Ok(0);
     }
-    let (plans, missed) = plan_all(store, clock, network, &asked.missed).await;
-    if missed != asked.missed {
-        match store.write(&[Write::put(&RefreshProgress { missed, ..asked.clone() }, expect)]).await {
-            // Somebody else has tried again, or everything was asked for.
+    let (plans, missed) = plan_all(store, clock, network, &progress.missed).await;
+    if missed != progress.missed {
+        match store.write(&[Write::put(&RefreshProgress { missed, ..progress.clone() }, expect)]).await {
+            // Refused: another function retried the same items, or a new refresh was requested.
             Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
             Err(WriteError::Store(error)) => return Err(error),
         }
@@ -121,19 +123,19 @@ async fn try_again<S: Store, C: Clock>(
     Ok(plans)
 }
 
-/// Plans these items anew, where that fails each by itself. Returns how many plans changed, and the items that still could
-/// not be planned.
+/// Plans these items again, together if possible, otherwise one by one. Returns how many plans changed, and the items that
+/// still could not be planned.
 async fn plan_all<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, skus: &BTreeSet<Sku>) -> (usize, BTreeSet<Sku>) {
     match replan(store, clock, network, skus).await {
         Ok(plans) => return (plans, BTreeSet::new()),
-        Err(error) => tracing::warn!(%error, "items are planned one by one, because they could not be together"),
+        Err(error) => tracing::warn!(%error, "items could not be planned together and are planned one by one"),
     }
     let (mut plans, mut missed) = (0, BTreeSet::new());
     for sku in skus {
         match replan(store, clock, network, &BTreeSet::from([sku.clone()])).await {
             Ok(written) => plans += written,
             Err(error) => {
-                tracing::error!(%sku, %error, "an item is not planned anew; the others go on");
+                tracing::error!(%sku, %error, "an item could not be planned; the refresh continues with the other items");
                 missed.insert(sku.clone());
             }
         }

@@ -1,25 +1,25 @@
-//! Planning anew what hangs together with items that changed.
+//! Plans the groups of items that depend on changed items again.
 //!
-//! Everything that competes is decided together and written together: as long as one plan says what a good may show, what is
-//! shown of all of them can be made. The plan's revision is the gate, as a promise's is: it is read before whatever it is
-//! computed from. Where bills have tied items together or let them go, the plans that were are replaced by those that are, at
-//! once. What came out as before is not written, but for the first time on a day.
+//! All items that compete for components or capacity are planned together and written together. As long as one plan decides
+//! how many units of each finished good may be shown, all shown units can be produced. The revision of the plan is the gate,
+//! like the revision of a promise: it is read before all other inputs. When bills of materials join or split groups, the old
+//! plans are replaced by the new ones in one step. An unchanged plan is not written, except for the first time on a day.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::alert::{Alert, AlertState, AlertSubject};
 use crate::catalog::{Network, Sku, WorkCentre, WorkCentreId, day_of};
-use crate::flows::closure::{Around, by_code, centres_of, read_around, read_rows};
+use crate::flows::closure::{DependencyClosure, by_code, centres_of, read_closure, read_rows};
 use crate::flows::{RetryBudget, retry};
 use crate::ports::{Clock, Store, StoreError, WriteError};
 use crate::promise::inputs::PlanningInputs;
 use crate::promise::{GroupPlan, PlanMembership, PlanningRows, groups, plan};
 use crate::table::{Expect, Key, MAX_WRITES, Record, RowKey, Write};
 
-/// Plans anew whatever hangs together with these items. Returns how many plans say something else than before.
+/// Plans the groups of these items again. Returns how many plans changed.
 ///
 /// # Errors
-/// When the store fails, or others keep planning the same items.
+/// When the store fails, or other functions keep planning the same items.
 pub async fn replan<S: Store, C: Clock>(
     store: &S,
     clock: &C,
@@ -31,15 +31,15 @@ pub async fn replan<S: Store, C: Clock>(
     let mut left: BTreeSet<Sku> = concerned.map(|(sku, _)| sku.clone()).collect();
     let mut written = 0;
     while let Some(seed) = left.pop_first() {
-        let (done, plans) = replan_around(store, clock, network, &seed).await?;
+        let (done, plans) = replan_group(store, clock, network, &seed).await?;
         left.retain(|sku| !done.contains(sku));
         written += plans;
     }
     Ok(written)
 }
 
-/// Plans anew whatever hangs together with one item. Returns what that was, and how many plans were written.
-async fn replan_around<S: Store, C: Clock>(
+/// Plans the dependency closure of one item again. Returns the items of the closure, and how many plans were written.
+async fn replan_group<S: Store, C: Clock>(
     store: &S,
     clock: &C,
     network: &Network,
@@ -55,42 +55,45 @@ async fn replan_once<S: Store, C: Clock>(
     network: &Network,
     seed: &Sku,
 ) -> Result<(BTreeSet<Sku>, usize), WriteError> {
-    let around = read_around(store, seed).await?;
-    let alert_of = AlertSubject::PlanTooLarge { sku: around.too_many.clone().unwrap_or_else(|| seed.clone()) };
-    let (centres, alert) = read_beside(store, &around.rows, &alert_of).await?;
-    // A clock that is behind plans for the day that another has begun: what was planned for a day is not planned back.
-    let now = around.computed_last().map_or(clock.now(), |last| last.max(clock.now()));
-    let terms = PlanningInputs { rows: &around.rows, centres: &centres, network, today: day_of(now) };
+    let closure = read_closure(store, seed).await?;
+    let alert_of = AlertSubject::PlanTooLarge { sku: closure.too_many.clone().unwrap_or_else(|| seed.clone()) };
+    let (centres, alert) = read_centres_and_alert(store, &closure.rows, &alert_of).await?;
+    // A function whose clock is behind plans for the newest day that another function planned for. A plan never goes back to
+    // an earlier day.
+    let now = closure.computed_last().map_or(clock.now(), |last| last.max(clock.now()));
+    let inputs = PlanningInputs { rows: &closure.rows, centres: &centres, network, today: day_of(now) };
 
-    // Too many to be decided together: only what is there of them is sold until somebody unties them.
-    let groups = if around.too_many.is_some() { Vec::new() } else { groups(&around.rows) };
-    let plans: Vec<GroupPlan> = groups.into_iter().filter_map(|group| plan(&terms, group, now)).collect();
+    // Too many items to be planned together. Only their stock on hand is sold until the bills of materials no longer join
+    // them.
+    let groups = if closure.too_many.is_some() { Vec::new() } else { groups(&closure.rows) };
+    let plans: Vec<GroupPlan> = groups.into_iter().filter_map(|group| plan(&inputs, group, now)).collect();
 
     let mut writes = Vec::new();
-    let state = if around.too_many.is_some() { AlertState::Raised } else { AlertState::Cleared };
+    let state = if closure.too_many.is_some() { AlertState::Raised } else { AlertState::Cleared };
     let detail = format!(
-        "More than {} items hang together by their bills with {}. Only what is there of them is sold: mark as bulk what is always there.",
+        "More than {} items depend on each other through bills of materials, {} among them. \
+         Only their stock on hand is sold. Mark components that are always in stock as bulk.",
         GroupPlan::MAX_ITEMS,
-        around.too_many.as_ref().unwrap_or(seed),
+        closure.too_many.as_ref().unwrap_or(seed),
     );
     let known = alert.as_ref().map(Record::decode::<Alert>).transpose()?;
     let next = Alert::next(known.as_ref(), alert_of, state, detail, now);
     writes.extend(next.map(|next| Write::put(&next, Expect::as_read(alert.as_ref()))));
-    let changed = replacing(&around, &plans);
+    let changed = plan_writes(&closure, &plans);
     let count = changed.len();
     writes.extend(changed);
 
-    // At once as a rule: in parts only where more items change their plan than a transaction holds.
-    let (taken_in, let_go) = pointers(&around, &plans);
-    let all: Vec<Write> = taken_in.into_iter().chain(writes).chain(let_go).collect();
+    // Usually one transaction. The writes are split only when more items change their plan than a transaction holds.
+    let (joining, leaving) = memberships(&closure, &plans);
+    let all: Vec<Write> = joining.into_iter().chain(writes).chain(leaving).collect();
     for part in all.chunks(MAX_WRITES) {
         store.write(part).await?;
     }
-    Ok((around.rows.into_keys().collect(), count))
+    Ok((closure.rows.into_keys().collect(), count))
 }
 
-/// Reads the work centres that bills name, and an alert.
-async fn read_beside<S: Store>(
+/// Reads the work centres that the bills of materials name, and an alert.
+async fn read_centres_and_alert<S: Store>(
     store: &S,
     rows: &BTreeMap<Sku, PlanningRows>,
     alert: &AlertSubject,
@@ -101,16 +104,16 @@ async fn read_beside<S: Store>(
     Ok((by_code(&records)?, alert))
 }
 
-/// The writes that put these plans in the place of those that were.
-fn replacing(around: &Around, plans: &[GroupPlan]) -> Vec<Write> {
+/// The writes that replace the old plans by the new ones.
+fn plan_writes(closure: &DependencyClosure, plans: &[GroupPlan]) -> Vec<Write> {
     let mut writes = Vec::new();
     for plan in plans {
-        let (old, expect) = around.plans.get(&plan.id).map_or((None, Expect::Absent), |(old, expect)| (old.as_ref(), *expect));
+        let (old, expect) = closure.plans.get(&plan.id).map_or((None, Expect::Absent), |(old, expect)| (old.as_ref(), *expect));
         if !old.is_some_and(|old| plan.says_the_same(old)) {
             writes.push(Write::put(plan, expect));
         }
     }
-    for (id, (old, expect)) in &around.plans {
+    for (id, (old, expect)) in &closure.plans {
         if old.is_some() && !plans.iter().any(|plan| plan.id == *id) {
             writes.push(Write::Delete { key: RowKey::Plan(id.clone()).key(), expect: *expect });
         }
@@ -118,24 +121,25 @@ fn replacing(around: &Around, plans: &[GroupPlan]) -> Vec<Write> {
     writes
 }
 
-/// The rows that say which plan an item is in: those that must be there before the plans, and those that go after them.
+/// The rows that record which plan an item belongs to: first those that must exist before the plans are written, then those
+/// that are deleted after the plans.
 ///
-/// One that a plan is to take back in is written even where it has stayed: whoever let the item go may be about to take it
-/// away, and must find that it was written since.
-fn pointers(around: &Around, plans: &[GroupPlan]) -> (Vec<Write>, Vec<Write>) {
+/// The row of an item that rejoins a plan is written even when it is unchanged: another function that removed the item from a
+/// plan may be about to delete the row, and must find that the row was written since.
+fn memberships(closure: &DependencyClosure, plans: &[GroupPlan]) -> (Vec<Write>, Vec<Write>) {
     let of: BTreeMap<&Sku, &Sku> = plans.iter().flat_map(|plan| plan.items.iter().map(|sku| (sku, &plan.id))).collect();
-    let (mut taken_in, mut let_go) = (Vec::new(), Vec::new());
-    for (sku, rows) in &around.rows {
+    let (mut joining, mut leaving) = (Vec::new(), Vec::new());
+    for (sku, rows) in &closure.rows {
         let expect = rows.in_plan_was.map_or(Expect::Absent, Expect::Revision);
         let is = rows.in_plan.as_ref().map(|of| &of.plan);
-        let named = is.is_some_and(|plan| around.names(plan, sku));
+        let named = is.is_some_and(|plan| closure.names(plan, sku));
         match of.get(sku) {
             Some(plan) if is != Some(*plan) || !named => {
-                taken_in.push(Write::put(&PlanMembership { sku: sku.clone(), plan: (*plan).clone() }, expect));
+                joining.push(Write::put(&PlanMembership { sku: sku.clone(), plan: (*plan).clone() }, expect));
             }
-            None if is.is_some() => let_go.push(Write::Delete { key: RowKey::PlanOf(sku.clone()).key(), expect }),
+            None if is.is_some() => leaving.push(Write::Delete { key: RowKey::PlanOf(sku.clone()).key(), expect }),
             Some(_) | None => {}
         }
     }
-    (taken_in, let_go)
+    (joining, leaving)
 }

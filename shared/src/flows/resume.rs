@@ -1,4 +1,4 @@
-//! What waited for a mapping goes on when the mapping is there: events into the ledger, orders to be read again.
+//! Resumes what waited for a mapping that exists by now. Events are committed, and orders are marked to be read again.
 
 use std::collections::BTreeSet;
 
@@ -14,23 +14,24 @@ use crate::ports::{Clock, Cursor, Listing, Store, StoreError, WriteError, read_r
 use crate::source::{WaitingForMapping, WaitingItem};
 use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
 
-/// How many are looked at together.
+/// The number of waiting rows read in one page.
 const AT_ONCE: usize = 100;
 
-/// What went on.
+/// What one run resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Resumed {
-    /// Events and orders that wait no more.
+    /// Events and orders that no longer wait.
     pub resumed: usize,
-    /// Whether time ran out before all were looked at.
+    /// Whether the deadline passed before all waiting rows were read.
     pub cut: bool,
 }
 
-/// Looks at everything that waits for a mapping whose index entry begins with `prefix` (all, where it is empty), and lets
-/// go on what has it by now. What still lacks it is passed over after one page of it.
+/// Reads every waiting row whose index entry begins with `prefix` (every waiting row when `prefix` is empty), and resumes
+/// those whose mapping exists by now. When a mapping is still missing, the run reads one page of the rows that wait for it and
+/// skips the others.
 ///
 /// # Errors
-/// When the ledger or the store fails; what waits stays, and is looked at again.
+/// When the ledger or the store fails. Such rows stay, and the next run reads them again.
 pub async fn resume<S: Store, C: Clock>(
     store: &S,
     clock: &C,
@@ -52,14 +53,14 @@ pub async fn resume<S: Store, C: Clock>(
                 }
                 Ok(WaitingForMapping { what: WaitingItem::Order { shop, order }, missing, .. }) => {
                     if is_mapped(store, network, &missing).await? {
-                        let pointer = OrderToRead { shop, gid: order.gid(), named_at: clock.now() };
-                        done.resumed += usize::from(point(store, &missing, &pointer, record).await?);
+                        let request = OrderToRead { shop, gid: order.gid(), named_at: clock.now() };
+                        done.resumed += usize::from(request_read(store, &missing, &request, record).await?);
                         moving.insert(missing);
                     } else {
                         stuck = Some((missing, record.key.clone()));
                     }
                 }
-                Err(error) => tracing::error!(%error, "something that waits for a mapping cannot be read and stays"),
+                Err(error) => tracing::error!(%error, "a row that waits for a mapping cannot be read and stays"),
             }
         }
         let (missing, events): (Vec<MissingMapping>, Vec<(LedgerEvent, Option<Key>)>) = events.into_iter().unzip();
@@ -82,7 +83,8 @@ pub async fn resume<S: Store, C: Clock>(
         if clock.now() > deadline {
             return Ok(Resumed { cut: true, ..done });
         }
-        // What waits for the same as the last of this page would only wait on: go on behind it.
+        // The last row of this page waits for a mapping that is still missing. Later rows that wait for the same mapping would
+        // stay, too, so the listing continues behind them.
         let last = page.records.last().and_then(|record| match RowKey::parse(&record.key) {
             Some(RowKey::Waiting { missing, .. }) => Some(missing),
             Some(_) | None => None,
@@ -101,7 +103,7 @@ async fn is_mapped<S: Store>(store: &S, network: &Network, missing: &MissingMapp
             .iter()
             .any(Option::is_some)),
         MissingMapping::ShopLocation { shop, location } => Ok(network.by_shop_id(shop, *location).is_some()),
-        // No order waits for these.
+        // Orders wait only for shop items and shop locations.
         MissingMapping::Item { .. }
         | MissingMapping::Unit { .. }
         | MissingMapping::Fit { .. }
@@ -109,19 +111,19 @@ async fn is_mapped<S: Store>(store: &S, network: &Network, missing: &MissingMapp
     }
 }
 
-/// Has an order read again instead of waiting. False when somebody else was at it.
-async fn point<S: Store>(
+/// Replaces a waiting row by a request to read the order. Returns `false` when another function wrote one of the rows first.
+async fn request_read<S: Store>(
     store: &S,
     missing: &MissingMapping,
-    pointer: &OrderToRead,
+    request: &OrderToRead,
     waiting: &Record,
 ) -> Result<bool, StoreError> {
     let subject = AlertSubject::of_missing(missing);
-    let rows = read_rows(store, [pointer.row_key(), RowKey::Alert(subject.clone())]).await?;
-    let detail = "The mapping is there: the events and orders that waited for it go on.".to_owned();
-    let mut writes = vec![rows.put(pointer)];
+    let rows = read_rows(store, [request.row_key(), RowKey::Alert(subject.clone())]).await?;
+    let detail = "The mapping exists. The events and orders that waited for it are resumed.".to_owned();
+    let mut writes = vec![rows.put(request)];
     writes.push(Write::Delete { key: waiting.key.clone(), expect: Expect::Revision(waiting.revision) });
-    writes.extend(rows.turn_alert(subject, AlertState::Cleared, detail, pointer.named_at)?);
+    writes.extend(rows.turn_alert(subject, AlertState::Cleared, detail, request.named_at)?);
     match store.write(&writes).await {
         Ok(()) => Ok(true),
         Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(false),

@@ -1,4 +1,5 @@
-//! Missed orders: everything that changed since the watermark is read, through the same commit as webhooks.
+//! Finds missed orders. The sweep asks the shop for every order that changed since the watermark and commits what it reads
+//! like a webhook.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,36 +15,37 @@ use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, WriteErro
 use crate::reconcile::OrderWatermark;
 use crate::table::{IndexPartition, Key, RowKey, Write};
 
-/// How far each sweep looks back behind the newest order it has seen: the shop's search may show a change late.
+/// How far a sweep looks back before the newest order it has seen, because the shop's search may show a change late.
 pub const OVERLAP: Duration = Duration::from_secs(120);
 
-/// An order that was read this long after its last change need not be read again for it: a read that was under way while
-/// the order changed has been answered by then.
+/// A read that happened this long after the last change of an order covers that change. A read that was under way during the
+/// change has been answered by then.
 const SETTLED: Duration = Duration::from_secs(60);
 
-/// The most orders that make no sense that one sweep tries again.
-const ODD_AT_ONCE: usize = 50;
+/// The most quarantined orders that one sweep reads again.
+const QUARANTINED_AT_ONCE: usize = 50;
 
 /// What a sweep found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct SweepReport {
-    /// Orders looked at.
+    /// Orders that the shop listed.
     pub orders: usize,
-    /// Orders that led to movements: webhooks had not brought them (yet).
+    /// Orders that led to movements, because their webhooks have not arrived (yet).
     pub missed: usize,
     /// Movements written.
     pub movements: usize,
-    /// Orders that make no sense: the ledger is not complete without them.
+    /// Orders that cannot be interpreted. The ledger is not complete without them.
     pub odd: usize,
-    /// Orders that wait in a lane, or failed to be read: the watermark stays before them.
+    /// Orders that wait in a lane or could not be read. The watermark stays before them.
     pub left: usize,
 }
 
-/// Asks for every order that changed since the watermark, and reads those that were not read since they changed. The
-/// watermark moves after each page, when all of it is in the ledger, and never past an order that is not.
+/// Asks the shop for every order that changed since the watermark, and reads those that were not read since their change. The
+/// watermark moves after each page, when the ledger contains every order of the page, and never past an order that the ledger
+/// lacks.
 ///
 /// # Errors
-/// [`ReconcileError`]; the watermark stands where the last good page left it.
+/// [`ReconcileError`]. The watermark stays where the last completed page left it.
 pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
     reading: &OrderReader<'_, S, F, B, C>,
 ) -> Result<SweepReport, ReconcileError> {
@@ -57,7 +59,7 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
         began = began.or(Some(page.answered_at));
         report.orders += page.orders.len();
         for order in &page.unreadable {
-            reading.tell(order, "its name is none").await?;
+            reading.alert_unreadable(order, "the shop listed it with a malformed id").await?;
             report.odd += 1;
         }
         let settled = settled(store, shop, &page.orders).await?;
@@ -65,14 +67,15 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
             ingest(reading, *order, &mut report, &mut patience).await?;
         }
         if page.next.is_none() {
-            // An order that made no sense may be readable by now; until it is, the ledger is not complete.
-            let odd = store.list(&Listing::index(&IndexPartition::QuarantinedOrders(shop.clone()), ODD_AT_ONCE)).await?.records;
-            for record in odd.iter().filter_map(|record| record.decode::<OrderRecord>().ok()) {
+            // A quarantined order may be readable by now. Until it is, the ledger is not complete.
+            let quarantined = Listing::index(&IndexPartition::QuarantinedOrders(shop.clone()), QUARANTINED_AT_ONCE);
+            let quarantined = store.list(&quarantined).await?.records;
+            for record in quarantined.iter().filter_map(|record| record.decode::<OrderRecord>().ok()) {
                 ingest(reading, record.order, &mut report, &mut patience).await?;
             }
         }
-        // Past an order that is left the watermark does not move, though a deferred one is durable: the next sweep would not
-        // see it any more, and would say that the ledger is complete without it.
+        // The watermark does not move past an order that is left, although a deferred order is durable. Otherwise the next
+        // sweep would not list that order and would record that the ledger is complete without it.
         let newest = page.orders.iter().map(|(_, updated_at)| *updated_at).max().filter(|_| report.left == 0);
         let complete = page.next.is_none() && report.left == 0 && report.odd == 0;
         advance(store, shop, newest, began.filter(|_| complete)).await?;
@@ -83,7 +86,7 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
     }
 }
 
-/// Reads one order, and forwards it; what fails is left, and the others go on.
+/// Reads and forwards one order. A failure is counted in `left`, and the sweep continues with the other orders.
 async fn ingest<S: Store, F: Storefront, B: Bus, C: Clock>(
     reading: &OrderReader<'_, S, F, B, C>,
     order: OrderId,
@@ -94,9 +97,9 @@ async fn ingest<S: Store, F: Storefront, B: Bus, C: Clock>(
     let mut read = ReadReport::default();
     match patience.with(&order.gid(), reading.ingest(order, &mut read).await)? {
         Some(Some((facts, sales))) => {
-            // An order that cannot be forwarded must not hold the watermark: it stays to be read.
+            // An order that cannot be forwarded must not hold the watermark. It stays in the index of unread orders.
             if let Err(error) = reading.forward(&facts, sales).await {
-                tracing::warn!(%order, %error, "an order is not forwarded yet");
+                tracing::warn!(%order, %error, "an order could not be forwarded; the next run tries it again");
             }
         }
         Some(None) => {}
@@ -109,7 +112,7 @@ async fn ingest<S: Store, F: Storefront, B: Bus, C: Clock>(
     Ok(())
 }
 
-/// Which of these orders were read well after their last change.
+/// Which of these orders were read later than [`SETTLED`] after their last change.
 async fn settled<S: Store>(
     store: &S,
     shop: &ShopDomain,
@@ -128,7 +131,7 @@ async fn settled<S: Store>(
     Ok(distinct.difference(&unsettled).copied().collect())
 }
 
-/// Moves the watermark forward, never back: sweeps may overlap each other.
+/// Moves the watermark forward, never back, because sweeps may overlap.
 async fn advance<S: Store>(
     store: &S,
     shop: &ShopDomain,
@@ -149,13 +152,14 @@ async fn advance<S: Store>(
         }
         match store.write(&[Write::put(&new, expect)]).await {
             Ok(()) => return Ok(()),
-            Err(WriteError::Refused(_) | WriteError::Conflict) => {} // Another sweep moved it: never below what it says now.
+            // Another sweep moved the watermark: read it again, so that it never moves back.
+            Err(WriteError::Refused(_) | WriteError::Conflict) => {}
             Err(WriteError::Store(error)) => return Err(error),
         }
     }
 }
 
-/// Waits for the shop's budget, if there is time left for it.
+/// Waits for the shop's rate limit, if the wait ends before the deadline.
 pub(super) async fn wait_within<C: Clock>(clock: &C, wait: Duration, deadline: Timestamp) -> Result<(), ReconcileError> {
     if sleep_within(clock, wait, deadline).await { Ok(()) } else { Err(ReconcileError::OutOfTime) }
 }

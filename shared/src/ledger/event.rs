@@ -1,5 +1,5 @@
-//! What can move the ledger: what is said about an order by its shop or its own age, or a stock transaction of another
-//! system, which may be about an order too.
+//! Events of the ledger: a change of an order, an expired hold, or a stock transaction of another system, which may belong to
+//! an order.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,31 +8,31 @@ use crate::movement::{EventId, content_hash};
 use crate::order::{HoldEvent, OrderSnapshot};
 use crate::source::StockEvent;
 
-/// One event from outside.
+/// One event of the ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerEvent {
-    /// A shop said something about an order.
+    /// A shop reported an order.
     Order(Box<OrderEvent>),
-    /// The time of an order's hold is up.
+    /// The hold of an order expired.
     Hold(HoldEvent),
-    /// Another system moved stock, or did something with an order's units.
+    /// Another system moved stock or handled units of an order.
     Stock(StockEvent),
 }
 
-/// A shop's statement about an order, with its name and the hash of the bytes it came in.
+/// A shop's report of an order, with its id and the hash of the bytes it arrived in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OrderEvent {
-    /// Its name.
+    /// The id of the event.
     pub id: EventId,
-    /// SHA-256 of the bytes as they came, in hex.
+    /// SHA-256 of the bytes as they arrived, in hex.
     pub content: String,
-    /// What it says.
+    /// The reported state of the order.
     pub snapshot: OrderSnapshot,
 }
 
 impl LedgerEvent {
-    /// The event's name.
+    /// The id of the event.
     #[must_use]
     pub fn id(&self) -> &EventId {
         match self {
@@ -42,7 +42,7 @@ impl LedgerEvent {
         }
     }
 
-    /// The order it is about.
+    /// The order of the event, if it belongs to one.
     #[must_use]
     pub fn order(&self) -> Option<(&ShopDomain, OrderId)> {
         match self {
@@ -52,8 +52,8 @@ impl LedgerEvent {
         }
     }
 
-    /// Whether it is a look of ours at how things are: made again it finds what is so by then, so that it leaves no mark
-    /// when it says nothing new.
+    /// Whether the event was made from a read or a decision of our own. Repeating it would find the state of that time, so it
+    /// leaves no applied mark when it changes nothing.
     #[must_use]
     pub fn is_a_look(&self) -> bool {
         match self {
@@ -66,7 +66,7 @@ impl LedgerEvent {
     /// The hash of its content.
     #[must_use]
     pub fn content(&self) -> String {
-        let hash = |said: serde_json::Result<String>| content_hash(said.expect("an event always serialises").as_bytes());
+        let hash = |json: serde_json::Result<String>| content_hash(json.expect("an event serialises to JSON").as_bytes());
         match self {
             Self::Order(order) => order.content.clone(),
             Self::Hold(hold) => hash(serde_json::to_string(hold)),

@@ -1,4 +1,4 @@
-//! Every event that crosses the boundary, written down once; and the lanes where an event waits when its position is hot.
+//! The applied mark of each event, and the rows of events that wait in a lane.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,24 +9,24 @@ use crate::movement::EventId;
 /// The mark that an event was applied, written in the transaction that applied it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppliedEvent {
-    /// Which event.
+    /// The id of the event.
     #[serde(flatten)]
     pub event: EventId,
-    /// SHA-256 of the content as it came, in hex: the same id with other content is an error.
+    /// SHA-256 of the content as it arrived, in hex. The same id with other content is an error.
     pub content: String,
     /// When it was applied.
     pub applied_at: Timestamp,
 }
 
-/// An event that is durable but not applied: it waits in the lane of the position that was too busy.
+/// An event that is stored but not applied: it waits in the lane of a contended position.
 ///
-/// Writing it is one put that nothing contends for. `ats-recompute` applies a lane in groups; the reconciler's backlog
-/// job does the same for a lane that was left behind.
+/// Deferring an event is one put without contention. `ats-recompute` commits the events of a lane in groups. The reconciler's
+/// backlog job does the same for a lane that was left behind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeferredEvent {
-    /// Where it waits.
+    /// The lane.
     pub lane: Lane,
-    /// The event, whole.
+    /// The complete event.
     pub event: LedgerEvent,
     /// When it was deferred.
     pub deferred_at: Timestamp,

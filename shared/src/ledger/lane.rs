@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{OrderId, ShopDomain};
 use crate::movement::PositionKey;
 
-/// Where an event waits when the rows it needs are too busy.
+/// The lane in which an event waits when the rows it needs are contended.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
-    /// For a position.
+    /// The lane of a position.
     Position(PositionKey),
-    /// For an order: no position was busy, or none is known.
+    /// The lane of an order, when no position is contended or known.
     Order {
         /// The shop.
         shop: ShopDomain,
         /// The order.
         order: OrderId,
     },
-    /// For a system whose event names no item that could be one of ours.
+    /// The lane of a system, when its event names no valid SKU.
     System(String),
 }
 

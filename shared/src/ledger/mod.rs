@@ -1,9 +1,9 @@
-//! What happened: the events that move stock, the positions that they lead to, and replay.
+//! The ledger: the events that move stock, the positions that result from them, and replay.
 //!
-//! A [`Position`] is the state of one item at one place: the fold of its movements, which have no gap in their numbers.
-//! [`replay`] folds movements back into a position and is how a position is checked.
+//! A [`Position`] is the state of one item at one place: the sum of its movements, whose numbers have no gap. [`replay`]
+//! recomputes a position from its movements, which is how a position is checked.
 //!
-//! Deliberately absent: clamping, because a negative position is information; and writing, which only `flows::commit` does.
+//! Deliberately absent: clamping, because a negative position is information, and writing, which only `flows::commit` does.
 
 mod event;
 mod inbox;

@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{LotId, Quantity};
 use crate::movement::{Balance, BalanceChange, Lot, Movement, MovementCause, MovementKind, PositionKey};
 
-/// What a statement of how much there is counts.
+/// Which units a count or balance includes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CountBasis {
-    /// What is physically there: what tills have sold is gone, whatever the books say.
+    /// Physical units: units that a POS has sold are is_empty, even if the book stock still includes them.
     Physical,
-    /// What the books say.
+    /// The book stock.
     Books,
 }
 
 impl CountBasis {
-    /// What a change adds to what is counted so.
+    /// The part of a change that a count on this basis sees.
     #[must_use]
     pub fn of(self, change: BalanceChange) -> Quantity {
         match self {
@@ -29,7 +29,7 @@ impl CountBasis {
         }
     }
 
-    /// What there is, counted so.
+    /// The units of a balance, counted on this basis.
     #[must_use]
     pub fn there(self, balance: Balance) -> Quantity {
         match self {
@@ -39,27 +39,27 @@ impl CountBasis {
     }
 }
 
-/// The newest statement of how much there was. Whatever happened before it is in it, also what is heard of later.
+/// The newest count or balance. It includes every movement that took effect before it, even one that is recorded later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastCount {
-    /// When it was so.
+    /// The time of the count.
     pub as_of: Timestamp,
-    /// What was counted.
+    /// Which units were counted.
     pub basis: CountBasis,
 }
 
-/// The units of one lot at a position. Units of no known lot are the rest.
+/// The units of one lot at a position. The other units of the position belong to no known lot.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LotBalance {
-    /// Units there.
+    /// Units on hand.
     pub on_hand: Quantity,
-    /// Units of it that may not be sold.
+    /// Units on hold, which may not be sold.
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
     pub held: Quantity,
-    /// When it expires, where anybody said.
+    /// When the lot expires, if a system reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Date>,
-    /// When it was last counted by itself.
+    /// When this lot was last counted on its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<Timestamp>,
 }
@@ -67,36 +67,36 @@ pub struct LotBalance {
 /// A position as it is stored: its balance after movement number `seq`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// Which one.
+    /// The item and place.
     #[serde(flatten)]
     pub of: PositionKey,
-    /// The number of its last movement; 0 when nothing ever moved.
+    /// The number of its last movement; 0 before the first.
     pub seq: u64,
     /// Its quantities.
     #[serde(flatten)]
     pub balance: Balance,
-    /// Its lots: those of which there are units, or fewer than none, or that were counted.
+    /// Its lots: lots with units, positive or negative, and lots that were counted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lots: BTreeMap<LotId, LotBalance>,
-    /// What is reserved, by the day (in UTC) the orders were placed: what was promised first is to be kept first.
+    /// Reserved units by the day (UTC) on which the orders were placed. Orders that were placed first are served first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub placed: BTreeMap<Date, Quantity>,
-    /// The newest count of it.
+    /// The newest count of the position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<LastCount>,
-    /// How new each source behind it is: the time of the newest thing it said here.
+    /// The newest time that each source reported for this position.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub last_seen: BTreeMap<String, Timestamp>,
     /// When its last movement was recorded.
     pub moved_at: Option<Timestamp>,
 }
 
-/// One movement to be made.
+/// A movement to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMovement {
-    /// What it does.
+    /// The kind of movement.
     pub kind: MovementKind,
-    /// How many units; above zero.
+    /// The number of units; positive.
     pub quantity: Quantity,
     /// The lot of the units.
     pub lot: Option<Lot>,
@@ -105,23 +105,23 @@ pub struct NewMovement {
 }
 
 impl Position {
-    /// The most lots of one position of which there are units.
+    /// The most lots with units at one position.
     pub const MAX_LOTS: usize = 200;
 
-    /// The most lots that units leave from in one movement's name; what is more leaves without one.
+    /// The most lots that one event takes units from. The rest leaves without a lot.
     const MAX_PARTS: usize = 20;
 
-    /// A position nothing has touched yet.
+    /// A position without a movement.
     #[must_use]
     pub fn empty(of: PositionKey) -> Self {
         let (seq, balance, lots, placed, counted, last_seen, moved_at) = Default::default();
         Self { of, seq, balance, lots, placed, counted, last_seen, moved_at }
     }
 
-    /// Moves the position, and returns the movements to be written with it: the one asked for, and where it happened before
-    /// the newest count and is heard of only now, the one that takes it back, because the count has seen it already.
+    /// Applies a movement to the position, and returns the movements to be written: the requested one, and a correction if it
+    /// took effect before the newest count but is recorded only now, because the count has already seen it.
     pub fn record(&mut self, step: NewMovement, cause: &MovementCause, now: Timestamp) -> Vec<Movement> {
-        // The sequence says what came first. A writer's clock that is behind does not turn it round.
+        // The sequence defines the order of movements. A writer's clock that is behind must not reverse it.
         let now = self.moved_at.map_or(now, |last| last.max(now));
         let at = step.at.filter(|at| *at < now);
         self.note_source(&cause.event.source, at.unwrap_or(now));
@@ -140,19 +140,19 @@ impl Position {
         made
     }
 
-    /// Notes how new the word of a source is.
+    /// Records the time of a source's report.
     pub fn note_source(&mut self, source: &str, at: Timestamp) {
         let newest = self.last_seen.entry(source.to_owned()).or_insert(at);
         *newest = at.max(*newest);
     }
 
-    /// Notes that a lot was counted, also where none of it is left.
+    /// Records that a lot was counted, even when none of it is left.
     pub fn counted_lot(&mut self, lot: &LotId, as_of: Timestamp) {
         make_room(&mut self.lots);
         self.lots.entry(lot.clone()).or_default().counted = Some(as_of);
     }
 
-    /// Whether it has no room for units of another lot.
+    /// Whether the position has no room for units of another lot.
     #[must_use]
     pub fn is_full_of_lots(&self, lot: &LotId) -> bool {
         let there = |lot: &LotBalance| !lot.on_hand.is_zero() || !lot.held.is_zero();
@@ -174,8 +174,8 @@ impl Position {
         made
     }
 
-    /// Which lots `quantity` units leave from when nobody said: the first to expire goes first, held units stay, and what
-    /// is of no known lot goes last.
+    /// Chooses the lots that `quantity` units leave from when the event names none: the first lot to expire first, without
+    /// held units; units of no known lot last.
     #[must_use]
     pub fn first_expired(&self, quantity: Quantity) -> Vec<(Option<Lot>, Quantity)> {
         let mut lots: Vec<(&LotId, &LotBalance)> = self.lots.iter().collect();
@@ -200,13 +200,13 @@ impl Position {
 }
 
 impl NewMovement {
-    /// A movement of units whose lot and time nobody said.
+    /// A movement without a lot and a time of its own.
     #[must_use]
     pub fn of(kind: MovementKind, quantity: Quantity) -> Self {
         Self { kind, quantity, lot: None, at: None }
     }
 
-    /// A correction by so many units, up or down; not zero.
+    /// A correction by `units`, up or down; not zero.
     #[must_use]
     pub fn correction(units: Quantity, lot: Option<Lot>, at: Option<Timestamp>) -> Self {
         let (kind, quantity) = if units.is_negative() { (MovementKind::Lost, -units) } else { (MovementKind::Found, units) };
@@ -214,7 +214,7 @@ impl NewMovement {
     }
 }
 
-/// Adds a movement of a lot to the lots of a position. A lot of which nothing is left is forgotten.
+/// Applies a movement to the lots of a position. An empty lot that was never counted is removed.
 pub(super) fn add_to_lot(lots: &mut BTreeMap<LotId, LotBalance>, lot: &Lot, change: BalanceChange) {
     let entry = lots.entry(lot.id.clone()).or_default();
     entry.on_hand += change.on_hand;
@@ -225,7 +225,7 @@ pub(super) fn add_to_lot(lots: &mut BTreeMap<LotId, LotBalance>, lot: &Lot, chan
     }
 }
 
-/// Adds a movement to what is reserved by day. A day on which nothing is left is forgotten.
+/// Applies a movement to the reserved units by day. A day without units is removed.
 pub(super) fn add_to_placed(placed: &mut BTreeMap<Date, Quantity>, movement: &Movement) {
     let Some((day, units)) = movement.reserves() else { return };
     let of_day = placed.entry(day).or_default();
@@ -235,12 +235,12 @@ pub(super) fn add_to_placed(placed: &mut BTreeMap<Date, Quantity>, movement: &Mo
     }
 }
 
-/// Makes room for one more lot, if there is none: what was counted longest ago and is gone is forgotten.
+/// Makes room for one more lot: removes the empty lot that was counted longest ago.
 fn make_room(lots: &mut BTreeMap<LotId, LotBalance>) {
-    let gone = |lot: &LotBalance| lot.on_hand.is_zero() && lot.held.is_zero();
+    let is_empty = |lot: &LotBalance| lot.on_hand.is_zero() && lot.held.is_zero();
     if lots.len() < 2 * Position::MAX_LOTS {
         return;
     }
-    let oldest = lots.iter().filter(|(_, lot)| gone(lot)).min_by_key(|(_, lot)| lot.counted).map(|(id, _)| id.clone());
+    let oldest = lots.iter().filter(|(_, lot)| is_empty(lot)).min_by_key(|(_, lot)| lot.counted).map(|(id, _)| id.clone());
     oldest.and_then(|id| lots.remove(&id));
 }

@@ -1,8 +1,8 @@
-//! Folding movements back into positions: how a stored position is checked against its history, and how any moment of it
-//! is seen again.
+//! Recomputes positions from their movements. This is how a stored position is checked against its history, and how a past
+//! state of it is shown.
 //!
-//! A [`Fold`] goes through a history in constant memory and stops at the first thing that does not add up; a [`Rewind`]
-//! is a fold that remembers one moment. Nothing here trusts a row: what was damaged is reported, never a panic.
+//! A [`Fold`] reads a history in constant memory and stops at the first mismatch. A [`Rewind`] is a fold that remembers the
+//! state at one moment. This module trusts no row: damage is an error, never a panic.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,11 +15,11 @@ use crate::ledger::position::{add_to_lot, add_to_placed};
 use crate::ledger::{LotBalance, Position};
 use crate::movement::{Balance, Movement};
 
-/// What does not add up in the history of a position. As JSON it is an object with its `kind`.
+/// A mismatch in the history of a position. As JSON it is an object with its `kind`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Mismatch {
-    /// A movement is missing or doubled.
+    /// A movement is missing or duplicated.
     #[error("{position}: movement {found} comes next after {after}")]
     Gap {
         /// The position.
@@ -29,16 +29,16 @@ pub enum Mismatch {
         /// The number found next.
         found: u64,
     },
-    /// A movement did not find the state its predecessor left.
-    #[error("{position}: movement {seq} found {before} where {expected} had been left")]
+    /// The `before` of a movement is not the `after` of its predecessor.
+    #[error("{position}: movement {seq} begins with {before}, but the movement before it ends with {expected}")]
     Broken {
         /// The position.
         position: String,
         /// The movement.
         seq: u64,
-        /// What it says it found.
+        /// The `before` of the movement.
         before: Box<Balance>,
-        /// What was there.
+        /// The `after` of its predecessor.
         expected: Box<Balance>,
     },
     /// A movement's `after` is not its `before` with its change.
@@ -49,7 +49,7 @@ pub enum Mismatch {
         /// The movement.
         seq: u64,
     },
-    /// The stored position is not where its movements lead.
+    /// The stored position is not the result of its movements.
     #[error("{position} is stored as {stored} at {stored_seq}, its movements lead to {folded} at {folded_seq}")]
     Differs {
         /// The position.
@@ -63,7 +63,7 @@ pub enum Mismatch {
         /// The folded sequence.
         folded_seq: u64,
     },
-    /// The units of a stored lot are not those its movements lead to.
+    /// The units of a stored lot are not the result of the position's movements.
     #[error("{position}: {stored} units of lot {lot} are stored, its movements lead to {folded}")]
     LotDiffers {
         /// The position.
@@ -75,7 +75,7 @@ pub enum Mismatch {
         /// Units folded.
         folded: Quantity,
     },
-    /// The units reserved for the orders of one day are not those its movements lead to.
+    /// The units reserved for the orders of one day are not the result of the position's movements.
     #[error("{position}: {stored} units are stored as reserved by orders of {day}, its movements lead to {folded}")]
     PlacedDiffers {
         /// The position.
@@ -87,7 +87,7 @@ pub enum Mismatch {
         /// Units folded.
         folded: Quantity,
     },
-    /// There are movements of a position that is not stored.
+    /// A position has movements and is not stored.
     #[error("{position} is not stored, and its movements lead to {folded} at {folded_seq}")]
     Unstored {
         /// The position.
@@ -107,36 +107,36 @@ pub enum Mismatch {
         /// What is wrong with it.
         reason: String,
     },
-    /// A row says of itself that it belongs elsewhere.
-    #[error("{position}: the row {row} says it is {says}")]
+    /// The content of a row belongs under another key.
+    #[error("{position}: the content of the row {row} belongs under the key {says}")]
     Misfiled {
         /// The position.
         position: String,
         /// The key of the row.
         row: String,
-        /// The key that its content calls for.
+        /// The key that its content belongs under.
         says: String,
     },
 }
 
-/// How far a history has been followed: the number of the last movement, and what it left.
+/// The state after a part of a history: the number of the last movement, and its result.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fold {
-    /// The last movement; 0 before the first.
+    /// The number of the last movement; 0 before the first.
     pub seq: u64,
-    /// What it left.
+    /// The balance after it.
     pub balance: Balance,
-    /// The lots it left.
+    /// The lots after it.
     pub lots: BTreeMap<LotId, LotBalance>,
-    /// What it left reserved, by the day the orders were placed.
+    /// The reserved units after it, by the day on which the orders were placed.
     pub placed: BTreeMap<Date, Quantity>,
 }
 
 impl Fold {
-    /// Follows the next movement of the position.
+    /// Applies the next movement of the position.
     ///
     /// # Errors
-    /// When it does not fit what is before it, or itself. The fold stays where it was.
+    /// When the movement does not continue the history, or does not add up itself. The fold is unchanged.
     pub fn step(&mut self, movement: &Movement) -> Result<(), Mismatch> {
         let position = || movement.of.to_string();
         if Some(movement.seq) != self.seq.checked_add(1) {
@@ -161,7 +161,7 @@ impl Fold {
         Ok(())
     }
 
-    /// Checks that a stored position is where this fold ended.
+    /// Checks that a stored position equals this fold.
     ///
     /// # Errors
     /// When it is not.
@@ -201,10 +201,10 @@ impl Fold {
     }
 }
 
-/// Whether a movement is of at least one unit, and leads from its `before` to its `after`.
+/// Whether a movement has at least one unit, and its `after` is its `before` with its change.
 ///
-/// Added up in wider numbers than a [`crate::catalog::Quantity`] has: that panics on overflow, and a damaged row may hold
-/// anything.
+/// The sum is computed in `i128`, because a [`crate::catalog::Quantity`] panics on overflow and a damaged row may contain any
+/// number.
 fn is_sound(movement: &Movement) -> bool {
     if !movement.quantity.is_positive() {
         return false;
@@ -225,10 +225,10 @@ fn is_sound(movement: &Movement) -> bool {
     .all(|(before, change, after)| i128::from(before.units()) + i128::from(change.units()) == i128::from(after.units()))
 }
 
-/// The balance and sequence that `movements` (of one position, in order, from the first) lead to.
+/// The sequence and balance that result from `movements` (of one position, in order, from the first).
 ///
 /// # Errors
-/// The first thing in the history that does not add up.
+/// The first mismatch in the history.
 pub fn fold(movements: &[Movement]) -> Result<(u64, Balance), Mismatch> {
     let mut fold = Fold::default();
     movements.iter().try_for_each(|movement| fold.step(movement))?;
@@ -238,7 +238,7 @@ pub fn fold(movements: &[Movement]) -> Result<(u64, Balance), Mismatch> {
 /// Checks a stored position against its movements.
 ///
 /// # Errors
-/// As [`fold`], and when the stored position is not where they lead.
+/// As [`fold`], and when the stored position is not their result.
 pub fn verify(position: &Position, movements: &[Movement]) -> Result<(), Mismatch> {
     let mut fold = Fold::default();
     movements.iter().try_for_each(|movement| fold.step(movement))?;
@@ -250,36 +250,36 @@ pub fn verify(position: &Position, movements: &[Movement]) -> Result<(), Mismatc
 pub enum At {
     /// After its last movement.
     Now,
-    /// After this movement; 0 is before the first.
+    /// After the movement with this number; 0 is before the first.
     Seq(u64),
     /// After the last movement that was recorded at this time or before it.
     ///
-    /// The sequence says what came first, not the clocks of those who wrote: a movement from before one that had been
-    /// recorded by then counts, even where its own writer's clock was ahead.
+    /// The sequence defines the order, not the writers' clocks: a movement before one that had been recorded by then counts,
+    /// even if its own writer's clock was ahead.
     Time(Timestamp),
 }
 
-/// Why a moment cannot be seen again.
+/// Why the state at a moment cannot be computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayError {
-    /// The history up to there does not add up.
+    /// The history up to the moment has a mismatch.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
-    /// The position has not come so far.
-    #[error("movement {asked} is asked for, and the last one is {last}")]
+    /// The position has fewer movements.
+    #[error("the position has no movement {asked}; its last movement is {last}")]
     NotYet {
-        /// The movement asked for.
+        /// The requested movement.
         asked: u64,
-        /// The last there is.
+        /// The last movement.
         last: u64,
     },
 }
 
-/// The sequence and balance of a position `at` a moment, from its movements (in order, from the first). What comes after
-/// the moment may be damaged or left out.
+/// The sequence and balance of a position `at` a moment, from its movements (in order, from the first). Movements after the
+/// moment may be damaged or missing.
 ///
 /// # Errors
-/// When the history up to there does not add up, or does not reach so far.
+/// When the history up to the moment has a mismatch or is too short.
 pub fn state_at(movements: &[Movement], at: At) -> Result<(u64, Balance), ReplayError> {
     let mut rewind = Rewind::to(at, 0);
     for movement in movements {
@@ -294,49 +294,49 @@ pub fn state_at(movements: &[Movement], at: At) -> Result<(u64, Balance), Replay
 /// A position at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
-    /// Its last movement by then, and its balance.
+    /// The state after its last movement by then.
     pub state: Fold,
-    /// Its last movements by then, the newest at the end: as many as were to be kept.
+    /// Its last movements by then, the newest last, at most as many as requested.
     pub recent: Vec<Movement>,
 }
 
-/// Follows a history to one moment, keeping no more of it than was asked for.
+/// Reads a history up to one moment, and keeps only the requested number of movements.
 #[derive(Debug, Clone)]
 pub struct Rewind {
     at: At,
     keep: usize,
     tip: Fold,
-    /// What is wrong right after the tip.
+    /// The first mismatch, right after the tip.
     broken: Option<Mismatch>,
-    /// Whether what is wrong lies before the moment.
+    /// Whether the mismatch lies before the moment.
     is_broken_before: bool,
     state: Fold,
     recent: VecDeque<Movement>,
-    /// Kept movements behind the moment: they are before it after all if one that follows them is.
+    /// Movements that seem to be after the moment. They are before it after all if a movement that follows them is.
     later: VecDeque<Movement>,
 }
 
 impl Rewind {
-    /// A way to `at` that keeps the last `keep` movements before it.
+    /// A rewind to `at` that keeps the last `keep` movements before it.
     #[must_use]
     pub fn to(at: At, keep: usize) -> Self {
         let (recent, later) = (VecDeque::new(), VecDeque::new());
         Self { at, keep, tip: Fold::default(), broken: None, is_broken_before: false, state: Fold::default(), recent, later }
     }
 
-    /// Whether nothing that follows can change what is found.
+    /// Whether no further movement can change the result.
     #[must_use]
     pub fn has_arrived(&self) -> bool {
         self.is_broken_before || matches!(self.at, At::Seq(seq) if self.tip.seq >= seq)
     }
 
-    /// The last movement that was followed, whether it is before the moment or behind it.
+    /// The number of the last movement that was read, before or after the moment.
     #[must_use]
     pub fn followed_to(&self) -> u64 {
         self.tip.seq
     }
 
-    /// Follows the next movement.
+    /// Reads the next movement.
     pub fn follow(&mut self, movement: &Movement) {
         if self.has_arrived() {
             return;
@@ -347,7 +347,7 @@ impl Rewind {
         };
         if self.broken.is_none() {
             self.broken = self.tip.step(movement).err();
-            // Nobody knows when a movement that is missing was recorded: it may have been before the moment.
+            // It is unknown when the missing movement was recorded: it may have been before the moment.
             self.is_broken_before = matches!(self.broken, Some(Mismatch::Gap { .. })) && self.state == self.tip;
         }
         if self.broken.is_some() {
@@ -363,10 +363,10 @@ impl Rewind {
         }
     }
 
-    /// The moment.
+    /// Returns the state at the moment.
     ///
     /// # Errors
-    /// When the history up to there does not add up, or does not reach so far.
+    /// When the history up to the moment has a mismatch or is too short.
     pub fn finish(self) -> Result<Moment, ReplayError> {
         match (self.broken, self.at) {
             (Some(mismatch), _) if self.is_broken_before => Err(mismatch.into()),
@@ -376,7 +376,7 @@ impl Rewind {
     }
 }
 
-/// Adds at the end, and lets go at the beginning what is more than `most`.
+/// Appends a movement, and drops the first one beyond `most`.
 fn keep(kept: &mut VecDeque<Movement>, movement: Movement, most: usize) {
     if most == 0 {
         return;
@@ -411,7 +411,7 @@ mod tests {
             let cause = MovementCause { event: EventId::new("erp", second.to_string()), order: None };
             let mut made = position.record(NewMovement::of(kind, Quantity::new(units)), &cause, time(second));
             let movement = made.pop().expect("one movement");
-            Movement { recorded_at: time(second), ..movement } // As it was written before clocks were kept in order.
+            Movement { recorded_at: time(second), ..movement } // As older versions wrote it, with the writer's clock.
         });
         let movements = movements.collect();
         (position, movements)
@@ -424,7 +424,7 @@ mod tests {
     /// One way to damage a history.
     type Damage = fn(&mut Position, &mut Vec<Movement>);
 
-    /// Protects whoever relies on a check: every kind of damage is found, and named by what is wrong first.
+    /// Protects the check: every kind of damage is found and reported as the right mismatch.
     #[test]
     fn damage_is_found_and_named() {
         let rows: [(&str, Damage, Option<&str>); 19] = [
@@ -472,7 +472,7 @@ mod tests {
         }
     }
 
-    /// In words: the sequence, on hand and reserved, or why not.
+    /// The result as text: the sequence, on hand and reserved, or the error.
     fn in_words(found: Result<(u64, Balance), ReplayError>) -> String {
         match found {
             Ok((seq, balance)) => format!("{seq}: {} {}", balance.on_hand, balance.reserved),
@@ -481,9 +481,9 @@ mod tests {
         }
     }
 
-    /// Protects replay: each moment is as it was, asked for by number or by time, and a moment that never was is an error.
+    /// Protects replay: each past state is found by number and by time, and a moment beyond the history is an error.
     #[test]
-    fn every_moment_is_seen_again() {
+    fn every_moment_is_replayed() {
         let rows = [
             (At::Now, "5: 9 5"),
             (At::Seq(0), "0: 0 0"),
@@ -511,7 +511,7 @@ mod tests {
         }
     }
 
-    /// Protects the order of movements from the clocks of those who wrote them.
+    /// Protects the order of movements against writers' clocks that disagree.
     #[test]
     fn the_sequence_decides_where_clocks_disagree() {
         let (_, movements) = history([10, 50, 20, 60, 30]);
@@ -521,7 +521,7 @@ mod tests {
         }
     }
 
-    /// Protects a true answer from damage that came after it, and every other answer from being given.
+    /// Protects answers: damage after a moment does not matter, and damage before it is an error.
     #[test]
     fn damage_matters_up_to_the_moment() {
         let broken = "A@unassigned: movement 4 does not lead from its before to its after";
@@ -545,7 +545,7 @@ mod tests {
         }
     }
 
-    /// Protects the story shown with a moment: the newest movements before it, and none after it.
+    /// Protects the movements shown with a moment: the newest before it, and none after it.
     #[test]
     fn the_last_movements_are_kept() {
         let (_, movements) = history([10, 50, 20, 60, 30]);

@@ -1,11 +1,11 @@
-//! The name of an event, and the hash of its content.
+//! The id of an event, and the hash of its content. The same id with another hash is a content mismatch.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The name of an event: who said it, and what that source calls it.
+/// The id of an event: its source, and the id within that source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventId {
     /// The source, e.g. `shopify:my-shop.myshopify.com`.
@@ -28,7 +28,7 @@ impl fmt::Display for EventId {
     }
 }
 
-/// The hash an event is known by: SHA-256 of its bytes, in hex.
+/// The content hash of an event: SHA-256 of its bytes, in hex.
 #[must_use]
 pub fn content_hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()

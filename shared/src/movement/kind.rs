@@ -1,93 +1,95 @@
 //! The kinds of movement, and what each adds to the quantities of a position.
+//!
+//! A movement is never deleted. Most kinds have a kind that reverses them, such as `Ship` and `Unship`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Quantity;
 
-/// What a movement does. The table of cases, with what each changes, is [`MovementKind::change`].
+/// The kind of a movement. [`MovementKind::change`] is the table of what each kind changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MovementKind {
-    /// An order takes units.
+    /// An order reserves units.
     Reserve,
-    /// An order gives units back that were not shipped.
+    /// An order releases reserved units that were not shipped.
     Release,
-    /// A reservation leaves this place for another.
+    /// A reservation is assigned from this place to another.
     AssignOut,
-    /// A reservation arrives from another place.
+    /// A reservation is assigned from another place to this one.
     AssignIn,
-    /// Units leave with a shipment of the shop.
+    /// Units ship with a fulfilment of the shop.
     Ship,
-    /// A shipment of the shop is undone.
+    /// Reverses a `Ship`: the fulfilment became void, or shipped from another place.
     Unship,
     /// Units come back from a customer.
     Return,
-    /// A return turns out to have been booked at another place, or not at all.
+    /// Reverses a `Return` that was recorded at the wrong place or did not take place.
     Unreturn,
-    /// The shop puts returned units back on its own number.
+    /// The shop adds returned units to its own on-hand quantity.
     Restock,
-    /// It did not, or elsewhere.
+    /// Reverses a `Restock` that was recorded at the wrong place or did not take place.
     Unrestock,
-    /// Units left an order unshipped and the shop does not put them back on sale: they are here, and held until someone
-    /// who sees them says otherwise.
+    /// An order loses units that were not shipped, and the shop does not put them back on sale. The units are on hand here,
+    /// and are held until a system or a person releases them.
     Withhold,
-    /// They did not.
+    /// Reverses a `Withhold` that was recorded at the wrong place or did not take place.
     Unwithhold,
-    /// Units of an order left, as a warehouse says; the shop still counts them.
+    /// A warehouse reports that units of an order shipped; the shop still counts them as on hand (shipped ahead of the shop).
     Dispatch,
-    /// They did not.
+    /// Reverses a `Dispatch` that was recorded at the wrong place or did not take place.
     Undispatch,
-    /// The shop has fulfilled units that had left before.
+    /// The shop fulfils units that had shipped ahead of it.
     Confirm,
-    /// It took that fulfilment back, and they have left all the same.
+    /// Reverses a `Confirm`: the shop cancelled the fulfilment, but the units have shipped.
     Unconfirm,
-    /// Units of an order left from here, and the shop books them elsewhere or not at all.
+    /// Units of an order shipped from here, and the shop books them at another place or not at all (misattributed shipment).
     Stray,
-    /// They did not.
+    /// Reverses a `Stray`, or balances one at the place where the shop books the units.
     Unstray,
     /// Units arrive from a supplier.
     Receipt,
-    /// Finished goods come off the line.
+    /// Production reports finished units.
     Produce,
-    /// Components go into production.
+    /// Production consumes components.
     Issue,
-    /// A correction upwards: a count, a find.
+    /// An upward correction, such as a count.
     Found,
-    /// A correction downwards: a count, a loss.
+    /// A downward correction, such as a count.
     Lost,
-    /// Units are lost or destroyed.
+    /// Units are written off as lost or destroyed.
     WriteOff,
     /// Units leave for another location.
     TransferOut,
     /// Units arrive from another location.
     TransferIn,
-    /// The books post what a till sold.
+    /// A system posts a POS sale to the book stock.
     Sell,
-    /// Units leave for a customer of another channel.
+    /// Units ship to a customer of another channel.
     Deliver,
-    /// Units may not be sold for now.
+    /// Units are put on hold and may not be sold.
     Hold,
-    /// Held units may be sold again.
+    /// Held units are released for sale.
     Unhold,
-    /// Units are on their way here.
+    /// Units are in transit to this place.
     Depart,
-    /// They are not any more: here, or lost.
+    /// Units are no longer in transit to this place: they arrived, or they were lost.
     Arrive,
-    /// A till has sold units that the books still have.
+    /// A POS sold units that the book stock still includes.
     Ring,
-    /// It has not any more: the books have it, or it is void.
+    /// Reverses a `Ring`: the book stock now includes the sale, or the sale was voided.
     Unring,
-    /// A warehouse sets units aside for another channel.
+    /// A warehouse allocates units to another channel.
     Allocate,
-    /// It does not any more.
+    /// Reverses an `Allocate`.
     Deallocate,
     /// Units are promised to a wholesale customer.
     Commit,
-    /// They are not any more.
+    /// Reverses a `Commit`.
     Uncommit,
 }
 
-/// What a movement adds to each quantity of a position.
+/// The change that a movement makes to each quantity of a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct BalanceChange {
     /// Added to on hand.
@@ -96,22 +98,22 @@ pub struct BalanceChange {
     pub reserved: Quantity,
     /// Added to held.
     pub held: Quantity,
-    /// Added to what the shop moved by itself.
+    /// Added to the units that the shop itself took off or put back on its own on-hand quantity.
     pub moved_by_shop: Quantity,
-    /// Added to what left ahead of the shop.
+    /// Added to the units shipped ahead of the shop.
     pub ahead: Quantity,
-    /// Added to what is on its way here.
+    /// Added to the units in transit to this place.
     pub in_transit: Quantity,
-    /// Added to what tills sold and the books still have.
+    /// Added to the units that a POS sold and the book stock still includes.
     pub pos_pending: Quantity,
-    /// Added to what warehouses set aside for other channels.
+    /// Added to the units that warehouses allocated to other channels.
     pub allocated: Quantity,
-    /// Added to what is promised to wholesale customers.
+    /// Added to the units promised to wholesale customers.
     pub wholesale: Quantity,
 }
 
 impl MovementKind {
-    /// What `quantity` units of this kind change.
+    /// The change that a movement of this kind with `quantity` units makes.
     #[must_use]
     pub fn change(self, quantity: Quantity) -> BalanceChange {
         let (up, down, none) = (quantity, -quantity, Quantity::ZERO);

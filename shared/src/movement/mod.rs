@@ -1,7 +1,8 @@
-//! The kinds of movement, and what each adds to the quantities of a position.
+//! Movements of the stock ledger: one movement is one change of one position.
 //!
-//! A [`Movement`] is one change of one position, bound to its [`MovementCause`], with the [`Balance`] before and after. What a kind
-//! does is one table, [`MovementKind::change`]. A movement is written once, and is never edited or deleted.
+//! A position ([`PositionKey`]) is one item at one place. A [`Movement`] names its [`MovementCause`] and carries the [`Balance`]
+//! before and after. One table, [`MovementKind::change`], defines what each kind adds to each quantity. A movement is written
+//! once and is never edited or deleted; another movement reverses it.
 
 mod event_id;
 mod kind;

@@ -1,4 +1,4 @@
-//! One change of one position. Written once, never edited, never deleted.
+//! One change of one position. A movement is written once and is never edited or deleted.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{FulfilmentId, LineId, LotId, OrderId, Quantity, ShopDomain};
 use crate::movement::{Balance, EventId, MovementKind, PositionKey};
 
-/// The lot that units are of.
+/// A lot (batch) of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lot {
-    /// Its name.
+    /// Its code.
     pub id: LotId,
-    /// When it expires, where anybody said.
+    /// Its expiry date, where a system reported one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Date>,
 }
@@ -20,7 +20,7 @@ pub struct Lot {
 /// Why a movement happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MovementCause {
-    /// The event that brought it.
+    /// The event that caused it.
     pub event: EventId,
     /// The order line it belongs to, when an order caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,42 +39,42 @@ pub struct OrderLineRef {
     /// The fulfilment, for a shipment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fulfilment: Option<FulfilmentId>,
-    /// The day the order was placed: from then on its units are promised. Missing in rows from before this was kept.
+    /// The day on which the order was placed. Its units are promised from that day on. Older rows do not have this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placed: Option<Date>,
 }
 
-/// One movement, with the state it found and the state it left.
+/// One movement, with the balance before and after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Movement {
-    /// The position it moved.
+    /// The position it changed.
     #[serde(flatten)]
     pub of: PositionKey,
-    /// Its number in that position: 1, 2, 3, without a gap.
+    /// Its number within the position: 1, 2, 3, without a gap.
     pub seq: u64,
-    /// What it did.
+    /// Its kind.
     pub kind: MovementKind,
-    /// How many units; always above zero.
+    /// The number of units; always above zero.
     pub quantity: Quantity,
-    /// The balance it found.
+    /// The balance before it.
     pub before: Balance,
-    /// The balance it left: `before + kind.change(quantity)`.
+    /// The balance after it: `before + kind.change(quantity)`.
     pub after: Balance,
-    /// The lot of the units, where they are of one.
+    /// The lot of the units, if they belong to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot: Option<Lot>,
-    /// Why.
+    /// Why it happened.
     pub cause: MovementCause,
-    /// When it happened, where that is before it was recorded.
+    /// When it happened, if that differs from when it was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<Timestamp>,
-    /// When it was written down; never before the movement before it.
+    /// When it was recorded; never earlier than the previous movement of the position.
     pub recorded_at: Timestamp,
 }
 
 impl Movement {
-    /// Units it takes or gives back of what is reserved, and for orders of which day; `None` where it does neither, or
-    /// nobody knows the day.
+    /// The change of reserved units, with the day on which the order was placed; `None` when it changes no reservation or
+    /// the day is not recorded.
     #[must_use]
     pub fn reserves(&self) -> Option<(Date, Quantity)> {
         let units = self.kind.change(self.quantity).reserved;
@@ -82,7 +82,7 @@ impl Movement {
         (!units.is_zero()).then_some((placed, units))
     }
 
-    /// When it took effect in the world.
+    /// When it took effect: when it happened, or else when it was recorded.
     #[must_use]
     pub fn effective_at(&self) -> Timestamp {
         self.occurred_at.unwrap_or(self.recorded_at)

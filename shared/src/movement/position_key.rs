@@ -1,4 +1,4 @@
-//! One item at one place, and the quantities that are kept of it.
+//! Positions: one item at one place, and the quantities that the ledger keeps of it.
 
 use std::fmt;
 use std::ops::Add;
@@ -29,7 +29,7 @@ impl PositionKey {
 impl FromStr for PositionKey {
     type Err = NameError;
 
-    /// Reads `sku@place`. Place codes have no `@`, so the last one divides, whatever the SKU holds.
+    /// Parses `sku@place`. A place code has no `@`, so the last `@` is the separator even when the SKU contains one.
     fn from_str(text: &str) -> Result<Self, NameError> {
         let (sku, place) = text.rsplit_once('@').unwrap_or((text, ""));
         Ok(Self { sku: sku.parse()?, place: Place::try_from(place.to_owned())? })
@@ -42,56 +42,57 @@ impl fmt::Display for PositionKey {
     }
 }
 
-/// The quantities of a position. Every other figure is computed from them.
+/// The quantities of a position. Every other quantity is computed from them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Balance {
-    /// Units there, by the books.
+    /// Units on hand in the book stock.
     pub on_hand: Quantity,
-    /// Units promised to the shops' orders and not shipped yet.
+    /// Units reserved for orders of shops and not shipped yet.
     pub reserved: Quantity,
-    /// Units there that may not be sold: quality holds.
+    /// Units on hand that may not be sold, such as quality holds.
     pub held: Quantity,
-    /// Net units the storefront has itself taken off or put back on its own on-hand number here: shipments count down,
-    /// restocks up. The storefront is never told about these again, see [`Balance::unknown_to_shop`].
+    /// Net units that the shop itself took off or put back on its own on-hand quantity here: a shipment lowers it, a restock
+    /// raises it. The pusher never sends these changes to the shop, see [`Balance::unknown_to_shop`].
     pub moved_by_shop: Quantity,
-    /// Units of the shops' orders that have left, as a warehouse says, and that the shop still counts.
+    /// Units of orders that a warehouse reported as shipped and that the shop still counts (shipped ahead of the shop).
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
     pub ahead: Quantity,
-    /// Units on their way here. They promise nothing before they arrive.
+    /// Units in transit to this place. They are not available before they arrive.
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
     pub in_transit: Quantity,
-    /// Units that tills sold and the books still have.
+    /// Units that a POS sold and the book stock still includes.
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
     pub pos_pending: Quantity,
-    /// Units that warehouses set aside for other channels' orders. What is set aside for a shop's order is reserved.
+    /// Units that warehouses allocated to orders of other channels. Units allocated to an order of a shop count as reserved.
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
     pub allocated: Quantity,
-    /// Units promised to wholesale customers and not set aside yet.
+    /// Units promised to wholesale customers and not allocated yet.
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
     pub wholesale: Quantity,
 }
 
 impl Balance {
-    /// What the shops may sell, before their own orders: `on_hand − held − pos_pending − allocated − wholesale`.
+    /// Units that the shops may sell, before their own reservations: `on_hand − held − pos_pending − allocated − wholesale`.
     #[must_use]
     pub fn sellable(&self) -> Quantity {
         self.on_hand - self.held - self.pos_pending - self.allocated - self.wholesale
     }
 
-    /// What can still be promised from here. May be negative.
+    /// Units that can still be promised from here: `sellable − reserved`. May be negative.
     #[must_use]
     pub fn available(&self) -> Quantity {
         self.sellable() - self.reserved
     }
 
-    /// What a shop's available and committed should add up to: units that left ahead of the shop are still in its numbers.
+    /// The sum that a shop's available and committed quantities should have. Units shipped ahead of the shop count, because
+    /// the shop still includes them.
     #[must_use]
     pub fn supply(&self) -> Quantity {
         self.sellable() + self.ahead
     }
 
-    /// Supply that the storefront cannot know by itself: `supply − moved_by_shop`. Orders, shipments and restocks of the
-    /// shop leave it as it is; its changes are what must be pushed.
+    /// The supply that the shop cannot know by itself: `supply − moved_by_shop`. Orders, shipments and restocks of the shop do
+    /// not change it; the pusher sends its changes to the shop.
     #[must_use]
     pub fn unknown_to_shop(&self) -> Quantity {
         self.supply() - self.moved_by_shop
@@ -102,14 +103,14 @@ impl fmt::Display for Balance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { on_hand, reserved, held, moved_by_shop, ahead, in_transit, pos_pending, allocated, wholesale } = self;
         write!(f, "{on_hand} on hand, {reserved} reserved, {held} held, {moved_by_shop} moved by the shop")?;
-        let seldom = [
-            (ahead, "left ahead of the shop"),
+        let optional = [
+            (ahead, "shipped ahead of the shop"),
             (in_transit, "in transit"),
-            (pos_pending, "sold by tills"),
+            (pos_pending, "sold by POS"),
             (allocated, "allocated"),
             (wholesale, "wholesale"),
         ];
-        seldom.iter().filter(|(units, _)| !units.is_zero()).try_for_each(|(units, name)| write!(f, ", {units} {name}"))
+        optional.iter().filter(|(units, _)| !units.is_zero()).try_for_each(|(units, name)| write!(f, ", {units} {name}"))
     }
 }
 

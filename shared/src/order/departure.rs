@@ -1,8 +1,9 @@
-//! What has left: the shop's fulfilments and the warehouses' reports tell of the same units.
+//! Shipped units of a line: fulfilments of the shop and reports of warehouses are about the same units.
 //!
-//! A unit is gone when either says so, and it is gone once. What both say is matched, first where they name the same place;
-//! what only the warehouses say is what the shop still counts, and what it does not count any more. All of it is worked
-//! out from totals by place, so it does not matter which of the two spoke first, or how often.
+//! A unit has shipped when either of them reports it, and it counts once. Units that both report are matched, first those at the
+//! same place. Units that only warehouses report have shipped ahead of the shop as far as the shop still counts them as open, and
+//! the shop does not count the rest at all. The calculation uses totals by place, so the order and the number of the reports do
+//! not matter.
 
 use std::collections::BTreeMap;
 
@@ -14,23 +15,23 @@ use crate::order::{CoveredChanges, FulfilmentStatus, OrderRecord, ReportKind};
 /// Units by place.
 pub(super) type Places = BTreeMap<Place, Quantity>;
 
-/// What of one line has left. No entry is zero.
+/// Shipped units of one line. No entry is zero.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Departures {
-    /// Units that left from here, whoever said so.
+    /// Units that shipped from here, as reported by the shop or by a warehouse.
     pub left: Places,
-    /// Those of them that the shop still counts as to be shipped.
+    /// Those of them that the shop still counts as open: units shipped ahead of the shop.
     pub ahead: Places,
-    /// Units that left from here and that the shop books at another place or not at all. Below zero: units it books here,
-    /// and that left from another place.
+    /// Misattributed shipments: units that shipped from here and that the shop books at another place or not at all. Below zero:
+    /// units that the shop books here and that shipped from another place.
     pub strayed: Places,
-    /// Units held back here, as nobody shipped them, that a warehouse has shipped all the same.
+    /// Units that were withheld here as unshipped and that a warehouse has shipped.
     pub gone: Places,
 }
 
 impl Departures {
-    /// Of what the shop has `fulfilled`, what warehouses have `reported` as shipped, what the shop counts as `open`, and
-    /// what is `withheld`.
+    /// Works out the departures from the units that the shop has `fulfilled`, the units that warehouses have `reported` as
+    /// shipped, the units that the shop counts as `open`, and the `withheld` units.
     pub fn of(mut fulfilled: Places, mut reported: Places, open: Quantity, mut withheld: Places) -> Self {
         let mut left = reported.clone();
         let (booked, seen) = pair(&mut fulfilled, &mut reported);
@@ -38,7 +39,8 @@ impl Departures {
         let mut strayed = seen;
         add_all(&mut strayed, booked.into_iter().map(|(place, units)| (place, -units)));
         let ahead = take(&mut reported, open);
-        // The shop does not count the rest any more. What it took off its own number unshipped is what left.
+        // The shop does not count the rest as open. It took withheld units off its own on-hand quantity as unshipped, so those
+        // withheld units are the ones that shipped.
         add_all(&mut strayed, reported.clone());
         let (_, gone) = pair(&mut reported, &mut withheld);
         let mut departures = Self { left, ahead, strayed, gone };
@@ -49,8 +51,8 @@ impl Departures {
     }
 }
 
-/// Takes equally many units of both, as many as there are: where they are at the same place first, then in the order of
-/// places. Returns what was taken of each.
+/// Takes the same number of units from both, as many as possible: first those at the same place, then in the order of places.
+/// Returns the units taken from each.
 fn pair(one: &mut Places, other: &mut Places) -> (Places, Places) {
     let mut here = Places::new();
     for (place, units) in one.iter_mut() {
@@ -67,7 +69,7 @@ fn pair(one: &mut Places, other: &mut Places) -> (Places, Places) {
     (of_one, of_other)
 }
 
-/// Takes at most so many units, in the order of places, and returns them.
+/// Takes at most `most` units, in the order of places, and returns them.
 fn take(places: &mut Places, most: Quantity) -> Places {
     let mut left = most;
     let mut taken = Places::new();
@@ -91,7 +93,7 @@ fn total(places: &Places) -> Quantity {
 }
 
 impl OrderRecord {
-    /// Units of a line that warehouses say they have shipped, by place.
+    /// Units of a line that warehouses reported as shipped, by place.
     pub(super) fn reported(&self, line: LineId) -> Places {
         let mut reported = Places::new();
         for report in self.reports.values().filter(|report| report.line == line && report.kind == ReportKind::Shipped) {
@@ -100,23 +102,23 @@ impl OrderRecord {
         reported
     }
 
-    /// When a warehouse last shipped units of a line from a place, as far as it said so.
+    /// When a warehouse last shipped units of a line from a place, if a report has a time.
     pub(super) fn reported_at(&self, line: LineId, place: &Place) -> Option<Timestamp> {
         let of_line = self.reports.values().filter(|report| report.line == line && report.kind == ReportKind::Shipped);
         of_line.filter(|report| Place::At(report.location.clone()) == *place).filter_map(|report| report.at).max()
     }
 
-    /// Units of a line that the shop counts as to be shipped: what its facts say, less what has shipped or was cancelled
-    /// since.
+    /// Units of a line that the shop counts as still to ship: the open units of its facts, less the units that shipped or were
+    /// cancelled since.
     pub(super) fn open_in_shop(&self, line: LineId) -> Quantity {
         let Some(facts) = self.facts.as_ref().filter(|facts| facts.confirmed && !facts.cancelled) else { return Quantity::ZERO };
-        // A line the facts do not have any more has nothing open.
-        let said = facts.lines.get(&line).map_or(Quantity::ZERO, |said| said.open);
+        // A line that the facts no longer contain has no open units.
+        let open = facts.lines.get(&line).map_or(Quantity::ZERO, |line| line.open);
         let shipped: Quantity = self.shipped_since(line, &self.counted).map(|(_, units)| units).sum();
-        (said - shipped - self.cancelled_since(line)).at_least_zero()
+        (open - shipped - self.cancelled_since(line)).at_least_zero()
     }
 
-    /// Units of a line that shipped, or (below zero) came undone, since a statement was made, by the shop's location.
+    /// Units of a line that shipped since a snapshot, by the shop's location. Below zero: units whose fulfilment became void.
     pub(super) fn shipped_since(
         &self,
         line: LineId,
@@ -133,11 +135,10 @@ impl OrderRecord {
         })
     }
 
-    /// Units of a line that have left, and those of them that the shop still counts, without a network: the shop's
-    /// locations are left open, which changes no total.
+    /// The departures of a line without a network: all fulfilments count at the unassigned place, which changes no total.
     pub(super) fn departed(&self, line: LineId) -> Departures {
-        let standing = self.fulfilments.values().filter(|fulfilment| fulfilment.status == FulfilmentStatus::Shipped);
-        let fulfilled = standing.filter_map(|fulfilment| fulfilment.lines.get(&line)).copied().sum();
+        let shipped = self.fulfilments.values().filter(|fulfilment| fulfilment.status == FulfilmentStatus::Shipped);
+        let fulfilled = shipped.filter_map(|fulfilment| fulfilment.lines.get(&line)).copied().sum();
         let fulfilled = Places::from([(Place::Unassigned, fulfilled)]);
         Departures::of(fulfilled, self.reported(line), self.open_in_shop(line), Places::new())
     }

@@ -1,8 +1,8 @@
-//! Holds: an order's units are reserved until they ship, but not for ever.
+//! Holds: an order reserves units until they ship, but only for a limited time.
 //!
-//! An unpaid order that no warehouse has taken over gives its units back after a time; what has left is not held any
-//! more. A paid order is never sold again behind the customer's back: it raises an alert, and is given up only where the
-//! merchant asked for that. A payment, or an allocation or a shipment by a warehouse, takes a hold that was given up back.
+//! The hold of an unpaid order is released after a time, unless a warehouse has allocated or shipped units of it. The hold of a
+//! paid order is not released silently: the order raises an alert, and its hold is released only if the merchant configured
+//! that. A payment, or an allocation or a shipment by a warehouse, restores a released hold.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,50 +16,50 @@ use crate::movement::EventId;
 use crate::order::departure::Places;
 use crate::order::{OrderRecord, ReportKind};
 
-/// How long holds last. `None`: for ever.
+/// How long holds last. `None` means without limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HoldPolicy {
-    /// Give up the hold of an unpaid order this long after it was placed.
+    /// Release the hold of an unpaid order this long after it was placed.
     pub unpaid: Option<Duration>,
-    /// Look at a paid order that no warehouse allocated this long after it was placed.
+    /// Raise an alert about a paid order that no warehouse has allocated this long after it was placed.
     pub unallocated: Option<Duration>,
-    /// Then give its hold up, instead of only raising an alert.
+    /// Release the hold of such a paid order, instead of only raising the alert.
     pub release_unallocated: bool,
 }
 
-/// What became of a hold whose time was up.
+/// The decision about a hold that has expired, as an event for the ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HoldEvent {
-    /// Its name: the order, the reason and the time.
+    /// Its id: made of the order, the reason and the time.
     pub id: EventId,
     /// The shop.
     pub shop: ShopDomain,
     /// The order.
     pub order: OrderId,
-    /// What was decided.
+    /// The decision.
     pub due: HoldDue,
-    /// When.
+    /// When it was made.
     pub at: Timestamp,
 }
 
-/// What a hold whose time is up calls for.
+/// The action that an expired hold requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldDue {
-    /// Give it up: nobody paid.
+    /// Release it: the order is unpaid.
     Unpaid,
-    /// Give it up: no warehouse allocated it, and the merchant wants it so.
+    /// Release it: the order is paid but no warehouse has allocated it, and the merchant configured the release.
     Release,
-    /// Tell the planner: it is paid, and no warehouse allocated it.
+    /// Raise an alert: the order is paid but no warehouse has allocated it.
     Alert,
 }
 
-/// A hold that was given up.
+/// The release of a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldExpiry {
-    /// Whether the order was paid by then.
+    /// Whether the order was paid at that time.
     pub paid: bool,
-    /// When.
+    /// When it was released.
     pub at: Timestamp,
 }
 
@@ -67,25 +67,26 @@ pub struct HoldExpiry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldAlert {
-    /// It is paid, and no warehouse has allocated it.
+    /// The order is paid, and no warehouse has allocated it.
     Unallocated,
-    /// It was paid after its hold was given up: its units are reserved again, and may be short.
+    /// The order was paid after its hold had been released: its units are reserved again, and may be short.
     PaidLate,
 }
 
 impl HoldAlert {
-    /// What it is about, and what to do, in words.
+    /// The subject of the alert, and a text that names the problem and what to do.
     #[must_use]
     pub fn about(self, record: &OrderRecord) -> (AlertSubject, String) {
         let (shop, order) = (record.shop.clone(), record.order);
         match self {
             Self::Unallocated => {
-                let detail = format!("Order {order} of {shop} is paid and no warehouse has allocated it. See why it is stuck.");
+                let detail = format!("Order {order} of {shop} is paid and no warehouse has allocated it. Find out why.");
                 (AlertSubject::Unallocated { shop, order }, detail)
             }
             Self::PaidLate => {
                 let detail = format!(
-                    "Order {order} of {shop} was paid after its hold had expired. Its units are reserved again: check that there are enough."
+                    "Order {order} of {shop} was paid after its hold had expired. Its units are reserved again: check that \
+                     enough are on hand."
                 );
                 (AlertSubject::PaidLate { shop, order }, detail)
             }
@@ -94,8 +95,8 @@ impl HoldAlert {
 }
 
 impl OrderRecord {
-    /// Units of a line that warehouses have allocated and that have not left, by place. What `left` from elsewhere takes of
-    /// any.
+    /// Units of a line that warehouses have allocated and that have not shipped, by place. Units that `left` from a place
+    /// without an allocation reduce the allocations of the other places.
     pub(super) fn allocated(&self, line: LineId, left: &Places) -> impl Iterator<Item = (Place, Quantity)> + use<> {
         let mut allocated = Places::new();
         for report in self.reports.values().filter(|report| report.line == line) {
@@ -120,31 +121,31 @@ impl OrderRecord {
         })
     }
 
-    /// Units of a line that warehouses have allocated and that have not left.
+    /// Units of a line that warehouses have allocated and that have not shipped.
     fn allocated_units(&self, line: LineId) -> Quantity {
         self.allocated(line, &self.departed(line).left).map(|(_, units)| units).sum()
     }
 
-    /// Whether a warehouse has any of it set aside, or has shipped what the shop still counts.
+    /// Whether a warehouse has allocated any of its units, or has shipped some ahead of the shop.
     fn is_taken_over(&self) -> bool {
         let lines: BTreeSet<LineId> = self.reports.values().map(|report| report.line).collect();
         lines.into_iter().any(|line| !self.departed(line).ahead.is_empty() || self.allocated_units(line).is_positive())
     }
 
-    /// Whether its hold was given up and nothing has taken it back since: a payment, or a warehouse.
+    /// Whether its hold was released and has not been restored since by a payment or a warehouse.
     #[must_use]
     pub fn is_given_up(&self) -> bool {
         let paid = self.facts.as_ref().is_some_and(|facts| facts.paid);
         self.expiry.is_some_and(|expiry| expiry.paid || !paid) && !self.is_taken_over()
     }
 
-    /// Whether units are reserved for it that no warehouse has taken over.
+    /// Whether it reserves units that no warehouse has allocated.
     #[must_use]
     pub fn is_unallocated(&self) -> bool {
         self.lines.iter().any(|(id, line)| line.reserved.values().copied().sum::<Quantity>() > self.allocated_units(*id))
     }
 
-    /// What its hold calls for by now.
+    /// The action that its hold requires at `now`, if any.
     #[must_use]
     pub fn hold_due(&self, policy: HoldPolicy, now: Timestamp) -> Option<HoldDue> {
         let facts = self.facts.as_ref().filter(|_| self.is_unallocated())?;
@@ -158,7 +159,8 @@ impl OrderRecord {
         }
     }
 
-    /// Takes a decision about its hold, if it still holds: it was made from an older reading of the order.
+    /// Applies a decision about its hold if the decision is still valid. It was made from an earlier state of the record, and the
+    /// order may have been paid or allocated since.
     pub fn expire(&mut self, event: &HoldEvent) {
         let Some(facts) = self.facts.as_ref().filter(|_| self.is_unallocated()) else { return };
         match event.due {
@@ -171,8 +173,8 @@ impl OrderRecord {
         }
     }
 
-    /// The alerts that stand about it, after everything it calls for is done: what was `before`, what began, less what
-    /// has passed.
+    /// The open alerts about its hold once all its steps are made: those that were open `before` and those that are new, without
+    /// those whose condition has passed.
     #[must_use]
     pub fn hold_alerts(&self, before: Option<&Self>) -> BTreeSet<HoldAlert> {
         let mut alerts = self.alerted.clone();

@@ -1,7 +1,7 @@
-//! From what has left to the movements that say so, line by line.
+//! The movements that record shipped units, line by line.
 //!
-//! Where units only change sides, one movement says it: the shop fulfils what had left ahead of it, or takes that back.
-//! Movements of one place that undo each other carry one time, so that a count in between has seen both or neither.
+//! One movement records that the shop fulfils units that had shipped ahead of it, or cancels such a fulfilment. Two movements at
+//! one place that cancel each other out carry the same time, so that a stock count in between has seen both or neither.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::movement::MovementKind;
 use crate::order::departure::{Departures, Places};
 use crate::order::{FulfilmentStatus, LineLedger, LineShipment, OrderRecord, OrderStep};
 
-/// What is to be said of one line: what the shop shipped and what has left, against what the ledger holds.
+/// The input for one line: the shop's shipments and the departures, and the line's ledger to compare them with.
 pub(super) struct Leaving<'a> {
     pub record: &'a OrderRecord,
     pub id: LineId,
@@ -23,7 +23,7 @@ pub(super) struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
-    /// What comes before the reservation is brought to what is wanted, and what comes after: the second takes of it.
+    /// The steps before the reservation is adjusted, and the steps after it. The second ones consume reserved units.
     pub fn steps(&self) -> (Vec<OrderStep>, Vec<OrderStep>) {
         let mut to_dispatch = excess(&self.departures.ahead, &self.line.dispatched);
         let mut to_undispatch = excess(&self.line.dispatched, &self.departures.ahead);
@@ -48,24 +48,27 @@ impl Leaving<'_> {
         for (place, units) in &to_dispatch {
             made.extend(self.step(MovementKind::Dispatch, place, *units, None, self.record.reported_at(self.id, place)));
         }
-        // Less first, more last: in between it must not look as if it could be sold.
+        // Steps that lower the sellable quantity come first and steps that raise it last, so that no intermediate state shows
+        // units as available that are not.
         let strayed = self.strayed(MovementKind::Stray, &self.departures.strayed, &self.line.strayed, &undone);
         let unstrayed = self.strayed(MovementKind::Unstray, &self.line.strayed, &self.departures.strayed, &made);
         (strayed.into_iter().chain(undone).collect(), made.into_iter().chain(unstrayed).collect())
     }
 
-    /// Where more strayed by `more` than by `less`. `others` are the steps it may undo.
+    /// A step of `kind` at each place where `more` has more misattributed units than `less`. `others` are the steps that it may
+    /// cancel out: then it carries the same time.
     fn strayed(&self, kind: MovementKind, more: &Places, less: &Places, others: &[OrderStep]) -> Vec<OrderStep> {
         let places = excess(more, less);
         let steps = places.iter().filter_map(|(place, units)| {
-            let undoes = others.iter().rev().find(|other| other.place == *place && other.at.is_some());
-            let at = undoes.map_or_else(|| self.strayed_at(place), |other| other.at);
+            let counterpart = others.iter().rev().find(|other| other.place == *place && other.at.is_some());
+            let at = counterpart.map_or_else(|| self.strayed_at(place), |other| other.at);
             self.step(kind, place, *units, None, at)
         });
         steps.collect()
     }
 
-    /// When units strayed from a place, or back: by the warehouse's clock where it spoke of the place, else by the shop's.
+    /// When units of a place became misattributed, or no longer were: by the clock of the warehouse if it reported the place,
+    /// else by the shop's.
     fn strayed_at(&self, place: &Place) -> Option<Timestamp> {
         let booked_here = self.departures.strayed.get(place).is_some_and(|units| units.is_negative());
         if !booked_here && self.record.reported(self.id).contains_key(place) {
@@ -79,7 +82,8 @@ impl Leaving<'_> {
         self.record.fulfilments.get(&id).map(|fulfilment| fulfilment.made_at)
     }
 
-    /// When a shipment was undone: when it became void, or if it stands and left from elsewhere, when it was made.
+    /// When a shipment was reversed: when its fulfilment became void, or, if that is valid and shipped from another place, when
+    /// the fulfilment was made.
     fn undone_at(&self, id: FulfilmentId) -> Option<Timestamp> {
         self.record.fulfilments.get(&id).map(|fulfilment| match fulfilment.status {
             FulfilmentStatus::Void => fulfilment.version,
@@ -100,7 +104,7 @@ impl Leaving<'_> {
     }
 }
 
-/// How much more there is in `more` than in `less`, wherever it is more. Either may be below zero.
+/// The units by which `more` exceeds `less`, at each place where it does. Entries of both may be below zero.
 pub(super) fn excess(more: &Places, less: &Places) -> Places {
     let places = more.keys().chain(less.keys());
     let units = |of: &Places, place: &Place| of.get(place).copied().unwrap_or_default();
@@ -108,7 +112,7 @@ pub(super) fn excess(more: &Places, less: &Places) -> Places {
     excess.filter(|(_, units)| units.is_positive()).collect()
 }
 
-/// Takes at most so many units of a place, and returns how many.
+/// Takes at most `most` units of a place, and returns how many.
 fn take_at(places: &mut Places, place: &Place, most: Quantity) -> Quantity {
     let Some(here) = places.get_mut(place) else { return Quantity::ZERO };
     let taken = most.min(*here);

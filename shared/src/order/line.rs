@@ -1,4 +1,4 @@
-//! What the ledger holds for one line of an order: each step that is made is noted here.
+//! The ledger of one order line: each step that is made is recorded here.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use crate::catalog::{FulfilmentId, Place, Quantity, Sku};
 use crate::movement::{BalanceChange, Lot, MovementKind};
 use crate::order::{OrderRecord, OrderStep};
 
-/// What the ledger holds for one line. No entry of any of these is zero.
+/// The units of one order line as the ledger holds them. No entry of any map is zero.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LineLedger {
-    /// Our item; none while the shop's SKU is not mapped.
+    /// Our item; `None` while the shop's SKU is not mapped.
     pub sku: Option<Sku>,
     /// Reserved units, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -22,47 +22,50 @@ pub struct LineLedger {
     /// Units that came back, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub returned: BTreeMap<Place, Quantity>,
-    /// Units that the shop put back on its own number, by place.
+    /// Units that the shop put back on its own on-hand quantity, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub restocked: BTreeMap<Place, Quantity>,
-    /// Units that left the order unshipped and are held back, by place.
+    /// Units that the order lost unshipped and that are withheld from sale, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub withheld: BTreeMap<Place, Quantity>,
-    /// Units that have left, as a warehouse says, and that the shop still counts, by place.
+    /// Units that shipped ahead of the shop, by place: a warehouse reported them and the shop still counts them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub dispatched: BTreeMap<Place, Quantity>,
-    /// Units that left from a place and that the shop books at another or not at all; below zero, the counterpart: units it
-    /// books there, and that left from another.
+    /// Misattributed shipments, by place: units that shipped from there and that the shop books at another place or not at all.
+    /// Below zero: units that the shop books there and that shipped from another place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub strayed: BTreeMap<Place, Quantity>,
-    /// Withheld units that have left all the same and are held no more, by place.
+    /// Withheld units that a warehouse has shipped and that are no longer held, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub gone: BTreeMap<Place, Quantity>,
-    /// The lots of what left from a place, the last to leave at the end: what comes undone goes back to them.
+    /// The lots of units that shipped from a place, the latest last. A reversal returns its units to these lots.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lots: BTreeMap<Place, Vec<OfLot>>,
 }
 
-/// Units of a lot that left.
+/// Units of a lot that shipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfLot {
     /// The lot.
     pub lot: Lot,
-    /// How many.
+    /// The number of units.
     pub quantity: Quantity,
 }
 
-/// Units of a line that left with one fulfilment.
+/// Units of a line that shipped with one fulfilment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineShipment {
-    /// Where they left from.
+    /// The place they shipped from.
     pub place: Place,
-    /// How many.
+    /// The number of units.
     pub quantity: Quantity,
 }
 
 impl OrderRecord {
-    /// Notes that a step was made.
+    /// Records that a step was made.
+    ///
+    /// # Panics
+    /// When the step is not one that an order requires, or takes back more than the line holds.
     pub fn apply(&mut self, step: &OrderStep) {
         let line = self.lines.entry(step.line).or_default();
         let BalanceChange { on_hand, reserved, held, moved_by_shop, ahead, .. } = step.kind.change(step.quantity);
@@ -73,7 +76,7 @@ impl OrderRecord {
             MovementKind::Ship | MovementKind::Unship | MovementKind::Confirm | MovementKind::Unconfirm => {
                 add(&mut line.reserved, &step.place, reserved);
                 add(&mut line.dispatched, &step.place, ahead);
-                let id = step.fulfilment.expect("a shipment is made for a fulfilment");
+                let id = step.fulfilment.expect("every shipment step names its fulfilment");
                 let nothing = || LineShipment { place: step.place.clone(), quantity: Quantity::ZERO };
                 let shipped = line.shipped.entry(id).or_insert_with(nothing);
                 shipped.quantity -= moved_by_shop;
@@ -107,19 +110,19 @@ impl OrderRecord {
             | MovementKind::Allocate
             | MovementKind::Deallocate
             | MovementKind::Commit
-            | MovementKind::Uncommit => unreachable!("an order calls for no {:?}", step.kind),
+            | MovementKind::Uncommit => unreachable!("an order never requires a {:?}", step.kind),
         }
     }
 }
 
-/// Adds to an entry, of which none is kept at zero, and none may fall below.
+/// Adds `units` to an entry, which must not become negative, and removes it at zero.
 fn add(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantity) {
     change(entries, place, units);
     let left = entries.get(place).copied().unwrap_or_default();
-    assert!(!left.is_negative(), "an order never gives back more than it took");
+    assert!(!left.is_negative(), "an order never takes back more units than it holds");
 }
 
-/// Adds to an entry, of which none is kept at zero.
+/// Adds `units` to an entry, and removes it at zero.
 fn change(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantity) {
     let entry = entries.entry(place.clone()).or_default();
     *entry += units;
@@ -129,7 +132,7 @@ fn change(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantit
 }
 
 impl LineLedger {
-    /// Notes the lots that units left with.
+    /// Records the lots of units that shipped from a place.
     pub fn left_with(&mut self, place: &Place, parts: &[(Option<Lot>, Quantity)]) {
         let known = parts.iter().filter_map(|(lot, quantity)| Some(OfLot { lot: lot.clone()?, quantity: *quantity }));
         let mut known = known.peekable();
@@ -138,7 +141,7 @@ impl LineLedger {
         }
     }
 
-    /// The lots that units coming back had left with: the last to leave comes back first, what had none comes last.
+    /// Removes and returns the lots of units that come back to a place: the latest shipped first, units without a lot last.
     pub fn comes_back(&mut self, place: &Place, quantity: Quantity) -> Vec<(Option<Lot>, Quantity)> {
         let mut back = Vec::new();
         let mut left = quantity;

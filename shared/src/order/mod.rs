@@ -1,10 +1,10 @@
-//! What was asked for: orders of a shop, and the movements they call for.
+//! Orders of a shop, and the movements they require.
 //!
-//! A webhook or a query is parsed into an [`OrderSnapshot`]; merging it into the [`OrderRecord`] takes newer facts and
-//! keeps older ones out; [`OrderRecord::next_steps`] is the difference between what the facts call for and what the
-//! ledger already holds. Nothing is ever added up from events, so duplicates, reordering and loss end in the same ledger.
-//! A webhook that only names something leaves a [`OrderToRead`], and the order is read. A [`SalesOrder`] is what the
-//! manufacturing system gets of it.
+//! A webhook or a query is parsed into an [`OrderSnapshot`]. Merging it into the [`OrderRecord`] takes over newer facts and
+//! ignores older ones. [`OrderRecord::next_steps`] is the difference between the movements that the facts require and those that
+//! the ledger has. No quantity is ever summed up from events, so duplicated, reordered and lost events lead to the same ledger.
+//! A webhook that only names an object leaves an [`OrderToRead`], and the reconciler reads that order. A [`SalesOrder`] is the
+//! order as the manufacturing system receives it.
 //!
 //! Deliberately absent from everything that is stored: customers, addresses, prices. A snapshot holds ids and quantities
 //! only; a [`SalesOrder`] passes through.

@@ -1,4 +1,4 @@
-//! Webhooks that tell no order whole: what they leave to be read, and what a person must look at.
+//! Webhooks that do not contain an order: the order they leave to be read, and the alert they raise.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,31 +6,31 @@ use serde::{Deserialize, Serialize};
 use crate::alert::AlertSubject;
 use crate::catalog::ShopDomain;
 
-/// What such a webhook leaves behind.
+/// The result of a webhook that does not contain an order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WebhookNote {
-    /// Something whose order must be read.
+    /// A request to read an order.
     pub pointer: Option<OrderToRead>,
-    /// What a person must look at.
+    /// An alert, with its detail text.
     pub alert: Option<(AlertSubject, String)>,
 }
 
-/// Something of a shop whose order must be read.
+/// A request to read an order of a shop, by the global id of the order or of one of its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderToRead {
     /// The shop.
     pub shop: ShopDomain,
-    /// Its global id: of an order, or of a fulfilment order, a return or a reverse fulfilment order of one.
+    /// The global id of the order, or of a fulfilment order, a return or a reverse fulfilment order of it.
     pub gid: String,
-    /// When it was last named.
+    /// When a webhook last named this id.
     pub named_at: Timestamp,
 }
 
 impl OrderToRead {
-    /// What may be pointed at.
+    /// The kinds of objects whose order can be read.
     const KINDS: [&str; 4] = ["Order", "FulfillmentOrder", "Return", "ReverseFulfillmentOrder"];
 
-    /// Whether a text is the global id of something that may be pointed at.
+    /// Whether `gid` is the global id of an object whose order can be read.
     #[must_use]
     pub fn is_gid(gid: &str) -> bool {
         let number = |kind: &str| gid.strip_prefix("gid://shopify/")?.strip_prefix(kind)?.strip_prefix('/')?.parse::<u64>().ok();

@@ -1,7 +1,7 @@
-//! From what is said of an order to the movements it calls for.
+//! The movements that an order requires.
 //!
-//! `what must be held − what is held = steps`, line by line. What must be held is a function of the newest statements
-//! alone, so it does not matter in which order, or how often, they came.
+//! For each line, the steps are the difference between the required units and the units in its ledger. The required units are a
+//! function of the newest facts alone, so it does not matter in which order, or how often, the facts arrived.
 
 use jiff::Timestamp;
 
@@ -12,31 +12,31 @@ use crate::order::departure::Places;
 use crate::order::leaving::{Leaving, excess};
 use crate::order::whereabouts::Whereabouts;
 
-/// One movement that an order calls for.
+/// One movement that an order requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderStep {
     /// The line.
     pub line: LineId,
     /// The item.
     pub sku: Sku,
-    /// What to do.
+    /// The kind of movement.
     pub kind: MovementKind,
-    /// Where.
+    /// The place.
     pub place: Place,
-    /// How many units; above zero.
+    /// The number of units; above zero.
     pub quantity: Quantity,
     /// The fulfilment, for a shipment.
     pub fulfilment: Option<FulfilmentId>,
-    /// When it took effect in the world, as far as anybody said: a count that is newer has seen it.
+    /// When it took effect, if the shop or a warehouse reported that. A stock count after this time has seen it.
     pub at: Option<Timestamp>,
 }
 
 impl OrderRecord {
-    /// The movements that lead from what is held to what must be held, in the order they must be made.
+    /// The movements from the units in the ledger to the required units, in the order in which they must be made.
     ///
-    /// For each line: undo what did not leave so; bring the reservation to the units still open plus the units about to
-    /// leave, each where it belongs; let them leave; then book what came back. What makes less sellable comes before what
-    /// makes more: in between, it would look as if it could be sold.
+    /// For each line: reverse the shipments that are no longer valid; adjust the reservation to the open units plus the units
+    /// about to ship, each at its place; ship; then record the returns. Steps that lower the sellable quantity come before steps
+    /// that raise it, so that no intermediate state shows units as available that are not.
     #[must_use]
     pub fn next_steps(&self, network: &Network) -> Vec<OrderStep> {
         let mut steps = Vec::new();
@@ -53,21 +53,21 @@ impl OrderRecord {
             let leaving = Leaving { record: self, id: *id, sku, line, shipments: &shipments, departures: &departures };
             let (undone, leaving) = leaving.steps();
             line_steps.steps.extend(undone);
-            line_steps.bring(MovementKind::Hold, &line.gone, &departures.gone);
-            line_steps.bring(MovementKind::Unwithhold, &line.withheld, &withheld);
-            line_steps.bring(MovementKind::Withhold, &withheld, &line.withheld);
+            line_steps.adjust(MovementKind::Hold, &line.gone, &departures.gone);
+            line_steps.adjust(MovementKind::Unwithhold, &line.withheld, &withheld);
+            line_steps.adjust(MovementKind::Withhold, &withheld, &line.withheld);
             let mut wanted = at.open(*id, &departures);
             for step in &leaving {
                 *wanted.entry(step.place.clone()).or_default() -= step.kind.change(step.quantity).reserved;
             }
             line_steps.reserve(&line.reserved, &wanted);
             line_steps.steps.extend(leaving);
-            line_steps.bring(MovementKind::Unhold, &departures.gone, &line.gone);
+            line_steps.adjust(MovementKind::Unhold, &departures.gone, &line.gone);
             let (returned, restocked) = at.came_back(*id);
-            line_steps.bring(MovementKind::Unreturn, &line.returned, &returned);
-            line_steps.bring(MovementKind::Return, &returned, &line.returned);
-            line_steps.bring(MovementKind::Unrestock, &line.restocked, &restocked);
-            line_steps.bring(MovementKind::Restock, &restocked, &line.restocked);
+            line_steps.adjust(MovementKind::Unreturn, &line.returned, &returned);
+            line_steps.adjust(MovementKind::Return, &returned, &line.returned);
+            line_steps.adjust(MovementKind::Unrestock, &line.restocked, &restocked);
+            line_steps.adjust(MovementKind::Restock, &restocked, &line.restocked);
         }
         steps
     }
@@ -96,17 +96,17 @@ impl LineSteps<'_> {
         }
     }
 
-    /// A step of `kind` wherever there is more in `more` than in `less`.
-    fn bring(&mut self, kind: MovementKind, more: &Places, less: &Places) {
+    /// Adds a step of `kind` at each place where `more` exceeds `less`.
+    fn adjust(&mut self, kind: MovementKind, more: &Places, less: &Places) {
         for (place, units) in excess(more, less) {
             self.push(kind, &place, units);
         }
     }
 
-    /// Brings the reservation of the line to `wanted`: what is too much altogether is released, what is elsewhere is
-    /// assigned, what is too little is reserved where it belongs.
+    /// Adjusts the reservation of the line to `wanted`: releases the total surplus, assigns units from places with a surplus to
+    /// places that lack units, and reserves the rest at the places that lack units.
     fn reserve(&mut self, reserved: &Places, wanted: &Places) {
-        // Unassigned sorts first: units nobody has been asked to ship are given back before assigned ones.
+        // The unassigned place sorts first, so units that no location was asked to ship are released before assigned ones.
         let (mut surplus, mut missing) = (excess(reserved, wanted), excess(wanted, reserved));
         let total = |places: &Places| places.values().copied().sum::<Quantity>();
         let mut too_many = (total(&surplus) - total(&missing)).at_least_zero();

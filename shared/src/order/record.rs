@@ -1,8 +1,8 @@
-//! What is recorded of one order: the newest statements about it, and what the ledger already holds for it.
+//! The record of one order: the newest facts that the shop and the warehouses reported, and the ledger of each line.
 //!
-//! Statements go in by [`OrderRecord::merge`], movements come out by [`OrderRecord::next_steps`] (in `plan`), and each
-//! one that is made is noted by [`OrderRecord::apply`] (in `line`), in the transaction that makes it. So every step can be repeated
-//! after a crash, and what is held in the end is a function of what has been said, whatever its order and number.
+//! [`OrderRecord::merge`] takes snapshots in, [`OrderRecord::next_steps`] (in `plan`) returns the movements that are missing, and
+//! [`OrderRecord::apply`] (in `line`) notes each movement in the transaction that makes it. So every step can be repeated after
+//! a crash, and the final ledger is a function of the reported facts, in whatever order and however often they arrived.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,69 +18,69 @@ use crate::order::{
     CoveredChanges, Disposition, Fulfilment, LineLedger, OrderFacts, OrderReport, OrderSnapshot, Refund, Routing, StockTracking,
 };
 
-/// An order as we know it.
+/// The record of one order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRecord {
     /// The shop.
     pub shop: ShopDomain,
     /// The order.
     pub order: OrderId,
-    /// The newest facts; none while only a part of it has been heard of.
+    /// The newest facts; `None` while only webhooks about parts of the order have arrived.
     pub facts: Option<OrderFacts>,
-    /// What the facts' open units account for.
+    /// The changes that the open units of the facts account for.
     #[serde(default)]
     pub counted: CoveredChanges,
-    /// The newest routing, with what its open units account for.
+    /// The newest routing, with the changes that its open units account for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routed: Option<(Routing, CoveredChanges)>,
-    /// Every fulfilment heard of, each at its newest.
+    /// The newest version of every fulfilment.
     pub fulfilments: BTreeMap<FulfilmentId, Fulfilment>,
-    /// Every refund heard of.
+    /// Every refund.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub refunds: BTreeMap<RefundId, Refund>,
-    /// Every disposition of returned units heard of.
+    /// Every disposition of returned units.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub dispositions: BTreeMap<DispositionId, Disposition>,
-    /// What warehouses reported of it, by the report's name.
+    /// The reports of warehouses about it, by event id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reports: BTreeMap<String, OrderReport>,
-    /// That its hold was given up, if it was.
+    /// The release of its hold, if the hold was released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiry: Option<HoldExpiry>,
-    /// The alerts that stand about it.
+    /// The open alerts about its hold.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub alerted: BTreeSet<HoldAlert>,
     /// When the shop last answered a query about it, by the shop's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at: Option<Timestamp>,
-    /// Whether something was said since that only a query can tell.
+    /// Whether an event arrived since then whose effect only a query can show.
     #[serde(default)]
     pub unread: bool,
-    /// Why the last query of it told nothing.
+    /// Why the last query returned no usable snapshot, if it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<ReadFailure>,
-    /// The version that was last forwarded as a sales order, or the first that was about to be.
+    /// The version that was last forwarded as a sales order, or the first one whose forwarding began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarded: Option<Timestamp>,
-    /// Whether the facts changed since.
+    /// Whether the facts changed since then.
     #[serde(default)]
     pub unforwarded: bool,
-    /// What the ledger holds, per line.
+    /// The ledger of each line.
     pub lines: BTreeMap<LineId, LineLedger>,
 }
 
-/// Why a query of an order told nothing.
+/// Why a query returned no usable snapshot of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReadFailure {
-    /// What the shop says makes no sense.
+    /// The shop's answer cannot be interpreted.
     Odd,
-    /// The shop does not show it, or not any more.
+    /// The shop has no such order, or the app may not read it.
     Gone,
 }
 
 impl OrderRecord {
-    /// An order nothing is known of yet.
+    /// The record of an order without any facts yet.
     #[must_use]
     pub fn new(shop: ShopDomain, order: OrderId) -> Self {
         let (facts, counted, routed, fulfilments, refunds, dispositions, reports) = Default::default();
@@ -106,18 +106,18 @@ impl OrderRecord {
         }
     }
 
-    /// Takes what is newer in `snapshot`; what is older changes nothing. Merging is commutative and can be repeated.
+    /// Takes over the parts of `snapshot` that are newer; older parts change nothing. Merging is commutative and idempotent.
     pub fn merge(&mut self, snapshot: &OrderSnapshot) {
         let queried_at = snapshot.facts.as_ref().and_then(|facts| facts.queried_at);
         for (id, seen) in &snapshot.fulfilments {
-            // A statement that knows the location says more than one that does not.
+            // Of two snapshots with the same version and status, the one with a location has more information.
             let rank = |f: &Fulfilment| (f.version, f.status, f.location.is_some());
             if self.fulfilments.get(id).is_none_or(|known| rank(known) < rank(seen)) {
                 self.fulfilments.insert(*id, seen.clone());
             }
         }
         for (id, seen) in &snapshot.refunds {
-            // They never change, but a query may know more of one.
+            // A refund never changes, but a query may return more fields of it than a webhook.
             if queried_at.is_some() || !self.refunds.contains_key(id) {
                 self.refunds.insert(*id, seen.clone());
             }
@@ -139,10 +139,10 @@ impl OrderRecord {
                 self.facts = Some(facts.clone());
                 self.counted = counted;
             } else if known.is_some_and(|known| known.version == facts.version && !known.says_the_same(facts)) {
-                self.unread |= queried_at.is_none(); // Said in the same second as what was read: it may be newer.
+                self.unread |= queried_at.is_none(); // The webhook is from the same second as the query and may be newer.
             }
         } else {
-            self.unread |= self.facts.is_none(); // A part of an order of which the whole is not known.
+            self.unread |= self.facts.is_none(); // A webhook about a part arrived before any snapshot of the whole order.
         }
         if queried_at.is_some() {
             self.unreadable = None;
@@ -150,7 +150,7 @@ impl OrderRecord {
         self.read_at = self.read_at.max(queried_at);
     }
 
-    /// Takes what a warehouse reports, once by its name.
+    /// Takes a report of a warehouse; a second report with the same id changes nothing.
     pub fn report(&mut self, report: &OrderReport) {
         self.unread |= self.facts.is_none();
         self.reports.entry(report.id.to_string()).or_insert_with(|| report.clone());
@@ -162,14 +162,14 @@ impl OrderRecord {
         self.facts.as_ref().map(|facts| facts.version)
     }
 
-    /// The lines of what we may keep in stock, with what the shop calls it.
+    /// The lines whose items we may keep in stock, each with the shop's SKU.
     pub fn stocked_lines(&self) -> impl Iterator<Item = (LineId, &str, StockTracking)> {
         let lines = self.facts.iter().filter(|facts| !facts.test).flat_map(|facts| &facts.lines);
         lines.filter(|(_, line)| line.stocked != StockTracking::No).map(|(id, line)| (*id, line.shop_sku.as_str(), line.stocked))
     }
 
-    /// Notes the item of a line. A line keeps the item it first moved, even if the mapping changes later: what was
-    /// reserved must be released where it was reserved.
+    /// Records the item of a line. A line keeps the item of its first movement even if the mapping changes later, because
+    /// reserved units must be released from the item for which they were reserved.
     pub fn map_line(&mut self, line: LineId, sku: &Sku) {
         let line = self.lines.entry(line).or_default();
         if line.has_moved_nothing() {
@@ -177,22 +177,24 @@ impl OrderRecord {
         }
     }
 
-    /// Whether it must be forwarded to the manufacturing system: a version of an order it has, or should have.
+    /// Whether it must be forwarded to the manufacturing system: its facts changed, and it is an accepted order with a mapped
+    /// line, or the system has an earlier version of it.
     #[must_use]
     pub fn must_be_forwarded(&self) -> bool {
         let Some(facts) = &self.facts else { return false };
-        let has_goods = self.lines.values().any(|line| line.sku.is_some());
-        let accepted = facts.confirmed && !facts.cancelled && has_goods;
+        let has_mapped_line = self.lines.values().any(|line| line.sku.is_some());
+        let accepted = facts.confirmed && !facts.cancelled && has_mapped_line;
         self.unforwarded && !facts.test && (accepted || self.forwarded.is_some())
     }
 
-    /// Whether someone must read it: for news, or to forward it. One whose last reading told nothing waits for news.
+    /// Whether the reconciler must read it, because only a query shows its state or because it must be forwarded. An order whose
+    /// last query failed is read again only after another event about it.
     #[must_use]
     pub fn waits_to_be_read(&self) -> bool {
         self.unread || (self.unreadable.is_none() && self.must_be_forwarded())
     }
 
-    /// The locations this order names that are not ours, with what to do about them.
+    /// The locations of the shop that this order names and that are not mapped, each with a text for the alert.
     #[must_use]
     pub fn unmapped_locations(&self, network: &Network) -> Vec<(MissingMapping, String)> {
         let routing = self.routed.as_ref().map(|(routing, _)| routing);
@@ -202,7 +204,8 @@ impl OrderRecord {
             .into_iter()
             .filter(|id| network.by_shop_id(&self.shop, *id).is_none())
             .map(|location| {
-                let detail = format!("{} uses its location {location}, which is none of ours: add it to the network.", self.shop);
+                let shop = &self.shop;
+                let detail = format!("{shop} uses its location {location}, which is not mapped: add it to location_codes.csv.");
                 (MissingMapping::ShopLocation { shop: self.shop.clone(), location }, detail)
             })
             .collect()

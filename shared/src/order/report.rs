@@ -1,4 +1,4 @@
-//! What a warehouse reports about an order of a shop, with its codes resolved.
+//! Reports of warehouses about an order of a shop, with their codes resolved to our items and locations.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{LineId, LocationId, OrderId, Quantity, ShopDomain};
 use crate::movement::EventId;
 
-/// One report. The order's record keeps it, and what the order calls for is worked out with it.
+/// One report of a warehouse. The order's record keeps it, and the steps of the order take it into account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderReport {
-    /// The warehouse system's own transaction.
+    /// The event of the warehouse system.
     pub id: EventId,
     /// The shop.
     pub shop: ShopDomain,
@@ -17,27 +17,27 @@ pub struct OrderReport {
     pub order: OrderId,
     /// The line.
     pub line: LineId,
-    /// What it did.
+    /// What the warehouse did with the units.
     pub kind: ReportKind,
-    /// Where.
+    /// The location where it did so.
     pub location: LocationId,
-    /// How many units; above zero.
+    /// The number of units; above zero.
     pub quantity: Quantity,
-    /// When, by the warehouse's clock.
+    /// When it did so, by the clock of the warehouse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
 }
 
-/// What a warehouse can do with an order's units.
+/// What a warehouse did with units of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportKind {
-    /// It takes the hold over: these units are set aside there.
+    /// It allocated them to the order.
     Allocated,
-    /// It gives it back.
+    /// It deallocated them.
     Deallocated,
-    /// They have left. The shop's fulfilment of the same line tells of the same units.
+    /// It shipped them. A fulfilment of the same line in the shop is about the same units.
     Shipped,
-    /// The customer's units are back.
+    /// It received them back from the customer.
     Returned,
 }

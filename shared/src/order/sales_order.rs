@@ -1,4 +1,4 @@
-//! An order as the manufacturing system gets it: with the customer and the address, and therefore never stored or logged.
+//! An order as the manufacturing system receives it. It contains the customer and the address, so it is never stored or logged.
 
 use std::fmt;
 
@@ -18,23 +18,23 @@ pub struct SalesOrder {
     pub order: OrderId,
     /// The version: the order's `updated_at`, in seconds.
     pub version: Timestamp,
-    /// What people call it.
+    /// The name that people use for it, such as `#1001`.
     pub name: String,
     /// When it was placed.
     pub placed_at: Timestamp,
-    /// Cancelled: make and ship nothing more of it.
+    /// Whether it is cancelled: nothing more of it is to be made or shipped.
     pub cancelled: bool,
-    /// Paid, or the payment is secured.
+    /// Whether it is paid, or the payment is secured.
     pub paid: bool,
-    /// Who ordered.
+    /// The customer.
     pub customer: Customer,
-    /// Where it goes; none for an order that is not shipped.
+    /// The shipping address; `None` for an order that is not shipped.
     pub ship_to: Option<Address>,
-    /// What was ordered.
+    /// Its lines.
     pub lines: Vec<SalesLine>,
 }
 
-/// Who ordered.
+/// The customer of an order.
 #[derive(Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Customer {
     /// The shop's id of the customer.
@@ -49,7 +49,7 @@ pub struct Customer {
     pub phone: Option<String>,
 }
 
-/// Where an order goes.
+/// The shipping address of an order.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Address {
     /// First name.
@@ -74,43 +74,43 @@ pub struct Address {
     pub phone: Option<String>,
 }
 
-/// One line.
+/// One line of a sales order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SalesLine {
     /// The line.
     pub line: LineId,
-    /// What the shop calls the item.
+    /// The shop's SKU.
     pub shop_sku: String,
-    /// Our item, where it is mapped.
+    /// Our item, if the shop's SKU is mapped.
     pub sku: Option<Sku>,
     /// Units ever ordered, removed ones included.
     pub ordered: Quantity,
-    /// Units still to be shipped.
+    /// Units still to ship.
     pub open: Quantity,
 }
 
 impl SalesOrder {
-    /// The name of this version, the same however often it is forwarded. An order may change twice within a second, so its
-    /// content is part of its name.
+    /// The id of this version. It is the same however often the version is forwarded. An order may change twice within one
+    /// second, so the id contains a hash of the content.
     #[must_use]
     pub fn id(&self) -> String {
         let content = content_hash(serde_json::to_string(self).expect("a sales order always serialises").as_bytes());
         format!("{}/{}@{}-{}", self.shop, self.order, self.version, content.get(..16).unwrap_or_default())
     }
 
-    /// With our item on every line that has one, and what is open as the ledger has it.
+    /// Fills in our item of every mapped line, and the open units of the newest facts in `record`.
     #[must_use]
     pub fn with_items_of(mut self, record: &OrderRecord) -> Self {
         for line in &mut self.lines {
             line.sku = record.lines.get(&line.line).and_then(|known| known.sku.clone());
-            let said = record.facts.as_ref().and_then(|facts| facts.lines.get(&line.line));
-            line.open = said.map_or(line.open, |said| said.open);
+            let snapshot = record.facts.as_ref().and_then(|facts| facts.lines.get(&line.line));
+            line.open = snapshot.map_or(line.open, |snapshot| snapshot.open);
         }
         self
     }
 }
 
-/// Names it, and shows nothing of the customer.
+/// Prints only the id, so that a log never shows the customer.
 impl fmt::Debug for SalesOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SalesOrder").field(&self.id()).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! What a shop says about one order at one moment: the same shape from a webhook and from a query.
+//! One order as a shop reported it at one moment: the same shape from a webhook and from a query.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{DispositionId, FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId};
 
-/// One statement about an order. It may be old, repeated, or partial; merging it into the record is what makes it safe.
+/// One snapshot of an order. It may be old, repeated, or partial; merging it into the record makes that harmless.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderSnapshot {
     /// The shop.
     pub shop: ShopDomain,
     /// The order.
     pub order: OrderId,
-    /// The whole order, when this speaks of the whole order.
+    /// The state of the whole order, if the snapshot covers the whole order.
     pub facts: Option<OrderFacts>,
-    /// Where its open units are to be shipped from, when this says so: only a query does.
+    /// The locations from which its open units are to ship. Only a query reports them.
     #[serde(default)]
     pub routing: Option<Routing>,
-    /// Fulfilments: all of them in a statement about the whole order, else the one it is about.
+    /// Fulfilments: all of them in a snapshot of the whole order, else the one that the snapshot is about.
     pub fulfilments: BTreeMap<FulfilmentId, Fulfilment>,
-    /// Refunds: all of them in a statement about the whole order, else the one it is about.
+    /// Refunds: all of them in a snapshot of the whole order, else the one that the snapshot is about.
     #[serde(default)]
     pub refunds: BTreeMap<RefundId, Refund>,
-    /// Returned units that the shop has put back in stock. Only a query tells them.
+    /// Returned units that the shop put back in stock. Only a query reports them.
     #[serde(default)]
     pub dispositions: BTreeMap<DispositionId, Disposition>,
 }
@@ -32,20 +32,20 @@ pub struct OrderSnapshot {
 /// The state of a whole order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderFacts {
-    /// The order's own clock: `updated_at`, in seconds. A higher one is newer.
+    /// The `updated_at` of the order, in seconds. A higher one is newer.
     pub version: Timestamp,
-    /// When the shop answered, for what was read by a query: its open units are the fulfilment orders' own, a webhook's are
-    /// derived.
+    /// When the shop answered the query; `None` for a webhook. A query takes the open units from the fulfilment orders, a
+    /// webhook has to derive them.
     pub queried_at: Option<Timestamp>,
     /// When it was placed.
     pub placed_at: Timestamp,
-    /// Cancelled: nothing more will be shipped.
+    /// Whether it is cancelled: nothing more will ship.
     pub cancelled: bool,
-    /// The shop took stock for it. An order made by API may claim none.
+    /// Whether the shop committed stock for it. An order that was created by API may commit none.
     pub confirmed: bool,
-    /// Paid, or the payment is secured.
+    /// Whether it is paid, or the payment is secured.
     pub paid: bool,
-    /// Placed to try the shop out: nothing of it is real.
+    /// Whether it is a test order. A test order leads to no movements.
     pub test: bool,
     /// The location that sold it, for an order taken in a store.
     pub sold_at: Option<ShopLocationId>,
@@ -56,30 +56,30 @@ pub struct OrderFacts {
 /// One line of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotLine {
-    /// What the shop calls the item. Empty when the shop gave it no SKU.
+    /// The shop's SKU. Empty when the shop gave the variant none.
     pub shop_sku: String,
-    /// Units ever ordered, removed ones included: it only grows.
+    /// Units ever ordered, removed ones included. It never falls.
     pub ordered: Quantity,
-    /// Units still to be shipped, by the fulfilments this statement knows of.
+    /// Units still to ship, given the fulfilments in this snapshot.
     pub open: Quantity,
-    /// Whether it is something we keep in stock.
+    /// Whether we keep the item in stock.
     pub stocked: StockTracking,
 }
 
-/// Whether a line is of something we keep in stock.
+/// Whether we keep the item of a line in stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StockTracking {
-    /// It must be: the shop counts and ships it.
+    /// Always: the shop tracks and ships it, so it must be mapped.
     Yes,
-    /// Where it is mapped to an item of ours. The shop does not count it, or does not ship it.
+    /// Only if it is mapped to one of our items. The shop does not track it, or does not ship it.
     IfMapped,
-    /// Never: a gift card.
+    /// Never: it is a gift card.
     No,
 }
 
 impl StockTracking {
-    /// What the shop's own flags say.
+    /// Derives it from the shop's own flags.
     #[must_use]
     pub fn of(gift_card: bool, tracked: bool, ships: bool) -> Self {
         match (gift_card, tracked && ships) {
@@ -90,41 +90,41 @@ impl StockTracking {
     }
 }
 
-/// Where the open units of each line are to be shipped from.
+/// The locations from which the open units of each line are to ship.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Routing {
-    /// The newest change of any fulfilment order.
+    /// The time of the newest change of any fulfilment order.
     pub version: Timestamp,
-    /// How many fulfilment orders there have been: moving or splitting one makes another.
+    /// The number of fulfilment orders, closed ones included. Moving or splitting one adds another.
     pub count: usize,
     /// Open units, by line and location.
     pub open: BTreeMap<LineId, BTreeMap<ShopLocationId, Quantity>>,
-    /// Since when the units of each line were to be shipped from where: its fulfilment orders, closed ones included.
+    /// The location of each fulfilment order of a line, closed ones included, by the time it was made.
     pub since: BTreeMap<LineId, BTreeMap<Timestamp, ShopLocationId>>,
 }
 
-/// Units of an order that left together.
+/// A fulfilment: units of an order that shipped together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fulfilment {
-    /// How far it got.
+    /// Its status.
     pub status: FulfilmentStatus,
     /// When it was made.
     pub made_at: Timestamp,
-    /// Its own clock.
+    /// When it last changed.
     pub version: Timestamp,
-    /// Where it left from.
+    /// The location it shipped from.
     pub location: Option<ShopLocationId>,
-    /// How many units of each line.
+    /// Units of each line.
     pub lines: BTreeMap<LineId, Quantity>,
 }
 
-/// How far a fulfilment got.
+/// The status of a fulfilment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FulfilmentStatus {
-    /// The units have left, or are leaving.
+    /// The units have shipped, or are about to.
     Shipped,
-    /// They did not: cancelled, failed, or refused.
+    /// The fulfilment was cancelled, or it failed.
     Void,
 }
 
@@ -133,7 +133,7 @@ pub enum FulfilmentStatus {
 pub struct Refund {
     /// When it was made.
     pub made_at: Timestamp,
-    /// The return it settles, if any: its units may have been put back in stock already.
+    /// The return it settles, if any. Dispositions of that return may have put its units back in stock already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of_return: Option<ReturnId>,
     /// What was refunded.
@@ -145,15 +145,15 @@ pub struct Refund {
 pub struct RefundLine {
     /// The line.
     pub line: LineId,
-    /// How many units.
+    /// The number of units.
     pub quantity: Quantity,
-    /// What became of them.
+    /// Whether and how the shop restocked them.
     pub restock: Restock,
-    /// Where they were put back.
+    /// The location where they were restocked.
     pub location: Option<ShopLocationId>,
 }
 
-/// What becomes of refunded units in the shop.
+/// Whether and how the shop restocks refunded units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Restock {
@@ -163,24 +163,24 @@ pub enum Restock {
     Return,
     /// They are not put back on sale.
     None,
-    /// They are on sale again, and an old order does not say whether they had shipped.
+    /// They are on sale again. Old orders use this value and do not record whether the units had shipped.
     Legacy,
 }
 
-/// Returned units that the shop has put back in stock. It never changes once it is made.
+/// A disposition: returned units that the shop put back in stock. It never changes once it is made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disposition {
     /// The return.
     pub of_return: ReturnId,
     /// The line.
     pub line: LineId,
-    /// Where they were put back.
+    /// The location where they were put back in stock.
     pub location: Option<ShopLocationId>,
-    /// How many units.
+    /// The number of units.
     pub quantity: Quantity,
 }
 
-/// Which fulfilments and refunds a statement's open units account for, each as it was then.
+/// The fulfilments and refunds that the open units of a snapshot already account for, with the status they had then.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CoveredChanges {
     /// Fulfilments.
@@ -190,14 +190,14 @@ pub struct CoveredChanges {
 }
 
 impl OrderSnapshot {
-    /// A statement that says nothing yet.
+    /// An empty snapshot of an order.
     #[must_use]
     pub fn about(shop: ShopDomain, order: OrderId) -> Self {
         let (fulfilments, refunds, dispositions) = Default::default();
         Self { shop, order, facts: None, routing: None, fulfilments, refunds, dispositions }
     }
 
-    /// What its open units account for.
+    /// The fulfilments and refunds that its open units account for.
     #[must_use]
     pub fn counted(&self) -> CoveredChanges {
         CoveredChanges {
@@ -212,7 +212,7 @@ impl OrderSnapshot {
     }
 }
 
-/// Every location of the shop that is named in what was said of an order.
+/// Every location of the shop that these parts of an order name.
 pub(super) fn named_locations<'a>(
     facts: Option<&'a OrderFacts>,
     routing: Option<&'a Routing>,
@@ -231,8 +231,8 @@ pub(super) fn named_locations<'a>(
 }
 
 impl FulfilmentStatus {
-    /// Reads Shopify's status, in either case. A status nobody has heard of yet counts as shipped: the shop has already
-    /// taken the units off its own number.
+    /// Parses Shopify's status, ignoring case. An unknown status counts as shipped, because the shop has already taken the
+    /// units off its own on-hand quantity.
     #[must_use]
     pub fn from_shopify(status: &str) -> Self {
         match status.to_ascii_lowercase().as_str() {
@@ -243,7 +243,7 @@ impl FulfilmentStatus {
 }
 
 impl Restock {
-    /// Reads Shopify's restock type, in either case; `None` for one nobody has heard of.
+    /// Parses Shopify's restock type, ignoring case; `None` for an unknown one.
     #[must_use]
     pub fn from_shopify(restock: &str) -> Option<Self> {
         match restock.to_ascii_lowercase().as_str() {
@@ -257,21 +257,22 @@ impl Restock {
 }
 
 impl OrderFacts {
-    /// Whether the shop has the money or a claim on it, by its financial status in either case. A status nobody has heard
-    /// of yet counts as paid: a hold must not be given up on a guess.
+    /// Whether this financial status means that the order is paid or its payment is secured, ignoring case. An unknown status
+    /// counts as paid, because a hold must not be released on a guess.
     #[must_use]
     pub fn is_paid(status: &str) -> bool {
         !matches!(status.to_ascii_lowercase().as_str(), "pending" | "expired" | "voided")
     }
 
-    /// Whether it says the same of the order, however it was learned.
+    /// Whether it has the same content as `other`, whether it comes from a webhook or a query.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
         Self { queried_at: other.queried_at, ..self.clone() } == *other
     }
 
-    /// Orders statements. Within one second a query outranks a webhook and an earlier query, and each change raises one of the rest and lowers
-    /// none before it: a cancellation, an addition, a fulfilment made void, a refund, a payment, a shipment or removal.
+    /// A sort key: the higher of two snapshots is the newer. Snapshots of one second share a version, so further parts decide: a
+    /// query outranks a webhook and an earlier query, and each change raises one of the remaining parts and lowers none before
+    /// it: a cancellation, an addition, a fulfilment that becomes void, a refund, a payment, a shipment or removal.
     pub(super) fn progress(&self, counted: &CoveredChanges) -> impl Ord + use<> {
         let ordered: Quantity = self.lines.values().map(|line| line.ordered).sum();
         let open: Quantity = self.lines.values().map(|line| line.open).sum();
@@ -282,7 +283,7 @@ impl OrderFacts {
 }
 
 impl Routing {
-    /// Orders statements about routing: each move or shipment raises one of these and lowers none before it.
+    /// A sort key: the higher of two routings is the newer. Each move or shipment raises one part and lowers none before it.
     pub(super) fn progress(&self) -> impl Ord + use<> {
         let open: Quantity = self.open.values().flat_map(BTreeMap::values).copied().sum();
         (self.version, self.count, -open)

@@ -1,4 +1,5 @@
-//! Where the units of an order must be, by everything that was said of it.
+//! The required units of each order line by place, worked out from all facts about the order: open, shipped, withheld and
+//! returned units.
 
 use std::collections::BTreeMap;
 
@@ -10,41 +11,41 @@ use crate::order::{
     Fulfilment, FulfilmentStatus, LineLedger, LineShipment, OrderRecord, Refund, RefundLine, ReportKind, Restock,
 };
 
-/// Where the units of an order must be, by everything that was said.
+/// An order and the network in which to place its units.
 pub(super) struct Whereabouts<'a> {
     pub record: &'a OrderRecord,
     pub network: &'a Network,
 }
 
 impl Whereabouts<'_> {
-    /// Our place for a location of the shop. Without one the units count for the network, and for no location.
+    /// Our place for a location of the shop. Units at an unmapped location count for the network, at the unassigned place.
     fn place(&self, location: Option<ShopLocationId>) -> Place {
         location
             .and_then(|id| self.network.by_shop_id(&self.record.shop, id))
             .map_or(Place::Unassigned, |location| Place::At(location.code.clone()))
     }
 
-    /// The place of units that nobody has said anything else about.
+    /// The place of units without a routing: the location that sold the order, or the unassigned place.
     fn default_place(&self) -> Place {
         self.place(self.record.facts.as_ref().and_then(|facts| facts.sold_at))
     }
 
-    /// What the shop's fulfilments shipped of a line, each from where it left. One whose location is none of ours any more
-    /// stays where it was booked.
+    /// The shop's shipments of a line by fulfilment. A shipment whose location is no longer mapped stays at the place where it
+    /// was booked.
     pub fn shipments(&self, id: LineId, line: &LineLedger) -> BTreeMap<FulfilmentId, LineShipment> {
-        let standing = self.record.fulfilments.iter().filter(|(_, fulfilment)| fulfilment.status == FulfilmentStatus::Shipped);
-        let shipments = standing.filter_map(|(fulfilment, said)| {
-            let quantity = said.lines.get(&id).copied().filter(|units| units.is_positive())?;
-            let place = match (self.place(said.location), line.shipped.get(fulfilment)) {
+        let shipped = self.record.fulfilments.iter().filter(|(_, fulfilment)| fulfilment.status == FulfilmentStatus::Shipped);
+        let shipments = shipped.filter_map(|(fulfilment_id, fulfilment)| {
+            let quantity = fulfilment.lines.get(&id).copied().filter(|units| units.is_positive())?;
+            let place = match (self.place(fulfilment.location), line.shipped.get(fulfilment_id)) {
                 (Place::Unassigned, Some(done)) => done.place.clone(),
                 (place, _) => place,
             };
-            Some((*fulfilment, LineShipment { place, quantity }))
+            Some((*fulfilment_id, LineShipment { place, quantity }))
         });
         shipments.collect()
     }
 
-    /// What of a line has left, by what the shop shipped and what warehouses reported.
+    /// The departures of a line, from the shop's shipments and the warehouses' reports.
     pub fn departures(&self, line: LineId, shipments: &BTreeMap<FulfilmentId, LineShipment>, withheld: &Places) -> Departures {
         let mut fulfilled = Places::new();
         for shipment in shipments.values() {
@@ -53,13 +54,13 @@ impl Whereabouts<'_> {
         Departures::of(fulfilled, self.record.reported(line), self.record.open_in_shop(line), withheld.clone())
     }
 
-    /// Units of a line still to be shipped, by where they are to be shipped from: what a warehouse has allocated, then
-    /// what the shop has routed, then the rest. Those that left ahead of the shop are not here any more.
+    /// Units of a line still to ship, by the place from which they are to ship: first the units that a warehouse has allocated,
+    /// then those that the shop has routed, then the rest. Units shipped ahead of the shop are not included.
     pub fn open(&self, line: LineId, departures: &Departures) -> Places {
         if self.record.is_given_up() {
             return Places::new();
         }
-        let mut claims: Vec<(Place, Quantity)> = self.record.allocated(line, &departures.left).collect();
+        let mut demands: Vec<(Place, Quantity)> = self.record.allocated(line, &departures.left).collect();
         if let Some((routing, counted)) = &self.record.routed {
             let mut routed = Places::new();
             for (location, units) in routing.open.get(&line).into_iter().flatten() {
@@ -70,11 +71,11 @@ impl Whereabouts<'_> {
                 *gone.entry(self.place(location)).or_default() += units;
             }
             let gone = |place: &Place| gone.get(place).copied().unwrap_or_default();
-            claims.extend(routed.into_iter().map(|(place, units)| (place.clone(), units - gone(&place))));
+            demands.extend(routed.into_iter().map(|(place, units)| (place.clone(), units - gone(&place))));
         }
         let mut left = self.record.open_in_shop(line) - departures.ahead.values().copied().sum();
         let mut open = Places::new();
-        for (place, units) in claims {
+        for (place, units) in demands {
             let here = open.entry(place).or_default();
             let more = left.min(units - *here).at_least_zero();
             *here += more;
@@ -85,36 +86,36 @@ impl Whereabouts<'_> {
         open
     }
 
-    /// Units of a line that left the order unshipped and that a refund says are not to be sold: those that are refunded
-    /// so, as far as they do not go back on sale. They are held where they were to be shipped from at that time.
+    /// Units of a line that the order lost unshipped and that are not to be sold, because their refund did not restock them. They
+    /// are held at the place from which they were to ship at that time.
     pub fn withheld(&self, line: LineId) -> Places {
         let mut withheld = Places::new();
         let Some(facts) = self.record.facts.as_ref().filter(|facts| facts.confirmed) else { return withheld };
-        let Some(said) = facts.lines.get(&line) else { return withheld };
+        let Some(known) = facts.lines.get(&line) else { return withheld };
         let counted = &self.record.counted;
         let units = |fulfilment: &Fulfilment| fulfilment.lines.get(&line).copied().unwrap_or_default();
         let fulfilments = &self.record.fulfilments;
-        let stand = fulfilments.iter().filter(|(id, _)| counted.fulfilments.get(*id) == Some(&FulfilmentStatus::Shipped));
-        let shipped: Quantity = stand.map(|(_, fulfilment)| units(fulfilment)).sum();
-        let stood = |fulfilment: &Fulfilment, moment: Timestamp| {
+        let valid = fulfilments.iter().filter(|(id, _)| counted.fulfilments.get(*id) == Some(&FulfilmentStatus::Shipped));
+        let shipped: Quantity = valid.map(|(_, fulfilment)| units(fulfilment)).sum();
+        let was_valid = |fulfilment: &Fulfilment, moment: Timestamp| {
             let void_by_then = fulfilment.status == FulfilmentStatus::Void && fulfilment.version <= moment;
             fulfilment.made_at <= moment && !void_by_then
         };
         let shipped_by = |moment: Timestamp| -> Quantity {
-            fulfilments.values().filter(|fulfilment| stood(fulfilment, moment)).map(units).sum()
+            fulfilments.values().filter(|fulfilment| was_valid(fulfilment, moment)).map(units).sum()
         };
         let mut refunds: Vec<&Refund> =
             self.record.refunds.iter().filter(|(id, _)| counted.refunds.contains(id)).map(|(_, refund)| refund).collect();
         refunds.sort_by_key(|refund| refund.made_at);
         let cancelled = refunded(refunds.iter().copied(), line, Restock::Cancel);
-        let mut unshipped = said.ordered - said.open - shipped - cancelled;
+        let mut unshipped = known.ordered - known.open - shipped - cancelled;
         let mut of_shipped = Quantity::ZERO;
         for refund in refunds {
             for refunded in refund.lines.iter().filter(|refunded| refunded.line == line) {
                 match refunded.restock {
                     Restock::Return => of_shipped += refunded.quantity,
                     Restock::None => {
-                        // Without a restock the shop refunds units that have shipped before those that have not.
+                        // In a refund without restock the shop counts shipped units first, then unshipped ones.
                         let from_shipped = (shipped_by(refund.made_at) - of_shipped).at_least_zero().min(refunded.quantity);
                         of_shipped += from_shipped;
                         let units = (refunded.quantity - from_shipped).min(unshipped).at_least_zero();
@@ -129,17 +130,17 @@ impl Whereabouts<'_> {
         withheld
     }
 
-    /// Where the units of a line were to be shipped from at a time.
+    /// The place from which the units of a line were to ship at `moment`.
     fn home(&self, line: LineId, moment: Timestamp) -> Place {
         let since = self.record.routed.as_ref().and_then(|(routing, _)| routing.since.get(&line));
         let then = since.and_then(|since| since.range(..=moment).next_back().or_else(|| since.first_key_value()));
         then.map_or_else(|| self.default_place(), |(_, location)| self.place(Some(*location)))
     }
 
-    /// Units of a line that came back, by where they are, and by where the shop put them back on its own number.
+    /// Returned units of a line by the place where they are, and by the place where the shop restocked them.
     ///
-    /// Refund, disposition and warehouse may each tell of the same units: within one return the shop's two tell of the
-    /// same, and the warehouse knows best where units are.
+    /// A refund, a disposition and a report of a warehouse may be about the same units. Within one return the refund and the
+    /// dispositions are about the same units. The report of the warehouse takes precedence for the place of the units.
     pub fn came_back(&self, line: LineId) -> (Places, Places) {
         let restocked = self.restocked(line);
         let mut returned = Places::new();
@@ -158,10 +159,10 @@ impl Whereabouts<'_> {
         (returned, restocked)
     }
 
-    /// Shipped units of a line that the shop put back on its own number, by place.
+    /// Shipped units of a line that the shop put back on its own on-hand quantity, by place.
     fn restocked(&self, line: LineId) -> Places {
         let mut restocked = Places::new();
-        // What dispositions of a return already account for; a refund of that return says the same units again.
+        // The units that the dispositions of a return account for. A refund of that return repeats these units.
         let mut disposed: BTreeMap<ReturnId, Quantity> = BTreeMap::new();
         for disposition in self.record.dispositions.values().filter(|disposition| disposition.line == line) {
             *disposed.entry(disposition.of_return).or_default() += disposition.quantity;
@@ -170,12 +171,12 @@ impl Whereabouts<'_> {
         let mut unshipped = self.legacy_unshipped(line);
         for refund in self.record.refunds.values() {
             for back in refund.lines.iter().filter(|refunded| refunded.line == line) {
-                let again = match back.restock {
+                let counted = match back.restock {
                     Restock::Return => refund.of_return.and_then(|of_return| disposed.get_mut(&of_return)),
                     Restock::Legacy => Some(&mut unshipped),
                     Restock::Cancel | Restock::None => continue,
                 };
-                let known = again.map_or(Quantity::ZERO, |known| {
+                let known = counted.map_or(Quantity::ZERO, |known| {
                     let units = back.quantity.min(*known);
                     *known -= units;
                     units
@@ -187,24 +188,25 @@ impl Whereabouts<'_> {
         restocked
     }
 
-    /// Units of a line that an old order refunded before they shipped, without saying so: as many as left it unshipped.
+    /// Units of a line that an old order refunded before they shipped. Its refunds do not record that, so all units that the
+    /// order lost unshipped count.
     fn legacy_unshipped(&self, line: LineId) -> Quantity {
-        let Some(said) = self.record.facts.as_ref().and_then(|facts| facts.lines.get(&line)) else { return Quantity::ZERO };
+        let Some(known) = self.record.facts.as_ref().and_then(|facts| facts.lines.get(&line)) else { return Quantity::ZERO };
         let shipped = self.record.fulfilments.values().filter(|fulfilment| fulfilment.status == FulfilmentStatus::Shipped);
         let shipped: Quantity = shipped.filter_map(|fulfilment| fulfilment.lines.get(&line)).copied().sum();
-        (said.ordered - said.open - shipped).at_least_zero()
+        (known.ordered - known.open - shipped).at_least_zero()
     }
 }
 
 impl OrderRecord {
     /// Units of a line that were cancelled by refunds which its facts do not account for yet.
     pub(super) fn cancelled_since(&self, line: LineId) -> Quantity {
-        let news = self.refunds.iter().filter(|(id, _)| !self.counted.refunds.contains(id));
-        refunded(news.map(|(_, refund)| refund), line, Restock::Cancel)
+        let since = self.refunds.iter().filter(|(id, _)| !self.counted.refunds.contains(id));
+        refunded(since.map(|(_, refund)| refund), line, Restock::Cancel)
     }
 }
 
-/// Units of a line that these refunds refunded so.
+/// Units of a line that these refunds refunded with this kind of restock.
 fn refunded<'a>(refunds: impl Iterator<Item = &'a Refund>, line: LineId, restock: Restock) -> Quantity {
     let lines = refunds.flat_map(|refund| &refund.lines).filter(|refunded| refunded.line == line && refunded.restock == restock);
     lines.map(|RefundLine { quantity, .. }| *quantity).sum()

@@ -1,4 +1,4 @@
-//! The bus port: carries alerts to people, and sales orders to the manufacturing system.
+//! The bus port: publishes alerts, and forwards sales orders to the manufacturing system.
 
 use std::future::Future;
 
@@ -6,11 +6,11 @@ use super::StoreError;
 use crate::alert::Alert;
 use crate::order::SalesOrder;
 
-/// Carries what other systems must hear of. Either may be carried twice.
+/// Publishes events for other systems. An event may be delivered twice.
 pub trait Bus: Sync {
     /// Publishes alerts.
     fn publish(&self, alerts: &[Alert]) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Forwards a sales order. Nothing of it is kept or logged.
+    /// Forwards a sales order. The port neither stores nor logs its content.
     fn forward(&self, order: &SalesOrder) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

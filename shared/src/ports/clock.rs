@@ -1,11 +1,11 @@
-//! The clock port: the only way the domain learns the time or waits.
+//! The clock port: the only way for the domain to read the time or to wait.
 
 use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Tells the time and waits. A Lambda has the system clock; a simulation has its own.
+/// Reads the time and waits. A Lambda function uses the system clock; a simulation has its own.
 pub trait Clock: Sync {
     /// The present moment, UTC.
     fn now(&self) -> Timestamp;
@@ -14,7 +14,7 @@ pub trait Clock: Sync {
     fn sleep(&self, pause: Duration) -> impl Future<Output = ()> + Send;
 }
 
-/// Waits, unless that would end after `deadline`. Whether it did.
+/// Waits for `wait`, unless the wait would end after `deadline`. Returns whether it waited.
 pub async fn sleep_within<C: Clock>(clock: &C, wait: Duration, deadline: Timestamp) -> bool {
     let in_time = clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX) <= deadline;
     if in_time {

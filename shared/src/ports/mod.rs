@@ -1,7 +1,7 @@
-//! The ports: what the flows need from outside, as traits.
+//! The ports: the traits through which the flows use AWS, Shopify and other systems.
 //!
-//! Each has two implementations that pass one contract test: the real one in `adapters`, and the one that the simulator or
-//! an embedded DynamoDB gives. Nothing here decides anything.
+//! Each port has two implementations that pass one contract test: the real one in `adapters`, and one that the simulator or an
+//! embedded DynamoDB provides. A port decides nothing.
 
 mod bus;
 mod clock;

@@ -1,15 +1,15 @@
 //! The store port: rows in one table, read by key and written by condition.
 //!
-//! Every mutable row carries a revision. A write says which revision it replaces, or that the row must not exist, and a
-//! whole list of writes happens or none of it does. That one rule carries the ledger: nothing is edited behind the back
-//! of a decision. Deliberately absent: scans, unconditional puts, partial updates, transactions over more than
+//! Every mutable row carries a revision. A write names the revision it replaces, or requires that the row does not exist, and
+//! a list of writes happens completely or not at all. The ledger depends on this rule: no row changes between a decision and
+//! its write. Deliberately absent: scans, unconditional puts, partial updates, and transactions over more than
 //! [`MAX_WRITES`](crate::table::MAX_WRITES) rows.
 
 use std::future::Future;
 
 use crate::table::{Expect, IndexPartition, Key, Partition, ReadRows, Record, Row, RowKey, UnreadableRow, Write};
 
-/// A row that was not what its write expected, with what is there instead.
+/// A row that did not meet the condition of its write, with its stored state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
     /// The key of the refused write.
@@ -21,10 +21,10 @@ pub struct Refusal {
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// At least one condition did not hold. The stored rows come along, so a retry needs no read.
+    /// At least one condition did not hold. The error carries the stored rows, so a retry needs no read.
     #[error("{} rows were not as expected, the first is {}", .0.len(), .0.first().map_or_else(String::new, |r| r.key.to_string()))]
     Refused(Vec<Refusal>),
-    /// Another transaction was at work on one of the rows. Nothing was written; try again at once.
+    /// Another transaction was writing one of the rows. Nothing was written. Retry at once.
     #[error("another transaction holds one of the rows")]
     Conflict,
     /// The store failed. The write may or may not have happened; repeating it is safe.
@@ -60,11 +60,11 @@ pub enum StoreError {
 pub struct Listing {
     /// The partition: of the table, or of the index.
     pub partition: String,
-    /// Only sort keys that begin so.
+    /// Only rows whose sort key begins with this prefix.
     pub prefix: String,
     /// List by index entry instead of by row key. The index follows the table with a delay.
     pub by_index: bool,
-    /// At most this many rows.
+    /// The most rows of one page.
     pub limit: usize,
     /// Continue after this position, as returned by the page before.
     pub after: Option<Cursor>,
@@ -84,7 +84,7 @@ impl Listing {
         Self { partition: partition.into(), prefix: prefix.into(), by_index: false, limit: 1_000, after: None }
     }
 
-    /// Every row found under `partition` of the index.
+    /// Every row in `partition` of the index.
     #[must_use]
     pub fn index(partition: &IndexPartition, limit: usize) -> Self {
         Self { partition: partition.key(), prefix: String::new(), by_index: true, limit, after: None }
@@ -109,7 +109,7 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
-/// The table. Reads by key see every write that was acknowledged before them.
+/// The table. Reads by key see every write that was acknowledged before the read.
 pub trait Store: Sync {
     /// Reads rows by key, in the order of `keys`; a missing row is `None`. Keys must be distinct.
     fn get(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Option<Record>>, StoreError>> + Send;
@@ -117,7 +117,7 @@ pub trait Store: Sync {
     /// Writes all of `writes` (1 to [`MAX_WRITES`], distinct keys) or none.
     fn write(&self, writes: &[Write]) -> impl Future<Output = Result<(), WriteError>> + Send;
 
-    /// Lists one page of rows. By key: consistent. By index: may miss the newest.
+    /// Lists one page of rows. A listing by key is consistent. A listing by index may miss the newest writes.
     fn list(&self, listing: &Listing) -> impl Future<Output = Result<Page, StoreError>> + Send;
 }
 
@@ -137,7 +137,7 @@ pub async fn list_all<S: Store>(store: &S, mut listing: Listing) -> Result<Vec<R
     }
 }
 
-/// Reads one typed row with the condition that a later write of it must carry.
+/// Reads one typed row, together with the condition that a later write of the row must carry.
 ///
 /// # Errors
 /// As [`Store::get`], and when the row has another shape.

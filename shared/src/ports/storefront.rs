@@ -1,4 +1,4 @@
-//! The storefront port: a shop, as the flows see it.
+//! The storefront port: the calls to a shop that the flows need.
 
 use std::future::Future;
 
@@ -27,7 +27,7 @@ pub trait Storefront: Sync {
         rows: &[LevelSet],
     ) -> impl Future<Output = Result<ShopAnswer, StorefrontError>> + Send;
 
-    /// Stocks an item at a location, with nothing available. Once per `key`.
+    /// Activates an item at a location with nothing available, once per `key`.
     fn activate(
         &self,
         shop: &ShopDomain,
@@ -36,15 +36,15 @@ pub trait Storefront: Sync {
         location: ShopLocationId,
     ) -> impl Future<Output = Result<ShopAnswer, StorefrontError>> + Send;
 
-    /// Says what is shown beside what is sold (at most [`Self::METAFIELDS_AT_ONCE`]): all rows or none, each whole, so that
-    /// saying it again changes nothing.
+    /// Sets variant metafields (at most [`Self::METAFIELDS_AT_ONCE`]): all rows or none. Each row replaces the whole value, so
+    /// repeating the call changes nothing.
     fn set_metafields(
         &self,
         shop: &ShopDomain,
         rows: &[MetafieldWrite],
     ) -> impl Future<Output = Result<ShopAnswer, StorefrontError>> + Send;
 
-    /// The most rows of one description.
+    /// The most rows of one `set_metafields` call.
     const METAFIELDS_AT_ONCE: usize = 25;
 
     /// Every level of these items (at most [`Self::LEVELS_AT_ONCE`]). An item the shop does not know has none.
@@ -57,14 +57,15 @@ pub trait Storefront: Sync {
     /// The most items whose levels are read at once.
     const LEVELS_AT_ONCE: usize = 40;
 
-    /// Reads an order; `None` when the shop has none of this name.
+    /// Reads an order. `None` when the shop has no order with this id.
     fn order(&self, shop: &ShopDomain, order: OrderId)
     -> impl Future<Output = Result<Option<OrderRead>, StorefrontError>> + Send;
 
-    /// The order that something else of the shop belongs to, by its global id; `None` when there is no such thing.
+    /// The order that another object of the shop belongs to, by the object's global id. `None` when the shop has no such
+    /// object.
     fn order_of(&self, shop: &ShopDomain, gid: &str) -> impl Future<Output = Result<Option<OrderId>, StorefrontError>> + Send;
 
-    /// One page of names of orders that changed at or after `since`, oldest change first.
+    /// One page of the ids of orders that changed at or after `since`, oldest change first.
     fn orders_updated(
         &self,
         shop: &ShopDomain,

@@ -1,10 +1,10 @@
-//! Available to sell, of one item.
+//! The units of one item that are available to sell.
 //!
-//! Per location: `available = on_hand − reserved − held − pos_pending − allocated − wholesale − buffer`. For the network:
-//! the sum over active locations that fulfil online, plus what the unassigned position holds (never above zero: it is
-//! orders whose location is not known yet). The buffer is kept back only where there is stock to keep back, and never
-//! pushes a location below zero by itself; a location that is not in use keeps everything back. What can still be made, as
-//! the plan says, is at the production location.
+//! Per location: `available = on_hand − reserved − held − pos_pending − allocated − wholesale − buffer`. For the network: the sum
+//! over the active locations that fulfil online orders, plus the unassigned position. The unassigned position is never above
+//! zero: it holds orders whose location is not known yet. The buffer is kept back only from stock that is there, and never pushes
+//! a location below zero by itself. A location that is not in use keeps all its stock back. Units that the plan can still produce
+//! count at the production location.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,40 +18,42 @@ use crate::movement::Balance;
 use crate::promise::FinishedGoodPlan;
 use crate::source::{ScheduledReceipt, ScheduledReceipts};
 
-/// What can be promised of one item.
+/// What can be promised of one item, with the numbers behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Promise {
     /// The item.
     pub sku: Sku,
-    /// What the network can promise to an online order.
+    /// Units that the network can promise to an online order.
     pub available: Quantity,
-    /// The planner's threshold at the time, so that an order can raise the alert without another read.
+    /// The low-stock threshold of the item at the time of the computation, so that an order can raise the alert without another
+    /// read.
     pub low_at: Option<Quantity>,
     /// Each place, with the numbers behind it.
     pub places: BTreeMap<Place, LocationPromise>,
-    /// The shops that are told which lots there are, or still show some: where to look for labels. Empty for most items.
+    /// The shops that get the lots metafield of the item, or whose variant still has one. Metafield rows are looked up only for
+    /// these shops. Empty for most items.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub lots_metafield_in: BTreeSet<ShopDomain>,
-    /// The shops that are told its promise date, or still show one.
+    /// The shops that get the promise-date metafield of the item, or whose variant still has one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub date_metafield_in: BTreeSet<ShopDomain>,
-    /// What is announced of it and has not come yet, paper by paper.
+    /// The scheduled receipts of the item that have not arrived yet, one per source document.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incoming: Vec<ScheduledReceipt>,
-    /// Units of it that went into each production run.
+    /// Units of the item that were issued to each production run, by the reference of the run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub issued: BTreeMap<String, Quantity>,
-    /// What is reserved where online orders are served from, by the day the orders were placed.
+    /// Reserved units at the places that serve online orders, by the day on which the orders were placed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub placed: BTreeMap<Date, Quantity>,
-    /// What the plan says of it, where it is in one.
+    /// The plan of the item; `None` when it is in no plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned: Option<FinishedGoodPlan>,
-    /// When it was computed.
+    /// When the promise was computed.
     pub computed_at: Timestamp,
 }
 
-/// What a promise is computed from.
+/// The inputs of [`Promise::compute`].
 #[derive(Debug, Clone, Copy)]
 pub struct PromiseInputs<'a> {
     /// The item.
@@ -60,50 +62,51 @@ pub struct PromiseInputs<'a> {
     pub tier: Option<&'a Tier>,
     /// The locations.
     pub network: &'a Network,
-    /// Its positions, where there are any.
+    /// The positions of the item; empty when it has none.
     pub positions: &'a [Position],
-    /// What is announced of it.
+    /// The scheduled receipts of the item.
     pub supplies: Option<&'a ScheduledReceipts>,
-    /// What the plan says of it.
+    /// The plan of the item.
     pub planned: Option<&'a FinishedGoodPlan>,
-    /// The promise before.
+    /// The stored promise that the new one replaces.
     pub old: Option<&'a Promise>,
 }
 
-/// What can be promised from one place, and what it was computed from.
+/// What can be promised from one place, and the numbers it was computed from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LocationPromise {
-    /// The position's last movement that is in these numbers.
+    /// The sequence number of the last movement that is in these numbers.
     pub seq: u64,
-    /// The position.
+    /// The balance of the position.
     #[serde(flatten)]
     pub balance: Balance,
-    /// Units that can still be made: at the production location, see [`FinishedGoodPlan::producible`].
+    /// Units that can still be produced; only at the production location. See [`FinishedGoodPlan::producible`].
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
     pub producible: Quantity,
-    /// Units kept back here from the network.
+    /// Units that this place keeps back from the network.
     pub buffer: Quantity,
-    /// What can be promised from here: [`Balance::available`] and what is makeable, less the buffer.
+    /// Units that can be promised from this place: [`Balance::available`] and the producible units, less the buffer.
     pub available: Quantity,
-    /// How new each source behind the position is.
+    /// When each source behind the position was last seen.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub last_seen: BTreeMap<String, Timestamp>,
 }
 
 impl LocationPromise {
-    /// What a shop's available and committed should add up to, before what is kept back from it.
+    /// The sum that a shop's available and committed should have, before the units that are kept back from the shop are deducted.
     #[must_use]
     pub fn supply(&self) -> Quantity {
         self.balance.supply() + self.producible
     }
 
-    /// The part of the supply that the shop cannot know by itself.
+    /// The part of the supply that the shop cannot derive from its own orders.
     #[must_use]
     pub fn unknown_to_shop(&self) -> Quantity {
         self.balance.unknown_to_shop() + self.producible
     }
 
-    /// Units kept back here, of what there is to keep back: `buffer` of them, or all where the location is not in use.
+    /// Units that this place keeps back: `buffer`, but no more than the stock that is there; all of the stock when the location
+    /// is not in use.
     #[must_use]
     pub fn kept_back(&self, location: Option<&Location>, buffer: Quantity) -> Quantity {
         let stock = (self.balance.sellable() + self.producible).at_least_zero();
@@ -124,7 +127,8 @@ impl Promise {
                 (of.place.clone(), at)
             })
             .collect();
-        // Production has no position of its own. Where it was shown it stays, or no shop would hear that it is nothing now.
+        // The production location has no position of its own. A place of the old promise stays in the new one, so that a shop
+        // that shows producible units receives the change to zero.
         let was = old.iter().flat_map(|old| old.places.keys()).filter(|place| network.at(place).is_some());
         for place in was {
             places.entry(place.clone()).or_default();
@@ -158,7 +162,8 @@ impl Promise {
         }
     }
 
-    /// When a unit that is ordered now can be there. None where units are there, and where nothing that is known brings one.
+    /// The day on which a unit that is ordered now can be available. `None` when units are in stock, and when no known receipt or
+    /// production brings one.
     #[must_use]
     pub fn date(&self) -> Option<Date> {
         let producible = self.places.values().map(|at| at.producible).sum::<Quantity>();
@@ -166,28 +171,28 @@ impl Promise {
         self.planned.as_ref().and_then(|planned| planned.earliest).filter(|_| !is_there)
     }
 
-    /// Units that orders wait for: what is reserved where online orders are served from, beyond what is there.
+    /// Units that orders wait for: reserved units at the places that serve online orders, beyond the stock there.
     #[must_use]
     pub fn waited_for(&self, network: &Network) -> Quantity {
         let online = self.places.iter().filter(|(place, _)| sells_online(network, place));
         (-online.map(|(_, at)| at.balance.available()).sum::<Quantity>()).at_least_zero()
     }
 
-    /// Whether every position behind `self` is at least as new as the one behind `older`. A location that is no longer in
-    /// the network has no say.
+    /// Whether every position behind `self` is at least as new as the one behind `older`. A location that was removed from the
+    /// network does not count.
     #[must_use]
     pub fn follows(&self, older: &Self) -> bool {
         older.places.iter().all(|(place, old)| self.places.get(place).is_none_or(|new| new.seq >= old.seq))
     }
 
-    /// Whether it says anything that `other` does not.
+    /// Whether the two promises differ in nothing but the time of their computation.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
         *self == Self { computed_at: self.computed_at, ..other.clone() }
     }
 
-    /// What the network can promise once these positions of the item have changed. Exact where nothing else has changed
-    /// since the promise was computed; otherwise close, and `ats-recompute` has the last word.
+    /// What the network can promise once these positions of the item have changed. The result is exact when nothing else has
+    /// changed since the promise was computed. Otherwise it is an estimate, and `ats-recompute` computes the exact number later.
     #[must_use]
     pub fn available_after<'a>(&self, network: &Network, changed: impl IntoIterator<Item = &'a Position>) -> Quantity {
         changed.into_iter().filter(|position| sells_online(network, &position.of.place)).fold(self.available, |sum, position| {

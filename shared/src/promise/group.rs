@@ -9,26 +9,27 @@ use super::inputs::PlanningInputs;
 use super::{Bottleneck, BottleneckCause, FinishedGoodPlan, GroupPlan, LateUnitsByDate, planning};
 use crate::catalog::{Quantity, Sku};
 
-/// The plan of one group; `None` where nothing of it is sold before it is made.
-pub(crate) fn plan(terms: &PlanningInputs<'_>, group: BTreeSet<Sku>, now: Timestamp) -> Option<GroupPlan> {
-    let pool = terms.pool(&group);
-    if pool.items.iter().all(|item| item.offer.is_none()) {
+/// Plans one group. Returns `None` when the group offers no item before it is produced.
+pub(crate) fn plan(inputs: &PlanningInputs<'_>, group: BTreeSet<Sku>, now: Timestamp) -> Option<GroupPlan> {
+    let planning_group = inputs.pool(&group);
+    if planning_group.items.iter().all(|item| item.offer.is_none()) {
         return None;
     }
-    let goods = match planning::solve(&pool) {
+    let goods = match planning::solve(&planning_group) {
         Ok(solution) => solution,
         Err(error) => {
-            // A cycle that somebody wrote past the import. Nothing can be made of what is made of itself.
-            tracing::error!(%error, first = ?group.first(), "items cannot be planned");
+            // The rows contain a BOM cycle that was not written by the import, which rejects cycles. An item that is its own
+            // component cannot be produced.
+            tracing::error!(%error, first = ?group.first(), "the planning group cannot be planned");
             return None;
         }
     };
-    let day = |days: planning::Day| terms.today.checked_add(jiff::Span::new().days(days)).unwrap_or(Date::MAX);
+    let day = |days: planning::Day| inputs.today.checked_add(jiff::Span::new().days(days)).unwrap_or(Date::MAX);
     let mut planned = BTreeMap::new();
-    for (at, item) in pool.items.iter().enumerate().filter(|(_, item)| item.offer.is_some()) {
+    for (at, item) in planning_group.items.iter().enumerate().filter(|(_, item)| item.offer.is_some()) {
         let Some(made) = goods.producible.get(at).and_then(Option::as_ref) else { continue };
-        let shows = terms.rows.get(&item.sku).and_then(|rows| rows.item.as_ref()).is_some_and(|item| item.planning.shows_date);
-        let one = || planning::earliest(&pool, at, Quantity::new(1)).ok().and_then(|found| found.day).map(day);
+        let shows = inputs.rows.get(&item.sku).and_then(|rows| rows.item.as_ref()).is_some_and(|item| item.planning.shows_date);
+        let one = || planning::earliest(&planning_group, at, Quantity::new(1)).ok().and_then(|found| found.day).map(day);
         let earliest = if shows { one() } else { None };
         let late = made.late.iter().map(|late| LateUnitsByDate {
             units: late.units,
@@ -44,7 +45,7 @@ pub(crate) fn plan(terms: &PlanningInputs<'_>, group: BTreeSet<Sku>, now: Timest
     Some(GroupPlan { id, items: group, goods: planned, computed_at: now }.that_fits())
 }
 
-/// What stops the next unit, with its day in the calendar.
+/// The stored [`Bottleneck`] of a planning limit, with its day as a date.
 pub(crate) fn limit(limit: &planning::Limit, day: &dyn Fn(planning::Day) -> Date) -> Bottleneck {
     let why = match &limit.why {
         planning::Why::Component => BottleneckCause::Units,

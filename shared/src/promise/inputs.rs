@@ -1,8 +1,8 @@
-//! What the rows of items that hang together mean for planning: which of their units may be used for what, and when.
+//! Planning inputs from the rows of a planning group: which units may be used for what, and when.
 //!
-//! Units that a shop shows are promised there: what lies where online orders are served from is for the item's own orders.
-//! What lies elsewhere and feeds production may go into anything. What is overdue promises nothing until somebody says when
-//! it comes. A run takes its components when it begins, less what was issued to it.
+//! Stock at a location that serves online orders is kept for the item's own orders. Stock at another location that feeds
+//! production may go into anything. An overdue scheduled receipt does not count until its source reports a new date. A production
+//! run takes its components when it starts, less the units that were already issued to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::promise::planning::{ComponentUse, Day, GroupItem, GroupWorkCentre, Of
 use crate::promise::{PlanningRows, Promise};
 use crate::source::{ScheduledReceipt, StockKind};
 
-/// What planning needs beside the items.
+/// The rows from which a planning group is built.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PlanningInputs<'a> {
     pub rows: &'a BTreeMap<Sku, PlanningRows>,
@@ -24,19 +24,19 @@ pub(crate) struct PlanningInputs<'a> {
     pub today: Date,
 }
 
-/// What a run will still take of a component.
+/// The units of a component that a production run will still take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Claim<'a> {
     pub component: &'a Sku,
-    /// The paper of the run.
+    /// The reference of the run's source document.
     pub run: &'a str,
-    /// When it begins.
+    /// The day on which the run starts.
     pub day: Day,
     pub units: Quantity,
 }
 
 impl PlanningInputs<'_> {
-    /// The pool of one group; its items are in the order of the group.
+    /// The [`PlanningGroup`] of these items; its items are in the order of `group`.
     pub fn pool(&self, group: &BTreeSet<Sku>) -> PlanningGroup {
         let index: BTreeMap<&Sku, usize> = group.iter().zip(0..).collect();
         let of = |sku: &Sku| self.rows.get(sku).and_then(|rows| rows.bill.as_ref());
@@ -71,7 +71,7 @@ impl PlanningInputs<'_> {
         GroupItem {
             sku: sku.clone(),
             stock: promise.map_or(Quantity::ZERO, |promise| self.stock(promise, is_sold)),
-            supplies: incoming.filter_map(|paper| Some((self.day_of(paper)?, paper.left))).collect(),
+            supplies: incoming.filter_map(|receipt| Some((self.day_of(receipt)?, receipt.left))).collect(),
             claims: Vec::new(),
             promised: promise.map_or_else(Vec::new, |promise| self.promised(promise, planning.promise_days.unwrap_or(0))),
             recipe: bill.and_then(|bill| self.recipe(bill, index, centres)),
@@ -81,13 +81,13 @@ impl PlanningInputs<'_> {
         }
     }
 
-    /// Units that may go into production, or on to where they are sold.
+    /// Units that may go into production, or may be moved to where they are sold.
     fn stock(&self, promise: &Promise, is_sold: bool) -> Quantity {
         let may = |place: &Place| self.may_use(place, is_sold);
         promise.places.iter().filter(|(place, _)| may(place)).map(|(_, at)| at.balance.available()).sum()
     }
 
-    /// Whether units at a place may go into production, or on to where they are sold.
+    /// Whether units at a place may go into production, or may be moved to where they are sold.
     pub fn may_use(&self, place: &Place, is_sold: bool) -> bool {
         match self.network.at(place) {
             None => !is_sold,
@@ -95,13 +95,14 @@ impl PlanningInputs<'_> {
         }
     }
 
-    /// When a paper's units are there; `None` where nobody knows, or where they should have been there by now.
-    pub fn day_of(&self, paper: &ScheduledReceipt) -> Option<Day> {
-        let days = paper.due?.since(self.today).ok()?.get_days();
+    /// The day on which the units of a receipt arrive; `None` when its source gave no date, or when the date has passed.
+    pub fn day_of(&self, receipt: &ScheduledReceipt) -> Option<Day> {
+        let days = receipt.due?.since(self.today).ok()?.get_days();
         Day::try_from(days).ok()
     }
 
-    /// What orders wait for, by the day that was promised: the newest orders wait, the older ones have what is there.
+    /// Units that orders wait for, by the day that was promised. The stock serves the oldest orders, so the newest orders are the
+    /// ones that wait.
     fn promised(&self, promise: &Promise, promise_days: u16) -> Vec<(Day, Quantity)> {
         let mut left = promise.waited_for(self.network);
         let mut promised = Vec::new();
@@ -114,7 +115,7 @@ impl PlanningInputs<'_> {
             }
         }
         if left.is_positive() {
-            promised.push((0, left)); // Of orders from before their days were kept.
+            promised.push((0, left)); // Orders that were stored before their day was kept.
         }
         promised
     }
@@ -132,7 +133,7 @@ impl PlanningInputs<'_> {
     ) -> Option<Recipe> {
         let mut slots = Vec::new();
         for options in bill.slots() {
-            // What is always there limits nothing, and nothing that it stands in for.
+            // A bulk item limits nothing, and neither does a component that a bulk item can replace.
             let is_bulk = |sku: &Sku| self.rows.get(sku).is_some_and(PlanningRows::is_bulk);
             if !options.iter().any(|(sku, _)| is_bulk(sku)) {
                 slots.extend(self.windows(&options, index)?);
@@ -143,7 +144,7 @@ impl PlanningInputs<'_> {
         Some(Recipe { yields, lead, centre: centre.and_then(|code| centres.get(code).copied()), slots })
     }
 
-    /// A component and what may stand in for it, by the days on which each of them is taken.
+    /// A component and its alternates, as one slot for each span of days on which the same options are in force.
     fn windows(&self, options: &[(&Sku, &Component)], index: &BTreeMap<&Sku, usize>) -> Option<Vec<Slot>> {
         let edges = options.iter().flat_map(|(_, component)| [component.from, component.until]).flatten();
         let mut edges: BTreeSet<Day> = edges.map(|edge| self.days_until(edge)).collect();
@@ -164,10 +165,11 @@ impl PlanningInputs<'_> {
         Some(slots)
     }
 
-    /// What the runs of an item that are under way or to come will still take of its components, and when they begin.
+    /// The units of each component that the open production runs of an item will still take, and the day on which each run
+    /// starts.
     ///
-    /// Less what was issued to them; and no more than what is left to be made takes, because issues that name no run are
-    /// known only by what came out.
+    /// Units that were issued to a run are deducted. The result is at most what the run's remaining output takes, because an
+    /// issue that names no run can be seen only in the output.
     pub fn claims<'a>(&'a self, sku: &Sku) -> Vec<Claim<'a>> {
         let Some(rows) = self.rows.get(sku) else { return Vec::new() };
         let (Some(bill), Some(promise)) = (&rows.bill, &rows.promise) else { return Vec::new() };
@@ -176,7 +178,7 @@ impl PlanningInputs<'_> {
             of.and_then(|promise| promise.issued.get(&run.reference)).copied().unwrap_or_default()
         };
         let mut claims = Vec::new();
-        for run in promise.incoming.iter().filter(|paper| paper.kind == StockKind::ProductionRun) {
+        for run in promise.incoming.iter().filter(|receipt| receipt.kind == StockKind::ProductionRun) {
             let due = run.due.map_or(0, |due| self.days_until(due));
             let start = due.saturating_sub(bill.lead_days.into());
             let day = self.today.checked_add(Span::new().days(start)).unwrap_or(Date::MAX);
@@ -194,13 +196,13 @@ impl PlanningInputs<'_> {
     }
 }
 
-/// Units of a component for each unit that is started, what is lost on the way included.
+/// Units of a component for each unit that is started, scrap included.
 fn per_start(component: &Component) -> Option<Ratio> {
     let whole = Ratio::from_decimal(component.quantity.number())?;
     component.scrap.map_or(Some(whole), |scrap| whole.over(per_cent(Decimal::ONE_HUNDRED - scrap.number())?))
 }
 
-/// Units of a component that go into so many good units.
+/// Units of a component that this number of good units takes.
 fn takes(bill: &BillOfMaterials, component: &Component, units: Quantity) -> Option<Quantity> {
     Some(per_start(component)?.of(yields(bill)?.starts_for(units)))
 }

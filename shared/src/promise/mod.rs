@@ -1,10 +1,10 @@
-//! What can be promised: available-to-sell per item, per location and for the network, computed from positions; and what
-//! can still be made ([`making`]), of everything that hangs together by bills of materials.
+//! What can be promised of an item: available to sell, per location and for the network, computed from positions; and what can
+//! still be produced ([`planning`]), computed for all items of a planning group together.
 //!
-//! A [`Promise`] is a function of the item, its positions, what is announced of it and what the plan says of it, and says
-//! which version of each position it was computed from; it is replaced only by one computed from newer or equal versions.
-//! A [`GroupPlan`] is a function of the promises, bills and work centres of the items that hang together, under the same rule.
-//! Nothing here is clamped: a negative available is a backorder, and the storefront clamps for itself.
+//! A [`Promise`] is a function of the item, its positions, its scheduled receipts and its plan. It records which version of each
+//! position it was computed from, and only a promise computed from the same or newer versions replaces it. A [`GroupPlan`] is a
+//! function of the promises, bills of materials and work centres of one planning group, under the same rule. No number here is
+//! clamped: a negative available is a backorder, and the storefront clamps its own numbers.
 
 pub(crate) mod available;
 mod group;

@@ -1,5 +1,5 @@
-//! A plan: what the goods that hang together by their components may show, decided together and written in one row, so that
-//! what is shown of all of them can be made.
+//! A plan: what the finished goods of one planning group may offer. The group is planned together and its plan is one row, so
+//! that everything the plan offers can be produced.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{Sku, day_of};
 use crate::promise::planned::{FinishedGoodPlan, LateUnitsByDate};
 
-/// What is planned of items that hang together.
+/// The plan of one planning group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupPlan {
-    /// Its name: the first of its items.
+    /// The name of the plan: the first of its items.
     pub id: Sku,
-    /// Everything that hangs together: goods, what they are made of, and what else that goes into.
+    /// All items of the group: finished goods, their components, and the other items that use these components.
     pub items: BTreeSet<Sku>,
-    /// What each of them that is sold, or owed to somebody, may show.
+    /// The plan of each item that is offered before it is produced.
     pub goods: BTreeMap<Sku, FinishedGoodPlan>,
-    /// When it came out so.
+    /// When the plan was computed.
     pub computed_at: Timestamp,
 }
 
@@ -26,11 +26,12 @@ impl GroupPlan {
     /// The most items that are planned together.
     pub const MAX_ITEMS: usize = 1_000;
 
-    /// The most bytes of a plan, as JSON: what a row may hold is 400 KB, and numbers and names take no more there.
+    /// The most bytes of a plan, as JSON. A row holds at most 400 KB, and numbers and names take no more space in a row than in
+    /// JSON.
     const MAX_BYTES: usize = 300_000;
 
-    /// The plan with as much of what explains it left out as a row cannot hold: first how one comes to what limits a good, then
-    /// the days of what is late, at last the limit. Units are never left out.
+    /// Removes as many explanations as it takes for the plan to fit into a row: first the paths to the bottlenecks, then the days
+    /// of late units, and last the bottlenecks. Units are never removed.
     #[must_use]
     pub fn that_fits(mut self) -> Self {
         let shrink: [fn(&mut FinishedGoodPlan); 3] = [
@@ -47,15 +48,15 @@ impl GroupPlan {
         self
     }
 
-    /// Whether it says the same, whenever it was computed on that day. Of another day it is written all the same: whoever
-    /// still plans for the day before must find that it was.
+    /// Whether both plans have the same content and were computed on the same day. A plan of another day is written even when its
+    /// content is the same, so that a planner that still plans for the day before finds a changed row.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
         let Self { id, items, goods, computed_at } = self;
         (id, items, goods, day_of(*computed_at)) == (&other.id, &other.items, &other.goods, day_of(other.computed_at))
     }
 
-    /// The goods of which two states of a plan do not say the same.
+    /// The items for which two states of a plan differ.
     #[must_use]
     pub fn differing(old: Option<&Self>, new: Option<&Self>) -> BTreeSet<Sku> {
         let of = |plan: Option<&Self>, sku: &Sku| plan.and_then(|plan| plan.goods.get(sku)).cloned();
@@ -64,8 +65,9 @@ impl GroupPlan {
     }
 }
 
-/// Which plan an item is in. Written with the plan that takes it in, and taken away with the one that lets it go, or before and
-/// after them where a transaction does not hold it all: an item whose plan does not name it is not planned.
+/// The plan that an item is in. The transaction that adds the item to a plan writes this row, and the transaction that removes
+/// the item deletes it. Where one transaction cannot hold all rows, memberships are written before the plan and deleted after it.
+/// An item that its plan does not list is not planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanMembership {
     /// The item.
@@ -106,8 +108,8 @@ mod tests {
         GroupPlan { id: sku(0), items: goods.keys().cloned().collect(), goods, computed_at: Timestamp::UNIX_EPOCH }
     }
 
-    /// Protects the largest plans from being refused by the table, which would stop everything behind them: what they say of units
-    /// is whole, and as much of the reasons as fits.
+    /// Protects the largest plans from being rejected by the table, which would block all later work: the units of a plan are
+    /// complete, and it keeps as many explanations as fit.
     #[test]
     fn a_plan_fits_into_its_row() {
         for (goods, name, path, late, has_path, lates, has_limit) in [
@@ -117,7 +119,7 @@ mod tests {
             (900, 30, 20, 100, false, 1, true),
             (1_000, 100, 20, 100, false, 1, false),
         ] {
-            let case = format!("{goods} goods, names of {name}, {path} levels, {late} late");
+            let case = format!("{goods} finished goods, names of {name}, {path} levels, {late} late");
             let whole = plan(goods, name, path, late);
             let fits = whole.clone().that_fits();
             assert!(serde_json::to_vec(&fits).expect("a row").len() <= GroupPlan::MAX_BYTES, "{case}");

@@ -1,4 +1,4 @@
-//! What a plan says of one item, as it is stored.
+//! The plan of one item, as it is stored.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Quantity, Sku};
 
-/// What can still be made of an item, or come, until the day that is promised to whoever orders now.
+/// The units of an item that can be produced or received by the day that is promised to an order placed now.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FinishedGoodPlan {
-    /// Units that orders which wait already are to get.
+    /// Units for orders that already wait.
     pub waiting: Quantity,
-    /// Units beside these that can be promised now, whatever is promised of other items at the same time.
+    /// Further units that can be promised now, whatever is promised of other items at the same time.
     pub offered: Quantity,
     /// What stops the next unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -20,7 +20,7 @@ pub struct FinishedGoodPlan {
     /// Promises that cannot be kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub late: Vec<LateUnitsByDate>,
-    /// When a unit that is ordered now can be there; kept only where shops show it.
+    /// The day on which a unit that is ordered now can be available; stored only where shops show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earliest: Option<Date>,
 }
@@ -28,41 +28,41 @@ pub struct FinishedGoodPlan {
 /// What stops the next unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bottleneck {
-    /// What there is not enough of.
+    /// What is scarce.
     pub why: BottleneckCause,
-    /// The item that lacks it.
+    /// The item that is short.
     pub item: Sku,
-    /// How one comes to it: from the item that is sold down to it.
+    /// The path through the bills of materials, from the item that is sold down to the one that is short.
     pub path: Vec<Sku>,
-    /// When it would be needed.
+    /// The day by which more would be required.
     pub day: Date,
 }
 
-/// What there is not enough of.
+/// What is scarce.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BottleneckCause {
-    /// Units of it: there are too few, and it cannot be made or does not come in time.
+    /// Units of the item: there are too few, and no more can be produced or received in time.
     Units,
-    /// What a work centre can begin in a day.
+    /// The daily capacity of a work centre.
     Centre(String),
-    /// Days: it would have had to be begun before today.
+    /// Lead time: production would have had to start before today.
     Time,
 }
 
-/// Units that were promised for a day and will not be there.
+/// Units that were promised for a day and cannot be available by then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LateUnitsByDate {
     /// How many.
     pub units: Quantity,
     /// The day they were promised for.
     pub promised: Date,
-    /// The day they can be there; `None` where nothing that is known brings them.
+    /// The day on which they can be available; `None` when no known receipt or production brings them.
     pub possible: Option<Date>,
 }
 
 impl LateUnitsByDate {
-    /// All of these as one: promised from the first day on, possible when the last of them is.
+    /// Merges these into one, with the earliest promised day and the latest possible day; `None` when `late` is empty.
     #[must_use]
     pub fn together(late: &[Self]) -> Option<Self> {
         let promised = late.iter().map(|late| late.promised).min()?;
@@ -73,14 +73,14 @@ impl LateUnitsByDate {
 }
 
 impl FinishedGoodPlan {
-    /// Units that can be there in time, those that wait for them among them: what a shop's production location shows and
-    /// has committed.
+    /// Units that can be available in time, including those that orders wait for: the sum of available and committed that a shop
+    /// shows at the production location.
     #[must_use]
     pub fn producible(&self) -> Quantity {
         self.waiting - self.late_units() + self.offered
     }
 
-    /// Units that wait and cannot be there in time.
+    /// Units that orders wait for and that cannot be available in time.
     #[must_use]
     pub fn late_units(&self) -> Quantity {
         self.late.iter().map(|late| late.units).sum()
@@ -93,7 +93,7 @@ impl fmt::Display for Bottleneck {
         match why {
             BottleneckCause::Units => write!(f, "more {item} would be needed by {day}")?,
             BottleneckCause::Centre(centre) => write!(f, "{centre} can make no more {item} until {day}")?,
-            BottleneckCause::Time => write!(f, "{item} cannot be made by {day}: it takes longer")?,
+            BottleneckCause::Time => write!(f, "{item} cannot be made by {day}: its lead time is longer")?,
         }
         if path.len() > 1 {
             write!(f, " ({})", path.iter().map(Sku::as_str).collect::<Vec<_>>().join(" → "))?;
@@ -106,8 +106,8 @@ impl fmt::Display for LateUnitsByDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { units, promised, possible } = self;
         match possible {
-            Some(day) => write!(f, "{units} promised for {promised} can be there on {day}"),
-            None => write!(f, "{units} promised for {promised} cannot be made from what is known"),
+            Some(day) => write!(f, "{units} promised for {promised} can be available on {day}"),
+            None => write!(f, "{units} promised for {promised} cannot be made: no known supply covers them"),
         }
     }
 }

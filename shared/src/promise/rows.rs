@@ -1,11 +1,11 @@
-//! What planning reads of one item, and which items are planned together.
+//! The rows that planning reads of one item, and the planning groups that these rows form.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{PlanMembership, Promise};
 use crate::catalog::{BillOfMaterials, Item, Sku, WhereUsed};
 
-/// What was read of one item.
+/// The rows that were read of one item.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct PlanningRows {
     pub item: Option<Item>,
@@ -17,7 +17,7 @@ pub(crate) struct PlanningRows {
 }
 
 impl PlanningRows {
-    /// Whether it has a part in planning at all.
+    /// Whether the item takes part in planning.
     pub fn is_planned(&self) -> bool {
         let sold = self.item.as_ref().is_some_and(|item| item.planning.promise_days.is_some());
         !self.is_bulk() && (sold || self.bill.is_some() || self.used.is_some())
@@ -27,19 +27,19 @@ impl PlanningRows {
         self.item.as_ref().is_some_and(|item| item.planning.bulk)
     }
 
-    /// What it is made of.
+    /// The components of its bill of materials.
     pub fn components(&self) -> impl Iterator<Item = &Sku> {
         self.bill.iter().flat_map(|bill| bill.components.keys())
     }
 
-    /// What making it draws on, and what it may go into.
+    /// The items that its production draws on, and the items that it is a component of.
     pub fn neighbours(&self) -> impl Iterator<Item = Sku> {
         let up = self.used.iter().flat_map(|used| used.parents.iter().cloned());
         self.bill.iter().flat_map(BillOfMaterials::draws_on).chain(up)
     }
 }
 
-/// The items by what hangs together, bulk ones left out; each group in order.
+/// The planning groups of these items, without bulk items; each group in the order of SKUs.
 pub(crate) fn groups(rows: &BTreeMap<Sku, PlanningRows>) -> Vec<BTreeSet<Sku>> {
     let planned: BTreeSet<&Sku> = rows.iter().filter(|(_, rows)| rows.is_planned()).map(|(sku, _)| sku).collect();
     let mut beside: BTreeMap<&Sku, Vec<&Sku>> = BTreeMap::new();

@@ -1,16 +1,16 @@
-//! What a comparison with a shop found, and where it stands.
+//! The progress and the reports of comparisons with a shop.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{LocationId, Quantity, ShopDomain, Sku};
 
-/// Where the comparison of a shop stands, and what its last page showed.
+/// How far the comparison with a shop has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompareProgress {
     /// The shop.
     pub shop: ShopDomain,
-    /// The last item compared, by the shop's SKU and by ours; none at the beginning of the catalogue.
+    /// The last item compared, by the shop's SKU and by ours; `None` at the beginning of the catalog.
     pub after: Option<(String, Sku)>,
 }
 
@@ -21,13 +21,13 @@ pub struct LevelDrift {
     pub sku: Sku,
     /// The location.
     pub location: LocationId,
-    /// What the shop shows, available and committed together.
+    /// The sum of available and committed in the shop.
     pub shown: Quantity,
-    /// What we say.
+    /// The supply of the level, by the ledger.
     pub supply: Quantity,
 }
 
-/// What comparing one page showed. Stored, and found again by time.
+/// The report of one compared page; reports are stored and listed by time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompareReport {
     /// The shop.
@@ -36,10 +36,10 @@ pub struct CompareReport {
     pub began: Timestamp,
     /// Levels compared.
     pub levels: usize,
-    /// Levels left alone, because something may be in flight or is due.
+    /// Levels that were not compared, because an order may be in flight or a push is due.
     pub in_flight: usize,
-    /// Levels that differ; each is contacted anew.
+    /// Levels that differ; each is marked for repair.
     pub drifted: Vec<LevelDrift>,
-    /// Whether this was the last page of the catalogue.
+    /// Whether this was the last page of the catalog.
     pub end: bool,
 }

@@ -1,6 +1,6 @@
-//! What drifted between the ledger and the shops, and how far each repairing job has come.
+//! The drift between the ledger and the shops, and the progress of each job that repairs it.
 //!
-//! The jobs themselves are in `flows`. None of them writes a position or a level of a shop in a way of its own.
+//! The jobs themselves are in `flows`. They change positions and levels only through the same flows as everything else.
 
 mod compare;
 mod refresh;

@@ -1,4 +1,4 @@
-//! What must be computed anew of every item, and how far that has come.
+//! The progress of recomputing every item.
 
 use std::collections::BTreeSet;
 
@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::Sku;
 
-/// What must be computed anew of every item, and how far that has come.
+/// How far a recomputation of every item has come, and what it covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshProgress {
-    /// When it was asked for.
+    /// When it was requested.
     pub asked_at: Timestamp,
-    /// The last item that was done.
+    /// The last item that was recomputed.
     pub after: Option<Sku>,
-    /// Only what is planned: a day has begun.
+    /// Whether only planned items are recomputed, because a new day has begun.
     #[serde(default)]
     pub only_plans: bool,
-    /// It has come to the end.
+    /// Whether every item was recomputed.
     #[serde(default)]
     pub done: bool,
-    /// Items that could not be planned: every run tries them again, because nothing else would before the next day.
+    /// Items that could not be planned. Every run tries them again, because no other job does so before the next day.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub missed: BTreeSet<Sku>,
 }

@@ -10,9 +10,9 @@ use crate::catalog::ShopDomain;
 pub struct OrderWatermark {
     /// The shop.
     pub shop: ShopDomain,
-    /// The newest change of an order seen, by the shop's clock, less [`OVERLAP`]. Never the present time: an order may
-    /// carry an earlier time than the moment it becomes visible.
+    /// The newest change of an order seen, by the shop's clock, less `flows::OVERLAP`. It is never the present time, because an
+    /// order can become visible later than the time it carries.
     pub watermark: Option<Timestamp>,
-    /// When the last sweep that took in everything began, by the shop's clock: the ledger is complete up to then.
+    /// When the last complete sweep began, by the shop's clock: the ledger has every order up to then.
     pub complete_at: Option<Timestamp>,
 }

@@ -1,6 +1,7 @@
-//! `work_centres.csv` and `assemblies.csv`: where things are made, and how: the header of a bill.
+//! `work_centres.csv` and `assemblies.csv`: work centres, and how items are made, which is the header of a bill.
 //!
-//! An assembly without a line is made at once and anywhere, and all of it comes out: a line that says only that is none.
+//! An item without a line in `assemblies.csv` has no lead time, no work centre and a full yield. A line with only these values is
+//! the same as no line, so it is not exported.
 
 use std::collections::BTreeMap;
 
@@ -40,23 +41,23 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<(Sku, AssemblyRow)> {
 
 pub(super) fn apply_centres(
     rows: &BTreeMap<WorkCentreId, Lined<CentreRow>>,
-    catalogue: &mut Catalog,
+    catalog: &mut Catalog,
     problems: &mut SheetProblems,
 ) {
     for (code, Lined { line, row, .. }) in rows {
-        let detail = "a new work centre needs one: how many units can be started there on a day, 0 for none";
+        let detail = "a new work centre needs a capacity: enter the units that can be started there on a day, 0 for none";
         let missing = || problems.add(Sheet::WorkCentres, *line, "units_per_day", detail);
-        // Where nothing can be read it is there all the same, so that its assemblies are not said to name none.
-        let old = catalogue.centres.get(code).map(|centre| centre.per_day);
+        // A work centre with an invalid capacity is added too, so that its assemblies are not reported for an unknown one.
+        let old = catalog.centres.get(code).map(|centre| centre.per_day);
         let per_day = row.per_day.or_required(old, missing).unwrap_or_default();
-        catalogue.centres.insert(code.clone(), WorkCentre { code: code.clone(), per_day });
+        catalog.centres.insert(code.clone(), WorkCentre { code: code.clone(), per_day });
     }
 }
 
-pub(super) fn apply(rows: &BTreeMap<Sku, Lined<AssemblyRow>>, catalogue: &mut Catalog, problems: &mut SheetProblems) {
+pub(super) fn apply(rows: &BTreeMap<Sku, Lined<AssemblyRow>>, catalog: &mut Catalog, problems: &mut SheetProblems) {
     for (parent, Lined { line, remove, row }) in rows {
         let mut problem = |column: &str, detail: String| problems.add(Sheet::Assemblies, *line, column, detail);
-        let old = catalogue.bills.get(parent);
+        let old = catalog.bills.get(parent);
         let plain = BillOfMaterials::new(parent.clone());
         let mut bill = old.cloned().unwrap_or_else(|| plain.clone());
         if *remove {
@@ -67,29 +68,29 @@ pub(super) fn apply(rows: &BTreeMap<Sku, Lined<AssemblyRow>>, catalogue: &mut Ca
             row.centre.update(&mut bill.centre);
             row.phantom.update_or_default(&mut bill.phantom);
             if bill.phantom && (bill.lead_days > 0 || bill.centre.is_some()) {
-                let detail = "what is made on the way takes no time and no work centre: take lead_days and work_centre away (-)";
+                let detail = "a phantom has no lead time and no work centre: enter - in lead_days and work_centre";
                 problem("phantom", detail.to_owned());
             }
             if let Some(centre) = row.centre.set()
-                && !catalogue.centres.contains_key(centre)
+                && !catalog.centres.contains_key(centre)
             {
                 problem("work_centre", format!("there is no work centre {centre}: add it to {}", Sheet::WorkCentres));
             }
         }
         if old.is_some() || !bill.says_the_same(&plain) {
-            catalogue.bills.insert(parent.clone(), bill);
+            catalog.bills.insert(parent.clone(), bill);
         }
     }
 }
 
-pub(super) fn centre_cells(catalogue: &Catalog, code: &WorkCentreId) -> Option<Vec<String>> {
-    let WorkCentre { code, per_day } = catalogue.centres.get(code)?;
+pub(super) fn centre_cells(catalog: &Catalog, code: &WorkCentreId) -> Option<Vec<String>> {
+    let WorkCentre { code, per_day } = catalog.centres.get(code)?;
     Some(vec![code.to_string(), per_day.to_string()])
 }
 
-pub(super) fn cells(catalogue: &Catalog, parent: &Sku) -> Option<Vec<String>> {
-    let BillOfMaterials { parent, lead_days, yields, centre, phantom, .. } = catalogue.bills.get(parent)?;
-    let says_something = *lead_days > 0 || yields.is_some() || centre.is_some() || *phantom;
+pub(super) fn cells(catalog: &Catalog, parent: &Sku) -> Option<Vec<String>> {
+    let BillOfMaterials { parent, lead_days, yields, centre, phantom, .. } = catalog.bills.get(parent)?;
+    let has_values = *lead_days > 0 || yields.is_some() || centre.is_some() || *phantom;
     let (lead_days, yields, centre) = (show_unless_default(lead_days), show(yields.as_ref()), show(centre.as_ref()));
-    says_something.then(|| vec![parent.to_string(), lead_days, yields, centre, show_yes_no(*phantom)])
+    has_values.then(|| vec![parent.to_string(), lead_days, yields, centre, show_yes_no(*phantom)])
 }

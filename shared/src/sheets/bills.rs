@@ -1,4 +1,4 @@
-//! `bills.csv`: what an item is made of, one line for each component.
+//! `bills.csv`: the components of an item, one line for each.
 
 use std::collections::BTreeMap;
 
@@ -35,17 +35,18 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<((Sku, Sku), ComponentRow)> 
     Some(((parent?, component?), row))
 }
 
-pub(super) fn apply(rows: &Rows, catalogue: &mut Catalog, problems: &mut SheetProblems) {
+pub(super) fn apply(rows: &Rows, catalog: &mut Catalog, problems: &mut SheetProblems) {
     for ((parent, component), Lined { line, remove, row }) in rows {
         if *remove {
-            if let Some(bill) = catalogue.bills.get_mut(parent) {
+            if let Some(bill) = catalog.bills.get_mut(parent) {
                 bill.components.remove(component);
             }
             continue;
         }
         let mut problem = |column: &str, detail: String| problems.add(Sheet::Bills, *line, column, detail);
-        let old = catalogue.bills.get(parent).and_then(|bill| bill.components.get(component));
-        let missing = || problem("quantity", "a new component needs one: how many go into one of the parent".to_owned());
+        let old = catalog.bills.get(parent).and_then(|bill| bill.components.get(component));
+        let missing =
+            || problem("quantity", "a new component needs a quantity: enter how many go into one of the parent".to_owned());
         let Some(quantity) = row.quantity.or_required(old.map(|old| old.quantity), missing) else { continue };
         let mut new = Component { quantity, ..old.cloned().unwrap_or(Component::new(quantity)) };
         row.scrap.update(&mut new.scrap);
@@ -58,22 +59,19 @@ pub(super) fn apply(rows: &Rows, catalogue: &mut Catalog, problems: &mut SheetPr
         {
             problem(
                 "until",
-                format!("{until} is not after {from}, so it would never be used: until is the first day without it"),
+                format!("{until} is not after {from}, so the component would never be used: until is the first day without it"),
             );
         }
         if new.rank > 0 && new.instead_of.is_none() && row.instead_of != Cell::Bad {
-            problem(
-                "rank",
-                "only what stands in for another has a rank: fill in instead_of, or take the rank away (-)".to_owned(),
-            );
+            problem("rank", "only an alternate has a rank: fill in instead_of, or enter - in rank".to_owned());
         }
-        let bill = catalogue.bills.entry(parent.clone()).or_insert_with(|| BillOfMaterials::new(parent.clone()));
+        let bill = catalog.bills.entry(parent.clone()).or_insert_with(|| BillOfMaterials::new(parent.clone()));
         bill.components.insert(component.clone(), new);
     }
 }
 
-pub(super) fn cells(catalogue: &Catalog, parent: &Sku, component: &Sku) -> Option<Vec<String>> {
-    let Component { quantity, scrap, from, until, instead_of, rank } = catalogue.bills.get(parent)?.components.get(component)?;
+pub(super) fn cells(catalog: &Catalog, parent: &Sku, component: &Sku) -> Option<Vec<String>> {
+    let Component { quantity, scrap, from, until, instead_of, rank } = catalog.bills.get(parent)?.components.get(component)?;
     Some(vec![
         parent.to_string(),
         component.to_string(),

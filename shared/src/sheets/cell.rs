@@ -1,4 +1,4 @@
-//! Cells: what is written in one, as a type.
+//! Typed cells of sheets, and the parsing of their text.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -11,24 +11,24 @@ use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Line;
 use crate::sheets::sheet::{REMOVE, Sheet};
 
-/// What takes a value away. No tier or unit is called so in a sheet.
+/// The text of a cell that removes a value. A tier or unit with this name cannot be used in a sheet.
 pub const CLEARED: &str = "-";
 
-/// What a cell says of a value.
+/// The effect of a cell on a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cell<T> {
-    /// Nothing: it stays as it is.
+    /// The cell is empty: the value stays.
     Keep,
-    /// It is taken away.
+    /// The value is removed.
     Clear,
-    /// It is this from now on.
+    /// The value is replaced by this one.
     Set(T),
-    /// Something that is no value; the problem is noted already.
+    /// The text is invalid; the problem is reported already.
     Bad,
 }
 
 impl<T: Clone> Cell<T> {
-    /// Does to a value what the cell says.
+    /// Applies the cell to a value.
     pub(super) fn update(&self, value: &mut Option<T>) {
         match self {
             Self::Keep | Self::Bad => {}
@@ -37,7 +37,7 @@ impl<T: Clone> Cell<T> {
         }
     }
 
-    /// As [`Cell::update`], of a value that is `T::default()` where nothing is said.
+    /// As [`Cell::update`], for a value that is `T::default()` when it is removed.
     pub(super) fn update_or_default(&self, value: &mut T)
     where
         T: Default,
@@ -49,7 +49,7 @@ impl<T: Clone> Cell<T> {
         }
     }
 
-    /// The new value, if the cell says one.
+    /// The new value, if the cell has one.
     pub(super) fn set(&self) -> Option<&T> {
         match self {
             Self::Set(value) => Some(value),
@@ -57,8 +57,8 @@ impl<T: Clone> Cell<T> {
         }
     }
 
-    /// The new value or else the old one, of something that must have one. Where there is neither, that is a problem,
-    /// unless the cell's own is noted already.
+    /// The new value or else the old one, for a required value. If there is neither, calls `missing` to report the problem,
+    /// unless the cell is invalid and thus reported already.
     pub(super) fn or_required(&self, old: Option<T>, missing: impl FnOnce()) -> Option<T> {
         let value = self.set().cloned().or(old);
         if value.is_none() && !matches!(self, Self::Bad) {
@@ -68,7 +68,7 @@ impl<T: Clone> Cell<T> {
     }
 }
 
-/// Reads the cells of one line, and notes what is wrong with them.
+/// Parses the cells of one line, and reports their problems.
 pub(super) struct Cells<'a> {
     pub(super) sheet: Sheet,
     pub(super) line: &'a Line,
@@ -77,7 +77,7 @@ pub(super) struct Cells<'a> {
 
 impl Cells<'_> {
     fn text(&self, column: &str) -> &str {
-        let at = self.sheet.known_columns().position(|known| known == column).expect("only columns of the sheet are asked for");
+        let at = self.sheet.known_columns().position(|known| known == column).expect("the column is one of the sheet's columns");
         &self.line.cells[at]
     }
 
@@ -85,15 +85,15 @@ impl Cells<'_> {
         self.problems.add(self.sheet, self.line.number, column, detail);
     }
 
-    /// A cell that must be filled.
+    /// A cell that must have a value, because it identifies the row.
     pub(super) fn key<T>(&mut self, column: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let text = self.text(column);
         if text.is_empty() {
-            self.problem(column, "it is empty, and it says which row is meant: fill it in");
+            self.problem(column, "the cell is empty, and it identifies the row: fill it in");
             return None;
         }
         if text == CLEARED {
-            self.problem(column, format!("it is {CLEARED:?}, which takes a value away: no name can be that"));
+            self.problem(column, format!("the cell is {CLEARED:?}, which removes a value: it cannot be a name"));
             return None;
         }
         match read(text) {
@@ -105,12 +105,12 @@ impl Cells<'_> {
         }
     }
 
-    /// A cell whose value can be taken away again.
+    /// A cell whose value can be removed.
     pub(super) fn optional<T>(&mut self, column: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Cell<T> {
         if self.text(column) == CLEARED { Cell::Clear } else { self.required(column, read) }
     }
 
-    /// A cell whose value cannot be taken away.
+    /// A cell whose value cannot be removed.
     pub(super) fn required<T>(&mut self, column: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Cell<T> {
         let text = self.text(column);
         if text.is_empty() {
@@ -125,21 +125,21 @@ impl Cells<'_> {
         }
     }
 
-    /// Whether the line takes its row away.
+    /// Whether the line removes its row.
     pub(super) fn removes(&mut self) -> bool {
         self.sheet.removes() && matches!(self.required(REMOVE, yes_no), Cell::Set(true))
     }
 }
 
-/// A name or number that knows itself what it must be.
+/// Parses a name or number by the rules of its type.
 pub(super) fn named<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
 }
 
-/// The most characters of a code of others: with its prefix it still fits a key.
+/// The most characters of a code of a shop or system, so that it fits into a key with its prefix.
 const MAX_CODE: usize = 255;
 
-/// What others call something, to the letter.
+/// Parses a code of a shop or system, which is kept exactly as it is.
 pub(super) fn code(text: &str) -> Result<String, String> {
     if text.chars().count() <= MAX_CODE && !text.chars().any(char::is_control) {
         Ok(text.to_owned())
@@ -169,13 +169,13 @@ pub(super) fn number<T: FromStr + PartialOrd + Display>(most: T) -> impl FnOnce(
     }
 }
 
-/// `2026-11-21`, and in no other form: some of them mean another day elsewhere.
+/// Parses a date in the form `2026-11-21`. Other forms are rejected, because some mean different days in different countries.
 pub(super) fn date(text: &str) -> Result<Date, String> {
     let date = text.parse().ok().filter(|date: &Date| date.to_string() == text);
     date.ok_or_else(|| format!("{text:?} is not a date: it has the form 2026-11-21"))
 }
 
-/// One of Shopify's ids: the bare number, or its global id, which `from_gid` reads.
+/// Parses an id of Shopify: its number, or its global id, which `from_gid` parses.
 pub(super) fn shop_id<T>(text: &str, from_gid: fn(&str) -> Option<T>, new: fn(u64) -> T, kind: &str) -> Result<T, String> {
     let number = || text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok().filter(|n| *n > 0).map(new)).flatten();
     from_gid(text).or_else(number).ok_or_else(|| {
@@ -183,7 +183,7 @@ pub(super) fn shop_id<T>(text: &str, from_gid: fn(&str) -> Option<T>, new: fn(u6
     })
 }
 
-/// `case=12;pallet=480`.
+/// Parses units with their factors, such as `case=12;pallet=480`.
 pub(super) fn factors(text: &str) -> Result<BTreeMap<Unit, Factor>, String> {
     let mut factors = BTreeMap::new();
     for part in text.split(';') {
@@ -192,7 +192,7 @@ pub(super) fn factors(text: &str) -> Result<BTreeMap<Unit, Factor>, String> {
         };
         let (unit, factor) = (named::<Unit>(unit)?, named::<Factor>(factor)?);
         if let Some(_twice) = factors.insert(unit.clone(), factor) {
-            return Err(format!("the unit {unit} is said twice"));
+            return Err(format!("the unit {unit} has two factors: keep one"));
         }
     }
     Ok(factors)
@@ -206,7 +206,7 @@ pub(super) fn show<T: ToString>(value: Option<&T>) -> String {
     value.map_or_else(String::new, ToString::to_string)
 }
 
-/// Nothing for what holds where nothing is said.
+/// The text of a value, or an empty text for the default.
 pub(super) fn show_unless_default<T: Default + PartialEq + ToString>(value: &T) -> String {
     if *value == T::default() { String::new() } else { value.to_string() }
 }

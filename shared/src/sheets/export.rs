@@ -1,33 +1,33 @@
-//! The way back: what is stored as the cells of sheets.
+//! Export: the stored catalog as the cells of sheets.
 
 use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, CatalogListing, LocationId, Sku, SystemId, TierId, WorkCentreId};
 use crate::sheets::listings::ListingKey;
-use crate::sheets::locations::{Whose, codes};
+use crate::sheets::locations::{CodeOwner, codes};
 use crate::sheets::sheet::Sheet;
 use crate::sheets::{assemblies, bills, items, listings, locations, system_items};
 
-/// A catalogue with its listings put together.
+/// A catalog with its combined listings.
 pub(super) struct View<'a> {
-    catalogue: &'a Catalog,
+    catalog: &'a Catalog,
     pub(super) listings: BTreeMap<ListingKey, CatalogListing>,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn of(catalogue: &'a Catalog) -> Self {
-        Self { catalogue, listings: catalogue.listings() }
+    pub(super) fn of(catalog: &'a Catalog) -> Self {
+        Self { catalog, listings: catalog.listings() }
     }
 }
 
-/// Which row of which sheet.
+/// The key of one row of a sheet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum SheetRow {
     Tier(TierId),
     Item(Sku),
     Centre(WorkCentreId),
     Location(LocationId),
-    Code(LocationId, Whose),
+    Code(LocationId, CodeOwner),
     Listing(ListingKey),
     SystemItem((SystemId, String)),
     Assembly(Sku),
@@ -49,23 +49,23 @@ impl SheetRow {
         }
     }
 
-    /// The row as cells, in the order of the sheet's columns; none where there is no such row.
+    /// The row as cells, in the order of the sheet's columns; `None` if there is no such row.
     pub(super) fn cells(&self, view: &View<'_>) -> Option<Vec<String>> {
-        let catalogue = view.catalogue;
+        let catalog = view.catalog;
         match self {
-            Self::Tier(id) => items::tier_cells(catalogue, id),
-            Self::Item(sku) => items::cells(catalogue, sku),
-            Self::Centre(code) => assemblies::centre_cells(catalogue, code),
-            Self::Location(code) => locations::cells(catalogue, code),
-            Self::Code(of, whose) => locations::code_cells(catalogue, of, whose),
+            Self::Tier(id) => items::tier_cells(catalog, id),
+            Self::Item(sku) => items::cells(catalog, sku),
+            Self::Centre(code) => assemblies::centre_cells(catalog, code),
+            Self::Location(code) => locations::cells(catalog, code),
+            Self::Code(of, owner) => locations::code_cells(catalog, of, owner),
             Self::Listing(key) => listings::cells(&view.listings, key),
-            Self::SystemItem(key) => system_items::cells(catalogue, key),
-            Self::Assembly(parent) => assemblies::cells(catalogue, parent),
-            Self::Component(parent, component) => bills::cells(catalogue, parent, component),
+            Self::SystemItem(key) => system_items::cells(catalog, key),
+            Self::Assembly(parent) => assemblies::cells(catalog, parent),
+            Self::Component(parent, component) => bills::cells(catalog, parent, component),
         }
     }
 
-    /// Whether all of it is stored.
+    /// Whether all parts of the row are stored: a listing is stored in its mapping and in its item.
     pub(super) fn is_whole(&self, view: &View<'_>) -> bool {
         match self {
             Self::Listing(key) => view.listings.get(key).is_none_or(|listing| listing.whole),
@@ -82,21 +82,21 @@ impl SheetRow {
 
     /// Every row of a sheet, in order.
     fn all(sheet: Sheet, view: &View<'_>) -> Vec<Self> {
-        let catalogue = view.catalogue;
+        let catalog = view.catalog;
         match sheet {
-            Sheet::Tiers => catalogue.tiers.keys().cloned().map(Self::Tier).collect(),
-            Sheet::Items => catalogue.items.keys().cloned().map(Self::Item).collect(),
-            Sheet::WorkCentres => catalogue.centres.keys().cloned().map(Self::Centre).collect(),
-            Sheet::Locations => catalogue.locations.keys().cloned().map(Self::Location).collect(),
-            Sheet::LocationCodes => catalogue
+            Sheet::Tiers => catalog.tiers.keys().cloned().map(Self::Tier).collect(),
+            Sheet::Items => catalog.items.keys().cloned().map(Self::Item).collect(),
+            Sheet::WorkCentres => catalog.centres.keys().cloned().map(Self::Centre).collect(),
+            Sheet::Locations => catalog.locations.keys().cloned().map(Self::Location).collect(),
+            Sheet::LocationCodes => catalog
                 .locations
                 .values()
-                .flat_map(|location| codes(location).map(|(whose, _)| Self::Code(location.code.clone(), whose)))
+                .flat_map(|location| codes(location).map(|(owner, _)| Self::Code(location.code.clone(), owner)))
                 .collect(),
             Sheet::Listings => view.listings.keys().cloned().map(Self::Listing).collect(),
-            Sheet::SystemItems => catalogue.system_items.keys().cloned().map(Self::SystemItem).collect(),
-            Sheet::Assemblies => catalogue.bills.keys().cloned().map(Self::Assembly).collect(),
-            Sheet::Bills => catalogue
+            Sheet::SystemItems => catalog.system_items.keys().cloned().map(Self::SystemItem).collect(),
+            Sheet::Assemblies => catalog.bills.keys().cloned().map(Self::Assembly).collect(),
+            Sheet::Bills => catalog
                 .bills
                 .values()
                 .flat_map(|bill| bill.components.keys().map(|component| Self::Component(bill.parent.clone(), component.clone())))
@@ -105,10 +105,10 @@ impl SheetRow {
     }
 }
 
-/// Every sheet of a catalogue: its header, and a line for each row. Importing them changes nothing.
+/// Every sheet of a catalog as a CSV file: a header, and a line for each row. Importing these files changes nothing.
 #[must_use]
-pub fn export(catalogue: &Catalog) -> BTreeMap<Sheet, Vec<u8>> {
-    let view = View::of(catalogue);
+pub fn export(catalog: &Catalog) -> BTreeMap<Sheet, Vec<u8>> {
+    let view = View::of(catalog);
     let sheet = |sheet: Sheet| {
         let mut writer = ::csv::Writer::from_writer(Vec::new());
         let rows = SheetRow::all(sheet, &view).into_iter().filter_map(|key| key.cells(&view));

@@ -40,7 +40,7 @@ const POLICIES: [(AllocationPolicy, &str); 3] = [
 
 fn policy(text: &str) -> Result<AllocationPolicy, String> {
     let known = POLICIES.iter().find(|(_, name)| *name == text).map(|(policy, _)| *policy);
-    known.ok_or_else(|| format!("{text:?} is no policy: there are {}", POLICIES.map(|(_, name)| name).join(", ")))
+    known.ok_or_else(|| format!("{text:?} is not a policy: the policies are {}", POLICIES.map(|(_, name)| name).join(", ")))
 }
 
 pub(super) fn read_tier(cells: &mut Cells<'_>) -> Option<(TierId, TierRow)> {
@@ -67,20 +67,20 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<(Sku, ItemRow)> {
     Some((cells.key("sku", named)?, row))
 }
 
-pub(super) fn apply_tiers(rows: &BTreeMap<TierId, Lined<TierRow>>, catalogue: &mut Catalog, problems: &mut SheetProblems) {
+pub(super) fn apply_tiers(rows: &BTreeMap<TierId, Lined<TierRow>>, catalog: &mut Catalog, problems: &mut SheetProblems) {
     for (id, Lined { line, row, .. }) in rows {
-        let missing = || problems.add(Sheet::Tiers, *line, "buffer", "a new tier needs one: a whole number of units, 0 for none");
-        // Where nothing can be read it is there all the same, so that its items are not said to name no tier.
-        let old = catalogue.tiers.get(id).map(|tier| tier.buffer);
+        let missing = || problems.add(Sheet::Tiers, *line, "buffer", "a new tier needs a buffer: enter units, 0 for none");
+        // A tier with an invalid buffer is added too, so that its items are not reported for naming an unknown tier.
+        let old = catalog.tiers.get(id).map(|tier| tier.buffer);
         let buffer = row.buffer.or_required(old, missing).unwrap_or_default();
-        catalogue.tiers.insert(id.clone(), Tier { id: id.clone(), buffer });
+        catalog.tiers.insert(id.clone(), Tier { id: id.clone(), buffer });
     }
 }
 
-pub(super) fn apply(rows: &BTreeMap<Sku, Lined<ItemRow>>, catalogue: &mut Catalog, problems: &mut SheetProblems) {
+pub(super) fn apply(rows: &BTreeMap<Sku, Lined<ItemRow>>, catalog: &mut Catalog, problems: &mut SheetProblems) {
     for (sku, Lined { line, row, .. }) in rows {
         let mut problem = |column: &str, detail: String| problems.add(Sheet::Items, *line, column, detail);
-        let item = catalogue.items.entry(sku.clone()).or_insert_with(|| Item::new(sku.clone()));
+        let item = catalog.items.entry(sku.clone()).or_insert_with(|| Item::new(sku.clone()));
         row.unit.update(&mut item.unit);
         row.tier.update(&mut item.tier);
         row.buffer.update(&mut item.buffer);
@@ -90,10 +90,10 @@ pub(super) fn apply(rows: &BTreeMap<Sku, Lined<ItemRow>>, catalogue: &mut Catalo
         row.plan(&mut item.planning);
         let base = item.unit.as_ref().map_or(Item::PIECE, Unit::as_str);
         if (row.unit != Cell::Keep || row.units != Cell::Keep) && item.units.contains_key(base) {
-            problem("units", format!("{base} is the item's own unit: leave it out here, or name another in the column unit"));
+            problem("units", format!("{base} is the item's own unit: remove it here, or enter another unit in the column unit"));
         }
         if let Some(tier) = row.tier.set()
-            && !catalogue.tiers.contains_key(tier)
+            && !catalog.tiers.contains_key(tier)
         {
             problem("tier", format!("there is no tier {tier}: add it to {}", Sheet::Tiers));
         }
@@ -113,20 +113,20 @@ impl ItemRow {
     }
 }
 
-/// The unknown item of a cell, in words.
+/// The problem text for an unknown item.
 pub(super) fn unknown(sku: &Sku) -> String {
     format!("there is no item {sku}: add it to {}", Sheet::Items)
 }
 
-pub(super) fn tier_cells(catalogue: &Catalog, id: &TierId) -> Option<Vec<String>> {
-    let tier = catalogue.tiers.get(id)?;
+pub(super) fn tier_cells(catalog: &Catalog, id: &TierId) -> Option<Vec<String>> {
+    let tier = catalog.tiers.get(id)?;
     Some(vec![tier.id.to_string(), tier.buffer.to_string()])
 }
 
-pub(super) fn cells(catalogue: &Catalog, sku: &Sku) -> Option<Vec<String>> {
-    let item = catalogue.items.get(sku)?;
+pub(super) fn cells(catalog: &Catalog, sku: &Sku) -> Option<Vec<String>> {
+    let item = catalog.items.get(sku)?;
     let PlanningSettings { promise_days, priority, since, supplier_days, bulk, policy, shows_date } = &item.planning;
-    let said = POLICIES.iter().find(|(known, _)| known == policy && *known != AllocationPolicy::default());
+    let policy = POLICIES.iter().find(|(known, _)| known == policy && *known != AllocationPolicy::default());
     Some(vec![
         item.sku.to_string(),
         show(item.unit.as_ref()),
@@ -140,7 +140,7 @@ pub(super) fn cells(catalogue: &Catalog, sku: &Sku) -> Option<Vec<String>> {
         show(since.as_ref()),
         show(supplier_days.as_ref()),
         show_yes_no(*bulk),
-        show(said.map(|(_, name)| name)),
+        show(policy.map(|(_, name)| name)),
         show_yes_no(*shows_date),
     ])
 }

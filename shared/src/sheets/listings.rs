@@ -1,4 +1,4 @@
-//! `listings.csv`: how a shop lists an item. One line is two rows of the table, the shop's mapping and the item.
+//! `listings.csv`: the listings of items in shops. One line concerns two rows of the table, the shop's mapping and the item.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Lined;
 use crate::sheets::sheet::Sheet;
 
-/// A shop, and what it calls the item.
+/// A shop, and its SKU of the item.
 pub(super) type ListingKey = (ShopDomain, String);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,55 +32,56 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<(ListingKey, ListingRow)> {
     Some(((shop?, shop_sku?), row))
 }
 
-/// All old listings that are named go first, and then the new ones come: so lines may swap items whatever their order.
+/// Applies the lines. It first detaches the old listings of all lines and then attaches the new ones, so that lines may swap
+/// items in any order.
 pub(super) fn apply(
     rows: &BTreeMap<ListingKey, Lined<ListingRow>>,
     before: &BTreeMap<ListingKey, CatalogListing>,
-    catalogue: &mut Catalog,
+    catalog: &mut Catalog,
     problems: &mut SheetProblems,
 ) {
     let mut wanted = Vec::new();
     for (key, lined) in rows {
         let old = before.get(key);
-        match target(lined, old, catalogue, problems) {
-            Target::Remove => detach(key, old, catalogue),
+        match target(lined, old, catalog, problems) {
+            Target::Remove => detach(key, old, catalog),
             Target::Is(listing) => {
-                detach(key, old, catalogue);
+                detach(key, old, catalog);
                 wanted.push((key, lined.line, listing));
             }
-            Target::Unclear => {}
+            Target::Invalid => {}
         }
     }
     for (key, line, listing) in wanted {
-        attach(key, line, listing, rows, catalogue, problems);
+        attach(key, line, listing, rows, catalog, problems);
     }
-    inventory_items_are_listed_once(rows, catalogue, problems);
+    inventory_items_are_listed_once(rows, catalog, problems);
 }
 
-/// What a line leads to.
+/// The result of a line.
 enum Target {
     Remove,
     Is(CatalogListing),
-    /// It cannot be said, and the problem is noted.
-    Unclear,
+    /// The line is invalid, and its problem is reported.
+    Invalid,
 }
 
-fn target(lined: &Lined<ListingRow>, old: Option<&CatalogListing>, catalogue: &Catalog, problems: &mut SheetProblems) -> Target {
+fn target(lined: &Lined<ListingRow>, old: Option<&CatalogListing>, catalog: &Catalog, problems: &mut SheetProblems) -> Target {
     let Lined { line, remove, row } = lined;
     if *remove {
         return Target::Remove;
     }
     let mut problem = |column: &str, detail: String| problems.add(Sheet::Listings, *line, column, detail);
     let sku = row.sku.or_required(old.map(|old| old.sku.clone()), || {
-        problem("sku", "a new listing needs one: the item of ours that it sells".to_owned());
+        problem("sku", "a new listing needs a sku: enter our item".to_owned());
     });
     let inventory_item = row.inventory_item.or_required(old.map(|old| old.inventory_item), || {
-        problem("inventory_item", "a new listing needs one: the shop's id of what it stocks".to_owned());
+        problem("inventory_item", "a new listing needs an inventory_item: enter the shop's id of it".to_owned());
     });
-    let (Some(sku), Some(inventory_item)) = (sku, inventory_item) else { return Target::Unclear };
-    if !catalogue.items.contains_key(&sku) {
+    let (Some(sku), Some(inventory_item)) = (sku, inventory_item) else { return Target::Invalid };
+    if !catalog.items.contains_key(&sku) {
         problem("sku", unknown(&sku));
-        return Target::Unclear;
+        return Target::Invalid;
     }
     let (mut variant, mut buffer) = old.map_or((None, None), |old| (old.variant, old.buffer));
     row.variant.update(&mut variant);
@@ -88,10 +89,10 @@ fn target(lined: &Lined<ListingRow>, old: Option<&CatalogListing>, catalogue: &C
     Target::Is(CatalogListing { sku, inventory_item, variant, buffer, whole: true })
 }
 
-fn detach(key: &ListingKey, old: Option<&CatalogListing>, catalogue: &mut Catalog) {
+fn detach(key: &ListingKey, old: Option<&CatalogListing>, catalog: &mut Catalog) {
     let (shop, shop_sku) = key;
-    catalogue.mappings.remove(key);
-    if let Some(item) = old.and_then(|old| catalogue.items.get_mut(&old.sku))
+    catalog.mappings.remove(key);
+    if let Some(item) = old.and_then(|old| catalog.items.get_mut(&old.sku))
         && item.shops.get(shop).is_some_and(|listed| listed.shop_sku == *shop_sku)
     {
         item.shops.remove(shop);
@@ -103,35 +104,39 @@ fn attach(
     line: u64,
     listing: CatalogListing,
     rows: &BTreeMap<ListingKey, Lined<ListingRow>>,
-    catalogue: &mut Catalog,
+    catalog: &mut Catalog,
     problems: &mut SheetProblems,
 ) {
     let (shop, shop_sku) = key.clone();
     let CatalogListing { sku, inventory_item, variant, buffer, whole: _ } = listing;
-    let item = catalogue.items.get_mut(&sku).expect("only listings of known items are wanted");
+    let item = catalog.items.get_mut(&sku).expect("target() returns only listings of known items");
     if let Some(other) = item.shops.get(&shop)
         && other.shop_sku != shop_sku
     {
         let name = &other.shop_sku;
         let detail = match rows.get(&(shop.clone(), name.clone())) {
-            Some(Lined { line, .. }) => format!("line {line} lists {sku} in {shop} already, as {name:?}: a shop lists it once"),
-            None => format!("{shop} lists {sku} as {name:?}: a shop lists it once; add a line for that with remove = yes"),
+            Some(Lined { line, .. }) => {
+                format!("line {line} already lists {sku} in {shop}, as {name:?}: a shop lists an item once")
+            }
+            None => format!(
+                "{shop} already lists {sku} as {name:?}: a shop lists an item once; add a line with remove = yes for {name:?}"
+            ),
         };
         problems.add(Sheet::Listings, line, "sku", detail);
         return;
     }
     item.shops.insert(shop.clone(), ShopListing { shop_sku: shop_sku.clone(), inventory_item, variant, buffer });
-    catalogue.mappings.insert(key.clone(), ShopItem { shop, shop_sku, sku, inventory_item });
+    catalog.mappings.insert(key.clone(), ShopItem { shop, shop_sku, sku, inventory_item });
 }
 
-/// Notes the lines that list what a shop stocks for two items of ours: their levels would overwrite each other.
+/// Reports the lines that list one inventory item of a shop for two of our items: their levels would overwrite each other.
 fn inventory_items_are_listed_once(
     rows: &BTreeMap<ListingKey, Lined<ListingRow>>,
-    catalogue: &Catalog,
+    catalog: &Catalog,
     problems: &mut SheetProblems,
 ) {
     let mut listed: BTreeMap<(&ShopDomain, InventoryItemId), Vec<&ShopItem>> = BTreeMap::new();
-    for mapping in catalogue.mappings.values() {
+    for mapping in catalog.mappings.values() {
         listed.entry((&mapping.shop, mapping.inventory_item)).or_default().push(mapping);
     }
     for mappings in listed.values().filter(|mappings| mappings.len() > 1) {
@@ -146,8 +151,11 @@ fn inventory_items_are_listed_once(
                     None => format!("{} (as {:?})", other.sku, other.shop_sku),
                 })
                 .collect();
-            let detail =
-                format!("{} is listed for {} too: what a shop stocks is one item", mapping.inventory_item, others.join(", "));
+            let detail = format!(
+                "{} is also listed for {}: an inventory item belongs to one item",
+                mapping.inventory_item,
+                others.join(", ")
+            );
             problems.add(Sheet::Listings, *line, "inventory_item", detail);
         }
     }

@@ -1,11 +1,11 @@
-//! The catalogue as sheets of comma-separated values: what people edit, and how it gets into the table.
+//! The catalog as sheets: CSV files that planners edit, and their import into the table.
 //!
-//! [`Sheets`] are what was read, every cell a type and every mistake a [`SheetProblem`] with its line. [`StoredCatalog`] is what the
-//! table holds. [`ImportPlan`] is the difference: what would change, cell by cell, and the writes that change it. [`apply`] makes
-//! those writes. [`export`] is the way back; importing what it gives changes nothing.
+//! [`Sheets`] holds the parsed files: every cell is typed, and every mistake is a [`SheetProblem`] with its line.
+//! [`StoredCatalog`] holds the rows of the table. [`ImportPlan`] is the difference: the changes cell by cell, and the writes that
+//! make them. [`export`] is the opposite direction; importing its files changes nothing.
 //!
-//! An import never deletes what a sheet does not name. An empty cell leaves a value as it is, [`CLEARED`] takes it away,
-//! and `remove` set to `yes` takes a whole mapping away. Deliberately absent: stock, which comes through the ledger.
+//! An import never deletes a row that the sheets do not name. An empty cell keeps a value, [`CLEARED`] removes a value, and `yes`
+//! in the column `remove` removes a mapping. Deliberately absent: stock, which enters through the ledger.
 
 mod assemblies;
 mod bills;

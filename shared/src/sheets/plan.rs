@@ -1,4 +1,4 @@
-//! The difference between what is stored and what sheets say: cell by cell for people, write by write for the table.
+//! The difference between the stored catalog and the sheets: cell by cell for people, and as writes for the table.
 
 use std::collections::BTreeMap;
 
@@ -14,48 +14,49 @@ use crate::sheets::writes::{batches, groups};
 use crate::sheets::{assemblies, bills, items, listings, locations, structure, system_items};
 use crate::table::{MAX_WRITES, Write};
 
-/// What an import would change.
+/// The changes that an import makes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportPlan {
     /// The lines that change something, by sheet and line.
     pub changes: Vec<RowChange>,
-    /// Of each sheet, how many lines do what.
+    /// The number of lines of each sheet by their effect.
     pub tally: BTreeMap<Sheet, ImportTally>,
-    /// Rows that must be written together, each group small enough for one transaction.
+    /// Groups of rows that must be written in one transaction. Each group is small enough for one.
     groups: Vec<Vec<Write>>,
 }
 
-/// What one line changes.
+/// The change that one line makes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RowChange {
     /// The sheet.
     pub sheet: Sheet,
     /// The line.
     pub line: u64,
-    /// Which row it is: the first cells of the line.
+    /// The key of the row: the first cells of the line.
     pub key: Vec<String>,
-    /// What it does.
+    /// The kind of change.
     #[serde(flatten)]
     pub kind: RowChangeKind,
 }
 
-/// What a line does to its row.
+/// The kind of change that a line makes to its row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum RowChangeKind {
-    /// There was none.
+    /// The row is new.
     Added {
-        /// Its cells that are not empty, beside the key.
+        /// Its cells that are not empty, without the key.
         cells: Vec<CellChange>,
     },
-    /// It said something else.
+    /// The row had other values.
     Changed {
         /// The cells that differ.
         cells: Vec<CellChange>,
     },
-    /// It is taken away.
+    /// The row is removed.
     Removed,
-    /// It said the same, but only half of it was stored: someone wrote a mapping without its item, or the other way round.
+    /// The row had the same values, but was incomplete: the table had the mapping of a listing without its item, or the item
+    /// without the mapping.
     Completed,
 }
 
@@ -64,30 +65,30 @@ pub enum RowChangeKind {
 pub struct CellChange {
     /// Its column.
     pub column: &'static str,
-    /// What it was; empty for nothing.
+    /// The old value; empty if there was none.
     pub old: String,
-    /// What it becomes.
+    /// The new value; empty if the value is removed.
     pub new: String,
 }
 
-/// How many lines of a sheet do what.
+/// The number of lines of a sheet by their effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct ImportTally {
     /// Rows that are new.
     pub added: usize,
-    /// Rows that change, completed ones among them.
+    /// Rows that change, completed ones included.
     pub changed: usize,
-    /// Rows that are taken away.
+    /// Rows that are removed.
     pub removed: usize,
-    /// Lines that say what is stored.
+    /// Lines that change nothing.
     pub unchanged: usize,
 }
 
 impl ImportPlan {
-    /// What `sheets` change of what is `stored`, bills from `now` on.
+    /// The changes that `sheets` make to the `stored` catalog. New versions of bills come into force at `now`.
     ///
     /// # Errors
-    /// All that is wrong with the sheets, by themselves and beside what is stored. Then nothing is to be written.
+    /// All problems of the sheets, both in themselves and together with the stored catalog. Then nothing may be written.
     pub fn of(stored: &StoredCatalog, sheets: &Sheets, now: Timestamp) -> Result<Self, SheetProblems> {
         let mut problems = sheets.problems.clone();
         let before = View::of(stored.catalogue());
@@ -105,8 +106,10 @@ impl ImportPlan {
         let groups = groups(stored, &after);
         if let Some(group) = groups.iter().find(|group| group.len() > MAX_WRITES) {
             let (rows, first) = (group.len(), group.first().map_or_else(String::new, |write| write.key().to_string()));
-            let detail =
-                format!("{rows} rows hang together, {first} among them, and at most {MAX_WRITES} can: import this in parts");
+            let detail = format!(
+                "{rows} rows must be written in one transaction, {first} among them, and one takes at most {MAX_WRITES}: import \
+                 this in parts"
+            );
             problems.add(Sheet::Listings, None, "", detail);
         }
         if !problems.is_empty() {
@@ -154,13 +157,13 @@ impl ImportPlan {
         self.changes.extend(kind.map(|kind| RowChange { sheet, line, key, kind }));
     }
 
-    /// How many rows it writes.
+    /// The number of rows that it writes.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.groups.iter().map(Vec::len).sum()
     }
 
-    /// The writes, each batch one transaction, with no group divided.
+    /// The writes in batches of one transaction each. No group is split between batches.
     #[must_use]
     pub fn batches(&self) -> Vec<Vec<Write>> {
         batches(&self.groups)
@@ -168,13 +171,13 @@ impl ImportPlan {
 }
 
 impl Sheets {
-    /// Every row they name, with its line.
+    /// The key of every row that the sheets name, with its line.
     fn keys(&self) -> impl Iterator<Item = (u64, SheetRow)> {
         let tiers = self.tiers.iter().map(|(id, lined)| (lined.line, SheetRow::Tier(id.clone())));
         let items = self.items.iter().map(|(sku, lined)| (lined.line, SheetRow::Item(sku.clone())));
         let centres = self.centres.iter().map(|(code, lined)| (lined.line, SheetRow::Centre(code.clone())));
         let locations = self.locations.iter().map(|(code, lined)| (lined.line, SheetRow::Location(code.clone())));
-        let codes = self.codes.iter().map(|((of, whose), lined)| (lined.line, SheetRow::Code(of.clone(), whose.clone())));
+        let codes = self.codes.iter().map(|((of, owner), lined)| (lined.line, SheetRow::Code(of.clone(), owner.clone())));
         let listings = self.listings.iter().map(|(key, lined)| (lined.line, SheetRow::Listing(key.clone())));
         let system_items = self.system_items.iter().map(|(key, lined)| (lined.line, SheetRow::SystemItem(key.clone())));
         let assemblies = self.assemblies.iter().map(|(of, lined)| (lined.line, SheetRow::Assembly(of.clone())));

@@ -1,4 +1,4 @@
-//! What is wrong with sheets, each with its place and what would be right.
+//! Problems in sheets, each with its place, what is wrong, and what to do.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use serde::Serialize;
 
 use crate::sheets::Sheet;
 
-/// One mistake.
+/// One problem in a sheet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct SheetProblem {
     /// The sheet.
     pub sheet: Sheet,
-    /// The line in it, the header being 1; none where it is about the file as a whole.
+    /// The line, the header being line 1; `None` if the problem concerns the whole file.
     pub line: Option<u64>,
-    /// The column, where it is about one.
+    /// The column, if the problem concerns one.
     pub column: Option<String>,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what to do.
     pub detail: String,
 }
 
@@ -32,7 +32,7 @@ impl fmt::Display for SheetProblem {
     }
 }
 
-/// All that is wrong. The first of them are kept, the rest is counted.
+/// All problems of an import. The first of them are kept, the rest are only counted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, thiserror::Error)]
 #[error("{count} problems in the sheets")]
 pub struct SheetProblems {
@@ -41,9 +41,9 @@ pub struct SheetProblems {
 }
 
 impl SheetProblems {
-    /// The most that are shown.
+    /// The most problems that [`Self::shown`] returns.
     pub const MAX_SHOWN: usize = 100;
-    /// The most that are kept to be put in order: a file that is wrong in every cell must not fill the memory.
+    /// The most problems that are kept for sorting: a file with a mistake in every cell must not exhaust the memory.
     const MAX_KEPT: usize = 10_000;
 
     pub(super) fn add(&mut self, sheet: Sheet, line: impl Into<Option<u64>>, column: &str, detail: impl Into<String>) {
@@ -58,19 +58,19 @@ impl SheetProblems {
         self.kept.sort();
     }
 
-    /// Nothing is wrong.
+    /// Whether there are no problems.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// How many there are.
+    /// The number of problems, including those that are not kept.
     #[must_use]
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// The first of them, by sheet and line, at most [`Self::MAX_SHOWN`].
+    /// The first problems by sheet and line, at most [`Self::MAX_SHOWN`].
     #[must_use]
     pub fn shown(&self) -> &[SheetProblem] {
         &self.kept[..self.kept.len().min(Self::MAX_SHOWN)]

@@ -1,37 +1,37 @@
-//! The sheets there are, and their columns.
+//! The kinds of sheets, and their columns.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// A kind of sheet. In this order they build on each other: what a later one names, an earlier one may bring.
+/// A kind of sheet. The order follows the dependencies: a sheet may name rows that an earlier sheet of the same import adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sheet {
-    /// Tiers and what is kept back of their items.
+    /// Tiers and the safety buffers of their items.
     Tiers,
     /// Items: units, tier, lots, buffer, threshold, planning.
     Items,
-    /// Work centres and how much they can start.
+    /// Work centres and their daily capacity.
     WorkCentres,
     /// Locations.
     Locations,
-    /// What shops and systems call a location.
+    /// The codes of locations in shops and other systems.
     LocationCodes,
-    /// How a shop lists an item.
+    /// The listings of items in shops.
     Listings,
-    /// What another system calls an item.
+    /// The codes of items in other systems.
     SystemItems,
-    /// How an item is made: time, yield, work centre.
+    /// How an item is made: lead time, yield, work centre.
     Assemblies,
-    /// What an item is made of: one line for each component.
+    /// The components of an item: one line for each.
     Bills,
 }
 
-/// The column that takes a mapping away.
+/// The column that removes a row.
 pub(super) const REMOVE: &str = "remove";
 
 impl Sheet {
-    /// All of them.
+    /// All sheets.
     pub const ALL: [Self; 9] = [
         Self::Tiers,
         Self::Items,
@@ -44,7 +44,7 @@ impl Sheet {
         Self::Bills,
     ];
 
-    /// What its file is called, without `.csv`.
+    /// The name of its file, without `.csv`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl Sheet {
         Self::ALL.into_iter().find(|sheet| sheet.name() == name)
     }
 
-    /// Its columns. The first [`Sheet::key_columns`] of them say which row is meant.
+    /// Its columns. The first [`Sheet::key_columns`] of them identify the row.
     #[must_use]
     pub const fn columns(self) -> &'static [&'static str] {
         match self {
@@ -98,7 +98,7 @@ impl Sheet {
         }
     }
 
-    /// How many columns say which row is meant.
+    /// The number of columns that identify the row.
     #[must_use]
     pub const fn key_columns(self) -> usize {
         match self {
@@ -107,7 +107,7 @@ impl Sheet {
         }
     }
 
-    /// Whether its rows can be taken away by a column `remove`.
+    /// Whether it may have a column `remove`, which removes rows.
     #[must_use]
     pub const fn removes(self) -> bool {
         match self {

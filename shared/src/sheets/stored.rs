@@ -1,22 +1,22 @@
-//! The catalogue as the table holds it, with the revisions that writes must name.
+//! The catalog as the table holds it, with the row revisions that conditional writes name.
 
 use std::collections::BTreeMap;
 
 use crate::catalog::Catalog;
 use crate::table::{Expect, Key, Record, Row, RowKey, UnreadableRow};
 
-/// What the table holds, with the revision of each row.
+/// The stored catalog, with the revision of each row.
 #[derive(Debug, Clone, Default)]
 pub struct StoredCatalog {
-    catalogue: Catalog,
+    catalog: Catalog,
     revisions: BTreeMap<Key, u64>,
 }
 
 impl StoredCatalog {
-    /// What these rows hold; rows that are not of the catalogue are passed over.
+    /// The catalog in these records; records of other rows are ignored.
     ///
     /// # Errors
-    /// When one of the catalogue cannot be read.
+    /// When a row of the catalog cannot be read.
     pub fn of(records: impl IntoIterator<Item = Record>) -> Result<Self, UnreadableRow> {
         let mut stored = Self::default();
         for record in records {
@@ -25,45 +25,45 @@ impl StoredCatalog {
         Ok(stored)
     }
 
-    /// The rows.
+    /// The rows of the catalog.
     #[must_use]
     pub fn catalogue(&self) -> &Catalog {
-        &self.catalogue
+        &self.catalog
     }
 
-    /// What a write of this row must expect.
+    /// The condition for a write of this row.
     pub(super) fn expect(&self, key: &Key) -> Expect {
         self.revisions.get(key).map_or(Expect::Absent, |revision| Expect::Revision(*revision))
     }
 
-    /// Takes a row as it is now.
+    /// Replaces a row by its current record.
     ///
     /// # Errors
-    /// When it is of the catalogue and cannot be read.
+    /// When it is a row of the catalog and cannot be read.
     pub fn take(&mut self, record: &Record) -> Result<(), UnreadableRow> {
         self.set(&record.key, Some(record))
     }
 
-    /// Takes it that there is no such row now.
+    /// Removes a row that the table no longer has.
     pub fn forget(&mut self, key: &Key) {
-        self.set(key, None).expect("a row that is not there is not read");
+        self.set(key, None).expect("removing a row reads no record");
     }
 
     fn set(&mut self, key: &Key, record: Option<&Record>) -> Result<(), UnreadableRow> {
         let Some(row) = RowKey::parse(key) else { return Ok(()) };
-        let catalogue = &mut self.catalogue;
+        let catalog = &mut self.catalog;
         match row {
-            RowKey::Tier(id) => put(&mut catalogue.tiers, id, record)?,
-            RowKey::Item(sku) => put(&mut catalogue.items, sku, record)?,
-            RowKey::WorkCentre(code) => put(&mut catalogue.centres, code, record)?,
-            RowKey::Location(code) => put(&mut catalogue.locations, code, record)?,
-            RowKey::ShopItem { shop, shop_sku } => put(&mut catalogue.mappings, (shop, shop_sku), record)?,
+            RowKey::Tier(id) => put(&mut catalog.tiers, id, record)?,
+            RowKey::Item(sku) => put(&mut catalog.items, sku, record)?,
+            RowKey::WorkCentre(code) => put(&mut catalog.centres, code, record)?,
+            RowKey::Location(code) => put(&mut catalog.locations, code, record)?,
+            RowKey::ShopItem { shop, shop_sku } => put(&mut catalog.mappings, (shop, shop_sku), record)?,
             RowKey::SystemItem { system, code } => {
                 let Ok(system) = system.parse() else { return Ok(()) };
-                put(&mut catalogue.system_items, (system, code), record)?;
+                put(&mut catalog.system_items, (system, code), record)?;
             }
-            RowKey::Bill(parent) => put(&mut catalogue.bills, parent, record)?,
-            RowKey::WhereUsed(component) => put(&mut catalogue.used_in, component, record)?,
+            RowKey::Bill(parent) => put(&mut catalog.bills, parent, record)?,
+            RowKey::WhereUsed(component) => put(&mut catalog.used_in, component, record)?,
             RowKey::BillVersion { .. }
             | RowKey::Position(_)
             | RowKey::Movement { .. }
@@ -107,12 +107,12 @@ fn put<K: Ord, R: Row>(rows: &mut BTreeMap<K, R>, id: K, record: Option<&Record>
     Ok(())
 }
 
-/// A row's content, when it is where it says it belongs.
+/// The content of a row, checked to belong under its key.
 fn content<R: Row>(record: &Record) -> Result<R, UnreadableRow> {
     let content: R = record.decode()?;
     if content.key() == record.key {
         return Ok(content);
     }
-    let detail = format!("it says that it is {}", content.key());
+    let detail = format!("its content belongs to the key {}", content.key());
     Err(UnreadableRow { key: record.key.to_string(), detail })
 }

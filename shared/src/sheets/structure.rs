@@ -1,4 +1,4 @@
-//! What bills are together, once every line is applied: versions, and all that one line alone does not show.
+//! Checks of all bills together once every line is applied, and the versions of changed bills.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::sheets::read::Sheets;
 use crate::sheets::sheet::Sheet;
 use crate::sheets::used_in;
 
-/// Gives each bill that says something else than `before` its next version, in force from `now`, and notes what is wrong.
+/// Gives each bill that differs from `before` its next version, in force from `now`, and reports the problems between rows.
 pub(super) fn finish(sheets: &Sheets, now: Timestamp, before: &Catalog, after: &mut Catalog, problems: &mut SheetProblems) {
     let mut changed = Vec::new();
     for (parent, bill) in &mut after.bills {
@@ -26,46 +26,46 @@ pub(super) fn finish(sheets: &Sheets, now: Timestamp, before: &Catalog, after: &
     every_item_exists(sheets, after, problems);
     for parent in &changed {
         is_small_enough(&sheets.bills, &after.bills[parent], problems);
-        alternates_stand_in_for_something(&sheets.bills, &after.bills[parent], problems);
+        alternates_have_a_main_component(&sheets.bills, &after.bills[parent], problems);
     }
     if !changed.is_empty() {
-        nothing_is_tangled(&sheets.bills, after, problems);
+        bills_have_no_cycles(&sheets.bills, after, problems);
     }
-    nothing_is_used_too_often(sheets, before, after, problems);
+    where_used_rows_fit(sheets, before, after, problems);
 }
 
-/// Notes the items that lines name and nobody knows, each with the way to it from a top item.
-fn every_item_exists(sheets: &Sheets, catalogue: &Catalog, problems: &mut SheetProblems) {
+/// Reports the unknown items that lines name, each with a path to it from a top item.
+fn every_item_exists(sheets: &Sheets, catalog: &Catalog, problems: &mut SheetProblems) {
     let assemblies = sheets.assemblies.iter().filter(|(_, lined)| !lined.remove);
     let assemblies = assemblies.map(|(parent, lined)| (Sheet::Assemblies, lined.line, "parent", parent, None));
     let lines = sheets.bills.iter().filter(|(_, lined)| !lined.remove).flat_map(|((parent, component), lined)| {
         [(Sheet::Bills, lined.line, "parent", parent, None), (Sheet::Bills, lined.line, "component", parent, Some(component))]
     });
     let named = assemblies.chain(lines);
-    let missing = named.filter(|(.., parent, component)| !catalogue.items.contains_key(component.unwrap_or(parent)));
+    let missing = named.filter(|(.., parent, component)| !catalog.items.contains_key(component.unwrap_or(parent)));
     let mut above = None;
     for (sheet, line, column, parent, component) in missing {
-        let above = above.get_or_insert_with(|| one_above_each(catalogue));
-        let mut way = vec![parent];
-        while let Some(next) = above.get(way[way.len() - 1])
-            && way.len() <= BillOfMaterials::MAX_DEPTH
-            && !way.contains(next)
+        let above = above.get_or_insert_with(|| one_above_each(catalog));
+        let mut path = vec![parent];
+        while let Some(next) = above.get(path[path.len() - 1])
+            && path.len() <= BillOfMaterials::MAX_DEPTH
+            && !path.contains(next)
         {
-            way.push(next);
+            path.push(next);
         }
-        way.reverse();
-        way.extend(component);
+        path.reverse();
+        path.extend(component);
         let detail = unknown(component.unwrap_or(parent));
-        let way: Vec<&str> = way.into_iter().map(Sku::as_str).collect();
-        let detail = if way.len() > 1 { format!("{}: {detail}", way.join(" → ")) } else { detail };
+        let path: Vec<&str> = path.into_iter().map(Sku::as_str).collect();
+        let detail = if path.len() > 1 { format!("{}: {detail}", path.join(" → ")) } else { detail };
         problems.add(sheet, line, column, detail);
     }
 }
 
-/// One item that each component goes into, the first by name.
-fn one_above_each(catalogue: &Catalog) -> BTreeMap<&Sku, &Sku> {
+/// One parent of each component: the first by SKU.
+fn one_above_each(catalog: &Catalog) -> BTreeMap<&Sku, &Sku> {
     let mut above = BTreeMap::new();
-    for (parent, bill) in &catalogue.bills {
+    for (parent, bill) in &catalog.bills {
         for component in bill.components.keys() {
             above.entry(component).or_insert(parent);
         }
@@ -82,8 +82,9 @@ fn is_small_enough(rows: &Rows, bill: &BillOfMaterials, problems: &mut SheetProb
     }
 }
 
-/// Notes the alternates that stand in for nothing of their bill, at their own line, or at that of what was taken from them.
-fn alternates_stand_in_for_something(rows: &Rows, bill: &BillOfMaterials, problems: &mut SheetProblems) {
+/// Reports the alternates without a main component in their bill: at the line of the alternate, or at the line that removed or
+/// changed the main component.
+fn alternates_have_a_main_component(rows: &Rows, bill: &BillOfMaterials, problems: &mut SheetProblems) {
     let parent = &bill.parent;
     let line = |sku: &Sku, removed: bool| {
         rows.get(&(parent.clone(), sku.clone())).filter(|lined| removed || !lined.remove).map(|lined| lined.line)
@@ -91,13 +92,13 @@ fn alternates_stand_in_for_something(rows: &Rows, bill: &BillOfMaterials, proble
     for (sku, component) in &bill.components {
         let Some(main) = &component.instead_of else { continue };
         let detail = match bill.components.get(main) {
-            _ if main == sku => format!("{sku} cannot stand in for itself"),
+            _ if main == sku => format!("{sku} cannot be an alternate for itself"),
             Some(other) => match &other.instead_of {
-                Some(third) => format!("{main} stands in for {third} itself: {sku} can only stand in for {third} too"),
+                Some(third) => format!("{main} is an alternate for {third} itself: make {sku} an alternate for {third} too"),
                 None => continue,
             },
-            None if line(main, false).is_some() => continue, // What is wrong with that line is noted there.
-            None => format!("{parent} has no component {main} that {sku} could stand in for"),
+            None if line(main, false).is_some() => continue, // The line of the main component is invalid and reported already.
+            None => format!("{parent} has no component {main} for which {sku} could be an alternate"),
         };
         match line(sku, false) {
             Some(own) => problems.add(Sheet::Bills, own, "instead_of", detail),
@@ -106,26 +107,28 @@ fn alternates_stand_in_for_something(rows: &Rows, bill: &BillOfMaterials, proble
     }
 }
 
-/// Notes what is wrong between bills at the first line of the sheet that is on the way. Where none is, it was so before.
-fn nothing_is_tangled(rows: &Rows, catalogue: &Catalog, problems: &mut SheetProblems) {
-    for tangle in bom_cycles(&catalogue.bills) {
-        let steps = tangle.path().windows(2);
+/// Reports each cycle or excessive depth at the first line of the sheet on its path. Without such a line the stored bills had the
+/// problem before, and this import is not to blame.
+fn bills_have_no_cycles(rows: &Rows, catalog: &Catalog, problems: &mut SheetProblems) {
+    for cycle in bom_cycles(&catalog.bills) {
+        let steps = cycle.path().windows(2);
         let lines = steps.filter_map(|step| {
             let [parent, component] = step else { return None };
             rows.get(&(parent.clone(), component.clone())).filter(|lined| !lined.remove).map(|lined| lined.line)
         });
         if let Some(line) = lines.min() {
-            problems.add(Sheet::Bills, line, "component", tangle.to_string());
+            problems.add(Sheet::Bills, line, "component", cycle.to_string());
         }
     }
 }
 
-/// Notes the components that go into more than can be looked up, at the last line that uses them, or that says they are no bulk.
-fn nothing_is_used_too_often(sheets: &Sheets, before: &Catalog, after: &Catalog, problems: &mut SheetProblems) {
+/// Reports the components whose where-used row would be too large, at the last line that uses them, or at the line of the item if
+/// that makes the component not bulk.
+fn where_used_rows_fit(sheets: &Sheets, before: &Catalog, after: &Catalog, problems: &mut SheetProblems) {
     for (component, parents) in used_in::derived(after) {
         let mut used = WhereUsed { component, parents };
         let (count, fits) = (used.parents.len(), used.fits());
-        // It gains its new parents before it loses old ones, so its row must hold both for a while.
+        // The row gains its new parents before it loses old ones, so it must hold both for a while.
         let named = before.used_in.get(&used.component).map(|named| &named.parents);
         used.parents.extend(named.into_iter().flatten().cloned());
         if fits && used.bytes() <= WhereUsed::MAX_BYTES {
@@ -133,10 +136,9 @@ fn nothing_is_used_too_often(sheets: &Sheets, before: &Catalog, after: &Catalog,
         }
         let (component, most) = (&used.component, WhereUsed::MAX_PARENTS);
         let detail = if fits {
-            format!("what {component} goes into, before and after, is too much for one row: import what takes it out first")
+            format!("the old and new parents of {component} do not fit into one row: import the lines that remove it first")
         } else {
-            let rule = format!("what goes into everything is to be marked bulk in {}", Sheet::Items);
-            format!("{component} goes into {count} items, and at most {most} can be looked up: {rule}")
+            format!("{component} goes into {count} items, and the most is {most}: mark it as bulk in {}", Sheet::Items)
         };
         let lines = sheets.bills.iter().filter(|((_, of), lined)| of == component && !lined.remove);
         let item = sheets.items.get(component).map(|lined| lined.line);

@@ -1,4 +1,4 @@
-//! `system_items.csv`: what another system calls an item, and in which units it speaks of it.
+//! `system_items.csv`: the codes of items in other systems, and the units of measure that these systems use.
 
 use std::collections::BTreeMap;
 
@@ -28,21 +28,21 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<((SystemId, String), SystemI
 
 pub(super) fn apply(
     rows: &BTreeMap<(SystemId, String), Lined<SystemItemRow>>,
-    catalogue: &mut Catalog,
+    catalog: &mut Catalog,
     problems: &mut SheetProblems,
 ) {
     for (key, Lined { line, remove, row }) in rows {
         if *remove {
-            catalogue.system_items.remove(key);
+            catalog.system_items.remove(key);
             continue;
         }
         let mut problem = |column: &str, detail: String| problems.add(Sheet::SystemItems, *line, column, detail);
-        let old = catalogue.system_items.get(key);
+        let old = catalog.system_items.get(key);
         let sku = row.sku.or_required(old.map(|old| old.sku.clone()), || {
-            problem("sku", "a new mapping needs one: the item of ours that is meant".to_owned());
+            problem("sku", "a new mapping needs a sku: enter our item".to_owned());
         });
         let Some(sku) = sku else { continue };
-        let Some(item) = catalogue.items.get(&sku) else {
+        let Some(item) = catalog.items.get(&sku) else {
             problem("sku", unknown(&sku));
             continue;
         };
@@ -55,14 +55,14 @@ pub(super) fn apply(
             && item.factor(unit).is_none()
         {
             let base = item.unit.as_ref().map_or(crate::catalog::Item::PIECE, Unit::as_str);
-            problem("unit", format!("nobody says how many {base} one {unit} of {sku} is: add {unit}=… to the column units"));
+            problem("unit", format!("there is no factor from {unit} to {base} for {sku}: add {unit}=… to the column units"));
         }
         let (system, code) = key.clone();
-        catalogue.system_items.insert(key.clone(), SystemItem { system, code, sku, unit, units });
+        catalog.system_items.insert(key.clone(), SystemItem { system, code, sku, unit, units });
     }
 }
 
-pub(super) fn cells(catalogue: &Catalog, key: &(SystemId, String)) -> Option<Vec<String>> {
-    let SystemItem { system, code, sku, unit, units } = catalogue.system_items.get(key)?;
+pub(super) fn cells(catalog: &Catalog, key: &(SystemId, String)) -> Option<Vec<String>> {
+    let SystemItem { system, code, sku, unit, units } = catalog.system_items.get(key)?;
     Some(vec![system.to_string(), code.clone(), sku.to_string(), show(unit.as_ref()), show_factors(units)])
 }

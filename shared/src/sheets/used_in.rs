@@ -1,12 +1,13 @@
-//! The where-used index: which writes keep it in step with the bills.
+//! The where-used index: the writes that keep it consistent with the bills.
 //!
-//! At every moment it names at least every parent, also between transactions, after a stop, and beside another import:
-//! - A row is written with what it gains *before* the bills that need it, even where it names them already: an import that is
-//!   just taking them out has planned from the row as it was, and is refused.
-//! - A row loses parents *after* their bills, in one transaction with each of them, which is written again as it is: so nobody
-//!   has added the component again meanwhile. A parent whose bill nobody has seen stays: its import may be on the way.
+//! At every moment it names at least every parent: between transactions, after an import stopped, and beside another import.
+//! - A row gains parents *before* their bills are written. It is written even if it names these parents already: an import that
+//!   is removing them at the same time planned from the old revision of the row, so the table rejects its write.
+//! - A row loses parents *after* their bills are written, in one transaction with those bills, which are written again unchanged.
+//!   The condition on the bill proves that no other import added the component again meanwhile. A parent without a stored bill
+//!   stays in the row: another import may be about to write that bill.
 //!
-//! What is left of an import that stopped is put right by the next one, whatever that says.
+//! The next import, whatever its sheets contain, repairs the rows that a stopped import left behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,19 +16,19 @@ use crate::sheets::stored::StoredCatalog;
 use crate::sheets::writes::{MAX_BATCH_BYTES, Writes};
 use crate::table::{MAX_WRITES, Row, Write};
 
-/// What each component goes into, as bills and items say. Of a bulk component nothing is kept.
-pub(super) fn derived(catalogue: &Catalog) -> BTreeMap<Sku, BTreeSet<Sku>> {
+/// The parents of each component and work centre, derived from bills and items. A bulk component has no entry.
+pub(super) fn derived(catalog: &Catalog) -> BTreeMap<Sku, BTreeSet<Sku>> {
     let mut used: BTreeMap<Sku, BTreeSet<Sku>> = BTreeMap::new();
-    for (parent, bill) in &catalogue.bills {
-        for component in bill.draws_on().filter(|component| !is_bulk(catalogue, component)) {
+    for (parent, bill) in &catalog.bills {
+        for component in bill.draws_on().filter(|component| !is_bulk(catalog, component)) {
             used.entry(component).or_default().insert(parent.clone());
         }
     }
     used
 }
 
-fn is_bulk(catalogue: &Catalog, sku: &Sku) -> bool {
-    catalogue.items.get(sku).is_some_and(|item| item.planning.bulk)
+fn is_bulk(catalog: &Catalog, sku: &Sku) -> bool {
+    catalog.items.get(sku).is_some_and(|item| item.planning.bulk)
 }
 
 /// The rows that gain parents, to be written before everything else.
@@ -52,7 +53,7 @@ pub(super) fn losses(stored: &StoredCatalog, after: &Catalog, writes: &mut Write
     let wanted = derived(after);
     let mut groups = Vec::new();
     let mut batch = Loss::default();
-    // What is left of each row: with what it gained before.
+    // The parents that remain in each row, including those it gained before.
     let mut left: BTreeMap<&Sku, WhereUsed> = BTreeMap::new();
     for (component, named) in &before.used_in {
         if is_bulk(after, component) {
@@ -81,7 +82,7 @@ pub(super) fn losses(stored: &StoredCatalog, after: &Catalog, writes: &mut Write
     groups
 }
 
-/// Rows that lose parents in one transaction, with the bills that say so.
+/// Rows that lose parents in one transaction, with the bills of these parents.
 #[derive(Default)]
 struct Loss {
     components: BTreeSet<Sku>,
@@ -90,7 +91,7 @@ struct Loss {
 }
 
 impl Loss {
-    /// Takes it that `row` loses `parent`, as long as that fits in.
+    /// Adds the loss of `parent` from `row`; false if it does not fit into the transaction.
     fn takes(&mut self, row: &WhereUsed, parent: &Sku, after: &Catalog) -> bool {
         let (mut rows, mut bytes) = (self.components.len() + self.parents.len(), self.bytes);
         if !self.components.contains(&row.component) {

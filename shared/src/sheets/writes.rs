@@ -1,5 +1,5 @@
-//! The writes that make the stored rows those that sheets say: what hangs together in one group, and what must be there first
-//! in one before.
+//! The writes of an import. Rows that must change together are in one group, and a row that others depend on is in an earlier
+//! group.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +9,10 @@ use crate::sheets::stored::StoredCatalog;
 use crate::sheets::used_in;
 use crate::table::{Expect, Key, MAX_WRITES, Row, Write};
 
-/// The most bytes of rows that are written at once, well below what a transaction takes.
+/// The most bytes of rows in one transaction, well below the limit of DynamoDB (4 MB).
 pub(super) const MAX_BATCH_BYTES: usize = 1_000_000;
 
-/// The writes that make the stored rows those of `after`, in groups that are each written as one, in this order.
+/// The writes from the stored rows to those of `after`, in groups. Each group is written in one transaction, in this order.
 pub(super) fn groups(stored: &StoredCatalog, after: &Catalog) -> Vec<Vec<Write>> {
     let before = stored.catalogue();
     let mut writes = Writes { stored, written: BTreeMap::new() };
@@ -31,7 +31,7 @@ pub(super) fn groups(stored: &StoredCatalog, after: &Catalog) -> Vec<Vec<Write>>
     groups
 }
 
-/// Groups in batches of one transaction each: none divided, in their order, and no row twice in one.
+/// Packs groups into batches of one transaction each: no group is split, the order stays, and no batch has a row twice.
 pub(super) fn batches(groups: &[Vec<Write>]) -> Vec<Vec<Write>> {
     let mut batches: Vec<Vec<Write>> = Vec::new();
     let (mut bytes, mut keys) = (0, BTreeSet::new());
@@ -61,10 +61,10 @@ fn size(write: &Write) -> usize {
     }
 }
 
-/// Makes writes, each under the condition that holds once those before it are done.
+/// Makes writes, each with the condition that holds once the writes before it are done.
 pub(super) struct Writes<'a> {
     stored: &'a StoredCatalog,
-    /// What to expect of rows that were written already.
+    /// The condition for rows that an earlier write changes.
     written: BTreeMap<Key, Expect>,
 }
 
@@ -86,10 +86,10 @@ impl Writes<'_> {
     }
 }
 
-/// Items and mappings: a mapping is written with the items it leads to, before and after.
+/// The groups of items and mappings: a mapping is written together with its old and its new item.
 fn groups_of_listings(stored: &StoredCatalog, after: &Catalog, writes: &mut Writes<'_>) -> Vec<Vec<Write>> {
     let before = stored.catalogue();
-    let mut together = Together::default();
+    let mut together = JoinedItems::default();
     let changed_items: Vec<_> = changed(&before.items, &after.items).collect();
     for item in &changed_items {
         together.join(&item.sku, &item.sku);
@@ -115,11 +115,11 @@ fn groups_of_listings(stored: &StoredCatalog, after: &Catalog, writes: &mut Writ
     groups.into_values().collect()
 }
 
-/// Items that must be written together: each points to one before it, and the first to itself.
+/// Items that must be written together, as a union-find: each item points to an earlier one, and the first to itself.
 #[derive(Default)]
-struct Together(BTreeMap<Sku, Sku>);
+struct JoinedItems(BTreeMap<Sku, Sku>);
 
-impl Together {
+impl JoinedItems {
     fn first(&self, sku: &Sku) -> Sku {
         let mut at = sku;
         while let Some(next) = self.0.get(at).filter(|next| *next != at) {

@@ -1,7 +1,8 @@
-//! What opens and closes over several events of one paper: a till's ticket, a transfer, an order of somebody else, a hold.
+//! Documents that open and close over several events: a POS ticket, a transfer, an order that is not a shop's, a quality hold.
 //!
-//! A claim keeps the sum of what was said of it, by kind. What stands is a function of these sums, never below zero, so a
-//! closing that comes before its opening leaves nothing open, and the same events in any order lead to the same.
+//! A commitment keeps the sum of its events by kind. Its open quantities are a function of these sums and never negative. A
+//! closing event that arrives before its opening event therefore leaves nothing open, and the same events lead to the same
+//! result in any order.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +12,17 @@ use crate::catalog::Quantity;
 use crate::movement::{BalanceChange, PositionKey};
 use crate::source::StockKind;
 
-/// The kinds of papers.
+/// The kinds of source documents that stay open over several events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentKind {
-    /// A till's ticket: opened by the sale, closed by its void or when the books have it.
+    /// A POS ticket: opened by the sale, closed by its void or when the ERP posts it.
     Ticket,
-    /// A transfer, at its destination: opened by leaving, closed by arriving or being lost.
+    /// A transfer, at its destination: opened by the departure, closed by the arrival or the loss.
     Transfer,
     /// A quality hold.
     Hold,
-    /// An order that is not a shop's: promised to a customer, set aside by a warehouse, closed by shipping.
+    /// An order that is not a shop's: promised to a customer, allocated by a warehouse, closed by its shipment.
     Outbound,
 }
 
@@ -29,7 +30,7 @@ impl DocumentKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Ticket, Self::Transfer, Self::Hold, Self::Outbound];
 
-    /// Its name.
+    /// The name that is stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -40,7 +41,7 @@ impl DocumentKind {
         }
     }
 
-    /// The paper that an event of `kind` is about, if it is about one.
+    /// The kind of document that an event of `kind` belongs to, if any.
     #[must_use]
     pub fn of(kind: StockKind) -> Option<Self> {
         match kind {
@@ -66,57 +67,59 @@ impl DocumentKind {
     }
 }
 
-/// What was said of one paper about one position.
+/// The sums of the events of one document at one position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenCommitment {
-    /// The kind of paper.
+    /// The kind of the document.
     pub paper: DocumentKind,
-    /// Its name, by which every system calls it. Holds that name none are one claim of their system, and each lot has its own.
+    /// The reference by which every system names the document. Holds without a reference form one commitment per system. The
+    /// holds of each lot form their own.
     pub reference: String,
     /// The position.
     #[serde(flatten)]
     pub of: PositionKey,
-    /// Units said so far, by the kind of event that said them.
+    /// The sum of units by kind of event.
     pub said: BTreeMap<StockKind, Quantity>,
 }
 
 impl OpenCommitment {
-    /// A paper nothing was said of yet.
+    /// A commitment without an event.
     #[must_use]
     pub fn new(paper: DocumentKind, reference: String, of: PositionKey) -> Self {
         Self { paper, reference, of, said: BTreeMap::new() }
     }
 
-    /// Adds what one event says.
+    /// Adds the quantity of one event.
     pub fn say(&mut self, kind: StockKind, quantity: Quantity) {
         *self.said.entry(kind).or_default() += quantity;
     }
 
-    /// What stands: its share of the quantities of its position.
+    /// The open quantities: what this document contributes to the balance of its position.
     #[must_use]
     pub fn stands(&self) -> BalanceChange {
-        let said = |kind: StockKind| self.said.get(&kind).copied().unwrap_or_default();
+        let total = |kind: StockKind| self.said.get(&kind).copied().unwrap_or_default();
         let nothing = BalanceChange::default();
         match self.paper {
             DocumentKind::Ticket => {
-                let open = said(StockKind::PosSale) - said(StockKind::PosVoid) - said(StockKind::PosPosting);
+                let open = total(StockKind::PosSale) - total(StockKind::PosVoid) - total(StockKind::PosPosting);
                 BalanceChange { pos_pending: open.at_least_zero(), ..nothing }
             }
             DocumentKind::Transfer => {
-                let open = said(StockKind::TransferOut) - said(StockKind::TransferIn) - said(StockKind::TransferLoss);
+                let open = total(StockKind::TransferOut) - total(StockKind::TransferIn) - total(StockKind::TransferLoss);
                 BalanceChange { in_transit: open.at_least_zero(), ..nothing }
             }
             DocumentKind::Hold => {
-                let open = said(StockKind::QualityHold) - said(StockKind::QualityRelease);
+                let open = total(StockKind::QualityHold) - total(StockKind::QualityRelease);
                 BalanceChange { held: open.at_least_zero(), ..nothing }
             }
             DocumentKind::Outbound => {
-                // A warehouse sets aside what was promised already, and ships what was set aside: each unit counts once.
-                let shipped = said(StockKind::Shipment);
-                let aside = (said(StockKind::Allocation) - said(StockKind::Deallocation)).at_least_zero();
-                let promised = said(StockKind::WholesaleAllocation) - said(StockKind::WholesaleRelease);
-                let allocated = (aside - shipped).at_least_zero();
-                BalanceChange { allocated, wholesale: (promised - aside.max(shipped)).at_least_zero(), ..nothing }
+                // A warehouse allocates units that may be promised already, and ships units that may be allocated already.
+                // Each unit counts once.
+                let shipped = total(StockKind::Shipment);
+                let allocations = (total(StockKind::Allocation) - total(StockKind::Deallocation)).at_least_zero();
+                let promised = total(StockKind::WholesaleAllocation) - total(StockKind::WholesaleRelease);
+                let allocated = (allocations - shipped).at_least_zero();
+                BalanceChange { allocated, wholesale: (promised - allocations.max(shipped)).at_least_zero(), ..nothing }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! One stock transaction of another system, as the system says it.
+//! One stock transaction of another system, in the system's own codes and units.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -15,10 +15,10 @@ pub const MAX_BATCH: usize = 500;
 /// The most characters of a transaction, a code or a reference.
 const MAX_CODE: usize = 128;
 
-/// One stock transaction. Its item, location and unit are the system's own; the mapping says what they are of ours.
+/// One stock transaction. Its item, location and unit are the system's own. The mapping translates them into ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockEvent {
-    /// The system and its own name of the transaction.
+    /// The system, and the system's own id of the transaction.
     pub id: EventId,
     /// What happened.
     pub kind: StockKind,
@@ -26,29 +26,29 @@ pub struct StockEvent {
     pub sku: String,
     /// The system's code of the location.
     pub location: String,
-    /// How much, in `unit`. Of a count or a balance: how much there was.
+    /// How much, in `unit`. For a count or a balance: how much there was.
     pub quantity: Amount,
-    /// The unit of the quantity; the mapping's, or our own, without it.
+    /// The unit of the quantity. Without it, the unit of the mapping applies, or our own unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
-    /// When it happened there.
+    /// When it happened in the system.
     pub occurred_at: Timestamp,
-    /// The lot it is about; kept only of items that are kept by lot.
+    /// The lot of the units. Ignored for items that are not tracked by lot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot: Option<LotId>,
     /// When that lot expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Date>,
-    /// The ticket, transfer, order or hold it belongs to, by the name that every system calls it.
+    /// The reference of the ticket, transfer, order or hold, as every system names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Where a transfer goes to, in the system's code.
+    /// The destination of a transfer, in the system's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// The line of a shop's order it is about.
+    /// The line of a shop's order that the units belong to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderLineOf>,
-    /// The day on which the last unit of a purchase order or production run is to be there.
+    /// The day on which the last unit of a purchase order or production run is expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Date>,
 }
@@ -65,7 +65,7 @@ pub struct OrderLineOf {
     pub line: LineId,
 }
 
-/// What can happen to stock. What each does to a position is the table of ARCHITECTURE.md, which a test checks.
+/// What can happen to stock. The table in infra/docs/cases.md defines how each kind changes a position, and a test checks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StockKind {
@@ -75,45 +75,46 @@ pub enum StockKind {
     ProductionCompleted,
     /// Components went into production.
     ComponentIssue,
-    /// Somebody counted what is physically there.
+    /// A physical count of the units on hand.
     Count,
-    /// What the system's books say is on hand.
+    /// The on-hand balance in the system's book stock.
     Balance,
     /// A correction up or down.
     Adjustment,
     /// Units are lost or destroyed.
     WriteOff,
-    /// Units may not be sold for now.
+    /// Units are on hold and may not be sold.
     QualityHold,
     /// Held units may be sold again.
     QualityRelease,
-    /// Units left for another location of ours.
+    /// Units left for another of our locations.
     TransferOut,
-    /// They arrived there.
+    /// Units of a transfer arrived.
     TransferIn,
-    /// They will not arrive.
+    /// Units of a transfer are lost.
     TransferLoss,
-    /// A customer's units came back.
+    /// Units came back from a customer.
     CustomerReturn,
-    /// Units are set aside for an order.
+    /// A warehouse allocated units to an order.
     Allocation,
     /// They are not any more.
     Deallocation,
-    /// A till sold units that the books still have.
+    /// A POS sold units that the book stock still includes.
     PosSale,
-    /// That sale is undone.
+    /// A POS sale is voided.
     PosVoid,
-    /// The books have the till's sale now.
+    /// The book stock includes the POS sale now.
     PosPosting,
     /// Units left with a shipment.
     Shipment,
-    /// Units are promised to a wholesale customer.
+    /// Units are allocated to a wholesale customer.
     WholesaleAllocation,
     /// They are not any more.
     WholesaleRelease,
-    /// So much of an item is ordered from a supplier, all deliveries together. Nothing of it moves before it is received.
+    /// The ordered quantity of an item on a purchase order, received units included. It moves no stock before it is received.
     PurchaseOrder,
-    /// So much of an item is to be made, with what is made already. Nothing of it moves before it is completed.
+    /// The planned quantity of an item of a production run, completed units included. It moves no stock before it is
+    /// completed.
     ProductionRun,
 }
 
@@ -145,7 +146,7 @@ impl StockKind {
         Self::ProductionRun,
     ];
 
-    /// Its name, as events carry it.
+    /// The name in events.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -175,7 +176,7 @@ impl StockKind {
         }
     }
 
-    /// What it reports about an order of a shop, where it can be about one.
+    /// What an event of this kind reports about an order of a shop, if it can belong to one.
     #[must_use]
     pub fn report(self) -> Option<ReportKind> {
         match self {
@@ -205,19 +206,19 @@ impl StockKind {
         }
     }
 
-    /// Whether it says how much there is, not how much came or went.
+    /// Whether the quantity is how much there is, not how much came or went.
     #[must_use]
     pub fn is_a_state(self) -> bool {
         matches!(self, Self::Count | Self::Balance)
     }
 
-    /// Whether it says what is to come, and moves nothing.
+    /// Whether it schedules a receipt and moves no stock.
     #[must_use]
     pub fn announces(self) -> bool {
         matches!(self, Self::PurchaseOrder | Self::ProductionRun)
     }
 
-    /// Whether it names a paper that other events name too, without which it makes no sense.
+    /// Whether the event needs the reference of a document that other events share.
     fn needs_reference(self) -> bool {
         matches!(
             self,
@@ -239,9 +240,9 @@ impl StockKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct StockEventFormatError {
-    /// Which field.
+    /// The field.
     pub field: &'static str,
-    /// What is wrong with it, and what would be right.
+    /// What is wrong with the field, and what it must be.
     pub problem: String,
 }
 
@@ -261,11 +262,12 @@ fn is_code(text: &str) -> bool {
 /// Reads one event of `system`.
 ///
 /// # Errors
-/// The first field that is missing, unknown, or not what it must be.
+/// The first field that is missing, unknown or malformed.
 pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, StockEventFormatError> {
     let Value::Object(fields) = event else { return Err(StockEventFormatError::new("event", "it must be a JSON object")) };
     if let Some(unknown) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
-        return Err(StockEventFormatError::new("event", format!("{unknown:?} is none of its fields: {}", FIELDS.join(", "))));
+        let problem = format!("{unknown:?} is not a field of an event; the fields are {}", FIELDS.join(", "));
+        return Err(StockEventFormatError::new("event", problem));
     }
     let optional = |field: &'static str| match fields.get(field) {
         None | Some(Value::Null) => Ok(None),
@@ -281,7 +283,7 @@ pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, StockEventF
     let name = required("kind")?;
     let kind = StockKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
         let names: Vec<&str> = StockKind::ALL.into_iter().map(StockKind::name).collect();
-        StockEventFormatError::new("kind", format!("{name:?} is none of {}", names.join(", ")))
+        StockEventFormatError::new("kind", format!("{name:?} is not one of {}", names.join(", ")))
     })?;
     let quantity = fields.get("quantity").ok_or_else(|| StockEventFormatError::new("quantity", "it is missing"))?;
     let quantity = Amount::from_json(quantity).map_err(|error| StockEventFormatError::new("quantity", error.to_string()))?;
@@ -316,7 +318,7 @@ pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, StockEventF
     let (sku, location) = (required("sku")?, required("location")?);
     let (reference, to) = (optional("reference")?, optional("to")?);
     let event = StockEvent { id, kind, sku, location, quantity, unit, occurred_at, lot, expires, reference, to, order, due };
-    event.makes_sense()?;
+    event.check_fields()?;
     Ok(event)
 }
 
@@ -335,54 +337,55 @@ impl StockEvent {
         Self { id, kind, sku, location, quantity: Amount::of(units), unit, occurred_at, lot, expires, reference, to, order, due }
     }
 
-    /// The system that says it.
+    /// The system that sent it.
     #[must_use]
     pub fn system(&self) -> &str {
         &self.id.source
     }
 
-    /// Checks what the fields say together.
-    fn makes_sense(&self) -> Result<(), StockEventFormatError> {
+    /// Checks the fields against each other.
+    fn check_fields(&self) -> Result<(), StockEventFormatError> {
         let kind = self.kind.name();
         let signed = self.kind == StockKind::Adjustment;
         if !signed && self.quantity.is_negative() {
             return Err(StockEventFormatError::new("quantity", format!("a {kind} cannot be negative")));
         }
         if !self.kind.is_a_state() && !self.kind.announces() && self.quantity.is_zero() {
-            return Err(StockEventFormatError::new("quantity", format!("a {kind} of nothing is nothing")));
+            return Err(StockEventFormatError::new("quantity", format!("a {kind} cannot be zero")));
         }
         if self.order.is_some() && self.kind.report().is_none() {
-            return Err(StockEventFormatError::new("order", format!("a {kind} is not about a shop's order")));
+            return Err(StockEventFormatError::new("order", format!("a {kind} cannot name a shop's order")));
         }
         if self.reference.is_none() && self.kind.needs_reference() {
-            return Err(StockEventFormatError::new("reference", format!("a {kind} needs the name of its paper")));
+            return Err(StockEventFormatError::new("reference", format!("a {kind} needs the reference of its document")));
         }
-        let for_someone = matches!(self.kind, StockKind::Allocation | StockKind::Deallocation | StockKind::Shipment);
-        if for_someone && self.order.is_none() && self.reference.is_none() {
-            return Err(StockEventFormatError::new("reference", format!("a {kind} needs the order of a shop, or a reference")));
+        let is_for_an_order = matches!(self.kind, StockKind::Allocation | StockKind::Deallocation | StockKind::Shipment);
+        if is_for_an_order && self.order.is_none() && self.reference.is_none() {
+            return Err(StockEventFormatError::new("reference", format!("a {kind} needs a shop's order or a reference")));
         }
         match (self.kind == StockKind::TransferOut, &self.to) {
-            (true, None) => Err(StockEventFormatError::new("to", "a transfer_out needs the location it goes to")),
+            (true, None) => Err(StockEventFormatError::new("to", "a transfer_out needs its destination")),
             (true, Some(to)) if *to == self.location => {
-                Err(StockEventFormatError::new("to", "a transfer goes to another location"))
+                Err(StockEventFormatError::new("to", "the destination of a transfer must be another location"))
             }
             (false, Some(_)) => {
-                Err(StockEventFormatError::new("to", format!("a {kind} goes nowhere: only a transfer_out has it")))
+                Err(StockEventFormatError::new("to", format!("a {kind} has no destination: only a transfer_out has it")))
             }
             (true, Some(_)) | (false, None) => Ok(()),
         }?;
         if self.due.is_some() && !self.kind.announces() {
             return Err(StockEventFormatError::new(
                 "due",
-                format!("a {kind} has happened: only a purchase_order or production_run has it"),
+                format!("a {kind} has no due date: only a purchase_order or production_run has it"),
             ));
         }
-        // A supplier's lead time says when an order is due that names no day; a run's day is the factory's to say.
+        // A purchase order without a due date is due after the supplier's lead time. For a production run only the factory
+        // knows the day.
         if self.due.is_none() && self.kind == StockKind::ProductionRun && !self.quantity.is_zero() {
             return Err(StockEventFormatError::new("due", "a production_run needs the day on which it is to be completed"));
         }
         if self.expires.is_some() && self.lot.is_none() {
-            return Err(StockEventFormatError::new("expires", "it is the date of a lot: name the lot"));
+            return Err(StockEventFormatError::new("expires", "it needs the lot that expires: set lot"));
         }
         Ok(())
     }

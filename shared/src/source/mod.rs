@@ -1,11 +1,11 @@
-//! What other systems say about stock: events bound to the transaction they come from, in their own codes and units.
+//! Stock events of other systems. Each event names the transaction it comes from and uses the system's own codes and units.
 //!
-//! [`parse`] reads one as it comes; the ledger resolves its codes by the mapping, converts its amount to whole units, and
-//! applies it exactly once by (system, transaction), through the same commit as an order. An event whose item or location
-//! is not mapped waits ([`WaitingForMapping`]) until the mapping appears. What opens and closes over several events (a till's
-//! ticket, a transfer, an allocation, a quality hold) is a [`OpenCommitment`]: what stands is worked out from all that was said of
-//! it, so the order in which it was said does not matter. What is announced and not there yet, a purchase order or a
-//! production run, moves nothing and is kept as [`ScheduledReceipts`] of its item.
+//! [`parse`] reads an event in the form in which it arrives. The ledger then resolves its codes through the mapping, converts
+//! its amount to whole units, and applies it exactly once per (system, transaction), through the same commit as an order. An
+//! event whose item or location is not mapped waits ([`WaitingForMapping`]) until the mapping appears. A document that opens
+//! and closes over several events (a POS ticket, a transfer, an allocation, a quality hold) is an [`OpenCommitment`]. Its open
+//! quantities follow from the sums of all its events, so the order of the events does not matter. A purchase order or a
+//! production run moves no stock and is stored in the [`ScheduledReceipts`] of its item.
 
 mod commitment;
 mod event;

@@ -1,8 +1,8 @@
-//! What is to come of an item: purchase orders and production runs, by their papers.
+//! Scheduled receipts of an item: purchase orders and production runs, by document.
 //!
-//! An announcement says how much its paper is of, all together, and when; the newest one holds. What is received, completed
-//! or issued and names the paper counts towards it at once, whichever is heard of first, so that no unit is both there and
-//! still to come. Little of it is ever forgotten, so that what was promised at any time can be explained.
+//! A schedule event gives the total quantity of its document and the due date; the newest one applies. Receipts, completions
+//! and component issues that name the document count towards it at once, whichever event arrives first, so that no unit is
+//! both on hand and still to come. Old entries are kept for long, so that a promise of the past can be explained.
 
 use std::collections::BTreeMap;
 
@@ -14,35 +14,35 @@ use crate::catalog::{LocationId, Quantity, Sku, day_of};
 use crate::movement::EventId;
 use crate::source::{StockEvent, StockKind};
 
-/// All that was said of what is to come of one item.
+/// The scheduled receipts of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduledReceipts {
     /// The item.
     pub sku: Sku,
-    /// Each paper, by the name that every system calls it.
+    /// The documents, by the reference that every system uses.
     pub documents: BTreeMap<String, ReceiptDocument>,
 }
 
-/// What was said of one paper about one item.
+/// The events of one document about one item.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ReceiptDocument {
-    /// What it was announced to be, in the order of when it was so.
+    /// Its schedule events, ordered by the time from which they apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub said: Vec<Announced>,
-    /// Units that have come of it, by when that was recorded.
+    /// Received or completed units, by the time they were recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub came: Vec<Units>,
-    /// Units of the item that went into the run of this name.
+    /// Units of the item that were issued to the production run of this reference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub issued: Vec<Units>,
 }
 
-/// One announcement.
+/// One schedule event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announced {
-    /// When it was so.
+    /// The time from which it applies, by the system's clock.
     pub as_of: Timestamp,
-    /// Which event said it.
+    /// The event.
     pub event: EventId,
     /// When it was recorded.
     pub recorded_at: Timestamp,
@@ -50,63 +50,63 @@ pub struct Announced {
     pub kind: StockKind,
     /// Where it is to come.
     pub location: LocationId,
-    /// Units of it all together, those that have come with them. Zero: it is cancelled.
+    /// The total quantity, received units included. Zero means that the document is cancelled.
     pub quantity: Quantity,
-    /// When the last of them are to be there, where that was said.
+    /// The day on which the last units are expected, if the event names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Date>,
 }
 
-/// Units, and when they were recorded.
+/// A number of units, and when it was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Units {
-    /// When.
+    /// When it was recorded.
     pub at: Timestamp,
-    /// How many.
+    /// The number of units.
     pub quantity: Quantity,
 }
 
-/// What is still to come of a paper.
+/// The open rest of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduledReceipt {
-    /// The paper.
+    /// The document.
     pub reference: String,
     /// A purchase order or a production run.
     pub kind: StockKind,
     /// Where it is to come.
     pub location: LocationId,
-    /// Units of it all together.
+    /// The total quantity.
     pub quantity: Quantity,
-    /// Units that have not come yet; above zero.
+    /// Units that have not been received yet. Always positive.
     pub left: Quantity,
-    /// When they are to be there; `None` where neither the paper nor a supplier's lead time says so.
+    /// The expected day. `None` when neither the document nor a supplier's lead time gives one.
     pub due: Option<Date>,
 }
 
 impl ReceiptDocument {
-    /// The most announcements of one paper that are kept: the newest.
+    /// The most schedule events of one document that are kept. The newest are kept.
     const MAX_ANNOUNCEMENTS: usize = 30;
-    /// The most arrivals of one paper that are told apart; older ones are added up.
+    /// The most receipts of one document that are kept apart. Older ones are added up.
     const MAX_ARRIVALS: usize = 60;
 
-    /// Units that have come.
+    /// Units received or completed.
     #[must_use]
     pub fn came(&self) -> Quantity {
         self.came.iter().map(|units| units.quantity).sum()
     }
 
-    /// Units of the item that went into the run.
+    /// Units of the item that were issued to the run.
     #[must_use]
     pub fn issued(&self) -> Quantity {
         self.issued.iter().map(|units| units.quantity).sum()
     }
 
-    /// Whether nothing is to come of it any more, as far as anybody said.
+    /// Whether the newest schedule event leaves nothing to be received.
     fn is_closed(&self) -> bool {
         self.said.last().is_none_or(|said| said.quantity <= self.came())
     }
 
-    fn last_heard(&self) -> Option<Timestamp> {
+    fn last_recorded(&self) -> Option<Timestamp> {
         let units = self.came.iter().chain(&self.issued).map(|units| units.at);
         units.chain(self.said.iter().map(|said| said.recorded_at)).max()
     }
@@ -126,14 +126,14 @@ impl ReceiptDocument {
     }
 }
 
-/// What an event says of a paper.
-enum Word {
+/// What an event changes in a document.
+enum ReceiptEvent {
     Announced,
     Came,
     Issued,
 }
 
-impl Word {
+impl ReceiptEvent {
     fn of(kind: StockKind) -> Option<Self> {
         match kind {
             StockKind::PurchaseOrder | StockKind::ProductionRun => Some(Self::Announced),
@@ -172,31 +172,31 @@ fn add(to: &mut Vec<Units>, units: Units) {
 }
 
 impl ScheduledReceipts {
-    /// The most papers of one item of which something is still to come.
+    /// The most documents of one item that still have units to be received.
     pub const MAX_DOCUMENTS: usize = 300;
 
-    /// An item nothing was announced of yet.
+    /// An item without a scheduled receipt.
     #[must_use]
     pub fn none(sku: Sku) -> Self {
         Self { sku, documents: BTreeMap::new() }
     }
 
-    /// Whether an event is about what is to come of its item.
+    /// Whether an event changes the scheduled receipts of its item.
     #[must_use]
     pub fn are_in(stock: &StockEvent) -> bool {
-        stock.reference.is_some() && Word::of(stock.kind).is_some()
+        stock.reference.is_some() && ReceiptEvent::of(stock.kind).is_some()
     }
 
-    /// Takes in what an event says of `quantity` units at `location`. `false`: there is no room for another paper.
+    /// Records an event of `quantity` units at `location`. Returns `false` when there is no room for another document.
     #[must_use]
     pub fn take(&mut self, stock: &StockEvent, location: &LocationId, quantity: Quantity, now: Timestamp) -> bool {
-        let (Some(reference), Some(word)) = (&stock.reference, Word::of(stock.kind)) else { return true };
+        let (Some(reference), Some(event)) = (&stock.reference, ReceiptEvent::of(stock.kind)) else { return true };
         if !self.documents.contains_key(reference) && !self.make_room() {
             return false;
         }
-        let paper = self.documents.entry(reference.clone()).or_default();
-        match word {
-            Word::Announced => paper.announce(Announced {
+        let document = self.documents.entry(reference.clone()).or_default();
+        match event {
+            ReceiptEvent::Announced => document.announce(Announced {
                 as_of: stock.occurred_at,
                 event: stock.id.clone(),
                 recorded_at: now,
@@ -205,35 +205,39 @@ impl ScheduledReceipts {
                 quantity,
                 due: stock.due,
             }),
-            Word::Came => add(&mut paper.came, Units { at: now, quantity }),
-            Word::Issued => add(&mut paper.issued, Units { at: now, quantity }),
+            ReceiptEvent::Came => add(&mut document.came, Units { at: now, quantity }),
+            ReceiptEvent::Issued => add(&mut document.issued, Units { at: now, quantity }),
         }
         true
     }
 
-    /// Makes room for one more paper: of those of which nothing is to come, the one nobody spoke of for longest is forgotten.
+    /// Makes room for one more document by removing the closed document with the oldest entry.
     fn make_room(&mut self) -> bool {
         if self.documents.len() < Self::MAX_DOCUMENTS {
             return true;
         }
-        let closed = self.documents.iter().filter(|(_, paper)| paper.is_closed());
-        let oldest = closed.min_by_key(|(_, paper)| paper.last_heard()).map(|(reference, _)| reference.clone());
+        let closed = self.documents.iter().filter(|(_, document)| document.is_closed());
+        let oldest = closed.min_by_key(|(_, document)| document.last_recorded()).map(|(reference, _)| reference.clone());
         oldest.is_some_and(|oldest| self.documents.remove(&oldest).is_some())
     }
 
-    /// What had been said by a time.
+    /// The scheduled receipts as they were recorded by `time`.
     #[must_use]
     pub fn as_of(&self, time: Timestamp) -> Self {
-        let documents = self.documents.iter().map(|(reference, paper)| (reference.clone(), paper.as_of(time)));
-        Self { sku: self.sku.clone(), documents: documents.filter(|(_, paper)| *paper != ReceiptDocument::default()).collect() }
+        let documents = self.documents.iter().map(|(reference, document)| (reference.clone(), document.as_of(time)));
+        Self {
+            sku: self.sku.clone(),
+            documents: documents.filter(|(_, document)| *document != ReceiptDocument::default()).collect(),
+        }
     }
 
-    /// What is still to come, paper by paper. An order that names no day is due so many days after it was first announced.
+    /// The open receipts, one per document. A document without a due date is due `supplier_days` after its first schedule
+    /// event.
     #[must_use]
     pub fn incoming(&self, supplier_days: Option<u16>) -> Vec<ScheduledReceipt> {
-        let open = self.documents.iter().filter_map(|(reference, paper)| {
-            let (first, said) = (paper.said.first()?, paper.said.last()?);
-            let left = said.quantity - paper.came();
+        let open = self.documents.iter().filter_map(|(reference, document)| {
+            let (first, said) = (document.said.first()?, document.said.last()?);
+            let left = said.quantity - document.came();
             let lead = || {
                 let ordered = day_of(first.as_of);
                 supplier_days.and_then(|days| ordered.checked_add(jiff::Span::new().days(days)).ok())
@@ -250,10 +254,10 @@ impl ScheduledReceipts {
         open.collect()
     }
 
-    /// Units of the item that went into each run.
+    /// Units of the item that were issued to each run.
     #[must_use]
     pub fn issued(&self) -> BTreeMap<String, Quantity> {
-        let issued = self.documents.iter().map(|(reference, paper)| (reference.clone(), paper.issued()));
+        let issued = self.documents.iter().map(|(reference, document)| (reference.clone(), document.issued()));
         issued.filter(|(_, units)| !units.is_zero()).collect()
     }
 }

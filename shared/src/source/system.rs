@@ -1,4 +1,4 @@
-//! The other systems, and what is pulled from each.
+//! Other systems, and the feeds that are pulled from each.
 
 use std::collections::BTreeMap;
 
@@ -8,39 +8,40 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{FeedId, SystemId};
 use crate::source::pull::{FeedWatermark, PullConfig};
 
-/// What another system is to us.
+/// The role of another system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SystemKind {
-    /// Keeps the books.
+    /// Keeps the ERP balances.
     Erp,
     /// Runs a warehouse.
     Wms,
-    /// Rings up sales in stores.
+    /// Records sales in stores.
     Pos,
-    /// Keeps stock for us.
+    /// Stores our stock: a third-party logistics provider (3PL).
     ThirdParty,
 }
 
-/// Another system. One that only sends events needs no row.
+/// Another system. A system that only sends events needs no row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct System {
     /// Its code.
     pub code: SystemId,
-    /// What it is.
+    /// Its role.
     pub kind: SystemKind,
-    /// After how many minutes without news that could be taken in whole somebody must look.
+    /// The longest time, in minutes, without a complete pull or a sent event. After it an alert is raised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stale_after_minutes: Option<u32>,
-    /// What is pulled from it, by feed: mostly its movements often, and its stock now and then.
+    /// Its feeds. Most systems have a delta feed of movements that is pulled often and a feed of their stock that is pulled
+    /// rarely.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pull: BTreeMap<FeedId, PullConfig>,
 }
 
 impl System {
-    /// Since when a feed is stale, if it is: longer ago than the system allows it was whole for the last time, or first
-    /// asked if it never was.
+    /// Since when a feed is stale: the time of its last complete run, or of its first run if none was complete. `None` when
+    /// that is not longer ago than the system allows.
     #[must_use]
     pub fn stale_since(&self, watermark: &FeedWatermark, now: Timestamp) -> Option<Timestamp> {
         let allowed = SignedDuration::from_mins(i64::from(self.stale_after_minutes?));

@@ -1,5 +1,6 @@
-//! What waits for a mapping: stock events that cannot be applied without it, and orders that reserve nothing without it.
-//! An event is kept whole; of an order its name is enough. An alert counts as open while any of them waits.
+//! Stock events and orders that wait for a mapping. A stock event cannot be applied without its mapping and is stored whole.
+//! An order line without its mapping reserves nothing; of its order only the id is stored, because the order is read again.
+//! The alert of a missing mapping stays raised while a row waits for it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,19 +8,19 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{MissingMapping, OrderId, ShopDomain};
 use crate::source::StockEvent;
 
-/// One thing that waits.
+/// One waiting event or order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WaitingForMapping {
-    /// What for.
+    /// The missing mapping.
     #[serde(flatten)]
     pub missing: MissingMapping,
     /// What waits.
     pub what: WaitingItem,
-    /// Since when.
+    /// When it began to wait.
     pub since: Timestamp,
 }
 
-/// What can wait.
+/// The event or order that waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitingItem {
@@ -35,7 +36,7 @@ pub enum WaitingItem {
 }
 
 impl WaitingItem {
-    /// Its name among those that wait for the same.
+    /// Its name, unique among the rows that wait for the same mapping.
     #[must_use]
     pub fn name(&self) -> String {
         match self {

@@ -1,7 +1,7 @@
 //! A shop's budget of cost points: a bucket that refills at a steady rate.
 //!
-//! Every answer says how full the bucket is and how fast it refills; nothing about a plan is known beforehand.
-//! Source: `extensions.cost.throttleStatus` of the Admin API.
+//! Every response reports how full the bucket is and how fast it refills. The client knows nothing about the shop's plan
+//! beforehand. Source: `extensions.cost.throttleStatus` of the Admin API.
 
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ pub struct CostBudget {
     pub available: u64,
     /// Points per second.
     pub restore_rate: u64,
-    /// When it was seen.
+    /// When the bucket was last seen.
     pub seen_at: Timestamp,
 }
 
 impl CostBudget {
-    /// How long to wait until `cost` points are there. A request that costs more than the bucket holds waits for a full
-    /// one, and the shop says what is wrong with it.
+    /// How long to wait until the bucket holds `cost` points. A request that costs more than the bucket can hold waits for a full
+    /// bucket, and the shop then rejects it with an error.
     #[must_use]
     pub fn wait_for(&self, cost: u64, now: Timestamp) -> Duration {
         let missing = cost.min(self.maximum).saturating_sub(self.available);
@@ -50,7 +50,7 @@ impl CostBudget {
 mod tests {
     use super::*;
 
-    /// Protects the shop's limit: never ask for points that are not there, never wait for ones that are.
+    /// Protects the shop's rate limit: a request waits until its points are there, and no longer.
     #[test]
     fn waits_for_exactly_the_missing_points() {
         let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).expect("in range");

@@ -1,4 +1,4 @@
-//! What a shop was told, call by call, for whoever asks later why it showed what it showed.
+//! The calls to a shop, kept so that an explanation can show which call sent a value.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{LocationId, Sku};
 use crate::storefront::{PushIntent, PushState, ShopAnswer};
 
-/// One call to a shop whose outcome is known. Written with the closing of its intent, and never changed.
+/// One call to a shop whose outcome is known. It is written in the transaction that closes its intent, and never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushCall {
     /// The intent, closed.
@@ -22,19 +22,19 @@ pub struct PushCall {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PushOutcome {
-    /// It took all of it.
+    /// The shop accepted all rows.
     Told,
-    /// It took nothing of it, for these reasons.
+    /// The shop refused the call, for these reasons.
     Refused(Vec<RefusalReason>),
 }
 
 /// Why a call was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusalReason {
-    /// Which of its rows is to blame, where the shop says so.
+    /// The row that caused the refusal, where the shop reports one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<usize>,
-    /// What the shop says.
+    /// The shop's message.
     pub message: String,
 }
 
@@ -51,16 +51,16 @@ impl From<&ShopAnswer> for PushOutcome {
 }
 
 impl PushCall {
-    /// The calls of a shop that are looked back through for what it was told.
+    /// The number of a shop's calls that an explanation searches for the one that sent a value.
     pub const LOOKED_BACK: u64 = 500;
 
-    /// The call of an intent, with what came of it.
+    /// The call of an intent that is being closed, with its outcome.
     #[must_use]
     pub fn closing(intent: &PushIntent, outcome: PushOutcome, now: Timestamp) -> Self {
         Self { intent: PushIntent { state: PushState::Closed, ..intent.clone() }, outcome, closed_at: now }
     }
 
-    /// What it said of one pair, if it did.
+    /// The row of one pair, with its number in the call; `None` when the call did not send the pair.
     #[must_use]
     pub fn row(&self, sku: &Sku, location: &LocationId) -> Option<(usize, &super::PushRow)> {
         self.intent.rows.iter().enumerate().find(|(_, row)| (&row.sku, &row.location) == (sku, location))

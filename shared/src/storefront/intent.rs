@@ -1,8 +1,8 @@
-//! What is about to be told to a shop, written down before it is told.
+//! The call that is about to be made to a shop, written before it is made.
 //!
-//! A shop has one intent row. While it is open, nobody opens another, so a shop's pushes follow one another and no two
-//! plan from the same `acknowledged`. Whoever finds it open and old repeats exactly that call with
-//! exactly that key: whether the first call arrived or not, the outcome is the same.
+//! A shop has one intent row. While it is open, no pusher opens another, so the pushes to a shop follow one another and no two of
+//! them plan from the same `acknowledged`. A pusher that finds an old open intent repeats exactly that call with exactly that
+//! key: whether or not the first call arrived, the outcome is the same.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,12 +13,12 @@ use crate::catalog::{InventoryItemId, LocationId, Quantity, ShopDomain, ShopLoca
 /// The most pairs one call may carry (Shopify's limit for input arrays).
 pub const MAX_ROWS: usize = 250;
 
-/// One call to a shop: planned, and then either being made or done.
+/// One call to a shop: planned, then in progress or done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushIntent {
     /// The shop.
     pub shop: ShopDomain,
-    /// Counts the shop's intents, without end: an older one never follows a newer.
+    /// The number of the intent; every new intent of the shop gets the next higher one.
     pub number: u64,
     /// The idempotency key of the call.
     pub key: String,
@@ -48,7 +48,7 @@ pub enum PushState {
 pub enum PushAction {
     /// Adds the difference to `available`.
     Adjust,
-    /// Sets `available` by compare-and-set: first contact and repair.
+    /// Sets `available` by compare-and-set: initialises or repairs a level.
     Set,
 }
 
@@ -63,39 +63,40 @@ pub struct PushRow {
     pub inventory_item: InventoryItemId,
     /// The shop's name of the location.
     pub shop_location: ShopLocationId,
-    /// The movement it is told up to.
+    /// The sequence number of the last movement that the value includes.
     pub seq: u64,
     /// What the level had acknowledged when this was planned.
     pub from: Option<Quantity>,
-    /// What the level acknowledges once this is done.
+    /// What the level acknowledges once the call is done.
     pub to: Quantity,
     /// The difference to add, or the level to set.
     pub send: Quantity,
-    /// For a set: the `available` it must find.
+    /// For a set: the `available` that the shop must have; otherwise the shop refuses it as stale.
     pub expects: Option<Quantity>,
 }
 
-impl PushRow {}
-
 impl PushIntent {
-    /// The intent that follows `last`.
+    /// Opens the intent that follows `last`.
+    ///
+    /// # Panics
+    /// When `rows` is empty or has more than [`MAX_ROWS`] rows.
     #[must_use]
     pub fn open(shop: ShopDomain, last: Option<&Self>, action: PushAction, rows: Vec<PushRow>, now: Timestamp) -> Self {
-        assert!(!rows.is_empty() && rows.len() <= MAX_ROWS, "an intent tells 1 to {MAX_ROWS} pairs");
+        assert!(!rows.is_empty() && rows.len() <= MAX_ROWS, "an intent has 1 to {MAX_ROWS} rows");
         let number = last.map_or(0, |last| last.number) + 1;
         let key = idempotency_key(&shop, number, now);
         Self { shop, number, key, state: PushState::Open, action, rows, opened_at: now }
     }
 
-    /// What the shop's history shows as the reason: ours, never `gid://shopify/…`.
+    /// The reason in the shop's inventory history. The namespace is our own, because `gid://shopify/…` is reserved.
     #[must_use]
     pub fn reference(&self) -> String {
         format!("gid://promissory/Intent/{}", self.number)
     }
 }
 
-/// A key in the form of a UUID, derived from what it stands for. The time is in it for a table that was made anew: its
-/// numbers start again, and Shopify may still remember the old keys.
+/// A key in the form of a UUID, derived from its shop and number. The time is included for a table that was created again: its
+/// numbers restart, and Shopify may still remember the old keys.
 fn idempotency_key(shop: &ShopDomain, number: u64, now: Timestamp) -> String {
     let digest = Sha256::digest(format!("promissory#{shop}#{number}#{now}"));
     let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();

@@ -1,4 +1,5 @@
-//! One pair of item and location in one shop: what the shop should know, and what it has acknowledged.
+//! The level of one item at one location in one shop: the value that the shop should have, and the value that it has
+//! acknowledged.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{InventoryItemId, LocationId, Quantity, ShopDomain, ShopLocationId, Sku};
 use crate::promise::LocationPromise;
 
-/// What one shop knows of one item at one location.
+/// The level of one item at one location in one shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
     /// The shop.
@@ -19,32 +20,33 @@ pub struct Level {
     pub inventory_item: InventoryItemId,
     /// The shop's name of the location.
     pub shop_location: ShopLocationId,
-    /// [`LocationPromise::supply`] less what is kept back: what the shop's available and committed should add up to.
+    /// [`LocationPromise::supply`] less the units that are kept back: the sum that the shop's available and committed should
+    /// have.
     pub supply: Quantity,
-    /// Supply less what the shop moved by itself: the number whose changes are pushed.
+    /// The supply less the units that the shop moved by itself: the pusher sends the changes of this number.
     pub to_push: Quantity,
-    /// The position's movement these are computed from.
+    /// The sequence number of the movement that these numbers are computed from.
     pub seq: u64,
-    /// The value of `to_push` that the shop has taken in. None: the shop was never told, or not under its present ids.
+    /// The value of `to_push` that the shop has acknowledged. `None` when it has not acknowledged any under its present ids.
     pub acknowledged: Option<Quantity>,
-    /// The level is to be set outright once it is quiet: it was never told, or was found wrong. Until then a level that
-    /// has an acknowledged value goes on being told by differences.
+    /// The level must be set by compare-and-set after the settling window, because it was never acknowledged or has drifted.
+    /// Until then, a level with an acknowledged value still receives differences.
     pub needs_set: bool,
     /// The number of the intent whose outcome is in `acknowledged`.
     #[serde(default)]
     pub sent_by: u64,
-    /// Why the shop refuses to be told, until the supply changes.
+    /// Why the shop refuses the level; cleared when the number changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
     /// Whether the alert about a refusal is open.
     #[serde(default)]
     pub alerted: bool,
-    /// Since when the shop does not know; what the time from change to shop is measured from.
+    /// When `to_push` last changed; the time from a change to its push is measured from here.
     pub changed_at: Timestamp,
 }
 
 impl Level {
-    /// A pair the shop was never told about.
+    /// A level that was never sent to the shop.
     #[must_use]
     pub fn new(
         shop: ShopDomain,
@@ -71,14 +73,14 @@ impl Level {
         }
     }
 
-    /// Takes over a newer computation, of which `buffer` is kept back from this shop. An older one changes nothing: levels
-    /// never go back.
+    /// Takes over a newer computation, less the `buffer` that is kept back from this shop. An older computation changes nothing:
+    /// a level never goes back to an older movement.
     pub fn want(&mut self, at: &LocationPromise, buffer: Quantity, names: (InventoryItemId, ShopLocationId), now: Timestamp) {
         if at.seq < self.seq {
             return;
         }
         if (self.inventory_item, self.shop_location) != names {
-            // Mapped anew: what the old pair acknowledged says nothing about this one.
+            // The mapping changed: the value that the old pair acknowledged does not hold for the new pair.
             (self.inventory_item, self.shop_location) = names;
             (self.acknowledged, self.needs_set) = (None, true);
         }
@@ -90,19 +92,20 @@ impl Level {
         (self.seq, self.supply, self.to_push) = (at.seq, at.supply() - buffer, to_push);
     }
 
-    /// Whether the shop must be told something now.
+    /// Whether the level must be sent to the shop now.
     #[must_use]
     pub fn is_due(&self) -> bool {
         self.refused.is_none() && (self.needs_set || self.acknowledged != Some(self.to_push))
     }
 
-    /// The difference the shop must be told now, if it can be told one.
+    /// The difference that must be sent to the shop now; `None` when there is none, or when the shop has acknowledged no value.
     #[must_use]
     pub fn difference(&self) -> Option<Quantity> {
         self.acknowledged.map(|known| self.to_push - known).filter(|difference| !difference.is_zero())
     }
 
-    /// What goes first: sell-outs, then other decreases, then increases, then contacts.
+    /// The order of pushes, lowest first: sell-outs, then other decreases, then increases, then levels to be initialised or
+    /// repaired.
     #[must_use]
     pub fn urgency(&self) -> u8 {
         match self.difference() {

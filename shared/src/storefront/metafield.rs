@@ -1,9 +1,11 @@
-//! What one shop shows beside one item, its lots or its promise date: what it should show, and what it has acknowledged.
+//! A metafield that one shop shows of one variant, its lots or its promise date: the value it should have, and the value that the
+//! shop has acknowledged.
 //!
-//! Quantities are left out on purpose: a label changes when a lot comes or goes or a date moves, not with every sale. It is told
-//! whole, so telling it again does no harm; what could do harm is two pushes that tell different ones at the same time, and nobody
-//! knows which came last. Hence [`VariantMetafield::sending_since`]. Deliberately absent: emptying a variant that the item is not sold as
-//! any more. It may be another item's by now, and that item's label is right.
+//! The value holds no quantities, so it changes when a lot comes or goes or a date moves, and not with every sale. A push sends
+//! the complete value, so a repeated push does no harm. Two pushes that send different values at the same time could do harm,
+//! because the order in which the shop applies them is unknown; [`VariantMetafield::sending_since`] prevents that. Deliberately
+//! absent: clearing the metafield of a variant that the item is no longer sold as. The variant may belong to another item by now,
+//! whose value is right.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{Location, LotId, Network, ShopDomain, Sku, VariantId};
 use crate::ledger::Position;
 
-/// One lot, as a shop shows it.
+/// One lot in the value of a metafield.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LotValue {
     /// Its name.
@@ -25,16 +27,16 @@ pub struct LotValue {
     pub expires: Option<Date>,
 }
 
-/// What can be shown beside an item; each is a metafield of its own.
+/// What can be shown of an item; each kind is a metafield of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MetafieldKind {
     /// Which lots there are.
     Lots,
-    /// When a unit that is ordered now can be there.
+    /// The day on which a unit that is ordered now can be available.
     Promise,
 }
 
-/// What a label says. An array is lots, an object a promise.
+/// The value of a metafield. In JSON an array is lots and an object is a promise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum MetafieldValue {
@@ -44,11 +46,11 @@ pub enum MetafieldValue {
     Promise(PromiseValue),
 }
 
-/// When a unit that is ordered now can be there.
+/// The day on which a unit that is ordered now can be available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PromiseValue {
-    /// The day. None where units are there, and where nothing that is known brings one.
+    /// The day; `None` when units are in stock, and when no known receipt or production brings one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<Date>,
 }
@@ -68,7 +70,7 @@ impl MetafieldKind {
 }
 
 impl MetafieldValue {
-    /// What kind of label says it.
+    /// The kind of metafield that has this value.
     #[must_use]
     pub const fn kind(&self) -> MetafieldKind {
         match self {
@@ -77,7 +79,7 @@ impl MetafieldValue {
         }
     }
 
-    /// Whether it says nothing.
+    /// Whether the value is empty.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         match self {
@@ -86,7 +88,7 @@ impl MetafieldValue {
         }
     }
 
-    /// What says nothing.
+    /// The empty value of a kind.
     #[must_use]
     pub const fn nothing(kind: MetafieldKind) -> Self {
         match kind {
@@ -96,31 +98,32 @@ impl MetafieldValue {
     }
 }
 
-/// What one shop shows beside one item.
+/// A metafield of the variant that a shop sells an item as.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VariantMetafield {
     /// The shop.
     pub shop: ShopDomain,
     /// Our item.
     pub sku: Sku,
-    /// What the shop sells it as.
+    /// The variant that the shop sells it as.
     pub variant: VariantId,
-    /// What the shop should show.
+    /// The value that the shop should show.
     #[serde(rename = "lots")]
     pub shows: MetafieldValue,
-    /// What the shop has taken in. None: it was never told, or nobody knows what it was told last.
+    /// The value that the shop has acknowledged. `None` when it was never sent, or when the last value that the shop applied is
+    /// unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<MetafieldValue>,
-    /// Since when a push has been telling it. Another one leaves it alone for [`Self::AT_WORK`].
+    /// When the push that is sending the value began. Another push leaves the metafield alone for [`Self::AT_WORK`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sending_since: Option<Timestamp>,
-    /// Why the shop refuses to be told, until that changes.
+    /// Why the shop refuses the value, until the value changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
     /// Whether the alert about a refusal is open.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alerted: bool,
-    /// When what it should show last changed.
+    /// When the value that the shop should show last changed.
     pub changed_at: Timestamp,
 }
 
@@ -128,24 +131,24 @@ impl VariantMetafield {
     /// The most lots a shop shows of an item: far more than a customer reads, and far below what a metafield may hold.
     pub const MAX_LOTS: usize = 50;
 
-    /// How long a push may be at work on a label before another takes it over. Longer than a call takes.
+    /// How long a push may take to send a metafield before another push takes it over. Longer than a call takes.
     pub const AT_WORK: Duration = Duration::from_secs(10);
 
-    /// What an alert names in the place of a location. No location can have such a code; `lots` could be one's.
+    /// The name of the metafield in an alert, in the field for the location. No location code can begin with `#`.
     #[must_use]
     pub fn in_alerts(&self) -> String {
         format!("#{}", self.shows.kind().metafield())
     }
 
-    /// A label the shop was never told about, with nothing on it yet.
+    /// A metafield that was never sent to the shop, with an empty value.
     #[must_use]
     pub fn new(shop: ShopDomain, sku: Sku, variant: VariantId, kind: MetafieldKind, now: Timestamp) -> Self {
         let (told, sending_since, refused, alerted) = Default::default();
         Self { shop, sku, variant, shows: MetafieldValue::nothing(kind), told, sending_since, refused, alerted, changed_at: now }
     }
 
-    /// The lots to be shown of an item: those with a unit that may be sold at any location in use, the first to expire first,
-    /// those that never said last. Where two locations disagree on a date, the earlier one counts.
+    /// The lots to show of an item: those with a unit that may be sold at any location in use, by expiry date, lots without a
+    /// date last. Where two locations report different dates, the earlier one counts.
     #[must_use]
     pub fn lots_of(network: &Network, positions: &[Position]) -> Vec<LotValue> {
         let mut lots: BTreeMap<&LotId, Option<Date>> = BTreeMap::new();
@@ -156,7 +159,8 @@ impl VariantMetafield {
             }
         }
         let mut shown: Vec<LotValue> = lots.into_iter().map(|(id, expires)| LotValue { lot: id.clone(), expires }).collect();
-        shown.sort_by_key(|shown| (shown.expires.is_none(), shown.expires)); // Stable: by name where the dates are the same.
+        // A stable sort: lots with the same date stay in the order of names.
+        shown.sort_by_key(|shown| (shown.expires.is_none(), shown.expires));
         shown.truncate(Self::MAX_LOTS);
         shown
     }
@@ -164,7 +168,8 @@ impl VariantMetafield {
     /// Takes over a newer computation.
     pub fn want(&mut self, variant: VariantId, shows: MetafieldValue, now: Timestamp) {
         if self.variant != variant {
-            // Mapped anew: what the old variant shows says nothing about this one, and who is telling that one is too late.
+            // The mapping changed: the value of the old variant does not hold for the new one, and the result of a push to the
+            // old one no longer matters.
             self.variant = variant;
             (self.told, self.sending_since, self.refused) = (None, None, None);
         }
@@ -173,35 +178,36 @@ impl VariantMetafield {
         }
     }
 
-    /// Whether the shop must be told something now.
+    /// Whether the value must be sent to the shop now.
     #[must_use]
     pub fn is_due(&self) -> bool {
         self.refused.is_none() && self.told.as_ref() != Some(&self.shows)
     }
 
-    /// Whether the shop shows nothing and is to show nothing, and nobody is telling it anything else.
+    /// Whether the shop shows an empty value and should show one, and no push is sending another.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.shows.is_nothing() && self.sending_since.is_none() && self.told.as_ref().is_some_and(MetafieldValue::is_nothing)
     }
 
-    /// Whether a push began to tell it so lately that it may still be at work.
+    /// Whether a push began to send the value so recently that it may still be running.
     #[must_use]
     pub fn is_being_sent(&self, now: Timestamp) -> bool {
         self.sending_since.is_some_and(|since| Duration::try_from(now.duration_since(since)).unwrap_or_default() < Self::AT_WORK)
     }
 
-    /// The shop has taken in `sent`: this label as it was when its push began.
+    /// Records that the shop accepted `sent`: this metafield as it was when the push began.
     pub fn record_accepted(&mut self, sent: &Self) {
         if self.sending_since == sent.sending_since {
             (self.told, self.sending_since) = (Some(sent.shows.clone()), None);
         } else {
-            // Another push thought this one dead, and told it too: which of the two came last nobody knows. It is told again.
+            // Another push took over from this one and sent the value too. Which of the two the shop applied last is unknown, so
+            // the value is sent again.
             self.told = None;
         }
     }
 
-    /// The shop has refused `sent`: this label as it was when its push began.
+    /// Records that the shop refused `sent`: this metafield as it was when the push began.
     pub fn record_refused(&mut self, sent: &Self, reason: &str) {
         if self.sending_since == sent.sending_since {
             self.sending_since = None;
@@ -211,11 +217,11 @@ impl VariantMetafield {
         }
     }
 
-    /// What is sent: a list such as `[{"lot":"L-7","expires":"2027-05-31"},{"lot":"L-9"}]`, or a promise such as
-    /// `{"date":"2026-12-03"}`, `{}` where there is nothing to wait for or nothing to hope for.
+    /// The value as JSON: a list such as `[{"lot":"L-7","expires":"2027-05-31"},{"lot":"L-9"}]`, or a promise such as
+    /// `{"date":"2026-12-03"}`, `{}` when there is no date.
     #[must_use]
     pub fn value(&self) -> String {
-        serde_json::to_string(&self.shows).expect("names and dates always serialise")
+        serde_json::to_string(&self.shows).expect("lot names and dates always serialise")
     }
 }
 
@@ -230,7 +236,7 @@ mod tests {
     use crate::ledger::LotBalance;
     use crate::movement::PositionKey;
 
-    /// Lots in words, e.g. `WH: L-1 3 2027-01-01, L-2 3 (1 held)`, at locations of which `CLOSED` is not in use.
+    /// Positions with lots from text, e.g. `WH: L-1 3 2027-01-01, L-2 3 (1 held)`; the location `CLOSED` is not in use.
     fn positions(words: &[&str]) -> Vec<Position> {
         let lot = |words: &str| {
             let mut words = words.split_whitespace();
@@ -262,20 +268,20 @@ mod tests {
         Network::new([location("WH"), location("TPL"), Location { active: false, ..location("CLOSED") }])
     }
 
-    fn label(positions: &[Position]) -> VariantMetafield {
+    fn metafield(positions: &[Position]) -> VariantMetafield {
         let names = ("a.myshopify.com".parse().expect("a shop"), "A".parse().expect("a SKU"), VariantId::new(1));
-        let mut label = VariantMetafield::new(names.0, names.1, names.2, MetafieldKind::Lots, Timestamp::UNIX_EPOCH);
-        label.want(
+        let mut metafield = VariantMetafield::new(names.0, names.1, names.2, MetafieldKind::Lots, Timestamp::UNIX_EPOCH);
+        metafield.want(
             VariantId::new(1),
             MetafieldValue::Lots(VariantMetafield::lots_of(&network(), positions)),
             Timestamp::UNIX_EPOCH,
         );
-        label
+        metafield
     }
 
-    /// Protects what customers read: lots of which a unit may be sold, once each, the first to expire first, unknown dates last.
+    /// Protects the lots that customers read: each lot with a sellable unit once, by expiry date, unknown dates last.
     #[test]
-    fn a_label_shows_what_may_be_sold() {
+    fn a_metafield_lists_sellable_lots() {
         let rows: [(&[&str], &str); 12] = [
             (&[], "[]"),
             (&["WH:"], "[]"),
@@ -297,66 +303,69 @@ mod tests {
             (&[r#"WH: "<\ 1"#], r#"[{"lot":"\"<\\"}]"#),
         ];
         for (lots, expected) in rows {
-            assert_eq!(label(&positions(lots)).value(), expected, "{lots:?}");
+            assert_eq!(metafield(&positions(lots)).value(), expected, "{lots:?}");
         }
         let many: Vec<String> = (0..=VariantMetafield::MAX_LOTS).map(|n| format!("L{n} 1 {}-01-01", 2100 - n)).collect();
-        let MetafieldValue::Lots(shown) = label(&positions(&[&format!("WH: {}", many.join(","))])).shows else {
-            panic!("lots are shown")
+        let MetafieldValue::Lots(shown) = metafield(&positions(&[&format!("WH: {}", many.join(","))])).shows else {
+            panic!("a lots metafield has lots")
         };
         let ends = [&shown[0], &shown[VariantMetafield::MAX_LOTS - 1]].map(|shown| shown.lot.as_str());
         assert_eq!((shown.len(), ends), (VariantMetafield::MAX_LOTS, ["L50", "L1"]), "the last to expire is left out");
     }
 
-    /// Protects the shop from an old list: whatever happens while a label is being told, it is due until the shop shows it.
+    /// Protects the shop from an outdated list: whatever happens while a push sends the metafield, it stays due until the shop
+    /// shows its value.
     #[test]
-    fn what_happens_while_a_label_is_told_is_not_forgotten() {
+    fn a_change_during_a_push_stays_due() {
         type Happens = fn(&mut VariantMetafield);
         let later = || Timestamp::UNIX_EPOCH + Duration::from_secs(60);
         let nothing: Happens = |_| {};
         let changes: Happens =
-            |label| label.want(VariantId::new(1), MetafieldValue::nothing(MetafieldKind::Lots), label.changed_at);
-        let is_mapped_anew: Happens = |label| label.want(VariantId::new(2), label.shows.clone(), label.changed_at);
+            |metafield| metafield.want(VariantId::new(1), MetafieldValue::nothing(MetafieldKind::Lots), metafield.changed_at);
+        let is_mapped_anew: Happens =
+            |metafield| metafield.want(VariantId::new(2), metafield.shows.clone(), metafield.changed_at);
         let another_takes_over: Happens =
-            |label| label.sending_since = label.sending_since.map(|at| at + VariantMetafield::AT_WORK);
-        let another_has_told_it: Happens = |label| (label.told, label.sending_since) = (Some(label.shows.clone()), None);
-        for (case, happens, due_when_told, due_when_refused) in [
+            |metafield| metafield.sending_since = metafield.sending_since.map(|at| at + VariantMetafield::AT_WORK);
+        let another_has_sent_it: Happens =
+            |metafield| (metafield.told, metafield.sending_since) = (Some(metafield.shows.clone()), None);
+        for (case, happens, due_when_accepted, due_when_refused) in [
             ("nothing", nothing, false, false),
             ("changes", changes, true, true),
             ("mapped anew", is_mapped_anew, true, true),
             ("another takes over", another_takes_over, true, true),
-            ("another has told it", another_has_told_it, true, false),
+            ("another has sent it", another_has_sent_it, true, false),
         ] {
-            let before = label(&positions(&["WH: L 3"]));
+            let before = metafield(&positions(&["WH: L 3"]));
             assert!(before.is_due() && !before.is_being_sent(later()), "{case}");
             let sent = VariantMetafield { sending_since: Some(later()), ..before };
             assert!(sent.is_being_sent(later()) && !sent.is_being_sent(later() + VariantMetafield::AT_WORK), "{case}");
             let mut now = sent.clone();
             happens(&mut now);
-            let (mut told, mut refused) = (now.clone(), now);
-            told.record_accepted(&sent);
+            let (mut accepted, mut refused) = (now.clone(), now);
+            accepted.record_accepted(&sent);
             refused.record_refused(&sent, "no");
-            assert_eq!((told.is_due(), refused.is_due()), (due_when_told, due_when_refused), "{case}");
+            assert_eq!((accepted.is_due(), refused.is_due()), (due_when_accepted, due_when_refused), "{case}");
         }
     }
 
-    /// Protects a shop that refused a list: it is told again when the list changes, and not before.
+    /// Protects a shop that refused a list: the list is sent again when it changes, and not before.
     #[test]
-    fn a_refused_label_waits_for_a_change() {
-        let before = label(&positions(&["WH: L 3"]));
+    fn a_refused_metafield_waits_for_a_change() {
+        let before = metafield(&positions(&["WH: L 3"]));
         let sent = VariantMetafield { sending_since: Some(Timestamp::UNIX_EPOCH), ..before };
         let mut refused = sent.clone();
         refused.record_refused(&sent, "no");
         let nothing = MetafieldValue::nothing(MetafieldKind::Lots);
         for (variant, shows, due) in [(1, sent.shows.clone(), false), (1, nothing, true), (2, sent.shows.clone(), true)] {
-            let mut label = refused.clone();
-            label.want(VariantId::new(variant), shows, Timestamp::UNIX_EPOCH);
-            assert_eq!(label.is_due(), due);
+            let mut metafield = refused.clone();
+            metafield.want(VariantId::new(variant), shows, Timestamp::UNIX_EPOCH);
+            assert_eq!(metafield.is_due(), due);
         }
     }
 
-    /// Protects labels that were stored before there were promises, and the two kinds from being taken for each other.
+    /// Protects metafields that were stored before promises existed, and the two kinds from being read as each other.
     #[test]
-    fn a_label_of_either_kind_is_read_as_it_was_written() {
+    fn each_kind_is_read_as_it_was_written() {
         let day: Date = "2026-12-03".parse().expect("a date");
         for (shows, value) in [
             (MetafieldValue::nothing(MetafieldKind::Lots), "[]"),
@@ -364,7 +373,7 @@ mod tests {
             (MetafieldValue::Promise(PromiseValue { date: Some(day) }), r#"{"date":"2026-12-03"}"#),
             (MetafieldValue::Lots(vec![LotValue { lot: "L".parse().expect("a lot"), expires: None }]), r#"[{"lot":"L"}]"#),
         ] {
-            let before = VariantMetafield { shows: shows.clone(), told: Some(shows.clone()), ..label(&[]) };
+            let before = VariantMetafield { shows: shows.clone(), told: Some(shows.clone()), ..metafield(&[]) };
             assert_eq!(before.value(), value);
             let row = serde_json::to_value(&before).expect("a row");
             assert_eq!(serde_json::from_value::<VariantMetafield>(row).expect("it can be read"), before);

@@ -1,16 +1,18 @@
-//! What the shop is told: the difference of supply, exactly once, within its budget.
+//! The pushes to a shop: the difference of supply, exactly once, within the shop's budget.
 //!
-//! Shopify subtracts its own orders, so what is pushed is the change of what it cannot know ([`AtPlace::to_push`]). Each
-//! pair of item and location has a [`Level`]: what the shop should know and what it has acknowledged. A push goes through
-//! the shop's one [`PushIntent`], written before the call and resolved after it, so that a killed push is repeated with the
-//! same key and nothing is added twice. A pair the shop was never told, or that drifted, is *contacted*: its level is set
-//! once by compare-and-set, under the rule in [`needs_set`].
+//! Shopify subtracts its own orders, so the pusher sends only changes of the part that Shopify cannot derive
+//! ([`LocationPromise::unknown_to_shop`]). Each pair of item and location has a [`Level`]: the value that the shop should have,
+//! and the value that it has acknowledged. A push goes through the shop's only [`PushIntent`], which is written before the call
+//! and closed after it. A push that was killed is therefore repeated with the same key, and nothing is added twice. A level that
+//! the shop has never acknowledged, or that drifted, is initialised or repaired: it is set once by compare-and-set, under the
+//! rule in [`decide_repair`].
 //!
-//! Beside the numbers a shop shows which lots there are of an item ([`VariantMetafield`]): told whole, after the numbers.
+//! A shop may also show the lots or the promise date of an item ([`VariantMetafield`]). A push sends the complete metafield
+//! value, after the levels.
 //!
 //! Deliberately absent: absolute numbers in the normal path, and numbers in hints.
 //!
-//! [`AtPlace::to_push`]: crate::promise::LocationPromise::to_push
+//! [`LocationPromise::unknown_to_shop`]: crate::promise::LocationPromise::unknown_to_shop
 
 mod budget;
 mod call;

@@ -1,4 +1,5 @@
-//! The storefront port: the few things we ask of a shop. Shopify is one implementation, the simulated shop another.
+//! The storefront port: the calls that the pusher, the reconciler and the order reader make to a shop. Shopify is one
+//! implementation, and the simulated shop is another.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub struct Adjustment {
     pub delta: Quantity,
 }
 
-/// Sets `available` where it still is what we think it is.
+/// Sets `available` if the shop still has the expected number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LevelSet {
     /// The item.
@@ -28,85 +29,85 @@ pub struct LevelSet {
     pub location: ShopLocationId,
     /// The new `available`.
     pub quantity: Quantity,
-    /// The `available` it must find; anything else is stale.
+    /// The `available` that the shop must have; otherwise it refuses the change as stale.
     pub change_from: Quantity,
 }
 
-/// What is to be shown beside something that is sold.
+/// A write of one metafield of a variant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetafieldWrite {
-    /// What is sold.
+    /// The variant.
     pub variant: VariantId,
-    /// What of it is shown.
+    /// The kind of metafield.
     pub kind: MetafieldKind,
-    /// What is shown beside it, in JSON.
+    /// The value, in JSON.
     pub value: String,
 }
 
-/// What a shop shows of an item at a location, read in one query.
+/// The level that a shop has of an item at a location, read in one query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShopLevel {
     /// The item.
     pub inventory_item: InventoryItemId,
     /// The location.
     pub location: ShopLocationId,
-    /// Whether the item is stocked there. A level that is not takes changes in silence and forgets them.
+    /// Whether the item is stocked there. A level that is not active accepts changes without an error and discards them.
     pub active: bool,
-    /// What it sells.
+    /// Units that can be sold.
     pub available: Quantity,
-    /// What its open orders hold.
+    /// Units that the shop's open orders hold.
     pub committed: Quantity,
-    /// When anything about it last changed.
+    /// When the level last changed.
     pub updated_at: Timestamp,
 }
 
-/// What a shop said to a mutation it looked at.
+/// A shop's answer to a mutation that it processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ShopAnswer {
-    /// All of it is done (now, or by an earlier call with the same key).
+    /// All changes are done (now, or by an earlier call with the same key).
     Done,
-    /// None of it is done, for these reasons.
+    /// No change is done, for these reasons.
     Refused(Vec<UserError>),
 }
 
 /// One reason of a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserError {
-    /// What kind of reason.
+    /// The kind of reason.
     pub code: UserErrorCode,
-    /// Which of the rows sent, if it is about one.
+    /// The row of the call that the reason is about, if it is about one.
     pub row: Option<usize>,
-    /// The shop's words.
+    /// The shop's message.
     pub message: String,
 }
 
-/// The reasons that are acted on differently.
+/// The kinds of reasons that the pusher handles differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserErrorCode {
-    /// A compare-and-set found another number.
+    /// A compare-and-set found another number than expected.
     ChangeFromQuantityStale,
     /// A call with this key is still under way.
     ConcurrentRequest,
-    /// The call with this key failed before; a new key is wanted.
+    /// The call with this key failed before; a new key is required.
     PreviousAttemptFailed,
-    /// The key was used for something else: a mistake of ours.
+    /// The key was used for a different call: a defect in this program.
     KeyParameterMismatch,
-    /// The shop cannot do it just now.
+    /// The shop cannot process the call now.
     ServiceUnavailable,
-    /// Anything else: the row, or the call, cannot be done as it is.
+    /// Any other code: the row, or the call, cannot succeed unchanged.
     Other(String),
 }
 
-/// Why there is no answer.
+/// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StorefrontError {
-    /// Over budget. Whether a mutation ran is unknown: the same key, again, after `wait`.
+    /// The budget is used up. Whether a mutation ran is unknown: repeat it with the same key after `wait`.
     #[error("the shop's budget is used up for {wait:?}")]
     Throttled {
-        /// When it will be enough again.
+        /// How long until the budget suffices.
         wait: Duration,
     },
-    /// No answer, or a broken one. Whether a mutation ran is unknown: the same key, again.
+    /// The shop gave no answer, or a broken one. Whether a mutation ran is unknown: repeat it with the same key.
     #[error("the shop gave no answer: {detail}")]
     Unavailable {
         /// What was tried and what came back.
@@ -115,37 +116,37 @@ pub enum StorefrontError {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// The shop could not make sense of the request. Nothing ran.
-    #[error("the shop says the request is invalid: {detail}")]
+    /// The shop rejected the request as invalid. No mutation ran.
+    #[error("the shop rejects the request as invalid: {detail}")]
     Invalid {
-        /// What it said.
+        /// The shop's message.
         detail: String,
     },
-    /// The shop refuses us: repeating will not help, someone must act.
-    #[error("the shop refuses us: {detail}")]
+    /// The shop rejects the app's credentials or permissions. A repeated call will not help; an operator must act.
+    #[error("the shop refuses access: {detail}")]
     Rejected {
-        /// What it said.
+        /// The shop's message.
         detail: String,
     },
 }
 
-/// Names of orders, in the order of their last change.
+/// One page of order ids, in the order of their last change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrdersPage {
     /// Each order with its last change, oldest first.
     pub orders: Vec<(OrderId, Timestamp)>,
-    /// What the shop calls orders of this page whose name cannot be read.
+    /// The shop's ids of orders on this page that cannot be parsed.
     pub unreadable: Vec<String>,
-    /// When the shop answered, by its own clock.
+    /// When the shop answered, by its clock.
     pub answered_at: Timestamp,
     /// Where the next page begins; `None` at the end.
     pub next: Option<String>,
 }
 
-/// A whole order, as the shop has it now.
+/// A complete order, as the shop has it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderRead {
-    /// What it says, for the ledger; or why it makes no sense.
+    /// The order for the ledger, or why it is invalid.
     pub snapshot: Result<OrderSnapshot, String>,
     /// The same version, for the manufacturing system. Never stored.
     pub sales: SalesOrder,

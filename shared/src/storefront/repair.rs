@@ -1,10 +1,10 @@
-//! When a level may be set outright: first contact and repair.
+//! When a level may be set to an absolute number: to initialise it or to repair it.
 //!
-//! An absolute number computed without the orders still in flight puts sold units back on sale. So a level is set only
-//! where nothing can be in flight: a sweep of the shop's orders that *started* some quiet time after the level last
-//! changed has ended, so every order and shipment behind the numbers is in our ledger. Then `available` must be
-//! `supply − committed`, and it is set by compare-and-set against the `available` of the same read. A level that was told
-//! before goes on being told by differences until it is quiet. Both times are the shop's own: our clock has no say.
+//! An absolute number that is computed without the orders in flight puts sold units back on sale. A level is therefore set only
+//! when no order can be in flight: a complete sweep of the shop's orders *started* at least the settling window after the level
+//! last changed, so the ledger has every order and shipment behind the numbers. `available` must then be `supply − committed`,
+//! and it is set by compare-and-set against the `available` of the same read. Until the settling window has passed, a level with
+//! an acknowledged value still receives differences. Both times come from the shop's clock, so the local clock has no influence.
 
 use std::time::Duration;
 
@@ -16,32 +16,32 @@ use crate::storefront::{Level, ShopLevel};
 /// What to do about a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RepairDecision {
-    /// The shop shows what we say.
+    /// The shop has the number that the ledger has.
     Agrees,
-    /// Orders or shipments we have not seen may be in the numbers: leave it alone for now.
+    /// Orders or shipments that the ledger does not have yet may be in the numbers: leave the level alone for now.
     InFlight,
-    /// The item is not stocked at the location: activate it, then look again.
+    /// The item is not stocked at the location: activate it, then compare again.
     Inactive,
     /// Set it.
     Set {
-        /// What `available` becomes. Never below zero: what is missing is taken off by a difference afterwards.
+        /// The new `available`. Never below zero: a later difference subtracts the rest.
         quantity: Quantity,
-        /// The `available` it must find.
+        /// The `available` that the shop must have.
         change_from: Quantity,
         /// By how much the shop shows too many units (below zero: too few).
         drift: Quantity,
     },
 }
 
-/// Judges one level, computed after `swept_at` was read, against what the shop shows. `swept_at` is when the last complete
-/// sweep of the shop's orders began, by the shop's clock.
+/// Compares one level, computed after `swept_at` was read, with the level of the shop. `swept_at` is when the last complete sweep
+/// of the shop's orders began, by the shop's clock.
 #[must_use]
 pub fn decide_repair(level: &Level, shown: &ShopLevel, swept_at: Option<Timestamp>, settling_window: Duration) -> RepairDecision {
     if !shown.active {
         return RepairDecision::Inactive;
     }
-    let quiet_since = shown.updated_at.saturating_add(settling_window).unwrap_or(Timestamp::MAX);
-    if swept_at.is_none_or(|swept| swept < quiet_since) {
+    let settled_at = shown.updated_at.saturating_add(settling_window).unwrap_or(Timestamp::MAX);
+    if swept_at.is_none_or(|swept| swept < settled_at) {
         return RepairDecision::InFlight;
     }
     let drift = shown.available + shown.committed - level.supply;
@@ -58,7 +58,7 @@ mod tests {
 
     /// Protects sold units from being put back on sale by an absolute number.
     #[test]
-    fn sets_only_what_is_quiet_and_different() {
+    fn sets_only_settled_levels_that_differ() {
         let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).expect("in range");
         let units = Quantity::new;
         let check = |(supply, available, committed, active, updated, swept): (i64, i64, i64, bool, i64, Option<i64>),
@@ -79,8 +79,8 @@ mod tests {
                 committed: units(committed),
                 updated_at: at(updated),
             };
-            let judged = decide_repair(&level, &shown, swept.map(at), Duration::from_secs(60));
-            assert_eq!(judged, expected, "supply {supply}, shop {available}+{committed}, updated {updated}, swept {swept:?}");
+            let decided = decide_repair(&level, &shown, swept.map(at), Duration::from_secs(60));
+            assert_eq!(decided, expected, "supply {supply}, shop {available}+{committed}, updated {updated}, swept {swept:?}");
         };
         let set = |quantity, change_from, drift| RepairDecision::Set {
             quantity: units(quantity),

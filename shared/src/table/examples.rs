@@ -14,9 +14,9 @@ use crate::storefront::MetafieldKind;
 /// A row, what it holds, and the index entries under which it can be found.
 #[derive(Debug, Clone)]
 pub struct Example {
-    /// What it holds.
+    /// What the row holds.
     pub holds: &'static str,
-    /// Its name.
+    /// The name of the row.
     pub row: RowKey,
     /// The index entries, each with when the row has it.
     pub index: Vec<(IndexKey, &'static str)>,
@@ -65,9 +65,12 @@ fn catalog() -> Vec<Example> {
         },
         Example {
             index: vec![(IndexKey::ShopItem { shop: shop(), sku: sku() }, "always")],
-            ..row("what a shop's SKU is of ours", RowKey::ShopItem { shop: shop(), shop_sku: "serum-30".into() })
+            ..row("the item that a shop's SKU stands for", RowKey::ShopItem { shop: shop(), shop_sku: "serum-30".into() })
         },
-        row("what another system's code is of ours", RowKey::SystemItem { system: "wms-east".into(), code: "4711".into() }),
+        row(
+            "the item that another system's code stands for",
+            RowKey::SystemItem { system: "wms-east".into(), code: "4711".into() },
+        ),
         row("a tier of items, with its buffer", RowKey::Tier(name("A"))),
         row("a work centre, with its capacity", RowKey::WorkCentre(name("FILL"))),
         row("a location, with its codes in shops and systems", RowKey::Location(name("WH-1"))),
@@ -110,13 +113,13 @@ fn sources() -> Vec<Example> {
     let commitment = RowKey::Commitment { document: DocumentKind::Transfer, reference: "T-1".into(), of: position() };
     let refresh = RowKey::FullRefresh { system: system(), feed: feed(), name: "9f86d081".into() };
     vec![
-        row("what several events said of one source document about one position", commitment),
+        row("the open commitment of a source document at one position", commitment),
         row("the scheduled receipts of an item: purchase orders and production runs", RowKey::Receipts(sku())),
         Example {
             index: vec![(IndexKey::Waiting { missing: missing(), name: "GR-4711".into() }, "always")],
             ..row("an event or an order that waits for a mapping", RowKey::Waiting { missing: missing(), name: "GR-4711".into() })
         },
-        row("when a system that sends was last heard of", RowKey::Heartbeat("wms-east".into())),
+        row("the heartbeat of a source system: when it was last seen", RowKey::Heartbeat("wms-east".into())),
         row("a system, and what is pulled from it", RowKey::System(system())),
         row("how far a feed has been read", RowKey::FeedWatermark { system: system(), feed: feed() }),
         row("an item and location that a full refresh reported", refresh),
@@ -136,11 +139,14 @@ fn shops() -> Vec<Example> {
     let due = IndexKey::DueLevel { shop: shop(), urgency: 0, changed_at: at, sku: sku(), location: location() };
     vec![
         Example {
-            index: vec![(due, "while the shop must be sent it")],
+            index: vec![(due, "while it must be sent to the shop")],
             ..row("a level in a shop", RowKey::Level { shop: shop(), sku: sku(), location: location() })
         },
         Example {
-            index: vec![(IndexKey::DueMetafield { shop: shop(), changed_at: at, sku: sku() }, "while the shop must be sent it")],
+            index: vec![(
+                IndexKey::DueMetafield { shop: shop(), changed_at: at, sku: sku() },
+                "while it must be sent to the shop",
+            )],
             ..row("a variant metafield", RowKey::Metafield { shop: shop(), sku: sku(), kind: MetafieldKind::Lots })
         },
         row("the last push to a shop", RowKey::Intent(shop())),

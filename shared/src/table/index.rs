@@ -1,4 +1,4 @@
-//! The entries of the sparse index: rows that something must be done about, and rows that are listed in another order.
+//! The entries of the sparse index: rows that a job must work on, and rows that are listed in another order.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ pub enum IndexKey {
         order: OrderId,
         /// The position.
         of: PositionKey,
-        /// Its number there.
+        /// Its sequence number there.
         seq: u64,
     },
     /// An order that must be read or forwarded, oldest first.
@@ -45,29 +45,29 @@ pub enum IndexKey {
         /// The event.
         event: EventId,
     },
-    /// A level that the shop must be sent, most urgent first.
+    /// A level that must be sent to the shop, most urgent first.
     DueLevel {
         /// The shop.
         shop: ShopDomain,
         /// Lower goes first.
         urgency: u8,
-        /// When what it should be last changed.
+        /// When the value that it should have last changed.
         changed_at: Timestamp,
         /// The item.
         sku: Sku,
         /// Our location.
         location: LocationId,
     },
-    /// A metafield that the shop must be sent, oldest change first.
+    /// A metafield that must be sent to the shop, oldest change first.
     DueMetafield {
         /// The shop.
         shop: ShopDomain,
-        /// When what it should be last changed.
+        /// When the value that it should have last changed.
         changed_at: Timestamp,
         /// The item.
         sku: Sku,
     },
-    /// What waits for a mapping, by the mapping.
+    /// An event or order that waits for a mapping, by the mapping.
     Waiting {
         /// The mapping that is missing.
         missing: MissingMapping,
@@ -120,7 +120,7 @@ impl IndexKey {
         }
     }
 
-    /// A place in the index behind everything that waits for `missing`.
+    /// A key in the index after every entry that waits for `missing`.
     #[must_use]
     pub fn after_all_waiting_for(missing: &MissingMapping) -> Key {
         let last = Self::Waiting { missing: missing.clone(), name: char::MAX.to_string() };
@@ -128,12 +128,12 @@ impl IndexKey {
     }
 }
 
-/// A part of the index that is listed as one.
+/// A partition of the index, which is listed as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexPartition {
     /// All items.
     Items,
-    /// What a shop sells.
+    /// The items that a shop sells.
     ShopItems(ShopDomain),
     /// The movements of an order.
     MovementsOfOrder(ShopDomain, OrderId),
@@ -145,11 +145,11 @@ pub enum IndexPartition {
     HeldOrders(ShopDomain),
     /// All deferred events.
     Deferred,
-    /// The levels that a shop must be sent.
+    /// The levels that must be sent to a shop.
     DueLevels(ShopDomain),
-    /// The metafields that a shop must be sent.
+    /// The metafields that must be sent to a shop.
     DueMetafields(ShopDomain),
-    /// Everything that waits for a mapping.
+    /// All events and orders that wait for a mapping.
     Waiting,
 }
 
@@ -172,8 +172,8 @@ impl IndexPartition {
     }
 }
 
-/// What the index entries begin with of everything that may wait for the mapping in a row: for [`IndexPartition::Waiting`].
-/// Empty for rows that map nothing.
+/// The sort-key prefixes, in [`IndexPartition::Waiting`], of every entry that may wait for the mapping in a row. Empty for rows
+/// that hold no mapping.
 #[must_use]
 pub fn waiting_prefixes(row: &RowKey) -> BTreeSet<String> {
     let items = |code: &str| MissingMapping::ITEM_KINDS.map(|kind| join(&[kind, code, ""])).into();

@@ -43,14 +43,14 @@ impl fmt::Display for Key {
 pub enum RowKey {
     /// An item.
     Item(Sku),
-    /// What a shop's SKU is of ours.
+    /// The item that a shop's SKU stands for.
     ShopItem {
         /// The shop.
         shop: ShopDomain,
         /// Its SKU.
         shop_sku: String,
     },
-    /// What another system's code of an item is of ours.
+    /// The item that another system's code stands for.
     SystemItem {
         /// The system.
         system: String,
@@ -80,7 +80,7 @@ pub enum RowKey {
     Movement {
         /// The position.
         of: PositionKey,
-        /// Its number there.
+        /// Its sequence number there.
         seq: u64,
     },
     /// An order.
@@ -106,7 +106,7 @@ pub enum RowKey {
         /// The event.
         event: EventId,
     },
-    /// What several events said of one source document about one position.
+    /// The open commitment of a source document at one position.
     Commitment {
         /// The kind of document.
         document: DocumentKind,
@@ -124,7 +124,7 @@ pub enum RowKey {
         /// The event or order.
         name: String,
     },
-    /// When a system was last heard of.
+    /// The heartbeat of a source system: when it was last seen.
     Heartbeat(String),
     /// Another system.
     System(SystemId),
@@ -326,7 +326,7 @@ impl From<RowKey> for Key {
     }
 }
 
-/// The partition of what waits in a lane.
+/// The partition of the events that wait in a lane.
 fn partition_of(lane: &Lane) -> String {
     match lane {
         Lane::Position(of) => join(&["LANE", "POS", &of.to_string()]),
@@ -358,7 +358,7 @@ pub enum Partition {
     Systems,
     /// The requests to read orders of a shop.
     OrdersToRead(ShopDomain),
-    /// What waits in a lane.
+    /// The events that wait in a lane.
     Lane(Lane),
     /// What a full refresh reported last.
     FullRefresh(SystemId, FeedId),

@@ -1,8 +1,8 @@
 //! The one place that knows how rows are named and stored.
 //!
-//! [`RowKey`] names every row of the table, [`IndexKey`] every entry of its sparse index, [`Partition`] and
-//! [`IndexPartition`] what can be listed. They are printed and parsed here and nowhere else. [`Row`] says for each stored
-//! type under which key it is written; [`Write`] and [`Expect`] are the conditional writes of one transaction.
+//! [`RowKey`] names every row of the table, [`IndexKey`] every entry of its sparse index, and [`Partition`] and
+//! [`IndexPartition`] what can be listed. Only this module prints and parses them. [`Row`] gives the key under which each stored
+//! type is written; [`Write`] and [`Expect`] are the conditional writes of one transaction.
 //!
 //! Deliberately absent: reading and writing. The port `Store` does that.
 

@@ -14,7 +14,7 @@ pub const MAX_WRITES: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the row {key} cannot be read: {detail}")]
 pub struct UnreadableRow {
-    /// Which row.
+    /// The key of the row.
     pub key: String,
     /// What is wrong with it.
     pub detail: String,
@@ -23,7 +23,7 @@ pub struct UnreadableRow {
 /// A row as it was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
-    /// Where it lives.
+    /// Where it is stored.
     pub key: Key,
     /// Counts its writes, from 1.
     pub revision: u64,
@@ -41,12 +41,12 @@ impl Record {
     }
 }
 
-/// A typed row: it knows where it lives and under which index entry it is found.
+/// A typed row: it knows its key and its entry in the index.
 pub trait Row: Serialize + DeserializeOwned {
     /// The name of the row.
     fn row_key(&self) -> RowKey;
 
-    /// The entry of the sparse index that leads to it, if it is to be found that way now.
+    /// The entry of the sparse index under which the row is found now, if any.
     fn index(&self) -> Option<IndexKey> {
         None
     }
@@ -94,20 +94,20 @@ impl Expect {
 pub enum Write {
     /// Puts the whole row; its revision becomes one more than the one expected.
     Put {
-        /// Where.
+        /// The key of the row.
         key: Key,
         /// The whole new content: an object.
         body: Value,
         /// The index entry the row has from now on.
         index: Option<Key>,
-        /// The condition.
+        /// What the write expects to find.
         expect: Expect,
     },
     /// Deletes the row.
     Delete {
-        /// Where.
+        /// The key of the row.
         key: Key,
-        /// The condition.
+        /// What the write expects to find.
         expect: Expect,
     },
 }
@@ -120,7 +120,7 @@ impl Write {
         Self::Put { key: row.key(), body, index: row.index().map(|entry| entry.key()), expect }
     }
 
-    /// Where it writes.
+    /// The key of the row that it writes.
     #[must_use]
     pub fn key(&self) -> &Key {
         match self {

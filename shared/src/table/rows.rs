@@ -1,4 +1,4 @@
-//! Under which key and index entry each stored type is written.
+//! The key and the index entry under which each stored type is written.
 
 use jiff::Timestamp;
 
@@ -97,8 +97,8 @@ impl Row for OrderRecord {
         RowKey::Order { shop: self.shop.clone(), order: self.order }
     }
 
-    /// An order is found while a job must still look at it: to read or forward it, or to see that its hold does not last for
-    /// ever.
+    /// An order has an index entry while a job must still process it: to read or forward it, to show that it is quarantined, or
+    /// to check that its hold ends.
     fn index(&self) -> Option<IndexKey> {
         let placed_at = self.facts.as_ref().map_or(Timestamp::UNIX_EPOCH, |facts| facts.placed_at);
         let entry = OrderEntry { shop: self.shop.clone(), placed_at, order: self.order };

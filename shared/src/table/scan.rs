@@ -1,18 +1,18 @@
-//! What the keys of rows begin with, for the filters of scans, which compare text. A test compares it with [`RowKey`].
+//! The key prefixes of rows, for the filters of scans, which compare text. A test compares them with [`RowKey`].
 //!
 //! [`RowKey`]: super::RowKey
 
 /// The sort key of a partition's one main row.
 pub const HEAD: &str = super::segments::HEAD;
 
-/// The partition keys of positions and their movements begin so.
+/// The prefix of the partition keys of positions and movements.
 pub const POSITIONS: &str = "POS#";
 
-/// The sort keys of movements begin so.
+/// The prefix of the sort keys of movements.
 pub const MOVEMENTS: &str = "MOV#";
 
-/// The partition keys of the catalogue's rows begin so, or are one of [`CATALOG_PARTITIONS`].
+/// The partition keys of catalog rows begin with one of these, or are one of [`CATALOG_PARTITIONS`].
 pub const CATALOG_PREFIXES: [&str; 5] = ["ITEM#", "LISTING#", "SYSITEM#", "BOM#", "USED#"];
 
-/// Partition keys of the catalogue's rows.
+/// Partition keys of catalog rows.
 pub const CATALOG_PARTITIONS: [&str; 3] = ["LOCATIONS", "TIERS", "CENTRES"];

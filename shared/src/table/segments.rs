@@ -1,4 +1,4 @@
-//! Keys are made of segments with `#` between them. A segment is escaped, so that it may hold any text.
+//! Keys consist of segments with `#` between them. A segment is escaped, so that it may hold any text.
 
 /// The sort key of a partition's one main row.
 pub(super) const HEAD: &str = "HEAD";
@@ -26,7 +26,7 @@ pub(super) fn split(text: &str) -> Vec<String> {
     text.split('#').map(|segment| segment.replace("%23", "#").replace("%25", "%")).collect()
 }
 
-/// A number as a segment that sorts as the number does.
+/// A number as a segment of fixed width, so that text sorts in the order of numbers.
 pub(super) fn number(number: u64) -> String {
     format!("{number:012}")
 }

@@ -1,8 +1,9 @@
-//! Which rows the table's stream brings to `ats-recompute`. The filter in `template.yaml` says the same; a test compares them.
+//! The rows that the table's stream delivers to `ats-recompute`. The filter in `template.yaml` lists the same rows; a test
+//! compares them.
 
 use super::key::RowKey;
 
-/// What the stream brings of a kind of row.
+/// Which changes of a kind of row the stream delivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Streamed {
     /// Nothing.
@@ -14,7 +15,7 @@ pub enum Streamed {
 }
 
 impl RowKey {
-    /// What the stream brings of this row.
+    /// Which changes of this row the stream delivers.
     #[must_use]
     pub fn streamed(&self) -> Streamed {
         match self {
@@ -30,7 +31,7 @@ impl RowKey {
             | Self::Receipts(_)
             | Self::Deferred { .. }
             | Self::Alert(_) => Streamed::Written,
-            // What a plan said of its goods is not said any more when it is removed.
+            // The removal of a plan is delivered, because its offers no longer hold.
             Self::Plan(_) => Streamed::WrittenOrRemoved,
             Self::BillVersion { .. }
             | Self::Movement { .. }

@@ -1,4 +1,4 @@
-//! Reads what an alert is about from the segments of its key.
+//! Parses the subject of an alert from the segments of its key.
 
 use crate::alert::AlertSubject;
 use crate::catalog::{OrderId, ShopLocationId};

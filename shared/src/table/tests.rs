@@ -23,11 +23,11 @@ fn every_kind_of_row_has_an_example_that_is_parsed_as_it_was_printed() {
     }
 }
 
-/// Protects rows whose names hold what divides the segments of a key.
+/// Protects rows whose names hold the separator of key segments.
 #[test]
 fn names_may_hold_any_text() {
-    for odd in ["#", "a#b", "%23", "%", "a@b", "x#in#y", "", "%2523#"] {
-        let owned = || odd.to_owned();
+    for text in ["#", "a#b", "%23", "%", "a@b", "x#in#y", "", "%2523#"] {
+        let owned = || text.to_owned();
         for row in [
             RowKey::ShopItem { shop: "a.myshopify.com".parse().expect("a shop"), shop_sku: owned() },
             RowKey::SystemItem { system: "wms".to_owned(), code: owned() },
@@ -77,7 +77,7 @@ fn rows_are_listed_where_they_are_stored() {
     assert!(waits < IndexKey::after_all_waiting_for(&missing));
 }
 
-/// Protects the filters of scans, which compare text.
+/// Protects the filters of scans: their prefixes match exactly the rows that they are for.
 #[test]
 fn scans_find_the_rows_that_they_are_for() {
     for Example { row, .. } in examples() {

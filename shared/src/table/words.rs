@@ -1,11 +1,11 @@
-//! The names of rows in words, for errors, logs and reports.
+//! The names of rows as text, for errors, logs and reports.
 
 use std::fmt;
 
 use super::key::{Key, RowKey};
 
 impl RowKey {
-    /// The row that is stored under a key, in words; the key itself where no kind of row is stored so.
+    /// The name of the row that is stored under a key, as text; the key itself where no kind of row is stored under it.
     #[must_use]
     pub fn in_words(key: &Key) -> String {
         Self::parse(key).map_or_else(|| key.to_string(), |row| row.to_string())

@@ -1,4 +1,4 @@
-//! One GraphQL call: token, budget, and what kind of failure it was.
+//! One GraphQL call: its access token, its cost budget, and the classification of failures.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +21,7 @@ use crate::storefront::{CostBudget, MUTATION_COST, StorefrontError};
 /// The version of the Admin API that every operation here is written for and checked against.
 pub const API_VERSION: &str = "2026-10";
 
-/// A token is fetched anew this long before it ends.
+/// A token is renewed this long before it expires.
 const TOKEN_MARGIN: Duration = Duration::from_secs(300);
 
 /// Shops on Shopify, through one app.
@@ -29,19 +29,19 @@ const TOKEN_MARGIN: Duration = Duration::from_secs(300);
 pub struct Shopify<T = Http, C = SystemClock> {
     transport: T,
     clock: C,
-    /// Where a shop is reached, with `{shop}` for its domain.
+    /// The base address, with `{shop}` for the shop's domain.
     url: String,
     app: ShopifyApp,
     tokens: Mutex<HashMap<ShopDomain, Token>>,
     budgets: Mutex<HashMap<ShopDomain, CostBudget>>,
-    /// What each operation was said to cost the last time.
+    /// The requested cost of each operation, as the shop last reported it.
     costs: Mutex<HashMap<&'static str, u64>>,
 }
 
 #[derive(Debug, Clone)]
 struct Token {
     value: Arc<SecretString>,
-    good_until: Timestamp,
+    valid_until: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -80,7 +80,7 @@ struct ThrottleStatus {
 }
 
 impl Shopify {
-    /// The shops that `app` is installed in, reached at `url` (`https://{shop}`, or where a fake listens).
+    /// The shops that `app` is installed in, at `url` (`https://{shop}`, or the address of a fake).
     ///
     /// # Errors
     /// When the TLS stack cannot be set up.
@@ -118,7 +118,7 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
         let body = json!({ "query": operation, "variables": variables });
         let mut response = self.post(shop, &body).await?;
         if response.status == StatusCode::UNAUTHORIZED {
-            // The token was revoked or rotated before its time: one new one.
+            // The token was revoked or rotated early: fetch a new one and try once more.
             lock(&self.tokens).remove(shop);
             response = self.post(shop, &body).await?;
         }
@@ -138,11 +138,12 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
             return Err(self.failure(shop, error, requested.unwrap_or(cost), reply.data.is_some()));
         }
         let data =
-            reply.data.ok_or_else(|| StorefrontError::Unavailable { detail: "an answer without data".into(), source: None })?;
+            reply.data.ok_or_else(|| StorefrontError::Unavailable { detail: "the answer has no data".into(), source: None })?;
         Ok((data, answered_at))
     }
 
-    /// An error of the request as a whole. With data beside it something was being executed, so what ran is unknown.
+    /// Classifies an error of the whole request. When the answer also has data, the operation had begun, so what ran is
+    /// unknown.
     fn failure(&self, shop: &ShopDomain, error: &Value, cost: u64, executed: bool) -> StorefrontError {
         let detail = error["message"].to_string();
         match error["extensions"]["code"].as_str() {
@@ -157,7 +158,7 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
         }
     }
 
-    /// Takes `cost` points from the budget as it was last seen, or says when they will be there.
+    /// Takes `cost` points from the budget as it was last seen, or returns how long to wait for them.
     fn reserve(&self, shop: &ShopDomain, cost: u64) -> Result<(), StorefrontError> {
         let now = self.clock.now();
         if let Some(budget) = lock(&self.budgets).get_mut(shop) {
@@ -199,7 +200,7 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
     /// The access token of a shop, by the client credentials grant.
     async fn token(&self, shop: &ShopDomain) -> Result<Arc<SecretString>, StorefrontError> {
         let now = self.clock.now();
-        if let Some(token) = lock(&self.tokens).get(shop).filter(|token| now < token.good_until) {
+        if let Some(token) = lock(&self.tokens).get(shop).filter(|token| now < token.valid_until) {
             return Ok(Arc::clone(&token.value));
         }
         let form = json!({
@@ -219,11 +220,11 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
             return Err(StorefrontError::Unavailable { detail: format!("HTTP {status} for a token"), source: None });
         }
         let grant: Grant = response.json()?;
-        let lives =
+        let lifetime =
             Duration::from_secs(u64::try_from(grant.expires_in.unwrap_or(3_600)).unwrap_or(0)).saturating_sub(TOKEN_MARGIN);
         let value = Arc::new(grant.access_token);
-        let good_until = now.saturating_add(lives).unwrap_or(now);
-        lock(&self.tokens).insert(shop.clone(), Token { value: Arc::clone(&value), good_until });
+        let valid_until = now.saturating_add(lifetime).unwrap_or(now);
+        lock(&self.tokens).insert(shop.clone(), Token { value: Arc::clone(&value), valid_until });
         Ok(value)
     }
 }
@@ -232,7 +233,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Shopify writes points as `2000.0`. Only the whole ones count: a budget rounded down is safe.
+/// Shopify writes points as `2000.0`. Only the whole part counts, because a budget that is rounded down is safe.
 fn points(number: &Number) -> u64 {
     number.to_string().split('.').next().and_then(|whole| whole.parse().ok()).unwrap_or(0)
 }

@@ -19,23 +19,23 @@ pub use client::{API_VERSION, Shopify};
 #[cfg(feature = "adapters")]
 pub use transport::{Http, Response, Transport};
 
-/// The operations we send, by name: the only documents that ever leave for Shopify.
+/// The operations by name. No other document is sent to Shopify.
 pub mod operations {
     /// Adds to `available`.
     pub const ADJUST_AVAILABLE: &str = include_str!("operations/adjust_available.graphql");
     /// Sets `available` by compare-and-set.
     pub const SET_AVAILABLE: &str = include_str!("operations/set_available.graphql");
-    /// Stocks an item at a location.
+    /// Activates an item at a location.
     pub const ACTIVATE_LEVEL: &str = include_str!("operations/activate_level.graphql");
-    /// Says which lots there are of what is sold.
+    /// Sets variant metafields.
     pub const DESCRIBE: &str = include_str!("operations/describe.graphql");
     /// Reads the levels of several items.
     pub const LEVELS_OF_ITEMS: &str = include_str!("operations/levels_of_items.graphql");
     /// Reads all levels of one item.
     pub const LEVELS_OF_ITEM: &str = include_str!("operations/levels_of_item.graphql");
-    /// Reads the names of orders by their last change.
+    /// Lists the ids of orders by their last change.
     pub const ORDERS_UPDATED: &str = include_str!("operations/orders_updated.graphql");
-    /// Reads an order whole, if it is not large.
+    /// Reads a whole order, if it is not large.
     pub const ORDER: &str = include_str!("operations/order.graphql");
     /// Reads the rest of an order's lines.
     pub const MORE_LINES: &str = include_str!("operations/more_lines.graphql");
@@ -49,12 +49,12 @@ pub mod operations {
     pub const ALL_FULFILMENTS: &str = include_str!("operations/all_fulfilments.graphql");
     /// Reads all refunds of an order with many.
     pub const ALL_REFUNDS: &str = include_str!("operations/all_refunds.graphql");
-    /// Reads which order something belongs to.
+    /// Reads which order an object belongs to.
     pub const ORDER_OF: &str = include_str!("operations/order_of.graphql");
-    /// Reads what the shop sells.
+    /// Lists the variants of the shop.
     pub const VARIANTS: &str = include_str!("operations/variants.graphql");
 
-    /// All of them.
+    /// All operations.
     pub const ALL: [&str; 16] = [
         ADJUST_AVAILABLE,
         SET_AVAILABLE,

@@ -1,4 +1,4 @@
-//! An order as the Admin API answers it, and what it says in our words.
+//! An order as the Admin API returns it, and its translation into a snapshot and a sales order.
 
 use std::collections::BTreeMap;
 
@@ -194,13 +194,13 @@ struct DispositionBody {
     location: Option<Id>,
 }
 
-/// What about an order cannot be read. Such an order must not hold up the others.
-pub(super) struct Odd(pub(super) &'static str);
+/// The part of an order that cannot be interpreted. Such an order must not stop the reading of others.
+pub(super) struct Uninterpretable(pub(super) &'static str);
 
 impl OrderBody {
-    /// What it says, for the ledger.
-    pub(super) fn snapshot(&self, shop: &ShopDomain, answered_at: Timestamp) -> Result<OrderSnapshot, Odd> {
-        let order = OrderId::from_gid(&self.id).ok_or(Odd("its id"))?;
+    /// The snapshot for the ledger.
+    pub(super) fn snapshot(&self, shop: &ShopDomain, answered_at: Timestamp) -> Result<OrderSnapshot, Uninterpretable> {
+        let order = OrderId::from_gid(&self.id).ok_or(Uninterpretable("its id"))?;
         let (routing, open) = self.routing()?;
         let lines = self.line_items.nodes.iter().map(|line| line.read(&open)).collect::<Result<_, _>>()?;
         let facts = OrderFacts {
@@ -223,9 +223,9 @@ impl OrderBody {
         Ok(OrderSnapshot { shop: shop.clone(), order, facts: Some(facts), routing, fulfilments, refunds, dispositions })
     }
 
-    /// Where its open units ship from, and the open units of every line that a fulfilment order has. Without one to be
-    /// seen (the app lacks a scope, or the order has none) nothing is known of routing.
-    fn routing(&self) -> Result<(Option<Routing>, BTreeMap<LineId, Quantity>), Odd> {
+    /// Where the open units ship from, and the open units of every line that is in a fulfilment order. When no fulfilment
+    /// order is visible (the app lacks a scope, or the order has none), the routing is unknown.
+    fn routing(&self) -> Result<(Option<Routing>, BTreeMap<LineId, Quantity>), Uninterpretable> {
         let orders = &self.fulfillment_orders.nodes;
         let mut open = BTreeMap::new();
         let Some(version) = orders.iter().map(|order| order.updated_at).max() else { return Ok((None, open)) };
@@ -234,7 +234,7 @@ impl OrderBody {
             let is_active = !matches!(order.status.as_str(), "CLOSED" | "CANCELLED");
             let place = order.assigned_location.location.as_ref().and_then(location);
             for line in &order.line_items.nodes {
-                let id = LineId::from_gid(&line.line_item.id).ok_or(Odd("a line's id"))?;
+                let id = LineId::from_gid(&line.line_item.id).ok_or(Uninterpretable("a line's id"))?;
                 let remaining = if is_active { units(line.remaining_quantity)? } else { Quantity::ZERO };
                 *open.entry(id).or_insert(Quantity::ZERO) += remaining;
                 let Some(place) = place else { continue };
@@ -251,7 +251,7 @@ impl OrderBody {
         self.display_financial_status.as_deref().is_none_or(OrderFacts::is_paid)
     }
 
-    /// What it says, for the manufacturing system.
+    /// The sales order for the manufacturing system.
     pub(super) fn sales_order(&self, shop: &ShopDomain, order: OrderId) -> SalesOrder {
         let (id, first_name, last_name) = match &self.customer {
             Some(customer) => (Some(customer.id.clone()), customer.first_name.clone(), customer.last_name.clone()),
@@ -299,10 +299,10 @@ impl AddressBody {
 }
 
 impl LineBody {
-    /// A line without a fulfilment order has what the order itself says open: below zero when units that never shipped were
-    /// refunded, and then nothing is.
-    fn read(&self, open: &BTreeMap<LineId, Quantity>) -> Result<(LineId, SnapshotLine), Odd> {
-        let id = LineId::from_gid(&self.id).ok_or(Odd("a line's id"))?;
+    /// The open units of a line without a fulfilment order come from the order itself. That number is negative when units that
+    /// never shipped were refunded, and then no unit is open.
+    fn read(&self, open: &BTreeMap<LineId, Quantity>) -> Result<(LineId, SnapshotLine), Uninterpretable> {
+        let id = LineId::from_gid(&self.id).ok_or(Uninterpretable("a line's id"))?;
         let tracked = self.variant.as_ref().is_none_or(|variant| variant.inventory_item.tracked);
         let line = SnapshotLine {
             shop_sku: self.sku.clone().unwrap_or_default(),
@@ -315,10 +315,10 @@ impl LineBody {
 }
 
 impl FulfilmentBody {
-    fn read(&self) -> Result<(FulfilmentId, Fulfilment), Odd> {
+    fn read(&self) -> Result<(FulfilmentId, Fulfilment), Uninterpretable> {
         let mut lines = BTreeMap::new();
         for line in &self.fulfillment_line_items.nodes {
-            let id = LineId::from_gid(&line.line_item.id).ok_or(Odd("a line's id"))?;
+            let id = LineId::from_gid(&line.line_item.id).ok_or(Uninterpretable("a line's id"))?;
             *lines.entry(id).or_insert(Quantity::ZERO) += units(line.quantity.unwrap_or(0))?;
         }
         let fulfilment = Fulfilment {
@@ -328,35 +328,36 @@ impl FulfilmentBody {
             location: self.location.as_ref().and_then(location),
             lines,
         };
-        Ok((FulfilmentId::from_gid(&self.id).ok_or(Odd("a fulfilment's id"))?, fulfilment))
+        Ok((FulfilmentId::from_gid(&self.id).ok_or(Uninterpretable("a fulfilment's id"))?, fulfilment))
     }
 }
 
 impl RefundBody {
-    fn read(&self) -> Result<(RefundId, Refund), Odd> {
-        let of_return = self.of_return.as_ref().map(|of| ReturnId::from_gid(&of.id).ok_or(Odd("a return's id"))).transpose()?;
+    fn read(&self) -> Result<(RefundId, Refund), Uninterpretable> {
+        let of_return =
+            self.of_return.as_ref().map(|of| ReturnId::from_gid(&of.id).ok_or(Uninterpretable("a return's id"))).transpose()?;
         let lines = self.refund_line_items.nodes.iter().map(|line| {
             Ok(RefundLine {
-                line: LineId::from_gid(&line.line_item.id).ok_or(Odd("a line's id"))?,
+                line: LineId::from_gid(&line.line_item.id).ok_or(Uninterpretable("a line's id"))?,
                 quantity: units(line.quantity)?,
-                // One nobody has heard of yet puts nothing back: the comparison finds it if it did.
+                // An unknown restock type puts nothing back. If the shop did restock, the comparison finds the drift.
                 restock: Restock::from_shopify(&line.restock_type).unwrap_or(Restock::None),
                 location: line.location.as_ref().and_then(location),
             })
         });
         let refund = Refund {
-            made_at: self.created_at.ok_or(Odd("a refund without a time"))?,
+            made_at: self.created_at.ok_or(Uninterpretable("a refund without a time"))?,
             of_return,
             lines: lines.collect::<Result<_, _>>()?,
         };
-        Ok((RefundId::from_gid(&self.id).ok_or(Odd("a refund's id"))?, refund))
+        Ok((RefundId::from_gid(&self.id).ok_or(Uninterpretable("a refund's id"))?, refund))
     }
 }
 
 impl ReturnBody {
     /// The units that were put back in stock.
-    fn read(&self, into: &mut BTreeMap<DispositionId, Disposition>) -> Result<(), Odd> {
-        let of_return = ReturnId::from_gid(&self.id).ok_or(Odd("a return's id"))?;
+    fn read(&self, into: &mut BTreeMap<DispositionId, Disposition>) -> Result<(), Uninterpretable> {
+        let of_return = ReturnId::from_gid(&self.id).ok_or(Uninterpretable("a return's id"))?;
         let lines = self.reverse_fulfillment_orders.nodes.iter().flat_map(|reverse| &reverse.line_items.nodes);
         for line in lines {
             let restocked = line.dispositions.iter().filter(|disposition| disposition.r#type == "RESTOCKED");
@@ -364,11 +365,11 @@ impl ReturnBody {
             {
                 let disposed = Disposition {
                     of_return,
-                    line: LineId::from_gid(&of.line_item.id).ok_or(Odd("a line's id"))?,
+                    line: LineId::from_gid(&of.line_item.id).ok_or(Uninterpretable("a line's id"))?,
                     location: disposition.location.as_ref().and_then(location),
                     quantity: units(disposition.quantity)?,
                 };
-                into.insert(DispositionId::from_gid(&disposition.id).ok_or(Odd("a disposition's id"))?, disposed);
+                into.insert(DispositionId::from_gid(&disposition.id).ok_or(Uninterpretable("a disposition's id"))?, disposed);
             }
         }
         Ok(())
@@ -379,7 +380,7 @@ fn location(id: &Id) -> Option<ShopLocationId> {
     ShopLocationId::from_gid(&id.id)
 }
 
-fn units(number: i64) -> Result<Quantity, Odd> {
+fn units(number: i64) -> Result<Quantity, Uninterpretable> {
     let quantity = Quantity::new(number);
-    if quantity.is_sane_input() { Ok(quantity) } else { Err(Odd("a quantity")) }
+    if quantity.is_sane_input() { Ok(quantity) } else { Err(Uninterpretable("a quantity")) }
 }

@@ -1,20 +1,20 @@
-//! Orders by query: their names by last change, and each one whole, however large it is.
+//! Reads orders by query: the ids of changed orders, and each whole order, however large it is.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::adapters::shopify::order_body::{Connection, FulfilmentBody, Id, Odd, OrderBody, RefundBody};
+use crate::adapters::shopify::order_body::{Connection, FulfilmentBody, Id, OrderBody, RefundBody, Uninterpretable};
 use crate::adapters::shopify::{Shopify, Transport, operations};
 use crate::catalog::{OrderId, ShopDomain};
 use crate::ports::Clock;
 use crate::storefront::{OrderRead, OrdersPage, StorefrontError};
 
-/// How many fulfilments, and how many refunds, come with an order.
+/// How many fulfilments, and how many refunds, are read with an order.
 const LISTED: usize = 10;
 
-/// The most of either that an order may have.
+/// The most fulfilments or refunds that an order may have.
 const MOST: usize = 250;
 
 #[derive(Deserialize)]
@@ -45,7 +45,7 @@ struct More<T> {
     node: Option<Part<T>>,
 }
 
-/// The next page of a part of an order, whatever the part calls it.
+/// The next page of a part of an order, under any of its field names.
 #[derive(Deserialize)]
 struct Part<T> {
     #[serde(
@@ -99,9 +99,9 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
         let Some(mut body) = data.order else { return Ok(None) };
         let snapshot = match self.complete(shop, &mut body).await? {
             Ok(()) => body.snapshot(shop, answered_at),
-            Err(odd) => Err(odd),
+            Err(error) => Err(error),
         };
-        let snapshot = snapshot.map_err(|Odd(what)| format!("{what} makes no sense"));
+        let snapshot = snapshot.map_err(|Uninterpretable(what)| format!("{what} cannot be interpreted"));
         Ok(Some(OrderRead { snapshot, sales: body.sales_order(shop, order) }))
     }
 
@@ -111,8 +111,8 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
         Ok(owner.and_then(|id| OrderId::from_gid(&id)))
     }
 
-    /// Reads what did not come with the order.
-    async fn complete(&self, shop: &ShopDomain, order: &mut OrderBody) -> Result<Result<(), Odd>, StorefrontError> {
+    /// Reads the parts of an order that were not in the first answer.
+    async fn complete(&self, shop: &ShopDomain, order: &mut OrderBody) -> Result<Result<(), Uninterpretable>, StorefrontError> {
         let id = order.id.as_str();
         self.rest(shop, operations::MORE_LINES, id, &mut order.line_items).await?;
         self.rest(shop, operations::MORE_FULFILMENT_ORDERS, id, &mut order.fulfillment_orders).await?;
@@ -124,7 +124,7 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
             order.refunds = self.list::<RefundBody>(shop, operations::ALL_REFUNDS, id).await?;
         }
         if order.fulfillments.len() >= MOST || order.refunds.len() >= MOST {
-            return Ok(Err(Odd("the number of its fulfilments or refunds")));
+            return Ok(Err(Uninterpretable("the number of its fulfilments or refunds")));
         }
         for part in &mut order.fulfillments {
             self.rest(shop, operations::MORE_OF_PART, &part.id, &mut part.fulfillment_line_items).await?;
@@ -137,7 +137,7 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
         }
         for returned in &mut order.returns.nodes {
             if returned.reverse_fulfillment_orders.page_info.has_next_page {
-                return Ok(Err(Odd("the number of reverse fulfilment orders of a return")));
+                return Ok(Err(Uninterpretable("the number of reverse fulfilment orders of a return")));
             }
             for part in &mut returned.reverse_fulfillment_orders.nodes {
                 self.rest(shop, operations::MORE_OF_PART, &part.id, &mut part.line_items).await?;
@@ -146,7 +146,7 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
         Ok(Ok(()))
     }
 
-    /// Every page that follows one.
+    /// Reads all pages after `page`.
     async fn rest<P: DeserializeOwned>(
         &self,
         shop: &ShopDomain,
@@ -164,7 +164,7 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
         Ok(())
     }
 
-    /// Everything of a list that has no pages.
+    /// Reads a list that has no pages.
     async fn list<P: DeserializeOwned>(
         &self,
         shop: &ShopDomain,
@@ -176,7 +176,7 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
     }
 }
 
-/// It was there a moment ago: asked again, the order itself will be told to be gone.
+/// The object existed a moment ago. When the order is read again, the shop reports whether it still exists.
 fn gone(id: &str) -> StorefrontError {
-    StorefrontError::Unavailable { detail: format!("{id} went while it was read"), source: None }
+    StorefrontError::Unavailable { detail: format!("{id} was deleted while it was read"), source: None }
 }

@@ -1,4 +1,4 @@
-//! Levels and mutations.
+//! The storefront port: inventory levels, metafields, and their mutations.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::storefront::{
     Adjustment, LevelSet, MetafieldWrite, OrderRead, OrdersPage, ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode,
 };
 
-/// Where a variant shows what is beside it: the namespace of the metafields.
+/// The namespace of the variant metafields.
 const NAMESPACE: &str = "promissory";
 
 #[derive(Deserialize)]
@@ -48,7 +48,7 @@ struct ActivateData {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct DescribeData {
+struct MetafieldsData {
     metafields_set: Option<Mutated>,
 }
 
@@ -104,7 +104,7 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
         let changes: Vec<Value> = rows
             .iter()
             .map(|row| {
-                // No compare value: differences commute with orders in flight, which is why they are what we push.
+                // Differences need no compare value: they commute with orders in flight, which is why we push differences.
                 json!({
                     "inventoryItemId": row.inventory_item.gid(),
                     "locationId": row.location.gid(),
@@ -152,7 +152,8 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
         let metafields: Vec<Value> = rows
             .iter()
             .map(|row| {
-                // No digest to compare: a description is whole, and its label knows who told it last.
+                // No digest to compare: each write replaces the whole value, and the stored metafield records which push wrote
+                // last.
                 json!({
                     "ownerId": row.variant.gid(),
                     "namespace": NAMESPACE,
@@ -162,7 +163,7 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
                 })
             })
             .collect();
-        let data: DescribeData = self.call(shop, operations::DESCRIBE, json!({ "metafields": metafields })).await?;
+        let data: MetafieldsData = self.call(shop, operations::DESCRIBE, json!({ "metafields": metafields })).await?;
         answer(data.metafields_set)
     }
 
@@ -224,8 +225,8 @@ impl LevelBody {
 }
 
 fn answer(mutated: Option<Mutated>) -> Result<ShopAnswer, StorefrontError> {
-    let mutated =
-        mutated.ok_or_else(|| StorefrontError::Unavailable { detail: "an empty answer to a mutation".into(), source: None })?;
+    let mutated = mutated
+        .ok_or_else(|| StorefrontError::Unavailable { detail: "the answer to a mutation is empty".into(), source: None })?;
     if mutated.user_errors.is_empty() {
         return Ok(ShopAnswer::Done);
     }
@@ -242,7 +243,7 @@ impl UserErrorBody {
             Some("SERVICE_UNAVAILABLE") => UserErrorCode::ServiceUnavailable,
             Some(_) | None => UserErrorCode::Other(self.code.unwrap_or_default()),
         };
-        // A row's error names it by its place in the array: ["input", "changes", "3", "delta"].
+        // The error of a row names it by its place in the array: ["input", "changes", "3", "delta"].
         let row = self.element_index.or_else(|| self.field.iter().flatten().find_map(|part| part.parse().ok()));
         UserError { code, row, message: self.message }
     }

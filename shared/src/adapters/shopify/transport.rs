@@ -1,4 +1,4 @@
-//! How a call gets to Shopify and back: over HTTPS, or straight into a simulated shop.
+//! Sends a call to Shopify over HTTPS, or directly to a simulated shop.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use serde_json::Value;
 use crate::adapters::http;
 use crate::storefront::StorefrontError;
 
-/// How long one call may take.
+/// The timeout of one call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// What came back.
+/// The response to a call.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// The HTTP status.
     pub status: StatusCode,
     /// When the shop answered, by its own clock.
     pub answered_at: Option<Timestamp>,
-    /// The body, as it came.
+    /// The unchanged body.
     pub body: Vec<u8>,
 }
 
@@ -29,19 +29,20 @@ impl Response {
     /// Reads the body.
     ///
     /// # Errors
-    /// When it is not what was asked for: then nothing is known of what was done.
+    /// When the body does not have the expected shape. Whether the operation ran is then unknown.
     pub fn json<D: DeserializeOwned>(&self) -> Result<D, StorefrontError> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            // serde_json's own message may quote a value, and an order has people in it: only its kind and place are told.
+            // The message of serde_json may quote a value, and an order contains personal data, so the error holds only its
+            // kind and position.
             let detail = format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column());
             StorefrontError::Unavailable { detail: format!("the answer cannot be read: {detail}"), source: None }
         })
     }
 }
 
-/// Carries one JSON request.
+/// Sends JSON requests.
 pub trait Transport: Send + Sync {
-    /// Posts `body`, and returns the answer whatever its status.
+    /// Posts `body`, and returns the response with any status.
     fn post(
         &self,
         url: &str,
@@ -50,7 +51,7 @@ pub trait Transport: Send + Sync {
     ) -> impl Future<Output = Result<Response, StorefrontError>> + Send;
 }
 
-/// HTTPS, on the one TLS stack.
+/// The HTTPS transport.
 #[derive(Debug)]
 pub struct Http(reqwest::Client);
 

@@ -1,5 +1,4 @@
-//! What a shop sells: its variants, page by page, for a person who checks the mappings. No port, because nothing that runs by
-//! itself asks for it.
+//! Lists the variants of a shop, page by page, for checking the mappings by hand. This is no port, because no flow uses it.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -33,7 +32,7 @@ struct InventoryItemBody {
 }
 
 impl<T: Transport, C: Clock> Shopify<T, C> {
-    /// One page of the variants of a shop, and the cursor of the next page where there is one.
+    /// One page of the variants of a shop, and the cursor of the next page, if there is one.
     ///
     /// # Errors
     /// As every call: throttled, unavailable, invalid or rejected.
@@ -45,8 +44,8 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
         let data: Variants = self.call(shop, operations::VARIANTS, json!({ "after": after })).await?;
         let Connection { nodes, page_info } = data.product_variants;
         let variants = nodes.into_iter().map(VariantBody::read).collect::<Option<Vec<_>>>();
-        let variants =
-            variants.ok_or_else(|| StorefrontError::Unavailable { detail: "a variant without its ids".into(), source: None })?;
+        let variants = variants
+            .ok_or_else(|| StorefrontError::Unavailable { detail: "a variant has no readable id".into(), source: None })?;
         Ok((variants, page_info.end_cursor.filter(|_| page_info.has_next_page)))
     }
 }

@@ -1,4 +1,4 @@
-//! What a validation finds, and how it is told.
+//! The findings of a validation, and their texts.
 
 use std::fmt;
 
@@ -6,36 +6,36 @@ use serde::Serialize;
 
 use crate::catalog::{InventoryItemId, Sku, VariantId};
 
-/// Something that does not fit.
+/// A difference between the mappings and a shop.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 pub enum MappingFinding {
-    /// The shop counts a variant that is not mapped: its orders reserve nothing.
+    /// The shop tracks a variant that is not mapped: its orders reserve nothing.
     Missing {
         /// The shop's SKU.
         shop_sku: String,
         /// The variant.
         variant: VariantId,
-        /// What it stocks, for the mapping to come.
+        /// Its inventory item, which the new mapping needs.
         inventory_item: InventoryItemId,
     },
-    /// A mapping whose inventory item the shop does not have.
+    /// The shop does not have the inventory item of a mapping.
     Gone {
-        /// The shop's SKU as we know it.
+        /// The shop's SKU in the mapping.
         shop_sku: String,
         /// Our item.
         sku: Sku,
-        /// What the shop does not have.
+        /// The inventory item that the shop does not have.
         inventory_item: InventoryItemId,
     },
-    /// Several variants have one SKU: an order line does not say which is meant.
+    /// Several variants have the same SKU: an order line does not identify the variant.
     Duplicate {
         /// The SKU.
         shop_sku: String,
         /// The variants.
         variants: Vec<VariantId>,
     },
-    /// A mapped variant is not counted by the shop: what we push is not shown.
+    /// The shop does not track a mapped variant: it ignores the levels that we push.
     Untracked {
         /// The shop's SKU.
         shop_sku: String,
@@ -44,7 +44,7 @@ pub enum MappingFinding {
         /// The variant.
         variant: VariantId,
     },
-    /// A mapped variant is a bundle: the shop computes its level from its components, which are what to map.
+    /// A mapped variant is a bundle: the shop computes its level from its components, so map the components instead.
     Bundle {
         /// The shop's SKU.
         shop_sku: String,
@@ -53,29 +53,29 @@ pub enum MappingFinding {
         /// The variant.
         variant: VariantId,
     },
-    /// The shop's SKU is a mapped one but for upper and lower case, or spaces around it: its orders do not find the mapping.
+    /// The shop's SKU differs from a mapped one only in case or in surrounding spaces: its orders do not find the mapping.
     DiffersInCase {
         /// The shop's SKU.
         shop_sku: String,
-        /// How it is mapped.
+        /// The SKU in the mapping.
         mapped_as: String,
         /// Our item.
         sku: Sku,
     },
-    /// What is stocked is mapped, and the shop calls it by another SKU now: its orders do not find the mapping.
+    /// The inventory item is mapped, and its variant now has another SKU: its orders do not find the mapping.
     Renamed {
         /// The shop's SKU, if it has one.
         shop_sku: Option<String>,
-        /// How it is mapped.
+        /// The SKU in the mapping.
         mapped_as: String,
         /// Our item.
         sku: Sku,
     },
-    /// A variant without a SKU: no order of it can be mapped.
+    /// A variant has no SKU: its order lines cannot be mapped.
     NoSku {
         /// The variant.
         variant: VariantId,
-        /// What it stocks.
+        /// Its inventory item.
         inventory_item: InventoryItemId,
     },
     /// The mapping names another inventory item than the shop's variant has: levels are pushed to the wrong one.
@@ -84,23 +84,23 @@ pub enum MappingFinding {
         shop_sku: String,
         /// Our item.
         sku: Sku,
-        /// What the mapping names.
+        /// The inventory item in the mapping.
         mapped: InventoryItemId,
-        /// What the shop has.
+        /// The inventory items of the shop's variants with this SKU.
         found: Vec<InventoryItemId>,
     },
-    /// The listing names another variant than the shop has: its lots would be shown elsewhere.
+    /// The listing names another variant than the shop has: its variant metafields would be written to the wrong variant.
     WrongVariant {
         /// The shop's SKU.
         shop_sku: String,
         /// Our item.
         sku: Sku,
-        /// What the listing names.
+        /// The variant in the listing.
         mapped: VariantId,
-        /// What the shop has.
+        /// The variant in the shop.
         found: VariantId,
     },
-    /// The mapping and the item say different things of the listing: import its line of `listings.csv` again.
+    /// The mapping row and the item row of a listing differ: import its line of `listings.csv` again.
     Half {
         /// The shop's SKU.
         shop_sku: String,
@@ -123,19 +123,19 @@ impl fmt::Display for MappingFinding {
                 write!(f, "duplicate: the variants {} all have the SKU {shop_sku:?}", variants.join(", "))
             }
             Self::Untracked { shop_sku, sku, variant } => {
-                write!(f, "untracked: the shop does not count {shop_sku:?} ({sku}, variant {variant})")
+                write!(f, "untracked: the shop does not track {shop_sku:?} ({sku}, variant {variant})")
             }
             Self::Bundle { shop_sku, sku, variant } => {
                 write!(f, "bundle: {shop_sku:?} ({sku}, variant {variant}) is sold as its components: map those instead")
             }
             Self::DiffersInCase { shop_sku, mapped_as, sku } => {
-                write!(f, "differs in case: the shop says {shop_sku:?}, and {mapped_as:?} ({sku}) is mapped")
+                write!(f, "differs in case: the shop has {shop_sku:?}, and {mapped_as:?} ({sku}) is mapped")
             }
             Self::Renamed { shop_sku: Some(shop_sku), mapped_as, sku } => {
-                write!(f, "renamed: what is mapped as {mapped_as:?} ({sku}) is called {shop_sku:?} by the shop")
+                write!(f, "renamed: the variant that is mapped as {mapped_as:?} ({sku}) now has the SKU {shop_sku:?}")
             }
             Self::Renamed { shop_sku: None, mapped_as, sku } => {
-                write!(f, "renamed: what is mapped as {mapped_as:?} ({sku}) has no SKU in the shop any more")
+                write!(f, "renamed: the variant that is mapped as {mapped_as:?} ({sku}) no longer has a SKU")
             }
             Self::NoSku { variant, inventory_item } => {
                 write!(f, "no SKU: variant {variant} (inventory item {inventory_item}) has none")

@@ -1,7 +1,7 @@
-//! The mappings beside what a shop really sells: what is missing, gone, doubled or different.
+//! Validation of the mappings of a shop against its variants: which are missing, gone, duplicate or different.
 //!
-//! Pure: whoever asks has read the shop's variants and our listings. Nothing here is corrected; a finding says what a person
-//! should look at.
+//! The function is pure: the caller reads the shop's variants and our listings. It corrects nothing; each finding names a
+//! difference for a person to resolve.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,17 +16,17 @@ pub use finding::MappingFinding;
 pub struct ShopVariant {
     /// The variant.
     pub variant: VariantId,
-    /// Its SKU to the letter, if it has one.
+    /// Its exact SKU, if it has one.
     pub sku: Option<String>,
-    /// What the shop stocks of it.
+    /// Its inventory item.
     pub inventory_item: InventoryItemId,
-    /// Whether the shop counts it.
+    /// Whether the shop tracks its inventory.
     pub tracked: bool,
-    /// Whether it is sold as its components, which are what is stocked.
+    /// Whether it is a bundle: the shop stocks its components instead.
     pub bundle: bool,
 }
 
-/// Compares a shop's listings, by its SKU, with its variants. In a fixed order.
+/// Compares the listings of a shop, by the shop's SKU, with its variants. The findings are sorted.
 #[must_use]
 pub fn validate(listings: &BTreeMap<&str, &CatalogListing>, variants: &[ShopVariant]) -> Vec<MappingFinding> {
     let mut findings = BTreeSet::new();
@@ -61,12 +61,12 @@ pub fn validate(listings: &BTreeMap<&str, &CatalogListing>, variants: &[ShopVari
     findings.into_iter().collect()
 }
 
-/// How SKUs are compared that differ only in case or outer spaces.
+/// The form of a SKU in which differences in case and surrounding spaces disappear.
 fn fold(sku: &str) -> String {
     sku.trim().to_lowercase()
 }
 
-/// What a variant whose SKU no listing has calls for.
+/// The finding about a variant whose SKU no listing has; `None` if the shop does not track it.
 fn unmapped(
     shop_sku: &str,
     it: &ShopVariant,
@@ -85,11 +85,11 @@ fn unmapped(
             sku: listing.sku.clone(),
         });
     }
-    let counts = it.tracked && !it.bundle;
-    counts.then_some(MappingFinding::Missing { shop_sku: own, variant: it.variant, inventory_item: it.inventory_item })
+    let needs_mapping = it.tracked && !it.bundle;
+    needs_mapping.then_some(MappingFinding::Missing { shop_sku: own, variant: it.variant, inventory_item: it.inventory_item })
 }
 
-/// What is wrong with a listing, beside the variants that have its SKU.
+/// The findings about a listing, given the variants that have its SKU.
 fn mapped(
     shop_sku: &str,
     listing: &CatalogListing,
@@ -106,7 +106,7 @@ fn mapped(
         findings.extend(match by_stock.get(&mapped) {
             _ if !found.is_empty() => Some(MappingFinding::WrongInventoryItem { shop_sku, sku, mapped, found }),
             None => Some(MappingFinding::Gone { shop_sku, sku, inventory_item: mapped }),
-            // Under another SKU it is told where that is looked at; without one, only here.
+            // If the variant has another SKU, `unmapped` reports it; if it has none, only this branch can.
             Some(it) if it.sku.is_none() => Some(MappingFinding::Renamed { shop_sku: None, mapped_as: shop_sku, sku }),
             Some(_) => None,
         });
@@ -148,15 +148,15 @@ mod tests {
         assert_eq!(found, expected, "{listings:?}\n{variants:?}");
     }
 
-    /// Protects orders from SKUs nobody mapped, and levels from being pushed to what the shop does not have or show: each
-    /// difference once, and nothing where there is none.
+    /// Protects orders from unmapped SKUs, and levels from being pushed to a variant that the shop does not have or track: each
+    /// difference is found once, and a correct mapping yields no finding.
     #[test]
     fn each_difference_is_found_once() {
         check(&[], &[], &[]);
         check(&[("a", listing("A", 1))], &[variant("a", 1)], &[]);
         let (untracked, bundle) =
             (ShopVariant { tracked: false, ..variant("a", 1) }, ShopVariant { bundle: true, tracked: false, ..variant("a", 1) });
-        // What the shop does not count and we do not map is nobody's business.
+        // An unmapped variant that the shop does not track needs no mapping.
         check(&[], std::slice::from_ref(&untracked), &[]);
         check(&[], std::slice::from_ref(&bundle), &[]);
         check(&[], &[variant("a", 1)], &[r#"missing: "a" (variant 1001, inventory item 1) is not mapped"#]);
@@ -166,26 +166,26 @@ mod tests {
             &[variant("a", 1), variant("a", 2)],
             &[r#"duplicate: the variants 1001, 1002 all have the SKU "a""#],
         );
-        check(&[("a", listing("A", 1))], &[untracked], &[r#"untracked: the shop does not count "a" (A, variant 1001)"#]);
+        check(&[("a", listing("A", 1))], &[untracked], &[r#"untracked: the shop does not track "a" (A, variant 1001)"#]);
         check(
             &[("a", listing("A", 1))],
             &[bundle],
             &[r#"bundle: "a" (A, variant 1001) is sold as its components: map those instead"#],
         );
         for differing in ["A", "a ", " A"] {
-            let words = format!("differs in case: the shop says {differing:?}, and \"a\" (A) is mapped");
-            check(&[("a", listing("A", 1))], &[variant(differing, 1)], &[&words]);
+            let text = format!("differs in case: the shop has {differing:?}, and \"a\" (A) is mapped");
+            check(&[("a", listing("A", 1))], &[variant(differing, 1)], &[&text]);
         }
         check(
             &[("a", listing("A", 1))],
             &[variant("b", 1)],
-            &[r#"renamed: what is mapped as "a" (A) is called "b" by the shop"#],
+            &[r#"renamed: the variant that is mapped as "a" (A) now has the SKU "b""#],
         );
         check(
             &[("a", listing("A", 1))],
             &[variant("", 1), variant("", 2)],
             &[
-                r#"renamed: what is mapped as "a" (A) has no SKU in the shop any more"#,
+                r#"renamed: the variant that is mapped as "a" (A) no longer has a SKU"#,
                 "no SKU: variant 1001 (inventory item 1) has none",
                 "no SKU: variant 1002 (inventory item 2) has none",
             ],

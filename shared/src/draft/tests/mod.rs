@@ -1,4 +1,5 @@
-//! Stock events, decided over rows held in memory: what each kind does, what is refused, and that order does not matter.
+//! Tests of stock events, decided over rows held in memory: what each kind does, what is refused, and that order does not
+//! matter.
 
 mod convergence;
 mod kinds;
@@ -16,18 +17,18 @@ use crate::movement::{Balance, Movement, PositionKey};
 use crate::source::{ScheduledReceipt, ScheduledReceipts, StockEvent, StockEventFormatError, WaitingForMapping, parse};
 use crate::table::{Expect, Key, MAX_WRITES, Record, Row, RowKey, Write};
 
-/// Two warehouses, three items, and a warehouse system that calls some of them something else.
-pub struct Books {
+/// A ledger in memory: two warehouses, three items, and a warehouse system that uses other codes for some of them.
+pub struct TestLedger {
     pub rows: BTreeMap<Key, Record>,
     pub network: Network,
     /// Seconds since the beginning.
     pub second: i64,
-    said: usize,
+    events: usize,
     /// The rows of each transaction.
     pub transactions: Vec<Vec<Write>>,
 }
 
-/// A moment of the world.
+/// A time, in seconds since the beginning.
 pub fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).expect("in range")
 }
@@ -36,23 +37,23 @@ pub fn sku(name: &str) -> Sku {
     name.parse().expect("a SKU")
 }
 
-impl Books {
+impl TestLedger {
     pub fn new() -> Self {
         let place = |code: &str, in_wms: Option<&str>| Location {
             systems: in_wms.map(|code| ("wms".parse().expect("a system"), code.to_owned())).into_iter().collect(),
             ..Location::new(code.parse().expect("a code"), LocationKind::Warehouse)
         };
         let network = Network::new([place("WH-1", None), place("WH-2", Some("0002"))]);
-        let mut books = Self { rows: BTreeMap::new(), network, second: 0, said: 0, transactions: Vec::new() };
+        let mut ledger = Self { rows: BTreeMap::new(), network, second: 0, events: 0, transactions: Vec::new() };
         let factor = |factor: &str| factor.parse().expect("a factor");
         let unit = |unit: &str| unit.parse().expect("a unit");
-        books.put(&Item { units: [(unit("case"), factor("12"))].into(), ..Item::new(sku("A")) });
-        books.put(&Item { unit: Some(unit("g")), ..Item::new(sku("G")) });
-        books.put(&Item { by_lot: true, ..Item::new(sku("L")) });
+        ledger.put(&Item { units: [(unit("case"), factor("12"))].into(), ..Item::new(sku("A")) });
+        ledger.put(&Item { unit: Some(unit("g")), ..Item::new(sku("G")) });
+        ledger.put(&Item { by_lot: true, ..Item::new(sku("L")) });
         let system = "wms".parse().expect("a system");
         let units = [(unit("case"), factor("6"))].into();
-        books.put(&SystemItem { system, code: "4711".to_owned(), sku: sku("A"), unit: Some(unit("case")), units });
-        books
+        ledger.put(&SystemItem { system, code: "4711".to_owned(), sku: sku("A"), unit: Some(unit("case")), units });
+        ledger
     }
 
     pub fn put<R: Row>(&mut self, row: &R) {
@@ -73,7 +74,7 @@ impl Books {
         }
     }
 
-    /// Takes a group, in as few transactions as it fits in.
+    /// Commits a group of events in as few transactions as possible.
     pub fn take(&mut self, group: &[(LedgerEvent, Option<Key>)]) -> Vec<EventOutcome> {
         let (mut outcomes, mut read) = (Vec::new(), BTreeMap::new());
         while outcomes.len() < group.len() {
@@ -92,7 +93,7 @@ impl Books {
             }
             let writes = draft.writes();
             if let Some(keys) = needs {
-                assert!(keys.iter().all(|key| !read.contains_key(key)), "nothing is asked for twice");
+                assert!(keys.iter().all(|key| !read.contains_key(key)), "a draft asks for no row that was read already");
                 read.extend(keys.into_iter().map(|key| (key.clone(), self.rows.get(&key).cloned())));
                 continue;
             }
@@ -105,13 +106,14 @@ impl Books {
         outcomes
     }
 
-    /// Reads what is said in short: a kind, an amount, then any of `@location`, `sku=`, `ref=`, `to=`, `lot=`, `unit=`, `due=`, `t=`, `id=`.
-    pub fn event(&mut self, said: &str) -> Result<StockEvent, StockEventFormatError> {
-        self.said += 1;
-        let mut words = said.split_whitespace();
+    /// Parses a short form of an event: a kind, an amount, then any of `@location`, `sku=`, `ref=`, `to=`, `lot=`, `unit=`,
+    /// `due=`, `t=`, `id=`.
+    pub fn event(&mut self, short: &str) -> Result<StockEvent, StockEventFormatError> {
+        self.events += 1;
+        let mut words = short.split_whitespace();
         let (kind, quantity) = (words.next().expect("a kind"), words.next().expect("an amount"));
         let mut event =
-            json!({ "id": format!("e{}", self.said), "kind": kind, "quantity": quantity, "sku": "A", "location": "WH-1" });
+            json!({ "id": format!("e{}", self.events), "kind": kind, "quantity": quantity, "sku": "A", "location": "WH-1" });
         event["occurred_at"] = json!(at(self.second).to_string());
         for word in words {
             let (field, value) = word.split_once('=').unwrap_or(("location", word.trim_start_matches('@')));
@@ -122,17 +124,17 @@ impl Books {
                     ("order", json!({ "shop": "a.myshopify.com", "order": 1, "line": value.parse::<u64>().expect("a line") }))
                 }
                 "id" | "sku" | "location" | "to" | "lot" | "expires" | "unit" | "due" => (field, json!(value)),
-                other => panic!("{other} is no field"),
+                other => panic!("{other} is not a field of the short form"),
             };
             event[field] = value;
         }
         parse(&"wms".parse().expect("a system"), &event)
     }
 
-    /// Says one thing; returns its outcome and the movements it led to.
-    pub fn say(&mut self, said: &str) -> (EventOutcome, Vec<Movement>) {
+    /// Receives one event in short form. Returns its outcome and its movements.
+    pub fn receive(&mut self, short: &str) -> (EventOutcome, Vec<Movement>) {
         self.second += 1;
-        let event = self.event(said).unwrap_or_else(|malformed| panic!("{said}: {malformed}"));
+        let event = self.event(short).unwrap_or_else(|malformed| panic!("{short}: {malformed}"));
         let before = self.movements().len();
         let id = event.id.clone();
         let outcome = self.take(&[(LedgerEvent::Stock(event), None)]).remove(0);
@@ -154,7 +156,7 @@ impl Books {
         self.rows(|row| matches!(row, RowKey::Waiting { .. }))
     }
 
-    /// What is still to come of an item.
+    /// The open scheduled receipts of an item.
     pub fn incoming(&self, name: &str) -> Vec<ScheduledReceipt> {
         let row = self.rows.get(&RowKey::Receipts(sku(name)).key());
         row.map_or_else(Vec::new, |row| row.decode::<ScheduledReceipts>().expect("it can be read").incoming(None))
@@ -171,7 +173,7 @@ impl Books {
         self.position("A", place).balance
     }
 
-    /// Every position is where its movements lead, lots included.
+    /// Checks that every position equals the result of its movements, lots included.
     pub fn check(&self) {
         let movements = self.movements();
         for position in self.rows::<Position>(|row| matches!(row, RowKey::Position(_))) {

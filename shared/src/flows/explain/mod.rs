@@ -1,4 +1,4 @@
-//! Explains the numbers of an item: reads what they were computed from, now or at a time in the past.
+//! Explains the numbers of an item: reads the rows they were computed from, now or at a time in the past.
 
 mod now;
 mod then;
@@ -10,7 +10,7 @@ use crate::explain::{ExplainAnswer, ExplainQuestion, answer};
 use crate::ports::{Store, StoreError};
 use crate::table::UnreadableRow;
 
-/// Why there is no answer.
+/// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ExplainError {
     /// There is no such item.
@@ -19,11 +19,11 @@ pub enum ExplainError {
     /// There is no such location.
     #[error("there is no location {0}")]
     NoLocation(LocationId),
-    /// The item is not sold there.
+    /// The item is not sold in this shop.
     #[error("{0} is not sold in {1}")]
     NotSold(Sku, ShopDomain),
-    /// The moment is yet to come.
-    #[error("{0} is yet to come")]
+    /// The time is in the future.
+    #[error("{0} is in the future: ask for a past time, or leave the time out")]
     NotYet(Timestamp),
     /// The store failed, or a row cannot be read.
     #[error(transparent)]

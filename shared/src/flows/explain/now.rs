@@ -1,4 +1,4 @@
-//! Reading what the numbers of an item were computed from, as it is now.
+//! Reads what the numbers of an item are computed from, as it is now.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::catalog::{Place, Quantity, Sku, Tier, WorkCentre, WorkCentreId, day_of};
 use crate::explain::facts::{By, ExplainFacts, ExplainQuestion, History, OpenOrder, SentLevel, planned_for};
-use crate::flows::closure::{by_code, centres_of, read_around};
+use crate::flows::closure::{by_code, centres_of, read_closure};
 use crate::flows::{ExplainError, load_network};
 use crate::ledger::Position;
 use crate::movement::{Movement, PositionKey};
@@ -21,9 +21,9 @@ use crate::table::{IndexPartition, Key, Record, RowKey};
 pub(super) async fn read<S: Store>(store: &S, question: &ExplainQuestion, now: Timestamp) -> Result<ExplainFacts, ExplainError> {
     let mut facts = begin(store, question, now).await?;
     let promise = facts.promise().cloned();
-    facts.supplies = supplies(store, &facts).await?;
+    facts.supplies = receipts(store, &facts).await?;
     facts.histories = histories(store, &facts, promise.as_ref(), question.movements).await?;
-    facts.told = told(store, &facts).await?;
+    facts.told = sent_levels(store, &facts).await?;
     let is_late = promise.and_then(|promise| promise.planned).is_some_and(|planned| !planned.late.is_empty());
     if is_late {
         facts.orders = orders(store, &facts).await?;
@@ -31,15 +31,15 @@ pub(super) async fn read<S: Store>(store: &S, question: &ExplainQuestion, now: T
     Ok(facts)
 }
 
-/// What is read for any moment: the item, the network, everything that hangs together with it, as it is now.
+/// Reads what every question needs: the item, the network, and the dependency closure of the item, all as stored now.
 pub(super) async fn begin<S: Store>(store: &S, question: &ExplainQuestion, at: Timestamp) -> Result<ExplainFacts, ExplainError> {
     let network = load_network(store).await?;
     if let Some(location) = question.location.as_ref().filter(|location| network.get(location).is_none()) {
         return Err(ExplainError::NoLocation(location.clone()));
     }
     let sku = question.sku.clone();
-    let around = read_around(store, &sku).await?;
-    let item = around.rows.get(&sku).and_then(|rows| rows.item.clone());
+    let closure = read_closure(store, &sku).await?;
+    let item = closure.rows.get(&sku).and_then(|rows| rows.item.clone());
     let item = item.ok_or_else(|| ExplainError::NoItem(sku.clone()))?;
     if let Some(shop) = question.shop.as_ref().filter(|shop| !item.shops.contains_key(*shop)) {
         return Err(ExplainError::NotSold(sku, shop.clone()));
@@ -48,9 +48,9 @@ pub(super) async fn begin<S: Store>(store: &S, question: &ExplainQuestion, at: T
         Some(tier) => read_row::<Tier, S>(store, &RowKey::Tier(tier.clone())).await?.0,
         None => None,
     };
-    let centres = centres(store, &around.rows).await?;
-    let (today, too_many) = (planned_for(at, around.computed_last()), around.too_many);
-    Ok(ExplainFacts { today, tier, too_many, centres, ..ExplainFacts::begun(item, at, network, around.rows) })
+    let centres = centres(store, &closure.rows).await?;
+    let (today, too_many) = (planned_for(at, closure.computed_last()), closure.too_many);
+    Ok(ExplainFacts { today, tier, too_many, centres, ..ExplainFacts::begun(item, at, network, closure.rows) })
 }
 
 pub(super) async fn centres<S: Store>(
@@ -61,7 +61,7 @@ pub(super) async fn centres<S: Store>(
     if keys.is_empty() { Ok(BTreeMap::new()) } else { by_code(&store.get(&keys).await?) }
 }
 
-/// The items below an item, with itself.
+/// The item and its components on every level.
 pub(super) fn below(rows: &BTreeMap<Sku, PlanningRows>, top: &Sku) -> BTreeSet<Sku> {
     let mut below = BTreeSet::from([top.clone()]);
     let mut open = vec![top.clone()];
@@ -72,14 +72,14 @@ pub(super) fn below(rows: &BTreeMap<Sku, PlanningRows>, top: &Sku) -> BTreeSet<S
     below
 }
 
-async fn supplies<S: Store>(store: &S, facts: &ExplainFacts) -> Result<BTreeMap<Sku, ScheduledReceipts>, StoreError> {
+async fn receipts<S: Store>(store: &S, facts: &ExplainFacts) -> Result<BTreeMap<Sku, ScheduledReceipts>, StoreError> {
     let keys: Vec<Key> = below(&facts.rows, &facts.sku).iter().map(|sku| RowKey::Receipts((*sku).clone()).key()).collect();
     let records = store.get(&keys).await?;
-    let supplies = records.iter().flatten().map(Record::decode::<ScheduledReceipts>);
-    Ok(supplies.map(|supplies| supplies.map(|supplies| (supplies.sku.clone(), supplies))).collect::<Result<_, _>>()?)
+    let receipts = records.iter().flatten().map(Record::decode::<ScheduledReceipts>);
+    Ok(receipts.map(|receipts| receipts.map(|receipts| (receipts.sku.clone(), receipts))).collect::<Result<_, _>>()?)
 }
 
-/// The positions of the item, with the last movements that are in its promise.
+/// The positions of the item, with the last movements that its promise includes.
 async fn histories<S: Store>(
     store: &S,
     facts: &ExplainFacts,
@@ -102,15 +102,15 @@ async fn histories<S: Store>(
     Ok(histories)
 }
 
-/// What each shop knows, and the call that told it.
-async fn told<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<SentLevel>, StoreError> {
+/// The level in each shop, and the push call that sent it last.
+async fn sent_levels<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<SentLevel>, StoreError> {
     let pairs = facts.network.locations().flat_map(|location| {
         let shops = facts.item.shops.keys().filter(|shop| location.shops.contains_key(*shop));
         shops.map(|shop| RowKey::Level { shop: shop.clone(), sku: facts.sku.clone(), location: location.code.clone() }.key())
     });
     let keys: Vec<Key> = pairs.collect();
     let records = if keys.is_empty() { Vec::new() } else { store.get(&keys).await? };
-    let mut told = Vec::new();
+    let mut sent_levels = Vec::new();
     for record in records.iter().flatten() {
         let level: Level = record.decode()?;
         let by = match level.sent_by {
@@ -120,12 +120,12 @@ async fn told<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<SentLevel
                 call.map_or(By::NotKept, |call| By::Call(Box::new(call)))
             }
         };
-        told.push(SentLevel { level, by });
+        sent_levels.push(SentLevel { level, by });
     }
-    Ok(told)
+    Ok(sent_levels)
 }
 
-/// Orders with open units of the item, found by what nobody has taken over yet.
+/// Orders with open units of the item, found through the indexes of orders that are held, unread or quarantined.
 async fn orders<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<OpenOrder>, StoreError> {
     let mut orders = BTreeMap::new();
     for shop in facts.item.shops.keys() {

@@ -1,4 +1,4 @@
-//! The same as it was at a time in the past, computed from what had been recorded by then.
+//! Reads what the numbers of an item were computed from at a time in the past, from the rows that had been recorded by then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,12 +55,12 @@ pub(super) async fn read<S: Store>(store: &S, question: &ExplainQuestion, at: Ti
             rows.promise = promise;
         }
     }
-    facts.orders = together(std::mem::take(&mut facts.orders));
-    facts.told = told(store, &facts).await?;
+    facts.orders = by_order(std::mem::take(&mut facts.orders));
+    facts.told = sent_levels(store, &facts).await?;
     Ok(facts)
 }
 
-/// What an item could promise by then.
+/// The promise of an item at that time.
 fn promise(
     facts: &ExplainFacts,
     sku: &Sku,
@@ -74,7 +74,7 @@ fn promise(
     Some(Promise::compute(known, facts.at))
 }
 
-/// Puts the bills that were in force in the place of those that are, with whatever went into items then.
+/// Replaces the bills of materials by the versions that were in force at that time, and reads their components.
 async fn bills<S: Store>(store: &S, facts: &mut ExplainFacts) -> Result<(), StoreError> {
     let mut next: BTreeSet<Sku> = facts.rows.keys().cloned().collect();
     while !next.is_empty() {
@@ -86,7 +86,7 @@ async fn bills<S: Store>(store: &S, facts: &mut ExplainFacts) -> Result<(), Stor
         for sku in &next {
             let versions = list_all(store, Listing::rows(&Partition::BillVersions(sku.clone()))).await?;
             let versions = versions.iter().map(Record::decode::<BillVersion>).collect::<Result<Vec<_>, _>>()?;
-            // A version from before the time was kept is taken to have been in force ever since.
+            // A version that has no time is older than this field and counts as always in force.
             let is_past = |bill: &BillOfMaterials| bill.since.is_none_or(|since| since <= facts.at);
             let bill = versions.into_iter().map(|version| version.0).rfind(is_past);
             if let Some(rows) = facts.rows.get_mut(sku) {
@@ -99,7 +99,7 @@ async fn bills<S: Store>(store: &S, facts: &mut ExplainFacts) -> Result<(), Stor
     Ok(())
 }
 
-/// The positions of these items that anything ever moved.
+/// The positions of these items that have at least one movement.
 async fn ever_moved<S: Store>(store: &S, facts: &ExplainFacts, skus: &[Sku]) -> Result<Vec<PositionKey>, StoreError> {
     let places: Vec<Place> = facts.network.places().collect();
     let mut found = Vec::new();
@@ -112,7 +112,7 @@ async fn ever_moved<S: Store>(store: &S, facts: &ExplainFacts, skus: &[Sku]) -> 
     Ok(found)
 }
 
-/// A position as it was, and the open units of the orders in it; `None` where nothing had moved it by then.
+/// A position as it was at that time, and the open units of the orders in it. `None` when it had no movement by then.
 async fn history<S: Store>(
     store: &S,
     of: &PositionKey,
@@ -151,11 +151,11 @@ async fn history<S: Store>(
     }
     let first = moment.recent.len().saturating_sub(movements);
     let recent = moment.recent.into_iter().skip(first).collect();
-    Ok(Some((History { position, recent }, together(orders))))
+    Ok(Some((History { position, recent }, by_order(orders))))
 }
 
-/// What each order has open in all.
-fn together(parts: Vec<OpenOrder>) -> Vec<OpenOrder> {
+/// Adds up the open units of each order.
+fn by_order(parts: Vec<OpenOrder>) -> Vec<OpenOrder> {
     let mut orders: BTreeMap<_, OpenOrder> = BTreeMap::new();
     for part in parts {
         let order = orders.entry((part.shop.clone(), part.order));
@@ -166,10 +166,10 @@ fn together(parts: Vec<OpenOrder>) -> Vec<OpenOrder> {
     orders.into_values().filter(|order| !order.units.is_zero()).collect()
 }
 
-/// What each shop had been told by then, by the calls that are kept.
-async fn told<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<SentLevel>, StoreError> {
+/// The level of each shop at that time, from the push calls that are stored.
+async fn sent_levels<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<SentLevel>, StoreError> {
     let Some(promise) = facts.promise() else { return Ok(Vec::new()) };
-    let mut told = Vec::new();
+    let mut sent_levels = Vec::new();
     for (shop, listed) in &facts.item.shops {
         let mut pairs: BTreeMap<LocationId, By> = BTreeMap::new();
         for location in facts.network.locations().filter(|location| location.shops.contains_key(shop)) {
@@ -188,13 +188,13 @@ async fn told<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<SentLevel
                 level.acknowledged = call.row(&facts.sku, &code).map(|(_, row)| row.to);
                 level.sent_by = call.intent.number;
             }
-            told.push(SentLevel { level, by });
+            sent_levels.push(SentLevel { level, by });
         }
     }
-    Ok(told)
+    Ok(sent_levels)
 }
 
-/// Looks for the last call by then that told each of these pairs.
+/// Finds the last call before that time that sent each of these pairs.
 async fn look_back<S: Store>(
     store: &S,
     facts: &ExplainFacts,
@@ -202,7 +202,7 @@ async fn look_back<S: Store>(
     pairs: &mut BTreeMap<LocationId, By>,
 ) -> Result<(), StoreError> {
     let (head, _) = read_row::<PushIntent, S>(store, &RowKey::Intent(shop.clone())).await?;
-    // What the one that is open says, nobody knows yet.
+    // Whether the open intent ran is not known yet.
     let newest = head.map_or(0, |intent| match intent.state {
         PushState::Open => intent.number.saturating_sub(1),
         PushState::Closed => intent.number,
@@ -236,8 +236,8 @@ async fn look_back<S: Store>(
     Ok(())
 }
 
-/// The number of the last call that was closed by a time. Calls follow one another, so it is found by halves; one that is
-/// not kept is from before they were.
+/// The number of the last call that was closed by `at`, found by binary search because calls are closed in the order of their
+/// numbers. A call that is missing is older than the stored calls.
 async fn last_closed<S: Store>(store: &S, shop: &ShopDomain, newest: u64, at: Timestamp) -> Result<u64, StoreError> {
     let (mut low, mut high) = (0, newest);
     while low < high {

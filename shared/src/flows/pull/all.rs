@@ -1,4 +1,4 @@
-//! Every feed of every system, one after the other.
+//! Pulls every feed of every system, one after the other.
 
 use std::collections::BTreeMap;
 
@@ -16,18 +16,18 @@ use crate::table::{Partition, RowKey};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pulled {
-    /// It was pulled.
+    /// The feed was pulled.
     Done(PullReport),
-    /// It is not its time yet.
+    /// The feed is not due yet.
     NotDue,
-    /// It failed; the next run goes on.
+    /// The feed failed. The next run tries it again.
     Failed(String),
-    /// The time was up before its turn. It is the first of the next run.
+    /// The deadline passed before its turn. The next run pulls it first.
     NoTime,
 }
 
 impl Pulled {
-    /// Events that are in the ledger for it.
+    /// How many events the run added to the ledger.
     #[must_use]
     pub fn applied(&self) -> usize {
         match self {
@@ -36,7 +36,7 @@ impl Pulled {
         }
     }
 
-    /// Whether nobody has to look.
+    /// Whether the feed needs no attention.
     #[must_use]
     pub fn went_well(&self) -> bool {
         match self {
@@ -47,11 +47,11 @@ impl Pulled {
     }
 }
 
-/// Pulls every feed of every system, the one that waited longest first. One that fails does not stop the others, and none
-/// takes the time of those after it.
+/// Pulls every feed of every system. The feed that waited longest comes first. A failure does not stop the others, and each
+/// feed gets an equal share of the remaining time.
 ///
 /// # Errors
-/// When the systems cannot be listed, or the store fails under a feed: then it fails under all.
+/// When the systems cannot be listed, or when all feeds fail and the store failed under one of them.
 pub async fn pull_all<S: Store, Q: Source, C: Clock>(
     pulling: &PullContext<'_, S, Q, C>,
 ) -> Result<BTreeMap<String, Pulled>, StoreError> {
@@ -97,12 +97,12 @@ pub async fn pull_all<S: Store, Q: Source, C: Clock>(
         let outcome = match pull(&PullContext { store, source, clock, network, deadline: until }, &system, &feed).await {
             Ok(report) => Pulled::Done(report),
             Err(PullError::Store(error)) => {
-                tracing::error!(system = %system.code, %feed, %error, "the store failed under a feed; the others go on");
+                tracing::error!(system = %system.code, %feed, %error, "the store failed during a feed; the others continue");
                 failure = Some(error);
-                Pulled::Failed("the store failed; the log says more".to_owned())
+                Pulled::Failed("the store failed; the log holds the error".to_owned())
             }
             Err(PullError::Source(error)) => {
-                tracing::warn!(system = %system.code, %feed, %error, "a feed failed; the next run goes on");
+                tracing::warn!(system = %system.code, %feed, %error, "a feed failed; the next run tries it again");
                 Pulled::Failed(error.to_string())
             }
         };

@@ -1,4 +1,4 @@
-//! One run of a feed: pages in, events into the ledger, then the watermark.
+//! One run of a feed: it reads pages, commits their events to the ledger, and then moves the watermark.
 
 mod all;
 mod full_refresh;
@@ -25,18 +25,18 @@ use crate::source::pull::{MAX_FAILURES, MAX_PAGES, MAX_SHIFTS, REQUEST_WITHIN};
 use crate::source::{MAX_BATCH, System};
 use crate::table::{RowKey, Write};
 
-/// What pulling works with.
+/// The ports and the deadline of a pull.
 #[derive(Debug)]
 pub struct PullContext<'a, S, Q, C> {
     /// The ledger.
     pub store: &'a S,
-    /// The way to the systems.
+    /// The port to the systems.
     pub source: &'a Q,
     /// The time.
     pub clock: &'a C,
     /// The locations.
     pub network: &'a Network,
-    /// When it must have stopped. What is left over is for the next run.
+    /// When the run must have stopped. The next run reads the rest.
     pub deadline: Timestamp,
 }
 
@@ -45,29 +45,29 @@ pub struct PullContext<'a, S, Q, C> {
 pub struct PullReport {
     /// Pages read.
     pub pages: usize,
-    /// Rows read; one that was read twice counts twice.
+    /// Rows read. A row that was read twice counts twice.
     pub rows: usize,
-    /// Events that are in the ledger now.
+    /// Events that this run added to the ledger.
     pub applied: usize,
-    /// Events that were in the ledger already, by the same or by other content.
+    /// Events that were in the ledger already, with the same or other content.
     pub duplicates: usize,
-    /// Events that wait for a mapping, or in the lane of a busy position.
+    /// Events that wait for a mapping, or in the lane of a contended position.
     pub waiting: usize,
-    /// Rows that say nothing of ours, or a state that a newer one of the same page replaces.
+    /// Rows that the configuration skips, and states that a newer row of the same page replaces.
     pub skipped: usize,
-    /// Rows that failed, by name, with what is wrong. The watermark stays before them.
+    /// The error of each failed row, by the row's name. The watermark stays before them.
     pub failed: BTreeMap<String, String>,
-    /// How often it began anew because rows moved while they were read.
+    /// How often the run started over because rows moved while they were read.
     pub shifted: usize,
-    /// Rows came in another order than the configuration says.
+    /// Whether rows came in another order than the configuration promises.
     pub misordered: bool,
-    /// Whether everything there was has been taken in.
+    /// Whether the run took in every row.
     pub complete: bool,
-    /// Where the next run begins, if this one moved it.
+    /// Where the next run begins, if this run moved the watermark.
     pub since: Option<WatermarkPosition>,
 }
 
-/// Why a run stopped. What it did stays.
+/// Why a run stopped. The events it has applied stay.
 #[derive(Debug, thiserror::Error)]
 pub enum PullError {
     /// The source failed.
@@ -78,21 +78,22 @@ pub enum PullError {
     Store(#[from] StoreError),
 }
 
-/// How a run ended that did not fail.
+/// How a run without an error ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     /// Every row was read.
     Whole,
-    /// Time is up, or it was enough for one run.
+    /// The deadline passed, or the run read [`MAX_PAGES`].
     Enough,
-    /// Rows moved while they were read: a page may have been missed.
+    /// Rows moved while they were read, so a page may have been missed.
     Shifted,
 }
 
-/// Pulls one feed of a system, and notes how it went.
+/// Pulls one feed of a system, and records how the run went.
 ///
 /// # Errors
-/// [`PullError`]; what was taken in stays, the watermark is before what was not, and the next run goes on from there.
+/// [`PullError`]. Applied events stay, the watermark is before every row that was not applied, and the next run continues
+/// there.
 pub async fn pull<S: Store, Q: Source, C: Clock>(
     pulling: &PullContext<'_, S, Q, C>,
     system: &System,
@@ -120,9 +121,10 @@ pub(super) struct Run<'a, S, Q, C> {
     feed: &'a Feed,
     /// The watermark before the run.
     began: Option<WatermarkPosition>,
-    /// Whether the watermark has been moved since.
+    /// Whether this run has moved the watermark.
     moved: bool,
-    /// When the source was asked for the first page of this pass, by its own clock if it tells.
+    /// When the first page of this pass was requested: the time in the source's answer if it sends one, otherwise our time
+    /// before the request.
     asked_at: Option<Timestamp>,
     newest: Option<Timestamp>,
     report: PullReport,
@@ -171,15 +173,16 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
                 Next::End => break,
             }
         }
-        if !self.take_whole(&mut pass).await? {
+        if !self.apply_full_refresh(&mut pass).await? {
             return Ok(End::Enough);
         }
         self.advance(&pass, true).await?;
         Ok(End::Whole)
     }
 
-    /// Takes the sums of a full refresh into the ledger, and zeros for what is gone. False when time is up.
-    async fn take_whole(&mut self, pass: &mut Pass<'_>) -> Result<bool, PullError> {
+    /// Applies the sums of a full refresh, and a zero for each state that the refresh no longer reports. Returns `false` when
+    /// the deadline passed.
+    async fn apply_full_refresh(&mut self, pass: &mut Pass<'_>) -> Result<bool, PullError> {
         let (Some(sums), Some(asked_at)) = (pass.sums(), self.asked_at) else { return Ok(true) };
         let (store, system, feed) = (self.pulling.store, &self.system.code, self.id);
         let whole =
@@ -192,7 +195,7 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
         Ok(in_time)
     }
 
-    /// Takes rows into the ledger, and moves the watermark behind them. False when time is up.
+    /// Commits rows to the ledger, and moves the watermark behind them. Returns `false` when the deadline passed.
     async fn ingest(
         &mut self,
         pass: &mut Pass<'_>,
@@ -233,7 +236,7 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
         Ok(true)
     }
 
-    /// Counts what became of an event, and says what is wrong with it.
+    /// Counts the outcome of an event, and returns the error if the event failed.
     fn count(&mut self, received: Received) -> Option<String> {
         let outcome = match received {
             Received::Deferred(_) => {
@@ -244,11 +247,12 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
         };
         match outcome {
             EventOutcome::Applied { .. } => self.report.applied += 1,
-            // Of other content: an alert says so, and the first one stands, however often it is read.
+            // For other content under the same id an alert is already raised. The first content stands, however often the row
+            // is read.
             EventOutcome::Duplicate | EventOutcome::ContentMismatch => self.report.duplicates += 1,
             EventOutcome::Waiting(_) => self.report.waiting += 1,
             EventOutcome::Refused(unfit) => return Some(unfit.to_string()),
-            EventOutcome::Unreadable => return Some("a row of the ledger that it touches cannot be read".to_owned()),
+            EventOutcome::Unreadable => return Some("a row of the ledger that it changes cannot be read".to_owned()),
         }
         None
     }
@@ -257,13 +261,14 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
         let (system, feed) = (&self.system.code, self.id);
         let subject = AlertSubject::RefusedEvent { system: system.to_string() };
         let detail = format!("{system} {feed}: the row {label} is refused: {problem}");
-        tracing::warn!(%system, %feed, row = label, problem, "a row failed");
+        tracing::warn!(%system, %feed, row = label, problem, "a row of a feed is refused");
         alert::raise(self.pulling.store, self.pulling.clock, (subject, detail)).await?;
         self.report.failed.insert(label, problem);
         Ok(())
     }
 
-    /// Moves the watermark as far as the rows so far allow; back, if they came in another order than it was moved for.
+    /// Moves the watermark as far as the rows so far allow. Moves it back to its start if rows came in another order than it
+    /// was moved for.
     async fn advance(&mut self, pass: &Pass<'_>, end: bool) -> Result<(), StoreError> {
         let (Some(course), Some(asked_at)) = (pass.course(), self.asked_at) else { return Ok(()) };
         self.report.misordered |= course.misordered;
@@ -280,28 +285,29 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
         self.report.since = Some(to);
         self.moved = true;
         self.update(|watermark| {
-            let further = watermark.since.is_none_or(|at| !at.is_like(&to) || at < to); // Another run may be further already.
+            // Another run may have moved it further already.
+            let further = watermark.since.is_none_or(|at| !at.is_like(&to) || at < to);
             watermark.since = if further { Some(to) } else { watermark.since };
         })
         .await
     }
 
-    /// Notes how the run went, and tells people or calls them off.
+    /// Records how the run went, and raises or clears the alerts of the feed.
     async fn note(mut self, ended: Result<End, PullError>) -> Result<PullReport, PullError> {
         let whole = matches!(ended, Ok(End::Whole));
-        // A feed that is not ordered begins from the start each time: one that never gets to its end never gets anywhere.
+        // A feed that is not ordered starts from its beginning in each run. If one run cannot reach the end, no run ever will.
         let in_parts = self.feed.ordered && !self.report.misordered && self.feed.mode == PullMode::Delta;
         let problem = match &ended {
             Ok(End::Whole) => None,
             Ok(End::Enough) if in_parts => None,
-            Ok(End::Enough) => Some("one run is not enough for it, and it cannot be read in parts: it is not ordered".to_owned()),
-            Ok(End::Shifted) => Some("its rows move while they are read".to_owned()),
+            Ok(End::Enough) => Some("one run cannot read all of it, and unordered rows cannot be read in parts".to_owned()),
+            Ok(End::Shifted) => Some("its rows keep moving while they are read".to_owned()),
             Err(error) => Some(error.to_string()),
         };
         self.report.complete = whole && self.report.failed.is_empty();
         let (report, now) = (self.report.clone(), self.pulling.clock.now());
         let (newest, complete_at) = (self.newest, self.asked_at.filter(|_| report.complete));
-        let (mut noted, mut had_failed) = (None, false);
+        let (mut recorded, mut had_failed) = (None, false);
         self.update(|watermark| {
             had_failed = watermark.failed_rows > 0;
             watermark.tried_at = now;
@@ -309,20 +315,21 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
             watermark.complete_at = watermark.complete_at.max(complete_at);
             watermark.failures = if problem.is_some() { watermark.failures.saturating_add(1) } else { 0 };
             watermark.failed_rows = if whole { report.failed.len() } else { watermark.failed_rows.max(report.failed.len()) };
-            noted = Some(watermark.clone());
+            recorded = Some(watermark.clone());
         })
         .await?;
-        let noted = noted.expect("it was noted");
+        let recorded = recorded.expect("update calls its closure at least once");
         let (system, feed) = (&self.system.code, self.id);
         let subject = AlertSubject::SourceStale { system: system.to_string(), feed: feed.to_string() };
         let PullContext { store, clock, .. } = *self.pulling;
-        match (self.system.stale_since(&noted, now), &problem) {
+        match (self.system.stale_since(&recorded, now), &problem) {
             (Some(since), _) => {
-                let why = problem.as_deref().unwrap_or("rows of it are refused, or it is not read to its end");
-                alert::raise(store, clock, (subject, format!("{system} {feed} has not been whole since {since}: {why}"))).await?;
+                let reason = problem.as_deref().unwrap_or("rows of it are refused, or a run does not read it to its end");
+                let detail = format!("{system} {feed} was last read completely at {since}: {reason}");
+                alert::raise(store, clock, (subject, detail)).await?;
             }
-            (None, Some(problem)) if noted.failures >= MAX_FAILURES => {
-                let detail = format!("{system} {feed} failed {} times in a row: {problem}", noted.failures);
+            (None, Some(problem)) if recorded.failures >= MAX_FAILURES => {
+                let detail = format!("{system} {feed} failed {} times in a row: {problem}", recorded.failures);
                 alert::raise(store, clock, (subject, detail)).await?;
             }
             (None, None) if whole => alert::clear(store, clock, (subject, format!("{system} {feed} is read again"))).await?,
@@ -330,14 +337,13 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
         }
         if report.complete && had_failed {
             let subject = AlertSubject::RefusedEvent { system: system.to_string() };
-            alert::clear(store, clock, (subject, format!("{system} {feed}: the rows that were refused are taken in or gone")))
-                .await?;
+            alert::clear(store, clock, (subject, format!("{system} {feed}: the refused rows are applied or gone"))).await?;
         }
         ended?;
         Ok(report)
     }
 
-    /// Changes the watermark's row, as it is now.
+    /// Applies `change` to the stored watermark.
     async fn update(&self, mut change: impl FnMut(&mut FeedWatermark)) -> Result<(), StoreError> {
         let (store, now) = (self.pulling.store, self.pulling.clock.now());
         let row = RowKey::FeedWatermark { system: self.system.code.clone(), feed: self.id.clone() };

@@ -1,9 +1,9 @@
-//! Telling a shop what it does not know yet.
+//! Pushes stock levels to a shop.
 //!
-//! `read what is due → write the intent → call → record the outcome → close the intent`, again until nothing is due. A
-//! crash after any of these is found by the next push: an open intent is repeated with its own key and rows. Opening one
-//! needs the revision read before the levels were, so no other push acknowledges anything between planning and opening;
-//! and an outcome is recorded only on a level that still stands as it was planned from.
+//! `read due levels → write the intent → call → record the outcome → close the intent`, repeated until no level is due. The
+//! next push finds a crash after any of these steps: it repeats an open intent with the same idempotency key and rows. Opening
+//! an intent requires the revision that was read before the levels, so no other push records an acknowledgement between
+//! planning and opening. An outcome is recorded only on a level that still has the state it was planned from.
 
 mod close;
 mod metafields;
@@ -29,45 +29,47 @@ use crate::storefront::{
 };
 use crate::table::{Expect, IndexPartition, Key, Row, RowKey, UnreadableRow, Write};
 
-/// An open intent younger than this belongs to a push that is still at work. An older one was most likely left behind;
-/// should its push be alive after all, both make the same call with the same key, and the outcome is recorded once.
+/// An open intent younger than this belongs to a push that is still running. An older one was most likely left behind. If its
+/// push is alive after all, both pushes make the same call with the same key, and the outcome is recorded once.
 const AT_WORK: Duration = Duration::from_secs(10);
 
-/// The most time one call takes. None is begun that might not end before the deadline.
+/// The most time that one call takes. A push begins no call that might end after the deadline.
 pub(super) const ONE_CALL: Duration = Duration::from_secs(9);
 
-/// An intent older than this is not repeated: the shop may have forgotten its key, and would add a difference again. Its
-/// pairs are contacted instead. A day is inferred; half of it leaves room.
+/// An intent older than this is not repeated, because the shop may have forgotten its idempotency key and would apply the
+/// difference a second time. Its levels are initialised instead. We infer that the shop keeps keys for a day; half a day
+/// leaves a margin.
 const KEY_REMEMBERED: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// How often to look whether another push has finished, and the least wait after a call without an answer.
+/// How long a push waits before it reads the open intent of another push again, and the shortest wait after a call without an
+/// answer.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-/// How often a call without an answer is repeated before the queue takes over.
+/// How often a call without an answer is repeated before the push fails and the queue retries it.
 pub(super) const MAX_CALLS: u32 = 4;
 
 /// What a push did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PushReport {
-    /// Pairs told by a difference.
+    /// Pairs adjusted by a difference.
     pub adjusted: usize,
-    /// Pairs set by compare-and-set, or found right.
+    /// Pairs set by compare-and-set, or found to match already.
     pub levels_set: usize,
-    /// Items whose lots it was told.
+    /// Variant metafields sent.
     pub metafields_sent: usize,
-    /// Pairs, and lists of lots, that the shop refused; each has an alert.
+    /// Levels and metafields that the shop refused. Each has an alert.
     pub refused: usize,
-    /// Pairs that wait for orders in flight; the reconciler hints them again.
+    /// Pairs that wait for orders in flight. The reconciler sends their hints again.
     pub waiting: usize,
 }
 
-/// Why a push stopped before it was done. What is due stays due.
+/// Why a push stopped early. Unfinished levels and metafields stay due.
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
-    /// Time is up, or another push is still at work.
-    #[error("the time for this push is up")]
+    /// The deadline passed, or another push is still running.
+    #[error("the push reached its deadline")]
     OutOfTime,
-    /// The shop did not answer, or refuses us.
+    /// The shop did not answer, or it rejects our requests.
     #[error(transparent)]
     Storefront(#[from] StorefrontError),
     /// The store failed.
@@ -75,12 +77,12 @@ pub enum PushError {
     Store(#[from] StoreError),
 }
 
-/// Tells `shop` what is due: the `hinted` pairs, and whatever else the index shows; then the lots, by the labels. Stops at
+/// Pushes the due levels of `shop` (the `hinted` pairs, and the ones that the index lists), then its due metafields. Stops at
 /// `deadline`.
 ///
 /// # Errors
-/// [`PushError`]; everything not done stays due, and an open intent is resumed by the next push. Running out of time after
-/// something was told is not an error: the index of what is due carries on where this push stopped.
+/// [`PushError`]. Unfinished levels stay due, and the next push resumes an open intent. Reaching the deadline after at least
+/// one row was pushed is not an error, because the index of due levels leads the next push to the rest.
 pub async fn push<S: Store, F: Storefront, C: Clock>(
     (store, front, clock): (&S, &F, &C),
     network: &Network,
@@ -111,13 +113,13 @@ pub async fn push<S: Store, F: Storefront, C: Clock>(
     }
     push.report.waiting = push.waiting.len();
     let mut report = push.report;
-    // Numbers first: with the time that is left, what is beside them.
-    let mut lots_metafield_in = MetafieldPush::new((store, front, clock), shop, hinted, deadline);
-    match lots_metafield_in.run(&mut report).await {
+    // Levels come first; metafields get the time that is left.
+    let mut metafields = MetafieldPush::new((store, front, clock), shop, hinted, deadline);
+    match metafields.run(&mut report).await {
         Ok(()) => Ok(report),
         Err(PushError::OutOfTime) if report != PushReport::default() => Ok(report),
-        Err(error) if !lots_metafield_in.was_asked_for() => {
-            tracing::warn!(%shop, %error, "the lots are not told yet");
+        Err(error) if !metafields.was_hinted() => {
+            tracing::warn!(%shop, %error, "the metafields could not be pushed; they stay due");
             Ok(report)
         }
         Err(error) => Err(error),
@@ -132,9 +134,9 @@ struct Push<'a, S, F, C> {
     shop: &'a ShopDomain,
     settling_window: Duration,
     deadline: Timestamp,
-    /// Pairs per call: halved when a call is refused without saying for which pair, to find it.
+    /// Pairs per call. A refusal that names no row halves it, to find the refused pair.
     limit: usize,
-    /// Pairs that this push leaves for later.
+    /// Levels that this push leaves for a later push.
     waiting: BTreeSet<Key>,
     report: PushReport,
 }
@@ -146,7 +148,7 @@ impl From<UnreadableRow> for PushError {
 }
 
 impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
-    /// One call to the shop. `false` when nothing is due any more.
+    /// Makes one call to the shop. Returns `false` when no level is due any more.
     async fn round(&mut self, hinted: &BTreeSet<PositionKey>) -> Result<bool, PushError> {
         if self.clock.now() > self.deadline {
             return Err(PushError::OutOfTime);
@@ -162,19 +164,19 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             }
             return Ok(true);
         }
-        // From here to the opening of an intent nothing is acknowledged by anyone else, or the opening fails.
+        // If another push records an acknowledgement between here and the opening of the intent, opening the intent fails.
         let levels = self.due_levels(hinted).await?;
         if levels.is_empty() {
             return Ok(false);
         }
-        let (told, new): (Vec<Level>, Vec<Level>) = levels.into_iter().partition(|level| level.difference().is_some());
-        let (action, rows) = if told.is_empty() {
+        let (acknowledged, new): (Vec<Level>, Vec<Level>) = levels.into_iter().partition(|level| level.difference().is_some());
+        let (action, rows) = if acknowledged.is_empty() {
             (PushAction::Set, self.repair_rows(new).await?)
         } else {
-            (PushAction::Adjust, told.iter().take(self.limit).filter_map(adjust_row).collect())
+            (PushAction::Adjust, acknowledged.iter().take(self.limit).filter_map(adjust_row).collect())
         };
         if rows.is_empty() {
-            return Ok(true); // All of these wait, and are left out of the next round.
+            return Ok(true); // All of these levels wait, and the next round leaves them out.
         }
         let intent = PushIntent::open(self.shop.clone(), last.as_ref(), action, rows, self.clock.now());
         match self.store.write(&[Write::put(&intent, expect)]).await {
@@ -185,7 +187,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         Ok(true)
     }
 
-    /// What is due now, most urgent first: read by key, since the index may be behind.
+    /// Returns the due levels, most urgent first. The rows are read by key, because the index may lag behind.
     async fn due_levels(&self, hinted: &BTreeSet<PositionKey>) -> Result<Vec<Level>, StoreError> {
         let indexed = self.store.list(&Listing::index(&IndexPartition::DueLevels(self.shop.clone()), MAX_ROWS)).await?.records;
         let mut keys: BTreeSet<Key> = indexed.into_iter().map(|record| record.key).collect();
@@ -202,12 +204,13 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         Ok(levels)
     }
 
-    /// Plans first contacts and repairs. A level that must wait is left out until the next push; one that already shows
-    /// what we say is acknowledged through the intent like the others, by a set that changes nothing.
+    /// Plans the rows that initialise or repair levels. A level that must wait is left to a later push. A level that the shop
+    /// already shows correctly is acknowledged through the intent like the others, by a set that changes nothing.
     async fn repair_rows(&mut self, mut levels: Vec<Level>) -> Result<Vec<PushRow>, PushError> {
         levels.truncate(F::LEVELS_AT_ONCE.min(self.limit));
-        // In this order: the sweep says up to when the ledger is complete, so the levels must be computed after it was read,
-        // and the shop asked last. A level from before the sweep would lack what the sweep found.
+        // The order matters. The watermark says up to when the ledger is complete, so the levels must be recomputed after it
+        // was read, and the shop must be asked last. A level computed before the sweep would lack the orders that the sweep
+        // found.
         let swept = read::<OrderWatermark, S>(self.store, &RowKey::OrderWatermark(self.shop.clone()))
             .await?
             .0
@@ -253,7 +256,8 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     }
 
     async fn activate(&mut self, level: &Level) -> Result<(), PushError> {
-        // Activating twice does no harm; a key of its own each time, or a pair that was deactivated again gets the old answer.
+        // Activating twice does no harm. Each activation has its own key, because a pair that was deactivated in between would
+        // otherwise get the old answer.
         let key = format!("activate-{}-{}-{}", level.inventory_item, level.shop_location, self.clock.now());
         let answer = loop {
             match self.front.activate(self.shop, &key, level.inventory_item, level.shop_location).await {
@@ -272,16 +276,17 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         }
     }
 
-    /// Makes the call of an open intent and records its outcome. `again`: somebody else may have made it already.
-    async fn perform(&mut self, intent: PushIntent, expect: Expect, again: bool) -> Result<(), PushError> {
+    /// Makes the call of an open intent and records its outcome. `may_have_run` means that another push may have made the call
+    /// already.
+    async fn perform(&mut self, intent: PushIntent, expect: Expect, may_have_run: bool) -> Result<(), PushError> {
         let age = Duration::try_from(self.clock.now().duration_since(intent.opened_at)).unwrap_or_default();
         let answer = if age < KEY_REMEMBERED {
-            self.call(&intent, again).await?
+            self.call(&intent, may_have_run).await?
         } else {
             ShopAnswer::Refused(vec![UserError {
                 code: UserErrorCode::KeyParameterMismatch,
                 row: None,
-                message: "too old".into(),
+                message: "the intent is older than the shop keeps its idempotency key".into(),
             }])
         };
         let outcome = PushOutcome::from(&answer);
@@ -290,8 +295,9 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                 let to: BTreeMap<Key, &PushRow> = intent.rows.iter().map(|row| (level_key(self.shop, row), row)).collect();
                 let keys: Vec<Key> = to.keys().cloned().collect();
                 self.record(&keys, |level| {
-                    // Once, and only on what was planned: a push that slept while another took its intent over must not put
-                    // an old number back, and a pair that was mapped anew was not told by this call.
+                    // The outcome is recorded once, and only on the planned state. A push that was delayed while another push
+                    // took over its intent must not restore an old number, and a pair that was mapped to other ids meanwhile
+                    // was not part of this call.
                     let planned = |row: &&&PushRow| {
                         let same_ids = (row.inventory_item, row.shop_location) == (level.inventory_item, level.shop_location);
                         same_ids && row.from == level.acknowledged
@@ -316,10 +322,9 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         Ok(close(self.store, self.clock, &PushCall::closing(&intent, outcome, self.clock.now()), expect).await?)
     }
 
-    /// Calls the shop until it answers, always with the same key.
-    async fn call(&self, intent: &PushIntent, again: bool) -> Result<ShopAnswer, PushError> {
+    /// Calls the shop with the same key until it answers.
+    async fn call(&self, intent: &PushIntent, mut may_have_run: bool) -> Result<ShopAnswer, PushError> {
         let mut calls = 0;
-        let mut may_have_run = again;
         loop {
             if self.clock.now().saturating_add(ONE_CALL).unwrap_or(Timestamp::MAX) > self.deadline {
                 return Err(PushError::OutOfTime);
@@ -353,10 +358,10 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                 }
             };
             let wait = match answer {
-                Ok(ShopAnswer::Refused(errors)) if errors.iter().any(|error| is_passing(&error.code)) => LOOK_AGAIN,
+                Ok(ShopAnswer::Refused(errors)) if errors.iter().any(|error| is_transient(&error.code)) => LOOK_AGAIN,
                 Ok(answer) => return Ok(answer),
                 Err(StorefrontError::Throttled { wait }) => {
-                    // Waiting for the budget is not a failure: only the deadline bounds it.
+                    // Waiting for the rate limit is not a failure; only the deadline bounds it.
                     self.pause(wait).await?;
                     continue;
                 }
@@ -368,8 +373,8 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                     LOOK_AGAIN
                 }
                 Err(StorefrontError::Invalid { detail }) => {
-                    // Nothing ran. Some row may be to blame; refusing the call makes the search for it begin. Unless a call
-                    // before this one was not answered: that one may have run, and planned anew it would run twice.
+                    // This call did not run. Some row may be invalid, and refusing the call starts the search for it. If an
+                    // earlier call got no answer, however, that call may have run, and rows planned again would run twice.
                     let code = if may_have_run {
                         UserErrorCode::KeyParameterMismatch
                     } else {
@@ -384,42 +389,44 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         }
     }
 
-    /// A refused call changed nothing. Finds who is to blame, so that the others can go on.
+    /// A refused call changed nothing. Finds the rows that caused the refusal, so that the other rows can be sent.
     async fn refused(&mut self, intent: &PushIntent, errors: &[UserError]) -> Result<(), PushError> {
-        let mut poisoned: BTreeMap<Key, String> = BTreeMap::new();
-        let mut blameless = true;
+        let mut refused_rows: BTreeMap<Key, String> = BTreeMap::new();
+        let mut only_other_errors = true;
         let mut stale: BTreeSet<Key> = BTreeSet::new();
         for error in errors {
             let row = error.row.and_then(|row| intent.rows.get(row)).map(|row| level_key(self.shop, row));
             let UserErrorCode::Other(code) = &error.code else {
-                // Stale or a spent key: planned anew from a new read, with a new key.
-                blameless = false;
+                // A stale row or a used key: the level is planned again from a new read, with a new key.
+                only_other_errors = false;
                 stale.extend(row);
                 if error.code == UserErrorCode::KeyParameterMismatch {
-                    tracing::error!(shop = %self.shop, intent = intent.number, "whether an intent ran is unknown; its pairs are contacted");
+                    let (shop, intent_number) = (self.shop, intent.number);
+                    tracing::error!(%shop, intent = intent_number, "an intent may or may not have run; initialising its levels");
                     return self.mark_for_repair(intent).await;
                 }
                 continue;
             };
             if let Some(row) = row {
-                poisoned.insert(row, format!("{code}: {}", error.message));
+                refused_rows.insert(row, format!("{code}: {}", error.message));
             }
         }
-        if poisoned.is_empty() && blameless {
+        if refused_rows.is_empty() && only_other_errors {
             if let [only] = intent.rows.as_slice() {
-                let words = errors.first().map_or_else(String::new, |error| error.message.clone());
-                poisoned.insert(level_key(self.shop, only), words);
+                let message = errors.first().map_or_else(String::new, |error| error.message.clone());
+                refused_rows.insert(level_key(self.shop, only), message);
             } else {
                 self.limit = intent.rows.len().div_ceil(2);
             }
         }
-        self.report.refused += poisoned.len();
-        let keys: Vec<Key> = poisoned.keys().cloned().collect();
-        self.record(&keys, |level| level.refused = poisoned.get(&level.key()).cloned()).await?;
-        if intent.action == PushAction::Set && stale.is_empty() && poisoned.is_empty() && !blameless {
+        self.report.refused += refused_rows.len();
+        let keys: Vec<Key> = refused_rows.keys().cloned().collect();
+        self.record(&keys, |level| level.refused = refused_rows.get(&level.key()).cloned()).await?;
+        if intent.action == PushAction::Set && stale.is_empty() && refused_rows.is_empty() && !only_other_errors {
             stale.extend(intent.rows.iter().map(|row| level_key(self.shop, row)));
         }
-        // A stale row is left to the next push: somebody is buying just now. The others go on in this one.
+        // A stale row means that an order changes it at this moment, so the next push sends it. This push continues with the
+        // other rows.
         self.waiting.extend(stale);
         Ok(())
     }
@@ -429,7 +436,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         Ok(self.record(&keys, |level| (level.acknowledged, level.needs_set) = (None, true)).await?)
     }
 
-    /// Changes levels, each with its alert: raised when it is refused, cleared when it is not any more.
+    /// Changes levels, and raises or clears the alert of each.
     async fn record(&self, keys: &[Key], change: impl Fn(&mut Level)) -> Result<(), StoreError> {
         for chunk in keys.chunks(40) {
             let what = format!("the levels of {}", self.shop);
@@ -461,13 +468,13 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     }
 }
 
-/// Where the level of a row of an intent is stored.
+/// The key of the level that a row of an intent belongs to.
 fn level_key(shop: &ShopDomain, row: &PushRow) -> Key {
     RowKey::Level { shop: shop.clone(), sku: row.sku.clone(), location: row.location.clone() }.key()
 }
 
-/// Whether a refusal is of the moment only.
-pub(super) fn is_passing(code: &UserErrorCode) -> bool {
+/// Whether a refusal is transient.
+pub(super) fn is_transient(code: &UserErrorCode) -> bool {
     match code {
         UserErrorCode::ConcurrentRequest | UserErrorCode::ServiceUnavailable => true,
         UserErrorCode::ChangeFromQuantityStale
@@ -482,7 +489,8 @@ fn adjust_row(level: &Level) -> Option<PushRow> {
     Some(PushRow { send: level.to_push - known, to: level.to_push, expects: None, ..row(level) })
 }
 
-/// `excess`: units the set leaves too many, because a level cannot be set below zero. They stay due, as a difference.
+/// `excess` is the number of units by which the set exceeds the wanted level, because a level cannot be set below zero. They
+/// stay due as a difference.
 fn set_row(level: &Level, quantity: Quantity, change_from: Quantity, excess: Quantity) -> PushRow {
     PushRow { send: quantity, to: level.to_push + excess, expects: Some(change_from), ..row(level) }
 }

@@ -1,4 +1,4 @@
-//! Whatever the shop says, in whatever order and how often, the same is held in the end.
+//! Convergence of orders: snapshots and reports in any order and number lead to the same ledger.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -26,12 +26,12 @@ fn any_change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// One thing that is said of an order.
+/// One input about an order.
 #[derive(Debug, Clone)]
 enum Statement {
-    /// By the shop.
+    /// A snapshot of the shop.
     Shop(Box<OrderSnapshot>),
-    /// By a warehouse.
+    /// A report of a warehouse.
     Warehouse(OrderReport),
 }
 
@@ -41,41 +41,41 @@ impl From<OrderSnapshot> for Statement {
     }
 }
 
-/// What was said in an order's life.
+/// All snapshots over an order's lifecycle.
 #[derive(Debug, Default)]
-struct Said {
+struct History {
     model: Model,
     webhooks: Vec<Statement>,
-    /// What queries would have said.
+    /// The snapshots that queries would have returned.
     queries: Vec<Statement>,
 }
 
-/// Lives an order's life. A change may fall into the second of the one before it, as in a real shop; only refunds have a
-/// second of their own.
-fn live(changes: &[(Change, bool)]) -> Said {
-    let Said { mut model, mut webhooks, mut queries } = Said::default();
+/// Applies the changes to the model of the shop. A change may fall into the same second as the one before it, as in a real shop;
+/// only a refund has a second of its own.
+fn live(changes: &[(Change, bool)]) -> History {
+    let History { mut model, mut webhooks, mut queries } = History::default();
     let mut fresh = false;
     let first = [(Change::Add { line: 1, units: 4 }, true)];
     for (change, next_second) in first.iter().chain(changes) {
         let refunds = matches!(change, Change::Refund { .. } | Change::Settle);
         model.second += i64::from(*next_second || refunds || fresh);
         fresh = refunds;
-        // What a warehouse does changes nothing in the shop.
+        // A shipment by a warehouse changes nothing in the shop.
         if model.change(*change) && !matches!(change, Change::Dispatch { .. }) {
             webhooks.push(model.webhook().into());
             webhooks.extend(model.parts().into_iter().map(Statement::from));
             queries.push(model.query().into());
         }
     }
-    Said { model, webhooks, queries }
+    History { model, webhooks, queries }
 }
 
-/// Takes statements into a record as the ledger does, and returns what is held then.
+/// Merges statements into a record as the ledger does, and returns the resulting ledger.
 fn take(statements: &[Statement]) -> Held {
     take_by(statements, |record, held| drop(settle(record, held)))
 }
 
-/// The same, with another way to settle what each calls for.
+/// As [`take`], with another way to make the steps after each statement.
 fn take_by(statements: &[Statement], settle: fn(&mut OrderRecord, &mut Held)) -> Held {
     let mut record = OrderRecord::new(shop(), OrderId::new(1));
     let mut held = Held::default();
@@ -89,9 +89,9 @@ fn take_by(statements: &[Statement], settle: fn(&mut OrderRecord, &mut Held)) ->
     held
 }
 
-/// Some of what was `said`, in any order and number, with `last` somewhere among it, and each of `reports` once or twice.
-fn shuffle(said: &[Statement], picks: &[Index], last: OrderSnapshot, reports: Vec<OrderReport>, at: &[Index]) -> Vec<Statement> {
-    let mut some: Vec<Statement> = picks.iter().map(|pick| pick.get(said).clone()).collect();
+/// Some of `all` statements, in any order and number, with `last` among them, and each of `reports` once or twice.
+fn shuffle(all: &[Statement], picks: &[Index], last: OrderSnapshot, reports: Vec<OrderReport>, at: &[Index]) -> Vec<Statement> {
+    let mut some: Vec<Statement> = picks.iter().map(|pick| pick.get(all).clone()).collect();
     let middle = some.len() / 2;
     some.insert(middle, last.into());
     for (number, at) in at.iter().enumerate() {
@@ -104,45 +104,45 @@ fn shuffle(said: &[Statement], picks: &[Index], last: OrderSnapshot, reports: Ve
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
 
-    /// Protects every order from the webhooks' order and number, and from when warehouses report: shuffled, doubled, and
-    /// lost but for the last, they lead to what the shop has and what has left.
+    /// Protects orders from reordered, duplicated and lost webhooks, and from reports of warehouses at any time: as long as the
+    /// last webhook arrives, the ledger matches the shop and the shipped units.
     #[test]
-    fn webhooks_in_any_order_lead_to_what_the_shop_has(
+    fn webhooks_in_any_order_converge(
         changes in prop::collection::vec((any_change(), any::<bool>()), 0..12),
         picks in prop::collection::vec(any::<Index>(), 0..30),
         at in prop::collection::vec(any::<Index>(), 12..24),
     ) {
-        // Webhooks do not tell what became of returned units: a query does.
-        let told: Vec<_> = changes.into_iter().filter(|(change, _)| !matches!(change, Change::Dispose { .. })).collect();
-        let Said { model, webhooks, .. } = live(&told);
+        // Only a query contains the dispositions of returned units, a webhook does not.
+        let changes: Vec<_> = changes.into_iter().filter(|(change, _)| !matches!(change, Change::Dispose { .. })).collect();
+        let History { model, webhooks, .. } = live(&changes);
         prop_assert_eq!(take(&shuffle(&webhooks, &picks, model.webhook(), model.reports(), &at)), model.held(false));
     }
 
-    /// Protects orders from the reconciler's reading between webhooks: with the last query among them, everything is
-    /// where it is in the shop, and what warehouses shipped has left, whatever else was said before and after.
+    /// Protects orders when queries of the reconciler arrive between webhooks: as long as the last query arrives, the ledger
+    /// matches the shop by place and the shipments of warehouses, whatever other snapshots arrive before and after it.
     #[test]
-    fn webhooks_and_queries_in_any_order_lead_to_what_the_shop_has(
+    fn webhooks_and_queries_in_any_order_converge(
         changes in prop::collection::vec((any_change(), any::<bool>()), 0..12),
         picks in prop::collection::vec(any::<Index>(), 0..30),
         at in prop::collection::vec(any::<Index>(), 12..24),
     ) {
-        let Said { model, webhooks, queries } = live(&changes);
-        let said = [webhooks, queries].concat();
-        prop_assert_eq!(take(&shuffle(&said, &picks, model.query(), model.reports(), &at)), model.held(true));
-        let alone = shuffle(&said, &[], model.query(), model.reports(), &at);
-        prop_assert_eq!(take(&alone), model.held(true), "the last query and the warehouses say it all");
+        let History { model, webhooks, queries } = live(&changes);
+        let all = [webhooks, queries].concat();
+        prop_assert_eq!(take(&shuffle(&all, &picks, model.query(), model.reports(), &at)), model.held(true));
+        let alone = shuffle(&all, &[], model.query(), model.reports(), &at);
+        prop_assert_eq!(take(&alone), model.held(true), "the last query and the reports are sufficient");
     }
 
-    /// Protects orders too large for one transaction, and those that a crash cuts: planned anew after each step, they end
-    /// in the same.
+    /// Protects orders that are too large for one transaction, and orders interrupted by a crash: planning again after each step
+    /// leads to the same ledger.
     #[test]
-    fn steps_that_are_cut_anywhere_lead_to_the_same(
+    fn steps_interrupted_anywhere_converge(
         changes in prop::collection::vec((any_change(), any::<bool>()), 0..12),
         picks in prop::collection::vec(any::<Index>(), 0..10),
         at in prop::collection::vec(any::<Index>(), 12..24),
     ) {
-        let Said { model, webhooks, queries } = live(&changes);
-        let said = shuffle(&[webhooks, queries].concat(), &picks, model.query(), model.reports(), &at);
-        prop_assert_eq!(take_by(&said, settle_step_by_step), model.held(true));
+        let History { model, webhooks, queries } = live(&changes);
+        let statements = shuffle(&[webhooks, queries].concat(), &picks, model.query(), model.reports(), &at);
+        prop_assert_eq!(take_by(&statements, settle_step_by_step), model.held(true));
     }
 }

@@ -1,4 +1,4 @@
-//! The cases of an order's life, one by one: the table in ARCHITECTURE.md is what this test finds.
+//! The cases of an order's lifecycle, one by one. This test generates the table that infra/docs/cases.md must contain.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -10,33 +10,34 @@ use crate::order::{
     HoldDue, HoldEvent, HoldPolicy, OrderFacts, OrderRecord, OrderReport, OrderSnapshot, ReportKind, Restock, StockTracking,
 };
 
-/// Something that is said of an order.
-pub enum Said {
-    /// A change in the shop that nobody tells.
-    Untold(Change),
-    /// A change in the shop, told by a webhook.
+/// One input about an order.
+pub enum Input {
+    /// A change in the shop without any event.
+    Silent(Change),
+    /// A change in the shop, reported by a webhook.
     Webhook(Change),
-    /// A change in the shop, told by a query: with routing and dispositions.
+    /// A change in the shop, reported by a query: with routing and dispositions.
     Query(Change),
-    /// The shop as it is, told by a query.
+    /// A query without a change in the shop.
     Read,
-    /// The last webhook again, or the one before it.
+    /// The last snapshot again.
     Again,
+    /// The snapshot before the last one.
     Stale,
-    /// Its facts are like this.
+    /// Changes the facts of all snapshots from now on, and sends a webhook.
     Facts(fn(&mut OrderFacts)),
-    /// A warehouse reports.
+    /// A report of a warehouse: kind, units, location.
     Report(ReportKind, i64, u64),
-    /// The time of its hold is up.
+    /// Applies the hold policy.
     Expired(HoldPolicy),
 }
 
-/// An order in the making: the shop's model, our record, and what is held.
+/// The state of one case: the model of the shop, our record, and the ledger.
 struct Case {
     model: Model,
     record: OrderRecord,
     held: Held,
-    said: Vec<OrderSnapshot>,
+    snapshots: Vec<OrderSnapshot>,
     reports: u64,
     facts: fn(&mut OrderFacts),
 }
@@ -45,7 +46,7 @@ impl Case {
     fn new() -> Self {
         let model = Model::paid();
         let record = OrderRecord::new(shop(), OrderId::new(1));
-        Self { model, record, held: Held::default(), said: Vec::new(), reports: 0, facts: |_| {} }
+        Self { model, record, held: Held::default(), snapshots: Vec::new(), reports: 0, facts: |_| {} }
     }
 
     fn merge(&mut self, mut snapshot: OrderSnapshot) {
@@ -53,32 +54,32 @@ impl Case {
             (self.facts)(facts);
         }
         self.record.merge(&snapshot);
-        self.said.push(snapshot);
+        self.snapshots.push(snapshot);
     }
 
-    /// What is said, and the movements it leads to, in words.
-    fn say(&mut self, said: &Said) -> String {
+    /// Handles an input, and returns the movements and alerts it leads to as text.
+    fn handle(&mut self, input: &Input) -> String {
         self.model.second += 1;
         let now = at(self.model.second).saturating_add(Duration::from_secs(100 * 3_600)).expect("in range");
         let before = self.record.clone();
-        match said {
-            Said::Untold(change) => assert!(self.model.change(*change), "{change:?} is possible"),
-            Said::Webhook(change) => {
+        match input {
+            Input::Silent(change) => assert!(self.model.change(*change), "{change:?} is possible"),
+            Input::Webhook(change) => {
                 assert!(self.model.change(*change), "{change:?} is possible");
                 self.merge(self.model.webhook());
             }
-            Said::Query(change) => {
+            Input::Query(change) => {
                 assert!(self.model.change(*change), "{change:?} is possible");
                 self.merge(self.model.query());
             }
-            Said::Read => self.merge(self.model.query()),
-            Said::Again => self.record.merge(&self.said[self.said.len() - 1]),
-            Said::Stale => self.record.merge(&self.said[self.said.len() - 2]),
-            Said::Facts(facts) => {
+            Input::Read => self.merge(self.model.query()),
+            Input::Again => self.record.merge(&self.snapshots[self.snapshots.len() - 1]),
+            Input::Stale => self.record.merge(&self.snapshots[self.snapshots.len() - 2]),
+            Input::Facts(facts) => {
                 self.facts = *facts;
                 self.merge(self.model.webhook());
             }
-            Said::Report(kind, units, location) => {
+            Input::Report(kind, units, location) => {
                 self.reports += 1;
                 let location: LocationId = format!("WH-{location}").parse().expect("a code");
                 let (id, quantity) = (EventId::new("wms", self.reports.to_string()), Quantity::new(*units));
@@ -94,7 +95,7 @@ impl Case {
                 };
                 self.record.report(&report);
             }
-            Said::Expired(policy) => {
+            Input::Expired(policy) => {
                 if let Some(due) = self.record.hold_due(*policy, now) {
                     let id = EventId::new("hold", "1");
                     self.record.expire(&HoldEvent { id, shop: shop(), order: OrderId::new(1), due, at: now });
@@ -102,23 +103,23 @@ impl Case {
             }
         }
         let steps = settle(&mut self.record, &mut self.held);
-        let mut told: Vec<String> =
+        let mut effects: Vec<String> =
             steps.iter().map(|step| format!("{:?} {} @{}", step.kind, step.quantity, step.place)).collect();
         let alerts = self.record.hold_alerts(Some(&before));
-        told.extend(alerts.difference(&before.alerted).map(|alert| format!("alert {alert:?}")));
-        told.extend(before.alerted.difference(&alerts).map(|alert| format!("clear {alert:?}")));
+        effects.extend(alerts.difference(&before.alerted).map(|alert| format!("alert {alert:?}")));
+        effects.extend(before.alerted.difference(&alerts).map(|alert| format!("clear {alert:?}")));
         self.record.alerted = alerts;
-        if told.is_empty() { "nothing".to_owned() } else { told.join(", ") }
+        if effects.is_empty() { "nothing".to_owned() } else { effects.join(", ") }
     }
 }
 
-/// A row of the table: what the order is, what is said of it, and all that was said, that last.
-pub type Row = (&'static str, &'static str, Vec<Said>);
+/// A row of the table: the state of the order, the last input in words, and all inputs.
+pub type Row = (&'static str, &'static str, Vec<Input>);
 
-/// The rows: what the order is, what is said of it, and in between what leads there.
+/// The rows of the table.
 fn rows() -> Vec<Row> {
     use Change::{Add, Cancel, Dispose, Move, Refund, Remove, Settle, Ship, Void};
-    use Said::{Again, Expired, Facts as Saying, Query, Read, Report, Stale, Untold, Webhook};
+    use Input::{Again, Expired, Facts as WithFacts, Query, Read, Report, Silent, Stale, Webhook};
     let add = |units| Webhook(Add { line: 1, units });
     let routed = |units| Query(Add { line: 1, units });
     let ship = |units| Webhook(Ship { line: 1, units });
@@ -134,22 +135,26 @@ fn rows() -> Vec<Row> {
         (
             "unknown",
             "order of two lines, of 2 and of 1",
-            vec![Untold(Add { line: 1, units: 2 }), Webhook(Add { line: 2, units: 1 })],
+            vec![Silent(Add { line: 1, units: 2 }), Webhook(Add { line: 2, units: 1 })],
         ),
-        ("unknown", "order cancelled, heard of first", vec![Untold(Add { line: 1, units: 3 }), Webhook(Cancel)]),
-        ("unknown", "unconfirmed order: the shop took no stock", vec![Saying(|facts| facts.confirmed = false), add(3)]),
-        ("unknown", "test order", vec![Saying(|facts| facts.test = true), add(3)]),
+        ("unknown", "order cancelled, heard of first", vec![Silent(Add { line: 1, units: 3 }), Webhook(Cancel)]),
+        ("unknown", "unconfirmed order: the shop took no stock", vec![WithFacts(|facts| facts.confirmed = false), add(3)]),
+        ("unknown", "test order", vec![WithFacts(|facts| facts.test = true), add(3)]),
         (
             "unknown",
             "gift card",
-            vec![Saying(|facts| facts.lines.values_mut().for_each(|line| line.stocked = StockTracking::No)), add(3)],
+            vec![WithFacts(|facts| facts.lines.values_mut().for_each(|line| line.stocked = StockTracking::No)), add(3)],
         ),
         (
             "unknown",
             "digital or untracked, mapped to an item of ours",
-            vec![Saying(|facts| facts.lines.values_mut().for_each(|line| line.stocked = StockTracking::IfMapped)), add(3)],
+            vec![WithFacts(|facts| facts.lines.values_mut().for_each(|line| line.stocked = StockTracking::IfMapped)), add(3)],
         ),
-        ("unknown", "order of 1 at a store's till", vec![Saying(|facts| facts.sold_at = Some(ShopLocationId::new(2))), add(1)]),
+        (
+            "unknown",
+            "order of 1 at a store's till",
+            vec![WithFacts(|facts| facts.sold_at = Some(ShopLocationId::new(2))), add(1)],
+        ),
         ("3 reserved", "the same webhook again", vec![add(3), Again]),
         ("3 reserved", "an older webhook", vec![add(2), add(1), Stale]),
         ("3 reserved", "routing known", vec![add(3), Read]),
@@ -157,7 +162,7 @@ fn rows() -> Vec<Row> {
         ("3 reserved", "1 removed by an edit", vec![add(3), Webhook(Remove { line: 1, units: 1 })]),
         ("3 reserved", "another line of 2 added (edit, exchange)", vec![add(3), Webhook(Add { line: 2, units: 2 })]),
         ("3 reserved", "cancelled, restocked", vec![add(3), Webhook(Cancel)]),
-        ("3 reserved, unpaid", "paid", vec![Saying(pending), add(3), Saying(|facts| facts.paid = true)]),
+        ("3 reserved, unpaid", "paid", vec![WithFacts(pending), add(3), WithFacts(|facts| facts.paid = true)]),
         ("3 reserved", "1 shipped from WH-1", vec![add(3), ship(1)]),
         ("3 assigned to WH-1", "moved to WH-2", vec![routed(3), Query(Move { line: 1, to: 2 })]),
         ("3 assigned to WH-1", "put on hold by the shop, or released from it", vec![routed(3), Read]),
@@ -203,14 +208,18 @@ fn rows() -> Vec<Row> {
             "it gives 2 back",
             vec![add(3), Report(ReportKind::Allocated, 2, 2), Report(ReportKind::Deallocated, 2, 2)],
         ),
-        ("3 reserved, unpaid", "too long unpaid", vec![Saying(pending), add(3), Expired(unpaid)]),
+        ("3 reserved, unpaid", "too long unpaid", vec![WithFacts(pending), add(3), Expired(unpaid)]),
         ("3 reserved, paid", "the time of unpaid orders is up", vec![add(3), Expired(unpaid)]),
         (
             "3 reserved, unpaid, allocated",
             "too long unpaid",
-            vec![Saying(pending), add(3), Report(ReportKind::Allocated, 3, 1), Expired(unpaid)],
+            vec![WithFacts(pending), add(3), Report(ReportKind::Allocated, 3, 1), Expired(unpaid)],
         ),
-        ("given up, unpaid", "paid after all", vec![Saying(pending), add(3), Expired(unpaid), Saying(|facts| facts.paid = true)]),
+        (
+            "given up, unpaid",
+            "paid after all",
+            vec![WithFacts(pending), add(3), Expired(unpaid), WithFacts(|facts| facts.paid = true)],
+        ),
         ("3 reserved, paid", "too long unallocated", vec![add(3), Expired(alerting)]),
         (
             "3 reserved, alerted",
@@ -229,21 +238,22 @@ fn rows() -> Vec<Row> {
     .collect()
 }
 
-/// Protects each case of an order's life, and the table that tells people what to expect of it.
+/// Protects each case of an order's lifecycle, and the table that documents it.
 #[test]
-fn the_table_of_the_architecture_is_what_happens() {
+fn the_documented_table_is_generated() {
     let mut table = String::from("| the order is | what is said of it | movements |\n|---|---|---|\n");
-    for (state, event, said) in rows() {
+    for (state, event, inputs) in rows() {
         let mut case = Case::new();
-        let told: Vec<String> = said.iter().map(|said| case.say(said)).collect();
-        let made = told.last().expect("a row says something");
-        let _ = writeln!(table, "| {state} | {event} | {made} |");
+        let effects: Vec<String> = inputs.iter().map(|input| case.handle(input)).collect();
+        let last = effects.last().expect("a row has an input");
+        let _ = writeln!(table, "| {state} | {event} | {last} |");
     }
-    let architecture = include_str!("../../../../ARCHITECTURE.md");
-    assert!(architecture.contains(&table), "ARCHITECTURE.md must hold this table, or the plan is wrong:\n{table}");
+    let cases = include_str!("../../../../infra/docs/cases.md");
+    assert!(cases.contains(&table), "infra/docs/cases.md must contain this table, or `plan` has a defect:\n{table}");
 }
 
-/// Protects holds that nobody may give up: nothing is due without a policy, before its time, or once it is taken over.
+/// Protects holds from being released too early: nothing is due without a policy, before its time, or once a warehouse has
+/// allocated the order.
 #[test]
 fn a_hold_is_due_only_by_the_policy() {
     let hours = |hours: u64| Some(Duration::from_secs(hours * 3_600));
@@ -261,16 +271,16 @@ fn a_hold_is_due_only_by_the_policy() {
     ] {
         let mut case = Case::new();
         case.model.paid = paid;
-        case.say(&Said::Webhook(Change::Add { line: 1, units: 1 }));
+        case.handle(&Input::Webhook(Change::Add { line: 1, units: 1 }));
         if allocated {
-            case.say(&Said::Report(ReportKind::Allocated, 1, 1));
+            case.handle(&Input::Report(ReportKind::Allocated, 1, 1));
         }
         let now = at(0).saturating_add(Duration::from_secs(age * 3_600)).expect("in range");
         assert_eq!(case.record.hold_due(policy, now), expected, "paid {paid}, {age} h, {policy:?}, allocated {allocated}");
     }
 }
 
-/// Protects an order that only a part was heard of, and one that changed since it was read: they are found to be read.
+/// Protects an order of which only a part is known, and one that changed since its last query: both wait to be read.
 #[test]
 fn an_order_is_found_while_it_must_be_read_or_forwarded() {
     let mut model = Model::paid();
@@ -281,16 +291,16 @@ fn an_order_is_found_while_it_must_be_read_or_forwarded() {
     let unread = OrderRecord::waits_to_be_read;
     record.merge(&model.webhook());
     settle(&mut record, &mut held);
-    assert!(unread(&record), "a webhook does not tell its routing");
+    assert!(unread(&record), "a webhook does not contain the routing");
     record.merge(&model.query());
     assert!(unread(&record) && !record.unread, "read, and to be forwarded");
     record.unforwarded = false;
     assert!(!unread(&record), "read and forwarded");
     record.merge(&model.webhook());
-    assert!(!unread(&record), "an old webhook brings nothing new");
+    assert!(!unread(&record), "an old webhook changes nothing");
     assert!(model.change(Change::Ship { line: 1, units: 1 }), "possible");
     record.merge(&model.webhook());
-    assert!(record.unread, "something else was said in the second it was read: it may be newer");
+    assert!(record.unread, "the webhook is from the second of the query and differs: it may be newer");
     assert_eq!(held.reserved(), [Place::Unassigned]);
     settle(&mut record, &mut held);
     assert_eq!(held.reserved(), [place(1)], "routing is known now");

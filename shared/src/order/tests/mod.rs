@@ -1,4 +1,4 @@
-//! Orders converge, and each case of their life leads to the movements that ARCHITECTURE.md says.
+//! Tests of orders: they converge, and each case of their lifecycle leads to the movements in the table of infra/docs/cases.md.
 
 mod convergence;
 mod lifecycle;

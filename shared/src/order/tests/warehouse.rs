@@ -1,15 +1,15 @@
-//! The rows of the table where a warehouse says what it shipped.
+//! The rows of the lifecycle table in which a warehouse reports shipments.
 
 use std::time::Duration;
 
-use crate::order::tests::lifecycle::{Row, Said};
+use crate::order::tests::lifecycle::{Input, Row};
 use crate::order::tests::model::Change;
 use crate::order::{HoldPolicy, OrderFacts, ReportKind, Restock};
 
-/// The rows where a warehouse says what it shipped: before the shop, after it, or of what the shop does not ship.
+/// Rows in which a warehouse reports a shipment before the shop, after it, or of units that the shop does not ship.
 pub fn rows() -> Vec<Row> {
     use Change::{Add, Cancel, Move, Refund, Ship, Void};
-    use Said::{Again, Expired, Facts as Saying, Query, Report, Untold, Webhook};
+    use Input::{Again, Expired, Facts as WithFacts, Query, Report, Silent, Webhook};
     let add = |units| Webhook(Add { line: 1, units });
     let routed = |units| Query(Add { line: 1, units });
     let ship = |units| Webhook(Ship { line: 1, units });
@@ -19,7 +19,7 @@ pub fn rows() -> Vec<Row> {
     let unpaid = HoldPolicy { unpaid: after(72), ..HoldPolicy::default() };
     let alerting = HoldPolicy { unallocated: after(24), ..HoldPolicy::default() };
     let pending: fn(&mut OrderFacts) = |facts| facts.paid = false;
-    let (first, second) = (|| Untold(Add { line: 1, units: 2 }), || Query(Add { line: 2, units: 1 }));
+    let (first, second) = (|| Silent(Add { line: 1, units: 2 }), || Query(Add { line: 2, units: 1 }));
     vec![
         ("unknown", "the warehouse WH-1 ships 3 of it", vec![seen(3, 1)]),
         ("unknown, 3 shipped by WH-1", "order of 3 placed", vec![seen(3, 1), add(3)]),
@@ -55,11 +55,11 @@ pub fn rows() -> Vec<Row> {
             "2 shipped from WH-2",
             vec![add(3), Query(Move { line: 1, to: 2 }), Report(ReportKind::Allocated, 3, 2), seen(2, 2), ship(2)],
         ),
-        ("3 reserved, unpaid, 1 left ahead", "too long unpaid", vec![Saying(pending), add(3), seen(1, 1), Expired(unpaid)]),
+        ("3 reserved, unpaid, 1 left ahead", "too long unpaid", vec![WithFacts(pending), add(3), seen(1, 1), Expired(unpaid)]),
         (
             "given up, unpaid",
             "the warehouse WH-1 ships 1 all the same",
-            vec![Saying(pending), add(3), Expired(unpaid), seen(1, 1)],
+            vec![WithFacts(pending), add(3), Expired(unpaid), seen(1, 1)],
         ),
         ("3 reserved, paid, left ahead", "too long unallocated", vec![add(3), seen(3, 1), Expired(alerting)]),
         ("3 reserved, alerted", "the warehouse WH-1 ships 3", vec![add(3), Expired(alerting), seen(3, 1)]),

@@ -1,7 +1,7 @@
-//! The tree bound: at most so many more units of a good, as if each of its branches had what is left to itself.
+//! The tree bound: the most additional units of a finished good, as if each of its branches had the remaining stock to itself.
 //!
-//! One walk up a bill. It is never below what can be made, and where no two branches of the good share what is scarce it is
-//! exactly that; what stops the next unit is then known without another walk.
+//! One walk up the bill of materials computes it. The bound is never below what can be produced, and it is exact where no two
+//! branches of the finished good share a scarce item. In that case the constraint on the next unit is known without another walk.
 
 use crate::promise::planning::curve::{end, on};
 use crate::promise::planning::explode::{Cause, Engine};
@@ -11,24 +11,24 @@ use crate::promise::planning::{Day, MOST_OFFERED};
 /// Buffers of the walk, by item.
 #[derive(Default)]
 pub(super) struct Bound {
-    /// The latest day each item is needed by, and most of it by then.
+    /// The latest day by which each item is required, and the most units of it by then.
     latest: Vec<Option<Day>>,
     most: Vec<i64>,
-    /// What holds an item back: itself, or the component to look at next.
+    /// What limits an item: the item itself, or the component to look at next.
     held: Vec<(usize, Cause)>,
-    /// Whether that may be rounded the other way.
+    /// Whether rounding can make the number of an item too low.
     rough: Vec<bool>,
-    /// Whether a slot of the walk may take one of several.
+    /// Whether a slot of the walk has alternates.
     choices: bool,
 }
 
-/// What a bound comes to.
+/// The bound of one finished good.
 pub(super) struct Most {
     pub(super) units: i64,
-    /// Slots with options, or numbers on the way that may be rounded the other way: what was found is where to begin, and
-    /// no bound.
+    /// Whether the bound is uncertain, because the path has slots with alternates or numbers that rounding can make too low. The
+    /// search then begins at `units` and may go beyond it.
     pub(super) unsure: bool,
-    /// From the good down to what stops the next unit, and why that does.
+    /// The path from the finished good down to the constraint on the next unit, and the cause.
     pub(super) path: Vec<usize>,
     pub(super) cause: Cause,
     pub(super) needed: Day,
@@ -40,14 +40,14 @@ impl Bound {
         Self { latest: vec![None; count], most: vec![0; count], held, rough: vec![false; count], choices: false }
     }
 
-    /// How many more of `good` there can be by `day`, at most. `list` is everything below it, parents first.
+    /// The most additional units of `good` by `day`. `list` holds every item below it, parents before components.
     pub(super) fn walk(&mut self, engine: &Engine<'_>, list: &[usize], good: usize, day: Day) -> Most {
         self.prepare(engine, list, &[(good, day)]);
         self.of(engine, good, day)
     }
 
-    /// Walks everything below these goods once. What several need is asked for the latest day that one of them needs it by:
-    /// still a bound for each.
+    /// Walks every item below these finished goods once. An item that several of them need is required by the latest of their
+    /// days, so the result is still a bound for each of them.
     pub(super) fn prepare(&mut self, engine: &Engine<'_>, list: &[usize], goods: &[(usize, Day)]) {
         for &at in list {
             self.latest[at] = None;
@@ -69,7 +69,7 @@ impl Bound {
         }
     }
 
-    /// What the last walk says of one of its goods.
+    /// The result of the last walk for one of its finished goods.
     pub(super) fn of(&self, engine: &Engine<'_>, good: usize, day: Day) -> Most {
         let mut most = Most {
             units: self.most[good].min(MOST_OFFERED),
@@ -92,7 +92,7 @@ impl Bound {
         }
     }
 
-    /// One item, when its components are known.
+    /// Computes one item whose components are computed already.
     fn item(&mut self, engine: &Engine<'_>, at: usize, day: Day) {
         let node = &engine.net.nodes[at];
         let left = engine.left.of(at);
@@ -116,7 +116,7 @@ impl Bound {
         };
         let starts = engine.starts.of(at);
         let so_far = on(starts, start);
-        // What is added to starts there are already may be rounded to less on a later day than on this one.
+        // Additional units on top of committed starts may be rounded to fewer starts on a later day than on this one.
         let later = end(starts) != so_far;
         let rough = if node.centre.is_some() { !starts.is_empty() } else { later && !node.yields.is_one() };
         let mut rough_slot = false;

@@ -1,20 +1,20 @@
-//! Capacity: starts per day of a centre, loaded from the latest day backwards.
+//! Capacity: the starts per day of a work centre, loaded backwards from the latest day.
 
 use crate::promise::planning::curve::{Step, end, on, push};
 use crate::promise::planning::{Day, FAR, PlanningGroup};
 
-/// What is started at each centre on each day.
+/// The starts at each work centre on each day.
 pub(super) struct Loads {
     per_day: Vec<i64>,
     committed: Vec<Vec<i64>>,
-    /// What the explosion under way adds, and at which centres.
+    /// The starts that the current explosion adds, and the work centres where it adds them.
     trial: Vec<Vec<i64>>,
     changed: Vec<usize>,
     free: Vec<i64>,
     reach: Vec<i64>,
 }
 
-/// Starts that a centre has no room for.
+/// Starts that exceed the capacity of a work centre.
 pub(super) struct Over {
     pub(super) day: Day,
     pub(super) demand: i64,
@@ -22,10 +22,10 @@ pub(super) struct Over {
 }
 
 impl Loads {
-    pub(super) fn of(pool: &PlanningGroup) -> Self {
-        let none = vec![Vec::new(); pool.centres.len()];
+    pub(super) fn of(group: &PlanningGroup) -> Self {
+        let none = vec![Vec::new(); group.centres.len()];
         Self {
-            per_day: pool.centres.iter().map(|centre| centre.per_day.units().max(0)).collect(),
+            per_day: group.centres.iter().map(|centre| centre.per_day.units().max(0)).collect(),
             committed: none.clone(),
             trial: none,
             changed: Vec::new(),
@@ -34,9 +34,10 @@ impl Loads {
         }
     }
 
-    /// Moves the starts of an item to the latest days on which its centre is free, so that by each day as many are done as
-    /// `starts` says. What does not fit is started on the first days that are free, and is told where it is more than did
-    /// not fit before: `before` is what was called for, `committed` what the item has of the centre so far.
+    /// Moves the starts of an item to the latest days on which its work centre has free capacity, so that by each day at least
+    /// the required number of starts is done. Starts that do not fit go to the first days with free capacity. Returns the largest
+    /// excess, if it is more than did not fit before: `before` holds the starts that were required before, and `committed` those
+    /// that the item has at the work centre so far.
     pub(super) fn latest(&mut self, centre: usize, starts: &mut Vec<Step>, before: &[Step], committed: &[Step]) -> Option<Over> {
         let total = end(starts);
         let last_wanted = starts.last()?.day;
@@ -72,7 +73,8 @@ impl Loads {
         let mut latest: Vec<Step> = Vec::new();
         for day in (0..=day).rev() {
             let (free, reach) = (self.free[slot(day)], self.reach[slot(day)]);
-            // `done` is what must be started up to and with this day; the day before must leave no more than is free today.
+            // `done` is the number of starts up to and including this day. The day before must leave no more than today's free
+            // capacity.
             let earlier = day.checked_sub(1).map_or(0, |before| on(starts, before).min(reach - free).max(done - free));
             if done > earlier {
                 latest.push(Step { day, units: done });
@@ -87,13 +89,13 @@ impl Loads {
         worst
     }
 
-    /// Starts that are still to be had up to and with a day, on top of `committed`.
+    /// The starts that still fit up to and including a day, with those in `committed`.
     pub(super) fn reachable(&self, centre: usize, day: Day, committed: &[Step]) -> i64 {
         let free = (0..=day.min(FAR)).map(|day| self.free_on(centre, day).max(0)).fold(0, i64::saturating_add);
         free.saturating_add(on(committed, day))
     }
 
-    /// Forgets what is committed of a centre.
+    /// Clears the committed starts of a work centre.
     pub(super) fn reset(&mut self, centre: usize) {
         self.committed[centre].clear();
     }
@@ -103,21 +105,21 @@ impl Loads {
         self.per_day[centre] - load(&self.committed) - load(&self.trial)
     }
 
-    /// Notes for the explosion under way that an item has other starts now.
+    /// Records in the current explosion that the starts of an item changed.
     fn note(&mut self, centre: usize, old: &[Step], new: &[Step]) {
         self.changed.push(centre);
         shift(&mut self.trial[centre], old, -1);
         shift(&mut self.trial[centre], new, 1);
     }
 
-    /// Forgets what the explosion added.
+    /// Discards the starts that the explosion added.
     pub(super) fn forget(&mut self) {
         for centre in self.changed.drain(..) {
             self.trial[centre].clear();
         }
     }
 
-    /// Commits that an item has other starts now.
+    /// Commits the changed starts of an item.
     pub(super) fn replace(&mut self, centre: usize, old: &[Step], new: &[Step]) {
         shift(&mut self.committed[centre], old, -1);
         shift(&mut self.committed[centre], new, 1);
@@ -137,5 +139,5 @@ fn shift(load: &mut Vec<i64>, starts: &[Step], sign: i64) {
 }
 
 fn slot(day: Day) -> usize {
-    usize::try_from(day).expect("a day fits")
+    usize::try_from(day).expect("a day fits into usize")
 }

@@ -1,4 +1,4 @@
-//! Where goods meet over what is contested: who must wait for whom, and who shares fairly with whom.
+//! The order in which finished goods are served at constrained resources: which ones wait for which, and which share fairly.
 
 use std::collections::BTreeSet;
 
@@ -7,28 +7,30 @@ use crate::promise::planning::contested::Contested;
 use crate::promise::planning::explode::Engine;
 use crate::promise::planning::share::{Good, Lists};
 
-/// Which goods are to be filled next. Goods are known by their rank: priority, then when they came, then name.
+/// The finished goods that are still to be served. A finished good is identified by its rank: by priority, then by date, then by
+/// SKU.
 pub(super) struct Meeting {
     open: Vec<bool>,
-    /// Per item or centre that goes by rank: the goods that meet there, the first to be served at the front.
+    /// One queue per constrained item or work centre that serves by rank: its finished goods, the first to be served at the
+    /// front.
     queues: Vec<Vec<usize>>,
     heads: Vec<usize>,
-    /// The queues of each good, and in how many of them another is ahead.
+    /// The queues of each finished good, and the number of queues in which another one is ahead of it.
     of_good: Vec<Vec<usize>>,
     behind: Vec<usize>,
-    /// Goods that share fairly, directly or by others, are one group.
+    /// Finished goods that share fairly, directly or through others, form one group.
     group: Vec<usize>,
     members: Vec<Vec<usize>>,
-    /// How many of a group are not done, and how many of these must wait.
+    /// The number of members of a group that are not done, and the number of these that must wait.
     left: Vec<usize>,
     waiting: Vec<usize>,
     ready: BTreeSet<usize>,
-    /// Goods that are not done and wait for nobody, with their groups.
+    /// Finished goods that are not done and wait for no other, with their groups.
     free: BTreeSet<(usize, usize)>,
 }
 
 impl Meeting {
-    /// Goods meet at what is contested.
+    /// Builds the queues and groups from the constrained resources that more than one finished good needs.
     pub(super) fn of(engine: &Engine<'_>, goods: &[&Good<'_>], lists: &Lists, contested: &Contested) -> Self {
         let policies = policies(engine);
         let met = met(engine, goods.len(), lists, contested, policies.len());
@@ -38,7 +40,7 @@ impl Meeting {
         let mut group: Vec<usize> = (0..goods.len()).collect();
         let mut queues: Vec<Vec<usize>> = Vec::new();
         if !fair && ranked.len() == 1 {
-            // All go by the same rank: one queue says it all.
+            // All resources rank in the same way, so one queue covers them all.
             queues.extend(ranked.iter().map(|&policy| in_order(goods, policy, (0..goods.len()).collect())));
         } else {
             for (point, met) in met_at(engine, goods.len(), lists, &met) {
@@ -78,7 +80,7 @@ impl Meeting {
         Self { open: vec![true; count], queues, heads, of_good, behind, group, members, left, waiting, ready, free }
     }
 
-    /// The next goods to be raised together, and whether they are all of their group; `None` when all are done.
+    /// The next finished goods to raise together, and whether they are all open members of their group; `None` when all are done.
     pub(super) fn next(&mut self) -> Option<(Vec<usize>, bool)> {
         if let Some(&group) = self.ready.first() {
             return Some((self.members[group].iter().copied().filter(|&good| self.open[good]).collect(), true));
@@ -86,11 +88,11 @@ impl Meeting {
         if let Some(&(group, _)) = self.free.first() {
             return Some((self.free.range((group, 0)..(group + 1, 0)).map(|(_, good)| *good).collect(), false));
         }
-        // Everybody waits for somebody else: ranks differ between items, and the first of all goes.
+        // Each finished good waits for another one, because the ranks differ between items: the first by rank goes next.
         self.open.iter().position(|open| *open).map(|good| (vec![good], true))
     }
 
-    /// A good is done: who was behind it moves up.
+    /// Marks a finished good as done; those behind it move up.
     pub(super) fn done(&mut self, good: usize) {
         self.open[good] = false;
         self.free.remove(&(self.group[good], good));
@@ -124,11 +126,11 @@ impl Meeting {
     }
 }
 
-/// The policy of each item, and after them of each centre.
+/// The policy of each item, followed by the policy of each work centre.
 fn policies(engine: &Engine<'_>) -> Vec<AllocationPolicy> {
-    let pool = engine.net.pool;
-    let mut policies: Vec<AllocationPolicy> = engine.net.index.iter().map(|&index| pool.items[index].policy).collect();
-    let mut centres: Vec<Option<AllocationPolicy>> = vec![None; pool.centres.len()];
+    let group = engine.net.group;
+    let mut policies: Vec<AllocationPolicy> = engine.net.index.iter().map(|&index| group.items[index].policy).collect();
+    let mut centres: Vec<Option<AllocationPolicy>> = vec![None; group.centres.len()];
     for (at, node) in engine.net.nodes.iter().enumerate() {
         let Some(centre) = node.centre else { continue };
         let item = policies[at];
@@ -142,7 +144,7 @@ fn policies(engine: &Engine<'_>) -> Vec<AllocationPolicy> {
     policies
 }
 
-/// How many goods meet at each item and centre that is contested.
+/// The number of finished goods that need each constrained item and work centre.
 fn met(engine: &Engine<'_>, goods: usize, lists: &Lists, contested: &Contested, points: usize) -> Vec<usize> {
     let mut met = vec![0; points];
     let mut last = vec![usize::MAX; points];
@@ -156,7 +158,7 @@ fn met(engine: &Engine<'_>, goods: usize, lists: &Lists, contested: &Contested, 
     met
 }
 
-/// Each item and centre where more than one good meets, with these goods in order.
+/// Each item and work centre that more than one finished good needs, with these finished goods in order.
 fn met_at(engine: &Engine<'_>, goods: usize, lists: &Lists, met: &[usize]) -> Vec<(usize, Vec<usize>)> {
     let mut at = vec![usize::MAX; met.len()];
     let mut points: Vec<(usize, Vec<usize>)> = Vec::new();
@@ -176,7 +178,7 @@ fn met_at(engine: &Engine<'_>, goods: usize, lists: &Lists, met: &[usize]) -> Ve
     points
 }
 
-/// Every item below a good, and every centre that makes one.
+/// Visits every item below a finished good, and every work centre that produces one of them.
 fn visit(engine: &Engine<'_>, list: &[usize], mut at_point: impl FnMut(usize)) {
     for &at in list {
         at_point(at);
@@ -188,7 +190,7 @@ fn visit(engine: &Engine<'_>, list: &[usize], mut at_point: impl FnMut(usize)) {
 
 fn in_order(goods: &[&Good<'_>], policy: AllocationPolicy, mut met: Vec<usize>) -> Vec<usize> {
     match policy {
-        // By rank they are in order already.
+        // Finished goods are numbered by rank, so sorting the numbers is enough.
         AllocationPolicy::Priority => met.sort_unstable(),
         AllocationPolicy::FirstCome | AllocationPolicy::FairShare => met.sort_by(|&a, &b| {
             let key = |good: usize| (goods[good].offer.since, goods[good].sku);
@@ -207,7 +209,7 @@ fn root(group: &mut [usize], good: usize) -> usize {
     root
 }
 
-/// The lower of the two becomes the name of both, so that a group is called by its first good.
+/// The lower number becomes the name of both, so that a group is named by its first finished good.
 fn join(group: &mut [usize], a: usize, b: usize) {
     let (a, b) = (root(group, a), root(group, b));
     group[a.max(b)] = a.min(b);

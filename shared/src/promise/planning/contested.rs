@@ -1,26 +1,26 @@
-//! What goods contend for: the items and centres there is not enough of when every good has the most it could have alone.
+//! Constrained resources: the items and work centres that run short when every finished good gets the most it could have alone.
 //!
-//! Anything else has room for whatever the goods come to, so nobody has to be served before anybody else there.
+//! Every other resource has enough for all finished goods together, so the order of service does not matter for it.
 
 use crate::promise::planning::explode::{Demand, Engine};
 use crate::promise::planning::share::Good;
 
 pub(super) struct Contested {
-    /// By item, and after them by centre.
+    /// One flag per item, followed by one per work centre.
     points: Vec<bool>,
-    /// Whether an item is such a point, or has one below it.
+    /// Whether an item is constrained, or has a constrained item below it.
     touches: Vec<bool>,
 }
 
 impl Contested {
-    /// Where alternates are chosen by what is short, everything is contested.
+    /// Treats every resource as constrained. Needed where shortages decide between alternates.
     pub(super) fn everything(engine: &Engine<'_>) -> Self {
         let count = engine.net.nodes.len();
-        Self { points: vec![true; count + engine.net.pool.centres.len()], touches: vec![true; count] }
+        Self { points: vec![true; count + engine.net.group.centres.len()], touches: vec![true; count] }
     }
 
-    /// Asks for all demands at once, over `list` as an explosion; `None` when they fit, and that is what would be committed. Of
-    /// `unsure` goods, which may come to more, everything below is contested.
+    /// Explodes all demands together over `list`. Returns `None` when they fit; the caller may then commit the explosion. Every
+    /// item below an `unsure` finished good counts as constrained, because that finished good may take more than its bound.
     pub(super) fn of(engine: &mut Engine<'_>, list: &[usize], demands: &[Demand], unsure: &[usize]) -> Option<Self> {
         if engine.choices {
             return Some(Self::everything(engine));
@@ -32,14 +32,15 @@ impl Contested {
         }
         let net = &engine.net;
         let count = net.nodes.len();
-        let mut points = vec![false; count + net.pool.centres.len()];
+        let mut points = vec![false; count + net.group.centres.len()];
         for short in &engine.shorts {
             points[short.at] = true;
             if let Some(centre) = net.nodes[short.at].centre {
                 points[count + centre] = true;
             }
         }
-        // What a full centre starts too late takes its components too late: they may be asked for earlier than they were here.
+        // A work centre without free capacity starts too late here and takes its components too late. In the final plan it may
+        // require them earlier.
         let mut unknown = vec![false; count];
         for &at in list {
             unknown[at] = net.nodes[at].centre.is_some_and(|centre| points[count + centre]);
@@ -65,7 +66,7 @@ impl Contested {
         self.points[point]
     }
 
-    /// Whether a good has a part in it.
+    /// Whether a finished good depends on a constrained resource.
     pub(super) fn concerns(&self, good: &Good<'_>) -> bool {
         self.touches[good.at]
     }

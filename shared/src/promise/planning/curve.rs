@@ -1,20 +1,20 @@
-//! Cumulative curves: how many units up to and including a day, as the few days on which that changes.
+//! Cumulative curves: the number of units up to and including a day, stored as the days on which the number changes.
 
 use crate::promise::planning::Day;
 
-/// From this day on, so many units in all.
+/// The cumulative number of units from this day on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Step {
     pub(super) day: Day,
     pub(super) units: i64,
 }
 
-/// What a curve is on a day; nothing before its first step.
+/// The value of a curve on a day; zero before its first step.
 pub(super) fn on(curve: &[Step], day: Day) -> i64 {
     curve.iter().take_while(|step| step.day <= day).last().map_or(0, |step| step.units)
 }
 
-/// What a curve comes to in the end.
+/// The final value of a curve.
 pub(super) fn end(curve: &[Step]) -> i64 {
     curve.last().map_or(0, |step| step.units)
 }
@@ -31,7 +31,7 @@ pub(super) fn push(curve: &mut Vec<Step>, day: Day, units: i64) {
     }
 }
 
-/// Turns single changes in any order into a curve.
+/// Turns individual changes in any order into a curve.
 pub(super) fn cumulate(changes: &mut Vec<Step>) {
     changes.sort_unstable_by_key(|change| change.day);
     let (mut kept, mut sum) = (0, 0_i64);
@@ -48,7 +48,7 @@ pub(super) fn cumulate(changes: &mut Vec<Step>) {
     changes.truncate(kept);
 }
 
-/// Two curves day by day: each day on which one of them changes, with both as they are from then on.
+/// Iterates over two curves: each day on which one of them changes, with the values of both from that day on.
 pub(super) struct Both<'a> {
     left: &'a [Step],
     right: &'a [Step],
@@ -92,7 +92,7 @@ impl Iterator for Both<'_> {
     }
 }
 
-/// One curve per item in one block of memory. A curve that outgrows its room moves to the end.
+/// One curve per item, in one block of memory. A curve that outgrows its space moves to the end of the block.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Curves {
     steps: Vec<Step>,
@@ -107,7 +107,7 @@ struct Room {
 }
 
 impl Curves {
-    /// Makes them so many empty curves.
+    /// Resets to `count` empty curves.
     pub(super) fn reset(&mut self, count: usize) {
         self.steps.clear();
         self.at.clear();
@@ -126,7 +126,7 @@ impl Curves {
             self.steps[start..start + curve.len()].copy_from_slice(curve);
             self.at[index].len = curve.len();
         } else {
-            // A little room, because most curves get one or two steps more.
+            // One spare step, because most curves grow by one or two steps.
             self.at[index] = Room { start: self.steps.len(), len: curve.len(), room: curve.len() + 1 };
             self.steps.extend_from_slice(curve);
             self.steps.push(Step::default());

@@ -1,4 +1,4 @@
-//! The date by which so many more of a good can be had, bought components included.
+//! The first day on which a quantity of an item can be available, including components that can be bought.
 
 use crate::catalog::Quantity;
 use crate::promise::planning::bound::Bound;
@@ -7,22 +7,23 @@ use crate::promise::planning::limit::Limit;
 use crate::promise::planning::promised::{below, first_day, place};
 use crate::promise::planning::{Day, HORIZON, PlanningError, PlanningGroup};
 
-/// When a quantity of a good can be had.
+/// When a quantity of an item can be available.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Earliest {
     /// The first day; `None` when it is not within [`HORIZON`].
     pub day: Option<Day>,
-    /// What stops it the day before, or on the last day that was looked at; `None` when it can be had today.
+    /// What makes the day before impossible, or the last day of the search; `None` when the quantity can be available today.
     pub limit: Option<Limit>,
 }
 
-/// The first day by which `quantity` more of the pool's item `good` can be had while every promise is kept. What others are
-/// offered is no promise and does not count. What can be bought has no limit from its day on.
+/// The first day by which `quantity` more units of the group's item `good` can be available while every promise is kept. Units
+/// that are offered of other items are not promises and do not count. An item that can be bought has no limit after its
+/// purchasing lead time.
 ///
 /// # Errors
-/// [`PlanningError`], when the pool makes no sense or has no such item.
-pub fn earliest(pool: &PlanningGroup, good: usize, quantity: Quantity) -> Result<Earliest, PlanningError> {
-    let mut engine = Engine::new(pool, true)?;
+/// [`PlanningError`], when the planning group is invalid or has no such item.
+pub fn earliest(group: &PlanningGroup, good: usize, quantity: Quantity) -> Result<Earliest, PlanningError> {
+    let mut engine = Engine::new(group, true)?;
     let at = *engine.net.place.get(good).ok_or(PlanningError::Missing)?;
     place(&mut engine);
     let mut list = Vec::new();
@@ -34,7 +35,8 @@ pub fn earliest(pool: &PlanningGroup, good: usize, quantity: Quantity) -> Result
     Ok(Earliest { day, limit })
 }
 
-/// What stops the demand. Where its bound does, that names the cause; else the first item that would be short does.
+/// What makes the demand impossible: the constraint of its bound where the bound is too low, otherwise the first item that would
+/// be short.
 fn stopped(engine: &mut Engine<'_>, list: &[usize], demand: Demand) -> Option<Limit> {
     let bound = Bound::of_size(engine.net.index.len()).walk(engine, list, demand.at, demand.day);
     if bound.units < demand.units && !bound.unsure {

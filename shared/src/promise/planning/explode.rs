@@ -1,8 +1,8 @@
-//! Explosion: what an additional demand does to every item below it, netted against what is committed already.
+//! Explosion: the effect of an additional demand on every item below it, netted against what is committed already.
 //!
-//! The engine holds what is committed: of each item what is left by each day, and what is started of it. An explosion walks
-//! a list of items, parents first, with only the differences it makes, and leaves what is committed alone until it is
-//! [committed](Engine::commit). Buffers are kept between explosions; a walk allocates nothing once they have grown.
+//! The engine holds the committed plan: the units left of each item by each day, and the units started. An explosion walks a list
+//! of items, parents before components, and records only the differences. It leaves the committed plan unchanged until
+//! [`Engine::commit`]. Buffers are reused between explosions, so a walk allocates nothing once they have grown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,10 @@ use crate::promise::planning::net::{Net, Node, Reacher, check};
 use crate::promise::planning::trial::{Touched, Trial};
 use crate::promise::planning::{Day, FAR, PlanningError, PlanningGroup};
 
-/// Nobody: the item itself was asked for.
+/// Stands for no parent: the demand names the item itself.
 pub(super) const NOBODY: usize = usize::MAX;
 
-/// Units of an item that are needed by a day.
+/// Units of an item that are required by a day.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Demand {
     pub(super) at: usize,
@@ -24,31 +24,31 @@ pub(super) struct Demand {
     pub(super) units: i64,
 }
 
-/// What is missing: the first item of the walk that would be shorter than it was.
+/// A shortage: the first item of the walk that would be shorter than it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Short {
     pub(super) at: usize,
     pub(super) cause: Cause,
-    /// The day on which it is missing most, and the day for which the additional units were asked.
+    /// The day with the largest shortage, and the day by which the additional units are required.
     pub(super) day: Day,
     pub(super) needed: Day,
-    /// What is asked for by that day (of a centre: starts), and how much of it there is not.
+    /// The units required by that day (starts, for a work centre), and the part of them that is missing.
     pub(super) demand: i64,
     pub(super) excess: i64,
 }
 
-/// Why something is missing.
+/// The cause of a shortage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// It is not made, and there is not enough.
+    /// The item is not produced, and there is not enough of it.
     Stock,
-    /// It would have to be started before today.
+    /// Production would have to start before today.
     Lead,
-    /// Its centre has nothing free.
+    /// The work centre of the item has no free capacity.
     Centre,
 }
 
-/// What is asked of an item so far: nearly always on one day.
+/// The requirement of an item that the walk has collected so far; nearly always for one day.
 #[derive(Clone, Default)]
 struct Pending {
     day: Day,
@@ -63,32 +63,32 @@ impl Pending {
     }
 }
 
-/// What is committed, and the buffers of the walk.
+/// The committed plan, and the buffers of the walk.
 pub(super) struct Engine<'p> {
     pub(super) net: Net<'p>,
-    /// Whether what can be bought has no limit from its day on: for dates, not for what is shown.
+    /// Whether an item that can be bought has no limit after its purchasing lead time. True to find dates, false to find offers.
     pub(super) buying: bool,
-    /// What is left of each item by each day: what is there and comes, less what is needed.
+    /// The units left of each item by each day: stock and receipts, less requirements.
     pub(super) left: Curves,
-    /// What is started of each item.
+    /// The units started of each item.
     pub(super) starts: Curves,
     pub(super) loads: Loads,
     pub(super) switched: BTreeMap<usize, Vec<Step>>,
-    /// Whether any slot of the pool has options, or days.
+    /// Whether any slot of the group has alternates or an effectivity window.
     pub(super) choices: bool,
-    /// What there is not enough of since something was placed all the same.
+    /// The items that are short because a demand was placed although it did not fit.
     pub(super) lacking: BTreeSet<usize>,
-    /// What is made and was never netted.
+    /// Produced items with a deficit that was not netted yet.
     unsettled: BTreeSet<usize>,
     pub(super) reacher: Reacher,
     pub(super) trial: Trial,
     /// The best explosion of a search, kept to be committed.
     pub(super) best: Trial,
-    /// Who asked first for an item, in the last explosion.
+    /// The first parent that required each item in the last explosion.
     pub(super) via: Vec<usize>,
-    /// What is short, of an explosion that goes on.
+    /// The shortages of an explosion that did not stop at the first.
     pub(super) shorts: Vec<Short>,
-    /// How many explosions there were.
+    /// The number of explosions so far.
     pub(super) explosions: u64,
     pending: Vec<Pending>,
     delta: Vec<Step>,
@@ -98,22 +98,22 @@ pub(super) struct Engine<'p> {
 }
 
 impl<'p> Engine<'p> {
-    /// An engine with a whole pool.
-    pub(super) fn new(pool: &'p PlanningGroup, buying: bool) -> Result<Self, PlanningError> {
-        check(pool)?;
-        let mut engine = Self::empty(pool, buying);
-        engine.load(&(0..pool.items.len()).collect::<Vec<_>>())?;
+    /// An engine with a whole planning group loaded.
+    pub(super) fn new(group: &'p PlanningGroup, buying: bool) -> Result<Self, PlanningError> {
+        check(group)?;
+        let mut engine = Self::empty(group, buying);
+        engine.load(&(0..group.items.len()).collect::<Vec<_>>())?;
         Ok(engine)
     }
 
-    /// An engine with nothing of a pool yet, which must have been checked.
-    pub(super) fn empty(pool: &'p PlanningGroup, buying: bool) -> Self {
+    /// An engine with no item loaded yet. The caller must have checked the group.
+    pub(super) fn empty(group: &'p PlanningGroup, buying: bool) -> Self {
         Self {
-            net: Net::empty(pool),
+            net: Net::empty(group),
             buying,
             left: Curves::default(),
             starts: Curves::default(),
-            loads: Loads::of(pool),
+            loads: Loads::of(group),
             switched: BTreeMap::new(),
             choices: false,
             lacking: BTreeSet::new(),
@@ -132,8 +132,8 @@ impl<'p> Engine<'p> {
         }
     }
 
-    /// Begins anew with these items alone: what is there of them, what comes and what runs take; nothing promised yet, and
-    /// nothing netted.
+    /// Starts over with these items only: their stock, their receipts and what production runs take. No promise is placed and no
+    /// item is netted yet.
     pub(super) fn load(&mut self, items: &[usize]) -> Result<(), PlanningError> {
         self.net.nodes.iter().filter_map(|node| node.centre).for_each(|centre| self.loads.reset(centre));
         self.net.load(items)?;
@@ -149,7 +149,7 @@ impl<'p> Engine<'p> {
         self.choices = self.net.slots.iter().any(|slot| !slot.is_plain());
         let changes = &mut self.before;
         for (at, &index) in self.net.index.iter().enumerate() {
-            let item = &self.net.pool.items[index];
+            let item = &self.net.group.items[index];
             changes.clear();
             changes.push(Step { day: 0, units: item.stock.units() });
             let comes = item.supplies.iter().filter(|(day, _)| *day < FAR);
@@ -164,8 +164,8 @@ impl<'p> Engine<'p> {
         Ok(())
     }
 
-    /// Walks `list`, which holds everything below the demands, parents first. With `stop` it ends at the first item that
-    /// would be shorter than it is; without, it goes on and notes them all.
+    /// Walks `list`, which holds every item below the demands, parents before components. With `stop` the walk ends at the first
+    /// item that would be shorter than it is. Without `stop` it continues and collects all shortages.
     pub(super) fn explode(&mut self, list: &[usize], demands: &[Demand], stop: bool) -> Option<Short> {
         self.trial.clear();
         self.shorts.clear();
@@ -198,7 +198,7 @@ impl<'p> Engine<'p> {
         ask(&mut self.pending[at], &mut self.via[at], day, units, who);
     }
 
-    /// Nets one item and asks its components for what that changes.
+    /// Nets one item and passes the change of its starts on to its components.
     fn settle(&mut self, at: usize, stop: bool) -> Option<Short> {
         let Self { net, pending, delta, trial, left, starts, target, loads, before, .. } = self;
         let node = net.nodes[at];
@@ -231,7 +231,7 @@ impl<'p> Engine<'p> {
         short
     }
 
-    /// Asks the components of an item for what its new starts take beyond the old.
+    /// Adds to the requirements of the components what the new starts of an item take beyond its committed starts.
     fn draw(&mut self, touched: Touched, node: &Node) {
         let at = touched.at;
         let dirty = self.trial.dirty.contains(&at);
@@ -268,12 +268,12 @@ impl<'p> Engine<'p> {
         }
     }
 
-    /// Whether nothing is to be made yet.
+    /// Whether every deficit of a produced item is netted.
     pub(super) fn is_settled(&self) -> bool {
         self.unsettled.is_empty()
     }
 
-    /// Begins a question: nothing is switched beyond what is committed.
+    /// Begins a trial: no start is switched to an alternate beyond the committed switches.
     pub(super) fn begin(&mut self) {
         self.trial.switched.clear();
         self.trial.dirty.clone_from(&self.unsettled);

@@ -1,4 +1,5 @@
-//! Where everything goes: of each item of a solved pool, who takes how many, and what is begun of it on which day.
+//! The flow of units through a planned group: which parents take how many units of each item, and how many are started on which
+//! day.
 
 use std::collections::BTreeMap;
 
@@ -9,56 +10,56 @@ use crate::promise::planning::net::Net;
 use crate::promise::planning::solve::{GroupSolution, solve_each};
 use crate::promise::planning::{Day, FAR, GroupItem, PlanningError, PlanningGroup};
 
-/// What becomes of a pool when all that is promised and offered is made.
+/// The flow of units when everything that is promised and offered is produced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flows {
-    /// What is offered and late.
+    /// The units that are offered and late.
     pub solution: GroupSolution,
-    /// What becomes of each item, by its index.
+    /// The flow of each item, by its index.
     pub of: Vec<Flow>,
-    /// Every index once, what is made before what it is made of.
+    /// Every index once, parents before components.
     pub order: Vec<usize>,
 }
 
-/// What becomes of one item.
+/// The flow of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Flow {
-    /// Units that go into other items, by the index of the item they go into.
+    /// Units that go into other items, by the index of the parent item.
     pub taken: BTreeMap<usize, Quantity>,
-    /// Units that are begun, by day.
+    /// Units that are started, by day.
     pub starts: Vec<(Day, Quantity)>,
-    /// Good units that come of these.
+    /// Good units that these starts produce.
     pub made: Quantity,
-    /// Units that nobody takes: what is there, comes and is made, less all that is taken. Below zero, what is missing.
+    /// Units that remain: stock, receipts and production, less all units that are taken. A negative number is a shortage.
     pub left: Quantity,
 }
 
-/// Solves a pool, and says where everything goes.
+/// Plans a group and returns the flow of units.
 ///
 /// # Errors
 /// As [`solve`](super::solve).
-pub fn flows(pool: &PlanningGroup) -> Result<Flows, PlanningError> {
+pub fn flows(group: &PlanningGroup) -> Result<Flows, PlanningError> {
     let left = |item: &GroupItem| {
         let comes = item.supplies.iter().filter(|(day, _)| *day < FAR).map(|(_, units)| *units).sum::<Quantity>();
         item.stock + comes - item.claims.iter().map(|(_, units)| *units).sum()
     };
-    let mut of: Vec<Flow> = pool.items.iter().map(|item| Flow { left: left(item), ..Flow::default() }).collect();
-    let solution = solve_each(pool, |engine| add(engine, &mut of))?;
-    let every: Vec<usize> = (0..pool.items.len()).collect();
-    let mut net = Net::empty(pool);
+    let mut of: Vec<Flow> = group.items.iter().map(|item| Flow { left: left(item), ..Flow::default() }).collect();
+    let solution = solve_each(group, |engine| add(engine, &mut of))?;
+    let every: Vec<usize> = (0..group.items.len()).collect();
+    let mut net = Net::empty(group);
     net.load(&every)?;
     Ok(Flows { solution, of, order: net.index })
 }
 
-/// Adds what is committed of a part.
+/// Adds the committed plan of one part of the group.
 fn add(engine: &Engine<'_>, of: &mut [Flow]) {
     let mut drawn = Vec::new();
     for (at, &index) in engine.net.index.iter().enumerate() {
         let node = engine.net.nodes[at];
-        let begun = engine.starts.of(at);
-        let made = node.yields.of_down(end(begun));
+        let started = engine.starts.of(at);
+        let made = node.yields.of_down(end(started));
         let mut before = 0;
-        for step in begun {
+        for step in started {
             of[index].starts.push((step.day, Quantity::new(step.units - before)));
             before = step.units;
         }
@@ -70,9 +71,9 @@ fn add(engine: &Engine<'_>, of: &mut [Flow]) {
                 let edge = engine.net.uses[option];
                 if span.is_plain() {
                     drawn.clear();
-                    drawn.extend_from_slice(begun);
+                    drawn.extend_from_slice(started);
                 } else {
-                    engine.drawn_by(slot, option, begun, &BTreeMap::new(), &mut drawn);
+                    engine.drawn_by(slot, option, started, &BTreeMap::new(), &mut drawn);
                 }
                 let units = Quantity::new(edge.per.of_up(end(&drawn)));
                 if !units.is_zero() {

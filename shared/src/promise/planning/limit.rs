@@ -1,4 +1,4 @@
-//! What is answered for a good: how many, what is late, and what stops the next unit.
+//! The result for one finished good: the units offered, the units that are late, and what stops the next unit.
 
 use crate::catalog::{Quantity, Sku};
 use crate::promise::planning::bound::Most;
@@ -6,55 +6,55 @@ use crate::promise::planning::explode::{Cause, Engine};
 use crate::promise::planning::most::Stop;
 use crate::promise::planning::{Day, MOST_OFFERED};
 
-/// What can still be made of one good.
+/// What can still be produced of one finished good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Producible {
-    /// Units that can be had on top of everything promised, by the day of its offer; at most
-    /// [`MOST_OFFERED`](super::MOST_OFFERED). None while a promise of it is late.
+    /// Units that can be offered on top of all promises, by the day of the offer; at most [`MOST_OFFERED`](super::MOST_OFFERED).
+    /// Zero while a promise of the item is late.
     pub shown: Quantity,
-    /// What was promised of it and cannot be had by then, in the order of days.
+    /// Promised units that cannot be available by the promised day, in the order of days.
     pub late: Vec<Late>,
-    /// What stops the next unit, or the first that is late; `None` when nothing does.
+    /// What stops the next unit, or the first late unit; `None` when nothing does.
     pub limit: Option<Limit>,
 }
 
-/// Promised units that cannot be had in time.
+/// Promised units that cannot be available in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Late {
     /// How many.
     pub units: Quantity,
-    /// For which day they were promised.
+    /// The day they were promised for.
     pub promised: Day,
-    /// The first day on which they can all be had; `None` when not within [`HORIZON`](super::HORIZON).
+    /// The first day on which all of them can be available; `None` when that is not within [`HORIZON`](super::HORIZON).
     pub possible: Option<Day>,
 }
 
 /// What stops the next unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// In which way.
+    /// The cause.
     pub why: Why,
-    /// The item there is not enough of.
+    /// The item that is short.
     pub item: Sku,
-    /// From the good down to that item, both included.
+    /// The path from the finished good down to that item, both included.
     pub path: Vec<Sku>,
-    /// The day by which it would be needed.
+    /// The day by which more would be required.
     pub day: Day,
 }
 
-/// In which way an item stops the next unit.
+/// Why an item stops the next unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// It is not made here, and not enough of it is there or comes in time.
+    /// The item is not produced here, and not enough of it is available or arrives in time.
     Component,
-    /// The centre that makes it has nothing free in time.
+    /// The work centre that produces the item has no free capacity in time.
     Centre(String),
-    /// It would have to be started before today.
+    /// Production would have to start before today.
     LeadTime,
 }
 
 impl Most {
-    /// What stops the next unit above it.
+    /// What stops the next unit above the bound.
     pub(super) fn limit(&self, engine: &Engine<'_>) -> Option<Limit> {
         (self.units < MOST_OFFERED).then(|| Limit::of(engine, self.cause, &self.path, self.needed))
     }
@@ -66,13 +66,13 @@ impl Limit {
     }
 
     fn of(engine: &Engine<'_>, cause: Cause, path: &[usize], day: Day) -> Self {
-        let last = *path.last().expect("a path begins with its good");
+        let last = *path.last().expect("a path begins with its finished good");
         let why = match cause {
             Cause::Stock => Why::Component,
             Cause::Lead => Why::LeadTime,
             Cause::Centre => {
-                let centre = engine.net.nodes[last].centre.expect("only an item with a centre waits for one");
-                Why::Centre(engine.net.pool.centres[centre].code.clone())
+                let centre = engine.net.nodes[last].centre.expect("only an item with a work centre can lack capacity");
+                Why::Centre(engine.net.group.centres[centre].code.clone())
             }
         };
         let path: Vec<Sku> = path.iter().map(|&at| engine.net.sku(at).clone()).collect();

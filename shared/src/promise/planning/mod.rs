@@ -1,19 +1,21 @@
-//! What can still be made: how many more units of each good, by when, with the components, the time and the capacity there are.
+//! Production planning: how many more units of each finished good can be offered, by which day, with the given components, lead
+//! times and capacity.
 //!
-//! Pure arithmetic over indices and whole numbers: no rows, no clock, no floats. Whoever has the rows builds a [`PlanningGroup`], the
-//! goods that compete with each other and everything they are made of, and [`solve`]s it.
+//! This module is pure arithmetic over indices and whole numbers: it knows no rows, no clock and no floats. The caller builds a
+//! [`PlanningGroup`] from the rows: finished goods that compete with each other, and all their components. [`solve`] plans it.
 //!
-//! *Netting.* Units that are needed by a day are taken from what is there by then; only the rest is made, as late as it can
-//! be, in whole units that are started `lead` days earlier. What is started takes its components by the day of its start.
-//! Every item is netted once, against what all its parents, claims and promises need of it together, so a component that is
-//! used in two branches or by two goods is given once. Both curves are the least that anybody can do with, so for bills
-//! without alternates, without windows and with no centre shared by two items the result is exact: one more unit is impossible.
-//! With them it may be below what can be made, and is not above it: starts stay as late as possible even where an earlier one
-//! would meet a window, and a centre is loaded item by item. (One case is left where it can be above: runs and promises take
-//! more than the search among alternates finds for them, though there is enough; then the rest of it is offered.)
+//! *Netting.* Units that are required by a day are taken first from the supply of that day. Only the net requirement is produced,
+//! as late as possible, in whole units that start `lead` days earlier. A start takes its components by the day of the start.
+//! Every item is netted once, against the gross requirement of all its parents, production runs and promises together, so a
+//! component that two branches or two finished goods use is allocated once. The requirements and the starts are both the lowest
+//! possible. For bills without alternates and without effectivity windows, and where no two items share a work centre, the result
+//! is therefore exact: one more unit is impossible. Otherwise the result may be below what can be produced, and is not above it:
+//! starts stay as late as possible even where an earlier start would meet a window, and a work centre is loaded item by item. One
+//! case remains in which the result can be above: production runs and promises take more than the search among alternates finds
+//! for them, although there is enough. Then the remainder is offered.
 //!
-//! *Promises.* What was promised is placed first. Nothing that is offered may make any item shorter on any day than the
-//! promises leave it, so no promise for later is broken by an order of today.
+//! *Promises.* Promised units are placed first. An offer may not make any item shorter on any day than the promises leave it, so
+//! an order of today breaks no promise for a later day.
 
 mod bound;
 mod centre;
@@ -50,92 +52,93 @@ pub use solve::{GroupSolution, solve};
 /// Days from today; 0 is today.
 pub type Day = u32;
 
-/// What is shown of a good that nothing limits.
+/// The units that are offered of a finished good that nothing limits.
 pub const MOST_OFFERED: i64 = 1_000_000;
 
-/// How far a date is looked for, in days.
+/// How many days ahead the search for a date looks.
 pub const HORIZON: Day = 730;
 
-/// Days from here on are one: what is to come later does not count, what is needed later is needed then.
+/// Planning treats all days from here on as one: a receipt on or after this day does not count, and a later requirement falls on
+/// this day.
 pub(crate) const FAR: Day = 3_650;
 
-/// Goods that compete with each other, and everything they are made of.
+/// Finished goods that compete with each other, and all their components.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PlanningGroup {
     /// The items; they refer to each other by index.
     pub items: Vec<GroupItem>,
-    /// Where they are made; recipes refer to them by index.
+    /// The work centres that produce them; recipes refer to them by index.
     pub centres: Vec<GroupWorkCentre>,
 }
 
-/// A place of production that can start only so much a day.
+/// A work centre with a limited daily capacity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupWorkCentre {
     /// What it is called.
     pub code: String,
-    /// Units started per day, of all its items together, today included.
+    /// The capacity: units started per day, of all its items together, today included.
     pub per_day: Quantity,
 }
 
-/// One item of a pool.
+/// One item of a planning group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupItem {
     /// What it is called.
     pub sku: Sku,
-    /// What is there now. Below zero, what comes in fills that first.
+    /// Units available now. When the number is negative, receipts fill the deficit first.
     pub stock: Quantity,
-    /// What is firmly to come: purchase orders, and what is left of runs.
+    /// Firm scheduled receipts by day: purchase orders, and the remaining output of production runs.
     pub supplies: Vec<(Day, Quantity)>,
-    /// What runs that are planned already will still take of it.
+    /// Units of the item that open production runs will still take, by day.
     pub claims: Vec<(Day, Quantity)>,
-    /// What customers were promised of it, by the day it was promised for.
+    /// Units that were promised to customers, by the promised day.
     pub promised: Vec<(Day, Quantity)>,
-    /// How it is made; `None` when it is not.
+    /// How the item is produced; `None` when it is not produced.
     pub recipe: Option<Recipe>,
-    /// How long it takes to buy it, for dates only: from that day on it has no limit.
+    /// The purchasing lead time in days, used only to find dates: from that day on the item has no limit.
     pub bought_in: Option<Day>,
-    /// How goods that compete for it are served.
+    /// How finished goods that compete for the item are served.
     pub policy: AllocationPolicy,
-    /// Set when it is sold as what can still be made.
+    /// Set when the item is offered before it is produced.
     pub offer: Option<Offer>,
 }
 
-/// How a good is sold as what can still be made.
+/// How an item is offered before it is produced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer {
     /// The day by which units must be complete.
     pub by: Day,
-    /// Its rank where items go by priority; lower is first.
+    /// The rank under the policy `Priority`; lower is first.
     pub priority: u32,
-    /// When it came, for items that go by that.
+    /// The date that ranks the item under the policy `FirstCome`.
     pub since: Date,
 }
 
-/// How an item is made.
+/// How an item is produced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipe {
     /// Good units per unit started; at most one.
     pub yields: Ratio,
-    /// Days from the start to the completion.
+    /// The lead time: days from the start to the completion.
     pub lead: Day,
-    /// Where it is made, when that can start only so much a day.
+    /// The index of the work centre that produces the item; `None` when capacity does not limit it.
     pub centre: Option<usize>,
-    /// What it is made of.
+    /// The components.
     pub slots: Vec<Slot>,
 }
 
-/// One component, or what may stand in for it.
+/// One component and its alternates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
-    /// The first day of starts that need it.
+    /// The first day on which starts require the component.
     pub from: Day,
-    /// The first day of starts that no longer do; `Day::MAX` for always.
+    /// The first day on which starts no longer require it; `Day::MAX` for always.
     pub until: Day,
-    /// What may be taken, best first. Not empty.
+    /// The component and its alternates, best first. Not empty.
     pub options: Vec<ComponentUse>,
 }
 
-/// How much of an item goes into one unit that is started.
+/// The quantity of an item that one started unit takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ComponentUse {
     /// The index of the item.
@@ -144,20 +147,20 @@ pub struct ComponentUse {
     pub per: Ratio,
 }
 
-/// A pool that cannot be solved.
+/// Why a planning group cannot be planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PlanningError {
-    /// An item is made of itself.
-    #[error("an item of the pool is made of itself")]
+    /// An item is its own component, directly or through other items.
+    #[error("an item of the planning group is its own component")]
     Cycle,
-    /// An index points nowhere.
-    #[error("the pool refers to an item or a centre that it does not have")]
+    /// An index refers to no item or work centre.
+    #[error("the planning group refers to an item or a work centre that it does not have")]
     Missing,
     /// A slot has no option.
-    #[error("a slot of the pool has nothing that can be taken")]
+    #[error("a slot of the planning group has no component")]
     EmptySlot,
-    /// More good units than were started.
-    #[error("a yield of the pool is above one")]
+    /// A recipe yields more good units than it starts.
+    #[error("a yield of the planning group is above one")]
     Yield,
 }
 

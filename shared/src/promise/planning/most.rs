@@ -1,27 +1,27 @@
-//! The most units that fit: explosions between what fits and what does not, guessed along the line between them.
+//! Finds the most units that fit. The search narrows the range between a number that fits and one that does not, by linear
+//! interpolation.
 
 use crate::promise::planning::MOST_OFFERED;
 use crate::promise::planning::curve::on;
 use crate::promise::planning::explode::{Cause, Demand, Engine, NOBODY, Short};
 
-/// What a search found. The explosion of it is kept as the best, to be committed.
+/// The result of a search. Its explosion is kept as [`Engine::best`], ready to be committed.
 pub(super) struct Found {
     pub(super) units: i64,
-    /// What stops the next unit, with the way down to it; `None` when the search ended at its bound.
+    /// What stops the next unit; `None` when the search ended at its bound.
     pub(super) stop: Option<Stop>,
 }
 
 /// What stops the next unit.
 pub(super) struct Stop {
     pub(super) short: Short,
-    /// From the good down to what is short.
+    /// The path from the finished good down to the item that is short.
     pub(super) path: Vec<usize>,
 }
 
 impl Engine<'_> {
-    /// The most units from 0 to `top` whose demands fit; beyond `top` nothing is tried unless that is
-    /// `unsure`.
-    /// `demands` fills in what so many units ask for.
+    /// The most units from 0 to `top` whose demands fit. When `top` is `unsure`, the search goes beyond it. `demands` adds the
+    /// demands of a number of units to the list.
     pub(super) fn most(
         &mut self,
         list: &[usize],
@@ -49,7 +49,7 @@ impl Engine<'_> {
             }
             tries += 1;
             next = match &stop {
-                // Nothing failed yet: the bound was none.
+                // No number has failed yet, so `top` was no bound.
                 None => fits.saturating_add(stride),
                 Some(stop) if tries % 3 != 0 => self.guess(fits, fails, stop.short),
                 Some(_) => fits + (fails - fits) / 2,
@@ -59,7 +59,7 @@ impl Engine<'_> {
         Found { units: fits, stop }
     }
 
-    /// Where the line between what fits and what does not crosses what there is.
+    /// The number at which the line between the last fit and the last failure crosses the available quantity.
     fn guess(&self, fits: i64, fails: i64, short: Short) -> i64 {
         let touched = self.best.find(short.at);
         let low = match short.cause {
@@ -71,7 +71,7 @@ impl Engine<'_> {
         fits + i64::try_from(i128::from(fails - fits) * room / rise).unwrap_or(0)
     }
 
-    /// From what was asked for down to an item, as the last explosion went.
+    /// The path from the demanded item down to an item, as the last explosion went.
     pub(super) fn path_to(&self, at: usize) -> Vec<usize> {
         let above = |&at: &usize| Some(self.via[at]).filter(|&via| via != NOBODY);
         let mut path: Vec<usize> = std::iter::successors(Some(at), above).collect();

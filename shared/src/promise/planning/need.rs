@@ -1,13 +1,13 @@
-//! Netting of one item: what must be started of it, and what is missing.
+//! Netting of one item: the starts that cover its net requirement, and what stays uncovered.
 
 use crate::promise::planning::Day;
 use crate::promise::planning::curve::{Both, Step, push};
 use crate::promise::planning::explode::{Cause, Short};
 use crate::promise::planning::net::Node;
 
-/// What must be started, by day, so that `more` is met on top of what `left` says; and what cannot be met, where that is
-/// more than cannot be met anyway. Before the first day a start of today can meet, and for what is not made, that is what
-/// is not there. What is late is met as soon as starts can.
+/// Writes to `starts` the starts by day that cover the additional requirement `more` on top of `left`. Returns what cannot be
+/// covered, if it is more than cannot be covered anyway. An item that is not produced, or a day that a start of today does not
+/// reach, can be covered only by what is left. A late requirement is covered as soon as starts can.
 pub(super) fn need(left: &[Step], more: &[Step], node: &Node, buying: bool, starts: &mut Vec<Step>) -> Option<Missing> {
     let bought_in = if buying { node.bought_in.unwrap_or(Day::MAX) } else { Day::MAX };
     let first = if node.made { node.lead } else { Day::MAX };
@@ -37,7 +37,7 @@ pub(super) fn need(left: &[Step], more: &[Step], node: &Node, buying: bool, star
     missing
 }
 
-/// What is missing of an item, before it is known which.
+/// A shortage, before it is assigned to an item.
 pub(super) struct Missing {
     day: Day,
     needed: Day,

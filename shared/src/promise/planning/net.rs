@@ -1,20 +1,20 @@
-//! The pool as arrays: items in the order of netting, parents before components, so that each is netted once.
+//! The planning group as arrays: items in the order of netting, parents before components, so that each is netted once.
 
 use crate::catalog::Sku;
 use crate::promise::planning::{Day, PlanningError, PlanningGroup, Ratio};
 
-/// A pool, laid out for walking. Items are known by their place in the order of netting.
+/// A planning group, laid out for walking. Items are identified by their place in the order of netting.
 pub(super) struct Net<'p> {
-    pub(super) pool: &'p PlanningGroup,
+    pub(super) group: &'p PlanningGroup,
     pub(super) nodes: Vec<Node>,
     pub(super) slots: Vec<Span>,
     pub(super) uses: Vec<Edge>,
-    /// Index in the pool of each place, and back.
+    /// The index in the group of each place, and the place of each index.
     pub(super) index: Vec<usize>,
     pub(super) place: Vec<usize>,
 }
 
-/// How an item is made; one that is not made has no slots and is not `made`.
+/// How an item is produced; an item that is not produced has no slots and is not `made`.
 #[derive(Clone, Copy)]
 pub(super) struct Node {
     pub(super) first: usize,
@@ -26,7 +26,7 @@ pub(super) struct Node {
     pub(super) bought_in: Option<Day>,
 }
 
-/// A slot: its options, and the days of starts that need it.
+/// A slot: its options, and the days on which starts require it.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
     pub(super) first: usize,
@@ -36,7 +36,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// One component, needed always: nearly every slot.
+    /// Whether the slot has one component and no effectivity window, as nearly every slot.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
         self.end - self.first == 1 && self.is_always()
@@ -55,16 +55,16 @@ pub(super) struct Edge {
 }
 
 impl<'p> Net<'p> {
-    /// Nothing of a pool yet.
-    pub(super) fn empty(pool: &'p PlanningGroup) -> Self {
-        let place = vec![0; pool.items.len()];
-        Self { pool, nodes: Vec::new(), slots: Vec::new(), uses: Vec::new(), index: Vec::new(), place }
+    /// A net with no item loaded yet.
+    pub(super) fn empty(group: &'p PlanningGroup) -> Self {
+        let place = vec![0; group.items.len()];
+        Self { group, nodes: Vec::new(), slots: Vec::new(), uses: Vec::new(), index: Vec::new(), place }
     }
 
-    /// Lays out these items alone, in ascending order and with everything below them.
+    /// Lays out only these items. They must be in ascending order and include everything below them.
     pub(super) fn load(&mut self, items: &[usize]) -> Result<(), PlanningError> {
-        let Self { pool, nodes, slots, uses, index, place } = self;
-        *index = netting_order(pool, items, place)?;
+        let Self { group, nodes, slots, uses, index, place } = self;
+        *index = netting_order(group, items, place)?;
         for (at, &index) in index.iter().enumerate() {
             place[index] = at;
         }
@@ -72,7 +72,7 @@ impl<'p> Net<'p> {
         slots.clear();
         uses.clear();
         for &index in &*index {
-            let item = &pool.items[index];
+            let item = &group.items[index];
             let first = slots.len();
             let (mut yields, mut lead, mut centre) = (Ratio::ONE, 0, None);
             if let Some(recipe) = &item.recipe {
@@ -91,10 +91,10 @@ impl<'p> Net<'p> {
     }
 
     pub(super) fn sku(&self, at: usize) -> &'p Sku {
-        &self.pool.items[self.index[at]].sku
+        &self.group.items[self.index[at]].sku
     }
 
-    /// Every option of an item.
+    /// Every component and alternate of an item.
     #[inline]
     pub(super) fn edges(&self, at: usize) -> &[Edge] {
         let node = &self.nodes[at];
@@ -102,10 +102,10 @@ impl<'p> Net<'p> {
     }
 }
 
-/// Whether everything that a pool refers to is there.
-pub(super) fn check(pool: &PlanningGroup) -> Result<(), PlanningError> {
-    for recipe in pool.items.iter().filter_map(|item| item.recipe.as_ref()) {
-        if recipe.centre.is_some_and(|centre| centre >= pool.centres.len()) {
+/// Checks that every reference of a group is valid, and every slot and yield.
+pub(super) fn check(group: &PlanningGroup) -> Result<(), PlanningError> {
+    for recipe in group.items.iter().filter_map(|item| item.recipe.as_ref()) {
+        if recipe.centre.is_some_and(|centre| centre >= group.centres.len()) {
             return Err(PlanningError::Missing);
         }
         if !recipe.yields.is_at_most_one() {
@@ -115,7 +115,7 @@ pub(super) fn check(pool: &PlanningGroup) -> Result<(), PlanningError> {
             if slot.options.is_empty() {
                 return Err(PlanningError::EmptySlot);
             }
-            if slot.options.iter().any(|option| option.item >= pool.items.len()) {
+            if slot.options.iter().any(|option| option.item >= group.items.len()) {
                 return Err(PlanningError::Missing);
             }
         }
@@ -123,15 +123,15 @@ pub(super) fn check(pool: &PlanningGroup) -> Result<(), PlanningError> {
     Ok(())
 }
 
-/// The items by level, parents before components; within a level by name, so that nothing depends on the order in which
-/// the pool lists them.
-fn netting_order(pool: &PlanningGroup, items: &[usize], place: &mut [usize]) -> Result<Vec<usize>, PlanningError> {
+/// The items by level, parents before components; within a level by SKU, so that the result does not depend on the order of the
+/// group's items.
+fn netting_order(group: &PlanningGroup, items: &[usize], place: &mut [usize]) -> Result<Vec<usize>, PlanningError> {
     let count = items.len();
     for (at, &index) in items.iter().enumerate() {
         place[index] = at;
     }
     let below = |at: usize| {
-        pool.items[items[at]]
+        group.items[items[at]]
             .recipe
             .iter()
             .flat_map(|recipe| &recipe.slots)
@@ -142,7 +142,7 @@ fn netting_order(pool: &PlanningGroup, items: &[usize], place: &mut [usize]) -> 
     for component in (0..count).flat_map(below) {
         parents[place[component]] += 1;
     }
-    let name = |at: usize| &pool.items[items[at]].sku;
+    let name = |at: usize| &group.items[items[at]].sku;
     let mut by_name: Vec<usize> = (0..count).collect();
     if !by_name.is_sorted_by_key(|&at| name(at)) {
         by_name.sort_by(|&a, &b| name(a).cmp(name(b)));
@@ -166,7 +166,7 @@ fn netting_order(pool: &PlanningGroup, items: &[usize], place: &mut [usize]) -> 
     if open.len() < count {
         return Err(PlanningError::Cycle);
     }
-    // A counting sort: where each level begins, then every item in the order of names.
+    // A counting sort: the begin of each level, then every item in the order of SKUs.
     let mut begin = vec![0_usize; deepest + 2];
     for &level in &level {
         begin[level + 1] += 1;
@@ -182,7 +182,7 @@ fn netting_order(pool: &PlanningGroup, items: &[usize], place: &mut [usize]) -> 
     Ok(order)
 }
 
-/// Finds what is below an item, once per good, with buffers that are kept.
+/// Finds the items below an item, with buffers that are reused.
 #[derive(Default)]
 pub(super) struct Reacher {
     seen: Vec<u32>,
@@ -191,17 +191,17 @@ pub(super) struct Reacher {
 }
 
 impl Reacher {
-    /// Makes room for so many items.
+    /// Makes room for `count` items.
     pub(super) fn grow(&mut self, count: usize) {
         self.seen.resize(count.max(self.seen.len()), 0);
     }
 
-    /// Adds to the end of `list` these items and everything below them, parents before components.
+    /// Appends to `list` these items and everything below them, parents before components.
     pub(super) fn below(&mut self, net: &Net<'_>, tops: &[usize], list: &mut Vec<usize>) {
         self.round += 1;
         let begin = list.len();
-        // Depth first; an item is added when all below it are, so the list backwards is an order of netting;
-        // the last slot is walked first, so backwards the first one is.
+        // Depth first: an item is added after all items below it, so the reversed list is an order of netting. The last slot is
+        // walked first, so that the first slot comes first in the reversed list.
         for &top in tops {
             if self.seen[top] == self.round {
                 continue;

@@ -1,29 +1,30 @@
-//! Where-used: which goods something can change, and which items must be solved together.
+//! Where-used: which finished goods a change of an item affects, and which items must be planned together.
 //!
-//! Goods compete when anything is below both of them, or made at the same centre. A pool is all goods that compete with each
-//! other, directly or by others, and everything below them. What no good is made of belongs to no pool.
+//! Finished goods compete when they share a component at any level, or a work centre. A planning group holds all finished goods
+//! that compete with each other, directly or through others, and everything below them. An item that no finished good needs
+//! belongs to no group.
 
 use std::collections::BTreeMap;
 
 use crate::promise::planning::{GroupItem, GroupWorkCentre, PlanningGroup};
 
-/// Bills as a graph, both ways.
+/// Bills of materials as a graph, from parents to components and back.
 #[derive(Debug, Clone)]
 pub struct WhereUsed {
     down: Links,
     up: Links,
-    /// The items of each centre, as links from the centre.
+    /// The items of each work centre, as links from the work centre.
     centres: Links,
     centre_of: Vec<Option<usize>>,
     good: Vec<bool>,
-    /// Goods, what is made all the same, and what is below these.
+    /// Finished goods, items that are produced regardless, and everything below both.
     wanted: Vec<bool>,
-    /// The pool of each item that is wanted, and the items of each pool.
+    /// The group of each wanted item, and the items of each group.
     pool_of: Vec<Option<usize>>,
     pools: Links,
 }
 
-/// Links from each of so many to others, in one block.
+/// Links from each node to others, in one block of memory.
 #[derive(Debug, Clone, Default)]
 struct Links {
     begin: Vec<usize>,
@@ -55,9 +56,9 @@ impl Links {
 }
 
 impl WhereUsed {
-    /// The graph of so many items: `bills` are pairs of an item and a component of it, `made_at` pairs of an item and its
-    /// centre; `goods` are offered or promised; `drawing` are made all the same: runs take of them, or there is less than
-    /// nothing.
+    /// The graph of `items` items. `bills` are pairs of an item and one of its components; `made_at` are pairs of an item and its
+    /// work centre; `goods` are items that are offered or promised; `drawing` are items that are produced regardless, because
+    /// production runs take them or their stock is negative.
     ///
     /// # Panics
     /// When an index is not below `items`.
@@ -96,15 +97,15 @@ impl WhereUsed {
                 }
             }
         }
-        graph.find_pools();
+        graph.find_groups();
         graph
     }
 
-    /// The graph of a whole catalogue.
+    /// The graph of a planning group.
     #[must_use]
-    pub fn of_pool(pool: &PlanningGroup) -> Self {
+    pub fn of_pool(group: &PlanningGroup) -> Self {
         let (mut bills, mut made_at, mut goods, mut drawing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for (index, item) in pool.items.iter().enumerate() {
+        for (index, item) in group.items.iter().enumerate() {
             if item.offer.is_some() || !item.promised.is_empty() {
                 goods.push(index);
             }
@@ -116,10 +117,10 @@ impl WhereUsed {
                 made_at.extend(recipe.centre.map(|centre| (index, centre)));
             }
         }
-        Self::of(pool.items.len(), &bills, &made_at, &goods, &drawing)
+        Self::of(group.items.len(), &bills, &made_at, &goods, &drawing)
     }
 
-    /// The goods that these items are in, in order: those whose numbers can change with them at once.
+    /// The finished goods above these items, in order: those whose numbers a change of the items can affect directly.
     #[must_use]
     pub fn goods_above(&self, changed: &[usize]) -> Vec<usize> {
         let mut seen = vec![false; self.good.len()];
@@ -138,26 +139,26 @@ impl WhereUsed {
         goods
     }
 
-    /// All items that must be solved together with these, in order. Empty when nothing needs them.
+    /// All items that must be planned together with these, in order. Empty when no finished good needs them.
     #[must_use]
     pub fn pool_of(&self, changed: &[usize]) -> Vec<usize> {
         let mut pools: Vec<usize> = changed.iter().filter_map(|&item| self.pool_of[item]).collect();
         pools.sort_unstable();
         pools.dedup();
-        let mut items: Vec<usize> = pools.iter().flat_map(|&pool| self.pools.from(pool)).copied().collect();
+        let mut items: Vec<usize> = pools.iter().flat_map(|&group| self.pools.from(group)).copied().collect();
         if pools.len() > 1 {
             items.sort_unstable();
         }
         items
     }
 
-    /// Every pool, each in order, in the order of their first items.
+    /// Every group with its items in order; groups in the order of their first items.
     pub fn pools(&self) -> impl Iterator<Item = &[usize]> {
-        (0..self.pools.begin.len() - 1).map(|pool| self.pools.from(pool))
+        (0..self.pools.begin.len() - 1).map(|group| self.pools.from(group))
     }
 
-    /// Finds what is linked.
-    fn find_pools(&mut self) {
+    /// Finds the connected components.
+    fn find_groups(&mut self) {
         let mut found = 0;
         let mut open = Vec::new();
         for first in 0..self.good.len() {
@@ -177,19 +178,20 @@ impl WhereUsed {
             }
             found += 1;
         }
-        let members = self.pool_of.iter().enumerate().filter_map(|(item, pool)| pool.map(|pool| (pool, item)));
+        let members = self.pool_of.iter().enumerate().filter_map(|(item, group)| group.map(|group| (group, item)));
         self.pools = Links::of(found, members);
     }
 }
 
 impl PlanningGroup {
-    /// These items alone, with their centres. They must be closed: with an item everything it is made of.
+    /// The group of only these items, with their work centres. The items must be closed: they include every component of each
+    /// item.
     ///
     /// # Panics
-    /// When something that one of them is made of is not among them.
+    /// When a component of one of the items is not among them.
     #[must_use]
     pub fn part(&self, items: &[usize]) -> Self {
-        let place = |index: usize| items.binary_search(&index).expect("with an item everything it is made of");
+        let place = |index: usize| items.binary_search(&index).expect("the items include every component of each item");
         let mut centres: BTreeMap<usize, usize> = BTreeMap::new();
         for recipe in items.iter().filter_map(|&index| self.items[index].recipe.as_ref()) {
             if let Some(centre) = recipe.centre {

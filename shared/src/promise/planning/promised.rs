@@ -1,4 +1,4 @@
-//! What was promised comes first; where it does not fit, it is late, and is placed all the same.
+//! Places the promised units before any offer. A promise that does not fit is late, and is placed nevertheless.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use crate::promise::planning::limit::Late;
 use crate::promise::planning::most::Stop;
 use crate::promise::planning::{Day, FAR, GroupItem, HORIZON};
 
-/// What is late of each good, and what the first of it waits for.
+/// The late units of each item, and what stopped the first of them.
 #[derive(Default)]
 pub(super) struct Placed {
     pub(super) late: BTreeMap<usize, Vec<Late>>,
     pub(super) stops: BTreeMap<usize, Stop>,
 }
 
-/// Nets what runs take, then places every promise. Where not all of them fit, those that meet something short are placed one
-/// by one, the earliest first and then by rank, each as far as it fits on its day; the rest of it is late.
+/// Nets what production runs take, then places every promise. When not all promises fit, those that depend on an item that is
+/// short are placed one by one, by day and then by rank. As many units as fit are placed on the promised day; the rest is late.
 pub(super) fn place(engine: &mut Engine<'_>) -> Placed {
     let every: Vec<usize> = (0..engine.net.index.len()).collect();
     if engine.is_settled() {
-        // Runs take nothing that must be made first.
+        // No deficit of a produced item must be netted first.
     } else if engine.fit(&every, &[]).is_some() {
         engine.force(&every, &[]);
     } else {
@@ -71,8 +71,8 @@ fn one(engine: &mut Engine<'_>, list: &[usize], demand: Demand, placed: &mut Pla
     }
 }
 
-/// Places what is late on the day it can be there, in the way that was found; there it is short of nothing, so nobody else
-/// is offered what it is waiting for. What nothing brings is placed behind everything.
+/// Places late units on the day on which they can be available. No item is short then, so the units that they wait for are
+/// offered to no other item. Late units that no known supply covers are placed behind everything else.
 fn later(engine: &mut Engine<'_>, list: &[usize], rest: Demand, possible: Option<Day>) {
     if let Some(day) = possible
         && engine.fit(list, &[Demand { day, ..rest }]).is_none()
@@ -84,8 +84,8 @@ fn later(engine: &mut Engine<'_>, list: &[usize], rest: Demand, possible: Option
     }
 }
 
-/// The first day, from `from` to the horizon, by which the demand fits. Later is never worse, so it is found by halves; but
-/// while slots begin and end, every day is tried.
+/// The first day, from `from` to the horizon, by which the demand fits. A later day is never worse, so the search is binary; but
+/// up to the last day on which an effectivity window can change the result, every day is tried.
 pub(super) fn first_day(engine: &mut Engine<'_>, list: &[usize], demand: Demand, from: Day) -> Option<Day> {
     let changing = last_change(engine, list);
     let mut fits = |day: Day| engine.fit(list, &[Demand { day, ..demand }]).is_none();
@@ -111,7 +111,7 @@ pub(super) fn first_day(engine: &mut Engine<'_>, list: &[usize], demand: Demand,
     Some(high)
 }
 
-/// The last day on which a slot that begins or ends can make a later date worse; 0 when there is none.
+/// The last day on which an effectivity window can make a later date worse; 0 when there is none.
 fn last_change(engine: &Engine<'_>, list: &[usize]) -> Day {
     let slots = |at: usize| &engine.net.slots[engine.net.nodes[at].first..engine.net.nodes[at].end];
     let windows = list.iter().flat_map(|&at| slots(at)).filter(|slot| !slot.is_always());
@@ -120,7 +120,7 @@ fn last_change(engine: &Engine<'_>, list: &[usize]) -> Day {
     list.iter().map(|&at| engine.net.nodes[at].lead).fold(last, Day::saturating_add)
 }
 
-/// Which items are short when all is promised, or have something below them that is.
+/// Which items are short when all promises are placed, or have an item below them that is short.
 fn suspects(engine: &mut Engine<'_>, every: &[usize], promises: &[Demand]) -> Vec<bool> {
     engine.begin();
     engine.explode(every, promises, false);
@@ -137,11 +137,11 @@ fn suspects(engine: &mut Engine<'_>, every: &[usize], promises: &[Demand]) -> Ve
 }
 
 fn item<'p>(engine: &Engine<'p>, at: usize) -> &'p GroupItem {
-    let pool = engine.net.pool;
-    &pool.items[engine.net.index[at]]
+    let group = engine.net.group;
+    &group.items[engine.net.index[at]]
 }
 
-/// Everything below an item, with itself.
+/// Writes to `list` the item and everything below it.
 pub(super) fn below(engine: &mut Engine<'_>, at: usize, list: &mut Vec<usize>) {
     list.clear();
     engine.reacher.below(&engine.net, &[at], list);

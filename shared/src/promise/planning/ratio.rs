@@ -1,14 +1,14 @@
-//! Exact ratios of whole numbers, and what they make of whole units.
+//! Exact ratios of whole numbers, and their products with whole units.
 
 use rust_decimal::Decimal;
 
 use crate::catalog::Quantity;
 
-/// More units than anything real. What is computed is cut off here, so that long bills of large numbers stay exact where it
-/// matters: stock is far below, so whoever needs this many is short.
+/// More units than any real quantity. Results are capped here, so that long bills with large numbers stay exact where it matters:
+/// real stock is far below, so a demand of this size is always short.
 pub(super) const FULL: i64 = 1 << 60;
 
-/// A ratio above zero, exact and reduced: 3/2 units per unit, 97/100 of what is started.
+/// A ratio above zero, exact and reduced: 3/2 units per unit, 97/100 of the units that are started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ratio {
     num: u64,
@@ -49,25 +49,25 @@ impl Ratio {
         self.times(Self { num: other.den, den: other.num })
     }
 
-    /// So many units times this, rounded up: what so many starts take of a component.
+    /// Units times the ratio, rounded up: the component units that this number of starts takes.
     #[must_use]
     pub fn of(self, units: Quantity) -> Quantity {
         Quantity::new(self.of_up(units.units()))
     }
 
-    /// So many units divided by this, rounded up: how many must be started for so many to come out.
+    /// Units divided by the ratio, rounded up: the starts that produce at least this number of good units.
     #[must_use]
     pub fn starts_for(self, units: Quantity) -> Quantity {
         Quantity::new(self.per_up(units.units()))
     }
 
-    /// At most one: what a yield may be.
+    /// Whether the ratio is at most one, as a yield must be.
     #[must_use]
     pub const fn is_at_most_one(self) -> bool {
         self.num <= self.den
     }
 
-    /// A whole number.
+    /// Whether the ratio is a whole number.
     pub(super) const fn is_whole(self) -> bool {
         self.den == 1
     }
@@ -77,25 +77,25 @@ impl Ratio {
         self.num == 1 && self.den == 1
     }
 
-    /// So many units times this, rounded up.
+    /// Units times the ratio, rounded up.
     #[inline]
     pub(super) fn of_up(self, units: i64) -> i64 {
         if self.is_one() { units } else { up(units, self.num, self.den) }
     }
 
-    /// So many units divided by this, rounded up.
+    /// Units divided by the ratio, rounded up.
     #[inline]
     pub(super) fn per_up(self, units: i64) -> i64 {
         if self.is_one() { units } else { up(units, self.den, self.num) }
     }
 
-    /// So many units times this, rounded down.
+    /// Units times the ratio, rounded down.
     #[inline]
     pub(super) fn of_down(self, units: i64) -> i64 {
         down(units, self.num, self.den)
     }
 
-    /// So many units divided by this, rounded down.
+    /// Units divided by the ratio, rounded down.
     #[inline]
     pub(super) fn per_down(self, units: i64) -> i64 {
         down(units, self.den, self.num)

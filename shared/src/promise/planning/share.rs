@@ -1,12 +1,13 @@
-//! Who gets how much: goods that meet at an item there is not enough of are served as its policy says; the others have all they
-//! could have alone.
+//! Allocation: finished goods that compete for a constrained resource are served as the policy of the resource says. The others
+//! get all they could have alone.
 //!
-//! Goods that go by rank are taken one after the other. Goods that share fairly rise together, unit by unit, until one of
-//! them cannot; it is done, the others go on. What is promised of a good already is part of its share: an order takes from what
-//! its good is offered and leaves the others as they are, or a shop would be told more of one good for an order while orders
-//! of another are on their way. So at the end no good can be raised by a unit. A good waits while another that
-//! is ahead of it at an item is not done, and fair ones wait for those of them that wait, as long as anybody else can go on.
-//! A centre is served as the items made there: fairly when all of them are, by priority when one of them is, else first come.
+//! Finished goods that are served by rank are taken one after the other. Finished goods that share fairly rise together, unit by
+//! unit, until one of them cannot; that one is done, and the others continue. Promised units of a finished good are part of its
+//! allocation, so an order takes from the offer of its own finished good and leaves the other offers as they are. Otherwise an
+//! order would move units from one offer to another while orders for the first are in flight. At the end no finished good can be
+//! raised by a unit. A finished good waits while another one ahead of it at an item is not done. Members of a fair group wait for
+//! the members that wait, as long as any other finished good can continue. A work centre is served like its items: fairly when
+//! all of them are, by priority when one of them is, else first come.
 
 use crate::catalog::Sku;
 use crate::promise::planning::bound::{Bound, Most};
@@ -16,16 +17,16 @@ use crate::promise::planning::explode::{Demand, Engine};
 use crate::promise::planning::limit::Limit;
 use crate::promise::planning::{Day, MOST_OFFERED, Offer};
 
-/// A good that is offered.
+/// A finished good that is offered.
 pub(super) struct Good<'p> {
     pub(super) at: usize,
     pub(super) sku: &'p Sku,
     pub(super) offer: Offer,
-    /// Units of it that are promised already.
+    /// Units that are promised already.
     pub(super) promised: i64,
 }
 
-/// What a good came to.
+/// The allocation of a finished good.
 #[derive(Clone, Default)]
 pub(super) struct Share {
     pub(super) units: i64,
@@ -38,7 +39,7 @@ impl Good<'_> {
     }
 }
 
-/// Fills goods until none can be raised. `goods` are in the order of rank: priority, then when they came, then name.
+/// Allocates until no finished good can be raised. `goods` are in the order of rank: by priority, then by date, then by SKU.
 pub(super) fn fill(engine: &mut Engine<'_>, goods: &[Good<'_>]) -> Vec<Share> {
     let every: Vec<usize> = (0..engine.net.index.len()).collect();
     let wanted: Vec<(usize, Day)> = goods.iter().map(|good| (good.at, good.offer.by)).collect();
@@ -79,7 +80,7 @@ pub(super) fn fill(engine: &mut Engine<'_>, goods: &[Good<'_>]) -> Vec<Share> {
     shares
 }
 
-/// Everything below each good, parents first, one after the other.
+/// The items below each finished good, parents before components, in one block of memory.
 pub(super) struct Lists {
     all: Vec<usize>,
     of: Vec<std::ops::Range<usize>>,
@@ -106,12 +107,13 @@ struct Filling<'g> {
     goods: Vec<&'g Good<'g>>,
     lists: Lists,
     shares: Vec<Share>,
-    /// The most of each good, were it alone and the first: what it comes to can only fall.
+    /// The bound of each finished good, as if it were alone and first: its result can only be lower.
     tops: Vec<Most>,
 }
 
 impl Filling<'_> {
-    /// Raises goods together until all are done, or, unless they are `all` there are, until one is. Returns who is done.
+    /// Raises the finished goods together until all are done. When they are not `all` members of their group, it stops as soon as
+    /// one is done. Returns those that are done.
     fn rise(&mut self, engine: &mut Engine<'_>, mut group: Vec<usize>, all: bool) -> Vec<usize> {
         if let [one] = group[..] {
             let found = self.alone(engine, one);
@@ -140,7 +142,7 @@ impl Filling<'_> {
         done
     }
 
-    /// The most of one good on top of what it has; the search's best explosion is that.
+    /// The most units of one finished good on top of its allocation. The search leaves its explosion in [`Engine::best`].
     fn alone(&mut self, engine: &mut Engine<'_>, good: usize) -> i64 {
         let (list, of) = (self.lists.below(good), self.goods[good]);
         let most = self.bound.walk(engine, list, of.at, of.offer.by);
@@ -152,13 +154,13 @@ impl Filling<'_> {
         found.units
     }
 
-    /// No good gets more than this, with what is promised of it.
+    /// The most units that a finished good can get, promised units included.
     fn top(&self, good: usize) -> i64 {
         let top = &self.tops[good];
         self.goods[good].promised + if top.unsure { MOST_OFFERED } else { top.units }
     }
 
-    /// Raises the goods to the highest level that all of them can have together, each at most to its top.
+    /// Raises the finished goods to the highest level that all of them can reach together, each at most to its own maximum.
     fn level(&mut self, engine: &mut Engine<'_>, group: &[usize], list: &[usize]) -> i64 {
         let low = group.iter().map(|&good| self.shares[good].units).min().unwrap_or(0);
         let high = group.iter().map(|&good| self.goods[good].promised + self.tops[good].units).max().unwrap_or(0);
@@ -177,7 +179,7 @@ impl Filling<'_> {
         level
     }
 
-    /// One more unit of a good, if it can be had.
+    /// Raises a finished good by one unit if that fits.
     fn raise(&mut self, engine: &mut Engine<'_>, good: usize) -> bool {
         if self.shares[good].units >= self.top(good) {
             return false;

@@ -1,4 +1,4 @@
-//! The whole of it: promises first, then what is offered.
+//! Plans a group: promises first, then offers.
 
 use crate::catalog::Quantity;
 use crate::promise::planning::explode::Engine;
@@ -9,29 +9,30 @@ use crate::promise::planning::promised::place;
 use crate::promise::planning::share::{Good, fill};
 use crate::promise::planning::{PlanningError, PlanningGroup};
 
-/// What can still be made of the goods of a pool.
+/// What can still be produced of the finished goods of a planning group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupSolution {
-    /// By index of the pool's items; `None` for those that are neither offered nor promised.
+    /// By index of the group's items; `None` for items that are neither offered nor promised.
     pub producible: Vec<Option<Producible>>,
-    /// How many explosions it took: a measure of the effort.
+    /// The number of explosions: a measure of the effort.
     pub explosions: u64,
 }
 
-/// Places what is promised and fills what is offered. What cannot change each other is solved apart.
+/// Places the promises and allocates the offers. Items that cannot affect each other are planned separately.
 ///
 /// # Errors
-/// [`PlanningError`], when the pool makes no sense.
-pub fn solve(pool: &PlanningGroup) -> Result<GroupSolution, PlanningError> {
-    solve_each(pool, |_| {})
+/// [`PlanningError`], when the planning group is invalid.
+pub fn solve(group: &PlanningGroup) -> Result<GroupSolution, PlanningError> {
+    solve_each(group, |_| {})
 }
 
-/// The same; `each` sees the engine of each part with all that is committed. What nothing needs is in no part.
-pub(super) fn solve_each(pool: &PlanningGroup, mut each: impl FnMut(&Engine<'_>)) -> Result<GroupSolution, PlanningError> {
-    check(pool)?;
-    let mut solution = GroupSolution { producible: vec![None; pool.items.len()], explosions: 0 };
-    let mut engine = Engine::empty(pool, false);
-    for items in WhereUsed::of_pool(pool).pools() {
+/// Like [`solve`]; `each` sees the engine of each part with its committed plan. An item that no finished good needs is in no
+/// part.
+pub(super) fn solve_each(group: &PlanningGroup, mut each: impl FnMut(&Engine<'_>)) -> Result<GroupSolution, PlanningError> {
+    check(group)?;
+    let mut solution = GroupSolution { producible: vec![None; group.items.len()], explosions: 0 };
+    let mut engine = Engine::empty(group, false);
+    for items in WhereUsed::of_pool(group).pools() {
         engine.load(items)?;
         run(&mut engine, &mut solution);
         each(&engine);
@@ -40,13 +41,13 @@ pub(super) fn solve_each(pool: &PlanningGroup, mut each: impl FnMut(&Engine<'_>)
     Ok(solution)
 }
 
-/// Solves what the engine has.
+/// Plans the items that the engine has loaded.
 fn run(engine: &mut Engine<'_>, solution: &mut GroupSolution) {
-    let pool = engine.net.pool;
+    let group = engine.net.group;
     let mut placed = place(engine);
     let mut goods = Vec::new();
     for at in 0..engine.net.index.len() {
-        let item = &pool.items[engine.net.index[at]];
+        let item = &group.items[engine.net.index[at]];
         if item.offer.is_none() && item.promised.is_empty() {
             continue;
         }

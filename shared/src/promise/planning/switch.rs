@@ -1,8 +1,8 @@
-//! Alternates: a slot takes its first option; where that makes something short, as many starts as needed go to the next.
+//! Alternates: a slot takes its first option. Where that makes an item short, as many starts as needed move to the next option.
 //!
-//! Starts only ever move forwards along the options of their slot, the slots closest to what is short first, and everything
-//! is exploded again after each move. So it ends, and the same pool always ends the same; but it is a search by hand, not
-//! the best of all ways.
+//! Starts only move forwards along the options of their slot, the slots closest to the shortage first, and the demands are
+//! exploded again after each move. So the search ends, and the same group always gives the same result. It is a heuristic, not an
+//! optimisation over all combinations.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -11,12 +11,12 @@ use crate::promise::planning::curve::{Step, end, on, push};
 use crate::promise::planning::explode::{Cause, Demand, Engine, Short};
 use crate::promise::planning::trial::Touched;
 
-/// The most moves for one question, so that it stays quick.
+/// The most moves in one trial, which bounds its time.
 const MOST_MOVES: usize = 100;
 
 impl Engine<'_> {
-    /// Explodes the demands, switching to alternates where that helps: `None` when nothing gets shorter by them, and then
-    /// the trial is what would be committed.
+    /// Explodes the demands and switches to alternates where that helps. Returns `None` when no item gets shorter; the trial can
+    /// then be committed.
     pub(super) fn fit(&mut self, list: &[usize], demands: &[Demand]) -> Option<Short> {
         self.begin();
         let mut moved = None;
@@ -32,14 +32,14 @@ impl Engine<'_> {
         moved
     }
 
-    /// Whether moves have taken from what is lacking anyway. What is owed already comes first: what is moved away from it to
-    /// make room is not there for what is asked now.
+    /// Whether the moves took units of an item that is already short. Its open requirement has precedence: starts that moved away
+    /// from the item to make room do not free units for this demand.
     fn mends(&self) -> bool {
         let less = |touched: &Touched| self.trial.delta(*touched).iter().any(|step| step.units < 0);
         self.trial.touched.iter().any(|touched| self.lacking.contains(&touched.at) && less(touched))
     }
 
-    /// Places the demands whatever is short by them, with alternates for as much of that as they can help.
+    /// Places the demands even if items become short, and uses alternates for as much of the shortage as they can cover.
     pub(super) fn force(&mut self, list: &[usize], demands: &[Demand]) {
         self.begin();
         self.explode(list, demands, false);
@@ -56,7 +56,7 @@ impl Engine<'_> {
         self.commit();
     }
 
-    /// Moves starts of the slot nearest above what is short to their next option. False when there is none.
+    /// Moves starts of the slot nearest above the shortage to their next option. Returns false when there is none.
     fn switch(&mut self, list: &[usize], short: Short) -> bool {
         let inside: BTreeSet<usize> = list.iter().copied().collect();
         let node = self.net.nodes[short.at];
@@ -96,7 +96,7 @@ impl Engine<'_> {
         false
     }
 
-    /// Moves so many starts, of those up to and with a day the latest, to the next option.
+    /// Moves this number of starts to the next option: the latest of those up to and including `day`.
     fn advance(&mut self, parent: usize, option: usize, drawn: &[Step], day: Day, starts: i64, first: bool) {
         let stays = on(drawn, day) - starts;
         let mut moved = Vec::new();
@@ -106,7 +106,7 @@ impl Engine<'_> {
         let committed = |option: usize, engine: &Self| engine.switched.get(&option).cloned().unwrap_or_default();
         for (option, sign) in [(option, -1), (option + 1, 1)] {
             if first && sign < 0 {
-                continue; // What the first option has is what the others have not.
+                continue; // The first option takes the starts that the others do not take.
             }
             let old = self.trial.switched.get(&option).cloned().unwrap_or_else(|| committed(option, self));
             let mut new = Vec::new();
@@ -127,7 +127,7 @@ impl Engine<'_> {
         drawn
     }
 
-    /// Of these starts of an item, those that take this option of this slot.
+    /// The part of an item's starts that takes this option of this slot.
     pub(super) fn drawn_by(
         &self,
         slot: usize,

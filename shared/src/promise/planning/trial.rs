@@ -1,22 +1,22 @@
-//! What an explosion found, until it is committed or forgotten.
+//! The result of an explosion, until it is committed or discarded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::promise::planning::curve::Step;
 
-/// What an explosion found, before anything is committed.
+/// The result of an explosion that is not committed.
 #[derive(Default)]
 pub(super) struct Trial {
     pub(super) touched: Vec<Touched>,
     deltas: Vec<Step>,
     starts: Vec<Step>,
-    /// Starts that take an option which is not the first, by option: instead of what is committed.
+    /// Starts that take an option other than the first, by option. They replace the committed ones.
     pub(super) switched: BTreeMap<usize, Vec<Step>>,
-    /// Items that must be walked although nothing more is asked of them.
+    /// Items that the walk must visit although it adds no requirement to them.
     pub(super) dirty: BTreeSet<usize>,
 }
 
-/// One item of an explosion: where its additional demand and its starts are kept.
+/// One item of an explosion: the ranges of its additional demand and its starts.
 #[derive(Clone, Copy)]
 pub(super) struct Touched {
     pub(super) at: usize,
@@ -25,7 +25,7 @@ pub(super) struct Touched {
 }
 
 impl Trial {
-    /// Notes an item that was walked.
+    /// Records an item that the walk visited.
     pub(super) fn note(&mut self, at: usize, delta: &[Step], starts: &[Step]) -> Touched {
         let kept = (self.deltas.len(), self.starts.len());
         self.deltas.extend_from_slice(delta);

@@ -1,12 +1,12 @@
-//! What a plan says it changes, and what it writes together.
+//! The changes that a plan reports, and the rows that it writes together.
 
 use crate::catalog::{Item, ShopItem};
 use crate::sheets::tests::{Files, SMALL, imported, plan, store};
 use crate::sheets::{CellChange, RowChange, RowChangeKind, StoredCatalog};
 use crate::table::{Expect, Record, Row, RowKey, Write};
 
-/// A change in words.
-fn in_words(change: &RowChange) -> String {
+/// A change as text.
+fn change_text(change: &RowChange) -> String {
     let cells = |cells: &[CellChange]| {
         let cells = cells.iter().map(|CellChange { column, old, new }| format!(" {column} {old:?}→{new:?}"));
         cells.collect::<String>()
@@ -22,10 +22,10 @@ fn in_words(change: &RowChange) -> String {
 
 fn changes(stored: &StoredCatalog, files: Files) -> Vec<String> {
     let plan = plan(stored, files).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
-    plan.changes.iter().map(in_words).collect()
+    plan.changes.iter().map(change_text).collect()
 }
 
-/// Protects whoever looks before importing: each line that changes something is shown, cell by cell, and no other.
+/// Protects the preview of an import: it shows each line that changes something, cell by cell, and no other line.
 #[test]
 fn changes_are_shown_cell_by_cell() {
     let stored = imported(SMALL);
@@ -145,14 +145,18 @@ fn changes_are_shown_cell_by_cell() {
     for (sheet, text, expected) in rows {
         let mut stored = stored.clone();
         assert_eq!(changes(&stored, &[(sheet, text)]), expected, "{text:?}");
-        let planned = plan(&stored, &[(sheet, text)]).expect("it is right");
+        let planned = plan(&stored, &[(sheet, text)]).expect("the sheets are valid");
         store(&mut stored, &planned);
         assert_eq!(changes(&stored, &[(sheet, text)]), [""; 0], "{text:?} a second time changes nothing");
-        assert_eq!(plan(&stored, &[(sheet, text)]).expect("it is right").rows(), 0, "{text:?} a second time writes nothing");
+        assert_eq!(
+            plan(&stored, &[(sheet, text)]).expect("the sheets are valid").rows(),
+            0,
+            "{text:?} a second time writes nothing"
+        );
     }
 }
 
-/// Where the writes of files go, batch by batch.
+/// The writes of these files as text, batch by batch.
 fn written(stored: &StoredCatalog, files: Files) -> Vec<Vec<String>> {
     let plan = plan(stored, files).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
     let place = |write: &Write| match write {
@@ -162,8 +166,8 @@ fn written(stored: &StoredCatalog, files: Files) -> Vec<Vec<String>> {
     plan.batches().iter().map(|batch| batch.iter().map(place).collect()).collect()
 }
 
-/// Protects a shop's levels and orders from following different mappings: what lists an item is written as one, also where
-/// names move or items are swapped.
+/// Protects the levels and orders of a shop from following different mappings: the rows of a listing are written in one
+/// transaction, also when a SKU moves to another item or two items are swapped.
 #[test]
 fn a_listing_is_written_with_its_items() {
     let stored = imported(SMALL);
@@ -189,15 +193,15 @@ fn a_listing_is_written_with_its_items() {
         let mut stored = stored.clone();
         let text = format!("{head}{shop},{line}\n");
         assert_eq!(written(&stored, &[("listings", &text)]).concat(), expected, "{line}");
-        let planned = plan(&stored, &[("listings", &text)]).expect("it is right");
+        let planned = plan(&stored, &[("listings", &text)]).expect("the sheets are valid");
         store(&mut stored, &planned);
         assert!(stored.catalogue().listings().values().all(|listing| listing.whole), "{line}: mapping and item agree");
     }
 }
 
-/// Protects transactions: as many rows as one takes, and no group divided between two.
+/// Protects transactions from too many rows, and groups from being split between two transactions.
 #[test]
-fn writes_are_cut_between_groups() {
+fn batches_are_split_between_groups() {
     let mut items = "sku\n".to_owned();
     let mut listings = "shop,shop_sku,sku,inventory_item\n".to_owned();
     for n in 1..=150 {
@@ -220,7 +224,7 @@ fn writes_are_cut_between_groups() {
     assert_eq!(batches, written(&StoredCatalog::default(), files), "the same files lead to the same writes");
 }
 
-/// Protects a table somebody else wrote into: half a listing is found, said and made whole.
+/// Protects a table into which something else wrote: an incomplete listing is found, reported and completed.
 #[test]
 fn half_a_listing_is_completed() {
     let whole = imported(SMALL);
@@ -242,7 +246,7 @@ fn half_a_listing_is_completed() {
         let text = format!("shop,shop_sku,sku,inventory_item,variant,buffer\na.myshopify.com,serum-30,{line}\n");
         assert_eq!(changes(&stored, &[("listings", &text)]), ["listings 2 a.myshopify.com/serum-30: completed"]);
         assert_eq!(written(&stored, &[("listings", &text)]).concat(), [format!("put {row}")]);
-        let planned = plan(&stored, &[("listings", &text)]).expect("it is right");
+        let planned = plan(&stored, &[("listings", &text)]).expect("the sheets are valid");
         store(&mut stored, &planned);
         assert_eq!(changes(&stored, &[("listings", &text)]), [""; 0]);
     }

@@ -1,54 +1,58 @@
-//! What is refused: the sheet, the line and the column of each mistake, and what would be right.
+//! Rejected sheets: each problem names the sheet, the line, the column, what is wrong, and what to do.
 
 use crate::sheets::tests::{Files, SMALL, imported, plan};
 use crate::sheets::{SheetProblem, StoredCatalog};
 
-/// The problems of files beside a catalogue, in words.
-pub(super) fn told(stored: &StoredCatalog, files: Files) -> Vec<String> {
+/// The problems of files over a stored catalog, as text.
+pub(super) fn problems_of(stored: &StoredCatalog, files: Files) -> Vec<String> {
     match plan(stored, files) {
         Ok(_) => Vec::new(),
         Err(problems) => problems.shown().iter().map(SheetProblem::to_string).collect(),
     }
 }
 
-/// Each text into one sheet, beside the small catalogue, and what is said to it: all of it, each up to where it is written here.
+/// Plans each text as one sheet over the small catalog. Each expected text must be the beginning of one problem, and there must
+/// be no other problems.
 pub(super) fn check(sheet: &str, rows: &[(&str, &[&str])]) {
     let stored = imported(SMALL);
     for (text, expected) in rows {
-        let found = told(&stored, &[(sheet, text)]);
+        let found = problems_of(&stored, &[(sheet, text)]);
         assert_eq!(found.len(), expected.len(), "{text:?}: {found:#?}");
         for (found, expected) in found.iter().zip(*expected) {
             let whole = format!("{sheet}.csv{expected}");
-            assert!(found.starts_with(&whole), "{text:?}\n says {found}\n not {whole}");
+            assert!(found.starts_with(&whole), "{text:?}\n found {found}\n expected {whole}");
         }
     }
 }
 
-/// Protects against files that are not sheets, or other sheets than they seem.
+/// Protects against files that are not sheets, or not the sheets that their names claim.
 #[test]
 fn a_file_must_be_a_sheet() {
     check(
         "items",
         &[
-            ("", &[": it is empty: its first line is the header, sku,unit,"]),
+            ("", &[": the file is empty: its first line must be the header, sku,unit,"]),
             ("sku\n", &[]),
-            ("sku,colour\n", &[" line 1, column colour: there is no such column; there are sku, unit, units, tier, by_lot,"]),
-            ("sku,remove\n", &[" line 1, column remove: there is no such column"]),
-            ("sku, unit\n", &[" line 1, column  unit: there is no such column"]),
-            ("SKU\n", &[" line 1, column SKU: there is no such", " line 1, column sku: the column is missing"]),
-            ("sku,unit,sku\n", &[" line 1, column sku: the column is there twice"]),
-            ("unit\nkg\n", &[" line 1, column sku: the column is missing, and it says which row is meant"]),
+            (
+                "sku,colour\n",
+                &[" line 1, column colour: the sheet has no such column; its columns are sku, unit, units, tier, by_lot,"],
+            ),
+            ("sku,remove\n", &[" line 1, column remove: the sheet has no such column"]),
+            ("sku, unit\n", &[" line 1, column  unit: the sheet has no such column"]),
+            ("SKU\n", &[" line 1, column SKU: the sheet has no such", " line 1, column sku: the column is missing"]),
+            ("sku,unit,sku\n", &[" line 1, column sku: the header has this column twice"]),
+            ("unit\nkg\n", &[" line 1, column sku: the column is missing, and it identifies the row"]),
             (
                 "sku;unit\nA;kg\n",
                 &[
                     " line 1, column sku: the column is missing",
-                    " line 1, column sku;unit: there is no such column; there are sku, unit, units, tier, by_lot, buffer, low_at, promise_days, priority, since, supplier_days, bulk, policy, shows_date. Cells are separated by commas",
+                    " line 1, column sku;unit: the sheet has no such column; its columns are sku, unit, units, tier, by_lot, buffer, low_at, promise_days, priority, since, supplier_days, bulk, policy, shows_date. Cells are separated by commas",
                 ],
             ),
-            ("sku,unit\nA\n", &[" line 2: it has 1 cells and the header 2"]),
+            ("sku,unit\nA\n", &[" line 2: the line has 1 cells and the header 2"]),
             (
                 "sku,unit\n\nA,g\nB,g,h\n",
-                &[" line 4: it has 3 cells and the header 2; a cell with a comma in it stands in \"quotes\""],
+                &[" line 4: the line has 3 cells and the header 2: put a cell with a comma in \"quotes\""],
             ),
             (
                 "sku\n\"A\nB\"\n\"unclosed\n",
@@ -58,11 +62,11 @@ fn a_file_must_be_a_sheet() {
     );
     let stored = imported(SMALL);
     let latin = std::collections::BTreeMap::from([(super::Sheet::Items, b"sku\nA\nCR\xC8ME\n".to_vec())]);
-    let problems = super::ImportPlan::of(&stored, &super::Sheets::read(&latin), super::now()).expect_err("it is not UTF-8");
-    assert_eq!(problems.shown()[0].to_string(), "items.csv line 3: this is not UTF-8: save it as CSV in UTF-8");
+    let problems = super::ImportPlan::of(&stored, &super::Sheets::read(&latin), super::now()).expect_err("the file is not UTF-8");
+    assert_eq!(problems.shown()[0].to_string(), "items.csv line 3: the file is not UTF-8: save it as CSV in UTF-8");
 }
 
-/// Protects items and tiers from values that are none.
+/// Protects against items and tiers with invalid values.
 #[test]
 fn items_and_tiers_are_checked() {
     check(
@@ -80,21 +84,21 @@ fn items_and_tiers_are_checked() {
                     " line 2, column units: \"case\" does not have the form unit=number",
                 ],
             ),
-            ("sku,buffer\n,1\n", &[" line 2, column sku: it is empty, and it says which row is meant"]),
-            ("sku\n-\n", &[" line 2, column sku: it is \"-\", which takes a value away"]),
+            ("sku,buffer\n,1\n", &[" line 2, column sku: the cell is empty, and it identifies the row"]),
+            ("sku\n-\n", &[" line 2, column sku: the cell is \"-\", which removes a value"]),
             ("sku,buffer\nA,1000000000\nB,1000000001\n", &[" line 3, column buffer: \"1000000001\" is not a whole number"]),
             ("sku,units\nA,case=0\n", &[" line 2, column units: 0 is out of range"]),
-            ("sku,units\nA,case=12;case=13\n", &[" line 2, column units: the unit case is said twice"]),
+            ("sku,units\nA,case=12;case=13\n", &[" line 2, column units: the unit case has two factors"]),
             ("sku,units\nA,each=1\n", &[" line 2, column units: each is the item's own unit"]),
             ("sku,unit\nOIL,drum\n", &[" line 2, column units: drum is the item's own unit"]),
             ("sku,tier\nA,B\n", &[" line 2, column tier: there is no tier B: add it to tiers.csv"]),
-            ("sku\nA\nB\nA\n", &[" line 4, column sku: line 2 says the same sku already: keep one of the two lines"]),
+            ("sku\nA\nB\nA\n", &[" line 4, column sku: line 2 already has the same sku: keep one of the two lines"]),
             ("sku,by_lot\nA,-\n", &[" line 2, column by_lot: \"-\" is neither yes nor no"]),
             (
                 "sku,promise_days,priority,since,supplier_days,bulk,policy,shows_date\nA,731,-1,21.11.2026,1.5,-,lifo,1\n",
                 &[
                     " line 2, column bulk: \"-\" is neither yes nor no",
-                    " line 2, column policy: \"lifo\" is no policy: there are fair_share, first_come, priority",
+                    " line 2, column policy: \"lifo\" is not a policy: the policies are fair_share, first_come, priority",
                     " line 2, column priority: \"-1\" is not a whole number from 0 to 4294967295",
                     " line 2, column promise_days: \"731\" is not a whole number from 0 to 730",
                     " line 2, column shows_date: \"1\" is neither yes nor no",
@@ -117,21 +121,21 @@ fn items_and_tiers_are_checked() {
     check(
         "tiers",
         &[
-            ("tier,buffer\nB,\n", &[" line 2, column buffer: a new tier needs one"]),
+            ("tier,buffer\nB,\n", &[" line 2, column buffer: a new tier needs a buffer"]),
             ("tier,buffer\nA,\n", &[]),
             ("tier,buffer\nB,x\n", &[" line 2, column buffer: \"x\" is not a whole number"]),
         ],
     );
 }
 
-/// Protects the network from locations and codes that lead nowhere, or to two places.
+/// Protects the network from invalid locations, and from codes that belong to no location or to two.
 #[test]
 fn locations_and_their_codes_are_checked() {
     check(
         "locations",
         &[
-            ("code,kind\nWH-2,\n", &[" line 2, column kind: a new location needs one: factory, warehouse, third_party,"]),
-            ("code,kind\nWH-2,depot\n", &[" line 2, column kind: \"depot\" is no kind of location: there are factory,"]),
+            ("code,kind\nWH-2,\n", &[" line 2, column kind: a new location needs a kind: factory, warehouse, third_party,"]),
+            ("code,kind\nWH-2,depot\n", &[" line 2, column kind: \"depot\" is not a kind of location: the kinds are factory,"]),
             ("code,kind\nunassigned,store\n", &[" line 2, column code: the location code \"unassigned\" is not usable"]),
             (
                 "code,active,feeds_production\nWH-1,0,maybe\n",
@@ -146,54 +150,72 @@ fn locations_and_their_codes_are_checked() {
         "location_codes",
         &[
             ("location,in,code\nWH-9,sap,1\n", &[" line 2, column location: there is no location WH-9: add it to locations.csv"]),
-            ("location,in,code\nWH-1,wms,\n", &[" line 2, column code: say what wms calls WH-1"]),
+            ("location,in,code\nWH-1,wms,\n", &[" line 2, column code: a new code of WH-1 in wms needs a value"]),
             (
                 "location,in,code\nWH-1,a.example.com,1\n",
                 &[" line 2, column in: the shop domain \"a.example.com\" is not usable"],
             ),
             ("location,in,code\nWH-1,SAP,1\n", &[" line 2, column in: the system \"SAP\" is not usable"]),
             ("location,in,code\nWH-1,a.myshopify.com,main\n", &[" line 2, column code: \"main\" is not an id of the shop"]),
-            ("location,in,code\nSTORE-1,sap,1000\n", &[" line 2, column code: sap calls WH-1 \"1000\" already"]),
+            ("location,in,code\nSTORE-1,sap,1000\n", &[" line 2, column code: \"1000\" is already the code of WH-1 in sap"]),
             (
                 "location,in,code\nSTORE-1,wms,7\nWH-1,wms,7\n",
-                &[" line 2, column code: wms calls WH-1 \"7\" already", " line 3, column code: wms calls STORE-1 \"7\" already"],
+                &[
+                    " line 2, column code: \"7\" is already the code of WH-1 in wms",
+                    " line 3, column code: \"7\" is already the code of STORE-1 in wms",
+                ],
             ),
-            ("location,in,code\nSTORE-1,a.myshopify.com,70000000001\n", &[" line 2, column code: a.myshopify.com calls WH-1"]),
-            ("location,in,code\nWH-1,sap,1\nWH-1,sap,2\n", &[" line 3, column location: line 2 says the same location and in"]),
+            (
+                "location,in,code\nSTORE-1,a.myshopify.com,70000000001\n",
+                &[" line 2, column code: \"70000000001\" is already the code of WH-1"],
+            ),
+            (
+                "location,in,code\nWH-1,sap,1\nWH-1,sap,2\n",
+                &[" line 3, column location: line 2 already has the same location and in"],
+            ),
             ("location,in,code,remove\nWH-1,sap,,maybe\n", &[" line 2, column remove: \"maybe\" is neither yes nor no"]),
             ("location,in,code\nWH-1,a.myshopify.com,gid://shopify/Location/70000000009\n", &[]),
         ],
     );
 }
 
-/// Protects mappings: each leads to one item that exists, and no level of a shop is written for two items.
+/// Protects mappings: each leads to one existing item, and no inventory item of a shop belongs to two items.
 #[test]
 fn mappings_are_checked() {
     let header = "shop,shop_sku,sku,inventory_item\na.myshopify.com,";
     let listing = |rest: &str| format!("{header}{rest}\n");
     let rows: [(&str, &[&str]); 11] = [
         ("X,NOPE,1", &[" line 2, column sku: there is no item NOPE: add it to items.csv"]),
-        ("X,,", &[" line 2, column inventory_item: a new listing needs one", " line 2, column sku: a new listing needs one"]),
+        (
+            "X,,",
+            &[
+                " line 2, column inventory_item: a new listing needs an inventory_item",
+                " line 2, column sku: a new listing needs a sku",
+            ],
+        ),
         ("X,GLASS,0", &[" line 2, column inventory_item: \"0\" is not an id of the shop: it has the form 44000000000001"]),
         ("X,GLASS,gid://shopify/Product/1", &[" line 2, column inventory_item: \"gid://shopify/Product/1\" is not an id"]),
         ("X,GLASS,gid://shopify/InventoryItem/1", &[]),
-        ("X,GLASS,44000000000001", &[" line 2, column inventory_item: 44000000000001 is listed for SERUM (as \"serum-30\") too"]),
+        (
+            "X,GLASS,44000000000001",
+            &[" line 2, column inventory_item: 44000000000001 is also listed for SERUM (as \"serum-30\")"],
+        ),
         (
             "X,SERUM,9",
-            &[" line 2, column sku: a.myshopify.com lists SERUM as \"serum-30\": a shop lists it once; add a line for that"],
+            &[" line 2, column sku: a.myshopify.com already lists SERUM as \"serum-30\": a shop lists an item once; add a line"],
         ),
         (
             "X,GLASS,9\na.myshopify.com,Y,GLASS,8",
-            &[" line 3, column sku: line 2 lists GLASS in a.myshopify.com already, as \"X\""],
+            &[" line 3, column sku: line 2 already lists GLASS in a.myshopify.com, as \"X\""],
         ),
         (
             "X,GLASS,9\na.myshopify.com,Y,OIL,9",
             &[
-                " line 2, column inventory_item: 9 is listed for OIL (line 3) too",
-                " line 3, column inventory_item: 9 is listed for GLASS (line 2) too",
+                " line 2, column inventory_item: 9 is also listed for OIL (line 3)",
+                " line 3, column inventory_item: 9 is also listed for GLASS (line 2)",
             ],
         ),
-        ("X,GLASS,9\na.myshopify.com,X,OIL,8", &[" line 3, column shop: line 2 says the same shop and shop_sku already"]),
+        ("X,GLASS,9\na.myshopify.com,X,OIL,8", &[" line 3, column shop: line 2 already has the same shop and shop_sku"]),
         ("a\tb,GLASS,9", &[" line 2, column shop_sku: \"a\\tb\" is not usable"]),
     ];
     for (rest, expected) in rows {
@@ -203,19 +225,20 @@ fn mappings_are_checked() {
         "system_items",
         &[
             ("system,code,sku\nsap,1,NOPE\n", &[" line 2, column sku: there is no item NOPE"]),
-            ("system,code,sku\nsap,1,\n", &[" line 2, column sku: a new mapping needs one"]),
+            ("system,code,sku\nsap,1,\n", &[" line 2, column sku: a new mapping needs a sku"]),
             ("system,code,sku\nSap,1,OIL\n", &[" line 2, column system: the system \"Sap\" is not usable"]),
-            ("system,code,sku,unit\nsap,1,OIL,box\n", &[" line 2, column unit: nobody says how many g one box of OIL is"]),
+            ("system,code,sku,unit\nsap,1,OIL,box\n", &[" line 2, column unit: there is no factor from box to g for OIL"]),
             ("system,code,sku,unit\nsap,1,OIL,kg\n", &[]),
             ("system,code,units\nsap,4711,-\n", &[]),
-            ("system,code,unit\nsap,4711,crate\n", &[" line 2, column unit: nobody says how many each one crate of SERUM is"]),
+            ("system,code,unit\nsap,4711,crate\n", &[" line 2, column unit: there is no factor from crate to each for SERUM"]),
         ],
     );
 }
 
-/// Protects whoever mends a file from mending it once for every mistake, and from mistakes that only follow from others.
+/// Protects planners from correcting a file once for each mistake: all problems are reported at once, and none that only follows
+/// from another.
 #[test]
-fn all_mistakes_are_told_and_only_those() {
+fn all_problems_are_reported_and_only_those() {
     let files: Files = &[
         ("items", "sku,buffer,tier\nNEW,x,B\n"),
         ("tiers", "tier,buffer\nB,x\n"),
@@ -226,7 +249,7 @@ fn all_mistakes_are_told_and_only_those() {
         ("assemblies", "parent,work_centre\nNEW,FILL\n"),
         ("bills", "parent,component,quantity\nNEW,OIL,x\n"),
     ];
-    let found = told(&imported(SMALL), files);
+    let found = problems_of(&imported(SMALL), files);
     let places: Vec<&str> = found.iter().filter_map(|problem| problem.split(": ").next()).collect();
     assert_eq!(
         places,

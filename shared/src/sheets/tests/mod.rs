@@ -1,4 +1,4 @@
-//! Sheets from text to plan, beside what is stored. Applying them is tried over a table, in the scenarios.
+//! Tests of sheets from text to plan, over a stored catalog. The scenarios test applying a plan to a table.
 
 mod bounds;
 mod changes;
@@ -23,7 +23,7 @@ pub(super) fn sheets(files: Files) -> Sheets {
     Sheets::read(&files.iter().map(file).collect::<BTreeMap<_, _>>())
 }
 
-/// When everything here is imported.
+/// The time of all imports in these tests.
 pub(super) fn now() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().expect("a time")
 }
@@ -38,14 +38,14 @@ pub(super) fn store(stored: &mut StoredCatalog, plan: &ImportPlan) {
         match write {
             Write::Put { key, body, expect, .. } => {
                 let revision = expect.next_revision();
-                stored.take(&Record { key, revision, body }).expect("what was planned can be read");
+                stored.take(&Record { key, revision, body }).expect("planned rows are readable");
             }
             Write::Delete { key, .. } => stored.forget(&key),
         }
     }
 }
 
-/// What is stored after these files were imported into nothing.
+/// The stored catalog after an import of these files into an empty table.
 pub(super) fn imported(files: Files) -> StoredCatalog {
     let mut stored = StoredCatalog::default();
     let plan = plan(&stored, files).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
@@ -53,7 +53,7 @@ pub(super) fn imported(files: Files) -> StoredCatalog {
     stored
 }
 
-/// A small catalogue with something of everything.
+/// A small catalog with rows of every kind.
 pub(super) const SMALL: Files = &[
     ("tiers", "tier,buffer\nA,3\n"),
     (
@@ -82,10 +82,10 @@ pub(super) const SMALL: Files = &[
     ),
 ];
 
-/// Protects versions of bills: each change of one, and of how it is made, is the row in force and a row of its own that nothing
-/// replaces; and it is in force from when it was imported, however often that is repeated.
+/// Protects the versions of bills: each change of a bill or its assembly writes the row in force and a version row that is never
+/// replaced. A version is in force from its import, and importing the same again adds no version.
 #[test]
-fn a_bill_leaves_its_versions() {
+fn each_change_of_a_bill_writes_a_version() {
     let mut stored = imported(SMALL);
     let lines = "parent,component,quantity,from";
     let header = "parent,lead_days,remove";
@@ -101,13 +101,14 @@ fn a_bill_leaves_its_versions() {
     .enumerate()
     {
         let now = now() + SignedDuration::from_hours(i64::try_from(n).expect("few") + 1);
-        let plan = ImportPlan::of(&stored, &sheets(&[(sheet, &format!("{columns}\n{line}\n"))]), now).expect("it is right");
+        let plan =
+            ImportPlan::of(&stored, &sheets(&[(sheet, &format!("{columns}\n{line}\n"))]), now).expect("the sheets are valid");
         let bill = |stored: &StoredCatalog| stored.catalogue().bills.values().next().expect("a bill").clone();
         let BillOfMaterials { version: before, since, .. } = bill(&stored);
         store(&mut stored, &plan);
         let after: BillOfMaterials = bill(&stored);
         assert_eq!(after.version, version, "{line}");
-        // Beside the bill: what the index loses, with the bill as it is.
+        // The where-used index may write the bill again; only the first two writes make the version.
         let of_bills = |write: &Write| matches!(RowKey::parse(write.key()), Some(RowKey::Bill(_) | RowKey::BillVersion { .. }));
         let written: Vec<Write> = plan.batches().concat().into_iter().filter(of_bills).take(2).collect();
         if before == version {

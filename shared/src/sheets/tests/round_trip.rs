@@ -1,4 +1,4 @@
-//! Export and import belong together: whatever a catalogue holds comes back as it was.
+//! Export and import are inverse: any catalog is the same after an export and an import.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::sheets::used_in::derived;
 use crate::sheets::{ImportPlan, Sheets, export};
 use crate::table::{Expect, Record, Write};
 
-/// Names that need quotes, or look like something else to a spreadsheet.
+/// Names that need quotes, or that a spreadsheet would interpret as another type.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[A-Z]{1,4}-[0-9]{1,3}",
@@ -55,7 +55,7 @@ struct Seed {
     feeds: Option<bool>,
 }
 
-/// How it is made, beside what it is made of.
+/// The assembly of an item, without the quantities of its components.
 #[derive(Debug, Clone)]
 struct Made {
     header: bool,
@@ -66,7 +66,7 @@ struct Made {
     rank: Option<u16>,
 }
 
-/// A day of some year.
+/// The day this many days after a fixed date.
 fn day(days: i16) -> Date {
     Date::constant(2026, 11, 21).saturating_add(Span::new().days(days))
 }
@@ -123,12 +123,12 @@ impl Made {
     }
 }
 
-/// A number as whatever is read from it.
+/// Parses a number as a value of type `T`.
 fn share<T: std::str::FromStr<Err: std::fmt::Debug>>(number: impl ToString) -> T {
     number.to_string().parse().expect("a number in its range")
 }
 
-/// A catalogue as the table would hold it: from rows, not by way of sheets.
+/// A stored catalog that is made from rows, without sheets.
 fn stored(seeds: &[Seed]) -> StoredCatalog {
     let mut stored = StoredCatalog::default();
     let mut put = |write: Write| {
@@ -195,9 +195,10 @@ fn stored(seeds: &[Seed]) -> StoredCatalog {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// Protects what people keep in sheets: exported and imported, nothing changes; imported elsewhere, it is the same.
+    /// Protects catalogs in exported sheets: importing them into the same table changes nothing, and importing them into an empty
+    /// table gives the same catalog.
     #[test]
-    fn what_is_exported_comes_back_as_it_was(seeds in vec(seed(), 0..12)) {
+    fn an_exported_catalog_imports_unchanged(seeds in vec(seed(), 0..12)) {
         let stored = stored(&seeds);
         let files = export(stored.catalogue());
         let sheets = Sheets::read(&files);

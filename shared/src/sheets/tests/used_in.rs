@@ -1,4 +1,4 @@
-//! The where-used index: what it says, what is written when, and that it never names too few.
+//! The where-used index: its content, the order of its writes, and that it never names too few parents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,20 +11,20 @@ use crate::sheets::used_in::derived;
 use crate::sheets::{ImportPlan, Sheets, StoredCatalog};
 use crate::table::{Expect, Key, Record, RowKey, Write};
 
-/// The index in words.
-fn said(catalogue: &Catalog) -> Vec<String> {
+/// The index as text.
+fn index_text(catalog: &Catalog) -> Vec<String> {
     let parents = |used: &WhereUsed| used.parents.iter().map(Sku::as_str).collect::<Vec<_>>().join(" ");
-    catalogue.used_in.values().map(|used| format!("{}: {}", used.component, parents(used))).collect()
+    catalog.used_in.values().map(|used| format!("{}: {}", used.component, parents(used))).collect()
 }
 
 /// Whether the index names every parent of every component that is not bulk.
-fn names_every_parent(catalogue: &Catalog) -> bool {
-    let named = |component: &Sku| catalogue.used_in.get(component).map(|used| &used.parents);
-    derived(catalogue).iter().all(|(component, parents)| named(component).is_some_and(|named| parents.is_subset(named)))
+fn names_every_parent(catalog: &Catalog) -> bool {
+    let named = |component: &Sku| catalog.used_in.get(component).map(|used| &used.parents);
+    derived(catalog).iter().all(|(component, parents)| named(component).is_some_and(|named| parents.is_subset(named)))
 }
 
-/// Protects whoever asks what a change leads to: the index follows bills, alternates and what is bulk, and at the end names
-/// exactly what it should; what gains is written first, what loses last and with the bill that says so.
+/// Protects the readers of the where-used index: it follows bills, alternates and bulk items, and after an import it is exact. A
+/// row that gains parents is written first, a row that loses parents last and together with the bill.
 #[test]
 fn the_index_follows_the_bills() {
     let bills = "parent,component,quantity,remove";
@@ -61,20 +61,20 @@ fn the_index_follows_the_bills() {
         ("items", items, "OIL,no\nWATER,yes", &[]),
     ];
     let small = imported(SMALL);
-    assert_eq!(said(small.catalogue()), ["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"]);
+    assert_eq!(index_text(small.catalogue()), ["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"]);
     for (sheet, columns, lines, expected) in rows {
         let files: Files = &[(sheet, &format!("{columns}\n{lines}\n"))];
         let mut stored = small.clone();
         let planned = plan(&stored, files).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
-        let batches: Vec<String> = planned.batches().iter().map(|batch| in_words(batch)).collect();
+        let batches: Vec<String> = planned.batches().iter().map(|batch| batch_text(batch)).collect();
         assert_eq!(batches, expected, "{lines}");
         store(&mut stored, &planned);
         assert_eq!(index(stored.catalogue()), derived(stored.catalogue()), "{lines}");
-        assert_eq!(plan(&stored, files).expect("it is right").rows(), 0, "{lines}: importing twice is importing once");
+        assert_eq!(plan(&stored, files).expect("the sheets are valid").rows(), 0, "{lines}: a second import writes nothing");
     }
 }
 
-fn in_words(batch: &[Write]) -> String {
+fn batch_text(batch: &[Write]) -> String {
     let place = |write: &Write| match write {
         Write::Put { key, .. } => format!("put {}", RowKey::in_words(key)),
         Write::Delete { key, .. } => format!("delete {}", RowKey::in_words(key)),
@@ -82,17 +82,17 @@ fn in_words(batch: &[Write]) -> String {
     batch.iter().map(place).collect::<Vec<_>>().join(", ")
 }
 
-fn index(catalogue: &Catalog) -> BTreeMap<Sku, BTreeSet<Sku>> {
-    catalogue.used_in.iter().map(|(component, used)| (component.clone(), used.parents.clone())).collect()
+fn index(catalog: &Catalog) -> BTreeMap<Sku, BTreeSet<Sku>> {
+    catalog.used_in.iter().map(|(component, used)| (component.clone(), used.parents.clone())).collect()
 }
 
-/// A row that is missing, one that is too large, what is written, and what the index says then.
+/// A row that is missing, a row that is too large, the expected writes, and the expected index.
 type Broken = (Option<Key>, Option<Write>, &'static [&'static str], &'static [&'static str]);
 
-/// Protects tables from before there was an index, and those whose import stopped: any import makes it whole, but what another
-/// import may be about to need stays.
+/// Protects tables from before the index existed, and tables whose import stopped: any import repairs the index, but keeps the
+/// parents that another import may be about to need.
 #[test]
-fn any_import_makes_the_index_whole() {
+fn any_import_repairs_the_index() {
     let whole = imported(SMALL);
     let tiers: Files = &[("tiers", "tier,buffer\nA,3\n")];
     let key = |component: &str| RowKey::WhereUsed(component.parse().expect("a SKU")).key();
@@ -134,20 +134,20 @@ fn any_import_makes_the_index_whole() {
         if let Some(Write::Put { key, body, expect, .. }) = taken {
             stored.take(&Record { key, revision: expect.next_revision(), body }).expect("readable");
         }
-        let planned = plan(&stored, tiers).expect("it is right");
+        let planned = plan(&stored, tiers).expect("the sheets are valid");
         assert_eq!(planned.changes, [], "no line changes anything");
-        assert_eq!(planned.batches().iter().map(|batch| in_words(batch)).collect::<Vec<_>>(), expected);
+        assert_eq!(planned.batches().iter().map(|batch| batch_text(batch)).collect::<Vec<_>>(), expected);
         store(&mut stored, &planned);
-        assert_eq!(said(stored.catalogue()), then);
+        assert_eq!(index_text(stored.catalogue()), then);
     }
 }
 
-/// A table as conditional writes leave it.
+/// A table in memory with conditional writes.
 #[derive(Clone, Default)]
 struct Table(BTreeMap<Key, (u64, serde_json::Value)>);
 
 impl Table {
-    /// Writes all of a batch, or says which rows are not as expected.
+    /// Writes the whole batch, or returns the rows whose conditions failed.
     fn write(&mut self, batch: &[Write]) -> Result<(), Vec<Key>> {
         let keys: BTreeSet<&Key> = batch.iter().map(Write::key).collect();
         assert!(keys.len() == batch.len() && batch.len() <= crate::table::MAX_WRITES, "a transaction takes no row twice");
@@ -184,12 +184,12 @@ impl Table {
     }
 
     fn write_all(&mut self, files: Files) {
-        let planned = plan(&self.read(), files).expect("it is right");
-        planned.batches().iter().for_each(|batch| self.write(batch).expect("nobody else writes"));
+        let planned = plan(&self.read(), files).expect("the sheets are valid");
+        planned.batches().iter().for_each(|batch| self.write(batch).expect("no other import writes"));
     }
 }
 
-/// Somebody who imports: what they know of the table, and what they still want to write.
+/// A running import: the catalog it has read, and the batches it has not written yet.
 struct Import {
     sheets: Sheets,
     known: Option<StoredCatalog>,
@@ -197,7 +197,7 @@ struct Import {
 }
 
 impl Import {
-    /// Reading the table and planning, or one transaction. False when nothing is left to do.
+    /// Reads the table and plans, or writes one transaction. False when nothing is left to do.
     fn step(&mut self, table: &mut Table) -> bool {
         let known = self.known.get_or_insert_with(|| table.read());
         let Some(batches) = &mut self.batches else {
@@ -230,7 +230,7 @@ impl Import {
 
 const NAMES: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
 
-/// A line of a bill that leads from one of the names to a later one, put in or taken out.
+/// A line of a bill that adds or removes a component. The component is later in [`NAMES`] than its parent.
 fn line() -> impl Strategy<Value = String> {
     let names = (0..NAMES.len() - 1, 0..NAMES.len(), any::<bool>());
     names.prop_filter_map("downwards", |(from, to, remove)| {
@@ -239,10 +239,10 @@ fn line() -> impl Strategy<Value = String> {
     })
 }
 
-/// The lines of items.csv, of what becomes bulk, and of bills.csv.
+/// Lines of items.csv that mark items as bulk, and lines of bills.csv.
 type Texts = (String, String);
 
-/// Lines about different things.
+/// Lines with different keys.
 fn files() -> impl Strategy<Value = Texts> {
     let bulk = vec(0..NAMES.len(), 0..2).prop_map(|bulk| {
         let bulk: BTreeSet<&str> = bulk.into_iter().map(|at| NAMES[at]).collect();
@@ -259,9 +259,9 @@ fn skus() -> String {
     NAMES.iter().fold("sku\n".to_owned(), |text, name| text + name + "\n")
 }
 
-/// Two imports beside each other over what the first files leave, in these turns and then one after the other; the first of them
-/// may stop where its turns end. After each transaction the index names every parent, and after the next import, whatever it
-/// says, it has nothing too many.
+/// Runs two imports side by side over the catalog of the first files: in these turns, and then one after the other. The first of
+/// them may stop where its turns end. After each transaction the index must name every parent, and after the next import,
+/// whatever its sheets contain, it must name no parent too many.
 fn side_by_side(first: &Texts, both: [&Texts; 2], turns: impl IntoIterator<Item = bool>, stops: bool) {
     let import = |(items, bills): &Texts| {
         let (items, bills) = (format!("sku,bulk\n{items}"), format!("parent,component,quantity,remove\n{bills}"));
@@ -274,7 +274,7 @@ fn side_by_side(first: &Texts, both: [&Texts; 2], turns: impl IntoIterator<Item 
     let mut imports = both.map(import);
     let mut step = |import: usize, table: &mut Table| {
         let more = imports[import].step(table);
-        assert!(names_every_parent(table.read().catalogue()), "{:?}", said(table.read().catalogue()));
+        assert!(names_every_parent(table.read().catalogue()), "{:?}", index_text(table.read().catalogue()));
         more
     };
     for turn in turns {
@@ -292,8 +292,8 @@ fn side_by_side(first: &Texts, both: [&Texts; 2], turns: impl IntoIterator<Item 
     }
 }
 
-/// Protects promises from goods that are not computed anew, where two people import at once: in whichever order their
-/// transactions come, and wherever one of them stops.
+/// Protects promises from finished goods that are not recomputed when two imports run at once: in every order of their
+/// transactions, and wherever one of them stops.
 #[test]
 fn no_parent_is_lost_between_two_imports() {
     for (first, ours, theirs) in [
@@ -315,7 +315,7 @@ fn no_parent_is_lost_between_two_imports() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Protects the same beside larger changes.
+    /// Protects promises in the same way under larger, random changes.
     #[test]
     fn the_index_never_names_too_few(
         first in files(), ours in files(), theirs in files(), turns in vec(any::<bool>(), 0..24), stops in any::<bool>(),
@@ -324,10 +324,10 @@ proptest! {
     }
 }
 
-/// Protects imports that take a component out of many bills, or many components out of one: nothing is too large for a
-/// transaction, and no row is in one twice.
+/// Protects imports that remove a component from many bills, or many components from one: no transaction is too large, and none
+/// has a row twice.
 #[test]
-fn much_is_taken_out_in_parts() {
+fn a_large_removal_is_split_into_transactions() {
     let name = |kind: &str, n: usize| format!("{kind}{n:03}");
     for (parents, components) in [(150, 1), (1, 150), (12, 30)] {
         let pairs = || (0..parents).flat_map(move |p| (0..components).map(move |c| (p, c)));
@@ -336,10 +336,10 @@ fn much_is_taken_out_in_parts() {
         let lines = |end: &str| pairs().map(|(p, c)| format!("{},{},{end}\n", name("P", p), name("C", c))).collect::<String>();
         let mut table = Table::default();
         table.write_all(&[("items", &items), ("bills", &format!("parent,component,quantity\n{}", lines("1")))]);
-        assert_eq!(said(table.read().catalogue()).len(), components);
+        assert_eq!(index_text(table.read().catalogue()).len(), components);
         table.write_all(&[("bills", &format!("parent,component,remove\n{}", lines("yes")))]);
-        assert_eq!(said(table.read().catalogue()), [""; 0], "{parents} by {components}");
+        assert_eq!(index_text(table.read().catalogue()), [""; 0], "{parents} by {components}");
         let bill = RowKey::Bill("P000".parse().expect("a SKU")).key();
-        assert!(table.0.contains_key(&bill), "the bill stays, with nothing in it");
+        assert!(table.0.contains_key(&bill), "the bill stays, without components");
     }
 }

@@ -1,4 +1,4 @@
-//! What must fit in a configuration, said in the words of whoever writes it.
+//! Checks that the parts of a feed's configuration fit each other. Each message names the field and what to change.
 
 use serde_json::Value;
 
@@ -19,30 +19,27 @@ pub(super) fn feed(feed: &Feed) -> Checked {
     paging(feed)?;
     mode(feed)?;
     kinds(feed)?;
-    must(feed.times.is_sane(), "times.offset_minutes: no clock is more than 14 hours from UTC")?;
-    must(feed.every_minutes != Some(0), "every_minutes: it is at least 1")
+    must(feed.times.is_sane(), "times.offset_minutes: it must be within 14 hours of UTC")?;
+    must(feed.every_minutes != Some(0), "every_minutes: it must be at least 1")
 }
 
 fn address(feed: &Feed) -> Checked {
     let origin = request::origin(&feed.url);
     let Some(origin) = origin else { return Err(format!("url: {:?} must begin with https:// and a host", feed.url)) };
-    must(!origin.contains(['@', '{', '}']), "url: the host is fixed, and has no user or password in it; see auth")?;
+    must(!origin.contains(['@', '{', '}']), "url: the host must be constant and without user or password; set auth instead")?;
     let host = origin.strip_prefix("http://").map(|host| host.split(':').next().unwrap_or_default());
     let near = host.is_none_or(|host| host == "localhost" || host == "127.0.0.1");
-    must(near || feed.auth == PullAuth::None, "url: a secret does not travel by http://, only by https://")?;
+    must(near || feed.auth == PullAuth::None, "url: http:// is allowed only without auth; use https://")?;
     for (at, _) in feed.url.match_indices('{') {
         let known = Place::ALL.into_iter().any(|place| feed.url[at..].starts_with(place.name()));
-        must(known, "url: a { begins {since}, {offset}, {page}, {size} or {cursor}")?;
+        must(known, "url: a { must begin {since}, {offset}, {page}, {size} or {cursor}")?;
     }
     must(feed.body.is_none() || feed.method == PullMethod::Post, "body: a GET has none; set method to post")?;
     for (name, value) in &feed.headers {
         let token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        must(token, format!("headers: {name:?} is no name of a header"))?;
-        must(
-            !name.eq_ignore_ascii_case("authorization"),
-            "headers: Authorization comes from auth, and its secret from the secret",
-        )?;
-        must(value.bytes().all(|b| (b' '..=b'~').contains(&b)), format!("headers: {name} has characters that no header has"))?;
+        must(token, format!("headers: {name:?} is not the name of a header"))?;
+        must(!name.eq_ignore_ascii_case("authorization"), "headers: Authorization is set by auth; remove it here")?;
+        must(value.bytes().all(|b| (b' '..=b'~').contains(&b)), format!("headers: the value of {name} is not valid"))?;
     }
     Ok(())
 }
@@ -53,16 +50,16 @@ fn auth(feed: &Feed) -> Checked {
         PullAuth::Bearer { secret } | PullAuth::Basic { secret } => secret,
         PullAuth::Header { name, secret } => {
             let token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-            must(token, format!("auth.name: {name:?} is no name of a header"))?;
+            must(token, format!("auth.name: {name:?} is not the name of a header"))?;
             secret
         }
         PullAuth::Body { at, secret } => {
             let there = feed.body.as_ref().is_some_and(|body| at.of(body).is_some());
-            must(there, format!("auth.at: the body has nothing at {:?} for the secret to replace", at.as_str()))?;
+            must(there, format!("auth.at: the body has no value at {:?} that the secret can replace", at.as_str()))?;
             secret
         }
     };
-    must(!secret.is_empty(), "auth.secret: it is the name of an entry of the sources' secret")
+    must(!secret.is_empty(), "auth.secret: it must be the name of an entry of the sources' secret")
 }
 
 fn uses(feed: &Feed, place: Place) -> bool {
@@ -86,30 +83,30 @@ fn paging(feed: &Feed) -> Checked {
         Paging::None | Paging::NextLink { .. } => None,
     };
     if let Some(place) = needed {
-        must(uses(feed, place), format!("paging: neither the url nor the body has {}", place.name()))?;
+        must(uses(feed, place), format!("paging: the url or the body must contain {}", place.name()))?;
     }
     for place in [Place::Offset, Place::Page, Place::Cursor] {
         must(
             needed == Some(place) || !uses(feed, place),
-            format!("paging: {} is there, but it pages by something else", place.name()),
+            format!("paging: {} does not belong to this kind of paging; remove it from url and body", place.name()),
         )?;
     }
     if let Some(size) = feed.paging.size() {
         let most = u64::try_from(MAX_ROWS).unwrap_or(u64::MAX);
-        must((2..=most).contains(&size), format!("paging.size: from 2 to {MAX_ROWS}"))?;
+        must((2..=most).contains(&size), format!("paging.size: it must be from 2 to {MAX_ROWS}"))?;
     }
-    must(feed.paging.size().is_some() || !uses(feed, Place::Size), "paging: {size} is there, but no size is said")?;
+    must(feed.paging.size().is_some() || !uses(feed, Place::Size), "paging: {size} needs a kind of paging with a size")?;
     if feed.format == PullFormat::JsonLines {
         let in_answer = match &feed.paging {
             Paging::NextLink { .. } | Paging::Cursor { .. } => true,
             Paging::Offset { more, .. } => more.is_some(),
             Paging::None | Paging::Page { .. } | Paging::Progress { .. } => false,
         };
-        must(!in_answer, "paging: lines have no place for what comes next")?;
-        must(feed.rows.as_str().is_empty(), "rows: the rows of lines are the lines")?;
+        must(!in_answer, "paging: a json_lines answer cannot name the next page")?;
+        must(feed.rows.as_str().is_empty(), "rows: json_lines needs no pointer to the rows; leave it out")?;
     }
     if matches!(feed.paging, Paging::Progress { .. }) {
-        must(feed.ordered, "paging: by progress needs ordered rows")?;
+        must(feed.ordered, "paging: paging by progress needs ordered rows; set ordered")?;
     }
     Ok(())
 }
@@ -117,24 +114,24 @@ fn paging(feed: &Feed) -> Checked {
 fn mode(feed: &Feed) -> Checked {
     match (feed.mode, &feed.progress) {
         (PullMode::Full, None) => {
-            must(!uses(feed, Place::Since), "mode: a full refresh has no {since}")?;
-            must(!feed.ordered, "ordered: a full refresh has no watermark to move")
+            must(!uses(feed, Place::Since), "mode: a full refresh must not use {since}")?;
+            must(!feed.ordered, "ordered: a full refresh has no watermark; leave it out")
         }
-        (PullMode::Full, Some(_)) => Err("progress: a full refresh has none".to_owned()),
+        (PullMode::Full, Some(_)) => Err("progress: a full refresh must not have it".to_owned()),
         (PullMode::Delta, None) => Err("progress: a delta needs it".to_owned()),
         (PullMode::Delta, Some(progress)) => {
             must(uses(feed, Place::Since), "mode: a delta needs {since} in its url or body")?;
-            must(!feed.aggregate, "aggregate: only a full refresh sees every bin and lot")?;
+            must(!feed.aggregate, "aggregate: only a full refresh can use it, because it reads every bin and lot")?;
             match progress {
                 FeedProgress::Time { value, overlap_seconds, .. } => {
-                    let told = value.as_ref().or(feed.fields.occurred_at.as_ref());
+                    let time = value.as_ref().or(feed.fields.occurred_at.as_ref());
                     must(
-                        told.is_some_and(|told| !told.is_constant()),
-                        "progress: a row needs a time: value, or fields.occurred_at",
+                        time.is_some_and(|time| !time.is_constant()),
+                        "progress: each row needs a time: set value or fields.occurred_at",
                     )?;
-                    must(*overlap_seconds > 0, "progress.overlap_seconds: at least 1; rows of one second may appear one by one")
+                    must(*overlap_seconds > 0, "progress.overlap_seconds: it must be at least 1")
                 }
-                FeedProgress::Sequence { value, .. } => must(!value.is_constant(), "progress.value: it must be of the row"),
+                FeedProgress::Sequence { value, .. } => must(!value.is_constant(), "progress.value: it must point into the row"),
             }
         }
     }
@@ -147,22 +144,19 @@ fn kinds(feed: &Feed) -> Checked {
             KindMapping::Skip => None,
         })
     };
-    must(events().next().is_some(), "kind: nothing of it is an event")?;
+    must(events().next().is_some(), "kind: at least one value must be mapped to a kind of event")?;
     let moves = events().any(|kind| !kind.is_a_state());
     let of_row = |field: &Option<Template>| field.as_ref().is_some_and(|field| !field.is_constant());
-    must(!moves || of_row(&feed.fields.id), "fields.id: a movement is known by the system's own name of it")?;
+    must(!moves || of_row(&feed.fields.id), "fields.id: a movement needs the system's id of the transaction")?;
     let timed = moves || feed.mode == PullMode::Delta;
-    must(!timed || of_row(&feed.fields.occurred_at), "fields.occurred_at: it is needed, except of the states of a full refresh")?;
+    must(!timed || of_row(&feed.fields.occurred_at), "fields.occurred_at: only the states of a full refresh can do without it")?;
     if feed.aggregate {
         must(!moves, "aggregate: only states (count, balance) can be added up")?;
-        must(
-            feed.fields.occurred_at.is_none(),
-            "aggregate: the sum is as of when the source was asked; leave fields.occurred_at out",
-        )?;
+        must(feed.fields.occurred_at.is_none(), "aggregate: a sum has the time of the request; leave fields.occurred_at out")?;
         must(feed.fields.lot.is_none(), "aggregate: lots are added up; leave fields.lot out")?;
     }
     for (name, field) in [("sku", &feed.fields.sku), ("quantity", &feed.fields.quantity)] {
-        must(!field.is_constant(), format!("fields.{name}: it must be of the row"))?;
+        must(!field.is_constant(), format!("fields.{name}: it must contain a pointer into the row"))?;
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! How one feed of a system is pulled, as its configuration file says it. What it says is checked where it is read.
+//! The configuration of one feed of a system. The types here are the JSON of its configuration file; `check` validates it when
+//! it is read.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +11,13 @@ use crate::source::pull::check;
 use crate::source::pull::template::{Pointer, Template};
 use crate::source::pull::times::{TimeFormat, Times};
 
-/// A configuration that was checked: its parts fit each other.
+/// A validated configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Feed", into = "Feed")]
 pub struct PullConfig(Feed);
 
 impl PullConfig {
-    /// What it says.
+    /// The configuration of the feed.
     #[must_use]
     pub fn feed(&self) -> &Feed {
         &self.0
@@ -38,63 +39,63 @@ impl From<PullConfig> for Feed {
     }
 }
 
-/// How one feed is pulled.
+/// The configuration of one feed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Feed {
-    /// Where it is read, with `{since}` and what its paging needs: `{offset}`, `{page}`, `{cursor}`, `{size}`.
+    /// The address, with `{since}` and the placeholders that its paging needs: `{offset}`, `{page}`, `{cursor}`, `{size}`.
     pub url: String,
-    /// How it is asked.
+    /// The HTTP method.
     #[serde(default)]
     pub method: PullMethod,
-    /// Headers of the request. No secrets: they are named in `auth`.
+    /// Headers of the request. Secrets do not belong here; `auth` names them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// Who we say we are.
+    /// How the request authenticates.
     #[serde(default)]
     pub auth: PullAuth,
-    /// The JSON body of a POST. Its texts may hold the same places as the URL; a text that is nothing but one place for a
-    /// number becomes that number.
+    /// The JSON body of a POST. Its texts may contain the same placeholders as the URL. A text that is only a placeholder for
+    /// a number becomes that number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
     /// What an answer looks like.
     #[serde(default)]
     pub format: PullFormat,
-    /// Where the rows are in an answer: a list. Empty when the answer is the list.
+    /// The pointer to the list of rows in an answer. Empty when the answer is the list.
     #[serde(default = "everything")]
     pub rows: Pointer,
     /// How the rest of the rows is asked for.
     #[serde(default)]
     pub paging: Paging,
-    /// Whether it is asked for what is new, or for everything.
+    /// Whether a run requests new rows or all rows.
     #[serde(default)]
     pub mode: PullMode,
-    /// By what "new" is known. Only of a delta.
+    /// By what new rows are known. Only for a delta feed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<FeedProgress>,
-    /// Whether rows come in rising progress. Only then the watermark moves before the end of a run.
+    /// Whether rows come in rising order. Only then the watermark moves before the end of a run.
     #[serde(default, skip_serializing_if = "is_false")]
     pub ordered: bool,
-    /// Add up all rows of one item and location to one state, over bins and lots. Only of a full refresh.
+    /// Whether all rows of one item and location are added up to one state, over bins and lots. Only for a full refresh.
     #[serde(default, skip_serializing_if = "is_false")]
     pub aggregate: bool,
-    /// What a row says.
+    /// The kind of event of a row.
     pub kind: KindOf,
-    /// Where a row says it.
+    /// Where the fields of an event are in a row.
     pub fields: Fields,
-    /// How times are written.
+    /// The formats of times.
     #[serde(default = "rfc3339")]
     pub times: Times,
-    /// What its units are called here, where it is something else, e.g. `EA` is `each`.
+    /// Our names of the system's units, where they differ, e.g. `EA` is `each`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub units: BTreeMap<String, String>,
-    /// Pull it at most so often, in minutes since the last complete run began. Without it on every schedule.
+    /// The shortest time between two complete runs, in minutes. Without it, every scheduled run pulls the feed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every_minutes: Option<u32>,
 }
 
 fn everything() -> Pointer {
-    Pointer::try_from(String::new()).expect("the empty pointer is one")
+    Pointer::try_from(String::new()).expect("the empty pointer is valid")
 }
 
 fn rfc3339() -> Times {
@@ -105,22 +106,22 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// How it is asked.
+/// The HTTP method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PullMethod {
-    /// Without a body.
+    /// GET, without a body.
     #[default]
     Get,
-    /// With a JSON body.
+    /// POST, with a JSON body.
     Post,
 }
 
-/// Who we say we are: by the name of an entry of the sources' secret, never by the secret itself.
+/// How a request authenticates. It names an entry of the sources' secret and never contains the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "scheme", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PullAuth {
-    /// Nobody.
+    /// No authentication.
     #[default]
     None,
     /// `Authorization: Bearer` with the secret.
@@ -169,18 +170,18 @@ pub enum Paging {
     None,
     /// The answer holds the next page's address. It must be of the same server.
     NextLink {
-        /// Where; nothing there at the last page.
+        /// The pointer to the address. The last page has no value there.
         path: Pointer,
     },
     /// By `{offset}`. Pages overlap by one row, so that rows that move while they are read are noticed.
     Offset {
         /// `{size}`: the rows of a page.
         size: u64,
-        /// Where the answer says whether there is more; without it a short page is the last.
+        /// The pointer to a value that is true when there are more rows. Without it, a short page is the last.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         more: Option<Pointer>,
     },
-    /// By `{page}`. Rows that move while they are read are not noticed: only for rows that stay where they are.
+    /// By `{page}`. Rows that move while they are read are not noticed, so this is only for rows that keep their place.
     Page {
         /// `{size}`: the rows of a page.
         size: u64,
@@ -190,7 +191,7 @@ pub enum Paging {
     },
     /// By `{cursor}`, which is empty at first.
     Cursor {
-        /// Where the answer has the next one; nothing there at the last page.
+        /// The pointer to the next cursor. The last page has no value there.
         path: Pointer,
     },
     /// By `{since}` again, from the newest row of the page before, until a page is short.
@@ -205,7 +206,7 @@ fn one() -> u64 {
 }
 
 impl Paging {
-    /// The rows of a page, where we say it.
+    /// The page size, where the request sets it.
     #[must_use]
     pub fn size(&self) -> Option<u64> {
         match self {
@@ -215,28 +216,28 @@ impl Paging {
     }
 }
 
-/// What is asked for.
+/// What a run requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PullMode {
-    /// What is new since the watermark.
+    /// Rows that are new since the watermark.
     #[default]
     Delta,
-    /// Everything, every time.
+    /// All rows, in every run.
     Full,
 }
 
-/// By what "new" is known.
+/// By what new rows are known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FeedProgress {
     /// A time of the source. The request must ask for rows *at or after* `{since}`.
     Time {
-        /// The row's time; that of the event without it. The time at which a row appears or changes, not a booking date,
-        /// if there is one.
+        /// The row's time; without it the time of the event. If possible, the time at which a row appears or changes, not a
+        /// booking date.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         value: Option<Template>,
-        /// How far each run looks back behind the newest row seen, in seconds: rows may appear late.
+        /// How far each run looks back before the newest row seen, in seconds, because rows may appear late.
         overlap_seconds: u32,
         /// Where the first run begins; 1970 without it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -246,7 +247,7 @@ pub enum FeedProgress {
     Sequence {
         /// The row's number.
         value: Template,
-        /// How far each run looks back behind the newest row seen: numbers may be given before they can be seen.
+        /// How far each run looks back before the newest row seen, because a number may be assigned before its row is visible.
         #[serde(default)]
         overlap: u64,
         /// The number after which the first run begins.
@@ -255,26 +256,26 @@ pub enum FeedProgress {
     },
 }
 
-/// What a row says.
+/// The kind of event of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum KindOf {
-    /// Always the same.
+    /// The same kind for every row.
     Always(KindMapping),
-    /// It depends on a value.
+    /// The kind depends on a value.
     By {
         /// The value.
         value: Template,
-        /// What each means.
+        /// The kind for each value.
         map: BTreeMap<String, KindMapping>,
-        /// What any other means; without it a row with any other is a failed row.
+        /// The kind for any other value. Without it, a row with another value fails.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         otherwise: Option<KindMapping>,
     },
 }
 
 impl KindOf {
-    /// Everything it can mean.
+    /// All kinds that rows can have.
     pub fn meanings(&self) -> impl Iterator<Item = KindMapping> {
         match self {
             Self::Always(meaning) => vec![*meaning],
@@ -284,19 +285,19 @@ impl KindOf {
     }
 }
 
-/// What a row means: a kind of event such as `receipt`, one whose quantity has the other sign such as `-adjustment`, or
-/// `skip`.
+/// The meaning of a row: a kind of event such as `receipt`, a kind whose quantity has the opposite sign such as `-adjustment`,
+/// or `skip`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum KindMapping {
     /// An event.
     Event {
-        /// Its kind.
+        /// The kind of event.
         kind: StockKind,
-        /// Whether the row's quantity has the other sign.
+        /// Whether the quantity of the row has the opposite sign.
         negate: bool,
     },
-    /// Nothing of ours.
+    /// The row is skipped.
     Skip,
 }
 
@@ -325,12 +326,12 @@ impl From<KindMapping> for String {
     }
 }
 
-/// Where a row says it. A text without places is the same for every row.
+/// Where the fields of an event are in a row. A text without a pointer is the same for every row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fields {
-    /// The system's own name of the transaction. A state has none: its name is made from what it says, and this only names
-    /// its row to people.
+    /// The system's own id of the transaction. A state has no id: its event id is made from its content, and this field only
+    /// names its row in messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Template>,
     /// The item.
@@ -342,7 +343,7 @@ pub struct Fields {
     /// The unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Template>,
-    /// When it happened. A full refresh may do without: its states are as of when the source was asked.
+    /// When it happened. A full refresh may omit it: its states then have the time of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<Template>,
     /// The lot.
@@ -351,16 +352,16 @@ pub struct Fields {
     /// When the lot expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Template>,
-    /// The paper.
+    /// The reference of the document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Template>,
-    /// Where a transfer goes.
+    /// The destination of a transfer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Template>,
-    /// The day on which a purchase order or a production run is to be there.
+    /// The day on which the units of a purchase order or a production run are expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Template>,
-    /// The line of a shop's order; rows in which one of its three is missing are about none.
+    /// The line of a shop's order. A row in which one of its three fields is missing belongs to no order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderFields>,
 }
@@ -373,6 +374,6 @@ pub struct OrderFields {
     pub shop: Template,
     /// The order's number in the shop's API.
     pub order: Template,
-    /// The line's number there.
+    /// The line's number in the shop's API.
     pub line: Template,
 }

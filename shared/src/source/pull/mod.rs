@@ -1,11 +1,13 @@
-//! Pulling stock events from systems that do not send them: on a schedule, by configuration, exactly once.
+//! Pulls stock events from systems that do not send them: on a schedule, by configuration, exactly once.
 //!
-//! A [`PullConfig`] says where a feed is, how its rows become events and by what "new" is known. [`pull`] asks for what is
-//! new since the [`FeedWatermark`], takes each row through the same `receive_all` as every other
-//! event, and moves the watermark after that: to the newest row seen less an overlap, and never past a row that failed. So
-//! rows are read again and again, and applied once. Only [`Source`] is outside: it carries one request.
+//! A [`PullConfig`] defines the address of a feed, how its rows become events, and by what "new" is known.
+//! [`crate::flows::pull`] asks for the rows that are new since the [`FeedWatermark`], commits each row through the same
+//! `receive_all` as every other event, and then moves the watermark: to the newest row seen less an overlap, and never past a
+//! row that failed. Rows are therefore read several times and applied once. Only the port [`crate::ports::Source`] does I/O:
+//! it sends one request.
 //!
-//! Deliberately absent: code per system. What the systems differ in is in their configuration files (`infra/connectors/`).
+//! Deliberately absent: code per system. All differences between systems are in their configuration files
+//! (`infra/connectors/`).
 
 mod check;
 pub(crate) mod config;
@@ -32,7 +34,7 @@ pub use watermark::{FeedWatermark, WatermarkPosition};
 /// The most rows of one page.
 pub const MAX_ROWS: usize = 5_000;
 
-/// The most pages of one run; the next run goes on, if the feed is ordered.
+/// The most pages of one run. The next run continues, if the feed is ordered.
 pub const MAX_PAGES: usize = 400;
 
 /// The most bytes of one answer.
@@ -41,10 +43,10 @@ pub const MAX_ANSWER: usize = 8 * 1024 * 1024;
 /// The most items and locations that one full refresh adds up.
 pub const MAX_STATES: usize = 100_000;
 
-/// How often one run begins anew because rows moved while they were read.
+/// How often one run starts over because rows moved while they were read.
 pub const MAX_SHIFTS: usize = 3;
 
-/// After how many failures in a row somebody must look, whatever the system allows.
+/// After this many failures in a row an alert is raised, even if the system's limit has not passed.
 pub const MAX_FAILURES: u32 = 3;
 
 /// How long one request may take.

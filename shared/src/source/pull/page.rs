@@ -1,4 +1,4 @@
-//! Reading one answer: its rows, and where the next ones are.
+//! Reads one answer: its rows, and the address of the next page.
 
 use serde_json::Value;
 
@@ -6,42 +6,42 @@ use crate::source::pull::MAX_ROWS;
 use crate::source::pull::config::{Feed, Paging, PullFormat};
 use crate::source::pull::request::{At, SourceError, link};
 
-/// What one answer holds.
+/// The content of one answer.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Page {
-    /// The rows; one that is no JSON says why.
+    /// The rows. A row that is not JSON is an error text.
     pub rows: Vec<Result<Value, String>>,
-    /// What comes after them.
+    /// The next page.
     pub next: Next,
 }
 
-/// What comes after a page.
+/// The request that follows a page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Nothing: this was the end.
     End,
     /// Another page.
     At(At),
-    /// Whatever is newer than the newest of this one.
+    /// A request for rows newer than the newest row of this page.
     Newer,
-    /// Nobody knows: the answer broke off in the middle of a line.
+    /// Unknown: the answer broke off in the middle of a line.
     BrokenOff,
 }
 
 /// Reads the answer for the page `at`.
 ///
 /// # Errors
-/// When it is not what the configuration says: then nothing of it is used.
+/// When the answer does not match the configuration. Nothing of it is used then.
 pub(crate) fn read(feed: &Feed, at: &At, bytes: &[u8]) -> Result<Page, SourceError> {
     let (rows, document, broken) = match feed.format {
         PullFormat::Json => {
-            // serde_json's own message may quote a value: only the kind of error and its place are told.
+            // The message of serde_json may quote a value, so the error holds only its kind and position.
             let mut document: Value = serde_json::from_slice(bytes).map_err(|error| {
                 let (kind, line, column) = (error.classify(), error.line(), error.column());
                 SourceError::unreadable(format!("it is not JSON: {kind:?} error at line {line} column {column}"))
             })?;
             let Some(Value::Array(rows)) = feed.rows.of_mut(&mut document).map(Value::take) else {
-                return Err(SourceError::unreadable(format!("there is no list of rows at {:?}", feed.rows.as_str())));
+                return Err(SourceError::unreadable(format!("it has no list of rows at {:?}", feed.rows.as_str())));
             };
             (rows.into_iter().map(Ok).collect(), document, false)
         }
@@ -52,13 +52,13 @@ pub(crate) fn read(feed: &Feed, at: &At, bytes: &[u8]) -> Result<Page, SourceErr
     };
     if rows.len() > MAX_ROWS {
         return Err(SourceError::unreadable(format!(
-            "a page of {} rows; at most {MAX_ROWS} are taken: ask for smaller pages",
+            "a page has {} rows, more than {MAX_ROWS}: configure a smaller page size",
             rows.len()
         )));
     }
     let next = if broken { Next::BrokenOff } else { next(feed, at, rows.len(), &document)? };
     if next == Next::At(at.clone()) {
-        return Err(SourceError::unreadable("the page after this one is said to be this one"));
+        return Err(SourceError::unreadable("the address of the next page is that of this page"));
     }
     Ok(Page { rows, next })
 }
@@ -74,7 +74,7 @@ fn lines(bytes: &[u8]) -> Result<Lines, SourceError> {
         }
         match serde_json::from_str(line) {
             Ok(row) => rows.push(Ok(row)),
-            // The last line has no end and makes no sense: the answer broke off. What came before it is good.
+            // The last line has no line end and is not JSON: the answer broke off. The lines before it are valid.
             Err(_) if !line.ends_with('\n') => return Ok((rows, true)),
             Err(error) => {
                 rows.push(Err(format!("the line is not JSON: {:?} error at column {}", error.classify(), error.column())))
@@ -86,22 +86,22 @@ fn lines(bytes: &[u8]) -> Result<Lines, SourceError> {
 
 fn next(feed: &Feed, at: &At, rows: usize, document: &Value) -> Result<Next, SourceError> {
     let count = u64::try_from(rows).unwrap_or(u64::MAX);
-    let told = |path: &super::Pointer| match path.of(document) {
+    let next_page = |path: &super::Pointer| match path.of(document) {
         None | Some(Value::Null | Value::Bool(false)) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(Value::Number(number)) => Ok(Some(number.to_string())),
         Some(Value::Bool(true) | Value::Array(_) | Value::Object(_)) => {
-            Err(SourceError::unreadable(format!("what is at {} is not where the next page begins", path.as_str())))
+            Err(SourceError::unreadable(format!("the value at {} cannot name the next page", path.as_str())))
         }
     };
     Ok(match &feed.paging {
         Paging::None => Next::End,
-        Paging::NextLink { path } => match told(path)? {
+        Paging::NextLink { path } => match next_page(path)? {
             Some(to) => Next::At(At::Link(link(feed, &to)?)),
             None => Next::End,
         },
-        Paging::Cursor { path } => told(path)?.map_or(Next::End, |cursor| Next::At(At::Cursor(cursor))),
+        Paging::Cursor { path } => next_page(path)?.map_or(Next::End, |cursor| Next::At(At::Cursor(cursor))),
         Paging::Offset { size, more } => {
             let offset = if let At::Offset(offset) = at { *offset } else { 0 };
             let more = match more {
@@ -109,14 +109,14 @@ fn next(feed: &Feed, at: &At, rows: usize, document: &Value) -> Result<Next, Sou
                 Some(path) => match path.of(document) {
                     Some(Value::Bool(more)) => *more,
                     None | Some(Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
-                        return Err(SourceError::unreadable(format!("{} does not say whether there is more", path.as_str())));
+                        return Err(SourceError::unreadable(format!("the value at {} is not true or false", path.as_str())));
                     }
                 },
             };
-            // One row is read again, so that rows that moved meanwhile are noticed.
+            // One row is read again, so that the next page shows whether rows moved in between.
             match (more, count) {
                 (false, _) => Next::End,
-                (true, 0 | 1) => return Err(SourceError::unreadable("there is more, it says, and gives no rows")),
+                (true, 0 | 1) => return Err(SourceError::unreadable("it promises more rows and holds none")),
                 (true, _) => Next::At(At::Offset(offset.saturating_add(count - 1))),
             }
         }

@@ -1,4 +1,4 @@
-//! One pass through a feed, in memory: what becomes of each row, before and beside the ledger.
+//! One pass through a feed, in memory: it decides what to do with each row, without the ledger.
 
 use std::collections::BTreeMap;
 
@@ -10,47 +10,47 @@ use crate::movement::content_hash;
 use crate::source::pull::MAX_STATES;
 use crate::source::pull::config::{Feed, Paging};
 use crate::source::pull::request::SourceError;
-use crate::source::pull::row::{self, About, Said};
+use crate::source::pull::row::{self, RowContent, StateKey};
 use crate::source::pull::watermark::{Course, WatermarkPosition};
 use crate::source::{StockEvent, StockKind};
 
-/// What is to be done with a row.
+/// What to do with a row.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// Take it in. With what people call its row.
+    /// Commit this event. The text names the row in messages.
     Event(String, Box<StockEvent>),
-    /// Nothing: it says nothing of ours, or something that is said anew further on.
+    /// Nothing: the row holds no stock event, or a later row replaces it.
     Nothing,
-    /// Nothing can be done with it.
+    /// The row, by its name in messages, failed with this error.
     Failed(String, String),
 }
 
 type Rows = Vec<Result<Value, String>>;
 
-/// One pass.
+/// One pass through a feed.
 #[derive(Debug)]
 pub(crate) struct Pass<'a> {
     feed: &'a Feed,
     course: Option<Course<'a>>,
-    /// The last row of the page before, where the next page begins with it again.
+    /// The name of the last row of the previous page, when the next page starts with this row again.
     anchor: Option<String>,
-    /// What was added up so far; `None` where a row of it failed.
-    sums: BTreeMap<About, Option<Said>>,
-    /// A row failed, and nobody knows of which sum it is a part.
-    nobodys: bool,
+    /// The sums so far; `None` where a row of the sum failed.
+    sums: BTreeMap<StateKey, Option<RowContent>>,
+    /// Whether a row failed whose sum is unknown.
+    has_unattributed_failure: bool,
 }
 
 impl<'a> Pass<'a> {
     pub(crate) fn new(feed: &'a Feed) -> Self {
         let course = feed.progress.as_ref().map(|progress| Course::new(progress, feed.ordered));
-        Self { feed, course, anchor: None, sums: BTreeMap::new(), nobodys: false }
+        Self { feed, course, anchor: None, sums: BTreeMap::new(), has_unattributed_failure: false }
     }
 
     pub(crate) fn course(&self) -> Option<&Course<'a>> {
         self.course.as_ref()
     }
 
-    /// A row is done with.
+    /// Records that a row was applied or failed.
     pub(crate) fn done(&mut self, mark: Option<WatermarkPosition>, well: bool) {
         match (&mut self.course, mark, well) {
             (Some(course), Some(mark), true) => course.pass(mark),
@@ -59,8 +59,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The rows of a page that were not on the page before. `None`: the page does not begin where the one before ended, so
-    /// rows have moved, and one may have slipped through between the two.
+    /// Returns the rows of a page without the row that the previous page ended with. Returns `None` when the page does not
+    /// start with that row: rows have moved, and a row between the two pages may have been missed.
     pub(crate) fn meet(&mut self, mut rows: Rows) -> Option<Rows> {
         if !matches!(self.feed.paging, Paging::Offset { .. }) {
             return Some(rows);
@@ -74,16 +74,16 @@ impl<'a> Pass<'a> {
             if rows.first().map(name) != Some(anchor) {
                 return None;
             }
-            drop(rows.remove(0)); // It is in already.
+            drop(rows.remove(0)); // The previous page had this row.
         }
         self.anchor = last;
         Some(rows)
     }
 
-    /// What is to be done with the rows of a page. `seen` is how many rows were read, this page's included.
+    /// Decides what to do with the rows of a page. `seen` is the number of rows read so far, this page included.
     ///
     /// # Errors
-    /// When there is more to add up than is taken.
+    /// When the feed has more than [`MAX_STATES`] sums.
     pub(crate) fn steps(
         &mut self,
         rows: Rows,
@@ -93,30 +93,30 @@ impl<'a> Pass<'a> {
     ) -> Result<Vec<(Option<WatermarkPosition>, Step)>, SourceError> {
         let before = seen.saturating_sub(rows.len());
         let mut steps = Vec::with_capacity(rows.len());
-        let mut newest: BTreeMap<(StockKind, About), (usize, Timestamp)> = BTreeMap::new();
+        let mut newest: BTreeMap<(StockKind, StateKey), (usize, Timestamp)> = BTreeMap::new();
         for (at, row) in rows.into_iter().enumerate() {
             let place = format!("no. {}", before + at + 1);
             let row = match row {
                 Ok(row) => row,
                 Err(problem) => {
-                    self.nobodys = true;
+                    self.has_unattributed_failure = true;
                     steps.push((None, Step::Failed(place, problem)));
                     continue;
                 }
             };
             let label = row::label(self.feed, &row, &place);
             let mark = self.feed.progress.as_ref().map(|progress| row::mark(self.feed, progress, &row)).transpose();
-            let said = row::said(self.feed, &row, asked_at);
-            let (mark, said) = match (mark, said) {
-                (Ok(mark), said) => (mark, said),
+            let reported = row::read(self.feed, &row, asked_at);
+            let (mark, reported) = match (mark, reported) {
+                (Ok(mark), reported) => (mark, reported),
                 (Err(problem), _) => (None, Err(problem)),
             };
             if self.feed.aggregate {
-                steps.extend(self.add(&row, label, said)?.map(|step| (None, step)));
+                steps.extend(self.add(&row, label, reported)?.map(|step| (None, step)));
                 continue;
             }
-            let about = said.as_ref().ok().and_then(Option::as_ref).map(|said| (said.kind, said.about()));
-            let event = said.and_then(|said| said.map(|said| said.event(system)).transpose());
+            let about = reported.as_ref().ok().and_then(Option::as_ref).map(|reported| (reported.kind, reported.state_key()));
+            let event = reported.and_then(|reported| reported.map(|reported| reported.event(system)).transpose());
             let step = match event {
                 Ok(Some(event)) => {
                     if let Some(about) = about.filter(|(kind, _)| kind.is_a_state()) {
@@ -142,23 +142,28 @@ impl<'a> Pass<'a> {
         Ok(steps)
     }
 
-    /// Adds a row to its sum. What failed makes its sum one that is not known.
-    fn add(&mut self, row: &Value, label: String, said: Result<Option<Said>, String>) -> Result<Option<Step>, SourceError> {
-        let step = match said {
+    /// Adds a row to its sum. A failed row makes its sum unknown.
+    fn add(
+        &mut self,
+        row: &Value,
+        label: String,
+        reported: Result<Option<RowContent>, String>,
+    ) -> Result<Option<Step>, SourceError> {
+        let step = match reported {
             Ok(None) => Some(Step::Nothing),
-            Ok(Some(said)) => {
-                let about = said.about();
+            Ok(Some(reported)) => {
+                let about = reported.state_key();
                 if self.sums.len() == MAX_STATES && !self.sums.contains_key(&about) {
                     return Err(SourceError::unreadable(format!("more than {MAX_STATES} items and locations")));
                 }
                 match self.sums.get_mut(&about) {
                     None => {
-                        self.sums.insert(about, Some(said));
+                        self.sums.insert(about, Some(reported));
                         None
                     }
                     Some(None) => None,
                     Some(sum @ Some(_)) => {
-                        let added = sum.as_mut().map_or(Ok(()), |sum| sum.add(&said));
+                        let added = sum.as_mut().map_or(Ok(()), |sum| sum.add(&reported));
                         added.err().map(|problem| {
                             *sum = None;
                             Step::Failed(label, problem)
@@ -167,9 +172,9 @@ impl<'a> Pass<'a> {
                 }
             }
             Err(problem) => {
-                match row::about(self.feed, row) {
+                match row::state_key(self.feed, row) {
                     Some(about) => drop(self.sums.insert(about, None)),
-                    None => self.nobodys = true,
+                    None => self.has_unattributed_failure = true,
                 }
                 Some(Step::Failed(label, problem))
             }
@@ -177,24 +182,24 @@ impl<'a> Pass<'a> {
         Ok(step)
     }
 
-    /// The sums, once all rows are known, `None` of each in which a row failed. No sums at all when a row failed that could be
-    /// a part of any, or when nothing is added up.
-    pub(crate) fn sums(&mut self) -> Option<BTreeMap<About, Option<Said>>> {
-        (self.feed.aggregate && !self.nobodys).then(|| std::mem::take(&mut self.sums))
+    /// Takes the sums after the last row. A sum with a failed row is `None`. Returns `None` for all when nothing is added up,
+    /// or when the sum of a failed row is unknown.
+    pub(crate) fn sums(&mut self) -> Option<BTreeMap<StateKey, Option<RowContent>>> {
+        (self.feed.aggregate && !self.has_unattributed_failure).then(|| std::mem::take(&mut self.sums))
     }
 
-    /// Where the next page begins that is asked for by progress.
+    /// The watermark position from which the next page is requested, when paging by progress.
     ///
     /// # Errors
-    /// When nothing on this page was newer than `since`, or the rows are in another order than is needed for this.
+    /// When no row of this page is newer than `since`, or the rows are not in rising order.
     pub(crate) fn newer_than(&self, since: Option<WatermarkPosition>) -> Result<WatermarkPosition, SourceError> {
         let seen = self.course.as_ref().filter(|course| !course.misordered).and_then(Course::seen);
         let misordered =
-            || SourceError::unreadable("the rows of a full page are in no rising order, so what comes next cannot be asked for");
+            || SourceError::unreadable("the rows of a page are not in rising order, so the next page cannot be requested");
         let seen = seen.ok_or_else(misordered)?;
         if since.is_some_and(|since| seen <= since) {
             return Err(SourceError::unreadable(
-                "a whole page of rows has one time, so what comes next cannot be asked for: ask for larger pages",
+                "all rows of a page have the same time, so the next page cannot be requested: configure a larger page size",
             ));
         }
         Ok(seen)

@@ -1,4 +1,4 @@
-//! One request to a system, as data; and the small port that carries it.
+//! One request to a system, as data, and its answer and errors.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,36 +9,36 @@ use serde_json::Value;
 use crate::source::pull::config::{Feed, Paging, PullAuth, PullMethod};
 use crate::source::pull::watermark::WatermarkPosition;
 
-/// One request. Its secret is only named: the port puts it in.
+/// One request. It only names its secret; the source port adds the secret.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PullRequest {
-    /// How.
+    /// The HTTP method.
     pub method: PullMethod,
-    /// Where.
+    /// The address.
     pub url: String,
     /// Headers, without the secret.
     pub headers: BTreeMap<String, String>,
     /// The JSON body, without the secret.
     pub body: Option<Value>,
-    /// Which secret, and where it goes.
+    /// The name of the secret, and where it goes.
     pub auth: PullAuth,
-    /// How long it may take.
+    /// The timeout of the request.
     pub within: Duration,
 }
 
-/// What came back of a request that went well.
+/// A successful answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullAnswer {
-    /// The body, as it came; at most [`MAX_ANSWER`](super::MAX_ANSWER) bytes.
+    /// The unchanged body; at most [`MAX_ANSWER`](super::MAX_ANSWER) bytes.
     pub bytes: Vec<u8>,
-    /// When the source answered, by its own clock, if it says so.
+    /// When the source answered, by its own clock, if it sends the time.
     pub answered_at: Option<Timestamp>,
 }
 
-/// Why a source gave nothing that can be used. It never holds a secret or a row.
+/// Why a source gave no usable answer. The error never contains a secret or a row.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// It did not answer, or not in time, or said that it cannot: the next run asks again.
+    /// The source did not answer in time, or it reported that it cannot. The next run asks again.
     #[error("the source is unavailable: {detail}")]
     Unavailable {
         /// What was tried and what came back.
@@ -47,13 +47,13 @@ pub enum SourceError {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// It refuses us: the request or the secret is wrong.
+    /// The source rejected the request: the request or its secret is wrong.
     #[error("the source refuses the request: {detail}")]
     Refused {
-        /// What it said.
+        /// The response.
         detail: String,
     },
-    /// What it answered is not what the configuration says.
+    /// The answer does not match the configuration.
     #[error("the answer cannot be read: {detail}")]
     Unreadable {
         /// What is wrong.
@@ -67,7 +67,7 @@ impl SourceError {
     }
 }
 
-/// What a request is filled with.
+/// A placeholder of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Since,
@@ -91,7 +91,7 @@ impl Place {
     }
 }
 
-/// A page of a feed.
+/// The page of a feed that a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum At {
     First,
@@ -165,7 +165,7 @@ fn fill(body: &mut Value, value: &impl Fn(Place) -> Value) {
     }
 }
 
-/// A text as it may stand anywhere in a URL.
+/// Percent-encodes a text for any part of a URL.
 fn encoded(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
@@ -185,16 +185,16 @@ pub(crate) fn origin(url: &str) -> Option<&str> {
     Some(&url[..end]).filter(|origin| origin.len() > scheme.len())
 }
 
-/// The address of a link in an answer. One that leads to another server is refused: the secret would go there.
+/// The address of a link in an answer. A link to another server is an error, because the request would send the secret there.
 pub(crate) fn link(feed: &Feed, to: &str) -> Result<String, SourceError> {
     let home = origin(&feed.url).unwrap_or_default();
     if to.contains("://") {
         let same = origin(to).is_some_and(|there| there.eq_ignore_ascii_case(home));
-        let refused = || SourceError::unreadable(format!("the next page is said to be on another server than {home}"));
+        let refused = || SourceError::unreadable(format!("the link to the next page leads to another server than {home}"));
         return if same { Ok(to.to_owned()) } else { Err(refused()) };
     }
     if to.starts_with("//") {
-        return Err(SourceError::unreadable("the next page has an address without a scheme"));
+        return Err(SourceError::unreadable("the link to the next page has no scheme"));
     }
     if to.starts_with('/') {
         return Ok(format!("{home}{to}"));

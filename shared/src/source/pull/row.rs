@@ -1,4 +1,4 @@
-//! From a row of a system to an event of the ledger.
+//! Translates a row of a feed into a stock event.
 
 use std::collections::BTreeMap;
 
@@ -13,30 +13,30 @@ use crate::source::pull::template::Template;
 use crate::source::pull::watermark::WatermarkPosition;
 use crate::source::{StockEvent, StockKind, parse};
 
-/// What a row says, in the system's codes.
+/// The content of a row, in the system's codes.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Said {
+pub(crate) struct RowContent {
     pub kind: StockKind,
     pub quantity: Amount,
     /// The other fields of the event, by name.
     fields: Map<String, Value>,
 }
 
-/// What a state is about.
+/// The item, location and lot of a state.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct About {
+pub(crate) struct StateKey {
     pub sku: String,
     pub location: String,
     pub lot: Option<String>,
 }
 
-/// What people call a row: its own name, or its place in the feed.
+/// The name of a row in messages: its own id, or its number in the feed.
 pub(crate) fn label(feed: &Feed, row: &Value, place: &str) -> String {
     let id = feed.fields.id.as_ref().and_then(|id| id.fill(row).ok().flatten());
     id.map_or_else(|| place.to_owned(), |id| id.chars().filter(|c| !c.is_control()).take(128).collect())
 }
 
-/// The row's place in its feed.
+/// The watermark position of a row.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -50,22 +50,22 @@ pub(crate) fn mark(feed: &Feed, progress: &FeedProgress, row: &Value) -> Result<
         }
         FeedProgress::Sequence { value, .. } => {
             let text = value.fill(row)?.ok_or("progress: the row has no number")?;
-            text.parse().map(WatermarkPosition::Sequence).map_err(|_| format!("progress: {text:?} is no whole number"))
+            text.parse().map(WatermarkPosition::Sequence).map_err(|_| format!("progress: {text:?} is not a whole number"))
         }
     }
 }
 
-/// What the state in a row is about, as far as it can be read.
-pub(crate) fn about(feed: &Feed, row: &Value) -> Option<About> {
+/// The item and location of a row, if they can be read.
+pub(crate) fn state_key(feed: &Feed, row: &Value) -> Option<StateKey> {
     let text = |template: &Template| template.fill(row).ok().flatten();
-    Some(About { sku: text(&feed.fields.sku)?, location: text(&feed.fields.location)?, lot: None })
+    Some(StateKey { sku: text(&feed.fields.sku)?, location: text(&feed.fields.location)?, lot: None })
 }
 
-/// Reads a row. `None`: it says nothing of ours.
+/// Reads a row. Returns `None` when the row holds no stock event.
 ///
 /// # Errors
-/// Which field, and what is wrong with it.
-pub(crate) fn said(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Option<Said>, String> {
+/// The field and its error.
+pub(crate) fn read(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Option<RowContent>, String> {
     let Some((kind, negate)) = kind(&feed.kind, row)? else { return Ok(None) };
     let Fields { id, sku, location, quantity, unit, occurred_at, lot, expires, reference, to, order, due } = &feed.fields;
     let amount = match quantity.number(row) {
@@ -74,7 +74,7 @@ pub(crate) fn said(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Opti
     };
     let amount = amount.map_err(|error| format!("quantity: {error}"))?;
     if amount.is_zero() && !kind.is_a_state() && !kind.announces() {
-        return Ok(None); // A line of nothing moves nothing.
+        return Ok(None); // A quantity of zero moves nothing.
     }
     let mut fields = Map::new();
     let mut set = |name: &str, value: Option<Value>| fields.extend(value.map(|value| (name.to_owned(), value)));
@@ -107,7 +107,7 @@ pub(crate) fn said(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Opti
         set(name, text.map(|text| day(feed, name, &text)).transpose()?.map(Value::from));
     }
     set("order", order.as_ref().map_or(Ok(None), |order| order_of(order, row))?);
-    Ok(Some(Said { kind, quantity: if negate { amount.negated() } else { amount }, fields }))
+    Ok(Some(RowContent { kind, quantity: if negate { amount.negated() } else { amount }, fields }))
 }
 
 fn filled(name: &str, template: &Template, row: &Value) -> Result<Option<String>, String> {
@@ -120,7 +120,7 @@ fn kind(kind: &KindOf, row: &Value) -> Result<Option<(StockKind, bool)>, String>
         KindOf::By { value, map, otherwise } => {
             let value = filled("kind", value, row)?.unwrap_or_default();
             let known = map.get(&value).copied().or(*otherwise);
-            known.ok_or_else(|| format!("kind: the configuration does not say what {value:?} means"))?
+            known.ok_or_else(|| format!("kind: the configuration has no mapping for {value:?}"))?
         }
     };
     Ok(match meaning {
@@ -129,18 +129,18 @@ fn kind(kind: &KindOf, row: &Value) -> Result<Option<(StockKind, bool)>, String>
     })
 }
 
-/// A day: as such, or the day of a time by the system's clock.
+/// Reads a date, or the date of a time by the system's clock.
 fn day(feed: &Feed, name: &str, text: &str) -> Result<String, String> {
     if let Ok(date) = text.parse::<Date>() {
         return Ok(date.to_string());
     }
-    let time = feed.times.read(text).map_err(|problem| format!("{name}: {problem}, and no date"))?;
+    let time = feed.times.read(text).map_err(|problem| format!("{name}: {problem}, and not a date"))?;
     Ok(super::times::Times { write: Some(super::times::TimeFormat::Date), ..feed.times }.write(time))
 }
 
 fn order_of(order: &OrderFields, row: &Value) -> Result<Option<Value>, String> {
     let OrderFields { shop, order, line } = order;
-    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("order: {text:?} is no number of an order or line"));
+    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("order: {text:?} is not the number of an order or line"));
     match (filled("order", shop, row)?, filled("order", order, row)?, filled("order", line, row)?) {
         (Some(shop), Some(order), Some(line)) => {
             Ok(Some(json!({ "shop": shop, "order": number(&order)?, "line": number(&line)? })))
@@ -149,9 +149,9 @@ fn order_of(order: &OrderFields, row: &Value) -> Result<Option<Value>, String> {
     }
 }
 
-impl Said {
-    /// Nothing of this.
-    pub(crate) fn zero(kind: StockKind, about: &About, at: Timestamp) -> Self {
+impl RowContent {
+    /// A state of zero.
+    pub(crate) fn zero(kind: StockKind, about: &StateKey, at: Timestamp) -> Self {
         let mut fields = Map::new();
         for (name, text) in [("sku", about.sku.clone()), ("location", about.location.clone()), ("occurred_at", at.to_string())] {
             fields.insert(name.to_owned(), Value::from(text));
@@ -159,25 +159,25 @@ impl Said {
         Self { kind, quantity: Amount::of(Quantity::ZERO), fields }
     }
 
-    /// What it is about.
-    pub(crate) fn about(&self) -> About {
+    /// Its item, location and lot.
+    pub(crate) fn state_key(&self) -> StateKey {
         let text = |name: &str| self.fields.get(name).and_then(Value::as_str).map(str::to_owned);
-        About { sku: text("sku").unwrap_or_default(), location: text("location").unwrap_or_default(), lot: text("lot") }
+        StateKey { sku: text("sku").unwrap_or_default(), location: text("location").unwrap_or_default(), lot: text("lot") }
     }
 
-    /// Adds another row about the same.
+    /// Adds another row of the same item and location.
     ///
     /// # Errors
-    /// When they cannot be added.
+    /// When the rows differ in unit or kind, or the sum is out of range.
     pub(crate) fn add(&mut self, other: &Self) -> Result<(), String> {
         if self.fields.get("unit") != other.fields.get("unit") || self.kind != other.kind {
-            return Err("its rows are in several units or of several kinds, and cannot be added up".to_owned());
+            return Err("its rows have several units or kinds and cannot be added up".to_owned());
         }
         self.quantity = self.quantity.plus(other.quantity).ok_or("the sum of its rows is out of range")?;
         Ok(())
     }
 
-    /// The event. A state is named by what it says: the same state again is the same event.
+    /// Builds the event. The id of a state is made from its content, so that the same state is the same event.
     ///
     /// # Errors
     /// What is wrong with it.

@@ -1,21 +1,21 @@
-//! Texts with places that are filled from a row: `"{/Plant}-{/StorageLocation}"`, or a constant without any.
+//! Texts with JSON pointers in braces that are filled from a row (`"{/Plant}-{/StorageLocation}"`), or constants.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Where something is in an answer or a row: a JSON pointer such as `/d/results` or `/product_id/0`. Empty: all of it.
+/// A JSON pointer into an answer or a row, such as `/d/results` or `/product_id/0`. The empty pointer means the whole value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pointer(String);
 
 impl Pointer {
-    /// What is there.
+    /// The value at the pointer.
     #[must_use]
     pub fn of<'a>(&self, value: &'a Value) -> Option<&'a Value> {
         value.pointer(&self.0)
     }
 
-    /// What is there, to be changed.
+    /// The value at the pointer, mutable.
     pub fn of_mut<'a>(&self, value: &'a mut Value) -> Option<&'a mut Value> {
         value.pointer_mut(&self.0)
     }
@@ -34,7 +34,7 @@ impl TryFrom<String> for Pointer {
         if text.is_empty() || text.starts_with('/') {
             return Ok(Self(text));
         }
-        Err(format!("{text:?} is not a JSON pointer: it begins with / such as /d/results"))
+        Err(format!("{text:?} is not a JSON pointer: it must begin with /, like /d/results"))
     }
 }
 
@@ -59,11 +59,11 @@ pub struct Template {
 }
 
 impl Template {
-    /// The text for this row, spaces at its ends left out. `None` when one of its places is missing, null, empty, or
-    /// `false`, which is what some systems write for nothing.
+    /// Fills the text from a row, without spaces at its ends. Returns `None` when the value of a pointer is missing, null,
+    /// empty or `false`, because some systems write `false` for a missing value.
     ///
     /// # Errors
-    /// When a place holds a list or an object.
+    /// When the value of a pointer is a list or an object.
     pub fn fill(&self, row: &Value) -> Result<Option<String>, String> {
         let mut filled = String::new();
         for part in &self.parts {
@@ -76,7 +76,7 @@ impl Template {
                     Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
                     Some(Value::String(text)) => filled.push_str(text.trim()),
                     Some(Value::Array(_) | Value::Object(_)) => {
-                        return Err(format!("what is at {} is neither a text nor a number", pointer.as_str()));
+                        return Err(format!("the value at {} is neither a text nor a number", pointer.as_str()));
                     }
                 },
             }
@@ -84,7 +84,7 @@ impl Template {
         Ok(Some(filled))
     }
 
-    /// The JSON number at its only place, as it came: what is exact stays so, and what is not is seen.
+    /// The JSON number at its only pointer, unchanged, so that no precision is lost.
     #[must_use]
     pub fn number<'a>(&self, row: &'a Value) -> Option<&'a Value> {
         match self.parts.as_slice() {
@@ -93,7 +93,7 @@ impl Template {
         }
     }
 
-    /// Whether it is the same for every row.
+    /// Whether the text has no pointer and is the same for every row.
     #[must_use]
     pub fn is_constant(&self) -> bool {
         self.parts.iter().all(|part| matches!(part, Part::Text(_)))
@@ -106,7 +106,7 @@ impl TryFrom<String> for Template {
     fn try_from(text: String) -> Result<Self, String> {
         let (mut parts, mut rest) = (Vec::new(), text.as_str());
         while let Some((before, after)) = rest.split_once('{') {
-            let (pointer, after) = after.split_once('}').ok_or_else(|| format!("{text:?} opens {{ and does not close it"))?;
+            let (pointer, after) = after.split_once('}').ok_or_else(|| format!("{text:?} has a {{ without a }}"))?;
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));
             }
@@ -114,7 +114,7 @@ impl TryFrom<String> for Template {
             rest = after;
         }
         if rest.contains('}') {
-            return Err(format!("{text:?} closes }} and did not open it"));
+            return Err(format!("{text:?} has a }} without a {{"));
         }
         if !rest.is_empty() {
             parts.push(Part::Text(rest.to_owned()));
@@ -138,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    /// Protects fields from being filled with half of what they say, or with what only looks like something.
+    /// Protects fields: a template is filled completely or not at all.
     #[test]
     fn a_template_is_filled_whole_or_not_at_all() {
         let row =
@@ -162,10 +162,10 @@ mod tests {
         }
     }
 
-    /// Protects whoever writes a configuration from a place that is never filled.
+    /// Protects configurations: a malformed template is refused when it is read.
     #[test]
-    fn what_is_no_template_is_refused() {
-        for (text, good) in [
+    fn malformed_templates_are_refused() {
+        for (text, is_valid) in [
             ("{/a}", true),
             ("x{/a}y{/b}", true),
             ("", false),
@@ -175,7 +175,7 @@ mod tests {
             ("{/a}}", false),
             ("{}", true),
         ] {
-            assert_eq!(Template::try_from(text.to_owned()).is_ok(), good, "{text}");
+            assert_eq!(Template::try_from(text.to_owned()).is_ok(), is_valid, "{text}");
         }
     }
 }

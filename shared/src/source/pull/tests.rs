@@ -1,4 +1,4 @@
-//! What a configuration may say, what is asked for it, and what is read in the answers.
+//! Tests of the pull modules: checks of a configuration, requests, and reading answers and rows.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::source::pull::told::{self, ReportedState};
 use crate::source::pull::watermark::WatermarkPosition;
 use crate::source::{StockEvent, StockKind};
 
-/// A feed of movements, the least that can be said of one, changed as told.
+/// A minimal feed of movements with changes.
 fn feed(change: impl FnOnce(&mut Value)) -> Result<Feed, String> {
     let mut config = json!({
         "url": "https://erp.example.com/moves?since={since}",
@@ -28,7 +28,7 @@ fn feed(change: impl FnOnce(&mut Value)) -> Result<Feed, String> {
     serde_json::from_value::<PullConfig>(config).map(Feed::from).map_err(|error| error.to_string())
 }
 
-/// Puts a value into a configuration; `null` takes it out.
+/// A feed with values put into its configuration; `null` removes a value.
 fn with(changes: &[(&str, Value)]) -> Result<Feed, String> {
     feed(|config| {
         for (at, value) in changes {
@@ -52,7 +52,7 @@ fn full(changes: &[(&str, Value)]) -> Result<Feed, String> {
     with(&[base.as_slice(), changes].concat())
 }
 
-/// Protects the ledger from configurations that would lose rows, give a secret away, or mean two things.
+/// Protects the ledger from configurations that would lose rows, expose a secret, or have two meanings.
 #[test]
 fn a_configuration_fits_or_is_refused_with_a_reason() {
     let url = |url: &str| ("/url", json!(url));
@@ -69,7 +69,7 @@ fn a_configuration_fits_or_is_refused_with_a_reason() {
             Some("http://"),
         ),
         (vec![url("http://127.0.0.1:80/{since}"), ("/auth", json!({ "scheme": "bearer", "secret": "erp" }))], None),
-        (vec![url("https://erp.example.com/{sinc}")], Some("{ begins")),
+        (vec![url("https://erp.example.com/{sinc}")], Some("{ must begin")),
         (vec![url("https://erp.example.com/")], Some("{since}")),
         (vec![url("https://erp.example.com/{since}/{offset}")], Some("{offset}")),
         (vec![url("https://erp.example.com/{since}/{size}")], Some("{size}")),
@@ -154,9 +154,10 @@ fn check(changes: &[(&str, Value)], outcome: Result<Feed, String>, refused: Opti
     }
 }
 
-/// Protects what is asked for: the watermark as the system reads it, numbers as numbers, and nothing that ends a URL early.
+/// Protects requests: they contain the watermark in the system's format, numbers as numbers, and no character that ends a URL
+/// early.
 #[test]
-fn a_request_says_what_is_wanted() {
+fn a_request_contains_the_watermark_and_the_page() {
     let noon = WatermarkPosition::Time("2026-11-21T12:00:00Z".parse().expect("a time"));
     let post = [
         ("/url", json!("https://erp.example.com/q?limit={size}")),
@@ -199,16 +200,16 @@ fn a_request_says_what_is_wanted() {
         (&by_page[..], noon, At::Page(3), "https://erp.example.com/2026-11-21T12%3A00%3A00Z/3", Value::Null),
         (&[][..], noon, At::Link("https://erp.example.com/more?x=1".into()), "https://erp.example.com/more?x=1", Value::Null),
     ] {
-        let feed = with(changes).expect("a good configuration");
+        let feed = with(changes).expect("a valid configuration");
         let asked = request(&feed, Some(since), &at, Duration::from_secs(5));
         assert_eq!((asked.url.as_str(), asked.body.unwrap_or_default()), (url, body), "{at:?}");
     }
 }
 
-/// Protects the secret from being sent to whoever a link in an answer names.
+/// Protects the secret: a link in an answer cannot send it to another server.
 #[test]
 fn links_stay_on_their_server() {
-    let feed = with(&[("/url", json!("https://erp.example.com:8443/v1/moves?since={since}"))]).expect("a good configuration");
+    let feed = with(&[("/url", json!("https://erp.example.com:8443/v1/moves?since={since}"))]).expect("a valid configuration");
     for (to, expected) in [
         ("https://erp.example.com:8443/v1/moves?skip=1", Some("https://erp.example.com:8443/v1/moves?skip=1")),
         ("/v1/moves?skip=1", Some("https://erp.example.com:8443/v1/moves?skip=1")),
@@ -224,9 +225,9 @@ fn links_stay_on_their_server() {
     }
 }
 
-/// Protects rows from being lost at the end of a page, and broken answers from being taken for empty ones.
+/// Protects rows at the end of a page, and keeps a broken answer from counting as an empty one.
 #[test]
-fn an_answer_is_read_whole_or_not_at_all() {
+fn an_answer_is_read_completely_or_refused() {
     let offset = with(&[
         ("/url", json!("https://erp.example.com/{since}/{offset}")),
         ("/paging", json!({ "by": "offset", "size": 2, "more": "/more" })),
@@ -271,23 +272,26 @@ fn an_answer_is_read_whole_or_not_at_all() {
         (&lines, At::First, "{\"a\":1}\nnonsense\n{\"a\":2}\n", Some((3, Next::End))),
         (&lines, At::First, "", Some((0, Next::End))),
     ] {
-        let feed = feed.as_ref().expect("a good configuration");
+        let feed = feed.as_ref().expect("a valid configuration");
         let read = page::read(feed, &at, answer.as_bytes()).ok().map(|page| (page.rows.len(), page.next));
         assert_eq!(read, expected, "{at:?} {answer}");
     }
     let many = format!(r#"{{"rows":[{}0]}}"#, "0,".repeat(super::MAX_ROWS));
-    assert!(page::read(short.as_ref().expect("good"), &At::First, many.as_bytes()).is_err(), "too many rows for one page");
+    assert!(
+        page::read(short.as_ref().expect("a valid configuration"), &At::First, many.as_bytes()).is_err(),
+        "too many rows for one page"
+    );
 }
 
 fn event(feed: &Feed, row: &Value) -> Result<Option<StockEvent>, String> {
     let system: SystemId = "erp".parse().expect("a system");
     let asked_at: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
-    row::said(feed, row, asked_at)?.map(|said| said.event(&system)).transpose()
+    row::read(feed, row, asked_at)?.map(|content| content.event(&system)).transpose()
 }
 
-/// Protects the meaning of a row: kind, sign and unit as the configuration says, and nothing guessed.
+/// Protects the meaning of a row: its kind, sign and unit follow the configuration, and nothing is guessed.
 #[test]
-fn a_row_becomes_its_event_or_says_why_not() {
+fn a_row_becomes_an_event_or_an_error() {
     let feed = with(&[
         ("/kind", json!({ "by": { "value": "{/k}{/dc}", "map": { "101S": "receipt", "102H": "-adjustment", "103S": "skip", "311H": "transfer_out", "poS": "purchase_order" } } })),
         ("/units", json!({ "EA": "each" })),
@@ -298,7 +302,7 @@ fn a_row_becomes_its_event_or_says_why_not() {
         ("/fields/to", json!("{/to}")),
         ("/fields/reference", json!("{/paper}")),
     ])
-    .expect("a good configuration");
+    .expect("a valid configuration");
     let row = json!({ "id": 7, "sku": "A-1", "at": "1000", "n": "3.000", "time": "2026-11-21T09:00:00Z", "k": "101", "dc": "S" });
     let changed = |changes: &[(&str, Value)]| {
         let mut row = row.clone();
@@ -352,11 +356,11 @@ fn a_row_becomes_its_event_or_says_why_not() {
     }
 }
 
-/// Protects states from being applied twice, and from being taken for the same when they are not.
+/// Protects states: the same state is applied once, and different states are not confused.
 #[test]
-fn a_state_is_named_by_what_it_says() {
+fn the_id_of_a_state_is_made_from_its_content() {
     let feed =
-        full(&[("/fields/occurred_at", json!("{/time}")), ("/fields/lot", json!("{/lot}"))]).expect("a good configuration");
+        full(&[("/fields/occurred_at", json!("{/time}")), ("/fields/lot", json!("{/lot}"))]).expect("a valid configuration");
     let row = |sku: &str, n: Value, time: &str, lot: Value| json!({ "sku": sku, "at": "WH", "n": n, "time": time, "lot": lot });
     let name = |row: &Value| event(&feed, row).expect("a state").expect("an event").id;
     let one = row("A", json!("5.0"), "2026-11-21T09:00:00Z", Value::Null);
@@ -372,35 +376,36 @@ fn a_state_is_named_by_what_it_says() {
     }
 }
 
-/// Protects a function's memory: a full refresh adds up so many items and locations, and no more.
+/// Protects a function's memory: a full refresh adds up a limited number of items and locations.
 #[test]
-fn a_refresh_has_so_many_items_and_locations() {
-    let feed = full(&[("/aggregate", json!(true))]).expect("a good configuration");
+fn the_states_of_a_refresh_are_limited() {
+    let feed = full(&[("/aggregate", json!(true))]).expect("a valid configuration");
     let (system, asked_at): (SystemId, _) = ("erp".parse().expect("a system"), Timestamp::UNIX_EPOCH);
     let rows = |from: usize, to: usize| (from..to).map(|n| Ok(json!({ "sku": n, "at": "WH", "n": 1 }))).collect();
     let mut pass = Pass::new(&feed);
     for begin in (0..super::MAX_STATES).step_by(super::MAX_ROWS) {
-        pass.steps(rows(begin, begin + super::MAX_ROWS), 0, asked_at, &system).expect("so many fit");
+        pass.steps(rows(begin, begin + super::MAX_ROWS), 0, asked_at, &system).expect("the limit is not exceeded");
     }
-    pass.steps(rows(0, 10), 0, asked_at, &system).expect("more rows of the same are no more");
+    pass.steps(rows(0, 10), 0, asked_at, &system).expect("rows of known items add no state");
     assert!(pass.steps(rows(super::MAX_STATES, super::MAX_STATES + 1), 0, asked_at, &system).is_err());
     assert_eq!(pass.sums().map(|sums| sums.len()), Some(super::MAX_STATES));
 }
 
-/// Protects stock from an answer that is empty by mistake, and from being kept for ever: what is gone is zero, unless too much is.
+/// Protects stock: a state that a refresh no longer reports becomes zero, but an implausible number of missing states is
+/// refused.
 #[test]
-fn what_is_gone_is_zero_unless_too_much_is() {
+fn missing_states_become_zero_unless_too_many_are_missing() {
     let (system, stock): (SystemId, FeedId) = ("erp".parse().expect("a system"), "stock".parse().expect("a feed"));
-    let feed = full(&[("/aggregate", json!(true))]).expect("a good configuration");
-    for (known, told, bad, steps, fresh, gone) in [
+    let feed = full(&[("/aggregate", json!(true))]).expect("a valid configuration");
+    for (known, reported, bad, steps, fresh, gone) in [
         (0, 3, 0, 3, 3, 0),
         (3, 3, 0, 3, 0, 0),
         (3, 2, 0, 3, 0, 1),
         (3, 1, 0, 3, 0, 2),
-        (3, 0, 0, 1, 0, 0), // Nothing at all is no answer: one failed row says so.
-        (3, 2, 1, 2, 0, 0), // What could not be read is not gone.
+        (3, 0, 0, 1, 0, 0), // An empty refresh is refused: one failed row reports it.
+        (3, 2, 1, 2, 0, 0), // A state in an unreadable row is not missing.
         (30, 15, 0, 30, 0, 15),
-        (30, 14, 0, 15, 0, 0), // More than half of it: one failed row, and what was told.
+        (30, 14, 0, 15, 0, 0), // More than half is missing: one failed row, and the reported states.
     ] {
         let known = (0..known).map(|n| ReportedState {
             system: system.clone(),
@@ -410,11 +415,15 @@ fn what_is_gone_is_zero_unless_too_much_is() {
             kind: StockKind::Balance,
         });
         let mut pass = Pass::new(&feed);
-        let row = |n: usize| json!({ "sku": n, "at": "WH", "n": if n < told { json!(1) } else { json!("?") } });
-        let rows = (0..told + bad).map(|n| Ok(row(n))).collect();
+        let row = |n: usize| json!({ "sku": n, "at": "WH", "n": if n < reported { json!(1) } else { json!("?") } });
+        let rows = (0..reported + bad).map(|n| Ok(row(n))).collect();
         pass.steps(rows, 0, Timestamp::UNIX_EPOCH, &system).expect("few rows");
         let sums = pass.sums().expect("every row names its item");
-        let whole = told::compare((&system, &stock), known.collect(), sums, Timestamp::UNIX_EPOCH);
-        assert_eq!((whole.steps.len(), whole.fresh.len(), whole.gone.len()), (steps, fresh, gone), "{told} told, {bad} bad");
+        let refresh = told::compare((&system, &stock), known.collect(), sums, Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            (refresh.steps.len(), refresh.fresh.len(), refresh.gone.len()),
+            (steps, fresh, gone),
+            "{reported} reported, {bad} unreadable"
+        );
     }
 }

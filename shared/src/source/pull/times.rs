@@ -1,21 +1,21 @@
-//! How a system writes times.
+//! The formats of times in a system.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
-/// How a system writes times: those in its rows, and those it wants to be asked with.
+/// The formats of times in a system's rows and requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Times {
-    /// The spelling in its rows.
+    /// The format in its rows.
     pub read: TimeFormat,
-    /// The spelling it wants in requests; the one of its rows without it.
+    /// The format in requests. Without it, the format of the rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub write: Option<TimeFormat>,
-    /// How many minutes its clock is ahead of UTC, where its times do not say. A clock that is changed in summer has no
-    /// such number: have the system speak UTC.
+    /// How many minutes the system's clock is ahead of UTC, for times without an offset. A clock with daylight saving time has
+    /// no constant offset: configure such a system to send UTC.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub offset_minutes: i32,
 }
@@ -24,7 +24,7 @@ fn is_zero(minutes: &i32) -> bool {
     *minutes == 0
 }
 
-/// A spelling of times.
+/// A format of times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeFormat {
@@ -49,7 +49,7 @@ impl Times {
     /// Minutes by which a clock can differ from UTC.
     const MAX_OFFSET: i32 = 14 * 60;
 
-    /// Whether the offset is one that exists.
+    /// Whether the offset is possible.
     #[must_use]
     pub fn is_sane(&self) -> bool {
         self.offset_minutes.abs() <= Self::MAX_OFFSET
@@ -62,7 +62,7 @@ impl Times {
     /// Reads a time of a row.
     ///
     /// # Errors
-    /// What it should look like.
+    /// When the text does not have the format. The error shows an example.
     pub fn read(&self, text: &str) -> Result<Timestamp, String> {
         let (time, example) = match self.read {
             TimeFormat::Rfc3339 => (text.parse().ok(), "2026-11-21T09:30:00Z"),
@@ -91,7 +91,7 @@ impl Times {
 
     /// A time by the system's clock.
     fn civil(&self, text: &str) -> Option<Timestamp> {
-        // What comes after the date must not say another offset than the one that is configured.
+        // The text after the date must not contain an offset, because the offset is configured.
         let plain = text.get(10..)?.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | 'T' | ':' | '.'));
         let civil: DateTime = Some(text).filter(|_| plain)?.parse().ok()?;
         self.offset()?.to_timestamp(civil).ok()
@@ -106,7 +106,7 @@ impl Times {
         let milliseconds: i64 = date.get(..date.len() - (unsigned.len() - digits.len()))?.parse().ok()?;
         let midnight = Timestamp::from_millisecond(milliseconds).ok()?;
         if unsigned.len() != digits.len() {
-            return time.is_empty().then_some(midnight); // It is a moment, not a date by the system's clock.
+            return time.is_empty().then_some(midnight); // With an offset it is a moment, not a date by the system's clock.
         }
         let civil = Offset::UTC.to_datetime(midnight);
         let passed: jiff::Span = if time.is_empty() { jiff::Span::new() } else { time.parse().ok()? };
@@ -118,7 +118,7 @@ impl Times {
 mod tests {
     use super::*;
 
-    /// Protects watermarks and counts from times that are read an hour off, or guessed.
+    /// Protects watermarks and counts: a time is read with the right offset, and a text in another format is refused.
     #[test]
     fn times_are_read_as_the_system_means_them() {
         let noon = Some("2026-11-21T12:00:00Z");
@@ -153,7 +153,7 @@ mod tests {
         }
     }
 
-    /// Protects requests from asking for another time than the watermark's.
+    /// Protects requests: the time in a request is the watermark's time in the system's format.
     #[test]
     fn times_are_written_as_the_system_reads_them() {
         let time: Timestamp = "2026-11-21T23:30:00Z".parse().expect("a time");

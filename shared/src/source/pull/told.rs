@@ -1,6 +1,7 @@
-//! What a full refresh told of last: what it knows nothing of any more is zero.
+//! The states that the last full refresh reported. A state that the next refresh no longer reports becomes zero.
 //!
-//! Many systems leave out what they have none of. Without this, the last units of an item would stay in the ledger for ever.
+//! Many systems leave out items of which they have no stock. Without this, the last units of such an item would stay in the
+//! ledger forever.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{FeedId, SystemId};
 use crate::source::StockKind;
 use crate::source::pull::reading::Step;
-use crate::source::pull::row::{About, Said};
+use crate::source::pull::row::{RowContent, StateKey};
 use crate::source::pull::watermark::WatermarkPosition;
 
-/// Of so few things any number may be gone at once.
+/// Below this many missing states, any share of the known states may disappear at once.
 const FEW: usize = 10;
 
-/// A full refresh had something of this item at this location.
+/// A full refresh reported stock of this item at this location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ReportedState {
     pub system: SystemId,
@@ -29,63 +30,68 @@ pub(crate) struct ReportedState {
 }
 
 impl ReportedState {
-    pub(crate) fn about(&self) -> About {
-        About { sku: self.sku.clone(), location: self.location.clone(), lot: None }
+    pub(crate) fn state_key(&self) -> StateKey {
+        StateKey { sku: self.sku.clone(), location: self.location.clone(), lot: None }
     }
 }
 
-/// What a full refresh comes to.
+/// The result of a full refresh.
 #[derive(Debug, Default)]
-pub(crate) struct Whole {
-    /// What to take in.
+pub(crate) struct ComparedRefresh {
+    /// The events to commit.
     pub steps: Vec<(Option<WatermarkPosition>, Step)>,
-    /// What is told of for the first time; written down before it is taken in, so that it can be missed later.
+    /// States reported for the first time. They are stored before their events are committed, so that a later refresh can miss
+    /// them.
     pub fresh: Vec<ReportedState>,
-    /// What is gone; forgotten after its zero was taken in.
+    /// States that are no longer reported. They are deleted after their zero was committed.
     pub gone: Vec<ReportedState>,
 }
 
-/// Sets the sums of a refresh beside what was told last.
+/// Compares the sums of a refresh with the states that the last one reported.
 pub(crate) fn compare(
     (system, feed): (&SystemId, &FeedId),
     known: Vec<ReportedState>,
-    sums: BTreeMap<About, Option<Said>>,
+    sums: BTreeMap<StateKey, Option<RowContent>>,
     asked_at: Timestamp,
-) -> Whole {
-    let mut whole = Whole::default();
-    let told: BTreeMap<About, &ReportedState> = known.iter().map(|told| (told.about(), told)).collect();
-    let gone: Vec<&ReportedState> = known.iter().filter(|told| !sums.contains_key(&told.about())).collect();
-    // Half of the stock does not go between two looks. An answer that is empty is more often a right that was lost.
-    let odd = gone.len() * 2 > known.len() && (gone.len() >= FEW || sums.is_empty());
-    if odd {
+) -> ComparedRefresh {
+    let mut refresh = ComparedRefresh::default();
+    let reported: BTreeMap<StateKey, &ReportedState> = known.iter().map(|reported| (reported.state_key(), reported)).collect();
+    let gone: Vec<&ReportedState> = known.iter().filter(|reported| !sums.contains_key(&reported.state_key())).collect();
+    // It is implausible that half of the states disappear between two refreshes. An empty answer more often means that the
+    // credentials lost a permission.
+    let is_implausible = gone.len() * 2 > known.len() && (gone.len() >= FEW || sums.is_empty());
+    if is_implausible {
         let problem = format!(
-            "{} of {} items and locations are gone at once, and are left as they were: if that is so, say zero of each",
+            "{} of {} states are missing at once and keep their stock; if they are empty, report each with zero",
             gone.len(),
             known.len()
         );
-        whole.steps.push((None, Step::Failed("what is gone".to_owned(), problem)));
+        refresh.steps.push((None, Step::Failed("missing states".to_owned(), problem)));
     } else {
-        whole.gone = gone.into_iter().cloned().collect();
+        refresh.gone = gone.into_iter().cloned().collect();
     }
     for (about, sum) in &sums {
         let Some(sum) = sum else { continue };
-        if !told.contains_key(about) && !sum.quantity.is_zero() {
+        if !reported.contains_key(about) && !sum.quantity.is_zero() {
             let (system, feed, sku, location) = (system.clone(), feed.clone(), about.sku.clone(), about.location.clone());
-            whole.fresh.push(ReportedState { system, feed, sku, location, kind: sum.kind });
+            refresh.fresh.push(ReportedState { system, feed, sku, location, kind: sum.kind });
         }
     }
-    let zeros = whole.gone.iter().map(|told| (told.about(), Said::zero(told.kind, &told.about(), asked_at)));
+    let zeros = refresh
+        .gone
+        .iter()
+        .map(|reported| (reported.state_key(), RowContent::zero(reported.kind, &reported.state_key(), asked_at)));
     let sums = sums.into_iter().filter_map(|(about, sum)| Some((about, sum?)));
-    whole.steps.extend(sums.chain(zeros).map(|(about, sum)| {
+    refresh.steps.extend(sums.chain(zeros).map(|(about, sum)| {
         let label = label(&about);
         match sum.event(system) {
             Ok(event) => (None, Step::Event(label, Box::new(event))),
             Err(problem) => (None, Step::Failed(label, problem)),
         }
     }));
-    whole
+    refresh
 }
 
-pub(crate) fn label(about: &About) -> String {
+pub(crate) fn label(about: &StateKey) -> String {
     format!("{} @ {}", about.sku, about.location)
 }

@@ -1,4 +1,4 @@
-//! How far a feed was pulled, and how far it may be said to be.
+//! How far a feed was pulled, and how far its watermark may move.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{FeedId, SystemId};
 use crate::source::pull::config::FeedProgress;
 
-/// A place in a feed.
+/// A position in a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WatermarkPosition {
-    /// A time of the source.
+    /// A time by the source's clock.
     Time(Timestamp),
     /// A number that rises with every row.
     Sequence(u64),
@@ -31,24 +31,25 @@ pub struct FeedWatermark {
     pub system: SystemId,
     /// The feed.
     pub feed: FeedId,
-    /// Where the next run begins: the newest row seen less the overlap, and before every row that failed. Never the present.
+    /// Where the next run begins: the newest row seen less the overlap, and before every row that failed. Never later than the
+    /// time of the request.
     pub since: Option<WatermarkPosition>,
-    /// When the last run that took in everything asked the source, by the source's clock: what the source knew then is here.
+    /// When the last complete run asked the source, by the source's clock. The ledger contains what the source knew then.
     pub complete_at: Option<Timestamp>,
     /// The newest source time seen.
     pub newest: Option<Timestamp>,
     /// When the feed was first pulled.
     pub first_at: Timestamp,
-    /// When it was last pulled, by our clock.
+    /// When the last run happened, by our clock.
     pub tried_at: Timestamp,
-    /// Runs in a row in which the source failed.
+    /// Failed runs in a row.
     pub failures: u32,
     /// Rows that failed in the last run.
     pub failed_rows: usize,
 }
 
 impl FeedWatermark {
-    /// A feed that was never pulled.
+    /// The watermark of a feed that was never pulled.
     #[must_use]
     pub fn new(system: SystemId, feed: FeedId, now: Timestamp) -> Self {
         let (since, complete_at, newest, failures, failed_rows) = Default::default();
@@ -66,7 +67,7 @@ impl FeedProgress {
         }
     }
 
-    /// Where a run begins that knows of `since`. A mark of the other kind is from before the configuration changed.
+    /// Where a run begins after `since`. A position of the other kind is older than the current configuration and is ignored.
     #[must_use]
     pub(crate) fn from(&self, since: Option<WatermarkPosition>) -> WatermarkPosition {
         match (self, since) {
@@ -89,7 +90,7 @@ impl FeedProgress {
     }
 }
 
-/// The course of one run through a delta: which rows are in the ledger, and how far the watermark may move for it.
+/// The progress of one run through a delta feed: which rows are in the ledger, and how far the watermark may move.
 #[derive(Debug)]
 pub(crate) struct Course<'a> {
     progress: &'a FeedProgress,
@@ -100,9 +101,9 @@ pub(crate) struct Course<'a> {
     failed: Option<WatermarkPosition>,
     /// The newest row that was seen.
     seen: Option<WatermarkPosition>,
-    /// A row failed, and nobody knows which place it has.
+    /// Whether a row failed whose position is unknown.
     lost: bool,
-    /// A row came after a newer one, in a feed that is said to be ordered.
+    /// Whether a row came after a newer one, in a feed that is configured as ordered.
     pub misordered: bool,
 }
 
@@ -111,7 +112,7 @@ impl<'a> Course<'a> {
         Self { progress, ordered, newest: None, failed: None, seen: None, lost: false, misordered: false }
     }
 
-    /// A row is in the ledger, or nothing of ours.
+    /// Records that a row is in the ledger or holds no stock event.
     pub(crate) fn pass(&mut self, mark: WatermarkPosition) {
         self.see(mark);
         if !(self.lost && self.ordered) {
@@ -119,7 +120,7 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// A row failed.
+    /// Records that a row failed.
     pub(crate) fn fail(&mut self, mark: Option<WatermarkPosition>) {
         match mark {
             Some(mark) => {
@@ -135,13 +136,13 @@ impl<'a> Course<'a> {
         self.seen = self.seen.max(Some(mark));
     }
 
-    /// The newest row that was seen, whatever became of it.
+    /// The newest row that was seen, failed or not.
     pub(crate) fn seen(&self) -> Option<WatermarkPosition> {
         self.seen
     }
 
-    /// Where the next run must begin. `end`: every row was read. `asked_at`: no row can be newer than that; one that says so
-    /// must not hide those that come after it.
+    /// Where the next run must begin. `end` means that every row was read. `asked_at` bounds the result: a row with a later
+    /// time must not hide the rows that follow it.
     pub(crate) fn watermark(&self, end: bool, asked_at: Timestamp) -> Option<WatermarkPosition> {
         let trusted = self.ordered && !self.misordered;
         let readable = trusted || (end && !self.lost);
@@ -153,8 +154,9 @@ impl<'a> Course<'a> {
             number @ WatermarkPosition::Sequence(_) => number,
         };
         let before_failed = match self.failed {
-            Some(WatermarkPosition::Sequence(number)) => Some(WatermarkPosition::Sequence(number.saturating_sub(1))), // Asked for after {since}.
-            time @ (Some(WatermarkPosition::Time(_)) | None) => time, // Asked for from {since} on.
+            // Rows are requested after {since} by number, and from {since} on by time.
+            Some(WatermarkPosition::Sequence(number)) => Some(WatermarkPosition::Sequence(number.saturating_sub(1))),
+            time @ (Some(WatermarkPosition::Time(_)) | None) => time,
         };
         Some(self.progress.less_overlap(before_failed.map_or(newest, |failed| newest.min(failed))))
     }
@@ -166,14 +168,14 @@ mod tests {
 
     /// Protects rows from being skipped: the watermark is never past a row that failed or was not read, nor in the future.
     #[test]
-    fn the_watermark_is_before_whatever_is_missing() {
+    fn the_watermark_is_before_every_missing_row() {
         #[derive(Clone, Copy)]
-        enum Said {
+        enum RowOutcome {
             Pass(u64),
             Fail(u64),
             Lost,
         }
-        use Said::{Fail, Lost, Pass};
+        use RowOutcome::{Fail, Lost, Pass};
         let number = FeedProgress::Sequence { value: "{/n}".to_owned().try_into().expect("a template"), overlap: 2, start: 0 };
         let time = FeedProgress::Time { value: None, overlap_seconds: 2, start: None };
         let at = |second: u64| Timestamp::from_second(i64::try_from(second).expect("small")).expect("a time");

@@ -1,4 +1,4 @@
-//! Order webhooks as Shopify sends them, read into snapshots. Only the fields we use are read; the rest is never kept.
+//! Reads Shopify's webhooks into order snapshots and notes. Only the fields that we use are read, and nothing else is stored.
 
 mod topic;
 
@@ -17,7 +17,7 @@ use crate::order::{
 
 pub use topic::{WebhookContent, WebhookTopic};
 
-/// The largest body that is looked at, in bytes. Anything larger is refused before it is hashed.
+/// The largest accepted body, in bytes. A larger one is refused before it is hashed.
 pub const MAX_BODY: usize = 2 * 1024 * 1024;
 
 /// The most lines one order may have.
@@ -26,15 +26,15 @@ pub const MAX_LINES: usize = 500;
 /// The longest SKU of a shop, in bytes: Shopify's is 255 characters.
 pub const MAX_SKU: usize = 1_000;
 
-/// A body that cannot be what its topic says. It says what is wrong and where, and repeats nothing of the body's values.
+/// A body that does not match its topic. The error names the problem and its place and never contains a value of the body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookFormatError {
-    /// Not the JSON we expect.
+    /// The body is not the expected JSON.
     #[error("the body is not a readable {what}: {detail}")]
     Json {
         /// What was expected.
         what: &'static str,
-        /// Position and kind of the mistake.
+        /// The kind of the error and its position.
         detail: String,
     },
     /// An id that does not fit its field.
@@ -43,7 +43,7 @@ pub enum WebhookFormatError {
         /// The field.
         field: &'static str,
     },
-    /// A quantity that is negative or absurd.
+    /// A quantity that is negative or implausibly large.
     #[error("line {line}: {field} is outside 0 to {}", Quantity::MAX_INPUT)]
     Quantity {
         /// The line's id.
@@ -58,17 +58,17 @@ pub enum WebhookFormatError {
         line: u64,
     },
     /// More lines than an order may have.
-    #[error("{found} lines where at most {MAX_LINES} are taken")]
+    #[error("the order has {found} lines; at most {MAX_LINES} are accepted")]
     TooManyLines {
-        /// How many there are.
+        /// The number of lines.
         found: usize,
     },
 }
 
-/// Reads the body of a webhook that came at `now`.
+/// Reads the body of a webhook that arrived at `now`.
 ///
 /// # Errors
-/// [`WebhookFormatError`], with what is wrong.
+/// [`WebhookFormatError`].
 pub fn parse(topic: WebhookTopic, shop: &ShopDomain, body: &[u8], now: Timestamp) -> Result<WebhookContent, WebhookFormatError> {
     let about = |order: Option<u64>| {
         let order = order.map(OrderId::new).ok_or(WebhookFormatError::Id { field: "order_id" })?;
@@ -88,7 +88,8 @@ pub fn parse(topic: WebhookTopic, shop: &ShopDomain, body: &[u8], now: Timestamp
             WebhookContent::Order(OrderSnapshot { refunds: BTreeMap::from([refund.read()?]), ..snapshot })
         }
         WebhookTopic::Pointer => {
-            let gid = pointed_at(&json("pointer", body)?).ok_or(WebhookFormatError::Id { field: "what it is about" })?;
+            let gid = referenced_gid(&json("reference to an order", body)?)
+                .ok_or(WebhookFormatError::Id { field: "the referenced object" })?;
             WebhookContent::Note(WebhookNote {
                 pointer: Some(OrderToRead { shop: shop.clone(), gid, named_at: now }),
                 alert: None,
@@ -97,13 +98,13 @@ pub fn parse(topic: WebhookTopic, shop: &ShopDomain, body: &[u8], now: Timestamp
         WebhookTopic::LocationClosed => {
             let location = ShopLocationId::new(json::<LocationBody>("location", body)?.id);
             let detail = format!(
-                "{shop} closed its location {location}. If it is one of ours, take it out of the network or open it again."
+                "{shop} closed its location {location}. If the location is mapped, remove it from the network or open it again."
             );
             alert(AlertSubject::LocationClosed { shop: shop.clone(), location }, detail)
         }
         WebhookTopic::AppRemoved => {
             let detail =
-                format!("{shop} removed the app. Nothing is read from it or told to it until the app is installed again.");
+                format!("{shop} uninstalled the app. Promissory cannot read from or write to the shop. Install the app again.");
             alert(AlertSubject::AppRemoved { shop: shop.clone() }, detail)
         }
         WebhookTopic::Notice => {
@@ -113,8 +114,8 @@ pub fn parse(topic: WebhookTopic, shop: &ShopDomain, body: &[u8], now: Timestamp
     })
 }
 
-/// The global id of what a body points at, the order's own where it is there.
-fn pointed_at(body: &Value) -> Option<String> {
+/// The global id of the object that a body refers to; the order's own id, if it is there.
+fn referenced_gid(body: &Value) -> Option<String> {
     const ORDERS: [&str; 2] = ["/order_edit/order_id", "/order_id"];
     const OTHERS: [&str; 6] = [
         "/order/admin_graphql_api_id",
@@ -132,7 +133,7 @@ fn pointed_at(body: &Value) -> Option<String> {
 
 fn json<'a, T: Deserialize<'a>>(what: &'static str, body: &'a [u8]) -> Result<T, WebhookFormatError> {
     serde_json::from_slice(body).map_err(|error| {
-        // serde_json's own message may quote a value of the body: only its kind and place are kept.
+        // The message of serde_json may quote a value of the body, so the error holds only its kind and position.
         WebhookFormatError::Json {
             what,
             detail: format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column()),
@@ -170,12 +171,12 @@ struct LineBody {
     #[serde(default)]
     gift_card: bool,
     requires_shipping: Option<bool>,
-    /// `Some(None)`: the shop does not count it.
+    /// `Some(None)`: the shop does not track the inventory.
     #[serde(default, deserialize_with = "present")]
     variant_inventory_management: Option<Option<String>>,
 }
 
-/// Tells a field that is null from one that is not there.
+/// Distinguishes a field that is null from a field that is missing.
 fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(field: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(field).map(Some)
 }
@@ -229,7 +230,7 @@ struct FulfilmentBody {
     line_items: Vec<LineBody>,
 }
 
-/// The exact id: some tools between a shop and us round the number, none rounds the text.
+/// The exact id. A tool between the shop and us may round the number, but none rounds the text.
 fn exact<T>(
     number: u64,
     gid: Option<&str>,
@@ -277,7 +278,7 @@ impl LineBody {
 
     fn read(&self) -> Result<(LineId, SnapshotLine), WebhookFormatError> {
         let ordered = self.quantity("quantity", self.quantity)?;
-        // Remaining work is what is fulfillable; a body without it has shipped nothing, so what is current is open.
+        // The fulfillable quantity is what remains open. A body without it has no fulfilment, so the current quantity is open.
         let open = match (self.fulfillable_quantity, self.current_quantity) {
             (Some(units), _) => self.quantity("fulfillable_quantity", units)?,
             (None, Some(units)) => self.quantity("current_quantity", units)?,
@@ -344,7 +345,7 @@ impl RefundLineBody {
         if !quantity.is_sane_input() {
             return Err(WebhookFormatError::Quantity { line: self.line_item_id, field: "refund quantity" });
         }
-        // One nobody has heard of yet puts nothing back: the comparison finds it if it did.
+        // An unknown restock type puts nothing back. If the shop did restock, the comparison finds the drift.
         let restock = self.restock_type.as_deref().and_then(Restock::from_shopify).unwrap_or(Restock::None);
         let gid = self.line_item.and_then(|line| line.admin_graphql_api_id);
         let line = exact(self.line_item_id, gid.as_deref(), "refund_line_items.line_item", LineId::from_gid, LineId::new)?;

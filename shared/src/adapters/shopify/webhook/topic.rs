@@ -1,8 +1,8 @@
-//! The webhook topics we listen to, and what each kind of them says.
+//! The webhook topics we accept, and the kind of body of each.
 
 use crate::order::{OrderSnapshot, WebhookNote};
 
-/// A topic, by what its body is.
+/// The kind of body of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebhookTopic {
     /// The whole order.
@@ -11,17 +11,17 @@ pub enum WebhookTopic {
     Fulfilment,
     /// One refund of an order.
     Refund,
-    /// The name of something whose order must be read.
+    /// The id of an object whose order must be read.
     Pointer,
     /// A location that was closed or deleted.
     LocationClosed,
-    /// The app was removed.
+    /// The app was uninstalled.
     AppRemoved,
-    /// Something that calls for nothing now: the schedules look at what it is about, or we keep nothing of it.
+    /// A body that needs no action: the scheduled jobs read the same data, or we store nothing of it.
     Notice,
 }
 
-/// Every topic we take, for the person who subscribes to them.
+/// Every accepted topic, with the kind of its body.
 const TOPICS: [(&str, WebhookTopic); 48] = [
     ("orders/create", WebhookTopic::Order),
     ("orders/updated", WebhookTopic::Order),
@@ -73,23 +73,23 @@ const TOPICS: [(&str, WebhookTopic); 48] = [
     ("shop/redact", WebhookTopic::Notice),
 ];
 
-/// What a webhook says.
+/// The content of a webhook.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WebhookContent {
-    /// Something about an order.
+    /// A report about an order.
     Order(OrderSnapshot),
-    /// Something that is noted.
+    /// A note: a request to read an order, or an alert.
     Note(WebhookNote),
 }
 
 impl WebhookTopic {
-    /// Reads the topic header; `None` for a topic nobody here listens to.
+    /// Reads the topic header. `None` for a topic that we do not accept.
     #[must_use]
     pub fn from_header(value: &str) -> Option<Self> {
         TOPICS.iter().find(|(name, _)| *name == value).map(|(_, topic)| *topic)
     }
 
-    /// The names of every topic we take.
+    /// The names of all accepted topics.
     pub fn names() -> impl Iterator<Item = &'static str> {
         TOPICS.iter().map(|(name, _)| *name)
     }

@@ -1,4 +1,4 @@
-//! What must be held for the model's order, worked out unit by unit; and what a record calls for.
+//! The expected ledger of the model's order, worked out unit by unit, and the actual ledger of a record.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::movement::Balance;
 use crate::order::tests::model::{Model, ModelLine, network, place};
 use crate::order::{OrderRecord, OrderStep, Restock};
 
-/// What an order's lines have done to each place. No balance of nothing.
+/// The effect of an order's lines on each place. No balance is empty.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Held(BTreeMap<(u64, Place), Balance>);
 
@@ -21,18 +21,18 @@ impl Held {
         self.0.retain(|_, balance| *balance != Balance::default());
     }
 
-    /// Where units are reserved.
+    /// The places where units are reserved.
     pub fn reserved(&self) -> Vec<Place> {
         self.0.iter().filter(|(_, balance)| balance.reserved.is_positive()).map(|((_, place), _)| place.clone()).collect()
     }
 }
 
 impl Model {
-    /// What must be held once everything is known; without routing, where nothing tells where open units ship from.
+    /// The expected ledger once all snapshots and reports have arrived. Without routing the open units are unassigned.
     pub fn held(&self, routed: bool) -> Held {
         let mut held = Held::default();
-        for (line, said) in &self.lines {
-            self.hold_line(*line, said, routed, &mut held);
+        for (id, line) in &self.lines {
+            self.hold_line(*id, line, routed, &mut held);
         }
         let unlinked = self.refunds.iter().filter(|refund| refund.of_return.is_none() && refund.line.restock == Restock::Return);
         let refunded = unlinked.map(|refund| {
@@ -48,8 +48,8 @@ impl Model {
         held
     }
 
-    /// What one line holds, unit by unit: what the shop took off its number, what is open, and who says which of them left.
-    fn hold_line(&self, line: u64, said: &ModelLine, routed: bool, held: &mut Held) {
+    /// Adds one line, unit by unit: the units the shop took off its on-hand quantity, the open units, and those that shipped.
+    fn hold_line(&self, line: u64, of: &ModelLine, routed: bool, held: &mut Held) {
         const ONE: Quantity = Quantity::new(1);
         let somewhere = |location: u64| if routed { place(location) } else { Place::Unassigned };
         let units = |at: &BTreeMap<u64, i64>| -> Vec<Place> { at.iter().flat_map(|(at, n)| each(somewhere(*at), *n)).collect() };
@@ -57,7 +57,7 @@ impl Model {
         let mut booked: Vec<Place> = fulfilled.flat_map(|f| each(place(f.location), f.units)).collect();
         let dispatched = self.dispatches.iter().filter(|of| of.line == line);
         let mut seen: Vec<Place> = dispatched.flat_map(|of| each(place(of.location), of.units)).collect();
-        let (mut open, mut withheld) = (units(&said.open), units(&said.withheld));
+        let (mut open, mut withheld) = (units(&of.open), units(&of.withheld));
         seen.sort();
         booked.sort();
 
@@ -67,7 +67,7 @@ impl Model {
         for place in &withheld {
             held.at(line, place.clone()).moved_by_shop -= ONE;
         }
-        // Whatever a warehouse saw leave has left from there, and so has what the shop booked and no warehouse saw.
+        // A unit that a warehouse reported shipped from there. A unit that only the shop booked shipped from where the shop says.
         for place in &seen {
             held.at(line, place.clone()).on_hand -= ONE;
         }
@@ -75,7 +75,7 @@ impl Model {
         for place in booked {
             held.at(line, place).on_hand -= ONE;
         }
-        // What the shop knows nothing of: open units have left ahead of it, then those it thinks were kept.
+        // Units that the shop does not know as shipped: first open units that shipped ahead of it, then withheld ones.
         let mut late = seen.split_off(seen.len().min(open.len()));
         for place in &seen {
             held.at(line, place.clone()).ahead += ONE;
@@ -94,12 +94,12 @@ impl Model {
     }
 }
 
-/// So many units at a place.
+/// The place, once for each unit.
 fn each(place: Place, units: i64) -> impl Iterator<Item = Place> {
     (0..units).map(move |_| place.clone())
 }
 
-/// Strikes units that are in both out of both: of the same place first, then from the first place on.
+/// Removes the same number of units from both: first those at the same place, then in the order of places.
 fn strike(one: &mut Vec<Place>, other: &mut Vec<Place>) {
     let mut rest = Vec::new();
     for place in one.drain(..) {
@@ -113,16 +113,16 @@ fn strike(one: &mut Vec<Place>, other: &mut Vec<Place>) {
     one.extend(rest.split_off(both));
 }
 
-/// Plans what the record calls for and takes it as the ledger would.
+/// Plans the steps of the record and makes them as the ledger would.
 pub fn settle(record: &mut OrderRecord, held: &mut Held) -> Vec<OrderStep> {
     let steps = plan(record);
     steps.iter().for_each(|step| make(record, held, step));
     held.tidy();
-    assert_eq!(plan(record), [], "what was done is not done again");
+    assert_eq!(plan(record), [], "a step that is made is not planned again");
     steps
 }
 
-/// The same, but planned anew after each step, as after a crash.
+/// As [`settle`], but plans again after each step, as after a crash.
 pub fn settle_step_by_step(record: &mut OrderRecord, held: &mut Held) {
     for _ in 0..1_000 {
         let Some(step) = plan(record).into_iter().next() else {
@@ -131,7 +131,7 @@ pub fn settle_step_by_step(record: &mut OrderRecord, held: &mut Held) {
         };
         make(record, held, &step);
     }
-    panic!("planning anew never ends: {record:?}");
+    panic!("planning again after each step does not end: {record:?}");
 }
 
 fn plan(record: &mut OrderRecord) -> Vec<OrderStep> {
@@ -147,6 +147,6 @@ fn make(record: &mut OrderRecord, held: &mut Held, step: &OrderStep) {
     *balance = *balance + step.kind.change(step.quantity);
     assert!(step.quantity.is_positive(), "{step:?} moves nothing");
     assert!(!balance.reserved.is_negative(), "{step:?} takes more than is reserved there");
-    assert!(!balance.ahead.is_negative(), "{step:?} takes more than left ahead from there");
+    assert!(!balance.ahead.is_negative(), "{step:?} takes more than shipped ahead of the shop from there");
     record.apply(step);
 }

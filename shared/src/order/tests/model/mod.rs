@@ -1,4 +1,5 @@
-//! A small model of an order in a shop: it lives through changes, says what a shop would say, and knows what must be held.
+//! A small model of an order in a shop: it applies changes, returns the snapshots that a shop would send, and knows the expected
+//! ledger.
 
 use std::collections::BTreeMap;
 
@@ -40,17 +41,17 @@ pub enum Change {
         restock: Restock,
         at: u64,
     },
-    /// Returned units are put back in stock, by a return of their own.
+    /// Returned units are put back in stock, with a return of their own.
     Dispose {
         line: u64,
         units: i64,
         at: u64,
     },
-    /// The newest return is settled by a refund that says the same units again.
+    /// A refund that repeats the units of the newest return settles it.
     Settle,
     Pay,
     Cancel,
-    /// A warehouse ships units, whatever the shop says of them.
+    /// A warehouse ships units, whatever their state in the shop.
     Dispatch {
         line: u64,
         units: i64,
@@ -64,12 +65,12 @@ struct ModelLine {
     ordered: i64,
     /// Open units by location.
     open: BTreeMap<u64, i64>,
-    /// Since when it is shipped from where.
+    /// The location from which it ships, by the second since when.
     since: BTreeMap<i64, u64>,
     /// Shipped units that were refunded, and that were put back in stock.
     refunded: i64,
     returned: i64,
-    /// Units held back, by location.
+    /// Withheld units, by location.
     withheld: BTreeMap<u64, i64>,
 }
 
@@ -142,12 +143,12 @@ pub fn at(second: i64) -> Timestamp {
 }
 
 impl Model {
-    /// An order that is paid from the beginning.
+    /// An order that is paid from the start.
     pub fn paid() -> Self {
         Self { paid: true, ..Self::default() }
     }
 
-    /// Applies a change; whether it was possible.
+    /// Applies a change, and returns whether it was possible.
     pub fn change(&mut self, change: Change) -> bool {
         if let Change::Dispatch { line, units, at } = change {
             self.dispatches.push(ModelDispatch { line, units, location: at, at: self.second });
@@ -218,7 +219,7 @@ impl Model {
                 let line = refund_line(last.line, last.units, Restock::Return, last.location);
                 self.refunds.push(ModelRefund { made_at: second, line, of_return: u64::try_from(number).ok() });
             }
-            Change::Dispatch { .. } => unreachable!("taken above"),
+            Change::Dispatch { .. } => unreachable!("handled at the top of this function"),
             Change::Pay => return !std::mem::replace(&mut self.paid, true),
             Change::Cancel => {
                 self.cancelled = true;

@@ -1,4 +1,4 @@
-//! What the shop and the warehouses say of the model's order.
+//! The snapshots of the shop and the reports of warehouses about the model's order.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use crate::order::{
 };
 
 impl Model {
-    /// What a webhook about the whole order says now.
+    /// The snapshot that a webhook about the whole order contains now.
     pub fn webhook(&self) -> OrderSnapshot {
-        let lines = self.lines.iter().map(|(line, said)| {
-            let line_said = SnapshotLine {
-                shop_sku: format!("S{line}"),
-                ordered: Quantity::new(said.ordered),
-                open: Quantity::new(said.open.values().sum()),
+        let lines = self.lines.iter().map(|(id, line)| {
+            let snapshot = SnapshotLine {
+                shop_sku: format!("S{id}"),
+                ordered: Quantity::new(line.ordered),
+                open: Quantity::new(line.open.values().sum()),
                 stocked: StockTracking::Yes,
             };
-            (LineId::new(*line), line_said)
+            (LineId::new(*id), snapshot)
         });
         let facts = OrderFacts {
             version: at(self.second),
@@ -36,17 +36,17 @@ impl Model {
         OrderSnapshot { facts: Some(facts), fulfilments: self.fulfilments(), refunds: self.refunds(), ..about() }
     }
 
-    /// What a query says now.
+    /// The snapshot that a query returns now.
     pub fn query(&self) -> OrderSnapshot {
-        let said = self.webhook();
+        let snapshot = self.webhook();
         let places =
             |line: &ModelLine| line.open.iter().map(|(at, units)| (ShopLocationId::new(*at), Quantity::new(*units))).collect();
         let since = |line: &ModelLine| line.since.iter().map(|(from, place)| (at(*from), ShopLocationId::new(*place))).collect();
         let routing = Routing {
             version: at(self.routed_at),
             count: self.fulfilment_orders,
-            open: self.lines.iter().map(|(line, said)| (LineId::new(*line), places(said))).collect(),
-            since: self.lines.iter().map(|(line, said)| (LineId::new(*line), since(said))).collect(),
+            open: self.lines.iter().map(|(id, line)| (LineId::new(*id), places(line))).collect(),
+            since: self.lines.iter().map(|(id, line)| (LineId::new(*id), since(line))).collect(),
         };
         let dispositions = self.dispositions.iter().zip(1..).map(|(of, id)| {
             let disposition = Disposition {
@@ -58,14 +58,14 @@ impl Model {
             (DispositionId::new(id), disposition)
         });
         OrderSnapshot {
-            facts: said.facts.map(|facts| OrderFacts { queried_at: Some(at(self.second)), ..facts }),
+            facts: snapshot.facts.map(|facts| OrderFacts { queried_at: Some(at(self.second)), ..facts }),
             routing: Some(routing),
             dispositions: dispositions.collect(),
-            ..said
+            ..snapshot
         }
     }
 
-    /// What a webhook about the newest fulfilment, or the newest refund, says now.
+    /// The snapshots that webhooks about the newest fulfilment and the newest refund contain now.
     pub fn parts(&self) -> Vec<OrderSnapshot> {
         let fulfilment = self.fulfilments().pop_last().map(|one| OrderSnapshot { fulfilments: [one].into(), ..about() });
         let refund = self.refunds().pop_last().map(|one| OrderSnapshot { refunds: [one].into(), ..about() });
@@ -95,7 +95,7 @@ impl Model {
         each.collect()
     }
 
-    /// What warehouses have reported, one report for each time they shipped.
+    /// The reports of warehouses, one for each shipment.
     pub fn reports(&self) -> Vec<OrderReport> {
         let each = self.dispatches.iter().enumerate().map(|(number, of)| OrderReport {
             id: EventId::new("wms", format!("shipped {number}")),

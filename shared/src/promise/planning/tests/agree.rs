@@ -1,12 +1,12 @@
-//! The engine against the brute force, on small pools by chance.
+//! Compares the engine with the brute force, on small random planning groups.
 
-use crate::promise::planning::tests::brute::{Wanted, can, can_within};
-use crate::promise::planning::tests::case::{Case, Chance, Slots, Spice};
+use crate::promise::planning::tests::brute::{Requirement, can, can_within};
+use crate::promise::planning::tests::case::{Case, CaseOptions, CaseSlot, Random};
 use crate::promise::planning::{AllocationPolicy, MOST_OFFERED, Producible, solve};
 
-/// What the engine says of each good of a case, in their order.
+/// The units that the engine offers of each finished good of a case, in order, and whether any promise is late.
 fn shown(case: &Case) -> (Vec<i64>, bool) {
-    let solution = solve(&case.pool()).expect("a sound pool");
+    let solution = solve(&case.group()).expect("a valid group");
     let late = solution.producible.iter().flatten().any(|producible| !producible.late.is_empty());
     let of = |good: &(usize, usize, u32, u32)| {
         solution.producible[good.0].as_ref().map_or(0, |producible: &Producible| producible.shown.units())
@@ -14,34 +14,38 @@ fn shown(case: &Case) -> (Vec<i64>, bool) {
     (case.goods.iter().map(of).collect(), late)
 }
 
-fn with(case: &Case, units: &[i64]) -> Vec<Wanted> {
+fn with(case: &Case, units: &[i64]) -> Vec<Requirement> {
     let offered = case.goods.iter().zip(units).map(|(good, units)| (good.0, good.1, *units));
     case.promised().into_iter().chain(offered).collect()
 }
 
-/// Enough to tell for nearly every case, and few enough to wait for.
+/// Enough tries to decide nearly every case in acceptable time.
 const TRIES: u64 = 20_000;
 
-/// How many times as many cases to try, for a long run by hand.
-fn by_hand() -> u64 {
+/// The factor for the number of cases, for a long manual run.
+fn manual_factor() -> u64 {
     std::env::var("PROMISSORY_CASES").map_or(1, |times| times.parse().expect("PROMISSORY_CASES is a number"))
 }
 
-/// Runs `check` on so many cases whose promises can be kept without any offer, and says of which seed one fails.
-fn cases(count: u64, spice: Spice, mut check: impl FnMut(&Case, Vec<i64>)) {
-    let exact = !spice.shared_centres && !spice.alternates && !spice.windows;
-    let count = if exact { count * by_hand() } else { count };
+/// Runs `check` on `count` cases whose promises can be kept without any offer, and names the seed of a case that fails.
+fn cases(count: u64, options: CaseOptions, mut check: impl FnMut(&Case, Vec<i64>)) {
+    let exact = !options.shared_centres && !options.alternates && !options.windows;
+    let count = if exact { count * manual_factor() } else { count };
     let (mut seed, mut done) = (0, 0);
     while done < count {
         seed += 1;
-        let case = Chance(seed).case(spice);
+        let case = Random(seed).case(options);
         if can_within(&case, &[], TRIES) != Some(true) {
-            continue; // Runs take more than there is: nothing to compare with.
+            continue; // Production runs take more than there is, so there is nothing to compare with.
         }
         let Some(kept) = can_within(&case, &case.promised(), TRIES) else { continue };
         let (shown, late) = shown(&case);
-        assert!(late || kept, "seed {seed}: a promise is late and nobody said so:\n{}", case.lines());
-        assert!(!exact || late != kept, "seed {seed}: late although promises can be kept:\n{}", case.lines());
+        assert!(late || kept, "seed {seed}: a promise cannot be kept and the engine does not report it late:\n{}", case.lines());
+        assert!(
+            !exact || late != kept,
+            "seed {seed}: the engine reports a late promise although all can be kept:\n{}",
+            case.lines()
+        );
         if kept && !late && shown.iter().all(|units| *units < MOST_OFFERED) {
             done += 1;
             let seen = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&case, shown.clone())));
@@ -50,23 +54,23 @@ fn cases(count: u64, spice: Spice, mut check: impl FnMut(&Case, Vec<i64>)) {
     }
 }
 
-/// Protects the number itself: with yields, lead times, supplies, claims, promises, capacity and components shared by
-/// branches, the engine shows what can be made and one more cannot.
+/// Protects the number itself: with yields, lead times, scheduled receipts, production runs, promises, capacity and components
+/// that branches share, the offered units can be produced and one more cannot.
 #[test]
-fn one_good_is_exact() {
-    cases(10_000, Spice { goods: 1, ..Spice::default() }, |case, shown| {
-        assert!(can(case, &with(case, &shown)), "more than can be made");
-        assert!(!can(case, &with(case, &[shown[0] + 1])), "one more can be made");
+fn one_finished_good_is_exact() {
+    cases(10_000, CaseOptions { goods: 1, ..CaseOptions::default() }, |case, shown| {
+        assert!(can(case, &with(case, &shown)), "more than can be produced");
+        assert!(!can(case, &with(case, &[shown[0] + 1])), "one more can be produced");
     });
 }
 
-/// Protects goods by rank: each gets the most that those before it leave.
+/// Protects service by rank: each finished good gets the most that those before it leave.
 #[test]
-fn goods_by_rank_are_exact() {
+fn service_by_rank_is_exact() {
     for policy in [AllocationPolicy::FirstCome, AllocationPolicy::Priority] {
         let policies: &'static [AllocationPolicy] =
             if policy == AllocationPolicy::Priority { &[AllocationPolicy::Priority] } else { &[AllocationPolicy::FirstCome] };
-        cases(1_000, Spice { goods: 3, policies, ..Spice::default() }, |case, shown| {
+        cases(1_000, CaseOptions { goods: 3, policies, ..CaseOptions::default() }, |case, shown| {
             let mut order: Vec<usize> = (0..case.goods.len()).collect();
             order.sort_by_key(|&good| {
                 let (item, _, priority, since) = case.goods[good];
@@ -75,20 +79,20 @@ fn goods_by_rank_are_exact() {
             let mut units = vec![0; shown.len()];
             for good in order {
                 units[good] = shown[good];
-                assert!(can(case, &with(case, &units)), "more than can be made");
+                assert!(can(case, &with(case, &units)), "more than can be produced");
                 units[good] += 1;
-                assert!(!can(case, &with(case, &units)), "good {good} could have one more");
+                assert!(!can(case, &with(case, &units)), "finished good {good} could have one more");
                 units[good] -= 1;
             }
         });
     }
 }
 
-/// Protects fair shares: goods rise together, from what is promised of each, until one cannot; then the others, and what is
-/// left over goes by rank.
+/// Protects fair shares: finished goods rise together, from their promised units, until one cannot rise; then the others
+/// continue, and the remainder goes by rank.
 #[test]
 fn fair_shares_are_exact() {
-    cases(1_000, Spice { goods: 3, policies: &[AllocationPolicy::FairShare], ..Spice::default() }, |case, shown| {
+    cases(1_000, CaseOptions { goods: 3, policies: &[AllocationPolicy::FairShare], ..CaseOptions::default() }, |case, shown| {
         let promised = |item: usize| case.parts[item].promised.iter().map(|(_, units)| *units).sum::<i64>();
         let promised: Vec<i64> = case.goods.iter().map(|good| promised(good.0)).collect();
         let mut open: Vec<usize> = (0..case.goods.len()).collect();
@@ -109,72 +113,76 @@ fn fair_shares_are_exact() {
     });
 }
 
-/// Protects pools of several policies: what is shown can be made, and no good can have one more.
+/// Protects groups with several policies: the offered units can be produced, and no finished good can have one more.
 #[test]
-fn mixed_policies_leave_nothing() {
+fn mixed_policies_leave_no_unit() {
     let policies = &[AllocationPolicy::FirstCome, AllocationPolicy::FairShare, AllocationPolicy::Priority];
-    cases(1_000, Spice { goods: 3, policies, ..Spice::default() }, |case, shown| {
-        assert!(can(case, &with(case, &shown)), "more than can be made");
+    cases(1_000, CaseOptions { goods: 3, policies, ..CaseOptions::default() }, |case, shown| {
+        assert!(can(case, &with(case, &shown)), "more than can be produced");
         for good in 0..shown.len() {
             let mut units = shown.clone();
             units[good] += 1;
-            assert!(!can(case, &with(case, &units)), "good {good} could have one more");
+            assert!(!can(case, &with(case, &units)), "finished good {good} could have one more");
         }
     });
 }
 
-/// Protects several goods from being shown more than can be made together, whatever they contend for. (With alternates and
-/// runs that already take more than the search finds, one more was shown in one of some thousands of cases.)
+/// Protects against offering more of several finished goods than can be produced together, whatever they compete for. (With
+/// alternates, and production runs that already take more than the search finds, one unit too many was offered in about one of
+/// several thousand cases.)
 #[test]
-fn many_goods_are_never_above() {
+fn several_finished_goods_are_never_above() {
     let policies = &[AllocationPolicy::FirstCome, AllocationPolicy::FairShare, AllocationPolicy::Priority];
     for (shared_centres, alternates, windows) in
         [(true, false, false), (false, true, false), (false, false, true), (true, true, true)]
     {
         let mut unknown = 0;
-        cases(500, Spice { goods: 3, policies, shared_centres, alternates, windows }, |case, shown| {
+        cases(500, CaseOptions { goods: 3, policies, shared_centres, alternates, windows }, |case, shown| {
             let can = can_within(case, &with(case, &shown), TRIES);
-            assert_ne!(can, Some(false), "more than can be made");
+            assert_ne!(can, Some(false), "more than can be produced");
             unknown += u64::from(can.is_none());
         });
-        assert!(unknown < 50, "{unknown} of 500 are too large to tell");
+        assert!(unknown < 50, "{unknown} of 500 are too large to decide");
     }
 }
 
-/// Where starts compete for a centre, for days or for alternates, the engine searches by hand: never more than can be made,
-/// and how often exactly that. Returns the cases of so many in which one more could be made.
-fn below(count: u64, spice: Spice) -> u64 {
+/// Where starts compete for a work centre, for days or for alternates, the engine uses a heuristic: it never offers more than can
+/// be produced, and this counts how often it offers exactly that. Returns the number of cases in which one more unit could be
+/// produced.
+fn below(count: u64, options: CaseOptions) -> u64 {
     let (mut below, mut unknown) = (0, 0);
-    cases(count, Spice { goods: 1, ..spice }, |case, shown| {
+    cases(count, CaseOptions { goods: 1, ..options }, |case, shown| {
         let [shown, more] = [shown[0], shown[0] + 1].map(|units| can_within(case, &with(case, &[units]), TRIES));
-        assert_ne!(shown, Some(false), "more than can be made");
+        assert_ne!(shown, Some(false), "more than can be produced");
         below += u64::from(more == Some(true));
         unknown += u64::from(shown.is_none() || more.is_none());
     });
-    assert!(unknown < count / 20, "{unknown} of {count} are too large to tell");
+    assert!(unknown < count / 20, "{unknown} of {count} are too large to decide");
     below
 }
 
-/// Protects pools that are not solved exactly from being promised too much, and from being solved worse than they are.
+/// Protects groups that are not planned exactly: the engine never promises too much, and the results do not get worse than they
+/// are.
 #[test]
-fn what_is_not_exact_is_never_above() {
-    for (what, most, spice) in [
-        ("shared centres", 0, Spice { shared_centres: true, ..Spice::default() }),
-        ("alternates", 22, Spice { alternates: true, ..Spice::default() }),
-        ("windows", 80, Spice { windows: true, ..Spice::default() }),
+fn inexact_groups_are_never_above() {
+    for (what, most, options) in [
+        ("shared centres", 0, CaseOptions { shared_centres: true, ..CaseOptions::default() }),
+        ("alternates", 22, CaseOptions { alternates: true, ..CaseOptions::default() }),
+        ("windows", 80, CaseOptions { windows: true, ..CaseOptions::default() }),
     ] {
-        let below = below(1_000, spice);
-        assert!(below <= most, "{what}: {below} of 1,000 below what can be made");
+        let below = below(1_000, options);
+        assert!(below <= most, "{what}: {below} of 1,000 below what can be produced");
     }
 }
 
-/// Protects what is told of a late promise: as much as can be is kept, and the rest can be had on that day and no earlier.
+/// Protects the report of a late promise: as many units as possible are kept, and the rest is possible on the reported day and no
+/// earlier.
 #[test]
-fn what_is_late_is_exact() {
+fn late_units_are_exact() {
     let (mut seed, mut late, mut unknown) = (0, 0, 0);
     while late < 300 {
         seed += 1;
-        let mut case = Chance(seed).case(Spice { goods: 1, ..Spice::default() });
+        let mut case = Random(seed).case(CaseOptions { goods: 1, ..CaseOptions::default() });
         for part in &mut case.parts {
             part.promised.clear();
         }
@@ -184,51 +192,51 @@ fn what_is_late_is_exact() {
             continue;
         }
         late += 1;
-        let told = solve(&case.pool()).expect("a sound pool").producible[0].clone().expect("it is promised");
-        let [told] = told.late[..] else { panic!("seed {seed}: one promise, {told:?}") };
-        let kept = units - told.units.units();
+        let late_units = solve(&case.group()).expect("a valid group").producible[0].clone().expect("it is promised");
+        let [reported] = late_units.late[..] else { panic!("seed {seed}: one promise, {late_units:?}") };
+        let kept = units - reported.units.units();
         assert!(can(&case, &[(0, day, kept)]) && !can(&case, &[(0, day, kept + 1)]), "seed {seed}:\n{}", case.lines());
         let rest_on = |rest: usize| can_within(&case, &[(0, day, kept), (0, rest, units - kept)], TRIES);
-        let (yes, no) = match told.possible.map(|day| usize::try_from(day).expect("small")) {
+        let (yes, no) = match reported.possible.map(|day| usize::try_from(day).expect("small")) {
             Some(possible) => (rest_on(possible), rest_on(possible - 1)),
             None => (None, rest_on(case.last_day() + 3)),
         };
-        assert!(yes != Some(false) && no != Some(true), "seed {seed}: {told:?}\n{}", case.lines());
+        assert!(yes != Some(false) && no != Some(true), "seed {seed}: {reported:?}\n{}", case.lines());
         unknown += usize::from(no.is_none());
     }
-    assert!(unknown < 30, "{unknown} of 300 are too large to tell");
+    assert!(unknown < 30, "{unknown} of 300 are too large to decide");
 }
 
-/// What planning by single branches says: each sees the whole stock.
+/// The result of planning each branch separately: each branch sees the whole stock.
 fn by_branch(case: &Case, item: usize, day: usize) -> i64 {
     let part = &case.parts[item];
-    let there = (day..=case.last_day().max(day)).map(|day| part.there(day)).min().unwrap_or(0).max(0);
-    let Some(made) = part.recipe.as_ref().filter(|made| made.lead <= day) else { return there };
-    let branch = |slot: &Slots| {
+    let available = (day..=case.last_day().max(day)).map(|day| part.available(day)).min().unwrap_or(0).max(0);
+    let Some(made) = part.recipe.as_ref().filter(|made| made.lead <= day) else { return available };
+    let branch = |slot: &CaseSlot| {
         let (item, num, den) = slot.options[0];
         by_branch(case, item, day - made.lead) * den / num
     };
-    there + made.slots.iter().map(branch).min().unwrap_or(0) * made.yields.0 / made.yields.1
+    available + made.slots.iter().map(branch).min().unwrap_or(0) * made.yields.0 / made.yields.1
 }
 
-/// Protects the reason for all this: planning by single branches promises what cannot be made.
+/// Protects the reason for netting items once: planning each branch separately promises more than can be produced.
 #[test]
 fn single_branches_promise_too_much() {
     let mut too_much = 0;
-    cases(1_000, Spice { goods: 1, ..Spice::default() }, |case, shown| {
+    cases(1_000, CaseOptions { goods: 1, ..CaseOptions::default() }, |case, shown| {
         let (item, day, ..) = case.goods[0];
         if case.promised().is_empty() && case.centres.is_empty() {
-            let told = by_branch(case, item, day);
-            too_much += u64::from(told > shown[0] && !can(case, &with(case, &[told])));
+            let planned = by_branch(case, item, day);
+            too_much += u64::from(planned > shown[0] && !can(case, &with(case, &[planned])));
         }
     });
     assert!(too_much > 50, "{too_much} of 1,000");
 }
 
-/// Protects what is shown from falling when there is more, and from the order in which items are listed.
+/// Protects the offer from falling when there is more stock, and from depending on the order of the items.
 #[test]
 fn more_is_never_less() {
-    cases(1_000, Spice { goods: 1, ..Spice::default() }, |case, before| {
+    cases(1_000, CaseOptions { goods: 1, ..CaseOptions::default() }, |case, before| {
         for part in 0..case.parts.len() {
             let mut more = case.clone();
             more.parts[part].stock += 1;
@@ -237,16 +245,17 @@ fn more_is_never_less() {
     });
     let policies = &[AllocationPolicy::FirstCome, AllocationPolicy::FairShare, AllocationPolicy::Priority];
     for seed in 0..1_000 {
-        let pool = Chance(seed).case(Spice { goods: 3, shared_centres: true, alternates: true, windows: true, policies }).pool();
-        let mut turned = pool.clone();
-        let count = pool.items.len();
+        let group =
+            Random(seed).case(CaseOptions { goods: 3, shared_centres: true, alternates: true, windows: true, policies }).group();
+        let mut turned = group.clone();
+        let count = group.items.len();
         turned.items.rotate_left(1);
         let recipes = turned.items.iter_mut().filter_map(|item| item.recipe.as_mut());
         for option in recipes.flat_map(|recipe| &mut recipe.slots).flat_map(|slot| &mut slot.options) {
             option.item = (option.item + count - 1) % count;
         }
-        let mut expect = solve(&pool).expect("a sound pool").producible;
+        let mut expect = solve(&group).expect("a valid group").producible;
         expect.rotate_left(1);
-        assert_eq!(solve(&turned).expect("a sound pool").producible, expect, "seed {seed}");
+        assert_eq!(solve(&turned).expect("a valid group").producible, expect, "seed {seed}");
     }
 }

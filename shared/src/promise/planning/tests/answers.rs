@@ -1,9 +1,10 @@
-//! Dates and pools, one row per rule.
+//! Dates and planning groups, one row per rule.
 
 use super::*;
 use crate::promise::planning::{WhereUsed, earliest};
 
-/// Protects the date for a quantity: the earliest on which it can be had with every promise kept, and what stops it before.
+/// Protects the date for a quantity: the earliest day on which it can be available with every promise kept, and the constraint on
+/// the day before.
 #[test]
 fn the_earliest_day() {
     for (name, lines, quantity, expect) in [
@@ -18,24 +19,25 @@ fn the_earliest_day() {
         ("as fast as the centre", &["centre C 2", "A lead=1 at=C"], 5, "3: centre C at A by 2 (A)"),
         ("promises first", &["A of=B promised=3:2", "B stock=4 in=6:9"], 3, "6: component B by 5 (A>B)"),
         ("a promise for later is kept", &["A of=B", "C of=B promised=8:3", "B stock=4 in=9:3"], 2, "9: component B by 8 (A>B)"),
-        ("what others are offered is no promise", &["A of=B", "C of=B offer=3", "B stock=4"], 4, "0"),
+        ("an offer of another item is not a promise", &["A of=B", "C of=B offer=3", "B stock=4"], 4, "0"),
         ("never", &["A of=B", "B stock=1"], 2, "never: component B by 730 (A>B)"),
         ("nothing of it", &["A of=B", "B"], 0, "0"),
         ("while a component is still needed", &["A of=B@0..6", "B stock=1"], 3, "6: component B by 5 (A>B)"),
         ("before a component is needed", &["A lead=2 of=B@3..9", "B stock=1"], 3, "2: time of A by 1 (A)"),
         ("by an alternate", &["A of=B|C", "B stock=1", "C in=4:2"], 3, "4: component C by 3 (A>C)"),
     ] {
-        let found = earliest(&pool(lines), 0, Quantity::new(quantity)).expect("a sound pool");
+        let found = earliest(&group(lines), 0, Quantity::new(quantity)).expect("a valid group");
         let day = found.day.map_or_else(|| "never".to_owned(), |day| day.to_string());
         let stops = found.limit.as_ref().map(|found| format!(": {}", limit(found))).unwrap_or_default();
         assert_eq!(format!("{day}{stops}"), expect, "{name}: {lines:?}");
     }
-    assert!(earliest(&pool(&["A"]), 1, Quantity::new(1)).is_err());
+    assert!(earliest(&group(&["A"]), 1, Quantity::new(1)).is_err());
 }
 
-/// Protects solving in pools: what can change each other is together, what cannot is apart, and the parts say what the whole says.
+/// Protects planning in separate groups: items that can affect each other are in one group, others are not, and the groups give
+/// the same result as the whole.
 #[test]
-fn pools_are_closed() {
+fn groups_are_closed() {
     let lines = [
         "centre X 5",
         "A of=P+S offer=3",
@@ -53,14 +55,14 @@ fn pools_are_closed() {
         "W of=S claim=2:1",
         "V offer=2 stock=1",
     ];
-    let whole = pool(&lines);
+    let whole = group(&lines);
     let names =
         |items: &[usize]| -> String { items.iter().map(|&index| whole.items[index].sku.as_str()).collect::<Vec<_>>().join(" ") };
     let index = |name: &str| whole.items.iter().position(|item| item.sku.as_str() == name).expect("an item");
     let graph = WhereUsed::of_pool(&whole);
-    let pools: Vec<String> = graph.pools().map(names).collect();
-    assert_eq!(pools, ["A B P R1 S W", "C D Q R", "V"]);
-    for (changed, pool, goods) in [
+    let groups: Vec<String> = graph.pools().map(names).collect();
+    assert_eq!(groups, ["A B P R1 S W", "C D Q R", "V"]);
+    for (changed, group, goods) in [
         ("R1", "A B P R1 S W", "A B"),
         ("S", "A B P R1 S W", "A"),
         ("Q", "C D Q R", "C"),
@@ -68,30 +70,30 @@ fn pools_are_closed() {
         ("U", "", ""),
         ("V", "V", "V"),
     ] {
-        assert_eq!(names(&graph.pool_of(&[index(changed)])), pool, "{changed}");
+        assert_eq!(names(&graph.pool_of(&[index(changed)])), group, "{changed}");
         assert_eq!(names(&graph.goods_above(&[index(changed)])), goods, "{changed}");
     }
-    let together = solve(&whole).expect("a sound pool").producible;
+    let together = solve(&whole).expect("a valid group").producible;
     for items in graph.pools() {
-        let apart = solve(&whole.part(items)).expect("a sound pool").producible;
+        let apart = solve(&whole.part(items)).expect("a valid group").producible;
         let expect: Vec<_> = items.iter().map(|&index| together[index].clone()).collect();
         assert_eq!(apart, expect, "{}", names(items));
     }
 }
 
-/// Protects the engine from pools that make no sense: they are refused, never walked in circles.
+/// Protects the engine from invalid groups: they are refused, and a BOM cycle does not make the engine loop.
 #[test]
-fn unsound_pools_are_refused() {
+fn invalid_groups_are_refused() {
     use crate::promise::planning::PlanningError;
-    let check = |expect: PlanningError, spoil: fn(&mut PlanningGroup)| {
-        let mut spoilt = pool(&["A of=B offer=1", "B of=C", "C stock=3"]);
-        spoil(&mut spoilt);
-        assert_eq!(solve(&spoilt), Err(expect));
+    let check = |expect: PlanningError, damage: fn(&mut PlanningGroup)| {
+        let mut damaged = group(&["A of=B offer=1", "B of=C", "C stock=3"]);
+        damage(&mut damaged);
+        assert_eq!(solve(&damaged), Err(expect));
     };
-    check(PlanningError::Cycle, |pool| pool.items[2].recipe = pool.items[0].recipe.clone());
-    check(PlanningError::Cycle, |pool| pool.items[1].recipe = pool.items[0].recipe.clone());
-    check(PlanningError::Missing, |pool| pool.items[1].recipe.as_mut().expect("made").slots[0].options[0].item = 3);
-    check(PlanningError::Missing, |pool| pool.items[1].recipe.as_mut().expect("made").centre = Some(0));
-    check(PlanningError::EmptySlot, |pool| pool.items[1].recipe.as_mut().expect("made").slots[0].options.clear());
-    check(PlanningError::Yield, |pool| pool.items[1].recipe.as_mut().expect("made").yields = ratio("3/2"));
+    check(PlanningError::Cycle, |group| group.items[2].recipe = group.items[0].recipe.clone());
+    check(PlanningError::Cycle, |group| group.items[1].recipe = group.items[0].recipe.clone());
+    check(PlanningError::Missing, |group| group.items[1].recipe.as_mut().expect("a recipe").slots[0].options[0].item = 3);
+    check(PlanningError::Missing, |group| group.items[1].recipe.as_mut().expect("a recipe").centre = Some(0));
+    check(PlanningError::EmptySlot, |group| group.items[1].recipe.as_mut().expect("a recipe").slots[0].options.clear());
+    check(PlanningError::Yield, |group| group.items[1].recipe.as_mut().expect("a recipe").yields = ratio("3/2"));
 }

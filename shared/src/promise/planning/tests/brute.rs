@@ -1,27 +1,27 @@
-//! What can be made, found by trying: every way to spread starts over the days, with none of the engine's arithmetic.
+//! What can be produced, found by brute force: every way to spread starts over the days, without the engine's arithmetic.
 
 use std::cell::Cell;
 
-use crate::promise::planning::tests::case::{Case, Made, Slots};
+use crate::promise::planning::tests::case::{Case, CaseSlot, Made};
 
-/// Units of an item that are wanted by a day.
-pub(super) type Wanted = (usize, usize, i64);
+/// Units of an item that are required by a day: item, day, units.
+pub(super) type Requirement = (usize, usize, i64);
 
-/// Whether everything wanted can be had.
-pub(super) fn can(case: &Case, wanted: &[Wanted]) -> bool {
-    can_within(case, wanted, u64::MAX).expect("no end of tries")
+/// Whether all required units can be produced.
+pub(super) fn can(case: &Case, requirements: &[Requirement]) -> bool {
+    can_within(case, requirements, u64::MAX).expect("the tries are not limited")
 }
 
-/// The same; `None` when so many tries are not enough to tell.
+/// Like [`can`]; `None` when the number of tries is not enough to decide.
 ///
-/// Items come before their components, so each is decided when all that is wanted of it is known. Of what is made, every
-/// spread of starts over the days is tried that meets what is wanted with none to spare: one start less never harms.
-pub(super) fn can_within(case: &Case, wanted: &[Wanted], tries: u64) -> Option<bool> {
-    // What is there less than nothing of is made good as soon as a start of today can: that must be within the days.
+/// Items come before their components, so each item is decided when its requirement is complete. For a produced item, every
+/// spread of starts over the days is tried that covers the requirement without a surplus: one start less never does harm.
+pub(super) fn can_within(case: &Case, requirements: &[Requirement], tries: u64) -> Option<bool> {
+    // A negative stock is covered as soon as a start of today can cover it: that day must be within the range.
     let lead = case.parts.iter().filter_map(|part| part.recipe.as_ref()).map(|made| made.lead).max().unwrap_or(0);
-    let days = 1 + lead + wanted.iter().map(|wanted| wanted.1).chain([case.last_day()]).max().unwrap_or(0);
+    let days = 1 + lead + requirements.iter().map(|requirements| requirements.1).chain([case.last_day()]).max().unwrap_or(0);
     let mut needs = vec![vec![0; days]; case.parts.len()];
-    for &(item, day, units) in wanted {
+    for &(item, day, units) in requirements {
         for need in needs[item].iter_mut().skip(day) {
             *need += units;
         }
@@ -32,7 +32,7 @@ pub(super) fn can_within(case: &Case, wanted: &[Wanted], tries: u64) -> Option<b
     if found || search.tries.get() > 0 { Some(found) } else { None }
 }
 
-/// What is decided so far: what is needed of each item by each day, and what each centre has left of each day.
+/// The decisions so far: the requirement of each item by each day, and the free capacity of each work centre on each day.
 #[derive(Clone)]
 struct State {
     needs: Vec<Vec<i64>>,
@@ -45,7 +45,7 @@ struct Search<'c> {
 }
 
 impl Search<'_> {
-    /// Decides item `at` and all after it.
+    /// Decides item `at` and every item after it.
     fn decide(&self, at: usize, state: &State) -> bool {
         if self.tries.get() == 0 {
             return false;
@@ -54,17 +54,17 @@ impl Search<'_> {
         let Some(part) = self.case.parts.get(at) else { return true };
         let needs = &state.needs[at];
         let days = needs.len();
-        let there: Vec<i64> = (0..days).map(|day| part.there(day)).collect();
+        let available: Vec<i64> = (0..days).map(|day| part.available(day)).collect();
         let first = part.recipe.as_ref().map_or(days, |made| made.lead);
-        if (0..days.min(first)).any(|day| needs[day] > there[day].max(0)) {
+        if (0..days.min(first)).any(|day| needs[day] > available[day].max(0)) {
             return false;
         }
         let Some(made) = &part.recipe else { return self.decide(at + 1, state) };
-        // Starts that must be done by each day of starts.
+        // The starts that must be done by each day.
         let (num, den) = made.yields;
         let mut due = vec![0; days];
         for day in first..days {
-            let lacking = (needs[day] - there[day]).max(0);
+            let lacking = (needs[day] - available[day]).max(0);
             due[day - first] = (lacking * den + num - 1) / num;
         }
         let total = due.iter().copied().max().unwrap_or(0);
@@ -98,7 +98,7 @@ impl Search<'_> {
     }
 
     /// Tries every way to split the starts of each day among the options of each slot, then decides the next item.
-    fn split(&self, at: usize, slots: &[Slots], starts: &[i64], state: &State) -> bool {
+    fn split(&self, at: usize, slots: &[CaseSlot], starts: &[i64], state: &State) -> bool {
         let Some((slot, rest)) = slots.split_first() else { return self.decide(at + 1, state) };
         let is_in = |day: usize| day >= slot.from && day < slot.until;
         let inside: Vec<i64> = starts.iter().enumerate().map(|(day, starts)| if is_in(day) { *starts } else { 0 }).collect();
@@ -108,12 +108,12 @@ impl Search<'_> {
                 let ones: Vec<i64> = inside.iter().zip(&others).map(|(all, other)| all - other).collect();
                 self.split(at, rest, starts, &taken(&taken(state, one, &ones), other, &others))
             }),
-            _ => panic!("the cases have one or two options"),
+            _ => panic!("a generated slot has one or two options"),
         }
     }
 }
 
-/// Every way to take some of each.
+/// Every vector with entries from zero to the entries of `most`.
 fn ways(most: &[i64]) -> Vec<Vec<i64>> {
     let mut ways = vec![Vec::new()];
     for most in most {

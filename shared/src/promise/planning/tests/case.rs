@@ -1,4 +1,4 @@
-//! Small pools by chance, from a seed: plain numbers for the brute force, and the same as a pool.
+//! Small random planning groups from a seed: plain numbers for the brute force, and the same as a [`PlanningGroup`].
 
 use jiff::civil::date;
 
@@ -7,7 +7,7 @@ use crate::promise::planning::{
     AllocationPolicy, ComponentUse, Day, GroupItem, GroupWorkCentre, Offer, PlanningGroup, Ratio, Recipe, Slot,
 };
 
-/// A small pool in plain numbers. Components have higher indices than what is made of them.
+/// A small planning group in plain numbers. Components have higher indices than their parents.
 #[derive(Debug, Clone)]
 pub(super) struct Case {
     pub(super) parts: Vec<Part>,
@@ -31,20 +31,20 @@ pub(super) struct Made {
     pub(super) yields: (i64, i64),
     pub(super) lead: usize,
     pub(super) centre: Option<usize>,
-    pub(super) slots: Vec<Slots>,
+    pub(super) slots: Vec<CaseSlot>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Slots {
+pub(super) struct CaseSlot {
     pub(super) from: usize,
     pub(super) until: usize,
     /// Item, and units per start as a fraction.
     pub(super) options: Vec<(usize, i64, i64)>,
 }
 
-/// What a case may have beyond components, stock, supplies and lead times.
+/// What a case may have in addition to components, stock, scheduled receipts and lead times.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Spice {
+pub(super) struct CaseOptions {
     pub(super) goods: usize,
     pub(super) shared_centres: bool,
     pub(super) alternates: bool,
@@ -53,8 +53,8 @@ pub(super) struct Spice {
 }
 
 impl Part {
-    /// Units there by a day, when nobody wants any.
-    pub(super) fn there(&self, day: usize) -> i64 {
+    /// Units available by a day, before any requirement.
+    pub(super) fn available(&self, day: usize) -> i64 {
         let sum = |of: &[(usize, i64)]| of.iter().filter(|(on, _)| *on <= day).map(|(_, units)| units).sum::<i64>();
         self.stock + sum(&self.supplies) - sum(&self.claims)
     }
@@ -72,13 +72,13 @@ impl Case {
         self.parts.iter().enumerate().flat_map(of).collect()
     }
 
-    /// As lines of a row, so that a case that fails can be kept as one.
+    /// The case as lines of text, so that a failed case can be kept as a row of a table.
     pub(super) fn lines(&self) -> String {
         let by_day = |name: &str, of: &[(usize, i64)]| -> String {
             let pairs: Vec<String> = of.iter().map(|(day, units)| format!("{day}:{units}")).collect();
             if pairs.is_empty() { String::new() } else { format!(" {name}={}", pairs.join(",")) }
         };
-        let slot = |slot: &Slots| {
+        let slot = |slot: &CaseSlot| {
             let options: Vec<String> = slot.options.iter().map(|(item, num, den)| format!("I{item}*{num}/{den}")).collect();
             let days = if slot.until == usize::MAX { String::new() } else { format!("@{}..{}", slot.from, slot.until) };
             format!("{}{days}", options.join("|"))
@@ -99,8 +99,8 @@ impl Case {
         self.parts.iter().enumerate().map(part).collect()
     }
 
-    /// The same as a pool.
-    pub(super) fn pool(&self) -> PlanningGroup {
+    /// The case as a planning group.
+    pub(super) fn group(&self) -> PlanningGroup {
         let ratio = |num: i64, den: i64| Ratio::new(num.unsigned_abs(), den.unsigned_abs()).expect("a ratio");
         let day = |day: usize| Day::try_from(day).unwrap_or(Day::MAX);
         let by_day = |of: &[(usize, i64)]| of.iter().map(|&(on, units)| (day(on), Quantity::new(units))).collect();
@@ -145,10 +145,10 @@ impl Case {
     }
 }
 
-/// Numbers by chance, the same for the same seed.
-pub(super) struct Chance(pub(super) u64);
+/// Random numbers, the same for the same seed.
+pub(super) struct Random(pub(super) u64);
 
-impl Chance {
+impl Random {
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -173,17 +173,17 @@ impl Chance {
         i64::try_from(self.below(end)).expect("small")
     }
 
-    /// A small pool: two to four items that are made, two or three that are not, four days.
-    pub(super) fn case(&mut self, spice: Spice) -> Case {
-        let made = spice.goods.max(1) + self.below(3);
+    /// A small planning group: two to four produced items, two or three others, four days.
+    pub(super) fn case(&mut self, config: CaseOptions) -> Case {
+        let made = config.goods.max(1) + self.below(3);
         let count = made + 2 + self.below(2);
         let mut centres = Vec::new();
-        if spice.shared_centres {
+        if config.shared_centres {
             centres.push(1 + self.units(3));
         }
         let mut parts = Vec::new();
         for index in 0..count {
-            let recipe = (index < made).then(|| self.made(index, made, count, spice, &mut centres));
+            let recipe = (index < made).then(|| self.made(index, made, count, config, &mut centres));
             let stock =
                 if recipe.is_some() { self.pick(&[0, 0, 0, 1, 2, -1]) } else { self.units(6) - i64::from(self.one_in(6)) };
             let mut by_day = |chance: usize, most: usize| -> Vec<(usize, i64)> {
@@ -192,40 +192,40 @@ impl Chance {
             let supplies = if recipe.is_some() { by_day(6, 2) } else { by_day(2, 4) };
             let claims = by_day(8, 2);
             let promised = if index < made { by_day(4, 2) } else { by_day(12, 2) };
-            let policy = if spice.policies.is_empty() { AllocationPolicy::FirstCome } else { self.pick(spice.policies) };
+            let policy = if config.policies.is_empty() { AllocationPolicy::FirstCome } else { self.pick(config.policies) };
             parts.push(Part { stock, supplies, claims, promised, recipe, policy });
         }
         let rank = |chance: &mut Self| u32::try_from(chance.below(3)).expect("small");
-        let goods = (0..spice.goods).map(|good| (good, self.below(4), rank(self), rank(self))).collect();
+        let goods = (0..config.goods).map(|good| (good, self.below(4), rank(self), rank(self))).collect();
         Case { parts, centres, goods }
     }
 
-    fn made(&mut self, index: usize, made: usize, count: usize, spice: Spice, centres: &mut Vec<i64>) -> Made {
+    fn made(&mut self, index: usize, made: usize, count: usize, config: CaseOptions, centres: &mut Vec<i64>) -> Made {
         let centre = match self.below(4) {
-            0 if spice.shared_centres => Some(0),
+            0 if config.shared_centres => Some(0),
             1 => {
                 centres.push(1 + self.units(3));
                 Some(centres.len() - 1)
             }
             _ => None,
         };
-        // Goods are not made of each other.
-        let first = (index + 1).max(spice.goods.max(1));
+        // Finished goods are not components of each other.
+        let first = (index + 1).max(config.goods.max(1));
         let mut slots = Vec::new();
         for _ in 0..1 + self.below(3) {
             let from =
                 if first < made && self.one_in(2) { first + self.below(made - first) } else { made + self.below(count - made) };
             let (num, den) = self.pick(&[(1, 1), (1, 1), (1, 1), (2, 1), (2, 1), (3, 2), (4, 3), (1, 2)]);
             let mut options = vec![(from, num, den)];
-            if spice.alternates && self.one_in(2) {
+            if config.alternates && self.one_in(2) {
                 let other = first + self.below(count - first);
                 if other != from {
                     options.push((other, self.pick(&[1, 1, 2]), 1));
                 }
             }
             let (from, until) =
-                if spice.windows && self.one_in(3) { (self.below(3), 2 + self.below(3)) } else { (0, usize::MAX) };
-            slots.push(Slots { from, until, options });
+                if config.windows && self.one_in(3) { (self.below(3), 2 + self.below(3)) } else { (0, usize::MAX) };
+            slots.push(CaseSlot { from, until, options });
         }
         Made {
             yields: self.pick(&[(1, 1), (1, 1), (1, 1), (1, 2), (2, 3), (3, 4)]),

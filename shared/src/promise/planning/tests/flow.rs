@@ -1,30 +1,30 @@
-//! Where everything goes, on pools by chance.
+//! The flow of units, on random planning groups.
 
 use crate::catalog::Quantity;
-use crate::promise::planning::tests::case::{Chance, Spice};
+use crate::promise::planning::tests::case::{CaseOptions, Random};
 use crate::promise::planning::{AllocationPolicy, flows, solve};
 
-/// Protects explanations: of every item, what is there, comes and is made is what is taken, promised, offered and left; and what
-/// is explained is what was solved.
+/// Protects explanations: for every item, stock, receipts and production equal the units taken, promised, offered and left; and
+/// the explained solution is the one that [`solve`] gives.
 #[test]
-fn every_unit_goes_somewhere() {
+fn every_unit_is_accounted_for() {
     let policies: &'static [AllocationPolicy] =
         &[AllocationPolicy::FairShare, AllocationPolicy::FirstCome, AllocationPolicy::Priority];
-    let spice = Spice { goods: 3, shared_centres: true, alternates: true, windows: true, policies };
+    let options = CaseOptions { goods: 3, shared_centres: true, alternates: true, windows: true, policies };
     let sum = |of: &[(u32, Quantity)]| of.iter().map(|(_, units)| *units).sum::<Quantity>();
     for seed in 1..=500 {
-        let case = Chance(seed).case(spice);
-        let pool = case.pool();
-        let flows = flows(&pool).expect("a sound pool");
-        assert_eq!(flows.solution, solve(&pool).expect("a sound pool"), "seed {seed}");
+        let case = Random(seed).case(options);
+        let group = case.group();
+        let flows = flows(&group).expect("a valid group");
+        assert_eq!(flows.solution, solve(&group).expect("a valid group"), "seed {seed}");
         let mut order = flows.order.clone();
         order.sort_unstable();
-        assert_eq!(order, (0..pool.items.len()).collect::<Vec<_>>(), "seed {seed}");
-        for (at, (item, flow)) in pool.items.iter().zip(&flows.of).enumerate() {
+        assert_eq!(order, (0..group.items.len()).collect::<Vec<_>>(), "seed {seed}");
+        for (at, (item, flow)) in group.items.iter().zip(&flows.of).enumerate() {
             let shown = flows.solution.producible[at].as_ref().map_or(Quantity::ZERO, |producible| producible.shown);
-            let there = item.stock + sum(&item.supplies) + flow.made;
+            let available = item.stock + sum(&item.supplies) + flow.made;
             let gone = sum(&item.claims) + sum(&item.promised) + shown + flow.taken.values().copied().sum();
-            assert_eq!(there - gone, flow.left, "seed {seed}, {} of\n{}", item.sku, case.lines());
+            assert_eq!(available - gone, flow.left, "seed {seed}, {} of\n{}", item.sku, case.lines());
         }
     }
 }

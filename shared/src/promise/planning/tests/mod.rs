@@ -1,8 +1,8 @@
-//! Pools as lines of text, and what is said of them.
+//! Planning groups as lines of text, and their solutions as text.
 //!
-//! A line is an item or a centre:
+//! A line is an item or a work centre:
 //! `A stock=5 in=3:4,8:2 claim=1:1 promised=4:2 lead=2 yield=9/10 at=C1 of=B*2+C*3/2@0..10|D buy=5 offer=10 prio=1 since=3 policy=fair`,
-//! `centre C1 5`. Slots are joined by `+`, options by `|`; `*1` and the days of a slot may be left out.
+//! `centre C1 5`. Slots are joined by `+`, options by `|`; `*1` and the days of a slot may be omitted.
 
 mod agree;
 mod answers;
@@ -33,8 +33,8 @@ fn by_day(text: &str) -> Vec<(Day, Quantity)> {
     text.split(',').map(|pair| one(pair).unwrap_or_else(|| panic!("{pair:?}"))).collect()
 }
 
-/// A pool from its lines.
-fn pool(lines: &[&str]) -> PlanningGroup {
+/// A planning group from its lines.
+fn group(lines: &[&str]) -> PlanningGroup {
     let (centres, items): (Vec<&str>, Vec<&str>) = lines.iter().partition(|line| line.starts_with("centre "));
     let centres: Vec<GroupWorkCentre> = centres
         .iter()
@@ -97,9 +97,10 @@ fn limit(limit: &Limit) -> String {
     format!("{why} {} by {} ({})", limit.item, limit.day, path.join(">"))
 }
 
-/// `A 5: component B by 3 (A>B)`, with `late 2 of 4 on 9` for what is late.
-fn told(pool: &PlanningGroup) -> Vec<String> {
-    let solution = solve(pool).expect("a sound pool");
+/// The solution of a group, one line per item that is offered or promised: `A 5: component B by 3 (A>B)`, with `late 2 of 4 on 9`
+/// for late units: the units, the promised day and the possible day.
+fn solution_lines(group: &PlanningGroup) -> Vec<String> {
+    let solution = solve(group).expect("a valid group");
     let one = |(item, producible): (&GroupItem, &Option<Producible>)| {
         let producible = producible.as_ref()?;
         let late = |late: &Late| {
@@ -110,5 +111,5 @@ fn told(pool: &PlanningGroup) -> Vec<String> {
         let limit = producible.limit.as_ref().map_or_else(|| "nothing".to_owned(), limit);
         Some(format!("{} {}{late}: {limit}", item.sku, producible.shown))
     };
-    pool.items.iter().zip(&solution.producible).filter_map(one).collect()
+    group.items.iter().zip(&solution.producible).filter_map(one).collect()
 }

@@ -1,14 +1,14 @@
-//! What can still be made, one row per rule.
+//! What can still be produced, one row per rule.
 
 use super::*;
 
 fn check(name: &str, lines: &[&str], expect: &[&str]) {
-    let pool = pool(lines);
-    assert_eq!(told(&pool), expect, "{name}: {lines:#?}");
-    let mut backwards = pool;
-    let count = backwards.items.len();
-    backwards.items.reverse();
-    for option in backwards
+    let group = group(lines);
+    assert_eq!(solution_lines(&group), expect, "{name}: {lines:#?}");
+    let mut reversed = group;
+    let count = reversed.items.len();
+    reversed.items.reverse();
+    for option in reversed
         .items
         .iter_mut()
         .filter_map(|item| item.recipe.as_mut())
@@ -17,21 +17,22 @@ fn check(name: &str, lines: &[&str], expect: &[&str]) {
     {
         option.item = count - 1 - option.item;
     }
-    let mut told = told(&backwards);
-    told.reverse();
-    assert_eq!(told, expect, "{name}, the items backwards");
+    let mut solved = solution_lines(&reversed);
+    solved.reverse();
+    assert_eq!(solved, expect, "{name}, the items in reverse order");
 }
 
-/// Protects the arithmetic of one good: each row is a rule, with the number it leads to and what stops the next unit.
+/// Protects the arithmetic of one finished good: each row is a rule, with the resulting number and the constraint on the next
+/// unit.
 #[test]
 fn what_can_still_be_made() {
     for (name, lines, expect) in [
         ("stock is sold first", &["A stock=3 lead=1 of=B offer=5", "B stock=4"][..], &["A 7: component B by 4 (A>B)"][..]),
         ("the scarcest component counts", &["A of=B*2+C offer=5", "B stock=9", "C stock=5"], &["A 4: component B by 5 (A>B)"]),
-        ("phantoms are gone through", &["A of=P offer=5", "P of=B*3", "B stock=7"], &["A 2: component B by 5 (A>P>B)"]),
-        ("not all that is started is good", &["A yield=9/10 of=B offer=0", "B stock=10"], &["A 9: component B by 0 (A>B)"]),
+        ("phantoms are exploded", &["A of=P offer=5", "P of=B*3", "B stock=7"], &["A 2: component B by 5 (A>P>B)"]),
+        ("a yield reduces the output", &["A yield=9/10 of=B offer=0", "B stock=10"], &["A 9: component B by 0 (A>B)"]),
         ("units started are whole", &["A yield=2/3 of=B offer=0", "B stock=2"], &["A 1: component B by 0 (A>B)"]),
-        ("scrap is part of what a unit takes", &["A of=B*100/95 offer=0", "B stock=20"], &["A 19: component B by 0 (A>B)"]),
+        ("scrap is part of the quantity per unit", &["A of=B*100/95 offer=0", "B stock=20"], &["A 19: component B by 0 (A>B)"]),
         ("half a unit each", &["A of=B*1/2 offer=0", "B stock=2"], &["A 4: component B by 0 (A>B)"]),
         ("no time to make it", &["A stock=1 lead=6 of=B offer=5", "B stock=9"], &["A 1: time of A by 5 (A)"]),
         (
@@ -40,8 +41,12 @@ fn what_can_still_be_made() {
             &["A 2: time of B by 2 (A>B)"],
         ),
         ("supply that comes in time", &["A lead=2 of=B offer=5", "B in=3:4,4:9"], &["A 4: component B by 3 (A>B)"]),
-        ("what runs take is gone", &["A of=B offer=5", "B stock=7 claim=9:3"], &["A 4: component B by 5 (A>B)"]),
-        ("what runs take comes again", &["A of=B offer=5", "B stock=7 claim=9:3 in=9:3"], &["A 7: component B by 5 (A>B)"]),
+        ("units that runs take are not available", &["A of=B offer=5", "B stock=7 claim=9:3"], &["A 4: component B by 5 (A>B)"]),
+        (
+            "receipts replace the units that runs take",
+            &["A of=B offer=5", "B stock=7 claim=9:3 in=9:3"],
+            &["A 7: component B by 5 (A>B)"],
+        ),
         (
             "a promise for later is not broken",
             &["A of=B offer=2 promised=9:5", "B stock=6 in=8:1"],
@@ -52,8 +57,8 @@ fn what_can_still_be_made() {
             &["A of=B offer=2 promised=9:5", "B stock=6 in=8:5"],
             &["A 6: component B by 2 (A>B)"],
         ),
-        ("less than nothing is filled first", &["A of=B offer=5", "B stock=-3 in=2:5"], &["A 2: component B by 5 (A>B)"]),
-        ("less than nothing for good", &["A of=B offer=5", "B stock=-3"], &["A 0: component B by 5 (A>B)"]),
+        ("receipts fill a negative stock first", &["A of=B offer=5", "B stock=-3 in=2:5"], &["A 2: component B by 5 (A>B)"]),
+        ("a negative stock without receipts", &["A of=B offer=5", "B stock=-3"], &["A 0: component B by 5 (A>B)"]),
         ("two branches share", &["A of=B+C offer=5", "B of=R", "C of=R*2", "R stock=8"], &["A 2: component R by 5 (A>B>R)"]),
         (
             "the stock of a part is netted once",
@@ -64,12 +69,12 @@ fn what_can_still_be_made() {
         ("nothing limits what takes nothing", &["A lead=1 offer=5"], &["A 1000000: nothing"]),
         ("a centre is full", &["centre C 3", "A lead=1 at=C offer=2"], &["A 6: centre C at A by 2 (A)"]),
         (
-            "a centre is loaded from behind, so parts have time",
+            "a centre is loaded backwards, so components have time to arrive",
             &["centre C 2", "A at=C of=B offer=3", "B in=1:4,3:4"],
             &["A 6: component B by 0 (A>B)"],
         ),
         (
-            "a centre that is short of days takes parts early",
+            "a centre that is short of days takes components early",
             &["centre C 2", "A at=C of=B offer=3", "B stock=1 in=1:1,3:9"],
             &["A 4: component B by 2 (A>B)"],
         ),
@@ -91,21 +96,25 @@ fn what_can_still_be_made() {
             &["A 4: component C by 1 (A>C)"],
         ),
         (
-            "a promise makes room by its alternate",
+            "a promise frees units by its alternate",
             &["A of=B|C promised=1:2 offer=1", "D of=B offer=1", "B stock=2", "C stock=9"],
             &["A 9: component C by 1 (A>C)", "D 0: component B by 1 (D>B)"],
         ),
         (
-            "what is late waits for what comes, and nobody else is offered it",
+            "late units wait for a receipt, which is offered to no other item",
             &["S lead=2 of=B in=4:4 promised=0:2 offer=0", "D of=S offer=8", "B stock=1"],
             &["S 0, late 2 of 0 on 4: time of S by 0 (S)", "D 3: component B by 6 (D>S>B)"],
         ),
         (
-            "what is lacking anyway takes what may stand in",
+            "an item that is already short takes the alternate",
             &["D stock=-2 of=P|Q+S", "S lead=2 of=P|Q offer=5", "P stock=2", "Q stock=4"],
             &["S 2: component Q by 3 (S>Q)"],
         ),
-        ("time that is no more needed", &["A stock=5 promised=1:5 lead=9 of=B offer=3", "B"], &["A 0: time of A by 3 (A)"]),
+        (
+            "a lead time when stock covers the promise",
+            &["A stock=5 promised=1:5 lead=9 of=B offer=3", "B"],
+            &["A 0: time of A by 3 (A)"],
+        ),
         (
             "a late promise shows nothing more",
             &["A of=B offer=9 promised=3:5", "B stock=2 in=6:9"],
@@ -126,16 +135,16 @@ fn what_can_still_be_made() {
             &["A lead=2 of=B promised=0:1 offer=9", "B stock=9"],
             &["A 0, late 1 of 0 on 2: time of A by 0 (A)"],
         ),
-        ("what is not made is sold from stock", &["A stock=4 in=2:3,9:9 offer=5"], &["A 7: component A by 5 (A)"]),
+        ("an item without a recipe is offered from stock", &["A stock=4 in=2:3,9:9 offer=5"], &["A 7: component A by 5 (A)"]),
         ("buying is for dates only", &["A of=B offer=9", "B stock=1 buy=3"], &["A 1: component B by 9 (A>B)"]),
     ] {
         check(name, lines, expect);
     }
 }
 
-/// Protects each policy: who gets what where goods compete.
+/// Protects each policy: the allocation where finished goods compete.
 #[test]
-fn goods_that_compete() {
+fn finished_goods_that_compete() {
     for (name, lines, expect) in [
         (
             "the first to come takes all",
@@ -143,7 +152,7 @@ fn goods_that_compete() {
             &["A 0: component R by 1 (A>R)", "B 7: component R by 1 (B>R)"][..],
         ),
         (
-            "what the first cannot use is the next one's",
+            "the next gets what the first cannot use",
             &["A of=R offer=1", "B of=R+S offer=1", "R stock=7 policy=prio", "S stock=2"],
             &["A 7: component R by 1 (A>R)", "B 0: component R by 1 (B>R)"],
         ),
@@ -153,22 +162,22 @@ fn goods_that_compete() {
             &["A 5: component R by 1 (A>R)", "B 2: component S by 1 (B>S)"],
         ),
         (
-            "the same for each",
+            "equal units for each",
             &["A of=R offer=1", "B of=R*2 offer=1", "R stock=7 policy=fair"],
             &["A 3: component R by 1 (A>R)", "B 2: component R by 1 (B>R)"],
         ),
         (
-            "the same for each, as far as each can use it",
+            "equal units for each, as far as each can use them",
             &["A of=R offer=1", "B of=R+S offer=1", "C of=R offer=1", "R stock=10 policy=fair", "S stock=2"],
             &["A 4: component R by 1 (A>R)", "B 2: component S by 1 (B>S)", "C 4: component R by 1 (C>R)"],
         ),
         (
-            "what is left over goes by rank",
+            "the remainder goes by rank",
             &["A of=R offer=1 prio=2", "B of=R offer=1 prio=1", "R stock=7 policy=fair"],
             &["A 3: component R by 1 (A>R)", "B 4: component R by 1 (B>R)"],
         ),
         (
-            "fair goods wait for one that waits",
+            "members of a fair group wait for one that waits",
             &["A of=X offer=1 since=1", "B of=X+Y offer=1 since=2", "C of=Y offer=1", "X stock=3", "Y stock=4 policy=fair"],
             &["A 3: component X by 1 (A>X)", "B 0: component X by 1 (B>X)", "C 4: component Y by 1 (C>Y)"],
         ),
@@ -178,7 +187,7 @@ fn goods_that_compete() {
             &["A 3: component X by 1 (A>X)", "B 0: component X by 1 (B>X)"],
         ),
         (
-            "fair within, by rank without",
+            "a fair resource next to one served by rank",
             &[
                 "A of=X+Y offer=1 since=1",
                 "B of=X+Y offer=1 since=2",
