@@ -1,4 +1,4 @@
-//! What DynamoDB's failures are taken for: try again at once, try again later, or not a failure at all.
+//! How the DynamoDB store classifies failures: conflict, transient failure, or success.
 
 use promissory::ports::{Listing, Store, StoreError, WriteError};
 use promissory::table::{Expect, Key, Write};
@@ -20,9 +20,10 @@ fn kind(outcome: &Result<(), WriteError>) -> &'static str {
     }
 }
 
-/// Protects retries: a conflict is told from a failure, and after a lost answer a repetition shows that the write happened.
+/// Protects retries: a conflict differs from a transient failure, and after a lost answer a repetition finds the finished
+/// write.
 #[tokio::test]
-async fn failures_of_a_write_are_told_apart() {
+async fn failures_of_a_write_are_classified() {
     let rows = [
         (Fault::Throttled, "unavailable", "done"),
         (Fault::Internal, "unavailable", "done"),
@@ -45,9 +46,9 @@ async fn failures_of_a_write_are_told_apart() {
     assert_eq!(table.rows().len(), 0);
 }
 
-/// Protects decisions from being made on half a read: a failure is one, and keys that were left out are asked for again.
+/// Protects decisions from incomplete reads: a failed read returns an error, and unprocessed keys are read again.
 #[tokio::test]
-async fn failures_of_a_read_are_failures() {
+async fn failures_of_a_read_are_errors() {
     let keys = ["a", "b", "c"].map(|name| Key::new("fault", name));
     for fault in [Fault::Throttled, Fault::Internal, Fault::RequestLost, Fault::AnswerLost] {
         let table = dynamo::table();

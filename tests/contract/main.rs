@@ -1,6 +1,6 @@
-//! What each port promises, checked against the implementation that is shipped.
+//! The contract of each port, checked against the shipped implementation.
 //!
-//! A suite is written over the port, so that the simulated implementation of it can be put through the same.
+//! A suite is written against the port, so the simulated implementation can run it too.
 
 mod dynamo_faults;
 mod operations;

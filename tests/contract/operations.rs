@@ -1,4 +1,4 @@
-//! The documents we send: valid by Shopify's schema of the pinned version, and affordable.
+//! The GraphQL documents that the adapter sends: valid by Shopify's schema of the pinned version, and within its cost limit.
 
 use std::io::Read as _;
 
@@ -12,17 +12,17 @@ use promissory_fakes::shopify::{Answer, Shop, ShopConfig};
 use promissory_tests::shared_files;
 use serde_json::{Value, json};
 
-/// Shopify's limit for one query, in points.
+/// Shopify's cost limit for one query, in points.
 const LIMIT: i64 = 1_000;
 
-/// Protects every call from a field or type that the pinned version does not have.
+/// Protects every call from fields or types that the pinned version does not have.
 #[test]
 fn every_operation_is_valid_by_the_schema() {
     let Some(shopify) = shared_files::shopify() else { return };
     let packed = shared_files::bytes(&shopify.join(format!("admin-{API_VERSION}.graphql.gz")));
     let mut text = String::new();
     GzDecoder::new(packed.as_slice()).read_to_string(&mut text).expect("the schema unpacks");
-    // The printed schema uses the directive and leaves its definition to the specification.
+    // The printed schema uses this directive without its definition, which the GraphQL specification contains.
     text.push_str("\ndirective @oneOf on INPUT_OBJECT\n");
     let schema = Schema::parse_and_validate(text, "admin.graphql").unwrap_or_else(|e| panic!("the schema: {}", e.errors));
     for operation in operations::ALL {
@@ -62,11 +62,11 @@ fn largest(operation: &str) -> Value {
         }
         operations::MORE_OF_PART => json!({ "id": gid("Fulfillment", 1), "after": null }),
         operations::ORDER_OF => json!({ "id": gid("FulfillmentOrder", 1) }),
-        other => panic!("say here what the largest variables of this are: {other}"),
+        other => panic!("add the largest variables of the operation {other} here"),
     }
 }
 
-/// Protects the budget: no operation requests more than one query may, and a mutation costs what the pusher plans with.
+/// Protects the rate limit: no operation exceeds the cost limit of one query, and a mutation costs what the pusher plans with.
 #[test]
 fn every_operation_is_affordable_at_its_largest() {
     for operation in operations::ALL {

@@ -11,18 +11,18 @@ use promissory_tests::shop::{generous, location_id, set_up};
 use promissory_tests::webhook::SECRET;
 use promissory_tests::world::{World, app};
 
-/// A shop that is served.
+/// A running server of the fake shop.
 #[derive(Debug)]
 pub struct Served {
     pub server: Server,
 }
 
-/// A world that begins now: the server tells the real time.
+/// A world on the real time, because the server uses the real time.
 pub async fn world_of_now() -> World {
     World::at(TestClock::at(SystemClock.now())).await
 }
 
-/// A server that never throttles, and gives up silent calls at once.
+/// The configuration of a server that never throttles, and that closes unanswered calls at once.
 pub fn patient() -> ServerConfig {
     ServerConfig { shop: generous(), silence: Duration::ZERO, ..ServerConfig::default() }
 }
@@ -34,12 +34,12 @@ pub async fn serve(world: &World, config: ServerConfig) -> Served {
 }
 
 impl Served {
-    /// Our adapter to it, freshly started.
+    /// A new adapter to the shop.
     pub fn front(&self) -> Shopify {
         Shopify::new(self.server.url(), app(SECRET)).expect("a client")
     }
 
-    /// What it shows of an item at our location: available and committed.
+    /// The available and committed units that the shop shows at our location.
     pub fn shown(&self, sku: &str, location: &str) -> (i64, i64) {
         self.server.shop(|shop| {
             let item = shop.item(sku).expect("an item of the shop").id;
@@ -47,7 +47,7 @@ impl Served {
         })
     }
 
-    /// What goes wrong next.
+    /// Sets the next faults of the shop.
     pub fn fail(&self, faults: Faults) {
         self.server.shop(|shop| shop.faults = faults);
     }

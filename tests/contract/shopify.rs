@@ -1,4 +1,4 @@
-//! The storefront port on Shopify's API: mutations, levels, and what each failure is taken for.
+//! The storefront port on Shopify's API: mutations, levels, and the classification of failures.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::served::{Served, patient, serve, world_of_now};
 
 const REFERENCE: &str = "gid://promissory/Intent/1";
 
-/// A shop with the items A, B and C at WH-1: 10, 20 and 30 of them.
+/// A shop with 10, 20 and 30 units of the items A, B and C at WH-1.
 struct Fixture {
     world: World,
     running: Served,
@@ -66,8 +66,8 @@ impl Fixture {
     }
 }
 
-/// What an answer says, in words.
-fn told(answer: &Result<ShopAnswer, StorefrontError>) -> String {
+/// An answer in words.
+fn in_words(answer: &Result<ShopAnswer, StorefrontError>) -> String {
     match answer {
         Ok(ShopAnswer::Done) => "done".to_owned(),
         Ok(ShopAnswer::Refused(errors)) => {
@@ -84,22 +84,22 @@ fn told(answer: &Result<ShopAnswer, StorefrontError>) -> String {
     }
 }
 
-/// Protects exactly-once adjustments: the rows add up, all or none, and a repetition with the same key adds nothing.
+/// Protects exactly-once adjustments: a call applies all rows or none, and a repetition with the same key applies nothing.
 #[tokio::test]
 async fn differences_are_added_once_per_key() {
     let f = fixture(patient()).await;
     let rows = [f.adjustment("A", -4), f.adjustment("B", 5)];
     for _ in 0..3 {
-        assert_eq!(told(&f.front.adjust(&f.shop, "k1", REFERENCE, &rows).await), "done");
+        assert_eq!(in_words(&f.front.adjust(&f.shop, "k1", REFERENCE, &rows).await), "done");
         assert_eq!(f.available(), [6, 25, 30]);
     }
-    assert_eq!(told(&f.adjust("k2", "A", -7).await), "done", "available may fall below zero");
+    assert_eq!(in_words(&f.adjust("k2", "A", -7).await), "done", "available may fall below zero");
     assert_eq!(f.available(), [-1, 25, 30]);
-    assert_eq!(told(&f.adjust("k2", "A", -8).await), "KeyParameterMismatch at None");
+    assert_eq!(in_words(&f.adjust("k2", "A", -8).await), "KeyParameterMismatch at None");
     assert_eq!(f.running.server.shop(|shop| shop.log()[0].reference.clone()).as_deref(), Some(REFERENCE));
 }
 
-/// Protects sold units: a level is set where it still is what was read, and a stale row is named and stops the others.
+/// Protects sold units: a level is set only if it still has the compared value, and a stale row is named and stops the others.
 #[tokio::test]
 async fn levels_are_set_by_comparison() {
     let f = fixture(patient()).await;
@@ -117,17 +117,17 @@ async fn levels_are_set_by_comparison() {
     ];
     for (n, (rows, expected, available)) in rows.into_iter().enumerate() {
         let answer = f.front.set(&f.shop, &format!("set-{n}"), REFERENCE, &rows).await;
-        assert_eq!((told(&answer).as_str(), f.available()), (expected, available), "row {n}");
+        assert_eq!((in_words(&answer).as_str(), f.available()), (expected, available), "row {n}");
     }
     let stale = [f.set("A", 1, 10)];
-    assert_eq!(told(&f.front.set(&f.shop, "set-1", REFERENCE, &stale).await), "KeyParameterMismatch at None");
+    assert_eq!(in_words(&f.front.set(&f.shop, "set-1", REFERENCE, &stale).await), "KeyParameterMismatch at None");
     let spent = [f.set("A", -1, 7)];
-    assert_eq!(told(&f.front.set(&f.shop, "set-3", REFERENCE, &spent).await), "PreviousAttemptFailed at None");
+    assert_eq!(in_words(&f.front.set(&f.shop, "set-3", REFERENCE, &spent).await), "PreviousAttemptFailed at None");
 }
 
-/// Protects repetition: whatever happened to the first call, the same key again does it once.
+/// Protects repetition: whatever happened to the first call, repeating its key applies the change once.
 #[tokio::test]
-async fn a_repeated_call_does_it_once_whatever_went_wrong() {
+async fn a_repeated_call_applies_its_change_once() {
     let concurrent = "ConcurrentRequest at None";
     let rows: [(Faults, &[&str]); 6] = [
         (Faults { fail: 2, ..Faults::default() }, &["unavailable", "unavailable", "done"]),
@@ -141,14 +141,14 @@ async fn a_repeated_call_does_it_once_whatever_went_wrong() {
     for (n, (faults, expected)) in rows.into_iter().enumerate() {
         f.running.fail(faults.clone());
         for (call, expected) in expected.iter().enumerate() {
-            assert_eq!(told(&f.adjust(&format!("k{n}"), "A", 1).await), *expected, "call {call} under {faults:?}");
+            assert_eq!(in_words(&f.adjust(&format!("k{n}"), "A", 1).await), *expected, "call {call} under {faults:?}");
         }
         f.running.server.shop(|shop| shop.settle_late(jiff::Timestamp::UNIX_EPOCH));
         assert_eq!(f.available()[0], 11 + i64::try_from(n).expect("small"), "once under {faults:?}");
     }
 }
 
-/// Protects the whole batch: a poisoned item is named by its row, so that the others can go on without it.
+/// Protects the whole batch: the refusal names the row of a refused item, so the other rows can be sent without it.
 #[tokio::test]
 async fn a_refused_row_is_named() {
     let f = fixture(patient()).await;
@@ -156,14 +156,15 @@ async fn a_refused_row_is_named() {
     f.running.fail(Faults { poisoned: [poisoned].into(), ..Faults::default() });
     let rows = ["A", "B", "C"].map(|sku| f.adjustment(sku, 1));
     let answer = f.front.adjust(&f.shop, "k", REFERENCE, &rows).await;
-    assert_eq!((told(&answer).as_str(), f.available()), ("NON_MUTABLE_INVENTORY_ITEM at Some(1)", [10, 20, 30]));
+    assert_eq!((in_words(&answer).as_str(), f.available()), ("NON_MUTABLE_INVENTORY_ITEM at Some(1)", [10, 20, 30]));
     let activated = f.front.activate(&f.shop, "a", f.item("B"), ShopLocationId::new(TPL)).await;
-    assert!(told(&activated).ends_with("at None"), "{activated:?}");
+    assert!(in_words(&activated).ends_with("at None"), "{activated:?}");
 }
 
-/// Protects first contact: every level is read, the inactive ones too, with what is committed; activating starts at zero.
+/// Protects initialisation: reading returns every level, including inactive ones, with its committed units, and activation
+/// starts at zero.
 #[tokio::test]
-async fn levels_are_read_whole() {
+async fn every_level_is_read() {
     let f = fixture(patient()).await;
     let (a, unlisted) = f.running.server.shop(|shop| {
         let a = shop.item("A").expect("an item").id;
@@ -176,51 +177,51 @@ async fn levels_are_read_whole() {
     let read = async || {
         let mut levels = f.front.levels(&f.shop, &ids).await.expect("read");
         levels.sort_by_key(|level| level.location);
-        let told = |l: &promissory::storefront::ShopLevel| {
+        let in_words = |l: &promissory::storefront::ShopLevel| {
             assert_eq!(l.inventory_item.number(), u64::try_from(a.0).expect("above zero"));
             (l.location.number(), l.active, l.available.units(), l.committed.units())
         };
-        levels.iter().map(told).collect::<Vec<_>>()
+        levels.iter().map(in_words).collect::<Vec<_>>()
     };
     assert_eq!(read().await, [(WH, true, 7, 3), (TPL, false, 0, 0), (STORE, true, 0, 0)]);
     for _ in 0..2 {
-        assert_eq!(told(&f.front.activate(&f.shop, "a", ids[0], ShopLocationId::new(TPL)).await), "done");
+        assert_eq!(in_words(&f.front.activate(&f.shop, "a", ids[0], ShopLocationId::new(TPL)).await), "done");
         assert_eq!(read().await, [(WH, true, 7, 3), (TPL, true, 0, 0), (STORE, true, 0, 0)]);
     }
 }
 
-/// Protects the shop's limit: over budget is said as such, with a wait that is long enough and not longer.
+/// Protects the rate limit: a throttled call returns a wait that is long enough and not longer.
 #[tokio::test]
-async fn over_budget_says_how_long_to_wait() {
+async fn a_throttled_call_returns_the_wait() {
     let shop = ShopConfig { bucket_size: 15, restore_rate: 1, ..ShopConfig::default() };
     let f = fixture(ServerConfig { shop, ..patient() }).await;
-    assert_eq!(told(&f.adjust("k1", "A", 1).await), "done");
+    assert_eq!(in_words(&f.adjust("k1", "A", 1).await), "done");
     let requests = f.running.server.shop(|shop| shop.counters().requests);
-    // Five of ten points are left, and one comes back each second.
-    let Err(StorefrontError::Throttled { wait }) = f.adjust("k2", "A", 1).await else { panic!("throttled") };
+    // Five of ten points are left, and one point is restored per second.
+    let Err(StorefrontError::Throttled { wait }) = f.adjust("k2", "A", 1).await else { panic!("not throttled") };
     assert!(wait > Duration::ZERO && wait <= Duration::from_secs(5), "{wait:?}");
-    assert_eq!(f.running.server.shop(|shop| shop.counters().requests), requests, "what cannot be paid is not asked");
-    // A front that knows nothing of the budget asks, and is told.
-    let stranger = f.running.front();
-    let answer = stranger.adjust(&f.shop, "k3", REFERENCE, &[f.adjustment("A", 1)]).await;
-    let Err(StorefrontError::Throttled { wait }) = answer else { panic!("throttled, not {answer:?}") };
+    assert_eq!(f.running.server.shop(|shop| shop.counters().requests), requests, "a call over the budget is not sent");
+    // A new adapter does not know the budget yet, sends the call, and gets throttled.
+    let other_front = f.running.front();
+    let answer = other_front.adjust(&f.shop, "k3", REFERENCE, &[f.adjustment("A", 1)]).await;
+    let Err(StorefrontError::Throttled { wait }) = answer else { panic!("expected throttling, not {answer:?}") };
     assert!(wait >= Duration::from_millis(100) && wait <= Duration::from_secs(5), "{wait:?}");
     assert_eq!(f.available()[0], 11);
 }
 
-/// Protects people from silence: a shop that refuses us is told apart from one that is down.
+/// Protects operators: an adapter that the shop rejects gets another error than one whose shop is down.
 #[tokio::test]
-async fn refusal_is_told_from_failure() {
+async fn a_rejection_differs_from_a_failure() {
     let f = fixture(patient()).await;
     let front = |url: &str, secret: &str| Shopify::new(url, app(secret)).expect("a client");
     let levels = async |front: &Shopify| match front.levels(&f.shop, &[f.item("A")]).await {
         Ok(_) => "done".to_owned(),
-        Err(error) => told(&Err(error)),
+        Err(error) => in_words(&Err(error)),
     };
     assert_eq!(levels(&f.front).await, "done");
     assert_eq!(levels(&front(f.running.server.url(), "wrong")).await, "rejected");
     let fleeting = Server::start(ServerConfig { token_seconds: 0, ..patient() }).await.expect("a port");
-    assert_eq!(levels(&front(fleeting.url(), "shpss_local")).await, "rejected", "a token that is never good");
+    assert_eq!(levels(&front(fleeting.url(), "shpss_local")).await, "rejected", "a token that the shop rejects");
     f.running.fail(Faults { fail: 1, ..Faults::default() });
     assert_eq!(levels(&f.front).await, "unavailable");
     assert_eq!(levels(&f.front).await, "done");

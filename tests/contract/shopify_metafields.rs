@@ -1,4 +1,4 @@
-//! What is shown beside what is sold, on Shopify's API: told whole, all rows or none, as often as one likes.
+//! Variant metafields on Shopify's API: a call writes whole values, all rows or none, and may be repeated.
 
 use promissory::catalog::{ShopDomain, VariantId};
 use promissory::ports::Storefront;
@@ -17,7 +17,7 @@ async fn fixture(config: ServerConfig) -> (Served, ShopDomain) {
     (running, world.shop.clone())
 }
 
-/// Rows such as `A=[]`; of what the shop does not sell any more, and never did, too.
+/// Rows such as `A=[]`, also for products that the shop has deleted or never had.
 fn rows(running: &Served, words: &[&str]) -> Vec<MetafieldWrite> {
     let variant = |sku: &str| {
         let gid = running.server.shop(|shop| shop.items().find(|item| item.sku == sku).map(|item| item.variant.gid()));
@@ -37,7 +37,7 @@ fn shown(running: &Served) -> [Option<String>; 2] {
     })
 }
 
-fn told(answer: &Result<ShopAnswer, StorefrontError>) -> String {
+fn in_words(answer: &Result<ShopAnswer, StorefrontError>) -> String {
     match answer {
         Ok(ShopAnswer::Done) => "done".to_owned(),
         Ok(ShopAnswer::Refused(errors)) => {
@@ -50,9 +50,9 @@ fn told(answer: &Result<ShopAnswer, StorefrontError>) -> String {
     }
 }
 
-/// Protects what customers read: what was said last is shown, and a refused row is named and keeps the others out.
+/// Protects what customers read: the shop shows the last value, and a refused row is named and stops the others.
 #[tokio::test]
-async fn descriptions_are_whole() {
+async fn metafields_are_written_whole() {
     let (running, shop) = fixture(patient()).await;
     let front = running.front();
     let lots = r#"[{"lot":"L-7","expires":"2027-05-31"},{"lot":"\"Ä"}]"#;
@@ -71,14 +71,14 @@ async fn descriptions_are_whole() {
     ];
     for (words, expected, then) in cases {
         let answer = front.set_metafields(&shop, &rows(&running, words)).await;
-        assert_eq!(told(&answer), expected, "{words:?}");
+        assert_eq!(in_words(&answer), expected, "{words:?}");
         assert_eq!(shown(&running), then.map(|value| value.map(str::to_owned)), "{words:?}");
     }
 }
 
-/// Protects repetition: whatever happened to the first call, the same again is done, and is what is shown.
+/// Protects repetition: whatever happened to the first call, the repeated call succeeds, and the shop shows its value.
 #[tokio::test]
-async fn a_repeated_description_changes_nothing() {
+async fn a_repeated_metafield_write_changes_nothing() {
     let none = Faults::default;
     let cases: [(Faults, &[&str]); 6] = [
         (none(), &["done", "done"]),
@@ -93,20 +93,20 @@ async fn a_repeated_description_changes_nothing() {
         let front = running.front();
         running.fail(faults.clone());
         for expected in expected {
-            assert_eq!(told(&front.set_metafields(&shop, &rows(&running, &["A=[1]"])).await), *expected, "{faults:?}");
+            assert_eq!(in_words(&front.set_metafields(&shop, &rows(&running, &["A=[1]"])).await), *expected, "{faults:?}");
         }
         running.server.shop(|shop| shop.settle_late(jiff::Timestamp::UNIX_EPOCH));
         assert_eq!(shown(&running)[0].as_deref(), Some("[1]"), "{faults:?}");
     }
 }
 
-/// Protects the budget that levels are told from: a description is paid for like them.
+/// Protects the rate limit that levels and metafields share: a call that writes metafields is counted too.
 #[tokio::test]
-async fn a_description_over_budget_is_told_so() {
+async fn a_metafield_write_over_budget_is_throttled() {
     let config = ShopConfig { bucket_size: 15, restore_rate: 1, ..ShopConfig::default() };
     let (running, shop) = fixture(ServerConfig { shop: config, ..patient() }).await;
     let front = running.front();
     for expected in ["done", "throttled"] {
-        assert_eq!(told(&front.set_metafields(&shop, &rows(&running, &["A=[1]"])).await), expected);
+        assert_eq!(in_words(&front.set_metafields(&shop, &rows(&running, &["A=[1]"])).await), expected);
     }
 }

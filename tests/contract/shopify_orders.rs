@@ -1,4 +1,4 @@
-//! Orders by query: every one, whole, and the same as its webhook says.
+//! Orders read by query: every order, complete, and equal to its webhook.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ fn at(seconds: i64) -> Timestamp {
     noon + SignedDuration::from_secs(seconds)
 }
 
-/// Adds items, each with 100 at the first location and 50 at the second.
+/// Adds items, each with 100 units at the first location and 50 at the second.
 fn add_items(shop: &mut Shop, count: usize) -> Vec<String> {
     let names: Vec<String> = (0..count).map(|n| format!("ITEM-{n:03}")).collect();
     for name in &names {
@@ -52,7 +52,7 @@ async fn all(front: &Shopify, shop: &ShopDomain, since: Option<Timestamp>) -> (V
     }
 }
 
-/// Protects the sweep: over many pages every order comes once, the oldest change first, from the given moment on.
+/// Protects the sweep: over many pages it reads each order once, from the given time on, in the order of the last change.
 #[tokio::test]
 async fn changed_orders_come_page_by_page() {
     let (running, front, shop) = running().await;
@@ -74,7 +74,7 @@ async fn changed_orders_come_page_by_page() {
     }
 }
 
-/// Makes an order and lets it live on; the query must say what its last webhook said.
+/// Makes an order and changes it. The query must return the content of its last webhook.
 async fn check(case: &str, live: impl FnOnce(&mut Shop) -> ShopOrder) -> OrderSnapshot {
     let (running, front, shop) = running().await;
     let order = running.server.shop(live);
@@ -94,12 +94,12 @@ async fn check(case: &str, live: impl FnOnce(&mut Shop) -> ShopOrder) -> OrderSn
     let mut expected = sent.clone();
     let facts = expected.facts.as_mut().expect("the whole order");
     facts.queried_at = read.facts.as_ref().and_then(|facts| facts.queried_at);
-    assert!(facts.queried_at.is_some(), "{case}: the shop says when it answered");
+    assert!(facts.queried_at.is_some(), "{case}: the answer lacks its time");
     let open: BTreeMap<LineId, Quantity> =
         facts.lines.iter().filter(|(_, line)| line.open.is_positive()).map(|(id, line)| (*id, line.open)).collect();
     let routed = read.routing.as_ref().expect("routing").open.iter().map(|(id, places)| (*id, places.values().copied().sum()));
     assert_eq!(routed.collect::<BTreeMap<LineId, Quantity>>(), open, "{case}: every open unit is routed");
-    // What became of returned units only a query tells.
+    // Only a query returns the dispositions of returned units.
     expected.dispositions.clone_from(&read.dispositions);
     assert_eq!(OrderSnapshot { routing: None, ..read.clone() }, expected, "{case}");
     read
@@ -109,7 +109,7 @@ fn lines(names: &[String], quantity: i64) -> Vec<(&str, i64)> {
     names.iter().map(|name| (name.as_str(), quantity)).collect()
 }
 
-/// Ships so many units of some lines of an order.
+/// Ships units of some lines of an order.
 fn ship(shop: &mut Shop, second: i64, order: ShopOrder, picked: impl Fn(usize) -> bool, units: i64) {
     let found = shop.order(order).expect("placed");
     let lines: Vec<(ShopLine, i64)> =
@@ -117,7 +117,7 @@ fn ship(shop: &mut Shop, second: i64, order: ShopOrder, picked: impl Fn(usize) -
     shop.fulfil(at(second), order, Some(&lines)).expect("shipped");
 }
 
-/// Protects the one code path: a webhook and the sweep say the same of an order, however large it is and far along.
+/// Protects the single code path: a webhook and the sweep read an order alike, whatever its size and state.
 #[tokio::test]
 async fn an_order_is_read_as_its_webhook_says() {
     check("a plain order", |shop| {
@@ -168,11 +168,11 @@ async fn an_order_is_read_as_its_webhook_says() {
         order
     })
     .await;
-    for (case, claims_nothing, till) in [("sold at a till", false, true), ("claims nothing", true, false)] {
+    for (case, claims_nothing, sold_in_store) in [("sold in a store", false, true), ("claims nothing", true, false)] {
         check(case, |shop| {
             add_items(shop, 1);
             shop.add_item(NewItem { gift_card: true, untracked: true, ..NewItem::tracked("GIFT") }).expect("a new item");
-            let location = till.then(|| location_id("STORE-1"));
+            let location = sold_in_store.then(|| location_id("STORE-1"));
             let lines = vec![("ITEM-000".to_owned(), 1), ("GIFT".to_owned(), 1)];
             shop.checkout_cart(at(1), &Cart { lines, location, claims_nothing, ..Cart::default() }).expect("placed")
         })
@@ -180,9 +180,9 @@ async fn an_order_is_read_as_its_webhook_says() {
     }
 }
 
-/// Protects refunds and returns that are more than one page: each refund and each returned line is read, once.
+/// Protects refunds and returns of more than one page: each refund and each returned line is read once.
 #[tokio::test]
-async fn what_came_back_is_read_whole() {
+async fn all_refunds_and_returns_are_read() {
     let refunded = check("twelve refunds, the last of thirty lines", |shop| {
         let names = add_items(shop, 30);
         let order = shop.checkout(at(1), &lines(&names, 20)).expect("placed");
@@ -214,7 +214,7 @@ async fn what_came_back_is_read_whole() {
                 shop.dispose(at(3 + n), back, line, units, location_id("WH-1"), Disposal::Restocked).expect("disposed");
             }
         }
-        // A word of the whole order, after the last return.
+        // A change of the whole order after the last return.
         let line = shop.order(order).expect("placed").lines[29].id;
         let lines = vec![RefundLine { line, quantity: 1, restock: Restock::NoRestock, location: None }];
         shop.refund(at(60), order, &RefundInput { lines, return_id: None }).expect("refunded");

@@ -1,4 +1,4 @@
-//! What a shop sells, read for the validation of the mappings.
+//! The variants of a shop, read for the validation of the mappings.
 
 use promissory::catalog::ShopVariant;
 use promissory::storefront::StorefrontError;
@@ -6,9 +6,9 @@ use promissory_fakes::shopify::{Faults, NewItem};
 
 use crate::served::{patient, serve, world_of_now};
 
-/// Protects the report: every variant once, page after page, with what it lacks, and none of a product that was deleted.
+/// Protects the validation report: it reads every variant once, over all pages, with its gaps, and none of a deleted product.
 #[tokio::test]
-async fn variants_are_read_whole() {
+async fn every_variant_is_read() {
     let world = world_of_now().await;
     for sku in ["A", "B", "C", "D"] {
         world.item(sku, &[]).await;
@@ -38,7 +38,7 @@ async fn variants_are_read_whole() {
         assert_ne!(it.variant.number(), it.inventory_item.number(), "a variant is not what is stocked of it");
         format!("{sku}{}{}", if it.tracked { "" } else { " untracked" }, if it.bundle { " bundle" } else { "" })
     };
-    let told: Vec<String> = first.iter().take(6).map(in_words).collect();
-    assert_eq!(told, ["A", "A", "none", "E untracked", "F bundle", "N000"]);
+    let variants: Vec<String> = first.iter().take(6).map(in_words).collect();
+    assert_eq!(variants, ["A", "A", "none", "E untracked", "F bundle", "N000"]);
     assert_eq!(rest.iter().map(in_words).next_back().as_deref(), Some("N249"));
 }

@@ -6,39 +6,39 @@ use promissory_simulation::{Rng, SimStore};
 use promissory_tests::{dynamo, store_contract};
 use serde_json::json;
 
-/// Protects the ledger's one rule: a write happens where the row is as expected, and nowhere else, wholly or not at all.
+/// Protects the ledger's basic rule: a write happens only if the row is as expected, and a transaction is atomic.
 #[tokio::test]
 async fn writes_happen_by_condition_all_or_none() {
     store_contract::writes(&dynamo::table().store).await;
 }
 
-/// Protects decisions from rows taken for one another, and content from being changed on the way.
+/// Protects decisions from mixed-up rows, and content from changes on the way.
 #[tokio::test]
 async fn rows_come_in_the_order_of_their_keys() {
     store_contract::reads(&dynamo::table().store).await;
 }
 
-/// Protects replay and audits: a position's movements are listed whole, in order, and no neighbour's with them.
+/// Protects replay and audits: a listing returns all movements of a position, in order, and none of another position.
 #[tokio::test]
 async fn rows_are_listed_by_prefix_in_order() {
     store_contract::listings(&dynamo::table().store).await;
 }
 
-/// Protects what must be found again: a row is in the index while it says so, in its order, and not a moment longer.
+/// Protects rows that must be found by the index: an entry exists exactly as long as its row asks for it.
 #[tokio::test]
 async fn index_entries_come_and_go_with_their_rows() {
     store_contract::index(&dynamo::table().store).await;
 }
 
-/// Protects the suite's own promise: all of it can be put to one store.
+/// Protects the suite: all of its parts can run against one store.
 #[tokio::test]
 async fn one_store_keeps_all_of_it() {
     store_contract::all(&dynamo::table().store).await;
 }
 
-/// Protects the bound: the most rows that fit are written together, and one bad row among them stops them all.
+/// Protects the size limit: the maximum number of rows is written in one transaction, and one refused row stops them all.
 #[tokio::test]
-async fn as_many_writes_as_fit_are_one() {
+async fn the_maximum_number_of_writes_is_atomic() {
     let store = dynamo::table().store;
     let writes: Vec<Write> = (0..MAX_WRITES)
         .map(|n| Write::Put {
@@ -51,16 +51,16 @@ async fn as_many_writes_as_fit_are_one() {
     let keys: Vec<Key> = writes.iter().map(|write| write.key().clone()).collect();
     store.write(&writes).await.expect("a hundred rows at once");
     let again = store.write(&writes).await;
-    let Err(WriteError::Refused(refusals)) = again else { panic!("refused, not {again:?}") };
+    let Err(WriteError::Refused(refusals)) = again else { panic!("expected a refusal, not {again:?}") };
     let refused: Vec<&Key> = refusals.iter().map(|refusal| &refusal.key).collect();
-    assert_eq!(refused, keys.iter().collect::<Vec<_>>(), "every row, in its place");
+    assert_eq!(refused, keys.iter().collect::<Vec<_>>(), "every row in its place");
     let found = store.get(&keys).await.expect("read");
     assert!(found.iter().all(|row| row.as_ref().is_some_and(|row| row.revision == 1)));
 }
 
-/// Protects a caller's mistake from being half done: a list over the bound, or none at all, is refused by an assertion.
+/// Protects against partial writes after a programming error: an assertion refuses an empty or oversized list.
 #[tokio::test]
-async fn lists_outside_the_bound_are_mistakes() {
+async fn lists_outside_the_limit_are_refused() {
     for rows in [0, MAX_WRITES + 1] {
         let store = dynamo::table().store;
         let writes: Vec<Write> = (0..rows)
@@ -71,7 +71,7 @@ async fn lists_outside_the_bound_are_mistakes() {
     }
 }
 
-/// Protects the simulation's honesty: its store keeps the same contract as DynamoDB, or what it shows would mean nothing.
+/// Protects the simulator: its store keeps the same contract as DynamoDB.
 #[tokio::test]
 async fn the_simulated_store_keeps_the_same_contract() {
     let store = || SimStore::new(Rng::new(1));

@@ -1,4 +1,4 @@
-//! The stream filter of `template.yaml` brings exactly the rows that the code expects.
+//! The stream filter of `template.yaml` delivers exactly the rows that the code expects.
 
 use promissory::table::{Streamed, examples};
 use serde_json::Value;
@@ -13,7 +13,7 @@ fn patterns() -> Vec<Value> {
     of_the_stream
 }
 
-/// Whether an attribute's pattern, a list of alternatives, lets a text through; a pattern that is not there lets all through.
+/// Whether the pattern of an attribute matches a text. A pattern is a list of alternatives; a missing one matches everything.
 fn matches(pattern: &Value, text: &str) -> bool {
     let Some(alternatives) = pattern.as_array() else { return true };
     alternatives.iter().any(|alternative| match alternative["prefix"].as_str() {
@@ -22,9 +22,9 @@ fn matches(pattern: &Value, text: &str) -> bool {
     })
 }
 
-/// Protects promises and alerts from rows that the stream does not bring, and the function from rows that it does not know.
+/// Protects promises and alerts from rows that the stream does not deliver, and the function from rows that it cannot handle.
 #[test]
-fn the_template_brings_the_rows_that_the_code_expects() {
+fn the_template_delivers_the_rows_that_the_code_expects() {
     let patterns = patterns();
     for example in examples() {
         let key = example.row.key();

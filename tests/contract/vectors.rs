@@ -1,4 +1,4 @@
-//! Vectors of Shopify's own libraries.
+//! Test vectors of Shopify's own libraries.
 
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ fn read(name: &str) -> Option<Value> {
     Some(serde_json::from_slice(&shared_files::bytes(&shopify.join(name))).expect("vectors are JSON"))
 }
 
-/// Protects the door: what Shopify's libraries sign, we take, and what they sign differently, we do not.
+/// Protects the webhook intake: it accepts the signatures of Shopify's libraries and rejects other ones.
 #[test]
 fn signatures_are_those_of_shopifys_libraries() {
     let Some(vectors) = read("hmac_vectors.json") else { return };
@@ -36,7 +36,7 @@ fn signatures_are_those_of_shopifys_libraries() {
     }
 }
 
-/// Protects against shops that only look like one.
+/// Protects against domains that only look like a shop.
 #[test]
 fn shop_domains_are_those_of_shopifys_libraries() {
     let Some(vectors) = read("shop_domain_vectors.json") else { return };

@@ -1,7 +1,7 @@
-//! The flash sale on the real stack: the real binaries, the real template, killed at random, audited at rest.
+//! The flash sale on the real stack: the real binaries and the real template, with random kills, audited at rest.
 //!
-//! It needs the function binaries and a Python with the emulator; `PROMISSORY_BINARIES` and `PROMISSORY_PYTHON` say where
-//! they are. Without them it is skipped, in words.
+//! The test needs the function binaries and a Python with the emulator. `PROMISSORY_BINARIES` and `PROMISSORY_PYTHON` contain
+//! their paths. Without them the test prints a message and is skipped.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use promissory_local::stack::{Stack, StackConfig, busy_shopify};
 use promissory_tests::shared_files::{deliveries, skip};
 use promissory_tests::webhook::{SECRET, Webhook};
 
-/// What the environment says, or why there is nothing to run.
+/// The configuration from the environment, or `None` if the test must be skipped.
 fn config() -> Option<StackConfig> {
     let [python, binaries] = ["PROMISSORY_PYTHON", "PROMISSORY_BINARIES"].map(|name| {
         let value = std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -28,7 +28,7 @@ fn config() -> Option<StackConfig> {
     Some(StackConfig { root, python, binaries, log_level: "warn".into() })
 }
 
-/// Sends a webhook over HTTP; returns the status.
+/// Sends a webhook over HTTP. Returns the status.
 async fn post(client: &reqwest::Client, url: &str, webhook: &Webhook) -> u16 {
     let request = webhook.request();
     let mut post = client.post(url).body(webhook.body.clone());
@@ -38,8 +38,8 @@ async fn post(client: &reqwest::Client, url: &str, webhook: &Webhook) -> u16 {
     post.send().await.expect("an answer").status().as_u16()
 }
 
-/// Protects everything at once: under chaos nothing is lost, doubled or oversold, what can still be made is sold and follows a
-/// receipt and a slip, and ledger and shop agree in the end; and the door is the same behind the real gateway.
+/// Protects the whole system: under chaos nothing is lost, doubled or oversold, producible units are sold and follow a receipt
+/// and a delay, and ledger and shop agree at the end. The webhook intake answers the same behind the real gateway.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flash_sale_under_chaos_ends_well() {
     let Some(stack) = config() else { return };
@@ -67,7 +67,7 @@ async fn a_flash_sale_under_chaos_ends_well() {
     server.deliveries_idle().await;
     let read = stack.reconcile("read").await.expect("read");
     assert!(read["forwarded"].as_u64() >= Some(1) && read["left"] == 0, "{read}");
-    let holds = stack.reconcile("holds").await.expect("looked at");
+    let holds = stack.reconcile("holds").await.expect("the holds job runs");
     assert_eq!(holds["expired"], 0, "{holds}");
 
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");

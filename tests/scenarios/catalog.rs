@@ -1,4 +1,4 @@
-//! The catalogue from sheets into the table and back, beside faults and beside others, and beside what the shop sells.
+//! The catalog import and export over the real table, with faults, concurrent writes, and a comparison with the shop.
 
 use std::collections::BTreeMap;
 
@@ -30,14 +30,14 @@ fn table(world: &World) -> Ledger {
 }
 
 async fn imported(world: &World, files: &[(Sheet, String)]) -> Outcome {
-    import(&table(world), &world.clock, &sheets(files), false, &|_| ()).await.expect("it can run")
+    import(&table(world), &world.clock, &sheets(files), false, &|_| ()).await.expect("the import runs")
 }
 
 async fn stored(world: &World) -> Catalog {
     rows::read(&table(world)).await.expect("the table can be read").catalogue().clone()
 }
 
-/// So many items, all listed, the first made of the second.
+/// The given number of items, all listed in the shop. The first one is made of the second.
 fn files(items: usize) -> Vec<(Sheet, String)> {
     let mut skus = "sku,buffer,tier,units\n".to_owned();
     let mut listings = "shop,shop_sku,sku,inventory_item,variant\n".to_owned();
@@ -58,22 +58,22 @@ fn files(items: usize) -> Vec<(Sheet, String)> {
     ]
 }
 
-/// Protects both ways: what is imported is exported, importing it again writes nothing, and a dry run writes nothing at all.
+/// Protects import and export: an import can be exported, importing it again writes nothing, and a dry run writes nothing.
 #[tokio::test]
-async fn sheets_go_in_and_come_out() {
+async fn sheets_are_imported_and_exported() {
     let world = World::new().await;
     let files = files(130);
     let before = world.table.rows();
-    let dry = import(&table(&world), &world.clock, &sheets(&files), true, &|_| ()).await.expect("it can run");
+    let dry = import(&table(&world), &world.clock, &sheets(&files), true, &|_| ()).await.expect("the import runs");
     assert_eq!(world.table.rows(), before, "a dry run writes nothing");
     let outcome = imported(&world, &files).await;
     assert_eq!((dry.rows_written, outcome.rows_written), (0, 1 + 130 + 2 + 130 + 1 + 1 + 2 + 2));
     assert_eq!(dry.plan.as_ref().map(|plan| &plan.changes).ok(), outcome.plan.as_ref().map(|plan| &plan.changes).ok());
-    let catalogue = stored(&world).await;
-    assert_eq!((catalogue.items.len(), catalogue.mappings.len(), catalogue.locations.len()), (130, 130, 4));
+    let catalog = stored(&world).await;
+    assert_eq!((catalog.items.len(), catalog.mappings.len(), catalog.locations.len()), (130, 130, 4));
     assert_eq!(imported(&world, &files).await.rows_written, 0);
     let out: Vec<(Sheet, String)> =
-        export(&catalogue).into_iter().map(|(sheet, text)| (sheet, String::from_utf8(text).expect("text"))).collect();
+        export(&catalog).into_iter().map(|(sheet, text)| (sheet, String::from_utf8(text).expect("text"))).collect();
     let again = imported(&world, &out).await;
     assert_eq!((again.rows_written, again.plan.map(|plan| plan.changes)), (0, Ok(Vec::new())));
     let (bill, _) =
@@ -81,9 +81,9 @@ async fn sheets_go_in_and_come_out() {
     assert_eq!(bill.map(|bill| (bill.version, bill.components.len())), Some((1, 1)));
 }
 
-/// The rows of bills, their versions and the where-used index, each with what it says.
+/// The rows of bills, their versions and the where-used index, in words.
 fn structure(world: &World) -> Vec<String> {
-    let told = |row: &Value| {
+    let in_words = |row: &Value| {
         let (key, body) = (row_key(row)?, &row["body"]["M"]);
         let names: Vec<&str> = if matches!(key, RowKey::Bill(_) | RowKey::BillVersion { .. }) {
             body["components"]["M"].as_object()?.keys().map(String::as_str).collect()
@@ -95,13 +95,13 @@ fn structure(world: &World) -> Vec<String> {
         let version = body["version"]["N"].as_str().map_or_else(String::new, |version| format!(" v{version}"));
         Some(format!("{key}{version}: {}", names.join(" ")))
     };
-    let mut rows: Vec<String> = world.table.rows().iter().filter_map(told).collect();
+    let mut rows: Vec<String> = world.table.rows().iter().filter_map(in_words).collect();
     rows.sort();
     rows
 }
 
-/// Protects promises from parts nobody connects to what they go into: over the real table, the index follows a bill of two levels
-/// that comes, changes and goes, and every version of it stays.
+/// Protects promises from a missing where-used entry: over the real table, the index follows a two-level bill that is added,
+/// changed and removed, and every version of the bill stays stored.
 #[tokio::test]
 async fn a_bill_of_two_levels_comes_changes_and_goes() {
     let world = World::new().await;
@@ -137,7 +137,8 @@ async fn a_bill_of_two_levels_comes_changes_and_goes() {
     ];
     assert_eq!(structure(&world), at_first);
 
-    // Later, oil goes into the serum as well, its alternate goes, and water is to be planned. The same again is nothing new.
+    // Later, oil becomes a component of the serum too, its alternate is removed, and water is planned. Importing the same again
+    // writes nothing.
     world.clock.pass(3_600);
     let change = vec![
         (Sheet::Items, "sku,bulk\nWATER,no\n".to_owned()),
@@ -163,7 +164,7 @@ async fn a_bill_of_two_levels_comes_changes_and_goes() {
     ];
     assert_eq!(structure(&world), changed);
 
-    // What is exported says the same; then everything of the base is taken away, and its versions stay.
+    // The export gives the same content. Then all components of the base are removed, and its versions stay.
     let out: Vec<(Sheet, String)> =
         export(&stored(&world).await).into_iter().map(|(sheet, text)| (sheet, String::from_utf8(text).expect("text"))).collect();
     assert_eq!(imported(&world, &out).await.rows_written, 0);
@@ -188,10 +189,10 @@ async fn a_bill_of_two_levels_comes_changes_and_goes() {
     assert_eq!(base, expected);
 }
 
-/// Protects the index from an import that stops between two transactions: it names too many at most, and the import again
-/// leaves what it should.
+/// Protects the where-used index from an import that stops between two transactions: it has at most too many entries, and
+/// importing again removes them.
 #[tokio::test]
-async fn the_index_outlives_a_stop() {
+async fn the_index_survives_an_interrupted_import() {
     let out = vec![(Sheet::Bills, "parent,component,quantity,remove\nI001,I002,,yes\nI003,I002,1,\nI001,I004,1,\n".to_owned())];
     let expected = ["where-used of I002: I003", "where-used of I004: I001"];
     let index = |world: &World| {
@@ -210,7 +211,7 @@ async fn the_index_outlives_a_stop() {
     }
 }
 
-/// Protects what the import is for: an imported listing is sold, and what is sold of it is reserved.
+/// Protects the purpose of the import: an imported listing is sold, and its orders are reserved.
 #[tokio::test]
 async fn an_imported_listing_is_sold() {
     let world = World::new().await;
@@ -219,16 +220,16 @@ async fn an_imported_listing_is_sold() {
     let sku: String = "I002".into();
     world.take_stock([world.stock("r1", &sku, "WH-1", promissory::source::StockKind::Receipt, 10)]).await;
     world.settle().await;
-    world.tell("orders/create", "w1", order(1).line(11, "shop-002", 3).bytes()).await;
+    world.deliver_accepted("orders/create", "w1", order(1).line(11, "shop-002", 3).bytes()).await;
     assert_eq!(world.positions().await, ["I002@WH-1 10 on hand, 0 reserved", "I002@unassigned 0 on hand, 3 reserved"]);
-    // A changed item rings the stream by itself.
+    // The stream record of the changed item triggers the recompute.
     let changed = imported(&world, &[(Sheet::Items, "sku,low_at\nI002,50\n".into())]).await;
     assert_eq!(changed.rows_written, 1);
     world.settle().await;
     assert_eq!(world.alerts(), ["low_stock#I002 raised"]);
 }
 
-/// Protects an import that stops anywhere: importing again ends where it would have ended, and no listing is ever half.
+/// Protects an import that stops anywhere: importing again gives the complete result, and no listing is ever half written.
 #[tokio::test]
 async fn a_stopped_import_is_repeated() {
     let whole = World::new().await;
@@ -249,7 +250,7 @@ async fn a_stopped_import_is_repeated() {
     }
 }
 
-/// Imports what was planned beside rows that were read before.
+/// Imports files that were planned from rows read earlier.
 async fn late(
     world: &World,
     was: &promissory::sheets::StoredCatalog,
@@ -258,8 +259,8 @@ async fn late(
     import_catalog(&world.table.store, &world.clock, &mut was.clone(), &sheets(files), &|_, _| ()).await
 }
 
-/// Protects what someone else writes meanwhile: the row is read again, what the sheet says is written beside it, and what is
-/// wrong beside it is told.
+/// Protects concurrent changes: the import reads a changed row again, writes the fields of the sheet beside the other changes,
+/// and reports a conflict between them.
 #[tokio::test]
 async fn a_row_changed_meanwhile_is_planned_again() {
     let world = World::new().await;
@@ -272,16 +273,16 @@ async fn a_row_changed_meanwhile_is_planned_again() {
     let units = |quantity: Option<promissory::catalog::Quantity>| quantity.map(promissory::catalog::Quantity::units);
     assert_eq!(item.map(|item| (units(item.buffer), units(item.low_at))), Some((Some(9), Some(7))), "both are kept");
 
-    // Somebody lists the item under another name.
+    // Another import lists the item under another name.
     let header = "shop,shop_sku,sku,inventory_item,remove\n";
     let other = format!("{header}{SHOP},shop-003,,,yes\n{SHOP},other,I003,3,\n");
     imported(&world, &[(Sheet::Listings, other)]).await;
     let ours = format!("{header}{SHOP},shop-003,I003,1003,\n{SHOP},shop-001,,1001,\n");
     match late(&world, &was, &[(Sheet::Listings, ours)]).await {
         Err(ImportError::Problems(problems)) => {
-            let told: Vec<String> = problems.shown().iter().map(ToString::to_string).collect();
-            assert_eq!(told.len(), 1, "{told:?}");
-            assert!(told[0].contains("lists I003 as \"other\": a shop lists it once"), "{told:?}");
+            let lines: Vec<String> = problems.shown().iter().map(ToString::to_string).collect();
+            assert_eq!(lines.len(), 1, "{lines:?}");
+            assert!(lines[0].contains("lists I003 as \"other\": a shop lists an item once"), "{lines:?}");
         }
         other => panic!("{other:?}"),
     }
@@ -289,26 +290,26 @@ async fn a_row_changed_meanwhile_is_planned_again() {
         read::<ShopItem, _>(&world.table.store, &RowKey::ShopItem { shop: world.shop.clone(), shop_sku: "shop-003".to_owned() })
             .await
             .expect("read");
-    assert_eq!(mapping, None, "nothing of it is written");
+    assert_eq!(mapping, None, "the import wrote a part of the sheet");
 }
 
-/// Protects against a row that others never stop writing, and against their transactions: it is tried again, and given up.
+/// Protects against a row with permanent write conflicts: the import retries it, and stops after the last attempt.
 #[tokio::test]
-async fn what_is_busy_is_tried_again_and_given_up() {
+async fn conflicts_are_retried_up_to_a_limit() {
     for (conflicts, written) in [(1, true), (9, true), (10, false)] {
         let world = World::new().await;
         world.table.faults.next("TransactWriteItems", conflicts, Fault::Conflict);
         let outcome = import(&table(&world), &world.clock, &sheets(&files(3)), false, &|_| ()).await;
         assert_eq!(outcome.is_ok(), written, "{conflicts} conflicts: {outcome:?}");
         if let Err(error) = outcome {
-            assert!(error.to_string().contains("others keep writing the same rows"), "{error}");
+            assert!(error.to_string().contains("other functions keep writing the same rows"), "{error}");
         }
     }
 }
 
-/// Protects two people who import at once: every row ends as one of them says, none is half, and neither is told a failure.
+/// Protects two concurrent imports: both succeed, every row has the content of one of them, and none is half written.
 #[tokio::test]
-async fn two_imports_at_once_both_end() {
+async fn two_imports_at_once_both_succeed() {
     let world = World::new().await;
     let (one, other) = (files(130), files(90));
     let (one, other) = join(imported(&world, &one), imported(&world, &other)).await;
@@ -325,45 +326,45 @@ async fn two_imports_at_once_both_end() {
     assert!(stored(&world).await.listings().values().all(|listing| listing.whole));
 }
 
-/// Protects scripts and readers: the JSON has what its help names, and the words say what is done.
+/// Protects scripts and users: the JSON has the fields that the help names, and the text lists the changes.
 #[tokio::test]
-async fn an_import_says_what_it_did() {
+async fn an_import_reports_its_changes() {
     let world = World::new().await;
     let files: Vec<(Sheet, String)> =
         vec![(Sheet::Tiers, "tier,buffer\nA,2\n".into()), (Sheet::Items, "sku,tier\nI1,A\nI2,B\n".into())];
     let refused = imported(&world, &files).await;
     let problem = "items.csv line 3, column tier: there is no tier B: add it to tiers.csv";
     assert_eq!(import_text(&refused), format!("{problem}\nproblems: 1; nothing is written"));
-    let told: Value = serde_json::from_str(&import_json(&refused)).expect("JSON");
+    let report: Value = serde_json::from_str(&import_json(&refused)).expect("JSON");
     let place = json!([{ "sheet": "items", "line": 3, "column": "tier", "detail": "there is no tier B: add it to tiers.csv" }]);
-    assert_eq!((&told["problems"], &told["problem_count"], &told["rows_written"]), (&place, &json!(1), &json!(0)));
+    assert_eq!((&report["problems"], &report["problem_count"], &report["rows_written"]), (&place, &json!(1), &json!(0)));
 
     let outcome = imported(&world, &files[..1]).await;
     assert_eq!(
         import_text(&outcome),
         "tiers.csv line 2: + A: buffer 2\ntiers.csv: 1 added, 0 changed, 0 removed, 0 unchanged\nrows written: 1"
     );
-    let told: Value = serde_json::from_str(&import_json(&outcome)).expect("JSON");
+    let report: Value = serde_json::from_str(&import_json(&outcome)).expect("JSON");
     let change = json!({
         "sheet": "tiers", "line": 2, "key": ["A"], "change": "added",
         "cells": [{ "column": "buffer", "old": "", "new": "2" }],
     });
     let tally = json!({ "tiers": { "added": 1, "changed": 0, "removed": 0, "unchanged": 0 } });
     assert_eq!(
-        told,
+        report,
         json!({ "dry_run": false, "problems": [], "problem_count": 0, "tally": tally, "changes": [change], "rows_written": 1 })
     );
 }
 
-/// Protects the table from being read in part, and from rows that are not of the catalogue.
+/// Protects the import from a partly read table, and from rows that are not part of the catalog.
 #[tokio::test]
-async fn a_row_that_cannot_be_read_stops_everything() {
+async fn an_unreadable_row_stops_the_import() {
     let world = World::new().await;
     imported(&world, &files(3)).await;
     world.take_stock([world.stock("r1", "I001", "WH-1", promissory::source::StockKind::Receipt, 10)]).await;
-    let catalogue = stored(&world).await;
-    assert_eq!((catalogue.items.len(), catalogue.bills.len(), catalogue.tiers.len()), (3, 1, 1));
-    let body = serde_json::to_value(&catalogue.items["I002"]).expect("an object");
+    let catalog = stored(&world).await;
+    assert_eq!((catalog.items.len(), catalog.bills.len(), catalog.tiers.len()), (3, 1, 1));
+    let body = serde_json::to_value(&catalog.items["I002"]).expect("an object");
     let damage =
         Write::Put { key: RowKey::Item("I001".parse().expect("a SKU")).key(), body, index: None, expect: Expect::Revision(1) };
     world.table.store.write(&[damage]).await.expect("written");
@@ -371,8 +372,8 @@ async fn a_row_that_cannot_be_read_stops_everything() {
     assert!(error.contains(&RowKey::Item("I001".parse().expect("a SKU")).key().to_string()), "{error}");
 }
 
-/// Protects mappings from drifting away from the shop: each difference is found over the real adapter, page after page, also
-/// where the shop is slow.
+/// Protects mappings from differing from the shop: over the real adapter, each difference is found, page after page, also in a
+/// slow shop.
 #[tokio::test]
 async fn mappings_are_compared_with_the_shop() {
     let world = World::new().await;
@@ -382,8 +383,8 @@ async fn mappings_are_compared_with_the_shop() {
     let running = shop::start(&world);
     let front = running.front();
     let ask = async || {
-        let catalogue = stored(&world).await;
-        let validation = compare(&front, &world.clock, &catalogue, &world.shop, &|_| ()).await.expect("compared");
+        let catalog = stored(&world).await;
+        let validation = compare(&front, &world.clock, &catalog, &world.shop, &|_| ()).await.expect("compared");
         validation_text(&[validation])
     };
     assert_eq!(ask().await, format!("{SHOP}: 5 variants, 5 listings, 0 findings"));
@@ -404,7 +405,7 @@ async fn mappings_are_compared_with_the_shop() {
         shop.add_item(NewItem { bundle: true, ..NewItem::tracked("KIT") }).expect("new");
     });
     running.fail(Faults { fail: 2, throttle: 1, ..Faults::default() });
-    let told = ask().await;
+    let answer = ask().await;
     let ids: BTreeMap<String, u64> = world.items();
     let new = running.item("NEW").0;
     let expected = [
@@ -415,10 +416,10 @@ async fn mappings_are_compared_with_the_shop() {
             ids["FINE"] + 1_000_000_000_000,
             new - 1 + 1_000_000_000_000
         ),
-        "differs in case: the shop says \"case\", and \"CASE\" (CASE) is mapped".to_owned(),
-        "renamed: what is mapped as \"RENAMED\" (RENAMED) is called \"NEWNAME\" by the shop".to_owned(),
+        "differs in case: the shop has \"case\", and \"CASE\" (CASE) is mapped".to_owned(),
+        "renamed: the variant that is mapped as \"RENAMED\" (RENAMED) now has the SKU \"NEWNAME\"".to_owned(),
     ];
     let mut expected: Vec<String> = expected.iter().map(|finding| format!("{SHOP}: {finding}")).collect();
     expected.push(format!("{SHOP}: 307 variants, 5 listings, 5 findings"));
-    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+    assert_eq!(answer.lines().collect::<Vec<_>>(), expected);
 }

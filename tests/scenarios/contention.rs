@@ -1,4 +1,4 @@
-//! Many at once: everyone is answered, everything is applied exactly once, and nobody waits for long.
+//! Concurrent events: each gets an answer, each is applied exactly once, and none waits for long.
 
 use futures_util::future::join_all;
 use promissory::flows::{MAX_ATTEMPTS, settle_lane};
@@ -8,7 +8,7 @@ use promissory_tests::faults::Fault;
 use promissory_tests::webhook::{Webhook, fulfilment, order};
 use promissory_tests::world::{WH, World, position};
 
-/// So many conflicts in a row send an event into a lane.
+/// The number of conflicts in a row after which an event is deferred to a lane.
 fn attempts() -> usize {
     usize::try_from(MAX_ATTEMPTS).expect("small")
 }
@@ -23,7 +23,7 @@ fn created(id: u64, units: i64) -> Webhook {
     Webhook::new("orders/create", &format!("w{id}"), order(id).line(id * 10, "A", units).bytes())
 }
 
-/// Delivers all of these at once; returns what became of each.
+/// Delivers the webhooks concurrently. Returns their outcomes.
 async fn all_at_once(world: &World, webhooks: &[Webhook]) -> Vec<String> {
     let answers = join_all(webhooks.iter().map(|webhook| world.deliver(webhook))).await;
     let outcome = |(status, answer): (u16, serde_json::Value)| {
@@ -33,11 +33,11 @@ async fn all_at_once(world: &World, webhooks: &[Webhook]) -> Vec<String> {
     answers.into_iter().map(outcome).collect()
 }
 
-/// Every order is in the ledger with so many units, once.
+/// Checks that every order is in the ledger once, with the given units.
 async fn check_reserved(world: &World, orders: &[u64], units: i64) {
     world.settle().await;
     let books = world.books().await;
-    assert_eq!(books.deferred, 0, "no lane is left");
+    assert_eq!(books.deferred, 0, "a lane still has events");
     let held = books.held();
     let found: Vec<(u64, i64, i64)> =
         held.iter().map(|((order, _), held)| (order.number(), held.reserved.units(), held.shipped.units())).collect();
@@ -45,10 +45,10 @@ async fn check_reserved(world: &World, orders: &[u64], units: i64) {
     assert_eq!(books.all_movements().filter(|movement| movement.cause.order.is_some()).count(), orders.len());
     let promised = world.promise("A").await.available.units();
     let sold = i64::try_from(orders.len()).expect("small") * units;
-    assert_eq!(promised, 100 - sold, "and the promise knows");
+    assert_eq!(promised, 100 - sold, "the promise counts all of them");
 }
 
-/// Protects a flash sale: orders for one item, all at once, are all taken; who does not get through waits in a lane.
+/// Protects a flash sale: concurrent orders for one item are all accepted, and those with too many conflicts wait in a lane.
 #[tokio::test]
 async fn orders_for_one_item_are_each_reserved_once() {
     for count in [1_u64, 2, 5, 12, 40] {
@@ -65,25 +65,25 @@ async fn orders_for_one_item_are_each_reserved_once() {
     }
 }
 
-/// Protects against the same webhook being delivered many times at the same moment.
+/// Protects against concurrent deliveries of the same webhook.
 #[tokio::test]
-async fn copies_at_once_are_applied_once() {
+async fn concurrent_copies_are_applied_once() {
     let world = world().await;
     let outcomes = all_at_once(&world, &vec![created(1, 2); 10]).await;
     assert_eq!(outcomes.iter().filter(|outcome| *outcome == "applied").count(), 1, "{outcomes:?}");
     check_reserved(&world, &[1], 2).await;
 }
 
-/// Protects one order from its own news: all of its webhooks at once end in the newest.
+/// Protects an order from its own webhooks: delivered concurrently, they end in the newest state.
 #[tokio::test]
-async fn news_of_one_order_at_once_end_in_the_newest() {
+async fn concurrent_webhooks_of_one_order_end_in_the_newest() {
     let world = world().await;
     let mut webhooks: Vec<Webhook> =
         (0..10).map(|n| Webhook::new("orders/updated", &format!("u{n}"), order(1).at(n).line(11, "A", 1 + n).bytes())).collect();
     webhooks.push(Webhook::new("fulfillments/create", "f", fulfilment(7, 1, WH).at(20).line(11, 4).bytes()));
     let answers = join_all(webhooks.iter().map(|webhook| world.deliver(webhook))).await;
     world.settle().await;
-    // Who was asked to come again, comes again.
+    // A webhook with status 503 is delivered again.
     for (webhook, (status, _)) in webhooks.iter().zip(answers) {
         assert!(status == 200 || status == 503, "{status}");
         assert_eq!(world.deliver(webhook).await.0, 200);
@@ -92,7 +92,7 @@ async fn news_of_one_order_at_once_end_in_the_newest() {
     assert_eq!(world.positions().await, ["A@WH-1 96 on hand, 0 reserved", "A@unassigned 0 on hand, 6 reserved"]);
 }
 
-/// Puts these orders into the lane, without committing any.
+/// Defers these orders to the lane without committing any of them.
 async fn defer(world: &World, orders: impl Iterator<Item = u64>) {
     for id in orders {
         world.table.faults.next("TransactWriteItems", attempts(), Fault::Conflict);
@@ -105,7 +105,7 @@ async fn settle_once(world: &World) -> Result<usize, promissory::flows::CommitEr
     settle_lane(&world.table.store, &world.clock, &world.network, &Lane::Position(position("A", "unassigned"))).await
 }
 
-/// Protects throughput: a lane is committed in groups, one write of the position for many orders.
+/// Protects throughput: a lane is committed in groups, with one write of the position for many orders.
 #[tokio::test]
 async fn a_lane_is_settled_in_groups() {
     // A hundred rows hold 24 orders: mark, order, movement and lane row of each, and the position once.
@@ -121,7 +121,7 @@ async fn a_lane_is_settled_in_groups() {
     }
 }
 
-/// Protects what waits in a lane: it is applied once, whatever happens to those who settle it.
+/// Protects deferred events: each is applied once, whatever happens to the function that settles the lane.
 #[tokio::test]
 async fn a_lane_is_settled_once_whatever_goes_wrong() {
     let orders: Vec<u64> = (1..=26).collect();
@@ -140,7 +140,7 @@ async fn a_lane_is_settled_once_whatever_goes_wrong() {
     }
 }
 
-/// Protects against two functions settling one lane at the same time.
+/// Protects against two functions that settle one lane at the same time.
 #[tokio::test]
 async fn a_lane_settled_twice_at_once_is_applied_once() {
     let world = world().await;
@@ -151,9 +151,9 @@ async fn a_lane_settled_twice_at_once_is_applied_once() {
     check_reserved(&world, &orders, 2).await;
 }
 
-/// Protects what waits in a lane from its own repetition: the sender comes again, and gets through.
+/// Protects a deferred event from its own repetition: a repeated delivery is applied, and the deferred copy is not.
 #[tokio::test]
-async fn a_deferred_event_that_comes_again_is_applied_once() {
+async fn a_repeated_deferred_event_is_applied_once() {
     let world = world().await;
     defer(&world, [1].into_iter()).await;
     defer(&world, [1].into_iter()).await;
@@ -163,9 +163,9 @@ async fn a_deferred_event_that_comes_again_is_applied_once() {
     check_reserved(&world, &[1], 2).await;
 }
 
-/// Protects the first statement while it waits: other content under its id is seen by someone, and not dropped in silence.
+/// Protects a deferred event from other content under its id: the second content raises an alert.
 #[tokio::test]
-async fn other_content_for_a_deferred_id_is_seen() {
+async fn other_content_for_a_deferred_id_raises_an_alert() {
     for second_is_deferred in [false, true] {
         let world = world().await;
         defer(&world, [1].into_iter()).await;
@@ -173,7 +173,7 @@ async fn other_content_for_a_deferred_id_is_seen() {
             world.table.faults.next("TransactWriteItems", attempts(), Fault::Conflict);
         }
         let (status, _) = world.deliver(&created(1, 5)).await;
-        // The first to be applied stands; one of the two is refused, now or from the lane.
+        // The content that is applied first counts. The other one is refused, either at once or from the lane.
         assert_eq!(status, if second_is_deferred { 409 } else { 200 });
         world.settle().await;
         let expected = [format!("content_mismatch#shopify:{}#w1 raised", world.shop)];
@@ -181,7 +181,7 @@ async fn other_content_for_a_deferred_id_is_seen() {
     }
 }
 
-/// Protects a transaction whose answer is lost: the repetition finds its mark.
+/// Protects a transaction whose answer is lost: its repetition finds the mark.
 #[tokio::test]
 async fn a_commit_whose_answer_was_lost_is_applied_once() {
     let world = world().await;
@@ -192,10 +192,10 @@ async fn a_commit_whose_answer_was_lost_is_applied_once() {
     check_reserved(&world, &[1], 2).await;
 }
 
-/// Protects patience: fewer conflicts than the budget are waited out, throttling inside a transaction is not a conflict,
-/// and neither is waited for in real time.
+/// Protects the retry budget: fewer conflicts than the budget are retried, throttling inside a transaction is not a conflict,
+/// and no retry waits in real time.
 #[tokio::test]
-async fn conflicts_are_waited_out_within_the_budget() {
+async fn conflicts_are_retried_within_the_budget() {
     for (conflicts, outcome) in [(1, "applied"), (attempts() - 1, "applied"), (attempts(), "deferred")] {
         let world = world().await;
         let began = world.clock.after(0);

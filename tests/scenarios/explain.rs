@@ -1,4 +1,4 @@
-//! Why a number is what it is: over the real table, from what the shop was told down to movements, papers and bills.
+//! Explanations of a number over the real table: from the pushed level down to movements, source documents and bills.
 
 use promissory::catalog::Quantity;
 use promissory::explain::{ExplainAnswer, ExplainNode, ExplainQuestion, NodeName};
@@ -15,7 +15,7 @@ use promissory_tests::webhook::order;
 use promissory_tests::world::World;
 use serde_json::json;
 
-use super::planning::{day, says, sheets, with_production, workshop};
+use super::planning::{day, send_event, sheets, with_production, workshop};
 
 fn question(sku: &str) -> ExplainQuestion {
     let sku = sku.parse().expect("a SKU");
@@ -28,15 +28,15 @@ async fn asked(world: &World, question: ExplainQuestion) -> Result<ExplainAnswer
 }
 
 async fn explained(world: &World, sku: &str) -> ExplainAnswer {
-    asked(world, question(sku)).await.expect("it is explained")
+    asked(world, question(sku)).await.expect("an explanation")
 }
 
-/// The item as it was so many seconds after noon.
+/// The explanation of an item as of a time.
 async fn then(world: &World, sku: &str, at: jiff::Timestamp) -> ExplainAnswer {
-    asked(world, ExplainQuestion { at: Some(at), ..question(sku) }).await.expect("it is explained")
+    asked(world, ExplainQuestion { at: Some(at), ..question(sku) }).await.expect("an explanation")
 }
 
-/// Every node of a name, wherever it is.
+/// Collects all nodes with a name.
 fn all<'a>(nodes: &'a [ExplainNode], name: NodeName, found: &mut Vec<&'a ExplainNode>) {
     for node in nodes {
         if node.name == name {
@@ -46,8 +46,8 @@ fn all<'a>(nodes: &'a [ExplainNode], name: NodeName, found: &mut Vec<&'a Explain
     }
 }
 
-/// The nodes of a name in words, those that begin so.
-fn told(answer: &ExplainAnswer, name: NodeName, begins: &str) -> Vec<String> {
+/// The nodes with a name whose text begins with `begins`, in words.
+fn nodes(answer: &ExplainAnswer, name: NodeName, begins: &str) -> Vec<String> {
     let mut found = Vec::new();
     all(&answer.tree, name, &mut found);
     let in_words = |node: &&ExplainNode| {
@@ -64,32 +64,32 @@ fn number(answer: &ExplainAnswer, name: NodeName, begins: &str) -> i64 {
     node.number.unwrap_or_else(|| panic!("{} has no number", node.what)).units()
 }
 
-/// Protects the answer: it leads from what the shop is to show down to each item of the bill once, with who shares it and where it
-/// lies, and every sum in it adds up.
+/// Protects the explanation: it leads from the number to push down to each item of the bill once, with its sharers and
+/// locations, and every sum in it adds up.
 #[tokio::test]
-async fn a_number_leads_down_to_what_it_is_made_of() {
+async fn a_number_is_explained_down_to_its_parts() {
     let world = workshop().await;
-    world.tell("orders/create", "w1", order(1).line(11, "SERUM", 3).bytes()).await;
+    world.deliver_accepted("orders/create", "w1", order(1).line(11, "SERUM", 3).bytes()).await;
     world.settle().await;
     let due = json!({ "reference": "PO-1", "due": day(&world, 40) });
-    says(&world, "PO-1/1", "purchase_order", "RAW", 900, due).await;
+    send_event(&world, "PO-1/1", "purchase_order", "RAW", 900, due).await;
     let answer = explained(&world, "SERUM").await;
     assert_eq!((answer.wrong.clone(), answer.late.len(), answer.is_good()), (vec![], 0, true));
     assert_eq!(number(&answer, NodeName::Network, "SERUM"), 7);
     assert_eq!(number(&answer, NodeName::ToPush, "to push"), 10, "the shop has committed three of them");
-    assert_eq!(number(&answer, NodeName::Waiting, "orders wait for"), 3);
+    assert_eq!(number(&answer, NodeName::Waiting, "waiting orders"), 3);
     assert_eq!(number(&answer, NodeName::Offered, "offered"), 7);
-    let items = told(&answer, NodeName::Item, "");
+    let items = nodes(&answer, NodeName::Item, "");
     assert_eq!(
         items,
-        ["SERUM: left of it: 0", "BASE: left of it: 0", "BOTTLE: left of it: 80", "PUMP: left of it: 90", "RAW: left of it: 900"]
+        ["SERUM: remaining: 0", "BASE: remaining: 0", "BOTTLE: remaining: 80", "PUMP: remaining: 90", "RAW: remaining: 900"]
     );
-    assert_eq!(number(&answer, NodeName::Made, "to be made, by version 1"), 10);
-    assert_eq!(told(&answer, NodeName::Sharer, "SET").len(), 3, "of base, bottle and raw material");
-    assert_eq!(told(&answer, NodeName::Taken, "goes into SET: 600").len(), 1);
-    assert!(told(&answer, NodeName::Paper, "purchase order PO-1 at PLANT, 900 of 900 to come, due").len() == 1);
+    assert_eq!(number(&answer, NodeName::Made, "to be produced, by bill version 1"), 10);
+    assert_eq!(nodes(&answer, NodeName::Sharer, "SET").len(), 3, "of base, bottle and raw material");
+    assert_eq!(nodes(&answer, NodeName::Taken, "goes into SET: 600").len(), 1);
+    assert!(nodes(&answer, NodeName::Paper, "purchase order PO-1 at PLANT, 900 of 900 to come, due").len() == 1);
     assert_eq!(answer.limit.as_ref().expect("a limit").path.len(), 3);
-    assert!(!answer.last_seen.is_empty(), "each number says when its sources were heard of");
+    assert!(!answer.last_seen.is_empty(), "the answer lists when its sources were last seen");
 
     let lines = text(&answer);
     for expected in ["SERUM can be promised to online orders: 7", "to push: 10", "◄", "every sum adds up", "position RAW@PLANT"]
@@ -104,16 +104,17 @@ async fn a_number_leads_down_to_what_it_is_made_of() {
     assert_eq!((raw.wrong.clone(), number(&raw, NodeName::Item, "RAW")), (vec![], 900));
     assert_eq!(number(&raw, NodeName::Movement, "receipt"), 600);
     let at_plant = ExplainQuestion { location: Some("PLANT".parse().expect("a location")), ..question("RAW") };
-    let at_plant = asked(&world, at_plant).await.expect("it is explained");
-    assert_eq!(told(&at_plant, NodeName::Place, "RAW at").len(), 1);
+    let at_plant = asked(&world, at_plant).await.expect("an explanation");
+    assert_eq!(nodes(&at_plant, NodeName::Place, "RAW at").len(), 1);
 }
 
-/// Protects whoever promises a large order a day: it is the first on which all of it can be there, and what stops the day before.
+/// Protects the date of a large order: it is the first day on which all units can be ready, with the reason against the day
+/// before.
 #[tokio::test]
 async fn a_quantity_has_its_first_day() {
     let world = workshop().await;
     let due = json!({ "reference": "PO-1", "due": day(&world, 40) });
-    says(&world, "PO-1/1", "purchase_order", "RAW", 900, due).await;
+    send_event(&world, "PO-1/1", "purchase_order", "RAW", 900, due).await;
     for (sku, units, expected) in [
         ("SERUM", 10, Some(0)),
         ("SERUM", 30, Some(2)),
@@ -135,17 +136,17 @@ async fn a_quantity_has_its_first_day() {
     }
 }
 
-/// Protects customers who wait, and whoever must write to them: the orders whose promise breaks are named, with when they can be kept.
+/// Protects waiting customers: the orders whose promise cannot be kept are listed, with the date on which it can be kept.
 #[tokio::test]
 async fn broken_promises_are_listed_with_their_orders() {
     let world = workshop().await;
-    world.tell("orders/create", "w1", order(1).line(11, "SERUM", 2).bytes()).await;
-    world.tell("orders/create", "w2", order(2).line(21, "SERUM", 1).bytes()).await;
+    world.deliver_accepted("orders/create", "w1", order(1).line(11, "SERUM", 2).bytes()).await;
+    world.deliver_accepted("orders/create", "w2", order(2).line(21, "SERUM", 1).bytes()).await;
     world.settle().await;
-    says(&world, "spilt", "write_off", "BASE", 300, json!({})).await;
-    says(&world, "burnt", "write_off", "RAW", 540, json!({})).await;
+    send_event(&world, "spilt", "write_off", "BASE", 300, json!({})).await;
+    send_event(&world, "burnt", "write_off", "RAW", 540, json!({})).await;
     let due = json!({ "reference": "PO-1", "due": day(&world, 20) });
-    says(&world, "PO-1/1", "purchase_order", "RAW", 90, due).await;
+    send_event(&world, "PO-1/1", "purchase_order", "RAW", 90, due).await;
     for answer in [explained(&world, "SERUM").await, then(&world, "SERUM", promissory::ports::Clock::now(&world.clock)).await] {
         assert_eq!((answer.wrong.clone(), answer.is_good(), answer.late.len()), (vec![], false, 1), "{}", text(&answer));
         let late = &answer.late[0];
@@ -156,7 +157,7 @@ async fn broken_promises_are_listed_with_their_orders() {
     }
 }
 
-/// Protects questions about the past: positions, papers, bills and what the shop had been told are as they were recorded by then.
+/// Protects questions about the past: positions, source documents, bills and pushed levels are those recorded by then.
 #[tokio::test]
 async fn the_past_is_as_it_was() {
     let world = workshop().await;
@@ -170,14 +171,14 @@ async fn the_past_is_as_it_was() {
     let now = || promissory::ports::Clock::now(&world.clock);
     let before_all = now();
     for _ in 0..2 {
-        // The first time the shop begins to stock them there.
-        running.sweep_quiet(&world).await;
+        // The first push activates the items at the location.
+        running.sweep_settled(&world).await;
         push().await;
     }
     let before = now();
     world.clock.pass(60);
-    says(&world, "GR-1", "receipt", "RAW", 900, json!({})).await;
-    let untold = now();
+    send_event(&world, "GR-1", "receipt", "RAW", 900, json!({})).await;
+    let not_pushed = now();
     world.clock.pass(60);
     push().await;
     let after = now();
@@ -188,21 +189,21 @@ async fn the_past_is_as_it_was() {
     let offered = async |at| {
         let answer = then(&world, "SERUM", at).await;
         assert_eq!((answer.wrong.clone(), answer.past), (vec![], true), "{}", text(&answer));
-        let mut told = Vec::new();
-        all(&answer.tree, NodeName::Told, &mut told);
-        let made = told.into_iter().find(|told| told.what.ends_with("MADE")).expect("production");
+        let mut pushed = Vec::new();
+        all(&answer.tree, NodeName::Told, &mut pushed);
+        let made = pushed.into_iter().find(|node| node.what.ends_with("MADE")).expect("production");
         (number(&answer, NodeName::Offered, "offered"), made.number.map(Quantity::units))
     };
-    assert_eq!(offered(before_all).await, (10, None), "the shop was never told");
+    assert_eq!(offered(before_all).await, (10, None), "never pushed");
     assert_eq!(offered(before).await, (10, Some(10)), "{}", text(&then(&world, "SERUM", before).await));
-    assert_eq!(offered(untold).await, (20, Some(10)), "it came, and the shop did not know");
+    assert_eq!(offered(not_pushed).await, (20, Some(10)), "received, and not pushed yet");
     assert_eq!(offered(after).await, (20, Some(20)));
     assert_eq!(offered(now()).await, (15, Some(20)), "by the new bill");
     let answer = explained(&world, "SERUM").await;
     assert_eq!((answer.wrong.clone(), number(&answer, NodeName::Offered, "offered")), (vec![], 15));
-    assert!(!told(&answer, NodeName::Call, "added by call").is_empty(), "{}", text(&answer));
+    assert!(!nodes(&answer, NodeName::Call, "added by call").is_empty(), "{}", text(&answer));
 
-    // Every call is kept, once, with what came of it.
+    // Every call is stored once, with its outcome.
     let store = &world.table.store;
     let head = read::<PushIntent, _>(store, &RowKey::Intent(world.shop.clone())).await.expect("read").0.expect("an intent");
     let kept = list_all(store, Listing::rows(&Partition::Calls(world.shop.clone()))).await.expect("listed");
@@ -212,33 +213,33 @@ async fn the_past_is_as_it_was() {
     assert_eq!(kept.last().map(|call| &call.intent), Some(&head));
 }
 
-/// Protects the present from a history that was lost: what the shop knows is known, and which call told it is said to be unknown.
+/// Protects the explanation from a missing call row: the acknowledged level is known, and its call is reported as not stored.
 #[tokio::test]
-async fn a_call_that_is_not_kept_is_said_to_be() {
+async fn a_call_that_is_not_stored_is_reported() {
     let world = World::new().await;
     world.item("A", &[("WH-1", 10)]).await;
     world.settle().await;
     let running = shop::start(&world);
-    running.sweep_quiet(&world).await;
+    running.sweep_settled(&world).await;
     world.push(running.front(), &[world.hint(&[("A", "WH-1")])]).await;
     let answer = explained(&world, "A").await;
-    assert_eq!((told(&answer, NodeName::Call, ""), answer.wrong.clone()), (vec!["set by call 1: 10".to_owned()], vec![]));
+    assert_eq!((nodes(&answer, NodeName::Call, ""), answer.wrong.clone()), (vec!["set by call 1: 10".to_owned()], vec![]));
     let at = promissory::ports::Clock::now(&world.clock);
     let key = RowKey::Call { shop: world.shop.clone(), number: 1 }.key();
     let record = world.table.store.get(std::slice::from_ref(&key)).await.expect("read").remove(0).expect("a row");
     world.table.store.write(&[Write::Delete { key, expect: Expect::Revision(record.revision) }]).await.expect("deleted");
     let answer = explained(&world, "A").await;
-    assert!(told(&answer, NodeName::Call, "the call that told it is not kept").len() == 1, "{}", text(&answer));
+    assert!(nodes(&answer, NodeName::Call, "the call that sent it is not stored").len() == 1, "{}", text(&answer));
     assert_eq!(number(&answer, NodeName::Told, ""), 10);
     world.clock.pass(1);
     let past = then(&world, "A", at).await;
-    assert_eq!(told(&past, NodeName::Call, "the call that told it is not kept").len(), told(&past, NodeName::Call, "").len());
+    assert_eq!(nodes(&past, NodeName::Call, "the call that sent it is not stored").len(), nodes(&past, NodeName::Call, "").len());
     assert_eq!(past.wrong, Vec::<String>::new());
 }
 
-/// Protects whoever asks for what is not there from an empty answer.
+/// Protects users from an empty answer about something that does not exist.
 #[tokio::test]
-async fn what_is_not_there_is_said() {
+async fn an_unknown_name_is_an_error() {
     let world = workshop().await;
     let rows = [
         (question("SERUN"), "there is no item SERUN"),
@@ -247,7 +248,7 @@ async fn what_is_not_there_is_said() {
             "The locations are 3PL-1, MADE",
         ),
         (ExplainQuestion { shop: Some("other.myshopify.com".parse().expect("a shop")), ..question("SERUM") }, "is not sold in"),
-        (ExplainQuestion { at: Some(world.clock.after(60)), ..question("SERUM") }, "is yet to come"),
+        (ExplainQuestion { at: Some(world.clock.after(60)), ..question("SERUM") }, "is in the future"),
     ];
     for (question, expected) in rows {
         let error = asked(&world, question).await.expect_err("it is not there");
@@ -255,18 +256,18 @@ async fn what_is_not_there_is_said() {
     }
 }
 
-/// Protects the check itself: a number that was changed behind our back is named, with the way to it.
+/// Protects the consistency check: a number that was changed outside of the code is named, with the path to it.
 #[tokio::test]
-async fn what_does_not_add_up_is_said() {
+async fn a_wrong_sum_is_reported() {
     let level = RowKey::Level {
         shop: promissory_tests::webhook::SHOP.parse().expect("a shop"),
         sku: "SERUM".parse().expect("a SKU"),
         location: "MADE".parse().expect("a location"),
     };
     let promise = |sku: &str| RowKey::Promise(sku.parse().expect("a SKU"));
-    let of_serum = "SERUM can be promised to online orders: its parts come to 10, it says 7";
+    let of_serum = "SERUM can be promised to online orders: its parts add up to 10, but its value is 7";
     for (row, field, expected) in [
-        (level, "supply", "supply: its parts come to 10, it says 7"),
+        (level, "supply", "supply: its parts add up to 10, but its value is 7"),
         (promise("SERUM"), "available", of_serum),
         (promise("RAW"), "available", ""),
     ] {

@@ -1,4 +1,4 @@
-//! The door for webhooks: what comes in, what is refused with which status, and that refusals leave no trace.
+//! The webhook intake: which requests it accepts, which status a refusal gets, and that a refusal changes nothing.
 
 use promissory::adapters::shopify::webhook::{MAX_BODY, MAX_LINES};
 use promissory::catalog::OrderId;
@@ -8,7 +8,7 @@ use promissory_tests::webhook::{OrderBody, PREVIOUS_SECRET, Webhook, fulfilment,
 use promissory_tests::world::{WH, World};
 use serde_json::{Value, json};
 
-/// A world with 10 of A at WH-1.
+/// A world with 10 units of A at WH-1.
 async fn world() -> World {
     let world = World::new().await;
     world.item("A", &[("WH-1", 10)]).await;
@@ -31,14 +31,18 @@ async fn check(case: &str, webhook: &Webhook, status: u16, reason: Option<&str>)
     if status == 200 {
         assert!(world.table.rows().len() > before, "{case}: it is recorded");
     } else {
-        // Signed by the shop and unreadable: someone is told. Nothing else leaves a trace.
-        let told = usize::from(reason == Some("malformed"));
-        assert_eq!((world.table.rows().len(), world.alerts().len()), (before + told, told), "{case}: a refusal leaves no trace");
+        // A signed but unreadable webhook raises an alert. Nothing else changes.
+        let alerts = usize::from(reason == Some("malformed"));
+        assert_eq!(
+            (world.table.rows().len(), world.alerts().len()),
+            (before + alerts, alerts),
+            "{case}: a refusal leaves no trace"
+        );
         assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{case}: it says what is wrong");
     }
 }
 
-/// Protects the door by its headers: signature, shop, topic and id are each needed, and each refused by its own name.
+/// Protects the intake by its headers: signature, shop, topic and id are required, and each has its own refusal.
 #[tokio::test]
 async fn headers_are_checked_one_by_one() {
     let good = || create(good().bytes());
@@ -52,7 +56,7 @@ async fn headers_are_checked_one_by_one() {
         ("a signature cut short", good().header("x-shopify-hmac-sha256", "AAAA"), 401, Some("unsigned")),
         ("another shop", good().header("x-shopify-shop-domain", "other.myshopify.com"), 403, Some("other_shop")),
         ("no shop", good().without("x-shopify-shop-domain"), 403, Some("other_shop")),
-        ("a topic of nobody", good().header("x-shopify-topic", "carts/update"), 400, Some("unknown_topic")),
+        ("an unknown topic", good().header("x-shopify-topic", "carts/update"), 400, Some("unknown_topic")),
         ("no topic", good().without("x-shopify-topic"), 400, Some("unknown_topic")),
         ("no id", good().without("x-shopify-webhook-id"), 400, Some("no_webhook_id")),
         ("an empty id", good().header("x-shopify-webhook-id", ""), 400, Some("no_webhook_id")),
@@ -81,14 +85,14 @@ fn many_lines(count: usize) -> Vec<u8> {
     (0..count).fold(order(1), |order, n| order.line(1_000 + u64::try_from(n).expect("small"), "A", 1)).bytes()
 }
 
-/// The good body with these bytes in the place of a text.
+/// The valid body with a text replaced by these bytes.
 fn spliced(text: &str, bytes: &[u8]) -> Vec<u8> {
     let body = good().with("note", json!("NOTE")).bytes();
     let at = body.windows(text.len()).position(|window| window == text.as_bytes()).expect("the text is in the body");
     [&body[..at], bytes, &body[at + text.len()..]].concat()
 }
 
-/// Protects the ledger from bodies that are no orders: each is refused with what is wrong, at the bound and over it.
+/// Protects the ledger from invalid order bodies: each is refused with its problem, at the limit and beyond it.
 #[tokio::test]
 async fn bodies_are_read_strictly() {
     let (large, malformed) = (Some("too_large"), Some("malformed"));
@@ -103,7 +107,7 @@ async fn bodies_are_read_strictly() {
         ("something behind it", [good().bytes(), b"{}".to_vec()].concat(), 400, malformed),
         ("another thing", b"[1, 2, 3]".to_vec(), 400, malformed),
         ("nested deeply", nested(100_000), 400, malformed),
-        ("nested deeply in a field nobody reads", nested_note(100_000), 200, None),
+        ("nested deeply in an ignored field", nested_note(100_000), 200, None),
         ("bytes that are no text, where it matters", spliced("\"A\"", b"\"\xff\xfe\""), 400, malformed),
         ("half a surrogate, where it matters", spliced("\"A\"", b"\"\\ud800\""), 400, malformed),
         ("no id", order(1).with("id", Value::Null).bytes(), 400, malformed),
@@ -135,9 +139,9 @@ async fn bodies_are_read_strictly() {
     }
 }
 
-/// Protects the door's order: size before hashing, signature before anything the body or the headers say.
+/// Protects the order of checks: size before hashing, and signature before headers and body.
 #[tokio::test]
-async fn what_is_wrong_first_is_said() {
+async fn checks_run_in_a_fixed_order() {
     let large = create(padded(MAX_BODY + 1)).signed_by("guessed");
     check("too large and unsigned", &large, 413, Some("too_large")).await;
     check("unsigned and no JSON", &create(b"{".to_vec()).signed_by("guessed"), 401, Some("unsigned")).await;
@@ -145,7 +149,7 @@ async fn what_is_wrong_first_is_said() {
     check("another shop and no JSON", &other, 403, Some("other_shop")).await;
 }
 
-/// Protects fulfilments at the door as orders are.
+/// Protects the ledger from invalid fulfilment bodies.
 #[tokio::test]
 async fn fulfilments_are_read_strictly() {
     let rows = [
@@ -165,27 +169,27 @@ async fn fulfilments_are_read_strictly() {
     }
 }
 
-/// Protects ids above 2^53 on their whole way: body, key, movement, and two of them that a float could not tell apart.
+/// Protects ids above 2^53 on their whole way: body, key and movement, with two ids that a float could not distinguish.
 #[tokio::test]
-async fn large_ids_survive_whole() {
+async fn large_ids_stay_exact() {
     let world = world().await;
     for (n, id) in [820_982_911_946_154_508_u64, 820_982_911_946_154_509, u64::MAX].into_iter().enumerate() {
-        world.tell("orders/create", &format!("w{n}"), order(id).line(id, "A", 1).bytes()).await;
+        world.deliver_accepted("orders/create", &format!("w{n}"), order(id).line(id, "A", 1).bytes()).await;
         let books = world.books().await;
         let causes = books.all_movements().filter_map(|movement| movement.cause.order.as_ref());
         assert!(causes.into_iter().any(|line| line.order.number() == id && line.line.number() == id), "{id}");
     }
-    // Rounded by a tool in between: the text is right.
+    // A tool has rounded the number field, and the text field is right.
     let rounded = good().with("id", json!(820_982_911_946_154_500_u64));
     let rounded = rounded.with("admin_graphql_api_id", json!("gid://shopify/Order/820982911946154510"));
-    world.tell("orders/create", "rounded", rounded.bytes()).await;
+    world.deliver_accepted("orders/create", "rounded", rounded.bytes()).await;
     let keys = [820_982_911_946_154_510, 820_982_911_946_154_500]
         .map(|id| RowKey::Order { shop: world.shop.clone(), order: OrderId::new(id) }.key());
     let found = world.table.store.get(&keys).await.expect("read");
     assert!(found[0].is_some() && found[1].is_none());
 }
 
-/// Protects our log and Shopify's from an error nobody can act on: a SKU longer than a key may be is answered for good.
+/// Protects logs from repeated errors: a SKU that is longer than a key may be gets a final answer.
 #[tokio::test]
 async fn a_sku_longer_than_a_key_is_not_a_store_failure() {
     for length in [255, 1_000, 2_000, 100_000] {

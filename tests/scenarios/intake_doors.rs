@@ -1,4 +1,4 @@
-//! What comes through the door: samples of Shopify, duplicates, ids used twice, and lines we know nothing of.
+//! Webhooks of all topics: Shopify's samples, duplicates, reused ids, and unmapped lines.
 
 use promissory::table::RowKind;
 use promissory_tests::shared_files::deliveries;
@@ -12,7 +12,7 @@ async fn world() -> World {
     world
 }
 
-/// Protects every topic we listen to: Shopify's own samples come in when signed, and not with one byte changed.
+/// Protects every subscribed topic: the intake accepts Shopify's signed samples, and rejects them with one changed byte.
 #[tokio::test]
 async fn samples_of_shopify_come_in_signed() {
     for (topic, body) in deliveries() {
@@ -31,9 +31,9 @@ async fn samples_of_shopify_come_in_signed() {
     }
 }
 
-/// Protects what a webhook only names or closes: a pointer to be read, or an alert, once however often it comes.
+/// Protects topics that only name an order or report an event: they store a request to read the order, or an alert, once.
 #[tokio::test]
-async fn notes_leave_what_they_call_for() {
+async fn notifications_store_a_request_or_an_alert() {
     let gid = |kind: &str| format!("gid://shopify/{kind}/7");
     let order = json!({ "admin_graphql_api_id": gid("Order") });
     let shop = world().await.shop;
@@ -86,14 +86,14 @@ async fn notes_leave_what_they_call_for() {
     }
 }
 
-/// Everything that is stored, without the revision and time of rows.
+/// The stored rows without their revision and time.
 fn stored(world: &World) -> Vec<Value> {
     let mut rows = world.table.rows();
     rows.sort_by_key(|row| (row["pk"].to_string(), row["sk"].to_string()));
     rows
 }
 
-/// Protects against Shopify's repetitions: a duplicate is a success, and changes no row.
+/// Protects against Shopify's repetitions: a duplicate gets a success and changes no row.
 #[tokio::test]
 async fn a_duplicate_succeeds_and_changes_nothing() {
     let world = world().await;
@@ -112,11 +112,11 @@ async fn a_duplicate_succeeds_and_changes_nothing() {
     assert_eq!(world.positions().await, ["A@WH-1 10 on hand, 0 reserved", "A@unassigned 0 on hand, 3 reserved"]);
 }
 
-/// Protects the first statement: the same id with other content is refused, someone is told once, and nothing moves.
+/// Protects the first content of an id: other content is refused, raises one alert, and moves nothing.
 #[tokio::test]
-async fn an_id_used_twice_is_seen() {
+async fn a_reused_id_raises_an_alert() {
     let world = world().await;
-    world.tell("orders/create", "w1", order(1).line(11, "A", 3).bytes()).await;
+    world.deliver_accepted("orders/create", "w1", order(1).line(11, "A", 3).bytes()).await;
     let other = Webhook::new("orders/create", "w1", order(1).at(9).line(11, "A", 5).bytes());
     for _ in 0..2 {
         let (status, answer) = world.deliver(&other).await;
@@ -129,24 +129,24 @@ async fn an_id_used_twice_is_seen() {
     assert_eq!(published.len(), 1, "published once: {published:?}");
 }
 
-/// Protects orders from a gap in the catalogue: what is mapped is reserved, what is not is recorded and alerted, once.
+/// Protects orders with an unmapped line: mapped lines are reserved, and the unmapped line is recorded and raises one alert.
 #[tokio::test]
-async fn an_unmapped_line_does_not_hold_up_the_others() {
+async fn an_unmapped_line_does_not_block_the_others() {
     let world = world().await;
     let body = order(1).line(11, "A", 3).line(12, "UNKNOWN", 2).line(13, "UNKNOWN", 1).line(14, "", 1);
-    let answer = world.tell("orders/create", "w1", body.bytes()).await;
+    let answer = world.deliver_accepted("orders/create", "w1", body.bytes()).await;
     assert_eq!(answer, json!({ "outcome": "applied", "movements": 1, "unmapped": 3 }));
     let shop = &world.shop;
     assert_eq!(world.alerts(), [format!("unmapped_sku#{shop}# raised"), format!("unmapped_sku#{shop}#UNKNOWN raised")]);
     assert_eq!(world.positions().await[1], "A@unassigned 0 on hand, 3 reserved");
-    // Mapped later: the next statement about the order makes good for it.
+    // After the mapping, the next webhook of the order reserves the line.
     world.item("UNKNOWN", &[("WH-1", 5)]).await;
-    let answer = world.tell("orders/updated", "w2", body.bytes()).await;
+    let answer = world.deliver_accepted("orders/updated", "w2", body.bytes()).await;
     assert_eq!(answer, json!({ "outcome": "applied", "movements": 2, "unmapped": 1 }));
     assert_eq!(world.positions().await[3], "UNKNOWN@unassigned 0 on hand, 3 reserved");
 }
 
-/// Protects large carts of a shop that is not mapped yet: recorded, alerted, and answered, however many SKUs there are.
+/// Protects large orders of an unmapped shop: recorded, alerted and answered, whatever the number of SKUs.
 #[tokio::test]
 async fn an_order_of_many_unmapped_skus_is_recorded() {
     for lines in [50_u64, 98, 99, 150, 500] {
@@ -163,18 +163,18 @@ async fn an_order_of_many_unmapped_skus_is_recorded() {
     }
 }
 
-/// Protects stock from what has none: a gift card is neither reserved nor alerted.
+/// Protects stock from lines without stock: a gift card is neither reserved nor alerted.
 #[tokio::test]
 async fn a_gift_card_is_ignored() {
     let world = world().await;
     let card = json!({ "id": 12, "sku": "GIFT-50", "quantity": 1, "gift_card": true });
-    let answer = world.tell("orders/create", "w1", order(1).line(11, "A", 1).raw_line(card).bytes()).await;
+    let answer = world.deliver_accepted("orders/create", "w1", order(1).line(11, "A", 1).raw_line(card).bytes()).await;
     assert_eq!(answer, json!({ "outcome": "applied", "movements": 1, "unmapped": 0 }));
     assert_eq!(world.alerts(), [""; 0]);
 }
 
-/// Protects the sender's patience: when the table cannot be reached it is asked to come again, is told nothing of why, and
-/// the repetition is applied.
+/// Protects deliveries during an outage: if the table is unavailable, the intake asks for a repetition without details, and the
+/// repetition is applied.
 #[tokio::test]
 async fn a_store_failure_asks_for_a_repetition() {
     use promissory_tests::faults::Fault;

@@ -1,18 +1,18 @@
-//! Orders larger than one transaction: committed in steps, and whole in the end wherever they were interrupted.
+//! Orders larger than one transaction: they are committed in steps, and are complete in the end wherever they were interrupted.
 
 use promissory::adapters::shopify::webhook::MAX_LINES;
 use promissory_tests::faults::Fault;
 use promissory_tests::webhook::{Webhook, order};
 use promissory_tests::world::World;
 
-/// A world, and an order of it with two lines for each SKU.
+/// A world, and an order with two lines for each SKU.
 struct Large {
     world: World,
     webhook: Webhook,
     lines: usize,
 }
 
-/// An order of so many lines, and a world in which its SKUs are mapped.
+/// An order with the given number of lines, and a world in which its SKUs are mapped.
 async fn large(lines: usize) -> Large {
     let world = World::new().await;
     let skus: Vec<String> = (0..lines / 2).map(|n| format!("SKU-{n:03}")).collect();
@@ -21,7 +21,7 @@ async fn large(lines: usize) -> Large {
     Large { world, webhook: Webhook::new("orders/create", "w1", body.bytes()), lines }
 }
 
-/// How many units a line orders.
+/// Units of a line.
 fn units(line: u64) -> i64 {
     1 + i64::try_from(line % 3).expect("small")
 }
@@ -36,7 +36,7 @@ impl Large {
         self.world.books().await.all_movements().count()
     }
 
-    /// The order is in the ledger whole and once: every line, and nothing else.
+    /// Checks that every line of the order is in the ledger once, and nothing else is.
     async fn check(&self, case: &str) {
         let books = self.world.books().await;
         let held = books.held();
@@ -50,7 +50,7 @@ impl Large {
     }
 }
 
-/// Protects large orders: 500 lines over 250 SKUs are several transactions, and one movement for each line.
+/// Protects large orders: 500 lines of 250 SKUs take several transactions, with one movement for each line.
 #[tokio::test]
 async fn the_largest_order_takes_several_transactions() {
     let large = large(MAX_LINES).await;
@@ -61,7 +61,7 @@ async fn the_largest_order_takes_several_transactions() {
     large.check("uninterrupted").await;
 }
 
-/// Protects large orders from a crash between their transactions: repeated, they end as if nothing had happened.
+/// Protects large orders from a crash between their transactions: the repetition completes them.
 #[tokio::test]
 async fn an_interrupted_large_order_is_completed_by_its_repetition() {
     for (done, fault) in [(0, Fault::Internal), (1, Fault::Internal), (1, Fault::AnswerLost), (3, Fault::RequestLost)] {
@@ -70,13 +70,13 @@ async fn an_interrupted_large_order_is_completed_by_its_repetition() {
         large.world.table.faults.after("TransactWriteItems", done, 1, fault);
         assert_eq!(large.deliver().await.0, 503, "{case}");
         let begun = large.movements().await;
-        assert!(begun < large.lines && (begun > 0) == (done > 0), "{case}: what was written stays, and it is not all");
+        assert!(begun < large.lines && (begun > 0) == (done > 0), "{case}: some transactions are written, and not all");
         assert_eq!(large.deliver().await, (200, "applied".to_owned()), "{case}");
         large.check(&case).await;
     }
 }
 
-/// Protects large orders under contention: what is left of one waits in a lane, and is settled from there.
+/// Protects large orders under contention: the remaining lines wait in a lane, and are settled from there.
 #[tokio::test]
 async fn a_large_order_goes_on_from_a_lane() {
     let large = large(120).await;

@@ -1,5 +1,5 @@
-//! The ledger read from outside: what adds up is found to, what was damaged is found and named, and what moves meanwhile
-//! is neither.
+//! The audit and replay of the ledger: a sound ledger passes, damage is found and named, and concurrent movements are not
+//! reported as damage.
 
 use std::cell::Cell;
 
@@ -18,7 +18,7 @@ use promissory_tests::webhook::{fulfilment, order};
 use promissory_tests::world::{WH, World, position};
 use serde_json::{Value, json};
 
-/// Ways of reading that cut the table in different places.
+/// Configurations that split the table in different ways.
 const WAYS: [VerifyConfig; 4] = [
     VerifyConfig { segments: 1, rows_per_page: None },
     VerifyConfig { segments: 1, rows_per_page: Some(1) },
@@ -38,9 +38,9 @@ async fn world() -> World {
     }
     for id in 1..=4 {
         let body = order(id).line(id * 10, "A", 2).line(id * 10 + 1, "C@x", 1);
-        world.tell("orders/create", &format!("w{id}"), body.bytes()).await;
+        world.deliver_accepted("orders/create", &format!("w{id}"), body.bytes()).await;
     }
-    world.tell("fulfillments/create", "f1", fulfilment(7, 1, WH).at(5).line(10, 2).bytes()).await;
+    world.deliver_accepted("fulfillments/create", "f1", fulfilment(7, 1, WH).at(5).line(10, 2).bytes()).await;
     world
 }
 
@@ -52,7 +52,7 @@ async fn verified(world: &World, way: &VerifyConfig) -> Verdict {
     verify(&ledger(world), &world.clock, way, &|_| ()).await.expect("the table can be read")
 }
 
-/// Mismatches in words: the kind and the position.
+/// Mismatches in words: kind and position.
 fn in_words(mismatches: &[Mismatch]) -> Vec<String> {
     let in_words = |mismatch: &Mismatch| {
         let value = serde_json::to_value(mismatch).expect("an object");
@@ -61,8 +61,8 @@ fn in_words(mismatches: &[Mismatch]) -> Vec<String> {
     mismatches.iter().map(in_words).collect()
 }
 
-/// Protects an audit from its own reading: however the table is cut into segments and pages, a ledger that adds up is found
-/// to, each row is counted once, and nothing needs to be read twice.
+/// Protects the audit from its own reading: for every split into segments and pages, a sound ledger passes, each row is counted
+/// once, and no position is read twice.
 #[tokio::test]
 async fn a_sound_ledger_verifies_however_it_is_read() {
     let world = world().await;
@@ -94,7 +94,7 @@ fn movement(seq: u64) -> Key {
     RowKey::Movement { of: position("A", "WH-1"), seq }.key()
 }
 
-/// Edits the content of a row behind the ledger's back.
+/// Changes the content of a row without a movement.
 async fn edit(world: &World, key: Key, change: impl FnOnce(&mut Value)) {
     let record = world.table.store.get(std::slice::from_ref(&key)).await.expect("read").remove(0).expect("a row");
     let mut body = record.body;
@@ -111,16 +111,16 @@ async fn remove(world: &World, key: Key) {
     world.table.store.write(&[Write::Delete { key, expect: Expect::Revision(record.revision) }]).await.expect("deleted");
 }
 
-/// What is done to the rows of one position.
+/// A damage to the rows of one position.
 #[derive(Debug, Clone, Copy)]
 enum Damage {
-    /// A row is deleted.
+    /// A deleted row.
     Gone(fn() -> Key),
-    /// A field of a row is changed: the row, the pointer, the value.
+    /// A changed number: row, JSON pointer, value.
     Edited(fn() -> Key, &'static str, i64),
-    /// A field of a row is set to a text.
+    /// A changed text: row, JSON pointer, value.
     Named(fn() -> Key, &'static str, &'static str),
-    /// A position appears from nowhere, with this sequence.
+    /// A position without movements, with this sequence number.
     Invented(u64),
 }
 
@@ -141,11 +141,11 @@ async fn damage(world: &World, damage: Damage) {
     }
 }
 
-/// Protects what the audit is for: each kind of damage is found, named, and the only thing that is reported.
+/// Protects the audit: each kind of damage is found and named, and nothing else is reported.
 #[tokio::test]
 async fn damage_is_found_and_named() {
     use Damage::{Edited, Gone, Invented, Named};
-    // A@WH-1 has nine movements: seven receipts, then an order that was assigned to it and shipped.
+    // A@WH-1 has nine movements: seven receipts, and an order that was assigned to it and shipped.
     let rows: [(Damage, &[&str]); 19] = [
         (Gone(|| movement(4)), &["gap A@WH-1"]),
         (Gone(|| movement(1)), &["gap A@WH-1"]),
@@ -176,14 +176,14 @@ async fn damage_is_found_and_named() {
     }
     let world = world().await;
     damage(&world, Invented(0)).await;
-    assert_eq!(verified(&world, &WAYS[2]).await.mismatches, [], "nothing ever moved there");
+    assert_eq!(verified(&world, &WAYS[2]).await.mismatches, [], "the position has no movements");
     damage(&world, Gone(head)).await;
     edit(&world, RowKey::Position(position("C@x", "unassigned")).key(), |body| body["reserved"] = json!(-1)).await;
     let found = verified(&world, &WAYS[3]).await.mismatches;
     assert_eq!(in_words(&found), ["unstored A@WH-1", "differs C@x@unassigned"], "both, in the order of positions");
 }
 
-/// Reads the whole table row by row while stock keeps moving; returns the verdict, and whether something was read again.
+/// Verifies the table row by row while stock keeps moving. Returns the verdict, and whether a position was read again.
 async fn verified_while_moving(world: &World) -> (Verdict, bool) {
     world.table.faults.forget_calls();
     let is_done = Cell::new(false);
@@ -193,7 +193,7 @@ async fn verified_while_moving(world: &World) -> (Verdict, bool) {
         verdict
     };
     let moving = async {
-        // As many as it takes, and not so many that the scan never catches up.
+        // The movements outnumber the reads, but end so that the scan can finish.
         for n in 0..60 {
             if is_done.get() {
                 break;
@@ -206,9 +206,9 @@ async fn verified_while_moving(world: &World) -> (Verdict, bool) {
     (verdict, world.table.faults.calls("Query") > 0)
 }
 
-/// Protects whoever audits a shop that is open: what moves while it is read is not reported, and what is damaged still is.
+/// Protects the audit of an open shop: a position that moves during the scan is not reported, and damage still is.
 #[tokio::test]
-async fn what_moves_meanwhile_is_no_mismatch() {
+async fn a_moving_position_is_no_mismatch() {
     let sound = world().await;
     let (verdict, was_read_again) = verified_while_moving(&sound).await;
     assert_eq!(verdict.mismatches, []);
@@ -221,7 +221,7 @@ async fn what_moves_meanwhile_is_no_mismatch() {
     assert_eq!(in_words(&verdict.mismatches), ["unsound A@WH-1"]);
 }
 
-/// Protects whoever cannot read the table from taking that for a verdict.
+/// Protects users from taking a failed read for a verdict.
 #[tokio::test]
 async fn a_table_that_cannot_be_read_is_no_verdict() {
     for (operation, fault, advice) in [
@@ -238,7 +238,7 @@ async fn a_table_that_cannot_be_read_is_no_verdict() {
     }
 }
 
-/// The moment in words: sequence, on hand and reserved, and the numbers of the last movements.
+/// The state of a position in words: sequence, on hand and reserved, and the numbers of the last movements.
 fn seen(found: Result<Moment, Mismatch>) -> String {
     match found {
         Ok(Moment { state, recent }) => {
@@ -249,9 +249,9 @@ fn seen(found: Result<Moment, Mismatch>) -> String {
     }
 }
 
-/// Protects replay: a position is seen as it was, by number and by time, and as it is, with what led there.
+/// Protects replay: a position is shown as of a number or a time, or as it is, with its movements.
 #[tokio::test]
-async fn a_position_is_seen_as_it_was() {
+async fn a_position_is_replayed() {
     let world = world().await;
     let began = "2026-11-21T12:00:00Z";
     let of = position("A", "WH-1");
@@ -272,7 +272,7 @@ async fn a_position_is_seen_as_it_was() {
         assert_eq!(seen(found), expected, "{at:?}");
     }
 
-    // A long history is read page by page, and no further than it has to be.
+    // A long history is read page by page, and no further than needed.
     let events = (0..1_200).map(|n| world.stock(&format!("long{n}"), "B", "3PL-1", StockKind::Receipt, 1));
     world.take_stock(events).await;
     for (at, queries, expected) in [(At::Now, 2, "1201: 1205 0, [1200, 1201]"), (At::Seq(1_000), 1, "1000: 1004 0, [999, 1000]")]
@@ -283,9 +283,9 @@ async fn a_position_is_seen_as_it_was() {
     }
 }
 
-/// Protects an answer about the past from damage that came later, and the present from being called sound when it is not.
+/// Protects answers about the past from later damage, and the present from being reported as sound when it is not.
 #[tokio::test]
-async fn a_damaged_history_is_seen_up_to_where_it_broke() {
+async fn a_damaged_history_is_replayed_up_to_the_damage() {
     use Damage::{Edited, Gone, Named};
     let past = At::Time("2026-11-21T12:01:30Z".parse().expect("a time"));
     let future = At::Time("2027-01-01T00:00:00Z".parse().expect("a time"));
@@ -316,15 +316,15 @@ async fn a_damaged_history_is_seen_up_to_where_it_broke() {
     }
 }
 
-/// Protects whoever asks for what is not there from an empty answer: the error says what to check.
+/// Protects users from an empty answer about an unknown position: the error names what to check.
 #[tokio::test]
-async fn what_is_not_there_is_said() {
+async fn an_unknown_position_is_an_error() {
     let world = world().await;
     for (sku, place, at, expected) in [
         ("A", "STORE-1", At::Now, "positions at unassigned, 3PL-1, WH-1"),
         ("B", "unassigned", At::Seq(0), "positions at 3PL-1, WH-1"),
         ("X", "WH-1", At::Now, "it has no position at any location of the network"),
-        ("A", "WH-1", At::Seq(10), "A@WH-1: movement 10 is asked for, and the last one is 9"),
+        ("A", "WH-1", At::Seq(10), "A@WH-1: the position has no movement 10; its last movement is 9"),
     ] {
         let found = replay(&ledger(&world), &world.clock, &position(sku, place), at, 1).await;
         let error = found.expect_err("it is not there").to_string();

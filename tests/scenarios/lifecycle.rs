@@ -1,10 +1,10 @@
-//! What an order becomes in the ledger, told by webhooks in any order.
+//! The effect of an order's webhooks on the ledger, in any order of arrival.
 
 use promissory::movement::Movement;
 use promissory_tests::webhook::{FulfilmentBody, OrderBody, fulfilment, order};
 use promissory_tests::world::{STORE, TPL, WH, World};
 
-/// A webhook of a story.
+/// A webhook of a case.
 #[derive(Clone)]
 struct Hook(&'static str, Vec<u8>);
 
@@ -24,7 +24,7 @@ fn fulfil(body: FulfilmentBody) -> Hook {
     Hook("fulfillments/create", body.bytes())
 }
 
-/// Opening stock.
+/// The opening stock.
 const OPENING: [(&str, &[(&str, i64)]); 2] = [("A", &[("WH-1", 10), ("3PL-1", 5), ("STORE-1", 4)]), ("B", &[("WH-1", 8)])];
 
 async fn world() -> World {
@@ -35,7 +35,7 @@ async fn world() -> World {
     world
 }
 
-/// The positions that are not as they were at the opening.
+/// The positions that differ from the opening stock.
 async fn changed(world: &World) -> Vec<String> {
     let opening: Vec<String> = OPENING
         .iter()
@@ -50,7 +50,7 @@ fn in_words(movement: &Movement) -> String {
     format!("{} {} {}", movement.of, kind.as_str().expect("a name"), movement.quantity)
 }
 
-/// Every order in which the hooks can arrive.
+/// Every order in which the webhooks can arrive.
 fn orders_of(hooks: &[Hook]) -> Vec<Vec<usize>> {
     hooks.iter().enumerate().fold(vec![Vec::new()], |shorter, (n, _)| {
         let insert = |order: &Vec<usize>| -> Vec<Vec<usize>> {
@@ -60,15 +60,15 @@ fn orders_of(hooks: &[Hook]) -> Vec<Vec<usize>> {
     })
 }
 
-/// Tells the story as it is written and checks positions and movements; then in every other order, each webhook twice,
-/// and checks that it ends in the same positions.
+/// Delivers the webhooks of a case as written and checks positions and movements. Then delivers them in every other order, each
+/// twice, and checks the same positions.
 async fn check(case: &str, hooks: &[Hook], positions: &[&str], movements: &[&str]) {
-    let told = world().await;
+    let in_order = world().await;
     for (n, Hook(topic, body)) in hooks.iter().enumerate() {
-        told.tell(topic, &format!("w{n}"), body.clone()).await;
+        in_order.deliver_accepted(topic, &format!("w{n}"), body.clone()).await;
     }
-    assert_eq!(changed(&told).await, positions, "{case}");
-    let books = told.books().await;
+    assert_eq!(changed(&in_order).await, positions, "{case}");
+    let books = in_order.books().await;
     let by_order = books.all_movements().filter(|movement| movement.cause.order.is_some());
     let mut found: Vec<&Movement> = by_order.collect();
     found.sort_by_key(|movement| (movement.of.to_string(), movement.seq));
@@ -78,7 +78,7 @@ async fn check(case: &str, hooks: &[Hook], positions: &[&str], movements: &[&str
         let world = world().await;
         for n in arrival.iter().chain(arrival.iter().rev()) {
             let Hook(topic, body) = &hooks[*n];
-            world.tell(topic, &format!("w{n}"), body.clone()).await;
+            world.deliver_accepted(topic, &format!("w{n}"), body.clone()).await;
         }
         assert_eq!(changed(&world).await, positions, "{case}, arriving as {arrival:?} and again backwards");
     }
@@ -88,7 +88,7 @@ fn three() -> OrderBody {
     order(1).line(11, "A", 3)
 }
 
-/// Protects the promise to a customer: an order reserves once, wherever it is sold, and only what keeps stock.
+/// Protects the promise to a customer: an order reserves once, whatever its channel, and only items with stock.
 #[tokio::test]
 async fn orders_reserve() {
     check("created", &[create(three())], &["A@unassigned 0 on hand, 3 reserved"], &["A@unassigned reserve 3"]).await;
@@ -106,11 +106,11 @@ async fn orders_reserve() {
         &["A@unassigned reserve 3", "B@unassigned reserve 2"],
     )
     .await;
-    check("sold at a till", &[create(three().sold_at(STORE))], &["A@STORE-1 4 on hand, 3 reserved"], &["A@STORE-1 reserve 3"])
+    check("sold in a store", &[create(three().sold_at(STORE))], &["A@STORE-1 4 on hand, 3 reserved"], &["A@STORE-1 reserve 3"])
         .await;
-    check("claims nothing", &[create(three().with("confirmed", false.into()))], &[], &[]).await;
+    check("unconfirmed", &[create(three().with("confirmed", false.into()))], &[], &[]).await;
     check(
-        "more than there is",
+        "more than the stock",
         &[create(order(1).line(11, "A", 99))],
         &["A@unassigned 0 on hand, 99 reserved"],
         &["A@unassigned reserve 99"],
@@ -125,7 +125,7 @@ async fn orders_reserve() {
     .await;
 }
 
-/// Protects the count: what ships leaves the place it ships from, once, whoever says so first.
+/// Protects the count: shipped units leave their location once, whichever webhook arrives first.
 #[tokio::test]
 async fn fulfilments_ship() {
     let whole = || fulfilment(7, 1, WH).at(5).line(11, 3);
@@ -133,7 +133,7 @@ async fn fulfilments_ship() {
     let gone = ["A@WH-1 7 on hand, 0 reserved"];
     check("created, then shipped", &[create(three()), fulfil(whole())], &gone, &moved).await;
     check(
-        "shipped, said by both webhooks",
+        "shipped, reported by both webhooks",
         &[create(three()), fulfil(whole()), update(order(1).at(5).partly_open(11, "A", 3, 0).shipped(&whole()))],
         &gone,
         &moved,
@@ -141,7 +141,7 @@ async fn fulfilments_ship() {
     .await;
     let at_once = ["A@WH-1 reserve 3", "A@WH-1 ship 3"];
     check("shipped before it is created", &[fulfil(whole()), create(three())], &gone, &at_once).await;
-    check("only the shipment is heard of", &[fulfil(whole())], &[], &[]).await;
+    check("only the fulfilment webhook arrives", &[fulfil(whole())], &[], &[]).await;
     check(
         "shipped in parts from two places",
         &[
@@ -193,7 +193,7 @@ async fn fulfilments_ship() {
     .await;
     let over_the_counter = fulfilment(7, 1, STORE).line(11, 3);
     check(
-        "sold and taken at a till",
+        "sold and handed over in a store",
         &[
             create(order(1).partly_open(11, "A", 3, 0).sold_at(STORE).shipped(&over_the_counter)),
             fulfil(over_the_counter.clone()),
@@ -203,7 +203,7 @@ async fn fulfilments_ship() {
     )
     .await;
     check(
-        "shipped from a place nobody mapped",
+        "shipped from an unmapped location",
         &[create(three()), fulfil(fulfilment(7, 1, 999).at(5).line(11, 3))],
         &["A@unassigned -3 on hand, 0 reserved"],
         &["A@unassigned reserve 3", "A@unassigned ship 3"],
@@ -211,9 +211,9 @@ async fn fulfilments_ship() {
     .await;
 }
 
-/// Protects stock from being held for nobody: what is cancelled, removed or undone is given back where it was.
+/// Protects stock from stale reservations: cancelled, removed or undone units are released where they were reserved.
 #[tokio::test]
-async fn what_is_given_up_is_released() {
+async fn cancelled_and_removed_units_are_released() {
     let reserved_and_released = ["A@unassigned reserve 3", "A@unassigned release 3"];
     check("cancelled", &[create(three()), cancel(three().at(9))], &[], &reserved_and_released).await;
     check("cancelled before it is created", &[cancel(three().at(9)), create(three())], &[], &[]).await;
@@ -254,9 +254,9 @@ async fn what_is_given_up_is_released() {
     .await;
 }
 
-/// Protects newer facts from older ones: a late webhook changes nothing.
+/// Protects newer content from older webhooks: a late webhook changes nothing.
 #[tokio::test]
-async fn older_statements_change_nothing() {
+async fn older_webhooks_change_nothing() {
     let version = |seconds: i64, units: i64| order(1).at(seconds).line(11, "A", units);
     check(
         "an update overtakes another",
@@ -274,7 +274,7 @@ async fn older_statements_change_nothing() {
     .await;
 }
 
-/// Protects against the coarse clock of orders: two statements of one second end in what holds after both.
+/// Protects against the coarse clock of orders: two webhooks of one second end in the state after both.
 #[tokio::test]
 async fn a_shipment_undone_within_its_second_is_reserved_again() {
     let shipped = fulfilment(7, 1, WH).at(5).line(11, 3);

@@ -1,4 +1,4 @@
-//! What a shop shows of the lots of an item: which there are, first to expire first, and nothing else of them.
+//! The lots that a shop shows of an item: the available lots, first to expire first.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use promissory_tests::faults::Fault;
 use promissory_tests::front::{OddShop, Oddity};
 use promissory_tests::shop::{RunningShop, in_agreement};
 use promissory_tests::source::event;
-use promissory_tests::world::{QUIET, World, position, since};
+use promissory_tests::world::{SETTLING_WINDOW, World, position, since};
 use reconciler::{Job, Report};
 use serde_json::json;
 use tokio::sync::Notify;
 
-/// A world and a shop in agreement on these items, each kept by lot and sold as a variant, with no units of it.
+/// A world and a shop with equal levels for these items, each kept by lot, sold as a variant, and without units.
 async fn agreed(skus: &[&str]) -> (World, RunningShop) {
     let world = World::new().await;
     for sku in skus {
@@ -27,7 +27,7 @@ async fn agreed(skus: &[&str]) -> (World, RunningShop) {
     for sku in skus {
         put(&world, &by_lot(&world, &running, sku)).await;
     }
-    tell(&world, &running).await;
+    push_all(&world, &running).await;
     (world, running)
 }
 
@@ -47,26 +47,26 @@ async fn put<R: Row>(world: &World, row: &R) {
     world.table.store.write(&[Write::put(row, expect)]).await.expect("written");
 }
 
-/// Plays the stream, then pushes every hint that came of it.
-async fn tell(world: &World, running: &RunningShop) -> usize {
+/// Plays the stream, then pushes every hint.
+async fn push_all(world: &World, running: &RunningShop) -> usize {
     world.settle().await;
     let hints = world.hints.take();
-    assert_eq!(world.push(running.front(), &hints).await, [0; 0], "every hint is done");
+    assert_eq!(world.push(running.front(), &hints).await, [0; 0], "a hint was given back");
     hints.len()
 }
 
-/// Units of a lot arrive, or whatever else `kind` says happens to them.
-async fn happens(world: &World, sku: &str, kind: &str, units: i64, lot: &str, expires: Option<&str>) {
+/// Sends an event about a lot, such as a receipt.
+async fn lot_event(world: &World, sku: &str, kind: &str, units: i64, lot: &str, expires: Option<&str>) {
     world.clock.pass(1);
     let id = format!("{sku}:{kind}:{}", world.clock.after(0));
     let mut more = json!({ "sku": sku, "lot": lot });
     if let Some(expires) = expires {
         more["expires"] = json!(expires);
     }
-    assert_eq!(world.says(&[event(world, &id, kind, units, &more)]).await, ["applied"], "{kind} {units} of {lot}");
+    assert_eq!(world.send_events(&[event(world, &id, kind, units, &more)]).await, ["applied"], "{kind} {units} of {lot}");
 }
 
-/// What the shop shows, e.g. `L-7 2027-05-31, L-9`; `None` where it shows nothing.
+/// The lots that the shop shows, e.g. `L-7 2027-05-31, L-9`; `None` where it shows nothing.
 fn shown(running: &RunningShop, sku: &str) -> Option<String> {
     let item = running.item(sku);
     let value = running.server.shop(|shop| shop.metafield(item, "promissory", "lots").map(str::to_owned))?;
@@ -78,7 +78,7 @@ fn shown(running: &RunningShop, sku: &str) -> Option<String> {
     Some(in_words.collect::<Vec<_>>().join(", "))
 }
 
-async fn label(world: &World, sku: &str) -> Option<VariantMetafield> {
+async fn metafield(world: &World, sku: &str) -> Option<VariantMetafield> {
     let key = RowKey::Metafield { shop: world.shop.clone(), sku: sku.parse().expect("a SKU"), kind: MetafieldKind::Lots };
     read::<VariantMetafield, _>(&world.table.store, &key).await.expect("read").0
 }
@@ -86,20 +86,21 @@ async fn label(world: &World, sku: &str) -> Option<VariantMetafield> {
 async fn assert_at_rest(world: &World, running: &RunningShop, skus: &[&str]) {
     running.assert_agreement(world).await;
     for sku in skus {
-        let label = label(world, sku).await.expect("a label");
-        assert!(!label.is_due() && label.sending_since.is_none(), "{label:?}");
+        let metafield = metafield(world, sku).await.expect("a metafield");
+        assert!(!metafield.is_due() && metafield.sending_since.is_none(), "{metafield:?}");
     }
 }
 
-fn hint_of_label(world: &World, sku: &str) -> Hint {
+fn hint_of_metafield(world: &World, sku: &str) -> Hint {
     Hint { shop: world.shop.clone(), pairs: [position(sku, "unassigned")].into() }
 }
 
-/// Protects what customers read: lots come and go with their units, held ones are not shown, the first to expire is first.
+/// Protects what customers read: lots appear and disappear with their units, held lots are hidden, and the first to expire is
+/// first.
 #[tokio::test]
-async fn a_shop_shows_the_lots_there_are() {
+async fn a_shop_shows_the_available_lots() {
     let (world, running) = agreed(&["A"]).await;
-    assert_eq!(shown(&running, "A").as_deref(), Some(""), "an item kept by lot says so, even without lots");
+    assert_eq!(shown(&running, "A").as_deref(), Some(""), "an item kept by lot shows an empty list");
     let rows = [
         ("receipt", 5, "LATE", Some("2028-01-01"), "LATE 2028-01-01", 1),
         ("receipt", 2, "SOON", Some("2027-01-01"), "SOON 2027-01-01, LATE 2028-01-01", 1),
@@ -113,47 +114,47 @@ async fn a_shop_shows_the_lots_there_are() {
     ];
     for (kind, units, lot, expires, expected, calls) in rows {
         let before = running.calls("Describe");
-        happens(&world, "A", kind, units, lot, expires).await;
-        tell(&world, &running).await;
+        lot_event(&world, "A", kind, units, lot, expires).await;
+        push_all(&world, &running).await;
         let case = format!("{kind} {units} of {lot}");
         assert_eq!(shown(&running, "A").as_deref(), Some(expected), "{case}");
-        assert_eq!(running.calls("Describe") - before, calls, "{case}: told only where a lot comes or goes");
+        assert_eq!(running.calls("Describe") - before, calls, "{case}: sent only when a lot appears or disappears");
         assert_at_rest(&world, &running, &["A"]).await;
     }
-    // What customers take leaves first-expired-first-out: the last unit of a lot takes it off the list.
+    // Sold units leave first-expired-first-out. The last unit of a lot removes it from the list.
     let now = world.clock.after(0);
     let placed = running.server.shop(|shop| shop.checkout(now, &[("A", 3)]).expect("placed"));
     running.server.shop(|shop| shop.fulfil(now, placed, None).expect("shipped"));
     running.deliver_all(&world).await;
-    tell(&world, &running).await;
+    push_all(&world, &running).await;
     assert_eq!(shown(&running, "A").as_deref(), Some("LATE 2028-01-01"));
 }
 
-/// Protects customers from lots that are out of reach: only locations in use count, all of them, each lot once.
+/// Protects customers from unavailable lots: the list contains the lots of all active locations, each lot once.
 #[tokio::test]
 async fn lots_are_those_of_the_network() {
     let (world, running) = agreed(&["A"]).await;
     let wh = world.network.locations().find(|location| location.code.as_str() == "WH-1").expect("ours").clone();
     let receipts = [("r1", "WH-1", "BOTH", 3), ("r2", "STORE-1", "BOTH", 1), ("r3", "WH-1", "HERE", 1)];
     for (id, location, lot, units) in receipts {
-        world.says(&[event(&world, id, "receipt", units, &json!({ "location": location, "lot": lot }))]).await;
+        world.send_events(&[event(&world, id, "receipt", units, &json!({ "location": location, "lot": lot }))]).await;
     }
-    tell(&world, &running).await;
+    push_all(&world, &running).await;
     assert_eq!(shown(&running, "A").as_deref(), Some("BOTH, HERE"));
     for (active, expected) in [(false, "BOTH"), (true, "BOTH, HERE")] {
         put(&world, &Location { active, ..wh.clone() }).await;
         world.settle().await;
-        world.clock.pass(61); // No function holds the network as it was.
+        world.clock.pass(61); // The caches of the network have expired.
         let report = world.reconcile(running.front(), Job::Backlog).await.expect("done");
         assert!(matches!(report, Report::Backlog(_)), "{report:?}");
-        tell(&world, &running).await;
+        push_all(&world, &running).await;
         assert_eq!(shown(&running, "A").as_deref(), Some(expected), "in use: {active}");
     }
 }
 
-/// Protects the budget, and shops without the scope, from items that have no lots to show: no row, no call.
+/// Protects the rate limit, and shops without the scope: items without lots to show have no row and cause no call.
 #[tokio::test]
-async fn other_items_have_no_label() {
+async fn other_items_have_no_metafield() {
     let world = World::new().await;
     for sku in ["PLAIN", "NO-VARIANT"] {
         world.item(sku, &[]).await;
@@ -162,44 +163,44 @@ async fn other_items_have_no_label() {
     put(&world, &Item { by_lot: false, ..by_lot(&world, &running, "PLAIN") }).await;
     put(&world, &Item { by_lot: true, ..world.plain("NO-VARIANT") }).await;
     for sku in ["PLAIN", "NO-VARIANT"] {
-        happens(&world, sku, "receipt", 5, "L", Some("2027-01-01")).await;
-        tell(&world, &running).await;
-        assert_eq!((label(&world, sku).await, shown(&running, sku)), (None, None), "{sku}");
+        lot_event(&world, sku, "receipt", 5, "L", Some("2027-01-01")).await;
+        push_all(&world, &running).await;
+        assert_eq!((metafield(&world, sku).await, shown(&running, sku)), (None, None), "{sku}");
     }
     assert_eq!((running.calls("Describe"), world.table.count(RowKind::Metafield)), (0, 0));
     running.assert_agreement(&world).await;
-    // The variant becomes known: now there is something to show them at.
+    // The variant of the item becomes known, so its metafield can be written.
     put(&world, &by_lot(&world, &running, "NO-VARIANT")).await;
-    tell(&world, &running).await;
+    push_all(&world, &running).await;
     assert_eq!(shown(&running, "NO-VARIANT").as_deref(), Some("L 2027-01-01"));
 }
 
-/// Protects a shop from lots that nobody keeps any more: the list is emptied, and then the label is forgotten.
+/// Protects a shop from lots that are no longer kept: the list is emptied, and then the metafield row is deleted.
 #[tokio::test]
 async fn an_item_no_longer_kept_by_lot_shows_none() {
     let (world, running) = agreed(&["A"]).await;
-    happens(&world, "A", "receipt", 5, "L", None).await;
-    tell(&world, &running).await;
+    lot_event(&world, "A", "receipt", 5, "L", None).await;
+    push_all(&world, &running).await;
     assert_eq!(shown(&running, "A").as_deref(), Some("L"));
     put(&world, &Item { by_lot: false, ..by_lot(&world, &running, "A") }).await;
-    tell(&world, &running).await;
+    push_all(&world, &running).await;
     assert_eq!(shown(&running, "A").as_deref(), Some(""));
-    happens(&world, "A", "receipt", 5, "M", None).await;
-    tell(&world, &running).await;
-    assert_eq!((shown(&running, "A").as_deref(), label(&world, "A").await), (Some(""), None));
-    assert!(world.promise("A").await.lots_metafield_in.is_empty(), "nothing is looked for any more");
+    lot_event(&world, "A", "receipt", 5, "M", None).await;
+    push_all(&world, &running).await;
+    assert_eq!((shown(&running, "A").as_deref(), metafield(&world, "A").await), (Some(""), None));
+    assert!(world.promise("A").await.lots_metafield_in.is_empty(), "the promise still lists the shop");
     put(&world, &by_lot(&world, &running, "A")).await;
-    tell(&world, &running).await;
-    assert_eq!(shown(&running, "A").as_deref(), Some("L"), "kept by lot again: what came meanwhile came without one");
+    push_all(&world, &running).await;
+    assert_eq!(shown(&running, "A").as_deref(), Some("L"), "kept by lot again: units received meanwhile have no lot");
 }
 
-/// Protects a variant that became another item's: whoever it was before says nothing there any more.
+/// Protects a variant that was moved to another item: the lots of the former item are no longer shown.
 #[tokio::test]
 async fn a_variant_shows_the_lots_of_its_own_item() {
     let (world, running) = agreed(&["A", "B"]).await;
-    happens(&world, "A", "receipt", 5, "OF-A", None).await;
-    happens(&world, "B", "receipt", 5, "OF-B", None).await;
-    tell(&world, &running).await;
+    lot_event(&world, "A", "receipt", 5, "OF-A", None).await;
+    lot_event(&world, "B", "receipt", 5, "OF-B", None).await;
+    push_all(&world, &running).await;
     let sold_as = |sku: &str, variant: Option<VariantId>| {
         let mut item = by_lot(&world, &running, sku);
         item.shops.values_mut().for_each(|listed| listed.variant = variant);
@@ -207,20 +208,20 @@ async fn a_variant_shows_the_lots_of_its_own_item() {
     };
     put(&world, &sold_as("A", variant(&running, "B"))).await;
     put(&world, &sold_as("B", None)).await;
-    tell(&world, &running).await;
-    assert_eq!((shown(&running, "B").as_deref(), label(&world, "B").await), (Some("OF-A"), None));
-    happens(&world, "B", "receipt", 5, "MORE-OF-B", None).await;
-    tell(&world, &running).await;
+    push_all(&world, &running).await;
+    assert_eq!((shown(&running, "B").as_deref(), metafield(&world, "B").await), (Some("OF-A"), None));
+    lot_event(&world, "B", "receipt", 5, "MORE-OF-B", None).await;
+    push_all(&world, &running).await;
     assert_eq!(shown(&running, "B").as_deref(), Some("OF-A"));
 }
 
-/// Two items whose units are of another lot than the shop shows, their numbers being told, and a hint for each.
+/// Two items that have units of another lot than the shop shows, with current levels, and a hint for each.
 async fn due() -> (World, RunningShop, Vec<Hint>) {
     let (world, running) = agreed(&["A", "B"]).await;
     for sku in ["A", "B"] {
-        happens(&world, sku, "receipt", 5, "L", None).await;
+        lot_event(&world, sku, "receipt", 5, "L", None).await;
     }
-    tell(&world, &running).await;
+    push_all(&world, &running).await;
     assert_eq!(both(&running), all("L"));
     for sku in ["A", "B"] {
         exchange(&world, sku, "L", "M").await;
@@ -231,10 +232,10 @@ async fn due() -> (World, RunningShop, Vec<Hint>) {
     (world, running, hints)
 }
 
-/// Five units of one lot for five of another: no number changes.
+/// Exchanges five units of one lot for five of another, so that no level changes.
 async fn exchange(world: &World, sku: &str, from: &str, to: &str) {
-    happens(world, sku, "receipt", 5, to, None).await;
-    happens(world, sku, "write_off", 5, from, None).await;
+    lot_event(world, sku, "receipt", 5, to, None).await;
+    lot_event(world, sku, "write_off", 5, from, None).await;
 }
 
 fn both(running: &RunningShop) -> [Option<String>; 2] {
@@ -245,7 +246,7 @@ fn all(lots: &str) -> [Option<String>; 2] {
     [Some(lots.to_owned()), Some(lots.to_owned())]
 }
 
-/// Pushes as the queue does: again after a while, until nothing is given back.
+/// Pushes as the queue does: repeats after a while until no hint is given back.
 async fn push_until_done(world: &World, running: &RunningShop, hints: &[Hint]) {
     for _ in 0..5 {
         if world.push(running.front(), hints).await.is_empty() {
@@ -254,10 +255,10 @@ async fn push_until_done(world: &World, running: &RunningShop, hints: &[Hint]) {
         running.server.shop(|shop| shop.settle_late(world.clock.after(0)));
         world.clock.pass(11);
     }
-    panic!("the push was never done");
+    panic!("the push did not finish");
 }
 
-/// Protects the list from a failing shop: it arrives in the end, whatever happens to the calls.
+/// Protects the list from a failing shop: it arrives, whatever happens to the calls.
 #[tokio::test]
 async fn a_list_arrives_whatever_happens_to_the_call() {
     let none = Faults::default;
@@ -283,7 +284,7 @@ async fn a_list_arrives_whatever_happens_to_the_call() {
     }
 }
 
-/// Protects against a table that fails at any moment: the next push finishes what this one began.
+/// Protects against a table that fails at any moment: the next push finishes the work.
 #[tokio::test]
 async fn a_push_interrupted_by_the_table_is_finished_by_the_next() {
     for operation in ["Query", "BatchGetItem", "TransactWriteItems"] {
@@ -301,20 +302,20 @@ async fn a_push_interrupted_by_the_table_is_finished_by_the_next() {
     }
 }
 
-/// Protects against a push that is killed once the shop has its list: the next one waits for it to be over, and tells it again,
-/// as it is by then.
+/// Protects against a push that is killed after the call: the next push waits until the old one must have ended, and sends the
+/// current list.
 #[tokio::test]
-async fn a_list_whose_push_was_killed_is_told_again() {
+async fn a_list_whose_push_was_killed_is_sent_again() {
     for changes_meanwhile in [false, true] {
         let (world, running, hints) = due().await;
         let called = Arc::new(Notify::new());
         let front = OddShop { inner: running.front(), oddity: Oddity::AnswersNever(Arc::clone(&called)) };
         tokio::select! {
-            _ = world.push(front, &hints) => panic!("it waits for an answer for ever"),
-            () = called.notified() => {} // Killed here: the shop has it, and nothing says so.
+            _ = world.push(front, &hints) => panic!("the push must wait for an answer"),
+            () = called.notified() => {} // The push dies after the shop has executed the call, and before the table records it.
         }
         assert_eq!(both(&running), all("M"));
-        assert!(label(&world, "A").await.expect("a label").is_due());
+        assert!(metafield(&world, "A").await.expect("a metafield").is_due());
         let mut expected = all("M");
         let began = world.clock.after(0);
         if changes_meanwhile {
@@ -324,39 +325,39 @@ async fn a_list_whose_push_was_killed_is_told_again() {
         }
         let before = running.calls("Describe");
         assert_eq!(world.push(running.front(), &hints).await, [0; 0]);
-        assert!(since(&world.clock, began).as_secs() >= 9, "it leaves another push time to finish");
+        assert!(since(&world.clock, began).as_secs() >= 9, "the push waits for the end of the other one");
         assert_eq!((both(&running), running.calls("Describe") - before), (expected, 1), "changes: {changes_meanwhile}");
         assert_at_rest(&world, &running, &["A", "B"]).await;
     }
 }
 
-/// Protects the shop from two lists at once: pushes that run beside each other tell each list once.
+/// Protects against concurrent pushes: together they send each list once.
 #[tokio::test]
-async fn pushes_at_once_tell_each_list_once() {
+async fn concurrent_pushes_send_each_list_once() {
     for pushes in [2, 4] {
         let (world, running, hints) = due().await;
         let before = running.calls("Describe");
         let given_back = futures_util::future::join_all((0..pushes).map(|_| world.push(running.front(), &hints))).await;
-        assert!(given_back.iter().all(Vec::is_empty), "{pushes} at once: all are done");
+        assert!(given_back.iter().all(Vec::is_empty), "{pushes} at once: no hint is given back");
         assert_eq!((both(&running), running.calls("Describe") - before), (all("M"), 1), "{pushes} at once");
         assert_at_rest(&world, &running, &["A", "B"]).await;
     }
 }
 
-/// Protects the other lists from one that is refused: it is found and alerted once, and told again when it changes.
+/// Protects the other lists from a refused one: it is found, raises one alert, and is sent again when it changes.
 #[tokio::test]
-async fn a_refused_list_is_alerted_and_left_alone() {
+async fn a_refused_list_raises_an_alert_and_is_not_repeated() {
     let skus = ["A", "B", "C", "D", "E"];
     for names_the_row in [true, false] {
         let (world, running) = agreed(&skus).await;
         running.fail(Faults { poisoned: [running.item("C")].into(), ..Faults::default() });
         for sku in skus {
-            happens(&world, sku, "receipt", 5, "L", None).await;
+            lot_event(&world, sku, "receipt", 5, "L", None).await;
         }
         world.settle().await;
         let _ = world.hints.take();
-        let hints: Vec<Hint> = skus.iter().map(|sku| hint_of_label(&world, sku)).collect();
-        // The levels of the poisoned item are refused as well; this is about its list.
+        let hints: Vec<Hint> = skus.iter().map(|sku| hint_of_metafield(&world, sku)).collect();
+        // The levels of the refused item are refused as well. This test is about its list.
         let alert = || world.alerts().into_iter().filter(|alert| alert.contains("#lots")).collect::<Vec<_>>();
         let push = async || {
             if names_the_row {
@@ -371,9 +372,9 @@ async fn a_refused_list_is_alerted_and_left_alone() {
         assert_eq!(alert(), [format!("push_refused#{}#C@#lots raised", world.shop)]);
         let calls = running.calls("Describe");
         push().await;
-        assert_eq!(running.calls("Describe"), calls, "and it is left alone then");
+        assert_eq!(running.calls("Describe"), calls, "a refused list is not repeated");
         running.fail(Faults::default());
-        happens(&world, "C", "receipt", 5, "M", None).await;
+        lot_event(&world, "C", "receipt", 5, "M", None).await;
         world.settle().await;
         assert_eq!(push().await, [0; 0]);
         assert_eq!(shown(&running, "C").as_deref(), Some("L, M"));
@@ -381,29 +382,29 @@ async fn a_refused_list_is_alerted_and_left_alone() {
     }
 }
 
-/// Protects people from an alert that is over: what was refused is not wanted any more, and nobody pushes to find that out.
+/// Protects users from an outdated alert: once the refused list is no longer needed, the alert is cleared without a push.
 #[tokio::test]
-async fn a_refusal_that_does_not_matter_any_more_is_cleared() {
-    for sold_no_more in [false, true] {
+async fn an_outdated_refusal_is_cleared() {
+    for no_longer_sold in [false, true] {
         let (world, running) = agreed(&["A"]).await;
         running.server.shop(|shop| shop.remove_item("A")).expect("known");
-        happens(&world, "A", "receipt", 5, "L", None).await;
+        lot_event(&world, "A", "receipt", 5, "L", None).await;
         world.settle().await;
-        assert_eq!(world.push(running.front(), &[hint_of_label(&world, "A")]).await, [0; 0]);
+        assert_eq!(world.push(running.front(), &[hint_of_metafield(&world, "A")]).await, [0; 0]);
         assert_eq!(world.alerts(), [format!("push_refused#{}#A@#lots raised", world.shop)]);
-        if sold_no_more {
+        if no_longer_sold {
             put(&world, &Item { by_lot: true, ..world.plain("A") }).await;
         } else {
-            happens(&world, "A", "write_off", 5, "L", None).await;
+            lot_event(&world, "A", "write_off", 5, "L", None).await;
         }
         world.settle().await;
-        assert_eq!(world.alerts(), [format!("push_refused#{}#A@#lots cleared", world.shop)], "sold no more: {sold_no_more}");
+        assert_eq!(world.alerts(), [format!("push_refused#{}#A@#lots cleared", world.shop)], "no longer sold: {no_longer_sold}");
     }
 }
 
-/// Protects lists whose hint was lost: the backlog finds them.
+/// Protects lists whose hint was lost: the backlog job finds them.
 #[tokio::test]
-async fn the_backlog_hints_what_is_due() {
+async fn the_backlog_hints_due_lists() {
     let (world, running, _) = due().await;
     let report = world.reconcile(running.front(), Job::Backlog).await.expect("done");
     let Report::Backlog(report) = report else { panic!("{report:?}") };
@@ -415,11 +416,11 @@ async fn the_backlog_hints_what_is_due() {
     assert_eq!(both(&running), all("M"));
 }
 
-/// Protects the queue and the levels: a list that cannot be told now gives back the hints that asked for it, and no others.
+/// Protects the queue and the levels: a list that cannot be sent now gives back only the hints that asked for it.
 #[tokio::test]
 async fn levels_do_not_wait_for_lists() {
     let levels = [position("A", "WH-1")].into();
-    let labels = ["A", "B"].map(|sku| position(sku, "unassigned")).into();
+    let metafields = ["A", "B"].map(|sku| position(sku, "unassigned")).into();
     for (case, faults, seconds) in [
         ("no call fits into the time that is left", Faults::default(), 8),
         ("the shop is down", Faults { fail: 9, ..Faults::default() }, 30),
@@ -429,21 +430,25 @@ async fn levels_do_not_wait_for_lists() {
         let front = running.front();
         let push = async |pairs, seconds| {
             let parts = (&world.table.store, &front, &world.clock);
-            push(parts, &world.network, &world.shop, pairs, QUIET, world.clock.after(seconds)).await
+            push(parts, &world.network, &world.shop, pairs, SETTLING_WINDOW, world.clock.after(seconds)).await
         };
         running.fail(faults.clone());
         assert_eq!(push(&levels, seconds).await.expect("no hint asked for lists"), PushReport::default(), "{case}");
         running.fail(faults);
-        assert!(push(&labels, seconds).await.is_err(), "{case}: here hints did");
+        assert!(push(&metafields, seconds).await.is_err(), "{case}: the hints asked for lists");
         assert_eq!(both(&running), all("L"), "{case}");
         running.fail(Faults::default());
         world.clock.pass(11);
-        assert_eq!(push(&levels, 30).await.expect("told").metafields_sent, 2, "{case}: by the index, without a hint");
+        assert_eq!(
+            push(&levels, 30).await.expect("the push succeeds").metafields_sent,
+            2,
+            "{case}: by the index, without a hint"
+        );
         assert_eq!(both(&running), all("M"), "{case}");
     }
 }
 
-/// Protects the bound of one call: sixty lists are told in three.
+/// Protects the limit of one call: sixty lists take three calls.
 #[tokio::test]
 async fn many_lists_are_few_calls() {
     let world = World::new().await;
@@ -455,7 +460,7 @@ async fn many_lists_are_few_calls() {
     for sku in &skus {
         put(&world, &by_lot(&world, &running, sku)).await;
     }
-    tell(&world, &running).await;
+    push_all(&world, &running).await;
     assert_eq!(running.calls("Describe"), 3);
     assert!(skus.iter().all(|sku| shown(&running, sku).as_deref() == Some("")));
 }

@@ -1,4 +1,4 @@
-//! The real handlers over an emulated table: what is given, what happens, and what must be so afterwards.
+//! The real handlers over an emulated table: given rows and events, and the expected state afterwards.
 
 mod catalog;
 mod contention;

@@ -1,4 +1,4 @@
-//! Who bought something is nobody's business here.
+//! Personal data of customers is never stored.
 
 use promissory::catalog::{Place, Quantity};
 use promissory::table::RowKind;
@@ -7,7 +7,7 @@ use promissory_tests::shop::{location_id, start};
 use promissory_tests::webhook::Webhook;
 use promissory_tests::world::World;
 
-/// Protects customers: of all the fake shop says about them nothing is stored, on any path an order takes through us.
+/// Protects customers: no row contains personal data of the fake shop, on any path that an order takes.
 #[tokio::test]
 async fn no_row_holds_anything_personal() {
     let world = World::new().await;
@@ -25,13 +25,13 @@ async fn no_row_holds_anything_personal() {
         shop.cancel(now, cancelled).expect("cancelled");
         shop.outbox().take(&DeliveryPlan::default()).into_iter().map(|(delivery, _)| delivery).collect()
     });
-    assert!(deliveries.len() >= 5, "every topic is among them");
+    assert!(deliveries.len() >= 5, "the webhooks cover every topic");
     for (n, delivery) in deliveries.iter().enumerate() {
-        let said = String::from_utf8_lossy(&delivery.body);
+        let body = String::from_utf8_lossy(&delivery.body);
         let names_only = delivery.topic.name().starts_with("fulfillment_orders/") || delivery.topic.name() == "refunds/create";
-        assert!(names_only || said.contains(PERSONAL_MARK), "the shop says who it was: {said}");
+        assert!(names_only || body.contains(PERSONAL_MARK), "the webhook contains personal data: {body}");
         if n % 2 == 1 && !names_only {
-            // The busiest path keeps the event as it was read.
+            // A conflict stores the event itself in a lane.
             world.table.faults.next("TransactWriteItems", 6, promissory_tests::faults::Fault::Conflict);
         }
         assert_eq!(world.deliver(&Webhook::of(delivery)).await.0, 200, "{}", delivery.topic.name());
@@ -42,12 +42,12 @@ async fn no_row_holds_anything_personal() {
         let leaks = rows.iter().filter(|row| row.to_string().contains(PERSONAL_MARK));
         assert_eq!(leaks.collect::<Vec<_>>(), Vec::<&serde_json::Value>::new(), "{when}");
     };
-    assert!(world.table.count(RowKind::Deferred) > 0, "some wait in a lane");
+    assert!(world.table.count(RowKind::Deferred) > 0, "some events wait in a lane");
     check("while events wait in lanes");
     world.settle().await;
     check("when all is settled");
     let books = world.books().await;
     let at =
         |place: &Place| books.positions.values().filter(|p| p.of.place == *place).map(|p| p.balance.reserved).sum::<Quantity>();
-    assert_eq!((at(&Place::Unassigned), books.deferred), (Quantity::ZERO, 0), "and it was all applied");
+    assert_eq!((at(&Place::Unassigned), books.deferred), (Quantity::ZERO, 0), "all events were applied");
 }

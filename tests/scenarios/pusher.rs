@@ -1,4 +1,4 @@
-//! The normal path to a shop: differences of supply, each once, in few calls.
+//! The normal path to a shop: each difference of supply is sent once, in few calls.
 
 use promissory::catalog::Quantity;
 use promissory::ports::Store;
@@ -16,22 +16,23 @@ async fn agreed() -> (World, RunningShop) {
     (world, running)
 }
 
-/// Plays the stream, then pushes every hint that came of it.
-async fn tell(world: &World, running: &RunningShop) -> usize {
+/// Plays the stream, then pushes every hint.
+async fn push_all(world: &World, running: &RunningShop) -> usize {
     world.settle().await;
     let hints = world.hints.take();
-    assert_eq!(world.push(running.front(), &hints).await, [0; 0], "every hint is done");
+    assert_eq!(world.push(running.front(), &hints).await, [0; 0], "a hint was given back");
     hints.len()
 }
 
-/// The differences told since the first contact.
-fn told(running: &RunningShop) -> Vec<i64> {
+/// The differences sent so far.
+fn sent_differences(running: &RunningShop) -> Vec<i64> {
     let log = running.log();
     let adjusted = log.iter().filter(|applied| applied.kind == AppliedKind::Adjust && !applied.deduplicated);
     adjusted.flat_map(|applied| applied.changes.iter().map(|change| change.delta)).collect()
 }
 
-/// Protects sold units from being re-listed: what the shop did itself it is not told, at any step of an order's life.
+/// Protects sold units from being re-listed: the pusher does not send changes that the shop made itself, at any step of an
+/// order.
 #[tokio::test]
 async fn an_order_and_its_fulfilment_push_nothing() {
     let (world, running) = agreed().await;
@@ -39,9 +40,9 @@ async fn an_order_and_its_fulfilment_push_nothing() {
     let sell = |units: i64| running.server.shop(|shop| shop.checkout(now, &[("A", units)]).expect("placed"));
     let step = async |case: &str, shown: (i64, i64)| {
         running.deliver_all(&world).await;
-        assert_eq!(tell(&world, &running).await, 0, "{case}: nothing is hinted");
+        assert_eq!(push_all(&world, &running).await, 0, "{case}: nothing is hinted");
         world.push(running.front(), &[world.hint(&[("A", "WH-1"), ("A", "3PL-1")])]).await;
-        assert_eq!((running.shown("A", "WH-1"), told(&running)), (shown, vec![]), "{case}: nothing is told");
+        assert_eq!((running.shown("A", "WH-1"), sent_differences(&running)), (shown, vec![]), "{case}: nothing is sent");
         running.assert_agreement(&world).await;
     };
     let (first, second) = (sell(3), sell(4));
@@ -52,9 +53,9 @@ async fn an_order_and_its_fulfilment_push_nothing() {
     step("the other cancelled", (7, 0)).await;
 }
 
-/// Protects the number customers see: each change of supply arrives as its difference, beside whatever was sold meanwhile.
+/// Protects the number customers see: each change of supply arrives as a difference, whatever was sold meanwhile.
 #[tokio::test]
-async fn changes_of_supply_are_told_as_differences() {
+async fn changes_of_supply_are_sent_as_differences() {
     let (world, running) = agreed().await;
     let now = world.clock.after(0);
     let rows = [
@@ -67,61 +68,61 @@ async fn changes_of_supply_are_told_as_differences() {
         (StockKind::Receipt, 7, 0),
     ];
     for (n, (kind, units, expected)) in rows.into_iter().enumerate() {
-        // Sold while the change is on its way, and not heard of until later.
+        // This order is placed before the push, and its webhook arrives after it.
         running.server.shop(|shop| shop.checkout(now, &[("A", 1)])).ok();
         let sold = running.shown("A", "WH-1").1;
         world.take_stock([world.stock(&format!("e{n}"), "A", "WH-1", kind, units)]).await;
-        tell(&world, &running).await;
+        push_all(&world, &running).await;
         assert_eq!(running.shown("A", "WH-1"), (expected - sold, sold), "{kind:?} of {units}");
         running.deliver_all(&world).await;
-        assert_eq!(tell(&world, &running).await, 0, "the order itself is not told");
+        assert_eq!(push_all(&world, &running).await, 0, "the order itself is not sent");
         running.assert_agreement(&world).await;
     }
-    assert_eq!(told(&running), [5, -2, 1, -4, 3, -20, 7]);
+    assert_eq!(sent_differences(&running), [5, -2, 1, -4, 3, -20, 7]);
 }
 
-/// Protects the buffer: changing it is a change of supply.
+/// Protects the buffer: changing it changes the supply.
 #[tokio::test]
-async fn a_buffer_is_told() {
+async fn a_changed_buffer_is_sent() {
     let (world, running) = agreed().await;
     for (buffer, shown) in [(2, (8, 3)), (7, (3, 0)), (0, (10, 5))] {
         let mut item = world.plain("A");
         item.buffer = Some(Quantity::new(buffer));
         world.import(&item, &[]).await;
-        tell(&world, &running).await;
+        push_all(&world, &running).await;
         assert_eq!((running.shown("A", "WH-1").0, running.shown("A", "3PL-1").0), shown, "a buffer of {buffer}");
         running.assert_agreement(&world).await;
     }
 }
 
-/// Protects the budget: many changes of a pair between two pushes are one row, and changes that cancel out are none.
+/// Protects the rate limit: several changes of a level between two pushes are one row, and changes that cancel out are none.
 #[tokio::test]
 async fn changes_between_two_pushes_are_one() {
     let (world, running) = agreed().await;
     let stock = |n: i64, kind, units| world.stock(&format!("e{n}"), "A", "WH-1", kind, units);
     world.take_stock((0..20).map(|n| stock(n, StockKind::Receipt, 1))).await;
-    tell(&world, &running).await;
-    assert_eq!(told(&running), [20]);
+    push_all(&world, &running).await;
+    assert_eq!(sent_differences(&running), [20]);
     world.take_stock([stock(20, StockKind::WriteOff, 4), stock(21, StockKind::Adjustment, 4)]).await;
-    tell(&world, &running).await;
-    assert_eq!(told(&running), [20]);
+    push_all(&world, &running).await;
+    assert_eq!(sent_differences(&running), [20]);
 }
 
-/// The first contact of everything, as it ends: `pusher_contact` shows that it ends so.
+/// Marks every level as initialised. The tests of `pusher_contact` show that a push ends in this state.
 async fn record_accepted(world: &World, running: &RunningShop) {
     for level in world.books().await.levels {
         let key = level.key();
         let revision = world.table.store.get(&[key]).await.expect("read").remove(0).expect("a level").revision;
-        let told = Level { acknowledged: Some(level.to_push), needs_set: false, ..level };
-        world.table.store.write(&[Write::put(&told, Expect::Revision(revision))]).await.expect("written");
-        let (now, item) = (world.clock.after(0), running.item(told.sku.as_str()));
-        let location = location_id(told.location.as_str());
-        running.server.shop(|shop| shop.stock(now, item, location, told.supply.units(), true).expect("known"));
+        let initialised = Level { acknowledged: Some(level.to_push), needs_set: false, ..level };
+        world.table.store.write(&[Write::put(&initialised, Expect::Revision(revision))]).await.expect("written");
+        let (now, item) = (world.clock.after(0), running.item(initialised.sku.as_str()));
+        let location = location_id(initialised.location.as_str());
+        running.server.shop(|shop| shop.stock(now, item, location, initialised.supply.units(), true).expect("known"));
     }
     let _ = world.hints.take();
 }
 
-/// Protects the budget of a large import: six hundred pairs are told in three calls, and what runs out is told first.
+/// Protects the rate limit during a large import: six hundred levels take three calls, and sell-outs are sent first.
 #[tokio::test]
 async fn six_hundred_pairs_are_three_calls() {
     let world = World::new().await;
@@ -139,7 +140,7 @@ async fn six_hundred_pairs_are_three_calls() {
     running.assert_agreement(&world).await;
     world.take_stock(all(StockKind::Adjustment, 2, Some("SKU-150"))).await;
     world.take_stock(places.map(|place| world.stock(place, "SKU-150", place, StockKind::WriteOff, 3))).await;
-    tell(&world, &running).await;
+    push_all(&world, &running).await;
     assert_eq!(running.calls("AdjustAvailable"), 3);
     running.assert_agreement(&world).await;
     let log = running.log();

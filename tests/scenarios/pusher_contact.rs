@@ -1,4 +1,4 @@
-//! The first time a shop is told: by comparison, and only once nothing can be in flight.
+//! The initialisation of levels: by comparison, and only when no order can be in flight.
 
 use std::sync::Arc;
 
@@ -25,31 +25,31 @@ async fn started(stock: &[(&str, i64)]) -> (World, RunningShop) {
     (world, running)
 }
 
-/// Pushes A at WH-1, which must be done.
+/// Pushes A, B and C at WH-1. No hint may be given back.
 async fn push<F: Storefront>(world: &World, front: F) {
     let hint = world.hint(&[("A", "WH-1"), ("B", "WH-1"), ("C", "WH-1")]);
-    assert_eq!(world.push(front, &[hint]).await, [0; 0], "the push is done");
+    assert_eq!(world.push(front, &[hint]).await, [0; 0], "a hint was given back");
 }
 
-/// Protects orders in flight: a level is not set before a sweep that began after it was quiet has ended.
+/// Protects orders in flight: a level is not set before the end of a sweep that began after its settling window.
 #[tokio::test]
-async fn first_contact_waits_for_a_sweep() {
+async fn initialisation_waits_for_a_sweep() {
     let (world, running) = started(&[("A", 10)]).await;
     push(&world, running.front()).await;
     assert_eq!((running.shown("A", "WH-1"), running.log().len()), ((0, 0), 0), "no sweep has ended");
     world.reconcile(running.front(), Job::Sweep).await.expect("swept");
     push(&world, running.front()).await;
-    assert_eq!(running.log().len(), 0, "it was not quiet when the sweep began");
-    running.sweep_quiet(&world).await;
+    assert_eq!(running.log().len(), 0, "the settling window was open when the sweep began");
+    running.sweep_settled(&world).await;
     push(&world, running.front()).await;
     let log = running.log();
     assert_eq!((running.shown("A", "WH-1"), log.len(), log[0].kind), ((10, 0), 1, AppliedKind::Set));
     running.assert_agreement(&world).await;
     push(&world, running.front()).await;
-    assert_eq!(running.log().len(), 1, "told once");
+    assert_eq!(running.log().len(), 1, "set once");
 }
 
-/// What the shop shows before, with units sold that no webhook told of, and what it shows after first contact.
+/// Checks the shown units after initialisation, for units shown before and units sold without a webhook.
 async fn check(case: &str, ours: i64, shown: i64, sold: i64, expected: (i64, i64)) {
     let (world, running) = started(&[]).await;
     world.import(&world.plain("A"), &[("WH-1", ours)]).await;
@@ -68,34 +68,35 @@ async fn check(case: &str, ours: i64, shown: i64, sold: i64, expected: (i64, i64
     });
     running.lose_all();
     world.settle().await;
-    running.sweep_quiet(&world).await;
+    running.sweep_settled(&world).await;
     world.settle().await;
     push(&world, running.front()).await;
     assert_eq!(running.shown("A", "WH-1"), expected, "{case}");
     running.assert_agreement(&world).await;
 }
 
-/// Protects units from being sold twice or hidden: available becomes our supply less what open orders hold.
+/// Protects units from being sold twice or hidden: available becomes the supply less the committed units of open orders.
 #[tokio::test]
-async fn first_contact_sets_supply_less_committed() {
+async fn initialisation_sets_supply_less_committed() {
     check("nothing shown", 10, 0, 0, (10, 0)).await;
     check("already right", 10, 10, 0, (10, 0)).await;
     check("too many shown", 10, 25, 0, (10, 0)).await;
     check("some sold", 10, 10, 3, (7, 3)).await;
-    check("some sold of too many", 10, 25, 3, (7, 3)).await;
-    check("more sold than there are", 2, 5, 5, (-3, 5)).await;
-    check("less than nothing", -3, 0, 0, (-3, 0)).await;
-    check("less than nothing, and something shown", -3, 8, 2, (-5, 2)).await;
+    check("too many shown, and some sold", 10, 25, 3, (7, 3)).await;
+    check("more sold than in stock", 2, 5, 5, (-3, 5)).await;
+    check("negative stock", -3, 0, 0, (-3, 0)).await;
+    check("negative stock, and some shown", -3, 8, 2, (-5, 2)).await;
 }
 
-/// Protects a customer who buys between our look and our word: the comparison fails, and we look again once it is quiet.
+/// Protects a customer who buys between the read and the write: the comparison fails, and the pusher reads again after the
+/// settling window.
 #[tokio::test]
-async fn a_sale_in_between_makes_it_wait() {
+async fn a_sale_in_between_delays_initialisation() {
     let (world, running) = started(&[("A", 10)]).await;
     let now = world.clock.after(0);
     let a = running.item("A");
     running.server.shop(|shop| shop.stock(now, a, location_id("WH-1"), 4, true).expect("known"));
-    running.sweep_quiet(&world).await;
+    running.sweep_settled(&world).await;
     let sell = {
         let (server, now) = (Arc::clone(&running.server), world.clock.after(0));
         move || drop(server.shop(|shop| shop.checkout(now, &[("A", 1)])))
@@ -105,37 +106,37 @@ async fn a_sale_in_between_makes_it_wait() {
     assert_eq!(running.shown("A", "WH-1"), (3, 1), "nothing is set over the sale");
     push(&world, running.front()).await;
     assert_eq!(running.shown("A", "WH-1"), (3, 1), "nor while the order may be in flight");
-    running.sweep_quiet(&world).await;
+    running.sweep_settled(&world).await;
     world.settle().await;
     push(&world, running.front()).await;
     assert_eq!(running.shown("A", "WH-1"), (9, 1));
     running.assert_agreement(&world).await;
 }
 
-/// Protects items that are not stocked at a location: they are activated there first, and set when that is quiet.
+/// Protects items that are not stocked at a location: they are activated first, and set after the settling window.
 #[tokio::test]
 async fn an_inactive_level_is_activated_first() {
     let (world, running) = started(&[("A", 10)]).await;
     let (now, a) = (world.clock.after(0), running.item("A"));
     running.server.shop(|shop| shop.stock(now, a, location_id("WH-1"), 0, false).expect("known"));
-    running.sweep_quiet(&world).await;
+    running.sweep_settled(&world).await;
     push(&world, running.front()).await;
     assert_eq!(running.log().iter().map(|applied| applied.kind).collect::<Vec<_>>(), [AppliedKind::Activate]);
-    running.sweep_quiet(&world).await;
+    running.sweep_settled(&world).await;
     push(&world, running.front()).await;
     assert_eq!(running.shown("A", "WH-1"), (10, 0));
     running.assert_agreement(&world).await;
 }
 
-/// Protects the others from one item that cannot be told: it is found, whether or not the shop names it, and alerted.
+/// Protects the other levels from a refused item: it is found whether or not the shop names its row, and raises an alert.
 #[tokio::test]
-async fn a_poisoned_item_does_not_hold_up_first_contacts() {
+async fn a_refused_item_does_not_block_initialisation() {
     for names_the_row in [true, false] {
         let (world, running) = started(&[("A", 10), ("B", 20), ("C", 30)]).await;
         let poisoned = running.item("B");
         running.fail(Faults { poisoned: [poisoned].into(), ..Faults::default() });
-        running.sweep_quiet(&world).await;
-        // As often as a queue would try before it gives up.
+        running.sweep_settled(&world).await;
+        // As often as a queue delivers a message before it gives up.
         for _ in 0..8 {
             if names_the_row {
                 push(&world, running.front()).await;
@@ -149,14 +150,14 @@ async fn a_poisoned_item_does_not_hold_up_first_contacts() {
     }
 }
 
-/// Protects against telling a shop about what it does not have: alerted, and not asked again and again.
+/// Protects against an item that the shop does not have: it raises an alert, and the call is not repeated.
 #[tokio::test]
 async fn an_item_the_shop_does_not_have_is_alerted() {
     let world = world(&[("A", 10)]).await;
     let running = start(&world);
     world.item("B", &[("WH-1", 5)]).await;
     world.settle().await;
-    running.sweep_quiet(&world).await;
+    running.sweep_settled(&world).await;
     for _ in 0..3 {
         push(&world, running.front()).await;
     }
@@ -164,9 +165,9 @@ async fn an_item_the_shop_does_not_have_is_alerted() {
     assert_eq!(world.alerts(), [format!("push_refused#{}#B@WH-1 raised", world.shop)]);
 }
 
-/// Protects the budget of calls at first contact: many pairs are told in pages, and all of them in one push.
+/// Protects the rate limit during initialisation: many levels are set in pages, and all of them in one push.
 #[tokio::test]
-async fn many_first_contacts_are_one_push() {
+async fn many_levels_are_initialised_in_one_push() {
     let world = World::new().await;
     let skus: Vec<String> = (0..90).map(|n| format!("SKU-{n:02}")).collect();
     world.import_many(&skus).await;

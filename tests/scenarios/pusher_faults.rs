@@ -1,4 +1,4 @@
-//! Whatever goes wrong on the way to a shop: in the end it was told everything, once.
+//! Faults on the way to a shop: in the end every difference was sent, once.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use promissory_fakes::shopify::Faults;
 use promissory_tests::faults::Fault;
 use promissory_tests::front::{OddShop, Oddity};
 use promissory_tests::shop::{RunningShop, in_agreement};
-use promissory_tests::world::{QUIET, World, message_event};
+use promissory_tests::world::{SETTLING_WINDOW, World, message_event};
 use shopify_pusher::Pusher;
 use tokio::sync::Notify;
 
-/// A world and a shop in agreement, and then five more units of each item, of which the shop does not know.
+/// A world and a shop with equal levels, and five more units of each item that are not pushed yet.
 async fn due(skus: &[&str]) -> (World, RunningShop) {
     let world = World::new().await;
     for sku in skus {
@@ -36,7 +36,7 @@ fn shown(running: &RunningShop, skus: &[&str]) -> Vec<i64> {
     skus.iter().map(|sku| running.shown(sku, "WH-1").0).collect()
 }
 
-/// Pushes as the queue does: again after a while, until nothing is given back.
+/// Pushes as the queue does: repeats after a while until no hint is given back.
 async fn push_until_done(world: &World, running: &RunningShop, skus: &[&str]) -> usize {
     let pairs: Vec<(&str, &str)> = skus.iter().map(|sku| (*sku, "WH-1")).collect();
     for attempt in 1..=5 {
@@ -46,7 +46,7 @@ async fn push_until_done(world: &World, running: &RunningShop, skus: &[&str]) ->
         running.server.shop(|shop| shop.settle_late(world.clock.after(0)));
         world.clock.pass(11);
     }
-    panic!("the push was never done");
+    panic!("the push did not finish");
 }
 
 /// Protects the number customers see from a failing shop: the difference arrives once, whatever happens to the call.
@@ -78,11 +78,11 @@ async fn a_difference_arrives_once_whatever_happens_to_the_call() {
         assert!(needed <= attempts, "{faults:?}: {needed} pushes where {attempts} are enough");
         running.assert_agreement(&world).await;
         let keys: std::collections::BTreeSet<_> = running.log().into_iter().filter_map(|applied| applied.key).collect();
-        assert_eq!(keys.len(), 2, "{faults:?}: one key for the first contact, one for the difference");
+        assert_eq!(keys.len(), 2, "{faults:?}: one key for the initialisation, one for the difference");
     }
 }
 
-/// Protects against a table that fails at any moment of a push: the next one finishes what it began.
+/// Protects against a table that fails at any moment of a push: the next push finishes the work.
 #[tokio::test]
 async fn a_push_interrupted_by_the_table_is_finished_by_the_next() {
     for operation in ["GetItem", "Query", "BatchGetItem", "PutItem", "TransactWriteItems"] {
@@ -100,7 +100,7 @@ async fn a_push_interrupted_by_the_table_is_finished_by_the_next() {
     }
 }
 
-/// Protects against a push that is killed while it waits for the shop: the next one repeats its call with its key.
+/// Protects against a push that is killed while it waits for the shop: the next push repeats the call with its key.
 #[tokio::test]
 async fn an_intent_left_behind_is_repeated_with_its_key() {
     let (world, running) = due(&["A"]).await;
@@ -108,15 +108,15 @@ async fn an_intent_left_behind_is_repeated_with_its_key() {
     let front = OddShop { inner: running.front(), oddity: Oddity::AnswersNever(Arc::clone(&called)) };
     let hint = [world.hint(&[("A", "WH-1")])];
     tokio::select! {
-        _ = world.push(front, &hint) => panic!("it waits for an answer for ever"),
-        () = called.notified() => {} // Killed here: the call is done, and nothing of it is recorded.
+        _ = world.push(front, &hint) => panic!("the push must wait for an answer"),
+        () = called.notified() => {} // The push dies after the shop has executed the call, and before the table records it.
     }
     assert_eq!((shown(&running, &["A"]), world.books().await.open_intents), (vec![15], 1));
-    // More arrives meanwhile: it is not mixed into the repeated call.
+    // More units arrive meanwhile. They must not change the repeated call.
     receive(&world, &["A"], 2).await;
     let began = world.clock.after(0);
     assert_eq!(world.push(running.front(), &hint).await, [0; 0]);
-    assert!(promissory_tests::world::since(&world.clock, began).as_secs() >= 9, "it leaves another push time to finish");
+    assert!(promissory_tests::world::since(&world.clock, began).as_secs() >= 9, "the push waits for the end of the other one");
     assert_eq!(shown(&running, &["A"]), [17]);
     let log = running.log();
     let calls: Vec<_> = log[1..].iter().map(|applied| (applied.deduplicated, applied.changes[0].delta)).collect();
@@ -125,25 +125,25 @@ async fn an_intent_left_behind_is_repeated_with_its_key() {
     running.assert_agreement(&world).await;
 }
 
-/// Protects against pushes that run at the same time: together they tell everything once.
+/// Protects against concurrent pushes: together they send everything once.
 #[tokio::test]
-async fn pushes_at_once_tell_everything_once() {
+async fn concurrent_pushes_send_everything_once() {
     let skus = ["A", "B", "C"];
     for pushes in [2, 3, 6] {
         let (world, running) = due(&skus).await;
         let hint = world.hint(&skus.map(|sku| (sku, "WH-1")));
         let all = (0..pushes).map(|_| world.push(running.front(), std::slice::from_ref(&hint)));
         let given_back = join_all(all).await;
-        assert!(given_back.iter().any(Vec::is_empty), "{pushes} at once: at least one is done");
+        assert!(given_back.iter().any(Vec::is_empty), "{pushes} at once: at least one gives nothing back");
         push_until_done(&world, &running, &skus).await;
         assert_eq!(shown(&running, &skus), [15, 15, 15], "{pushes} at once");
         running.assert_agreement(&world).await;
     }
 }
 
-/// Protects the others from one item that cannot be told: it is found, alerted once, and told again when it changes.
+/// Protects the other levels from a refused item: it is found, raises one alert, and is sent again when it changes.
 #[tokio::test]
-async fn a_poisoned_item_is_found_and_alerted() {
+async fn a_refused_item_is_found_and_alerted() {
     let skus = ["A", "B", "C", "D", "E", "F", "G", "H"];
     for names_the_row in [true, false] {
         let (world, running) = due(&skus).await;
@@ -163,10 +163,10 @@ async fn a_poisoned_item_is_found_and_alerted() {
         let calls = running.calls("AdjustAvailable");
         assert!(calls <= 12, "{calls} calls to find one of eight");
         push().await;
-        assert_eq!(running.calls("AdjustAvailable"), calls, "and it is left alone then");
+        assert_eq!(running.calls("AdjustAvailable"), calls, "a refused level is not repeated");
         world.settle().await;
-        assert_eq!(world.bus.alerts.take().len(), 1, "someone is told, once");
-        // It may be told again: the next change says the whole difference, and the alert is over.
+        assert_eq!(world.bus.alerts.take().len(), 1, "the alert is published once");
+        // A later change sends the whole difference and clears the alert.
         running.fail(Faults::default());
         receive(&world, &["D"], 1).await;
         assert_eq!(push().await, [0; 0]);
@@ -177,9 +177,9 @@ async fn a_poisoned_item_is_found_and_alerted() {
     }
 }
 
-/// Protects against a refusal whose answer was lost: its key is spent, and a new one finds the reason.
+/// Protects against a refusal whose answer was lost: its key cannot be used again, and a call with a new key finds the reason.
 #[tokio::test]
-async fn a_spent_key_is_replaced() {
+async fn a_used_key_is_replaced() {
     let (world, running) = due(&["A", "B"]).await;
     let poisoned = running.item("B");
     running.fail(Faults { poisoned: [poisoned].into(), lose_answer: 1, ..Faults::default() });
@@ -188,25 +188,25 @@ async fn a_spent_key_is_replaced() {
     assert_eq!(world.alerts(), [format!("push_refused#{}#B@WH-1 raised", world.shop)]);
 }
 
-/// Protects the queue: a hint that cannot be read fails alone, and a shop that refuses us gives its hints back.
+/// Protects the queue: an unreadable hint fails alone, and a shop that rejects the adapter gives its hints back.
 #[tokio::test]
-async fn hints_fail_for_themselves() {
+async fn an_unreadable_hint_fails_alone() {
     let (world, running) = due(&["A"]).await;
     let good = serde_json::to_string(&world.hint(&[("A", "WH-1")])).expect("a hint");
     let bodies = ["nonsense".to_owned(), good.clone(), r#"{"shop":"no shop","pairs":[]}"#.to_owned(), good];
     let failed = async |secret: &str| {
         let front = running.front_with(secret);
         let (store, clock) = (world.table.store.clone(), world.clock.clone());
-        let pusher = Pusher { store, front, clock, settling_window: QUIET, network: NetworkCache::default() };
+        let pusher = Pusher { store, front, clock, settling_window: SETTLING_WINDOW, network: NetworkCache::default() };
         let response = pusher.handle(message_event(&bodies), world.clock.after(30)).await;
         let mut failed: Vec<String> = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
         failed.sort();
         failed
     };
-    assert_eq!(failed("wrong").await, ["0", "1", "2", "3"], "refused: all come again");
+    assert_eq!(failed("wrong").await, ["0", "1", "2", "3"], "rejected: all hints are given back");
     assert_eq!(shown(&running, &["A"]), [10]);
     world.clock.pass(11);
-    assert_eq!(failed("shpss_local").await, ["0", "2"], "only what cannot be read");
+    assert_eq!(failed("shpss_local").await, ["0", "2"], "only the unreadable hints");
     assert_eq!(shown(&running, &["A"]), [15]);
     running.assert_agreement(&world).await;
 }

@@ -1,4 +1,4 @@
-//! Orders that a webhook names or tells in part are read; what cannot be read does not keep the others waiting.
+//! Reading orders that a webhook only names, or whose content is incomplete. An unreadable order does not block the others.
 
 use promissory::flows::ReadReport;
 use promissory::order::OrderRecord;
@@ -29,8 +29,8 @@ pub fn sell(world: &World, running: &RunningShop, units: i64) -> OrderId {
     running.server.shop(|shop| shop.checkout(now, &[("A", units)]).expect("placed"))
 }
 
-/// Protects the network's total and then the location: reserved at once, assigned when routing is known, and followed when
-/// it moves.
+/// Protects the total of the network and then the location: units are reserved at once, assigned when the routing is known, and
+/// moved with it.
 #[tokio::test]
 async fn units_are_reserved_at_once_and_assigned_when_routing_is_known() {
     let (world, running) = agreed().await;
@@ -56,11 +56,11 @@ async fn units_are_reserved_at_once_and_assigned_when_routing_is_known() {
     assert_eq!(read(&world, &running).await, ReadReport::default(), "nothing is left to read");
 }
 
-/// Protects what is pointed at while it is being read: the pointer that was renewed meanwhile is followed again.
+/// Protects the other orders from requests about orders that do not exist or cannot be read: these are not repeated for ever.
 #[tokio::test]
-async fn what_is_gone_or_unreadable_does_not_keep_others_waiting() {
+async fn missing_and_unreadable_orders_do_not_block_the_others() {
     let (world, running) = agreed().await;
-    let pointer = |n: u64, gid: &str| {
+    let request = |n: u64, gid: &str| {
         Webhook::new(
             "returns/update",
             &format!("p{n}"),
@@ -68,34 +68,34 @@ async fn what_is_gone_or_unreadable_does_not_keep_others_waiting() {
         )
     };
     for (n, gid) in [(1, "Return/1"), (2, "FulfillmentOrder/1"), (3, "Order/1")] {
-        assert_eq!(world.deliver(&pointer(n, gid)).await.0, 200);
+        assert_eq!(world.deliver(&request(n, gid)).await.0, 200);
     }
-    // Only a fulfilment of an order that the shop does not have is heard of.
-    world.tell("fulfillments/create", "w1", fulfilment(7, 1, WH).line(11, 1).bytes()).await;
+    // For this order, only a fulfilment has arrived, and the shop does not have the order.
+    world.deliver_accepted("fulfillments/create", "w1", fulfilment(7, 1, WH).line(11, 1).bytes()).await;
     sell(&world, &running, 3);
     running.deliver_all(&world).await;
     let report = read(&world, &running).await;
     assert_eq!((report.orders, report.left), (1, 0), "{report:?}");
-    assert_eq!(read(&world, &running).await, ReadReport::default(), "what the shop does not have is not asked for again");
-    assert_eq!(world.table.count(RowKind::OrderToRead), 0, "what is gone is not asked for for ever");
+    assert_eq!(read(&world, &running).await, ReadReport::default(), "a missing order is not requested again");
+    assert_eq!(world.table.count(RowKind::OrderToRead), 0, "a request to read a missing order is left");
     assert_eq!(world.positions().await[1], "A@WH-1 100 on hand, 3 reserved");
     assert_eq!(world.alerts(), [format!("unreadable_order#{}#gid://shopify/Order/1 raised", world.shop)]);
 }
 
-/// Protects orders from a shop that does not answer: they stay to be read.
+/// Protects orders from an unavailable shop: they remain to be read.
 #[tokio::test]
 async fn a_failing_shop_leaves_everything_to_be_read() {
     let (world, running) = agreed().await;
     sell(&world, &running, 3);
     running.deliver_all(&world).await;
-    // Asked for the pointer of its routing, and for its record.
+    // One failure for the request to read the order, and one for its record.
     running.fail(Faults { fail: 2, ..Faults::default() });
     world.reconcile(running.front(), Job::Read).await.expect_err("the shop fails");
     assert_eq!(read(&world, &running).await.movements, 2);
 }
 
-/// Protects the sweep's budget: an order that was read well after its last change is not read again, and one that changed
-/// is.
+/// Protects the rate limit: a sweep does not read an order again that was read well after its last change, and reads a changed
+/// one.
 #[tokio::test]
 async fn a_sweep_reads_only_what_changed_since_it_was_read() {
     let (world, running) = agreed().await;
@@ -113,40 +113,40 @@ async fn a_sweep_reads_only_what_changed_since_it_was_read() {
     assert_eq!(running.calls("Order"), reads + 1);
     world.clock.pass(30);
     world.reconcile(running.front(), Job::Sweep).await.expect("swept");
-    assert_eq!(running.calls("Order"), reads + 2, "it was read in the moment it changed: once more");
+    assert_eq!(running.calls("Order"), reads + 2, "it was read in the second of its change, so it is read again");
     assert_eq!(world.positions().await[1], "A@WH-1 97 on hand, 0 reserved");
     world.take_stock([world.stock("e", "A", "WH-1", StockKind::Receipt, 1)]).await;
 }
 
-/// Protects lines that are not mapped yet: once they are, the next reading reserves them, with no new word from the shop.
+/// Protects lines that are not mapped yet: the next webhook after the mapping reserves them and marks the order to be read.
 #[tokio::test]
-async fn a_mapping_that_comes_late_is_made_good_by_the_next_reading() {
+async fn a_late_mapping_is_applied_by_the_next_webhook() {
     let (world, running) = agreed().await;
-    world.tell("orders/create", "w1", order(1).line(11, "LATE", 2).bytes()).await;
+    world.deliver_accepted("orders/create", "w1", order(1).line(11, "LATE", 2).bytes()).await;
     world.item("LATE", &[("WH-1", 5)]).await;
-    world.tell("orders/updated", "w2", order(1).at(1).line(11, "LATE", 2).bytes()).await;
+    world.deliver_accepted("orders/updated", "w2", order(1).at(1).line(11, "LATE", 2).bytes()).await;
     let row = RowKey::Order { shop: world.shop.clone(), order: promissory::catalog::OrderId::new(1) };
     let record = promissory::ports::read::<OrderRecord, _>(&world.table.store, &row);
-    assert!(record.await.expect("read").0.expect("recorded").unread, "it is found to be read");
+    assert!(record.await.expect("read").0.expect("recorded").unread, "the order is not marked to be read");
     assert_eq!(world.positions().await.last().map(String::as_str), Some("LATE@unassigned 0 on hand, 2 reserved"));
     drop(running);
 }
 
-/// Protects the others from one order that makes no sense: it is set aside and told, every sweep tries it again, and once it
-/// can be read nobody has to look any more.
+/// Protects the other orders from an unreadable one: it is quarantined and raises an alert, every sweep tries it again, and the
+/// alert is cleared once the order can be read.
 #[tokio::test]
-async fn an_odd_order_is_set_aside_until_it_makes_sense() {
+async fn an_unreadable_order_is_quarantined_until_it_can_be_read() {
     let (world, running) = agreed().await;
-    let odd = sell(&world, &running, 3);
+    let unreadable = sell(&world, &running, 3);
     running.deliver_all(&world).await;
-    let line = running.server.shop(|shop| shop.order(odd).expect("placed").lines[0].id);
+    let line = running.server.shop(|shop| shop.order(unreadable).expect("placed").lines[0].id);
     let broken = |set: bool| running.fail(Faults { odd: set.then_some(line).into_iter().collect(), ..Faults::default() });
     broken(true);
     let report = read(&world, &running).await;
     assert!(report.odd > 0 && report.left == 0, "{report:?}");
     let alert = |state: &str| [format!("unreadable_order#{}#gid://shopify/Order/{odd} {state}", world.shop)];
     assert_eq!(world.alerts(), alert("raised"));
-    assert_eq!(read(&world, &running).await, ReadReport::default(), "it is not read again and again");
+    assert_eq!(read(&world, &running).await, ReadReport::default(), "a quarantined order is not read again");
     world.clock.pass(1_000);
     let sweep = world.reconcile(running.front(), Job::Sweep).await.expect("swept");
     assert!(matches!(sweep, Report::Sweep(report) if report.odd > 0), "{sweep:?}");
@@ -155,5 +155,5 @@ async fn an_odd_order_is_set_aside_until_it_makes_sense() {
     let sweep = world.reconcile(running.front(), Job::Sweep).await.expect("swept");
     assert!(matches!(sweep, Report::Sweep(report) if report.odd == 0 && report.movements == 2), "{sweep:?}");
     assert_eq!(world.alerts(), alert("cleared"));
-    assert_eq!(world.bus.orders.take().len(), 1, "and it is forwarded");
+    assert_eq!(world.bus.orders.take().len(), 1, "the order is forwarded");
 }

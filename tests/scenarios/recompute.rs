@@ -1,4 +1,4 @@
-//! From the stream to promises, alerts and hints.
+//! The stream handler: from stream records to promises, alerts and hints.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,8 @@ use promissory_tests::webhook::order;
 use promissory_tests::world::{World, is_delivered, position, stream_event};
 use serde_json::{Value, json};
 
-/// Stock by location, units held at WH-1, units ordered online, the buffer; then what is available at each place and in all.
+/// Stock by location, units held at WH-1, units ordered online, and the buffer; then the available units at each place and in
+/// total.
 type Case = (&'static [(&'static str, i64)], i64, i64, i64, &'static [(&'static str, i64)], i64);
 
 const CASES: [Case; 9] = [
@@ -31,7 +32,8 @@ const CASES: [Case; 9] = [
     (&[("WH-1", 2)], 0, 5, 0, &[("WH-1", 2), ("unassigned", -5)], -3),
 ];
 
-/// Protects what is promised: per place and in all, less what is reserved, held and kept back; a store sells for itself.
+/// Protects the available units: per place and in total, less reserved, held and buffered units. A store sells its own stock
+/// only.
 #[tokio::test]
 async fn available_is_computed_per_place_and_in_all() {
     for (stock, held, ordered, buffer, places, available) in CASES {
@@ -42,7 +44,7 @@ async fn available_is_computed_per_place_and_in_all() {
             world.take_stock([world.stock("held", "A", "WH-1", StockKind::QualityHold, held)]).await;
         }
         if ordered > 0 {
-            world.tell("orders/create", "w1", order(1).line(11, "A", ordered).bytes()).await;
+            world.deliver_accepted("orders/create", "w1", order(1).line(11, "A", ordered).bytes()).await;
         }
         world.settle().await;
         let promise = world.promise("A").await;
@@ -53,7 +55,7 @@ async fn available_is_computed_per_place_and_in_all() {
     }
 }
 
-/// The movement that each version of a promise was computed up to, in the order of writing.
+/// The movement numbers that the versions of a promise were computed from, in the order of writing.
 fn versions(records: &[Value]) -> Vec<u64> {
     let promises = records
         .iter()
@@ -64,10 +66,10 @@ fn versions(records: &[Value]) -> Vec<u64> {
     promises.map(|record| seq(record).unwrap_or(0)).collect()
 }
 
-/// Protects promises from going backwards: a computation that was overtaken on the way is not written over a newer one.
+/// Protects promises from going backwards: an overtaken computation is not written over a newer one.
 #[tokio::test]
 async fn a_promise_never_goes_backwards() {
-    // How far the overtaken computation has come when the newer one starts, in steps of the executor.
+    // The head start of the computation that is overtaken, in steps of the executor.
     for head_start in 0..16 {
         let world = World::new().await;
         world.item("A", &[("WH-1", 10)]).await;
@@ -90,9 +92,9 @@ async fn a_promise_never_goes_backwards() {
     }
 }
 
-/// Protects against a storm: the same item recomputed by many at once, while it moves, ends at its positions.
+/// Protects against a storm: concurrent recomputes of a moving item end at its positions.
 #[tokio::test]
-async fn many_at_once_end_at_the_positions() {
+async fn concurrent_recomputes_end_at_the_positions() {
     let world = World::new().await;
     world.item("A", &[("WH-1", 10)]).await;
     world.settle().await;
@@ -101,7 +103,7 @@ async fn many_at_once_end_at_the_positions() {
         let world = &world;
         async move {
             world.take_stock([world.stock(&format!("e{n}"), "A", "WH-1", StockKind::Receipt, 1)]).await;
-            // Whoever gives up among so many is repeated by the stream below.
+            // A recompute with too many conflicts fails. The stream repeats it below.
             drop(recompute(&world.table.store, &world.clock, &world.network, &"A".parse().expect("a SKU")).await);
         }
     });
@@ -113,7 +115,7 @@ async fn many_at_once_end_at_the_positions() {
     assert_eq!(world.promise("A").await.available.units(), 16);
 }
 
-/// Protects people from noise and from silence: an alert is raised once at the threshold and cleared once well above it.
+/// Protects users from too many and too few alerts: an alert is raised once at the threshold, and cleared once well above it.
 #[tokio::test]
 async fn low_stock_is_raised_once_and_cleared_once() {
     let world = World::new().await;
@@ -138,22 +140,22 @@ async fn low_stock_is_raised_once_and_cleared_once() {
     }
 }
 
-/// Protects the planner's first minute: an order that crosses the threshold raises the alert with its own transaction.
+/// Protects the first minute: an order that crosses the threshold raises the alert in its own transaction.
 #[tokio::test]
 async fn an_order_raises_the_alert_itself() {
     let world = World::new().await;
     world.import(&Item { low_at: Some(Quantity::new(5)), ..world.plain("A") }, &[("WH-1", 8)]).await;
     world.settle().await;
-    world.tell("orders/create", "w1", order(1).line(11, "A", 2).bytes()).await;
+    world.deliver_accepted("orders/create", "w1", order(1).line(11, "A", 2).bytes()).await;
     assert_eq!(world.alerts(), [""; 0]);
-    world.tell("orders/create", "w2", order(2).line(21, "A", 1).bytes()).await;
+    world.deliver_accepted("orders/create", "w2", order(2).line(21, "A", 1).bytes()).await;
     assert_eq!(world.alerts(), ["low_stock#A raised"], "before the stream was played");
     world.settle().await;
     let published = world.bus.alerts.take();
-    assert_eq!((published.len(), published[0].times), (1, 1), "and it is published once");
+    assert_eq!((published.len(), published[0].times), (1, 1), "the alert is published once");
 }
 
-/// Records of three items, in this order, as the stream delivers them.
+/// Stream records of three items, in this order.
 async fn three_records(world: &World) -> Vec<Value> {
     for sku in ["A", "B", "C"] {
         world.item(sku, &[]).await;
@@ -175,21 +177,21 @@ async fn failed(world: &World, records: &[Value]) -> Vec<Option<usize>> {
     response.batch_item_failures.into_iter().map(place).collect()
 }
 
-/// Protects an ordered stream: exactly the first failed record is named, the others are done all the same, and repeating
-/// from there makes good for it.
+/// Protects an ordered stream: the first failed record is named, the other records are handled, and repeating from the failed
+/// one completes the work.
 #[tokio::test]
 async fn the_first_failed_record_is_named() {
     for (broken, skus) in [("A", ["B", "C"]), ("B", ["A", "C"]), ("C", ["A", "B"])] {
         let world = World::new().await;
         let records = three_records(&world).await;
-        // A position nobody can read, as another version of the code might leave it.
+        // An unreadable position, as another version of the code might leave it.
         let key = RowKey::Position(position(broken, "3PL-1")).key();
         let unreadable = Write::Put { key: key.clone(), body: json!({ "odd": true }), index: None, expect: Expect::Absent };
         world.table.store.write(&[unreadable]).await.expect("written");
         let place = ["A", "B", "C"].iter().position(|sku| *sku == broken);
         assert_eq!(failed(&world, &records).await, [place], "{broken} cannot be read");
         for sku in skus {
-            assert_eq!(world.promise(sku).await.available.units(), 5, "{sku} is done beside {broken}");
+            assert_eq!(world.promise(sku).await.available.units(), 5, "{sku} is handled beside {broken}");
         }
         let mended = Write::put(&Position::empty(position(broken, "3PL-1")), Expect::Revision(1));
         world.table.store.write(&[mended]).await.expect("written");
@@ -199,7 +201,7 @@ async fn the_first_failed_record_is_named() {
     }
 }
 
-/// Protects each effect of a record: when the table, the queue or the bus fails, its record comes again, and nothing is lost.
+/// Protects each effect of a record: when the table, the queue or the bus fails, the record is repeated, and no effect is lost.
 #[tokio::test]
 async fn every_failed_effect_is_repeated() {
     let world = World::new().await;
@@ -223,9 +225,9 @@ async fn every_failed_effect_is_repeated() {
 
 /// Protects the handler from rows of other kinds, and from records of an item that is not imported yet.
 #[tokio::test]
-async fn other_rows_call_for_nothing() {
+async fn other_rows_have_no_effect() {
     let world = World::new().await;
-    let odd = |pk: &str, sk: &str| {
+    let record = |pk: &str, sk: &str| {
         let keys = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
         json!({
             "eventID": "1",
@@ -234,15 +236,15 @@ async fn other_rows_call_for_nothing() {
             "dynamodb": { "Keys": keys, "SequenceNumber": pk, "SizeBytes": 1, "ApproximateCreationDateTime": 0.0 },
         })
     };
-    let mut records = odd_keys().iter().map(|key| odd(&key.pk, &key.sk)).collect::<Vec<_>>();
+    let mut records = ignored_keys().iter().map(|key| record(&key.pk, &key.sk)).collect::<Vec<_>>();
     assert_eq!(failed(&world, &records).await, [None; 0]);
     let alert = RowKey::Alert(AlertSubject::RefusedEvent { system: "wms".to_owned() }).key();
-    records.insert(3, odd(&alert.pk, &alert.sk));
-    assert_eq!(failed(&world, &records).await, [Some(3)], "an alert that cannot be read is not dropped in silence");
+    records.insert(3, record(&alert.pk, &alert.sk));
+    assert_eq!(failed(&world, &records).await, [Some(3)], "an unreadable alert must be reported");
     world.take_stock([world.stock("e", "UNKNOWN", "WH-1", StockKind::Receipt, 5)]).await;
     world.settle().await;
     assert_eq!(world.table.count(RowKind::Promise), 0);
-    // Importing it later makes good for it.
+    // Importing the item later computes its promise.
     world.item("UNKNOWN", &[]).await;
     world.settle().await;
     assert_eq!(world.promise("UNKNOWN").await.available.units(), 5);
@@ -250,8 +252,8 @@ async fn other_rows_call_for_nothing() {
     assert!(promise[0].is_some());
 }
 
-/// Keys of rows that do not exist, of no kind, or of a kind that the stream does not bring.
-fn odd_keys() -> Vec<Key> {
+/// Keys of rows that do not exist, that have no kind, or whose kind the stream does not deliver.
+fn ignored_keys() -> Vec<Key> {
     let item = RowKey::Item("Z".parse().expect("a SKU")).key();
     let position = RowKey::Position("A@WH-1".parse().expect("a position")).key();
     let damaged = Key::new(format!("{}@nowhere@", position.pk), position.sk);

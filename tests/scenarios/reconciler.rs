@@ -1,4 +1,4 @@
-//! The schedules: what was lost is found, what drifted is put right, and what is well is left alone.
+//! The scheduled jobs: they find lost webhooks, repair drift, and change nothing else.
 
 use jiff::Timestamp;
 use promissory::flows::{OVERLAP, SweepReport};
@@ -36,7 +36,7 @@ async fn compare(world: &World, running: &RunningShop) -> CompareReport {
 
 async fn push_hints(world: &World, running: &RunningShop) -> usize {
     let hints = world.hints.take();
-    assert_eq!(world.push(running.front(), &hints).await, [0; 0], "every hint is done");
+    assert_eq!(world.push(running.front(), &hints).await, [0; 0], "a hint was given back");
     hints.len()
 }
 
@@ -45,19 +45,19 @@ fn sell(world: &World, running: &RunningShop, units: i64) -> OrderId {
     running.server.shop(|shop| shop.checkout(now, &[("A", units)]).expect("placed"))
 }
 
-/// Everything stored that says what is so, not when somebody looked.
+/// The stored rows without those that record when a job ran.
 fn facts(world: &World) -> Vec<Value> {
     let mut rows = world.table.rows();
-    let of_a_look = [RowKind::OrderWatermark, RowKind::CompareProgress, RowKind::FeedWatermark, RowKind::CompareReport];
-    rows.retain(|row| row_key(row).is_none_or(|row| !of_a_look.contains(&RowKind::from(&row))));
+    let of_jobs = [RowKind::OrderWatermark, RowKind::CompareProgress, RowKind::FeedWatermark, RowKind::CompareReport];
+    rows.retain(|row| row_key(row).is_none_or(|row| !of_jobs.contains(&RowKind::from(&row))));
     rows.sort_by_key(|row| (row["pk"].to_string(), row["sk"].to_string()));
     rows
 }
 
-/// Protects orders whose webhooks were lost: a sweep brings each, as far as it has come; the next one finds nothing new,
-/// and a webhook that comes after all changes nothing.
+/// Protects orders whose webhooks were lost: a sweep reads each in its current state, the next sweep finds nothing new, and a
+/// late webhook changes nothing.
 #[tokio::test]
-async fn lost_webhooks_are_made_good_by_a_sweep() {
+async fn lost_webhooks_are_recovered_by_a_sweep() {
     let (world, running) = agreed().await;
     let now = world.clock.after(0);
     let [_, shipped, cancelled] = [1, 2, 4].map(|units| sell(&world, &running, units));
@@ -81,10 +81,11 @@ async fn lost_webhooks_are_made_good_by_a_sweep() {
     world.settle().await;
     push_hints(&world, &running).await;
     running.assert_agreement(&world).await;
-    assert!(running.log().iter().all(|applied| applied.kind != AppliedKind::Adjust), "and the shop is told nothing");
+    assert!(running.log().iter().all(|applied| applied.kind != AppliedKind::Adjust), "the pusher sends nothing");
 }
 
-/// Protects orders behind a failure: the watermark stays before the first that is not in the ledger, wherever it fails.
+/// Protects orders behind a failure: the watermark stays before the first order that is not in the ledger, wherever the sweep
+/// fails.
 #[tokio::test]
 async fn the_watermark_never_passes_a_failed_order() {
     for (done, fault) in [(1, Fault::AnswerLost), (255, Fault::Internal)] {
@@ -123,23 +124,23 @@ async fn the_watermark_never_passes_a_failed_order() {
             assert!(watermark <= missing, "{fault:?} after {done}: {watermark} has passed {missing}");
             assert!(watermark.saturating_add(OVERLAP).expect("a duration") <= missing || done == 0, "less an overlap");
         }
-        assert_eq!(stored.complete_at, completed_before, "it did not come to the end");
+        assert_eq!(stored.complete_at, completed_before, "the sweep did not complete");
         sweep(&world, &running).await;
         assert_eq!(world.books().await.held().len(), usize::try_from(orders).expect("small"), "{fault:?} after {done}");
         assert_eq!(world.positions().await, [format!("A@WH-1 100 on hand, {orders} reserved")]);
     }
 }
 
-/// Protects the shop's numbers from people: an edit is found, waits until nothing can be in flight, and is put right.
+/// Protects the shop's numbers from manual edits: an edit is found, waits until no order can be in flight, and is repaired.
 #[tokio::test]
-async fn a_manual_edit_is_found_and_put_right() {
+async fn a_manual_edit_is_found_and_repaired() {
     for edited in [250, 40, 0] {
         let (world, running) = agreed().await;
         let (now, a) = (world.clock.after(0), running.item("A"));
         running.server.shop(|shop| shop.manual_edit(now, a, location_id("WH-1"), edited).expect("known"));
         let report = compare(&world, &running).await;
         assert_eq!((report.drifted.len(), report.in_flight), (0, 1), "it may be an order in flight");
-        running.sweep_quiet(&world).await;
+        running.sweep_settled(&world).await;
         let report = compare(&world, &running).await;
         let [drift] = report.drifted.as_slice() else { panic!("one drift, not {:?}", report.drifted) };
         assert_eq!((drift.sku.as_str(), drift.shown.units(), drift.supply.units()), ("A", edited, 100));
@@ -147,13 +148,13 @@ async fn a_manual_edit_is_found_and_put_right() {
         assert_eq!(running.shown("A", "WH-1"), (100, 0), "edited to {edited}");
         assert_eq!(running.log().last().map(|applied| applied.kind), Some(AppliedKind::Set), "by comparison");
         running.assert_agreement(&world).await;
-        running.sweep_quiet(&world).await;
+        running.sweep_settled(&world).await;
         let report = compare(&world, &running).await;
-        assert_eq!((report.drifted.len(), report.in_flight, report.levels), (0, 0, 1), "and it is left alone then");
+        assert_eq!((report.drifted.len(), report.in_flight, report.levels), (0, 0, 1), "a repaired level is not repaired again");
     }
 }
 
-/// Protects sold units: what an order in flight explains is no drift, and is not put right over it.
+/// Protects sold units: a difference that an order in flight explains is no drift, and is not repaired.
 #[tokio::test]
 async fn an_order_in_flight_is_no_drift() {
     let (world, running) = agreed().await;
@@ -161,12 +162,12 @@ async fn an_order_in_flight_is_no_drift() {
     let order = sell(&world, &running, 3);
     running.server.shop(|shop| shop.fulfil(now, order, None).expect("shipped"));
     running.lose_all();
-    // The shop shows 97 where we say 100, and it has been so for long; but nobody has swept since.
+    // The shop shows 97 where the level is 100, and has done so for long, but no sweep has run since.
     world.clock.pass(600);
     let report = compare(&world, &running).await;
     assert_eq!((report.drifted.len(), report.in_flight), (0, 1));
     assert_eq!(push_hints(&world, &running).await, 0);
-    running.sweep_quiet(&world).await;
+    running.sweep_settled(&world).await;
     let report = compare(&world, &running).await;
     assert_eq!((report.drifted.len(), report.in_flight), (0, 0), "the sweep explains it");
     world.settle().await;
@@ -175,31 +176,31 @@ async fn an_order_in_flight_is_no_drift() {
     running.assert_agreement(&world).await;
 }
 
-/// Protects against a shop that forgets a key: what was added twice is found by comparing, and put right.
+/// Protects against a shop that forgets a key: a difference that was added twice is found by the comparison, and repaired.
 #[tokio::test]
-async fn what_the_shop_applied_twice_is_found() {
+async fn a_difference_applied_twice_is_found() {
     let (world, running) = agreed().await;
     world.take_stock([world.stock("e", "A", "WH-1", StockKind::Receipt, 5)]).await;
     world.settle().await;
     running.fail(Faults { lose_answer: 1, forget_keys: 1, ..Faults::default() });
     push_hints(&world, &running).await;
-    assert_eq!(running.shown("A", "WH-1"), (110, 0), "twice: nobody could know");
-    running.sweep_quiet(&world).await;
+    assert_eq!(running.shown("A", "WH-1"), (110, 0), "the shop applied it twice");
+    running.sweep_settled(&world).await;
     assert_eq!(compare(&world, &running).await.drifted.len(), 1);
     push_hints(&world, &running).await;
     assert_eq!(running.shown("A", "WH-1"), (105, 0));
     running.assert_agreement(&world).await;
 }
 
-/// Protects the whole catalogue: it is compared page by page, the end is known, and the next comparison begins anew.
+/// Protects the whole catalog: it is compared page by page, the end is known, and the next comparison starts at the beginning.
 #[tokio::test]
-async fn the_catalogue_is_compared_page_by_page() {
+async fn the_catalog_is_compared_page_by_page() {
     let world = World::new().await;
     let skus: Vec<String> = (0..90).map(|n| format!("SKU-{n:02}")).collect();
     world.import_many(&skus).await;
     world.take_stock(skus.iter().map(|sku| world.stock(sku, sku, "WH-1", StockKind::Receipt, 7)).collect::<Vec<_>>()).await;
     let running = in_agreement(&world).await;
-    running.sweep_quiet(&world).await;
+    running.sweep_settled(&world).await;
     for round in 0..2 {
         let mut pages = Vec::new();
         loop {
@@ -212,21 +213,21 @@ async fn the_catalogue_is_compared_page_by_page() {
         }
         assert_eq!(pages.iter().sum::<usize>(), 90, "round {round}: {pages:?}");
     }
-    assert_eq!(world.table.count(RowKind::CompareReport), 6, "every page is written down");
+    assert_eq!(world.table.count(RowKind::CompareReport), 6, "the progress of every page is stored");
 }
 
-/// Protects what a killed function left behind: lanes are settled, and what is due is hinted again.
+/// Protects the work of a killed function: lanes are settled, and due levels get a hint again.
 #[tokio::test]
-async fn the_backlog_is_picked_up() {
+async fn the_backlog_job_finishes_left_work() {
     let (world, running) = agreed().await;
     world.table.faults.next("TransactWriteItems", 6, Fault::Conflict);
-    world.tell("orders/create", "w1", order(1).line(11, "A", 3).bytes()).await;
+    world.deliver_accepted("orders/create", "w1", order(1).line(11, "A", 3).bytes()).await;
     world.take_stock([world.stock("e", "A", "WH-1", StockKind::Receipt, 5)]).await;
     world.settle().await;
-    // The stream was played, and its hints were lost; then another order was left in its lane by a killed function.
+    // The stream was played and its hints were lost. Then a killed function left another order in its lane.
     let _ = world.hints.take();
     world.table.faults.next("TransactWriteItems", 6, Fault::Conflict);
-    world.tell("orders/create", "w2", order(2).line(21, "A", 4).bytes()).await;
+    world.deliver_accepted("orders/create", "w2", order(2).line(21, "A", 4).bytes()).await;
     assert_eq!(world.table.count(RowKind::Deferred), 1);
     let report = world.reconcile(running.front(), Job::Backlog).await.expect("picked up");
     let Report::Backlog(report) = report else { panic!("{report:?}") };
@@ -236,9 +237,9 @@ async fn the_backlog_is_picked_up() {
     assert_eq!(running.shown("A", "WH-1"), (105, 0));
 }
 
-/// Protects against jobs that overlap: two sweeps, two comparisons, and webhooks in between end as one of each would.
+/// Protects against overlapping jobs: two sweeps, two comparisons and webhooks in between end as if run in sequence.
 #[tokio::test]
-async fn overlapping_jobs_end_as_one_would() {
+async fn overlapping_jobs_end_as_in_sequence() {
     let (world, running) = agreed().await;
     let (now, a) = (world.clock.after(0), running.item("A"));
     for units in 1..=12 {
@@ -250,7 +251,7 @@ async fn overlapping_jobs_end_as_one_would() {
     let (first, second, ()) = futures_util::join!(job(Job::Sweep), job(Job::Sweep), running.deliver_all(&world));
     assert!(first.is_ok() || second.is_ok(), "{first:?} {second:?}");
     world.settle().await;
-    running.sweep_quiet(&world).await;
+    running.sweep_settled(&world).await;
     assert_eq!(world.positions().await[0], "A@WH-1 100 on hand, 78 reserved");
     let (first, second) = futures_util::join!(job(Job::Compare), job(Job::Compare));
     assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
@@ -259,9 +260,9 @@ async fn overlapping_jobs_end_as_one_would() {
     running.assert_agreement(&world).await;
 }
 
-/// Protects against a shop that is down or too busy: the job fails by name, and the next one does its work.
+/// Protects against an unavailable or busy shop: the job fails with a named error, and the next one does its work.
 #[tokio::test]
-async fn a_failing_shop_fails_the_job_and_no_more() {
+async fn a_failing_shop_fails_only_the_job() {
     for faults in [Faults { fail: 1, ..Faults::default() }, Faults { throttle: 3, ..Faults::default() }] {
         let (world, running) = agreed().await;
         sell(&world, &running, 3);

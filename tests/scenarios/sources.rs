@@ -1,4 +1,4 @@
-//! Other systems at the door: who is let in, what becomes of each event, and how it reaches the shop.
+//! The source intake: which requests it accepts, the outcome of each event, and the effect on the shop.
 
 use promissory::catalog::{
     InventoryItemId, Item, Location, LocationKind, Quantity, ShopItem, ShopListing, SystemItem, Tier, TierId,
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::reading::{agreed, read as read_orders, sell};
 
-/// Protects the ledger from whoever is not who they say: each refusal says what to do, and nothing is written.
+/// Protects the ledger from unauthenticated requests: each refusal says what to do, and nothing is written.
 #[tokio::test]
 async fn only_signed_and_timely_events_come_in() {
     let world = World::new().await;
@@ -29,13 +29,13 @@ async fn only_signed_and_timely_events_come_in() {
     };
     let rows: [(&str, Post, u16, &str); 18] = [
         ("no signature", Post { secret: None, ..good() }, 401, "X-Promissory-Signature is missing"),
-        ("another secret", Post { secret: Some("a guess"), ..good() }, 401, "a secret of this system"),
+        ("another secret", Post { secret: Some("a guess"), ..good() }, 401, "a secret of the system"),
         ("no time", Post { timestamp: None, ..good() }, 401, "X-Promissory-Timestamp is missing"),
         ("no number", Post { timestamp: Some("now".into()), ..good() }, 401, "not a number of seconds"),
         ("six minutes old", Post { timestamp: at(-360), ..good() }, 401, "more than 5 minutes"),
         ("six minutes ahead", Post { timestamp: at(360), ..good() }, 401, "more than 5 minutes"),
-        ("signed for another", Post { system: "erp", ..good() }, 401, "a secret of this system"),
-        ("another system", Post { path: "/sources/erp/events".into(), ..good() }, 401, "a secret of this system"),
+        ("signed for another", Post { system: "erp", ..good() }, 401, "a secret of the system"),
+        ("another system", Post { path: "/sources/erp/events".into(), ..good() }, 401, "a secret of the system"),
         ("no such name", Post { path: "/sources/WMS/events".into(), ..good() }, 404, "/sources/{system}/events"),
         ("elsewhere", Post { path: "/sources/events".into(), ..good() }, 404, "/sources/{system}/events"),
         ("no JSON", Post { body: b"{".to_vec(), ..good() }, 400, "it is not JSON"),
@@ -61,25 +61,25 @@ async fn only_signed_and_timely_events_come_in() {
     assert_eq!(world.positions().await, ["A@WH-1 505 on hand, 0 reserved"]);
 }
 
-/// Protects each event of a batch from the others: the answer tells of each, in order, and what is good is applied.
+/// Protects each event of a batch from the others: the answer lists each outcome in order, and valid events are applied.
 #[tokio::test]
 async fn each_event_of_a_batch_has_its_own_outcome() {
     let world = World::new().await;
     world.item("A", &[]).await;
-    let say = |id: &str, quantity: i64, more: Value| event(&world, id, "receipt", quantity, &more);
+    let receipt = |id: &str, quantity: i64, more: Value| event(&world, id, "receipt", quantity, &more);
     let (status, answer) = world
         .post(Post::new(
             &world,
             &[
-                say("e1", 5, json!({})),
-                say("e1", 5, json!({})),
-                say("e1", 6, json!({})),
-                say("e2", 0, json!({})),
-                say("e3", 1, json!({ "location": "0815" })),
-                say("e4", 1, json!({ "unit": "case" })),
-                say("e5", 1, json!({ "quantity": "0.5" })),
+                receipt("e1", 5, json!({})),
+                receipt("e1", 5, json!({})),
+                receipt("e1", 6, json!({})),
+                receipt("e2", 0, json!({})),
+                receipt("e3", 1, json!({ "location": "0815" })),
+                receipt("e4", 1, json!({ "unit": "case" })),
+                receipt("e5", 1, json!({ "quantity": "0.5" })),
                 json!("what"),
-                say("e6", 2, json!({})),
+                receipt("e6", 2, json!({})),
             ],
         ))
         .await;
@@ -92,10 +92,10 @@ async fn each_event_of_a_batch_has_its_own_outcome() {
     assert_eq!(
         details,
         [
-            "this id came before with other content; the first one stands",
-            "quantity: a receipt of nothing is nothing",
-            "it is kept until somebody maps it: location#0815#wms",
-            "it is kept until somebody maps it: item#A#wms#in#case",
+            "this id was received before with other content; the first one stands",
+            "quantity: a receipt cannot be zero",
+            "the event is stored and waits for a mapping: location#0815#wms",
+            "the event is stored and waits for a mapping: item#A#wms#in#case",
             "0.5 × 1 is 0.5, which is not a whole number of units; correct the amount, or the unit's factor",
             "event: it must be a JSON object",
         ]
@@ -112,9 +112,10 @@ async fn each_event_of_a_batch_has_its_own_outcome() {
     );
 }
 
-/// Protects the bus's senders, who read no answer: what is refused fails the call, so that it is repeated and then kept.
+/// Protects senders on the bus, which read no answer: a refused event fails the call, so that the bus repeats it and keeps it
+/// in the dead-letter queue.
 #[tokio::test]
-async fn the_bus_is_another_door_to_the_same() {
+async fn the_bus_accepts_the_same_events() {
     let world = World::new().await;
     world.item("A", &[]).await;
     let intake = world.sources();
@@ -127,22 +128,22 @@ async fn the_bus_is_another_door_to_the_same() {
     for (detail, problem) in [
         (
             json!({ "system": "mes", "events": [bad, event(&world, "e3", "receipt", 1, &json!({}))] }),
-            "quantity: a production_completed of nothing",
+            "quantity: a production_completed cannot be zero",
         ),
         (json!({ "system": "mes", "events": 1 }), "events must be a list"),
-        (json!({ "system": "M E S", "events": [good] }), "names no system"),
-        (json!({}), "names no system"),
+        (json!({ "system": "M E S", "events": [good] }), "on the bus must be"),
+        (json!({}), "on the bus must be"),
     ] {
         let error = intake.take_from_bus(&on_bus(detail)).await.expect_err("refused");
         assert!(error.contains(problem), "{error}");
     }
-    assert_eq!(world.positions().await, ["A@WH-1 6 on hand, 0 reserved"], "what is good is applied");
+    assert_eq!(world.positions().await, ["A@WH-1 6 on hand, 0 reserved"], "valid events are applied");
     assert_eq!(world.alerts(), ["refused_event#mes raised"]);
 }
 
-/// Protects the number customers see: what tills sold, what is set aside or held goes off at once, and comes back only once.
+/// Protects the number customers see: POS sales, allocations and holds reduce it at once, and units come back only once.
 #[tokio::test]
-async fn what_other_systems_say_reaches_the_shop() {
+async fn source_events_reach_the_shop() {
     let (world, running) = agreed().await;
     let rows = [
         ("receipt", 5, json!({}), 105),
@@ -158,22 +159,22 @@ async fn what_other_systems_say_reaches_the_shop() {
     ];
     for (n, (kind, quantity, more, shown)) in rows.into_iter().enumerate() {
         world.clock.pass(1);
-        world.says(&[event(&world, &format!("e{n}"), kind, quantity, &more)]).await;
+        world.send_events(&[event(&world, &format!("e{n}"), kind, quantity, &more)]).await;
         world.settle().await;
         world.push(running.front(), &world.hints.take()).await;
         assert_eq!(running.shown("A", "WH-1").0, shown, "after {kind}");
         running.assert_agreement(&world).await;
     }
-    assert_eq!(running.shown("A", "3PL-1").0, 50, "what is in transit promises nothing");
+    assert_eq!(running.shown("A", "3PL-1").0, 50, "units in transit are not available");
     let promise = world.promise("A").await;
     let last_seen =
         promise.places.values().flat_map(|at| at.last_seen.keys().cloned()).collect::<std::collections::BTreeSet<_>>();
-    assert!(last_seen.contains("wms") && last_seen.contains("erp"), "every number knows its sources: {last_seen:?}");
+    assert!(last_seen.contains("wms") && last_seen.contains("erp"), "the promise lists its sources: {last_seen:?}");
 }
 
-/// Protects decision 12 end to end: a parcel that warehouse and shop both tell of leaves once, whichever speaks first.
+/// Protects decision 12 end to end: a shipment that warehouse and shop both report leaves once, whichever report is first.
 #[tokio::test]
-async fn a_parcel_leaves_once() {
+async fn a_shipment_leaves_once() {
     for warehouse_first in [true, false] {
         let (world, running) = agreed().await;
         let placed = sell(&world, &running, 3);
@@ -183,8 +184,8 @@ async fn a_parcel_leaves_once() {
         let of = json!({ "order": { "shop": world.shop, "order": placed.0, "line": line } });
         let warehouse = async || {
             world.clock.pass(1);
-            assert_eq!(world.says(&[event(&world, "alloc", "allocation", 3, &of)]).await, ["applied"]);
-            assert_eq!(world.says(&[event(&world, "ship", "shipment", 3, &of)]).await, ["applied"]);
+            assert_eq!(world.send_events(&[event(&world, "alloc", "allocation", 3, &of)]).await, ["applied"]);
+            assert_eq!(world.send_events(&[event(&world, "ship", "shipment", 3, &of)]).await, ["applied"]);
         };
         let shop = async || {
             world.clock.pass(1);
@@ -195,7 +196,7 @@ async fn a_parcel_leaves_once() {
         if warehouse_first {
             warehouse().await;
             world.settle().await;
-            assert_eq!(world.hints.take().len(), 0, "the shop still counts them, and is not told");
+            assert_eq!(world.hints.take().len(), 0, "the shop still counts the units, so nothing is sent");
             running.assert_agreement(&world).await;
             shop().await;
         } else {
@@ -205,7 +206,7 @@ async fn a_parcel_leaves_once() {
         read_orders(&world, &running).await;
         assert_eq!(world.positions().await[1], "A@WH-1 97 on hand, 0 reserved", "warehouse first: {warehouse_first}");
         world.settle().await;
-        assert_eq!(world.hints.take().len(), 0, "the shop knows all of it");
+        assert_eq!(world.hints.take().len(), 0, "nothing is left to send");
         running.assert_agreement(&world).await;
     }
 }
@@ -215,18 +216,18 @@ async fn put<R: Row>(world: &World, row: &R) {
     world.table.store.write(&[Write::put(row, expect)]).await.expect("written");
 }
 
-/// Protects what nobody had mapped: it goes on by itself when the mapping appears, whether the stream brings it or only the
-/// backlog finds it.
+/// Protects events without a mapping: they resume by themselves when the mapping is imported, by the stream or by the backlog
+/// job.
 #[tokio::test]
-async fn what_waited_goes_on_when_it_is_mapped() {
+async fn waiting_events_resume_when_they_are_mapped() {
     for by_stream in [true, false] {
         let world = World::new().await;
         world.item("A", &[]).await;
         let running = in_agreement(&world).await;
-        let say = |id: &str, more: Value| event(&world, id, "receipt", 2, &more);
-        let events: Vec<Value> = (0..150).map(|n| say(&format!("m{n}"), json!({ "sku": "4711" }))).collect();
-        assert!(world.says(&events).await.iter().all(|outcome| outcome == "waiting"));
-        world.says(&[say("place", json!({ "location": "HALL-9" })), say("later", json!({ "sku": "0815" }))]).await;
+        let receipt = |id: &str, more: Value| event(&world, id, "receipt", 2, &more);
+        let events: Vec<Value> = (0..150).map(|n| receipt(&format!("m{n}"), json!({ "sku": "4711" }))).collect();
+        assert!(world.send_events(&events).await.iter().all(|outcome| outcome == "waiting"));
+        world.send_events(&[receipt("place", json!({ "location": "HALL-9" })), receipt("later", json!({ "sku": "0815" }))]).await;
         world.settle().await;
         assert_eq!(world.positions().await, [""; 0]);
         let mapping = SystemItem {
@@ -242,7 +243,7 @@ async fn what_waited_goes_on_when_it_is_mapped() {
         if by_stream {
             world.settle().await;
         } else {
-            drop(world.table.stream()); // Lost.
+            drop(world.table.stream()); // The stream records are lost.
             world.reconcile(running.front(), Job::Backlog).await.expect("picked up");
         }
         assert_eq!(world.positions().await, ["A@HALL-9 2 on hand, 0 reserved", "A@WH-1 300 on hand, 0 reserved"]);
@@ -254,7 +255,7 @@ async fn what_waited_goes_on_when_it_is_mapped() {
     }
 }
 
-/// Protects orders for what nobody had mapped: read again when the mapping appears, reserved, and the alert closed.
+/// Protects orders of an unmapped item: after the mapping they are read again and reserved, and the alert is cleared.
 #[tokio::test]
 async fn an_order_waits_for_its_mapping() {
     let (world, running) = agreed().await;
@@ -284,10 +285,10 @@ async fn an_order_waits_for_its_mapping() {
     assert_eq!(world.table.count(RowKind::Waiting), 0);
 }
 
-/// Protects each shop's own margin: the shop's buffer before the item's before the tier's, and a location out of use sells
-/// nothing.
+/// Protects the buffers: that of the shop takes precedence over that of the item, and that of the item over that of the tier.
+/// An inactive location sells nothing.
 #[tokio::test]
-async fn buffers_count_by_shop_item_and_tier() {
+async fn buffers_apply_by_shop_item_and_tier() {
     let (world, running) = agreed().await;
     let tier: TierId = "SLOW".parse().expect("a tier");
     put(&world, &Tier { id: tier.clone(), buffer: Quantity::new(7) }).await;
@@ -298,8 +299,8 @@ async fn buffers_count_by_shop_item_and_tier() {
     };
     let shows = async |case: &str, shown: i64| {
         world.settle().await;
-        world.clock.pass(61); // No function holds the network as it was.
-        world.reconcile(running.front(), Job::Backlog).await.expect("computed anew");
+        world.clock.pass(61); // The caches of the network have expired.
+        world.reconcile(running.front(), Job::Backlog).await.expect("recomputed");
         world.push(running.front(), &world.hints.take()).await;
         assert_eq!(running.shown("A", "WH-1").0, shown, "{case}");
     };
@@ -324,14 +325,14 @@ async fn buffers_count_by_shop_item_and_tier() {
     put(&world, &Location { active: false, ..closed }).await;
     world.settle().await;
     world.clock.pass(61);
-    world.reconcile(running.front(), Job::Backlog).await.expect("computed anew");
+    world.reconcile(running.front(), Job::Backlog).await.expect("recomputed");
     world.push(running.front(), &world.hints.take()).await;
     assert_eq!((running.shown("A", "WH-1").0, world.promise("A").await.available.units()), (0, 50));
 }
 
-/// Protects a webhook that is no order of ours from the new doors: the intake of shops takes only shops.
+/// Protects the source intake from webhooks: it does not accept a request of a shop.
 #[tokio::test]
-async fn doors_do_not_mix() {
+async fn the_source_intake_rejects_webhooks() {
     let world = World::new().await;
     world.item("A", &[]).await;
     let webhook = Webhook::new("orders/create", "w1", order(1).bytes());
@@ -339,13 +340,13 @@ async fn doors_do_not_mix() {
     assert_eq!(answer.status().as_u16(), 404);
 }
 
-/// Protects expiry dates: what a shop sells leaves first-expired-first-out, and comes back to the lot it had left.
+/// Protects expiry dates: shipped units leave first-expired-first-out, and return to the lot they left.
 #[tokio::test]
 async fn orders_take_the_lot_that_expires_first() {
     let (world, running) = agreed().await;
     put(&world, &Item { by_lot: true, ..world.plain("A") }).await;
     world
-        .says(&[
+        .send_events(&[
             event(&world, "count", "count", 0, &json!({})),
             event(&world, "late", "receipt", 5, &json!({ "lot": "LATE", "expires": "2028-01-01" })),
             event(&world, "soon", "receipt", 2, &json!({ "lot": "SOON", "expires": "2027-01-01" })),
@@ -369,30 +370,30 @@ async fn orders_take_the_lot_that_expires_first() {
     assert_eq!(lots().await, ["LATE 5", "SOON 2"]);
 }
 
-/// Protects whoever relies on a number from the silence of those behind it: told once, and called off when they speak.
+/// Protects users from numbers without fresh sources: a silent system raises one alert, which is cleared by its next event.
 #[tokio::test]
-async fn a_system_that_falls_silent_is_told() {
+async fn a_silent_system_raises_an_alert() {
     let (world, running) = agreed().await;
     let wms: System =
         serde_json::from_value(json!({ "code": "wms", "kind": "wms", "stale_after_minutes": 30 })).expect("a system");
     put(&world, &wms).await;
-    let told = async |case: &str, expected: &[&str]| {
-        world.reconcile(running.front(), Job::Pull).await.expect("looked");
+    let check = async |case: &str, expected: &[&str]| {
+        world.reconcile(running.front(), Job::Pull).await.expect("the job runs");
         assert_eq!(world.alerts(), expected, "{case}");
     };
-    told("never heard of", &[]).await;
-    world.says(&[event(&world, "e1", "receipt", 1, &json!({}))]).await;
+    check("without events", &[]).await;
+    world.send_events(&[event(&world, "e1", "receipt", 1, &json!({}))]).await;
     world.clock.pass(29 * 60);
-    told("in time", &[]).await;
+    check("in time", &[]).await;
     world.clock.pass(3 * 60);
-    told("too long", &["source_stale#wms#events raised"]).await;
-    world.says(&[event(&world, "e2", "receipt", 1, &json!({}))]).await;
-    told("it speaks", &["source_stale#wms#events cleared"]).await;
+    check("too long", &["source_stale#wms#events raised"]).await;
+    world.send_events(&[event(&world, "e2", "receipt", 1, &json!({}))]).await;
+    check("a new event", &["source_stale#wms#events cleared"]).await;
 }
 
-/// Protects the first day: opening stock is a count, so whatever had shipped before it is read later and leaves nothing twice.
+/// Protects the first day: opening stock is a count, so orders that were shipped before it do not reduce it again.
 #[tokio::test]
-async fn an_opening_count_has_seen_what_shipped_before() {
+async fn an_opening_count_includes_earlier_shipments() {
     let world = World::new().await;
     world.item("A", &[]).await;
     let running = in_agreement(&world).await;
@@ -405,9 +406,9 @@ async fn an_opening_count_has_seen_what_shipped_before() {
         shop.checkout(now, &[("A", 2)]).expect("placed");
     });
     world.clock.pass(3_600);
-    world.says(&[event(&world, "opening", "count", 7, &json!({}))]).await;
+    world.send_events(&[event(&world, "opening", "count", 7, &json!({}))]).await;
     world.clock.pass(3_600);
-    running.sweep_quiet(&world).await;
+    running.sweep_settled(&world).await;
     world.settle().await;
     world.push(running.front(), &world.hints.take()).await;
     assert_eq!(world.positions().await[0], "A@WH-1 7 on hand, 2 reserved");

@@ -1,5 +1,5 @@
-//! Whole lives of orders in the fake shop: told by webhooks in order, by webhooks in disorder, or by nobody but the
-//! reconciler, each ends in the same ledger, and leaves nothing to correct in the shop.
+//! Complete lives of orders in the fake shop. The ledger ends in the same state, whether it learns of them from webhooks in
+//! order, from webhooks in disorder, or only from the reconciler, and no level of the shop needs a repair.
 
 use jiff::Timestamp;
 use promissory::table::RowKind;
@@ -12,7 +12,7 @@ use promissory_tests::webhook::Webhook;
 use promissory_tests::world::World;
 use reconciler::{Job, Report};
 
-/// A shop in the hands of a test: every step is a second after the one before.
+/// A shop that a test drives. Each step takes place one second after the one before.
 struct Hands<'a> {
     shop: &'a mut Shop,
     now: Timestamp,
@@ -81,10 +81,10 @@ fn live(world: &World, running: &RunningShop, life: Life) -> Vec<Delivery> {
     })
 }
 
-/// Positions in words, with everything about them that is not zero.
+/// Positions in words, with all non-zero quantities.
 async fn ledger(world: &World) -> Vec<String> {
     let books = world.books().await;
-    let mut said: Vec<String> = books
+    let mut positions: Vec<String> = books
         .positions
         .values()
         .map(|position| {
@@ -102,24 +102,24 @@ async fn ledger(world: &World) -> Vec<String> {
         .filter(|(_, parts)| !parts.is_empty())
         .map(|(of, parts)| format!("{of} {}", parts.join(", ")))
         .collect();
-    said.sort();
-    said
+    positions.sort();
+    positions
 }
 
-/// Reads what waits to be read, and checks that nothing is left to correct: the shop is told nothing and nothing drifted.
+/// Reads the orders that must be read, and checks that nothing is left to push and that no level has drifted.
 async fn come_to_rest(case: &str, world: &World, running: &RunningShop) {
     let before = running.log().len();
     world.clock.pass(120);
     world.reconcile(running.front(), Job::Read).await.unwrap_or_else(|error| panic!("{case}: {error}"));
     world.settle().await;
-    assert_eq!(world.push(running.front(), &world.hints.take()).await, [0; 0], "{case}: every hint is done");
-    running.sweep_quiet(world).await;
+    assert_eq!(world.push(running.front(), &world.hints.take()).await, [0; 0], "{case}: a hint was given back");
+    running.sweep_settled(world).await;
     let report = world.reconcile(running.front(), Job::Compare).await.expect("compared");
     let Report::Compare(report) = report else { panic!("{report:?}") };
     assert_eq!(report.drifted, [], "{case}");
     running.assert_agreement(world).await;
-    assert_eq!(running.log().len(), before, "{case}: an order's life is nothing to tell the shop");
-    assert_eq!(world.table.count(RowKind::OrderToRead), 0, "{case}: everything that was pointed at is read");
+    assert_eq!(running.log().len(), before, "{case}: the pusher sends nothing for an order");
+    assert_eq!(world.table.count(RowKind::OrderToRead), 0, "{case}: a request to read an order is left");
 }
 
 async fn check(case: &str, life: Life, expected: &[&str]) {
@@ -128,7 +128,7 @@ async fn check(case: &str, life: Life, expected: &[&str]) {
         assert_eq!(world.deliver(&Webhook::of(&delivery)).await.0, 200, "{case}: {}", delivery.topic.name());
     }
     come_to_rest(case, &world, &running).await;
-    assert_eq!(ledger(&world).await, expected, "{case}: told in order");
+    assert_eq!(ledger(&world).await, expected, "{case}: webhooks in order");
 
     for seed in 1..=3_u64 {
         let (world, running) = agreed().await;
@@ -142,7 +142,7 @@ async fn check(case: &str, life: Life, expected: &[&str]) {
             assert_eq!(world.deliver(&Webhook::of(delivery)).await.0, 200, "{case}: {}", delivery.topic.name());
         }
         come_to_rest(case, &world, &running).await;
-        assert_eq!(ledger(&world).await, expected, "{case}: told twice and in disorder, seed {seed}");
+        assert_eq!(ledger(&world).await, expected, "{case}: webhooks twice and in disorder, seed {seed}");
     }
 
     let (world, running) = agreed().await;
@@ -150,13 +150,13 @@ async fn check(case: &str, life: Life, expected: &[&str]) {
     world.clock.pass(300);
     world.reconcile(running.front(), Job::Sweep).await.unwrap_or_else(|error| panic!("{case}: {error}"));
     come_to_rest(case, &world, &running).await;
-    assert_eq!(ledger(&world).await, expected, "{case}: told by nobody");
+    assert_eq!(ledger(&world).await, expected, "{case}: only the reconciler");
 }
 
 const B: &str = "B@WH-1 5 on hand";
 const TPL: &str = "A@3PL-1 10 on hand";
 
-/// Protects what is promised: reserved where the shop will ship from, for what is open and nothing else.
+/// Protects promises: open units are reserved at the location that will ship them, and nothing else is.
 #[tokio::test]
 async fn open_orders() {
     check("placed", |hands| _ = hands.buy("A", 3), &[TPL, "A@WH-1 20 on hand, 3 reserved", B]).await;
@@ -230,7 +230,7 @@ async fn open_orders() {
     .await;
 }
 
-/// Protects the count on hand: what ships leaves, what comes back is there again, each once and where it is.
+/// Protects the count on hand: shipped units leave, returned units come back, each once and at its location.
 #[tokio::test]
 async fn shipped_orders() {
     check(
@@ -279,7 +279,7 @@ async fn shipped_orders() {
     )
     .await;
     check(
-        "sold and taken at a till",
+        "sold and handed over in a store",
         |hands| {
             hands.cart(Cart { lines: vec![("A".to_owned(), 2)], location: Some(location_id("WH-1")), ..Cart::default() });
         },
@@ -288,8 +288,8 @@ async fn shipped_orders() {
     .await;
 }
 
-/// Protects stock around refunds and returns: with every kind of restock, before and after shipment, with and without a
-/// refund, and for what is given in exchange.
+/// Protects stock during refunds and returns: with every kind of restock, before and after shipment, with and without a refund,
+/// and for exchanged items.
 #[tokio::test]
 async fn refunds_and_returns() {
     let restocked = &[TPL, "A@WH-1 20 on hand, 2 reserved", B];
@@ -398,9 +398,9 @@ fn returned(hands: &mut Hands, refunded: bool) {
     hands.shop.close_return(now, back).expect("closed");
 }
 
-/// Protects stock from what is none, and from what the shop claims without taking it.
+/// Protects stock from lines without stock, and from orders that the shop does not reserve for.
 #[tokio::test]
-async fn what_is_not_stock() {
+async fn lines_without_stock() {
     let untouched = &[TPL, "A@WH-1 20 on hand", B];
     check(
         "unconfirmed",

@@ -1,4 +1,4 @@
-//! A clock that moves only when somebody waits.
+//! A clock for tests that moves only when a caller sleeps or a test advances it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,29 +6,29 @@ use std::time::Duration;
 use jiff::Timestamp;
 use promissory::ports::Clock;
 
-/// Virtual time: `sleep` moves it and lets others run, and nobody really waits. Copies tell the same time.
+/// Virtual time. `sleep` advances the time, yields once, and does not wait. Clones share the time.
 #[derive(Debug, Clone)]
 pub struct TestClock(Arc<Mutex<Timestamp>>);
 
 impl TestClock {
-    /// Noon, for whoever needs no relation to the real time.
+    /// A clock at a fixed noon, for tests without a relation to the real time.
     #[must_use]
     pub fn noon() -> Self {
         Self::at("2026-11-21T12:00:00Z".parse().expect("a valid time"))
     }
 
-    /// Starts at `now`.
+    /// A clock that starts at `now`.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
         Self(Arc::new(Mutex::new(now)))
     }
 
-    /// Moves the time by so many seconds.
+    /// Advances the time by the given seconds.
     pub fn pass(&self, seconds: u64) {
         self.advance(Duration::from_secs(seconds));
     }
 
-    /// So many seconds from now: a deadline.
+    /// The time in the given seconds, for example as a deadline.
     #[must_use]
     pub fn after(&self, seconds: u64) -> Timestamp {
         self.now().saturating_add(Duration::from_secs(seconds)).expect("seconds have no calendar unit")

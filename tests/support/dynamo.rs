@@ -1,7 +1,7 @@
 //! DynamoDB in this process: the SDK's own requests, answered by an embedded emulation instead of a socket.
 //!
-//! Every call lets other futures run before and after it, so that handlers that are joined interleave at each call, in
-//! the same way every time. The table has the schema of `template.yaml`.
+//! Every call yields before and after the operation, so that concurrent handlers interleave at each call, in the same way every
+//! time. The table has the schema of `template.yaml`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,34 +28,34 @@ use crate::faults::{Fault, Faults};
 
 const TABLE: &str = "promissory";
 
-/// A fresh table, and the ways to it.
+/// A new table with its store, its client and its faults.
 #[derive(Debug, Clone)]
 pub struct Table {
     /// The store under test.
     pub store: DynamoStore,
-    /// What goes wrong, and what was called.
+    /// The planned faults and the recorded calls.
     pub faults: Arc<Faults>,
-    /// The SDK's client, for audits.
+    /// The SDK client, for audits.
     pub client: aws_sdk_dynamodb::Client,
     engine: Engine,
     read_to: Arc<Mutex<Option<String>>>,
 }
 
-/// An empty table.
+/// Creates an empty table.
 ///
 /// # Panics
-/// When the emulation cannot be set up.
+/// If the emulation cannot be set up.
 #[must_use]
 pub fn table() -> Table {
     let engine = Engine(Database::memory().expect("an emulation in memory"));
-    engine.call("CreateTable", &schema()).expect("the table is made");
+    engine.call("CreateTable", &schema()).expect("the table can be created");
     let faults = Arc::new(Faults::default());
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .endpoint_url("http://in-process")
-        // What the SDK would repeat by itself, after a real wait, is for the code under test to repeat.
+        // Retries are left to the code under test. The SDK would wait in real time.
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -66,19 +66,19 @@ pub fn table() -> Table {
 }
 
 impl Table {
-    /// Its name.
+    /// The name of the table.
     pub const NAME: &'static str = TABLE;
 
-    /// The stream's records since the last call, as Lambda would get them.
+    /// The stream records since the last call, as Lambda gets them.
     ///
     /// # Panics
-    /// When the emulation's stream cannot be read.
+    /// If the stream of the emulation cannot be read.
     #[must_use]
     pub fn stream(&self) -> Vec<Value> {
         let mut read_to = self.read_to.lock().unwrap_or_else(PoisonError::into_inner);
         let iterator = read_to.take().unwrap_or_else(|| self.stream_start());
         let mut page = self.must("GetRecords", &json!({ "ShardIterator": iterator }));
-        let Value::Array(records) = page["Records"].take() else { panic!("records in {page}") };
+        let Value::Array(records) = page["Records"].take() else { panic!("no records in {page}") };
         *read_to = page["NextShardIterator"].as_str().map(str::to_owned);
         records
     }
@@ -88,7 +88,7 @@ impl Table {
         let arn = &table["Table"]["LatestStreamArn"];
         let stream = self.must("DescribeStream", &json!({ "StreamArn": arn }));
         let shards = stream["StreamDescription"]["Shards"].as_array().expect("shards");
-        let [shard] = shards.as_slice() else { panic!("one shard, not {}", shards.len()) };
+        let [shard] = shards.as_slice() else { panic!("expected one shard, not {}", shards.len()) };
         let from = json!({ "StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON" });
         let iterator = self.must("GetShardIterator", &from)["ShardIterator"].take();
         iterator.as_str().expect("an iterator").to_owned()
@@ -97,7 +97,7 @@ impl Table {
     /// Every row as it is stored.
     ///
     /// # Panics
-    /// When the emulation cannot be read.
+    /// If the emulation cannot be read.
     #[must_use]
     pub fn rows(&self) -> Vec<Value> {
         let (mut rows, mut start) = (Vec::new(), Value::Null);
@@ -107,7 +107,7 @@ impl Table {
                 request["ExclusiveStartKey"] = start;
             }
             let mut page = self.must("Scan", &request);
-            let Value::Array(items) = page["Items"].take() else { panic!("items in {page}") };
+            let Value::Array(items) = page["Items"].take() else { panic!("no items in {page}") };
             rows.extend(items);
             start = page["LastEvaluatedKey"].take();
             if start.is_null() {
@@ -116,13 +116,13 @@ impl Table {
         }
     }
 
-    /// The rows of a kind, as DynamoDB holds them.
+    /// The rows of a kind, in DynamoDB's attribute format.
     #[must_use]
     pub fn of_kind(&self, kind: RowKind) -> Vec<Value> {
         self.rows().into_iter().filter(|row| row_key(row).is_some_and(|row| RowKind::from(&row) == kind)).collect()
     }
 
-    /// How many rows of a kind there are.
+    /// Number of rows of a kind.
     #[must_use]
     pub fn count(&self, kind: RowKind) -> usize {
         self.of_kind(kind).len()
@@ -130,7 +130,7 @@ impl Table {
 
     fn must(&self, operation: &str, request: &Value) -> Value {
         let answer = self.engine.call(operation, request);
-        serde_json::from_slice(&answer.unwrap_or_else(|error| panic!("{operation}: {error}"))).expect("the emulation speaks JSON")
+        serde_json::from_slice(&answer.unwrap_or_else(|error| panic!("{operation}: {error}"))).expect("an answer in JSON")
     }
 }
 
@@ -178,7 +178,7 @@ impl Engine {
             "DescribeStream" => run(body, |request| database.describe_stream(request)),
             "GetShardIterator" => run(body, |request| database.get_shard_iterator(request)),
             "GetRecords" => run(body, |request| database.get_records(request)),
-            other => panic!("{other} is not an operation of ours"),
+            other => panic!("the emulation does not support the operation {other}"),
         }
     }
 }
@@ -230,7 +230,7 @@ fn strike(fault: Fault, engine: &Engine, operation: &str, body: &[u8]) -> Result
         Fault::Conflict => Ok(refused(400, "TransactionConflictException", &json!({}))),
         Fault::RequestLost => Err(ConnectorError::io("the request was lost".into())),
         Fault::AnswerLost => {
-            // Whatever it says, nobody hears it.
+            // The caller gets a timeout whatever the outcome is.
             let _ = engine.dispatch(operation, body);
             Err(ConnectorError::timeout("the answer was lost".into()))
         }
@@ -246,7 +246,7 @@ fn strike(fault: Fault, engine: &Engine, operation: &str, body: &[u8]) -> Result
     }
 }
 
-/// A transaction that was cancelled for its first row.
+/// The answer to a transaction that was cancelled because of its first row.
 fn cancelled(body: &[u8], code: &str) -> HttpResponse {
     let request: Value = serde_json::from_slice(body).expect("the SDK sends JSON");
     let rows = request["TransactItems"].as_array().map_or(0, Vec::len);
@@ -272,7 +272,7 @@ fn response(status: u16, body: Vec<u8>) -> HttpResponse {
     HttpResponse::new(StatusCode::try_from(status).expect("a valid status"), SdkBody::from(body))
 }
 
-/// The name of a row as DynamoDB holds it, or of the keys of a stream record.
+/// The key of a row, or of the keys of a stream record, in DynamoDB's attribute format.
 #[must_use]
 pub fn row_key(row: &Value) -> Option<RowKey> {
     RowKey::parse(&Key::new(row["pk"]["S"].as_str()?, row["sk"]["S"].as_str()?))

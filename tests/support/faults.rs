@@ -1,23 +1,23 @@
-//! What goes wrong between a handler and the table: planned call by call, used up as calls come in.
+//! Faults between a handler and the table. A test plans them for the next calls, and each call uses one up.
 
 use std::sync::{Mutex, PoisonError};
 
-/// What happens to one call.
+/// The fault of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Refused for the rate; not run.
+    /// Throttled and not executed.
     Throttled,
-    /// A transaction refused for the rate of one of its rows; not run.
+    /// A transaction that is cancelled because one of its rows is throttled.
     ThrottledInside,
-    /// Refused with 500; not run.
+    /// Rejected with status 500 and not executed.
     Internal,
-    /// Another transaction holds a row; not run.
+    /// A transaction conflict; not executed.
     Conflict,
-    /// Never arrived.
+    /// The request is lost and not executed.
     RequestLost,
-    /// Done, and the answer never came.
+    /// The request is executed and its answer is lost.
     AnswerLost,
-    /// A batch read that answers for its first key only and leaves the others for another call.
+    /// A batch read that returns only its first key, and reports the other keys as unprocessed.
     KeysLeftOut,
 }
 
@@ -29,7 +29,7 @@ struct Plan {
     fault: Fault,
 }
 
-/// The faults that are planned, and the calls that were made.
+/// The planned faults and the recorded calls.
 #[derive(Debug, Default)]
 pub struct Faults {
     plans: Mutex<Vec<Plan>>,
@@ -37,33 +37,33 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// The next `times` calls of `operation` (`"*"`: of any) suffer `fault`.
+    /// Lets the next `times` calls of `operation` fail with `fault`. `"*"` stands for any operation.
     pub fn next(&self, operation: &'static str, times: usize, fault: Fault) {
         self.after(operation, 0, times, fault);
     }
 
-    /// As [`Faults::next`], from behind the next `skip` calls.
+    /// Like [`Faults::next`], but skips the next `skip` calls first.
     pub fn after(&self, operation: &'static str, skip: usize, times: usize, fault: Fault) {
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).push(Plan { operation, skip, times, fault });
     }
 
-    /// Nothing goes wrong any more.
+    /// Removes all planned faults.
     pub fn clear(&self) {
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// How many calls of `operation` were made since the last [`Faults::forget_calls`].
+    /// Number of calls of `operation` since the last [`Faults::forget_calls`].
     #[must_use]
     pub fn calls(&self, operation: &str) -> usize {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|call| *call == operation).count()
     }
 
-    /// Counts from zero again.
+    /// Resets the recorded calls.
     pub fn forget_calls(&self) {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Counts a call and says what happens to it.
+    /// Records a call and returns its fault, if one is planned.
     pub(crate) fn strike(&self, operation: &str) -> Option<Fault> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(operation.to_owned());
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);

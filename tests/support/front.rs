@@ -1,4 +1,4 @@
-//! A shop that is odd in ways the fake has no knob for: the real adapter, with one thing about it changed.
+//! Storefront behaviour that the fake shop cannot produce: the real adapter with one change.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use promissory::storefront::{
 };
 use tokio::sync::Notify;
 
-/// What is odd.
+/// The change.
 #[derive(Debug, Clone)]
 pub enum Oddity {
-    /// A refusal does not say which row it is about.
+    /// A refusal does not name the row.
     NamesNoRow,
-    /// Something happens right after its levels were read.
+    /// Runs a closure directly after levels were read.
     AfterReading(Happening),
-    /// Once a mutation is done its caller never hears of it, not even that it failed; who waits here is told.
+    /// Executes a mutation and never returns to the caller. The notification signals the test that the mutation is done.
     AnswersNever(Arc<Notify>),
 }
 
-/// Something that happens.
+/// A closure that a test injects.
 #[derive(Clone)]
 pub struct Happening(pub Arc<dyn Fn() + Send + Sync>);
 
@@ -31,12 +31,12 @@ impl std::fmt::Debug for Happening {
     }
 }
 
-/// The shop.
+/// A storefront with one change.
 #[derive(Debug)]
 pub struct OddShop<F> {
-    /// The shop as it would be otherwise.
+    /// The unchanged storefront.
     pub inner: F,
-    /// What is odd about it.
+    /// The change.
     pub oddity: Oddity,
 }
 

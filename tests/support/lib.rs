@@ -1,10 +1,10 @@
-//! What the tests of several crates share.
+//! Test support that several crates share.
 //!
-//! [`dynamo`] is an emulated DynamoDB in this process, with faults to inject; [`clock`] and [`ports`] are second
-//! implementations of the ports, in memory; [`world`] puts the real handlers over them; [`webhook`] writes what a shop
-//! sends, [`source`] what other systems send, [`shop`] runs one, and [`front`] makes it fail in ways it has no knob for; [`store_contract`] is what any store
-//! must keep. Deliberately absent: mocks of our own
-//! ports, and waiting.
+//! [`dynamo`] is an emulated DynamoDB in this process, with injected faults. [`clock`] and [`ports`] are in-memory
+//! implementations of the ports. [`world`] connects the real handlers to them. [`webhook`] builds the requests of a shop and
+//! [`source`] those of source systems. [`shop`] runs a fake shop, and [`front`] adds failures that the fake shop cannot
+//! produce. [`store_contract`] is the contract of every store. This crate has no mocks of our own ports, and no test waits in
+//! real time.
 
 pub mod clock;
 pub mod dynamo;

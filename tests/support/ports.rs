@@ -1,4 +1,4 @@
-//! The queue and the bus, in memory: what was sent is kept in the order of sending.
+//! The queue and the bus in memory. Messages are kept in the order in which they were sent.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use promissory::order::SalesOrder;
 use promissory::ports::{Bus, Hints, StoreError};
 use promissory::storefront::Hint;
 
-/// Something that takes messages and can be made to refuse the next few.
+/// A recipient of messages that can refuse the next sends.
 #[derive(Debug)]
 pub struct Sent<T> {
     kept: Arc<Mutex<Vec<T>>>,
@@ -21,9 +21,9 @@ pub type MemoryHints = Sent<Hint>;
 /// A bus in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryBus {
-    /// Alerts.
+    /// The published alerts.
     pub alerts: Sent<Alert>,
-    /// Sales orders.
+    /// The forwarded sales orders.
     pub orders: Sent<SalesOrder>,
 }
 
@@ -40,13 +40,13 @@ impl<T> Clone for Sent<T> {
 }
 
 impl<T: Clone> Sent<T> {
-    /// Takes what was sent since the last time.
+    /// Returns the messages since the last call.
     #[must_use]
     pub fn take(&self) -> Vec<T> {
         std::mem::take(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Refuses the next `sends`.
+    /// Refuses the next `sends` calls.
     pub fn refuse(&self, sends: u32) {
         self.refuse.store(sends, Ordering::SeqCst);
     }
@@ -54,7 +54,7 @@ impl<T: Clone> Sent<T> {
     fn keep(&self, messages: &[T]) -> Result<(), StoreError> {
         let refused = self.refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
         if refused {
-            return Err(StoreError::Unavailable { detail: "it was told to refuse".into(), source: None });
+            return Err(StoreError::Unavailable { detail: "refused by the test".into(), source: None });
         }
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(messages);
         Ok(())

@@ -1,11 +1,11 @@
-//! Files that are beside the repository, not in it: schemas and samples of others. Where they are missing a check is
-//! skipped, in words.
+//! Schemas and samples of third parties. They lie beside the repository, not in it. Where they are missing, a test prints a
+//! message and skips its check.
 
 use std::path::{Path, PathBuf};
 
 use promissory::adapters::shopify::webhook::WebhookTopic;
 
-/// The directory of Shopify's schema and samples, if it is there.
+/// The directory of Shopify's schema and samples, if it exists.
 #[must_use]
 pub fn shopify() -> Option<PathBuf> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
@@ -13,20 +13,20 @@ pub fn shopify() -> Option<PathBuf> {
     if found.is_dir() {
         return Some(found);
     }
-    skip(&format!("{} is not there", found.display()));
+    skip(&format!("{} does not exist", found.display()));
     None
 }
 
-/// Reads a file that must be there.
+/// Reads a required file.
 ///
 /// # Panics
-/// When it cannot be read.
+/// If the file cannot be read.
 #[must_use]
 pub fn bytes(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The sample bodies of webhooks we listen to: the topic and the bytes.
+/// The sample webhook bodies of the subscribed topics: topic and bytes.
 #[must_use]
 pub fn deliveries() -> Vec<(&'static str, Vec<u8>)> {
     let Some(shopify) = shopify() else { return Vec::new() };
@@ -46,7 +46,7 @@ pub fn deliveries() -> Vec<(&'static str, Vec<u8>)> {
     found
 }
 
-/// Says that something is not checked, and why.
+/// Prints why a check is skipped.
 pub fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
 }

@@ -1,4 +1,4 @@
-//! The fake shop with the items and locations of a [`World`], in this process and in the world's time.
+//! The fake shop with the items and locations of a [`World`], in this process and on the world's clock.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,33 +15,33 @@ use serde_json::{Value, json};
 
 use crate::clock::TestClock;
 use crate::webhook::{SECRET, Webhook};
-use crate::world::{LOCATIONS, QUIET, World, app};
+use crate::world::{LOCATIONS, SETTLING_WINDOW, World, app};
 
 /// A running shop.
 #[derive(Debug)]
 pub struct RunningShop {
-    /// The way to it.
+    /// The shop and its clock.
     pub server: Arc<Inside>,
 }
 
-/// A shop in this process: the pure one, in the time of its world, with nothing between it and our adapter.
+/// The fake shop in this process, without a socket between it and the adapter.
 #[derive(Debug)]
 pub struct Inside {
     shop: Mutex<Shop>,
     clock: TestClock,
 }
 
-/// Our adapter to a shop in this process.
+/// The shop adapter, connected to a shop in this process.
 pub type Front = Shopify<Wire, TestClock>;
 
-/// What carries the adapter's requests into a shop in this process.
+/// The transport that carries the adapter's requests to a shop in this process.
 #[derive(Debug)]
 pub struct Wire(Arc<Inside>);
 
 impl Inside {
-    /// Works on the shop.
+    /// Runs a closure with the shop.
     pub fn shop<T>(&self, work: impl FnOnce(&mut Shop) -> T) -> T {
-        // A panic in a test's closure must not hide behind a poisoned lock.
+        // A panic in a test's closure must not be hidden by a poisoned lock.
         work(&mut self.shop.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -70,7 +70,7 @@ const TOKEN: &str = "granted";
 
 impl Transport for Wire {
     async fn post(&self, url: &str, token: Option<&str>, body: &Value) -> Result<Response, StorefrontError> {
-        // Others may run while the request is on its way, and while the answer is.
+        // Other tasks may run while the request or the answer is in flight.
         tokio::task::yield_now().await;
         let answer = self.0.answer(url, token, body);
         tokio::task::yield_now().await;
@@ -78,16 +78,16 @@ impl Transport for Wire {
     }
 }
 
-/// The configuration of a shop that never runs out of points.
+/// The configuration of a shop whose rate limit is never reached.
 #[must_use]
 pub fn generous() -> ShopConfig {
     ShopConfig { bucket_size: 1_000_000, restore_rate: 100_000, ..ShopConfig::default() }
 }
 
-/// Gives a shop the locations and items of `world`, each item stocked everywhere with nothing available.
+/// Adds the locations and items of `world` to a shop. Each item is stocked at each location with no units.
 ///
 /// # Panics
-/// When it has them already.
+/// If the shop has them already.
 pub fn set_up(shop: &mut Shop, world: &World) {
     let now = world.clock.now();
     for (code, id, fulfils_online) in LOCATIONS {
@@ -111,36 +111,36 @@ pub fn start(world: &World) -> RunningShop {
     RunningShop { server: Arc::new(Inside { shop: Mutex::new(shop), clock: world.clock.clone() }) }
 }
 
-/// Starts a shop, and brings it and `world` to agree on every level: settled, swept once quiet, and told.
+/// Starts a shop and initialises every level: plays the stream, sweeps after the settling window, and pushes.
 ///
 /// # Panics
-/// When they do not agree then.
+/// If shop and world differ afterwards.
 pub async fn in_agreement(world: &World) -> RunningShop {
     let running = start(world);
     world.settle().await;
-    running.sweep_quiet(world).await;
-    assert_eq!(world.push(running.front(), &world.hints.take()).await, [0; 0], "every hint is done");
+    running.sweep_settled(world).await;
+    assert_eq!(world.push(running.front(), &world.hints.take()).await, [0; 0], "a hint was given back");
     running.assert_agreement(world).await;
     running
 }
 
 impl RunningShop {
-    /// Our adapter to it, freshly started.
+    /// A new adapter to the shop.
     #[must_use]
     pub fn front(&self) -> Front {
         self.front_with(SECRET)
     }
 
-    /// Our adapter to it, with this secret.
+    /// A new adapter to the shop, with this secret.
     #[must_use]
     pub fn front_with(&self, secret: &str) -> Front {
         Shopify::over(Wire(Arc::clone(&self.server)), self.server.clock.clone(), "https://{shop}", app(secret))
     }
 
-    /// What it shows of an item at our location: available and committed.
+    /// The available and committed units that the shop shows at our location.
     ///
     /// # Panics
-    /// When the item or the location is unknown.
+    /// If the item or the location is unknown.
     #[must_use]
     pub fn shown(&self, sku: &str, location: &str) -> (i64, i64) {
         let location = location_id(location);
@@ -150,70 +150,70 @@ impl RunningShop {
         })
     }
 
-    /// Lets everything become quiet, then sweeps.
+    /// Lets the settling window pass, then sweeps.
     ///
     /// # Panics
-    /// When the sweep fails.
-    pub async fn sweep_quiet(&self, world: &World) {
-        world.clock.pass(QUIET.as_secs() + 1);
+    /// If the sweep fails.
+    pub async fn sweep_settled(&self, world: &World) {
+        world.clock.pass(SETTLING_WINDOW.as_secs() + 1);
         world.reconcile(self.front(), Job::Sweep).await.expect("swept");
     }
 
-    /// Nothing is on its way, and the shop shows what we say, everywhere.
+    /// Checks that no push is in flight and that the shop shows the supply of every level.
     ///
     /// # Panics
-    /// When it does not.
+    /// If that is not so.
     pub async fn assert_agreement(&self, world: &World) {
         let books = world.books().await;
-        assert!(books.at_rest(), "nothing is on its way");
+        assert!(books.at_rest(), "a push is in flight");
         let differ = self.server.shop(|shop| {
             shop.assert_sound();
             compare_levels(&books, shop)
         });
-        assert_eq!(differ, [""; 0], "the shop shows what we say");
+        assert_eq!(differ, [""; 0], "shop and levels differ");
     }
 
-    /// Delivers everything the shop has announced, in order.
+    /// Delivers the webhooks in the shop's outbox, in order.
     ///
     /// # Panics
-    /// When a delivery is not taken.
+    /// If the intake rejects one.
     pub async fn deliver_all(&self, world: &World) {
         for (delivery, _) in self.server.shop(|shop| shop.outbox().take(&DeliveryPlan::default())) {
             assert_eq!(world.deliver(&Webhook::of(&delivery)).await.0, 200, "{}", delivery.topic.name());
         }
     }
 
-    /// Drops everything the shop has announced.
+    /// Drops the webhooks in the shop's outbox.
     pub fn lose_all(&self) {
         self.server.shop(|shop| shop.outbox().take(&DeliveryPlan::default()));
     }
 
-    /// The fake's id of an item.
+    /// The shop's id of an item.
     ///
     /// # Panics
-    /// When it is unknown.
+    /// If the item is unknown.
     #[must_use]
     pub fn item(&self, sku: &str) -> ItemId {
         self.server.shop(|shop| shop.item(sku).expect("an item of the shop").id)
     }
 
-    /// The fake itself, for what no customer and no adapter can do.
+    /// Runs a closure with the fake shop, for changes that neither customers nor the adapter can make.
     pub fn inside<T>(&self, work: impl FnOnce(&mut Shop) -> T) -> T {
         self.server.shop(work)
     }
 
-    /// What goes wrong next.
+    /// Sets the next faults of the shop.
     pub fn fail(&self, faults: Faults) {
         self.server.shop(|shop| shop.faults = faults);
     }
 
-    /// Every mutation applied so far, and repetitions that were recognised.
+    /// Every mutation applied so far, and the recognised repetitions.
     #[must_use]
     pub fn log(&self) -> Vec<Applied> {
         self.server.shop(|shop| shop.log().to_vec())
     }
 
-    /// How often an operation was called.
+    /// Number of calls of an operation.
     #[must_use]
     pub fn calls(&self, operation: &str) -> u64 {
         self.server.shop(|shop| shop.counters().calls.get(operation).copied().unwrap_or(0))
@@ -223,7 +223,7 @@ impl RunningShop {
 /// The shop's id of our location.
 ///
 /// # Panics
-/// When it is not one of ours.
+/// If the location is unknown.
 #[must_use]
 pub fn location_id(code: &str) -> LocationId {
     let (_, id, _) = LOCATIONS.into_iter().find(|(known, ..)| *known == code).expect("a location of ours");

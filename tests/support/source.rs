@@ -1,4 +1,4 @@
-//! Other systems, speaking at the door: signed requests, and events in short.
+//! Requests of source systems: signed batches, and short forms of events.
 
 use lambda_http::{Request, http};
 use promissory::adapters::dynamodb::DynamoStore;
@@ -11,26 +11,26 @@ use source_intake::{Intake, SIGNATURE, TIMESTAMP, signed_bytes};
 use crate::clock::TestClock;
 use crate::world::World;
 
-/// What the system `wms` signs with.
+/// The signing secret of the system `wms`.
 pub const WMS_SECRET: &str = "a secret of the warehouse";
 
-/// A request of a system, before it is sent.
+/// A request of a source system.
 #[derive(Debug, Clone)]
 pub struct Post {
-    /// Where it goes.
+    /// The path.
     pub path: String,
-    /// When it says it was signed, in seconds.
+    /// The signed timestamp in seconds, if any.
     pub timestamp: Option<String>,
-    /// The system it is signed for.
+    /// The system in the signature.
     pub system: &'static str,
-    /// What it is signed with; not at all where nothing is said.
+    /// The signing secret. `None` sends no signature.
     pub secret: Option<&'static str>,
-    /// Its body.
+    /// The body.
     pub body: Vec<u8>,
 }
 
 impl Post {
-    /// A batch of the warehouse system, signed now.
+    /// A batch of `wms`, signed now.
     #[must_use]
     pub fn new(world: &World, events: &[Value]) -> Self {
         Self {
@@ -42,10 +42,10 @@ impl Post {
         }
     }
 
-    /// The request.
+    /// Builds the request.
     ///
     /// # Panics
-    /// When it cannot be one.
+    /// If its parts are not a valid request.
     #[must_use]
     pub fn request(self) -> Request {
         let mut request = http::Request::builder().method("POST").uri(format!("https://api.example.com{}", self.path));
@@ -60,10 +60,10 @@ impl Post {
     }
 }
 
-/// An event of item `A` at `WH-1`, now; `more` adds fields and replaces them.
+/// An event of item `A` at `WH-1`, now. The fields of `more` are added or replace others.
 ///
 /// # Panics
-/// When `more` is no object.
+/// If `more` is not an object.
 #[must_use]
 pub fn event(world: &World, id: &str, kind: &str, quantity: i64, more: &Value) -> Value {
     let mut event = json!({
@@ -76,7 +76,7 @@ pub fn event(world: &World, id: &str, kind: &str, quantity: i64, more: &Value) -
 }
 
 impl World {
-    /// The handler of other systems' events, freshly started.
+    /// A new source intake.
     #[must_use]
     pub fn sources(&self) -> Intake<DynamoStore, TestClock> {
         Intake {
@@ -88,33 +88,33 @@ impl World {
         }
     }
 
-    /// Sends a request; returns the status and the answer.
+    /// Sends a request. Returns the status and the answer.
     ///
     /// # Panics
-    /// When the answer is not JSON.
+    /// If the answer is not JSON.
     pub async fn post(&self, post: Post) -> (u16, Value) {
         let answer = self.sources().handle(post.request()).await;
         let status = answer.status().as_u16();
         (status, serde_json::from_slice(answer.body().as_ref()).expect("an answer in JSON"))
     }
 
-    /// Sends events that must all be taken; returns the outcome of each.
+    /// Sends events that must all be accepted. Returns their outcomes.
     ///
     /// # Panics
-    /// When one is not.
-    pub async fn says(&self, events: &[Value]) -> Vec<String> {
+    /// If one is refused.
+    pub async fn send_events(&self, events: &[Value]) -> Vec<String> {
         let (status, answer) = self.post(Post::new(self, events)).await;
         assert_eq!(status, 200, "{answer}");
         outcomes(&answer)
     }
 }
 
-/// The outcome of each event of an answer.
+/// The outcome of each event in an answer.
 ///
 /// # Panics
-/// When it has none.
+/// If the answer lists no events.
 #[must_use]
 pub fn outcomes(answer: &Value) -> Vec<String> {
-    let events = answer["events"].as_array().unwrap_or_else(|| panic!("{answer} tells of events"));
+    let events = answer["events"].as_array().unwrap_or_else(|| panic!("no events in the answer {answer}"));
     events.iter().map(|event| event["outcome"].as_str().expect("an outcome").to_owned()).collect()
 }

@@ -1,4 +1,4 @@
-//! What a shop sends: bodies of orders and fulfilments, and the signed request they come in.
+//! Requests of a shop: bodies of orders and fulfilments, and the signed webhook requests.
 
 use lambda_http::http::HeaderMap;
 use lambda_http::http::header::{HeaderName, HeaderValue};
@@ -6,16 +6,16 @@ use lambda_http::{Body, Request};
 use promissory::signature::sign;
 use serde_json::{Value, json};
 
-/// The shop that sends.
+/// The domain of the shop.
 pub const SHOP: &str = "promissory-demo.myshopify.com";
 
-/// The app's client secret: the fake shop's own.
+/// The client secret of the app, as configured in the fake shop.
 pub const SECRET: &str = "shpss_local";
 
-/// The secret before the last rotation.
+/// The client secret before the last rotation.
 pub const PREVIOUS_SECRET: &str = "shpss_before";
 
-/// The moment bodies count their seconds from.
+/// A time in seconds after a fixed start, as text.
 fn at(seconds: i64) -> String {
     let noon: jiff::Timestamp = "2026-11-21T12:00:00Z".parse().expect("a valid time");
     (noon + jiff::SignedDuration::from_secs(seconds)).to_string()
@@ -45,20 +45,20 @@ pub fn order(id: u64) -> OrderBody {
 }
 
 impl OrderBody {
-    /// Last changed at this second.
+    /// Sets the time of the last change, in seconds.
     #[must_use]
     pub fn at(self, seconds: i64) -> Self {
         self.with("updated_at", json!(at(seconds)))
     }
 
-    /// Another value in a field.
+    /// Sets a field.
     #[must_use]
     pub fn with(mut self, field: &str, value: Value) -> Self {
         self.0[field] = value;
         self
     }
 
-    /// Cancelled; nothing of it is open any more.
+    /// Cancels the order; no unit of it stays open.
     #[must_use]
     pub fn cancelled(mut self) -> Self {
         for line in self.0["line_items"].as_array_mut().expect("lines") {
@@ -68,19 +68,19 @@ impl OrderBody {
         self.with("cancelled_at", when)
     }
 
-    /// Sold at a till.
+    /// Marks the order as sold in a store.
     #[must_use]
     pub fn sold_at(self, location: u64) -> Self {
         self.with("location_id", json!(location))
     }
 
-    /// A line of which all units are open.
+    /// Adds a line of which all units are open.
     #[must_use]
     pub fn line(self, id: u64, sku: &str, quantity: i64) -> Self {
         self.partly_open(id, sku, quantity, quantity)
     }
 
-    /// A line of which some units are open.
+    /// Adds a line of which some units are open.
     #[must_use]
     pub fn partly_open(self, id: u64, sku: &str, quantity: i64, open: i64) -> Self {
         self.raw_line(json!({
@@ -94,21 +94,21 @@ impl OrderBody {
         }))
     }
 
-    /// Any line.
+    /// Adds any line.
     #[must_use]
     pub fn raw_line(mut self, line: Value) -> Self {
         self.0["line_items"].as_array_mut().expect("lines").push(line);
         self
     }
 
-    /// A fulfilment it knows of.
+    /// Adds a fulfilment to the order.
     #[must_use]
     pub fn shipped(mut self, fulfilment: &FulfilmentBody) -> Self {
         self.0["fulfillments"].as_array_mut().expect("fulfilments").push(fulfilment.0.clone());
         self
     }
 
-    /// The bytes.
+    /// The serialised body.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         self.0.to_string().into_bytes()
@@ -119,7 +119,7 @@ impl OrderBody {
 #[derive(Debug, Clone)]
 pub struct FulfilmentBody(Value);
 
-/// A fulfilment of an order from a location, made at second 0.
+/// A fulfilment of an order from a location, created at second 0.
 #[must_use]
 pub fn fulfilment(id: u64, order: u64, location: u64) -> FulfilmentBody {
     FulfilmentBody(json!({
@@ -135,14 +135,14 @@ pub fn fulfilment(id: u64, order: u64, location: u64) -> FulfilmentBody {
 }
 
 impl FulfilmentBody {
-    /// Last changed at this second.
+    /// Sets the time of the last change, in seconds.
     #[must_use]
     pub fn at(mut self, seconds: i64) -> Self {
         self.0["updated_at"] = json!(at(seconds));
         self
     }
 
-    /// Units of a line.
+    /// Adds units of a line.
     #[must_use]
     pub fn line(mut self, id: u64, quantity: i64) -> Self {
         let line =
@@ -151,30 +151,30 @@ impl FulfilmentBody {
         self
     }
 
-    /// It did not ship.
+    /// Marks the fulfilment as cancelled.
     #[must_use]
     pub fn void(mut self) -> Self {
         self.0["status"] = json!("cancelled");
         self
     }
 
-    /// The bytes.
+    /// The serialised body.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         self.0.to_string().into_bytes()
     }
 }
 
-/// A delivery on its way: signed when it was made, whatever is changed afterwards.
+/// A webhook request. It is signed when it is created, so later changes invalidate the signature.
 #[derive(Debug, Clone)]
 pub struct Webhook {
-    /// The bytes of the body.
+    /// The body.
     pub body: Vec<u8>,
     headers: HeaderMap,
 }
 
 impl Webhook {
-    /// A delivery of `body`, signed by the current secret.
+    /// A webhook with `body`, signed with the current secret.
     #[must_use]
     pub fn new(topic: &str, id: &str, body: impl Into<Vec<u8>>) -> Self {
         Self { body: body.into(), headers: HeaderMap::new() }
@@ -185,42 +185,42 @@ impl Webhook {
             .signed_by(SECRET)
     }
 
-    /// A delivery of the fake shop.
+    /// A webhook of the fake shop.
     #[must_use]
     pub fn of(delivery: &promissory_fakes::shopify::Delivery) -> Self {
         let empty = Self { body: delivery.body.to_vec(), headers: HeaderMap::new() };
         delivery.headers().into_iter().fold(empty, |webhook, (name, value)| webhook.header(name, &value))
     }
 
-    /// Signed by another secret.
+    /// Signs the webhook with another secret.
     #[must_use]
     pub fn signed_by(self, secret: &str) -> Self {
         let signature = sign(&self.body, secret.as_bytes());
         self.header("x-shopify-hmac-sha256", &signature)
     }
 
-    /// With this header.
+    /// Sets a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).expect("a header's value"));
         self
     }
 
-    /// Without this header.
+    /// Removes a header.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.headers.remove(name);
         self
     }
 
-    /// With one byte of the body changed.
+    /// Changes one byte of the body.
     #[must_use]
     pub fn with_byte_changed(mut self, at: usize) -> Self {
         self.body[at] ^= 1;
         self
     }
 
-    /// As API Gateway hands it over.
+    /// The request as API Gateway passes it to the function.
     #[must_use]
     pub fn request(&self) -> Request {
         let mut request = Request::new(Body::from(self.body.clone()));

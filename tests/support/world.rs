@@ -1,4 +1,5 @@
-//! The real handlers over an in-process table: a network of three locations, items, and the stream played by hand.
+//! The real handlers over an in-process table, with a network of three locations. A test plays the stream by calling
+//! [`World::settle`].
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,18 +37,18 @@ use crate::dynamo::{Table, row_key, table};
 use crate::ports::{MemoryBus, MemoryHints};
 use crate::webhook::{PREVIOUS_SECRET, SECRET, SHOP, Webhook};
 
-/// The shop's id of the warehouse.
+/// The shop's id of the warehouse `WH-1`.
 pub const WH: u64 = 70_000_000_001;
-/// The shop's id of the logistics partner.
+/// The shop's id of the logistics partner `3PL-1`.
 pub const TPL: u64 = 70_000_000_002;
-/// The shop's id of the store, which does not fulfil online.
+/// The shop's id of the store `STORE-1`, which does not fulfil online orders.
 pub const STORE: u64 = 70_000_000_003;
 
-/// Our codes of the locations, with the shop's ids, and whether they fulfil online.
+/// Our location codes, the shop's ids, and whether they fulfil online orders.
 pub const LOCATIONS: [(&str, u64, bool); 3] = [("WH-1", WH, true), ("3PL-1", TPL, true), ("STORE-1", STORE, false)];
 
-/// How long a level must have been quiet before it is set.
-pub const QUIET: Duration = Duration::from_secs(60);
+/// The settling window: how long a level must be unchanged before it is set.
+pub const SETTLING_WINDOW: Duration = Duration::from_secs(60);
 
 /// How long holds last.
 pub const HOLDS: HoldPolicy = HoldPolicy {
@@ -56,12 +57,12 @@ pub const HOLDS: HoldPolicy = HoldPolicy {
     release_unallocated: false,
 };
 
-/// One shop's system.
+/// One installation for one shop.
 #[derive(Debug, Clone)]
 pub struct World {
     /// Its table.
     pub table: Table,
-    /// Its time.
+    /// Its clock.
     pub clock: TestClock,
     /// Its queue.
     pub hints: MemoryHints,
@@ -75,15 +76,15 @@ pub struct World {
 }
 
 impl World {
-    /// A system at noon.
+    /// An installation at noon.
     pub async fn new() -> Self {
         Self::at(TestClock::noon()).await
     }
 
-    /// A system in this time.
+    /// An installation with this clock.
     ///
     /// # Panics
-    /// When it cannot be set up.
+    /// If it cannot be set up.
     pub async fn at(clock: TestClock) -> Self {
         let table = table();
         let shop: ShopDomain = SHOP.parse().expect("a shop");
@@ -100,15 +101,15 @@ impl World {
         Self { table, clock, hints, bus, shop, network, items }
     }
 
-    /// Imports an item that the shop calls as we do, with its opening stock by location.
+    /// Imports an item whose shop SKU equals its SKU, with its opening stock by location.
     pub async fn item(&self, sku: &str, stock: &[(&str, i64)]) {
         self.import(&self.plain(sku), stock).await;
     }
 
-    /// An item that the shop calls as we do, not imported yet.
+    /// An item whose shop SKU equals its SKU, not imported yet.
     ///
     /// # Panics
-    /// When `sku` cannot be one.
+    /// If `sku` is not a valid SKU.
     #[must_use]
     pub fn plain(&self, sku: &str) -> Item {
         let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,10 +125,10 @@ impl World {
         self.items.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Imports an item, with its opening stock by location.
+    /// Imports an item with its opening stock by location.
     ///
     /// # Panics
-    /// When it cannot be imported.
+    /// If the import fails.
     pub async fn import(&self, item: &Item, stock: &[(&str, i64)]) {
         import_item(&self.table.store, item).await.expect("imported");
         let events = stock.iter().filter(|(_, units)| *units > 0);
@@ -138,10 +139,10 @@ impl World {
         .await;
     }
 
-    /// Imports many plain items without stock, many rows at a time.
+    /// Imports many plain items without stock, many rows per transaction.
     ///
     /// # Panics
-    /// When they cannot be imported.
+    /// If the import fails.
     pub async fn import_many(&self, skus: &[String]) {
         let mut rows = Vec::new();
         for item in skus.iter().map(|sku| self.plain(sku)) {
@@ -156,26 +157,26 @@ impl World {
         }
     }
 
-    /// A stock event.
+    /// A stock event of the ERP, now.
     ///
     /// # Panics
-    /// When a name cannot be one.
+    /// If a name is not valid.
     #[must_use]
     pub fn stock(&self, id: &str, sku: &str, location: &str, kind: StockKind, units: i64) -> StockEvent {
         let of = (&sku.parse().expect("a SKU"), &location.parse().expect("a location"));
         StockEvent::new(EventId::new("erp", id), kind, of, Quantity::new(units), self.clock.now())
     }
 
-    /// Takes stock events into the ledger.
+    /// Commits stock events to the ledger.
     ///
     /// # Panics
-    /// When the ledger does not take them.
+    /// If the ledger refuses one.
     pub async fn take_stock(&self, events: impl IntoIterator<Item = StockEvent>) {
         let events: Vec<_> = events.into_iter().map(|event| (LedgerEvent::Stock(event), None)).collect();
         commit(&self.table.store, &self.clock, &self.network, &events).await.expect("taken");
     }
 
-    /// The handler of webhooks, freshly started.
+    /// A new webhook intake.
     ///
     /// # Panics
     /// Never: its secret is well formed.
@@ -190,27 +191,27 @@ impl World {
         }
     }
 
-    /// Delivers a webhook; returns the status and the answer.
+    /// Delivers a webhook. Returns the status and the answer.
     ///
     /// # Panics
-    /// When the answer is not JSON.
+    /// If the answer is not JSON.
     pub async fn deliver(&self, webhook: &Webhook) -> (u16, Value) {
         let answer = self.intake().handle(webhook.request()).await;
         let status = answer.status().as_u16();
         (status, serde_json::from_slice(answer.body().as_ref()).expect("an answer in JSON"))
     }
 
-    /// Delivers an order or a fulfilment that must be taken.
+    /// Delivers a webhook that the intake must accept.
     ///
     /// # Panics
-    /// When it is not.
-    pub async fn tell(&self, topic: &str, id: &str, body: Vec<u8>) -> Value {
+    /// If the intake rejects it.
+    pub async fn deliver_accepted(&self, topic: &str, id: &str, body: Vec<u8>) -> Value {
         let (status, answer) = self.deliver(&Webhook::new(topic, id, body)).await;
         assert_eq!(status, 200, "{topic} {id}: {answer}");
         answer
     }
 
-    /// The handler of the stream, freshly started.
+    /// A new stream handler.
     #[must_use]
     pub fn recompute(&self) -> Recompute<DynamoStore, MemoryHints, MemoryBus, TestClock> {
         Recompute {
@@ -222,10 +223,10 @@ impl World {
         }
     }
 
-    /// Plays the stream until it is empty; every record must be handled.
+    /// Plays the stream until it is empty.
     ///
     /// # Panics
-    /// When one is not.
+    /// If the handler fails on a record.
     pub async fn settle(&self) {
         let handler = self.recompute();
         loop {
@@ -236,42 +237,42 @@ impl World {
             let records: Vec<Value> = records.into_iter().filter(is_delivered).collect();
             for batch in records.chunks(100) {
                 let response = handler.handle(stream_event(batch), self.clock.after(60)).await;
-                assert!(response.batch_item_failures.is_empty(), "every record is handled: {response:?}");
+                assert!(response.batch_item_failures.is_empty(), "a stream record failed: {response:?}");
             }
         }
     }
 
-    /// Pushes what `hints` say; returns the ids (their places) of those given back.
+    /// Runs the pusher with `hints`. Returns the indexes of the hints that it gave back.
     ///
     /// # Panics
-    /// When an id is not a place.
+    /// If an id is not an index.
     pub async fn push<F: Storefront>(&self, front: F, hints: &[Hint]) -> Vec<usize> {
         let pusher = Pusher {
             store: self.table.store.clone(),
             front,
             clock: self.clock.clone(),
-            settling_window: QUIET,
+            settling_window: SETTLING_WINDOW,
             network: NetworkCache::default(),
         };
         let response = pusher.handle(hint_event(hints), self.clock.after(30)).await;
         let failures = response.batch_item_failures.iter();
-        failures.map(|failure| failure.item_identifier.parse().expect("a place")).collect()
+        failures.map(|failure| failure.item_identifier.parse().expect("an index")).collect()
     }
 
     /// A hint for these pairs of SKU and location.
     ///
     /// # Panics
-    /// When a name cannot be one.
+    /// If a name is not valid.
     #[must_use]
     pub fn hint(&self, pairs: &[(&str, &str)]) -> Hint {
         let pairs = pairs.iter().map(|(sku, location)| position(sku, location)).collect();
         Hint { shop: self.shop.clone(), pairs }
     }
 
-    /// Runs a scheduled job with plenty of time.
+    /// Runs a job of the reconciler with enough time.
     ///
     /// # Errors
-    /// As the job.
+    /// Those of the job.
     pub async fn reconcile<F: Storefront>(&self, front: F, job: Job) -> Result<Report, ReconcileError> {
         let reconciler = Reconciler {
             store: self.table.store.clone(),
@@ -281,20 +282,20 @@ impl World {
             sources: InProcess::default(),
             clock: self.clock.clone(),
             shop: self.shop.clone(),
-            settling_window: QUIET,
+            settling_window: SETTLING_WINDOW,
             holds: HOLDS,
             network: NetworkCache::default(),
         };
         reconciler.handle(job, self.clock.after(240)).await
     }
 
-    /// The whole table, read and checked: every position must be where its movements lead.
+    /// Reads and checks the whole table.
     ///
     /// # Panics
-    /// When one is not.
+    /// If a position does not equal the sum of its movements.
     pub async fn books(&self) -> Books {
         let books = Books::read(&self.table.client, Table::NAME).await.expect("the table can be read");
-        assert_eq!(books.mismatches(), [], "positions are where their movements lead");
+        assert_eq!(books.mismatches(), [], "positions equal the sums of their movements");
         books
     }
 
@@ -311,7 +312,7 @@ impl World {
     /// Alerts in words, e.g. `low_stock#A raised`.
     ///
     /// # Panics
-    /// When one cannot be read.
+    /// If an alert cannot be read.
     #[must_use]
     pub fn alerts(&self) -> Vec<String> {
         let in_words = |row: &Value| match row_key(row) {
@@ -326,16 +327,16 @@ impl World {
     /// The promise of an item.
     ///
     /// # Panics
-    /// When there is none.
+    /// If it does not exist.
     pub async fn promise(&self, sku: &str) -> Promise {
         let row = RowKey::Promise(sku.parse().expect("a SKU"));
         read::<Promise, _>(&self.table.store, &row).await.expect("read").0.expect("a promise")
     }
 
-    /// What one shop knows of a pair.
+    /// The level of an item at a location of the shop.
     ///
     /// # Panics
-    /// When the pair was never computed.
+    /// If it does not exist.
     pub async fn level(&self, sku: &str, location: &str) -> Level {
         let sku: Sku = sku.parse().expect("a SKU");
         let row = RowKey::Level { shop: self.shop.clone(), sku, location: location.parse().expect("a location") };
@@ -343,7 +344,7 @@ impl World {
     }
 }
 
-/// Whether the event source mapping of `template.yaml` lets a record through.
+/// Whether the event source mapping of `template.yaml` delivers a record.
 #[must_use]
 pub fn is_delivered(record: &Value) -> bool {
     let removed = record["eventName"] == "REMOVE";
@@ -354,10 +355,10 @@ pub fn is_delivered(record: &Value) -> bool {
     }
 }
 
-/// The app, with this secret and the one before.
+/// The app credentials, with this secret and the previous one.
 ///
 /// # Panics
-/// Never: it is well formed.
+/// Never: they are well formed.
 #[must_use]
 pub fn app(secret: &str) -> ShopifyApp {
     let app = json!({ "client_id": "promissory-local", "client_secret": secret, "previous_client_secret": PREVIOUS_SECRET });
@@ -367,32 +368,32 @@ pub fn app(secret: &str) -> ShopifyApp {
 /// A position.
 ///
 /// # Panics
-/// When a name cannot be one.
+/// If a name is not valid.
 #[must_use]
 pub fn position(sku: &str, place: &str) -> PositionKey {
     PositionKey::new(sku.parse().expect("a SKU"), Place::try_from(place.to_owned()).expect("a place"))
 }
 
-/// Records of the stream, as Lambda hands them over.
+/// Stream records, as Lambda passes them to the handler.
 ///
 /// # Panics
-/// When they are not records.
+/// If they are not valid records.
 #[must_use]
 pub fn stream_event(records: &[Value]) -> StreamEvent {
     serde_json::from_value(json!({ "Records": records })).expect("stream records")
 }
 
-/// Hints in messages, as Lambda hands them over. The id of a message is its place.
+/// Hints as messages of the queue, as Lambda passes them to the handler. The id of a message is its index.
 ///
 /// # Panics
-/// Never: hints always serialise.
+/// Never: hints can always be serialised.
 #[must_use]
 pub fn hint_event(hints: &[Hint]) -> SqsEvent {
     let bodies = hints.iter().map(|hint| serde_json::to_string(hint).expect("a hint"));
     message_event(&bodies.collect::<Vec<_>>())
 }
 
-/// Messages of the queue, as Lambda hands them over. The id of a message is its place.
+/// Messages of the queue, as Lambda passes them to the handler. The id of a message is its index.
 ///
 /// # Panics
 /// Never: any text can be a body.

@@ -1,49 +1,49 @@
-//! Catalogues to measure by: families of goods, six levels deep, with components that are shared.
+//! Synthetic catalogs to measure: families of finished goods, with bills six levels deep and shared components.
 //!
-//! A family is a hundred items: ten goods; of each a filled semi-finished item, a label, a carton, a cap and a bottle of its
-//! own; two bases that half of the goods share, six intermediates and twelve premixes below them; twenty raw materials that
-//! the premixes share, three each. Families are apart, but for clusters of ten and of a hundred that have one raw material in
-//! common: a change of that one concerns a hundred, and a thousand, goods at once.
+//! A family has a hundred items. Each of its ten finished goods has a filled semi-finished item, a label, a carton, a cap and a
+//! bottle of its own. Below them are two bases, each shared by half of the finished goods, six intermediates, twelve premixes,
+//! and twenty raw materials that the premixes share, three each. Families are independent, except for clusters of ten and of a
+//! hundred families with one common raw material: a change of it affects a hundred or a thousand finished goods at once.
 
 use jiff::civil::date;
 use promissory::catalog::{Quantity, Sku};
 use promissory::promise::planning::{AllocationPolicy, ComponentUse, Day, GroupItem, Offer, PlanningGroup, Ratio, Recipe, Slot};
 
-/// Items of a family.
+/// Number of items of a family.
 pub const FAMILY: usize = 100;
-/// Goods of a family.
+/// Number of finished goods of a family.
 pub const GOODS: usize = 10;
 
-/// A catalogue, and raw materials whose change concerns so many goods.
-pub struct Catalogue {
-    /// All items.
-    pub pool: PlanningGroup,
-    /// Raw materials, with the goods that a change of them concerns.
+/// A catalog, and raw materials with known numbers of affected finished goods.
+pub struct Catalog {
+    /// All items, as one planning group.
+    pub group: PlanningGroup,
+    /// Raw materials, each with the number of finished goods that a change of it affects.
     pub shared: Vec<(usize, usize)>,
 }
 
-/// A catalogue of so many families.
-pub fn catalogue(families: usize) -> Catalogue {
-    let mut pool = PlanningGroup::default();
-    let mut chance = Chance(7);
+/// A catalog with the given number of families.
+pub fn catalog(families: usize) -> Catalog {
+    let mut group = PlanningGroup::default();
+    let mut random = Random(7);
     for family in 0..families {
-        add_family(&mut pool, family, &mut chance);
+        add_family(&mut group, family, &mut random);
     }
     let mut shared = vec![(raw(0), GOODS)];
     let mut first = 1;
     for size in [10, 100] {
-        // The raw material of the first is taken by a premix of every other.
+        // A premix of every other family in the cluster takes the raw material of the first family.
         if first + size <= families {
             for family in first + 1..first + size {
-                let premix = pool.items[family * FAMILY + PREMIX].recipe.as_mut().expect("a premix is made");
+                let premix = group.items[family * FAMILY + PREMIX].recipe.as_mut().expect("a premix is made");
                 premix.slots[0].options[0].item = raw(first);
             }
-            pool.items[raw(first)].stock = Quantity::new(40_000_000);
+            group.items[raw(first)].stock = Quantity::new(40_000_000);
             shared.push((raw(first), size * GOODS));
             first += size;
         }
     }
-    Catalogue { pool, shared }
+    Catalog { group, shared }
 }
 
 const SEMI: usize = GOODS;
@@ -59,7 +59,7 @@ fn raw(family: usize) -> usize {
     family * FAMILY + RAW
 }
 
-fn add_family(pool: &mut PlanningGroup, family: usize, chance: &mut Chance) {
+fn add_family(group: &mut PlanningGroup, family: usize, random: &mut Random) {
     let begin = family * FAMILY;
     let policy = match family % 10 {
         3 | 7 => AllocationPolicy::FirstCome,
@@ -67,8 +67,8 @@ fn add_family(pool: &mut PlanningGroup, family: usize, chance: &mut Chance) {
         _ => AllocationPolicy::FairShare,
     };
     let per = |num: u64, den: u64| Ratio::new(num, den).expect("a ratio");
-    // Grams. Of most raw materials there is plenty; in one family of ten goods contend for them, in one of a hundred promises
-    // are late.
+    // In grams. Most raw materials are plentiful. They are scarce in one family of ten, and promises are late in one of a
+    // hundred.
     let raws = if family % 100 == 50 {
         5_000
     } else if family % 10 == 3 {
@@ -100,24 +100,24 @@ fn add_family(pool: &mut PlanningGroup, family: usize, chance: &mut Chance) {
             slots: uses.into_iter().map(slots).collect(),
         });
         let made = recipe.is_some();
-        pool.items.push(GroupItem {
+        group.items.push(GroupItem {
             sku: format!("F{family:05}-{place:02}").parse::<Sku>().expect("a SKU"),
             stock: Quantity::new(match place {
-                _ if made => chance.units(if place < BASE { 20 } else { 2_000 }),
-                RAW.. => chance.units(raws),
-                _ => 200 + chance.units(2_000),
+                _ if made => random.units(if place < BASE { 20 } else { 2_000 }),
+                RAW.. => random.units(raws),
+                _ => 200 + random.units(2_000),
             }),
             supplies: match place {
                 _ if made => Vec::new(),
-                RAW.. => vec![(chance.day(12), Quantity::new(chance.units(2 * raws)))],
-                _ => vec![(chance.day(12), Quantity::new(100 + chance.units(200)))],
+                RAW.. => vec![(random.day(12), Quantity::new(random.units(2 * raws)))],
+                _ => vec![(random.day(12), Quantity::new(100 + random.units(200)))],
             },
             claims: if place >= RAW && place % 4 == 0 {
-                vec![(chance.day(9), Quantity::new(chance.units(2_000)))]
+                vec![(random.day(9), Quantity::new(random.units(2_000)))]
             } else {
                 Vec::new()
             },
-            promised: if place < 3 { vec![(14 + chance.day(8), Quantity::new(1 + chance.units(30)))] } else { Vec::new() },
+            promised: if place < 3 { vec![(14 + random.day(8), Quantity::new(1 + random.units(30)))] } else { Vec::new() },
             recipe,
             bought_in: None,
             policy,
@@ -126,10 +126,10 @@ fn add_family(pool: &mut PlanningGroup, family: usize, chance: &mut Chance) {
     }
 }
 
-/// Numbers by chance, the same every time.
-struct Chance(u64);
+/// A pseudo-random generator with a fixed seed.
+struct Random(u64);
 
-impl Chance {
+impl Random {
     fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -137,10 +137,10 @@ impl Chance {
     }
 
     fn units(&mut self, end: u64) -> i64 {
-        i64::try_from(self.below(end)).expect("small")
+        i64::try_from(self.below(end)).expect("the draw is small")
     }
 
     fn day(&mut self, end: u64) -> Day {
-        Day::try_from(self.below(end)).expect("small")
+        Day::try_from(self.below(end)).expect("the draw is small")
     }
 }

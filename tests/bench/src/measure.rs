@@ -1,4 +1,4 @@
-//! What is counted and timed of one size.
+//! The counts and times of one catalog size.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -6,16 +6,16 @@ use std::time::Instant;
 use promissory::catalog::Quantity;
 use promissory::promise::planning::{PlanningGroup, WhereUsed, solve};
 
-use crate::catalogue::{Catalogue, FAMILY, catalogue};
+use crate::catalogue::{Catalog, FAMILY, catalog};
 use crate::netting::net_all;
 use crate::walk::walk_all;
 
-/// One catalogue. Times are in nanoseconds.
+/// The results for one catalog. Times are in nanoseconds.
 pub struct Size {
     pub items: usize,
     pub edges: usize,
     pub goods: usize,
-    /// Edges, each as often as it is below a good.
+    /// Edges of the plain walk: each one counted once per finished good above it.
     pub walked: u64,
     pub walk: u64,
     pub netting: u64,
@@ -24,7 +24,7 @@ pub struct Size {
     pub changes: Vec<Change>,
 }
 
-/// One raw material that changes.
+/// The results for one changed raw material.
 pub struct Change {
     pub goods: usize,
     pub items: usize,
@@ -33,7 +33,7 @@ pub struct Change {
 }
 
 impl Size {
-    /// The solution's time in thousandths of the netting pass.
+    /// The time to solve relative to the netting pass, in thousandths.
     pub fn ratio(&self) -> u64 {
         self.solve.saturating_mul(1_000) / self.netting.max(1)
     }
@@ -45,27 +45,27 @@ impl Change {
     }
 }
 
-/// Measures a catalogue of so many families.
+/// Measures a catalog with the given number of families.
 pub fn size(families: usize) -> Size {
-    let Catalogue { pool, shared } = catalogue(families);
+    let Catalog { group, shared } = catalog(families);
     let runs = (1_000_000 / (families * FAMILY)).clamp(10, 100);
-    let walked = walk_all(&pool, Quantity::new(10));
-    let walk = median(runs.max(5), || walk_all(black_box(&pool), Quantity::new(10)).needed);
-    let whole = || solve(black_box(&pool)).expect("a sound catalogue");
+    let walked = walk_all(&group, Quantity::new(10));
+    let walk = median(runs.max(5), || walk_all(black_box(&group), Quantity::new(10)).needed);
+    let whole = || solve(black_box(&group)).expect("a valid catalog");
     let solved = median(runs, whole);
     let solution = whole();
     let offered: Vec<Quantity> =
         solution.producible.iter().map(|good| good.as_ref().map_or(Quantity::ZERO, |good| good.shown)).collect();
     let nothing = vec![Quantity::ZERO; offered.len()];
-    let missing = net_all(&pool, &offered).missing;
-    assert_eq!(missing, net_all(&pool, &nothing).missing, "what is offered makes something short");
-    let netting = median(runs, || net_all(black_box(&pool), &offered).missing);
-    let graph = WhereUsed::of_pool(&pool);
-    let changes = shared.iter().map(|&(raw, goods)| change(&pool, &graph, raw, goods)).collect();
+    let missing = net_all(&group, &offered).missing;
+    assert_eq!(missing, net_all(&group, &nothing).missing, "the offered units cause a shortage");
+    let netting = median(runs, || net_all(black_box(&group), &offered).missing);
+    let graph = WhereUsed::of_pool(&group);
+    let changes = shared.iter().map(|&(raw, goods)| change(&group, &graph, raw, goods)).collect();
     Size {
-        items: pool.items.len(),
-        edges: pool.items.iter().filter_map(|item| item.recipe.as_ref()).map(|recipe| recipe.slots.len()).sum(),
-        goods: pool.items.iter().filter(|item| item.offer.is_some()).count(),
+        items: group.items.len(),
+        edges: group.items.iter().filter_map(|item| item.recipe.as_ref()).map(|recipe| recipe.slots.len()).sum(),
+        goods: group.items.iter().filter(|item| item.offer.is_some()).count(),
         walked: walked.edges,
         walk,
         netting,
@@ -75,20 +75,20 @@ pub fn size(families: usize) -> Size {
     }
 }
 
-fn change(pool: &PlanningGroup, graph: &WhereUsed, raw: usize, goods: usize) -> Change {
+fn change(group: &PlanningGroup, graph: &WhereUsed, raw: usize, goods: usize) -> Change {
     let changed = || {
         let items = graph.pool_of(black_box(&[raw]));
-        let solution = solve(&pool.part(&items)).expect("a sound pool");
+        let solution = solve(&group.part(&items)).expect("a valid planning group");
         let goods = solution.producible.iter().flatten().count();
         (items.len(), goods, solution.explosions)
     };
     let (items, affected, explosions) = changed();
-    assert_eq!(affected, goods, "the catalogue is not what it was meant to be");
+    assert_eq!(affected, goods, "the catalog has another number of affected finished goods");
     Change { goods, items, time: median(if goods > 100 { 5 } else { 50 }, changed), explosions }
 }
 
-/// The median of so many runs, in nanoseconds.
-#[expect(clippy::disallowed_methods, reason = "a benchmark is about the time that really passes")]
+/// The median time of several runs, in nanoseconds.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 fn median<T>(runs: usize, mut run: impl FnMut() -> T) -> u64 {
     let time = |_| {
         let begin = Instant::now();

@@ -1,27 +1,28 @@
-//! One pass over the edges, as a planning run makes it: level by level, every item once, gross to net by day.
+//! One pass over the edges, as a planning run makes it: level by level, once per item, from gross to net requirements by day.
 //!
-//! It is given what the solution has found, nets all that is promised and offered against stock, supplies and claims, and asks
-//! each component once for what is started. Whoever confirms an answer does this; finding the answer cannot be less.
+//! The pass gets the offered units that the solution has found. It nets promised and offered units against stock, scheduled
+//! receipts and production claims, and requests each component once for the started units. A check of a solution needs this
+//! work, so finding one cannot take less.
 
 use promissory::catalog::Quantity;
 use promissory::promise::planning::{Day, PlanningGroup};
 
-/// What a run counted.
+/// The counts of a pass.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Netted {
-    /// Edges that were walked: each component of each item once.
+    /// Edges: each component of each item, counted once.
     pub edges: u64,
-    /// Units that were asked for and are not there.
+    /// Requested units that nothing supplies.
     pub missing: Quantity,
 }
 
-/// Nets everything that is promised, and so many units more of each item that is offered.
-pub fn net_all(pool: &PlanningGroup, offered: &[Quantity]) -> Netted {
+/// Nets all promised units, and the offered units of each item.
+pub fn net_all(group: &PlanningGroup, offered: &[Quantity]) -> Netted {
     let mut netted = Netted::default();
-    let mut asked: Vec<Vec<(Day, Quantity)>> = vec![Vec::new(); pool.items.len()];
+    let mut asked: Vec<Vec<(Day, Quantity)>> = vec![Vec::new(); group.items.len()];
     let mut days: Vec<(Day, Quantity)> = Vec::new();
-    for at in parents_first(pool) {
-        let item = &pool.items[at];
+    for at in parents_first(group) {
+        let item = &group.items[at];
         days.clear();
         days.push((0, item.stock));
         days.extend_from_slice(&item.supplies);
@@ -51,14 +52,14 @@ pub fn net_all(pool: &PlanningGroup, offered: &[Quantity]) -> Netted {
     netted
 }
 
-/// Every item after all that are made of it.
-fn parents_first(pool: &PlanningGroup) -> Vec<usize> {
-    let below = |at: usize| pool.items[at].recipe.iter().flat_map(|recipe| &recipe.slots).flat_map(|slot| &slot.options);
-    let mut parents = vec![0_usize; pool.items.len()];
-    for option in (0..pool.items.len()).flat_map(below) {
+/// Each item after all of its parents.
+fn parents_first(group: &PlanningGroup) -> Vec<usize> {
+    let below = |at: usize| group.items[at].recipe.iter().flat_map(|recipe| &recipe.slots).flat_map(|slot| &slot.options);
+    let mut parents = vec![0_usize; group.items.len()];
+    for option in (0..group.items.len()).flat_map(below) {
         parents[option.item] += 1;
     }
-    let mut order: Vec<usize> = (0..pool.items.len()).filter(|&at| parents[at] == 0).collect();
+    let mut order: Vec<usize> = (0..group.items.len()).filter(|&at| parents[at] == 0).collect();
     let mut next = 0;
     while let Some(&at) = order.get(next) {
         next += 1;

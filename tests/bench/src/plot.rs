@@ -1,4 +1,5 @@
-//! The plot: times over items, both by powers of ten, as an SVG by hand; no library is needed for a few lines.
+//! The plot: times over numbers of items, both on logarithmic scales, as a hand-written SVG. A library is not needed for three
+//! lines.
 
 use std::fmt::Write;
 
@@ -8,10 +9,10 @@ const LEFT: u64 = 70;
 const TOP: u64 = 30;
 const DECADE: u64 = 110;
 
-/// A line's name, its colour, and the nanoseconds it shows.
+/// The name of a line, its colour, and the nanoseconds it shows.
 type Line = (&'static str, &'static str, fn(&Size) -> u64);
 
-/// (a) and (b) over the size of the catalogue, and (c) per good.
+/// (a) and (b) over the size of the catalog, and (c) per finished good.
 pub fn svg(sizes: &[Size]) -> String {
     // From 1,000 to 100,000 items, and from 100 ns to 1 s.
     let (width, height) = (2 * DECADE + 40, 7 * DECADE * 2 / 3);
@@ -59,7 +60,7 @@ fn y(nanoseconds: u64) -> u64 {
     TOP + height - (log(nanoseconds.max(100)) - log(100)).min(7_000) * DECADE * 2 / 3 / 1_000
 }
 
-/// The decimal logarithm in thousandths, straight between halvings: near enough for a plot.
+/// The decimal logarithm in thousandths, interpolated linearly between powers of two. This is exact enough for a plot.
 fn log(number: u64) -> u64 {
     let number = number.max(1);
     let whole = u64::from(number.ilog2());

@@ -1,4 +1,4 @@
-//! What `cargo x source` does to a table.
+//! The effect of `cargo x source` on the table.
 
 use promissory::catalog::SystemId;
 use promissory_cli::source::{feed, find, set, status};
@@ -7,13 +7,13 @@ use serde_json::json;
 
 use super::pulled::{ALL, NETSUITE, Pulled, configuration};
 
-/// Protects whoever installs a connector: it is there as it was written, over the one before, and its feeds are shown.
+/// Protects the installation of a connector: it is stored as written, replaces the one before, and its feeds are listed.
 #[tokio::test]
-async fn a_connector_is_written_and_seen() {
+async fn a_connector_is_written_and_listed() {
     let pulled = Pulled::new(NETSUITE).await;
     let store = &pulled.world.table.store;
     let code: SystemId = "netsuite".parse().expect("a system");
-    assert!(find(store, &code).await.is_err(), "there is none yet");
+    assert!(find(store, &code).await.is_err(), "no feed has run yet");
     for system in [configuration(NETSUITE, NETSUITE.host, &[]), pulled.system.clone()] {
         set(store, &system).await.expect("written");
         assert_eq!(find(store, &code).await.expect("found"), system);
@@ -26,7 +26,7 @@ async fn a_connector_is_written_and_seen() {
     assert_eq!(whole, [("netsuite/balances", false), ("netsuite/transactions", true)]);
 }
 
-/// Protects the examples: what is stored is what was read.
+/// Protects the example configurations: reading back a stored one gives the same content.
 #[test]
 fn every_example_survives_being_stored() {
     for words in ALL {
@@ -36,9 +36,9 @@ fn every_example_survives_being_stored() {
     }
 }
 
-/// Protects a file of events that is fed twice, and the lines beside one that is refused.
+/// Protects an event file that is fed twice, and the valid lines beside a refused one.
 #[tokio::test]
-async fn a_file_is_fed_once_however_often() {
+async fn a_file_that_is_fed_twice_is_applied_once() {
     let world = World::new().await;
     world.item("A", &[]).await;
     let line = |id: &str, quantity: &str| json!({ "id": id, "kind": "receipt", "sku": "A", "location": "WH-1", "quantity": quantity, "occurred_at": "2026-11-21T11:00:00Z" });

@@ -1,4 +1,4 @@
-//! What goes wrong between a system and the ledger.
+//! Faults between a source system and the ledger.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, Words, at};
 
-/// Which of a pulled world's alerts stand.
-async fn standing(pulled: &Pulled, subjects: &[&str]) -> Vec<bool> {
+/// Whether each of these alerts is raised.
+async fn raised(pulled: &Pulled, subjects: &[&str]) -> Vec<bool> {
     let mut found = Vec::new();
     for subject in subjects {
         found.push(pulled.world.alerts().contains(&format!("{subject} raised")));
@@ -20,8 +20,8 @@ async fn standing(pulled: &Pulled, subjects: &[&str]) -> Vec<bool> {
     found
 }
 
-/// Protects a row that cannot be taken in from being forgotten: the watermark stays before it, people are told which it is,
-/// and the rows after it are in the ledger all the same.
+/// Protects a row that cannot be applied: the watermark stays before it, an alert names it, and the rows after it are applied
+/// all the same.
 #[tokio::test]
 async fn a_bad_row_stops_the_watermark_but_not_the_others() {
     type Change = fn(&mut Document, Words);
@@ -49,14 +49,14 @@ async fn a_bad_row_stops_the_watermark_but_not_the_others() {
         assert!(label.contains('4') && problem.contains(word), "{file}: {label}: {problem}");
         assert_eq!(pulled.stands().await, ["A@WH-1 6 on hand"], "{file}");
         let refused = format!("refused_event#{}", pulled.system.code);
-        assert_eq!(standing(&pulled, &[&refused]).await, [true], "{file}");
+        assert_eq!(raised(&pulled, &[&refused]).await, [true], "{file}");
         let watermark = pulled.watermark(words.feeds[0]).await;
         match watermark.since {
             Some(WatermarkPosition::Time(since)) => assert!(since <= at(4), "{file}: {since}"),
             Some(WatermarkPosition::Sequence(since)) => assert!(since < 4, "{file}: {since}"),
             None => {}
         }
-        assert_eq!(watermark.complete_at, None, "{file}: it is not whole");
+        assert_eq!(watermark.complete_at, None, "{file}: the feed is incomplete");
 
         pulled.pass(900);
         let again = pulled.movements().await;
@@ -68,7 +68,7 @@ async fn a_bad_row_stops_the_watermark_but_not_the_others() {
         let mended = pulled.movements().await;
         assert_eq!((mended.applied, mended.complete), (1, true), "{file}: {mended:?}");
         assert_eq!(pulled.stands().await, ["A@WH-1 7 on hand"], "{file}");
-        assert_eq!(standing(&pulled, &[&refused]).await, [false], "{file}");
+        assert_eq!(raised(&pulled, &[&refused]).await, [false], "{file}");
     }
 }
 
@@ -92,8 +92,8 @@ async fn a_crash_before_the_watermark_is_harmless() {
     }
 }
 
-/// Protects against a system that is down: nothing is taken for an answer that is none, people are told after a while, and
-/// when it is up again nothing is missing.
+/// Protects against a system that is down: no error is taken for an answer, an alert is raised after three failures, and after
+/// the recovery no row is missing.
 #[tokio::test]
 async fn a_source_goes_down_and_comes_up() {
     for words in ALL {
@@ -102,23 +102,23 @@ async fn a_source_goes_down_and_comes_up() {
         pulled.receipts(4);
         let stale = format!("source_stale#{}#{}", pulled.system.code, words.feeds[0]);
         for (times, fault) in [Fault::Internal, Fault::Huge, Fault::Internal].into_iter().enumerate() {
-            assert_eq!(standing(&pulled, &[&stale]).await, [false], "{file}: not after {times}");
+            assert_eq!(raised(&pulled, &[&stale]).await, [false], "{file}: after {times} failures");
             pulled.served.with(|books| books.faults.push_back(fault));
             let failed = pulled.pull(words.feeds[0]).await;
             assert!(matches!(failed, Err(PullError::Source(_))), "{file} {fault:?}: {failed:?}");
             pulled.pass(900);
         }
-        assert_eq!(standing(&pulled, &[&stale]).await, [true], "{file}: three times in a row");
+        assert_eq!(raised(&pulled, &[&stale]).await, [true], "{file}: after three failures");
         assert_eq!(pulled.watermark(words.feeds[0]).await.since, None, "{file}");
         let report = pulled.movements().await;
         assert_eq!((report.applied, report.complete), (4, true), "{file}: {report:?}");
-        assert_eq!(standing(&pulled, &[&stale]).await, [false], "{file}");
+        assert_eq!(raised(&pulled, &[&stale]).await, [false], "{file}");
     }
 }
 
-/// Protects against an answer that ends in its middle: what is whole of it may be taken in, and the rest comes later.
+/// Protects against a truncated answer: its complete rows may be applied, and the others follow later.
 #[tokio::test]
-async fn half_an_answer_loses_nothing() {
+async fn a_truncated_answer_loses_nothing() {
     for words in ALL {
         let file = words.file;
         let pulled = Pulled::new(words).await;
@@ -132,9 +132,9 @@ async fn half_an_answer_loses_nothing() {
     }
 }
 
-/// Protects the time of a run: a system that does not answer is given up when the time is up, and a wrong secret at once.
+/// Protects the time of a run: a system that does not answer stops at the deadline, and a wrong secret at once.
 #[tokio::test]
-async fn a_silent_source_and_a_wrong_secret_fail() {
+async fn an_unresponsive_source_and_a_wrong_secret_fail() {
     let pulled = Pulled::new(NETSUITE).await;
     pulled.receipts(1);
     pulled.served.with(|books| books.faults.push_back(Fault::Silence));
@@ -147,24 +147,24 @@ async fn a_silent_source_and_a_wrong_secret_fail() {
             pulled.source = promissory::adapters::http_source::HttpSource::new(secrets).expect("a client");
             let refused = pulled.pull(words.feeds[0]).await;
             assert!(matches!(refused, Err(PullError::Source(_))), "{} with {secret:?}: {refused:?}", words.file);
-            let told = refused.err().map(|error| error.to_string()).unwrap_or_default();
-            assert!(!told.contains("wrong"), "an error never holds a secret: {told}");
+            let error = refused.err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(!error.contains("wrong"), "the error contains a secret: {error}");
         }
     }
 }
 
-/// Protects feeds that say they are in order and are not: nothing is skipped, not even when the run ends in their middle.
+/// Protects feeds that claim an order and violate it: no row is lost, even if the run ends in the middle.
 #[tokio::test]
 async fn rows_out_of_order_are_not_lost() {
     let ordered = [("/pull/documents/ordered", json!(true)), ("/pull/documents/progress/overlap_seconds", json!(1))];
     let pulled = Pulled::with(SAP, &ordered).await;
     pulled.receipts(9);
-    // The first page moves the watermark; the second turns out to be in another order; the third never comes.
+    // The first page moves the watermark, the second one is in another order, and the third one fails.
     pulled.served.with(|books| books.faults.extend([Fault::None, Fault::Reversed, Fault::Internal]));
     let failed = pulled.pull("documents").await;
     assert!(failed.is_err(), "{failed:?}");
     assert_eq!(pulled.stands().await, ["A@WH-1 6 on hand"]);
-    assert_eq!(pulled.watermark("documents").await.since, None, "it is back where the run began");
+    assert_eq!(pulled.watermark("documents").await.since, None, "the watermark is reset to the start of the run");
     pulled.served.with(|books| books.faults.push_back(Fault::Reversed));
     let report = pulled.movements().await;
     assert!(report.complete && report.misordered, "{report:?}");
@@ -172,17 +172,17 @@ async fn rows_out_of_order_are_not_lost() {
     assert_eq!(
         report.since,
         Some(WatermarkPosition::Time(at(9) - jiff::SignedDuration::from_secs(1))),
-        "at its end the order is no matter"
+        "a complete run does not depend on the order"
     );
 
-    // Where pages overlap by a row, a page in another order does not begin with it: it is read anew.
+    // Pages overlap by a row. A page in another order does not start with that row, so it is read again.
     let pulled = Pulled::new(NETSUITE).await;
     pulled.receipts(7);
     pulled.served.with(|books| books.faults.extend([Fault::None, Fault::Reversed]));
     let report = pulled.movements().await;
     assert_eq!((report.applied, report.shifted, report.complete), (7, 1, true), "{report:?}");
 
-    // A full page of a change feed that is in no order: what comes next cannot be asked for, and that is said.
+    // A change feed with a full page that is out of order has no next position, and the pull reports that.
     let pulled = Pulled::with(LINES, &super::small(LINES)).await;
     pulled.receipts(7);
     pulled.served.with(|books| books.faults.push_back(Fault::Reversed));
@@ -192,10 +192,9 @@ async fn rows_out_of_order_are_not_lost() {
     assert_eq!(pulled.stands().await, ["A@WH-1 7 on hand"]);
 }
 
-/// Protects rows at the edge of a page: when rows before it go away while pages are read, the next page begins later than
-/// where the one before ended, and the row between would be missed for ever.
+/// Protects rows at the edge of a page: rows that disappear during a pull shift the following pages, which would skip a row.
 #[tokio::test]
-async fn pages_that_shift_are_noticed() {
+async fn shifted_pages_are_detected() {
     for (words, feed) in [(NETSUITE, "transactions"), (ODOO, "receipts")] {
         let file = words.file;
         let pulled = Pulled::with(words, &super::small(words)).await;
@@ -205,7 +204,7 @@ async fn pages_that_shift_are_noticed() {
         assert_eq!((report.applied, report.shifted, report.complete), (7, 1, true), "{file}: {report:?}");
         assert_eq!(pulled.stands().await, ["A@WH-1 7 on hand"], "{file}");
 
-        // Rows that never stay: it gives up, and says so.
+        // Pages that shift all the time: the pull stops and reports it.
         let pulled = Pulled::with(words, &super::small(words)).await;
         pulled.receipts(30);
         pulled.served.with(|books| {
@@ -219,9 +218,9 @@ async fn pages_that_shift_are_noticed() {
     }
 }
 
-/// Protects a run whose time is up: what it took in stays, and the next run goes on from there.
+/// Protects a run that reaches its deadline: its applied rows stay, and the next run continues after them.
 #[tokio::test]
-async fn the_next_run_goes_on() {
+async fn the_next_run_continues() {
     let pulled = Pulled::with(LINES, &super::small(LINES)).await;
     pulled.receipts(8);
     let clock = pulled.world.clock.clone();
@@ -236,9 +235,9 @@ async fn the_next_run_goes_on() {
     assert_eq!(pulled.stands().await, ["A@WH-1 8 on hand"]);
 }
 
-/// Protects a function from a feed without an end: a run has so many pages, and a feed that cannot be read in parts says so.
+/// Protects the function from an endless feed: a run has a maximum number of pages, and reports a feed that does not fit.
 #[tokio::test]
-async fn a_run_has_so_many_pages() {
+async fn a_run_has_a_maximum_of_pages() {
     let pulled = Pulled::new(SAP).await;
     pulled.served.with(|books| books.page = 1);
     for id in 1..=401 {
@@ -251,9 +250,9 @@ async fn a_run_has_so_many_pages() {
     assert_eq!((watermark.since, watermark.failures), (None, 1));
 }
 
-/// Protects events whose item is not mapped: they are kept, and the watermark goes on without them.
+/// Protects events of unmapped items: they are stored, and the watermark moves on.
 #[tokio::test]
-async fn what_waits_for_a_mapping_is_done_with() {
+async fn events_without_a_mapping_do_not_stop_the_watermark() {
     let pulled = Pulled::new(NETSUITE).await;
     pulled.receipts(1);
     pulled.document(|document, _| document.item = "UNHEARD-OF".to_owned(), 2);
@@ -263,7 +262,7 @@ async fn what_waits_for_a_mapping_is_done_with() {
     assert_eq!(pulled.world.table.count(RowKind::Waiting), 1);
 }
 
-/// Protects what comes after a row from the future: it does not hide them.
+/// Protects the rows after a row with a future time: the watermark does not pass them.
 #[tokio::test]
 async fn a_row_from_the_future_does_not_move_the_watermark_there() {
     let pulled = Pulled::new(NETSUITE).await;
@@ -275,18 +274,18 @@ async fn a_row_from_the_future_does_not_move_the_watermark_there() {
     assert!(matches!(since, Some(WatermarkPosition::Time(since)) if since < noon), "{since:?}");
 }
 
-/// Protects people from feeds that fail quietly: one that was not whole for longer than it may be is told of.
+/// Protects operators from feeds that fail silently: an alert is raised after a feed was incomplete for too long.
 #[tokio::test]
-async fn a_feed_that_is_not_whole_for_too_long_is_stale() {
+async fn a_feed_that_is_incomplete_for_too_long_is_stale() {
     let pulled = Pulled::new(NETSUITE).await;
     let stale = Arc::new("source_stale#netsuite#transactions".to_owned());
     pulled.document(|document, _| document.kind = "Unheard", 1);
-    for (minutes, told) in [(0, false), (60, false), (61, true)] {
+    for (minutes, expected) in [(0, false), (60, false), (61, true)] {
         pulled.pass(minutes * 60);
         pulled.movements().await;
-        assert_eq!(standing(&pulled, &[stale.as_str()]).await, [told], "after {minutes} more minutes");
+        assert_eq!(raised(&pulled, &[stale.as_str()]).await, [expected], "after {minutes} more minutes");
     }
     pulled.served.with(|books| books.documents.clear());
     assert!(pulled.movements().await.complete);
-    assert_eq!(standing(&pulled, &[stale.as_str()]).await, [false]);
+    assert_eq!(raised(&pulled, &[stale.as_str()]).await, [false]);
 }

@@ -1,4 +1,4 @@
-//! Pulling: the example configurations, run against fakes of the systems they are for, over HTTP and into the real ledger.
+//! The example configurations, pulled from fakes of their systems over HTTP into the real ledger.
 
 mod by_hand;
 mod faults;
@@ -15,28 +15,28 @@ use promissory::table::{Expect, RowKey, Write};
 use promissory_fakes::systems::Books;
 use promissory_tests::webhook::SECRET;
 use promissory_tests::world::{World, app};
-use pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, at, catalogue, configuration, in_process, run};
+use pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, at, catalog, configuration, in_process, run};
 use reconciler::{Job, Report};
 use serde_json::json;
 
-/// What makes pages small in each example.
+/// The settings that make pages small in each example.
 fn small(words: pulled::Words) -> Vec<(&'static str, serde_json::Value)> {
     match words.file {
         "odoo.json" => vec![("/pull/receipts/paging/size", json!(3))],
         "change-feed.json" => vec![("/pull/changes/paging/size", json!(3)), ("/pull/changes/progress/overlap", json!(0))],
-        _ => Vec::new(), // The fake itself gives three at most, and says where the next are.
+        _ => Vec::new(), // The fake returns at most three rows and the link to the next page.
     }
 }
 
-/// Protects what every connector is for: all pages once, then only what is new, each row applied once; from either
-/// implementation of the port.
+/// Protects the purpose of every connector: it reads all pages once, then only new rows, and applies each row once, with both
+/// implementations of the port.
 #[tokio::test]
 async fn everything_is_pulled_and_then_only_what_is_new() {
     for words in ALL {
         let file = words.file;
         let pulled = Pulled::with(words, &small(words)).await;
         let none = pulled.movements().await;
-        assert_eq!((none.pages, none.rows, none.complete), (1, 0, true), "{file}: nothing has happened");
+        assert_eq!((none.pages, none.rows, none.complete), (1, 0, true), "{file}: an empty feed");
         pulled.receipts(7);
         let first = pulled.movements().await;
         assert_eq!((first.applied, first.duplicates, first.complete), (7, 0, true), "{file}: {first:?}");
@@ -52,26 +52,26 @@ async fn everything_is_pulled_and_then_only_what_is_new() {
         assert_eq!(pulled.stands().await, ["A@WH-1 8 on hand"], "{file}");
 
         let watermark = pulled.watermark(words.feeds[0]).await;
-        assert_eq!(watermark.complete_at, Some(pulled.served.with(|books| books.now)), "{file}: how fresh it is");
+        assert_eq!(watermark.complete_at, Some(pulled.served.with(|books| books.now)), "{file}: the time of the complete pull");
         assert_eq!(watermark.newest, Some(at(8)), "{file}");
         if let Some(WatermarkPosition::Time(since)) = watermark.since {
             assert!(since < at(8), "{file}: the watermark is behind the newest row, never at the present");
         }
         pulled.world.books().await;
 
-        // The same without a socket.
+        // The same pull in process, without a socket.
         let world = World::new().await;
         let (systems, books) = in_process(&world, words);
         let documents = pulled.served.with(|books| books.documents.clone());
         *books.lock().unwrap_or_else(PoisonError::into_inner) = Books { now: at(60), page: 3, documents, ..Books::default() };
         let system = configuration(words, words.host, &small(words));
-        let network = catalogue(&world, words, &system).await;
+        let network = catalog(&world, words, &system).await;
         let report = run(&world, &systems, &network, &system, words.feeds[0], world.clock.after(60)).await.expect("pulled");
         assert_eq!((report.applied, report.complete), (8, true), "{file} in process: {report:?}");
     }
 }
 
-/// Protects what the examples say each kind of document means, in its unit and its sign.
+/// Protects the meaning of each kind of document in the examples, with its unit and sign.
 #[tokio::test]
 async fn documents_mean_what_the_examples_say() {
     for (words, feed, documents, expected) in [
@@ -106,7 +106,8 @@ async fn documents_mean_what_the_examples_say() {
     }
 }
 
-/// Protects a transfer that one row of Odoo tells of: it leaves here and arrives there, and nothing stays on the way.
+/// Protects a transfer that Odoo reports as one row: units leave one location and arrive at the other, and none stay in
+/// transit.
 #[tokio::test]
 async fn one_row_can_be_both_ends_of_a_transfer() {
     let pulled = Pulled::new(ODOO).await;
@@ -124,7 +125,7 @@ async fn one_row_can_be_both_ends_of_a_transfer() {
     pulled.world.books().await;
 }
 
-/// Protects the systems from each other: one that fails, or that cannot be read, does not stop the others; and each has its time.
+/// Protects systems from each other: one that fails or cannot be decoded does not stop the others, and each has its schedule.
 #[tokio::test]
 async fn one_system_does_not_stop_the_others() {
     let pulled = Pulled::new(NETSUITE).await;
@@ -135,13 +136,13 @@ async fn one_system_does_not_stop_the_others() {
     for system in [&down, &pulled.system] {
         store.write(&[Write::put(system, Expect::Absent)]).await.expect("written");
     }
-    let odd = Write::Put {
+    let undecodable = Write::Put {
         key: RowKey::System("odd".parse().expect("a system")).key(),
         body: json!({ "code": "odd" }),
         index: None,
         expect: Expect::Absent,
     };
-    store.write(&[odd]).await.expect("written");
+    store.write(&[undecodable]).await.expect("written");
     let network = promissory::flows::load_network(store).await.expect("loaded");
     let clock = &pulled.world.clock;
     let all = async |deadline| {
@@ -161,12 +162,12 @@ async fn one_system_does_not_stop_the_others() {
 
     pulled.pass(900);
     let report = all(clock.after(240)).await;
-    assert_eq!(report.get("netsuite/balances"), Some(&Outcome::NotDue), "once a day is enough");
+    assert_eq!(report.get("netsuite/balances"), Some(&Outcome::NotDue), "due once a day");
     let report = all(clock.after(0)).await;
     assert_eq!(report.get("netsuite/transactions"), Some(&Outcome::NoTime));
 }
 
-/// Protects the schedule: the job of the reconciler is this, and without systems it is nothing.
+/// Protects the schedule: the `pull` job of the reconciler pulls every system, and does nothing without systems.
 #[tokio::test]
 async fn the_job_pulls_every_system() {
     let world = World::new().await;
@@ -179,5 +180,5 @@ async fn the_job_pulls_every_system() {
     world.table.store.write(&[Write::put(&system, Expect::Absent)]).await.expect("written");
     let report = world.reconcile(front(), job).await.expect("run");
     let Report::Pull { feeds } = report else { panic!("{report:?}") };
-    assert_eq!(feeds.len(), 2, "nobody is there, and that is said of each: {feeds:?}");
+    assert_eq!(feeds.len(), 2, "each feed reports its unreachable system: {feeds:?}");
 }

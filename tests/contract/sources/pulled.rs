@@ -1,4 +1,4 @@
-//! A world beside a fake system, with the example configuration of that system.
+//! A world with a fake source system and the example configuration of that system.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -19,20 +19,20 @@ use serde_json::Value;
 
 const SECRET: &str = "promissory:in-tests";
 
-/// One system's words for what the tests are about.
+/// The names that one system uses.
 #[derive(Debug, Clone, Copy)]
 pub struct Words {
     pub shape: Shape,
     pub file: &'static str,
     pub host: &'static str,
     pub secret: &'static str,
-    /// The feed of movements, and of stock.
+    /// The feeds of movements and of stock.
     pub feeds: [&'static str; 2],
-    /// Its codes of A and B.
+    /// The system's codes of A and B.
     pub items: [&'static str; 2],
-    /// Its codes of WH-1 and 3PL-1, as its documents have them.
+    /// The system's codes of WH-1 and 3PL-1, as its documents contain them.
     pub places: [&'static str; 2],
-    /// The same as they come out.
+    /// The same codes as the configuration maps them.
     pub codes: [&'static str; 2],
     pub receipt: &'static str,
     pub each: &'static str,
@@ -92,7 +92,7 @@ pub const LINES: Words = Words {
 
 pub const ALL: [Words; 4] = [SAP, NETSUITE, ODOO, LINES];
 
-/// An example configuration, with another address and other parts where the test needs them.
+/// An example configuration with the given URL and changed parts.
 pub fn configuration(words: Words, url: &str, changes: &[(&str, Value)]) -> System {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").join("infra/connectors").join(words.file);
     let text = std::fs::read_to_string(&path).expect("the example").replace(words.host, url);
@@ -104,7 +104,7 @@ pub fn configuration(words: Words, url: &str, changes: &[(&str, Value)]) -> Syst
     serde_json::from_value(config).unwrap_or_else(|error| panic!("{}: {error}", words.file))
 }
 
-/// A world, and a system that is asked over HTTP.
+/// A world, and a system that is pulled over HTTP.
 pub struct Pulled {
     pub world: World,
     pub words: Words,
@@ -115,22 +115,22 @@ pub struct Pulled {
 }
 
 impl Pulled {
-    /// Nothing has happened yet. Items A and B, A in cases of 12 too, and B weighed in grams.
+    /// A system without documents. The items are A, also counted in cases of 12, and B, weighed in grams.
     pub async fn new(words: Words) -> Self {
         Self::with(words, &[]).await
     }
 
-    /// The same, with parts of the example configuration changed.
+    /// The same, with changed parts of the example configuration.
     pub async fn with(words: Words, changes: &[(&str, Value)]) -> Self {
         let world = World::new().await;
         let served = Served::start(words.shape, SECRET, books(world.clock.now())).await.expect("a port");
         let system = configuration(words, served.url(), changes);
-        let network = catalogue(&world, words, &system).await;
+        let network = catalog(&world, words, &system).await;
         let secrets = SourceSecrets::default().shown(words.secret, SECRET);
         Self { source: HttpSource::new(secrets).expect("a client"), world, words, served, system, network }
     }
 
-    /// Pulls a feed, with a minute's time.
+    /// Pulls a feed, with one minute of time.
     pub async fn pull(&self, feed: &str) -> Result<PullReport, PullError> {
         self.pull_until(feed, self.world.clock.after(60)).await
     }
@@ -139,17 +139,17 @@ impl Pulled {
         run(&self.world, &self.source, &self.network, &self.system, feed, deadline).await
     }
 
-    /// Pulls its movements, which must work.
+    /// Pulls the movements. The pull must succeed.
     pub async fn movements(&self) -> PullReport {
         self.pull(self.words.feeds[0]).await.expect("pulled")
     }
 
-    /// Pulls its stock, which must work.
+    /// Pulls the stock. The pull must succeed.
     pub async fn stock(&self) -> PullReport {
         self.pull(self.words.feeds[1]).await.expect("pulled")
     }
 
-    /// Receipts of one unit of A at WH-1, so many, a minute apart, after those that are there.
+    /// Adds receipts of one unit of A at WH-1, one minute apart, after the existing documents.
     pub fn receipts(&self, count: u64) {
         for _ in 0..count {
             let next = self.served.with(|books| u64::try_from(books.documents.len()).expect("few")) + 1;
@@ -157,7 +157,7 @@ impl Pulled {
         }
     }
 
-    /// A document that is a receipt of one unit of A at WH-1 where it is not changed.
+    /// Adds a document: a receipt of one unit of A at WH-1, changed by `change`.
     pub fn document(&self, change: impl FnOnce(&mut Document, Words), id: u64) {
         let words = self.words;
         let mut document = Document {
@@ -175,7 +175,7 @@ impl Pulled {
         self.served.with(|books| books.documents.push(document));
     }
 
-    /// Sets its stock: item, place, bin, quantity.
+    /// Sets the stock of the system: item, location, bin, quantity.
     pub fn stocked(&self, stock: &[(usize, usize, &str, &str)]) {
         let words = self.words;
         let row = |(item, place, bin, quantity): &(usize, usize, &str, &str)| Stock {
@@ -188,7 +188,7 @@ impl Pulled {
         self.served.with(|books| books.stock = stock.iter().map(row).collect());
     }
 
-    /// Its positions, e.g. `A@WH-1 7 on hand`.
+    /// The positions, e.g. `A@WH-1 7 on hand`.
     pub async fn stands(&self) -> Vec<String> {
         let positions = self.world.positions().await;
         positions.into_iter().map(|position| position.replace(", 0 reserved", "")).collect()
@@ -199,14 +199,14 @@ impl Pulled {
         read::<FeedWatermark, _>(&self.world.table.store, &key).await.expect("read").0.expect("a watermark")
     }
 
-    /// Time passes here and there.
+    /// Advances the time of the world and of the system.
     pub fn pass(&self, seconds: u64) {
         self.world.clock.pass(seconds);
         self.served.with(|books| books.now = self.world.clock.now());
     }
 }
 
-/// When document `id` happened: in the hour before noon.
+/// The time of document `id`, in the hour before noon.
 pub fn at(id: u64) -> Timestamp {
     let eleven: Timestamp = "2026-11-21T11:00:00Z".parse().expect("a time");
     eleven + jiff::SignedDuration::from_mins(i64::try_from(id).expect("few"))
@@ -228,8 +228,8 @@ fn books(now: Timestamp) -> Books {
     Books { now, page: 3, ..Books::default() }
 }
 
-/// The items, and what the system calls them and the locations.
-pub async fn catalogue(world: &World, words: Words, system: &System) -> Network {
+/// Imports the items and their codes and location codes in the system.
+pub async fn catalog(world: &World, words: Words, system: &System) -> Network {
     let case = ("case".parse().expect("a unit"), "12".parse().expect("a factor"));
     world.import(&Item { units: [case].into(), ..world.plain("A") }, &[]).await;
     world.import(&Item { unit: Some("g".parse().expect("a unit")), ..world.plain("B") }, &[]).await;

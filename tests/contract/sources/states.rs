@@ -1,10 +1,10 @@
-//! States: how much there is, by what a system's books or a count say.
+//! Absolute stock states: balances of an ERP and counts.
 
 use promissory_fakes::systems::Document;
 
 use super::pulled::{LINES, NETSUITE, ODOO, Pulled, SAP, Words, at};
 
-/// Protects stock that is kept in bins and lots: its sum is what there is, as of when the system was asked.
+/// Protects stock in bins and lots: the balance of a location is their sum, as of the time of the request.
 #[tokio::test]
 async fn bins_and_lots_are_added_up() {
     for words in [SAP, NETSUITE, ODOO] {
@@ -24,10 +24,10 @@ async fn bins_and_lots_are_added_up() {
     }
 }
 
-/// Protects against stock that stays for ever: what a refresh tells nothing of any more is zero. But an answer without
-/// half of what was there is taken for a fault, and leaves everything as it was.
+/// Protects against outdated stock: a stock that a refresh no longer lists becomes zero. But an answer without half of the
+/// known stocks counts as a fault and changes nothing.
 #[tokio::test]
-async fn what_a_refresh_does_not_tell_of_any_more_is_zero() {
+async fn stock_that_a_refresh_does_not_list_becomes_zero() {
     for words in [SAP, NETSUITE, ODOO] {
         let file = words.file;
         let pulled = Pulled::new(words).await;
@@ -40,7 +40,7 @@ async fn what_a_refresh_does_not_tell_of_any_more_is_zero() {
         assert_eq!(pulled.stands().await, ["A@3PL-1 10 on hand", "A@WH-1 0 on hand"], "{file}");
         pulled.pass(60);
         let report = pulled.stock().await;
-        assert_eq!((report.applied, report.complete), (1, true), "{file}: what is gone is said once: {report:?}");
+        assert_eq!((report.applied, report.complete), (1, true), "{file}: a disappeared stock is applied once: {report:?}");
 
         pulled.pass(60);
         pulled.stocked(&[]);
@@ -54,13 +54,13 @@ async fn what_a_refresh_does_not_tell_of_any_more_is_zero() {
     }
 }
 
-/// Protects a sum from a row that cannot be read: a part of it is not the whole. The other sums are right all the same.
+/// Protects a sum from an unreadable row: the partial sum is not applied, and the other sums are.
 #[tokio::test]
-async fn a_sum_without_one_of_its_rows_is_none() {
+async fn an_incomplete_sum_is_not_applied() {
     for (bad, expected) in [
         ((0, 0, "Y", "many"), &["A@3PL-1 10 on hand"][..]),
         ((0, 0, "Y", "0.0000001"), &["A@3PL-1 10 on hand"]),
-        ((0, 0, "Y", "-9"), &["A@3PL-1 10 on hand"]), // Together below zero: no stock is.
+        ((0, 0, "Y", "-9"), &["A@3PL-1 10 on hand"]), // The sum is negative, which stock cannot be.
     ] {
         let pulled = Pulled::new(NETSUITE).await;
         pulled.stocked(&[(0, 0, "X", "3"), bad, (0, 0, "Z", "3"), (0, 1, "X", "10")]);
@@ -68,7 +68,7 @@ async fn a_sum_without_one_of_its_rows_is_none() {
         assert_eq!((report.applied, report.failed.len(), report.complete), (1, 1, false), "{bad:?}: {report:?}");
         assert_eq!(pulled.stands().await, expected, "{bad:?}");
     }
-    // Nobody knows of which sum this row is a part.
+    // The location of this row is missing, so no sum is known to be complete.
     let pulled = Pulled::new(NETSUITE).await;
     pulled.stocked(&[(0, 0, "X", "3"), (0, 1, "X", "10")]);
     pulled.served.with(|books| books.stock[0].location = String::new());
@@ -76,9 +76,9 @@ async fn a_sum_without_one_of_its_rows_is_none() {
     assert_eq!((report.applied, report.failed.len()), (0, 1), "{report:?}");
 }
 
-/// Protects the newest count: of the states of one page only it is taken in, in whichever order they come.
+/// Protects the newest count: of several counts on one page only the newest is applied, in any order.
 #[tokio::test]
-async fn only_the_newest_state_of_a_page_is_taken_in() {
+async fn only_the_newest_count_of_a_page_is_applied() {
     let pulled = Pulled::new(LINES).await;
     let counted = |quantity: &'static str, minute: u64, item: usize| {
         move |document: &mut Document, words: Words| {
@@ -96,7 +96,7 @@ async fn only_the_newest_state_of_a_page_is_taken_in() {
     assert_eq!((report.rows, report.applied, report.skipped, report.complete), (4, 2, 2, true), "{report:?}");
     assert_eq!(pulled.stands().await, ["A@WH-1 9 on hand", "B@WH-1 3 on hand"]);
 
-    // The same state again says nothing new; an older one is not taken for a newer.
+    // The same count again changes nothing, and an older one does not replace a newer one.
     pulled.document(counted("9", 9, 0), 5);
     let report = pulled.movements().await;
     assert_eq!((report.applied, report.complete), (0, true), "{report:?}");
@@ -105,14 +105,14 @@ async fn only_the_newest_state_of_a_page_is_taken_in() {
     assert_eq!(pulled.stands().await, ["A@WH-1 9 on hand", "B@WH-1 3 on hand"]);
 }
 
-/// Protects what happened since: a state is right for its time, and what came after it stays.
+/// Protects later movements: a balance is valid for its time, and movements after that time remain.
 #[tokio::test]
 async fn a_state_is_as_of_its_time() {
     let pulled = Pulled::new(ODOO).await;
     pulled.receipts(5);
     pulled.movements().await;
     pulled.stocked(&[(0, 0, "X", "4")]);
-    pulled.stock().await; // As of noon: one of the five is not there.
+    pulled.stock().await; // As of noon: one of the five units is missing.
     assert_eq!(pulled.stands().await, ["A@WH-1 4 on hand"]);
     pulled.pass(300);
     let late = |document: &mut Document, _: Words| document.at = at(62);

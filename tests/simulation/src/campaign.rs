@@ -1,6 +1,6 @@
-//! Many lives, on every core: seeds, the crash points of every script, and the planted bugs.
+//! Many runs on every core: seeds, the crash points of every story, and the planted bugs.
 //!
-//! A world is one thread's; worlds have nothing in common, so what is found does not depend on how many cores there are.
+//! Each world runs in one thread and shares nothing with other worlds, so the result does not depend on the number of cores.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -11,68 +11,68 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::check::Violation;
 use crate::met::{Counts, SOMETIMES};
 use crate::plant::Plant;
-use crate::world::{Life, Options, crash, crash_points, run, stories};
+use crate::world::{Options, RunResult, crash, crash_points, run, stories};
 
-/// What to do.
+/// The seeds to run and the length of each run.
 #[derive(Debug, Clone)]
 pub struct Campaign {
-    /// The seeds to live.
+    /// The seeds to run.
     pub seeds: Range<u64>,
-    /// How many things happen in a world.
+    /// Number of events in a world before all faults stop.
     pub steps: usize,
 }
 
-/// A life that went wrong, and how to live it again.
+/// A run with a violation, and how to replay it.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// What `cargo x sim` must be told.
+    /// The arguments of `cargo x sim` that replay the run.
     pub replay: String,
-    /// The life.
-    pub life: Life,
+    /// The result of the run.
+    pub result: RunResult,
 }
 
-/// What many lives came to.
+/// The combined result of many runs.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
-    /// How many there were.
-    pub lives: u64,
-    /// Those that went wrong.
+    /// Number of runs.
+    pub runs: u64,
+    /// The runs with a violation.
     pub failures: Vec<Failure>,
-    /// What they met.
+    /// The counts of what the runs met.
     pub met: Counts,
 }
 
-/// Whether a planted bug was found.
+/// Whether the simulator caught a planted bug.
 #[derive(Debug, Clone)]
 pub struct Caught {
-    /// The bug.
+    /// The planted bug.
     pub plant: Plant,
-    /// The first life it spoiled, if any.
+    /// The first run in which the bug caused a violation, if there is one.
     pub by: Option<Failure>,
-    /// How many lives it took.
-    pub lives: u64,
+    /// Number of runs until then.
+    pub runs: u64,
 }
 
 impl Campaign {
-    /// The most lives in which a planted bug must show.
-    pub const PLANTED_LIVES: u64 = 300;
+    /// The maximum number of runs in which a planted bug must cause a violation.
+    pub const PLANTED_RUNS: u64 = 300;
 
-    /// Lives every seed.
+    /// Runs every seed.
     #[must_use]
-    pub fn live_seeds(&self, progress: impl Fn(u64) + Sync) -> Tally {
+    pub fn run_seeds(&self, progress: impl Fn(u64) + Sync) -> Tally {
         let count = self.seeds.end - self.seeds.start;
-        let lives = across(count, |nth| {
+        let runs = across(count, |nth| {
             progress(nth);
             let seed = self.seeds.start + nth;
-            let life = life_of(|| run(Options { seed, steps: self.steps, plant: None }));
-            (format!("--seed {seed} --steps {}", self.steps), life)
+            let result = catch_panic(|| run(Options { seed, steps: self.steps, plant: None }));
+            (format!("--seed {seed} --steps {}", self.steps), result)
         });
-        Tally::of(lives)
+        Tally::of(runs)
     }
 
-    /// Dies at every step of every script.
+    /// Crashes every story at each of its steps.
     #[must_use]
-    pub fn die_everywhere() -> Tally {
+    pub fn crash_everywhere() -> Tally {
         let stories = stories();
         let counted = across(count(stories.len()), |nth| {
             let name = stories[index(nth)];
@@ -80,62 +80,62 @@ impl Campaign {
         });
         let points: Vec<(&str, u64)> =
             counted.into_iter().flat_map(|(name, steps)| (0..steps).map(move |at| (name, at))).collect();
-        let lives = across(count(points.len()), |nth| {
+        let runs = across(count(points.len()), |nth| {
             let (name, at) = points[index(nth)];
-            (format!("--crash {name}:{at}"), life_of(|| crash(name, at)))
+            (format!("--crash {name}:{at}"), catch_panic(|| crash(name, at)))
         });
-        Tally::of(lives)
+        Tally::of(runs)
     }
 
-    /// Lives with a planted bug until it shows.
+    /// Runs worlds with a planted bug until one reports a violation.
     #[must_use]
     pub fn catch(&self, plant: Plant) -> Caught {
-        for nth in 0..Self::PLANTED_LIVES {
+        for nth in 0..Self::PLANTED_RUNS {
             let seed = self.seeds.start + nth;
-            let life = life_of(|| run(Options { seed, steps: self.steps, plant: Some(plant) }));
-            if !life.violations.is_empty() {
+            let result = catch_panic(|| run(Options { seed, steps: self.steps, plant: Some(plant) }));
+            if !result.violations.is_empty() {
                 let replay = format!("--seed {seed} --steps {} --planted {}", self.steps, plant.name());
-                return Caught { plant, by: Some(Failure { replay, life }), lives: nth + 1 };
+                return Caught { plant, by: Some(Failure { replay, result }), runs: nth + 1 };
             }
         }
-        Caught { plant, by: None, lives: Self::PLANTED_LIVES }
+        Caught { plant, by: None, runs: Self::PLANTED_RUNS }
     }
 }
 
 impl Tally {
-    fn of(lives: Vec<(String, Life)>) -> Self {
+    fn of(runs: Vec<(String, RunResult)>) -> Self {
         let mut tally = Self::default();
-        for (replay, life) in lives {
-            tally.lives += 1;
-            for (what, times) in &life.met {
+        for (replay, result) in runs {
+            tally.runs += 1;
+            for (what, times) in &result.met {
                 *tally.met.entry(what).or_default() += times;
             }
-            if !life.violations.is_empty() {
-                tally.failures.push(Failure { replay, life });
+            if !result.violations.is_empty() {
+                tally.failures.push(Failure { replay, result });
             }
         }
         tally
     }
 
-    /// The rare paths that nobody went.
+    /// The rare paths that no run met.
     #[must_use]
     pub fn missed(&self) -> Vec<&'static str> {
         SOMETIMES.into_iter().filter(|what| !self.met.contains_key(what)).collect()
     }
 }
 
-/// One life; a panic in it is a violation, as the code's own assertions are checks too.
+/// Executes one run. A panic counts as a violation, because the assertions of the shipped code are checks too.
 #[must_use]
-pub fn life_of(live: impl FnOnce() -> Life) -> Life {
-    catch_unwind(AssertUnwindSafe(live)).unwrap_or_else(|panic| {
+pub fn catch_panic(run_one: impl FnOnce() -> RunResult) -> RunResult {
+    catch_unwind(AssertUnwindSafe(run_one)).unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().cloned();
         let words = words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()));
         let what = format!("an assertion failed: {}", words.unwrap_or_default());
-        Life { violations: vec![Violation(what)], ..Life::default() }
+        RunResult { violations: vec![Violation(what)], ..RunResult::default() }
     })
 }
 
-/// Does `work` for each number below `count`, on every core, and returns the results in order.
+/// Calls `work` for each number below `count`, on every core, and returns the results in order.
 #[must_use]
 pub fn across<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
     let next = AtomicU64::new(0);
@@ -152,15 +152,15 @@ pub fn across<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
             }
         };
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(one)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("a worker catches what its worlds throw")).collect()
+        workers.into_iter().flat_map(|worker| worker.join().expect("a worker catches the panics of its worlds")).collect()
     });
     done.into_values().collect()
 }
 
 fn count(many: usize) -> u64 {
-    u64::try_from(many).expect("countable")
+    u64::try_from(many).expect("a usize has 64 bits")
 }
 
 fn index(nth: u64) -> usize {
-    usize::try_from(nth).expect("countable")
+    usize::try_from(nth).expect("a usize has 64 bits")
 }

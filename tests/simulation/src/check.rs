@@ -1,4 +1,4 @@
-//! What must hold after every write, whatever went wrong before it; and the newest state of everything, as it was written.
+//! Checks the invariants after every write, and keeps the newest version of each row for the checks of the world.
 
 mod carry;
 mod lines;
@@ -19,96 +19,96 @@ use promissory::storefront::{Level, PushIntent, PushState};
 use promissory::table::{Key, Record, Row, RowKey, RowKind};
 use promissory_fakes::oracle::{Open, opens};
 
-pub use lines::Held;
+pub use lines::LineTotals;
 pub use plans::Plans;
 
 use jiff::civil::Date;
 
 use crate::met::Met;
 
-/// Something that must never happen did.
+/// A broken invariant, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation(pub String);
 
-/// What an event may do to a line of an order, or to stock, only once.
+/// The identity of a movement that an event may make only once, for a line of an order or for stock.
 type Transition = (EventId, Option<(OrderId, LineId)>, MovementKind, PositionKey, Option<FulfilmentId>, Option<LotId>);
 
-/// Units of the lots of a position: there, and held.
+/// Units of each lot of a position: on hand, and held.
 type Lots = BTreeMap<LotId, (Quantity, Quantity)>;
 
-/// Units that are reserved, by the day their orders were placed.
+/// Reserved units by the day on which their orders were placed.
 type Placed = BTreeMap<Date, Quantity>;
 
-/// Watches the table.
+/// Watches every write to the table.
 #[derive(Debug, Default)]
 pub struct Checker {
-    /// Off until a world begins: the store's own contract writes rows of no meaning.
+    /// False until the world starts, because the contract test of the store writes rows without meaning.
     pub watching: bool,
-    /// Told of rare things that are written.
+    /// Counts the rare cases among the writes.
     pub met: Met,
-    /// Where the movements of each position lead.
+    /// The balance of each position as the sum of its movements, with the number of the last one.
     folded: BTreeMap<PositionKey, (u64, Balance)>,
-    /// The positions.
+    /// The stored positions.
     pub positions: BTreeMap<PositionKey, (u64, Balance)>,
-    /// Where the movements of each position lead its lots, and its lots as they are.
+    /// The lots of each position, once as the sum of its movements and once as stored.
     lots: BTreeMap<PositionKey, (Lots, Lots)>,
-    /// What the movements of each position leave reserved by the day of its orders, and what it says is.
+    /// The reserved units by day of each position, once as the sum of its movements and once as stored.
     pub placed: BTreeMap<PositionKey, (Placed, Placed)>,
     /// Units held for orders, by position.
     held_of_orders: BTreeMap<PositionKey, Quantity>,
-    /// What was said of each paper, by position.
-    claims: BTreeMap<PositionKey, BTreeMap<Key, OpenCommitment>>,
+    /// The open commitments of each position.
+    commitments: BTreeMap<PositionKey, BTreeMap<Key, OpenCommitment>>,
     /// The mark of every event, with its content.
     pub marks: BTreeMap<String, String>,
-    /// What waits for a mapping: for which, and its name.
+    /// The events and orders that wait for a mapping, each as the missing mapping and the name of the event or order.
     pub waiting: BTreeMap<Key, (String, String)>,
-    /// Who is at work.
+    /// The mark to count when the running invocation resumes a waiting event.
     pub worker: &'static str,
-    /// The positions and movements in the transaction being written.
+    /// The positions that the current transaction writes, moves, or commits.
     touched: BTreeSet<PositionKey>,
-    /// What is held for each order line, by its movements alone.
-    pub held: BTreeMap<(OrderId, LineId), Held>,
+    /// The totals of each order line, computed from its movements only.
+    pub held: BTreeMap<(OrderId, LineId), LineTotals>,
     transitions: BTreeSet<Transition>,
-    /// What was moved last, and by which event.
+    /// The position and event of the last movement.
     last_moved: Option<(PositionKey, EventId)>,
-    /// The transaction each event was last in: one in several is large.
+    /// The last transaction of each event. An event in several transactions belongs to a large order.
     last_in: BTreeMap<EventId, u64>,
     transactions: u64,
-    /// Every order, with the version of its facts.
+    /// Every order, as last written.
     pub orders: BTreeMap<OrderId, OrderRecord>,
-    /// The promises.
+    /// Every promise, as last written.
     pub promises: BTreeMap<Sku, Promise>,
-    /// What is planned.
+    /// The plans and their invariants.
     pub plans: Plans,
-    /// The levels.
+    /// Every level, as last written.
     pub levels: BTreeMap<(Sku, LocationId), Level>,
-    /// Items that the shop would not be told of at some time.
+    /// Items for which the shop has refused a level at some time.
     pub refused: BTreeSet<Sku>,
-    /// The intent of the shop.
+    /// The push intent of the shop.
     pub intent: Option<PushIntent>,
-    /// The alerts.
+    /// Every alert, as last written.
     pub alerts: BTreeMap<AlertSubject, Alert>,
-    /// The sweep's watermark.
+    /// The watermark of the sweep.
     pub sweep: Option<OrderWatermark>,
-    /// The watermark has moved since somebody looked.
+    /// True when the watermark has moved since the last check of the world.
     pub swept: bool,
-    /// What was found.
+    /// The violations found since the last check of the world.
     pub violations: Vec<Violation>,
 }
 
 impl Checker {
-    /// A row is put over what was there.
+    /// Checks a row that replaces `old`.
     pub fn put(&mut self, old: Option<&Record>, new: &Record) {
         if !self.watching {
             return;
         }
         let Some(row) = RowKey::parse(&new.key) else {
-            return self.holds(false, || format!("no kind of row is stored under {}", new.key));
+            return self.holds(false, || format!("the key {} belongs to no kind of row", new.key));
         };
         match row {
             RowKey::Movement { .. } => self.movement(old, &decode(new)),
             RowKey::Position(_) => self.position(decode(new)),
-            RowKey::Commitment { .. } => self.claim(&new.key, decode(new)),
+            RowKey::Commitment { .. } => self.commitment(&new.key, decode(new)),
             RowKey::AppliedEvent(_) => {
                 let mark: AppliedEvent = decode(new);
                 self.holds(old.is_none(), || format!("the mark of {} was written twice", mark.event));
@@ -169,7 +169,7 @@ impl Checker {
 
     fn promise(&mut self, promise: Promise, revision: u64) {
         let back = self.promises.get(&promise.sku).is_some_and(|old| !promise.follows(old));
-        self.holds(!back, || format!("the promise of {} went back", promise.sku));
+        self.holds(!back, || format!("the promise of {} was replaced by an older one", promise.sku));
         if self.plans.watching {
             let wrong = self.plans.promise(&promise, revision);
             self.violations.extend(wrong.into_iter().map(Violation));
@@ -180,14 +180,14 @@ impl Checker {
     fn level(&mut self, level: Level) {
         let of = (level.sku.clone(), level.location.clone());
         let back = self.levels.get(&of).is_some_and(|old| level.seq < old.seq || level.sent_by < old.sent_by);
-        self.holds(!back, || format!("the level of {}@{} went back", level.sku, level.location));
+        self.holds(!back, || format!("the level of {}@{} was replaced by an older one", level.sku, level.location));
         if level.refused.is_some() {
             self.refused.insert(level.sku.clone());
         }
         self.levels.insert(of, level);
     }
 
-    /// A row is removed.
+    /// Checks the deletion of a row.
     pub fn delete(&mut self, key: &Key) {
         if self.watching && self.plans.watching {
             self.plans.delete(key);
@@ -201,21 +201,21 @@ impl Checker {
         }
     }
 
-    fn claim(&mut self, key: &Key, claim: OpenCommitment) {
-        let known = self.claims.entry(claim.of.clone()).or_default();
+    fn commitment(&mut self, key: &Key, commitment: OpenCommitment) {
+        let known = self.commitments.entry(commitment.of.clone()).or_default();
         let fell = known
             .get(key)
-            .is_some_and(|old| old.said.iter().any(|(kind, units)| claim.said.get(kind).is_none_or(|now| now < units)));
-        if !known.contains_key(key) && !claim.said.keys().copied().any(opens) {
+            .is_some_and(|old| old.said.iter().any(|(kind, units)| commitment.said.get(kind).is_none_or(|now| now < units)));
+        if !known.contains_key(key) && !commitment.said.keys().copied().any(opens) {
             self.met.note("closed before it was opened");
         }
-        self.touched.insert(claim.of.clone());
-        known.insert(key.clone(), claim);
-        self.holds(!fell, || format!("less is said of {key} than before"));
+        self.touched.insert(commitment.of.clone());
+        known.insert(key.clone(), commitment);
+        self.holds(!fell, || format!("the commitment {key} lists fewer units than before"));
     }
 
     fn movement(&mut self, old: Option<&Record>, movement: &Movement) {
-        self.holds(old.is_none(), || format!("a movement of {} was edited", movement.of));
+        self.holds(old.is_none(), || format!("a movement of {} was overwritten", movement.of));
         let (seq, balance) = self.folded.get(&movement.of).copied().unwrap_or_default();
         let sound = movement.seq == seq + 1
             && movement.before == balance
@@ -244,7 +244,8 @@ impl Checker {
         self.hold(movement);
     }
 
-    /// An event makes each of its movements once: of an assignment there may be several, one for each shipment.
+    /// Checks that an event makes each of its movements only once. An order may be assigned several times, once for each
+    /// shipment.
     fn once(&mut self, movement: &Movement) {
         let MovementCause { event, order, .. } = &movement.cause;
         let before = self.last_in.insert(event.clone(), self.transactions);
@@ -263,7 +264,7 @@ impl Checker {
 
     fn order(&mut self, order: OrderRecord) {
         let back = self.orders.get(&order.order).is_some_and(|old| order.version() < old.version());
-        self.holds(!back, || format!("the facts of order {} went back", order.order));
+        self.holds(!back, || format!("order {} was replaced by an older version", order.order));
         self.orders.insert(order.order, order);
     }
 
@@ -283,7 +284,7 @@ impl Checker {
         let (before, times) = self.alerts.get(&alert.subject).map_or((AlertState::Cleared, 0), |old| (old.state, old.times));
         self.holds(before != alert.state, || format!("the alert {} was {:?} twice", alert.subject, alert.state));
         let raised = alert.state == AlertState::Raised;
-        self.holds(alert.times == times + u64::from(raised), || format!("the alert {} is miscounted", alert.subject));
+        self.holds(alert.times == times + u64::from(raised), || format!("the alert {} has a wrong count", alert.subject));
         self.met.note(if raised { "alert raised" } else { "alert cleared" });
         if let AlertSubject::LatePromise { .. } = &alert.subject {
             self.met.note(if raised { "late promise raised" } else { "late promise cleared" });
@@ -293,12 +294,12 @@ impl Checker {
 
     fn sweep(&mut self, sweep: OrderWatermark) {
         let back = self.sweep.as_ref().is_some_and(|old| sweep.watermark < old.watermark || sweep.complete_at < old.complete_at);
-        self.holds(!back, || "the watermark of the sweep went back".to_owned());
+        self.holds(!back, || "the watermark of the sweep moved back".to_owned());
         self.sweep = Some(sweep);
         self.swept = true;
     }
 
-    /// A transaction is written: its positions are where their movements lead, and nothing reserved is below zero.
+    /// Checks a complete transaction: each position equals the sum of its movements, and no reserved quantity is negative.
     pub fn written(&mut self) {
         self.transactions += 1;
         if let Some(wrong) = self.plans.written() {
@@ -306,36 +307,37 @@ impl Checker {
         }
         for of in std::mem::take(&mut self.touched) {
             let (folded, stored) = (self.folded.get(&of).copied(), self.positions.get(&of).copied());
-            self.holds(folded == stored, || format!("{of} is not the fold of its movements"));
+            self.holds(folded == stored, || format!("the position {of} is not the sum of its movements"));
             let balance = stored.unwrap_or_default().1;
             let least = [balance.reserved, balance.held, balance.ahead, balance.in_transit, balance.pos_pending];
             let negative = least.into_iter().chain([balance.allocated, balance.wholesale]).any(Quantity::is_negative);
-            self.holds(!negative, || format!("there is less than nothing at {of}: {balance:?}"));
+            self.holds(!negative, || format!("a quantity at {of} is negative: {balance:?}"));
             if let Some((folded, stored)) = self.placed.get(&of) {
                 let all: Quantity = stored.values().copied().sum();
                 let sound = folded == stored && all == balance.reserved;
-                let what = format!("{of} has {stored:?} reserved by day, its movements leave {folded:?}, {}", balance.reserved);
+                let what =
+                    format!("{of} has {stored:?} reserved by day, its movements {folded:?}, its balance {}", balance.reserved);
                 self.holds(sound, || what);
             }
             let mut open = Open::default();
-            for claim in self.claims.get(&of).into_iter().flat_map(BTreeMap::values) {
-                open += Open::of(claim.paper, |kind| claim.said.get(&kind).copied().unwrap_or_default().units());
+            for commitment in self.commitments.get(&of).into_iter().flat_map(BTreeMap::values) {
+                open += Open::of(commitment.paper, |kind| commitment.said.get(&kind).copied().unwrap_or_default().units());
             }
             let of_orders = self.held_of_orders.get(&of).copied().unwrap_or_default().units();
             let found = Open::found(balance, of_orders);
-            self.holds(found == open, || format!("{of} has {found:?} open, and its papers {open:?}"));
+            self.holds(found == open, || format!("{of} has {found:?} open, and its commitments have {open:?}"));
             if let Some((folded, stored)) = self.lots.get_mut(&of) {
                 for lots in [&mut *folded, &mut *stored] {
-                    // One that is gone is remembered where it was counted.
+                    // The movements still list a lot without units, while the position has removed it.
                     lots.retain(|_, (there, held)| !there.is_zero() || !held.is_zero());
                 }
                 let same = folded == stored;
-                self.holds(same, || format!("the lots of {of} are not the fold of its movements"));
+                self.holds(same, || format!("the lots of {of} are not the sum of its movements"));
             }
         }
     }
 
-    /// Notes a violation where `holds` is false.
+    /// Records a violation where `holds` is false.
     pub fn holds(&mut self, holds: bool, what: impl FnOnce() -> String) {
         if !holds {
             self.violations.push(Violation(what()));
@@ -344,5 +346,5 @@ impl Checker {
 }
 
 fn decode<R: Row>(record: &Record) -> R {
-    record.decode().unwrap_or_else(|error| panic!("every row written can be read: {error}"))
+    record.decode().unwrap_or_else(|error| panic!("a written row cannot be decoded: {error}"))
 }

@@ -1,54 +1,54 @@
-//! `cargo x sim`: lives many worlds, dies at every await of small stories, catches planted bugs, and says what it found.
+//! `cargo x sim`: runs many simulated worlds, crashes every story at each of its steps, checks that every planted bug is
+//! caught, and reports the result.
 
 use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};
 
 use clap::Parser;
 use jiff::Timestamp;
-use promissory_simulation::{Campaign, Caught, Failure, Plant, SOMETIMES, Tally, across, crash, life_of, stories};
+use promissory_simulation::{Campaign, Caught, Failure, Plant, SOMETIMES, Tally, across, catch_panic, crash, stories};
 use serde_json::json;
 
-/// A run of so many worlds must have met every rare path.
-const ENOUGH: u64 = 200;
+/// From this number of worlds on, a run must have met every rare path.
+const MEETS_ALL_FROM: u64 = 200;
 
-/// How many failures are told in full.
-const TOLD: usize = 3;
+/// Failures that are printed in full.
+const PRINTED_IN_FULL: usize = 3;
 
-/// How many more are named.
-const NAMED: usize = 30;
+/// Further failures of which only the replay command and the first violation are printed.
+const PRINTED_BRIEFLY: usize = 30;
 
-/// The real handlers over simulated ports: every fault, every await a place to be killed.
-/// Worlds are made of small things that are gone at once; a third of their time went into the system's allocator.
+/// Worlds allocate many small short-lived objects. A third of their run time went into the system allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Parser)]
 #[command(name = "cargo x sim")]
 struct Cli {
-    /// Worlds to live.
+    /// Number of worlds to run.
     #[arg(long)]
     seeds: Option<u64>,
-    /// The first seed. Without --seeds it is the only one. One world alone is lived without the stories and the plants.
+    /// The first seed. Without --seeds it is the only one. A run of a single world skips the stories and the planted bugs.
     #[arg(long)]
     seed: Option<u64>,
-    /// Things that happen in a world before it comes to rest.
+    /// Number of events in a world before all faults stop.
     #[arg(long, default_value_t = 300)]
     steps: usize,
-    /// Lives with one planted bug until it is caught.
+    /// Runs worlds with one planted bug until a world catches it.
     #[arg(long, value_name = "NAME")]
     planted: Option<String>,
-    /// Dies at one step of one story, as in order:17.
+    /// Crashes one story at one of its steps, for example order:17.
     #[arg(long, value_name = "STORY:STEP")]
     crash: Option<String>,
-    /// Says what there is to plant, to tell and to meet.
+    /// Lists the planted bugs, the stories and the rare paths.
     #[arg(long)]
     list: bool,
-    /// End with one line of JSON.
+    /// Prints the result as one line of JSON.
     #[arg(long)]
     json: bool,
 }
 
-/// What was found in all.
+/// The result of the whole command.
 #[derive(Default)]
 struct Found {
     seeds: Tally,
@@ -60,13 +60,13 @@ struct Found {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // What a world throws is told with its seed.
+    // The default hook would print each panic of a world. The panic is reported as a violation, together with its seed.
     std::panic::set_hook(Box::new(|_| {}));
     if cli.list {
         return list();
     }
     let first = cli.seed.unwrap_or(1);
-    let seeds = cli.seeds.unwrap_or(if cli.seed.is_some() { 1 } else { ENOUGH });
+    let seeds = cli.seeds.unwrap_or(if cli.seed.is_some() { 1 } else { MEETS_ALL_FROM });
     let campaign = Campaign { seeds: first..first + seeds, steps: cli.steps };
     let mut found = Found::default();
     if let Some(point) = &cli.crash {
@@ -76,21 +76,21 @@ fn main() -> ExitCode {
         let Some(plant) = Plant::named(name) else { return unknown(name) };
         let caught = campaign.catch(plant);
         if let Some(failure) = &caught.by {
-            tell(failure);
+            print_failure(failure);
         }
         found.caught.push(caught);
     } else {
-        seeds_of(&campaign, seeds, &mut found);
+        run_seeds(&campaign, seeds, &mut found);
         if seeds > 1 {
-            everything_else(&campaign, seeds, &mut found);
+            run_stories_and_plants(&campaign, seeds, &mut found);
         }
     }
     report(&cli, seeds, &found)
 }
 
-fn seeds_of(campaign: &Campaign, seeds: u64, found: &mut Found) {
+fn run_seeds(campaign: &Campaign, seeds: u64, found: &mut Found) {
     let began = Timestamp::now();
-    found.seeds = campaign.live_seeds(|nth| {
+    found.seeds = campaign.run_seeds(|nth| {
         if nth > 0 && nth % 500 == 0 {
             progress(&format!("{nth} of {seeds} worlds"));
         }
@@ -99,25 +99,25 @@ fn seeds_of(campaign: &Campaign, seeds: u64, found: &mut Found) {
     found.per_second = i64::try_from(i128::from(seeds) * 1_000 / millis).unwrap_or(0);
 }
 
-fn everything_else(campaign: &Campaign, seeds: u64, found: &mut Found) {
-    progress(&format!("{seeds} worlds lived; now dying at every await of {} stories", stories().len()));
-    found.crashes = Campaign::die_everywhere();
-    progress(&format!("{} deaths died; now the planted bugs", found.crashes.lives));
+fn run_stories_and_plants(campaign: &Campaign, seeds: u64, found: &mut Found) {
+    progress(&format!("{seeds} worlds done; now crashing {} stories at every step", stories().len()));
+    found.crashes = Campaign::crash_everywhere();
+    progress(&format!("{} crashes done; now the planted bugs", found.crashes.runs));
     let plants = u64::try_from(Plant::ALL.len()).unwrap_or(0);
     found.caught = across(plants, |nth| campaign.catch(Plant::ALL[usize::try_from(nth).unwrap_or(0)].0));
     found.missed = found.seeds.missed();
 }
 
-/// Says what was found, and whether it is good.
+/// Prints the result and decides the exit code.
 fn report(cli: &Cli, seeds: u64, found: &Found) -> ExitCode {
     let failures: Vec<&Failure> = found.seeds.failures.iter().chain(&found.crashes.failures).collect();
-    failures.iter().take(TOLD).for_each(|failure| tell(failure));
-    for failure in failures.iter().skip(TOLD).take(NAMED) {
-        let first = failure.life.violations.first().map_or("", |violation| &violation.0);
+    failures.iter().take(PRINTED_IN_FULL).for_each(|failure| print_failure(failure));
+    for failure in failures.iter().skip(PRINTED_IN_FULL).take(PRINTED_BRIEFLY) {
+        let first = failure.result.violations.first().map_or("", |violation| &violation.0);
         progress(&format!("and {}: {first}", failure.replay));
     }
-    if failures.len() > TOLD + NAMED {
-        progress(&format!("and {} more", failures.len() - TOLD - NAMED));
+    if failures.len() > PRINTED_IN_FULL + PRINTED_BRIEFLY {
+        progress(&format!("and {} more", failures.len() - PRINTED_IN_FULL - PRINTED_BRIEFLY));
     }
     let uncaught: Vec<&str> =
         found.caught.iter().filter(|caught| caught.by.is_none()).map(|caught| caught.plant.name()).collect();
@@ -130,46 +130,54 @@ fn report(cli: &Cli, seeds: u64, found: &Found) -> ExitCode {
             ("violations", json!(failures.len())),
             ("planted_caught", json!(caught)),
             ("planted_total", json!(found.caught.len())),
-            ("crash_points", json!(found.crashes.lives)),
+            ("crash_points", json!(found.crashes.runs)),
             ("sometimes_missed", json!(found.missed)),
         ];
         let figures = figures.map(|(name, figure)| format!("{name:?}:{figure}"));
-        say(&format!("{{{}}}", figures.join(",")));
+        print_line(&format!("{{{}}}", figures.join(",")));
     } else {
-        in_words(seeds, found, failures.len(), caught);
+        print_summary(seeds, found, failures.len(), caught);
     }
     if !uncaught.is_empty() {
-        progress(&format!("planted and not caught: {}", uncaught.join(", ")));
+        progress(&format!("planted bugs that no world caught: {}", uncaught.join(", ")));
     }
-    let missed = seeds >= ENOUGH && !found.missed.is_empty();
+    let missed = seeds >= MEETS_ALL_FROM && !found.missed.is_empty();
     if failures.is_empty() && uncaught.is_empty() && !missed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn in_words(seeds: u64, found: &Found, violations: usize, caught: usize) {
-    let (crashes, planted) = (found.crashes.lives, found.caught.len());
-    say(&format!("{seeds} worlds, {} a second; {crashes} crash points; {violations} with a violation", found.per_second));
-    say(&format!("{caught} of {planted} planted bugs caught"));
+fn print_summary(seeds: u64, found: &Found, violations: usize, caught: usize) {
+    let (crashes, planted) = (found.crashes.runs, found.caught.len());
+    print_line(&format!(
+        "{seeds} worlds, {} a second; {crashes} crash points; {violations} runs with a violation",
+        found.per_second
+    ));
+    print_line(&format!("{caught} of {planted} planted bugs caught"));
     for caught in &found.caught {
-        let by = caught.by.as_ref().and_then(|failure| failure.life.violations.first());
-        say(&format!("  {:<22} {:>3} {}", caught.plant.name(), caught.lives, by.map_or("NOT CAUGHT", |violation| &violation.0)));
+        let by = caught.by.as_ref().and_then(|failure| failure.result.violations.first());
+        print_line(&format!(
+            "  {:<22} {:>3} {}",
+            caught.plant.name(),
+            caught.runs,
+            by.map_or("NOT CAUGHT", |violation| &violation.0)
+        ));
     }
     for (what, times) in &found.seeds.met {
-        say(&format!("  {what:<32} {times}"));
+        print_line(&format!("  {what:<32} {times}"));
     }
     if !found.missed.is_empty() {
-        say(&format!("never met: {}", found.missed.join(", ")));
+        print_line(&format!("rare paths that no world met: {}", found.missed.join(", ")));
     }
 }
 
-/// What went wrong, what came before it, and how to see it again.
-fn tell(failure: &Failure) {
+/// Prints how to replay a failure, the last events before it, and its violations.
+fn print_failure(failure: &Failure) {
     let revision = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
     let revision = revision.ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
-    progress(&format!("see it again with `cargo x sim {}` at revision {}", failure.replay, revision.trim()));
-    for event in &failure.life.story {
+    progress(&format!("replay with `cargo x sim {}` at revision {}", failure.replay, revision.trim()));
+    for event in &failure.result.story {
         progress(&format!("    {event}"));
     }
-    for violation in failure.life.violations.iter().take(5) {
+    for violation in failure.result.violations.iter().take(5) {
         progress(&format!("  VIOLATION {}", violation.0));
     }
 }
@@ -178,30 +186,30 @@ fn one_crash(point: &str) -> Option<Tally> {
     let (name, at) = point.split_once(':')?;
     let at = at.parse().ok()?;
     stories().into_iter().find(|known| *known == name)?;
-    let life = life_of(|| crash(name, at));
+    let result = catch_panic(|| crash(name, at));
     let met = BTreeMap::new();
-    let bad = !life.violations.is_empty();
-    let failures = if bad { vec![Failure { replay: format!("--crash {point}"), life }] } else { Vec::new() };
-    Some(Tally { lives: 1, failures, met })
+    let bad = !result.violations.is_empty();
+    let failures = if bad { vec![Failure { replay: format!("--crash {point}"), result }] } else { Vec::new() };
+    Some(Tally { runs: 1, failures, met })
 }
 
 fn list() -> ExitCode {
-    say("planted bugs:");
-    Plant::ALL.iter().for_each(|(_, name)| say(&format!("  {name}")));
-    say("stories:");
-    stories().iter().for_each(|name| say(&format!("  {name}")));
-    say("rare paths:");
-    SOMETIMES.iter().for_each(|name| say(&format!("  {name}")));
+    print_line("planted bugs:");
+    Plant::ALL.iter().for_each(|(_, name)| print_line(&format!("  {name}")));
+    print_line("stories:");
+    stories().iter().for_each(|name| print_line(&format!("  {name}")));
+    print_line("rare paths:");
+    SOMETIMES.iter().for_each(|name| print_line(&format!("  {name}")));
     ExitCode::SUCCESS
 }
 
 fn unknown(name: &str) -> ExitCode {
-    progress(&format!("there is no {name:?}; `cargo x sim --list` says what there is"));
+    progress(&format!("{name:?} is not known; `cargo x sim --list` prints the planted bugs and the stories"));
     ExitCode::from(2)
 }
 
 #[expect(clippy::print_stdout, reason = "the result of a command belongs on standard output")]
-fn say(text: &str) {
+fn print_line(text: &str) {
     println!("{text}");
 }
 

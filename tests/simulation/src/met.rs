@@ -1,28 +1,28 @@
-//! What a world met, by kind, and the rare paths that a run of many worlds must meet.
+//! Counts of what a world met, and the rare paths that a run of many worlds must meet.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Counts by kind.
+/// Counts by kind of event.
 pub type Counts = BTreeMap<&'static str, u64>;
 
-/// What every part of a world tells of what it met.
+/// The counter that all parts of a world share.
 #[derive(Debug, Clone, Default)]
 pub struct Met(Arc<Mutex<Counts>>);
 
 impl Met {
-    /// Notes one of a kind.
+    /// Counts one event of a kind.
     pub fn note(&self, what: &'static str) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += 1;
     }
 
-    /// Takes the counts and begins anew.
+    /// Returns the counts and resets them.
     pub fn take(&self) -> Counts {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Each of these must happen in a run of many worlds: a workload that never goes there proves nothing about it.
+/// Each of these must occur in a run of many worlds. Otherwise the simulator does not test that path.
 pub const SOMETIMES: [&str; 109] = [
     // Webhooks.
     "webhook doubled",

@@ -1,4 +1,4 @@
-//! The other ports: the shop behind a line that breaks, the queue, and the bus.
+//! The ports other than the store: the connection to the shop, which fails, the queue, and the bus.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,52 +18,53 @@ use crate::met::Met;
 use crate::rng::Rng;
 use crate::tasks::{SimClock, give_way};
 
-/// How often, per thousand calls, something on the way goes wrong.
+/// How often each fault occurs, per thousand calls.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct LineFaults {
-    /// The call never arrives.
+pub struct PortFaults {
+    /// The call does not reach the shop.
     pub lost_call: usize,
-    /// The call is done, and its answer never arrives.
+    /// The shop executes the call, and the answer is lost.
     pub lost_answer: usize,
-    /// The shop answers with 500.
+    /// The shop answers with status 500.
     pub failed: usize,
-    /// The shop's answer holds an order that makes no sense.
+    /// The answer of the shop contains an order that cannot be read.
     pub garbled: usize,
-    /// The queue does not take a message.
+    /// The queue rejects a message.
     pub queue: usize,
-    /// The bus does not take an event.
+    /// The bus rejects an event.
     pub bus: usize,
-    /// An item that makes the shop refuse any call that changes it, without saying for which of its rows.
+    /// An item for which the shop refuses every call that changes it, without naming the row. The pusher must find the row by
+    /// halving the call.
     pub cursed: Option<ItemId>,
 }
 
-/// A hint on its way.
+/// A hint in the queue.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// The hint.
+    /// The serialised hint.
     pub body: String,
-    /// How often it was handed to a pusher.
+    /// How often the queue has delivered it to a pusher.
     pub received: u32,
 }
 
-/// What every port of a world shares.
+/// The state that the ports of a world share.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct Ports {
     shop: Arc<Mutex<Shop>>,
     clock: SimClock,
     rng: Rng,
     met: Met,
-    faults: Arc<Mutex<LineFaults>>,
+    faults: Arc<Mutex<PortFaults>>,
     queue: Arc<Mutex<Vec<Message>>>,
     bus: Arc<Mutex<BTreeMap<AlertSubject, Alert>>>,
     forwarded: Arc<Mutex<BTreeMap<String, Vec<SalesOrder>>>>,
     calls: Arc<AtomicU64>,
-    /// The rows of the last call that was refused for a cursed item.
+    /// Number of rows of the last call that was refused because of the cursed item.
     halving: Arc<AtomicU64>,
 }
 
-impl Line {
-    /// A line to `shop` on which nothing goes wrong.
+impl Ports {
+    /// A connection to `shop` without faults.
     #[must_use]
     pub fn new(shop: Shop, clock: SimClock, rng: Rng, met: Met) -> Self {
         Self {
@@ -80,44 +81,44 @@ impl Line {
         }
     }
 
-    /// The shop itself.
+    /// The fake shop.
     pub fn shop(&self) -> MutexGuard<'_, Shop> {
         lock(&self.shop)
     }
 
-    /// The messages nobody has taken.
+    /// The messages in the queue.
     pub fn queue(&self) -> MutexGuard<'_, Vec<Message>> {
         lock(&self.queue)
     }
 
-    /// What people were told last of each alert.
+    /// The newest state of each alert that was published on the bus.
     pub fn bus(&self) -> MutexGuard<'_, BTreeMap<AlertSubject, Alert>> {
         lock(&self.bus)
     }
 
-    /// The sales orders that were forwarded, by name, as often as they were.
+    /// The sales orders that were forwarded, by name. An entry has one element for each time the order was sent.
     pub fn forwarded(&self) -> MutexGuard<'_, BTreeMap<String, Vec<SalesOrder>>> {
         lock(&self.forwarded)
     }
 
-    /// From now on so much goes wrong.
-    pub fn misbehave(&self, faults: LineFaults) {
+    /// Sets the faults from now on.
+    pub fn misbehave(&self, faults: PortFaults) {
         *lock(&self.faults) = faults;
     }
 
-    /// How often shop, queue and bus were called.
+    /// Number of calls to the shop, the queue and the bus.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    fn goes_wrong(&self, fault: impl Fn(&LineFaults) -> usize) -> bool {
+    fn fault_occurs(&self, fault: impl Fn(&PortFaults) -> usize) -> bool {
         let chance = fault(&lock(&self.faults));
         self.rng.per_mille(chance)
     }
 
-    /// The shop's answer to one request.
+    /// Answers one request as the shop does.
     fn ask(&self, now: Timestamp, body: &Value) -> Answer {
-        if self.goes_wrong(|faults| faults.failed) {
+        if self.fault_occurs(|faults| faults.failed) {
             return Answer::Failed;
         }
         let rows = ["changes", "quantities"].iter().find_map(|array| body["variables"]["input"][array].as_array());
@@ -125,7 +126,7 @@ impl Line {
         if let (Some(rows), Some(cursed)) = (rows, cursed)
             && rows.iter().any(|row| row["inventoryItemId"] == *cursed)
         {
-            let rows = u64::try_from(rows.len()).expect("a call is small");
+            let rows = u64::try_from(rows.len()).expect("a call has few rows");
             if self.halving.swap(rows, Ordering::Relaxed) > 1 && rows == 1 {
                 self.met.note("refused row found by halving");
             }
@@ -134,29 +135,29 @@ impl Line {
         let text = body.to_string();
         let mut shop = self.shop();
         let (throttled, known) = (shop.counters().throttled, shop.counters().deduplicated);
-        let said = shop.graphql(now, text.as_bytes());
+        let reply = shop.graphql(now, text.as_bytes());
         let (counters, met) = (shop.counters(), &self.met);
         for (happened, what) in [
             (counters.throttled > throttled, "shop throttled"),
             (counters.deduplicated > known, "shop knew the key"),
-            (said == Answer::Failed, "shop failed"),
-            (said == Answer::Silent, "shop answer lost"),
+            (reply == Answer::Failed, "shop failed"),
+            (reply == Answer::Silent, "shop answer lost"),
             (text.contains("inventoryActivate"), "level activated"),
         ] {
             if happened {
                 met.note(what);
             }
         }
-        said
+        reply
     }
 }
 
-impl Transport for Line {
+impl Transport for Ports {
     async fn post(&self, url: &str, _token: Option<&str>, body: &Value) -> Result<Response, StorefrontError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         give_way().await;
-        let broken = || StorefrontError::Unavailable { detail: "the line broke in the simulation".into(), source: None };
-        if self.goes_wrong(|faults| faults.lost_call) {
+        let broken = || StorefrontError::Unavailable { detail: "the simulator broke the connection".into(), source: None };
+        if self.fault_occurs(|faults| faults.lost_call) {
             self.met.note("shop call lost");
             return Err(broken());
         }
@@ -164,39 +165,39 @@ impl Transport for Line {
         if url.ends_with("/admin/oauth/access_token") {
             return Ok(answer(StatusCode::OK, now, "{\"access_token\":\"shpat_simulated\",\"expires_in\":86399}".to_owned()));
         }
-        let said = self.ask(now, body);
+        let reply = self.ask(now, body);
         give_way().await;
-        if self.goes_wrong(|faults| faults.lost_answer) {
+        if self.fault_occurs(|faults| faults.lost_answer) {
             self.met.note("shop answer lost");
             return Err(broken());
         }
-        match said {
-            Answer::Json(mut said) => {
-                if self.goes_wrong(|faults| faults.garbled) && garble(&mut said["data"]) {
+        match reply {
+            Answer::Json(mut reply) => {
+                if self.fault_occurs(|faults| faults.garbled) && garble(&mut reply["data"]) {
                     self.met.note("order unreadable");
                 }
-                let said = said.to_string();
-                if said.contains("CHANGE_FROM_QUANTITY_STALE") {
+                let reply = reply.to_string();
+                if reply.contains("CHANGE_FROM_QUANTITY_STALE") {
                     self.met.note("shop compare stale");
-                } else if said.contains("NON_MUTABLE_INVENTORY_ITEM") {
+                } else if reply.contains("NON_MUTABLE_INVENTORY_ITEM") {
                     self.met.note("shop refused a row");
                 }
-                Ok(answer(StatusCode::OK, now, said))
+                Ok(answer(StatusCode::OK, now, reply))
             }
-            Answer::BadRequest(said) => Ok(answer(StatusCode::BAD_REQUEST, now, said.to_string())),
+            Answer::BadRequest(reply) => Ok(answer(StatusCode::BAD_REQUEST, now, reply.to_string())),
             Answer::Failed => Ok(answer(StatusCode::INTERNAL_SERVER_ERROR, now, "{}".to_owned())),
             Answer::Silent => Err(broken()),
         }
     }
 }
 
-/// Makes nonsense of the first line of an order in an answer; whether there was one.
-fn garble(said: &mut Value) -> bool {
-    if let Some(quantity) = said.pointer_mut("/lineItems/nodes/0/quantity") {
+/// Makes the first order line in an answer unreadable. Returns whether the answer contained one.
+fn garble(reply: &mut Value) -> bool {
+    if let Some(quantity) = reply.pointer_mut("/lineItems/nodes/0/quantity") {
         *quantity = json!(-1);
         return true;
     }
-    match said {
+    match reply {
         Value::Object(fields) => fields.values_mut().any(garble),
         Value::Array(values) => values.iter_mut().any(garble),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
@@ -207,26 +208,26 @@ fn answer(status: StatusCode, now: Timestamp, body: String) -> Response {
     Response { status, answered_at: Some(now), body: body.into_bytes() }
 }
 
-impl Hints for Line {
+impl Hints for Ports {
     async fn send(&self, hints: &[Hint]) -> Result<(), StoreError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         give_way().await;
-        if self.goes_wrong(|faults| faults.queue) {
-            return Err(StoreError::Unavailable { detail: "the queue is away in the simulation".into(), source: None });
+        if self.fault_occurs(|faults| faults.queue) {
+            return Err(StoreError::Unavailable { detail: "the simulator made the queue unavailable".into(), source: None });
         }
-        let body = |hint: &Hint| serde_json::to_string(hint).expect("a hint always serialises");
+        let body = |hint: &Hint| serde_json::to_string(hint).expect("a hint can be serialised");
         self.queue().extend(hints.iter().map(|hint| Message { body: body(hint), received: 0 }));
         give_way().await;
         Ok(())
     }
 }
 
-impl Bus for Line {
+impl Bus for Ports {
     async fn publish(&self, alerts: &[Alert]) -> Result<(), StoreError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         give_way().await;
-        if self.goes_wrong(|faults| faults.bus) {
-            return Err(StoreError::Unavailable { detail: "the bus is away in the simulation".into(), source: None });
+        if self.fault_occurs(|faults| faults.bus) {
+            return Err(StoreError::Unavailable { detail: "the simulator made the bus unavailable".into(), source: None });
         }
         self.bus().extend(alerts.iter().map(|alert| (alert.subject.clone(), alert.clone())));
         give_way().await;
@@ -236,8 +237,8 @@ impl Bus for Line {
     async fn forward(&self, order: &SalesOrder) -> Result<(), StoreError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         give_way().await;
-        if self.goes_wrong(|faults| faults.bus) {
-            return Err(StoreError::Unavailable { detail: "the bus is away in the simulation".into(), source: None });
+        if self.fault_occurs(|faults| faults.bus) {
+            return Err(StoreError::Unavailable { detail: "the simulator made the bus unavailable".into(), source: None });
         }
         self.forwarded().entry(order.id()).or_default().push(order.clone());
         give_way().await;

@@ -1,4 +1,4 @@
-//! The simulated store: a map, the conditions, the stream, and everything a table may do to its callers.
+//! The simulated store: a map with conditional writes, a stream, and the faults that DynamoDB may show to its callers.
 
 mod table;
 
@@ -15,22 +15,22 @@ use crate::met::Met;
 use crate::rng::Rng;
 use crate::tasks::give_way;
 
-/// How often, per thousand calls, the store misbehaves.
+/// How often each fault occurs, per thousand calls.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StoreFaults {
-    /// It throttles: nothing happens.
+    /// The store throttles the call and does nothing.
     pub throttle: usize,
-    /// Another transaction is at work on one of several rows: nothing happens.
+    /// A transaction of several rows conflicts with another one, and the store does nothing.
     pub conflict: usize,
-    /// It does what it was asked, and the answer is lost.
+    /// The store executes the write, and the answer is lost.
     pub lost_answer: usize,
-    /// A listing by index misses what was written last.
+    /// A listing by index misses the last write.
     pub stale_index: usize,
-    /// A row is written as a newer version of the code would: with a field that this one does not know.
+    /// A row is written as a newer version of the code would write it: with a field that this version does not know.
     pub newer: usize,
 }
 
-/// A handle on the table.
+/// A handle on the table. Clones share the table.
 #[derive(Debug, Clone)]
 pub struct SimStore {
     table: Arc<Mutex<Table>>,
@@ -41,15 +41,15 @@ pub struct SimStore {
 }
 
 impl SimStore {
-    /// An empty table that behaves.
+    /// An empty table without faults.
     #[must_use]
     pub fn new(rng: Rng) -> Self {
         Self { table: Arc::default(), faults: Arc::default(), calls: Arc::default(), rng, met: Met::default() }
     }
 
-    /// Tells `met` of what it does to its callers.
+    /// Counts the injected faults in `met`.
     #[must_use]
-    pub fn telling(self, met: Met) -> Self {
+    pub fn counting_in(self, met: Met) -> Self {
         Self { met, ..self }
     }
 
@@ -58,12 +58,12 @@ impl SimStore {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on the store misbehaves so.
+    /// Sets the faults from now on.
     pub fn misbehave(&self, faults: StoreFaults) {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
-    /// How often it was called.
+    /// Number of calls to the store.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
@@ -76,12 +76,12 @@ impl SimStore {
         self.calls.fetch_add(1, Ordering::Relaxed);
         if self.rng.per_mille(self.faults().throttle) {
             self.met.note("store throttled");
-            return Err(StoreError::Unavailable { detail: "throttled by the simulation".into(), source: None });
+            return Err(StoreError::Unavailable { detail: "the simulator throttled the call".into(), source: None });
         }
         Ok(())
     }
 
-    /// Writes as a newer version of the code might: each row with a field more.
+    /// Adds an unknown field to each row, as a newer version of the code might. Returns `None` where the fault does not occur.
     fn as_newer(&self, writes: &[Write]) -> Option<Vec<Write>> {
         if !self.rng.per_mille(self.faults().newer) {
             return None;
@@ -116,7 +116,7 @@ impl Store for SimStore {
     async fn write(&self, writes: &[Write]) -> Result<(), WriteError> {
         assert!(!writes.is_empty() && writes.len() <= MAX_WRITES, "{} writes in one transaction", writes.len());
         let distinct: BTreeSet<&Key> = writes.iter().map(Write::key).collect();
-        assert_eq!(distinct.len(), writes.len(), "a transaction names a row once");
+        assert_eq!(distinct.len(), writes.len(), "a transaction contains the same row twice");
         give_way().await;
         self.called()?;
         if writes.len() > 1 && self.rng.per_mille(self.faults().conflict) {
@@ -142,7 +142,7 @@ impl Store for SimStore {
         give_way().await;
         if self.rng.per_mille(self.faults().lost_answer) {
             self.met.note("store answer lost");
-            return Err(StoreError::Unavailable { detail: "the answer was lost by the simulation".into(), source: None }.into());
+            return Err(StoreError::Unavailable { detail: "the simulator lost the answer".into(), source: None }.into());
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! A small executor: tasks are polled one step at a time in an order the seed decides, and dropped where it says so.
+//! A small executor that polls tasks one step at a time. The world decides which task runs and where it is dropped.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,24 +9,24 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// One handler at work.
+/// One invocation of a handler.
 pub struct Task<T> {
     future: Pin<Box<dyn Future<Output = T>>>,
-    /// When it is killed for taking too long, by the world's clock.
+    /// When the world kills the task because of its timeout, by the clock of the world.
     pub dies_at: Timestamp,
-    /// Port calls it has made.
+    /// Port calls that the task has made.
     pub calls: u64,
-    /// When it next has something to do, if it waits for the clock.
+    /// When the task is to be polled again, if it sleeps.
     pub wakes_at: Option<Timestamp>,
 }
 
 impl<T> Task<T> {
-    /// A handler that has not begun.
+    /// A task that has not been polled yet.
     pub fn new(dies_at: Timestamp, future: impl Future<Output = T> + 'static) -> Self {
         Self { future: Box::pin(future), dies_at, calls: 0, wakes_at: None }
     }
 
-    /// Lets it run up to its next await; what it returned, when it ended.
+    /// Polls the task up to its next await. Returns its result once it has finished.
     pub fn step(&mut self) -> Option<T> {
         match self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(done) => Some(done),
@@ -35,55 +35,56 @@ impl<T> Task<T> {
     }
 }
 
-/// Gives way once: a point at which a task may be dropped.
+/// Yields once. The executor may drop a task at such a point.
 pub async fn give_way() {
     let mut given = false;
     std::future::poll_fn(|context| {
         if std::mem::replace(&mut given, true) {
             return Poll::Ready(());
         }
-        // A handler that waits for several futures polls only those that asked to be.
+        // `join` and `select` of several futures poll again only those that have called the waker.
         context.waker().wake_by_ref();
         Poll::Pending
     })
     .await;
 }
 
-/// The world's clock, or that of one process, which goes wrong by its skew. Tasks that wait for it are polled in vain
-/// until it is late enough.
+/// The clock of the world, or that of one process, which is off by `skew`. A task that sleeps yields on each poll until the
+/// world's time has reached the end of the sleep.
 #[derive(Debug, Clone)]
 pub struct SimClock {
     millis: Arc<AtomicI64>,
-    /// When the first of those polled since [`SimClock::woken`] wants to be polled again, in true time.
+    /// The earliest time, by the world's clock, at which a task that was polled since the last [`SimClock::woken`] wants to be
+    /// polled.
     wakes: Arc<AtomicI64>,
     skew: i64,
 }
 
 impl SimClock {
-    /// A clock that stands at `now`.
+    /// A clock that shows `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         let millis = Arc::new(AtomicI64::new(now.as_millisecond()));
         Self { millis, wakes: Arc::new(AtomicI64::new(i64::MAX)), skew: 0 }
     }
 
-    /// The clock of a process that is `skew` milliseconds ahead.
+    /// The clock of a process that is `skew` milliseconds ahead of the world.
     #[must_use]
     pub fn skewed(&self, skew: i64) -> Self {
         Self { skew, ..self.clone() }
     }
 
-    /// Lets time pass.
+    /// Moves the time forward.
     pub fn advance(&self, by: Duration) {
-        self.millis.fetch_add(i64::try_from(by.as_millis()).expect("a simulation is short"), Ordering::Relaxed);
+        self.millis.fetch_add(i64::try_from(by.as_millis()).expect("a simulated pause is short"), Ordering::Relaxed);
     }
 
-    /// Lets time pass until `then`, if that is later.
+    /// Moves the time forward to `then`, if that is later.
     pub fn advance_to(&self, then: Timestamp) {
         self.millis.fetch_max(then.as_millisecond(), Ordering::Relaxed);
     }
 
-    /// When whoever was polled last wants to be polled again, if it waits for the clock.
+    /// When the tasks polled since the last call want to be polled again, if one of them sleeps.
     pub fn woken(&self) -> Option<Timestamp> {
         let wakes = self.wakes.swap(i64::MAX, Ordering::Relaxed);
         (wakes != i64::MAX).then(|| moment(wakes))
@@ -96,8 +97,8 @@ impl promissory::ports::Clock for SimClock {
     }
 
     async fn sleep(&self, pause: Duration) {
-        // A millisecond more than asked for at most: what is waited for has passed by then.
-        let pause = i64::try_from(pause.as_nanos().div_ceil(1_000_000)).expect("a simulation is short");
+        // Rounds up to the next millisecond, so that a sleep never ends before its time.
+        let pause = i64::try_from(pause.as_nanos().div_ceil(1_000_000)).expect("a simulated time is in the range of timestamps");
         let until = self.millis.load(Ordering::Relaxed) + pause;
         while self.millis.load(Ordering::Relaxed) < until {
             self.wakes.fetch_min(until, Ordering::Relaxed);
@@ -107,5 +108,5 @@ impl promissory::ports::Clock for SimClock {
 }
 
 fn moment(millis: i64) -> Timestamp {
-    Timestamp::from_millisecond(millis).expect("a simulation is short")
+    Timestamp::from_millisecond(millis).expect("a simulated time is in the range of timestamps")
 }

@@ -1,4 +1,4 @@
-//! One life of a world: what may happen next, what became of it, and how it ends.
+//! A world: the events that may happen in it, and the result of a run.
 
 mod aftermath;
 mod bookkeeping;
@@ -33,7 +33,7 @@ pub use climate::Climate;
 pub use script::{crash, crash_points, stories};
 
 use fleet::Fleet;
-use post::Letter;
+use post::WebhookRequest;
 use script::Crash;
 use talk::Sources;
 use triggers::Lane;
@@ -43,13 +43,13 @@ use workshop::Workshop;
 use crate::check::Violation;
 use crate::met::{Counts, Met};
 use crate::plant::Plant;
-use crate::ports::Line;
+use crate::ports::Ports;
 use crate::rng::Rng;
 use crate::store::SimStore;
 use crate::tasks::SimClock;
 
-/// How long a level must have been quiet.
-const QUIET: Duration = Duration::from_secs(60);
+/// How long a level must be unchanged before a pusher or the comparison may set it.
+const SETTLING_WINDOW: Duration = Duration::from_secs(60);
 
 /// How long holds last.
 const HOLDS: HoldPolicy = HoldPolicy {
@@ -58,28 +58,28 @@ const HOLDS: HoldPolicy = HoldPolicy {
     release_unallocated: false,
 };
 
-/// How many of the last events of a world are kept to be told.
+/// Number of the last events that a report contains.
 const REMEMBERED: usize = 24;
 
-/// Which life to live.
+/// Which world to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Everything that is left to chance follows from it.
+    /// The seed of every random choice.
     pub seed: u64,
-    /// How many things happen before the world comes to rest.
+    /// Number of events before all faults stop.
     pub steps: usize,
-    /// The bug planted in it.
+    /// The planted bug, if any.
     pub plant: Option<Plant>,
 }
 
-/// How a life went.
+/// The result of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Life {
-    /// What must never happen and did. Empty for a good life.
+pub struct RunResult {
+    /// The broken invariants. Empty for a correct run.
     pub violations: Vec<Violation>,
-    /// What happened, by kind, so that a workload that never meets a rare path is noticed.
+    /// What the run met, by kind.
     pub met: Counts,
-    /// The last things that happened.
+    /// The last events of the run.
     pub story: Vec<String>,
 }
 
@@ -90,35 +90,35 @@ struct World {
     climate: Climate,
     plant: Option<Plant>,
     store: SimStore,
-    line: Line,
+    ports: Ports,
     fleet: Fleet,
     codes: Vec<(LocationId, ShopLocation)>,
     items: Vec<(Item, ItemId)>,
-    /// Items of ours that the shop does not sell.
+    /// SKUs that the shop does not sell.
     unsold: Vec<Sku>,
-    /// What is sold before it is made, where the world has it.
+    /// The items that are sold before they are made, if the world has such items.
     workshop: Option<Workshop>,
     tasks: Vec<Job>,
-    /// How many invocations were started.
+    /// Number of invocations started so far.
     started: u64,
-    mail: Vec<Letter>,
-    /// Letters that come days late.
-    attic: Vec<Letter>,
-    /// What other systems said, and what of it is on its way.
+    webhooks: Vec<WebhookRequest>,
+    /// Webhooks that arrive days late.
+    late_webhooks: Vec<WebhookRequest>,
+    /// The source systems and their events.
     sources: Sources,
     lanes: [Lane; 2],
-    /// How much of the stream is in the lanes.
+    /// Number of stream records that are split into lanes.
     streamed: usize,
     stalled: usize,
-    /// The mutations the shop had taken at the last check.
-    told: usize,
-    /// The shop has changed since the last check.
+    /// Number of entries in the shop's log at the last check.
+    checked_calls: usize,
+    /// True when the shop has changed since the last check.
     shop_changed: bool,
-    /// Webhooks whose id was used for two contents.
+    /// Webhook ids that were sent with two contents.
     mismatched: BTreeSet<String>,
-    /// Whether a letter of the shop made no sense.
+    /// True when an unreadable webhook was sent.
     malformed: bool,
-    /// Whether a stream record was given up: what the stream would have done is left to the schedules.
+    /// True when a stream record was discarded. The schedules must then do the work of the stream.
     given_up: bool,
     compared_all: bool,
     crash: Option<Crash>,
@@ -126,15 +126,15 @@ struct World {
     story: VecDeque<String>,
 }
 
-/// Lives one life to its end.
+/// Runs one world to its end.
 #[must_use]
-pub fn run(options: Options) -> Life {
+pub fn run(options: Options) -> RunResult {
     let mut world = World::new(options.seed, Climate::of(options.seed), options.plant);
     world.open();
     world.met.take();
     world.begin_to_misbehave();
     for _ in 0..options.steps {
-        world.live();
+        world.step_the_world();
         world.check();
         if !world.violations.is_empty() {
             return world.end();
@@ -145,63 +145,63 @@ pub fn run(options: Options) -> Life {
 }
 
 impl World {
-    fn end(self) -> Life {
-        Life { violations: self.violations, met: self.met.take(), story: self.story.into() }
+    fn end(self) -> RunResult {
+        RunResult { violations: self.violations, met: self.met.take(), story: self.story.into() }
     }
 
-    /// One thing happens.
-    fn live(&mut self) {
+    /// Makes one event happen.
+    fn step_the_world(&mut self) {
         match self.rng.below(1_000) {
             0..490 => self.step_a_task(),
             490..560 => self.customer(),
             560..605 => self.warehouse_ships(),
-            605..625 => self.customer_regrets(),
+            605..625 => self.customer_cancels(),
             625..665 => self.aftermath(),
-            665..690 => self.a_system_talks(),
-            690..770 => self.post_comes(),
-            770..840 => self.stream_comes(),
-            840..880 => self.queue_comes(),
-            880..905 => self.schedule_comes(),
-            905..913 => self.a_lull(),
+            665..690 => self.a_source_sends(),
+            690..770 => self.deliver_webhook(),
+            770..840 => self.deliver_records(),
+            840..880 => self.deliver_hints(),
+            880..905 => self.run_a_job(),
+            905..913 => self.pass_settling_window(),
             913..923 => self.a_process_dies(),
-            923..933 => self.someone_edits(),
-            933..953 => self.odd_letter(),
-            953..968 => self.shop_ails(),
-            968..970 => self.a_night(),
+            923..933 => self.edit_a_level(),
+            933..953 => self.flawed_webhook(),
+            953..968 => self.change_shop_faults(),
+            968..970 => self.pass_night(),
             970..975 => self.stalled = self.rng.below(40),
-            975..979 => self.odd_parcel(),
-            979..990 => self.someone_maps(),
+            975..979 => self.flawed_batch(),
+            979..990 => self.import_a_mapping(),
             _ => self.clock.advance(Duration::from_millis(u64::try_from(self.rng.below(3_000)).expect("small"))),
         }
         self.sources_go_on();
         if self.is_setting() && self.rng.per_mille(150) {
-            self.customer_at_a_till();
+            self.customer_at_a_pos();
         }
         if self.workshop.is_some() {
             self.the_workshop_goes_on();
         }
-        self.post_the_mail();
+        self.take_webhooks();
     }
 
-    /// What other systems say is taken beside everything else, or it would take the time of the shop.
+    /// Lets source batches arrive and run in addition to the other events, so that they do not displace the events of the shop.
     fn sources_go_on(&mut self) {
         if self.rng.per_mille(80) {
-            self.parcel_comes();
+            self.deliver_batch();
         }
-        let taking = self.tasks.iter().position(|job| matches!(job.work, Work::Parcel(_)));
+        let taking = self.tasks.iter().position(|job| matches!(job.work, Work::EventBatch(_)));
         if let Some(at) = taking.filter(|_| self.rng.per_mille(600)) {
             self.step_far(at);
         }
     }
 
-    /// Whether a level is about to be set outright: the moment at which an order does most harm.
+    /// Whether the pusher is about to set a level to an absolute value. An order at this moment is the most harmful.
     fn is_setting(&self) -> bool {
         let table = self.store.table();
         let open = |intent: &&PushIntent| intent.state == PushState::Open && intent.action == PushAction::Set;
         table.checker.intent.as_ref().filter(open).is_some()
     }
 
-    /// Every place at which there may be units, and the shop's location where it is one.
+    /// Every location that may have stock, with its location in the shop if there is one.
     fn places(&self) -> impl Iterator<Item = (&LocationId, Option<ShopLocation>)> {
         let sells = self.codes.iter().map(|(code, id)| (code, Some(*id)));
         let makes = self.workshop.iter();
@@ -212,43 +212,43 @@ impl World {
         self.violations.push(Violation(what));
     }
 
-    /// Remembers an event, to be told should the world go wrong.
-    fn tell(&mut self, what: impl FnOnce() -> String) {
+    /// Records an event for the report.
+    fn log_event(&mut self, what: impl FnOnce() -> String) {
         if self.story.len() == REMEMBERED {
             self.story.pop_front();
         }
         self.story.push_back(format!("{} {}", self.clock.now(), what()));
     }
 
-    /// Some minutes in which nobody does anything: what was in flight has landed, and a level may be set outright.
-    fn a_lull(&mut self) {
+    /// Lets some minutes pass without new events. Calls in flight end, and levels reach the end of their settling window.
+    fn pass_settling_window(&mut self) {
         for at in (0..self.tasks.len()).rev() {
-            // Most of what is at work is done by then.
+            // Most invocations end within this number of steps.
             for _ in 0..60 {
                 if self.step(at) {
                     break;
                 }
             }
         }
-        self.clock.advance(QUIET + Duration::from_secs(30));
-        self.tell(|| "a lull of 90 s".to_owned());
+        self.clock.advance(SETTLING_WINDOW + Duration::from_secs(30));
+        self.log_event(|| "90 s pass without new events".to_owned());
         for job in [reconciler::Job::Sweep, reconciler::Job::Read, reconciler::Job::Holds, reconciler::Job::Backlog] {
             self.reconcile(job);
         }
     }
 
-    /// Half a day in which nothing runs: the shop may have forgotten the keys of the evening.
-    fn a_night(&mut self) {
+    /// Lets 13 hours pass in which nothing runs. The shop may forget idempotency keys in that time.
+    fn pass_night(&mut self) {
         while !self.tasks.is_empty() {
             self.die(0);
         }
         self.settle_late();
         self.clock.advance(Duration::from_secs(13 * 60 * 60));
         self.met.note("a night passed");
-        self.tell(|| "a night passed".to_owned());
+        self.log_event(|| "a night passed".to_owned());
     }
 
-    /// The item of a SKU of the shop.
+    /// The SKU of an item of the shop.
     fn sku_of(&self, item: ItemId) -> Option<&Sku> {
         self.items.iter().find(|(_, id)| *id == item).map(|(item, _)| &item.sku)
     }

@@ -1,4 +1,4 @@
-//! Listings: by key prefix or by index entry, page after page, nothing twice and nothing missed.
+//! Listings by key prefix or by index entry: page after page, without gaps or repetitions.
 
 use promissory::ports::{Listing, Store, list_all};
 use promissory::table::{Expect, Key, Write};
@@ -9,13 +9,13 @@ async fn write<S: Store>(store: &S, key: &Key, index: Option<Key>, expect: Expec
     store.write(&[Write::Put { key: key.clone(), body, index, expect }]).await.expect("written");
 }
 
-/// The sort keys on each page.
+/// The sort keys of each page.
 async fn pages<S: Store>(store: &S, mut listing: Listing) -> Vec<Vec<String>> {
     let mut pages = Vec::new();
     loop {
         let page = store.list(&listing).await.expect("listed");
         for record in &page.records {
-            assert_eq!(record.body, json!({ "of": record.key.to_string() }), "rows come whole");
+            assert_eq!(record.body, json!({ "of": record.key.to_string() }), "a listing returns complete rows");
         }
         pages.push(page.records.into_iter().map(|record| record.key.sk).collect());
         match page.next {
@@ -25,7 +25,7 @@ async fn pages<S: Store>(store: &S, mut listing: Listing) -> Vec<Vec<String>> {
     }
 }
 
-/// Lists with every page size: the rows are `expected`, in order, and no page is over its limit.
+/// Lists with every page size. The rows must equal `expected` in order, and no page may exceed its limit.
 async fn check<S: Store>(store: &S, listing: &Listing, expected: &[&str]) {
     for limit in [1, 2, 3, 7, 100] {
         let pages = pages(store, Listing { limit, ..listing.clone() }).await;
@@ -64,7 +64,7 @@ pub(super) async fn by_index<S: Store>(store: &S) {
     assert_eq!((first.len(), first[0].as_str(), first[4].as_str()), (5, "b", "a"), "in the order of the entries: {first:?}");
     let one_by_one = pages(store, Listing { limit: 1, ..due.clone() }).await.concat();
     assert_eq!(one_by_one, first, "equal entries are neither skipped nor repeated between pages");
-    // Entries go, move and come with the rows that carry them.
+    // Index entries appear, move and disappear together with their rows.
     write(store, &key("b"), None, Expect::Revision(1)).await;
     write(store, &key("a"), entry("0"), Expect::Revision(1)).await;
     write(store, &key("unlisted"), entry("9"), Expect::Revision(1)).await;

@@ -1,7 +1,7 @@
-//! What every store promises. DynamoDB keeps it, and whatever stands in for it must.
+//! The contract of every store, which DynamoDB and all stand-ins for it must keep.
 //!
-//! Each part works in partitions of its own, so that all of them can be put to one store. Index listings are expected to
-//! show what was just written: a store that lags must be given the time before it is asked.
+//! Each part uses partitions of its own, so that all parts can run against one store. Index listings are expected to contain
+//! the last write. A store with a delayed index must wait before it answers.
 
 mod listing;
 mod reads;
@@ -9,43 +9,43 @@ mod writes;
 
 use promissory::ports::Store;
 
-/// Writes happen by condition, all or none, and a refusal brings along what is there instead.
+/// Writes are conditional and atomic, and a refusal returns the stored rows.
 ///
 /// # Panics
-/// Where the store does otherwise.
+/// If the store violates the contract.
 pub async fn writes<S: Store>(store: &S) {
     writes::suite(store).await;
 }
 
-/// Rows come in the order of their keys, misses in their place, and as they were written.
+/// Reads return rows in the order of the keys, `None` for a missing row, and unchanged content.
 ///
 /// # Panics
-/// Where the store does otherwise.
+/// If the store violates the contract.
 pub async fn reads<S: Store>(store: &S) {
     reads::suite(store).await;
     reads::bodies(store).await;
 }
 
-/// Rows are listed by prefix, in order, page after page.
+/// Listings return the rows of a prefix in order, page after page.
 ///
 /// # Panics
-/// Where the store does otherwise.
+/// If the store violates the contract.
 pub async fn listings<S: Store>(store: &S) {
     listing::by_key(store).await;
 }
 
-/// Index entries come, move and go with the rows that carry them.
+/// Index entries appear, move and disappear together with their rows.
 ///
 /// # Panics
-/// Where the store does otherwise.
+/// If the store violates the contract.
 pub async fn index<S: Store>(store: &S) {
     listing::by_index(store).await;
 }
 
-/// All of it.
+/// The whole contract.
 ///
 /// # Panics
-/// Where the store does otherwise.
+/// If the store violates the contract.
 pub async fn all<S: Store>(store: &S) {
     writes(store).await;
     reads(store).await;

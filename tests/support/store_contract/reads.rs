@@ -1,4 +1,4 @@
-//! Reads by key: in the order asked for, each row as it was last written.
+//! Reads by key: in the requested order, and each row as it was last written.
 
 use promissory::ports::Store;
 use promissory::table::{Expect, Key, Write};
@@ -8,7 +8,7 @@ async fn put<S: Store>(store: &S, key: Key, body: Value) {
     store.write(&[Write::Put { key, body, index: None, expect: Expect::Absent }]).await.expect("written");
 }
 
-/// `there`: how many rows there are; `asked`: the numbers asked for, in order.
+/// Writes `there` rows and reads the numbers in `asked`, in order.
 async fn check<S: Store>(store: &S, partition: &str, there: usize, asked: &[usize]) {
     for n in 0..there {
         put(store, Key::new(partition, n.to_string()), json!({ "n": n })).await;
@@ -35,7 +35,7 @@ pub(super) async fn suite<S: Store>(store: &S) {
     check(store, "many, half of them misses", 125, &odd_first).await;
 }
 
-/// What is written is what is read, to the last digit and the last empty list.
+/// Content is stored without loss, including all digits and empty lists.
 pub(super) async fn bodies<S: Store>(store: &S) {
     let bodies = [
         json!({}),

@@ -1,10 +1,10 @@
-//! Writes happen by condition, all or none, and a refusal brings along what is there instead.
+//! Conditional, atomic writes, and the rows that a refusal returns.
 
 use promissory::ports::{Store, WriteError};
 use promissory::table::{Expect, Key, Record, Write};
 use serde_json::{Value, json};
 
-/// A row of a case: put or delete this key, expecting this.
+/// A row of a case: put or delete this key under this condition.
 #[derive(Debug, Clone, Copy)]
 enum Row {
     Put(&'static str, Expect),
@@ -14,10 +14,10 @@ enum Row {
 use Expect::{Absent, Revision};
 use Row::{Delete, Put};
 
-/// Keys of a case that exist before, with how often they were written.
+/// The existing keys of a case, with the number of times each was written.
 type Given = &'static [(&'static str, u64)];
 
-/// What comes of it: the revisions afterwards, or the keys refused with the revision found.
+/// The expected result: the revisions afterwards, or the refused keys with the stored revision.
 #[derive(Debug, Clone, Copy)]
 enum Comes {
     Done(Given),
@@ -84,17 +84,17 @@ fn put(case: &str, name: &str, expect: Expect) -> Write {
     Write::Put { key: Key::new(case, name), body: body(name, revision), index: None, expect }
 }
 
-/// Writes the rows a case starts from, one write at a time.
+/// Writes the existing rows of a case, one write at a time.
 async fn given<S: Store>(store: &S, case: &str, rows: Given) {
     for (name, revisions) in rows {
         for revision in 0..*revisions {
             let expect = if revision == 0 { Absent } else { Revision(revision) };
-            store.write(&[put(case, name, expect)]).await.expect("the row is made");
+            store.write(&[put(case, name, expect)]).await.expect("the row is written");
         }
     }
 }
 
-/// The names and revisions that are there, each with the body of its last write.
+/// The stored names and revisions. Each body must be that of the last write.
 async fn stored<S: Store>(store: &S, case: &str) -> Vec<(String, u64)> {
     let keys = ["a", "b", "c"].map(|name| Key::new(case, name));
     let rows = store.get(&keys).await.expect("read");
@@ -130,7 +130,7 @@ async fn check<S: Store>(store: &S, (case, rows, writes, comes): Case) {
             assert_eq!(found, expected, "{case}");
             for refusal in &refusals {
                 let whole = refusal.stored.as_ref().is_none_or(|r| r.key == refusal.key && r.body == body(&r.key.sk, r.revision));
-                assert!(whole, "{case}: the stored row comes along whole");
+                assert!(whole, "{case}: a refusal returns the complete stored row");
             }
             assert_eq!(after, before, "{case}: a refused list changes nothing");
         }

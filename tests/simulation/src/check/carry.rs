@@ -1,82 +1,83 @@
-//! Carrying out a plan: everything that it promises is made, day by day, from what there was when it was decided.
+//! Executes a plan: makes everything that the plan promises, day by day, from the stock and receipts on which the plan was
+//! based.
 //!
-//! By nothing of the shipped code. What is needed is added up from the goods down to what is bought, each item once for all that
-//! need it, and begun as late as it can be; then the days are lived, and nothing may be used that is not there. What runs
-//! that are planned anyway lack without any of it, they may lack with it, and no more.
+//! This module uses no shipped code. It adds up the requirements from the finished goods down to the bought items, once per
+//! item for all parents together, and starts production as late as possible. Then it computes the stock of each day, which must
+//! not become negative. A shortage that exists without the offered units is allowed with them too, but must not grow.
 
 use std::collections::BTreeMap;
 
-/// Exact: so many of so many.
-pub type Share = (i128, i128);
+/// An exact ratio: numerator and denominator.
+pub type Ratio = (i128, i128);
 
-/// An item, what there is of it, and what is asked of it.
+/// An item with its stock, its receipts, and its requirements.
 #[derive(Debug, Clone, Default)]
-pub struct Thing {
-    /// What it is called.
+pub struct PlannedItem {
+    /// The SKU.
     pub name: String,
-    /// Units there are; below zero, there are too few.
+    /// Available units; negative where too many are committed.
     pub stock: i64,
-    /// What comes, by day.
+    /// Scheduled receipts, by day.
     pub comes: Vec<(usize, i64)>,
-    /// What runs take that are planned anyway.
+    /// Requirements of scheduled production runs, by day.
     pub taken: Vec<(usize, i64)>,
-    /// What customers get, by day.
+    /// Units promised to customers, by day.
     pub promised: Vec<(usize, i64)>,
-    /// What whoever buys now would get.
+    /// Units that the plan offers to new customers, and the day for which it promises them.
     pub offered: Option<(usize, i64)>,
-    /// How it is made.
-    pub way: Option<Way>,
+    /// How the item is made, if it is made.
+    pub routing: Option<Routing>,
 }
 
-/// How something is made.
+/// How an item is made.
 #[derive(Debug, Clone)]
-pub struct Way {
-    /// Good units of those that are begun.
-    pub yields: Share,
-    /// Days it takes.
+pub struct Routing {
+    /// Good units per started unit.
+    pub yields: Ratio,
+    /// Lead time in days.
     pub lead: usize,
-    /// Where, if that limits how much is begun in a day.
+    /// The work centre, if its capacity limits the starts of a day.
     pub centre: Option<String>,
-    /// What goes into each that is begun: one of several.
-    pub slots: Vec<Vec<(usize, Share)>>,
+    /// The components of each started unit. A slot with several components lists alternatives.
+    pub slots: Vec<Vec<(usize, Ratio)>>,
 }
 
-/// What is to be carried out.
+/// A plan to execute.
 #[derive(Debug, Clone, Default)]
-pub struct Yard {
-    /// The items.
-    pub things: Vec<Thing>,
-    /// Units that each work centre can begin in a day.
+pub struct Execution {
+    /// The items of the plan.
+    pub items: Vec<PlannedItem>,
+    /// Units that each work centre can start per day.
     pub centres: BTreeMap<String, i64>,
 }
 
-/// How the days went.
-struct Lived {
-    /// What is there of each item at the end of each day.
+/// The result of an execution.
+struct DailyBalances {
+    /// Stock of each item at the end of each day.
     there: Vec<Vec<i64>>,
-    /// What was to be begun by each day at a centre that several items share.
+    /// Cumulative starts at the end of each day, for each work centre that several items share.
     begun: BTreeMap<String, Vec<i64>>,
-    /// What could be taken of no option, by options and day.
+    /// Cumulative shortage of each slot with alternatives, by day.
     lacking: BTreeMap<Vec<usize>, Vec<i64>>,
 }
 
-impl Yard {
-    /// What cannot be done; nothing, where the plan can be carried out.
+impl Execution {
+    /// Returns the reason why the plan cannot be executed, or `None` if it can be.
     pub fn carry_out(&self) -> Option<String> {
-        let Some(order) = self.order() else { return Some("something is made of itself".to_owned()) };
+        let Some(order) = self.order() else { return Some("the bills of materials contain a cycle".to_owned()) };
         let days = self.days();
-        let without = self.live(&order, days, false);
-        let with = self.live(&order, days, true);
+        let without = self.compute(&order, days, false);
+        let with = self.compute(&order, days, true);
         let shared = |centre: &Option<String>| centre.as_ref().is_some_and(|centre| self.at(centre) > 1);
-        let is_tangled = self.things.iter().any(|thing| thing.way.as_ref().is_some_and(|way| shared(&way.centre)));
-        if is_tangled && without.there.iter().flatten().any(|units| *units < 0) {
-            return None; // Who is to wait for whom at a centre is not said here.
+        let shares_a_centre = self.items.iter().any(|item| item.routing.as_ref().is_some_and(|routing| shared(&routing.centre)));
+        if shares_a_centre && without.there.iter().flatten().any(|units| *units < 0) {
+            return None; // This module does not model the order in which waiting items get a shared work centre.
         }
-        for (at, thing) in self.things.iter().enumerate() {
+        for (at, item) in self.items.iter().enumerate() {
             for (day, (without, with)) in without.there[at].iter().zip(&with.there[at]).enumerate() {
                 if *with < (*without).min(0) {
-                    let name = &thing.name;
-                    return Some(format!("there are {with} of {name} on day {day}, and {without} without what is offered"));
+                    let name = &item.name;
+                    return Some(format!("the stock of {name} on day {day} is {with}, and {without} without the offered units"));
                 }
             }
         }
@@ -86,77 +87,80 @@ impl Yard {
             for (day, (begun, anyway)) in begun.iter().zip(&without.begun[centre]).enumerate() {
                 free += per_day;
                 if *begun > free.max(*anyway) {
-                    return Some(format!("{begun} are to be begun at {centre} by day {day}, which can begin {free}"));
+                    return Some(format!("{begun} units must start at {centre} by day {day}, which has capacity for {free}"));
                 }
             }
         }
         with.lacking.iter().find_map(|(options, lacking)| {
             let anyway = without.lacking.get(options);
             let day = lacking.iter().enumerate().position(|(day, units)| *units > anyway.map_or(0, |anyway| anyway[day]))?;
-            Some(format!("{} are lacking by day {day} of any of {options:?}", lacking[day]))
+            Some(format!("{} units of the alternatives {options:?} are missing by day {day}", lacking[day]))
         })
     }
 
-    /// How many items are made at a centre.
+    /// Number of items that are made at a work centre.
     fn at(&self, centre: &str) -> usize {
-        self.things.iter().filter(|thing| thing.way.as_ref().and_then(|way| way.centre.as_deref()) == Some(centre)).count()
+        self.items
+            .iter()
+            .filter(|item| item.routing.as_ref().and_then(|routing| routing.centre.as_deref()) == Some(centre))
+            .count()
     }
 
-    /// One day more than anything is said of.
+    /// Number of days to compute: one more than the last day that a requirement or lead time names.
     fn days(&self) -> usize {
-        let all = self.things.iter().flat_map(|thing| {
-            let asked = thing.promised.iter().chain(&thing.taken).chain(&thing.offered);
-            let leads = thing.way.iter().map(|way| way.lead);
+        let all = self.items.iter().flat_map(|item| {
+            let asked = item.promised.iter().chain(&item.taken).chain(&item.offered);
+            let leads = item.routing.iter().map(|routing| routing.lead);
             asked.map(|(day, _)| *day).chain(leads)
         });
         all.max().unwrap_or_default() + 2
     }
 
-    /// Whatever is made before what it is made of; `None` where that goes round in a circle.
+    /// Parents before their components. `None` if the bills contain a cycle.
     fn order(&self) -> Option<Vec<usize>> {
         let mut order: Vec<usize> = Vec::new();
-        while order.len() < self.things.len() {
+        while order.len() < self.items.len() {
             let is_next = |at: &usize| {
-                let goes_into = |(parent, thing): (usize, &Thing)| {
+                let goes_into = |(parent, item): (usize, &PlannedItem)| {
                     !order.contains(&parent)
-                        && thing.way.iter().flat_map(|way| way.slots.iter().flatten()).any(|(used, _)| used == at)
+                        && item.routing.iter().flat_map(|routing| routing.slots.iter().flatten()).any(|(used, _)| used == at)
                 };
-                !order.contains(at) && !self.things.iter().enumerate().any(goes_into)
+                !order.contains(at) && !self.items.iter().enumerate().any(goes_into)
             };
-            let next = (0..self.things.len()).find(is_next)?;
+            let next = (0..self.items.len()).find(is_next)?;
             order.push(next);
         }
         Some(order)
     }
 
-    /// Lives so many days, with what is offered or without.
-    fn live(&self, order: &[usize], days: usize, with_offers: bool) -> Lived {
-        let mut asked = vec![vec![0_i64; days]; self.things.len()];
-        for (thing, asked) in self.things.iter().zip(&mut asked) {
-            let offered = thing.offered.iter().filter(|_| with_offers);
-            for (day, units) in thing.taken.iter().chain(&thing.promised).chain(offered) {
+    /// Computes the given days, with or without the offered units.
+    fn compute(&self, order: &[usize], days: usize, with_offers: bool) -> DailyBalances {
+        let mut asked = vec![vec![0_i64; days]; self.items.len()];
+        for (item, asked) in self.items.iter().zip(&mut asked) {
+            let offered = item.offered.iter().filter(|_| with_offers);
+            for (day, units) in item.taken.iter().chain(&item.promised).chain(offered) {
                 asked[*day] += units;
             }
         }
-        let mut made = vec![vec![0_i64; days]; self.things.len()];
+        let mut made = vec![vec![0_i64; days]; self.items.len()];
         let mut begun_at: BTreeMap<String, Vec<i64>> = BTreeMap::new();
         let mut choices: BTreeMap<Vec<usize>, Vec<i64>> = BTreeMap::new();
         for at in order {
-            let thing = &self.things[*at];
-            let Some(way) = &thing.way else { continue };
-            let mut begun = begun(way, &lacking(thing, way.lead, &asked[*at]));
-            if let Some(centre) = &way.centre {
+            let item = &self.items[*at];
+            let Some(routing) = &item.routing else { continue };
+            let mut begun = begun(routing, &lacking(item, routing.lead, &asked[*at]));
+            if let Some(centre) = &routing.centre {
                 as_late_as(&mut begun, self.centres.get(centre).copied().unwrap_or_default());
                 if self.at(centre) > 1 {
                     let all = begun_at.entry(centre.clone()).or_insert_with(|| vec![0; days]);
                     all.iter_mut().zip(&begun).for_each(|(all, begun)| *all += begun);
                 }
             }
-            for (day, made) in made[*at].iter_mut().enumerate().skip(way.lead) {
-                *made = of_down(begun[day - way.lead], way.yields);
+            for (day, made) in made[*at].iter_mut().enumerate().skip(routing.lead) {
+                *made = of_down(begun[day - routing.lead], routing.yields);
             }
-            for slot in &way.slots {
-                let takes = |share: Share| begun.iter().map(move |begun| of_up(*begun, share));
+            for slot in &routing.slots {
+                let takes = |share: Ratio| begun.iter().map(move |begun| of_up(*begun, share));
                 match slot.as_slice() {
                     [(used, share)] => {
                         let mut before = 0;
@@ -166,7 +170,8 @@ impl Yard {
                         }
                     }
                     options => {
-                        // Each option is bought, and as many of one are taken as of another.
+                        // Each alternative counts as a component of its own, and one alternative replaces another unit for
+                        // unit.
                         let names = options.iter().map(|(used, _)| *used).collect();
                         let all = choices.entry(names).or_insert_with(|| vec![0; days]);
                         all.iter_mut().zip(takes(options[0].1)).for_each(|(all, units)| *all += units);
@@ -174,33 +179,33 @@ impl Yard {
                 }
             }
         }
-        let live = |(at, thing): (usize, &Thing)| {
-            let mut there = thing.stock;
+        let balances = |(at, item): (usize, &PlannedItem)| {
+            let mut there = item.stock;
             let mut comes = vec![0; days];
-            thing.comes.iter().filter(|(day, _)| *day < days).for_each(|(day, units)| comes[*day] += units);
+            item.comes.iter().filter(|(day, _)| *day < days).for_each(|(day, units)| comes[*day] += units);
             let each = (0..days).map(|day| {
                 there += comes[day] - asked[at][day];
                 there + made[at][day]
             });
             each.collect()
         };
-        let mut there: Vec<Vec<i64>> = self.things.iter().enumerate().map(live).collect();
+        let mut there: Vec<Vec<i64>> = self.items.iter().enumerate().map(balances).collect();
         let lacking = choices.into_iter().map(|(options, all)| {
             let lacking = choose(&mut there, &options, &all);
             (options, lacking)
         });
         let lacking = lacking.collect();
-        Lived { there, begun: begun_at, lacking }
+        DailyBalances { there, begun: begun_at, lacking }
     }
 }
 
-/// What must be made by each day, so that what is asked is there: all of it together. What comes before the first unit could
-/// be made is not made as well.
-fn lacking(thing: &Thing, lead: usize, asked: &[i64]) -> Vec<i64> {
-    let (mut there, mut most) = (thing.stock, 0);
+/// Cumulative units to make by each day so that all requirements are covered. Nothing can be ready before the lead time, so
+/// receipts that arrive earlier reduce the units to make.
+fn lacking(item: &PlannedItem, lead: usize, asked: &[i64]) -> Vec<i64> {
+    let (mut there, mut most) = (item.stock, 0);
     let mut by_day = Vec::with_capacity(asked.len());
     for (day, asked) in asked.iter().enumerate() {
-        there += thing.comes.iter().filter(|(comes, _)| *comes == day).map(|(_, units)| units).sum::<i64>() - asked;
+        there += item.comes.iter().filter(|(comes, _)| *comes == day).map(|(_, units)| units).sum::<i64>() - asked;
         if day >= lead {
             most = most.max(-there);
         }
@@ -209,14 +214,14 @@ fn lacking(thing: &Thing, lead: usize, asked: &[i64]) -> Vec<i64> {
     by_day
 }
 
-/// What must be begun by each day, so that these are made.
-fn begun(way: &Way, made: &[i64]) -> Vec<i64> {
+/// Cumulative units to start by each day so that the given units are ready.
+fn begun(routing: &Routing, made: &[i64]) -> Vec<i64> {
     let last = made.len() - 1;
-    (0..made.len()).map(|day| of_up(made[(day + way.lead).min(last)], (way.yields.1, way.yields.0))).collect()
+    (0..made.len()).map(|day| of_up(made[(day + routing.lead).min(last)], (routing.yields.1, routing.yields.0))).collect()
 }
 
-/// Begins no more than so many in a day, the rest before; what would have to be begun before today is begun as soon as there
-/// is room.
+/// Limits the starts of a day to the capacity and moves the rest to earlier days. Starts that would fall before today take the
+/// first free capacity.
 fn as_late_as(begun: &mut [i64], per_day: i64) {
     let mut each: Vec<i64> = begun.to_vec();
     for day in (1..each.len()).rev() {
@@ -240,7 +245,7 @@ fn as_late_as(begun: &mut [i64], per_day: i64) {
     }
 }
 
-/// Takes day by day what is left of the options, the first one first; what nobody has, by day.
+/// Covers a slot from the remaining stock of its alternatives, in their order. Returns the shortage of each day.
 fn choose(there: &mut [Vec<i64>], options: &[usize], all: &[i64]) -> Vec<i64> {
     let mut taken = 0;
     let lacking = all.iter().enumerate().map(|(day, all)| {
@@ -255,13 +260,13 @@ fn choose(there: &mut [Vec<i64>], options: &[usize], all: &[i64]) -> Vec<i64> {
     lacking.collect()
 }
 
-/// A share of so many, in whole units, no less than it is.
-fn of_up(units: i64, (many, of): Share) -> i64 {
+/// The product of units and a ratio, rounded up.
+fn of_up(units: i64, (many, of): Ratio) -> i64 {
     let exact = i128::from(units) * many;
     i64::try_from((exact + of - 1).div_euclid(of)).unwrap_or(i64::MAX)
 }
 
-/// A share of so many, in whole units, no more than it is.
-fn of_down(units: i64, (many, of): Share) -> i64 {
+/// The product of units and a ratio, rounded down.
+fn of_down(units: i64, (many, of): Ratio) -> i64 {
     i64::try_from((i128::from(units) * many).div_euclid(of)).unwrap_or(i64::MAX)
 }

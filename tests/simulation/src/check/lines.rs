@@ -1,4 +1,4 @@
-//! What the movements of one order line add up to, and what they may never do.
+//! The totals of the movements of one order line, and the limits that they must keep.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use promissory::movement::{Movement, MovementKind};
 
 use super::Checker;
 
-/// What a world meets with a movement.
+/// The rare paths to count, by kind of movement.
 const RARE: [(MovementKind, &str); 6] = [
     (MovementKind::Dispatch, "shipped ahead of the shop"),
     (MovementKind::Undispatch, "had not left after all"),
@@ -17,33 +17,33 @@ const RARE: [(MovementKind, &str); 6] = [
     (MovementKind::Unstray, "shipped elsewhere"),
 ];
 
-/// What the movements of one order line add up to.
+/// The totals of the movements of one order line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Held {
-    /// Units reserved, by place.
+pub struct LineTotals {
+    /// Reserved units, by place.
     pub reserved: BTreeMap<Place, Quantity>,
-    /// Units shipped, by fulfilment.
+    /// Shipped units, by fulfilment.
     pub shipped: BTreeMap<FulfilmentId, Quantity>,
-    /// Units that came back, by place.
+    /// Returned units, by place.
     pub returned: BTreeMap<Place, Quantity>,
-    /// Units that the shop put back on its own number.
+    /// Units that the shop has restocked in its own inventory.
     pub restocked: Quantity,
-    /// Units held back.
+    /// Withheld units.
     pub withheld: Quantity,
-    /// Units that left and that the shop still counts, by place.
+    /// Units shipped ahead of the shop, by place.
     pub ahead: BTreeMap<Place, Quantity>,
-    /// Units that left from a place and that the shop books elsewhere or not at all; below zero, the other side of it.
-    pub strayed: BTreeMap<Place, Quantity>,
-    /// Units held back that left all the same, by place.
+    /// Units of misattributed shipments, by place: positive where they left, negative where the shop booked them.
+    pub misattributed: BTreeMap<Place, Quantity>,
+    /// Withheld units that were shipped all the same, by place.
     pub gone: BTreeMap<Place, Quantity>,
 }
 
 impl Checker {
-    /// An order line never gives back, ships or unships what it does not hold.
+    /// Checks that an order line never releases, ships or unships more units than it holds.
     pub(super) fn hold(&mut self, movement: &Movement) {
         let Some(line) = &movement.cause.order else { return };
         if matches!(movement.kind, MovementKind::Found | MovementKind::Lost) {
-            return; // A count had seen it already.
+            return; // The adjustment of a count that already included the movement.
         }
         let change = movement.kind.change(movement.quantity);
         let place = || movement.of.place.clone();
@@ -63,7 +63,7 @@ impl Checker {
             MovementKind::Withhold | MovementKind::Unwithhold => held.withheld += change.held,
             MovementKind::Hold | MovementKind::Unhold => legal &= add(&mut held.gone, place(), -change.held),
             MovementKind::Stray | MovementKind::Unstray => {
-                add(&mut held.strayed, place(), -change.on_hand);
+                add(&mut held.misattributed, place(), -change.on_hand);
             }
             MovementKind::Reserve
             | MovementKind::Release
@@ -94,11 +94,11 @@ impl Checker {
         if let Some((_, met)) = RARE.iter().find(|(kind, _)| *kind == movement.kind) {
             self.met.note(met);
         }
-        self.holds(legal, || format!("line {} of order {} held less than was moved: {movement:?}", line.line, line.order));
+        self.holds(legal, || format!("line {} of order {} does not hold the moved units: {movement:?}", line.line, line.order));
     }
 }
 
-/// Adds to an entry; whether it is still no less than nothing.
+/// Adds to an entry. Returns false where the entry becomes negative.
 fn add(units: &mut BTreeMap<Place, Quantity>, place: Place, more: Quantity) -> bool {
     let entry = units.entry(place).or_default();
     *entry += more;

@@ -1,8 +1,8 @@
-//! What must hold of plans after every write: what each says can be made from the rows it was computed from, no older row
-//! takes the place of a newer one, and nothing is planned twice.
+//! Checks plans after every write: each can be executed from the rows it was computed from, no plan replaces one that was
+//! computed from newer rows, and no item belongs to two plans.
 //!
-//! Which rows a plan was computed from is known: the last that its writer read. Whatever has moved on since comes with the
-//! next plan; until then what is shown is as old as that, and no older.
+//! The rows behind a plan are the last ones that its writer has read. A change after that read is covered by the next plan, so
+//! a plan may lag behind the rows but may not mix versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,76 +11,76 @@ use promissory::catalog::{BillOfMaterials, Item, Location, LocationId, Place, Sk
 use promissory::promise::{FinishedGoodPlan, GroupPlan, PlanMembership, Promise};
 use promissory::table::{Key, Record, RowKey, RowKind};
 
-use super::carry::Yard;
+use super::carry::Execution;
 use super::decode;
-use super::rows::{Rows, yard};
+use super::rows::{Rows, execution};
 use crate::met::Met;
 
-/// The rows that plans are computed from.
+/// The kinds of rows that plans are computed from.
 const READ: [RowKind; 4] = [RowKind::Promise, RowKind::Item, RowKind::Bill, RowKind::WorkCentre];
 
 /// Every version of a row, by its revision.
 type Versions<R> = BTreeMap<u64, R>;
 
-/// Watches what is planned.
+/// Watches the plans.
 #[derive(Debug, Default)]
 pub struct Plans {
-    /// Whether anything is made in this world.
+    /// True if the world has finished goods that are sold before they are made.
     pub watching: bool,
-    /// Which invocation is at work.
+    /// The number of the running invocation.
     pub worker: u64,
-    /// What each invocation read last of the rows that plans are computed from.
+    /// The revisions that each invocation has last read of the rows behind plans.
     read: BTreeMap<u64, BTreeMap<Key, u64>>,
     items: BTreeMap<Sku, Versions<Item>>,
     bills: BTreeMap<Sku, Versions<BillOfMaterials>>,
     promises: BTreeMap<Sku, Versions<Promise>>,
     centres: BTreeMap<WorkCentreId, Versions<WorkCentre>>,
     locations: BTreeMap<LocationId, Location>,
-    /// The plans.
+    /// Every plan, as last written.
     pub plans: BTreeMap<Sku, GroupPlan>,
     /// The plan of each item.
     pub in_plan: BTreeMap<Sku, Sku>,
-    /// What each plan was computed from.
+    /// The revisions that each plan was computed from.
     from: BTreeMap<Sku, BTreeMap<Key, u64>>,
-    /// What each plan would carry out.
-    yards: BTreeMap<Sku, Yard>,
-    /// What plans have said of each good, one after the other, and which of it its promise has taken over.
-    said: BTreeMap<Sku, (Vec<FinishedGoodPlan>, usize)>,
+    /// What each plan has to execute.
+    executions: BTreeMap<Sku, Execution>,
+    /// The successive plans of each finished good, and the index of the one that its promise has taken over.
+    history: BTreeMap<Sku, (Vec<FinishedGoodPlan>, usize)>,
     touched: bool,
-    /// Told of rare things that are planned.
+    /// Counts the rare cases among the plans.
     pub met: Met,
 }
 
 impl Plans {
-    /// What the plan of an item says of it.
+    /// The current plan of a finished good.
     pub fn entry(&self, sku: &Sku) -> Option<&FinishedGoodPlan> {
         self.plans.get(self.in_plan.get(sku)?)?.goods.get(sku)
     }
 
-    /// Whether all of this can be made together, from what the plans were computed from.
-    pub fn can_be_made(&self, told: &BTreeMap<Sku, i64>) -> bool {
-        self.yards.iter().all(|(id, yard)| {
+    /// Whether the given units can be made together, from the rows that the plans were computed from.
+    pub fn can_be_made(&self, pushed: &BTreeMap<Sku, i64>) -> bool {
+        self.executions.iter().all(|(id, execution)| {
             let Some(plan) = self.plans.get(id) else { return true };
             let beyond = |name: &str, offered: i64| {
                 let (sku, planned) = plan.goods.iter().find(|(sku, _)| sku.as_str() == name)?;
                 let promised = planned.producible() - planned.offered;
-                let told = told.get(sku).filter(|_| self.in_plan.get(sku) == Some(id));
-                told.map(|told| (told - promised.units()).max(0)).filter(|units| *units > offered)
+                let pushed = pushed.get(sku).filter(|_| self.in_plan.get(sku) == Some(id));
+                pushed.map(|pushed| (pushed - promised.units()).max(0)).filter(|units| *units > offered)
             };
-            let mut yard = yard.clone();
+            let mut execution = execution.clone();
             let mut is_more = false;
-            for thing in &mut yard.things {
-                if let Some((_, offered)) = &mut thing.offered
-                    && let Some(units) = beyond(&thing.name, *offered)
+            for item in &mut execution.items {
+                if let Some((_, offered)) = &mut item.offered
+                    && let Some(units) = beyond(&item.name, *offered)
                 {
                     (*offered, is_more) = (units, true);
                 }
             }
-            !is_more || yard.carry_out().is_none()
+            !is_more || execution.carry_out().is_none()
         })
     }
 
-    /// Rows are read by whoever is at work.
+    /// Records the rows that the running invocation reads.
     pub fn read<'a>(&mut self, keys: &[Key], found: impl Iterator<Item = Option<&'a Record>>) {
         if !self.watching {
             return;
@@ -93,12 +93,12 @@ impl Plans {
         }
     }
 
-    /// An invocation has ended.
+    /// Forgets the reads of an invocation that has ended.
     pub fn ended(&mut self, worker: u64) {
         self.read.remove(&worker);
     }
 
-    /// A row is put; what is wrong with it.
+    /// Records a row and returns the violations.
     pub fn put(&mut self, row: &RowKey, new: &Record) -> Vec<String> {
         let revision = new.revision;
         if let RowKey::Plan(_) = row {
@@ -119,12 +119,12 @@ impl Plans {
         Vec::new()
     }
 
-    /// A row is removed.
+    /// Records the deletion of a row.
     pub fn delete(&mut self, key: &Key) {
         match RowKey::parse(key) {
             Some(RowKey::Plan(id)) => {
                 self.plans.remove(&id);
-                self.yards.remove(&id);
+                self.executions.remove(&id);
                 self.touched = true;
             }
             Some(RowKey::PlanOf(item)) => {
@@ -135,18 +135,18 @@ impl Plans {
         }
     }
 
-    /// A promise is put; what is wrong with it.
+    /// Records a promise and returns the violations.
     pub fn promise(&mut self, promise: &Promise, revision: u64) -> Vec<String> {
         let mut wrong = Vec::new();
         let sku = &promise.sku;
         if let Some(planned) = &promise.planned {
-            let (said, taken_over) = self.said.entry(sku.clone()).or_default();
-            match said[*taken_over..].iter().position(|said| said == planned) {
+            let (history, taken_over) = self.history.entry(sku.clone()).or_default();
+            match history[*taken_over..].iter().position(|plan| plan == planned) {
                 Some(ahead) => *taken_over += ahead,
-                None if said.contains(planned) => {
-                    wrong.push(format!("the promise of {sku} goes back to what was planned before: {planned:?}"));
+                None if history.contains(planned) => {
+                    wrong.push(format!("the promise of {sku} returns to an older plan: {planned:?}"));
                 }
-                None => wrong.push(format!("the promise of {sku} says what no plan said: {planned:?}")),
+                None => wrong.push(format!("the promise of {sku} contains a plan that was never written: {planned:?}")),
             }
         }
         let shown = self.locations.values().find(|at| at.kind == promissory::catalog::LocationKind::Production);
@@ -154,7 +154,7 @@ impl Plans {
             let producible = promise.planned.as_ref().map(FinishedGoodPlan::producible).unwrap_or_default();
             let at = promise.places.get(&Place::At(shown.code.clone())).map(|at| at.producible).unwrap_or_default();
             if at != producible {
-                wrong.push(format!("{producible} of {sku} can still be made, and {at} are shown at {}", shown.code));
+                wrong.push(format!("{producible} of {sku} are producible, and the promise has {at} at {}", shown.code));
             }
         }
         self.promises.entry(sku.clone()).or_default().insert(revision, promise.clone());
@@ -175,7 +175,7 @@ impl Plans {
         let before = self.from.get(&plan.id);
         for (key, revision) in before.into_iter().flatten() {
             if from.get(key).is_some_and(|now| now < revision) {
-                wrong.push(format!("the plan {} takes the place of one that was computed from a newer {key}", plan.id));
+                wrong.push(format!("the plan {} replaces one that was computed from a newer {key}", plan.id));
             }
         }
         let rows = Rows {
@@ -203,18 +203,18 @@ impl Plans {
             locations: &self.locations,
         };
         let today: Date = day_of(plan.computed_at);
-        match yard(&plan, &rows, today) {
-            Ok(yard) => {
-                wrong.extend(yard.carry_out().map(|why| format!("the plan {} cannot be carried out: {why}", plan.id)));
-                self.yards.insert(plan.id.clone(), yard);
+        match execution(&plan, &rows, today) {
+            Ok(execution) => {
+                wrong.extend(execution.carry_out().map(|why| format!("the plan {} cannot be executed: {why}", plan.id)));
+                self.executions.insert(plan.id.clone(), execution);
             }
-            Err(why) => wrong.push(format!("the plan {} makes no sense: {why}", plan.id)),
+            Err(why) => wrong.push(format!("the plan {} contradicts its rows: {why}", plan.id)),
         }
         self.note(&plan);
         for (sku, planned) in &plan.goods {
-            let (said, _) = self.said.entry(sku.clone()).or_default();
-            if said.last() != Some(planned) {
-                said.push(planned.clone());
+            let (history, _) = self.history.entry(sku.clone()).or_default();
+            if history.last() != Some(planned) {
+                history.push(planned.clone());
             }
         }
         self.from.insert(plan.id.clone(), from);
@@ -241,20 +241,20 @@ impl Plans {
         }
     }
 
-    /// A transaction is written; what is wrong with it.
+    /// Checks a complete transaction and returns the violation, if there is one.
     pub fn written(&mut self) -> Option<String> {
         if !std::mem::take(&mut self.touched) {
             return None;
         }
-        // Only what is pointed to is taken over: of that, nothing may be given twice.
+        // Only a plan to which an item points takes part in promises. No two of these may share an item.
         let is_live = |plan: &&GroupPlan| plan.goods.keys().any(|good| self.in_plan.get(good) == Some(&plan.id));
         let mut given = BTreeSet::new();
         let mut live = self.plans.values().filter(is_live).flat_map(|plan| &plan.items);
-        live.find(|item| !given.insert(*item)).map(|item| format!("two plans give away {item}"))
+        live.find(|item| !given.insert(*item)).map(|item| format!("{item} belongs to two plans"))
     }
 }
 
-/// The version of a row that was read, unless there was none.
+/// The version of a row that was read, if there was one.
 fn version<'a, K: Ord, R>(of: &'a BTreeMap<K, Versions<R>>, name: &K, revision: Option<&u64>) -> Option<(&'a K, &'a R)> {
     let (name, versions) = of.get_key_value(name)?;
     Some((name, versions.get(revision?)?))

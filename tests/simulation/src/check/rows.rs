@@ -1,5 +1,5 @@
-//! What the rows behind a plan mean, read by themselves: which units may be used for what, when they are there, and what is
-//! promised of them.
+//! Interprets the rows behind a plan independently of the shipped code: which units are usable, when receipts arrive, and what
+//! was promised.
 
 use std::collections::BTreeMap;
 
@@ -8,79 +8,85 @@ use promissory::catalog::{BillOfMaterials, Component, Item, Location, LocationId
 use promissory::promise::{FinishedGoodPlan, GroupPlan, Promise};
 use promissory::source::{ScheduledReceipt, StockKind};
 
-use super::carry::{Share, Thing, Way, Yard};
+use super::carry::{Execution, PlannedItem, Ratio, Routing};
 
 /// The rows that a plan was computed from.
 pub struct Rows<'a> {
-    /// The items.
+    /// The items of the plan.
     pub items: BTreeMap<&'a Sku, &'a Item>,
-    /// What they are made of.
+    /// Their bills of materials.
     pub bills: BTreeMap<&'a Sku, &'a BillOfMaterials>,
-    /// What is there of them.
+    /// Their promises.
     pub promises: BTreeMap<&'a Sku, &'a Promise>,
-    /// Where they are made.
+    /// The work centres.
     pub centres: BTreeMap<&'a WorkCentreId, &'a WorkCentre>,
-    /// Every item, also those that no plan is of.
+    /// Every item, including those without a plan.
     pub all_items: Vec<&'a Item>,
     /// The locations.
     pub locations: &'a BTreeMap<LocationId, Location>,
 }
 
-/// What is to be carried out so that everything a plan says comes true.
-pub fn yard(plan: &GroupPlan, rows: &Rows<'_>, today: Date) -> Result<Yard, String> {
+/// What must be executed so that the whole plan comes true.
+pub fn execution(plan: &GroupPlan, rows: &Rows<'_>, today: Date) -> Result<Execution, String> {
     let index: BTreeMap<&Sku, usize> = plan.items.iter().zip(0..).collect();
-    let mut things = Vec::new();
+    let mut items = Vec::new();
     for sku in &plan.items {
-        things.push(rows.thing(plan, sku, &index, today)?);
+        items.push(rows.planned_item(plan, sku, &index, today)?);
     }
     for sku in &plan.items {
-        for (component, claim) in rows.taken_by_runs(sku, today) {
+        for (component, requirement) in rows.taken_by_runs(sku, today) {
             if let Some(at) = index.get(component) {
-                things[*at].taken.push(claim);
+                items[*at].taken.push(requirement);
             }
         }
     }
     let centres = rows.centres.iter().map(|(code, centre)| (code.to_string(), centre.per_day.units())).collect();
-    Ok(Yard { things, centres })
+    Ok(Execution { items, centres })
 }
 
 impl Rows<'_> {
-    fn thing(&self, plan: &GroupPlan, sku: &Sku, index: &BTreeMap<&Sku, usize>, today: Date) -> Result<Thing, String> {
+    fn planned_item(
+        &self,
+        plan: &GroupPlan,
+        sku: &Sku,
+        index: &BTreeMap<&Sku, usize>,
+        today: Date,
+    ) -> Result<PlannedItem, String> {
         let item = self.items.get(sku);
         let is_sold = item.is_some_and(|item| !item.shops.is_empty());
         let within = item.and_then(|item| item.planning.promise_days).filter(|_| is_sold);
         let promise = self.promises.get(sku);
-        let mut thing = Thing { name: sku.to_string(), ..Thing::default() };
+        let mut planned_item = PlannedItem { name: sku.to_string(), ..PlannedItem::default() };
         if let Some(promise) = promise {
-            thing.stock = self.usable(promise, is_sold);
-            let comes = promise.incoming.iter().filter_map(|paper| Some((days_to(today, paper.due?)?, paper.left.units())));
-            thing.comes = comes.collect();
+            planned_item.stock = self.usable(promise, is_sold);
+            let comes = promise.incoming.iter().filter_map(|receipt| Some((days_to(today, receipt.due?)?, receipt.left.units())));
+            planned_item.comes = comes.collect();
         }
-        thing.way = self.bills.get(sku).and_then(|bill| self.way(bill, index));
+        planned_item.routing = self.bills.get(sku).and_then(|bill| self.routing(bill, index));
         let planned = plan.goods.get(sku);
         match (within, planned) {
             (Some(within), Some(planned)) => {
                 let waiting = promise.map_or_else(Vec::new, |promise| self.waiting(promise, within, today));
                 let all: i64 = waiting.iter().map(|(_, units)| units).sum();
                 if planned.waiting.units() != all {
-                    return Err(format!("{all} of {sku} are waited for, and it says {planned:?}"));
+                    return Err(format!("{all} of {sku} wait for production, and the plan has {planned:?}"));
                 }
                 if planned.offered.is_negative() || (planned.offered.is_positive() && !planned.late.is_empty()) {
-                    return Err(format!("{sku} is offered while what was promised of it is late: {planned:?}"));
+                    return Err(format!("{sku} is offered although a promise of it is late: {planned:?}"));
                 }
-                thing.promised = in_time(sku, waiting, planned, today)?;
-                thing.offered = Some((usize::from(within), planned.offered.units()));
+                planned_item.promised = in_time(sku, waiting, planned, today)?;
+                planned_item.offered = Some((usize::from(within), planned.offered.units()));
             }
-            // What is sold only as it is there: its orders may take what is there of it.
+            // The item is sold only from stock, so its orders may use the available units.
             (None, None) if is_sold => {
                 let waiting = promise.map_or_else(Vec::new, |promise| self.waiting(promise, 0, today));
-                thing.taken = waiting;
+                planned_item.taken = waiting;
             }
             (None, None) => {}
-            (Some(_), None) => return Err(format!("it says nothing of {sku}")),
-            (None, Some(planned)) => return Err(format!("{sku} is not sold before it is made: {planned:?}")),
+            (Some(_), None) => return Err(format!("the plan lacks the finished good {sku}")),
+            (None, Some(planned)) => return Err(format!("{sku} is not sold before it is made, and the plan has {planned:?}")),
         }
-        Ok(thing)
+        Ok(planned_item)
     }
 
     fn sells_online(&self, place: &Place) -> bool {
@@ -90,7 +96,7 @@ impl Rows<'_> {
         }
     }
 
-    /// Units that may be used for anything: not those that a shop sells where they lie.
+    /// Units that production may use. Units at a location from which the shop sells are excluded for items that it sells.
     fn usable(&self, promise: &Promise, is_sold: bool) -> i64 {
         let may = |place: &Place| match place {
             Place::Unassigned => !is_sold,
@@ -101,7 +107,7 @@ impl Rows<'_> {
         promise.places.iter().filter(|(place, _)| may(place)).map(|(_, at)| at.balance.available().units()).sum()
     }
 
-    /// What orders wait for, by the day it was promised for: the last to come wait.
+    /// Units of orders that the stock does not cover, by the day for which they were promised. The newest orders wait first.
     fn waiting(&self, promise: &Promise, within: u16, today: Date) -> Vec<(usize, i64)> {
         let there: i64 = promise
             .places
@@ -113,7 +119,7 @@ impl Rows<'_> {
         let mut waiting = Vec::new();
         for (placed, units) in promise.placed.iter().rev() {
             let units = units.units().clamp(0, left);
-            let by = placed.checked_add(jiff::Span::new().days(within)).expect("a simulation is short");
+            let by = placed.checked_add(jiff::Span::new().days(within)).expect("a simulated date is in range");
             waiting.push((days_to(today, by).unwrap_or(0), units));
             left -= units;
         }
@@ -122,24 +128,24 @@ impl Rows<'_> {
         waiting
     }
 
-    fn way(&self, bill: &BillOfMaterials, index: &BTreeMap<&Sku, usize>) -> Option<Way> {
+    fn routing(&self, bill: &BillOfMaterials, index: &BTreeMap<&Sku, usize>) -> Option<Routing> {
         let is_bulk = |sku: &Sku| self.all_items.iter().any(|item| item.sku == *sku && item.planning.bulk);
         let mut slots = Vec::new();
         for slot in bill.slots().filter(|slot| !slot.iter().any(|(sku, _)| is_bulk(sku))) {
-            let options: Option<Vec<(usize, Share)>> =
+            let options: Option<Vec<(usize, Ratio)>> =
                 slot.iter().map(|(sku, component)| Some((*index.get(*sku)?, per_start(component)))).collect();
             slots.push(options?);
         }
         let centre = bill.centre.as_ref().filter(|_| !bill.phantom).map(ToString::to_string);
         let lead = if bill.phantom { 0 } else { usize::from(bill.lead_days) };
-        (!bill.components.is_empty()).then(|| Way { yields: yields(bill), lead, centre, slots })
+        (!bill.components.is_empty()).then(|| Routing { yields: yields(bill), lead, centre, slots })
     }
 
-    /// What the runs of an item take of its components when they begin, beyond what was issued to them.
+    /// Components that the production runs of an item still take when they start, beyond the issued units.
     fn taken_by_runs(&self, sku: &Sku, today: Date) -> Vec<(&Sku, (usize, i64))> {
         let (Some(bill), Some(promise)) = (self.bills.get(sku), self.promises.get(sku)) else { return Vec::new() };
         let mut taken = Vec::new();
-        for run in promise.incoming.iter().filter(|paper| paper.kind == StockKind::ProductionRun) {
+        for run in promise.incoming.iter().filter(|receipt| receipt.kind == StockKind::ProductionRun) {
             let begins = run.due.and_then(|due| days_to(today, due)).unwrap_or(0).saturating_sub(usize::from(bill.lead_days));
             for slot in bill.slots() {
                 let Some((component, first)) = slot.first() else { continue };
@@ -160,7 +166,7 @@ impl Rows<'_> {
     }
 }
 
-/// What is waited for, with what is late moved to when it can be there.
+/// The waiting units, with late units moved to the day on which they are possible.
 fn in_time(
     sku: &Sku,
     mut waiting: Vec<(usize, i64)>,
@@ -176,7 +182,7 @@ fn in_time(
             left -= moved;
         }
         if left > 0 {
-            return Err(format!("{left} of {sku} are late that nobody waits for: {planned:?}"));
+            return Err(format!("{left} late units of {sku} belong to no order: {planned:?}"));
         }
         if let Some(possible) = late.possible.and_then(|day| days_to(today, day)) {
             waiting.push((possible, late.units.units()));
@@ -185,12 +191,12 @@ fn in_time(
     Ok(waiting)
 }
 
-/// Days from one to another; nothing where it has passed.
+/// Days between two dates, or `None` if the second one is in the past.
 fn days_to(today: Date, day: Date) -> Option<usize> {
     usize::try_from(day.since(today).ok()?.get_days()).ok()
 }
 
-fn per_start(component: &Component) -> Share {
+fn per_start(component: &Component) -> Ratio {
     let quantity = component.quantity.number();
     let (many, of) = (quantity.mantissa(), 10_i128.pow(quantity.scale()));
     let Some(scrap) = component.scrap else { return (many, of) };
@@ -198,15 +204,15 @@ fn per_start(component: &Component) -> Share {
     (many * 100 * parts, of * (100 * parts - lost))
 }
 
-fn yields(bill: &BillOfMaterials) -> Share {
+fn yields(bill: &BillOfMaterials) -> Ratio {
     bill.yields.map_or((1, 1), |share| (share.number().mantissa(), 100 * 10_i128.pow(share.number().scale())))
 }
 
-fn inverse((many, of): Share) -> Share {
+fn inverse((many, of): Ratio) -> Ratio {
     (of, many)
 }
 
-fn up(units: i64, (many, of): Share) -> i64 {
+fn up(units: i64, (many, of): Ratio) -> i64 {
     let exact = i128::from(units) * many;
     i64::try_from((exact + of - 1).div_euclid(of)).unwrap_or(i64::MAX)
 }

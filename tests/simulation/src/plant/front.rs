@@ -1,4 +1,4 @@
-//! The shop as the handlers see it, with whatever is planted in it.
+//! The storefront port of the handlers, with the planted bug in it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,28 +15,28 @@ use promissory::storefront::{
 use promissory::table::{RowKey, Write};
 
 use super::Plant;
-use crate::ports::Line;
+use crate::ports::Ports;
 use crate::store::SimStore;
 use crate::tasks::SimClock;
 
-/// What the pairs of the shop are to us.
+/// The SKU and location of ours for each inventory item and location of the shop.
 pub type Directory = BTreeMap<(InventoryItemId, ShopLocationId), (Sku, LocationId)>;
 
 /// A storefront that makes one kind of mistake, or none.
 #[derive(Debug)]
 pub struct PlantedFront {
     /// The real adapter.
-    pub inner: Shopify<Line, SimClock>,
-    /// The table, for mistakes that need it.
+    pub inner: Shopify<Ports, SimClock>,
+    /// The table, for the mistakes that read or write it.
     pub store: SimStore,
-    /// What the shop's pairs are to us.
+    /// The SKU and location of ours for each pair of the shop.
     pub directory: Arc<Directory>,
-    /// The mistake.
+    /// The planted bug, if any.
     pub plant: Option<Plant>,
 }
 
 impl PlantedFront {
-    /// What the shop shows as available of each pair, now.
+    /// The available quantity that the shop shows now for each pair.
     async fn available_now(
         &self,
         shop: &ShopDomain,
@@ -55,7 +55,7 @@ impl PlantedFront {
         Some(table.checker.promises.get(sku)?.places.get(&Place::At(location.clone()))?.available)
     }
 
-    /// The mistake itself: the watermark is where it will be once the page is in the ledger.
+    /// The planted mistake: moves the watermark before the orders of the page are in the ledger.
     async fn advance_at_once(&self, shop: &ShopDomain, page: &OrdersPage) {
         let newest = page.orders.iter().map(|(_, updated_at)| *updated_at).max();
         let Ok((known, expect)) = read::<OrderWatermark, _>(&self.store, &RowKey::OrderWatermark(shop.clone())).await else {

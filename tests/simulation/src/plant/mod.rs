@@ -1,7 +1,7 @@
-//! Bugs planted on purpose: each is a mistake this kind of system is known for, and the simulator must catch every one.
+//! Planted bugs. Each is a typical mistake of such a system, and the simulator must catch every one.
 //!
-//! They live in the ports that a world hands to the handlers (and, for a batch, in how the world hands it over), so what
-//! is shipped has no switch for them: with nothing planted a port passes every call on as it is.
+//! The bugs live in the ports that a world gives to the handlers, and for a batch in the code that invokes the handler. Shipped
+//! code therefore has no switch for them: without a planted bug, a port passes every call on unchanged.
 
 mod front;
 mod store;
@@ -9,55 +9,55 @@ mod store;
 pub use front::{Directory, PlantedFront};
 pub use store::PlantedStore;
 
-/// A mistake.
+/// A planted bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plant {
-    /// The mark of an event is written first, and its effects after it.
+    /// Writes the mark of an event in a transaction before its effects.
     MarkerFirst,
-    /// The effects of an event are written first, and its mark after them.
+    /// Writes the effects of an event in a transaction before its mark.
     MarkerLast,
-    /// Positions and orders are written whatever was read before.
+    /// Writes positions and orders without the condition that they are unchanged since they were read.
     NoVersionCheck,
-    /// What an order's webhook says is taken as the newest, because it came last.
+    /// Treats the content of the last order webhook received as the newest.
     StaleFacts,
-    /// A promise and its levels are written whatever they replace.
+    /// Writes promises and levels without the condition that they are newer than the stored ones.
     NoSequenceGate,
-    /// The pusher plans from the numbers of the hint instead of the row as it is.
+    /// Plans a push from the numbers of the hint instead of the current row.
     PayloadTrusted,
-    /// A level is set against a compare value that was read just before the call.
+    /// Sets a level with a compare value that was read just before the call instead of the planned one.
     FreshCompare,
-    /// A level is set to what can be promised, where the difference should have been added.
+    /// Sets a level to the available quantity where the pusher should add the difference.
     AbsolutePush,
-    /// Of a batch of stream records the first is handled.
+    /// Handles only the first record of a stream batch.
     FirstRecordOnly,
-    /// An alert that has passed stays open.
+    /// Never clears an alert.
     AlertNeverCleared,
-    /// The sweep's watermark moves before the orders are in the ledger.
+    /// Moves the watermark of the sweep before the orders are in the ledger.
     WatermarkFirst,
-    /// The mark of a stock event is not written: it is applied as often as it comes.
+    /// Does not write the mark of a stock event, so every delivery is applied again.
     NoMark,
-    /// What waits for a mapping is told, and not kept.
+    /// Raises the alert of an event that waits for a mapping, but does not store the event.
     NotKept,
-    /// What was said of a paper is forgotten.
+    /// Does not store open commitments.
     PaperForgotten,
-    /// Nobody sees that a mapping has come: neither the stream nor the backlog.
+    /// Hides a new mapping from the backlog job, and its record from the stream handler.
     MappingUnseen,
-    /// Each of the goods is offered as if it were alone, and what they share is promised twice.
+    /// Offers each finished good as if it were planned alone, so shared components are promised twice.
     EachForItself,
-    /// A plan is written whatever it replaces.
+    /// Writes a plan without the condition that it replaces the one that was read.
     StalePlanWins,
-    /// A plan is decided, and not written.
+    /// Computes a plan and does not write it.
     PlanLost,
-    /// What is announced is taken, and not kept.
+    /// Accepts purchase orders and production runs, and does not store the scheduled receipts.
     SuppliesForgotten,
-    /// The stream does not tell that a plan has changed.
+    /// Drops the stream record of a changed plan.
     PlanUnseen,
-    /// Nobody plans anew when a day begins.
+    /// Does not plan again when a day begins.
     NewDayUnseen,
 }
 
 impl Plant {
-    /// All of them, with their names.
+    /// All planted bugs with their names.
     pub const ALL: [(Plant, &'static str); 21] = [
         (Plant::MarkerFirst, "marker-first"),
         (Plant::MarkerLast, "marker-last"),
@@ -82,13 +82,13 @@ impl Plant {
         (Plant::NewDayUnseen, "new-day-unseen"),
     ];
 
-    /// Its name on the command line.
+    /// The name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(plant, _)| *plant == self).map_or("", |(_, name)| name)
     }
 
-    /// The one of this name.
+    /// The planted bug with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(_, known)| *known == name).map(|(plant, _)| *plant)

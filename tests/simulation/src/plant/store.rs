@@ -1,4 +1,4 @@
-//! The store as the handlers see it, with whatever is planted in it.
+//! The store port of the handlers, with the planted bug in it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use super::Plant;
 use crate::store::SimStore;
 use crate::tasks::give_way;
 
-/// How often whoever is slow gives way.
+/// How often a slow writer yields before it writes.
 const SLOW: usize = 40;
 
 /// A store that makes one kind of mistake, or none.
@@ -20,20 +20,20 @@ const SLOW: usize = 40;
 pub struct PlantedStore {
     inner: SimStore,
     plant: Option<Plant>,
-    /// The levels as they were when a hint about them was due.
+    /// The levels as they were when their hint was written.
     hinted: Arc<Mutex<BTreeMap<Key, Record>>>,
-    /// What is due has just been listed: the next read is the pusher's plan.
+    /// True after a listing of the due levels: the next read is the one from which the pusher plans.
     planning: Arc<AtomicBool>,
 }
 
 impl PlantedStore {
-    /// `inner`, with this mistake.
+    /// Wraps `inner` with the planted bug.
     #[must_use]
     pub fn new(inner: SimStore, plant: Option<Plant>) -> Self {
         Self { inner, plant, hinted: Arc::default(), planning: Arc::default() }
     }
 
-    /// The conditions of `writes`, made to hold.
+    /// The same writes with conditions that hold against the current rows.
     fn unconditional(&self, writes: &[Write]) -> Vec<Write> {
         let table = self.inner.table();
         let mut writes = writes.to_vec();
@@ -46,7 +46,7 @@ impl PlantedStore {
         writes
     }
 
-    /// Writes `first` and then `then`, as two transactions.
+    /// Writes `first` and `then` as two transactions.
     async fn torn(&self, first: Vec<Write>, then: Vec<Write>) -> Result<(), WriteError> {
         for part in [first, then] {
             if !part.is_empty() {
@@ -56,7 +56,7 @@ impl PlantedStore {
         Ok(())
     }
 
-    /// Writes all but some.
+    /// Writes all rows except those that `some` selects.
     async fn without(&self, writes: &[Write], some: impl Fn(&Write) -> bool) -> Result<(), WriteError> {
         let kept: Vec<Write> = writes.iter().filter(|write| !some(write)).cloned().collect();
         if kept.is_empty() { Ok(()) } else { self.inner.write(&kept).await }
@@ -97,7 +97,7 @@ fn clears_an_alert(write: &Write) -> bool {
     }
 }
 
-/// Offers of every good as many as of the one that there can be most of.
+/// Sets the offered quantity of every finished good in a plan to the highest one.
 fn each_for_itself(write: &mut Write) {
     let Write::Put { key, body, .. } = write else { return };
     let Some(goods) = body["goods"].as_object_mut().filter(|_| RowKind::of(key) == Some(RowKind::Plan)) else { return };
@@ -147,7 +147,7 @@ impl Store for PlantedStore {
                 self.inner.write(&writes).await
             }
             Some(Plant::StalePlanWins) if touches(writes, RowKind::Plan) => {
-                // Slowly, so that others come between.
+                // The writer yields often, so that other invocations write in between.
                 for _ in 0..SLOW {
                     give_way().await;
                 }
@@ -176,8 +176,8 @@ impl Store for PlantedStore {
     }
 }
 
-/// Whether a listing asks for the levels that a shop must be sent.
+/// Whether a listing reads the levels that the pusher must send to a shop.
 fn is_due_levels(listing: &Listing) -> bool {
-    let shop = ShopConfig::default().domain.parse().expect("a shop");
+    let shop = ShopConfig::default().domain.parse().expect("the fake shop's domain is valid");
     listing.partition == IndexPartition::DueLevels(shop).key()
 }

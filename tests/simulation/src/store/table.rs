@@ -1,4 +1,4 @@
-//! The rows themselves: conditions, the sparse index, and the stream of what was put.
+//! The rows of the simulated store: conditions, the sparse index, and the stream of changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,24 +7,24 @@ use promissory::table::{Expect, Key, Record, RowKey, RowKind, Streamed, Write};
 
 use crate::check::Checker;
 
-/// The most bytes of one row that DynamoDB takes.
+/// The maximum size of one row in DynamoDB, in bytes.
 const LARGEST_ROW: usize = 400 * 1024;
 
-/// What one write did to the index.
+/// The changes that one write made to the index.
 #[derive(Debug, Default)]
 struct IndexChanges {
     removed: Vec<(Key, Key)>,
     added: Vec<(Key, Key)>,
 }
 
-/// A record of the stream: a row before and after.
+/// A stream record: a row before and after a write.
 #[derive(Debug)]
 pub struct Change {
-    /// Which row.
+    /// The key of the row.
     pub key: Key,
-    /// As it was.
+    /// The row before the write; `None` if it did not exist.
     pub old: Option<Record>,
-    /// As it is; none where it was removed.
+    /// The row after the write; `None` if it was deleted.
     pub new: Option<Record>,
 }
 
@@ -32,13 +32,13 @@ pub struct Change {
 #[derive(Debug, Default)]
 pub struct Table {
     rows: BTreeMap<Key, (Record, Option<Key>)>,
-    /// Every change that the stream's filter lets through, in order.
+    /// The changes that pass the filter of the stream, in order.
     pub stream: Vec<Change>,
-    /// The sparse index: entry and row.
+    /// The sparse index: pairs of index entry and row key.
     index: BTreeSet<(Key, Key)>,
-    /// What the last write took out of the index and put into it: a stale reader does not know yet.
+    /// The changes that the last write made to the index. A stale listing does not see them.
     index_changes: IndexChanges,
-    /// Watches every write.
+    /// Checks the invariants on every write.
     pub checker: Checker,
 }
 
@@ -53,7 +53,7 @@ impl Table {
         self.rows.iter().filter(move |(key, _)| RowKind::of(key) == Some(kind)).map(|(_, (record, _))| record)
     }
 
-    /// The rows that are not as expected.
+    /// The rows whose condition does not hold.
     pub fn refusals(&self, writes: &[Write]) -> Vec<Refusal> {
         let refused = |write: &&Write| {
             let expect = match write {
@@ -65,7 +65,7 @@ impl Table {
         writes.iter().filter(refused).map(|write| Refusal { key: write.key().clone(), stored: stored(write.key()) }).collect()
     }
 
-    /// One page of a listing; a stale one shows the index before the last write.
+    /// One page of a listing. A stale page shows the index as it was before the last write.
     pub fn page(&self, listing: &Listing, stale: bool) -> Page {
         let mut entries: Vec<(Key, Option<Key>)> = if listing.by_index {
             let IndexChanges { removed, added } = &self.index_changes;
@@ -94,7 +94,7 @@ impl Table {
         Page { records, next }
     }
 
-    /// Does all of it. The conditions were looked at.
+    /// Applies a transaction. The caller has checked its conditions.
     pub fn apply(&mut self, writes: &[Write]) {
         self.index_changes = IndexChanges::default();
         for write in writes {
@@ -115,7 +115,7 @@ impl Table {
                     let record = Record { key: key.clone(), revision: expect.next_revision(), body: body.clone() };
                     if matches!(RowKind::of(key), Some(RowKind::Order | RowKind::Deferred)) {
                         let size = record.body.to_string().len();
-                        assert!(size <= LARGEST_ROW, "{key} has {size} bytes: DynamoDB takes no such row");
+                        assert!(size <= LARGEST_ROW, "{key} has {size} bytes, and DynamoDB rejects rows of more than 400 KiB");
                     }
                     self.checker.put(self.rows.get(key).map(|(record, _)| record), &record);
                     let new = (streamed(key) != Streamed::No).then(|| record.clone());
@@ -134,7 +134,7 @@ impl Table {
     }
 }
 
-/// What the stream brings of a row.
+/// Which images of a row the stream carries.
 fn streamed(key: &Key) -> Streamed {
     RowKey::parse(key).map_or(Streamed::No, |row| row.streamed())
 }

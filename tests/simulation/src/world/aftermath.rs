@@ -1,4 +1,4 @@
-//! What becomes of orders: edited, paid, moved, refunded, returned, exchanged, called back.
+//! What happens to an order after it was placed: edits, payment, moves, refunds, returns, exchanges, and cancelled shipments.
 
 use promissory::ports::Clock;
 use promissory_fakes::shopify::{
@@ -9,33 +9,33 @@ use promissory_fakes::shopify::{
 use super::World;
 
 impl World {
-    /// Something becomes of an order.
+    /// Changes a random order in a random way.
     pub(super) fn aftermath(&mut self) {
         let Some(order) = self.some_order() else { return };
         match self.rng.below(16) {
             0 => self.add_to(order),
             1..4 => self.pay(order),
             4..7 => self.move_open(order),
-            7 => self.call_back(order),
+            7 => self.cancel_shipment(order),
             8..11 => self.refund(order),
-            11..13 => self.ask_back(order),
+            11..13 => self.request_return(order),
             _ => self.go_on_with_a_return(order),
         }
     }
 
-    /// Works on the shop, and tells of it where it was possible.
+    /// Changes the shop and records the event if the change was possible.
     fn becomes(&mut self, what: &'static str, order: OrderId, work: impl FnOnce(&mut Shop) -> bool) -> bool {
-        let done = work(&mut self.line.shop());
+        let done = work(&mut self.ports.shop());
         if done {
             self.shop_changed = true;
             self.met.note(what);
-            self.tell(|| format!("{what}: {order}"));
+            self.log_event(|| format!("{what}: {order}"));
         }
         done
     }
 
     fn any_line(&self, order: OrderId) -> Option<LineId> {
-        let shop = self.line.shop();
+        let shop = self.ports.shop();
         let lines = &shop.order(order)?.lines;
         (!lines.is_empty()).then(|| self.rng.pick(lines).id)
     }
@@ -44,20 +44,20 @@ impl World {
         self.rng.pick(&self.codes).1
     }
 
-    /// Units are added by an edit.
+    /// Adds units by an order edit.
     pub fn add_to(&mut self, order: OrderId) {
         let (now, sku) = (self.clock.now(), self.rng.pick(&self.items).0.sku.to_string());
         let edit = Edit { add: vec![(sku, self.rng.up_to(2))], remove: Vec::new(), restock: true };
         self.becomes("order added to", order, |shop| shop.edit(now, order, &edit).is_ok());
     }
 
-    /// An order is paid after all.
+    /// Pays an unpaid order.
     pub fn pay(&mut self, order: OrderId) {
         let now = self.clock.now();
         self.becomes("order paid later", order, |shop| shop.pay(now, order).is_ok());
     }
 
-    /// Open units are to be shipped from elsewhere.
+    /// Moves the open units of an order to another location.
     pub fn move_open(&mut self, order: OrderId) {
         if self.is_being_refunded(order) {
             return;
@@ -71,8 +71,8 @@ impl World {
         });
     }
 
-    /// A shipment is called back.
-    pub fn call_back(&mut self, order: OrderId) {
+    /// Cancels a shipment.
+    pub fn cancel_shipment(&mut self, order: OrderId) {
         let now = self.clock.now();
         self.becomes("shipment called back", order, |shop| {
             let stands =
@@ -81,7 +81,7 @@ impl World {
         });
     }
 
-    /// A unit is refunded, in one of the ways there are.
+    /// Refunds a unit in a random way.
     pub fn refund(&mut self, order: OrderId) {
         let (restock, what) = *self.rng.pick(&[
             (Restock::Cancel, "refunded before shipment"),
@@ -91,11 +91,11 @@ impl World {
         self.refund_by(order, restock, what);
     }
 
-    /// A unit of an order is refunded so.
+    /// Refunds a unit of an order in the given way.
     pub fn refund_by(&mut self, order: OrderId, restock: Restock, what: &'static str) {
         let Some(line) = self.any_line(order) else { return };
         let (now, at) = (self.clock.now(), self.location());
-        if restock == Restock::NoRestock && !self.tells_what_it_takes(order, line) {
+        if restock == Restock::NoRestock && !self.is_unambiguous(order, line) {
             return;
         }
         let location = (restock == Restock::Return).then_some(at);
@@ -103,10 +103,10 @@ impl World {
         self.becomes(what, order, |shop| shop.refund(now, order, &input).is_ok());
     }
 
-    /// A refund without a restock does not say which unit it takes, nor where from. We tell by the times, to the second, and
-    /// by where the line was routed last: a world in which that is ambiguous would be told wrong in a real shop too.
-    fn tells_what_it_takes(&self, order: OrderId, line: LineId) -> bool {
-        let (second, shop) = (self.clock.now().as_second(), self.line.shop());
+    /// A refund without a restock names neither the units nor their location. The ledger infers both from the times, to the
+    /// second, and from the last location of the line. A real shop has the same ambiguity, so a world avoids it.
+    fn is_unambiguous(&self, order: OrderId, line: LineId) -> bool {
+        let (second, shop) = (self.clock.now().as_second(), self.ports.shop());
         let Some(order) = shop.order(order) else { return false };
         let routed = order.fulfilment_orders.iter().filter(|routed| routed.lines.iter().any(|of| of.line == line)).count();
         let called_back = order.fulfilments.iter().any(|made| made.status != FulfilmentStatus::Success);
@@ -116,14 +116,14 @@ impl World {
             && order.fulfilments.iter().all(|made| made.created_at.as_second() < second)
     }
 
-    /// Whether an order was refunded this second: what ships now could not be told from what had shipped by then.
+    /// Whether an order was refunded in this second. A shipment in the same second could not be ordered against the refund.
     pub(super) fn is_being_refunded(&self, order: OrderId) -> bool {
-        let (second, shop) = (self.clock.now().as_second(), self.line.shop());
+        let (second, shop) = (self.clock.now().as_second(), self.ports.shop());
         shop.order(order).is_some_and(|order| order.refunds.iter().any(|refund| refund.created_at.as_second() == second))
     }
 
-    /// A customer asks to send a unit back, and may.
-    pub fn ask_back(&mut self, order: OrderId) {
+    /// Requests a return of a unit and approves it.
+    pub fn request_return(&mut self, order: OrderId) {
         let Some(line) = self.any_line(order) else { return };
         let now = self.clock.now();
         self.becomes("return asked for", order, |shop| {
@@ -131,11 +131,11 @@ impl World {
         });
     }
 
-    /// A unit that is to come back comes back, is refunded, or is exchanged.
+    /// Continues an open return: receives its unit, refunds it, exchanges it, or closes it.
     pub fn go_on_with_a_return(&mut self, order: OrderId) {
         let (now, at, refunds) = (self.clock.now(), self.codes[0].1, self.rng.per_mille(400));
         let sku = self.rng.pick(&self.items).0.sku.to_string();
-        let open: Option<(ReturnId, LineId)> = self.line.shop().order(order).and_then(|order| {
+        let open: Option<(ReturnId, LineId)> = self.ports.shop().order(order).and_then(|order| {
             let open = order.returns.iter().find(|back| back.status == ReturnStatus::Open)?;
             Some((open.id, open.lines.first()?.line))
         });

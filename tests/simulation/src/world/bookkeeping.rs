@@ -1,4 +1,4 @@
-//! What must hold after every step, beside what the table's own checker sees.
+//! The invariants that concern the shop as well as the table. The world checks them after every step.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use super::build::number;
 use super::people::BULK;
 
 impl World {
-    /// Looks at everything that the last step may have changed.
+    /// Checks everything that the last step may have changed.
     pub(super) fn check(&mut self) {
         let (found, swept) = {
             let mut table = self.store.table();
@@ -28,24 +28,26 @@ impl World {
         if swept {
             self.watermarks_follow_the_ledger();
         }
-        let told = self.line.shop().log().len();
-        for at in self.told..told {
-            let applied = self.line.shop().log()[at].clone();
+        let calls = self.ports.shop().log().len();
+        for at in self.checked_calls..calls {
+            let applied = self.ports.shop().log()[at].clone();
             self.note_made(&applied);
-            let again = if applied.deduplicated { " (known already)" } else { "" };
-            self.tell(|| format!("the shop applies {:?} of {:?}{again}: {:?}", applied.kind, applied.reference, applied.changes));
+            let again = if applied.deduplicated { " (a repeated key)" } else { "" };
+            self.log_event(|| {
+                format!("the shop applies {:?} of {:?}{again}: {:?}", applied.kind, applied.reference, applied.changes)
+            });
         }
-        if self.shop_changed || told != self.told {
-            self.line.shop().assert_sound();
+        if self.shop_changed || calls != self.checked_calls {
+            self.ports.shop().assert_sound();
         }
-        if self.climate.only_grows && told != self.told {
-            // Only a call of ours can put a unit back on sale.
+        if self.climate.only_grows && calls != self.checked_calls {
+            // Only a call of the pusher can put a unit back on sale.
             self.never_shows_more_than_there_is();
         }
-        (self.told, self.shop_changed) = (told, false);
+        (self.checked_calls, self.shop_changed) = (calls, false);
     }
 
-    /// Notes where the shop is told of more or less that can still be made.
+    /// Counts the changes of producible units in the shop.
     fn note_made(&mut self, applied: &Applied) {
         let shown = self.workshop.as_ref().map(|workshop| workshop.production.1);
         let of_it = |change: &&Change| Some(change.location) == shown && applied.kind == AppliedKind::Adjust;
@@ -59,62 +61,62 @@ impl World {
         }
     }
 
-    /// The watermark passes no order that is not in the ledger or waiting in a lane, and the ledger is complete up to the
-    /// moment it is said to be.
+    /// Checks that the watermark has passed no order that is neither in the ledger nor in a lane, and that the ledger is
+    /// complete up to `complete_at`.
     fn watermarks_follow_the_ledger(&mut self) {
         let mut wrong = Vec::new();
         {
             let table = self.store.table();
-            let shop = self.line.shop();
+            let shop = self.ports.shop();
             let Some(sweep) = &table.checker.sweep else { return };
             let deferred: BTreeSet<OrderId> = table
                 .of_kind(RowKind::Deferred)
                 .filter_map(|record| Some(record.decode::<DeferredEvent>().ok()?.event.order()?.1))
                 .collect();
-            // The shop's times are whole seconds: an order of the same second may be younger than the sweep.
+            // The times of the shop are whole seconds, so an order of the same second may be newer than the sweep.
             let complete_at = sweep.complete_at.map_or(Timestamp::MIN, floor);
             for order in shop.orders() {
                 let missing = || self.order_difference(order, &table.checker);
                 let id = OrderId::new(number(order.id.0));
-                // One that made no sense is tried again by every sweep, wherever the watermark is.
+                // Every sweep reads an unreadable order again, even behind the watermark.
                 let is_odd = table.checker.orders.get(&id).is_some_and(|record| record.unreadable == Some(ReadFailure::Odd));
                 let waits = is_odd || deferred.contains(&id);
                 if order.updated_at < complete_at
                     && let Some(missing) = missing()
                 {
-                    wrong.push(format!("the ledger is said to be complete up to {complete_at}, and {missing}"));
+                    wrong.push(format!("the ledger claims to be complete up to {complete_at}, but {missing}"));
                 } else if sweep.watermark.is_some_and(|watermark| order.updated_at < watermark)
                     && !waits
                     && let Some(missing) = missing()
                 {
-                    wrong.push(format!("the sweep will not look before {:?} again, and {missing}", sweep.watermark));
+                    wrong.push(format!("the sweep does not read orders before {:?} again, but {missing}", sweep.watermark));
                 }
             }
         }
         wrong.into_iter().for_each(|wrong| self.violate(wrong));
     }
 
-    /// Supply only grew, so what the shop sells from and what it has sold must be there: nothing sold was put back on sale.
+    /// Checks that no sold unit is on sale again, in a world where supply never shrinks.
     fn never_shows_more_than_there_is(&mut self) {
         let mut wrong = Vec::new();
         {
             let table = self.store.table();
-            let shop = self.line.shop();
+            let shop = self.ports.shop();
             let moved = moved_by_shop(&shop);
             for (item, id) in self.items.iter().filter(|(item, _)| item.sku.as_str() != BULK) {
                 for (code, location) in &self.codes {
                     let of = PositionKey::new(item.sku.clone(), Place::At(code.clone()));
                     let Some((_, balance)) = table.checker.positions.get(&of) else { continue };
-                    // Nothing is held in such a world but what refunds took off the shop's number.
+                    // In such a world the only held units are those that refunds took off the shop's number.
                     let received = (balance.unknown_to_shop()).units();
                     let moved = moved.get(&(*id, *location)).copied().unwrap_or_default().total();
                     let level = shop.level(*id, *location);
                     let shown = level.map_or(0, promissory_fakes::shopify::Level::on_hand);
-                    // Set outright where more is committed than there is, a level is at zero until it is told by how much it
-                    // is below: nothing of it is on sale.
+                    // A set level cannot be negative. Where more units are committed than exist, the level stays at zero, with
+                    // nothing on sale, until a push adds the difference.
                     if shown > received + moved && level.is_some_and(|level| level.available > 0) {
                         wrong.push(format!(
-                            "{of}: the shop shows {shown} of {received} received, and moved {moved} by itself: units were re-listed"
+                            "{of}: the shop shows {shown}, with {received} received and {moved} moved by its orders"
                         ));
                     }
                 }
@@ -124,25 +126,25 @@ impl World {
     }
 }
 
-/// What the shop did to its own number of an item at a location.
+/// What the orders of the shop did to its own number of an item at a location.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MovedByShop {
-    /// Units that left and stay away.
+    /// Units that were shipped.
     pub shipped: i64,
-    /// Units that came back.
+    /// Units that were returned.
     pub returned: i64,
-    /// Units that left an order unshipped and were not put back on sale.
+    /// Units that were removed from an order before shipment and not restocked.
     pub gone: i64,
 }
 
 impl MovedByShop {
-    /// What it comes to.
+    /// The sum of the changes.
     pub fn total(self) -> i64 {
         self.returned - self.shipped - self.gone
     }
 }
 
-/// What the shop did to its own numbers, by its own orders.
+/// What the orders of the shop did to its own numbers.
 pub fn moved_by_shop(shop: &Shop) -> BTreeMap<(ItemId, ShopLocation), MovedByShop> {
     let mut moved: BTreeMap<(ItemId, ShopLocation), MovedByShop> = BTreeMap::new();
     for order in shop.orders().filter(|order| order.confirmed) {
@@ -162,7 +164,7 @@ pub fn moved_by_shop(shop: &Shop) -> BTreeMap<(ItemId, ShopLocation), MovedBySho
     moved
 }
 
-/// The shipments of a line that stand.
+/// The successful shipments of a line.
 pub fn shipped<'a>(order: &'a Order, line: &'a OrderLine) -> impl Iterator<Item = (&'a Fulfilment, i64)> {
     let stand = order.fulfilments.iter().filter(|made| made.status == FulfilmentStatus::Success);
     stand
@@ -170,7 +172,7 @@ pub fn shipped<'a>(order: &'a Order, line: &'a OrderLine) -> impl Iterator<Item 
         .filter_map(|(made, id, units)| (id == line.id).then_some((made, units)))
 }
 
-/// Units of a line that came back, by location: a return's refund and its dispositions tell of the same units.
+/// Returned units of a line, by location. The refund and the dispositions of a return concern the same units.
 pub fn returned(order: &Order, line: &OrderLine) -> BTreeMap<ShopLocation, i64> {
     let refunded = |of_return: Option<ReturnId>| {
         let refunds = order.refunds.iter().filter(move |refund| refund.return_id == of_return).flat_map(|refund| &refund.lines);
@@ -193,7 +195,7 @@ pub fn returned(order: &Order, line: &OrderLine) -> BTreeMap<ShopLocation, i64> 
     returned
 }
 
-/// Units of a line that were refunded before they shipped, and not put back on sale.
+/// Units of a line that were refunded before shipment and not restocked.
 pub fn gone(order: &Order, line: &OrderLine) -> i64 {
     let lines = order.refunds.iter().flat_map(|refund| &refund.lines);
     let gone = lines.filter(|of| of.line == line.id && of.restock == Restock::NoRestock);
@@ -201,5 +203,5 @@ pub fn gone(order: &Order, line: &OrderLine) -> i64 {
 }
 
 fn floor(at: Timestamp) -> Timestamp {
-    at.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor)).expect("a simulation is short")
+    at.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor)).expect("a time in range")
 }

@@ -1,4 +1,4 @@
-//! A world before its first day: a shop, our catalogue, and the processes.
+//! Builds a world: the shop, the catalog, the mappings and the processes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,43 +16,43 @@ use super::parcels::system_id;
 use super::people::{BULK, UNMAPPED};
 use super::said::{CASE, Mapping, item_code, location_code};
 use super::talk::Sources;
-use super::workshop::{GOODS, Making, Workshop, sku};
+use super::workshop::{GOODS, ProductionSetup, Workshop, sku};
 use super::{Climate, World};
 use crate::met::Met;
 use crate::plant::{Directory, Plant};
-use crate::ports::Line;
+use crate::ports::Ports;
 use crate::rng::Rng;
 use crate::store::SimStore;
 use crate::tasks::{SimClock, Task};
 
-/// What the shop has of each item at each location when it goes live: as much as we are about to receive.
+/// Units of each item at each location of the shop before it goes live. The ERP reports the same number as received.
 pub const OPENING: i64 = 6;
 
-/// What the shop has of what is made to order: little.
+/// Opening units of finished goods that are made to order.
 pub const OPENING_GOODS: i64 = 1;
 
-/// What is not sold in the shop: an item that is counted, one that tills sell, and one in lots.
+/// Items that the shop does not sell: one for stock counts, one for POS sales, and one that is kept by lot.
 pub const RAW: &str = "RAW";
-pub const PAPERS: &str = "PAPERS";
+pub const SOLD_AT_POS: &str = "PAPERS";
 pub const LOTS: &str = "LOTS";
 
 impl World {
-    /// A world on its first morning.
+    /// A new world.
     pub fn new(seed: u64, climate: Climate, plant: Option<Plant>) -> Self {
         let (rng, met) = (Rng::new(seed), Met::default());
-        // Some begin shortly before a day does, with everything under way.
-        let late = climate.making.is_some_and(|making| making.begins_late);
+        // Some worlds begin shortly before midnight, so that the day changes while work is in progress.
+        let late = climate.production_setup.is_some_and(|setup| setup.begins_late);
         let begins = if late { "2026-11-21T23:54:00Z" } else { "2026-11-21T12:00:00Z" };
-        let clock = SimClock::new(begins.parse().expect("a time"));
-        let store = SimStore::new(rng.clone()).telling(met.clone());
+        let clock = SimClock::new(begins.parse().expect("a timestamp"));
+        let store = SimStore::new(rng.clone()).counting_in(met.clone());
         let (bucket_size, restore_rate) = if climate.small_plan { (2_000, 100) } else { (20_000, 1_000) };
         let mut shop = Shop::new(ShopConfig { bucket_size, restore_rate, seed, ..ShopConfig::default() });
-        let domain: ShopDomain = shop.config().domain.parse().expect("the fake's domain is one");
+        let domain: ShopDomain = shop.config().domain.parse().expect("the fake shop's domain is valid");
         let (codes, places) = locations(&mut shop, &domain);
         let mut rows: Vec<Write> = places.iter().map(|location| Write::put(location, Expect::Absent)).collect();
         let (mut items, mut directory) = (items(&mut shop, &domain), Directory::new());
         stock(&mut shop, &clock, climate);
-        let workshop = climate.making.map(|making| workshop(&mut shop, &clock, climate, (making, &mut items)));
+        let workshop = climate.production_setup.map(|setup| workshop(&mut shop, &clock, climate, (setup, &mut items)));
         for (item, id) in &items {
             let inventory_item = InventoryItemId::new(number(id.0));
             let (sku, shop) = (item.sku.clone(), domain.clone());
@@ -63,27 +63,29 @@ impl World {
                 directory.insert(pair, (item.sku.clone(), code.clone()));
             }
         }
-        let mut unsold: Vec<Sku> = [RAW, PAPERS, LOTS].iter().map(|sku| sku.parse().expect("a SKU")).collect();
+        let mut unsold: Vec<Sku> = [RAW, SOLD_AT_POS, LOTS].iter().map(|sku| sku.parse().expect("a SKU")).collect();
         for sku in &unsold {
             rows.push(Write::put(&Item { by_lot: sku.as_str() == LOTS, ..Item::new(sku.clone()) }, Expect::Absent));
         }
         if let Some(workshop) = &workshop {
-            let making = workshop.making;
-            rows.extend(making.locations(&domain, workshop.production.1).iter().map(|at| Write::put(at, Expect::Absent)));
-            rows.extend(making.components().iter().map(|item| Write::put(item, Expect::Absent)));
-            rows.extend(making.rows());
+            let setup = workshop.production_setup;
+            rows.extend(setup.locations(&domain, workshop.production.1).iter().map(|at| Write::put(at, Expect::Absent)));
+            rows.extend(setup.components().iter().map(|item| Write::put(item, Expect::Absent)));
+            rows.extend(setup.rows());
             unsold.extend(workshop.components.iter().cloned());
         }
         let skus: Vec<Sku> = items.iter().map(|(item, _)| item.sku.clone()).chain(unsold.clone()).collect();
         rows.extend(skus.iter().map(|sku| Write::put(&wms_item(sku), Expect::Absent)));
         let factory = workshop.iter().map(|workshop| &workshop.factory);
-        let tills = codes.iter().map(|(code, _)| code).chain(factory).cloned().map(Mapping::Till);
-        let unmapped =
-            tills.chain(skus.iter().cloned().map(Mapping::Item)).chain(skus.iter().cloned().map(Mapping::Pallet)).collect();
-        let line = Line::new(shop, clock.clone(), rng.clone(), met.clone());
+        let pos_locations = codes.iter().map(|(code, _)| code).chain(factory).cloned().map(Mapping::Location);
+        let unmapped = pos_locations
+            .chain(skus.iter().cloned().map(Mapping::Item))
+            .chain(skus.iter().cloned().map(Mapping::Pallet))
+            .collect();
+        let ports = Ports::new(shop, clock.clone(), rng.clone(), met.clone());
         let fleet = Fleet::start(&Parts {
             store: &store,
-            line: &line,
+            ports: &ports,
             clock: &clock,
             rng: &rng,
             skew: climate.skew,
@@ -98,7 +100,7 @@ impl World {
             climate,
             plant,
             store,
-            line,
+            ports,
             fleet,
             codes,
             items,
@@ -106,13 +108,13 @@ impl World {
             workshop,
             tasks: Vec::new(),
             started: 0,
-            mail: Vec::new(),
-            attic: Vec::new(),
+            webhooks: Vec::new(),
+            late_webhooks: Vec::new(),
             sources: Sources { unmapped, ..Sources::default() },
             lanes: Default::default(),
             streamed: 0,
             stalled: 0,
-            told: 0,
+            checked_calls: 0,
             shop_changed: false,
             mismatched: std::collections::BTreeSet::new(),
             malformed: false,
@@ -133,7 +135,7 @@ impl World {
     }
 }
 
-/// An item as the WMS knows it from the beginning.
+/// The mapping of an item in the WMS, which exists from the beginning.
 fn wms_item(sku: &Sku) -> SystemItem {
     let case = ("case".parse().expect("a unit"), CASE.to_string().parse().expect("a factor"));
     SystemItem { system: system_id("wms"), code: item_code("wms", sku), sku: sku.clone(), unit: None, units: [case].into() }
@@ -154,7 +156,7 @@ fn locations(shop: &mut Shop, domain: &ShopDomain) -> (Vec<(LocationId, ShopLoca
     (codes, places)
 }
 
-/// What is ours and sold in the shop: three plain items, the last with a buffer, and one that may be oversold.
+/// The mapped items of the shop: three tracked items, the last one with a buffer, and one that may be oversold.
 fn items(shop: &mut Shop, domain: &ShopDomain) -> Vec<(Item, ItemId)> {
     let mut items = Vec::new();
     for (sku, buffer, low_at) in [("S0", 0, Some(2)), ("S1", 0, Some(2)), ("S2", 1, Some(3)), (BULK, 0, None)] {
@@ -169,39 +171,39 @@ fn items(shop: &mut Shop, domain: &ShopDomain) -> Vec<(Item, ItemId)> {
     items
 }
 
-/// What is sold before it is made, added to what is sold, and the location that shows it.
+/// Adds the finished goods that are sold before they are made, and the location that shows producible units.
 fn workshop(
     shop: &mut Shop,
     clock: &SimClock,
     climate: Climate,
-    (making, items): (Making, &mut Vec<(Item, ItemId)>),
+    (setup, items): (ProductionSetup, &mut Vec<(Item, ItemId)>),
 ) -> Workshop {
-    let domain: ShopDomain = shop.config().domain.parse().expect("the fake's domain is one");
+    let domain: ShopDomain = shop.config().domain.parse().expect("the fake shop's domain is valid");
     let places: Vec<ShopLocation> = shop.locations().map(|location| location.id).collect();
     let shown = NewLocation { name: "To be made".to_owned(), fulfils_online: true, ..NewLocation::default() };
     let shown = shop.add_location(shown).expect("a new location");
-    let [factory, production] = making.locations(&domain, shown);
+    let [factory, production] = setup.locations(&domain, shown);
     let mut goods = Vec::new();
-    for (nth, name) in GOODS.into_iter().enumerate().take(making.goods) {
+    for (nth, name) in GOODS.into_iter().enumerate().take(setup.goods) {
         let id = shop.add_item(NewItem::tracked(name)).expect("a new item");
-        let available = if climate.told { 0 } else { OPENING_GOODS };
+        let available = if climate.initialised { 0 } else { OPENING_GOODS };
         for place in &places {
-            shop.stock(clock.now(), id, *place, available, true).expect("a known pair");
+            shop.stock(clock.now(), id, *place, available, true).expect("the pair exists");
         }
-        shop.stock(clock.now(), id, shown, 0, true).expect("a known pair");
+        shop.stock(clock.now(), id, shown, 0, true).expect("the pair exists");
         let shops = [(domain.clone(), ShopListing::new(name, InventoryItemId::new(number(id.0))))].into();
-        items.push((Item { planning: making.planning(nth), shops, ..Item::new(sku(name)) }, id));
+        items.push((Item { planning: setup.planning(nth), shops, ..Item::new(sku(name)) }, id));
         goods.push(sku(name));
     }
-    let components = making.components().into_iter().map(|item| item.sku).collect();
-    let (factory, production, bills) = (factory.code, (production.code, shown), making.bills());
+    let components = setup.components().into_iter().map(|item| item.sku).collect();
+    let (factory, production, bills) = (factory.code, (production.code, shown), setup.bills());
     Workshop {
-        making,
+        production_setup: setup,
         factory,
         production,
         goods,
         components,
-        announced: Vec::new(),
+        scheduled: Vec::new(),
         bills,
         import: VecDeque::new(),
         offered_twice: false,
@@ -209,23 +211,23 @@ fn workshop(
     }
 }
 
-/// What the shop shows on its first morning.
+/// Sets the opening numbers of the shop.
 fn stock(shop: &mut Shop, clock: &SimClock, climate: Climate) {
     let unmapped = shop.add_item(NewItem::tracked(UNMAPPED)).expect("a new item");
     let locations: Vec<ShopLocation> = shop.locations().map(|location| location.id).collect();
     for item in shop.items().map(|item| item.id).collect::<Vec<_>>() {
-        let available = match (item == unmapped, climate.told) {
+        let available = match (item == unmapped, climate.initialised) {
             (true, _) => 50,
             (false, true) => 0,
             (false, false) => OPENING,
         };
         for location in &locations {
-            shop.stock(clock.now(), item, *location, available, true).expect("a known pair");
+            shop.stock(clock.now(), item, *location, available, true).expect("the pair exists");
         }
     }
 }
 
-/// A number of the fake shop as one of ours.
+/// Converts an id of the fake shop.
 pub fn number(id: i64) -> u64 {
-    u64::try_from(id).expect("the fake shop's ids are above zero")
+    u64::try_from(id).expect("ids of the fake shop are positive")
 }

@@ -1,53 +1,53 @@
-//! What goes wrong in a world, and how much of it. Every seed has a climate of its own: a fault that is everywhere hides
-//! what another would show.
+//! The faults of a world and their rates. Every seed has its own set, because a fault that occurs everywhere hides the effects
+//! of the others.
 
 use promissory_fakes::shopify::ItemId;
 
-use super::workshop::Making;
-use crate::ports::LineFaults;
+use super::workshop::ProductionSetup;
+use crate::ports::PortFaults;
 use crate::rng::Rng;
 use crate::store::StoreFaults;
 
-/// The climate of a world.
+/// The faults and settings of a world.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Climate {
-    /// What the table does.
+    /// Faults of the table.
     pub store: StoreFaults,
-    /// What the ways to shop, queue and bus do.
-    pub line: LineFaults,
-    /// Supply never shrinks and nobody edits the shop: then the shop must never show more than there is.
+    /// Faults of the shop connection, the queue and the bus.
+    pub ports: PortFaults,
+    /// True if supply never shrinks and no person edits the shop. The shop must then never show more units than there are.
     pub only_grows: bool,
-    /// The shop was told of everything before anything went wrong. Otherwise it is in the middle of going live.
-    pub told: bool,
-    /// How far a process's clock may be off, in milliseconds.
+    /// True if all levels are initialised before the faults begin. Otherwise the shop is still going live.
+    pub initialised: bool,
+    /// Maximum skew of a process clock, in milliseconds.
     pub skew: i64,
-    /// Orders of more lines than a transaction holds.
+    /// True if there are orders with more lines than one transaction can hold.
     pub large_orders: bool,
-    /// The shop itself fails in its ways.
-    pub shop_ails: bool,
-    /// A shop on a plan with little budget.
+    /// True if the shop itself has faults.
+    pub has_shop_faults: bool,
+    /// True if the shop has a small rate limit.
     pub small_plan: bool,
-    /// How often whoever waits for an answer tries before it is given up.
+    /// Number of failed deliveries after which a webhook is given up. Hints and stream records have at most five.
     pub patience: u32,
-    /// Letters that are lost, doubled, or days late, per thousand.
-    pub lost_mail: usize,
-    /// Events that no system should send, or sends twice with another content, per thousand batches.
-    pub odd_sources: usize,
-    /// How goods are made that are sold before they are; nothing is where there is none.
-    pub making: Option<Making>,
+    /// Webhooks and batches that are lost, duplicated or late, per thousand.
+    pub lost_deliveries: usize,
+    /// Invalid events, and events sent twice with different contents, per thousand batches.
+    pub flawed_events: usize,
+    /// How finished goods are made that are sold before they are made. `None` if the world has none.
+    pub production_setup: Option<ProductionSetup>,
 }
 
 impl Climate {
-    /// Nothing goes wrong.
+    /// A world without faults.
     #[must_use]
     pub fn fair() -> Self {
-        Self { told: true, patience: 8, ..Self::default() }
+        Self { initialised: true, patience: 8, ..Self::default() }
     }
 
-    /// The climate of a seed.
+    /// The faults of a seed.
     #[must_use]
     pub fn of(seed: u64) -> Self {
-        // Drawn from numbers of its own, so that a knob added here changes no life but by what it does.
+        // A generator of its own keeps the other random choices of a seed unchanged when a setting is added here.
         let rng = Rng::new(seed ^ 0x00C1_1A7E);
         let sometimes = |chance: usize, worth: usize| if rng.per_mille(chance) { worth } else { 0 };
         let hot = rng.per_mille(150);
@@ -61,7 +61,7 @@ impl Climate {
                 stale_index: sometimes(700, 200),
                 newer: sometimes(300, 300),
             },
-            line: LineFaults {
+            ports: PortFaults {
                 lost_call: sometimes(700, 20),
                 lost_answer: sometimes(700, 20),
                 failed: sometimes(700, 10),
@@ -71,25 +71,25 @@ impl Climate {
                 cursed: None,
             },
             only_grows: rng.per_mille(500),
-            told: rng.per_mille(500),
+            initialised: rng.per_mille(500),
             skew: if rng.per_mille(400) { 5 * 60 * 1_000 } else { 0 },
             large_orders: rng.per_mille(150),
-            shop_ails: rng.per_mille(500),
+            has_shop_faults: rng.per_mille(500),
             small_plan: rng.per_mille(400),
             patience: if rng.per_mille(300) { 2 } else { 8 },
-            lost_mail: sometimes(800, 100),
-            odd_sources: 0,
-            making: None,
+            lost_deliveries: sometimes(800, 100),
+            flawed_events: 0,
+            production_setup: None,
         };
-        climate.line.garbled = sometimes(300, 100);
-        climate.odd_sources = sometimes(600, 80);
-        climate.making = rng.per_mille(200).then(|| Making::drawn(&rng));
+        climate.ports.garbled = sometimes(300, 100);
+        climate.flawed_events = sometimes(600, 80);
+        climate.production_setup = rng.per_mille(200).then(|| ProductionSetup::drawn(&rng));
         climate
     }
 
-    /// The same ways to the shop, with an item that it refuses whole calls for.
+    /// The same connection faults, with an item for which the shop refuses whole calls.
     #[must_use]
-    pub fn line_with(&self, cursed: Option<ItemId>) -> LineFaults {
-        LineFaults { cursed, ..self.line }
+    pub fn port_faults_with(&self, cursed: Option<ItemId>) -> PortFaults {
+        PortFaults { cursed, ..self.ports }
     }
 }

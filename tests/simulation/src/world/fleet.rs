@@ -1,4 +1,4 @@
-//! The processes: two of each function, each with its own clock, caches and view of the shop's budget.
+//! The processes: two of each function, each with its own clock, caches and view of the rate limit.
 
 use std::sync::Arc;
 
@@ -13,68 +13,68 @@ use serde_json::json;
 use shopify_pusher::Pusher;
 use webhook_intake::Intake;
 
-use super::{HOLDS, QUIET, parcels};
+use super::{HOLDS, SETTLING_WINDOW, parcels};
 use crate::plant::{Plant, PlantedFront, PlantedStore};
-use crate::ports::Line;
+use crate::ports::Ports;
 use crate::rng::Rng;
 use crate::store::SimStore;
 use crate::tasks::SimClock;
 
 /// One process of a function.
 pub struct Process<H> {
-    /// What it runs.
+    /// The handler of the function.
     pub handler: Arc<H>,
-    /// What it takes for the time.
+    /// The clock of the process.
     pub clock: SimClock,
 }
 
 /// The reconciler of a world.
-type SimReconciler = Reconciler<PlantedStore, PlantedFront, Line, Line, SimClock, InProcess>;
+type SimReconciler = Reconciler<PlantedStore, PlantedFront, Ports, Ports, SimClock, InProcess>;
 
 /// Every process of a world.
 pub struct Fleet {
-    /// Takes webhooks.
+    /// The webhook intake.
     pub intakes: [Process<Intake<PlantedStore, SimClock>>; 2],
-    /// Takes what other systems say.
+    /// The source intake.
     pub source_intakes: [Process<source_intake::Intake<PlantedStore, SimClock>>; 2],
-    /// Follows the stream.
-    pub recomputes: [Process<Recompute<PlantedStore, Line, Line, SimClock>>; 2],
-    /// Tells the shop.
+    /// The stream handler.
+    pub recomputes: [Process<Recompute<PlantedStore, Ports, Ports, SimClock>>; 2],
+    /// The pusher, which sends levels to the shop.
     pub pushers: [Process<Pusher<PlantedStore, PlantedFront, SimClock>>; 2],
-    /// Runs by schedule.
+    /// The reconciler, which the schedules start.
     pub reconcilers: [Process<SimReconciler>; 2],
 }
 
-/// What processes are made of.
+/// What the processes are built from.
 pub struct Parts<'a> {
     /// The table.
     pub store: &'a SimStore,
-    /// The ways to the shop and the queue.
-    pub line: &'a Line,
-    /// The true time.
+    /// The connection to shop, queue and bus.
+    pub ports: &'a Ports,
+    /// The world's clock.
     pub clock: &'a SimClock,
-    /// Chance.
+    /// The random generator.
     pub rng: &'a Rng,
-    /// How far a clock may be off, in milliseconds.
+    /// Maximum clock skew, in milliseconds.
     pub skew: i64,
-    /// The bug in them.
+    /// The planted bug, if any.
     pub plant: Option<Plant>,
     /// The shop.
     pub shop: ShopDomain,
-    /// What the shop's pairs are to us.
+    /// The SKU and location of ours for each pair of the shop.
     pub directory: Arc<crate::plant::Directory>,
 }
 
 impl Fleet {
     /// Starts every process.
     pub fn start(parts: &Parts<'_>) -> Self {
-        let Parts { store, line, clock, rng, skew, plant, shop, directory } = parts;
-        let secret = line.shop().config().secret.clone();
+        let Parts { store, ports, clock, rng, skew, plant, shop, directory } = parts;
+        let secret = ports.shop().config().secret.clone();
         let app = json!({ "client_id": "sim", "client_secret": secret });
-        let app: ShopifyApp = serde_json::from_value(app).expect("an app");
+        let app: ShopifyApp = serde_json::from_value(app).expect("app credentials");
         let planted = PlantedStore::new((*store).clone(), *plant);
         let front = |clock: &SimClock| PlantedFront {
-            inner: Shopify::over((*line).clone(), clock.clone(), "https://{shop}", app.clone()),
+            inner: Shopify::over((*ports).clone(), clock.clone(), "https://{shop}", app.clone()),
             store: (*store).clone(),
             directory: Arc::clone(directory),
             plant: *plant,
@@ -88,7 +88,8 @@ impl Fleet {
                 Process::new(Intake { store, clock: clock.clone(), shop, app, network: network() }, clock)
             }),
             source_intakes: std::array::from_fn(|_| {
-                // A clock that is off by more than a request may be would take none.
+                // The skew stays below the tolerance for the timestamp of a signed request. Otherwise the process would reject
+                // all requests.
                 let clock = clock.skewed(off() * 9 / 10);
                 let store = planted.clone();
                 let keys = parcels::secrets().into();
@@ -103,18 +104,21 @@ impl Fleet {
             }),
             recomputes: std::array::from_fn(|_| {
                 let clock = clock.skewed(off());
-                let (hints, bus, store) = ((*line).clone(), (*line).clone(), planted.clone());
+                let (hints, bus, store) = ((*ports).clone(), (*ports).clone(), planted.clone());
                 Process::new(Recompute { store, hints, bus, clock: clock.clone(), network: network() }, clock)
             }),
             pushers: std::array::from_fn(|_| {
                 let clock = clock.skewed(off());
                 let (store, front) = (planted.clone(), front(&clock));
-                Process::new(Pusher { store, front, clock: clock.clone(), settling_window: QUIET, network: network() }, clock)
+                Process::new(
+                    Pusher { store, front, clock: clock.clone(), settling_window: SETTLING_WINDOW, network: network() },
+                    clock,
+                )
             }),
             reconcilers: std::array::from_fn(|_| {
                 let clock = clock.skewed(off());
-                let (store, front, hints, shop) = (planted.clone(), front(&clock), (*line).clone(), shop.clone());
-                let (network, bus, sources) = (network(), (*line).clone(), InProcess::default());
+                let (store, front, hints, shop) = (planted.clone(), front(&clock), (*ports).clone(), shop.clone());
+                let (network, bus, sources) = (network(), (*ports).clone(), InProcess::default());
                 let reconciler = Reconciler {
                     store,
                     front,
@@ -123,7 +127,7 @@ impl Fleet {
                     sources,
                     clock: clock.clone(),
                     shop,
-                    settling_window: QUIET,
+                    settling_window: SETTLING_WINDOW,
                     holds: HOLDS,
                     network,
                 };

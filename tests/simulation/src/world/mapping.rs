@@ -1,4 +1,5 @@
-//! Somebody maps what was not mapped: what waits for it goes on, by the table's stream, or where that is lost by schedule.
+//! The import of missing mappings. The stream handler resumes the waiting events, or the backlog job where the stream record is
+//! lost.
 
 use promissory::catalog::{Location, LocationId, Sku, SystemItem};
 use promissory::table::{Expect, Row, RowKey, Write};
@@ -9,8 +10,8 @@ use super::said::{Mapping, PALLET, item_code, location_code};
 use crate::plant::Plant;
 
 impl World {
-    /// Somebody imports one of the mappings that are missing.
-    pub(super) fn someone_maps(&mut self) {
+    /// Imports a random missing mapping.
+    pub(super) fn import_a_mapping(&mut self) {
         if self.sources.unmapped.is_empty() {
             return;
         }
@@ -19,32 +20,32 @@ impl World {
         self.map(&mapping);
     }
 
-    /// Writes the row of a mapping. With the pallet comes the item, if nobody imported it before.
+    /// Writes the row of a mapping. The mapping of a pallet includes that of the item.
     pub fn map(&mut self, mapping: &Mapping) {
         let item = match mapping {
             Mapping::Pallet(sku) => Some(Mapping::Item(sku.clone())),
-            Mapping::Till(_) | Mapping::Item(_) => None,
+            Mapping::Location(_) | Mapping::Item(_) => None,
         };
         self.sources.unmapped.retain(|known| known != mapping && Some(known) != item.as_ref());
-        self.tell(|| format!("mapped: {mapping:?}"));
+        self.log_event(|| format!("mapped: {mapping:?}"));
         self.met.note("mapping imported");
         let row = match mapping {
-            Mapping::Till(at) => self.till(at),
+            Mapping::Location(at) => self.pos_location(at),
             Mapping::Item(sku) | Mapping::Pallet(sku) => self.tpl_item(sku),
         };
         let mut table = self.store.table();
         table.apply(&[row]);
-        if self.plant == Some(Plant::MappingUnseen) || self.rng.per_mille(self.climate.lost_mail) {
+        if self.plant == Some(Plant::MappingUnseen) || self.rng.per_mille(self.climate.lost_deliveries) {
             table.stream.pop();
             self.met.note("mapping's stream record lost");
         }
     }
 
-    fn till(&self, at: &LocationId) -> Write {
+    fn pos_location(&self, at: &LocationId) -> Write {
         let key = RowKey::Location(at.clone()).key();
         let table = self.store.table();
         let known = table.get(&key);
-        let mut location: Location = known.expect("every location is there").decode().expect("a location");
+        let mut location: Location = known.expect("the location exists").decode().expect("a location");
         location.systems.insert(system_id("pos"), location_code("pos", at));
         Write::put(&location, Expect::as_read(known))
     }

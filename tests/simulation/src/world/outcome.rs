@@ -1,18 +1,18 @@
-//! How functions end: what was answered, what must come again, and what may never be said.
+//! The end of an invocation: checks its answer and repeats work that failed.
 
 use reconciler::Report;
 
 use super::World;
-use super::post::Letter;
+use super::post::WebhookRequest;
 use super::work::{Ended, Work};
 use crate::ports::Message;
 
 impl World {
-    /// A function has ended.
+    /// Handles the end of an invocation.
     pub(super) fn end_of(&mut self, work: Work, ended: Ended) {
         match (ended, work) {
-            (Ended::Answered(status, said), Work::Letter(letter)) => self.answered(letter, status, &said),
-            (Ended::Heard(last_seen), Work::Parcel(parcel)) => self.last_seen(parcel, last_seen),
+            (Ended::Answered(status, text), Work::Webhook(webhook)) => self.answered(webhook, status, &text),
+            (Ended::BatchAnswered(answer), Work::EventBatch(batch)) => self.batch_answered(batch, answer),
             (Ended::Failed(first), Work::Stream { lane, batch }) => self.streamed_to(lane, &batch, first),
             (Ended::GivenBack(given_back), Work::Push(messages)) => {
                 if given_back.is_empty() {
@@ -23,7 +23,7 @@ impl World {
                 self.repeat_hints(failed);
             }
             (Ended::Reconciled(report), Work::Reconcile(job)) => {
-                self.tell(|| format!("{job:?} ends: {report:?}"));
+                self.log_event(|| format!("{job:?} ended with {report:?}"));
                 self.met.note(if report.is_some() { "job done" } else { "job failed" });
                 if let Some(report) = report {
                     self.reported(report);
@@ -33,8 +33,8 @@ impl World {
         }
     }
 
-    fn answered(&mut self, letter: Letter, status: u16, said: &str) {
-        self.tell(|| format!("{} is answered with {status} {said}", letter.name));
+    fn answered(&mut self, webhook: WebhookRequest, status: u16, text: &str) {
+        self.log_event(|| format!("{} was answered with {status} {text}", webhook.name));
         for (part, what) in [
             ("\"duplicate\"", "webhook duplicate"),
             ("\"deferred\"", "webhook deferred"),
@@ -43,26 +43,26 @@ impl World {
             ("too_large", "webhook oversized"),
             ("content_mismatch", "webhook with other content"),
         ] {
-            if said.contains(part) {
+            if text.contains(part) {
                 self.met.note(what);
             }
         }
-        if letter.answer != 200 {
-            // What cannot be read is told to someone first, and the table may be away.
-            if status != letter.answer && (letter.answer, status) != (400, 503) {
-                self.violate(format!("{} was answered with {status} {said}", letter.name));
+        if webhook.answer != 200 {
+            // The intake first stores an alert about an unreadable webhook, and answers 503 where the table is unavailable.
+            if status != webhook.answer && (webhook.answer, status) != (400, 503) {
+                self.violate(format!("{} was answered with {status} {text}", webhook.name));
             }
         } else if status != 200 {
-            if status != 503 && !(status == 409 && self.mismatched.contains(letter.webhook())) {
-                self.violate(format!("{} was refused with {status} {said}", letter.name));
+            if status != 503 && !(status == 409 && self.mismatched.contains(webhook.webhook_id())) {
+                self.violate(format!("{} was refused with {status} {text}", webhook.name));
             }
-            self.give_back(Work::Letter(letter));
+            self.give_back(Work::Webhook(webhook));
         }
     }
 
-    /// A batch is done up to its first failure; now and then nobody remembers that it was.
+    /// Removes the handled records from a lane. Sometimes the lane delivers the batch again although it was handled.
     fn streamed_to(&mut self, lane: usize, batch: &[usize], first: Option<usize>) {
-        if first.is_none() && self.rng.per_mille(self.climate.lost_mail / 4) {
+        if first.is_none() && self.rng.per_mille(self.climate.lost_deliveries / 4) {
             self.met.note("stream redelivered");
             return;
         }
@@ -77,7 +77,7 @@ impl World {
         }
     }
 
-    /// A push ended well; where a level still waits for its first contact, something was in flight.
+    /// Counts a successful push that left a level uninitialised, because another change was in flight.
     fn pushed(&mut self) {
         let waits = self.store.table().checker.levels.values().any(|level| level.needs_set && level.refused.is_none());
         if waits {
@@ -113,7 +113,7 @@ impl World {
                 for drift in report.drifted {
                     let refused = self.store.table().checker.refused.contains(&drift.sku);
                     if self.climate.only_grows && !refused {
-                        self.violate(format!("nobody edited the shop, and yet it drifted: {drift:?}"));
+                        self.violate(format!("drift in a shop that no person has edited: {drift:?}"));
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! What people do: customers buy and regret, a warehouse ships, someone edits a number.
+//! The people of a world: customers buy and cancel, a warehouse ships, and staff edit numbers in the shop.
 
 use promissory::catalog::{LocationId, Sku};
 use promissory::ports::Clock;
@@ -7,17 +7,17 @@ use promissory_fakes::shopify::{Cart, Order, OrderId};
 
 use super::World;
 
-/// What is sold by the hundred, and may be oversold.
+/// The SKU that is sold in large quantities and may be oversold.
 pub const BULK: &str = "BULK";
 
-/// What the shop sells and we have no item for.
+/// The SKU that the shop sells and that no item is mapped to.
 pub const UNMAPPED: &str = "GIFT";
 
-/// The lines of a large order: more than one transaction holds.
+/// Number of lines of a large order: more than one transaction can hold.
 const LARGE: usize = 110;
 
 impl World {
-    /// Someone buys something: mostly online, some of everything, little of each.
+    /// Buys something: usually online, a few units of several items.
     pub fn customer(&mut self) {
         let mut cart = Cart::default();
         for (item, _) in self.items.iter().filter(|(item, _)| item.sku.as_str() != BULK) {
@@ -29,7 +29,7 @@ impl World {
         match self.rng.below(40) {
             0..3 => {
                 kind = "order sold in a store";
-                self.sell_at_a_till(&mut cart);
+                self.fill_pos_cart(&mut cart);
             }
             3 => (cart.claims_nothing, kind) = (true, "order that claims nothing"),
             4 => {
@@ -48,35 +48,35 @@ impl World {
         self.buy(&cart, kind);
     }
 
-    /// Someone buys one thing over the counter.
-    pub fn customer_at_a_till(&mut self) {
+    /// Buys one unit at a POS.
+    pub fn customer_at_a_pos(&mut self) {
         let mut cart = Cart::default();
-        self.sell_at_a_till(&mut cart);
+        self.fill_pos_cart(&mut cart);
         self.buy(&cart, "order sold in a store");
     }
 
-    /// One thing is sold over the counter, if it is there.
-    fn sell_at_a_till(&self, cart: &mut Cart) {
-        let (_, till) = self.rng.pick(&self.codes);
+    /// Fills a cart at a POS, if the item is available there.
+    fn fill_pos_cart(&self, cart: &mut Cart) {
+        let (_, pos) = self.rng.pick(&self.codes);
         let (item, id) = self.rng.pick(&self.items);
-        let there = self.line.shop().level(*id, *till).is_some_and(|level| level.active && level.available > 0);
+        let there = self.ports.shop().level(*id, *pos).is_some_and(|level| level.active && level.available > 0);
         cart.lines = if there { vec![(item.sku.to_string(), 1)] } else { Vec::new() };
-        cart.location = Some(*till);
+        cart.location = Some(*pos);
     }
 
-    /// Takes a cart to the checkout.
+    /// Sends a cart to the checkout.
     pub fn buy(&mut self, cart: &Cart, kind: &'static str) -> Option<OrderId> {
-        let taken = self.line.shop().checkout_cart(self.clock.now(), cart).ok();
+        let taken = self.ports.shop().checkout_cart(self.clock.now(), cart).ok();
         self.shop_changed |= taken.is_some();
         self.met.note(if taken.is_some() { kind } else { "order refused" });
         if let Some(id) = taken {
-            self.tell(|| format!("{kind} {id}: {} lines, first {:?}", cart.lines.len(), cart.lines.first()));
+            self.log_event(|| format!("{kind} {id}: {} lines, first {:?}", cart.lines.len(), cart.lines.first()));
         }
         taken
     }
 
     pub(super) fn some_order(&self) -> Option<OrderId> {
-        let shop = self.line.shop();
+        let shop = self.ports.shop();
         let orders: Vec<_> = shop.orders().filter(|order| order.confirmed && !order.test).map(|order| order.id).collect();
         (!orders.is_empty()).then(|| *self.rng.pick(&orders))
     }
@@ -85,15 +85,15 @@ impl World {
         let Some(order) = self.some_order() else { return };
         let in_part = self.rng.per_mille(400);
         if self.is_to_be_made(order) && self.rng.per_mille(800) {
-            return self.move_open(order); // It goes from where it is, once there is enough of it.
+            return self.move_open(order); // The units are shipped from a stock location once they are made.
         }
         self.ship(order, in_part);
     }
 
-    /// Whether something of an order is to be made first.
+    /// Whether units of an order must be made first.
     fn is_to_be_made(&self, order: OrderId) -> bool {
         let Some(shown) = self.workshop.as_ref().map(|workshop| workshop.production.1) else { return false };
-        let shop = self.line.shop();
+        let shop = self.ports.shop();
         let open =
             |order: &Order| order.fulfilment_orders.iter().any(|asked| asked.location == shown && asked.status.is_active());
         shop.order(order).is_some_and(open)
@@ -106,7 +106,7 @@ impl World {
         }
         let now = self.clock.now();
         let shipped = {
-            let mut shop = self.line.shop();
+            let mut shop = self.ports.shop();
             let first = shop.order(order).and_then(|order| order.lines.first()).map(|line| (line.id, 1));
             let lines = first.as_ref().filter(|_| in_part).map(std::slice::from_ref);
             shop.fulfil(now, order, lines).is_ok()
@@ -114,21 +114,21 @@ impl World {
         if shipped {
             self.shop_changed = true;
             self.met.note(if in_part { "shipped in part" } else { "shipped" });
-            self.tell(|| format!("shipped {order}{}", if in_part { " in part" } else { "" }));
+            self.log_event(|| format!("shipped {order}{}", if in_part { " in part" } else { "" }));
         }
     }
 
-    pub(super) fn customer_regrets(&mut self) {
+    pub(super) fn customer_cancels(&mut self) {
         let Some(order) = self.some_order() else { return };
         let cancels = self.rng.per_mille(600);
-        self.regret(order, cancels);
+        self.cancel_or_reduce(order, cancels);
     }
 
-    /// Cancels an order, or takes one unit off its first line.
-    pub fn regret(&mut self, order: OrderId, cancels: bool) {
+    /// Cancels an order, or removes one unit from its first line.
+    pub fn cancel_or_reduce(&mut self, order: OrderId, cancels: bool) {
         let now = self.clock.now();
         let done = {
-            let mut shop = self.line.shop();
+            let mut shop = self.ports.shop();
             if cancels {
                 shop.cancel(now, order).is_ok()
             } else {
@@ -140,17 +140,17 @@ impl World {
             self.shop_changed = true;
             let what = if cancels { "cancelled" } else { "line reduced" };
             self.met.note(what);
-            self.tell(|| format!("{what}: {order}"));
+            self.log_event(|| format!("{what}: {order}"));
         }
     }
 
-    /// The ERP says that stock moved.
+    /// Sends a stock event of the ERP.
     pub fn receive(&mut self, sku: Sku, location: LocationId, kind: StockKind, units: i64) {
-        let said = self.event("erp", kind, (sku, location), units);
-        self.says("erp", vec![said]);
+        let event = self.event("erp", kind, (sku, location), units);
+        self.send_batch("erp", vec![event]);
     }
 
-    pub(super) fn someone_edits(&mut self) {
+    pub(super) fn edit_a_level(&mut self) {
         if self.climate.only_grows {
             return;
         }
@@ -158,17 +158,17 @@ impl World {
         self.edit(units);
     }
 
-    /// Someone types a number into the shop.
+    /// Sets a level of the shop by hand.
     pub fn edit(&mut self, units: i64) {
         let (item, mut location) = (self.rng.pick(&self.items).1, self.rng.pick(&self.codes).1);
         let shown = self.workshop.as_ref().map(|workshop| workshop.production.1);
-        if let Some(shown) = shown.filter(|shown| self.line.shop().level(item, *shown).is_some() && self.rng.per_mille(300)) {
+        if let Some(shown) = shown.filter(|shown| self.ports.shop().level(item, *shown).is_some() && self.rng.per_mille(300)) {
             location = shown;
             self.workshop.iter_mut().for_each(|workshop| workshop.is_edited = true);
         }
-        self.line.shop().manual_edit(self.clock.now(), item, location, units).expect("a known pair");
+        self.ports.shop().manual_edit(self.clock.now(), item, location, units).expect("the pair exists");
         self.shop_changed = true;
         self.met.note("edited by hand");
-        self.tell(|| format!("item {item} at {location} was set to {units} by hand"));
+        self.log_event(|| format!("item {item} at {location} was set to {units} by hand"));
     }
 }

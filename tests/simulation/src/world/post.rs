@@ -1,4 +1,4 @@
-//! The post: webhooks on their way, and letters that nobody should trust.
+//! Webhooks in flight, and requests that the webhook intake must reject.
 
 use std::sync::Arc;
 
@@ -10,20 +10,20 @@ use super::World;
 use super::work::{Ended, Work};
 use crate::plant::Plant;
 
-/// One letter on its way.
+/// One webhook request in flight.
 #[derive(Debug, Clone)]
-pub struct Letter {
+pub struct WebhookRequest {
     headers: Vec<(&'static str, String)>,
     body: Arc<[u8]>,
-    /// What is said of it when the story is told.
+    /// How the report names it.
     pub name: String,
-    /// How often it was sent before.
+    /// Number of earlier deliveries.
     pub tries: u32,
-    /// What it must be answered with; 200 for a real one, which is sent again until it is.
+    /// The status that the intake must answer with. A genuine webhook (200) is repeated until it gets this answer.
     pub answer: u16,
 }
 
-impl Letter {
+impl WebhookRequest {
     fn of(delivery: &Delivery) -> Self {
         Self {
             headers: delivery.headers(),
@@ -42,71 +42,71 @@ impl Letter {
         }
     }
 
-    /// The same letter with another body, signed by the shop.
-    fn saying(&self, body: Vec<u8>, secret: &str) -> Self {
-        let mut letter = self.clone();
-        letter.set("x-shopify-hmac-sha256", &signature(secret, &body));
-        letter.body = body.into();
-        letter
+    /// The same request with another body, signed with `secret`.
+    fn with_body(&self, body: Vec<u8>, secret: &str) -> Self {
+        let mut webhook = self.clone();
+        webhook.set("x-shopify-hmac-sha256", &signature(secret, &body));
+        webhook.body = body.into();
+        webhook
     }
 
-    /// The id that a repeated letter keeps.
-    pub fn webhook(&self) -> &str {
+    /// The id that all deliveries of a webhook share.
+    pub fn webhook_id(&self) -> &str {
         self.headers.iter().find(|(name, _)| *name == "x-shopify-webhook-id").map_or("", |(_, id)| id)
     }
 }
 
 impl World {
-    /// What the shop has to say goes into the post; some of it is lost there.
-    pub fn post_the_mail(&mut self) {
-        let sent: Vec<_> = self.line.shop().outbox().take(&DeliveryPlan::default());
+    /// Takes the new webhooks of the shop. Some are lost, duplicated or late.
+    pub fn take_webhooks(&mut self) {
+        let sent: Vec<_> = self.ports.shop().outbox().take(&DeliveryPlan::default());
         for (delivery, _) in sent {
-            let letter = Letter::of(&delivery);
-            let rarely = self.climate.lost_mail / 4;
-            if self.rng.per_mille(self.climate.lost_mail) {
+            let webhook = WebhookRequest::of(&delivery);
+            let rarely = self.climate.lost_deliveries / 4;
+            if self.rng.per_mille(self.climate.lost_deliveries) {
                 self.met.note("webhook lost");
-                self.tell(|| format!("{} is lost", letter.name));
+                self.log_event(|| format!("{} was lost", webhook.name));
             } else if self.rng.per_mille(rarely) {
                 self.met.note("webhook days late");
-                self.attic.push(letter);
+                self.late_webhooks.push(webhook);
             } else {
-                if self.rng.per_mille(self.climate.lost_mail) {
+                if self.rng.per_mille(self.climate.lost_deliveries) {
                     self.met.note("webhook doubled");
-                    self.mail.push(letter.clone());
+                    self.webhooks.push(webhook.clone());
                 }
                 if self.rng.per_mille(rarely) {
-                    let other = self.changed(&letter);
-                    self.mail.push(other);
+                    let other = self.changed(&webhook);
+                    self.webhooks.push(other);
                 }
-                self.mail.push(letter);
+                self.webhooks.push(webhook);
             }
         }
     }
 
-    /// Every letter comes twice, and once with another body.
-    pub(super) fn post_all_twice(&mut self) {
-        let sent: Vec<_> = self.line.shop().outbox().take(&DeliveryPlan::default());
-        for letter in sent.iter().map(|(delivery, _)| Letter::of(delivery)) {
-            let other = self.changed(&letter);
-            self.mail.extend([letter.clone(), other, letter]);
+    /// Sends every webhook twice, and once with another body.
+    pub(super) fn take_webhooks_twice(&mut self) {
+        let sent: Vec<_> = self.ports.shop().outbox().take(&DeliveryPlan::default());
+        for webhook in sent.iter().map(|(delivery, _)| WebhookRequest::of(delivery)) {
+            let other = self.changed(&webhook);
+            self.webhooks.extend([webhook.clone(), other, webhook]);
         }
     }
 
-    /// A letter with the id of this one and another body: whichever comes first stands.
-    fn changed(&mut self, letter: &Letter) -> Letter {
-        let mut other = letter.body.to_vec();
+    /// The same webhook id with another body. The intake applies the first content that arrives.
+    fn changed(&mut self, webhook: &WebhookRequest) -> WebhookRequest {
+        let mut other = webhook.body.to_vec();
         other.push(b' ');
-        self.mismatched.insert(letter.webhook().to_owned());
-        letter.saying(other, &self.secret())
+        self.mismatched.insert(webhook.webhook_id().to_owned());
+        webhook.with_body(other, &self.secret())
     }
 
     fn secret(&self) -> String {
-        self.line.shop().config().secret.clone()
+        self.ports.shop().config().secret.clone()
     }
 
-    /// Someone sends what no shop would: it must be refused, and change nothing.
-    pub(super) fn odd_letter(&mut self) {
-        let real: Vec<&Letter> = self.mail.iter().filter(|letter| letter.answer == 200).collect();
+    /// Sends a request that the intake must reject without an effect.
+    pub(super) fn flawed_webhook(&mut self) {
+        let real: Vec<&WebhookRequest> = self.webhooks.iter().filter(|webhook| webhook.answer == 200).collect();
         if real.is_empty() {
             return;
         }
@@ -114,69 +114,69 @@ impl World {
         let (secret, body) = (self.secret(), real.body.to_vec());
         let mut odd = match self.rng.below(12) {
             0..5 => {
-                let mut forged = real.saying(body, "not the secret");
+                let mut forged = real.with_body(body, "not the secret");
                 forged.answer = 401;
                 forged
             }
             5..10 => {
-                let mut cut = real.saying(body[..body.len() / 2].to_vec(), &secret);
+                let mut cut = real.with_body(body[..body.len() / 2].to_vec(), &secret);
                 cut.answer = 400;
                 self.malformed = true;
                 cut
             }
             10 => {
-                let mut nested = real.saying("[".repeat(2_000).into_bytes(), &secret);
+                let mut nested = real.with_body("[".repeat(2_000).into_bytes(), &secret);
                 nested.answer = 400;
                 self.malformed = true;
                 nested
             }
             _ => {
-                let mut large = real.saying(vec![b' '; MAX_BODY + 1], "not the secret");
+                let mut large = real.with_body(vec![b' '; MAX_BODY + 1], "not the secret");
                 large.answer = 413;
                 large
             }
         };
-        odd.name = format!("a letter like {} to be answered with {}", real.name, odd.answer);
-        self.mail.push(odd);
+        odd.name = format!("a variant of {} that must get {}", real.name, odd.answer);
+        self.webhooks.push(odd);
     }
 
-    /// Any of the letters arrives: not the oldest first.
-    pub fn post_comes(&mut self) {
-        if self.mail.is_empty() {
+    /// Delivers a random webhook in flight.
+    pub fn deliver_webhook(&mut self) {
+        if self.webhooks.is_empty() {
             return;
         }
-        let letter = self.mail.swap_remove(self.rng.below(self.mail.len()));
-        self.open_letter(letter);
+        let webhook = self.webhooks.swap_remove(self.rng.below(self.webhooks.len()));
+        self.call_intake(webhook);
     }
 
-    fn open_letter(&mut self, letter: Letter) {
-        self.tell(|| format!("{} comes", letter.name));
-        let read = if self.plant == Some(Plant::StaleFacts) { self.as_newest(&letter) } else { letter.clone() };
+    fn call_intake(&mut self, webhook: WebhookRequest) {
+        self.log_event(|| format!("{} arrives", webhook.name));
+        let read = if self.plant == Some(Plant::StaleFacts) { self.as_newest(&webhook) } else { webhook.clone() };
         let mut request = lambda_http::http::Request::builder().method("POST").uri("/webhooks/shopify");
         for (name, value) in &read.headers {
             request = request.header(*name, value);
         }
-        let request: Request = request.body(Body::from(read.body.to_vec())).expect("a request");
+        let request: Request = request.body(Body::from(read.body.to_vec())).expect("a valid request");
         let intake = Arc::clone(&self.rng.pick(&self.fleet.intakes).handler);
         let task = async move {
             let answer = intake.handle(request).await;
-            let said = String::from_utf8_lossy(answer.body().as_ref()).into_owned();
-            Ended::Answered(answer.status().as_u16(), said)
+            let text = String::from_utf8_lossy(answer.body().as_ref()).into_owned();
+            Ended::Answered(answer.status().as_u16(), text)
         };
-        self.start(Work::Letter(letter), task);
+        self.start(Work::Webhook(webhook), task);
     }
 
-    /// The planted mistake: what came last is the newest.
-    fn as_newest(&self, letter: &Letter) -> Letter {
+    /// The planted mistake: treats the last webhook received as the newest.
+    fn as_newest(&self, webhook: &WebhookRequest) -> WebhookRequest {
         use promissory::ports::Clock;
-        let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&letter.body) else { return letter.clone() };
-        if letter.answer == 200 && body.get("updated_at").is_some() {
+        let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&webhook.body) else { return webhook.clone() };
+        if webhook.answer == 200 && body.get("updated_at").is_some() {
             let now = self.clock.now().to_string();
-            let mut newest = letter.clone();
-            newest.set("x-shopify-webhook-id", &format!("{}@{now}", letter.webhook()));
+            let mut newest = webhook.clone();
+            newest.set("x-shopify-webhook-id", &format!("{}@{now}", webhook.webhook_id()));
             body["updated_at"] = now.into();
-            return newest.saying(body.to_string().into_bytes(), &self.secret());
+            return newest.with_body(body.to_string().into_bytes(), &self.secret());
         }
-        letter.clone()
+        webhook.clone()
     }
 }

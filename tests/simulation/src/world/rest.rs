@@ -1,4 +1,5 @@
-//! No more faults, no more customers: everything that was asked for is done, the schedules run, and it must come right.
+//! The start and the end of a run. At the end all faults and events stop, the remaining work and the schedules run, and the
+//! world must reach the expected state.
 
 use std::time::Duration;
 
@@ -12,88 +13,88 @@ use reconciler::Job;
 use super::World;
 use super::build::{OPENING, OPENING_GOODS};
 use super::workshop::GOODS;
-use crate::ports::LineFaults;
+use crate::ports::PortFaults;
 use crate::store::StoreFaults;
 
-/// How long it takes until everything is planned anew.
+/// The interval at which everything is planned again.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How late a letter may be.
+/// How late a webhook or batch may be.
 const DAYS: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 impl World {
-    /// Before anything goes wrong: stock comes in, and mostly the shop is told.
+    /// Receives the opening stock, and initialises the shop unless the world is going live.
     pub fn open(&mut self) {
-        let lost_mail = std::mem::take(&mut self.climate.lost_mail);
-        let odd_sources = std::mem::take(&mut self.climate.odd_sources);
+        let lost_deliveries = std::mem::take(&mut self.climate.lost_deliveries);
+        let flawed_events = std::mem::take(&mut self.climate.flawed_events);
         let skus: Vec<Sku> = self.items.iter().map(|(item, _)| item.sku.clone()).chain(self.unsold.clone()).collect();
-        let mut said = Vec::new();
+        let mut events = Vec::new();
         let components: Vec<Sku> = self.workshop.iter().flat_map(|workshop| workshop.components.clone()).collect();
         for sku in skus.into_iter().filter(|sku| !components.contains(sku)) {
             let units = if GOODS.contains(&sku.as_str()) { OPENING_GOODS } else { OPENING };
             for (location, _) in self.codes.clone() {
-                said.push(self.event("erp", StockKind::Receipt, (sku.clone(), location), units));
+                events.push(self.event("erp", StockKind::Receipt, (sku.clone(), location), units));
             }
         }
         if let Some(factory) = self.workshop.as_ref().map(|workshop| workshop.factory.clone()) {
             for sku in components {
                 let units = self.rng.up_to(12);
-                said.push(self.event("erp", StockKind::Receipt, (sku, factory.clone()), units));
+                events.push(self.event("erp", StockKind::Receipt, (sku, factory.clone()), units));
             }
         }
-        self.says("erp", said);
+        self.send_batch("erp", events);
         self.settle();
-        if self.climate.told {
+        if self.climate.initialised {
             self.run_schedules();
         } else {
-            self.line.queue().clear();
+            self.ports.queue().clear();
             self.leave_out_some();
         }
-        (self.climate.lost_mail, self.climate.odd_sources) = (lost_mail, odd_sources);
+        (self.climate.lost_deliveries, self.climate.flawed_events) = (lost_deliveries, flawed_events);
     }
 
-    /// A shop that was not told of anything yet may not stock every item at every location.
+    /// Leaves some pairs unstocked in a shop that is going live.
     fn leave_out_some(&mut self) {
         for (_, item) in &self.items {
             for (_, location) in &self.codes {
                 if self.rng.per_mille(100) {
-                    self.line.shop().stock(self.clock.now(), *item, *location, 0, false).expect("a known pair");
+                    self.ports.shop().stock(self.clock.now(), *item, *location, 0, false).expect("the pair exists");
                 }
             }
         }
     }
 
-    /// From now on things go wrong.
+    /// Starts the faults.
     pub fn begin_to_misbehave(&mut self) {
         self.store.misbehave(self.climate.store);
-        self.line.misbehave(self.climate.line);
+        self.ports.misbehave(self.climate.ports);
         if self.climate.skew > 0 {
             self.met.note("clocks apart");
         }
     }
 
-    /// Ends all faults and lives on until everything is as it should be, or will never be.
+    /// Stops all faults and runs until the world has the expected state, or fails to reach it.
     pub fn come_to_rest(&mut self) {
-        self.tell(|| "all faults end".to_owned());
+        self.log_event(|| "all faults stop".to_owned());
         self.store.misbehave(StoreFaults::default());
-        self.line.misbehave(LineFaults::default());
-        self.line.shop().faults = Faults::default();
+        self.ports.misbehave(PortFaults::default());
+        self.ports.shop().faults = Faults::default();
         self.settle_late();
-        (self.climate.lost_mail, self.stalled) = (0, 0);
+        (self.climate.lost_deliveries, self.stalled) = (0, 0);
         while self.import_goes_on() {}
         self.settle();
         self.check();
         self.the_stream_left_nothing();
         if self.given_up && self.workshop.is_some() {
-            // Nothing but the next day plans anew what the stream gave up on.
+            // Only the plan of the next day covers the records that the stream has discarded.
             self.clock.advance(DAY);
         }
         self.come_right();
-        if (!self.attic.is_empty() || !self.sources.late.is_empty()) && self.violations.is_empty() {
+        if (!self.late_webhooks.is_empty() || !self.sources.late.is_empty()) && self.violations.is_empty() {
             self.clock.advance(DAYS);
-            self.tell(|| "days pass, and then the late letters come".to_owned());
-            self.mail.append(&mut self.attic);
-            self.sources.parcels.append(&mut self.sources.late);
+            self.log_event(|| "three days pass, and the late webhooks and batches arrive".to_owned());
+            self.webhooks.append(&mut self.late_webhooks);
+            self.sources.batches.append(&mut self.sources.late);
             self.settle();
             self.come_right();
         }
@@ -112,7 +113,7 @@ impl World {
         }
     }
 
-    /// Without any schedule the stream brings every promise up to its positions, and empties every lane.
+    /// Checks that the stream alone has brought every promise up to date and emptied every lane, before any schedule runs.
     fn the_stream_left_nothing(&mut self) {
         if self.given_up || !self.violations.is_empty() {
             return;
@@ -122,26 +123,26 @@ impl World {
             let table = self.store.table();
             let checker = &table.checker;
             for (of, (seq, _)) in &checker.positions {
-                let told = checker.promises.get(&of.sku).and_then(|promise| promise.places.get(&of.place));
-                if told.is_none_or(|at| at.seq != *seq) {
-                    left.push(format!("the stream has ended, and {of} is not in the promise at movement {seq}"));
+                let promised = checker.promises.get(&of.sku).and_then(|promise| promise.places.get(&of.place));
+                if promised.is_none_or(|at| at.seq != *seq) {
+                    left.push(format!("the stream is empty, but the promise lacks movement {seq} of {of}"));
                 }
             }
             let waits: Vec<&Key> = table.of_kind(RowKind::Deferred).map(|record| &record.key).collect();
             if !waits.is_empty() {
-                left.push(format!("the stream has ended, and events wait in lanes: {waits:?}"));
+                left.push(format!("the stream is empty, but events wait in lanes: {waits:?}"));
             }
         }
         if !self.is_new_day(&self.store.table()) {
-            left.extend(self.not_as_computed().into_iter().map(|left| format!("the stream has ended, and {left}")));
+            left.extend(self.not_as_computed().into_iter().map(|left| format!("the stream is empty, but {left}")));
         }
         left.into_iter().for_each(|left| self.violate(left));
     }
 
-    /// What the schedules do in some minutes.
+    /// Runs the schedules of some minutes.
     pub fn run_schedules(&mut self) {
         for _ in 0..2 {
-            self.clock.advance(super::QUIET * 3);
+            self.clock.advance(super::SETTLING_WINDOW * 3);
             for job in [Job::Sweep, Job::Read, Job::Holds, Job::Backlog] {
                 self.reconcile(job);
                 self.settle();
@@ -154,7 +155,7 @@ impl World {
         }
     }
 
-    /// Lets everything under way end, and everything it leads to. A stalled stream stays as it is.
+    /// Runs until no work is left. A stalled stream stays stalled.
     pub fn settle(&mut self) {
         for _ in 0..100_000 {
             if self.turn() {
@@ -162,22 +163,22 @@ impl World {
             }
         }
         let what = format!(
-            "something goes on for ever: {} functions, {} letters, {} batches, {} hints",
+            "the world does not come to rest: {} invocations, {} webhooks, {} batches and {} hints are left",
             self.tasks.len(),
-            self.mail.len(),
-            self.sources.parcels.len(),
-            self.line.queue().len(),
+            self.webhooks.len(),
+            self.sources.batches.len(),
+            self.ports.queue().len(),
         );
         self.violate(what);
     }
 
-    /// Everything that waits is begun, and everything begun takes a step; whether there is nothing left to do.
+    /// Starts everything that waits and lets each invocation take a step. Returns whether no work is left.
     pub fn turn(&mut self) -> bool {
-        self.post_the_mail();
-        self.parcel_comes();
-        self.post_comes();
-        self.stream_comes();
-        self.queue_comes();
+        self.take_webhooks();
+        self.deliver_batch();
+        self.deliver_webhook();
+        self.deliver_records();
+        self.deliver_hints();
         for at in (0..self.tasks.len()).rev() {
             self.step(at);
         }
@@ -189,7 +190,7 @@ impl World {
         self.check();
         self.split_the_stream();
         let streamed = self.stalled > 0 || self.lanes.iter().all(|lane| lane.waiting.is_empty());
-        let idle = self.tasks.is_empty() && self.mail.is_empty() && self.sources.parcels.is_empty();
-        idle && streamed && self.line.queue().is_empty()
+        let idle = self.tasks.is_empty() && self.webhooks.is_empty() && self.sources.batches.is_empty();
+        idle && streamed && self.ports.queue().is_empty()
     }
 }

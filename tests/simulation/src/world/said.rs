@@ -1,8 +1,8 @@
-//! What another system says about stock: what it means in our terms, and how it looks on its way.
+//! A stock event of a source system: its meaning, and its form in a batch.
 //!
-//! Each system has its own way: `erp` speaks in our codes, `wms` in codes of its own and at times in cases, `pos` calls
-//! our locations something that nobody mapped at first, `tpl` our items, and it counts some of them in pallets. A source
-//! that we would ask ourselves has no door here yet: it would say the same things, and be one more [`Door`].
+//! Each system has its own conventions. `erp` uses our codes. `wms` has its own codes and sometimes counts in cases. `pos` has
+//! its own location codes and `tpl` its own item codes, both unmapped at first; `tpl` also counts in pallets. Pulled sources
+//! have no [`Channel`] here; they would carry the same events.
 
 use std::fmt;
 
@@ -15,98 +15,98 @@ use serde_json::{Value, json};
 
 use super::build::LOTS;
 
-/// The systems.
+/// The source systems.
 pub const SYSTEMS: [&str; 4] = ["erp", "wms", "pos", "tpl"];
 
-/// Units of a case, as `wms` means it.
+/// Units per case in `wms`.
 pub const CASE: i64 = 6;
 
-/// Units of a pallet, as `tpl` means it.
+/// Units per pallet in `tpl`.
 pub const PALLET: i64 = 12;
 
-/// A mapping that is not there from the beginning.
+/// A mapping that is missing at first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mapping {
-    /// What `pos` calls a location.
-    Till(LocationId),
-    /// What `tpl` calls an item.
+    /// The location code of `pos`.
+    Location(LocationId),
+    /// The item code of `tpl`.
     Item(Sku),
-    /// How many units a pallet of it is; with what `tpl` calls it.
+    /// The number of units per pallet, together with the item code of `tpl`.
     Pallet(Sku),
 }
 
-/// One event, in our terms and as it is said.
+/// One event, in our terms and as it is sent.
 #[derive(Debug, Clone)]
-pub struct Said {
-    /// Who says it.
+pub struct SourceEvent {
+    /// The system that sends it.
     pub system: &'static str,
-    /// What it calls it.
+    /// Its id in that system.
     pub id: String,
-    /// What happened.
+    /// The kind of event.
     pub kind: StockKind,
     /// The item.
     pub sku: Sku,
-    /// Where.
+    /// The location.
     pub at: LocationId,
-    /// Where to.
+    /// The destination of a transfer.
     pub to: Option<LocationId>,
-    /// How many units; below zero only of an adjustment.
+    /// Number of units; negative only for an adjustment.
     pub units: i64,
-    /// Whether that is a whole number.
+    /// Whether the sent amount is a whole number of units.
     pub fits: bool,
-    /// When.
+    /// When it happened.
     pub occurred_at: Timestamp,
-    /// The paper.
+    /// The source document.
     pub reference: Option<String>,
-    /// When what is announced is to be there.
+    /// The due date of a purchase order or production run.
     pub due: Option<Date>,
     /// The lot.
     pub lot: Option<String>,
-    /// The line of an order of the shop.
+    /// The order line of the shop.
     pub order: Option<(OrderId, LineId)>,
-    /// The unit it is counted in.
+    /// The unit of the sent amount.
     pub unit: Option<&'static str>,
-    /// The amount in that unit.
+    /// The sent amount, in that unit.
     pub amount: String,
 }
 
-/// What is sent of an event, and what may become of it.
+/// The validity of an event in a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It is taken, now or when its mapping is there.
-    Good,
-    /// Its amount is no whole number of units: it is refused, or waits for someone to mend that.
-    Refused,
-    /// It cannot be read.
+pub enum Validity {
+    /// Valid: it is applied at once or when its mapping exists.
+    Valid,
+    /// Its amount is not a whole number of units: it is refused, or waits for a correction.
+    NotWhole,
+    /// It cannot be parsed.
     Malformed,
 }
 
-/// Where a batch comes in.
+/// The channel of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
-    /// Over HTTP, signed.
+pub enum Channel {
+    /// HTTP, with a signature.
     Http,
-    /// Over the bus.
+    /// The event bus.
     Bus,
 }
 
-/// What is wrong with a batch as a whole. Nothing of it may have any effect.
+/// A flaw of a whole batch. A flawed batch must have no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
-    /// Signed with another secret.
+    /// Signed with a wrong secret.
     Forged,
-    /// Signed too long ago, or ahead of time.
+    /// Signed outside the accepted time window.
     Stale,
-    /// Cut in half.
+    /// Truncated.
     Cut,
-    /// More events than are taken at once.
+    /// More events than a batch may contain.
     TooMany,
-    /// A body larger than is taken.
+    /// A body that is too large.
     Oversized,
 }
 
 impl Flaw {
-    /// What it must be answered with.
+    /// The status that the intake must answer with.
     pub fn answer(self) -> u16 {
         match self {
             Self::Forged | Self::Stale => 401,
@@ -115,7 +115,7 @@ impl Flaw {
         }
     }
 
-    /// Its name among what a world meets.
+    /// The name of the rare path.
     pub fn name(self) -> &'static str {
         match self {
             Self::Forged => "batch forged",
@@ -127,22 +127,22 @@ impl Flaw {
     }
 }
 
-/// A batch of events on its way.
+/// A batch of events in flight.
 #[derive(Debug, Clone)]
-pub struct Parcel {
-    /// Who says it.
+pub struct EventBatch {
+    /// The system that sends it.
     pub system: &'static str,
-    /// The events, each with what may become of it and the name by which it is answered.
-    pub events: Vec<(Option<String>, Fate, Value)>,
-    /// Where it comes in.
-    pub door: Door,
-    /// What is wrong with it, if anything.
+    /// The events, each with the id that its answer repeats and its validity.
+    pub events: Vec<(Option<String>, Validity, Value)>,
+    /// The channel.
+    pub channel: Channel,
+    /// The flaw, if any.
     pub flaw: Option<Flaw>,
-    /// How often it was sent before.
+    /// Number of earlier deliveries.
     pub tries: u32,
 }
 
-/// What a system calls an item.
+/// The code of an item in a system.
 pub fn item_code(system: &str, sku: &Sku) -> String {
     match system {
         "wms" => format!("W-{sku}"),
@@ -151,7 +151,7 @@ pub fn item_code(system: &str, sku: &Sku) -> String {
     }
 }
 
-/// What a system calls a location.
+/// The code of a location in a system.
 pub fn location_code(system: &str, at: &LocationId) -> String {
     match system {
         "wms" => format!("0-{at}"),
@@ -160,7 +160,7 @@ pub fn location_code(system: &str, at: &LocationId) -> String {
     }
 }
 
-impl fmt::Display for Said {
+impl fmt::Display for SourceEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, units, sku, at, occurred_at, reference, order, .. } = self;
         write!(f, "{}: {} {units} {sku}@{at} at {occurred_at}", self.name(), kind.name())?;
@@ -174,17 +174,17 @@ impl fmt::Display for Said {
     }
 }
 
-impl Said {
+impl SourceEvent {
     /// Its name in the ledger.
     pub fn name(&self) -> String {
         format!("{}#{}", self.system, self.id)
     }
 
-    /// The mappings it needs, in the order in which they are missed.
+    /// The mappings that it needs, in the order in which the intake looks them up.
     pub fn needs(&self) -> Vec<Mapping> {
         let mut needs = Vec::new();
         if self.system == "pos" {
-            needs.extend(std::iter::once(&self.at).chain(&self.to).cloned().map(Mapping::Till));
+            needs.extend(std::iter::once(&self.at).chain(&self.to).cloned().map(Mapping::Location));
         }
         if self.system == "tpl" {
             needs.push(Mapping::Item(self.sku.clone()));
@@ -193,7 +193,7 @@ impl Said {
         needs
     }
 
-    /// As it is sent.
+    /// Its JSON form in a batch.
     pub fn body(&self, shop: &str) -> Value {
         let mut body = json!({
             "id": self.id,
@@ -223,7 +223,7 @@ impl Said {
         body
     }
 
-    /// It as the oracle takes it: where it happened, when, and of which paper (and of which lot, of a hold of what is kept by lot).
+    /// Its form for the oracle. Only holds of an item that is kept by lot carry the lot.
     pub fn fact(&self) -> Fact<&LocationId, Timestamp, (&str, Option<&str>)> {
         let Self { kind, units, .. } = *self;
         let lot = self.lot.as_deref().filter(|_| DocumentKind::of(kind) == Some(DocumentKind::Hold) && self.sku.as_str() == LOTS);

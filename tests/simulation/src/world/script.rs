@@ -1,5 +1,5 @@
-//! Small fixed stories, lived once for every await in them: there the process dies, and what asked for its work comes
-//! again. Every place between two effects is tried this way, the last one included.
+//! Small fixed stories. Each runs once for every step of its invocations: the invocation dies at that step, and its trigger
+//! repeats. This tests a crash between any two effects, including one after the last effect.
 
 mod sources;
 mod workshop;
@@ -13,14 +13,14 @@ use reconciler::Job;
 
 use super::people::BULK;
 use super::work::Work;
-use super::workshop::Making;
-use super::{Climate, Life, QUIET, World};
+use super::workshop::ProductionSetup;
+use super::{Climate, RunResult, SETTLING_WINDOW, World};
 use crate::store::StoreFaults;
 
-/// The seed of every script: what is left to chance in them is the order in which things come.
+/// The seed of every story. It decides only the order of deliveries.
 const SEED: u64 = 1;
 
-/// Where a process dies.
+/// The step at which an invocation dies, and the number of steps so far.
 #[derive(Debug, Clone, Copy)]
 pub struct Crash {
     at: u64,
@@ -64,34 +64,34 @@ fn scripts() -> impl Iterator<Item = &'static (&'static str, Script)> {
     SCRIPTS.iter().chain(&sources::SCRIPTS).chain(&workshop::SCRIPTS)
 }
 
-/// The stories there are.
+/// The names of the stories.
 #[must_use]
 pub fn stories() -> Vec<&'static str> {
     scripts().map(|(name, _)| *name).collect()
 }
 
-/// How many steps the functions of a script take, each a place to die.
+/// Number of steps that the invocations of a story take. Each is a crash point.
 #[must_use]
 pub fn crash_points(script: &str) -> u64 {
-    live(script, u64::MAX).1
+    run_story(script, u64::MAX).1
 }
 
-/// Lives a script and dies at one of its steps.
+/// Runs a story and kills the invocation at one of its steps.
 #[must_use]
-pub fn crash(script: &str, at: u64) -> Life {
-    live(script, at).0
+pub fn crash(script: &str, at: u64) -> RunResult {
+    run_story(script, at).0
 }
 
-fn live(name: &str, at: u64) -> (Life, u64) {
+fn run_story(name: &str, at: u64) -> (RunResult, u64) {
     let Some((_, script)) = scripts().find(|(known, _)| *known == name) else {
-        return (Life::default(), 0);
+        return (RunResult::default(), 0);
     };
-    let told = !name.starts_with("going-live");
+    let initialised = !name.starts_with("going-live");
     let shrinks = ["drift", "sells-out", "refused-and-withdrawn", "left-open"].contains(&name);
     let makes = workshop::SCRIPTS.iter().any(|(known, _)| *known == name);
     let only_grows = !shrinks && !makes && sources::SCRIPTS.iter().all(|(known, _)| *known != name);
-    let making = makes.then(Making::plain);
-    let mut world = World::new(SEED, Climate { told, only_grows, making, ..Climate::fair() }, None);
+    let setup = makes.then(ProductionSetup::plain);
+    let mut world = World::new(SEED, Climate { initialised, only_grows, production_setup: setup, ..Climate::fair() }, None);
     world.open();
     world.met.take();
     world.crash = Some(Crash { at, seen: 0 });
@@ -102,7 +102,7 @@ fn live(name: &str, at: u64) -> (Life, u64) {
 }
 
 impl World {
-    /// Whether the process that has just taken a step dies now.
+    /// Counts a step. Returns whether the invocation that took it dies now.
     pub(super) fn crashes_now(&mut self) -> bool {
         let Some(crash) = &mut self.crash else { return false };
         let now = crash.seen == crash.at;
@@ -112,7 +112,7 @@ impl World {
 
     fn buys(&mut self, lines: &[(&str, i64)]) -> promissory_fakes::shopify::OrderId {
         let lines = lines.iter().map(|(sku, units)| ((*sku).to_owned(), *units)).collect();
-        self.buy(&Cart { lines, ..Cart::default() }, "order").expect("it is there")
+        self.buy(&Cart { lines, ..Cart::default() }, "order").expect("the items are in stock")
     }
 
     fn moves(&mut self, kind: StockKind, units: i64) {
@@ -139,14 +139,14 @@ fn order(world: &mut World) {
 
 fn cancelled_before_it_comes(world: &mut World) {
     let order = world.buys(&[("S0", 2), ("S1", 1)]);
-    world.regret(order, true);
+    world.cancel_or_reduce(order, true);
     world.settle();
 }
 
 fn reduced(world: &mut World) {
     let order = world.buys(&[("S0", 2)]);
     world.settle();
-    world.regret(order, false);
+    world.cancel_or_reduce(order, false);
     world.settle();
 }
 
@@ -158,7 +158,7 @@ fn edited(world: &mut World) {
     world.runs(&[Job::Read]);
 }
 
-/// Reserved for the network, then assigned, then moved, then shipped from where it was moved to.
+/// Units are reserved for the network, assigned, moved to another location, and shipped from there.
 fn moved(world: &mut World) {
     let order = world.buys(&[("S0", 2)]);
     world.settle();
@@ -171,7 +171,7 @@ fn moved(world: &mut World) {
     world.settle();
 }
 
-/// A unit refunded in each of the ways there are.
+/// A unit is refunded in each possible way.
 fn refunded(world: &mut World) {
     let order = world.buys(&[("S0", 4)]);
     world.settle();
@@ -190,7 +190,7 @@ fn refunded(world: &mut World) {
 fn returned(world: &mut World) {
     let order = world.buys(&[("S0", 2)]);
     world.ship(order, false);
-    world.ask_back(order);
+    world.request_return(order);
     world.settle();
     for _ in 0..6 {
         world.go_on_with_a_return(order);
@@ -203,15 +203,15 @@ fn called_back(world: &mut World) {
     let order = world.buys(&[("S0", 2)]);
     world.ship(order, false);
     world.settle();
-    world.call_back(order);
+    world.cancel_shipment(order);
     world.settle();
     world.runs(&[Job::Read]);
 }
 
-/// Nobody pays, so the hold is given up; then somebody does.
+/// A hold expires unpaid, and the customer pays afterwards.
 fn unpaid_for_long(world: &mut World) {
     let cart = Cart { lines: vec![("S0".to_owned(), 2)], unpaid: true, ..Cart::default() };
-    let order = world.buy(&cart, "order not paid yet").expect("it is there");
+    let order = world.buy(&cart, "order not paid yet").expect("the items are in stock");
     world.settle();
     world.runs(&[Job::Read]);
     world.clock.advance(Duration::from_secs(13 * 60 * 60));
@@ -242,13 +242,13 @@ fn sells_out(world: &mut World) {
 fn large_order(world: &mut World) {
     let order = world.buys(&vec![(BULK, 1); 110]);
     world.settle();
-    world.regret(order, true);
+    world.cancel_or_reduce(order, true);
     world.settle();
 }
 
 fn doubled_and_changed(world: &mut World) {
     world.buys(&[("S0", 1)]);
-    world.post_all_twice();
+    world.take_webhooks_twice();
     world.settle();
 }
 
@@ -264,16 +264,17 @@ fn deferred(world: &mut World) {
 
 fn lost_order(world: &mut World) {
     world.buys(&[("S0", 2), ("S2", 1)]);
-    world.line.shop().outbox().take(&DeliveryPlan::default());
+    world.ports.shop().outbox().take(&DeliveryPlan::default());
     world.clock.advance(Duration::from_secs(200));
     world.runs(&[Job::Sweep]);
 }
 
-/// A sweep defers what it found. While that waits in its lane, a later sweep must not say that the ledger is complete.
+/// A sweep defers an order that it has found. While the order waits in its lane, a later sweep must not report the ledger as
+/// complete.
 fn lost_order_deferred(world: &mut World) {
     let order = world.buys(&[("S0", 2)]);
     world.ship(order, false);
-    world.line.shop().outbox().take(&DeliveryPlan::default());
+    world.ports.shop().outbox().take(&DeliveryPlan::default());
     world.clock.advance(Duration::from_secs(200));
     world.buys(&[("S1", 1)]);
     world.stalled = usize::MAX;
@@ -289,32 +290,32 @@ fn lost_order_deferred(world: &mut World) {
 
 fn drift(world: &mut World) {
     world.edit(3);
-    world.clock.advance(QUIET * 2);
+    world.clock.advance(SETTLING_WINDOW * 2);
     world.runs(&[Job::Sweep, Job::Compare, Job::Backlog]);
 }
 
 fn going_live(world: &mut World) {
     world.moves(StockKind::Receipt, 2);
-    world.clock.advance(QUIET * 2);
+    world.clock.advance(SETTLING_WINDOW * 2);
     world.runs(&[Job::Sweep, Job::Backlog, Job::Backlog]);
 }
 
-/// The shop is busy just when it is asked to stock an item: that must not stay so.
+/// The shop reports a concurrent change when it must stock an item. The pusher must try again.
 fn going_live_where_not_stocked(world: &mut World) {
     let (item, location) = (world.items[0].1, world.codes[0].1);
-    world.line.shop().stock(world.clock.now(), item, location, 0, false).expect("a known pair");
-    world.line.shop().faults = Faults { concurrent: 1, ..Faults::default() };
+    world.ports.shop().stock(world.clock.now(), item, location, 0, false).expect("the pair exists");
+    world.ports.shop().faults = Faults { concurrent: 1, ..Faults::default() };
     going_live(world);
 }
 
 fn no_answer(world: &mut World) {
-    world.line.shop().faults = Faults { lose_answer: 1, ..Faults::default() };
+    world.ports.shop().faults = Faults { lose_answer: 1, ..Faults::default() };
     world.moves(StockKind::Receipt, 3);
     world.settle();
 }
 
 fn applied_late(world: &mut World) {
-    world.line.shop().faults = Faults { apply_late: 1, ..Faults::default() };
+    world.ports.shop().faults = Faults { apply_late: 1, ..Faults::default() };
     world.moves(StockKind::Receipt, 3);
     for _ in 0..60 {
         world.turn();
@@ -325,33 +326,33 @@ fn applied_late(world: &mut World) {
 
 fn refused(world: &mut World) {
     let poisoned = [world.items[0].1].into();
-    world.line.shop().faults = Faults { poisoned, ..Faults::default() };
+    world.ports.shop().faults = Faults { poisoned, ..Faults::default() };
     world.moves(StockKind::Receipt, 3);
     world.settle();
-    world.line.shop().faults = Faults::default();
+    world.ports.shop().faults = Faults::default();
     world.moves(StockKind::Receipt, 1);
     world.settle();
 }
 
-/// What the shop refused is not wanted any more: no alert may stay open for it.
+/// A refused level returns to its old value. No alert may stay open for it.
 fn refused_and_withdrawn(world: &mut World) {
     let poisoned = [world.items[0].1].into();
-    world.line.shop().faults = Faults { poisoned, ..Faults::default() };
+    world.ports.shop().faults = Faults { poisoned, ..Faults::default() };
     world.moves(StockKind::Adjustment, 3);
     world.settle();
     world.moves(StockKind::WriteOff, 3);
     world.settle();
 }
 
-/// A call runs, its answer is lost, and when it is repeated the shop refuses to look at it: it must not run a second time.
+/// A call runs, its answer is lost, and the shop refuses the repeated call. The change must not run twice.
 fn no_answer_and_then_refused(world: &mut World) {
-    world.line.shop().faults = Faults { lose_answer: 1, ..Faults::default() };
+    world.ports.shop().faults = Faults { lose_answer: 1, ..Faults::default() };
     world.moves(StockKind::Receipt, 3);
-    let told = world.line.shop().log().len();
-    while world.line.shop().log().len() == told && !world.turn() {}
-    world.line.misbehave(world.climate.line_with(Some(world.items[0].1)));
+    let calls = world.ports.shop().log().len();
+    while world.ports.shop().log().len() == calls && !world.turn() {}
+    world.ports.misbehave(world.climate.port_faults_with(Some(world.items[0].1)));
     world.settle();
-    world.line.misbehave(world.climate.line_with(None));
+    world.ports.misbehave(world.climate.port_faults_with(None));
     world.moves(StockKind::Receipt, 1);
     world.settle();
 }
@@ -365,16 +366,16 @@ fn two_pushers(world: &mut World) {
     world.settle();
 }
 
-/// A call runs, whoever made it dies, the queue gives up on its hint, and the level goes back: nothing is due, and the call
-/// must be repeated and recorded all the same.
+/// A call runs, its pusher dies, the queue discards the hint, and the level returns to its old value. No level is due then, and
+/// the open intent must still be repeated and recorded.
 fn left_open(world: &mut World) {
     world.moves(StockKind::Receipt, 3);
-    let told = world.line.shop().log().len();
-    while world.line.shop().log().len() == told && !world.turn() {}
+    let calls = world.ports.shop().log().len();
+    while world.ports.shop().log().len() == calls && !world.turn() {}
     while let Some(at) = world.tasks.iter().position(|job| matches!(job.work, Work::Push(_))) {
         world.die(at);
     }
-    world.line.queue().clear();
+    world.ports.queue().clear();
     world.moves(StockKind::WriteOff, 3);
     world.settle();
 }

@@ -1,4 +1,4 @@
-//! The ways in which the shop itself fails, one at a time.
+//! The faults of the shop itself, one at a time.
 
 use promissory::ports::Clock;
 use promissory_fakes::shopify::{Faults, ItemId};
@@ -6,9 +6,9 @@ use promissory_fakes::shopify::{Faults, ItemId};
 use super::World;
 
 impl World {
-    /// The shop begins to fail in one way, or stops.
-    pub(super) fn shop_ails(&mut self) {
-        if !self.climate.shop_ails {
+    /// Starts one random fault of the shop, or lets it apply delayed calls.
+    pub(super) fn change_shop_faults(&mut self) {
+        if !self.climate.has_shop_faults {
             return;
         }
         let times = u32::try_from(1 + self.rng.below(3)).expect("small");
@@ -23,29 +23,29 @@ impl World {
             5 => faults.concurrent = times,
             6 => faults.poisoned = [self.blame()].into(),
             7 => {
-                // Not while a call is still to be applied: a shop that refuses to look at a call and yet runs it much later
-                // leaves us nothing to go by but the next comparison.
+                // Applies delayed calls first. If the shop refused to process a repeated call and still ran the first one much
+                // later, only the next comparison could find the difference.
                 self.settle_late();
                 cursed = Some(self.blame());
             }
             _ => return self.settle_late(),
         }
-        self.tell(|| format!("the shop ails: {faults:?}, {cursed:?}"));
-        self.line.misbehave(self.climate.line_with(cursed));
-        self.line.shop().faults = faults;
+        self.log_event(|| format!("the shop has the faults {faults:?}, refused item {cursed:?}"));
+        self.ports.misbehave(self.climate.port_faults_with(cursed));
+        self.ports.shop().faults = faults;
     }
 
-    /// An item that the shop will refuse to be told of.
+    /// A random item for the shop to refuse.
     fn blame(&self) -> ItemId {
         self.rng.pick(&self.items).1
     }
 
-    /// The shop does what it was asked long ago.
+    /// Lets the shop apply the calls that it has delayed.
     pub(super) fn settle_late(&mut self) {
-        let applied = self.line.shop().settle_late(self.clock.now());
+        let applied = self.ports.shop().settle_late(self.clock.now());
         if applied > 0 {
             self.met.note("shop applied late");
-            self.tell(|| format!("the shop applies {applied} late"));
+            self.log_event(|| format!("the shop applies {applied} delayed calls"));
         }
     }
 }

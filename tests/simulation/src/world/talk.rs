@@ -1,8 +1,8 @@
-//! What other systems have to say: receipts and losses, counts, papers that open and close, and what a warehouse does with
-//! the shop's orders. Often late, seldom in order.
+//! The events of source systems: receipts and losses, counts, documents that open and close, and reports about orders of the
+//! shop. They are often late and rarely in order.
 //!
-//! What is sold is not counted in these worlds: a count of it would have to be held against shipments by the second, and
-//! the model could not tell which of two in one second it has seen. What is not sold is counted all the time.
+//! Worlds do not count items that the shop sells. The model would have to compare such a count with shipments of the same
+//! second, and could not know their order. Unsold items are counted all the time.
 
 use std::collections::BTreeSet;
 
@@ -13,53 +13,53 @@ use promissory_fakes::oracle::change;
 use promissory_fakes::shopify::{FulfilmentStatus, LocationId as ShopLocation, Order};
 
 use super::World;
-use super::build::{LOTS, PAPERS, RAW, number};
-use super::said::{CASE, Mapping, PALLET, Parcel, SYSTEMS, Said};
+use super::build::{LOTS, RAW, SOLD_AT_POS, number};
+use super::said::{CASE, EventBatch, Mapping, PALLET, SYSTEMS, SourceEvent};
 
-/// A paper that something was said of.
+/// A source document that events refer to.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub struct SourceDocument {
     reference: String,
-    paper: DocumentKind,
+    kind: DocumentKind,
     sku: Sku,
     at: LocationId,
     to: LocationId,
 }
 
-impl Known {
-    /// A paper about an item, from one location to another.
-    pub fn new(reference: String, paper: DocumentKind, sku: Sku, (at, to): (LocationId, LocationId)) -> Self {
-        Self { reference, paper, sku, at, to }
+impl SourceDocument {
+    /// A document about an item, from one location to another.
+    pub fn new(reference: String, kind: DocumentKind, sku: Sku, (at, to): (LocationId, LocationId)) -> Self {
+        Self { reference, kind, sku, at, to }
     }
 
-    /// Whether it is from here.
+    /// Whether the document starts at this location.
     pub fn is_from(&self, at: &LocationId) -> bool {
         self.at == *at
     }
 }
 
-/// What the systems around a world said, and what is still on its way.
+/// The events that source systems have sent, and the batches in flight.
 #[derive(Debug, Default)]
 pub struct Sources {
-    /// Every event that was ever said, by name; of an id that was used twice both.
-    pub said: Vec<Said>,
-    /// Batches on their way.
-    pub parcels: Vec<Parcel>,
-    /// Batches that come days late.
-    pub late: Vec<Parcel>,
-    /// Papers that something was said of.
-    pub documents: Vec<Known>,
-    /// Mappings that are not there yet.
+    /// Every event sent so far. Of an id with two contents, both.
+    pub events: Vec<SourceEvent>,
+    /// Batches in flight.
+    pub batches: Vec<EventBatch>,
+    /// Batches that arrive days late.
+    pub late: Vec<EventBatch>,
+    /// Source documents.
+    pub documents: Vec<SourceDocument>,
+    /// Missing mappings.
     pub unmapped: Vec<Mapping>,
-    /// Events whose id was used for two contents.
+    /// Names of events whose id was sent with two contents.
     pub two_contents: BTreeSet<String>,
-    /// Systems of which something must have been refused, and those of which something may have been.
+    /// Systems of which an event must have been refused, and systems of which an event may have been refused.
     pub refused: (BTreeSet<&'static str>, BTreeSet<&'static str>),
-    /// When anything happened: no two things at the same moment.
+    /// The times of all events, in milliseconds. No two events share a time.
     pub moments: BTreeSet<i64>,
 }
 
-/// What happens without a paper.
+/// Kinds of events without a source document.
 const PLAIN: [StockKind; 8] = [
     StockKind::Receipt,
     StockKind::Receipt,
@@ -71,12 +71,12 @@ const PLAIN: [StockKind; 8] = [
     StockKind::CustomerReturn,
 ];
 
-/// What of it never lowers supply, where adjustments go up.
+/// Kinds of events that never lower supply, if adjustments are positive.
 const GROWING: [StockKind; 4] =
     [StockKind::Receipt, StockKind::ProductionCompleted, StockKind::Adjustment, StockKind::CustomerReturn];
 
-fn kinds_of(paper: DocumentKind) -> &'static [StockKind] {
-    match paper {
+fn kinds_of(kind: DocumentKind) -> &'static [StockKind] {
+    match kind {
         DocumentKind::Ticket => &[StockKind::PosSale, StockKind::PosVoid, StockKind::PosPosting],
         DocumentKind::Transfer => &[StockKind::TransferOut, StockKind::TransferIn, StockKind::TransferLoss],
         DocumentKind::Hold => &[StockKind::QualityHold, StockKind::QualityRelease],
@@ -91,78 +91,85 @@ fn kinds_of(paper: DocumentKind) -> &'static [StockKind] {
 }
 
 impl World {
-    /// A system sends what has happened there.
-    pub(super) fn a_system_talks(&mut self) {
-        // A shop that goes live is set outright where it is quiet, which it must be at times.
-        if !self.climate.told && self.rng.per_mille(600) {
+    /// Sends a batch of random events.
+    pub(super) fn a_source_sends(&mut self) {
+        // Levels of a shop that is going live need settled stock before they can be initialised, so events are rarer there.
+        if !self.climate.initialised && self.rng.per_mille(600) {
             return;
         }
         let system = *self.rng.pick(&SYSTEMS);
-        let said: Vec<Said> = (0..self.rng.up_to(6)).filter_map(|_| self.something_happens(system)).collect();
-        if !said.is_empty() {
-            self.says(system, said);
+        let events: Vec<SourceEvent> = (0..self.rng.up_to(6)).filter_map(|_| self.source_event(system)).collect();
+        if !events.is_empty() {
+            self.send_batch(system, events);
         }
     }
 
-    /// One event of a system.
-    pub fn something_happens(&mut self, system: &'static str) -> Option<Said> {
+    /// A random event of a system.
+    pub fn source_event(&mut self, system: &'static str) -> Option<SourceEvent> {
         match self.rng.below(10) {
-            0..3 => self.of_an_order(system),
-            3..7 => Some(self.of_a_paper(system)),
-            _ => Some(self.of_no_paper(system)),
+            0..3 => self.order_event(system),
+            3..7 => Some(self.document_event(system)),
+            _ => Some(self.plain_event(system)),
         }
     }
 
-    /// An event as plain as can be.
-    pub fn event(&mut self, system: &'static str, kind: StockKind, (sku, at): (Sku, LocationId), units: i64) -> Said {
-        let id = (self.sources.said.len() + self.sources.moments.len() + 1).to_string();
+    /// An event with default properties.
+    pub fn event(&mut self, system: &'static str, kind: StockKind, (sku, at): (Sku, LocationId), units: i64) -> SourceEvent {
+        let id = (self.sources.events.len() + self.sources.moments.len() + 1).to_string();
         let (to, reference, due, lot, order, unit, fits) = (None, None, None, None, None, None, true);
         let occurred_at = self.moment(0);
         let amount = units.to_string();
-        Said { system, id, kind, sku, at, to, units, fits, occurred_at, reference, due, lot, order, unit, amount }
+        SourceEvent { system, id, kind, sku, at, to, units, fits, occurred_at, reference, due, lot, order, unit, amount }
     }
 
-    /// A moment so many milliseconds ago, at which nothing else happened.
+    /// A time before now by the given milliseconds, at which no other event happened.
     fn moment(&mut self, ago: i64) -> jiff::Timestamp {
-        // A clock that is behind takes what is younger than it for just now, and a count for older than it is.
+        // A process with a slow clock treats a newer event as happening now, and a count as older than it is. The margin avoids
+        // that.
         let margin = if self.climate.skew > 0 { 12 * 60 * 1_000 } else { 0 };
         let mut at = self.clock.now().as_millisecond() - margin - ago - 1;
         while !self.sources.moments.insert(at) {
             at -= 1;
         }
-        jiff::Timestamp::from_millisecond(at).expect("a simulation is short")
+        jiff::Timestamp::from_millisecond(at).expect("a simulated time is in range")
     }
 
-    /// An event of which it is left to chance how it is said.
-    pub(super) fn said(&mut self, system: &'static str, kind: StockKind, of: (Sku, LocationId), units: i64) -> Said {
+    /// An event with random time, unit and lot.
+    pub(super) fn random_event(
+        &mut self,
+        system: &'static str,
+        kind: StockKind,
+        of: (Sku, LocationId),
+        units: i64,
+    ) -> SourceEvent {
         let sku = of.0.clone();
-        let mut said = self.event(system, kind, of, units);
+        let mut event = self.event(system, kind, of, units);
         let ago = match self.rng.below(10) {
             0..5 => 0,
             5..8 => self.rng.up_to(10 * 60 * 1_000),
             _ => self.rng.up_to(6 * 60 * 60 * 1_000),
         };
-        said.occurred_at = self.moment(ago);
+        event.occurred_at = self.moment(ago);
         let unit = match (system, self.rng.below(20)) {
             ("wms", 0..5) => Some(("case", CASE)),
             ("tpl", 0..3) => Some(("pallet", PALLET)),
             _ => None,
         };
-        // What is sold comes by the pallet, and seldom goes so: customers shall find some of it.
+        // Sold items rarely leave by the pallet, so that some stock stays for customers.
         let goes = change(kind, units) <= 0 && !self.unsold.contains(&sku) && self.rng.per_mille(700);
         if let Some((unit, factor)) = unit.filter(|_| !goes) {
-            (said.unit, said.units) = (Some(unit), units * factor);
+            (event.unit, event.units) = (Some(unit), units * factor);
             if self.rng.per_mille(200) {
-                (said.units, said.amount) = (factor / 2, "0.5".to_owned());
+                (event.units, event.amount) = (factor / 2, "0.5".to_owned());
             }
         }
-        if self.rng.per_mille(self.climate.odd_sources / 2) {
-            (said.unit, said.amount, said.fits) = (None, "1.5".to_owned(), false);
+        if self.rng.per_mille(self.climate.flawed_events / 2) {
+            (event.unit, event.amount, event.fits) = (None, "1.5".to_owned(), false);
         }
         if sku.as_str() == LOTS && self.rng.per_mille(600) {
-            said.lot = Some(format!("L{}", self.rng.up_to(3)));
+            event.lot = Some(format!("L{}", self.rng.up_to(3)));
         }
-        said
+        event
     }
 
     fn some_item(&self) -> (Sku, bool) {
@@ -172,70 +179,71 @@ impl World {
         (self.rng.pick(&self.unsold).clone(), false)
     }
 
-    fn of_no_paper(&mut self, system: &'static str) -> Said {
+    fn plain_event(&mut self, system: &'static str) -> SourceEvent {
         let ((sku, is_sold), at) = (self.some_item(), self.rng.pick(&self.codes).0.clone());
         let grows = is_sold && self.climate.only_grows;
-        if (sku.as_str() == RAW || sku.as_str() == PAPERS) && self.rng.per_mille(400) {
+        if (sku.as_str() == RAW || sku.as_str() == SOLD_AT_POS) && self.rng.per_mille(400) {
             let kind = if sku.as_str() == RAW && self.rng.per_mille(600) { StockKind::Count } else { StockKind::Balance };
             let units = self.rng.up_to(15) - 1;
-            return self.said(system, kind, (sku, at), units);
+            return self.random_event(system, kind, (sku, at), units);
         }
         let kind = if grows { *self.rng.pick(&GROWING) } else { *self.rng.pick(&PLAIN) };
         let mut units = self.rng.up_to(6);
         if kind == StockKind::Adjustment && !grows && self.rng.per_mille(400) {
             units = -units;
         }
-        let mut said = self.said(system, kind, (sku, at), units);
-        if kind == StockKind::Adjustment && units < 0 && said.units > 0 {
-            (said.units, said.unit, said.amount) = (units, None, units.to_string());
+        let mut event = self.random_event(system, kind, (sku, at), units);
+        if kind == StockKind::Adjustment && units < 0 && event.units > 0 {
+            (event.units, event.unit, event.amount) = (units, None, units.to_string());
         }
-        said
+        event
     }
 
-    /// A paper is opened or closed, in part or too much; or closed before it is opened.
-    fn of_a_paper(&mut self, system: &'static str) -> Said {
-        let paper = if self.sources.documents.is_empty() || self.rng.per_mille(400) {
-            let Some(paper) = self.new_paper() else { return self.of_no_paper(system) };
-            self.sources.documents.push(paper.clone());
-            paper
+    /// An event that opens or closes a document, in part or in excess. A document may be closed before it is opened.
+    fn document_event(&mut self, system: &'static str) -> SourceEvent {
+        let document = if self.sources.documents.is_empty() || self.rng.per_mille(400) {
+            let Some(document) = self.new_document() else { return self.plain_event(system) };
+            self.sources.documents.push(document.clone());
+            document
         } else {
             self.rng.pick(&self.sources.documents).clone()
         };
-        let (kind, units) = (*self.rng.pick(kinds_of(paper.paper)), self.rng.up_to(4));
-        self.of_this(system, &paper, kind, units)
+        let (kind, units) = (*self.rng.pick(kinds_of(document.kind)), self.rng.up_to(4));
+        self.event_of(system, &document, kind, units)
     }
 
-    /// An event of a paper.
-    pub fn of_this(&mut self, system: &'static str, paper: &Known, kind: StockKind, units: i64) -> Said {
+    /// An event of a document.
+    pub fn event_of(&mut self, system: &'static str, document: &SourceDocument, kind: StockKind, units: i64) -> SourceEvent {
         let there = matches!(kind, StockKind::TransferIn | StockKind::TransferLoss);
-        let at = if there { paper.to.clone() } else { paper.at.clone() };
-        let mut said = self.said(system, kind, (paper.sku.clone(), at), units);
-        let unnamed = paper.paper == DocumentKind::Hold && self.rng.per_mille(200);
-        said.reference = (!unnamed).then(|| paper.reference.clone());
-        said.to = (kind == StockKind::TransferOut).then(|| paper.to.clone());
-        said
+        let at = if there { document.to.clone() } else { document.at.clone() };
+        let mut event = self.random_event(system, kind, (document.sku.clone(), at), units);
+        let unnamed = document.kind == DocumentKind::Hold && self.rng.per_mille(200);
+        event.reference = (!unnamed).then(|| document.reference.clone());
+        event.to = (kind == StockKind::TransferOut).then(|| document.to.clone());
+        event
     }
 
-    fn new_paper(&mut self) -> Option<Known> {
+    fn new_document(&mut self) -> Option<SourceDocument> {
         let (sku, is_sold) = self.some_item();
         if is_sold && self.climate.only_grows {
             return None;
         }
-        let paper = *self.rng.pick(&[DocumentKind::Ticket, DocumentKind::Transfer, DocumentKind::Hold, DocumentKind::Outbound]);
-        // What tills have sold is gone for a count: when they said so, the model does not want to know.
-        let paper = if paper == DocumentKind::Ticket && sku.as_str() == RAW { DocumentKind::Transfer } else { paper };
-        Some(self.paper(paper, sku))
+        let kind = *self.rng.pick(&[DocumentKind::Ticket, DocumentKind::Transfer, DocumentKind::Hold, DocumentKind::Outbound]);
+        // A POS sale reduces the stock that a count finds when it is made, not when the POS posts it. The model does not know
+        // that time.
+        let kind = if kind == DocumentKind::Ticket && sku.as_str() == RAW { DocumentKind::Transfer } else { kind };
+        Some(self.document(kind, sku))
     }
 
-    /// A paper nothing was said of yet.
-    pub fn paper(&self, paper: DocumentKind, sku: Sku) -> Known {
+    /// A new document.
+    pub fn document(&self, kind: DocumentKind, sku: Sku) -> SourceDocument {
         let from = self.rng.below(self.codes.len());
         let (at, to) = (self.codes[from].0.clone(), self.codes[(from + 1) % self.codes.len()].0.clone());
-        Known::new(format!("P-{}", self.sources.documents.len() + 1), paper, sku, (at, to))
+        SourceDocument::new(format!("P-{}", self.sources.documents.len() + 1), kind, sku, (at, to))
     }
 
-    /// A warehouse tells what it did with an order of the shop.
-    fn of_an_order(&mut self, system: &'static str) -> Option<Said> {
+    /// A report of a warehouse about an order of the shop.
+    fn order_event(&mut self, system: &'static str) -> Option<SourceEvent> {
         let order = self.some_order()?;
         let kinds: &[StockKind] = if self.climate.only_grows {
             &[StockKind::Allocation, StockKind::Allocation, StockKind::Deallocation]
@@ -253,7 +261,7 @@ impl World {
         };
         let kind = *self.rng.pick(kinds);
         let (line, sku, most, home) = {
-            let shop = self.line.shop();
+            let shop = self.ports.shop();
             let order = shop.order(order)?;
             let lines: Vec<_> = order.lines.iter().filter(|line| line.tracked && self.sku_of(line.item).is_some()).collect();
             if lines.is_empty() {
@@ -277,10 +285,10 @@ impl World {
         (order, line): (u64, u64),
         of: (Sku, LocationId),
         units: i64,
-    ) -> Said {
-        let mut said = self.event(system, kind, of, units);
-        said.order = Some((OrderId::new(order), LineId::new(line)));
-        said
+    ) -> SourceEvent {
+        let mut event = self.event(system, kind, of, units);
+        event.order = Some((OrderId::new(order), LineId::new(line)));
+        event
     }
 
     /// Our code of a location of the shop.
@@ -289,7 +297,7 @@ impl World {
     }
 }
 
-/// Where the shop has a line shipped from, or means to.
+/// The location that ships a line, or that the shop has routed it to.
 pub fn home(order: &Order, line: promissory_fakes::shopify::LineId) -> Option<ShopLocation> {
     let made = order.fulfilments.iter().filter(|made| made.status == FulfilmentStatus::Success);
     let made = made.filter(|made| made.lines.iter().any(|(of, _)| *of == line)).map(|made| made.location).next();

@@ -1,4 +1,4 @@
-//! What starts the functions that listen: the stream, the queue, the schedules.
+//! The triggers of functions: the stream, the queue and the schedules.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,17 +17,17 @@ use crate::plant::Plant;
 use crate::store::Change;
 use crate::tasks::SimClock;
 
-/// One of the lanes into which the stream is split: the records of one partition stay in order.
+/// One lane of the stream. Records of one partition stay in order.
 #[derive(Debug, Default)]
 pub struct Lane {
-    /// What is not handled yet, by its place in the stream.
+    /// Records that are not handled yet, by their index in the stream.
     pub waiting: VecDeque<usize>,
-    /// How often the first of them has failed.
+    /// How often the first record has failed.
     pub tries: u32,
 }
 
 impl World {
-    /// Hands what was written since to the lanes.
+    /// Splits the new stream records into the lanes.
     pub(super) fn split_the_stream(&mut self) {
         let table = self.store.table();
         for (at, change) in table.stream.iter().enumerate().skip(self.streamed) {
@@ -37,8 +37,8 @@ impl World {
         self.streamed = table.stream.len();
     }
 
-    /// A batch of a lane that nobody works on.
-    pub fn stream_comes(&mut self) {
+    /// Delivers a batch of a lane that no invocation works on.
+    pub fn deliver_records(&mut self) {
         if self.stalled > 0 {
             self.stalled -= 1;
             self.met.note("stream stalled");
@@ -58,15 +58,15 @@ impl World {
         let most = 1 + self.rng.below(12);
         let batch: Vec<usize> = self.lanes[lane].waiting.iter().take(most).copied().collect();
         let event = self.stream_event(&batch);
-        self.tell(|| format!("lane {lane} brings records {batch:?}"));
+        self.log_event(|| format!("lane {lane} delivers the records {batch:?}"));
         let process = self.rng.pick(&self.fleet.recomputes);
         let (recompute, deadline) = (Arc::clone(&process.handler), deadline(&process.clock, 28));
         let sent = batch.clone();
         let task = async move {
             let answer = recompute.handle(event, deadline).await;
             let first = answer.batch_item_failures.first().and_then(|failure| failure.item_identifier.clone());
-            let first: Option<usize> = first.map(|number| number.parse().expect("a failure names a record"));
-            assert!(first.is_none_or(|first| sent.contains(&first)), "a failure names a record of the batch");
+            let first: Option<usize> = first.map(|number| number.parse().expect("a failure contains a sequence number"));
+            assert!(first.is_none_or(|first| sent.contains(&first)), "a batch failure must name a record of its batch");
             Ended::Failed(first)
         };
         self.start(Work::Stream { lane, batch }, task);
@@ -82,12 +82,12 @@ impl World {
         serde_json::from_value(json!({ "Records": records })).expect("a stream event")
     }
 
-    /// Some of the hints that wait, in any order.
-    pub fn queue_comes(&mut self) {
+    /// Delivers some of the queued hints, in random order.
+    pub fn deliver_hints(&mut self) {
         let pushing = self.tasks.iter().filter(|job| matches!(job.work, Work::Push(_))).count();
         let mut messages = Vec::new();
         {
-            let mut queue = self.line.queue();
+            let mut queue = self.ports.queue();
             if pushing >= 2 || queue.is_empty() {
                 return;
             }
@@ -95,8 +95,8 @@ impl World {
                 let any = self.rng.below(queue.len());
                 let mut message = queue.swap_remove(any);
                 message.received += 1;
-                if self.rng.per_mille(self.climate.lost_mail / 2) {
-                    queue.push(message.clone()); // It becomes visible again while it is being worked on.
+                if self.rng.per_mille(self.climate.lost_deliveries / 2) {
+                    queue.push(message.clone()); // The message becomes visible again while a pusher works on it.
                     self.met.note("hint seen twice at once");
                 }
                 messages.push(message);
@@ -105,7 +105,7 @@ impl World {
         let record = |(at, body): (usize, &str)| json!({ "messageId": at.to_string(), "body": body });
         let records: Vec<_> = messages.iter().map(|message| message.body.as_str()).enumerate().map(record).collect();
         let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).expect("an SQS event");
-        self.tell(|| format!("a pusher takes {} hints", messages.len()));
+        self.log_event(|| format!("a pusher receives {} hints", messages.len()));
         let process = self.rng.pick(&self.fleet.pushers);
         let (pusher, deadline) = (Arc::clone(&process.handler), deadline(&process.clock, 28));
         let task = async move {
@@ -116,17 +116,17 @@ impl World {
         self.start(Work::Push(messages), task);
     }
 
-    pub(super) fn schedule_comes(&mut self) {
+    pub(super) fn run_a_job(&mut self) {
         let job = *self.rng.pick(&[Schedule::Sweep, Schedule::Read, Schedule::Holds, Schedule::Compare, Schedule::Backlog]);
         self.reconcile(job);
     }
 
-    /// A schedule rings.
+    /// Starts a job of the reconciler.
     pub fn reconcile(&mut self, job: Schedule) {
         if job == Schedule::Sweep && self.tasks.iter().any(|other| matches!(other.work, Work::Reconcile(Schedule::Sweep))) {
             self.met.note("two sweeps at once");
         }
-        self.tell(|| format!("{job:?} begins"));
+        self.log_event(|| format!("{job:?} starts"));
         let process = self.rng.pick(&self.fleet.reconcilers);
         let (reconciler, deadline) = (Arc::clone(&process.handler), deadline(&process.clock, 298));
         let task = async move { Ended::Reconciled(reconciler.handle(job, deadline).await.ok()) };
@@ -138,7 +138,7 @@ fn deadline(clock: &SimClock, seconds: i64) -> Timestamp {
     clock.now() + SignedDuration::from_secs(seconds)
 }
 
-/// A record as DynamoDB's stream shows it; its sequence number is its place in the stream.
+/// A record in the form of DynamoDB Streams. The sequence number is its index in the stream.
 fn stream_record(at: usize, Change { key, old, new }: &Change) -> serde_json::Value {
     let image = |record: &Option<Record>| -> serde_dynamo::Item {
         let body = record.as_ref().map_or_else(|| json!({}), |record| json!({ "body": record.body }));

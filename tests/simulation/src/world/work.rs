@@ -1,4 +1,4 @@
-//! Functions at work: one step at a time, killed anywhere, and what asked for them comes again.
+//! Running invocations: they advance one step at a time and may be killed anywhere, and their triggers repeat.
 
 use std::future::Future;
 
@@ -7,93 +7,93 @@ use promissory::ports::Clock;
 use reconciler::{Job as Schedule, Report};
 
 use super::World;
-use super::parcels::Heard;
-use super::post::Letter;
-use super::said::Parcel;
+use super::parcels::BatchAnswer;
+use super::post::WebhookRequest;
+use super::said::EventBatch;
 use crate::ports::Message;
 use crate::tasks::Task;
 
-/// The most port calls one invocation may make: whoever makes more is going round in circles.
+/// The maximum number of port calls of one invocation. An invocation with more calls is in an endless loop.
 const MOST_CALLS: u64 = 1_500;
 
-/// A function at work, and what for.
+/// A running invocation and its trigger.
 pub struct Job {
-    /// Which invocation it is.
+    /// The number of the invocation.
     pub number: u64,
-    /// What must be done again when it does not end well.
+    /// The work to repeat if the invocation fails.
     pub work: Work,
-    /// The function.
+    /// The invocation.
     pub task: Task<Ended>,
 }
 
-/// What a function was started for.
+/// The trigger of an invocation.
 #[derive(Debug)]
 pub enum Work {
-    /// A webhook, or something like one.
-    Letter(Letter),
-    /// Records of the stream.
+    /// A webhook request.
+    Webhook(WebhookRequest),
+    /// A batch of stream records.
     Stream {
-        /// Whose.
+        /// The lane of the batch.
         lane: usize,
-        /// Which.
+        /// The indexes of its records in the stream.
         batch: Vec<usize>,
     },
-    /// Hints.
+    /// Hints from the queue.
     Push(Vec<Message>),
     /// A schedule.
     Reconcile(Schedule),
-    /// What another system says.
-    Parcel(Parcel),
+    /// A batch of a source system.
+    EventBatch(EventBatch),
 }
 
-/// How a function ended.
+/// The result of an invocation.
 pub enum Ended {
-    /// With this status, and these words.
+    /// Status and body of an HTTP answer.
     Answered(u16, String),
-    /// With the first record that failed, if one did.
+    /// The first stream record that failed, if any.
     Failed(Option<usize>),
-    /// With the messages that must come again.
+    /// The messages that the queue must deliver again.
     GivenBack(Vec<usize>),
-    /// With a report, or an error.
+    /// The report of a job, or `None` after an error.
     Reconciled(Option<Report>),
-    /// With what a system is answered.
-    Heard(Heard),
+    /// The answer to a batch of a source system.
+    BatchAnswered(BatchAnswer),
 }
 
 impl Work {
-    /// The lane of the stream it works on.
+    /// The stream lane of the work.
     pub fn lane(&self) -> Option<usize> {
         match self {
             Work::Stream { lane, .. } => Some(*lane),
-            Work::Letter(_) | Work::Push(_) | Work::Reconcile(_) | Work::Parcel(_) => None,
+            Work::Webhook(_) | Work::Push(_) | Work::Reconcile(_) | Work::EventBatch(_) => None,
         }
     }
 
-    /// What is noted when it lets go on what waited for a mapping.
+    /// The mark to count when the invocation resumes an event that waited for a mapping.
     fn resumes(&self) -> &'static str {
         match self {
             Work::Stream { .. } => "waited, resumed by the stream",
             Work::Reconcile(_) => "waited, resumed by the backlog",
-            Work::Letter(_) | Work::Push(_) | Work::Parcel(_) => "waited, resumed by nobody",
+            Work::Webhook(_) | Work::Push(_) | Work::EventBatch(_) => "waited, resumed by nobody",
         }
     }
 
-    /// What is noted when it is killed.
+    /// The mark to count when the invocation is killed.
     fn killed(&self) -> &'static str {
         match self {
-            Work::Letter(_) => "intake killed",
+            Work::Webhook(_) => "intake killed",
             Work::Stream { .. } => "recompute killed",
             Work::Push(_) => "pusher killed",
             Work::Reconcile(_) => "reconciler killed",
-            Work::Parcel(_) => "source intake killed",
+            Work::EventBatch(_) => "source intake killed",
         }
     }
 
-    /// How long it may take before it is killed, in seconds: the timeouts in template.yaml.
+    /// The timeout in seconds, as in template.yaml.
     fn timeout(&self) -> i64 {
         match self {
-            Work::Letter(_) => 5,
-            Work::Parcel(_) => 29,
+            Work::Webhook(_) => 5,
+            Work::EventBatch(_) => 29,
             Work::Stream { .. } | Work::Push(_) => 30,
             Work::Reconcile(_) => 300,
         }
@@ -101,7 +101,7 @@ impl Work {
 }
 
 impl World {
-    /// Starts a function.
+    /// Starts an invocation.
     pub(super) fn start(&mut self, work: Work, task: impl Future<Output = Ended> + 'static) {
         let dies_at = self.clock.now() + SignedDuration::from_secs(work.timeout());
         self.started += 1;
@@ -114,35 +114,35 @@ impl World {
         }
     }
 
-    /// A Lambda is killed: what it was doing stops where it is, and what asked for it comes again.
+    /// Kills an invocation at its current await, as when a Lambda dies. Its trigger repeats.
     pub(super) fn die(&mut self, at: usize) {
         let Job { number, work, task } = self.tasks.swap_remove(at);
         drop(task);
         self.store.table().checker.plans.ended(number);
         self.met.note(work.killed());
-        self.tell(|| work.killed().to_owned());
+        self.log_event(|| work.killed().to_owned());
         self.give_back(work);
     }
 
     pub(super) fn give_back(&mut self, work: Work) {
         match work {
-            Work::Letter(letter) if letter.answer != 200 => {}
-            Work::Letter(mut letter) if letter.tries < self.climate.patience => {
-                letter.tries += 1;
-                self.mail.push(letter);
+            Work::Webhook(webhook) if webhook.answer != 200 => {}
+            Work::Webhook(mut webhook) if webhook.tries < self.climate.patience => {
+                webhook.tries += 1;
+                self.webhooks.push(webhook);
             }
-            Work::Letter(letter) => {
+            Work::Webhook(webhook) => {
                 self.met.note("webhook given up");
-                self.tell(|| format!("{} is given up", letter.name));
+                self.log_event(|| format!("{} was given up", webhook.name));
             }
             Work::Stream { lane, .. } => self.repeat_stream(lane),
             Work::Push(messages) => self.repeat_hints(messages),
             Work::Reconcile(_) => {}
-            Work::Parcel(parcel) if parcel.flaw.is_some() => {}
-            // It is sent until it is answered.
-            Work::Parcel(mut parcel) => {
-                parcel.tries += 1;
-                self.sources.parcels.push(parcel);
+            Work::EventBatch(batch) if batch.flaw.is_some() => {}
+            // The source system repeats a batch until it gets an answer.
+            Work::EventBatch(mut batch) => {
+                batch.tries += 1;
+                self.sources.batches.push(batch);
             }
         }
     }
@@ -153,7 +153,7 @@ impl World {
         for _ in given_up {
             self.met.note("hint given up");
         }
-        self.line.queue().extend(again);
+        self.ports.queue().extend(again);
     }
 
     pub(super) fn repeat_stream(&mut self, lane: usize) {
@@ -165,7 +165,7 @@ impl World {
             let record = lane.waiting.pop_front();
             self.given_up = true;
             self.met.note("stream record given up");
-            self.tell(|| format!("stream record {record:?} is given up"));
+            self.log_event(|| format!("stream record {record:?} was given up"));
         }
     }
 
@@ -176,15 +176,15 @@ impl World {
         self.step_far(self.rng.below(self.tasks.len()));
     }
 
-    /// Lets a task run a little, or far.
+    /// Lets a task take a random number of steps.
     pub(super) fn step_far(&mut self, at: usize) {
-        // Some run far, so that they finish; some only a little, so that others come between.
+        // Many steps let invocations finish; few steps let others run in between.
         for _ in 0..=self.rng.below(12) {
             if self.step(at) {
                 return;
             }
             if let Some(wakes_at) = self.tasks[at].task.wakes_at {
-                // It waits for the clock: mostly time passes, sometimes somebody else is faster.
+                // The task sleeps. Usually the time advances; sometimes another task runs first.
                 if self.rng.per_mille(300) {
                     return;
                 }
@@ -193,9 +193,9 @@ impl World {
         }
     }
 
-    /// Lets a task take one step; whether it is gone.
+    /// Lets a task take one step. Returns whether the task has ended.
     pub(super) fn step(&mut self, at: usize) -> bool {
-        let calls = self.store.calls() + self.line.calls();
+        let calls = self.store.calls() + self.ports.calls();
         let job = &mut self.tasks[at];
         {
             let checker = &mut self.store.table().checker;
@@ -208,9 +208,9 @@ impl World {
         }
         let ended = job.task.step();
         job.task.wakes_at = self.clock.woken();
-        job.task.calls += self.store.calls() + self.line.calls() - calls;
+        job.task.calls += self.store.calls() + self.ports.calls() - calls;
         if job.task.calls > MOST_CALLS {
-            let what = format!("an invocation made {} calls: {:?}", job.task.calls, job.work);
+            let what = format!("an invocation made too many calls ({}): {:?}", job.task.calls, job.work);
             self.violate(what);
         }
         if self.crashes_now() {

@@ -1,7 +1,7 @@
-//! Worlds in which goods are sold before they are made: a serum, a set and a mist, from components that they share.
+//! Worlds with finished goods that are sold before they are made: a serum, a set and a mist, from shared components.
 //!
-//! Components lie in a factory that no customer buys from; what can still be made is shown at a location of the shop that is
-//! no place. How it is made is drawn by the seed and small enough to be tried out by hand: every write of a plan is.
+//! Components lie in a factory from which the shop does not sell. Producible units are shown at a location of the shop that has
+//! no stock. The bills are drawn by the seed and small, because the checker executes every written plan.
 
 mod import;
 mod shown;
@@ -23,102 +23,102 @@ use super::parcels::system_id;
 use super::said::location_code;
 use crate::rng::Rng;
 
-/// What is sold before it is made, in the order in which a world has them.
+/// The finished goods, in the order in which a world uses them.
 pub const GOODS: [&str; 3] = ["SERUM", "SET", "MIST"];
 
-/// What is bought.
+/// The bought components.
 pub const BOUGHT: [&str; 5] = ["BOTTLE", "PUMP", "PUMP2", "OIL", "BOX"];
 
-/// What is made and not sold.
+/// A component that is made and not sold.
 pub const BASE: &str = "BASE";
 
-/// What is always there.
+/// A bulk component, which planning treats as always available.
 pub const LABEL: &str = "LABEL";
 
 const CENTRE: &str = "FILL";
 
-/// Which work centre a world has.
+/// The work centre of a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Centre {
-    /// None: nothing limits how much is begun.
+    /// None: the capacity is unlimited.
     #[default]
     None,
-    /// One for the base.
+    /// A work centre for the base, with its capacity per day.
     OfBase(i64),
-    /// One for the serum.
+    /// A work centre for the serum.
     OfSerum(i64),
-    /// One for the serum and the set together.
+    /// A work centre for the serum and the set together.
     Shared(i64),
 }
 
-/// How a world makes what it sells.
+/// How the finished goods of a world are made.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Making {
-    /// How many goods there are.
+pub struct ProductionSetup {
+    /// Number of finished goods.
     pub goods: usize,
-    /// Within how many days each is promised.
+    /// Promise days of each finished good.
     days: [u16; 3],
-    /// How long each takes, and the base last.
+    /// Lead time in days of each finished good, and of the base.
     leads: [u16; 4],
-    /// Good units of a hundred, of the base.
+    /// Yield of the base, in per cent.
     base_yield: u8,
-    /// Units of oil for a base, in tenths, and what is lost of it, in per cent.
+    /// Units of oil per base, in tenths, and the scrap of it in per cent.
     oil: (u8, u8),
-    /// Whether a pump may be replaced by another.
+    /// Whether the bills allow an alternative pump.
     alternate: bool,
-    /// Whether a set holds a serum. Otherwise it holds a bottle, a pump and two of the base.
+    /// Whether a set contains a serum. Otherwise it contains a bottle, a pump and two bases.
     set_of_serum: bool,
-    /// Whether the mist begins with components of its own.
+    /// Whether the mist shares no components with the others at first.
     pub mist_alone: bool,
     centre: Centre,
-    /// How goods that compete are served, by bottle, by pump and by base.
+    /// Allocation policies of bottle, pump and base.
     policies: [AllocationPolicy; 3],
-    /// How long a supplier takes, where no order says when it is due.
+    /// Lead time of suppliers in days, for purchase orders without a due date.
     supplier_days: Option<u16>,
-    /// Whether it begins shortly before a day does, with everything under way.
+    /// Whether the world begins shortly before midnight, so that the day changes while work is in progress.
     pub begins_late: bool,
 }
 
-/// A purchase order or a production run that something was said of.
+/// A purchase order or production run that a system has sent.
 #[derive(Debug, Clone)]
-pub struct Announced {
-    /// What every system calls it.
+pub struct ScheduledDocument {
+    /// Its reference, which all systems share.
     pub reference: String,
-    /// Which of the two.
+    /// Purchase order or production run.
     pub kind: StockKind,
-    /// What is to come.
+    /// The item to receive.
     pub sku: Sku,
-    /// How much was announced last.
+    /// The last ordered number of units.
     pub units: i64,
 }
 
-/// What a world makes, where, and what is announced of it.
+/// The production of a world: how, where, and its scheduled receipts.
 #[derive(Debug)]
 pub struct Workshop {
-    /// How.
-    pub making: Making,
-    /// Where it is made.
+    /// How the finished goods are made.
+    pub production_setup: ProductionSetup,
+    /// The location where they are made.
     pub factory: LocationId,
-    /// The shop's location that shows what can still be made.
+    /// The location that shows producible units, and its id in the shop.
     pub production: (LocationId, ShopLocation),
-    /// What is sold before it is made.
+    /// The finished goods.
     pub goods: Vec<Sku>,
-    /// Everything that it is made of.
+    /// Their components.
     pub components: Vec<Sku>,
     /// Purchase orders and production runs.
-    pub announced: Vec<Announced>,
-    /// The bills in force.
+    pub scheduled: Vec<ScheduledDocument>,
+    /// The current bills of materials.
     pub bills: BTreeMap<Sku, BillOfMaterials>,
-    /// What somebody is importing, one transaction after the other.
+    /// The remaining transactions of a running import.
     pub import: VecDeque<import::Step>,
-    /// Units are on sale that a rise of another good has taken, until the shop is told of the fall.
+    /// True while the shop offers units twice: it shows the rise of one finished good and not yet the fall of another one.
     pub offered_twice: bool,
-    /// Somebody has edited what the shop shows of it.
+    /// True after a person has edited a number of producible units in the shop.
     pub is_edited: bool,
 }
 
-impl Making {
-    /// What a seed says.
+impl ProductionSetup {
+    /// Draws a setup from the seed.
     pub fn drawn(rng: &Rng) -> Self {
         let below = |bound: usize| u16::try_from(rng.below(bound)).expect("small");
         let small = |bound: usize| u8::try_from(rng.below(bound)).expect("small");
@@ -151,13 +151,13 @@ impl Making {
         }
     }
 
-    /// As plain as can be: a serum and a set that share bottle, pump and base.
+    /// The simplest setup: a serum and a set that share bottle, pump and base.
     pub fn plain() -> Self {
         let (days, leads) = ([5, 5, 5], [1, 1, 1, 1]);
         Self { goods: 2, days, leads, base_yield: 100, oil: (10, 0), ..Self::default() }
     }
 
-    /// How one of the goods takes part in planning.
+    /// The planning settings of a finished good.
     pub fn planning(&self, nth: usize) -> PlanningSettings {
         let since = Date::constant(2026, 1, 1 + i8::try_from((nth * 7) % 5).expect("small"));
         let priority = u32::try_from((nth * 2) % 3).expect("small");
@@ -169,7 +169,7 @@ impl Making {
         }
     }
 
-    /// Where things are made, and where what can still be made is shown.
+    /// The factory, and the location that shows producible units.
     pub fn locations(&self, domain: &ShopDomain, shown: ShopLocation) -> [Location; 2] {
         let (factory, production): (LocationId, LocationId) = ("FAC".parse().expect("a code"), "MAKE".parse().expect("a code"));
         let systems = [(system_id("wms"), location_code("wms", &factory))].into();
@@ -180,7 +180,7 @@ impl Making {
         ]
     }
 
-    /// What the goods are made of, as items.
+    /// The component items.
     pub fn components(&self) -> Vec<Item> {
         let policy_of = |name: &str| match name {
             "BOTTLE" => self.policies[0],
@@ -198,7 +198,7 @@ impl Making {
         names.map(item).collect()
     }
 
-    /// What everything is made of.
+    /// The bills of materials.
     pub fn bills(&self) -> BTreeMap<Sku, BillOfMaterials> {
         let mut serum = bill("SERUM", &[("BOTTLE", "1"), ("PUMP", "1"), (BASE, "1"), (LABEL, "1")], self.leads[0]);
         let mut set = if self.set_of_serum {
@@ -246,7 +246,7 @@ impl Making {
         Some(WorkCentre { code: CENTRE.parse().expect("a code"), per_day: Quantity::new(per_day) })
     }
 
-    /// The rows of all that, beside items and locations.
+    /// The rows of the bills and the work centre.
     pub fn rows(&self) -> Vec<Write> {
         let bills = self.bills();
         let mut rows: Vec<Write> = bills.values().map(|bill| Write::put(bill, Expect::Absent)).collect();
@@ -256,7 +256,7 @@ impl Making {
     }
 }
 
-/// Where each component and work centre is used; what is always there is not followed.
+/// The parents of each component and work centre. Planning does not follow bulk components, so they are left out.
 pub fn used_in(bills: &BTreeMap<Sku, BillOfMaterials>) -> BTreeMap<Sku, WhereUsed> {
     let mut used: BTreeMap<Sku, BTreeSet<Sku>> = BTreeMap::new();
     for bill in bills.values() {
@@ -276,7 +276,7 @@ fn component(units: &str) -> Component {
     Component::new(units.parse().expect("a factor"))
 }
 
-/// A SKU of ours.
+/// Parses a SKU.
 pub fn sku(name: &str) -> Sku {
     name.parse().expect("a SKU")
 }

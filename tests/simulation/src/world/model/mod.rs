@@ -1,5 +1,5 @@
-//! What must be so once everything is at rest, worked out anew from the shop's own orders and the list of stock events:
-//! no line of the system's code has a part in it.
+//! The reference model: the state that a world at rest must have. It is computed from the orders of the shop and the list of
+//! stock events, without shipped code.
 
 mod lines;
 mod makes;
@@ -7,7 +7,7 @@ mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lines::{Left, OfLine, Units, code_of};
+use lines::{ExpectedLine, Left, Units, code_of};
 use makes::is_late;
 use promissory::alert::{AlertState, AlertSubject};
 use promissory::catalog::{Item, LineId, OrderId, Place, Quantity};
@@ -20,16 +20,16 @@ use super::World;
 use super::bookkeeping::moved_by_shop;
 use super::build::number;
 use super::people::UNMAPPED;
-use super::said::Said;
+use super::said::SourceEvent;
 use crate::check::Checker;
 
 impl World {
-    /// What is not as it should be.
+    /// All differences between the expected and the actual state.
     pub(super) fn differences(&self) -> Vec<String> {
         let mut differences = self.not_as_computed();
         let table = self.store.table();
         let checker = &table.checker;
-        differences.extend(self.line.shop().orders().filter_map(|order| self.order_difference(order, checker)));
+        differences.extend(self.ports.shop().orders().filter_map(|order| self.order_difference(order, checker)));
         let applied = self.applied(checker);
         self.note_superseded(&applied);
         for (item, id) in &self.items {
@@ -38,24 +38,24 @@ impl World {
         for sku in &self.unsold {
             self.item_differences((&Item::new(sku.clone()), None), &applied, checker, &mut differences);
         }
-        self.making_differences(&applied, &table, &mut differences);
+        self.plan_differences(&applied, &table, &mut differences);
         self.source_differences(checker, &mut differences);
         self.alert_differences(checker, &mut differences);
         self.reading_differences(checker, &mut differences);
         if table.of_kind(RowKind::OrderToRead).next().is_some() {
-            differences.push("something that was pointed at is not read".to_owned());
+            differences.push("a request to read an order is left".to_owned());
         }
         if table.of_kind(RowKind::Deferred).next().is_some() {
-            differences.push("an event waits in a lane".to_owned());
+            differences.push("a deferred event is left in a lane".to_owned());
         }
         if checker.intent.as_ref().is_some_and(|intent| intent.state == PushState::Open) {
-            differences.push("an intent is open".to_owned());
+            differences.push("a push intent is open".to_owned());
         }
-        differences.extend(checker.levels.values().filter(|level| level.is_due()).map(|level| format!("{level:?} is due")));
+        differences.extend(checker.levels.values().filter(|level| level.is_due()).map(|level| format!("due: {level:?}")));
         differences
     }
 
-    /// Whether the ledger holds of an order what the shop says of it.
+    /// The difference between an order in the ledger and the same order in the shop.
     pub(super) fn order_difference(&self, order: &Order, checker: &Checker) -> Option<String> {
         order.lines.iter().find_map(|line| {
             let key = (OrderId::new(number(order.id.0)), LineId::new(number(line.id.0)));
@@ -65,45 +65,46 @@ impl World {
                 let placed = units.iter().filter(|(_, units)| !units.is_zero());
                 placed.filter_map(|(place, units)| Some((code_of(place)?.clone(), units.units()))).collect()
             };
-            let found = OfLine {
+            let found = ExpectedLine {
                 open: held.reserved.values().copied().sum::<Quantity>().units(),
                 shipped: shipped.map(|(id, units)| (id.number(), units.units())).collect(),
                 returned: by_code(&held.returned),
                 restocked: held.restocked.units(),
                 withheld: held.withheld.units(),
                 ahead: by_code(&held.ahead),
-                strayed: by_code(&held.strayed),
+                misattributed: by_code(&held.misattributed),
                 gone: by_code(&held.gone),
             };
-            let said = if self.counts_here(order, line) { self.of_line(order, line, checker) } else { OfLine::default() };
+            let expected =
+                if self.counts_here(order, line) { self.of_line(order, line, checker) } else { ExpectedLine::default() };
             let of = format!("order {} line {} of {}", order.id, line.id, line.sku);
-            (found != said).then(|| format!("{of}: the ledger holds {found:?}, the shop says {said:?}"))
+            (found != expected).then(|| format!("{of}: the ledger has {found:?}, expected is {expected:?}"))
         })
     }
 
-    /// Whether a line is ours to keep stock for.
+    /// Whether Promissory keeps stock for a line.
     fn counts_here(&self, order: &Order, line: &OrderLine) -> bool {
         order.confirmed && !order.test && line.tracked && self.sku_of(line.item).is_some()
     }
 
-    /// What is sold, and what is not.
+    /// The differences of one item: its balances, its reservations, its promise and its levels.
     fn item_differences(
         &self,
         (item, id): (&Item, Option<ItemId>),
-        applied: &[&Said],
+        applied: &[&SourceEvent],
         checker: &Checker,
         differences: &mut Vec<String>,
     ) {
-        let shop = self.line.shop();
+        let shop = self.ports.shop();
         let moved = moved_by_shop(&shop);
         let open = || shop.orders().flat_map(|order| order.lines.iter().map(move |line| (order, line)));
-        let lines: Vec<OfItem> = open()
+        let lines: Vec<LineOfItem> = open()
             .filter(|(order, line)| Some(line.item) == id && self.counts_here(order, line))
-            .map(|(order, line)| OfItem { of: self.of_line(order, line, checker), left: self.left(order, line, checker).1 })
+            .map(|(order, line)| LineOfItem { of: self.of_line(order, line, checker), left: self.left(order, line, checker).1 })
             .collect();
         let (mut promised, mut reserved) = (0, 0);
         for (code, location) in self.places() {
-            let sum = |units: fn(&OfItem) -> &Units| -> i64 { lines.iter().filter_map(|line| units(line).get(code)).sum() };
+            let sum = |units: fn(&LineOfItem) -> &Units| -> i64 { lines.iter().filter_map(|line| units(line).get(code)).sum() };
             let (received, documents) = Self::received(applied, &item.sku, code);
             let moved = id.and_then(|id| moved.get(&(id, location?))).copied().unwrap_or_default();
             let of = PositionKey::new(item.sku.clone(), Place::At(code.clone()));
@@ -122,16 +123,17 @@ impl World {
                 reserved: balance.reserved,
             };
             if balance != expected {
-                let here =
-                    applied.iter().filter(|said| said.sku == item.sku && (said.at == *code || said.to.as_ref() == Some(code)));
+                let here = applied
+                    .iter()
+                    .filter(|event| event.sku == item.sku && (event.at == *code || event.to.as_ref() == Some(code)));
                 let here: Vec<String> = here.map(ToString::to_string).collect();
-                differences.push(format!("{of} is {balance} and should be {expected}, by {here:?}"));
+                differences.push(format!("{of} has {balance}, expected is {expected} from the events {here:?}"));
             }
             let off = [expected.held, expected.pos_pending, expected.allocated, expected.wholesale];
             let sellable = expected.on_hand.units() - off.into_iter().map(Quantity::units).sum::<i64>();
             let sellable = sellable + self.producible(&item.sku, code, checker);
             let sellable = sellable - item.buffer.unwrap_or_default().units().min(sellable.max(0));
-            // What lies in a factory is not sold from there.
+            // Units in a factory are not for sale.
             promised += if location.is_some() { sellable } else { 0 };
             let shows = !self.is_production(code) || item.planning.promise_days.is_some();
             if let (Some(id), Some(location)) = (id, location.filter(|_| shows)) {
@@ -145,19 +147,20 @@ impl World {
         let (_, balance) = checker.positions.get(&unassigned).copied().unwrap_or_default();
         reserved += balance.reserved.units();
         if (Balance { reserved: Quantity::ZERO, ..balance }) != Balance::default() || reserved != open {
-            differences.push(format!("{}: {reserved} reserved where {open} are open, {balance:?} unassigned", item.sku));
+            differences.push(format!("{}: {reserved} reserved, {open} open, {balance:?} at no location", item.sku));
         }
-        let said = checker.promises.get(&item.sku).map(|promise| promise.available.units());
-        // No comparison recomputes what no shop sells: once the stream gave up on it, it is as it was until it moves again.
+        let actual = checker.promises.get(&item.sku).map(|promise| promise.available.units());
+        // The comparison does not recompute items that no shop sells. After a discarded stream record they stay outdated until
+        // they move.
         let forgotten = id.is_none() && self.given_up;
-        if said != Some(promised - open) && !forgotten {
-            differences.push(format!("{}: {said:?} promised where {} can be", item.sku, promised - open));
+        if actual != Some(promised - open) && !forgotten {
+            differences.push(format!("{}: the promise has {actual:?} available, expected is {}", item.sku, promised - open));
         }
         differences.extend(low_stock_difference(item, promised - open, checker));
     }
 
     fn is_open_and_paid(&self, order: OrderId, checker: &Checker) -> bool {
-        let shop = self.line.shop();
+        let shop = self.ports.shop();
         let found = shop.orders().find(|found| number(found.id.0) == order.number());
         let is_open = |found: &Order| {
             found.lines.iter().any(|line| self.counts_here(found, line) && self.of_line(found, line, checker).open > 0)
@@ -166,25 +169,25 @@ impl World {
     }
 
     fn is_unallocated_and_paid(&self, order: OrderId, checker: &Checker) -> bool {
-        let shop = self.line.shop();
+        let shop = self.ports.shop();
         let found = shop.orders().find(|found| number(found.id.0) == order.number());
         found.is_some_and(|found| found.financial != Financial::Pending && self.is_unallocated(found, checker))
     }
 
-    /// Orders that nobody read, or whose last version nobody forwarded.
+    /// Orders that the reconciler has not read, or whose last version it has not forwarded.
     fn reading_differences(&self, checker: &Checker, differences: &mut Vec<String>) {
-        let forwarded = self.line.forwarded();
-        for order in self.line.shop().orders().filter(|order| order.confirmed && !order.test) {
+        let forwarded = self.ports.forwarded();
+        for order in self.ports.shop().orders().filter(|order| order.confirmed && !order.test) {
             let Some(record) = checker.orders.get(&OrderId::new(number(order.id.0))) else { continue };
             if record.unread {
-                differences.push(format!("order {} waits to be read", order.id));
+                differences.push(format!("order {} is not read yet", order.id));
             }
             let is_ours = order.lines.iter().any(|line| self.counts_here(order, line));
             let name = format!("{}/{}@{}-", record.shop, record.order, order.updated_at);
             let is_known = forwarded.range(name.clone()..).next().is_some_and(|(found, _)| found.starts_with(&name));
             let expected = is_ours && (order.cancelled_at.is_none() || record.forwarded.is_some());
             if expected != is_known {
-                differences.push(format!("order {} was forwarded as of {}: {is_known}", order.id, order.updated_at));
+                differences.push(format!("order {} as of {} is wrong; forwarded: {is_known}", order.id, order.updated_at));
             }
         }
     }
@@ -200,16 +203,17 @@ impl World {
         let shown = shop.level(pair.0, pair.1).map(promissory_fakes::shopify::Level::on_hand);
         (level.supply.units() != supply || shown != Some(supply)).then(|| {
             let (sku, location) = (&level.sku, &level.location);
-            format!("{sku}@{location}: {supply} is the supply, we say {}, the shop shows {shown:?}", level.supply)
+            format!("{sku}@{location}: the expected supply is {supply}, the level has {}, the shop shows {shown:?}", level.supply)
         })
     }
 
-    /// One alert for everything a person must look at, and none for anything else; and people know of it.
+    /// Checks that each condition for an alert has one, that no other alert is raised, and that the bus has published its
+    /// state.
     fn alert_differences(&self, checker: &Checker, differences: &mut Vec<String>) {
-        let unmapped_sold = self.line.shop().orders().any(|order| order.lines.iter().any(|line| line.sku == UNMAPPED));
-        let mut unmapped_told = false;
+        let unmapped_sold = self.ports.shop().orders().any(|order| order.lines.iter().any(|line| line.sku == UNMAPPED));
+        let mut unmapped_alerted = false;
         let mut refused: BTreeSet<(String, String)> = BTreeSet::new();
-        // Also for a unit of it, or because it does not fit.
+        // A missing mapping may also concern a unit of the item, or an amount that does not fit its unit.
         let waits = |missing: &str| {
             let same = |waits: &str| waits.strip_prefix(missing).is_some_and(|rest| rest.is_empty() || rest.starts_with('#'));
             checker.waiting.values().any(|(waits, _)| same(waits))
@@ -218,7 +222,7 @@ impl World {
             let wanted = match subject {
                 AlertSubject::LowStock { .. } => true, // With its item.
                 AlertSubject::UnmappedSku { shop_sku, .. } => {
-                    unmapped_told = true;
+                    unmapped_alerted = true;
                     unmapped_sold && shop_sku == UNMAPPED
                 }
                 AlertSubject::ContentMismatch { event } => {
@@ -229,15 +233,15 @@ impl World {
                     refused.insert((sku.to_string(), location.clone()));
                     true
                 }
-                // Only of a paid order that something is reserved for; and only once its hold had been given up.
+                // Raised only for a paid order with unallocated reserved units.
                 AlertSubject::Unallocated { order, .. } => self.is_unallocated_and_paid(*order, checker),
                 AlertSubject::PaidLate { order, .. } => {
                     self.is_open_and_paid(*order, checker)
                         && checker.orders.get(order).is_some_and(|record| record.expiry.is_some())
                 }
                 AlertSubject::UnreadableWebhook { .. } => self.malformed,
-                // Raised by whoever read it when it made no sense; a person closes it.
-                AlertSubject::UnreadableOrder { .. } => self.climate.line.garbled > 0,
+                // Raised when an order could not be read. Only a person closes it.
+                AlertSubject::UnreadableOrder { .. } => self.climate.ports.garbled > 0,
                 AlertSubject::LatePromise { sku } => is_late(sku, checker),
                 AlertSubject::UnmappedItem { system, code } => waits(&format!("item#{code}#{system}")),
                 AlertSubject::UnmappedFacility { system, code } => waits(&format!("location#{code}#{system}")),
@@ -249,22 +253,22 @@ impl World {
                 | AlertSubject::SourceStale { .. } => false,
             };
             if !wanted {
-                differences.push(format!("{subject} is raised for nothing: {}", alert.detail));
+                differences.push(format!("the alert {subject} is raised without a reason: {}", alert.detail));
             }
         }
-        if unmapped_sold != unmapped_told {
-            differences.push("what the shop sells and nobody mapped is not told".to_owned());
+        if unmapped_sold != unmapped_alerted {
+            differences.push("the alert about an unmapped item of the shop does not match the orders".to_owned());
         }
-        self.untold_differences(checker, differences);
+        self.missing_alert_differences(checker, differences);
         let levels = checker.levels.values().filter(|level| level.refused.is_some());
         let expected: BTreeSet<_> = levels.map(|level| (level.sku.to_string(), level.location.to_string())).collect();
         if refused != expected {
-            differences.push(format!("the alerts of refused levels are {refused:?} and should be {expected:?}"));
+            differences.push(format!("the alerts of refused levels are {refused:?}, expected are {expected:?}"));
         }
-        let bus = self.line.bus();
+        let bus = self.ports.bus();
         let unknown = checker.alerts.values().find(|alert| bus.get(&alert.subject) != Some(alert));
         if let Some(alert) = unknown.filter(|_| !self.given_up) {
-            differences.push(format!("people do not know that {} is {:?}", alert.subject, alert.state));
+            differences.push(format!("the bus did not publish that the alert {} is {:?}", alert.subject, alert.state));
         }
     }
 }
@@ -274,11 +278,11 @@ fn low_stock_difference(item: &Item, available: i64, checker: &Checker) -> Optio
     let alert = checker.alerts.get(&AlertSubject::LowStock { sku: item.sku.clone() });
     let raised = alert.is_some_and(|alert| alert.state == AlertState::Raised);
     let wrong = (available <= low_at && !raised) || (available > low_at + (low_at / 10).max(1) - 1 && raised);
-    wrong.then(|| format!("{}: {available} can be promised, and the alert at {low_at} is raised: {raised}", item.sku))
+    wrong.then(|| format!("{}: {available} are available, and the low-stock alert at {low_at} is raised: {raised}", item.sku))
 }
 
-/// A line of an order of an item.
-struct OfItem {
-    of: OfLine,
+/// A line of an order with the expected item.
+struct LineOfItem {
+    of: ExpectedLine,
     left: Left,
 }

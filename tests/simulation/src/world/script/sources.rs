@@ -1,5 +1,4 @@
-//! Stories of other systems: what they say comes in batches, about another time, about papers, before it is mapped, and
-//! about the shop's orders.
+//! Stories of source systems: batches, late events, source documents, missing mappings, and reports about orders of the shop.
 
 use std::time::Duration;
 
@@ -12,10 +11,10 @@ use super::Script;
 use crate::store::StoreFaults;
 use crate::world::World;
 use crate::world::build::{RAW, number};
-use crate::world::said::{Mapping, Said};
+use crate::world::said::{Mapping, SourceEvent};
 use crate::world::talk::home;
 
-/// The stories.
+/// The stories and their names.
 pub const SCRIPTS: [(&str, Script); 9] = [
     ("batch", batch),
     ("batch-deferred", batch_deferred),
@@ -28,13 +27,13 @@ pub const SCRIPTS: [(&str, Script); 9] = [
     ("warehouse-and-cancelled", warehouse_and_cancelled),
 ];
 
-fn of(world: &mut World, system: &'static str, kind: StockKind, sku: &str, units: i64) -> Said {
+fn of(world: &mut World, system: &'static str, kind: StockKind, sku: &str, units: i64) -> SourceEvent {
     let at = world.codes[0].0.clone();
     world.event(system, kind, (sku.parse().expect("a SKU"), at), units)
 }
 
-/// Three events of three kinds at once.
-fn three_kinds(world: &mut World) -> Vec<Said> {
+/// Three events of three kinds for one batch.
+fn three_kinds(world: &mut World) -> Vec<SourceEvent> {
     let receipt = of(world, "erp", StockKind::Receipt, "S0", 3);
     let hold = of(world, "erp", StockKind::QualityHold, "S0", 2);
     let mut promised = of(world, "erp", StockKind::WholesaleAllocation, "S1", 1);
@@ -43,15 +42,15 @@ fn three_kinds(world: &mut World) -> Vec<Said> {
 }
 
 fn batch(world: &mut World) {
-    let said = three_kinds(world);
-    world.says("erp", said);
+    let events = three_kinds(world);
+    world.send_batch("erp", events);
     world.settle();
 }
 
-/// The positions are busy, so the batch waits in lanes.
+/// The positions have conflicts, so the events of the batch wait in lanes.
 fn batch_deferred(world: &mut World) {
-    let said = three_kinds(world);
-    world.says("erp", said);
+    let events = three_kinds(world);
+    world.send_batch("erp", events);
     world.stalled = usize::MAX;
     world.store.misbehave(StoreFaults { conflict: 1_000, ..StoreFaults::default() });
     world.settle();
@@ -60,20 +59,20 @@ fn batch_deferred(world: &mut World) {
     world.settle();
 }
 
-/// A count of some minutes ago, what came after it, and what was before it and is heard of now.
+/// A count with an earlier time arrives after a later event and before an earlier one.
 fn count_as_of(world: &mut World) {
     let before = of(world, "erp", StockKind::ComponentIssue, RAW, 2);
     world.clock.advance(Duration::from_secs(60));
     let count = of(world, "wms", StockKind::Count, RAW, 9);
     world.clock.advance(Duration::from_secs(60));
     let after = of(world, "erp", StockKind::ComponentIssue, RAW, 1);
-    for (system, said) in [("erp", after), ("wms", count), ("erp", before)] {
-        world.says(system, vec![said]);
+    for (system, event) in [("erp", after), ("wms", count), ("erp", before)] {
+        world.send_batch(system, vec![event]);
         world.settle();
     }
 }
 
-/// Four leave; the other side hears of its half first, and one is lost.
+/// Four units leave. The destination reports two received units and one lost unit first.
 fn transfer_in_parts(world: &mut World) {
     let to = world.codes[1].0.clone();
     let mut left = of(world, "erp", StockKind::TransferOut, "S0", 4);
@@ -81,60 +80,60 @@ fn transfer_in_parts(world: &mut World) {
     let mut came = of(world, "wms", StockKind::TransferIn, "S0", 2);
     let mut lost = of(world, "wms", StockKind::TransferLoss, "S0", 1);
     (came.at, lost.at) = (to.clone(), to);
-    for said in [&mut left, &mut came, &mut lost] {
-        said.reference = Some("T-1".to_owned());
+    for event in [&mut left, &mut came, &mut lost] {
+        event.reference = Some("T-1".to_owned());
     }
-    world.says("wms", vec![came, lost]);
-    world.says("erp", vec![left]);
+    world.send_batch("wms", vec![came, lost]);
+    world.send_batch("erp", vec![left]);
     world.settle();
 }
 
-fn says_what_nobody_mapped(world: &mut World) {
+fn send_unmapped_events(world: &mut World) {
     let at = world.codes[0].0.clone();
     let pieces = of(world, "tpl", StockKind::Receipt, "S0", 2);
     let mut pallet = of(world, "tpl", StockKind::Receipt, "S0", 12);
     (pallet.unit, pallet.amount) = (Some("pallet"), "1".to_owned());
     let mut sold = of(world, "pos", StockKind::PosSale, "S1", 1);
     (sold.at, sold.reference) = (at, Some("K-1".to_owned()));
-    world.says("tpl", vec![pieces, pallet]);
-    world.says("pos", vec![sold]);
+    world.send_batch("tpl", vec![pieces, pallet]);
+    world.send_batch("pos", vec![sold]);
     world.settle();
 }
 
 fn unmapped_then_mapped(world: &mut World) {
-    says_what_nobody_mapped(world);
-    let (sku, till) = ("S0".parse().expect("a SKU"), world.codes[0].0.clone());
+    send_unmapped_events(world);
+    let (sku, at) = ("S0".parse().expect("a SKU"), world.codes[0].0.clone());
     world.map(&Mapping::Item(world.items[0].0.sku.clone()));
     world.settle();
-    world.map(&Mapping::Till(till));
+    world.map(&Mapping::Location(at));
     world.map(&Mapping::Pallet(sku));
     world.settle();
 }
 
-/// Nobody hears of the mappings from the stream.
+/// The stream records of the mappings are lost, so the backlog job must resume the events.
 fn mapped_unseen(world: &mut World) {
-    says_what_nobody_mapped(world);
-    let (sku, till) = (world.items[0].0.sku.clone(), world.codes[0].0.clone());
-    world.climate.lost_mail = 1_000;
-    world.map(&Mapping::Till(till));
+    send_unmapped_events(world);
+    let (sku, at) = (world.items[0].0.sku.clone(), world.codes[0].0.clone());
+    world.climate.lost_deliveries = 1_000;
+    world.map(&Mapping::Location(at));
     world.map(&Mapping::Pallet(sku));
-    world.climate.lost_mail = 0;
+    world.climate.lost_deliveries = 0;
     world.clock.advance(Duration::from_secs(90));
     world.runs(&[Job::Backlog]);
 }
 
-/// The warehouse says that it shipped the first line of an order, from where the shop wants it or from elsewhere.
+/// The warehouse reports the shipment of the first line of an order, from the location that the shop chose or from another one.
 fn warehouse_ships(world: &mut World, order: OrderId, from_home: bool) {
     let (line, home) = {
-        let shop = world.line.shop();
+        let shop = world.ports.shop();
         let order = shop.order(order).expect("an order");
-        (order.lines[0].id, home(order, order.lines[0].id).expect("a place"))
+        (order.lines[0].id, home(order, order.lines[0].id).expect("a routed line"))
     };
     let is_it = |(_, id): &&(LocationId, promissory_fakes::shopify::LocationId)| (*id == home) == from_home;
-    let at = world.codes.iter().find(is_it).expect("two places").0.clone();
+    let at = world.codes.iter().find(is_it).expect("two locations").0.clone();
     let sku = world.items[0].0.sku.clone();
-    let said = world.report("wms", StockKind::Shipment, (number(order.0), number(line.0)), (sku, at), 2);
-    world.says("wms", vec![said]);
+    let event = world.report("wms", StockKind::Shipment, (number(order.0), number(line.0)), (sku, at), 2);
+    world.send_batch("wms", vec![event]);
     world.settle();
 }
 
@@ -159,6 +158,6 @@ fn warehouse_and_cancelled(world: &mut World) {
     let order = world.buys(&[("S0", 2)]);
     world.settle();
     warehouse_ships(world, order, true);
-    world.regret(order, true);
+    world.cancel_or_reduce(order, true);
     world.settle();
 }

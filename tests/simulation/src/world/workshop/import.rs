@@ -1,5 +1,5 @@
-//! Somebody imports another bill while everything goes on: row by row, as an import writes them, so that others read what is
-//! half done. Goods that hang together from then on are planned together, and those that do no more are not.
+//! The import of a new bill of materials while the world runs. It writes row by row like the real import, so functions read
+//! states in between. It may join planning groups or split them.
 
 use promissory::catalog::{BillOfMaterials, Sku, WhereUsed};
 use promissory::table::{Expect, Key, RowKey, Write};
@@ -7,29 +7,29 @@ use promissory::table::{Expect, Key, RowKey, Write};
 use super::{BASE, component, sku};
 use crate::world::World;
 
-/// A transaction of an import.
+/// One transaction of an import.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// A component is used in something more. Comes before the bill that says so.
+    /// Adds a parent to a component, before the bill is written.
     Gains(Sku, Sku),
-    /// The bill itself.
+    /// Writes the bill.
     Bill(Box<BillOfMaterials>),
-    /// A component is not used in something any more. Comes after the bill, with the bill.
+    /// Removes a parent from a component, after the bill is written. The transaction also requires the bill to be unchanged.
     Loses(Sku, Sku),
 }
 
 impl World {
-    /// Somebody begins to import another bill, or an import goes on.
+    /// Continues the running import, or sometimes starts one.
     pub(in crate::world) fn an_import_goes_on(&mut self) {
         if !self.import_goes_on() && self.rng.per_mille(120) {
             self.another_bill();
         }
     }
 
-    /// One transaction of what somebody imports; whether there was one.
+    /// Writes one transaction of the running import. Returns whether there was one.
     pub(in crate::world) fn import_goes_on(&mut self) -> bool {
         let Some(step) = self.workshop.as_mut().and_then(|workshop| workshop.import.pop_front()) else { return false };
-        self.tell(|| format!("imported: {step:?}"));
+        self.log_event(|| format!("imported: {step:?}"));
         let mut table = self.store.table();
         let (component, parent, uses) = match step {
             Step::Bill(bill) => {
@@ -45,16 +45,16 @@ impl World {
         let expect = Expect::as_read(known);
         let mut used = known.map_or_else(
             || WhereUsed { component, parents: std::collections::BTreeSet::new() },
-            |record| record.decode().expect("where a component is used"),
+            |record| record.decode().expect("a where-used row"),
         );
         let mut writes = Vec::new();
         if uses {
             used.parents.insert(parent);
         } else {
             used.parents.remove(&parent);
-            // With the bill, so that nobody has taken the component in again meanwhile.
+            // The bill takes part in the transaction, so that a concurrent import cannot have added the component again.
             let known = table.get(&RowKey::Bill(parent.clone()).key());
-            let bill: BillOfMaterials = known.expect("it has a bill").decode().expect("a bill");
+            let bill: BillOfMaterials = known.expect("the bill exists").decode().expect("a bill");
             writes.push(Write::put(&bill, Expect::as_read(known)));
         }
         writes.push(row(&used, expect, key));
@@ -62,7 +62,7 @@ impl World {
         true
     }
 
-    /// One of the goods is to be made of something else, or takes another time.
+    /// Starts an import that changes the components or the lead time of a finished good.
     pub(in crate::world) fn another_bill(&mut self) {
         let Some(workshop) = &self.workshop else { return };
         let good = self.rng.pick(&workshop.goods).clone();
