@@ -144,7 +144,7 @@ async fn an_unreadable_order_is_quarantined_until_it_can_be_read() {
     broken(true);
     let report = read(&world, &running).await;
     assert!(report.odd > 0 && report.left == 0, "{report:?}");
-    let alert = |state: &str| [format!("unreadable_order#{}#gid://shopify/Order/{odd} {state}", world.shop)];
+    let alert = |state: &str| [format!("unreadable_order#{}#gid://shopify/Order/{unreadable} {state}", world.shop)];
     assert_eq!(world.alerts(), alert("raised"));
     assert_eq!(read(&world, &running).await, ReadReport::default(), "a quarantined order is not read again");
     world.clock.pass(1_000);

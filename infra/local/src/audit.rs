@@ -184,9 +184,10 @@ impl Books {
             // What has left ahead of the shop the shop still has to ship.
             held.reserved += change.reserved + change.ahead;
             match movement.kind {
-                MovementKind::Ship | MovementKind::Unship | MovementKind::Confirm | MovementKind::Unconfirm => {
-                    held.shipped -= change.moved_by_shop
-                }
+                MovementKind::Ship
+                | MovementKind::Unship
+                | MovementKind::ConfirmShipment
+                | MovementKind::ReverseConfirmShipment => held.shipped -= change.moved_by_shop,
                 MovementKind::Return | MovementKind::Unreturn => held.returned += change.on_hand,
                 MovementKind::Withhold | MovementKind::Unwithhold => held.withheld += change.held,
                 MovementKind::Reserve
@@ -195,10 +196,10 @@ impl Books {
                 | MovementKind::AssignIn
                 | MovementKind::Restock
                 | MovementKind::Unrestock
-                | MovementKind::Dispatch
-                | MovementKind::Undispatch
-                | MovementKind::Stray
-                | MovementKind::Unstray
+                | MovementKind::ShipAhead
+                | MovementKind::ReverseShipAhead
+                | MovementKind::Misattribute
+                | MovementKind::ReverseMisattribute
                 | MovementKind::Receipt
                 | MovementKind::Produce
                 | MovementKind::Issue
@@ -213,12 +214,12 @@ impl Books {
                 | MovementKind::Unhold
                 | MovementKind::Depart
                 | MovementKind::Arrive
-                | MovementKind::Ring
-                | MovementKind::Unring
+                | MovementKind::PosSale
+                | MovementKind::ReversePosSale
                 | MovementKind::Allocate
                 | MovementKind::Deallocate
-                | MovementKind::Commit
-                | MovementKind::Uncommit => {}
+                | MovementKind::WholesaleAllocate
+                | MovementKind::WholesaleDeallocate => {}
             }
         }
         held

@@ -188,10 +188,10 @@ impl Draft<'_> {
 
 /// Whether units leave the location with this movement.
 fn leaves(kind: MovementKind) -> bool {
-    matches!(kind, MovementKind::Ship | MovementKind::Dispatch | MovementKind::Stray)
+    matches!(kind, MovementKind::Ship | MovementKind::ShipAhead | MovementKind::Misattribute)
 }
 
 /// Whether this movement brings back units that had been recorded as gone.
 fn comes_back(kind: MovementKind) -> bool {
-    matches!(kind, MovementKind::Unship | MovementKind::Undispatch | MovementKind::Unstray)
+    matches!(kind, MovementKind::Unship | MovementKind::ReverseShipAhead | MovementKind::ReverseMisattribute)
 }

@@ -309,9 +309,9 @@ impl Draft<'_> {
         for (change, up, down) in [
             (after.held - before.held, MovementKind::Hold, MovementKind::Unhold),
             (after.in_transit - before.in_transit, MovementKind::Depart, MovementKind::Arrive),
-            (after.pos_pending - before.pos_pending, MovementKind::Ring, MovementKind::Unring),
+            (after.pos_pending - before.pos_pending, MovementKind::PosSale, MovementKind::ReversePosSale),
             (after.allocated - before.allocated, MovementKind::Allocate, MovementKind::Deallocate),
-            (after.wholesale - before.wholesale, MovementKind::Commit, MovementKind::Uncommit),
+            (after.wholesale - before.wholesale, MovementKind::WholesaleAllocate, MovementKind::WholesaleDeallocate),
         ] {
             let (kind, quantity) = if change.is_negative() { (down, -change) } else { (up, change) };
             if quantity.is_positive() {

@@ -47,5 +47,5 @@ pub use reconcile_error::ReconcileError;
 pub use refresh::{ask_refresh, refresh};
 pub use replan::replan;
 pub use resume::{Resumed, resume};
-pub use retry::{RetryBudget, retry};
+pub use retry::{Retries, RetryBudget};
 pub use sweep::{OVERLAP, SweepReport, sweep};

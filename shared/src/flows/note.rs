@@ -4,7 +4,7 @@
 use crate::alert::AlertState;
 use crate::draft::{EventOutcome, content_mismatch};
 use crate::flows::alert::raise;
-use crate::flows::{RetryBudget, retry};
+use crate::flows::{Retries, RetryBudget};
 use crate::ledger::AppliedEvent;
 use crate::movement::EventId;
 use crate::order::WebhookNote;
@@ -24,7 +24,13 @@ pub async fn note<S: Store, C: Clock>(
 ) -> Result<EventOutcome, StoreError> {
     let mark = AppliedEvent { event: id, content, applied_at: clock.now() };
     let what = format!("the rows that event {} names", mark.event);
-    retry(clock, RetryBudget::SHARED_ROW, &what, async || note_once(store, clock, &mark, &note).await).await
+    let mut retries = Retries::new(RetryBudget::SHARED_ROW, &what);
+    loop {
+        match note_once(store, clock, &mark, &note).await {
+            Ok(done) => return Ok(done),
+            Err(error) => retries.again(clock, error).await?,
+        }
+    }
 }
 
 async fn note_once<S: Store, C: Clock>(

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::push::refusal_alert;
-use super::retry::{RetryBudget, retry};
+use super::retry::{Retries, RetryBudget};
 use crate::alert::{AlertState, AlertSubject, low_stock};
 use crate::catalog::{Item, Location, Network, Place, ShopDomain, Sku, Tier};
 use crate::ledger::Position;
@@ -36,7 +36,13 @@ pub struct Recomputed {
 /// # Errors
 /// When the store fails, or other functions keep recomputing the same item.
 pub async fn recompute<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, sku: &Sku) -> Result<Recomputed, StoreError> {
-    retry(clock, RetryBudget::RECOMPUTE, sku.as_str(), async || recompute_once(store, clock, network, sku).await).await
+    let mut retries = Retries::new(RetryBudget::RECOMPUTE, sku.as_str());
+    loop {
+        match recompute_once(store, clock, network, sku).await {
+            Ok(done) => return Ok(done),
+            Err(error) => retries.again(clock, error).await?,
+        }
+    }
 }
 
 async fn recompute_once<S: Store, C: Clock>(

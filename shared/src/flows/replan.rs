@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::alert::{Alert, AlertState, AlertSubject};
 use crate::catalog::{Network, Sku, WorkCentre, WorkCentreId, day_of};
 use crate::flows::closure::{DependencyClosure, by_code, centres_of, read_closure, read_rows};
-use crate::flows::{RetryBudget, retry};
+use crate::flows::{Retries, RetryBudget};
 use crate::ports::{Clock, Store, StoreError, WriteError};
 use crate::promise::inputs::PlanningInputs;
 use crate::promise::{GroupPlan, PlanMembership, PlanningRows, groups, plan};
@@ -46,7 +46,13 @@ async fn replan_group<S: Store, C: Clock>(
     seed: &Sku,
 ) -> Result<(BTreeSet<Sku>, usize), StoreError> {
     let what = format!("the plan of {seed}");
-    retry(clock, RetryBudget::RECOMPUTE, &what, async || replan_once(store, clock, network, seed).await).await
+    let mut retries = Retries::new(RetryBudget::RECOMPUTE, &what);
+    loop {
+        match replan_once(store, clock, network, seed).await {
+            Ok(done) => return Ok(done),
+            Err(error) => retries.again(clock, error).await?,
+        }
+    }
 }
 
 async fn replan_once<S: Store, C: Clock>(

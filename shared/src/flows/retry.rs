@@ -1,11 +1,11 @@
-//! Trying a conditional write again when another function was faster.
+//! Repeats a conditional write when another function was faster.
 
 use std::time::Duration;
 
 use super::backoff;
 use crate::ports::{Clock, StoreError, WriteError};
 
-/// How often something is tried, and how long the first pause is. The pauses double, see [`backoff`].
+/// How often a write is attempted, and how long the first pause is. The pauses double, see [`backoff`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryBudget {
     /// The most attempts.
@@ -15,35 +15,43 @@ pub struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// For rows that one function computes from others: a few milliseconds, ten times.
+    /// For rows that are computed from other rows.
     pub const RECOMPUTE: Self = Self { attempts: 10, first_pause: Duration::from_millis(5) };
 
-    /// For a row that several functions write in their turn.
+    /// For a row that several functions write in turn.
     pub const SHARED_ROW: Self = Self { attempts: 20, first_pause: Duration::from_millis(8) };
 }
 
-/// Runs `attempt` until it succeeds, fails for another reason than a condition, or the budget is spent. `attempt` reads the
-/// rows anew each time. `what` names the rows for people, and spreads the pauses of rivals.
-///
-/// # Errors
-/// When the store fails, or other functions changed the rows in every attempt.
-pub async fn retry<C: Clock, T>(
-    clock: &C,
+/// The attempts of one conditional write. The caller loops: it reads the rows, writes them, and calls [`Retries::again`] with
+/// the error of an attempt that failed.
+#[derive(Debug)]
+pub struct Retries<'a> {
     budget: RetryBudget,
-    what: &str,
-    mut attempt: impl AsyncFnMut() -> Result<T, WriteError>,
-) -> Result<T, StoreError> {
-    for number in 1..=budget.attempts {
-        match attempt().await {
-            Ok(done) => return Ok(done),
-            Err(WriteError::Store(error)) => return Err(error),
-            Err(WriteError::Refused(_) | WriteError::Conflict) => {
-                if number < budget.attempts {
-                    clock.sleep(backoff(budget.first_pause, number, what)).await;
-                }
-            }
-        }
+    what: &'a str,
+    made: u32,
+}
+
+impl<'a> Retries<'a> {
+    /// No attempt has failed yet. `what` names the rows in the error, and spreads the pauses of functions that compete.
+    #[must_use]
+    pub fn new(budget: RetryBudget, what: &'a str) -> Self {
+        Self { budget, what, made: 0 }
     }
-    let detail = format!("other functions changed {what} in each of {} attempts", budget.attempts);
-    Err(StoreError::Unavailable { detail, source: None })
+
+    /// Waits before the next attempt.
+    ///
+    /// # Errors
+    /// When the store failed, or when the budget is spent.
+    pub async fn again<C: Clock>(&mut self, clock: &C, error: WriteError) -> Result<(), StoreError> {
+        match error {
+            WriteError::Store(error) => return Err(error),
+            WriteError::Refused(_) | WriteError::Conflict => self.made += 1,
+        }
+        if self.made < self.budget.attempts {
+            clock.sleep(backoff(self.budget.first_pause, self.made, self.what)).await;
+            return Ok(());
+        }
+        let detail = format!("other functions changed {} in each of {} attempts", self.what, self.made);
+        Err(StoreError::Unavailable { detail, source: None })
+    }
 }

@@ -36,17 +36,17 @@ pub enum MovementKind {
     /// Reverses a `Withhold` that was recorded at the wrong place or did not take place.
     Unwithhold,
     /// A warehouse reports that units of an order shipped; the shop still counts them as on hand (shipped ahead of the shop).
-    Dispatch,
-    /// Reverses a `Dispatch` that was recorded at the wrong place or did not take place.
-    Undispatch,
+    ShipAhead,
+    /// Reverses a `ShipAhead` that was recorded at the wrong place or did not take place.
+    ReverseShipAhead,
     /// The shop fulfils units that had shipped ahead of it.
-    Confirm,
-    /// Reverses a `Confirm`: the shop cancelled the fulfilment, but the units have shipped.
-    Unconfirm,
+    ConfirmShipment,
+    /// Reverses a `ConfirmShipment`: the shop cancelled the fulfilment, but the units have shipped.
+    ReverseConfirmShipment,
     /// Units of an order shipped from here, and the shop books them at another place or not at all (misattributed shipment).
-    Stray,
-    /// Reverses a `Stray`, or balances one at the place where the shop books the units.
-    Unstray,
+    Misattribute,
+    /// Reverses a `Misattribute`, or balances one at the place where the shop books the units.
+    ReverseMisattribute,
     /// Units arrive from a supplier.
     Receipt,
     /// Production reports finished units.
@@ -76,17 +76,17 @@ pub enum MovementKind {
     /// Units are no longer in transit to this place: they arrived, or they were lost.
     Arrive,
     /// A POS sold units that the book stock still includes.
-    Ring,
-    /// Reverses a `Ring`: the book stock now includes the sale, or the sale was voided.
-    Unring,
+    PosSale,
+    /// Reverses a `PosSale`: the book stock now includes the sale, or the sale was voided.
+    ReversePosSale,
     /// A warehouse allocates units to another channel.
     Allocate,
     /// Reverses an `Allocate`.
     Deallocate,
     /// Units are promised to a wholesale customer.
-    Commit,
-    /// Reverses a `Commit`.
-    Uncommit,
+    WholesaleAllocate,
+    /// Reverses a `WholesaleAllocate`.
+    WholesaleDeallocate,
 }
 
 /// The change that a movement makes to each quantity of a position.
@@ -131,12 +131,12 @@ impl MovementKind {
             Self::Unrestock => (none, none, none, down, none),
             Self::Withhold => (none, none, up, down, none),
             Self::Unwithhold => (none, none, down, up, none),
-            Self::Dispatch => (down, down, none, none, up),
-            Self::Undispatch => (up, none, none, none, down),
-            Self::Confirm => (none, none, none, down, down),
-            Self::Unconfirm => (none, none, none, up, up),
-            Self::Stray => (down, none, none, none, none),
-            Self::Unstray => (up, none, none, none, none),
+            Self::ShipAhead => (down, down, none, none, up),
+            Self::ReverseShipAhead => (up, none, none, none, down),
+            Self::ConfirmShipment => (none, none, none, down, down),
+            Self::ReverseConfirmShipment => (none, none, none, up, up),
+            Self::Misattribute => (down, none, none, none, none),
+            Self::ReverseMisattribute => (up, none, none, none, none),
             Self::Receipt | Self::Produce | Self::Found | Self::TransferIn => (up, none, none, none, none),
             Self::Issue | Self::Lost | Self::WriteOff | Self::TransferOut | Self::Sell | Self::Deliver => {
                 (down, none, none, none, none)
@@ -145,12 +145,12 @@ impl MovementKind {
             Self::Unhold => (none, none, down, none, none),
             Self::Depart => return BalanceChange { in_transit: up, ..BalanceChange::default() },
             Self::Arrive => return BalanceChange { in_transit: down, ..BalanceChange::default() },
-            Self::Ring => return BalanceChange { pos_pending: up, ..BalanceChange::default() },
-            Self::Unring => return BalanceChange { pos_pending: down, ..BalanceChange::default() },
+            Self::PosSale => return BalanceChange { pos_pending: up, ..BalanceChange::default() },
+            Self::ReversePosSale => return BalanceChange { pos_pending: down, ..BalanceChange::default() },
             Self::Allocate => return BalanceChange { allocated: up, ..BalanceChange::default() },
             Self::Deallocate => return BalanceChange { allocated: down, ..BalanceChange::default() },
-            Self::Commit => return BalanceChange { wholesale: up, ..BalanceChange::default() },
-            Self::Uncommit => return BalanceChange { wholesale: down, ..BalanceChange::default() },
+            Self::WholesaleAllocate => return BalanceChange { wholesale: up, ..BalanceChange::default() },
+            Self::WholesaleDeallocate => return BalanceChange { wholesale: down, ..BalanceChange::default() },
         };
         BalanceChange { on_hand, reserved, held, moved_by_shop, ahead, ..BalanceChange::default() }
     }

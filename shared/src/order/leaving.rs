@@ -32,26 +32,32 @@ impl Leaving<'_> {
             let stays = self.shipments.get(id).filter(|shipment| shipment.place == done.place);
             let units = (done.quantity - stays.map_or(Quantity::ZERO, |shipment| shipment.quantity)).at_least_zero();
             let still_gone = take_at(&mut to_dispatch, &done.place, units);
-            undone.extend(self.step(MovementKind::Unconfirm, &done.place, still_gone, Some(*id), None));
+            undone.extend(self.step(MovementKind::ReverseConfirmShipment, &done.place, still_gone, Some(*id), None));
             undone.extend(self.step(MovementKind::Unship, &done.place, units - still_gone, Some(*id), self.undone_at(*id)));
         }
         for (id, shipment) in self.shipments {
             let done = self.line.shipped.get(id).filter(|done| done.place == shipment.place);
             let units = (shipment.quantity - done.map_or(Quantity::ZERO, |done| done.quantity)).at_least_zero();
             let left_before = take_at(&mut to_undispatch, &shipment.place, units);
-            made.extend(self.step(MovementKind::Confirm, &shipment.place, left_before, Some(*id), None));
+            made.extend(self.step(MovementKind::ConfirmShipment, &shipment.place, left_before, Some(*id), None));
             made.extend(self.step(MovementKind::Ship, &shipment.place, units - left_before, Some(*id), self.made_at(*id)));
         }
         for (place, units) in &to_undispatch {
-            undone.extend(self.step(MovementKind::Undispatch, place, *units, None, self.record.reported_at(self.id, place)));
+            undone.extend(self.step(
+                MovementKind::ReverseShipAhead,
+                place,
+                *units,
+                None,
+                self.record.reported_at(self.id, place),
+            ));
         }
         for (place, units) in &to_dispatch {
-            made.extend(self.step(MovementKind::Dispatch, place, *units, None, self.record.reported_at(self.id, place)));
+            made.extend(self.step(MovementKind::ShipAhead, place, *units, None, self.record.reported_at(self.id, place)));
         }
         // Steps that lower the sellable quantity come first and steps that raise it last, so that no intermediate state shows
         // units as available that are not.
-        let strayed = self.strayed(MovementKind::Stray, &self.departures.strayed, &self.line.strayed, &undone);
-        let unstrayed = self.strayed(MovementKind::Unstray, &self.line.strayed, &self.departures.strayed, &made);
+        let strayed = self.strayed(MovementKind::Misattribute, &self.departures.strayed, &self.line.strayed, &undone);
+        let unstrayed = self.strayed(MovementKind::ReverseMisattribute, &self.line.strayed, &self.departures.strayed, &made);
         (strayed.into_iter().chain(undone).collect(), made.into_iter().chain(unstrayed).collect())
     }
 

@@ -73,7 +73,7 @@ impl OrderRecord {
             MovementKind::Reserve | MovementKind::Release | MovementKind::AssignOut | MovementKind::AssignIn => {
                 add(&mut line.reserved, &step.place, reserved)
             }
-            MovementKind::Ship | MovementKind::Unship | MovementKind::Confirm | MovementKind::Unconfirm => {
+            MovementKind::Ship | MovementKind::Unship | MovementKind::ConfirmShipment | MovementKind::ReverseConfirmShipment => {
                 add(&mut line.reserved, &step.place, reserved);
                 add(&mut line.dispatched, &step.place, ahead);
                 let id = step.fulfilment.expect("every shipment step names its fulfilment");
@@ -84,11 +84,11 @@ impl OrderRecord {
                     line.shipped.remove(&id);
                 }
             }
-            MovementKind::Dispatch | MovementKind::Undispatch => {
+            MovementKind::ShipAhead | MovementKind::ReverseShipAhead => {
                 add(&mut line.reserved, &step.place, reserved);
                 add(&mut line.dispatched, &step.place, ahead);
             }
-            MovementKind::Stray | MovementKind::Unstray => change(&mut line.strayed, &step.place, -on_hand),
+            MovementKind::Misattribute | MovementKind::ReverseMisattribute => change(&mut line.strayed, &step.place, -on_hand),
             MovementKind::Unhold | MovementKind::Hold => add(&mut line.gone, &step.place, -held),
             MovementKind::Return | MovementKind::Unreturn => add(&mut line.returned, &step.place, on_hand),
             MovementKind::Restock | MovementKind::Unrestock => add(&mut line.restocked, &step.place, moved_by_shop),
@@ -105,12 +105,12 @@ impl OrderRecord {
             | MovementKind::Deliver
             | MovementKind::Depart
             | MovementKind::Arrive
-            | MovementKind::Ring
-            | MovementKind::Unring
+            | MovementKind::PosSale
+            | MovementKind::ReversePosSale
             | MovementKind::Allocate
             | MovementKind::Deallocate
-            | MovementKind::Commit
-            | MovementKind::Uncommit => unreachable!("an order never requires a {:?}", step.kind),
+            | MovementKind::WholesaleAllocate
+            | MovementKind::WholesaleDeallocate => unreachable!("an order never requires a {:?}", step.kind),
         }
     }
 }

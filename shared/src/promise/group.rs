@@ -48,9 +48,9 @@ pub(crate) fn plan(inputs: &PlanningInputs<'_>, group: BTreeSet<Sku>, now: Times
 /// The stored [`Bottleneck`] of a planning limit, with its day as a date.
 pub(crate) fn limit(limit: &planning::Limit, day: &dyn Fn(planning::Day) -> Date) -> Bottleneck {
     let why = match &limit.why {
-        planning::Why::Component => BottleneckCause::Units,
-        planning::Why::Centre(code) => BottleneckCause::Centre(code.clone()),
-        planning::Why::LeadTime => BottleneckCause::Time,
+        planning::LimitCause::Component => BottleneckCause::Units,
+        planning::LimitCause::Centre(code) => BottleneckCause::Centre(code.clone()),
+        planning::LimitCause::LeadTime => BottleneckCause::Time,
     };
     Bottleneck { why, item: limit.item.clone(), path: limit.path.clone(), day: day(limit.day) }
 }

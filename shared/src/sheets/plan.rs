@@ -12,7 +12,7 @@ use crate::sheets::sheet::Sheet;
 use crate::sheets::stored::StoredCatalog;
 use crate::sheets::writes::{batches, groups};
 use crate::sheets::{assemblies, bills, items, listings, locations, structure, system_items};
-use crate::table::{MAX_WRITES, Write};
+use crate::table::{MAX_WRITES, RowKey, Write};
 
 /// The changes that an import makes.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,7 +105,7 @@ impl ImportPlan {
         structure::finish(sheets, now, stored.catalogue(), &mut after, &mut problems);
         let groups = groups(stored, &after);
         if let Some(group) = groups.iter().find(|group| group.len() > MAX_WRITES) {
-            let (rows, first) = (group.len(), group.first().map_or_else(String::new, |write| write.key().to_string()));
+            let (rows, first) = (group.len(), group.first().map_or_else(String::new, |write| RowKey::in_words(write.key())));
             let detail = format!(
                 "{rows} rows must be written in one transaction, {first} among them, and one takes at most {MAX_WRITES}: import \
                  this in parts"

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Heartbeat {
     /// The system.
     pub system: String,
-    /// When the system was last seen, by our clock. [`crate::flows::HeartbeatRecorder::EVERY`] is the shortest time between
+    /// When the system was last seen, by our clock. `HeartbeatRecorder::EVERY` is the shortest time between
     /// two updates.
     pub at: Timestamp,
 }

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use promissory::catalog::Quantity;
-use promissory::promise::planning::{PlanningGroup, WhereUsed, solve};
+use promissory::promise::planning::{PlanningGroup, WhereUsedGraph, solve};
 
 use crate::catalogue::{Catalog, FAMILY, catalog};
 use crate::netting::net_all;
@@ -60,7 +60,7 @@ pub fn size(families: usize) -> Size {
     let missing = net_all(&group, &offered).missing;
     assert_eq!(missing, net_all(&group, &nothing).missing, "the offered units cause a shortage");
     let netting = median(runs, || net_all(black_box(&group), &offered).missing);
-    let graph = WhereUsed::of_pool(&group);
+    let graph = WhereUsedGraph::of_group(&group);
     let changes = shared.iter().map(|&(raw, goods)| change(&group, &graph, raw, goods)).collect();
     Size {
         items: group.items.len(),
@@ -75,9 +75,9 @@ pub fn size(families: usize) -> Size {
     }
 }
 
-fn change(group: &PlanningGroup, graph: &WhereUsed, raw: usize, goods: usize) -> Change {
+fn change(group: &PlanningGroup, graph: &WhereUsedGraph, raw: usize, goods: usize) -> Change {
     let changed = || {
-        let items = graph.pool_of(black_box(&[raw]));
+        let items = graph.group_of(black_box(&[raw]));
         let solution = solve(&group.part(&items)).expect("a valid planning group");
         let goods = solution.producible.iter().flatten().count();
         (items.len(), goods, solution.explosions)

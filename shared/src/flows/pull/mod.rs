@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::alert::AlertSubject;
 use crate::catalog::{FeedId, Network};
 use crate::draft::EventOutcome;
-use crate::flows::{Received, RetryBudget, alert, receive_all, retry};
+use crate::flows::{Received, Retries, RetryBudget, alert, receive_all};
 use crate::ledger::LedgerEvent;
 use crate::ports::{Clock, Source, Store, StoreError, read};
 use crate::source::pull::config::{Feed, PullMode};
@@ -348,12 +348,16 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
         let (store, now) = (self.pulling.store, self.pulling.clock.now());
         let row = RowKey::FeedWatermark { system: self.system.code.clone(), feed: self.id.clone() };
         // Another run may change the watermark meanwhile: this change is then made on top of that.
-        retry(self.pulling.clock, RetryBudget::SHARED_ROW, &row.to_string(), async || {
+        let what = row.to_string();
+        let mut retries = Retries::new(RetryBudget::SHARED_ROW, &what);
+        loop {
             let (known, expect) = read::<FeedWatermark, S>(store, &row).await?;
             let mut watermark = known.unwrap_or_else(|| FeedWatermark::new(self.system.code.clone(), self.id.clone(), now));
             change(&mut watermark);
-            store.write(&[Write::put(&watermark, expect)]).await
-        })
-        .await
+            match store.write(&[Write::put(&watermark, expect)]).await {
+                Ok(()) => return Ok(()),
+                Err(error) => retries.again(self.pulling.clock, error).await?,
+            }
+        }
     }
 }

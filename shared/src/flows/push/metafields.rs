@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::catalog::{Place, ShopDomain, Sku};
 use crate::flows::push::{LOOK_AGAIN, MAX_CALLS, ONE_CALL, PushError, PushReport, is_transient, refusal_alert};
-use crate::flows::{RetryBudget, retry};
+use crate::flows::{Retries, RetryBudget};
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Listing, Store, StoreError, Storefront, WriteError, sleep_within};
 use crate::storefront::{MetafieldKind, MetafieldWrite, ShopAnswer, StorefrontError, UserError, UserErrorCode, VariantMetafield};
@@ -202,7 +202,13 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
         outcome: impl Fn(&mut VariantMetafield, &VariantMetafield),
     ) -> Result<(), StoreError> {
         let what = format!("the metafields of {}", self.shop);
-        retry(self.clock, RetryBudget::SHARED_ROW, &what, async || self.record_once(sent, &outcome).await).await
+        let mut retries = Retries::new(RetryBudget::SHARED_ROW, &what);
+        loop {
+            match self.record_once(sent, &outcome).await {
+                Ok(done) => return Ok(done),
+                Err(error) => retries.again(self.clock, error).await?,
+            }
+        }
     }
 
     async fn record_once(

@@ -19,7 +19,7 @@ use self::metafields::MetafieldPush;
 pub(crate) use self::refusal::refusal_alert;
 use crate::catalog::{Network, Place, Quantity, ShopDomain};
 use crate::flows::recompute;
-use crate::flows::{RetryBudget, retry};
+use crate::flows::{Retries, RetryBudget};
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Listing, Store, StoreError, Storefront, WriteError, read, sleep_within};
 use crate::reconcile::OrderWatermark;
@@ -440,7 +440,10 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     async fn record(&self, keys: &[Key], change: impl Fn(&mut Level)) -> Result<(), StoreError> {
         for chunk in keys.chunks(40) {
             let what = format!("the levels of {}", self.shop);
-            retry(self.clock, RetryBudget::SHARED_ROW, &what, async || self.record_once(chunk, &change).await).await?;
+            let mut retries = Retries::new(RetryBudget::SHARED_ROW, &what);
+            while let Err(error) = self.record_once(chunk, &change).await {
+                retries.again(self.clock, error).await?;
+            }
         }
         Ok(())
     }

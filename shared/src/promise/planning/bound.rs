@@ -4,9 +4,9 @@
 //! branches of the finished good share a scarce item. In that case the constraint on the next unit is known without another walk.
 
 use crate::promise::planning::curve::{end, on};
-use crate::promise::planning::explode::{Cause, Engine};
+use crate::promise::planning::explosion::{Engine, ShortageCause};
 use crate::promise::planning::ratio::FULL;
-use crate::promise::planning::{Day, MOST_OFFERED};
+use crate::promise::planning::{Day, MAX_OFFERED};
 
 /// Buffers of the walk, by item.
 #[derive(Default)]
@@ -15,7 +15,7 @@ pub(super) struct Bound {
     latest: Vec<Option<Day>>,
     most: Vec<i64>,
     /// What limits an item: the item itself, or the component to look at next.
-    held: Vec<(usize, Cause)>,
+    held: Vec<(usize, ShortageCause)>,
     /// Whether rounding can make the number of an item too low.
     rough: Vec<bool>,
     /// Whether a slot of the walk has alternates.
@@ -23,25 +23,25 @@ pub(super) struct Bound {
 }
 
 /// The bound of one finished good.
-pub(super) struct Most {
+pub(super) struct UnitBound {
     pub(super) units: i64,
     /// Whether the bound is uncertain, because the path has slots with alternates or numbers that rounding can make too low. The
     /// search then begins at `units` and may go beyond it.
     pub(super) unsure: bool,
     /// The path from the finished good down to the constraint on the next unit, and the cause.
     pub(super) path: Vec<usize>,
-    pub(super) cause: Cause,
+    pub(super) cause: ShortageCause,
     pub(super) needed: Day,
 }
 
 impl Bound {
     pub(super) fn of_size(count: usize) -> Self {
-        let held = vec![(0, Cause::Stock); count];
+        let held = vec![(0, ShortageCause::Stock); count];
         Self { latest: vec![None; count], most: vec![0; count], held, rough: vec![false; count], choices: false }
     }
 
     /// The most additional units of `good` by `day`. `list` holds every item below it, parents before components.
-    pub(super) fn walk(&mut self, engine: &Engine<'_>, list: &[usize], good: usize, day: Day) -> Most {
+    pub(super) fn walk(&mut self, engine: &Engine<'_>, list: &[usize], good: usize, day: Day) -> UnitBound {
         self.prepare(engine, list, &[(good, day)]);
         self.of(engine, good, day)
     }
@@ -70,12 +70,12 @@ impl Bound {
     }
 
     /// The result of the last walk for one of its finished goods.
-    pub(super) fn of(&self, engine: &Engine<'_>, good: usize, day: Day) -> Most {
-        let mut most = Most {
-            units: self.most[good].min(MOST_OFFERED),
+    pub(super) fn of(&self, engine: &Engine<'_>, good: usize, day: Day) -> UnitBound {
+        let mut most = UnitBound {
+            units: self.most[good].min(MAX_OFFERED),
             unsure: self.choices,
             path: vec![good],
-            cause: Cause::Stock,
+            cause: ShortageCause::Stock,
             needed: day,
         };
         let mut at = good;
@@ -98,7 +98,7 @@ impl Bound {
         let left = engine.left.of(at);
         self.rough[at] = false;
         if engine.buying && node.bought_in.is_some_and(|bought_in| day >= bought_in) {
-            (self.most[at], self.held[at]) = (FULL, (at, Cause::Stock));
+            (self.most[at], self.held[at]) = (FULL, (at, ShortageCause::Stock));
             return;
         }
         if !node.made {
@@ -107,11 +107,11 @@ impl Bound {
                 .skip_while(|step| step.day <= day)
                 .take_while(|step| !engine.buying || node.bought_in.is_none_or(|bought_in| step.day < bought_in));
             let least = later.map(|step| step.units).fold(on(left, day), i64::min);
-            (self.most[at], self.held[at]) = (least.max(0), (at, Cause::Stock));
+            (self.most[at], self.held[at]) = (least.max(0), (at, ShortageCause::Stock));
             return;
         }
         let Some(start) = day.checked_sub(node.lead) else {
-            (self.most[at], self.held[at]) = (on(left, day).max(0), (at, Cause::Lead));
+            (self.most[at], self.held[at]) = (on(left, day).max(0), (at, ShortageCause::Lead));
             return;
         };
         let starts = engine.starts.of(at);
@@ -120,9 +120,9 @@ impl Bound {
         let later = end(starts) != so_far;
         let rough = if node.centre.is_some() { !starts.is_empty() } else { later && !node.yields.is_one() };
         let mut rough_slot = false;
-        let (mut more, mut held) = (FULL, (at, Cause::Stock));
+        let (mut more, mut held) = (FULL, (at, ShortageCause::Stock));
         if let Some(centre) = node.centre {
-            (more, held) = (engine.loads.reachable(centre, start, starts) - so_far, (at, Cause::Centre));
+            (more, held) = (engine.loads.reachable(centre, start, starts) - so_far, (at, ShortageCause::Centre));
         }
         for span in &engine.net.slots[node.first..node.end] {
             if span.is_plain() {
@@ -130,7 +130,7 @@ impl Bound {
                 let total = self.most[edge.item].saturating_add(edge.per.of_up(so_far));
                 let room = edge.per.per_down(total).min(FULL) - so_far;
                 if room < more {
-                    (more, held) = (room, (edge.item, Cause::Stock));
+                    (more, held) = (room, (edge.item, ShortageCause::Stock));
                     rough_slot = later && !edge.per.is_whole();
                 }
                 continue;
@@ -138,10 +138,10 @@ impl Bound {
             if span.is_always() {
                 self.choices = true;
                 let options = &engine.net.uses[span.first..span.end];
-                let room = |edge: &super::net::Edge| edge.per.per_down(self.most[edge.item].saturating_add(1));
+                let room = |edge: &super::item_graph::ComponentEdge| edge.per.per_down(self.most[edge.item].saturating_add(1));
                 let sum = options.iter().map(room).fold(0, i64::saturating_add);
                 if sum < more {
-                    (more, held) = (sum, (options[0].item, Cause::Stock));
+                    (more, held) = (sum, (options[0].item, ShortageCause::Stock));
                 }
             }
         }

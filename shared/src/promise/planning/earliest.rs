@@ -2,9 +2,9 @@
 
 use crate::catalog::Quantity;
 use crate::promise::planning::bound::Bound;
-use crate::promise::planning::explode::{Demand, Engine};
+use crate::promise::planning::explosion::{Demand, Engine};
 use crate::promise::planning::limit::Limit;
-use crate::promise::planning::promised::{below, first_day, place};
+use crate::promise::planning::promises::{below, first_day, place};
 use crate::promise::planning::{Day, HORIZON, PlanningError, PlanningGroup};
 
 /// When a quantity of an item can be available.
@@ -43,5 +43,5 @@ fn stopped(engine: &mut Engine<'_>, list: &[usize], demand: Demand) -> Option<Li
         return bound.limit(engine);
     }
     let found = engine.most(list, demand.units, false, |units, asked| asked.push(Demand { units, ..demand }));
-    found.stop.map(|stop| Limit::of_stop(engine, &stop))
+    found.stop.map(|stop| Limit::of_constraint(engine, &stop))
 }

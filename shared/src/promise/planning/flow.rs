@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::catalog::Quantity;
 use crate::promise::planning::curve::end;
-use crate::promise::planning::explode::Engine;
-use crate::promise::planning::net::Net;
-use crate::promise::planning::solve::{GroupSolution, solve_each};
+use crate::promise::planning::explosion::Engine;
+use crate::promise::planning::item_graph::ItemGraph;
+use crate::promise::planning::plan_group::{GroupSolution, plan_each};
 use crate::promise::planning::{Day, FAR, GroupItem, PlanningError, PlanningGroup};
 
 /// The flow of units when everything that is promised and offered is produced.
@@ -44,9 +44,9 @@ pub fn flows(group: &PlanningGroup) -> Result<Flows, PlanningError> {
         item.stock + comes - item.claims.iter().map(|(_, units)| *units).sum()
     };
     let mut of: Vec<Flow> = group.items.iter().map(|item| Flow { left: left(item), ..Flow::default() }).collect();
-    let solution = solve_each(group, |engine| add(engine, &mut of))?;
+    let solution = plan_each(group, |engine| add(engine, &mut of))?;
     let every: Vec<usize> = (0..group.items.len()).collect();
-    let mut net = Net::empty(group);
+    let mut net = ItemGraph::empty(group);
     net.load(&every)?;
     Ok(Flows { solution, of, order: net.index })
 }

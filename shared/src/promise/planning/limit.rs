@@ -1,15 +1,15 @@
 //! The result for one finished good: the units offered, the units that are late, and what stops the next unit.
 
 use crate::catalog::{Quantity, Sku};
-use crate::promise::planning::bound::Most;
-use crate::promise::planning::explode::{Cause, Engine};
-use crate::promise::planning::most::Stop;
-use crate::promise::planning::{Day, MOST_OFFERED};
+use crate::promise::planning::bound::UnitBound;
+use crate::promise::planning::explosion::{Engine, ShortageCause};
+use crate::promise::planning::max_units::Constraint;
+use crate::promise::planning::{Day, MAX_OFFERED};
 
 /// What can still be produced of one finished good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Producible {
-    /// Units that can be offered on top of all promises, by the day of the offer; at most [`MOST_OFFERED`](super::MOST_OFFERED).
+    /// Units that can be offered on top of all promises, by the day of the offer; at most [`MAX_OFFERED`](super::MOST_OFFERED).
     /// Zero while a promise of the item is late.
     pub shown: Quantity,
     /// Promised units that cannot be available by the promised day, in the order of days.
@@ -33,7 +33,7 @@ pub struct Late {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
     /// The cause.
-    pub why: Why,
+    pub why: LimitCause,
     /// The item that is short.
     pub item: Sku,
     /// The path from the finished good down to that item, both included.
@@ -44,7 +44,7 @@ pub struct Limit {
 
 /// Why an item stops the next unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
+pub enum LimitCause {
     /// The item is not produced here, and not enough of it is available or arrives in time.
     Component,
     /// The work centre that produces the item has no free capacity in time.
@@ -53,26 +53,26 @@ pub enum Why {
     LeadTime,
 }
 
-impl Most {
+impl UnitBound {
     /// What stops the next unit above the bound.
     pub(super) fn limit(&self, engine: &Engine<'_>) -> Option<Limit> {
-        (self.units < MOST_OFFERED).then(|| Limit::of(engine, self.cause, &self.path, self.needed))
+        (self.units < MAX_OFFERED).then(|| Limit::of(engine, self.cause, &self.path, self.needed))
     }
 }
 
 impl Limit {
-    pub(super) fn of_stop(engine: &Engine<'_>, stop: &Stop) -> Self {
+    pub(super) fn of_constraint(engine: &Engine<'_>, stop: &Constraint) -> Self {
         Self::of(engine, stop.short.cause, &stop.path, stop.short.needed)
     }
 
-    fn of(engine: &Engine<'_>, cause: Cause, path: &[usize], day: Day) -> Self {
+    fn of(engine: &Engine<'_>, cause: ShortageCause, path: &[usize], day: Day) -> Self {
         let last = *path.last().expect("a path begins with its finished good");
         let why = match cause {
-            Cause::Stock => Why::Component,
-            Cause::Lead => Why::LeadTime,
-            Cause::Centre => {
+            ShortageCause::Stock => LimitCause::Component,
+            ShortageCause::Lead => LimitCause::LeadTime,
+            ShortageCause::Centre => {
                 let centre = engine.net.nodes[last].centre.expect("only an item with a work centre can lack capacity");
-                Why::Centre(engine.net.group.centres[centre].code.clone())
+                LimitCause::Centre(engine.net.group.centres[centre].code.clone())
             }
         };
         let path: Vec<Sku> = path.iter().map(|&at| engine.net.sku(at).clone()).collect();

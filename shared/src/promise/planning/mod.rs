@@ -17,25 +17,25 @@
 //! *Promises.* Promised units are placed first. An offer may not make any item shorter on any day than the promises leave it, so
 //! an order of today breaks no promise for a later day.
 
+mod allocation;
+mod alternates;
 mod bound;
-mod centre;
+mod capacity;
 mod constrained;
-mod contested;
 mod curve;
 mod earliest;
-mod explode;
+mod explosion;
 mod flow;
+mod item_graph;
 mod limit;
-mod most;
-mod need;
-mod net;
-mod pools;
-mod promised;
+mod max_units;
+mod netting;
+mod plan_group;
+mod promises;
 mod ratio;
-mod share;
-mod solve;
-mod switch;
+mod service_order;
 mod trial;
+mod where_used;
 
 use jiff::civil::Date;
 
@@ -44,16 +44,16 @@ use crate::catalog::{Quantity, Sku};
 
 pub use earliest::{Earliest, earliest};
 pub use flow::{Flow, Flows, flows};
-pub use limit::{Late, Limit, Producible, Why};
-pub use pools::WhereUsed;
+pub use limit::{Late, Limit, LimitCause, Producible};
+pub use plan_group::{GroupSolution, solve};
 pub use ratio::Ratio;
-pub use solve::{GroupSolution, solve};
+pub use where_used::WhereUsedGraph;
 
 /// Days from today; 0 is today.
 pub type Day = u32;
 
 /// The units that are offered of a finished good that nothing limits.
-pub const MOST_OFFERED: i64 = 1_000_000;
+pub const MAX_OFFERED: i64 = 1_000_000;
 
 /// How many days ahead the search for a date looks.
 pub const HORIZON: Day = 730;

@@ -240,8 +240,8 @@ fn half_a_listing_is_completed() {
     let mut without_item = whole.clone();
     take(&mut without_item, Write::put(&Item { shops: [].into(), ..item }, Expect::Revision(1)));
     for (mut stored, line, row) in [
-        (without_mapping, "SERUM,44000000000001,45000000000001,2", mapping.key()),
-        (without_item, "SERUM,44000000000001,,", RowKey::Item("SERUM".parse().expect("a SKU")).key()),
+        (without_mapping, "SERUM,44000000000001,45000000000001,2", mapping.row_key()),
+        (without_item, "SERUM,44000000000001,,", RowKey::Item("SERUM".parse().expect("a SKU"))),
     ] {
         let text = format!("shop,shop_sku,sku,inventory_item,variant,buffer\na.myshopify.com,serum-30,{line}\n");
         assert_eq!(changes(&stored, &[("listings", &text)]), ["listings 2 a.myshopify.com/serum-30: completed"]);

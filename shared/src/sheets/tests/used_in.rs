@@ -53,7 +53,7 @@ fn the_index_follows_the_bills() {
             "SERUM,GLASS,,yes\nSERUM,GLASS-2,,yes",
             &[
                 "put bill of SERUM, put bill of SERUM, version 2",
-                "delete where-used of GLASS, delete USED#GLASS-2/HEAD, put bill of SERUM",
+                "delete where-used of GLASS, delete where-used of GLASS-2, put bill of SERUM",
             ],
         ),
         ("items", items, "OIL,yes", &["put item OIL, delete where-used of OIL"]),

@@ -1,9 +1,9 @@
 //! Pulls stock events from systems that do not send them: on a schedule, by configuration, exactly once.
 //!
 //! A [`PullConfig`] defines the address of a feed, how its rows become events, and by what "new" is known.
-//! [`crate::flows::pull`] asks for the rows that are new since the [`FeedWatermark`], commits each row through the same
+//! `flows::pull` asks for the rows that are new since the [`FeedWatermark`], commits each row through the same
 //! `receive_all` as every other event, and then moves the watermark: to the newest row seen less an overlap, and never past a
-//! row that failed. Rows are therefore read several times and applied once. Only the port [`crate::ports::Source`] does I/O:
+//! row that failed. Rows are therefore read several times and applied once. Only the port `ports::Source` does I/O:
 //! it sends one request.
 //!
 //! Deliberately absent: code per system. All differences between systems are in their configuration files

@@ -9,12 +9,12 @@ use super::Checker;
 
 /// The rare paths to count, by kind of movement.
 const RARE: [(MovementKind, &str); 6] = [
-    (MovementKind::Dispatch, "shipped ahead of the shop"),
-    (MovementKind::Undispatch, "had not left after all"),
-    (MovementKind::Confirm, "shop caught up"),
-    (MovementKind::Unconfirm, "shop took it back"),
-    (MovementKind::Stray, "shipped elsewhere"),
-    (MovementKind::Unstray, "shipped elsewhere"),
+    (MovementKind::ShipAhead, "shipped ahead of the shop"),
+    (MovementKind::ReverseShipAhead, "had not left after all"),
+    (MovementKind::ConfirmShipment, "shop caught up"),
+    (MovementKind::ReverseConfirmShipment, "shop took it back"),
+    (MovementKind::Misattribute, "shipped elsewhere"),
+    (MovementKind::ReverseMisattribute, "shipped elsewhere"),
 ];
 
 /// The totals of the movements of one order line.
@@ -52,7 +52,7 @@ impl Checker {
         let mut legal = add(&mut held.reserved, place(), change.reserved);
         legal &= add(&mut held.ahead, place(), change.ahead);
         match movement.kind {
-            MovementKind::Ship | MovementKind::Unship | MovementKind::Confirm | MovementKind::Unconfirm => {
+            MovementKind::Ship | MovementKind::Unship | MovementKind::ConfirmShipment | MovementKind::ReverseConfirmShipment => {
                 let fulfilment = line.fulfilment.unwrap_or(FulfilmentId::new(0));
                 let shipped = held.shipped.entry(fulfilment).or_default();
                 *shipped -= change.moved_by_shop;
@@ -62,15 +62,15 @@ impl Checker {
             MovementKind::Restock | MovementKind::Unrestock => held.restocked += change.moved_by_shop,
             MovementKind::Withhold | MovementKind::Unwithhold => held.withheld += change.held,
             MovementKind::Hold | MovementKind::Unhold => legal &= add(&mut held.gone, place(), -change.held),
-            MovementKind::Stray | MovementKind::Unstray => {
+            MovementKind::Misattribute | MovementKind::ReverseMisattribute => {
                 add(&mut held.misattributed, place(), -change.on_hand);
             }
             MovementKind::Reserve
             | MovementKind::Release
             | MovementKind::AssignOut
             | MovementKind::AssignIn
-            | MovementKind::Dispatch
-            | MovementKind::Undispatch => {}
+            | MovementKind::ShipAhead
+            | MovementKind::ReverseShipAhead => {}
             MovementKind::Receipt
             | MovementKind::Produce
             | MovementKind::Issue
@@ -83,12 +83,12 @@ impl Checker {
             | MovementKind::Deliver
             | MovementKind::Depart
             | MovementKind::Arrive
-            | MovementKind::Ring
-            | MovementKind::Unring
+            | MovementKind::PosSale
+            | MovementKind::ReversePosSale
             | MovementKind::Allocate
             | MovementKind::Deallocate
-            | MovementKind::Commit
-            | MovementKind::Uncommit => legal = false,
+            | MovementKind::WholesaleAllocate
+            | MovementKind::WholesaleDeallocate => legal = false,
         }
         legal &= ![held.withheld, held.restocked].iter().any(|units| units.is_negative());
         if let Some((_, met)) = RARE.iter().find(|(kind, _)| *kind == movement.kind) {

@@ -4,19 +4,19 @@
 //! `A stock=5 in=3:4,8:2 claim=1:1 promised=4:2 lead=2 yield=9/10 at=C1 of=B*2+C*3/2@0..10|D buy=5 offer=10 prio=1 since=3 policy=fair`,
 //! `centre C1 5`. Slots are joined by `+`, options by `|`; `*1` and the days of a slot may be omitted.
 
-mod agree;
-mod answers;
-mod brute;
+mod against_brute_force;
+mod brute_force;
 mod case;
+mod cases;
+mod dates_and_groups;
 mod flow;
-mod rows;
 
 use jiff::civil::date;
 
 use crate::catalog::Quantity;
 use crate::promise::planning::{
-    AllocationPolicy, ComponentUse, Day, GroupItem, GroupWorkCentre, Late, Limit, Offer, PlanningGroup, Producible, Ratio,
-    Recipe, Slot, Why, solve,
+    AllocationPolicy, ComponentUse, Day, GroupItem, GroupWorkCentre, Late, Limit, LimitCause, Offer, PlanningGroup, Producible,
+    Ratio, Recipe, Slot, solve,
 };
 
 fn number<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
@@ -89,9 +89,9 @@ fn group(lines: &[&str]) -> PlanningGroup {
 /// `component B by 3 (A>B)`
 fn limit(limit: &Limit) -> String {
     let why = match &limit.why {
-        Why::Component => "component".to_owned(),
-        Why::Centre(code) => format!("centre {code} at"),
-        Why::LeadTime => "time of".to_owned(),
+        LimitCause::Component => "component".to_owned(),
+        LimitCause::Centre(code) => format!("centre {code} at"),
+        LimitCause::LeadTime => "time of".to_owned(),
     };
     let path: Vec<&str> = limit.path.iter().map(crate::catalog::Sku::as_str).collect();
     format!("{why} {} by {} ({})", limit.item, limit.day, path.join(">"))

@@ -10,7 +10,7 @@ use crate::promise::planning::{GroupItem, GroupWorkCentre, PlanningGroup};
 
 /// Bills of materials as a graph, from parents to components and back.
 #[derive(Debug, Clone)]
-pub struct WhereUsed {
+pub struct WhereUsedGraph {
     down: Links,
     up: Links,
     /// The items of each work centre, as links from the work centre.
@@ -20,7 +20,7 @@ pub struct WhereUsed {
     /// Finished goods, items that are produced regardless, and everything below both.
     wanted: Vec<bool>,
     /// The group of each wanted item, and the items of each group.
-    pool_of: Vec<Option<usize>>,
+    group_of: Vec<Option<usize>>,
     pools: Links,
 }
 
@@ -55,7 +55,7 @@ impl Links {
     }
 }
 
-impl WhereUsed {
+impl WhereUsedGraph {
     /// The graph of `items` items. `bills` are pairs of an item and one of its components; `made_at` are pairs of an item and its
     /// work centre; `goods` are items that are offered or promised; `drawing` are items that are produced regardless, because
     /// production runs take them or their stock is negative.
@@ -76,7 +76,7 @@ impl WhereUsed {
             centre_of,
             good: vec![false; items],
             wanted: vec![false; items],
-            pool_of: vec![None; items],
+            group_of: vec![None; items],
             pools: Links::default(),
         };
         let mut open = Vec::new();
@@ -103,7 +103,7 @@ impl WhereUsed {
 
     /// The graph of a planning group.
     #[must_use]
-    pub fn of_pool(group: &PlanningGroup) -> Self {
+    pub fn of_group(group: &PlanningGroup) -> Self {
         let (mut bills, mut made_at, mut goods, mut drawing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (index, item) in group.items.iter().enumerate() {
             if item.offer.is_some() || !item.promised.is_empty() {
@@ -141,8 +141,8 @@ impl WhereUsed {
 
     /// All items that must be planned together with these, in order. Empty when no finished good needs them.
     #[must_use]
-    pub fn pool_of(&self, changed: &[usize]) -> Vec<usize> {
-        let mut pools: Vec<usize> = changed.iter().filter_map(|&item| self.pool_of[item]).collect();
+    pub fn group_of(&self, changed: &[usize]) -> Vec<usize> {
+        let mut pools: Vec<usize> = changed.iter().filter_map(|&item| self.group_of[item]).collect();
         pools.sort_unstable();
         pools.dedup();
         let mut items: Vec<usize> = pools.iter().flat_map(|&group| self.pools.from(group)).copied().collect();
@@ -162,23 +162,23 @@ impl WhereUsed {
         let mut found = 0;
         let mut open = Vec::new();
         for first in 0..self.good.len() {
-            if !self.wanted[first] || self.pool_of[first].is_some() {
+            if !self.wanted[first] || self.group_of[first].is_some() {
                 continue;
             }
-            self.pool_of[first] = Some(found);
+            self.group_of[first] = Some(found);
             open.push(first);
             while let Some(at) = open.pop() {
                 let mates = self.centre_of[at].map_or(&[][..], |centre| self.centres.from(centre));
                 for &other in self.down.from(at).iter().chain(self.up.from(at)).chain(mates) {
-                    if self.wanted[other] && self.pool_of[other].is_none() {
-                        self.pool_of[other] = Some(found);
+                    if self.wanted[other] && self.group_of[other].is_none() {
+                        self.group_of[other] = Some(found);
                         open.push(other);
                     }
                 }
             }
             found += 1;
         }
-        let members = self.pool_of.iter().enumerate().filter_map(|(item, group)| group.map(|group| (group, item)));
+        let members = self.group_of.iter().enumerate().filter_map(|(item, group)| group.map(|group| (group, item)));
         self.pools = Links::of(found, members);
     }
 }

@@ -10,15 +10,15 @@
 //! all of them are, by priority when one of them is, else first come.
 
 use crate::catalog::Sku;
-use crate::promise::planning::bound::{Bound, Most};
-use crate::promise::planning::constrained::Meeting;
-use crate::promise::planning::contested::Contested;
-use crate::promise::planning::explode::{Demand, Engine};
+use crate::promise::planning::bound::{Bound, UnitBound};
+use crate::promise::planning::constrained::ConstrainedResources;
+use crate::promise::planning::explosion::{Demand, Engine};
 use crate::promise::planning::limit::Limit;
-use crate::promise::planning::{Day, MOST_OFFERED, Offer};
+use crate::promise::planning::service_order::ServiceOrder;
+use crate::promise::planning::{Day, MAX_OFFERED, Offer};
 
 /// A finished good that is offered.
-pub(super) struct Good<'p> {
+pub(super) struct FinishedGood<'p> {
     pub(super) at: usize,
     pub(super) sku: &'p Sku,
     pub(super) offer: Offer,
@@ -28,66 +28,66 @@ pub(super) struct Good<'p> {
 
 /// The allocation of a finished good.
 #[derive(Clone, Default)]
-pub(super) struct Share {
+pub(super) struct Allocation {
     pub(super) units: i64,
     pub(super) limit: Option<Limit>,
 }
 
-impl Good<'_> {
+impl FinishedGood<'_> {
     pub(super) fn demand(&self, units: i64) -> Demand {
         Demand { at: self.at, day: self.offer.by, units }
     }
 }
 
 /// Allocates until no finished good can be raised. `goods` are in the order of rank: by priority, then by date, then by SKU.
-pub(super) fn fill(engine: &mut Engine<'_>, goods: &[Good<'_>]) -> Vec<Share> {
+pub(super) fn fill(engine: &mut Engine<'_>, goods: &[FinishedGood<'_>]) -> Vec<Allocation> {
     let every: Vec<usize> = (0..engine.net.index.len()).collect();
     let wanted: Vec<(usize, Day)> = goods.iter().map(|good| (good.at, good.offer.by)).collect();
     let mut bound = Bound::of_size(every.len());
     bound.prepare(engine, &every, &wanted);
-    let tops: Vec<Most> = wanted.iter().map(|&(at, day)| bound.of(engine, at, day)).collect();
-    let mut shares: Vec<Share> = tops.iter().map(|top| Share { units: top.units, limit: top.limit(engine) }).collect();
+    let tops: Vec<UnitBound> = wanted.iter().map(|&(at, day)| bound.of(engine, at, day)).collect();
+    let mut shares: Vec<Allocation> = tops.iter().map(|top| Allocation { units: top.units, limit: top.limit(engine) }).collect();
     let demands: Vec<Demand> = goods.iter().zip(&tops).map(|(good, top)| good.demand(top.units)).collect();
     let unsure: Vec<usize> = goods.iter().zip(&tops).filter(|(_, top)| top.unsure).map(|(good, _)| good.at).collect();
-    let Some(mut contested) = Contested::of(engine, &every, &demands, &unsure) else {
-        engine.keep();
+    let Some(mut contested) = ConstrainedResources::of(engine, &every, &demands, &unsure) else {
+        engine.keep_trial();
         engine.commit();
         return shares;
     };
     let alone = goods.iter().zip(demands).filter(|(good, _)| !contested.concerns(good));
     let alone: Vec<Demand> = alone.map(|(_, demand)| demand).collect();
     if engine.fit(&every, &alone).is_none() {
-        engine.keep();
+        engine.keep_trial();
         engine.commit();
     } else {
-        contested = Contested::everything(engine);
+        contested = ConstrainedResources::everything(engine);
     }
     let contend = |at: &usize| contested.concerns(&goods[*at]);
-    let (contenders, tops): (Vec<usize>, Vec<Most>) = tops.into_iter().enumerate().filter(|(at, _)| contend(at)).unzip();
-    let met: Vec<&Good<'_>> = contenders.iter().map(|&at| &goods[at]).collect();
-    let lists = Lists::of(engine, &met);
-    let mut meeting = Meeting::of(engine, &met, &lists, &contested);
-    let begun = met.iter().map(|good| Share { units: good.promised, limit: None }).collect();
-    let mut filling = Filling { bound, goods: met, lists, shares: begun, tops };
+    let (contenders, tops): (Vec<usize>, Vec<UnitBound>) = tops.into_iter().enumerate().filter(|(at, _)| contend(at)).unzip();
+    let met: Vec<&FinishedGood<'_>> = contenders.iter().map(|&at| &goods[at]).collect();
+    let lists = ItemsBelow::of(engine, &met);
+    let mut meeting = ServiceOrder::of(engine, &met, &lists, &contested);
+    let begun = met.iter().map(|good| Allocation { units: good.promised, limit: None }).collect();
+    let mut filling = AllocationRun { bound, goods: met, lists, shares: begun, tops };
     while let Some((group, all)) = meeting.next() {
         for done in filling.rise(engine, group, all) {
             meeting.done(done);
         }
     }
     for (at, share) in contenders.into_iter().zip(filling.shares) {
-        shares[at] = Share { units: share.units - goods[at].promised, ..share };
+        shares[at] = Allocation { units: share.units - goods[at].promised, ..share };
     }
     shares
 }
 
 /// The items below each finished good, parents before components, in one block of memory.
-pub(super) struct Lists {
+pub(super) struct ItemsBelow {
     all: Vec<usize>,
     of: Vec<std::ops::Range<usize>>,
 }
 
-impl Lists {
-    fn of(engine: &mut Engine<'_>, goods: &[&Good<'_>]) -> Self {
+impl ItemsBelow {
+    fn of(engine: &mut Engine<'_>, goods: &[&FinishedGood<'_>]) -> Self {
         let mut lists = Self { all: Vec::new(), of: Vec::with_capacity(goods.len()) };
         for good in goods {
             let begin = lists.all.len();
@@ -102,16 +102,16 @@ impl Lists {
     }
 }
 
-struct Filling<'g> {
+struct AllocationRun<'g> {
     bound: Bound,
-    goods: Vec<&'g Good<'g>>,
-    lists: Lists,
-    shares: Vec<Share>,
+    goods: Vec<&'g FinishedGood<'g>>,
+    lists: ItemsBelow,
+    shares: Vec<Allocation>,
     /// The bound of each finished good, as if it were alone and first: its result can only be lower.
-    tops: Vec<Most>,
+    tops: Vec<UnitBound>,
 }
 
-impl Filling<'_> {
+impl AllocationRun<'_> {
     /// Raises the finished goods together until all are done. When they are not `all` members of their group, it stops as soon as
     /// one is done. Returns those that are done.
     fn rise(&mut self, engine: &mut Engine<'_>, mut group: Vec<usize>, all: bool) -> Vec<usize> {
@@ -148,7 +148,7 @@ impl Filling<'_> {
         let most = self.bound.walk(engine, list, of.at, of.offer.by);
         let found = engine.most(list, most.units, most.unsure, |units, asked| asked.push(of.demand(units)));
         self.shares[good].limit = match &found.stop {
-            Some(stop) => Some(Limit::of_stop(engine, stop)),
+            Some(stop) => Some(Limit::of_constraint(engine, stop)),
             None => most.limit(engine),
         };
         found.units
@@ -157,7 +157,7 @@ impl Filling<'_> {
     /// The most units that a finished good can get, promised units included.
     fn top(&self, good: usize) -> i64 {
         let top = &self.tops[good];
-        self.goods[good].promised + if top.unsure { MOST_OFFERED } else { top.units }
+        self.goods[good].promised + if top.unsure { MAX_OFFERED } else { top.units }
     }
 
     /// Raises the finished goods to the highest level that all of them can reach together, each at most to its own maximum.
@@ -189,7 +189,7 @@ impl Filling<'_> {
         engine.commit();
         self.shares[good].units += found.units;
         if let Some(stop) = found.stop {
-            self.shares[good].limit = Some(Limit::of_stop(engine, &stop));
+            self.shares[good].limit = Some(Limit::of_constraint(engine, &stop));
         }
         found.units > 0
     }

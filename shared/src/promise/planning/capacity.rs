@@ -4,7 +4,7 @@ use crate::promise::planning::curve::{Step, end, on, push};
 use crate::promise::planning::{Day, FAR, PlanningGroup};
 
 /// The starts at each work centre on each day.
-pub(super) struct Loads {
+pub(super) struct CapacityLoads {
     per_day: Vec<i64>,
     committed: Vec<Vec<i64>>,
     /// The starts that the current explosion adds, and the work centres where it adds them.
@@ -15,13 +15,13 @@ pub(super) struct Loads {
 }
 
 /// Starts that exceed the capacity of a work centre.
-pub(super) struct Over {
+pub(super) struct CapacityExcess {
     pub(super) day: Day,
     pub(super) demand: i64,
     pub(super) excess: i64,
 }
 
-impl Loads {
+impl CapacityLoads {
     pub(super) fn of(group: &PlanningGroup) -> Self {
         let none = vec![Vec::new(); group.centres.len()];
         Self {
@@ -38,12 +38,18 @@ impl Loads {
     /// the required number of starts is done. Starts that do not fit go to the first days with free capacity. Returns the largest
     /// excess, if it is more than did not fit before: `before` holds the starts that were required before, and `committed` those
     /// that the item has at the work centre so far.
-    pub(super) fn latest(&mut self, centre: usize, starts: &mut Vec<Step>, before: &[Step], committed: &[Step]) -> Option<Over> {
+    pub(super) fn latest(
+        &mut self,
+        centre: usize,
+        starts: &mut Vec<Step>,
+        before: &[Step],
+        committed: &[Step],
+    ) -> Option<CapacityExcess> {
         let total = end(starts);
         let last_wanted = starts.last()?.day;
         self.free.clear();
         self.reach.clear();
-        let (mut worst, mut day, mut reach): (Option<Over>, Day, i64) = (None, 0, 0);
+        let (mut worst, mut day, mut reach): (Option<CapacityExcess>, Day, i64) = (None, 0, 0);
         let mut own = committed.iter().peekable();
         let mut own_so_far = 0;
         loop {
@@ -61,7 +67,7 @@ impl Loads {
                 let lacked = (on(before, day) - own_so_far).max(0);
                 let excess = wanted - reach - lacked;
                 if excess > 0 && worst.as_ref().is_none_or(|worst| worst.excess < excess) {
-                    worst = Some(Over { day, demand: wanted, excess });
+                    worst = Some(CapacityExcess { day, demand: wanted, excess });
                 }
             }
             if (day >= last_wanted && reach >= total) || day >= FAR {

@@ -3,31 +3,31 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::Quantity;
-use crate::promise::planning::explode::{Demand, Engine};
+use crate::promise::planning::explosion::{Demand, Engine};
 use crate::promise::planning::limit::Late;
-use crate::promise::planning::most::Stop;
+use crate::promise::planning::max_units::Constraint;
 use crate::promise::planning::{Day, FAR, GroupItem, HORIZON};
 
 /// The late units of each item, and what stopped the first of them.
 #[derive(Default)]
-pub(super) struct Placed {
+pub(super) struct PlacedPromises {
     pub(super) late: BTreeMap<usize, Vec<Late>>,
-    pub(super) stops: BTreeMap<usize, Stop>,
+    pub(super) stops: BTreeMap<usize, Constraint>,
 }
 
 /// Nets what production runs take, then places every promise. When not all promises fit, those that depend on an item that is
 /// short are placed one by one, by day and then by rank. As many units as fit are placed on the promised day; the rest is late.
-pub(super) fn place(engine: &mut Engine<'_>) -> Placed {
+pub(super) fn place(engine: &mut Engine<'_>) -> PlacedPromises {
     let every: Vec<usize> = (0..engine.net.index.len()).collect();
-    if engine.is_settled() {
+    if engine.is_netted() {
         // No deficit of a produced item must be netted first.
     } else if engine.fit(&every, &[]).is_some() {
         engine.force(&every, &[]);
     } else {
-        engine.keep();
+        engine.keep_trial();
         engine.commit();
     }
-    let mut placed = Placed::default();
+    let mut placed = PlacedPromises::default();
     let mut promises = Vec::new();
     for &at in &every {
         let promised = &item(engine, at).promised;
@@ -37,7 +37,7 @@ pub(super) fn place(engine: &mut Engine<'_>) -> Placed {
         return placed;
     }
     if engine.fit(&every, &promises).is_none() {
-        engine.keep();
+        engine.keep_trial();
         engine.commit();
         return placed;
     }
@@ -56,7 +56,7 @@ pub(super) fn place(engine: &mut Engine<'_>) -> Placed {
     placed
 }
 
-fn one(engine: &mut Engine<'_>, list: &[usize], demand: Demand, placed: &mut Placed) {
+fn one(engine: &mut Engine<'_>, list: &[usize], demand: Demand, placed: &mut PlacedPromises) {
     let found = engine.most(list, demand.units, false, |units, asked| asked.push(Demand { units, ..demand }));
     engine.commit();
     let rest = Demand { units: demand.units - found.units, ..demand };
@@ -77,7 +77,7 @@ fn later(engine: &mut Engine<'_>, list: &[usize], rest: Demand, possible: Option
     if let Some(day) = possible
         && engine.fit(list, &[Demand { day, ..rest }]).is_none()
     {
-        engine.keep();
+        engine.keep_trial();
         engine.commit();
     } else {
         engine.force(list, &[Demand { day: FAR, ..rest }]);
@@ -125,7 +125,7 @@ fn suspects(engine: &mut Engine<'_>, every: &[usize], promises: &[Demand]) -> Ve
     engine.begin();
     engine.explode(every, promises, false);
     let mut suspect = vec![false; every.len()];
-    for short in &engine.shorts {
+    for short in &engine.shortages {
         suspect[short.at] = true;
     }
     for &at in every.iter().rev() {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::promise::planning::Day;
 use crate::promise::planning::curve::{Step, end, on, push};
-use crate::promise::planning::explode::{Cause, Demand, Engine, Short};
+use crate::promise::planning::explosion::{Demand, Engine, Shortage, ShortageCause};
 use crate::promise::planning::trial::Touched;
 
 /// The most moves in one trial, which bounds its time.
@@ -17,12 +17,12 @@ const MOST_MOVES: usize = 100;
 impl Engine<'_> {
     /// Explodes the demands and switches to alternates where that helps. Returns `None` when no item gets shorter; the trial can
     /// then be committed.
-    pub(super) fn fit(&mut self, list: &[usize], demands: &[Demand]) -> Option<Short> {
+    pub(super) fn fit(&mut self, list: &[usize], demands: &[Demand]) -> Option<Shortage> {
         self.begin();
         let mut moved = None;
         for _ in 0..=MOST_MOVES {
             let Some(short) = self.explode(list, demands, true) else {
-                return moved.filter(|_| self.mends());
+                return moved.filter(|_| self.takes_from_short_items());
             };
             if !self.choices || !self.switch(list, short) {
                 return Some(short);
@@ -34,9 +34,9 @@ impl Engine<'_> {
 
     /// Whether the moves took units of an item that is already short. Its open requirement has precedence: starts that moved away
     /// from the item to make room do not free units for this demand.
-    fn mends(&self) -> bool {
+    fn takes_from_short_items(&self) -> bool {
         let less = |touched: &Touched| self.trial.delta(*touched).iter().any(|step| step.units < 0);
-        self.trial.touched.iter().any(|touched| self.lacking.contains(&touched.at) && less(touched))
+        self.trial.touched.iter().any(|touched| self.short_items.contains(&touched.at) && less(touched))
     }
 
     /// Places the demands even if items become short, and uses alternates for as much of the shortage as they can cover.
@@ -44,25 +44,25 @@ impl Engine<'_> {
         self.begin();
         self.explode(list, demands, false);
         for _ in 0..MOST_MOVES {
-            let shorts = std::mem::take(&mut self.shorts);
-            if !self.choices || !shorts.iter().any(|short| self.switch(list, *short)) {
-                self.shorts = shorts;
+            let shortages = std::mem::take(&mut self.shortages);
+            if !self.choices || !shortages.iter().any(|short| self.switch(list, *short)) {
+                self.shortages = shortages;
                 break;
             }
             self.explode(list, demands, false);
         }
-        self.lacking.extend(self.shorts.iter().map(|short| short.at));
-        self.keep();
+        self.short_items.extend(self.shortages.iter().map(|short| short.at));
+        self.keep_trial();
         self.commit();
     }
 
     /// Moves starts of the slot nearest above the shortage to their next option. Returns false when there is none.
-    fn switch(&mut self, list: &[usize], short: Short) -> bool {
+    fn switch(&mut self, list: &[usize], short: Shortage) -> bool {
         let inside: BTreeSet<usize> = list.iter().copied().collect();
         let node = self.net.nodes[short.at];
         let (units, day) = match short.cause {
-            Cause::Stock | Cause::Lead => (short.excess, short.day),
-            Cause::Centre => (node.yields.of_down(short.excess).max(1), short.day.saturating_add(node.lead)),
+            ShortageCause::Stock | ShortageCause::Lead => (short.excess, short.day),
+            ShortageCause::Centre => (node.yields.of_down(short.excess).max(1), short.day.saturating_add(node.lead)),
         };
         let mut open = VecDeque::from([(short.at, units, day)]);
         let mut seen = BTreeSet::from([short.at]);

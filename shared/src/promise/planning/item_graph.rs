@@ -4,11 +4,11 @@ use crate::catalog::Sku;
 use crate::promise::planning::{Day, PlanningError, PlanningGroup, Ratio};
 
 /// A planning group, laid out for walking. Items are identified by their place in the order of netting.
-pub(super) struct Net<'p> {
+pub(super) struct ItemGraph<'p> {
     pub(super) group: &'p PlanningGroup,
     pub(super) nodes: Vec<Node>,
-    pub(super) slots: Vec<Span>,
-    pub(super) uses: Vec<Edge>,
+    pub(super) slots: Vec<SlotSpan>,
+    pub(super) uses: Vec<ComponentEdge>,
     /// The index in the group of each place, and the place of each index.
     pub(super) index: Vec<usize>,
     pub(super) place: Vec<usize>,
@@ -28,14 +28,14 @@ pub(super) struct Node {
 
 /// A slot: its options, and the days on which starts require it.
 #[derive(Clone, Copy)]
-pub(super) struct Span {
+pub(super) struct SlotSpan {
     pub(super) first: usize,
     pub(super) end: usize,
     pub(super) from: Day,
     pub(super) until: Day,
 }
 
-impl Span {
+impl SlotSpan {
     /// Whether the slot has one component and no effectivity window, as nearly every slot.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
@@ -49,12 +49,12 @@ impl Span {
 
 /// One option of a slot.
 #[derive(Clone, Copy)]
-pub(super) struct Edge {
+pub(super) struct ComponentEdge {
     pub(super) item: usize,
     pub(super) per: Ratio,
 }
 
-impl<'p> Net<'p> {
+impl<'p> ItemGraph<'p> {
     /// A net with no item loaded yet.
     pub(super) fn empty(group: &'p PlanningGroup) -> Self {
         let place = vec![0; group.items.len()];
@@ -79,8 +79,8 @@ impl<'p> Net<'p> {
                 (yields, lead, centre) = (recipe.yields, recipe.lead, recipe.centre);
                 for slot in &recipe.slots {
                     let first = uses.len();
-                    uses.extend(slot.options.iter().map(|option| Edge { item: place[option.item], per: option.per }));
-                    slots.push(Span { first, end: uses.len(), from: slot.from, until: slot.until });
+                    uses.extend(slot.options.iter().map(|option| ComponentEdge { item: place[option.item], per: option.per }));
+                    slots.push(SlotSpan { first, end: uses.len(), from: slot.from, until: slot.until });
                 }
             }
             let made = item.recipe.is_some();
@@ -96,7 +96,7 @@ impl<'p> Net<'p> {
 
     /// Every component and alternate of an item.
     #[inline]
-    pub(super) fn edges(&self, at: usize) -> &[Edge] {
+    pub(super) fn edges(&self, at: usize) -> &[ComponentEdge] {
         let node = &self.nodes[at];
         if node.first == node.end { &[] } else { &self.uses[self.slots[node.first].first..self.slots[node.end - 1].end] }
     }
@@ -184,20 +184,20 @@ fn netting_order(group: &PlanningGroup, items: &[usize], place: &mut [usize]) ->
 
 /// Finds the items below an item, with buffers that are reused.
 #[derive(Default)]
-pub(super) struct Reacher {
+pub(super) struct Descendants {
     seen: Vec<u32>,
     round: u32,
     stack: Vec<(usize, usize)>,
 }
 
-impl Reacher {
+impl Descendants {
     /// Makes room for `count` items.
     pub(super) fn grow(&mut self, count: usize) {
         self.seen.resize(count.max(self.seen.len()), 0);
     }
 
     /// Appends to `list` these items and everything below them, parents before components.
-    pub(super) fn below(&mut self, net: &Net<'_>, tops: &[usize], list: &mut Vec<usize>) {
+    pub(super) fn below(&mut self, net: &ItemGraph<'_>, tops: &[usize], list: &mut Vec<usize>) {
         self.round += 1;
         let begin = list.len();
         // Depth first: an item is added after all items below it, so the reversed list is an order of netting. The last slot is

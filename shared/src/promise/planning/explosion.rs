@@ -6,15 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::promise::planning::centre::Loads;
+use crate::promise::planning::capacity::CapacityLoads;
 use crate::promise::planning::curve::{Both, Curves, Step, cumulate, push};
-use crate::promise::planning::need::need;
-use crate::promise::planning::net::{Net, Node, Reacher, check};
+use crate::promise::planning::item_graph::{Descendants, ItemGraph, Node, check};
+use crate::promise::planning::netting::need;
 use crate::promise::planning::trial::{Touched, Trial};
 use crate::promise::planning::{Day, FAR, PlanningError, PlanningGroup};
 
 /// Stands for no parent: the demand names the item itself.
-pub(super) const NOBODY: usize = usize::MAX;
+pub(super) const NO_PARENT: usize = usize::MAX;
 
 /// Units of an item that are required by a day.
 #[derive(Debug, Clone, Copy)]
@@ -26,9 +26,9 @@ pub(super) struct Demand {
 
 /// A shortage: the first item of the walk that would be shorter than it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Short {
+pub(super) struct Shortage {
     pub(super) at: usize,
-    pub(super) cause: Cause,
+    pub(super) cause: ShortageCause,
     /// The day with the largest shortage, and the day by which the additional units are required.
     pub(super) day: Day,
     pub(super) needed: Day,
@@ -39,7 +39,7 @@ pub(super) struct Short {
 
 /// The cause of a shortage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(super) enum ShortageCause {
     /// The item is not produced, and there is not enough of it.
     Stock,
     /// Production would have to start before today.
@@ -65,29 +65,29 @@ impl Pending {
 
 /// The committed plan, and the buffers of the walk.
 pub(super) struct Engine<'p> {
-    pub(super) net: Net<'p>,
+    pub(super) net: ItemGraph<'p>,
     /// Whether an item that can be bought has no limit after its purchasing lead time. True to find dates, false to find offers.
     pub(super) buying: bool,
     /// The units left of each item by each day: stock and receipts, less requirements.
     pub(super) left: Curves,
     /// The units started of each item.
     pub(super) starts: Curves,
-    pub(super) loads: Loads,
+    pub(super) loads: CapacityLoads,
     pub(super) switched: BTreeMap<usize, Vec<Step>>,
     /// Whether any slot of the group has alternates or an effectivity window.
     pub(super) choices: bool,
     /// The items that are short because a demand was placed although it did not fit.
-    pub(super) lacking: BTreeSet<usize>,
+    pub(super) short_items: BTreeSet<usize>,
     /// Produced items with a deficit that was not netted yet.
-    unsettled: BTreeSet<usize>,
-    pub(super) reacher: Reacher,
+    unnetted: BTreeSet<usize>,
+    pub(super) reacher: Descendants,
     pub(super) trial: Trial,
     /// The best explosion of a search, kept to be committed.
     pub(super) best: Trial,
     /// The first parent that required each item in the last explosion.
     pub(super) via: Vec<usize>,
     /// The shortages of an explosion that did not stop at the first.
-    pub(super) shorts: Vec<Short>,
+    pub(super) shortages: Vec<Shortage>,
     /// The number of explosions so far.
     pub(super) explosions: u64,
     pending: Vec<Pending>,
@@ -109,20 +109,20 @@ impl<'p> Engine<'p> {
     /// An engine with no item loaded yet. The caller must have checked the group.
     pub(super) fn empty(group: &'p PlanningGroup, buying: bool) -> Self {
         Self {
-            net: Net::empty(group),
+            net: ItemGraph::empty(group),
             buying,
             left: Curves::default(),
             starts: Curves::default(),
-            loads: Loads::of(group),
+            loads: CapacityLoads::of(group),
             switched: BTreeMap::new(),
             choices: false,
-            lacking: BTreeSet::new(),
-            unsettled: BTreeSet::new(),
-            reacher: Reacher::default(),
+            short_items: BTreeSet::new(),
+            unnetted: BTreeSet::new(),
+            reacher: Descendants::default(),
             trial: Trial::default(),
             best: Trial::default(),
             via: Vec::new(),
-            shorts: Vec::new(),
+            shortages: Vec::new(),
             explosions: 0,
             pending: Vec::new(),
             delta: Vec::new(),
@@ -142,10 +142,10 @@ impl<'p> Engine<'p> {
         self.starts.reset(count);
         self.reacher.grow(count);
         self.pending.resize(count.max(self.pending.len()), Pending::default());
-        self.via.resize(count.max(self.via.len()), NOBODY);
+        self.via.resize(count.max(self.via.len()), NO_PARENT);
         self.switched.clear();
-        self.lacking.clear();
-        self.unsettled.clear();
+        self.short_items.clear();
+        self.unnetted.clear();
         self.choices = self.net.slots.iter().any(|slot| !slot.is_plain());
         let changes = &mut self.before;
         for (at, &index) in self.net.index.iter().enumerate() {
@@ -157,7 +157,7 @@ impl<'p> Engine<'p> {
             changes.extend(item.claims.iter().map(|&(day, taken)| Step { day: day.min(FAR), units: -taken.units() }));
             cumulate(changes);
             if self.net.nodes[at].made && changes.iter().any(|step| step.units < 0) {
-                self.unsettled.insert(at);
+                self.unnetted.insert(at);
             }
             self.left.set(at, changes);
         }
@@ -166,12 +166,12 @@ impl<'p> Engine<'p> {
 
     /// Walks `list`, which holds every item below the demands, parents before components. With `stop` the walk ends at the first
     /// item that would be shorter than it is. Without `stop` it continues and collects all shortages.
-    pub(super) fn explode(&mut self, list: &[usize], demands: &[Demand], stop: bool) -> Option<Short> {
+    pub(super) fn explode(&mut self, list: &[usize], demands: &[Demand], stop: bool) -> Option<Shortage> {
         self.trial.clear();
-        self.shorts.clear();
+        self.shortages.clear();
         self.explosions += 1;
         for demand in demands {
-            self.ask(demand.at, demand.day.min(FAR), demand.units, NOBODY);
+            self.ask(demand.at, demand.day.min(FAR), demand.units, NO_PARENT);
         }
         let mut found = None;
         for (next, &at) in list.iter().enumerate() {
@@ -186,7 +186,7 @@ impl<'p> Engine<'p> {
                     found = Some(short);
                     break;
                 }
-                self.shorts.push(short);
+                self.shortages.push(short);
             }
         }
         self.loads.forget();
@@ -199,7 +199,7 @@ impl<'p> Engine<'p> {
     }
 
     /// Nets one item and passes the change of its starts on to its components.
-    fn settle(&mut self, at: usize, stop: bool) -> Option<Short> {
+    fn settle(&mut self, at: usize, stop: bool) -> Option<Shortage> {
         let Self { net, pending, delta, trial, left, starts, target, loads, before, .. } = self;
         let node = net.nodes[at];
         let asked = &mut pending[at];
@@ -269,18 +269,18 @@ impl<'p> Engine<'p> {
     }
 
     /// Whether every deficit of a produced item is netted.
-    pub(super) fn is_settled(&self) -> bool {
-        self.unsettled.is_empty()
+    pub(super) fn is_netted(&self) -> bool {
+        self.unnetted.is_empty()
     }
 
     /// Begins a trial: no start is switched to an alternate beyond the committed switches.
     pub(super) fn begin(&mut self) {
         self.trial.switched.clear();
-        self.trial.dirty.clone_from(&self.unsettled);
+        self.trial.dirty.clone_from(&self.unnetted);
     }
 
     /// Makes the last explosion the best one of a search.
-    pub(super) fn keep(&mut self) {
+    pub(super) fn keep_trial(&mut self) {
         std::mem::swap(&mut self.trial, &mut self.best);
     }
 
@@ -303,7 +303,7 @@ impl<'p> Engine<'p> {
         self.switched.append(&mut self.best.switched);
         self.best.dirty.clear();
         self.best.clear();
-        self.unsettled.clear();
+        self.unnetted.clear();
     }
 }
 
@@ -321,9 +321,9 @@ fn ask(pending: &mut Pending, via: &mut usize, day: Day, units: i64, who: usize)
     }
 }
 
-impl super::centre::Over {
-    fn of_centre(self, at: usize, delta: &[Step]) -> Short {
+impl super::capacity::CapacityExcess {
+    fn of_centre(self, at: usize, delta: &[Step]) -> Shortage {
         let needed = delta.first().map_or(self.day, |step| step.day);
-        Short { at, cause: Cause::Centre, day: self.day, needed, demand: self.demand, excess: self.excess }
+        Shortage { at, cause: ShortageCause::Centre, day: self.day, needed, demand: self.demand, excess: self.excess }
     }
 }

@@ -64,8 +64,8 @@ impl Search<'_> {
         let (num, den) = made.yields;
         let mut due = vec![0; days];
         for day in first..days {
-            let lacking = (needs[day] - available[day]).max(0);
-            due[day - first] = (lacking * den + num - 1) / num;
+            let short_items = (needs[day] - available[day]).max(0);
+            due[day - first] = (short_items * den + num - 1) / num;
         }
         let total = due.iter().copied().max().unwrap_or(0);
         self.spread(at, made, &due, total, &mut Vec::new(), state)

@@ -1,7 +1,7 @@
 //! Dates and planning groups, one row per rule.
 
 use super::*;
-use crate::promise::planning::{WhereUsed, earliest};
+use crate::promise::planning::{WhereUsedGraph, earliest};
 
 /// Protects the date for a quantity: the earliest day on which it can be available with every promise kept, and the constraint on
 /// the day before.
@@ -59,7 +59,7 @@ fn groups_are_closed() {
     let names =
         |items: &[usize]| -> String { items.iter().map(|&index| whole.items[index].sku.as_str()).collect::<Vec<_>>().join(" ") };
     let index = |name: &str| whole.items.iter().position(|item| item.sku.as_str() == name).expect("an item");
-    let graph = WhereUsed::of_pool(&whole);
+    let graph = WhereUsedGraph::of_group(&whole);
     let groups: Vec<String> = graph.pools().map(names).collect();
     assert_eq!(groups, ["A B P R1 S W", "C D Q R", "V"]);
     for (changed, group, goods) in [
@@ -70,7 +70,7 @@ fn groups_are_closed() {
         ("U", "", ""),
         ("V", "V", "V"),
     ] {
-        assert_eq!(names(&graph.pool_of(&[index(changed)])), group, "{changed}");
+        assert_eq!(names(&graph.group_of(&[index(changed)])), group, "{changed}");
         assert_eq!(names(&graph.goods_above(&[index(changed)])), goods, "{changed}");
     }
     let together = solve(&whole).expect("a valid group").producible;

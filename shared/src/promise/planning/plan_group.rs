@@ -1,12 +1,12 @@
 //! Plans a group: promises first, then offers.
 
 use crate::catalog::Quantity;
-use crate::promise::planning::explode::Engine;
+use crate::promise::planning::allocation::{FinishedGood, fill};
+use crate::promise::planning::explosion::Engine;
+use crate::promise::planning::item_graph::check;
 use crate::promise::planning::limit::{Limit, Producible};
-use crate::promise::planning::net::check;
-use crate::promise::planning::pools::WhereUsed;
-use crate::promise::planning::promised::place;
-use crate::promise::planning::share::{Good, fill};
+use crate::promise::planning::promises::place;
+use crate::promise::planning::where_used::WhereUsedGraph;
 use crate::promise::planning::{PlanningError, PlanningGroup};
 
 /// What can still be produced of the finished goods of a planning group.
@@ -23,16 +23,16 @@ pub struct GroupSolution {
 /// # Errors
 /// [`PlanningError`], when the planning group is invalid.
 pub fn solve(group: &PlanningGroup) -> Result<GroupSolution, PlanningError> {
-    solve_each(group, |_| {})
+    plan_each(group, |_| {})
 }
 
 /// Like [`solve`]; `each` sees the engine of each part with its committed plan. An item that no finished good needs is in no
 /// part.
-pub(super) fn solve_each(group: &PlanningGroup, mut each: impl FnMut(&Engine<'_>)) -> Result<GroupSolution, PlanningError> {
+pub(super) fn plan_each(group: &PlanningGroup, mut each: impl FnMut(&Engine<'_>)) -> Result<GroupSolution, PlanningError> {
     check(group)?;
     let mut solution = GroupSolution { producible: vec![None; group.items.len()], explosions: 0 };
     let mut engine = Engine::empty(group, false);
-    for items in WhereUsed::of_pool(group).pools() {
+    for items in WhereUsedGraph::of_group(group).pools() {
         engine.load(items)?;
         run(&mut engine, &mut solution);
         each(&engine);
@@ -54,9 +54,9 @@ fn run(engine: &mut Engine<'_>, solution: &mut GroupSolution) {
         let late = placed.late.remove(&at).unwrap_or_default();
         if let Some(offer) = item.offer.filter(|_| late.is_empty()) {
             let promised = item.promised.iter().map(|(_, units)| units.units().max(0)).sum();
-            goods.push(Good { at, sku: &item.sku, offer, promised });
+            goods.push(FinishedGood { at, sku: &item.sku, offer, promised });
         } else {
-            let limit = placed.stops.get(&at).map(|stop| Limit::of_stop(engine, stop));
+            let limit = placed.stops.get(&at).map(|stop| Limit::of_constraint(engine, stop));
             solution.producible[engine.net.index[at]] = Some(Producible { shown: Quantity::ZERO, late, limit });
         }
     }

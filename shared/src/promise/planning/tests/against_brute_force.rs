@@ -1,8 +1,8 @@
 //! Compares the engine with the brute force, on small random planning groups.
 
-use crate::promise::planning::tests::brute::{Requirement, can, can_within};
+use crate::promise::planning::tests::brute_force::{Requirement, can, can_within};
 use crate::promise::planning::tests::case::{Case, CaseOptions, CaseSlot, Random};
-use crate::promise::planning::{AllocationPolicy, MOST_OFFERED, Producible, solve};
+use crate::promise::planning::{AllocationPolicy, MAX_OFFERED, Producible, solve};
 
 /// The units that the engine offers of each finished good of a case, in order, and whether any promise is late.
 fn shown(case: &Case) -> (Vec<i64>, bool) {
@@ -46,7 +46,7 @@ fn cases(count: u64, options: CaseOptions, mut check: impl FnMut(&Case, Vec<i64>
             "seed {seed}: the engine reports a late promise although all can be kept:\n{}",
             case.lines()
         );
-        if kept && !late && shown.iter().all(|units| *units < MOST_OFFERED) {
+        if kept && !late && shown.iter().all(|units| *units < MAX_OFFERED) {
             done += 1;
             let seen = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&case, shown.clone())));
             assert!(seen.is_ok(), "seed {seed}: {shown:?} of\n{}", case.lines());

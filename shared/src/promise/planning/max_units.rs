@@ -1,20 +1,20 @@
 //! Finds the most units that fit. The search narrows the range between a number that fits and one that does not, by linear
 //! interpolation.
 
-use crate::promise::planning::MOST_OFFERED;
+use crate::promise::planning::MAX_OFFERED;
 use crate::promise::planning::curve::on;
-use crate::promise::planning::explode::{Cause, Demand, Engine, NOBODY, Short};
+use crate::promise::planning::explosion::{Demand, Engine, NO_PARENT, Shortage, ShortageCause};
 
 /// The result of a search. Its explosion is kept as [`Engine::best`], ready to be committed.
-pub(super) struct Found {
+pub(super) struct MaxUnits {
     pub(super) units: i64,
     /// What stops the next unit; `None` when the search ended at its bound.
-    pub(super) stop: Option<Stop>,
+    pub(super) stop: Option<Constraint>,
 }
 
 /// What stops the next unit.
-pub(super) struct Stop {
-    pub(super) short: Short,
+pub(super) struct Constraint {
+    pub(super) short: Shortage,
     /// The path from the finished good down to the item that is short.
     pub(super) path: Vec<usize>,
 }
@@ -28,13 +28,13 @@ impl Engine<'_> {
         top: i64,
         unsure: bool,
         mut demands: impl FnMut(i64, &mut Vec<Demand>),
-    ) -> Found {
+    ) -> MaxUnits {
         let mut asked = Vec::new();
         self.best.clear();
         self.best.switched.clear();
         let mut fits = 0;
-        let mut fails = if unsure { MOST_OFFERED.max(top) } else { top } + 1;
-        let mut stop: Option<Stop> = None;
+        let mut fails = if unsure { MAX_OFFERED.max(top) } else { top } + 1;
+        let mut stop: Option<Constraint> = None;
         let (mut next, mut tries, mut stride) = (top, 0, 1);
         while fails - fits > 1 {
             next = next.clamp(fits + 1, fails - 1);
@@ -42,9 +42,9 @@ impl Engine<'_> {
             demands(next, &mut asked);
             if let Some(short) = self.fit(list, &asked) {
                 fails = next;
-                stop = Some(Stop { short, path: self.path_to(short.at) });
+                stop = Some(Constraint { short, path: self.path_to(short.at) });
             } else {
-                self.keep();
+                self.keep_trial();
                 fits = next;
             }
             tries += 1;
@@ -56,15 +56,17 @@ impl Engine<'_> {
             };
             stride *= 2;
         }
-        Found { units: fits, stop }
+        MaxUnits { units: fits, stop }
     }
 
     /// The number at which the line between the last fit and the last failure crosses the available quantity.
-    fn guess(&self, fits: i64, fails: i64, short: Short) -> i64 {
+    fn guess(&self, fits: i64, fails: i64, short: Shortage) -> i64 {
         let touched = self.best.find(short.at);
         let low = match short.cause {
-            Cause::Stock | Cause::Lead => touched.map_or(0, |touched| on(self.best.delta(touched), short.day)),
-            Cause::Centre => on(touched.map_or_else(|| self.starts.of(short.at), |touched| self.best.starts(touched)), short.day),
+            ShortageCause::Stock | ShortageCause::Lead => touched.map_or(0, |touched| on(self.best.delta(touched), short.day)),
+            ShortageCause::Centre => {
+                on(touched.map_or_else(|| self.starts.of(short.at), |touched| self.best.starts(touched)), short.day)
+            }
         };
         let room = i128::from(short.demand - short.excess - low).max(0);
         let rise = i128::from(short.demand - low).max(1);
@@ -73,7 +75,7 @@ impl Engine<'_> {
 
     /// The path from the demanded item down to an item, as the last explosion went.
     pub(super) fn path_to(&self, at: usize) -> Vec<usize> {
-        let above = |&at: &usize| Some(self.via[at]).filter(|&via| via != NOBODY);
+        let above = |&at: &usize| Some(self.via[at]).filter(|&via| via != NO_PARENT);
         let mut path: Vec<usize> = std::iter::successors(Some(at), above).collect();
         path.reverse();
         path
