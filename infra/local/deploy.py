@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Deploys the template as it is into the running emulator, and prints the outputs as one JSON object.
+"""Deploys the template into the running emulator, and prints the outputs as one JSON object.
 
-The one thing changed, in memory, is where each function's code comes from: a zip of a binary that is already
-built, instead of a build by SAM. A second run updates the stack.
+It changes only the source of each function's code, in memory: a zip of a binary that is already built, instead
+of a build by SAM. A second run updates the stack.
 
     deploy.py --binaries DIR --parameter ShopDomain=example.myshopify.com --secret-string '{"client_id":...}'
 """
@@ -26,11 +26,11 @@ CODE_BUCKET = "promissory-code"
 
 
 class Refused(Exception):
-    """The stack was not deployed; says why."""
+    """The stack was not deployed; the message gives the reason."""
 
 
 class Tagged:
-    """A CloudFormation short form, such as !Ref x, carried through unread."""
+    """A CloudFormation short form, such as !Ref x, that is written as it was read."""
 
     def __init__(self, tag, node):
         self.tag, self.node = tag, node
@@ -55,7 +55,7 @@ def say(text: str) -> None:
 
 
 def zip_of(binary: Path) -> bytes:
-    """The same binary always gives the same zip, so that an update finds nothing to do."""
+    """The zip of a binary. The same binary always gives the same zip, so that an update finds no change."""
     entry = zipfile.ZipInfo("bootstrap")
     entry.external_attr = 0o755 << 16
     entry.compress_type = zipfile.ZIP_DEFLATED
@@ -66,7 +66,7 @@ def zip_of(binary: Path) -> bytes:
 
 
 def with_built_code(template: dict, binaries: Path, s3) -> dict:
-    """The template with each function's CodeUri pointing at an uploaded zip, and no more build instructions."""
+    """The template in which each function's CodeUri names an uploaded zip, without build instructions."""
     s3.create_bucket(Bucket=CODE_BUCKET)
     for logical_id, resource in template["Resources"].items():
         if resource["Type"] != "AWS::Serverless::Function":
@@ -74,9 +74,9 @@ def with_built_code(template: dict, binaries: Path, s3) -> dict:
         name = resource.pop("Metadata")["BuildProperties"]["Binary"]
         binary = binaries / name
         if not binary.is_file():
-            raise Refused(f"no binary for {logical_id}: {binary}")
+            raise Refused(f"{logical_id} has no binary: build {binary} first")
         packed = zip_of(binary)
-        # Named by its content: code that changed is a change of the template, code that did not is none.
+        # The key contains a hash of the content, so the template changes exactly when the code changes.
         key = f"{name}-{hashlib.sha256(packed).hexdigest()[:16]}.zip"
         s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=packed)
         resource["Properties"]["CodeUri"] = f"s3://{CODE_BUCKET}/{key}"
@@ -86,7 +86,7 @@ def with_built_code(template: dict, binaries: Path, s3) -> dict:
 
 
 def settled(cloudformation, stack: str, deadline: float) -> dict:
-    """The stack, once nothing is in progress any more."""
+    """Waits until no operation on the stack is in progress, and returns the stack."""
     while True:
         found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
         if not found["StackStatus"].endswith("_IN_PROGRESS"):
@@ -108,7 +108,7 @@ def failures_of(cloudformation, stack: str) -> str:
 
 def deploy(options) -> dict:
     def client(service: str):
-        # Whatever credentials and endpoints the caller has, they are not for here.
+        # The caller's credentials and endpoints must not be used here.
         return boto3.client(
             service,
             endpoint_url=options.endpoint,
@@ -162,7 +162,7 @@ def deploy(options) -> dict:
 
 
 def callable_url(url: str, endpoint: str) -> str:
-    """https://API.execute-api.REGION.amazonaws.com/PATH, as the emulator serves it."""
+    """The address at which the emulator serves https://API.execute-api.REGION.amazonaws.com/PATH."""
     host, path = url.removeprefix("https://").split("/", 1)
     return f"{endpoint}/_aws/execute-api/{host.split('.')[0]}/$default/{path}"
 

@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
-"""AWS on one machine: ministack, with what it lacks for this project mended.
+"""AWS on one machine: ministack, with corrections where it differs from AWS in a way that matters to this project.
 
-It serves every AWS API the template uses on one port, deploys the template through CloudFormation, and runs
+It serves every AWS API that the template uses on one port, deploys the template through CloudFormation, and runs
 the real `bootstrap` binaries as processes: one per concurrent invocation, kept warm, replaced when they die.
-All state is in memory and gone when the process ends.
+All state is in memory and is gone when the process ends.
 
-What holds here and is checked against the version pinned in requirements.txt:
+These invariants hold for the version that requirements.txt pins:
 - it listens on loopback, with made-up credentials, whatever the caller's environment says;
 - a function sees the variables AWS would give it and those of the template, not those of this process;
 - requests, bodies and secrets are never logged.
 
-Each mend below names the gap upstream that it closes. Deliberately absent: anything the template does not use.
+The comment of each correction below names the gap in ministack ("Gap: ..."). Deliberately absent: corrections of
+anything that the template does not use.
 
 Environment:
-  EMULATOR_HOST            where to listen                                         127.0.0.1
+  EMULATOR_HOST            the address to listen on                                127.0.0.1
   EMULATOR_PORT            one port for all services                               4574
   EMULATOR_REGION          the only region that is used                            us-east-1
   EMULATOR_AUTH            true: every call is checked against the caller's role, so a
@@ -24,7 +25,7 @@ Environment:
   EMULATOR_MAX_PROCESSES   function processes at once over all functions; beyond
                            it an invocation is throttled, as on AWS                by memory
   EMULATOR_RETRY_SECONDS   first pause before a stream batch is retried; doubles   0.1
-  EMULATOR_TICK_SECONDS    how often the scheduler looks what is due               1
+  EMULATOR_TICK_SECONDS    how often the scheduler looks for schedules to start    1
   EMULATOR_PASS            names of variables that functions inherit, by comma     (none)
 """
 
@@ -46,7 +47,7 @@ PF_EXITING = 0x4  # Linux: the process is on its way out
 
 
 def settle_environment() -> None:
-    """Fixes what ministack reads from the environment while it is imported, and takes real credentials away."""
+    """Sets the variables that ministack reads while it is imported, and removes real credentials."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(
@@ -86,7 +87,7 @@ import zlib
 from collections import deque
 from pathlib import Path
 
-# One line about KMS, which nothing here uses, would greet everyone who brings the stack up.
+# At each start ministack would log a line about KMS, which nothing here uses.
 logging.getLogger("kms").setLevel(logging.ERROR)
 
 from ministack.core import iam_actions, lambda_runtime
@@ -161,7 +162,8 @@ def set_time_to_live(table_name: str, properties: dict) -> None:
 
 
 def accept_metric_math() -> None:
-    """Gap: an alarm on an expression rolls the stack back. Alarms never fire here anyhow, so it may be an empty one."""
+    """Gap: an alarm on an expression rolls the stack back. Alarms never fire here, so an
+    empty alarm replaces it."""
     handlers = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
     create, update = handlers["create"], handlers.get("update")
 
@@ -214,8 +216,8 @@ def function_environment(config: dict, code_dir: str, port: int) -> dict:
     return environment
 
 
-def is_going_to_die(pid: int) -> bool:
-    """Whether a process that still exists was killed already. Only Linux can tell; elsewhere it counts as alive."""
+def is_dying(pid: int) -> bool:
+    """Whether a process that still exists was killed already. Only Linux shows this; elsewhere it counts as alive."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
         flags = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[6])
@@ -227,7 +229,7 @@ def is_going_to_die(pid: int) -> bool:
 
 
 class HandOver(queue.Queue):
-    """The one invocation a process is to take. Knows whether a living process took it."""
+    """The one invocation that a process is to take. It records whether a living process took it."""
 
     def __init__(self, worker):
         super().__init__(maxsize=1)
@@ -236,8 +238,8 @@ class HandOver(queue.Queue):
     def get(self, block=True, timeout=None):
         invocation = super().get(block, timeout)
         process = self.worker._proc
-        if process is None or process.poll() is not None or is_going_to_die(process.pid):
-            # A killed process and its connection live on for a moment; what is written there nobody reads.
+        if process is None or process.poll() is not None or is_dying(process.pid):
+            # A killed process and its connection still exist for a moment, but no code reads the connection any more.
             self.put(invocation)
             time.sleep(0.01)
             raise queue.Empty
@@ -261,12 +263,12 @@ class FunctionProcess(lambda_runtime.ProvidedWorker):
         return super()._build_handler_class(generation, hand_over)
 
     def invoke(self, event, request_id, **context):
-        # Twice, because only an invocation that no process has seen may be repeated: the second is a fresh process.
+        # An invocation may be repeated only if no process has seen it. The second attempt runs in a new process.
         for _ in range(2):
             try:
                 outcome = super().invoke(event, request_id, **context)
             except Exception as failure:
-                # Raised further, it would make the pool kill all processes of the function.
+                # If this exception reached the pool, it would kill all processes of the function.
                 self._teardown()
                 error = {"errorMessage": str(failure), "errorType": "Runtime.ExitError"}
                 return {"status": "error", "error": str(failure), "error_payload": error, "log": ""}
@@ -276,10 +278,10 @@ class FunctionProcess(lambda_runtime.ProvidedWorker):
 
 
 def dispatch_with_retries(arn: str, payload: str) -> None:
-    """Gap: a rule invokes its function once; what fails is not repeated, and never reaches the failure destination."""
+    """Gap: a rule invokes its function once; a failure is not retried and never reaches the failure destination."""
     function, config, name = lambda_svc._get_func_record_for_ref(arn)
     if not function or not config:
-        log.warning("a rule names the function %s, which is not there", name)
+        log.warning("a rule names the function %s, which does not exist", name)
         return
     lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
 
@@ -290,7 +292,7 @@ def dispatch_with_retries(arn: str, payload: str) -> None:
 def receive_for_function(queue_url: str, limit: int) -> list[dict]:
     """Gap: a batch never holds more than 10 messages, whatever BatchSize says.
 
-    The batching window is not waited for: messages that are there go at once, as they come.
+    The batching window is ignored: messages that are visible are delivered at once.
     """
     with sqs._queues_lock:
         source = sqs._get_q(queue_url)
@@ -302,12 +304,12 @@ def receive_for_function(queue_url: str, limit: int) -> list[dict]:
 
 # ------------------------------------------------------------------ streams
 # Gaps: one batch at a time and on the thread that also polls the queues; a partial failure counts as success and
-# loses the record; bisecting, retry limit and failure destination are ignored. So streams are read here instead.
+# loses the record; bisecting, retry limit and failure destination are ignored. So the code below reads the streams.
 
 
 @contextlib.contextmanager
 def scope_of(account: str, region: str):
-    """ministack keeps its records per account and region, which the running context names."""
+    """Sets the account and region in the running context: ministack keeps its records per account and region."""
     tokens = lambda_svc._request_account_id.set(account), lambda_svc._request_region.set(region)
     try:
         yield
@@ -317,7 +319,7 @@ def scope_of(account: str, region: str):
 
 
 class Lane:
-    """One ordered line of records, delivered by a thread of its own."""
+    """One ordered sequence of records, delivered by its own thread."""
 
     def __init__(self, mapping: dict, account: str, region: str):
         self.mapping, self.account, self.region = mapping, account, region
@@ -350,7 +352,7 @@ class Lane:
                         log.exception("a stream batch of %s was lost", self.mapping["FunctionName"])
 
     def deliver(self, batch: list[dict]) -> None:
-        """Delivers a batch to the end: succeeded, or given up to the failure destination."""
+        """Delivers a batch until it succeeded, or until it is sent to the failure destination."""
         limit = int(self.mapping.get("MaximumRetryAttempts", -1))
         oldest = int(self.mapping.get("MaximumRecordAgeInSeconds", -1))
         bisects = str(self.mapping.get("BisectBatchOnFunctionError", False)).lower() == "true"
@@ -364,7 +366,7 @@ class Lane:
                 return
             outcome = lambda_svc._execute_function(function, {"Records": part})
             if outcome.get("throttle"):
-                # It never reached the function, so it is not one of its failures.
+                # The invocation never reached the function, so it does not count as a failure.
                 work.appendleft((part, failures))
                 time.sleep(IDLE_SECONDS)
                 continue
@@ -375,7 +377,7 @@ class Lane:
             part = part[failed_at:]
             age = time.time() - part[0]["dynamodb"]["ApproximateCreationDateTime"]
             if bisects and outcome.get("error") and len(part) > 1:
-                # Splitting is not a retry. A crash splits as an error does.
+                # Splitting is not a retry. A crash splits the batch in the same way as an error.
                 middle = len(part) // 2
                 work.extendleft([(part[middle:], failures - 1), (part[:middle], failures - 1)])
             elif 0 <= limit < failures:
@@ -387,7 +389,7 @@ class Lane:
                 time.sleep(min(RETRY_SECONDS * 2 ** (failures - 1), RETRY_PAUSE_LIMIT))
 
     def first_failure(self, part: list[dict], outcome: dict) -> int | None:
-        """Where to go on from: the first record that failed, or None if all went well."""
+        """The index of the first failed record, from which the delivery continues; None if all succeeded."""
         if outcome.get("error"):
             return 0
         answer = outcome.get("body")
@@ -397,7 +399,7 @@ class Lane:
             return None
         failed = {failure.get("itemIdentifier") for failure in answer["batchItemFailures"]}
         positions = (at for at, record in enumerate(part) if record["dynamodb"]["SequenceNumber"] in failed)
-        # A name that is not in the batch fails all of it.
+        # An identifier that is not in the batch fails the whole batch.
         return next(positions, 0)
 
     def give_up(self, function: dict, part: list[dict], outcome: dict, condition: str) -> None:
@@ -407,7 +409,7 @@ class Lane:
 
 
 class StreamReader:
-    """Reads one table's stream for one function and deals the records out to its lanes."""
+    """Reads one table's stream for one function, and distributes the records over its lanes."""
 
     def __init__(self, mapping: dict, account: str, region: str):
         self.mapping, self.account, self.region = mapping, account, region
@@ -427,7 +429,7 @@ class StreamReader:
         return bool(records)
 
     def lane_of(self, record: dict) -> Lane:
-        # By the whole key, as Lambda does: changes of one item stay in order, items of one partition need not.
+        # By the whole key, as Lambda does: changes of one item stay in order, changes of a partition need not.
         key = json.dumps(record["dynamodb"]["Keys"], sort_keys=True).encode()
         return self.lanes[zlib.crc32(key) % len(self.lanes)]
 
@@ -456,7 +458,7 @@ def read_streams() -> bool:
 
 
 def poll_event_sources() -> None:
-    """Gap: what becomes visible again in a queue wakes nobody, and is found up to a second late."""
+    """Gap: a message that becomes visible again wakes no poller, and is found up to a second late."""
     while True:
         lambda_svc._esm_wake.clear()
         busy = False
@@ -466,7 +468,7 @@ def poll_event_sources() -> None:
             except Exception:
                 log.exception("polling failed")
         if not busy and lambda_svc._esm_wake.wait(IDLE_SECONDS):
-            # Writes that no function waits for wake us too; do not turn as fast as they come.
+            # Every write wakes this loop, also one that no function waits for. The pause limits how often it runs.
             time.sleep(0.002)
 
 
@@ -474,7 +476,7 @@ def poll_event_sources() -> None:
 
 
 def authorise_batches_as_singles() -> None:
-    """Gap: a batch call of SQS asks for an action that IAM does not have; on AWS sqs:SendMessage allows both."""
+    """Gap: a batch call of SQS requires an action that IAM does not have; on AWS sqs:SendMessage allows both."""
     name_action = iam_actions.extract_iam_action
 
     @functools.wraps(name_action)
@@ -485,13 +487,13 @@ def authorise_batches_as_singles() -> None:
     iam_actions.extract_iam_action = named
 
 
-# ------------------------------------------------------------------ all together
+# ------------------------------------------------------------------ start
 
 
-def mend() -> None:
-    # Gap: the runtime API answers in two small packets, and Nagle holds the second back for 40 ms.
+def apply_corrections() -> None:
+    # Gap: the runtime API answers in two small packets, and Nagle's algorithm delays the second one by 40 ms.
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
-    # Gap: every invocation waits 50 ms for log lines, also of a function that prints none.
+    # Gap: every invocation waits 50 ms for log lines, even if the function prints none.
     lambda_runtime.Worker._drain_stderr_bounded.__defaults__ = (0.003, 0.002, 0.25)
 
     after_provisioning("AWS::ApiGatewayV2::Api", add_routes_of_body)
@@ -506,22 +508,22 @@ def mend() -> None:
     eventbridge._dispatch_to_lambda = dispatch_with_retries
 
     sqs._receive_messages_for_esm = receive_for_function
-    # Gap: after one failed batch a queue is left alone for a second.
+    # Gap: after one failed batch a queue is not polled for a second.
     lambda_svc._ESM_BACKOFF_SECONDS = IDLE_SECONDS
     lambda_svc._poll_loop = poll_event_sources
 
-    # Every deployment would print a line about metrics that SAM's translator does not publish.
+    # At each deployment SAM's translator would log a line about metrics that it does not publish.
     logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
 
-    # Gap: the scheduler looks every 10 seconds only.
+    # Gap: the scheduler checks its schedules only every 10 seconds.
     scheduler._SCHEDULE_TICK_INTERVAL = TICK_SECONDS
 
 
 if __name__ == "__main__":
-    mend()
+    apply_corrections()
     from ministack.app import main
 
     print(f"emulator: http://{HOST}:{PORT} in {REGION}", file=sys.stderr, flush=True)
-    # ministack reads arguments of its own; it gets none.
+    # ministack parses sys.argv itself: pass it no arguments.
     sys.argv = sys.argv[:1]
     main()

@@ -53,7 +53,7 @@ async fn a_flash_sale_under_chaos_ends_well() {
     assert!(report.is_good(), "{}", report.table());
     let most = config.units + report.producible;
     assert!(report.accepted > 0 && report.reserved + report.shipped <= most, "{}", report.table());
-    assert!(report.producible > 0 && report.makeable_raised > 0 && report.makeable_lowered > 0, "{}", report.table());
+    assert!(report.producible > 0 && report.producible_raised > 0 && report.producible_lowered > 0, "{}", report.table());
 
     let address = Address { table: None, endpoint: Some(stack.endpoint.clone()) };
     let table = Table::find(&address, &|_| None).await.expect("the stack has one table");

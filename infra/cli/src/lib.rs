@@ -1,11 +1,11 @@
-//! The operator's command line: what is asked of a table, and what is written into one, by hand.
+//! The operator's command line, which reads and writes a table by hand.
 //!
-//! One module per subcommand: [`catalog`] imports, exports and validates what is sold, [`ledger`] compares positions with their
-//! movements, [`explain`] shows why a number is what it is, [`source`] configures connectors and pulls them. [`table`] finds the
-//! table, on AWS or on the local stack; what it has to know of the local stack is [`local_stack`].
+//! One module per subcommand: [`catalog`] imports, exports and validates the catalog, [`ledger`] compares positions with their
+//! movements, [`explain`] explains a number, [`source`] configures and pulls connectors. [`table`] finds the table, on AWS or on
+//! the local stack, with the addresses and credentials in [`local_stack`].
 //!
-//! Deliberately absent: every rule. What a sheet, a movement or a connector means is decided in `promissory`; here are files,
-//! tables, and text for people and scripts. The crate uses no fake and cannot start a stack.
+//! Deliberately absent: every rule. `promissory` decides what a sheet, a movement or a connector means; this crate handles files,
+//! tables, and text for people and scripts. It uses no fake and cannot start a stack.
 
 pub mod catalog;
 pub mod explain;

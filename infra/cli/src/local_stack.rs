@@ -1,8 +1,7 @@
-//! What the command line knows of the local stack that `cargo x stack up` keeps: where it answers, and what it takes as
-//! credentials.
+//! The addresses and credentials of the local stack that `cargo x stack up` runs.
 //!
-//! `promissory-local` starts the stack with these same values, so the two cannot differ. The stack deploys one table, which is
-//! why a table need not be named there; see [`crate::table`].
+//! `promissory-local` starts the stack with these same values, so the two cannot differ. The stack deploys one table, so the
+//! commands need no table name there; see [`crate::table`].
 
 use aws_credential_types::Credentials;
 use aws_types::SdkConfig;
@@ -18,22 +17,22 @@ pub const SHOPIFY_PORT: u16 = 4575;
 /// The client id of the app in the fake Shopify.
 pub const SHOPIFY_CLIENT_ID: &str = "promissory-local";
 
-/// The client secret of that app. It protects nothing: it is only accepted by a fake on this machine.
+/// The client secret of that app. It protects nothing: only a fake on this machine accepts it.
 pub const SHOPIFY_CLIENT_SECRET: &str = "shpss_local";
 
-/// Where the emulated AWS answers.
+/// The address of the emulated AWS.
 #[must_use]
 pub fn endpoint() -> String {
     format!("http://127.0.0.1:{PORT}")
 }
 
-/// Where the fake Shopify answers.
+/// The address of the fake Shopify.
 #[must_use]
 pub fn shopify_url() -> String {
     format!("http://127.0.0.1:{SHOPIFY_PORT}")
 }
 
-/// The way to an emulated AWS at `endpoint`. Real credentials are never sent there: the emulator takes these and no others.
+/// The SDK configuration for an emulated AWS at `endpoint`. It never uses real credentials: the emulator accepts only these.
 #[must_use]
 pub fn sdk_config(endpoint: String) -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "local stack");

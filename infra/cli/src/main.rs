@@ -1,4 +1,4 @@
-//! `promissory`: the operator's command line. `cargo x catalog`, `ledger`, `explain` and `source` build it and call it.
+//! `promissory`: the operator's command line. `cargo x catalog`, `ledger`, `explain` and `source` build this binary and run it.
 
 use std::process::ExitCode;
 
@@ -8,18 +8,18 @@ use promissory_cli::{catalog, explain, ledger, source};
 #[derive(Parser)]
 #[command(name = "promissory", about = "Reads and writes the table of Promissory, on AWS or on the local stack.")]
 enum Cli {
-    /// Import, export and validate what is sold: items, listings, locations, bills. Of the local stack, or of a table on AWS.
+    /// Import, export and validate the catalog: items, listings, locations, bills of materials. On the local stack, or on AWS.
     #[command(subcommand)]
     Catalog(catalog::command::Command),
-    /// Say why the numbers of an item are what they are, down to movements, papers and bills; now, or at a time.
+    /// Explain the numbers of an item, down to movements, source documents and bills of materials; now, or at a past time.
     ///
-    /// Ends with 0, with 1 when something does not add up or a promise breaks, with 2 when the table cannot be read or does not
-    /// hold what is asked for. It only reads.
+    /// Exit code: 0, or 1 if a sum does not add up or a promise is late, or 2 if the table cannot be read or does not contain the
+    /// item. It only reads.
     Explain(explain::command::ExplainArgs),
-    /// Read the ledger: check all of it, or see one position again. Of the local stack, or of a table on AWS.
+    /// Verify all positions of the ledger, or replay one. On the local stack, or on AWS.
     #[command(subcommand)]
     Ledger(ledger::command::Command),
-    /// Connectors: write their configuration, see how far they are, pull one now, or feed a file of events.
+    /// Connectors: write their configuration, show their progress, pull one now, or feed a file of events.
     #[command(subcommand)]
     Source(source::command::Command),
 }
@@ -38,13 +38,13 @@ async fn main() -> ExitCode {
     })
 }
 
-/// Progress, for people.
+/// Prints progress, for people.
 #[expect(clippy::print_stderr, reason = "progress of a command belongs on standard error")]
 fn say(text: &str) {
     eprintln!("{text}");
 }
 
-/// The result, for scripts.
+/// Prints the result, for scripts.
 #[expect(clippy::print_stdout, reason = "the result of a command belongs on standard output")]
 fn print(text: &str) {
     println!("{text}");

@@ -1,4 +1,4 @@
-//! The table that is read: which one it is, how it is reached, and what to do when it cannot be.
+//! Finds the table that a command works on, connects to it, and says what to do if it cannot be read.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -18,21 +18,21 @@ use promissory::ports::StoreError;
 
 use crate::local_stack;
 
-/// Where to look for the table.
+/// The arguments that name the table.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 pub struct Address {
-    /// The table: the output TableName of the deployed stack. Without it, the local stack's.
+    /// The table: the output TableName of the deployed stack. Default: the table of the local stack.
     #[arg(long, value_name = "NAME")]
     pub table: Option<String>,
-    /// Where DynamoDB answers. Without it, AWS in AWS_REGION with the credentials in the environment.
+    /// The address of DynamoDB. Default: AWS in AWS_REGION, with the credentials in the environment.
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
 }
 
-/// A table, for reading.
+/// A table, and the client that reaches it.
 #[derive(Debug, Clone)]
 pub struct Table {
-    /// DynamoDB.
+    /// The client of DynamoDB.
     pub client: Client,
     /// The table's name.
     pub name: String,
@@ -46,7 +46,7 @@ impl fmt::Display for Table {
 }
 
 impl Address {
-    /// Finds the table, with what the environment adds to the address, and tells `say` which one it is.
+    /// Finds the table from the arguments and the environment, and reports it to `say`.
     ///
     /// # Errors
     /// As [`Table::find`].
@@ -58,20 +58,20 @@ impl Address {
 }
 
 impl Table {
-    /// A table that is known already.
+    /// A table whose client and name the caller has.
     #[must_use]
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into(), at: "the endpoint it was opened with".into() }
     }
 
-    /// Finds the table. `variable` reads the environment. Without a name it is the only table of an endpoint on this machine;
-    /// without an endpoint it is what the environment says, else the local stack where no table is named, else AWS.
+    /// Finds the table. `variable` reads the environment. Without a name, it is the only table of an endpoint on this machine.
+    /// Without an endpoint, the environment names it; otherwise it is the local stack if no table is named, and AWS if one is.
     ///
     /// # Errors
-    /// When the address leads to no table, with what to do.
+    /// When the address leads to no table. The error says what to do.
     pub async fn find(address: &Address, variable: &dyn Fn(&str) -> Option<String>) -> io::Result<Self> {
         let (config, at) = reach(address, variable)?;
-        // A page of a scan is a megabyte, and whoever reads a whole table is in no hurry.
+        // A page of a scan is up to a megabyte, so the timeouts are longer than those of the functions.
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
             .operation_attempt_timeout(Duration::from_secs(30))
@@ -86,25 +86,25 @@ impl Table {
         Ok(Self { client, name, at })
     }
 
-    /// The store in it.
+    /// The store on this table.
     #[must_use]
     pub fn store(&self) -> DynamoStore {
         DynamoStore::new(self.client.clone(), &self.name)
     }
 
-    /// Whether it is on this machine.
+    /// Whether the table is on this machine.
     #[must_use]
     pub fn is_here(&self) -> bool {
         is_loopback(&self.at) == Some(true)
     }
 
-    /// A failed read, with what to do about it.
+    /// The error of a failed read, with advice.
     #[must_use]
     pub fn cannot(&self, error: &StoreError) -> io::Error {
         io::Error::other(format!("{self} cannot be read: {error}\n{}", advice(&error.to_string(), &self.at)))
     }
 
-    /// A failed scan, with what to do about it.
+    /// The error of a failed scan, with advice.
     #[must_use]
     pub fn cannot_scan<E: ProvideErrorMetadata, R>(&self, error: &SdkError<E, R>) -> io::Error {
         self.cannot(&StoreError::Unavailable { detail: in_words("Scan", error), source: None })
@@ -118,7 +118,7 @@ fn in_words<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>)
     }
 }
 
-/// What to do about an error of DynamoDB `at` some endpoint or region.
+/// What to do about an error of DynamoDB at an endpoint or in a region.
 fn advice(error: &str, at: &str) -> String {
     let is = |codes: &[&str]| codes.iter().any(|code| error.contains(code));
     if is(&["ResourceNotFoundException"]) {
@@ -132,7 +132,7 @@ fn advice(error: &str, at: &str) -> String {
     }
 }
 
-/// The way to DynamoDB, and its name for people.
+/// The SDK configuration for DynamoDB, and the address as people read it.
 fn reach(address: &Address, variable: &dyn Fn(&str) -> Option<String>) -> io::Result<(SdkConfig, String)> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let endpoint = address
@@ -143,7 +143,7 @@ fn reach(address: &Address, variable: &dyn Fn(&str) -> Option<String>) -> io::Re
         .or_else(|| address.table.is_none().then(local_stack::endpoint));
     if let Some(endpoint) = &endpoint {
         let is_here = is_loopback(endpoint)
-            .ok_or_else(|| io::Error::other(format!("{endpoint} is not an endpoint: it has the form http://host:port")))?;
+            .ok_or_else(|| io::Error::other(format!("{endpoint} is not an endpoint: write it as http://host:port")))?;
         if is_here {
             return Ok((local_stack::sdk_config(endpoint.clone()), endpoint.clone()));
         }
@@ -171,7 +171,7 @@ fn reach(address: &Address, variable: &dyn Fn(&str) -> Option<String>) -> io::Re
     Ok((aws::config_for(region, credentials, endpoint), at))
 }
 
-/// Whether an endpoint is on this machine; `None` when it is no endpoint.
+/// Whether an endpoint is on this machine; `None` if the text is not an HTTP address.
 #[must_use]
 pub fn is_loopback(endpoint: &str) -> Option<bool> {
     let url = reqwest::Url::parse(endpoint).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
@@ -208,10 +208,10 @@ mod tests {
 
     type Environment = &'static [(&'static str, &'static str)];
 
-    /// The table and the endpoint that are named, the environment, and where that leads.
+    /// The table and the endpoint in the arguments, the environment, and the expected address or error.
     type Case = (Option<&'static str>, Option<&'static str>, Environment, Result<&'static str, &'static str>);
 
-    /// Protects against reading another table than the one that is meant, and real credentials from going elsewhere.
+    /// Protects against reading the wrong table, and against sending real credentials to another endpoint than AWS.
     #[test]
     fn an_address_leads_to_one_place_or_to_an_error() {
         let here = "http://127.0.0.1:4574";
@@ -245,7 +245,7 @@ mod tests {
         }
     }
 
-    /// Protects whoever cannot read the table from not knowing why.
+    /// Protects the operator: an error of DynamoDB comes with advice for its cause.
     #[test]
     fn an_error_says_what_to_do() {
         for (error, expected) in [

@@ -1,10 +1,10 @@
-//! Fakes of the systems around Promissory: a Shopify shop ([`shopify`]) and systems that are asked for stock, such as an ERP
+//! Fakes of the systems around Promissory: a Shopify shop ([`shopify`]), and systems that a connector pulls, such as an ERP
 //! ([`systems`]).
 //!
 //! Both hold their state in memory and answer in this process or over HTTP on this machine. The simulator, the local stack and
 //! the tests use the same fakes, so a correction here reaches all of them.
 //!
-//! [`oracle`] works out a second time what stock events lead to, for the simulator and the demo that compare the ledger with it.
+//! [`oracle`] computes the result of stock events a second time; the simulator and the demo compare the ledger with it.
 //!
 //! Deliberately absent: AWS. No AWS SDK is in the dependency tree of this crate (`cargo x ci` checks it), because the simulator
 //! must build without one, and because a fake must not share code with the adapters that talk to it.

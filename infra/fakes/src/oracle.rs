@@ -1,9 +1,10 @@
-//! What stock events lead to at a position, worked out a second time: the simulator and `demo sources` compare the ledger with
-//! it.
+//! Computes a second time what stock events lead to at a position. The simulator and `demo sources` compare the ledger with it.
 //!
-//! It is written as sums over all events, where the ledger applies one event after the other, so that the two do not share a
-//! mistake. From `promissory` it takes names (kinds, papers, quantities) and no rule of the ledger. Deliberately absent: orders of
-//! the shop. Their units leave when the shop or a warehouse says so, and each of the two users knows its own orders.
+//! The oracle sums over all events, while the ledger applies one event after the other, so that the two do not share a mistake.
+//! It takes names from `promissory` (kinds, documents, quantities) and no rule of the ledger.
+//!
+//! Deliberately absent: orders of the shop. Their units leave when the shop or a warehouse reports it, and each of the two users
+//! of the oracle accounts for its own orders.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -11,26 +12,26 @@ use std::ops::AddAssign;
 use promissory::movement::Balance;
 use promissory::source::{DocumentKind, StockKind};
 
-/// A stock event that the ledger must have applied, in our units. It is of one item, and of no order of the shop. `P` names a
-/// place, `T` a time, `R` a paper.
+/// A stock event that the ledger must have applied, in base units. All facts of one call are of one item, and of no order of the
+/// shop. `P` names a place, `T` a time, `R` a source document.
 #[derive(Debug, Clone, Copy)]
 pub struct Fact<P, T, R> {
-    /// What happened.
+    /// The kind of the event.
     pub kind: StockKind,
-    /// Where.
+    /// The place where it happened.
     pub at: P,
-    /// Where a transfer goes.
+    /// The destination of a transfer.
     pub to: Option<P>,
-    /// How many units; below zero only of an adjustment.
+    /// The number of units; only an adjustment may be below zero.
     pub units: i64,
-    /// The time it speaks of.
+    /// The time at which it happened.
     pub time: T,
-    /// The paper it names.
+    /// The source document that it names.
     pub reference: R,
 }
 
-/// The units on hand at a place, and what papers leave open there. There were `opening` units before any event: the newest
-/// count or balance replaces them, and what happened before it counts no more.
+/// Computes the units on hand at a place, and the units that source documents leave open there. There were `opening` units before
+/// any event. The newest count or balance replaces them, and every event before it.
 pub fn stock_at<P: PartialEq, T: Ord, R: Ord + Copy>(facts: &[Fact<P, T, R>], place: &P, opening: i64) -> (i64, Open) {
     let here = || facts.iter().filter(|fact| fact.at == *place);
     let states = here().filter(|fact| matches!(fact.kind, StockKind::Count | StockKind::Balance));
@@ -38,20 +39,20 @@ pub fn stock_at<P: PartialEq, T: Ord, R: Ord + Copy>(facts: &[Fact<P, T, R>], pl
     let since = here().filter(|fact| newest.is_none_or(|newest| fact.time > newest.time));
     let on_hand = newest.map_or(opening, |newest| newest.units) + since.map(|fact| change(fact.kind, fact.units)).sum::<i64>();
     let mut documents: BTreeMap<(DocumentKind, R), BTreeMap<StockKind, i64>> = BTreeMap::new();
-    // A transfer is open where it goes.
+    // A transfer is open at its destination.
     for fact in facts.iter().filter(|fact| fact.to.as_ref().unwrap_or(&fact.at) == place) {
-        if let Some(paper) = DocumentKind::of(fact.kind) {
-            *documents.entry((paper, fact.reference)).or_default().entry(fact.kind).or_default() += fact.units;
+        if let Some(document) = DocumentKind::of(fact.kind) {
+            *documents.entry((document, fact.reference)).or_default().entry(fact.kind).or_default() += fact.units;
         }
     }
     let mut open = Open::default();
-    for ((paper, _), said) in &documents {
-        open += Open::of(*paper, |kind| said.get(&kind).copied().unwrap_or_default());
+    for ((document, _), reported) in &documents {
+        open += Open::of(*document, |kind| reported.get(&kind).copied().unwrap_or_default());
     }
     (on_hand, open)
 }
 
-/// What an event adds to the units on hand where it happened.
+/// The units that an event adds to the units on hand at its place.
 #[must_use]
 pub fn change(kind: StockKind, units: i64) -> i64 {
     match kind {
@@ -81,39 +82,39 @@ pub fn change(kind: StockKind, units: i64) -> i64 {
     }
 }
 
-/// Units that papers leave open at a position.
+/// Units that source documents leave open at a position.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Open {
-    /// Held by quality.
+    /// Units in a quality hold.
     pub held: i64,
-    /// On their way here.
+    /// Units on their way to the place.
     pub in_transit: i64,
-    /// Sold by tills.
+    /// Units that a POS has sold and the ERP has not posted.
     pub pos_pending: i64,
-    /// Set aside for other channels.
+    /// Units that a warehouse has allocated to orders of other channels.
     pub allocated: i64,
-    /// Promised to wholesale customers.
+    /// Units that are promised to wholesale customers and not allocated.
     pub wholesale: i64,
 }
 
 impl Open {
-    /// What stands of one paper, of which so many units were `said` of each kind.
-    pub fn of(paper: DocumentKind, said: impl Fn(StockKind) -> i64) -> Self {
+    /// The units that one source document leaves open. `reported` returns the reported units of each kind.
+    pub fn of(document: DocumentKind, reported: impl Fn(StockKind) -> i64) -> Self {
         let mut open = Self::default();
-        match paper {
-            DocumentKind::Hold => open.held = (said(StockKind::QualityHold) - said(StockKind::QualityRelease)).max(0),
+        match document {
+            DocumentKind::Hold => open.held = (reported(StockKind::QualityHold) - reported(StockKind::QualityRelease)).max(0),
             DocumentKind::Transfer => {
-                let ended = said(StockKind::TransferIn) + said(StockKind::TransferLoss);
-                open.in_transit = (said(StockKind::TransferOut) - ended).max(0);
+                let ended = reported(StockKind::TransferIn) + reported(StockKind::TransferLoss);
+                open.in_transit = (reported(StockKind::TransferOut) - ended).max(0);
             }
             DocumentKind::Ticket => {
-                let ended = said(StockKind::PosVoid) + said(StockKind::PosPosting);
-                open.pos_pending = (said(StockKind::PosSale) - ended).max(0);
+                let ended = reported(StockKind::PosVoid) + reported(StockKind::PosPosting);
+                open.pos_pending = (reported(StockKind::PosSale) - ended).max(0);
             }
             DocumentKind::Outbound => {
-                let shipped = said(StockKind::Shipment);
-                let aside = (said(StockKind::Allocation) - said(StockKind::Deallocation)).max(0);
-                let promised = said(StockKind::WholesaleAllocation) - said(StockKind::WholesaleRelease);
+                let shipped = reported(StockKind::Shipment);
+                let aside = (reported(StockKind::Allocation) - reported(StockKind::Deallocation)).max(0);
+                let promised = reported(StockKind::WholesaleAllocation) - reported(StockKind::WholesaleRelease);
                 open.allocated = (aside - shipped).max(0);
                 open.wholesale = (promised - aside.max(shipped)).max(0);
             }
@@ -121,7 +122,7 @@ impl Open {
         open
     }
 
-    /// What a position has of all this, of which `other_holds` are not of papers.
+    /// The same numbers from a balance. `other_holds` are held units that belong to no source document.
     #[must_use]
     pub fn found(balance: Balance, other_holds: i64) -> Self {
         Self {
@@ -144,7 +145,7 @@ impl AddAssign for Open {
     }
 }
 
-/// Whether a kind opens a paper; the others close it.
+/// Whether a kind opens a source document. The other kinds close it.
 #[must_use]
 pub fn opens(kind: StockKind) -> bool {
     matches!(

@@ -1,5 +1,7 @@
-//! Reading the whole table and judging it: does the ledger add up, does it say of every order what the shop says, and
-//! does the shop show what we say, and what the plan says can still be made?
+//! Reads the whole table and audits it after a demo or a test.
+//!
+//! The audit checks that every position is the fold of its movements, that the ledger and the shop agree about every order, that
+//! the shop shows the supply of every level, and that it shows the producible units of every plan.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,7 +18,7 @@ use promissory::table::{Record, RowKey, UnreadableRow};
 
 use promissory_fakes::shopify::{Disposal, Order, OrderLine, Restock, Shop};
 
-/// Everything in the table that an audit looks at.
+/// The rows of the table that an audit reads.
 #[derive(Debug, Default)]
 pub struct Books {
     /// Positions.
@@ -25,17 +27,17 @@ pub struct Books {
     pub movements: BTreeMap<PositionKey, Vec<Movement>>,
     /// Promises.
     pub promises: Vec<Promise>,
-    /// What plans say of each good.
+    /// The plan of each finished good.
     pub planned: BTreeMap<Sku, FinishedGoodPlan>,
     /// Levels.
     pub levels: Vec<Level>,
-    /// Intents whose outcome is not known.
+    /// The number of push intents whose outcome is not known.
     pub open_intents: usize,
-    /// Events that wait in lanes.
+    /// The number of events that wait in lanes.
     pub deferred: usize,
     /// Marks of events that were applied.
     pub marks: BTreeMap<EventId, AppliedEvent>,
-    /// What waits for a mapping.
+    /// Events and orders that wait for a mapping.
     pub waiting: Vec<WaitingForMapping>,
 }
 
@@ -48,7 +50,7 @@ pub struct Held {
     pub shipped: Quantity,
     /// Returned by the customer.
     pub returned: Quantity,
-    /// Left the order unshipped, and held back.
+    /// Removed from the order before shipment and not restocked.
     pub withheld: Quantity,
 }
 
@@ -56,7 +58,7 @@ impl Books {
     /// Reads the table, row by row.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When the table cannot be read.
     pub async fn read(client: &Client, table: &str) -> io::Result<Self> {
         let mut records = Vec::new();
         let mut start = None;
@@ -74,7 +76,7 @@ impl Books {
         Self::of(&records).map_err(io::Error::other)
     }
 
-    /// The books in these rows.
+    /// Decodes these rows.
     ///
     /// # Errors
     /// When a row cannot be read.
@@ -140,7 +142,7 @@ impl Books {
         self.movements.values().flatten()
     }
 
-    /// Every position whose movements do not lead to it, with what is wrong.
+    /// The mismatch of every position that is not the fold of its movements.
     #[must_use]
     pub fn mismatches(&self) -> Vec<replay::Mismatch> {
         let of: std::collections::BTreeSet<&PositionKey> = self.positions.keys().chain(self.movements.keys()).collect();
@@ -153,8 +155,8 @@ impl Books {
             .collect()
     }
 
-    /// Whether nothing is on its way: no lane, no open intent, no pair the shop was not told, no promise behind its
-    /// positions or its plan.
+    /// Whether no work is left: no lane has an event, no push intent is open, no level has to be pushed, and no promise is older
+    /// than its positions or its plan.
     #[must_use]
     pub fn at_rest(&self) -> bool {
         let behind = |promise: &Promise| {
@@ -173,7 +175,7 @@ impl Books {
             && self.positions.keys().all(known)
     }
 
-    /// What the ledger holds for each order line, from its movements alone.
+    /// What the ledger holds for each order line, computed from its movements alone.
     #[must_use]
     pub fn held(&self) -> BTreeMap<(OrderId, LineId), Held> {
         let mut held: BTreeMap<_, Held> = BTreeMap::new();
@@ -181,7 +183,7 @@ impl Books {
             let Some(line) = &movement.cause.order else { continue };
             let held = held.entry((line.order, line.line)).or_default();
             let change = movement.kind.change(movement.quantity);
-            // What has left ahead of the shop the shop still has to ship.
+            // The shop has not fulfilled units that were shipped ahead of it, so they count as reserved here.
             held.reserved += change.reserved + change.ahead;
             match movement.kind {
                 MovementKind::Ship
@@ -226,16 +228,16 @@ impl Books {
     }
 }
 
-/// What an audit of the ledger against the shop found.
+/// The differences between the ledger and the shop's orders.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OrderFindings {
-    /// Orders of which the ledger holds too little.
+    /// The number of orders of which the ledger holds too few units.
     pub lost: usize,
-    /// Orders of which the ledger holds too much: something was applied twice.
+    /// The number of orders of which the ledger holds too many units, because an event was applied twice.
     pub duplicates: usize,
 }
 
-/// Compares the ledger with the shop, order by order: units to be shipped, shipped, returned and held back.
+/// Compares the ledger with the shop, order by order: the units that are reserved, shipped, returned and withheld.
 #[must_use]
 pub fn compare_orders(books: &Books, shop: &Shop) -> OrderFindings {
     let held = books.held();
@@ -245,15 +247,15 @@ pub fn compare_orders(books: &Books, shop: &Shop) -> OrderFindings {
         for line in order.lines.iter().filter(|line| line.tracked) {
             let key = (OrderId::new(number(order.id.0)), LineId::new(number(line.id.0)));
             let found = held.get(&key).copied().unwrap_or_default();
-            let said = said_by(order, line);
+            let expected = expected_of(order, line);
             let pairs = [
-                (found.reserved, said.reserved),
-                (found.shipped, said.shipped),
-                (found.returned, said.returned),
-                (found.withheld, said.withheld),
+                (found.reserved, expected.reserved),
+                (found.shipped, expected.shipped),
+                (found.returned, expected.returned),
+                (found.withheld, expected.withheld),
             ];
-            missing |= pairs.iter().any(|(found, said)| found < said);
-            doubled |= pairs.iter().any(|(found, said)| found > said);
+            missing |= pairs.iter().any(|(found, expected)| found < expected);
+            doubled |= pairs.iter().any(|(found, expected)| found > expected);
         }
         findings.lost += usize::from(missing);
         findings.duplicates += usize::from(doubled);
@@ -261,13 +263,13 @@ pub fn compare_orders(books: &Books, shop: &Shop) -> OrderFindings {
     findings
 }
 
-/// What the ledger should hold for a line, by the shop's own books.
-fn said_by(order: &Order, line: &OrderLine) -> Held {
+/// What the ledger should hold for a line, computed from the order in the shop.
+fn expected_of(order: &Order, line: &OrderLine) -> Held {
     let refunded = || order.refunds.iter().flat_map(|refund| refund.lines.iter().map(move |of| (refund.return_id, of)));
     let refunded = || refunded().filter(|(_, of)| of.line == line.id);
     let back = |of_return| refunded().filter(move |(id, of)| *id == of_return && of.restock == Restock::Return);
     let units = |of_return| back(of_return).map(|(_, of)| of.quantity).sum::<i64>();
-    // The refund and the dispositions of one return tell of the same units.
+    // The refund and the dispositions of one return report the same units, so the larger number counts.
     let by_return = order.returns.iter().map(|of| {
         let disposed = of.dispositions.iter().filter(|done| done.line == line.id && done.kind == Disposal::Restocked);
         units(Some(of.id)).max(disposed.map(|done| done.quantity).sum())
@@ -281,7 +283,7 @@ fn said_by(order: &Order, line: &OrderLine) -> Held {
     }
 }
 
-/// Levels at which the shop's available and committed do not add up to the supply we say.
+/// Levels at which the shop's available and committed do not add up to the supply.
 #[must_use]
 pub fn compare_levels(books: &Books, shop: &Shop) -> Vec<String> {
     let shown: BTreeMap<(u64, u64), i64> =
@@ -292,12 +294,12 @@ pub fn compare_levels(books: &Books, shop: &Shop) -> Vec<String> {
         .filter_map(|level| {
             let shown = shown.get(&(level.inventory_item.number(), level.shop_location.number())).copied();
             (shown != Some(level.supply.units()))
-                .then(|| format!("{}@{}: we say {}, the shop shows {shown:?}", level.sku, level.location, level.supply))
+                .then(|| format!("{}@{}: the supply is {}, the shop shows {shown:?}", level.sku, level.location, level.supply))
         })
         .collect()
 }
 
-/// Goods of which the shop does not show at `production` what the plan says can be made, those who wait for it among it.
+/// Finished goods of which the shop does not show the producible units at `production`.
 #[must_use]
 pub fn compare_plans(books: &Books, shop: &Shop, production: &LocationId) -> Vec<String> {
     let shown: BTreeMap<(u64, u64), i64> =
@@ -307,11 +309,11 @@ pub fn compare_plans(books: &Books, shop: &Shop, production: &LocationId) -> Vec
         let shown = level.and_then(|level| shown.get(&(level.inventory_item.number(), level.shop_location.number())).copied());
         let there = books.positions.get(&PositionKey::new(sku.clone(), Place::At(production.clone())));
         let wanted = planned.producible() + there.map_or(Quantity::ZERO, |position| position.balance.sellable());
-        (shown.unwrap_or(0) != wanted.units()).then(|| format!("{sku}: {wanted} can be made, the shop shows {shown:?}"))
+        (shown.unwrap_or(0) != wanted.units()).then(|| format!("{sku}: {wanted} are producible, the shop shows {shown:?}"))
     };
     books.planned.iter().filter_map(differs).collect()
 }
 
 fn number(id: i64) -> u64 {
-    u64::try_from(id).expect("the fake shop's ids are above zero")
+    u64::try_from(id).expect("the ids of the fake shop are above zero")
 }

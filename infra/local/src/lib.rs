@@ -2,10 +2,10 @@
 //!
 //! [`stack`] starts the emulated AWS and deploys the real template with the real function binaries into it, beside a fake
 //! Shopify. [`demo`] plays a flash sale and a morning of four other systems on that stack. [`audit`] reads the whole table
-//! afterwards and compares it with the shop. [`seed`] writes what a demo or a test begins with.
+//! afterwards and compares it with the shop. [`seed`] writes the rows with which a demo or a test begins.
 //!
-//! Deliberately absent: the fakes themselves (`promissory_fakes`), and the operator's command line (`promissory_cli`), which
-//! works on a deployed table as well. Nothing here is part of what is shipped.
+//! Deliberately absent: the fakes themselves (`promissory_fakes`), and the operator's command line (`promissory_cli`), which also
+//! works on a deployed table. No function uses this crate.
 
 pub mod audit;
 pub mod demo;

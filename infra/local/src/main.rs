@@ -1,4 +1,4 @@
-//! The local stack from the command line. `cargo x stack` and `cargo x demo` build and install what it needs, and call it.
+//! The commands of the local stack. `cargo x stack` and `cargo x demo` build and install what it needs, and run this binary.
 
 use std::io;
 use std::process::ExitCode;
@@ -21,10 +21,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Play the flash sale and audit what came out, or, as `demo sources`, a morning of four other systems. Ends with 1 if
-    /// anything was lost, doubled or oversold.
+    /// Play the flash sale and audit the result, or, as `demo sources`, a morning of four other systems. The exit code is 1 if an
+    /// order was lost or applied twice, or if an item was oversold.
     Demo(DemoArgs),
-    /// Bring the stack up and keep it until Ctrl-C.
+    /// Start the stack, and run it until Ctrl-C.
     Up {
         /// The port of the emulated AWS.
         #[arg(long, default_value_t = local_stack::PORT)]
@@ -42,19 +42,20 @@ struct DemoArgs {
     scene: Option<Scene>,
     #[command(flatten)]
     config: DemoConfig,
-    /// End with one line of JSON instead of the table.
+    /// Print one line of JSON after the table.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Subcommand)]
 enum Scene {
-    /// Play a morning of an ERP, a WMS, tills and a 3PL beside the shop: events twice, late, wrong and unmapped, and a
-    /// connector that is down for half of it. Ends with 1 unless every event is in the ledger once and the shop shows it.
+    /// Play a morning of an ERP, a WMS, POS systems and a 3PL beside the shop. Events are sent twice, late, malformed or
+    /// unmapped, and the ERP is down for half of the time. The exit code is 1 unless the ledger has every event once and the shop
+    /// shows it.
     Sources {
         #[command(flatten)]
         config: SourcesConfig,
-        /// End with one line of JSON.
+        /// Print one line of JSON after the table.
         #[arg(long)]
         json: bool,
     },
@@ -85,7 +86,7 @@ async fn run(Cli { stack, command }: Cli) -> io::Result<ExitCode> {
     }
 }
 
-/// Shows a demo's report.
+/// Prints the report of a demo.
 fn conclude<R: Serialize>(report: &R, table: &str, is_good: bool, json: bool) -> io::Result<ExitCode> {
     say(&format!("\n{table}"));
     if json {
@@ -94,13 +95,13 @@ fn conclude<R: Serialize>(report: &R, table: &str, is_good: bool, json: bool) ->
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Progress, for people.
+/// Prints progress, for people.
 #[expect(clippy::print_stderr, reason = "progress of a command belongs on standard error")]
 fn say(text: &str) {
     eprintln!("{text}");
 }
 
-/// The result, for scripts.
+/// Prints the result, for scripts.
 #[expect(clippy::print_stdout, reason = "the result of a command belongs on standard output")]
 fn print(text: &str) {
     println!("{text}");

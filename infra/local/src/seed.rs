@@ -1,4 +1,5 @@
-//! What a stack begins with: locations, items with their mappings, and opening stock through the ledger like any other event.
+//! Writes the first rows of a stack: locations, items with their mappings, and the opening stock, which goes through the ledger
+//! as any other event.
 
 use promissory::adapters::clock::SystemClock;
 use promissory::catalog::{Item, Location, Network, ShopItem};
@@ -37,16 +38,16 @@ pub async fn import_item<S: Store>(store: &S, item: &Item) -> Result<(), StoreEr
     put(store, writes).await
 }
 
-/// Takes stock events into the ledger.
+/// Commits stock events to the ledger.
 ///
 /// # Errors
-/// When the ledger does not take them.
+/// When the commit fails.
 pub async fn take_stock<S: Store>(store: &S, network: &Network, events: Vec<StockEvent>) -> Result<(), CommitError> {
     let events: Vec<_> = events.into_iter().map(|event| (LedgerEvent::Stock(event), None)).collect();
     commit(store, &SystemClock, network, &events).await.map(drop)
 }
 
-/// Puts rows in place of whatever is there.
+/// Writes rows, and replaces those that exist.
 async fn put<S: Store>(store: &S, mut writes: Vec<Write>) -> Result<(), StoreError> {
     let keys: Vec<Key> = writes.iter().map(|write| write.key().clone()).collect();
     loop {

@@ -1,7 +1,7 @@
-//! The stack: emulated AWS as a child process, the real template deployed into it, and a fake Shopify that it works for.
+//! The local stack: emulated AWS as a child process, the real template deployed into it, and a fake Shopify that it serves.
 //!
-//! The emulator checks every call against the caller's role, so a permission that the template lacks fails here and not
-//! first on AWS.
+//! The emulator checks every call against the caller's role, so a permission that the template lacks fails here first and not on
+//! AWS.
 
 use std::io;
 use std::net::TcpListener;
@@ -19,10 +19,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-/// What the stack is made from.
+/// The arguments of the local stack.
 #[derive(Debug, Clone, Args)]
 pub struct StackConfig {
-    /// The repository.
+    /// The root directory of the repository.
     #[arg(long, default_value = ".")]
     pub root: PathBuf,
     /// The Python that has infra/local/requirements.txt installed.
@@ -36,54 +36,54 @@ pub struct StackConfig {
     pub log_level: String,
 }
 
-/// What a deployment says of itself.
+/// The outputs of the deployed stack.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Outputs {
-    /// Where webhooks go.
+    /// The address for webhooks.
     pub webhook_url: String,
     /// The table.
     pub table_name: String,
     /// The queue of hints.
     pub push_queue_url: String,
-    /// Hints that were given up.
+    /// The dead-letter queue of hints.
     pub push_dead_letters_url: String,
-    /// Stream records that were given up.
+    /// The queue of discarded stream records.
     pub stream_failures_url: String,
     /// The function of the scheduled jobs.
     pub reconciler_name: String,
-    /// Where other systems send their events; `{system}` stands for their name.
+    /// The address for events of other systems, with `{system}` in place of the system's name.
     pub sources_url: String,
-    /// The secret of what they sign with.
+    /// The secret with which those systems sign.
     pub sources_secret_arn: String,
-    /// Events on the bus that were given up.
+    /// The dead-letter queue of events from the bus.
     pub source_failures_url: String,
-    /// The bus.
+    /// The event bus.
     pub bus_name: String,
 }
 
-/// A running stack. It ends when this is dropped.
+/// A running stack. It stops when this handle is dropped.
 #[derive(Debug)]
 pub struct Stack {
     emulator: Child,
     config: SdkConfig,
     /// The emulator's address.
     pub endpoint: String,
-    /// What the deployment says of itself.
+    /// The outputs of the deployed stack.
     pub outputs: Outputs,
 }
 
-/// Seconds a failed hint stays hidden: short, so that a retry is seen.
+/// Seconds for which a failed hint stays hidden. A short time, so that a retry happens during a demo.
 const PUSH_VISIBILITY_SECONDS: u32 = 3;
 
+/// The longest time that the emulator may take to start.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
 impl Stack {
-    /// Starts a fake Shopify and the emulator, and deploys the template for the shop. `port` is the emulator's; 0 for any.
+    /// Starts a fake Shopify and the emulator, and deploys the template for the shop. `port` is the emulator's port; 0 for any.
     ///
     /// # Errors
-    /// When the fake Shopify or the emulator does not come up, or the template does not deploy; what they print is on standard
-    /// error.
+    /// When the fake Shopify or the emulator does not start, or the template does not deploy. Their output is on standard error.
     pub async fn up(config: &StackConfig, port: u16, shopify: ServerConfig) -> io::Result<(Self, Server)> {
         let (shop, client_id) = (shopify.shop.domain.clone(), shopify.client_id.clone());
         let client_secret = shopify.shop.secret.clone();
@@ -114,7 +114,7 @@ impl Stack {
         let ready = async {
             loop {
                 if let Some(status) = self.emulator.try_wait()? {
-                    return Err(io::Error::other(format!("the emulator ended at its start with {status}")));
+                    return Err(io::Error::other(format!("the emulator ended during its start with {status}: its output is above")));
                 }
                 if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
                     return Ok(());
@@ -124,7 +124,7 @@ impl Stack {
         };
         tokio::time::timeout(READY_WITHIN, ready)
             .await
-            .map_err(|_| io::Error::other("the emulator did not come up within 30 s"))?
+            .map_err(|_| io::Error::other("the emulator did not start within 30 s: its output is above"))?
     }
 
     async fn deploy(&self, config: &StackConfig, shop: &str, shopify_url: &str, id: &str, secret: &str) -> io::Result<Outputs> {
@@ -145,11 +145,11 @@ impl Stack {
             .args(["--secret-string", &json!({ "client_id": id, "client_secret": secret }).to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .spawn()? // Not `output()`: that would capture the progress on standard error as well.
+            .spawn()? // `output()` would also capture the progress on standard error.
             .wait_with_output()
             .await?;
         if !output.status.success() {
-            return Err(io::Error::other("the template did not deploy"));
+            return Err(io::Error::other("the template did not deploy: the output of deploy.py is above"));
         }
         serde_json::from_slice(&output.stdout).map_err(io::Error::other)
     }
@@ -166,23 +166,23 @@ impl Stack {
         aws_sdk_dynamodb::Client::new(&self.config)
     }
 
-    /// How many messages wait in a queue of the stack.
+    /// The number of messages in a queue of the stack.
     ///
     /// # Errors
-    /// When the queue cannot be asked.
+    /// When the queue does not answer.
     pub async fn waiting(&self, queue_url: &str) -> io::Result<u64> {
         use aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessages;
         let client = aws_sdk_sqs::Client::new(&self.config);
         let request = client.get_queue_attributes().queue_url(queue_url).attribute_names(ApproximateNumberOfMessages.clone());
         let answer = request.send().await.map_err(io::Error::other)?;
         let count = answer.attributes().and_then(|attributes| attributes.get(&ApproximateNumberOfMessages));
-        count.and_then(|count| count.parse().ok()).ok_or_else(|| io::Error::other("a queue without a number of messages"))
+        count.and_then(|count| count.parse().ok()).ok_or_else(|| io::Error::other("SQS did not return ApproximateNumberOfMessages"))
     }
 
-    /// Puts what other systems sign with into their secret. Functions read it when they start.
+    /// Writes the secret of the other systems. Functions read it when they start.
     ///
     /// # Errors
-    /// When it cannot be put there.
+    /// When the secret cannot be written.
     pub async fn put_sources_secret(&self, text: &str) -> io::Result<()> {
         let client = aws_sdk_secretsmanager::Client::new(&self.config);
         let put = client.put_secret_value().secret_id(&self.outputs.sources_secret_arn).secret_string(text);
@@ -192,7 +192,7 @@ impl Stack {
     /// Puts an event on the bus.
     ///
     /// # Errors
-    /// When the bus does not take it.
+    /// When the bus refuses the event.
     pub async fn put_on_bus(&self, source: &str, detail_type: &str, detail: &str) -> io::Result<()> {
         let client = aws_sdk_eventbridge::Client::new(&self.config);
         let entry = aws_sdk_eventbridge::types::PutEventsRequestEntry::builder()
@@ -205,11 +205,11 @@ impl Stack {
         if answer.failed_entry_count() == 0 { Ok(()) } else { Err(io::Error::other("the bus refused an event")) }
     }
 
-    /// Runs one job of the reconciler now, as its schedule would, and returns its report. Repeats an invocation whose
-    /// process was killed: the next run of a schedule would do the same.
+    /// Runs one job of the reconciler now, as its schedule does, and returns its report. It repeats a failed invocation, because
+    /// a demo may kill its process, and the next scheduled run would do the same work.
     ///
     /// # Errors
-    /// When the job fails three times over.
+    /// When the job fails three times in a row.
     pub async fn reconcile(&self, job: &str) -> io::Result<Value> {
         // A job may take longer than a webhook.
         let most = Duration::from_secs(300);
@@ -222,12 +222,12 @@ impl Stack {
             let call = client.invoke().function_name(&self.outputs.reconciler_name).payload(payload.clone());
             match call.send().await {
                 Ok(answer) => {
-                    let said =
+                    let text =
                         answer.payload().map(|blob| String::from_utf8_lossy(blob.as_ref()).into_owned()).unwrap_or_default();
                     if answer.function_error().is_none() {
-                        return serde_json::from_str(&said).map_err(io::Error::other);
+                        return serde_json::from_str(&text).map_err(io::Error::other);
                     }
-                    failure = said;
+                    failure = text;
                 }
                 Err(error) => failure = format!("{error:?}"),
             }
@@ -235,7 +235,7 @@ impl Stack {
         Err(io::Error::other(format!("the job {job} failed: {failure}")))
     }
 
-    /// The processes that run functions now, by function.
+    /// The processes that run functions now: the function's name and the process id.
     #[must_use]
     pub fn function_processes(&self) -> Vec<(String, u32)> {
         let Some(emulator) = self.emulator.id() else { return Vec::new() };
@@ -245,7 +245,7 @@ impl Stack {
     }
 }
 
-/// Brings the stack up on ports that the command line finds, and keeps it until Ctrl-C.
+/// Starts the stack on the ports that the command line uses, and runs it until Ctrl-C.
 ///
 /// # Errors
 /// As [`Stack::up`].
@@ -254,7 +254,7 @@ pub async fn up_until_interrupted(config: &StackConfig, port: u16, shopify_port:
     server.set_webhook_url(&stack.outputs.webhook_url);
     say(&format!(
         "AWS          {}\nShopify      {} (control: {}/_control/state)\nwebhooks     {}\ntable        {}\n\
-         Ctrl-C ends it; all state is in memory.",
+         Ctrl-C stops the stack; all its state is in memory.",
         stack.endpoint,
         server.url(),
         server.url(),
@@ -266,13 +266,13 @@ pub async fn up_until_interrupted(config: &StackConfig, port: u16, shopify_port:
     Ok(())
 }
 
-/// A fake Shopify at `port` (0 for any) with the app that the command line knows.
+/// A fake Shopify at `port` (0 for any), with the app whose credentials the command line uses.
 fn shopify(port: u16, shop: ShopConfig) -> ServerConfig {
     let shop = ShopConfig { secret: local_stack::SHOPIFY_CLIENT_SECRET.into(), ..shop };
     ServerConfig { port, shop, client_id: local_stack::SHOPIFY_CLIENT_ID.into(), ..ServerConfig::default() }
 }
 
-/// A shop on the Plus plan, with 1,000 points per second, that sends many webhooks at once.
+/// A shop on the Plus plan, with a cost budget of 1,000 points per second, that sends up to 16 webhooks at once.
 #[must_use]
 pub fn busy_shopify(seed: u64) -> ServerConfig {
     let shop = ShopConfig { bucket_size: 20_000, restore_rate: 1_000, seed, ..ShopConfig::default() };

@@ -1,4 +1,5 @@
-//! The catalog on the command line. What is found goes to standard output, progress to standard error; the JSON is stable.
+//! `catalog import`, `export` and `validate`. The result goes to standard output, progress to standard error. Scripts may rely on
+//! the JSON keys.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -23,36 +24,38 @@ use super::{files, report, rows};
 use crate::local_stack;
 use crate::table::{Address, Table, is_loopback};
 
-/// What to do with the catalog.
+/// The commands on the catalog.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Import sheets: items, listings, locations, location_codes, system_items, tiers, bills, assemblies, work_centres (each a .csv).
+    /// Import sheets: items, listings, locations, location_codes, system_items, tiers, bills, assemblies, work_centres (each a
+    /// .csv).
     ///
-    /// A line adds its row or changes it, cell by cell. An empty cell leaves a value as it is, a cell with - takes it away.
-    /// Rows that a sheet does not name are left alone: nothing is deleted by leaving it out. A column `remove` with yes takes
-    /// away a listing, a location's code, a system's item, how an item is made, or a component of a bill.
+    /// A line adds its row, or changes it cell by cell. An empty cell leaves a value as it is; a cell with - removes the value.
+    /// Rows that no sheet names stay unchanged: leaving a row out deletes nothing. A column `remove` with yes removes a listing,
+    /// a location's code, a system's item, an assembly, or a component of a bill of materials.
     ///
-    /// Nothing is written when anything is wrong with the sheets. An import that was stopped can be repeated: it writes what is
-    /// left. Each change of a bill or assembly is a new version, in force from now on. Changing the unit of an item converts nothing
-    /// that the ledger holds of it. Levels follow a changed item or listing within seconds; after a changed tier or location the reconciler computes
-    /// every item anew, beginning a minute later.
+    /// If a sheet contains an error, the import writes nothing. An import that was stopped can be repeated: it writes the rows
+    /// that are left. Each change of a bill or assembly is a new version that is in force from now on. Changing the unit of an
+    /// item does not convert the quantities in the ledger. Levels follow a changed item or listing within seconds. After a change
+    /// of a tier or location the reconciler recomputes every item, starting a minute later.
     ///
-    /// Ends with 0, with 1 when something is wrong with the sheets, with 2 when it could not run.
+    /// Exit code: 0, or 1 if a sheet contains an error, or 2 if the import could not run.
     Import(ImportArgs),
-    /// Write every sheet of a table into a directory. Importing them changes nothing.
+    /// Write every sheet of a table into a directory. Importing these sheets again changes nothing.
     ///
-    /// Ends with 0, or with 2 when it could not run. No file is overwritten.
+    /// Exit code: 0, or 2 if the export could not run. It overwrites no file.
     Export(ExportArgs),
-    /// Compare the listings with what the shops really sell: missing, gone, duplicate, untracked, renamed and other variants.
+    /// Compare the listings with the variants of the shops, and list missing, deleted, duplicate, untracked, renamed and unlisted
+    /// variants.
     ///
-    /// Ends with 0 when all fit, with 1 when something does not, with 2 when it could not run. It only reads.
+    /// Exit code: 0 if all match, 1 if there are findings, 2 if the validation could not run. It only reads.
     Validate(ValidateArgs),
 }
 
-/// What to import.
+/// The arguments of `catalog import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// Sheets, or directories of them. A sheet is known by its name, e.g. items.csv.
+    /// Sheets, or directories with sheets. The file name identifies the sheet, e.g. items.csv.
     #[arg(value_name = "DIR_OR_FILE", required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -65,30 +68,30 @@ pub struct ImportArgs {
     json: bool,
 }
 
-/// Where to export to.
+/// The arguments of `catalog export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// The directory; made where it is not there.
+    /// The directory. It is created if it does not exist.
     #[arg(value_name = "DIR")]
     directory: PathBuf,
     #[command(flatten)]
     table: Address,
 }
 
-/// What to validate.
+/// The arguments of `catalog validate`.
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
     #[command(flatten)]
     table: Address,
-    /// Only this shop; without it every shop that a listing or a location names.
+    /// Validate only this shop. Default: every shop that a listing or a location names.
     #[arg(long, value_name = "DOMAIN")]
     shop: Option<ShopDomain>,
-    /// Where shops answer, {shop} standing for the domain. Without it SHOPIFY_URL, then the local stack's shop for a table on
-    /// this machine, then https://{shop}.
+    /// The address of the shops, with {shop} in place of the domain. Default: SHOPIFY_URL, then the fake shop of the local stack
+    /// if the table is on this machine, then https://{shop}.
     #[arg(long, value_name = "URL")]
     shopify: Option<String>,
-    /// The secret of the Shopify app in Secrets Manager: the output ShopifySecretArn. Without it SECRET_ARN. A shop on this
-    /// machine needs none.
+    /// The secret of the Shopify app in Secrets Manager: the output ShopifySecretArn. Default: SECRET_ARN. A shop on this machine
+    /// needs no secret.
     #[arg(long, value_name = "ARN")]
     secret: Option<String>,
     /// Print one JSON object: shops, each with shop, variants, listings, findings.
@@ -96,10 +99,10 @@ pub struct ValidateArgs {
     json: bool,
 }
 
-/// Runs a command; `say` takes its progress and `print` its result.
+/// Runs a command. `say` receives its progress and `print` its result.
 ///
 /// # Errors
-/// When it cannot run, with what to do.
+/// When the command cannot run. The error says what to do.
 pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
     match command {
         Command::Import(args) => {
@@ -132,21 +135,21 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
     }
 }
 
-/// What an import came to.
+/// The result of an import.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Nothing was to be written.
+    /// The import was a dry run, which writes nothing.
     pub dry_run: bool,
-    /// What it changes, or what is wrong with the sheets.
+    /// The changes, or the errors in the sheets.
     pub plan: Result<ImportPlan, SheetProblems>,
-    /// Rows that were written, also where something went wrong later.
+    /// The number of rows that were written, also when a later write failed.
     pub rows_written: usize,
 }
 
 /// Imports sheets into a table.
 ///
 /// # Errors
-/// When the table cannot be read or written, with what to do.
+/// When the table cannot be read or written. The error says what to do.
 pub async fn import<C: Clock>(
     table: &Table,
     clock: &C,
@@ -159,11 +162,11 @@ pub async fn import<C: Clock>(
         Ok(plan) if !dry_run => plan,
         plan @ (Ok(_) | Err(_)) => return Ok(Outcome { dry_run, plan, rows_written: 0 }),
     };
-    let progress = Progress { clock, say, told_at: Cell::new(clock.now()), rows: Cell::new(0) };
-    match import_catalog(&table.store(), clock, &mut stored, sheets, &|done, of| progress.tell(done, of)).await {
+    let progress = Progress { clock, say, reported_at: Cell::new(clock.now()), rows: Cell::new(0) };
+    match import_catalog(&table.store(), clock, &mut stored, sheets, &|done, of| progress.report(done, of)).await {
         Ok(done) => Ok(Outcome { dry_run, plan: Ok(plan), rows_written: done.rows }),
         Err(ImportError::Problems(problems)) => {
-            say("someone else changed the catalog meanwhile; what is wrong beside that:");
+            say("the catalog changed during this import; the sheets do not fit its new state:");
             Ok(Outcome { dry_run, plan: Err(problems), rows_written: progress.rows.get() })
         }
         Err(error @ (ImportError::Busy(_) | ImportError::Store(_))) => Err(io::Error::other(format!(
@@ -175,22 +178,22 @@ pub async fn import<C: Clock>(
     }
 }
 
-/// Tells how far an import is, every few seconds.
+/// Reports the number of written rows every few seconds.
 struct Progress<'a, C> {
     clock: &'a C,
     say: &'a dyn Fn(&str),
-    told_at: Cell<Timestamp>,
+    reported_at: Cell<Timestamp>,
     rows: Cell<usize>,
 }
 
 impl<C: Clock> Progress<'_, C> {
     const EVERY_SECONDS: i64 = 3;
 
-    fn tell(&self, done: usize, of: usize) {
+    fn report(&self, done: usize, of: usize) {
         self.rows.set(done);
         let now = self.clock.now();
-        if now.duration_since(self.told_at.get()).as_secs() >= Self::EVERY_SECONDS {
-            self.told_at.set(now);
+        if now.duration_since(self.reported_at.get()).as_secs() >= Self::EVERY_SECONDS {
+            self.reported_at.set(now);
             (self.say)(&format!("{done} of {of} rows written"));
         }
     }
@@ -220,25 +223,25 @@ async fn validate(args: ValidateArgs, say: &dyn Fn(&str)) -> io::Result<Vec<supe
 }
 
 /// Every shop that a listing or a location names.
-fn shops(catalogue: &Catalog) -> Vec<ShopDomain> {
-    let listings = catalogue.mappings.keys().map(|(shop, _)| (shop.clone(), ()));
-    let locations = catalogue.locations.values().flat_map(|location| location.shops.keys().map(|shop| (shop.clone(), ())));
+fn shops(catalog: &Catalog) -> Vec<ShopDomain> {
+    let listings = catalog.mappings.keys().map(|(shop, _)| (shop.clone(), ()));
+    let locations = catalog.locations.values().flat_map(|location| location.shops.keys().map(|shop| (shop.clone(), ())));
     listings.chain(locations).collect::<BTreeMap<_, _>>().into_keys().collect()
 }
 
-/// The app that shops at `url` know: from its secret, or the local stack's own.
+/// The app that is installed in the shops at `url`: read from its secret, or the app of the local stack.
 async fn app(url: &str, secret: Option<String>, variable: &dyn Fn(&str) -> Option<String>) -> io::Result<ShopifyApp> {
     let Some(secret) = secret else {
         if is_loopback(url) == Some(true) {
             return Ok(local_stack::shopify_app());
         }
         return Err(io::Error::other(
-            "the Shopify app's secret is not named: give --secret, the stack's output ShopifySecretArn",
+            "the Shopify app's secret is not named: set --secret to the stack's output ShopifySecretArn",
         ));
     };
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
         if variable(name).is_none() {
-            return Err(io::Error::other(format!("{name} is not set, and the Shopify secret is read with it")));
+            return Err(io::Error::other(format!("{name} is not set: set it, because reading the Shopify secret needs it")));
         }
     }
     let client = aws_sdk_secretsmanager::Client::new(&aws::config());

@@ -1,4 +1,4 @@
-//! Sheets as files in a directory.
+//! Reads sheets from files and directories, and writes them into a directory.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,11 @@ use std::{fs, io};
 
 use promissory::sheets::{MAX_BYTES, Sheet};
 
-/// The sheets of files and directories. In a directory every `.csv` must be a sheet, so that a misspelt one is not left out
-/// in silence.
+/// Reads the sheets in files and directories. Every `.csv` file of a directory must have the name of a sheet, so that the import
+/// does not silently skip a misspelt file.
 ///
 /// # Errors
-/// When one cannot be read, is no sheet by its name, or comes twice; and when there is none.
+/// When a file cannot be read, does not have the name of a sheet, or when a sheet is there twice; and when there is no sheet.
 pub fn read(paths: &[PathBuf]) -> io::Result<BTreeMap<Sheet, Vec<u8>>> {
     let mut files = BTreeMap::new();
     for path in paths {
@@ -28,15 +28,15 @@ pub fn read(paths: &[PathBuf]) -> io::Result<BTreeMap<Sheet, Vec<u8>>> {
     }
     if files.is_empty() {
         let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-        return Err(io::Error::other(format!("there is no sheet in {}: it is called {}", paths.join(", "), names())));
+        return Err(io::Error::other(format!("there is no sheet in {}: name the files {}", paths.join(", "), names())));
     }
     Ok(files)
 }
 
-/// Writes sheets into a directory, which is made where it is not there. Nothing is overwritten.
+/// Writes sheets into a directory, and creates the directory if it does not exist. It overwrites no file.
 ///
 /// # Errors
-/// When one of the files is there already, or cannot be written.
+/// When one of the files exists already, or cannot be written.
 pub fn write(directory: &Path, sheets: &BTreeMap<Sheet, Vec<u8>>) -> io::Result<()> {
     fs::create_dir_all(directory).map_err(|error| cannot(directory, &error))?;
     let files: Vec<(PathBuf, &Vec<u8>)> =
@@ -53,7 +53,7 @@ pub fn write(directory: &Path, sheets: &BTreeMap<Sheet, Vec<u8>>) -> io::Result<
 fn add(files: &mut BTreeMap<Sheet, Vec<u8>>, path: &Path) -> io::Result<()> {
     let name = path.file_name().and_then(|name| name.to_str()).filter(|_| is_csv(path));
     let Some(sheet) = name.and_then(Sheet::of_file) else {
-        return Err(io::Error::other(format!("{} is no sheet by its name: it is one of {}", path.display(), names())));
+        return Err(io::Error::other(format!("{} does not have the name of a sheet: name it one of {}", path.display(), names())));
     };
     let size = fs::metadata(path).map_err(|error| cannot(path, &error))?.len();
     if usize::try_from(size).is_ok_and(|size| size > MAX_BYTES) {
@@ -82,26 +82,26 @@ fn cannot(path: &Path, error: &io::Error) -> io::Error {
 mod tests {
     use super::*;
 
-    /// Protects against a sheet that is left out because of its name, and against losing one that was there.
+    /// Protects against an import that skips a misspelt sheet, and against an export that overwrites a file.
     #[test]
     fn every_sheet_is_found_and_none_is_overwritten() {
         let directory = std::env::temp_dir().join(format!("promissory-sheets-{}", std::process::id()));
         let sheets: BTreeMap<Sheet, Vec<u8>> = [(Sheet::Items, b"sku\n".to_vec()), (Sheet::Tiers, b"tier\n".to_vec())].into();
-        let told = |paths: &[PathBuf]| read(paths).map_err(|error| error.to_string());
-        let nothing = told(std::slice::from_ref(&directory)).expect_err("nothing there");
+        let read_text = |paths: &[PathBuf]| read(paths).map_err(|error| error.to_string());
+        let nothing = read_text(std::slice::from_ref(&directory)).expect_err("the directory does not exist");
         assert!(nothing.starts_with(&format!("{}: ", directory.display())), "{nothing}");
         write(&directory, &sheets).expect("written");
-        assert_eq!(told(std::slice::from_ref(&directory)).as_ref(), Ok(&sheets));
-        assert_eq!(told(&[directory.join("tiers.csv"), directory.join("items.csv")]).as_ref(), Ok(&sheets));
-        let again = write(&directory, &sheets).expect_err("it is there");
+        assert_eq!(read_text(std::slice::from_ref(&directory)).as_ref(), Ok(&sheets));
+        assert_eq!(read_text(&[directory.join("tiers.csv"), directory.join("items.csv")]).as_ref(), Ok(&sheets));
+        let again = write(&directory, &sheets).expect_err("the file exists");
         assert!(again.to_string().ends_with("tiers.csv is there already: export into an empty directory"), "{again}");
-        let twice = told(&[directory.clone(), directory.join("items.csv")]).expect_err("twice");
+        let twice = read_text(&[directory.clone(), directory.join("items.csv")]).expect_err("the sheet is there twice");
         assert_eq!(twice, "items.csv is named twice: import one after the other");
         fs::write(directory.join("notes.txt"), "not a sheet").expect("written");
-        assert_eq!(told(std::slice::from_ref(&directory)).as_ref(), Ok(&sheets));
+        assert_eq!(read_text(std::slice::from_ref(&directory)).as_ref(), Ok(&sheets));
         fs::write(directory.join("item.csv"), "sku\n").expect("written");
-        let misspelt = told(std::slice::from_ref(&directory)).expect_err("no sheet");
-        assert!(misspelt.contains("item.csv is no sheet by its name: it is one of tiers.csv, items.csv,"), "{misspelt}");
+        let misspelt = read_text(std::slice::from_ref(&directory)).expect_err("the name is misspelt");
+        assert!(misspelt.contains("item.csv does not have the name of a sheet: name it one of tiers.csv, items.csv,"), "{misspelt}");
         fs::remove_dir_all(&directory).expect("removed");
     }
 }

@@ -1,7 +1,7 @@
-//! What is sold, from outside: sheets into the table and out of it, and the mappings beside a shop.
+//! The catalog commands: they import sheets into a table, export them, and compare the listings with a shop.
 //!
-//! What a sheet means and what it changes is `promissory::sheets`; here are files ([`files`]), the table ([`rows`]),
-//! the shop ([`shop`]), the command line ([`command`]) and what it prints ([`report`]).
+//! `promissory::sheets` decides what a sheet means and what it changes. This module reads and writes files ([`files`]), reads the
+//! table ([`rows`]) and the shop ([`shop`]), and has the commands ([`command`]) and their output ([`report`]).
 
 pub mod command;
 pub mod files;

@@ -1,4 +1,4 @@
-//! What an import or a validation came to, for people and for scripts.
+//! The output of an import and of a validation: text for people, JSON for scripts.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use serde_json::json;
 use super::command::Outcome;
 use super::shop::Validation;
 
-/// The most changes that are listed for people; the JSON has all.
+/// The largest number of changes that the text lists. The JSON lists all.
 const MAX_LISTED: usize = 1_000;
 
-/// An import as one JSON object.
+/// The result of an import as one JSON object.
 #[must_use]
 pub fn import_json(outcome: &Outcome) -> String {
     let Outcome { dry_run, plan, rows_written } = outcome;
@@ -28,7 +28,7 @@ pub fn import_json(outcome: &Outcome) -> String {
     .to_string()
 }
 
-/// An import in words.
+/// The result of an import as text.
 #[must_use]
 pub fn import_text(outcome: &Outcome) -> String {
     let Outcome { dry_run, plan, rows_written } = outcome;
@@ -75,7 +75,7 @@ fn change(change: &RowChange) -> String {
             format!("~ {key}: {}", cells.collect::<Vec<_>>().join(", "))
         }
         RowChangeKind::Removed => format!("- {key}"),
-        RowChangeKind::Completed => format!("~ {key}: the half that was missing"),
+        RowChangeKind::Completed => format!("~ {key}: added the missing row"),
     };
     format!("{sheet} line {line}: {what}")
 }
@@ -84,7 +84,7 @@ fn shown(cell: &str) -> &str {
     if cell.is_empty() { "nothing" } else { cell }
 }
 
-/// Validations in words.
+/// The results of validations as text.
 #[must_use]
 pub fn validation_text(validations: &[Validation]) -> String {
     let mut lines = Vec::new();

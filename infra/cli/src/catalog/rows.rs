@@ -1,7 +1,7 @@
-//! The catalog's rows of a table.
+//! Reads the rows of the catalog from a table.
 //!
-//! Read by a scan of the whole table, in parts at the same time: bills and mappings are checked beside all others, and no
-//! index lists them all. A scan is no snapshot, which does no harm: every write names the revision it replaces.
+//! The import checks each bill and mapping against all others, and no index lists them all. So [`read`] scans the whole table in
+//! parallel segments. A scan is no snapshot; this is safe because every later write names the revision that it replaces.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,13 +14,13 @@ use promissory::table::{Record, scan};
 
 use crate::table::Table;
 
-/// Parts of the table that are read at the same time.
+/// The number of segments that are scanned at the same time.
 const SEGMENTS: i32 = 4;
 
 /// Reads the catalog.
 ///
 /// # Errors
-/// When the table cannot be read, with what to do.
+/// When the table cannot be read. The error says what to do.
 pub async fn read(table: &Table) -> io::Result<StoredCatalog> {
     let parts = try_join_all((0..SEGMENTS).map(|segment| part(table, segment))).await?;
     StoredCatalog::of(parts.into_iter().flatten()).map_err(|error| table.cannot(&error.into()))
@@ -51,7 +51,7 @@ async fn part(table: &Table, segment: i32) -> io::Result<Vec<Record>> {
     }
 }
 
-/// The filter of a scan that passes the rows of the catalogue, with its values.
+/// The filter expression that lets only rows of the catalog pass, with its values.
 fn only_the_catalog() -> (String, HashMap<String, AttributeValue>) {
     let prefixes = scan::CATALOG_PREFIXES.iter().enumerate();
     let partitions = scan::CATALOG_PARTITIONS.iter().enumerate();

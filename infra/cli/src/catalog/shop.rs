@@ -1,4 +1,4 @@
-//! A shop's variants beside our listings.
+//! Compares the variants of a shop with the listings of the catalog.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,45 +11,45 @@ use promissory::ports::Clock;
 use promissory::storefront::StorefrontError;
 use serde::Serialize;
 
-/// How often in a row a page is asked for that does not come.
+/// The number of attempts in a row for one page of variants.
 const MAX_ATTEMPTS: u32 = 6;
 
-/// The first pause after a page did not come.
+/// The first pause after a failed attempt.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What was found in one shop.
+/// The result of validating one shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Validation {
     /// The shop.
     pub shop: ShopDomain,
-    /// Its variants.
+    /// The number of its variants.
     pub variants: usize,
-    /// Our listings in it.
+    /// The number of listings that the catalog has for it.
     pub listings: usize,
-    /// What does not fit.
+    /// The differences.
     pub findings: Vec<MappingFinding>,
 }
 
-/// Compares what we say a shop lists with what it sells. `say` is told how far it is.
+/// Compares the listings of a shop with its variants. `say` receives the progress.
 ///
 /// # Errors
-/// When the shop does not answer, or refuses us.
+/// When the shop does not answer, or refuses the request.
 pub async fn compare<T: Transport, C: Clock>(
     front: &Shopify<T, C>,
     clock: &C,
-    catalogue: &Catalog,
+    catalog: &Catalog,
     shop: &ShopDomain,
     say: &dyn Fn(&str),
 ) -> io::Result<Validation> {
     let variants = variants(front, clock, shop, say).await?;
-    let all = catalogue.listings();
+    let all = catalog.listings();
     let listings: BTreeMap<&str, &CatalogListing> =
         all.iter().filter(|((of, _), _)| of == shop).map(|((_, shop_sku), listing)| (shop_sku.as_str(), listing)).collect();
     let findings = validate(&listings, &variants);
     Ok(Validation { shop: shop.clone(), variants: variants.len(), listings: listings.len(), findings })
 }
 
-/// Every variant of a shop, as slowly as the shop wants.
+/// Reads every variant of a shop, and waits as long as the shop asks when it throttles.
 async fn variants<T: Transport, C: Clock>(
     front: &Shopify<T, C>,
     clock: &C,

@@ -1,4 +1,4 @@
-//! Explaining on the command line. The answer goes to standard output, progress to standard error; the JSON is stable.
+//! The command `explain`. The answer goes to standard output, progress to standard error. Scripts may rely on the JSON keys.
 
 use std::io;
 use std::process::ExitCode;
@@ -15,34 +15,36 @@ use promissory::ports::{Clock, Listing, Store};
 use super::text::text;
 use crate::table::{Address, Table};
 
-/// How often a number is read that does not add up, and the pause between: what is being computed is done by then.
+/// How often the numbers are read when they do not add up. A recomputation that is still running ends between the readings.
 const READINGS: u32 = 3;
+
+/// The pause between two readings.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What to explain.
+/// The arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// The item: our SKU.
+    /// The SKU of the item in the catalog.
     #[arg(value_name = "SKU")]
     sku: Sku,
-    /// Only at this location.
+    /// Explain only the numbers at this location.
     #[arg(long, value_name = "CODE")]
     location: Option<LocationId>,
-    /// Only what this shop is told.
+    /// Explain only the levels of this shop.
     #[arg(long, value_name = "DOMAIN")]
     shop: Option<ShopDomain>,
-    /// As it was at this time, e.g. 2026-11-21T12:00:00Z.
+    /// Explain the numbers of a past time, e.g. 2026-11-21T12:00:00Z.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
-    /// The first day on which so many more can be promised, and what stops the day before.
+    /// Show the first day on which this many more units can be promised, and the bottleneck before that day.
     #[arg(long, value_name = "UNITS", value_parser = units)]
     promise: Option<Quantity>,
-    /// How many of the last movements of each position are shown.
+    /// The number of movements to show for each position, newest first.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(0..=100))]
     movements: u16,
     #[command(flatten)]
     table: Address,
-    /// Print one JSON object: sku, at, past, tree, limit, date, late, heard, notes, wrong.
+    /// Print one JSON object: sku, at, past, tree, limit, date, late, last_seen, notes, wrong.
     #[arg(long)]
     json: bool,
 }
@@ -51,13 +53,13 @@ fn units(given: &str) -> Result<Quantity, String> {
     let units = given.parse().ok().map(Quantity::new);
     units
         .filter(|units| units.is_positive() && units.is_sane_input())
-        .ok_or_else(|| "it is a whole number, at least 1".to_owned())
+        .ok_or_else(|| "give a whole number of units, at least 1".to_owned())
 }
 
-/// Explains; `say` takes progress and `print` the answer.
+/// Runs the command. `say` receives its progress and `print` the answer.
 ///
 /// # Errors
-/// When the table cannot be read or does not hold what is asked for, with what to do.
+/// When the table cannot be read, or does not contain the item or location. The error says what to do.
 pub async fn run(args: ExplainArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
     let ExplainArgs { sku, location, shop, at, promise, movements, table, json } = args;
     let table = table.find(say).await?;
@@ -67,7 +69,8 @@ pub async fn run(args: ExplainArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) ->
     Ok(if answer.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Asks a table. What does not add up is asked again, because writes may be going on: only what stays wrong is.
+/// Explains the numbers of a table. Numbers that do not add up are read again, because a write may have been in progress between
+/// two reads. Only a difference that stays in every reading is an error in the data.
 ///
 /// # Errors
 /// As [`run`].
@@ -90,7 +93,7 @@ async fn ask_once<C: Clock>(table: &Table, clock: &C, question: &ExplainQuestion
     }
 }
 
-/// Why there is no answer, and where to look.
+/// The error of a question without an answer, with a hint where to look.
 async fn unexplained(table: &Table, error: ExplainError) -> io::Result<io::Error> {
     let advice = match &error {
         ExplainError::Store(error) => return Ok(table.cannot(error)),
@@ -102,15 +105,15 @@ async fn unexplained(table: &Table, error: ExplainError) -> io::Result<io::Error
             let alike: Vec<String> =
                 alike.iter().filter_map(|record| record.decode::<Item>().ok()).map(|item| item.sku.to_string()).collect();
             let alike = if alike.is_empty() { String::new() } else { format!("; there are {}", alike.join(", ")) };
-            format!("Check the SKU: ours, not the shop's{alike}. Check the table and the region.")
+            format!("Check the SKU: it must be the SKU of the catalog, not the shop's{alike}. Check the table and the region.")
         }
         ExplainError::NoLocation(_) => {
             let network = promissory::flows::load_network(&table.store()).await.map_err(|error| table.cannot(&error))?;
             let codes: Vec<&str> = network.locations().map(|location| location.code.as_str()).collect();
             format!("The locations are {}.", codes.join(", "))
         }
-        ExplainError::NotSold(..) => "`cargo x catalog export` writes what is sold where.".to_owned(),
-        ExplainError::NotYet(_) => "Ask without --at for what is so now.".to_owned(),
+        ExplainError::NotSold(..) => "`cargo x catalog export` writes the listings.".to_owned(),
+        ExplainError::NotYet(_) => "Leave --at out to explain the present numbers.".to_owned(),
     };
     Ok(io::Error::other(format!("{error} in {table}. {advice}")))
 }

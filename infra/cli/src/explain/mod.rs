@@ -1,7 +1,7 @@
-//! Why a number of a table, here or on AWS, is what it is.
+//! Explains the numbers of an item in a table, on AWS or on the local stack.
 //!
-//! The tree is the domain's (`promissory::explain`); [`command`] finds the table and asks, [`text`] shows the answer to
-//! people. Nothing here writes.
+//! `promissory::explain` builds the tree. [`command`] finds the table and asks for the tree, [`text`] formats it for people.
+//! Nothing here writes.
 
 pub mod command;
 pub mod text;

@@ -1,8 +1,8 @@
-//! The answer for people: one line per number, indented below what it is part of.
+//! Formats an answer for people: one line per number, indented below the number that it is a part of.
 
 use promissory::explain::{CanPromise, ExplainAnswer, ExplainNode, LateOrder, LateUnits, NodeRole, NodeSource};
 
-/// The answer as text.
+/// Formats the answer as text.
 #[must_use]
 pub fn text(answer: &ExplainAnswer) -> String {
     let mut lines = vec![format!("{} {} {}", answer.sku, if answer.past { "as it was at" } else { "as it is at" }, answer.at)];
@@ -20,7 +20,7 @@ pub fn text(answer: &ExplainAnswer) -> String {
         answer.late.iter().for_each(|late| orders(late, &mut lines));
     }
     if !answer.last_seen.is_empty() {
-        lines.extend([String::new(), "Last heard of, in these numbers:".to_owned()]);
+        lines.extend([String::new(), "Last seen, by source:".to_owned()]);
         lines.extend(answer.last_seen.iter().map(|(source, at)| format!("  {source}  {at}")));
     }
     lines.push(String::new());
@@ -55,7 +55,7 @@ fn show(node: &ExplainNode, depth: usize, lines: &mut Vec<String>) {
     lines.extend(node.wrong.iter().map(|wrong| format!("{deeper}! does not add up: {wrong}")));
     if !node.last_seen.is_empty() {
         let last_seen: Vec<String> = node.last_seen.iter().map(|(source, at)| format!("{source} {at}")).collect();
-        lines.push(format!("{deeper}heard: {}", last_seen.join(", ")));
+        lines.push(format!("{deeper}last seen: {}", last_seen.join(", ")));
     }
     node.parts.iter().for_each(|part| show(part, depth + 1, lines));
 }

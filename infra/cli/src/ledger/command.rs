@@ -1,4 +1,5 @@
-//! The ledger on the command line. What is found goes to standard output, progress to standard error; the JSON is stable.
+//! `ledger verify` and `ledger replay`. The result goes to standard output, progress to standard error. Scripts may rely on the
+//! JSON keys.
 
 use std::io;
 use std::process::ExitCode;
@@ -14,27 +15,27 @@ use serde_json::json;
 use super::{Verdict, VerifyConfig, replay, verify};
 use crate::table::Address;
 
-/// What to do with the ledger.
+/// The commands on the ledger.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Compare every position of the table with the fold of its movements.
     ///
-    /// Ends with 0 when all add up, with 1 when one does not, with 2 when the table cannot be read. It only reads, and may
-    /// run while orders come in.
+    /// Exit code: 0 if every position matches, 1 if one does not, 2 if the table cannot be read. It only reads, and may run while
+    /// orders come in.
     Verify(VerifyArgs),
-    /// Show a position as it is, or as it was after a movement or at a time.
+    /// Show a position as it is now, as it was after a movement, or as it was at a time.
     ///
-    /// Ends with 0, with 1 when the history up to there does not add up, with 2 when there is no such position or moment,
-    /// or the table cannot be read.
+    /// Exit code: 0, or 1 if the movements up to that moment do not add up, or 2 if there is no such position or moment, or if
+    /// the table cannot be read.
     Replay(ReplayArgs),
 }
 
-/// How to verify.
+/// The arguments of `ledger verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     #[command(flatten)]
     table: Address,
-    /// Parts of the table that are read at the same time.
+    /// The number of segments of the table that are scanned at the same time.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     segments: u32,
     /// Print one JSON object: positions, movements, mismatches, unlisted.
@@ -42,21 +43,21 @@ pub struct VerifyArgs {
     json: bool,
 }
 
-/// What to replay.
+/// The arguments of `ledger replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// The position: our SKU, and the code of a location or `unassigned`.
+    /// The position: the SKU of the catalog, and the code of a location or `unassigned`.
     #[arg(value_name = "SKU@PLACE", value_parser = position)]
     position: PositionKey,
     #[command(flatten)]
     table: Address,
-    /// After this movement; 0 is before the first.
+    /// Show the position after this movement; 0 is before the first movement.
     #[arg(long, value_name = "N", conflicts_with = "time")]
     seq: Option<u64>,
-    /// At this time, e.g. 2026-11-21T12:00:00Z: after what was recorded by then.
+    /// Show the position after every movement that was recorded by this time, e.g. 2026-11-21T12:00:00Z.
     #[arg(long, value_name = "TIME")]
     time: Option<Timestamp>,
-    /// How many movements to show, the newest before that moment.
+    /// The number of movements to show, counted back from that moment.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     last: u32,
     /// Print one JSON object: position, asked, seq, balance, available, movements; or position, asked, mismatch.
@@ -65,13 +66,13 @@ pub struct ReplayArgs {
 }
 
 fn position(given: &str) -> Result<PositionKey, String> {
-    given.parse().map_err(|_invalid| "it has the form SKU@PLACE, e.g. SERUM-30@WH-1 or SERUM-30@unassigned".to_owned())
+    given.parse().map_err(|_invalid| "give a position as SKU@PLACE, e.g. SERUM-30@WH-1 or SERUM-30@unassigned".to_owned())
 }
 
-/// Runs a command; `say` takes its progress and `print` its result.
+/// Runs a command. `say` receives its progress and `print` its result.
 ///
 /// # Errors
-/// When the table cannot be read or does not hold what is asked for, with what to do.
+/// When the table cannot be read, or does not contain the position. The error says what to do.
 pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
     match command {
         Command::Verify(args) => {
@@ -92,7 +93,7 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
     }
 }
 
-/// A mismatch as JSON: its own fields, and all of it in words.
+/// A mismatch as JSON: its own fields, and a sentence that describes it.
 #[derive(Serialize)]
 struct Finding<'a> {
     #[serde(flatten)]

@@ -1,7 +1,7 @@
-//! The ledger from outside: is every position the fold of its movements, and what was a position at some moment?
+//! The ledger commands: one compares every position with the fold of its movements, one shows a position at a past moment.
 //!
-//! [`verify`] reads the whole table in bounded memory and judges it; [`replay`] sees one position again; [`command`] is both of
-//! them on the command line. Nothing here writes, and a write that goes on meanwhile is never taken for damage.
+//! [`verify`] reads the whole table in bounded memory and compares it; [`replay`] folds the movements of one position;
+//! [`command`] has the arguments and the output of both. Nothing here writes, and neither reports a concurrent write as damage.
 
 pub mod command;
 pub mod replay;

@@ -1,4 +1,4 @@
-//! Seeing one position again as it was at some moment, from its movements.
+//! Computes what a position was at some moment by folding its movements.
 
 use std::io;
 
@@ -11,14 +11,15 @@ use promissory::table::{Key, Partition, RowKey};
 use super::verify::{content, readable, reread};
 use crate::table::Table;
 
-/// How often a history is read again that looked wrong and then was not.
+/// How often the movements are read when they seem to be damaged and a second reading finds no damage.
 const READINGS: u32 = 4;
 
-/// The position `of` at a moment with the last `keep` movements before it, or what is wrong with its history. The present
-/// is compared with the stored position as well.
+/// Computes the position `of` at a moment, with the last `keep` movements before it, or returns the first mismatch in its
+/// movements. For the present it also compares the result with the stored position.
 ///
 /// # Errors
-/// When the table cannot be read, when there is no such position, and when it has not come so far; with what to do.
+/// When the table cannot be read, when there is no such position, and when the moment lies after its last movement. The error
+/// says what to do.
 pub async fn replay<C: Clock>(
     table: &Table,
     clock: &C,
@@ -39,7 +40,7 @@ pub async fn replay<C: Clock>(
             (None, None) => {}
         }
     }
-    Err(io::Error::other(format!("{of} kept moving while it was read: try again, or ask for a movement with --seq")))
+    Err(io::Error::other(format!("{of} changed during every reading: try again, or name a movement with --seq")))
 }
 
 enum Seen {
@@ -47,7 +48,8 @@ enum Seen {
     Nothing,
     Moment(Moment),
     NotYet(ReplayError),
-    /// Something looks wrong, or a write was going on. With the moment, when only the stored position is not there.
+    /// The rows do not add up, because of damage or of a concurrent write. Contains the moment if only the stored position is
+    /// missing or differs.
     Doubtful(Option<Moment>),
 }
 
@@ -85,7 +87,7 @@ async fn see(table: &Table, of: &PositionKey, at: At, keep: usize) -> io::Result
     }
     let stored = stored.and_then(|record| content::<Position>(&record).ok());
     let followed_to = rewind.followed_to();
-    // Movements that the stored position knows and that are not there may have been before the moment.
+    // If the stored position is newer than the last movement that was found, a missing movement may lie before the moment.
     let falls_short = !rewind.has_arrived() && stored.as_ref().is_some_and(|stored| stored.seq > followed_to);
     Ok(match rewind.finish() {
         Ok(moment) if falls_short && moment.state.seq == followed_to => Seen::Doubtful(None),
@@ -102,7 +104,7 @@ async fn see(table: &Table, of: &PositionKey, at: At, keep: usize) -> io::Result
     })
 }
 
-/// That there is no such position, and where to look.
+/// The error of a position that does not exist, with a hint where to look.
 async fn unknown(table: &Table, of: &PositionKey) -> io::Result<io::Error> {
     let store = table.store();
     let network = promissory::flows::load_network(&store).await.map_err(|error| table.cannot(&error))?;
@@ -119,10 +121,10 @@ async fn unknown(table: &Table, of: &PositionKey) -> io::Result<io::Error> {
     };
     Ok(io::Error::other(format!(
         "there is no position {of} in the table {}. Check\n\
-         - the SKU {}: ours, not the shop's; {elsewhere}\n\
+         - the SKU {}: it must be the SKU of the catalog, not the shop's; {elsewhere}\n\
          - the place {}: the code of a location, or `unassigned`, where orders reserve until their routing is known\n\
          - the table and the region\n\
-         An item has no position where nothing ever moved it.",
+         An item has a position only where a movement was recorded.",
         table.name, of.sku, of.place
     )))
 }

@@ -1,11 +1,11 @@
-//! Comparing every position with the fold of its movements, however large the table is.
+//! Compares every position with the fold of its movements, in bounded memory for a table of any size.
 //!
-//! A parallel scan returns the rows of a position together and in order, the stored position before its movements, so a
-//! segment folds them as they come and holds one page and one [`Reading`]. A scan is no snapshot: rows written meanwhile
-//! look like damage. So whatever looks wrong is read again by itself, consistently, and is reported only when it is wrong
-//! twice in the same way. That also covers a position whose rows do not come together: it is only read again.
+//! A parallel scan returns the rows of a position together and in order, the stored position before its movements. So a segment
+//! folds them as they arrive, and holds one page and one [`Reading`]. A scan is no snapshot: rows that are written meanwhile look
+//! like damage. So a position that seems to be damaged is read again by itself, with consistent reads, and is reported only if
+//! two readings find the same mismatch. This also covers a position whose rows the scan does not return together.
 //!
-//! Deliberately absent: the marks of events, which expire.
+//! Deliberately absent: the marks of applied events, because they expire.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -23,46 +23,46 @@ use promissory::table::{Key, Record, Row, UnreadableRow, scan};
 
 use crate::table::Table;
 
-/// The most mismatches that are listed; the others are counted.
+/// The largest number of mismatches that are listed. The others are counted.
 pub const MAX_LISTED: usize = 1_000;
 
-/// How often a position that looks wrong is read again, until it looks right or wrong twice in the same way.
+/// The largest number of readings of a position that seems to be damaged. Two readings with the same result end it earlier.
 const READINGS: u32 = 6;
 
-/// The pause before it is read once more: a transaction that was half seen is done by then.
+/// The pause between two readings. A transaction that one reading saw in part has ended by then.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How often progress is told.
-const TELL_EVERY: Duration = Duration::from_secs(5);
+/// The time between two progress reports.
+const REPORT_EVERY: Duration = Duration::from_secs(5);
 
-/// How a table is read.
+/// How `verify` reads a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VerifyConfig {
-    /// Parts of the table that are read at the same time, at least one.
+    /// The number of segments that are scanned at the same time, at least one.
     pub segments: u32,
-    /// The most rows of a page; as many as fit without it.
+    /// The largest number of rows of a page. `None`: as many as fit.
     pub rows_per_page: Option<u32>,
 }
 
-/// What was read, and what is wrong with it.
+/// The result of comparing a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verdict {
-    /// Stored positions.
+    /// The number of stored positions.
     pub positions: u64,
-    /// Movements.
+    /// The number of movements.
     pub movements: u64,
-    /// What does not add up, by position: the first thing of each.
+    /// The first mismatch of each position that does not match.
     pub mismatches: Vec<Mismatch>,
-    /// Further positions that do not add up, beyond [`MAX_LISTED`].
+    /// The number of further positions that do not match, beyond [`MAX_LISTED`].
     pub unlisted: u64,
 }
 
-/// Compares all positions with the fold of their movements. `say` is told how far it is.
+/// Compares all positions with the fold of their movements. `say` receives the progress.
 ///
 /// # Errors
-/// When the table cannot be read, with what to do.
+/// When the table cannot be read. The error says what to do.
 pub async fn verify<C: Clock>(table: &Table, clock: &C, config: &VerifyConfig, say: &dyn Fn(&str)) -> io::Result<Verdict> {
-    let progress = RefCell::new(Progress { verdict: Verdict::default(), mismatches: BTreeMap::new(), told_at: clock.now() });
+    let progress = RefCell::new(Progress { verdict: Verdict::default(), mismatches: BTreeMap::new(), reported_at: clock.now() });
     let run = Run { table, clock, config, say, progress: &progress };
     try_join_all((0..config.segments).map(|segment| run.segment(segment))).await?;
     let Progress { verdict, mismatches, .. } = progress.into_inner();
@@ -73,7 +73,7 @@ struct Progress {
     verdict: Verdict,
     /// By partition.
     mismatches: BTreeMap<String, Mismatch>,
-    told_at: Timestamp,
+    reported_at: Timestamp,
 }
 
 struct Run<'a, C> {
@@ -85,26 +85,26 @@ struct Run<'a, C> {
 }
 
 impl<C: Clock> Run<'_, C> {
-    /// Reads one part of the table to its end.
+    /// Scans one segment of the table to its end.
     async fn segment(&self, segment: u32) -> io::Result<()> {
         let mut reading: Option<Reading> = None;
         let mut start = None;
         loop {
             let (rows, next) = self.page(segment, start).await?;
             for row in rows {
-                let key = key_of(&row).ok_or_else(|| io::Error::other("a row without its key: is this our table?"))?;
+                let key = key_of(&row).ok_or_else(|| io::Error::other("a row has no pk or sk: check that this is a table of Promissory"))?;
                 if reading.as_ref().is_none_or(|reading| reading.pk != key.pk) {
-                    self.judge(reading.replace(Reading::new(&key.pk))).await?;
+                    self.check(reading.replace(Reading::new(&key.pk))).await?;
                 }
                 if let Some(reading) = &mut reading {
                     self.count(&key);
                     reading.take(&key, record(row));
                 }
             }
-            self.tell();
+            self.report();
             match next {
                 Some(next) => start = Some(next),
-                None => return self.judge(reading).await,
+                None => return self.check(reading).await,
             }
         }
     }
@@ -141,11 +141,11 @@ impl<C: Clock> Run<'_, C> {
         }
     }
 
-    /// Judges what was read of a position; what looks wrong is read again before it is believed.
-    async fn judge(&self, reading: Option<Reading>) -> io::Result<()> {
+    /// Checks a position after its last row. A mismatch counts only if a second reading confirms it.
+    async fn check(&self, reading: Option<Reading>) -> io::Result<()> {
         let Some(reading) = reading else { return Ok(()) };
         let pk = reading.pk.clone();
-        if reading.judge(None).is_none() {
+        if reading.mismatch(None).is_none() {
             return Ok(());
         }
         let Some(mismatch) = reread(self.table, self.clock, &pk).await? else { return Ok(()) };
@@ -158,13 +158,13 @@ impl<C: Clock> Run<'_, C> {
         Ok(())
     }
 
-    fn tell(&self) {
+    fn report(&self) {
         let now = self.clock.now();
         let mut progress = self.progress.borrow_mut();
-        if now.duration_since(progress.told_at).unsigned_abs() < TELL_EVERY {
+        if now.duration_since(progress.reported_at).unsigned_abs() < REPORT_EVERY {
             return;
         }
-        progress.told_at = now;
+        progress.reported_at = now;
         let Verdict { positions, movements, unlisted, .. } = &progress.verdict;
         let mismatches = u64::try_from(progress.mismatches.len()).unwrap_or(u64::MAX).saturating_add(*unlisted);
         (self.say)(&format!("{positions} positions and {movements} movements read, {mismatches} mismatches so far"));
@@ -178,10 +178,10 @@ fn key_of(row: &Item) -> Option<Key> {
     Some(Key::new(text("pk")?, text("sk")?))
 }
 
-/// Reads one position by itself until it is right, or wrong twice in the same way.
+/// Reads one position by itself until a reading finds no mismatch, or two readings find the same one.
 ///
-/// A movement never changes, so damage is found again as it was; a write that goes on is found somewhere else, or not at
-/// all.
+/// A movement never changes, so a second reading finds damage unchanged. After a concurrent write it finds another mismatch, or
+/// none.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -200,8 +200,8 @@ pub async fn reread<C: Clock>(table: &Table, clock: &C, pk: &str) -> io::Result<
     Ok(before)
 }
 
-/// Reads the stored position, then its movements, then the stored position again: movements that are newer than the first
-/// are right where the second knows them.
+/// Reads the stored position, then its movements, then the stored position again. Movements that are newer than the first stored
+/// position are correct if the second one includes them.
 async fn read_once(table: &Table, pk: &str) -> io::Result<Option<Mismatch>> {
     let store = table.store();
     let head = Key::new(pk, scan::HEAD);
@@ -229,10 +229,10 @@ async fn read_once(table: &Table, pk: &str) -> io::Result<Option<Mismatch>> {
         Ok(found) => found.into_iter().flatten().find_map(|record| record.decode::<Position>().ok()),
         Err(error) => readable(table, error).map(|_| None)?,
     };
-    Ok(reading.judge(later.as_ref()))
+    Ok(reading.mismatch(later.as_ref()))
 }
 
-/// An error that is about a row; any other ends the reading.
+/// Returns an error that concerns a single row. Any other error ends the command.
 pub(super) fn readable(table: &Table, error: StoreError) -> io::Result<StoreError> {
     match error {
         StoreError::Unreadable(_) => Ok(error),
@@ -240,7 +240,7 @@ pub(super) fn readable(table: &Table, error: StoreError) -> io::Result<StoreErro
     }
 }
 
-/// A row of a position's partition that cannot be read.
+/// The mismatch of a row that cannot be read.
 fn unreadable(pk: &str, error: StoreError) -> Mismatch {
     let (row, reason) = match error {
         StoreError::Unreadable(UnreadableRow { key, detail }) => (key, detail),
@@ -249,7 +249,7 @@ fn unreadable(pk: &str, error: StoreError) -> Mismatch {
     Mismatch::Unreadable { position: name_of(pk), row, reason }
 }
 
-/// A row's content, when it is where it says it belongs.
+/// Decodes a row, and checks that its content belongs under its key.
 pub(super) fn content<R: Row>(record: &Record) -> Result<R, Mismatch> {
     let content: R = record.decode().map_err(|error| unreadable(&record.key.pk, error.into()))?;
     if content.key() == record.key {
@@ -259,27 +259,27 @@ pub(super) fn content<R: Row>(record: &Record) -> Result<R, Mismatch> {
     Err(Mismatch::Misfiled { position: name_of(&record.key.pk), row, says })
 }
 
-/// The position of a partition, for people; the partition may be damaged.
+/// The name of a position for people. It also works for a partition key that is damaged.
 fn name_of(pk: &str) -> String {
     pk.strip_prefix(scan::POSITIONS).unwrap_or(pk).to_owned()
 }
 
-/// What has been read of one position: its stored row first, then its movements in order.
+/// One position while its rows arrive: its stored row first, then its movements in order.
 struct Reading {
     pk: String,
     stored: Option<Position>,
     fold: Fold,
-    /// The first thing that is wrong.
-    mismatch: Option<Mismatch>,
+    /// The first mismatch in its rows.
+    found: Option<Mismatch>,
 }
 
 impl Reading {
     fn new(pk: &str) -> Self {
-        Self { pk: pk.to_owned(), stored: None, fold: Fold::default(), mismatch: None }
+        Self { pk: pk.to_owned(), stored: None, fold: Fold::default(), found: None }
     }
 
     fn take(&mut self, key: &Key, row: Result<Record, StoreError>) {
-        if self.mismatch.is_some() {
+        if self.found.is_some() {
             return;
         }
         let row = row.map_err(|error| unreadable(&self.pk, error));
@@ -289,21 +289,21 @@ impl Reading {
             } else {
                 self.stored = Some(content(&record)?);
             }
-            // The stored balance is compared where the fold comes by, so that movements behind it do not hide it.
+            // Compare the stored balance when the fold reaches its sequence number: later movements would hide the difference.
             match &self.stored {
                 Some(stored) if stored.seq == self.fold.seq => self.fold.check(stored),
                 Some(_) | None => Ok(()),
             }
         });
-        self.mismatch = taken.err();
+        self.found = taken.err();
     }
 
-    /// What is wrong with the position, all of it having been read. `later` is how it was stored when that was done:
-    /// movements up to there came meanwhile.
-    fn judge(self, later: Option<&Position>) -> Option<Mismatch> {
-        let Self { pk, stored, fold, mismatch } = self;
-        if mismatch.is_some() {
-            return mismatch;
+    /// The mismatch of the position, after all its rows were read. `later` is the stored position after that: movements up to its
+    /// sequence number were written meanwhile, and are no mismatch.
+    fn mismatch(self, later: Option<&Position>) -> Option<Mismatch> {
+        let Self { pk, stored, fold, found } = self;
+        if found.is_some() {
+            return found;
         }
         match stored {
             Some(stored) if stored.seq < fold.seq && later.is_some_and(|later| fold.seq <= later.seq) => None,

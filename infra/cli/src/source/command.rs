@@ -1,4 +1,5 @@
-//! Connectors on the command line. What is found goes to standard output, progress to standard error; the JSON is stable.
+//! `source set`, `status`, `pull` and `feed`. The result goes to standard output, progress to standard error. Scripts may rely on
+//! the JSON keys.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,44 +21,44 @@ use serde_json::json;
 use super::{feed, find, set, status};
 use crate::table::Address;
 
-/// How long one feed may be pulled by hand.
+/// The longest time that one pull by hand may take for a feed.
 const PULL_WITHIN: Duration = Duration::from_secs(600);
 
-/// What to do with connectors.
+/// The commands on connectors.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write connectors into a table, each over the one of the same system. infra/connectors/ has examples.
+    /// Write connectors into a table. Each replaces the connector of the same system. infra/connectors/ has examples.
     ///
-    /// Ends with 0, with 1 when a file does not fit (then none is written), with 2 when it could not run.
+    /// Exit code: 0, or 1 if a file is not a valid connector (then nothing is written), or 2 if the command could not run.
     Set(SetArgs),
-    /// Show how far every feed is.
+    /// Show the watermark of every feed.
     ///
-    /// Ends with 0, with 1 when one fails or has rows that failed, with 2 when it could not run.
+    /// Exit code: 0, or 1 if a feed fails or has failed rows, or 2 if the command could not run.
     Status(StatusArgs),
-    /// Pull a system's feeds now, as the schedule would.
+    /// Pull a system's feeds now, as the schedule does.
     ///
-    /// Ends with 0, with 1 when one failed or has rows that failed, with 2 when it could not run.
+    /// Exit code: 0, or 1 if a feed failed or has failed rows, or 2 if the command could not run.
     Pull(PullArgs),
-    /// Take a file of events in, one JSON object per line, as if the system had sent them. It can be repeated.
+    /// Apply a file of events, one JSON object per line, as if the system had sent them. It can be repeated.
     ///
-    /// Ends with 0, with 1 when a line is refused, with 2 when it could not run.
+    /// Exit code: 0, or 1 if a line is refused, or 2 if the command could not run.
     Feed(FeedArgs),
 }
 
-/// What to write.
+/// The arguments of `source set`.
 #[derive(Debug, Args)]
 pub struct SetArgs {
-    /// Connectors.
+    /// Files with one connector each, as JSON.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
     table: Address,
-    /// Only look whether they fit.
+    /// Validate the files, and write nothing.
     #[arg(long)]
     dry_run: bool,
 }
 
-/// What to show.
+/// The arguments of `source status`.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     #[command(flatten)]
@@ -67,7 +68,7 @@ pub struct StatusArgs {
     json: bool,
 }
 
-/// What to pull.
+/// The arguments of `source pull`.
 #[derive(Debug, Args)]
 pub struct PullArgs {
     /// The system.
@@ -75,10 +76,10 @@ pub struct PullArgs {
     system: SystemId,
     #[command(flatten)]
     table: Address,
-    /// Only this feed.
+    /// Pull only this feed. Default: every feed of the system.
     #[arg(long, value_name = "FEED")]
     feed: Option<FeedId>,
-    /// A file with the secrets that the connector names: a JSON object of name and value. None without it.
+    /// A file with the secrets that the connector names: {"shown": {name: text}}. Default: no secrets.
     #[arg(long, value_name = "FILE")]
     secrets: Option<PathBuf>,
     /// Print one JSON object: feeds, each with its report or its error.
@@ -86,13 +87,13 @@ pub struct PullArgs {
     json: bool,
 }
 
-/// What to feed.
+/// The arguments of `source feed`.
 #[derive(Debug, Args)]
 pub struct FeedArgs {
-    /// The system whose events they are.
+    /// The system that the events come from.
     #[arg(value_name = "SYSTEM")]
     system: SystemId,
-    /// The events.
+    /// The file with the events.
     #[arg(value_name = "FILE.jsonl")]
     file: PathBuf,
     #[command(flatten)]
@@ -102,10 +103,10 @@ pub struct FeedArgs {
     json: bool,
 }
 
-/// Runs a command; `say` takes its progress and `print` its result.
+/// Runs a command. `say` receives its progress and `print` its result.
 ///
 /// # Errors
-/// When it cannot run, with what to do.
+/// When the command cannot run. The error says what to do.
 pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
     match command {
         Command::Set(args) => set_all(args, say, print).await,
@@ -117,7 +118,7 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
                 None => format!("{feed}: never pulled"),
                 Some(mark) => {
                     let whole = mark.complete_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-                    format!("{feed}: whole at {whole}, {} failures, {} rows failed", mark.failures, mark.failed_rows)
+                    format!("{feed}: complete at {whole}, {} failures, {} rows failed", mark.failures, mark.failed_rows)
                 }
             };
             let text: Vec<String> = feeds.iter().map(line).collect();
@@ -207,7 +208,7 @@ async fn pull_now(args: PullArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> i
         feeds.insert(id.to_string(), value);
     }
     if feeds.is_empty() {
-        return Err(io::Error::other(format!("{} has no such feed", args.system)));
+        return Err(io::Error::other(format!("{} has no such feed: `cargo x source status` lists the feeds", args.system)));
     }
     if args.json {
         print(&json!({ "feeds": feeds }).to_string());

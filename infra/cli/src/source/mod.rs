@@ -1,4 +1,4 @@
-//! Connectors: writing their configuration into a table, how far each feed is, pulling one now, and feeding a file of events.
+//! The connector commands: they write a connector into a table, show the watermarks, pull a feed now, and apply a file of events.
 
 pub mod command;
 
@@ -15,7 +15,7 @@ use promissory::source::{MAX_BATCH, System, parse};
 use promissory::table::{Partition, Row, RowKey, Write};
 use serde::Serialize;
 
-/// Writes a connector over the one that is there.
+/// Writes a connector, and replaces the connector that the system had.
 ///
 /// # Errors
 /// When the store fails.
@@ -33,13 +33,13 @@ pub async fn set<S: Store>(store: &S, system: &System) -> Result<(), StoreError>
 /// Reads a system's connector.
 ///
 /// # Errors
-/// When there is none, or it cannot be read.
+/// When the system has no connector, or its row cannot be read.
 pub async fn find<S: Store>(store: &S, system: &SystemId) -> io::Result<System> {
     let found = read::<System, S>(store, &RowKey::System(system.clone())).await.map_err(io::Error::other)?.0;
-    found.ok_or_else(|| io::Error::other(format!("no connector of {system}; `cargo x source set FILE.json` writes one")))
+    found.ok_or_else(|| io::Error::other(format!("{system} has no connector: `cargo x source set FILE.json` writes one")))
 }
 
-/// How far every feed is, by system and feed; `None` of one that was never pulled.
+/// The watermark of every feed, by system and feed; `None` if the feed was never pulled.
 ///
 /// # Errors
 /// When the store fails, or a row cannot be read.
@@ -58,7 +58,7 @@ pub async fn status<S: Store>(store: &S) -> Result<BTreeMap<String, Option<FeedW
     Ok(feeds)
 }
 
-/// What became of a file of events.
+/// The outcomes of the events of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct FeedReport {
     /// Events that are in the ledger now.
@@ -67,11 +67,11 @@ pub struct FeedReport {
     pub duplicates: usize,
     /// Events that wait for a mapping, or in the lane of a busy position.
     pub waiting: usize,
-    /// Lines that are refused, by number, with what is wrong.
+    /// Refused lines, by number, with the reason.
     pub refused: BTreeMap<usize, String>,
 }
 
-/// Takes a file of events in, one JSON object per line, as if the system had sent them. It can be repeated.
+/// Applies a file of events, one JSON object per line, as if the system had sent them. It can be repeated.
 ///
 /// # Errors
 /// When the store fails.

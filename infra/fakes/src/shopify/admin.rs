@@ -1,8 +1,9 @@
 //! The Admin GraphQL door: one POST body in, one answer out, and the shop changed or not.
 //!
-//! In this order: the document must parse, its variables be given, its cost be allowed and affordable; a mutation must
-//! carry `@idempotent`, where a key says which calls are one, and an input of the right shape; then the key is looked up, and
-//! only then a rule of the shop is asked. Faults that were set strike where the real ones do: before anything, or between applying and answering.
+//! In this order: the document must parse, its variables be given, its cost be allowed and affordable; a mutation must carry
+//! `@idempotent`, where a key says which calls are one, and an input of the right shape; then the key is looked up, and only then
+//! a rule of the shop is asked. Faults that were set strike where the real ones do: before anything, or between applying and
+//! answering.
 
 use super::cost;
 use super::document::{Document, Field, Kind, Selection};

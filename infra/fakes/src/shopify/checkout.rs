@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 pub struct Cart {
     /// SKUs and units.
     pub lines: Vec<(String, i64)>,
-    /// The till it is sold at; none online.
+    /// The retail location whose POS sells it; `None` for an online order.
     pub location: Option<LocationId>,
     /// A test order.
     pub test: bool,
@@ -68,7 +68,7 @@ impl Shop {
         self.checkout_cart(now, &Cart { lines, ..Cart::default() })
     }
 
-    /// Places an order: allocated to locations by priority, all lines or none. At a till the units leave at once.
+    /// Places an order: allocated to locations by priority, all lines or none. At a POS the units leave at once.
     ///
     /// # Errors
     /// The cart is empty or names what is not there, or not enough is available and the item may not be oversold.
@@ -101,13 +101,13 @@ impl Shop {
         };
         let mut draft = self.draft(now, order);
         self.add_lines(&mut draft, allocated);
-        let made = cart.location.map(|till| {
+        let made = cart.location.map(|retail| {
             let all = draft.order.lines.iter().flat_map(|line| {
                 let shares = Share::of(line.id, line.quantity, &draft.order.fulfilment_orders);
                 shares.into_iter().map(|share| (line.id, share))
             });
             let all: Vec<(LineId, Share)> = all.collect();
-            draft.ship(till, &all)
+            draft.ship(retail, &all)
         });
         self.commit(draft);
         let bodies = match made {
@@ -125,7 +125,7 @@ impl Shop {
     pub(super) fn allocated(
         &mut self,
         wanted: &[(String, i64)],
-        till: Option<LocationId>,
+        retail: Option<LocationId>,
         claims_nothing: bool,
     ) -> Result<Vec<Allocated>, CheckoutRefused> {
         if self.locations.is_empty() {
@@ -135,10 +135,10 @@ impl Shop {
         let mut allocated: Vec<Allocated> = Vec::new();
         for (sku, quantity) in self.unbundled(wanted)? {
             let item = self.item(&sku).ok_or_else(|| CheckoutRefused::UnknownSku(sku.clone()))?;
-            let shares = match till {
+            let shares = match retail {
                 _ if claims_nothing || !item.tracked => Shares::new(),
-                // A till sells what the customer holds in hand, whatever the count says.
-                Some(till) => Shares::from([(till, quantity)]),
+                // A POS sells the units that the customer holds, even if the level is too low.
+                Some(retail) => Shares::from([(retail, quantity)]),
                 None => match self.allocate(item, quantity, &taken) {
                     Ok(shares) => shares,
                     Err(available) => {

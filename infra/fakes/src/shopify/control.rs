@@ -1,6 +1,7 @@
 //! The control API, for tests and people: set up the shop, sell from it, break it, look at it.
 //!
-//! What becomes of orders is in `control_orders`. Plain JSON, numbers for ids. A refusal is 409 with the reason in words; a body that does not fit is 4xx from axum.
+//! What becomes of orders is in `control_orders`. Plain JSON, numbers for ids. A refusal is 409 with the reason in words; a body
+//! that does not fit is 4xx from axum.
 
 use super::checkout::{Cart, CheckoutRefused};
 use super::control_orders;

@@ -55,8 +55,8 @@ impl Shop {
 
     /// Adds lines to an order under change.
     pub(super) fn added(&mut self, draft: &mut Draft, wanted: &[(String, i64)]) -> Result<Vec<LineId>, OrderRefused> {
-        let (till, claims_nothing) = (draft.order.retail_location, !draft.order.confirmed);
-        let allocated = self.allocated(wanted, till, claims_nothing).map_err(OrderRefused::Checkout)?;
+        let (retail, claims_nothing) = (draft.order.retail_location, !draft.order.confirmed);
+        let allocated = self.allocated(wanted, retail, claims_nothing).map_err(OrderRefused::Checkout)?;
         Ok(self.add_lines(draft, allocated).0)
     }
 }

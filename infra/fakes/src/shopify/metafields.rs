@@ -48,7 +48,7 @@ impl Shop {
             errors.push(UserError::new(Code::TooManyMetafields, &["metafields"]));
         }
         for (index, row) in rows.iter().enumerate() {
-            if let Err((code, field)) = self.judge(row) {
+            if let Err((code, field)) = self.validate(row) {
                 errors.push(UserError::new(code, &["metafields", &index.to_string(), field]));
             }
         }
@@ -62,7 +62,7 @@ impl Shop {
     }
 
     /// Why a row cannot be set, and which field is to blame.
-    fn judge(&self, row: &Row) -> Result<(), (Code, &'static str)> {
+    fn validate(&self, row: &Row) -> Result<(), (Code, &'static str)> {
         let fits = |name: &str, least: usize, most: usize| {
             (least..=most).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_$".contains(&b))
         };

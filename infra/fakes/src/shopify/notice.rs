@@ -1,6 +1,6 @@
 //! The bodies of webhooks that carry ids and little else: fulfilment orders, edits, returns, dispositions.
 //!
-//! Whoever gets one reads the order again; some do not even name it. Nothing personal is in them.
+//! The receiver reads the order again; some notices do not even name the order. Nothing personal is in them.
 
 use super::draft::Draft;
 use super::fulfilment_order::{FulfilmentOrder, FulfilmentOrderStatus};

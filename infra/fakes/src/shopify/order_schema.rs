@@ -1,6 +1,6 @@
 //! The part of the Admin schema that is about orders: their fields, their parts, and who bought.
 //!
-//! Whoever bought is invented, and marked in every field as in webhooks. A deleted product leaves its lines without a
+//! The customer is invented, and marked in every field as in webhooks. A deleted product leaves its lines without a
 //! variant.
 
 use super::document::Field;

@@ -1,7 +1,7 @@
 //! Answers the selections of an operation from the shop, field by field, and counts what the answer cost.
 //!
 //! A field that is not served is Shopify's `undefinedField` error, never a silent null: an operation that outgrows this
-//! fake is told so. What each type has is in `schema`.
+//! fake gets an error that names it. What each type has is in `schema`.
 
 use super::cost;
 use super::document::{Field, Selection};

@@ -1,7 +1,7 @@
 //! The shop behind HTTP: Shopify's paths for the app, `/_control/` for tests and people, webhooks to one URL.
 //!
 //! The shop sits under a mutex that is never held across an await. Every access drains the shop's outbox to the courier
-//! before the lock is released, so whoever sees a change also sees its deliveries counted. Tasks belong to the handle:
+//! before the lock is released, so a reader that sees a change also sees its deliveries counted. Tasks belong to the handle:
 //! `stop` ends them in order, dropping it ends them at once.
 
 use super::control;
@@ -143,7 +143,7 @@ impl Shared {
                     self.open.send_modify(|open| *open += 1);
                     let parcel = Parcel { delivery: delivery.clone(), after };
                     if self.parcels.send(parcel).is_err() {
-                        // The courier has gone home: the server is stopping, and nobody waits any more.
+                        // The courier has ended: the server is stopping, and no task waits for this delivery any more.
                         self.open.send_modify(|open| *open -= 1);
                     }
                 }

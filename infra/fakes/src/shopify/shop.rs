@@ -177,7 +177,7 @@ impl Shop {
         Ok(id)
     }
 
-    /// Deletes the product of a SKU: nobody can buy it any more, while its orders and levels live on.
+    /// Deletes the product of a SKU: customers cannot buy it any more, while its orders and levels stay.
     ///
     /// # Errors
     /// No item has this SKU.
@@ -187,7 +187,7 @@ impl Shop {
         Ok(())
     }
 
-    /// A person types another SKU into the admin, or takes it away: nobody checks there that it is the only one. An item whose
+    /// A person types another SKU into the admin, or takes it away: the admin does not check that it is unique. An item whose
     /// SKU another has cannot be found by it.
     ///
     /// # Errors

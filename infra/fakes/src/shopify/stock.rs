@@ -105,7 +105,7 @@ pub struct Level {
     pub available: i64,
     /// Units that belong to orders and have not left.
     pub committed: i64,
-    /// Whether the item is stocked here. An inactive level is shown to nobody who does not ask for it.
+    /// Whether the item is stocked here. An inactive level is shown only to a query that asks for it.
     pub active: bool,
     /// When anything of it last changed.
     pub updated_at: Timestamp,

@@ -1,6 +1,7 @@
 //! Times as Shopify writes them: whole seconds, `Z` in GraphQL, the shop's offset in webhooks.
 //!
-//! Stored times are cut to the second at once, so that two changes within a second are as indistinguishable here as they are there.
+//! Stored times are cut to the second at once, so that two changes within a second are as indistinguishable here as they are
+//! there.
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};

@@ -1,7 +1,8 @@
 //! Webhook bodies and signatures, as Shopify sends them.
 //!
 //! Bodies have the REST shape: numeric ids, times with the shop's offset. They carry an invented customer, marked with
-//! `PERSONAL_MARK` in every field, so that a test can search what we store and log for personal data. A body is the state when it was built.
+//! `PERSONAL_MARK` in every field, so that a test can search what we store and log for personal data. A body is the state when it
+//! was built.
 
 use super::order::{Fulfilment, Order, OrderLine};
 use super::refund::Refund;

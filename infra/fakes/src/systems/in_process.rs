@@ -1,4 +1,4 @@
-//! The fakes without a socket: the second implementation of the source port. Nobody looks at secrets here.
+//! The fakes without a socket: the second implementation of the source port. It does not check secrets.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use promissory::ports::Source;
 use promissory::source::pull::{PullAnswer, PullRequest, SourceError};
 
-use super::{Asked, Books, Shape};
+use super::{Request, Books, Shape};
 
-/// Systems in this process, by the beginning of their address. Without any, nobody answers.
+/// Systems in this process, by the start of their address. A request to any other address fails.
 #[derive(Debug, Clone, Default)]
 pub struct InProcess(BTreeMap<String, (Shape, Arc<Mutex<Books>>)>);
 
 impl InProcess {
-    /// One more, at `https://host`.
+    /// Adds a system at an address of the form `https://host`.
     pub fn add(&mut self, url: &str, shape: Shape, books: Arc<Mutex<Books>>) {
         self.0.insert(url.to_owned(), (shape, books));
     }
@@ -21,11 +21,11 @@ impl InProcess {
 
 impl Source for InProcess {
     async fn fetch(&self, request: &PullRequest) -> Result<PullAnswer, SourceError> {
-        let nobody = || SourceError::Unavailable { detail: "nobody is there".to_owned(), source: None };
+        let unknown = || SourceError::Unavailable { detail: "no system has this address".to_owned(), source: None };
         let home = self.0.iter().find_map(|(url, system)| Some((request.url.strip_prefix(url.as_str())?, system)));
-        let (rest, (shape, books)) = home.ok_or_else(nobody)?;
+        let (rest, (shape, books)) = home.ok_or_else(unknown)?;
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let asked = Asked {
+        let sent = Request {
             path: path.to_owned(),
             query: parameters(query),
             headers: request.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect(),
@@ -33,7 +33,7 @@ impl Source for InProcess {
         };
         let mut books = books.lock().unwrap_or_else(PoisonError::into_inner);
         let answered_at = Some(books.now);
-        match books.answer(*shape, None, &asked) {
+        match books.answer(*shape, None, &sent) {
             Some((200, text)) => Ok(PullAnswer { bytes: text.into_bytes(), answered_at }),
             Some((status, _)) => Err(SourceError::Unavailable { detail: format!("HTTP {status}"), source: None }),
             None => Err(SourceError::Unavailable { detail: "no answer in time".to_owned(), source: None }),
@@ -41,7 +41,7 @@ impl Source for InProcess {
     }
 }
 
-/// The parameters of a query, decoded.
+/// Decodes the parameters of a query string.
 pub(super) fn parameters(query: &str) -> BTreeMap<String, String> {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()

@@ -1,14 +1,15 @@
-//! A feed of changes, as a database's log is often served: one JSON object per line, after a number, so many at once.
+//! A change feed, as databases often serve their log: one JSON object per line. A request names the last number that it has, and
+//! the number of rows that it wants.
 
 use serde_json::json;
 
-use super::{Asked, Books, number};
+use super::{Request, Books, number};
 
-pub(super) fn answer(books: &Books, secret: Option<&str>, asked: &Asked, reversed: bool) -> (u16, String) {
-    if secret.is_some_and(|secret| asked.headers.get("x-api-key").is_none_or(|key| key != secret)) {
+pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
+    if secret.is_some_and(|secret| request.headers.get("x-api-key").is_none_or(|key| key != secret)) {
         return (403, String::new());
     }
-    let (after, limit) = (number(asked.query.get("after")).unwrap_or(0), number(asked.query.get("limit")).unwrap_or(usize::MAX));
+    let (after, limit) = (number(request.query.get("after")).unwrap_or(0), number(request.query.get("limit")).unwrap_or(usize::MAX));
     let mut documents: Vec<_> =
         books.documents.iter().filter(|document| usize::try_from(document.id).is_ok_and(|id| id > after)).collect();
     documents.sort_by_key(|document| document.id);

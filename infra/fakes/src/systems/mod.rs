@@ -1,8 +1,8 @@
-//! Small fakes of systems that are asked for stock: what they have is a list of documents and a list of stock, and each
-//! shape of answer is one file. They answer over HTTP ([`Served`]) or in this process ([`InProcess`]).
+//! Small fakes of systems that a connector pulls. A fake has a list of documents and a list of stock, and each interface is one
+//! file. It answers over HTTP ([`Served`]) or in this process ([`InProcess`]).
 //!
-//! They know just enough of each interface for the configurations in `infra/connectors/`: the paths and the parts of a
-//! question that are used there, and the refusal of a wrong secret.
+//! A fake implements only what the configurations in `infra/connectors/` use of an interface: those paths and parameters, and the
+//! refusal of a wrong secret.
 
 mod in_process;
 mod lines;
@@ -20,7 +20,7 @@ use serde_json::Value;
 pub use in_process::InProcess;
 pub use server::Served;
 
-/// What a fake speaks like.
+/// The interface that a fake has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// SAP S/4HANA: OData 2, material documents and stock.
@@ -33,26 +33,26 @@ pub enum Shape {
     Lines,
 }
 
-/// Something that happened in a system. Codes are its own.
+/// A transaction of a system, with the system's own codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// Its number; rises.
+    /// Its number; later documents have higher numbers.
     pub id: u64,
-    /// What it is, in the system's words.
+    /// Its kind, as the system names it.
     pub kind: &'static str,
     /// The item.
     pub item: String,
     /// The location.
     pub location: String,
-    /// The other location, of a document about two.
+    /// The destination, for a document with two locations.
     pub to: Option<String>,
     /// How much, as the system writes it.
     pub quantity: String,
     /// The unit.
     pub unit: String,
-    /// When it happened, and was last changed.
+    /// The time at which it happened and was last changed.
     pub at: Timestamp,
-    /// The paper it belongs to.
+    /// The source document that it belongs to.
     pub reference: Option<String>,
 }
 
@@ -71,42 +71,42 @@ pub struct Stock {
     pub unit: String,
 }
 
-/// What goes wrong with one answer.
+/// A fault in one answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It is answered as it should be.
+    /// The answer is correct.
     None,
-    /// 500.
+    /// The answer is HTTP 500.
     Internal,
     /// No answer comes.
     Silence,
-    /// The answer ends too early, in the middle of something.
+    /// The answer ends early, in the middle of a row.
     Truncated,
-    /// Its rows are in the opposite order.
+    /// The rows are in the opposite order.
     Reversed,
-    /// It is far too large.
+    /// The answer is larger than a client accepts.
     Huge,
 }
 
-type Happening = Box<dyn FnOnce(&mut Books) + Send>;
+type StateChange = Box<dyn FnOnce(&mut Books) + Send>;
 
-/// What a system has.
+/// The state of a fake system.
 #[derive(Default)]
 pub struct Books {
-    /// What happened.
+    /// Its transactions.
     pub documents: Vec<Document>,
-    /// What there is.
+    /// Its stock.
     pub stock: Vec<Stock>,
     /// Its clock.
     pub now: Timestamp,
-    /// The most rows it puts on a page, where the asker does not say.
+    /// The largest number of rows on a page, if the request does not name a limit.
     pub page: usize,
-    /// What goes wrong with the next answers, one by one.
+    /// The faults of the next answers, in order.
     pub faults: VecDeque<Fault>,
-    /// How often it was asked.
+    /// The number of requests so far.
     pub asked: usize,
-    /// What happens right after the next answers, one by one.
-    pub meanwhile: VecDeque<Happening>,
+    /// Changes to the state, each made right after one of the next answers, in order.
+    pub meanwhile: VecDeque<StateChange>,
 }
 
 impl fmt::Debug for Books {
@@ -115,37 +115,37 @@ impl fmt::Debug for Books {
     }
 }
 
-/// What it is asked.
+/// A request to a fake system.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Asked {
+pub(crate) struct Request {
     pub path: String,
     pub query: BTreeMap<String, String>,
     pub headers: BTreeMap<String, String>,
     pub body: Value,
 }
 
-/// What it answers; `None`: nothing, ever.
+/// Status and body of an answer; `None` if the request is never answered.
 pub(crate) type Answer = Option<(u16, String)>;
 
-/// Rows that were asked for, and whether there are more behind them.
+/// One page of rows, and whether more rows follow.
 pub(crate) struct Rows {
     pub rows: Vec<Value>,
     pub more: bool,
 }
 
 impl Books {
-    /// Answers one question. `secret`: what whoever asks must show; none where nobody looks.
-    pub(crate) fn answer(&mut self, shape: Shape, secret: Option<&str>, asked: &Asked) -> Answer {
+    /// Answers one request. `secret` is what the request must present; `None` if the fake does not check it.
+    pub(crate) fn answer(&mut self, shape: Shape, secret: Option<&str>, request: &Request) -> Answer {
         self.asked += 1;
         let fault = self.faults.pop_front().unwrap_or(Fault::None);
         let (status, text) = match shape {
-            Shape::Sap => sap::answer(self, secret, asked, fault == Fault::Reversed),
-            Shape::NetSuite => netsuite::answer(self, secret, asked, fault == Fault::Reversed),
-            Shape::Odoo => odoo::answer(self, secret, asked, fault == Fault::Reversed),
-            Shape::Lines => lines::answer(self, secret, asked, fault == Fault::Reversed),
+            Shape::Sap => sap::answer(self, secret, request, fault == Fault::Reversed),
+            Shape::NetSuite => netsuite::answer(self, secret, request, fault == Fault::Reversed),
+            Shape::Odoo => odoo::answer(self, secret, request, fault == Fault::Reversed),
+            Shape::Lines => lines::answer(self, secret, request, fault == Fault::Reversed),
         };
-        if let Some(happen) = self.meanwhile.pop_front() {
-            happen(self);
+        if let Some(change) = self.meanwhile.pop_front() {
+            change(self);
         }
         match fault {
             Fault::None | Fault::Reversed => Some((status, text)),
@@ -156,7 +156,7 @@ impl Books {
         }
     }
 
-    /// A part of these rows.
+    /// One page of these rows.
     pub(crate) fn part<T>(rows: Vec<T>, skip: usize, take: usize, reversed: bool, row: impl Fn(T) -> Value) -> Rows {
         let more = rows.len() > skip.saturating_add(take);
         let mut rows: Vec<Value> = rows.into_iter().skip(skip).take(take).map(row).collect();
@@ -167,17 +167,17 @@ impl Books {
     }
 }
 
-/// A number from outside; 0 where there is none.
+/// Parses a number of a request; `None` if it is missing or not a number.
 pub(crate) fn number(text: Option<&String>) -> Option<usize> {
     text?.parse().ok()
 }
 
-/// A time by the system's clock, which is UTC: `2026-11-21 09:30:00`, or with a T.
+/// Parses a time of the system's clock, which is UTC: `2026-11-21 09:30:00`, or with a T.
 pub(crate) fn time(text: &str) -> Timestamp {
     format!("{}Z", text.replace(' ', "T")).parse().unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// The same the other way.
+/// Formats a time as the system writes it, in UTC.
 pub(crate) fn civil(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -1,19 +1,19 @@
-//! NetSuite: SuiteQL over REST. It knows two questions, told apart by the table they read.
+//! NetSuite: SuiteQL over REST. The fake supports two queries, one on transactions and one on the inventory balance.
 
 use serde_json::{Value, json};
 
-use super::{Asked, Books, civil, number, time};
+use super::{Request, Books, civil, number, time};
 
-pub(super) fn answer(books: &Books, secret: Option<&str>, asked: &Asked, reversed: bool) -> (u16, String) {
-    let shown = asked.headers.get("authorization").and_then(|value| value.strip_prefix("Bearer "));
+pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
+    let shown = request.headers.get("authorization").and_then(|value| value.strip_prefix("Bearer "));
     if secret.is_some_and(|secret| shown != Some(secret)) {
         return (401, json!({ "title": "Invalid login attempt." }).to_string());
     }
-    // Without this header SuiteQL refuses.
-    if secret.is_some() && asked.headers.get("prefer").is_none_or(|prefer| prefer != "transient") {
+    // SuiteQL refuses a request without this header.
+    if secret.is_some() && request.headers.get("prefer").is_none_or(|prefer| prefer != "transient") {
         return (400, json!({ "title": "Bad Request" }).to_string());
     }
-    let Some(query) = asked.body["q"].as_str() else { return (400, json!({ "title": "no q" }).to_string()) };
+    let Some(query) = request.body["q"].as_str() else { return (400, json!({ "title": "no q" }).to_string()) };
     let rows: Vec<Value> = if query.contains("FROM transaction t ") {
         let since = query.split_once("t.lastmodifieddate >= TO_DATE('").and_then(|(_, rest)| rest.split_once('\''));
         let Some((since, _)) = since else { return (400, json!({ "title": "no since" }).to_string()) };
@@ -39,7 +39,7 @@ pub(super) fn answer(books: &Books, secret: Option<&str>, asked: &Asked, reverse
     } else {
         return (400, json!({ "title": "Invalid search query" }).to_string());
     };
-    let (offset, limit) = (number(asked.query.get("offset")).unwrap_or(0), number(asked.query.get("limit")).unwrap_or(1_000));
+    let (offset, limit) = (number(request.query.get("offset")).unwrap_or(0), number(request.query.get("limit")).unwrap_or(1_000));
     let total = rows.len();
     let part = Books::part(rows, offset, limit.min(books.page.max(1)), reversed, |row| row);
     let answer = json!({

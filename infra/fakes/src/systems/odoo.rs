@@ -1,16 +1,16 @@
-//! Odoo: `search_read` of `stock.move` and `stock.quant` over JSON-RPC. It answers 200 whatever happens.
+//! Odoo: `search_read` of `stock.move` and `stock.quant` over JSON-RPC. It answers 200 also for an error.
 
 use serde_json::{Value, json};
 
-use super::{Asked, Books, civil, time};
+use super::{Request, Books, civil, time};
 
-pub(super) fn answer(books: &Books, secret: Option<&str>, asked: &Asked, reversed: bool) -> (u16, String) {
-    let args = &asked.body["params"]["args"];
+pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
+    let args = &request.body["params"]["args"];
     let refused = |message: &str| {
         let error = json!({ "code": 200, "message": "Odoo Server Error", "data": { "message": message } });
         (200, json!({ "jsonrpc": "2.0", "id": null, "error": error }).to_string())
     };
-    if asked.path != "/jsonrpc" || asked.body["params"]["method"] != "execute_kw" || args[4] != "search_read" {
+    if request.path != "/jsonrpc" || request.body["params"]["method"] != "execute_kw" || args[4] != "search_read" {
         return refused("no such method");
     }
     if secret.is_some_and(|secret| args[2] != secret) {
@@ -42,8 +42,8 @@ pub(super) fn answer(books: &Books, secret: Option<&str>, asked: &Asked, reverse
             .collect(),
         Some(_) | None => return refused("no such model"),
     };
-    let told = |name: &str| args[6][name].as_u64().and_then(|n| usize::try_from(n).ok());
-    let part = Books::part(rows, told("offset").unwrap_or(0), told("limit").unwrap_or(usize::MAX), reversed, |row| row);
+    let option = |name: &str| args[6][name].as_u64().and_then(|n| usize::try_from(n).ok());
+    let part = Books::part(rows, option("offset").unwrap_or(0), option("limit").unwrap_or(usize::MAX), reversed, |row| row);
     (200, json!({ "jsonrpc": "2.0", "id": null, "result": part.rows }).to_string())
 }
 
@@ -62,7 +62,7 @@ fn item(document: &super::Document) -> Value {
     })
 }
 
-/// A number and a name for people, as Odoo writes what belongs to another record.
+/// A reference to another record as Odoo writes it: the record's number, and a name for people.
 fn pair(id: &str) -> Value {
     json!([id.parse::<u64>().map_or_else(|_| json!(id), |id| json!(id)), format!("[{id}] for people")])
 }

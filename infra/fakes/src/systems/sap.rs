@@ -4,21 +4,21 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Asked, Books, Document, Stock, number, time};
+use super::{Request, Books, Document, Stock, number, time};
 
 const DOCUMENTS: &str = "/sap/opu/odata/sap/API_MATERIAL_DOCUMENT_SRV/A_MaterialDocumentItem";
 const STOCK: &str = "/sap/opu/odata/sap/API_MATERIAL_STOCK_SRV/A_MatlStkInAcctMod";
 
-pub(super) fn answer(books: &Books, secret: Option<&str>, asked: &Asked, reversed: bool) -> (u16, String) {
-    let shown = asked.headers.get("authorization").and_then(|value| value.strip_prefix("Basic "));
+pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
+    let shown = request.headers.get("authorization").and_then(|value| value.strip_prefix("Basic "));
     if secret.is_some_and(|secret| shown != Some(&STANDARD.encode(secret))) {
         return (401, "Logon failed".to_owned());
     }
-    let (skip, take) = (number(asked.query.get("$skiptoken")).unwrap_or(0), books.page.max(1));
-    let part = match asked.path.as_str() {
+    let (skip, take) = (number(request.query.get("$skiptoken")).unwrap_or(0), books.page.max(1));
+    let part = match request.path.as_str() {
         DOCUMENTS => {
-            let filter = asked.query.get("$filter").map_or("", String::as_str);
-            // What was created on the day or later: the filter compares with midnights.
+            let filter = request.query.get("$filter").map_or("", String::as_str);
+            // The filter compares the creation date, so it selects documents since midnight of that day.
             let since = filter.split_once("CreationDate ge datetime'").and_then(|(_, rest)| rest.split_once("T00:00:00'"));
             let Some((since, _)) = since else { return (400, json!({ "error": { "code": "filter" } }).to_string()) };
             let since = time(&format!("{since}T00:00:00"));
@@ -32,8 +32,8 @@ pub(super) fn answer(books: &Books, secret: Option<&str>, asked: &Asked, reverse
     if part.more {
         let token = skip + take;
         let filter =
-            asked.query.get("$filter").map_or(String::new(), |filter| format!("$filter={}&", filter.replace(' ', "%20")));
-        data["__next"] = json!(format!("{}?{filter}$skiptoken={token}", asked.path));
+            request.query.get("$filter").map_or(String::new(), |filter| format!("$filter={}&", filter.replace(' ', "%20")));
+        data["__next"] = json!(format!("{}?{filter}$skiptoken={token}", request.path));
     }
     (200, json!({ "d": data }).to_string())
 }

@@ -1,4 +1,4 @@
-//! A fake behind HTTP.
+//! Serves a fake system over HTTP.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,9 +12,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::in_process::parameters;
-use super::{Asked, Books, Shape};
+use super::{Request, Books, Shape};
 
-/// A system that is served on 127.0.0.1, until it is dropped.
+/// A fake system that is served on 127.0.0.1 until this handle is dropped.
 #[derive(Debug)]
 pub struct Served {
     url: String,
@@ -30,10 +30,10 @@ struct Shared {
 }
 
 impl Served {
-    /// Starts one that wants to be shown `secret`.
+    /// Starts a system whose clients must present `secret`.
     ///
     /// # Errors
-    /// No port can be had.
+    /// When no port is free.
     pub async fn start(shape: Shape, secret: &str, books: Books) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -54,7 +54,7 @@ impl Served {
         &self.url
     }
 
-    /// Works on what it has.
+    /// Reads or changes the state of the system.
     pub fn with<T>(&self, work: impl FnOnce(&mut Books) -> T) -> T {
         work(&mut self.books.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -68,7 +68,7 @@ impl Drop for Served {
 
 async fn answer(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let text = |value: &axum::http::HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
-    let asked = Asked {
+    let request = Request {
         path: uri.path().to_owned(),
         query: parameters(uri.query().unwrap_or_default()),
         headers: headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
@@ -76,7 +76,7 @@ async fn answer(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body
     };
     let (answer, now) = {
         let mut books = shared.books.lock().unwrap_or_else(PoisonError::into_inner);
-        (books.answer(shared.shape, Some(&shared.secret), &asked), books.now)
+        (books.answer(shared.shape, Some(&shared.secret), &request), books.now)
     };
     match answer {
         Some((status, text)) => {

@@ -1,8 +1,9 @@
-//! What the factory says while the sale goes on, and how soon the shop shows it.
+//! The events that the factory sends during the sale, and how soon the shop shows their effect.
 //!
-//! It speaks as every other system does: signed, over HTTP. How soon is read from the shop's own log of what it was told. In
-//! the rush more of the raw material arrives, and what is made of it sells. When the rush is over a supplier announces as
-//! much again and then slips, so that nobody has bought what the slip takes away.
+//! The factory sends signed batches over HTTP, as every other system. The log of the fake shop shows when a push changed the
+//! level. During the rush a receipt of the raw material arrives, and the units that are made of it sell. After the rush the
+//! factory sends a purchase order of the same amount, and then moves its due date too far; no customer has bought the units that
+//! this removes.
 
 use std::io;
 use std::time::Duration;
@@ -16,95 +17,95 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::plan::SERUM;
 use super::report::between;
-use super::signed::Door;
+use super::signed::SignedSender;
 use super::workshop::{Amounts, FACTORY, RAW, due};
 use crate::stack::Stack;
 
-/// How the factory's system is called.
+/// The name of the factory's system.
 const SYSTEM: &str = "factory";
 
-/// What it signs with.
+/// The secret with which it signs.
 const SECRET: &str = "factory-of-the-demo";
 
-/// How long the shop may take to show what the factory said before the demo says that it does not.
+/// The longest time that the shop may take to show the effect of an event.
 const SHOWN_WITHIN: Duration = Duration::from_secs(90);
 
-/// The order of the raw material that slips.
+/// The purchase order of the raw material whose due date moves.
 const SLIPS: &str = "PO-2";
 
-/// What the shop showed of something that was said.
+/// The change that the shop showed after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shown {
-    /// Units of the serum that it shows more; below zero, less.
+    /// The change of the shop's level of the serum, in units.
     pub units: i64,
-    /// Milliseconds from the answer to the shop.
+    /// Milliseconds from the answer to the event until the shop's level changed.
     pub after_ms: u64,
 }
 
-/// What became of what the factory said; nothing where the shop never showed it.
+/// The changes that the shop showed after each event of the factory; `None` if it showed none in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Supplied {
-    /// Of the receipt.
+    /// After the receipt.
     pub raised: Option<Shown>,
-    /// Of the purchase order that was announced.
-    pub announced: Option<Shown>,
-    /// Of its slip.
+    /// After the purchase order.
+    pub ordered: Option<Shown>,
+    /// After its due date moved.
     pub lowered: Option<Shown>,
 }
 
-/// The secret of the sources: the factory is the only one.
+/// The secret of the sources. The factory is the only source.
 pub fn sources_secret() -> Value {
     json!({ "signing": { SYSTEM: SECRET }, "shown": {} })
 }
 
-/// The factory and those who see what comes of its words.
+/// The factory, and the shop in which it watches the effect of its events.
 #[derive(Debug)]
 pub struct Factory<'a> {
-    door: Door,
+    sender: SignedSender,
     server: &'a Server,
     amounts: Amounts,
-    /// The shop's serum, and its location that shows what can be made.
+    /// The shop's serum, and the production location.
     watched: (ItemId, LocationId),
 }
 
 impl<'a> Factory<'a> {
-    /// A factory whose words change what the shop shows of an item at a location.
+    /// A factory whose events change the shop's level of an item at a location.
     ///
     /// # Errors
-    /// When there can be no HTTP client.
+    /// When the HTTP client cannot be created.
     pub fn of(stack: &Stack, server: &'a Server, amounts: Amounts, watched: (ItemId, LocationId)) -> io::Result<Self> {
-        Ok(Self { door: Door::of(stack, SYSTEM, SECRET.to_owned())?, server, amounts, watched })
+        Ok(Self { sender: SignedSender::of(stack, SYSTEM, SECRET.to_owned())?, server, amounts, watched })
     }
 
-    /// Announces what is ordered when the sale begins.
+    /// Sends the purchase order that is open when the sale begins.
     ///
     /// # Errors
-    /// When it is not taken.
-    pub async fn announce(&self) -> io::Result<()> {
-        self.says("PO-1/1", "purchase_order", self.amounts.raw_ordered(), order("PO-1", true)).await
+    /// When the event is not accepted.
+    pub async fn send_opening_order(&self) -> io::Result<()> {
+        self.send("PO-1/1", "purchase_order", self.amounts.raw_ordered(), order("PO-1", true)).await
     }
 
-    /// Speaks while the sale goes on: once `soon`, and again when the rush is over.
+    /// Sends its events during the sale: the receipt at the time `soon`, the others after the rush.
     ///
     /// # Errors
-    /// When something of it is not taken.
-    pub async fn speak(&self, soon: Instant, rush_is_over: &Notify, say: &dyn Fn(&str)) -> io::Result<Supplied> {
+    /// When an event is not accepted.
+    pub async fn run(&self, soon: Instant, rush_is_over: &Notify, say: &dyn Fn(&str)) -> io::Result<Supplied> {
         let (grams, units) = (self.amounts.raw_more(), self.amounts.more);
         sleep_until(soon).await;
         let raised = self.shown("GR-1", "receipt", grams, json!({}), units).await?;
-        say(&told(&format!("{grams} g of {RAW} arrived"), raised));
+        say(&outcome_text(&format!("{grams} g of {RAW} were received"), raised));
         rush_is_over.notified().await;
-        let announced = self.shown("PO-2/1", "purchase_order", grams, order(SLIPS, true), units).await?;
-        say(&told(&format!("{grams} g of {RAW} are ordered"), announced));
+        let ordered = self.shown("PO-2/1", "purchase_order", grams, order(SLIPS, true), units).await?;
+        say(&outcome_text(&format!("{grams} g of {RAW} are ordered"), ordered));
         let lowered = self.shown("PO-2/2", "purchase_order", grams, order(SLIPS, false), -units).await?;
-        say(&told("The supplier slips", lowered));
-        Ok(Supplied { raised, announced, lowered })
+        say(&outcome_text("The supplier delivers too late", lowered));
+        Ok(Supplied { raised, ordered, lowered })
     }
 
-    /// Says something, and waits until the shop shows so many units of the serum more, or less.
+    /// Sends an event, and waits until the shop's level of the serum has changed by `units`.
     async fn shown(&self, id: &str, kind: &str, grams: i64, more: Value, units: i64) -> io::Result<Option<Shown>> {
         let before = self.server.shop(|shop| shop.log().len());
-        self.says(id, kind, grams, more).await?;
+        self.send(id, kind, grams, more).await?;
         let (answered, end) = (Timestamp::now(), Instant::now() + SHOWN_WITHIN);
         loop {
             let reached = self.server.shop(|shop| reached(shop.log().get(before..).unwrap_or_default(), self.watched, units));
@@ -118,7 +119,7 @@ impl<'a> Factory<'a> {
         }
     }
 
-    async fn says(&self, id: &str, kind: &str, grams: i64, more: Value) -> io::Result<()> {
+    async fn send(&self, id: &str, kind: &str, grams: i64, more: Value) -> io::Result<()> {
         let mut event = more;
         event["id"] = id.into();
         event["kind"] = kind.into();
@@ -126,13 +127,13 @@ impl<'a> Factory<'a> {
         event["location"] = FACTORY.into();
         event["quantity"] = grams.into();
         event["occurred_at"] = Timestamp::now().to_string().into();
-        let answers = self.door.send(&event.to_string(), &|| ()).await?;
-        // A duplicate is one whose first answer was lost.
+        let answers = self.sender.send(&event.to_string(), &|| ()).await?;
+        // A duplicate means that the answer to the first attempt was lost.
         let is_kept = |answer: &Value| matches!(answer["outcome"].as_str(), Some("applied" | "duplicate" | "deferred"));
         if answers.len() == 1 && answers.iter().all(is_kept) {
             Ok(())
         } else {
-            Err(io::Error::other(format!("{id}: {answers:?}")))
+            Err(io::Error::other(format!("the event {id} was not accepted: {answers:?}")))
         }
     }
 }
@@ -142,7 +143,7 @@ fn order(reference: &str, in_time: bool) -> Value {
     json!({ "reference": reference, "due": due(today, in_time).to_string() })
 }
 
-fn told(what: &str, shown: Option<Shown>) -> String {
+fn outcome_text(what: &str, shown: Option<Shown>) -> String {
     shown.map_or_else(
         || format!("{what}: the shop does not show it within {} s.", SHOWN_WITHIN.as_secs()),
         |shown| format!("{what}: {}.", shown.describe()),
@@ -150,7 +151,7 @@ fn told(what: &str, shown: Option<Shown>) -> String {
 }
 
 impl Shown {
-    /// As people read it.
+    /// The change as text for people.
     #[must_use]
     pub fn describe(&self) -> String {
         let Self { units, after_ms } = self;
@@ -159,7 +160,7 @@ impl Shown {
     }
 }
 
-/// When the calls of a log had raised a level by `units`, or lowered it where they are below zero; and by how many then.
+/// The time at which the calls of a log had changed a level by at least `units`, and the change at that time.
 fn reached(log: &[Applied], (item, location): (ItemId, LocationId), units: i64) -> Option<(Timestamp, i64)> {
     let mut sum = 0;
     for call in log.iter().filter(|call| !call.deduplicated) {

@@ -1,4 +1,4 @@
-//! What will happen in the sale, decided beforehand from the seed.
+//! Decides everything that happens in the sale, from the seed.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::DemoConfig;
 /// The product of the flash sale.
 pub const SERUM: &str = "SERUM-30";
 
-/// A large one, made of the same; there is none of it in stock.
+/// A large serum, made of the same base. None is in stock.
 pub const LARGE: &str = "SERUM-50";
 
 /// Items beside the serums.
@@ -18,7 +18,7 @@ const TAIL: u64 = 60;
 /// Opening stock of a tail item at each location.
 pub const TAIL_UNITS: i64 = 400;
 
-/// What will happen, in the order of time.
+/// Everything that happens in the sale, in the order of time.
 #[derive(Debug)]
 pub struct Script {
     /// The items beside the serums.
@@ -32,16 +32,16 @@ pub struct Script {
 /// One customer.
 #[derive(Debug)]
 pub struct Customer {
-    /// When they check out.
+    /// The time of the checkout.
     pub at: Duration,
     /// What is in the cart.
     pub cart: Vec<(String, i64)>,
-    /// What happens to the order if the shop takes it, and how long after.
+    /// What happens to the order if the shop accepts it, and how long after the checkout.
     pub then: Option<(Fate, Duration)>,
 }
 
 impl Customer {
-    /// Whether they come for a serum.
+    /// Whether the customer wants a serum.
     pub fn is_in_the_rush(&self) -> bool {
         self.cart.iter().any(|(sku, _)| [SERUM, LARGE].contains(&sku.as_str()))
     }
@@ -58,16 +58,16 @@ pub enum Fate {
     ShippedInParts,
 }
 
-/// A stock change that the shop cannot know by itself.
+/// A stock change that the shop learns only from a push.
 #[derive(Debug)]
 pub struct Change {
-    /// When.
+    /// The time of the change.
     pub at: Duration,
-    /// The item; each pair of item and location changes once, so that the time until the shop knows can be told.
+    /// The item. Each pair of item and location changes once, so that the report can measure the time until the push.
     pub sku: String,
-    /// At the second location rather than the first.
+    /// Whether the change is at the second location; otherwise it is at the first.
     pub second_location: bool,
-    /// Units that arrive; below zero, that are written off.
+    /// Units that are received; below zero, units that are written off.
     pub units: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Playing the sale: set up, sell, let the schedules heal, and wait until nothing is on its way.
+//! Plays the sale: imports the items, sells, runs the jobs of the reconciler, and waits until no work is left.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -26,33 +26,33 @@ use crate::audit::Books;
 use crate::seed::{import_item, import_network, take_stock};
 use crate::stack::Stack;
 
-/// How long the system may take to come to rest before the demo says that it does not.
+/// The longest time that the system may take until no work is left.
 const REST_WITHIN: Duration = Duration::from_secs(90);
 
-/// What was done, and when.
+/// What happened in the sale, and when.
 #[derive(Debug, Default)]
 pub struct Played {
     /// When each order was placed.
     pub placed: BTreeMap<OrderId, Timestamp>,
-    /// Orders the shop refused because it showed too few units.
+    /// The number of orders that the shop refused because its levels were too low.
     pub sold_out: usize,
-    /// When each stock change was in the ledger, by SKU and whether it was at the second location.
+    /// The time at which each stock change was in the ledger, by SKU and whether it was at the second location.
     pub changed: BTreeMap<(String, bool), Timestamp>,
-    /// What the shop showed of what the factory said.
+    /// The changes that the shop showed after the factory's events.
     pub supplied: Supplied,
-    /// Function processes killed.
+    /// The number of function processes that were killed.
     pub killed: usize,
-    /// What the reconciler reported.
-    pub healed: Vec<serde_json::Value>,
-    /// Whether everything came to rest in time.
+    /// The reports of the reconciler's jobs.
+    pub job_reports: Vec<serde_json::Value>,
+    /// Whether no work was left in time.
     pub at_rest: bool,
 }
 
-/// What is sold where, in our words and the shop's.
+/// The locations and items of the sale.
 struct Setup {
     network: Network,
     locations: [LocationId; 2],
-    /// The shop's serum, and its location that shows what can be made.
+    /// The shop's serum, and its production location.
     made: (ItemId, promissory_fakes::shopify::LocationId),
 }
 
@@ -69,8 +69,8 @@ pub async fn play(
 ) -> io::Result<Played> {
     let setup = set_up(config, script, stack, server, say).await?;
     let factory = Factory::of(stack, server, Amounts::of(config.orders), setup.made)?;
-    factory.announce().await?;
-    first_contact(stack, server, say).await?;
+    factory.send_opening_order().await?;
+    initialise_levels(stack, server, say).await?;
     server.set_delivery_plan(DeliveryPlan {
         seed: config.seed,
         lost_percent: 2,
@@ -80,7 +80,7 @@ pub async fn play(
     });
     let played = Mutex::new(Played::default());
     say(&format!(
-        "The sale is open: {} customers in {} s for {} units of the serum, and for what can still be made.",
+        "The sale is open: {} customers in {} s for {} units of the serum in stock, and for the producible units.",
         config.orders, config.seconds, config.units
     ));
     let rush_is_over = Notify::new();
@@ -91,23 +91,23 @@ pub async fn play(
             Ok(())
         },
         async {
-            let supplied = factory.speak(began + span / 8, &rush_is_over, say).await?;
-            played.lock().expect("nobody panics with the lock").supplied = supplied;
+            let supplied = factory.run(began + span / 8, &rush_is_over, say).await?;
+            played.lock().expect("no task panics while it holds the lock").supplied = supplied;
             Ok(())
         },
         receive(script, stack, &setup, began, &played),
         async {
             if config.chaos {
                 let killed = kill_functions(config.seed, span, stack, began).await;
-                played.lock().expect("nobody panics with the lock").killed = killed;
+                played.lock().expect("no task panics while it holds the lock").killed = killed;
             }
             Ok(())
         },
     )?;
-    let mut played = played.into_inner().map_err(|_| io::Error::other("a part of the sale panicked"))?;
+    let mut played = played.into_inner().map_err(|_| io::Error::other("a task of the sale panicked"))?;
     say("The sale is over. Waiting for the last webhooks.");
     server.deliveries_idle().await;
-    (played.healed, played.at_rest) = heal(stack, say).await?;
+    (played.job_reports, played.at_rest) = run_jobs(stack, say).await?;
     Ok(played)
 }
 
@@ -150,10 +150,10 @@ async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Se
             opening.push(stock("opening", &sku, location, StockKind::Receipt, units));
         }
     }
-    say("Importing how the serums are made, with what there is of their parts.");
+    say("Importing the serums' bills of materials and the stock of their components.");
     let table = Table::new(stack.dynamodb(), &stack.outputs.table_name);
     let outcome = import(&table, &SystemClock, &sheets(), false, say).await?;
-    outcome.plan.map_err(|problems| io::Error::other(format!("the demo's sheets are wrong: {problems:?}")))?;
+    outcome.plan.map_err(|problems| io::Error::other(format!("the demo's sheets contain errors: {problems:?}")))?;
     for (name, units) in Amounts::of(config.orders).opening() {
         opening.push(stock("opening", &name.parse().map_err(io::Error::other)?, &plant, StockKind::Receipt, units));
     }
@@ -161,19 +161,19 @@ async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Se
         take_stock(&store, &network, group.to_vec()).await.map_err(io::Error::other)?;
     }
     let serum = server.shop(|shop| shop.item(SERUM).map(|item| item.id));
-    let made = serum.zip(made_at).ok_or_else(|| io::Error::other("the shop has no serum, or nowhere to show it"))?;
+    let made = serum.zip(made_at).ok_or_else(|| io::Error::other("the shop has no serum, or no production location"))?;
     Ok(Setup { network, locations: codes, made })
 }
 
-/// Tells the shop its opening levels, and lets it tell us of its orders from now on.
-pub(super) async fn first_contact(stack: &Stack, server: &Server, say: &dyn Fn(&str)) -> io::Result<()> {
-    say("Telling the shop for the first time.");
-    // A first contact waits for a sweep that began after the level was last changed, by the quiet time of this stack.
+/// Initialises the levels of the shop, and turns on its webhooks.
+pub(super) async fn initialise_levels(stack: &Stack, server: &Server, say: &dyn Fn(&str)) -> io::Result<()> {
+    say("Initialising the levels of the shop.");
+    // A level is initialised only after a sweep that began later than its last change plus the settling window of this stack.
     sleep(Duration::from_millis(2_100)).await;
     stack.reconcile("sweep").await?;
     stack.reconcile("backlog").await?;
     server.set_webhook_url(&stack.outputs.webhook_url);
-    if wait_for_rest(stack).await? { Ok(()) } else { Err(io::Error::other("the shop was not told its opening levels in time")) }
+    if wait_for_rest(stack).await? { Ok(()) } else { Err(io::Error::other("the levels of the shop were not initialised in time")) }
 }
 
 fn add_stocked_item(shop: &mut Shop, sku: &str) -> Result<u64, String> {
@@ -190,7 +190,7 @@ fn stock(kind_of_id: &str, sku: &Sku, location: &LocationId, kind: StockKind, un
     StockEvent::new(id, kind, (sku, location), Quantity::new(units), Timestamp::now())
 }
 
-/// Customers check out; what becomes of their orders happens in between, in the order of time.
+/// Customers check out. Their orders are cancelled or shipped in between, in the order of time.
 async fn sell(
     script: &Script,
     server: &Server,
@@ -211,7 +211,7 @@ async fn sell(
         sleep_until(began + at).await;
         if next_fate == Some(at) {
             let Some(((_, order), fate)) = later.pop_first() else { return };
-            if let Some(rest) = server.shop(|shop| meet(shop, order, fate, made_at)) {
+            if let Some(rest) = server.shop(|shop| apply_fate(shop, order, fate, made_at)) {
                 later.insert((at + Duration::from_millis(400), order), rest);
             }
         } else if let Some(customer) = customers.next() {
@@ -225,7 +225,7 @@ fn check_out(customer: &Customer, server: &Server, later: &mut BTreeMap<(Duratio
     let now = Timestamp::now();
     let cart: Vec<(&str, i64)> = customer.cart.iter().map(|(sku, units)| (sku.as_str(), *units)).collect();
     let outcome = server.shop(|shop| shop.checkout(now, &cart));
-    let mut played = played.lock().expect("nobody panics with the lock");
+    let mut played = played.lock().expect("no task panics while it holds the lock");
     match outcome {
         Ok(order) => {
             played.placed.insert(order, now);
@@ -234,13 +234,13 @@ fn check_out(customer: &Customer, server: &Server, later: &mut BTreeMap<(Duratio
             }
         }
         Err(CheckoutRefused::SoldOut { .. }) => played.sold_out += 1,
-        Err(refused) => panic!("the script asks for something the shop does not have: {refused:?}"),
+        Err(refused) => panic!("the script orders an item that the shop does not have: {refused:?}"),
     }
 }
 
-/// Lets an order meet its fate; what is left of it comes a moment later. An order with units that must still be made waits for
-/// them: nothing of it ships in this sale.
-fn meet(shop: &mut Shop, order: OrderId, fate: Fate, made_at: promissory_fakes::shopify::LocationId) -> Option<Fate> {
+/// Cancels or ships an order. Returns the fate of the units that are left, which follows a moment later. An order with units that
+/// must still be made does not ship in this sale.
+fn apply_fate(shop: &mut Shop, order: OrderId, fate: Fate, made_at: promissory_fakes::shopify::LocationId) -> Option<Fate> {
     let now = Timestamp::now();
     let is_to_be_made = shop
         .order(order)
@@ -256,10 +256,10 @@ fn meet(shop: &mut Shop, order: OrderId, fate: Fate, made_at: promissory_fakes::
             shop.fulfil(now, order, first.as_ref().map(std::slice::from_ref)).map(|_| Some(Fate::Shipped))
         }
     }
-    .unwrap_or(None) // Nothing left to ship: the first line was all of it.
+    .unwrap_or(None) // An error means that no unit is left to ship: the first line was the whole order.
 }
 
-/// The warehouse receives and writes off.
+/// The warehouse receives units and writes units off.
 async fn receive(script: &Script, stack: &Stack, setup: &Setup, began: Instant, played: &Mutex<Played>) -> io::Result<()> {
     let store = stack.store();
     for Change { at, sku, second_location, units } in &script.changes {
@@ -268,14 +268,14 @@ async fn receive(script: &Script, stack: &Stack, setup: &Setup, began: Instant, 
         let kind = if *units > 0 { StockKind::Receipt } else { StockKind::WriteOff };
         let event = stock("change", &sku.parse().map_err(io::Error::other)?, location, kind, units.abs());
         take_stock(&store, &setup.network, vec![event]).await.map_err(io::Error::other)?;
-        played.lock().expect("nobody panics with the lock").changed.insert((sku.clone(), *second_location), Timestamp::now());
+        played.lock().expect("no task panics while it holds the lock").changed.insert((sku.clone(), *second_location), Timestamp::now());
     }
     Ok(())
 }
 
-/// Kills a function process every now and then, whatever it is doing. Returns how many it killed.
+/// Kills a function process every 700 ms, at any point of its work. Returns how many it killed.
 pub(super) async fn kill_functions(seed: u64, span: Duration, stack: &Stack, began: Instant) -> usize {
-    let mut deaths = 0;
+    let mut killed_count = 0;
     for round in 1_u64.. {
         let at = began + Duration::from_millis(700 * round);
         if at > began + span {
@@ -288,41 +288,41 @@ pub(super) async fn kill_functions(seed: u64, span: Duration, stack: &Stack, beg
             let victim = usize::try_from(promissory_fakes::shopify::draw(!seed, round) % count).expect("an index");
             let pid = processes[victim].1.to_string();
             let killed = tokio::process::Command::new("kill").args(["-9", &pid]).status().await;
-            deaths += usize::from(killed.is_ok_and(|status| status.success()));
+            killed_count += usize::from(killed.is_ok_and(|status| status.success()));
         }
     }
-    deaths
+    killed_count
 }
 
-/// What the schedules would do in the next minutes: sweep, pick up the backlog, compare the whole catalogue. Returns what they
-/// reported, and whether everything came to rest.
-pub(super) async fn heal(stack: &Stack, say: &dyn Fn(&str)) -> io::Result<(Vec<serde_json::Value>, bool)> {
-    let mut healed = Vec::new();
-    say("The reconciler heals what was lost.");
-    sleep(Duration::from_millis(1_100)).await; // The quiet time of this stack, so that nothing is left in flight.
+/// Runs the jobs that the schedules would run in the next minutes: sweep, read, backlog, and compare over all levels. Returns
+/// their reports, and whether no work was left in time.
+pub(super) async fn run_jobs(stack: &Stack, say: &dyn Fn(&str)) -> io::Result<(Vec<serde_json::Value>, bool)> {
+    let mut reports = Vec::new();
+    say("The reconciler repairs the effects of lost webhooks and pushes.");
+    sleep(Duration::from_millis(1_100)).await; // Longer than the settling window of this stack.
     for job in ["sweep", "read", "backlog"] {
-        healed.push(stack.reconcile(job).await?);
+        reports.push(stack.reconcile(job).await?);
     }
     wait_for_rest(stack).await?;
     loop {
         let page = stack.reconcile("compare").await?;
         let end = page["end"] == true;
-        healed.push(page);
+        reports.push(page);
         if end {
             break;
         }
     }
-    Ok((healed, wait_for_rest(stack).await?))
+    Ok((reports, wait_for_rest(stack).await?))
 }
 
-/// Waits until nothing is on its way; `false` when that takes too long.
+/// Waits until no work is left; `false` if that takes too long.
 async fn wait_for_rest(stack: &Stack) -> io::Result<bool> {
     let end = Instant::now() + REST_WITHIN;
     let mut rested = false;
     while Instant::now() < end {
         let books = Books::read(&stack.dynamodb(), &stack.outputs.table_name).await?;
         let was = std::mem::replace(&mut rested, books.at_rest());
-        // Twice: a plan that is being made of a promise is not to be seen in the table.
+        // Two readings: the table does not show a plan or promise that a function is computing now.
         if was && rested {
             return Ok(true);
         }

@@ -1,6 +1,6 @@
-//! What came out of the sale: audited from the table and from the shop, never from what the player believes.
+//! The report of the sale: computed from the table and the shop, never from the state of the player.
 //!
-//! What could be made is counted from the parts that lie at the factory and the papers that hold, without asking the plan.
+//! The producible units are computed from the components at the factory and the purchase orders, without the stored plan.
 
 use std::fmt::Write as _;
 use std::io;
@@ -21,7 +21,7 @@ use crate::stack::Stack;
 /// Percentiles, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Percentiles {
-    /// Half were faster.
+    /// 50 of 100 were faster.
     pub p50: u64,
     /// 95 of 100 were faster.
     pub p95: u64,
@@ -29,55 +29,55 @@ pub struct Percentiles {
     pub p99: u64,
 }
 
-/// What came out. Serialises to the one line of `--json`.
+/// The result of the sale. It serialises to the line of `--json`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Customers who tried.
+    /// The number of customers.
     pub orders: u32,
-    /// Orders the shop took.
+    /// The number of orders that the shop accepted.
     pub accepted: usize,
-    /// Units of the serum there were, made already.
+    /// Units of the serum in stock when the sale began.
     pub units: i64,
-    /// Units of the serum that can be made, those that were sold among them.
+    /// Units of the serum that are producible, with those that orders wait for.
     pub producible: i64,
     /// Units of the serum that are reserved.
     pub reserved: i64,
     /// Units of the serum that have shipped.
     #[serde(skip)]
     pub shipped: i64,
-    /// Units of the serum the network can still promise.
+    /// Units of the serum that can still be promised in the network.
     pub available: i64,
-    /// Units of the serum the shop shows.
+    /// Units of the serum that the shop shows as available.
     pub shopify_available: i64,
-    /// Movements in the ledger.
+    /// The number of movements in the ledger.
     pub movements: usize,
-    /// Whether every position is where its movements lead.
+    /// Whether every position is the fold of its movements.
     pub ledger_equals_positions: bool,
-    /// Units the shop sold beyond what there was and what can be made, over all items.
+    /// Units that the shop sold beyond the stock and the producible units, over all items.
     pub oversold_by_us: i64,
-    /// Whether all that the shop shows can be made beside what was sold, of both serums together.
+    /// Whether all units of both serums that the shop shows can be made in addition to those that were sold.
     pub shown_can_be_made: bool,
-    /// Units of the serum that the shop showed more after a raw material was received.
-    pub makeable_raised: i64,
-    /// Units of the serum that the shop showed less after a supplier slipped.
-    pub makeable_lowered: i64,
-    /// From the answer to the receipt to the shop; nothing where it never showed it.
+    /// The units by which the shop's level of the serum rose after a raw material was received.
+    pub producible_raised: i64,
+    /// The units by which the shop's level of the serum fell after the supplier's due date moved.
+    pub producible_lowered: i64,
+    /// Milliseconds from the answer to the receipt until the shop's level rose; `None` if it never rose.
     pub raised_ms: Option<u64>,
-    /// From the answer to the slip to the shop; nothing where it never showed it.
+    /// Milliseconds from the answer to the late due date until the shop's level fell; `None` if it never fell.
     pub lowered_ms: Option<u64>,
-    /// Orders of which the ledger holds too little.
+    /// The number of orders of which the ledger holds too few units.
     pub lost: usize,
-    /// Orders of which the ledger holds too much.
+    /// The number of orders of which the ledger holds too many units.
     pub duplicates_applied: usize,
-    /// From the checkout to the reservation, of orders whose webhook was not lost.
+    /// From the checkout to the reservation, for orders whose webhook was not lost.
     pub order_to_ledger_ms: Percentiles,
-    /// From a stock change in the ledger to the shop.
+    /// From a stock change in the ledger to the push.
     pub change_to_shopify_ms: Percentiles,
     #[serde(skip)]
     extra: Extra,
 }
 
-/// What people want to see as well.
+/// Further values that only the table for people shows.
 #[derive(Debug, Clone, Default)]
 struct Extra {
     sold_out: usize,
@@ -93,7 +93,7 @@ struct Extra {
 }
 
 impl Report {
-    /// Audits a played sale.
+    /// Audits a sale.
     ///
     /// # Errors
     /// When the stack cannot be read.
@@ -119,8 +119,8 @@ impl Report {
             let production: LocationId = PRODUCTION.parse().expect("a code");
             let mut wrong_levels = compare_levels(&books, shop);
             wrong_levels.extend(compare_plans(&books, shop, &production));
-            if !parts.make_just(producible) {
-                wrong_levels.push(format!("{parts:?} make something else than {producible:?}"));
+            if !parts.are_exact_for(producible) {
+                wrong_levels.push(format!("{parts:?} are not exactly enough for {producible:?}"));
             }
             let supplied = played.supplied;
             Self {
@@ -136,8 +136,8 @@ impl Report {
                 producible: producible[0],
                 oversold_by_us: oversold(&books, shop) + parts.short(made.map(|units| units.max(0))),
                 shown_can_be_made: parts.short(producible) == 0,
-                makeable_raised: supplied.raised.map_or(0, |shown| shown.units),
-                makeable_lowered: supplied.lowered.map_or(0, |shown| -shown.units),
+                producible_raised: supplied.raised.map_or(0, |shown| shown.units),
+                producible_lowered: supplied.lowered.map_or(0, |shown| -shown.units),
                 raised_ms: supplied.raised.map(|shown| shown.after_ms),
                 lowered_ms: supplied.lowered.map(|shown| shown.after_ms),
                 lost: findings.lost,
@@ -166,14 +166,14 @@ impl Report {
         }))
     }
 
-    /// Whether nothing went wrong.
+    /// Whether the audit found no error.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.ledger_equals_positions
             && self.oversold_by_us == 0
             && self.shown_can_be_made
-            && self.makeable_raised > 0
-            && self.makeable_lowered > 0
+            && self.producible_raised > 0
+            && self.producible_lowered > 0
             && self.lost == 0
             && self.duplicates_applied == 0
             && self.available == self.shopify_available
@@ -181,7 +181,7 @@ impl Report {
             && self.extra.wrong_levels.is_empty()
     }
 
-    /// The table for people.
+    /// The report as a table for people.
     #[must_use]
     pub fn table(&self) -> String {
         let mut table = String::new();
@@ -193,8 +193,8 @@ impl Report {
         if self.extra.killed > 0 {
             row("function processes killed", self.extra.killed.to_string());
         }
-        row("serum: units there were", self.units.to_string());
-        row("serum: units that can be made", self.producible.to_string());
+        row("serum: units in stock at the start", self.units.to_string());
+        row("serum: units producible", self.producible.to_string());
         row("serum: reserved", self.reserved.to_string());
         row("serum: shipped", self.shipped.to_string());
         row("serum: available", self.available.to_string());
@@ -206,20 +206,20 @@ impl Report {
                 |ms| format!("{units:+} in {}.{} s", ms.div_ceil(100) / 10, ms.div_ceil(100) % 10),
             )
         };
-        row("shown after a receipt of a raw material", of(self.makeable_raised, self.raised_ms));
-        row("shown after a supplier slipped", of(-self.makeable_lowered, self.lowered_ms));
-        row("what is shown can be made", self.shown_can_be_made.to_string());
-        row("oversold because of us", self.oversold_by_us.to_string());
+        row("shown after a receipt of a raw material", of(self.producible_raised, self.raised_ms));
+        row("shown after a late due date", of(-self.producible_lowered, self.lowered_ms));
+        row("the shop's level can be made", self.shown_can_be_made.to_string());
+        row("oversold", self.oversold_by_us.to_string());
         row("orders lost", self.lost.to_string());
         row("orders applied twice", self.duplicates_applied.to_string());
         row("ledger equals positions", self.ledger_equals_positions.to_string());
         row("calls to the shop", self.extra.calls.clone());
-        row("hints given up", self.extra.abandoned_hints.to_string());
+        row("hints in the dead-letter queue", self.extra.abandoned_hints.to_string());
         let of = |p: &Percentiles| format!("p50 {} ms, p95 {} ms, p99 {} ms", p.p50, p.p95, p.p99);
-        row("from order to ledger (late ones too)", of(&self.order_to_ledger_ms));
+        row("from order to ledger (with late webhooks)", of(&self.order_to_ledger_ms));
         row("from change to shop", of(&self.change_to_shopify_ms));
         if !self.extra.at_rest {
-            row("NOT AT REST", "something was still on its way when the time was up".into());
+            row("NOT AT REST", "work was left when the time was over".into());
         }
         for wrong in self.extra.wrong_levels.iter().take(10) {
             row("DIFFERS", wrong.clone());
@@ -231,21 +231,21 @@ impl Report {
     }
 }
 
-/// Units of orders that stand, beyond all units there ever were, of items that are not made.
+/// Units sold beyond all units that ever existed, of items that are not made.
 fn oversold(books: &Books, shop: &Shop) -> i64 {
     let bought_in = shop.items().filter(|item| ![SERUM, LARGE].contains(&item.sku.as_str()));
     bought_in.map(|item| (sold(shop, &item.sku) - existed(books, &item.sku)).max(0)).sum()
 }
 
-/// Units of both serums that must be made beside those that there were: for the orders that stand, and if all that the shop
-/// shows is sold as well. Below zero, as many are left of those that there were.
+/// Units of both serums that must be made in addition to the stock: for the orders, and if all units that the shop shows are sold
+/// as well. A number below zero is stock that is left.
 fn to_be_made(books: &Books, shop: &Shop) -> [[i64; 2]; 2] {
     let made = [SERUM, LARGE].map(|sku| sold(shop, sku) - existed(books, sku));
     let shown = [SERUM, LARGE].map(|sku| shop.item(sku).map_or(0, |item| shown(shop, item.id)));
     [made, [made[0] + shown[0], made[1] + shown[1]]]
 }
 
-/// Units of orders that stand.
+/// Units of orders that are not cancelled, with units that shipped before a cancellation.
 fn sold(shop: &Shop, sku: &str) -> i64 {
     let standing = shop.orders().flat_map(|order| order.lines.iter().map(move |line| (order, line)));
     standing
@@ -254,18 +254,18 @@ fn sold(shop: &Shop, sku: &str) -> i64 {
         .sum()
 }
 
-/// Units there ever were.
+/// All units that ever existed, by the movements that no order caused.
 fn existed(books: &Books, sku: &str) -> i64 {
     let ours = books.all_movements().filter(|movement| movement.of.sku.as_str() == sku && movement.cause.order.is_none());
     ours.map(|movement| movement.kind.change(movement.quantity).on_hand.units()).sum()
 }
 
-/// Units that the shop would sell now.
+/// Units that the shop shows as available.
 fn shown(shop: &Shop, item: ItemId) -> i64 {
     shop.levels().filter(|(id, ..)| *id == item).map(|(.., level)| level.available).sum()
 }
 
-/// From the checkout to the first reservation of the order, of those that a webhook brought.
+/// The time from the checkout to the first reservation, for orders that a webhook brought.
 fn order_to_ledger(books: &Books, played: &Played) -> Percentiles {
     let mut first: std::collections::BTreeMap<OrderId, (Timestamp, bool)> = std::collections::BTreeMap::new();
     for movement in books.all_movements().filter(|movement| movement.kind == MovementKind::Reserve) {
@@ -281,7 +281,7 @@ fn order_to_ledger(books: &Books, played: &Played) -> Percentiles {
     percentiles(times.collect())
 }
 
-/// From a stock change in the ledger to the first call after it that told the shop about its pair.
+/// The time from a stock change in the ledger to the first push after it of the same item and location.
 fn change_to_shopify(books: &Books, played: &Played, shop: &Shop) -> Percentiles {
     let times = books
         .all_movements()
@@ -289,7 +289,7 @@ fn change_to_shopify(books: &Books, played: &Played, shop: &Shop) -> Percentiles
         .filter_map(|m| {
             let Place::At(location) = &m.of.place else { return None };
             let level = books.levels.iter().find(|level| level.sku == m.of.sku && level.location == *location)?;
-            let told = shop.log().iter().find(|call| {
+            let push = shop.log().iter().find(|call| {
                 call.at >= m.recorded_at
                     && matches!(call.kind, AppliedKind::Adjust | AppliedKind::Set)
                     && call.changes.iter().any(|change| {
@@ -297,10 +297,10 @@ fn change_to_shopify(books: &Books, played: &Played, shop: &Shop) -> Percentiles
                             && u64::try_from(change.location.0) == Ok(level.shop_location.number())
                     })
             })?;
-            Some(between(m.recorded_at, told.at))
+            Some(between(m.recorded_at, push.at))
         });
     let times: Vec<u64> = times.collect();
-    // A change the shop was never told about is not a fast one.
+    // A change without a push has no time here; compare_levels reports it.
     assert!(times.len() <= played.changed.len(), "each change is measured once");
     percentiles(times)
 }
@@ -311,7 +311,7 @@ pub(super) fn between(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Half, 95 and 99 of a hundred of these.
+/// The 50th, 95th and 99th percentile.
 pub(super) fn percentiles(mut times: Vec<u64>) -> Percentiles {
     times.sort_unstable();
     let at = |percent: usize| times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! How a system speaks over HTTP: signed batches, sent again until they are answered.
+//! Sends the events of a system over HTTP: signed batches, sent again until they are answered.
 
 use std::io;
 use std::time::Duration;
@@ -10,33 +10,33 @@ use tokio::time::sleep;
 
 use crate::stack::Stack;
 
-/// How often a system repeats a batch that was not answered.
+/// The largest number of attempts to send a batch.
 const REPEATS: u32 = 30;
 
-/// Where one system sends its events.
+/// Sends the signed batches of one system.
 #[derive(Debug)]
-pub struct Door {
+pub struct SignedSender {
     client: reqwest::Client,
     url: String,
     system: &'static str,
     secret: String,
 }
 
-impl Door {
-    /// The door of a system that signs with `secret`.
+impl SignedSender {
+    /// A sender for a system that signs with `secret`.
     ///
     /// # Errors
-    /// When there can be no HTTP client.
+    /// When the HTTP client cannot be created.
     pub fn of(stack: &Stack, system: &'static str, secret: String) -> io::Result<Self> {
         let url = stack.outputs.sources_url.replace("{system}", system);
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(35)).build().map_err(io::Error::other)?;
         Ok(Self { client, url, system, secret })
     }
 
-    /// Sends a batch, and returns what is said of each of its events. `repeated` is called whenever it is sent again.
+    /// Sends a batch, and returns the answer for each of its events. It calls `repeated` before each further attempt.
     ///
     /// # Errors
-    /// When it is not answered however often it is sent.
+    /// When no attempt gets an answer for each event.
     pub async fn send(&self, body: &str, repeated: &dyn Fn()) -> io::Result<Vec<Value>> {
         let mut last = String::new();
         for attempt in 0..REPEATS {
@@ -57,15 +57,15 @@ impl Door {
                 Err(error) => last = error.without_url().to_string(),
                 Ok(answer) => {
                     let status = answer.status();
-                    let said: Value =
+                    let answer_body: Value =
                         answer.text().await.ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-                    if let (200 | 422, Value::Array(answers)) = (status.as_u16(), &said["events"]) {
+                    if let (200 | 422, Value::Array(answers)) = (status.as_u16(), &answer_body["events"]) {
                         return Ok(answers.clone());
                     }
-                    last = format!("HTTP {status}: {said}");
+                    last = format!("HTTP {status}: {answer_body}");
                 }
             }
         }
-        Err(io::Error::other(format!("{} sent a batch {REPEATS} times: {last}", self.system)))
+        Err(io::Error::other(format!("{} sent a batch {REPEATS} times without success: {last}", self.system)))
     }
 }

@@ -1,8 +1,9 @@
-//! How the serums are made, as sheets; how much there is of everything; and an audit's own count of what that makes.
+//! The bills of materials of the serums as sheets, the opening stock of their components, and the audit's own computation of the
+//! producible units.
 //!
-//! Two serums share pumps and a base, which is made of a raw material and water. The large one came first and is served
-//! first, as far as there are bottles for it; the one of the sale has what is left of the base, and nothing else stops it.
-//! So the base decides what both can be together, and every gram more or less of the raw material is seen in the sale.
+//! Two serums share pumps and a base, which is made of a raw material and water. The large serum is older and gets its share
+//! first, limited by its bottles. The serum of the sale gets the rest of the base, and the base is its bottleneck. So each change
+//! of the raw material changes the level of the serum in the sale.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +14,13 @@ use promissory::sheets::{Sheet, Sheets};
 use super::plan::{LARGE, SERUM};
 use crate::audit::Books;
 
-/// Where components lie, and where things are made.
+/// The location of the components and of the production.
 pub const FACTORY: &str = "PLANT";
 
-/// The shop's location that shows what can still be made.
+/// The production location, whose level in the shop shows the producible units.
 pub const PRODUCTION: &str = "MADE";
 
-/// What the base is made of, and what everything waits for in the end.
+/// The raw material of the base, and the bottleneck of the serums.
 pub const RAW: &str = "HYALURON";
 
 /// Grams of the base in a unit of the serum, and of the large one.
@@ -28,47 +29,48 @@ const GRAMS: [i64; 2] = [30, 50];
 /// Grams of the base that a gram of the raw material makes.
 const BASE_OF_RAW: i64 = 10;
 
-/// Days from which the raw material comes too late for what is promised today: the base and the serum are made in between.
+/// The number of days within which the raw material must arrive for the promises of today: the promise days less the lead times
+/// of the serum and the base.
 const IN_TIME_DAYS: i64 = 21 - 2 - 5;
 
-/// How much can be made, in units.
+/// The producible units that the opening stock is computed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Amounts {
-    /// Of the serum, when the sale begins.
+    /// Units of the serum when the sale begins.
     pub serum: i64,
-    /// Of the large one: there are bottles for so many.
+    /// Units of the large serum; its bottles limit it.
     pub large: i64,
-    /// Of the serum, from a receipt in the sale. A supplier announces as much again, and then does not bring it in time.
+    /// Units of the serum from a receipt in the sale. A purchase order adds the same number, and then becomes late.
     pub more: i64,
 }
 
 impl Amounts {
-    /// For so many customers: enough for some of them.
+    /// The numbers for a sale with this many customers: enough units for some of them.
     #[must_use]
     pub fn of(orders: u32) -> Self {
         let orders = i64::from(orders);
         Self { serum: (orders / 10).max(20), large: (orders / 40).max(5), more: (orders / 20).max(10) }
     }
 
-    /// What lies at the factory when the sale begins, in units and grams. Some of the base is made already.
+    /// The opening stock at the factory, in units and grams. A part of the base is made already.
     #[must_use]
     pub fn opening(&self) -> [(&'static str, i64); 5] {
         let Self { serum, large, more } = *self;
         let bottles = serum + 3 * more;
-        // Of the raw material as much lies there as is ordered.
+        // Half of the raw material is in stock, the other half is ordered.
         let raw = self.raw_ordered();
         let [small_grams, large_grams] = GRAMS;
         let base = small_grams * serum + large_grams * large - BASE_OF_RAW * 2 * raw;
         [("BOTTLE-30", bottles), ("BOTTLE-50", large), ("PUMP", bottles + large), ("SERUM-BASE", base), (RAW, raw)]
     }
 
-    /// Grams of the raw material that are ordered when the sale begins, and come in time.
+    /// Grams of the raw material that are ordered when the sale begins and arrive in time.
     #[must_use]
     pub fn raw_ordered(&self) -> i64 {
         self.serum
     }
 
-    /// Grams of the raw material for as many units of the serum as come more, or do not.
+    /// Grams of the raw material for `more` units of the serum.
     #[must_use]
     pub fn raw_more(&self) -> i64 {
         let [grams, _] = GRAMS;
@@ -76,14 +78,14 @@ impl Amounts {
     }
 }
 
-/// When the raw material is due that is in time, and when what has slipped.
+/// The due date of a purchase order of the raw material: one that is in time for the promises of today, or one that is too late.
 #[must_use]
 pub fn due(today: Date, in_time: bool) -> Date {
     let days = if in_time { IN_TIME_DAYS - 4 } else { IN_TIME_DAYS + 30 };
     today.saturating_add(jiff::Span::new().days(days))
 }
 
-/// What is told of planning: the goods are sold while they can be made within three weeks.
+/// The sheets for planning: the finished goods are sold while they are producible within three weeks.
 #[must_use]
 pub fn sheets() -> Sheets {
     let items = format!(
@@ -109,19 +111,19 @@ pub fn sheets() -> Sheets {
     Sheets::read(&files.into_iter().map(|(sheet, text)| (sheet, text.into_bytes())).collect())
 }
 
-/// What there is to make serums of: an audit's own count, which knows nothing of plans.
+/// The components for the serums, counted by the audit without the stored plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parts {
     /// Bottles for the serum, and for the large one.
     pub bottles: [i64; 2],
     /// Pumps, for both.
     pub pumps: i64,
-    /// Grams of the base, with what the raw material makes that is there or comes in time.
+    /// Grams of the base, with the base that can be made of the raw material that is in stock or arrives in time.
     pub base: i64,
 }
 
 impl Parts {
-    /// Counts what lies at the factory. `raw_to_come` are the grams of the raw material that come in time.
+    /// Counts the components at the factory. `raw_to_come` is the grams of the raw material that arrive in time.
     #[must_use]
     pub fn count(books: &Books, raw_to_come: i64) -> Self {
         let mut there: BTreeMap<&str, i64> = BTreeMap::new();
@@ -134,7 +136,7 @@ impl Parts {
         Self { bottles: [of("BOTTLE-30"), of("BOTTLE-50")], pumps: of("PUMP"), base }
     }
 
-    /// How many units there are too few for, if so many of each are to be made; zero when all of them can be.
+    /// The number of units that cannot be made, if these units of each serum are required; zero if all can be made.
     #[must_use]
     pub fn short(&self, units: [i64; 2]) -> i64 {
         let Self { bottles, pumps, base } = *self;
@@ -146,9 +148,9 @@ impl Parts {
         bottles.max(lacking(units.iter().sum(), pumps)).max(base)
     }
 
-    /// Whether all of these can be made, and not one more of either.
+    /// Whether these units can be made, and no further unit of either serum.
     #[must_use]
-    pub fn make_just(&self, units: [i64; 2]) -> bool {
+    pub fn are_exact_for(&self, units: [i64; 2]) -> bool {
         let [serum, large] = units;
         self.short(units) == 0 && self.short([serum + 1, large]) > 0 && self.short([serum, large + 1]) > 0
     }
@@ -158,10 +160,10 @@ impl Parts {
 mod tests {
     use super::*;
 
-    /// Protects the audit from its own count: what stops one more unit is seen, whichever part it is, and the opening stock
-    /// makes exactly what it is said to.
+    /// Protects the audit's own computation: each kind of component can be the bottleneck, and the opening stock is exactly
+    /// enough for the amounts.
     #[test]
-    fn what_is_short_is_counted() {
+    fn short_counts_the_units_that_cannot_be_made() {
         let parts = Parts { bottles: [10, 4], pumps: 12, base: 400 };
         for (units, short) in [
             ([0, 0], 0),
@@ -182,9 +184,9 @@ mod tests {
             let base = there["SERUM-BASE"] + BASE_OF_RAW * (there[RAW] + amounts.raw_ordered());
             let bottles = [there["BOTTLE-30"], there["BOTTLE-50"]];
             let parts = Parts { bottles, pumps: there["PUMP"], base };
-            assert!(parts.make_just([amounts.serum, amounts.large]), "{amounts:?}");
+            assert!(parts.are_exact_for([amounts.serum, amounts.large]), "{amounts:?}");
             let more = Parts { base: base + BASE_OF_RAW * amounts.raw_more(), ..parts };
-            assert!(more.make_just([amounts.serum + amounts.more, amounts.large]), "{amounts:?}");
+            assert!(more.are_exact_for([amounts.serum + amounts.more, amounts.large]), "{amounts:?}");
         }
     }
 }

@@ -20,9 +20,9 @@ fn a_sale_ends_exactly_when_the_last_unit_is_gone() {
     assert_eq!(
         (placed, sold_out, f.shop.counters().sold_out),
         (8, 492, 492),
-        "5 at Main and 3 at the Annex; the till sells none online"
+        "5 at Main and 3 at the Annex; the retail location sells none online"
     );
-    assert_eq!((f.level(f.main), f.level(f.annex), f.level(f.till)), ((0, 5), (0, 3), (4, 0)));
+    assert_eq!((f.level(f.main), f.level(f.annex), f.level(f.retail)), ((0, 5), (0, 3), (4, 0)));
 }
 
 /// Protects allocation: one location that has it all, by priority; else a split; else nothing at all.
@@ -55,9 +55,10 @@ fn allocates_by_priority_and_all_or_nothing() {
     }
 }
 
-/// Protects the odd items: oversold where that is allowed, uncounted where it is not tracked, claimed by nobody by API.
+/// Protects special items: oversold where that is allowed, without a level where the item is not tracked, and without a claim by
+/// an API order.
 #[test]
-fn odd_items_and_orders_claim_what_they_should() {
+fn special_items_and_orders_claim_only_what_they_should() {
     let mut f = fixture();
     let preorder = f.item(NewItem { oversell: Oversell::Continue, ..NewItem::tracked("PREORDER") });
     let service = f.item(NewItem { untracked: true, digital: true, ..NewItem::tracked("SERVICE") });
@@ -71,15 +72,15 @@ fn odd_items_and_orders_claim_what_they_should() {
     f.shop.assert_sound();
 }
 
-/// Protects the till: units leave at once, at that location, and whatever the count says.
+/// Protects a POS sale: units leave at once, at that location, even if the level is too low.
 #[test]
-fn a_till_sells_what_the_customer_holds() {
+fn a_pos_sells_the_units_that_the_customer_holds() {
     let mut f = fixture();
-    let cart = Cart { lines: vec![("BOARD".to_owned(), 6)], location: Some(f.till), ..Cart::default() };
-    let id = f.shop.checkout_cart(at(1), &cart).expect("a till refuses nothing");
-    assert_eq!(f.level(f.till), (-2, 0));
+    let cart = Cart { lines: vec![("BOARD".to_owned(), 6)], location: Some(f.retail), ..Cart::default() };
+    let id = f.shop.checkout_cart(at(1), &cart).expect("a POS refuses no sale");
+    assert_eq!(f.level(f.retail), (-2, 0));
     let order = f.shop.order(id).expect("placed");
-    assert_eq!((order.retail_location, order.fulfilments.len(), order.lines[0].unfulfilled()), (Some(f.till), 1, 0));
+    assert_eq!((order.retail_location, order.fulfilments.len(), order.lines[0].unfulfilled()), (Some(f.retail), 1, 0));
     let nowhere = Cart { location: Some(LocationId(1)), ..cart };
     assert_eq!(f.shop.checkout_cart(at(1), &nowhere), Err(CheckoutRefused::UnknownLocation(LocationId(1))));
     f.shop.assert_sound();

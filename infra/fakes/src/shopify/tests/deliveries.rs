@@ -22,7 +22,7 @@ fn each_step_announces_its_topics() {
     f.shop.fulfil(at(3), shipped, None).expect("open");
     f.shop.cancel(at(4), dropped).expect("open");
     f.shop.checkout(at(5), &[("BOARD", 100)]).expect_err("sold out");
-    let cart = Cart { lines: vec![("BOARD".to_owned(), 1)], location: Some(f.till), ..Cart::default() };
+    let cart = Cart { lines: vec![("BOARD".to_owned(), 1)], location: Some(f.retail), ..Cart::default() };
     let sold = f.shop.checkout_cart(at(6), &cart).expect("sold over the counter");
     let deliveries = announced(&mut f.shop);
     let seen: Vec<_> = deliveries.iter().map(|delivery| (delivery.order, delivery.topic.name())).collect();
@@ -172,7 +172,7 @@ fn later_bodies_have_the_shape_of_the_real_ones() {
     let id = f.shop.checkout(at(1), &[("BOARD", 4)]).expect("placed");
     let order = f.shop.order(id).expect("placed");
     let (line, first) = (order.lines[0].id, order.fulfilment_orders[0].id);
-    let moved = f.shop.move_fulfilment_order(at(2), first, f.till).expect("enough there");
+    let moved = f.shop.move_fulfilment_order(at(2), first, f.retail).expect("enough there");
     f.shop.hold(at(3), moved).expect("open");
     f.shop.release_hold(at(4), moved).expect("held");
     let edit = Edit { add: vec![("BOARD".to_owned(), 2)], remove: vec![(line, 1)], restock: true };
@@ -192,7 +192,7 @@ fn later_bodies_have_the_shape_of_the_real_ones() {
         (of(Topic::RefundsCreate), of(Topic::OrdersUpdated), of(Topic::ReverseFulfillmentOrdersDispose));
     let rows = [
         (&of(Topic::FulfillmentOrdersMoved)["original_fulfillment_order"], asked(first, "closed", f.main)),
-        (&of(Topic::FulfillmentOrdersMoved)["moved_fulfillment_order"], asked(moved, "open", f.till)),
+        (&of(Topic::FulfillmentOrdersMoved)["moved_fulfillment_order"], asked(moved, "open", f.retail)),
         (&of(Topic::FulfillmentOrdersPlacedOnHold)["fulfillment_order"]["status"], json!("on_hold")),
         (&of(Topic::FulfillmentOrdersHoldReleased)["fulfillment_order"], json!({ "id": moved.gid(), "status": "open" })),
         (&of(Topic::OrdersEdited)["order_edit"]["order_id"], json!(id)),

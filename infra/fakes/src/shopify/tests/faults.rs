@@ -65,7 +65,7 @@ fn knobs_for_mutations_leave_queries_alone() {
     assert_eq!(f.shop.faults, before);
 }
 
-/// Protects the drift report: a person's edit changes the level, and is told apart from ours in the log.
+/// Protects the drift report: a person's edit changes the level, and the log marks it as not ours.
 #[test]
 fn a_manual_edit_is_logged_as_such() {
     let mut f = fixture();

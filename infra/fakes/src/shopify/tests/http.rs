@@ -122,19 +122,19 @@ async fn a_sale_over_http_arrives_signed() {
 #[tokio::test]
 async fn orders_live_on_through_the_control_api() {
     let (server, client) = started(quick()).await;
-    let (till, order, line, asked) = server.shop(|shop| {
+    let (retail, order, line, asked) = server.shop(|shop| {
         let mut place = |name: &str, fulfils_online| {
             shop.add_location(NewLocation { id: None, name: name.to_owned(), fulfils_online }).expect("a new location")
         };
-        let (main, till) = (place("Main", true), place("Till", false));
+        let (main, retail) = (place("Main", true), place("Retail", false));
         let item = shop.add_item(NewItem::tracked("BOARD")).expect("new");
-        for location in [main, till] {
+        for location in [main, retail] {
             shop.stock(at(0), item, location, 10, true).expect("known");
         }
         let cart = Cart { lines: vec![("BOARD".to_owned(), 4)], unpaid: true, ..Cart::default() };
         let order = shop.checkout_cart(at(1), &cart).expect("placed");
         let placed = shop.order(order).expect("placed");
-        (till, order, placed.lines[0].id, placed.fulfilment_orders[0].id)
+        (retail, order, placed.lines[0].id, placed.fulfilment_orders[0].id)
     });
     let call = async |path: String, body: Value| {
         let (status, answer) = post(&client, &format!("{}/_control/{path}", server.url()), &body).await;
@@ -144,7 +144,7 @@ async fn orders_live_on_through_the_control_api() {
     call(format!("orders/{order}/pay"), json!({})).await;
     call(format!("fulfilment-orders/{asked}/hold"), json!({})).await;
     call(format!("fulfilment-orders/{asked}/release"), json!({})).await;
-    call(format!("fulfilment-orders/{asked}/move"), json!({ "location": till })).await;
+    call(format!("fulfilment-orders/{asked}/move"), json!({ "location": retail })).await;
     let edit =
         json!({ "add": [{ "sku": "BOARD", "quantity": 1 }], "remove": [{ "line": line, "quantity": 1 }], "restock": true });
     call(format!("orders/{order}/edit"), edit).await;
@@ -158,7 +158,7 @@ async fn orders_live_on_through_the_control_api() {
     }
     let ret = call(format!("orders/{order}/return"), asked_back).await["id"].clone();
     call(format!("returns/{ret}/approve"), json!({})).await;
-    let disposed = json!({ "line": line, "quantity": 1, "location": till, "kind": "restocked" });
+    let disposed = json!({ "line": line, "quantity": 1, "location": retail, "kind": "restocked" });
     call(format!("returns/{ret}/dispose"), disposed).await;
     call(format!("returns/{ret}/exchange"), json!({ "sku": "BOARD", "quantity": 1 })).await;
     let refund = json!({ "lines": [{ "line": line, "quantity": 1, "restock": "return" }], "return_id": ret });

@@ -34,13 +34,13 @@ fn at(seconds: i64) -> Timestamp {
     noon + SignedDuration::from_secs(seconds)
 }
 
-/// A shop with two locations that fulfil online, a till that does not, and one item, BOARD: 5, 3 and 4 of it.
+/// A shop with two locations that fulfil online, a retail location that does not, and one item, BOARD: 5, 3 and 4 of it.
 struct Fixture {
     shop: Shop,
     board: ItemId,
     main: LocationId,
     annex: LocationId,
-    till: LocationId,
+    retail: LocationId,
 }
 
 fn fixture() -> Fixture {
@@ -52,12 +52,12 @@ fn with_config(config: ShopConfig) -> Fixture {
     let mut place = |name: &str, fulfils_online| {
         shop.add_location(NewLocation { id: None, name: name.to_owned(), fulfils_online }).expect("a new location")
     };
-    let (main, annex, till) = (place("Main", true), place("Annex", true), place("Till", false));
+    let (main, annex, retail) = (place("Main", true), place("Annex", true), place("Retail", false));
     let board = shop.add_item(NewItem::tracked("BOARD")).expect("a new item");
-    for (location, available) in [(main, 5), (annex, 3), (till, 4)] {
+    for (location, available) in [(main, 5), (annex, 3), (retail, 4)] {
         shop.stock(at(0), board, location, available, true).expect("known");
     }
-    Fixture { shop, board, main, annex, till }
+    Fixture { shop, board, main, annex, retail }
 }
 
 impl Fixture {

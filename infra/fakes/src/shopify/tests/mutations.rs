@@ -19,7 +19,8 @@ fn an_adjustment_is_applied_and_logged() {
     assert_eq!(rows, [(f.main, -2, 3, true), (f.annex, 4, 7, true)]);
 }
 
-/// Protects exactly-once pushes: a key is applied once; reuse is told apart by its parameters and by what came of it.
+/// Protects exactly-once pushes: a key is applied once; the shop distinguishes a reuse by its parameters and by the outcome of
+/// the first call.
 #[test]
 fn keys_decide_whether_a_mutation_runs() {
     let day = 24 * 60 * 60;

@@ -7,11 +7,11 @@ use super::*;
 fn levels_come_with_both_quantities() {
     let mut f = fixture();
     f.shop.checkout(at(60), &[("BOARD", 2)]).expect("placed");
-    f.shop.stock(at(0), f.board, f.till, 0, false).expect("known");
+    f.shop.stock(at(0), f.board, f.retail, 0, false).expect("known");
     let body = f.call(at(61), LEVELS, &json!({ "ids": [ItemId(1).gid(), f.board.gid(), "gid://shopify/Product/1"] }));
     let level = |location: LocationId, updated: &str, available: i64, committed: (i64, &str)| {
         json!({
-            "isActive": location != f.till, "updatedAt": updated, "location": { "id": location.gid() },
+            "isActive": location != f.retail, "updatedAt": updated, "location": { "id": location.gid() },
             "quantities": [
                 { "name": "available", "quantity": available, "updatedAt": updated },
                 { "name": "committed", "quantity": committed.0, "updatedAt": committed.1 },
@@ -20,11 +20,11 @@ fn levels_come_with_both_quantities() {
     };
     let (noon, later) = ("2026-11-21T12:00:00Z", "2026-11-21T12:01:00Z");
     let levels = json!({
-        "nodes": [level(f.main, later, 3, (2, later)), level(f.annex, noon, 3, (0, noon)), level(f.till, noon, 0, (0, noon))],
+        "nodes": [level(f.main, later, 3, (2, later)), level(f.annex, noon, 3, (0, noon)), level(f.retail, noon, 0, (0, noon))],
         "pageInfo": { "hasNextPage": false, "endCursor": body["data"]["nodes"][1]["inventoryLevels"]["pageInfo"]["endCursor"] },
     });
     let item = json!({ "id": f.board.gid(), "tracked": true, "inventoryLevels": levels });
-    assert_eq!(body["data"], json!({ "nodes": [null, item, null] }), "the inactive level at the till is shown as what it is");
+    assert_eq!(body["data"], json!({ "nodes": [null, item, null] }), "the level at the retail location is shown as inactive");
 }
 
 const INVENTORY: &str = "query InventoryPage($after: String) {
@@ -206,7 +206,7 @@ fn long_orders_are_read_page_by_page() {
     assert_eq!(top_error(&f.call(at(2), ORDER_LINES, &json!({ "id": id.gid(), "after": "page 2" }))), "INVALID_CURSOR");
 }
 
-/// Protects the door: what is no request, no document or no field of ours is refused, and told apart.
+/// Protects the door: a malformed request, a malformed document and an unknown field are each refused with their own error.
 #[test]
 fn refuses_what_is_no_query_of_ours() {
     let mut f = fixture();

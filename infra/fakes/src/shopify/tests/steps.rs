@@ -31,9 +31,9 @@ impl Placed {
         self.known().returns[0].id
     }
 
-    /// Available and committed at Main, the Annex and the till.
+    /// Available and committed at Main, the Annex and the retail location.
     fn levels(&self) -> [(i64, i64); 3] {
-        [self.f.main, self.f.annex, self.f.till].map(|location| self.f.level(location))
+        [self.f.main, self.f.annex, self.f.retail].map(|location| self.f.level(location))
     }
 
     fn topics(&mut self) -> Vec<&'static str> {
@@ -112,14 +112,14 @@ fn each_step_moves_what_it_should() {
         (
             "moved",
             &[],
-            |p| p.f.shop.move_fulfilment_order(at(9), p.asked(1), p.f.till).map(drop),
+            |p| p.f.shop.move_fulfilment_order(at(9), p.asked(1), p.f.retail).map(drop),
             [(0, 5), (3, 0), (2, 2)],
             moved,
         ),
         (
             "moved after a part left",
             &[|p| p.f.shop.fulfil(at(5), p.order, Some(&[(p.line, 2)])).map(drop)],
-            |p| p.f.shop.move_fulfilment_order(at(9), p.asked(0), p.f.till).map(drop),
+            |p| p.f.shop.move_fulfilment_order(at(9), p.asked(0), p.f.retail).map(drop),
             [(3, 0), (1, 2), (1, 3)],
             moved,
         ),
@@ -158,7 +158,7 @@ fn each_step_moves_what_it_should() {
         (
             "refunded and returned elsewhere",
             &[SHIP],
-            |p| p.refund(Restock::Return, 6, Some(p.f.till), false),
+            |p| p.refund(Restock::Return, 6, Some(p.f.retail), false),
             [(0, 0), (1, 0), (10, 0)],
             refund,
         ),
@@ -175,28 +175,28 @@ fn each_step_moves_what_it_should() {
         (
             "disposed of",
             &[SHIP, ASK_BACK, APPROVE],
-            |p| p.dispose(2, p.f.till, Disposal::Restocked),
+            |p| p.dispose(2, p.f.retail, Disposal::Restocked),
             [(0, 0), (1, 0), (6, 0)],
             dispose,
         ),
         (
             "thrown away",
             &[SHIP, ASK_BACK, APPROVE],
-            |p| p.dispose(2, p.f.till, Disposal::NotRestocked),
+            |p| p.dispose(2, p.f.retail, Disposal::NotRestocked),
             [(0, 0), (1, 0), (4, 0)],
             dispose,
         ),
         (
             "refunded after it was disposed of",
-            &[SHIP, ASK_BACK, APPROVE, |p| p.dispose(2, p.f.till, Disposal::Restocked)],
-            |p| p.refund(Restock::Return, 3, Some(p.f.till), true),
+            &[SHIP, ASK_BACK, APPROVE, |p| p.dispose(2, p.f.retail, Disposal::Restocked)],
+            |p| p.refund(Restock::Return, 3, Some(p.f.retail), true),
             [(0, 0), (1, 0), (7, 0)],
             refund,
         ),
         (
             "disposed of after it was refunded",
-            &[SHIP, ASK_BACK, APPROVE, |p| p.refund(Restock::Return, 2, Some(p.f.till), true)],
-            |p| p.dispose(3, p.f.till, Disposal::Restocked),
+            &[SHIP, ASK_BACK, APPROVE, |p| p.refund(Restock::Return, 2, Some(p.f.retail), true)],
+            |p| p.dispose(3, p.f.retail, Disposal::Restocked),
             [(0, 0), (1, 0), (7, 0)],
             dispose,
         ),
@@ -248,13 +248,13 @@ fn refused_steps_change_nothing() {
         (
             "moved while it is on hold",
             &[HOLD],
-            |p| p.f.shop.move_fulfilment_order(at(9), p.asked(0), p.f.till).map(drop),
+            |p| p.f.shop.move_fulfilment_order(at(9), p.asked(0), p.f.retail).map(drop),
             |_| OrderRefused::OnHold,
         ),
         (
             "moved to where there is not enough",
             &[],
-            |p| p.f.shop.move_fulfilment_order(at(9), p.asked(0), p.f.till).map(drop),
+            |p| p.f.shop.move_fulfilment_order(at(9), p.asked(0), p.f.retail).map(drop),
             |p| OrderRefused::NotStocked(p.line),
         ),
         (
@@ -266,7 +266,7 @@ fn refused_steps_change_nothing() {
         (
             "moved after it was cancelled",
             &[CANCEL],
-            |p| p.f.shop.move_fulfilment_order(at(9), p.asked(0), p.f.till).map(drop),
+            |p| p.f.shop.move_fulfilment_order(at(9), p.asked(0), p.f.retail).map(drop),
             |_| OrderRefused::Inactive,
         ),
         ("nothing edited", &[], |p| p.f.shop.edit(at(9), p.order, &Edit::default()).map(drop), |_| OrderRefused::Empty),
@@ -333,7 +333,7 @@ fn refused_steps_change_nothing() {
         (
             "disposed of at one place and refunded at another",
             &[SHIP, ASK_BACK, APPROVE, |p| p.dispose(1, p.f.main, Disposal::Restocked)],
-            |p| p.refund(Restock::Return, 1, Some(p.f.till), true),
+            |p| p.refund(Restock::Return, 1, Some(p.f.retail), true),
             |p| OrderRefused::OtherLocation(p.line),
         ),
         (
@@ -380,7 +380,7 @@ fn money_follows_what_becomes_of_the_order() {
     }
 }
 
-/// Protects the catalogue: a bundle is sold as its components or not at all, and a deleted product is sold no more.
+/// Protects the catalog: a bundle is sold as its components or not at all, and a deleted product is sold no more.
 #[test]
 fn bundles_and_deleted_products() {
     let mut f = fixture();

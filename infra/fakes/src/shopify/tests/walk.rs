@@ -51,7 +51,7 @@ impl Walk {
     }
 
     fn location(&mut self) -> LocationId {
-        [self.f.main, self.f.annex, self.f.till][self.draw(3)]
+        [self.f.main, self.f.annex, self.f.retail][self.draw(3)]
     }
 
     fn some_location(&mut self) -> Option<LocationId> {
@@ -118,7 +118,7 @@ impl Walk {
 
     fn check_out(&mut self, now: Timestamp) -> (&'static str, Done) {
         let lines = (0..=self.draw(2)).map(|_| (self.sku(), 1 + self.units())).collect();
-        let location = (self.draw(5) == 0).then_some(self.f.till);
+        let location = (self.draw(5) == 0).then_some(self.f.retail);
         let cart = Cart { lines, location, unpaid: self.draw(3) == 0, claims_nothing: self.draw(8) == 0, ..Cart::default() };
         ("check out", self.f.shop.checkout_cart(now, &cart).map(drop).map_err(OrderRefused::Checkout))
     }

@@ -29,7 +29,7 @@ fn an_order_is_read_whole() {
     f.shop.cancel_fulfilment(at(3), shipped[1]).expect("nothing of it came back");
     let ret = f.shop.request_return(at(4), id, &[(line, 2)]).expect("five are out");
     f.shop.approve_return(at(5), ret).expect("requested");
-    let disposition = f.shop.dispose(at(6), ret, line, 1, f.till, Disposal::Restocked).expect("open");
+    let disposition = f.shop.dispose(at(6), ret, line, 1, f.retail, Disposal::Restocked).expect("open");
     let lines = vec![RefundLine { line, quantity: 1, restock: Restock::Return, location: None }];
     let refund = f.shop.refund(at(7), id, &RefundInput { lines, return_id: Some(ret) }).expect("one of two");
     f.shop.remove_item("BOARD").expect("on sale");
@@ -71,7 +71,7 @@ fn an_order_is_read_whole() {
         "refunds": [{
             "id": refund.gid(), "return": { "id": ret.gid() },
             "refundLineItems": { "nodes": [{
-                "quantity": 1, "restockType": "RETURN", "location": { "id": f.till.gid() }, "lineItem": { "id": line.gid() },
+                "quantity": 1, "restockType": "RETURN", "location": { "id": f.retail.gid() }, "lineItem": { "id": line.gid() },
             }] },
         }],
         "returns": { "nodes": [{
@@ -81,7 +81,7 @@ fn an_order_is_read_whole() {
                 "lineItems": { "nodes": [{
                     "fulfillmentLineItem": { "lineItem": { "id": line.gid() } },
                     "dispositions": [{
-                        "id": disposition.gid(), "type": "RESTOCKED", "quantity": 1, "location": { "id": f.till.gid() },
+                        "id": disposition.gid(), "type": "RESTOCKED", "quantity": 1, "location": { "id": f.retail.gid() },
                     }],
                 }] },
             }] },

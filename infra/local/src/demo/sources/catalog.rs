@@ -1,4 +1,4 @@
-//! The catalogue of the morning as rows of the table and as items of the fake shop, and who may ask and be asked.
+//! Writes the catalog of the morning into the table and into the fake shop, with the mappings, the connector and the secrets.
 
 use std::io;
 
@@ -18,18 +18,18 @@ use serde_json::{Value, json};
 use super::world::{CASE, Item, Measure, NEW_CODE, Site, System, TIER_BUFFER};
 use crate::seed::{import_item, import_network, take_stock};
 
-/// The connector of the ERP, as it is shown to whoever has one of these.
+/// The connector of the ERP: the example for NetSuite.
 const CONNECTOR: &str = include_str!("../../../../connectors/netsuite.json");
 
-/// How far back the ERP's connector looks each time. More than the latest document is late.
+/// The overlap of the ERP's connector. It is longer than the delay of any late document.
 const OVERLAP_SECONDS: u64 = 30;
 
-/// What a system signs with, or is shown.
+/// The secret with which a system signs, or which the connector presents to it.
 pub fn secret_of(system: System) -> String {
     format!("{system}-of-the-demo")
 }
 
-/// The secret of the sources: what the others sign with, and what the ERP is shown.
+/// The secret of the sources: the secrets with which systems sign, and the secret that the connector presents to the ERP.
 pub fn sources_secret() -> Value {
     let all: serde_json::Map<String, Value> =
         System::ALL.into_iter().map(|system| (system.code().to_owned(), secret_of(system).into())).collect();
@@ -40,7 +40,7 @@ fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Erro
     io::Error::other(error)
 }
 
-/// Our locations, as they are in the shop and in the other systems; the WMS's new code only when it is mapped.
+/// The locations with their codes in the shop and in the other systems; the WMS's new code only if `mapped`.
 fn locations(shop: &ShopDomain, ids: &[ShopLocationId], mapped: bool) -> io::Result<Vec<Location>> {
     Site::ALL
         .iter()
@@ -54,7 +54,7 @@ fn locations(shop: &ShopDomain, ids: &[ShopLocationId], mapped: bool) -> io::Res
             let mut location = Location::new(site.code().parse().map_err(other)?, kind);
             location.shops.insert(shop.clone(), *id);
             for system in System::ALL {
-                let code = system.calls_site(*site);
+                let code = system.site_code(*site);
                 if code != site.code() && (mapped || code != NEW_CODE) {
                     location.systems.insert(system.code().parse().map_err(other)?, code.to_owned());
                 }
@@ -64,7 +64,7 @@ fn locations(shop: &ShopDomain, ids: &[ShopLocationId], mapped: bool) -> io::Res
         .collect()
 }
 
-/// Where the shop's locations are in its own words.
+/// The shop's ids of the locations, and the network.
 #[derive(Debug)]
 pub struct Imported {
     shop: ShopDomain,
@@ -73,7 +73,7 @@ pub struct Imported {
 }
 
 impl Imported {
-    /// Maps the code that the WMS has used all morning for the 3PL's building.
+    /// Maps the code that the WMS uses for the 3PL's building.
     ///
     /// # Errors
     /// When the store fails.
@@ -81,10 +81,10 @@ impl Imported {
         import_network(store, &locations(&self.shop, &self.locations, true)?).await.map(drop).map_err(other)
     }
 
-    /// Takes the opening stock of everything into the ledger, as it was before the morning.
+    /// Commits the opening stock of every item, with a time before the morning.
     ///
     /// # Errors
-    /// When the ledger does not take it.
+    /// When the commit fails.
     pub async fn take_opening_stock(&self, store: &DynamoStore) -> io::Result<()> {
         let long_ago = Timestamp::now().saturating_sub(jiff::SignedDuration::from_hours(2)).map_err(other)?;
         let mut opening = Vec::new();
@@ -103,10 +103,10 @@ impl Imported {
     }
 }
 
-/// Puts everything into the table and the shop. The ERP answers at `erp_url`.
+/// Writes the catalog into the table and the shop. The ERP answers at `erp_url`.
 ///
 /// # Errors
-/// When the store or the shop does not take it.
+/// When the store or the shop fails.
 pub async fn import(store: &DynamoStore, server: &Server, erp_url: &str, began: Timestamp) -> io::Result<Imported> {
     let shop: ShopDomain = server.shop(|shop| shop.config().domain.clone()).parse().map_err(other)?;
     let mut ids = Vec::new();
@@ -134,9 +134,9 @@ pub async fn import(store: &DynamoStore, server: &Server, erp_url: &str, began: 
             Measure::Grams => row.unit = Some("g".parse().map_err(other)?),
         }
         import_item(store, &row).await.map_err(other)?;
-        for system in System::ALL.iter().filter(|system| system.calls_item(item) != item.sku()) {
+        for system in System::ALL.iter().filter(|system| system.item_code(item) != item.sku()) {
             let system_id: SystemId = system.code().parse().map_err(other)?;
-            let code = system.calls_item(item);
+            let code = system.item_code(item);
             let mapping = SystemItem { system: system_id, code, sku: row.sku.clone(), unit: None, units: Default::default() };
             put(store, &[Write::put(&mapping, Expect::Absent)]).await?;
         }
@@ -158,14 +158,14 @@ fn list(shop: &mut promissory_fakes::shopify::Shop, sku: &str) -> io::Result<u64
     u64::try_from(item.0).map_err(other)
 }
 
-/// The example of a connector to NetSuite, with what this ERP calls things, and the movements alone.
+/// The example of a connector to NetSuite with the kinds and units of this ERP, and only its feed of transactions.
 fn connector(url: &str, began: Timestamp) -> io::Result<SystemRow> {
     let mut row: Value = serde_json::from_str(CONNECTOR).map_err(other)?;
     row["code"] = System::Erp.code().into();
     let mut feed = row["pull"]["transactions"].take();
     let address = feed["url"].as_str().unwrap_or_default().replace("https://netsuite.example.com", url);
     feed["url"] = address.into();
-    // The ERP is on this machine: no secret travels by http:// otherwise.
+    // A connector sends a secret over http:// only to this machine, where the fake ERP runs.
     feed["auth"]["secret"] = System::Erp.code().into();
     feed["progress"]["overlap_seconds"] = OVERLAP_SECONDS.into();
     feed["progress"]["start"] = began.to_string().into();

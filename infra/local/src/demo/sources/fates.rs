@@ -1,5 +1,5 @@
-//! What the table says became of each statement: applied, and once; refused, without a trace; waiting. And whether anything is
-//! in the ledger that nobody said.
+//! Checks the outcome of each statement in the table: applied exactly once, refused without a trace, or waiting for a mapping. It
+//! also reports events in the ledger that no system sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,19 +12,19 @@ use super::statement::{Fate, Statement};
 use super::world::System;
 use crate::audit::Books;
 
-/// Statements that became what they must, by what that is.
+/// The numbers of statements that have the expected outcome, by outcome.
 #[derive(Debug, Default)]
 pub struct Fates {
-    /// In the ledger, once.
+    /// Statements that are in the ledger once.
     pub applied: usize,
-    /// Not in the ledger, and not waiting.
+    /// Statements that are not in the ledger and not waiting.
     pub refused: usize,
-    /// Waiting.
+    /// Statements that wait for a mapping.
     pub unmapped: usize,
 }
 
 impl Fates {
-    /// Looks at every statement; what is not as it must be is told.
+    /// Checks every statement, and adds each unexpected outcome to `problems`.
     pub fn of(script: &Script, books: &Books, problems: &mut Vec<String>) -> Self {
         let mut caused: BTreeMap<&EventId, Vec<&Movement>> = BTreeMap::new();
         for movement in books.all_movements() {
@@ -32,23 +32,23 @@ impl Fates {
         }
         let waiting: BTreeSet<&EventId> = books.waiting.iter().filter_map(event_of).collect();
         let mut fates = Self::default();
-        let mut said: BTreeSet<EventId> = BTreeSet::new();
+        let mut sent: BTreeSet<EventId> = BTreeSet::new();
         for statement in &script.statements {
             let Some(id) = statement.id() else { continue };
             let id = EventId::new(statement.system.code(), id);
             let (marked, waits) = (books.marks.contains_key(&id), waiting.contains(&id));
             let must = match statement.fate {
-                // Of a contradiction the first one stands: the statement of the same name, which is looked at itself.
+                // The ledger has the first statement under this id. That statement is checked by itself.
                 Fate::Applied | Fate::Contradiction => (true, false),
                 Fate::Unmapped => (false, true),
                 Fate::Malformed | Fate::HalfAPiece => (false, false),
             };
             let trouble = if (marked, waits) == must {
                 let movements = caused.get(&id).map(Vec::as_slice).unwrap_or_default();
-                if statement.fate == Fate::Applied { twice(statement, movements) } else { None }
+                if statement.fate == Fate::Applied { wrong_movements(statement, movements) } else { None }
             } else {
                 let fate = statement.fate;
-                Some(format!("must be {fate:?}: in the ledger {marked}, waiting {waits}"))
+                Some(format!("is expected to be {fate:?}: in the ledger {marked}, waiting {waits}"))
             };
             match (trouble, statement.fate) {
                 (Some(trouble), _) => problems.push(format!("{id} ({}) {trouble}", statement.kind.name())),
@@ -56,13 +56,13 @@ impl Fates {
                 (None, Fate::Unmapped) => fates.unmapped += 1,
                 (None, Fate::Malformed | Fate::HalfAPiece | Fate::Contradiction) => fates.refused += 1,
             }
-            said.insert(id);
+            sent.insert(id);
         }
         fates.applied += states(script, books, problems);
         let ours = |id: &&EventId| System::ALL.iter().any(|system| system.code() == id.source);
-        let of_ours = books.marks.keys().chain(waiting).filter(ours);
-        let strangers = of_ours.filter(|id| !is_state(id) && !said.contains(*id));
-        problems.extend(strangers.map(|id| format!("{id} is in the ledger or waits, and nobody said it")));
+        let known = books.marks.keys().chain(waiting).filter(ours);
+        let unknown = known.filter(|id| !is_state(id) && !sent.contains(*id));
+        problems.extend(unknown.map(|id| format!("{id} is in the ledger or waits, but no system sent it")));
         fates
     }
 }
@@ -74,25 +74,25 @@ fn event_of(waiting: &WaitingForMapping) -> Option<&EventId> {
     }
 }
 
-/// Whether the connector named it by its content, as it names every state.
+/// Whether the connector derived the id from the content, as it does for every state (a count or a balance).
 fn is_state(id: &EventId) -> bool {
     id.source == System::Erp.code() && id.id.starts_with("state-")
 }
 
-/// States of the ERP that were applied: as many as were said, of which the model looks at the content.
+/// The number of states of the ERP that were applied. The model checks their content.
 fn states(script: &Script, books: &Books, problems: &mut Vec<String>) -> usize {
-    let said = script.statements.iter().filter(|statement| statement.id().is_none()).count();
+    let sent = script.statements.iter().filter(|statement| statement.id().is_none()).count();
     let applied = books.marks.keys().filter(|id| is_state(id)).count();
-    if applied != said {
-        problems.push(format!("{applied} states of the ERP are in the ledger, where {said} were said"));
+    if applied != sent {
+        problems.push(format!("{applied} states of the ERP are in the ledger, but the ERP reported {sent}"));
     }
-    applied.min(said)
+    applied.min(sent)
 }
 
-/// What is wrong with the movements of a statement, if they are not those of having been applied once.
-fn twice(statement: &Statement, movements: &[&Movement]) -> Option<String> {
+/// What is wrong with the movements of a statement, if it was not applied exactly once.
+fn wrong_movements(statement: &Statement, movements: &[&Movement]) -> Option<String> {
     if statement.order.is_some() {
-        return None; // Of an order's units the order's own audit knows more.
+        return None; // The audit of the orders checks the units of an order.
     }
     let kinds = movements.iter().map(|movement| movement.kind);
     let mut counts: BTreeMap<MovementKind, usize> = BTreeMap::new();
@@ -104,10 +104,10 @@ fn twice(statement: &Statement, movements: &[&Movement]) -> Option<String> {
     let made = movements.iter().find(|movement| movement.kind == wanted);
     let units = Quantity::new(statement.units.abs());
     made.is_none_or(|made| made.quantity != units || made.of.sku.as_str() != statement.item.sku())
-        .then(|| format!("must have made one {wanted:?} of {units}"))
+        .then(|| format!("is expected to make one {wanted:?} of {units}"))
 }
 
-/// The movement that an event makes whatever was said before it, if it makes one.
+/// The movement that an event makes regardless of earlier events, if there is one.
 fn main_movement(statement: &Statement) -> Option<MovementKind> {
     match statement.kind {
         StockKind::Receipt => Some(MovementKind::Receipt),

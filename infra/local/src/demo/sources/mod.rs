@@ -1,14 +1,14 @@
 //! A morning of four systems, played on the local stack.
 //!
-//! An ERP is pulled by its connector, a WMS and tills send signed batches over HTTP, a 3PL speaks on the bus, and the shop
-//! sells meanwhile. [`script`] decides from a seed what is said, when it is sent, twice or late or wrong; [`play`] sends it;
-//! [`model`] works out from the script and the shop alone what must be true in the end; [`report`] compares that with the
-//! table and the shop. The [`world`] is the catalogue in everybody's words.
+//! A connector pulls an ERP, a WMS and a POS send signed batches over HTTP, a 3PL sends events on the bus, and the shop sells
+//! meanwhile. [`script`] decides from a seed what each system reports and when; some of it late, twice or malformed. [`play`]
+//! sends it. [`model`] computes the expected result from the script and the shop alone; [`report`] compares it with the table and
+//! the shop. [`world`] has the items and locations with the codes of each system.
 
 mod catalog;
+mod document;
 mod fates;
 mod model;
-mod paper;
 mod play;
 mod report;
 mod script;
@@ -27,27 +27,27 @@ pub use script::{Script, script};
 
 use crate::stack::{Stack, StackConfig, busy_shopify};
 
-/// What can be chosen.
+/// The options of the morning.
 #[derive(Debug, Clone, Args)]
 pub struct SourcesConfig {
-    /// Events a minute, of all systems together.
+    /// Events per minute, over all systems.
     #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
     pub events_per_minute: u32,
-    /// How many minutes.
+    /// The number of minutes.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub minutes: u32,
-    /// Decides everything that varies.
+    /// The seed that decides everything that varies.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Kill function processes while it plays.
+    /// Kill function processes during the demo.
     #[arg(long)]
     pub chaos: bool,
 }
 
-/// Plays the morning on a stack of its own, and audits it.
+/// Plays the morning on its own stack, and audits it.
 ///
 /// # Errors
-/// When the stack does not come up, or does not answer.
+/// When the stack does not start, or does not answer.
 pub async fn run(config: &SourcesConfig, stack: &StackConfig, say: &dyn Fn(&str)) -> io::Result<Report> {
     let (stack, server) = Stack::up(stack, 0, busy_shopify(config.seed)).await?;
     let script = script(config);
@@ -56,13 +56,13 @@ pub async fn run(config: &SourcesConfig, stack: &StackConfig, say: &dyn Fn(&str)
 }
 
 impl SourcesConfig {
-    /// How many distinct events there are.
+    /// The number of distinct events.
     #[must_use]
     pub fn events(&self) -> usize {
         usize::try_from(u64::from(self.events_per_minute) * u64::from(self.minutes)).expect("the options are bounded")
     }
 
-    /// How long the morning is.
+    /// The length of the morning.
     #[must_use]
     pub fn span(&self) -> Duration {
         Duration::from_secs(60 * u64::from(self.minutes))

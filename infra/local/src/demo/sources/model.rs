@@ -1,7 +1,7 @@
-//! What must be true in the end: worked out from the script and the shop's own books, without the ledger's code.
+//! Computes the expected result from the script and the shop's orders, without the ledger's code.
 //!
-//! Of each item and site: what other systems' events come to ([`promissory_fakes::oracle`]), and what the shop's orders hold and
-//! took. The formula of what can be promised is written out here once more.
+//! For each item and site it adds the result of the stock events ([`promissory_fakes::oracle`]) and the units that the shop's
+//! orders reserve or shipped. The formula of available and supply is implemented here a second time.
 
 use std::collections::BTreeMap;
 
@@ -13,27 +13,27 @@ use super::script::Script;
 use super::statement::{Fate, Placed, Statement};
 use super::world::{Item, Site, TIER_BUFFER};
 
-/// What must be at one site of one item.
+/// The expected numbers of one item at one site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Expected {
-    /// Units there, by the books.
+    /// Units on hand.
     pub on_hand: i64,
-    /// Units promised to the shop's orders.
+    /// Units that the shop's orders reserve.
     pub reserved: i64,
-    /// Units that papers leave open.
+    /// Units that source documents leave open.
     pub open: Open,
-    /// Units that left ahead of the shop.
+    /// Units that were shipped ahead of the shop.
     pub ahead: i64,
-    /// What can be promised from there.
+    /// Available units.
     pub available: i64,
-    /// What the shop's available and committed must add up to there.
+    /// The supply: what the shop's available and committed must add up to.
     pub supply: i64,
 }
 
-/// What must be, by item and site.
+/// The expected numbers, by item and site.
 pub type Model = BTreeMap<(Item, Site), Expected>;
 
-/// Works it out.
+/// Computes the expected numbers.
 pub fn model(script: &Script, placed: &BTreeMap<usize, Placed>, shop: &Shop) -> Model {
     let good: Vec<&Statement> = script.statements.iter().filter(|statement| statement.fate == Fate::Applied).collect();
     let mut model = Model::new();
@@ -57,19 +57,20 @@ pub fn model(script: &Script, placed: &BTreeMap<usize, Placed>, shop: &Shop) -> 
     model
 }
 
-/// What the shop's orders hold and took: a unit is gone when the warehouse or the shop says so, and it is gone once.
+/// Adds the units of the shop's orders. A unit has left when the warehouse or the shop reports it; both reports are of the same
+/// unit.
 fn orders(good: &[&Statement], placed: &BTreeMap<usize, Placed>, shop: &Shop, model: &mut Model) {
     for (cart, placed) in placed {
         let known = shop.orders().find(|order| u64::try_from(order.id.0) == Ok(placed.order));
-        let order: &Order = known.expect("what was placed is an order of the shop");
+        let order: &Order = known.expect("the shop has every order that was placed");
         for (place, line) in order.lines.iter().enumerate() {
             let of = |statement: &&&Statement| statement.order == Some((*cart, place));
             let shipped = good.iter().filter(of).filter(|of| of.kind == StockKind::Shipment);
             let shipped: i64 = shipped.map(|of| of.units).sum();
             let gone = shipped.max(line.fulfilled);
             let open = if order.cancelled_at.is_some() { 0 } else { line.current_quantity - gone };
-            let item = Item::all().find(|item| item.sku() == line.sku).expect("the shop sells what is in the script");
-            // Every order is shipped from the warehouse: it is asked first, and never short.
+            let item = Item::all().find(|item| item.sku() == line.sku).expect("the shop sells only items of the script");
+            // The shop allocates every order to the warehouse: the warehouse is first in its order and always has enough.
             let at = model.entry((item, Site::Warehouse)).or_default();
             at.on_hand -= gone;
             at.reserved += open;

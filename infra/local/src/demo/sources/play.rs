@@ -1,4 +1,5 @@
-//! Playing the morning: set up, let everybody speak, map what was missing, and wait until nothing is on its way.
+//! Plays the morning: imports the catalog, lets every system send its events, maps the missing code, and waits until no work is
+//! left.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,31 +16,31 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::SourcesConfig;
 use super::catalog::{Imported, import, secret_of, sources_secret};
-use super::script::{Act, Deed, LATEST, Script};
+use super::script::{CartAction, ActionKind, LATEST, Script};
 use super::send::{Log, Morning};
 use super::statement::{Fate, Placed};
 use super::world::System;
-use crate::demo::play::{first_contact, heal, kill_functions};
+use crate::demo::play::{initialise_levels, kill_functions, run_jobs};
 use crate::stack::Stack;
 
-/// How long what was sent may take to be in the ledger, after the last of it was sent.
+/// The longest time from the last event that was sent until every event is in the ledger.
 const TAKEN_WITHIN: Duration = Duration::from_secs(180);
 
-/// The most rows that the ERP puts on a page.
+/// The largest number of rows on a page of the ERP.
 const PAGE: usize = 400;
 
-/// What was done, and when.
+/// What happened in the morning, and when.
 #[derive(Debug)]
 pub struct Played {
-    /// What was sent, and what was answered.
+    /// The events that were sent, and the answers.
     pub log: Log,
-    /// When the morning began; a whole second.
+    /// The time at which the morning began; a whole second.
     pub began: Timestamp,
-    /// From the first event to the last one sent and answered.
+    /// The time from the first event until the last event was sent and answered.
     pub playing: Duration,
-    /// From there until all of it was in the ledger.
+    /// The time from then until every event was in the ledger.
     pub catching_up: Duration,
-    /// Whether everything came to rest in time.
+    /// Whether no work was left in time.
     pub at_rest: bool,
 }
 
@@ -56,12 +57,12 @@ pub async fn play(
 ) -> io::Result<Played> {
     stack.put_sources_secret(&sources_secret().to_string()).await?;
     let erp = Served::start(Shape::NetSuite, &secret_of(System::Erp), Books { page: PAGE, ..Books::default() }).await?;
-    say("Importing the catalogue in everybody's words, with its opening stock.");
+    say("Importing the catalog with the codes of each system, and the opening stock.");
     let store = stack.store();
     let hour_ago = Timestamp::now().saturating_sub(SignedDuration::from_hours(1)).map_err(io::Error::other)?;
     let imported = import(&store, server, erp.url(), hour_ago).await?;
     imported.take_opening_stock(&store).await?;
-    first_contact(stack, server, say).await?;
+    initialise_levels(stack, server, say).await?;
     server.set_delivery_plan(DeliveryPlan {
         seed: config.seed,
         lost_percent: 2,
@@ -70,7 +71,8 @@ pub async fn play(
         latest_ms: 3_000,
     });
 
-    // The ERP knows whole seconds: with a morning that begins with one, everybody agrees what was when.
+    // The ERP rounds times to whole seconds. The morning begins with a whole second, so that all systems agree on the order of
+    // events.
     let began = Timestamp::from_second(Timestamp::now().as_second() + 1).map_err(io::Error::other)?;
     let ahead = Duration::try_from(began.duration_since(Timestamp::now())).unwrap_or_default();
     let morning = Morning { script, stack, began, start: Instant::now() + ahead, log: Mutex::default() };
@@ -80,20 +82,20 @@ pub async fn play(
         config.span().as_secs(),
         script.carts.len()
     ));
-    speak(config, &morning, (&imported, &erp, server), say).await?;
+    send_all(config, &morning, (&imported, &erp, server), say).await?;
     let playing = morning.start.elapsed();
-    say(&format!("All of it is sent, in {} s. Waiting until it is in the ledger.", playing.as_secs()));
+    say(&format!("All events were sent within {} s. Waiting until they are in the ledger.", playing.as_secs()));
     server.deliveries_idle().await;
-    let spoken = Instant::now();
+    let sent_at = Instant::now();
     let taken = wait_until_taken(&morning).await?;
-    let catching_up = spoken.elapsed();
-    let (_, rested) = heal(stack, say).await?;
-    let log = morning.log.into_inner().map_err(|_| io::Error::other("a part of the morning panicked"))?;
+    let catching_up = sent_at.elapsed();
+    let (_, rested) = run_jobs(stack, say).await?;
+    let log = morning.log.into_inner().map_err(|_| io::Error::other("a task of the morning panicked"))?;
     Ok(Played { log, began, playing, catching_up, at_rest: taken && rested })
 }
 
-/// Everybody speaks at the same time.
-async fn speak(
+/// Lets all systems send their events at the same time.
+async fn send_all(
     config: &SourcesConfig,
     morning: &Morning<'_>,
     (imported, erp, server): (&Imported, &Served, &Server),
@@ -103,14 +105,14 @@ async fn speak(
     let (down, up) = (morning.start + span / 4, morning.start + span * 3 / 4);
     let end = morning.start + span + Duration::from_millis(u64::try_from(LATEST).unwrap_or_default());
     tokio::try_join!(
-        morning.over_http(System::Wms),
-        morning.over_http(System::Pos),
-        morning.on_the_bus(System::ThirdParty),
+        morning.send_over_http(System::Wms),
+        morning.send_over_http(System::Pos),
+        morning.send_on_the_bus(System::ThirdParty),
         async {
-            morning.keep_books(System::Erp, erp).await;
+            morning.write_documents(System::Erp, erp).await;
             Ok(())
         },
-        morning.ask(erp, (down, up, end)),
+        morning.run_pulls(erp, (down, up, end)),
         async {
             sell(morning, server).await;
             Ok(())
@@ -120,13 +122,13 @@ async fn speak(
             say("The ERP is down.");
             sleep_until(morning.start + span / 2).await;
             imported.map_the_new_code(&morning.stack.store()).await?;
-            say("The WMS's name of the 3PL's building is mapped.");
+            say("The WMS's code of the 3PL's building is mapped.");
             sleep_until(up).await;
             say("The ERP is up again.");
             Ok(())
         },
         async {
-            // What the schedules do every minute.
+            // The schedules run these jobs every minute; here they run every 30 seconds.
             let mut at = morning.start;
             while at + Duration::from_secs(30) < end {
                 at += Duration::from_secs(30);
@@ -150,31 +152,31 @@ async fn speak(
 /// The shop's customers order, and the shop cancels and fulfils.
 async fn sell(morning: &Morning<'_>, server: &Server) {
     let mut orders: BTreeMap<usize, OrderId> = BTreeMap::new();
-    for Act { at, cart, deed } in &morning.script.acts {
+    for CartAction { at, cart, kind } in &morning.script.actions {
         sleep_until(morning.at(*at)).await;
         let now = Timestamp::now();
         let order = orders.get(cart).copied();
-        server.shop(|shop| match (deed, order) {
-            (Deed::Order, _) => {
+        server.shop(|shop| match (kind, order) {
+            (ActionKind::Order, _) => {
                 let lines: Vec<(String, i64)> =
                     morning.script.carts[*cart].iter().map(|(item, units)| (item.sku(), *units)).collect();
                 let lines: Vec<(&str, i64)> = lines.iter().map(|(sku, units)| (sku.as_str(), *units)).collect();
-                let order = shop.checkout(now, &lines).expect("there is plenty of everything");
+                let order = shop.checkout(now, &lines).expect("the opening stock is enough for every order");
                 orders.insert(*cart, order);
-                let number = |id: i64| u64::try_from(id).expect("the fake shop's ids are above zero");
+                let number = |id: i64| u64::try_from(id).expect("the ids of the fake shop are above zero");
                 let lines = shop.order(order).map(|order| order.lines.iter().map(|line| number(line.id.0)).collect());
                 let placed =
                     Placed { shop: shop.config().domain.clone(), order: number(order.0), lines: lines.unwrap_or_default() };
                 morning.note(|log| log.placed.insert(*cart, placed));
             }
-            (Deed::Cancel, Some(order)) => shop.cancel(now, order).expect("nothing of it has left"),
-            (Deed::Fulfil, Some(order)) => drop(shop.fulfil(now, order, None).expect("it is open")),
-            (Deed::Cancel | Deed::Fulfil, None) => panic!("the script orders before anything else"),
+            (ActionKind::Cancel, Some(order)) => shop.cancel(now, order).expect("no unit of the order has shipped"),
+            (ActionKind::Fulfil, Some(order)) => drop(shop.fulfil(now, order, None).expect("the order is open")),
+            (ActionKind::Cancel | ActionKind::Fulfil, None) => panic!("the script orders a cart before any other action on it"),
         });
     }
 }
 
-/// Waits until everything that must be applied has its mark, while the schedules go on; `false` when that takes too long.
+/// Runs the scheduled jobs until every event that must be applied has its mark; `false` if that takes too long.
 async fn wait_until_taken(morning: &Morning<'_>) -> io::Result<bool> {
     let store = morning.stack.store();
     let good = morning.script.statements.iter().filter(|statement| statement.fate == Fate::Applied);

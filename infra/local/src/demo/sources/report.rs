@@ -1,4 +1,4 @@
-//! What came out of the morning: the table and the shop, compared with the script and the model.
+//! The report of the morning: compares the table and the shop with the script and the model.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,38 +22,39 @@ use crate::audit::{Books, compare_orders};
 use crate::demo::report::{Percentiles, between, percentiles};
 use crate::stack::Stack;
 
-/// What came out. Serialises to the one line of `--json`.
+/// The result of the morning. It serialises to the line of `--json`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Distinct events that were sent: another content under the same name is another one.
+    /// The number of distinct events that were sent. The same id with other content counts as another event.
     pub events: usize,
-    /// Events that are in the ledger, each exactly once.
+    /// The number of events that are in the ledger, each exactly once.
     pub applied_once: usize,
-    /// Events that had to be refused, and left no trace in the ledger.
+    /// The number of events that had to be refused and are not in the ledger.
     pub refused: usize,
-    /// Events that wait for a mapping.
+    /// The number of events that wait for a mapping.
     pub unmapped: usize,
-    /// Whether every promise is what the formula makes of the script and the shop's orders, at every place.
+    /// Whether every promise equals the formula over the script and the shop's orders, at every place.
     pub ats_equals_formula: bool,
-    /// Whether the shop shows that supply, at every level.
+    /// Whether the shop shows the expected supply at every level.
     pub shopify_equals_ats: bool,
-    /// Whether every position is where its movements lead.
+    /// Whether every position is the fold of its movements.
     pub ledger_equals_positions: bool,
-    /// Orders of which the ledger holds too little or too much.
+    /// The number of orders of which the ledger holds too few or too many units.
     pub orders_wrong: usize,
-    /// Seconds from the first event to the last one sent.
+    /// Seconds from the first event to the last one that was sent.
     pub seconds: u64,
-    /// Seconds from there until all of it was in the ledger.
+    /// Seconds from then until every event was in the ledger.
     pub catching_up_seconds: u64,
-    /// Batches that were sent, by system; of the ERP how often it was asked.
+    /// The number of batches that were sent, by system; for the ERP, the number of pulls.
     pub batches: BTreeMap<&'static str, usize>,
-    /// From being sent to being in the ledger, by system; of the ERP from being in its books, the time it was down included.
+    /// From the first sending of an event to its commit, by system; for the ERP, from its document, with the time that it was
+    /// down.
     pub freshness_ms: BTreeMap<&'static str, Percentiles>,
     #[serde(skip)]
     extra: Extra,
 }
 
-/// What people want to see as well.
+/// Further values that only the table for people shows.
 #[derive(Debug, Clone, Default)]
 struct Extra {
     expected: [usize; 3],
@@ -69,7 +70,7 @@ struct Extra {
 }
 
 impl Report {
-    /// Audits a played morning.
+    /// Audits a morning.
     ///
     /// # Errors
     /// When the stack cannot be read.
@@ -128,7 +129,7 @@ impl Report {
         Self { extra: Extra { problems, ..report.extra }, ..report }
     }
 
-    /// Whether nothing went wrong.
+    /// Whether the audit found no error.
     #[must_use]
     pub fn is_good(&self) -> bool {
         [self.applied_once, self.refused, self.unmapped] == self.extra.expected
@@ -141,7 +142,7 @@ impl Report {
             && self.extra.problems.is_empty()
     }
 
-    /// The table for people.
+    /// The report as a table for people.
     #[must_use]
     pub fn table(&self) -> String {
         let mut table = String::new();
@@ -152,11 +153,11 @@ impl Report {
         row("refused", format!("{} of {refused}", self.refused));
         row("waiting for a mapping", format!("{} of {unmapped}", self.unmapped));
         row("answers over HTTP", self.extra.answers.clone());
-        row("batches on the bus given up", self.extra.kept.to_string());
+        row("bus batches in the dead-letter queue", self.extra.kept.to_string());
         row("pulls while the ERP was down", self.extra.while_down.to_string());
         row("movements in the ledger", self.extra.movements.to_string());
         row("promises equal the formula", self.ats_equals_formula.to_string());
-        row("the shop shows what we say", self.shopify_equals_ats.to_string());
+        row("shop levels equal the supply", self.shopify_equals_ats.to_string());
         row("ledger equals positions", self.ledger_equals_positions.to_string());
         row("orders that are wrong", self.orders_wrong.to_string());
         row("seconds", format!("{}, and {} to catch up", self.seconds, self.catching_up_seconds));
@@ -172,7 +173,7 @@ impl Report {
             row("batches sent again without an answer", self.extra.repeated.to_string());
         }
         if !self.extra.at_rest {
-            row("NOT AT REST", "something was still on its way when the time was up".into());
+            row("NOT AT REST", "work was left when the time was over".into());
         }
         for problem in self.extra.problems.iter().take(20) {
             row("WRONG", problem.clone());
@@ -181,7 +182,7 @@ impl Report {
     }
 }
 
-/// Promises that are not what the formula makes of what must be there, place by place and of the whole network.
+/// Promises that differ from the expected numbers, at a place or in the network.
 fn wrong_promises(expected: &Model, books: &Books) -> Vec<String> {
     let promises: BTreeMap<&str, &Promise> = books.promises.iter().map(|promise| (promise.sku.as_str(), promise)).collect();
     let mut wrong = Vec::new();
@@ -201,23 +202,23 @@ fn wrong_promises(expected: &Model, books: &Books) -> Vec<String> {
                 open: Open::found(at.balance, 0),
                 ahead: at.balance.ahead.units(),
                 available: at.available.units(),
-                supply: must.supply, // Of the shop's level, which is looked at there.
+                supply: must.supply, // A promise has no supply: `wrong_levels` compares it.
             });
             if is != Some(must) {
-                wrong.push(format!("{sku}@{}: promised from {is:?}, where it must be {must:?}", site.code()));
+                wrong.push(format!("{sku}@{}: the promise is {is:?}, expected {must:?}", site.code()));
             }
             online += if site == Site::Store { 0 } else { must.available };
         }
-        let nowhere = promise.places.get(&Place::Unassigned).map_or(0, |at| at.available.units());
-        if promise.available.units() != online || nowhere != 0 {
+        let unassigned = promise.places.get(&Place::Unassigned).map_or(0, |at| at.available.units());
+        if promise.available.units() != online || unassigned != 0 {
             let is = promise.available;
-            wrong.push(format!("{sku}: {is} promised, {nowhere} of them nowhere, where it must be {online}"));
+            wrong.push(format!("{sku}: {is} promised, {unassigned} of them unassigned, expected {online} and 0"));
         }
     }
     wrong
 }
 
-/// Levels at which the shop does not show the supply that must be there.
+/// Levels at which the stored supply or the shop differs from the expected supply.
 fn wrong_levels(expected: &Model, books: &Books, shop: &Shop) -> Vec<String> {
     let mut wrong = Vec::new();
     for ((item, site), must) in expected {
@@ -227,10 +228,10 @@ fn wrong_levels(expected: &Model, books: &Books, shop: &Shop) -> Vec<String> {
             shop.level(known.id, at.id).map(promissory_fakes::shopify::Level::on_hand)
         });
         let level = books.levels.iter().find(|level| level.sku.as_str() == sku && level.location.as_str() == site.code());
-        let say = level.map(|level| level.supply.units());
-        if (shown, say) != (Some(must.supply), Some(must.supply)) {
+        let supply = level.map(|level| level.supply.units());
+        if (shown, supply) != (Some(must.supply), Some(must.supply)) {
             wrong.push(format!(
-                "{sku}@{}: the shop shows {shown:?}, we say {say:?}, and it must be {}",
+                "{sku}@{}: the shop shows {shown:?}, the supply is {supply:?}, expected {}",
                 site.code(),
                 must.supply
             ));
@@ -239,7 +240,7 @@ fn wrong_levels(expected: &Model, books: &Books, shop: &Shop) -> Vec<String> {
     wrong
 }
 
-/// From being sent for the first time to being in the ledger.
+/// The time from the first sending of an event to its commit.
 fn freshness(script: &Script, played: &Played, books: &Books) -> BTreeMap<&'static str, Percentiles> {
     let mut times: BTreeMap<&'static str, Vec<u64>> = BTreeMap::new();
     for (of, sent) in &played.log.first_sent {

@@ -1,4 +1,5 @@
-//! How each system speaks: signed batches over HTTP, batches on the bus, and documents that wait to be asked for.
+//! Sends the events of each system: signed batches over HTTP, batches on the bus, and documents of the ERP that a connector
+//! pulls.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -14,39 +15,39 @@ use super::catalog::secret_of;
 use super::script::{Delivery, Script};
 use super::statement::Placed;
 use super::world::System;
-use crate::demo::signed::Door;
+use crate::demo::signed::SignedSender;
 use crate::stack::Stack;
 
-/// The fewest events of a batch, where more are about to come.
+/// The smallest number of events of a batch, if more events follow soon.
 const LEAST: usize = 10;
 
-/// The most events of a batch.
+/// The largest number of events of a batch.
 const MOST: usize = 50;
 
-/// The most events of a batch on the bus, whose entries are small.
+/// The largest number of events of a batch on the bus, because the bus limits the size of an entry.
 const MOST_ON_BUS: usize = 25;
 
-/// How long a batch waits for more.
+/// The longest time that a batch waits for a further event.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What was sent, and what was answered.
+/// The events that were sent, and the answers.
 #[derive(Debug, Default)]
 pub struct Log {
-    /// When each statement was first sent, by its place in the script. Of the ERP: when it was first in its books.
+    /// The time at which each statement was first sent, by its index in the script; for the ERP, when the document was written.
     pub first_sent: BTreeMap<usize, Timestamp>,
-    /// Orders as the shop numbered them, by cart.
+    /// The shop's orders, by cart.
     pub placed: BTreeMap<usize, Placed>,
-    /// Batches sent, by system; of the ERP how often it was asked.
+    /// The number of batches that were sent, by system; for the ERP, the number of pulls.
     pub batches: BTreeMap<&'static str, usize>,
-    /// Batches sent again because no answer came.
+    /// The number of batches that were sent again because no answer came.
     pub repeated: usize,
-    /// Answers over HTTP, by outcome.
+    /// The number of answers over HTTP, by outcome.
     pub answers: BTreeMap<String, usize>,
-    /// Statements that were answered as refused.
+    /// The statements whose answer was `refused`.
     pub refused: BTreeSet<usize>,
-    /// How often the ERP was asked while it was down.
+    /// The number of pulls while the ERP was down.
     pub while_down: usize,
-    /// Function processes killed.
+    /// The number of function processes that were killed.
     pub killed: usize,
 }
 
@@ -58,28 +59,28 @@ impl Log {
     }
 }
 
-/// The morning as it is played.
+/// The morning while it is played.
 #[derive(Debug)]
 pub struct Morning<'a> {
-    /// What is said.
+    /// The script.
     pub script: &'a Script,
-    /// The stack that is told.
+    /// The stack that receives the events.
     pub stack: &'a Stack,
-    /// When it began, by the wall clock; a whole second.
+    /// The start of the morning, by the wall clock; a whole second.
     pub began: Timestamp,
-    /// The same moment, for waiting.
+    /// The same moment, for timers.
     pub start: Instant,
-    /// What was sent so far.
+    /// The events that were sent so far, and the answers.
     pub log: Mutex<Log>,
 }
 
 impl Morning<'_> {
     /// Changes the log.
     pub fn note<T>(&self, change: impl FnOnce(&mut Log) -> T) -> T {
-        change(&mut self.log.lock().expect("nobody panics with the lock"))
+        change(&mut self.log.lock().expect("no task panics while it holds the lock"))
     }
 
-    /// The moment so many milliseconds into the morning.
+    /// The moment that is this many milliseconds after the start of the morning.
     pub fn at(&self, milliseconds: i64) -> Instant {
         self.start + Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0))
     }
@@ -88,7 +89,7 @@ impl Morning<'_> {
         self.script.deliveries.iter().filter(move |delivery| self.script.statements[delivery.of].system == system)
     }
 
-    /// Waits for the next batch of a system: what is due, at least [`LEAST`] where more is about to come.
+    /// Waits for the next batch of a system: the deliveries whose time has come, at least [`LEAST`] if more follow soon.
     async fn batch<'b>(
         &self,
         left: &mut impl Iterator<Item = &'b Delivery>,
@@ -109,7 +110,7 @@ impl Morning<'_> {
         batch
     }
 
-    /// A statement as it is sent. One about an order waits until the order is there.
+    /// A statement as JSON. A statement about an order waits until the shop has the order.
     async fn json(&self, of: usize) -> Value {
         let statement = &self.script.statements[of];
         loop {
@@ -132,12 +133,12 @@ impl Morning<'_> {
         events
     }
 
-    /// A system tells over HTTP, one batch after the other, and repeats what was not answered.
+    /// Sends the statements of a system over HTTP, one batch after the other, and repeats a batch that got no answer.
     ///
     /// # Errors
-    /// When a batch is not answered however often it is sent.
-    pub async fn over_http(&self, system: System) -> io::Result<()> {
-        let door = Door::of(self.stack, system.code(), secret_of(system))?;
+    /// When no attempt to send a batch gets an answer.
+    pub async fn send_over_http(&self, system: System) -> io::Result<()> {
+        let sender = SignedSender::of(self.stack, system.code(), secret_of(system))?;
         let mut left = self.of(system);
         let mut next = left.next();
         loop {
@@ -146,7 +147,7 @@ impl Morning<'_> {
                 return Ok(());
             }
             let body = json!({ "events": self.events(&batch).await }).to_string();
-            let answers = door.send(&body, &|| self.note(|log| log.repeated += 1)).await?;
+            let answers = sender.send(&body, &|| self.note(|log| log.repeated += 1)).await?;
             self.note(|log| {
                 *log.batches.entry(system.code()).or_default() += 1;
                 for (of, answer) in batch.iter().zip(&answers) {
@@ -160,11 +161,11 @@ impl Morning<'_> {
         }
     }
 
-    /// A system tells on the bus, and hears nothing back.
+    /// Puts the statements of a system on the bus, which returns no outcomes.
     ///
     /// # Errors
-    /// When the bus does not take it.
-    pub async fn on_the_bus(&self, system: System) -> io::Result<()> {
+    /// When the bus refuses an event.
+    pub async fn send_on_the_bus(&self, system: System) -> io::Result<()> {
         let mut left = self.of(system);
         let mut next = left.next();
         loop {
@@ -179,8 +180,8 @@ impl Morning<'_> {
         }
     }
 
-    /// A system writes into its own books, where it is asked.
-    pub async fn keep_books(&self, system: System, served: &Served) {
+    /// Writes the statements of a system as its own documents, for a connector to pull.
+    pub async fn write_documents(&self, system: System, served: &Served) {
         for delivery in self.of(system) {
             sleep_until(self.at(delivery.at)).await;
             let document = self.script.statements[delivery.of].document(self.began);
@@ -193,11 +194,11 @@ impl Morning<'_> {
         }
     }
 
-    /// Runs the job that asks, as its schedule would, until `end`; the system that is asked is down from `down` to `up`.
+    /// Runs the job `pull` every five seconds until `end`. The pulled system is down from `down` to `up`.
     ///
     /// # Errors
     /// When the job fails.
-    pub async fn ask(&self, served: &Served, (down, up, end): (Instant, Instant, Instant)) -> io::Result<()> {
+    pub async fn run_pulls(&self, served: &Served, (down, up, end): (Instant, Instant, Instant)) -> io::Result<()> {
         const EVERY: Duration = Duration::from_secs(5);
         let mut at = self.start;
         while at < end {

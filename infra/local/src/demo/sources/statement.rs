@@ -1,4 +1,4 @@
-//! One thing that a system says, and how it says it.
+//! A stock event of the script, and how its system writes it.
 
 use jiff::{SignedDuration, Timestamp};
 use promissory::source::StockKind;
@@ -8,50 +8,50 @@ use serde_json::{Map, Value, json};
 
 use super::world::{Item, Site, System};
 
-/// One thing that a system says.
+/// A stock event that a system reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// Who.
+    /// The system that reports it.
     pub system: System,
-    /// Its name of the transaction; rises, and is the same only where one contradicts another.
+    /// The system's number of the transaction. Numbers rise; only a contradiction repeats the number of an earlier statement.
     pub number: u64,
-    /// What happened.
+    /// The kind of the event.
     pub kind: StockKind,
-    /// To what.
+    /// The item.
     pub item: Item,
-    /// Where.
+    /// The site.
     pub site: Site,
-    /// How many of our units.
+    /// The quantity in base units.
     pub units: i64,
-    /// When, in milliseconds of the morning; below zero before it.
+    /// The time, in milliseconds since the start of the morning; below zero before it.
     pub at: i64,
-    /// The paper it belongs to.
+    /// The reference of its source document.
     pub reference: Option<String>,
-    /// Where a transfer goes.
+    /// The destination of a transfer.
     pub to: Option<Site>,
-    /// The line of the shop's order it is about: the cart, and the line in it.
+    /// The line of a shop's order: the cart, and the line in the cart.
     pub order: Option<(usize, usize)>,
-    /// What must become of it.
+    /// The expected outcome.
     pub fate: Fate,
 }
 
-/// What must become of a statement.
+/// The expected outcome of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
     /// It is applied, once.
     Applied,
-    /// It waits: nobody knows its item.
+    /// It waits: its item code is not mapped.
     Unmapped,
-    /// It is refused: its kind is none.
+    /// It is refused: its kind does not exist.
     Malformed,
-    /// It is refused: half a piece.
+    /// It is refused: its quantity is half a piece.
     HalfAPiece,
-    /// It is refused: its name came before with another amount.
+    /// It is refused: an earlier event has the same id and another quantity.
     Contradiction,
 }
 
 impl Fate {
-    /// Whether it must be refused.
+    /// Whether the statement must be refused.
     pub fn is_refused(self) -> bool {
         match self {
             Self::Malformed | Self::HalfAPiece | Self::Contradiction => true,
@@ -60,7 +60,7 @@ impl Fate {
     }
 }
 
-/// An order's line in the shop's words, once it was placed.
+/// The shop's ids of an order that was placed.
 #[derive(Debug, Clone)]
 pub struct Placed {
     /// The shop.
@@ -72,13 +72,13 @@ pub struct Placed {
 }
 
 impl Statement {
-    /// When it happened, on a morning that began then. The ERP knows whole seconds.
+    /// The time of the event, for a morning that began at this time. The ERP rounds to whole seconds.
     pub fn occurred_at(&self, began: Timestamp) -> Timestamp {
         let at = began.saturating_add(SignedDuration::from_millis(self.effective_at())).unwrap_or(began);
         Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
     }
 
-    /// When it happened as far as its system can tell, in milliseconds of a morning that begins with a whole second.
+    /// The time of the event as its system records it, in milliseconds since the start of the morning, which is a whole second.
     pub fn effective_at(&self) -> i64 {
         match self.system {
             System::Erp => self.at.div_euclid(1_000) * 1_000,
@@ -86,13 +86,13 @@ impl Statement {
         }
     }
 
-    /// It as the oracle takes it.
+    /// The statement as input for the oracle.
     pub fn fact(&self) -> Fact<Site, i64, Option<&str>> {
         let Self { kind, site: at, to, units, .. } = *self;
         Fact { kind, at, to, units, time: self.effective_at(), reference: self.reference.as_deref() }
     }
 
-    /// Its system's name of the transaction, as the ledger knows it; none where the content is the name.
+    /// The id of the event in the ledger; `None` if the connector derives the id from the content.
     pub fn id(&self) -> Option<String> {
         match self.system {
             System::Erp => (!self.kind.is_a_state()).then(|| self.number.to_string()),
@@ -103,13 +103,13 @@ impl Statement {
     fn item_code(&self) -> String {
         match self.fate {
             Fate::Unmapped => format!("NEW-{}", self.number % 5),
-            Fate::Applied | Fate::Malformed | Fate::HalfAPiece | Fate::Contradiction => self.system.calls_item(self.item),
+            Fate::Applied | Fate::Malformed | Fate::HalfAPiece | Fate::Contradiction => self.system.item_code(self.item),
         }
     }
 
-    /// As it is sent.
+    /// The statement as JSON, as its system sends it.
     pub fn json(&self, began: Timestamp, placed: Option<&Placed>) -> Value {
-        let (quantity, unit) = self.system.says(self.item, self.units);
+        let (quantity, unit) = self.system.quantity_text(self.item, self.units);
         let kind = if self.fate == Fate::Malformed { "teleported" } else { self.kind.name() };
         let half = self.fate == Fate::HalfAPiece;
         let mut fields = Map::new();
@@ -117,22 +117,22 @@ impl Statement {
         set("id", self.id().into());
         set("kind", kind.into());
         set("sku", self.item_code().into());
-        set("location", self.system.calls_site(self.site).into());
+        set("location", self.system.site_code(self.site).into());
         set("quantity", if half { "0.5".into() } else { quantity.into() });
         set("occurred_at", self.occurred_at(began).to_string().into());
         let mut optional = |name: &str, value: Option<Value>| fields.extend(value.map(|value| (name.to_owned(), value)));
         optional("unit", unit.filter(|_| !half).map(Value::from));
         optional("reference", self.reference.clone().map(Value::from));
-        optional("to", self.to.map(|to| self.system.calls_site(to).into()));
+        optional("to", self.to.map(|to| self.system.site_code(to).into()));
         if let (Some((_, line)), Some(placed)) = (self.order, placed) {
             optional("order", Some(json!({ "shop": placed.shop, "order": placed.order, "line": placed.lines.get(line) })));
         }
         Value::Object(fields)
     }
 
-    /// As the ERP has it in its books.
+    /// The statement as a document of the ERP.
     pub fn document(&self, began: Timestamp) -> Document {
-        // What leaves has a sign there.
+        // The ERP writes issues with a negative quantity.
         let (kind, sign) = match self.kind {
             StockKind::Receipt => ("ItemRcpt", 1),
             StockKind::ProductionCompleted => ("Build", 1),
@@ -156,15 +156,15 @@ impl Statement {
             | StockKind::Shipment
             | StockKind::WholesaleRelease
             | StockKind::PurchaseOrder
-            | StockKind::ProductionRun => panic!("the script has the ERP say {}", self.kind.name()),
+            | StockKind::ProductionRun => panic!("the script lets the ERP report {}, which it cannot", self.kind.name()),
         };
-        let (quantity, unit) = self.system.says(self.item, sign * self.units);
+        let (quantity, unit) = self.system.quantity_text(self.item, sign * self.units);
         let half = self.fate == Fate::HalfAPiece;
         Document {
             id: self.number,
             kind,
             item: self.item_code(),
-            location: self.system.calls_site(self.site).to_owned(),
+            location: self.system.site_code(self.site).to_owned(),
             to: None,
             quantity: if half { "0.5".to_owned() } else { quantity },
             unit: if half { "Ea" } else { unit.unwrap_or("Ea") }.to_owned(),

@@ -1,26 +1,26 @@
-//! What is sold and where it is kept, in our words and in those of each system.
+//! The items and sites of the morning, with our codes and the codes of each system.
 
 use std::fmt;
 
-/// How many items there are.
+/// The number of items.
 pub const ITEMS: usize = 40;
 
-/// How many of them, the first ones, the shop sells this morning.
+/// The number of items that the shop sells this morning: the first ones.
 pub const SOLD: usize = 8;
 
 /// Pieces in a case.
 pub const CASE: i64 = 12;
 
-/// A system that speaks of our stock.
+/// A system that reports stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum System {
-    /// Keeps the books, and is asked.
+    /// The ERP, which a connector pulls.
     Erp,
-    /// Runs the warehouse, and tells over HTTP.
+    /// The WMS of the warehouse, which sends events over HTTP.
     Wms,
-    /// Rings up sales in the store, and tells over HTTP.
+    /// The POS of the store, which sends events over HTTP.
     Pos,
-    /// Keeps stock for us, and tells on the bus.
+    /// The 3PL, which sends events on the bus.
     ThirdParty,
 }
 
@@ -38,8 +38,8 @@ impl System {
         }
     }
 
-    /// What it calls an item.
-    pub fn calls_item(self, item: Item) -> String {
+    /// The system's code of an item.
+    pub fn item_code(self, item: Item) -> String {
         let own = match self {
             Self::Erp => item.0.is_multiple_of(2).then(|| format!("MAT-{}", 1_000 + item.0)),
             Self::Wms => None,
@@ -49,21 +49,21 @@ impl System {
         own.unwrap_or_else(|| item.sku())
     }
 
-    /// What it calls a site.
-    pub fn calls_site(self, site: Site) -> &'static str {
+    /// The system's code of a site.
+    pub fn site_code(self, site: Site) -> &'static str {
         match (self, site) {
             (Self::Erp, Site::Warehouse) => "1000",
             (Self::Erp, Site::ThirdParty) => "3000",
             (Self::Erp, Site::Store) => "2000",
             (Self::Wms, Site::ThirdParty) => NEW_CODE,
-            (Self::Pos, Site::Store) => "TILL-7",
+            (Self::Pos, Site::Store) => "POS-7",
             (Self::ThirdParty, Site::ThirdParty) => "HAM",
             (Self::Wms | Self::Pos | Self::ThirdParty, Site::Warehouse | Site::ThirdParty | Site::Store) => site.code(),
         }
     }
 
-    /// So many units of an item in its words, with the unit where it names one.
-    pub fn says(self, item: Item, units: i64) -> (String, Option<&'static str>) {
+    /// A quantity of an item as the system writes it, and the unit if the system names one.
+    pub fn quantity_text(self, item: Item, units: i64) -> (String, Option<&'static str>) {
         let thousandth = || format!("{}{}.{:03}", if units < 0 { "-" } else { "" }, units.abs() / 1_000, units.abs() % 1_000);
         let by_case = item.measure() == Measure::Cases && units % CASE == 0 && units != 0;
         match (self, item.measure()) {
@@ -85,15 +85,15 @@ impl fmt::Display for System {
     }
 }
 
-/// What the WMS calls the 3PL's building. Nobody has mapped it when the morning begins.
+/// The WMS's code of the 3PL's building. It is not mapped when the morning begins.
 pub const NEW_CODE: &str = "0003";
 
 /// Where stock is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Site {
-    /// Our own warehouse.
+    /// The merchant's own warehouse.
     Warehouse,
-    /// The 3PL's.
+    /// The warehouse of the 3PL.
     ThirdParty,
     /// The store.
     Store,
@@ -116,11 +116,11 @@ impl Site {
 /// How an item is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
-    /// In pieces by everybody.
+    /// Every system counts in pieces.
     Pieces,
-    /// In pieces by us, in cases where a system can.
+    /// The base unit is a piece; some systems count in cases.
     Cases,
-    /// In grams by us, in kilograms by some.
+    /// The base unit is a gram; some systems count in kilograms.
     Grams,
 }
 
@@ -139,7 +139,7 @@ impl Item {
         format!("CARE-{:03}", self.0 + 1)
     }
 
-    /// How it is counted.
+    /// The units in which it is counted.
     pub fn measure(self) -> Measure {
         match (self.0, self.0 % 8) {
             (21, _) => Measure::Grams,
@@ -148,22 +148,22 @@ impl Item {
         }
     }
 
-    /// Units kept back everywhere, by the item's own word.
+    /// The item's own buffer, in units.
     pub fn own_buffer(self) -> Option<i64> {
         self.0.is_multiple_of(4).then_some(2)
     }
 
-    /// Units kept back everywhere, by its tier's word; whether it has the tier.
+    /// Whether the item has the tier with the buffer [`TIER_BUFFER`].
     pub fn has_tier(self) -> bool {
         self.0 % 10 == 1
     }
 
-    /// Units kept back from the shop alone.
+    /// The buffer of the item's listing in the shop, in units.
     pub fn shop_buffer(self) -> Option<i64> {
         (self.0 == 9).then_some(5)
     }
 
-    /// Units there are at a site when the morning begins.
+    /// The opening stock at a site, in units.
     pub fn opening(self, site: Site) -> i64 {
         let units = match site {
             Site::Warehouse => 1_000,
@@ -173,7 +173,7 @@ impl Item {
         units * self.lump()
     }
 
-    /// The least that is spoken of: grams are not sold one by one.
+    /// The smallest quantity of an event: grams come in lots of 50.
     pub fn lump(self) -> i64 {
         match self.measure() {
             Measure::Pieces | Measure::Cases => 1,
@@ -187,5 +187,5 @@ impl Item {
     }
 }
 
-/// Units that the tier keeps back.
+/// The buffer of the tier, in units.
 pub const TIER_BUFFER: i64 = 3;

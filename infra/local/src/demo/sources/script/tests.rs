@@ -6,17 +6,17 @@ fn config(seed: u64) -> SourcesConfig {
     SourcesConfig { events_per_minute: 3_000, minutes: 2, seed, chaos: false }
 }
 
-/// Protects repeatability: a seed is a morning, and another seed is another one.
+/// Protects repeatability: the same seed gives the same morning, another seed another one.
 #[test]
 fn the_seed_decides_the_morning() {
     let (one, again, other) = (script(&config(7)), script(&config(7)), script(&config(8)));
-    assert_eq!((&one.statements, &one.deliveries, &one.acts), (&again.statements, &again.deliveries, &again.acts));
+    assert_eq!((&one.statements, &one.deliveries, &one.actions), (&again.statements, &again.deliveries, &again.actions));
     assert_ne!(one.statements, other.statements);
 }
 
-/// Protects what the demo says of itself: how many events, and how many of them late, twice and wrong.
+/// Protects the numbers that the demo documents: the events, and the shares of them that are late, sent twice and refused.
 #[test]
-fn the_shares_are_what_they_are_said_to_be() {
+fn the_shares_of_late_repeated_and_refused_events_are_as_documented() {
     for (per_minute, minutes, seed) in [(3_000, 2, 1), (3_000, 2, 2), (3_000, 2, 99), (500, 1, 3), (100, 1, 4)] {
         let config = SourcesConfig { events_per_minute: per_minute, minutes, ..config(seed) };
         let script = script(&config);
@@ -25,17 +25,17 @@ fn the_shares_are_what_they_are_said_to_be() {
         let fate = |fate: Fate| script.statements.iter().filter(|statement| statement.fate == fate).count();
         assert_eq!(fate(Fate::Unmapped), (total / 300).max(1));
         assert_eq!(fate(Fate::Malformed), (total / 500).max(1));
-        assert_eq!(fate(Fate::HalfAPiece), (total / 750).max(1) + 1, "and one of the ERP");
+        assert_eq!(fate(Fate::HalfAPiece), (total / 750).max(1) + 1, "one more comes from the ERP");
         assert_eq!(fate(Fate::Contradiction), (total / 600).max(1));
         let way = |way: Way| script.deliveries.iter().filter(|delivery| delivery.way == way).count();
-        assert_eq!(way(Way::InTime) + way(Way::Late), total, "every event is sent, and once in the first place");
+        assert_eq!(way(Way::InTime) + way(Way::Late), total, "every event has exactly one first sending");
         if total >= 3_000 {
             for share in [way(Way::Late), way(Way::Again)] {
-                assert!((total * 4 / 100..=total * 6 / 100).contains(&share), "5 % of {total}, about: {share}");
+                assert!((total * 4 / 100..=total * 6 / 100).contains(&share), "about 5 % of {total} are expected, not {share}");
             }
             for system in System::ALL {
                 let share = script.statements.iter().filter(|statement| statement.system == system).count();
-                assert!(share > total / 20, "{system} says {share}");
+                assert!(share > total / 20, "{system} reports only {share}");
             }
             let kinds: BTreeSet<StockKind> = script.statements.iter().map(|statement| statement.kind).collect();
             assert_eq!(kinds.len(), 19, "all but transfer_loss and wholesale_release: {kinds:?}");
@@ -43,8 +43,8 @@ fn the_shares_are_what_they_are_said_to_be() {
     }
 }
 
-/// Protects the model: nothing is sent before it happened, no paper closes more than was opened, and a contradiction comes
-/// long after what it contradicts.
+/// Protects the model: no statement is sent before its time, no source document closes more than was opened, and a contradiction
+/// comes long after the first statement with its id.
 #[test]
 fn the_script_makes_sense() {
     let script = script(&config(5));
@@ -77,6 +77,6 @@ fn the_script_makes_sense() {
     let mut states = BTreeSet::new();
     for statement in script.statements.iter().filter(|statement| statement.kind.is_a_state()) {
         let new = statement.fate == Fate::Contradiction || states.insert((statement.item, statement.site, statement.at));
-        assert!(new, "no two of one time: which of them is right, nobody could say: {statement:?}");
+        assert!(new, "two states of one item and site have the same time, so their order is undefined: {statement:?}");
     }
 }
