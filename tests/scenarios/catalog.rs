@@ -7,7 +7,7 @@ use promissory::catalog::{BillOfMaterials, Catalog, Item, ShopItem, Sku};
 use promissory::flows::{ImportError, Imported, import_catalog};
 use promissory::ports::{Clock, Store, read};
 use promissory::sheets::{Sheet, Sheets, export};
-use promissory::table::{Expect, RowKey, RowKind, Write};
+use promissory::table::{Expect, RowKey, Write};
 use promissory_cli::catalog::command::{Outcome, import};
 use promissory_cli::catalog::report::{import_json, import_text, validation_text};
 use promissory_cli::catalog::rows;
@@ -34,7 +34,7 @@ async fn imported(world: &World, files: &[(Sheet, String)]) -> Outcome {
 }
 
 async fn stored(world: &World) -> Catalog {
-    rows::read(&table(world)).await.expect("the table can be read").catalogue().clone()
+    rows::read(&table(world)).await.expect("the table can be read").catalog().clone()
 }
 
 /// The given number of items, all listed in the shop. The first one is made of the second.
@@ -132,8 +132,8 @@ async fn a_bill_of_two_levels_comes_changes_and_goes() {
         "where-used of @centre MIX: BASE",
         "where-used of BASE: SERUM",
         "where-used of GLASS: SERUM",
-        "where-used of OIL: BASE",
         "where-used of OIL-2: BASE",
+        "where-used of OIL: BASE",
     ];
     assert_eq!(structure(&world), at_first);
 

@@ -84,7 +84,7 @@ impl World {
             clock: self.clock.clone(),
             keys: SourceSecrets::default().signing("wms", WMS_SECRET).into(),
             network: NetworkCache::default(),
-            ears: HeartbeatRecorder::default(),
+            heartbeats: HeartbeatRecorder::default(),
         }
     }
 

@@ -45,7 +45,7 @@ pub struct Intake<S, C> {
     /// The locations, kept warm.
     pub network: NetworkCache,
     /// Records the heartbeats of systems.
-    pub ears: HeartbeatRecorder,
+    pub heartbeats: HeartbeatRecorder,
 }
 
 /// The outcome of one event, as the answer reports it.
@@ -175,7 +175,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
             let id = event.get("id").unwrap_or(&Value::Null);
             self.alert_refused(system, &format!("{id} cannot be read: {malformed}")).await?;
         }
-        let first_in_a_while = self.ears.note(&self.store, &self.clock, system.as_str()).await?;
+        let first_in_a_while = self.heartbeats.note(&self.store, &self.clock, system.as_str()).await?;
         let network = self.network.get(&self.store, self.clock.now()).await?;
         let well_formed = parsed.iter().flatten().map(|event| LedgerEvent::Stock(event.clone())).collect();
         let mut received = receive_all(&self.store, &self.clock, &network, well_formed).await?.into_iter();

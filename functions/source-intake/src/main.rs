@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
         clock: SystemClock,
         keys: Keyring::kept(secrets, env::required("SOURCES_SECRET_ARN")),
         network: NetworkCache::default(),
-        ears: HeartbeatRecorder::default(),
+        heartbeats: HeartbeatRecorder::default(),
     };
     let handler = async |event: LambdaEvent<Value>| {
         if event.payload.get("detail-type").is_some() {

@@ -114,7 +114,9 @@ impl Stack {
         let ready = async {
             loop {
                 if let Some(status) = self.emulator.try_wait()? {
-                    return Err(io::Error::other(format!("the emulator ended during its start with {status}: its output is above")));
+                    return Err(io::Error::other(format!(
+                        "the emulator ended during its start with {status}: its output is above"
+                    )));
                 }
                 if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
                     return Ok(());
@@ -176,7 +178,9 @@ impl Stack {
         let request = client.get_queue_attributes().queue_url(queue_url).attribute_names(ApproximateNumberOfMessages.clone());
         let answer = request.send().await.map_err(io::Error::other)?;
         let count = answer.attributes().and_then(|attributes| attributes.get(&ApproximateNumberOfMessages));
-        count.and_then(|count| count.parse().ok()).ok_or_else(|| io::Error::other("SQS did not return ApproximateNumberOfMessages"))
+        count
+            .and_then(|count| count.parse().ok())
+            .ok_or_else(|| io::Error::other("SQS did not return ApproximateNumberOfMessages"))
     }
 
     /// Writes the secret of the other systems. Functions read it when they start.

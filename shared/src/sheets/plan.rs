@@ -91,8 +91,8 @@ impl ImportPlan {
     /// All problems of the sheets, both in themselves and together with the stored catalog. Then nothing may be written.
     pub fn of(stored: &StoredCatalog, sheets: &Sheets, now: Timestamp) -> Result<Self, SheetProblems> {
         let mut problems = sheets.problems.clone();
-        let before = View::of(stored.catalogue());
-        let mut after = stored.catalogue().clone();
+        let before = View::of(stored.catalog());
+        let mut after = stored.catalog().clone();
         items::apply_tiers(&sheets.tiers, &mut after, &mut problems);
         items::apply(&sheets.items, &mut after, &mut problems);
         assemblies::apply_centres(&sheets.centres, &mut after, &mut problems);
@@ -102,7 +102,7 @@ impl ImportPlan {
         system_items::apply(&sheets.system_items, &mut after, &mut problems);
         assemblies::apply(&sheets.assemblies, &mut after, &mut problems);
         bills::apply(&sheets.bills, &mut after, &mut problems);
-        structure::finish(sheets, now, stored.catalogue(), &mut after, &mut problems);
+        structure::finish(sheets, now, stored.catalog(), &mut after, &mut problems);
         let groups = groups(stored, &after);
         if let Some(group) = groups.iter().find(|group| group.len() > MAX_WRITES) {
             let (rows, first) = (group.len(), group.first().map_or_else(String::new, |write| RowKey::in_words(write.key())));

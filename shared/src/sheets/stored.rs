@@ -27,7 +27,7 @@ impl StoredCatalog {
 
     /// The rows of the catalog.
     #[must_use]
-    pub fn catalogue(&self) -> &Catalog {
+    pub fn catalog(&self) -> &Catalog {
         &self.catalog
     }
 

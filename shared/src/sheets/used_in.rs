@@ -33,7 +33,7 @@ fn is_bulk(catalog: &Catalog, sku: &Sku) -> bool {
 
 /// The rows that gain parents, to be written before everything else.
 pub(super) fn gains(stored: &StoredCatalog, after: &Catalog, writes: &mut Writes<'_>) -> Vec<Vec<Write>> {
-    let before = stored.catalogue();
+    let before = stored.catalog();
     let mut groups = Vec::new();
     for (component, mut parents) in derived(after) {
         let is_new = |parent: &Sku| before.bills.get(parent).is_none_or(|bill| !bill.draws_on().any(|used| used == component));
@@ -49,7 +49,7 @@ pub(super) fn gains(stored: &StoredCatalog, after: &Catalog, writes: &mut Writes
 
 /// The rows that lose parents, to be written after everything else.
 pub(super) fn losses(stored: &StoredCatalog, after: &Catalog, writes: &mut Writes<'_>) -> Vec<Vec<Write>> {
-    let before = stored.catalogue();
+    let before = stored.catalog();
     let wanted = derived(after);
     let mut groups = Vec::new();
     let mut batch = Loss::default();

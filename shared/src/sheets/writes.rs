@@ -14,7 +14,7 @@ pub(super) const MAX_BATCH_BYTES: usize = 1_000_000;
 
 /// The writes from the stored rows to those of `after`, in groups. Each group is written in one transaction, in this order.
 pub(super) fn groups(stored: &StoredCatalog, after: &Catalog) -> Vec<Vec<Write>> {
-    let before = stored.catalogue();
+    let before = stored.catalog();
     let mut writes = Writes { stored, written: BTreeMap::new() };
     let mut groups = used_in::gains(stored, after, &mut writes);
     groups.extend(changed(&before.tiers, &after.tiers).map(|tier| vec![writes.put(tier)]));
@@ -88,7 +88,7 @@ impl Writes<'_> {
 
 /// The groups of items and mappings: a mapping is written together with its old and its new item.
 fn groups_of_listings(stored: &StoredCatalog, after: &Catalog, writes: &mut Writes<'_>) -> Vec<Vec<Write>> {
-    let before = stored.catalogue();
+    let before = stored.catalog();
     let mut together = JoinedItems::default();
     let changed_items: Vec<_> = changed(&before.items, &after.items).collect();
     for item in &changed_items {

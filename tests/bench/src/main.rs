@@ -7,7 +7,7 @@
 //! takes at most three times as long as (a), and (c) takes at most twice as long as in the smallest catalog. For comparison, a
 //! plain walk down the bill of every finished good only multiplies quantities.
 
-mod catalogue;
+mod catalog;
 mod measure;
 mod netting;
 mod plot;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use promissory::catalog::Quantity;
 use promissory::promise::planning::{PlanningGroup, WhereUsedGraph, solve};
 
-use crate::catalogue::{Catalog, FAMILY, catalog};
+use crate::catalog::{Catalog, FAMILY, catalog};
 use crate::netting::net_all;
 use crate::walk::walk_all;
 

@@ -115,7 +115,7 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
         }
         Command::Export(ExportArgs { directory, table }) => {
             let table = table.find(say).await?;
-            let sheets = export(rows::read(&table).await?.catalogue());
+            let sheets = export(rows::read(&table).await?.catalog());
             files::write(&directory, &sheets)?;
             let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count().saturating_sub(1);
             let written: Vec<String> = sheets
@@ -209,7 +209,7 @@ async fn validate(args: ValidateArgs, say: &dyn Fn(&str)) -> io::Result<Vec<supe
     let app = app(&url, secret.or_else(|| variable("SECRET_ARN")), &variable).await?;
     let front = Shopify::new(url, app).map_err(io::Error::other)?;
     let stored = rows::read(&table).await?;
-    let shops = shop.map_or_else(|| shops(stored.catalogue()), |shop| vec![shop]);
+    let shops = shop.map_or_else(|| shops(stored.catalog()), |shop| vec![shop]);
     if shops.is_empty() {
         return Err(io::Error::other(
             "no listing and no location names a shop: name one with --shop, or import listings.csv first",
@@ -217,7 +217,7 @@ async fn validate(args: ValidateArgs, say: &dyn Fn(&str)) -> io::Result<Vec<supe
     }
     let mut validations = Vec::new();
     for shop in &shops {
-        validations.push(compare(&front, &SystemClock, stored.catalogue(), shop, say).await?);
+        validations.push(compare(&front, &SystemClock, stored.catalog(), shop, say).await?);
     }
     Ok(validations)
 }

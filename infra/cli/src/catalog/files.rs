@@ -53,7 +53,11 @@ pub fn write(directory: &Path, sheets: &BTreeMap<Sheet, Vec<u8>>) -> io::Result<
 fn add(files: &mut BTreeMap<Sheet, Vec<u8>>, path: &Path) -> io::Result<()> {
     let name = path.file_name().and_then(|name| name.to_str()).filter(|_| is_csv(path));
     let Some(sheet) = name.and_then(Sheet::of_file) else {
-        return Err(io::Error::other(format!("{} does not have the name of a sheet: name it one of {}", path.display(), names())));
+        return Err(io::Error::other(format!(
+            "{} does not have the name of a sheet: name it one of {}",
+            path.display(),
+            names()
+        )));
     };
     let size = fs::metadata(path).map_err(|error| cannot(path, &error))?.len();
     if usize::try_from(size).is_ok_and(|size| size > MAX_BYTES) {
@@ -101,7 +105,10 @@ mod tests {
         assert_eq!(read_text(std::slice::from_ref(&directory)).as_ref(), Ok(&sheets));
         fs::write(directory.join("item.csv"), "sku\n").expect("written");
         let misspelt = read_text(std::slice::from_ref(&directory)).expect_err("the name is misspelt");
-        assert!(misspelt.contains("item.csv does not have the name of a sheet: name it one of tiers.csv, items.csv,"), "{misspelt}");
+        assert!(
+            misspelt.contains("item.csv does not have the name of a sheet: name it one of tiers.csv, items.csv,"),
+            "{misspelt}"
+        );
         fs::remove_dir_all(&directory).expect("removed");
     }
 }

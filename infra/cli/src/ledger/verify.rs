@@ -92,7 +92,8 @@ impl<C: Clock> Run<'_, C> {
         loop {
             let (rows, next) = self.page(segment, start).await?;
             for row in rows {
-                let key = key_of(&row).ok_or_else(|| io::Error::other("a row has no pk or sk: check that this is a table of Promissory"))?;
+                let key = key_of(&row)
+                    .ok_or_else(|| io::Error::other("a row has no pk or sk: check that this is a table of Promissory"))?;
                 if reading.as_ref().is_none_or(|reading| reading.pk != key.pk) {
                     self.check(reading.replace(Reading::new(&key.pk))).await?;
                 }

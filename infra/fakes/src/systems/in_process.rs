@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use promissory::ports::Source;
 use promissory::source::pull::{PullAnswer, PullRequest, SourceError};
 
-use super::{Request, Books, Shape};
+use super::{Books, Request, Shape};
 
 /// Systems in this process, by the start of their address. A request to any other address fails.
 #[derive(Debug, Clone, Default)]

@@ -3,13 +3,14 @@
 
 use serde_json::json;
 
-use super::{Request, Books, number};
+use super::{Books, Request, number};
 
 pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
     if secret.is_some_and(|secret| request.headers.get("x-api-key").is_none_or(|key| key != secret)) {
         return (403, String::new());
     }
-    let (after, limit) = (number(request.query.get("after")).unwrap_or(0), number(request.query.get("limit")).unwrap_or(usize::MAX));
+    let (after, limit) =
+        (number(request.query.get("after")).unwrap_or(0), number(request.query.get("limit")).unwrap_or(usize::MAX));
     let mut documents: Vec<_> =
         books.documents.iter().filter(|document| usize::try_from(document.id).is_ok_and(|id| id > after)).collect();
     documents.sort_by_key(|document| document.id);

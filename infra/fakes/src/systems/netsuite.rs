@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Request, Books, civil, number, time};
+use super::{Books, Request, civil, number, time};
 
 pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
     let shown = request.headers.get("authorization").and_then(|value| value.strip_prefix("Bearer "));

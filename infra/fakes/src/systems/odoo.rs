@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Request, Books, civil, time};
+use super::{Books, Request, civil, time};
 
 pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
     let args = &request.body["params"]["args"];

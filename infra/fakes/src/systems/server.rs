@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::in_process::parameters;
-use super::{Request, Books, Shape};
+use super::{Books, Request, Shape};
 
 /// A fake system that is served on 127.0.0.1 until this handle is dropped.
 #[derive(Debug)]

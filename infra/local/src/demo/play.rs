@@ -173,7 +173,11 @@ pub(super) async fn initialise_levels(stack: &Stack, server: &Server, say: &dyn 
     stack.reconcile("sweep").await?;
     stack.reconcile("backlog").await?;
     server.set_webhook_url(&stack.outputs.webhook_url);
-    if wait_for_rest(stack).await? { Ok(()) } else { Err(io::Error::other("the levels of the shop were not initialised in time")) }
+    if wait_for_rest(stack).await? {
+        Ok(())
+    } else {
+        Err(io::Error::other("the levels of the shop were not initialised in time"))
+    }
 }
 
 fn add_stocked_item(shop: &mut Shop, sku: &str) -> Result<u64, String> {
@@ -268,7 +272,11 @@ async fn receive(script: &Script, stack: &Stack, setup: &Setup, began: Instant, 
         let kind = if *units > 0 { StockKind::Receipt } else { StockKind::WriteOff };
         let event = stock("change", &sku.parse().map_err(io::Error::other)?, location, kind, units.abs());
         take_stock(&store, &setup.network, vec![event]).await.map_err(io::Error::other)?;
-        played.lock().expect("no task panics while it holds the lock").changed.insert((sku.clone(), *second_location), Timestamp::now());
+        played
+            .lock()
+            .expect("no task panics while it holds the lock")
+            .changed
+            .insert((sku.clone(), *second_location), Timestamp::now());
     }
     Ok(())
 }

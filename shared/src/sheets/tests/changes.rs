@@ -195,7 +195,7 @@ fn a_listing_is_written_with_its_items() {
         assert_eq!(written(&stored, &[("listings", &text)]).concat(), expected, "{line}");
         let planned = plan(&stored, &[("listings", &text)]).expect("the sheets are valid");
         store(&mut stored, &planned);
-        assert!(stored.catalogue().listings().values().all(|listing| listing.whole), "{line}: mapping and item agree");
+        assert!(stored.catalog().listings().values().all(|listing| listing.whole), "{line}: mapping and item agree");
     }
 }
 
@@ -228,9 +228,9 @@ fn batches_are_split_between_groups() {
 #[test]
 fn half_a_listing_is_completed() {
     let whole = imported(SMALL);
-    let item = whole.catalogue().items["SERUM"].clone();
+    let item = whole.catalog().items["SERUM"].clone();
     let key = ("a.myshopify.com".parse().expect("a shop"), "serum-30".to_owned());
-    let mapping: ShopItem = whole.catalogue().mappings[&key].clone();
+    let mapping: ShopItem = whole.catalog().mappings[&key].clone();
     let take = |stored: &mut StoredCatalog, write: Write| {
         let Write::Put { key, body, expect, .. } = write else { panic!("only puts") };
         stored.take(&Record { key, revision: expect.next_revision(), body }).expect("readable");

@@ -103,7 +103,7 @@ fn each_change_of_a_bill_writes_a_version() {
         let now = now() + SignedDuration::from_hours(i64::try_from(n).expect("few") + 1);
         let plan =
             ImportPlan::of(&stored, &sheets(&[(sheet, &format!("{columns}\n{line}\n"))]), now).expect("the sheets are valid");
-        let bill = |stored: &StoredCatalog| stored.catalogue().bills.values().next().expect("a bill").clone();
+        let bill = |stored: &StoredCatalog| stored.catalog().bills.values().next().expect("a bill").clone();
         let BillOfMaterials { version: before, since, .. } = bill(&stored);
         store(&mut stored, &plan);
         let after: BillOfMaterials = bill(&stored);

@@ -184,7 +184,7 @@ fn stored(seeds: &[Seed]) -> StoredCatalog {
         }
         above = Some(sku);
     }
-    for (component, parents) in derived(stored.catalogue()) {
+    for (component, parents) in derived(stored.catalog()) {
         let used = Write::put(&WhereUsed { component, parents }, Expect::Absent);
         let Write::Put { key, body, .. } = used else { panic!("only puts") };
         stored.take(&Record { key, revision: 1, body }).expect("readable");
@@ -200,7 +200,7 @@ proptest! {
     #[test]
     fn an_exported_catalog_imports_unchanged(seeds in vec(seed(), 0..12)) {
         let stored = stored(&seeds);
-        let files = export(stored.catalogue());
+        let files = export(stored.catalog());
         let sheets = Sheets::read(&files);
         let plan = ImportPlan::of(&stored, &sheets, now()).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
         assert_eq!((plan.changes.as_slice(), plan.rows()), (&[][..], 0));
@@ -208,9 +208,9 @@ proptest! {
         let mut elsewhere = StoredCatalog::default();
         let plan = ImportPlan::of(&elsewhere, &sheets, now()).unwrap_or_else(|problems| panic!("{:#?}", problems.shown()));
         store(&mut elsewhere, &plan);
-        let mut expected = stored.catalogue().clone();
+        let mut expected = stored.catalog().clone();
         expected.bills.values_mut().for_each(|bill| (bill.version, bill.since) = (1, Some(now())));
-        assert_eq!(elsewhere.catalogue(), &expected);
-        assert_eq!(export(elsewhere.catalogue()), files);
+        assert_eq!(elsewhere.catalog(), &expected);
+        assert_eq!(export(elsewhere.catalog()), files);
     }
 }

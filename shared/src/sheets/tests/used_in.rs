@@ -61,7 +61,7 @@ fn the_index_follows_the_bills() {
         ("items", items, "OIL,no\nWATER,yes", &[]),
     ];
     let small = imported(SMALL);
-    assert_eq!(index_text(small.catalogue()), ["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"]);
+    assert_eq!(index_text(small.catalog()), ["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"]);
     for (sheet, columns, lines, expected) in rows {
         let files: Files = &[(sheet, &format!("{columns}\n{lines}\n"))];
         let mut stored = small.clone();
@@ -69,7 +69,7 @@ fn the_index_follows_the_bills() {
         let batches: Vec<String> = planned.batches().iter().map(|batch| batch_text(batch)).collect();
         assert_eq!(batches, expected, "{lines}");
         store(&mut stored, &planned);
-        assert_eq!(index(stored.catalogue()), derived(stored.catalogue()), "{lines}");
+        assert_eq!(index(stored.catalog()), derived(stored.catalog()), "{lines}");
         assert_eq!(plan(&stored, files).expect("the sheets are valid").rows(), 0, "{lines}: a second import writes nothing");
     }
 }
@@ -138,7 +138,7 @@ fn any_import_repairs_the_index() {
         assert_eq!(planned.changes, [], "no line changes anything");
         assert_eq!(planned.batches().iter().map(|batch| batch_text(batch)).collect::<Vec<_>>(), expected);
         store(&mut stored, &planned);
-        assert_eq!(index_text(stored.catalogue()), then);
+        assert_eq!(index_text(stored.catalog()), then);
     }
 }
 
@@ -274,7 +274,7 @@ fn side_by_side(first: &Texts, both: [&Texts; 2], turns: impl IntoIterator<Item 
     let mut imports = both.map(import);
     let mut step = |import: usize, table: &mut Table| {
         let more = imports[import].step(table);
-        assert!(names_every_parent(table.read().catalogue()), "{:?}", index_text(table.read().catalogue()));
+        assert!(names_every_parent(table.read().catalog()), "{:?}", index_text(table.read().catalog()));
         more
     };
     for turn in turns {
@@ -284,10 +284,10 @@ fn side_by_side(first: &Texts, both: [&Texts; 2], turns: impl IntoIterator<Item 
     while step(1, &mut table) {}
     table.write_all(&[("tiers", "tier\n")]);
     let end = table.read();
-    assert!(names_every_parent(end.catalogue()));
-    let wanted = derived(end.catalogue());
-    for (component, used) in &end.catalogue().used_in {
-        let known = used.parents.iter().filter(|parent| end.catalogue().bills.contains_key(*parent));
+    assert!(names_every_parent(end.catalog()));
+    let wanted = derived(end.catalog());
+    for (component, used) in &end.catalog().used_in {
+        let known = used.parents.iter().filter(|parent| end.catalog().bills.contains_key(*parent));
         assert!(known.eq(wanted.get(component).into_iter().flatten()), "{component}");
     }
 }
@@ -336,9 +336,9 @@ fn a_large_removal_is_split_into_transactions() {
         let lines = |end: &str| pairs().map(|(p, c)| format!("{},{},{end}\n", name("P", p), name("C", c))).collect::<String>();
         let mut table = Table::default();
         table.write_all(&[("items", &items), ("bills", &format!("parent,component,quantity\n{}", lines("1")))]);
-        assert_eq!(index_text(table.read().catalogue()).len(), components);
+        assert_eq!(index_text(table.read().catalog()).len(), components);
         table.write_all(&[("bills", &format!("parent,component,remove\n{}", lines("yes")))]);
-        assert_eq!(index_text(table.read().catalogue()), [""; 0], "{parents} by {components}");
+        assert_eq!(index_text(table.read().catalog()), [""; 0], "{parents} by {components}");
         let bill = RowKey::Bill("P000".parse().expect("a SKU")).key();
         assert!(table.0.contains_key(&bill), "the bill stays, without components");
     }

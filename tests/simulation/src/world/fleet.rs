@@ -98,7 +98,7 @@ impl Fleet {
                     clock: clock.clone(),
                     keys,
                     network: network(),
-                    ears: HeartbeatRecorder::default(),
+                    heartbeats: HeartbeatRecorder::default(),
                 };
                 Process::new(intake, clock)
             }),

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::SourcesConfig;
 use super::catalog::{Imported, import, secret_of, sources_secret};
-use super::script::{CartAction, ActionKind, LATEST, Script};
+use super::script::{ActionKind, CartAction, LATEST, Script};
 use super::send::{Log, Morning};
 use super::statement::{Fate, Placed};
 use super::world::System;

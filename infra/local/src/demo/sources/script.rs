@@ -73,7 +73,8 @@ pub struct Script {
 #[must_use]
 pub fn script(config: &SourcesConfig) -> Script {
     let span = i64::try_from(config.span().as_millis()).expect("the options are bounded");
-    let mut writer = Writer { span, dice: Dice::new(config.seed), statements: Vec::new(), carts: Vec::new(), actions: Vec::new() };
+    let mut writer =
+        Writer { span, dice: Dice::new(config.seed), statements: Vec::new(), carts: Vec::new(), actions: Vec::new() };
     let total = config.events();
     writer.orders((total / 40).min(48));
     writer.unacceptable(total);
