@@ -1,0 +1,67 @@
+//! Documents have the agreed size, their links lead somewhere, and the reference of the table says what the code says.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use promissory::table::{Streamed, examples};
+
+use crate::{files, none_wrong, root};
+
+/// Protects readers of the first two documents from having to read for an hour.
+#[test]
+fn the_first_documents_are_short() {
+    for (path, most) in [("README.md", 4_600), ("ARCHITECTURE.md", 12_288)] {
+        let bytes = fs::metadata(root().join(path)).expect("it is there").len();
+        assert!(bytes <= most, "{path} has {bytes} bytes; at most {most} are allowed: move what is long to infra/docs/");
+    }
+}
+
+/// Protects readers from links that lead nowhere.
+#[test]
+fn links_lead_to_files() {
+    let mut wrong = Vec::new();
+    for (path, text) in files(&["md"]) {
+        let folder = root().join(&path).parent().expect("a folder").to_owned();
+        for rest in text.split("](").skip(1) {
+            let target = rest.split(')').next().unwrap_or_default().split('#').next().unwrap_or_default();
+            if !target.is_empty() && !target.contains("://") && !folder.join(target).exists() {
+                wrong.push(format!("{path}: the link to {target} leads to no file"));
+            }
+        }
+    }
+    none_wrong(&wrong);
+}
+
+const TABLE: &str = "infra/docs/table.md";
+
+/// The reference of the table.
+fn table() -> String {
+    let mut page = String::from(
+        "# The table\n\nThis page is generated from `shared/src/table/examples.rs`. When the code changes, the test \
+         `the_reference_of_the_table_is_current` prints the new page.\n\n\
+         One table, on demand, with a stream of new and old images and one sparse index (`ipk`, `isk`). A row is `pk`, `sk`, \
+         `rev` (it counts the writes of the row; every write names the revision that it replaces, or that there must be none) \
+         and `body`. A key is made of segments with `#` between them; `#` and `%` in a segment are written `%23` and `%25`.\n\n\
+         | row | pk | sk | index entry | in the stream |\n|---|---|---|---|---|\n",
+    );
+    for example in examples() {
+        let key = example.row.key();
+        let index: Vec<String> = example.index.iter().map(|(entry, when)| format!("`{}` {when}", entry.key())).collect();
+        let stream = match example.row.streamed() {
+            Streamed::No => "",
+            Streamed::Written => "writes",
+            Streamed::WrittenOrRemoved => "writes and removal",
+        };
+        let (holds, index) = (example.holds, index.join("; "));
+        writeln!(page, "| {holds} | `{}` | `{}` | {index} | {stream} |", key.pk, key.sk).expect("a text takes any line");
+    }
+    page
+}
+
+/// Protects operators who read rows by hand: the reference names every kind of row as it is stored.
+#[test]
+fn the_reference_of_the_table_is_current() {
+    let (page, path) = (table(), root().join(TABLE));
+    let stored = fs::read_to_string(&path).unwrap_or_default();
+    assert!(stored == page, "{TABLE} is not current. Write this to it:\n{page}");
+}
