@@ -1,30 +1,39 @@
 //! The GraphQL documents that the adapter sends: valid by Shopify's schema of the pinned version, and within its cost limit.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 
-use apollo_compiler::{ExecutableDocument, Schema};
+use apollo_compiler::ast::{InputValueDefinition, OperationType};
+use apollo_compiler::collections::{IndexMap, IndexSet};
+use apollo_compiler::schema::{Component, ComponentName, ExtendedType, FieldDefinition};
+use apollo_compiler::validation::Valid;
+use apollo_compiler::{ExecutableDocument, Name, Node, Schema};
 use flate2::read::GzDecoder;
 use promissory::adapters::clock::SystemClock;
 use promissory::adapters::shopify::{API_VERSION, Shopify, operations};
 use promissory::ports::{Clock, Storefront};
 use promissory::storefront::{CostBudget, MAX_ROWS, MUTATION_COST};
-use promissory_fakes::shopify::{Answer, Shop, ShopConfig};
+use promissory_fakes::shopify::{ADMIN_SCHEMA, Answer, Shop, ShopConfig};
 use promissory_tests::shared_files;
 use serde_json::{Value, json};
 
 /// Shopify's cost limit for one query, in points.
 const LIMIT: i64 = 1_000;
 
-/// Protects every call from fields or types that the pinned version does not have.
-#[test]
-fn every_operation_is_valid_by_the_schema() {
-    let Some(shopify) = shared_files::shopify() else { return };
-    let packed = shared_files::bytes(&shopify.join(format!("admin-{API_VERSION}.graphql.gz")));
+/// Shopify's schema of the pinned version, where it is at hand.
+fn official() -> Option<Valid<Schema>> {
+    let packed = shared_files::bytes(&shared_files::shopify()?.join(format!("admin-{API_VERSION}.graphql.gz")));
     let mut text = String::new();
     GzDecoder::new(packed.as_slice()).read_to_string(&mut text).expect("the schema unpacks");
     // The printed schema uses this directive without its definition, which the GraphQL specification contains.
     text.push_str("\ndirective @oneOf on INPUT_OBJECT\n");
-    let schema = Schema::parse_and_validate(text, "admin.graphql").unwrap_or_else(|e| panic!("the schema: {}", e.errors));
+    Some(Schema::parse_and_validate(text, "admin.graphql").unwrap_or_else(|e| panic!("the schema: {}", e.errors)))
+}
+
+/// Protects every call from a field or type that the pinned version does not have.
+#[test]
+fn every_operation_is_valid_by_the_schema() {
+    let Some(schema) = official() else { return };
     for operation in operations::ALL {
         if let Err(invalid) = ExecutableDocument::parse_and_validate(&schema, operation, "operation.graphql") {
             panic!("{operation}\n{}", invalid.errors);
@@ -32,6 +41,82 @@ fn every_operation_is_valid_by_the_schema() {
     }
     let wrong = "query Wrong { inventoryItem(id: \"1\") { quantityEverywhere } }";
     assert!(ExecutableDocument::parse_and_validate(&schema, wrong, "wrong.graphql").is_err(), "the check can fail");
+}
+
+/// The parts of a type that a caller can see, as text: fields and arguments with their types and defaults, values, interfaces.
+fn parts(found: &ExtendedType) -> BTreeSet<String> {
+    let inputs = |on: &str, inputs: &mut dyn Iterator<Item = &Node<InputValueDefinition>>| -> Vec<String> {
+        let text = |input: &Node<InputValueDefinition>| match &input.default_value {
+            Some(default) => format!("{on}{}: {} = {default}", input.name, input.ty),
+            None => format!("{on}{}: {}", input.name, input.ty),
+        };
+        inputs.map(text).collect()
+    };
+    let fields = |fields: &IndexMap<Name, Component<FieldDefinition>>| -> Vec<String> {
+        let text = |field: &Component<FieldDefinition>| {
+            let arguments = inputs(&format!("{}/", field.name), &mut field.arguments.iter());
+            arguments.into_iter().chain([format!("{}: {}", field.name, field.ty)])
+        };
+        fields.values().flat_map(text).collect()
+    };
+    let implemented = |names: &IndexSet<ComponentName>| names.iter().map(|name| format!("is {}", name.name)).collect::<Vec<_>>();
+    let parts = match found {
+        ExtendedType::Scalar(_) => vec!["a scalar".to_owned()],
+        ExtendedType::Object(object) => [fields(&object.fields), implemented(&object.implements_interfaces)].concat(),
+        ExtendedType::Interface(interface) => fields(&interface.fields),
+        ExtendedType::Union(union) => implemented(&union.members),
+        ExtendedType::Enum(values) => values.values.keys().map(ToString::to_string).collect(),
+        ExtendedType::InputObject(input) => inputs("", &mut input.fields.values().map(|field| &field.node)),
+    };
+    parts.into_iter().collect()
+}
+
+/// What a schema has that the whole one has not, and what it leaves out that the whole one requires of a caller.
+fn differences(part: &str, whole: &Schema) -> Vec<String> {
+    let part = Schema::parse_and_validate(part, "part.graphql").unwrap_or_else(|e| panic!("the part: {}", e.errors));
+    let roots = [OperationType::Query, OperationType::Mutation];
+    let mut found: Vec<String> = roots
+        .iter()
+        .filter(|kind| part.root_operation(**kind) != whole.root_operation(**kind))
+        .map(|kind| format!("{kind} has another root"))
+        .collect();
+    for (name, mine) in part.types.iter().filter(|(_, found)| !found.is_built_in()) {
+        let Some(theirs) = whole.types.get(name) else {
+            found.push(format!("{name} is invented"));
+            continue;
+        };
+        let (mine, input, theirs) = (parts(mine), theirs.is_input_object(), parts(theirs));
+        found.extend(mine.difference(&theirs).map(|part| format!("{name} has an invented part: {part}")));
+        // An argument counts where its field is served.
+        let asked = |part: &str| match part.split_once('/') {
+            Some((field, _)) => mine.iter().any(|mine| mine.starts_with(&format!("{field}:"))),
+            None => input,
+        };
+        let missing = theirs.difference(&mine).filter(|part| part.ends_with('!') && asked(part));
+        found.extend(missing.map(|part| format!("{name} does not ask for {part}")));
+    }
+    found
+}
+
+/// Protects the fake from promising what Shopify does not have, and from taking what Shopify would refuse.
+#[test]
+fn the_fake_serves_a_part_of_the_schema() {
+    let Some(whole) = official() else { return };
+    assert_eq!(differences(ADMIN_SCHEMA, &whole), [""; 0]);
+    let rows = [
+        ("tracked: Boolean!", "tracked: Boolean"),
+        ("tracked: Boolean!", "colour: String"),
+        ("node(id: ID!): Node", "node(id: ID): Node"),
+        ("order(id: ID!): Order", "order: Order"),
+        ("  delta: Int!\n", ""),
+        ("type Count ", "type Total { count: Int! }\n\ntype Count "),
+        ("PARTIALLY_REFUNDED", "REFUNDED_IN_PART"),
+    ];
+    for (ours, wrong) in rows {
+        let changed = ADMIN_SCHEMA.replacen(ours, wrong, 1);
+        assert_ne!(changed, ADMIN_SCHEMA, "{ours:?} is in the schema");
+        assert!(!differences(&changed, &whole).is_empty(), "{wrong:?} is found");
+    }
 }
 
 /// The variables of an operation at its largest.

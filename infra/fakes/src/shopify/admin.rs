@@ -1,25 +1,27 @@
 //! The Admin GraphQL door: one POST body in, one answer out, and the shop changed or not.
 //!
-//! In this order: the document must parse, its variables be given, its cost be allowed and affordable; a mutation must carry
-//! `@idempotent`, where a key says which calls are one, and an input of the right shape; then the key is looked up, and only then
-//! a rule of the shop is asked. Faults that were set strike where the real ones do: before anything, or between applying and
-//! answering.
+//! In this order: the document must be valid, its variables be given, its cost be allowed and affordable; a mutation must
+//! carry `@idempotent`, where a key says which calls are one, and an input of the right shape; then the key is looked up, and
+//! only then a rule of the shop is asked. Faults that were set strike where the real ones do: before anything, or between
+//! applying and answering.
 
 use super::cost;
-use super::document::{Document, Field, Kind, Selection};
+use super::document::{Arguments, Document, Request, document, operation, variables};
 use super::faults::used;
 use super::idempotency::Known;
 use super::ids::{ItemId, LocationId};
-use super::input::{self, Input};
+use super::input;
 use super::log::Applied;
 use super::metafields;
-use super::mutation::{Code, Group, Mutation, Outcome, UserError};
-use super::parser::parse;
-use super::resolve::{TopError, object};
+use super::mutation::{Code, Mutation, Outcome, UserError};
+use super::resolve::{TopError, query, selected};
 use super::schema::Node;
 use super::shop::Shop;
+use apollo_compiler::Name;
+use apollo_compiler::response::{JsonMap, JsonValue};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// What comes back from the door.
 #[derive(Clone, PartialEq, Debug)]
@@ -45,7 +47,16 @@ pub(super) struct Late {
 #[derive(Debug)]
 struct Prepared {
     kind: Mutation,
-    arguments: Value,
+    arguments: JsonValue,
+}
+
+/// The body of a POST.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    query: String,
+    operation_name: Option<String>,
+    variables: Option<JsonMap>,
 }
 
 impl Shop {
@@ -53,30 +64,25 @@ impl Shop {
     pub fn graphql(&mut self, now: Timestamp, body: &[u8]) -> Answer {
         self.counters.requests += 1;
         self.bucket.restore(now);
-        let request: Value = match serde_json::from_slice(body) {
-            Ok(request) => request,
-            Err(_) => {
-                return Answer::BadRequest(json!({ "errors": { "query": "Required parameter missing or invalid" } }));
-            }
-        };
-        let Some(text) = request["query"].as_str() else {
+        let Ok(body) = serde_json::from_slice::<Body>(body) else {
             return Answer::BadRequest(json!({ "errors": { "query": "Required parameter missing or invalid" } }));
         };
-        let document = match parse(text) {
-            Ok(document) => document,
-            Err(message) => return Answer::Json(errors(&TopError::new("parseError", message))),
-        };
-        let name = document.name.clone().unwrap_or_else(|| "anonymous".to_owned());
-        *self.counters.calls.entry(name).or_default() += 1;
-        if used(&mut self.faults.fail) {
-            return Answer::Failed;
+        match document(&body.query) {
+            Ok(document) => self.executed(now, &document, &body).unwrap_or_else(|error| Answer::Json(errors(&error))),
+            Err(errors) => Answer::Json(errors),
         }
-        self.served(now, &document, &request["variables"]).unwrap_or_else(|error| Answer::Json(errors(&error)))
     }
 
-    fn served(&mut self, now: Timestamp, document: &Document, given: &Value) -> Result<Answer, TopError> {
-        let variables = variables(document, given)?;
-        let requested = cost::requested(document, &variables);
+    fn executed(&mut self, now: Timestamp, document: &Document, body: &Body) -> Result<Answer, TopError> {
+        let operation = operation(document, body.operation_name.as_deref())?;
+        let name = operation.name.as_ref().map_or("anonymous", Name::as_str);
+        *self.counters.calls.entry(name.to_owned()).or_default() += 1;
+        if used(&mut self.faults.fail) {
+            return Ok(Answer::Failed);
+        }
+        let variables = variables(operation, body.variables.as_ref().unwrap_or(&JsonMap::new()))?;
+        let request = Request::new(document, operation, &variables);
+        let requested = cost::requested(request)?;
         if requested > i64::from(self.config.query_limit) {
             return Ok(Answer::Json(self.too_dear(requested)));
         }
@@ -87,25 +93,21 @@ impl Shop {
                 "extensions": { "cost": { "requestedQueryCost": requested, "actualQueryCost": null, "throttleStatus": self.bucket.status() } },
             })));
         }
-        match document.kind {
-            Kind::Query => {
-                let (data, actual) = object(self, &Node::Query, &document.selections, &variables)?;
-                Ok(self.paid(data, requested, actual))
-            }
-            Kind::Mutation => self.mutation(now, document, &variables),
+        if operation.is_mutation() {
+            return self.mutation(now, request);
         }
+        let (data, actual) = query(self, request)?;
+        Ok(self.paid(data, requested, actual))
     }
 
-    fn mutation(&mut self, now: Timestamp, document: &Document, variables: &Map<String, Value>) -> Result<Answer, TopError> {
-        let [Selection::Field(field)] = document.selections.as_slice() else {
-            return Err(TopError::new("BAD_REQUEST", "one mutation a call is served here"));
-        };
-        let kind = Mutation::by_field(&field.name).ok_or_else(|| TopError::undefined(&field.name, "Mutation"))?;
-        // What is selected is checked before anything is applied.
-        self.answered(&probe(kind), field, variables)?;
-        let (key, call) = match prepare(kind, field, variables) {
+    fn mutation(&mut self, now: Timestamp, request: Request<'_>) -> Result<Answer, TopError> {
+        let roots = request.fields("Mutation", [&request.operation.selection_set]);
+        let one = || TopError::new("BAD_REQUEST", "one mutation a call is served here");
+        let [(name, fields)] = roots.as_slice() else { return Err(one()) };
+        let kind = Mutation::by_field(&fields[0].name).ok_or_else(one)?;
+        let (key, call) = match prepare(kind, request.arguments(fields[0])) {
             Ok(prepared) => prepared,
-            Err(error) => return Ok(Answer::Json(refused(&error, field))),
+            Err(error) => return Ok(Answer::Json(refused(&error, name))),
         };
         if used(&mut self.faults.lose_request) {
             return Ok(Answer::Silent);
@@ -120,7 +122,7 @@ impl Shop {
         } else {
             self.once(now, key.as_deref(), call)
         };
-        let data = json!({ field.key(): self.answered(&outcome, field, variables)? });
+        let data = json!({ name.as_str(): selected(self, request, &Node::Outcome(&outcome), fields)?.0 });
         let answer = self.paid(data, cost::MUTATION, cost::MUTATION);
         Ok(if used(&mut self.faults.lose_answer) { Answer::Silent } else { answer })
     }
@@ -157,7 +159,7 @@ impl Shop {
         let arguments = &call.arguments;
         match call.kind {
             Mutation::Adjust | Mutation::Set => {
-                let input = shaped(call.kind, arguments).expect("the shape was checked");
+                let input = input::read(call.kind, &arguments["input"]).expect("the shape was checked");
                 self.adjust(now, call.kind, &input)
             }
             Mutation::Activate => {
@@ -165,7 +167,7 @@ impl Shop {
                 let (item, location) = (ItemId::parse(id("inventoryItemId")), LocationId::parse(id("locationId")));
                 self.activate(now, item, location, arguments["available"].as_i64())
             }
-            Mutation::Describe => self.describe(metafields::read(arguments.get("metafields")).expect("the shape was checked")),
+            Mutation::Describe => self.describe(metafields::read(&arguments["metafields"]).expect("the shape was checked")),
         }
     }
 
@@ -184,10 +186,6 @@ impl Shop {
             self.once(now, key.as_deref(), call);
         }
         count
-    }
-
-    fn answered(&self, outcome: &Outcome, field: &Field, variables: &Map<String, Value>) -> Result<Value, TopError> {
-        Ok(object(self, &Node::Outcome(outcome), &field.selections, variables)?.0)
     }
 
     fn paid(&mut self, data: Value, requested: i64, actual: i64) -> Answer {
@@ -213,60 +211,29 @@ fn errors(error: &TopError) -> Value {
 }
 
 /// A mutation refused before it ran: its field is null beside the error.
-fn refused(error: &TopError, field: &Field) -> Value {
+fn refused(error: &TopError, name: &Name) -> Value {
     let mut body = errors(error);
     // A variable that does not fit is found before anything runs; no data then.
     if error.code != "INVALID_VARIABLE" {
-        body["errors"][0]["path"] = json!([field.key()]);
-        body["data"] = json!({ field.key(): null });
+        body["errors"][0]["path"] = json!([name.as_str()]);
+        body["data"] = json!({ name.as_str(): null });
     }
     body
 }
 
-/// The variables: those given, with the defaults of those that were not.
-fn variables(document: &Document, given: &Value) -> Result<Map<String, Value>, TopError> {
-    let mut variables = Map::new();
-    for variable in &document.variables {
-        let default = || variable.default.as_ref().and_then(|default| default.value(&Map::new()));
-        let value = given.get(&variable.name).cloned().or_else(default);
-        input::required(&variable.name, &variable.kind, value.as_ref())?;
-        if let Some(value) = value {
-            variables.insert(variable.name.clone(), value);
-        }
-    }
-    Ok(variables)
-}
-
 /// The key and the arguments of a mutation, found to be of the right shape.
-fn prepare(kind: Mutation, field: &Field, variables: &Map<String, Value>) -> Result<(Option<String>, Prepared), TopError> {
-    let arguments: Map<String, Value> =
-        field.arguments.iter().filter_map(|(name, literal)| Some((name.clone(), literal.value(variables)?))).collect();
-    let arguments = Value::Object(arguments);
-    let directive = field.directives.iter().find(|(name, _)| name == "idempotent");
-    let key = directive.and_then(|(_, arguments)| arguments.iter().find(|(name, _)| name == "key")?.1.value(variables));
-    let key = key.as_ref().and_then(Value::as_str).filter(|key| !key.is_empty());
+fn prepare(kind: Mutation, given: Arguments<'_>) -> Result<(Option<String>, Prepared), TopError> {
+    let arguments = given.all();
     match kind {
-        Mutation::Adjust | Mutation::Set => shaped(kind, &arguments).map(|_| ())?,
-        Mutation::Activate => {
-            let available = arguments.get("available").filter(|available| !available.is_null());
-            available.map_or(Ok(0), |available| input::int(Some(available), "available")).map(|_| ())?
-        }
-        Mutation::Describe => metafields::read(arguments.get("metafields")).map(|_| ())?,
+        Mutation::Adjust | Mutation::Set => input::read(kind, &arguments["input"]).map(drop)?,
+        Mutation::Activate => {}
+        Mutation::Describe => metafields::read(&arguments["metafields"]).map(drop)?,
     }
     if !kind.is_keyed() {
         return Ok((None, Prepared { kind, arguments }));
     }
+    let key = given.of_directive("idempotent", "key").and_then(|key| key.as_str().map(str::to_owned));
     let missing = "The @idempotent directive is required for this mutation but was not provided.";
-    let key = key.ok_or_else(|| TopError::new("BAD_REQUEST", missing))?;
-    Ok((Some(key.to_owned()), Prepared { kind, arguments }))
-}
-
-fn shaped(kind: Mutation, arguments: &Value) -> Result<Input, TopError> {
-    input::read(kind, arguments.get("input"))
-}
-
-/// An outcome with one of everything, to check what is selected.
-fn probe(kind: Mutation) -> Outcome {
-    let group = Group { number: 0, at: Timestamp::UNIX_EPOCH, reason: String::new(), reference: None, changes: Vec::new() };
-    Outcome { group: Some(group), ..Outcome::refused(kind, vec![UserError::whole(Code::Concurrent)]) }
+    let key = key.filter(|key| !key.is_empty()).ok_or_else(|| TopError::new("BAD_REQUEST", missing))?;
+    Ok((Some(key), Prepared { kind, arguments }))
 }

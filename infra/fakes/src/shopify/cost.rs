@@ -5,8 +5,10 @@
 //! but one of the 16 costs that Microsoft's open-source Shopify connector had noted for its queries when this was written.
 //! Lists with `first` are weighed likewise, and `nodes(ids:)` by the number of ids: both inferred, on the dear side.
 
-use super::document::{Document, Field, Kind, Selection};
-use serde_json::{Map, Value};
+use super::document::{DEEPEST, Request, Selected};
+use super::resolve::TopError;
+use super::schema::list;
+use apollo_compiler::executable::{Field, SelectionSet};
 
 /// What a mutation costs, whatever it returns.
 pub(super) const MUTATION: i64 = 10;
@@ -30,55 +32,116 @@ pub(super) fn page(count: i64, nodes: i64) -> i64 {
     CONNECTION + weighed.div_euclid(count) + i64::from(weighed.rem_euclid(count) > 0)
 }
 
-/// Fields of a connection: their objects are free.
-const PARTS: [&str; 3] = ["pageInfo", "nodes", "edges"];
+/// What the objects of a list cost together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Charge {
+    /// As much as the dearest of them, as a list without a size was priced before it ran.
+    Dearest,
+    /// What a page of them costs, less the connection.
+    Weighed,
+    /// Each what it costs.
+    Each,
+}
 
-/// The cost that a document requests.
-pub(super) fn requested(document: &Document, variables: &Map<String, Value>) -> i64 {
-    match document.kind {
-        Kind::Mutation => MUTATION,
-        Kind::Query => selections(&document.selections, variables),
+impl Charge {
+    /// The cost of a list by the costs of its objects.
+    pub(super) fn total(self, costs: &[i64]) -> i64 {
+        match self {
+            Charge::Dearest => costs.iter().copied().max().unwrap_or(0),
+            Charge::Weighed => page(count(costs), costs.iter().sum()) - CONNECTION,
+            Charge::Each => costs.iter().sum(),
+        }
     }
 }
 
-fn selections(list: &[Selection], variables: &Map<String, Value>) -> i64 {
-    let costs = list.iter().map(|selection| match selection {
-        Selection::Field(field) => field_cost(field, variables),
-        Selection::On(_, inner) => selections(inner, variables),
-    });
-    costs.fold(0, i64::saturating_add)
+/// How many rows a page or a list has.
+pub(super) fn count<T>(rows: &[T]) -> i64 {
+    i64::try_from(rows.len()).expect("a list in memory")
 }
 
-fn field_cost(field: &Field, variables: &Map<String, Value>) -> i64 {
-    if field.selections.is_empty() {
-        return 0;
-    }
-    let inner = selections(&field.selections, variables);
-    let size = ["first", "last"].iter().find_map(|name| field.argument(name, variables)?.as_i64());
-    if let Some(ids) = field.argument("ids", variables) {
-        // The root's `nodes(ids:)`, which is no connection.
-        let count = ids.as_array().map_or(0, |ids| i64::try_from(ids.len()).unwrap_or(i64::MAX));
-        count.saturating_mul(1 + inner)
-    } else if let Some(size) = size {
-        let base = if is_connection(field) { CONNECTION } else { 0 };
-        let node = 1 + inner;
-        weight(size).saturating_mul(node).saturating_add(base)
-    } else {
-        // An edge's `node` has no argument; the root's `node(id:)` does.
-        let free = PARTS.contains(&field.name.as_str()) || (field.name == "node" && field.arguments.is_empty());
-        i64::from(!free) + inner
-    }
+/// Selections that are priced, each as often as fragments bring it in. Fragments that name fragments can make a short text
+/// select more than any shop could answer.
+const MOST_SELECTIONS: usize = 10_000;
+
+/// The cost that an operation requests.
+///
+/// # Errors
+/// It is nested too deep or selects too much once its fragments are put in: the library bounds the text only.
+pub(super) fn requested(request: Request<'_>) -> Result<i64, TopError> {
+    let mut priced = Priced { request, left: MOST_SELECTIONS };
+    let cost = priced.set(&request.operation.selection_set, DEEPEST)?;
+    Ok(if request.operation.is_mutation() { MUTATION } else { cost })
 }
 
-/// Whether a field is asked for as a connection.
-pub(super) fn is_connection(field: &Field) -> bool {
-    field.selections.iter().any(|selection| matches!(selection, Selection::Field(inner) if PARTS.contains(&inner.name.as_str())))
+struct Priced<'a> {
+    request: Request<'a>,
+    left: usize,
+}
+
+impl<'a> Priced<'a> {
+    fn set(&mut self, set: &'a SelectionSet, levels: usize) -> Result<i64, TopError> {
+        let refused = |problem: String| TopError::new("BAD_REQUEST", problem);
+        let levels = levels.checked_sub(1).ok_or_else(|| refused(format!("the operation is nested deeper than {DEEPEST}")))?;
+        // What a connection or an edge consists of is free: its rows are paid for by the size of the page.
+        let free = set.ty.ends_with("Connection") || set.ty.ends_with("Edge");
+        let mut cost: i64 = 0;
+        for selected in self.request.selections(set) {
+            self.left = self.left.checked_sub(1).ok_or_else(|| refused(format!("more than {MOST_SELECTIONS} selections")))?;
+            cost = cost.saturating_add(match selected {
+                Selected::Fragment(inner) => self.set(inner, levels)?,
+                Selected::Field(field) => self.field(field, free, levels)?,
+            });
+        }
+        Ok(cost)
+    }
+
+    fn field(&mut self, field: &'a Field, free: bool, levels: usize) -> Result<i64, TopError> {
+        if field.selection_set.is_empty() {
+            return Ok(0);
+        }
+        let inner = self.set(&field.selection_set, levels)?;
+        let node = inner.saturating_add(1);
+        let arguments = self.request.arguments(field);
+        Ok(if let Some(ids) = arguments.get("ids") {
+            // The root's `nodes(ids:)`, which is no connection.
+            count(&list(Some(ids))).saturating_mul(node)
+        } else if let Some(size) = arguments.get("first").and_then(|first| first.as_i64()) {
+            let base = if field.ty().inner_named_type().ends_with("Connection") { CONNECTION } else { 0 };
+            weight(size).saturating_mul(node).saturating_add(base)
+        } else if free {
+            inner
+        } else {
+            node
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::parser::parse;
+    use super::super::document::{checked, operation};
     use super::*;
+    use apollo_compiler::Schema;
+    use apollo_compiler::response::JsonMap;
+    use apollo_compiler::validation::Valid;
+
+    /// The shapes of other apps' queries: every object has every field.
+    const SHAPES: &str = "
+        type Query {
+          location(id: ID): Thing  order(id: ID): Thing  shopifyPaymentsAccount: Thing  nodes(ids: [ID!]): [Thing]
+          staffMembers(first: Int): ThingConnection  locations(first: Int): ThingConnection
+          webhookSubscriptions(first: Int): ThingConnection  publications(first: Int): ThingConnection
+        }
+        type Mutation { anything(id: ID): Thing }
+        type Thing {
+          id: ID  url: String  quantity: Int  field: String  quantities(names: [String!]): [Thing]
+          fulfillmentService: Thing  item: Thing  variant: Thing  product: Thing  location: Thing  service: Thing
+          lineItem: Thing  catalog: Thing  userErrors: [Thing]  fulfillments: [Thing]  trackingInfo: [Thing]
+          payouts(first: Int): ThingConnection  inventoryLevels(first: Int): ThingConnection
+          fulfillmentLineItems(first: Int): ThingConnection  apps(first: Int): ThingConnection
+        }
+        type ThingConnection { nodes: [Thing]  edges: [ThingEdge]  pageInfo: PageInfo }
+        type ThingEdge { cursor: String  node: Thing }
+        type PageInfo { hasNextPage: Boolean }";
 
     /// Protects the cost model: shapes whose costs are published keep those costs, and page weights follow ⌊2 ln n⌋.
     #[test]
@@ -97,11 +160,15 @@ mod tests {
                 15,
             ),
             ("{ publications(first: 25) { edges { node { id catalog { id apps(first: 1) { edges { node { id } } } } } } } }", 32),
-            ("mutation { anything(input: {}) { userErrors { field } } }", 10),
-            ("{ nodes(ids: [1, 2, 3]) { ... on InventoryItem { id variant { id } } } }", 6),
+            ("mutation { anything(id: 1) { userErrors { field } } }", 10),
+            ("{ nodes(ids: [1, 2, 3]) { ... on Thing { id variant { id } } } }", 6),
         ];
+        let (schema, none) = (Schema::parse_and_validate(SHAPES, "shapes").expect("valid"), Valid::assume_valid(JsonMap::new()));
         for (text, expected) in rows {
-            assert_eq!(requested(&parse(text).expect("a document"), &Map::new()), expected, "{text}");
+            let document = checked(&schema, text).expect("a document");
+            let operation = operation(&document, None).expect("one operation");
+            let cost = requested(Request::new(&document, operation, &none)).expect("small");
+            assert_eq!(cost, expected, "{text}");
         }
         for (n, expected) in
             [(0, 0), (1, 1), (2, 1), (3, 2), (5, 3), (10, 4), (20, 5), (25, 6), (50, 7), (100, 9), (200, 10), (250, 11)]

@@ -4,8 +4,8 @@
 //! attempt that ended in user errors: the key is spent. Keys are forgotten after their time, as Shopify says: 24 hours.
 
 use super::mutation::{Code, Mutation, Outcome};
+use apollo_compiler::response::JsonValue;
 use jiff::Timestamp;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The keys in memory.
@@ -19,7 +19,7 @@ pub(super) struct Keys {
 struct Attempt {
     at: Timestamp,
     kind: Mutation,
-    arguments: Value,
+    arguments: JsonValue,
     /// None where it ended in user errors.
     outcome: Option<Outcome>,
 }
@@ -36,7 +36,7 @@ impl Keys {
         Keys { seconds, attempts: BTreeMap::new() }
     }
 
-    pub(super) fn look(&self, now: Timestamp, key: &str, kind: Mutation, arguments: &Value) -> Known {
+    pub(super) fn look(&self, now: Timestamp, key: &str, kind: Mutation, arguments: &JsonValue) -> Known {
         let Some(attempt) = self.attempts.get(key) else {
             return Known::New;
         };
@@ -52,7 +52,7 @@ impl Keys {
         }
     }
 
-    pub(super) fn remember(&mut self, now: Timestamp, key: &str, arguments: Value, outcome: &Outcome) {
+    pub(super) fn remember(&mut self, now: Timestamp, key: &str, arguments: JsonValue, outcome: &Outcome) {
         let done = outcome.errors.is_empty().then(|| outcome.clone());
         self.attempts.insert(key.to_owned(), Attempt { at: now, kind: outcome.kind, arguments, outcome: done });
     }

@@ -6,7 +6,7 @@
 use super::ids::{FIRST_GROUP, ItemId, LocationId};
 use super::input::{Input, Row};
 use super::log::Change;
-use super::mutation::{Code, Group, Mutation, Outcome, UserError};
+use super::mutation::{Code, Mutation, Outcome, UserError};
 use super::shop::Shop;
 use super::stock::Level;
 use jiff::Timestamp;
@@ -64,13 +64,8 @@ impl Shop {
             level.shift(now, change.delta, 0);
         }
         // Nothing to change, no group: Shopify answers null then.
-        let group = changes.iter().any(|change| change.delta != 0).then(|| self.group(now, input, &changes));
+        let group = changes.iter().any(|change| change.delta != 0).then(|| self.made.number(FIRST_GROUP));
         Outcome { kind, group, level: None, errors, changes }
-    }
-
-    fn group(&mut self, now: Timestamp, input: &Input, changes: &[Change]) -> Group {
-        let number = self.made.number(FIRST_GROUP);
-        Group { number, at: now, reason: input.reason.clone(), reference: input.reference.clone(), changes: changes.to_vec() }
     }
 
     /// What a row would change, on top of the rows before it; or why not, and which field is to blame.

@@ -4,10 +4,12 @@
 //! what our operation uses is here: the type `json`, owners that are variants, and no digests. Nothing is read back by GraphQL.
 
 use super::ids::{ItemId, VariantId};
-use super::input::{gid, invalid, known, optional, text};
+use super::input::{gid, optional, text};
 use super::mutation::{Code, Mutation, Outcome, UserError};
 use super::resolve::TopError;
+use super::schema::list;
 use super::shop::Shop;
+use apollo_compiler::response::JsonValue;
 use serde_json::Value;
 
 /// The most metafields of one call.
@@ -23,21 +25,18 @@ pub(super) struct Row {
 }
 
 /// Reads the `metafields` argument.
-pub(super) fn read(rows: Option<&Value>) -> Result<Vec<Row>, TopError> {
-    let rows = rows.and_then(Value::as_array).ok_or_else(|| invalid("metafields", "Expected value to not be null"))?;
-    rows.iter().enumerate().map(|(index, value)| row(value, &format!("metafields.{index}."))).collect()
-}
-
-fn row(value: &Value, path: &str) -> Result<Row, TopError> {
-    let fields = value.as_object().ok_or_else(|| invalid(path, "Expected an object"))?;
-    known(fields, &["ownerId", "namespace", "key", "type", "value"], path)?;
-    Ok(Row {
-        owner: VariantId::parse(&gid(fields, "ownerId", path)?),
-        namespace: optional(fields, "namespace", path)?.unwrap_or_else(|| "$app".to_owned()),
-        key: text(fields, "key", path)?,
-        kind: optional(fields, "type", path)?.unwrap_or_default(),
-        value: text(fields, "value", path)?,
-    })
+pub(super) fn read(rows: &JsonValue) -> Result<Vec<Row>, TopError> {
+    let row = |(index, row): (usize, &JsonValue)| {
+        let path = format!("metafields.{index}.");
+        Ok(Row {
+            owner: VariantId::parse(&gid(row, "ownerId", &path)?),
+            namespace: optional(row, "namespace").unwrap_or_else(|| "$app".to_owned()),
+            key: text(row, "key", &path)?,
+            kind: optional(row, "type").unwrap_or_default(),
+            value: text(row, "value", &path)?,
+        })
+    };
+    list(Some(rows.clone())).iter().enumerate().map(row).collect()
 }
 
 impl Shop {

@@ -1,4 +1,4 @@
-//! What a mutation is, and what it answers: its kind, its adjustment group, its user errors.
+//! What a mutation is, and what it answers: its kind and its user errors.
 //!
 //! Codes and messages are those of the 2026-10 introspection. `inventoryActivate` has no codes there, only messages.
 
@@ -6,7 +6,6 @@ use super::ids::{ItemId, LocationId};
 use super::log::{AppliedKind, Change};
 use super::page::LARGEST;
 use super::resolve::TopError;
-use jiff::Timestamp;
 
 /// A mutation that is served.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,45 +27,11 @@ impl Mutation {
         }
     }
 
-    /// Whether it changes quantities by rows.
-    pub(super) fn adjusts(self) -> bool {
-        match self {
-            Mutation::Adjust | Mutation::Set => true,
-            Mutation::Activate | Mutation::Describe => false,
-        }
-    }
-
     /// Whether a key says which calls are one. What is set whole may be set again.
     pub(super) fn is_keyed(self) -> bool {
         match self {
             Mutation::Adjust | Mutation::Set | Mutation::Activate => true,
             Mutation::Describe => false,
-        }
-    }
-
-    /// Whether its user errors have codes.
-    pub(super) fn has_codes(self) -> bool {
-        match self {
-            Mutation::Adjust | Mutation::Set | Mutation::Describe => true,
-            Mutation::Activate => false,
-        }
-    }
-
-    pub(super) fn payload_type(self) -> &'static str {
-        match self {
-            Mutation::Adjust => "InventoryAdjustQuantitiesPayload",
-            Mutation::Set => "InventorySetQuantitiesPayload",
-            Mutation::Activate => "InventoryActivatePayload",
-            Mutation::Describe => "MetafieldsSetPayload",
-        }
-    }
-
-    pub(super) fn error_type(self) -> &'static str {
-        match self {
-            Mutation::Adjust => "InventoryAdjustQuantitiesUserError",
-            Mutation::Set => "InventorySetQuantitiesUserError",
-            Mutation::Activate => "UserError",
-            Mutation::Describe => "MetafieldsSetUserError",
         }
     }
 
@@ -194,22 +159,12 @@ impl UserError {
     }
 }
 
-/// An inventory adjustment group.
-#[derive(Clone, Debug)]
-pub(super) struct Group {
-    pub(super) number: i64,
-    pub(super) at: Timestamp,
-    pub(super) reason: String,
-    pub(super) reference: Option<String>,
-    pub(super) changes: Vec<Change>,
-}
-
 /// What a mutation came to: applied where there are no errors, not at all where there is one.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     pub(super) kind: Mutation,
-    /// None where no visible or invisible quantity was to change.
-    pub(super) group: Option<Group>,
+    /// The number of its adjustment group; none where no visible or invisible quantity was to change.
+    pub(super) group: Option<i64>,
     pub(super) level: Option<(ItemId, LocationId)>,
     pub(super) errors: Vec<UserError>,
     /// The rows, for the log.

@@ -3,7 +3,8 @@
 //! The customer is invented, and marked in every field as in webhooks. A deleted product leaves its lines without a
 //! variant.
 
-use super::document::Field;
+use super::cost::Charge;
+use super::document::Arguments;
 use super::fulfilment_order::{FulfilmentOrder, FulfilmentOrderLine};
 use super::ids::LocationId;
 use super::order::{Fulfilment, Order, OrderLine};
@@ -15,7 +16,6 @@ use super::schema::{Node, Resolved, leaf, maybe};
 use super::shop::Shop;
 use super::time::zulu;
 use super::webhooks::{CUSTOMER, PERSONAL_MARK};
-use serde_json::{Map, Value};
 
 /// An order, or a part of one with the order it belongs to.
 #[derive(Clone, Copy)]
@@ -40,23 +40,24 @@ pub(super) enum Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    pub(super) fn type_name(&self) -> &'static str {
+    /// The type of an order, or of a part that has a gid of its own to be found by.
+    pub(super) fn type_name(&self) -> Option<&'static str> {
         match self {
-            Part::Order(_) => "Order",
-            Part::Customer => "Customer",
-            Part::Address => "MailingAddress",
-            Part::Line(_) => "LineItem",
-            Part::Fulfilment(..) => "Fulfillment",
-            Part::FulfilmentLine(..) => "FulfillmentLineItem",
-            Part::FulfilmentOrder(..) => "FulfillmentOrder",
-            Part::AssignedLocation(_) => "FulfillmentOrderAssignedLocation",
-            Part::FulfilmentOrderLine(..) => "FulfillmentOrderLineItem",
-            Part::Refund(..) => "Refund",
-            Part::RefundLine(..) => "RefundLineItem",
-            Part::Return(..) => "Return",
-            Part::Reverse(..) => "ReverseFulfillmentOrder",
-            Part::ReverseLine(..) => "ReverseFulfillmentOrderLineItem",
-            Part::Disposition(_) => "ReverseFulfillmentOrderDisposition",
+            Part::Order(_) => Some("Order"),
+            Part::Fulfilment(..) => Some("Fulfillment"),
+            Part::FulfilmentOrder(..) => Some("FulfillmentOrder"),
+            Part::Refund(..) => Some("Refund"),
+            Part::Return(..) => Some("Return"),
+            Part::Reverse(..) => Some("ReverseFulfillmentOrder"),
+            Part::Customer
+            | Part::Address
+            | Part::Line(_)
+            | Part::FulfilmentLine(..)
+            | Part::AssignedLocation(_)
+            | Part::FulfilmentOrderLine(..)
+            | Part::RefundLine(..)
+            | Part::ReverseLine(..)
+            | Part::Disposition(_) => None,
         }
     }
 
@@ -83,18 +84,13 @@ impl<'a> Part<'a> {
 }
 
 /// What a field of an order or of a part is.
-pub(super) fn resolve<'a>(
-    shop: &'a Shop,
-    part: Part<'a>,
-    field: &Field,
-    variables: &Map<String, Value>,
-) -> Result<Resolved<'a>, TopError> {
+pub(super) fn resolve<'a>(shop: &'a Shop, part: Part<'a>, arguments: Arguments<'_>) -> Result<Resolved<'a>, TopError> {
     let one = |part: Part<'a>| Resolved::One(Some(Node::Part(part)));
-    let location = |id: Option<LocationId>| Resolved::One(id.and_then(|id| shop.locations.get(&id)).map(Node::Location));
+    let location = |id: Option<LocationId>| Resolved::One(id.map(Node::Location));
     let line = |order: &'a Order, id| one(Part::Line(order.line(id).expect("parts are of lines of their order")));
-    let name = field.name.as_str();
+    let name = arguments.field.name.as_str();
     Ok(match (part, name) {
-        (Part::Order(order), _) => return of_order(shop, order, field, variables),
+        (Part::Order(order), _) => return of_order(order, arguments),
 
         (Part::Customer, "id") => leaf(format!("gid://shopify/Customer/{CUSTOMER}")),
         (Part::Customer | Part::Address, "firstName" | "lastName") => leaf(PERSONAL_MARK),
@@ -123,16 +119,14 @@ pub(super) fn resolve<'a>(
         (Part::Fulfilment(_, fulfilment), "createdAt") => leaf(zulu(fulfilment.created_at)),
         (Part::Fulfilment(_, fulfilment), "updatedAt") => leaf(zulu(fulfilment.updated_at)),
         (Part::Fulfilment(_, fulfilment), "location") => location(Some(fulfilment.location)),
-        (Part::Fulfilment(order, _), "order") => one(Part::Order(order)),
         (Part::Fulfilment(order, fulfilment), "fulfillmentLineItems") => {
-            Resolved::Page(page::fulfilment_lines(order, fulfilment, field, variables)?)
+            Resolved::Page(page::fulfilment_lines(order, fulfilment, arguments)?)
         }
         (Part::FulfilmentLine(_, quantity), "quantity") => leaf(quantity),
         (Part::FulfilmentLine(line, _), "lineItem") => one(Part::Line(line)),
 
         (Part::FulfilmentOrder(_, asked), "id") => leaf(asked.id.gid()),
         (Part::FulfilmentOrder(order, _), "orderId") => leaf(order.id.gid()),
-        (Part::FulfilmentOrder(order, _), "order") => one(Part::Order(order)),
         (Part::FulfilmentOrder(_, asked), "status") => leaf(asked.status.name().to_uppercase()),
         (Part::FulfilmentOrder(_, asked), "createdAt") => leaf(zulu(asked.created_at)),
         (Part::FulfilmentOrder(_, asked), "updatedAt") => leaf(zulu(asked.updated_at)),
@@ -140,70 +134,58 @@ pub(super) fn resolve<'a>(
         (Part::AssignedLocation(id), "location") => location(Some(id)),
         (Part::FulfilmentOrder(order, asked), "lineItems") => {
             let node = |asked: &'a FulfilmentOrderLine| Part::FulfilmentOrderLine(order, asked);
-            Resolved::Page(page::parts(&asked.lines, |asked| asked.line.0, node, field, variables)?)
+            Resolved::Page(page::parts(&asked.lines, |asked| asked.line.0, node, arguments)?)
         }
-        (Part::FulfilmentOrderLine(_, asked), "totalQuantity") => leaf(asked.total),
         (Part::FulfilmentOrderLine(_, asked), "remainingQuantity") => leaf(asked.remaining),
         (Part::FulfilmentOrderLine(order, asked), "lineItem") => line(order, asked.line),
 
         (Part::Refund(_, refund), "id") => leaf(refund.id.gid()),
         (Part::Refund(_, refund), "createdAt") => leaf(zulu(refund.created_at)),
-        (Part::Refund(order, _), "order") => one(Part::Order(order)),
         (Part::Refund(order, refund), "return") => {
             let found = refund.return_id.and_then(|id| order.return_of(id));
             Resolved::One(found.map(|ret| Node::Part(Part::Return(order, ret))))
         }
         (Part::Refund(order, refund), "refundLineItems") => {
             let node = |line: &'a RefundedLine| Part::RefundLine(order, line);
-            Resolved::Page(page::parts(&refund.lines, |line| line.id.0, node, field, variables)?)
+            Resolved::Page(page::parts(&refund.lines, |line| line.id.0, node, arguments)?)
         }
-        (Part::RefundLine(_, refunded), "id") => leaf(refunded.id.gid()),
         (Part::RefundLine(_, refunded), "quantity") => leaf(refunded.quantity),
         (Part::RefundLine(_, refunded), "restockType") => leaf(refunded.restock.name().to_uppercase()),
         (Part::RefundLine(_, refunded), "location") => location(refunded.location),
         (Part::RefundLine(order, refunded), "lineItem") => line(order, refunded.line),
 
         (Part::Return(_, ret), "id") => leaf(ret.id.gid()),
-        (Part::Return(_, ret), "status") => leaf(ret.status.name().to_uppercase()),
         (Part::Return(order, _) | Part::Reverse(order, _), "order") => one(Part::Order(order)),
         (Part::Return(order, ret), "reverseFulfillmentOrders") => {
             let node = |ret: &'a Return| Part::Reverse(order, ret);
-            Resolved::Page(page::parts(std::slice::from_ref(ret), |ret| ret.reverse.0, node, field, variables)?)
+            Resolved::Page(page::parts(std::slice::from_ref(ret), |ret| ret.reverse.0, node, arguments)?)
         }
         (Part::Reverse(_, ret), "id") => leaf(ret.reverse.gid()),
         (Part::Reverse(order, ret), "lineItems") => {
             let node = |asked: &'a ReturnLine| Part::ReverseLine(order, ret, asked);
-            Resolved::Page(page::parts(&ret.lines, |asked| asked.id.0, node, field, variables)?)
+            Resolved::Page(page::parts(&ret.lines, |asked| asked.id.0, node, arguments)?)
         }
-        (Part::ReverseLine(_, _, asked), "id") => leaf(asked.id.gid()),
-        (Part::ReverseLine(_, _, asked), "totalQuantity") => leaf(asked.quantity),
         (Part::ReverseLine(order, _, asked), "fulfillmentLineItem") => {
             let line = order.line(asked.line).expect("a return asks for lines of its order");
             one(Part::FulfilmentLine(line, line.fulfilled))
         }
         (Part::ReverseLine(_, ret, asked), "dispositions") => {
             let done = ret.dispositions.iter().filter(|done| done.line == asked.line);
-            Resolved::List(done.map(|done| Node::Part(Part::Disposition(done))).collect())
+            Resolved::List(done.map(|done| Some(Node::Part(Part::Disposition(done)))).collect(), Charge::Dearest)
         }
         (Part::Disposition(done), "id") => leaf(done.id.gid()),
         (Part::Disposition(done), "type") => leaf(done.kind.name().to_uppercase()),
         (Part::Disposition(done), "quantity") => leaf(done.quantity),
         (Part::Disposition(done), "location") => location(Some(done.location)),
 
-        (part, name) => return Err(TopError::undefined(name, part.type_name())),
+        (_, name) => unreachable!("the schema has the field '{name}', and nothing answers it"),
     })
 }
 
-fn of_order<'a>(
-    shop: &'a Shop,
-    order: &'a Order,
-    field: &Field,
-    variables: &Map<String, Value>,
-) -> Result<Resolved<'a>, TopError> {
+fn of_order<'a>(order: &'a Order, arguments: Arguments<'_>) -> Result<Resolved<'a>, TopError> {
     let one = |part: Part<'a>| Resolved::One(Some(Node::Part(part)));
-    Ok(match field.name.as_str() {
+    Ok(match arguments.field.name.as_str() {
         "id" => leaf(order.id.gid()),
-        "legacyResourceId" => leaf(order.id.to_string()),
         "name" => leaf(format!("#{}", order.number)),
         "createdAt" => leaf(zulu(order.created_at)),
         "updatedAt" => leaf(zulu(order.updated_at)),
@@ -211,39 +193,33 @@ fn of_order<'a>(
         "confirmed" => leaf(order.confirmed),
         "test" => leaf(order.test),
         "displayFinancialStatus" => leaf(order.financial.name().to_uppercase()),
-        "retailLocation" => Resolved::One(order.retail_location.and_then(|id| shop.locations.get(&id)).map(Node::Location)),
+        "retailLocation" => Resolved::One(order.retail_location.map(Node::Location)),
         "email" => leaf(format!("{PERSONAL_MARK}@example.com")),
         "phone" => leaf(format!("+000 {PERSONAL_MARK}")),
         "customer" => one(Part::Customer),
         "shippingAddress" => one(Part::Address),
-        "lineItems" => Resolved::Page(page::parts(&order.lines, |line| line.id.0, Part::Line, field, variables)?),
+        "lineItems" => Resolved::Page(page::parts(&order.lines, |line| line.id.0, Part::Line, arguments)?),
         "fulfillmentsCount" => Resolved::One(Some(Node::Count(order.fulfilments.len()))),
-        "fulfillments" => listed(&order.fulfilments, |part| Part::Fulfilment(order, part), field, variables)?,
+        "fulfillments" => listed(&order.fulfilments, |part| Part::Fulfilment(order, part), arguments)?,
         "fulfillmentOrders" => {
             let node = |asked: &'a FulfilmentOrder| Part::FulfilmentOrder(order, asked);
-            Resolved::Page(page::parts(&order.fulfilment_orders, |asked| asked.id.0, node, field, variables)?)
+            Resolved::Page(page::parts(&order.fulfilment_orders, |asked| asked.id.0, node, arguments)?)
         }
-        "refunds" => listed(&order.refunds, |part| Part::Refund(order, part), field, variables)?,
+        "refunds" => listed(&order.refunds, |part| Part::Refund(order, part), arguments)?,
         "returns" => {
             let node = |ret: &'a Return| Part::Return(order, ret);
-            Resolved::Page(page::parts(&order.returns, |ret| ret.id.0, node, field, variables)?)
+            Resolved::Page(page::parts(&order.returns, |ret| ret.id.0, node, arguments)?)
         }
-        other => return Err(TopError::undefined(other, "Order")),
+        name => unreachable!("the schema has the field '{name}' of orders, and nothing answers it"),
     })
 }
 
 /// A list that may be cut by `first`.
-fn listed<'a, T>(
-    parts: &'a [T],
-    node: impl Fn(&'a T) -> Part<'a>,
-    field: &Field,
-    variables: &Map<String, Value>,
-) -> Result<Resolved<'a>, TopError> {
-    let nodes = parts.iter().map(|part| Node::Part(node(part)));
-    Ok(match page::first(field, variables, page::LARGEST)? {
-        Some(first) => Resolved::Sized(nodes.take(first).collect()),
-        None => Resolved::List(nodes.collect()),
-    })
+fn listed<'a, T>(parts: &'a [T], node: impl Fn(&'a T) -> Part<'a>, arguments: Arguments<'_>) -> Result<Resolved<'a>, TopError> {
+    let first = page::first(arguments)?;
+    let charge = if first.is_some() { Charge::Weighed } else { Charge::Dearest };
+    let nodes = parts.iter().take(first.unwrap_or(usize::MAX)).map(|part| Some(Node::Part(node(part))));
+    Ok(Resolved::List(nodes.collect(), charge))
 }
 
 fn returned(shop: &Shop, line: &OrderLine) -> i64 {

@@ -3,7 +3,7 @@
 //! A cursor is the sort key of its row, so paging goes on where it was even when rows before it moved. Only forward
 //! paging is served. A search term that is not served is an error; Shopify would ignore it and return everything.
 
-use super::document::Field;
+use super::document::Arguments;
 use super::ids::{ItemId, LineId, LocationId, OrderId};
 use super::order::{Fulfilment, Order};
 use super::order_schema::Part;
@@ -15,7 +15,7 @@ use super::time::second;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::ops::Bound;
 
 /// The most that one page or input array may hold.
@@ -25,27 +25,20 @@ pub(super) const LARGEST: usize = 250;
 type Key = (i64, i64);
 
 /// The `first` of a field, checked; nothing where it is absent.
-pub(super) fn first(field: &Field, variables: &Map<String, Value>, largest: usize) -> Result<Option<usize>, TopError> {
-    if ["last", "before", "reverse"].iter().any(|name| field.argument(name, variables).is_some_and(|value| !value.is_null())) {
-        return Err(TopError::new("BAD_REQUEST", "only forward paging is served here"));
-    }
-    let Some(first) = field.argument("first", variables).filter(|first| !first.is_null()) else {
+pub(super) fn first(arguments: Arguments<'_>) -> Result<Option<usize>, TopError> {
+    let Some(first) = arguments.get("first") else {
         return Ok(None);
     };
-    let first = first.as_u64().and_then(|first| usize::try_from(first).ok()).filter(|first| (1..=largest).contains(first));
-    first.map(Some).ok_or_else(|| TopError::new("BAD_REQUEST", format!("first must be between 1 and {largest}")))
-}
-
-pub(super) fn include_inactive(field: &Field, variables: &Map<String, Value>) -> bool {
-    field.argument("includeInactive", variables).is_some_and(|value| value == json!(true))
+    let first = first.as_u64().and_then(|first| usize::try_from(first).ok()).filter(|first| (1..=LARGEST).contains(first));
+    first.map(Some).ok_or_else(|| TopError::new("BAD_REQUEST", format!("first must be between 1 and {LARGEST}")))
 }
 
 fn cursor(key: Key) -> String {
     STANDARD.encode(json!({"last_id": key.1, "last_value": key.0}).to_string())
 }
 
-fn after(field: &Field, variables: &Map<String, Value>) -> Result<Option<Key>, TopError> {
-    let Some(given) = field.argument("after", variables).filter(|after| !after.is_null()) else {
+fn after(arguments: Arguments<'_>) -> Result<Option<Key>, TopError> {
+    let Some(given) = arguments.get("after") else {
         return Ok(None);
     };
     let read = || {
@@ -57,65 +50,41 @@ fn after(field: &Field, variables: &Map<String, Value>) -> Result<Option<Key>, T
 }
 
 /// Cuts a page out of rows that come in the order of their keys and start behind the cursor.
-fn cut<'a>(
-    rows: impl Iterator<Item = (Key, Node<'a>)>,
-    field: &Field,
-    variables: &Map<String, Value>,
-) -> Result<Page<'a>, TopError> {
-    let Some(first) = first(field, variables, LARGEST)? else {
-        return Err(TopError::new("BAD_REQUEST", format!("you must provide one of first or last (field '{}')", field.name)));
+fn cut<'a>(rows: impl Iterator<Item = (Key, Node<'a>)>, arguments: Arguments<'_>) -> Result<Page<'a>, TopError> {
+    let Some(first) = first(arguments)? else {
+        return Err(TopError::new(
+            "BAD_REQUEST",
+            format!("you must provide one of first or last (field '{}')", arguments.field.name),
+        ));
     };
     let mut nodes: Vec<(String, Node<'a>)> = rows.take(first + 1).map(|(key, node)| (cursor(key), node)).collect();
     let has_next = nodes.len() > first;
     nodes.truncate(first);
-    Ok(Page { nodes, has_next, has_previous: after(field, variables)?.is_some() })
+    Ok(Page { nodes, has_next })
 }
 
-fn behind(field: &Field, variables: &Map<String, Value>) -> Result<Bound<Key>, TopError> {
-    Ok(after(field, variables)?.map_or(Bound::Unbounded, Bound::Excluded))
+fn behind(arguments: Arguments<'_>) -> Result<Bound<Key>, TopError> {
+    Ok(after(arguments)?.map_or(Bound::Unbounded, Bound::Excluded))
 }
 
 fn id_bound<T>(bound: Bound<Key>, of: impl Fn(i64) -> T) -> Bound<T> {
     bound.map(|(_, id)| of(id))
 }
 
-pub(super) fn items<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Result<Page<'a>, TopError> {
-    unsearched(field, variables)?;
-    let from = id_bound(behind(field, variables)?, ItemId);
-    cut(shop.items.range((from, Bound::Unbounded)).map(|(id, item)| ((0, id.0), Node::Item(item))), field, variables)
-}
-
 /// The variants of products that were not deleted; each has its item's place.
-pub(super) fn variants<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Result<Page<'a>, TopError> {
-    unsearched(field, variables)?;
-    let from = id_bound(behind(field, variables)?, ItemId);
+pub(super) fn variants<'a>(shop: &'a Shop, arguments: Arguments<'_>) -> Result<Page<'a>, TopError> {
+    let from = id_bound(behind(arguments)?, ItemId);
     let sold = shop.items.range((from, Bound::Unbounded)).filter(|(_, item)| !item.removed);
-    cut(sold.map(|(id, item)| ((0, id.0), Node::Variant(item))), field, variables)
+    cut(sold.map(|(id, item)| ((0, id.0), Node::Variant(item))), arguments)
 }
 
-pub(super) fn locations<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Result<Page<'a>, TopError> {
-    unsearched(field, variables)?;
-    let from = id_bound(behind(field, variables)?, LocationId);
-    cut(
-        shop.locations.range((from, Bound::Unbounded)).map(|(id, location)| ((0, id.0), Node::Location(location))),
-        field,
-        variables,
-    )
-}
-
-pub(super) fn levels<'a>(
-    shop: &'a Shop,
-    item: &'a Item,
-    field: &Field,
-    variables: &Map<String, Value>,
-) -> Result<Page<'a>, TopError> {
-    unsearched(field, variables)?;
-    let inactive = include_inactive(field, variables);
-    let from = id_bound(behind(field, variables)?, |id| (item.id, LocationId(id)));
+pub(super) fn levels<'a>(shop: &'a Shop, item: &'a Item, arguments: Arguments<'_>) -> Result<Page<'a>, TopError> {
+    let inactive = arguments.get("includeInactive").is_some_and(|value| value == true);
+    let from = id_bound(behind(arguments)?, |id| (item.id, LocationId(id)));
     let from = if matches!(from, Bound::Unbounded) { Bound::Included((item.id, LocationId(i64::MIN))) } else { from };
     let rows = shop.levels.range((from, Bound::Included((item.id, LocationId(i64::MAX)))));
     let shown = rows.filter(|(_, level)| level.active || inactive);
-    cut(shown.map(|((_, id), level)| ((0, id.0), Node::Level(item, *id, level))), field, variables)
+    cut(shown.map(|((_, id), level)| ((0, id.0), Node::Level(item, *id, level))), arguments)
 }
 
 /// A page of parts of an order, which come in the order of their numbers.
@@ -123,34 +92,32 @@ pub(super) fn parts<'a, T>(
     parts: &'a [T],
     number: impl Fn(&T) -> i64,
     node: impl Fn(&'a T) -> Part<'a>,
-    field: &Field,
-    variables: &Map<String, Value>,
+    arguments: Arguments<'_>,
 ) -> Result<Page<'a>, TopError> {
-    let from = after(field, variables)?.map(|(_, id)| id);
+    let from = after(arguments)?.map(|(_, id)| id);
     let rest = parts.iter().skip_while(|part| from.is_some_and(|from| number(part) <= from));
-    cut(rest.map(|part| ((0, number(part)), Node::Part(node(part)))), field, variables)
+    cut(rest.map(|part| ((0, number(part)), Node::Part(node(part)))), arguments)
 }
 
 pub(super) fn fulfilment_lines<'a>(
     order: &'a Order,
     fulfilment: &'a Fulfilment,
-    field: &Field,
-    variables: &Map<String, Value>,
+    arguments: Arguments<'_>,
 ) -> Result<Page<'a>, TopError> {
     let node = |(id, quantity): &'a (LineId, i64)| {
         Part::FulfilmentLine(order.line(*id).expect("a fulfilment names lines of its order"), *quantity)
     };
-    parts(&fulfilment.lines, |(id, _)| id.0, node, field, variables)
+    parts(&fulfilment.lines, |(id, _)| id.0, node, arguments)
 }
 
-pub(super) fn orders<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, Value>) -> Result<Page<'a>, TopError> {
-    let query = field.argument("query", variables).unwrap_or_default();
+pub(super) fn orders<'a>(shop: &'a Shop, arguments: Arguments<'_>) -> Result<Page<'a>, TopError> {
+    let query = arguments.get("query").unwrap_or_default();
     let terms = terms(query.as_str().unwrap_or_default())?;
-    let sort = field.argument("sortKey", variables).unwrap_or_default();
+    let sort = arguments.get("sortKey").unwrap_or_default();
     if sort.as_str() != Some("UPDATED_AT") {
         return Err(TopError::new("BAD_REQUEST", "orders are served with sortKey: UPDATED_AT only"));
     }
-    let from = match after(field, variables)? {
+    let from = match after(arguments)? {
         Some((seconds, id)) => {
             let at = Timestamp::from_second(seconds)
                 .map_err(|_| TopError::new("INVALID_CURSOR", "Invalid cursor for current pagination sort."))?;
@@ -164,7 +131,7 @@ pub(super) fn orders<'a>(shop: &'a Shop, field: &Field, variables: &Map<String, 
             .map_or(Bound::Unbounded, |at| Bound::Included((at, OrderId(i64::MIN)))),
     };
     let rows = shop.by_update.range((from, Bound::Unbounded)).filter(|(at, _)| terms.iter().all(|term| term.admits(*at)));
-    cut(rows.map(|(at, id)| ((at.as_second(), id.0), Node::Part(Part::Order(&shop.orders[id])))), field, variables)
+    cut(rows.map(|(at, id)| ((at.as_second(), id.0), Node::Part(Part::Order(&shop.orders[id])))), arguments)
 }
 
 /// Bounds on `updated_at`, both included.
@@ -206,11 +173,4 @@ fn term(word: &str) -> Option<Term> {
 
 fn unserved(word: &str) -> TopError {
     TopError::new("BAD_REQUEST", format!("the search term {word:?} is not served here"))
-}
-
-fn unsearched(field: &Field, variables: &Map<String, Value>) -> Result<(), TopError> {
-    match field.argument("query", variables).as_ref().and_then(Value::as_str) {
-        None | Some("") => Ok(()),
-        Some(query) => Err(unserved(query)),
-    }
 }

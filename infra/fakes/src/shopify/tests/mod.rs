@@ -9,6 +9,7 @@ mod metafields;
 mod mutations;
 mod orders;
 mod reads;
+mod requests;
 mod steps;
 mod walk;
 mod whole_order;
@@ -108,6 +109,9 @@ fn refusals(body: &Value, mutation: &str) -> Vec<(String, String)> {
     };
     errors.iter().map(|error| (text(&error["code"]), path(error))).collect()
 }
+
+/// The code of a document that the schema does not allow.
+const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
 
 /// The code of the one top-level error of an answer.
 fn top_error(body: &Value) -> &str {
