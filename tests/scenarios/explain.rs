@@ -87,7 +87,7 @@ async fn a_number_is_explained_down_to_its_parts() {
     assert_eq!(number(&answer, NodeName::Made, "to be produced, by bill version 1"), 10);
     assert_eq!(nodes(&answer, NodeName::Sharer, "SET").len(), 3, "of base, bottle and raw material");
     assert_eq!(nodes(&answer, NodeName::Taken, "goes into SET: 600").len(), 1);
-    assert!(nodes(&answer, NodeName::Paper, "purchase order PO-1 at PLANT, 900 of 900 to come, due").len() == 1);
+    assert!(nodes(&answer, NodeName::ScheduledReceipt, "purchase order PO-1 at PLANT, 900 of 900 to come, due").len() == 1);
     assert_eq!(answer.limit.as_ref().expect("a limit").path.len(), 3);
     assert!(!answer.last_seen.is_empty(), "the answer lists when its sources were last seen");
 
@@ -190,7 +190,7 @@ async fn the_past_is_as_it_was() {
         let answer = then(&world, "SERUM", at).await;
         assert_eq!((answer.wrong.clone(), answer.past), (vec![], true), "{}", text(&answer));
         let mut pushed = Vec::new();
-        all(&answer.tree, NodeName::Told, &mut pushed);
+        all(&answer.tree, NodeName::Acknowledged, &mut pushed);
         let made = pushed.into_iter().find(|node| node.what.ends_with("MADE")).expect("production");
         (number(&answer, NodeName::Offered, "offered"), made.number.map(Quantity::units))
     };
@@ -209,7 +209,7 @@ async fn the_past_is_as_it_was() {
     let kept = list_all(store, Listing::rows(&Partition::Calls(world.shop.clone()))).await.expect("listed");
     let kept: Vec<PushCall> = kept.iter().map(|record| record.decode().expect("a call")).collect();
     assert_eq!(kept.iter().map(|call| call.intent.number).collect::<Vec<_>>(), (1..=head.number).collect::<Vec<_>>());
-    assert!(kept.iter().all(|call| call.outcome == PushOutcome::Told && call.closed_at >= call.intent.opened_at), "{kept:?}");
+    assert!(kept.iter().all(|call| call.outcome == PushOutcome::Accepted && call.closed_at >= call.intent.opened_at), "{kept:?}");
     assert_eq!(kept.last().map(|call| &call.intent), Some(&head));
 }
 
@@ -230,7 +230,7 @@ async fn a_call_that_is_not_stored_is_reported() {
     world.table.store.write(&[Write::Delete { key, expect: Expect::Revision(record.revision) }]).await.expect("deleted");
     let answer = explained(&world, "A").await;
     assert!(nodes(&answer, NodeName::Call, "the call that sent it is not stored").len() == 1, "{}", text(&answer));
-    assert_eq!(number(&answer, NodeName::Told, ""), 10);
+    assert_eq!(number(&answer, NodeName::Acknowledged, ""), 10);
     world.clock.pass(1);
     let past = then(&world, "A", at).await;
     assert_eq!(nodes(&past, NodeName::Call, "the call that sent it is not stored").len(), nodes(&past, NodeName::Call, "").len());

@@ -76,7 +76,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// What the promises cost on this machine: `bench B7` solves catalogues of growing size.
+    /// What the promises cost on this machine: `bench B7` solves catalogs of growing size.
     #[command(disable_help_flag = true)]
     Bench {
         /// Passed on; `cargo x bench --help` lists them.

@@ -55,7 +55,7 @@ pub(crate) struct ExplainFacts {
     pub centres: BTreeMap<WorkCentreId, WorkCentre>,
     /// The positions of the item.
     pub histories: BTreeMap<Place, History>,
-    pub told: Vec<SentLevel>,
+    pub sent_levels: Vec<SentLevel>,
     /// Orders with open units of the item; read only when units may be late.
     pub orders: Vec<OpenOrder>,
     /// Inconsistencies in the rows that were read.
@@ -82,7 +82,7 @@ pub(crate) enum By {
     /// This call.
     Call(Box<PushCall>),
     /// No call has sent the level.
-    Nobody,
+    NeverSent,
     /// The call is not stored: it is older than the storing of calls, or its row is lost.
     NotKept,
     /// None of the calls in the range that is searched sent the level.
@@ -110,9 +110,25 @@ pub(crate) fn planned_for(at: Timestamp, planned: Option<Timestamp>) -> Date {
 impl ExplainFacts {
     /// The facts of an item and its planning group at a time, with no other rows read yet.
     pub fn begun(item: Item, at: Timestamp, network: Network, rows: BTreeMap<Sku, PlanningRows>) -> Self {
-        let (supplies, centres, histories, told, orders, wrong) = Default::default();
+        let (supplies, centres, histories, sent_levels, orders, wrong) = Default::default();
         let (sku, today, then, tier, too_many) = (item.sku.clone(), planned_for(at, None), false, None, None);
-        Self { sku, item, at, then, today, network, tier, rows, too_many, supplies, centres, histories, told, orders, wrong }
+        Self {
+            sku,
+            item,
+            at,
+            then,
+            today,
+            network,
+            tier,
+            rows,
+            too_many,
+            supplies,
+            centres,
+            histories,
+            sent_levels,
+            orders,
+            wrong,
+        }
     }
 
     /// The promise of the item, where there is one.

@@ -230,7 +230,9 @@ fn documents(facts: &ExplainFacts, item: &GroupItem) -> Vec<ExplainNode> {
             ..NodeSource::row(&RowKey::Receipts(item.sku.clone()), last.map(|last| last.recorded_at))
         };
         let what = format!("{what} {reference} at {location}, {left} of {quantity} to come, {due}");
-        ExplainNode::new(NodeName::Paper, what, *left).part(if counts { NodeRole::Adds } else { NodeRole::Shows }).from(from)
+        ExplainNode::new(NodeName::ScheduledReceipt, what, *left)
+            .part(if counts { NodeRole::Adds } else { NodeRole::Shows })
+            .from(from)
     };
     promise.into_iter().flat_map(|promise| &promise.incoming).map(node).collect()
 }
@@ -263,7 +265,7 @@ pub(crate) fn producible(facts: &ExplainFacts, shown: &FinishedGoodPlan, plannin
             anew.offered
         )
     });
-    let mut node = ExplainNode::new(NodeName::Makeable, "can be produced or received in time", shown.producible())
+    let mut node = ExplainNode::new(NodeName::Producible, "can be produced or received in time", shown.producible())
         .by("waiting − late + offered")
         .wrong(wrong)
         .with([

@@ -79,7 +79,7 @@ pub(crate) fn answer(facts: &ExplainFacts, question: &ExplainQuestion) -> Explai
     let production = facts.network.production().map(|location| Place::At(location.code.clone()));
     let mut made = planned.map(|planned| producible(facts, planned, planning.as_ref()));
     let mut made_at = |place: &Place| if production.as_ref() == Some(place) { made.take() } else { None };
-    let shown: Vec<&SentLevel> = facts.told.iter().filter(|sent| asked(&sent.level.location)).filter(of_shop).collect();
+    let shown: Vec<&SentLevel> = facts.sent_levels.iter().filter(|sent| asked(&sent.level.location)).filter(of_shop).collect();
     for sent in &shown {
         let here = Place::At(sent.level.location.clone());
         let at = promise.and_then(|promise| promise.places.get(&here));

@@ -16,7 +16,7 @@ pub enum NodeName {
     /// What the network can promise to an online order.
     Network,
     /// The value that a shop has acknowledged for one item at one location.
-    Told,
+    Acknowledged,
     /// The call that sent the value to the shop.
     Call,
     /// The difference that must still be sent to the shop.
@@ -54,7 +54,7 @@ pub enum NodeName {
     /// Movements that the number does not include yet.
     Behind,
     /// Units that can be produced or received in time.
-    Makeable,
+    Producible,
     /// Units that orders wait for.
     Waiting,
     /// Units that were promised and cannot be available in time.
@@ -68,7 +68,7 @@ pub enum NodeName {
     /// Units of an item that production may use.
     Stock,
     /// A scheduled receipt.
-    Paper,
+    ScheduledReceipt,
     /// Units that a production run will still take.
     Claim,
     /// Units that go into another item.

@@ -58,24 +58,28 @@ pub(super) fn sent_level(
     }
     parts.push(match &sent.by {
         By::Call(call) => call_node(call, sent),
-        By::Nobody => ExplainNode::new(NodeName::Call, "no call has sent this level", None),
+        By::NeverSent => ExplainNode::new(NodeName::Call, "no call has sent this level", None),
         By::NotKept => ExplainNode::new(NodeName::Call, "the call that sent it is not stored", None),
         By::Older => {
             let what = format!("none of the {} calls before that time sent it: its value then is unknown", PushCall::LOOKED_BACK);
             ExplainNode::new(NodeName::Call, what, None)
         }
     });
-    ExplainNode::new(NodeName::Told, format!("acknowledged by {}: {} at {here}", level.shop, level.sku), level.acknowledged)
-        .by("to push − still to be sent")
-        .from(source(facts, &level.row_key(), (!facts.then).then_some(level.changed_at)))
-        .with(parts)
+    ExplainNode::new(
+        NodeName::Acknowledged,
+        format!("acknowledged by {}: {} at {here}", level.shop, level.sku),
+        level.acknowledged,
+    )
+    .by("to push − still to be sent")
+    .from(source(facts, &level.row_key(), (!facts.then).then_some(level.changed_at)))
+    .with(parts)
 }
 
 fn call_node(call: &PushCall, sent: &SentLevel) -> ExplainNode {
     let row = call.row(&sent.level.sku, &sent.level.location).map(|(_, row)| row);
     let what = match (call.intent.action, &call.outcome) {
-        (PushAction::Adjust, PushOutcome::Told) => "added by call",
-        (PushAction::Set, PushOutcome::Told) => "set by call",
+        (PushAction::Adjust, PushOutcome::Accepted) => "added by call",
+        (PushAction::Set, PushOutcome::Accepted) => "set by call",
         (PushAction::Adjust | PushAction::Set, PushOutcome::Refused(_)) => "refused in call",
     };
     ExplainNode::new(NodeName::Call, format!("{what} {}", call.intent.number), row.map(|row| row.send))
@@ -92,7 +96,7 @@ fn to_push(facts: &ExplainFacts, sent: &SentLevel, at: Option<&LocationPromise>,
         let buffer = at.kept_back(location, facts.item.buffer_for(Some(&level.shop), facts.tier.as_ref()));
         supply = supply.with(sellable(&at.balance));
         supply = supply.with(nonzero(NodeName::Ahead, "shipped ahead of the shop", at.balance.ahead, NodeRole::Adds));
-        supply = supply.with(nonzero(NodeName::Makeable, "can still be produced", at.producible, NodeRole::Adds));
+        supply = supply.with(nonzero(NodeName::Producible, "can still be produced", at.producible, NodeRole::Adds));
         supply = supply.with(nonzero(NodeName::Buffer, kept_back(facts, &level.location), buffer, NodeRole::Takes));
         supply = supply.with([place(facts, &Place::At(level.location.clone()), at, producible)]);
         push = push.with([supply.part(NodeRole::Adds)]);
@@ -131,7 +135,7 @@ pub(super) fn place(facts: &ExplainFacts, place: &Place, at: &LocationPromise, p
     parts.push(ExplainNode::new(NodeName::Reserved, "reserved by orders", at.balance.reserved).part(NodeRole::Takes));
     parts.extend(match producible {
         Some(producible) => Some(producible.part(NodeRole::Adds)),
-        None => nonzero(NodeName::Makeable, "can still be produced", at.producible, NodeRole::Adds),
+        None => nonzero(NodeName::Producible, "can still be produced", at.producible, NodeRole::Adds),
     });
     let kept = match place {
         Place::At(location) => kept_back(facts, location),

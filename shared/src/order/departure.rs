@@ -24,7 +24,7 @@ pub(super) struct Departures {
     pub ahead: Places,
     /// Misattributed shipments: units that shipped from here and that the shop books at another place or not at all. Below zero:
     /// units that the shop books here and that shipped from another place.
-    pub strayed: Places,
+    pub misattributed: Places,
     /// Units that were withheld here as unshipped and that a warehouse has shipped.
     pub gone: Places,
 }
@@ -36,15 +36,15 @@ impl Departures {
         let mut left = reported.clone();
         let (booked, seen) = pair(&mut fulfilled, &mut reported);
         add_all(&mut left, fulfilled);
-        let mut strayed = seen;
-        add_all(&mut strayed, booked.into_iter().map(|(place, units)| (place, -units)));
+        let mut misattributed = seen;
+        add_all(&mut misattributed, booked.into_iter().map(|(place, units)| (place, -units)));
         let ahead = take(&mut reported, open);
         // The shop does not count the rest as open. It took withheld units off its own on-hand quantity as unshipped, so those
         // withheld units are the ones that shipped.
-        add_all(&mut strayed, reported.clone());
+        add_all(&mut misattributed, reported.clone());
         let (_, gone) = pair(&mut reported, &mut withheld);
-        let mut departures = Self { left, ahead, strayed, gone };
-        for places in [&mut departures.left, &mut departures.ahead, &mut departures.strayed, &mut departures.gone] {
+        let mut departures = Self { left, ahead, misattributed, gone };
+        for places in [&mut departures.left, &mut departures.ahead, &mut departures.misattributed, &mut departures.gone] {
             places.retain(|_, units| !units.is_zero());
         }
         departures

@@ -56,18 +56,24 @@ impl Leaving<'_> {
         }
         // Steps that lower the sellable quantity come first and steps that raise it last, so that no intermediate state shows
         // units as available that are not.
-        let strayed = self.strayed(MovementKind::Misattribute, &self.departures.strayed, &self.line.strayed, &undone);
-        let unstrayed = self.strayed(MovementKind::ReverseMisattribute, &self.line.strayed, &self.departures.strayed, &made);
-        (strayed.into_iter().chain(undone).collect(), made.into_iter().chain(unstrayed).collect())
+        let misattributed =
+            self.misattributed(MovementKind::Misattribute, &self.departures.misattributed, &self.line.misattributed, &undone);
+        let unstrayed = self.misattributed(
+            MovementKind::ReverseMisattribute,
+            &self.line.misattributed,
+            &self.departures.misattributed,
+            &made,
+        );
+        (misattributed.into_iter().chain(undone).collect(), made.into_iter().chain(unstrayed).collect())
     }
 
     /// A step of `kind` at each place where `more` has more misattributed units than `less`. `others` are the steps that it may
     /// cancel out: then it carries the same time.
-    fn strayed(&self, kind: MovementKind, more: &Places, less: &Places, others: &[OrderStep]) -> Vec<OrderStep> {
+    fn misattributed(&self, kind: MovementKind, more: &Places, less: &Places, others: &[OrderStep]) -> Vec<OrderStep> {
         let places = excess(more, less);
         let steps = places.iter().filter_map(|(place, units)| {
             let counterpart = others.iter().rev().find(|other| other.place == *place && other.at.is_some());
-            let at = counterpart.map_or_else(|| self.strayed_at(place), |other| other.at);
+            let at = counterpart.map_or_else(|| self.misattributed_at(place), |other| other.at);
             self.step(kind, place, *units, None, at)
         });
         steps.collect()
@@ -75,8 +81,8 @@ impl Leaving<'_> {
 
     /// When units of a place became misattributed, or no longer were: by the clock of the warehouse if it reported the place,
     /// else by the shop's.
-    fn strayed_at(&self, place: &Place) -> Option<Timestamp> {
-        let booked_here = self.departures.strayed.get(place).is_some_and(|units| units.is_negative());
+    fn misattributed_at(&self, place: &Place) -> Option<Timestamp> {
+        let booked_here = self.departures.misattributed.get(place).is_some_and(|units| units.is_negative());
         if !booked_here && self.record.reported(self.id).contains_key(place) {
             return self.record.reported_at(self.id, place);
         }

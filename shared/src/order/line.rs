@@ -34,7 +34,7 @@ pub struct LineLedger {
     /// Misattributed shipments, by place: units that shipped from there and that the shop books at another place or not at all.
     /// Below zero: units that the shop books there and that shipped from another place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub strayed: BTreeMap<Place, Quantity>,
+    pub misattributed: BTreeMap<Place, Quantity>,
     /// Withheld units that a warehouse has shipped and that are no longer held, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub gone: BTreeMap<Place, Quantity>,
@@ -88,7 +88,9 @@ impl OrderRecord {
                 add(&mut line.reserved, &step.place, reserved);
                 add(&mut line.dispatched, &step.place, ahead);
             }
-            MovementKind::Misattribute | MovementKind::ReverseMisattribute => change(&mut line.strayed, &step.place, -on_hand),
+            MovementKind::Misattribute | MovementKind::ReverseMisattribute => {
+                change(&mut line.misattributed, &step.place, -on_hand)
+            }
             MovementKind::Unhold | MovementKind::Hold => add(&mut line.gone, &step.place, -held),
             MovementKind::Return | MovementKind::Unreturn => add(&mut line.returned, &step.place, on_hand),
             MovementKind::Restock | MovementKind::Unrestock => add(&mut line.restocked, &step.place, moved_by_shop),

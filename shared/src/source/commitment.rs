@@ -71,7 +71,7 @@ impl DocumentKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenCommitment {
     /// The kind of the document.
-    pub paper: DocumentKind,
+    pub document: DocumentKind,
     /// The reference by which every system names the document. Holds without a reference form one commitment per system. The
     /// holds of each lot form their own.
     pub reference: String,
@@ -85,8 +85,8 @@ pub struct OpenCommitment {
 impl OpenCommitment {
     /// A commitment without an event.
     #[must_use]
-    pub fn new(paper: DocumentKind, reference: String, of: PositionKey) -> Self {
-        Self { paper, reference, of, said: BTreeMap::new() }
+    pub fn new(document: DocumentKind, reference: String, of: PositionKey) -> Self {
+        Self { document, reference, of, said: BTreeMap::new() }
     }
 
     /// Adds the quantity of one event.
@@ -99,7 +99,7 @@ impl OpenCommitment {
     pub fn stands(&self) -> BalanceChange {
         let total = |kind: StockKind| self.said.get(&kind).copied().unwrap_or_default();
         let nothing = BalanceChange::default();
-        match self.paper {
+        match self.document {
             DocumentKind::Ticket => {
                 let open = total(StockKind::PosSale) - total(StockKind::PosVoid) - total(StockKind::PosPosting);
                 BalanceChange { pos_pending: open.at_least_zero(), ..nothing }

@@ -23,7 +23,7 @@ pub struct PushCall {
 #[serde(rename_all = "snake_case")]
 pub enum PushOutcome {
     /// The shop accepted all rows.
-    Told,
+    Accepted,
     /// The shop refused the call, for these reasons.
     Refused(Vec<RefusalReason>),
 }
@@ -41,7 +41,7 @@ pub struct RefusalReason {
 impl From<&ShopAnswer> for PushOutcome {
     fn from(answer: &ShopAnswer) -> Self {
         match answer {
-            ShopAnswer::Done => Self::Told,
+            ShopAnswer::Done => Self::Accepted,
             ShopAnswer::Refused(errors) => {
                 let reason = |error: &super::UserError| RefusalReason { row: error.row, message: error.message.clone() };
                 Self::Refused(errors.iter().map(reason).collect())

@@ -113,7 +113,7 @@ pub struct VariantMetafield {
     /// The value that the shop has acknowledged. `None` when it was never sent, or when the last value that the shop applied is
     /// unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<MetafieldValue>,
+    pub acknowledged: Option<MetafieldValue>,
     /// When the push that is sending the value began. Another push leaves the metafield alone for [`Self::AT_WORK`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sending_since: Option<Timestamp>,
@@ -143,8 +143,18 @@ impl VariantMetafield {
     /// A metafield that was never sent to the shop, with an empty value.
     #[must_use]
     pub fn new(shop: ShopDomain, sku: Sku, variant: VariantId, kind: MetafieldKind, now: Timestamp) -> Self {
-        let (told, sending_since, refused, alerted) = Default::default();
-        Self { shop, sku, variant, shows: MetafieldValue::nothing(kind), told, sending_since, refused, alerted, changed_at: now }
+        let (acknowledged, sending_since, refused, alerted) = Default::default();
+        Self {
+            shop,
+            sku,
+            variant,
+            shows: MetafieldValue::nothing(kind),
+            acknowledged,
+            sending_since,
+            refused,
+            alerted,
+            changed_at: now,
+        }
     }
 
     /// The lots to show of an item: those with a unit that may be sold at any location in use, by expiry date, lots without a
@@ -171,7 +181,7 @@ impl VariantMetafield {
             // The mapping changed: the value of the old variant does not hold for the new one, and the result of a push to the
             // old one no longer matters.
             self.variant = variant;
-            (self.told, self.sending_since, self.refused) = (None, None, None);
+            (self.acknowledged, self.sending_since, self.refused) = (None, None, None);
         }
         if self.shows != shows {
             (self.shows, self.refused, self.changed_at) = (shows, None, now);
@@ -181,13 +191,15 @@ impl VariantMetafield {
     /// Whether the value must be sent to the shop now.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.refused.is_none() && self.told.as_ref() != Some(&self.shows)
+        self.refused.is_none() && self.acknowledged.as_ref() != Some(&self.shows)
     }
 
     /// Whether the shop shows an empty value and should show one, and no push is sending another.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.shows.is_nothing() && self.sending_since.is_none() && self.told.as_ref().is_some_and(MetafieldValue::is_nothing)
+        self.shows.is_nothing()
+            && self.sending_since.is_none()
+            && self.acknowledged.as_ref().is_some_and(MetafieldValue::is_nothing)
     }
 
     /// Whether a push began to send the value so recently that it may still be running.
@@ -199,11 +211,11 @@ impl VariantMetafield {
     /// Records that the shop accepted `sent`: this metafield as it was when the push began.
     pub fn record_accepted(&mut self, sent: &Self) {
         if self.sending_since == sent.sending_since {
-            (self.told, self.sending_since) = (Some(sent.shows.clone()), None);
+            (self.acknowledged, self.sending_since) = (Some(sent.shows.clone()), None);
         } else {
             // Another push took over from this one and sent the value too. Which of the two the shop applied last is unknown, so
             // the value is sent again.
-            self.told = None;
+            self.acknowledged = None;
         }
     }
 
@@ -327,7 +339,7 @@ mod tests {
         let another_takes_over: Happens =
             |metafield| metafield.sending_since = metafield.sending_since.map(|at| at + VariantMetafield::AT_WORK);
         let another_has_sent_it: Happens =
-            |metafield| (metafield.told, metafield.sending_since) = (Some(metafield.shows.clone()), None);
+            |metafield| (metafield.acknowledged, metafield.sending_since) = (Some(metafield.shows.clone()), None);
         for (case, happens, due_when_accepted, due_when_refused) in [
             ("nothing", nothing, false, false),
             ("changes", changes, true, true),
@@ -373,7 +385,7 @@ mod tests {
             (MetafieldValue::Promise(PromiseValue { date: Some(day) }), r#"{"date":"2026-12-03"}"#),
             (MetafieldValue::Lots(vec![LotValue { lot: "L".parse().expect("a lot"), expires: None }]), r#"[{"lot":"L"}]"#),
         ] {
-            let before = VariantMetafield { shows: shows.clone(), told: Some(shows.clone()), ..metafield(&[]) };
+            let before = VariantMetafield { shows: shows.clone(), acknowledged: Some(shows.clone()), ..metafield(&[]) };
             assert_eq!(before.value(), value);
             let row = serde_json::to_value(&before).expect("a row");
             assert_eq!(serde_json::from_value::<VariantMetafield>(row).expect("it can be read"), before);

@@ -38,7 +38,7 @@ rows! {
     Position: self => RowKey::Position(self.of.clone());
     OrderToRead: self => RowKey::OrderToRead { shop: self.shop.clone(), gid: self.gid.clone() };
     AppliedEvent: self => RowKey::AppliedEvent(self.event.clone());
-    OpenCommitment: self => RowKey::Commitment { document: self.paper, reference: self.reference.clone(), of: self.of.clone() };
+    OpenCommitment: self => RowKey::Commitment { document: self.document, reference: self.reference.clone(), of: self.of.clone() };
     ScheduledReceipts: self => RowKey::Receipts(self.sku.clone());
     Heartbeat: self => RowKey::Heartbeat(self.system.clone());
     System: self => RowKey::System(self.code.clone());

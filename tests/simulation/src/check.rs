@@ -321,7 +321,7 @@ impl Checker {
             }
             let mut open = Open::default();
             for commitment in self.commitments.get(&of).into_iter().flat_map(BTreeMap::values) {
-                open += Open::of(commitment.paper, |kind| commitment.said.get(&kind).copied().unwrap_or_default().units());
+                open += Open::of(commitment.document, |kind| commitment.said.get(&kind).copied().unwrap_or_default().units());
             }
             let of_orders = self.held_of_orders.get(&of).copied().unwrap_or_default().units();
             let found = Open::found(balance, of_orders);

@@ -84,7 +84,7 @@ pub const SOMETIMES: [&str; 109] = [
     "order read",
     "sales order forwarded",
     "hold expired",
-    "hold told",
+    "hold reported",
     // The store.
     "store throttled",
     "store conflict",
@@ -103,8 +103,8 @@ pub const SOMETIMES: [&str; 109] = [
     "announcement cancelled",
     "late promise raised",
     "late promise cleared",
-    "makeable pushed up",
-    "makeable pushed down",
+    "producible pushed up",
+    "producible pushed down",
     // Processes.
     "intake killed",
     "recompute killed",

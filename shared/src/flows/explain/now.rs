@@ -23,7 +23,7 @@ pub(super) async fn read<S: Store>(store: &S, question: &ExplainQuestion, now: T
     let promise = facts.promise().cloned();
     facts.supplies = receipts(store, &facts).await?;
     facts.histories = histories(store, &facts, promise.as_ref(), question.movements).await?;
-    facts.told = sent_levels(store, &facts).await?;
+    facts.sent_levels = sent_levels(store, &facts).await?;
     let is_late = promise.and_then(|promise| promise.planned).is_some_and(|planned| !planned.late.is_empty());
     if is_late {
         facts.orders = orders(store, &facts).await?;
@@ -114,7 +114,7 @@ async fn sent_levels<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<Se
     for record in records.iter().flatten() {
         let level: Level = record.decode()?;
         let by = match level.sent_by {
-            0 => By::Nobody,
+            0 => By::NeverSent,
             number => {
                 let (call, _) = read_row::<PushCall, S>(store, &RowKey::Call { shop: level.shop.clone(), number }).await?;
                 call.map_or(By::NotKept, |call| By::Call(Box::new(call)))

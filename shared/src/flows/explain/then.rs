@@ -56,7 +56,7 @@ pub(super) async fn read<S: Store>(store: &S, question: &ExplainQuestion, at: Ti
         }
     }
     facts.orders = by_order(std::mem::take(&mut facts.orders));
-    facts.told = sent_levels(store, &facts).await?;
+    facts.sent_levels = sent_levels(store, &facts).await?;
     Ok(facts)
 }
 
@@ -221,7 +221,7 @@ async fn look_back<S: Store>(
                 return Ok(());
             };
             let call: PushCall = record.decode()?;
-            if call.outcome == PushOutcome::Told && call.closed_at <= facts.at {
+            if call.outcome == PushOutcome::Accepted && call.closed_at <= facts.at {
                 let (those, rest) = open.into_iter().partition(|location| call.row(&facts.sku, location).is_some());
                 open = rest;
                 let those: BTreeSet<LocationId> = those;
@@ -231,7 +231,7 @@ async fn look_back<S: Store>(
         next = first - 1;
     }
     if next == 0 {
-        pairs.extend(open.into_iter().map(|location| (location, By::Nobody)));
+        pairs.extend(open.into_iter().map(|location| (location, By::NeverSent)));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::catalog::{FeedId, SystemId};
 use crate::ports::{Listing, Store, StoreError, WriteError, list_all};
 use crate::source::pull::ReportedState;
-use crate::source::pull::told::label;
+use crate::source::pull::reported::label;
 use crate::table::{Expect, MAX_WRITES, Partition, Row, Write};
 
 /// The states that the last full refresh reported.

@@ -185,8 +185,12 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
     async fn apply_full_refresh(&mut self, pass: &mut Pass<'_>) -> Result<bool, PullError> {
         let (Some(sums), Some(asked_at)) = (pass.sums(), self.asked_at) else { return Ok(true) };
         let (store, system, feed) = (self.pulling.store, &self.system.code, self.id);
-        let whole =
-            crate::source::pull::told::compare((system, feed), full_refresh::known(store, system, feed).await?, sums, asked_at);
+        let whole = crate::source::pull::reported::compare(
+            (system, feed),
+            full_refresh::known(store, system, feed).await?,
+            sums,
+            asked_at,
+        );
         full_refresh::remember(store, &whole.fresh).await?;
         let in_time = self.ingest(pass, whole.steps).await?;
         if in_time {

@@ -137,7 +137,7 @@ fn rows() -> Vec<Row> {
             "order of two lines, of 2 and of 1",
             vec![Silent(Add { line: 1, units: 2 }), Webhook(Add { line: 2, units: 1 })],
         ),
-        ("unknown", "order cancelled, heard of first", vec![Silent(Add { line: 1, units: 3 }), Webhook(Cancel)]),
+        ("unknown", "order cancelled before it was known", vec![Silent(Add { line: 1, units: 3 }), Webhook(Cancel)]),
         ("unknown", "unconfirmed order: the shop took no stock", vec![WithFacts(|facts| facts.confirmed = false), add(3)]),
         ("unknown", "test order", vec![WithFacts(|facts| facts.test = true), add(3)]),
         (
@@ -152,7 +152,7 @@ fn rows() -> Vec<Row> {
         ),
         (
             "unknown",
-            "order of 1 at a store's till",
+            "order of 1 at the POS of a store",
             vec![WithFacts(|facts| facts.sold_at = Some(ShopLocationId::new(2))), add(1)],
         ),
         ("3 reserved", "the same webhook again", vec![add(3), Again]),

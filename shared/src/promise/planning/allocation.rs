@@ -49,24 +49,24 @@ pub(super) fn fill(engine: &mut Engine<'_>, goods: &[FinishedGood<'_>]) -> Vec<A
     let mut shares: Vec<Allocation> = tops.iter().map(|top| Allocation { units: top.units, limit: top.limit(engine) }).collect();
     let demands: Vec<Demand> = goods.iter().zip(&tops).map(|(good, top)| good.demand(top.units)).collect();
     let unsure: Vec<usize> = goods.iter().zip(&tops).filter(|(_, top)| top.unsure).map(|(good, _)| good.at).collect();
-    let Some(mut contested) = ConstrainedResources::of(engine, &every, &demands, &unsure) else {
+    let Some(mut constrained) = ConstrainedResources::of(engine, &every, &demands, &unsure) else {
         engine.keep_trial();
         engine.commit();
         return shares;
     };
-    let alone = goods.iter().zip(demands).filter(|(good, _)| !contested.concerns(good));
+    let alone = goods.iter().zip(demands).filter(|(good, _)| !constrained.concerns(good));
     let alone: Vec<Demand> = alone.map(|(_, demand)| demand).collect();
     if engine.fit(&every, &alone).is_none() {
         engine.keep_trial();
         engine.commit();
     } else {
-        contested = ConstrainedResources::everything(engine);
+        constrained = ConstrainedResources::everything(engine);
     }
-    let contend = |at: &usize| contested.concerns(&goods[*at]);
+    let contend = |at: &usize| constrained.concerns(&goods[*at]);
     let (contenders, tops): (Vec<usize>, Vec<UnitBound>) = tops.into_iter().enumerate().filter(|(at, _)| contend(at)).unzip();
     let met: Vec<&FinishedGood<'_>> = contenders.iter().map(|&at| &goods[at]).collect();
     let lists = ItemsBelow::of(engine, &met);
-    let mut meeting = ServiceOrder::of(engine, &met, &lists, &contested);
+    let mut meeting = ServiceOrder::of(engine, &met, &lists, &constrained);
     let begun = met.iter().map(|good| Allocation { units: good.promised, limit: None }).collect();
     let mut filling = AllocationRun { bound, goods: met, lists, shares: begun, tops };
     while let Some((group, all)) = meeting.next() {

@@ -35,10 +35,10 @@ impl ServiceOrder {
         engine: &Engine<'_>,
         goods: &[&FinishedGood<'_>],
         lists: &ItemsBelow,
-        contested: &ConstrainedResources,
+        constrained: &ConstrainedResources,
     ) -> Self {
         let policies = policies(engine);
-        let met = met(engine, goods.len(), lists, contested, policies.len());
+        let met = met(engine, goods.len(), lists, constrained, policies.len());
         let mut ranked: BTreeSet<AllocationPolicy> =
             policies.iter().zip(&met).filter(|(_, met)| **met > 1).map(|(policy, _)| *policy).collect();
         let fair = ranked.remove(&AllocationPolicy::FairShare);
@@ -150,12 +150,12 @@ fn policies(engine: &Engine<'_>) -> Vec<AllocationPolicy> {
 }
 
 /// The number of finished goods that need each constrained item and work centre.
-fn met(engine: &Engine<'_>, goods: usize, lists: &ItemsBelow, contested: &ConstrainedResources, points: usize) -> Vec<usize> {
+fn met(engine: &Engine<'_>, goods: usize, lists: &ItemsBelow, constrained: &ConstrainedResources, points: usize) -> Vec<usize> {
     let mut met = vec![0; points];
     let mut last = vec![usize::MAX; points];
     for good in 0..goods {
         visit(engine, lists.below(good), |point| {
-            if contested.is_constrained(point) && last[point] != good {
+            if constrained.is_constrained(point) && last[point] != good {
                 (met[point], last[point]) = (met[point] + 1, good);
             }
         });

@@ -13,22 +13,22 @@ mod check;
 pub(crate) mod config;
 pub(crate) mod page;
 pub(crate) mod reading;
+pub(crate) mod reported;
 pub(crate) mod request;
 mod row;
 mod template;
 #[cfg(test)]
 mod tests;
 mod times;
-pub(crate) mod told;
 pub(crate) mod watermark;
 
 pub use config::{
     Feed, FeedProgress, Fields, KindMapping, KindOf, OrderFields, Paging, PullAuth, PullConfig, PullFormat, PullMethod, PullMode,
 };
+pub(crate) use reported::ReportedState;
 pub use request::{PullAnswer, PullRequest, SourceError};
 pub use template::{Pointer, Template};
 pub use times::{TimeFormat, Times};
-pub(crate) use told::ReportedState;
 pub use watermark::{FeedWatermark, WatermarkPosition};
 
 /// The most rows of one page.

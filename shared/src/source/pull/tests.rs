@@ -9,9 +9,9 @@ use crate::catalog::{FeedId, SystemId};
 use crate::source::pull::config::{Feed, PullConfig};
 use crate::source::pull::page::{self, Next};
 use crate::source::pull::reading::Pass;
+use crate::source::pull::reported::{self, ReportedState};
 use crate::source::pull::request::{At, link, request};
 use crate::source::pull::row;
-use crate::source::pull::told::{self, ReportedState};
 use crate::source::pull::watermark::WatermarkPosition;
 use crate::source::{StockEvent, StockKind};
 
@@ -300,7 +300,7 @@ fn a_row_becomes_an_event_or_an_error() {
         ("/fields/expires", json!("{/expires}")),
         ("/fields/due", json!("{/due}")),
         ("/fields/to", json!("{/to}")),
-        ("/fields/reference", json!("{/paper}")),
+        ("/fields/reference", json!("{/document}")),
     ])
     .expect("a valid configuration");
     let row = json!({ "id": 7, "sku": "A-1", "at": "1000", "n": "3.000", "time": "2026-11-21T09:00:00Z", "k": "101", "dc": "S" });
@@ -323,11 +323,11 @@ fn a_row_becomes_an_event_or_an_error() {
         (vec![("lot", json!("L1")), ("expires", json!("2027-05-31"))], Ok(Some("receipt 3 of A-1 at 1000"))),
         (vec![("lot", json!("L1")), ("expires", json!("2027-05-31T00:00:00Z"))], Ok(Some("receipt 3 of A-1 at 1000"))),
         (
-            vec![("k", json!("po")), ("paper", json!("PO-1")), ("due", json!("2027-05-31"))],
+            vec![("k", json!("po")), ("document", json!("PO-1")), ("due", json!("2027-05-31"))],
             Ok(Some("purchase_order 3 of A-1 at 1000")),
         ),
-        (vec![("k", json!("po")), ("paper", json!("PO-1")), ("n", json!(0))], Ok(Some("purchase_order 0 of A-1 at 1000"))),
-        (vec![("k", json!("po")), ("paper", json!("PO-1")), ("due", json!("later"))], Err("due")),
+        (vec![("k", json!("po")), ("document", json!("PO-1")), ("n", json!(0))], Ok(Some("purchase_order 0 of A-1 at 1000"))),
+        (vec![("k", json!("po")), ("document", json!("PO-1")), ("due", json!("later"))], Err("due")),
         (vec![("k", json!("po"))], Err("reference")),
         (vec![("due", json!("2027-05-31"))], Err("due")),
         (vec![("k", json!("999"))], Err("999S")),
@@ -419,7 +419,7 @@ fn missing_states_become_zero_unless_too_many_are_missing() {
         let rows = (0..reported + bad).map(|n| Ok(row(n))).collect();
         pass.steps(rows, 0, Timestamp::UNIX_EPOCH, &system).expect("few rows");
         let sums = pass.sums().expect("every row names its item");
-        let refresh = told::compare((&system, &stock), known.collect(), sums, Timestamp::UNIX_EPOCH);
+        let refresh = reported::compare((&system, &stock), known.collect(), sums, Timestamp::UNIX_EPOCH);
         assert_eq!(
             (refresh.steps.len(), refresh.fresh.len(), refresh.gone.len()),
             (steps, fresh, gone),

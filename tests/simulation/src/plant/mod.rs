@@ -72,7 +72,7 @@ impl Plant {
         (Plant::WatermarkFirst, "watermark-first"),
         (Plant::NoMark, "no-mark"),
         (Plant::NotKept, "not-kept"),
-        (Plant::PaperForgotten, "paper-forgotten"),
+        (Plant::PaperForgotten, "document-forgotten"),
         (Plant::MappingUnseen, "mapping-unseen"),
         (Plant::EachForItself, "each-for-itself"),
         (Plant::StalePlanWins, "stale-plan-wins"),

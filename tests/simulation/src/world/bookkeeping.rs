@@ -54,7 +54,7 @@ impl World {
         let mut changed = false;
         for change in applied.changes.iter().filter(of_it) {
             changed = true;
-            self.met.note(if change.delta > 0 { "makeable pushed up" } else { "makeable pushed down" });
+            self.met.note(if change.delta > 0 { "producible pushed up" } else { "producible pushed down" });
         }
         if changed && !applied.deduplicated {
             self.note_offered_twice(applied);

@@ -33,7 +33,7 @@ pub const OPENING_GOODS: i64 = 1;
 
 /// Items that the shop does not sell: one for stock counts, one for POS sales, and one that is kept by lot.
 pub const RAW: &str = "RAW";
-pub const SOLD_AT_POS: &str = "PAPERS";
+pub const SOLD_AT_POS: &str = "PACKED";
 pub const LOTS: &str = "LOTS";
 
 impl World {

@@ -101,7 +101,7 @@ impl World {
                     self.met.note("hold expired");
                 }
                 if report.alerted > 0 {
-                    self.met.note("hold told");
+                    self.met.note("hold reported");
                 }
             }
             Report::Sweep(_) | Report::Backlog(_) | Report::Pull { .. } => {}

@@ -155,7 +155,7 @@ pub fn item_code(system: &str, sku: &Sku) -> String {
 pub fn location_code(system: &str, at: &LocationId) -> String {
     match system {
         "wms" => format!("0-{at}"),
-        "pos" => format!("TILL-{at}"),
+        "pos" => format!("POS-{at}"),
         _ => at.to_string(),
     }
 }

@@ -74,7 +74,7 @@ impl Work {
         match self {
             Work::Stream { .. } => "waited, resumed by the stream",
             Work::Reconcile(_) => "waited, resumed by the backlog",
-            Work::Webhook(_) | Work::Push(_) | Work::EventBatch(_) => "waited, resumed by nobody",
+            Work::Webhook(_) | Work::Push(_) | Work::EventBatch(_) => "waited, not resumed",
         }
     }
 

@@ -22,7 +22,7 @@ fn lived_in() -> (Fixture, OrderId) {
 fn fragments_and_aliases_answer_as_their_fields_do() {
     let rows = [
         "query A($id: ID!) { order(id: $id) { ...Head lineItems(first: 1) { nodes { ...Line } } } }
-         fragment Head on Order { id name ...Till } fragment Till on Order { retailLocation { id } }
+         fragment Head on Order { id name ...Retail } fragment Retail on Order { retailLocation { id } }
          fragment Line on LineItem { id sku }",
         "query A($id: ID!) { order(id: $id) { ... on Order { id } ... { name } ... on Node { id } retailLocation { id }
            lineItems(first: 1) { ... on LineItemConnection { nodes { id sku } } } } }",

@@ -40,7 +40,7 @@ impl World {
             (pushed, falls && is_right && more_of_some, twice, more)
         };
         if falls {
-            self.met.note("a rise is told before a fall");
+            self.met.note("a rise is sent before a fall");
         }
         for _ in 0..more {
             self.met.note("unit offered twice for a moment");
