@@ -202,8 +202,8 @@ impl RowKey {
         let row = |pk: &[&str], sk: &[&str]| Key::new(join(pk), join(sk));
         match self {
             Self::Item(sku) => head(&["ITEM", sku.as_str()]),
-            Self::ShopItem { shop, shop_sku } => row(&["LISTING", shop.as_str()], &[shop_sku]),
-            Self::SystemItem { system, code } => row(&["SYSITEM", system], &[code]),
+            Self::ShopItem { shop, shop_sku } => row(&["LISTING", shop.as_str()], &["SKU", shop_sku]),
+            Self::SystemItem { system, code } => row(&["SYSITEM", system], &["CODE", code]),
             Self::Tier(id) => row(&["TIERS"], &[id.as_str()]),
             Self::WorkCentre(code) => row(&["CENTRES"], &[code.as_str()]),
             Self::Location(code) => row(&["LOCATIONS"], &[code.as_str()]),
@@ -256,8 +256,8 @@ impl RowKey {
         let owned = |text: &str| text.to_owned();
         Some(match (pk.as_slice(), sk.as_slice()) {
             (["ITEM", sku], [HEAD]) => Self::Item(sku.parse().ok()?),
-            (["LISTING", shop], [shop_sku]) => Self::ShopItem { shop: shop.parse().ok()?, shop_sku: owned(shop_sku) },
-            (["SYSITEM", system], [code]) => Self::SystemItem { system: owned(system), code: owned(code) },
+            (["LISTING", shop], ["SKU", shop_sku]) => Self::ShopItem { shop: shop.parse().ok()?, shop_sku: owned(shop_sku) },
+            (["SYSITEM", system], ["CODE", code]) => Self::SystemItem { system: owned(system), code: owned(code) },
             (["TIERS"], [id]) => Self::Tier(id.parse().ok()?),
             (["CENTRES"], [code]) => Self::WorkCentre(code.parse().ok()?),
             (["LOCATIONS"], [code]) => Self::Location(code.parse().ok()?),

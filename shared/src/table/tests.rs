@@ -40,6 +40,7 @@ fn names_may_hold_any_text() {
             RowKey::Alert(AlertSubject::UnmappedItem { system: "wms".to_owned(), code: owned() }),
         ] {
             assert_eq!(RowKey::parse(&row.key()), Some(row.clone()), "{}", row.key());
+            assert!(!row.key().pk.is_empty() && !row.key().sk.is_empty(), "DynamoDB takes no empty key: {row}");
         }
     }
     for no_row in ["", "ITEM", "ITEM#", "POS#A", "POS#A@b@", "of no kind"] {
