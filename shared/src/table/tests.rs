@@ -32,10 +32,13 @@ fn names_may_hold_any_text() {
             RowKey::ShopItem { shop: "a.myshopify.com".parse().expect("a shop"), shop_sku: owned() },
             RowKey::SystemItem { system: "wms".to_owned(), code: owned() },
             RowKey::AppliedEvent(EventId::new(owned(), owned())),
-            RowKey::Waiting { missing: MissingMapping::Item { system: "wms".to_owned(), code: owned() }, name: owned() },
+            RowKey::Waiting {
+                missing: MissingMapping::Item { system: "wms".to_owned(), code: owned() },
+                name: format!("e{text}"),
+            },
             RowKey::Waiting {
                 missing: MissingMapping::Unit { system: "wms".to_owned(), code: owned(), unit: owned() },
-                name: owned(),
+                name: format!("e{text}"),
             },
             RowKey::Alert(AlertSubject::UnmappedItem { system: "wms".to_owned(), code: owned() }),
         ] {
