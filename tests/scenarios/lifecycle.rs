@@ -46,8 +46,7 @@ async fn changed(world: &World) -> Vec<String> {
 }
 
 fn in_words(movement: &Movement) -> String {
-    let kind = serde_json::to_value(movement.kind).expect("a kind");
-    format!("{} {} {}", movement.of, kind.as_str().expect("a name"), movement.quantity)
+    format!("{} {} {}", movement.of, movement.name(), movement.quantity)
 }
 
 /// Every order in which the webhooks can arrive.

@@ -93,7 +93,7 @@ async fn each_event_of_a_batch_has_its_own_outcome() {
         details,
         [
             "this id was received before with other content; the first one stands",
-            "quantity: a receipt cannot be zero",
+            "quantity: it cannot be zero in an event of kind receipt",
             "the event is stored and waits for a mapping: location#0815#wms",
             "the event is stored and waits for a mapping: item#A#wms#in#case",
             "0.5 × 1 is 0.5, which is not a whole number of units; correct the amount, or the unit's factor",
@@ -128,7 +128,7 @@ async fn the_bus_accepts_the_same_events() {
     for (detail, problem) in [
         (
             json!({ "system": "mes", "events": [bad, event(&world, "e3", "receipt", 1, &json!({}))] }),
-            "quantity: a production_completed cannot be zero",
+            "quantity: it cannot be zero in an event of kind production_completed",
         ),
         (json!({ "system": "mes", "events": 1 }), "events must be a list"),
         (json!({ "system": "M E S", "events": [good] }), "on the bus must be"),

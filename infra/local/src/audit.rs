@@ -182,26 +182,20 @@ impl Books {
         for movement in self.all_movements() {
             let Some(line) = &movement.cause.order else { continue };
             let held = held.entry((line.order, line.line)).or_default();
-            let change = movement.kind.change(movement.quantity);
+            let change = movement.change();
             // The shop has not fulfilled units that were shipped ahead of it, so they count as reserved here.
-            held.reserved += change.reserved + change.ahead;
+            held.reserved += change.reserved + change.shipped_ahead;
             match movement.kind {
-                MovementKind::Ship
-                | MovementKind::Unship
-                | MovementKind::ConfirmShipment
-                | MovementKind::ReverseConfirmShipment => held.shipped -= change.moved_by_shop,
-                MovementKind::Return | MovementKind::Unreturn => held.returned += change.on_hand,
-                MovementKind::Withhold | MovementKind::Unwithhold => held.withheld += change.held,
+                MovementKind::Ship | MovementKind::ConfirmShipment => held.shipped -= change.moved_by_shop,
+                MovementKind::Return => held.returned += change.on_hand,
+                MovementKind::Withhold => held.withheld += change.held,
                 MovementKind::Reserve
                 | MovementKind::Release
                 | MovementKind::AssignOut
                 | MovementKind::AssignIn
                 | MovementKind::Restock
-                | MovementKind::Unrestock
                 | MovementKind::ShipAhead
-                | MovementKind::ReverseShipAhead
                 | MovementKind::Misattribute
-                | MovementKind::ReverseMisattribute
                 | MovementKind::Receipt
                 | MovementKind::Produce
                 | MovementKind::Issue
@@ -213,15 +207,11 @@ impl Books {
                 | MovementKind::Sell
                 | MovementKind::Deliver
                 | MovementKind::Hold
-                | MovementKind::Unhold
                 | MovementKind::Depart
                 | MovementKind::Arrive
                 | MovementKind::PosSale
-                | MovementKind::ReversePosSale
                 | MovementKind::Allocate
-                | MovementKind::Deallocate
-                | MovementKind::WholesaleAllocate
-                | MovementKind::WholesaleDeallocate => {}
+                | MovementKind::WholesaleAllocate => {}
             }
         }
         held

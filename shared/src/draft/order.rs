@@ -145,12 +145,12 @@ impl Draft<'_> {
     /// back to the lot they left from.
     fn lots_of(&self, decision: &Decision, record: &OrderRecord, step: &OrderStep) -> Result<Parts, DraftError> {
         let unknown = vec![(None, step.quantity)];
-        if comes_back(step.kind) {
-            let line = record.lines.get(&step.line).cloned();
-            return Ok(line.map_or(unknown, |mut line| line.comes_back(&step.place, step.quantity)));
-        }
-        if !leaves(step.kind) {
+        if !step.kind.is_shipment() {
             return Ok(unknown);
+        }
+        if step.reversal {
+            let line = record.lines.get(&step.line).cloned();
+            return Ok(line.map_or(unknown, |mut line| line.take_lots(&step.place, step.quantity)));
         }
         let position = self.position(decision, &PositionKey::new(step.sku.clone(), step.place.clone()))?;
         if position.lots.is_empty() {
@@ -173,25 +173,20 @@ impl Draft<'_> {
         let cause = MovementCause { event: event.id().clone(), order: Some(line) };
         let of = PositionKey::new(step.sku.clone(), step.place.clone());
         let of_line = record.lines.entry(step.line).or_default();
-        if leaves(step.kind) {
-            of_line.left_with(&step.place, &lots);
-        } else if comes_back(step.kind) {
-            of_line.comes_back(&step.place, step.quantity);
+        if step.kind.is_shipment() && step.reversal {
+            of_line.take_lots(&step.place, step.quantity);
+        } else if step.kind.is_shipment() {
+            of_line.record_lots(&step.place, &lots);
         }
         for (lot, quantity) in lots {
-            self.move_units(decision, &of, NewMovement { kind: step.kind, quantity, lot, at: step.at }, &cause)?;
+            self.move_units(
+                decision,
+                &of,
+                NewMovement { kind: step.kind, reversal: step.reversal, quantity, lot, at: step.at },
+                &cause,
+            )?;
         }
         record.apply(step);
         Ok(())
     }
-}
-
-/// Whether units leave the location with this movement.
-fn leaves(kind: MovementKind) -> bool {
-    matches!(kind, MovementKind::Ship | MovementKind::ShipAhead | MovementKind::Misattribute)
-}
-
-/// Whether this movement brings back units that had been recorded as gone.
-fn comes_back(kind: MovementKind) -> bool {
-    matches!(kind, MovementKind::Unship | MovementKind::ReverseShipAhead | MovementKind::ReverseMisattribute)
 }

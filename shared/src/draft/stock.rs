@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use crate::alert::AlertSubject;
 use crate::catalog::{Factor, Item, LocationId, LotId, MissingMapping, Place, Quantity, Sku, SystemItem};
 use crate::draft::{Decision, Draft, DraftError, EventOutcome, StockEventError};
-use crate::ledger::{CountBasis, LastCount, LedgerEvent, NewMovement, Position};
-use crate::movement::{Lot, Movement, MovementCause, MovementKind, PositionKey};
+use crate::ledger::{LastCount, LedgerEvent, NewMovement, Position};
+use crate::movement::{CountBasis, Lot, Movement, MovementCause, MovementKind, PositionKey};
 use crate::order::{OrderRecord, OrderReport};
 use crate::source::{
-    DocumentKind, OpenCommitment, OrderLineOf, ScheduledReceipts, StockEvent, StockKind, WaitingForMapping, WaitingItem,
+    DocumentKind, OpenCommitment, OrderLineOf, ScheduledReceipts, StockEffect, StockEvent, WaitingForMapping, WaitingItem,
 };
 use crate::table::{Key, Record, RowKey, UnreadableRow};
 
@@ -60,7 +60,7 @@ impl Draft<'_> {
     ) -> Result<Decision, DraftError> {
         let mut decision = Decision::default();
         let left_out = match self.resolve(stock)? {
-            Ok(resolved) => match (&stock.order, stock.kind.report()) {
+            Ok(resolved) => match (&stock.order, stock.kind.properties().report) {
                 (Some(of), Some(kind)) => match self.other_line(of, &resolved.sku)? {
                     Some(error) => Some(LeftOut::Refused(error)),
                     None => {
@@ -219,31 +219,12 @@ impl Draft<'_> {
         {
             return Ok(Err(StockEventError::TooManyLots(here)));
         }
-        let physical = match stock.kind {
-            StockKind::Receipt => Some(MovementKind::Receipt),
-            StockKind::ProductionCompleted => Some(MovementKind::Produce),
-            StockKind::ComponentIssue => Some(MovementKind::Issue),
-            StockKind::WriteOff => Some(MovementKind::WriteOff),
-            StockKind::Adjustment if quantity.is_negative() => Some(MovementKind::Lost),
-            StockKind::Adjustment => Some(MovementKind::Found),
-            StockKind::TransferOut => Some(MovementKind::TransferOut),
-            StockKind::TransferIn => Some(MovementKind::TransferIn),
-            StockKind::CustomerReturn => Some(MovementKind::Return),
-            StockKind::PosPosting => Some(MovementKind::Sell),
-            StockKind::Shipment => Some(MovementKind::Deliver),
-            StockKind::Count => return self.count(decision, &here, stock, (quantity, CountBasis::Physical, lot)),
-            StockKind::Balance => return self.count(decision, &here, stock, (quantity, CountBasis::Books, lot)),
-            StockKind::QualityHold
-            | StockKind::QualityRelease
-            | StockKind::TransferLoss
-            | StockKind::Allocation
-            | StockKind::Deallocation
-            | StockKind::PosSale
-            | StockKind::PosVoid
-            | StockKind::WholesaleAllocation
-            | StockKind::WholesaleRelease
-            | StockKind::PurchaseOrder
-            | StockKind::ProductionRun => None,
+        let (physical, units) = match stock.kind.properties().stock {
+            StockEffect::None => (None, quantity),
+            StockEffect::Moves(kind) => (Some(kind), quantity),
+            StockEffect::Corrects if quantity.is_negative() => (Some(MovementKind::Lost), -quantity),
+            StockEffect::Corrects => (Some(MovementKind::Found), quantity),
+            StockEffect::Counts(basis) => return self.count(decision, &here, stock, (quantity, basis, lot)),
         };
         if ScheduledReceipts::are_in(stock) && !self.schedule(decision, stock, resolved)? {
             return Ok(Err(StockEventError::TooManyDocuments(resolved.sku.clone())));
@@ -251,15 +232,14 @@ impl Draft<'_> {
         let cause = MovementCause { event: stock.id.clone(), order: None };
         let at = Some(stock.occurred_at);
         if let Some(kind) = physical {
-            let units = if quantity.is_negative() { -quantity } else { quantity };
-            let leaves = kind.change(units).on_hand.is_negative();
+            let leaves = kind.change(units, false).on_hand.is_negative();
             let parts = if leaves && lot.is_none() && resolved.item.by_lot {
                 self.position(decision, &here)?.first_expired(units)
             } else {
                 vec![(lot.clone(), units)]
             };
             for (lot, quantity) in parts {
-                self.move_units(decision, &here, NewMovement { kind, quantity, lot, at }, &cause)?;
+                self.move_units(decision, &here, NewMovement { lot, at, ..NewMovement::of(kind, quantity) }, &cause)?;
             }
         }
         if let Some(document) = DocumentKind::of(stock.kind) {
@@ -306,17 +286,17 @@ impl Draft<'_> {
         commitment.say(stock.kind, quantity);
         let after = commitment.stands();
         let cause = MovementCause { event: stock.id.clone(), order: None };
-        for (change, up, down) in [
-            (after.held - before.held, MovementKind::Hold, MovementKind::Unhold),
-            (after.in_transit - before.in_transit, MovementKind::Depart, MovementKind::Arrive),
-            (after.pos_pending - before.pos_pending, MovementKind::PosSale, MovementKind::ReversePosSale),
-            (after.allocated - before.allocated, MovementKind::Allocate, MovementKind::Deallocate),
-            (after.wholesale - before.wholesale, MovementKind::WholesaleAllocate, MovementKind::WholesaleDeallocate),
+        let lot = lot.filter(|_| document == DocumentKind::Hold);
+        for step in [
+            NewMovement::signed(MovementKind::Hold, after.held - before.held),
+            NewMovement::in_transit(after.in_transit - before.in_transit),
+            NewMovement::signed(MovementKind::PosSale, after.pos_pending - before.pos_pending),
+            NewMovement::signed(MovementKind::Allocate, after.allocated - before.allocated),
+            NewMovement::signed(MovementKind::WholesaleAllocate, after.wholesale - before.wholesale),
         ] {
-            let (kind, quantity) = if change.is_negative() { (down, -change) } else { (up, change) };
-            if quantity.is_positive() {
-                let lot = lot.clone().filter(|_| document == DocumentKind::Hold);
-                self.move_units(decision, &of, NewMovement { kind, quantity, lot, at: Some(stock.occurred_at) }, &cause)?;
+            if step.quantity.is_positive() {
+                let step = NewMovement { lot: lot.clone(), at: Some(stock.occurred_at), ..step };
+                self.move_units(decision, &of, step, &cause)?;
             }
         }
         decision.commitments.insert(key, commitment);
@@ -370,7 +350,7 @@ impl Draft<'_> {
     ) -> Result<Result<Quantity, StockEventError>, DraftError> {
         let mut there = match lot {
             Some(lot) => position.lots.get(lot).map_or(Quantity::ZERO, |lot| lot.on_hand),
-            None => basis.there(position.balance),
+            None => basis.of_balance(position.balance),
         };
         if position.moved_at.is_none_or(|last| last <= time) {
             return Ok(Ok(there));
@@ -384,9 +364,9 @@ impl Draft<'_> {
                 break;
             }
             if movement.effective_at() > time {
-                let change = movement.kind.change(movement.quantity);
+                let change = movement.change();
                 match lot {
-                    None => there -= basis.of(change),
+                    None => there -= basis.of_change(change),
                     Some(lot) if movement.lot.as_ref().is_some_and(|of| of.id == *lot) => there -= change.on_hand,
                     Some(_) => {}
                 }

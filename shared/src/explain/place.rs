@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::catalog::{Place, Quantity};
 use crate::explain::facts::{By, ExplainFacts, History, SentLevel};
 use crate::explain::node::{ExplainNode, NodeName, NodeRole, NodeSource};
-use crate::movement::{Balance, Movement, MovementKind, PositionKey};
+use crate::movement::{Balance, Movement, PositionKey};
 use crate::promise::{LocationPromise, Promise};
 use crate::storefront::{PushAction, PushCall, PushOutcome};
 use crate::table::{Row, RowKey};
@@ -95,7 +95,7 @@ fn to_push(facts: &ExplainFacts, sent: &SentLevel, at: Option<&LocationPromise>,
         let location = facts.network.get(&level.location);
         let buffer = at.kept_back(location, facts.item.buffer_for(Some(&level.shop), facts.tier.as_ref()));
         supply = supply.with(sellable(&at.balance));
-        supply = supply.with(nonzero(NodeName::Ahead, "shipped ahead of the shop", at.balance.ahead, NodeRole::Adds));
+        supply = supply.with(nonzero(NodeName::Ahead, "shipped ahead of the shop", at.balance.shipped_ahead, NodeRole::Adds));
         supply = supply.with(nonzero(NodeName::Producible, "can still be produced", at.producible, NodeRole::Adds));
         supply = supply.with(nonzero(NodeName::Buffer, kept_back(facts, &level.location), buffer, NodeRole::Takes));
         supply = supply.with([place(facts, &Place::At(level.location.clone()), at, producible)]);
@@ -184,15 +184,10 @@ fn disagrees(at: &LocationPromise, history: Option<&History>) -> Option<String> 
 }
 
 fn movement(movement: &Movement) -> ExplainNode {
-    ExplainNode::new(NodeName::Movement, kind_name(movement.kind), movement.quantity).from(NodeSource {
+    ExplainNode::new(NodeName::Movement, movement.name().replace('_', " "), movement.quantity).from(NodeSource {
         movement: Some(movement.seq),
         event: Some(movement.cause.event.clone()),
         order: movement.cause.order.clone(),
         ..NodeSource::row(&movement.row_key(), movement.recorded_at)
     })
-}
-
-fn kind_name(kind: MovementKind) -> String {
-    let name = serde_json::to_value(kind).ok();
-    name.as_ref().and_then(|name| name.as_str()).unwrap_or_default().replace('_', " ")
 }

@@ -16,4 +16,4 @@ mod tests;
 pub use event::{LedgerEvent, OrderEvent};
 pub use inbox::{AppliedEvent, DeferredEvent};
 pub use lane::Lane;
-pub use position::{CountBasis, LastCount, LotBalance, NewMovement, Position};
+pub use position::{LastCount, LotBalance, NewMovement, Position};

@@ -7,37 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{LotId, Quantity};
-use crate::movement::{Balance, BalanceChange, Lot, Movement, MovementCause, MovementKind, PositionKey};
-
-/// Which units a count or balance includes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CountBasis {
-    /// Physical units: units that a POS has sold are is_empty, even if the book stock still includes them.
-    Physical,
-    /// The book stock.
-    Books,
-}
-
-impl CountBasis {
-    /// The part of a change that a count on this basis sees.
-    #[must_use]
-    pub fn of(self, change: BalanceChange) -> Quantity {
-        match self {
-            Self::Physical => change.on_hand - change.pos_pending,
-            Self::Books => change.on_hand,
-        }
-    }
-
-    /// The units of a balance, counted on this basis.
-    #[must_use]
-    pub fn there(self, balance: Balance) -> Quantity {
-        match self {
-            Self::Physical => balance.on_hand - balance.pos_pending,
-            Self::Books => balance.on_hand,
-        }
-    }
-}
+use crate::movement::{Balance, BalanceChange, CountBasis, Lot, Movement, MovementCause, MovementKind, PositionKey};
 
 /// The newest count or balance. It includes every movement that took effect before it, even one that is recorded later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +66,8 @@ pub struct Position {
 pub struct NewMovement {
     /// The kind of movement.
     pub kind: MovementKind,
+    /// Whether it reverses this kind.
+    pub reversal: bool,
     /// The number of units; positive.
     pub quantity: Quantity,
     /// The lot of the units.
@@ -125,13 +97,13 @@ impl Position {
         let now = self.moved_at.map_or(now, |last| last.max(now));
         let at = step.at.filter(|at| *at < now);
         self.note_source(&cause.event.source, at.unwrap_or(now));
-        let change = step.kind.change(step.quantity);
+        let change = step.kind.change(step.quantity, step.reversal);
         let lot = step.lot.clone();
         let mut made = vec![self.push(step, at, cause.clone(), now)];
         let counted_lot = lot.as_ref().and_then(|lot| self.lots.get(&lot.id)?.counted);
         let again = match (at, counted_lot, self.counted) {
             (Some(at), Some(counted), _) if at <= counted => Some((change.on_hand, lot)),
-            (Some(at), _, Some(counted)) if at <= counted.as_of => Some((counted.basis.of(change), None)),
+            (Some(at), _, Some(counted)) if at <= counted.as_of => Some((counted.basis.of_change(change), None)),
             _ => None,
         };
         if let Some((units, lot)) = again.filter(|(units, _)| !units.is_zero()) {
@@ -160,16 +132,17 @@ impl Position {
     }
 
     fn push(&mut self, step: NewMovement, at: Option<Timestamp>, cause: MovementCause, now: Timestamp) -> Movement {
-        let NewMovement { kind, quantity, lot, .. } = step;
-        let before = self.balance;
-        self.balance = before + kind.change(quantity);
+        let NewMovement { kind, reversal, quantity, lot, .. } = step;
+        let (before, change) = (self.balance, kind.change(quantity, reversal));
+        self.balance = before + change;
         self.seq += 1;
         self.moved_at = Some(now);
         if let Some(lot) = &lot {
-            add_to_lot(&mut self.lots, lot, kind.change(quantity));
+            add_to_lot(&mut self.lots, lot, change);
         }
         let (of, after) = (self.of.clone(), self.balance);
-        let made = Movement { of, seq: self.seq, kind, quantity, before, after, lot, cause, occurred_at: at, recorded_at: now };
+        let seq = self.seq;
+        let made = Movement { of, seq, kind, reversal, quantity, before, after, lot, cause, occurred_at: at, recorded_at: now };
         add_to_placed(&mut self.placed, &made);
         made
     }
@@ -203,14 +176,27 @@ impl NewMovement {
     /// A movement without a lot and a time of its own.
     #[must_use]
     pub fn of(kind: MovementKind, quantity: Quantity) -> Self {
-        Self { kind, quantity, lot: None, at: None }
+        Self { kind, reversal: false, quantity, lot: None, at: None }
     }
 
     /// A correction by `units`, up or down; not zero.
     #[must_use]
     pub fn correction(units: Quantity, lot: Option<Lot>, at: Option<Timestamp>) -> Self {
         let (kind, quantity) = if units.is_negative() { (MovementKind::Lost, -units) } else { (MovementKind::Found, units) };
-        Self { kind, quantity, lot, at }
+        Self { lot, at, ..Self::of(kind, quantity) }
+    }
+
+    /// A movement of `units`: of this kind when they are above zero, and its reversal when they are below.
+    #[must_use]
+    pub fn signed(kind: MovementKind, units: Quantity) -> Self {
+        let reversal = units.is_negative();
+        Self { reversal, ..Self::of(kind, if reversal { -units } else { units }) }
+    }
+
+    /// The movement of `units` that are in transit to a place, or (below zero) no longer are.
+    #[must_use]
+    pub fn in_transit(units: Quantity) -> Self {
+        if units.is_negative() { Self::of(MovementKind::Arrive, -units) } else { Self::of(MovementKind::Depart, units) }
     }
 }
 

@@ -155,7 +155,7 @@ impl Fold {
         }
         (self.seq, self.balance) = (movement.seq, movement.after);
         if let Some(lot) = &movement.lot {
-            add_to_lot(&mut self.lots, lot, movement.kind.change(movement.quantity));
+            add_to_lot(&mut self.lots, lot, movement.change());
         }
         add_to_placed(&mut self.placed, movement);
         Ok(())
@@ -209,13 +209,13 @@ fn is_sound(movement: &Movement) -> bool {
     if !movement.quantity.is_positive() {
         return false;
     }
-    let (before, after, change) = (movement.before, movement.after, movement.kind.change(movement.quantity));
+    let (before, after, change) = (movement.before, movement.after, movement.change());
     [
         (before.on_hand, change.on_hand, after.on_hand),
         (before.reserved, change.reserved, after.reserved),
         (before.held, change.held, after.held),
         (before.moved_by_shop, change.moved_by_shop, after.moved_by_shop),
-        (before.ahead, change.ahead, after.ahead),
+        (before.shipped_ahead, change.shipped_ahead, after.shipped_ahead),
         (before.in_transit, change.in_transit, after.in_transit),
         (before.pos_pending, change.pos_pending, after.pos_pending),
         (before.allocated, change.allocated, after.allocated),

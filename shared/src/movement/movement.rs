@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{FulfilmentId, LineId, LotId, OrderId, Quantity, ShopDomain};
-use crate::movement::{Balance, EventId, MovementKind, PositionKey};
+use crate::movement::{Balance, BalanceChange, EventId, MovementKind, PositionKey};
 
 /// A lot (batch) of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,11 +54,14 @@ pub struct Movement {
     pub seq: u64,
     /// Its kind.
     pub kind: MovementKind,
+    /// Whether it reverses its kind: the units of an earlier movement did not move, or moved at another place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reversal: bool,
     /// The number of units; always above zero.
     pub quantity: Quantity,
     /// The balance before it.
     pub before: Balance,
-    /// The balance after it: `before + kind.change(quantity)`.
+    /// The balance after it: `before + change()`.
     pub after: Balance,
     /// The lot of the units, if they belong to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,11 +76,23 @@ pub struct Movement {
 }
 
 impl Movement {
+    /// The change that it makes to its position.
+    #[must_use]
+    pub fn change(&self) -> BalanceChange {
+        self.kind.change(self.quantity, self.reversal)
+    }
+
+    /// Its name, as [`MovementKind::name`] gives it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.kind.name(self.reversal)
+    }
+
     /// The change of reserved units, with the day on which the order was placed; `None` when it changes no reservation or
     /// the day is not recorded.
     #[must_use]
     pub fn reserves(&self) -> Option<(Date, Quantity)> {
-        let units = self.kind.change(self.quantity).reserved;
+        let units = self.change().reserved;
         let placed = self.cause.order.as_ref()?.placed?;
         (!units.is_zero()).then_some((placed, units))
     }

@@ -56,7 +56,7 @@ pub struct Balance {
     pub moved_by_shop: Quantity,
     /// Units of orders that a warehouse reported as shipped and that the shop still counts (shipped ahead of the shop).
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
-    pub ahead: Quantity,
+    pub shipped_ahead: Quantity,
     /// Units in transit to this place. They are not available before they arrive.
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
     pub in_transit: Quantity,
@@ -88,7 +88,7 @@ impl Balance {
     /// the shop still includes them.
     #[must_use]
     pub fn supply(&self) -> Quantity {
-        self.sellable() + self.ahead
+        self.sellable() + self.shipped_ahead
     }
 
     /// The supply that the shop cannot know by itself: `supply − moved_by_shop`. Orders, shipments and restocks of the shop do
@@ -101,10 +101,10 @@ impl Balance {
 
 impl fmt::Display for Balance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { on_hand, reserved, held, moved_by_shop, ahead, in_transit, pos_pending, allocated, wholesale } = self;
+        let Self { on_hand, reserved, held, moved_by_shop, shipped_ahead, in_transit, pos_pending, allocated, wholesale } = self;
         write!(f, "{on_hand} on hand, {reserved} reserved, {held} held, {moved_by_shop} moved by the shop")?;
         let optional = [
-            (ahead, "shipped ahead of the shop"),
+            (shipped_ahead, "shipped ahead of the shop"),
             (in_transit, "in transit"),
             (pos_pending, "sold by POS"),
             (allocated, "allocated"),
@@ -123,7 +123,7 @@ impl Add<BalanceChange> for Balance {
             reserved: self.reserved + change.reserved,
             held: self.held + change.held,
             moved_by_shop: self.moved_by_shop + change.moved_by_shop,
-            ahead: self.ahead + change.ahead,
+            shipped_ahead: self.shipped_ahead + change.shipped_ahead,
             in_transit: self.in_transit + change.in_transit,
             pos_pending: self.pos_pending + change.pos_pending,
             allocated: self.allocated + change.allocated,

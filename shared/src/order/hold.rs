@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::AlertSubject;
 use crate::catalog::{LineId, OrderId, Place, Quantity, ShopDomain};
 use crate::movement::EventId;
-use crate::order::departure::Places;
+use crate::order::shipped::Places;
 use crate::order::{OrderRecord, ReportKind};
 
 /// How long holds last. `None` means without limit.
@@ -123,13 +123,15 @@ impl OrderRecord {
 
     /// Units of a line that warehouses have allocated and that have not shipped.
     fn allocated_units(&self, line: LineId) -> Quantity {
-        self.allocated(line, &self.departed(line).left).map(|(_, units)| units).sum()
+        self.allocated(line, &self.shipped_units(line).total).map(|(_, units)| units).sum()
     }
 
     /// Whether a warehouse has allocated any of its units, or has shipped some ahead of the shop.
     fn is_taken_over(&self) -> bool {
         let lines: BTreeSet<LineId> = self.reports.values().map(|report| report.line).collect();
-        lines.into_iter().any(|line| !self.departed(line).ahead.is_empty() || self.allocated_units(line).is_positive())
+        lines
+            .into_iter()
+            .any(|line| !self.shipped_units(line).shipped_ahead.is_empty() || self.allocated_units(line).is_positive())
     }
 
     /// Whether its hold was released and has not been restored since by a payment or a warehouse.

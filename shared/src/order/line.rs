@@ -30,14 +30,14 @@ pub struct LineLedger {
     pub withheld: BTreeMap<Place, Quantity>,
     /// Units that shipped ahead of the shop, by place: a warehouse reported them and the shop still counts them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub dispatched: BTreeMap<Place, Quantity>,
+    pub shipped_ahead: BTreeMap<Place, Quantity>,
     /// Misattributed shipments, by place: units that shipped from there and that the shop books at another place or not at all.
     /// Below zero: units that the shop books there and that shipped from another place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub misattributed: BTreeMap<Place, Quantity>,
     /// Withheld units that a warehouse has shipped and that are no longer held, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub gone: BTreeMap<Place, Quantity>,
+    pub withheld_shipped: BTreeMap<Place, Quantity>,
     /// The lots of units that shipped from a place, the latest last. A reversal returns its units to these lots.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lots: BTreeMap<Place, Vec<OfLot>>,
@@ -68,14 +68,14 @@ impl OrderRecord {
     /// When the step is not one that an order requires, or takes back more than the line holds.
     pub fn apply(&mut self, step: &OrderStep) {
         let line = self.lines.entry(step.line).or_default();
-        let BalanceChange { on_hand, reserved, held, moved_by_shop, ahead, .. } = step.kind.change(step.quantity);
+        let BalanceChange { on_hand, reserved, held, moved_by_shop, shipped_ahead, .. } = step.change();
         match step.kind {
             MovementKind::Reserve | MovementKind::Release | MovementKind::AssignOut | MovementKind::AssignIn => {
                 add(&mut line.reserved, &step.place, reserved)
             }
-            MovementKind::Ship | MovementKind::Unship | MovementKind::ConfirmShipment | MovementKind::ReverseConfirmShipment => {
+            MovementKind::Ship | MovementKind::ConfirmShipment => {
                 add(&mut line.reserved, &step.place, reserved);
-                add(&mut line.dispatched, &step.place, ahead);
+                add(&mut line.shipped_ahead, &step.place, shipped_ahead);
                 let id = step.fulfilment.expect("every shipment step names its fulfilment");
                 let nothing = || LineShipment { place: step.place.clone(), quantity: Quantity::ZERO };
                 let shipped = line.shipped.entry(id).or_insert_with(nothing);
@@ -84,17 +84,15 @@ impl OrderRecord {
                     line.shipped.remove(&id);
                 }
             }
-            MovementKind::ShipAhead | MovementKind::ReverseShipAhead => {
+            MovementKind::ShipAhead => {
                 add(&mut line.reserved, &step.place, reserved);
-                add(&mut line.dispatched, &step.place, ahead);
+                add(&mut line.shipped_ahead, &step.place, shipped_ahead);
             }
-            MovementKind::Misattribute | MovementKind::ReverseMisattribute => {
-                change(&mut line.misattributed, &step.place, -on_hand)
-            }
-            MovementKind::Unhold | MovementKind::Hold => add(&mut line.gone, &step.place, -held),
-            MovementKind::Return | MovementKind::Unreturn => add(&mut line.returned, &step.place, on_hand),
-            MovementKind::Restock | MovementKind::Unrestock => add(&mut line.restocked, &step.place, moved_by_shop),
-            MovementKind::Withhold | MovementKind::Unwithhold => add(&mut line.withheld, &step.place, held),
+            MovementKind::Misattribute => change(&mut line.misattributed, &step.place, -on_hand),
+            MovementKind::Hold => add(&mut line.withheld_shipped, &step.place, -held),
+            MovementKind::Return => add(&mut line.returned, &step.place, on_hand),
+            MovementKind::Restock => add(&mut line.restocked, &step.place, moved_by_shop),
+            MovementKind::Withhold => add(&mut line.withheld, &step.place, held),
             MovementKind::Receipt
             | MovementKind::Produce
             | MovementKind::Issue
@@ -108,11 +106,8 @@ impl OrderRecord {
             | MovementKind::Depart
             | MovementKind::Arrive
             | MovementKind::PosSale
-            | MovementKind::ReversePosSale
             | MovementKind::Allocate
-            | MovementKind::Deallocate
-            | MovementKind::WholesaleAllocate
-            | MovementKind::WholesaleDeallocate => unreachable!("an order never requires a {:?}", step.kind),
+            | MovementKind::WholesaleAllocate => unreachable!("an order never requires a {:?}", step.kind),
         }
     }
 }
@@ -135,7 +130,7 @@ fn change(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantit
 
 impl LineLedger {
     /// Records the lots of units that shipped from a place.
-    pub fn left_with(&mut self, place: &Place, parts: &[(Option<Lot>, Quantity)]) {
+    pub fn record_lots(&mut self, place: &Place, parts: &[(Option<Lot>, Quantity)]) {
         let known = parts.iter().filter_map(|(lot, quantity)| Some(OfLot { lot: lot.clone()?, quantity: *quantity }));
         let mut known = known.peekable();
         if known.peek().is_some() {
@@ -144,7 +139,7 @@ impl LineLedger {
     }
 
     /// Removes and returns the lots of units that come back to a place: the latest shipped first, units without a lot last.
-    pub fn comes_back(&mut self, place: &Place, quantity: Quantity) -> Vec<(Option<Lot>, Quantity)> {
+    pub fn take_lots(&mut self, place: &Place, quantity: Quantity) -> Vec<(Option<Lot>, Quantity)> {
         let mut back = Vec::new();
         let mut left = quantity;
         let mut out = self.lots.remove(place).unwrap_or_default();

@@ -9,17 +9,17 @@
 //! Deliberately absent from everything that is stored: customers, addresses, prices. A snapshot holds ids and quantities
 //! only; a [`SalesOrder`] passes through.
 
-mod departure;
 mod hold;
-mod leaving;
 mod line;
 mod note;
 mod plan;
 mod record;
 mod report;
+mod required;
 mod sales_order;
+mod shipment_steps;
+mod shipped;
 mod snapshot;
-mod whereabouts;
 
 pub use hold::{HoldAlert, HoldDue, HoldEvent, HoldExpiry, HoldPolicy};
 pub use line::{LineLedger, LineShipment};

@@ -6,11 +6,11 @@
 use jiff::Timestamp;
 
 use crate::catalog::{FulfilmentId, LineId, Network, Place, Quantity, Sku};
-use crate::movement::MovementKind;
+use crate::movement::{BalanceChange, MovementKind};
 use crate::order::OrderRecord;
-use crate::order::departure::Places;
-use crate::order::leaving::{Leaving, excess};
-use crate::order::whereabouts::Whereabouts;
+use crate::order::required::RequiredUnits;
+use crate::order::shipment_steps::{ShipmentSteps, excess};
+use crate::order::shipped::Places;
 
 /// One movement that an order requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct OrderStep {
     pub sku: Sku,
     /// The kind of movement.
     pub kind: MovementKind,
+    /// Whether it reverses this kind.
+    pub reversal: bool,
     /// The place.
     pub place: Place,
     /// The number of units; above zero.
@@ -29,6 +31,26 @@ pub struct OrderStep {
     pub fulfilment: Option<FulfilmentId>,
     /// When it took effect, if the shop or a warehouse reported that. A stock count after this time has seen it.
     pub at: Option<Timestamp>,
+}
+
+impl OrderStep {
+    /// A step without a fulfilment and without a time of its own.
+    pub(super) fn new(line: LineId, sku: &Sku, kind: MovementKind, place: &Place, quantity: Quantity) -> Self {
+        let (sku, place) = (sku.clone(), place.clone());
+        Self { line, sku, kind, reversal: false, place, quantity, fulfilment: None, at: None }
+    }
+
+    /// The step that reverses it.
+    #[must_use]
+    pub(super) fn reversed(self) -> Self {
+        Self { reversal: true, ..self }
+    }
+
+    /// The change that it makes to its position.
+    #[must_use]
+    pub fn change(&self) -> BalanceChange {
+        self.kind.change(self.quantity, self.reversal)
+    }
 }
 
 impl OrderRecord {
@@ -43,31 +65,28 @@ impl OrderRecord {
         if self.facts.as_ref().is_none_or(|facts| facts.test) {
             return steps;
         }
-        let at = Whereabouts { record: self, network };
+        let required = RequiredUnits { record: self, network };
         for (id, line) in &self.lines {
             let Some(sku) = &line.sku else { continue };
             let mut line_steps = LineSteps { id: *id, sku, steps: &mut steps };
-            let withheld = at.withheld(*id);
-            let shipments = at.shipments(*id, line);
-            let departures = at.departures(*id, &shipments, &withheld);
-            let leaving = Leaving { record: self, id: *id, sku, line, shipments: &shipments, departures: &departures };
-            let (undone, leaving) = leaving.steps();
-            line_steps.steps.extend(undone);
-            line_steps.adjust(MovementKind::Hold, &line.gone, &departures.gone);
-            line_steps.adjust(MovementKind::Unwithhold, &line.withheld, &withheld);
-            line_steps.adjust(MovementKind::Withhold, &withheld, &line.withheld);
-            let mut wanted = at.open(*id, &departures);
-            for step in &leaving {
-                *wanted.entry(step.place.clone()).or_default() -= step.kind.change(step.quantity).reserved;
+            let withheld = required.withheld(*id);
+            let shipments = required.shipments(*id, line);
+            let shipped = required.shipped(*id, &shipments, &withheld);
+            let of_shipments = ShipmentSteps { record: self, id: *id, sku, line, shipments: &shipments, shipped: &shipped };
+            let (reversed, made) = of_shipments.steps();
+            line_steps.steps.extend(reversed);
+            line_steps.adjust(MovementKind::Hold, &line.withheld_shipped, &shipped.withheld_shipped);
+            line_steps.settle(MovementKind::Withhold, &line.withheld, &withheld);
+            let mut reserved = required.open(*id, &shipped);
+            for step in &made {
+                *reserved.entry(step.place.clone()).or_default() -= step.change().reserved;
             }
-            line_steps.reserve(&line.reserved, &wanted);
-            line_steps.steps.extend(leaving);
-            line_steps.adjust(MovementKind::Unhold, &departures.gone, &line.gone);
-            let (returned, restocked) = at.came_back(*id);
-            line_steps.adjust(MovementKind::Unreturn, &line.returned, &returned);
-            line_steps.adjust(MovementKind::Return, &returned, &line.returned);
-            line_steps.adjust(MovementKind::Unrestock, &line.restocked, &restocked);
-            line_steps.adjust(MovementKind::Restock, &restocked, &line.restocked);
+            line_steps.reserve(&line.reserved, &reserved);
+            line_steps.steps.extend(made);
+            line_steps.reverse(MovementKind::Hold, &shipped.withheld_shipped, &line.withheld_shipped);
+            let (returned, restocked) = required.returned_units(*id);
+            line_steps.settle(MovementKind::Return, &line.returned, &returned);
+            line_steps.settle(MovementKind::Restock, &line.restocked, &restocked);
         }
         steps
     }
@@ -81,18 +100,13 @@ struct LineSteps<'a> {
 }
 
 impl LineSteps<'_> {
+    fn step(&self, kind: MovementKind, place: &Place, quantity: Quantity) -> OrderStep {
+        OrderStep::new(self.id, self.sku, kind, place, quantity)
+    }
+
     fn push(&mut self, kind: MovementKind, place: &Place, quantity: Quantity) {
         if quantity.is_positive() {
-            let (fulfilment, at) = (None, None);
-            self.steps.push(OrderStep {
-                line: self.id,
-                sku: self.sku.clone(),
-                kind,
-                place: place.clone(),
-                quantity,
-                fulfilment,
-                at,
-            });
+            self.steps.push(self.step(kind, place, quantity));
         }
     }
 
@@ -101,6 +115,19 @@ impl LineSteps<'_> {
         for (place, units) in excess(more, less) {
             self.push(kind, &place, units);
         }
+    }
+
+    /// Adds a reversal of `kind` at each place where `more` exceeds `less`.
+    fn reverse(&mut self, kind: MovementKind, more: &Places, less: &Places) {
+        for (place, units) in excess(more, less) {
+            self.steps.push(self.step(kind, &place, units).reversed());
+        }
+    }
+
+    /// Brings the units of `kind` from what the ledger holds to what the order requires: the reversals come first.
+    fn settle(&mut self, kind: MovementKind, held: &Places, required: &Places) {
+        self.reverse(kind, held, required);
+        self.adjust(kind, required, held);
     }
 
     /// Adjusts the reservation of the line to `wanted`: releases the total surplus, assigns units from places with a surplus to

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Quantity;
 use crate::movement::{BalanceChange, PositionKey};
 use crate::source::StockKind;
+use crate::source::kind::{DocumentEffect, DocumentPart};
 
 /// The kinds of source documents that stay open over several events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,26 +45,7 @@ impl DocumentKind {
     /// The kind of document that an event of `kind` belongs to, if any.
     #[must_use]
     pub fn of(kind: StockKind) -> Option<Self> {
-        match kind {
-            StockKind::PosSale | StockKind::PosVoid | StockKind::PosPosting => Some(Self::Ticket),
-            StockKind::TransferOut | StockKind::TransferIn | StockKind::TransferLoss => Some(Self::Transfer),
-            StockKind::QualityHold | StockKind::QualityRelease => Some(Self::Hold),
-            StockKind::Allocation
-            | StockKind::Deallocation
-            | StockKind::Shipment
-            | StockKind::WholesaleAllocation
-            | StockKind::WholesaleRelease => Some(Self::Outbound),
-            StockKind::Receipt
-            | StockKind::ProductionCompleted
-            | StockKind::ComponentIssue
-            | StockKind::Count
-            | StockKind::Balance
-            | StockKind::Adjustment
-            | StockKind::WriteOff
-            | StockKind::PurchaseOrder
-            | StockKind::ProductionRun
-            | StockKind::CustomerReturn => None,
-        }
+        kind.properties().document.map(|(part, _)| part.document())
     }
 }
 
@@ -97,29 +79,29 @@ impl OpenCommitment {
     /// The open quantities: what this document contributes to the balance of its position.
     #[must_use]
     pub fn stands(&self) -> BalanceChange {
-        let total = |kind: StockKind| self.said.get(&kind).copied().unwrap_or_default();
+        let total = |wanted: DocumentPart| -> Quantity {
+            let of_part = self.said.iter().filter_map(|(kind, units)| {
+                let (_, effect) = kind.properties().document.filter(|(part, _)| *part == wanted)?;
+                Some(match effect {
+                    DocumentEffect::Adds => *units,
+                    DocumentEffect::TakesOff => -*units,
+                })
+            });
+            of_part.sum()
+        };
         let nothing = BalanceChange::default();
         match self.document {
-            DocumentKind::Ticket => {
-                let open = total(StockKind::PosSale) - total(StockKind::PosVoid) - total(StockKind::PosPosting);
-                BalanceChange { pos_pending: open.at_least_zero(), ..nothing }
-            }
-            DocumentKind::Transfer => {
-                let open = total(StockKind::TransferOut) - total(StockKind::TransferIn) - total(StockKind::TransferLoss);
-                BalanceChange { in_transit: open.at_least_zero(), ..nothing }
-            }
-            DocumentKind::Hold => {
-                let open = total(StockKind::QualityHold) - total(StockKind::QualityRelease);
-                BalanceChange { held: open.at_least_zero(), ..nothing }
-            }
+            DocumentKind::Ticket => BalanceChange { pos_pending: total(DocumentPart::PosSold).at_least_zero(), ..nothing },
+            DocumentKind::Transfer => BalanceChange { in_transit: total(DocumentPart::Transferred).at_least_zero(), ..nothing },
+            DocumentKind::Hold => BalanceChange { held: total(DocumentPart::Held).at_least_zero(), ..nothing },
             DocumentKind::Outbound => {
                 // A warehouse allocates units that may be promised already, and ships units that may be allocated already.
                 // Each unit counts once.
-                let shipped = total(StockKind::Shipment);
-                let allocations = (total(StockKind::Allocation) - total(StockKind::Deallocation)).at_least_zero();
-                let promised = total(StockKind::WholesaleAllocation) - total(StockKind::WholesaleRelease);
+                let shipped = total(DocumentPart::Shipped);
+                let allocations = total(DocumentPart::Allocated).at_least_zero();
                 let allocated = (allocations - shipped).at_least_zero();
-                BalanceChange { allocated, wholesale: (promised - allocations.max(shipped)).at_least_zero(), ..nothing }
+                let wholesale = (total(DocumentPart::Promised) - allocations.max(shipped)).at_least_zero();
+                BalanceChange { allocated, wholesale, ..nothing }
             }
         }
     }

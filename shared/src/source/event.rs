@@ -1,5 +1,7 @@
 //! One stock transaction of another system, in the system's own codes and units.
 
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,8 @@ use serde_json::Value;
 
 use crate::catalog::{Amount, LineId, LocationId, LotId, OrderId, Quantity, ShopDomain, Sku, SystemId, Unit};
 use crate::movement::EventId;
-use crate::order::ReportKind;
+use crate::source::StockKind;
+use crate::source::kind::{DueRule, QuantityRule, ReferenceRule};
 
 /// The most events of one batch.
 pub const MAX_BATCH: usize = 500;
@@ -65,177 +68,6 @@ pub struct OrderLineOf {
     pub line: LineId,
 }
 
-/// What can happen to stock. The table in infra/docs/cases.md defines how each kind changes a position, and a test checks it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StockKind {
-    /// Units arrived from a supplier.
-    Receipt,
-    /// Finished goods came off the line.
-    ProductionCompleted,
-    /// Components went into production.
-    ComponentIssue,
-    /// A physical count of the units on hand.
-    Count,
-    /// The on-hand balance in the system's book stock.
-    Balance,
-    /// A correction up or down.
-    Adjustment,
-    /// Units are lost or destroyed.
-    WriteOff,
-    /// Units are on hold and may not be sold.
-    QualityHold,
-    /// Held units may be sold again.
-    QualityRelease,
-    /// Units left for another of our locations.
-    TransferOut,
-    /// Units of a transfer arrived.
-    TransferIn,
-    /// Units of a transfer are lost.
-    TransferLoss,
-    /// Units came back from a customer.
-    CustomerReturn,
-    /// A warehouse allocated units to an order.
-    Allocation,
-    /// They are not any more.
-    Deallocation,
-    /// A POS sold units that the book stock still includes.
-    PosSale,
-    /// A POS sale is voided.
-    PosVoid,
-    /// The book stock includes the POS sale now.
-    PosPosting,
-    /// Units left with a shipment.
-    Shipment,
-    /// Units are allocated to a wholesale customer.
-    WholesaleAllocation,
-    /// They are not any more.
-    WholesaleRelease,
-    /// The ordered quantity of an item on a purchase order, received units included. It moves no stock before it is received.
-    PurchaseOrder,
-    /// The planned quantity of an item of a production run, completed units included. It moves no stock before it is
-    /// completed.
-    ProductionRun,
-}
-
-impl StockKind {
-    /// Every kind.
-    pub const ALL: [Self; 23] = [
-        Self::Receipt,
-        Self::ProductionCompleted,
-        Self::ComponentIssue,
-        Self::Count,
-        Self::Balance,
-        Self::Adjustment,
-        Self::WriteOff,
-        Self::QualityHold,
-        Self::QualityRelease,
-        Self::TransferOut,
-        Self::TransferIn,
-        Self::TransferLoss,
-        Self::CustomerReturn,
-        Self::Allocation,
-        Self::Deallocation,
-        Self::PosSale,
-        Self::PosVoid,
-        Self::PosPosting,
-        Self::Shipment,
-        Self::WholesaleAllocation,
-        Self::WholesaleRelease,
-        Self::PurchaseOrder,
-        Self::ProductionRun,
-    ];
-
-    /// The name in events.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Receipt => "receipt",
-            Self::ProductionCompleted => "production_completed",
-            Self::ComponentIssue => "component_issue",
-            Self::Count => "count",
-            Self::Balance => "balance",
-            Self::Adjustment => "adjustment",
-            Self::WriteOff => "write_off",
-            Self::QualityHold => "quality_hold",
-            Self::QualityRelease => "quality_release",
-            Self::TransferOut => "transfer_out",
-            Self::TransferIn => "transfer_in",
-            Self::TransferLoss => "transfer_loss",
-            Self::CustomerReturn => "customer_return",
-            Self::Allocation => "allocation",
-            Self::Deallocation => "deallocation",
-            Self::PosSale => "pos_sale",
-            Self::PosVoid => "pos_void",
-            Self::PosPosting => "pos_posting",
-            Self::Shipment => "shipment",
-            Self::WholesaleAllocation => "wholesale_allocation",
-            Self::WholesaleRelease => "wholesale_release",
-            Self::PurchaseOrder => "purchase_order",
-            Self::ProductionRun => "production_run",
-        }
-    }
-
-    /// What an event of this kind reports about an order of a shop, if it can belong to one.
-    #[must_use]
-    pub fn report(self) -> Option<ReportKind> {
-        match self {
-            Self::Allocation => Some(ReportKind::Allocated),
-            Self::Deallocation => Some(ReportKind::Deallocated),
-            Self::Shipment => Some(ReportKind::Shipped),
-            Self::CustomerReturn => Some(ReportKind::Returned),
-            Self::Receipt
-            | Self::ProductionCompleted
-            | Self::ComponentIssue
-            | Self::Count
-            | Self::Balance
-            | Self::Adjustment
-            | Self::WriteOff
-            | Self::QualityHold
-            | Self::QualityRelease
-            | Self::TransferOut
-            | Self::TransferIn
-            | Self::TransferLoss
-            | Self::PosSale
-            | Self::PosVoid
-            | Self::PosPosting
-            | Self::WholesaleAllocation
-            | Self::WholesaleRelease
-            | Self::PurchaseOrder
-            | Self::ProductionRun => None,
-        }
-    }
-
-    /// Whether the quantity is how much there is, not how much came or went.
-    #[must_use]
-    pub fn is_a_state(self) -> bool {
-        matches!(self, Self::Count | Self::Balance)
-    }
-
-    /// Whether it schedules a receipt and moves no stock.
-    #[must_use]
-    pub fn announces(self) -> bool {
-        matches!(self, Self::PurchaseOrder | Self::ProductionRun)
-    }
-
-    /// Whether the event needs the reference of a document that other events share.
-    fn needs_reference(self) -> bool {
-        matches!(
-            self,
-            Self::TransferOut
-                | Self::TransferIn
-                | Self::TransferLoss
-                | Self::PosSale
-                | Self::PosVoid
-                | Self::PosPosting
-                | Self::WholesaleAllocation
-                | Self::WholesaleRelease
-                | Self::PurchaseOrder
-                | Self::ProductionRun
-        )
-    }
-}
-
 /// Why an event cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
@@ -281,8 +113,8 @@ pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, StockEventF
 
     let id = EventId::new(system.as_str(), required("id")?);
     let name = required("kind")?;
-    let kind = StockKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
-        let names: Vec<&str> = StockKind::ALL.into_iter().map(StockKind::name).collect();
+    let kind = StockKind::from_str(&name).map_err(|_| {
+        let names: Vec<&str> = StockKind::ALL.iter().map(|kind| kind.name()).collect();
         StockEventFormatError::new("kind", format!("{name:?} is not one of {}", names.join(", ")))
     })?;
     let quantity = fields.get("quantity").ok_or_else(|| StockEventFormatError::new("quantity", "it is missing"))?;
@@ -343,49 +175,54 @@ impl StockEvent {
         &self.id.source
     }
 
-    /// Checks the fields against each other.
+    /// Checks the fields against each other and against the properties of the kind.
     fn check_fields(&self) -> Result<(), StockEventFormatError> {
-        let kind = self.kind.name();
-        let signed = self.kind == StockKind::Adjustment;
-        if !signed && self.quantity.is_negative() {
-            return Err(StockEventFormatError::new("quantity", format!("a {kind} cannot be negative")));
+        let (kind, properties) = (self.kind.name(), self.kind.properties());
+        let wrong = |field, problem: String| Err(StockEventFormatError::new(field, problem));
+        if properties.quantity != QuantityRule::Signed && self.quantity.is_negative() {
+            return wrong("quantity", format!("it cannot be negative in an event of kind {kind}"));
         }
-        if !self.kind.is_a_state() && !self.kind.announces() && self.quantity.is_zero() {
-            return Err(StockEventFormatError::new("quantity", format!("a {kind} cannot be zero")));
+        if properties.quantity != QuantityRule::Total && self.quantity.is_zero() {
+            return wrong("quantity", format!("it cannot be zero in an event of kind {kind}"));
         }
-        if self.order.is_some() && self.kind.report().is_none() {
-            return Err(StockEventFormatError::new("order", format!("a {kind} cannot name a shop's order")));
+        if self.order.is_some() && properties.report.is_none() {
+            let kinds = StockKind::names(|properties| properties.report.is_some());
+            return wrong("order", format!("{kind} cannot name a shop's order: only these kinds can: {kinds}"));
         }
-        if self.reference.is_none() && self.kind.needs_reference() {
-            return Err(StockEventFormatError::new("reference", format!("a {kind} needs the reference of its document")));
+        match properties.reference {
+            ReferenceRule::Required if self.reference.is_none() => {
+                return wrong("reference", format!("{kind} needs the reference of its document"));
+            }
+            ReferenceRule::OrLineOfOrder if self.reference.is_none() && self.order.is_none() => {
+                return wrong("reference", format!("{kind} needs a shop's order or a reference"));
+            }
+            ReferenceRule::Optional | ReferenceRule::Required | ReferenceRule::OrLineOfOrder => {}
         }
-        let is_for_an_order = matches!(self.kind, StockKind::Allocation | StockKind::Deallocation | StockKind::Shipment);
-        if is_for_an_order && self.order.is_none() && self.reference.is_none() {
-            return Err(StockEventFormatError::new("reference", format!("a {kind} needs a shop's order or a reference")));
-        }
-        match (self.kind == StockKind::TransferOut, &self.to) {
-            (true, None) => Err(StockEventFormatError::new("to", "a transfer_out needs its destination")),
+        match (properties.names_destination, &self.to) {
+            (true, None) => return wrong("to", format!("{kind} needs its destination")),
             (true, Some(to)) if *to == self.location => {
-                Err(StockEventFormatError::new("to", "the destination of a transfer must be another location"))
+                return wrong("to", "the destination of a transfer must be another location".to_owned());
             }
             (false, Some(_)) => {
-                Err(StockEventFormatError::new("to", format!("a {kind} has no destination: only a transfer_out has it")))
+                let kinds = StockKind::names(|properties| properties.names_destination);
+                return wrong("to", format!("{kind} has no destination: only these kinds have one: {kinds}"));
             }
-            (true, Some(_)) | (false, None) => Ok(()),
-        }?;
-        if self.due.is_some() && !self.kind.announces() {
-            return Err(StockEventFormatError::new(
-                "due",
-                format!("a {kind} has no due date: only a purchase_order or production_run has it"),
-            ));
+            (true, Some(_)) | (false, None) => {}
         }
-        // A purchase order without a due date is due after the supplier's lead time. For a production run only the factory
-        // knows the day.
-        if self.due.is_none() && self.kind == StockKind::ProductionRun && !self.quantity.is_zero() {
-            return Err(StockEventFormatError::new("due", "a production_run needs the day on which it is to be completed"));
+        match (properties.due, self.due) {
+            (DueRule::None, Some(_)) => {
+                let kinds = StockKind::names(|properties| properties.due != DueRule::None);
+                return wrong("due", format!("{kind} has no due date: only these kinds have one: {kinds}"));
+            }
+            (DueRule::Required, None) if !self.quantity.is_zero() => {
+                return wrong("due", format!("{kind} needs the day on which it is to be completed"));
+            }
+            (DueRule::None | DueRule::Required, None)
+            | (DueRule::Optional | DueRule::Required, Some(_))
+            | (DueRule::Optional, None) => {}
         }
         if self.expires.is_some() && self.lot.is_none() {
-            return Err(StockEventFormatError::new("expires", "it needs the lot that expires: set lot"));
+            return wrong("expires", "it needs the lot that expires: set lot".to_owned());
         }
         Ok(())
     }

@@ -10,14 +10,18 @@
 mod commitment;
 mod event;
 mod heartbeat;
+mod kind;
 pub mod pull;
 mod receipts;
 mod system;
 mod waiting;
 
 pub use commitment::{DocumentKind, OpenCommitment};
-pub use event::{MAX_BATCH, OrderLineOf, StockEvent, StockEventFormatError, StockKind, parse};
+pub use event::{MAX_BATCH, OrderLineOf, StockEvent, StockEventFormatError, parse};
 pub use heartbeat::Heartbeat;
+pub use kind::{
+    DocumentEffect, DocumentPart, DueRule, KindProperties, QuantityRule, ReceiptEffect, ReferenceRule, StockEffect, StockKind,
+};
 pub use receipts::{ReceiptDocument, ScheduledReceipt, ScheduledReceipts};
 pub use system::{System, SystemKind};
 pub use waiting::{WaitingForMapping, WaitingItem};

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{LocationId, Quantity, Sku, day_of};
 use crate::movement::EventId;
+use crate::source::kind::ReceiptEffect;
 use crate::source::{StockEvent, StockKind};
 
 /// The scheduled receipts of one item.
@@ -126,41 +127,6 @@ impl ReceiptDocument {
     }
 }
 
-/// What an event changes in a document.
-enum ReceiptEvent {
-    Announced,
-    Came,
-    Issued,
-}
-
-impl ReceiptEvent {
-    fn of(kind: StockKind) -> Option<Self> {
-        match kind {
-            StockKind::PurchaseOrder | StockKind::ProductionRun => Some(Self::Announced),
-            StockKind::Receipt | StockKind::ProductionCompleted => Some(Self::Came),
-            StockKind::ComponentIssue => Some(Self::Issued),
-            StockKind::Count
-            | StockKind::Balance
-            | StockKind::Adjustment
-            | StockKind::WriteOff
-            | StockKind::QualityHold
-            | StockKind::QualityRelease
-            | StockKind::TransferOut
-            | StockKind::TransferIn
-            | StockKind::TransferLoss
-            | StockKind::CustomerReturn
-            | StockKind::Allocation
-            | StockKind::Deallocation
-            | StockKind::PosSale
-            | StockKind::PosVoid
-            | StockKind::PosPosting
-            | StockKind::Shipment
-            | StockKind::WholesaleAllocation
-            | StockKind::WholesaleRelease => None,
-        }
-    }
-}
-
 fn add(to: &mut Vec<Units>, units: Units) {
     to.push(units);
     if to.len() > ReceiptDocument::MAX_ARRIVALS {
@@ -184,19 +150,19 @@ impl ScheduledReceipts {
     /// Whether an event changes the scheduled receipts of its item.
     #[must_use]
     pub fn are_in(stock: &StockEvent) -> bool {
-        stock.reference.is_some() && ReceiptEvent::of(stock.kind).is_some()
+        stock.reference.is_some() && stock.kind.properties().receipt.is_some()
     }
 
     /// Records an event of `quantity` units at `location`. Returns `false` when there is no room for another document.
     #[must_use]
     pub fn take(&mut self, stock: &StockEvent, location: &LocationId, quantity: Quantity, now: Timestamp) -> bool {
-        let (Some(reference), Some(event)) = (&stock.reference, ReceiptEvent::of(stock.kind)) else { return true };
+        let (Some(reference), Some(event)) = (&stock.reference, stock.kind.properties().receipt) else { return true };
         if !self.documents.contains_key(reference) && !self.make_room() {
             return false;
         }
         let document = self.documents.entry(reference.clone()).or_default();
         match event {
-            ReceiptEvent::Announced => document.announce(Announced {
+            ReceiptEffect::Schedules => document.announce(Announced {
                 as_of: stock.occurred_at,
                 event: stock.id.clone(),
                 recorded_at: now,
@@ -205,8 +171,8 @@ impl ScheduledReceipts {
                 quantity,
                 due: stock.due,
             }),
-            ReceiptEvent::Came => add(&mut document.came, Units { at: now, quantity }),
-            ReceiptEvent::Issued => add(&mut document.issued, Units { at: now, quantity }),
+            ReceiptEffect::Receives => add(&mut document.came, Units { at: now, quantity }),
+            ReceiptEffect::Issues => add(&mut document.issued, Units { at: now, quantity }),
         }
         true
     }

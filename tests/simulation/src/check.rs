@@ -31,7 +31,7 @@ use crate::met::Met;
 pub struct Violation(pub String);
 
 /// The identity of a movement that an event may make only once, for a line of an order or for stock.
-type Transition = (EventId, Option<(OrderId, LineId)>, MovementKind, PositionKey, Option<FulfilmentId>, Option<LotId>);
+type Transition = (EventId, Option<(OrderId, LineId)>, String, PositionKey, Option<FulfilmentId>, Option<LotId>);
 
 /// Units of each lot of a position: on hand, and held.
 type Lots = BTreeMap<LotId, (Quantity, Quantity)>;
@@ -219,12 +219,12 @@ impl Checker {
         let (seq, balance) = self.folded.get(&movement.of).copied().unwrap_or_default();
         let sound = movement.seq == seq + 1
             && movement.before == balance
-            && movement.after == balance + movement.kind.change(movement.quantity)
+            && movement.after == balance + movement.change()
             && movement.quantity.is_positive();
         self.holds(sound, || format!("movement {} of {} does not follow {seq}", movement.seq, movement.of));
         self.folded.insert(movement.of.clone(), (movement.seq, movement.after));
         self.touched.insert(movement.of.clone());
-        let change = movement.kind.change(movement.quantity);
+        let change = movement.change();
         if let Some(day) = movement.cause.order.as_ref().and_then(|order| order.placed).filter(|_| !change.reserved.is_zero()) {
             let folded = &mut self.placed.entry(movement.of.clone()).or_default().0;
             *folded.entry(day).or_default() += change.reserved;
@@ -258,8 +258,8 @@ impl Checker {
         let line = order.as_ref().map(|line| (line.order, line.line));
         let fulfilment = order.as_ref().and_then(|line| line.fulfilment);
         let lot = movement.lot.as_ref().map(|lot| lot.id.clone());
-        let new = self.transitions.insert((event.clone(), line, movement.kind, movement.of.clone(), fulfilment, lot));
-        self.holds(new, || format!("{event} made its {:?} at {} twice", movement.kind, movement.of));
+        let new = self.transitions.insert((event.clone(), line, movement.name(), movement.of.clone(), fulfilment, lot));
+        self.holds(new, || format!("{event} made its {} at {} twice", movement.name(), movement.of));
     }
 
     fn order(&mut self, order: OrderRecord) {
@@ -309,7 +309,7 @@ impl Checker {
             let (folded, stored) = (self.folded.get(&of).copied(), self.positions.get(&of).copied());
             self.holds(folded == stored, || format!("the position {of} is not the sum of its movements"));
             let balance = stored.unwrap_or_default().1;
-            let least = [balance.reserved, balance.held, balance.ahead, balance.in_transit, balance.pos_pending];
+            let least = [balance.reserved, balance.held, balance.shipped_ahead, balance.in_transit, balance.pos_pending];
             let negative = least.into_iter().chain([balance.allocated, balance.wholesale]).any(Quantity::is_negative);
             self.holds(!negative, || format!("a quantity at {of} is negative: {balance:?}"));
             if let Some((folded, stored)) = self.placed.get(&of) {

@@ -170,7 +170,7 @@ fn moment_text(position: &PositionKey, at: At, found: &Result<Moment, Mismatch>)
         let titles = ["seq", "kind", "units", "on hand", "reserved", "held", "by shop"];
         let [seq, kind, units, on_hand, reserved, held, by_shop] = titles;
         lines.push(format!(
-            "{seq:>6}  {:<30}  {kind:<10} {units:>8} {on_hand:>9} {reserved:>9} {held:>9} {by_shop:>9}  cause",
+            "{seq:>6}  {:<30}  {kind:<24} {units:>8} {on_hand:>9} {reserved:>9} {held:>9} {by_shop:>9}  cause",
             "recorded at"
         ));
     }
@@ -179,13 +179,12 @@ fn moment_text(position: &PositionKey, at: At, found: &Result<Moment, Mismatch>)
 }
 
 fn movement_text(movement: &Movement) -> String {
-    let kind = serde_json::to_value(movement.kind).ok();
-    let kind = kind.as_ref().and_then(|kind| kind.as_str()).unwrap_or_default();
+    let name = movement.name();
     let after = &movement.after;
     let order =
         movement.cause.order.as_ref().map_or_else(String::new, |line| format!(", order {} line {}", line.order, line.line));
     format!(
-        "{:>6}  {:<30}  {kind:<10} {:>8} {:>9} {:>9} {:>9} {:>9}  {}{order}",
+        "{:>6}  {:<30}  {name:<24} {:>8} {:>9} {:>9} {:>9} {:>9}  {}{order}",
         movement.seq,
         movement.recorded_at.to_string(),
         movement.quantity.units(),

@@ -108,7 +108,7 @@ impl Report {
             let shopify_available = shop.item(SERUM).map_or(0, |item| shown(shop, item.id));
             let shipped: Quantity = books
                 .all_movements()
-                .filter(|m| m.of.sku.as_str() == SERUM && m.kind == MovementKind::Ship)
+                .filter(|m| m.of.sku.as_str() == SERUM && m.kind == MovementKind::Ship && !m.reversal)
                 .map(|m| m.quantity)
                 .sum();
             let swept = books.all_movements().filter(|movement| movement.cause.event.source.starts_with("query:")).count();
@@ -257,7 +257,7 @@ fn sold(shop: &Shop, sku: &str) -> i64 {
 /// All units that ever existed, by the movements that no order caused.
 fn existed(books: &Books, sku: &str) -> i64 {
     let ours = books.all_movements().filter(|movement| movement.of.sku.as_str() == sku && movement.cause.order.is_none());
-    ours.map(|movement| movement.kind.change(movement.quantity).on_hand.units()).sum()
+    ours.map(|movement| movement.change().on_hand.units()).sum()
 }
 
 /// Units that the shop shows as available.

@@ -140,7 +140,7 @@ async fn history<S: Store>(
     let mut orders: Vec<OpenOrder> = Vec::new();
     for movement in &moment.recent {
         position.note_source(&movement.cause.event.source, movement.effective_at());
-        let units = movement.kind.change(movement.quantity).reserved;
+        let units = movement.change().reserved;
         if let Some(line) = movement.cause.order.as_ref().filter(|_| !units.is_zero() && sells_online(&facts.network, &of.place))
         {
             orders.push(OpenOrder { shop: line.shop.clone(), order: line.order, placed: line.placed, units });

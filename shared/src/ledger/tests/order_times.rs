@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{OrderId, Place, Quantity};
-use crate::ledger::{CountBasis, LastCount, NewMovement, Position};
-use crate::movement::{EventId, MovementCause, PositionKey};
+use crate::ledger::{LastCount, NewMovement, Position};
+use crate::movement::{CountBasis, EventId, MovementCause, PositionKey};
 use crate::order::tests::model::{Change, Held, Model, at, place, settle, shop};
 use crate::order::{OrderRecord, OrderStep};
 
@@ -44,15 +44,15 @@ fn run(story: &[Step]) -> (String, [i64; 2]) {
             Step::Counted(location, units) => {
                 let position = positions.entry(place(*location)).or_insert_with(|| found(&place(*location)));
                 position.balance.on_hand = Quantity::new(*units);
-                position.counted = Some(LastCount { as_of: now, basis: CountBasis::Books });
+                position.counted = Some(LastCount { as_of: now, basis: CountBasis::BookStock });
             }
         }
         let cause = MovementCause { event: EventId::new("shop", model.second.to_string()), order: None };
-        for OrderStep { kind, place, quantity, at, .. } in settle(&mut record, &mut held) {
+        for OrderStep { kind, reversal, place, quantity, at, .. } in settle(&mut record, &mut held) {
             let position = positions.entry(place.clone()).or_insert_with(|| found(&place));
-            position.record(NewMovement { at, ..NewMovement::of(kind, quantity) }, &cause, now);
+            position.record(NewMovement { at, reversal, ..NewMovement::of(kind, quantity) }, &cause, now);
             let second = at.map(|at| format!(" at {}", at.as_second() - crate::order::tests::model::at(0).as_second()));
-            recorded.push(format!("{kind:?} @{place}{}", second.unwrap_or_default()));
+            recorded.push(format!("{} @{place}{}", kind.name(reversal), second.unwrap_or_default()));
         }
     }
     let on_hand = |location: u64| positions.get(&place(location)).map_or(10, |position| position.balance.on_hand.units());
@@ -70,50 +70,50 @@ fn a_count_in_between_stands() {
     const MOVE: Step = Happens(Change::Move { line: 1, to: 2 });
     const DISPATCH: Step = Happens(Change::Dispatch { line: 1, units: 1, at: 1 });
     let rows: [(&str, &[Step], &str, [i64; 2]); 11] = [
-        ("shop only", &[SHIP, ShopReports], "Reserve @WH-1, Ship @WH-1 at 1", [9, 10]),
-        ("shop, void", &[SHIP, ShopReports, VOID, ShopReports], "Unship @WH-1 at 3, Reserve @WH-1", [10, 10]),
-        ("counted before the shop reports", &[SHIP, Counted(1, 9), ShopReports], "Ship @WH-1 at 1", [9, 10]),
-        ("counted before it ships", &[Counted(1, 10), SHIP, ShopReports], "Ship @WH-1 at 2", [9, 10]),
+        ("shop only", &[SHIP, ShopReports], "reserve @WH-1, ship @WH-1 at 1", [9, 10]),
+        ("shop, void", &[SHIP, ShopReports, VOID, ShopReports], "reverse_ship @WH-1 at 3, reserve @WH-1", [10, 10]),
+        ("counted before the shop reports", &[SHIP, Counted(1, 9), ShopReports], "ship @WH-1 at 1", [9, 10]),
+        ("counted before it ships", &[Counted(1, 10), SHIP, ShopReports], "ship @WH-1 at 2", [9, 10]),
         (
             "counted before the warehouse reports",
             &[ShopReports, DISPATCH, Counted(1, 9), WarehousesReport],
-            "ShipAhead @WH-1 at 2",
+            "ship_ahead @WH-1 at 2",
             [9, 10],
         ),
         (
             "counted before the shop catches up",
             &[ShopReports, DISPATCH, WarehousesReport, Counted(1, 9), SHIP, ShopReports],
-            "ConfirmShipment @WH-1",
+            "confirm_shipment @WH-1",
             [9, 10],
         ),
         (
             "counted before it is cancelled",
             &[ShopReports, DISPATCH, WarehousesReport, Counted(1, 9), CANCEL, ShopReports],
-            "Misattribute @WH-1 at 2, ReverseShipAhead @WH-1 at 2",
+            "misattribute @WH-1 at 2, reverse_ship_ahead @WH-1 at 2",
             [9, 10],
         ),
         (
             "the shop books it elsewhere, counted before it reports",
             &[MOVE, ShopReports, DISPATCH, WarehousesReport, SHIP, Counted(1, 9), Counted(2, 10), ShopReports],
-            "Misattribute @WH-1 at 3, ReverseShipAhead @WH-1 at 3, Reserve @WH-2, Ship @WH-2 at 5, ReverseMisattribute @WH-2 at 5",
+            "misattribute @WH-1 at 3, reverse_ship_ahead @WH-1 at 3, reserve @WH-2, ship @WH-2 at 5, reverse_misattribute @WH-2 at 5",
             [9, 10],
         ),
         (
             "the shop booked it elsewhere, counted before the warehouse reports",
             &[MOVE, SHIP, ShopReports, DISPATCH, Counted(1, 9), Counted(2, 10), WarehousesReport],
-            "Misattribute @WH-1 at 4, ReverseMisattribute @WH-2 at 2",
+            "misattribute @WH-1 at 4, reverse_misattribute @WH-2 at 2",
             [9, 10],
         ),
         (
             "the shop booked it elsewhere and takes that back",
             &[MOVE, SHIP, ShopReports, DISPATCH, WarehousesReport, VOID, Counted(1, 9), Counted(2, 10), ShopReports],
-            "Misattribute @WH-2 at 6, Unship @WH-2 at 6, Reserve @WH-1, ShipAhead @WH-1 at 4, ReverseMisattribute @WH-1 at 4",
+            "misattribute @WH-2 at 6, reverse_ship @WH-2 at 6, reserve @WH-1, ship_ahead @WH-1 at 4, reverse_misattribute @WH-1 at 4",
             [9, 10],
         ),
         (
             "the warehouse ships what the shop cancelled",
             &[ShopReports, CANCEL, ShopReports, DISPATCH, Counted(1, 9), WarehousesReport],
-            "Misattribute @WH-1 at 4",
+            "misattribute @WH-1 at 4",
             [9, 10],
         ),
     ];

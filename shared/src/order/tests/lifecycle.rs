@@ -104,7 +104,7 @@ impl Case {
         }
         let steps = settle(&mut self.record, &mut self.held);
         let mut effects: Vec<String> =
-            steps.iter().map(|step| format!("{:?} {} @{}", step.kind, step.quantity, step.place)).collect();
+            steps.iter().map(|step| format!("{} {} @{}", step.kind.name(step.reversal), step.quantity, step.place)).collect();
         let alerts = self.record.hold_alerts(Some(&before));
         effects.extend(alerts.difference(&before.alerted).map(|alert| format!("alert {alert:?}")));
         effects.extend(before.alerted.difference(&alerts).map(|alert| format!("clear {alert:?}")));

@@ -309,9 +309,9 @@ impl TryFrom<String> for KindMapping {
             return Ok(Self::Skip);
         }
         let (name, negate) = text.strip_prefix('-').map_or((text.as_str(), false), |name| (name, true));
-        let kind = StockKind::ALL.into_iter().find(|kind| kind.name() == name);
+        let kind = StockKind::ALL.iter().copied().find(|kind| kind.name() == name);
         kind.map(|kind| Self::Event { kind, negate }).ok_or_else(|| {
-            let names: Vec<&str> = StockKind::ALL.into_iter().map(StockKind::name).collect();
+            let names: Vec<&str> = StockKind::ALL.iter().map(|kind| kind.name()).collect();
             format!("{text:?} is neither `skip` nor one of {}, with a - before it or not", names.join(", "))
         })
     }

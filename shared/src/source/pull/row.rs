@@ -73,7 +73,7 @@ pub(crate) fn read(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Opti
         None => filled("quantity", quantity, row)?.ok_or("quantity: it is missing")?.parse(),
     };
     let amount = amount.map_err(|error| format!("quantity: {error}"))?;
-    if amount.is_zero() && !kind.is_a_state() && !kind.announces() {
+    if amount.is_zero() && !kind.may_be_zero() {
         return Ok(None); // A quantity of zero moves nothing.
     }
     let mut fields = Map::new();

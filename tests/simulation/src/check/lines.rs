@@ -7,14 +7,14 @@ use promissory::movement::{Movement, MovementKind};
 
 use super::Checker;
 
-/// The rare paths to count, by kind of movement.
-const RARE: [(MovementKind, &str); 6] = [
-    (MovementKind::ShipAhead, "shipped ahead of the shop"),
-    (MovementKind::ReverseShipAhead, "had not left after all"),
-    (MovementKind::ConfirmShipment, "shop caught up"),
-    (MovementKind::ReverseConfirmShipment, "shop took it back"),
-    (MovementKind::Misattribute, "shipped elsewhere"),
-    (MovementKind::ReverseMisattribute, "shipped elsewhere"),
+/// The rare paths to count: the kind of movement, whether it is a reversal, and the path.
+const RARE: [(MovementKind, bool, &str); 6] = [
+    (MovementKind::ShipAhead, false, "shipped ahead of the shop"),
+    (MovementKind::ShipAhead, true, "had not left after all"),
+    (MovementKind::ConfirmShipment, false, "shop caught up"),
+    (MovementKind::ConfirmShipment, true, "shop took it back"),
+    (MovementKind::Misattribute, false, "shipped elsewhere"),
+    (MovementKind::Misattribute, true, "shipped elsewhere"),
 ];
 
 /// The totals of the movements of one order line.
@@ -45,32 +45,31 @@ impl Checker {
         if matches!(movement.kind, MovementKind::Found | MovementKind::Lost) {
             return; // The adjustment of a count that already included the movement.
         }
-        let change = movement.kind.change(movement.quantity);
+        let change = movement.change();
         let place = || movement.of.place.clone();
         *self.held_of_orders.entry(movement.of.clone()).or_default() += change.held;
         let held = self.held.entry((line.order, line.line)).or_default();
         let mut legal = add(&mut held.reserved, place(), change.reserved);
-        legal &= add(&mut held.ahead, place(), change.ahead);
+        legal &= add(&mut held.ahead, place(), change.shipped_ahead);
         match movement.kind {
-            MovementKind::Ship | MovementKind::Unship | MovementKind::ConfirmShipment | MovementKind::ReverseConfirmShipment => {
+            MovementKind::Ship | MovementKind::ConfirmShipment => {
                 let fulfilment = line.fulfilment.unwrap_or(FulfilmentId::new(0));
                 let shipped = held.shipped.entry(fulfilment).or_default();
                 *shipped -= change.moved_by_shop;
                 legal &= !shipped.is_negative() && line.fulfilment.is_some();
             }
-            MovementKind::Return | MovementKind::Unreturn => legal &= add(&mut held.returned, place(), change.on_hand),
-            MovementKind::Restock | MovementKind::Unrestock => held.restocked += change.moved_by_shop,
-            MovementKind::Withhold | MovementKind::Unwithhold => held.withheld += change.held,
-            MovementKind::Hold | MovementKind::Unhold => legal &= add(&mut held.gone, place(), -change.held),
-            MovementKind::Misattribute | MovementKind::ReverseMisattribute => {
+            MovementKind::Return => legal &= add(&mut held.returned, place(), change.on_hand),
+            MovementKind::Restock => held.restocked += change.moved_by_shop,
+            MovementKind::Withhold => held.withheld += change.held,
+            MovementKind::Hold => legal &= add(&mut held.gone, place(), -change.held),
+            MovementKind::Misattribute => {
                 add(&mut held.misattributed, place(), -change.on_hand);
             }
             MovementKind::Reserve
             | MovementKind::Release
             | MovementKind::AssignOut
             | MovementKind::AssignIn
-            | MovementKind::ShipAhead
-            | MovementKind::ReverseShipAhead => {}
+            | MovementKind::ShipAhead => {}
             MovementKind::Receipt
             | MovementKind::Produce
             | MovementKind::Issue
@@ -84,14 +83,12 @@ impl Checker {
             | MovementKind::Depart
             | MovementKind::Arrive
             | MovementKind::PosSale
-            | MovementKind::ReversePosSale
             | MovementKind::Allocate
-            | MovementKind::Deallocate
-            | MovementKind::WholesaleAllocate
-            | MovementKind::WholesaleDeallocate => legal = false,
+            | MovementKind::WholesaleAllocate => legal = false,
         }
         legal &= ![held.withheld, held.restocked].iter().any(|units| units.is_negative());
-        if let Some((_, met)) = RARE.iter().find(|(kind, _)| *kind == movement.kind) {
+        if let Some((.., met)) = RARE.iter().find(|(kind, reversal, _)| (*kind, *reversal) == (movement.kind, movement.reversal))
+        {
             self.met.note(met);
         }
         self.holds(legal, || format!("line {} of order {} does not hold the moved units: {movement:?}", line.line, line.order));

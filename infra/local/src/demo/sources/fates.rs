@@ -94,14 +94,14 @@ fn wrong_movements(statement: &Statement, movements: &[&Movement]) -> Option<Str
     if statement.order.is_some() {
         return None; // The audit of the orders checks the units of an order.
     }
-    let kinds = movements.iter().map(|movement| movement.kind);
-    let mut counts: BTreeMap<MovementKind, usize> = BTreeMap::new();
-    kinds.for_each(|kind| *counts.entry(kind).or_default() += 1);
-    if let Some((kind, count)) = counts.iter().find(|(_, count)| **count > 1) {
-        return Some(format!("made {count} movements {kind:?}"));
+    let names = movements.iter().map(|movement| movement.name());
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    names.for_each(|name| *counts.entry(name).or_default() += 1);
+    if let Some((name, count)) = counts.iter().find(|(_, count)| **count > 1) {
+        return Some(format!("made {count} movements {name}"));
     }
     let wanted = main_movement(statement)?;
-    let made = movements.iter().find(|movement| movement.kind == wanted);
+    let made = movements.iter().find(|movement| movement.kind == wanted && !movement.reversal);
     let units = Quantity::new(statement.units.abs());
     made.is_none_or(|made| made.quantity != units || made.of.sku.as_str() != statement.item.sku())
         .then(|| format!("is expected to make one {wanted:?} of {units}"))

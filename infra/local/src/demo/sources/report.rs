@@ -200,7 +200,7 @@ fn wrong_promises(expected: &Model, books: &Books) -> Vec<String> {
                 on_hand: at.balance.on_hand.units(),
                 reserved: at.balance.reserved.units(),
                 open: Open::found(at.balance, 0),
-                ahead: at.balance.ahead.units(),
+                ahead: at.balance.shipped_ahead.units(),
                 available: at.available.units(),
                 supply: must.supply, // A promise has no supply: `wrong_levels` compares it.
             });

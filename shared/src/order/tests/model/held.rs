@@ -78,7 +78,7 @@ impl Model {
         // Units that the shop does not know as shipped: first open units that shipped ahead of it, then withheld ones.
         let mut late = seen.split_off(seen.len().min(open.len()));
         for place in &seen {
-            held.at(line, place.clone()).ahead += ONE;
+            held.at(line, place.clone()).shipped_ahead += ONE;
         }
         for place in seen {
             let here = open.iter().position(|open| *open == place);
@@ -144,9 +144,9 @@ fn plan(record: &mut OrderRecord) -> Vec<OrderStep> {
 
 fn make(record: &mut OrderRecord, held: &mut Held, step: &OrderStep) {
     let balance = held.at(step.line.number(), step.place.clone());
-    *balance = *balance + step.kind.change(step.quantity);
+    *balance = *balance + step.change();
     assert!(step.quantity.is_positive(), "{step:?} moves nothing");
     assert!(!balance.reserved.is_negative(), "{step:?} takes more than is reserved there");
-    assert!(!balance.ahead.is_negative(), "{step:?} takes more than shipped ahead of the shop from there");
+    assert!(!balance.shipped_ahead.is_negative(), "{step:?} takes more than shipped ahead of the shop from there");
     record.apply(step);
 }

@@ -142,7 +142,7 @@ impl World {
             if recorded.is_none() {
                 continue;
             }
-            let (units, sign) = match event.kind.report() {
+            let (units, sign) = match event.kind.properties().report {
                 Some(ReportKind::Shipped) => (&mut reported.shipped, 1),
                 Some(ReportKind::Allocated) => (&mut reported.allocated, 1),
                 Some(ReportKind::Deallocated) => (&mut reported.allocated, -1),

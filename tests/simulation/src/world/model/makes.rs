@@ -12,7 +12,7 @@ use promissory::catalog::{Item, LocationId, Quantity, Sku, day_of};
 use promissory::flows::{recompute, replan};
 use promissory::ports::{Clock, Listing, Page, Store, StoreError, WriteError};
 use promissory::reconcile::RefreshProgress;
-use promissory::source::{ScheduledReceipts, StockKind};
+use promissory::source::{ReceiptEffect, ScheduledReceipts, StockKind};
 use promissory::table::{Key, Record, RowKey, Write};
 
 use crate::check::Checker;
@@ -140,7 +140,7 @@ impl World {
             if gone > 0 {
                 issued.insert(reference.to_owned(), Quantity::new(gone));
             }
-            let scheduled = || events.iter().filter(|event| event.kind.announces());
+            let scheduled = || events.iter().filter(|event| event.kind.properties().receipt == Some(ReceiptEffect::Schedules));
             let first = scheduled().min_by_key(|event| event.occurred_at);
             let Some((first, newest)) = first.zip(scheduled().max_by_key(|event| event.occurred_at)) else { continue };
             let rest = newest.units - sum(&[StockKind::Receipt, StockKind::ProductionCompleted]);

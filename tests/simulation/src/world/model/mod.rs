@@ -115,7 +115,7 @@ impl World {
                 on_hand: units(received - sum(|line| &line.left.left) + sum(|line| &line.of.returned)),
                 held: units(documents.held + moved.gone - sum(|line| &line.left.gone)),
                 moved_by_shop: units(moved.total()),
-                ahead: units(sum(|line| &line.left.ahead)),
+                shipped_ahead: units(sum(|line| &line.left.ahead)),
                 in_transit: units(documents.in_transit),
                 pos_pending: units(documents.pos_pending),
                 allocated: units(documents.allocated),
@@ -138,7 +138,7 @@ impl World {
             let shows = !self.is_production(code) || item.planning.promise_days.is_some();
             if let (Some(id), Some(location)) = (id, location.filter(|_| shows)) {
                 let level = checker.levels.get(&(item.sku.clone(), code.clone()));
-                let supply = sellable + expected.ahead.units();
+                let supply = sellable + expected.shipped_ahead.units();
                 differences.extend(self.level_difference(level, supply, (id, location), &shop));
             }
         }

@@ -9,72 +9,68 @@ use jiff::Timestamp;
 
 use crate::catalog::{FulfilmentId, LineId, Place, Quantity, Sku};
 use crate::movement::MovementKind;
-use crate::order::departure::{Departures, Places};
+use crate::order::shipped::{Places, ShippedUnits};
 use crate::order::{FulfilmentStatus, LineLedger, LineShipment, OrderRecord, OrderStep};
 
-/// The input for one line: the shop's shipments and the departures, and the line's ledger to compare them with.
-pub(super) struct Leaving<'a> {
+/// The input for one line: the shop's shipments and all shipped units, and the line's ledger to compare them with.
+pub(super) struct ShipmentSteps<'a> {
     pub record: &'a OrderRecord,
     pub id: LineId,
     pub sku: &'a Sku,
     pub line: &'a LineLedger,
     pub shipments: &'a BTreeMap<FulfilmentId, LineShipment>,
-    pub departures: &'a Departures,
+    pub shipped: &'a ShippedUnits,
 }
 
-impl Leaving<'_> {
+impl ShipmentSteps<'_> {
     /// The steps before the reservation is adjusted, and the steps after it. The second ones consume reserved units.
     pub fn steps(&self) -> (Vec<OrderStep>, Vec<OrderStep>) {
-        let mut to_dispatch = excess(&self.departures.ahead, &self.line.dispatched);
-        let mut to_undispatch = excess(&self.line.dispatched, &self.departures.ahead);
-        let (mut undone, mut made) = (Vec::new(), Vec::new());
+        let mut to_ship_ahead = excess(&self.shipped.shipped_ahead, &self.line.shipped_ahead);
+        let mut to_confirm = excess(&self.line.shipped_ahead, &self.shipped.shipped_ahead);
+        let (mut reversed, mut made) = (Vec::new(), Vec::new());
         for (id, done) in &self.line.shipped {
             let stays = self.shipments.get(id).filter(|shipment| shipment.place == done.place);
             let units = (done.quantity - stays.map_or(Quantity::ZERO, |shipment| shipment.quantity)).at_least_zero();
-            let still_gone = take_at(&mut to_dispatch, &done.place, units);
-            undone.extend(self.step(MovementKind::ReverseConfirmShipment, &done.place, still_gone, Some(*id), None));
-            undone.extend(self.step(MovementKind::Unship, &done.place, units - still_gone, Some(*id), self.undone_at(*id)));
+            let have_shipped = take_at(&mut to_ship_ahead, &done.place, units);
+            let step =
+                |kind, units, at| OrderStep { fulfilment: Some(*id), at, ..self.step(kind, &done.place, units).reversed() };
+            reversed.push(step(MovementKind::ConfirmShipment, have_shipped, None));
+            reversed.push(step(MovementKind::Ship, units - have_shipped, self.reversed_at(*id)));
         }
         for (id, shipment) in self.shipments {
             let done = self.line.shipped.get(id).filter(|done| done.place == shipment.place);
             let units = (shipment.quantity - done.map_or(Quantity::ZERO, |done| done.quantity)).at_least_zero();
-            let left_before = take_at(&mut to_undispatch, &shipment.place, units);
-            made.extend(self.step(MovementKind::ConfirmShipment, &shipment.place, left_before, Some(*id), None));
-            made.extend(self.step(MovementKind::Ship, &shipment.place, units - left_before, Some(*id), self.made_at(*id)));
+            let shipped_before = take_at(&mut to_confirm, &shipment.place, units);
+            let step = |kind, units, at| OrderStep { fulfilment: Some(*id), at, ..self.step(kind, &shipment.place, units) };
+            made.push(step(MovementKind::ConfirmShipment, shipped_before, None));
+            made.push(step(MovementKind::Ship, units - shipped_before, self.made_at(*id)));
         }
-        for (place, units) in &to_undispatch {
-            undone.extend(self.step(
-                MovementKind::ReverseShipAhead,
-                place,
-                *units,
-                None,
-                self.record.reported_at(self.id, place),
-            ));
-        }
-        for (place, units) in &to_dispatch {
-            made.extend(self.step(MovementKind::ShipAhead, place, *units, None, self.record.reported_at(self.id, place)));
-        }
+        let ahead = |place: &Place, units: &Quantity| {
+            let at = self.record.reported_at(self.id, place);
+            OrderStep { at, ..self.step(MovementKind::ShipAhead, place, *units) }
+        };
+        reversed.extend(to_confirm.iter().map(|(place, units)| ahead(place, units).reversed()));
+        made.extend(to_ship_ahead.iter().map(|(place, units)| ahead(place, units)));
         // Steps that lower the sellable quantity come first and steps that raise it last, so that no intermediate state shows
         // units as available that are not.
-        let misattributed =
-            self.misattributed(MovementKind::Misattribute, &self.departures.misattributed, &self.line.misattributed, &undone);
-        let unstrayed = self.misattributed(
-            MovementKind::ReverseMisattribute,
-            &self.line.misattributed,
-            &self.departures.misattributed,
-            &made,
-        );
-        (misattributed.into_iter().chain(undone).collect(), made.into_iter().chain(unstrayed).collect())
+        let mut before = self.misattributed(&self.shipped.misattributed, &self.line.misattributed, &reversed);
+        before.extend(reversed);
+        let corrected = self.misattributed(&self.line.misattributed, &self.shipped.misattributed, &made);
+        made.extend(corrected.into_iter().map(OrderStep::reversed));
+        for steps in [&mut before, &mut made] {
+            steps.retain(|step| step.quantity.is_positive());
+        }
+        (before, made)
     }
 
-    /// A step of `kind` at each place where `more` has more misattributed units than `less`. `others` are the steps that it may
-    /// cancel out: then it carries the same time.
-    fn misattributed(&self, kind: MovementKind, more: &Places, less: &Places, others: &[OrderStep]) -> Vec<OrderStep> {
+    /// A step at each place where `more` has more misattributed units than `less`. `others` are the steps that it may cancel
+    /// out: then it carries the same time.
+    fn misattributed(&self, more: &Places, less: &Places, others: &[OrderStep]) -> Vec<OrderStep> {
         let places = excess(more, less);
-        let steps = places.iter().filter_map(|(place, units)| {
-            let counterpart = others.iter().rev().find(|other| other.place == *place && other.at.is_some());
-            let at = counterpart.map_or_else(|| self.misattributed_at(place), |other| other.at);
-            self.step(kind, place, *units, None, at)
+        let steps = places.iter().map(|(place, units)| {
+            let moves = |other: &&OrderStep| other.quantity.is_positive() && other.place == *place && other.at.is_some();
+            let at = others.iter().rev().find(moves).map_or_else(|| self.misattributed_at(place), |other| other.at);
+            OrderStep { at, ..self.step(MovementKind::Misattribute, place, *units) }
         });
         steps.collect()
     }
@@ -82,7 +78,7 @@ impl Leaving<'_> {
     /// When units of a place became misattributed, or no longer were: by the clock of the warehouse if it reported the place,
     /// else by the shop's.
     fn misattributed_at(&self, place: &Place) -> Option<Timestamp> {
-        let booked_here = self.departures.misattributed.get(place).is_some_and(|units| units.is_negative());
+        let booked_here = self.shipped.misattributed.get(place).is_some_and(|units| units.is_negative());
         if !booked_here && self.record.reported(self.id).contains_key(place) {
             return self.record.reported_at(self.id, place);
         }
@@ -96,23 +92,15 @@ impl Leaving<'_> {
 
     /// When a shipment was reversed: when its fulfilment became void, or, if that is valid and shipped from another place, when
     /// the fulfilment was made.
-    fn undone_at(&self, id: FulfilmentId) -> Option<Timestamp> {
+    fn reversed_at(&self, id: FulfilmentId) -> Option<Timestamp> {
         self.record.fulfilments.get(&id).map(|fulfilment| match fulfilment.status {
             FulfilmentStatus::Void => fulfilment.version,
             FulfilmentStatus::Shipped => fulfilment.made_at,
         })
     }
 
-    fn step(
-        &self,
-        kind: MovementKind,
-        place: &Place,
-        quantity: Quantity,
-        fulfilment: Option<FulfilmentId>,
-        at: Option<Timestamp>,
-    ) -> Option<OrderStep> {
-        let step = OrderStep { line: self.id, sku: self.sku.clone(), kind, place: place.clone(), quantity, fulfilment, at };
-        Some(step).filter(|step| step.quantity.is_positive())
+    fn step(&self, kind: MovementKind, place: &Place, quantity: Quantity) -> OrderStep {
+        OrderStep::new(self.id, self.sku, kind, place, quantity)
     }
 }
 

@@ -17,37 +17,38 @@ pub(super) type Places = BTreeMap<Place, Quantity>;
 
 /// Shipped units of one line. No entry is zero.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Departures {
+pub(super) struct ShippedUnits {
     /// Units that shipped from here, as reported by the shop or by a warehouse.
-    pub left: Places,
+    pub total: Places,
     /// Those of them that the shop still counts as open: units shipped ahead of the shop.
-    pub ahead: Places,
+    pub shipped_ahead: Places,
     /// Misattributed shipments: units that shipped from here and that the shop books at another place or not at all. Below zero:
     /// units that the shop books here and that shipped from another place.
     pub misattributed: Places,
     /// Units that were withheld here as unshipped and that a warehouse has shipped.
-    pub gone: Places,
+    pub withheld_shipped: Places,
 }
 
-impl Departures {
-    /// Works out the departures from the units that the shop has `fulfilled`, the units that warehouses have `reported` as
+impl ShippedUnits {
+    /// Works out the shipped units from the units that the shop has `fulfilled`, the units that warehouses have `reported` as
     /// shipped, the units that the shop counts as `open`, and the `withheld` units.
     pub fn of(mut fulfilled: Places, mut reported: Places, open: Quantity, mut withheld: Places) -> Self {
-        let mut left = reported.clone();
+        let mut all = reported.clone();
         let (booked, seen) = pair(&mut fulfilled, &mut reported);
-        add_all(&mut left, fulfilled);
+        add_all(&mut all, fulfilled);
         let mut misattributed = seen;
         add_all(&mut misattributed, booked.into_iter().map(|(place, units)| (place, -units)));
-        let ahead = take(&mut reported, open);
+        let shipped_ahead = take(&mut reported, open);
         // The shop does not count the rest as open. It took withheld units off its own on-hand quantity as unshipped, so those
         // withheld units are the ones that shipped.
         add_all(&mut misattributed, reported.clone());
-        let (_, gone) = pair(&mut reported, &mut withheld);
-        let mut departures = Self { left, ahead, misattributed, gone };
-        for places in [&mut departures.left, &mut departures.ahead, &mut departures.misattributed, &mut departures.gone] {
+        let (_, withheld_shipped) = pair(&mut reported, &mut withheld);
+        let mut shipped = Self { total: all, shipped_ahead, misattributed, withheld_shipped };
+        let Self { total, shipped_ahead, misattributed, withheld_shipped } = &mut shipped;
+        for places in [total, shipped_ahead, misattributed, withheld_shipped] {
             places.retain(|_, units| !units.is_zero());
         }
-        departures
+        shipped
     }
 }
 
@@ -135,11 +136,11 @@ impl OrderRecord {
         })
     }
 
-    /// The departures of a line without a network: all fulfilments count at the unassigned place, which changes no total.
-    pub(super) fn departed(&self, line: LineId) -> Departures {
+    /// The shipped units of a line without a network: all fulfilments count at the unassigned place, which changes no total.
+    pub(super) fn shipped_units(&self, line: LineId) -> ShippedUnits {
         let shipped = self.fulfilments.values().filter(|fulfilment| fulfilment.status == FulfilmentStatus::Shipped);
         let fulfilled = shipped.filter_map(|fulfilment| fulfilment.lines.get(&line)).copied().sum();
         let fulfilled = Places::from([(Place::Unassigned, fulfilled)]);
-        Departures::of(fulfilled, self.reported(line), self.open_in_shop(line), Places::new())
+        ShippedUnits::of(fulfilled, self.reported(line), self.open_in_shop(line), Places::new())
     }
 }

@@ -6,18 +6,18 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::catalog::{FulfilmentId, LineId, Network, Place, Quantity, ReturnId, ShopLocationId};
-use crate::order::departure::{Departures, Places};
+use crate::order::shipped::{Places, ShippedUnits};
 use crate::order::{
     Fulfilment, FulfilmentStatus, LineLedger, LineShipment, OrderRecord, Refund, RefundLine, ReportKind, Restock,
 };
 
 /// An order and the network in which to place its units.
-pub(super) struct Whereabouts<'a> {
+pub(super) struct RequiredUnits<'a> {
     pub record: &'a OrderRecord,
     pub network: &'a Network,
 }
 
-impl Whereabouts<'_> {
+impl RequiredUnits<'_> {
     /// Our place for a location of the shop. Units at an unmapped location count for the network, at the unassigned place.
     fn place(&self, location: Option<ShopLocationId>) -> Place {
         location
@@ -45,35 +45,35 @@ impl Whereabouts<'_> {
         shipments.collect()
     }
 
-    /// The departures of a line, from the shop's shipments and the warehouses' reports.
-    pub fn departures(&self, line: LineId, shipments: &BTreeMap<FulfilmentId, LineShipment>, withheld: &Places) -> Departures {
+    /// The shipped units of a line, from the shop's shipments and the warehouses' reports.
+    pub fn shipped(&self, line: LineId, shipments: &BTreeMap<FulfilmentId, LineShipment>, withheld: &Places) -> ShippedUnits {
         let mut fulfilled = Places::new();
         for shipment in shipments.values() {
             *fulfilled.entry(shipment.place.clone()).or_default() += shipment.quantity;
         }
-        Departures::of(fulfilled, self.record.reported(line), self.record.open_in_shop(line), withheld.clone())
+        ShippedUnits::of(fulfilled, self.record.reported(line), self.record.open_in_shop(line), withheld.clone())
     }
 
     /// Units of a line still to ship, by the place from which they are to ship: first the units that a warehouse has allocated,
     /// then those that the shop has routed, then the rest. Units shipped ahead of the shop are not included.
-    pub fn open(&self, line: LineId, departures: &Departures) -> Places {
+    pub fn open(&self, line: LineId, shipped: &ShippedUnits) -> Places {
         if self.record.is_given_up() {
             return Places::new();
         }
-        let mut demands: Vec<(Place, Quantity)> = self.record.allocated(line, &departures.left).collect();
+        let mut demands: Vec<(Place, Quantity)> = self.record.allocated(line, &shipped.total).collect();
         if let Some((routing, counted)) = &self.record.routed {
             let mut routed = Places::new();
             for (location, units) in routing.open.get(&line).into_iter().flatten() {
                 *routed.entry(self.place(Some(*location))).or_default() += *units;
             }
-            let mut gone = departures.ahead.clone();
+            let mut gone = shipped.shipped_ahead.clone();
             for (location, units) in self.record.shipped_since(line, counted) {
                 *gone.entry(self.place(location)).or_default() += units;
             }
             let gone = |place: &Place| gone.get(place).copied().unwrap_or_default();
             demands.extend(routed.into_iter().map(|(place, units)| (place.clone(), units - gone(&place))));
         }
-        let mut left = self.record.open_in_shop(line) - departures.ahead.values().copied().sum();
+        let mut left = self.record.open_in_shop(line) - shipped.shipped_ahead.values().copied().sum();
         let mut open = Places::new();
         for (place, units) in demands {
             let here = open.entry(place).or_default();
@@ -141,7 +141,7 @@ impl Whereabouts<'_> {
     ///
     /// A refund, a disposition and a report of a warehouse may be about the same units. Within one return the refund and the
     /// dispositions are about the same units. The report of the warehouse takes precedence for the place of the units.
-    pub fn came_back(&self, line: LineId) -> (Places, Places) {
+    pub fn returned_units(&self, line: LineId) -> (Places, Places) {
         let restocked = self.restocked(line);
         let mut returned = Places::new();
         for report in self.record.reports.values().filter(|report| report.line == line && report.kind == ReportKind::Returned) {
