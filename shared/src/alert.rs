@@ -8,13 +8,55 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::{EnumDiscriminants, EnumString, IntoStaticStr};
 
-use crate::catalog::{MissingMapping, OrderId, Quantity, ShopDomain, ShopLocationId, Sku};
+use crate::catalog::{LocationId, MetafieldKind, MissingMapping, OrderId, Quantity, ShopDomain, ShopLocationId, Sku};
 
-/// The rule and the subject of an alert.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "rule", rename_all = "snake_case")]
-pub enum AlertSubject {
+/// Defines the rules of alerts: one entry per rule, with the fields that distinguish its alerts from each other.
+///
+/// Each field needs `Display` and `FromStr`, because the key of an alert's row holds the rule and the fields as text.
+macro_rules! alert_rules {
+    ($($(#[$doc:meta])* $rule:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)+ },)+) => {
+        /// The rule and the subject of an alert.
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, EnumDiscriminants)]
+        #[serde(tag = "rule", rename_all = "snake_case")]
+        #[strum_discriminants(
+            name(AlertRule), doc = "The rule of an alert.", derive(IntoStaticStr, EnumString), strum(serialize_all = "snake_case")
+        )]
+        pub enum AlertSubject {
+            $($(#[$doc])* $rule { $($(#[$field_doc])* $field: $type,)+ },)+
+        }
+
+        impl AlertSubject {
+            /// The rule that raises the alert.
+            #[must_use]
+            pub fn rule(&self) -> &'static str {
+                AlertRule::from(self).into()
+            }
+
+            /// The fields that distinguish the alert from others of its rule.
+            #[must_use]
+            pub fn fields(&self) -> Vec<String> {
+                match self {
+                    $(Self::$rule { $($field),+ } => vec![$($field.to_string()),+],)+
+                }
+            }
+
+            /// The subject with this rule and these fields; `None` when no rule has them.
+            #[must_use]
+            pub fn from_fields(rule: &str, fields: &[&str]) -> Option<Self> {
+                match rule.parse().ok()? {
+                    $(AlertRule::$rule => {
+                        let [$($field),+] = fields else { return None };
+                        Some(Self::$rule { $($field: $field.parse().ok()?),+ })
+                    })+
+                }
+            }
+        }
+    };
+}
+
+alert_rules! {
     /// The available quantity of an item in the network fell to its threshold.
     LowStock {
         /// The item.
@@ -117,63 +159,27 @@ pub enum AlertSubject {
         /// The id of the event.
         event: String,
     },
-    /// The shop rejects a level. The pusher leaves this item at this location out until its supply changes.
-    PushRefused {
+    /// The shop refuses a level. The pusher leaves this item at this location out until its supply changes.
+    LevelRefused {
         /// The shop.
         shop: ShopDomain,
         /// The item.
         sku: Sku,
-        /// Our location code.
-        location: String,
+        /// The location.
+        location: LocationId,
+    },
+    /// The shop refuses a variant metafield. The pusher leaves it out until its value changes.
+    MetafieldRefused {
+        /// The shop.
+        shop: ShopDomain,
+        /// The item.
+        sku: Sku,
+        /// The metafield.
+        metafield: MetafieldKind,
     },
 }
 
 impl AlertSubject {
-    /// The rule that raises the alert.
-    #[must_use]
-    pub fn rule(&self) -> &'static str {
-        match self {
-            Self::LowStock { .. } => "low_stock",
-            Self::LatePromise { .. } => "late_promise",
-            Self::PlanTooLarge { .. } => "plan_too_large",
-            Self::UnmappedSku { .. } => "unmapped_sku",
-            Self::UnmappedLocation { .. } => "unmapped_location",
-            Self::UnmappedItem { .. } => "unmapped_item",
-            Self::UnmappedFacility { .. } => "unmapped_facility",
-            Self::RefusedEvent { .. } => "refused_event",
-            Self::SourceStale { .. } => "source_stale",
-            Self::UnreadableOrder { .. } => "unreadable_order",
-            Self::Unallocated { .. } => "unallocated",
-            Self::PaidLate { .. } => "paid_late",
-            Self::LocationClosed { .. } => "location_closed",
-            Self::AppRemoved { .. } => "app_removed",
-            Self::UnreadableWebhook { .. } => "unreadable_webhook",
-            Self::ContentMismatch { .. } => "content_mismatch",
-            Self::PushRefused { .. } => "push_refused",
-        }
-    }
-
-    /// The fields that distinguish the alert from others of its rule.
-    #[must_use]
-    pub fn fields(&self) -> Vec<String> {
-        match self {
-            Self::LowStock { sku } | Self::LatePromise { sku } | Self::PlanTooLarge { sku } => vec![sku.to_string()],
-            Self::UnmappedSku { shop, shop_sku } => vec![shop.to_string(), shop_sku.clone()],
-            Self::UnmappedLocation { shop, location } | Self::LocationClosed { shop, location } => {
-                vec![shop.to_string(), location.to_string()]
-            }
-            Self::UnmappedItem { system, code } | Self::UnmappedFacility { system, code } => vec![system.clone(), code.clone()],
-            Self::RefusedEvent { system } => vec![system.clone()],
-            Self::SourceStale { system, feed } => vec![system.clone(), feed.clone()],
-            Self::UnreadableOrder { shop, order } => vec![shop.to_string(), order.clone()],
-            Self::Unallocated { shop, order } | Self::PaidLate { shop, order } => vec![shop.to_string(), order.to_string()],
-            Self::AppRemoved { shop } => vec![shop.to_string()],
-            Self::UnreadableWebhook { shop, topic } => vec![shop.to_string(), topic.clone()],
-            Self::ContentMismatch { event } => vec![event.clone()],
-            Self::PushRefused { shop, sku, location } => vec![shop.to_string(), format!("{sku}@{location}")],
-        }
-    }
-
     /// The alert that is open while any event waits for this mapping.
     #[must_use]
     pub fn of_missing(missing: &MissingMapping) -> Self {

@@ -1,8 +1,9 @@
 //! Variant metafields on Shopify's API: a call writes whole values, all rows or none, and may be repeated.
 
+use promissory::catalog::MetafieldKind;
 use promissory::catalog::{ShopDomain, VariantId};
 use promissory::ports::Storefront;
-use promissory::storefront::{MetafieldKind, MetafieldWrite, ShopAnswer, StorefrontError};
+use promissory::storefront::{MetafieldWrite, ShopAnswer, StorefrontError};
 use promissory_fakes::shopify::{Faults, ServerConfig, ShopConfig};
 
 use crate::served::{Served, patient, serve, world_of_now};

@@ -1,7 +1,7 @@
 //! Concurrent events: each gets an answer, each is applied exactly once, and none waits for long.
 
 use futures_util::future::join_all;
-use promissory::flows::{MAX_ATTEMPTS, settle_lane};
+use promissory::flows::{RetryBudget, settle_lane};
 use promissory::ledger::Lane;
 use promissory::table::RowKind;
 use promissory_tests::faults::Fault;
@@ -10,7 +10,7 @@ use promissory_tests::world::{WH, World, position};
 
 /// The number of conflicts in a row after which an event is deferred to a lane.
 fn attempts() -> usize {
-    usize::try_from(MAX_ATTEMPTS).expect("small")
+    usize::try_from(RetryBudget::LEDGER.attempts).expect("small")
 }
 
 async fn world() -> World {

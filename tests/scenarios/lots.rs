@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use promissory::catalog::MetafieldKind;
 use promissory::catalog::{Item, Location, ShopListing, VariantId};
 use promissory::flows::push::{PushReport, push};
 use promissory::ports::{Store, read};
-use promissory::storefront::{Hint, LotValue, MetafieldKind, VariantMetafield};
+use promissory::storefront::{Hint, LotValue, PushTarget, VariantMetafield};
 use promissory::table::{Row, RowKey, RowKind, Write};
 use promissory_fakes::shopify::Faults;
 use promissory_tests::faults::Fault;
 use promissory_tests::front::{OddShop, Oddity};
 use promissory_tests::shop::{RunningShop, in_agreement};
 use promissory_tests::source::event;
-use promissory_tests::world::{SETTLING_WINDOW, World, position, since};
+use promissory_tests::world::{SETTLING_WINDOW, World, since};
 use reconciler::{Job, Report};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -91,8 +92,12 @@ async fn assert_at_rest(world: &World, running: &RunningShop, skus: &[&str]) {
     }
 }
 
+fn metafields_of(sku: &str) -> PushTarget {
+    PushTarget::Metafields { sku: sku.parse().expect("a SKU") }
+}
+
 fn hint_of_metafield(world: &World, sku: &str) -> Hint {
-    Hint { shop: world.shop.clone(), pairs: [position(sku, "unassigned")].into() }
+    Hint { shop: world.shop.clone(), targets: [metafields_of(sku)].into() }
 }
 
 /// Protects what customers read: lots appear and disappear with their units, held lots are hidden, and the first to expire is
@@ -228,7 +233,7 @@ async fn due() -> (World, RunningShop, Vec<Hint>) {
     }
     world.settle().await;
     let hints = world.hints.take();
-    assert_eq!(hints, [Hint { pairs: ["A", "B"].map(|sku| position(sku, "unassigned")).into(), shop: world.shop.clone() }]);
+    assert_eq!(hints, [Hint { targets: ["A", "B"].map(metafields_of).into(), shop: world.shop.clone() }]);
     (world, running, hints)
 }
 
@@ -358,7 +363,7 @@ async fn a_refused_list_raises_an_alert_and_is_not_repeated() {
         let _ = world.hints.take();
         let hints: Vec<Hint> = skus.iter().map(|sku| hint_of_metafield(&world, sku)).collect();
         // The levels of the refused item are refused as well. This test is about its list.
-        let alert = || world.alerts().into_iter().filter(|alert| alert.contains("#lots")).collect::<Vec<_>>();
+        let alert = || world.alerts().into_iter().filter(|alert| alert.starts_with("metafield_refused")).collect::<Vec<_>>();
         let push = async || {
             if names_the_row {
                 world.push(running.front(), &hints).await
@@ -369,7 +374,7 @@ async fn a_refused_list_raises_an_alert_and_is_not_repeated() {
         assert_eq!(push().await, [0; 0], "the row is named: {names_the_row}");
         let expected = skus.map(|sku| Some(if sku == "C" { String::new() } else { "L".to_owned() }));
         assert_eq!(skus.map(|sku| shown(&running, sku)), expected, "the row is named: {names_the_row}");
-        assert_eq!(alert(), [format!("push_refused#{}#C@#lots raised", world.shop)]);
+        assert_eq!(alert(), [format!("metafield_refused#{}#C#lots raised", world.shop)]);
         let calls = running.calls("Describe");
         push().await;
         assert_eq!(running.calls("Describe"), calls, "a refused list is not repeated");
@@ -378,7 +383,7 @@ async fn a_refused_list_raises_an_alert_and_is_not_repeated() {
         world.settle().await;
         assert_eq!(push().await, [0; 0]);
         assert_eq!(shown(&running, "C").as_deref(), Some("L, M"));
-        assert_eq!(alert(), [format!("push_refused#{}#C@#lots cleared", world.shop)]);
+        assert_eq!(alert(), [format!("metafield_refused#{}#C#lots cleared", world.shop)]);
     }
 }
 
@@ -391,14 +396,18 @@ async fn an_outdated_refusal_is_cleared() {
         lot_event(&world, "A", "receipt", 5, "L", None).await;
         world.settle().await;
         assert_eq!(world.push(running.front(), &[hint_of_metafield(&world, "A")]).await, [0; 0]);
-        assert_eq!(world.alerts(), [format!("push_refused#{}#A@#lots raised", world.shop)]);
+        assert_eq!(world.alerts(), [format!("metafield_refused#{}#A#lots raised", world.shop)]);
         if no_longer_sold {
             put(&world, &Item { by_lot: true, ..world.plain("A") }).await;
         } else {
             lot_event(&world, "A", "write_off", 5, "L", None).await;
         }
         world.settle().await;
-        assert_eq!(world.alerts(), [format!("push_refused#{}#A@#lots cleared", world.shop)], "no longer sold: {no_longer_sold}");
+        assert_eq!(
+            world.alerts(),
+            [format!("metafield_refused#{}#A#lots cleared", world.shop)],
+            "no longer sold: {no_longer_sold}"
+        );
     }
 }
 
@@ -409,9 +418,9 @@ async fn the_backlog_hints_due_lists() {
     let report = world.reconcile(running.front(), Job::Backlog).await.expect("done");
     let Report::Backlog(report) = report else { panic!("{report:?}") };
     let hints = world.hints.take();
-    let pairs: Vec<String> = hints.iter().flat_map(|hint| &hint.pairs).map(ToString::to_string).collect();
-    assert!(["A@unassigned", "B@unassigned"].iter().all(|pair| pairs.iter().any(|hinted| hinted == pair)), "{pairs:?}");
-    assert_eq!(report.hinted, pairs.len());
+    let targets: Vec<&PushTarget> = hints.iter().flat_map(|hint| &hint.targets).collect();
+    assert!(["A", "B"].map(metafields_of).iter().all(|target| targets.contains(&target)), "{targets:?}");
+    assert_eq!(report.hinted, targets.len());
     assert_eq!(world.push(running.front(), &hints).await, [0; 0]);
     assert_eq!(both(&running), all("M"));
 }
@@ -419,8 +428,9 @@ async fn the_backlog_hints_due_lists() {
 /// Protects the queue and the levels: a list that cannot be sent now gives back only the hints that asked for it.
 #[tokio::test]
 async fn levels_do_not_wait_for_lists() {
-    let levels = [position("A", "WH-1")].into();
-    let metafields = ["A", "B"].map(|sku| position(sku, "unassigned")).into();
+    let level = PushTarget::Level { sku: "A".parse().expect("a SKU"), location: "WH-1".parse().expect("a location code") };
+    let levels = [level].into();
+    let metafields = ["A", "B"].map(metafields_of).into();
     for (case, faults, seconds) in [
         ("no call fits into the time that is left", Faults::default(), 8),
         ("the shop is down", Faults { fail: 9, ..Faults::default() }, 30),

@@ -146,7 +146,7 @@ async fn a_refused_item_does_not_block_initialisation() {
         }
         let shown = ["A", "B", "C"].map(|sku| running.shown(sku, "WH-1").0);
         assert_eq!(shown, [10, 0, 30], "the row is named: {names_the_row}");
-        assert_eq!(world.alerts(), [format!("push_refused#{}#B@WH-1 raised", world.shop)], "the row is named: {names_the_row}");
+        assert_eq!(world.alerts(), [format!("level_refused#{}#B#WH-1 raised", world.shop)], "the row is named: {names_the_row}");
     }
 }
 
@@ -162,7 +162,7 @@ async fn an_item_the_shop_does_not_have_is_alerted() {
         push(&world, running.front()).await;
     }
     assert_eq!((running.shown("A", "WH-1"), running.calls("ActivateLevel")), ((10, 0), 1));
-    assert_eq!(world.alerts(), [format!("push_refused#{}#B@WH-1 raised", world.shop)]);
+    assert_eq!(world.alerts(), [format!("level_refused#{}#B#WH-1 raised", world.shop)]);
 }
 
 /// Protects the rate limit during initialisation: many levels are set in pages, and all of them in one push.

@@ -159,7 +159,7 @@ async fn a_refused_item_is_found_and_alerted() {
         };
         assert_eq!(push().await, [0; 0], "the row is named: {names_the_row}");
         assert_eq!(shown(&running, &skus), [15, 15, 15, 10, 15, 15, 15, 15], "the row is named: {names_the_row}");
-        assert_eq!(world.alerts(), [format!("push_refused#{}#D@WH-1 raised", world.shop)]);
+        assert_eq!(world.alerts(), [format!("level_refused#{}#D#WH-1 raised", world.shop)]);
         let calls = running.calls("AdjustAvailable");
         assert!(calls <= 12, "{calls} calls to find one of eight");
         push().await;
@@ -172,7 +172,7 @@ async fn a_refused_item_is_found_and_alerted() {
         assert_eq!(push().await, [0; 0]);
         assert_eq!(shown(&running, &["D"]), [16], "the row is named: {names_the_row}");
         world.settle().await;
-        assert_eq!(world.alerts(), [format!("push_refused#{}#D@WH-1 cleared", world.shop)]);
+        assert_eq!(world.alerts(), [format!("level_refused#{}#D#WH-1 cleared", world.shop)]);
         running.assert_agreement(&world).await;
     }
 }
@@ -185,7 +185,7 @@ async fn a_used_key_is_replaced() {
     running.fail(Faults { poisoned: [poisoned].into(), lose_answer: 1, ..Faults::default() });
     push_until_done(&world, &running, &["A", "B"]).await;
     assert_eq!(shown(&running, &["A", "B"]), [15, 10]);
-    assert_eq!(world.alerts(), [format!("push_refused#{}#B@WH-1 raised", world.shop)]);
+    assert_eq!(world.alerts(), [format!("level_refused#{}#B#WH-1 raised", world.shop)]);
 }
 
 /// Protects the queue: an unreadable hint fails alone, and a shop that rejects the adapter gives its hints back.

@@ -22,7 +22,7 @@ use promissory::order::HoldPolicy;
 use promissory::ports::{Clock, Store, Storefront, read};
 use promissory::promise::Promise;
 use promissory::source::{StockEvent, StockKind};
-use promissory::storefront::{Hint, Level};
+use promissory::storefront::{Hint, Level, PushTarget};
 use promissory::table::{Expect, MAX_WRITES, RowKey, Streamed, Write};
 use promissory_fakes::systems::InProcess;
 use promissory_local::audit::Books;
@@ -265,8 +265,11 @@ impl World {
     /// If a name is not valid.
     #[must_use]
     pub fn hint(&self, pairs: &[(&str, &str)]) -> Hint {
-        let pairs = pairs.iter().map(|(sku, location)| position(sku, location)).collect();
-        Hint { shop: self.shop.clone(), pairs }
+        let level = |(sku, location): &(&str, &str)| PushTarget::Level {
+            sku: sku.parse().expect("a SKU"),
+            location: location.parse().expect("a location code"),
+        };
+        Hint { shop: self.shop.clone(), targets: pairs.iter().map(level).collect() }
     }
 
     /// Runs a job of the reconciler with enough time.

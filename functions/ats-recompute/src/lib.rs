@@ -18,8 +18,8 @@ use promissory::alert::Alert;
 use promissory::catalog::{Network, ShopDomain, Sku};
 use promissory::flows::{NetworkCache, Resumed, ask_refresh, hint_all, recompute, replan, resume, settle_lane};
 use promissory::ledger::Lane;
-use promissory::movement::PositionKey;
 use promissory::ports::{Bus, Clock, Hints, Store, StoreError};
+use promissory::storefront::PushTarget;
 
 pub use work::Work;
 
@@ -98,13 +98,13 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
             .collect()
             .await;
         let mut failed = Failed::new();
-        let mut due: BTreeMap<ShopDomain, (BTreeSet<PositionKey>, usize)> = BTreeMap::new();
+        let mut due: BTreeMap<ShopDomain, (BTreeSet<PushTarget>, usize)> = BTreeMap::new();
         for (outcome, sku, at) in outcomes {
             match outcome {
                 Ok(done) => {
-                    for (shop, pair) in done.due {
-                        let (pairs, first) = due.entry(shop).or_insert_with(|| (BTreeSet::new(), at));
-                        pairs.insert(pair);
+                    for (shop, target) in done.due {
+                        let (targets, first) = due.entry(shop).or_insert_with(|| (BTreeSet::new(), at));
+                        targets.insert(target);
                         *first = at.min(*first);
                     }
                 }
@@ -114,10 +114,10 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
                 }
             }
         }
-        for (shop, (pairs, first)) in due {
-            let count = pairs.len();
-            match hint_all(&self.hints, &shop, pairs).await {
-                Ok(()) => tracing::info!(%shop, pairs = count, "hinted"),
+        for (shop, (targets, first)) in due {
+            let count = targets.len();
+            match hint_all(&self.hints, &shop, targets).await {
+                Ok(()) => tracing::info!(%shop, targets = count, "hinted"),
                 Err(error) => {
                     tracing::warn!(%shop, %error, "the hints could not be sent; the stream repeats the record");
                     failed.insert(first);

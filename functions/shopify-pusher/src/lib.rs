@@ -11,9 +11,8 @@ use jiff::Timestamp;
 use promissory::catalog::ShopDomain;
 use promissory::flows::NetworkCache;
 use promissory::flows::push::{PushError, PushReport, push};
-use promissory::movement::PositionKey;
 use promissory::ports::{Clock, Store, Storefront};
-use promissory::storefront::Hint;
+use promissory::storefront::{Hint, PushTarget};
 
 /// The pusher and its ports.
 #[derive(Debug)]
@@ -34,13 +33,13 @@ impl<S: Store, F: Storefront, C: Clock> Pusher<S, F, C> {
     /// Handles one batch of hints, until `deadline`.
     pub async fn handle(&self, event: SqsEvent, deadline: Timestamp) -> SqsBatchResponse {
         let mut response = SqsBatchResponse::default();
-        let mut shops: BTreeMap<ShopDomain, (BTreeSet<PositionKey>, Vec<String>)> = BTreeMap::new();
+        let mut shops: BTreeMap<ShopDomain, (BTreeSet<PushTarget>, Vec<String>)> = BTreeMap::new();
         for record in event.records {
             let id = record.message_id.unwrap_or_default();
             match serde_json::from_str::<Hint>(record.body.as_deref().unwrap_or_default()) {
                 Ok(hint) => {
-                    let (pairs, messages) = shops.entry(hint.shop).or_default();
-                    pairs.extend(hint.pairs);
+                    let (targets, messages) = shops.entry(hint.shop).or_default();
+                    targets.extend(hint.targets);
                     messages.push(id);
                 }
                 Err(error) => {
@@ -49,11 +48,11 @@ impl<S: Store, F: Storefront, C: Clock> Pusher<S, F, C> {
                 }
             }
         }
-        for (shop, (pairs, messages)) in shops {
-            match self.push(&shop, &pairs, deadline).await {
+        for (shop, (targets, messages)) in shops {
+            match self.push(&shop, &targets, deadline).await {
                 Ok(report) => tracing::info!(
                     %shop,
-                    hinted = pairs.len(),
+                    hinted = targets.len(),
                     adjusted = report.adjusted,
                     levels_set = report.levels_set,
                     metafields_sent = report.metafields_sent,
@@ -62,7 +61,7 @@ impl<S: Store, F: Storefront, C: Clock> Pusher<S, F, C> {
                     "pushed"
                 ),
                 Err(error) => {
-                    tracing::warn!(%shop, hinted = pairs.len(), %error, "the push failed; its hints return to the queue");
+                    tracing::warn!(%shop, hinted = targets.len(), %error, "the push failed; its hints return to the queue");
                     for message in messages {
                         response.add_failure(message);
                     }
@@ -72,8 +71,13 @@ impl<S: Store, F: Storefront, C: Clock> Pusher<S, F, C> {
         response
     }
 
-    async fn push(&self, shop: &ShopDomain, pairs: &BTreeSet<PositionKey>, deadline: Timestamp) -> Result<PushReport, PushError> {
+    async fn push(
+        &self,
+        shop: &ShopDomain,
+        targets: &BTreeSet<PushTarget>,
+        deadline: Timestamp,
+    ) -> Result<PushReport, PushError> {
         let network = self.network.get(&self.store, self.clock.now()).await?;
-        push((&self.store, &self.front, &self.clock), &network, shop, pairs, self.settling_window, deadline).await
+        push((&self.store, &self.front, &self.clock), &network, shop, targets, self.settling_window, deadline).await
     }
 }

@@ -202,6 +202,15 @@ macro_rules! shopify_id {
             }
         }
 
+        impl FromStr for $name {
+            type Err = std::num::ParseIntError;
+
+            /// Parses the bare number.
+            fn from_str(number: &str) -> Result<Self, Self::Err> {
+                number.parse().map(Self)
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(f)

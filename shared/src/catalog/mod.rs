@@ -13,6 +13,7 @@ mod day;
 mod ids;
 mod item;
 mod listing;
+mod metafield;
 mod missing;
 mod network;
 mod percent;
@@ -30,6 +31,7 @@ pub use ids::{
 };
 pub use item::{Item, ShopItem, ShopListing, SystemItem, Tier};
 pub use listing::{Catalog, CatalogListing};
+pub use metafield::MetafieldKind;
 pub use missing::MissingMapping;
 pub use network::{Location, LocationKind, Network};
 pub use percent::{Percent, Yield};

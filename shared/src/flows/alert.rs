@@ -1,8 +1,27 @@
-//! Raises and clears alerts outside a ledger transaction.
+//! Raises and clears alerts outside of a ledger transaction.
 
-use crate::alert::{Alert, AlertState, AlertSubject};
-use crate::ports::{Clock, Store, StoreError, WriteError, read};
+use jiff::Timestamp;
+
+use crate::alert::{AlertState, AlertSubject};
+use crate::flows::write_if_unchanged;
+use crate::ports::{Clock, Store, StoreError, read_rows};
 use crate::table::{RowKey, Write};
+
+/// Reads an alert, and returns the write that raises or clears it, to be part of the caller's transaction. Returns `None` when
+/// the alert has this state already.
+///
+/// # Errors
+/// When the store fails, or the stored alert cannot be read.
+pub async fn turn<S: Store>(
+    store: &S,
+    subject: AlertSubject,
+    state: AlertState,
+    detail: String,
+    now: Timestamp,
+) -> Result<Option<Write>, StoreError> {
+    let rows = read_rows(store, [RowKey::Alert(subject.clone())]).await?;
+    Ok(rows.turn_alert(subject, state, detail, now)?)
+}
 
 /// Raises an alert in a write of its own, unless it is already raised.
 ///
@@ -35,10 +54,9 @@ async fn set_state<S: Store, C: Clock>(
     state: AlertState,
     detail: String,
 ) -> Result<(), StoreError> {
-    let (known, expect) = read::<Alert, S>(store, &RowKey::Alert(subject.clone())).await?;
-    let Some(next) = Alert::next(known.as_ref(), subject, state, detail, clock.now()) else { return Ok(()) };
-    match store.write(&[Write::put(&next, expect)]).await {
-        Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()), // Another function has just written it.
-        Err(WriteError::Store(error)) => Err(error),
+    if let Some(write) = turn(store, subject, state, detail, clock.now()).await? {
+        // When the row has changed, another function has just written the alert.
+        write_if_unchanged(store, &[write]).await?;
     }
+    Ok(())
 }

@@ -6,12 +6,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::catalog::{Network, Place, ShopDomain};
+use crate::catalog::{Network, ShopDomain};
 use crate::flows::{ReconcileError, hint_all, refresh, resume, settle_lane};
 use crate::ledger::Lane;
-use crate::movement::PositionKey;
 use crate::ports::{Clock, Hints, Listing, Store, list_all, read};
-use crate::storefront::{Level, PushIntent, PushState, VariantMetafield};
+use crate::storefront::{Level, PushIntent, PushState, PushTarget, VariantMetafield};
 use crate::table::{IndexPartition, RowKey};
 
 /// What one run picked up.
@@ -23,7 +22,7 @@ pub struct BacklogReport {
     pub resumed: usize,
     /// Items recomputed because a location or a tier changed.
     pub refreshed: usize,
-    /// Pairs that were hinted again, and items whose variant metafields the shop lacks.
+    /// Levels and items with due metafields that were hinted again.
     pub hinted: usize,
 }
 
@@ -51,9 +50,10 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     loop {
         let page = store.list(&listing).await?;
         let readable = page.records.iter().filter_map(|record| record.decode::<Level>().ok());
-        let pairs: BTreeSet<_> = readable.map(|level| PositionKey::new(level.sku, Place::At(level.location))).collect();
-        report.hinted += pairs.len();
-        hint_all(hints, shop, pairs).await?;
+        let levels = readable.map(|level| PushTarget::Level { sku: level.sku, location: level.location });
+        let levels: BTreeSet<_> = levels.collect();
+        report.hinted += levels.len();
+        hint_all(hints, shop, levels).await?;
         match page.next {
             Some(next) => listing.after = Some(next),
             None => break,
@@ -63,13 +63,14 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     // more. The intent must be repeated all the same, or the shop keeps the number that was sent.
     let (intent, _) = read::<PushIntent, S>(store, &RowKey::Intent(shop.clone())).await?;
     if let Some(open) = intent.filter(|intent| intent.state == PushState::Open) {
-        let pairs: BTreeSet<_> = open.rows.into_iter().map(|row| PositionKey::new(row.sku, Place::At(row.location))).collect();
-        report.hinted += pairs.len();
-        hint_all(hints, shop, pairs).await?;
+        let levels = open.rows.into_iter().map(|row| PushTarget::Level { sku: row.sku, location: row.location });
+        let levels: BTreeSet<_> = levels.collect();
+        report.hinted += levels.len();
+        hint_all(hints, shop, levels).await?;
     }
     let metafields = list_all(store, Listing::index(&IndexPartition::DueMetafields(shop.clone()), 1_000)).await?;
     let readable = metafields.iter().filter_map(|record| record.decode::<VariantMetafield>().ok());
-    let items: BTreeSet<_> = readable.map(|metafield| PositionKey::new(metafield.sku, Place::Unassigned)).collect();
+    let items: BTreeSet<_> = readable.map(|metafield| PushTarget::Metafields { sku: metafield.sku }).collect();
     report.hinted += items.len();
     hint_all(hints, shop, items).await?;
     match resume(store, clock, network, "", deadline).await {

@@ -1,29 +1,24 @@
 //! The only way into the ledger. A commit decides a group of events in memory and writes the result as one transaction. When
 //! another function changed a row in between, the commit decides and writes again.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
 
 use crate::catalog::Network;
 use crate::draft::{Draft, DraftError, EventOutcome};
-use crate::flows::backoff;
+use crate::flows::{Retries, RetryBudget};
 use crate::ledger::LedgerEvent;
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Store, StoreError, WriteError};
 use crate::table::{Key, Record, RowKey, Write};
-
-/// How often a commit decides a group again because its rows changed, before it returns [`CommitError::Contended`].
-pub const MAX_ATTEMPTS: u32 = 6;
-
-/// The wait before the second attempt.
-const FIRST_WAIT: Duration = Duration::from_millis(8);
 
 /// Why not all events of a group are in the ledger. The events before the one that failed are committed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// Other functions keep writing the same rows. None of the remaining events was written. The caller tries later or defers
     /// them.
-    #[error("other functions wrote {} in each of {MAX_ATTEMPTS} attempts", .hot.as_ref().map_or_else(|| "the same order".to_owned(), ToString::to_string))]
+    #[error("other functions wrote {} in each of {} attempts", .hot.as_ref().map_or_else(|| "the same order".to_owned(), ToString::to_string), RetryBudget::LEDGER.attempts)]
     Contended {
         /// The contended position, if the contended row belongs to a position.
         hot: Option<PositionKey>,
@@ -49,63 +44,68 @@ pub async fn commit<S: Store, C: Clock>(
     events: &[(LedgerEvent, Option<Key>)],
 ) -> Result<Vec<EventOutcome>, CommitError> {
     let mut read: BTreeMap<Key, Option<Record>> = BTreeMap::new();
-    let likely: Vec<Key> = {
-        let mut keys: std::collections::BTreeSet<Key> =
-            events.iter().flat_map(|(event, _)| Draft::likely_keys(network, event)).collect();
-        keys.extend(events.iter().filter_map(|(_, lane)| lane.clone()));
-        keys.into_iter().collect()
-    };
-    load(store, likely, &mut read).await?;
+    let likely = events.iter().flat_map(|(event, _)| Draft::likely_keys(network, event));
+    let keys: BTreeSet<Key> = likely.chain(events.iter().filter_map(|(_, lane)| lane.clone())).collect();
+    load(store, keys, &mut read).await?;
 
     let mut outcomes = Vec::with_capacity(events.len());
-    let mut waiting: VecDeque<&(LedgerEvent, Option<Key>)> = events.iter().collect();
-    let mut attempt = 0;
-    while let Some((first, _)) = waiting.front() {
-        let mut draft = Draft::new(network, &read, clock.now());
-        let mut decided = Vec::new();
-        let mut needs = None;
-        for (event, lane) in &waiting {
-            match draft.add(event, lane.as_ref()) {
-                Ok(Some(outcome)) => decided.push(outcome),
-                Ok(None) => break,
-                Err(DraftError::Needs(keys)) => {
-                    needs = Some(keys);
-                    break;
-                }
-                Err(DraftError::Unreadable(error)) => {
-                    tracing::error!(event = %event.id(), %error, "a row of an event cannot be read; skipping the event");
-                    decided.push(EventOutcome::Unreadable);
-                }
+    let mut waiting = events;
+    let mut retries: Option<Retries> = None;
+    while let Some((first, _)) = waiting.first() {
+        let (draft, decided) = match decide_group(network, &read, clock.now(), waiting) {
+            Ok(decided) => decided,
+            Err(keys) => {
+                load(store, keys, &mut read).await?;
+                continue;
             }
-        }
-        if let Some(keys) = needs {
-            load(store, keys.into_iter().collect(), &mut read).await?;
-            continue;
-        }
+        };
         let writes = draft.writes();
         assert!(!writes.is_empty() || !decided.is_empty(), "a draft without a write must have decided at least one event");
         match if writes.is_empty() { Ok(()) } else { store.write(&writes).await } {
             Ok(()) => {
-                waiting.drain(..decided.len());
+                waiting = &waiting[decided.len()..];
                 outcomes.extend(decided);
                 remember(&writes, &mut read);
-                attempt = 0;
+                retries = None;
             }
             Err(WriteError::Store(error)) => return Err(error.into()),
             Err(busy) => {
                 let hot = adopt_stored(busy, &mut read);
-                attempt += 1;
-                if attempt >= MAX_ATTEMPTS {
+                let retries = retries.get_or_insert_with(|| Retries::new(RetryBudget::LEDGER, first.id().id.clone()));
+                if !retries.pause(clock).await {
                     return Err(CommitError::Contended { hot, done: outcomes });
                 }
-                clock.sleep(backoff(FIRST_WAIT, attempt, &first.id().id)).await;
             }
         }
     }
     Ok(outcomes)
 }
 
-async fn load<S: Store>(store: &S, keys: Vec<Key>, read: &mut BTreeMap<Key, Option<Record>>) -> Result<(), StoreError> {
+/// Decides as many of the events as fit into one transaction. Fails with the keys of the rows that must be read before.
+fn decide_group<'a>(
+    network: &'a Network,
+    read: &'a BTreeMap<Key, Option<Record>>,
+    now: Timestamp,
+    events: &[(LedgerEvent, Option<Key>)],
+) -> Result<(Draft<'a>, Vec<EventOutcome>), BTreeSet<Key>> {
+    let mut draft = Draft::new(network, read, now);
+    let mut decided = Vec::new();
+    for (event, lane) in events {
+        match draft.add(event, lane.as_ref()) {
+            Ok(Some(outcome)) => decided.push(outcome),
+            Ok(None) => break,
+            Err(DraftError::Needs(keys)) => return Err(keys),
+            Err(DraftError::Unreadable(error)) => {
+                tracing::error!(event = %event.id(), %error, "a row of an event cannot be read; skipping the event");
+                decided.push(EventOutcome::Unreadable);
+            }
+        }
+    }
+    Ok((draft, decided))
+}
+
+async fn load<S: Store>(store: &S, keys: BTreeSet<Key>, read: &mut BTreeMap<Key, Option<Record>>) -> Result<(), StoreError> {
+    let keys: Vec<Key> = keys.into_iter().collect();
     let records = store.get(&keys).await?;
     read.extend(keys.into_iter().zip(records));
     Ok(())

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::catalog::{InventoryItemId, Network, Place, ShopDomain, ShopItem, ShopLocationId, Sku};
+use crate::catalog::{InventoryItemId, Network, ShopDomain, ShopItem, ShopLocationId, Sku};
 use crate::flows::sweep::wait_within;
-use crate::flows::{ReconcileError, hint_all, recompute};
-use crate::movement::PositionKey;
-use crate::ports::{Clock, Cursor, Hints, Listing, Store, StoreError, Storefront, WriteError, read};
+use crate::flows::{ReconcileError, hint_all, recompute, write_if_unchanged};
+use crate::ports::{Clock, Cursor, Hints, Listing, Store, StoreError, Storefront, read};
 use crate::reconcile::{CompareProgress, CompareReport, LevelDrift, OrderWatermark};
-use crate::storefront::{Level, PushIntent, PushState, RepairDecision, ShopLevel, StorefrontError, decide_repair};
+use crate::storefront::{Level, PushIntent, PushState, PushTarget, RepairDecision, ShopLevel, StorefrontError, decide_repair};
 use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
 
 /// Compares the next page of the shop's catalog.
@@ -84,11 +83,8 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
     }
     let next = page.next.and_then(|_| items.last().map(|item| (item.shop_sku.clone(), item.sku.clone())));
     for write in [Write::put(&report, Expect::Absent), Write::put(&CompareProgress { after: next, ..at }, expect)] {
-        match store.write(&[write]).await {
-            // Refused: another comparison ran at the same time and wrote its own result.
-            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
-            Err(WriteError::Store(error)) => return Err(error.into()),
-        }
+        // When the row has changed, another comparison ran at the same time and wrote its own result.
+        write_if_unchanged(store, &[write]).await?;
     }
     Ok(report)
 }
@@ -148,16 +144,13 @@ async fn mark_for_repair<S: Store, H: Hints>(
     shop: &ShopDomain,
     levels: Vec<(Level, u64)>,
 ) -> Result<(), StoreError> {
-    let mut pairs = BTreeSet::new();
+    let mut targets = BTreeSet::new();
     for (level, revision) in levels {
         let again = Level { needs_set: true, refused: None, ..level };
-        match store.write(&[Write::put(&again, Expect::Revision(revision))]).await {
-            Ok(()) => {
-                pairs.insert(PositionKey::new(again.sku, Place::At(again.location)));
-            }
-            Err(WriteError::Refused(_) | WriteError::Conflict) => {} // It has just changed; the next comparison reads it.
-            Err(WriteError::Store(error)) => return Err(error),
+        // A level that has just changed is left to the next comparison.
+        if write_if_unchanged(store, &[Write::put(&again, Expect::Revision(revision))]).await? {
+            targets.insert(PushTarget::Level { sku: again.sku, location: again.location });
         }
     }
-    hint_all(hints, shop, pairs).await
+    hint_all(hints, shop, targets).await
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::alert::AlertSubject;
-use crate::flows::alert;
-use crate::ports::{Clock, Listing, Store, StoreError, WriteError, list_all, read};
+use crate::flows::{alert, write_if_unchanged};
+use crate::ports::{Clock, Listing, Store, StoreError, list_all, read};
 use crate::source::{Heartbeat, System};
 use crate::table::{Partition, RowKey, Write};
 
@@ -38,11 +38,9 @@ impl HeartbeatRecorder {
             written.insert(system.to_owned(), now);
         }
         let (_, expect) = read::<Heartbeat, S>(store, &RowKey::Heartbeat(system.to_owned())).await?;
-        match store.write(&[Write::put(&Heartbeat { system: system.to_owned(), at: now }, expect)]).await {
-            // Refused or in conflict: another function has just written the heartbeat.
-            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(true),
-            Err(WriteError::Store(error)) => Err(error),
-        }
+        // When the row has changed, another function has just written the heartbeat.
+        write_if_unchanged(store, &[Write::put(&Heartbeat { system: system.to_owned(), at: now }, expect)]).await?;
+        Ok(true)
     }
 }
 

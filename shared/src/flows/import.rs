@@ -4,18 +4,10 @@
 //! sheets again. Cells that are filled in a sheet apply, and empty cells keep what the other function wrote. An import that
 //! stops anywhere can be repeated and writes the rest.
 
-use std::time::Duration;
-
-use crate::flows::backoff;
+use crate::flows::{Retries, RetryBudget};
 use crate::ports::{Clock, Store, StoreError, WriteError};
 use crate::sheets::{ImportPlan, SheetProblems, Sheets, StoredCatalog};
 use crate::table::{Record, Write};
-
-/// After this many failed writes in a row, the import gives up.
-const MAX_ATTEMPTS: u32 = 10;
-
-/// The first wait after a conflict with another transaction.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// What an import did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,23 +45,23 @@ pub async fn import_catalog<S: Store, C: Clock>(
     progress: &dyn Fn(usize, usize),
 ) -> Result<Imported, ImportError> {
     let mut done = Imported::default();
-    let (mut attempt, now) = (0, clock.now());
+    let (mut retries, now) = (None, clock.now());
     'planning: loop {
         let plan = ImportPlan::of(stored, sheets, now).map_err(ImportError::Problems)?;
         let rows = done.rows + plan.rows();
         for batch in plan.batches() {
             match store.write(&batch).await {
                 Ok(()) => {
-                    attempt = 0;
+                    retries = None;
                     done.rows += batch.len();
                     written(stored, batch)?;
                     progress(done.rows, rows);
                 }
                 Err(WriteError::Store(error)) => return Err(error.into()),
                 Err(error @ (WriteError::Refused(_) | WriteError::Conflict)) => {
-                    attempt += 1;
                     let first = batch.first().map_or_else(String::new, |write| write.key().to_string());
-                    if attempt >= MAX_ATTEMPTS {
+                    let retries = retries.get_or_insert_with(|| Retries::new(RetryBudget::IMPORT, first.clone()));
+                    if !retries.pause(clock).await {
                         return Err(ImportError::Busy(first));
                     }
                     if let WriteError::Refused(refusals) = error {
@@ -79,8 +71,6 @@ pub async fn import_catalog<S: Store, C: Clock>(
                                 None => stored.forget(&refusal.key),
                             }
                         }
-                    } else {
-                        clock.sleep(backoff(PAUSE, attempt, &first)).await;
                     }
                     done.planned_again += 1;
                     continue 'planning;

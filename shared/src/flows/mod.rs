@@ -31,7 +31,7 @@ mod sweep;
 
 pub use backlog::{BacklogReport, backlog};
 pub use backoff::backoff;
-pub use commit::{CommitError, MAX_ATTEMPTS, commit};
+pub use commit::{CommitError, commit};
 pub use compare::compare;
 pub use explain::{ExplainError, explain};
 pub use heartbeat::{HeartbeatRecorder, alert_silent_systems};
@@ -47,5 +47,5 @@ pub use reconcile_error::ReconcileError;
 pub use refresh::{ask_refresh, refresh};
 pub use replan::replan;
 pub use resume::{Resumed, resume};
-pub use retry::{Retries, RetryBudget};
+pub use retry::{Retries, RetryBudget, write_if_unchanged};
 pub use sweep::{OVERLAP, SweepReport, sweep};

@@ -24,7 +24,7 @@ pub async fn note<S: Store, C: Clock>(
 ) -> Result<EventOutcome, StoreError> {
     let mark = AppliedEvent { event: id, content, applied_at: clock.now() };
     let what = format!("the rows that event {} names", mark.event);
-    let mut retries = Retries::new(RetryBudget::SHARED_ROW, &what);
+    let mut retries = Retries::new(RetryBudget::SHARED_ROW, what);
     loop {
         match note_once(store, clock, &mark, &note).await {
             Ok(done) => return Ok(done),

@@ -8,19 +8,16 @@ use crate::alert::AlertSubject;
 use crate::catalog::{Network, OrderId, ShopDomain};
 use crate::draft::EventOutcome;
 use crate::flows::sweep::wait_within;
-use crate::flows::{Received, ReconcileError, alert, receive};
+use crate::flows::{Received, ReconcileError, Retries, RetryBudget, alert, receive, write_if_unchanged};
 use crate::ledger::{LedgerEvent, OrderEvent};
 use crate::movement::{EventId, content_hash};
 use crate::order::{OrderFacts, OrderRecord, OrderSnapshot, OrderToRead, ReadFailure, SalesOrder};
-use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, WriteError, list_all, read};
+use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, list_all, read};
 use crate::storefront::{OrderRead, StorefrontError};
 use crate::table::{Expect, IndexPartition, Key, Partition, Record, RowKey, Write};
 
 /// The number of orders read from the index in one page.
 const PAGE: usize = 200;
-
-/// How often the forwarded mark of an order is written while other functions write the order.
-const MAX_ATTEMPTS: u32 = 6;
 
 /// What a run of the order reader did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -170,13 +167,10 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         if quarantined == record {
             return Ok(());
         }
-        match self.store.write(&[Write::put(&quarantined, expect)]).await {
-            Ok(()) => Ok(()),
-            Err(WriteError::Refused(_) | WriteError::Conflict) => {
-                Err(StoreError::Unavailable { detail: format!("other functions write order {order}"), source: None }.into())
-            }
-            Err(WriteError::Store(error)) => Err(error.into()),
+        if write_if_unchanged(self.store, &[Write::put(&quarantined, expect)]).await? {
+            return Ok(());
         }
+        Err(StoreError::Unavailable { detail: format!("other functions write order {order}"), source: None }.into())
     }
 
     /// Forwards a sales order if it was read together with the facts that are stored, and this version was not forwarded yet.
@@ -195,27 +189,23 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         let sent = sales.with_items_of(&record);
         if record.forwarded.is_none() {
             record.forwarded = Some(sent.version);
-            match self.store.write(&[Write::put(&record, expect)]).await {
-                Ok(()) => expect = expect.after(),
-                // Another function writes the order. It stays in the index of unread orders.
-                Err(WriteError::Refused(_) | WriteError::Conflict) => return Ok(false),
-                Err(WriteError::Store(error)) => return Err(error.into()),
+            if !write_if_unchanged(self.store, &[Write::put(&record, expect)]).await? {
+                return Ok(false); // Another function writes the order. It stays in the index of unread orders.
             }
+            expect = expect.after();
         }
         self.bus.forward(&sent).await?;
-        for _ in 0..MAX_ATTEMPTS {
+        let mut retries = Retries::new(RetryBudget::SHARED_ROW, format!("order {}", sent.order));
+        loop {
             let marked = OrderRecord { forwarded: Some(sent.version), unforwarded: false, ..record };
             match self.store.write(&[Write::put(&marked, expect)]).await {
                 Ok(()) => return Ok(true),
-                Err(WriteError::Store(error)) => return Err(error.into()),
-                Err(WriteError::Refused(_) | WriteError::Conflict) => {
-                    let (now, revision) = read::<OrderRecord, S>(self.store, &key).await?;
-                    let Some(now) = now.filter(must_be_sent) else { return Ok(true) };
-                    (record, expect) = (now, revision);
-                }
+                Err(error) => retries.again(self.clock, error).await?,
             }
+            let (now, revision) = read::<OrderRecord, S>(self.store, &key).await?;
+            let Some(now) = now.filter(must_be_sent) else { return Ok(true) };
+            (record, expect) = (now, revision);
         }
-        Err(StoreError::Unavailable { detail: format!("other functions keep writing order {}", sent.order), source: None }.into())
     }
 
     /// Calls the shop, and waits for its rate limit while the deadline allows it.
@@ -231,10 +221,8 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
     /// Deletes a request, unless a webhook has renewed it since it was read.
     async fn forget(&self, record: &Record) -> Result<(), StoreError> {
         let delete = Write::Delete { key: Key::clone(&record.key), expect: Expect::Revision(record.revision) };
-        match self.store.write(&[delete]).await {
-            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(()),
-            Err(WriteError::Store(error)) => Err(error),
-        }
+        write_if_unchanged(self.store, &[delete]).await?;
+        Ok(())
     }
 
     pub(super) fn within_time(&self) -> Result<(), ReconcileError> {

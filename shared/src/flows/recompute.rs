@@ -12,13 +12,13 @@ use jiff::Timestamp;
 use super::push::refusal_alert;
 use super::retry::{Retries, RetryBudget};
 use crate::alert::{AlertState, AlertSubject, low_stock};
-use crate::catalog::{Item, Location, Network, Place, ShopDomain, Sku, Tier};
+use crate::catalog::{Item, Location, MetafieldKind, Network, Place, ShopDomain, Sku, Tier};
 use crate::ledger::Position;
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Store, StoreError, WriteError, read_rows};
 use crate::promise::{GroupPlan, PlanMembership, Promise, PromiseInputs};
 use crate::source::ScheduledReceipts;
-use crate::storefront::{Level, MetafieldKind, MetafieldValue, PromiseValue, VariantMetafield};
+use crate::storefront::{Level, MetafieldValue, PromiseValue, PushTarget, VariantMetafield};
 use crate::table::{ReadRows, RowKey, UnreadableRow, Write};
 
 /// What recomputing an item led to.
@@ -26,7 +26,7 @@ use crate::table::{ReadRows, RowKey, UnreadableRow, Write};
 pub struct Recomputed {
     /// Pairs that a shop must be sent, whether or not this computation changed them. A pair without a location stands for the
     /// variant metafields of the item.
-    pub due: BTreeSet<(ShopDomain, PositionKey)>,
+    pub due: BTreeSet<(ShopDomain, PushTarget)>,
     /// Whether anything was written.
     pub changed: bool,
 }
@@ -155,7 +155,7 @@ struct Recomputing<'a, S> {
     now: Timestamp,
     new: Promise,
     writes: Vec<Write>,
-    due: BTreeSet<(ShopDomain, PositionKey)>,
+    due: BTreeSet<(ShopDomain, PushTarget)>,
 }
 
 impl<S: Store> Recomputing<'_, S> {
@@ -175,10 +175,11 @@ impl<S: Store> Recomputing<'_, S> {
             if level.alerted && level.refused.is_none() && !level.is_due() {
                 // What the shop refused is not needed any more, so no push will clear the alert.
                 level.alerted = false;
-                self.writes.extend(refusal_alert(self.store, (&level).into(), self.now).await?);
+                self.writes.extend(refusal_alert(self.store, &level, self.now).await?);
             }
             if level.is_due() {
-                self.due.insert((shop.clone(), PositionKey::new(sku.clone(), place)));
+                let level = PushTarget::Level { sku: sku.clone(), location: location.code.clone() };
+                self.due.insert((shop.clone(), level));
             }
             if known.as_ref() != Some(&level) {
                 self.writes.push(self.rows.put(&level));
@@ -203,7 +204,7 @@ impl<S: Store> Recomputing<'_, S> {
             let settled = metafield.as_ref().is_none_or(|metafield| metafield.refused.is_none() && !metafield.is_due());
             if let Some(known) = known.as_ref().filter(|known| known.alerted && settled) {
                 let accepted = VariantMetafield { refused: None, ..known.clone() };
-                self.writes.extend(refusal_alert(self.store, (&accepted).into(), self.now).await?);
+                self.writes.extend(refusal_alert(self.store, &accepted, self.now).await?);
             }
             let Some(metafield) = metafield else {
                 self.writes.extend(self.rows.delete(&row));
@@ -211,7 +212,7 @@ impl<S: Store> Recomputing<'_, S> {
             };
             let metafield = VariantMetafield { alerted: metafield.alerted && !settled, ..metafield };
             if metafield.is_due() {
-                self.due.insert((shop.clone(), PositionKey::new(sku.clone(), Place::Unassigned)));
+                self.due.insert((shop.clone(), PushTarget::Metafields { sku: sku.clone() }));
             }
             if known.as_ref() != Some(&metafield) {
                 self.writes.push(self.rows.put(&metafield));

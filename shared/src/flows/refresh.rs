@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::catalog::{Network, Sku, day_of};
-use crate::flows::{NetworkCache, recompute, replan};
-use crate::ports::{Clock, Cursor, Listing, Store, StoreError, WriteError, read};
+use crate::flows::{NetworkCache, recompute, replan, write_if_unchanged};
+use crate::ports::{Clock, Cursor, Listing, Store, StoreError, read};
 use crate::reconcile::RefreshProgress;
 use crate::table::{Expect, IndexKey, IndexPartition, Key, RowKey, Write};
 
@@ -25,15 +25,12 @@ const MAX_MISSED: usize = 1_000;
 pub async fn ask_refresh<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(), StoreError> {
     let (_, expect) = read::<RefreshProgress, S>(store, &RowKey::Refresh).await?;
     let all = RefreshProgress { asked_at: clock.now(), after: None, only_plans: false, done: false, missed: BTreeSet::new() };
-    match store.write(&[Write::put(&all, expect)]).await {
-        // Another function requested a refresh or wrote its progress. The next run would continue behind items that must see
-        // this change.
-        Err(WriteError::Refused(_) | WriteError::Conflict) => {
-            Err(StoreError::Unavailable { detail: "another function writes the progress of the refresh".into(), source: None })
-        }
-        Ok(()) => Ok(()),
-        Err(WriteError::Store(error)) => Err(error),
+    if write_if_unchanged(store, &[Write::put(&all, expect)]).await? {
+        return Ok(());
     }
+    // Another function requested a refresh or wrote its progress. The next run would continue behind items that must see this
+    // change.
+    Err(StoreError::Unavailable { detail: "another function writes the progress of the refresh".into(), source: None })
 }
 
 /// Recomputes every item if a refresh was requested, or plans all items again if a day has begun. It continues where the last
@@ -91,11 +88,8 @@ pub async fn refresh<S: Store, C: Clock>(
         let last = looked_at.last().cloned();
         let end = !cut && (page.next.is_none() || last.is_none());
         let write = Write::put(&RefreshProgress { after: last.or(progress.after), done: end, missed, ..progress }, expect);
-        match store.write(&[write]).await {
-            // Refused: a new refresh was requested meanwhile, and the next round starts at the first item.
-            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
-            Err(WriteError::Store(error)) => return Err(error),
-        }
+        // When the row has changed, a new refresh was requested meanwhile, and the next round starts at the first item.
+        write_if_unchanged(store, &[write]).await?;
         if cut {
             return Ok(done);
         }
@@ -114,11 +108,8 @@ async fn retry_missed<S: Store, C: Clock>(
     }
     let (plans, missed) = plan_all(store, clock, network, &progress.missed).await;
     if missed != progress.missed {
-        match store.write(&[Write::put(&RefreshProgress { missed, ..progress.clone() }, expect)]).await {
-            // Refused: another function retried the same items, or a new refresh was requested.
-            Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
-            Err(WriteError::Store(error)) => return Err(error),
-        }
+        // When the row has changed, another function retried the same items, or a new refresh was requested.
+        write_if_unchanged(store, &[Write::put(&RefreshProgress { missed, ..progress.clone() }, expect)]).await?;
     }
     Ok(plans)
 }

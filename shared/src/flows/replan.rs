@@ -46,7 +46,7 @@ async fn replan_group<S: Store, C: Clock>(
     seed: &Sku,
 ) -> Result<(BTreeSet<Sku>, usize), StoreError> {
     let what = format!("the plan of {seed}");
-    let mut retries = Retries::new(RetryBudget::RECOMPUTE, &what);
+    let mut retries = Retries::new(RetryBudget::RECOMPUTE, what);
     loop {
         match replan_once(store, clock, network, seed).await {
             Ok(done) => return Ok(done),

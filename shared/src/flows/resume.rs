@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use crate::alert::{AlertState, AlertSubject};
 use crate::catalog::{MissingMapping, Network};
 use crate::draft::EventOutcome;
-use crate::flows::{CommitError, commit};
+use crate::flows::{CommitError, commit, write_if_unchanged};
 use crate::ledger::LedgerEvent;
 use crate::order::OrderToRead;
-use crate::ports::{Clock, Cursor, Listing, Store, StoreError, WriteError, read_rows};
+use crate::ports::{Clock, Cursor, Listing, Store, StoreError, read_rows};
 use crate::source::{WaitingForMapping, WaitingItem};
 use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
 
@@ -124,9 +124,5 @@ async fn request_read<S: Store>(
     let mut writes = vec![rows.put(request)];
     writes.push(Write::Delete { key: waiting.key.clone(), expect: Expect::Revision(waiting.revision) });
     writes.extend(rows.turn_alert(subject, AlertState::Cleared, detail, request.named_at)?);
-    match store.write(&writes).await {
-        Ok(()) => Ok(true),
-        Err(WriteError::Refused(_) | WriteError::Conflict) => Ok(false),
-        Err(WriteError::Store(error)) => Err(error),
-    }
+    write_if_unchanged(store, &writes).await
 }

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::catalog::{OrderId, ShopDomain};
 use crate::flows::read::Patience;
-use crate::flows::{OrderReader, ReadReport, ReconcileError};
+use crate::flows::{OrderReader, ReadReport, ReconcileError, Retries, RetryBudget};
 use crate::order::OrderRecord;
-use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, WriteError, read, sleep_within};
+use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, read, sleep_within};
 use crate::reconcile::OrderWatermark;
 use crate::table::{IndexPartition, Key, RowKey, Write};
 
@@ -49,7 +49,7 @@ pub struct SweepReport {
 pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
     reading: &OrderReader<'_, S, F, B, C>,
 ) -> Result<SweepReport, ReconcileError> {
-    let OrderReader { store, front, shop, .. } = *reading;
+    let OrderReader { store, front, clock, shop, .. } = *reading;
     let (mut report, mut patience, mut began) = (SweepReport::default(), Patience::default(), None);
     let since =
         read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.and_then(|sweep| sweep.watermark);
@@ -78,7 +78,7 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
         // sweep would not list that order and would record that the ledger is complete without it.
         let newest = page.orders.iter().map(|(_, updated_at)| *updated_at).max().filter(|_| report.left == 0);
         let complete = page.next.is_none() && report.left == 0 && report.odd == 0;
-        advance(store, shop, newest, began.filter(|_| complete)).await?;
+        advance(store, clock, shop, newest, began.filter(|_| complete)).await?;
         if page.next.is_none() {
             return patience.failure.map_or(Ok(report), Err);
         }
@@ -132,13 +132,15 @@ async fn settled<S: Store>(
 }
 
 /// Moves the watermark forward, never back, because sweeps may overlap.
-async fn advance<S: Store>(
+async fn advance<S: Store, C: Clock>(
     store: &S,
+    clock: &C,
     shop: &ShopDomain,
     newest: Option<Timestamp>,
     began: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let watermark = newest.and_then(|newest| newest.checked_sub(OVERLAP).ok());
+    let mut retries = Retries::new(RetryBudget::SHARED_ROW, format!("the watermark of {shop}"));
     loop {
         let (known, expect) = read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?;
         let old = known.clone().unwrap_or_else(|| OrderWatermark { shop: shop.clone(), watermark: None, complete_at: None });
@@ -153,8 +155,7 @@ async fn advance<S: Store>(
         match store.write(&[Write::put(&new, expect)]).await {
             Ok(()) => return Ok(()),
             // Another sweep moved the watermark: read it again, so that it never moves back.
-            Err(WriteError::Refused(_) | WriteError::Conflict) => {}
-            Err(WriteError::Store(error)) => return Err(error),
+            Err(error) => retries.again(clock, error).await?,
         }
     }
 }

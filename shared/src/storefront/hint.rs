@@ -1,21 +1,48 @@
-//! The hint port. A hint asks the pusher to look at pairs of item and location. It carries no quantity, so a late, duplicated or
-//! lost hint does no harm.
+//! A hint asks the pusher to look at levels and metafields. It carries no quantity, so a late, duplicated or lost hint does no
+//! harm.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::ShopDomain;
-use crate::movement::PositionKey;
+use crate::catalog::{LocationId, ShopDomain, Sku};
 
-/// The most pairs in one hint, so that a message stays far below the queue's limit.
-pub const PAIRS_PER_HINT: usize = 200;
+/// The most targets in one hint, so that a message stays far below the queue's limit.
+pub const TARGETS_PER_HINT: usize = 200;
 
-/// Pairs whose level in a shop may have to be sent. A pair without a location stands for the metafields of the item.
+/// Values that may have to be sent to a shop.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PushTarget {
+    /// The level of an item at a location.
+    Level {
+        /// The item.
+        sku: Sku,
+        /// The location.
+        location: LocationId,
+    },
+    /// The metafields of an item.
+    Metafields {
+        /// The item.
+        sku: Sku,
+    },
+}
+
+/// What the pusher is to look at in one shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {
     /// The shop.
     pub shop: ShopDomain,
-    /// The pairs.
-    pub pairs: BTreeSet<PositionKey>,
+    /// The levels and metafields.
+    pub targets: BTreeSet<PushTarget>,
+}
+
+impl fmt::Display for PushTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Level { sku, location } => write!(f, "{sku}@{location}"),
+            Self::Metafields { sku } => write!(f, "metafields of {sku}"),
+        }
+    }
 }

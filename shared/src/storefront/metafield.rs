@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Location, LotId, Network, ShopDomain, Sku, VariantId};
+use crate::catalog::{Location, LotId, MetafieldKind, Network, ShopDomain, Sku, VariantId};
 use crate::ledger::Position;
 
 /// One lot in the value of a metafield.
@@ -25,15 +25,6 @@ pub struct LotValue {
     /// When it expires, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Date>,
-}
-
-/// What can be shown of an item; each kind is a metafield of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MetafieldKind {
-    /// Which lots there are.
-    Lots,
-    /// The day on which a unit that is ordered now can be available.
-    Promise,
 }
 
 /// The value of a metafield. In JSON an array is lots and an object is a promise.
@@ -53,20 +44,6 @@ pub struct PromiseValue {
     /// The day; `None` when units are in stock, and when no known receipt or production brings one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<Date>,
-}
-
-impl MetafieldKind {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Lots, Self::Promise];
-
-    /// The metafield's key.
-    #[must_use]
-    pub const fn metafield(self) -> &'static str {
-        match self {
-            Self::Lots => "lots",
-            Self::Promise => "promise",
-        }
-    }
 }
 
 impl MetafieldValue {
@@ -133,12 +110,6 @@ impl VariantMetafield {
 
     /// How long a push may take to send a metafield before another push takes it over. Longer than a call takes.
     pub const AT_WORK: Duration = Duration::from_secs(10);
-
-    /// The name of the metafield in an alert, in the field for the location. No location code can begin with `#`.
-    #[must_use]
-    pub fn in_alerts(&self) -> String {
-        format!("#{}", self.shows.kind().metafield())
-    }
 
     /// A metafield that was never sent to the shop, with an empty value.
     #[must_use]

@@ -25,10 +25,10 @@ mod repair;
 
 pub use budget::{CostBudget, MUTATION_COST};
 pub use call::{PushCall, PushOutcome, RefusalReason};
-pub use hint::{Hint, PAIRS_PER_HINT};
+pub use hint::{Hint, PushTarget, TARGETS_PER_HINT};
 pub use intent::{MAX_ROWS, PushAction, PushIntent, PushRow, PushState};
 pub use level::Level;
-pub use metafield::{LotValue, MetafieldKind, MetafieldValue, PromiseValue, VariantMetafield};
+pub use metafield::{LotValue, MetafieldValue, PromiseValue, VariantMetafield};
 pub use protocol::{
     Adjustment, LevelSet, MetafieldWrite, OrderRead, OrdersPage, ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode,
 };

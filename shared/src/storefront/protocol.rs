@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::catalog::MetafieldKind;
 use crate::catalog::{InventoryItemId, OrderId, Quantity, ShopLocationId, VariantId};
 use crate::order::{OrderSnapshot, SalesOrder};
-use crate::storefront::MetafieldKind;
 
 /// Adds to `available`.
 #[derive(Debug, Clone, PartialEq, Eq)]

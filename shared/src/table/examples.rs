@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use super::index::{IndexKey, OrderEntry};
 use super::key::RowKey;
 use crate::alert::AlertSubject;
+use crate::catalog::MetafieldKind;
 use crate::catalog::{MissingMapping, OrderId};
 use crate::ledger::Lane;
 use crate::movement::{EventId, PositionKey};
 use crate::source::DocumentKind;
-use crate::storefront::MetafieldKind;
 
 /// A row, what it holds, and the index entries under which it can be found.
 #[derive(Debug, Clone)]

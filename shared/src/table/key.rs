@@ -6,13 +6,12 @@ use jiff::Timestamp;
 use strum::{EnumDiscriminants, EnumIter};
 
 use super::segments::{HEAD, join, number, split};
-use super::subject;
 use crate::alert::AlertSubject;
+use crate::catalog::MetafieldKind;
 use crate::catalog::{FeedId, LocationId, MissingMapping, OrderId, ShopDomain, Sku, SystemId, TierId, WorkCentreId};
 use crate::ledger::Lane;
 use crate::movement::{EventId, PositionKey};
 use crate::source::DocumentKind;
-use crate::storefront::MetafieldKind;
 
 /// Where a row is stored: its partition key and its sort key, as DynamoDB holds them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -268,9 +267,7 @@ impl RowKey {
             (["USED", component], [HEAD]) => Self::WhereUsed(component.parse().ok()?),
             (["POS", of], [HEAD]) => Self::Position(of.parse().ok()?),
             (["POS", of], ["MOV", seq]) => Self::Movement { of: of.parse().ok()?, seq: seq.parse().ok()? },
-            (["ORD", shop, order], [HEAD]) => {
-                Self::Order { shop: shop.parse().ok()?, order: order.parse().ok().map(OrderId::new)? }
-            }
+            (["ORD", shop, order], [HEAD]) => Self::Order { shop: shop.parse().ok()?, order: order.parse().ok()? },
             (["TOREAD", shop], [gid]) => Self::OrderToRead { shop: shop.parse().ok()?, gid: owned(gid) },
             (["EVT", source, id], [HEAD]) => Self::AppliedEvent(EventId::new(*source, *id)),
             (["LANE", ..], [source, id]) => Self::Deferred { lane: lane_of(&pk)?, event: EventId::new(*source, *id) },
@@ -295,8 +292,7 @@ impl RowKey {
                 Self::Level { shop: shop.parse().ok()?, sku: sku.parse().ok()?, location: location.parse().ok()? }
             }
             (["METAFIELD", shop, kind], [sku]) => {
-                let kind = MetafieldKind::ALL.into_iter().find(|known| known.metafield() == *kind)?;
-                Self::Metafield { shop: shop.parse().ok()?, sku: sku.parse().ok()?, kind }
+                Self::Metafield { shop: shop.parse().ok()?, sku: sku.parse().ok()?, kind: kind.parse().ok()? }
             }
             (["INTENT", shop], [HEAD]) => Self::Intent(shop.parse().ok()?),
             (["INTENT", shop], ["CALL", number]) => Self::Call { shop: shop.parse().ok()?, number: number.parse().ok()? },
@@ -306,7 +302,7 @@ impl RowKey {
                 Self::CompareReport { shop: shop.parse().ok()?, began: began.parse().ok()? }
             }
             (["REFRESH"], [HEAD]) => Self::Refresh,
-            (["ALERT", rule, fields @ ..], [HEAD]) => Self::Alert(subject::parse(rule, fields)?),
+            (["ALERT", rule, fields @ ..], [HEAD]) => Self::Alert(AlertSubject::from_fields(rule, fields)?),
             _other => return None,
         })
     }
@@ -339,7 +335,7 @@ fn partition_of(lane: &Lane) -> String {
 fn lane_of(pk: &[&str]) -> Option<Lane> {
     Some(match pk {
         ["LANE", "POS", of] => Lane::Position(of.parse().ok()?),
-        ["LANE", "ORD", shop, order] => Lane::Order { shop: shop.parse().ok()?, order: order.parse().ok().map(OrderId::new)? },
+        ["LANE", "ORD", shop, order] => Lane::Order { shop: shop.parse().ok()?, order: order.parse().ok()? },
         ["LANE", "SYSTEM", system] => Lane::System((*system).to_owned()),
         _other => return None,
     })

@@ -15,7 +15,6 @@ mod rows;
 pub mod scan;
 mod segments;
 mod stream;
-mod subject;
 #[cfg(test)]
 mod tests;
 mod words;

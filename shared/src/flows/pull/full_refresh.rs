@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{FeedId, SystemId};
-use crate::ports::{Listing, Store, StoreError, WriteError, list_all};
+use crate::flows::write_if_unchanged;
+use crate::ports::{Listing, Store, StoreError, list_all};
 use crate::source::pull::ReportedState;
 use crate::source::pull::reported::label;
 use crate::table::{Expect, MAX_WRITES, Partition, Row, Write};
@@ -32,15 +33,9 @@ pub(super) async fn forget<S: Store>(
 /// These rows are written once and never changed. A row that is not as expected was written or deleted by another run.
 async fn write<S: Store>(store: &S, writes: Vec<Write>) -> Result<(), StoreError> {
     for group in writes.chunks(MAX_WRITES) {
-        match store.write(group).await {
-            Ok(()) => continue,
-            Err(WriteError::Refused(_) | WriteError::Conflict) => {}
-            Err(WriteError::Store(error)) => return Err(error),
-        }
-        for one in group {
-            match store.write(std::slice::from_ref(one)).await {
-                Ok(()) | Err(WriteError::Refused(_) | WriteError::Conflict) => {}
-                Err(WriteError::Store(error)) => return Err(error),
+        if !write_if_unchanged(store, group).await? {
+            for one in group {
+                write_if_unchanged(store, std::slice::from_ref(one)).await?;
             }
         }
     }

@@ -353,7 +353,7 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
         let row = RowKey::FeedWatermark { system: self.system.code.clone(), feed: self.id.clone() };
         // Another run may change the watermark meanwhile: this change is then made on top of that.
         let what = row.to_string();
-        let mut retries = Retries::new(RetryBudget::SHARED_ROW, &what);
+        let mut retries = Retries::new(RetryBudget::SHARED_ROW, what);
         loop {
             let (known, expect) = read::<FeedWatermark, S>(store, &row).await?;
             let mut watermark = known.unwrap_or_else(|| FeedWatermark::new(self.system.code.clone(), self.id.clone(), now));

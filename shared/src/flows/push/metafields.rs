@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::catalog::{Place, ShopDomain, Sku};
-use crate::flows::push::{LOOK_AGAIN, MAX_CALLS, ONE_CALL, PushError, PushReport, is_transient, refusal_alert};
-use crate::flows::{Retries, RetryBudget};
-use crate::movement::PositionKey;
-use crate::ports::{Clock, Listing, Store, StoreError, Storefront, WriteError, sleep_within};
-use crate::storefront::{MetafieldKind, MetafieldWrite, ShopAnswer, StorefrontError, UserError, UserErrorCode, VariantMetafield};
+use crate::catalog::{MetafieldKind, ShopDomain, Sku};
+use crate::flows::push::delivery::{BatchSize, Calls, LOOK_AGAIN, ONE_CALL, has_time_for_a_call, named_rows, pause, record};
+use crate::flows::push::{PushError, PushReport};
+use crate::flows::write_if_unchanged;
+use crate::ports::{Clock, Listing, Store, StoreError, Storefront};
+use crate::storefront::{MetafieldWrite, PushTarget, ShopAnswer, UserError, VariantMetafield};
 use crate::table::{Expect, IndexPartition, Key, Row, RowKey, Write};
 
 /// How many due metafields are read per round. Other pushes may hold some of them, and the index may still list metafields
@@ -36,23 +36,25 @@ pub(super) struct MetafieldPush<'a, S, F, C> {
     hinted: BTreeSet<Key>,
     /// The mark that this push has left on each of its metafields.
     marks: BTreeMap<Key, Timestamp>,
-    /// Metafields per call. A refusal that names no row halves it, to find the refused metafield.
-    limit: usize,
+    batch: BatchSize,
 }
 
 impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
-    /// A pair without a location in `pairs` names the metafields of its item.
+    /// A push of the due metafields, first of all those that a hint names.
     pub fn new(
         (store, front, clock): (&'a S, &'a F, &'a C),
         shop: &'a ShopDomain,
-        pairs: &BTreeSet<PositionKey>,
+        targets: &BTreeSet<PushTarget>,
         deadline: Timestamp,
     ) -> Self {
-        let of_items = pairs.iter().filter(|pair| pair.place == Place::Unassigned);
+        let items = targets.iter().filter_map(|target| match target {
+            PushTarget::Metafields { sku } => Some(sku),
+            PushTarget::Level { .. } => None,
+        });
         let of_item =
             |sku: &Sku| MetafieldKind::ALL.map(|kind| RowKey::Metafield { shop: shop.clone(), sku: sku.clone(), kind }.key());
-        let hinted = of_items.flat_map(|pair| of_item(&pair.sku)).collect();
-        Self { store, front, clock, shop, deadline, hinted, marks: BTreeMap::new(), limit: F::METAFIELDS_AT_ONCE }
+        let hinted = items.flat_map(of_item).collect();
+        Self { store, front, clock, shop, deadline, hinted, marks: BTreeMap::new(), batch: BatchSize::new(F::METAFIELDS_AT_ONCE) }
     }
 
     /// Whether a hint named a metafield. If not, a failure does not return the hints to the queue, because levels must not
@@ -63,18 +65,18 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
 
     /// Pushes until no metafield is due.
     pub async fn run(&mut self, report: &mut PushReport) -> Result<(), PushError> {
-        let mut failures = 0;
+        let mut calls = Calls::new(false);
         loop {
             let (due, others_at_work) = self.due().await?;
             if due.is_empty() && !others_at_work {
                 return Ok(());
             }
-            if self.clock.now().saturating_add(ONE_CALL).unwrap_or(Timestamp::MAX) > self.deadline {
+            if !has_time_for_a_call(self.clock, self.deadline) {
                 return Err(PushError::OutOfTime);
             }
             let Some(sent) = self.mark(due).await? else {
                 // All due metafields are held by another push, or one of them has just changed.
-                self.pause(LOOK_AGAIN).await?;
+                pause(self.clock, LOOK_AGAIN, self.deadline).await?;
                 continue;
             };
             let row = |metafield: &VariantMetafield| MetafieldWrite {
@@ -83,41 +85,18 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
                 value: metafield.value(),
             };
             let rows: Vec<MetafieldWrite> = sent.iter().map(row).collect();
-            match self.call(&rows).await {
-                Ok(ShopAnswer::Done) => {
+            let answer = self.front.set_metafields(self.shop, &rows).await;
+            // The shop may still execute a call that it did not answer. The mark stays, so that no other push sends a newer value
+            // before it.
+            match calls.settle(self.clock, self.deadline, answer).await? {
+                Some(ShopAnswer::Done) => {
                     self.record(&sent, VariantMetafield::record_accepted).await?;
                     report.metafields_sent += sent.len();
-                    self.limit = (self.limit * 2).min(F::METAFIELDS_AT_ONCE);
+                    self.batch.accepted();
                 }
-                Ok(ShopAnswer::Refused(errors)) => report.refused += self.refused(&sent, &errors).await?,
-                Err(StorefrontError::Throttled { wait }) => self.pause(wait).await?,
-                Err(error @ StorefrontError::Unavailable { .. }) => {
-                    // The shop may still execute the call. The mark stays, so that no other push sends a newer value before
-                    // it.
-                    failures += 1;
-                    if failures >= MAX_CALLS {
-                        return Err(error.into());
-                    }
-                    self.pause(LOOK_AGAIN * failures).await?;
-                }
-                Err(error @ (StorefrontError::Rejected { .. } | StorefrontError::Invalid { .. })) => return Err(error.into()),
+                Some(ShopAnswer::Refused(errors)) => report.refused += self.refused(&sent, &errors).await?,
+                None => {}
             }
-        }
-    }
-
-    /// Calls the shop. A transient refusal counts as no answer, and a call that the shop cannot interpret counts as a refusal
-    /// of one of its metafields.
-    async fn call(&self, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {
-        match self.front.set_metafields(self.shop, rows).await {
-            Ok(ShopAnswer::Refused(errors)) => match errors.iter().find(|error| is_transient(&error.code)) {
-                Some(transient) => Err(StorefrontError::Unavailable { detail: transient.message.clone(), source: None }),
-                None => Ok(ShopAnswer::Refused(errors)),
-            },
-            Err(StorefrontError::Invalid { detail }) => {
-                let code = UserErrorCode::Other("INVALID_REQUEST".into());
-                Ok(ShopAnswer::Refused(vec![UserError { code, row: None, message: detail }]))
-            }
-            answer => answer,
         }
     }
 
@@ -143,7 +122,7 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
             }
         }
         due.sort_by_key(|(metafield, _)| metafield.changed_at);
-        due.truncate(self.limit);
+        due.truncate(self.batch.rows());
         Ok((due, others_at_work))
     }
 
@@ -159,10 +138,8 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
             return Ok(None);
         }
         let writes: Vec<Write> = marked.iter().zip(expects).map(|(metafield, expect)| Write::put(metafield, expect)).collect();
-        match self.store.write(&writes).await {
-            Ok(()) => {}
-            Err(WriteError::Refused(_) | WriteError::Conflict) => return Ok(None),
-            Err(WriteError::Store(error)) => return Err(error),
+        if !write_if_unchanged(self.store, &writes).await? {
+            return Ok(None);
         }
         self.marks.extend(marked.iter().map(|metafield| (metafield.key(), now)));
         let took = Duration::try_from(self.clock.now().duration_since(now)).unwrap_or_default();
@@ -172,22 +149,13 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
     /// A refused call changed nothing. Finds the refused metafields, so that the others can be sent, and returns how many it
     /// found.
     async fn refused(&mut self, sent: &[VariantMetafield], errors: &[UserError]) -> Result<usize, StoreError> {
-        let message = |error: &UserError| error.message.clone();
-        let mut refused_rows: BTreeMap<usize, String> = BTreeMap::new();
-        for error in errors {
-            if let Some(row) = error.row.filter(|row| *row < sent.len()) {
-                refused_rows.entry(row).or_insert_with(|| message(error));
-            }
+        let mut rows = named_rows(errors, sent.len());
+        if rows.is_empty() {
+            rows = self.batch.narrow(sent.len(), errors);
         }
-        if refused_rows.is_empty() {
-            if sent.len() > 1 {
-                self.limit = sent.len().div_ceil(2);
-                return Ok(0);
-            }
-            refused_rows.insert(0, errors.first().map(message).unwrap_or_default());
-        }
-        let refused: Vec<VariantMetafield> = refused_rows.keys().filter_map(|row| sent.get(*row)).cloned().collect();
-        let reasons: BTreeMap<Key, &String> = refused.iter().map(VariantMetafield::key).zip(refused_rows.values()).collect();
+        let (refused, reasons): (Vec<VariantMetafield>, Vec<String>) =
+            rows.into_iter().filter_map(|(row, reason)| Some((sent.get(row)?.clone(), reason))).unzip();
+        let reasons: BTreeMap<Key, String> = refused.iter().map(VariantMetafield::key).zip(reasons).collect();
         let refuse = |metafield: &mut VariantMetafield, sent: &VariantMetafield| {
             metafield.record_refused(sent, reasons.get(&sent.key()).map_or("", |why| why))
         };
@@ -195,43 +163,19 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
         Ok(refused.len())
     }
 
-    /// Records the outcome of a call in each metafield, and raises or clears its alert.
+    /// Records the outcome of a call in each metafield that was sent.
     async fn record(
         &self,
         sent: &[VariantMetafield],
         outcome: impl Fn(&mut VariantMetafield, &VariantMetafield),
     ) -> Result<(), StoreError> {
-        let what = format!("the metafields of {}", self.shop);
-        let mut retries = Retries::new(RetryBudget::SHARED_ROW, &what);
-        loop {
-            match self.record_once(sent, &outcome).await {
-                Ok(done) => return Ok(done),
-                Err(error) => retries.again(self.clock, error).await?,
+        let sent: BTreeMap<Key, &VariantMetafield> = sent.iter().map(|metafield| (metafield.key(), metafield)).collect();
+        let keys: Vec<Key> = sent.keys().cloned().collect();
+        let outcome = |metafield: &mut VariantMetafield| {
+            if let Some(sent) = sent.get(&metafield.key()) {
+                outcome(metafield, sent);
             }
-        }
-    }
-
-    async fn record_once(
-        &self,
-        sent: &[VariantMetafield],
-        outcome: &impl Fn(&mut VariantMetafield, &VariantMetafield),
-    ) -> Result<(), WriteError> {
-        let keys: Vec<Key> = sent.iter().map(VariantMetafield::key).collect();
-        let mut writes = Vec::new();
-        for (record, sent) in self.store.get(&keys).await?.into_iter().zip(sent) {
-            let Some(record) = record else { continue }; // The shop no longer sells the item.
-            let mut metafield: VariantMetafield = record.decode()?;
-            outcome(&mut metafield, sent);
-            if metafield.refused.is_some() != metafield.alerted {
-                metafield.alerted = metafield.refused.is_some();
-                writes.extend(refusal_alert(self.store, (&metafield).into(), self.clock.now()).await?);
-            }
-            writes.push(Write::put(&metafield, Expect::Revision(record.revision)));
-        }
-        if writes.is_empty() { Ok(()) } else { self.store.write(&writes).await }
-    }
-
-    async fn pause(&self, wait: Duration) -> Result<(), PushError> {
-        if sleep_within(self.clock, wait, self.deadline).await { Ok(()) } else { Err(PushError::OutOfTime) }
+        };
+        record((self.store, self.clock, self.shop), &keys, outcome).await
     }
 }

@@ -6,6 +6,7 @@
 //! planning and opening. An outcome is recorded only on a level that still has the state it was planned from.
 
 mod close;
+mod delivery;
 mod metafields;
 mod refusal;
 
@@ -15,17 +16,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::close::close;
+use self::delivery::{BatchSize, Calls, LOOK_AGAIN, has_time_for_a_call, named_rows, pause, reason, record};
 use self::metafields::MetafieldPush;
 pub(crate) use self::refusal::refusal_alert;
-use crate::catalog::{Network, Place, Quantity, ShopDomain};
-use crate::flows::recompute;
-use crate::flows::{Retries, RetryBudget};
-use crate::movement::PositionKey;
-use crate::ports::{Clock, Listing, Store, StoreError, Storefront, WriteError, read, sleep_within};
+use crate::catalog::{Network, Quantity, ShopDomain};
+use crate::flows::{recompute, write_if_unchanged};
+use crate::ports::{Clock, Listing, Store, StoreError, Storefront, read};
 use crate::reconcile::OrderWatermark;
 use crate::storefront::{
-    Adjustment, Level, LevelSet, MAX_ROWS, PushAction, PushCall, PushIntent, PushOutcome, PushRow, PushState, RepairDecision,
-    ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode, decide_repair,
+    Adjustment, Level, LevelSet, MAX_ROWS, PushAction, PushCall, PushIntent, PushOutcome, PushRow, PushState, PushTarget,
+    RepairDecision, ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode, decide_repair,
 };
 use crate::table::{Expect, IndexPartition, Key, Row, RowKey, UnreadableRow, Write};
 
@@ -33,20 +33,10 @@ use crate::table::{Expect, IndexPartition, Key, Row, RowKey, UnreadableRow, Writ
 /// push is alive after all, both pushes make the same call with the same key, and the outcome is recorded once.
 const AT_WORK: Duration = Duration::from_secs(10);
 
-/// The most time that one call takes. A push begins no call that might end after the deadline.
-pub(super) const ONE_CALL: Duration = Duration::from_secs(9);
-
 /// An intent older than this is not repeated, because the shop may have forgotten its idempotency key and would apply the
 /// difference a second time. Its levels are initialised instead. We infer that the shop keeps keys for a day; half a day
 /// leaves a margin.
 const KEY_REMEMBERED: Duration = Duration::from_secs(12 * 60 * 60);
-
-/// How long a push waits before it reads the open intent of another push again, and the shortest wait after a call without an
-/// answer.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(250);
-
-/// How often a call without an answer is repeated before the push fails and the queue retries it.
-pub(super) const MAX_CALLS: u32 = 4;
 
 /// What a push did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,7 +67,7 @@ pub enum PushError {
     Store(#[from] StoreError),
 }
 
-/// Pushes the due levels of `shop` (the `hinted` pairs, and the ones that the index lists), then its due metafields. Stops at
+/// Pushes the due levels of `shop` (the `hinted` ones, and the ones that the index lists), then its due metafields. Stops at
 /// `deadline`.
 ///
 /// # Errors
@@ -87,7 +77,7 @@ pub async fn push<S: Store, F: Storefront, C: Clock>(
     (store, front, clock): (&S, &F, &C),
     network: &Network,
     shop: &ShopDomain,
-    hinted: &BTreeSet<PositionKey>,
+    hinted: &BTreeSet<PushTarget>,
     settling_window: Duration,
     deadline: Timestamp,
 ) -> Result<PushReport, PushError> {
@@ -99,7 +89,7 @@ pub async fn push<S: Store, F: Storefront, C: Clock>(
         shop,
         settling_window,
         deadline,
-        limit: MAX_ROWS,
+        batch: BatchSize::new(MAX_ROWS),
         waiting: BTreeSet::new(),
         report: PushReport::default(),
     };
@@ -134,8 +124,7 @@ struct Push<'a, S, F, C> {
     shop: &'a ShopDomain,
     settling_window: Duration,
     deadline: Timestamp,
-    /// Pairs per call. A refusal that names no row halves it, to find the refused pair.
-    limit: usize,
+    batch: BatchSize,
     /// Levels that this push leaves for a later push.
     waiting: BTreeSet<Key>,
     report: PushReport,
@@ -149,7 +138,7 @@ impl From<UnreadableRow> for PushError {
 
 impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     /// Makes one call to the shop. Returns `false` when no level is due any more.
-    async fn round(&mut self, hinted: &BTreeSet<PositionKey>) -> Result<bool, PushError> {
+    async fn round(&mut self, hinted: &BTreeSet<PushTarget>) -> Result<bool, PushError> {
         if self.clock.now() > self.deadline {
             return Err(PushError::OutOfTime);
         }
@@ -173,27 +162,27 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         let (action, rows) = if acknowledged.is_empty() {
             (PushAction::Set, self.repair_rows(new).await?)
         } else {
-            (PushAction::Adjust, acknowledged.iter().take(self.limit).filter_map(adjust_row).collect())
+            (PushAction::Adjust, acknowledged.iter().take(self.batch.rows()).filter_map(adjust_row).collect())
         };
         if rows.is_empty() {
             return Ok(true); // All of these levels wait, and the next round leaves them out.
         }
         let intent = PushIntent::open(self.shop.clone(), last.as_ref(), action, rows, self.clock.now());
-        match self.store.write(&[Write::put(&intent, expect)]).await {
-            Ok(()) => self.perform(intent, expect.after(), false).await?,
-            Err(WriteError::Refused(_) | WriteError::Conflict) => self.pause(LOOK_AGAIN).await?,
-            Err(WriteError::Store(error)) => return Err(error.into()),
+        if write_if_unchanged(self.store, &[Write::put(&intent, expect)]).await? {
+            self.perform(intent, expect.after(), false).await?;
+        } else {
+            self.pause(LOOK_AGAIN).await?;
         }
         Ok(true)
     }
 
     /// Returns the due levels, most urgent first. The rows are read by key, because the index may lag behind.
-    async fn due_levels(&self, hinted: &BTreeSet<PositionKey>) -> Result<Vec<Level>, StoreError> {
+    async fn due_levels(&self, hinted: &BTreeSet<PushTarget>) -> Result<Vec<Level>, StoreError> {
         let indexed = self.store.list(&Listing::index(&IndexPartition::DueLevels(self.shop.clone()), MAX_ROWS)).await?.records;
         let mut keys: BTreeSet<Key> = indexed.into_iter().map(|record| record.key).collect();
-        for pair in hinted {
-            if let Place::At(location) = &pair.place {
-                keys.insert(RowKey::Level { shop: self.shop.clone(), sku: pair.sku.clone(), location: location.clone() }.key());
+        for target in hinted {
+            if let PushTarget::Level { sku, location } = target {
+                keys.insert(RowKey::Level { shop: self.shop.clone(), sku: sku.clone(), location: location.clone() }.key());
             }
         }
         let keys: Vec<Key> = keys.into_iter().filter(|key| !self.waiting.contains(key)).collect();
@@ -207,7 +196,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     /// Plans the rows that initialise or repair levels. A level that must wait is left to a later push. A level that the shop
     /// already shows correctly is acknowledged through the intent like the others, by a set that changes nothing.
     async fn repair_rows(&mut self, mut levels: Vec<Level>) -> Result<Vec<PushRow>, PushError> {
-        levels.truncate(F::LEVELS_AT_ONCE.min(self.limit));
+        levels.truncate(F::LEVELS_AT_ONCE.min(self.batch.rows()));
         // The order matters. The watermark says up to when the ledger is complete, so the levels must be recomputed after it
         // was read, and the shop must be asked last. A level computed before the sweep would lack the orders that the sweep
         // found.
@@ -268,7 +257,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         match answer {
             ShopAnswer::Done => Ok(()),
             ShopAnswer::Refused(errors) => {
-                let reason = errors.first().map_or_else(String::new, |error| error.message.clone());
+                let reason = errors.first().map(reason).unwrap_or_default();
                 self.record(std::slice::from_ref(&level.key()), |level| level.refused = Some(reason.clone())).await?;
                 self.report.refused += 1;
                 Ok(())
@@ -315,7 +304,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                     PushAction::Adjust => self.report.adjusted += intent.rows.len(),
                     PushAction::Set => self.report.levels_set += intent.rows.len(),
                 }
-                self.limit = (self.limit * 2).min(MAX_ROWS);
+                self.batch.accepted();
             }
             ShopAnswer::Refused(errors) => self.refused(&intent, &errors).await?,
         }
@@ -323,111 +312,70 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     }
 
     /// Calls the shop with the same key until it answers.
-    async fn call(&self, intent: &PushIntent, mut may_have_run: bool) -> Result<ShopAnswer, PushError> {
-        let mut calls = 0;
+    async fn call(&self, intent: &PushIntent, may_have_run: bool) -> Result<ShopAnswer, PushError> {
+        let mut calls = Calls::new(may_have_run);
         loop {
-            if self.clock.now().saturating_add(ONE_CALL).unwrap_or(Timestamp::MAX) > self.deadline {
+            if !has_time_for_a_call(self.clock, self.deadline) {
                 return Err(PushError::OutOfTime);
             }
-            let reference = intent.reference();
-            let answer = match intent.action {
-                PushAction::Adjust => {
-                    let rows: Vec<Adjustment> = intent
-                        .rows
-                        .iter()
-                        .map(|row| Adjustment {
-                            inventory_item: row.inventory_item,
-                            location: row.shop_location,
-                            delta: row.send,
-                        })
-                        .collect();
-                    self.front.adjust(self.shop, &intent.key, &reference, &rows).await
-                }
-                PushAction::Set => {
-                    let rows: Vec<LevelSet> = intent
-                        .rows
-                        .iter()
-                        .map(|row| LevelSet {
-                            inventory_item: row.inventory_item,
-                            location: row.shop_location,
-                            quantity: row.send,
-                            change_from: row.expects.unwrap_or_default(),
-                        })
-                        .collect();
-                    self.front.set(self.shop, &intent.key, &reference, &rows).await
-                }
-            };
-            let wait = match answer {
-                Ok(ShopAnswer::Refused(errors)) if errors.iter().any(|error| is_transient(&error.code)) => LOOK_AGAIN,
-                Ok(answer) => return Ok(answer),
-                Err(StorefrontError::Throttled { wait }) => {
-                    // Waiting for the rate limit is not a failure; only the deadline bounds it.
-                    self.pause(wait).await?;
-                    continue;
-                }
-                Err(error @ StorefrontError::Unavailable { .. }) => {
-                    may_have_run = true;
-                    if calls + 1 >= MAX_CALLS {
-                        return Err(error.into());
-                    }
-                    LOOK_AGAIN
-                }
-                Err(StorefrontError::Invalid { detail }) => {
-                    // This call did not run. Some row may be invalid, and refusing the call starts the search for it. If an
-                    // earlier call got no answer, however, that call may have run, and rows planned again would run twice.
-                    let code = if may_have_run {
-                        UserErrorCode::KeyParameterMismatch
-                    } else {
-                        UserErrorCode::Other("INVALID_REQUEST".into())
-                    };
-                    return Ok(ShopAnswer::Refused(vec![UserError { code, row: None, message: detail }]));
-                }
-                Err(error @ StorefrontError::Rejected { .. }) => return Err(error.into()),
-            };
-            calls += 1;
-            self.pause(wait * calls).await?;
+            let answer = self.call_once(intent).await;
+            if let Some(answer) = calls.settle(self.clock, self.deadline, answer).await? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    async fn call_once(&self, intent: &PushIntent) -> Result<ShopAnswer, StorefrontError> {
+        let reference = intent.reference();
+        match intent.action {
+            PushAction::Adjust => {
+                let adjustment = |row: &PushRow| Adjustment {
+                    inventory_item: row.inventory_item,
+                    location: row.shop_location,
+                    delta: row.send,
+                };
+                let rows: Vec<Adjustment> = intent.rows.iter().map(adjustment).collect();
+                self.front.adjust(self.shop, &intent.key, &reference, &rows).await
+            }
+            PushAction::Set => {
+                let set = |row: &PushRow| LevelSet {
+                    inventory_item: row.inventory_item,
+                    location: row.shop_location,
+                    quantity: row.send,
+                    change_from: row.expects.unwrap_or_default(),
+                };
+                let rows: Vec<LevelSet> = intent.rows.iter().map(set).collect();
+                self.front.set(self.shop, &intent.key, &reference, &rows).await
+            }
         }
     }
 
     /// A refused call changed nothing. Finds the rows that caused the refusal, so that the other rows can be sent.
     async fn refused(&mut self, intent: &PushIntent, errors: &[UserError]) -> Result<(), PushError> {
-        let mut refused_rows: BTreeMap<Key, String> = BTreeMap::new();
-        let mut only_other_errors = true;
-        let mut stale: BTreeSet<Key> = BTreeSet::new();
-        for error in errors {
-            let row = error.row.and_then(|row| intent.rows.get(row)).map(|row| level_key(self.shop, row));
-            let UserErrorCode::Other(code) = &error.code else {
-                // A stale row or a used key: the level is planned again from a new read, with a new key.
-                only_other_errors = false;
-                stale.extend(row);
-                if error.code == UserErrorCode::KeyParameterMismatch {
-                    let (shop, intent_number) = (self.shop, intent.number);
-                    tracing::error!(%shop, intent = intent_number, "an intent may or may not have run; initialising its levels");
-                    return self.mark_for_repair(intent).await;
-                }
-                continue;
-            };
-            if let Some(row) = row {
-                refused_rows.insert(row, format!("{code}: {}", error.message));
-            }
+        if errors.iter().any(|error| error.code == UserErrorCode::KeyParameterMismatch) {
+            let (shop, intent_number) = (self.shop, intent.number);
+            tracing::error!(%shop, intent = intent_number, "an intent may or may not have run; initialising its levels");
+            return self.mark_for_repair(intent).await;
         }
-        if refused_rows.is_empty() && only_other_errors {
-            if let [only] = intent.rows.as_slice() {
-                let message = errors.first().map_or_else(String::new, |error| error.message.clone());
-                refused_rows.insert(level_key(self.shop, only), message);
-            } else {
-                self.limit = intent.rows.len().div_ceil(2);
-            }
+        // A stale row or a used key: the level is planned again from a new read, with a new key.
+        let (permanent, stale): (Vec<&UserError>, Vec<&UserError>) =
+            errors.iter().partition(|error| matches!(error.code, UserErrorCode::Other(_)));
+        let mut refused = named_rows(permanent, intent.rows.len());
+        if refused.is_empty() && stale.is_empty() {
+            refused = self.batch.narrow(intent.rows.len(), errors);
         }
-        self.report.refused += refused_rows.len();
-        let keys: Vec<Key> = refused_rows.keys().cloned().collect();
-        self.record(&keys, |level| level.refused = refused_rows.get(&level.key()).cloned()).await?;
-        if intent.action == PushAction::Set && stale.is_empty() && refused_rows.is_empty() && !only_other_errors {
-            stale.extend(intent.rows.iter().map(|row| level_key(self.shop, row)));
+        let key = |row: usize| intent.rows.get(row).map(|row| level_key(self.shop, row));
+        let mut stale_rows: BTreeSet<Key> = stale.iter().filter_map(|error| key(error.row?)).collect();
+        if intent.action == PushAction::Set && stale_rows.is_empty() && refused.is_empty() && !stale.is_empty() {
+            stale_rows.extend(intent.rows.iter().map(|row| level_key(self.shop, row)));
         }
+        let refused: BTreeMap<Key, String> = refused.into_iter().filter_map(|(row, reason)| Some((key(row)?, reason))).collect();
+        self.report.refused += refused.len();
+        let keys: Vec<Key> = refused.keys().cloned().collect();
+        self.record(&keys, |level| level.refused = refused.get(&level.key()).cloned()).await?;
         // A stale row means that an order changes it at this moment, so the next push sends it. This push continues with the
         // other rows.
-        self.waiting.extend(stale);
+        self.waiting.extend(stale_rows);
         Ok(())
     }
 
@@ -438,53 +386,17 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
 
     /// Changes levels, and raises or clears the alert of each.
     async fn record(&self, keys: &[Key], change: impl Fn(&mut Level)) -> Result<(), StoreError> {
-        for chunk in keys.chunks(40) {
-            let what = format!("the levels of {}", self.shop);
-            let mut retries = Retries::new(RetryBudget::SHARED_ROW, &what);
-            while let Err(error) = self.record_once(chunk, &change).await {
-                retries.again(self.clock, error).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn record_once(&self, keys: &[Key], change: &impl Fn(&mut Level)) -> Result<(), WriteError> {
-        let records = self.store.get(keys).await?;
-        let mut writes = Vec::new();
-        for record in records.iter().flatten() {
-            let old: Level = record.decode()?;
-            let mut level = old.clone();
-            change(&mut level);
-            if level.refused.is_some() != level.alerted {
-                level.alerted = level.refused.is_some();
-                writes.extend(refusal_alert(self.store, (&level).into(), self.clock.now()).await?);
-            }
-            if level != old {
-                writes.push(Write::put(&level, Expect::Revision(record.revision)));
-            }
-        }
-        if writes.is_empty() { Ok(()) } else { self.store.write(&writes).await }
+        record((self.store, self.clock, self.shop), keys, change).await
     }
 
     async fn pause(&self, wait: Duration) -> Result<(), PushError> {
-        if sleep_within(self.clock, wait, self.deadline).await { Ok(()) } else { Err(PushError::OutOfTime) }
+        pause(self.clock, wait, self.deadline).await
     }
 }
 
 /// The key of the level that a row of an intent belongs to.
 fn level_key(shop: &ShopDomain, row: &PushRow) -> Key {
     RowKey::Level { shop: shop.clone(), sku: row.sku.clone(), location: row.location.clone() }.key()
-}
-
-/// Whether a refusal is transient.
-pub(super) fn is_transient(code: &UserErrorCode) -> bool {
-    match code {
-        UserErrorCode::ConcurrentRequest | UserErrorCode::ServiceUnavailable => true,
-        UserErrorCode::ChangeFromQuantityStale
-        | UserErrorCode::PreviousAttemptFailed
-        | UserErrorCode::KeyParameterMismatch
-        | UserErrorCode::Other(_) => false,
-    }
 }
 
 fn adjust_row(level: &Level) -> Option<PushRow> {

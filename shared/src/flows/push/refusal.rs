@@ -1,43 +1,68 @@
-//! The alert about a push that a shop refuses: of a level, or of the lots of an item.
+//! The alert about a value that a shop refuses: a level or a variant metafield.
 
 use jiff::Timestamp;
 
-use crate::alert::{Alert, AlertState, AlertSubject};
-use crate::ports::{Store, StoreError, read};
+use crate::alert::{AlertState, AlertSubject};
+use crate::flows::alert;
+use crate::ports::{Store, StoreError};
 use crate::storefront::{Level, VariantMetafield};
-use crate::table::{RowKey, Write};
+use crate::table::{Row, Write};
 
-/// A level or metafield that a shop refuses, or has accepted after a refusal.
-pub(crate) struct Refusable<'a> {
-    subject: AlertSubject,
-    what: String,
-    reason: Option<&'a str>,
+/// A row whose value is delivered to a shop.
+pub(crate) trait Delivered: Row + Clone + PartialEq {
+    /// Why the shop refuses the value, if it does.
+    fn refused(&self) -> Option<&str>;
+
+    /// Whether the alert about the refusal is open.
+    fn alerted(&mut self) -> &mut bool;
+
+    /// The subject of the alert, and the name of the value in its text.
+    fn alert(&self) -> (AlertSubject, String);
 }
 
-impl<'a> From<&'a Level> for Refusable<'a> {
-    fn from(level: &'a Level) -> Self {
-        let Level { shop, sku, location, refused, .. } = level;
-        let subject = AlertSubject::PushRefused { shop: shop.clone(), sku: sku.clone(), location: location.to_string() };
-        Self { subject, what: format!("level of {sku} at {location}"), reason: refused.as_deref() }
+impl Delivered for Level {
+    fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
+    fn alerted(&mut self) -> &mut bool {
+        &mut self.alerted
+    }
+
+    fn alert(&self) -> (AlertSubject, String) {
+        let Self { shop, sku, location, .. } = self;
+        let subject = AlertSubject::LevelRefused { shop: shop.clone(), sku: sku.clone(), location: location.clone() };
+        (subject, format!("level of {sku} at {location}"))
     }
 }
 
-impl<'a> From<&'a VariantMetafield> for Refusable<'a> {
-    fn from(metafield: &'a VariantMetafield) -> Self {
-        let VariantMetafield { shop, sku, refused, .. } = metafield;
-        let subject = AlertSubject::PushRefused { shop: shop.clone(), sku: sku.clone(), location: metafield.in_alerts() };
-        Self { subject, what: format!("list of lots of {sku}"), reason: refused.as_deref() }
+impl Delivered for VariantMetafield {
+    fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
+    fn alerted(&mut self) -> &mut bool {
+        &mut self.alerted
+    }
+
+    fn alert(&self) -> (AlertSubject, String) {
+        let (Self { shop, sku, .. }, kind) = (self, self.shows.kind());
+        let subject = AlertSubject::MetafieldRefused { shop: shop.clone(), sku: sku.clone(), metafield: kind };
+        (subject, format!("metafield {kind} of {sku}"))
     }
 }
 
 /// Returns the write of the alert, to be part of the caller's transaction. Returns `None` when the alert already has this
 /// state.
-pub(crate) async fn refusal_alert<S: Store>(store: &S, of: Refusable<'_>, now: Timestamp) -> Result<Option<Write>, StoreError> {
-    let Refusable { subject, what, reason } = of;
-    let (known, expect) = read::<Alert, S>(store, &RowKey::Alert(subject.clone())).await?;
-    let (state, detail) = reason.map_or_else(
-        || (AlertState::Cleared, format!("The shop accepts the {what} again.")),
-        |reason| (AlertState::Raised, format!("The shop refuses the {what}: {reason}")),
+pub(crate) async fn refusal_alert<S: Store, T: Delivered>(
+    store: &S,
+    of: &T,
+    now: Timestamp,
+) -> Result<Option<Write>, StoreError> {
+    let (subject, name) = of.alert();
+    let (state, detail) = of.refused().map_or_else(
+        || (AlertState::Cleared, format!("The shop accepts the {name} again.")),
+        |reason| (AlertState::Raised, format!("The shop refuses the {name}: {reason}")),
     );
-    Ok(Alert::next(known.as_ref(), subject, state, detail, now).map(|next| Write::put(&next, expect)))
+    alert::turn(store, subject, state, detail, now).await
 }

@@ -229,8 +229,8 @@ impl World {
                     let of_shop = || self.mismatched.iter().any(|webhook| event.ends_with(webhook));
                     self.sources.two_contents.contains(event) || of_shop()
                 }
-                AlertSubject::PushRefused { sku, location, .. } => {
-                    refused.insert((sku.to_string(), location.clone()));
+                AlertSubject::LevelRefused { sku, location, .. } => {
+                    refused.insert((sku.to_string(), location.to_string()));
                     true
                 }
                 // Raised only for a paid order with unallocated reserved units.
@@ -250,6 +250,7 @@ impl World {
                 | AlertSubject::LocationClosed { .. }
                 | AlertSubject::PlanTooLarge { .. }
                 | AlertSubject::AppRemoved { .. }
+                | AlertSubject::MetafieldRefused { .. }
                 | AlertSubject::SourceStale { .. } => false,
             };
             if !wanted {

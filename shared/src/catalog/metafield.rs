@@ -1,0 +1,29 @@
+//! The metafields that a shop can show of a variant.
+
+use strum::{Display, EnumString};
+
+/// A metafield of a variant, by what it shows of the item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString)]
+#[strum(serialize_all = "snake_case")]
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetafieldKind {
+    /// The lots in stock.
+    Lots,
+    /// The day on which a unit that is ordered now can be available.
+    Promise,
+}
+
+impl MetafieldKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Lots, Self::Promise];
+
+    /// The key of the metafield in the shop.
+    #[must_use]
+    pub const fn metafield(self) -> &'static str {
+        match self {
+            Self::Lots => "lots",
+            Self::Promise => "promise",
+        }
+    }
+}
