@@ -10,11 +10,11 @@ use super::Checker;
 /// The rare paths to count, by kind of movement.
 const RARE: [(MovementKind, &str); 6] = [
     (MovementKind::ShipAhead, "shipped ahead of the shop"),
-    (MovementKind::ReverseShipAhead, "had not left after all"),
-    (MovementKind::ConfirmShipment, "shop caught up"),
-    (MovementKind::ReverseConfirmShipment, "shop took it back"),
-    (MovementKind::Misattribute, "shipped elsewhere"),
-    (MovementKind::ReverseMisattribute, "shipped elsewhere"),
+    (MovementKind::ReverseShipAhead, "shipment ahead reversed"),
+    (MovementKind::ConfirmShipment, "shipment ahead confirmed"),
+    (MovementKind::ReverseConfirmShipment, "confirmed shipment reversed"),
+    (MovementKind::Misattribute, "misattributed shipment"),
+    (MovementKind::ReverseMisattribute, "misattributed shipment"),
 ];
 
 /// The totals of the movements of one order line.
@@ -35,7 +35,7 @@ pub struct LineTotals {
     /// Units of misattributed shipments, by place: positive where they left, negative where the shop booked them.
     pub misattributed: BTreeMap<Place, Quantity>,
     /// Withheld units that were shipped all the same, by place.
-    pub gone: BTreeMap<Place, Quantity>,
+    pub withheld_shipped: BTreeMap<Place, Quantity>,
 }
 
 impl Checker {
@@ -61,7 +61,7 @@ impl Checker {
             MovementKind::Return | MovementKind::Unreturn => legal &= add(&mut held.returned, place(), change.on_hand),
             MovementKind::Restock | MovementKind::Unrestock => held.restocked += change.moved_by_shop,
             MovementKind::Withhold | MovementKind::Unwithhold => held.withheld += change.held,
-            MovementKind::Hold | MovementKind::Unhold => legal &= add(&mut held.gone, place(), -change.held),
+            MovementKind::Hold | MovementKind::Unhold => legal &= add(&mut held.withheld_shipped, place(), -change.held),
             MovementKind::Misattribute | MovementKind::ReverseMisattribute => {
                 add(&mut held.misattributed, place(), -change.on_hand);
             }
@@ -91,8 +91,8 @@ impl Checker {
             | MovementKind::WholesaleDeallocate => legal = false,
         }
         legal &= ![held.withheld, held.restocked].iter().any(|units| units.is_negative());
-        if let Some((_, met)) = RARE.iter().find(|(kind, _)| *kind == movement.kind) {
-            self.met.note(met);
+        if let Some((_, coverage)) = RARE.iter().find(|(kind, _)| *kind == movement.kind) {
+            self.coverage.note(coverage);
         }
         self.holds(legal, || format!("line {} of order {} does not hold the moved units: {movement:?}", line.line, line.order));
     }

@@ -8,7 +8,7 @@ use promissory::ports::{Listing, Page, Store, StoreError, WriteError};
 use promissory::table::{Expect, IndexPartition, Key, Record, RowKind, Write};
 use promissory_fakes::shopify::ShopConfig;
 
-use super::Plant;
+use super::PlantedBug;
 use crate::store::SimStore;
 use crate::tasks::give_way;
 
@@ -19,7 +19,7 @@ const SLOW: usize = 40;
 #[derive(Debug, Clone)]
 pub struct PlantedStore {
     inner: SimStore,
-    plant: Option<Plant>,
+    bug: Option<PlantedBug>,
     /// The levels as they were when their hint was written.
     hinted: Arc<Mutex<BTreeMap<Key, Record>>>,
     /// True after a listing of the due levels: the next read is the one from which the pusher plans.
@@ -29,8 +29,8 @@ pub struct PlantedStore {
 impl PlantedStore {
     /// Wraps `inner` with the planted bug.
     #[must_use]
-    pub fn new(inner: SimStore, plant: Option<Plant>) -> Self {
-        Self { inner, plant, hinted: Arc::default(), planning: Arc::default() }
+    pub fn new(inner: SimStore, bug: Option<PlantedBug>) -> Self {
+        Self { inner, bug, hinted: Arc::default(), planning: Arc::default() }
     }
 
     /// The same writes with conditions that hold against the current rows.
@@ -98,17 +98,20 @@ fn clears_an_alert(write: &Write) -> bool {
 }
 
 /// Sets the offered quantity of every finished good in a plan to the highest one.
-fn each_for_itself(write: &mut Write) {
+fn plan_alone(write: &mut Write) {
     let Write::Put { key, body, .. } = write else { return };
-    let Some(goods) = body["goods"].as_object_mut().filter(|_| RowKind::of(key) == Some(RowKind::Plan)) else { return };
-    let most = goods.values().filter_map(|planned| planned["offered"].as_i64()).max();
-    goods.values_mut().filter(|planned| planned.get("late").is_none()).for_each(|planned| planned["offered"] = most.into());
+    let Some(finished_goods) = body["goods"].as_object_mut().filter(|_| RowKind::of(key) == Some(RowKind::Plan)) else { return };
+    let most = finished_goods.values().filter_map(|planned| planned["offered"].as_i64()).max();
+    finished_goods
+        .values_mut()
+        .filter(|planned| planned.get("late").is_none())
+        .for_each(|planned| planned["offered"] = most.into());
 }
 
 impl Store for PlantedStore {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
         let mut records = self.inner.get(keys).await?;
-        if self.plant == Some(Plant::PayloadTrusted) && self.planning.swap(false, Ordering::Relaxed) {
+        if self.bug == Some(PlantedBug::PayloadTrusted) && self.planning.swap(false, Ordering::Relaxed) {
             let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
             for (key, record) in keys.iter().zip(&mut records) {
                 if let Some(old) = hinted.remove(key) {
@@ -120,45 +123,47 @@ impl Store for PlantedStore {
     }
 
     async fn write(&self, writes: &[Write]) -> Result<(), WriteError> {
-        match self.plant {
-            Some(Plant::MarkerFirst) => {
+        match self.bug {
+            Some(PlantedBug::MarkerFirst) => {
                 let (marks, effects) = writes.iter().cloned().partition(is_mark);
                 self.torn(marks, effects).await
             }
-            Some(Plant::MarkerLast) => {
+            Some(PlantedBug::MarkerLast) => {
                 let (marks, effects) = writes.iter().cloned().partition(is_mark);
                 self.torn(effects, marks).await
             }
-            Some(Plant::NoVersionCheck) if (touches(writes, RowKind::Position) || touches(writes, RowKind::Movement)) => {
+            Some(PlantedBug::NoVersionCheck) if (touches(writes, RowKind::Position) || touches(writes, RowKind::Movement)) => {
                 self.inner.write(&self.unconditional(writes)).await
             }
-            Some(Plant::NoSequenceGate) if touches(writes, RowKind::Promise) => {
+            Some(PlantedBug::NoSequenceGate) if touches(writes, RowKind::Promise) => {
                 self.inner.write(&self.unconditional(writes)).await
             }
-            Some(Plant::AlertNeverCleared) => self.without(writes, clears_an_alert).await,
-            Some(Plant::NoMark) => {
+            Some(PlantedBug::AlertNeverCleared) => self.without(writes, clears_an_alert).await,
+            Some(PlantedBug::NoMark) => {
                 let is_stock = |write: &Write| is_mark(write) && !write.key().pk.contains(':');
                 self.without(writes, is_stock).await
             }
-            Some(Plant::NotKept) => self.without(writes, |write| is_put(write) && is_of(write, RowKind::Waiting)).await,
-            Some(Plant::EachForItself) if touches(writes, RowKind::Plan) => {
+            Some(PlantedBug::WaitingEventNotStored) => {
+                self.without(writes, |write| is_put(write) && is_of(write, RowKind::Waiting)).await
+            }
+            Some(PlantedBug::PlannedAlone) if touches(writes, RowKind::Plan) => {
                 let mut writes = writes.to_vec();
-                writes.iter_mut().for_each(each_for_itself);
+                writes.iter_mut().for_each(plan_alone);
                 self.inner.write(&writes).await
             }
-            Some(Plant::StalePlanWins) if touches(writes, RowKind::Plan) => {
+            Some(PlantedBug::StalePlanWins) if touches(writes, RowKind::Plan) => {
                 // The writer yields often, so that other invocations write in between.
                 for _ in 0..SLOW {
                     give_way().await;
                 }
                 self.inner.write(&self.unconditional(writes)).await
             }
-            Some(Plant::PlanLost) => self.without(writes, |write| is_put(write) && is_of(write, RowKind::Plan)).await,
-            Some(Plant::SuppliesForgotten) => self.without(writes, |write| is_of(write, RowKind::Receipts)).await,
-            Some(Plant::PaperForgotten) => self.without(writes, |write| is_of(write, RowKind::Commitment)).await,
-            plant => {
+            Some(PlantedBug::PlanLost) => self.without(writes, |write| is_put(write) && is_of(write, RowKind::Plan)).await,
+            Some(PlantedBug::ReceiptsNotStored) => self.without(writes, |write| is_of(write, RowKind::Receipts)).await,
+            Some(PlantedBug::CommitmentNotStored) => self.without(writes, |write| is_of(write, RowKind::Commitment)).await,
+            bug => {
                 let written = self.inner.write(writes).await;
-                if plant == Some(Plant::PayloadTrusted) && touches(writes, RowKind::Promise) {
+                if bug == Some(PlantedBug::PayloadTrusted) && touches(writes, RowKind::Promise) {
                     self.remember_hints(writes);
                 }
                 written
@@ -168,8 +173,8 @@ impl Store for PlantedStore {
 
     async fn list(&self, listing: &Listing) -> Result<Page, StoreError> {
         self.planning.store(is_due_levels(listing), Ordering::Relaxed);
-        let unseen = [(Plant::MappingUnseen, IndexPartition::Waiting), (Plant::NewDayUnseen, IndexPartition::Items)];
-        if unseen.iter().any(|(plant, index)| self.plant == Some(*plant) && listing.partition == index.key()) {
+        let unseen = [(PlantedBug::MappingUnseen, IndexPartition::Waiting), (PlantedBug::NewDayUnseen, IndexPartition::Items)];
+        if unseen.iter().any(|(bug, index)| self.bug == Some(*bug) && listing.partition == index.key()) {
             return Ok(Page { records: Vec::new(), next: None });
         }
         self.inner.list(listing).await

@@ -7,24 +7,24 @@ use promissory::source::StockKind;
 use promissory_fakes::shopify::OrderId;
 use reconciler::Job;
 
-use super::Script;
+use super::Story;
 use crate::store::StoreFaults;
 use crate::world::World;
 use crate::world::build::{RAW, number};
-use crate::world::said::{Mapping, SourceEvent};
-use crate::world::talk::home;
+use crate::world::sources::shipping_location;
+use crate::world::stock_events::{Mapping, SourceEvent};
 
 /// The stories and their names.
-pub const SCRIPTS: [(&str, Script); 9] = [
+pub const STORIES: [(&str, Story); 9] = [
     ("batch", batch),
     ("batch-deferred", batch_deferred),
     ("count-as-of", count_as_of),
     ("transfer-in-parts", transfer_in_parts),
     ("unmapped-then-mapped", unmapped_then_mapped),
-    ("mapped-unseen", mapped_unseen),
-    ("warehouse-first", warehouse_first),
-    ("warehouse-elsewhere", warehouse_elsewhere),
-    ("warehouse-and-cancelled", warehouse_and_cancelled),
+    ("mapping-record-lost", mapping_record_lost),
+    ("warehouse-ships-first", warehouse_ships_first),
+    ("warehouse-ships-elsewhere", warehouse_ships_elsewhere),
+    ("warehouse-ships-then-cancelled", warehouse_ships_then_cancelled),
 ];
 
 fn of(world: &mut World, system: &'static str, kind: StockKind, sku: &str, units: i64) -> SourceEvent {
@@ -52,9 +52,9 @@ fn batch_deferred(world: &mut World) {
     let events = three_kinds(world);
     world.send_batch("erp", events);
     world.stalled = usize::MAX;
-    world.store.misbehave(StoreFaults { conflict: 1_000, ..StoreFaults::default() });
+    world.store.set_faults(StoreFaults { conflict: 1_000, ..StoreFaults::default() });
     world.settle();
-    world.store.misbehave(StoreFaults::default());
+    world.store.set_faults(StoreFaults::default());
     world.stalled = 0;
     world.settle();
 }
@@ -111,25 +111,26 @@ fn unmapped_then_mapped(world: &mut World) {
 }
 
 /// The stream records of the mappings are lost, so the backlog job must resume the events.
-fn mapped_unseen(world: &mut World) {
+fn mapping_record_lost(world: &mut World) {
     send_unmapped_events(world);
     let (sku, at) = (world.items[0].0.sku.clone(), world.codes[0].0.clone());
-    world.climate.lost_deliveries = 1_000;
+    world.config.lost_deliveries = 1_000;
     world.map(&Mapping::Location(at));
     world.map(&Mapping::Pallet(sku));
-    world.climate.lost_deliveries = 0;
+    world.config.lost_deliveries = 0;
     world.clock.advance(Duration::from_secs(90));
     world.runs(&[Job::Backlog]);
 }
 
 /// The warehouse reports the shipment of the first line of an order, from the location that the shop chose or from another one.
-fn warehouse_ships(world: &mut World, order: OrderId, from_home: bool) {
-    let (line, home) = {
+fn warehouse_ships(world: &mut World, order: OrderId, from_shipping_location: bool) {
+    let (line, shipping_location) = {
         let shop = world.ports.shop();
         let order = shop.order(order).expect("an order");
-        (order.lines[0].id, home(order, order.lines[0].id).expect("a routed line"))
+        (order.lines[0].id, shipping_location(order, order.lines[0].id).expect("a routed line"))
     };
-    let is_it = |(_, id): &&(LocationId, promissory_fakes::shopify::LocationId)| (*id == home) == from_home;
+    let is_it =
+        |(_, id): &&(LocationId, promissory_fakes::shopify::LocationId)| (*id == shipping_location) == from_shipping_location;
     let at = world.codes.iter().find(is_it).expect("two locations").0.clone();
     let sku = world.items[0].0.sku.clone();
     let event = world.report("wms", StockKind::Shipment, (number(order.0), number(line.0)), (sku, at), 2);
@@ -137,7 +138,7 @@ fn warehouse_ships(world: &mut World, order: OrderId, from_home: bool) {
     world.settle();
 }
 
-fn warehouse_first(world: &mut World) {
+fn warehouse_ships_first(world: &mut World) {
     let order = world.buys(&[("S0", 2)]);
     warehouse_ships(world, order, true);
     world.runs(&[Job::Read]);
@@ -145,7 +146,7 @@ fn warehouse_first(world: &mut World) {
     world.settle();
 }
 
-fn warehouse_elsewhere(world: &mut World) {
+fn warehouse_ships_elsewhere(world: &mut World) {
     let order = world.buys(&[("S0", 2)]);
     world.settle();
     world.ship(order, false);
@@ -154,7 +155,7 @@ fn warehouse_elsewhere(world: &mut World) {
     world.runs(&[Job::Read]);
 }
 
-fn warehouse_and_cancelled(world: &mut World) {
+fn warehouse_ships_then_cancelled(world: &mut World) {
     let order = world.buys(&[("S0", 2)]);
     world.settle();
     warehouse_ships(world, order, true);

@@ -18,9 +18,9 @@ pub struct PlannedItem {
     /// Available units; negative where too many are committed.
     pub stock: i64,
     /// Scheduled receipts, by day.
-    pub comes: Vec<(usize, i64)>,
-    /// Requirements of scheduled production runs, by day.
-    pub taken: Vec<(usize, i64)>,
+    pub receipts: Vec<(usize, i64)>,
+    /// Requirements of scheduled production runs, and of orders for an item that is sold only from stock, by day.
+    pub other_requirements: Vec<(usize, i64)>,
     /// Units promised to customers, by day.
     pub promised: Vec<(usize, i64)>,
     /// Units that the plan offers to new customers, and the day for which it promises them.
@@ -54,47 +54,47 @@ pub struct Execution {
 /// The result of an execution.
 struct DailyBalances {
     /// Stock of each item at the end of each day.
-    there: Vec<Vec<i64>>,
+    stock: Vec<Vec<i64>>,
     /// Cumulative starts at the end of each day, for each work centre that several items share.
-    begun: BTreeMap<String, Vec<i64>>,
+    starts: BTreeMap<String, Vec<i64>>,
     /// Cumulative shortage of each slot with alternatives, by day.
-    lacking: BTreeMap<Vec<usize>, Vec<i64>>,
+    shortage: BTreeMap<Vec<usize>, Vec<i64>>,
 }
 
 impl Execution {
     /// Returns the reason why the plan cannot be executed, or `None` if it can be.
-    pub fn carry_out(&self) -> Option<String> {
+    pub fn infeasibility(&self) -> Option<String> {
         let Some(order) = self.order() else { return Some("the bills of materials contain a cycle".to_owned()) };
         let days = self.days();
         let without = self.compute(&order, days, false);
         let with = self.compute(&order, days, true);
         let shared = |centre: &Option<String>| centre.as_ref().is_some_and(|centre| self.at(centre) > 1);
         let shares_a_centre = self.items.iter().any(|item| item.routing.as_ref().is_some_and(|routing| shared(&routing.centre)));
-        if shares_a_centre && without.there.iter().flatten().any(|units| *units < 0) {
+        if shares_a_centre && without.stock.iter().flatten().any(|units| *units < 0) {
             return None; // This module does not model the order in which waiting items get a shared work centre.
         }
         for (at, item) in self.items.iter().enumerate() {
-            for (day, (without, with)) in without.there[at].iter().zip(&with.there[at]).enumerate() {
+            for (day, (without, with)) in without.stock[at].iter().zip(&with.stock[at]).enumerate() {
                 if *with < (*without).min(0) {
                     let name = &item.name;
                     return Some(format!("the stock of {name} on day {day} is {with}, and {without} without the offered units"));
                 }
             }
         }
-        for (centre, begun) in &with.begun {
+        for (centre, starts) in &with.starts {
             let per_day = self.centres.get(centre).copied().unwrap_or_default();
             let mut free = 0;
-            for (day, (begun, anyway)) in begun.iter().zip(&without.begun[centre]).enumerate() {
+            for (day, (starts, anyway)) in starts.iter().zip(&without.starts[centre]).enumerate() {
                 free += per_day;
-                if *begun > free.max(*anyway) {
-                    return Some(format!("{begun} units must start at {centre} by day {day}, which has capacity for {free}"));
+                if *starts > free.max(*anyway) {
+                    return Some(format!("{starts} units must start at {centre} by day {day}, which has capacity for {free}"));
                 }
             }
         }
-        with.lacking.iter().find_map(|(options, lacking)| {
-            let anyway = without.lacking.get(options);
-            let day = lacking.iter().enumerate().position(|(day, units)| *units > anyway.map_or(0, |anyway| anyway[day]))?;
-            Some(format!("{} units of the alternatives {options:?} are missing by day {day}", lacking[day]))
+        with.shortage.iter().find_map(|(options, shortage)| {
+            let anyway = without.shortage.get(options);
+            let day = shortage.iter().enumerate().position(|(day, units)| *units > anyway.map_or(0, |anyway| anyway[day]))?;
+            Some(format!("{} units of the alternatives {options:?} are missing by day {day}", shortage[day]))
         })
     }
 
@@ -109,9 +109,9 @@ impl Execution {
     /// Number of days to compute: one more than the last day that a requirement or lead time names.
     fn days(&self) -> usize {
         let all = self.items.iter().flat_map(|item| {
-            let asked = item.promised.iter().chain(&item.taken).chain(&item.offered);
+            let required = item.promised.iter().chain(&item.other_requirements).chain(&item.offered);
             let leads = item.routing.iter().map(|routing| routing.lead);
-            asked.map(|(day, _)| *day).chain(leads)
+            required.map(|(day, _)| *day).chain(leads)
         });
         all.max().unwrap_or_default() + 2
     }
@@ -135,37 +135,37 @@ impl Execution {
 
     /// Computes the given days, with or without the offered units.
     fn compute(&self, order: &[usize], days: usize, with_offers: bool) -> DailyBalances {
-        let mut asked = vec![vec![0_i64; days]; self.items.len()];
-        for (item, asked) in self.items.iter().zip(&mut asked) {
+        let mut required = vec![vec![0_i64; days]; self.items.len()];
+        for (item, required) in self.items.iter().zip(&mut required) {
             let offered = item.offered.iter().filter(|_| with_offers);
-            for (day, units) in item.taken.iter().chain(&item.promised).chain(offered) {
-                asked[*day] += units;
+            for (day, units) in item.other_requirements.iter().chain(&item.promised).chain(offered) {
+                required[*day] += units;
             }
         }
         let mut made = vec![vec![0_i64; days]; self.items.len()];
-        let mut begun_at: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        let mut starts_at: BTreeMap<String, Vec<i64>> = BTreeMap::new();
         let mut choices: BTreeMap<Vec<usize>, Vec<i64>> = BTreeMap::new();
         for at in order {
             let item = &self.items[*at];
             let Some(routing) = &item.routing else { continue };
-            let mut begun = begun(routing, &lacking(item, routing.lead, &asked[*at]));
+            let mut starts = starts(routing, &shortage(item, routing.lead, &required[*at]));
             if let Some(centre) = &routing.centre {
-                as_late_as(&mut begun, self.centres.get(centre).copied().unwrap_or_default());
+                limit_to_capacity(&mut starts, self.centres.get(centre).copied().unwrap_or_default());
                 if self.at(centre) > 1 {
-                    let all = begun_at.entry(centre.clone()).or_insert_with(|| vec![0; days]);
-                    all.iter_mut().zip(&begun).for_each(|(all, begun)| *all += begun);
+                    let all = starts_at.entry(centre.clone()).or_insert_with(|| vec![0; days]);
+                    all.iter_mut().zip(&starts).for_each(|(all, starts)| *all += starts);
                 }
             }
             for (day, made) in made[*at].iter_mut().enumerate().skip(routing.lead) {
-                *made = of_down(begun[day - routing.lead], routing.yields);
+                *made = of_down(starts[day - routing.lead], routing.yields);
             }
             for slot in &routing.slots {
-                let takes = |share: Ratio| begun.iter().map(move |begun| of_up(*begun, share));
+                let takes = |share: Ratio| starts.iter().map(move |starts| of_up(*starts, share));
                 match slot.as_slice() {
                     [(used, share)] => {
                         let mut before = 0;
                         for (day, units) in takes(*share).enumerate() {
-                            asked[*used][day] += units - before;
+                            required[*used][day] += units - before;
                             before = units;
                         }
                     }
@@ -180,34 +180,34 @@ impl Execution {
             }
         }
         let balances = |(at, item): (usize, &PlannedItem)| {
-            let mut there = item.stock;
-            let mut comes = vec![0; days];
-            item.comes.iter().filter(|(day, _)| *day < days).for_each(|(day, units)| comes[*day] += units);
+            let mut stock = item.stock;
+            let mut receipts = vec![0; days];
+            item.receipts.iter().filter(|(day, _)| *day < days).for_each(|(day, units)| receipts[*day] += units);
             let each = (0..days).map(|day| {
-                there += comes[day] - asked[at][day];
-                there + made[at][day]
+                stock += receipts[day] - required[at][day];
+                stock + made[at][day]
             });
             each.collect()
         };
-        let mut there: Vec<Vec<i64>> = self.items.iter().enumerate().map(balances).collect();
-        let lacking = choices.into_iter().map(|(options, all)| {
-            let lacking = choose(&mut there, &options, &all);
-            (options, lacking)
+        let mut stock: Vec<Vec<i64>> = self.items.iter().enumerate().map(balances).collect();
+        let shortage = choices.into_iter().map(|(options, all)| {
+            let shortage = cover_from_alternatives(&mut stock, &options, &all);
+            (options, shortage)
         });
-        let lacking = lacking.collect();
-        DailyBalances { there, begun: begun_at, lacking }
+        let shortage = shortage.collect();
+        DailyBalances { stock, starts: starts_at, shortage }
     }
 }
 
 /// Cumulative units to make by each day so that all requirements are covered. Nothing can be ready before the lead time, so
 /// receipts that arrive earlier reduce the units to make.
-fn lacking(item: &PlannedItem, lead: usize, asked: &[i64]) -> Vec<i64> {
-    let (mut there, mut most) = (item.stock, 0);
-    let mut by_day = Vec::with_capacity(asked.len());
-    for (day, asked) in asked.iter().enumerate() {
-        there += item.comes.iter().filter(|(comes, _)| *comes == day).map(|(_, units)| units).sum::<i64>() - asked;
+fn shortage(item: &PlannedItem, lead: usize, required: &[i64]) -> Vec<i64> {
+    let (mut stock, mut most) = (item.stock, 0);
+    let mut by_day = Vec::with_capacity(required.len());
+    for (day, required) in required.iter().enumerate() {
+        stock += item.receipts.iter().filter(|(receipts, _)| *receipts == day).map(|(_, units)| units).sum::<i64>() - required;
         if day >= lead {
-            most = most.max(-there);
+            most = most.max(-stock);
         }
         by_day.push(most);
     }
@@ -215,17 +215,17 @@ fn lacking(item: &PlannedItem, lead: usize, asked: &[i64]) -> Vec<i64> {
 }
 
 /// Cumulative units to start by each day so that the given units are ready.
-fn begun(routing: &Routing, made: &[i64]) -> Vec<i64> {
+fn starts(routing: &Routing, made: &[i64]) -> Vec<i64> {
     let last = made.len() - 1;
     (0..made.len()).map(|day| of_up(made[(day + routing.lead).min(last)], (routing.yields.1, routing.yields.0))).collect()
 }
 
 /// Limits the starts of a day to the capacity and moves the rest to earlier days. Starts that would fall before today take the
 /// first free capacity.
-fn as_late_as(begun: &mut [i64], per_day: i64) {
-    let mut each: Vec<i64> = begun.to_vec();
+fn limit_to_capacity(starts: &mut [i64], per_day: i64) {
+    let mut each: Vec<i64> = starts.to_vec();
     for day in (1..each.len()).rev() {
-        each[day] -= begun[day - 1];
+        each[day] -= starts[day - 1];
     }
     let mut before = 0;
     for units in each.iter_mut().rev() {
@@ -239,25 +239,25 @@ fn as_late_as(begun: &mut [i64], per_day: i64) {
         before -= more;
     }
     let mut sum = 0;
-    for (begun, units) in begun.iter_mut().zip(each) {
+    for (starts, units) in starts.iter_mut().zip(each) {
         sum += units;
-        *begun = sum;
+        *starts = sum;
     }
 }
 
 /// Covers a slot from the remaining stock of its alternatives, in their order. Returns the shortage of each day.
-fn choose(there: &mut [Vec<i64>], options: &[usize], all: &[i64]) -> Vec<i64> {
+fn cover_from_alternatives(stock: &mut [Vec<i64>], options: &[usize], all: &[i64]) -> Vec<i64> {
     let mut taken = 0;
-    let lacking = all.iter().enumerate().map(|(day, all)| {
+    let shortage = all.iter().enumerate().map(|(day, all)| {
         for option in options {
-            let spare = there[*option][day..].iter().min().copied().unwrap_or_default().max(0);
+            let spare = stock[*option][day..].iter().min().copied().unwrap_or_default().max(0);
             let more = (all - taken).clamp(0, spare);
-            there[*option][day..].iter_mut().for_each(|there| *there -= more);
+            stock[*option][day..].iter_mut().for_each(|stock| *stock -= more);
             taken += more;
         }
         all - taken
     });
-    lacking.collect()
+    shortage.collect()
 }
 
 /// The product of units and a ratio, rounded up.

@@ -11,10 +11,10 @@ use promissory::source::StockKind;
 use promissory_fakes::shopify::{Cart, DeliveryPlan, Faults, Restock};
 use reconciler::Job;
 
-use super::people::BULK;
-use super::work::Work;
+use super::actors::BULK;
+use super::invocations::Trigger;
 use super::workshop::ProductionSetup;
-use super::{Climate, RunResult, SETTLING_WINDOW, World};
+use super::{RunResult, SETTLING_WINDOW, World, WorldConfig};
 use crate::store::StoreFaults;
 
 /// The seed of every story. It decides only the order of deliveries.
@@ -28,82 +28,83 @@ pub struct Crash {
 }
 
 /// A story.
-type Script = fn(&mut World);
+type Story = fn(&mut World);
 
-const SCRIPTS: [(&str, Script); 27] = [
+const STORIES: [(&str, Story); 27] = [
     ("order", order),
-    ("cancelled-before-it-comes", cancelled_before_it_comes),
+    ("cancelled-before-webhook", cancelled_before_webhook),
     ("reduced", reduced),
     ("edited", edited),
     ("moved", moved),
     ("refunded", refunded),
     ("returned", returned),
-    ("called-back", called_back),
-    ("unpaid-for-long", unpaid_for_long),
-    ("over-the-counter", over_the_counter),
-    ("stock", stock),
+    ("shipment-cancelled", shipment_cancelled),
+    ("hold-expires-then-paid", hold_expires_then_paid),
+    ("sold-at-pos", sold_at_pos),
+    ("receipt", receipt),
     ("sells-out", sells_out),
     ("large-order", large_order),
-    ("doubled-and-changed", doubled_and_changed),
-    ("deferred", deferred),
+    ("webhook-repeated-with-other-content", webhook_repeated_with_other_content),
+    ("order-deferred", order_deferred),
     ("lost-order", lost_order),
     ("lost-order-deferred", lost_order_deferred),
     ("drift", drift),
     ("going-live", going_live),
     ("going-live-where-not-stocked", going_live_where_not_stocked),
-    ("no-answer", no_answer),
-    ("applied-late", applied_late),
-    ("refused", refused),
-    ("refused-and-withdrawn", refused_and_withdrawn),
-    ("no-answer-and-then-refused", no_answer_and_then_refused),
+    ("answer-lost", answer_lost),
+    ("call-applied-late", call_applied_late),
+    ("item-refused", item_refused),
+    ("item-refused-then-level-restored", item_refused_then_level_restored),
+    ("answer-lost-then-item-refused", answer_lost_then_item_refused),
     ("two-pushers", two_pushers),
-    ("left-open", left_open),
+    ("intent-left-open", intent_left_open),
 ];
 
-fn scripts() -> impl Iterator<Item = &'static (&'static str, Script)> {
-    SCRIPTS.iter().chain(&sources::SCRIPTS).chain(&workshop::SCRIPTS)
+fn all_stories() -> impl Iterator<Item = &'static (&'static str, Story)> {
+    STORIES.iter().chain(&sources::STORIES).chain(&workshop::STORIES)
 }
 
 /// The names of the stories.
 #[must_use]
 pub fn stories() -> Vec<&'static str> {
-    scripts().map(|(name, _)| *name).collect()
+    all_stories().map(|(name, _)| *name).collect()
 }
 
 /// Number of steps that the invocations of a story take. Each is a crash point.
 #[must_use]
-pub fn crash_points(script: &str) -> u64 {
-    run_story(script, u64::MAX).1
+pub fn crash_points(story: &str) -> u64 {
+    run_story(story, u64::MAX).1
 }
 
 /// Runs a story and kills the invocation at one of its steps.
 #[must_use]
-pub fn crash(script: &str, at: u64) -> RunResult {
-    run_story(script, at).0
+pub fn crash(story: &str, at: u64) -> RunResult {
+    run_story(story, at).0
 }
 
 fn run_story(name: &str, at: u64) -> (RunResult, u64) {
-    let Some((_, script)) = scripts().find(|(known, _)| *known == name) else {
+    let Some((_, story)) = all_stories().find(|(known, _)| *known == name) else {
         return (RunResult::default(), 0);
     };
     let initialised = !name.starts_with("going-live");
-    let shrinks = ["drift", "sells-out", "refused-and-withdrawn", "left-open"].contains(&name);
-    let makes = workshop::SCRIPTS.iter().any(|(known, _)| *known == name);
-    let only_grows = !shrinks && !makes && sources::SCRIPTS.iter().all(|(known, _)| *known != name);
+    let shrinks = ["drift", "sells-out", "item-refused-then-level-restored", "intent-left-open"].contains(&name);
+    let makes = workshop::STORIES.iter().any(|(known, _)| *known == name);
+    let only_grows = !shrinks && !makes && sources::STORIES.iter().all(|(known, _)| *known != name);
     let setup = makes.then(ProductionSetup::plain);
-    let mut world = World::new(SEED, Climate { initialised, only_grows, production_setup: setup, ..Climate::fair() }, None);
+    let mut world =
+        World::new(SEED, WorldConfig { initialised, only_grows, production_setup: setup, ..WorldConfig::without_faults() }, None);
     world.open();
-    world.met.take();
+    world.coverage.take();
     world.crash = Some(Crash { at, seen: 0 });
-    script(&mut world);
+    story(&mut world);
     let seen = world.crash.take().map_or(0, |crash| crash.seen);
-    world.come_to_rest();
+    world.converge();
     (world.end(), seen)
 }
 
 impl World {
     /// Counts a step. Returns whether the invocation that took it dies now.
-    pub(super) fn crashes_now(&mut self) -> bool {
+    pub(super) fn reaches_crash_point(&mut self) -> bool {
         let Some(crash) = &mut self.crash else { return false };
         let now = crash.seen == crash.at;
         crash.seen += 1;
@@ -137,7 +138,7 @@ fn order(world: &mut World) {
     world.settle();
 }
 
-fn cancelled_before_it_comes(world: &mut World) {
+fn cancelled_before_webhook(world: &mut World) {
     let order = world.buys(&[("S0", 2), ("S1", 1)]);
     world.cancel_or_reduce(order, true);
     world.settle();
@@ -193,13 +194,13 @@ fn returned(world: &mut World) {
     world.request_return(order);
     world.settle();
     for _ in 0..6 {
-        world.go_on_with_a_return(order);
+        world.continue_return(order);
         world.settle();
     }
     world.runs(&[Job::Read]);
 }
 
-fn called_back(world: &mut World) {
+fn shipment_cancelled(world: &mut World) {
     let order = world.buys(&[("S0", 2)]);
     world.ship(order, false);
     world.settle();
@@ -209,7 +210,7 @@ fn called_back(world: &mut World) {
 }
 
 /// A hold expires unpaid, and the customer pays afterwards.
-fn unpaid_for_long(world: &mut World) {
+fn hold_expires_then_paid(world: &mut World) {
     let cart = Cart { lines: vec![("S0".to_owned(), 2)], unpaid: true, ..Cart::default() };
     let order = world.buy(&cart, "order not paid yet").expect("the items are in stock");
     world.settle();
@@ -220,13 +221,13 @@ fn unpaid_for_long(world: &mut World) {
     world.settle();
 }
 
-fn over_the_counter(world: &mut World) {
+fn sold_at_pos(world: &mut World) {
     let location = Some(world.codes[0].1);
     world.buy(&Cart { lines: vec![("S0".to_owned(), 1)], location, ..Cart::default() }, "order sold in a store");
     world.settle();
 }
 
-fn stock(world: &mut World) {
+fn receipt(world: &mut World) {
     world.moves(StockKind::Receipt, 3);
     world.settle();
 }
@@ -246,18 +247,18 @@ fn large_order(world: &mut World) {
     world.settle();
 }
 
-fn doubled_and_changed(world: &mut World) {
+fn webhook_repeated_with_other_content(world: &mut World) {
     world.buys(&[("S0", 1)]);
     world.take_webhooks_twice();
     world.settle();
 }
 
-fn deferred(world: &mut World) {
+fn order_deferred(world: &mut World) {
     world.buys(&[("S0", 1)]);
-    (world.stalled, world.climate.patience) = (usize::MAX, 20);
-    world.store.misbehave(StoreFaults { conflict: 1_000, ..StoreFaults::default() });
+    (world.stalled, world.config.max_tries) = (usize::MAX, 20);
+    world.store.set_faults(StoreFaults { conflict: 1_000, ..StoreFaults::default() });
     world.settle();
-    world.store.misbehave(StoreFaults::default());
+    world.store.set_faults(StoreFaults::default());
     world.stalled = 0;
     world.settle();
 }
@@ -278,9 +279,9 @@ fn lost_order_deferred(world: &mut World) {
     world.clock.advance(Duration::from_secs(200));
     world.buys(&[("S1", 1)]);
     world.stalled = usize::MAX;
-    world.store.misbehave(StoreFaults { conflict: 1_000, ..StoreFaults::default() });
+    world.store.set_faults(StoreFaults { conflict: 1_000, ..StoreFaults::default() });
     world.runs(&[Job::Sweep]);
-    world.store.misbehave(StoreFaults::default());
+    world.store.set_faults(StoreFaults::default());
     world.clock.advance(Duration::from_secs(200));
     world.buys(&[("S2", 1)]);
     world.runs(&[Job::Sweep]);
@@ -308,23 +309,23 @@ fn going_live_where_not_stocked(world: &mut World) {
     going_live(world);
 }
 
-fn no_answer(world: &mut World) {
+fn answer_lost(world: &mut World) {
     world.ports.shop().faults = Faults { lose_answer: 1, ..Faults::default() };
     world.moves(StockKind::Receipt, 3);
     world.settle();
 }
 
-fn applied_late(world: &mut World) {
+fn call_applied_late(world: &mut World) {
     world.ports.shop().faults = Faults { apply_late: 1, ..Faults::default() };
     world.moves(StockKind::Receipt, 3);
     for _ in 0..60 {
-        world.turn();
+        world.advance_all();
     }
     world.settle_late();
     world.settle();
 }
 
-fn refused(world: &mut World) {
+fn item_refused(world: &mut World) {
     let poisoned = [world.items[0].1].into();
     world.ports.shop().faults = Faults { poisoned, ..Faults::default() };
     world.moves(StockKind::Receipt, 3);
@@ -335,7 +336,7 @@ fn refused(world: &mut World) {
 }
 
 /// A refused level returns to its old value. No alert may stay open for it.
-fn refused_and_withdrawn(world: &mut World) {
+fn item_refused_then_level_restored(world: &mut World) {
     let poisoned = [world.items[0].1].into();
     world.ports.shop().faults = Faults { poisoned, ..Faults::default() };
     world.moves(StockKind::Adjustment, 3);
@@ -345,14 +346,14 @@ fn refused_and_withdrawn(world: &mut World) {
 }
 
 /// A call runs, its answer is lost, and the shop refuses the repeated call. The change must not run twice.
-fn no_answer_and_then_refused(world: &mut World) {
+fn answer_lost_then_item_refused(world: &mut World) {
     world.ports.shop().faults = Faults { lose_answer: 1, ..Faults::default() };
     world.moves(StockKind::Receipt, 3);
     let calls = world.ports.shop().log().len();
-    while world.ports.shop().log().len() == calls && !world.turn() {}
-    world.ports.misbehave(world.climate.port_faults_with(Some(world.items[0].1)));
+    while world.ports.shop().log().len() == calls && !world.advance_all() {}
+    world.ports.set_faults(world.config.port_faults_with(Some(world.items[0].1)));
     world.settle();
-    world.ports.misbehave(world.climate.port_faults_with(None));
+    world.ports.set_faults(world.config.port_faults_with(None));
     world.moves(StockKind::Receipt, 1);
     world.settle();
 }
@@ -360,7 +361,7 @@ fn no_answer_and_then_refused(world: &mut World) {
 fn two_pushers(world: &mut World) {
     world.moves(StockKind::Receipt, 3);
     for _ in 0..40 {
-        world.turn();
+        world.advance_all();
     }
     world.moves(StockKind::Receipt, 2);
     world.settle();
@@ -368,12 +369,12 @@ fn two_pushers(world: &mut World) {
 
 /// A call runs, its pusher dies, the queue discards the hint, and the level returns to its old value. No level is due then, and
 /// the open intent must still be repeated and recorded.
-fn left_open(world: &mut World) {
+fn intent_left_open(world: &mut World) {
     world.moves(StockKind::Receipt, 3);
     let calls = world.ports.shop().log().len();
-    while world.ports.shop().log().len() == calls && !world.turn() {}
-    while let Some(at) = world.tasks.iter().position(|job| matches!(job.work, Work::Push(_))) {
-        world.die(at);
+    while world.ports.shop().log().len() == calls && !world.advance_all() {}
+    while let Some(at) = world.invocations.iter().position(|invocation| matches!(invocation.trigger, Trigger::Push(_))) {
+        world.kill(at);
     }
     world.ports.queue().clear();
     world.moves(StockKind::WriteOff, 3);

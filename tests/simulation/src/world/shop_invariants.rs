@@ -14,8 +14,8 @@ use promissory_fakes::shopify::{
 };
 
 use super::World;
+use super::actors::BULK;
 use super::build::number;
-use super::people::BULK;
 
 impl World {
     /// Checks everything that the last step may have changed.
@@ -26,12 +26,12 @@ impl World {
         };
         self.violations.extend(found);
         if swept {
-            self.watermarks_follow_the_ledger();
+            self.check_watermarks();
         }
         let calls = self.ports.shop().log().len();
         for at in self.checked_calls..calls {
             let applied = self.ports.shop().log()[at].clone();
-            self.note_made(&applied);
+            self.count_producible_changes(&applied);
             let again = if applied.deduplicated { " (a repeated key)" } else { "" };
             self.log_event(|| {
                 format!("the shop applies {:?} of {:?}{again}: {:?}", applied.kind, applied.reference, applied.changes)
@@ -40,21 +40,21 @@ impl World {
         if self.shop_changed || calls != self.checked_calls {
             self.ports.shop().assert_sound();
         }
-        if self.climate.only_grows && calls != self.checked_calls {
+        if self.config.only_grows && calls != self.checked_calls {
             // Only a call of the pusher can put a unit back on sale.
-            self.never_shows_more_than_there_is();
+            self.check_shop_shows_no_extra_units();
         }
         (self.checked_calls, self.shop_changed) = (calls, false);
     }
 
     /// Counts the changes of producible units in the shop.
-    fn note_made(&mut self, applied: &Applied) {
+    fn count_producible_changes(&mut self, applied: &Applied) {
         let shown = self.workshop.as_ref().map(|workshop| workshop.production.1);
         let of_it = |change: &&Change| Some(change.location) == shown && applied.kind == AppliedKind::Adjust;
         let mut changed = false;
         for change in applied.changes.iter().filter(of_it) {
             changed = true;
-            self.met.note(if change.delta > 0 { "producible pushed up" } else { "producible pushed down" });
+            self.coverage.note(if change.delta > 0 { "producible pushed up" } else { "producible pushed down" });
         }
         if changed && !applied.deduplicated {
             self.note_offered_twice(applied);
@@ -63,7 +63,7 @@ impl World {
 
     /// Checks that the watermark has passed no order that is neither in the ledger nor in a lane, and that the ledger is
     /// complete up to `complete_at`.
-    fn watermarks_follow_the_ledger(&mut self) {
+    fn check_watermarks(&mut self) {
         let mut wrong = Vec::new();
         {
             let table = self.store.table();
@@ -79,8 +79,9 @@ impl World {
                 let missing = || self.order_difference(order, &table.checker);
                 let id = OrderId::new(number(order.id.0));
                 // Every sweep reads an unreadable order again, even behind the watermark.
-                let is_odd = table.checker.orders.get(&id).is_some_and(|record| record.unreadable == Some(ReadFailure::Odd));
-                let waits = is_odd || deferred.contains(&id);
+                let is_quarantined =
+                    table.checker.orders.get(&id).is_some_and(|record| record.unreadable == Some(ReadFailure::Odd));
+                let waits = is_quarantined || deferred.contains(&id);
                 if order.updated_at < complete_at
                     && let Some(missing) = missing()
                 {
@@ -97,7 +98,7 @@ impl World {
     }
 
     /// Checks that no sold unit is on sale again, in a world where supply never shrinks.
-    fn never_shows_more_than_there_is(&mut self) {
+    fn check_shop_shows_no_extra_units(&mut self) {
         let mut wrong = Vec::new();
         {
             let table = self.store.table();
@@ -134,13 +135,13 @@ pub struct MovedByShop {
     /// Units that were returned.
     pub returned: i64,
     /// Units that were removed from an order before shipment and not restocked.
-    pub gone: i64,
+    pub not_restocked: i64,
 }
 
 impl MovedByShop {
     /// The sum of the changes.
     pub fn total(self) -> i64 {
-        self.returned - self.shipped - self.gone
+        self.returned - self.shipped - self.not_restocked
     }
 }
 
@@ -156,8 +157,8 @@ pub fn moved_by_shop(shop: &Shop) -> BTreeMap<(ItemId, ShopLocation), MovedBySho
                 moved.entry((line.item, location)).or_default().returned += units;
             }
             let home = order.fulfilment_orders.iter().find(|routed| routed.lines.iter().any(|of| of.line == line.id));
-            if let Some(home) = home.filter(|_| gone(order, line) > 0) {
-                moved.entry((line.item, home.location)).or_default().gone += gone(order, line);
+            if let Some(home) = home.filter(|_| not_restocked(order, line) > 0) {
+                moved.entry((line.item, home.location)).or_default().not_restocked += not_restocked(order, line);
             }
         }
     }
@@ -196,10 +197,10 @@ pub fn returned(order: &Order, line: &OrderLine) -> BTreeMap<ShopLocation, i64> 
 }
 
 /// Units of a line that were refunded before shipment and not restocked.
-pub fn gone(order: &Order, line: &OrderLine) -> i64 {
+pub fn not_restocked(order: &Order, line: &OrderLine) -> i64 {
     let lines = order.refunds.iter().flat_map(|refund| &refund.lines);
-    let gone = lines.filter(|of| of.line == line.id && of.restock == Restock::NoRestock);
-    gone.map(|of| of.quantity - of.shipped).sum()
+    let not_restocked = lines.filter(|of| of.line == line.id && of.restock == Restock::NoRestock);
+    not_restocked.map(|of| of.quantity - of.shipped).sum()
 }
 
 fn floor(at: Timestamp) -> Timestamp {

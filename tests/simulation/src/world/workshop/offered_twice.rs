@@ -12,7 +12,7 @@ use promissory_fakes::shopify::{Applied, Change};
 
 use crate::check::{Checker, Plans};
 use crate::world::World;
-use crate::world::bookkeeping::moved_by_shop;
+use crate::world::shop_invariants::moved_by_shop;
 
 impl World {
     /// Counts the units that a rise has offered twice.
@@ -40,10 +40,10 @@ impl World {
             (pushed, falls && is_right && more_of_some, twice, more)
         };
         if falls {
-            self.met.note("a rise is sent before a fall");
+            self.coverage.note("a rise is sent before a fall");
         }
         for _ in 0..more {
-            self.met.note("unit offered twice for a moment");
+            self.coverage.note("unit offered twice for a moment");
         }
         let Some(workshop) = &mut self.workshop else { return };
         workshop.offered_twice = twice > 0 && (more > 0 || workshop.offered_twice);
@@ -58,8 +58,8 @@ impl World {
         let (code, shown) = &workshop.production;
         let shop = self.ports.shop();
         let moved = moved_by_shop(&shop);
-        let goods = self.items.iter().filter(|(item, _)| workshop.goods.contains(&item.sku));
-        let pushed = goods.filter_map(|(item, id)| {
+        let finished_goods = self.items.iter().filter(|(item, _)| workshop.finished_goods.contains(&item.sku));
+        let pushed = finished_goods.filter_map(|(item, id)| {
             let of = PositionKey::new(item.sku.clone(), Place::At(code.clone()));
             let there = checker.positions.get(&of).map_or(Quantity::ZERO, |(_, balance)| balance.unknown_to_shop());
             let moved = moved.get(&(*id, *shown)).copied().unwrap_or_default().total();

@@ -7,8 +7,8 @@ use promissory::adapters::shopify::webhook::MAX_BODY;
 use promissory_fakes::shopify::{Delivery, DeliveryPlan, signature};
 
 use super::World;
-use super::work::{Ended, Work};
-use crate::plant::Plant;
+use super::invocations::{Ended, Trigger};
+use crate::planted::PlantedBug;
 
 /// One webhook request in flight.
 #[derive(Debug, Clone)]
@@ -62,16 +62,16 @@ impl World {
         let sent: Vec<_> = self.ports.shop().outbox().take(&DeliveryPlan::default());
         for (delivery, _) in sent {
             let webhook = WebhookRequest::of(&delivery);
-            let rarely = self.climate.lost_deliveries / 4;
-            if self.rng.per_mille(self.climate.lost_deliveries) {
-                self.met.note("webhook lost");
+            let rarely = self.config.lost_deliveries / 4;
+            if self.rng.per_mille(self.config.lost_deliveries) {
+                self.coverage.note("webhook lost");
                 self.log_event(|| format!("{} was lost", webhook.name));
             } else if self.rng.per_mille(rarely) {
-                self.met.note("webhook days late");
+                self.coverage.note("webhook days late");
                 self.late_webhooks.push(webhook);
             } else {
-                if self.rng.per_mille(self.climate.lost_deliveries) {
-                    self.met.note("webhook doubled");
+                if self.rng.per_mille(self.config.lost_deliveries) {
+                    self.coverage.note("webhook doubled");
                     self.webhooks.push(webhook.clone());
                 }
                 if self.rng.per_mille(rarely) {
@@ -106,38 +106,38 @@ impl World {
 
     /// Sends a request that the intake must reject without an effect.
     pub(super) fn flawed_webhook(&mut self) {
-        let real: Vec<&WebhookRequest> = self.webhooks.iter().filter(|webhook| webhook.answer == 200).collect();
-        if real.is_empty() {
+        let genuine: Vec<&WebhookRequest> = self.webhooks.iter().filter(|webhook| webhook.answer == 200).collect();
+        if genuine.is_empty() {
             return;
         }
-        let real = (*self.rng.pick(&real)).clone();
-        let (secret, body) = (self.secret(), real.body.to_vec());
-        let mut odd = match self.rng.below(12) {
+        let genuine = (*self.rng.pick(&genuine)).clone();
+        let (secret, body) = (self.secret(), genuine.body.to_vec());
+        let mut flawed = match self.rng.below(12) {
             0..5 => {
-                let mut forged = real.with_body(body, "not the secret");
+                let mut forged = genuine.with_body(body, "not the secret");
                 forged.answer = 401;
                 forged
             }
             5..10 => {
-                let mut cut = real.with_body(body[..body.len() / 2].to_vec(), &secret);
+                let mut cut = genuine.with_body(body[..body.len() / 2].to_vec(), &secret);
                 cut.answer = 400;
                 self.malformed = true;
                 cut
             }
             10 => {
-                let mut nested = real.with_body("[".repeat(2_000).into_bytes(), &secret);
+                let mut nested = genuine.with_body("[".repeat(2_000).into_bytes(), &secret);
                 nested.answer = 400;
                 self.malformed = true;
                 nested
             }
             _ => {
-                let mut large = real.with_body(vec![b' '; MAX_BODY + 1], "not the secret");
+                let mut large = genuine.with_body(vec![b' '; MAX_BODY + 1], "not the secret");
                 large.answer = 413;
                 large
             }
         };
-        odd.name = format!("a variant of {} that must get {}", real.name, odd.answer);
-        self.webhooks.push(odd);
+        flawed.name = format!("a variant of {} that must get {}", genuine.name, flawed.answer);
+        self.webhooks.push(flawed);
     }
 
     /// Delivers a random webhook in flight.
@@ -151,19 +151,19 @@ impl World {
 
     fn call_intake(&mut self, webhook: WebhookRequest) {
         self.log_event(|| format!("{} arrives", webhook.name));
-        let read = if self.plant == Some(Plant::StaleFacts) { self.as_newest(&webhook) } else { webhook.clone() };
+        let read = if self.bug == Some(PlantedBug::StaleFacts) { self.as_newest(&webhook) } else { webhook.clone() };
         let mut request = lambda_http::http::Request::builder().method("POST").uri("/webhooks/shopify");
         for (name, value) in &read.headers {
             request = request.header(*name, value);
         }
         let request: Request = request.body(Body::from(read.body.to_vec())).expect("a valid request");
-        let intake = Arc::clone(&self.rng.pick(&self.fleet.intakes).handler);
+        let intake = Arc::clone(&self.rng.pick(&self.processes.intakes).handler);
         let task = async move {
             let answer = intake.handle(request).await;
             let text = String::from_utf8_lossy(answer.body().as_ref()).into_owned();
             Ended::Answered(answer.status().as_u16(), text)
         };
-        self.start(Work::Webhook(webhook), task);
+        self.start(Trigger::Webhook(webhook), task);
     }
 
     /// The planted mistake: treats the last webhook received as the newest.

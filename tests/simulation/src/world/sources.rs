@@ -14,7 +14,7 @@ use promissory_fakes::shopify::{FulfilmentStatus, LocationId as ShopLocation, Or
 
 use super::World;
 use super::build::{LOTS, RAW, SOLD_AT_POS, number};
-use super::said::{CASE, EventBatch, Mapping, PALLET, SYSTEMS, SourceEvent};
+use super::stock_events::{CASE, EventBatch, Mapping, PALLET, SYSTEMS, SourceEvent};
 
 /// A source document that events refer to.
 #[derive(Debug, Clone)]
@@ -92,9 +92,9 @@ fn kinds_of(kind: DocumentKind) -> &'static [StockKind] {
 
 impl World {
     /// Sends a batch of random events.
-    pub(super) fn a_source_sends(&mut self) {
+    pub(super) fn source_sends_batch(&mut self) {
         // Levels of a shop that is going live need settled stock before they can be initialised, so events are rarer there.
-        if !self.climate.initialised && self.rng.per_mille(600) {
+        if !self.config.initialised && self.rng.per_mille(600) {
             return;
         }
         let system = *self.rng.pick(&SYSTEMS);
@@ -126,7 +126,7 @@ impl World {
     fn moment(&mut self, ago: i64) -> jiff::Timestamp {
         // A process with a slow clock treats a newer event as happening now, and a count as older than it is. The margin avoids
         // that.
-        let margin = if self.climate.skew > 0 { 12 * 60 * 1_000 } else { 0 };
+        let margin = if self.config.skew > 0 { 12 * 60 * 1_000 } else { 0 };
         let mut at = self.clock.now().as_millisecond() - margin - ago - 1;
         while !self.sources.moments.insert(at) {
             at -= 1;
@@ -163,7 +163,7 @@ impl World {
                 (event.units, event.amount) = (factor / 2, "0.5".to_owned());
             }
         }
-        if self.rng.per_mille(self.climate.flawed_events / 2) {
+        if self.rng.per_mille(self.config.flawed_events / 2) {
             (event.unit, event.amount, event.fits) = (None, "1.5".to_owned(), false);
         }
         if sku.as_str() == LOTS && self.rng.per_mille(600) {
@@ -181,7 +181,7 @@ impl World {
 
     fn plain_event(&mut self, system: &'static str) -> SourceEvent {
         let ((sku, is_sold), at) = (self.some_item(), self.rng.pick(&self.codes).0.clone());
-        let grows = is_sold && self.climate.only_grows;
+        let grows = is_sold && self.config.only_grows;
         if (sku.as_str() == RAW || sku.as_str() == SOLD_AT_POS) && self.rng.per_mille(400) {
             let kind = if sku.as_str() == RAW && self.rng.per_mille(600) { StockKind::Count } else { StockKind::Balance };
             let units = self.rng.up_to(15) - 1;
@@ -225,7 +225,7 @@ impl World {
 
     fn new_document(&mut self) -> Option<SourceDocument> {
         let (sku, is_sold) = self.some_item();
-        if is_sold && self.climate.only_grows {
+        if is_sold && self.config.only_grows {
             return None;
         }
         let kind = *self.rng.pick(&[DocumentKind::Ticket, DocumentKind::Transfer, DocumentKind::Hold, DocumentKind::Outbound]);
@@ -245,7 +245,7 @@ impl World {
     /// A report of a warehouse about an order of the shop.
     fn order_event(&mut self, system: &'static str) -> Option<SourceEvent> {
         let order = self.some_order()?;
-        let kinds: &[StockKind] = if self.climate.only_grows {
+        let kinds: &[StockKind] = if self.config.only_grows {
             &[StockKind::Allocation, StockKind::Allocation, StockKind::Deallocation]
         } else {
             &[
@@ -260,7 +260,7 @@ impl World {
             ]
         };
         let kind = *self.rng.pick(kinds);
-        let (line, sku, most, home) = {
+        let (line, sku, most, shipping_location) = {
             let shop = self.ports.shop();
             let order = shop.order(order)?;
             let lines: Vec<_> = order.lines.iter().filter(|line| line.tracked && self.sku_of(line.item).is_some()).collect();
@@ -268,11 +268,11 @@ impl World {
                 return None;
             }
             let line = *self.rng.pick(&lines);
-            (line.id, self.sku_of(line.item)?.clone(), line.quantity.clamp(1, 3), home(order, line.id))
+            (line.id, self.sku_of(line.item)?.clone(), line.quantity.clamp(1, 3), shipping_location(order, line.id))
         };
         let units = self.rng.up_to(most);
         let elsewhere = self.rng.per_mille(150);
-        let at = if elsewhere { None } else { home.and_then(|home| self.code_of(home)) };
+        let at = if elsewhere { None } else { shipping_location.and_then(|shipping_location| self.code_of(shipping_location)) };
         let at = at.unwrap_or_else(|| self.rng.pick(&self.codes).0.clone());
         Some(self.report(system, kind, (number(order.0), number(line.0)), (sku, at), units))
     }
@@ -298,7 +298,7 @@ impl World {
 }
 
 /// The location that ships a line, or that the shop has routed it to.
-pub fn home(order: &Order, line: promissory_fakes::shopify::LineId) -> Option<ShopLocation> {
+pub fn shipping_location(order: &Order, line: promissory_fakes::shopify::LineId) -> Option<ShopLocation> {
     let made = order.fulfilments.iter().filter(|made| made.status == FulfilmentStatus::Success);
     let made = made.filter(|made| made.lines.iter().any(|(of, _)| *of == line)).map(|made| made.location).next();
     let routed = order.fulfilment_orders.iter().filter(|routed| routed.lines.iter().any(|of| of.line == line));

@@ -14,7 +14,7 @@ use promissory::storefront::{
 };
 use promissory::table::{RowKey, Write};
 
-use super::Plant;
+use super::PlantedBug;
 use crate::ports::Ports;
 use crate::store::SimStore;
 use crate::tasks::SimClock;
@@ -24,7 +24,7 @@ pub type Directory = BTreeMap<(InventoryItemId, ShopLocationId), (Sku, LocationI
 
 /// A storefront that makes one kind of mistake, or none.
 #[derive(Debug)]
-pub struct PlantedFront {
+pub struct PlantedStorefront {
     /// The real adapter.
     pub inner: Shopify<Ports, SimClock>,
     /// The table, for the mistakes that read or write it.
@@ -32,10 +32,10 @@ pub struct PlantedFront {
     /// The SKU and location of ours for each pair of the shop.
     pub directory: Arc<Directory>,
     /// The planted bug, if any.
-    pub plant: Option<Plant>,
+    pub bug: Option<PlantedBug>,
 }
 
-impl PlantedFront {
+impl PlantedStorefront {
     /// The available quantity that the shop shows now for each pair.
     async fn available_now(
         &self,
@@ -69,7 +69,7 @@ impl PlantedFront {
     }
 }
 
-impl Storefront for PlantedFront {
+impl Storefront for PlantedStorefront {
     async fn adjust(
         &self,
         shop: &ShopDomain,
@@ -77,7 +77,7 @@ impl Storefront for PlantedFront {
         reference: &str,
         rows: &[Adjustment],
     ) -> Result<ShopAnswer, StorefrontError> {
-        if self.plant != Some(Plant::AbsolutePush) {
+        if self.bug != Some(PlantedBug::AbsolutePush) {
             return self.inner.adjust(shop, key, reference, rows).await;
         }
         let pairs = || rows.iter().map(|row| (row.inventory_item, row.location));
@@ -93,7 +93,7 @@ impl Storefront for PlantedFront {
     }
 
     async fn set(&self, shop: &ShopDomain, key: &str, reference: &str, rows: &[LevelSet]) -> Result<ShopAnswer, StorefrontError> {
-        if self.plant != Some(Plant::FreshCompare) {
+        if self.bug != Some(PlantedBug::FreshCompare) {
             return self.inner.set(shop, key, reference, rows).await;
         }
         let available = self.available_now(shop, rows.iter().map(|row| (row.inventory_item, row.location))).await?;
@@ -138,7 +138,7 @@ impl Storefront for PlantedFront {
         after: Option<&str>,
     ) -> Result<OrdersPage, StorefrontError> {
         let page = self.inner.orders_updated(shop, since, after).await?;
-        if self.plant == Some(Plant::WatermarkFirst) {
+        if self.bug == Some(PlantedBug::WatermarkFirst) {
             self.advance_at_once(shop, &page).await;
         }
         Ok(page)

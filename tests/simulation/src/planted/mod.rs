@@ -3,15 +3,15 @@
 //! The bugs live in the ports that a world gives to the handlers, and for a batch in the code that invokes the handler. Shipped
 //! code therefore has no switch for them: without a planted bug, a port passes every call on unchanged.
 
-mod front;
 mod store;
+mod storefront;
 
-pub use front::{Directory, PlantedFront};
 pub use store::PlantedStore;
+pub use storefront::{Directory, PlantedStorefront};
 
 /// A planted bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plant {
+pub enum PlantedBug {
     /// Writes the mark of an event in a transaction before its effects.
     MarkerFirst,
     /// Writes the effects of an event in a transaction before its mark.
@@ -37,60 +37,60 @@ pub enum Plant {
     /// Does not write the mark of a stock event, so every delivery is applied again.
     NoMark,
     /// Raises the alert of an event that waits for a mapping, but does not store the event.
-    NotKept,
+    WaitingEventNotStored,
     /// Does not store open commitments.
-    PaperForgotten,
+    CommitmentNotStored,
     /// Hides a new mapping from the backlog job, and its record from the stream handler.
     MappingUnseen,
     /// Offers each finished good as if it were planned alone, so shared components are promised twice.
-    EachForItself,
+    PlannedAlone,
     /// Writes a plan without the condition that it replaces the one that was read.
     StalePlanWins,
     /// Computes a plan and does not write it.
     PlanLost,
     /// Accepts purchase orders and production runs, and does not store the scheduled receipts.
-    SuppliesForgotten,
+    ReceiptsNotStored,
     /// Drops the stream record of a changed plan.
     PlanUnseen,
     /// Does not plan again when a day begins.
     NewDayUnseen,
 }
 
-impl Plant {
+impl PlantedBug {
     /// All planted bugs with their names.
-    pub const ALL: [(Plant, &'static str); 21] = [
-        (Plant::MarkerFirst, "marker-first"),
-        (Plant::MarkerLast, "marker-last"),
-        (Plant::NoVersionCheck, "no-version-check"),
-        (Plant::StaleFacts, "stale-facts"),
-        (Plant::NoSequenceGate, "no-sequence-gate"),
-        (Plant::PayloadTrusted, "payload-trusted"),
-        (Plant::FreshCompare, "fresh-compare"),
-        (Plant::AbsolutePush, "absolute-push"),
-        (Plant::FirstRecordOnly, "first-record-only"),
-        (Plant::AlertNeverCleared, "alert-never-cleared"),
-        (Plant::WatermarkFirst, "watermark-first"),
-        (Plant::NoMark, "no-mark"),
-        (Plant::NotKept, "not-kept"),
-        (Plant::PaperForgotten, "document-forgotten"),
-        (Plant::MappingUnseen, "mapping-unseen"),
-        (Plant::EachForItself, "each-for-itself"),
-        (Plant::StalePlanWins, "stale-plan-wins"),
-        (Plant::PlanLost, "plan-lost"),
-        (Plant::SuppliesForgotten, "supplies-forgotten"),
-        (Plant::PlanUnseen, "plan-unseen"),
-        (Plant::NewDayUnseen, "new-day-unseen"),
+    pub const ALL: [(PlantedBug, &'static str); 21] = [
+        (PlantedBug::MarkerFirst, "marker-first"),
+        (PlantedBug::MarkerLast, "marker-last"),
+        (PlantedBug::NoVersionCheck, "no-version-check"),
+        (PlantedBug::StaleFacts, "stale-facts"),
+        (PlantedBug::NoSequenceGate, "no-sequence-gate"),
+        (PlantedBug::PayloadTrusted, "payload-trusted"),
+        (PlantedBug::FreshCompare, "fresh-compare"),
+        (PlantedBug::AbsolutePush, "absolute-push"),
+        (PlantedBug::FirstRecordOnly, "first-record-only"),
+        (PlantedBug::AlertNeverCleared, "alert-never-cleared"),
+        (PlantedBug::WatermarkFirst, "watermark-first"),
+        (PlantedBug::NoMark, "no-mark"),
+        (PlantedBug::WaitingEventNotStored, "waiting-event-not-stored"),
+        (PlantedBug::CommitmentNotStored, "commitment-not-stored"),
+        (PlantedBug::MappingUnseen, "mapping-unseen"),
+        (PlantedBug::PlannedAlone, "planned-alone"),
+        (PlantedBug::StalePlanWins, "stale-plan-wins"),
+        (PlantedBug::PlanLost, "plan-lost"),
+        (PlantedBug::ReceiptsNotStored, "receipts-not-stored"),
+        (PlantedBug::PlanUnseen, "plan-unseen"),
+        (PlantedBug::NewDayUnseen, "new-day-unseen"),
     ];
 
     /// The name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(plant, _)| *plant == self).map_or("", |(_, name)| name)
+        Self::ALL.iter().find(|(bug, _)| *bug == self).map_or("", |(_, name)| name)
     }
 
     /// The planted bug with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| *known == name).map(|(plant, _)| *plant)
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(bug, _)| *bug)
     }
 }

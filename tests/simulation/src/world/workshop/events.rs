@@ -9,35 +9,38 @@ use promissory_fakes::shopify::Cart;
 
 use super::{BASE, BOUGHT, ScheduledDocument, sku};
 use crate::world::World;
-use crate::world::said::{SYSTEMS, SourceEvent};
-use crate::world::talk::SourceDocument;
+use crate::world::sources::SourceDocument;
+use crate::world::stock_events::{SYSTEMS, SourceEvent};
 
 impl World {
     /// Adds the events of a world with a factory.
-    pub(in crate::world) fn the_workshop_goes_on(&mut self) {
+    pub(in crate::world) fn run_workshop_events(&mut self) {
         if self.rng.per_mille(40) {
-            self.the_workshop_sends();
+            self.workshop_sends_batch();
         }
         if self.rng.per_mille(40) {
-            self.customer_of_the_workshop();
+            self.workshop_customer_buys();
         }
         if self.rng.per_mille(50) {
-            self.an_import_goes_on();
+            self.continue_or_start_import();
         }
     }
 
     /// Buys a finished good that is made to order.
-    fn customer_of_the_workshop(&mut self) {
-        let Some(good) = self.workshop.as_ref().map(|workshop| self.rng.pick(&workshop.goods).to_string()) else { return };
-        let cart = Cart { lines: vec![(good, self.rng.up_to(4))], ..Cart::default() };
-        let is_bought = self.buy(&cart, "order of what is made").is_some();
+    fn workshop_customer_buys(&mut self) {
+        let Some(finished_good) = self.workshop.as_ref().map(|workshop| self.rng.pick(&workshop.finished_goods).to_string())
+        else {
+            return;
+        };
+        let cart = Cart { lines: vec![(finished_good, self.rng.up_to(4))], ..Cart::default() };
+        let is_bought = self.buy(&cart, "order of a finished finished_good").is_some();
         if is_bought && self.workshop.as_ref().is_some_and(|workshop| workshop.offered_twice) {
-            self.met.note("order while units are offered twice");
+            self.coverage.note("order while units are offered twice");
         }
     }
 
     /// Sends a batch of random factory events.
-    pub(in crate::world) fn the_workshop_sends(&mut self) {
+    pub(in crate::world) fn workshop_sends_batch(&mut self) {
         let system = *self.rng.pick(&SYSTEMS);
         let events: Vec<SourceEvent> = (0..self.rng.up_to(3)).filter_map(|_| self.workshop_event(system)).collect();
         if !events.is_empty() {
@@ -73,7 +76,7 @@ impl World {
 
     fn something_made(&self) -> Option<Sku> {
         let workshop = self.workshop.as_ref()?;
-        Some(if self.rng.per_mille(500) { sku(BASE) } else { self.rng.pick(&workshop.goods).clone() })
+        Some(if self.rng.per_mille(500) { sku(BASE) } else { self.rng.pick(&workshop.finished_goods).clone() })
     }
 
     /// A date from yesterday to a week ahead.
@@ -124,7 +127,7 @@ impl World {
         event.reference = Some(known.reference);
         event.due = Some(self.due());
         self.workshop.as_mut()?.scheduled[nth].units = event.units;
-        self.met.note(if event.units == 0 { "announcement cancelled" } else { "announcement changed" });
+        self.coverage.note(if event.units == 0 { "scheduled receipt cancelled" } else { "scheduled receipt changed" });
         Some(event)
     }
 
@@ -164,9 +167,13 @@ impl World {
             let kind = if self.rng.per_mille(900) { StockKind::TransferIn } else { StockKind::TransferLoss };
             return Some(self.event_of(system, &document, kind, units));
         }
-        let (good, to) = (self.rng.pick(&workshop.goods).clone(), self.rng.pick(&self.codes).0.clone());
-        let document =
-            SourceDocument::new(format!("P-{}", self.sources.documents.len() + 1), DocumentKind::Transfer, good, (factory, to));
+        let (finished_good, to) = (self.rng.pick(&workshop.finished_goods).clone(), self.rng.pick(&self.codes).0.clone());
+        let document = SourceDocument::new(
+            format!("P-{}", self.sources.documents.len() + 1),
+            DocumentKind::Transfer,
+            finished_good,
+            (factory, to),
+        );
         self.sources.documents.push(document.clone());
         Some(self.event_of(system, &document, StockKind::TransferOut, units))
     }

@@ -6,18 +6,18 @@ use promissory::movement::PositionKey;
 use promissory::ports::Clock;
 use promissory::source::StockKind;
 
-use super::Script;
+use super::Story;
 use crate::world::World;
-use crate::world::said::SourceEvent;
+use crate::world::stock_events::SourceEvent;
 use crate::world::workshop::{BOUGHT, sku};
 
 /// The stories and their names.
-pub const SCRIPTS: [(&str, Script); 5] = [
-    ("raw-material", raw_material),
-    ("one-rises", one_rises),
-    ("run-slips", run_slips),
+pub const STORIES: [(&str, Story); 5] = [
+    ("components-received", components_received),
+    ("one-offer-rises", one_offer_rises),
+    ("purchase-order-slips", purchase_order_slips),
     ("made-to-order", made_to_order),
-    ("another-bill", another_bill),
+    ("bill-imported", bill_imported),
 ];
 
 /// An event at the factory, with a source document if one is given.
@@ -46,7 +46,7 @@ fn buys_all(world: &mut World) -> i64 {
 }
 
 /// Receipts of all bought components raise the offer at once.
-fn raw_material(world: &mut World) {
+fn components_received(world: &mut World) {
     let events = BOUGHT.map(|name| of(world, StockKind::Receipt, &sku(name), 2, None));
     world.send_batch("erp", events.to_vec());
     world.settle();
@@ -54,7 +54,7 @@ fn raw_material(world: &mut World) {
 
 /// The missing component of one finished good arrives. Its offer rises, and that of the other finished good falls, because it
 /// had used all shared components.
-fn one_rises(world: &mut World) {
+fn one_offer_rises(world: &mut World) {
     let boxes = sku("BOX");
     let factory = world.workshop.as_ref().expect("the story has a factory").factory.clone();
     let at = PositionKey::new(boxes.clone(), Place::At(factory));
@@ -67,7 +67,7 @@ fn one_rises(world: &mut World) {
 }
 
 /// A purchase order is sold before it arrives, slips beyond the promised day, and arrives early after all.
-fn run_slips(world: &mut World) {
+fn purchase_order_slips(world: &mut World) {
     let announce = |world: &mut World, days: i64| {
         let mut events = BOUGHT.map(|name| of(world, StockKind::PurchaseOrder, &sku(name), 3, Some("PO-1"))).to_vec();
         let due = day(world, days);
@@ -109,10 +109,10 @@ fn made_to_order(world: &mut World) {
 }
 
 /// The set gets new bills while it is on sale.
-fn another_bill(world: &mut World) {
-    world.another_bill();
-    world.another_bill();
-    while world.import_goes_on() {
+fn bill_imported(world: &mut World) {
+    world.start_bill_import();
+    world.start_bill_import();
+    while world.continue_import() {
         world.settle();
     }
 }

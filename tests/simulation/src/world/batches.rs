@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use source_intake::{MAX_BODY, SIGNATURE, TIMESTAMP, signed_bytes};
 
 use super::World;
-use super::said::{Channel, EventBatch, Flaw, SourceEvent, Validity};
-use super::work::{Ended, Work};
+use super::invocations::{Ended, Trigger};
+use super::stock_events::{Channel, EventBatch, Flaw, SourceEvent, Validity};
 
 /// The answer to a batch.
 pub enum BatchAnswer {
@@ -38,7 +38,7 @@ impl World {
             self.log_event(|| format!("{one} is going to be sent"));
             let validity = if one.fits { Validity::Valid } else { Validity::NotWhole };
             events.push((Some(one.id.clone()), validity, one.body(&domain)));
-            if one.fits && one.unit.is_none() && self.rng.per_mille(self.climate.flawed_events / 2) {
+            if one.fits && one.unit.is_none() && self.rng.per_mille(self.config.flawed_events / 2) {
                 let mut other = one.clone();
                 other.units += if one.units < 0 { -1 } else { 1 };
                 other.amount = other.units.to_string();
@@ -51,7 +51,7 @@ impl World {
             }
             self.sources.events.push(one);
         }
-        if self.rng.per_mille(self.climate.flawed_events) {
+        if self.rng.per_mille(self.config.flawed_events) {
             self.sources.refused.1.insert(system);
             let at = self.rng.below(events.len() + 1);
             let broken = self.malformed(&events[0].2);
@@ -62,12 +62,12 @@ impl World {
         if !others.is_empty() {
             self.sources.batches.push(EventBatch { events: others, ..batch.clone() });
         }
-        if self.rng.per_mille(self.climate.lost_deliveries) {
-            self.met.note("batch doubled");
+        if self.rng.per_mille(self.config.lost_deliveries) {
+            self.coverage.note("batch doubled");
             self.sources.batches.push(batch.clone());
         }
-        if self.rng.per_mille(self.climate.lost_deliveries / 4) {
-            self.met.note("batch days late");
+        if self.rng.per_mille(self.config.lost_deliveries / 4) {
+            self.coverage.note("batch days late");
             self.sources.late.push(batch);
         } else {
             self.sources.batches.push(batch);
@@ -75,8 +75,8 @@ impl World {
     }
 
     /// Makes an unreadable event from a readable one.
-    fn malformed(&self, good: &Value) -> (Option<String>, Validity, Value) {
-        let mut bad = good.clone();
+    fn malformed(&self, readable: &Value) -> (Option<String>, Validity, Value) {
+        let mut bad = readable.clone();
         let id = format!("bad-{}", self.sources.events.len());
         bad["id"] = id.as_str().into();
         let mut id = Some(id);
@@ -93,7 +93,7 @@ impl World {
 
     /// Sends a flawed batch. It must have no effect.
     pub(super) fn flawed_batch(&mut self) {
-        let system = *self.rng.pick(&super::said::SYSTEMS);
+        let system = *self.rng.pick(&super::stock_events::SYSTEMS);
         let flaw = match self.rng.below(20) {
             0..6 => Flaw::Forged,
             6..11 => Flaw::Stale,
@@ -118,7 +118,7 @@ impl World {
         let batch = self.sources.batches.swap_remove(any);
         let names: Vec<&str> = batch.events.iter().filter_map(|(id, ..)| id.as_deref()).collect();
         self.log_event(|| format!("{}: {names:?} arrive by {:?}, flaw {:?}", batch.system, batch.channel, batch.flaw));
-        let intake = Arc::clone(&self.rng.pick(&self.fleet.source_intakes).handler);
+        let intake = Arc::clone(&self.rng.pick(&self.processes.source_intakes).handler);
         match batch.channel {
             Channel::Http => {
                 let request = self.request(&batch);
@@ -127,7 +127,7 @@ impl World {
                     let text = String::from_utf8_lossy(answer.body().as_ref()).into_owned();
                     Ended::BatchAnswered(BatchAnswer::Http(answer.status().as_u16(), text))
                 };
-                self.start(Work::EventBatch(batch), task);
+                self.start(Trigger::EventBatch(batch), task);
             }
             Channel::Bus => {
                 let detail = json!({ "system": batch.system, "events": batch.bodies() });
@@ -136,7 +136,7 @@ impl World {
                     let answers = intake.take_from_bus(&envelope).await;
                     Ended::BatchAnswered(BatchAnswer::Bus(answers.map(|answers| json!(answers))))
                 };
-                self.start(Work::EventBatch(batch), task);
+                self.start(Trigger::EventBatch(batch), task);
             }
         }
     }
@@ -175,18 +175,18 @@ impl World {
                     if status != flaw.answer() {
                         self.violate(format!("a flawed batch ({flaw:?}) was answered with {status} {text}"));
                     }
-                    return self.met.note(flaw.name());
+                    return self.coverage.note(flaw.name());
                 }
                 let answers = serde_json::from_str::<Value>(&text).unwrap_or_default();
                 match status {
                     200 | 422 => self.check_outcomes(&batch, &answers["events"], Some(status)),
-                    503 => self.give_back(Work::EventBatch(batch)),
+                    503 => self.give_back(Trigger::EventBatch(batch)),
                     _ => self.violate(format!("a batch of {} was answered with {status} {text}", batch.system)),
                 }
             }
             BatchAnswer::Bus(Ok(answers)) => self.check_outcomes(&batch, &answers, None),
             BatchAnswer::Bus(Err(problem)) if problem.contains("the store is unavailable") => {
-                self.give_back(Work::EventBatch(batch))
+                self.give_back(Trigger::EventBatch(batch))
             }
             BatchAnswer::Bus(Err(problem)) => {
                 self.log_event(|| format!("a batch of {} was refused over the bus: {problem}", batch.system));
@@ -196,7 +196,7 @@ impl World {
                 if batch.events.iter().any(|(_, validity, _)| *validity == Validity::Malformed) {
                     self.sources.refused.0.insert(batch.system);
                 }
-                self.met.note("bus event refused");
+                self.coverage.note("bus event refused");
             }
         }
     }
@@ -220,22 +220,22 @@ impl World {
                     wrong |= !self.may_be_refused(batch.system, id.as_deref(), *validity);
                     let other = answer["detail"].as_str().is_some_and(|detail| detail.contains("with other content"));
                     if other {
-                        self.met.note("event with other content");
+                        self.coverage.note("event with other content");
                     } else {
                         self.sources.refused.0.insert(batch.system);
                     }
                 }
-                "duplicate" if batch.tries > 0 => self.met.note("batch repeated after a crash"),
-                "duplicate" => self.met.note("event duplicate"),
-                "deferred" => self.met.note("event deferred"),
-                "waiting" => self.met.note("event waits for a mapping"),
+                "duplicate" if batch.tries > 0 => self.coverage.note("batch repeated after a crash"),
+                "duplicate" => self.coverage.note("event duplicate"),
+                "deferred" => self.coverage.note("event deferred"),
+                "waiting" => self.coverage.note("event waits for a mapping"),
                 "applied" => wrong |= *validity != Validity::Valid,
                 _ => wrong = true,
             }
             wrong |= *validity == Validity::Malformed && outcome != "refused";
         }
         if refused > 0 && refused < outcomes.len() {
-            self.met.note("batch partly refused");
+            self.coverage.note("batch partly refused");
         }
         wrong |= status.is_some_and(|status| (status == 422) != (refused > 0)) || (status.is_none() && refused > 0);
         if wrong {
@@ -252,7 +252,7 @@ impl EventBatch {
 
 /// The signing secrets of all systems.
 pub fn secrets() -> SourceSecrets {
-    super::said::SYSTEMS.iter().fold(SourceSecrets::default(), |secrets, system| secrets.signing(system, secret(system)))
+    super::stock_events::SYSTEMS.iter().fold(SourceSecrets::default(), |secrets, system| secrets.signing(system, secret(system)))
 }
 
 /// The typed id of a system.

@@ -19,10 +19,10 @@ use crate::check::Checker;
 use crate::store::{SimStore, Table};
 use crate::tasks::Task;
 use crate::world::World;
-use crate::world::said::SourceEvent;
+use crate::world::stock_events::SourceEvent;
 
 /// A scheduled receipt: kind, location, ordered units, remaining units, and due date.
-type Left = (StockKind, LocationId, i64, i64, Option<Date>);
+type ExpectedReceipt = (StockKind, LocationId, i64, i64, Option<Date>);
 
 /// A store that reads the real table, and only records the keys that a caller writes.
 #[derive(Debug, Clone)]
@@ -100,7 +100,7 @@ impl World {
         if named != plans.in_plan {
             differences.push(format!("the plans contain the items {named:?}, and the items point to {:?}", plans.in_plan));
         }
-        for sku in &workshop.goods {
+        for sku in &workshop.finished_goods {
             let taken_over = table.checker.promises.get(sku).and_then(|promise| promise.planned.as_ref());
             if taken_over != plans.entry(sku) || taken_over.is_none() {
                 differences.push(format!("the promise of {sku} has {taken_over:?}, and the plan has {:?}", plans.entry(sku)));
@@ -131,14 +131,14 @@ impl World {
         let of_it = applied.iter().filter(|event| event.sku == item.sku && event.reference.is_some());
         let mut documents: BTreeMap<&str, Vec<&SourceEvent>> = BTreeMap::new();
         of_it.for_each(|event| documents.entry(event.reference.as_deref().unwrap_or_default()).or_default().push(event));
-        let (mut left, mut issued) = (BTreeMap::new(), BTreeMap::new());
+        let (mut expected, mut issued) = (BTreeMap::new(), BTreeMap::new());
         for (reference, events) in documents {
             let sum = |kinds: &[StockKind]| -> i64 {
                 events.iter().filter(|event| kinds.contains(&event.kind)).map(|event| event.units).sum()
             };
-            let gone = sum(&[StockKind::ComponentIssue]);
-            if gone > 0 {
-                issued.insert(reference.to_owned(), Quantity::new(gone));
+            let issued_units = sum(&[StockKind::ComponentIssue]);
+            if issued_units > 0 {
+                issued.insert(reference.to_owned(), Quantity::new(issued_units));
             }
             let scheduled = || events.iter().filter(|event| event.kind.announces());
             let first = scheduled().min_by_key(|event| event.occurred_at);
@@ -148,21 +148,21 @@ impl World {
             let ordered = day_of(first.occurred_at);
             let due = newest.due.or_else(|| Some(ordered.checked_add(lead?).expect("a simulated date is in range")));
             if rest > 0 {
-                left.insert(reference.to_owned(), (newest.kind, newest.at.clone(), newest.units, rest, due));
+                expected.insert(reference.to_owned(), (newest.kind, newest.at.clone(), newest.units, rest, due));
             }
         }
         let row: Option<ScheduledReceipts> =
             table.get(&RowKey::Receipts(item.sku.clone()).key()).map(|record| record.decode().expect("a receipts row"));
-        let found: BTreeMap<String, Left> = row
+        let found: BTreeMap<String, ExpectedReceipt> = row
             .iter()
             .flat_map(|row| row.incoming(item.planning.supplier_days))
             .map(|of| (of.reference, (of.kind, of.location, of.quantity.units(), of.left.units(), of.due)))
             .collect();
         let found_issued = row.as_ref().map(ScheduledReceipts::issued).unwrap_or_default();
-        if found != left || found_issued != issued {
+        if found != expected || found_issued != issued {
             let sku = &item.sku;
             differences.push(format!(
-                "{sku} has the receipts {found:?} and issued {found_issued:?}; expected are {left:?} and {issued:?}"
+                "{sku} has the receipts {found:?} and issued {found_issued:?}; expected are {expected:?} and {issued:?}"
             ));
         }
     }

@@ -11,8 +11,8 @@ use promissory_fakes::shopify::Faults;
 use reconciler::Job;
 
 use super::World;
-use super::build::{OPENING, OPENING_GOODS};
-use super::workshop::GOODS;
+use super::build::{OPENING, OPENING_FINISHED_GOODS};
+use super::workshop::FINISHED_GOODS;
 use crate::ports::PortFaults;
 use crate::store::StoreFaults;
 
@@ -25,13 +25,13 @@ const DAYS: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 impl World {
     /// Receives the opening stock, and initialises the shop unless the world is going live.
     pub fn open(&mut self) {
-        let lost_deliveries = std::mem::take(&mut self.climate.lost_deliveries);
-        let flawed_events = std::mem::take(&mut self.climate.flawed_events);
+        let lost_deliveries = std::mem::take(&mut self.config.lost_deliveries);
+        let flawed_events = std::mem::take(&mut self.config.flawed_events);
         let skus: Vec<Sku> = self.items.iter().map(|(item, _)| item.sku.clone()).chain(self.unsold.clone()).collect();
         let mut events = Vec::new();
         let components: Vec<Sku> = self.workshop.iter().flat_map(|workshop| workshop.components.clone()).collect();
         for sku in skus.into_iter().filter(|sku| !components.contains(sku)) {
-            let units = if GOODS.contains(&sku.as_str()) { OPENING_GOODS } else { OPENING };
+            let units = if FINISHED_GOODS.contains(&sku.as_str()) { OPENING_FINISHED_GOODS } else { OPENING };
             for (location, _) in self.codes.clone() {
                 events.push(self.event("erp", StockKind::Receipt, (sku.clone(), location), units));
             }
@@ -44,17 +44,17 @@ impl World {
         }
         self.send_batch("erp", events);
         self.settle();
-        if self.climate.initialised {
+        if self.config.initialised {
             self.run_schedules();
         } else {
             self.ports.queue().clear();
-            self.leave_out_some();
+            self.unstock_some_pairs();
         }
-        (self.climate.lost_deliveries, self.climate.flawed_events) = (lost_deliveries, flawed_events);
+        (self.config.lost_deliveries, self.config.flawed_events) = (lost_deliveries, flawed_events);
     }
 
     /// Leaves some pairs unstocked in a shop that is going live.
-    fn leave_out_some(&mut self) {
+    fn unstock_some_pairs(&mut self) {
         for (_, item) in &self.items {
             for (_, location) in &self.codes {
                 if self.rng.per_mille(100) {
@@ -65,42 +65,42 @@ impl World {
     }
 
     /// Starts the faults.
-    pub fn begin_to_misbehave(&mut self) {
-        self.store.misbehave(self.climate.store);
-        self.ports.misbehave(self.climate.ports);
-        if self.climate.skew > 0 {
-            self.met.note("clocks apart");
+    pub fn start_faults(&mut self) {
+        self.store.set_faults(self.config.store);
+        self.ports.set_faults(self.config.ports);
+        if self.config.skew > 0 {
+            self.coverage.note("clocks apart");
         }
     }
 
     /// Stops all faults and runs until the world has the expected state, or fails to reach it.
-    pub fn come_to_rest(&mut self) {
+    pub fn converge(&mut self) {
         self.log_event(|| "all faults stop".to_owned());
-        self.store.misbehave(StoreFaults::default());
-        self.ports.misbehave(PortFaults::default());
+        self.store.set_faults(StoreFaults::default());
+        self.ports.set_faults(PortFaults::default());
         self.ports.shop().faults = Faults::default();
         self.settle_late();
-        (self.climate.lost_deliveries, self.stalled) = (0, 0);
-        while self.import_goes_on() {}
+        (self.config.lost_deliveries, self.stalled) = (0, 0);
+        while self.continue_import() {}
         self.settle();
         self.check();
-        self.the_stream_left_nothing();
+        self.check_stream_left_nothing();
         if self.given_up && self.workshop.is_some() {
             // Only the plan of the next day covers the records that the stream has discarded.
             self.clock.advance(DAY);
         }
-        self.come_right();
+        self.reach_expected_state();
         if (!self.late_webhooks.is_empty() || !self.sources.late.is_empty()) && self.violations.is_empty() {
             self.clock.advance(DAYS);
             self.log_event(|| "three days pass, and the late webhooks and batches arrive".to_owned());
             self.webhooks.append(&mut self.late_webhooks);
             self.sources.batches.append(&mut self.sources.late);
             self.settle();
-            self.come_right();
+            self.reach_expected_state();
         }
     }
 
-    fn come_right(&mut self) {
+    fn reach_expected_state(&mut self) {
         for _ in 0..12 {
             if !self.violations.is_empty() || self.differences().is_empty() {
                 return;
@@ -114,7 +114,7 @@ impl World {
     }
 
     /// Checks that the stream alone has brought every promise up to date and emptied every lane, before any schedule runs.
-    fn the_stream_left_nothing(&mut self) {
+    fn check_stream_left_nothing(&mut self) {
         if self.given_up || !self.violations.is_empty() {
             return;
         }
@@ -158,13 +158,13 @@ impl World {
     /// Runs until no work is left. A stalled stream stays stalled.
     pub fn settle(&mut self) {
         for _ in 0..100_000 {
-            if self.turn() {
+            if self.advance_all() {
                 return;
             }
         }
         let what = format!(
             "the world does not come to rest: {} invocations, {} webhooks, {} batches and {} hints are left",
-            self.tasks.len(),
+            self.invocations.len(),
             self.webhooks.len(),
             self.sources.batches.len(),
             self.ports.queue().len(),
@@ -173,24 +173,24 @@ impl World {
     }
 
     /// Starts everything that waits and lets each invocation take a step. Returns whether no work is left.
-    pub fn turn(&mut self) -> bool {
+    pub fn advance_all(&mut self) -> bool {
         self.take_webhooks();
         self.deliver_batch();
         self.deliver_webhook();
         self.deliver_records();
         self.deliver_hints();
-        for at in (0..self.tasks.len()).rev() {
+        for at in (0..self.invocations.len()).rev() {
             self.step(at);
         }
-        if self.tasks.iter().all(|job| job.task.wakes_at.is_some())
-            && let Some(first) = self.tasks.iter().filter_map(|job| job.task.wakes_at).min()
+        if self.invocations.iter().all(|invocation| invocation.task.wakes_at.is_some())
+            && let Some(first) = self.invocations.iter().filter_map(|invocation| invocation.task.wakes_at).min()
         {
             self.clock.advance_to(first);
         }
         self.check();
         self.split_the_stream();
         let streamed = self.stalled > 0 || self.lanes.iter().all(|lane| lane.waiting.is_empty());
-        let idle = self.tasks.is_empty() && self.webhooks.is_empty() && self.sources.batches.is_empty();
+        let idle = self.invocations.is_empty() && self.webhooks.is_empty() && self.sources.batches.is_empty();
         idle && streamed && self.ports.queue().is_empty()
     }
 }

@@ -8,9 +8,9 @@ pub type Counts = BTreeMap<&'static str, u64>;
 
 /// The counter that all parts of a world share.
 #[derive(Debug, Clone, Default)]
-pub struct Met(Arc<Mutex<Counts>>);
+pub struct Coverage(Arc<Mutex<Counts>>);
 
-impl Met {
+impl Coverage {
     /// Counts one event of a kind.
     pub fn note(&self, what: &'static str) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(what).or_default() += 1;
@@ -23,7 +23,7 @@ impl Met {
 }
 
 /// Each of these must occur in a run of many worlds. Otherwise the simulator does not test that path.
-pub const SOMETIMES: [&str; 109] = [
+pub const RARE_PATHS: [&str; 109] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
@@ -50,22 +50,22 @@ pub const SOMETIMES: [&str; 109] = [
     "event deferred",
     "event with other content",
     "event waits for a mapping",
-    "waited, resumed by the stream",
-    "waited, resumed by the backlog",
-    "mapping's stream record lost",
+    "waiting event resumed by the stream",
+    "waiting event resumed by the backlog",
+    "stream record of a mapping lost",
     "late event behind a count",
     "count superseded",
-    "closed before it was opened",
+    "commitment closed before it was opened",
     "shipped ahead of the shop",
-    "had not left after all",
-    "shop caught up",
-    "shipped elsewhere",
+    "shipment ahead reversed",
+    "shipment ahead confirmed",
+    "misattributed shipment",
     // The ledger.
     "large order in parts",
     "lane settled",
     "order of an unmapped item",
     "order sold in a store",
-    "order that claims nothing",
+    "unconfirmed order",
     "shipped in part",
     "cancelled",
     "line reduced",
@@ -73,7 +73,7 @@ pub const SOMETIMES: [&str; 109] = [
     "order not paid yet",
     "order paid later",
     "order moved",
-    "shipment called back",
+    "shipment cancelled",
     "refunded before shipment",
     "refunded after shipment",
     "refunded without restock",
@@ -93,14 +93,14 @@ pub const SOMETIMES: [&str; 109] = [
     "store index stale",
     "row of a newer version read",
     // What can still be made.
-    "offered before it is made",
-    "order of what is made",
-    "limited by what goods share",
-    "planned together",
-    "planned apart",
+    "producible units offered",
+    "order of a finished good",
+    "limited by a shared item",
+    "planning groups joined",
+    "planning group split",
     "two plans at once",
-    "announcement changed",
-    "announcement cancelled",
+    "scheduled receipt changed",
+    "scheduled receipt cancelled",
     "late promise raised",
     "late promise cleared",
     "producible pushed up",
@@ -111,7 +111,7 @@ pub const SOMETIMES: [&str; 109] = [
     "pusher killed",
     "reconciler killed",
     "source intake killed",
-    "killed for taking too long",
+    "killed by its timeout",
     "clocks apart",
     "a night passed",
     // The stream and the queue.
@@ -131,12 +131,12 @@ pub const SOMETIMES: [&str; 109] = [
     "shop answer lost",
     "shop applied late",
     "shop compare stale",
-    "shop knew the key",
+    "idempotency key repeated",
     "shop refused a row",
     "refused row found by halving",
     "level activated",
     "two pushers at once",
-    "contact postponed",
+    "initialisation postponed",
     // Reconciling.
     "missed order found",
     "order unreadable",

@@ -18,7 +18,7 @@ const LARGE: usize = 110;
 
 impl World {
     /// Buys something: usually online, a few units of several items.
-    pub fn customer(&mut self) {
+    pub fn customer_buys(&mut self) {
         let mut cart = Cart::default();
         for (item, _) in self.items.iter().filter(|(item, _)| item.sku.as_str() != BULK) {
             if self.rng.per_mille(500) {
@@ -31,12 +31,12 @@ impl World {
                 kind = "order sold in a store";
                 self.fill_pos_cart(&mut cart);
             }
-            3 => (cart.claims_nothing, kind) = (true, "order that claims nothing"),
+            3 => (cart.claims_nothing, kind) = (true, "unconfirmed order"),
             4 => {
                 kind = "order of an unmapped item";
                 cart.lines.push((UNMAPPED.to_owned(), 1));
             }
-            5 if self.climate.large_orders => {
+            5 if self.config.large_orders => {
                 kind = "large order";
                 cart.lines.extend(std::iter::repeat_n((BULK.to_owned(), 1), LARGE));
             }
@@ -49,7 +49,7 @@ impl World {
     }
 
     /// Buys one unit at a POS.
-    pub fn customer_at_a_pos(&mut self) {
+    pub fn pos_customer_buys(&mut self) {
         let mut cart = Cart::default();
         self.fill_pos_cart(&mut cart);
         self.buy(&cart, "order sold in a store");
@@ -68,7 +68,7 @@ impl World {
     pub fn buy(&mut self, cart: &Cart, kind: &'static str) -> Option<OrderId> {
         let taken = self.ports.shop().checkout_cart(self.clock.now(), cart).ok();
         self.shop_changed |= taken.is_some();
-        self.met.note(if taken.is_some() { kind } else { "order refused" });
+        self.coverage.note(if taken.is_some() { kind } else { "order refused" });
         if let Some(id) = taken {
             self.log_event(|| format!("{kind} {id}: {} lines, first {:?}", cart.lines.len(), cart.lines.first()));
         }
@@ -113,7 +113,7 @@ impl World {
         };
         if shipped {
             self.shop_changed = true;
-            self.met.note(if in_part { "shipped in part" } else { "shipped" });
+            self.coverage.note(if in_part { "shipped in part" } else { "shipped" });
             self.log_event(|| format!("shipped {order}{}", if in_part { " in part" } else { "" }));
         }
     }
@@ -139,7 +139,7 @@ impl World {
         if done {
             self.shop_changed = true;
             let what = if cancels { "cancelled" } else { "line reduced" };
-            self.met.note(what);
+            self.coverage.note(what);
             self.log_event(|| format!("{what}: {order}"));
         }
     }
@@ -151,7 +151,7 @@ impl World {
     }
 
     pub(super) fn edit_a_level(&mut self) {
-        if self.climate.only_grows {
+        if self.config.only_grows {
             return;
         }
         let units = i64::try_from(self.rng.below(8)).expect("small");
@@ -168,7 +168,7 @@ impl World {
         }
         self.ports.shop().manual_edit(self.clock.now(), item, location, units).expect("the pair exists");
         self.shop_changed = true;
-        self.met.note("edited by hand");
+        self.coverage.note("edited by hand");
         self.log_event(|| format!("item {item} at {location} was set to {units} by hand"));
     }
 }

@@ -13,8 +13,8 @@ use serde_json::json;
 use shopify_pusher::Pusher;
 use webhook_intake::Intake;
 
-use super::{HOLDS, SETTLING_WINDOW, parcels};
-use crate::plant::{Plant, PlantedFront, PlantedStore};
+use super::{HOLDS, SETTLING_WINDOW, batches};
+use crate::planted::{PlantedBug, PlantedStore, PlantedStorefront};
 use crate::ports::Ports;
 use crate::rng::Rng;
 use crate::store::SimStore;
@@ -29,10 +29,10 @@ pub struct Process<H> {
 }
 
 /// The reconciler of a world.
-type SimReconciler = Reconciler<PlantedStore, PlantedFront, Ports, Ports, SimClock, InProcess>;
+type SimReconciler = Reconciler<PlantedStore, PlantedStorefront, Ports, Ports, SimClock, InProcess>;
 
 /// Every process of a world.
-pub struct Fleet {
+pub struct Processes {
     /// The webhook intake.
     pub intakes: [Process<Intake<PlantedStore, SimClock>>; 2],
     /// The source intake.
@@ -40,7 +40,7 @@ pub struct Fleet {
     /// The stream handler.
     pub recomputes: [Process<Recompute<PlantedStore, Ports, Ports, SimClock>>; 2],
     /// The pusher, which sends levels to the shop.
-    pub pushers: [Process<Pusher<PlantedStore, PlantedFront, SimClock>>; 2],
+    pub pushers: [Process<Pusher<PlantedStore, PlantedStorefront, SimClock>>; 2],
     /// The reconciler, which the schedules start.
     pub reconcilers: [Process<SimReconciler>; 2],
 }
@@ -58,26 +58,26 @@ pub struct Parts<'a> {
     /// Maximum clock skew, in milliseconds.
     pub skew: i64,
     /// The planted bug, if any.
-    pub plant: Option<Plant>,
+    pub bug: Option<PlantedBug>,
     /// The shop.
     pub shop: ShopDomain,
     /// The SKU and location of ours for each pair of the shop.
-    pub directory: Arc<crate::plant::Directory>,
+    pub directory: Arc<crate::planted::Directory>,
 }
 
-impl Fleet {
+impl Processes {
     /// Starts every process.
     pub fn start(parts: &Parts<'_>) -> Self {
-        let Parts { store, ports, clock, rng, skew, plant, shop, directory } = parts;
+        let Parts { store, ports, clock, rng, skew, bug, shop, directory } = parts;
         let secret = ports.shop().config().secret.clone();
         let app = json!({ "client_id": "sim", "client_secret": secret });
         let app: ShopifyApp = serde_json::from_value(app).expect("app credentials");
-        let planted = PlantedStore::new((*store).clone(), *plant);
-        let front = |clock: &SimClock| PlantedFront {
+        let planted = PlantedStore::new((*store).clone(), *bug);
+        let front = |clock: &SimClock| PlantedStorefront {
             inner: Shopify::over((*ports).clone(), clock.clone(), "https://{shop}", app.clone()),
             store: (*store).clone(),
             directory: Arc::clone(directory),
-            plant: *plant,
+            bug: *bug,
         };
         let off = || if *skew == 0 { 0 } else { rng.up_to(2 * skew) - skew };
         let network = NetworkCache::default;
@@ -92,7 +92,7 @@ impl Fleet {
                 // all requests.
                 let clock = clock.skewed(off() * 9 / 10);
                 let store = planted.clone();
-                let keys = parcels::secrets().into();
+                let keys = batches::secrets().into();
                 let intake = source_intake::Intake {
                     store,
                     clock: clock.clone(),

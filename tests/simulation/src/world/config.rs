@@ -10,7 +10,7 @@ use crate::store::StoreFaults;
 
 /// The faults and settings of a world.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Climate {
+pub struct WorldConfig {
     /// Faults of the table.
     pub store: StoreFaults,
     /// Faults of the shop connection, the queue and the bus.
@@ -26,9 +26,9 @@ pub struct Climate {
     /// True if the shop itself has faults.
     pub has_shop_faults: bool,
     /// True if the shop has a small rate limit.
-    pub small_plan: bool,
+    pub small_rate_limit: bool,
     /// Number of failed deliveries after which a webhook is given up. Hints and stream records have at most five.
-    pub patience: u32,
+    pub max_tries: u32,
     /// Webhooks and batches that are lost, duplicated or late, per thousand.
     pub lost_deliveries: usize,
     /// Invalid events, and events sent twice with different contents, per thousand batches.
@@ -37,11 +37,11 @@ pub struct Climate {
     pub production_setup: Option<ProductionSetup>,
 }
 
-impl Climate {
+impl WorldConfig {
     /// A world without faults.
     #[must_use]
-    pub fn fair() -> Self {
-        Self { initialised: true, patience: 8, ..Self::default() }
+    pub fn without_faults() -> Self {
+        Self { initialised: true, max_tries: 8, ..Self::default() }
     }
 
     /// The faults of a seed.
@@ -53,7 +53,7 @@ impl Climate {
         let hot = rng.per_mille(150);
         let throttle = sometimes(700, 8) + sometimes(150, 80);
         let conflict = if hot { 750 } else { sometimes(700, 15) };
-        let mut climate = Self {
+        let mut config = Self {
             store: StoreFaults {
                 throttle,
                 conflict,
@@ -68,28 +68,28 @@ impl Climate {
                 garbled: 0,
                 queue: sometimes(700, 20),
                 bus: sometimes(700, 20),
-                cursed: None,
+                refused_item: None,
             },
             only_grows: rng.per_mille(500),
             initialised: rng.per_mille(500),
             skew: if rng.per_mille(400) { 5 * 60 * 1_000 } else { 0 },
             large_orders: rng.per_mille(150),
             has_shop_faults: rng.per_mille(500),
-            small_plan: rng.per_mille(400),
-            patience: if rng.per_mille(300) { 2 } else { 8 },
+            small_rate_limit: rng.per_mille(400),
+            max_tries: if rng.per_mille(300) { 2 } else { 8 },
             lost_deliveries: sometimes(800, 100),
             flawed_events: 0,
             production_setup: None,
         };
-        climate.ports.garbled = sometimes(300, 100);
-        climate.flawed_events = sometimes(600, 80);
-        climate.production_setup = rng.per_mille(200).then(|| ProductionSetup::drawn(&rng));
-        climate
+        config.ports.garbled = sometimes(300, 100);
+        config.flawed_events = sometimes(600, 80);
+        config.production_setup = rng.per_mille(200).then(|| ProductionSetup::drawn(&rng));
+        config
     }
 
     /// The same connection faults, with an item for which the shop refuses whole calls.
     #[must_use]
-    pub fn port_faults_with(&self, cursed: Option<ItemId>) -> PortFaults {
-        PortFaults { cursed, ..self.ports }
+    pub fn port_faults_with(&self, refused_item: Option<ItemId>) -> PortFaults {
+        PortFaults { refused_item, ..self.ports }
     }
 }

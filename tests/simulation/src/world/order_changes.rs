@@ -10,7 +10,7 @@ use super::World;
 
 impl World {
     /// Changes a random order in a random way.
-    pub(super) fn aftermath(&mut self) {
+    pub(super) fn change_an_order(&mut self) {
         let Some(order) = self.some_order() else { return };
         match self.rng.below(16) {
             0 => self.add_to(order),
@@ -19,16 +19,16 @@ impl World {
             7 => self.cancel_shipment(order),
             8..11 => self.refund(order),
             11..13 => self.request_return(order),
-            _ => self.go_on_with_a_return(order),
+            _ => self.continue_return(order),
         }
     }
 
     /// Changes the shop and records the event if the change was possible.
-    fn becomes(&mut self, what: &'static str, order: OrderId, work: impl FnOnce(&mut Shop) -> bool) -> bool {
+    fn change_order(&mut self, what: &'static str, order: OrderId, work: impl FnOnce(&mut Shop) -> bool) -> bool {
         let done = work(&mut self.ports.shop());
         if done {
             self.shop_changed = true;
-            self.met.note(what);
+            self.coverage.note(what);
             self.log_event(|| format!("{what}: {order}"));
         }
         done
@@ -48,13 +48,13 @@ impl World {
     pub fn add_to(&mut self, order: OrderId) {
         let (now, sku) = (self.clock.now(), self.rng.pick(&self.items).0.sku.to_string());
         let edit = Edit { add: vec![(sku, self.rng.up_to(2))], remove: Vec::new(), restock: true };
-        self.becomes("order added to", order, |shop| shop.edit(now, order, &edit).is_ok());
+        self.change_order("order added to", order, |shop| shop.edit(now, order, &edit).is_ok());
     }
 
     /// Pays an unpaid order.
     pub fn pay(&mut self, order: OrderId) {
         let now = self.clock.now();
-        self.becomes("order paid later", order, |shop| shop.pay(now, order).is_ok());
+        self.change_order("order paid later", order, |shop| shop.pay(now, order).is_ok());
     }
 
     /// Moves the open units of an order to another location.
@@ -63,7 +63,7 @@ impl World {
             return;
         }
         let (now, to) = (self.clock.now(), self.location());
-        self.becomes("order moved", order, |shop| {
+        self.change_order("order moved", order, |shop| {
             let open = |of: &Order| {
                 of.fulfilment_orders.iter().find(|routed| routed.status == FulfilmentOrderStatus::Open).map(|routed| routed.id)
             };
@@ -74,7 +74,7 @@ impl World {
     /// Cancels a shipment.
     pub fn cancel_shipment(&mut self, order: OrderId) {
         let now = self.clock.now();
-        self.becomes("shipment called back", order, |shop| {
+        self.change_order("shipment cancelled", order, |shop| {
             let stands =
                 |of: &Order| of.fulfilments.iter().find(|made| made.status == FulfilmentStatus::Success).map(|made| made.id);
             shop.order(order).and_then(stands).is_some_and(|made| shop.cancel_fulfilment(now, made).is_ok())
@@ -100,7 +100,7 @@ impl World {
         }
         let location = (restock == Restock::Return).then_some(at);
         let input = RefundInput { lines: vec![RefundLine { line, quantity: 1, restock, location }], return_id: None };
-        self.becomes(what, order, |shop| shop.refund(now, order, &input).is_ok());
+        self.change_order(what, order, |shop| shop.refund(now, order, &input).is_ok());
     }
 
     /// A refund without a restock names neither the units nor their location. The ledger infers both from the times, to the
@@ -109,10 +109,10 @@ impl World {
         let (second, shop) = (self.clock.now().as_second(), self.ports.shop());
         let Some(order) = shop.order(order) else { return false };
         let routed = order.fulfilment_orders.iter().filter(|routed| routed.lines.iter().any(|of| of.line == line)).count();
-        let called_back = order.fulfilments.iter().any(|made| made.status != FulfilmentStatus::Success);
+        let shipment_cancelled = order.fulfilments.iter().any(|made| made.status != FulfilmentStatus::Success);
         routed == 1
             && order.returns.is_empty()
-            && !called_back
+            && !shipment_cancelled
             && order.fulfilments.iter().all(|made| made.created_at.as_second() < second)
     }
 
@@ -126,13 +126,13 @@ impl World {
     pub fn request_return(&mut self, order: OrderId) {
         let Some(line) = self.any_line(order) else { return };
         let now = self.clock.now();
-        self.becomes("return asked for", order, |shop| {
+        self.change_order("return asked for", order, |shop| {
             shop.request_return(now, order, &[(line, 1)]).is_ok_and(|back| shop.approve_return(now, back).is_ok())
         });
     }
 
     /// Continues an open return: receives its unit, refunds it, exchanges it, or closes it.
-    pub fn go_on_with_a_return(&mut self, order: OrderId) {
+    pub fn continue_return(&mut self, order: OrderId) {
         let (now, at, refunds) = (self.clock.now(), self.codes[0].1, self.rng.per_mille(400));
         let sku = self.rng.pick(&self.items).0.sku.to_string();
         let open: Option<(ReturnId, LineId)> = self.ports.shop().order(order).and_then(|order| {
@@ -142,18 +142,18 @@ impl World {
         let Some((back, line)) = open else { return };
         match self.rng.below(4) {
             0 => {
-                self.becomes("exchanged", order, |shop| shop.exchange(now, back, &sku, 1).is_ok());
+                self.change_order("exchanged", order, |shop| shop.exchange(now, back, &sku, 1).is_ok());
             }
             1 if refunds => {
                 let lines = vec![RefundLine { line, quantity: 1, restock: Restock::Return, location: Some(at) }];
                 let input = RefundInput { lines, return_id: Some(back) };
-                self.becomes("return refunded", order, |shop| shop.refund(now, order, &input).is_ok());
+                self.change_order("return refunded", order, |shop| shop.refund(now, order, &input).is_ok());
             }
             1 => {
-                self.becomes("return closed", order, |shop| shop.close_return(now, back).is_ok());
+                self.change_order("return closed", order, |shop| shop.close_return(now, back).is_ok());
             }
             _ => {
-                self.becomes("returned", order, |shop| shop.dispose(now, back, line, 1, at, Disposal::Restocked).is_ok());
+                self.change_order("returned", order, |shop| shop.dispose(now, back, line, 1, at, Disposal::Restocked).is_ok());
             }
         }
     }

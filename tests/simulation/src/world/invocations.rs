@@ -7,9 +7,9 @@ use promissory::ports::Clock;
 use reconciler::{Job as Schedule, Report};
 
 use super::World;
-use super::parcels::BatchAnswer;
-use super::post::WebhookRequest;
-use super::said::EventBatch;
+use super::batches::BatchAnswer;
+use super::stock_events::EventBatch;
+use super::webhooks::WebhookRequest;
 use crate::ports::Message;
 use crate::tasks::Task;
 
@@ -17,18 +17,18 @@ use crate::tasks::Task;
 const MOST_CALLS: u64 = 1_500;
 
 /// A running invocation and its trigger.
-pub struct Job {
+pub struct Invocation {
     /// The number of the invocation.
     pub number: u64,
     /// The work to repeat if the invocation fails.
-    pub work: Work,
+    pub trigger: Trigger,
     /// The invocation.
     pub task: Task<Ended>,
 }
 
 /// The trigger of an invocation.
 #[derive(Debug)]
-pub enum Work {
+pub enum Trigger {
     /// A webhook request.
     Webhook(WebhookRequest),
     /// A batch of stream records.
@@ -60,87 +60,87 @@ pub enum Ended {
     BatchAnswered(BatchAnswer),
 }
 
-impl Work {
+impl Trigger {
     /// The stream lane of the work.
     pub fn lane(&self) -> Option<usize> {
         match self {
-            Work::Stream { lane, .. } => Some(*lane),
-            Work::Webhook(_) | Work::Push(_) | Work::Reconcile(_) | Work::EventBatch(_) => None,
+            Trigger::Stream { lane, .. } => Some(*lane),
+            Trigger::Webhook(_) | Trigger::Push(_) | Trigger::Reconcile(_) | Trigger::EventBatch(_) => None,
         }
     }
 
     /// The mark to count when the invocation resumes an event that waited for a mapping.
     fn resumes(&self) -> &'static str {
         match self {
-            Work::Stream { .. } => "waited, resumed by the stream",
-            Work::Reconcile(_) => "waited, resumed by the backlog",
-            Work::Webhook(_) | Work::Push(_) | Work::EventBatch(_) => "waited, not resumed",
+            Trigger::Stream { .. } => "waiting event resumed by the stream",
+            Trigger::Reconcile(_) => "waiting event resumed by the backlog",
+            Trigger::Webhook(_) | Trigger::Push(_) | Trigger::EventBatch(_) => "waiting event resumed elsewhere",
         }
     }
 
     /// The mark to count when the invocation is killed.
     fn killed(&self) -> &'static str {
         match self {
-            Work::Webhook(_) => "intake killed",
-            Work::Stream { .. } => "recompute killed",
-            Work::Push(_) => "pusher killed",
-            Work::Reconcile(_) => "reconciler killed",
-            Work::EventBatch(_) => "source intake killed",
+            Trigger::Webhook(_) => "intake killed",
+            Trigger::Stream { .. } => "recompute killed",
+            Trigger::Push(_) => "pusher killed",
+            Trigger::Reconcile(_) => "reconciler killed",
+            Trigger::EventBatch(_) => "source intake killed",
         }
     }
 
     /// The timeout in seconds, as in template.yaml.
     fn timeout(&self) -> i64 {
         match self {
-            Work::Webhook(_) => 5,
-            Work::EventBatch(_) => 29,
-            Work::Stream { .. } | Work::Push(_) => 30,
-            Work::Reconcile(_) => 300,
+            Trigger::Webhook(_) => 5,
+            Trigger::EventBatch(_) => 29,
+            Trigger::Stream { .. } | Trigger::Push(_) => 30,
+            Trigger::Reconcile(_) => 300,
         }
     }
 }
 
 impl World {
     /// Starts an invocation.
-    pub(super) fn start(&mut self, work: Work, task: impl Future<Output = Ended> + 'static) {
-        let dies_at = self.clock.now() + SignedDuration::from_secs(work.timeout());
+    pub(super) fn start(&mut self, trigger: Trigger, task: impl Future<Output = Ended> + 'static) {
+        let times_out_at = self.clock.now() + SignedDuration::from_secs(trigger.timeout());
         self.started += 1;
-        self.tasks.push(Job { number: self.started, work, task: Task::new(dies_at, task) });
+        self.invocations.push(Invocation { number: self.started, trigger, task: Task::new(times_out_at, task) });
     }
 
-    pub(super) fn a_process_dies(&mut self) {
-        if !self.tasks.is_empty() {
-            self.die(self.rng.below(self.tasks.len()));
+    pub(super) fn kill_an_invocation(&mut self) {
+        if !self.invocations.is_empty() {
+            self.kill(self.rng.below(self.invocations.len()));
         }
     }
 
     /// Kills an invocation at its current await, as when a Lambda dies. Its trigger repeats.
-    pub(super) fn die(&mut self, at: usize) {
-        let Job { number, work, task } = self.tasks.swap_remove(at);
+    pub(super) fn kill(&mut self, at: usize) {
+        let Invocation { number, trigger, task } = self.invocations.swap_remove(at);
         drop(task);
         self.store.table().checker.plans.ended(number);
-        self.met.note(work.killed());
-        self.log_event(|| work.killed().to_owned());
-        self.give_back(work);
+        self.coverage.note(trigger.killed());
+        self.log_event(|| trigger.killed().to_owned());
+        self.give_back(trigger);
     }
 
-    pub(super) fn give_back(&mut self, work: Work) {
-        match work {
-            Work::Webhook(webhook) if webhook.answer != 200 => {}
-            Work::Webhook(mut webhook) if webhook.tries < self.climate.patience => {
+    pub(super) fn give_back(&mut self, trigger: Trigger) {
+        match trigger {
+            Trigger::Webhook(webhook) if webhook.answer != 200 => {}
+            Trigger::Webhook(mut webhook) if webhook.tries < self.config.max_tries => {
                 webhook.tries += 1;
                 self.webhooks.push(webhook);
             }
-            Work::Webhook(webhook) => {
-                self.met.note("webhook given up");
+            Trigger::Webhook(webhook) => {
+                self.coverage.note("webhook given up");
                 self.log_event(|| format!("{} was given up", webhook.name));
             }
-            Work::Stream { lane, .. } => self.repeat_stream(lane),
-            Work::Push(messages) => self.repeat_hints(messages),
-            Work::Reconcile(_) => {}
-            Work::EventBatch(batch) if batch.flaw.is_some() => {}
+            Trigger::Stream { lane, .. } => self.repeat_stream(lane),
+            Trigger::Push(messages) => self.repeat_hints(messages),
+            Trigger::Reconcile(_) => {}
+            Trigger::EventBatch(batch) if batch.flaw.is_some() => {}
             // The source system repeats a batch until it gets an answer.
-            Work::EventBatch(mut batch) => {
+            Trigger::EventBatch(mut batch) => {
                 batch.tries += 1;
                 self.sources.batches.push(batch);
             }
@@ -149,31 +149,31 @@ impl World {
 
     pub(super) fn repeat_hints(&mut self, messages: Vec<Message>) {
         let (again, given_up): (Vec<_>, Vec<_>) =
-            messages.into_iter().partition(|message| message.received <= self.climate.patience.min(5));
+            messages.into_iter().partition(|message| message.received <= self.config.max_tries.min(5));
         for _ in given_up {
-            self.met.note("hint given up");
+            self.coverage.note("hint given up");
         }
         self.ports.queue().extend(again);
     }
 
     pub(super) fn repeat_stream(&mut self, lane: usize) {
-        let patience = self.climate.patience.min(5);
+        let max_tries = self.config.max_tries.min(5);
         let lane = &mut self.lanes[lane];
         lane.tries += 1;
-        if lane.tries > patience {
+        if lane.tries > max_tries {
             lane.tries = 0;
             let record = lane.waiting.pop_front();
             self.given_up = true;
-            self.met.note("stream record given up");
+            self.coverage.note("stream record given up");
             self.log_event(|| format!("stream record {record:?} was given up"));
         }
     }
 
     pub(super) fn step_a_task(&mut self) {
-        if self.tasks.is_empty() {
+        if self.invocations.is_empty() {
             return;
         }
-        self.step_far(self.rng.below(self.tasks.len()));
+        self.step_far(self.rng.below(self.invocations.len()));
     }
 
     /// Lets a task take a random number of steps.
@@ -183,7 +183,7 @@ impl World {
             if self.step(at) {
                 return;
             }
-            if let Some(wakes_at) = self.tasks[at].task.wakes_at {
+            if let Some(wakes_at) = self.invocations[at].task.wakes_at {
                 // The task sleeps. Usually the time advances; sometimes another task runs first.
                 if self.rng.per_mille(300) {
                     return;
@@ -196,31 +196,31 @@ impl World {
     /// Lets a task take one step. Returns whether the task has ended.
     pub(super) fn step(&mut self, at: usize) -> bool {
         let calls = self.store.calls() + self.ports.calls();
-        let job = &mut self.tasks[at];
+        let invocation = &mut self.invocations[at];
         {
             let checker = &mut self.store.table().checker;
-            (checker.worker, checker.plans.worker) = (job.work.resumes(), job.number);
+            (checker.worker, checker.plans.worker) = (invocation.trigger.resumes(), invocation.number);
         }
-        if self.clock.now() > job.task.dies_at {
-            self.met.note("killed for taking too long");
-            self.die(at);
+        if self.clock.now() > invocation.task.times_out_at {
+            self.coverage.note("killed by its timeout");
+            self.kill(at);
             return true;
         }
-        let ended = job.task.step();
-        job.task.wakes_at = self.clock.woken();
-        job.task.calls += self.store.calls() + self.ports.calls() - calls;
-        if job.task.calls > MOST_CALLS {
-            let what = format!("an invocation made too many calls ({}): {:?}", job.task.calls, job.work);
+        let ended = invocation.task.step();
+        invocation.task.wakes_at = self.clock.woken();
+        invocation.task.calls += self.store.calls() + self.ports.calls() - calls;
+        if invocation.task.calls > MOST_CALLS {
+            let what = format!("an invocation made too many calls ({}): {:?}", invocation.task.calls, invocation.trigger);
             self.violate(what);
         }
-        if self.crashes_now() {
-            self.die(at);
+        if self.reaches_crash_point() {
+            self.kill(at);
             return true;
         }
         let Some(ended) = ended else { return false };
-        let Job { number, work, .. } = self.tasks.swap_remove(at);
+        let Invocation { number, trigger, .. } = self.invocations.swap_remove(at);
         self.store.table().checker.plans.ended(number);
-        self.end_of(work, ended);
+        self.end_of(trigger, ended);
         true
     }
 }
