@@ -74,7 +74,7 @@ async fn a_number_is_explained_down_to_its_parts() {
     let due = json!({ "reference": "PO-1", "due": day(&world, 40) });
     send_event(&world, "PO-1/1", "purchase_order", "RAW", 900, due).await;
     let answer = explained(&world, "SERUM").await;
-    assert_eq!((answer.wrong.clone(), answer.late.len(), answer.is_good()), (vec![], 0, true));
+    assert_eq!((answer.wrong.clone(), answer.late.len(), answer.is_correct()), (vec![], 0, true));
     assert_eq!(number(&answer, NodeName::Network, "SERUM"), 7);
     assert_eq!(number(&answer, NodeName::ToPush, "to push"), 10, "the shop has committed three of them");
     assert_eq!(number(&answer, NodeName::Waiting, "waiting orders"), 3);
@@ -138,7 +138,7 @@ async fn a_quantity_has_its_first_day() {
 
 /// Protects waiting customers: the orders whose promise cannot be kept are listed, with the date on which it can be kept.
 #[tokio::test]
-async fn broken_promises_are_listed_with_their_orders() {
+async fn late_promises_are_listed_with_their_orders() {
     let world = workshop().await;
     world.deliver_accepted("orders/create", "w1", order(1).line(11, "SERUM", 2).bytes()).await;
     world.deliver_accepted("orders/create", "w2", order(2).line(21, "SERUM", 1).bytes()).await;
@@ -148,7 +148,7 @@ async fn broken_promises_are_listed_with_their_orders() {
     let due = json!({ "reference": "PO-1", "due": day(&world, 20) });
     send_event(&world, "PO-1/1", "purchase_order", "RAW", 90, due).await;
     for answer in [explained(&world, "SERUM").await, then(&world, "SERUM", promissory::ports::Clock::now(&world.clock)).await] {
-        assert_eq!((answer.wrong.clone(), answer.is_good(), answer.late.len()), (vec![], false, 1), "{}", text(&answer));
+        assert_eq!((answer.wrong.clone(), answer.is_correct(), answer.late.len()), (vec![], false, 1), "{}", text(&answer));
         let late = &answer.late[0];
         assert_eq!((late.late.units.units(), late.late.possible.map(|day| day.to_string())), (1, Some(day(&world, 22))));
         let orders: Vec<_> = late.orders.iter().map(|order| (order.order.to_string(), order.late.units())).collect();
@@ -159,7 +159,7 @@ async fn broken_promises_are_listed_with_their_orders() {
 
 /// Protects questions about the past: positions, source documents, bills and pushed levels are those recorded by then.
 #[tokio::test]
-async fn the_past_is_as_it_was() {
+async fn the_past_is_explained_as_it_was_recorded() {
     let world = workshop().await;
     let running = with_production(&world);
     let push = async || {

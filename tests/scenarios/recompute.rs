@@ -35,7 +35,7 @@ const CASES: [Case; 9] = [
 /// Protects the available units: per place and in total, less reserved, held and buffered units. A store sells its own stock
 /// only.
 #[tokio::test]
-async fn available_is_computed_per_place_and_in_all() {
+async fn available_is_computed_per_place_and_in_total() {
     for (stock, held, ordered, buffer, places, available) in CASES {
         let case = format!("{stock:?}, {held} held, {ordered} ordered, a buffer of {buffer}");
         let world = World::new().await;

@@ -60,7 +60,7 @@ pub struct ExplainAnswer {
 impl ExplainAnswer {
     /// Whether every sum adds up and every promise can be kept.
     #[must_use]
-    pub fn is_good(&self) -> bool {
+    pub fn is_correct(&self) -> bool {
         self.wrong.is_empty() && self.late.is_empty()
     }
 }

@@ -66,7 +66,7 @@ pub async fn run(args: ExplainArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) ->
     let question = ExplainQuestion { sku, location, shop, at, promise, movements: movements.into() };
     let answer = ask(&table, &SystemClock, &question).await?;
     print(&if json { serde_json::to_string(&answer).map_err(io::Error::other)? } else { text(&answer) });
-    Ok(if answer.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if answer.is_correct() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Explains the numbers of a table. Numbers that do not add up are read again, because a write may have been in progress between

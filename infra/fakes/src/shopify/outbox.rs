@@ -1,7 +1,7 @@
-//! What the shop sends out: deliveries in the order of their events, and the plan by which some are doubled, late or lost.
+//! The webhooks that the shop sends: deliveries in the order of their events, and the plan by which some are duplicated, late or lost.
 //!
-//! Pure: a delivery's ids and its fate follow from its number and the seed. Who sends them, and when "later" is, is the
-//! courier's business on the local stack, and the scheduler's in a simulation.
+//! The module is pure: the ids and the fate of a delivery follow from its number and the seed. On the local stack `delivery_worker`
+//! sends the deliveries and waits for late ones; in a simulation the scheduler does.
 
 use super::ids::OrderId;
 use super::shop::ShopConfig;

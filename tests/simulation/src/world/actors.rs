@@ -31,7 +31,7 @@ impl World {
                 kind = "order sold in a store";
                 self.fill_pos_cart(&mut cart);
             }
-            3 => (cart.claims_nothing, kind) = (true, "unconfirmed order"),
+            3 => (cart.unconfirmed, kind) = (true, "unconfirmed order"),
             4 => {
                 kind = "order of an unmapped item";
                 cart.lines.push((UNMAPPED.to_owned(), 1));

@@ -176,7 +176,7 @@ async fn orders_live_on_through_the_control_api() {
     server.stop().await;
 }
 
-/// Protects the door: without a grant that is good nothing is answered, and a wrong secret grants nothing.
+/// Protects the endpoint: without a grant that is good nothing is answered, and a wrong secret grants nothing.
 #[tokio::test]
 async fn only_granted_tokens_are_let_in() {
     let (server, client) = started(quick()).await;

@@ -15,7 +15,7 @@ use promissory::table::{Expect, Write};
 use promissory_fakes::shopify::{NewItem, NewLocation, Server};
 use serde_json::{Value, json};
 
-use super::world::{CASE, Item, Measure, NEW_CODE, Site, System, TIER_BUFFER};
+use super::master_data::{CASE, Item, Measure, NEW_CODE, Site, System, TIER_BUFFER};
 use crate::seed::{import_item, import_network, take_stock};
 
 /// The connector of the ERP: the example for NetSuite.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use promissory_fakes::shopify::draw;
 
-use super::world::Item;
+use super::master_data::Item;
 
 /// Draws numbers, all decided by the seed.
 #[derive(Debug)]

@@ -3,12 +3,12 @@
 //! A return is known by its number alone; its order is stamped with every step, and only an exchange announces the order.
 
 use super::draft::Draft;
+use super::id_webhooks;
 use super::ids::{
     DispositionId, FIRST_DISPOSITION, FIRST_RETURN, FIRST_REVERSE, FIRST_REVERSE_LINE, LineId, LocationId, OrderId, ReturnId,
     ReverseId, ReverseLineId,
 };
 use super::lifecycle::OrderRefused;
-use super::notice;
 use super::order::Shares;
 use super::outbox::Topic;
 use super::returns::{Disposal, Disposition, Return, ReturnLine, ReturnStatus};
@@ -139,7 +139,7 @@ impl Shop {
             return Err(OrderRefused::BadQuantity(line));
         }
         ret.dispositions.push(Disposition { id: disposition, line, quantity, location, kind });
-        let body = notice::disposed(ret, disposition);
+        let body = id_webhooks::disposed(ret, disposition);
         draft.put_back_since(id, line, &before)?;
         self.commit(draft);
         self.announce(now, order, &[], vec![(Topic::ReverseFulfillmentOrdersDispose, body)]);
@@ -181,7 +181,7 @@ impl Shop {
 
     fn announce_return(&mut self, now: Timestamp, order: OrderId, id: ReturnId, topic: Topic) {
         let ret = self.orders[&order].return_of(id).expect("the step found the return");
-        let body = notice::return_body(order, ret);
+        let body = id_webhooks::return_body(order, ret);
         self.announce(now, order, &[], vec![(topic, body)]);
     }
 

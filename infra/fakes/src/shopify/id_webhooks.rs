@@ -1,6 +1,6 @@
-//! The bodies of webhooks that carry ids and little else: fulfilment orders, edits, returns, dispositions.
+//! The bodies of webhooks that contain ids and no order: fulfilment orders, edits, returns, dispositions.
 //!
-//! The receiver reads the order again; some notices do not even name the order. Nothing personal is in them.
+//! The receiver reads the order again. Some of these webhooks do not even name the order. They contain no personal data.
 
 use super::draft::Draft;
 use super::fulfilment_order::{FulfilmentOrder, FulfilmentOrderStatus};

@@ -14,7 +14,7 @@ async fn world() -> World {
 
 /// Protects every subscribed topic: the intake accepts Shopify's signed samples, and rejects them with one changed byte.
 #[tokio::test]
-async fn samples_of_shopify_come_in_signed() {
+async fn signed_samples_of_shopify_are_accepted() {
     for (topic, body) in deliveries() {
         let world = world().await;
         let webhook = Webhook::new(topic, "sample", body);

@@ -11,8 +11,8 @@ use jiff::civil::Date;
 use promissory::catalog::Place;
 use promissory::sheets::{Sheet, Sheets};
 
-use super::plan::{LARGE, SERUM};
-use crate::audit::Books;
+use super::script::{LARGE, SERUM};
+use crate::audit::TableContents;
 
 /// The location of the components and of the production.
 pub const FACTORY: &str = "PLANT";
@@ -113,7 +113,7 @@ pub fn sheets() -> Sheets {
 
 /// The components for the serums, counted by the audit without the stored plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Parts {
+pub struct ComponentStock {
     /// Bottles for the serum, and for the large one.
     pub bottles: [i64; 2],
     /// Pumps, for both.
@@ -122,13 +122,13 @@ pub struct Parts {
     pub base: i64,
 }
 
-impl Parts {
+impl ComponentStock {
     /// Counts the components at the factory. `raw_to_come` is the grams of the raw material that arrive in time.
     #[must_use]
-    pub fn count(books: &Books, raw_to_come: i64) -> Self {
+    pub fn count(contents: &TableContents, raw_to_come: i64) -> Self {
         let mut there: BTreeMap<&str, i64> = BTreeMap::new();
         let at_factory = |place: &Place| matches!(place, Place::At(code) if code.as_str() == FACTORY);
-        for (of, position) in books.positions.iter().filter(|(of, _)| at_factory(&of.place)) {
+        for (of, position) in contents.positions.iter().filter(|(of, _)| at_factory(&of.place)) {
             *there.entry(of.sku.as_str()).or_default() += position.balance.on_hand.units();
         }
         let of = |sku: &str| there.get(sku).copied().unwrap_or(0);
@@ -164,7 +164,7 @@ mod tests {
     /// enough for the amounts.
     #[test]
     fn short_counts_the_units_that_cannot_be_made() {
-        let parts = Parts { bottles: [10, 4], pumps: 12, base: 400 };
+        let parts = ComponentStock { bottles: [10, 4], pumps: 12, base: 400 };
         for (units, short) in [
             ([0, 0], 0),
             ([10, 2], 0),
@@ -183,9 +183,9 @@ mod tests {
             let there: BTreeMap<_, _> = amounts.opening().into();
             let base = there["SERUM-BASE"] + BASE_OF_RAW * (there[RAW] + amounts.raw_ordered());
             let bottles = [there["BOTTLE-30"], there["BOTTLE-50"]];
-            let parts = Parts { bottles, pumps: there["PUMP"], base };
+            let parts = ComponentStock { bottles, pumps: there["PUMP"], base };
             assert!(parts.are_exact_for([amounts.serum, amounts.large]), "{amounts:?}");
-            let more = Parts { base: base + BASE_OF_RAW * amounts.raw_more(), ..parts };
+            let more = ComponentStock { base: base + BASE_OF_RAW * amounts.raw_more(), ..parts };
             assert!(more.are_exact_for([amounts.serum + amounts.more, amounts.large]), "{amounts:?}");
         }
     }

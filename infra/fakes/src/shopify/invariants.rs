@@ -1,7 +1,7 @@
-//! What always holds in a shop, to be called by tests after any step.
+//! The invariants of a shop, which a test may check after any step.
 //!
-//! Everything that is kept twice is compared here: levels with what lines say is committed, fulfilment orders with open
-//! units, lines with shipments, refunds and returns with what left.
+//! State that is stored twice must agree: levels with the committed units of order lines, fulfilment orders with the open units of
+//! lines, and the counters of lines with shipments, refunds and returns.
 
 use super::fulfilment_order::FulfilmentOrder;
 use super::ids::{ItemId, LineId, LocationId};
@@ -60,7 +60,7 @@ impl Order {
         }
     }
 
-    /// Open units stand in active fulfilment orders, and where they are claimed, committed at their locations.
+    /// Open units stand in active fulfilment orders, and committed at their locations if the line takes inventory.
     fn assert_asked(&self, line: &OrderLine, what: &str) {
         let mut asked = Shares::new();
         for order in &self.fulfilment_orders {
@@ -70,7 +70,7 @@ impl Order {
             }
         }
         assert_eq!(asked.values().sum::<i64>(), line.unfulfilled(), "{what}: every open unit is asked of a location");
-        let committed = if self.claims(line) { asked } else { Shares::new() };
+        let committed = if self.takes_stock(line) { asked } else { Shares::new() };
         assert_eq!(line.committed, committed, "{what}: committed where it is asked for");
     }
 }

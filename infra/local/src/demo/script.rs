@@ -26,7 +26,7 @@ pub struct Script {
     /// Customers.
     pub customers: Vec<Customer>,
     /// Stock changes in the warehouse.
-    pub changes: Vec<Change>,
+    pub changes: Vec<StockChange>,
 }
 
 /// One customer.
@@ -37,7 +37,7 @@ pub struct Customer {
     /// What is in the cart.
     pub cart: Vec<(String, i64)>,
     /// What happens to the order if the shop accepts it, and how long after the checkout.
-    pub then: Option<(Fate, Duration)>,
+    pub outcome: Option<(OrderOutcome, Duration)>,
 }
 
 impl Customer {
@@ -49,7 +49,7 @@ impl Customer {
 
 /// What happens to an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum OrderOutcome {
     /// The customer cancels it.
     Cancelled,
     /// The warehouse ships all of it.
@@ -60,7 +60,7 @@ pub enum Fate {
 
 /// A stock change that the shop learns only from a push.
 #[derive(Debug)]
-pub struct Change {
+pub struct StockChange {
     /// The time of the change.
     pub at: Duration,
     /// The item. Each pair of item and location changes once, so that the report can measure the time until the push.
@@ -73,7 +73,7 @@ pub struct Change {
 
 /// Decides the sale.
 #[must_use]
-pub fn plan(config: &DemoConfig) -> Script {
+pub fn script(config: &DemoConfig) -> Script {
     let mut draws = 0;
     let mut pick = |below: u64| {
         draws += 1;
@@ -100,18 +100,18 @@ pub fn plan(config: &DemoConfig) -> Script {
                 }
             }
             let later = Duration::from_millis(300 + pick(span / 3));
-            let then = match pick(100) {
-                0..8 => Some((Fate::Cancelled, later)),
-                8..30 => Some((Fate::Shipped, later)),
-                30..38 => Some((Fate::ShippedInParts, later)),
+            let outcome = match pick(100) {
+                0..8 => Some((OrderOutcome::Cancelled, later)),
+                8..30 => Some((OrderOutcome::Shipped, later)),
+                30..38 => Some((OrderOutcome::ShippedInParts, later)),
                 _ => None,
             };
-            Customer { at, cart, then }
+            Customer { at, cart, outcome }
         })
         .collect();
     customers.sort_by_key(|customer| customer.at);
 
-    let mut changes: Vec<Change> = tail
+    let mut changes: Vec<StockChange> = tail
         .iter()
         .enumerate()
         .map(|(n, sku)| {
@@ -120,7 +120,7 @@ pub fn plan(config: &DemoConfig) -> Script {
             } else {
                 i64::try_from(5 + pick(200)).expect("small")
             };
-            Change { at: Duration::from_millis(pick(span)), sku: sku.clone(), second_location: n % 4 == 0, units }
+            StockChange { at: Duration::from_millis(pick(span)), sku: sku.clone(), second_location: n % 4 == 0, units }
         })
         .collect();
     changes.sort_by_key(|change| change.at);

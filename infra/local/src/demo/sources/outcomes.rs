@@ -1,4 +1,4 @@
-//! Checks the outcome of each statement in the table: applied exactly once, refused without a trace, or waiting for a mapping. It
+//! Checks the outcome of each event in the table: applied exactly once, refused without a trace, or waiting for a mapping. It
 //! also reports events in the ledger that no system sent.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,62 +8,64 @@ use promissory::movement::{EventId, Movement, MovementKind};
 use promissory::source::{StockKind, WaitingForMapping, WaitingItem};
 
 use super::Script;
-use super::statement::{Fate, Statement};
-use super::world::System;
-use crate::audit::Books;
+use super::master_data::System;
+use super::reported_event::{ExpectedOutcome, ReportedEvent};
+use crate::audit::TableContents;
 
-/// The numbers of statements that have the expected outcome, by outcome.
+/// The numbers of events that have the expected outcome, by outcome.
 #[derive(Debug, Default)]
-pub struct Fates {
-    /// Statements that are in the ledger once.
+pub struct OutcomeCounts {
+    /// Events that are in the ledger once.
     pub applied: usize,
-    /// Statements that are not in the ledger and not waiting.
+    /// Events that are not in the ledger and not waiting.
     pub refused: usize,
-    /// Statements that wait for a mapping.
+    /// Events that wait for a mapping.
     pub unmapped: usize,
 }
 
-impl Fates {
-    /// Checks every statement, and adds each unexpected outcome to `problems`.
-    pub fn of(script: &Script, books: &Books, problems: &mut Vec<String>) -> Self {
+impl OutcomeCounts {
+    /// Checks every event, and adds each unexpected outcome to `problems`.
+    pub fn of(script: &Script, contents: &TableContents, problems: &mut Vec<String>) -> Self {
         let mut caused: BTreeMap<&EventId, Vec<&Movement>> = BTreeMap::new();
-        for movement in books.all_movements() {
+        for movement in contents.all_movements() {
             caused.entry(&movement.cause.event).or_default().push(movement);
         }
-        let waiting: BTreeSet<&EventId> = books.waiting.iter().filter_map(event_of).collect();
-        let mut fates = Self::default();
+        let waiting: BTreeSet<&EventId> = contents.waiting.iter().filter_map(event_of).collect();
+        let mut outcomes = Self::default();
         let mut sent: BTreeSet<EventId> = BTreeSet::new();
-        for statement in &script.statements {
-            let Some(id) = statement.id() else { continue };
-            let id = EventId::new(statement.system.code(), id);
-            let (marked, waits) = (books.marks.contains_key(&id), waiting.contains(&id));
-            let must = match statement.fate {
-                // The ledger has the first statement under this id. That statement is checked by itself.
-                Fate::Applied | Fate::Contradiction => (true, false),
-                Fate::Unmapped => (false, true),
-                Fate::Malformed | Fate::HalfAPiece => (false, false),
+        for event in &script.events {
+            let Some(id) = event.id() else { continue };
+            let id = EventId::new(event.system.code(), id);
+            let (marked, waits) = (contents.marks.contains_key(&id), waiting.contains(&id));
+            let must = match event.expected {
+                // The ledger has the first event under this id. That event is checked by itself.
+                ExpectedOutcome::Applied | ExpectedOutcome::ContentMismatch => (true, false),
+                ExpectedOutcome::Unmapped => (false, true),
+                ExpectedOutcome::Malformed | ExpectedOutcome::NotWhole => (false, false),
             };
             let trouble = if (marked, waits) == must {
                 let movements = caused.get(&id).map(Vec::as_slice).unwrap_or_default();
-                if statement.fate == Fate::Applied { wrong_movements(statement, movements) } else { None }
+                if event.expected == ExpectedOutcome::Applied { wrong_movements(event, movements) } else { None }
             } else {
-                let fate = statement.fate;
-                Some(format!("is expected to be {fate:?}: in the ledger {marked}, waiting {waits}"))
+                let outcome = event.expected;
+                Some(format!("is expected to be {outcome:?}: in the ledger {marked}, waiting {waits}"))
             };
-            match (trouble, statement.fate) {
-                (Some(trouble), _) => problems.push(format!("{id} ({}) {trouble}", statement.kind.name())),
-                (None, Fate::Applied) => fates.applied += 1,
-                (None, Fate::Unmapped) => fates.unmapped += 1,
-                (None, Fate::Malformed | Fate::HalfAPiece | Fate::Contradiction) => fates.refused += 1,
+            match (trouble, event.expected) {
+                (Some(trouble), _) => problems.push(format!("{id} ({}) {trouble}", event.kind.name())),
+                (None, ExpectedOutcome::Applied) => outcomes.applied += 1,
+                (None, ExpectedOutcome::Unmapped) => outcomes.unmapped += 1,
+                (None, ExpectedOutcome::Malformed | ExpectedOutcome::NotWhole | ExpectedOutcome::ContentMismatch) => {
+                    outcomes.refused += 1
+                }
             }
             sent.insert(id);
         }
-        fates.applied += states(script, books, problems);
+        outcomes.applied += states(script, contents, problems);
         let ours = |id: &&EventId| System::ALL.iter().any(|system| system.code() == id.source);
-        let known = books.marks.keys().chain(waiting).filter(ours);
+        let known = contents.marks.keys().chain(waiting).filter(ours);
         let unknown = known.filter(|id| !is_state(id) && !sent.contains(*id));
         problems.extend(unknown.map(|id| format!("{id} is in the ledger or waits, but no system sent it")));
-        fates
+        outcomes
     }
 }
 
@@ -80,18 +82,18 @@ fn is_state(id: &EventId) -> bool {
 }
 
 /// The number of states of the ERP that were applied. The model checks their content.
-fn states(script: &Script, books: &Books, problems: &mut Vec<String>) -> usize {
-    let sent = script.statements.iter().filter(|statement| statement.id().is_none()).count();
-    let applied = books.marks.keys().filter(|id| is_state(id)).count();
+fn states(script: &Script, contents: &TableContents, problems: &mut Vec<String>) -> usize {
+    let sent = script.events.iter().filter(|event| event.id().is_none()).count();
+    let applied = contents.marks.keys().filter(|id| is_state(id)).count();
     if applied != sent {
         problems.push(format!("{applied} states of the ERP are in the ledger, but the ERP reported {sent}"));
     }
     applied.min(sent)
 }
 
-/// What is wrong with the movements of a statement, if it was not applied exactly once.
-fn wrong_movements(statement: &Statement, movements: &[&Movement]) -> Option<String> {
-    if statement.order.is_some() {
+/// What is wrong with the movements of an event, if it was not applied exactly once.
+fn wrong_movements(event: &ReportedEvent, movements: &[&Movement]) -> Option<String> {
+    if event.order.is_some() {
         return None; // The audit of the orders checks the units of an order.
     }
     let kinds = movements.iter().map(|movement| movement.kind);
@@ -100,20 +102,20 @@ fn wrong_movements(statement: &Statement, movements: &[&Movement]) -> Option<Str
     if let Some((kind, count)) = counts.iter().find(|(_, count)| **count > 1) {
         return Some(format!("made {count} movements {kind:?}"));
     }
-    let wanted = main_movement(statement)?;
+    let wanted = main_movement(event)?;
     let made = movements.iter().find(|movement| movement.kind == wanted);
-    let units = Quantity::new(statement.units.abs());
-    made.is_none_or(|made| made.quantity != units || made.of.sku.as_str() != statement.item.sku())
+    let units = Quantity::new(event.units.abs());
+    made.is_none_or(|made| made.quantity != units || made.of.sku.as_str() != event.item.sku())
         .then(|| format!("is expected to make one {wanted:?} of {units}"))
 }
 
 /// The movement that an event makes regardless of earlier events, if there is one.
-fn main_movement(statement: &Statement) -> Option<MovementKind> {
-    match statement.kind {
+fn main_movement(event: &ReportedEvent) -> Option<MovementKind> {
+    match event.kind {
         StockKind::Receipt => Some(MovementKind::Receipt),
         StockKind::ProductionCompleted => Some(MovementKind::Produce),
         StockKind::ComponentIssue => Some(MovementKind::Issue),
-        StockKind::Adjustment => Some(if statement.units < 0 { MovementKind::Lost } else { MovementKind::Found }),
+        StockKind::Adjustment => Some(if event.units < 0 { MovementKind::Lost } else { MovementKind::Found }),
         StockKind::WriteOff => Some(MovementKind::WriteOff),
         StockKind::TransferOut => Some(MovementKind::TransferOut),
         StockKind::TransferIn => Some(MovementKind::TransferIn),

@@ -9,9 +9,9 @@ use promissory::source::StockKind;
 use promissory_fakes::oracle::{Open, stock_at};
 use promissory_fakes::shopify::{Order, Shop};
 
+use super::master_data::{Item, Site, TIER_BUFFER};
+use super::reported_event::{ExpectedOutcome, Placed, ReportedEvent};
 use super::script::Script;
-use super::statement::{Fate, Placed, Statement};
-use super::world::{Item, Site, TIER_BUFFER};
 
 /// The expected numbers of one item at one site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,22 +31,22 @@ pub struct Expected {
 }
 
 /// The expected numbers, by item and site.
-pub type Model = BTreeMap<(Item, Site), Expected>;
+pub type ExpectedBalances = BTreeMap<(Item, Site), Expected>;
 
 /// Computes the expected numbers.
-pub fn model(script: &Script, placed: &BTreeMap<usize, Placed>, shop: &Shop) -> Model {
-    let good: Vec<&Statement> = script.statements.iter().filter(|statement| statement.fate == Fate::Applied).collect();
-    let mut model = Model::new();
+pub fn expected_balances(script: &Script, placed: &BTreeMap<usize, Placed>, shop: &Shop) -> ExpectedBalances {
+    let valid: Vec<&ReportedEvent> = script.events.iter().filter(|event| event.expected == ExpectedOutcome::Applied).collect();
+    let mut expected_balances = ExpectedBalances::new();
     for item in Item::all() {
-        let of = good.iter().filter(|statement| statement.item == item && statement.order.is_none());
-        let facts: Vec<_> = of.map(|statement| statement.fact()).collect();
+        let of = valid.iter().filter(|event| event.item == item && event.order.is_none());
+        let facts: Vec<_> = of.map(|event| event.fact()).collect();
         for site in Site::ALL {
             let (on_hand, open) = stock_at(&facts, &site, item.opening(site));
-            model.insert((item, site), Expected { on_hand, open, ..Expected::default() });
+            expected_balances.insert((item, site), Expected { on_hand, open, ..Expected::default() });
         }
     }
-    orders(&good, placed, shop, &mut model);
-    for ((item, _), at) in &mut model {
+    orders(&valid, placed, shop, &mut expected_balances);
+    for ((item, _), at) in &mut expected_balances {
         let sellable = at.on_hand - at.open.held - at.open.pos_pending - at.open.allocated - at.open.wholesale;
         let of_tier = if item.has_tier() { TIER_BUFFER } else { 0 };
         let buffer = item.own_buffer().unwrap_or(of_tier);
@@ -54,27 +54,27 @@ pub fn model(script: &Script, placed: &BTreeMap<usize, Placed>, shop: &Shop) -> 
         at.available = sellable - at.reserved - kept_back(buffer);
         at.supply = sellable + at.ahead - kept_back(item.shop_buffer().unwrap_or(buffer));
     }
-    model
+    expected_balances
 }
 
 /// Adds the units of the shop's orders. A unit has left when the warehouse or the shop reports it; both reports are of the same
 /// unit.
-fn orders(good: &[&Statement], placed: &BTreeMap<usize, Placed>, shop: &Shop, model: &mut Model) {
+fn orders(valid: &[&ReportedEvent], placed: &BTreeMap<usize, Placed>, shop: &Shop, expected_balances: &mut ExpectedBalances) {
     for (cart, placed) in placed {
         let known = shop.orders().find(|order| u64::try_from(order.id.0) == Ok(placed.order));
         let order: &Order = known.expect("the shop has every order that was placed");
         for (place, line) in order.lines.iter().enumerate() {
-            let of = |statement: &&&Statement| statement.order == Some((*cart, place));
-            let shipped = good.iter().filter(of).filter(|of| of.kind == StockKind::Shipment);
+            let of = |event: &&&ReportedEvent| event.order == Some((*cart, place));
+            let shipped = valid.iter().filter(of).filter(|of| of.kind == StockKind::Shipment);
             let shipped: i64 = shipped.map(|of| of.units).sum();
-            let gone = shipped.max(line.fulfilled);
-            let open = if order.cancelled_at.is_some() { 0 } else { line.current_quantity - gone };
+            let departed = shipped.max(line.fulfilled);
+            let open = if order.cancelled_at.is_some() { 0 } else { line.current_quantity - departed };
             let item = Item::all().find(|item| item.sku() == line.sku).expect("the shop sells only items of the script");
             // The shop allocates every order to the warehouse: the warehouse is first in its order and always has enough.
-            let at = model.entry((item, Site::Warehouse)).or_default();
-            at.on_hand -= gone;
+            let at = expected_balances.entry((item, Site::Warehouse)).or_default();
+            at.on_hand -= departed;
             at.reserved += open;
-            at.ahead += gone - line.fulfilled;
+            at.ahead += departed - line.fulfilled;
         }
     }
 }

@@ -12,28 +12,28 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::catalog::secret_of;
+use super::master_data::System;
+use super::reported_event::Placed;
 use super::script::{Delivery, Script};
-use super::statement::Placed;
-use super::world::System;
 use crate::demo::signed::SignedSender;
 use crate::stack::Stack;
 
 /// The smallest number of events of a batch, if more events follow soon.
-const LEAST: usize = 10;
+const MIN_BATCH: usize = 10;
 
 /// The largest number of events of a batch.
-const MOST: usize = 50;
+const MAX_BATCH: usize = 50;
 
 /// The largest number of events of a batch on the bus, because the bus limits the size of an entry.
-const MOST_ON_BUS: usize = 25;
+const MAX_BUS_BATCH: usize = 25;
 
 /// The longest time that a batch waits for a further event.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MAX_BATCH_WAIT: Duration = Duration::from_secs(1);
 
 /// The events that were sent, and the answers.
 #[derive(Debug, Default)]
-pub struct Log {
-    /// The time at which each statement was first sent, by its index in the script; for the ERP, when the document was written.
+pub struct SendLog {
+    /// The time at which each event was first sent, by its index in the script; for the ERP, when the document was written.
     pub first_sent: BTreeMap<usize, Timestamp>,
     /// The shop's orders, by cart.
     pub placed: BTreeMap<usize, Placed>,
@@ -43,7 +43,7 @@ pub struct Log {
     pub repeated: usize,
     /// The number of answers over HTTP, by outcome.
     pub answers: BTreeMap<String, usize>,
-    /// The statements whose answer was `refused`.
+    /// The events whose answer was `refused`.
     pub refused: BTreeSet<usize>,
     /// The number of pulls while the ERP was down.
     pub while_down: usize,
@@ -51,7 +51,7 @@ pub struct Log {
     pub killed: usize,
 }
 
-impl Log {
+impl SendLog {
     fn sent(&mut self, batch: &[usize], now: Timestamp) {
         for of in batch {
             self.first_sent.entry(*of).or_insert(now);
@@ -61,7 +61,7 @@ impl Log {
 
 /// The morning while it is played.
 #[derive(Debug)]
-pub struct Morning<'a> {
+pub struct DemoRun<'a> {
     /// The script.
     pub script: &'a Script,
     /// The stack that receives the events.
@@ -71,12 +71,12 @@ pub struct Morning<'a> {
     /// The same moment, for timers.
     pub start: Instant,
     /// The events that were sent so far, and the answers.
-    pub log: Mutex<Log>,
+    pub log: Mutex<SendLog>,
 }
 
-impl Morning<'_> {
+impl DemoRun<'_> {
     /// Changes the log.
-    pub fn note<T>(&self, change: impl FnOnce(&mut Log) -> T) -> T {
+    pub fn note<T>(&self, change: impl FnOnce(&mut SendLog) -> T) -> T {
         change(&mut self.log.lock().expect("no task panics while it holds the lock"))
     }
 
@@ -86,10 +86,10 @@ impl Morning<'_> {
     }
 
     fn of(&self, system: System) -> impl Iterator<Item = &Delivery> {
-        self.script.deliveries.iter().filter(move |delivery| self.script.statements[delivery.of].system == system)
+        self.script.deliveries.iter().filter(move |delivery| self.script.events[delivery.of].system == system)
     }
 
-    /// Waits for the next batch of a system: the deliveries whose time has come, at least [`LEAST`] if more follow soon.
+    /// Waits for the next batch of a system: the deliveries whose time has come, at least [`MIN_BATCH`] if more follow soon.
     async fn batch<'b>(
         &self,
         left: &mut impl Iterator<Item = &'b Delivery>,
@@ -99,8 +99,8 @@ impl Morning<'_> {
         let mut batch = Vec::new();
         while let Some(delivery) = *next {
             let due = self.at(delivery.at);
-            let soon = Instant::now() + PATIENCE;
-            if batch.len() == most || (due > Instant::now() && batch.len() >= LEAST) || (!batch.is_empty() && due > soon) {
+            let soon = Instant::now() + MAX_BATCH_WAIT;
+            if batch.len() == most || (due > Instant::now() && batch.len() >= MIN_BATCH) || (!batch.is_empty() && due > soon) {
                 break;
             }
             sleep_until(due).await;
@@ -110,15 +110,15 @@ impl Morning<'_> {
         batch
     }
 
-    /// A statement as JSON. A statement about an order waits until the shop has the order.
+    /// An event as JSON. An event about an order waits until the shop has the order.
     async fn json(&self, of: usize) -> Value {
-        let statement = &self.script.statements[of];
+        let event = &self.script.events[of];
         loop {
-            let placed = statement.order.map(|(cart, _)| self.note(|log| log.placed.get(&cart).cloned()));
+            let placed = event.order.map(|(cart, _)| self.note(|log| log.placed.get(&cart).cloned()));
             match placed {
                 Some(None) => sleep(Duration::from_millis(100)).await,
-                Some(Some(placed)) => return statement.json(self.began, Some(&placed)),
-                None => return statement.json(self.began, None),
+                Some(Some(placed)) => return event.json(self.began, Some(&placed)),
+                None => return event.json(self.began, None),
             }
         }
     }
@@ -133,7 +133,7 @@ impl Morning<'_> {
         events
     }
 
-    /// Sends the statements of a system over HTTP, one batch after the other, and repeats a batch that got no answer.
+    /// Sends the events of a system over HTTP, one batch after the other, and repeats a batch that got no answer.
     ///
     /// # Errors
     /// When no attempt to send a batch gets an answer.
@@ -142,7 +142,7 @@ impl Morning<'_> {
         let mut left = self.of(system);
         let mut next = left.next();
         loop {
-            let batch = self.batch(&mut left, &mut next, MOST).await;
+            let batch = self.batch(&mut left, &mut next, MAX_BATCH).await;
             if batch.is_empty() {
                 return Ok(());
             }
@@ -161,7 +161,7 @@ impl Morning<'_> {
         }
     }
 
-    /// Puts the statements of a system on the bus, which returns no outcomes.
+    /// Puts the events of a system on the bus, which returns no outcomes.
     ///
     /// # Errors
     /// When the bus refuses an event.
@@ -169,7 +169,7 @@ impl Morning<'_> {
         let mut left = self.of(system);
         let mut next = left.next();
         loop {
-            let batch = self.batch(&mut left, &mut next, MOST_ON_BUS).await;
+            let batch = self.batch(&mut left, &mut next, MAX_BUS_BATCH).await;
             if batch.is_empty() {
                 return Ok(());
             }
@@ -180,15 +180,15 @@ impl Morning<'_> {
         }
     }
 
-    /// Writes the statements of a system as its own documents, for a connector to pull.
+    /// Writes the events of a system as its own documents, for a connector to pull.
     pub async fn write_documents(&self, system: System, served: &Served) {
         for delivery in self.of(system) {
             sleep_until(self.at(delivery.at)).await;
-            let document = self.script.statements[delivery.of].document(self.began);
+            let document = self.script.events[delivery.of].document(self.began);
             let now = Timestamp::now();
-            served.with(|books| {
-                books.now = now;
-                books.documents.push(document);
+            served.with(|state| {
+                state.now = now;
+                state.documents.push(document);
             });
             self.note(|log| log.sent(&[delivery.of], now));
         }
@@ -205,9 +205,9 @@ impl Morning<'_> {
             at += EVERY;
             sleep_until(at).await;
             let is_down = (down..up).contains(&Instant::now());
-            served.with(|books| {
-                books.now = Timestamp::now();
-                books.faults = if is_down { std::iter::repeat_n(Fault::Internal, 100).collect() } else { Default::default() };
+            served.with(|state| {
+                state.now = Timestamp::now();
+                state.faults = if is_down { std::iter::repeat_n(Fault::Internal, 100).collect() } else { Default::default() };
             });
             self.note(|log| {
                 log.while_down += usize::from(is_down);
@@ -215,7 +215,7 @@ impl Morning<'_> {
             });
             self.stack.reconcile("pull").await?;
         }
-        served.with(|books| books.faults.clear());
+        served.with(|state| state.faults.clear());
         Ok(())
     }
 }

@@ -6,14 +6,14 @@ use promissory_fakes::oracle::Fact;
 use promissory_fakes::systems::Document;
 use serde_json::{Map, Value, json};
 
-use super::world::{Item, Site, System};
+use super::master_data::{Item, Site, System};
 
 /// A stock event that a system reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
+pub struct ReportedEvent {
     /// The system that reports it.
     pub system: System,
-    /// The system's number of the transaction. Numbers rise; only a contradiction repeats the number of an earlier statement.
+    /// The system's number of the transaction. Numbers rise; only a content mismatch repeats the number of an earlier event.
     pub number: u64,
     /// The kind of the event.
     pub kind: StockKind,
@@ -32,12 +32,12 @@ pub struct Statement {
     /// The line of a shop's order: the cart, and the line in the cart.
     pub order: Option<(usize, usize)>,
     /// The expected outcome.
-    pub fate: Fate,
+    pub expected: ExpectedOutcome,
 }
 
-/// The expected outcome of a statement.
+/// The expected outcome of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fate {
+pub enum ExpectedOutcome {
     /// It is applied, once.
     Applied,
     /// It waits: its item code is not mapped.
@@ -45,16 +45,16 @@ pub enum Fate {
     /// It is refused: its kind does not exist.
     Malformed,
     /// It is refused: its quantity is half a piece.
-    HalfAPiece,
+    NotWhole,
     /// It is refused: an earlier event has the same id and another quantity.
-    Contradiction,
+    ContentMismatch,
 }
 
-impl Fate {
-    /// Whether the statement must be refused.
+impl ExpectedOutcome {
+    /// Whether the event must be refused.
     pub fn is_refused(self) -> bool {
         match self {
-            Self::Malformed | Self::HalfAPiece | Self::Contradiction => true,
+            Self::Malformed | Self::NotWhole | Self::ContentMismatch => true,
             Self::Applied | Self::Unmapped => false,
         }
     }
@@ -71,7 +71,7 @@ pub struct Placed {
     pub lines: Vec<u64>,
 }
 
-impl Statement {
+impl ReportedEvent {
     /// The time of the event, for a morning that began at this time. The ERP rounds to whole seconds.
     pub fn occurred_at(&self, began: Timestamp) -> Timestamp {
         let at = began.saturating_add(SignedDuration::from_millis(self.effective_at())).unwrap_or(began);
@@ -86,7 +86,7 @@ impl Statement {
         }
     }
 
-    /// The statement as input for the oracle.
+    /// The event as input for the oracle.
     pub fn fact(&self) -> Fact<Site, i64, Option<&str>> {
         let Self { kind, site: at, to, units, .. } = *self;
         Fact { kind, at, to, units, time: self.effective_at(), reference: self.reference.as_deref() }
@@ -101,17 +101,20 @@ impl Statement {
     }
 
     fn item_code(&self) -> String {
-        match self.fate {
-            Fate::Unmapped => format!("NEW-{}", self.number % 5),
-            Fate::Applied | Fate::Malformed | Fate::HalfAPiece | Fate::Contradiction => self.system.item_code(self.item),
+        match self.expected {
+            ExpectedOutcome::Unmapped => format!("NEW-{}", self.number % 5),
+            ExpectedOutcome::Applied
+            | ExpectedOutcome::Malformed
+            | ExpectedOutcome::NotWhole
+            | ExpectedOutcome::ContentMismatch => self.system.item_code(self.item),
         }
     }
 
-    /// The statement as JSON, as its system sends it.
+    /// The event as JSON, as its system sends it.
     pub fn json(&self, began: Timestamp, placed: Option<&Placed>) -> Value {
         let (quantity, unit) = self.system.quantity_text(self.item, self.units);
-        let kind = if self.fate == Fate::Malformed { "teleported" } else { self.kind.name() };
-        let half = self.fate == Fate::HalfAPiece;
+        let kind = if self.expected == ExpectedOutcome::Malformed { "teleported" } else { self.kind.name() };
+        let half = self.expected == ExpectedOutcome::NotWhole;
         let mut fields = Map::new();
         let mut set = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
         set("id", self.id().into());
@@ -130,7 +133,7 @@ impl Statement {
         Value::Object(fields)
     }
 
-    /// The statement as a document of the ERP.
+    /// The event as a document of the ERP.
     pub fn document(&self, began: Timestamp) -> Document {
         // The ERP writes issues with a negative quantity.
         let (kind, sign) = match self.kind {
@@ -159,7 +162,7 @@ impl Statement {
             | StockKind::ProductionRun => panic!("the script lets the ERP report {}, which it cannot", self.kind.name()),
         };
         let (quantity, unit) = self.system.quantity_text(self.item, sign * self.units);
-        let half = self.fate == Fate::HalfAPiece;
+        let half = self.expected == ExpectedOutcome::NotWhole;
         Document {
             id: self.number,
             kind,

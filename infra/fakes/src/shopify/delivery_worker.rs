@@ -1,6 +1,7 @@
-//! Carries deliveries to the webhook URL: bounded, with a timeout, retried with a doubling wait, and counted.
+//! Sends webhook deliveries to the webhook URL: with a limit of concurrent requests, a timeout, retries with a doubling wait,
+//! and counters.
 //!
-//! A copy that waits, for its time or for its retry, holds no place in the air, so it cannot keep others back.
+//! A delivery that waits, for its time or for a retry, holds no slot, so it does not delay the other deliveries.
 
 use super::outbox::Delivery;
 use super::server::Shared;
@@ -9,33 +10,33 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// A copy of a delivery, and how long it is to be held back.
+/// A copy of a delivery, and the delay before its first request.
 #[derive(Debug)]
-pub(super) struct Parcel {
+pub(super) struct QueuedDelivery {
     pub(super) delivery: Delivery,
     pub(super) after: Duration,
 }
 
-/// Carries parcels until the server stops; what is in the air then is dropped.
-pub(super) async fn carry(shared: Arc<Shared>, client: reqwest::Client, mut parcels: mpsc::UnboundedReceiver<Parcel>) {
+/// Carries queue until the server stops; what is in the air then is dropped.
+pub(super) async fn run(shared: Arc<Shared>, client: reqwest::Client, mut queue: mpsc::UnboundedReceiver<QueuedDelivery>) {
     let mut stopping = shared.stopping.subscribe();
-    let mut carried = JoinSet::new();
+    let mut running = JoinSet::new();
     loop {
         tokio::select! {
             _ = stopping.wait_for(|stopping| *stopping) => break,
-            Some(parcel) = parcels.recv() => {
-                carried.spawn(deliver(Arc::clone(&shared), client.clone(), parcel));
+            Some(queued) = queue.recv() => {
+                running.spawn(deliver(Arc::clone(&shared), client.clone(), queued));
             }
             // Takes the finished ones out of the set.
-            Some(_) = carried.join_next(), if !carried.is_empty() => {}
+            Some(_) = running.join_next(), if !running.is_empty() => {}
         }
     }
-    carried.shutdown().await;
+    running.shutdown().await;
 }
 
-async fn deliver(shared: Arc<Shared>, client: reqwest::Client, parcel: Parcel) {
-    if !parcel.after.is_zero() {
-        tokio::time::sleep(parcel.after).await;
+async fn deliver(shared: Arc<Shared>, client: reqwest::Client, queued: QueuedDelivery) {
+    if !queued.after.is_zero() {
+        tokio::time::sleep(queued.after).await;
     }
     let mut wait = shared.config.backoff;
     let mut accepted = false;
@@ -44,7 +45,7 @@ async fn deliver(shared: Arc<Shared>, client: reqwest::Client, parcel: Parcel) {
             tokio::time::sleep(wait).await;
             wait = wait.saturating_mul(2);
         }
-        if attempt(&shared, &client, &parcel.delivery).await {
+        if attempt(&shared, &client, &queued.delivery).await {
             accepted = true;
             break;
         }
@@ -57,14 +58,14 @@ async fn deliver(shared: Arc<Shared>, client: reqwest::Client, parcel: Parcel) {
         }
     });
     if !accepted {
-        tracing::warn!(webhook = %parcel.delivery.webhook_id, topic = parcel.delivery.topic.name(), "delivery given up");
+        tracing::warn!(webhook = %queued.delivery.webhook_id, topic = queued.delivery.topic.name(), "delivery given up");
     }
     shared.open.send_modify(|open| *open -= 1);
 }
 
 /// One POST; whether it was answered with 2xx in time.
 async fn attempt(shared: &Shared, client: &reqwest::Client, delivery: &Delivery) -> bool {
-    let Ok(_place) = shared.air.acquire().await else {
+    let Ok(_place) = shared.slots.acquire().await else {
         return false;
     };
     let Some(url) = shared.with(|guarded| {
