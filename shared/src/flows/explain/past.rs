@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::catalog::{BillOfMaterials, BillVersion, Item, LocationId, Place, Quantity, ShopDomain, Sku};
-use crate::explain::facts::{By, ExplainFacts, ExplainQuestion, History, OpenOrder, SentLevel};
+use crate::explain::facts::{ExplainFacts, ExplainQuestion, History, OpenOrder, SentBy, SentLevel};
 use crate::explain::made::Planning;
 use crate::flows::ExplainError;
 use crate::flows::closure::read_rows;
-use crate::flows::explain::now;
+use crate::flows::explain::present;
 use crate::ledger::Position;
 use crate::ledger::replay::{At, Rewind};
 use crate::movement::{Movement, PositionKey};
@@ -21,18 +21,18 @@ use crate::storefront::{Level, PushCall, PushIntent, PushOutcome, PushState};
 use crate::table::{Key, Partition, Record, RowKey};
 
 pub(super) async fn read<S: Store>(store: &S, question: &ExplainQuestion, at: Timestamp) -> Result<ExplainFacts, ExplainError> {
-    let mut facts = now::begin(store, question, at).await?;
-    facts.then = true;
+    let mut facts = present::begin(store, question, at).await?;
+    facts.past = true;
     bills(store, &mut facts).await?;
-    facts.centres = now::centres(store, &facts.rows).await?;
+    facts.centres = present::centres(store, &facts.rows).await?;
     let skus: Vec<Sku> = facts.rows.keys().cloned().collect();
     let records = store.get(&skus.iter().map(|sku| RowKey::Receipts((*sku).clone()).key()).collect::<Vec<_>>()).await?;
     for record in records.iter().flatten() {
         let supplies = record.decode::<ScheduledReceipts>()?.as_of(at);
-        facts.supplies.insert(supplies.sku.clone(), supplies);
+        facts.receipts.insert(supplies.sku.clone(), supplies);
     }
     let mut positions: BTreeMap<Sku, Vec<Position>> = BTreeMap::new();
-    for of in ever_moved(store, &facts, &skus).await? {
+    for of in moved_positions(store, &facts, &skus).await? {
         let Some((history, orders)) = history(store, &of, &mut facts, question.movements).await? else { continue };
         positions.entry(of.sku.clone()).or_default().push(history.position.clone());
         if of.sku == facts.sku {
@@ -69,7 +69,7 @@ fn promise(
 ) -> Option<Promise> {
     let item: &Item = facts.rows.get(sku)?.item.as_ref()?;
     let tier = facts.tier.as_ref().filter(|_| *sku == facts.sku);
-    let supplies = facts.supplies.get(sku);
+    let supplies = facts.receipts.get(sku);
     let known = PromiseInputs { item, tier, network: &facts.network, positions, supplies, planned, old: None };
     Some(Promise::compute(known, facts.at))
 }
@@ -100,7 +100,7 @@ async fn bills<S: Store>(store: &S, facts: &mut ExplainFacts) -> Result<(), Stor
 }
 
 /// The positions of these items that have at least one movement.
-async fn ever_moved<S: Store>(store: &S, facts: &ExplainFacts, skus: &[Sku]) -> Result<Vec<PositionKey>, StoreError> {
+async fn moved_positions<S: Store>(store: &S, facts: &ExplainFacts, skus: &[Sku]) -> Result<Vec<PositionKey>, StoreError> {
     let places: Vec<Place> = facts.network.places().collect();
     let mut found = Vec::new();
     for skus in skus.chunks(50) {
@@ -129,7 +129,7 @@ async fn history<S: Store>(
     let moment = match rewind.finish() {
         Ok(moment) => moment,
         Err(error) => {
-            facts.wrong.push(format!("the history of {of} does not add up: {error}"));
+            facts.inconsistencies.push(format!("the history of {of} does not add up: {error}"));
             return Ok(None);
         }
     };
@@ -171,12 +171,12 @@ async fn sent_levels<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<Se
     let Some(promise) = facts.promise() else { return Ok(Vec::new()) };
     let mut sent_levels = Vec::new();
     for (shop, listed) in &facts.item.shops {
-        let mut pairs: BTreeMap<LocationId, By> = BTreeMap::new();
+        let mut pairs: BTreeMap<LocationId, SentBy> = BTreeMap::new();
         for location in facts.network.locations().filter(|location| location.shops.contains_key(shop)) {
-            pairs.insert(location.code.clone(), By::Older);
+            pairs.insert(location.code.clone(), SentBy::NotFound);
         }
-        look_back(store, facts, shop, &mut pairs).await?;
-        for (code, by) in pairs {
+        find_calls(store, facts, shop, &mut pairs).await?;
+        for (code, sent_by) in pairs {
             let here = Place::At(code.clone());
             let Some((at, location)) = promise.places.get(&here).zip(facts.network.get(&code)) else { continue };
             let Some(id) = location.shops.get(shop) else { continue };
@@ -184,22 +184,22 @@ async fn sent_levels<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<Se
             let buffer = at.kept_back(Some(location), facts.item.buffer_for(Some(shop), facts.tier.as_ref()));
             level.want(at, buffer, (listed.inventory_item, *id), facts.at);
             level.needs_set = false;
-            if let By::Call(call) = &by {
+            if let SentBy::Call(call) = &sent_by {
                 level.acknowledged = call.row(&facts.sku, &code).map(|(_, row)| row.to);
                 level.sent_by = call.intent.number;
             }
-            sent_levels.push(SentLevel { level, by });
+            sent_levels.push(SentLevel { level, sent_by });
         }
     }
     Ok(sent_levels)
 }
 
 /// Finds the last call before that time that sent each of these pairs.
-async fn look_back<S: Store>(
+async fn find_calls<S: Store>(
     store: &S,
     facts: &ExplainFacts,
     shop: &ShopDomain,
-    pairs: &mut BTreeMap<LocationId, By>,
+    pairs: &mut BTreeMap<LocationId, SentBy>,
 ) -> Result<(), StoreError> {
     let (head, _) = read_row::<PushIntent, S>(store, &RowKey::Intent(shop.clone())).await?;
     // Whether the open intent ran is not known yet.
@@ -216,7 +216,7 @@ async fn look_back<S: Store>(
         for record in store.get(&keys).await? {
             let Some(record) = record else {
                 for location in &open {
-                    pairs.insert(location.clone(), By::NotKept);
+                    pairs.insert(location.clone(), SentBy::NotStored);
                 }
                 return Ok(());
             };
@@ -225,13 +225,13 @@ async fn look_back<S: Store>(
                 let (those, rest) = open.into_iter().partition(|location| call.row(&facts.sku, location).is_some());
                 open = rest;
                 let those: BTreeSet<LocationId> = those;
-                pairs.extend(those.into_iter().map(|location| (location, By::Call(Box::new(call.clone())))));
+                pairs.extend(those.into_iter().map(|location| (location, SentBy::Call(Box::new(call.clone())))));
             }
         }
         next = first - 1;
     }
     if next == 0 {
-        pairs.extend(open.into_iter().map(|location| (location, By::NeverSent)));
+        pairs.extend(open.into_iter().map(|location| (location, SentBy::NoCall)));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::catalog::{Place, Quantity, Sku, Tier, WorkCentre, WorkCentreId, day_of};
-use crate::explain::facts::{By, ExplainFacts, ExplainQuestion, History, OpenOrder, SentLevel, planned_for};
+use crate::explain::facts::{ExplainFacts, ExplainQuestion, History, OpenOrder, SentBy, SentLevel, planned_for};
 use crate::flows::closure::{by_code, centres_of, read_closure};
 use crate::flows::{ExplainError, load_network};
 use crate::ledger::Position;
@@ -21,7 +21,7 @@ use crate::table::{IndexPartition, Key, Record, RowKey};
 pub(super) async fn read<S: Store>(store: &S, question: &ExplainQuestion, now: Timestamp) -> Result<ExplainFacts, ExplainError> {
     let mut facts = begin(store, question, now).await?;
     let promise = facts.promise().cloned();
-    facts.supplies = receipts(store, &facts).await?;
+    facts.receipts = receipts(store, &facts).await?;
     facts.histories = histories(store, &facts, promise.as_ref(), question.movements).await?;
     facts.sent_levels = sent_levels(store, &facts).await?;
     let is_late = promise.and_then(|promise| promise.planned).is_some_and(|planned| !planned.late.is_empty());
@@ -50,7 +50,7 @@ pub(super) async fn begin<S: Store>(store: &S, question: &ExplainQuestion, at: T
     };
     let centres = centres(store, &closure.rows).await?;
     let (today, too_many) = (planned_for(at, closure.computed_last()), closure.too_many);
-    Ok(ExplainFacts { today, tier, too_many, centres, ..ExplainFacts::begun(item, at, network, closure.rows) })
+    Ok(ExplainFacts { today, tier, too_many, centres, ..ExplainFacts::new(item, at, network, closure.rows) })
 }
 
 pub(super) async fn centres<S: Store>(
@@ -113,14 +113,14 @@ async fn sent_levels<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<Se
     let mut sent_levels = Vec::new();
     for record in records.iter().flatten() {
         let level: Level = record.decode()?;
-        let by = match level.sent_by {
-            0 => By::NeverSent,
+        let sent_by = match level.sent_by {
+            0 => SentBy::NoCall,
             number => {
                 let (call, _) = read_row::<PushCall, S>(store, &RowKey::Call { shop: level.shop.clone(), number }).await?;
-                call.map_or(By::NotKept, |call| By::Call(Box::new(call)))
+                call.map_or(SentBy::NotStored, |call| SentBy::Call(Box::new(call)))
             }
         };
-        sent_levels.push(SentLevel { level, by });
+        sent_levels.push(SentLevel { level, sent_by });
     }
     Ok(sent_levels)
 }
