@@ -68,8 +68,8 @@ async fn notifications_store_a_request_or_an_alert() {
             let (status, answer) = world.deliver(&webhook).await;
             assert_eq!((status, answer["outcome"].as_str()), (200, Some(expected)), "{topic}: {answer}");
         }
-        let pointers = world.table.of_kind(RowKind::OrderToRead).into_iter();
-        let mut found: Vec<String> = pointers.map(|row| row["sk"]["S"].as_str().expect("a key").to_owned()).collect();
+        let requests = world.table.of_kind(RowKind::OrderToRead).into_iter();
+        let mut found: Vec<String> = requests.map(|row| row["sk"]["S"].as_str().expect("a key").to_owned()).collect();
         found.extend(world.alerts());
         assert_eq!(found, left.into_iter().collect::<Vec<_>>(), "{topic}");
         let other = Webhook::new(topic, "w1", json!({ "other": body }).to_string());

@@ -80,7 +80,7 @@ impl World {
                 let id = OrderId::new(number(order.id.0));
                 // Every sweep reads an unreadable order again, even behind the watermark.
                 let is_quarantined =
-                    table.checker.orders.get(&id).is_some_and(|record| record.unreadable == Some(ReadFailure::Odd));
+                    table.checker.orders.get(&id).is_some_and(|record| record.unreadable == Some(ReadFailure::Quarantined));
                 let waits = is_quarantined || deferred.contains(&id);
                 if order.updated_at < complete_at
                     && let Some(missing) = missing()
