@@ -143,7 +143,7 @@ async fn an_unresponsive_source_and_a_wrong_secret_fail() {
     for words in ALL {
         let mut pulled = Pulled::new(words).await;
         for secret in ["wrong", ""] {
-            let secrets = promissory::adapters::secrets::SourceSecrets::default().shown(words.secret, secret);
+            let secrets = promissory::adapters::secrets::SourceSecrets::default().outbound(words.secret, secret);
             pulled.source = promissory::adapters::http_source::HttpSource::new(secrets).expect("a client");
             let refused = pulled.pull(words.feeds[0]).await;
             assert!(matches!(refused, Err(PullError::Source(_))), "{} with {secret:?}: {refused:?}", words.file);

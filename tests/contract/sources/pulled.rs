@@ -126,7 +126,7 @@ impl Pulled {
         let served = Served::start(words.shape, SECRET, system_state(world.clock.now())).await.expect("a port");
         let system = configuration(words, served.url(), changes);
         let network = catalog(&world, words, &system).await;
-        let secrets = SourceSecrets::default().shown(words.secret, SECRET);
+        let secrets = SourceSecrets::default().outbound(words.secret, SECRET);
         Self { source: HttpSource::new(secrets).expect("a client"), world, words, served, system, network }
     }
 

@@ -103,7 +103,7 @@ impl Draft {
         self.shifts.push(Shift { item, location, available: if restock { quantity } else { 0 }, committed: -quantity });
     }
 
-    /// Puts units that had left on sale at a location. Units of a line that took no inventory had not left, as far as levels know.
+    /// Puts units that had left on sale at a location. For the levels, units of a line that took no inventory never left.
     pub(super) fn restock(&mut self, id: LineId, location: LocationId, quantity: i64) {
         let line = self.order.line(id).expect("the step found the line");
         if self.order.takes_stock(line) {

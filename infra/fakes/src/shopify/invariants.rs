@@ -1,7 +1,7 @@
 //! The invariants of a shop, which a test may check after any step.
 //!
-//! State that is stored twice must agree: levels with the committed units of order lines, fulfilment orders with the open units of
-//! lines, and the counters of lines with shipments, refunds and returns.
+//! State that is stored twice must agree: levels with the committed units of order lines, fulfilment orders with the open
+//! units of lines, and the counters of lines with shipments, refunds and returns.
 
 use super::fulfilment_order::FulfilmentOrder;
 use super::ids::{ItemId, LineId, LocationId};

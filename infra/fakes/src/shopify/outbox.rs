@@ -1,4 +1,5 @@
-//! The webhooks that the shop sends: deliveries in the order of their events, and the plan by which some are duplicated, late or lost.
+//! The webhooks that the shop sends: deliveries in the order of their events, and the plan by which some are duplicated, late
+//! or lost.
 //!
 //! The module is pure: the ids and the fate of a delivery follow from its number and the seed. On the local stack `delivery_worker`
 //! sends the deliveries and waits for late ones; in a simulation the scheduler does.

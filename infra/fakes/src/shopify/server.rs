@@ -1,8 +1,8 @@
 //! The shop behind HTTP: Shopify's paths for the app, `/_control/` for tests and people, webhooks to one URL.
 //!
-//! A mutex protects the shop and is never held across an await. Every access moves the deliveries of the outbox to the delivery worker
-//! before the lock is released, so a reader that sees a change also sees its deliveries counted. Tasks belong to the handle:
-//! `stop` ends them in order, dropping it ends them at once.
+//! A mutex protects the shop and is never held across an await. Every access moves the deliveries of the outbox to the
+//! delivery worker before the lock is released, so a reader that sees a change also sees its deliveries counted. Tasks belong
+//! to the handle: `stop` ends them in order, dropping it ends them at once.
 
 use super::app_routes;
 use super::control;

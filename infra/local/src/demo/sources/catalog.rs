@@ -33,7 +33,7 @@ pub fn secret_of(system: System) -> String {
 pub fn sources_secret() -> Value {
     let all: serde_json::Map<String, Value> =
         System::ALL.into_iter().map(|system| (system.code().to_owned(), secret_of(system).into())).collect();
-    json!({ "signing": all, "shown": all })
+    json!({ "signing": all, "outbound": all })
 }
 
 fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
