@@ -57,7 +57,7 @@ pub use ids::{
 pub use lifecycle::OrderRefused;
 pub use log::{Applied, AppliedKind, Change, Counters};
 pub use order::{Financial, Fulfilment, FulfilmentStatus, Order, OrderLine};
-pub use outbox::{Delivery, DeliveryPlan, Fate, Outbox, Topic};
+pub use outbox::{Delivery, DeliveryOutcome, DeliveryPlan, Outbox, Topic};
 pub use refund::{Refund, RefundInput, RefundLine, RefundedLine, Restock};
 pub use returns::{Disposal, Disposition, Return, ReturnLine, ReturnStatus};
 pub use server::{DeliveryStats, Server, ServerConfig};

@@ -7,7 +7,7 @@
 use super::app_routes;
 use super::control;
 use super::delivery_worker::{self, QueuedDelivery};
-use super::outbox::{DeliveryPlan, Fate};
+use super::outbox::{DeliveryOutcome, DeliveryPlan};
 use super::shop::{Shop, ShopConfig};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -121,20 +121,20 @@ impl Shared {
         let done = work(&mut guarded);
         if guarded.webhook_url.is_some() {
             let plan = guarded.plan;
-            for (delivery, fate) in guarded.shop.outbox().take(&plan) {
+            for (delivery, outcome) in guarded.shop.outbox().take(&plan) {
                 let stats = &mut guarded.stats;
                 stats.announced += 1;
-                let copies = match fate {
-                    Fate::Delivered => vec![Duration::ZERO],
-                    Fate::Doubled(after) => {
+                let copies = match outcome {
+                    DeliveryOutcome::Delivered => vec![Duration::ZERO],
+                    DeliveryOutcome::Doubled(after) => {
                         stats.doubled += 1;
                         vec![Duration::ZERO, after]
                     }
-                    Fate::Late(after) => {
+                    DeliveryOutcome::Late(after) => {
                         stats.late += 1;
                         vec![after]
                     }
-                    Fate::Lost => {
+                    DeliveryOutcome::Lost => {
                         stats.lost += 1;
                         Vec::new()
                     }

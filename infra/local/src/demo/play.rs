@@ -210,10 +210,10 @@ async fn sell(
             rush_is_over.notify_one();
         }
         let next_customer = customers.peek().map(|customer| customer.at);
-        let next_fate = later.keys().next().map(|(at, _)| *at);
-        let Some(at) = next_customer.into_iter().chain(next_fate).min() else { return };
+        let next_outcome = later.keys().next().map(|(at, _)| *at);
+        let Some(at) = next_customer.into_iter().chain(next_outcome).min() else { return };
         sleep_until(began + at).await;
-        if next_fate == Some(at) {
+        if next_outcome == Some(at) {
             let Some(((_, order), outcome)) = later.pop_first() else { return };
             if let Some(rest) = server.shop(|shop| apply_outcome(shop, order, outcome, made_at)) {
                 later.insert((at + Duration::from_millis(400), order), rest);
