@@ -168,13 +168,13 @@ async fn an_order_is_read_as_its_webhook_says() {
         order
     })
     .await;
-    for (case, claims_nothing, sold_in_store) in [("sold in a store", false, true), ("claims nothing", true, false)] {
+    for (case, unconfirmed, sold_in_store) in [("sold in a store", false, true), ("unconfirmed", true, false)] {
         check(case, |shop| {
             add_items(shop, 1);
             shop.add_item(NewItem { gift_card: true, untracked: true, ..NewItem::tracked("GIFT") }).expect("a new item");
             let location = sold_in_store.then(|| location_id("STORE-1"));
             let lines = vec![("ITEM-000".to_owned(), 1), ("GIFT".to_owned(), 1)];
-            shop.checkout_cart(at(1), &Cart { lines, location, claims_nothing, ..Cart::default() }).expect("placed")
+            shop.checkout_cart(at(1), &Cart { lines, location, unconfirmed, ..Cart::default() }).expect("placed")
         })
         .await;
     }

@@ -26,13 +26,13 @@ async fn rows_are_listed_by_prefix_in_order() {
 
 /// Protects rows that must be found by the index: an entry exists exactly as long as its row asks for it.
 #[tokio::test]
-async fn index_entries_come_and_go_with_their_rows() {
+async fn index_entries_follow_their_rows() {
     store_contract::index(&dynamo::table().store).await;
 }
 
 /// Protects the suite: all of its parts can run against one store.
 #[tokio::test]
-async fn one_store_keeps_all_of_it() {
+async fn all_parts_of_the_contract_run_against_one_store() {
     store_contract::all(&dynamo::table().store).await;
 }
 

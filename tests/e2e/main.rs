@@ -9,7 +9,7 @@ use promissory::adapters::clock::SystemClock;
 use promissory::ports::Clock;
 use promissory_cli::ledger::{VerifyConfig, verify};
 use promissory_cli::table::{Address, Table};
-use promissory_local::demo::{DemoConfig, Report, plan, play};
+use promissory_local::demo::{DemoConfig, Report, play, script};
 use promissory_local::stack::{Stack, StackConfig, busy_shopify};
 use promissory_tests::shared_files::{deliveries, skip};
 use promissory_tests::webhook::{SECRET, Webhook};
@@ -47,18 +47,18 @@ async fn a_flash_sale_under_chaos_ends_well() {
     let mut shopify = busy_shopify(config.seed);
     SECRET.clone_into(&mut shopify.shop.secret);
     let (stack, server) = Stack::up(&stack, 0, shopify).await.expect("the stack comes up");
-    let script = plan(&config);
+    let script = script(&config);
     let played = play(&config, &script, &stack, &server, &|text| eprintln!("{text}")).await.expect("played");
     let report = Report::of(&config, &played, &stack, &server).await.expect("audited");
-    assert!(report.is_good(), "{}", report.table());
+    assert!(report.is_correct(), "{}", report.table());
     let most = config.units + report.producible;
     assert!(report.accepted > 0 && report.reserved + report.shipped <= most, "{}", report.table());
     assert!(report.producible > 0 && report.producible_raised > 0 && report.producible_lowered > 0, "{}", report.table());
 
     let address = Address { table: None, endpoint: Some(stack.endpoint.clone()) };
     let table = Table::find(&address, &|_| None).await.expect("the stack has one table");
-    let verdict = verify(&table, &SystemClock, &VerifyConfig { segments: 4, rows_per_page: None }, &|_| ()).await.expect("read");
-    assert!(verdict.positions > 0 && verdict.movements > 0 && verdict.mismatches.is_empty(), "{verdict:?}");
+    let verified = verify(&table, &SystemClock, &VerifyConfig { segments: 4, rows_per_page: None }, &|_| ()).await.expect("read");
+    assert!(verified.positions > 0 && verified.movements > 0 && verified.mismatches.is_empty(), "{verified:?}");
 
     // A new order is read within the minute, and reaches the bus.
     let sku = script.tail.first().expect("a tail").as_str();

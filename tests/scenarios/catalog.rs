@@ -103,7 +103,7 @@ fn structure(world: &World) -> Vec<String> {
 /// Protects promises from a missing where-used entry: over the real table, the index follows a two-level bill that is added,
 /// changed and removed, and every version of the bill stays stored.
 #[tokio::test]
-async fn a_bill_of_two_levels_comes_changes_and_goes() {
+async fn a_bill_of_two_levels_is_added_changed_and_removed() {
     let world = World::new().await;
     let items = "sku,bulk,promise_days\nSERUM,,14\nBASE,,\nOIL,,\nOIL-2,,\nWATER,yes,\nGLASS,,\n";
     let bills = "parent,component,quantity,instead_of,rank\nSERUM,BASE,30,,\nSERUM,GLASS,1,,\nBASE,OIL,0.2,,\n\

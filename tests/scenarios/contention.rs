@@ -36,13 +36,13 @@ async fn all_at_once(world: &World, webhooks: &[Webhook]) -> Vec<String> {
 /// Checks that every order is in the ledger once, with the given units.
 async fn check_reserved(world: &World, orders: &[u64], units: i64) {
     world.settle().await;
-    let books = world.books().await;
-    assert_eq!(books.deferred, 0, "a lane still has events");
-    let held = books.held();
+    let contents = world.contents().await;
+    assert_eq!(contents.deferred, 0, "a lane still has events");
+    let held = contents.held();
     let found: Vec<(u64, i64, i64)> =
         held.iter().map(|((order, _), held)| (order.number(), held.reserved.units(), held.shipped.units())).collect();
     assert_eq!(found, orders.iter().map(|order| (*order, units, 0)).collect::<Vec<_>>());
-    assert_eq!(books.all_movements().filter(|movement| movement.cause.order.is_some()).count(), orders.len());
+    assert_eq!(contents.all_movements().filter(|movement| movement.cause.order.is_some()).count(), orders.len());
     let promised = world.promise("A").await.available.units();
     let sold = i64::try_from(orders.len()).expect("small") * units;
     assert_eq!(promised, 100 - sold, "the promise counts all of them");
@@ -123,7 +123,7 @@ async fn a_lane_is_settled_in_groups() {
 
 /// Protects deferred events: each is applied once, whatever happens to the function that settles the lane.
 #[tokio::test]
-async fn a_lane_is_settled_once_whatever_goes_wrong() {
+async fn a_lane_is_settled_once_after_any_failure() {
     let orders: Vec<u64> = (1..=26).collect();
     for operation in ["Query", "BatchGetItem", "TransactWriteItems"] {
         for fault in [Fault::Throttled, Fault::AnswerLost] {

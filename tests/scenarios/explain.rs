@@ -32,7 +32,7 @@ async fn explained(world: &World, sku: &str) -> ExplainAnswer {
 }
 
 /// The explanation of an item as of a time.
-async fn then(world: &World, sku: &str, at: jiff::Timestamp) -> ExplainAnswer {
+async fn explained_at(world: &World, sku: &str, at: jiff::Timestamp) -> ExplainAnswer {
     asked(world, ExplainQuestion { at: Some(at), ..question(sku) }).await.expect("an explanation")
 }
 
@@ -74,7 +74,7 @@ async fn a_number_is_explained_down_to_its_parts() {
     let due = json!({ "reference": "PO-1", "due": day(&world, 40) });
     send_event(&world, "PO-1/1", "purchase_order", "RAW", 900, due).await;
     let answer = explained(&world, "SERUM").await;
-    assert_eq!((answer.wrong.clone(), answer.late.len(), answer.is_good()), (vec![], 0, true));
+    assert_eq!((answer.inconsistencies.clone(), answer.late.len(), answer.is_correct()), (vec![], 0, true));
     assert_eq!(number(&answer, NodeName::Network, "SERUM"), 7);
     assert_eq!(number(&answer, NodeName::ToPush, "to push"), 10, "the shop has committed three of them");
     assert_eq!(number(&answer, NodeName::Waiting, "waiting orders"), 3);
@@ -88,7 +88,7 @@ async fn a_number_is_explained_down_to_its_parts() {
     assert_eq!(nodes(&answer, NodeName::Sharer, "SET").len(), 3, "of base, bottle and raw material");
     assert_eq!(nodes(&answer, NodeName::Taken, "goes into SET: 600").len(), 1);
     assert!(nodes(&answer, NodeName::ScheduledReceipt, "purchase order PO-1 at PLANT, 900 of 900 to come, due").len() == 1);
-    assert_eq!(answer.limit.as_ref().expect("a limit").path.len(), 3);
+    assert_eq!(answer.bottleneck.as_ref().expect("a limit").path.len(), 3);
     assert!(!answer.last_seen.is_empty(), "the answer lists when its sources were last seen");
 
     let lines = text(&answer);
@@ -101,7 +101,7 @@ async fn a_number_is_explained_down_to_its_parts() {
     assert_eq!(found["tree"][0]["number"], json!(7));
 
     let raw = explained(&world, "RAW").await;
-    assert_eq!((raw.wrong.clone(), number(&raw, NodeName::Item, "RAW")), (vec![], 900));
+    assert_eq!((raw.inconsistencies.clone(), number(&raw, NodeName::Item, "RAW")), (vec![], 900));
     assert_eq!(number(&raw, NodeName::Movement, "receipt"), 600);
     let at_plant = ExplainQuestion { location: Some("PLANT".parse().expect("a location")), ..question("RAW") };
     let at_plant = asked(&world, at_plant).await.expect("an explanation");
@@ -125,20 +125,20 @@ async fn a_quantity_has_its_first_day() {
     ] {
         let asked =
             asked(&world, ExplainQuestion { promise: Some(Quantity::new(units)), ..question(sku) }).await.expect("explained");
-        let date = asked.date.clone().expect("a date");
+        let date = asked.promise_date.clone().expect("a date");
         assert_eq!(
             date.day.map(|day| day.to_string()),
             expected.map(|days| day(&world, days)),
             "{units} of {sku}: {}",
             text(&asked)
         );
-        assert_eq!(date.limit.is_some(), expected != Some(0), "{units} of {sku}: {}", text(&asked));
+        assert_eq!(date.bottleneck.is_some(), expected != Some(0), "{units} of {sku}: {}", text(&asked));
     }
 }
 
 /// Protects waiting customers: the orders whose promise cannot be kept are listed, with the date on which it can be kept.
 #[tokio::test]
-async fn broken_promises_are_listed_with_their_orders() {
+async fn late_promises_are_listed_with_their_orders() {
     let world = workshop().await;
     world.deliver_accepted("orders/create", "w1", order(1).line(11, "SERUM", 2).bytes()).await;
     world.deliver_accepted("orders/create", "w2", order(2).line(21, "SERUM", 1).bytes()).await;
@@ -147,8 +147,15 @@ async fn broken_promises_are_listed_with_their_orders() {
     send_event(&world, "burnt", "write_off", "RAW", 540, json!({})).await;
     let due = json!({ "reference": "PO-1", "due": day(&world, 20) });
     send_event(&world, "PO-1/1", "purchase_order", "RAW", 90, due).await;
-    for answer in [explained(&world, "SERUM").await, then(&world, "SERUM", promissory::ports::Clock::now(&world.clock)).await] {
-        assert_eq!((answer.wrong.clone(), answer.is_good(), answer.late.len()), (vec![], false, 1), "{}", text(&answer));
+    for answer in
+        [explained(&world, "SERUM").await, explained_at(&world, "SERUM", promissory::ports::Clock::now(&world.clock)).await]
+    {
+        assert_eq!(
+            (answer.inconsistencies.clone(), answer.is_correct(), answer.late.len()),
+            (vec![], false, 1),
+            "{}",
+            text(&answer)
+        );
         let late = &answer.late[0];
         assert_eq!((late.late.units.units(), late.late.possible.map(|day| day.to_string())), (1, Some(day(&world, 22))));
         let orders: Vec<_> = late.orders.iter().map(|order| (order.order.to_string(), order.late.units())).collect();
@@ -159,7 +166,7 @@ async fn broken_promises_are_listed_with_their_orders() {
 
 /// Protects questions about the past: positions, source documents, bills and pushed levels are those recorded by then.
 #[tokio::test]
-async fn the_past_is_as_it_was() {
+async fn the_past_is_explained_as_it_was_recorded() {
     let world = workshop().await;
     let running = with_production(&world);
     let push = async || {
@@ -187,20 +194,20 @@ async fn the_past_is_as_it_was() {
     world.settle().await;
 
     let offered = async |at| {
-        let answer = then(&world, "SERUM", at).await;
-        assert_eq!((answer.wrong.clone(), answer.past), (vec![], true), "{}", text(&answer));
+        let answer = explained_at(&world, "SERUM", at).await;
+        assert_eq!((answer.inconsistencies.clone(), answer.past), (vec![], true), "{}", text(&answer));
         let mut pushed = Vec::new();
         all(&answer.tree, NodeName::Acknowledged, &mut pushed);
         let made = pushed.into_iter().find(|node| node.what.ends_with("MADE")).expect("production");
         (number(&answer, NodeName::Offered, "offered"), made.number.map(Quantity::units))
     };
     assert_eq!(offered(before_all).await, (10, None), "never pushed");
-    assert_eq!(offered(before).await, (10, Some(10)), "{}", text(&then(&world, "SERUM", before).await));
+    assert_eq!(offered(before).await, (10, Some(10)), "{}", text(&explained_at(&world, "SERUM", before).await));
     assert_eq!(offered(not_pushed).await, (20, Some(10)), "received, and not pushed yet");
     assert_eq!(offered(after).await, (20, Some(20)));
     assert_eq!(offered(now()).await, (15, Some(20)), "by the new bill");
     let answer = explained(&world, "SERUM").await;
-    assert_eq!((answer.wrong.clone(), number(&answer, NodeName::Offered, "offered")), (vec![], 15));
+    assert_eq!((answer.inconsistencies.clone(), number(&answer, NodeName::Offered, "offered")), (vec![], 15));
     assert!(!nodes(&answer, NodeName::Call, "added by call").is_empty(), "{}", text(&answer));
 
     // Every call is stored once, with its outcome.
@@ -223,7 +230,10 @@ async fn a_call_that_is_not_stored_is_reported() {
     running.sweep_settled(&world).await;
     world.push(running.front(), &[world.hint(&[("A", "WH-1")])]).await;
     let answer = explained(&world, "A").await;
-    assert_eq!((nodes(&answer, NodeName::Call, ""), answer.wrong.clone()), (vec!["set by call 1: 10".to_owned()], vec![]));
+    assert_eq!(
+        (nodes(&answer, NodeName::Call, ""), answer.inconsistencies.clone()),
+        (vec!["set by call 1: 10".to_owned()], vec![])
+    );
     let at = promissory::ports::Clock::now(&world.clock);
     let key = RowKey::Call { shop: world.shop.clone(), number: 1 }.key();
     let record = world.table.store.get(std::slice::from_ref(&key)).await.expect("read").remove(0).expect("a row");
@@ -232,9 +242,9 @@ async fn a_call_that_is_not_stored_is_reported() {
     assert!(nodes(&answer, NodeName::Call, "the call that sent it is not stored").len() == 1, "{}", text(&answer));
     assert_eq!(number(&answer, NodeName::Acknowledged, ""), 10);
     world.clock.pass(1);
-    let past = then(&world, "A", at).await;
+    let past = explained_at(&world, "A", at).await;
     assert_eq!(nodes(&past, NodeName::Call, "the call that sent it is not stored").len(), nodes(&past, NodeName::Call, "").len());
-    assert_eq!(past.wrong, Vec::<String>::new());
+    assert_eq!(past.inconsistencies, Vec::<String>::new());
 }
 
 /// Protects users from an empty answer about something that does not exist.
@@ -279,7 +289,11 @@ async fn a_wrong_sum_is_reported() {
         let write = Write::Put { key, body, index: None, expect: Expect::Revision(record.revision) };
         world.table.store.write(&[write]).await.expect("written");
         let answer = explained(&world, "SERUM").await;
-        assert_eq!(answer.wrong.is_empty(), expected.is_empty(), "{field} of {row}: {:?}", answer.wrong);
-        assert!(expected.is_empty() || answer.wrong.iter().any(|wrong| wrong.contains(expected)), "{:?}", answer.wrong);
+        assert_eq!(answer.inconsistencies.is_empty(), expected.is_empty(), "{field} of {row}: {:?}", answer.inconsistencies);
+        assert!(
+            expected.is_empty() || answer.inconsistencies.iter().any(|wrong| wrong.contains(expected)),
+            "{:?}",
+            answer.inconsistencies
+        );
     }
 }

@@ -41,11 +41,10 @@ async fn each_version_is_forwarded_once() {
 
 /// Protects the manufacturing system from unconfirmed, test and early cancelled orders.
 #[tokio::test]
-async fn what_is_not_accepted_is_not_forwarded() {
-    for (case, cart) in [
-        ("unconfirmed", Cart { claims_nothing: true, ..Cart::default() }),
-        ("test order", Cart { test: true, ..Cart::default() }),
-    ] {
+async fn orders_that_are_not_accepted_are_not_forwarded() {
+    for (case, cart) in
+        [("unconfirmed", Cart { unconfirmed: true, ..Cart::default() }), ("test order", Cart { test: true, ..Cart::default() })]
+    {
         let (world, running) = agreed().await;
         let now = world.clock.after(0);
         running.server.shop(|shop| shop.checkout_cart(now, &Cart { lines: vec![("A".to_owned(), 1)], ..cart }).expect("placed"));

@@ -64,7 +64,7 @@ const FREE: &str = "A@unassigned 0 on hand, 0 reserved";
 /// Protects stock from unpaid orders, and a customer who pays late: the hold expires in time, is reserved again, and raises an
 /// alert.
 #[tokio::test]
-async fn an_unpaid_hold_expires_and_a_late_payment_takes_it_back() {
+async fn an_unpaid_hold_expires_and_a_late_payment_reserves_again() {
     let (world, running) = world().await;
     deliver_and_read(&world, &running, "w1", unpaid()).await;
     world.clock.pass(71 * HOUR);
@@ -125,6 +125,6 @@ async fn a_hold_expires_once_after_a_lost_answer() {
     let _ = world.reconcile(running.front(), Job::Holds).await;
     holds(&world, &running).await;
     let released =
-        world.books().await.all_movements().filter(|movement| movement.cause.event.source.starts_with("hold:")).count();
+        world.contents().await.all_movements().filter(|movement| movement.cause.event.source.starts_with("hold:")).count();
     assert_eq!((released, world.positions().await[1].as_str()), (1, FREE));
 }

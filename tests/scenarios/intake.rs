@@ -175,8 +175,8 @@ async fn large_ids_stay_exact() {
     let world = world().await;
     for (n, id) in [820_982_911_946_154_508_u64, 820_982_911_946_154_509, u64::MAX].into_iter().enumerate() {
         world.deliver_accepted("orders/create", &format!("w{n}"), order(id).line(id, "A", 1).bytes()).await;
-        let books = world.books().await;
-        let causes = books.all_movements().filter_map(|movement| movement.cause.order.as_ref());
+        let contents = world.contents().await;
+        let causes = contents.all_movements().filter_map(|movement| movement.cause.order.as_ref());
         assert!(causes.into_iter().any(|line| line.order.number() == id && line.line.number() == id), "{id}");
     }
     // A tool has rounded the number field, and the text field is right.

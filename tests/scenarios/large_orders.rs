@@ -33,19 +33,19 @@ impl Large {
     }
 
     async fn movements(&self) -> usize {
-        self.world.books().await.all_movements().count()
+        self.world.contents().await.all_movements().count()
     }
 
     /// Checks that every line of the order is in the ledger once, and nothing else is.
     async fn check(&self, case: &str) {
-        let books = self.world.books().await;
-        let held = books.held();
-        assert_eq!((held.len(), books.deferred), (self.lines, 0), "{case}: every line is there");
+        let contents = self.world.contents().await;
+        let held = contents.held();
+        assert_eq!((held.len(), contents.deferred), (self.lines, 0), "{case}: every line is there");
         for ((_, line), held) in held {
             let found = (held.reserved.units(), held.shipped.units());
             assert_eq!(found, (units(line.number()), 0), "{case}: line {line}");
         }
-        assert_eq!(books.all_movements().count(), self.lines, "{case}: one movement for each line");
+        assert_eq!(contents.all_movements().count(), self.lines, "{case}: one movement for each line");
         assert_eq!(self.deliver().await, (200, "duplicate".to_owned()), "{case}: it is marked as applied");
     }
 }
@@ -84,6 +84,6 @@ async fn a_large_order_goes_on_from_a_lane() {
     assert_eq!(large.deliver().await, (200, "deferred".to_owned()));
     large.world.settle().await;
     large.check("through a lane").await;
-    let promised = large.world.books().await.promises.len();
+    let promised = large.world.contents().await.promises.len();
     assert_eq!(promised, large.lines / 2, "every item was recomputed");
 }

@@ -10,7 +10,7 @@ use promissory::movement::PositionKey;
 use promissory::ports::Store;
 use promissory::source::StockKind;
 use promissory::table::{Expect, Key, RowKey, Write};
-use promissory_cli::ledger::{Verdict, VerifyConfig, replay, verify};
+use promissory_cli::ledger::{VerifyConfig, VerifyReport, replay, verify};
 use promissory_cli::table::Table as Ledger;
 use promissory_tests::dynamo::Table;
 use promissory_tests::faults::Fault;
@@ -48,7 +48,7 @@ fn ledger(world: &World) -> Ledger {
     Ledger::new(world.table.client.clone(), Table::NAME)
 }
 
-async fn verified(world: &World, way: &VerifyConfig) -> Verdict {
+async fn verified(world: &World, way: &VerifyConfig) -> VerifyReport {
     verify(&ledger(world), &world.clock, way, &|_| ()).await.expect("the table can be read")
 }
 
@@ -66,12 +66,12 @@ fn in_words(mismatches: &[Mismatch]) -> Vec<String> {
 #[tokio::test]
 async fn a_sound_ledger_verifies_however_it_is_read() {
     let world = world().await;
-    let books = world.books().await;
+    let contents = world.contents().await;
     let count = |count: usize| u64::try_from(count).expect("countable");
-    let expected = Verdict {
-        positions: count(books.positions.len()),
-        movements: count(books.all_movements().count()),
-        ..Verdict::default()
+    let expected = VerifyReport {
+        positions: count(contents.positions.len()),
+        movements: count(contents.all_movements().count()),
+        ..VerifyReport::default()
     };
     assert_eq!((expected.positions, expected.movements), (8, 35));
     for way in WAYS {
@@ -83,7 +83,7 @@ async fn a_sound_ledger_verifies_however_it_is_read() {
         assert!(pages >= most, "{way:?}: {pages} pages");
     }
     let empty = World::new().await;
-    assert_eq!(verified(&empty, &WAYS[2]).await, Verdict::default(), "a table without a position");
+    assert_eq!(verified(&empty, &WAYS[2]).await, VerifyReport::default(), "a table without a position");
 }
 
 fn head() -> Key {
@@ -183,14 +183,14 @@ async fn damage_is_found_and_named() {
     assert_eq!(in_words(&found), ["unstored A@WH-1", "differs C@x@unassigned"], "both, in the order of positions");
 }
 
-/// Verifies the table row by row while stock keeps moving. Returns the verdict, and whether a position was read again.
-async fn verified_while_moving(world: &World) -> (Verdict, bool) {
+/// Verifies the table row by row while stock keeps moving. Returns the report, and whether a position was read again.
+async fn verified_while_moving(world: &World) -> (VerifyReport, bool) {
     world.table.faults.forget_calls();
     let is_done = Cell::new(false);
     let reading = async {
-        let verdict = verified(world, &WAYS[1]).await;
+        let report = verified(world, &WAYS[1]).await;
         is_done.set(true);
-        verdict
+        report
     };
     let moving = async {
         // The movements outnumber the reads, but end so that the scan can finish.
@@ -202,28 +202,28 @@ async fn verified_while_moving(world: &World) -> (Verdict, bool) {
             world.take_stock([world.stock(&format!("moving{n}"), sku, "WH-1", StockKind::Receipt, 1)]).await;
         }
     };
-    let (verdict, ()) = join(reading, moving).await;
-    (verdict, world.table.faults.calls("Query") > 0)
+    let (report, ()) = join(reading, moving).await;
+    (report, world.table.faults.calls("Query") > 0)
 }
 
 /// Protects the audit of an open shop: a position that moves during the scan is not reported, and damage still is.
 #[tokio::test]
-async fn a_moving_position_is_no_mismatch() {
+async fn a_concurrent_write_is_no_mismatch() {
     let sound = world().await;
-    let (verdict, was_read_again) = verified_while_moving(&sound).await;
-    assert_eq!(verdict.mismatches, []);
+    let (report, was_read_again) = verified_while_moving(&sound).await;
+    assert_eq!(report.mismatches, []);
     assert!(was_read_again, "the scan met a position that had moved");
-    assert_eq!(sound.books().await.mismatches(), []);
+    assert_eq!(sound.contents().await.mismatches(), []);
 
     let damaged = world().await;
     damage(&damaged, Damage::Edited(|| movement(4), "/after/on_hand", 1)).await;
-    let (verdict, _) = verified_while_moving(&damaged).await;
-    assert_eq!(in_words(&verdict.mismatches), ["unsound A@WH-1"]);
+    let (report, _) = verified_while_moving(&damaged).await;
+    assert_eq!(in_words(&report.mismatches), ["unsound A@WH-1"]);
 }
 
-/// Protects users from taking a failed read for a verdict.
+/// Protects users from taking a failed read for a correct ledger.
 #[tokio::test]
-async fn a_table_that_cannot_be_read_is_no_verdict() {
+async fn an_unreadable_table_is_an_error() {
     for (operation, fault, advice) in [
         ("Scan", Fault::Throttled, "--segments 1"),
         ("Scan", Fault::RequestLost, "Check that DynamoDB answers"),

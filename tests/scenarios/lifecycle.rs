@@ -67,8 +67,8 @@ async fn check(case: &str, hooks: &[Hook], positions: &[&str], movements: &[&str
         in_order.deliver_accepted(topic, &format!("w{n}"), body.clone()).await;
     }
     assert_eq!(changed(&in_order).await, positions, "{case}");
-    let books = in_order.books().await;
-    let by_order = books.all_movements().filter(|movement| movement.cause.order.is_some());
+    let contents = in_order.contents().await;
+    let by_order = contents.all_movements().filter(|movement| movement.cause.order.is_some());
     let mut found: Vec<&Movement> = by_order.collect();
     found.sort_by_key(|movement| (movement.of.to_string(), movement.seq));
     let found: Vec<String> = found.into_iter().map(in_words).collect();
@@ -89,7 +89,7 @@ fn three() -> OrderBody {
 
 /// Protects the promise to a customer: an order reserves once, whatever its channel, and only items with stock.
 #[tokio::test]
-async fn orders_reserve() {
+async fn orders_reserve_units() {
     check("created", &[create(three())], &["A@unassigned 0 on hand, 3 reserved"], &["A@unassigned reserve 3"]).await;
     check(
         "two lines of one SKU",
@@ -126,7 +126,7 @@ async fn orders_reserve() {
 
 /// Protects the count: shipped units leave their location once, whichever webhook arrives first.
 #[tokio::test]
-async fn fulfilments_ship() {
+async fn fulfilments_ship_units() {
     let whole = || fulfilment(7, 1, WH).at(5).line(11, 3);
     let moved = ["A@WH-1 assign_in 3", "A@WH-1 ship 3", "A@unassigned reserve 3", "A@unassigned assign_out 3"];
     let gone = ["A@WH-1 7 on hand, 0 reserved"];

@@ -118,12 +118,12 @@ async fn a_shop_shows_the_available_lots() {
         ("receipt", 1, "EVER", Some("2026-12-24"), "EVER 2026-12-24, LATE 2028-01-01", 1),
     ];
     for (kind, units, lot, expires, expected, calls) in rows {
-        let before = running.calls("Describe");
+        let before = running.calls("SetMetafields");
         lot_event(&world, "A", kind, units, lot, expires).await;
         push_all(&world, &running).await;
         let case = format!("{kind} {units} of {lot}");
         assert_eq!(shown(&running, "A").as_deref(), Some(expected), "{case}");
-        assert_eq!(running.calls("Describe") - before, calls, "{case}: sent only when a lot appears or disappears");
+        assert_eq!(running.calls("SetMetafields") - before, calls, "{case}: sent only when a lot appears or disappears");
         assert_at_rest(&world, &running, &["A"]).await;
     }
     // Sold units leave first-expired-first-out. The last unit of a lot removes it from the list.
@@ -172,7 +172,7 @@ async fn other_items_have_no_metafield() {
         push_all(&world, &running).await;
         assert_eq!((metafield(&world, sku).await, shown(&running, sku)), (None, None), "{sku}");
     }
-    assert_eq!((running.calls("Describe"), world.table.count(RowKind::Metafield)), (0, 0));
+    assert_eq!((running.calls("SetMetafields"), world.table.count(RowKind::Metafield)), (0, 0));
     running.assert_agreement(&world).await;
     // The variant of the item becomes known, so its metafield can be written.
     put(&world, &by_lot(&world, &running, "NO-VARIANT")).await;
@@ -265,7 +265,7 @@ async fn push_until_done(world: &World, running: &RunningShop, hints: &[Hint]) {
 
 /// Protects the list from a failing shop: it arrives, whatever happens to the calls.
 #[tokio::test]
-async fn a_list_arrives_whatever_happens_to_the_call() {
+async fn a_lot_list_arrives_after_any_failure_of_the_call() {
     let none = Faults::default;
     for faults in [
         none(),
@@ -310,7 +310,7 @@ async fn a_push_interrupted_by_the_table_is_finished_by_the_next() {
 /// Protects against a push that is killed after the call: the next push waits until the old one must have ended, and sends the
 /// current list.
 #[tokio::test]
-async fn a_list_whose_push_was_killed_is_sent_again() {
+async fn a_lot_list_whose_push_was_killed_is_sent_again() {
     for changes_meanwhile in [false, true] {
         let (world, running, hints) = due().await;
         let called = Arc::new(Notify::new());
@@ -328,30 +328,30 @@ async fn a_list_whose_push_was_killed_is_sent_again() {
             world.settle().await;
             expected[0] = Some("N".to_owned());
         }
-        let before = running.calls("Describe");
+        let before = running.calls("SetMetafields");
         assert_eq!(world.push(running.front(), &hints).await, [0; 0]);
         assert!(since(&world.clock, began).as_secs() >= 9, "the push waits for the end of the other one");
-        assert_eq!((both(&running), running.calls("Describe") - before), (expected, 1), "changes: {changes_meanwhile}");
+        assert_eq!((both(&running), running.calls("SetMetafields") - before), (expected, 1), "changes: {changes_meanwhile}");
         assert_at_rest(&world, &running, &["A", "B"]).await;
     }
 }
 
 /// Protects against concurrent pushes: together they send each list once.
 #[tokio::test]
-async fn concurrent_pushes_send_each_list_once() {
+async fn concurrent_pushes_send_each_lot_list_once() {
     for pushes in [2, 4] {
         let (world, running, hints) = due().await;
-        let before = running.calls("Describe");
+        let before = running.calls("SetMetafields");
         let given_back = futures_util::future::join_all((0..pushes).map(|_| world.push(running.front(), &hints))).await;
         assert!(given_back.iter().all(Vec::is_empty), "{pushes} at once: no hint is given back");
-        assert_eq!((both(&running), running.calls("Describe") - before), (all("M"), 1), "{pushes} at once");
+        assert_eq!((both(&running), running.calls("SetMetafields") - before), (all("M"), 1), "{pushes} at once");
         assert_at_rest(&world, &running, &["A", "B"]).await;
     }
 }
 
 /// Protects the other lists from a refused one: it is found, raises one alert, and is sent again when it changes.
 #[tokio::test]
-async fn a_refused_list_raises_an_alert_and_is_not_repeated() {
+async fn a_refused_lot_list_raises_an_alert_and_is_not_repeated() {
     let skus = ["A", "B", "C", "D", "E"];
     for names_the_row in [true, false] {
         let (world, running) = agreed(&skus).await;
@@ -375,9 +375,9 @@ async fn a_refused_list_raises_an_alert_and_is_not_repeated() {
         let expected = skus.map(|sku| Some(if sku == "C" { String::new() } else { "L".to_owned() }));
         assert_eq!(skus.map(|sku| shown(&running, sku)), expected, "the row is named: {names_the_row}");
         assert_eq!(alert(), [format!("metafield_refused#{}#C#lots raised", world.shop)]);
-        let calls = running.calls("Describe");
+        let calls = running.calls("SetMetafields");
         push().await;
-        assert_eq!(running.calls("Describe"), calls, "a refused list is not repeated");
+        assert_eq!(running.calls("SetMetafields"), calls, "a refused list is not repeated");
         running.fail(Faults::default());
         lot_event(&world, "C", "receipt", 5, "M", None).await;
         world.settle().await;
@@ -413,7 +413,7 @@ async fn an_outdated_refusal_is_cleared() {
 
 /// Protects lists whose hint was lost: the backlog job finds them.
 #[tokio::test]
-async fn the_backlog_hints_due_lists() {
+async fn the_backlog_hints_due_lot_lists() {
     let (world, running, _) = due().await;
     let report = world.reconcile(running.front(), Job::Backlog).await.expect("done");
     let Report::Backlog(report) = report else { panic!("{report:?}") };
@@ -427,7 +427,7 @@ async fn the_backlog_hints_due_lists() {
 
 /// Protects the queue and the levels: a list that cannot be sent now gives back only the hints that asked for it.
 #[tokio::test]
-async fn levels_do_not_wait_for_lists() {
+async fn levels_do_not_wait_for_lot_lists() {
     let level = PushTarget::Level { sku: "A".parse().expect("a SKU"), location: "WH-1".parse().expect("a location code") };
     let levels = [level].into();
     let metafields = ["A", "B"].map(metafields_of).into();
@@ -460,7 +460,7 @@ async fn levels_do_not_wait_for_lists() {
 
 /// Protects the limit of one call: sixty lists take three calls.
 #[tokio::test]
-async fn many_lists_are_few_calls() {
+async fn many_lot_lists_are_sent_in_few_calls() {
     let world = World::new().await;
     let skus: Vec<String> = (0..60).map(|n| format!("SKU-{n:02}")).collect();
     for sku in &skus {
@@ -471,6 +471,6 @@ async fn many_lists_are_few_calls() {
         put(&world, &by_lot(&world, &running, sku)).await;
     }
     push_all(&world, &running).await;
-    assert_eq!(running.calls("Describe"), 3);
+    assert_eq!(running.calls("SetMetafields"), 3);
     assert!(skus.iter().all(|sku| shown(&running, sku).as_deref() == Some("")));
 }

@@ -9,7 +9,7 @@ use promissory_tests::world::World;
 
 /// Protects customers: no row contains personal data of the fake shop, on any path that an order takes.
 #[tokio::test]
-async fn no_row_holds_anything_personal() {
+async fn no_row_contains_personal_data() {
     let world = World::new().await;
     world.item("A", &[("WH-1", 10)]).await;
     let running = start(&world);
@@ -46,8 +46,9 @@ async fn no_row_holds_anything_personal() {
     check("while events wait in lanes");
     world.settle().await;
     check("when all is settled");
-    let books = world.books().await;
-    let at =
-        |place: &Place| books.positions.values().filter(|p| p.of.place == *place).map(|p| p.balance.reserved).sum::<Quantity>();
-    assert_eq!((at(&Place::Unassigned), books.deferred), (Quantity::ZERO, 0), "all events were applied");
+    let contents = world.contents().await;
+    let at = |place: &Place| {
+        contents.positions.values().filter(|p| p.of.place == *place).map(|p| p.balance.reserved).sum::<Quantity>()
+    };
+    assert_eq!((at(&Place::Unassigned), contents.deferred), (Quantity::ZERO, 0), "all events were applied");
 }

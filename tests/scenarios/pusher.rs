@@ -97,7 +97,7 @@ async fn a_changed_buffer_is_sent() {
 
 /// Protects the rate limit: several changes of a level between two pushes are one row, and changes that cancel out are none.
 #[tokio::test]
-async fn changes_between_two_pushes_are_one() {
+async fn changes_between_two_pushes_are_sent_as_one() {
     let (world, running) = agreed().await;
     let stock = |n: i64, kind, units| world.stock(&format!("e{n}"), "A", "WH-1", kind, units);
     world.take_stock((0..20).map(|n| stock(n, StockKind::Receipt, 1))).await;
@@ -108,9 +108,9 @@ async fn changes_between_two_pushes_are_one() {
     assert_eq!(sent_differences(&running), [20]);
 }
 
-/// Marks every level as initialised. The tests of `pusher_contact` show that a push ends in this state.
+/// Marks every level as initialised. The tests of `pusher_initialisation` show that a push ends in this state.
 async fn record_accepted(world: &World, running: &RunningShop) {
-    for level in world.books().await.levels {
+    for level in world.contents().await.levels {
         let key = level.key();
         let revision = world.table.store.get(&[key]).await.expect("read").remove(0).expect("a level").revision;
         let initialised = Level { acknowledged: Some(level.to_push), needs_set: false, ..level };
@@ -124,7 +124,7 @@ async fn record_accepted(world: &World, running: &RunningShop) {
 
 /// Protects the rate limit during a large import: six hundred levels take three calls, and sell-outs are sent first.
 #[tokio::test]
-async fn six_hundred_pairs_are_three_calls() {
+async fn six_hundred_levels_are_sent_in_three_calls() {
     let world = World::new().await;
     let skus: Vec<String> = (0..200).map(|n| format!("SKU-{n:03}")).collect();
     world.import_many(&skus).await;

@@ -51,7 +51,7 @@ async fn push_until_done(world: &World, running: &RunningShop, skus: &[&str]) ->
 
 /// Protects the number customers see from a failing shop: the difference arrives once, whatever happens to the call.
 #[tokio::test]
-async fn a_difference_arrives_once_whatever_happens_to_the_call() {
+async fn a_difference_is_applied_once_after_any_failure_of_the_call() {
     let none = Faults::default;
     let rows = [
         (none(), 1),
@@ -102,7 +102,7 @@ async fn a_push_interrupted_by_the_table_is_finished_by_the_next() {
 
 /// Protects against a push that is killed while it waits for the shop: the next push repeats the call with its key.
 #[tokio::test]
-async fn an_intent_left_behind_is_repeated_with_its_key() {
+async fn an_open_intent_is_repeated_with_its_key() {
     let (world, running) = due(&["A"]).await;
     let called = Arc::new(Notify::new());
     let front = OddShop { inner: running.front(), oddity: Oddity::AnswersNever(Arc::clone(&called)) };
@@ -111,7 +111,7 @@ async fn an_intent_left_behind_is_repeated_with_its_key() {
         _ = world.push(front, &hint) => panic!("the push must wait for an answer"),
         () = called.notified() => {} // The push dies after the shop has executed the call, and before the table records it.
     }
-    assert_eq!((shown(&running, &["A"]), world.books().await.open_intents), (vec![15], 1));
+    assert_eq!((shown(&running, &["A"]), world.contents().await.open_intents), (vec![15], 1));
     // More units arrive meanwhile. They must not change the repeated call.
     receive(&world, &["A"], 2).await;
     let began = world.clock.after(0);

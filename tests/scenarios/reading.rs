@@ -140,20 +140,21 @@ async fn an_unreadable_order_is_quarantined_until_it_can_be_read() {
     let unreadable = sell(&world, &running, 3);
     running.deliver_all(&world).await;
     let line = running.server.shop(|shop| shop.order(unreadable).expect("placed").lines[0].id);
-    let broken = |set: bool| running.fail(Faults { odd: set.then_some(line).into_iter().collect(), ..Faults::default() });
+    let broken =
+        |set: bool| running.fail(Faults { contradictory: set.then_some(line).into_iter().collect(), ..Faults::default() });
     broken(true);
     let report = read(&world, &running).await;
-    assert!(report.odd > 0 && report.left == 0, "{report:?}");
+    assert!(report.quarantined > 0 && report.left == 0, "{report:?}");
     let alert = |state: &str| [format!("unreadable_order#{}#gid://shopify/Order/{unreadable} {state}", world.shop)];
     assert_eq!(world.alerts(), alert("raised"));
     assert_eq!(read(&world, &running).await, ReadReport::default(), "a quarantined order is not read again");
     world.clock.pass(1_000);
     let sweep = world.reconcile(running.front(), Job::Sweep).await.expect("swept");
-    assert!(matches!(sweep, Report::Sweep(report) if report.odd > 0), "{sweep:?}");
+    assert!(matches!(sweep, Report::Sweep(report) if report.quarantined > 0), "{sweep:?}");
     broken(false);
     world.clock.pass(1_000);
     let sweep = world.reconcile(running.front(), Job::Sweep).await.expect("swept");
-    assert!(matches!(sweep, Report::Sweep(report) if report.odd == 0 && report.movements == 2), "{sweep:?}");
+    assert!(matches!(sweep, Report::Sweep(report) if report.quarantined == 0 && report.movements == 2), "{sweep:?}");
     assert_eq!(world.alerts(), alert("cleared"));
     assert_eq!(world.bus.orders.take().len(), 1, "the order is forwarded");
 }

@@ -35,7 +35,7 @@ const CASES: [Case; 9] = [
 /// Protects the available units: per place and in total, less reserved, held and buffered units. A store sells its own stock
 /// only.
 #[tokio::test]
-async fn available_is_computed_per_place_and_in_all() {
+async fn available_is_computed_per_place_and_in_total() {
     for (stock, held, ordered, buffer, places, available) in CASES {
         let case = format!("{stock:?}, {held} held, {ordered} ordered, a buffer of {buffer}");
         let world = World::new().await;
@@ -186,7 +186,7 @@ async fn the_first_failed_record_is_named() {
         let records = three_records(&world).await;
         // An unreadable position, as another version of the code might leave it.
         let key = RowKey::Position(position(broken, "3PL-1")).key();
-        let unreadable = Write::Put { key: key.clone(), body: json!({ "odd": true }), index: None, expect: Expect::Absent };
+        let unreadable = Write::Put { key: key.clone(), body: json!({ "unknown": true }), index: None, expect: Expect::Absent };
         world.table.store.write(&[unreadable]).await.expect("written");
         let place = ["A", "B", "C"].iter().position(|sku| *sku == broken);
         assert_eq!(failed(&world, &records).await, [place], "{broken} cannot be read");

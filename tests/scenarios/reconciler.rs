@@ -111,7 +111,7 @@ async fn the_watermark_never_passes_a_failed_order() {
         world.clock.pass(1);
         world.table.faults.after("TransactWriteItems", done, 1, fault);
         world.reconcile(running.front(), Job::Sweep).await.expect_err("the ledger fails once");
-        let known = world.books().await.held();
+        let known = world.contents().await.held();
         let stored = stored().await;
         let first_missing = running.server.shop(|shop| {
             let missing = shop.orders().find(|order| {
@@ -126,7 +126,7 @@ async fn the_watermark_never_passes_a_failed_order() {
         }
         assert_eq!(stored.complete_at, completed_before, "the sweep did not complete");
         sweep(&world, &running).await;
-        assert_eq!(world.books().await.held().len(), usize::try_from(orders).expect("small"), "{fault:?} after {done}");
+        assert_eq!(world.contents().await.held().len(), usize::try_from(orders).expect("small"), "{fault:?} after {done}");
         assert_eq!(world.positions().await, [format!("A@WH-1 100 on hand, {orders} reserved")]);
     }
 }

@@ -18,7 +18,7 @@ use crate::reading::{agreed, read as read_orders, sell};
 
 /// Protects the ledger from unauthenticated requests: each refusal says what to do, and nothing is written.
 #[tokio::test]
-async fn only_signed_and_timely_events_come_in() {
+async fn only_signed_and_timely_events_are_accepted() {
     let world = World::new().await;
     world.item("A", &[]).await;
     let good = || Post::new(&world, &[event(&world, "e1", "receipt", 5, &json!({}))]);
@@ -174,7 +174,7 @@ async fn source_events_reach_the_shop() {
 
 /// Protects decision 12 end to end: a shipment that warehouse and shop both report leaves once, whichever report is first.
 #[tokio::test]
-async fn a_shipment_leaves_once() {
+async fn a_shipment_that_two_sources_report_is_counted_once() {
     for warehouse_first in [true, false] {
         let (world, running) = agreed().await;
         let placed = sell(&world, &running, 3);
@@ -359,7 +359,8 @@ async fn orders_take_the_lot_that_expires_first() {
     let shipped = running.server.shop(|shop| shop.fulfil(now, placed, None).expect("shipped"));
     running.deliver_all(&world).await;
     let lots = async || {
-        let position = world.books().await.positions.get(&promissory_tests::world::position("A", "WH-1")).expect("there").clone();
+        let position =
+            world.contents().await.positions.get(&promissory_tests::world::position("A", "WH-1")).expect("there").clone();
         position.lots.into_iter().map(|(lot, of)| format!("{lot} {}", of.on_hand)).collect::<Vec<_>>()
     };
     assert_eq!(lots().await, ["LATE 4"]);

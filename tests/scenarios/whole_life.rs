@@ -83,8 +83,8 @@ fn live(world: &World, running: &RunningShop, life: Life) -> Vec<Delivery> {
 
 /// Positions in words, with all non-zero quantities.
 async fn ledger(world: &World) -> Vec<String> {
-    let books = world.books().await;
-    let mut positions: Vec<String> = books
+    let contents = world.contents().await;
+    let mut positions: Vec<String> = contents
         .positions
         .values()
         .map(|position| {
@@ -405,7 +405,7 @@ async fn lines_without_stock() {
     check(
         "unconfirmed",
         |hands| {
-            hands.cart(Cart { lines: vec![("A".to_owned(), 3)], claims_nothing: true, ..Cart::default() });
+            hands.cart(Cart { lines: vec![("A".to_owned(), 3)], unconfirmed: true, ..Cart::default() });
         },
         untouched,
     )

@@ -164,11 +164,11 @@ impl RunningShop {
     /// # Panics
     /// If that is not so.
     pub async fn assert_agreement(&self, world: &World) {
-        let books = world.books().await;
-        assert!(books.at_rest(), "a push is in flight");
+        let contents = world.contents().await;
+        assert!(contents.at_rest(), "a push is in flight");
         let differ = self.server.shop(|shop| {
             shop.assert_sound();
-            compare_levels(&books, shop)
+            compare_levels(&contents, shop)
         });
         assert_eq!(differ, [""; 0], "shop and levels differ");
     }

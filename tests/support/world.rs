@@ -25,7 +25,7 @@ use promissory::source::{StockEvent, StockKind};
 use promissory::storefront::{Hint, Level, PushTarget};
 use promissory::table::{Expect, MAX_WRITES, RowKey, Streamed, Write};
 use promissory_fakes::systems::InProcess;
-use promissory_local::audit::Books;
+use promissory_local::audit::TableContents;
 use promissory_local::seed::{import_item, import_network};
 use reconciler::{Job, Reconciler, Report};
 use serde_json::{Value, json};
@@ -296,16 +296,16 @@ impl World {
     ///
     /// # Panics
     /// If a position does not equal the sum of its movements.
-    pub async fn books(&self) -> Books {
-        let books = Books::read(&self.table.client, Table::NAME).await.expect("the table can be read");
-        assert_eq!(books.mismatches(), [], "positions equal the sums of their movements");
-        books
+    pub async fn contents(&self) -> TableContents {
+        let contents = TableContents::read(&self.table.client, Table::NAME).await.expect("the table can be read");
+        assert_eq!(contents.mismatches(), [], "positions equal the sums of their movements");
+        contents
     }
 
     /// Positions in words, e.g. `A@WH-1 10 on hand, 3 reserved`.
     pub async fn positions(&self) -> Vec<String> {
-        let books = self.books().await;
-        let in_words = books.positions.values().map(|p| (p.of.to_string(), p.balance));
+        let contents = self.contents().await;
+        let in_words = contents.positions.values().map(|p| (p.of.to_string(), p.balance));
         let mut positions: Vec<String> =
             in_words.map(|(of, balance)| format!("{of} {} on hand, {} reserved", balance.on_hand, balance.reserved)).collect();
         positions.sort();

@@ -128,7 +128,7 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock, Q: Source> Reconciler<
             Job::Pull => {
                 let feeds = pull_all(&PullContext { store, source: &self.sources, clock, network: &network, deadline }).await?;
                 let applied: usize = feeds.values().map(Pulled::applied).sum();
-                let failed = feeds.values().filter(|pulled| !pulled.went_well()).count();
+                let failed = feeds.values().filter(|pulled| !pulled.succeeded()).count();
                 let silent = alert_silent_systems(store, clock).await?;
                 tracing::info!(feeds = feeds.len(), applied, failed, silent, "pulled");
                 Report::Pull { feeds }

@@ -29,7 +29,7 @@ async fn main() -> Result<(), Error> {
         sources: HttpSource::new(Keyring::kept(secrets, env::required("SOURCES_SECRET_ARN")))?,
         clock: SystemClock,
         shop: env::parsed("SHOP_DOMAIN"),
-        settling_window: Duration::from_secs(env::parsed("COMPARE_QUIET_SECONDS")),
+        settling_window: Duration::from_secs(env::parsed("COMPARE_SETTLING_SECONDS")),
         holds: HoldPolicy {
             unpaid: env::hours("UNPAID_HOLD_HOURS"),
             unallocated: env::hours("UNALLOCATED_HOURS"),

@@ -22,7 +22,7 @@ async fn main() -> Result<(), Error> {
         store: DynamoStore::new(aws_sdk_dynamodb::Client::new(&config), env::required("TABLE_NAME")),
         front: Shopify::new(env::required("SHOPIFY_URL"), app)?,
         clock: SystemClock,
-        settling_window: Duration::from_secs(env::parsed("COMPARE_QUIET_SECONDS")),
+        settling_window: Duration::from_secs(env::parsed("COMPARE_SETTLING_SECONDS")),
         network: NetworkCache::default(),
     };
     let handler = async |event: LambdaEvent<SqsEvent>| {

@@ -7,7 +7,7 @@
 //! [`oracle`] computes the result of stock events a second time; the simulator and the demo compare the ledger with it.
 //!
 //! Deliberately absent: AWS. No AWS SDK is in the dependency tree of this crate (`cargo x ci` checks it), because the simulator
-//! must build without one, and because a fake must not share code with the adapters that talk to it.
+//! must build without one, and because a fake must not share code with the adapters that call it.
 
 pub mod oracle;
 pub mod shopify;

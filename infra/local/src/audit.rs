@@ -20,7 +20,7 @@ use promissory_fakes::shopify::{Disposal, Order, OrderLine, Restock, Shop};
 
 /// The rows of the table that an audit reads.
 #[derive(Debug, Default)]
-pub struct Books {
+pub struct TableContents {
     /// Positions.
     pub positions: BTreeMap<PositionKey, Position>,
     /// Movements of each position, in order.
@@ -54,7 +54,7 @@ pub struct Held {
     pub withheld: Quantity,
 }
 
-impl Books {
+impl TableContents {
     /// Reads the table, row by row.
     ///
     /// # Errors
@@ -81,14 +81,14 @@ impl Books {
     /// # Errors
     /// When a row cannot be read.
     pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Result<Self, UnreadableRow> {
-        let mut books = Self::default();
+        let mut contents = Self::default();
         for record in records {
-            books.take(record)?;
+            contents.take(record)?;
         }
-        for movements in books.movements.values_mut() {
+        for movements in contents.movements.values_mut() {
             movements.sort_by_key(|movement| movement.seq);
         }
-        Ok(books)
+        Ok(contents)
     }
 
     fn take(&mut self, record: &Record) -> Result<(), UnreadableRow> {
@@ -229,8 +229,8 @@ pub struct OrderFindings {
 
 /// Compares the ledger with the shop, order by order: the units that are reserved, shipped, returned and withheld.
 #[must_use]
-pub fn compare_orders(books: &Books, shop: &Shop) -> OrderFindings {
-    let held = books.held();
+pub fn compare_orders(contents: &TableContents, shop: &Shop) -> OrderFindings {
+    let held = contents.held();
     let mut findings = OrderFindings::default();
     for order in shop.orders().filter(|order| order.confirmed && !order.test) {
         let (mut missing, mut doubled) = (false, false);
@@ -275,10 +275,10 @@ fn expected_of(order: &Order, line: &OrderLine) -> Held {
 
 /// Levels at which the shop's available and committed do not add up to the supply.
 #[must_use]
-pub fn compare_levels(books: &Books, shop: &Shop) -> Vec<String> {
+pub fn compare_levels(contents: &TableContents, shop: &Shop) -> Vec<String> {
     let shown: BTreeMap<(u64, u64), i64> =
         shop.levels().map(|(item, location, level)| ((number(item.0), number(location.0)), level.on_hand())).collect();
-    books
+    contents
         .levels
         .iter()
         .filter_map(|level| {
@@ -291,17 +291,17 @@ pub fn compare_levels(books: &Books, shop: &Shop) -> Vec<String> {
 
 /// Finished goods of which the shop does not show the producible units at `production`.
 #[must_use]
-pub fn compare_plans(books: &Books, shop: &Shop, production: &LocationId) -> Vec<String> {
+pub fn compare_plans(contents: &TableContents, shop: &Shop, production: &LocationId) -> Vec<String> {
     let shown: BTreeMap<(u64, u64), i64> =
         shop.levels().map(|(item, location, level)| ((number(item.0), number(location.0)), level.on_hand())).collect();
     let differs = |(sku, planned): (&Sku, &FinishedGoodPlan)| {
-        let level = books.levels.iter().find(|level| level.sku == *sku && level.location == *production);
+        let level = contents.levels.iter().find(|level| level.sku == *sku && level.location == *production);
         let shown = level.and_then(|level| shown.get(&(level.inventory_item.number(), level.shop_location.number())).copied());
-        let there = books.positions.get(&PositionKey::new(sku.clone(), Place::At(production.clone())));
+        let there = contents.positions.get(&PositionKey::new(sku.clone(), Place::At(production.clone())));
         let wanted = planned.producible() + there.map_or(Quantity::ZERO, |position| position.balance.sellable());
         (shown.unwrap_or(0) != wanted.units()).then(|| format!("{sku}: {wanted} are producible, the shop shows {shown:?}"))
     };
-    books.planned.iter().filter_map(differs).collect()
+    contents.planned.iter().filter_map(differs).collect()
 }
 
 fn number(id: i64) -> u64 {

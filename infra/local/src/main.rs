@@ -73,11 +73,11 @@ async fn run(Cli { stack, command }: Cli) -> io::Result<ExitCode> {
     match command {
         Command::Demo(DemoArgs { scene: Some(Scene::Sources { config, json }), .. }) => {
             let report = sources::run(&config, &stack, &say).await?;
-            conclude(&report, &report.table(), report.is_good(), json)
+            conclude(&report, &report.table(), report.is_correct(), json)
         }
         Command::Demo(DemoArgs { scene: None, config, json }) => {
             let report = demo::run(&config, &stack, &say).await?;
-            conclude(&report, &report.table(), report.is_good(), json)
+            conclude(&report, &report.table(), report.is_correct(), json)
         }
         Command::Up { port, shopify_port } => {
             stack::up_until_interrupted(&stack, port, shopify_port, &say).await?;
@@ -87,12 +87,12 @@ async fn run(Cli { stack, command }: Cli) -> io::Result<ExitCode> {
 }
 
 /// Prints the report of a demo.
-fn conclude<R: Serialize>(report: &R, table: &str, is_good: bool, json: bool) -> io::Result<ExitCode> {
+fn conclude<R: Serialize>(report: &R, table: &str, is_correct: bool, json: bool) -> io::Result<ExitCode> {
     say(&format!("\n{table}"));
     if json {
         print(&serde_json::to_string(report)?);
     }
-    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_correct { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Prints progress, for people.

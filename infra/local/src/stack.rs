@@ -134,7 +134,7 @@ impl Stack {
             format!("ShopDomain={shop}"),
             format!("ShopifyUrl={shopify_url}"),
             "Architecture=x86_64".to_owned(),
-            "CompareQuietSeconds=1".to_owned(),
+            "CompareSettlingSeconds=1".to_owned(),
             format!("PushVisibilitySeconds={PUSH_VISIBILITY_SECONDS}"),
             format!("LogLevel={}", config.log_level),
             "ProtectTable=false".to_owned(),

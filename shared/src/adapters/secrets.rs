@@ -64,7 +64,7 @@ pub struct SourceSecrets {
     signing: BTreeMap<String, Signing>,
     /// What we send to systems that we pull from, by the names that connectors use.
     #[serde(default)]
-    shown: BTreeMap<String, SecretString>,
+    outbound: BTreeMap<String, SecretString>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -82,7 +82,8 @@ impl SourceSecrets {
             format!("the secret of the sources cannot be read ({code}); check SOURCES_SECRET_ARN and the function's role")
         })?;
         serde_json::from_str(answer.secret_string().unwrap_or_default()).map_err(|_| {
-            "the secret of the sources must be {\"signing\": {system: text or list of texts}, \"shown\": {name: text}}".to_owned()
+            "the secret of the sources must be {\"signing\": {system: text or list of texts}, \"outbound\": {name: text}}"
+                .to_owned()
         })
     }
 
@@ -95,8 +96,8 @@ impl SourceSecrets {
 
     /// Adds a secret that connectors use under `name`.
     #[must_use]
-    pub fn shown(mut self, name: &str, secret: impl Into<SecretString>) -> Self {
-        self.shown.insert(name.to_owned(), secret.into());
+    pub fn outbound(mut self, name: &str, secret: impl Into<SecretString>) -> Self {
+        self.outbound.insert(name.to_owned(), secret.into());
         self
     }
 
@@ -113,7 +114,7 @@ impl SourceSecrets {
     /// The secret that connectors use under `name`.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&SecretString> {
-        self.shown.get(name)
+        self.outbound.get(name)
     }
 }
 

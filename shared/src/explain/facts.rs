@@ -41,7 +41,7 @@ pub(crate) struct ExplainFacts {
     /// The time that the answer describes.
     pub at: Timestamp,
     /// Whether that time is in the past.
-    pub then: bool,
+    pub past: bool,
     /// The first day of the plan at that time.
     pub today: Date,
     pub network: Network,
@@ -51,7 +51,7 @@ pub(crate) struct ExplainFacts {
     /// Set when the planning group is too large to be read: the item that goes into the most others.
     pub too_many: Option<Sku>,
     /// The scheduled receipts of the items below it.
-    pub supplies: BTreeMap<Sku, ScheduledReceipts>,
+    pub receipts: BTreeMap<Sku, ScheduledReceipts>,
     pub centres: BTreeMap<WorkCentreId, WorkCentre>,
     /// The positions of the item.
     pub histories: BTreeMap<Place, History>,
@@ -59,7 +59,7 @@ pub(crate) struct ExplainFacts {
     /// Orders with open units of the item; read only when units may be late.
     pub orders: Vec<OpenOrder>,
     /// Inconsistencies in the rows that were read.
-    pub wrong: Vec<String>,
+    pub inconsistencies: Vec<String>,
 }
 
 /// A position with its last movements, the newest at the end.
@@ -73,20 +73,20 @@ pub(crate) struct History {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SentLevel {
     pub level: Level,
-    pub by: By,
+    pub sent_by: SentBy,
 }
 
 /// The call that sent the acknowledged value of a level.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum By {
+pub(crate) enum SentBy {
     /// This call.
     Call(Box<PushCall>),
     /// No call has sent the level.
-    NeverSent,
+    NoCall,
     /// The call is not stored: it is older than the storing of calls, or its row is lost.
-    NotKept,
+    NotStored,
     /// None of the calls in the range that is searched sent the level.
-    Older,
+    NotFound,
 }
 
 /// Units that an order still waits for.
@@ -109,25 +109,25 @@ pub(crate) fn planned_for(at: Timestamp, planned: Option<Timestamp>) -> Date {
 
 impl ExplainFacts {
     /// The facts of an item and its planning group at a time, with no other rows read yet.
-    pub fn begun(item: Item, at: Timestamp, network: Network, rows: BTreeMap<Sku, PlanningRows>) -> Self {
-        let (supplies, centres, histories, sent_levels, orders, wrong) = Default::default();
-        let (sku, today, then, tier, too_many) = (item.sku.clone(), planned_for(at, None), false, None, None);
+    pub fn new(item: Item, at: Timestamp, network: Network, rows: BTreeMap<Sku, PlanningRows>) -> Self {
+        let (receipts, centres, histories, sent_levels, orders, inconsistencies) = Default::default();
+        let (sku, today, past, tier, too_many) = (item.sku.clone(), planned_for(at, None), false, None, None);
         Self {
             sku,
             item,
             at,
-            then,
+            past,
             today,
             network,
             tier,
             rows,
             too_many,
-            supplies,
+            receipts,
             centres,
             histories,
             sent_levels,
             orders,
-            wrong,
+            inconsistencies,
         }
     }
 
@@ -136,7 +136,7 @@ impl ExplainFacts {
         self.rows.get(&self.sku)?.promise.as_ref()
     }
 
-    pub fn terms(&self) -> PlanningInputs<'_> {
+    pub fn planning_inputs(&self) -> PlanningInputs<'_> {
         PlanningInputs { rows: &self.rows, centres: &self.centres, network: &self.network, today: self.today }
     }
 

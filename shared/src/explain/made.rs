@@ -34,7 +34,7 @@ impl Planning {
             return None;
         }
         let group = groups(&facts.rows).into_iter().find(|group| group.contains(&facts.sku))?;
-        let inputs = facts.terms();
+        let inputs = facts.planning_inputs();
         let planning_group = inputs.pool(&group);
         let flows = flows(&planning_group).ok();
         Some(Self { plan: plan(&inputs, group, facts.at), planning_group, flows })
@@ -87,7 +87,7 @@ impl Planning {
             .filter(|(_, item)| item.offer.is_some())
             .map(|(at, _)| (at, self.reached(at)))
             .collect();
-        let inputs = facts.terms();
+        let inputs = facts.planning_inputs();
         let claims = self
             .planning_group
             .items
@@ -99,7 +99,7 @@ impl Planning {
             let Some(mut node) = self.item(facts, &claims, at) else { continue };
             let sharers = goods.iter().filter(|(good, reached)| *good != at && *good != top && reached.contains(&at));
             node = node.with(self.sharers(sharers.map(|(good, _)| *good).collect()));
-            node.limits = self.planning_group.items.get(at).is_some_and(|item| path.contains(&item.sku));
+            node.on_bottleneck_path = self.planning_group.items.get(at).is_some_and(|item| path.contains(&item.sku));
             nodes.push(node.in_unit(facts.unit(self.planning_group.items.get(at).map_or(&facts.sku, |item| &item.sku))));
         }
         nodes
@@ -114,7 +114,7 @@ impl Planning {
         parts.extend(documents(facts, item));
         for (parent, claim) in claims.iter().filter(|(_, claim)| *claim.component == item.sku) {
             let what = format!("for production run {} of {parent}, which starts by {}", claim.run, day(claim.day));
-            parts.push(ExplainNode::new(NodeName::Claim, what, claim.units).part(NodeRole::Takes));
+            parts.push(ExplainNode::new(NodeName::RunRequirement, what, claim.units).part(NodeRole::Takes));
         }
         for (by, units) in &item.promised {
             let what = format!("for waiting orders promised by {}", day(*by));
@@ -150,7 +150,7 @@ impl Planning {
         let centre = recipe
             .centre
             .and_then(|centre| self.planning_group.centres.get(centre))
-            .map(|centre| ExplainNode::new(NodeName::Centre, format!("daily capacity of {}", centre.code), centre.per_day));
+            .map(|centre| ExplainNode::new(NodeName::WorkCentre, format!("daily capacity of {}", centre.code), centre.per_day));
         let bill = facts.rows.get(&item.sku).and_then(|rows| rows.bill.as_ref())?;
         let version = if bill.version == 0 { String::new() } else { format!(", by bill version {}", bill.version) };
         let yields = bill.yields.map_or_else(String::new, |yields| format!(", yield {yields} %"));
@@ -185,7 +185,7 @@ fn stock(facts: &ExplainFacts, item: &GroupItem) -> ExplainNode {
     let rows = facts.rows.get(&item.sku);
     let is_sold = rows.and_then(|rows| rows.item.as_ref()).is_some_and(|item| !item.shops.is_empty());
     let promise = rows.and_then(|rows| rows.promise.as_ref());
-    let inputs = facts.terms();
+    let inputs = facts.planning_inputs();
     let places = promise.into_iter().flat_map(|promise| &promise.places).map(|(place, at)| {
         let counts = inputs.may_use(place, is_sold);
         let what = if counts { place.to_string() } else { format!("{place}: not usable for production") };
@@ -203,7 +203,7 @@ fn stock(facts: &ExplainFacts, item: &GroupItem) -> ExplainNode {
     });
     let at = promise.map(|promise| promise.computed_at);
     let mut node = ExplainNode::new(NodeName::Stock, "usable stock", item.stock).part(NodeRole::Adds);
-    if !facts.then {
+    if !facts.past {
         node = node.from(NodeSource::row(&RowKey::Promise(item.sku.clone()), at));
     }
     node.with(places)
@@ -212,11 +212,11 @@ fn stock(facts: &ExplainFacts, item: &GroupItem) -> ExplainNode {
 /// The scheduled receipts of an item, each with the event that reported it.
 fn documents(facts: &ExplainFacts, item: &GroupItem) -> Vec<ExplainNode> {
     let promise = facts.rows.get(&item.sku).and_then(|rows| rows.promise.as_ref());
-    let receipts = facts.supplies.get(&item.sku);
+    let receipts = facts.receipts.get(&item.sku);
     let node = |receipt: &ScheduledReceipt| {
         let ScheduledReceipt { reference, kind, location, quantity, left, due } = receipt;
         let what = if *kind == StockKind::ProductionRun { "production run" } else { "purchase order" };
-        let day = facts.terms().day_of(receipt);
+        let day = facts.planning_inputs().day_of(receipt);
         let counts = day.is_some_and(|day| day < FAR);
         let due = match (due, day) {
             (Some(due), Some(_)) if counts => format!("due {due}"),
@@ -267,18 +267,18 @@ pub(crate) fn producible(facts: &ExplainFacts, shown: &FinishedGoodPlan, plannin
     });
     let mut node = ExplainNode::new(NodeName::Producible, "can be produced or received in time", shown.producible())
         .by("waiting − late + offered")
-        .wrong(wrong)
+        .with_inconsistency(wrong)
         .with([
             ExplainNode::new(NodeName::Waiting, "waiting orders", shown.waiting).part(NodeRole::Adds),
             ExplainNode::new(NodeName::Late, "late", shown.late_units()).part(NodeRole::Takes),
             ExplainNode::new(NodeName::Offered, "offered on top of promises", shown.offered).part(NodeRole::Adds),
         ]);
-    if let Some(plan) = planning.and_then(|planning| planning.plan.as_ref()).filter(|_| !facts.then) {
+    if let Some(plan) = planning.and_then(|planning| planning.plan.as_ref()).filter(|_| !facts.past) {
         node = node.from(NodeSource { row: Some(RowKey::Plan(plan.id.clone()).to_string()), ..NodeSource::default() });
     }
     if let Some(limit) = &shown.limit {
-        let mut limit = ExplainNode::new(NodeName::Limit, format!("bottleneck of the next unit: {limit}"), None);
-        limit.limits = true;
+        let mut limit = ExplainNode::new(NodeName::Bottleneck, format!("bottleneck of the next unit: {limit}"), None);
+        limit.on_bottleneck_path = true;
         node = node.with([limit]);
     }
     node.with(planning.into_iter().flat_map(|planning| planning.items(facts)))

@@ -2,28 +2,28 @@
 //! behind it, now or at any time in the past.
 //!
 //! `answer` builds a tree of [`ExplainNode`]s from the rows behind the numbers of one item. It adds up every sum again and
-//! reports each one that does not match, in the tree and in [`ExplainAnswer::wrong`]. The past is computed by the same rules from
-//! what had been recorded by then: positions by replay, scheduled receipts as they were reported, bills by version, and the plan
-//! anew.
+//! reports each one that does not match, in the tree and in [`ExplainAnswer::inconsistencies`]. The past is computed by the same
+//! rules from what had been recorded by then: positions by replay, scheduled receipts as they were reported, bills by version,
+//! and the plan anew.
 //!
 //! Deliberately absent: printing. The command line prints the tree.
 
-mod date;
 pub(crate) mod facts;
 mod late;
 pub(crate) mod made;
 mod node;
 mod place;
+mod promise_date;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use date::CanPromise;
 pub use facts::ExplainQuestion;
 pub use late::{LateOrder, LateUnits};
 pub use node::{ExplainNode, NodeName, NodeRole, NodeSource};
+pub use promise_date::PromiseDate;
 
 use crate::catalog::{LocationId, Place, Sku};
 use crate::explain::facts::{ExplainFacts, SentLevel};
@@ -41,12 +41,12 @@ pub struct ExplainAnswer {
     pub past: bool,
     /// The numbers: what the network can promise, the level of each shop, and each place that no shop has a level of.
     pub tree: Vec<ExplainNode>,
-    /// What stops the next unit.
+    /// What prevents the next unit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<Bottleneck>,
+    pub bottleneck: Option<Bottleneck>,
     /// When the number of units in the question can be promised; `None` when the question has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub date: Option<CanPromise>,
+    pub promise_date: Option<PromiseDate>,
     /// Promises that cannot be kept, with their orders.
     pub late: Vec<LateUnits>,
     /// When each source of these numbers was last seen.
@@ -54,14 +54,14 @@ pub struct ExplainAnswer {
     /// Remarks about the answer.
     pub notes: Vec<String>,
     /// Inconsistencies, each with its path in the tree.
-    pub wrong: Vec<String>,
+    pub inconsistencies: Vec<String>,
 }
 
 impl ExplainAnswer {
     /// Whether every sum adds up and every promise can be kept.
     #[must_use]
-    pub fn is_good(&self) -> bool {
-        self.wrong.is_empty() && self.late.is_empty()
+    pub fn is_correct(&self) -> bool {
+        self.inconsistencies.is_empty() && self.late.is_empty()
     }
 }
 
@@ -106,29 +106,29 @@ pub(crate) fn answer(facts: &ExplainFacts, question: &ExplainQuestion) -> Explai
         notes.push("No location has held the item, and no shop has a level of it.".to_owned());
     }
 
-    let mut wrong = facts.wrong.clone();
+    let mut inconsistencies = facts.inconsistencies.clone();
     let unit = facts.unit(&facts.sku);
     let mut tree: Vec<ExplainNode> = tree.into_iter().map(|node| node.in_unit(unit)).collect();
-    tree.iter_mut().for_each(|node| node.check("", &mut wrong));
+    tree.iter_mut().for_each(|node| node.check("", &mut inconsistencies));
     let mut last_seen = BTreeMap::new();
     tree.iter().for_each(|node| collect_last_seen(node, &mut last_seen));
     ExplainAnswer {
         sku: facts.sku.clone(),
         at: facts.at,
-        past: facts.then,
+        past: facts.past,
         tree,
-        limit: planned.and_then(|planned| planned.limit.clone()),
-        date: question.promise.map(|units| date::date(facts, planning.as_ref(), units)),
+        bottleneck: planned.and_then(|planned| planned.limit.clone()),
+        promise_date: question.promise.map(|units| promise_date::promise_date(facts, planning.as_ref(), units)),
         late: planned.map(|planned| late::late(facts, planned)).unwrap_or_default(),
         last_seen,
         notes,
-        wrong,
+        inconsistencies,
     }
 }
 
 fn notes(facts: &ExplainFacts) -> Vec<String> {
     let mut notes = Vec::new();
-    if facts.then {
+    if facts.past {
         notes.push(
             "Computed from what had been recorded by then: movements, source documents, versions of bills. Settings of items and \
              tiers, locations and work centres are the current ones; a finished good whose current bill does not name a component is \

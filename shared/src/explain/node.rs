@@ -9,7 +9,7 @@ use crate::catalog::Quantity;
 use crate::movement::{EventId, OrderLineRef};
 use crate::table::RowKey;
 
-/// What a number is. The names are part of the JSON and must not change.
+/// What a number is. The names are part of the JSON that `explain --json` prints, so scripts may depend on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeName {
@@ -20,7 +20,7 @@ pub enum NodeName {
     /// The call that sent the value to the shop.
     Call,
     /// The difference that must still be sent to the shop.
-    Due,
+    Unsent,
     /// The reason why the shop refuses the value.
     Refused,
     /// The part of the supply that the shop cannot derive from its own orders.
@@ -42,7 +42,7 @@ pub enum NodeName {
     /// Units promised to wholesale customers.
     Wholesale,
     /// Units that were shipped ahead of the shop.
-    Ahead,
+    ShippedAhead,
     /// Units in transit.
     InTransit,
     /// Units that the shop moved by itself.
@@ -52,7 +52,7 @@ pub enum NodeName {
     /// One change of a position.
     Movement,
     /// Movements that the number does not include yet.
-    Behind,
+    NewerMovements,
     /// Units that can be produced or received in time.
     Producible,
     /// Units that orders wait for.
@@ -61,8 +61,8 @@ pub enum NodeName {
     Late,
     /// Further units that can be promised.
     Offered,
-    /// What stops the next unit.
-    Limit,
+    /// What prevents the next unit.
+    Bottleneck,
     /// An item in the bills of materials below a finished good.
     Item,
     /// Units of an item that production may use.
@@ -70,13 +70,13 @@ pub enum NodeName {
     /// A scheduled receipt.
     ScheduledReceipt,
     /// Units that a production run will still take.
-    Claim,
+    RunRequirement,
     /// Units that go into another item.
     Taken,
     /// Units that are to be produced.
     Made,
     /// The daily capacity of a work centre.
-    Centre,
+    WorkCentre,
     /// Another finished good that requires the same item.
     Sharer,
 }
@@ -136,10 +136,10 @@ pub struct ExplainNode {
     pub source: NodeSource,
     /// Whether the node is on the path to the bottleneck.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub limits: bool,
+    pub on_bottleneck_path: bool,
     /// The inconsistency, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub wrong: Option<String>,
+    pub inconsistency: Option<String>,
     /// When each source behind it was last seen.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub last_seen: BTreeMap<String, Timestamp>,
@@ -164,9 +164,21 @@ impl ExplainNode {
     /// A number that is not in the sum of its parent.
     #[must_use]
     pub fn new(name: NodeName, what: impl Into<String>, number: impl Into<Option<Quantity>>) -> Self {
-        let (unit, formula, source, limits, wrong, last_seen, parts) = Default::default();
+        let (unit, formula, source, on_bottleneck_path, inconsistency, last_seen, parts) = Default::default();
         let (what, number) = (what.into(), number.into());
-        Self { name, role: NodeRole::Shows, what, number, unit, formula, source, limits, wrong, last_seen, parts }
+        Self {
+            name,
+            role: NodeRole::Shows,
+            what,
+            number,
+            unit,
+            formula,
+            source,
+            on_bottleneck_path,
+            inconsistency,
+            last_seen,
+            parts,
+        }
     }
 
     /// Sets the role in the sum of the parent.
@@ -196,8 +208,8 @@ impl ExplainNode {
 
     /// Sets the inconsistency, if there is one.
     #[must_use]
-    pub fn wrong(self, what: Option<String>) -> Self {
-        Self { wrong: what.or(self.wrong), ..self }
+    pub fn with_inconsistency(self, what: Option<String>) -> Self {
+        Self { inconsistency: what.or(self.inconsistency), ..self }
     }
 
     /// Sets the unit of this node and of every node below it that has none.
@@ -224,13 +236,13 @@ impl ExplainNode {
                 NodeRole::Shows => {}
             }
         }
-        if let (None, Some(sum), Some(number)) = (&self.wrong, sum, self.number)
+        if let (None, Some(sum), Some(number)) = (&self.inconsistency, sum, self.number)
             && i128::from(number.units()) != sum
         {
-            self.wrong = Some(format!("its parts add up to {sum}, but its value is {number}"));
+            self.inconsistency = Some(format!("its parts add up to {sum}, but its value is {number}"));
         }
-        if let Some(wrong) = &self.wrong {
-            found.push(format!("{here}: {wrong}"));
+        if let Some(inconsistency) = &self.inconsistency {
+            found.push(format!("{here}: {inconsistency}"));
         }
     }
 }

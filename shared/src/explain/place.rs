@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::catalog::{Place, Quantity};
-use crate::explain::facts::{By, ExplainFacts, History, SentLevel};
+use crate::explain::facts::{ExplainFacts, History, SentBy, SentLevel};
 use crate::explain::node::{ExplainNode, NodeName, NodeRole, NodeSource};
 use crate::movement::{Balance, Movement, PositionKey};
 use crate::promise::{LocationPromise, Promise};
@@ -26,7 +26,7 @@ pub(super) fn network(facts: &ExplainFacts, promise: &Promise) -> ExplainNode {
 
 /// The row that was read. A number of the past has no row.
 fn source(facts: &ExplainFacts, row: &RowKey, at: impl Into<Option<Timestamp>>) -> NodeSource {
-    if facts.then { NodeSource { at: at.into(), ..NodeSource::default() } } else { NodeSource::row(row, at) }
+    if facts.past { NodeSource { at: at.into(), ..NodeSource::default() } } else { NodeSource::row(row, at) }
 }
 
 /// The value that a shop acknowledged, and its parts.
@@ -43,24 +43,24 @@ pub(super) fn sent_level(
     let known = level.acknowledged.is_some();
     parts.push(push.part(if known { NodeRole::Adds } else { NodeRole::Shows }));
     if let Some(difference) = level.difference() {
-        let what = if facts.then { "not sent by then".to_owned() } else { format!("to be sent since {}", level.changed_at) };
-        parts.push(ExplainNode::new(NodeName::Due, what, difference).part(NodeRole::Takes));
-    } else if level.needs_set && !facts.then {
+        let what = if facts.past { "not sent by then".to_owned() } else { format!("to be sent since {}", level.changed_at) };
+        parts.push(ExplainNode::new(NodeName::Unsent, what, difference).part(NodeRole::Takes));
+    } else if level.needs_set && !facts.past {
         let what = if known {
             "to be compared with the shop after the settling window"
         } else {
             "to be initialised after the settling window"
         };
-        parts.push(ExplainNode::new(NodeName::Due, what, None));
+        parts.push(ExplainNode::new(NodeName::Unsent, what, None));
     }
     if let Some(reason) = &level.refused {
         parts.push(ExplainNode::new(NodeName::Refused, format!("the shop refuses the value: {reason}"), None));
     }
-    parts.push(match &sent.by {
-        By::Call(call) => call_node(call, sent),
-        By::NeverSent => ExplainNode::new(NodeName::Call, "no call has sent this level", None),
-        By::NotKept => ExplainNode::new(NodeName::Call, "the call that sent it is not stored", None),
-        By::Older => {
+    parts.push(match &sent.sent_by {
+        SentBy::Call(call) => call_node(call, sent),
+        SentBy::NoCall => ExplainNode::new(NodeName::Call, "no call has sent this level", None),
+        SentBy::NotStored => ExplainNode::new(NodeName::Call, "the call that sent it is not stored", None),
+        SentBy::NotFound => {
             let what = format!("none of the {} calls before that time sent it: its value then is unknown", PushCall::LOOKED_BACK);
             ExplainNode::new(NodeName::Call, what, None)
         }
@@ -71,7 +71,7 @@ pub(super) fn sent_level(
         level.acknowledged,
     )
     .by("to push − still to be sent")
-    .from(source(facts, &level.row_key(), (!facts.then).then_some(level.changed_at)))
+    .from(source(facts, &level.row_key(), (!facts.past).then_some(level.changed_at)))
     .with(parts)
 }
 
@@ -95,7 +95,8 @@ fn to_push(facts: &ExplainFacts, sent: &SentLevel, at: Option<&LocationPromise>,
         let location = facts.network.get(&level.location);
         let buffer = at.kept_back(location, facts.item.buffer_for(Some(&level.shop), facts.tier.as_ref()));
         supply = supply.with(sellable(&at.balance));
-        supply = supply.with(nonzero(NodeName::Ahead, "shipped ahead of the shop", at.balance.shipped_ahead, NodeRole::Adds));
+        supply =
+            supply.with(nonzero(NodeName::ShippedAhead, "shipped ahead of the shop", at.balance.shipped_ahead, NodeRole::Adds));
         supply = supply.with(nonzero(NodeName::Producible, "can still be produced", at.producible, NodeRole::Adds));
         supply = supply.with(nonzero(NodeName::Buffer, kept_back(facts, &level.location), buffer, NodeRole::Takes));
         supply = supply.with([place(facts, &Place::At(level.location.clone()), at, producible)]);
@@ -148,14 +149,18 @@ pub(super) fn place(facts: &ExplainFacts, place: &Place, at: &LocationPromise, p
     parts.extend(recent.rev().map(movement));
     if let Some(behind) = history.map(|history| history.position.seq).filter(|seq| *seq > at.seq) {
         let count = behind - at.seq;
-        parts.push(ExplainNode::new(NodeName::Behind, format!("{count} newer movements are not in this number yet"), None));
+        parts.push(ExplainNode::new(
+            NodeName::NewerMovements,
+            format!("{count} newer movements are not in this number yet"),
+            None,
+        ));
     }
     let moved_at = history.and_then(|history| history.position.moved_at);
     let from = NodeSource { movement: (at.seq > 0).then_some(at.seq), ..source(facts, &RowKey::Position(of), moved_at) };
     let mut node = ExplainNode::new(NodeName::Place, format!("{} at {place} can be promised", facts.sku), at.available)
         .by("on hand − held − sold by POS − allocated − wholesale − reserved + can still be produced − kept back")
         .from(from)
-        .wrong(disagrees(at, history))
+        .with_inconsistency(disagrees(at, history))
         .with(parts);
     node.last_seen = at.last_seen.clone();
     node

@@ -59,7 +59,7 @@ fn facts() -> ExplainFacts {
     let warehouse = Location::new("WH-1".parse().expect("a location"), LocationKind::Warehouse);
     let rows = PlanningRows { item: Some(item.clone()), ..PlanningRows::default() };
     let at: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
-    ExplainFacts::begun(item, at, Network::new([warehouse]), [(sku(), rows)].into())
+    ExplainFacts::new(item, at, Network::new([warehouse]), [(sku(), rows)].into())
 }
 
 /// Protects the oldest orders: when units cannot be available by a day, the newest orders promised for that day are reported as

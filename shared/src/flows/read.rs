@@ -29,7 +29,7 @@ pub struct ReadReport {
     /// Sales orders forwarded.
     pub forwarded: usize,
     /// Orders that cannot be interpreted. Each raises an alert, and every sweep reads it again.
-    pub odd: usize,
+    pub quarantined: usize,
     /// Orders that are not read yet, because a call failed or they wait in a lane.
     pub left: usize,
 }
@@ -128,8 +128,8 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
             Ok(snapshot) => snapshot,
             Err(reason) => {
                 self.alert_unreadable(&order.gid(), &reason).await?;
-                self.quarantine(order, ReadFailure::Odd).await?;
-                report.odd += 1;
+                self.quarantine(order, ReadFailure::Quarantined).await?;
+                report.quarantined += 1;
                 return Ok(None);
             }
         };

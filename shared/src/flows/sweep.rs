@@ -35,7 +35,7 @@ pub struct SweepReport {
     /// Movements written.
     pub movements: usize,
     /// Orders that cannot be interpreted. The ledger is not complete without them.
-    pub odd: usize,
+    pub quarantined: usize,
     /// Orders that wait in a lane or could not be read. The watermark stays before them.
     pub left: usize,
 }
@@ -60,7 +60,7 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
         report.orders += page.orders.len();
         for order in &page.unreadable {
             reading.alert_unreadable(order, "the shop listed it with a malformed id").await?;
-            report.odd += 1;
+            report.quarantined += 1;
         }
         let settled = settled(store, shop, &page.orders).await?;
         for (order, _) in page.orders.iter().filter(|(order, _)| !settled.contains(order)) {
@@ -77,7 +77,7 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
         // The watermark does not move past an order that is left, although a deferred order is durable. Otherwise the next
         // sweep would not list that order and would record that the ledger is complete without it.
         let newest = page.orders.iter().map(|(_, updated_at)| *updated_at).max().filter(|_| report.left == 0);
-        let complete = page.next.is_none() && report.left == 0 && report.odd == 0;
+        let complete = page.next.is_none() && report.left == 0 && report.quarantined == 0;
         advance(store, clock, shop, newest, began.filter(|_| complete)).await?;
         if page.next.is_none() {
             return patience.failure.map_or(Ok(report), Err);
@@ -108,7 +108,7 @@ async fn ingest<S: Store, F: Storefront, B: Bus, C: Clock>(
     report.missed += usize::from(read.movements > 0);
     report.movements += read.movements;
     report.left += read.left;
-    report.odd += read.odd;
+    report.quarantined += read.quarantined;
     Ok(())
 }
 

@@ -74,7 +74,7 @@ pub struct OrderRecord {
 #[serde(rename_all = "snake_case")]
 pub enum ReadFailure {
     /// The shop's answer cannot be interpreted.
-    Odd,
+    Quarantined,
     /// The shop has no such order, or the app may not read it.
     Gone,
 }

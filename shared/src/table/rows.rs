@@ -104,7 +104,7 @@ impl Row for OrderRecord {
         let entry = OrderEntry { shop: self.shop.clone(), placed_at, order: self.order };
         if self.waits_to_be_read() {
             Some(IndexKey::UnreadOrder(entry))
-        } else if self.unreadable == Some(ReadFailure::Odd) {
+        } else if self.unreadable == Some(ReadFailure::Quarantined) {
             Some(IndexKey::QuarantinedOrder(entry))
         } else if self.is_unallocated() {
             Some(IndexKey::HeldOrder(entry))

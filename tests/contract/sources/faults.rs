@@ -61,8 +61,8 @@ async fn a_bad_row_stops_the_watermark_but_not_the_others() {
         pulled.pass(900);
         let again = pulled.movements().await;
         assert_eq!((again.applied, again.failed.len()), (0, 1), "{file}: it is read again: {again:?}");
-        pulled.served.with(|books| {
-            let bad = books.documents.iter_mut().find(|document| document.id == 4).expect("the bad row");
+        pulled.served.with(|state| {
+            let bad = state.documents.iter_mut().find(|document| document.id == 4).expect("the bad row");
             (bad.kind, bad.quantity) = (words.receipt, "1".to_owned());
         });
         let mended = pulled.movements().await;
@@ -88,7 +88,7 @@ async fn a_crash_before_the_watermark_is_harmless() {
         let report = pulled.movements().await;
         assert!(report.complete, "{file}: {report:?}");
         assert_eq!(pulled.stands().await, ["A@WH-1 5 on hand"], "{file}");
-        pulled.world.books().await;
+        pulled.world.contents().await;
     }
 }
 
@@ -103,7 +103,7 @@ async fn a_source_goes_down_and_comes_up() {
         let stale = format!("source_stale#{}#{}", pulled.system.code, words.feeds[0]);
         for (times, fault) in [Fault::Internal, Fault::Huge, Fault::Internal].into_iter().enumerate() {
             assert_eq!(raised(&pulled, &[&stale]).await, [false], "{file}: after {times} failures");
-            pulled.served.with(|books| books.faults.push_back(fault));
+            pulled.served.with(|state| state.faults.push_back(fault));
             let failed = pulled.pull(words.feeds[0]).await;
             assert!(matches!(failed, Err(PullError::Source(_))), "{file} {fault:?}: {failed:?}");
             pulled.pass(900);
@@ -123,7 +123,7 @@ async fn a_truncated_answer_loses_nothing() {
         let file = words.file;
         let pulled = Pulled::new(words).await;
         pulled.receipts(4);
-        pulled.served.with(|books| books.faults.push_back(Fault::Truncated));
+        pulled.served.with(|state| state.faults.push_back(Fault::Truncated));
         let failed = pulled.pull(words.feeds[0]).await;
         assert!(matches!(failed, Err(PullError::Source(_))), "{file}: {failed:?}");
         assert_eq!(pulled.watermark(words.feeds[0]).await.complete_at, None, "{file}");
@@ -137,13 +137,13 @@ async fn a_truncated_answer_loses_nothing() {
 async fn an_unresponsive_source_and_a_wrong_secret_fail() {
     let pulled = Pulled::new(NETSUITE).await;
     pulled.receipts(1);
-    pulled.served.with(|books| books.faults.push_back(Fault::Silence));
+    pulled.served.with(|state| state.faults.push_back(Fault::Silence));
     let silent = pulled.pull_until("transactions", pulled.world.clock.after(1)).await;
     assert!(matches!(silent, Err(PullError::Source(_))), "{silent:?}");
     for words in ALL {
         let mut pulled = Pulled::new(words).await;
         for secret in ["wrong", ""] {
-            let secrets = promissory::adapters::secrets::SourceSecrets::default().shown(words.secret, secret);
+            let secrets = promissory::adapters::secrets::SourceSecrets::default().outbound(words.secret, secret);
             pulled.source = promissory::adapters::http_source::HttpSource::new(secrets).expect("a client");
             let refused = pulled.pull(words.feeds[0]).await;
             assert!(matches!(refused, Err(PullError::Source(_))), "{} with {secret:?}: {refused:?}", words.file);
@@ -160,12 +160,12 @@ async fn rows_out_of_order_are_not_lost() {
     let pulled = Pulled::with(SAP, &ordered).await;
     pulled.receipts(9);
     // The first page moves the watermark, the second one is in another order, and the third one fails.
-    pulled.served.with(|books| books.faults.extend([Fault::None, Fault::Reversed, Fault::Internal]));
+    pulled.served.with(|state| state.faults.extend([Fault::None, Fault::Reversed, Fault::Internal]));
     let failed = pulled.pull("documents").await;
     assert!(failed.is_err(), "{failed:?}");
     assert_eq!(pulled.stands().await, ["A@WH-1 6 on hand"]);
     assert_eq!(pulled.watermark("documents").await.since, None, "the watermark is reset to the start of the run");
-    pulled.served.with(|books| books.faults.push_back(Fault::Reversed));
+    pulled.served.with(|state| state.faults.push_back(Fault::Reversed));
     let report = pulled.movements().await;
     assert!(report.complete && report.misordered, "{report:?}");
     assert_eq!(pulled.stands().await, ["A@WH-1 9 on hand"]);
@@ -178,14 +178,14 @@ async fn rows_out_of_order_are_not_lost() {
     // Pages overlap by a row. A page in another order does not start with that row, so it is read again.
     let pulled = Pulled::new(NETSUITE).await;
     pulled.receipts(7);
-    pulled.served.with(|books| books.faults.extend([Fault::None, Fault::Reversed]));
+    pulled.served.with(|state| state.faults.extend([Fault::None, Fault::Reversed]));
     let report = pulled.movements().await;
     assert_eq!((report.applied, report.shifted, report.complete), (7, 1, true), "{report:?}");
 
     // A change feed with a full page that is out of order has no next position, and the pull reports that.
     let pulled = Pulled::with(LINES, &super::small(LINES)).await;
     pulled.receipts(7);
-    pulled.served.with(|books| books.faults.push_back(Fault::Reversed));
+    pulled.served.with(|state| state.faults.push_back(Fault::Reversed));
     let failed = pulled.pull("changes").await;
     assert!(matches!(failed, Err(PullError::Source(_))), "{failed:?}");
     assert!(pulled.movements().await.complete);
@@ -199,7 +199,7 @@ async fn shifted_pages_are_detected() {
         let file = words.file;
         let pulled = Pulled::with(words, &super::small(words)).await;
         pulled.receipts(7);
-        pulled.served.with(|books| books.meanwhile.push_back(Box::new(|books| drop(books.documents.remove(0)))));
+        pulled.served.with(|state| state.meanwhile.push_back(Box::new(|state| drop(state.documents.remove(0)))));
         let report = pulled.pull(feed).await.expect("pulled");
         assert_eq!((report.applied, report.shifted, report.complete), (7, 1, true), "{file}: {report:?}");
         assert_eq!(pulled.stands().await, ["A@WH-1 7 on hand"], "{file}");
@@ -207,9 +207,9 @@ async fn shifted_pages_are_detected() {
         // Pages that shift all the time: the pull stops and reports it.
         let pulled = Pulled::with(words, &super::small(words)).await;
         pulled.receipts(30);
-        pulled.served.with(|books| {
+        pulled.served.with(|state| {
             for _ in 0..20 {
-                books.meanwhile.push_back(Box::new(|books| drop(books.documents.remove(0))));
+                state.meanwhile.push_back(Box::new(|state| drop(state.documents.remove(0))));
             }
         });
         let report = pulled.pull(feed).await.expect("pulled");
@@ -224,9 +224,9 @@ async fn the_next_run_continues() {
     let pulled = Pulled::with(LINES, &super::small(LINES)).await;
     pulled.receipts(8);
     let clock = pulled.world.clock.clone();
-    pulled.served.with(|books| {
-        books.meanwhile.push_back(Box::new(|_| {}));
-        books.meanwhile.push_back(Box::new(move |_| clock.pass(1_000)));
+    pulled.served.with(|state| {
+        state.meanwhile.push_back(Box::new(|_| {}));
+        state.meanwhile.push_back(Box::new(move |_| clock.pass(1_000)));
     });
     let report = pulled.movements().await;
     assert_eq!((report.applied, report.complete, report.since), (3, false, Some(WatermarkPosition::Sequence(3))), "{report:?}");
@@ -239,7 +239,7 @@ async fn the_next_run_continues() {
 #[tokio::test]
 async fn a_run_has_a_maximum_of_pages() {
     let pulled = Pulled::new(SAP).await;
-    pulled.served.with(|books| books.page = 1);
+    pulled.served.with(|state| state.page = 1);
     for id in 1..=401 {
         let skipped = |document: &mut Document, _: Words| (document.kind, document.at) = ("601H", at(1));
         pulled.document(skipped, id);
@@ -269,7 +269,7 @@ async fn a_row_from_the_future_does_not_move_the_watermark_there() {
     pulled.receipts(1);
     pulled.document(|document, _| document.at = "2999-01-01T00:00:00Z".parse().expect("a time"), 2);
     assert!(pulled.movements().await.complete);
-    let noon = pulled.served.with(|books| books.now);
+    let noon = pulled.served.with(|state| state.now);
     let since = pulled.watermark("transactions").await.since;
     assert!(matches!(since, Some(WatermarkPosition::Time(since)) if since < noon), "{since:?}");
 }
@@ -285,7 +285,7 @@ async fn a_feed_that_is_incomplete_for_too_long_is_stale() {
         pulled.movements().await;
         assert_eq!(raised(&pulled, &[stale.as_str()]).await, [expected], "after {minutes} more minutes");
     }
-    pulled.served.with(|books| books.documents.clear());
+    pulled.served.with(|state| state.documents.clear());
     assert!(pulled.movements().await.complete);
     assert_eq!(raised(&pulled, &[stale.as_str()]).await, [false]);
 }

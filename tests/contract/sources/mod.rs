@@ -12,7 +12,7 @@ use promissory::flows::pull::{PullContext, Pulled as Outcome, pull_all};
 use promissory::ports::Store;
 use promissory::source::pull::WatermarkPosition;
 use promissory::table::{Expect, RowKey, Write};
-use promissory_fakes::systems::Books;
+use promissory_fakes::systems::SystemState;
 use promissory_tests::webhook::SECRET;
 use promissory_tests::world::{World, app};
 use pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, at, catalog, configuration, in_process, run};
@@ -52,18 +52,19 @@ async fn everything_is_pulled_and_then_only_what_is_new() {
         assert_eq!(pulled.stands().await, ["A@WH-1 8 on hand"], "{file}");
 
         let watermark = pulled.watermark(words.feeds[0]).await;
-        assert_eq!(watermark.complete_at, Some(pulled.served.with(|books| books.now)), "{file}: the time of the complete pull");
+        assert_eq!(watermark.complete_at, Some(pulled.served.with(|state| state.now)), "{file}: the time of the complete pull");
         assert_eq!(watermark.newest, Some(at(8)), "{file}");
         if let Some(WatermarkPosition::Time(since)) = watermark.since {
             assert!(since < at(8), "{file}: the watermark is behind the newest row, never at the present");
         }
-        pulled.world.books().await;
+        pulled.world.contents().await;
 
         // The same pull in process, without a socket.
         let world = World::new().await;
-        let (systems, books) = in_process(&world, words);
-        let documents = pulled.served.with(|books| books.documents.clone());
-        *books.lock().unwrap_or_else(PoisonError::into_inner) = Books { now: at(60), page: 3, documents, ..Books::default() };
+        let (systems, state) = in_process(&world, words);
+        let documents = pulled.served.with(|state| state.documents.clone());
+        *state.lock().unwrap_or_else(PoisonError::into_inner) =
+            SystemState { now: at(60), page: 3, documents, ..SystemState::default() };
         let system = configuration(words, words.host, &small(words));
         let network = catalog(&world, words, &system).await;
         let report = run(&world, &systems, &network, &system, words.feeds[0], world.clock.after(60)).await.expect("pulled");
@@ -122,7 +123,7 @@ async fn one_row_can_be_both_ends_of_a_transfer() {
         assert!(pulled.pull(feed).await.expect("pulled").complete, "{feed}");
     }
     assert_eq!(pulled.stands().await, ["A@3PL-1 2 on hand", "A@WH-1 3 on hand"]);
-    pulled.world.books().await;
+    pulled.world.contents().await;
 }
 
 /// Protects systems from each other: one that fails or cannot be decoded does not stop the others, and each has its schedule.
@@ -137,8 +138,8 @@ async fn one_system_does_not_stop_the_others() {
         store.write(&[Write::put(system, Expect::Absent)]).await.expect("written");
     }
     let undecodable = Write::Put {
-        key: RowKey::System("odd".parse().expect("a system")).key(),
-        body: json!({ "code": "odd" }),
+        key: RowKey::System("pos".parse().expect("a system")).key(),
+        body: json!({ "code": "pos" }),
         index: None,
         expect: Expect::Absent,
     };
@@ -149,15 +150,15 @@ async fn one_system_does_not_stop_the_others() {
         pull_all(&PullContext { store, source: &pulled.source, clock, network: &network, deadline }).await.expect("pulled")
     };
     let report = all(clock.after(240)).await;
-    let went_well: Vec<(&str, bool)> = report.iter().map(|(feed, pulled)| (feed.as_str(), pulled.went_well())).collect();
+    let succeeded: Vec<(&str, bool)> = report.iter().map(|(feed, pulled)| (feed.as_str(), pulled.succeeded())).collect();
     let expected = [
         ("netsuite/balances", true),
         ("netsuite/transactions", true),
-        ("odd", false),
+        ("pos", false),
         ("sap/documents", false),
         ("sap/stock", false),
     ];
-    assert_eq!(went_well, expected, "{report:?}");
+    assert_eq!(succeeded, expected, "{report:?}");
     assert_eq!(pulled.stands().await, ["A@WH-1 2 on hand", "B@3PL-1 7 on hand"]);
 
     pulled.pass(900);

@@ -12,7 +12,7 @@ use promissory::ports::{Clock, Source, Store, read};
 use promissory::source::System;
 use promissory::source::pull::FeedWatermark;
 use promissory::table::{Expect, RowKey, Write};
-use promissory_fakes::systems::{Books, Document, InProcess, Served, Shape, Stock};
+use promissory_fakes::systems::{Document, InProcess, Served, Shape, Stock, SystemState};
 use promissory_local::seed::import_network;
 use promissory_tests::world::World;
 use serde_json::Value;
@@ -123,10 +123,10 @@ impl Pulled {
     /// The same, with changed parts of the example configuration.
     pub async fn with(words: Words, changes: &[(&str, Value)]) -> Self {
         let world = World::new().await;
-        let served = Served::start(words.shape, SECRET, books(world.clock.now())).await.expect("a port");
+        let served = Served::start(words.shape, SECRET, system_state(world.clock.now())).await.expect("a port");
         let system = configuration(words, served.url(), changes);
         let network = catalog(&world, words, &system).await;
-        let secrets = SourceSecrets::default().shown(words.secret, SECRET);
+        let secrets = SourceSecrets::default().outbound(words.secret, SECRET);
         Self { source: HttpSource::new(secrets).expect("a client"), world, words, served, system, network }
     }
 
@@ -152,7 +152,7 @@ impl Pulled {
     /// Adds receipts of one unit of A at WH-1, one minute apart, after the existing documents.
     pub fn receipts(&self, count: u64) {
         for _ in 0..count {
-            let next = self.served.with(|books| u64::try_from(books.documents.len()).expect("few")) + 1;
+            let next = self.served.with(|state| u64::try_from(state.documents.len()).expect("few")) + 1;
             self.document(|_, _| {}, next);
         }
     }
@@ -172,7 +172,7 @@ impl Pulled {
             reference: Some(format!("DOC-{id}")),
         };
         change(&mut document, words);
-        self.served.with(|books| books.documents.push(document));
+        self.served.with(|state| state.documents.push(document));
     }
 
     /// Sets the stock of the system: item, location, bin, quantity.
@@ -185,7 +185,7 @@ impl Pulled {
             quantity: (*quantity).to_owned(),
             unit: words.each.to_owned(),
         };
-        self.served.with(|books| books.stock = stock.iter().map(row).collect());
+        self.served.with(|state| state.stock = stock.iter().map(row).collect());
     }
 
     /// The positions, e.g. `A@WH-1 7 on hand`.
@@ -202,7 +202,7 @@ impl Pulled {
     /// Advances the time of the world and of the system.
     pub fn pass(&self, seconds: u64) {
         self.world.clock.pass(seconds);
-        self.served.with(|books| books.now = self.world.clock.now());
+        self.served.with(|state| state.now = self.world.clock.now());
     }
 }
 
@@ -224,8 +224,8 @@ pub async fn run<Q: Source>(
     pull(&PullContext { store: &world.table.store, source, clock: &world.clock, network, deadline }, system, &feed).await
 }
 
-fn books(now: Timestamp) -> Books {
-    Books { now, page: 3, ..Books::default() }
+fn system_state(now: Timestamp) -> SystemState {
+    SystemState { now, page: 3, ..SystemState::default() }
 }
 
 /// Imports the items and their codes and location codes in the system.
@@ -253,9 +253,9 @@ pub async fn catalog(world: &World, words: Words, system: &System) -> Network {
 }
 
 /// The same system in this process.
-pub fn in_process(world: &World, words: Words) -> (InProcess, Arc<Mutex<Books>>) {
-    let books = Arc::new(Mutex::new(books(world.clock.now())));
+pub fn in_process(world: &World, words: Words) -> (InProcess, Arc<Mutex<SystemState>>) {
+    let state = Arc::new(Mutex::new(system_state(world.clock.now())));
     let mut systems = InProcess::default();
-    systems.add(words.host, words.shape, Arc::clone(&books));
-    (systems, books)
+    systems.add(words.host, words.shape, Arc::clone(&state));
+    (systems, state)
 }

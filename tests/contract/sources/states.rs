@@ -20,7 +20,7 @@ async fn bins_and_lots_are_added_up() {
         let report = pulled.stock().await;
         assert_eq!((report.applied, report.complete), (2, true), "{file}: {report:?}");
         assert_eq!(pulled.stands().await, ["A@3PL-1 10 on hand", "A@WH-1 9 on hand"], "{file}");
-        pulled.world.books().await;
+        pulled.world.contents().await;
     }
 }
 
@@ -50,7 +50,7 @@ async fn stock_that_a_refresh_does_not_list_becomes_zero() {
         pulled.stocked(&[(0, 0, "X", "2"), (0, 1, "X", "10")]);
         assert!(pulled.stock().await.complete, "{file}");
         assert_eq!(pulled.stands().await, ["A@3PL-1 10 on hand", "A@WH-1 2 on hand"], "{file}");
-        pulled.world.books().await;
+        pulled.world.contents().await;
     }
 }
 
@@ -71,7 +71,7 @@ async fn an_incomplete_sum_is_not_applied() {
     // The location of this row is missing, so no sum is known to be complete.
     let pulled = Pulled::new(NETSUITE).await;
     pulled.stocked(&[(0, 0, "X", "3"), (0, 1, "X", "10")]);
-    pulled.served.with(|books| books.stock[0].location = String::new());
+    pulled.served.with(|state| state.stock[0].location = String::new());
     let report = pulled.stock().await;
     assert_eq!((report.applied, report.failed.len()), (0, 1), "{report:?}");
 }

@@ -9,8 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::check::Violation;
-use crate::met::{Counts, SOMETIMES};
-use crate::plant::Plant;
+use crate::coverage::{Counts, RARE_PATHS};
+use crate::planted::PlantedBug;
 use crate::world::{Options, RunResult, crash, crash_points, run, stories};
 
 /// The seeds to run and the length of each run.
@@ -39,14 +39,14 @@ pub struct Tally {
     /// The runs with a violation.
     pub failures: Vec<Failure>,
     /// The counts of what the runs met.
-    pub met: Counts,
+    pub coverage: Counts,
 }
 
 /// Whether the simulator caught a planted bug.
 #[derive(Debug, Clone)]
 pub struct Caught {
     /// The planted bug.
-    pub plant: Plant,
+    pub bug: PlantedBug,
     /// The first run in which the bug caused a violation, if there is one.
     pub by: Option<Failure>,
     /// Number of runs until then.
@@ -64,7 +64,7 @@ impl Campaign {
         let runs = across(count, |nth| {
             progress(nth);
             let seed = self.seeds.start + nth;
-            let result = catch_panic(|| run(Options { seed, steps: self.steps, plant: None }));
+            let result = catch_panic(|| run(Options { seed, steps: self.steps, bug: None }));
             (format!("--seed {seed} --steps {}", self.steps), result)
         });
         Tally::of(runs)
@@ -89,16 +89,16 @@ impl Campaign {
 
     /// Runs worlds with a planted bug until one reports a violation.
     #[must_use]
-    pub fn catch(&self, plant: Plant) -> Caught {
+    pub fn catch(&self, bug: PlantedBug) -> Caught {
         for nth in 0..Self::PLANTED_RUNS {
             let seed = self.seeds.start + nth;
-            let result = catch_panic(|| run(Options { seed, steps: self.steps, plant: Some(plant) }));
+            let result = catch_panic(|| run(Options { seed, steps: self.steps, bug: Some(bug) }));
             if !result.violations.is_empty() {
-                let replay = format!("--seed {seed} --steps {} --planted {}", self.steps, plant.name());
-                return Caught { plant, by: Some(Failure { replay, result }), runs: nth + 1 };
+                let replay = format!("--seed {seed} --steps {} --planted {}", self.steps, bug.name());
+                return Caught { bug, by: Some(Failure { replay, result }), runs: nth + 1 };
             }
         }
-        Caught { plant, by: None, runs: Self::PLANTED_RUNS }
+        Caught { bug, by: None, runs: Self::PLANTED_RUNS }
     }
 }
 
@@ -107,8 +107,8 @@ impl Tally {
         let mut tally = Self::default();
         for (replay, result) in runs {
             tally.runs += 1;
-            for (what, times) in &result.met {
-                *tally.met.entry(what).or_default() += times;
+            for (what, times) in &result.coverage {
+                *tally.coverage.entry(what).or_default() += times;
             }
             if !result.violations.is_empty() {
                 tally.failures.push(Failure { replay, result });
@@ -120,7 +120,7 @@ impl Tally {
     /// The rare paths that no run met.
     #[must_use]
     pub fn missed(&self) -> Vec<&'static str> {
-        SOMETIMES.into_iter().filter(|what| !self.met.contains_key(what)).collect()
+        RARE_PATHS.into_iter().filter(|what| !self.coverage.contains_key(what)).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Checks the invariants after every write, and keeps the newest version of each row for the checks of the world.
 
-mod carry;
+mod execution;
 mod lines;
 mod plans;
 mod rows;
@@ -24,7 +24,7 @@ pub use plans::Plans;
 
 use jiff::civil::Date;
 
-use crate::met::Met;
+use crate::coverage::Coverage;
 
 /// A broken invariant, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Checker {
     /// False until the world starts, because the contract test of the store writes rows without meaning.
     pub watching: bool,
     /// Counts the rare cases among the writes.
-    pub met: Met,
+    pub coverage: Coverage,
     /// The balance of each position as the sum of its movements, with the number of the last one.
     folded: BTreeMap<PositionKey, (u64, Balance)>,
     /// The stored positions.
@@ -193,11 +193,11 @@ impl Checker {
             self.plans.delete(key);
         }
         if self.watching && RowKind::of(key) == Some(RowKind::Deferred) {
-            self.met.note("lane settled");
+            self.coverage.note("lane settled");
         }
         if let Some((missing, _)) = self.waiting.remove(key) {
             let of_order = missing.starts_with("shop_");
-            self.met.note(if of_order { "order waited for a mapping" } else { self.worker });
+            self.coverage.note(if of_order { "order waited for a mapping" } else { self.worker });
         }
     }
 
@@ -207,7 +207,7 @@ impl Checker {
             .get(key)
             .is_some_and(|old| old.said.iter().any(|(kind, units)| commitment.said.get(kind).is_none_or(|now| now < units)));
         if !known.contains_key(key) && !commitment.said.keys().copied().any(opens) {
-            self.met.note("closed before it was opened");
+            self.coverage.note("commitment closed before it was opened");
         }
         self.touched.insert(commitment.of.clone());
         known.insert(key.clone(), commitment);
@@ -237,7 +237,7 @@ impl Checker {
         }
         let now = (movement.of.clone(), movement.cause.event.clone());
         if matches!(movement.kind, MovementKind::Found | MovementKind::Lost) && self.last_moved.as_ref() == Some(&now) {
-            self.met.note("late event behind a count");
+            self.coverage.note("late event behind a count");
         }
         self.last_moved = Some(now);
         self.once(movement);
@@ -250,7 +250,7 @@ impl Checker {
         let MovementCause { event, order, .. } = &movement.cause;
         let before = self.last_in.insert(event.clone(), self.transactions);
         if before.is_some_and(|before| before != self.transactions) {
-            self.met.note("large order in parts");
+            self.coverage.note("large order in parts");
         }
         if matches!(movement.kind, MovementKind::AssignIn | MovementKind::AssignOut) {
             return;
@@ -285,9 +285,9 @@ impl Checker {
         self.holds(before != alert.state, || format!("the alert {} was {:?} twice", alert.subject, alert.state));
         let raised = alert.state == AlertState::Raised;
         self.holds(alert.times == times + u64::from(raised), || format!("the alert {} has a wrong count", alert.subject));
-        self.met.note(if raised { "alert raised" } else { "alert cleared" });
+        self.coverage.note(if raised { "alert raised" } else { "alert cleared" });
         if let AlertSubject::LatePromise { .. } = &alert.subject {
-            self.met.note(if raised { "late promise raised" } else { "late promise cleared" });
+            self.coverage.note(if raised { "late promise raised" } else { "late promise cleared" });
         }
         self.alerts.insert(alert.subject.clone(), alert);
     }

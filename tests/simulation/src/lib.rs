@@ -7,15 +7,15 @@
 //! The same seed always gives the same run.
 //!
 //! [`crash`] runs a small fixed story and kills a function at one of its steps. [`Campaign`] does both many times, on every
-//! core, and must catch each bug of [`Plant`].
+//! core, and must catch each bug of [`PlantedBug`].
 //!
 //! Nothing here reimplements shipped code: handlers, transactions, pushes and the Shopify protocol are the real ones, and the
 //! shop is the fake shop of the local stack. Only the ports are simulated.
 
 mod campaign;
 mod check;
-mod met;
-mod plant;
+mod coverage;
+mod planted;
 mod ports;
 mod rng;
 mod store;
@@ -24,8 +24,8 @@ mod world;
 
 pub use campaign::{Campaign, Caught, Failure, Tally, across, catch_panic};
 pub use check::Violation;
-pub use met::{Counts, SOMETIMES};
-pub use plant::Plant;
+pub use coverage::{Counts, RARE_PATHS};
+pub use planted::PlantedBug;
 pub use rng::Rng;
 pub use store::SimStore;
 pub use world::{Options, RunResult, crash, crash_points, run, stories};

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use clap::Parser;
 use jiff::Timestamp;
-use promissory_simulation::{Campaign, Caught, Failure, Plant, SOMETIMES, Tally, across, catch_panic, crash, stories};
+use promissory_simulation::{Campaign, Caught, Failure, PlantedBug, RARE_PATHS, Tally, across, catch_panic, crash, stories};
 use serde_json::json;
 
 /// From this number of worlds on, a run must have met every rare path.
@@ -73,8 +73,8 @@ fn main() -> ExitCode {
         let Some(tally) = one_crash(point) else { return unknown(point) };
         found.crashes = tally;
     } else if let Some(name) = &cli.planted {
-        let Some(plant) = Plant::named(name) else { return unknown(name) };
-        let caught = campaign.catch(plant);
+        let Some(bug) = PlantedBug::named(name) else { return unknown(name) };
+        let caught = campaign.catch(bug);
         if let Some(failure) = &caught.by {
             print_failure(failure);
         }
@@ -103,8 +103,8 @@ fn run_stories_and_plants(campaign: &Campaign, seeds: u64, found: &mut Found) {
     progress(&format!("{seeds} worlds done; now crashing {} stories at every step", stories().len()));
     found.crashes = Campaign::crash_everywhere();
     progress(&format!("{} crashes done; now the planted bugs", found.crashes.runs));
-    let plants = u64::try_from(Plant::ALL.len()).unwrap_or(0);
-    found.caught = across(plants, |nth| campaign.catch(Plant::ALL[usize::try_from(nth).unwrap_or(0)].0));
+    let plants = u64::try_from(PlantedBug::ALL.len()).unwrap_or(0);
+    found.caught = across(plants, |nth| campaign.catch(PlantedBug::ALL[usize::try_from(nth).unwrap_or(0)].0));
     found.missed = found.seeds.missed();
 }
 
@@ -119,8 +119,7 @@ fn report(cli: &Cli, seeds: u64, found: &Found) -> ExitCode {
     if failures.len() > PRINTED_IN_FULL + PRINTED_BRIEFLY {
         progress(&format!("and {} more", failures.len() - PRINTED_IN_FULL - PRINTED_BRIEFLY));
     }
-    let uncaught: Vec<&str> =
-        found.caught.iter().filter(|caught| caught.by.is_none()).map(|caught| caught.plant.name()).collect();
+    let uncaught: Vec<&str> = found.caught.iter().filter(|caught| caught.by.is_none()).map(|caught| caught.bug.name()).collect();
     let caught = found.caught.len() - uncaught.len();
     if cli.json {
         let seeds = if cli.crash.is_some() || cli.planted.is_some() { 0 } else { seeds };
@@ -156,12 +155,12 @@ fn print_summary(seeds: u64, found: &Found, violations: usize, caught: usize) {
         let by = caught.by.as_ref().and_then(|failure| failure.result.violations.first());
         print_line(&format!(
             "  {:<22} {:>3} {}",
-            caught.plant.name(),
+            caught.bug.name(),
             caught.runs,
             by.map_or("NOT CAUGHT", |violation| &violation.0)
         ));
     }
-    for (what, times) in &found.seeds.met {
+    for (what, times) in &found.seeds.coverage {
         print_line(&format!("  {what:<32} {times}"));
     }
     if !found.missed.is_empty() {
@@ -174,7 +173,7 @@ fn print_failure(failure: &Failure) {
     let revision = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
     let revision = revision.ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
     progress(&format!("replay with `cargo x sim {}` at revision {}", failure.replay, revision.trim()));
-    for event in &failure.result.story {
+    for event in &failure.result.recent_events {
         progress(&format!("    {event}"));
     }
     for violation in failure.result.violations.iter().take(5) {
@@ -187,19 +186,19 @@ fn one_crash(point: &str) -> Option<Tally> {
     let at = at.parse().ok()?;
     stories().into_iter().find(|known| *known == name)?;
     let result = catch_panic(|| crash(name, at));
-    let met = BTreeMap::new();
+    let coverage = BTreeMap::new();
     let bad = !result.violations.is_empty();
     let failures = if bad { vec![Failure { replay: format!("--crash {point}"), result }] } else { Vec::new() };
-    Some(Tally { runs: 1, failures, met })
+    Some(Tally { runs: 1, failures, coverage })
 }
 
 fn list() -> ExitCode {
     print_line("planted bugs:");
-    Plant::ALL.iter().for_each(|(_, name)| print_line(&format!("  {name}")));
+    PlantedBug::ALL.iter().for_each(|(_, name)| print_line(&format!("  {name}")));
     print_line("stories:");
     stories().iter().for_each(|name| print_line(&format!("  {name}")));
     print_line("rare paths:");
-    SOMETIMES.iter().for_each(|name| print_line(&format!("  {name}")));
+    RARE_PATHS.iter().for_each(|name| print_line(&format!("  {name}")));
     ExitCode::SUCCESS
 }
 

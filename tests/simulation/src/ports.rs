@@ -14,7 +14,7 @@ use promissory::storefront::{Hint, StorefrontError};
 use promissory_fakes::shopify::{Answer, ItemId, Shop};
 use serde_json::{Value, json};
 
-use crate::met::Met;
+use crate::coverage::Coverage;
 use crate::rng::Rng;
 use crate::tasks::{SimClock, give_way};
 
@@ -35,7 +35,7 @@ pub struct PortFaults {
     pub bus: usize,
     /// An item for which the shop refuses every call that changes it, without naming the row. The pusher must find the row by
     /// halving the call.
-    pub cursed: Option<ItemId>,
+    pub refused_item: Option<ItemId>,
 }
 
 /// A hint in the queue.
@@ -53,7 +53,7 @@ pub struct Ports {
     shop: Arc<Mutex<Shop>>,
     clock: SimClock,
     rng: Rng,
-    met: Met,
+    coverage: Coverage,
     faults: Arc<Mutex<PortFaults>>,
     queue: Arc<Mutex<Vec<Message>>>,
     bus: Arc<Mutex<BTreeMap<AlertSubject, Alert>>>,
@@ -66,12 +66,12 @@ pub struct Ports {
 impl Ports {
     /// A connection to `shop` without faults.
     #[must_use]
-    pub fn new(shop: Shop, clock: SimClock, rng: Rng, met: Met) -> Self {
+    pub fn new(shop: Shop, clock: SimClock, rng: Rng, coverage: Coverage) -> Self {
         Self {
             shop: Arc::new(Mutex::new(shop)),
             clock,
             rng,
-            met,
+            coverage,
             faults: Arc::default(),
             queue: Arc::default(),
             bus: Arc::default(),
@@ -102,7 +102,7 @@ impl Ports {
     }
 
     /// Sets the faults from now on.
-    pub fn misbehave(&self, faults: PortFaults) {
+    pub fn set_faults(&self, faults: PortFaults) {
         *lock(&self.faults) = faults;
     }
 
@@ -122,13 +122,13 @@ impl Ports {
             return Answer::Failed;
         }
         let rows = ["changes", "quantities"].iter().find_map(|array| body["variables"]["input"][array].as_array());
-        let cursed = lock(&self.faults).cursed.map(ItemId::gid);
-        if let (Some(rows), Some(cursed)) = (rows, cursed)
-            && rows.iter().any(|row| row["inventoryItemId"] == *cursed)
+        let refused_item = lock(&self.faults).refused_item.map(ItemId::gid);
+        if let (Some(rows), Some(refused_item)) = (rows, refused_item)
+            && rows.iter().any(|row| row["inventoryItemId"] == *refused_item)
         {
             let rows = u64::try_from(rows.len()).expect("a call has few rows");
             if self.halving.swap(rows, Ordering::Relaxed) > 1 && rows == 1 {
-                self.met.note("refused row found by halving");
+                self.coverage.note("refused row found by halving");
             }
             return Answer::Json(json!({ "errors": [{ "message": "refused", "extensions": { "code": "BAD_REQUEST" } }] }));
         }
@@ -136,16 +136,16 @@ impl Ports {
         let mut shop = self.shop();
         let (throttled, known) = (shop.counters().throttled, shop.counters().deduplicated);
         let reply = shop.graphql(now, text.as_bytes());
-        let (counters, met) = (shop.counters(), &self.met);
+        let (counters, coverage) = (shop.counters(), &self.coverage);
         for (happened, what) in [
             (counters.throttled > throttled, "shop throttled"),
-            (counters.deduplicated > known, "shop knew the key"),
+            (counters.deduplicated > known, "idempotency key repeated"),
             (reply == Answer::Failed, "shop failed"),
             (reply == Answer::Silent, "shop answer lost"),
             (text.contains("inventoryActivate"), "level activated"),
         ] {
             if happened {
-                met.note(what);
+                coverage.note(what);
             }
         }
         reply
@@ -158,7 +158,7 @@ impl Transport for Ports {
         give_way().await;
         let broken = || StorefrontError::Unavailable { detail: "the simulator broke the connection".into(), source: None };
         if self.fault_occurs(|faults| faults.lost_call) {
-            self.met.note("shop call lost");
+            self.coverage.note("shop call lost");
             return Err(broken());
         }
         let now = self.clock.now();
@@ -168,19 +168,19 @@ impl Transport for Ports {
         let reply = self.ask(now, body);
         give_way().await;
         if self.fault_occurs(|faults| faults.lost_answer) {
-            self.met.note("shop answer lost");
+            self.coverage.note("shop answer lost");
             return Err(broken());
         }
         match reply {
             Answer::Json(mut reply) => {
                 if self.fault_occurs(|faults| faults.garbled) && garble(&mut reply["data"]) {
-                    self.met.note("order unreadable");
+                    self.coverage.note("order unreadable");
                 }
                 let reply = reply.to_string();
                 if reply.contains("CHANGE_FROM_QUANTITY_STALE") {
-                    self.met.note("shop compare stale");
+                    self.coverage.note("shop compare stale");
                 } else if reply.contains("NON_MUTABLE_INVENTORY_ITEM") {
-                    self.met.note("shop refused a row");
+                    self.coverage.note("shop refused a row");
                 }
                 Ok(answer(StatusCode::OK, now, reply))
             }

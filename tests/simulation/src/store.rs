@@ -11,7 +11,7 @@ use promissory::table::{Key, MAX_WRITES, Record, RowKind, Write};
 
 pub use table::{Change, Table};
 
-use crate::met::Met;
+use crate::coverage::Coverage;
 use crate::rng::Rng;
 use crate::tasks::give_way;
 
@@ -37,20 +37,20 @@ pub struct SimStore {
     faults: Arc<Mutex<StoreFaults>>,
     calls: Arc<AtomicU64>,
     rng: Rng,
-    met: Met,
+    coverage: Coverage,
 }
 
 impl SimStore {
     /// An empty table without faults.
     #[must_use]
     pub fn new(rng: Rng) -> Self {
-        Self { table: Arc::default(), faults: Arc::default(), calls: Arc::default(), rng, met: Met::default() }
+        Self { table: Arc::default(), faults: Arc::default(), calls: Arc::default(), rng, coverage: Coverage::default() }
     }
 
-    /// Counts the injected faults in `met`.
+    /// Counts the injected faults in `coverage`.
     #[must_use]
-    pub fn counting_in(self, met: Met) -> Self {
-        Self { met, ..self }
+    pub fn counting_in(self, coverage: Coverage) -> Self {
+        Self { coverage, ..self }
     }
 
     /// The table itself, for the world and its checks.
@@ -59,7 +59,7 @@ impl SimStore {
     }
 
     /// Sets the faults from now on.
-    pub fn misbehave(&self, faults: StoreFaults) {
+    pub fn set_faults(&self, faults: StoreFaults) {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
@@ -75,7 +75,7 @@ impl SimStore {
     fn called(&self) -> Result<(), StoreError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         if self.rng.per_mille(self.faults().throttle) {
-            self.met.note("store throttled");
+            self.coverage.note("store throttled");
             return Err(StoreError::Unavailable { detail: "the simulator throttled the call".into(), source: None });
         }
         Ok(())
@@ -107,7 +107,7 @@ impl Store for SimStore {
             found
         };
         if self.faults().newer > 0 && found.iter().flatten().any(|record| record.body.get("of_a_newer_version").is_some()) {
-            self.met.note("row of a newer version read");
+            self.coverage.note("row of a newer version read");
         }
         give_way().await;
         Ok(found)
@@ -120,17 +120,17 @@ impl Store for SimStore {
         give_way().await;
         self.called()?;
         if writes.len() > 1 && self.rng.per_mille(self.faults().conflict) {
-            self.met.note("store conflict");
+            self.coverage.note("store conflict");
             return Err(WriteError::Conflict);
         }
         let refusals = self.table().refusals(writes);
         if let Some(first) = refusals.first() {
-            self.met.note("store refused a condition");
+            self.coverage.note("store refused a condition");
             let kind = RowKind::of(&first.key);
             if kind == Some(RowKind::Intent) {
-                self.met.note("two pushers at once");
+                self.coverage.note("two pushers at once");
             } else if kind == Some(RowKind::Plan) {
-                self.met.note("two plans at once");
+                self.coverage.note("two plans at once");
             }
             give_way().await;
             return Err(WriteError::Refused(refusals));
@@ -141,7 +141,7 @@ impl Store for SimStore {
         }
         give_way().await;
         if self.rng.per_mille(self.faults().lost_answer) {
-            self.met.note("store answer lost");
+            self.coverage.note("store answer lost");
             return Err(StoreError::Unavailable { detail: "the simulator lost the answer".into(), source: None }.into());
         }
         Ok(())
@@ -152,7 +152,7 @@ impl Store for SimStore {
         self.called()?;
         let stale = listing.by_index && self.rng.per_mille(self.faults().stale_index);
         if stale {
-            self.met.note("store index stale");
+            self.coverage.note("store index stale");
         }
         let page = self.table().page(listing, stale);
         give_way().await;

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 pub struct Task<T> {
     future: Pin<Box<dyn Future<Output = T>>>,
     /// When the world kills the task because of its timeout, by the clock of the world.
-    pub dies_at: Timestamp,
+    pub times_out_at: Timestamp,
     /// Port calls that the task has made.
     pub calls: u64,
     /// When the task is to be polled again, if it sleeps.
@@ -22,8 +22,8 @@ pub struct Task<T> {
 
 impl<T> Task<T> {
     /// A task that has not been polled yet.
-    pub fn new(dies_at: Timestamp, future: impl Future<Output = T> + 'static) -> Self {
-        Self { future: Box::pin(future), dies_at, calls: 0, wakes_at: None }
+    pub fn new(times_out_at: Timestamp, future: impl Future<Output = T> + 'static) -> Self {
+        Self { future: Box::pin(future), times_out_at, calls: 0, wakes_at: None }
     }
 
     /// Polls the task up to its next await. Returns its result once it has finished.

@@ -1,23 +1,23 @@
 //! A world: the events that may happen in it, and the result of a run.
 
-mod aftermath;
-mod bookkeeping;
+mod actors;
+mod batches;
 mod build;
-mod climate;
-mod fleet;
+mod config;
+mod invocations;
 mod mapping;
 mod model;
+mod order_changes;
 mod outcome;
-mod parcels;
-mod people;
-mod post;
-mod rest;
-mod said;
-mod script;
+mod phases;
+mod processes;
 mod shop;
-mod talk;
+mod shop_invariants;
+mod sources;
+mod stock_events;
+mod stories;
 mod triggers;
-mod work;
+mod webhooks;
 mod workshop;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -29,20 +29,20 @@ use promissory::ports::Clock;
 use promissory::storefront::{PushAction, PushIntent, PushState};
 use promissory_fakes::shopify::{ItemId, LocationId as ShopLocation};
 
-pub use climate::Climate;
-pub use script::{crash, crash_points, stories};
+pub use config::WorldConfig;
+pub use stories::{crash, crash_points, stories};
 
-use fleet::Fleet;
-use post::WebhookRequest;
-use script::Crash;
-use talk::Sources;
+use invocations::{Invocation, Trigger};
+use processes::Processes;
+use sources::Sources;
+use stories::Crash;
 use triggers::Lane;
-use work::{Job, Work};
+use webhooks::WebhookRequest;
 use workshop::Workshop;
 
 use crate::check::Violation;
-use crate::met::{Counts, Met};
-use crate::plant::Plant;
+use crate::coverage::{Counts, Coverage};
+use crate::planted::PlantedBug;
 use crate::ports::Ports;
 use crate::rng::Rng;
 use crate::store::SimStore;
@@ -59,7 +59,7 @@ const HOLDS: HoldPolicy = HoldPolicy {
 };
 
 /// Number of the last events that a report contains.
-const REMEMBERED: usize = 24;
+const REPORTED_EVENTS: usize = 24;
 
 /// Which world to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub struct Options {
     /// Number of events before all faults stop.
     pub steps: usize,
     /// The planted bug, if any.
-    pub plant: Option<Plant>,
+    pub bug: Option<PlantedBug>,
 }
 
 /// The result of a run.
@@ -78,27 +78,27 @@ pub struct RunResult {
     /// The broken invariants. Empty for a correct run.
     pub violations: Vec<Violation>,
     /// What the run met, by kind.
-    pub met: Counts,
+    pub coverage: Counts,
     /// The last events of the run.
-    pub story: Vec<String>,
+    pub recent_events: Vec<String>,
 }
 
 struct World {
     rng: Rng,
     clock: SimClock,
-    met: Met,
-    climate: Climate,
-    plant: Option<Plant>,
+    coverage: Coverage,
+    config: WorldConfig,
+    bug: Option<PlantedBug>,
     store: SimStore,
     ports: Ports,
-    fleet: Fleet,
+    processes: Processes,
     codes: Vec<(LocationId, ShopLocation)>,
     items: Vec<(Item, ItemId)>,
     /// SKUs that the shop does not sell.
     unsold: Vec<Sku>,
     /// The items that are sold before they are made, if the world has such items.
     workshop: Option<Workshop>,
-    tasks: Vec<Job>,
+    invocations: Vec<Invocation>,
     /// Number of invocations started so far.
     started: u64,
     webhooks: Vec<WebhookRequest>,
@@ -123,47 +123,47 @@ struct World {
     compared_all: bool,
     crash: Option<Crash>,
     violations: Vec<Violation>,
-    story: VecDeque<String>,
+    recent_events: VecDeque<String>,
 }
 
 /// Runs one world to its end.
 #[must_use]
 pub fn run(options: Options) -> RunResult {
-    let mut world = World::new(options.seed, Climate::of(options.seed), options.plant);
+    let mut world = World::new(options.seed, WorldConfig::of(options.seed), options.bug);
     world.open();
-    world.met.take();
-    world.begin_to_misbehave();
+    world.coverage.take();
+    world.start_faults();
     for _ in 0..options.steps {
-        world.step_the_world();
+        world.next_event();
         world.check();
         if !world.violations.is_empty() {
             return world.end();
         }
     }
-    world.come_to_rest();
+    world.converge();
     world.end()
 }
 
 impl World {
     fn end(self) -> RunResult {
-        RunResult { violations: self.violations, met: self.met.take(), story: self.story.into() }
+        RunResult { violations: self.violations, coverage: self.coverage.take(), recent_events: self.recent_events.into() }
     }
 
     /// Makes one event happen.
-    fn step_the_world(&mut self) {
+    fn next_event(&mut self) {
         match self.rng.below(1_000) {
             0..490 => self.step_a_task(),
-            490..560 => self.customer(),
+            490..560 => self.customer_buys(),
             560..605 => self.warehouse_ships(),
             605..625 => self.customer_cancels(),
-            625..665 => self.aftermath(),
-            665..690 => self.a_source_sends(),
+            625..665 => self.change_an_order(),
+            665..690 => self.source_sends_batch(),
             690..770 => self.deliver_webhook(),
             770..840 => self.deliver_records(),
             840..880 => self.deliver_hints(),
             880..905 => self.run_a_job(),
             905..913 => self.pass_settling_window(),
-            913..923 => self.a_process_dies(),
+            913..923 => self.kill_an_invocation(),
             923..933 => self.edit_a_level(),
             933..953 => self.flawed_webhook(),
             953..968 => self.change_shop_faults(),
@@ -173,22 +173,22 @@ impl World {
             979..990 => self.import_a_mapping(),
             _ => self.clock.advance(Duration::from_millis(u64::try_from(self.rng.below(3_000)).expect("small"))),
         }
-        self.sources_go_on();
+        self.deliver_source_batches();
         if self.is_setting() && self.rng.per_mille(150) {
-            self.customer_at_a_pos();
+            self.pos_customer_buys();
         }
         if self.workshop.is_some() {
-            self.the_workshop_goes_on();
+            self.run_workshop_events();
         }
         self.take_webhooks();
     }
 
     /// Lets source batches arrive and run in addition to the other events, so that they do not displace the events of the shop.
-    fn sources_go_on(&mut self) {
+    fn deliver_source_batches(&mut self) {
         if self.rng.per_mille(80) {
             self.deliver_batch();
         }
-        let taking = self.tasks.iter().position(|job| matches!(job.work, Work::EventBatch(_)));
+        let taking = self.invocations.iter().position(|invocation| matches!(invocation.trigger, Trigger::EventBatch(_)));
         if let Some(at) = taking.filter(|_| self.rng.per_mille(600)) {
             self.step_far(at);
         }
@@ -214,15 +214,15 @@ impl World {
 
     /// Records an event for the report.
     fn log_event(&mut self, what: impl FnOnce() -> String) {
-        if self.story.len() == REMEMBERED {
-            self.story.pop_front();
+        if self.recent_events.len() == REPORTED_EVENTS {
+            self.recent_events.pop_front();
         }
-        self.story.push_back(format!("{} {}", self.clock.now(), what()));
+        self.recent_events.push_back(format!("{} {}", self.clock.now(), what()));
     }
 
     /// Lets some minutes pass without new events. Calls in flight end, and levels reach the end of their settling window.
     fn pass_settling_window(&mut self) {
-        for at in (0..self.tasks.len()).rev() {
+        for at in (0..self.invocations.len()).rev() {
             // Most invocations end within this number of steps.
             for _ in 0..60 {
                 if self.step(at) {
@@ -239,12 +239,12 @@ impl World {
 
     /// Lets 13 hours pass in which nothing runs. The shop may forget idempotency keys in that time.
     fn pass_night(&mut self) {
-        while !self.tasks.is_empty() {
-            self.die(0);
+        while !self.invocations.is_empty() {
+            self.kill(0);
         }
         self.settle_late();
         self.clock.advance(Duration::from_secs(13 * 60 * 60));
-        self.met.note("a night passed");
+        self.coverage.note("a night passed");
         self.log_event(|| "a night passed".to_owned());
     }
 

@@ -44,7 +44,7 @@ pub struct ExplainArgs {
     movements: u16,
     #[command(flatten)]
     table: Address,
-    /// Print one JSON object: sku, at, past, tree, limit, date, late, last_seen, notes, wrong.
+    /// Print one JSON object: sku, at, past, tree, bottleneck, promise_date, late, last_seen, notes, inconsistencies.
     #[arg(long)]
     json: bool,
 }
@@ -66,7 +66,7 @@ pub async fn run(args: ExplainArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) ->
     let question = ExplainQuestion { sku, location, shop, at, promise, movements: movements.into() };
     let answer = ask(&table, &SystemClock, &question).await?;
     print(&if json { serde_json::to_string(&answer).map_err(io::Error::other)? } else { text(&answer) });
-    Ok(if answer.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if answer.is_correct() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Explains the numbers of a table. Numbers that do not add up are read again, because a write may have been in progress between
@@ -77,7 +77,7 @@ pub async fn run(args: ExplainArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) ->
 pub async fn ask<C: Clock>(table: &Table, clock: &C, question: &ExplainQuestion) -> io::Result<ExplainAnswer> {
     let mut answer = ask_once(table, clock, question).await?;
     for _ in 1..READINGS {
-        if answer.wrong.is_empty() {
+        if answer.inconsistencies.is_empty() {
             break;
         }
         clock.sleep(PAUSE).await;

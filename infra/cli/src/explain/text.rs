@@ -1,22 +1,22 @@
 //! Formats an answer for people: one line per number, indented below the number that it is a part of.
 
-use promissory::explain::{CanPromise, ExplainAnswer, ExplainNode, LateOrder, LateUnits, NodeRole, NodeSource};
+use promissory::explain::{ExplainAnswer, ExplainNode, LateOrder, LateUnits, NodeRole, NodeSource, PromiseDate};
 
 /// Formats the answer as text.
 #[must_use]
 pub fn text(answer: &ExplainAnswer) -> String {
-    let mut lines = vec![format!("{} {} {}", answer.sku, if answer.past { "as it was at" } else { "as it is at" }, answer.at)];
+    let mut lines = vec![format!("{} {} {}", answer.sku, if answer.past { "as of" } else { "now," }, answer.at)];
     lines.extend(answer.notes.iter().map(|note| format!("note: {note}")));
-    if let Some(limit) = &answer.limit {
-        lines.push(format!("what stops the next one: {limit}"));
+    if let Some(limit) = &answer.bottleneck {
+        lines.push(format!("bottleneck of the next unit: {limit}"));
     }
-    lines.extend(answer.date.as_ref().map(date));
+    lines.extend(answer.promise_date.as_ref().map(promise_date));
     for node in &answer.tree {
         lines.push(String::new());
         show(node, 0, &mut lines);
     }
     if !answer.late.is_empty() {
-        lines.extend([String::new(), "Promises that break, the newest orders first:".to_owned()]);
+        lines.extend([String::new(), "Promises that cannot be kept, the newest orders first:".to_owned()]);
         answer.late.iter().for_each(|late| orders(late, &mut lines));
     }
     if !answer.last_seen.is_empty() {
@@ -24,18 +24,21 @@ pub fn text(answer: &ExplainAnswer) -> String {
         lines.extend(answer.last_seen.iter().map(|(source, at)| format!("  {source}  {at}")));
     }
     lines.push(String::new());
-    lines.extend(answer.wrong.iter().map(|wrong| format!("DOES NOT ADD UP: {wrong}")));
-    if answer.wrong.is_empty() {
+    lines.extend(answer.inconsistencies.iter().map(|what| format!("INCONSISTENT: {what}")));
+    if answer.inconsistencies.is_empty() {
         lines.push("every sum adds up".to_owned());
     }
     lines.join("\n")
 }
 
-fn date(date: &CanPromise) -> String {
-    let CanPromise { units, there, day, until, limit } = date;
-    let when = day.map_or_else(|| format!("not before {until}, from what is known"), |day| format!("on {day}"));
-    let limit = limit.as_ref().map_or_else(String::new, |limit| format!("; what stops it before: {limit}"));
-    format!("{units} more can be promised {when}, {there} of them are there{limit}")
+fn promise_date(date: &PromiseDate) -> String {
+    let PromiseDate { units, in_stock, day, search_end, bottleneck } = date;
+    let when = day.map_or_else(
+        || format!("not before {search_end}, by the receipts and production that are known"),
+        |day| format!("on {day}"),
+    );
+    let bottleneck = bottleneck.as_ref().map_or_else(String::new, |what| format!("; bottleneck on the day before: {what}"));
+    format!("{units} more can be promised {when}, {in_stock} of them are in stock{bottleneck}")
 }
 
 fn show(node: &ExplainNode, depth: usize, lines: &mut Vec<String>) {
@@ -47,12 +50,12 @@ fn show(node: &ExplainNode, depth: usize, lines: &mut Vec<String>) {
     };
     let number = node.number.map_or_else(String::new, |number| format!(": {number}"));
     let unit = node.unit.as_ref().filter(|unit| *unit != "each").map_or_else(String::new, |unit| format!(" {unit}"));
-    let limits = if node.limits { "  ◄ on the way to what stops the next one" } else { "" };
+    let mark = if node.on_bottleneck_path { "  ◄ on the path to the bottleneck" } else { "" };
     let formula = node.formula.as_ref().map_or_else(String::new, |formula| format!("  = {formula}"));
     let source = source(&node.source);
-    lines.push(format!("{}{sign}{}{number}{unit}{formula}{source}{limits}", "  ".repeat(depth), node.what));
+    lines.push(format!("{}{sign}{}{number}{unit}{formula}{source}{mark}", "  ".repeat(depth), node.what));
     let deeper = "  ".repeat(depth + 1);
-    lines.extend(node.wrong.iter().map(|wrong| format!("{deeper}! does not add up: {wrong}")));
+    lines.extend(node.inconsistency.iter().map(|what| format!("{deeper}! inconsistent: {what}")));
     if !node.last_seen.is_empty() {
         let last_seen: Vec<String> = node.last_seen.iter().map(|(source, at)| format!("{source} {at}")).collect();
         lines.push(format!("{deeper}last seen: {}", last_seen.join(", ")));

@@ -12,7 +12,7 @@ use promissory::movement::{Movement, PositionKey};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Verdict, VerifyConfig, replay, verify};
+use super::{VerifyConfig, VerifyReport, replay, verify};
 use crate::table::Address;
 
 /// The commands on the ledger.
@@ -78,9 +78,9 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
         Command::Verify(args) => {
             let table = args.table.find(say).await?;
             let config = VerifyConfig { segments: args.segments, rows_per_page: None };
-            let verdict = verify(&table, &SystemClock, &config, say).await?;
-            print(&if args.json { verdict_json(&verdict) } else { verdict_text(&verdict) });
-            Ok(if verdict.mismatches.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            let report = verify(&table, &SystemClock, &config, say).await?;
+            print(&if args.json { report_json(&report) } else { report_text(&report) });
+            Ok(if report.mismatches.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Replay(ReplayArgs { position, table, seq, time, last, json }) => {
             let at = seq.map(At::Seq).or(time.map(At::Time)).unwrap_or(At::Now);
@@ -107,14 +107,14 @@ impl<'a> From<&'a Mismatch> for Finding<'a> {
     }
 }
 
-fn verdict_json(verdict: &Verdict) -> String {
-    let Verdict { positions, movements, mismatches, unlisted } = verdict;
+fn report_json(report: &VerifyReport) -> String {
+    let VerifyReport { positions, movements, mismatches, unlisted } = report;
     let mismatches: Vec<Finding> = mismatches.iter().map(Finding::from).collect();
     json!({ "positions": positions, "movements": movements, "mismatches": mismatches, "unlisted": unlisted }).to_string()
 }
 
-fn verdict_text(verdict: &Verdict) -> String {
-    let Verdict { positions, movements, mismatches, unlisted } = verdict;
+fn report_text(report: &VerifyReport) -> String {
+    let VerifyReport { positions, movements, mismatches, unlisted } = report;
     let mut lines: Vec<String> = mismatches.iter().map(ToString::to_string).collect();
     if *unlisted > 0 {
         lines.push(format!("and {unlisted} more positions"));

@@ -8,4 +8,4 @@ pub mod replay;
 pub mod verify;
 
 pub use replay::replay;
-pub use verify::{Verdict, VerifyConfig, verify};
+pub use verify::{VerifyConfig, VerifyReport, verify};

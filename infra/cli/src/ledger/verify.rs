@@ -46,7 +46,7 @@ pub struct VerifyConfig {
 
 /// The result of comparing a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Verdict {
+pub struct VerifyReport {
     /// The number of stored positions.
     pub positions: u64,
     /// The number of movements.
@@ -61,16 +61,17 @@ pub struct Verdict {
 ///
 /// # Errors
 /// When the table cannot be read. The error says what to do.
-pub async fn verify<C: Clock>(table: &Table, clock: &C, config: &VerifyConfig, say: &dyn Fn(&str)) -> io::Result<Verdict> {
-    let progress = RefCell::new(Progress { verdict: Verdict::default(), mismatches: BTreeMap::new(), reported_at: clock.now() });
+pub async fn verify<C: Clock>(table: &Table, clock: &C, config: &VerifyConfig, say: &dyn Fn(&str)) -> io::Result<VerifyReport> {
+    let progress =
+        RefCell::new(Progress { report: VerifyReport::default(), mismatches: BTreeMap::new(), reported_at: clock.now() });
     let run = Run { table, clock, config, say, progress: &progress };
     try_join_all((0..config.segments).map(|segment| run.segment(segment))).await?;
-    let Progress { verdict, mismatches, .. } = progress.into_inner();
-    Ok(Verdict { mismatches: mismatches.into_values().collect(), ..verdict })
+    let Progress { report, mismatches, .. } = progress.into_inner();
+    Ok(VerifyReport { mismatches: mismatches.into_values().collect(), ..report })
 }
 
 struct Progress {
-    verdict: Verdict,
+    report: VerifyReport,
     /// By partition.
     mismatches: BTreeMap<String, Mismatch>,
     reported_at: Timestamp,
@@ -102,7 +103,7 @@ impl<C: Clock> Run<'_, C> {
                     reading.take(&key, record(row));
                 }
             }
-            self.report();
+            self.report_progress();
             match next {
                 Some(next) => start = Some(next),
                 None => return self.check(reading).await,
@@ -134,11 +135,11 @@ impl<C: Clock> Run<'_, C> {
     }
 
     fn count(&self, key: &Key) {
-        let verdict = &mut self.progress.borrow_mut().verdict;
+        let report = &mut self.progress.borrow_mut().report;
         if key.sk.starts_with(scan::MOVEMENTS) {
-            verdict.movements += 1;
+            report.movements += 1;
         } else {
-            verdict.positions += 1;
+            report.positions += 1;
         }
     }
 
@@ -150,23 +151,23 @@ impl<C: Clock> Run<'_, C> {
             return Ok(());
         }
         let Some(mismatch) = reread(self.table, self.clock, &pk).await? else { return Ok(()) };
-        let Progress { verdict, mismatches, .. } = &mut *self.progress.borrow_mut();
+        let Progress { report, mismatches, .. } = &mut *self.progress.borrow_mut();
         if mismatches.len() < MAX_LISTED || mismatches.contains_key(&pk) {
             mismatches.insert(pk, mismatch);
         } else {
-            verdict.unlisted += 1;
+            report.unlisted += 1;
         }
         Ok(())
     }
 
-    fn report(&self) {
+    fn report_progress(&self) {
         let now = self.clock.now();
         let mut progress = self.progress.borrow_mut();
         if now.duration_since(progress.reported_at).unsigned_abs() < REPORT_EVERY {
             return;
         }
         progress.reported_at = now;
-        let Verdict { positions, movements, unlisted, .. } = &progress.verdict;
+        let VerifyReport { positions, movements, unlisted, .. } = &progress.report;
         let mismatches = u64::try_from(progress.mismatches.len()).unwrap_or(u64::MAX).saturating_add(*unlisted);
         (self.say)(&format!("{positions} positions and {movements} movements read, {mismatches} mismatches so far"));
     }

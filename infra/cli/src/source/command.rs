@@ -79,7 +79,7 @@ pub struct PullArgs {
     /// Pull only this feed. Default: every feed of the system.
     #[arg(long, value_name = "FEED")]
     feed: Option<FeedId>,
-    /// A file with the secrets that the connector names: {"shown": {name: text}}. Default: no secrets.
+    /// A file with the secrets that the connector names: {"outbound": {name: text}}. Default: no secrets.
     #[arg(long, value_name = "FILE")]
     secrets: Option<PathBuf>,
     /// Print one JSON object: feeds, each with its report or its error.
@@ -180,7 +180,7 @@ async fn pull_now(args: PullArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> i
     let secrets = match &args.secrets {
         None => SourceSecrets::default(),
         Some(file) => serde_json::from_str(&text_of(file)?)
-            .map_err(|_| io::Error::other("the secrets must be {\"shown\": {name: text}}, as in the stack's secret"))?,
+            .map_err(|_| io::Error::other("the secrets must be {\"outbound\": {name: text}}, as in the stack's secret"))?,
     };
     let source = HttpSource::new(secrets).map_err(io::Error::other)?;
     let store = args.table.find(say).await?.store();

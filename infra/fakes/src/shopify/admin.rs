@@ -1,4 +1,4 @@
-//! The Admin GraphQL door: one POST body in, one answer out, and the shop changed or not.
+//! The Admin GraphQL endpoint: one POST body in, one answer out, and the shop changed or not.
 //!
 //! In this order: the document must be valid, its variables be given, its cost be allowed and affordable; a mutation must
 //! carry `@idempotent`, where a key says which calls are one, and an input of the right shape; then the key is looked up, and
@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// What comes back from the door.
+/// What the endpoint answers.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Answer {
     /// 200, with errors or without.
@@ -167,7 +167,9 @@ impl Shop {
                 let (item, location) = (ItemId::parse(id("inventoryItemId")), LocationId::parse(id("locationId")));
                 self.activate(now, item, location, arguments["available"].as_i64())
             }
-            Mutation::Describe => self.describe(metafields::read(&arguments["metafields"]).expect("the shape was checked")),
+            Mutation::SetMetafields => {
+                self.set_metafields(metafields::read(&arguments["metafields"]).expect("the shape was checked"))
+            }
         }
     }
 
@@ -227,7 +229,7 @@ fn prepare(kind: Mutation, given: Arguments<'_>) -> Result<(Option<String>, Prep
     match kind {
         Mutation::Adjust | Mutation::Set => input::read(kind, &arguments["input"]).map(drop)?,
         Mutation::Activate => {}
-        Mutation::Describe => metafields::read(&arguments["metafields"]).map(drop)?,
+        Mutation::SetMetafields => metafields::read(&arguments["metafields"]).map(drop)?,
     }
     if !kind.is_keyed() {
         return Ok((None, Prepared { kind, arguments }));

@@ -6,8 +6,8 @@
 
 use super::draft::{Draft, Source};
 use super::fulfilment_order::{FulfilmentOrder, Share};
+use super::id_webhooks;
 use super::ids::{FIRST_LINE, FIRST_ORDER, FulfilmentOrderId, ItemId, LineId, LocationId, OrderId};
-use super::notice;
 use super::order::{Financial, Order, OrderLine, Shares};
 use super::outbox::Topic;
 use super::shop::Shop;
@@ -27,8 +27,8 @@ pub struct Cart {
     pub test: bool,
     /// Paid later, if ever.
     pub unpaid: bool,
-    /// Claims no inventory and is not confirmed, as an order created by API may be.
-    pub claims_nothing: bool,
+    /// Takes no inventory and is not confirmed, as an order that was created by the API may be.
+    pub unconfirmed: bool,
 }
 
 /// Why a checkout was refused.
@@ -55,7 +55,7 @@ pub enum CheckoutRefused {
     },
 }
 
-/// Units of an item, and the locations that give them; none where nothing is claimed.
+/// Units of an item, and the locations that give them; empty if the line takes no inventory.
 pub(super) type Allocated = (ItemId, i64, Shares);
 
 impl Shop {
@@ -79,7 +79,7 @@ impl Shop {
         if let Some(location) = cart.location.filter(|location| !self.locations.contains_key(location)) {
             return Err(CheckoutRefused::UnknownLocation(location));
         }
-        let allocated = self.allocated(&cart.lines, cart.location, cart.claims_nothing)?;
+        let allocated = self.allocated(&cart.lines, cart.location, cart.unconfirmed)?;
         let placed = i64::try_from(self.orders.len()).expect("orders are countable");
         let id = OrderId(FIRST_ORDER + placed);
         let created_at = second(now);
@@ -89,7 +89,7 @@ impl Shop {
             created_at,
             updated_at: created_at,
             cancelled_at: None,
-            confirmed: !cart.claims_nothing,
+            confirmed: !cart.unconfirmed,
             test: cart.test,
             financial: if cart.unpaid { Financial::Pending } else { Financial::Paid },
             retail_location: cart.location,
@@ -113,7 +113,8 @@ impl Shop {
         let bodies = match made {
             Some(made) => self.fulfilments(Topic::FulfillmentsCreate, id, &[made]),
             None => {
-                let routed = |asked: &FulfilmentOrder| (Topic::FulfillmentOrdersRoutingComplete, notice::fulfilment_order(asked));
+                let routed =
+                    |asked: &FulfilmentOrder| (Topic::FulfillmentOrdersRoutingComplete, id_webhooks::fulfilment_order(asked));
                 self.orders[&id].fulfilment_orders.iter().map(routed).collect()
             }
         };
@@ -126,7 +127,7 @@ impl Shop {
         &mut self,
         wanted: &[(String, i64)],
         retail: Option<LocationId>,
-        claims_nothing: bool,
+        unconfirmed: bool,
     ) -> Result<Vec<Allocated>, CheckoutRefused> {
         if self.locations.is_empty() {
             return Err(CheckoutRefused::NoLocation);
@@ -136,7 +137,7 @@ impl Shop {
         for (sku, quantity) in self.unbundled(wanted)? {
             let item = self.item(&sku).ok_or_else(|| CheckoutRefused::UnknownSku(sku.clone()))?;
             let shares = match retail {
-                _ if claims_nothing || !item.tracked => Shares::new(),
+                _ if unconfirmed || !item.tracked => Shares::new(),
                 // A POS sells the units that the customer holds, even if the level is too low.
                 Some(retail) => Shares::from([(retail, quantity)]),
                 None => match self.allocate(item, quantity, &taken) {
@@ -209,7 +210,7 @@ impl Shop {
 
     /// Adds lines to an order, and asks every location that gives units for them in a fulfilment order of its own.
     pub(super) fn add_lines(&self, draft: &mut Draft, allocated: Vec<Allocated>) -> (Vec<LineId>, Vec<FulfilmentOrderId>) {
-        let unclaimed = draft.order.retail_location.unwrap_or_else(|| self.fallback_location());
+        let unallocated_at = draft.order.retail_location.unwrap_or_else(|| self.fallback_location());
         let mut by_location: BTreeMap<LocationId, Vec<(LineId, i64)>> = BTreeMap::new();
         let mut added = Vec::new();
         for (item, quantity, shares) in allocated {
@@ -228,7 +229,7 @@ impl Shop {
                 requires_shipping: item.requires_shipping,
                 committed: Shares::new(),
             });
-            let shares = if shares.is_empty() { Shares::from([(unclaimed, quantity)]) } else { shares };
+            let shares = if shares.is_empty() { Shares::from([(unallocated_at, quantity)]) } else { shares };
             for (location, share) in shares {
                 by_location.entry(location).or_default().push((id, share));
             }

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use std::fmt::Debug;
 use std::sync::Arc;
 
-pub(super) type Door = State<Arc<Shared>>;
+pub(super) type SharedState = State<Arc<Shared>>;
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new()
@@ -46,7 +46,7 @@ pub(super) fn reply<T, E: Debug>(done: Result<T, E>, body: impl FnOnce(T) -> Val
     }
 }
 
-async fn locations(State(shared): Door, Json(new): Json<NewLocation>) -> Response {
+async fn locations(State(shared): SharedState, Json(new): Json<NewLocation>) -> Response {
     reply(shared.with(|g| g.shop.add_location(new)), |id: LocationId| json!({ "id": id, "gid": id.gid() }))
 }
 
@@ -65,7 +65,7 @@ struct ItemBody {
     levels: Vec<Stocked>,
 }
 
-async fn items(State(shared): Door, Json(body): Json<ItemBody>) -> Response {
+async fn items(State(shared): SharedState, Json(body): Json<ItemBody>) -> Response {
     let now = Timestamp::now();
     let added = shared.with(|g| -> Result<ItemId, SetupRefused> {
         // Checked first: an item that is added is stocked everywhere it was asked for.
@@ -100,18 +100,18 @@ struct CheckoutBody {
     #[serde(default)]
     unpaid: bool,
     #[serde(default)]
-    claims_nothing: bool,
+    unconfirmed: bool,
 }
 
-async fn checkout(State(shared): Door, Json(body): Json<CheckoutBody>) -> Response {
+async fn checkout(State(shared): SharedState, Json(body): Json<CheckoutBody>) -> Response {
     let lines = body.lines.iter().map(|line| (line.sku.clone(), line.quantity)).collect();
-    let CheckoutBody { location, test, unpaid, claims_nothing, .. } = body;
-    let cart = Cart { lines, location, test, unpaid, claims_nothing };
+    let CheckoutBody { location, test, unpaid, unconfirmed, .. } = body;
+    let cart = Cart { lines, location, test, unpaid, unconfirmed };
     let placed: Result<OrderId, CheckoutRefused> = shared.with(|g| g.shop.checkout_cart(Timestamp::now(), &cart));
     reply(placed, |id| json!({ "id": id, "gid": id.gid() }))
 }
 
-async fn remove_item(State(shared): Door, Path(sku): Path<String>) -> Response {
+async fn remove_item(State(shared): SharedState, Path(sku): Path<String>) -> Response {
     reply(shared.with(|g| g.shop.remove_item(&sku)), |()| json!({}))
 }
 
@@ -123,17 +123,17 @@ struct CountBody {
     available: i64,
 }
 
-async fn manual_edit(State(shared): Door, Json(body): Json<CountBody>) -> Response {
+async fn manual_edit(State(shared): SharedState, Json(body): Json<CountBody>) -> Response {
     let edited = shared.with(|g| g.shop.manual_edit(Timestamp::now(), body.item, body.location, body.available));
     reply(edited, |()| json!({}))
 }
 
-async fn faults(State(shared): Door, Json(faults): Json<Faults>) -> Json<Value> {
+async fn faults(State(shared): SharedState, Json(faults): Json<Faults>) -> Json<Value> {
     shared.with(|g| g.shop.faults = faults);
     Json(json!({}))
 }
 
-async fn settle_late(State(shared): Door) -> Json<Value> {
+async fn settle_late(State(shared): SharedState) -> Json<Value> {
     Json(json!({ "applied": shared.with(|g| g.shop.settle_late(Timestamp::now())) }))
 }
 
@@ -143,12 +143,12 @@ struct UrlBody {
     url: String,
 }
 
-async fn webhook_url(State(shared): Door, Json(body): Json<UrlBody>) -> Json<Value> {
+async fn webhook_url(State(shared): SharedState, Json(body): Json<UrlBody>) -> Json<Value> {
     shared.with(|g| g.webhook_url = Some(body.url));
     Json(json!({}))
 }
 
-async fn delivery_plan(State(shared): Door, Json(plan): Json<DeliveryPlan>) -> Response {
+async fn delivery_plan(State(shared): SharedState, Json(plan): Json<DeliveryPlan>) -> Response {
     if u64::from(plan.lost_percent) + u64::from(plan.doubled_percent) + u64::from(plan.late_percent) > 100 {
         return reply(Err::<(), _>("the percentages exceed a hundred"), |()| json!({}));
     }
@@ -156,7 +156,7 @@ async fn delivery_plan(State(shared): Door, Json(plan): Json<DeliveryPlan>) -> R
     Json(json!({})).into_response()
 }
 
-async fn state(State(shared): Door) -> Json<Value> {
+async fn state(State(shared): SharedState) -> Json<Value> {
     let open = *shared.open.borrow();
     Json(shared.with(|g| snapshot(g, open)))
 }

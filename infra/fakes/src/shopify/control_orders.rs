@@ -1,6 +1,6 @@
 //! The control API for what becomes of orders: paid, shipped, moved, edited, refunded, returned.
 
-use super::control::{Door, SkuBody, reply};
+use super::control::{SharedState, SkuBody, reply};
 use super::edit::Edit;
 use super::ids::{FulfilmentId, FulfilmentOrderId, LineId, LocationId, OrderId, ReturnId};
 use super::refund::RefundInput;
@@ -47,7 +47,7 @@ fn pairs(lines: Vec<LineBody>) -> Vec<(LineId, i64)> {
     lines.into_iter().map(|line| (line.line, line.quantity)).collect()
 }
 
-async fn pay(State(shared): Door, Path(id): Path<OrderId>) -> Response {
+async fn pay(State(shared): SharedState, Path(id): Path<OrderId>) -> Response {
     reply(shared.with(|g| g.shop.pay(Timestamp::now(), id)), |()| json!({}))
 }
 
@@ -57,7 +57,7 @@ struct FulfilBody {
     lines: Option<Vec<LineBody>>,
 }
 
-async fn fulfil(State(shared): Door, Path(id): Path<OrderId>, body: Option<Json<FulfilBody>>) -> Response {
+async fn fulfil(State(shared): SharedState, Path(id): Path<OrderId>, body: Option<Json<FulfilBody>>) -> Response {
     let lines = body.and_then(|Json(body)| body.lines).map(pairs);
     let made = shared.with(|g| g.shop.fulfil(Timestamp::now(), id, lines.as_deref()));
     reply(made, |made| json!({ "fulfilments": made }))
@@ -69,12 +69,12 @@ struct CancelBody {
     restock: bool,
 }
 
-async fn cancel(State(shared): Door, Path(id): Path<OrderId>, body: Option<Json<CancelBody>>) -> Response {
+async fn cancel(State(shared): SharedState, Path(id): Path<OrderId>, body: Option<Json<CancelBody>>) -> Response {
     let restock = body.is_none_or(|Json(body)| body.restock);
     reply(shared.with(|g| g.shop.cancel_with(Timestamp::now(), id, restock)), |()| json!({}))
 }
 
-async fn remove(State(shared): Door, Path(id): Path<OrderId>, Json(body): Json<LineBody>) -> Response {
+async fn remove(State(shared): SharedState, Path(id): Path<OrderId>, Json(body): Json<LineBody>) -> Response {
     reply(shared.with(|g| g.shop.remove_line_quantity(Timestamp::now(), id, body.line, body.quantity)), |()| json!({}))
 }
 
@@ -89,13 +89,13 @@ struct EditBody {
     restock: bool,
 }
 
-async fn edit(State(shared): Door, Path(id): Path<OrderId>, Json(body): Json<EditBody>) -> Response {
+async fn edit(State(shared): SharedState, Path(id): Path<OrderId>, Json(body): Json<EditBody>) -> Response {
     let add = body.add.into_iter().map(|line| (line.sku, line.quantity)).collect();
     let edit = Edit { add, remove: pairs(body.remove), restock: body.restock };
     reply(shared.with(|g| g.shop.edit(Timestamp::now(), id, &edit)), |added| json!({ "lines": added }))
 }
 
-async fn refund(State(shared): Door, Path(id): Path<OrderId>, Json(input): Json<RefundInput>) -> Response {
+async fn refund(State(shared): SharedState, Path(id): Path<OrderId>, Json(input): Json<RefundInput>) -> Response {
     reply(shared.with(|g| g.shop.refund(Timestamp::now(), id, &input)), |id| json!({ "id": id, "gid": id.gid() }))
 }
 
@@ -105,13 +105,13 @@ struct ReturnBody {
     lines: Vec<LineBody>,
 }
 
-async fn request_return(State(shared): Door, Path(id): Path<OrderId>, Json(body): Json<ReturnBody>) -> Response {
+async fn request_return(State(shared): SharedState, Path(id): Path<OrderId>, Json(body): Json<ReturnBody>) -> Response {
     let lines = pairs(body.lines);
     let requested = shared.with(|g| g.shop.request_return(Timestamp::now(), id, &lines));
     reply(requested, |id| json!({ "id": id, "gid": id.gid() }))
 }
 
-async fn cancel_fulfilment(State(shared): Door, Path(id): Path<FulfilmentId>) -> Response {
+async fn cancel_fulfilment(State(shared): SharedState, Path(id): Path<FulfilmentId>) -> Response {
     let cancelled = shared.with(|g| g.shop.cancel_fulfilment(Timestamp::now(), id));
     reply(cancelled, |opened| json!({ "fulfilment_order": opened }))
 }
@@ -122,32 +122,36 @@ struct MoveBody {
     location: LocationId,
 }
 
-async fn move_fulfilment_order(State(shared): Door, Path(id): Path<FulfilmentOrderId>, Json(body): Json<MoveBody>) -> Response {
+async fn move_fulfilment_order(
+    State(shared): SharedState,
+    Path(id): Path<FulfilmentOrderId>,
+    Json(body): Json<MoveBody>,
+) -> Response {
     let moved = shared.with(|g| g.shop.move_fulfilment_order(Timestamp::now(), id, body.location));
     reply(moved, |moved| json!({ "fulfilment_order": moved }))
 }
 
-async fn hold(State(shared): Door, Path(id): Path<FulfilmentOrderId>) -> Response {
+async fn hold(State(shared): SharedState, Path(id): Path<FulfilmentOrderId>) -> Response {
     reply(shared.with(|g| g.shop.hold(Timestamp::now(), id)), |()| json!({}))
 }
 
-async fn release(State(shared): Door, Path(id): Path<FulfilmentOrderId>) -> Response {
+async fn release(State(shared): SharedState, Path(id): Path<FulfilmentOrderId>) -> Response {
     reply(shared.with(|g| g.shop.release_hold(Timestamp::now(), id)), |()| json!({}))
 }
 
-async fn approve_return(State(shared): Door, Path(id): Path<ReturnId>) -> Response {
+async fn approve_return(State(shared): SharedState, Path(id): Path<ReturnId>) -> Response {
     reply(shared.with(|g| g.shop.approve_return(Timestamp::now(), id)), |()| json!({}))
 }
 
-async fn decline_return(State(shared): Door, Path(id): Path<ReturnId>) -> Response {
+async fn decline_return(State(shared): SharedState, Path(id): Path<ReturnId>) -> Response {
     reply(shared.with(|g| g.shop.decline_return(Timestamp::now(), id)), |()| json!({}))
 }
 
-async fn cancel_return(State(shared): Door, Path(id): Path<ReturnId>) -> Response {
+async fn cancel_return(State(shared): SharedState, Path(id): Path<ReturnId>) -> Response {
     reply(shared.with(|g| g.shop.cancel_return(Timestamp::now(), id)), |()| json!({}))
 }
 
-async fn close_return(State(shared): Door, Path(id): Path<ReturnId>) -> Response {
+async fn close_return(State(shared): SharedState, Path(id): Path<ReturnId>) -> Response {
     reply(shared.with(|g| g.shop.close_return(Timestamp::now(), id)), |()| json!({}))
 }
 
@@ -160,13 +164,13 @@ struct DisposeBody {
     kind: Disposal,
 }
 
-async fn dispose(State(shared): Door, Path(id): Path<ReturnId>, Json(body): Json<DisposeBody>) -> Response {
+async fn dispose(State(shared): SharedState, Path(id): Path<ReturnId>, Json(body): Json<DisposeBody>) -> Response {
     let DisposeBody { line, quantity, location, kind } = body;
     let disposed = shared.with(|g| g.shop.dispose(Timestamp::now(), id, line, quantity, location, kind));
     reply(disposed, |id| json!({ "id": id, "gid": id.gid() }))
 }
 
-async fn exchange(State(shared): Door, Path(id): Path<ReturnId>, Json(body): Json<SkuBody>) -> Response {
+async fn exchange(State(shared): SharedState, Path(id): Path<ReturnId>, Json(body): Json<SkuBody>) -> Response {
     let added = shared.with(|g| g.shop.exchange(Timestamp::now(), id, &body.sku, body.quantity));
     reply(added, |added| json!({ "lines": added }))
 }

@@ -58,12 +58,12 @@ impl Draft {
         self.order.lines.iter_mut().find(|line| line.id == id).expect("the step found the line")
     }
 
-    /// Asks a location to ship units, and commits those that claim inventory there.
+    /// Asks a location to ship units, and commits those of lines that take inventory there.
     pub(super) fn open(&mut self, location: LocationId, lines: &[(LineId, i64)], source: Source) -> FulfilmentOrderId {
         let id = FulfilmentOrderId(self.number(FIRST_FULFILMENT_ORDER));
         for (line, quantity) in lines {
             let line = self.order.line(*line).expect("the step found the line");
-            if self.order.claims(line) {
+            if self.order.takes_stock(line) {
                 let item = line.item;
                 *self.line_mut(line.id).committed.entry(location).or_default() += quantity;
                 let available = if source == Source::Available { -quantity } else { 0 };
@@ -89,7 +89,7 @@ impl Draft {
         let now = self.now;
         self.fulfilment_order(share.from).take(now, id, share.quantity);
         let line = self.order.line(id).expect("the step found the line");
-        if !self.order.claims(line) {
+        if !self.order.takes_stock(line) {
             return;
         }
         let (item, location, quantity) = (line.item, share.location, share.quantity);
@@ -103,10 +103,10 @@ impl Draft {
         self.shifts.push(Shift { item, location, available: if restock { quantity } else { 0 }, committed: -quantity });
     }
 
-    /// Puts units that had left on sale at a location. Of what claimed nothing nothing had left, as far as levels know.
+    /// Puts units that had left on sale at a location. For the levels, units of a line that took no inventory never left.
     pub(super) fn restock(&mut self, id: LineId, location: LocationId, quantity: i64) {
         let line = self.order.line(id).expect("the step found the line");
-        if self.order.claims(line) {
+        if self.order.takes_stock(line) {
             self.shifts.push(Shift { item: line.item, location, available: quantity, committed: 0 });
         }
     }

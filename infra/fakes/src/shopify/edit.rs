@@ -4,9 +4,9 @@
 //! edit carries line ids and differences only; the order itself follows in another.
 
 use super::draft::Draft;
+use super::id_webhooks;
 use super::ids::{FIRST_EDIT, LineId, OrderId};
 use super::lifecycle::OrderRefused;
-use super::notice;
 use super::outbox::Topic;
 use super::shop::Shop;
 use jiff::Timestamp;
@@ -39,7 +39,7 @@ impl Shop {
         let number = draft.number(FIRST_EDIT);
         let additions: Vec<(LineId, i64)> =
             draft.order.lines.iter().filter(|line| added.contains(&line.id)).map(|line| (line.id, line.quantity)).collect();
-        let body = notice::edited(&self.config, &draft, number, &additions, &edit.remove);
+        let body = id_webhooks::edited(&self.config, &draft, number, &additions, &edit.remove);
         self.commit(draft);
         self.announce(now, id, &[Topic::OrdersUpdated], vec![(Topic::OrdersEdited, body)]);
         Ok(added)
@@ -55,8 +55,8 @@ impl Shop {
 
     /// Adds lines to an order under change.
     pub(super) fn added(&mut self, draft: &mut Draft, wanted: &[(String, i64)]) -> Result<Vec<LineId>, OrderRefused> {
-        let (retail, claims_nothing) = (draft.order.retail_location, !draft.order.confirmed);
-        let allocated = self.allocated(wanted, retail, claims_nothing).map_err(OrderRefused::Checkout)?;
+        let (retail, unconfirmed) = (draft.order.retail_location, !draft.order.confirmed);
+        let allocated = self.allocated(wanted, retail, unconfirmed).map_err(OrderRefused::Checkout)?;
         Ok(self.add_lines(draft, allocated).0)
     }
 }

@@ -26,8 +26,8 @@ pub struct Faults {
     pub forget_keys: u32,
     /// Items that every mutation is refused for with NON_MUTABLE_INVENTORY_ITEM, and metafields of their variants with INVALID.
     pub poisoned: BTreeSet<ItemId>,
-    /// Order lines that queries answer with a quantity that makes no sense.
-    pub odd: BTreeSet<LineId>,
+    /// Order lines that queries answer with a negative quantity, which contradicts the order.
+    pub contradictory: BTreeSet<LineId>,
 }
 
 /// Uses a knob up by one; says whether there was one left.

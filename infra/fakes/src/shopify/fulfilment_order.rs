@@ -1,12 +1,12 @@
 //! Fulfilment orders: which location is asked to ship which units of an order, moved and held.
 //!
 //! What remains in those that are active adds up to the open units of each line, and at each location to what is
-//! committed there (`sound`). Moving makes a new one, as shipping again does: a unit is known by its line, never by these.
+//! committed there (`invariants`). Moving makes a new one, as shipping again does: a unit is known by its line, never by these.
 
 use super::draft::Source;
+use super::id_webhooks;
 use super::ids::{FulfilmentOrderId, ItemId, LineId, LocationId, OrderId};
 use super::lifecycle::OrderRefused;
-use super::notice;
 use super::order::Order;
 use super::outbox::Topic;
 use super::shop::Shop;
@@ -153,17 +153,17 @@ impl Shop {
         }
         let moved = draft.open(to, &left, Source::Available);
         self.commit(draft);
-        let body = notice::moved(&self.orders[&order], id, moved);
+        let body = id_webhooks::moved(&self.orders[&order], id, moved);
         self.announce(now, order, &[], vec![(Topic::FulfillmentOrdersMoved, body)]);
         Ok(moved)
     }
 
-    /// Whether a location has what is to be moved there, of each item that claims inventory.
+    /// Whether a location has what is to be moved there, of each item whose lines take inventory.
     fn has_room(&self, order: &Order, lines: &[(LineId, i64)], to: LocationId) -> Result<(), OrderRefused> {
         let mut wanted: BTreeMap<ItemId, i64> = BTreeMap::new();
         for (id, quantity) in lines {
             let line = order.line(*id).expect("a fulfilment order names lines of its order");
-            if order.claims(line) {
+            if order.takes_stock(line) {
                 let wanted = wanted.entry(line.item).or_default();
                 *wanted += quantity;
                 let level = self.levels.get(&(line.item, to)).filter(|level| level.active);
@@ -213,7 +213,7 @@ impl Shop {
         let asked = draft.fulfilment_order(id);
         asked.status = status;
         asked.updated_at = at;
-        let body = notice::fulfilment_order(asked);
+        let body = id_webhooks::fulfilment_order(asked);
         self.commit(draft);
         self.announce(now, order, &[], vec![(topic, body)]);
         Ok(())

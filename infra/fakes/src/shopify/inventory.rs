@@ -95,11 +95,11 @@ impl Shop {
         let before = staged.get(&(item.id, location)).copied();
         let after = match kind {
             Mutation::Adjust => before.unwrap_or(persisted) + row.number,
-            Mutation::Set | Mutation::Activate | Mutation::Describe => row.number,
+            Mutation::Set | Mutation::Activate | Mutation::SetMetafields => row.number,
         };
         let bound = match kind {
             Mutation::Adjust => ADJUST_BOUND,
-            Mutation::Set | Mutation::Activate | Mutation::Describe => {
+            Mutation::Set | Mutation::Activate | Mutation::SetMetafields => {
                 if before.is_some() {
                     return Err((Code::Twice, "locationId"));
                 }

@@ -41,7 +41,7 @@ pub(super) fn read(rows: &JsonValue) -> Result<Vec<Row>, TopError> {
 
 impl Shop {
     /// Sets metafields, or refuses all of them.
-    pub(super) fn describe(&mut self, rows: Vec<Row>) -> Outcome {
+    pub(super) fn set_metafields(&mut self, rows: Vec<Row>) -> Outcome {
         let mut errors = Vec::new();
         if rows.len() > LARGEST {
             errors.push(UserError::new(Code::TooManyMetafields, &["metafields"]));
@@ -57,7 +57,7 @@ impl Shop {
                 self.metafields.insert((owner, namespace, key), value);
             }
         }
-        Outcome::refused(Mutation::Describe, errors)
+        Outcome::refused(Mutation::SetMetafields, errors)
     }
 
     /// Why a row cannot be set, and which field is to blame.

@@ -13,7 +13,7 @@ pub(super) enum Mutation {
     Adjust,
     Set,
     Activate,
-    Describe,
+    SetMetafields,
 }
 
 impl Mutation {
@@ -22,7 +22,7 @@ impl Mutation {
             "inventoryAdjustQuantities" => Some(Mutation::Adjust),
             "inventorySetQuantities" => Some(Mutation::Set),
             "inventoryActivate" => Some(Mutation::Activate),
-            "metafieldsSet" => Some(Mutation::Describe),
+            "metafieldsSet" => Some(Mutation::SetMetafields),
             _ => None,
         }
     }
@@ -31,7 +31,7 @@ impl Mutation {
     pub(super) fn is_keyed(self) -> bool {
         match self {
             Mutation::Adjust | Mutation::Set | Mutation::Activate => true,
-            Mutation::Describe => false,
+            Mutation::SetMetafields => false,
         }
     }
 
@@ -40,7 +40,7 @@ impl Mutation {
         match self {
             Mutation::Adjust => ("changes", "InventoryChangeInput", "delta"),
             Mutation::Set => ("quantities", "InventoryQuantityInput", "quantity"),
-            Mutation::Activate | Mutation::Describe => unreachable!("it has no rows of quantities"),
+            Mutation::Activate | Mutation::SetMetafields => unreachable!("it has no rows of quantities"),
         }
     }
 
@@ -50,7 +50,7 @@ impl Mutation {
             Mutation::Adjust => Some(AppliedKind::Adjust),
             Mutation::Set => Some(AppliedKind::Set),
             Mutation::Activate => Some(AppliedKind::Activate),
-            Mutation::Describe => None,
+            Mutation::SetMetafields => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A line counts units: `quantity` were ever ordered, `current_quantity` of them were not removed before they left, and
 //! `fulfilled` of those have left. What came back is not counted on the line: it is what refunds and returns say. A
-//! line's open units stand in the order's fulfilment orders. What always holds is in `sound`; how an order changes is in
+//! line's open units stand in the order's fulfilment orders. What always holds is in `invariants`; how an order changes is in
 //! `lifecycle`, `edit`, `refund`, `returns` and `fulfilment_order`.
 
 use super::fulfilment_order::FulfilmentOrder;
@@ -29,7 +29,7 @@ pub struct Order {
     pub updated_at: Timestamp,
     /// When it was cancelled, if it was.
     pub cancelled_at: Option<Timestamp>,
-    /// Whether the shop reserved inventory for it. False for one that claims nothing, as an order created by API may.
+    /// Whether the shop reserved inventory for it. False for an unconfirmed order, as an order created by API may.
     pub confirmed: bool,
     /// Whether it is a test order.
     pub test: bool,
@@ -102,7 +102,7 @@ pub struct OrderLine {
     pub gift_card: bool,
     /// Whether it has to be shipped.
     pub requires_shipping: bool,
-    /// Units committed for it, by location. Empty for what is not tracked or claims nothing.
+    /// Units committed for it, by location. Empty if the item is not tracked or the order is unconfirmed.
     pub committed: BTreeMap<LocationId, i64>,
 }
 
@@ -171,9 +171,9 @@ impl Order {
         self.returns.iter().find(|ret| ret.id == id)
     }
 
-    /// Whether a line claims inventory: it was counted, and the order reserved.
+    /// Whether a line takes inventory: the item is tracked and the order is confirmed.
     #[must_use]
-    pub fn claims(&self, line: &OrderLine) -> bool {
+    pub fn takes_stock(&self, line: &OrderLine) -> bool {
         self.confirmed && line.tracked
     }
 

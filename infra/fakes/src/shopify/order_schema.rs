@@ -105,7 +105,7 @@ pub(super) fn resolve<'a>(shop: &'a Shop, part: Part<'a>, arguments: Arguments<'
 
         (Part::Line(line), "id") => leaf(line.id.gid()),
         (Part::Line(line), "sku") => leaf(line.sku.as_str()),
-        (Part::Line(line), "quantity") => leaf(if shop.faults.odd.contains(&line.id) { -1 } else { line.quantity }),
+        (Part::Line(line), "quantity") => leaf(if shop.faults.contradictory.contains(&line.id) { -1 } else { line.quantity }),
         (Part::Line(line), "currentQuantity") => leaf(line.current_quantity - returned(shop, line)),
         (Part::Line(line), "unfulfilledQuantity") => leaf(line.unfulfilled()),
         (Part::Line(line), "isGiftCard") => leaf(line.gift_card),

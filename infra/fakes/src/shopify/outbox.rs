@@ -1,7 +1,8 @@
-//! What the shop sends out: deliveries in the order of their events, and the plan by which some are doubled, late or lost.
+//! The webhooks that the shop sends: deliveries in the order of their events, and the plan by which some are duplicated, late
+//! or lost.
 //!
-//! Pure: a delivery's ids and its fate follow from its number and the seed. Who sends them, and when "later" is, is the
-//! courier's business on the local stack, and the scheduler's in a simulation.
+//! The module is pure: the ids and the outcome of a delivery follow from its number and the seed. On the local stack `delivery_worker`
+//! sends the deliveries and waits for late ones; in a simulation the scheduler does.
 
 use super::ids::OrderId;
 use super::shop::ShopConfig;
@@ -144,7 +145,7 @@ pub struct DeliveryPlan {
 
 /// What happens to a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fate {
+pub enum DeliveryOutcome {
     /// Sent at once.
     Delivered,
     /// Sent at once, and again after a while.
@@ -158,21 +159,21 @@ pub enum Fate {
 impl DeliveryPlan {
     /// What happens to the delivery of a number. Panics where the percentages exceed a hundred.
     #[must_use]
-    pub fn fate(&self, number: u64) -> Fate {
+    pub fn outcome(&self, number: u64) -> DeliveryOutcome {
         let (lost, doubled) = (self.lost_percent, self.lost_percent + self.doubled_percent);
         let late = doubled + self.late_percent;
-        assert!(late <= 100, "a delivery has one fate");
+        assert!(late <= 100, "a delivery has one outcome");
         let draw = splitmix::nth(self.seed, number.wrapping_mul(2)) % 100;
         let after =
             Duration::from_millis(1 + splitmix::nth(self.seed, number.wrapping_mul(2).wrapping_add(1)) % self.latest_ms.max(1));
         if draw < u64::from(lost) {
-            Fate::Lost
+            DeliveryOutcome::Lost
         } else if draw < u64::from(doubled) {
-            Fate::Doubled(after)
+            DeliveryOutcome::Doubled(after)
         } else if draw < u64::from(late) {
-            Fate::Late(after)
+            DeliveryOutcome::Late(after)
         } else {
-            Fate::Delivered
+            DeliveryOutcome::Delivered
         }
     }
 }
@@ -212,13 +213,13 @@ impl Outbox {
         }
     }
 
-    /// Takes what waits, each with its fate.
-    pub fn take(&mut self, plan: &DeliveryPlan) -> Vec<(Delivery, Fate)> {
+    /// Takes what waits, each with its outcome.
+    pub fn take(&mut self, plan: &DeliveryPlan) -> Vec<(Delivery, DeliveryOutcome)> {
         self.waiting
             .drain(..)
             .map(|delivery| {
-                let fate = plan.fate(delivery.number);
-                (delivery, fate)
+                let outcome = plan.outcome(delivery.number);
+                (delivery, outcome)
             })
             .collect()
     }

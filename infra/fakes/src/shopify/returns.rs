@@ -1,5 +1,5 @@
 //! Returns: units that left and are asked back, what becomes of them, and what is sent in exchange. The steps of one are
-//! in `returning`.
+//! in `return_steps`.
 //!
 //! A unit that left is in one return at most. What a return put on sale again is said twice, by dispositions and by the refunds
 //! that are part of it, in either order, and it moves inventory once: where one says more than the other it is ahead, and two

@@ -1,13 +1,13 @@
 //! The shop behind HTTP: Shopify's paths for the app, `/_control/` for tests and people, webhooks to one URL.
 //!
-//! The shop sits under a mutex that is never held across an await. Every access drains the shop's outbox to the courier
-//! before the lock is released, so a reader that sees a change also sees its deliveries counted. Tasks belong to the handle:
-//! `stop` ends them in order, dropping it ends them at once.
+//! A mutex protects the shop and is never held across an await. Every access moves the deliveries of the outbox to the
+//! delivery worker before the lock is released, so a reader that sees a change also sees its deliveries counted. Tasks belong
+//! to the handle: `stop` ends them in order, dropping it ends them at once.
 
+use super::app_routes;
 use super::control;
-use super::courier::{self, Parcel};
-use super::door;
-use super::outbox::{DeliveryPlan, Fate};
+use super::delivery_worker::{self, QueuedDelivery};
+use super::outbox::{DeliveryOutcome, DeliveryPlan};
 use super::shop::{Shop, ShopConfig};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -37,7 +37,7 @@ pub struct ServerConfig {
     pub webhook_url: Option<String>,
     /// Which deliveries are lost, doubled or late.
     pub plan: DeliveryPlan,
-    /// Deliveries in the air at once.
+    /// Deliveries that run at the same time.
     pub concurrency: usize,
     /// The wait before the first retry of a delivery; it doubles each time. Shopify spreads its eight over four hours.
     pub backoff: Duration,
@@ -70,7 +70,7 @@ impl Default for ServerConfig {
 /// What became of deliveries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct DeliveryStats {
-    /// Deliveries handed to the courier, copies not counted.
+    /// Deliveries handed to the delivery worker, copies not counted.
     pub announced: u64,
     /// Of these, sent twice.
     pub doubled: u64,
@@ -97,16 +97,16 @@ pub(super) struct Guarded {
     pub(super) tokens: BTreeMap<String, Timestamp>,
 }
 
-/// What handlers, courier and handle share.
+/// What the handlers, the delivery worker and the handle share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) config: ServerConfig,
     guarded: Mutex<Guarded>,
-    parcels: mpsc::UnboundedSender<Parcel>,
+    queue: mpsc::UnboundedSender<QueuedDelivery>,
     /// Copies that were handed over and are neither accepted nor given up.
     pub(super) open: watch::Sender<usize>,
     pub(super) stopping: watch::Sender<bool>,
-    pub(super) air: Semaphore,
+    pub(super) slots: Semaphore,
 }
 
 impl Shared {
@@ -121,29 +121,29 @@ impl Shared {
         let done = work(&mut guarded);
         if guarded.webhook_url.is_some() {
             let plan = guarded.plan;
-            for (delivery, fate) in guarded.shop.outbox().take(&plan) {
+            for (delivery, outcome) in guarded.shop.outbox().take(&plan) {
                 let stats = &mut guarded.stats;
                 stats.announced += 1;
-                let copies = match fate {
-                    Fate::Delivered => vec![Duration::ZERO],
-                    Fate::Doubled(after) => {
+                let copies = match outcome {
+                    DeliveryOutcome::Delivered => vec![Duration::ZERO],
+                    DeliveryOutcome::Doubled(after) => {
                         stats.doubled += 1;
                         vec![Duration::ZERO, after]
                     }
-                    Fate::Late(after) => {
+                    DeliveryOutcome::Late(after) => {
                         stats.late += 1;
                         vec![after]
                     }
-                    Fate::Lost => {
+                    DeliveryOutcome::Lost => {
                         stats.lost += 1;
                         Vec::new()
                     }
                 };
                 for after in copies {
                     self.open.send_modify(|open| *open += 1);
-                    let parcel = Parcel { delivery: delivery.clone(), after };
-                    if self.parcels.send(parcel).is_err() {
-                        // The courier has ended: the server is stopping, and no task waits for this delivery any more.
+                    let queued = QueuedDelivery { delivery: delivery.clone(), after };
+                    if self.queue.send(queued).is_err() {
+                        // The delivery worker has ended: the server is stopping, and no task waits for this delivery any more.
                         self.open.send_modify(|open| *open -= 1);
                     }
                 }
@@ -171,7 +171,7 @@ impl Server {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind(("127.0.0.1", config.port)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let (parcels, received) = mpsc::unbounded_channel();
+        let (queue, received) = mpsc::unbounded_channel();
         let guarded = Guarded {
             shop: Shop::new(config.shop.clone()),
             webhook_url: config.webhook_url.clone(),
@@ -181,10 +181,10 @@ impl Server {
         };
         let shared = Arc::new(Shared {
             guarded: Mutex::new(guarded),
-            parcels,
+            queue,
             open: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
-            air: Semaphore::new(config.concurrency.max(1)),
+            slots: Semaphore::new(config.concurrency.max(1)),
             config,
         });
         let client = reqwest::Client::builder()
@@ -194,7 +194,7 @@ impl Server {
             .build()
             .map_err(std::io::Error::other)?;
         let router = Router::new()
-            .merge(door::routes())
+            .merge(app_routes::routes())
             .nest("/_control", control::routes())
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
             .with_state(Arc::clone(&shared));
@@ -208,8 +208,8 @@ impl Server {
                 tracing::error!(%error, "the fake Shopify stopped serving");
             }
         });
-        let carrying = tokio::spawn(courier::carry(Arc::clone(&shared), client, received));
-        Ok(Server { url, shared, tasks: vec![serving, carrying] })
+        let delivering = tokio::spawn(delivery_worker::run(Arc::clone(&shared), client, received));
+        Ok(Server { url, shared, tasks: vec![serving, delivering] })
     }
 
     /// Its address, without a slash at the end.

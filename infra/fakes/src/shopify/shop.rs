@@ -2,7 +2,7 @@
 //!
 //! Nothing here reads a clock, draws a number or does I/O: times and seeds come in as arguments, so the same calls give
 //! the same shop, over HTTP and in a simulation alike. Orders live in `lifecycle`, inventory mutations in `inventory`,
-//! the GraphQL door in `admin`, what is sent out in `outbox`. After every change `on hand = available + committed`, and
+//! the GraphQL endpoint in `admin`, what is sent out in `outbox`. After every change `on hand = available + committed`, and
 //! what is committed at a level is the sum of what order lines say is committed there (`assert_sound`).
 
 use super::bucket::Bucket;

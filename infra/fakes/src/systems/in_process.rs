@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use promissory::ports::Source;
 use promissory::source::pull::{PullAnswer, PullRequest, SourceError};
 
-use super::{Books, Request, Shape};
+use super::{Request, Shape, SystemState};
 
 /// Systems in this process, by the start of their address. A request to any other address fails.
 #[derive(Debug, Clone, Default)]
-pub struct InProcess(BTreeMap<String, (Shape, Arc<Mutex<Books>>)>);
+pub struct InProcess(BTreeMap<String, (Shape, Arc<Mutex<SystemState>>)>);
 
 impl InProcess {
     /// Adds a system at an address of the form `https://host`.
-    pub fn add(&mut self, url: &str, shape: Shape, books: Arc<Mutex<Books>>) {
-        self.0.insert(url.to_owned(), (shape, books));
+    pub fn add(&mut self, url: &str, shape: Shape, state: Arc<Mutex<SystemState>>) {
+        self.0.insert(url.to_owned(), (shape, state));
     }
 }
 
@@ -23,7 +23,7 @@ impl Source for InProcess {
     async fn fetch(&self, request: &PullRequest) -> Result<PullAnswer, SourceError> {
         let unknown = || SourceError::Unavailable { detail: "no system has this address".to_owned(), source: None };
         let home = self.0.iter().find_map(|(url, system)| Some((request.url.strip_prefix(url.as_str())?, system)));
-        let (rest, (shape, books)) = home.ok_or_else(unknown)?;
+        let (rest, (shape, state)) = home.ok_or_else(unknown)?;
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let sent = Request {
             path: path.to_owned(),
@@ -31,9 +31,9 @@ impl Source for InProcess {
             headers: request.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect(),
             body: request.body.clone().unwrap_or_default(),
         };
-        let mut books = books.lock().unwrap_or_else(PoisonError::into_inner);
-        let answered_at = Some(books.now);
-        match books.answer(*shape, None, &sent) {
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let answered_at = Some(state.now);
+        match state.answer(*shape, None, &sent) {
             Some((200, text)) => Ok(PullAnswer { bytes: text.into_bytes(), answered_at }),
             Some((status, _)) => Err(SourceError::Unavailable { detail: format!("HTTP {status}"), source: None }),
             None => Err(SourceError::Unavailable { detail: "no answer in time".to_owned(), source: None }),

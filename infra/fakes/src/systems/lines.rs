@@ -3,16 +3,16 @@
 
 use serde_json::json;
 
-use super::{Books, Request, number};
+use super::{Request, SystemState, number};
 
-pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
+pub(super) fn answer(state: &SystemState, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
     if secret.is_some_and(|secret| request.headers.get("x-api-key").is_none_or(|key| key != secret)) {
         return (403, String::new());
     }
     let (after, limit) =
         (number(request.query.get("after")).unwrap_or(0), number(request.query.get("limit")).unwrap_or(usize::MAX));
     let mut documents: Vec<_> =
-        books.documents.iter().filter(|document| usize::try_from(document.id).is_ok_and(|id| id > after)).collect();
+        state.documents.iter().filter(|document| usize::try_from(document.id).is_ok_and(|id| id > after)).collect();
     documents.sort_by_key(|document| document.id);
     let row = |document: &super::Document| {
         json!({
@@ -23,6 +23,6 @@ pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, rev
             },
         })
     };
-    let part = Books::part(documents, 0, limit, reversed, row);
+    let part = SystemState::part(documents, 0, limit, reversed, row);
     (200, part.rows.iter().map(|row| format!("{row}\n")).collect())
 }

@@ -88,11 +88,11 @@ pub enum Fault {
     Huge,
 }
 
-type StateChange = Box<dyn FnOnce(&mut Books) + Send>;
+type StateChange = Box<dyn FnOnce(&mut SystemState) + Send>;
 
 /// The state of a fake system.
 #[derive(Default)]
-pub struct Books {
+pub struct SystemState {
     /// Its transactions.
     pub documents: Vec<Document>,
     /// Its stock.
@@ -109,9 +109,9 @@ pub struct Books {
     pub meanwhile: VecDeque<StateChange>,
 }
 
-impl fmt::Debug for Books {
+impl fmt::Debug for SystemState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Books").field("documents", &self.documents).field("stock", &self.stock).finish_non_exhaustive()
+        f.debug_struct("SystemState").field("documents", &self.documents).field("stock", &self.stock).finish_non_exhaustive()
     }
 }
 
@@ -133,7 +133,7 @@ pub(crate) struct Rows {
     pub more: bool,
 }
 
-impl Books {
+impl SystemState {
     /// Answers one request. `secret` is what the request must present; `None` if the fake does not check it.
     pub(crate) fn answer(&mut self, shape: Shape, secret: Option<&str>, request: &Request) -> Answer {
         self.asked += 1;

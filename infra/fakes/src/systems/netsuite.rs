@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Books, Request, civil, number, time};
+use super::{Request, SystemState, civil, number, time};
 
-pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
+pub(super) fn answer(state: &SystemState, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
     let shown = request.headers.get("authorization").and_then(|value| value.strip_prefix("Bearer "));
     if secret.is_some_and(|secret| shown != Some(secret)) {
         return (401, json!({ "title": "Invalid login attempt." }).to_string());
@@ -18,7 +18,7 @@ pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, rev
         let since = query.split_once("t.lastmodifieddate >= TO_DATE('").and_then(|(_, rest)| rest.split_once('\''));
         let Some((since, _)) = since else { return (400, json!({ "title": "no since" }).to_string()) };
         let since = time(since);
-        let mut documents: Vec<_> = books.documents.iter().filter(|document| document.at >= since).collect();
+        let mut documents: Vec<_> = state.documents.iter().filter(|document| document.at >= since).collect();
         documents.sort_by_key(|document| (document.at, document.id));
         let row = |document: &&super::Document| {
             json!({
@@ -35,13 +35,13 @@ pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, rev
                 "onhand": stock.quantity, "unit": stock.unit,
             })
         };
-        books.stock.iter().map(row).collect()
+        state.stock.iter().map(row).collect()
     } else {
         return (400, json!({ "title": "Invalid search query" }).to_string());
     };
     let (offset, limit) = (number(request.query.get("offset")).unwrap_or(0), number(request.query.get("limit")).unwrap_or(1_000));
     let total = rows.len();
-    let part = Books::part(rows, offset, limit.min(books.page.max(1)), reversed, |row| row);
+    let part = SystemState::part(rows, offset, limit.min(state.page.max(1)), reversed, |row| row);
     let answer = json!({
         "links": [], "count": part.rows.len(), "hasMore": part.more, "items": part.rows, "offset": offset, "totalResults": total,
     });

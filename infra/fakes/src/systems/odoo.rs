@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Books, Request, civil, time};
+use super::{Request, SystemState, civil, time};
 
-pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
+pub(super) fn answer(state: &SystemState, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
     let args = &request.body["params"]["args"];
     let refused = |message: &str| {
         let error = json!({ "code": 200, "message": "Odoo Server Error", "data": { "message": message } });
@@ -26,11 +26,11 @@ pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, rev
             let wanted = |document: &&super::Document| {
                 document.at >= since && domain("picking_code").is_none_or(|code| code == document.kind)
             };
-            let mut documents: Vec<_> = books.documents.iter().filter(wanted).collect();
+            let mut documents: Vec<_> = state.documents.iter().filter(wanted).collect();
             documents.sort_by_key(|document| (document.at, document.id));
             documents.into_iter().map(item).collect()
         }
-        Some("stock.quant") => books
+        Some("stock.quant") => state
             .stock
             .iter()
             .map(|stock| {
@@ -43,7 +43,7 @@ pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, rev
         Some(_) | None => return refused("no such model"),
     };
     let option = |name: &str| args[6][name].as_u64().and_then(|n| usize::try_from(n).ok());
-    let part = Books::part(rows, option("offset").unwrap_or(0), option("limit").unwrap_or(usize::MAX), reversed, |row| row);
+    let part = SystemState::part(rows, option("offset").unwrap_or(0), option("limit").unwrap_or(usize::MAX), reversed, |row| row);
     (200, json!({ "jsonrpc": "2.0", "id": null, "result": part.rows }).to_string())
 }
 

@@ -4,17 +4,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Books, Document, Request, Stock, number, time};
+use super::{Document, Request, Stock, SystemState, number, time};
 
 const DOCUMENTS: &str = "/sap/opu/odata/sap/API_MATERIAL_DOCUMENT_SRV/A_MaterialDocumentItem";
 const STOCK: &str = "/sap/opu/odata/sap/API_MATERIAL_STOCK_SRV/A_MatlStkInAcctMod";
 
-pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
+pub(super) fn answer(state: &SystemState, secret: Option<&str>, request: &Request, reversed: bool) -> (u16, String) {
     let shown = request.headers.get("authorization").and_then(|value| value.strip_prefix("Basic "));
     if secret.is_some_and(|secret| shown != Some(&STANDARD.encode(secret))) {
         return (401, "Logon failed".to_owned());
     }
-    let (skip, take) = (number(request.query.get("$skiptoken")).unwrap_or(0), books.page.max(1));
+    let (skip, take) = (number(request.query.get("$skiptoken")).unwrap_or(0), state.page.max(1));
     let part = match request.path.as_str() {
         DOCUMENTS => {
             let filter = request.query.get("$filter").map_or("", String::as_str);
@@ -22,10 +22,10 @@ pub(super) fn answer(books: &Books, secret: Option<&str>, request: &Request, rev
             let since = filter.split_once("CreationDate ge datetime'").and_then(|(_, rest)| rest.split_once("T00:00:00'"));
             let Some((since, _)) = since else { return (400, json!({ "error": { "code": "filter" } }).to_string()) };
             let since = time(&format!("{since}T00:00:00"));
-            let found: Vec<&Document> = books.documents.iter().filter(|document| document.at >= since).collect();
-            Books::part(found, skip, take, reversed, item)
+            let found: Vec<&Document> = state.documents.iter().filter(|document| document.at >= since).collect();
+            SystemState::part(found, skip, take, reversed, item)
         }
-        STOCK => Books::part(books.stock.iter().collect(), skip, take, reversed, stock),
+        STOCK => SystemState::part(state.stock.iter().collect(), skip, take, reversed, stock),
         _ => return (404, json!({ "error": { "code": "no such entity" } }).to_string()),
     };
     let mut data = json!({ "results": part.rows });

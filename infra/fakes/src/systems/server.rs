@@ -12,13 +12,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::in_process::parameters;
-use super::{Books, Request, Shape};
+use super::{Request, Shape, SystemState};
 
 /// A fake system that is served on 127.0.0.1 until this handle is dropped.
 #[derive(Debug)]
 pub struct Served {
     url: String,
-    books: Arc<Mutex<Books>>,
+    state: Arc<Mutex<SystemState>>,
     task: JoinHandle<()>,
 }
 
@@ -26,7 +26,7 @@ pub struct Served {
 struct Shared {
     shape: Shape,
     secret: String,
-    books: Arc<Mutex<Books>>,
+    state: Arc<Mutex<SystemState>>,
 }
 
 impl Served {
@@ -34,18 +34,18 @@ impl Served {
     ///
     /// # Errors
     /// When no port is free.
-    pub async fn start(shape: Shape, secret: &str, books: Books) -> std::io::Result<Self> {
+    pub async fn start(shape: Shape, secret: &str, state: SystemState) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let books = Arc::new(Mutex::new(books));
-        let shared = Shared { shape, secret: secret.to_owned(), books: Arc::clone(&books) };
+        let state = Arc::new(Mutex::new(state));
+        let shared = Shared { shape, secret: secret.to_owned(), state: Arc::clone(&state) };
         let served = axum::serve(listener, Router::new().fallback(answer).with_state(shared));
         let task = tokio::spawn(async move {
             if let Err(error) = served.await {
                 tracing::error!(%error, "a fake system stopped serving");
             }
         });
-        Ok(Self { url, books, task })
+        Ok(Self { url, state, task })
     }
 
     /// Its address, without a slash at the end.
@@ -55,8 +55,8 @@ impl Served {
     }
 
     /// Reads or changes the state of the system.
-    pub fn with<T>(&self, work: impl FnOnce(&mut Books) -> T) -> T {
-        work(&mut self.books.lock().unwrap_or_else(PoisonError::into_inner))
+    pub fn with<T>(&self, work: impl FnOnce(&mut SystemState) -> T) -> T {
+        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -75,8 +75,8 @@ async fn answer(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body
         body: serde_json::from_slice(&body).unwrap_or_default(),
     };
     let (answer, now) = {
-        let mut books = shared.books.lock().unwrap_or_else(PoisonError::into_inner);
-        (books.answer(shared.shape, Some(&shared.secret), &request), books.now)
+        let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.answer(shared.shape, Some(&shared.secret), &request), state.now)
     };
     match answer {
         Some((status, text)) => {

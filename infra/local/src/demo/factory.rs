@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::plan::SERUM;
+use super::production::{Amounts, FACTORY, RAW, due};
 use super::report::between;
+use super::script::SERUM;
 use super::signed::SignedSender;
-use super::workshop::{Amounts, FACTORY, RAW, due};
 use crate::stack::Stack;
 
 /// The name of the factory's system.
@@ -28,14 +28,14 @@ const SYSTEM: &str = "factory";
 const SECRET: &str = "factory-of-the-demo";
 
 /// The longest time that the shop may take to show the effect of an event.
-const SHOWN_WITHIN: Duration = Duration::from_secs(90);
+const LEVEL_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The purchase order of the raw material whose due date moves.
-const SLIPS: &str = "PO-2";
+const DELAYED_ORDER: &str = "PO-2";
 
 /// The change that the shop showed after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shown {
+pub struct LevelChange {
     /// The change of the shop's level of the serum, in units.
     pub units: i64,
     /// Milliseconds from the answer to the event until the shop's level changed.
@@ -44,18 +44,18 @@ pub struct Shown {
 
 /// The changes that the shop showed after each event of the factory; `None` if it showed none in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Supplied {
+pub struct SupplyEffects {
     /// After the receipt.
-    pub raised: Option<Shown>,
+    pub raised: Option<LevelChange>,
     /// After the purchase order.
-    pub ordered: Option<Shown>,
+    pub ordered: Option<LevelChange>,
     /// After its due date moved.
-    pub lowered: Option<Shown>,
+    pub lowered: Option<LevelChange>,
 }
 
 /// The secret of the sources. The factory is the only source.
 pub fn sources_secret() -> Value {
-    json!({ "signing": { SYSTEM: SECRET }, "shown": {} })
+    json!({ "signing": { SYSTEM: SECRET }, "outbound": {} })
 }
 
 /// The factory, and the shop in which it watches the effect of its events.
@@ -89,28 +89,28 @@ impl<'a> Factory<'a> {
     ///
     /// # Errors
     /// When an event is not accepted.
-    pub async fn run(&self, soon: Instant, rush_is_over: &Notify, say: &dyn Fn(&str)) -> io::Result<Supplied> {
+    pub async fn run(&self, soon: Instant, rush_is_over: &Notify, say: &dyn Fn(&str)) -> io::Result<SupplyEffects> {
         let (grams, units) = (self.amounts.raw_more(), self.amounts.more);
         sleep_until(soon).await;
-        let raised = self.shown("GR-1", "receipt", grams, json!({}), units).await?;
+        let raised = self.send_and_wait("GR-1", "receipt", grams, json!({}), units).await?;
         say(&outcome_text(&format!("{grams} g of {RAW} were received"), raised));
         rush_is_over.notified().await;
-        let ordered = self.shown("PO-2/1", "purchase_order", grams, order(SLIPS, true), units).await?;
+        let ordered = self.send_and_wait("PO-2/1", "purchase_order", grams, order(DELAYED_ORDER, true), units).await?;
         say(&outcome_text(&format!("{grams} g of {RAW} are ordered"), ordered));
-        let lowered = self.shown("PO-2/2", "purchase_order", grams, order(SLIPS, false), -units).await?;
+        let lowered = self.send_and_wait("PO-2/2", "purchase_order", grams, order(DELAYED_ORDER, false), -units).await?;
         say(&outcome_text("The supplier delivers too late", lowered));
-        Ok(Supplied { raised, ordered, lowered })
+        Ok(SupplyEffects { raised, ordered, lowered })
     }
 
     /// Sends an event, and waits until the shop's level of the serum has changed by `units`.
-    async fn shown(&self, id: &str, kind: &str, grams: i64, more: Value, units: i64) -> io::Result<Option<Shown>> {
+    async fn send_and_wait(&self, id: &str, kind: &str, grams: i64, more: Value, units: i64) -> io::Result<Option<LevelChange>> {
         let before = self.server.shop(|shop| shop.log().len());
         self.send(id, kind, grams, more).await?;
-        let (answered, end) = (Timestamp::now(), Instant::now() + SHOWN_WITHIN);
+        let (answered, end) = (Timestamp::now(), Instant::now() + LEVEL_TIMEOUT);
         loop {
             let reached = self.server.shop(|shop| reached(shop.log().get(before..).unwrap_or_default(), self.watched, units));
             if let Some((at, units)) = reached {
-                return Ok(Some(Shown { units, after_ms: between(answered, at) }));
+                return Ok(Some(LevelChange { units, after_ms: between(answered, at) }));
             }
             if Instant::now() > end {
                 return Ok(None);
@@ -129,8 +129,8 @@ impl<'a> Factory<'a> {
         event["occurred_at"] = Timestamp::now().to_string().into();
         let answers = self.sender.send(&event.to_string(), &|| ()).await?;
         // A duplicate means that the answer to the first attempt was lost.
-        let is_kept = |answer: &Value| matches!(answer["outcome"].as_str(), Some("applied" | "duplicate" | "deferred"));
-        if answers.len() == 1 && answers.iter().all(is_kept) {
+        let is_accepted = |answer: &Value| matches!(answer["outcome"].as_str(), Some("applied" | "duplicate" | "deferred"));
+        if answers.len() == 1 && answers.iter().all(is_accepted) {
             Ok(())
         } else {
             Err(io::Error::other(format!("the event {id} was not accepted: {answers:?}")))
@@ -143,17 +143,17 @@ fn order(reference: &str, in_time: bool) -> Value {
     json!({ "reference": reference, "due": due(today, in_time).to_string() })
 }
 
-fn outcome_text(what: &str, shown: Option<Shown>) -> String {
+fn outcome_text(what: &str, shown: Option<LevelChange>) -> String {
     shown.map_or_else(
-        || format!("{what}: the shop does not show it within {} s.", SHOWN_WITHIN.as_secs()),
-        |shown| format!("{what}: {}.", shown.describe()),
+        || format!("{what}: the shop does not show it within {} s.", LEVEL_TIMEOUT.as_secs()),
+        |shown| format!("{what}: {}.", shown.text()),
     )
 }
 
-impl Shown {
+impl LevelChange {
     /// The change as text for people.
     #[must_use]
-    pub fn describe(&self) -> String {
+    pub fn text(&self) -> String {
         let Self { units, after_ms } = self;
         let tenths = after_ms.div_ceil(100);
         format!("the shop shows {units:+} of the {SERUM} after {}.{} s", tenths / 10, tenths % 10)

@@ -1,21 +1,21 @@
 //! The demos on the local stack: a flash sale, and a morning of four other systems ([`sources`]).
 //!
-//! [`plan`] decides from a seed what customers and the warehouse do. [`play`] does it in the fake shop, whose webhooks go to the
+//! [`script`] decides from a seed what customers and the warehouse do. [`play`] does it in the fake shop, whose webhooks go to the
 //! real functions, while a [`factory`] sends events about a raw material. [`report`] audits the result. The shop accepts or
-//! refuses each order by its levels. The pusher set these levels, from the stock and the producible units ([`workshop`]), so if
+//! refuses each order by its levels. The pusher set these levels, from the stock and the producible units ([`production`]), so if
 //! the shop oversells, Promissory is the cause.
 
 mod factory;
-mod plan;
 mod play;
+mod production;
 mod report;
+mod script;
 mod signed;
 pub mod sources;
-mod workshop;
 
-pub use plan::{Script, plan};
-pub use play::{Played, play};
+pub use play::{PlayResult, play};
 pub use report::{Percentiles, Report};
+pub use script::{Script, script};
 
 use std::io;
 
@@ -49,6 +49,6 @@ pub struct DemoConfig {
 /// When the stack does not start, or does not answer.
 pub async fn run(config: &DemoConfig, stack: &StackConfig, say: &dyn Fn(&str)) -> io::Result<Report> {
     let (stack, server) = Stack::up(stack, 0, busy_shopify(config.seed)).await?;
-    let played = play(config, &plan(config), &stack, &server, say).await?;
+    let played = play(config, &script(config), &stack, &server, say).await?;
     Report::of(config, &played, &stack, &server).await
 }

@@ -18,20 +18,20 @@ use promissory_fakes::shopify::{CheckoutRefused, DeliveryPlan, ItemId, NewItem, 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::factory::{Factory, Supplied, sources_secret};
-use super::plan::{Change, Customer, Fate, LARGE, SERUM, TAIL_UNITS};
-use super::workshop::{Amounts, FACTORY, PRODUCTION, sheets};
+use super::factory::{Factory, SupplyEffects, sources_secret};
+use super::production::{Amounts, FACTORY, PRODUCTION, sheets};
+use super::script::{Customer, LARGE, OrderOutcome, SERUM, StockChange, TAIL_UNITS};
 use super::{DemoConfig, Script};
-use crate::audit::Books;
+use crate::audit::TableContents;
 use crate::seed::{import_item, import_network, take_stock};
 use crate::stack::Stack;
 
 /// The longest time that the system may take until no work is left.
-const REST_WITHIN: Duration = Duration::from_secs(90);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// What happened in the sale, and when.
 #[derive(Debug, Default)]
-pub struct Played {
+pub struct PlayResult {
     /// When each order was placed.
     pub placed: BTreeMap<OrderId, Timestamp>,
     /// The number of orders that the shop refused because its levels were too low.
@@ -39,7 +39,7 @@ pub struct Played {
     /// The time at which each stock change was in the ledger, by SKU and whether it was at the second location.
     pub changed: BTreeMap<(String, bool), Timestamp>,
     /// The changes that the shop showed after the factory's events.
-    pub supplied: Supplied,
+    pub supplied: SupplyEffects,
     /// The number of function processes that were killed.
     pub killed: usize,
     /// The reports of the reconciler's jobs.
@@ -66,7 +66,7 @@ pub async fn play(
     stack: &Stack,
     server: &Server,
     say: &dyn Fn(&str),
-) -> io::Result<Played> {
+) -> io::Result<PlayResult> {
     let setup = set_up(config, script, stack, server, say).await?;
     let factory = Factory::of(stack, server, Amounts::of(config.orders), setup.made)?;
     factory.send_opening_order().await?;
@@ -78,7 +78,7 @@ pub async fn play(
         late_percent: 5,
         latest_ms: 3_000,
     });
-    let played = Mutex::new(Played::default());
+    let played = Mutex::new(PlayResult::default());
     say(&format!(
         "The sale is open: {} customers in {} s for {} units of the serum in stock, and for the producible units.",
         config.orders, config.seconds, config.units
@@ -173,7 +173,7 @@ pub(super) async fn initialise_levels(stack: &Stack, server: &Server, say: &dyn 
     stack.reconcile("sweep").await?;
     stack.reconcile("backlog").await?;
     server.set_webhook_url(&stack.outputs.webhook_url);
-    if wait_for_rest(stack).await? {
+    if wait_until_idle(stack).await? {
         Ok(())
     } else {
         Err(io::Error::other("the levels of the shop were not initialised in time"))
@@ -199,23 +199,23 @@ async fn sell(
     script: &Script,
     server: &Server,
     (began, made_at): (Instant, promissory_fakes::shopify::LocationId),
-    played: &Mutex<Played>,
+    played: &Mutex<PlayResult>,
     rush_is_over: &Notify,
 ) {
     let mut rush = script.customers.iter().filter(|customer| customer.is_in_the_rush()).count();
-    let mut later: BTreeMap<(Duration, OrderId), Fate> = BTreeMap::new();
+    let mut later: BTreeMap<(Duration, OrderId), OrderOutcome> = BTreeMap::new();
     let mut customers = script.customers.iter().peekable();
     loop {
         if rush == 0 {
             rush_is_over.notify_one();
         }
         let next_customer = customers.peek().map(|customer| customer.at);
-        let next_fate = later.keys().next().map(|(at, _)| *at);
-        let Some(at) = next_customer.into_iter().chain(next_fate).min() else { return };
+        let next_outcome = later.keys().next().map(|(at, _)| *at);
+        let Some(at) = next_customer.into_iter().chain(next_outcome).min() else { return };
         sleep_until(began + at).await;
-        if next_fate == Some(at) {
-            let Some(((_, order), fate)) = later.pop_first() else { return };
-            if let Some(rest) = server.shop(|shop| apply_fate(shop, order, fate, made_at)) {
+        if next_outcome == Some(at) {
+            let Some(((_, order), outcome)) = later.pop_first() else { return };
+            if let Some(rest) = server.shop(|shop| apply_outcome(shop, order, outcome, made_at)) {
                 later.insert((at + Duration::from_millis(400), order), rest);
             }
         } else if let Some(customer) = customers.next() {
@@ -225,7 +225,12 @@ async fn sell(
     }
 }
 
-fn check_out(customer: &Customer, server: &Server, later: &mut BTreeMap<(Duration, OrderId), Fate>, played: &Mutex<Played>) {
+fn check_out(
+    customer: &Customer,
+    server: &Server,
+    later: &mut BTreeMap<(Duration, OrderId), OrderOutcome>,
+    played: &Mutex<PlayResult>,
+) {
     let now = Timestamp::now();
     let cart: Vec<(&str, i64)> = customer.cart.iter().map(|(sku, units)| (sku.as_str(), *units)).collect();
     let outcome = server.shop(|shop| shop.checkout(now, &cart));
@@ -233,8 +238,8 @@ fn check_out(customer: &Customer, server: &Server, later: &mut BTreeMap<(Duratio
     match outcome {
         Ok(order) => {
             played.placed.insert(order, now);
-            if let Some((fate, after)) = customer.then {
-                later.insert((customer.at + after, order), fate);
+            if let Some((outcome, after)) = customer.outcome {
+                later.insert((customer.at + after, order), outcome);
             }
         }
         Err(CheckoutRefused::SoldOut { .. }) => played.sold_out += 1,
@@ -242,31 +247,36 @@ fn check_out(customer: &Customer, server: &Server, later: &mut BTreeMap<(Duratio
     }
 }
 
-/// Cancels or ships an order. Returns the fate of the units that are left, which follows a moment later. An order with units that
+/// Cancels or ships an order. Returns the outcome of the units that are left, which follows a moment later. An order with units that
 /// must still be made does not ship in this sale.
-fn apply_fate(shop: &mut Shop, order: OrderId, fate: Fate, made_at: promissory_fakes::shopify::LocationId) -> Option<Fate> {
+fn apply_outcome(
+    shop: &mut Shop,
+    order: OrderId,
+    outcome: OrderOutcome,
+    made_at: promissory_fakes::shopify::LocationId,
+) -> Option<OrderOutcome> {
     let now = Timestamp::now();
     let is_to_be_made = shop
         .order(order)
         .is_some_and(|order| order.fulfilment_orders.iter().any(|asked| asked.status.is_active() && asked.location == made_at));
-    if is_to_be_made && fate != Fate::Cancelled {
+    if is_to_be_made && outcome != OrderOutcome::Cancelled {
         return None;
     }
-    match fate {
-        Fate::Cancelled => shop.cancel(now, order).map(|()| None),
-        Fate::Shipped => shop.fulfil(now, order, None).map(|_| None),
-        Fate::ShippedInParts => {
+    match outcome {
+        OrderOutcome::Cancelled => shop.cancel(now, order).map(|()| None),
+        OrderOutcome::Shipped => shop.fulfil(now, order, None).map(|_| None),
+        OrderOutcome::ShippedInParts => {
             let first = shop.order(order).and_then(|order| order.lines.first()).map(|line| (line.id, 1));
-            shop.fulfil(now, order, first.as_ref().map(std::slice::from_ref)).map(|_| Some(Fate::Shipped))
+            shop.fulfil(now, order, first.as_ref().map(std::slice::from_ref)).map(|_| Some(OrderOutcome::Shipped))
         }
     }
     .unwrap_or(None) // An error means that no unit is left to ship: the first line was the whole order.
 }
 
 /// The warehouse receives units and writes units off.
-async fn receive(script: &Script, stack: &Stack, setup: &Setup, began: Instant, played: &Mutex<Played>) -> io::Result<()> {
+async fn receive(script: &Script, stack: &Stack, setup: &Setup, began: Instant, played: &Mutex<PlayResult>) -> io::Result<()> {
     let store = stack.store();
-    for Change { at, sku, second_location, units } in &script.changes {
+    for StockChange { at, sku, second_location, units } in &script.changes {
         sleep_until(began + *at).await;
         let location = &setup.locations[usize::from(*second_location)];
         let kind = if *units > 0 { StockKind::Receipt } else { StockKind::WriteOff };
@@ -311,7 +321,7 @@ pub(super) async fn run_jobs(stack: &Stack, say: &dyn Fn(&str)) -> io::Result<(V
     for job in ["sweep", "read", "backlog"] {
         reports.push(stack.reconcile(job).await?);
     }
-    wait_for_rest(stack).await?;
+    wait_until_idle(stack).await?;
     loop {
         let page = stack.reconcile("compare").await?;
         let end = page["end"] == true;
@@ -320,16 +330,16 @@ pub(super) async fn run_jobs(stack: &Stack, say: &dyn Fn(&str)) -> io::Result<(V
             break;
         }
     }
-    Ok((reports, wait_for_rest(stack).await?))
+    Ok((reports, wait_until_idle(stack).await?))
 }
 
 /// Waits until no work is left; `false` if that takes too long.
-async fn wait_for_rest(stack: &Stack) -> io::Result<bool> {
-    let end = Instant::now() + REST_WITHIN;
+async fn wait_until_idle(stack: &Stack) -> io::Result<bool> {
+    let end = Instant::now() + IDLE_TIMEOUT;
     let mut rested = false;
     while Instant::now() < end {
-        let books = Books::read(&stack.dynamodb(), &stack.outputs.table_name).await?;
-        let was = std::mem::replace(&mut rested, books.at_rest());
+        let contents = TableContents::read(&stack.dynamodb(), &stack.outputs.table_name).await?;
+        let was = std::mem::replace(&mut rested, contents.at_rest());
         // Two readings: the table does not show a plan or promise that a function is computing now.
         if was && rested {
             return Ok(true);

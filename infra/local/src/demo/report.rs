@@ -12,10 +12,10 @@ use promissory::movement::MovementKind;
 use promissory_fakes::shopify::{AppliedKind, ItemId, Server, Shop};
 use serde::Serialize;
 
-use super::plan::{LARGE, SERUM};
-use super::workshop::{Amounts, PRODUCTION, Parts};
-use super::{DemoConfig, Played};
-use crate::audit::{Books, compare_levels, compare_orders, compare_plans};
+use super::production::{Amounts, ComponentStock, PRODUCTION};
+use super::script::{LARGE, SERUM};
+use super::{DemoConfig, PlayResult};
+use crate::audit::{TableContents, compare_levels, compare_orders, compare_plans};
 use crate::stack::Stack;
 
 /// Percentiles, in milliseconds.
@@ -97,28 +97,28 @@ impl Report {
     ///
     /// # Errors
     /// When the stack cannot be read.
-    pub async fn of(config: &DemoConfig, played: &Played, stack: &Stack, server: &Server) -> io::Result<Self> {
-        let books = Books::read(&stack.dynamodb(), &stack.outputs.table_name).await?;
+    pub async fn of(config: &DemoConfig, played: &PlayResult, stack: &Stack, server: &Server) -> io::Result<Self> {
+        let contents = TableContents::read(&stack.dynamodb(), &stack.outputs.table_name).await?;
         let abandoned_hints = stack.waiting(&stack.outputs.push_dead_letters_url).await?;
         let stats = server.stats();
         Ok(server.shop(|shop| {
-            let findings = compare_orders(&books, shop);
-            let mismatches: Vec<String> = books.mismatches().iter().map(ToString::to_string).collect();
-            let serum = books.positions.values().filter(|position| position.of.sku.as_str() == SERUM);
+            let findings = compare_orders(&contents, shop);
+            let mismatches: Vec<String> = contents.mismatches().iter().map(ToString::to_string).collect();
+            let serum = contents.positions.values().filter(|position| position.of.sku.as_str() == SERUM);
             let shopify_available = shop.item(SERUM).map_or(0, |item| shown(shop, item.id));
-            let shipped: Quantity = books
+            let shipped: Quantity = contents
                 .all_movements()
                 .filter(|m| m.of.sku.as_str() == SERUM && m.kind == MovementKind::Ship && !m.reversal)
                 .map(|m| m.quantity)
                 .sum();
-            let swept = books.all_movements().filter(|movement| movement.cause.event.source.starts_with("query:")).count();
+            let swept = contents.all_movements().filter(|movement| movement.cause.event.source.starts_with("query:")).count();
             let counters = shop.counters();
-            let parts = Parts::count(&books, Amounts::of(config.orders).raw_ordered());
-            let [made, shown] = to_be_made(&books, shop);
+            let parts = ComponentStock::count(&contents, Amounts::of(config.orders).raw_ordered());
+            let [made, shown] = to_be_made(&contents, shop);
             let producible = shown.map(|units| units.max(0));
             let production: LocationId = PRODUCTION.parse().expect("a code");
-            let mut wrong_levels = compare_levels(&books, shop);
-            wrong_levels.extend(compare_plans(&books, shop, &production));
+            let mut wrong_levels = compare_levels(&contents, shop);
+            wrong_levels.extend(compare_plans(&contents, shop, &production));
             if !parts.are_exact_for(producible) {
                 wrong_levels.push(format!("{parts:?} are not exactly enough for {producible:?}"));
             }
@@ -129,12 +129,12 @@ impl Report {
                 units: config.units,
                 reserved: serum.map(|position| position.balance.reserved).sum::<Quantity>().units(),
                 shipped: shipped.units(),
-                available: books.promises.iter().find(|p| p.sku.as_str() == SERUM).map_or(0, |p| p.available.units()),
+                available: contents.promises.iter().find(|p| p.sku.as_str() == SERUM).map_or(0, |p| p.available.units()),
                 shopify_available,
-                movements: books.all_movements().count(),
+                movements: contents.all_movements().count(),
                 ledger_equals_positions: mismatches.is_empty(),
                 producible: producible[0],
-                oversold_by_us: oversold(&books, shop) + parts.short(made.map(|units| units.max(0))),
+                oversold_by_us: oversold(&contents, shop) + parts.short(made.map(|units| units.max(0))),
                 shown_can_be_made: parts.short(producible) == 0,
                 producible_raised: supplied.raised.map_or(0, |shown| shown.units),
                 producible_lowered: supplied.lowered.map_or(0, |shown| -shown.units),
@@ -142,8 +142,8 @@ impl Report {
                 lowered_ms: supplied.lowered.map(|shown| shown.after_ms),
                 lost: findings.lost,
                 duplicates_applied: findings.duplicates,
-                order_to_ledger_ms: order_to_ledger(&books, played),
-                change_to_shopify_ms: change_to_shopify(&books, played, shop),
+                order_to_ledger_ms: order_to_ledger(&contents, played),
+                change_to_shopify_ms: change_to_shopify(&contents, played, shop),
                 extra: Extra {
                     sold_out: played.sold_out,
                     webhooks: format!(
@@ -168,7 +168,7 @@ impl Report {
 
     /// Whether the audit found no error.
     #[must_use]
-    pub fn is_good(&self) -> bool {
+    pub fn is_correct(&self) -> bool {
         self.ledger_equals_positions
             && self.oversold_by_us == 0
             && self.shown_can_be_made
@@ -232,15 +232,15 @@ impl Report {
 }
 
 /// Units sold beyond all units that ever existed, of items that are not made.
-fn oversold(books: &Books, shop: &Shop) -> i64 {
+fn oversold(contents: &TableContents, shop: &Shop) -> i64 {
     let bought_in = shop.items().filter(|item| ![SERUM, LARGE].contains(&item.sku.as_str()));
-    bought_in.map(|item| (sold(shop, &item.sku) - existed(books, &item.sku)).max(0)).sum()
+    bought_in.map(|item| (sold(shop, &item.sku) - existed(contents, &item.sku)).max(0)).sum()
 }
 
 /// Units of both serums that must be made in addition to the stock: for the orders, and if all units that the shop shows are sold
 /// as well. A number below zero is stock that is left.
-fn to_be_made(books: &Books, shop: &Shop) -> [[i64; 2]; 2] {
-    let made = [SERUM, LARGE].map(|sku| sold(shop, sku) - existed(books, sku));
+fn to_be_made(contents: &TableContents, shop: &Shop) -> [[i64; 2]; 2] {
+    let made = [SERUM, LARGE].map(|sku| sold(shop, sku) - existed(contents, sku));
     let shown = [SERUM, LARGE].map(|sku| shop.item(sku).map_or(0, |item| shown(shop, item.id)));
     [made, [made[0] + shown[0], made[1] + shown[1]]]
 }
@@ -255,8 +255,8 @@ fn sold(shop: &Shop, sku: &str) -> i64 {
 }
 
 /// All units that ever existed, by the movements that no order caused.
-fn existed(books: &Books, sku: &str) -> i64 {
-    let ours = books.all_movements().filter(|movement| movement.of.sku.as_str() == sku && movement.cause.order.is_none());
+fn existed(contents: &TableContents, sku: &str) -> i64 {
+    let ours = contents.all_movements().filter(|movement| movement.of.sku.as_str() == sku && movement.cause.order.is_none());
     ours.map(|movement| movement.change().on_hand.units()).sum()
 }
 
@@ -266,9 +266,9 @@ fn shown(shop: &Shop, item: ItemId) -> i64 {
 }
 
 /// The time from the checkout to the first reservation, for orders that a webhook brought.
-fn order_to_ledger(books: &Books, played: &Played) -> Percentiles {
+fn order_to_ledger(contents: &TableContents, played: &PlayResult) -> Percentiles {
     let mut first: std::collections::BTreeMap<OrderId, (Timestamp, bool)> = std::collections::BTreeMap::new();
-    for movement in books.all_movements().filter(|movement| movement.kind == MovementKind::Reserve) {
+    for movement in contents.all_movements().filter(|movement| movement.kind == MovementKind::Reserve) {
         let Some(line) = &movement.cause.order else { continue };
         let by_webhook = movement.cause.event.source.starts_with("shopify:");
         let entry = first.entry(line.order).or_insert((movement.recorded_at, by_webhook));
@@ -282,13 +282,13 @@ fn order_to_ledger(books: &Books, played: &Played) -> Percentiles {
 }
 
 /// The time from a stock change in the ledger to the first push after it of the same item and location.
-fn change_to_shopify(books: &Books, played: &Played, shop: &Shop) -> Percentiles {
-    let times = books
+fn change_to_shopify(contents: &TableContents, played: &PlayResult, shop: &Shop) -> Percentiles {
+    let times = contents
         .all_movements()
         .filter(|m| m.cause.event.source == "demo" && m.cause.event.id.starts_with("change:"))
         .filter_map(|m| {
             let Place::At(location) = &m.of.place else { return None };
-            let level = books.levels.iter().find(|level| level.sku == m.of.sku && level.location == *location)?;
+            let level = contents.levels.iter().find(|level| level.sku == m.of.sku && level.location == *location)?;
             let push = shop.log().iter().find(|call| {
                 call.at >= m.recorded_at
                     && matches!(call.kind, AppliedKind::Adjust | AppliedKind::Set)

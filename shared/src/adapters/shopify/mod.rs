@@ -28,7 +28,7 @@ pub mod operations {
     /// Activates an item at a location.
     pub const ACTIVATE_LEVEL: &str = include_str!("operations/activate_level.graphql");
     /// Sets variant metafields.
-    pub const DESCRIBE: &str = include_str!("operations/describe.graphql");
+    pub const SET_METAFIELDS: &str = include_str!("operations/set_metafields.graphql");
     /// Reads the levels of several items.
     pub const LEVELS_OF_ITEMS: &str = include_str!("operations/levels_of_items.graphql");
     /// Reads all levels of one item.
@@ -59,7 +59,7 @@ pub mod operations {
         ADJUST_AVAILABLE,
         SET_AVAILABLE,
         ACTIVATE_LEVEL,
-        DESCRIBE,
+        SET_METAFIELDS,
         LEVELS_OF_ITEMS,
         LEVELS_OF_ITEM,
         ORDERS_UPDATED,

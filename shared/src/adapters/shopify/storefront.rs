@@ -163,7 +163,7 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
                 })
             })
             .collect();
-        let data: MetafieldsData = self.call(shop, operations::DESCRIBE, json!({ "metafields": metafields })).await?;
+        let data: MetafieldsData = self.call(shop, operations::SET_METAFIELDS, json!({ "metafields": metafields })).await?;
         answer(data.metafields_set)
     }
 

@@ -1,7 +1,7 @@
 //! Explains the numbers of an item: reads the rows they were computed from, now or at a time in the past.
 
-mod now;
-mod then;
+mod past;
+mod present;
 
 use jiff::Timestamp;
 
@@ -43,8 +43,8 @@ impl From<UnreadableRow> for ExplainError {
 pub async fn explain<S: Store>(store: &S, question: &ExplainQuestion, now: Timestamp) -> Result<ExplainAnswer, ExplainError> {
     let facts = match question.at {
         Some(at) if at > now => return Err(ExplainError::NotYet(at)),
-        Some(at) => then::read(store, question, at).await?,
-        None => now::read(store, question, now).await?,
+        Some(at) => past::read(store, question, at).await?,
+        None => present::read(store, question, now).await?,
     };
     Ok(answer(&facts, question))
 }

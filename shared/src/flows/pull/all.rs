@@ -38,7 +38,7 @@ impl Pulled {
 
     /// Whether the feed needs no attention.
     #[must_use]
-    pub fn went_well(&self) -> bool {
+    pub fn succeeded(&self) -> bool {
         match self {
             Self::Done(report) => report.failed.is_empty(),
             Self::NotDue => true,

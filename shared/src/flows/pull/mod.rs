@@ -19,7 +19,7 @@ use crate::ports::{Clock, Source, Store, StoreError, read};
 use crate::source::pull::config::{Feed, PullMode};
 use crate::source::pull::page::{self, Next};
 use crate::source::pull::reading::{Pass, Step};
-use crate::source::pull::request::{At, SourceError, request};
+use crate::source::pull::request::{PageRef, SourceError, request};
 use crate::source::pull::watermark::{FeedWatermark, WatermarkPosition};
 use crate::source::pull::{MAX_FAILURES, MAX_PAGES, MAX_SHIFTS, REQUEST_WITHIN};
 use crate::source::{MAX_BATCH, System};
@@ -80,11 +80,11 @@ pub enum PullError {
 
 /// How a run without an error ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+enum RunEnd {
     /// Every row was read.
-    Whole,
+    Complete,
     /// The deadline passed, or the run read [`MAX_PAGES`].
-    Enough,
+    Partial,
     /// Rows moved while they were read, so a page may have been missed.
     Shifted,
 }
@@ -131,27 +131,27 @@ pub(super) struct Run<'a, S, Q, C> {
 }
 
 impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
-    async fn all(&mut self) -> Result<End, PullError> {
+    async fn all(&mut self) -> Result<RunEnd, PullError> {
         loop {
             match self.once().await? {
-                End::Shifted if self.report.shifted < MAX_SHIFTS => self.report.shifted += 1,
-                end @ (End::Whole | End::Enough | End::Shifted) => return Ok(end),
+                RunEnd::Shifted if self.report.shifted < MAX_SHIFTS => self.report.shifted += 1,
+                end @ (RunEnd::Complete | RunEnd::Partial | RunEnd::Shifted) => return Ok(end),
             }
         }
     }
 
     /// Reads the feed once, from the watermark to its end.
-    async fn once(&mut self) -> Result<End, PullError> {
+    async fn once(&mut self) -> Result<RunEnd, PullError> {
         let feed = self.feed;
         let progress = feed.progress.as_ref();
         let mut since = progress.map(|progress| progress.from(self.report.since.or(self.began)));
-        let (mut pass, mut at) = (Pass::new(feed), At::First);
+        let (mut pass, mut at) = (Pass::new(feed), PageRef::First);
         self.asked_at = None;
         loop {
             let now = self.pulling.clock.now();
             let left = self.pulling.deadline.duration_since(now);
             if left.is_negative() || left.is_zero() || self.report.pages == MAX_PAGES {
-                return Ok(End::Enough);
+                return Ok(RunEnd::Partial);
             }
             let asking = request(feed, since, &at, left.unsigned_abs().min(REQUEST_WITHIN));
             let answer = self.pulling.source.fetch(&asking).await?;
@@ -159,13 +159,13 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
             let page = page::read(feed, &at, &answer.bytes)?;
             self.report.pages += 1;
             self.report.rows += page.rows.len();
-            let Some(rows) = pass.meet(page.rows) else { return Ok(End::Shifted) };
+            let Some(rows) = pass.without_overlap(page.rows) else { return Ok(RunEnd::Shifted) };
             let steps = pass.steps(rows, self.report.rows, asked_at, &self.system.code)?;
             if !self.ingest(&mut pass, steps).await? {
-                return Ok(End::Enough);
+                return Ok(RunEnd::Partial);
             }
             match page.next {
-                Next::At(next) => at = next,
+                Next::Page(next) => at = next,
                 Next::Newer => since = Some(pass.newer_than(since)?),
                 Next::BrokenOff => {
                     return Err(SourceError::Unreadable { detail: "it broke off in the middle of a line".into() }.into());
@@ -174,10 +174,10 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
             }
         }
         if !self.apply_full_refresh(&mut pass).await? {
-            return Ok(End::Enough);
+            return Ok(RunEnd::Partial);
         }
         self.advance(&pass, true).await?;
-        Ok(End::Whole)
+        Ok(RunEnd::Complete)
     }
 
     /// Applies the sums of a full refresh, and a zero for each state that the refresh no longer reports. Returns `false` when
@@ -274,10 +274,10 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
     /// Moves the watermark as far as the rows so far allow. Moves it back to its start if rows came in another order than it
     /// was moved for.
     async fn advance(&mut self, pass: &Pass<'_>, end: bool) -> Result<(), StoreError> {
-        let (Some(course), Some(asked_at)) = (pass.course(), self.asked_at) else { return Ok(()) };
-        self.report.misordered |= course.misordered;
-        let to = course.watermark(end, asked_at);
-        if course.misordered && self.moved && to.is_none() {
+        let (Some(delta), Some(asked_at)) = (pass.delta(), self.asked_at) else { return Ok(()) };
+        self.report.misordered |= delta.misordered;
+        let to = delta.watermark(end, asked_at);
+        if delta.misordered && self.moved && to.is_none() {
             let began = self.began;
             self.report.since = None;
             self.moved = false;
@@ -297,15 +297,15 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
     }
 
     /// Records how the run went, and raises or clears the alerts of the feed.
-    async fn note(mut self, ended: Result<End, PullError>) -> Result<PullReport, PullError> {
-        let whole = matches!(ended, Ok(End::Whole));
+    async fn note(mut self, ended: Result<RunEnd, PullError>) -> Result<PullReport, PullError> {
+        let whole = matches!(ended, Ok(RunEnd::Complete));
         // A feed that is not ordered starts from its beginning in each run. If one run cannot reach the end, no run ever will.
         let in_parts = self.feed.ordered && !self.report.misordered && self.feed.mode == PullMode::Delta;
         let problem = match &ended {
-            Ok(End::Whole) => None,
-            Ok(End::Enough) if in_parts => None,
-            Ok(End::Enough) => Some("one run cannot read all of it, and unordered rows cannot be read in parts".to_owned()),
-            Ok(End::Shifted) => Some("its rows keep moving while they are read".to_owned()),
+            Ok(RunEnd::Complete) => None,
+            Ok(RunEnd::Partial) if in_parts => None,
+            Ok(RunEnd::Partial) => Some("one run cannot read all of it, and unordered rows cannot be read in parts".to_owned()),
+            Ok(RunEnd::Shifted) => Some("its rows keep moving while they are read".to_owned()),
             Err(error) => Some(error.to_string()),
         };
         self.report.complete = whole && self.report.failed.is_empty();

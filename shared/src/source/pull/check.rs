@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::source::pull::config::{Feed, FeedProgress, KindMapping, Paging, PullAuth, PullFormat, PullMethod, PullMode};
-use crate::source::pull::request::{self, Place};
+use crate::source::pull::request::{self, Placeholder};
 use crate::source::pull::{MAX_ROWS, Template};
 
 type Checked = Result<(), String>;
@@ -31,7 +31,7 @@ fn address(feed: &Feed) -> Checked {
     let near = host.is_none_or(|host| host == "localhost" || host == "127.0.0.1");
     must(near || feed.auth == PullAuth::None, "url: http:// is allowed only without auth; use https://")?;
     for (at, _) in feed.url.match_indices('{') {
-        let known = Place::ALL.into_iter().any(|place| feed.url[at..].starts_with(place.name()));
+        let known = Placeholder::ALL.into_iter().any(|placeholder| feed.url[at..].starts_with(placeholder.name()));
         must(known, "url: a { must begin {since}, {offset}, {page}, {size} or {cursor}")?;
     }
     must(feed.body.is_none() || feed.method == PullMethod::Post, "body: a GET has none; set method to post")?;
@@ -62,7 +62,7 @@ fn auth(feed: &Feed) -> Checked {
     must(!secret.is_empty(), "auth.secret: it must be the name of an entry of the sources' secret")
 }
 
-fn uses(feed: &Feed, place: Place) -> bool {
+fn uses(feed: &Feed, placeholder: Placeholder) -> bool {
     fn within(value: &Value, name: &str) -> bool {
         match value {
             Value::String(text) => text.contains(name),
@@ -71,31 +71,31 @@ fn uses(feed: &Feed, place: Place) -> bool {
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
     }
-    feed.url.contains(place.name()) || feed.body.as_ref().is_some_and(|body| within(body, place.name()))
+    feed.url.contains(placeholder.name()) || feed.body.as_ref().is_some_and(|body| within(body, placeholder.name()))
 }
 
 fn paging(feed: &Feed) -> Checked {
     let needed = match &feed.paging {
-        Paging::Offset { .. } => Some(Place::Offset),
-        Paging::Page { .. } => Some(Place::Page),
-        Paging::Cursor { .. } => Some(Place::Cursor),
-        Paging::Progress { .. } => Some(Place::Since),
+        Paging::Offset { .. } => Some(Placeholder::Offset),
+        Paging::Page { .. } => Some(Placeholder::Page),
+        Paging::Cursor { .. } => Some(Placeholder::Cursor),
+        Paging::Progress { .. } => Some(Placeholder::Since),
         Paging::None | Paging::NextLink { .. } => None,
     };
-    if let Some(place) = needed {
-        must(uses(feed, place), format!("paging: the url or the body must contain {}", place.name()))?;
+    if let Some(placeholder) = needed {
+        must(uses(feed, placeholder), format!("paging: the url or the body must contain {}", placeholder.name()))?;
     }
-    for place in [Place::Offset, Place::Page, Place::Cursor] {
+    for placeholder in [Placeholder::Offset, Placeholder::Page, Placeholder::Cursor] {
         must(
-            needed == Some(place) || !uses(feed, place),
-            format!("paging: {} does not belong to this kind of paging; remove it from url and body", place.name()),
+            needed == Some(placeholder) || !uses(feed, placeholder),
+            format!("paging: {} does not belong to this kind of paging; remove it from url and body", placeholder.name()),
         )?;
     }
     if let Some(size) = feed.paging.size() {
         let most = u64::try_from(MAX_ROWS).unwrap_or(u64::MAX);
         must((2..=most).contains(&size), format!("paging.size: it must be from 2 to {MAX_ROWS}"))?;
     }
-    must(feed.paging.size().is_some() || !uses(feed, Place::Size), "paging: {size} needs a kind of paging with a size")?;
+    must(feed.paging.size().is_some() || !uses(feed, Placeholder::Size), "paging: {size} needs a kind of paging with a size")?;
     if feed.format == PullFormat::JsonLines {
         let in_answer = match &feed.paging {
             Paging::NextLink { .. } | Paging::Cursor { .. } => true,
@@ -114,13 +114,13 @@ fn paging(feed: &Feed) -> Checked {
 fn mode(feed: &Feed) -> Checked {
     match (feed.mode, &feed.progress) {
         (PullMode::Full, None) => {
-            must(!uses(feed, Place::Since), "mode: a full refresh must not use {since}")?;
+            must(!uses(feed, Placeholder::Since), "mode: a full refresh must not use {since}")?;
             must(!feed.ordered, "ordered: a full refresh has no watermark; leave it out")
         }
         (PullMode::Full, Some(_)) => Err("progress: a full refresh must not have it".to_owned()),
         (PullMode::Delta, None) => Err("progress: a delta needs it".to_owned()),
         (PullMode::Delta, Some(progress)) => {
-            must(uses(feed, Place::Since), "mode: a delta needs {since} in its url or body")?;
+            must(uses(feed, Placeholder::Since), "mode: a delta needs {since} in its url or body")?;
             must(!feed.aggregate, "aggregate: only a full refresh can use it, because it reads every bin and lot")?;
             match progress {
                 FeedProgress::Time { value, overlap_seconds, .. } => {

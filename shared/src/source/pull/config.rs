@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::source::StockKind;
 use crate::source::pull::check;
-use crate::source::pull::template::{Pointer, Template};
+use crate::source::pull::template::{JsonPointer, Template};
 use crate::source::pull::times::{TimeFormat, Times};
 
 /// A validated configuration.
@@ -63,7 +63,7 @@ pub struct Feed {
     pub format: PullFormat,
     /// The pointer to the list of rows in an answer. Empty when the answer is the list.
     #[serde(default = "everything")]
-    pub rows: Pointer,
+    pub rows: JsonPointer,
     /// How the rest of the rows is asked for.
     #[serde(default)]
     pub paging: Paging,
@@ -94,8 +94,8 @@ pub struct Feed {
     pub every_minutes: Option<u32>,
 }
 
-fn everything() -> Pointer {
-    Pointer::try_from(String::new()).expect("the empty pointer is valid")
+fn everything() -> JsonPointer {
+    JsonPointer::try_from(String::new()).expect("the empty pointer is valid")
 }
 
 fn rfc3339() -> Times {
@@ -144,7 +144,7 @@ pub enum PullAuth {
     /// The secret inside the body, as JSON-RPC wants it.
     Body {
         /// Where.
-        at: Pointer,
+        at: JsonPointer,
         /// The entry.
         secret: String,
     },
@@ -171,7 +171,7 @@ pub enum Paging {
     /// The answer holds the next page's address. It must be of the same server.
     NextLink {
         /// The pointer to the address. The last page has no value there.
-        path: Pointer,
+        path: JsonPointer,
     },
     /// By `{offset}`. Pages overlap by one row, so that rows that move while they are read are noticed.
     Offset {
@@ -179,7 +179,7 @@ pub enum Paging {
         size: u64,
         /// The pointer to a value that is true when there are more rows. Without it, a short page is the last.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        more: Option<Pointer>,
+        more: Option<JsonPointer>,
     },
     /// By `{page}`. Rows that move while they are read are not noticed, so this is only for rows that keep their place.
     Page {
@@ -192,7 +192,7 @@ pub enum Paging {
     /// By `{cursor}`, which is empty at first.
     Cursor {
         /// The pointer to the next cursor. The last page has no value there.
-        path: Pointer,
+        path: JsonPointer,
     },
     /// By `{since}` again, from the newest row of the page before, until a page is short.
     Progress {

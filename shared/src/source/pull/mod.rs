@@ -27,7 +27,7 @@ pub use config::{
 };
 pub(crate) use reported::ReportedState;
 pub use request::{PullAnswer, PullRequest, SourceError};
-pub use template::{Pointer, Template};
+pub use template::{JsonPointer, Template};
 pub use times::{TimeFormat, Times};
 pub use watermark::{FeedWatermark, WatermarkPosition};
 

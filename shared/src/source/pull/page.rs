@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::source::pull::MAX_ROWS;
 use crate::source::pull::config::{Feed, Paging, PullFormat};
-use crate::source::pull::request::{At, SourceError, link};
+use crate::source::pull::request::{PageRef, SourceError, link};
 
 /// The content of one answer.
 #[derive(Debug, PartialEq)]
@@ -21,7 +21,7 @@ pub(crate) enum Next {
     /// Nothing: this was the end.
     End,
     /// Another page.
-    At(At),
+    Page(PageRef),
     /// A request for rows newer than the newest row of this page.
     Newer,
     /// Unknown: the answer broke off in the middle of a line.
@@ -32,7 +32,7 @@ pub(crate) enum Next {
 ///
 /// # Errors
 /// When the answer does not match the configuration. Nothing of it is used then.
-pub(crate) fn read(feed: &Feed, at: &At, bytes: &[u8]) -> Result<Page, SourceError> {
+pub(crate) fn read(feed: &Feed, at: &PageRef, bytes: &[u8]) -> Result<Page, SourceError> {
     let (rows, document, broken) = match feed.format {
         PullFormat::Json => {
             // The message of serde_json may quote a value, so the error holds only its kind and position.
@@ -57,7 +57,7 @@ pub(crate) fn read(feed: &Feed, at: &At, bytes: &[u8]) -> Result<Page, SourceErr
         )));
     }
     let next = if broken { Next::BrokenOff } else { next(feed, at, rows.len(), &document)? };
-    if next == Next::At(at.clone()) {
+    if next == Next::Page(at.clone()) {
         return Err(SourceError::unreadable("the address of the next page is that of this page"));
     }
     Ok(Page { rows, next })
@@ -84,9 +84,9 @@ fn lines(bytes: &[u8]) -> Result<Lines, SourceError> {
     Ok((rows, false))
 }
 
-fn next(feed: &Feed, at: &At, rows: usize, document: &Value) -> Result<Next, SourceError> {
+fn next(feed: &Feed, at: &PageRef, rows: usize, document: &Value) -> Result<Next, SourceError> {
     let count = u64::try_from(rows).unwrap_or(u64::MAX);
-    let next_page = |path: &super::Pointer| match path.of(document) {
+    let next_page = |path: &super::JsonPointer| match path.of(document) {
         None | Some(Value::Null | Value::Bool(false)) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -98,12 +98,12 @@ fn next(feed: &Feed, at: &At, rows: usize, document: &Value) -> Result<Next, Sou
     Ok(match &feed.paging {
         Paging::None => Next::End,
         Paging::NextLink { path } => match next_page(path)? {
-            Some(to) => Next::At(At::Link(link(feed, &to)?)),
+            Some(to) => Next::Page(PageRef::Link(link(feed, &to)?)),
             None => Next::End,
         },
-        Paging::Cursor { path } => next_page(path)?.map_or(Next::End, |cursor| Next::At(At::Cursor(cursor))),
+        Paging::Cursor { path } => next_page(path)?.map_or(Next::End, |cursor| Next::Page(PageRef::Cursor(cursor))),
         Paging::Offset { size, more } => {
-            let offset = if let At::Offset(offset) = at { *offset } else { 0 };
+            let offset = if let PageRef::Offset(offset) = at { *offset } else { 0 };
             let more = match more {
                 None => count >= *size,
                 Some(path) => match path.of(document) {
@@ -117,12 +117,12 @@ fn next(feed: &Feed, at: &At, rows: usize, document: &Value) -> Result<Next, Sou
             match (more, count) {
                 (false, _) => Next::End,
                 (true, 0 | 1) => return Err(SourceError::unreadable("it promises more rows and holds none")),
-                (true, _) => Next::At(At::Offset(offset.saturating_add(count - 1))),
+                (true, _) => Next::Page(PageRef::Offset(offset.saturating_add(count - 1))),
             }
         }
         Paging::Page { size, first } => {
-            let page = if let At::Page(page) = at { *page } else { *first };
-            if count >= *size { Next::At(At::Page(page.saturating_add(1))) } else { Next::End }
+            let page = if let PageRef::Page(page) = at { *page } else { *first };
+            if count >= *size { Next::Page(PageRef::Page(page.saturating_add(1))) } else { Next::End }
         }
         Paging::Progress { size } => {
             if count >= *size {

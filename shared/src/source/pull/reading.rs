@@ -11,7 +11,7 @@ use crate::source::pull::MAX_STATES;
 use crate::source::pull::config::{Feed, Paging};
 use crate::source::pull::request::SourceError;
 use crate::source::pull::row::{self, RowContent, StateKey};
-use crate::source::pull::watermark::{Course, WatermarkPosition};
+use crate::source::pull::watermark::{DeltaProgress, WatermarkPosition};
 use crate::source::{StockEvent, StockKind};
 
 /// What to do with a row.
@@ -31,7 +31,7 @@ type Rows = Vec<Result<Value, String>>;
 #[derive(Debug)]
 pub(crate) struct Pass<'a> {
     feed: &'a Feed,
-    course: Option<Course<'a>>,
+    delta: Option<DeltaProgress<'a>>,
     /// The name of the last row of the previous page, when the next page starts with this row again.
     anchor: Option<String>,
     /// The sums so far; `None` where a row of the sum failed.
@@ -42,26 +42,26 @@ pub(crate) struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     pub(crate) fn new(feed: &'a Feed) -> Self {
-        let course = feed.progress.as_ref().map(|progress| Course::new(progress, feed.ordered));
-        Self { feed, course, anchor: None, sums: BTreeMap::new(), has_unattributed_failure: false }
+        let delta = feed.progress.as_ref().map(|progress| DeltaProgress::new(progress, feed.ordered));
+        Self { feed, delta, anchor: None, sums: BTreeMap::new(), has_unattributed_failure: false }
     }
 
-    pub(crate) fn course(&self) -> Option<&Course<'a>> {
-        self.course.as_ref()
+    pub(crate) fn delta(&self) -> Option<&DeltaProgress<'a>> {
+        self.delta.as_ref()
     }
 
     /// Records that a row was applied or failed.
     pub(crate) fn done(&mut self, mark: Option<WatermarkPosition>, well: bool) {
-        match (&mut self.course, mark, well) {
-            (Some(course), Some(mark), true) => course.pass(mark),
-            (Some(course), mark, false) => course.fail(mark),
+        match (&mut self.delta, mark, well) {
+            (Some(delta), Some(mark), true) => delta.pass(mark),
+            (Some(delta), mark, false) => delta.fail(mark),
             (Some(_), None, true) | (None, _, _) => {}
         }
     }
 
     /// Returns the rows of a page without the row that the previous page ended with. Returns `None` when the page does not
     /// start with that row: rows have moved, and a row between the two pages may have been missed.
-    pub(crate) fn meet(&mut self, mut rows: Rows) -> Option<Rows> {
+    pub(crate) fn without_overlap(&mut self, mut rows: Rows) -> Option<Rows> {
         if !matches!(self.feed.paging, Paging::Offset { .. }) {
             return Some(rows);
         }
@@ -95,16 +95,16 @@ impl<'a> Pass<'a> {
         let mut steps = Vec::with_capacity(rows.len());
         let mut newest: BTreeMap<(StockKind, StateKey), (usize, Timestamp)> = BTreeMap::new();
         for (at, row) in rows.into_iter().enumerate() {
-            let place = format!("no. {}", before + at + 1);
+            let row_number = format!("no. {}", before + at + 1);
             let row = match row {
                 Ok(row) => row,
                 Err(problem) => {
                     self.has_unattributed_failure = true;
-                    steps.push((None, Step::Failed(place, problem)));
+                    steps.push((None, Step::Failed(row_number, problem)));
                     continue;
                 }
             };
-            let label = row::label(self.feed, &row, &place);
+            let label = row::label(self.feed, &row, &row_number);
             let mark = self.feed.progress.as_ref().map(|progress| row::mark(self.feed, progress, &row)).transpose();
             let reported = row::read(self.feed, &row, asked_at);
             let (mark, reported) = match (mark, reported) {
@@ -193,7 +193,7 @@ impl<'a> Pass<'a> {
     /// # Errors
     /// When no row of this page is newer than `since`, or the rows are not in rising order.
     pub(crate) fn newer_than(&self, since: Option<WatermarkPosition>) -> Result<WatermarkPosition, SourceError> {
-        let seen = self.course.as_ref().filter(|course| !course.misordered).and_then(Course::seen);
+        let seen = self.delta.as_ref().filter(|delta| !delta.misordered).and_then(DeltaProgress::seen);
         let misordered =
             || SourceError::unreadable("the rows of a page are not in rising order, so the next page cannot be requested");
         let seen = seen.ok_or_else(misordered)?;

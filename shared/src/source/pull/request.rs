@@ -69,7 +69,7 @@ impl SourceError {
 
 /// A placeholder of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Placeholder {
     Since,
     Offset,
     Page,
@@ -77,7 +77,7 @@ pub(crate) enum Place {
     Cursor,
 }
 
-impl Place {
+impl Placeholder {
     pub(crate) const ALL: [Self; 5] = [Self::Since, Self::Offset, Self::Page, Self::Size, Self::Cursor];
 
     pub(crate) fn name(self) -> &'static str {
@@ -93,7 +93,7 @@ impl Place {
 
 /// The page of a feed that a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum At {
+pub(crate) enum PageRef {
     First,
     Offset(u64),
     Page(u64),
@@ -102,22 +102,22 @@ pub(crate) enum At {
 }
 
 /// The request for a page.
-pub(crate) fn request(feed: &Feed, since: Option<WatermarkPosition>, at: &At, within: Duration) -> PullRequest {
-    let value = |place: Place| match place {
-        Place::Since => match since {
+pub(crate) fn request(feed: &Feed, since: Option<WatermarkPosition>, at: &PageRef, within: Duration) -> PullRequest {
+    let value = |placeholder: Placeholder| match placeholder {
+        Placeholder::Since => match since {
             Some(WatermarkPosition::Time(time)) => Value::from(feed.times.write(time)),
             Some(WatermarkPosition::Sequence(number)) => Value::from(number),
             None => Value::Null,
         },
-        Place::Offset => Value::from(if let At::Offset(offset) = at { *offset } else { 0 }),
-        Place::Page => Value::from(match (at, &feed.paging) {
-            (At::Page(page), _) => *page,
+        Placeholder::Offset => Value::from(if let PageRef::Offset(offset) = at { *offset } else { 0 }),
+        Placeholder::Page => Value::from(match (at, &feed.paging) {
+            (PageRef::Page(page), _) => *page,
             (_, Paging::Page { first, .. }) => *first,
             (_, _) => 0,
         }),
-        Place::Size => feed.paging.size().map_or(Value::Null, Value::from),
-        Place::Cursor => {
-            if let At::Cursor(cursor) = at {
+        Placeholder::Size => feed.paging.size().map_or(Value::Null, Value::from),
+        Placeholder::Cursor => {
+            if let PageRef::Cursor(cursor) = at {
                 Value::from(cursor.as_str())
             } else {
                 Value::Null
@@ -125,10 +125,10 @@ pub(crate) fn request(feed: &Feed, since: Option<WatermarkPosition>, at: &At, wi
         }
     };
     let mut url = feed.url.clone();
-    for place in Place::ALL {
-        url = url.replace(place.name(), &encoded(&text(&value(place))));
+    for placeholder in Placeholder::ALL {
+        url = url.replace(placeholder.name(), &encoded(&text(&value(placeholder))));
     }
-    if let At::Link(link) = at {
+    if let PageRef::Link(link) = at {
         url.clone_from(link);
     }
     let mut body = feed.body.clone();
@@ -146,16 +146,16 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn fill(body: &mut Value, value: &impl Fn(Place) -> Value) {
+fn fill(body: &mut Value, value: &impl Fn(Placeholder) -> Value) {
     match body {
         Value::String(written) => {
-            if let Some(place) = Place::ALL.into_iter().find(|place| place.name() == written) {
-                *body = value(place);
+            if let Some(placeholder) = Placeholder::ALL.into_iter().find(|placeholder| placeholder.name() == written) {
+                *body = value(placeholder);
                 return;
             }
-            for place in Place::ALL {
-                if written.contains(place.name()) {
-                    *written = written.replace(place.name(), &text(&value(place)));
+            for placeholder in Placeholder::ALL {
+                if written.contains(placeholder.name()) {
+                    *written = written.replace(placeholder.name(), &text(&value(placeholder)));
                 }
             }
         }

@@ -31,9 +31,9 @@ pub(crate) struct StateKey {
 }
 
 /// The name of a row in messages: its own id, or its number in the feed.
-pub(crate) fn label(feed: &Feed, row: &Value, place: &str) -> String {
+pub(crate) fn label(feed: &Feed, row: &Value, row_number: &str) -> String {
     let id = feed.fields.id.as_ref().and_then(|id| id.fill(row).ok().flatten());
-    id.map_or_else(|| place.to_owned(), |id| id.chars().filter(|c| !c.is_control()).take(128).collect())
+    id.map_or_else(|| row_number.to_owned(), |id| id.chars().filter(|c| !c.is_control()).take(128).collect())
 }
 
 /// The watermark position of a row.

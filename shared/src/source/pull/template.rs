@@ -6,9 +6,9 @@ use serde_json::Value;
 /// A JSON pointer into an answer or a row, such as `/d/results` or `/product_id/0`. The empty pointer means the whole value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Pointer(String);
+pub struct JsonPointer(String);
 
-impl Pointer {
+impl JsonPointer {
     /// The value at the pointer.
     #[must_use]
     pub fn of<'a>(&self, value: &'a Value) -> Option<&'a Value> {
@@ -27,7 +27,7 @@ impl Pointer {
     }
 }
 
-impl TryFrom<String> for Pointer {
+impl TryFrom<String> for JsonPointer {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -38,8 +38,8 @@ impl TryFrom<String> for Pointer {
     }
 }
 
-impl From<Pointer> for String {
-    fn from(pointer: Pointer) -> Self {
+impl From<JsonPointer> for String {
+    fn from(pointer: JsonPointer) -> Self {
         pointer.0
     }
 }
@@ -47,7 +47,7 @@ impl From<Pointer> for String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
-    At(Pointer),
+    Pointer(JsonPointer),
 }
 
 /// A text to be filled from a row.
@@ -69,7 +69,7 @@ impl Template {
         for part in &self.parts {
             match part {
                 Part::Text(text) => filled.push_str(text),
-                Part::At(pointer) => match pointer.of(row) {
+                Part::Pointer(pointer) => match pointer.of(row) {
                     None | Some(Value::Null | Value::Bool(false)) => return Ok(None),
                     Some(Value::Bool(true)) => filled.push_str("true"),
                     Some(Value::Number(number)) => filled.push_str(&number.to_string()),
@@ -88,7 +88,7 @@ impl Template {
     #[must_use]
     pub fn number<'a>(&self, row: &'a Value) -> Option<&'a Value> {
         match self.parts.as_slice() {
-            [Part::At(pointer)] => pointer.of(row).filter(|value| value.is_number()),
+            [Part::Pointer(pointer)] => pointer.of(row).filter(|value| value.is_number()),
             [] | [_] | [_, _, ..] => None,
         }
     }
@@ -110,7 +110,7 @@ impl TryFrom<String> for Template {
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));
             }
-            parts.push(Part::At(pointer.to_owned().try_into()?));
+            parts.push(Part::Pointer(pointer.to_owned().try_into()?));
             rest = after;
         }
         if rest.contains('}') {

@@ -10,7 +10,7 @@ use crate::source::pull::config::{Feed, PullConfig};
 use crate::source::pull::page::{self, Next};
 use crate::source::pull::reading::Pass;
 use crate::source::pull::reported::{self, ReportedState};
-use crate::source::pull::request::{At, link, request};
+use crate::source::pull::request::{PageRef, link, request};
 use crate::source::pull::row;
 use crate::source::pull::watermark::WatermarkPosition;
 use crate::source::{StockEvent, StockKind};
@@ -172,33 +172,39 @@ fn a_request_contains_the_watermark_and_the_page() {
         [("/url", json!("https://erp.example.com/{since}/{page}")), ("/paging", json!({ "by": "page", "size": 5, "first": 0 }))];
     let numbered = [("/progress", json!({ "by": "sequence", "value": "{/n}" }))];
     for (changes, since, at, url, body) in [
-        (&[][..], noon, At::First, "https://erp.example.com/moves?since=2026-11-21T12%3A00%3A00Z", Value::Null),
-        (&numbered[..], WatermarkPosition::Sequence(7), At::First, "https://erp.example.com/moves?since=7", Value::Null),
+        (&[][..], noon, PageRef::First, "https://erp.example.com/moves?since=2026-11-21T12%3A00%3A00Z", Value::Null),
+        (&numbered[..], WatermarkPosition::Sequence(7), PageRef::First, "https://erp.example.com/moves?since=7", Value::Null),
         (
             &post[..],
             noon,
-            At::First,
+            PageRef::First,
             "https://erp.example.com/q?limit=100",
             json!({ "q": "at >= '2026-11-21 13:00:00' {other}", "skip": 0, "of": [[100]] }),
         ),
         (
             &post[..],
             noon,
-            At::Offset(99),
+            PageRef::Offset(99),
             "https://erp.example.com/q?limit=100",
             json!({ "q": "at >= '2026-11-21 13:00:00' {other}", "skip": 99, "of": [[100]] }),
         ),
-        (&by_cursor[..], noon, At::First, "https://erp.example.com/2026-11-21T12%3A00%3A00Z/", Value::Null),
+        (&by_cursor[..], noon, PageRef::First, "https://erp.example.com/2026-11-21T12%3A00%3A00Z/", Value::Null),
         (
             &by_cursor[..],
             noon,
-            At::Cursor("a&b=/{page}".into()),
+            PageRef::Cursor("a&b=/{page}".into()),
             "https://erp.example.com/2026-11-21T12%3A00%3A00Z/a%26b%3D%2F%7Bpage%7D",
             Value::Null,
         ),
-        (&by_page[..], noon, At::First, "https://erp.example.com/2026-11-21T12%3A00%3A00Z/0", Value::Null),
-        (&by_page[..], noon, At::Page(3), "https://erp.example.com/2026-11-21T12%3A00%3A00Z/3", Value::Null),
-        (&[][..], noon, At::Link("https://erp.example.com/more?x=1".into()), "https://erp.example.com/more?x=1", Value::Null),
+        (&by_page[..], noon, PageRef::First, "https://erp.example.com/2026-11-21T12%3A00%3A00Z/0", Value::Null),
+        (&by_page[..], noon, PageRef::Page(3), "https://erp.example.com/2026-11-21T12%3A00%3A00Z/3", Value::Null),
+        (
+            &[][..],
+            noon,
+            PageRef::Link("https://erp.example.com/more?x=1".into()),
+            "https://erp.example.com/more?x=1",
+            Value::Null,
+        ),
     ] {
         let feed = with(changes).expect("a valid configuration");
         let asked = request(&feed, Some(since), &at, Duration::from_secs(5));
@@ -241,36 +247,36 @@ fn an_answer_is_read_completely_or_refused() {
     ]);
     let newer = with(&[("/paging", json!({ "by": "progress", "size": 2 })), ("/ordered", json!(true))]);
     let lines = with(&[("/format", json!("json_lines")), ("/rows", Value::Null)]);
-    let link = || Next::At(At::Link("https://erp.example.com/b".into()));
+    let link = || Next::Page(PageRef::Link("https://erp.example.com/b".into()));
     for (feed, at, answer, expected) in [
-        (&offset, At::First, r#"{"rows":[1,2],"more":true}"#, Some((2, Next::At(At::Offset(1))))),
-        (&offset, At::Offset(1), r#"{"rows":[2,3,4],"more":true}"#, Some((3, Next::At(At::Offset(3))))),
-        (&offset, At::Offset(1), r#"{"rows":[2,3],"more":false}"#, Some((2, Next::End))),
-        (&offset, At::Offset(1), r#"{"rows":[2],"more":true}"#, None),
-        (&offset, At::Offset(1), r#"{"rows":[2,3]}"#, None),
-        (&offset, At::Offset(1), r#"{"error":{"code":200}}"#, None),
-        (&offset, At::First, r#"{"rows":[1,2],"mo"#, None),
-        (&offset, At::First, r#"{"rows":{},"more":false}"#, None),
-        (&offset, At::First, "<html>", None),
-        (&offset, At::First, "", None),
-        (&short, At::First, r#"{"rows":[1,2]}"#, Some((2, Next::At(At::Offset(1))))),
-        (&short, At::Offset(1), r#"{"rows":[2]}"#, Some((1, Next::End))),
-        (&next, At::First, r#"{"rows":[1],"@odata.nextLink":"/b"}"#, Some((1, link()))),
-        (&next, At::First, r#"{"rows":[1],"@odata.nextLink":null}"#, Some((1, Next::End))),
-        (&next, At::First, r#"{"rows":[1]}"#, Some((1, Next::End))),
-        (&next, At::First, r#"{"rows":[1],"@odata.nextLink":"https://evil.com/"}"#, None),
-        (&next, At::Link("https://erp.example.com/b".into()), r#"{"rows":[1],"@odata.nextLink":"/b"}"#, None),
-        (&cursor, At::First, r#"{"rows":[],"c":"x"}"#, Some((0, Next::At(At::Cursor("x".into()))))),
-        (&cursor, At::Cursor("x".into()), r#"{"rows":[],"c":""}"#, Some((0, Next::End))),
-        (&cursor, At::Cursor("x".into()), r#"{"rows":[],"c":"x"}"#, None),
-        (&cursor, At::First, r#"{"rows":[],"c":[1]}"#, None),
-        (&newer, At::First, r#"{"rows":[1,2]}"#, Some((2, Next::Newer))),
-        (&newer, At::First, r#"{"rows":[1]}"#, Some((1, Next::End))),
-        (&lines, At::First, "{\"a\":1}\n\n{\"a\":2}\n", Some((2, Next::End))),
-        (&lines, At::First, "{\"a\":1}\n{\"a\":2}", Some((2, Next::End))),
-        (&lines, At::First, "{\"a\":1}\n{\"a\":", Some((1, Next::BrokenOff))),
-        (&lines, At::First, "{\"a\":1}\nnonsense\n{\"a\":2}\n", Some((3, Next::End))),
-        (&lines, At::First, "", Some((0, Next::End))),
+        (&offset, PageRef::First, r#"{"rows":[1,2],"more":true}"#, Some((2, Next::Page(PageRef::Offset(1))))),
+        (&offset, PageRef::Offset(1), r#"{"rows":[2,3,4],"more":true}"#, Some((3, Next::Page(PageRef::Offset(3))))),
+        (&offset, PageRef::Offset(1), r#"{"rows":[2,3],"more":false}"#, Some((2, Next::End))),
+        (&offset, PageRef::Offset(1), r#"{"rows":[2],"more":true}"#, None),
+        (&offset, PageRef::Offset(1), r#"{"rows":[2,3]}"#, None),
+        (&offset, PageRef::Offset(1), r#"{"error":{"code":200}}"#, None),
+        (&offset, PageRef::First, r#"{"rows":[1,2],"mo"#, None),
+        (&offset, PageRef::First, r#"{"rows":{},"more":false}"#, None),
+        (&offset, PageRef::First, "<html>", None),
+        (&offset, PageRef::First, "", None),
+        (&short, PageRef::First, r#"{"rows":[1,2]}"#, Some((2, Next::Page(PageRef::Offset(1))))),
+        (&short, PageRef::Offset(1), r#"{"rows":[2]}"#, Some((1, Next::End))),
+        (&next, PageRef::First, r#"{"rows":[1],"@odata.nextLink":"/b"}"#, Some((1, link()))),
+        (&next, PageRef::First, r#"{"rows":[1],"@odata.nextLink":null}"#, Some((1, Next::End))),
+        (&next, PageRef::First, r#"{"rows":[1]}"#, Some((1, Next::End))),
+        (&next, PageRef::First, r#"{"rows":[1],"@odata.nextLink":"https://evil.com/"}"#, None),
+        (&next, PageRef::Link("https://erp.example.com/b".into()), r#"{"rows":[1],"@odata.nextLink":"/b"}"#, None),
+        (&cursor, PageRef::First, r#"{"rows":[],"c":"x"}"#, Some((0, Next::Page(PageRef::Cursor("x".into()))))),
+        (&cursor, PageRef::Cursor("x".into()), r#"{"rows":[],"c":""}"#, Some((0, Next::End))),
+        (&cursor, PageRef::Cursor("x".into()), r#"{"rows":[],"c":"x"}"#, None),
+        (&cursor, PageRef::First, r#"{"rows":[],"c":[1]}"#, None),
+        (&newer, PageRef::First, r#"{"rows":[1,2]}"#, Some((2, Next::Newer))),
+        (&newer, PageRef::First, r#"{"rows":[1]}"#, Some((1, Next::End))),
+        (&lines, PageRef::First, "{\"a\":1}\n\n{\"a\":2}\n", Some((2, Next::End))),
+        (&lines, PageRef::First, "{\"a\":1}\n{\"a\":2}", Some((2, Next::End))),
+        (&lines, PageRef::First, "{\"a\":1}\n{\"a\":", Some((1, Next::BrokenOff))),
+        (&lines, PageRef::First, "{\"a\":1}\nnonsense\n{\"a\":2}\n", Some((3, Next::End))),
+        (&lines, PageRef::First, "", Some((0, Next::End))),
     ] {
         let feed = feed.as_ref().expect("a valid configuration");
         let read = page::read(feed, &at, answer.as_bytes()).ok().map(|page| (page.rows.len(), page.next));
@@ -278,7 +284,7 @@ fn an_answer_is_read_completely_or_refused() {
     }
     let many = format!(r#"{{"rows":[{}0]}}"#, "0,".repeat(super::MAX_ROWS));
     assert!(
-        page::read(short.as_ref().expect("a valid configuration"), &At::First, many.as_bytes()).is_err(),
+        page::read(short.as_ref().expect("a valid configuration"), &PageRef::First, many.as_bytes()).is_err(),
         "too many rows for one page"
     );
 }

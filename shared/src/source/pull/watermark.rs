@@ -92,7 +92,7 @@ impl FeedProgress {
 
 /// The progress of one run through a delta feed: which rows are in the ledger, and how far the watermark may move.
 #[derive(Debug)]
-pub(crate) struct Course<'a> {
+pub(crate) struct DeltaProgress<'a> {
     progress: &'a FeedProgress,
     ordered: bool,
     /// The newest row that is in the ledger.
@@ -107,7 +107,7 @@ pub(crate) struct Course<'a> {
     pub misordered: bool,
 }
 
-impl<'a> Course<'a> {
+impl<'a> DeltaProgress<'a> {
     pub(crate) fn new(progress: &'a FeedProgress, ordered: bool) -> Self {
         Self { progress, ordered, newest: None, failed: None, seen: None, lost: false, misordered: false }
     }
@@ -207,15 +207,15 @@ mod tests {
                         WatermarkPosition::Sequence(n)
                     }
                 };
-                let mut course = Course::new(progress, ordered);
+                let mut delta = DeltaProgress::new(progress, ordered);
                 for row in &rows {
                     match *row {
-                        Pass(n) => course.pass(mark(n)),
-                        Fail(n) => course.fail(Some(mark(n))),
-                        Lost => course.fail(None),
+                        Pass(n) => delta.pass(mark(n)),
+                        Fail(n) => delta.fail(Some(mark(n))),
+                        Lost => delta.fail(None),
                     }
                 }
-                let found = course.watermark(end, asked_at);
+                let found = delta.watermark(end, asked_at);
                 assert_eq!(found, expected, "row by row: ordered {ordered}, end {end}, {expected:?}");
             }
         }

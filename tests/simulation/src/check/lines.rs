@@ -10,11 +10,11 @@ use super::Checker;
 /// The rare paths to count: the kind of movement, whether it is a reversal, and the path.
 const RARE: [(MovementKind, bool, &str); 6] = [
     (MovementKind::ShipAhead, false, "shipped ahead of the shop"),
-    (MovementKind::ShipAhead, true, "had not left after all"),
-    (MovementKind::ConfirmShipment, false, "shop caught up"),
-    (MovementKind::ConfirmShipment, true, "shop took it back"),
-    (MovementKind::Misattribute, false, "shipped elsewhere"),
-    (MovementKind::Misattribute, true, "shipped elsewhere"),
+    (MovementKind::ShipAhead, true, "shipment ahead reversed"),
+    (MovementKind::ConfirmShipment, false, "shipment ahead confirmed"),
+    (MovementKind::ConfirmShipment, true, "confirmed shipment reversed"),
+    (MovementKind::Misattribute, false, "misattributed shipment"),
+    (MovementKind::Misattribute, true, "misattributed shipment"),
 ];
 
 /// The totals of the movements of one order line.
@@ -35,7 +35,7 @@ pub struct LineTotals {
     /// Units of misattributed shipments, by place: positive where they left, negative where the shop booked them.
     pub misattributed: BTreeMap<Place, Quantity>,
     /// Withheld units that were shipped all the same, by place.
-    pub gone: BTreeMap<Place, Quantity>,
+    pub withheld_shipped: BTreeMap<Place, Quantity>,
 }
 
 impl Checker {
@@ -61,7 +61,7 @@ impl Checker {
             MovementKind::Return => legal &= add(&mut held.returned, place(), change.on_hand),
             MovementKind::Restock => held.restocked += change.moved_by_shop,
             MovementKind::Withhold => held.withheld += change.held,
-            MovementKind::Hold => legal &= add(&mut held.gone, place(), -change.held),
+            MovementKind::Hold => legal &= add(&mut held.withheld_shipped, place(), -change.held),
             MovementKind::Misattribute => {
                 add(&mut held.misattributed, place(), -change.on_hand);
             }
@@ -87,9 +87,10 @@ impl Checker {
             | MovementKind::WholesaleAllocate => legal = false,
         }
         legal &= ![held.withheld, held.restocked].iter().any(|units| units.is_negative());
-        if let Some((.., met)) = RARE.iter().find(|(kind, reversal, _)| (*kind, *reversal) == (movement.kind, movement.reversal))
+        if let Some((.., coverage)) =
+            RARE.iter().find(|(kind, reversal, _)| (*kind, *reversal) == (movement.kind, movement.reversal))
         {
-            self.met.note(met);
+            self.coverage.note(coverage);
         }
         self.holds(legal, || format!("line {} of order {} does not hold the moved units: {movement:?}", line.line, line.order));
     }

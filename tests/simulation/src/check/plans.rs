@@ -11,10 +11,10 @@ use promissory::catalog::{BillOfMaterials, Item, Location, LocationId, Place, Sk
 use promissory::promise::{FinishedGoodPlan, GroupPlan, PlanMembership, Promise};
 use promissory::table::{Key, Record, RowKey, RowKind};
 
-use super::carry::Execution;
 use super::decode;
+use super::execution::Execution;
 use super::rows::{Rows, execution};
-use crate::met::Met;
+use crate::coverage::Coverage;
 
 /// The kinds of rows that plans are computed from.
 const READ: [RowKind; 4] = [RowKind::Promise, RowKind::Item, RowKind::Bill, RowKind::WorkCentre];
@@ -48,7 +48,7 @@ pub struct Plans {
     history: BTreeMap<Sku, (Vec<FinishedGoodPlan>, usize)>,
     touched: bool,
     /// Counts the rare cases among the plans.
-    pub met: Met,
+    pub coverage: Coverage,
 }
 
 impl Plans {
@@ -76,7 +76,7 @@ impl Plans {
                     (*offered, is_more) = (units, true);
                 }
             }
-            !is_more || execution.carry_out().is_none()
+            !is_more || execution.infeasibility().is_none()
         })
     }
 
@@ -205,7 +205,7 @@ impl Plans {
         let today: Date = day_of(plan.computed_at);
         match execution(&plan, &rows, today) {
             Ok(execution) => {
-                wrong.extend(execution.carry_out().map(|why| format!("the plan {} cannot be executed: {why}", plan.id)));
+                wrong.extend(execution.infeasibility().map(|why| format!("the plan {} cannot be executed: {why}", plan.id)));
                 self.executions.insert(plan.id.clone(), execution);
             }
             Err(why) => wrong.push(format!("the plan {} contradicts its rows: {why}", plan.id)),
@@ -227,17 +227,17 @@ impl Plans {
         let limits = plan.goods.values().filter_map(|planned| Some(&planned.limit.as_ref()?.item));
         let mut limiting = BTreeSet::new();
         if limits.filter(|item| !limiting.insert(*item)).count() > 0 {
-            self.met.note("limited by what goods share");
+            self.coverage.note("limited by a shared item");
         }
         if plan.goods.values().any(|planned| planned.offered.is_positive()) {
-            self.met.note("offered before it is made");
+            self.coverage.note("producible units offered");
         }
         let old = self.plans.get(&plan.id);
         if old.is_some_and(|old| old.items.difference(&plan.items).count() > 0) {
-            self.met.note("planned apart");
+            self.coverage.note("planning group split");
         }
         if old.is_some_and(|old| plan.items.difference(&old.items).count() > 0) {
-            self.met.note("planned together");
+            self.coverage.note("planning groups joined");
         }
     }
 
@@ -247,7 +247,7 @@ impl Plans {
             return None;
         }
         // Only a plan to which an item points takes part in promises. No two of these may share an item.
-        let is_live = |plan: &&GroupPlan| plan.goods.keys().any(|good| self.in_plan.get(good) == Some(&plan.id));
+        let is_live = |plan: &&GroupPlan| plan.goods.keys().any(|sku| self.in_plan.get(sku) == Some(&plan.id));
         let mut given = BTreeSet::new();
         let mut live = self.plans.values().filter(is_live).flat_map(|plan| &plan.items);
         live.find(|item| !given.insert(*item)).map(|item| format!("{item} belongs to two plans"))

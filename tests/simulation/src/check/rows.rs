@@ -8,7 +8,7 @@ use promissory::catalog::{BillOfMaterials, Component, Item, Location, LocationId
 use promissory::promise::{FinishedGoodPlan, GroupPlan, Promise};
 use promissory::source::{ScheduledReceipt, StockKind};
 
-use super::carry::{Execution, PlannedItem, Ratio, Routing};
+use super::execution::{Execution, PlannedItem, Ratio, Routing};
 
 /// The rows that a plan was computed from.
 pub struct Rows<'a> {
@@ -36,7 +36,7 @@ pub fn execution(plan: &GroupPlan, rows: &Rows<'_>, today: Date) -> Result<Execu
     for sku in &plan.items {
         for (component, requirement) in rows.taken_by_runs(sku, today) {
             if let Some(at) = index.get(component) {
-                items[*at].taken.push(requirement);
+                items[*at].other_requirements.push(requirement);
             }
         }
     }
@@ -59,8 +59,9 @@ impl Rows<'_> {
         let mut planned_item = PlannedItem { name: sku.to_string(), ..PlannedItem::default() };
         if let Some(promise) = promise {
             planned_item.stock = self.usable(promise, is_sold);
-            let comes = promise.incoming.iter().filter_map(|receipt| Some((days_to(today, receipt.due?)?, receipt.left.units())));
-            planned_item.comes = comes.collect();
+            let receipts =
+                promise.incoming.iter().filter_map(|receipt| Some((days_to(today, receipt.due?)?, receipt.left.units())));
+            planned_item.receipts = receipts.collect();
         }
         planned_item.routing = self.bills.get(sku).and_then(|bill| self.routing(bill, index));
         let planned = plan.goods.get(sku);
@@ -80,7 +81,7 @@ impl Rows<'_> {
             // The item is sold only from stock, so its orders may use the available units.
             (None, None) if is_sold => {
                 let waiting = promise.map_or_else(Vec::new, |promise| self.waiting(promise, 0, today));
-                planned_item.taken = waiting;
+                planned_item.other_requirements = waiting;
             }
             (None, None) => {}
             (Some(_), None) => return Err(format!("the plan lacks the finished good {sku}")),

@@ -11,15 +11,15 @@ use promissory::ports::{Clock, Store};
 use promissory::table::{Expect, Write};
 use promissory_fakes::shopify::{ItemId, LocationId as ShopLocation, NewItem, NewLocation, Oversell, Shop, ShopConfig};
 
-use super::fleet::{Fleet, Parts};
-use super::parcels::system_id;
-use super::people::{BULK, UNMAPPED};
-use super::said::{CASE, Mapping, item_code, location_code};
-use super::talk::Sources;
-use super::workshop::{GOODS, ProductionSetup, Workshop, sku};
-use super::{Climate, World};
-use crate::met::Met;
-use crate::plant::{Directory, Plant};
+use super::actors::{BULK, UNMAPPED};
+use super::batches::system_id;
+use super::processes::{Parts, Processes};
+use super::sources::Sources;
+use super::stock_events::{CASE, Mapping, item_code, location_code};
+use super::workshop::{FINISHED_GOODS, ProductionSetup, Workshop, sku};
+use super::{World, WorldConfig};
+use crate::coverage::Coverage;
+use crate::planted::{Directory, PlantedBug};
 use crate::ports::Ports;
 use crate::rng::Rng;
 use crate::store::SimStore;
@@ -29,7 +29,7 @@ use crate::tasks::{SimClock, Task};
 pub const OPENING: i64 = 6;
 
 /// Opening units of finished goods that are made to order.
-pub const OPENING_GOODS: i64 = 1;
+pub const OPENING_FINISHED_GOODS: i64 = 1;
 
 /// Items that the shop does not sell: one for stock counts, one for POS sales, and one that is kept by lot.
 pub const RAW: &str = "RAW";
@@ -38,21 +38,21 @@ pub const LOTS: &str = "LOTS";
 
 impl World {
     /// A new world.
-    pub fn new(seed: u64, climate: Climate, plant: Option<Plant>) -> Self {
-        let (rng, met) = (Rng::new(seed), Met::default());
+    pub fn new(seed: u64, config: WorldConfig, bug: Option<PlantedBug>) -> Self {
+        let (rng, coverage) = (Rng::new(seed), Coverage::default());
         // Some worlds begin shortly before midnight, so that the day changes while work is in progress.
-        let late = climate.production_setup.is_some_and(|setup| setup.begins_late);
+        let late = config.production_setup.is_some_and(|setup| setup.begins_late);
         let begins = if late { "2026-11-21T23:54:00Z" } else { "2026-11-21T12:00:00Z" };
         let clock = SimClock::new(begins.parse().expect("a timestamp"));
-        let store = SimStore::new(rng.clone()).counting_in(met.clone());
-        let (bucket_size, restore_rate) = if climate.small_plan { (2_000, 100) } else { (20_000, 1_000) };
+        let store = SimStore::new(rng.clone()).counting_in(coverage.clone());
+        let (bucket_size, restore_rate) = if config.small_rate_limit { (2_000, 100) } else { (20_000, 1_000) };
         let mut shop = Shop::new(ShopConfig { bucket_size, restore_rate, seed, ..ShopConfig::default() });
         let domain: ShopDomain = shop.config().domain.parse().expect("the fake shop's domain is valid");
         let (codes, places) = locations(&mut shop, &domain);
         let mut rows: Vec<Write> = places.iter().map(|location| Write::put(location, Expect::Absent)).collect();
         let (mut items, mut directory) = (items(&mut shop, &domain), Directory::new());
-        stock(&mut shop, &clock, climate);
-        let workshop = climate.production_setup.map(|setup| workshop(&mut shop, &clock, climate, (setup, &mut items)));
+        stock(&mut shop, &clock, config);
+        let workshop = config.production_setup.map(|setup| workshop(&mut shop, &clock, config, (setup, &mut items)));
         for (item, id) in &items {
             let inventory_item = InventoryItemId::new(number(id.0));
             let (sku, shop) = (item.sku.clone(), domain.clone());
@@ -82,31 +82,31 @@ impl World {
             .chain(skus.iter().cloned().map(Mapping::Item))
             .chain(skus.iter().cloned().map(Mapping::Pallet))
             .collect();
-        let ports = Ports::new(shop, clock.clone(), rng.clone(), met.clone());
-        let fleet = Fleet::start(&Parts {
+        let ports = Ports::new(shop, clock.clone(), rng.clone(), coverage.clone());
+        let processes = Processes::start(&Parts {
             store: &store,
             ports: &ports,
             clock: &clock,
             rng: &rng,
-            skew: climate.skew,
-            plant,
+            skew: config.skew,
+            bug,
             shop: domain,
             directory: Arc::new(directory),
         });
         let world = Self {
             rng,
             clock,
-            met,
-            climate,
-            plant,
+            coverage,
+            config,
+            bug,
             store,
             ports,
-            fleet,
+            processes,
             codes,
             items,
             unsold,
             workshop,
-            tasks: Vec::new(),
+            invocations: Vec::new(),
             started: 0,
             webhooks: Vec::new(),
             late_webhooks: Vec::new(),
@@ -122,12 +122,12 @@ impl World {
             compared_all: false,
             crash: None,
             violations: Vec::new(),
-            story: VecDeque::new(),
+            recent_events: VecDeque::new(),
         };
         world.store.table().checker.watching = true;
         world.store.table().checker.plans.watching = world.workshop.is_some();
-        world.store.table().checker.met = world.met.clone();
-        world.store.table().checker.plans.met = world.met.clone();
+        world.store.table().checker.coverage = world.coverage.clone();
+        world.store.table().checker.plans.coverage = world.coverage.clone();
         let setup = world.store.clone();
         let mut write = Task::new(world.clock.now(), async move { setup.write(&rows).await.is_ok() });
         while write.step().is_none() {}
@@ -175,7 +175,7 @@ fn items(shop: &mut Shop, domain: &ShopDomain) -> Vec<(Item, ItemId)> {
 fn workshop(
     shop: &mut Shop,
     clock: &SimClock,
-    climate: Climate,
+    config: WorldConfig,
     (setup, items): (ProductionSetup, &mut Vec<(Item, ItemId)>),
 ) -> Workshop {
     let domain: ShopDomain = shop.config().domain.parse().expect("the fake shop's domain is valid");
@@ -183,17 +183,17 @@ fn workshop(
     let shown = NewLocation { name: "To be made".to_owned(), fulfils_online: true, ..NewLocation::default() };
     let shown = shop.add_location(shown).expect("a new location");
     let [factory, production] = setup.locations(&domain, shown);
-    let mut goods = Vec::new();
-    for (nth, name) in GOODS.into_iter().enumerate().take(setup.goods) {
+    let mut finished_goods = Vec::new();
+    for (nth, name) in FINISHED_GOODS.into_iter().enumerate().take(setup.finished_goods) {
         let id = shop.add_item(NewItem::tracked(name)).expect("a new item");
-        let available = if climate.initialised { 0 } else { OPENING_GOODS };
+        let available = if config.initialised { 0 } else { OPENING_FINISHED_GOODS };
         for place in &places {
             shop.stock(clock.now(), id, *place, available, true).expect("the pair exists");
         }
         shop.stock(clock.now(), id, shown, 0, true).expect("the pair exists");
         let shops = [(domain.clone(), ShopListing::new(name, InventoryItemId::new(number(id.0))))].into();
         items.push((Item { planning: setup.planning(nth), shops, ..Item::new(sku(name)) }, id));
-        goods.push(sku(name));
+        finished_goods.push(sku(name));
     }
     let components = setup.components().into_iter().map(|item| item.sku).collect();
     let (factory, production, bills) = (factory.code, (production.code, shown), setup.bills());
@@ -201,7 +201,7 @@ fn workshop(
         production_setup: setup,
         factory,
         production,
-        goods,
+        finished_goods,
         components,
         scheduled: Vec::new(),
         bills,
@@ -212,11 +212,11 @@ fn workshop(
 }
 
 /// Sets the opening numbers of the shop.
-fn stock(shop: &mut Shop, clock: &SimClock, climate: Climate) {
+fn stock(shop: &mut Shop, clock: &SimClock, config: WorldConfig) {
     let unmapped = shop.add_item(NewItem::tracked(UNMAPPED)).expect("a new item");
     let locations: Vec<ShopLocation> = shop.locations().map(|location| location.id).collect();
     for item in shop.items().map(|item| item.id).collect::<Vec<_>>() {
-        let available = match (item == unmapped, climate.initialised) {
+        let available = match (item == unmapped, config.initialised) {
             (true, _) => 50,
             (false, true) => 0,
             (false, false) => OPENING,

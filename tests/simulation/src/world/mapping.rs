@@ -5,9 +5,9 @@ use promissory::catalog::{Location, LocationId, Sku, SystemItem};
 use promissory::table::{Expect, Row, RowKey, Write};
 
 use super::World;
-use super::parcels::system_id;
-use super::said::{Mapping, PALLET, item_code, location_code};
-use crate::plant::Plant;
+use super::batches::system_id;
+use super::stock_events::{Mapping, PALLET, item_code, location_code};
+use crate::planted::PlantedBug;
 
 impl World {
     /// Imports a random missing mapping.
@@ -28,16 +28,16 @@ impl World {
         };
         self.sources.unmapped.retain(|known| known != mapping && Some(known) != item.as_ref());
         self.log_event(|| format!("mapped: {mapping:?}"));
-        self.met.note("mapping imported");
+        self.coverage.note("mapping imported");
         let row = match mapping {
             Mapping::Location(at) => self.pos_location(at),
             Mapping::Item(sku) | Mapping::Pallet(sku) => self.tpl_item(sku),
         };
         let mut table = self.store.table();
         table.apply(&[row]);
-        if self.plant == Some(Plant::MappingUnseen) || self.rng.per_mille(self.climate.lost_deliveries) {
+        if self.bug == Some(PlantedBug::MappingUnseen) || self.rng.per_mille(self.config.lost_deliveries) {
             table.stream.pop();
-            self.met.note("mapping's stream record lost");
+            self.coverage.note("stream record of a mapping lost");
         }
     }
 

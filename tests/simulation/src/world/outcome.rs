@@ -3,18 +3,18 @@
 use reconciler::Report;
 
 use super::World;
-use super::post::WebhookRequest;
-use super::work::{Ended, Work};
+use super::invocations::{Ended, Trigger};
+use super::webhooks::WebhookRequest;
 use crate::ports::Message;
 
 impl World {
     /// Handles the end of an invocation.
-    pub(super) fn end_of(&mut self, work: Work, ended: Ended) {
-        match (ended, work) {
-            (Ended::Answered(status, text), Work::Webhook(webhook)) => self.answered(webhook, status, &text),
-            (Ended::BatchAnswered(answer), Work::EventBatch(batch)) => self.batch_answered(batch, answer),
-            (Ended::Failed(first), Work::Stream { lane, batch }) => self.streamed_to(lane, &batch, first),
-            (Ended::GivenBack(given_back), Work::Push(messages)) => {
+    pub(super) fn end_of(&mut self, trigger: Trigger, ended: Ended) {
+        match (ended, trigger) {
+            (Ended::Answered(status, text), Trigger::Webhook(webhook)) => self.answered(webhook, status, &text),
+            (Ended::BatchAnswered(answer), Trigger::EventBatch(batch)) => self.batch_answered(batch, answer),
+            (Ended::Failed(first), Trigger::Stream { lane, batch }) => self.streamed_to(lane, &batch, first),
+            (Ended::GivenBack(given_back), Trigger::Push(messages)) => {
                 if given_back.is_empty() {
                     self.pushed();
                 }
@@ -22,14 +22,14 @@ impl World {
                 let failed: Vec<Message> = failed.map(|(_, message)| message).collect();
                 self.repeat_hints(failed);
             }
-            (Ended::Reconciled(report), Work::Reconcile(job)) => {
+            (Ended::Reconciled(report), Trigger::Reconcile(job)) => {
                 self.log_event(|| format!("{job:?} ended with {report:?}"));
-                self.met.note(if report.is_some() { "job done" } else { "job failed" });
+                self.coverage.note(if report.is_some() { "job done" } else { "job failed" });
                 if let Some(report) = report {
                     self.reported(report);
                 }
             }
-            (_, work) => self.give_back(work),
+            (_, trigger) => self.give_back(trigger),
         }
     }
 
@@ -44,7 +44,7 @@ impl World {
             ("content_mismatch", "webhook with other content"),
         ] {
             if text.contains(part) {
-                self.met.note(what);
+                self.coverage.note(what);
             }
         }
         if webhook.answer != 200 {
@@ -56,14 +56,14 @@ impl World {
             if status != 503 && !(status == 409 && self.mismatched.contains(webhook.webhook_id())) {
                 self.violate(format!("{} was refused with {status} {text}", webhook.name));
             }
-            self.give_back(Work::Webhook(webhook));
+            self.give_back(Trigger::Webhook(webhook));
         }
     }
 
     /// Removes the handled records from a lane. Sometimes the lane delivers the batch again although it was handled.
     fn streamed_to(&mut self, lane: usize, batch: &[usize], first: Option<usize>) {
-        if first.is_none() && self.rng.per_mille(self.climate.lost_deliveries / 4) {
-            self.met.note("stream redelivered");
+        if first.is_none() && self.rng.per_mille(self.config.lost_deliveries / 4) {
+            self.coverage.note("stream redelivered");
             return;
         }
         let done = first.map_or(batch.len(), |first| batch.iter().take_while(|at| **at != first).count());
@@ -72,7 +72,7 @@ impl World {
             self.lanes[lane].tries = 0;
         }
         if first.is_some() {
-            self.met.note("stream batch failed in part");
+            self.coverage.note("stream batch failed in part");
             self.repeat_stream(lane);
         }
     }
@@ -81,38 +81,38 @@ impl World {
     fn pushed(&mut self) {
         let waits = self.store.table().checker.levels.values().any(|level| level.needs_set && level.refused.is_none());
         if waits {
-            self.met.note("contact postponed");
+            self.coverage.note("initialisation postponed");
         }
     }
 
     fn reported(&mut self, report: Report) {
         match report {
-            Report::Sweep(report) if report.missed > 0 => self.met.note("missed order found"),
+            Report::Sweep(report) if report.missed > 0 => self.coverage.note("missed order found"),
             Report::Read(report) => {
                 if report.orders > 0 {
-                    self.met.note("order read");
+                    self.coverage.note("order read");
                 }
                 if report.forwarded > 0 {
-                    self.met.note("sales order forwarded");
+                    self.coverage.note("sales order forwarded");
                 }
             }
             Report::Holds(report) => {
                 if report.expired > 0 {
-                    self.met.note("hold expired");
+                    self.coverage.note("hold expired");
                 }
                 if report.alerted > 0 {
-                    self.met.note("hold reported");
+                    self.coverage.note("hold reported");
                 }
             }
             Report::Sweep(_) | Report::Backlog(_) | Report::Pull { .. } => {}
             Report::Compare(report) => {
                 self.compared_all |= report.end;
                 if !report.drifted.is_empty() {
-                    self.met.note("drift found");
+                    self.coverage.note("drift found");
                 }
                 for drift in report.drifted {
                     let refused = self.store.table().checker.refused.contains(&drift.sku);
-                    if self.climate.only_grows && !refused {
+                    if self.config.only_grows && !refused {
                         self.violate(format!("drift in a shop that no person has edited: {drift:?}"));
                     }
                 }

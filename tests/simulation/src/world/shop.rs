@@ -8,12 +8,12 @@ use super::World;
 impl World {
     /// Starts one random fault of the shop, or lets it apply delayed calls.
     pub(super) fn change_shop_faults(&mut self) {
-        if !self.climate.has_shop_faults {
+        if !self.config.has_shop_faults {
             return;
         }
         let times = u32::try_from(1 + self.rng.below(3)).expect("small");
         let mut faults = Faults::default();
-        let mut cursed = None;
+        let mut refused_item = None;
         match self.rng.below(9) {
             0 => faults.fail = times,
             1 => faults.throttle = times,
@@ -21,22 +21,22 @@ impl World {
             3 => faults.lose_answer = times,
             4 => faults.apply_late = 1,
             5 => faults.concurrent = times,
-            6 => faults.poisoned = [self.blame()].into(),
+            6 => faults.poisoned = [self.random_item()].into(),
             7 => {
                 // Applies delayed calls first. If the shop refused to process a repeated call and still ran the first one much
                 // later, only the next comparison could find the difference.
                 self.settle_late();
-                cursed = Some(self.blame());
+                refused_item = Some(self.random_item());
             }
             _ => return self.settle_late(),
         }
-        self.log_event(|| format!("the shop has the faults {faults:?}, refused item {cursed:?}"));
-        self.ports.misbehave(self.climate.port_faults_with(cursed));
+        self.log_event(|| format!("the shop has the faults {faults:?}, refused item {refused_item:?}"));
+        self.ports.set_faults(self.config.port_faults_with(refused_item));
         self.ports.shop().faults = faults;
     }
 
     /// A random item for the shop to refuse.
-    fn blame(&self) -> ItemId {
+    fn random_item(&self) -> ItemId {
         self.rng.pick(&self.items).1
     }
 
@@ -44,7 +44,7 @@ impl World {
     pub(super) fn settle_late(&mut self) {
         let applied = self.ports.shop().settle_late(self.clock.now());
         if applied > 0 {
-            self.met.note("shop applied late");
+            self.coverage.note("shop applied late");
             self.log_event(|| format!("the shop applies {applied} delayed calls"));
         }
     }

@@ -12,8 +12,8 @@ use reconciler::Job as Schedule;
 use serde_json::json;
 
 use super::World;
-use super::work::{Ended, Work};
-use crate::plant::Plant;
+use super::invocations::{Ended, Trigger};
+use crate::planted::PlantedBug;
 use crate::store::Change;
 use crate::tasks::SimClock;
 
@@ -41,11 +41,11 @@ impl World {
     pub fn deliver_records(&mut self) {
         if self.stalled > 0 {
             self.stalled -= 1;
-            self.met.note("stream stalled");
+            self.coverage.note("stream stalled");
             return;
         }
         self.split_the_stream();
-        let busy: Vec<usize> = self.tasks.iter().filter_map(|job| job.work.lane()).collect();
+        let busy: Vec<usize> = self.invocations.iter().filter_map(|invocation| invocation.trigger.lane()).collect();
         let free: Vec<usize> = (0..self.lanes.len()).filter(|lane| !busy.contains(lane)).collect();
         let ready: Vec<usize> = free.into_iter().filter(|lane| !self.lanes[*lane].waiting.is_empty()).collect();
         if ready.is_empty() {
@@ -53,13 +53,13 @@ impl World {
         }
         let lane = *self.rng.pick(&ready);
         if !busy.is_empty() {
-            self.met.note("two stream batches at once");
+            self.coverage.note("two stream batches at once");
         }
         let most = 1 + self.rng.below(12);
         let batch: Vec<usize> = self.lanes[lane].waiting.iter().take(most).copied().collect();
         let event = self.stream_event(&batch);
         self.log_event(|| format!("lane {lane} delivers the records {batch:?}"));
-        let process = self.rng.pick(&self.fleet.recomputes);
+        let process = self.rng.pick(&self.processes.recomputes);
         let (recompute, deadline) = (Arc::clone(&process.handler), deadline(&process.clock, 28));
         let sent = batch.clone();
         let task = async move {
@@ -69,14 +69,14 @@ impl World {
             assert!(first.is_none_or(|first| sent.contains(&first)), "a batch failure must name a record of its batch");
             Ended::Failed(first)
         };
-        self.start(Work::Stream { lane, batch }, task);
+        self.start(Trigger::Stream { lane, batch }, task);
     }
 
     fn stream_event(&self, batch: &[usize]) -> StreamEvent {
         let table = self.store.table();
-        let batch = if self.plant == Some(Plant::FirstRecordOnly) { &batch[..1] } else { batch };
+        let batch = if self.bug == Some(PlantedBug::FirstRecordOnly) { &batch[..1] } else { batch };
         let unseen =
-            |at: &&usize| self.plant == Some(Plant::PlanUnseen) && RowKind::of(&table.stream[**at].key) == Some(RowKind::Plan);
+            |at: &&usize| self.bug == Some(PlantedBug::PlanUnseen) && RowKind::of(&table.stream[**at].key) == Some(RowKind::Plan);
         let seen = batch.iter().filter(|at| !unseen(at));
         let records: Vec<_> = seen.map(|at| stream_record(*at, &table.stream[*at])).collect();
         serde_json::from_value(json!({ "Records": records })).expect("a stream event")
@@ -84,7 +84,7 @@ impl World {
 
     /// Delivers some of the queued hints, in random order.
     pub fn deliver_hints(&mut self) {
-        let pushing = self.tasks.iter().filter(|job| matches!(job.work, Work::Push(_))).count();
+        let pushing = self.invocations.iter().filter(|invocation| matches!(invocation.trigger, Trigger::Push(_))).count();
         let mut messages = Vec::new();
         {
             let mut queue = self.ports.queue();
@@ -95,9 +95,9 @@ impl World {
                 let any = self.rng.below(queue.len());
                 let mut message = queue.swap_remove(any);
                 message.received += 1;
-                if self.rng.per_mille(self.climate.lost_deliveries / 2) {
+                if self.rng.per_mille(self.config.lost_deliveries / 2) {
                     queue.push(message.clone()); // The message becomes visible again while a pusher works on it.
-                    self.met.note("hint seen twice at once");
+                    self.coverage.note("hint seen twice at once");
                 }
                 messages.push(message);
             }
@@ -106,14 +106,14 @@ impl World {
         let records: Vec<_> = messages.iter().map(|message| message.body.as_str()).enumerate().map(record).collect();
         let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).expect("an SQS event");
         self.log_event(|| format!("a pusher receives {} hints", messages.len()));
-        let process = self.rng.pick(&self.fleet.pushers);
+        let process = self.rng.pick(&self.processes.pushers);
         let (pusher, deadline) = (Arc::clone(&process.handler), deadline(&process.clock, 28));
         let task = async move {
             let answer = pusher.handle(event, deadline).await;
             let given_back = answer.batch_item_failures.iter().filter_map(|failure| failure.item_identifier.parse().ok());
             Ended::GivenBack(given_back.collect())
         };
-        self.start(Work::Push(messages), task);
+        self.start(Trigger::Push(messages), task);
     }
 
     pub(super) fn run_a_job(&mut self) {
@@ -123,14 +123,16 @@ impl World {
 
     /// Starts a job of the reconciler.
     pub fn reconcile(&mut self, job: Schedule) {
-        if job == Schedule::Sweep && self.tasks.iter().any(|other| matches!(other.work, Work::Reconcile(Schedule::Sweep))) {
-            self.met.note("two sweeps at once");
+        if job == Schedule::Sweep
+            && self.invocations.iter().any(|other| matches!(other.trigger, Trigger::Reconcile(Schedule::Sweep)))
+        {
+            self.coverage.note("two sweeps at once");
         }
         self.log_event(|| format!("{job:?} starts"));
-        let process = self.rng.pick(&self.fleet.reconcilers);
+        let process = self.rng.pick(&self.processes.reconcilers);
         let (reconciler, deadline) = (Arc::clone(&process.handler), deadline(&process.clock, 298));
         let task = async move { Ended::Reconciled(reconciler.handle(job, deadline).await.ok()) };
-        self.start(Work::Reconcile(job), task);
+        self.start(Trigger::Reconcile(job), task);
     }
 }
 

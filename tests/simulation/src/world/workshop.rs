@@ -3,9 +3,9 @@
 //! Components lie in a factory from which the shop does not sell. Producible units are shown at a location of the shop that has
 //! no stock. The bills are drawn by the seed and small, because the checker executes every written plan.
 
+mod events;
 mod import;
-mod shown;
-mod talk;
+mod offered_twice;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -18,13 +18,13 @@ use promissory::source::StockKind;
 use promissory::table::{Expect, Write};
 use promissory_fakes::shopify::LocationId as ShopLocation;
 
+use super::batches::system_id;
 use super::build::number;
-use super::parcels::system_id;
-use super::said::location_code;
+use super::stock_events::location_code;
 use crate::rng::Rng;
 
 /// The finished goods, in the order in which a world uses them.
-pub const GOODS: [&str; 3] = ["SERUM", "SET", "MIST"];
+pub const FINISHED_GOODS: [&str; 3] = ["SERUM", "SET", "MIST"];
 
 /// The bought components.
 pub const BOUGHT: [&str; 5] = ["BOTTLE", "PUMP", "PUMP2", "OIL", "BOX"];
@@ -55,7 +55,7 @@ pub enum Centre {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ProductionSetup {
     /// Number of finished goods.
-    pub goods: usize,
+    pub finished_goods: usize,
     /// Promise days of each finished good.
     days: [u16; 3],
     /// Lead time in days of each finished good, and of the base.
@@ -102,7 +102,7 @@ pub struct Workshop {
     /// The location that shows producible units, and its id in the shop.
     pub production: (LocationId, ShopLocation),
     /// The finished goods.
-    pub goods: Vec<Sku>,
+    pub finished_goods: Vec<Sku>,
     /// Their components.
     pub components: Vec<Sku>,
     /// Purchase orders and production runs.
@@ -131,7 +131,7 @@ impl ProductionSetup {
             ])
         };
         Self {
-            goods: 2 + rng.below(2),
+            finished_goods: 2 + rng.below(2),
             days: std::array::from_fn(|_| *rng.pick(&[0, 1, 3, 5, 8])),
             leads: [below(3), below(2), below(3), below(4)],
             base_yield: *rng.pick(&[100, 100, 90, 75, 34]),
@@ -154,7 +154,7 @@ impl ProductionSetup {
     /// The simplest setup: a serum and a set that share bottle, pump and base.
     pub fn plain() -> Self {
         let (days, leads) = ([5, 5, 5], [1, 1, 1, 1]);
-        Self { goods: 2, days, leads, base_yield: 100, oil: (10, 0), ..Self::default() }
+        Self { finished_goods: 2, days, leads, base_yield: 100, oil: (10, 0), ..Self::default() }
     }
 
     /// The planning settings of a finished good.
@@ -236,7 +236,7 @@ impl ProductionSetup {
             Centre::Shared(_) => (serum.centre, set.centre) = (Some(centre.clone()), Some(centre)),
         }
         let mut bills = vec![serum, set, base];
-        bills.extend((self.goods > 2).then_some(mist));
+        bills.extend((self.finished_goods > 2).then_some(mist));
         bills.into_iter().map(|bill| (bill.parent.clone(), bill)).collect()
     }
 

@@ -58,7 +58,7 @@ fn allocates_by_priority_and_all_or_nothing() {
 /// Protects special items: oversold where that is allowed, without a level where the item is not tracked, and without a claim by
 /// an API order.
 #[test]
-fn special_items_and_orders_claim_only_what_they_should() {
+fn special_items_and_orders_take_only_the_inventory_they_should() {
     let mut f = fixture();
     let preorder = f.item(NewItem { oversell: Oversell::Continue, ..NewItem::tracked("PREORDER") });
     let service = f.item(NewItem { untracked: true, digital: true, ..NewItem::tracked("SERVICE") });
@@ -66,7 +66,7 @@ fn special_items_and_orders_claim_only_what_they_should() {
     let level = |f: &Fixture, item| f.shop.level(item, f.main).map(|level| (level.available, level.committed, level.on_hand()));
     assert_eq!(level(&f, preorder), Some((-2, 12, 10)));
     assert_eq!(level(&f, service), Some((10, 0, 10)));
-    let cart = Cart { lines: vec![("BOARD".to_owned(), 2)], claims_nothing: true, ..Cart::default() };
+    let cart = Cart { lines: vec![("BOARD".to_owned(), 2)], unconfirmed: true, ..Cart::default() };
     let id = f.shop.checkout_cart(at(2), &cart).expect("placed");
     assert_eq!((f.level(f.main), f.shop.order(id).map(|order| order.confirmed)), ((5, 0), Some(false)));
     f.shop.assert_sound();

@@ -123,27 +123,28 @@ fn a_delivery_is_signed_over_its_bytes() {
 #[test]
 fn a_plan_is_followed_by_its_seed() {
     let plan = DeliveryPlan { seed: 42, lost_percent: 5, doubled_percent: 10, late_percent: 20, latest_ms: 250 };
-    let fates: Vec<Fate> = (0..10_000).map(|number| plan.fate(number)).collect();
-    let count = |of: fn(&Fate) -> bool| fates.iter().filter(|fate| of(fate)).count();
+    let outcomes: Vec<DeliveryOutcome> = (0..10_000).map(|number| plan.outcome(number)).collect();
+    let count = |of: fn(&DeliveryOutcome) -> bool| outcomes.iter().filter(|outcome| of(outcome)).count();
     let shares = [
-        ("lost", count(|fate| matches!(fate, Fate::Lost)), 500),
-        ("doubled", count(|fate| matches!(fate, Fate::Doubled(_))), 1_000),
-        ("late", count(|fate| matches!(fate, Fate::Late(_))), 2_000),
-        ("delivered", count(|fate| matches!(fate, Fate::Delivered)), 6_500),
+        ("lost", count(|outcome| matches!(outcome, DeliveryOutcome::Lost)), 500),
+        ("doubled", count(|outcome| matches!(outcome, DeliveryOutcome::Doubled(_))), 1_000),
+        ("late", count(|outcome| matches!(outcome, DeliveryOutcome::Late(_))), 2_000),
+        ("delivered", count(|outcome| matches!(outcome, DeliveryOutcome::Delivered)), 6_500),
     ];
-    for (fate, found, asked) in shares {
-        assert!(found.abs_diff(asked) * 10 < asked, "{fate}: {found} of {asked}");
+    for (outcome, found, asked) in shares {
+        assert!(found.abs_diff(asked) * 10 < asked, "{outcome}: {found} of {asked}");
     }
-    let waits = fates.iter().filter_map(|fate| match fate {
-        Fate::Doubled(after) | Fate::Late(after) => Some(*after),
-        Fate::Delivered | Fate::Lost => None,
+    let waits = outcomes.iter().filter_map(|outcome| match outcome {
+        DeliveryOutcome::Doubled(after) | DeliveryOutcome::Late(after) => Some(*after),
+        DeliveryOutcome::Delivered | DeliveryOutcome::Lost => None,
     });
     assert!(waits.into_iter().all(|after| after > Duration::ZERO && after <= Duration::from_millis(250)));
-    assert_eq!(fates, (0..10_000).map(|number| plan.fate(number)).collect::<Vec<_>>(), "the same seed, the same fates");
+    assert_eq!(outcomes, (0..10_000).map(|number| plan.outcome(number)).collect::<Vec<_>>(), "the same seed, the same outcomes");
     let other = DeliveryPlan { seed: 43, ..plan };
-    assert_ne!(fates, (0..10_000).map(|number| other.fate(number)).collect::<Vec<_>>());
+    assert_ne!(outcomes, (0..10_000).map(|number| other.outcome(number)).collect::<Vec<_>>());
     let all = DeliveryPlan { lost_percent: 100, ..DeliveryPlan::default() };
-    assert!((0..1_000).all(|number| all.fate(number) == Fate::Lost && DeliveryPlan::default().fate(number) == Fate::Delivered));
+    assert!((0..1_000).all(|number| all.outcome(number) == DeliveryOutcome::Lost
+        && DeliveryPlan::default().outcome(number) == DeliveryOutcome::Delivered));
 }
 
 /// Protects replay: two shops that were called alike are alike, down to the ids and bytes that they send.

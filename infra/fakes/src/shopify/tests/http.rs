@@ -176,7 +176,7 @@ async fn orders_live_on_through_the_control_api() {
     server.stop().await;
 }
 
-/// Protects the door: without a grant that is good nothing is answered, and a wrong secret grants nothing.
+/// Protects the endpoint: without a grant that is good nothing is answered, and a wrong secret grants nothing.
 #[tokio::test]
 async fn only_granted_tokens_are_let_in() {
     let (server, client) = started(quick()).await;
@@ -222,10 +222,15 @@ async fn deliveries_are_retried_doubled_and_lost_as_planned() {
     server.deliveries_idle().await;
     // Each order is announced, and where it was routed.
     let announced = 400;
-    let fates: Vec<Fate> = (0..announced).map(|number| plan.fate(number)).collect();
-    let count = |of: fn(&Fate) -> bool| u64::try_from(fates.iter().filter(|fate| of(fate)).count()).expect("countable");
-    let (lost, doubled) = (count(|fate| matches!(fate, Fate::Lost)), count(|fate| matches!(fate, Fate::Doubled(_))));
-    let late = count(|fate| matches!(fate, Fate::Late(_)));
+    let outcomes: Vec<DeliveryOutcome> = (0..announced).map(|number| plan.outcome(number)).collect();
+    let count = |of: fn(&DeliveryOutcome) -> bool| {
+        u64::try_from(outcomes.iter().filter(|outcome| of(outcome)).count()).expect("countable")
+    };
+    let (lost, doubled) = (
+        count(|outcome| matches!(outcome, DeliveryOutcome::Lost)),
+        count(|outcome| matches!(outcome, DeliveryOutcome::Doubled(_))),
+    );
+    let late = count(|outcome| matches!(outcome, DeliveryOutcome::Late(_)));
     let accepted = announced - lost + doubled;
     let expected = DeliveryStats { announced, doubled, late, lost, attempts: accepted + 5, accepted, abandoned: 0 };
     assert_eq!(server.stats(), expected);

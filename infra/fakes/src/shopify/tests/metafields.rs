@@ -20,7 +20,7 @@ fn a_metafield_is_what_was_set_last() {
     assert_eq!(shown(&f), None);
     for value in ["[]", r#"[{"lot":"L-7"}]"#, r#"[{"lot":"L-7"}]"#, "[]"] {
         let variables = json!({ "metafields": [row(&f, value)] });
-        let body = f.call(at(1), DESCRIBE, &variables);
+        let body = f.call(at(1), SET_METAFIELDS, &variables);
         assert_eq!(refusals(&body, SET_BY), []);
         assert_eq!(body["extensions"]["cost"]["actualQueryCost"], 10);
         assert_eq!(shown(&f), Some(value));
@@ -53,7 +53,7 @@ fn a_bad_row_is_named_and_nothing_is_set() {
     ];
     let good = row(&f, "[]");
     for (bad, code, field) in rows {
-        let body = f.call(at(1), DESCRIBE, &json!({ "metafields": [good, bad] }));
+        let body = f.call(at(1), SET_METAFIELDS, &json!({ "metafields": [good, bad] }));
         assert_eq!(refusals(&body, SET_BY), [(code.to_owned(), format!("metafields.1.{field}"))], "{bad}");
         assert_eq!(body["data"][SET_BY]["userErrors"][0]["elementIndex"], 1, "{bad}");
         assert_eq!(shown(&f), None, "{bad}");
@@ -61,13 +61,13 @@ fn a_bad_row_is_named_and_nothing_is_set() {
     for (size, refused) in [(25, vec![]), (26, vec![("LESS_THAN_OR_EQUAL_TO".to_owned(), "metafields".to_owned())])] {
         let mut f = fixture();
         let rows = vec![row(&f, "[]"); size];
-        assert_eq!(refusals(&f.call(at(1), DESCRIBE, &json!({ "metafields": rows })), SET_BY), refused, "{size} rows");
+        assert_eq!(refusals(&f.call(at(1), SET_METAFIELDS, &json!({ "metafields": rows })), SET_BY), refused, "{size} rows");
         assert_eq!(shown(&f).is_some(), refused.is_empty(), "{size} rows");
     }
     for bad in
         [json!({}), json!({ "metafields": null }), json!({ "metafields": [{}] }), json!({ "metafields": [with("size", "1")] })]
     {
-        assert_eq!(top_error(&f.call(at(1), DESCRIBE, &bad)), "INVALID_VARIABLE", "{bad}");
+        assert_eq!(top_error(&f.call(at(1), SET_METAFIELDS, &bad)), "INVALID_VARIABLE", "{bad}");
     }
 }
 
@@ -87,7 +87,7 @@ fn knobs_strike_what_is_set_whole() {
         let mut f = fixture();
         f.shop.faults = faults.clone();
         let variables = json!({ "metafields": [row(&f, "[]")] });
-        let seen = match f.raw(at(1), DESCRIBE, &variables) {
+        let seen = match f.raw(at(1), SET_METAFIELDS, &variables) {
             Answer::Json(body) if body["errors"].is_array() => top_error(&body).to_owned(),
             Answer::Json(_) => "set".to_owned(),
             Answer::BadRequest(_) => "bad request".to_owned(),
@@ -95,7 +95,7 @@ fn knobs_strike_what_is_set_whole() {
             Answer::Silent => "silence".to_owned(),
         };
         assert_eq!((seen.as_str(), shown(&f), &f.shop.faults), (expected, then, &left), "{faults:?}");
-        f.call(at(2), DESCRIBE, &variables);
+        f.call(at(2), SET_METAFIELDS, &variables);
         assert_eq!(shown(&f), Some("[]"), "{faults:?}");
     }
 }

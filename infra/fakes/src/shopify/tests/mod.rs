@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 const ADJUST: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/adjust_available.graphql");
 const SET: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/set_available.graphql");
 const ACTIVATE: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/activate_level.graphql");
-const DESCRIBE: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/describe.graphql");
+const SET_METAFIELDS: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/set_metafields.graphql");
 const LEVELS: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/levels_of_items.graphql");
 const LEVELS_OF_ONE: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/levels_of_item.graphql");
 const ORDERS: &str = include_str!("documents/orders_with_parts.graphql");

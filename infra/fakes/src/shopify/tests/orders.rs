@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Protects the books: shipping takes committed and on hand where the units were committed, one fulfilment a location.
+/// Protects the numbers: shipping takes committed and on hand where the units were committed, one fulfilment a location.
 #[test]
 fn shipping_takes_from_where_it_was_committed() {
     let mut f = fixture();

@@ -206,7 +206,7 @@ fn long_orders_are_read_page_by_page() {
     assert_eq!(top_error(&f.call(at(2), ORDER_LINES, &json!({ "id": id.gid(), "after": "page 2" }))), "INVALID_CURSOR");
 }
 
-/// Protects the door: a malformed request, a malformed document and an unknown field are each refused with their own error.
+/// Protects the endpoint: a malformed request, a malformed document and an unknown field are each refused with their own error.
 #[test]
 fn refuses_what_is_no_query_of_ours() {
     let mut f = fixture();

@@ -1,4 +1,4 @@
-//! Seeded random walks over every step of an order: whatever comes after whatever, the books add up.
+//! Seeded random walks over every step of an order: whatever comes after whatever, all numbers still agree.
 
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,7 +119,7 @@ impl Walk {
     fn check_out(&mut self, now: Timestamp) -> (&'static str, Done) {
         let lines = (0..=self.draw(2)).map(|_| (self.sku(), 1 + self.units())).collect();
         let location = (self.draw(5) == 0).then_some(self.f.retail);
-        let cart = Cart { lines, location, unpaid: self.draw(3) == 0, claims_nothing: self.draw(8) == 0, ..Cart::default() };
+        let cart = Cart { lines, location, unpaid: self.draw(3) == 0, unconfirmed: self.draw(8) == 0, ..Cart::default() };
         ("check out", self.f.shop.checkout_cart(now, &cart).map(drop).map_err(OrderRefused::Checkout))
     }
 
@@ -135,7 +135,7 @@ impl Walk {
         let done = self.f.shop.edit(now, order, &edit).map(drop);
         let order = self.f.shop.order(order).expect("known");
         let line = order.line(line).expect("known");
-        if done.is_ok() && !restock && order.claims(line) {
+        if done.is_ok() && !restock && order.takes_stock(line) {
             *self.edited_away.entry(line.item).or_default() += units;
         }
         (if restock { "edit" } else { "edit for good" }, done)
@@ -183,7 +183,7 @@ impl Walk {
             *on_hand += self.pushed.get(item).unwrap_or(&0) - self.edited_away.get(item).unwrap_or(&0);
         }
         for order in self.f.shop.orders() {
-            for line in order.lines.iter().filter(|line| order.claims(line)) {
+            for line in order.lines.iter().filter(|line| order.takes_stock(line)) {
                 let refunded = |ret: Option<ReturnId>, restock: Restock| {
                     let refunds = order.refunds.iter().filter(move |refund| refund.return_id == ret);
                     refunds.flat_map(|refund| &refund.lines).filter(move |made| made.line == line.id && made.restock == restock)

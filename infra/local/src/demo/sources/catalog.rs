@@ -15,7 +15,7 @@ use promissory::table::{Expect, Write};
 use promissory_fakes::shopify::{NewItem, NewLocation, Server};
 use serde_json::{Value, json};
 
-use super::world::{CASE, Item, Measure, NEW_CODE, Site, System, TIER_BUFFER};
+use super::master_data::{CASE, Item, Measure, NEW_CODE, Site, System, TIER_BUFFER};
 use crate::seed::{import_item, import_network, take_stock};
 
 /// The connector of the ERP: the example for NetSuite.
@@ -33,7 +33,7 @@ pub fn secret_of(system: System) -> String {
 pub fn sources_secret() -> Value {
     let all: serde_json::Map<String, Value> =
         System::ALL.into_iter().map(|system| (system.code().to_owned(), secret_of(system).into())).collect();
-    json!({ "signing": all, "shown": all })
+    json!({ "signing": all, "outbound": all })
 }
 
 fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {

@@ -2,26 +2,26 @@
 //!
 //! A connector pulls an ERP, a WMS and a POS send signed batches over HTTP, a 3PL sends events on the bus, and the shop sells
 //! meanwhile. [`script`] decides from a seed what each system reports and when; some of it late, twice or malformed. [`play`]
-//! sends it. [`model`] computes the expected result from the script and the shop alone; [`report`] compares it with the table and
-//! the shop. [`world`] has the items and locations with the codes of each system.
+//! sends it. [`expected`] computes the expected result from the script and the shop alone; [`report`] compares it with the table and
+//! the shop. [`master_data`] has the items and locations with the codes of each system.
 
 mod catalog;
-mod document;
-mod fates;
-mod model;
+mod expected;
+mod master_data;
+mod open_documents;
+mod outcomes;
 mod play;
 mod report;
+mod reported_event;
 mod script;
-mod send;
-mod statement;
-mod world;
+mod senders;
 
 use std::io;
 use std::time::Duration;
 
 use clap::Args;
 
-pub use play::{Played, play};
+pub use play::{PlayResult, play};
 pub use report::Report;
 pub use script::{Script, script};
 

@@ -11,29 +11,29 @@ use promissory::movement::EventId;
 use promissory::ports::Store;
 use promissory::table::RowKey;
 use promissory_fakes::shopify::{DeliveryPlan, OrderId, Server};
-use promissory_fakes::systems::{Books, Served, Shape};
+use promissory_fakes::systems::{Served, Shape, SystemState};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::SourcesConfig;
 use super::catalog::{Imported, import, secret_of, sources_secret};
-use super::script::{ActionKind, CartAction, LATEST, Script};
-use super::send::{Log, Morning};
-use super::statement::{Fate, Placed};
-use super::world::System;
+use super::master_data::System;
+use super::reported_event::{ExpectedOutcome, Placed};
+use super::script::{ActionKind, CartAction, MAX_DELAY, Script};
+use super::senders::{DemoRun, SendLog};
 use crate::demo::play::{initialise_levels, kill_functions, run_jobs};
 use crate::stack::Stack;
 
 /// The longest time from the last event that was sent until every event is in the ledger.
-const TAKEN_WITHIN: Duration = Duration::from_secs(180);
+const LEDGER_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// The largest number of rows on a page of the ERP.
 const PAGE: usize = 400;
 
 /// What happened in the morning, and when.
 #[derive(Debug)]
-pub struct Played {
+pub struct PlayResult {
     /// The events that were sent, and the answers.
-    pub log: Log,
+    pub log: SendLog,
     /// The time at which the morning began; a whole second.
     pub began: Timestamp,
     /// The time from the first event until the last event was sent and answered.
@@ -54,9 +54,10 @@ pub async fn play(
     stack: &Stack,
     server: &Server,
     say: &dyn Fn(&str),
-) -> io::Result<Played> {
+) -> io::Result<PlayResult> {
     stack.put_sources_secret(&sources_secret().to_string()).await?;
-    let erp = Served::start(Shape::NetSuite, &secret_of(System::Erp), Books { page: PAGE, ..Books::default() }).await?;
+    let erp =
+        Served::start(Shape::NetSuite, &secret_of(System::Erp), SystemState { page: PAGE, ..SystemState::default() }).await?;
     say("Importing the catalog with the codes of each system, and the opening stock.");
     let store = stack.store();
     let hour_ago = Timestamp::now().saturating_sub(SignedDuration::from_hours(1)).map_err(io::Error::other)?;
@@ -75,53 +76,53 @@ pub async fn play(
     // events.
     let began = Timestamp::from_second(Timestamp::now().as_second() + 1).map_err(io::Error::other)?;
     let ahead = Duration::try_from(began.duration_since(Timestamp::now())).unwrap_or_default();
-    let morning = Morning { script, stack, began, start: Instant::now() + ahead, log: Mutex::default() };
+    let demo = DemoRun { script, stack, began, start: Instant::now() + ahead, log: Mutex::default() };
     say(&format!(
         "The morning begins: {} events in {} s, and {} orders of the shop.",
         config.events(),
         config.span().as_secs(),
         script.carts.len()
     ));
-    send_all(config, &morning, (&imported, &erp, server), say).await?;
-    let playing = morning.start.elapsed();
+    send_all(config, &demo, (&imported, &erp, server), say).await?;
+    let playing = demo.start.elapsed();
     say(&format!("All events were sent within {} s. Waiting until they are in the ledger.", playing.as_secs()));
     server.deliveries_idle().await;
     let sent_at = Instant::now();
-    let taken = wait_until_taken(&morning).await?;
+    let taken = wait_until_applied(&demo).await?;
     let catching_up = sent_at.elapsed();
     let (_, rested) = run_jobs(stack, say).await?;
-    let log = morning.log.into_inner().map_err(|_| io::Error::other("a task of the morning panicked"))?;
-    Ok(Played { log, began, playing, catching_up, at_rest: taken && rested })
+    let log = demo.log.into_inner().map_err(|_| io::Error::other("a task of the morning panicked"))?;
+    Ok(PlayResult { log, began, playing, catching_up, at_rest: taken && rested })
 }
 
 /// Lets all systems send their events at the same time.
 async fn send_all(
     config: &SourcesConfig,
-    morning: &Morning<'_>,
+    demo: &DemoRun<'_>,
     (imported, erp, server): (&Imported, &Served, &Server),
     say: &dyn Fn(&str),
 ) -> io::Result<()> {
     let span = config.span();
-    let (down, up) = (morning.start + span / 4, morning.start + span * 3 / 4);
-    let end = morning.start + span + Duration::from_millis(u64::try_from(LATEST).unwrap_or_default());
+    let (down, up) = (demo.start + span / 4, demo.start + span * 3 / 4);
+    let end = demo.start + span + Duration::from_millis(u64::try_from(MAX_DELAY).unwrap_or_default());
     tokio::try_join!(
-        morning.send_over_http(System::Wms),
-        morning.send_over_http(System::Pos),
-        morning.send_on_the_bus(System::ThirdParty),
+        demo.send_over_http(System::Wms),
+        demo.send_over_http(System::Pos),
+        demo.send_on_the_bus(System::ThirdParty),
         async {
-            morning.write_documents(System::Erp, erp).await;
+            demo.write_documents(System::Erp, erp).await;
             Ok(())
         },
-        morning.run_pulls(erp, (down, up, end)),
+        demo.run_pulls(erp, (down, up, end)),
         async {
-            sell(morning, server).await;
+            sell(demo, server).await;
             Ok(())
         },
         async {
             sleep_until(down).await;
             say("The ERP is down.");
-            sleep_until(morning.start + span / 2).await;
-            imported.map_the_new_code(&morning.stack.store()).await?;
+            sleep_until(demo.start + span / 2).await;
+            imported.map_the_new_code(&demo.stack.store()).await?;
             say("The WMS's code of the 3PL's building is mapped.");
             sleep_until(up).await;
             say("The ERP is up again.");
@@ -129,19 +130,19 @@ async fn send_all(
         },
         async {
             // The schedules run these jobs every minute; here they run every 30 seconds.
-            let mut at = morning.start;
+            let mut at = demo.start;
             while at + Duration::from_secs(30) < end {
                 at += Duration::from_secs(30);
                 sleep_until(at).await;
-                morning.stack.reconcile("read").await?;
-                morning.stack.reconcile("backlog").await?;
+                demo.stack.reconcile("read").await?;
+                demo.stack.reconcile("backlog").await?;
             }
             Ok(())
         },
         async {
             if config.chaos {
-                let killed = kill_functions(config.seed, span, morning.stack, morning.start).await;
-                morning.note(|log| log.killed = killed);
+                let killed = kill_functions(config.seed, span, demo.stack, demo.start).await;
+                demo.note(|log| log.killed = killed);
             }
             Ok(())
         },
@@ -150,16 +151,16 @@ async fn send_all(
 }
 
 /// The shop's customers order, and the shop cancels and fulfils.
-async fn sell(morning: &Morning<'_>, server: &Server) {
+async fn sell(demo: &DemoRun<'_>, server: &Server) {
     let mut orders: BTreeMap<usize, OrderId> = BTreeMap::new();
-    for CartAction { at, cart, kind } in &morning.script.actions {
-        sleep_until(morning.at(*at)).await;
+    for CartAction { at, cart, kind } in &demo.script.actions {
+        sleep_until(demo.at(*at)).await;
         let now = Timestamp::now();
         let order = orders.get(cart).copied();
         server.shop(|shop| match (kind, order) {
             (ActionKind::Order, _) => {
                 let lines: Vec<(String, i64)> =
-                    morning.script.carts[*cart].iter().map(|(item, units)| (item.sku(), *units)).collect();
+                    demo.script.carts[*cart].iter().map(|(item, units)| (item.sku(), *units)).collect();
                 let lines: Vec<(&str, i64)> = lines.iter().map(|(sku, units)| (sku.as_str(), *units)).collect();
                 let order = shop.checkout(now, &lines).expect("the opening stock is enough for every order");
                 orders.insert(*cart, order);
@@ -167,7 +168,7 @@ async fn sell(morning: &Morning<'_>, server: &Server) {
                 let lines = shop.order(order).map(|order| order.lines.iter().map(|line| number(line.id.0)).collect());
                 let placed =
                     Placed { shop: shop.config().domain.clone(), order: number(order.0), lines: lines.unwrap_or_default() };
-                morning.note(|log| log.placed.insert(*cart, placed));
+                demo.note(|log| log.placed.insert(*cart, placed));
             }
             (ActionKind::Cancel, Some(order)) => shop.cancel(now, order).expect("no unit of the order has shipped"),
             (ActionKind::Fulfil, Some(order)) => drop(shop.fulfil(now, order, None).expect("the order is open")),
@@ -177,13 +178,13 @@ async fn sell(morning: &Morning<'_>, server: &Server) {
 }
 
 /// Runs the scheduled jobs until every event that must be applied has its mark; `false` if that takes too long.
-async fn wait_until_taken(morning: &Morning<'_>) -> io::Result<bool> {
-    let store = morning.stack.store();
-    let good = morning.script.statements.iter().filter(|statement| statement.fate == Fate::Applied);
-    let mut missing: Vec<_> = good
-        .filter_map(|statement| Some(RowKey::AppliedEvent(EventId::new(statement.system.code(), statement.id()?).clone()).key()))
+async fn wait_until_applied(demo: &DemoRun<'_>) -> io::Result<bool> {
+    let store = demo.stack.store();
+    let valid = demo.script.events.iter().filter(|event| event.expected == ExpectedOutcome::Applied);
+    let mut missing: Vec<_> = valid
+        .filter_map(|event| Some(RowKey::AppliedEvent(EventId::new(event.system.code(), event.id()?).clone()).key()))
         .collect();
-    let end = Instant::now() + TAKEN_WITHIN;
+    let end = Instant::now() + LEDGER_TIMEOUT;
     loop {
         let mut still = Vec::new();
         for keys in missing.chunks(100) {
@@ -198,7 +199,7 @@ async fn wait_until_taken(morning: &Morning<'_>) -> io::Result<bool> {
         }
         missing = still;
         for job in ["pull", "backlog"] {
-            morning.stack.reconcile(job).await?;
+            demo.stack.reconcile(job).await?;
         }
         sleep(Duration::from_secs(1)).await;
     }

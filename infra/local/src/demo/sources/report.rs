@@ -12,13 +12,13 @@ use promissory_fakes::oracle::Open;
 use promissory_fakes::shopify::{Server, Shop};
 use serde::Serialize;
 
-use super::fates::Fates;
-use super::model::{Expected, Model, model};
-use super::script::Way;
-use super::statement::Fate;
-use super::world::{Item, Site};
-use super::{Played, Script, SourcesConfig};
-use crate::audit::{Books, compare_orders};
+use super::expected::{Expected, ExpectedBalances, expected_balances};
+use super::master_data::{Item, Site};
+use super::outcomes::OutcomeCounts;
+use super::reported_event::ExpectedOutcome;
+use super::script::Sending;
+use super::{PlayResult, Script, SourcesConfig};
+use crate::audit::{TableContents, compare_orders};
 use crate::demo::report::{Percentiles, between, percentiles};
 use crate::stack::Stack;
 
@@ -64,7 +64,7 @@ struct Extra {
     while_down: usize,
     killed: usize,
     repeated: usize,
-    kept: u64,
+    dead_lettered: u64,
     at_rest: bool,
     problems: Vec<String>,
 }
@@ -77,31 +77,38 @@ impl Report {
     pub async fn of(
         config: &SourcesConfig,
         script: &Script,
-        played: &Played,
+        played: &PlayResult,
         stack: &Stack,
         server: &Server,
     ) -> io::Result<Self> {
-        let books = Books::read(&stack.dynamodb(), &stack.outputs.table_name).await?;
-        let kept = stack.waiting(&stack.outputs.source_failures_url).await?;
-        Ok(server.shop(|shop| Self::compare(config, script, played, &books, shop, kept)))
+        let contents = TableContents::read(&stack.dynamodb(), &stack.outputs.table_name).await?;
+        let dead_lettered = stack.waiting(&stack.outputs.source_failures_url).await?;
+        Ok(server.shop(|shop| Self::compare(config, script, played, &contents, shop, dead_lettered)))
     }
 
-    fn compare(config: &SourcesConfig, script: &Script, played: &Played, books: &Books, shop: &Shop, kept: u64) -> Self {
+    fn compare(
+        config: &SourcesConfig,
+        script: &Script,
+        played: &PlayResult,
+        contents: &TableContents,
+        shop: &Shop,
+        dead_lettered: u64,
+    ) -> Self {
         let mut problems = Vec::new();
-        let fates = Fates::of(script, books, &mut problems);
-        let expected = model(script, &played.log.placed, shop);
-        let promised = wrong_promises(&expected, books);
-        let shown = wrong_levels(&expected, books, shop);
-        let mismatches: Vec<String> = books.mismatches().iter().map(ToString::to_string).collect();
-        let orders = compare_orders(books, shop);
-        let must = |which: fn(Fate) -> bool| script.statements.iter().filter(|statement| which(statement.fate)).count();
-        let of = |way: Way| script.deliveries.iter().filter(|delivery| delivery.way == way).count();
+        let outcomes = OutcomeCounts::of(script, contents, &mut problems);
+        let expected = expected_balances(script, &played.log.placed, shop);
+        let promised = wrong_promises(&expected, contents);
+        let shown = wrong_levels(&expected, contents, shop);
+        let mismatches: Vec<String> = contents.mismatches().iter().map(ToString::to_string).collect();
+        let orders = compare_orders(contents, shop);
+        let must = |which: fn(ExpectedOutcome) -> bool| script.events.iter().filter(|event| which(event.expected)).count();
+        let of = |sending: Sending| script.deliveries.iter().filter(|delivery| delivery.sending == sending).count();
         let answers: Vec<String> = played.log.answers.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
         let report = Self {
             events: config.events(),
-            applied_once: fates.applied,
-            refused: fates.refused,
-            unmapped: fates.unmapped,
+            applied_once: outcomes.applied,
+            refused: outcomes.refused,
+            unmapped: outcomes.unmapped,
             ats_equals_formula: promised.is_empty(),
             shopify_equals_ats: shown.is_empty(),
             ledger_equals_positions: mismatches.is_empty(),
@@ -109,16 +116,20 @@ impl Report {
             seconds: played.playing.as_secs(),
             catching_up_seconds: played.catching_up.as_secs(),
             batches: played.log.batches.clone(),
-            freshness_ms: freshness(script, played, books),
+            freshness_ms: freshness(script, played, contents),
             extra: Extra {
-                expected: [must(|fate| fate == Fate::Applied), must(Fate::is_refused), must(|fate| fate == Fate::Unmapped)],
-                sent: format!("{} late, {} again", of(Way::Late), of(Way::Again)),
+                expected: [
+                    must(|outcome| outcome == ExpectedOutcome::Applied),
+                    must(ExpectedOutcome::is_refused),
+                    must(|outcome| outcome == ExpectedOutcome::Unmapped),
+                ],
+                sent: format!("{} late, {} again", of(Sending::Late), of(Sending::Repeated)),
                 answers: answers.join(", "),
-                movements: books.all_movements().count(),
+                movements: contents.all_movements().count(),
                 while_down: played.log.while_down,
                 killed: played.log.killed,
                 repeated: played.log.repeated,
-                kept,
+                dead_lettered,
                 at_rest: played.at_rest,
                 problems: Vec::new(),
             },
@@ -131,7 +142,7 @@ impl Report {
 
     /// Whether the audit found no error.
     #[must_use]
-    pub fn is_good(&self) -> bool {
+    pub fn is_correct(&self) -> bool {
         [self.applied_once, self.refused, self.unmapped] == self.extra.expected
             && self.extra.expected.iter().sum::<usize>() == self.events
             && self.ats_equals_formula
@@ -153,7 +164,7 @@ impl Report {
         row("refused", format!("{} of {refused}", self.refused));
         row("waiting for a mapping", format!("{} of {unmapped}", self.unmapped));
         row("answers over HTTP", self.extra.answers.clone());
-        row("bus batches in the dead-letter queue", self.extra.kept.to_string());
+        row("bus batches in the dead-letter queue", self.extra.dead_lettered.to_string());
         row("pulls while the ERP was down", self.extra.while_down.to_string());
         row("movements in the ledger", self.extra.movements.to_string());
         row("promises equal the formula", self.ats_equals_formula.to_string());
@@ -183,8 +194,8 @@ impl Report {
 }
 
 /// Promises that differ from the expected numbers, at a place or in the network.
-fn wrong_promises(expected: &Model, books: &Books) -> Vec<String> {
-    let promises: BTreeMap<&str, &Promise> = books.promises.iter().map(|promise| (promise.sku.as_str(), promise)).collect();
+fn wrong_promises(expected: &ExpectedBalances, contents: &TableContents) -> Vec<String> {
+    let promises: BTreeMap<&str, &Promise> = contents.promises.iter().map(|promise| (promise.sku.as_str(), promise)).collect();
     let mut wrong = Vec::new();
     for item in Item::all() {
         let sku = item.sku();
@@ -219,7 +230,7 @@ fn wrong_promises(expected: &Model, books: &Books) -> Vec<String> {
 }
 
 /// Levels at which the stored supply or the shop differs from the expected supply.
-fn wrong_levels(expected: &Model, books: &Books, shop: &Shop) -> Vec<String> {
+fn wrong_levels(expected: &ExpectedBalances, contents: &TableContents, shop: &Shop) -> Vec<String> {
     let mut wrong = Vec::new();
     for ((item, site), must) in expected {
         let sku = item.sku();
@@ -227,7 +238,7 @@ fn wrong_levels(expected: &Model, books: &Books, shop: &Shop) -> Vec<String> {
             let at = shop.locations().find(|location| location.name == site.code())?;
             shop.level(known.id, at.id).map(promissory_fakes::shopify::Level::on_hand)
         });
-        let level = books.levels.iter().find(|level| level.sku.as_str() == sku && level.location.as_str() == site.code());
+        let level = contents.levels.iter().find(|level| level.sku.as_str() == sku && level.location.as_str() == site.code());
         let supply = level.map(|level| level.supply.units());
         if (shown, supply) != (Some(must.supply), Some(must.supply)) {
             wrong.push(format!(
@@ -241,14 +252,14 @@ fn wrong_levels(expected: &Model, books: &Books, shop: &Shop) -> Vec<String> {
 }
 
 /// The time from the first sending of an event to its commit.
-fn freshness(script: &Script, played: &Played, books: &Books) -> BTreeMap<&'static str, Percentiles> {
+fn freshness(script: &Script, played: &PlayResult, contents: &TableContents) -> BTreeMap<&'static str, Percentiles> {
     let mut times: BTreeMap<&'static str, Vec<u64>> = BTreeMap::new();
     for (of, sent) in &played.log.first_sent {
-        let statement = &script.statements[*of];
-        let id = statement.id().filter(|_| statement.fate == Fate::Applied);
-        let mark: Option<&AppliedEvent> = id.and_then(|id| books.marks.get(&EventId::new(statement.system.code(), id)));
+        let event = &script.events[*of];
+        let id = event.id().filter(|_| event.expected == ExpectedOutcome::Applied);
+        let mark: Option<&AppliedEvent> = id.and_then(|id| contents.marks.get(&EventId::new(event.system.code(), id)));
         if let Some(mark) = mark {
-            times.entry(statement.system.code()).or_default().push(between(*sent, mark.applied_at));
+            times.entry(event.system.code()).or_default().push(between(*sent, mark.applied_at));
         }
     }
     times.into_iter().map(|(system, times)| (system, percentiles(times))).collect()

@@ -5,33 +5,33 @@ use std::collections::BTreeSet;
 use promissory::source::StockKind;
 
 use super::SourcesConfig;
-use super::document::{Dice, DocumentType, OpenDocuments};
-use super::statement::{Fate, Statement};
-use super::world::{CASE, ITEMS, Item, Measure, SOLD, Site, System};
+use super::master_data::{CASE, ITEMS, Item, Measure, SOLD, Site, System};
+use super::open_documents::{Dice, DocumentType, OpenDocuments};
+use super::reported_event::{ExpectedOutcome, ReportedEvent};
 
-/// The largest delay of a late statement, in milliseconds.
-pub const LATEST: i64 = 20_000;
+/// The largest delay of a late event, in milliseconds.
+pub const MAX_DELAY: i64 = 20_000;
 
-/// One sending of a statement.
+/// One sending of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Delivery {
     /// The time at which it is sent, in milliseconds since the start of the morning.
     pub at: i64,
-    /// The index of the statement in the script.
+    /// The index of the event in the script.
     pub of: usize,
-    /// How the statement is sent.
-    pub way: Way,
+    /// How the event is sent.
+    pub sending: Sending,
 }
 
-/// How a statement is sent.
+/// How an event is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Way {
+pub enum Sending {
     /// On time.
-    InTime,
-    /// Late, after statements with a later time.
+    OnTime,
+    /// Late, after events with a later time.
     Late,
     /// A second time.
-    Again,
+    Repeated,
 }
 
 /// An action of the customer or the shop on a cart.
@@ -59,9 +59,9 @@ pub enum ActionKind {
 /// Everything that happens in a morning.
 #[derive(Debug)]
 pub struct Script {
-    /// The statements of all systems.
-    pub statements: Vec<Statement>,
-    /// The sendings of the statements, in the order of time.
+    /// The events of all systems.
+    pub events: Vec<ReportedEvent>,
+    /// The sendings of the events, in the order of time.
     pub deliveries: Vec<Delivery>,
     /// The carts that the shop's customers order.
     pub carts: Vec<Vec<(Item, i64)>>,
@@ -73,34 +73,33 @@ pub struct Script {
 #[must_use]
 pub fn script(config: &SourcesConfig) -> Script {
     let span = i64::try_from(config.span().as_millis()).expect("the options are bounded");
-    let mut writer =
-        Writer { span, dice: Dice::new(config.seed), statements: Vec::new(), carts: Vec::new(), actions: Vec::new() };
+    let mut writer = Writer { span, dice: Dice::new(config.seed), events: Vec::new(), carts: Vec::new(), actions: Vec::new() };
     let total = config.events();
     writer.orders((total / 40).min(48));
-    writer.unacceptable(total);
-    let contradictions = (total / 600).max(1);
-    writer.acceptable(total.saturating_sub(writer.statements.len() + contradictions));
-    writer.contradictions(contradictions);
+    writer.unacceptable_events(total);
+    let content_mismatches = (total / 600).max(1);
+    writer.acceptable_events(total.saturating_sub(writer.events.len() + content_mismatches));
+    writer.content_mismatches(content_mismatches);
     writer.deliveries()
 }
 
 struct Writer {
     span: i64,
     dice: Dice,
-    /// Each statement with the time at which its system has it ready to send.
-    statements: Vec<(i64, Statement)>,
+    /// Each event with the time at which its system has it ready to send.
+    events: Vec<(i64, ReportedEvent)>,
     carts: Vec<Vec<(Item, i64)>>,
     actions: Vec<CartAction>,
 }
 
 impl Writer {
-    /// Adds a statement that is applied, at a time of the morning.
-    fn add(&mut self, system: System, kind: StockKind, (item, site): (Item, Site), units: i64, at: i64) -> &mut Statement {
-        let number = u64::try_from(self.statements.len() + 1).expect("a small number");
-        let (reference, to, order, fate) = (None, None, None, Fate::Applied);
-        self.statements.push((at, Statement { system, number, kind, item, site, units, at, reference, to, order, fate }));
-        let (_, statement) = self.statements.last_mut().expect("a statement was added just now");
-        statement
+    /// Adds an event that is applied, at a time of the morning.
+    fn add(&mut self, system: System, kind: StockKind, (item, site): (Item, Site), units: i64, at: i64) -> &mut ReportedEvent {
+        let number = u64::try_from(self.events.len() + 1).expect("a small number");
+        let (reference, to, order, expected) = (None, None, None, ExpectedOutcome::Applied);
+        self.events.push((at, ReportedEvent { system, number, kind, item, site, units, at, reference, to, order, expected }));
+        let (_, event) = self.events.last_mut().expect("an event was added just now");
+        event
     }
 
     /// Adds the shop's orders. The warehouse allocates and ships them before the shop fulfils them, after it, in part, or not at
@@ -113,7 +112,7 @@ impl Writer {
                 lines.push((Item((first.0 + 1) % SOLD), self.dice.within(1, 3)));
             }
             let at = self.dice.within(self.span / 50, self.span * 6 / 10);
-            self.act(at, cart, ActionKind::Order);
+            self.add_action(at, cart, ActionKind::Order);
             let later = |dice: &mut Dice, after: i64| after + dice.within(4_000, 9_000);
             let (soon, then) = (later(&mut self.dice, at), later(&mut self.dice, at + 9_000));
             let whole = lines.len();
@@ -137,20 +136,24 @@ impl Writer {
                 }
             }
             if let Some((at, kind)) = action {
-                self.act(at, cart, kind);
+                self.add_action(at, cart, kind);
             }
             self.carts.push(lines);
         }
     }
 
-    fn act(&mut self, at: i64, cart: usize, kind: ActionKind) {
+    fn add_action(&mut self, at: i64, cart: usize, kind: ActionKind) {
         self.actions.push(CartAction { at, cart, kind });
     }
 
-    /// Adds the statements that must be refused, and those with an item code that is not mapped.
-    fn unacceptable(&mut self, total: usize) {
+    /// Adds the events that must be refused, and those with an item code that is not mapped.
+    fn unacceptable_events(&mut self, total: usize) {
         let by_turns = [System::Wms, System::Pos, System::Wms, System::ThirdParty];
-        for (fate, count) in [(Fate::Unmapped, total / 300), (Fate::Malformed, total / 500), (Fate::HalfAPiece, total / 750)] {
+        for (expected, count) in [
+            (ExpectedOutcome::Unmapped, total / 300),
+            (ExpectedOutcome::Malformed, total / 500),
+            (ExpectedOutcome::NotWhole, total / 750),
+        ] {
             for turn in 0..count.max(1) {
                 let system = by_turns[turn % by_turns.len()];
                 let (kind, site) = match system {
@@ -160,17 +163,17 @@ impl Writer {
                 };
                 let at = self.dice.within(0, self.span - 1);
                 let item = Item(self.dice.index(ITEMS));
-                self.add(system, kind, (item, site), 7, at).fate = fate;
+                self.add(system, kind, (item, site), 7, at).expected = expected;
             }
         }
         // The ERP's connector cannot apply this row, so its watermark stays before the row. The row comes late in the morning,
         // because each pull reads everything after it again.
         let of = (Item(0), Site::Warehouse);
-        self.add(System::Erp, StockKind::Receipt, of, 7, self.span * 94 / 100).fate = Fate::HalfAPiece;
+        self.add(System::Erp, StockKind::Receipt, of, 7, self.span * 94 / 100).expected = ExpectedOutcome::NotWhole;
     }
 
-    /// Adds the statements that are applied.
-    fn acceptable(&mut self, count: usize) {
+    /// Adds the events that are applied.
+    fn acceptable_events(&mut self, count: usize) {
         let mut documents = OpenDocuments::default();
         let mut balanced: Vec<Item> = Item::all().collect();
         let mut counted: BTreeSet<(Item, i64)> = BTreeSet::new();
@@ -207,8 +210,8 @@ impl Writer {
             }
             56..82 => {
                 if let Some(ticket) = documents.close(DocumentType::Ticket, &mut self.dice) {
-                    let statement = self.add(erp, StockKind::PosPosting, (ticket.item, Site::Store), ticket.units, at);
-                    statement.reference = Some(ticket.reference);
+                    let event = self.add(erp, StockKind::PosPosting, (ticket.item, Site::Store), ticket.units, at);
+                    event.reference = Some(ticket.reference);
                 } else {
                     self.add(erp, StockKind::Receipt, warehouse, made, at);
                 }
@@ -216,8 +219,8 @@ impl Writer {
             82..96 => {
                 let units = self.units(item, 6);
                 let reference = documents.open(DocumentType::Wholesale, item, units);
-                let statement = self.add(erp, StockKind::WholesaleAllocation, (item, Site::ThirdParty), units, at);
-                statement.reference = Some(reference);
+                let event = self.add(erp, StockKind::WholesaleAllocation, (item, Site::ThirdParty), units, at);
+                event.reference = Some(reference);
             }
             // At most one balance per item: of two on one page the connector applies only the newer one.
             _ => match balanced.pop() {
@@ -257,8 +260,8 @@ impl Writer {
             }
             64..76 => {
                 let reference = documents.open(DocumentType::Transfer, item, units);
-                let statement = self.add(wms, StockKind::TransferOut, of, units, at);
-                (statement.reference, statement.to) = (Some(reference), Some(Site::ThirdParty));
+                let event = self.add(wms, StockKind::TransferOut, of, units, at);
+                (event.reference, event.to) = (Some(reference), Some(Site::ThirdParty));
             }
             76..90 => {
                 let units = if self.dice.percent(50) { units } else { -units };
@@ -283,8 +286,8 @@ impl Writer {
         if self.dice.percent(15)
             && let Some(ticket) = documents.close(DocumentType::Ticket, &mut self.dice)
         {
-            let statement = self.add(System::Pos, StockKind::PosVoid, (ticket.item, Site::Store), ticket.units, at);
-            statement.reference = Some(ticket.reference);
+            let event = self.add(System::Pos, StockKind::PosVoid, (ticket.item, Site::Store), ticket.units, at);
+            event.reference = Some(ticket.reference);
             return;
         }
         let units = self.units(item, 3);
@@ -300,8 +303,8 @@ impl Writer {
             _ => (None, StockKind::Receipt),
         };
         if let Some(document) = of_type.and_then(|of_type| documents.close(of_type, &mut self.dice)) {
-            let statement = self.add(System::ThirdParty, closing, (document.item, Site::ThirdParty), document.units, at);
-            statement.reference = Some(document.reference);
+            let event = self.add(System::ThirdParty, closing, (document.item, Site::ThirdParty), document.units, at);
+            event.reference = Some(document.reference);
             return;
         }
         let kind = if of_type.is_some() { StockKind::Receipt } else { closing };
@@ -309,37 +312,42 @@ impl Writer {
         self.add(System::ThirdParty, kind, (item, Site::ThirdParty), units, at);
     }
 
-    /// Adds statements with the id of an earlier statement and another quantity, long after the first one was applied.
-    fn contradictions(&mut self, count: usize) {
-        let first = |(ready_at, statement): &&(i64, Statement)| {
-            let pushed = matches!(statement.system, System::Wms | System::Pos);
-            pushed && statement.fate == Fate::Applied && statement.order.is_none() && *ready_at < self.span / 3
+    /// Adds events with the id of an earlier event and another quantity, long after the first one was applied.
+    fn content_mismatches(&mut self, count: usize) {
+        let first = |(ready_at, event): &&(i64, ReportedEvent)| {
+            let pushed = matches!(event.system, System::Wms | System::Pos);
+            pushed && event.expected == ExpectedOutcome::Applied && event.order.is_none() && *ready_at < self.span / 3
         };
-        let firsts: Vec<Statement> = self.statements.iter().filter(first).map(|(_, statement)| statement.clone()).collect();
+        let firsts: Vec<ReportedEvent> = self.events.iter().filter(first).map(|(_, event)| event.clone()).collect();
         for turn in 0..count.min(firsts.len()) {
             let first = &firsts[turn * firsts.len() / count];
-            let other = Statement { units: first.units + first.item.lump(), fate: Fate::Contradiction, ..first.clone() };
+            let other = ReportedEvent {
+                units: first.units + first.item.lump(),
+                expected: ExpectedOutcome::ContentMismatch,
+                ..first.clone()
+            };
             let ready_at = self.dice.within(self.span * 3 / 4, self.span - 1);
-            self.statements.push((ready_at, other));
+            self.events.push((ready_at, other));
         }
     }
 
-    /// Decides when each statement is sent: some late, some twice.
+    /// Decides when each event is sent: some late, some twice.
     fn deliveries(mut self) -> Script {
-        self.statements.sort_by_key(|(ready_at, statement)| (*ready_at, statement.number));
+        self.events.sort_by_key(|(ready_at, event)| (*ready_at, event.number));
         let mut deliveries = Vec::new();
-        for (of, (ready_at, statement)) in self.statements.iter().enumerate() {
-            let late = self.dice.percent(5) && statement.fate != Fate::Contradiction;
-            let (at, way) = if late { (ready_at + self.dice.within(2_000, LATEST), Way::Late) } else { (*ready_at, Way::InTime) };
-            deliveries.push(Delivery { at, of, way });
+        for (of, (ready_at, event)) in self.events.iter().enumerate() {
+            let late = self.dice.percent(5) && event.expected != ExpectedOutcome::ContentMismatch;
+            let (at, sending) =
+                if late { (ready_at + self.dice.within(2_000, MAX_DELAY), Sending::Late) } else { (*ready_at, Sending::OnTime) };
+            deliveries.push(Delivery { at, of, sending });
             if self.dice.percent(5) {
-                deliveries.push(Delivery { at: at + self.dice.within(100, 15_000), of, way: Way::Again });
+                deliveries.push(Delivery { at: at + self.dice.within(100, 15_000), of, sending: Sending::Repeated });
             }
         }
         deliveries.sort();
         self.actions.sort_by_key(|action| action.at);
-        let statements = self.statements.into_iter().map(|(_, statement)| statement).collect();
-        Script { statements, deliveries, carts: self.carts, actions: self.actions }
+        let events = self.events.into_iter().map(|(_, event)| event).collect();
+        Script { events, deliveries, carts: self.carts, actions: self.actions }
     }
 }
 

@@ -87,7 +87,7 @@ pub fn parse(topic: WebhookTopic, shop: &ShopDomain, body: &[u8], now: Timestamp
             let snapshot = about(refund.order_id)?;
             WebhookContent::Order(OrderSnapshot { refunds: BTreeMap::from([refund.read()?]), ..snapshot })
         }
-        WebhookTopic::Pointer => {
+        WebhookTopic::OrderToRead => {
             let gid = referenced_gid(&json("reference to an order", body)?)
                 .ok_or(WebhookFormatError::Id { field: "the referenced object" })?;
             WebhookContent::Note(WebhookNote {

@@ -11,8 +11,8 @@ use promissory_fakes::shopify::{Financial, LocationId as ShopLocation, Order, Or
 
 use crate::check::Checker;
 use crate::world::World;
-use crate::world::bookkeeping::{gone, returned, shipped};
 use crate::world::build::number;
+use crate::world::shop_invariants::{not_restocked, returned, shipped};
 
 /// Units by location.
 pub type Units = BTreeMap<LocationId, i64>;
@@ -35,12 +35,12 @@ pub struct ExpectedLine {
     /// Units of misattributed shipments, by location: positive where they left, negative where the shop booked them.
     pub misattributed: Units,
     /// Withheld units that were shipped all the same, by location.
-    pub gone: Units,
+    pub withheld_shipped: Units,
 }
 
 /// The units of a line that left, and those that differ from the fulfilments of the shop.
 #[derive(Debug, Default)]
-pub struct Left {
+pub struct Departed {
     /// Units that left, by location.
     pub left: Units,
     /// Units shipped ahead of the shop.
@@ -48,7 +48,7 @@ pub struct Left {
     /// Units of misattributed shipments.
     pub misattributed: Units,
     /// Shipped units that were withheld.
-    pub gone: Units,
+    pub withheld_shipped: Units,
 }
 
 /// The reports of warehouses about a line.
@@ -82,21 +82,21 @@ impl World {
             shipped: World::counts(shipped(order, line).map(|(made, units)| (number(made.id.0), units))),
             returned: without_nothing(back),
             restocked: total,
-            withheld: gone(order, line),
+            withheld: not_restocked(order, line),
             ahead: without_nothing(left.ahead),
             misattributed: without_nothing(left.misattributed),
-            gone: without_nothing(left.gone),
+            withheld_shipped: without_nothing(left.withheld_shipped),
         }
     }
 
     /// The units that the shop has shipped, by location, and the units that left by either source.
-    pub fn left(&self, order: &Order, line: &OrderLine, checker: &Checker) -> (Units, Left) {
+    pub fn left(&self, order: &Order, line: &OrderLine, checker: &Checker) -> (Units, Departed) {
         let booked = self.by_code(World::counts(shipped(order, line).map(|(made, units)| (made.location, units))));
         let reported = self.reports_of(order, line, checker).shipped;
         let home = order.fulfilment_orders.iter().find(|routed| routed.lines.iter().any(|of| of.line == line.id));
-        let withheld = home.map(|home| (home.location, gone(order, line)));
+        let withheld = home.map(|home| (home.location, not_restocked(order, line)));
         let withheld = self.by_code(withheld.into_iter().collect());
-        (booked.clone(), Left::of(booked, reported, still_open(order, line), withheld))
+        (booked.clone(), Departed::of(booked, reported, still_open(order, line), withheld))
     }
 
     /// Whether an order has reserved units that no warehouse has allocated.
@@ -165,7 +165,7 @@ fn still_open(order: &Order, line: &OrderLine) -> i64 {
     if order.cancelled_at.is_some() { 0 } else { line.unfulfilled() }
 }
 
-impl Left {
+impl Departed {
     /// Matches the units `booked` as shipped by the shop with those `reported` by warehouses, for a line with `open` and
     /// `withheld` units.
     fn of(booked: Units, reported: Units, open: i64, withheld: Units) -> Self {
@@ -184,8 +184,8 @@ impl Left {
             withheld.iter().map(|(code, units)| (code.clone(), lost.get(code).map_or(0, |lost| *lost.min(units)))).collect();
         let rest = (lost.values().sum::<i64>() - here.values().sum::<i64>()).max(0);
         let (elsewhere, _) = split(less(&withheld, &here), rest);
-        all.gone = here;
-        elsewhere.into_iter().for_each(|(code, units)| *all.gone.entry(code).or_default() += units);
+        all.withheld_shipped = here;
+        elsewhere.into_iter().for_each(|(code, units)| *all.withheld_shipped.entry(code).or_default() += units);
         all
     }
 }

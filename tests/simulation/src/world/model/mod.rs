@@ -2,13 +2,13 @@
 //! stock events, without shipped code.
 
 mod lines;
-mod makes;
+mod plans;
 mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lines::{ExpectedLine, Left, Units, code_of};
-use makes::is_late;
+use lines::{Departed, ExpectedLine, Units, code_of};
+use plans::is_late;
 use promissory::alert::{AlertState, AlertSubject};
 use promissory::catalog::{Item, LineId, OrderId, Place, Quantity};
 use promissory::movement::{Balance, PositionKey};
@@ -17,10 +17,10 @@ use promissory::table::RowKind;
 use promissory_fakes::shopify::{Financial, ItemId, LocationId as ShopLocation, Order, OrderLine};
 
 use super::World;
-use super::bookkeeping::moved_by_shop;
+use super::actors::UNMAPPED;
 use super::build::number;
-use super::people::UNMAPPED;
-use super::said::SourceEvent;
+use super::shop_invariants::moved_by_shop;
+use super::stock_events::SourceEvent;
 use crate::check::Checker;
 
 impl World {
@@ -73,7 +73,7 @@ impl World {
                 withheld: held.withheld.units(),
                 ahead: by_code(&held.ahead),
                 misattributed: by_code(&held.misattributed),
-                gone: by_code(&held.gone),
+                withheld_shipped: by_code(&held.withheld_shipped),
             };
             let expected =
                 if self.counts_here(order, line) { self.of_line(order, line, checker) } else { ExpectedLine::default() };
@@ -113,7 +113,7 @@ impl World {
             let units = Quantity::new;
             let expected = Balance {
                 on_hand: units(received - sum(|line| &line.left.left) + sum(|line| &line.of.returned)),
-                held: units(documents.held + moved.gone - sum(|line| &line.left.gone)),
+                held: units(documents.held + moved.not_restocked - sum(|line| &line.left.withheld_shipped)),
                 moved_by_shop: units(moved.total()),
                 shipped_ahead: units(sum(|line| &line.left.ahead)),
                 in_transit: units(documents.in_transit),
@@ -241,7 +241,7 @@ impl World {
                 }
                 AlertSubject::UnreadableWebhook { .. } => self.malformed,
                 // Raised when an order could not be read. Only a person closes it.
-                AlertSubject::UnreadableOrder { .. } => self.climate.ports.garbled > 0,
+                AlertSubject::UnreadableOrder { .. } => self.config.ports.garbled > 0,
                 AlertSubject::LatePromise { sku } => is_late(sku, checker),
                 AlertSubject::UnmappedItem { system, code } => waits(&format!("item#{code}#{system}")),
                 AlertSubject::UnmappedFacility { system, code } => waits(&format!("location#{code}#{system}")),
@@ -285,5 +285,5 @@ fn low_stock_difference(item: &Item, available: i64, checker: &Checker) -> Optio
 /// A line of an order with the expected item.
 struct LineOfItem {
     of: ExpectedLine,
-    left: Left,
+    left: Departed,
 }

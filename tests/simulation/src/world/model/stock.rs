@@ -11,8 +11,8 @@ use promissory_fakes::oracle::{Open, stock_at};
 
 use crate::check::Checker;
 use crate::world::World;
-use crate::world::parcels::system_id;
-use crate::world::said::{Mapping, SYSTEMS, SourceEvent, item_code, location_code};
+use crate::world::batches::system_id;
+use crate::world::stock_events::{Mapping, SYSTEMS, SourceEvent, item_code, location_code};
 
 impl World {
     /// The events in the ledger. Where two contents share one id, only the recorded one.
@@ -41,7 +41,7 @@ impl World {
         let states = applied.iter().filter(|event| matches!(event.kind, StockKind::Count | StockKind::Balance));
         let mut places = BTreeSet::new();
         if states.filter(|event| !places.insert((&event.sku, &event.at))).count() > 0 {
-            self.met.note("count superseded");
+            self.coverage.note("count superseded");
         }
     }
 

@@ -20,14 +20,14 @@ pub enum Step {
 
 impl World {
     /// Continues the running import, or sometimes starts one.
-    pub(in crate::world) fn an_import_goes_on(&mut self) {
-        if !self.import_goes_on() && self.rng.per_mille(120) {
-            self.another_bill();
+    pub(in crate::world) fn continue_or_start_import(&mut self) {
+        if !self.continue_import() && self.rng.per_mille(120) {
+            self.start_bill_import();
         }
     }
 
     /// Writes one transaction of the running import. Returns whether there was one.
-    pub(in crate::world) fn import_goes_on(&mut self) -> bool {
+    pub(in crate::world) fn continue_import(&mut self) -> bool {
         let Some(step) = self.workshop.as_mut().and_then(|workshop| workshop.import.pop_front()) else { return false };
         self.log_event(|| format!("imported: {step:?}"));
         let mut table = self.store.table();
@@ -63,10 +63,10 @@ impl World {
     }
 
     /// Starts an import that changes the components or the lead time of a finished good.
-    pub(in crate::world) fn another_bill(&mut self) {
+    pub(in crate::world) fn start_bill_import(&mut self) {
         let Some(workshop) = &self.workshop else { return };
-        let good = self.rng.pick(&workshop.goods).clone();
-        let Some(mut bill) = workshop.bills.get(&good).cloned() else { return };
+        let finished_good = self.rng.pick(&workshop.finished_goods).clone();
+        let Some(mut bill) = workshop.bills.get(&finished_good).cloned() else { return };
         bill.version += 1;
         let other = sku(self.rng.pick::<&str>(&["BOTTLE", "BOX", "OIL", BASE, "BOTTLE"]));
         let mut steps = Vec::new();
@@ -74,22 +74,22 @@ impl World {
             0 => bill.lead_days = u16::try_from(self.rng.below(4)).expect("small"),
             _ if !bill.components.contains_key(&other) => {
                 bill.components.insert(other.clone(), component("1"));
-                steps.push(Step::Gains(other, good.clone()));
+                steps.push(Step::Gains(other, finished_good.clone()));
                 steps.push(Step::Bill(Box::new(bill.clone())));
             }
             _ if bill.components.len() > 1 => {
                 bill.components.remove(&other);
                 steps.push(Step::Bill(Box::new(bill.clone())));
-                steps.push(Step::Loses(other, good.clone()));
+                steps.push(Step::Loses(other, finished_good.clone()));
             }
             _ => return,
         }
         if steps.is_empty() {
             steps.push(Step::Bill(Box::new(bill.clone())));
         }
-        self.met.note("bill imported");
+        self.coverage.note("bill imported");
         if let Some(workshop) = &mut self.workshop {
-            workshop.bills.insert(good, bill);
+            workshop.bills.insert(finished_good, bill);
             workshop.import.extend(steps);
         }
     }
