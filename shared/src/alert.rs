@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{MissingMapping, OrderId, Quantity, ShopDomain, ShopLocationId, Sku};
+use crate::catalog::{MissingMapping, OrderId, Quantity, Resource, ShopDomain, ShopLocationId, Sku};
 
 /// The rule and the subject of an alert.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,8 +27,8 @@ pub enum AlertSubject {
     },
     /// A planning group has more items than one plan can hold: only their stock on hand is promised.
     PlanTooLarge {
-        /// The first item of the group.
-        sku: Sku,
+        /// The component or work centre that goes into the most items of the group.
+        most_used: Resource,
     },
     /// A shop sells a SKU that is not mapped to an item. Its orders are recorded but reserve nothing.
     UnmappedSku {
@@ -157,7 +157,9 @@ impl AlertSubject {
     #[must_use]
     pub fn fields(&self) -> Vec<String> {
         match self {
-            Self::LowStock { sku } | Self::LatePromise { sku } | Self::PlanTooLarge { sku } => vec![sku.to_string()],
+            Self::LowStock { sku } | Self::LatePromise { sku } => vec![sku.to_string()],
+            Self::PlanTooLarge { most_used: Resource::Item(sku) } => vec!["item".to_owned(), sku.to_string()],
+            Self::PlanTooLarge { most_used: Resource::WorkCentre(code) } => vec!["centre".to_owned(), code.to_string()],
             Self::UnmappedSku { shop, shop_sku } => vec![shop.to_string(), shop_sku.clone()],
             Self::UnmappedLocation { shop, location } | Self::LocationClosed { shop, location } => {
                 vec![shop.to_string(), location.to_string()]

@@ -1,7 +1,7 @@
 //! Parses the subject of an alert from the segments of its key.
 
 use crate::alert::AlertSubject;
-use crate::catalog::{OrderId, ShopLocationId};
+use crate::catalog::{OrderId, Resource, ShopLocationId};
 
 /// The alert of this rule and these fields, as `AlertSubject::rule` and `AlertSubject::fields` give them.
 pub(super) fn parse(rule: &str, fields: &[&str]) -> Option<AlertSubject> {
@@ -11,7 +11,10 @@ pub(super) fn parse(rule: &str, fields: &[&str]) -> Option<AlertSubject> {
     Some(match (rule, fields) {
         ("low_stock", [sku]) => AlertSubject::LowStock { sku: sku.parse().ok()? },
         ("late_promise", [sku]) => AlertSubject::LatePromise { sku: sku.parse().ok()? },
-        ("plan_too_large", [sku]) => AlertSubject::PlanTooLarge { sku: sku.parse().ok()? },
+        ("plan_too_large", ["item", sku]) => AlertSubject::PlanTooLarge { most_used: Resource::Item(sku.parse().ok()?) },
+        ("plan_too_large", ["centre", code]) => {
+            AlertSubject::PlanTooLarge { most_used: Resource::WorkCentre(code.parse().ok()?) }
+        }
         ("unmapped_sku", [shop, shop_sku]) => AlertSubject::UnmappedSku { shop: shop.parse().ok()?, shop_sku: owned(shop_sku) },
         ("unmapped_location", [shop, at]) => AlertSubject::UnmappedLocation { shop: shop.parse().ok()?, location: location(at)? },
         ("unmapped_item", [system, code]) => AlertSubject::UnmappedItem { system: owned(system), code: owned(code) },
