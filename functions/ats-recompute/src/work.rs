@@ -66,7 +66,11 @@ impl Work {
             }
             // A work centre has no plan of its own: the items that are produced there are planned again.
             RowKey::WhereUsed(Resource::WorkCentre(_)) => match image::<WhereUsed>(&record.change.new_image) {
-                Ok(Some(used)) => used.parents.into_iter().for_each(|parent| drop(self.replan.entry(parent).or_insert(at))),
+                Ok(Some(used)) => {
+                    for parent in used.parents {
+                        self.replan.entry(parent).or_insert(at);
+                    }
+                }
                 Ok(None) | Err(_) => drop(self.unreadable.insert(at)),
             },
             RowKey::Plan(_) => self.replanned(at, record),

@@ -128,7 +128,7 @@ impl BillOfMaterials {
 
     /// Whether it has the same content as `other`, whatever their versions.
     #[must_use]
-    pub fn says_the_same(&self, other: &Self) -> bool {
+    pub fn has_the_same_content(&self, other: &Self) -> bool {
         let Self { parent, version: _, components, yields, lead_days, centre, phantom, since: _ } = self;
         (parent, components, yields, lead_days, centre, phantom)
             == (&other.parent, &other.components, &other.yields, &other.lead_days, &other.centre, &other.phantom)

@@ -51,7 +51,7 @@ pub(crate) struct ExplainFacts {
     /// Set when the planning group is too large to be read: the component or work centre that goes into the most items.
     pub too_many: Option<Resource>,
     /// The scheduled receipts of the items below it.
-    pub supplies: BTreeMap<Sku, ScheduledReceipts>,
+    pub receipts: BTreeMap<Sku, ScheduledReceipts>,
     pub centres: BTreeMap<WorkCentreId, WorkCentre>,
     /// The positions of the item.
     pub histories: BTreeMap<Place, History>,
@@ -110,7 +110,7 @@ pub(crate) fn planned_for(at: Timestamp, planned: Option<Timestamp>) -> Date {
 impl ExplainFacts {
     /// The facts of an item and its planning group at a time, with no other rows read yet.
     pub fn begun(item: Item, at: Timestamp, network: Network, rows: BTreeMap<Sku, PlanningRows>) -> Self {
-        let (supplies, centres, histories, sent_levels, orders, wrong) = Default::default();
+        let (receipts, centres, histories, sent_levels, orders, wrong) = Default::default();
         let (sku, today, then, tier, too_many) = (item.sku.clone(), planned_for(at, None), false, None, None);
         Self {
             sku,
@@ -122,7 +122,7 @@ impl ExplainFacts {
             tier,
             rows,
             too_many,
-            supplies,
+            receipts,
             centres,
             histories,
             sent_levels,
@@ -136,7 +136,7 @@ impl ExplainFacts {
         self.rows.get(&self.sku)?.promise.as_ref()
     }
 
-    pub fn terms(&self) -> PlanningInputs<'_> {
+    pub fn planning_inputs(&self) -> PlanningInputs<'_> {
         PlanningInputs { rows: &self.rows, centres: &self.centres, network: &self.network, today: self.today }
     }
 

@@ -70,11 +70,11 @@ pub enum NodeName {
     /// A scheduled receipt.
     ScheduledReceipt,
     /// Units that a production run will still take.
-    Claim,
+    RunRequirement,
     /// Units that go into another item.
     Taken,
     /// Units that are to be produced.
-    Made,
+    Production,
     /// The daily capacity of a work centre.
     Centre,
     /// Another finished good that requires the same item.

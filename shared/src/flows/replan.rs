@@ -135,7 +135,7 @@ fn plan_writes(closure: &DependencyClosure, plans: &[GroupPlan]) -> Vec<Write> {
     let mut writes = Vec::new();
     for plan in plans {
         let (old, expect) = closure.plans.get(&plan.id).map_or((None, Expect::Absent), |(old, expect)| (old.as_ref(), *expect));
-        if !old.is_some_and(|old| plan.says_the_same(old)) {
+        if !old.is_some_and(|old| plan.has_the_same_content(old)) {
             writes.push(Write::put(plan, expect));
         }
     }

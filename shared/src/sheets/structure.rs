@@ -17,7 +17,7 @@ pub(super) fn finish(sheets: &Sheets, now: Timestamp, before: &Catalog, after: &
     let mut changed = Vec::new();
     for (parent, bill) in &mut after.bills {
         let old = before.bills.get(parent);
-        if old.is_none_or(|old| !old.says_the_same(bill)) {
+        if old.is_none_or(|old| !old.has_the_same_content(bill)) {
             bill.version = old.map_or(0, |old| old.version) + 1;
             bill.since = Some(now);
             changed.push(parent.clone());

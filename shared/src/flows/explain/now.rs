@@ -21,7 +21,7 @@ use crate::table::{IndexPartition, Key, Record, RowKey};
 pub(super) async fn read<S: Store>(store: &S, question: &ExplainQuestion, now: Timestamp) -> Result<ExplainFacts, ExplainError> {
     let mut facts = begin(store, question, now).await?;
     let promise = facts.promise().cloned();
-    facts.supplies = receipts(store, &facts).await?;
+    facts.receipts = receipts(store, &facts).await?;
     facts.histories = histories(store, &facts, promise.as_ref(), question.movements).await?;
     facts.sent_levels = sent_levels(store, &facts).await?;
     let is_late = promise.and_then(|promise| promise.planned).is_some_and(|planned| !planned.late.is_empty());

@@ -39,22 +39,22 @@ impl FinishedGood<'_> {
     }
 }
 
-/// Allocates until no finished good can be raised. `goods` are in the order of rank: by priority, then by date, then by SKU.
-pub(super) fn fill(engine: &mut Engine<'_>, goods: &[FinishedGood<'_>]) -> Vec<Allocation> {
-    let every: Vec<usize> = (0..engine.net.index.len()).collect();
-    let wanted: Vec<(usize, Day)> = goods.iter().map(|good| (good.at, good.offer.by)).collect();
+/// Allocates until no finished good can be raised. `finished_goods` are in the order of rank: by priority, then by date, then by SKU.
+pub(super) fn fill(engine: &mut Engine<'_>, finished_goods: &[FinishedGood<'_>]) -> Vec<Allocation> {
+    let every: Vec<usize> = (0..engine.graph.index.len()).collect();
+    let wanted: Vec<(usize, Day)> = finished_goods.iter().map(|good| (good.at, good.offer.by)).collect();
     let mut bound = Bound::of_size(every.len());
     bound.prepare(engine, &every, &wanted);
     let tops: Vec<UnitBound> = wanted.iter().map(|&(at, day)| bound.of(engine, at, day)).collect();
     let mut shares: Vec<Allocation> = tops.iter().map(|top| Allocation { units: top.units, limit: top.limit(engine) }).collect();
-    let demands: Vec<Demand> = goods.iter().zip(&tops).map(|(good, top)| good.demand(top.units)).collect();
-    let unsure: Vec<usize> = goods.iter().zip(&tops).filter(|(_, top)| top.unsure).map(|(good, _)| good.at).collect();
+    let demands: Vec<Demand> = finished_goods.iter().zip(&tops).map(|(good, top)| good.demand(top.units)).collect();
+    let unsure: Vec<usize> = finished_goods.iter().zip(&tops).filter(|(_, top)| top.unsure).map(|(good, _)| good.at).collect();
     let Some(mut constrained) = ConstrainedResources::of(engine, &every, &demands, &unsure) else {
         engine.keep_trial();
         engine.commit();
         return shares;
     };
-    let alone = goods.iter().zip(demands).filter(|(good, _)| !constrained.concerns(good));
+    let alone = finished_goods.iter().zip(demands).filter(|(good, _)| !constrained.concerns(good));
     let alone: Vec<Demand> = alone.map(|(_, demand)| demand).collect();
     if engine.fit(&every, &alone).is_none() {
         engine.keep_trial();
@@ -62,20 +62,20 @@ pub(super) fn fill(engine: &mut Engine<'_>, goods: &[FinishedGood<'_>]) -> Vec<A
     } else {
         constrained = ConstrainedResources::everything(engine);
     }
-    let contend = |at: &usize| constrained.concerns(&goods[*at]);
+    let contend = |at: &usize| constrained.concerns(&finished_goods[*at]);
     let (contenders, tops): (Vec<usize>, Vec<UnitBound>) = tops.into_iter().enumerate().filter(|(at, _)| contend(at)).unzip();
-    let met: Vec<&FinishedGood<'_>> = contenders.iter().map(|&at| &goods[at]).collect();
+    let met: Vec<&FinishedGood<'_>> = contenders.iter().map(|&at| &finished_goods[at]).collect();
     let lists = ItemsBelow::of(engine, &met);
     let mut meeting = ServiceOrder::of(engine, &met, &lists, &constrained);
     let begun = met.iter().map(|good| Allocation { units: good.promised, limit: None }).collect();
-    let mut filling = AllocationRun { bound, goods: met, lists, shares: begun, tops };
+    let mut filling = AllocationRun { bound, finished_goods: met, lists, shares: begun, tops };
     while let Some((group, all)) = meeting.next() {
         for done in filling.rise(engine, group, all) {
             meeting.done(done);
         }
     }
     for (at, share) in contenders.into_iter().zip(filling.shares) {
-        shares[at] = Allocation { units: share.units - goods[at].promised, ..share };
+        shares[at] = Allocation { units: share.units - finished_goods[at].promised, ..share };
     }
     shares
 }
@@ -87,11 +87,11 @@ pub(super) struct ItemsBelow {
 }
 
 impl ItemsBelow {
-    fn of(engine: &mut Engine<'_>, goods: &[&FinishedGood<'_>]) -> Self {
-        let mut lists = Self { all: Vec::new(), of: Vec::with_capacity(goods.len()) };
-        for good in goods {
+    fn of(engine: &mut Engine<'_>, finished_goods: &[&FinishedGood<'_>]) -> Self {
+        let mut lists = Self { all: Vec::new(), of: Vec::with_capacity(finished_goods.len()) };
+        for good in finished_goods {
             let begin = lists.all.len();
-            engine.reacher.below(&engine.net, &[good.at], &mut lists.all);
+            engine.descendants.below(&engine.graph, &[good.at], &mut lists.all);
             lists.of.push(begin..lists.all.len());
         }
         lists
@@ -104,7 +104,7 @@ impl ItemsBelow {
 
 struct AllocationRun<'g> {
     bound: Bound,
-    goods: Vec<&'g FinishedGood<'g>>,
+    finished_goods: Vec<&'g FinishedGood<'g>>,
     lists: ItemsBelow,
     shares: Vec<Allocation>,
     /// The bound of each finished good, as if it were alone and first: its result can only be lower.
@@ -124,9 +124,9 @@ impl AllocationRun<'_> {
         for &good in &group {
             self.shares[good].limit = self.tops[good].limit(engine);
         }
-        let tops: Vec<usize> = group.iter().map(|&good| self.goods[good].at).collect();
+        let tops: Vec<usize> = group.iter().map(|&good| self.finished_goods[good].at).collect();
         let mut list = Vec::new();
-        engine.reacher.below(&engine.net, &tops, &mut list);
+        engine.descendants.below(&engine.graph, &tops, &mut list);
         let mut done = Vec::new();
         while !group.is_empty() && (all || done.is_empty()) {
             let level = self.level(engine, &group, &list);
@@ -144,7 +144,7 @@ impl AllocationRun<'_> {
 
     /// The most units of one finished good on top of its allocation. The search leaves its explosion in [`Engine::best`].
     fn alone(&mut self, engine: &mut Engine<'_>, good: usize) -> i64 {
-        let (list, of) = (self.lists.below(good), self.goods[good]);
+        let (list, of) = (self.lists.below(good), self.finished_goods[good]);
         let most = self.bound.walk(engine, list, of.at, of.offer.by);
         let found = engine.most(list, most.units, most.unsure, |units, asked| asked.push(of.demand(units)));
         self.shares[good].limit = match &found.stop {
@@ -157,18 +157,18 @@ impl AllocationRun<'_> {
     /// The most units that a finished good can get, promised units included.
     fn top(&self, good: usize) -> i64 {
         let top = &self.tops[good];
-        self.goods[good].promised + if top.unsure { MAX_OFFERED } else { top.units }
+        self.finished_goods[good].promised + if top.unsure { MAX_OFFERED } else { top.units }
     }
 
     /// Raises the finished goods to the highest level that all of them can reach together, each at most to its own maximum.
     fn level(&mut self, engine: &mut Engine<'_>, group: &[usize], list: &[usize]) -> i64 {
         let low = group.iter().map(|&good| self.shares[good].units).min().unwrap_or(0);
-        let high = group.iter().map(|&good| self.goods[good].promised + self.tops[good].units).max().unwrap_or(0);
+        let high = group.iter().map(|&good| self.finished_goods[good].promised + self.tops[good].units).max().unwrap_or(0);
         let unsure = group.iter().any(|&good| self.tops[good].unsure);
         let more = |good: usize, level: i64| level.min(self.top(good)).max(self.shares[good].units) - self.shares[good].units;
         let found = engine.most(list, (high - low).max(1), unsure, |step, asked: &mut Vec<Demand>| {
             for &good in group {
-                asked.push(self.goods[good].demand(more(good, low + step)));
+                asked.push(self.finished_goods[good].demand(more(good, low + step)));
             }
         });
         engine.commit();
@@ -184,7 +184,7 @@ impl AllocationRun<'_> {
         if self.shares[good].units >= self.top(good) {
             return false;
         }
-        let (list, of) = (self.lists.below(good), self.goods[good]);
+        let (list, of) = (self.lists.below(good), self.finished_goods[good]);
         let found = engine.most(list, 1, false, |units, asked| asked.push(of.demand(units)));
         engine.commit();
         self.shares[good].units += found.units;

@@ -59,7 +59,7 @@ impl Engine<'_> {
     /// Moves starts of the slot nearest above the shortage to their next option. Returns false when there is none.
     fn switch(&mut self, list: &[usize], short: Shortage) -> bool {
         let inside: BTreeSet<usize> = list.iter().copied().collect();
-        let node = self.net.nodes[short.at];
+        let node = self.graph.nodes[short.at];
         let (units, day) = match short.cause {
             ShortageCause::Stock | ShortageCause::Lead => (short.excess, short.day),
             ShortageCause::Centre => (node.yields.of_down(short.excess).max(1), short.day.saturating_add(node.lead)),
@@ -68,11 +68,11 @@ impl Engine<'_> {
         let mut seen = BTreeSet::from([short.at]);
         while let Some((item, units, day)) = open.pop_front() {
             for &parent in list {
-                let node = self.net.nodes[parent];
+                let node = self.graph.nodes[parent];
                 for slot in node.first..node.end {
-                    let span = self.net.slots[slot];
+                    let span = self.graph.slots[slot];
                     for option in span.first..span.end {
-                        let edge = self.net.uses[option];
+                        let edge = self.graph.uses[option];
                         if edge.item != item || !inside.contains(&parent) {
                             continue;
                         }
@@ -136,7 +136,7 @@ impl Engine<'_> {
         switched: &BTreeMap<usize, Vec<Step>>,
         drawn: &mut Vec<Step>,
     ) {
-        let span = self.net.slots[slot];
+        let span = self.graph.slots[slot];
         let moved = |option: usize| switched.get(&option).or_else(|| self.switched.get(&option)).map_or(&[][..], Vec::as_slice);
         drawn.clear();
         if option > span.first {

@@ -48,16 +48,16 @@ impl Bound {
 
     /// Walks every item below these finished goods once. An item that several of them need is required by the latest of their
     /// days, so the result is still a bound for each of them.
-    pub(super) fn prepare(&mut self, engine: &Engine<'_>, list: &[usize], goods: &[(usize, Day)]) {
+    pub(super) fn prepare(&mut self, engine: &Engine<'_>, list: &[usize], finished_goods: &[(usize, Day)]) {
         for &at in list {
             self.latest[at] = None;
         }
-        for &(good, day) in goods {
+        for &(good, day) in finished_goods {
             self.latest[good] = self.latest[good].max(Some(day));
         }
         for &at in list {
-            let Some(start) = self.latest[at].and_then(|day| day.checked_sub(engine.net.nodes[at].lead)) else { continue };
-            for edge in engine.net.edges(at) {
+            let Some(start) = self.latest[at].and_then(|day| day.checked_sub(engine.graph.nodes[at].lead)) else { continue };
+            for edge in engine.graph.edges(at) {
                 self.latest[edge.item] = self.latest[edge.item].max(Some(start));
             }
         }
@@ -86,7 +86,7 @@ impl Bound {
                 most.cause = cause;
                 return most;
             }
-            most.needed = most.needed.saturating_sub(engine.net.nodes[at].lead);
+            most.needed = most.needed.saturating_sub(engine.graph.nodes[at].lead);
             most.path.push(next);
             at = next;
         }
@@ -94,14 +94,14 @@ impl Bound {
 
     /// Computes one item whose components are computed already.
     fn item(&mut self, engine: &Engine<'_>, at: usize, day: Day) {
-        let node = &engine.net.nodes[at];
+        let node = &engine.graph.nodes[at];
         let left = engine.left.of(at);
         self.rough[at] = false;
         if engine.buying && node.bought_in.is_some_and(|bought_in| day >= bought_in) {
             (self.most[at], self.held[at]) = (FULL, (at, ShortageCause::Stock));
             return;
         }
-        if !node.made {
+        if !node.is_produced {
             let later = left
                 .iter()
                 .skip_while(|step| step.day <= day)
@@ -124,9 +124,9 @@ impl Bound {
         if let Some(centre) = node.centre {
             (more, held) = (engine.loads.reachable(centre, start, starts) - so_far, (at, ShortageCause::Centre));
         }
-        for span in &engine.net.slots[node.first..node.end] {
+        for span in &engine.graph.slots[node.first..node.end] {
             if span.is_plain() {
-                let edge = engine.net.uses[span.first];
+                let edge = engine.graph.uses[span.first];
                 let total = self.most[edge.item].saturating_add(edge.per.of_up(so_far));
                 let room = edge.per.per_down(total).min(FULL) - so_far;
                 if room < more {
@@ -137,7 +137,7 @@ impl Bound {
             }
             if span.is_always() {
                 self.choices = true;
-                let options = &engine.net.uses[span.first..span.end];
+                let options = &engine.graph.uses[span.first..span.end];
                 let room = |edge: &super::item_graph::ComponentEdge| edge.per.per_down(self.most[edge.item].saturating_add(1));
                 let sum = options.iter().map(room).fold(0, i64::saturating_add);
                 if sum < more {

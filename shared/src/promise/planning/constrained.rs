@@ -15,8 +15,8 @@ pub(super) struct ConstrainedResources {
 impl ConstrainedResources {
     /// Treats every resource as constrained. Needed where shortages decide between alternates.
     pub(super) fn everything(engine: &Engine<'_>) -> Self {
-        let count = engine.net.nodes.len();
-        Self { points: vec![true; count + engine.net.group.centres.len()], touches: vec![true; count] }
+        let count = engine.graph.nodes.len();
+        Self { points: vec![true; count + engine.graph.group.centres.len()], touches: vec![true; count] }
     }
 
     /// Explodes all demands together over `list`. Returns `None` when they fit; the caller may then commit the explosion. Every
@@ -30,12 +30,12 @@ impl ConstrainedResources {
         if engine.shortages.is_empty() && unsure.is_empty() {
             return None;
         }
-        let net = &engine.net;
-        let count = net.nodes.len();
-        let mut points = vec![false; count + net.group.centres.len()];
+        let graph = &engine.graph;
+        let count = graph.nodes.len();
+        let mut points = vec![false; count + graph.group.centres.len()];
         for short in &engine.shortages {
             points[short.at] = true;
-            if let Some(centre) = net.nodes[short.at].centre {
+            if let Some(centre) = graph.nodes[short.at].centre {
                 points[count + centre] = true;
             }
         }
@@ -43,21 +43,21 @@ impl ConstrainedResources {
         // require them earlier.
         let mut unknown = vec![false; count];
         for &at in list {
-            unknown[at] = net.nodes[at].centre.is_some_and(|centre| points[count + centre]);
+            unknown[at] = graph.nodes[at].centre.is_some_and(|centre| points[count + centre]);
         }
         unsure.iter().for_each(|&good| unknown[good] = true);
         for &at in list {
             if unknown[at] {
                 points[at] = true;
-                if let Some(centre) = net.nodes[at].centre {
+                if let Some(centre) = graph.nodes[at].centre {
                     points[count + centre] = true;
                 }
-                net.edges(at).iter().for_each(|edge| unknown[edge.item] = true);
+                graph.edges(at).iter().for_each(|edge| unknown[edge.item] = true);
             }
         }
         let mut touches = points[..count].to_vec();
         for &at in list.iter().rev() {
-            touches[at] |= net.edges(at).iter().any(|edge| touches[edge.item]);
+            touches[at] |= graph.edges(at).iter().any(|edge| touches[edge.item]);
         }
         Some(Self { points, touches })
     }

@@ -24,7 +24,7 @@ pub struct Earliest {
 /// [`PlanningError`], when the planning group is invalid or has no such item.
 pub fn earliest(group: &PlanningGroup, good: usize, quantity: Quantity) -> Result<Earliest, PlanningError> {
     let mut engine = Engine::new(group, true)?;
-    let at = *engine.net.place.get(good).ok_or(PlanningError::Missing)?;
+    let at = *engine.graph.place.get(good).ok_or(PlanningError::Missing)?;
     place(&mut engine);
     let mut list = Vec::new();
     below(&mut engine, at, &mut list);
@@ -38,7 +38,7 @@ pub fn earliest(group: &PlanningGroup, good: usize, quantity: Quantity) -> Resul
 /// What makes the demand impossible: the constraint of its bound where the bound is too low, otherwise the first item that would
 /// be short.
 fn stopped(engine: &mut Engine<'_>, list: &[usize], demand: Demand) -> Option<Limit> {
-    let bound = Bound::of_size(engine.net.index.len()).walk(engine, list, demand.at, demand.day);
+    let bound = Bound::of_size(engine.graph.index.len()).walk(engine, list, demand.at, demand.day);
     if bound.units < demand.units && !bound.unsure {
         return bound.limit(engine);
     }

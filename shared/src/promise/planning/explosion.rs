@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::promise::planning::capacity::CapacityLoads;
 use crate::promise::planning::curve::{Both, Curves, Step, cumulate, push};
 use crate::promise::planning::item_graph::{Descendants, ItemGraph, Node, check};
-use crate::promise::planning::netting::need;
+use crate::promise::planning::netting::net_requirement;
 use crate::promise::planning::trial::{Touched, Trial};
 use crate::promise::planning::{Day, FAR, PlanningError, PlanningGroup};
 
@@ -65,7 +65,7 @@ impl Pending {
 
 /// The committed plan, and the buffers of the walk.
 pub(super) struct Engine<'p> {
-    pub(super) net: ItemGraph<'p>,
+    pub(super) graph: ItemGraph<'p>,
     /// Whether an item that can be bought has no limit after its purchasing lead time. True to find dates, false to find offers.
     pub(super) buying: bool,
     /// The units left of each item by each day: stock and receipts, less requirements.
@@ -80,7 +80,7 @@ pub(super) struct Engine<'p> {
     pub(super) short_items: BTreeSet<usize>,
     /// Produced items with a deficit that was not netted yet.
     unnetted: BTreeSet<usize>,
-    pub(super) reacher: Descendants,
+    pub(super) descendants: Descendants,
     pub(super) trial: Trial,
     /// The best explosion of a search, kept to be committed.
     pub(super) best: Trial,
@@ -109,7 +109,7 @@ impl<'p> Engine<'p> {
     /// An engine with no item loaded yet. The caller must have checked the group.
     pub(super) fn empty(group: &'p PlanningGroup, buying: bool) -> Self {
         Self {
-            net: ItemGraph::empty(group),
+            graph: ItemGraph::empty(group),
             buying,
             left: Curves::default(),
             starts: Curves::default(),
@@ -118,7 +118,7 @@ impl<'p> Engine<'p> {
             choices: false,
             short_items: BTreeSet::new(),
             unnetted: BTreeSet::new(),
-            reacher: Descendants::default(),
+            descendants: Descendants::default(),
             trial: Trial::default(),
             best: Trial::default(),
             via: Vec::new(),
@@ -135,28 +135,28 @@ impl<'p> Engine<'p> {
     /// Starts over with these items only: their stock, their receipts and what production runs take. No promise is placed and no
     /// item is netted yet.
     pub(super) fn load(&mut self, items: &[usize]) -> Result<(), PlanningError> {
-        self.net.nodes.iter().filter_map(|node| node.centre).for_each(|centre| self.loads.reset(centre));
-        self.net.load(items)?;
+        self.graph.nodes.iter().filter_map(|node| node.centre).for_each(|centre| self.loads.reset(centre));
+        self.graph.load(items)?;
         let count = items.len();
         self.left.reset(count);
         self.starts.reset(count);
-        self.reacher.grow(count);
+        self.descendants.grow(count);
         self.pending.resize(count.max(self.pending.len()), Pending::default());
         self.via.resize(count.max(self.via.len()), NO_PARENT);
         self.switched.clear();
         self.short_items.clear();
         self.unnetted.clear();
-        self.choices = self.net.slots.iter().any(|slot| !slot.is_plain());
+        self.choices = self.graph.slots.iter().any(|slot| !slot.is_plain());
         let changes = &mut self.before;
-        for (at, &index) in self.net.index.iter().enumerate() {
-            let item = &self.net.group.items[index];
+        for (at, &index) in self.graph.index.iter().enumerate() {
+            let item = &self.graph.group.items[index];
             changes.clear();
             changes.push(Step { day: 0, units: item.stock.units() });
-            let comes = item.supplies.iter().filter(|(day, _)| *day < FAR);
+            let comes = item.receipts.iter().filter(|(day, _)| *day < FAR);
             changes.extend(comes.map(|&(day, quantity)| Step { day, units: quantity.units() }));
-            changes.extend(item.claims.iter().map(|&(day, taken)| Step { day: day.min(FAR), units: -taken.units() }));
+            changes.extend(item.requirements.iter().map(|&(day, taken)| Step { day: day.min(FAR), units: -taken.units() }));
             cumulate(changes);
-            if self.net.nodes[at].made && changes.iter().any(|step| step.units < 0) {
+            if self.graph.nodes[at].is_produced && changes.iter().any(|step| step.units < 0) {
                 self.unnetted.insert(at);
             }
             self.left.set(at, changes);
@@ -200,8 +200,8 @@ impl<'p> Engine<'p> {
 
     /// Nets one item and passes the change of its starts on to its components.
     fn settle(&mut self, at: usize, stop: bool) -> Option<Shortage> {
-        let Self { net, pending, delta, trial, left, starts, target, loads, before, .. } = self;
-        let node = net.nodes[at];
+        let Self { graph, pending, delta, trial, left, starts, target, loads, before, .. } = self;
+        let node = graph.nodes[at];
         let asked = &mut pending[at];
         delta.clear();
         delta.push(Step { day: asked.day, units: asked.units });
@@ -211,13 +211,14 @@ impl<'p> Engine<'p> {
         }
         asked.units = 0;
         target.clear();
-        let mut short = need(left.of(at), delta, &node, self.buying, target).map(|missing| missing.of(at, node.made));
+        let mut short =
+            net_requirement(left.of(at), delta, &node, self.buying, target).map(|missing| missing.of(at, node.is_produced));
         if stop && short.is_some() {
             return short;
         }
         if let Some(centre) = node.centre {
             before.clear();
-            need(left.of(at), &[], &node, self.buying, before);
+            net_requirement(left.of(at), &[], &node, self.buying, before);
             let over = loads.latest(centre, target, before, starts.of(at));
             if let Some(over) = over {
                 if stop {
@@ -239,9 +240,9 @@ impl<'p> Engine<'p> {
             return;
         }
         for slot in node.first..node.end {
-            let span = self.net.slots[slot];
+            let span = self.graph.slots[slot];
             if span.is_plain() {
-                let edge = self.net.uses[span.first];
+                let edge = self.graph.uses[span.first];
                 let pending = &mut self.pending[edge.item];
                 let via = &mut self.via[edge.item];
                 let mut last = 0;
@@ -253,7 +254,7 @@ impl<'p> Engine<'p> {
                 continue;
             }
             for option in span.first..span.end {
-                let edge = self.net.uses[option];
+                let edge = self.graph.uses[option];
                 let (mut new, mut old) = std::mem::take(&mut self.drawn);
                 self.drawn_by(slot, option, self.trial.starts(touched), &self.trial.switched, &mut new);
                 self.drawn_by(slot, option, self.starts.of(at), &BTreeMap::new(), &mut old);
@@ -294,7 +295,7 @@ impl<'p> Engine<'p> {
                 push(&mut self.before, day, left.saturating_sub(more));
             }
             self.left.set(at, &self.before);
-            if let Some(centre) = self.net.nodes[at].centre {
+            if let Some(centre) = self.graph.nodes[at].centre {
                 self.loads.replace(centre, self.starts.of(at), best.starts(touched));
             }
             self.starts.set(at, best.starts(touched));

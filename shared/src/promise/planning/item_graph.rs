@@ -14,14 +14,14 @@ pub(super) struct ItemGraph<'p> {
     pub(super) place: Vec<usize>,
 }
 
-/// How an item is produced; an item that is not produced has no slots and is not `made`.
+/// How an item is produced; an item that is not produced has no slots and is not `is_produced`.
 #[derive(Clone, Copy)]
 pub(super) struct Node {
     pub(super) first: usize,
     pub(super) end: usize,
     pub(super) yields: Ratio,
     pub(super) lead: Day,
-    pub(super) made: bool,
+    pub(super) is_produced: bool,
     pub(super) centre: Option<usize>,
     pub(super) bought_in: Option<Day>,
 }
@@ -55,7 +55,7 @@ pub(super) struct ComponentEdge {
 }
 
 impl<'p> ItemGraph<'p> {
-    /// A net with no item loaded yet.
+    /// A graph with no item loaded yet.
     pub(super) fn empty(group: &'p PlanningGroup) -> Self {
         let place = vec![0; group.items.len()];
         Self { group, nodes: Vec::new(), slots: Vec::new(), uses: Vec::new(), index: Vec::new(), place }
@@ -83,9 +83,9 @@ impl<'p> ItemGraph<'p> {
                     slots.push(SlotSpan { first, end: uses.len(), from: slot.from, until: slot.until });
                 }
             }
-            let made = item.recipe.is_some();
+            let is_produced = item.recipe.is_some();
             let end = slots.len();
-            nodes.push(Node { first, end, yields, lead, made, centre, bought_in: item.bought_in });
+            nodes.push(Node { first, end, yields, lead, is_produced, centre, bought_in: item.bought_in });
         }
         Ok(())
     }
@@ -197,7 +197,7 @@ impl Descendants {
     }
 
     /// Appends to `list` these items and everything below them, parents before components.
-    pub(super) fn below(&mut self, net: &ItemGraph<'_>, tops: &[usize], list: &mut Vec<usize>) {
+    pub(super) fn below(&mut self, graph: &ItemGraph<'_>, tops: &[usize], list: &mut Vec<usize>) {
         self.round += 1;
         let begin = list.len();
         // Depth first: an item is added after all items below it, so the reversed list is an order of netting. The last slot is
@@ -209,7 +209,7 @@ impl Descendants {
             self.seen[top] = self.round;
             self.stack.push((top, 0));
             while let Some((at, next)) = self.stack.last_mut() {
-                if let Some(edge) = net.edges(*at).iter().nth_back(*next) {
+                if let Some(edge) = graph.edges(*at).iter().nth_back(*next) {
                     *next += 1;
                     if self.seen[edge.item] != self.round {
                         self.seen[edge.item] = self.round;

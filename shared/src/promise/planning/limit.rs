@@ -11,7 +11,7 @@ use crate::promise::planning::{Day, MAX_OFFERED};
 pub struct Producible {
     /// Units that can be offered on top of all promises, by the day of the offer; at most [`MAX_OFFERED`](super::MOST_OFFERED).
     /// Zero while a promise of the item is late.
-    pub shown: Quantity,
+    pub offered: Quantity,
     /// Promised units that cannot be available by the promised day, in the order of days.
     pub late: Vec<Late>,
     /// What stops the next unit, or the first late unit; `None` when nothing does.
@@ -71,11 +71,11 @@ impl Limit {
             ShortageCause::Stock => LimitCause::Component,
             ShortageCause::Lead => LimitCause::LeadTime,
             ShortageCause::Centre => {
-                let centre = engine.net.nodes[last].centre.expect("only an item with a work centre can lack capacity");
-                LimitCause::Centre(engine.net.group.centres[centre].code.clone())
+                let centre = engine.graph.nodes[last].centre.expect("only an item with a work centre can lack capacity");
+                LimitCause::Centre(engine.graph.group.centres[centre].code.clone())
             }
         };
-        let path: Vec<Sku> = path.iter().map(|&at| engine.net.sku(at).clone()).collect();
-        Self { why, item: engine.net.sku(last).clone(), path, day }
+        let path: Vec<Sku> = path.iter().map(|&at| engine.graph.sku(at).clone()).collect();
+        Self { why, item: engine.graph.sku(last).clone(), path, day }
     }
 }

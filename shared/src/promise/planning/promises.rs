@@ -18,7 +18,7 @@ pub(super) struct PlacedPromises {
 /// Nets what production runs take, then places every promise. When not all promises fit, those that depend on an item that is
 /// short are placed one by one, by day and then by rank. As many units as fit are placed on the promised day; the rest is late.
 pub(super) fn place(engine: &mut Engine<'_>) -> PlacedPromises {
-    let every: Vec<usize> = (0..engine.net.index.len()).collect();
+    let every: Vec<usize> = (0..engine.graph.index.len()).collect();
     if engine.is_netted() {
         // No deficit of a produced item must be netted first.
     } else if engine.fit(&every, &[]).is_some() {
@@ -46,7 +46,7 @@ pub(super) fn place(engine: &mut Engine<'_>) -> PlacedPromises {
     engine.force(&every, &together);
     alone.sort_by_cached_key(|demand| {
         let offer = item(engine, demand.at).offer;
-        (demand.day, offer.map(|offer| (offer.priority, offer.since)), engine.net.sku(demand.at).clone())
+        (demand.day, offer.map(|offer| (offer.priority, offer.since)), engine.graph.sku(demand.at).clone())
     });
     let mut list = Vec::new();
     for demand in alone {
@@ -113,11 +113,11 @@ pub(super) fn first_day(engine: &mut Engine<'_>, list: &[usize], demand: Demand,
 
 /// The last day on which an effectivity window can make a later date worse; 0 when there is none.
 fn last_change(engine: &Engine<'_>, list: &[usize]) -> Day {
-    let slots = |at: usize| &engine.net.slots[engine.net.nodes[at].first..engine.net.nodes[at].end];
+    let slots = |at: usize| &engine.graph.slots[engine.graph.nodes[at].first..engine.graph.nodes[at].end];
     let windows = list.iter().flat_map(|&at| slots(at)).filter(|slot| !slot.is_always());
     let edges = windows.map(|slot| if slot.until == Day::MAX { slot.from } else { slot.from.max(slot.until) });
     let Some(last) = edges.max() else { return 0 };
-    list.iter().map(|&at| engine.net.nodes[at].lead).fold(last, Day::saturating_add)
+    list.iter().map(|&at| engine.graph.nodes[at].lead).fold(last, Day::saturating_add)
 }
 
 /// Which items are short when all promises are placed, or have an item below them that is short.
@@ -129,7 +129,7 @@ fn suspects(engine: &mut Engine<'_>, every: &[usize], promises: &[Demand]) -> Ve
         suspect[short.at] = true;
     }
     for &at in every.iter().rev() {
-        if engine.net.edges(at).iter().any(|edge| suspect[edge.item]) {
+        if engine.graph.edges(at).iter().any(|edge| suspect[edge.item]) {
             suspect[at] = true;
         }
     }
@@ -137,12 +137,12 @@ fn suspects(engine: &mut Engine<'_>, every: &[usize], promises: &[Demand]) -> Ve
 }
 
 fn item<'p>(engine: &Engine<'p>, at: usize) -> &'p GroupItem {
-    let group = engine.net.group;
-    &group.items[engine.net.index[at]]
+    let group = engine.graph.group;
+    &group.items[engine.graph.index[at]]
 }
 
 /// Writes to `list` the item and everything below it.
 pub(super) fn below(engine: &mut Engine<'_>, at: usize, list: &mut Vec<usize>) {
     list.clear();
-    engine.reacher.below(&engine.net, &[at], list);
+    engine.descendants.below(&engine.graph, &[at], list);
 }

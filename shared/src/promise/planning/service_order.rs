@@ -33,41 +33,41 @@ impl ServiceOrder {
     /// Builds the queues and groups from the constrained resources that more than one finished good needs.
     pub(super) fn of(
         engine: &Engine<'_>,
-        goods: &[&FinishedGood<'_>],
+        finished_goods: &[&FinishedGood<'_>],
         lists: &ItemsBelow,
         constrained: &ConstrainedResources,
     ) -> Self {
         let policies = policies(engine);
-        let met = met(engine, goods.len(), lists, constrained, policies.len());
+        let met = met(engine, finished_goods.len(), lists, constrained, policies.len());
         let mut ranked: BTreeSet<AllocationPolicy> =
             policies.iter().zip(&met).filter(|(_, met)| **met > 1).map(|(policy, _)| *policy).collect();
         let fair = ranked.remove(&AllocationPolicy::FairShare);
-        let mut group: Vec<usize> = (0..goods.len()).collect();
+        let mut group: Vec<usize> = (0..finished_goods.len()).collect();
         let mut queues: Vec<Vec<usize>> = Vec::new();
         if !fair && ranked.len() == 1 {
             // All resources rank in the same way, so one queue covers them all.
-            queues.extend(ranked.iter().map(|&policy| in_order(goods, policy, (0..goods.len()).collect())));
+            queues.extend(ranked.iter().map(|&policy| in_order(finished_goods, policy, (0..finished_goods.len()).collect())));
         } else {
-            for (point, met) in users_of_resources(engine, goods.len(), lists, &met) {
+            for (point, met) in users_of_resources(engine, finished_goods.len(), lists, &met) {
                 match policies[point] {
                     AllocationPolicy::FairShare => met.windows(2).for_each(|pair| join(&mut group, pair[0], pair[1])),
                     policy @ (AllocationPolicy::FirstCome | AllocationPolicy::Priority) => {
-                        queues.push(in_order(goods, policy, met))
+                        queues.push(in_order(finished_goods, policy, met))
                     }
                 }
             }
         }
-        for good in 0..goods.len() {
+        for good in 0..finished_goods.len() {
             group[good] = root(&mut group, good);
         }
-        Self::with(goods.len(), queues, group)
+        Self::with(finished_goods.len(), queues, group)
     }
 
     fn with(count: usize, queues: Vec<Vec<usize>>, group: Vec<usize>) -> Self {
         let mut of_good = vec![Vec::new(); count];
         let mut behind = vec![0; count];
-        for (queue, goods) in queues.iter().enumerate() {
-            for (ahead, &good) in goods.iter().enumerate() {
+        for (queue, finished_goods) in queues.iter().enumerate() {
+            for (ahead, &good) in finished_goods.iter().enumerate() {
                 of_good[good].push(queue);
                 behind[good] += usize::from(ahead > 0);
             }
@@ -105,11 +105,11 @@ impl ServiceOrder {
             self.decrement_waiting(self.group[good]);
         }
         for queue in std::mem::take(&mut self.of_good[good]) {
-            let goods = &self.queues[queue];
+            let finished_goods = &self.queues[queue];
             let before = self.heads[queue];
-            let head = (before..goods.len()).find(|&at| self.open[goods[at]]).unwrap_or(goods.len());
+            let head = (before..finished_goods.len()).find(|&at| self.open[finished_goods[at]]).unwrap_or(finished_goods.len());
             self.heads[queue] = head;
-            if let Some(&next) = goods.get(head).filter(|_| head > before) {
+            if let Some(&next) = finished_goods.get(head).filter(|_| head > before) {
                 self.behind[next] -= 1;
                 if self.behind[next] == 0 {
                     self.free.insert((self.group[next], next));
@@ -133,10 +133,10 @@ impl ServiceOrder {
 
 /// The policy of each item, followed by the policy of each work centre.
 fn policies(engine: &Engine<'_>) -> Vec<AllocationPolicy> {
-    let group = engine.net.group;
-    let mut policies: Vec<AllocationPolicy> = engine.net.index.iter().map(|&index| group.items[index].policy).collect();
+    let group = engine.graph.group;
+    let mut policies: Vec<AllocationPolicy> = engine.graph.index.iter().map(|&index| group.items[index].policy).collect();
     let mut centres: Vec<Option<AllocationPolicy>> = vec![None; group.centres.len()];
-    for (at, node) in engine.net.nodes.iter().enumerate() {
+    for (at, node) in engine.graph.nodes.iter().enumerate() {
         let Some(centre) = node.centre else { continue };
         let item = policies[at];
         centres[centre] = match (centres[centre], item) {
@@ -150,10 +150,16 @@ fn policies(engine: &Engine<'_>) -> Vec<AllocationPolicy> {
 }
 
 /// The number of finished goods that need each constrained item and work centre.
-fn met(engine: &Engine<'_>, goods: usize, lists: &ItemsBelow, constrained: &ConstrainedResources, points: usize) -> Vec<usize> {
+fn met(
+    engine: &Engine<'_>,
+    finished_goods: usize,
+    lists: &ItemsBelow,
+    constrained: &ConstrainedResources,
+    points: usize,
+) -> Vec<usize> {
     let mut met = vec![0; points];
     let mut last = vec![usize::MAX; points];
-    for good in 0..goods {
+    for good in 0..finished_goods {
         visit(engine, lists.below(good), |point| {
             if constrained.is_constrained(point) && last[point] != good {
                 (met[point], last[point]) = (met[point] + 1, good);
@@ -164,19 +170,19 @@ fn met(engine: &Engine<'_>, goods: usize, lists: &ItemsBelow, constrained: &Cons
 }
 
 /// Each item and work centre that more than one finished good needs, with these finished goods in order.
-fn users_of_resources(engine: &Engine<'_>, goods: usize, lists: &ItemsBelow, met: &[usize]) -> Vec<(usize, Vec<usize>)> {
+fn users_of_resources(engine: &Engine<'_>, finished_goods: usize, lists: &ItemsBelow, met: &[usize]) -> Vec<(usize, Vec<usize>)> {
     let mut at = vec![usize::MAX; met.len()];
     let mut points: Vec<(usize, Vec<usize>)> = Vec::new();
     for (point, &met) in met.iter().enumerate().filter(|(_, met)| **met > 1) {
         at[point] = points.len();
         points.push((point, Vec::with_capacity(met)));
     }
-    for good in 0..goods {
+    for good in 0..finished_goods {
         visit(engine, lists.below(good), |point| {
-            if let Some((_, goods)) = points.get_mut(at[point])
-                && goods.last() != Some(&good)
+            if let Some((_, finished_goods)) = points.get_mut(at[point])
+                && finished_goods.last() != Some(&good)
             {
-                goods.push(good);
+                finished_goods.push(good);
             }
         });
     }
@@ -187,18 +193,18 @@ fn users_of_resources(engine: &Engine<'_>, goods: usize, lists: &ItemsBelow, met
 fn visit(engine: &Engine<'_>, list: &[usize], mut at_point: impl FnMut(usize)) {
     for &at in list {
         at_point(at);
-        if let Some(centre) = engine.net.nodes[at].centre {
-            at_point(engine.net.nodes.len() + centre);
+        if let Some(centre) = engine.graph.nodes[at].centre {
+            at_point(engine.graph.nodes.len() + centre);
         }
     }
 }
 
-fn in_order(goods: &[&FinishedGood<'_>], policy: AllocationPolicy, mut met: Vec<usize>) -> Vec<usize> {
+fn in_order(finished_goods: &[&FinishedGood<'_>], policy: AllocationPolicy, mut met: Vec<usize>) -> Vec<usize> {
     match policy {
         // Finished goods are numbered by rank, so sorting the numbers is enough.
         AllocationPolicy::Priority => met.sort_unstable(),
         AllocationPolicy::FirstCome | AllocationPolicy::FairShare => met.sort_by(|&a, &b| {
-            let key = |good: usize| (goods[good].offer.since, goods[good].sku);
+            let key = |good: usize| (finished_goods[good].offer.since, finished_goods[good].sku);
             key(a).cmp(&key(b))
         }),
     }

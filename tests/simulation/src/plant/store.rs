@@ -100,7 +100,7 @@ fn clears_an_alert(write: &Write) -> bool {
 /// Sets the offered quantity of every finished good in a plan to the highest one.
 fn each_for_itself(write: &mut Write) {
     let Write::Put { key, body, .. } = write else { return };
-    let Some(goods) = body["goods"].as_object_mut().filter(|_| RowKind::of(key) == Some(RowKind::Plan)) else { return };
+    let Some(goods) = body["finished_goods"].as_object_mut().filter(|_| RowKind::of(key) == Some(RowKind::Plan)) else { return };
     let most = goods.values().filter_map(|planned| planned["offered"].as_i64()).max();
     goods.values_mut().filter(|planned| planned.get("late").is_none()).for_each(|planned| planned["offered"] = most.into());
 }
