@@ -71,3 +71,42 @@ pub(crate) fn groups(rows: &BTreeMap<Sku, PlanningRows>) -> Vec<BTreeSet<Sku>> {
     }
     groups
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Component, Factor};
+
+    fn sku(name: &str) -> Sku {
+        name.parse().expect("a SKU")
+    }
+
+    /// Protects the capacity of a work centre from being promised twice, and an item from being mistaken for a work centre of the
+    /// same name: a shared work centre joins groups, and is a member of none.
+    #[test]
+    fn a_work_centre_joins_groups() {
+        let row = |parent: &str, component: &str, centre: Option<&str>| {
+            let components = [(sku(component), Component::new(Factor::ONE))].into();
+            let centre = centre.map(|code| code.parse().expect("a code"));
+            BillOfMaterials { components, centre, ..BillOfMaterials::new(sku(parent)) }
+        };
+        for (bills, expected) in [
+            ([row("A", "X", None), row("B", "Y", None)], &["A X", "B Y"][..]),
+            ([row("A", "X", Some("LINE")), row("B", "Y", None)], &["A X", "B Y"]),
+            ([row("A", "X", Some("LINE")), row("B", "Y", Some("MIX"))], &["A X", "B Y"]),
+            ([row("A", "X", Some("LINE")), row("B", "Y", Some("LINE"))], &["A B X Y"]),
+            ([row("A", "X", Some("LINE")), row("B", "LINE", None)], &["A X", "B LINE"]),
+        ] {
+            let mut rows: BTreeMap<Sku, PlanningRows> = BTreeMap::new();
+            for bill in bills {
+                for component in bill.components.keys() {
+                    let used = WhereUsed { resource: Resource::Item(component.clone()), parents: [bill.parent.clone()].into() };
+                    rows.insert(component.clone(), PlanningRows { used: Some(used), ..PlanningRows::default() });
+                }
+                rows.insert(bill.parent.clone(), PlanningRows { bill: Some(bill), ..PlanningRows::default() });
+            }
+            let text = |group: &BTreeSet<Sku>| group.iter().map(Sku::as_str).collect::<Vec<_>>().join(" ");
+            assert_eq!(groups(&rows).iter().map(text).collect::<Vec<_>>(), expected);
+        }
+    }
+}

@@ -8,18 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::promise::planning::capacity::CapacityLoads;
 use crate::promise::planning::curve::{Both, Curves, Step, cumulate, push};
+use crate::promise::planning::index::{IndexVec, NodeIndex};
 use crate::promise::planning::item_graph::{Descendants, ItemGraph, Node, check};
 use crate::promise::planning::netting::net_requirement;
 use crate::promise::planning::trial::{Touched, Trial};
 use crate::promise::planning::{Day, FAR, PlanningError, PlanningGroup};
 
-/// Stands for no parent: the demand names the item itself.
-pub(super) const NO_PARENT: usize = usize::MAX;
-
 /// Units of an item that are required by a day.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Demand {
-    pub(super) at: usize,
+    pub(super) at: NodeIndex,
     pub(super) day: Day,
     pub(super) units: i64,
 }
@@ -27,7 +25,7 @@ pub(super) struct Demand {
 /// A shortage: the first item of the walk that would be shorter than it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shortage {
-    pub(super) at: usize,
+    pub(super) at: NodeIndex,
     pub(super) cause: ShortageCause,
     /// The day with the largest shortage, and the day by which the additional units are required.
     pub(super) day: Day,
@@ -77,20 +75,20 @@ pub(super) struct Engine<'p> {
     /// Whether any slot of the group has alternates or an effectivity window.
     pub(super) choices: bool,
     /// The items that are short because a demand was placed although it did not fit.
-    pub(super) short_items: BTreeSet<usize>,
+    pub(super) short_items: BTreeSet<NodeIndex>,
     /// Produced items with a deficit that was not netted yet.
-    unnetted: BTreeSet<usize>,
+    unnetted: BTreeSet<NodeIndex>,
     pub(super) descendants: Descendants,
     pub(super) trial: Trial,
     /// The best explosion of a search, kept to be committed.
     pub(super) best: Trial,
-    /// The first parent that required each item in the last explosion.
-    pub(super) via: Vec<usize>,
+    /// The first parent that required each item in the last explosion; `None` where a demand names the item itself.
+    pub(super) via: IndexVec<NodeIndex, Option<NodeIndex>>,
     /// The shortages of an explosion that did not stop at the first.
     pub(super) shortages: Vec<Shortage>,
     /// The number of explosions so far.
     pub(super) explosions: u64,
-    pending: Vec<Pending>,
+    pending: IndexVec<NodeIndex, Pending>,
     delta: Vec<Step>,
     target: Vec<Step>,
     before: Vec<Step>,
@@ -121,10 +119,10 @@ impl<'p> Engine<'p> {
             descendants: Descendants::default(),
             trial: Trial::default(),
             best: Trial::default(),
-            via: Vec::new(),
+            via: IndexVec::default(),
             shortages: Vec::new(),
             explosions: 0,
-            pending: Vec::new(),
+            pending: IndexVec::default(),
             delta: Vec::new(),
             target: Vec::new(),
             before: Vec::new(),
@@ -141,14 +139,15 @@ impl<'p> Engine<'p> {
         self.left.reset(count);
         self.starts.reset(count);
         self.descendants.grow(count);
-        self.pending.resize(count.max(self.pending.len()), Pending::default());
-        self.via.resize(count.max(self.via.len()), NO_PARENT);
+        let room = count.max(self.pending.len());
+        self.pending.elements().resize(room, Pending::default());
+        self.via.elements().resize(room, None);
         self.switched.clear();
         self.short_items.clear();
         self.unnetted.clear();
         self.choices = self.graph.slots.iter().any(|slot| !slot.is_plain());
         let changes = &mut self.before;
-        for (at, &index) in self.graph.index.iter().enumerate() {
+        for (at, &index) in self.graph.index.enumerate() {
             let item = &self.graph.group.items[index];
             changes.clear();
             changes.push(Step { day: 0, units: item.stock.units() });
@@ -166,12 +165,12 @@ impl<'p> Engine<'p> {
 
     /// Walks `list`, which holds every item below the demands, parents before components. With `stop` the walk ends at the first
     /// item that would be shorter than it is. Without `stop` it continues and collects all shortages.
-    pub(super) fn explode(&mut self, list: &[usize], demands: &[Demand], stop: bool) -> Option<Shortage> {
+    pub(super) fn explode(&mut self, list: &[NodeIndex], demands: &[Demand], stop: bool) -> Option<Shortage> {
         self.trial.clear();
         self.shortages.clear();
         self.explosions += 1;
         for demand in demands {
-            self.ask(demand.at, demand.day.min(FAR), demand.units, NO_PARENT);
+            self.ask(demand.at, demand.day.min(FAR), demand.units, None);
         }
         let mut found = None;
         for (next, &at) in list.iter().enumerate() {
@@ -194,12 +193,12 @@ impl<'p> Engine<'p> {
     }
 
     #[inline]
-    fn ask(&mut self, at: usize, day: Day, units: i64, who: usize) {
-        ask(&mut self.pending[at], &mut self.via[at], day, units, who);
+    fn ask(&mut self, at: NodeIndex, day: Day, units: i64, parent: Option<NodeIndex>) {
+        ask(&mut self.pending[at], &mut self.via[at], day, units, parent);
     }
 
     /// Nets one item and passes the change of its starts on to its components.
-    fn settle(&mut self, at: usize, stop: bool) -> Option<Shortage> {
+    fn settle(&mut self, at: NodeIndex, stop: bool) -> Option<Shortage> {
         let Self { graph, pending, delta, trial, left, starts, target, loads, before, .. } = self;
         let node = graph.nodes[at];
         let asked = &mut pending[at];
@@ -248,7 +247,7 @@ impl<'p> Engine<'p> {
                 let mut last = 0;
                 for (day, new, old) in Both::of(self.trial.starts(touched), self.starts.of(at)) {
                     let more = edge.per.of_up(new) - edge.per.of_up(old);
-                    ask(pending, via, day, more.saturating_sub(last), at);
+                    ask(pending, via, day, more.saturating_sub(last), Some(at));
                     last = more;
                 }
                 continue;
@@ -261,7 +260,7 @@ impl<'p> Engine<'p> {
                 let mut last = 0;
                 for (day, new, old) in Both::of(&new, &old) {
                     let more = edge.per.of_up(new) - edge.per.of_up(old);
-                    ask(&mut self.pending[edge.item], &mut self.via[edge.item], day, more.saturating_sub(last), at);
+                    ask(&mut self.pending[edge.item], &mut self.via[edge.item], day, more.saturating_sub(last), Some(at));
                     last = more;
                 }
                 self.drawn = (new, old);
@@ -309,12 +308,12 @@ impl<'p> Engine<'p> {
 }
 
 #[inline]
-fn ask(pending: &mut Pending, via: &mut usize, day: Day, units: i64, who: usize) {
+fn ask(pending: &mut Pending, via: &mut Option<NodeIndex>, day: Day, units: i64, parent: Option<NodeIndex>) {
     if units == 0 {
         return;
     }
     if pending.is_empty() {
-        (pending.day, pending.units, *via) = (day, units, who);
+        (pending.day, pending.units, *via) = (day, units, parent);
     } else if pending.day == day {
         pending.units = pending.units.saturating_add(units);
     } else {
@@ -323,7 +322,7 @@ fn ask(pending: &mut Pending, via: &mut usize, day: Day, units: i64, who: usize)
 }
 
 impl super::capacity::CapacityExcess {
-    fn of_centre(self, at: usize, delta: &[Step]) -> Shortage {
+    fn of_centre(self, at: NodeIndex, delta: &[Step]) -> Shortage {
         let needed = delta.first().map_or(self.day, |step| step.day);
         Shortage { at, cause: ShortageCause::Centre, day: self.day, needed, demand: self.demand, excess: self.excess }
     }

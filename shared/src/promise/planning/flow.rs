@@ -48,13 +48,13 @@ pub fn flows(group: &PlanningGroup) -> Result<Flows, PlanningError> {
     let every: Vec<usize> = (0..group.items.len()).collect();
     let mut graph = ItemGraph::empty(group);
     graph.load(&every)?;
-    Ok(Flows { solution, of, order: graph.index })
+    Ok(Flows { solution, of, order: graph.index.iter().copied().collect() })
 }
 
 /// Adds the committed plan of one part of the group.
 fn add(engine: &Engine<'_>, of: &mut [Flow]) {
     let mut drawn = Vec::new();
-    for (at, &index) in engine.graph.index.iter().enumerate() {
+    for (at, &index) in engine.graph.index.enumerate() {
         let node = engine.graph.nodes[at];
         let started = engine.starts.of(at);
         let made = node.yields.of_down(end(started));

@@ -3,6 +3,7 @@
 use crate::catalog::{Quantity, Sku};
 use crate::promise::planning::bound::UnitBound;
 use crate::promise::planning::explosion::{Engine, ShortageCause};
+use crate::promise::planning::index::NodeIndex;
 use crate::promise::planning::max_units::Constraint;
 use crate::promise::planning::{Day, MAX_OFFERED};
 
@@ -65,7 +66,7 @@ impl Limit {
         Self::of(engine, stop.short.cause, &stop.path, stop.short.needed)
     }
 
-    fn of(engine: &Engine<'_>, cause: ShortageCause, path: &[usize], day: Day) -> Self {
+    fn of(engine: &Engine<'_>, cause: ShortageCause, path: &[NodeIndex], day: Day) -> Self {
         let last = *path.last().expect("a path begins with its finished good");
         let why = match cause {
             ShortageCause::Stock => LimitCause::Component,

@@ -26,6 +26,7 @@ mod curve;
 mod earliest;
 mod explosion;
 mod flow;
+mod index;
 mod item_graph;
 mod limit;
 mod max_units;

@@ -3,6 +3,7 @@
 use crate::promise::planning::Day;
 use crate::promise::planning::curve::{Both, Step, push};
 use crate::promise::planning::explosion::{Shortage, ShortageCause};
+use crate::promise::planning::index::NodeIndex;
 use crate::promise::planning::item_graph::Node;
 
 /// Writes to `starts` the starts by day that cover the additional requirement `more` on top of `left`. Returns what cannot be
@@ -56,7 +57,7 @@ pub(super) struct Uncovered {
 }
 
 impl Uncovered {
-    pub(super) fn of(self, at: usize, is_produced: bool) -> Shortage {
+    pub(super) fn of(self, at: NodeIndex, is_produced: bool) -> Shortage {
         let cause = if is_produced { ShortageCause::Lead } else { ShortageCause::Stock };
         Shortage { at, cause, day: self.day, needed: self.needed, demand: self.demand, excess: self.excess }
     }

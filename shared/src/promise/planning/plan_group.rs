@@ -46,7 +46,7 @@ fn run(engine: &mut Engine<'_>, solution: &mut GroupSolution) {
     let group = engine.graph.group;
     let mut placed = place(engine);
     let mut finished_goods = Vec::new();
-    for at in 0..engine.graph.index.len() {
+    for at in engine.graph.nodes.indexes() {
         let item = &group.items[engine.graph.index[at]];
         if item.offer.is_none() && item.promised.is_empty() {
             continue;
@@ -60,10 +60,10 @@ fn run(engine: &mut Engine<'_>, solution: &mut GroupSolution) {
             solution.producible[engine.graph.index[at]] = Some(Producible { offered: Quantity::ZERO, late, limit });
         }
     }
-    finished_goods.sort_by_key(|good| (good.offer.priority, good.offer.since, good.sku));
+    finished_goods.sort_by_key(|one| (one.offer.priority, one.offer.since, one.sku));
     let shares = fill(engine, &finished_goods);
-    for (good, share) in finished_goods.iter().zip(shares) {
+    for (finished_good, share) in finished_goods.iter().zip(shares) {
         let producible = Producible { offered: Quantity::new(share.units), late: Vec::new(), limit: share.limit };
-        solution.producible[engine.graph.index[good.at]] = Some(producible);
+        solution.producible[engine.graph.index[finished_good.at]] = Some(producible);
     }
 }
