@@ -92,8 +92,8 @@ async fn replan_once<S: Store, C: Clock>(
 /// What the alert about a planning group that is too large may name, each with its record.
 type Alerts = BTreeMap<Resource, Option<Record>>;
 
-/// Reads the work centres that the bills of materials name, and the alerts to raise or to clear: the one that names what makes the
-/// group too large; in a group of a size that can be planned, those that name the seed or one of the work centres.
+/// Reads the work centres that the bills of materials name, and the alerts to raise or to clear: the one that names what makes
+/// the group too large; in a group of a size that can be planned, those that name the seed or one of the work centres.
 async fn read_centres_and_alerts<S: Store>(
     store: &S,
     seed: &Sku,

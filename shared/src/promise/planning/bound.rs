@@ -46,7 +46,8 @@ impl Bound {
         }
     }
 
-    /// The most additional units of the finished good `top` by `day`. `list` holds every item below it, parents before components.
+    /// The most additional units of the finished good `top` by `day`. `list` holds every item below it, parents before
+    /// components.
     pub(super) fn walk(&mut self, engine: &Engine<'_>, list: &[NodeIndex], top: NodeIndex, day: Day) -> UnitBound {
         self.prepare(engine, list, &[(top, day)]);
         self.of(engine, top, day)

@@ -1,7 +1,7 @@
 //! Indexes of the planner, each with a type of its own, and vectors that take only their own index.
 //!
-//! The planner numbers the same things in several ways: an item by its place in the group and by its node in the order of netting,
-//! a finished good by its rank among those that compete. A number of one kind is never a number of another.
+//! The planner numbers the same things in several ways: an item by its position in the group and by its node in the order of
+//! netting, a finished good by its rank among those that compete. A number of one kind is never a number of another.
 
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};

@@ -56,9 +56,9 @@ impl Links {
 }
 
 impl WhereUsedGraph {
-    /// The graph of `items` items. `bills` are pairs of an item and one of its components; `produced_at` are pairs of an item and its
-    /// work centre; `finished_goods` are items that are offered or promised; `drawing` are items that are produced regardless, because
-    /// production runs take them or their stock is negative.
+    /// The graph of `items` items. `bills` are pairs of an item and one of its components; `produced_at` are pairs of an item and
+    /// its work centre; `finished_goods` are items that are offered or promised; `drawing` are items that are produced
+    /// regardless, because production runs take them or their stock is negative.
     ///
     /// # Panics
     /// When an index is not below `items`.
