@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, EnumString, IntoStaticStr};
 
-use crate::catalog::{LocationId, MetafieldKind, MissingMapping, OrderId, Quantity, ShopDomain, ShopLocationId, Sku};
+use crate::catalog::{LocationId, MetafieldKind, MissingMapping, OrderId, Quantity, Resource, ShopDomain, ShopLocationId, Sku};
 
 /// Defines the rules of alerts: one entry per rule, with the fields that distinguish its alerts from each other.
 ///
@@ -69,8 +69,8 @@ alert_rules! {
     },
     /// A planning group has more items than one plan can hold: only their stock on hand is promised.
     PlanTooLarge {
-        /// The first item of the group.
-        sku: Sku,
+        /// The component or work centre that goes into the most items of the group.
+        most_used: Resource,
     },
     /// A shop sells a SKU that is not mapped to an item. Its orders are recorded but reserve nothing.
     UnmappedSku {

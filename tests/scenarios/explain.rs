@@ -84,7 +84,7 @@ async fn a_number_is_explained_down_to_its_parts() {
         items,
         ["SERUM: remaining: 0", "BASE: remaining: 0", "BOTTLE: remaining: 80", "PUMP: remaining: 90", "RAW: remaining: 900"]
     );
-    assert_eq!(number(&answer, NodeName::Made, "to be produced, by bill version 1"), 10);
+    assert_eq!(number(&answer, NodeName::Production, "to be produced, by bill version 1"), 10);
     assert_eq!(nodes(&answer, NodeName::Sharer, "SET").len(), 3, "of base, bottle and raw material");
     assert_eq!(nodes(&answer, NodeName::Taken, "goes into SET: 600").len(), 1);
     assert!(nodes(&answer, NodeName::ScheduledReceipt, "purchase order PO-1 at PLANT, 900 of 900 to come, due").len() == 1);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::event::dynamodb::EventRecord;
 use promissory::alert::Alert;
-use promissory::catalog::{LocationId, Place, Sku};
+use promissory::catalog::{LocationId, Place, Resource, Sku, WhereUsed};
 use promissory::ledger::Lane;
 use promissory::promise::GroupPlan;
 use promissory::table::{Key, Row, RowKey, Streamed, waiting_prefixes};
@@ -61,9 +61,18 @@ impl Work {
                 self.recompute_and_replan(of.sku, at);
             }
             RowKey::Item(sku) | RowKey::Receipts(sku) => self.recompute_and_replan(sku, at),
-            RowKey::Bill(sku) | RowKey::WhereUsed(sku) => {
+            RowKey::Bill(sku) | RowKey::WhereUsed(Resource::Item(sku)) => {
                 self.replan.entry(sku).or_insert(at);
             }
+            // A work centre has no plan of its own: the items that are produced there are planned again.
+            RowKey::WhereUsed(Resource::WorkCentre(_)) => match image::<WhereUsed>(&record.change.new_image) {
+                Ok(Some(used)) => {
+                    for parent in used.parents {
+                        self.replan.entry(parent).or_insert(at);
+                    }
+                }
+                Ok(None) | Err(_) => drop(self.unreadable.insert(at)),
+            },
             RowKey::Plan(_) => self.replanned(at, record),
             RowKey::Alert(_) => match image::<Alert>(&record.change.new_image) {
                 Ok(Some(alert)) => self.alerts.push((at, alert)),

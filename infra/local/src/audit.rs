@@ -100,7 +100,7 @@ impl TableContents {
             RowKey::Position(of) => drop(self.positions.insert(of, record.decode()?)),
             RowKey::Movement { of, .. } => self.movements.entry(of).or_default().push(record.decode()?),
             RowKey::Promise(_) => self.promises.push(record.decode()?),
-            RowKey::Plan(_) => self.planned.extend(record.decode::<GroupPlan>()?.goods),
+            RowKey::Plan(_) => self.planned.extend(record.decode::<GroupPlan>()?.finished_goods),
             RowKey::Level { .. } => self.levels.push(record.decode()?),
             RowKey::Intent(_) => {
                 self.open_intents += usize::from(record.decode::<PushIntent>()?.state == PushState::Open);

@@ -2,7 +2,7 @@
 //!
 //! The bill in force is one row. Each change also writes a version row that never changes again, so that a promise made under an
 //! older version can still be explained. The import checks the rules between bills ([`super::bom_cycles`]). [`WhereUsed`] leads
-//! from a component to the items that use it.
+//! from a component or a work centre to the items that use it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Factor, Percent, Quantity, Sku, WorkCentreId, Yield};
+use crate::catalog::{Factor, Percent, Quantity, Resource, Sku, WorkCentreId, Yield};
 
 /// The bill in force of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,8 +71,8 @@ pub struct BillVersion(pub BillOfMaterials);
 /// name one parent too many for a while, so every reader checks the bill too. A bulk component has no entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WhereUsed {
-    /// The component, or the work centre under [`WorkCentre::as_used`].
-    pub component: Sku,
+    /// The component or the work centre.
+    pub resource: Resource,
     /// The items whose bills name it.
     pub parents: BTreeSet<Sku>,
 }
@@ -119,15 +119,16 @@ impl BillOfMaterials {
         })
     }
 
-    /// The resources that making it consumes: its components, alternates included, and its work centre under
-    /// [`WorkCentre::as_used`]. Items that draw on the same resource compete for it.
-    pub fn draws_on(&self) -> impl Iterator<Item = Sku> {
-        self.components.keys().cloned().chain(self.centre.as_ref().map(WorkCentre::as_used))
+    /// The resources that its production consumes: its components, alternates included, and its work centre. Items that consume
+    /// the same resource compete for it.
+    pub fn resources(&self) -> impl Iterator<Item = Resource> {
+        let components = self.components.keys().cloned().map(Resource::Item);
+        components.chain(self.centre.clone().map(Resource::WorkCentre))
     }
 
     /// Whether it has the same content as `other`, whatever their versions.
     #[must_use]
-    pub fn says_the_same(&self, other: &Self) -> bool {
+    pub fn has_the_same_content(&self, other: &Self) -> bool {
         let Self { parent, version: _, components, yields, lead_days, centre, phantom, since: _ } = self;
         (parent, components, yields, lead_days, centre, phantom)
             == (&other.parent, &other.components, &other.yields, &other.lead_days, &other.centre, &other.phantom)
@@ -150,7 +151,7 @@ impl Component {
 }
 
 impl WhereUsed {
-    /// The most items that one component may go into. A component that goes into everything must be marked `bulk`.
+    /// The most items that one resource may go into. A component that goes into everything must be marked `bulk`.
     pub const MAX_PARENTS: usize = 2_000;
     /// The most bytes of all their SKUs together, so that the row fits into a DynamoDB item (400 KB).
     pub const MAX_BYTES: usize = 350_000;
@@ -165,17 +166,6 @@ impl WhereUsed {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.parents.iter().map(|sku| sku.as_str().len()).sum()
-    }
-}
-
-impl WorkCentre {
-    /// Its key in the where-used index, in the form of a SKU.
-    ///
-    /// # Panics
-    /// Never: a work centre's code with the prefix is a valid SKU.
-    #[must_use]
-    pub fn as_used(code: &WorkCentreId) -> Sku {
-        format!("@centre {code}").parse().expect("a work centre's code with the prefix is a valid SKU")
     }
 }
 
@@ -251,7 +241,7 @@ mod tests {
         ] {
             let parents: BTreeSet<Sku> = (0..parents).map(|n| sku(&format!("{n:04}{tail}"))).collect();
             let count = parents.len();
-            assert_eq!(WhereUsed { component: sku("C"), parents }.fits(), fits, "{count} with {tail:?}");
+            assert_eq!(WhereUsed { resource: Resource::Item(sku("C")), parents }.fits(), fits, "{count} with {tail:?}");
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    BillOfMaterials, InventoryItemId, Item, Location, LocationId, Quantity, ShopDomain, ShopItem, Sku, SystemId, SystemItem,
-    Tier, TierId, VariantId, WhereUsed, WorkCentre, WorkCentreId,
+    BillOfMaterials, InventoryItemId, Item, Location, LocationId, Quantity, Resource, ShopDomain, ShopItem, Sku, SystemId,
+    SystemItem, Tier, TierId, VariantId, WhereUsed, WorkCentre, WorkCentreId,
 };
 
 /// All rows of the catalog as they are stored.
@@ -25,7 +25,7 @@ pub struct Catalog {
     /// The bills in force.
     pub bills: BTreeMap<Sku, BillOfMaterials>,
     /// The where-used index. It is derived from the bills; no sheet contains it.
-    pub used_in: BTreeMap<Sku, WhereUsed>,
+    pub used_in: BTreeMap<Resource, WhereUsed>,
 }
 
 /// How a shop lists an item: the combination of the shop's mapping row and the item row.

@@ -4,8 +4,9 @@
 //! our SKU. Another system may use its own code and its own units of measure ([`SystemItem`]). The [`Network`] holds the
 //! locations with their ids in every shop and system. A [`BillOfMaterials`] lists the components of an item, a [`WorkCentre`]
 //! limits how many units can be started on a day, [`PlanningSettings`] limit what may be promised, and [`WhereUsed`] leads from
-//! a component to the items that use it. Planners edit the catalog in sheets (the `sheets` module), and [`validate`] compares
-//! the mappings with the variants of a shop. Deliberately absent: prices, titles, customers, and every decision about stock.
+//! a [`Resource`] (a component or a work centre) to the items that use it. Planners edit the catalog in sheets (the `sheets`
+//! module), and [`validate`] compares the mappings with the variants of a shop. Deliberately absent: prices, titles, customers,
+//! and every decision about stock.
 
 mod bill;
 mod bom_cycle;
@@ -19,6 +20,7 @@ mod network;
 mod percent;
 mod planning;
 mod quantity;
+mod resource;
 mod unit;
 mod validation;
 
@@ -37,5 +39,6 @@ pub use network::{Location, LocationKind, Network};
 pub use percent::{Percent, Yield};
 pub use planning::{AllocationPolicy, PlanningSettings};
 pub use quantity::Quantity;
+pub use resource::Resource;
 pub use unit::{Amount, AmountError, Factor, NumberError};
 pub use validation::{MappingFinding, ShopVariant, validate};

@@ -175,7 +175,7 @@ impl<'a> Draft<'a> {
                 {
                     item(&sku, &Self::places_of(network, stock));
                     keys.insert(RowKey::Item(sku.clone()).key());
-                    keys.extend(ScheduledReceipts::are_in(stock).then(|| RowKey::Receipts(sku.clone()).key()));
+                    keys.extend(ScheduledReceipts::are_changed_by(stock).then(|| RowKey::Receipts(sku.clone()).key()));
                 }
                 keys.insert(RowKey::SystemItem { system: stock.system().to_owned(), code: stock.sku.to_owned() }.key());
             }

@@ -226,7 +226,7 @@ impl Draft<'_> {
             StockEffect::Corrects => (Some(MovementKind::Found), quantity),
             StockEffect::Counts(basis) => return self.count(decision, &here, stock, (quantity, basis, lot)),
         };
-        if ScheduledReceipts::are_in(stock) && !self.schedule(decision, stock, resolved)? {
+        if ScheduledReceipts::are_changed_by(stock) && !self.schedule(decision, stock, resolved)? {
             return Ok(Err(StockEventError::TooManyDocuments(resolved.sku.clone())));
         }
         let cause = MovementCause { event: stock.id.clone(), order: None };
@@ -257,7 +257,7 @@ impl Draft<'_> {
             None => self.read(&key)?.map(Record::decode).transpose()?,
         };
         let mut receipts = known.unwrap_or_else(|| ScheduledReceipts::none(resolved.sku.clone()));
-        let has_room = receipts.take(stock, &resolved.at, resolved.quantity, self.now);
+        let has_room = receipts.record(stock, &resolved.at, resolved.quantity, self.now);
         decision.receipts.insert(key, receipts);
         Ok(has_room)
     }
@@ -282,9 +282,9 @@ impl Draft<'_> {
             None => self.read(&key)?.map(Record::decode::<OpenCommitment>).transpose()?,
         };
         let mut commitment = known.unwrap_or_else(|| OpenCommitment::new(document, reference, of.clone()));
-        let before = commitment.stands();
-        commitment.say(stock.kind, quantity);
-        let after = commitment.stands();
+        let before = commitment.open_quantities();
+        commitment.add(stock.kind, quantity);
+        let after = commitment.open_quantities();
         let cause = MovementCause { event: stock.id.clone(), order: None };
         let lot = lot.filter(|_| document == DocumentKind::Hold);
         for step in [

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::catalog::{
-    Item, LocationId, Network, OrderId, Place, Quantity, ShopDomain, Sku, Tier, WorkCentre, WorkCentreId, day_of,
+    Item, LocationId, Network, OrderId, Place, Quantity, Resource, ShopDomain, Sku, Tier, WorkCentre, WorkCentreId, day_of,
 };
 use crate::ledger::Position;
 use crate::movement::Movement;
@@ -48,8 +48,8 @@ pub(crate) struct ExplainFacts {
     pub tier: Option<Tier>,
     /// The rows of the item's planning group.
     pub rows: BTreeMap<Sku, PlanningRows>,
-    /// Set when the planning group is too large to be read: the item that goes into the most others.
-    pub too_many: Option<Sku>,
+    /// Set when the planning group is too large to be read: the component or work centre that goes into the most items.
+    pub too_many: Option<Resource>,
     /// The scheduled receipts of the items below it.
     pub receipts: BTreeMap<Sku, ScheduledReceipts>,
     pub centres: BTreeMap<WorkCentreId, WorkCentre>,

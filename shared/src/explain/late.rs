@@ -51,16 +51,16 @@ pub(super) fn late(facts: &ExplainFacts, planned: &FinishedGoodPlan) -> Vec<Late
     let mut found = Vec::new();
     for late in &planned.late {
         let mut left = late.units;
-        let mut breaks = Vec::new();
+        let mut late_orders = Vec::new();
         for (_, units, order) in orders.iter_mut().filter(|(by, _, _)| *by == late.promised) {
             let late = left.min(*units);
             if late.is_positive() {
                 (*units, left) = (*units - late, left - late);
                 let OpenOrder { shop, order, placed, units: open } = order;
-                breaks.push(LateOrder { shop: shop.clone(), order: *order, placed: *placed, open: *open, late });
+                late_orders.push(LateOrder { shop: shop.clone(), order: *order, placed: *placed, open: *open, late });
             }
         }
-        found.push(LateUnits { late: late.clone(), orders: breaks, of_unknown_orders: left });
+        found.push(LateUnits { late: late.clone(), orders: late_orders, of_unknown_orders: left });
     }
     found
 }

@@ -10,9 +10,9 @@
 
 pub(crate) mod facts;
 mod late;
-pub(crate) mod made;
 mod node;
 mod place;
+pub(crate) mod planning;
 mod promise_date;
 
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub use promise_date::PromiseDate;
 
 use crate::catalog::{LocationId, Place, Sku};
 use crate::explain::facts::{ExplainFacts, SentLevel};
-use crate::explain::made::{Planning, producible};
+use crate::explain::planning::{Planning, producible};
 use crate::promise::Bottleneck;
 
 /// Why the numbers of an item are what they are.
@@ -77,13 +77,13 @@ pub(crate) fn answer(facts: &ExplainFacts, question: &ExplainQuestion) -> Explai
 
     // The producible units belong to the production location. They are explained once, at the first node that shows it.
     let production = facts.network.production().map(|location| Place::At(location.code.clone()));
-    let mut made = planned.map(|planned| producible(facts, planned, planning.as_ref()));
-    let mut made_at = |place: &Place| if production.as_ref() == Some(place) { made.take() } else { None };
+    let mut producible_node = planned.map(|planned| producible(facts, planned, planning.as_ref()));
+    let mut producible_at = |place: &Place| if production.as_ref() == Some(place) { producible_node.take() } else { None };
     let shown: Vec<&SentLevel> = facts.sent_levels.iter().filter(|sent| asked(&sent.level.location)).filter(of_shop).collect();
     for sent in &shown {
         let here = Place::At(sent.level.location.clone());
         let at = promise.and_then(|promise| promise.places.get(&here));
-        tree.push(place::sent_level(facts, sent, at, made_at(&here)));
+        tree.push(place::sent_level(facts, sent, at, producible_at(&here)));
     }
     for (here, at) in promise.iter().flat_map(|promise| &promise.places) {
         let has_level = |code: &LocationId| shown.iter().any(|sent| sent.level.location == *code);
@@ -92,13 +92,13 @@ pub(crate) fn answer(facts: &ExplainFacts, question: &ExplainQuestion) -> Explai
             Place::At(code) => asked(code) && question.shop.is_none() && !has_level(code),
         };
         if wanted {
-            tree.push(place::place(facts, here, at, made_at(here)));
+            tree.push(place::place(facts, here, at, producible_at(here)));
         }
     }
     let everything = question.location.is_none() && question.shop.is_none();
-    if let Some(made) = made.filter(|_| everything) {
+    if let Some(node) = producible_node.filter(|_| everything) {
         notes.push("No location shows the producible units, because the network has no production location.".to_owned());
-        tree.push(made);
+        tree.push(node);
     } else if planned.is_none() && everything {
         tree.extend(planning.iter().flat_map(|planning| planning.items(facts)));
     }

@@ -74,7 +74,7 @@ pub enum NodeName {
     /// Units that go into another item.
     Taken,
     /// Units that are to be produced.
-    Made,
+    Production,
     /// The daily capacity of a work centre.
     WorkCentre,
     /// Another finished good that requires the same item.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::catalog::{Place, Quantity};
 use crate::explain::facts::ExplainFacts;
-use crate::explain::made::Planning;
+use crate::explain::planning::Planning;
 use crate::promise::Bottleneck;
 use crate::promise::available::sells_online;
 use crate::promise::planning::{self, Day, HORIZON};

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::catalog::{Sku, WorkCentre, WorkCentreId};
+use crate::catalog::{Resource, Sku, WhereUsed, WorkCentre, WorkCentreId};
 use crate::ports::{Store, StoreError};
 use crate::promise::{GroupPlan, PlanningRows, groups};
 use crate::table::{Expect, Key, Record, Row, RowKey, UnreadableRow};
@@ -24,8 +24,8 @@ pub(crate) struct DependencyClosure {
     pub plans: BTreeMap<Sku, (Option<GroupPlan>, Expect)>,
     /// The items, bulk items included.
     pub rows: BTreeMap<Sku, PlanningRows>,
-    /// Set when the closure is too large to be read: the item that goes into the most others.
-    pub too_many: Option<Sku>,
+    /// Set when the closure is too large to be read: the component or work centre that goes into the most items.
+    pub too_many: Option<Resource>,
 }
 
 impl DependencyClosure {
@@ -41,10 +41,9 @@ impl DependencyClosure {
     }
 }
 
-/// The keys of the work centres that the bills of materials name, each once.
-pub(crate) fn centres_of(rows: &BTreeMap<Sku, PlanningRows>) -> impl Iterator<Item = Key> {
-    let named: BTreeSet<&WorkCentreId> = rows.values().filter_map(|rows| rows.bill.as_ref()?.centre.as_ref()).collect();
-    named.into_iter().map(|code| RowKey::WorkCentre(code.clone()).key())
+/// The work centres that the bills of materials name, each once.
+pub(crate) fn centres_of(rows: &BTreeMap<Sku, PlanningRows>) -> BTreeSet<WorkCentreId> {
+    rows.values().filter_map(|rows| rows.bill.as_ref()?.centre.clone()).collect()
 }
 
 /// Decodes work centres, by code.
@@ -55,34 +54,34 @@ pub(crate) fn by_code(records: &[Option<Record>]) -> Result<BTreeMap<WorkCentreI
 
 /// Reads the planning rows of these items.
 pub(crate) async fn read_rows<S: Store>(store: &S, skus: &BTreeSet<Sku>) -> Result<BTreeMap<Sku, PlanningRows>, StoreError> {
-    let keys: Vec<_> = skus
-        .iter()
-        .flat_map(|sku| {
-            [
-                RowKey::Item(sku.clone()).key(),
-                RowKey::Bill(sku.clone()).key(),
-                RowKey::WhereUsed(sku.clone()).key(),
-                RowKey::Promise(sku.clone()).key(),
-                RowKey::PlanOf(sku.clone()).key(),
-            ]
-        })
-        .collect();
+    let keys: Vec<Key> = skus.iter().flat_map(keys_of).collect();
     let mut records = store.get(&keys).await?.into_iter();
-    let mut rows = BTreeMap::new();
-    for sku in skus {
-        let mut next = || records.next().flatten();
-        let (item, bill, used, promise, in_plan) = (next(), next(), next(), next(), next());
-        let read = PlanningRows {
-            item: decoded(item.as_ref())?,
-            bill: decoded(bill.as_ref())?,
-            used: decoded(used.as_ref())?,
-            promise: decoded(promise.as_ref())?,
-            in_plan: decoded(in_plan.as_ref())?,
-            in_plan_was: in_plan.map(|record| record.revision),
-        };
-        rows.insert(sku.clone(), read);
-    }
-    Ok(rows)
+    skus.iter().map(|sku| Ok((sku.clone(), rows_of(&mut records)?))).collect()
+}
+
+/// The keys of the planning rows of an item, in the order in which [`rows_of`] takes their records.
+fn keys_of(sku: &Sku) -> [Key; 5] {
+    [
+        RowKey::Item(sku.clone()).key(),
+        RowKey::Bill(sku.clone()).key(),
+        RowKey::WhereUsed(Resource::Item(sku.clone())).key(),
+        RowKey::Promise(sku.clone()).key(),
+        RowKey::PlanOf(sku.clone()).key(),
+    ]
+}
+
+/// Decodes the planning rows of the next item.
+fn rows_of(records: &mut impl Iterator<Item = Option<Record>>) -> Result<PlanningRows, UnreadableRow> {
+    let mut next = || records.next().flatten();
+    let (item, bill, used, promise, in_plan) = (next(), next(), next(), next(), next());
+    Ok(PlanningRows {
+        item: decoded(item.as_ref())?,
+        bill: decoded(bill.as_ref())?,
+        used: decoded(used.as_ref())?,
+        promise: decoded(promise.as_ref())?,
+        in_plan: decoded(in_plan.as_ref())?,
+        in_plan_was: in_plan.map(|record| record.revision),
+    })
 }
 
 fn decoded<R: Row>(record: Option<&Record>) -> Result<Option<R>, UnreadableRow> {
@@ -101,12 +100,17 @@ pub(crate) async fn read_closure<S: Store>(store: &S, seed: &Sku) -> Result<Depe
             plans.insert(id, (decoded(record.as_ref())?, Expect::as_read(record.as_ref())));
         }
         let begin = plans.values().filter_map(|(plan, _)| plan.as_ref()).flat_map(|plan| plan.items.iter().cloned());
-        let (rows, too_many) = walk(store, begin.chain([seed.clone()]).collect()).await?;
+        let Walked { rows, centres, is_complete } = walk(store, begin.chain([seed.clone()]).collect()).await?;
         named.extend(rows.values().filter_map(|rows| Some(rows.in_plan.as_ref()?.plan.clone())));
         let groups = groups(&rows);
-        let large = groups.iter().find(|group| group.len() > GroupPlan::MAX_ITEMS);
-        let too_many =
-            too_many.or_else(|| large.and_then(|group| most_used(rows.iter().filter(|(sku, _)| group.contains(*sku)))));
+        let used = rows.values().filter_map(|rows| rows.used.as_ref()).chain(centres.values().flatten());
+        let most_used = |used| most_used(used).unwrap_or_else(|| Resource::Item(seed.clone()));
+        let too_many = if is_complete {
+            let large = groups.iter().find(|group| group.len() > GroupPlan::MAX_ITEMS);
+            large.map(|group| most_used(used.filter(|used| is_used_in(group, used)).collect()))
+        } else {
+            Some(most_used(used.collect()))
+        };
         named.extend(groups.into_iter().filter_map(|group| group.into_iter().next()));
         if too_many.is_some() || named.iter().all(|id| plans.contains_key(id)) {
             return Ok(DependencyClosure { plans, rows, too_many });
@@ -115,27 +119,61 @@ pub(crate) async fn read_closure<S: Store>(store: &S, seed: &Sku) -> Result<Depe
     Err(StoreError::Unavailable { detail: format!("the plans that {seed} depends on keep changing"), source: None })
 }
 
-/// Reads the closure of `begin`. Stops when it is too large.
-async fn walk<S: Store>(store: &S, begin: BTreeSet<Sku>) -> Result<(BTreeMap<Sku, PlanningRows>, Option<Sku>), StoreError> {
-    let mut rows: BTreeMap<Sku, PlanningRows> = BTreeMap::new();
-    let mut next = begin;
-    while !next.is_empty() {
-        let read = read_rows(store, &next).await?;
-        rows.extend(read);
-        let of = |sku: &Sku| rows.get(sku).into_iter().filter(|rows| !rows.is_bulk());
-        let found = next.iter().flat_map(of).flat_map(PlanningRows::neighbours);
-        let found: BTreeSet<Sku> = found.filter(|sku| !rows.contains_key(sku)).collect();
-        if rows.len() + found.len() > 2 * GroupPlan::MAX_ITEMS {
-            let most = most_used(rows.iter());
-            return Ok((rows, most));
-        }
-        next = found;
-    }
-    Ok((rows, None))
+/// The rows of a closure.
+struct Walked {
+    rows: BTreeMap<Sku, PlanningRows>,
+    /// The where-used rows of the work centres at which its items are produced.
+    centres: BTreeMap<WorkCentreId, Option<WhereUsed>>,
+    /// False when reading stopped because there are too many items.
+    is_complete: bool,
 }
 
-/// The item that goes into the most others.
-fn most_used<'a>(rows: impl Iterator<Item = (&'a Sku, &'a PlanningRows)>) -> Option<Sku> {
-    let parents = |rows: &PlanningRows| rows.used.as_ref().map_or(0, |used| used.parents.len());
-    rows.max_by_key(|(_, rows)| parents(rows)).map(|(sku, _)| sku.clone())
+/// Reads the closure of `begin`. Stops when it is too large.
+async fn walk<S: Store>(store: &S, begin: BTreeSet<Sku>) -> Result<Walked, StoreError> {
+    let mut walked = Walked { rows: BTreeMap::new(), centres: BTreeMap::new(), is_complete: true };
+    let (mut items, mut centres) = (begin, BTreeSet::<WorkCentreId>::new());
+    while !items.is_empty() || !centres.is_empty() {
+        let of_centre = |code: &WorkCentreId| RowKey::WhereUsed(Resource::WorkCentre(code.clone())).key();
+        let keys: Vec<Key> = items.iter().flat_map(keys_of).chain(centres.iter().map(of_centre)).collect();
+        let mut records = store.get(&keys).await?.into_iter();
+        let mut found = BTreeSet::new();
+        for sku in items {
+            let rows = rows_of(&mut records)?;
+            if !rows.is_bulk() {
+                found.extend(rows.neighbours());
+            }
+            walked.rows.insert(sku, rows);
+        }
+        for code in centres {
+            let used: Option<WhereUsed> = decoded(records.next().flatten().as_ref())?;
+            found.extend(used.iter().flat_map(|used| &used.parents).cloned().map(Resource::Item));
+            walked.centres.insert(code, used);
+        }
+        (items, centres) = (BTreeSet::new(), BTreeSet::new());
+        for resource in found {
+            match resource {
+                Resource::Item(sku) if !walked.rows.contains_key(&sku) => drop(items.insert(sku)),
+                Resource::WorkCentre(code) if !walked.centres.contains_key(&code) => drop(centres.insert(code)),
+                Resource::Item(_) | Resource::WorkCentre(_) => {}
+            }
+        }
+        if walked.rows.len() + items.len() > 2 * GroupPlan::MAX_ITEMS {
+            walked.is_complete = false;
+            break;
+        }
+    }
+    Ok(walked)
+}
+
+/// The component or work centre that goes into the most items.
+fn most_used(used: Vec<&WhereUsed>) -> Option<Resource> {
+    used.into_iter().max_by_key(|used| used.parents.len()).map(|used| used.resource.clone())
+}
+
+/// Whether a component or work centre goes into items of a planning group.
+fn is_used_in(group: &BTreeSet<Sku>, used: &WhereUsed) -> bool {
+    match &used.resource {
+        Resource::Item(component) => group.contains(component),
+        Resource::WorkCentre(_) => used.parents.iter().any(|parent| group.contains(parent)),
+    }
 }

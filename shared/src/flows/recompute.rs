@@ -75,8 +75,8 @@ async fn recompute_once<S: Store, C: Clock>(
             tier: tier.as_ref(),
             network,
             positions: &positions,
-            supplies: receipts.as_ref(),
-            planned: plan.as_ref().and_then(|plan| plan.goods.get(sku)),
+            receipts: receipts.as_ref(),
+            planned: plan.as_ref().and_then(|plan| plan.finished_goods.get(sku)),
             old: old.as_ref(),
         },
         now,
@@ -89,7 +89,7 @@ async fn recompute_once<S: Store, C: Clock>(
     result.metafields(network, &scope, &positions).await?;
     result.alerts()?;
     let Recomputing { new, mut writes, due, .. } = result;
-    if !writes.is_empty() || !old.as_ref().is_some_and(|old| new.says_the_same(old)) {
+    if !writes.is_empty() || !old.as_ref().is_some_and(|old| new.has_the_same_content(old)) {
         // The promise is written even if it has not changed: this write is what makes levels and alerts as new as it is.
         writes.push(gate.put(&new));
     }

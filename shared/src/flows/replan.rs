@@ -7,14 +7,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use crate::alert::{Alert, AlertState, AlertSubject};
-use crate::catalog::{Network, Sku, WorkCentre, WorkCentreId, day_of};
+use crate::catalog::{Network, Resource, Sku, WorkCentre, WorkCentreId, day_of};
 use crate::flows::closure::{DependencyClosure, by_code, centres_of, read_closure, read_rows};
 use crate::flows::{Retries, RetryBudget};
 use crate::ports::{Clock, Store, StoreError, WriteError};
 use crate::promise::inputs::PlanningInputs;
-use crate::promise::{GroupPlan, PlanMembership, PlanningRows, groups, plan};
-use crate::table::{Expect, Key, MAX_WRITES, Record, RowKey, Write};
+use crate::promise::{GroupPlan, PlanMembership, groups, plan};
+use crate::table::{Expect, Key, MAX_WRITES, Record, RowKey, UnreadableRow, Write};
 
 /// Plans the groups of these items again. Returns how many plans changed.
 ///
@@ -62,8 +64,7 @@ async fn replan_once<S: Store, C: Clock>(
     seed: &Sku,
 ) -> Result<(BTreeSet<Sku>, usize), WriteError> {
     let closure = read_closure(store, seed).await?;
-    let alert_of = AlertSubject::PlanTooLarge { sku: closure.too_many.clone().unwrap_or_else(|| seed.clone()) };
-    let (centres, alert) = read_centres_and_alert(store, &closure.rows, &alert_of).await?;
+    let (centres, alerts) = read_centres_and_alerts(store, seed, &closure).await?;
     // A function whose clock is behind plans for the newest day that another function planned for. A plan never goes back to
     // an earlier day.
     let now = closure.computed_last().map_or(clock.now(), |last| last.max(clock.now()));
@@ -74,17 +75,7 @@ async fn replan_once<S: Store, C: Clock>(
     let groups = if closure.too_many.is_some() { Vec::new() } else { groups(&closure.rows) };
     let plans: Vec<GroupPlan> = groups.into_iter().filter_map(|group| plan(&inputs, group, now)).collect();
 
-    let mut writes = Vec::new();
-    let state = if closure.too_many.is_some() { AlertState::Raised } else { AlertState::Cleared };
-    let detail = format!(
-        "More than {} items depend on each other through bills of materials, {} among them. \
-         Only their stock on hand is sold. Mark components that are always in stock as bulk.",
-        GroupPlan::MAX_ITEMS,
-        closure.too_many.as_ref().unwrap_or(seed),
-    );
-    let known = alert.as_ref().map(Record::decode::<Alert>).transpose()?;
-    let next = Alert::next(known.as_ref(), alert_of, state, detail, now);
-    writes.extend(next.map(|next| Write::put(&next, Expect::as_read(alert.as_ref()))));
+    let mut writes = alert_writes(&closure, &alerts, now)?;
     let changed = plan_writes(&closure, &plans);
     let count = changed.len();
     writes.extend(changed);
@@ -98,16 +89,45 @@ async fn replan_once<S: Store, C: Clock>(
     Ok((closure.rows.into_keys().collect(), count))
 }
 
-/// Reads the work centres that the bills of materials name, and an alert.
-async fn read_centres_and_alert<S: Store>(
+/// What the alert about a planning group that is too large may name, each with its record.
+type Alerts = BTreeMap<Resource, Option<Record>>;
+
+/// Reads the work centres that the bills of materials name, and the alerts to raise or to clear: the one that names what makes
+/// the group too large; in a group of a size that can be planned, those that name the seed or one of the work centres.
+async fn read_centres_and_alerts<S: Store>(
     store: &S,
-    rows: &BTreeMap<Sku, PlanningRows>,
-    alert: &AlertSubject,
-) -> Result<(BTreeMap<WorkCentreId, WorkCentre>, Option<Record>), StoreError> {
-    let keys: Vec<Key> = [RowKey::Alert(alert.clone()).key()].into_iter().chain(centres_of(rows)).collect();
-    let mut records = store.get(&keys).await?;
-    let alert = records.first_mut().and_then(Option::take);
-    Ok((by_code(&records)?, alert))
+    seed: &Sku,
+    closure: &DependencyClosure,
+) -> Result<(BTreeMap<WorkCentreId, WorkCentre>, Alerts), StoreError> {
+    let named = centres_of(&closure.rows);
+    let about: Vec<Resource> = match &closure.too_many {
+        Some(most_used) => vec![most_used.clone()],
+        None => [Resource::Item(seed.clone())].into_iter().chain(named.iter().cloned().map(Resource::WorkCentre)).collect(),
+    };
+    let alert = |most_used: &Resource| RowKey::Alert(AlertSubject::PlanTooLarge { most_used: most_used.clone() }).key();
+    let centre = |code: &WorkCentreId| RowKey::WorkCentre(code.clone()).key();
+    let keys: Vec<Key> = about.iter().map(alert).chain(named.iter().map(centre)).collect();
+    let mut alerts = store.get(&keys).await?;
+    let centres = alerts.split_off(about.len());
+    Ok((by_code(&centres)?, about.into_iter().zip(alerts).collect()))
+}
+
+/// The writes that raise or clear the alerts.
+fn alert_writes(closure: &DependencyClosure, alerts: &Alerts, now: Timestamp) -> Result<Vec<Write>, UnreadableRow> {
+    let state = if closure.too_many.is_some() { AlertState::Raised } else { AlertState::Cleared };
+    let mut writes = Vec::new();
+    for (most_used, record) in alerts {
+        let detail = format!(
+            "More than {} items depend on each other through bills of materials; {most_used} connects the most of them. \
+             Only their stock on hand is sold. Mark components that are always in stock as bulk.",
+            GroupPlan::MAX_ITEMS,
+        );
+        let known = record.as_ref().map(Record::decode::<Alert>).transpose()?;
+        let subject = AlertSubject::PlanTooLarge { most_used: most_used.clone() };
+        let next = Alert::next(known.as_ref(), subject, state, detail, now);
+        writes.extend(next.map(|next| Write::put(&next, Expect::as_read(record.as_ref()))));
+    }
+    Ok(writes)
 }
 
 /// The writes that replace the old plans by the new ones.
@@ -115,7 +135,7 @@ fn plan_writes(closure: &DependencyClosure, plans: &[GroupPlan]) -> Vec<Write> {
     let mut writes = Vec::new();
     for plan in plans {
         let (old, expect) = closure.plans.get(&plan.id).map_or((None, Expect::Absent), |(old, expect)| (old.as_ref(), *expect));
-        if !old.is_some_and(|old| plan.says_the_same(old)) {
+        if !old.is_some_and(|old| plan.has_the_same_content(old)) {
             writes.push(Write::put(plan, expect));
         }
     }

@@ -65,7 +65,7 @@ pub struct PromiseInputs<'a> {
     /// The positions of the item; empty when it has none.
     pub positions: &'a [Position],
     /// The scheduled receipts of the item.
-    pub supplies: Option<&'a ScheduledReceipts>,
+    pub receipts: Option<&'a ScheduledReceipts>,
     /// The plan of the item.
     pub planned: Option<&'a FinishedGoodPlan>,
     /// The stored promise that the new one replaces.
@@ -118,7 +118,7 @@ impl Promise {
     /// Computes the promise of an item.
     #[must_use]
     pub fn compute(known: PromiseInputs<'_>, now: Timestamp) -> Self {
-        let PromiseInputs { item, tier, network, positions, supplies, planned, old } = known;
+        let PromiseInputs { item, tier, network, positions, receipts, planned, old } = known;
         let mut places: BTreeMap<Place, LocationPromise> = positions
             .iter()
             .map(|Position { of, seq, balance, last_seen, .. }| {
@@ -154,8 +154,8 @@ impl Promise {
             places,
             lots_metafield_in: BTreeSet::new(),
             date_metafield_in: BTreeSet::new(),
-            incoming: supplies.map(|supplies| supplies.incoming(item.planning.supplier_days)).unwrap_or_default(),
-            issued: supplies.map(ScheduledReceipts::issued).unwrap_or_default(),
+            incoming: receipts.map(|receipts| receipts.incoming(item.planning.supplier_days)).unwrap_or_default(),
+            issued: receipts.map(ScheduledReceipts::issued).unwrap_or_default(),
             placed,
             planned: planned.cloned(),
             computed_at: now,
@@ -187,7 +187,7 @@ impl Promise {
 
     /// Whether the two promises differ in nothing but the time of their computation.
     #[must_use]
-    pub fn says_the_same(&self, other: &Self) -> bool {
+    pub fn has_the_same_content(&self, other: &Self) -> bool {
         *self == Self { computed_at: self.computed_at, ..other.clone() }
     }
 

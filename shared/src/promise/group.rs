@@ -11,11 +11,11 @@ use crate::catalog::{Quantity, Sku};
 
 /// Plans one group. Returns `None` when the group offers no item before it is produced.
 pub(crate) fn plan(inputs: &PlanningInputs<'_>, group: BTreeSet<Sku>, now: Timestamp) -> Option<GroupPlan> {
-    let planning_group = inputs.pool(&group);
+    let planning_group = inputs.planning_group(&group);
     if planning_group.items.iter().all(|item| item.offer.is_none()) {
         return None;
     }
-    let goods = match planning::solve(&planning_group) {
+    let solution = match planning::solve(&planning_group) {
         Ok(solution) => solution,
         Err(error) => {
             // The rows contain a BOM cycle that was not written by the import, which rejects cycles. An item that is its own
@@ -27,22 +27,24 @@ pub(crate) fn plan(inputs: &PlanningInputs<'_>, group: BTreeSet<Sku>, now: Times
     let day = |days: planning::Day| inputs.today.checked_add(jiff::Span::new().days(days)).unwrap_or(Date::MAX);
     let mut planned = BTreeMap::new();
     for (at, item) in planning_group.items.iter().enumerate().filter(|(_, item)| item.offer.is_some()) {
-        let Some(made) = goods.producible.get(at).and_then(Option::as_ref) else { continue };
+        let Some(producible) = solution.producible.get(at).and_then(Option::as_ref) else { continue };
         let shows = inputs.rows.get(&item.sku).and_then(|rows| rows.item.as_ref()).is_some_and(|item| item.planning.shows_date);
         let one = || planning::earliest(&planning_group, at, Quantity::new(1)).ok().and_then(|found| found.day).map(day);
         let earliest = if shows { one() } else { None };
-        let late = made.late.iter().map(|late| LateUnitsByDate {
+        let late = producible.late.iter().map(|late| LateUnitsByDate {
             units: late.units,
             promised: day(late.promised),
             possible: late.possible.map(day),
         });
-        let limit = made.limit.as_ref().map(|made| limit(made, &day));
+        let limit = producible.limit.as_ref().map(|found| limit(found, &day));
         let waiting = item.promised.iter().map(|(_, units)| *units).sum();
-        planned
-            .insert(item.sku.clone(), FinishedGoodPlan { waiting, offered: made.shown, limit, late: late.collect(), earliest });
+        planned.insert(
+            item.sku.clone(),
+            FinishedGoodPlan { waiting, offered: producible.offered, limit, late: late.collect(), earliest },
+        );
     }
     let id = group.first()?.clone();
-    Some(GroupPlan { id, items: group, goods: planned, computed_at: now }.that_fits())
+    Some(GroupPlan { id, items: group, finished_goods: planned, computed_at: now }.that_fits())
 }
 
 /// The stored [`Bottleneck`] of a planning limit, with its day as a date.

@@ -26,7 +26,7 @@ pub(crate) struct PlanningInputs<'a> {
 
 /// The units of a component that a production run will still take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Claim<'a> {
+pub(crate) struct RunRequirement<'a> {
     pub component: &'a Sku,
     /// The reference of the run's source document.
     pub run: &'a str,
@@ -37,16 +37,16 @@ pub(crate) struct Claim<'a> {
 
 impl PlanningInputs<'_> {
     /// The [`PlanningGroup`] of these items; its items are in the order of `group`.
-    pub fn pool(&self, group: &BTreeSet<Sku>) -> PlanningGroup {
+    pub fn planning_group(&self, group: &BTreeSet<Sku>) -> PlanningGroup {
         let index: BTreeMap<&Sku, usize> = group.iter().zip(0..).collect();
         let of = |sku: &Sku| self.rows.get(sku).and_then(|rows| rows.bill.as_ref());
         let used: BTreeSet<&WorkCentreId> = group.iter().filter_map(|sku| of(sku)?.centre.as_ref()).collect();
         let centres: BTreeMap<&WorkCentreId, usize> = used.into_iter().zip(0..).collect();
         let mut items: Vec<GroupItem> = group.iter().map(|sku| self.item(sku, &index, &centres)).collect();
         for sku in group {
-            for claim in self.claims(sku) {
-                if let Some(item) = index.get(claim.component).and_then(|at| items.get_mut(*at)) {
-                    item.claims.push((claim.day, claim.units));
+            for requirement in self.run_requirements(sku) {
+                if let Some(item) = index.get(requirement.component).and_then(|at| items.get_mut(*at)) {
+                    item.requirements.push((requirement.day, requirement.units));
                 }
             }
         }
@@ -71,8 +71,8 @@ impl PlanningInputs<'_> {
         GroupItem {
             sku: sku.clone(),
             stock: promise.map_or(Quantity::ZERO, |promise| self.stock(promise, is_sold)),
-            supplies: incoming.filter_map(|receipt| Some((self.day_of(receipt)?, receipt.left))).collect(),
-            claims: Vec::new(),
+            receipts: incoming.filter_map(|receipt| Some((self.day_of(receipt)?, receipt.left))).collect(),
+            requirements: Vec::new(),
             promised: promise.map_or_else(Vec::new, |promise| self.promised(promise, planning.promise_days.unwrap_or(0))),
             recipe: bill.and_then(|bill| self.recipe(bill, index, centres)),
             bought_in: planning.supplier_days.map(Day::from),
@@ -170,14 +170,14 @@ impl PlanningInputs<'_> {
     ///
     /// Units that were issued to a run are deducted. The result is at most what the run's remaining output takes, because an
     /// issue that names no run can be seen only in the output.
-    pub fn claims<'a>(&'a self, sku: &Sku) -> Vec<Claim<'a>> {
+    pub fn run_requirements<'a>(&'a self, sku: &Sku) -> Vec<RunRequirement<'a>> {
         let Some(rows) = self.rows.get(sku) else { return Vec::new() };
         let (Some(bill), Some(promise)) = (&rows.bill, &rows.promise) else { return Vec::new() };
         let issued = |component: &Sku, run: &ScheduledReceipt| {
             let of = self.rows.get(component).and_then(|rows| rows.promise.as_ref());
             of.and_then(|promise| promise.issued.get(&run.reference)).copied().unwrap_or_default()
         };
-        let mut claims = Vec::new();
+        let mut requirements = Vec::new();
         for run in promise.incoming.iter().filter(|receipt| receipt.kind == StockKind::ProductionRun) {
             let due = run.due.map_or(0, |due| self.days_until(due));
             let start = due.saturating_sub(bill.lead_days.into());
@@ -188,11 +188,11 @@ impl PlanningInputs<'_> {
                 let gone: Quantity = slot.iter().map(|(sku, _)| issued(sku, run)).sum();
                 let units = (all - gone).at_least_zero().min(left);
                 if units.is_positive() {
-                    claims.push(Claim { component, run: &run.reference, day: start, units });
+                    requirements.push(RunRequirement { component, run: &run.reference, day: start, units });
                 }
             }
         }
-        claims
+        requirements
     }
 }
 

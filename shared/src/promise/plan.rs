@@ -17,7 +17,7 @@ pub struct GroupPlan {
     /// All items of the group: finished goods, their components, and the other items that use these components.
     pub items: BTreeSet<Sku>,
     /// The plan of each item that is offered before it is produced.
-    pub goods: BTreeMap<Sku, FinishedGoodPlan>,
+    pub finished_goods: BTreeMap<Sku, FinishedGoodPlan>,
     /// When the plan was computed.
     pub computed_at: Timestamp,
 }
@@ -43,7 +43,7 @@ impl GroupPlan {
             if serde_json::to_vec(&self).map_or(0, |bytes| bytes.len()) <= Self::MAX_BYTES {
                 break;
             }
-            self.goods.values_mut().for_each(shrink);
+            self.finished_goods.values_mut().for_each(shrink);
         }
         self
     }
@@ -51,16 +51,17 @@ impl GroupPlan {
     /// Whether both plans have the same content and were computed on the same day. A plan of another day is written even when its
     /// content is the same, so that a planner that still plans for the day before finds a changed row.
     #[must_use]
-    pub fn says_the_same(&self, other: &Self) -> bool {
-        let Self { id, items, goods, computed_at } = self;
-        (id, items, goods, day_of(*computed_at)) == (&other.id, &other.items, &other.goods, day_of(other.computed_at))
+    pub fn has_the_same_content(&self, other: &Self) -> bool {
+        let Self { id, items, finished_goods, computed_at } = self;
+        (id, items, finished_goods, day_of(*computed_at))
+            == (&other.id, &other.items, &other.finished_goods, day_of(other.computed_at))
     }
 
     /// The items for which two states of a plan differ.
     #[must_use]
     pub fn differing(old: Option<&Self>, new: Option<&Self>) -> BTreeSet<Sku> {
-        let of = |plan: Option<&Self>, sku: &Sku| plan.and_then(|plan| plan.goods.get(sku)).cloned();
-        let all = old.iter().chain(&new).flat_map(|plan| plan.goods.keys());
+        let of = |plan: Option<&Self>, sku: &Sku| plan.and_then(|plan| plan.finished_goods.get(sku)).cloned();
+        let all = old.iter().chain(&new).flat_map(|plan| plan.finished_goods.keys());
         all.filter(|sku| of(old, sku) != of(new, sku)).cloned().collect()
     }
 }
@@ -84,7 +85,7 @@ mod tests {
     use crate::catalog::Quantity;
     use crate::promise::{Bottleneck, BottleneckCause};
 
-    fn plan(goods: usize, name: usize, path: usize, late: i8) -> GroupPlan {
+    fn plan(count: usize, name: usize, path: usize, late: i8) -> GroupPlan {
         let sku = |at: usize| format!("{at:0name$}").parse::<Sku>().expect("a SKU");
         let day = |add: i8| date(2026, 11, 1 + add % 28);
         let of = |at: usize| {
@@ -104,27 +105,32 @@ mod tests {
                 },
             )
         };
-        let goods: BTreeMap<Sku, FinishedGoodPlan> = (0..goods).map(of).collect();
-        GroupPlan { id: sku(0), items: goods.keys().cloned().collect(), goods, computed_at: Timestamp::UNIX_EPOCH }
+        let finished_goods: BTreeMap<Sku, FinishedGoodPlan> = (0..count).map(of).collect();
+        GroupPlan {
+            id: sku(0),
+            items: finished_goods.keys().cloned().collect(),
+            finished_goods,
+            computed_at: Timestamp::UNIX_EPOCH,
+        }
     }
 
     /// Protects the largest plans from being rejected by the table, which would block all later work: the units of a plan are
     /// complete, and it keeps as many explanations as fit.
     #[test]
     fn a_plan_fits_into_its_row() {
-        for (goods, name, path, late, has_path, lates, has_limit) in [
+        for (count, name, path, late, has_path, lates, has_limit) in [
             (3, 8, 20, 20, true, 20, true),
             (1_000, 8, 6, 0, true, 0, true),
             (1_000, 30, 20, 0, false, 0, true),
             (900, 30, 20, 100, false, 1, true),
             (1_000, 100, 20, 100, false, 1, false),
         ] {
-            let case = format!("{goods} finished goods, names of {name}, {path} levels, {late} late");
-            let whole = plan(goods, name, path, late);
+            let case = format!("{count} finished goods, names of {name}, {path} levels, {late} late");
+            let whole = plan(count, name, path, late);
             let fits = whole.clone().that_fits();
             assert!(serde_json::to_vec(&fits).expect("a row").len() <= GroupPlan::MAX_BYTES, "{case}");
-            for (sku, planned) in &fits.goods {
-                assert_eq!(planned.producible(), whole.goods[sku].producible(), "{case}");
+            for (sku, planned) in &fits.finished_goods {
+                assert_eq!(planned.producible(), whole.finished_goods[sku].producible(), "{case}");
                 let limit = planned.limit.as_ref();
                 assert_eq!(limit.map(|limit| !limit.path.is_empty()), has_limit.then_some(has_path), "{case}");
                 assert_eq!(planned.late.len(), lates, "{case}");

@@ -77,7 +77,7 @@ pub(super) fn apply(rows: &BTreeMap<Sku, Lined<AssemblyRow>>, catalog: &mut Cata
                 problem("work_centre", format!("there is no work centre {centre}: add it to {}", Sheet::WorkCentres));
             }
         }
-        if old.is_some() || !bill.says_the_same(&plain) {
+        if old.is_some() || !bill.has_the_same_content(&plain) {
             catalog.bills.insert(parent.clone(), bill);
         }
     }

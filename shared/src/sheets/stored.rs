@@ -63,7 +63,7 @@ impl StoredCatalog {
                 put(&mut catalog.system_items, (system, code), record)?;
             }
             RowKey::Bill(parent) => put(&mut catalog.bills, parent, record)?,
-            RowKey::WhereUsed(component) => put(&mut catalog.used_in, component, record)?,
+            RowKey::WhereUsed(resource) => put(&mut catalog.used_in, resource, record)?,
             RowKey::BillVersion { .. }
             | RowKey::Position(_)
             | RowKey::Movement { .. }

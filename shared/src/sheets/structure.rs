@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::catalog::{BillOfMaterials, Catalog, Sku, WhereUsed, bom_cycles};
+use crate::catalog::{BillOfMaterials, Catalog, Resource, Sku, WhereUsed, bom_cycles};
 use crate::sheets::bills::Rows;
 use crate::sheets::items::unknown;
 use crate::sheets::problem::SheetProblems;
@@ -17,7 +17,7 @@ pub(super) fn finish(sheets: &Sheets, now: Timestamp, before: &Catalog, after: &
     let mut changed = Vec::new();
     for (parent, bill) in &mut after.bills {
         let old = before.bills.get(parent);
-        if old.is_none_or(|old| !old.says_the_same(bill)) {
+        if old.is_none_or(|old| !old.has_the_same_content(bill)) {
             bill.version = old.map_or(0, |old| old.version) + 1;
             bill.since = Some(now);
             changed.push(parent.clone());
@@ -122,24 +122,32 @@ fn bills_have_no_cycles(rows: &Rows, catalog: &Catalog, problems: &mut SheetProb
     }
 }
 
-/// Reports the components whose where-used row would be too large, at the last line that uses them, or at the line of the item if
-/// that makes the component not bulk.
+/// Reports the components and work centres whose where-used row would be too large: a component at the last line that uses it, or
+/// at the line of the item if that makes the component not bulk.
 fn where_used_rows_fit(sheets: &Sheets, before: &Catalog, after: &Catalog, problems: &mut SheetProblems) {
-    for (component, parents) in used_in::derived(after) {
-        let mut used = WhereUsed { component, parents };
+    for (resource, parents) in used_in::derived(after) {
+        let mut used = WhereUsed { resource, parents };
         let (count, fits) = (used.parents.len(), used.fits());
         // The row gains its new parents before it loses old ones, so it must hold both for a while.
-        let named = before.used_in.get(&used.component).map(|named| &named.parents);
+        let named = before.used_in.get(&used.resource).map(|named| &named.parents);
         used.parents.extend(named.into_iter().flatten().cloned());
         if fits && used.bytes() <= WhereUsed::MAX_BYTES {
             continue;
         }
-        let (component, most) = (&used.component, WhereUsed::MAX_PARENTS);
-        let detail = if fits {
-            format!("the old and new parents of {component} do not fit into one row: import the lines that remove it first")
+        let (resource, most) = (&used.resource, WhereUsed::MAX_PARENTS);
+        let too_many = if fits {
+            format!("the old and new parents of {resource} do not fit into one row: import the lines that remove it first")
         } else {
-            format!("{component} goes into {count} items, and the most is {most}: mark it as bulk in {}", Sheet::Items)
+            format!("{resource} goes into {count} items, and the most is {most}")
         };
+        let component = match resource {
+            Resource::Item(component) => component,
+            Resource::WorkCentre(_) => {
+                problems.add(Sheet::Assemblies, None, "work_centre", too_many);
+                continue;
+            }
+        };
+        let detail = if fits { too_many } else { format!("{too_many}: mark it as bulk in {}", Sheet::Items) };
         let lines = sheets.bills.iter().filter(|((_, of), lined)| of == component && !lined.remove);
         let item = sheets.items.get(component).map(|lined| lined.line);
         match (lines.map(|(_, lined)| lined.line).max(), item) {

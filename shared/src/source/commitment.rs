@@ -61,26 +61,26 @@ pub struct OpenCommitment {
     #[serde(flatten)]
     pub of: PositionKey,
     /// The sum of units by kind of event.
-    pub said: BTreeMap<StockKind, Quantity>,
+    pub totals: BTreeMap<StockKind, Quantity>,
 }
 
 impl OpenCommitment {
     /// A commitment without an event.
     #[must_use]
     pub fn new(document: DocumentKind, reference: String, of: PositionKey) -> Self {
-        Self { document, reference, of, said: BTreeMap::new() }
+        Self { document, reference, of, totals: BTreeMap::new() }
     }
 
     /// Adds the quantity of one event.
-    pub fn say(&mut self, kind: StockKind, quantity: Quantity) {
-        *self.said.entry(kind).or_default() += quantity;
+    pub fn add(&mut self, kind: StockKind, quantity: Quantity) {
+        *self.totals.entry(kind).or_default() += quantity;
     }
 
     /// The open quantities: what this document contributes to the balance of its position.
     #[must_use]
-    pub fn stands(&self) -> BalanceChange {
+    pub fn open_quantities(&self) -> BalanceChange {
         let total = |wanted: DocumentPart| -> Quantity {
-            let of_part = self.said.iter().filter_map(|(kind, units)| {
+            let of_part = self.totals.iter().filter_map(|(kind, units)| {
                 let (_, effect) = kind.properties().document.filter(|(part, _)| *part == wanted)?;
                 Some(match effect {
                     DocumentEffect::Adds => *units,

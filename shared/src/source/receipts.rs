@@ -29,10 +29,10 @@ pub struct ScheduledReceipts {
 pub struct ReceiptDocument {
     /// Its schedule events, ordered by the time from which they apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub said: Vec<Announced>,
+    pub schedule_events: Vec<ScheduleEvent>,
     /// Received or completed units, by the time they were recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub came: Vec<Units>,
+    pub received: Vec<Units>,
     /// Units of the item that were issued to the production run of this reference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub issued: Vec<Units>,
@@ -40,7 +40,7 @@ pub struct ReceiptDocument {
 
 /// One schedule event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Announced {
+pub struct ScheduleEvent {
     /// The time from which it applies, by the system's clock.
     pub as_of: Timestamp,
     /// The event.
@@ -86,14 +86,14 @@ pub struct ScheduledReceipt {
 
 impl ReceiptDocument {
     /// The most schedule events of one document that are kept. The newest are kept.
-    const MAX_ANNOUNCEMENTS: usize = 30;
+    const MAX_SCHEDULE_EVENTS: usize = 30;
     /// The most receipts of one document that are kept apart. Older ones are added up.
-    const MAX_ARRIVALS: usize = 60;
+    const MAX_RECEIVED: usize = 60;
 
     /// Units received or completed.
     #[must_use]
-    pub fn came(&self) -> Quantity {
-        self.came.iter().map(|units| units.quantity).sum()
+    pub fn received(&self) -> Quantity {
+        self.received.iter().map(|units| units.quantity).sum()
     }
 
     /// Units of the item that were issued to the run.
@@ -104,32 +104,32 @@ impl ReceiptDocument {
 
     /// Whether the newest schedule event leaves nothing to be received.
     fn is_closed(&self) -> bool {
-        self.said.last().is_none_or(|said| said.quantity <= self.came())
+        self.schedule_events.last().is_none_or(|newest| newest.quantity <= self.received())
     }
 
     fn last_recorded(&self) -> Option<Timestamp> {
-        let units = self.came.iter().chain(&self.issued).map(|units| units.at);
-        units.chain(self.said.iter().map(|said| said.recorded_at)).max()
+        let units = self.received.iter().chain(&self.issued).map(|units| units.at);
+        units.chain(self.schedule_events.iter().map(|event| event.recorded_at)).max()
     }
 
-    fn announce(&mut self, announced: Announced) {
-        let place = self.said.partition_point(|said| (said.as_of, &said.event) < (announced.as_of, &announced.event));
-        self.said.insert(place, announced);
-        if self.said.len() > Self::MAX_ANNOUNCEMENTS {
-            self.said.remove(0);
+    fn add_schedule_event(&mut self, new: ScheduleEvent) {
+        let place = self.schedule_events.partition_point(|known| (known.as_of, &known.event) < (new.as_of, &new.event));
+        self.schedule_events.insert(place, new);
+        if self.schedule_events.len() > Self::MAX_SCHEDULE_EVENTS {
+            self.schedule_events.remove(0);
         }
     }
 
     fn as_of(&self, time: Timestamp) -> Self {
         let until = |units: &[Units]| units.iter().copied().filter(|units| units.at <= time).collect();
-        let said = self.said.iter().filter(|said| said.recorded_at <= time).cloned().collect();
-        Self { said, came: until(&self.came), issued: until(&self.issued) }
+        let schedule_events = self.schedule_events.iter().filter(|event| event.recorded_at <= time).cloned().collect();
+        Self { schedule_events, received: until(&self.received), issued: until(&self.issued) }
     }
 }
 
 fn add(to: &mut Vec<Units>, units: Units) {
     to.push(units);
-    if to.len() > ReceiptDocument::MAX_ARRIVALS {
+    if to.len() > ReceiptDocument::MAX_RECEIVED {
         let oldest = to.remove(0);
         if let Some(next) = to.first_mut() {
             next.quantity += oldest.quantity;
@@ -149,20 +149,20 @@ impl ScheduledReceipts {
 
     /// Whether an event changes the scheduled receipts of its item.
     #[must_use]
-    pub fn are_in(stock: &StockEvent) -> bool {
+    pub fn are_changed_by(stock: &StockEvent) -> bool {
         stock.reference.is_some() && stock.kind.properties().receipt.is_some()
     }
 
     /// Records an event of `quantity` units at `location`. Returns `false` when there is no room for another document.
     #[must_use]
-    pub fn take(&mut self, stock: &StockEvent, location: &LocationId, quantity: Quantity, now: Timestamp) -> bool {
+    pub fn record(&mut self, stock: &StockEvent, location: &LocationId, quantity: Quantity, now: Timestamp) -> bool {
         let (Some(reference), Some(event)) = (&stock.reference, stock.kind.properties().receipt) else { return true };
         if !self.documents.contains_key(reference) && !self.make_room() {
             return false;
         }
         let document = self.documents.entry(reference.clone()).or_default();
         match event {
-            ReceiptEffect::Schedules => document.announce(Announced {
+            ReceiptEffect::Schedules => document.add_schedule_event(ScheduleEvent {
                 as_of: stock.occurred_at,
                 event: stock.id.clone(),
                 recorded_at: now,
@@ -171,7 +171,7 @@ impl ScheduledReceipts {
                 quantity,
                 due: stock.due,
             }),
-            ReceiptEffect::Receives => add(&mut document.came, Units { at: now, quantity }),
+            ReceiptEffect::Receives => add(&mut document.received, Units { at: now, quantity }),
             ReceiptEffect::Issues => add(&mut document.issued, Units { at: now, quantity }),
         }
         true
@@ -202,19 +202,19 @@ impl ScheduledReceipts {
     #[must_use]
     pub fn incoming(&self, supplier_days: Option<u16>) -> Vec<ScheduledReceipt> {
         let open = self.documents.iter().filter_map(|(reference, document)| {
-            let (first, said) = (document.said.first()?, document.said.last()?);
-            let left = said.quantity - document.came();
+            let (first, newest) = (document.schedule_events.first()?, document.schedule_events.last()?);
+            let left = newest.quantity - document.received();
             let lead = || {
                 let ordered = day_of(first.as_of);
                 supplier_days.and_then(|days| ordered.checked_add(jiff::Span::new().days(days)).ok())
             };
             left.is_positive().then(|| ScheduledReceipt {
                 reference: reference.clone(),
-                kind: said.kind,
-                location: said.location.clone(),
-                quantity: said.quantity,
+                kind: newest.kind,
+                location: newest.location.clone(),
+                quantity: newest.quantity,
                 left,
-                due: said.due.or_else(lead),
+                due: newest.due.or_else(lead),
             })
         });
         open.collect()

@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use super::index::{IndexKey, OrderEntry};
 use super::key::RowKey;
 use crate::alert::AlertSubject;
-use crate::catalog::MetafieldKind;
-use crate::catalog::{MissingMapping, OrderId};
+use crate::catalog::{MetafieldKind, MissingMapping, OrderId, Resource};
 use crate::ledger::Lane;
 use crate::movement::{EventId, PositionKey};
 use crate::source::DocumentKind;
@@ -76,7 +75,10 @@ fn catalog() -> Vec<Example> {
         row("a location, with its codes in shops and systems", RowKey::Location(name("WH-1"))),
         row("the bill of materials in force", RowKey::Bill(sku())),
         row("a version of a bill of materials", RowKey::BillVersion { parent: sku(), version: 3 }),
-        row("where-used: at least every item whose bill names the component", RowKey::WhereUsed(name("BOTTLE"))),
+        row(
+            "where-used: at least every item whose bill names the component or work centre",
+            RowKey::WhereUsed(Resource::Item(name("BOTTLE"))),
+        ),
     ]
 }
 

@@ -7,8 +7,9 @@ use strum::{EnumDiscriminants, EnumIter};
 
 use super::segments::{HEAD, join, number, split};
 use crate::alert::AlertSubject;
-use crate::catalog::MetafieldKind;
-use crate::catalog::{FeedId, LocationId, MissingMapping, OrderId, ShopDomain, Sku, SystemId, TierId, WorkCentreId};
+use crate::catalog::{
+    FeedId, LocationId, MetafieldKind, MissingMapping, OrderId, Resource, ShopDomain, Sku, SystemId, TierId, WorkCentreId,
+};
 use crate::ledger::Lane;
 use crate::movement::{EventId, PositionKey};
 use crate::source::DocumentKind;
@@ -71,8 +72,8 @@ pub enum RowKey {
         /// The version.
         version: u32,
     },
-    /// The items whose bills name a component.
-    WhereUsed(Sku),
+    /// The items whose bills name a component or a work centre.
+    WhereUsed(Resource),
     /// The state of one item at one place.
     Position(PositionKey),
     /// One change of a position.
@@ -208,7 +209,8 @@ impl RowKey {
             Self::Location(code) => row(&["LOCATIONS"], &[code.as_str()]),
             Self::Bill(parent) => head(&["BOM", parent.as_str()]),
             Self::BillVersion { parent, version } => row(&["BOM", parent.as_str()], &["VERSION", &number(u64::from(*version))]),
-            Self::WhereUsed(component) => head(&["USED", component.as_str()]),
+            Self::WhereUsed(Resource::Item(component)) => head(&["USED", "ITEM", component.as_str()]),
+            Self::WhereUsed(Resource::WorkCentre(code)) => head(&["USED", "CENTRE", code.as_str()]),
             Self::Position(of) => head(&["POS", &of.to_string()]),
             Self::Movement { of, seq } => row(&["POS", &of.to_string()], &["MOV", &number(*seq)]),
             Self::Order { shop, order } => head(&["ORD", shop.as_str(), &order.to_string()]),
@@ -264,7 +266,8 @@ impl RowKey {
             (["BOM", parent], ["VERSION", version]) => {
                 Self::BillVersion { parent: parent.parse().ok()?, version: version.parse().ok()? }
             }
-            (["USED", component], [HEAD]) => Self::WhereUsed(component.parse().ok()?),
+            (["USED", "ITEM", component], [HEAD]) => Self::WhereUsed(Resource::Item(component.parse().ok()?)),
+            (["USED", "CENTRE", code], [HEAD]) => Self::WhereUsed(Resource::WorkCentre(code.parse().ok()?)),
             (["POS", of], [HEAD]) => Self::Position(of.parse().ok()?),
             (["POS", of], ["MOV", seq]) => Self::Movement { of: of.parse().ok()?, seq: seq.parse().ok()? },
             (["ORD", shop, order], [HEAD]) => Self::Order { shop: shop.parse().ok()?, order: order.parse().ok()? },

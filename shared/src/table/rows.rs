@@ -34,7 +34,7 @@ rows! {
     Location: self => RowKey::Location(self.code.clone());
     BillOfMaterials: self => RowKey::Bill(self.parent.clone());
     BillVersion: self => RowKey::BillVersion { parent: self.0.parent.clone(), version: self.0.version };
-    WhereUsed: self => RowKey::WhereUsed(self.component.clone());
+    WhereUsed: self => RowKey::WhereUsed(self.resource.clone());
     Position: self => RowKey::Position(self.of.clone());
     OrderToRead: self => RowKey::OrderToRead { shop: self.shop.clone(), gid: self.gid.clone() };
     AppliedEvent: self => RowKey::AppliedEvent(self.event.clone());

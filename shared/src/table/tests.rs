@@ -6,7 +6,7 @@ use strum::IntoEnumIterator;
 
 use super::*;
 use crate::alert::AlertSubject;
-use crate::catalog::MissingMapping;
+use crate::catalog::{MissingMapping, Resource};
 use crate::ledger::Lane;
 use crate::movement::{EventId, PositionKey};
 
@@ -48,6 +48,20 @@ fn names_may_hold_any_text() {
     }
     for no_row in ["", "ITEM", "ITEM#", "POS#A", "POS#A@b@", "of no kind"] {
         assert_eq!(RowKey::parse(&Key::new(no_row, "HEAD")), None, "{no_row:?}");
+    }
+}
+
+/// Protects an item and a work centre of the same name from sharing a row.
+#[test]
+fn an_item_and_a_work_centre_have_rows_of_their_own() {
+    let item = Resource::Item("centre".parse().expect("a SKU"));
+    let centre = Resource::WorkCentre("centre".parse().expect("a code"));
+    for row in [|of| RowKey::WhereUsed(of), |most_used| RowKey::Alert(AlertSubject::PlanTooLarge { most_used })] {
+        let [item, centre] = [row(item.clone()), row(centre.clone())];
+        assert_ne!(item.key(), centre.key());
+        for row in [item, centre] {
+            assert_eq!(RowKey::parse(&row.key()), Some(row));
+        }
     }
 }
 

@@ -23,7 +23,7 @@ impl fmt::Display for RowKey {
             Self::Location(code) => write!(f, "location {code}"),
             Self::Bill(parent) => write!(f, "bill of {parent}"),
             Self::BillVersion { parent, version } => write!(f, "bill of {parent}, version {version}"),
-            Self::WhereUsed(component) => write!(f, "where-used of {component}"),
+            Self::WhereUsed(resource) => write!(f, "where-used of {resource}"),
             Self::Position(of) => write!(f, "position {of}"),
             Self::Movement { of, seq } => write!(f, "movement {seq} of {of}"),
             Self::Order { shop, order } => write!(f, "order {order} of {shop}"),

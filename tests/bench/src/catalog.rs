@@ -107,12 +107,12 @@ fn add_family(group: &mut PlanningGroup, family: usize, random: &mut Random) {
                 RAW.. => random.units(raws),
                 _ => 200 + random.units(2_000),
             }),
-            supplies: match place {
+            receipts: match place {
                 _ if made => Vec::new(),
                 RAW.. => vec![(random.day(12), Quantity::new(random.units(2 * raws)))],
                 _ => vec![(random.day(12), Quantity::new(100 + random.units(200)))],
             },
-            claims: if place >= RAW && place % 4 == 0 {
+            requirements: if place >= RAW && place % 4 == 0 {
                 vec![(random.day(9), Quantity::new(random.units(2_000)))]
             } else {
                 Vec::new()

@@ -55,7 +55,7 @@ pub fn size(families: usize) -> Size {
     let solved = median(runs, whole);
     let solution = whole();
     let offered: Vec<Quantity> =
-        solution.producible.iter().map(|good| good.as_ref().map_or(Quantity::ZERO, |good| good.shown)).collect();
+        solution.producible.iter().map(|good| good.as_ref().map_or(Quantity::ZERO, |good| good.offered)).collect();
     let nothing = vec![Quantity::ZERO; offered.len()];
     let missing = net_all(&group, &offered).missing;
     assert_eq!(missing, net_all(&group, &nothing).missing, "the offered units cause a shortage");

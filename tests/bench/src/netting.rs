@@ -25,8 +25,8 @@ pub fn net_all(group: &PlanningGroup, offered: &[Quantity]) -> Netted {
         let item = &group.items[at];
         days.clear();
         days.push((0, item.stock));
-        days.extend_from_slice(&item.supplies);
-        let needs = [&item.claims, &item.promised, &asked[at]];
+        days.extend_from_slice(&item.receipts);
+        let needs = [&item.requirements, &item.promised, &asked[at]];
         days.extend(needs.into_iter().flatten().map(|&(day, units)| (day, -units)));
         days.extend(item.offer.map(|offer| (offer.by, -offered[at])));
         days.sort_unstable_by_key(|(day, _)| *day);

@@ -205,8 +205,8 @@ impl Checker {
         let known = self.commitments.entry(commitment.of.clone()).or_default();
         let fell = known
             .get(key)
-            .is_some_and(|old| old.said.iter().any(|(kind, units)| commitment.said.get(kind).is_none_or(|now| now < units)));
-        if !known.contains_key(key) && !commitment.said.keys().copied().any(opens) {
+            .is_some_and(|old| old.totals.iter().any(|(kind, units)| commitment.totals.get(kind).is_none_or(|now| now < units)));
+        if !known.contains_key(key) && !commitment.totals.keys().copied().any(opens) {
             self.coverage.note("commitment closed before it was opened");
         }
         self.touched.insert(commitment.of.clone());
@@ -321,7 +321,7 @@ impl Checker {
             }
             let mut open = Open::default();
             for commitment in self.commitments.get(&of).into_iter().flat_map(BTreeMap::values) {
-                open += Open::of(commitment.document, |kind| commitment.said.get(&kind).copied().unwrap_or_default().units());
+                open += Open::of(commitment.document, |kind| commitment.totals.get(&kind).copied().unwrap_or_default().units());
             }
             let of_orders = self.held_of_orders.get(&of).copied().unwrap_or_default().units();
             let found = Open::found(balance, of_orders);

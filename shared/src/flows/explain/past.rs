@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::catalog::{BillOfMaterials, BillVersion, Item, LocationId, Place, Quantity, ShopDomain, Sku};
 use crate::explain::facts::{ExplainFacts, ExplainQuestion, History, OpenOrder, SentBy, SentLevel};
-use crate::explain::made::Planning;
+use crate::explain::planning::Planning;
 use crate::flows::ExplainError;
 use crate::flows::closure::read_rows;
 use crate::flows::explain::present;
@@ -28,8 +28,8 @@ pub(super) async fn read<S: Store>(store: &S, question: &ExplainQuestion, at: Ti
     let skus: Vec<Sku> = facts.rows.keys().cloned().collect();
     let records = store.get(&skus.iter().map(|sku| RowKey::Receipts((*sku).clone()).key()).collect::<Vec<_>>()).await?;
     for record in records.iter().flatten() {
-        let supplies = record.decode::<ScheduledReceipts>()?.as_of(at);
-        facts.receipts.insert(supplies.sku.clone(), supplies);
+        let receipts = record.decode::<ScheduledReceipts>()?.as_of(at);
+        facts.receipts.insert(receipts.sku.clone(), receipts);
     }
     let mut positions: BTreeMap<Sku, Vec<Position>> = BTreeMap::new();
     for of in moved_positions(store, &facts, &skus).await? {
@@ -69,8 +69,8 @@ fn promise(
 ) -> Option<Promise> {
     let item: &Item = facts.rows.get(sku)?.item.as_ref()?;
     let tier = facts.tier.as_ref().filter(|_| *sku == facts.sku);
-    let supplies = facts.receipts.get(sku);
-    let known = PromiseInputs { item, tier, network: &facts.network, positions, supplies, planned, old: None };
+    let receipts = facts.receipts.get(sku);
+    let known = PromiseInputs { item, tier, network: &facts.network, positions, receipts, planned, old: None };
     Some(Promise::compute(known, facts.at))
 }
 

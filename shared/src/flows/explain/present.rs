@@ -57,7 +57,7 @@ pub(super) async fn centres<S: Store>(
     store: &S,
     rows: &BTreeMap<Sku, PlanningRows>,
 ) -> Result<BTreeMap<WorkCentreId, WorkCentre>, StoreError> {
-    let keys: Vec<Key> = centres_of(rows).collect();
+    let keys: Vec<Key> = centres_of(rows).into_iter().map(|code| RowKey::WorkCentre(code).key()).collect();
     if keys.is_empty() { Ok(BTreeMap::new()) } else { by_code(&store.get(&keys).await?) }
 }
 

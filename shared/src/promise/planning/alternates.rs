@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::promise::planning::Day;
 use crate::promise::planning::curve::{Step, end, on, push};
 use crate::promise::planning::explosion::{Demand, Engine, Shortage, ShortageCause};
+use crate::promise::planning::index::NodeIndex;
 use crate::promise::planning::trial::Touched;
 
 /// The most moves in one trial, which bounds its time.
@@ -17,7 +18,7 @@ const MOST_MOVES: usize = 100;
 impl Engine<'_> {
     /// Explodes the demands and switches to alternates where that helps. Returns `None` when no item gets shorter; the trial can
     /// then be committed.
-    pub(super) fn fit(&mut self, list: &[usize], demands: &[Demand]) -> Option<Shortage> {
+    pub(super) fn fit(&mut self, list: &[NodeIndex], demands: &[Demand]) -> Option<Shortage> {
         self.begin();
         let mut moved = None;
         for _ in 0..=MOST_MOVES {
@@ -40,7 +41,7 @@ impl Engine<'_> {
     }
 
     /// Places the demands even if items become short, and uses alternates for as much of the shortage as they can cover.
-    pub(super) fn force(&mut self, list: &[usize], demands: &[Demand]) {
+    pub(super) fn force(&mut self, list: &[NodeIndex], demands: &[Demand]) {
         self.begin();
         self.explode(list, demands, false);
         for _ in 0..MOST_MOVES {
@@ -57,9 +58,9 @@ impl Engine<'_> {
     }
 
     /// Moves starts of the slot nearest above the shortage to their next option. Returns false when there is none.
-    fn switch(&mut self, list: &[usize], short: Shortage) -> bool {
-        let inside: BTreeSet<usize> = list.iter().copied().collect();
-        let node = self.net.nodes[short.at];
+    fn switch(&mut self, list: &[NodeIndex], short: Shortage) -> bool {
+        let inside: BTreeSet<NodeIndex> = list.iter().copied().collect();
+        let node = self.graph.nodes[short.at];
         let (units, day) = match short.cause {
             ShortageCause::Stock | ShortageCause::Lead => (short.excess, short.day),
             ShortageCause::Centre => (node.yields.of_down(short.excess).max(1), short.day.saturating_add(node.lead)),
@@ -68,11 +69,11 @@ impl Engine<'_> {
         let mut seen = BTreeSet::from([short.at]);
         while let Some((item, units, day)) = open.pop_front() {
             for &parent in list {
-                let node = self.net.nodes[parent];
+                let node = self.graph.nodes[parent];
                 for slot in node.first..node.end {
-                    let span = self.net.slots[slot];
+                    let span = self.graph.slots[slot];
                     for option in span.first..span.end {
-                        let edge = self.net.uses[option];
+                        let edge = self.graph.uses[option];
                         if edge.item != item || !inside.contains(&parent) {
                             continue;
                         }
@@ -97,7 +98,7 @@ impl Engine<'_> {
     }
 
     /// Moves this number of starts to the next option: the latest of those up to and including `day`.
-    fn advance(&mut self, parent: usize, option: usize, drawn: &[Step], day: Day, starts: i64, first: bool) {
+    fn advance(&mut self, parent: NodeIndex, option: usize, drawn: &[Step], day: Day, starts: i64, first: bool) {
         let stays = on(drawn, day) - starts;
         let mut moved = Vec::new();
         for step in drawn.iter().filter(|step| step.day <= day) {
@@ -119,7 +120,7 @@ impl Engine<'_> {
     }
 
     /// The starts that take an option, as the last explosion left them.
-    fn drawn_now(&self, parent: usize, slot: usize, option: usize) -> Vec<Step> {
+    fn drawn_now(&self, parent: NodeIndex, slot: usize, option: usize) -> Vec<Step> {
         let mut drawn = Vec::new();
         let touched = self.trial.find(parent);
         let starts = touched.map_or_else(|| self.starts.of(parent), |touched| self.trial.starts(touched));
@@ -136,7 +137,7 @@ impl Engine<'_> {
         switched: &BTreeMap<usize, Vec<Step>>,
         drawn: &mut Vec<Step>,
     ) {
-        let span = self.net.slots[slot];
+        let span = self.graph.slots[slot];
         let moved = |option: usize| switched.get(&option).or_else(|| self.switched.get(&option)).map_or(&[][..], Vec::as_slice);
         drawn.clear();
         if option > span.first {

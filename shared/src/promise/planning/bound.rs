@@ -5,6 +5,7 @@
 
 use crate::promise::planning::curve::{end, on};
 use crate::promise::planning::explosion::{Engine, ShortageCause};
+use crate::promise::planning::index::{IndexVec, NodeIndex, TypedIndex};
 use crate::promise::planning::ratio::FULL;
 use crate::promise::planning::{Day, MAX_OFFERED};
 
@@ -12,12 +13,12 @@ use crate::promise::planning::{Day, MAX_OFFERED};
 #[derive(Default)]
 pub(super) struct Bound {
     /// The latest day by which each item is required, and the most units of it by then.
-    latest: Vec<Option<Day>>,
-    most: Vec<i64>,
+    latest: IndexVec<NodeIndex, Option<Day>>,
+    most: IndexVec<NodeIndex, i64>,
     /// What limits an item: the item itself, or the component to look at next.
-    held: Vec<(usize, ShortageCause)>,
+    held: IndexVec<NodeIndex, (NodeIndex, ShortageCause)>,
     /// Whether rounding can make the number of an item too low.
-    rough: Vec<bool>,
+    rough: IndexVec<NodeIndex, bool>,
     /// Whether a slot of the walk has alternates.
     choices: bool,
 }
@@ -29,35 +30,41 @@ pub(super) struct UnitBound {
     /// search then begins at `units` and may go beyond it.
     pub(super) unsure: bool,
     /// The path from the finished good down to the constraint on the next unit, and the cause.
-    pub(super) path: Vec<usize>,
+    pub(super) path: Vec<NodeIndex>,
     pub(super) cause: ShortageCause,
     pub(super) needed: Day,
 }
 
 impl Bound {
     pub(super) fn of_size(count: usize) -> Self {
-        let held = vec![(0, ShortageCause::Stock); count];
-        Self { latest: vec![None; count], most: vec![0; count], held, rough: vec![false; count], choices: false }
+        Self {
+            latest: IndexVec::filled(None, count),
+            most: IndexVec::filled(0, count),
+            held: IndexVec::filled((NodeIndex::new(0), ShortageCause::Stock), count),
+            rough: IndexVec::filled(false, count),
+            choices: false,
+        }
     }
 
-    /// The most additional units of `good` by `day`. `list` holds every item below it, parents before components.
-    pub(super) fn walk(&mut self, engine: &Engine<'_>, list: &[usize], good: usize, day: Day) -> UnitBound {
-        self.prepare(engine, list, &[(good, day)]);
-        self.of(engine, good, day)
+    /// The most additional units of the finished good `top` by `day`. `list` holds every item below it, parents before
+    /// components.
+    pub(super) fn walk(&mut self, engine: &Engine<'_>, list: &[NodeIndex], top: NodeIndex, day: Day) -> UnitBound {
+        self.prepare(engine, list, &[(top, day)]);
+        self.of(engine, top, day)
     }
 
     /// Walks every item below these finished goods once. An item that several of them need is required by the latest of their
     /// days, so the result is still a bound for each of them.
-    pub(super) fn prepare(&mut self, engine: &Engine<'_>, list: &[usize], goods: &[(usize, Day)]) {
+    pub(super) fn prepare(&mut self, engine: &Engine<'_>, list: &[NodeIndex], finished_goods: &[(NodeIndex, Day)]) {
         for &at in list {
             self.latest[at] = None;
         }
-        for &(good, day) in goods {
-            self.latest[good] = self.latest[good].max(Some(day));
+        for &(top, day) in finished_goods {
+            self.latest[top] = self.latest[top].max(Some(day));
         }
         for &at in list {
-            let Some(start) = self.latest[at].and_then(|day| day.checked_sub(engine.net.nodes[at].lead)) else { continue };
-            for edge in engine.net.edges(at) {
+            let Some(start) = self.latest[at].and_then(|day| day.checked_sub(engine.graph.nodes[at].lead)) else { continue };
+            for edge in engine.graph.edges(at) {
                 self.latest[edge.item] = self.latest[edge.item].max(Some(start));
             }
         }
@@ -70,15 +77,15 @@ impl Bound {
     }
 
     /// The result of the last walk for one of its finished goods.
-    pub(super) fn of(&self, engine: &Engine<'_>, good: usize, day: Day) -> UnitBound {
+    pub(super) fn of(&self, engine: &Engine<'_>, top: NodeIndex, day: Day) -> UnitBound {
         let mut most = UnitBound {
-            units: self.most[good].min(MAX_OFFERED),
+            units: self.most[top].min(MAX_OFFERED),
             unsure: self.choices,
-            path: vec![good],
+            path: vec![top],
             cause: ShortageCause::Stock,
             needed: day,
         };
-        let mut at = good;
+        let mut at = top;
         loop {
             most.unsure |= self.rough[at];
             let (next, cause) = self.held[at];
@@ -86,22 +93,22 @@ impl Bound {
                 most.cause = cause;
                 return most;
             }
-            most.needed = most.needed.saturating_sub(engine.net.nodes[at].lead);
+            most.needed = most.needed.saturating_sub(engine.graph.nodes[at].lead);
             most.path.push(next);
             at = next;
         }
     }
 
     /// Computes one item whose components are computed already.
-    fn item(&mut self, engine: &Engine<'_>, at: usize, day: Day) {
-        let node = &engine.net.nodes[at];
+    fn item(&mut self, engine: &Engine<'_>, at: NodeIndex, day: Day) {
+        let node = &engine.graph.nodes[at];
         let left = engine.left.of(at);
         self.rough[at] = false;
         if engine.buying && node.bought_in.is_some_and(|bought_in| day >= bought_in) {
             (self.most[at], self.held[at]) = (FULL, (at, ShortageCause::Stock));
             return;
         }
-        if !node.made {
+        if !node.is_produced {
             let later = left
                 .iter()
                 .skip_while(|step| step.day <= day)
@@ -124,9 +131,9 @@ impl Bound {
         if let Some(centre) = node.centre {
             (more, held) = (engine.loads.reachable(centre, start, starts) - so_far, (at, ShortageCause::Centre));
         }
-        for span in &engine.net.slots[node.first..node.end] {
+        for span in &engine.graph.slots[node.first..node.end] {
             if span.is_plain() {
-                let edge = engine.net.uses[span.first];
+                let edge = engine.graph.uses[span.first];
                 let total = self.most[edge.item].saturating_add(edge.per.of_up(so_far));
                 let room = edge.per.per_down(total).min(FULL) - so_far;
                 if room < more {
@@ -137,7 +144,7 @@ impl Bound {
             }
             if span.is_always() {
                 self.choices = true;
-                let options = &engine.net.uses[span.first..span.end];
+                let options = &engine.graph.uses[span.first..span.end];
                 let room = |edge: &super::item_graph::ComponentEdge| edge.per.per_down(self.most[edge.item].saturating_add(1));
                 let sum = options.iter().map(room).fold(0, i64::saturating_add);
                 if sum < more {

@@ -1,6 +1,7 @@
 //! Cumulative curves: the number of units up to and including a day, stored as the days on which the number changes.
 
 use crate::promise::planning::Day;
+use crate::promise::planning::index::{IndexVec, NodeIndex};
 
 /// The cumulative number of units from this day on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,10 +94,10 @@ impl Iterator for Both<'_> {
 }
 
 /// One curve per item, in one block of memory. A curve that outgrows its space moves to the end of the block.
-#[derive(Debug, Clone, Default)]
+#[derive(Default)]
 pub(super) struct Curves {
     steps: Vec<Step>,
-    at: Vec<Room>,
+    at: IndexVec<NodeIndex, Room>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -110,17 +111,18 @@ impl Curves {
     /// Resets to `count` empty curves.
     pub(super) fn reset(&mut self, count: usize) {
         self.steps.clear();
-        self.at.clear();
-        self.at.resize(count, Room::default());
+        let rooms = self.at.elements();
+        rooms.clear();
+        rooms.resize(count, Room::default());
     }
 
     #[inline]
-    pub(super) fn of(&self, index: usize) -> &[Step] {
+    pub(super) fn of(&self, index: NodeIndex) -> &[Step] {
         let Room { start, len, .. } = self.at[index];
         &self.steps[start..start + len]
     }
 
-    pub(super) fn set(&mut self, index: usize, curve: &[Step]) {
+    pub(super) fn set(&mut self, index: NodeIndex, curve: &[Step]) {
         let Room { start, room, .. } = self.at[index];
         if curve.len() <= room {
             self.steps[start..start + curve.len()].copy_from_slice(curve);
@@ -137,6 +139,7 @@ impl Curves {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::promise::planning::index::TypedIndex;
 
     fn curve(steps: &[(Day, i64)]) -> Vec<Step> {
         steps.iter().map(|&(day, units)| Step { day, units }).collect()
@@ -161,15 +164,16 @@ mod tests {
     #[test]
     fn curves_keep_apart() {
         let mut curves = Curves::default();
+        let [first, second] = [0, 1].map(NodeIndex::new);
         curves.reset(2);
-        curves.set(0, &curve(&[(0, 1)]));
-        curves.set(1, &curve(&[(0, 2)]));
+        curves.set(first, &curve(&[(0, 1)]));
+        curves.set(second, &curve(&[(0, 2)]));
         for len in 1..6 {
             let long: Vec<Step> = (0..len).map(|day| Step { day, units: day.into() }).collect();
-            curves.set(0, &long);
-            assert_eq!((curves.of(0), curves.of(1)), (&long[..], &curve(&[(0, 2)])[..]));
+            curves.set(first, &long);
+            assert_eq!((curves.of(first), curves.of(second)), (&long[..], &curve(&[(0, 2)])[..]));
         }
-        curves.set(0, &[]);
-        assert!(curves.of(0).is_empty());
+        curves.set(first, &[]);
+        assert!(curves.of(first).is_empty());
     }
 }

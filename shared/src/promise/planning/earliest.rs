@@ -3,6 +3,7 @@
 use crate::catalog::Quantity;
 use crate::promise::planning::bound::Bound;
 use crate::promise::planning::explosion::{Demand, Engine};
+use crate::promise::planning::index::NodeIndex;
 use crate::promise::planning::limit::Limit;
 use crate::promise::planning::promises::{below, first_day, place};
 use crate::promise::planning::{Day, HORIZON, PlanningError, PlanningGroup};
@@ -16,15 +17,15 @@ pub struct Earliest {
     pub limit: Option<Limit>,
 }
 
-/// The first day by which `quantity` more units of the group's item `good` can be available while every promise is kept. Units
+/// The first day by which `quantity` more units of the group's item `item` can be available while every promise is kept. Units
 /// that are offered of other items are not promises and do not count. An item that can be bought has no limit after its
 /// purchasing lead time.
 ///
 /// # Errors
 /// [`PlanningError`], when the planning group is invalid or has no such item.
-pub fn earliest(group: &PlanningGroup, good: usize, quantity: Quantity) -> Result<Earliest, PlanningError> {
+pub fn earliest(group: &PlanningGroup, item: usize, quantity: Quantity) -> Result<Earliest, PlanningError> {
     let mut engine = Engine::new(group, true)?;
-    let at = *engine.net.place.get(good).ok_or(PlanningError::Missing)?;
+    let at = *engine.graph.node_of.get(item).ok_or(PlanningError::Missing)?;
     place(&mut engine);
     let mut list = Vec::new();
     below(&mut engine, at, &mut list);
@@ -37,8 +38,8 @@ pub fn earliest(group: &PlanningGroup, good: usize, quantity: Quantity) -> Resul
 
 /// What makes the demand impossible: the constraint of its bound where the bound is too low, otherwise the first item that would
 /// be short.
-fn stopped(engine: &mut Engine<'_>, list: &[usize], demand: Demand) -> Option<Limit> {
-    let bound = Bound::of_size(engine.net.index.len()).walk(engine, list, demand.at, demand.day);
+fn stopped(engine: &mut Engine<'_>, list: &[NodeIndex], demand: Demand) -> Option<Limit> {
+    let bound = Bound::of_size(engine.graph.index.len()).walk(engine, list, demand.at, demand.day);
     if bound.units < demand.units && !bound.unsure {
         return bound.limit(engine);
     }

@@ -8,18 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::promise::planning::capacity::CapacityLoads;
 use crate::promise::planning::curve::{Both, Curves, Step, cumulate, push};
+use crate::promise::planning::index::{IndexVec, NodeIndex};
 use crate::promise::planning::item_graph::{Descendants, ItemGraph, Node, check};
-use crate::promise::planning::netting::need;
+use crate::promise::planning::netting::net_requirement;
 use crate::promise::planning::trial::{Touched, Trial};
 use crate::promise::planning::{Day, FAR, PlanningError, PlanningGroup};
-
-/// Stands for no parent: the demand names the item itself.
-pub(super) const NO_PARENT: usize = usize::MAX;
 
 /// Units of an item that are required by a day.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Demand {
-    pub(super) at: usize,
+    pub(super) at: NodeIndex,
     pub(super) day: Day,
     pub(super) units: i64,
 }
@@ -27,7 +25,7 @@ pub(super) struct Demand {
 /// A shortage: the first item of the walk that would be shorter than it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shortage {
-    pub(super) at: usize,
+    pub(super) at: NodeIndex,
     pub(super) cause: ShortageCause,
     /// The day with the largest shortage, and the day by which the additional units are required.
     pub(super) day: Day,
@@ -65,7 +63,7 @@ impl Pending {
 
 /// The committed plan, and the buffers of the walk.
 pub(super) struct Engine<'p> {
-    pub(super) net: ItemGraph<'p>,
+    pub(super) graph: ItemGraph<'p>,
     /// Whether an item that can be bought has no limit after its purchasing lead time. True to find dates, false to find offers.
     pub(super) buying: bool,
     /// The units left of each item by each day: stock and receipts, less requirements.
@@ -77,20 +75,20 @@ pub(super) struct Engine<'p> {
     /// Whether any slot of the group has alternates or an effectivity window.
     pub(super) choices: bool,
     /// The items that are short because a demand was placed although it did not fit.
-    pub(super) short_items: BTreeSet<usize>,
+    pub(super) short_items: BTreeSet<NodeIndex>,
     /// Produced items with a deficit that was not netted yet.
-    unnetted: BTreeSet<usize>,
-    pub(super) reacher: Descendants,
+    unnetted: BTreeSet<NodeIndex>,
+    pub(super) descendants: Descendants,
     pub(super) trial: Trial,
     /// The best explosion of a search, kept to be committed.
     pub(super) best: Trial,
-    /// The first parent that required each item in the last explosion.
-    pub(super) via: Vec<usize>,
+    /// The first parent that required each item in the last explosion; `None` where a demand names the item itself.
+    pub(super) via: IndexVec<NodeIndex, Option<NodeIndex>>,
     /// The shortages of an explosion that did not stop at the first.
     pub(super) shortages: Vec<Shortage>,
     /// The number of explosions so far.
     pub(super) explosions: u64,
-    pending: Vec<Pending>,
+    pending: IndexVec<NodeIndex, Pending>,
     delta: Vec<Step>,
     target: Vec<Step>,
     before: Vec<Step>,
@@ -109,7 +107,7 @@ impl<'p> Engine<'p> {
     /// An engine with no item loaded yet. The caller must have checked the group.
     pub(super) fn empty(group: &'p PlanningGroup, buying: bool) -> Self {
         Self {
-            net: ItemGraph::empty(group),
+            graph: ItemGraph::empty(group),
             buying,
             left: Curves::default(),
             starts: Curves::default(),
@@ -118,13 +116,13 @@ impl<'p> Engine<'p> {
             choices: false,
             short_items: BTreeSet::new(),
             unnetted: BTreeSet::new(),
-            reacher: Descendants::default(),
+            descendants: Descendants::default(),
             trial: Trial::default(),
             best: Trial::default(),
-            via: Vec::new(),
+            via: IndexVec::default(),
             shortages: Vec::new(),
             explosions: 0,
-            pending: Vec::new(),
+            pending: IndexVec::default(),
             delta: Vec::new(),
             target: Vec::new(),
             before: Vec::new(),
@@ -135,28 +133,29 @@ impl<'p> Engine<'p> {
     /// Starts over with these items only: their stock, their receipts and what production runs take. No promise is placed and no
     /// item is netted yet.
     pub(super) fn load(&mut self, items: &[usize]) -> Result<(), PlanningError> {
-        self.net.nodes.iter().filter_map(|node| node.centre).for_each(|centre| self.loads.reset(centre));
-        self.net.load(items)?;
+        self.graph.nodes.iter().filter_map(|node| node.centre).for_each(|centre| self.loads.reset(centre));
+        self.graph.load(items)?;
         let count = items.len();
         self.left.reset(count);
         self.starts.reset(count);
-        self.reacher.grow(count);
-        self.pending.resize(count.max(self.pending.len()), Pending::default());
-        self.via.resize(count.max(self.via.len()), NO_PARENT);
+        self.descendants.grow(count);
+        let room = count.max(self.pending.len());
+        self.pending.elements().resize(room, Pending::default());
+        self.via.elements().resize(room, None);
         self.switched.clear();
         self.short_items.clear();
         self.unnetted.clear();
-        self.choices = self.net.slots.iter().any(|slot| !slot.is_plain());
+        self.choices = self.graph.slots.iter().any(|slot| !slot.is_plain());
         let changes = &mut self.before;
-        for (at, &index) in self.net.index.iter().enumerate() {
-            let item = &self.net.group.items[index];
+        for (at, &index) in self.graph.index.enumerate() {
+            let item = &self.graph.group.items[index];
             changes.clear();
             changes.push(Step { day: 0, units: item.stock.units() });
-            let comes = item.supplies.iter().filter(|(day, _)| *day < FAR);
+            let comes = item.receipts.iter().filter(|(day, _)| *day < FAR);
             changes.extend(comes.map(|&(day, quantity)| Step { day, units: quantity.units() }));
-            changes.extend(item.claims.iter().map(|&(day, taken)| Step { day: day.min(FAR), units: -taken.units() }));
+            changes.extend(item.requirements.iter().map(|&(day, taken)| Step { day: day.min(FAR), units: -taken.units() }));
             cumulate(changes);
-            if self.net.nodes[at].made && changes.iter().any(|step| step.units < 0) {
+            if self.graph.nodes[at].is_produced && changes.iter().any(|step| step.units < 0) {
                 self.unnetted.insert(at);
             }
             self.left.set(at, changes);
@@ -166,12 +165,12 @@ impl<'p> Engine<'p> {
 
     /// Walks `list`, which holds every item below the demands, parents before components. With `stop` the walk ends at the first
     /// item that would be shorter than it is. Without `stop` it continues and collects all shortages.
-    pub(super) fn explode(&mut self, list: &[usize], demands: &[Demand], stop: bool) -> Option<Shortage> {
+    pub(super) fn explode(&mut self, list: &[NodeIndex], demands: &[Demand], stop: bool) -> Option<Shortage> {
         self.trial.clear();
         self.shortages.clear();
         self.explosions += 1;
         for demand in demands {
-            self.ask(demand.at, demand.day.min(FAR), demand.units, NO_PARENT);
+            self.ask(demand.at, demand.day.min(FAR), demand.units, None);
         }
         let mut found = None;
         for (next, &at) in list.iter().enumerate() {
@@ -194,14 +193,14 @@ impl<'p> Engine<'p> {
     }
 
     #[inline]
-    fn ask(&mut self, at: usize, day: Day, units: i64, who: usize) {
-        ask(&mut self.pending[at], &mut self.via[at], day, units, who);
+    fn ask(&mut self, at: NodeIndex, day: Day, units: i64, parent: Option<NodeIndex>) {
+        ask(&mut self.pending[at], &mut self.via[at], day, units, parent);
     }
 
     /// Nets one item and passes the change of its starts on to its components.
-    fn settle(&mut self, at: usize, stop: bool) -> Option<Shortage> {
-        let Self { net, pending, delta, trial, left, starts, target, loads, before, .. } = self;
-        let node = net.nodes[at];
+    fn settle(&mut self, at: NodeIndex, stop: bool) -> Option<Shortage> {
+        let Self { graph, pending, delta, trial, left, starts, target, loads, before, .. } = self;
+        let node = graph.nodes[at];
         let asked = &mut pending[at];
         delta.clear();
         delta.push(Step { day: asked.day, units: asked.units });
@@ -211,13 +210,14 @@ impl<'p> Engine<'p> {
         }
         asked.units = 0;
         target.clear();
-        let mut short = need(left.of(at), delta, &node, self.buying, target).map(|missing| missing.of(at, node.made));
+        let mut short =
+            net_requirement(left.of(at), delta, &node, self.buying, target).map(|missing| missing.of(at, node.is_produced));
         if stop && short.is_some() {
             return short;
         }
         if let Some(centre) = node.centre {
             before.clear();
-            need(left.of(at), &[], &node, self.buying, before);
+            net_requirement(left.of(at), &[], &node, self.buying, before);
             let over = loads.latest(centre, target, before, starts.of(at));
             if let Some(over) = over {
                 if stop {
@@ -239,28 +239,28 @@ impl<'p> Engine<'p> {
             return;
         }
         for slot in node.first..node.end {
-            let span = self.net.slots[slot];
+            let span = self.graph.slots[slot];
             if span.is_plain() {
-                let edge = self.net.uses[span.first];
+                let edge = self.graph.uses[span.first];
                 let pending = &mut self.pending[edge.item];
                 let via = &mut self.via[edge.item];
                 let mut last = 0;
                 for (day, new, old) in Both::of(self.trial.starts(touched), self.starts.of(at)) {
                     let more = edge.per.of_up(new) - edge.per.of_up(old);
-                    ask(pending, via, day, more.saturating_sub(last), at);
+                    ask(pending, via, day, more.saturating_sub(last), Some(at));
                     last = more;
                 }
                 continue;
             }
             for option in span.first..span.end {
-                let edge = self.net.uses[option];
+                let edge = self.graph.uses[option];
                 let (mut new, mut old) = std::mem::take(&mut self.drawn);
                 self.drawn_by(slot, option, self.trial.starts(touched), &self.trial.switched, &mut new);
                 self.drawn_by(slot, option, self.starts.of(at), &BTreeMap::new(), &mut old);
                 let mut last = 0;
                 for (day, new, old) in Both::of(&new, &old) {
                     let more = edge.per.of_up(new) - edge.per.of_up(old);
-                    ask(&mut self.pending[edge.item], &mut self.via[edge.item], day, more.saturating_sub(last), at);
+                    ask(&mut self.pending[edge.item], &mut self.via[edge.item], day, more.saturating_sub(last), Some(at));
                     last = more;
                 }
                 self.drawn = (new, old);
@@ -294,7 +294,7 @@ impl<'p> Engine<'p> {
                 push(&mut self.before, day, left.saturating_sub(more));
             }
             self.left.set(at, &self.before);
-            if let Some(centre) = self.net.nodes[at].centre {
+            if let Some(centre) = self.graph.nodes[at].centre {
                 self.loads.replace(centre, self.starts.of(at), best.starts(touched));
             }
             self.starts.set(at, best.starts(touched));
@@ -308,12 +308,12 @@ impl<'p> Engine<'p> {
 }
 
 #[inline]
-fn ask(pending: &mut Pending, via: &mut usize, day: Day, units: i64, who: usize) {
+fn ask(pending: &mut Pending, via: &mut Option<NodeIndex>, day: Day, units: i64, parent: Option<NodeIndex>) {
     if units == 0 {
         return;
     }
     if pending.is_empty() {
-        (pending.day, pending.units, *via) = (day, units, who);
+        (pending.day, pending.units, *via) = (day, units, parent);
     } else if pending.day == day {
         pending.units = pending.units.saturating_add(units);
     } else {
@@ -322,7 +322,7 @@ fn ask(pending: &mut Pending, via: &mut usize, day: Day, units: i64, who: usize)
 }
 
 impl super::capacity::CapacityExcess {
-    fn of_centre(self, at: usize, delta: &[Step]) -> Shortage {
+    fn of_centre(self, at: NodeIndex, delta: &[Step]) -> Shortage {
         let needed = delta.first().map_or(self.day, |step| step.day);
         Shortage { at, cause: ShortageCause::Centre, day: self.day, needed, demand: self.demand, excess: self.excess }
     }

@@ -29,7 +29,7 @@ pub struct Flow {
     /// Units that are started, by day.
     pub starts: Vec<(Day, Quantity)>,
     /// Good units that these starts produce.
-    pub made: Quantity,
+    pub produced: Quantity,
     /// Units that remain: stock, receipts and production, less all units that are taken. A negative number is a shortage.
     pub left: Quantity,
 }
@@ -40,22 +40,22 @@ pub struct Flow {
 /// As [`solve`](super::solve).
 pub fn flows(group: &PlanningGroup) -> Result<Flows, PlanningError> {
     let left = |item: &GroupItem| {
-        let comes = item.supplies.iter().filter(|(day, _)| *day < FAR).map(|(_, units)| *units).sum::<Quantity>();
-        item.stock + comes - item.claims.iter().map(|(_, units)| *units).sum()
+        let comes = item.receipts.iter().filter(|(day, _)| *day < FAR).map(|(_, units)| *units).sum::<Quantity>();
+        item.stock + comes - item.requirements.iter().map(|(_, units)| *units).sum()
     };
     let mut of: Vec<Flow> = group.items.iter().map(|item| Flow { left: left(item), ..Flow::default() }).collect();
     let solution = plan_each(group, |engine| add(engine, &mut of))?;
     let every: Vec<usize> = (0..group.items.len()).collect();
-    let mut net = ItemGraph::empty(group);
-    net.load(&every)?;
-    Ok(Flows { solution, of, order: net.index })
+    let mut graph = ItemGraph::empty(group);
+    graph.load(&every)?;
+    Ok(Flows { solution, of, order: graph.index.iter().copied().collect() })
 }
 
 /// Adds the committed plan of one part of the group.
 fn add(engine: &Engine<'_>, of: &mut [Flow]) {
     let mut drawn = Vec::new();
-    for (at, &index) in engine.net.index.iter().enumerate() {
-        let node = engine.net.nodes[at];
+    for (at, &index) in engine.graph.index.enumerate() {
+        let node = engine.graph.nodes[at];
         let started = engine.starts.of(at);
         let made = node.yields.of_down(end(started));
         let mut before = 0;
@@ -63,12 +63,12 @@ fn add(engine: &Engine<'_>, of: &mut [Flow]) {
             of[index].starts.push((step.day, Quantity::new(step.units - before)));
             before = step.units;
         }
-        of[index].made = Quantity::new(made);
+        of[index].produced = Quantity::new(made);
         of[index].left = Quantity::new(end(engine.left.of(at)).saturating_add(made));
         for slot in node.first..node.end {
-            let span = engine.net.slots[slot];
+            let span = engine.graph.slots[slot];
             for option in span.first..span.end {
-                let edge = engine.net.uses[option];
+                let edge = engine.graph.uses[option];
                 if span.is_plain() {
                     drawn.clear();
                     drawn.extend_from_slice(started);
@@ -77,7 +77,7 @@ fn add(engine: &Engine<'_>, of: &mut [Flow]) {
                 }
                 let units = Quantity::new(edge.per.of_up(end(&drawn)));
                 if !units.is_zero() {
-                    *of[engine.net.index[edge.item]].taken.entry(index).or_default() += units;
+                    *of[engine.graph.index[edge.item]].taken.entry(index).or_default() += units;
                 }
             }
         }

@@ -1,27 +1,30 @@
 //! The planning group as arrays: items in the order of netting, parents before components, so that each is netted once.
 
 use crate::catalog::Sku;
+use crate::promise::planning::index::{IndexVec, NodeIndex, TypedIndex};
 use crate::promise::planning::{Day, PlanningError, PlanningGroup, Ratio};
 
-/// A planning group, laid out for walking. Items are identified by their place in the order of netting.
+/// A planning group, laid out for walking. A node is an item at its place in the order of netting.
 pub(super) struct ItemGraph<'p> {
     pub(super) group: &'p PlanningGroup,
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: IndexVec<NodeIndex, Node>,
     pub(super) slots: Vec<SlotSpan>,
     pub(super) uses: Vec<ComponentEdge>,
-    /// The index in the group of each place, and the place of each index.
-    pub(super) index: Vec<usize>,
-    pub(super) place: Vec<usize>,
+    /// The index in the group of each node, and the node of each index.
+    pub(super) index: IndexVec<NodeIndex, usize>,
+    pub(super) node_of: Vec<NodeIndex>,
+    /// The position of each index in the list of items that is loaded; used while the order is computed.
+    position: Vec<usize>,
 }
 
-/// How an item is produced; an item that is not produced has no slots and is not `made`.
+/// How an item is produced; an item that is not produced has no slots.
 #[derive(Clone, Copy)]
 pub(super) struct Node {
     pub(super) first: usize,
     pub(super) end: usize,
     pub(super) yields: Ratio,
     pub(super) lead: Day,
-    pub(super) made: bool,
+    pub(super) is_produced: bool,
     pub(super) centre: Option<usize>,
     pub(super) bought_in: Option<Day>,
 }
@@ -50,28 +53,30 @@ impl SlotSpan {
 /// One option of a slot.
 #[derive(Clone, Copy)]
 pub(super) struct ComponentEdge {
-    pub(super) item: usize,
+    pub(super) item: NodeIndex,
     pub(super) per: Ratio,
 }
 
 impl<'p> ItemGraph<'p> {
-    /// A net with no item loaded yet.
+    /// A graph with no item loaded yet.
     pub(super) fn empty(group: &'p PlanningGroup) -> Self {
-        let place = vec![0; group.items.len()];
-        Self { group, nodes: Vec::new(), slots: Vec::new(), uses: Vec::new(), index: Vec::new(), place }
+        let node_of = vec![NodeIndex::new(0); group.items.len()];
+        let (nodes, slots, uses, index) = Default::default();
+        Self { group, nodes, slots, uses, index, node_of, position: vec![0; group.items.len()] }
     }
 
     /// Lays out only these items. They must be in ascending order and include everything below them.
     pub(super) fn load(&mut self, items: &[usize]) -> Result<(), PlanningError> {
-        let Self { group, nodes, slots, uses, index, place } = self;
-        *index = netting_order(group, items, place)?;
-        for (at, &index) in index.iter().enumerate() {
-            place[index] = at;
+        let Self { group, nodes, slots, uses, index, node_of, position } = self;
+        *index = IndexVec::of(netting_order(group, items, position)?);
+        for (at, &index) in index.enumerate() {
+            node_of[index] = at;
         }
+        let nodes = nodes.elements();
         nodes.clear();
         slots.clear();
         uses.clear();
-        for &index in &*index {
+        for &index in index.iter() {
             let item = &group.items[index];
             let first = slots.len();
             let (mut yields, mut lead, mut centre) = (Ratio::ONE, 0, None);
@@ -79,24 +84,24 @@ impl<'p> ItemGraph<'p> {
                 (yields, lead, centre) = (recipe.yields, recipe.lead, recipe.centre);
                 for slot in &recipe.slots {
                     let first = uses.len();
-                    uses.extend(slot.options.iter().map(|option| ComponentEdge { item: place[option.item], per: option.per }));
+                    uses.extend(slot.options.iter().map(|option| ComponentEdge { item: node_of[option.item], per: option.per }));
                     slots.push(SlotSpan { first, end: uses.len(), from: slot.from, until: slot.until });
                 }
             }
-            let made = item.recipe.is_some();
+            let is_produced = item.recipe.is_some();
             let end = slots.len();
-            nodes.push(Node { first, end, yields, lead, made, centre, bought_in: item.bought_in });
+            nodes.push(Node { first, end, yields, lead, is_produced, centre, bought_in: item.bought_in });
         }
         Ok(())
     }
 
-    pub(super) fn sku(&self, at: usize) -> &'p Sku {
+    pub(super) fn sku(&self, at: NodeIndex) -> &'p Sku {
         &self.group.items[self.index[at]].sku
     }
 
     /// Every component and alternate of an item.
     #[inline]
-    pub(super) fn edges(&self, at: usize) -> &[ComponentEdge] {
+    pub(super) fn edges(&self, at: NodeIndex) -> &[ComponentEdge] {
         let node = &self.nodes[at];
         if node.first == node.end { &[] } else { &self.uses[self.slots[node.first].first..self.slots[node.end - 1].end] }
     }
@@ -125,10 +130,10 @@ pub(super) fn check(group: &PlanningGroup) -> Result<(), PlanningError> {
 
 /// The items by level, parents before components; within a level by SKU, so that the result does not depend on the order of the
 /// group's items.
-fn netting_order(group: &PlanningGroup, items: &[usize], place: &mut [usize]) -> Result<Vec<usize>, PlanningError> {
+fn netting_order(group: &PlanningGroup, items: &[usize], position: &mut [usize]) -> Result<Vec<usize>, PlanningError> {
     let count = items.len();
     for (at, &index) in items.iter().enumerate() {
-        place[index] = at;
+        position[index] = at;
     }
     let below = |at: usize| {
         group.items[items[at]]
@@ -140,7 +145,7 @@ fn netting_order(group: &PlanningGroup, items: &[usize], place: &mut [usize]) ->
     };
     let mut parents = vec![0_usize; count];
     for component in (0..count).flat_map(below) {
-        parents[place[component]] += 1;
+        parents[position[component]] += 1;
     }
     let name = |at: usize| &group.items[items[at]].sku;
     let mut by_name: Vec<usize> = (0..count).collect();
@@ -154,7 +159,7 @@ fn netting_order(group: &PlanningGroup, items: &[usize], place: &mut [usize]) ->
     while let Some(&at) = open.get(next) {
         next += 1;
         for component in below(at) {
-            let component = place[component];
+            let component = position[component];
             level[component] = level[component].max(level[at] + 1);
             deepest = deepest.max(level[component]);
             parents[component] -= 1;
@@ -185,19 +190,20 @@ fn netting_order(group: &PlanningGroup, items: &[usize], place: &mut [usize]) ->
 /// Finds the items below an item, with buffers that are reused.
 #[derive(Default)]
 pub(super) struct Descendants {
-    seen: Vec<u32>,
+    seen: IndexVec<NodeIndex, u32>,
     round: u32,
-    stack: Vec<(usize, usize)>,
+    stack: Vec<(NodeIndex, usize)>,
 }
 
 impl Descendants {
     /// Makes room for `count` items.
     pub(super) fn grow(&mut self, count: usize) {
-        self.seen.resize(count.max(self.seen.len()), 0);
+        let count = count.max(self.seen.len());
+        self.seen.elements().resize(count, 0);
     }
 
     /// Appends to `list` these items and everything below them, parents before components.
-    pub(super) fn below(&mut self, net: &ItemGraph<'_>, tops: &[usize], list: &mut Vec<usize>) {
+    pub(super) fn below(&mut self, graph: &ItemGraph<'_>, tops: &[NodeIndex], list: &mut Vec<NodeIndex>) {
         self.round += 1;
         let begin = list.len();
         // Depth first: an item is added after all items below it, so the reversed list is an order of netting. The last slot is
@@ -209,7 +215,7 @@ impl Descendants {
             self.seen[top] = self.round;
             self.stack.push((top, 0));
             while let Some((at, next)) = self.stack.last_mut() {
-                if let Some(edge) = net.edges(*at).iter().nth_back(*next) {
+                if let Some(edge) = graph.edges(*at).iter().nth_back(*next) {
                     *next += 1;
                     if self.seen[edge.item] != self.round {
                         self.seen[edge.item] = self.round;

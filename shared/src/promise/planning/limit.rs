@@ -3,6 +3,7 @@
 use crate::catalog::{Quantity, Sku};
 use crate::promise::planning::bound::UnitBound;
 use crate::promise::planning::explosion::{Engine, ShortageCause};
+use crate::promise::planning::index::NodeIndex;
 use crate::promise::planning::max_units::Constraint;
 use crate::promise::planning::{Day, MAX_OFFERED};
 
@@ -11,7 +12,7 @@ use crate::promise::planning::{Day, MAX_OFFERED};
 pub struct Producible {
     /// Units that can be offered on top of all promises, by the day of the offer; at most [`MAX_OFFERED`](super::MOST_OFFERED).
     /// Zero while a promise of the item is late.
-    pub shown: Quantity,
+    pub offered: Quantity,
     /// Promised units that cannot be available by the promised day, in the order of days.
     pub late: Vec<Late>,
     /// What stops the next unit, or the first late unit; `None` when nothing does.
@@ -65,17 +66,17 @@ impl Limit {
         Self::of(engine, stop.short.cause, &stop.path, stop.short.needed)
     }
 
-    fn of(engine: &Engine<'_>, cause: ShortageCause, path: &[usize], day: Day) -> Self {
+    fn of(engine: &Engine<'_>, cause: ShortageCause, path: &[NodeIndex], day: Day) -> Self {
         let last = *path.last().expect("a path begins with its finished good");
         let why = match cause {
             ShortageCause::Stock => LimitCause::Component,
             ShortageCause::Lead => LimitCause::LeadTime,
             ShortageCause::Centre => {
-                let centre = engine.net.nodes[last].centre.expect("only an item with a work centre can lack capacity");
-                LimitCause::Centre(engine.net.group.centres[centre].code.clone())
+                let centre = engine.graph.nodes[last].centre.expect("only an item with a work centre can lack capacity");
+                LimitCause::Centre(engine.graph.group.centres[centre].code.clone())
             }
         };
-        let path: Vec<Sku> = path.iter().map(|&at| engine.net.sku(at).clone()).collect();
-        Self { why, item: engine.net.sku(last).clone(), path, day }
+        let path: Vec<Sku> = path.iter().map(|&at| engine.graph.sku(at).clone()).collect();
+        Self { why, item: engine.graph.sku(last).clone(), path, day }
     }
 }

@@ -3,7 +3,8 @@
 
 use crate::promise::planning::MAX_OFFERED;
 use crate::promise::planning::curve::on;
-use crate::promise::planning::explosion::{Demand, Engine, NO_PARENT, Shortage, ShortageCause};
+use crate::promise::planning::explosion::{Demand, Engine, Shortage, ShortageCause};
+use crate::promise::planning::index::NodeIndex;
 
 /// The result of a search. Its explosion is kept as [`Engine::best`], ready to be committed.
 pub(super) struct MaxUnits {
@@ -16,7 +17,7 @@ pub(super) struct MaxUnits {
 pub(super) struct Constraint {
     pub(super) short: Shortage,
     /// The path from the finished good down to the item that is short.
-    pub(super) path: Vec<usize>,
+    pub(super) path: Vec<NodeIndex>,
 }
 
 impl Engine<'_> {
@@ -24,7 +25,7 @@ impl Engine<'_> {
     /// demands of a number of units to the list.
     pub(super) fn most(
         &mut self,
-        list: &[usize],
+        list: &[NodeIndex],
         top: i64,
         unsure: bool,
         mut demands: impl FnMut(i64, &mut Vec<Demand>),
@@ -74,9 +75,9 @@ impl Engine<'_> {
     }
 
     /// The path from the demanded item down to an item, as the last explosion went.
-    pub(super) fn path_to(&self, at: usize) -> Vec<usize> {
-        let above = |&at: &usize| Some(self.via[at]).filter(|&via| via != NO_PARENT);
-        let mut path: Vec<usize> = std::iter::successors(Some(at), above).collect();
+    pub(super) fn path_to(&self, at: NodeIndex) -> Vec<NodeIndex> {
+        let above = |&at: &NodeIndex| self.via[at];
+        let mut path: Vec<NodeIndex> = std::iter::successors(Some(at), above).collect();
         path.reverse();
         path
     }

@@ -26,6 +26,7 @@ mod curve;
 mod earliest;
 mod explosion;
 mod flow;
+mod index;
 mod item_graph;
 mod limit;
 mod max_units;
@@ -88,9 +89,9 @@ pub struct GroupItem {
     /// Units available now. When the number is negative, receipts fill the deficit first.
     pub stock: Quantity,
     /// Firm scheduled receipts by day: purchase orders, and the remaining output of production runs.
-    pub supplies: Vec<(Day, Quantity)>,
+    pub receipts: Vec<(Day, Quantity)>,
     /// Units of the item that open production runs will still take, by day.
-    pub claims: Vec<(Day, Quantity)>,
+    pub requirements: Vec<(Day, Quantity)>,
     /// Units that were promised to customers, by the promised day.
     pub promised: Vec<(Day, Quantity)>,
     /// How the item is produced; `None` when it is not produced.

@@ -32,7 +32,7 @@ pub(super) fn plan_each(group: &PlanningGroup, mut each: impl FnMut(&Engine<'_>)
     check(group)?;
     let mut solution = GroupSolution { producible: vec![None; group.items.len()], explosions: 0 };
     let mut engine = Engine::empty(group, false);
-    for items in WhereUsedGraph::of_group(group).pools() {
+    for items in WhereUsedGraph::of_group(group).groups() {
         engine.load(items)?;
         run(&mut engine, &mut solution);
         each(&engine);
@@ -43,27 +43,27 @@ pub(super) fn plan_each(group: &PlanningGroup, mut each: impl FnMut(&Engine<'_>)
 
 /// Plans the items that the engine has loaded.
 fn run(engine: &mut Engine<'_>, solution: &mut GroupSolution) {
-    let group = engine.net.group;
+    let group = engine.graph.group;
     let mut placed = place(engine);
-    let mut goods = Vec::new();
-    for at in 0..engine.net.index.len() {
-        let item = &group.items[engine.net.index[at]];
+    let mut finished_goods = Vec::new();
+    for at in engine.graph.nodes.indexes() {
+        let item = &group.items[engine.graph.index[at]];
         if item.offer.is_none() && item.promised.is_empty() {
             continue;
         }
         let late = placed.late.remove(&at).unwrap_or_default();
         if let Some(offer) = item.offer.filter(|_| late.is_empty()) {
             let promised = item.promised.iter().map(|(_, units)| units.units().max(0)).sum();
-            goods.push(FinishedGood { at, sku: &item.sku, offer, promised });
+            finished_goods.push(FinishedGood { at, sku: &item.sku, offer, promised });
         } else {
             let limit = placed.stops.get(&at).map(|stop| Limit::of_constraint(engine, stop));
-            solution.producible[engine.net.index[at]] = Some(Producible { shown: Quantity::ZERO, late, limit });
+            solution.producible[engine.graph.index[at]] = Some(Producible { offered: Quantity::ZERO, late, limit });
         }
     }
-    goods.sort_by_key(|good| (good.offer.priority, good.offer.since, good.sku));
-    let shares = fill(engine, &goods);
-    for (good, share) in goods.iter().zip(shares) {
-        let producible = Producible { shown: Quantity::new(share.units), late: Vec::new(), limit: share.limit };
-        solution.producible[engine.net.index[good.at]] = Some(producible);
+    finished_goods.sort_by_key(|one| (one.offer.priority, one.offer.since, one.sku));
+    let shares = fill(engine, &finished_goods);
+    for (finished_good, share) in finished_goods.iter().zip(shares) {
+        let producible = Producible { offered: Quantity::new(share.units), late: Vec::new(), limit: share.limit };
+        solution.producible[engine.graph.index[finished_good.at]] = Some(producible);
     }
 }

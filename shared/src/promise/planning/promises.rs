@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::Quantity;
 use crate::promise::planning::explosion::{Demand, Engine};
+use crate::promise::planning::index::{IndexVec, NodeIndex};
 use crate::promise::planning::limit::Late;
 use crate::promise::planning::max_units::Constraint;
 use crate::promise::planning::{Day, FAR, GroupItem, HORIZON};
@@ -11,14 +12,14 @@ use crate::promise::planning::{Day, FAR, GroupItem, HORIZON};
 /// The late units of each item, and what stopped the first of them.
 #[derive(Default)]
 pub(super) struct PlacedPromises {
-    pub(super) late: BTreeMap<usize, Vec<Late>>,
-    pub(super) stops: BTreeMap<usize, Constraint>,
+    pub(super) late: BTreeMap<NodeIndex, Vec<Late>>,
+    pub(super) stops: BTreeMap<NodeIndex, Constraint>,
 }
 
 /// Nets what production runs take, then places every promise. When not all promises fit, those that depend on an item that is
 /// short are placed one by one, by day and then by rank. As many units as fit are placed on the promised day; the rest is late.
 pub(super) fn place(engine: &mut Engine<'_>) -> PlacedPromises {
-    let every: Vec<usize> = (0..engine.net.index.len()).collect();
+    let every: Vec<NodeIndex> = engine.graph.nodes.indexes().collect();
     if engine.is_netted() {
         // No deficit of a produced item must be netted first.
     } else if engine.fit(&every, &[]).is_some() {
@@ -46,7 +47,7 @@ pub(super) fn place(engine: &mut Engine<'_>) -> PlacedPromises {
     engine.force(&every, &together);
     alone.sort_by_cached_key(|demand| {
         let offer = item(engine, demand.at).offer;
-        (demand.day, offer.map(|offer| (offer.priority, offer.since)), engine.net.sku(demand.at).clone())
+        (demand.day, offer.map(|offer| (offer.priority, offer.since)), engine.graph.sku(demand.at).clone())
     });
     let mut list = Vec::new();
     for demand in alone {
@@ -56,7 +57,7 @@ pub(super) fn place(engine: &mut Engine<'_>) -> PlacedPromises {
     placed
 }
 
-fn one(engine: &mut Engine<'_>, list: &[usize], demand: Demand, placed: &mut PlacedPromises) {
+fn one(engine: &mut Engine<'_>, list: &[NodeIndex], demand: Demand, placed: &mut PlacedPromises) {
     let found = engine.most(list, demand.units, false, |units, asked| asked.push(Demand { units, ..demand }));
     engine.commit();
     let rest = Demand { units: demand.units - found.units, ..demand };
@@ -73,7 +74,7 @@ fn one(engine: &mut Engine<'_>, list: &[usize], demand: Demand, placed: &mut Pla
 
 /// Places late units on the day on which they can be available. No item is short then, so the units that they wait for are
 /// offered to no other item. Late units that no known supply covers are placed behind everything else.
-fn later(engine: &mut Engine<'_>, list: &[usize], rest: Demand, possible: Option<Day>) {
+fn later(engine: &mut Engine<'_>, list: &[NodeIndex], rest: Demand, possible: Option<Day>) {
     if let Some(day) = possible
         && engine.fit(list, &[Demand { day, ..rest }]).is_none()
     {
@@ -86,7 +87,7 @@ fn later(engine: &mut Engine<'_>, list: &[usize], rest: Demand, possible: Option
 
 /// The first day, from `from` to the horizon, by which the demand fits. A later day is never worse, so the search is binary; but
 /// up to the last day on which an effectivity window can change the result, every day is tried.
-pub(super) fn first_day(engine: &mut Engine<'_>, list: &[usize], demand: Demand, from: Day) -> Option<Day> {
+pub(super) fn first_day(engine: &mut Engine<'_>, list: &[NodeIndex], demand: Demand, from: Day) -> Option<Day> {
     let changing = last_change(engine, list);
     let mut fits = |day: Day| engine.fit(list, &[Demand { day, ..demand }]).is_none();
     let mut low = from;
@@ -112,37 +113,37 @@ pub(super) fn first_day(engine: &mut Engine<'_>, list: &[usize], demand: Demand,
 }
 
 /// The last day on which an effectivity window can make a later date worse; 0 when there is none.
-fn last_change(engine: &Engine<'_>, list: &[usize]) -> Day {
-    let slots = |at: usize| &engine.net.slots[engine.net.nodes[at].first..engine.net.nodes[at].end];
+fn last_change(engine: &Engine<'_>, list: &[NodeIndex]) -> Day {
+    let slots = |at: NodeIndex| &engine.graph.slots[engine.graph.nodes[at].first..engine.graph.nodes[at].end];
     let windows = list.iter().flat_map(|&at| slots(at)).filter(|slot| !slot.is_always());
     let edges = windows.map(|slot| if slot.until == Day::MAX { slot.from } else { slot.from.max(slot.until) });
     let Some(last) = edges.max() else { return 0 };
-    list.iter().map(|&at| engine.net.nodes[at].lead).fold(last, Day::saturating_add)
+    list.iter().map(|&at| engine.graph.nodes[at].lead).fold(last, Day::saturating_add)
 }
 
 /// Which items are short when all promises are placed, or have an item below them that is short.
-fn suspects(engine: &mut Engine<'_>, every: &[usize], promises: &[Demand]) -> Vec<bool> {
+fn suspects(engine: &mut Engine<'_>, every: &[NodeIndex], promises: &[Demand]) -> IndexVec<NodeIndex, bool> {
     engine.begin();
     engine.explode(every, promises, false);
-    let mut suspect = vec![false; every.len()];
+    let mut suspect = IndexVec::filled(false, every.len());
     for short in &engine.shortages {
         suspect[short.at] = true;
     }
     for &at in every.iter().rev() {
-        if engine.net.edges(at).iter().any(|edge| suspect[edge.item]) {
+        if engine.graph.edges(at).iter().any(|edge| suspect[edge.item]) {
             suspect[at] = true;
         }
     }
     suspect
 }
 
-fn item<'p>(engine: &Engine<'p>, at: usize) -> &'p GroupItem {
-    let group = engine.net.group;
-    &group.items[engine.net.index[at]]
+fn item<'p>(engine: &Engine<'p>, at: NodeIndex) -> &'p GroupItem {
+    let group = engine.graph.group;
+    &group.items[engine.graph.index[at]]
 }
 
 /// Writes to `list` the item and everything below it.
-pub(super) fn below(engine: &mut Engine<'_>, at: usize, list: &mut Vec<usize>) {
+pub(super) fn below(engine: &mut Engine<'_>, at: NodeIndex, list: &mut Vec<NodeIndex>) {
     list.clear();
-    engine.reacher.below(&engine.net, &[at], list);
+    engine.descendants.below(&engine.graph, &[at], list);
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::promise::planning::curve::Step;
+use crate::promise::planning::index::NodeIndex;
 
 /// The result of an explosion that is not committed.
 #[derive(Default)]
@@ -13,20 +14,20 @@ pub(super) struct Trial {
     /// Starts that take an option other than the first, by option. They replace the committed ones.
     pub(super) switched: BTreeMap<usize, Vec<Step>>,
     /// Items that the walk must visit although it adds no requirement to them.
-    pub(super) dirty: BTreeSet<usize>,
+    pub(super) dirty: BTreeSet<NodeIndex>,
 }
 
 /// One item of an explosion: the ranges of its additional demand and its starts.
 #[derive(Clone, Copy)]
 pub(super) struct Touched {
-    pub(super) at: usize,
+    pub(super) at: NodeIndex,
     deltas: (usize, usize),
     starts: (usize, usize),
 }
 
 impl Trial {
     /// Records an item that the walk visited.
-    pub(super) fn note(&mut self, at: usize, delta: &[Step], starts: &[Step]) -> Touched {
+    pub(super) fn note(&mut self, at: NodeIndex, delta: &[Step], starts: &[Step]) -> Touched {
         let kept = (self.deltas.len(), self.starts.len());
         self.deltas.extend_from_slice(delta);
         self.starts.extend_from_slice(starts);
@@ -51,7 +52,7 @@ impl Trial {
         &self.starts[touched.starts.0..touched.starts.1]
     }
 
-    pub(super) fn find(&self, at: usize) -> Option<Touched> {
+    pub(super) fn find(&self, at: NodeIndex) -> Option<Touched> {
         self.touched.iter().copied().find(|touched| touched.at == at)
     }
 }

@@ -16,12 +16,12 @@ pub struct WhereUsedGraph {
     /// The items of each work centre, as links from the work centre.
     centres: Links,
     centre_of: Vec<Option<usize>>,
-    good: Vec<bool>,
+    is_finished_good: Vec<bool>,
     /// Finished goods, items that are produced regardless, and everything below both.
     wanted: Vec<bool>,
     /// The group of each wanted item, and the items of each group.
     group_of: Vec<Option<usize>>,
-    pools: Links,
+    groups: Links,
 }
 
 /// Links from each node to others, in one block of memory.
@@ -56,37 +56,43 @@ impl Links {
 }
 
 impl WhereUsedGraph {
-    /// The graph of `items` items. `bills` are pairs of an item and one of its components; `made_at` are pairs of an item and its
-    /// work centre; `goods` are items that are offered or promised; `drawing` are items that are produced regardless, because
-    /// production runs take them or their stock is negative.
+    /// The graph of `items` items. `bills` are pairs of an item and one of its components; `produced_at` are pairs of an item and
+    /// its work centre; `finished_goods` are items that are offered or promised; `drawing` are items that are produced
+    /// regardless, because production runs take them or their stock is negative.
     ///
     /// # Panics
     /// When an index is not below `items`.
     #[must_use]
-    pub fn of(items: usize, bills: &[(usize, usize)], made_at: &[(usize, usize)], goods: &[usize], drawing: &[usize]) -> Self {
-        let centres = made_at.iter().map(|(_, centre)| centre + 1).max().unwrap_or(0);
+    pub fn of(
+        items: usize,
+        bills: &[(usize, usize)],
+        produced_at: &[(usize, usize)],
+        finished_goods: &[usize],
+        drawing: &[usize],
+    ) -> Self {
+        let centres = produced_at.iter().map(|(_, centre)| centre + 1).max().unwrap_or(0);
         let mut centre_of = vec![None; items];
-        for &(item, centre) in made_at {
+        for &(item, centre) in produced_at {
             centre_of[item] = Some(centre);
         }
         let mut graph = Self {
             down: Links::of(items, bills.iter().copied()),
             up: Links::of(items, bills.iter().map(|&(parent, component)| (component, parent))),
-            centres: Links::of(centres, made_at.iter().map(|&(item, centre)| (centre, item))),
+            centres: Links::of(centres, produced_at.iter().map(|&(item, centre)| (centre, item))),
             centre_of,
-            good: vec![false; items],
+            is_finished_good: vec![false; items],
             wanted: vec![false; items],
             group_of: vec![None; items],
-            pools: Links::default(),
+            groups: Links::default(),
         };
         let mut open = Vec::new();
-        for &good in goods {
-            graph.good[good] = true;
+        for &item in finished_goods {
+            graph.is_finished_good[item] = true;
         }
-        for &good in goods.iter().chain(drawing) {
-            if !graph.wanted[good] {
-                graph.wanted[good] = true;
-                open.push(good);
+        for &item in finished_goods.iter().chain(drawing) {
+            if !graph.wanted[item] {
+                graph.wanted[item] = true;
+                open.push(item);
             }
         }
         while let Some(at) = open.pop() {
@@ -104,72 +110,72 @@ impl WhereUsedGraph {
     /// The graph of a planning group.
     #[must_use]
     pub fn of_group(group: &PlanningGroup) -> Self {
-        let (mut bills, mut made_at, mut goods, mut drawing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut bills, mut produced_at, mut finished_goods, mut drawing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (index, item) in group.items.iter().enumerate() {
             if item.offer.is_some() || !item.promised.is_empty() {
-                goods.push(index);
+                finished_goods.push(index);
             }
             if let Some(recipe) = &item.recipe {
-                if item.stock.is_negative() || !item.claims.is_empty() {
+                if item.stock.is_negative() || !item.requirements.is_empty() {
                     drawing.push(index);
                 }
                 bills.extend(recipe.slots.iter().flat_map(|slot| &slot.options).map(|option| (index, option.item)));
-                made_at.extend(recipe.centre.map(|centre| (index, centre)));
+                produced_at.extend(recipe.centre.map(|centre| (index, centre)));
             }
         }
-        Self::of(group.items.len(), &bills, &made_at, &goods, &drawing)
+        Self::of(group.items.len(), &bills, &produced_at, &finished_goods, &drawing)
     }
 
     /// The finished goods above these items, in order: those whose numbers a change of the items can affect directly.
     #[must_use]
-    pub fn goods_above(&self, changed: &[usize]) -> Vec<usize> {
-        let mut seen = vec![false; self.good.len()];
+    pub fn finished_goods_above(&self, changed: &[usize]) -> Vec<usize> {
+        let mut seen = vec![false; self.is_finished_good.len()];
         let mut open: Vec<usize> = changed.to_vec();
-        let mut goods = Vec::new();
+        let mut finished_goods = Vec::new();
         while let Some(at) = open.pop() {
             if std::mem::replace(&mut seen[at], true) {
                 continue;
             }
-            if self.good[at] {
-                goods.push(at);
+            if self.is_finished_good[at] {
+                finished_goods.push(at);
             }
             open.extend(self.up.from(at).iter().filter(|parent| !seen[**parent]));
         }
-        goods.sort_unstable();
-        goods
+        finished_goods.sort_unstable();
+        finished_goods
     }
 
     /// All items that must be planned together with these, in order. Empty when no finished good needs them.
     #[must_use]
     pub fn group_of(&self, changed: &[usize]) -> Vec<usize> {
-        let mut pools: Vec<usize> = changed.iter().filter_map(|&item| self.group_of[item]).collect();
-        pools.sort_unstable();
-        pools.dedup();
-        let mut items: Vec<usize> = pools.iter().flat_map(|&group| self.pools.from(group)).copied().collect();
-        if pools.len() > 1 {
+        let mut groups: Vec<usize> = changed.iter().filter_map(|&item| self.group_of[item]).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        let mut items: Vec<usize> = groups.iter().flat_map(|&group| self.groups.from(group)).copied().collect();
+        if groups.len() > 1 {
             items.sort_unstable();
         }
         items
     }
 
     /// Every group with its items in order; groups in the order of their first items.
-    pub fn pools(&self) -> impl Iterator<Item = &[usize]> {
-        (0..self.pools.begin.len() - 1).map(|group| self.pools.from(group))
+    pub fn groups(&self) -> impl Iterator<Item = &[usize]> {
+        (0..self.groups.begin.len() - 1).map(|group| self.groups.from(group))
     }
 
     /// Finds the connected components.
     fn find_groups(&mut self) {
         let mut found = 0;
         let mut open = Vec::new();
-        for first in 0..self.good.len() {
+        for first in 0..self.is_finished_good.len() {
             if !self.wanted[first] || self.group_of[first].is_some() {
                 continue;
             }
             self.group_of[first] = Some(found);
             open.push(first);
             while let Some(at) = open.pop() {
-                let mates = self.centre_of[at].map_or(&[][..], |centre| self.centres.from(centre));
-                for &other in self.down.from(at).iter().chain(self.up.from(at)).chain(mates) {
+                let at_same_centre = self.centre_of[at].map_or(&[][..], |centre| self.centres.from(centre));
+                for &other in self.down.from(at).iter().chain(self.up.from(at)).chain(at_same_centre) {
                     if self.wanted[other] && self.group_of[other].is_none() {
                         self.group_of[other] = Some(found);
                         open.push(other);
@@ -179,7 +185,7 @@ impl WhereUsedGraph {
             found += 1;
         }
         let members = self.group_of.iter().enumerate().filter_map(|(item, group)| group.map(|group| (group, item)));
-        self.pools = Links::of(found, members);
+        self.groups = Links::of(found, members);
     }
 }
 

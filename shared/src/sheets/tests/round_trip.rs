@@ -184,8 +184,8 @@ fn stored(seeds: &[Seed]) -> StoredCatalog {
         }
         above = Some(sku);
     }
-    for (component, parents) in derived(stored.catalog()) {
-        let used = Write::put(&WhereUsed { component, parents }, Expect::Absent);
+    for (resource, parents) in derived(stored.catalog()) {
+        let used = Write::put(&WhereUsed { resource, parents }, Expect::Absent);
         let Write::Put { key, body, .. } = used else { panic!("only puts") };
         stored.take(&Record { key, revision: 1, body }).expect("readable");
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, Strategy, any, proptest};
 
-use crate::catalog::{Catalog, Sku, WhereUsed};
+use crate::catalog::{Catalog, Resource, Sku, WhereUsed};
 use crate::sheets::tests::{Files, SMALL, imported, now, plan, sheets, store};
 use crate::sheets::used_in::derived;
 use crate::sheets::{ImportPlan, Sheets, StoredCatalog};
@@ -14,13 +14,13 @@ use crate::table::{Expect, Key, Record, RowKey, Write};
 /// The index as text.
 fn index_text(catalog: &Catalog) -> Vec<String> {
     let parents = |used: &WhereUsed| used.parents.iter().map(Sku::as_str).collect::<Vec<_>>().join(" ");
-    catalog.used_in.values().map(|used| format!("{}: {}", used.component, parents(used))).collect()
+    catalog.used_in.values().map(|used| format!("{}: {}", used.resource, parents(used))).collect()
 }
 
 /// Whether the index names every parent of every component that is not bulk.
 fn names_every_parent(catalog: &Catalog) -> bool {
-    let named = |component: &Sku| catalog.used_in.get(component).map(|used| &used.parents);
-    derived(catalog).iter().all(|(component, parents)| named(component).is_some_and(|named| parents.is_subset(named)))
+    let named = |resource: &Resource| catalog.used_in.get(resource).map(|used| &used.parents);
+    derived(catalog).iter().all(|(resource, parents)| named(resource).is_some_and(|named| parents.is_subset(named)))
 }
 
 /// Protects the readers of the where-used index: it follows bills, alternates and bulk items, and after an import it is exact. A
@@ -61,7 +61,7 @@ fn the_index_follows_the_bills() {
         ("items", items, "OIL,no\nWATER,yes", &[]),
     ];
     let small = imported(SMALL);
-    assert_eq!(index_text(small.catalog()), ["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"]);
+    assert_eq!(index_text(small.catalog()), ["GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM", "work centre MIX: SERUM"]);
     for (sheet, columns, lines, expected) in rows {
         let files: Files = &[(sheet, &format!("{columns}\n{lines}\n"))];
         let mut stored = small.clone();
@@ -82,8 +82,8 @@ fn batch_text(batch: &[Write]) -> String {
     batch.iter().map(place).collect::<Vec<_>>().join(", ")
 }
 
-fn index(catalog: &Catalog) -> BTreeMap<Sku, BTreeSet<Sku>> {
-    catalog.used_in.iter().map(|(component, used)| (component.clone(), used.parents.clone())).collect()
+fn index(catalog: &Catalog) -> BTreeMap<Resource, BTreeSet<Sku>> {
+    catalog.used_in.iter().map(|(resource, used)| (resource.clone(), used.parents.clone())).collect()
 }
 
 /// A row that is missing, a row that is too large, the expected writes, and the expected index.
@@ -95,35 +95,36 @@ type Broken = (Option<Key>, Option<Write>, &'static [&'static str], &'static [&'
 fn any_import_repairs_the_index() {
     let whole = imported(SMALL);
     let tiers: Files = &[("tiers", "tier,buffer\nA,3\n")];
-    let key = |component: &str| RowKey::WhereUsed(component.parse().expect("a SKU")).key();
+    let item = |component: &str| Resource::Item(component.parse().expect("a SKU"));
+    let key = |component: &str| RowKey::WhereUsed(item(component)).key();
     let row = |component: &str, parents: &[&str]| {
         let parents = parents.iter().map(|parent| parent.parse().expect("a SKU")).collect();
-        Write::put(&WhereUsed { component: component.parse().expect("a SKU"), parents }, Expect::Revision(7))
+        Write::put(&WhereUsed { resource: item(component), parents }, Expect::Revision(7))
     };
     let rows: [Broken; 4] = [
         (
             Some(key("OIL")),
             None,
             &["put where-used of OIL"],
-            &["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"],
+            &["GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM", "work centre MIX: SERUM"],
         ),
         (
             None,
             Some(row("BALM", &["SERUM"])),
             &["delete where-used of BALM, put bill of SERUM"],
-            &["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"],
+            &["GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM", "work centre MIX: SERUM"],
         ),
         (
             None,
             Some(row("OIL", &["BALM", "SERUM"])),
             &[],
-            &["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: BALM SERUM"],
+            &["GLASS: SERUM", "GLASS-2: SERUM", "OIL: BALM SERUM", "work centre MIX: SERUM"],
         ),
         (
             None,
             Some(row("WATER", &["BALM", "SERUM"])),
             &["delete where-used of WATER"],
-            &["@centre MIX: SERUM", "GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM"],
+            &["GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM", "work centre MIX: SERUM"],
         ),
     ];
     for (forgotten, taken, expected, then) in rows {
@@ -286,9 +287,9 @@ fn side_by_side(first: &Texts, both: [&Texts; 2], turns: impl IntoIterator<Item 
     let end = table.read();
     assert!(names_every_parent(end.catalog()));
     let wanted = derived(end.catalog());
-    for (component, used) in &end.catalog().used_in {
+    for (resource, used) in &end.catalog().used_in {
         let known = used.parents.iter().filter(|parent| end.catalog().bills.contains_key(*parent));
-        assert!(known.eq(wanted.get(component).into_iter().flatten()), "{component}");
+        assert!(known.eq(wanted.get(resource).into_iter().flatten()), "{resource}");
     }
 }
 

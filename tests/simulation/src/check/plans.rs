@@ -54,7 +54,7 @@ pub struct Plans {
 impl Plans {
     /// The current plan of a finished good.
     pub fn entry(&self, sku: &Sku) -> Option<&FinishedGoodPlan> {
-        self.plans.get(self.in_plan.get(sku)?)?.goods.get(sku)
+        self.plans.get(self.in_plan.get(sku)?)?.finished_goods.get(sku)
     }
 
     /// Whether the given units can be made together, from the rows that the plans were computed from.
@@ -62,7 +62,7 @@ impl Plans {
         self.executions.iter().all(|(id, execution)| {
             let Some(plan) = self.plans.get(id) else { return true };
             let beyond = |name: &str, offered: i64| {
-                let (sku, planned) = plan.goods.iter().find(|(sku, _)| sku.as_str() == name)?;
+                let (sku, planned) = plan.finished_goods.iter().find(|(sku, _)| sku.as_str() == name)?;
                 let promised = planned.producible() - planned.offered;
                 let pushed = pushed.get(sku).filter(|_| self.in_plan.get(sku) == Some(id));
                 pushed.map(|pushed| (pushed - promised.units()).max(0)).filter(|units| *units > offered)
@@ -211,7 +211,7 @@ impl Plans {
             Err(why) => wrong.push(format!("the plan {} contradicts its rows: {why}", plan.id)),
         }
         self.note(&plan);
-        for (sku, planned) in &plan.goods {
+        for (sku, planned) in &plan.finished_goods {
             let (history, _) = self.history.entry(sku.clone()).or_default();
             if history.last() != Some(planned) {
                 history.push(planned.clone());
@@ -224,12 +224,12 @@ impl Plans {
     }
 
     fn note(&self, plan: &GroupPlan) {
-        let limits = plan.goods.values().filter_map(|planned| Some(&planned.limit.as_ref()?.item));
+        let limits = plan.finished_goods.values().filter_map(|planned| Some(&planned.limit.as_ref()?.item));
         let mut limiting = BTreeSet::new();
         if limits.filter(|item| !limiting.insert(*item)).count() > 0 {
             self.coverage.note("limited by a shared item");
         }
-        if plan.goods.values().any(|planned| planned.offered.is_positive()) {
+        if plan.finished_goods.values().any(|planned| planned.offered.is_positive()) {
             self.coverage.note("producible units offered");
         }
         let old = self.plans.get(&plan.id);
@@ -247,7 +247,7 @@ impl Plans {
             return None;
         }
         // Only a plan to which an item points takes part in promises. No two of these may share an item.
-        let is_live = |plan: &&GroupPlan| plan.goods.keys().any(|sku| self.in_plan.get(sku) == Some(&plan.id));
+        let is_live = |plan: &&GroupPlan| plan.finished_goods.keys().any(|sku| self.in_plan.get(sku) == Some(&plan.id));
         let mut given = BTreeSet::new();
         let mut live = self.plans.values().filter(is_live).flat_map(|plan| &plan.items);
         live.find(|item| !given.insert(*item)).map(|item| format!("{item} belongs to two plans"))

@@ -64,7 +64,7 @@ impl Rows<'_> {
             planned_item.receipts = receipts.collect();
         }
         planned_item.routing = self.bills.get(sku).and_then(|bill| self.routing(bill, index));
-        let planned = plan.goods.get(sku);
+        let planned = plan.finished_goods.get(sku);
         match (within, planned) {
             (Some(within), Some(planned)) => {
                 let waiting = promise.map_or_else(Vec::new, |promise| self.waiting(promise, within, today));

@@ -100,7 +100,9 @@ fn clears_an_alert(write: &Write) -> bool {
 /// Sets the offered quantity of every finished good in a plan to the highest one.
 fn plan_alone(write: &mut Write) {
     let Write::Put { key, body, .. } = write else { return };
-    let Some(finished_goods) = body["goods"].as_object_mut().filter(|_| RowKind::of(key) == Some(RowKind::Plan)) else { return };
+    let Some(finished_goods) = body["finished_goods"].as_object_mut().filter(|_| RowKind::of(key) == Some(RowKind::Plan)) else {
+        return;
+    };
     let most = finished_goods.values().filter_map(|planned| planned["offered"].as_i64()).max();
     finished_goods
         .values_mut()

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::civil::Date;
 use promissory::catalog::{
-    AllocationPolicy, BillOfMaterials, Component, Item, Location, LocationId, LocationKind, PlanningSettings, Quantity,
+    AllocationPolicy, BillOfMaterials, Component, Item, Location, LocationId, LocationKind, PlanningSettings, Quantity, Resource,
     ShopDomain, ShopLocationId, Sku, WhereUsed, WorkCentre, WorkCentreId,
 };
 use promissory::source::StockKind;
@@ -257,14 +257,14 @@ impl ProductionSetup {
 }
 
 /// The parents of each component and work centre. Planning does not follow bulk components, so they are left out.
-pub fn used_in(bills: &BTreeMap<Sku, BillOfMaterials>) -> BTreeMap<Sku, WhereUsed> {
-    let mut used: BTreeMap<Sku, BTreeSet<Sku>> = BTreeMap::new();
+pub fn used_in(bills: &BTreeMap<Sku, BillOfMaterials>) -> BTreeMap<Resource, WhereUsed> {
+    let mut used: BTreeMap<Resource, BTreeSet<Sku>> = BTreeMap::new();
     for bill in bills.values() {
-        for component in bill.draws_on().filter(|component| component.as_str() != LABEL) {
-            used.entry(component).or_default().insert(bill.parent.clone());
+        for resource in bill.resources().filter(|resource| resource.sku().is_none_or(|sku| sku.as_str() != LABEL)) {
+            used.entry(resource).or_default().insert(bill.parent.clone());
         }
     }
-    used.into_iter().map(|(component, parents)| (component.clone(), WhereUsed { component, parents })).collect()
+    used.into_iter().map(|(resource, parents)| (resource.clone(), WhereUsed { resource, parents })).collect()
 }
 
 fn bill(parent: &str, made_of: &[(&str, &str)], lead_days: u16) -> BillOfMaterials {

@@ -9,13 +9,13 @@ fn shown(case: &Case) -> (Vec<i64>, bool) {
     let solution = solve(&case.group()).expect("a valid group");
     let late = solution.producible.iter().flatten().any(|producible| !producible.late.is_empty());
     let of = |good: &(usize, usize, u32, u32)| {
-        solution.producible[good.0].as_ref().map_or(0, |producible: &Producible| producible.shown.units())
+        solution.producible[good.0].as_ref().map_or(0, |producible: &Producible| producible.offered.units())
     };
-    (case.goods.iter().map(of).collect(), late)
+    (case.finished_goods.iter().map(of).collect(), late)
 }
 
 fn with(case: &Case, units: &[i64]) -> Vec<Requirement> {
-    let offered = case.goods.iter().zip(units).map(|(good, units)| (good.0, good.1, *units));
+    let offered = case.finished_goods.iter().zip(units).map(|(good, units)| (good.0, good.1, *units));
     case.promised().into_iter().chain(offered).collect()
 }
 
@@ -58,7 +58,7 @@ fn cases(count: u64, options: CaseOptions, mut check: impl FnMut(&Case, Vec<i64>
 /// that branches share, the offered units can be produced and one more cannot.
 #[test]
 fn one_finished_good_is_exact() {
-    cases(10_000, CaseOptions { goods: 1, ..CaseOptions::default() }, |case, shown| {
+    cases(10_000, CaseOptions { finished_goods: 1, ..CaseOptions::default() }, |case, shown| {
         assert!(can(case, &with(case, &shown)), "more than can be produced");
         assert!(!can(case, &with(case, &[shown[0] + 1])), "one more can be produced");
     });
@@ -70,10 +70,10 @@ fn service_by_rank_is_exact() {
     for policy in [AllocationPolicy::FirstCome, AllocationPolicy::Priority] {
         let policies: &'static [AllocationPolicy] =
             if policy == AllocationPolicy::Priority { &[AllocationPolicy::Priority] } else { &[AllocationPolicy::FirstCome] };
-        cases(1_000, CaseOptions { goods: 3, policies, ..CaseOptions::default() }, |case, shown| {
-            let mut order: Vec<usize> = (0..case.goods.len()).collect();
+        cases(1_000, CaseOptions { finished_goods: 3, policies, ..CaseOptions::default() }, |case, shown| {
+            let mut order: Vec<usize> = (0..case.finished_goods.len()).collect();
             order.sort_by_key(|&good| {
-                let (item, _, priority, since) = case.goods[good];
+                let (item, _, priority, since) = case.finished_goods[good];
                 (if policy == AllocationPolicy::Priority { priority } else { 0 }, since, item)
             });
             let mut units = vec![0; shown.len()];
@@ -92,32 +92,36 @@ fn service_by_rank_is_exact() {
 /// continue, and the remainder goes by rank.
 #[test]
 fn fair_shares_are_exact() {
-    cases(1_000, CaseOptions { goods: 3, policies: &[AllocationPolicy::FairShare], ..CaseOptions::default() }, |case, shown| {
-        let promised = |item: usize| case.parts[item].promised.iter().map(|(_, units)| *units).sum::<i64>();
-        let promised: Vec<i64> = case.goods.iter().map(|good| promised(good.0)).collect();
-        let mut open: Vec<usize> = (0..case.goods.len()).collect();
-        open.sort_by_key(|&good| (case.goods[good].2, case.goods[good].3, case.goods[good].0));
-        let mut units = vec![0; shown.len()];
-        while let Some(low) = open.iter().map(|&good| promised[good] + units[good]).min() {
-            open.retain(|&good| {
-                if promised[good] + units[good] > low {
-                    return true;
-                }
-                units[good] += 1;
-                let fits = can(case, &with(case, &units));
-                units[good] -= i64::from(!fits);
-                fits
-            });
-        }
-        assert_eq!(shown, units);
-    });
+    cases(
+        1_000,
+        CaseOptions { finished_goods: 3, policies: &[AllocationPolicy::FairShare], ..CaseOptions::default() },
+        |case, shown| {
+            let promised = |item: usize| case.parts[item].promised.iter().map(|(_, units)| *units).sum::<i64>();
+            let promised: Vec<i64> = case.finished_goods.iter().map(|good| promised(good.0)).collect();
+            let mut open: Vec<usize> = (0..case.finished_goods.len()).collect();
+            open.sort_by_key(|&good| (case.finished_goods[good].2, case.finished_goods[good].3, case.finished_goods[good].0));
+            let mut units = vec![0; shown.len()];
+            while let Some(low) = open.iter().map(|&good| promised[good] + units[good]).min() {
+                open.retain(|&good| {
+                    if promised[good] + units[good] > low {
+                        return true;
+                    }
+                    units[good] += 1;
+                    let fits = can(case, &with(case, &units));
+                    units[good] -= i64::from(!fits);
+                    fits
+                });
+            }
+            assert_eq!(shown, units);
+        },
+    );
 }
 
 /// Protects groups with several policies: the offered units can be produced, and no finished good can have one more.
 #[test]
 fn mixed_policies_leave_no_unit() {
     let policies = &[AllocationPolicy::FirstCome, AllocationPolicy::FairShare, AllocationPolicy::Priority];
-    cases(1_000, CaseOptions { goods: 3, policies, ..CaseOptions::default() }, |case, shown| {
+    cases(1_000, CaseOptions { finished_goods: 3, policies, ..CaseOptions::default() }, |case, shown| {
         assert!(can(case, &with(case, &shown)), "more than can be produced");
         for good in 0..shown.len() {
             let mut units = shown.clone();
@@ -137,7 +141,7 @@ fn several_finished_goods_are_never_above() {
         [(true, false, false), (false, true, false), (false, false, true), (true, true, true)]
     {
         let mut unknown = 0;
-        cases(500, CaseOptions { goods: 3, policies, shared_centres, alternates, windows }, |case, shown| {
+        cases(500, CaseOptions { finished_goods: 3, policies, shared_centres, alternates, windows }, |case, shown| {
             let can = can_within(case, &with(case, &shown), TRIES);
             assert_ne!(can, Some(false), "more than can be produced");
             unknown += u64::from(can.is_none());
@@ -151,7 +155,7 @@ fn several_finished_goods_are_never_above() {
 /// produced.
 fn below(count: u64, options: CaseOptions) -> u64 {
     let (mut below, mut unknown) = (0, 0);
-    cases(count, CaseOptions { goods: 1, ..options }, |case, shown| {
+    cases(count, CaseOptions { finished_goods: 1, ..options }, |case, shown| {
         let [shown, more] = [shown[0], shown[0] + 1].map(|units| can_within(case, &with(case, &[units]), TRIES));
         assert_ne!(shown, Some(false), "more than can be produced");
         below += u64::from(more == Some(true));
@@ -182,11 +186,11 @@ fn late_units_are_exact() {
     let (mut seed, mut late, mut unknown) = (0, 0, 0);
     while late < 300 {
         seed += 1;
-        let mut case = Random(seed).case(CaseOptions { goods: 1, ..CaseOptions::default() });
+        let mut case = Random(seed).case(CaseOptions { finished_goods: 1, ..CaseOptions::default() });
         for part in &mut case.parts {
             part.promised.clear();
         }
-        let (day, units) = (case.goods[0].1, 3);
+        let (day, units) = (case.finished_goods[0].1, 3);
         case.parts[0].promised.push((day, units));
         if can_within(&case, &[], TRIES) != Some(true) || can_within(&case, &case.promised(), TRIES) != Some(false) {
             continue;
@@ -223,8 +227,8 @@ fn by_branch(case: &Case, item: usize, day: usize) -> i64 {
 #[test]
 fn single_branches_promise_too_much() {
     let mut too_much = 0;
-    cases(1_000, CaseOptions { goods: 1, ..CaseOptions::default() }, |case, shown| {
-        let (item, day, ..) = case.goods[0];
+    cases(1_000, CaseOptions { finished_goods: 1, ..CaseOptions::default() }, |case, shown| {
+        let (item, day, ..) = case.finished_goods[0];
         if case.promised().is_empty() && case.centres.is_empty() {
             let planned = by_branch(case, item, day);
             too_much += u64::from(planned > shown[0] && !can(case, &with(case, &[planned])));
@@ -236,7 +240,7 @@ fn single_branches_promise_too_much() {
 /// Protects the offer from falling when there is more stock, and from depending on the order of the items.
 #[test]
 fn more_is_never_less() {
-    cases(1_000, CaseOptions { goods: 1, ..CaseOptions::default() }, |case, before| {
+    cases(1_000, CaseOptions { finished_goods: 1, ..CaseOptions::default() }, |case, before| {
         for part in 0..case.parts.len() {
             let mut more = case.clone();
             more.parts[part].stock += 1;
@@ -245,8 +249,9 @@ fn more_is_never_less() {
     });
     let policies = &[AllocationPolicy::FirstCome, AllocationPolicy::FairShare, AllocationPolicy::Priority];
     for seed in 0..1_000 {
-        let group =
-            Random(seed).case(CaseOptions { goods: 3, shared_centres: true, alternates: true, windows: true, policies }).group();
+        let group = Random(seed)
+            .case(CaseOptions { finished_goods: 3, shared_centres: true, alternates: true, windows: true, policies })
+            .group();
         let mut turned = group.clone();
         let count = group.items.len();
         turned.items.rotate_left(1);

@@ -22,8 +22,8 @@ pub(super) fn can_within(case: &Case, requirements: &[Requirement], tries: u64) 
     let days = 1 + lead + requirements.iter().map(|requirements| requirements.1).chain([case.last_day()]).max().unwrap_or(0);
     let mut needs = vec![vec![0; days]; case.parts.len()];
     for &(item, day, units) in requirements {
-        for need in needs[item].iter_mut().skip(day) {
-            *need += units;
+        for net_requirement in needs[item].iter_mut().skip(day) {
+            *net_requirement += units;
         }
     }
     let free = case.centres.iter().map(|per_day| vec![*per_day; days]).collect();
@@ -125,9 +125,9 @@ fn ways(most: &[i64]) -> Vec<Vec<i64>> {
 fn taken(state: &State, (item, num, den): (usize, i64, i64), starts: &[i64]) -> State {
     let mut state = state.clone();
     let mut so_far = 0;
-    for (need, starts) in state.needs[item].iter_mut().zip(starts) {
+    for (net_requirement, starts) in state.needs[item].iter_mut().zip(starts) {
         so_far += starts;
-        *need += (so_far * num + den - 1) / den;
+        *net_requirement += (so_far * num + den - 1) / den;
     }
     state
 }

@@ -13,14 +13,14 @@ pub(super) struct Case {
     pub(super) parts: Vec<Part>,
     pub(super) centres: Vec<i64>,
     /// Item, day, rank by priority, rank by arrival.
-    pub(super) goods: Vec<(usize, usize, u32, u32)>,
+    pub(super) finished_goods: Vec<(usize, usize, u32, u32)>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) stock: i64,
-    pub(super) supplies: Vec<(usize, i64)>,
-    pub(super) claims: Vec<(usize, i64)>,
+    pub(super) receipts: Vec<(usize, i64)>,
+    pub(super) requirements: Vec<(usize, i64)>,
     pub(super) promised: Vec<(usize, i64)>,
     pub(super) recipe: Option<Made>,
     pub(super) policy: AllocationPolicy,
@@ -45,7 +45,7 @@ pub(super) struct CaseSlot {
 /// What a case may have in addition to components, stock, scheduled receipts and lead times.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct CaseOptions {
-    pub(super) goods: usize,
+    pub(super) finished_goods: usize,
     pub(super) shared_centres: bool,
     pub(super) alternates: bool,
     pub(super) windows: bool,
@@ -56,14 +56,14 @@ impl Part {
     /// Units available by a day, before any requirement.
     pub(super) fn available(&self, day: usize) -> i64 {
         let sum = |of: &[(usize, i64)]| of.iter().filter(|(on, _)| *on <= day).map(|(_, units)| units).sum::<i64>();
-        self.stock + sum(&self.supplies) - sum(&self.claims)
+        self.stock + sum(&self.receipts) - sum(&self.requirements)
     }
 }
 
 impl Case {
     pub(super) fn last_day(&self) -> usize {
-        let days = |part: &Part| part.supplies.iter().chain(&part.claims).chain(&part.promised).map(|(day, _)| *day).max();
-        self.parts.iter().filter_map(days).chain(self.goods.iter().map(|good| good.1)).max().unwrap_or(0)
+        let days = |part: &Part| part.receipts.iter().chain(&part.requirements).chain(&part.promised).map(|(day, _)| *day).max();
+        self.parts.iter().filter_map(days).chain(self.finished_goods.iter().map(|good| good.1)).max().unwrap_or(0)
     }
 
     pub(super) fn promised(&self) -> Vec<(usize, usize, i64)> {
@@ -89,10 +89,10 @@ impl Case {
             format!(" lead={} yield={}/{}{centre} of={}", made.lead, made.yields.0, made.yields.1, slots.join("+"))
         };
         let part = |(index, part): (usize, &Part)| {
-            let offer = self.goods.iter().find(|good| good.0 == index);
+            let offer = self.finished_goods.iter().find(|good| good.0 == index);
             let offer = offer.map(|(_, by, prio, since)| format!(" offer={by} prio={prio} since={}", since + 1));
             let recipe = part.recipe.as_ref().map(made).unwrap_or_default();
-            let days = [("in", &part.supplies), ("claim", &part.claims), ("promised", &part.promised)];
+            let days = [("in", &part.receipts), ("run", &part.requirements), ("promised", &part.promised)];
             let days: String = days.iter().map(|(name, of)| by_day(name, of)).collect();
             format!("I{index} stock={}{days}{recipe}{} policy={:?}\n", part.stock, offer.unwrap_or_default(), part.policy)
         };
@@ -107,8 +107,8 @@ impl Case {
         let item = |(index, part): (usize, &Part)| GroupItem {
             sku: format!("I{index}").parse().expect("a SKU"),
             stock: Quantity::new(part.stock),
-            supplies: by_day(&part.supplies),
-            claims: by_day(&part.claims),
+            receipts: by_day(&part.receipts),
+            requirements: by_day(&part.requirements),
             promised: by_day(&part.promised),
             recipe: part.recipe.as_ref().map(|made| Recipe {
                 yields: ratio(made.yields.0, made.yields.1),
@@ -130,7 +130,7 @@ impl Case {
             }),
             bought_in: None,
             policy: part.policy,
-            offer: self.goods.iter().find(|good| good.0 == index).map(|&(_, by, priority, since)| Offer {
+            offer: self.finished_goods.iter().find(|good| good.0 == index).map(|&(_, by, priority, since)| Offer {
                 by: day(by),
                 priority,
                 since: date(2026, 1, 1).saturating_add(jiff::Span::new().days(since)),
@@ -175,7 +175,7 @@ impl Random {
 
     /// A small planning group: two to four produced items, two or three others, four days.
     pub(super) fn case(&mut self, config: CaseOptions) -> Case {
-        let made = config.goods.max(1) + self.below(3);
+        let made = config.finished_goods.max(1) + self.below(3);
         let count = made + 2 + self.below(2);
         let mut centres = Vec::new();
         if config.shared_centres {
@@ -189,15 +189,15 @@ impl Random {
             let mut by_day = |chance: usize, most: usize| -> Vec<(usize, i64)> {
                 if self.one_in(chance) { vec![(self.below(4), 1 + self.units(most))] } else { Vec::new() }
             };
-            let supplies = if recipe.is_some() { by_day(6, 2) } else { by_day(2, 4) };
-            let claims = by_day(8, 2);
+            let receipts = if recipe.is_some() { by_day(6, 2) } else { by_day(2, 4) };
+            let requirements = by_day(8, 2);
             let promised = if index < made { by_day(4, 2) } else { by_day(12, 2) };
             let policy = if config.policies.is_empty() { AllocationPolicy::FirstCome } else { self.pick(config.policies) };
-            parts.push(Part { stock, supplies, claims, promised, recipe, policy });
+            parts.push(Part { stock, receipts, requirements, promised, recipe, policy });
         }
         let rank = |chance: &mut Self| u32::try_from(chance.below(3)).expect("small");
-        let goods = (0..config.goods).map(|good| (good, self.below(4), rank(self), rank(self))).collect();
-        Case { parts, centres, goods }
+        let finished_goods = (0..config.finished_goods).map(|good| (good, self.below(4), rank(self), rank(self))).collect();
+        Case { parts, centres, finished_goods }
     }
 
     fn made(&mut self, index: usize, made: usize, count: usize, config: CaseOptions, centres: &mut Vec<i64>) -> Made {
@@ -210,7 +210,7 @@ impl Random {
             _ => None,
         };
         // Finished goods are not components of each other.
-        let first = (index + 1).max(config.goods.max(1));
+        let first = (index + 1).max(config.finished_goods.max(1));
         let mut slots = Vec::new();
         for _ in 0..1 + self.below(3) {
             let from =

@@ -41,10 +41,10 @@ fn what_can_still_be_made() {
             &["A 2: time of B by 2 (A>B)"],
         ),
         ("supply that comes in time", &["A lead=2 of=B offer=5", "B in=3:4,4:9"], &["A 4: component B by 3 (A>B)"]),
-        ("units that runs take are not available", &["A of=B offer=5", "B stock=7 claim=9:3"], &["A 4: component B by 5 (A>B)"]),
+        ("units that runs take are not available", &["A of=B offer=5", "B stock=7 run=9:3"], &["A 4: component B by 5 (A>B)"]),
         (
             "receipts replace the units that runs take",
-            &["A of=B offer=5", "B stock=7 claim=9:3 in=9:3"],
+            &["A of=B offer=5", "B stock=7 run=9:3 in=9:3"],
             &["A 7: component B by 5 (A>B)"],
         ),
         (

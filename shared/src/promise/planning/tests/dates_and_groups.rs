@@ -52,7 +52,7 @@ fn groups_are_closed() {
         "S stock=2",
         "T stock=2",
         "U of=R1",
-        "W of=S claim=2:1",
+        "W of=S run=2:1",
         "V offer=2 stock=1",
     ];
     let whole = group(&lines);
@@ -60,9 +60,9 @@ fn groups_are_closed() {
         |items: &[usize]| -> String { items.iter().map(|&index| whole.items[index].sku.as_str()).collect::<Vec<_>>().join(" ") };
     let index = |name: &str| whole.items.iter().position(|item| item.sku.as_str() == name).expect("an item");
     let graph = WhereUsedGraph::of_group(&whole);
-    let groups: Vec<String> = graph.pools().map(names).collect();
+    let groups: Vec<String> = graph.groups().map(names).collect();
     assert_eq!(groups, ["A B P R1 S W", "C D Q R", "V"]);
-    for (changed, group, goods) in [
+    for (changed, group, finished_goods) in [
         ("R1", "A B P R1 S W", "A B"),
         ("S", "A B P R1 S W", "A"),
         ("Q", "C D Q R", "C"),
@@ -71,10 +71,10 @@ fn groups_are_closed() {
         ("V", "V", "V"),
     ] {
         assert_eq!(names(&graph.group_of(&[index(changed)])), group, "{changed}");
-        assert_eq!(names(&graph.goods_above(&[index(changed)])), goods, "{changed}");
+        assert_eq!(names(&graph.finished_goods_above(&[index(changed)])), finished_goods, "{changed}");
     }
     let together = solve(&whole).expect("a valid group").producible;
-    for items in graph.pools() {
+    for items in graph.groups() {
         let apart = solve(&whole.part(items)).expect("a valid group").producible;
         let expect: Vec<_> = items.iter().map(|&index| together[index].clone()).collect();
         assert_eq!(apart, expect, "{}", names(items));

@@ -10,7 +10,7 @@ use crate::promise::planning::{AllocationPolicy, flows, solve};
 fn every_unit_is_accounted_for() {
     let policies: &'static [AllocationPolicy] =
         &[AllocationPolicy::FairShare, AllocationPolicy::FirstCome, AllocationPolicy::Priority];
-    let options = CaseOptions { goods: 3, shared_centres: true, alternates: true, windows: true, policies };
+    let options = CaseOptions { finished_goods: 3, shared_centres: true, alternates: true, windows: true, policies };
     let sum = |of: &[(u32, Quantity)]| of.iter().map(|(_, units)| *units).sum::<Quantity>();
     for seed in 1..=500 {
         let case = Random(seed).case(options);
@@ -21,9 +21,9 @@ fn every_unit_is_accounted_for() {
         order.sort_unstable();
         assert_eq!(order, (0..group.items.len()).collect::<Vec<_>>(), "seed {seed}");
         for (at, (item, flow)) in group.items.iter().zip(&flows.of).enumerate() {
-            let shown = flows.solution.producible[at].as_ref().map_or(Quantity::ZERO, |producible| producible.shown);
-            let available = item.stock + sum(&item.supplies) + flow.made;
-            let gone = sum(&item.claims) + sum(&item.promised) + shown + flow.taken.values().copied().sum();
+            let shown = flows.solution.producible[at].as_ref().map_or(Quantity::ZERO, |producible| producible.offered);
+            let available = item.stock + sum(&item.receipts) + flow.produced;
+            let gone = sum(&item.requirements) + sum(&item.promised) + shown + flow.taken.values().copied().sum();
             assert_eq!(available - gone, flow.left, "seed {seed}, {} of\n{}", item.sku, case.lines());
         }
     }

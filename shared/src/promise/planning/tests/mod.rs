@@ -1,7 +1,7 @@
 //! Planning groups as lines of text, and their solutions as text.
 //!
 //! A line is an item or a work centre:
-//! `A stock=5 in=3:4,8:2 claim=1:1 promised=4:2 lead=2 yield=9/10 at=C1 of=B*2+C*3/2@0..10|D buy=5 offer=10 prio=1 since=3 policy=fair`,
+//! `A stock=5 in=3:4,8:2 run=1:1 promised=4:2 lead=2 yield=9/10 at=C1 of=B*2+C*3/2@0..10|D buy=5 offer=10 prio=1 since=3 policy=fair`,
 //! `centre C1 5`. Slots are joined by `+`, options by `|`; `*1` and the days of a slot may be omitted.
 
 mod against_brute_force;
@@ -60,8 +60,8 @@ fn group(lines: &[&str]) -> PlanningGroup {
         GroupItem {
             sku: line.split(' ').next().expect("a name").parse().expect("a SKU"),
             stock: Quantity::new(word("stock").map_or(0, number)),
-            supplies: word("in").map_or_else(Vec::new, by_day),
-            claims: word("claim").map_or_else(Vec::new, by_day),
+            receipts: word("in").map_or_else(Vec::new, by_day),
+            requirements: word("run").map_or_else(Vec::new, by_day),
             promised: word("promised").map_or_else(Vec::new, by_day),
             recipe: made.then(|| Recipe {
                 yields: word("yield").map_or(Ratio::ONE, ratio),
@@ -109,7 +109,7 @@ fn solution_lines(group: &PlanningGroup) -> Vec<String> {
         };
         let late: String = producible.late.iter().map(late).collect();
         let limit = producible.limit.as_ref().map_or_else(|| "nothing".to_owned(), limit);
-        Some(format!("{} {}{late}: {limit}", item.sku, producible.shown))
+        Some(format!("{} {}{late}: {limit}", item.sku, producible.offered))
     };
     group.items.iter().zip(&solution.producible).filter_map(one).collect()
 }

@@ -1,7 +1,7 @@
 //! The import of a new bill of materials while the world runs. It writes row by row like the real import, so functions read
 //! states in between. It may join planning groups or split them.
 
-use promissory::catalog::{BillOfMaterials, Sku, WhereUsed};
+use promissory::catalog::{BillOfMaterials, Resource, Sku, WhereUsed};
 use promissory::table::{Expect, Key, RowKey, Write};
 
 use super::{BASE, component, sku};
@@ -40,11 +40,12 @@ impl World {
             Step::Gains(component, parent) => (component, parent, true),
             Step::Loses(component, parent) => (component, parent, false),
         };
-        let key = RowKey::WhereUsed(component.clone()).key();
+        let resource = Resource::Item(component);
+        let key = RowKey::WhereUsed(resource.clone()).key();
         let known = table.get(&key);
         let expect = Expect::as_read(known);
         let mut used = known.map_or_else(
-            || WhereUsed { component, parents: std::collections::BTreeSet::new() },
+            || WhereUsed { resource, parents: std::collections::BTreeSet::new() },
             |record| record.decode().expect("a where-used row"),
         );
         let mut writes = Vec::new();

@@ -11,8 +11,8 @@ use crate::explain::facts::ExplainFacts;
 use crate::explain::node::{ExplainNode, NodeName, NodeRole, NodeSource};
 use crate::explain::place::nonzero;
 use crate::movement::PositionKey;
-use crate::promise::inputs::Claim;
-use crate::promise::planning::{Day, Earliest, FAR, Flows, GroupItem, PlanningGroup, earliest, flows};
+use crate::promise::inputs::RunRequirement;
+use crate::promise::planning::{Day, Earliest, FAR, Flow, Flows, GroupItem, PlanningGroup, earliest, flows};
 use crate::promise::{FinishedGoodPlan, GroupPlan, groups, plan};
 use crate::source::{ScheduledReceipt, StockKind};
 use crate::table::RowKey;
@@ -35,14 +35,14 @@ impl Planning {
         }
         let group = groups(&facts.rows).into_iter().find(|group| group.contains(&facts.sku))?;
         let inputs = facts.planning_inputs();
-        let planning_group = inputs.pool(&group);
+        let planning_group = inputs.planning_group(&group);
         let flows = flows(&planning_group).ok();
         Some(Self { plan: plan(&inputs, group, facts.at), planning_group, flows })
     }
 
     /// The plan of an item.
     pub fn planned(&self, sku: &Sku) -> Option<&FinishedGoodPlan> {
-        self.plan.as_ref()?.goods.get(sku)
+        self.plan.as_ref()?.finished_goods.get(sku)
     }
 
     /// When this number of further units of an item can be available.
@@ -79,7 +79,7 @@ impl Planning {
         let Some(top) = self.planning_group.items.iter().position(|item| item.sku == facts.sku) else { return Vec::new() };
         let path = self.planned(&facts.sku).and_then(|planned| planned.limit.as_ref());
         let path: BTreeSet<&Sku> = path.iter().flat_map(|limit| &limit.path).collect();
-        let goods: Vec<(usize, BTreeSet<usize>)> = self
+        let finished_goods: Vec<(usize, BTreeSet<usize>)> = self
             .planning_group
             .items
             .iter()
@@ -88,46 +88,47 @@ impl Planning {
             .map(|(at, _)| (at, self.reached(at)))
             .collect();
         let inputs = facts.planning_inputs();
-        let claims = self
-            .planning_group
-            .items
-            .iter()
-            .flat_map(|parent| inputs.claims(&parent.sku).into_iter().map(|claim| (&parent.sku, claim)));
-        let claims: Vec<(&Sku, Claim<'_>)> = claims.collect();
+        let requirements =
+            self.planning_group.items.iter().flat_map(|parent| {
+                inputs.run_requirements(&parent.sku).into_iter().map(|requirement| (&parent.sku, requirement))
+            });
+        let requirements: Vec<(&Sku, RunRequirement<'_>)> = requirements.collect();
         let mut nodes = Vec::new();
         for at in self.below(top) {
-            let Some(mut node) = self.item(facts, &claims, at) else { continue };
-            let sharers = goods.iter().filter(|(good, reached)| *good != at && *good != top && reached.contains(&at));
-            node = node.with(self.sharers(sharers.map(|(good, _)| *good).collect()));
+            let Some(mut node) = self.item(facts, &requirements, at) else { continue };
+            let sharers = finished_goods.iter().filter(|(other, reached)| *other != at && *other != top && reached.contains(&at));
+            node = node.with(self.sharers(sharers.map(|(other, _)| *other).collect()));
             node.on_bottleneck_path = self.planning_group.items.get(at).is_some_and(|item| path.contains(&item.sku));
             nodes.push(node.in_unit(facts.unit(self.planning_group.items.get(at).map_or(&facts.sku, |item| &item.sku))));
         }
         nodes
     }
 
-    fn item(&self, facts: &ExplainFacts, claims: &[(&Sku, Claim<'_>)], at: usize) -> Option<ExplainNode> {
+    fn item(&self, facts: &ExplainFacts, requirements: &[(&Sku, RunRequirement<'_>)], at: usize) -> Option<ExplainNode> {
         let (item, flows) = (self.planning_group.items.get(at)?, self.flows.as_ref()?);
         let flow = flows.of.get(at)?;
         let name = |index: &usize| self.planning_group.items.get(*index).map_or_else(String::new, |item| item.sku.to_string());
         let day = |day: Day| facts.today.checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
         let mut parts = vec![stock(facts, item)];
         parts.extend(documents(facts, item));
-        for (parent, claim) in claims.iter().filter(|(_, claim)| *claim.component == item.sku) {
-            let what = format!("for production run {} of {parent}, which starts by {}", claim.run, day(claim.day));
-            parts.push(ExplainNode::new(NodeName::RunRequirement, what, claim.units).part(NodeRole::Takes));
+        for (parent, requirement) in requirements.iter().filter(|(_, requirement)| *requirement.component == item.sku) {
+            let what = format!("for production run {} of {parent}, which starts by {}", requirement.run, day(requirement.day));
+            parts.push(ExplainNode::new(NodeName::RunRequirement, what, requirement.units).part(NodeRole::Takes));
         }
         for (by, units) in &item.promised {
             let what = format!("for waiting orders promised by {}", day(*by));
             parts.extend(nonzero(NodeName::Waiting, &what, units.at_least_zero(), NodeRole::Takes));
         }
-        let made = flows.solution.producible.get(at).and_then(Option::as_ref);
-        if let Some(made) = made.filter(|_| item.offer.is_some()) {
-            parts.push(ExplainNode::new(NodeName::Offered, "offered on top of promises", made.shown).part(NodeRole::Takes));
+        let producible = flows.solution.producible.get(at).and_then(Option::as_ref);
+        if let Some(producible) = producible.filter(|_| item.offer.is_some()) {
+            parts.push(
+                ExplainNode::new(NodeName::Offered, "offered on top of promises", producible.offered).part(NodeRole::Takes),
+            );
         }
         for (parent, units) in &flow.taken {
             parts.push(ExplainNode::new(NodeName::Taken, format!("goes into {}", name(parent)), *units).part(NodeRole::Takes));
         }
-        parts.extend(self.made(facts, item, flow));
+        parts.extend(self.production(facts, item, flow));
         parts.extend(bulk_components(facts, &item.sku));
         let what = format!("{}: remaining", item.sku);
         let formula = "usable stock + receipts in time + to be produced − taken";
@@ -135,18 +136,18 @@ impl Planning {
     }
 
     /// What is to be produced of an item, with its lead time, yield and capacity.
-    fn made(&self, facts: &ExplainFacts, item: &GroupItem, flow: &crate::promise::planning::Flow) -> Option<ExplainNode> {
+    fn production(&self, facts: &ExplainFacts, item: &GroupItem, flow: &Flow) -> Option<ExplainNode> {
         let recipe = item.recipe.as_ref()?;
         let day = |day: Day| facts.today.checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
         let starts = flow.starts.iter().take(MOST_NAMED).map(|(on, units)| {
             ExplainNode::new(
-                NodeName::Made,
+                NodeName::Production,
                 format!("starts on {}, completed on {}", day(*on), day(on.saturating_add(recipe.lead))),
                 *units,
             )
         });
         let more = flow.starts.len().saturating_sub(MOST_NAMED);
-        let more = (more > 0).then(|| ExplainNode::new(NodeName::Made, format!("and starts on {more} more days"), None));
+        let more = (more > 0).then(|| ExplainNode::new(NodeName::Production, format!("and starts on {more} more days"), None));
         let centre = recipe
             .centre
             .and_then(|centre| self.planning_group.centres.get(centre))
@@ -155,24 +156,24 @@ impl Planning {
         let version = if bill.version == 0 { String::new() } else { format!(", by bill version {}", bill.version) };
         let yields = bill.yields.map_or_else(String::new, |yields| format!(", yield {yields} %"));
         let from = NodeSource { at: bill.since, row: Some(RowKey::Bill(item.sku.clone()).to_string()), ..NodeSource::default() };
-        let node = ExplainNode::new(NodeName::Made, format!("to be produced{version}"), flow.made).part(NodeRole::Adds);
+        let node = ExplainNode::new(NodeName::Production, format!("to be produced{version}"), flow.produced).part(NodeRole::Adds);
         Some(node.by(format!("lead time {} days{yields}", recipe.lead)).from(from).with(starts).with(more).with(centre))
     }
 
-    fn sharers(&self, goods: Vec<usize>) -> Vec<ExplainNode> {
+    fn sharers(&self, finished_goods: Vec<usize>) -> Vec<ExplainNode> {
         let solution = self.flows.as_ref().map(|flows| &flows.solution.producible);
         let node = |at: usize| {
             let item = self.planning_group.items.get(at)?;
-            let made = solution?.get(at)?.as_ref()?;
+            let producible = solution?.get(at)?.as_ref()?;
             let waiting: Quantity = item.promised.iter().map(|(_, units)| units.at_least_zero()).sum();
             Some(ExplainNode::new(
                 NodeName::Sharer,
                 format!("{} also requires it: {waiting} for waiting orders, and offered", item.sku),
-                made.shown,
+                producible.offered,
             ))
         };
-        let count = goods.len();
-        let mut nodes: Vec<ExplainNode> = goods.into_iter().take(MOST_NAMED).filter_map(node).collect();
+        let count = finished_goods.len();
+        let mut nodes: Vec<ExplainNode> = finished_goods.into_iter().take(MOST_NAMED).filter_map(node).collect();
         if count > MOST_NAMED {
             nodes.push(ExplainNode::new(NodeName::Sharer, format!("and {} more finished goods", count - MOST_NAMED), None));
         }
@@ -224,7 +225,7 @@ fn documents(facts: &ExplainFacts, item: &GroupItem) -> Vec<ExplainNode> {
             (Some(due), None) => format!("was due {due}: an overdue receipt does not count"),
             (None, _) => "has no due date: it does not count".to_owned(),
         };
-        let last = receipts.and_then(|receipts| receipts.documents.get(reference)?.said.last());
+        let last = receipts.and_then(|receipts| receipts.documents.get(reference)?.schedule_events.last());
         let from = NodeSource {
             event: last.map(|last| last.event.clone()),
             ..NodeSource::row(&RowKey::Receipts(item.sku.clone()), last.map(|last| last.recorded_at))
