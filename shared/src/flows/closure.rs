@@ -46,14 +46,16 @@ pub(crate) fn centres_of(rows: &BTreeMap<Sku, PlanningRows>) -> BTreeSet<WorkCen
     rows.values().filter_map(|rows| rows.bill.as_ref()?.centre.clone()).collect()
 }
 
-/// Decodes work centres, by code.
-pub(crate) fn by_code(records: &[Option<Record>]) -> Result<BTreeMap<WorkCentreId, WorkCentre>, StoreError> {
-    let centres = records.iter().flatten().map(Record::decode::<WorkCentre>);
-    Ok(centres.map(|centre| centre.map(|centre| (centre.code.clone(), centre))).collect::<Result<_, _>>()?)
+/// Work centres by code.
+pub(crate) fn by_code(centres: Vec<WorkCentre>) -> BTreeMap<WorkCentreId, WorkCentre> {
+    centres.into_iter().map(|centre| (centre.code.clone(), centre)).collect()
 }
 
 /// Reads the planning rows of these items.
-pub(crate) async fn read_rows<S: Store>(store: &S, skus: &BTreeSet<Sku>) -> Result<BTreeMap<Sku, PlanningRows>, StoreError> {
+pub(crate) async fn read_planning_rows<S: Store>(
+    store: &S,
+    skus: &BTreeSet<Sku>,
+) -> Result<BTreeMap<Sku, PlanningRows>, StoreError> {
     let keys: Vec<Key> = skus.iter().flat_map(keys_of).collect();
     let mut records = store.get(&keys).await?.into_iter();
     skus.iter().map(|sku| Ok((sku.clone(), rows_of(&mut records)?))).collect()
@@ -91,7 +93,7 @@ fn decoded<R: Row>(record: Option<&Record>) -> Result<Option<R>, UnreadableRow> 
 /// Reads the dependency closure of `seed` and of the items that are in its plan now.
 pub(crate) async fn read_closure<S: Store>(store: &S, seed: &Sku) -> Result<DependencyClosure, StoreError> {
     let mut plans: BTreeMap<Sku, (Option<GroupPlan>, Expect)> = BTreeMap::new();
-    let first = read_rows(store, &BTreeSet::from([seed.clone()])).await?;
+    let first = read_planning_rows(store, &BTreeSet::from([seed.clone()])).await?;
     let mut named: BTreeSet<Sku> = first.values().filter_map(|rows| Some(rows.in_plan.as_ref()?.plan.clone())).collect();
     for _ in 0..MAX_ROUNDS {
         let new: Vec<Sku> = named.iter().filter(|id| !plans.contains_key(*id)).cloned().collect();

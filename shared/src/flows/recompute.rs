@@ -62,8 +62,7 @@ async fn recompute_once<S: Store, C: Clock>(
     // These rows are read after the promise, never before: see the head of this module.
     let scope = Scope::of(network, &item, old.as_ref());
     let rows = read_rows(store, scope.rows(&item, plan.as_ref())).await?;
-    let positions: Vec<Position> =
-        scope.positions.iter().filter_map(|row| rows.get(row).transpose()).collect::<Result<_, UnreadableRow>>()?;
+    let positions: Vec<Position> = rows.all(&scope.positions)?;
     let tier: Option<Tier> = item.tier.as_ref().map_or(Ok(None), |tier| rows.get(&RowKey::Tier(tier.clone())))?;
     let plan: Option<GroupPlan> = plan.map_or(Ok(None), |plan| rows.get(&plan))?;
     let receipts: Option<ScheduledReceipts> = rows.get(&RowKey::Receipts(sku.clone()))?;

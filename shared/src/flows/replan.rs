@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::alert::{Alert, AlertState, AlertSubject};
-use crate::catalog::{Network, Resource, Sku, WorkCentre, WorkCentreId, day_of};
-use crate::flows::closure::{DependencyClosure, by_code, centres_of, read_closure, read_rows};
+use crate::alert::{AlertState, AlertSubject};
+use crate::catalog::{Network, Resource, Sku, day_of};
+use crate::flows::closure::{DependencyClosure, by_code, centres_of, read_closure, read_planning_rows};
 use crate::flows::{Retries, RetryBudget};
-use crate::ports::{Clock, Store, StoreError, WriteError};
+use crate::ports::{Clock, Store, StoreError, WriteError, read_rows};
 use crate::promise::inputs::PlanningInputs;
 use crate::promise::{GroupPlan, PlanMembership, groups, plan};
-use crate::table::{Expect, Key, MAX_WRITES, Record, RowKey, UnreadableRow, Write};
+use crate::table::{Expect, MAX_WRITES, ReadRows, RowKey, UnreadableRow, Write};
 
 /// Plans the groups of these items again. Returns how many plans changed.
 ///
@@ -28,7 +28,7 @@ pub async fn replan<S: Store, C: Clock>(
     network: &Network,
     skus: &BTreeSet<Sku>,
 ) -> Result<usize, StoreError> {
-    let rows = read_rows(store, skus).await?;
+    let rows = read_planning_rows(store, skus).await?;
     let concerned = rows.iter().filter(|(_, rows)| rows.is_planned() || rows.in_plan.is_some());
     let mut left: BTreeSet<Sku> = concerned.map(|(sku, _)| sku.clone()).collect();
     let mut written = 0;
@@ -64,7 +64,10 @@ async fn replan_once<S: Store, C: Clock>(
     seed: &Sku,
 ) -> Result<(BTreeSet<Sku>, usize), WriteError> {
     let closure = read_closure(store, seed).await?;
-    let (centres, alerts) = read_centres_and_alerts(store, seed, &closure).await?;
+    let centres: Vec<RowKey> = centres_of(&closure.rows).into_iter().map(RowKey::WorkCentre).collect();
+    let alerts = alerts_to_turn(&closure, seed);
+    let rows = read_rows(store, centres.iter().cloned().chain(alerts.iter().cloned().map(RowKey::Alert))).await?;
+    let centres = by_code(rows.all(&centres)?);
     // A function whose clock is behind plans for the newest day that another function planned for. A plan never goes back to
     // an earlier day.
     let now = closure.computed_last().map_or(clock.now(), |last| last.max(clock.now()));
@@ -75,7 +78,7 @@ async fn replan_once<S: Store, C: Clock>(
     let groups = if closure.too_many.is_some() { Vec::new() } else { groups(&closure.rows) };
     let plans: Vec<GroupPlan> = groups.into_iter().filter_map(|group| plan(&inputs, group, now)).collect();
 
-    let mut writes = alert_writes(&closure, &alerts, now)?;
+    let mut writes = alert_writes(&closure, alerts, &rows, now)?;
     let changed = plan_writes(&closure, &plans);
     let count = changed.len();
     writes.extend(changed);
@@ -89,45 +92,39 @@ async fn replan_once<S: Store, C: Clock>(
     Ok((closure.rows.into_keys().collect(), count))
 }
 
-/// What the alert about a planning group that is too large may name, each with its record.
-type Alerts = BTreeMap<Resource, Option<Record>>;
-
-/// Reads the work centres that the bills of materials name, and the alerts to raise or to clear: the one that names what makes
-/// the group too large; in a group of a size that can be planned, those that name the seed or one of the work centres.
-async fn read_centres_and_alerts<S: Store>(
-    store: &S,
-    seed: &Sku,
-    closure: &DependencyClosure,
-) -> Result<(BTreeMap<WorkCentreId, WorkCentre>, Alerts), StoreError> {
-    let named = centres_of(&closure.rows);
-    let about: Vec<Resource> = match &closure.too_many {
+/// The alerts about a planning group that is too large, to raise or to clear: the one of the resource that makes the group too
+/// large; in a group of a size that can be planned, those of the seed and of every work centre.
+fn alerts_to_turn(closure: &DependencyClosure, seed: &Sku) -> Vec<AlertSubject> {
+    let most_used: Vec<Resource> = match &closure.too_many {
         Some(most_used) => vec![most_used.clone()],
-        None => [Resource::Item(seed.clone())].into_iter().chain(named.iter().cloned().map(Resource::WorkCentre)).collect(),
+        None => {
+            let centres = centres_of(&closure.rows).into_iter().map(Resource::WorkCentre);
+            [Resource::Item(seed.clone())].into_iter().chain(centres).collect()
+        }
     };
-    let alert = |most_used: &Resource| RowKey::Alert(AlertSubject::PlanTooLarge { most_used: most_used.clone() }).key();
-    let centre = |code: &WorkCentreId| RowKey::WorkCentre(code.clone()).key();
-    let keys: Vec<Key> = about.iter().map(alert).chain(named.iter().map(centre)).collect();
-    let mut alerts = store.get(&keys).await?;
-    let centres = alerts.split_off(about.len());
-    Ok((by_code(&centres)?, about.into_iter().zip(alerts).collect()))
+    most_used.into_iter().map(|most_used| AlertSubject::PlanTooLarge { most_used }).collect()
 }
 
 /// The writes that raise or clear the alerts.
-fn alert_writes(closure: &DependencyClosure, alerts: &Alerts, now: Timestamp) -> Result<Vec<Write>, UnreadableRow> {
-    let state = if closure.too_many.is_some() { AlertState::Raised } else { AlertState::Cleared };
-    let mut writes = Vec::new();
-    for (most_used, record) in alerts {
-        let detail = format!(
-            "More than {} items depend on each other through bills of materials; {most_used} connects the most of them. \
-             Only their stock on hand is sold. Mark components that are always in stock as bulk.",
-            GroupPlan::MAX_ITEMS,
-        );
-        let known = record.as_ref().map(Record::decode::<Alert>).transpose()?;
-        let subject = AlertSubject::PlanTooLarge { most_used: most_used.clone() };
-        let next = Alert::next(known.as_ref(), subject, state, detail, now);
-        writes.extend(next.map(|next| Write::put(&next, Expect::as_read(record.as_ref()))));
-    }
-    Ok(writes)
+fn alert_writes(
+    closure: &DependencyClosure,
+    alerts: Vec<AlertSubject>,
+    rows: &ReadRows,
+    now: Timestamp,
+) -> Result<Vec<Write>, UnreadableRow> {
+    let (state, detail) = match &closure.too_many {
+        Some(most_used) => (
+            AlertState::Raised,
+            format!(
+                "More than {} items depend on each other through bills of materials; {most_used} connects the most of them. \
+                 Only their stock on hand is sold. Mark components that are always in stock as bulk.",
+                GroupPlan::MAX_ITEMS,
+            ),
+        ),
+        None => (AlertState::Cleared, format!("The group has at most {} items and is planned again.", GroupPlan::MAX_ITEMS)),
+    };
+    let writes = alerts.into_iter().map(|subject| rows.turn_alert(subject, state, detail.clone(), now));
+    writes.filter_map(Result::transpose).collect()
 }
 
 /// The writes that replace the old plans by the new ones.

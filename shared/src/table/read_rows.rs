@@ -39,6 +39,17 @@ impl ReadRows {
         self.record(row).map(Record::decode).transpose()
     }
 
+    /// The typed rows among these, in their order, without those that do not exist.
+    ///
+    /// # Errors
+    /// When a stored row has another shape.
+    ///
+    /// # Panics
+    /// When a row was not read.
+    pub fn all<'a, R: Row>(&self, rows: impl IntoIterator<Item = &'a RowKey>) -> Result<Vec<R>, UnreadableRow> {
+        rows.into_iter().filter_map(|row| self.get(row).transpose()).collect()
+    }
+
     /// Writes `row` in the place of what was read.
     ///
     /// # Panics

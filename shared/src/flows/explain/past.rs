@@ -8,7 +8,7 @@ use crate::catalog::{BillOfMaterials, BillVersion, Item, LocationId, Place, Quan
 use crate::explain::facts::{ExplainFacts, ExplainQuestion, History, OpenOrder, SentBy, SentLevel};
 use crate::explain::planning::Planning;
 use crate::flows::ExplainError;
-use crate::flows::closure::read_rows;
+use crate::flows::closure::read_planning_rows;
 use crate::flows::explain::present;
 use crate::ledger::Position;
 use crate::ledger::replay::{At, Rewind};
@@ -80,7 +80,7 @@ async fn bills<S: Store>(store: &S, facts: &mut ExplainFacts) -> Result<(), Stor
     while !next.is_empty() {
         let new: BTreeSet<Sku> = next.iter().filter(|sku| !facts.rows.contains_key(*sku)).cloned().collect();
         if !new.is_empty() {
-            facts.rows.extend(read_rows(store, &new).await?);
+            facts.rows.extend(read_planning_rows(store, &new).await?);
         }
         let mut named = BTreeSet::new();
         for sku in &next {

@@ -11,7 +11,7 @@ use crate::flows::{ExplainError, load_network};
 use crate::ledger::Position;
 use crate::movement::{Movement, PositionKey};
 use crate::order::OrderRecord;
-use crate::ports::{Listing, Store, StoreError, list_all, read as read_row};
+use crate::ports::{Listing, Store, StoreError, list_all, read as read_row, read_rows};
 use crate::promise::available::sells_online;
 use crate::promise::{PlanningRows, Promise};
 use crate::source::ScheduledReceipts;
@@ -57,8 +57,11 @@ pub(super) async fn centres<S: Store>(
     store: &S,
     rows: &BTreeMap<Sku, PlanningRows>,
 ) -> Result<BTreeMap<WorkCentreId, WorkCentre>, StoreError> {
-    let keys: Vec<Key> = centres_of(rows).into_iter().map(|code| RowKey::WorkCentre(code).key()).collect();
-    if keys.is_empty() { Ok(BTreeMap::new()) } else { by_code(&store.get(&keys).await?) }
+    let centres: Vec<RowKey> = centres_of(rows).into_iter().map(RowKey::WorkCentre).collect();
+    if centres.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    Ok(by_code(read_rows(store, centres.iter().cloned()).await?.all(&centres)?))
 }
 
 /// The item and its components on every level.
