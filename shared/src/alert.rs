@@ -186,7 +186,7 @@ impl AlertSubject {
         match missing.clone() {
             MissingMapping::Item { system, code }
             | MissingMapping::Unit { system, code, .. }
-            | MissingMapping::Fit { system, code, .. } => Self::UnmappedItem { system, code },
+            | MissingMapping::Correction { system, code, .. } => Self::UnmappedItem { system, code },
             MissingMapping::Location { system, code } => Self::UnmappedFacility { system, code },
             MissingMapping::ShopItem { shop, shop_sku } => Self::UnmappedSku { shop, shop_sku },
             MissingMapping::ShopLocation { shop, location } => Self::UnmappedLocation { shop, location },

@@ -32,6 +32,32 @@ fn links_lead_to_files() {
     none_wrong(&wrong);
 }
 
+/// Protects readers from names that the code no longer has: the bounds name constants and files, the glossary names types.
+#[test]
+fn documents_name_what_the_code_has() {
+    let sources: Vec<(String, String)> = files(&["rs"]);
+    let mut wrong = Vec::new();
+    for page in ["infra/docs/bounds.md", "infra/docs/glossary.md"] {
+        let text = fs::read_to_string(root().join(page)).expect("the page exists");
+        let rows = text
+            .lines()
+            .filter(|line| line.starts_with('|'))
+            .filter_map(|row| row.trim_end_matches([' ', '|']).rsplit('|').next());
+        for name in rows.flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
+            let found = if name.ends_with(".rs") {
+                sources.iter().any(|(path, _)| path == name || *path == format!("shared/src/{name}"))
+            } else {
+                let last = name.rsplit("::").next().unwrap_or(name);
+                sources.iter().any(|(_, text)| text.contains(last))
+            };
+            if !found {
+                wrong.push(format!("{page} names `{name}`, which is not in the code"));
+            }
+        }
+    }
+    none_wrong(&wrong);
+}
+
 const TABLE: &str = "infra/docs/table.md";
 
 /// The reference of the table.

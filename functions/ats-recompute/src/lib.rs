@@ -16,7 +16,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use promissory::alert::Alert;
 use promissory::catalog::{Network, ShopDomain, Sku};
-use promissory::flows::{NetworkCache, Resumed, ask_refresh, hint_all, recompute, replan, resume, settle_lane};
+use promissory::flows::{NetworkCache, Resumed, hint_all, recompute, replan, request_refresh, resume, settle_lane};
 use promissory::ledger::Lane;
 use promissory::ports::{Bus, Clock, Hints, Store, StoreError};
 use promissory::storefront::PushTarget;
@@ -75,7 +75,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
         failed.extend(self.replan(&network, work.replan).await);
         failed.extend(self.publish(work.alerts).await);
         failed.extend(self.settle_lanes(&network, &work.lanes, deadline).await);
-        failed.extend(self.ask_refresh(work.refresh).await);
+        failed.extend(self.request_refresh(work.refresh).await);
         failed.extend(self.resume(&network, &work.resume, deadline).await);
         failed.first().copied()
     }
@@ -174,9 +174,9 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
     }
 
     /// Requests that every item is recomputed, if a row changed that affects all items.
-    async fn ask_refresh(&self, at: Option<usize>) -> Option<usize> {
+    async fn request_refresh(&self, at: Option<usize>) -> Option<usize> {
         let at = at?;
-        let error = ask_refresh(&self.store, &self.clock).await.err()?;
+        let error = request_refresh(&self.store, &self.clock).await.err()?;
         tracing::warn!(%error, "the refresh of all items could not be requested; the stream repeats the record");
         Some(at)
     }

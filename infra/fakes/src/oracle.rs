@@ -102,7 +102,9 @@ impl Open {
     pub fn of(document: DocumentKind, reported: impl Fn(StockKind) -> i64) -> Self {
         let mut open = Self::default();
         match document {
-            DocumentKind::Hold => open.held = (reported(StockKind::QualityHold) - reported(StockKind::QualityRelease)).max(0),
+            DocumentKind::QualityHold => {
+                open.held = (reported(StockKind::QualityHold) - reported(StockKind::QualityRelease)).max(0)
+            }
             DocumentKind::Transfer => {
                 let ended = reported(StockKind::TransferIn) + reported(StockKind::TransferLoss);
                 open.in_transit = (reported(StockKind::TransferOut) - ended).max(0);

@@ -28,7 +28,7 @@ pub enum MissingMapping {
     },
     /// An event that was already acknowledged as kept, and whose content the ledger rejects, for example because of its unit. It
     /// waits until a person corrects the mapping that it does not fit.
-    Fit {
+    Correction {
         /// The system.
         system: String,
         /// Its code of the item.
@@ -73,7 +73,7 @@ impl MissingMapping {
         match self {
             Self::Item { system, code } => fields(&["item", code, system]),
             Self::Unit { system, code, unit } => fields(&["item", code, system, "in", unit]),
-            Self::Fit { system, code, event } => fields(&["item", code, system, "fit", event]),
+            Self::Correction { system, code, event } => fields(&["item", code, system, "correction", event]),
             Self::Location { system, code } => fields(&["location", code, system]),
             Self::ShopItem { shop, shop_sku } => fields(&["shop_item", shop_sku, shop.as_str()]),
             Self::ShopLocation { shop, location } => fields(&["shop_location", &location.to_string(), shop.as_str()]),
@@ -87,7 +87,9 @@ impl MissingMapping {
         Some(match fields {
             ["item", code, system] => Self::Item { system: owned(system), code: owned(code) },
             ["item", code, system, "in", unit] => Self::Unit { system: owned(system), code: owned(code), unit: owned(unit) },
-            ["item", code, system, "fit", event] => Self::Fit { system: owned(system), code: owned(code), event: owned(event) },
+            ["item", code, system, "correction", event] => {
+                Self::Correction { system: owned(system), code: owned(code), event: owned(event) }
+            }
             ["location", code, system] => Self::Location { system: owned(system), code: owned(code) },
             ["shop_item", shop_sku, shop] => Self::ShopItem { shop: shop.parse().ok()?, shop_sku: owned(shop_sku) },
             ["shop_location", location, shop] => {

@@ -244,7 +244,7 @@ impl<'a> Draft<'a> {
                     LedgerEvent::Order(order) => self.decide_order(event, room, |record| record.merge(&order.snapshot))?,
                     LedgerEvent::Hold(hold) => self.decide_order(event, room, |record| record.expire(hold))?,
                 };
-                let leaves_no_mark = event.is_a_look() && decision.changes_nothing();
+                let leaves_no_mark = event.is_own_read() && decision.changes_nothing();
                 if decision.left_out.is_none() && !decision.unfinished && !leaves_no_mark {
                     decision.inbox = Some(AppliedEvent { event: event.id().clone(), content, applied_at: self.now });
                 }

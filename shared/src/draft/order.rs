@@ -70,7 +70,7 @@ impl Draft<'_> {
         }
         // The rest of a large order comes with its next part. If the function is killed before that, the order must be read
         // again.
-        record.unread |= decision.unfinished && matches!(event, LedgerEvent::Order(_)) && event.is_a_look();
+        record.unread |= decision.unfinished && matches!(event, LedgerEvent::Order(_)) && event.is_own_read();
         self.raise_low_stock(&mut decision)?;
         self.update_order_alerts(&mut decision, known.as_ref(), &mut record)?;
         if known.as_ref() != Some(&record) {

@@ -88,7 +88,7 @@ impl Draft<'_> {
                 // Its sender received the answer that the event is stored. It waits until the data it does not fit is
                 // corrected.
                 let (system, code) = (stock.system().to_owned(), stock.sku.clone());
-                let missing = MissingMapping::Fit { system, code, event: stock.id.id.clone() };
+                let missing = MissingMapping::Correction { system, code, event: stock.id.id.clone() };
                 return self.wait(stock, missing, format!("{} cannot be applied: {error}", stock.id));
             }
             (Some(LeftOut::Refused(error)), None) => {
@@ -274,7 +274,8 @@ impl Draft<'_> {
     ) -> Result<(), DraftError> {
         // Holds without a reference form one document per system. Units held of one lot are not released from another.
         let name = stock.reference.clone().unwrap_or_else(|| stock.system().to_owned());
-        let of_lot = lot.as_ref().filter(|_| document == DocumentKind::Hold).map_or(String::new(), |lot| format!("/{}", lot.id));
+        let of_lot =
+            lot.as_ref().filter(|_| document == DocumentKind::QualityHold).map_or(String::new(), |lot| format!("/{}", lot.id));
         let reference = format!("{name}{of_lot}");
         let key = RowKey::Commitment { document, reference: reference.clone(), of: of.clone() }.key();
         let known = match self.commitments.get(&key) {
@@ -286,7 +287,7 @@ impl Draft<'_> {
         commitment.add(stock.kind, quantity);
         let after = commitment.open_quantities();
         let cause = MovementCause { event: stock.id.clone(), order: None };
-        let lot = lot.filter(|_| document == DocumentKind::Hold);
+        let lot = lot.filter(|_| document == DocumentKind::QualityHold);
         for step in [
             NewMovement::signed(MovementKind::Hold, after.held - before.held),
             NewMovement::in_transit(after.in_transit - before.in_transit),

@@ -61,7 +61,7 @@ pub(super) fn sent_level(
         SentBy::NoCall => ExplainNode::new(NodeName::Call, "no call has sent this level", None),
         SentBy::NotStored => ExplainNode::new(NodeName::Call, "the call that sent it is not stored", None),
         SentBy::NotFound => {
-            let what = format!("none of the {} calls before that time sent it: its value then is unknown", PushCall::LOOKED_BACK);
+            let what = format!("none of the {} calls before that time sent it: its value then is unknown", PushCall::SEARCHED);
             ExplainNode::new(NodeName::Call, what, None)
         }
     });

@@ -9,7 +9,7 @@ use crate::draft::EventOutcome;
 use crate::flows::{Received, ReconcileError, receive};
 use crate::ledger::LedgerEvent;
 use crate::movement::EventId;
-use crate::order::{HoldDue, HoldEvent, HoldPolicy, OrderRecord};
+use crate::order::{HoldAction, HoldEvent, HoldPolicy, OrderRecord};
 use crate::ports::{Clock, Listing, Store};
 use crate::table::IndexPartition;
 
@@ -57,11 +57,11 @@ pub async fn holds<S: Store, C: Clock>(
             if order.facts.as_ref().is_some_and(|facts| now.duration_since(facts.placed_at).unsigned_abs() < youngest) {
                 return Ok(report); // The index is sorted by age: every later order is younger.
             }
-            let Some(due) = order.hold_due(policy, now) else { continue };
+            let Some(due) = order.hold_action(policy, now) else { continue };
             let done = receive(store, clock, network, LedgerEvent::Hold(decide(&order, due, now))).await?;
             match (due, done) {
-                (HoldDue::Alert, Received::Decided(EventOutcome::Applied { .. })) => report.alerted += 1,
-                (HoldDue::Unpaid | HoldDue::Release, Received::Decided(EventOutcome::Applied { movements, .. })) => {
+                (HoldAction::Alert, Received::Decided(EventOutcome::Applied { .. })) => report.alerted += 1,
+                (HoldAction::Unpaid | HoldAction::Release, Received::Decided(EventOutcome::Applied { movements, .. })) => {
                     report.expired += usize::from(movements > 0);
                 }
                 (_, Received::Decided(_) | Received::Deferred(_)) => {}
@@ -76,11 +76,11 @@ pub async fn holds<S: Store, C: Clock>(
 
 /// Builds the event of one decision. Its id names the order, the reason and the time. The commit checks the decision again
 /// against the order as it is stored by then.
-fn decide(order: &OrderRecord, due: HoldDue, at: Timestamp) -> HoldEvent {
+fn decide(order: &OrderRecord, due: HoldAction, at: Timestamp) -> HoldEvent {
     let name = match due {
-        HoldDue::Unpaid => "unpaid",
-        HoldDue::Release => "unallocated",
-        HoldDue::Alert => "alert",
+        HoldAction::Unpaid => "unpaid",
+        HoldAction::Release => "unallocated",
+        HoldAction::Alert => "alert",
     };
     let id = EventId::new(format!("hold:{}", order.shop), format!("{}@{at}:{name}", order.order));
     HoldEvent { id, shop: order.shop.clone(), order: order.order, due, at }

@@ -44,7 +44,7 @@ pub use read::{OrderReader, ReadReport};
 pub use receive::{Received, receive, receive_all, settle_lane};
 pub use recompute::{Recomputed, recompute};
 pub use reconcile_error::ReconcileError;
-pub use refresh::{ask_refresh, refresh};
+pub use refresh::{refresh, request_refresh};
 pub use replan::replan;
 pub use resume::{Resumed, resume};
 pub use retry::{Retries, RetryBudget, write_if_unchanged};

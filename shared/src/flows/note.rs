@@ -40,7 +40,7 @@ async fn note_once<S: Store, C: Clock>(
     note: &WebhookNote,
 ) -> Result<EventOutcome, WriteError> {
     let mut names = vec![mark.row_key()];
-    names.extend(note.pointer.as_ref().map(Row::row_key));
+    names.extend(note.order_to_read.as_ref().map(Row::row_key));
     names.extend(note.alert.as_ref().map(|(subject, _)| RowKey::Alert(subject.clone())));
     let rows = read_rows(store, names).await?;
     if let Some(known) = rows.get::<AppliedEvent>(&mark.row_key())? {
@@ -51,7 +51,7 @@ async fn note_once<S: Store, C: Clock>(
         return Ok(EventOutcome::ContentMismatch);
     }
     let mut writes = vec![rows.put(mark)];
-    writes.extend(note.pointer.as_ref().map(|pointer| rows.put(pointer)));
+    writes.extend(note.order_to_read.as_ref().map(|order| rows.put(order)));
     if let Some((subject, detail)) = note.alert.clone() {
         writes.extend(rows.turn_alert(subject, AlertState::Raised, detail, clock.now())?);
     }

@@ -182,7 +182,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         let key = RowKey::Order { shop: self.shop.clone(), order: sales.order };
         // Newer facts are forwarded when their own version is read.
         let must_be_sent = |record: &OrderRecord| {
-            record.must_be_forwarded() && record.facts.as_ref().is_some_and(|known| known.says_the_same(facts))
+            record.must_be_forwarded() && record.facts.as_ref().is_some_and(|known| known.has_the_same_content(facts))
         };
         let (record, mut expect) = read::<OrderRecord, S>(self.store, &key).await?;
         let Some(mut record) = record.filter(must_be_sent) else { return Ok(false) };

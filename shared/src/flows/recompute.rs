@@ -170,7 +170,7 @@ impl<S: Store> Recomputing<'_, S> {
                 Level::new(shop.clone(), sku.clone(), location.code.clone(), listed.inventory_item, *shop_location)
             });
             let buffer = at.kept_back(Some(location), self.item.buffer_for(Some(shop), self.tier));
-            level.want(at, buffer, (listed.inventory_item, *shop_location), self.now);
+            level.update(at, buffer, (listed.inventory_item, *shop_location), self.now);
             if level.alerted && level.refused.is_none() && !level.is_due() {
                 // What the shop refused is not needed any more, so no push will clear the alert.
                 level.alerted = false;
@@ -270,6 +270,6 @@ fn metafield(
     let kind = value.kind();
     let new = || VariantMetafield::new(shop.clone(), item.sku.clone(), variant, kind, now);
     let mut metafield = known.cloned().unwrap_or_else(new);
-    metafield.want(variant, value, now);
+    metafield.update(variant, value, now);
     (has_metafield(item, kind) || !metafield.is_blank()).then_some(metafield)
 }

@@ -22,7 +22,7 @@ const MAX_MISSED: usize = 1_000;
 ///
 /// # Errors
 /// When the store fails.
-pub async fn ask_refresh<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(), StoreError> {
+pub async fn request_refresh<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(), StoreError> {
     let (_, expect) = read::<RefreshProgress, S>(store, &RowKey::Refresh).await?;
     let all = RefreshProgress { asked_at: clock.now(), after: None, only_plans: false, done: false, missed: BTreeSet::new() };
     if write_if_unchanged(store, &[Write::put(&all, expect)]).await? {

@@ -106,7 +106,7 @@ async fn is_mapped<S: Store>(store: &S, network: &Network, missing: &MissingMapp
         // Orders wait only for shop items and shop locations.
         MissingMapping::Item { .. }
         | MissingMapping::Unit { .. }
-        | MissingMapping::Fit { .. }
+        | MissingMapping::Correction { .. }
         | MissingMapping::Location { .. } => Ok(false),
     }
 }

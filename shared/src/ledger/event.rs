@@ -55,7 +55,7 @@ impl LedgerEvent {
     /// Whether the event was made from a read or a decision of our own. Repeating it would find the state of that time, so it
     /// leaves no applied mark when it changes nothing.
     #[must_use]
-    pub fn is_a_look(&self) -> bool {
+    pub fn is_own_read(&self) -> bool {
         match self {
             Self::Order(order) => order.snapshot.facts.as_ref().is_some_and(|facts| facts.queried_at.is_some()),
             Self::Hold(_) => true,

@@ -108,14 +108,14 @@ pub enum Mismatch {
         reason: String,
     },
     /// The content of a row belongs under another key.
-    #[error("{position}: the content of the row {row} belongs under the key {says}")]
+    #[error("{position}: the content of the row {row} belongs under the key {belongs}")]
     Misfiled {
         /// The position.
         position: String,
         /// The key of the row.
         row: String,
         /// The key that its content belongs under.
-        says: String,
+        belongs: String,
     },
 }
 

@@ -37,7 +37,7 @@ pub struct HoldEvent {
     /// The order.
     pub order: OrderId,
     /// The decision.
-    pub due: HoldDue,
+    pub due: HoldAction,
     /// When it was made.
     pub at: Timestamp,
 }
@@ -45,7 +45,7 @@ pub struct HoldEvent {
 /// The action that an expired hold requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum HoldDue {
+pub enum HoldAction {
     /// Release it: the order is unpaid.
     Unpaid,
     /// Release it: the order is paid but no warehouse has allocated it, and the merchant configured the release.
@@ -136,7 +136,7 @@ impl OrderRecord {
 
     /// Whether its hold was released and has not been restored since by a payment or a warehouse.
     #[must_use]
-    pub fn is_given_up(&self) -> bool {
+    pub fn is_hold_released(&self) -> bool {
         let paid = self.facts.as_ref().is_some_and(|facts| facts.paid);
         self.expiry.is_some_and(|expiry| expiry.paid || !paid) && !self.is_taken_over()
     }
@@ -149,14 +149,16 @@ impl OrderRecord {
 
     /// The action that its hold requires at `now`, if any.
     #[must_use]
-    pub fn hold_due(&self, policy: HoldPolicy, now: Timestamp) -> Option<HoldDue> {
+    pub fn hold_action(&self, policy: HoldPolicy, now: Timestamp) -> Option<HoldAction> {
         let facts = self.facts.as_ref().filter(|_| self.is_unallocated())?;
         let passed =
             |time: Option<Duration>| time.is_some_and(|time| facts.placed_at.saturating_add(time).is_ok_and(|due| due <= now));
         match facts.paid {
-            false if passed(policy.unpaid) && !self.is_taken_over() => Some(HoldDue::Unpaid),
-            true if passed(policy.unallocated) && policy.release_unallocated && !self.is_taken_over() => Some(HoldDue::Release),
-            true if passed(policy.unallocated) && !self.alerted.contains(&HoldAlert::Unallocated) => Some(HoldDue::Alert),
+            false if passed(policy.unpaid) && !self.is_taken_over() => Some(HoldAction::Unpaid),
+            true if passed(policy.unallocated) && policy.release_unallocated && !self.is_taken_over() => {
+                Some(HoldAction::Release)
+            }
+            true if passed(policy.unallocated) && !self.alerted.contains(&HoldAlert::Unallocated) => Some(HoldAction::Alert),
             true | false => None,
         }
     }
@@ -166,12 +168,12 @@ impl OrderRecord {
     pub fn expire(&mut self, event: &HoldEvent) {
         let Some(facts) = self.facts.as_ref().filter(|_| self.is_unallocated()) else { return };
         match event.due {
-            HoldDue::Unpaid if !facts.paid => self.expiry = Some(HoldExpiry { paid: false, at: event.at }),
-            HoldDue::Release if facts.paid => self.expiry = Some(HoldExpiry { paid: true, at: event.at }),
-            HoldDue::Alert if facts.paid => {
+            HoldAction::Unpaid if !facts.paid => self.expiry = Some(HoldExpiry { paid: false, at: event.at }),
+            HoldAction::Release if facts.paid => self.expiry = Some(HoldExpiry { paid: true, at: event.at }),
+            HoldAction::Alert if facts.paid => {
                 self.alerted.insert(HoldAlert::Unallocated);
             }
-            HoldDue::Unpaid | HoldDue::Release | HoldDue::Alert => {}
+            HoldAction::Unpaid | HoldAction::Release | HoldAction::Alert => {}
         }
     }
 
@@ -182,7 +184,7 @@ impl OrderRecord {
         let mut alerts = self.alerted.clone();
         let reserved = self.lines.values().any(|line| !line.reserved.is_empty());
         let paid = |record: &Self| record.facts.as_ref().is_some_and(|facts| facts.paid);
-        if before.is_some_and(|before| before.is_given_up() && !paid(before)) && paid(self) && !self.is_given_up() {
+        if before.is_some_and(|before| before.is_hold_released() && !paid(before)) && paid(self) && !self.is_hold_released() {
             alerts.insert(HoldAlert::PaidLate);
         }
         alerts.retain(|alert| match alert {

@@ -21,7 +21,7 @@ mod shipment_steps;
 mod shipped;
 mod snapshot;
 
-pub use hold::{HoldAlert, HoldDue, HoldEvent, HoldExpiry, HoldPolicy};
+pub use hold::{HoldAction, HoldAlert, HoldEvent, HoldExpiry, HoldPolicy};
 pub use line::{LineLedger, LineShipment};
 pub use note::{OrderToRead, WebhookNote};
 pub use plan::OrderStep;

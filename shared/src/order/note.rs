@@ -10,7 +10,7 @@ use crate::catalog::ShopDomain;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WebhookNote {
     /// A request to read an order.
-    pub pointer: Option<OrderToRead>,
+    pub order_to_read: Option<OrderToRead>,
     /// An alert, with its detail text.
     pub alert: Option<(AlertSubject, String)>,
 }

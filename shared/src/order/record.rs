@@ -29,7 +29,7 @@ pub struct OrderRecord {
     pub facts: Option<OrderFacts>,
     /// The changes that the open units of the facts account for.
     #[serde(default)]
-    pub counted: CoveredChanges,
+    pub covered: CoveredChanges,
     /// The newest routing, with the changes that its open units account for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routed: Option<(Routing, CoveredChanges)>,
@@ -83,13 +83,13 @@ impl OrderRecord {
     /// The record of an order without any facts yet.
     #[must_use]
     pub fn new(shop: ShopDomain, order: OrderId) -> Self {
-        let (facts, counted, routed, fulfilments, refunds, dispositions, reports) = Default::default();
+        let (facts, covered, routed, fulfilments, refunds, dispositions, reports) = Default::default();
         let (expiry, alerted, read_at, unread, unreadable, forwarded, unforwarded, lines) = Default::default();
         Self {
             shop,
             order,
             facts,
-            counted,
+            covered,
             routed,
             fulfilments,
             refunds,
@@ -125,20 +125,20 @@ impl OrderRecord {
         for (id, seen) in &snapshot.dispositions {
             self.dispositions.entry(*id).or_insert_with(|| seen.clone());
         }
-        let counted = snapshot.counted();
+        let covered = snapshot.covered();
         if let Some(routing) = &snapshot.routing
             && self.routed.as_ref().is_none_or(|(known, _)| known.progress() < routing.progress())
         {
-            self.routed = Some((routing.clone(), counted.clone()));
+            self.routed = Some((routing.clone(), covered.clone()));
         }
         if let Some(facts) = &snapshot.facts {
             let known = self.facts.as_ref();
-            if known.is_none_or(|known| known.progress(&self.counted) < facts.progress(&counted)) {
-                self.unforwarded |= known.is_none_or(|known| !known.says_the_same(facts));
+            if known.is_none_or(|known| known.progress(&self.covered) < facts.progress(&covered)) {
+                self.unforwarded |= known.is_none_or(|known| !known.has_the_same_content(facts));
                 self.unread = queried_at.is_none();
                 self.facts = Some(facts.clone());
-                self.counted = counted;
-            } else if known.is_some_and(|known| known.version == facts.version && !known.says_the_same(facts)) {
+                self.covered = covered;
+            } else if known.is_some_and(|known| known.version == facts.version && !known.has_the_same_content(facts)) {
                 self.unread |= queried_at.is_none(); // The webhook is from the same second as the query and may be newer.
             }
         } else {

@@ -57,17 +57,17 @@ impl RequiredUnits<'_> {
     /// Units of a line still to ship, by the place from which they are to ship: first the units that a warehouse has allocated,
     /// then those that the shop has routed, then the rest. Units shipped ahead of the shop are not included.
     pub fn open(&self, line: LineId, shipped: &ShippedUnits) -> Places {
-        if self.record.is_given_up() {
+        if self.record.is_hold_released() {
             return Places::new();
         }
         let mut demands: Vec<(Place, Quantity)> = self.record.allocated(line, &shipped.total).collect();
-        if let Some((routing, counted)) = &self.record.routed {
+        if let Some((routing, covered)) = &self.record.routed {
             let mut routed = Places::new();
             for (location, units) in routing.open.get(&line).into_iter().flatten() {
                 *routed.entry(self.place(Some(*location))).or_default() += *units;
             }
             let mut gone = shipped.shipped_ahead.clone();
-            for (location, units) in self.record.shipped_since(line, counted) {
+            for (location, units) in self.record.shipped_since(line, covered) {
                 *gone.entry(self.place(location)).or_default() += units;
             }
             let gone = |place: &Place| gone.get(place).copied().unwrap_or_default();
@@ -92,10 +92,10 @@ impl RequiredUnits<'_> {
         let mut withheld = Places::new();
         let Some(facts) = self.record.facts.as_ref().filter(|facts| facts.confirmed) else { return withheld };
         let Some(known) = facts.lines.get(&line) else { return withheld };
-        let counted = &self.record.counted;
+        let covered = &self.record.covered;
         let units = |fulfilment: &Fulfilment| fulfilment.lines.get(&line).copied().unwrap_or_default();
         let fulfilments = &self.record.fulfilments;
-        let valid = fulfilments.iter().filter(|(id, _)| counted.fulfilments.get(*id) == Some(&FulfilmentStatus::Shipped));
+        let valid = fulfilments.iter().filter(|(id, _)| covered.fulfilments.get(*id) == Some(&FulfilmentStatus::Shipped));
         let shipped: Quantity = valid.map(|(_, fulfilment)| units(fulfilment)).sum();
         let was_valid = |fulfilment: &Fulfilment, moment: Timestamp| {
             let void_by_then = fulfilment.status == FulfilmentStatus::Void && fulfilment.version <= moment;
@@ -105,7 +105,7 @@ impl RequiredUnits<'_> {
             fulfilments.values().filter(|fulfilment| was_valid(fulfilment, moment)).map(units).sum()
         };
         let mut refunds: Vec<&Refund> =
-            self.record.refunds.iter().filter(|(id, _)| counted.refunds.contains(id)).map(|(_, refund)| refund).collect();
+            self.record.refunds.iter().filter(|(id, _)| covered.refunds.contains(id)).map(|(_, refund)| refund).collect();
         refunds.sort_by_key(|refund| refund.made_at);
         let cancelled = refunded(refunds.iter().copied(), line, Restock::Cancel);
         let mut unshipped = known.ordered - known.open - shipped - cancelled;
@@ -171,12 +171,12 @@ impl RequiredUnits<'_> {
         let mut unshipped = self.legacy_unshipped(line);
         for refund in self.record.refunds.values() {
             for back in refund.lines.iter().filter(|refunded| refunded.line == line) {
-                let counted = match back.restock {
+                let covered = match back.restock {
                     Restock::Return => refund.of_return.and_then(|of_return| disposed.get_mut(&of_return)),
                     Restock::Legacy => Some(&mut unshipped),
                     Restock::Cancel | Restock::None => continue,
                 };
-                let known = counted.map_or(Quantity::ZERO, |known| {
+                let known = covered.map_or(Quantity::ZERO, |known| {
                     let units = back.quantity.min(*known);
                     *known -= units;
                     units
@@ -201,7 +201,7 @@ impl RequiredUnits<'_> {
 impl OrderRecord {
     /// Units of a line that were cancelled by refunds which its facts do not account for yet.
     pub(super) fn cancelled_since(&self, line: LineId) -> Quantity {
-        let since = self.refunds.iter().filter(|(id, _)| !self.counted.refunds.contains(id));
+        let since = self.refunds.iter().filter(|(id, _)| !self.covered.refunds.contains(id));
         refunded(since.map(|(_, refund)| refund), line, Restock::Cancel)
     }
 }

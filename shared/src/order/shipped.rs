@@ -115,7 +115,7 @@ impl OrderRecord {
         let Some(facts) = self.facts.as_ref().filter(|facts| facts.confirmed && !facts.cancelled) else { return Quantity::ZERO };
         // A line that the facts no longer contain has no open units.
         let open = facts.lines.get(&line).map_or(Quantity::ZERO, |line| line.open);
-        let shipped: Quantity = self.shipped_since(line, &self.counted).map(|(_, units)| units).sum();
+        let shipped: Quantity = self.shipped_since(line, &self.covered).map(|(_, units)| units).sum();
         (open - shipped - self.cancelled_since(line)).at_least_zero()
     }
 
@@ -123,7 +123,7 @@ impl OrderRecord {
     pub(super) fn shipped_since(
         &self,
         line: LineId,
-        counted: &CoveredChanges,
+        covered: &CoveredChanges,
     ) -> impl Iterator<Item = (Option<ShopLocationId>, Quantity)> {
         self.fulfilments.iter().map(move |(id, fulfilment)| {
             let units = fulfilment.lines.get(&line).copied().unwrap_or_default();
@@ -131,7 +131,7 @@ impl OrderRecord {
                 FulfilmentStatus::Shipped => units,
                 FulfilmentStatus::Void => Quantity::ZERO,
             };
-            let then = counted.fulfilments.get(id).map_or(Quantity::ZERO, |status| shipped(*status));
+            let then = covered.fulfilments.get(id).map_or(Quantity::ZERO, |status| shipped(*status));
             (fulfilment.location, shipped(fulfilment.status) - then)
         })
     }

@@ -199,7 +199,7 @@ impl OrderSnapshot {
 
     /// The fulfilments and refunds that its open units account for.
     #[must_use]
-    pub fn counted(&self) -> CoveredChanges {
+    pub fn covered(&self) -> CoveredChanges {
         CoveredChanges {
             fulfilments: self.fulfilments.iter().map(|(id, fulfilment)| (*id, fulfilment.status)).collect(),
             refunds: self.refunds.keys().copied().collect(),
@@ -266,19 +266,19 @@ impl OrderFacts {
 
     /// Whether it has the same content as `other`, whether it comes from a webhook or a query.
     #[must_use]
-    pub fn says_the_same(&self, other: &Self) -> bool {
+    pub fn has_the_same_content(&self, other: &Self) -> bool {
         Self { queried_at: other.queried_at, ..self.clone() } == *other
     }
 
     /// A sort key: the higher of two snapshots is the newer. Snapshots of one second share a version, so further parts decide: a
     /// query outranks a webhook and an earlier query, and each change raises one of the remaining parts and lowers none before
     /// it: a cancellation, an addition, a fulfilment that becomes void, a refund, a payment, a shipment or removal.
-    pub(super) fn progress(&self, counted: &CoveredChanges) -> impl Ord + use<> {
+    pub(super) fn progress(&self, covered: &CoveredChanges) -> impl Ord + use<> {
         let ordered: Quantity = self.lines.values().map(|line| line.ordered).sum();
         let open: Quantity = self.lines.values().map(|line| line.open).sum();
-        let void = counted.fulfilments.values().filter(|status| **status == FulfilmentStatus::Void).count();
+        let void = covered.fulfilments.values().filter(|status| **status == FulfilmentStatus::Void).count();
         let settled = (self.cancelled, self.confirmed);
-        (self.version, self.queried_at, settled, ordered, void, counted.refunds.len(), self.paid, -open)
+        (self.version, self.queried_at, settled, ordered, void, covered.refunds.len(), self.paid, -open)
     }
 }
 

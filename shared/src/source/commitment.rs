@@ -22,14 +22,14 @@ pub enum DocumentKind {
     /// A transfer, at its destination: opened by the departure, closed by the arrival or the loss.
     Transfer,
     /// A quality hold.
-    Hold,
+    QualityHold,
     /// An order that is not a shop's: promised to a customer, allocated by a warehouse, closed by its shipment.
     Outbound,
 }
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Ticket, Self::Transfer, Self::Hold, Self::Outbound];
+    pub const ALL: [Self; 4] = [Self::Ticket, Self::Transfer, Self::QualityHold, Self::Outbound];
 
     /// The name that is stored.
     #[must_use]
@@ -37,7 +37,7 @@ impl DocumentKind {
         match self {
             Self::Ticket => "ticket",
             Self::Transfer => "transfer",
-            Self::Hold => "hold",
+            Self::QualityHold => "quality_hold",
             Self::Outbound => "outbound",
         }
     }
@@ -93,7 +93,7 @@ impl OpenCommitment {
         match self.document {
             DocumentKind::Ticket => BalanceChange { pos_pending: total(DocumentPart::PosSold).at_least_zero(), ..nothing },
             DocumentKind::Transfer => BalanceChange { in_transit: total(DocumentPart::Transferred).at_least_zero(), ..nothing },
-            DocumentKind::Hold => BalanceChange { held: total(DocumentPart::Held).at_least_zero(), ..nothing },
+            DocumentKind::QualityHold => BalanceChange { held: total(DocumentPart::Held).at_least_zero(), ..nothing },
             DocumentKind::Outbound => {
                 // A warehouse allocates units that may be promised already, and ships units that may be allocated already.
                 // Each unit counts once.

@@ -178,7 +178,7 @@ impl DocumentPart {
         match self {
             Self::PosSold => DocumentKind::Ticket,
             Self::Transferred => DocumentKind::Transfer,
-            Self::Held => DocumentKind::Hold,
+            Self::Held => DocumentKind::QualityHold,
             Self::Promised | Self::Allocated | Self::Shipped => DocumentKind::Outbound,
         }
     }

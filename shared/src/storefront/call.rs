@@ -52,7 +52,7 @@ impl From<&ShopAnswer> for PushOutcome {
 
 impl PushCall {
     /// The number of a shop's calls that an explanation searches for the one that sent a value.
-    pub const LOOKED_BACK: u64 = 500;
+    pub const SEARCHED: u64 = 500;
 
     /// The call of an intent that is being closed, with its outcome.
     #[must_use]

@@ -75,7 +75,7 @@ impl Level {
 
     /// Takes over a newer computation, less the `buffer` that is kept back from this shop. An older computation changes nothing:
     /// a level never goes back to an older movement.
-    pub fn want(&mut self, at: &LocationPromise, buffer: Quantity, names: (InventoryItemId, ShopLocationId), now: Timestamp) {
+    pub fn update(&mut self, at: &LocationPromise, buffer: Quantity, names: (InventoryItemId, ShopLocationId), now: Timestamp) {
         if at.seq < self.seq {
             return;
         }

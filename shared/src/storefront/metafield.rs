@@ -85,13 +85,12 @@ pub struct VariantMetafield {
     /// The variant that the shop sells it as.
     pub variant: VariantId,
     /// The value that the shop should show.
-    #[serde(rename = "lots")]
-    pub shows: MetafieldValue,
+    pub value: MetafieldValue,
     /// The value that the shop has acknowledged. `None` when it was never sent, or when the last value that the shop applied is
     /// unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<MetafieldValue>,
-    /// When the push that is sending the value began. Another push leaves the metafield alone for [`Self::AT_WORK`].
+    /// When the push that is sending the value began. Another push leaves the metafield alone for [`Self::SENDING_TIMEOUT`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sending_since: Option<Timestamp>,
     /// Why the shop refuses the value, until the value changes.
@@ -109,7 +108,7 @@ impl VariantMetafield {
     pub const MAX_LOTS: usize = 50;
 
     /// How long a push may take to send a metafield before another push takes it over. Longer than a call takes.
-    pub const AT_WORK: Duration = Duration::from_secs(10);
+    pub const SENDING_TIMEOUT: Duration = Duration::from_secs(10);
 
     /// A metafield that was never sent to the shop, with an empty value.
     #[must_use]
@@ -119,7 +118,7 @@ impl VariantMetafield {
             shop,
             sku,
             variant,
-            shows: MetafieldValue::nothing(kind),
+            value: MetafieldValue::nothing(kind),
             acknowledged,
             sending_since,
             refused,
@@ -147,28 +146,28 @@ impl VariantMetafield {
     }
 
     /// Takes over a newer computation.
-    pub fn want(&mut self, variant: VariantId, shows: MetafieldValue, now: Timestamp) {
+    pub fn update(&mut self, variant: VariantId, value: MetafieldValue, now: Timestamp) {
         if self.variant != variant {
             // The mapping changed: the value of the old variant does not hold for the new one, and the result of a push to the
             // old one no longer matters.
             self.variant = variant;
             (self.acknowledged, self.sending_since, self.refused) = (None, None, None);
         }
-        if self.shows != shows {
-            (self.shows, self.refused, self.changed_at) = (shows, None, now);
+        if self.value != value {
+            (self.value, self.refused, self.changed_at) = (value, None, now);
         }
     }
 
     /// Whether the value must be sent to the shop now.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.refused.is_none() && self.acknowledged.as_ref() != Some(&self.shows)
+        self.refused.is_none() && self.acknowledged.as_ref() != Some(&self.value)
     }
 
     /// Whether the shop shows an empty value and should show one, and no push is sending another.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.shows.is_nothing()
+        self.value.is_nothing()
             && self.sending_since.is_none()
             && self.acknowledged.as_ref().is_some_and(MetafieldValue::is_nothing)
     }
@@ -176,13 +175,14 @@ impl VariantMetafield {
     /// Whether a push began to send the value so recently that it may still be running.
     #[must_use]
     pub fn is_being_sent(&self, now: Timestamp) -> bool {
-        self.sending_since.is_some_and(|since| Duration::try_from(now.duration_since(since)).unwrap_or_default() < Self::AT_WORK)
+        self.sending_since
+            .is_some_and(|since| Duration::try_from(now.duration_since(since)).unwrap_or_default() < Self::SENDING_TIMEOUT)
     }
 
     /// Records that the shop accepted `sent`: this metafield as it was when the push began.
     pub fn record_accepted(&mut self, sent: &Self) {
         if self.sending_since == sent.sending_since {
-            (self.acknowledged, self.sending_since) = (Some(sent.shows.clone()), None);
+            (self.acknowledged, self.sending_since) = (Some(sent.value.clone()), None);
         } else {
             // Another push took over from this one and sent the value too. Which of the two the shop applied last is unknown, so
             // the value is sent again.
@@ -194,7 +194,7 @@ impl VariantMetafield {
     pub fn record_refused(&mut self, sent: &Self, reason: &str) {
         if self.sending_since == sent.sending_since {
             self.sending_since = None;
-            if self.shows == sent.shows {
+            if self.value == sent.value {
                 self.refused = Some(reason.to_owned());
             }
         }
@@ -203,8 +203,8 @@ impl VariantMetafield {
     /// The value as JSON: a list such as `[{"lot":"L-7","expires":"2027-05-31"},{"lot":"L-9"}]`, or a promise such as
     /// `{"date":"2026-12-03"}`, `{}` when there is no date.
     #[must_use]
-    pub fn value(&self) -> String {
-        serde_json::to_string(&self.shows).expect("lot names and dates always serialise")
+    pub fn json(&self) -> String {
+        serde_json::to_string(&self.value).expect("lot names and dates always serialise")
     }
 }
 
@@ -254,7 +254,7 @@ mod tests {
     fn metafield(positions: &[Position]) -> VariantMetafield {
         let names = ("a.myshopify.com".parse().expect("a shop"), "A".parse().expect("a SKU"), VariantId::new(1));
         let mut metafield = VariantMetafield::new(names.0, names.1, names.2, MetafieldKind::Lots, Timestamp::UNIX_EPOCH);
-        metafield.want(
+        metafield.update(
             VariantId::new(1),
             MetafieldValue::Lots(VariantMetafield::lots_of(&network(), positions)),
             Timestamp::UNIX_EPOCH,
@@ -286,10 +286,10 @@ mod tests {
             (&[r#"WH: "<\ 1"#], r#"[{"lot":"\"<\\"}]"#),
         ];
         for (lots, expected) in rows {
-            assert_eq!(metafield(&positions(lots)).value(), expected, "{lots:?}");
+            assert_eq!(metafield(&positions(lots)).json(), expected, "{lots:?}");
         }
         let many: Vec<String> = (0..=VariantMetafield::MAX_LOTS).map(|n| format!("L{n} 1 {}-01-01", 2100 - n)).collect();
-        let MetafieldValue::Lots(shown) = metafield(&positions(&[&format!("WH: {}", many.join(","))])).shows else {
+        let MetafieldValue::Lots(shown) = metafield(&positions(&[&format!("WH: {}", many.join(","))])).value else {
             panic!("a lots metafield has lots")
         };
         let ends = [&shown[0], &shown[VariantMetafield::MAX_LOTS - 1]].map(|shown| shown.lot.as_str());
@@ -304,13 +304,13 @@ mod tests {
         let later = || Timestamp::UNIX_EPOCH + Duration::from_secs(60);
         let nothing: Happens = |_| {};
         let changes: Happens =
-            |metafield| metafield.want(VariantId::new(1), MetafieldValue::nothing(MetafieldKind::Lots), metafield.changed_at);
+            |metafield| metafield.update(VariantId::new(1), MetafieldValue::nothing(MetafieldKind::Lots), metafield.changed_at);
         let is_mapped_anew: Happens =
-            |metafield| metafield.want(VariantId::new(2), metafield.shows.clone(), metafield.changed_at);
+            |metafield| metafield.update(VariantId::new(2), metafield.value.clone(), metafield.changed_at);
         let another_takes_over: Happens =
-            |metafield| metafield.sending_since = metafield.sending_since.map(|at| at + VariantMetafield::AT_WORK);
+            |metafield| metafield.sending_since = metafield.sending_since.map(|at| at + VariantMetafield::SENDING_TIMEOUT);
         let another_has_sent_it: Happens =
-            |metafield| (metafield.acknowledged, metafield.sending_since) = (Some(metafield.shows.clone()), None);
+            |metafield| (metafield.acknowledged, metafield.sending_since) = (Some(metafield.value.clone()), None);
         for (case, happens, due_when_accepted, due_when_refused) in [
             ("nothing", nothing, false, false),
             ("changes", changes, true, true),
@@ -321,7 +321,7 @@ mod tests {
             let before = metafield(&positions(&["WH: L 3"]));
             assert!(before.is_due() && !before.is_being_sent(later()), "{case}");
             let sent = VariantMetafield { sending_since: Some(later()), ..before };
-            assert!(sent.is_being_sent(later()) && !sent.is_being_sent(later() + VariantMetafield::AT_WORK), "{case}");
+            assert!(sent.is_being_sent(later()) && !sent.is_being_sent(later() + VariantMetafield::SENDING_TIMEOUT), "{case}");
             let mut now = sent.clone();
             happens(&mut now);
             let (mut accepted, mut refused) = (now.clone(), now);
@@ -339,9 +339,9 @@ mod tests {
         let mut refused = sent.clone();
         refused.record_refused(&sent, "no");
         let nothing = MetafieldValue::nothing(MetafieldKind::Lots);
-        for (variant, shows, due) in [(1, sent.shows.clone(), false), (1, nothing, true), (2, sent.shows.clone(), true)] {
+        for (variant, shows, due) in [(1, sent.value.clone(), false), (1, nothing, true), (2, sent.value.clone(), true)] {
             let mut metafield = refused.clone();
-            metafield.want(VariantId::new(variant), shows, Timestamp::UNIX_EPOCH);
+            metafield.update(VariantId::new(variant), shows, Timestamp::UNIX_EPOCH);
             assert_eq!(metafield.is_due(), due);
         }
     }
@@ -356,8 +356,8 @@ mod tests {
             (MetafieldValue::Promise(PromiseValue { date: Some(day) }), r#"{"date":"2026-12-03"}"#),
             (MetafieldValue::Lots(vec![LotValue { lot: "L".parse().expect("a lot"), expires: None }]), r#"[{"lot":"L"}]"#),
         ] {
-            let before = VariantMetafield { shows: shows.clone(), acknowledged: Some(shows.clone()), ..metafield(&[]) };
-            assert_eq!(before.value(), value);
+            let before = VariantMetafield { value: shows.clone(), acknowledged: Some(shows.clone()), ..metafield(&[]) };
+            assert_eq!(before.json(), value);
             let row = serde_json::to_value(&before).expect("a row");
             assert_eq!(serde_json::from_value::<VariantMetafield>(row).expect("it can be read"), before);
         }

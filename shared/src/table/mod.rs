@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: reading and writing. The port `Store` does that.
 
+mod display;
 mod examples;
 mod index;
 mod key;
@@ -17,7 +18,6 @@ mod segments;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod words;
 
 pub use examples::{Example, examples};
 pub use index::{IndexKey, IndexPartition, waiting_prefixes};

@@ -152,7 +152,7 @@ impl Row for Level {
 
 impl Row for VariantMetafield {
     fn row_key(&self) -> RowKey {
-        RowKey::Metafield { shop: self.shop.clone(), sku: self.sku.clone(), kind: self.shows.kind() }
+        RowKey::Metafield { shop: self.shop.clone(), sku: self.sku.clone(), kind: self.value.kind() }
     }
 
     fn index(&self) -> Option<IndexKey> {

@@ -182,7 +182,7 @@ async fn sent_levels<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<Se
             let Some(id) = location.shops.get(shop) else { continue };
             let mut level = Level::new(shop.clone(), facts.sku.clone(), code.clone(), listed.inventory_item, *id);
             let buffer = at.kept_back(Some(location), facts.item.buffer_for(Some(shop), facts.tier.as_ref()));
-            level.want(at, buffer, (listed.inventory_item, *id), facts.at);
+            level.update(at, buffer, (listed.inventory_item, *id), facts.at);
             level.needs_set = false;
             if let SentBy::Call(call) = &sent_by {
                 level.acknowledged = call.row(&facts.sku, &code).map(|(_, row)| row.to);
@@ -208,7 +208,7 @@ async fn find_calls<S: Store>(
         PushState::Closed => intent.number,
     });
     let mut next = last_closed(store, shop, newest, facts.at).await?;
-    let end = next.saturating_sub(PushCall::LOOKED_BACK);
+    let end = next.saturating_sub(PushCall::SEARCHED);
     let mut open: BTreeSet<LocationId> = pairs.keys().cloned().collect();
     while next > end && !open.is_empty() {
         let first = next.saturating_sub(50).max(end) + 1;

@@ -23,7 +23,7 @@ use crate::table::{Expect, IndexPartition, Key, Row, RowKey, Write};
 const LISTED: usize = 100;
 
 /// How long after marking a call may begin. A later call might end after other pushes may take over its metafields.
-const MARK_LASTS: Duration = VariantMetafield::AT_WORK.saturating_sub(ONE_CALL);
+const MARK_LASTS: Duration = VariantMetafield::SENDING_TIMEOUT.saturating_sub(ONE_CALL);
 
 /// Pushes a shop's due metafields: the `hinted` ones, and the ones that the index lists.
 pub(super) struct MetafieldPush<'a, S, F, C> {
@@ -81,8 +81,8 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
             };
             let row = |metafield: &VariantMetafield| MetafieldWrite {
                 variant: metafield.variant,
-                kind: metafield.shows.kind(),
-                value: metafield.value(),
+                kind: metafield.value.kind(),
+                value: metafield.json(),
             };
             let rows: Vec<MetafieldWrite> = sent.iter().map(row).collect();
             let answer = self.front.set_metafields(self.shop, &rows).await;

@@ -46,7 +46,7 @@ impl Delivered for VariantMetafield {
     }
 
     fn alert(&self) -> (AlertSubject, String) {
-        let (Self { shop, sku, .. }, kind) = (self, self.shows.kind());
+        let (Self { shop, sku, .. }, kind) = (self, self.value.kind());
         let subject = AlertSubject::MetafieldRefused { shop: shop.clone(), sku: sku.clone(), metafield: kind };
         (subject, format!("metafield {kind} of {sku}"))
     }

@@ -7,7 +7,7 @@ use crate::catalog::{LineId, LocationId, OrderId, Place, Quantity, ShopLocationI
 use crate::movement::EventId;
 use crate::order::tests::model::{Change, Held, Model, at, place, settle, shop};
 use crate::order::{
-    HoldDue, HoldEvent, HoldPolicy, OrderFacts, OrderRecord, OrderReport, OrderSnapshot, ReportKind, Restock, StockTracking,
+    HoldAction, HoldEvent, HoldPolicy, OrderFacts, OrderRecord, OrderReport, OrderSnapshot, ReportKind, Restock, StockTracking,
 };
 
 /// One input about an order.
@@ -96,7 +96,7 @@ impl Case {
                 self.record.report(&report);
             }
             Input::Expired(policy) => {
-                if let Some(due) = self.record.hold_due(*policy, now) {
+                if let Some(due) = self.record.hold_action(*policy, now) {
                     let id = EventId::new("hold", "1");
                     self.record.expire(&HoldEvent { id, shop: shop(), order: OrderId::new(1), due, at: now });
                 }
@@ -260,12 +260,12 @@ fn a_hold_is_due_only_by_the_policy() {
     let both = HoldPolicy { unpaid: hours(72), unallocated: hours(24), release_unallocated: false };
     let release = HoldPolicy { release_unallocated: true, ..both };
     for (paid, age, policy, allocated, expected) in [
-        (false, 72, both, false, Some(HoldDue::Unpaid)),
+        (false, 72, both, false, Some(HoldAction::Unpaid)),
         (false, 71, both, false, None),
         (false, 500, HoldPolicy::default(), false, None),
         (false, 500, both, true, None),
-        (true, 24, both, false, Some(HoldDue::Alert)),
-        (true, 24, release, false, Some(HoldDue::Release)),
+        (true, 24, both, false, Some(HoldAction::Alert)),
+        (true, 24, release, false, Some(HoldAction::Release)),
         (true, 23, release, false, None),
         (true, 500, both, true, None),
     ] {
@@ -276,7 +276,7 @@ fn a_hold_is_due_only_by_the_policy() {
             case.handle(&Input::Report(ReportKind::Allocated, 1, 1));
         }
         let now = at(0).saturating_add(Duration::from_secs(age * 3_600)).expect("in range");
-        assert_eq!(case.record.hold_due(policy, now), expected, "paid {paid}, {age} h, {policy:?}, allocated {allocated}");
+        assert_eq!(case.record.hold_action(policy, now), expected, "paid {paid}, {age} h, {policy:?}, allocated {allocated}");
     }
 }
 

@@ -79,7 +79,7 @@ fn kinds_of(kind: DocumentKind) -> &'static [StockKind] {
     match kind {
         DocumentKind::Ticket => &[StockKind::PosSale, StockKind::PosVoid, StockKind::PosPosting],
         DocumentKind::Transfer => &[StockKind::TransferOut, StockKind::TransferIn, StockKind::TransferLoss],
-        DocumentKind::Hold => &[StockKind::QualityHold, StockKind::QualityRelease],
+        DocumentKind::QualityHold => &[StockKind::QualityHold, StockKind::QualityRelease],
         DocumentKind::Outbound => &[
             StockKind::Allocation,
             StockKind::Deallocation,
@@ -217,7 +217,7 @@ impl World {
         let there = matches!(kind, StockKind::TransferIn | StockKind::TransferLoss);
         let at = if there { document.to.clone() } else { document.at.clone() };
         let mut event = self.random_event(system, kind, (document.sku.clone(), at), units);
-        let unnamed = document.kind == DocumentKind::Hold && self.rng.per_mille(200);
+        let unnamed = document.kind == DocumentKind::QualityHold && self.rng.per_mille(200);
         event.reference = (!unnamed).then(|| document.reference.clone());
         event.to = (kind == StockKind::TransferOut).then(|| document.to.clone());
         event
@@ -228,7 +228,8 @@ impl World {
         if is_sold && self.config.only_grows {
             return None;
         }
-        let kind = *self.rng.pick(&[DocumentKind::Ticket, DocumentKind::Transfer, DocumentKind::Hold, DocumentKind::Outbound]);
+        let kind =
+            *self.rng.pick(&[DocumentKind::Ticket, DocumentKind::Transfer, DocumentKind::QualityHold, DocumentKind::Outbound]);
         // A POS sale reduces the stock that a count finds when it is made, not when the POS posts it. The model does not know
         // that time.
         let kind = if kind == DocumentKind::Ticket && sku.as_str() == RAW { DocumentKind::Transfer } else { kind };

@@ -226,7 +226,10 @@ impl SourceEvent {
     /// Its form for the oracle. Only holds of an item that is kept by lot carry the lot.
     pub fn fact(&self) -> Fact<&LocationId, Timestamp, (&str, Option<&str>)> {
         let Self { kind, units, .. } = *self;
-        let lot = self.lot.as_deref().filter(|_| DocumentKind::of(kind) == Some(DocumentKind::Hold) && self.sku.as_str() == LOTS);
+        let lot = self
+            .lot
+            .as_deref()
+            .filter(|_| DocumentKind::of(kind) == Some(DocumentKind::QualityHold) && self.sku.as_str() == LOTS);
         let reference = (self.reference.as_deref().unwrap_or(self.system), lot);
         Fact { kind, at: &self.at, to: self.to.as_ref(), units, time: self.occurred_at, reference }
     }

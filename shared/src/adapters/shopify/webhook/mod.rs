@@ -74,7 +74,8 @@ pub fn parse(topic: WebhookTopic, shop: &ShopDomain, body: &[u8], now: Timestamp
         let order = order.map(OrderId::new).ok_or(WebhookFormatError::Id { field: "order_id" })?;
         Ok(OrderSnapshot::about(shop.clone(), order))
     };
-    let alert = |subject, detail: String| WebhookContent::Note(WebhookNote { pointer: None, alert: Some((subject, detail)) });
+    let alert =
+        |subject, detail: String| WebhookContent::Note(WebhookNote { order_to_read: None, alert: Some((subject, detail)) });
     Ok(match topic {
         WebhookTopic::Order => WebhookContent::Order(json::<OrderBody>("order", body)?.snapshot(shop)?),
         WebhookTopic::Fulfilment => {
@@ -91,7 +92,7 @@ pub fn parse(topic: WebhookTopic, shop: &ShopDomain, body: &[u8], now: Timestamp
             let gid = referenced_gid(&json("reference to an order", body)?)
                 .ok_or(WebhookFormatError::Id { field: "the referenced object" })?;
             WebhookContent::Note(WebhookNote {
-                pointer: Some(OrderToRead { shop: shop.clone(), gid, named_at: now }),
+                order_to_read: Some(OrderToRead { shop: shop.clone(), gid, named_at: now }),
                 alert: None,
             })
         }

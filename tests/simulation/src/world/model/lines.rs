@@ -71,7 +71,7 @@ impl World {
             *back.entry(code.clone()).or_default() += unseen.min(*units);
             unseen -= unseen.min(*units);
         }
-        let is_reserved = !self.is_given_up(order, checker);
+        let is_reserved = !self.is_hold_released(order, checker);
         let open = if is_reserved { still_open(order, line) - left.ahead.values().sum::<i64>() } else { 0 };
         let without_nothing = |mut units: Units| {
             units.retain(|_, units| *units != 0);
@@ -106,7 +106,7 @@ impl World {
     }
 
     /// Whether the hold of an order has expired unpaid, and no warehouse has allocated or shipped units of it.
-    fn is_given_up(&self, order: &Order, checker: &Checker) -> bool {
+    fn is_hold_released(&self, order: &Order, checker: &Checker) -> bool {
         let record = checker.orders.get(&OrderId::new(number(order.id.0)));
         let expired = order.financial == Financial::Pending && record.is_some_and(|record| record.expiry.is_some());
         let taken_over = |line: &OrderLine| {
