@@ -32,11 +32,18 @@ fn links_lead_to_files() {
     none_wrong(&wrong);
 }
 
-/// Protects readers from names that the code no longer has: the bounds name constants and files, the glossary names types.
+/// Protects readers from names that the code no longer has: the bounds name constants and
+/// files, the glossary names types, and ARCHITECTURE.md names where a change goes.
 #[test]
 fn documents_name_what_the_code_has() {
     let sources: Vec<(String, String)> = files(&["rs"]);
     let mut wrong = Vec::new();
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the page exists");
+    for name in architecture.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs") || name.ends_with('/')) {
+        if !["", "shared/src", "infra"].iter().any(|folder| root().join(folder).join(name).exists()) {
+            wrong.push(format!("ARCHITECTURE.md names `{name}`, which does not exist"));
+        }
+    }
     for page in ["infra/docs/bounds.md", "infra/docs/glossary.md"] {
         let text = fs::read_to_string(root().join(page)).expect("the page exists");
         let rows = text
