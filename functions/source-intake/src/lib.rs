@@ -53,14 +53,36 @@ pub struct Intake<S, C> {
 pub struct Answer {
     /// The system's id of the transaction; `None` where it cannot be read.
     pub id: Option<String>,
-    /// `applied`, `duplicate`, `deferred`, `waiting` or `refused`. The system must correct and resend only refused events.
-    pub outcome: &'static str,
+    /// What became of the event.
+    pub outcome: AnswerOutcome,
     /// Movements written for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movements: Option<usize>,
     /// The error, or the mapping that the event waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+}
+
+/// What became of an event. The system must correct and resend only refused events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerOutcome {
+    /// It is in the ledger.
+    Applied,
+    /// It was in the ledger already.
+    Duplicate,
+    /// It is stored, and will be applied within moments.
+    Deferred,
+    /// It is stored until its mapping exists.
+    Waiting,
+    /// It is not stored.
+    Refused,
+}
+
+impl Answer {
+    fn is_refused(&self) -> bool {
+        self.outcome == AnswerOutcome::Refused
+    }
 }
 
 /// Why a whole request is refused.
@@ -81,7 +103,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
         let began = self.clock.now();
         match self.take(&request).await {
             Ok((system, answers)) => {
-                let refused = answers.iter().filter(|answer| answer.outcome == "refused").count();
+                let refused = answers.iter().filter(|answer| answer.is_refused()).count();
                 let duration_ms = self.clock.now().duration_since(began).as_millis();
                 tracing::info!(%system, events = answers.len(), refused, duration_ms, "events taken");
                 // Every event that is not refused is durable. The status shows whether an event must be corrected.
@@ -162,7 +184,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
             }
         };
         tracing::info!(%system, events = answers.len(), "events taken from the bus");
-        let refused = answers.iter().find(|answer| answer.outcome == "refused");
+        let refused = answers.iter().find(|answer| answer.is_refused());
         refused.and_then(|answer| answer.detail.clone()).map_or(Ok(answers), Err)
     }
 
@@ -186,11 +208,11 @@ impl<S: Store, C: Clock> Intake<S, C> {
                 Ok(parsed) => answer_for(parsed, received.next().expect("every well-formed event has an outcome")),
                 Err(malformed) => {
                     let id = event.get("id").and_then(Value::as_str).map(str::to_owned);
-                    Answer { id, outcome: "refused", movements: None, detail: Some(malformed.to_string()) }
+                    Answer { id, outcome: AnswerOutcome::Refused, movements: None, detail: Some(malformed.to_string()) }
                 }
             })
             .collect();
-        if first_in_a_while && answers.iter().all(|answer| answer.outcome != "refused") {
+        if first_in_a_while && !answers.iter().any(Answer::is_refused) {
             let subject = AlertSubject::RefusedEvent { system: system.to_string() };
             let detail = format!("{system} sends events without an error again.");
             promissory::flows::alert::clear(&self.store, &self.clock, (subject, detail)).await?;
@@ -247,18 +269,22 @@ fn events_of(body: &Value) -> Result<Vec<Value>, String> {
 
 fn answer_for(event: &StockEvent, received: Received) -> Answer {
     let (outcome, movements, detail) = match received {
-        Received::Decided(EventOutcome::Applied { movements, .. }) => ("applied", Some(movements), None),
-        Received::Decided(EventOutcome::Duplicate) => ("duplicate", None, None),
-        Received::Deferred(_) => ("deferred", None, Some("the event is stored and will be applied within moments".to_owned())),
+        Received::Decided(EventOutcome::Applied { movements, .. }) => (AnswerOutcome::Applied, Some(movements), None),
+        Received::Decided(EventOutcome::Duplicate) => (AnswerOutcome::Duplicate, None, None),
+        Received::Deferred(_) => {
+            (AnswerOutcome::Deferred, None, Some("the event is stored and will be applied within moments".to_owned()))
+        }
         Received::Decided(EventOutcome::Waiting(missing)) => {
-            ("waiting", None, Some(format!("the event is stored and waits for a mapping: {missing}")))
+            (AnswerOutcome::Waiting, None, Some(format!("the event is stored and waits for a mapping: {missing}")))
         }
-        Received::Decided(EventOutcome::ContentMismatch) => {
-            ("refused", None, Some("this id was received before with other content; the first one stands".to_owned()))
-        }
-        Received::Decided(EventOutcome::Refused(unfit)) => ("refused", None, Some(unfit.to_string())),
+        Received::Decided(EventOutcome::ContentMismatch) => (
+            AnswerOutcome::Refused,
+            None,
+            Some("this id was received before with other content; the first one stands".to_owned()),
+        ),
+        Received::Decided(EventOutcome::Refused(error)) => (AnswerOutcome::Refused, None, Some(error.to_string())),
         Received::Decided(EventOutcome::Unreadable) => {
-            ("refused", None, Some("a row that the event changes cannot be read; the log names it".to_owned()))
+            (AnswerOutcome::Refused, None, Some("a row that the event changes cannot be read; the log names it".to_owned()))
         }
     };
     Answer { id: Some(event.id.id.clone()), outcome, movements, detail }

@@ -241,7 +241,7 @@ fn rows() -> Vec<Row> {
 /// Protects each case of an order's lifecycle, and the table that documents it.
 #[test]
 fn the_documented_table_is_generated() {
-    let mut table = String::from("| the order is | what is said of it | movements |\n|---|---|---|\n");
+    let mut table = String::from("| the order is | event | movements |\n|---|---|---|\n");
     for (state, event, inputs) in rows() {
         let mut case = Case::new();
         let effects: Vec<String> = inputs.iter().map(|input| case.handle(input)).collect();
