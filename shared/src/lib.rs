@@ -4,11 +4,12 @@
 //! clock, no randomness, no AWS types. `now` and ids are arguments, and effects go through [`ports`], so the same code runs
 //! in a Lambda and in a simulation.
 
+pub mod signature;
+
 pub mod catalog;
 pub mod movement;
 
 pub mod alert;
-
 pub mod order;
 pub mod source;
 
@@ -17,10 +18,9 @@ pub mod promise;
 pub mod storefront;
 
 pub mod reconcile;
+pub mod table;
 
 pub mod explain;
-
-pub mod table;
 
 pub mod draft;
 pub mod sheets;
@@ -30,4 +30,3 @@ pub mod ports;
 pub mod flows;
 
 pub mod adapters;
-pub mod signature;
