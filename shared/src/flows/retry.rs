@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::backoff;
 use crate::ports::{Clock, StoreError, WriteError};
 
-/// How often a write is attempted, and how long the first pause is. The pauses double, see [`backoff`].
+/// How often a write is attempted, and how long the first pause is. The pauses double, see [`backoff()`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryBudget {
     /// The most attempts.
