@@ -6,7 +6,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 /// Starts logging at the level of `LOG_LEVEL`. Without the variable, or when it contains no level, the level is `info`.
 ///
-/// A filter by module is deliberately absent: it would bring an engine for regular expressions into every function.
+/// A filter by module is deliberately absent: it would bring a large engine for regular expressions into every function.
 pub fn init() {
     let level = std::env::var("LOG_LEVEL").ok().and_then(|level| level.parse().ok());
     tracing_subscriber::fmt()
