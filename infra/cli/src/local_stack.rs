@@ -11,6 +11,9 @@ use promissory::adapters::secrets::ShopifyApp;
 /// The port of the emulated AWS.
 pub const PORT: u16 = 4574;
 
+/// The region of the emulated AWS.
+pub const REGION: &str = "us-east-1";
+
 /// The port of the fake Shopify.
 pub const SHOPIFY_PORT: u16 = 4575;
 
@@ -32,11 +35,16 @@ pub fn shopify_url() -> String {
     format!("http://127.0.0.1:{SHOPIFY_PORT}")
 }
 
-/// The SDK configuration for an emulated AWS at `endpoint`. It never uses real credentials: the emulator accepts only these.
+/// The credentials of the emulated AWS, which accepts only these. No request to it uses real credentials.
+#[must_use]
+pub fn credentials() -> Credentials {
+    Credentials::new("local", "local", None, None, "local stack")
+}
+
+/// The SDK configuration for an emulated AWS at `endpoint`.
 #[must_use]
 pub fn sdk_config(endpoint: String) -> SdkConfig {
-    let credentials = Credentials::new("local", "local", None, None, "local stack");
-    aws::config_for("us-east-1".into(), credentials, Some(endpoint))
+    aws::config_for(REGION.into(), credentials(), Some(endpoint))
 }
 
 /// The app in the fake Shopify.

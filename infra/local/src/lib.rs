@@ -9,5 +9,6 @@
 
 pub mod audit;
 pub mod demo;
+mod invoke;
 pub mod seed;
 pub mod stack;

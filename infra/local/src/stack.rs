@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use clap::Args;
 use promissory::adapters::dynamodb::DynamoStore;
@@ -18,6 +17,8 @@ use promissory_fakes::shopify::{Server, ServerConfig, ShopConfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
+
+use crate::invoke::invoke;
 
 /// The arguments of the local stack.
 #[derive(Debug, Clone, Args)]
@@ -215,25 +216,11 @@ impl Stack {
     /// # Errors
     /// When the job fails three times in a row.
     pub async fn reconcile(&self, job: &str) -> io::Result<Value> {
-        // A job may take longer than a webhook.
-        let most = Duration::from_secs(300);
-        let timeouts = TimeoutConfig::builder().operation_timeout(most).operation_attempt_timeout(most).build();
-        let config = aws_sdk_lambda::config::Builder::from(&self.config).timeout_config(timeouts).build();
-        let client = aws_sdk_lambda::Client::from_conf(config);
-        let payload = aws_sdk_lambda::primitives::Blob::new(json!({ "job": job }).to_string());
         let mut failure = String::new();
         for _ in 0..3 {
-            let call = client.invoke().function_name(&self.outputs.reconciler_name).payload(payload.clone());
-            match call.send().await {
-                Ok(answer) => {
-                    let text =
-                        answer.payload().map(|blob| String::from_utf8_lossy(blob.as_ref()).into_owned()).unwrap_or_default();
-                    if answer.function_error().is_none() {
-                        return serde_json::from_str(&text).map_err(io::Error::other);
-                    }
-                    failure = text;
-                }
-                Err(error) => failure = format!("{error:?}"),
+            match invoke(&self.endpoint, &self.outputs.reconciler_name, json!({ "job": job }).to_string()).await {
+                Ok(report) => return serde_json::from_str(&report).map_err(io::Error::other),
+                Err(error) => failure = error.to_string(),
             }
         }
         Err(io::Error::other(format!("the job {job} failed: {failure}")))

@@ -20,6 +20,8 @@ const NOT_IN_THE_FAKES: [&str; 1] = ["aws-"];
 pub fn run_all(workspace: &Workspace) -> Result<ExitCode, Problem> {
     step("the format", &mut workspace.cargo(&["fmt", "--all", "--check"]))?;
     step("the lints", &mut workspace.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    let mut documentation = workspace.cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"]);
+    step("the documentation", documentation.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links"))?;
     step("that the core builds without any SDK", &mut workspace.cargo(&["check", "-p", "promissory", "--no-default-features"]))?;
     lacks(workspace, &["promissory", "--no-default-features"], &NOT_IN_THE_CORE)?;
     lacks(workspace, &["promissory-fakes"], &NOT_IN_THE_FAKES)?;

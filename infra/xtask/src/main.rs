@@ -3,9 +3,11 @@
 //! This crate only prepares and starts: it installs what a command needs, builds the binaries with one cargo command, and
 //! hands over. It has almost no dependencies, so that `cargo x` answers at once on a fresh machine.
 
+mod build;
 mod ci;
 mod prepare;
 
+use std::io::{IsTerminal, stderr};
 use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
@@ -112,8 +114,9 @@ fn main() -> ExitCode {
 
 /// Prepares the local stack and hands over to it.
 fn local(workspace: &Workspace, command: &[String], args: &[String]) -> Result<ExitCode, Problem> {
-    let python = workspace.python()?;
-    let binaries = workspace.build_stack()?;
+    let python = workspace.python("[1/3]")?;
+    let binaries = workspace.build_stack("[2/3]")?;
+    say("[3/3] Starting the local stack");
     let mut local = Command::new(binaries.join("promissory-local"));
     local.arg("--root").arg(&workspace.root).arg("--python").arg(python).arg("--binaries").arg(&binaries);
     hand_over(local.args(command).args(args))
@@ -121,13 +124,13 @@ fn local(workspace: &Workspace, command: &[String], args: &[String]) -> Result<E
 
 /// Builds the operator's command line and hands over to it. It needs neither a function nor the local stack's Python.
 fn operate(workspace: &Workspace, name: &str, args: &[String]) -> Result<ExitCode, Problem> {
-    let binaries = workspace.build("the command line", &["promissory".to_owned()])?;
+    let binaries = workspace.build("Building the command line", &["promissory".to_owned()])?;
     hand_over(Command::new(binaries.join("promissory")).arg(name).args(args))
 }
 
 /// Builds the simulator and hands over to it.
 fn simulate(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Problem> {
-    let binaries = workspace.build("the simulator", &["sim".to_owned()])?;
+    let binaries = workspace.build("Building the simulator", &["sim".to_owned()])?;
     hand_over(Command::new(binaries.join("sim")).args(args))
 }
 
@@ -144,8 +147,9 @@ fn hand_over(command: &mut Command) -> Result<ExitCode, Problem> {
 
 /// Runs every test. The end-to-end tests find the stack's parts through two variables; without them they skip.
 fn test(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Problem> {
-    let python = workspace.python()?;
-    let binaries = workspace.build_stack()?;
+    let python = workspace.python("[1/3]")?;
+    let binaries = workspace.build_stack("[2/3]")?;
+    say("[3/3] Building and running the tests");
     let mut tests = workspace.cargo(&["test", "--workspace"]);
     tests.args(args).env("PROMISSORY_PYTHON", python).env("PROMISSORY_BINARIES", binaries);
     prepare::run("cargo test --workspace", &mut tests)?;
@@ -156,4 +160,12 @@ fn test(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Problem> {
 #[expect(clippy::print_stderr, reason = "progress of a command belongs on standard error")]
 fn say(text: &str) {
     eprintln!("{text}");
+}
+
+/// Progress that the next line replaces, for people at a terminal.
+#[expect(clippy::print_stderr, reason = "progress of a command belongs on standard error")]
+fn say_in_place(text: &str) {
+    if stderr().is_terminal() {
+        eprint!("\x1b[2K{text}\r");
+    }
 }

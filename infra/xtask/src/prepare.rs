@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::build::with_progress;
 use crate::say;
 
 /// Why a command could not do its work, and what to do.
@@ -50,18 +51,18 @@ impl Workspace {
     }
 
     /// The Python of the local stack, with everything in it.
-    pub fn python(&self) -> Result<PathBuf, Problem> {
-        self.environment(".local", "infra/local/requirements.txt", "the local stack (about 20 s)")
+    pub fn python(&self, step: &str) -> Result<PathBuf, Problem> {
+        self.environment(step, ".local", "infra/local/requirements.txt", "the local stack (about 20 s)")
     }
 
     /// The Python of the static checks, with the SAM command line in it.
     pub fn lint_python(&self) -> Result<PathBuf, Problem> {
-        self.environment(".local/lint", "infra/local/requirements-lint.txt", "the template's checks (about 60 s)")
+        self.environment("", ".local/lint", "infra/local/requirements-lint.txt", "the template's checks (about 60 s)")
     }
 
     /// A virtual environment with `requirements` installed. The marker holds what was installed, and is written last, so
     /// that a broken installation is done again.
-    fn environment(&self, folder: &str, requirements: &str, purpose: &str) -> Result<PathBuf, Problem> {
+    fn environment(&self, step: &str, folder: &str, requirements: &str, purpose: &str) -> Result<PathBuf, Problem> {
         let (folder, requirements) = (self.root.join(folder), self.root.join(requirements));
         let python = folder.join("bin/python");
         let marker = folder.join("installed.txt");
@@ -69,7 +70,7 @@ impl Workspace {
         if python.exists() && fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
             return Ok(python);
         }
-        say(&format!("Installing Python packages for {purpose}."));
+        say(format!("{step} Installing Python packages for {purpose}").trim_start());
         run("python3 -m venv", Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
         let mut pip = Command::new(&python);
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
@@ -86,27 +87,26 @@ impl Workspace {
     }
 
     /// Builds what the local stack runs, with the code that is shipped, and says where the binaries are.
-    pub fn build_stack(&self) -> Result<PathBuf, Problem> {
+    pub fn build_stack(&self, step: &str) -> Result<PathBuf, Problem> {
         let mut binaries = self.functions()?;
         binaries.push("promissory-local".to_owned());
-        self.build("the functions and the local stack (some minutes the first time, seconds after)", &binaries)
+        self.build(&format!("{step} Building the functions and the local stack"), &binaries)
     }
 
     /// Builds binaries with the profile of the local stack, and says where they are.
     ///
     /// The whole workspace is selected each time and only the binaries differ: cargo resolves features over what is selected,
     /// so a command would build the AWS SDK again if it selected less than the one before.
-    pub fn build(&self, what: &str, binaries: &[String]) -> Result<PathBuf, Problem> {
-        say(&format!("Building {what}."));
+    pub fn build(&self, title: &str, binaries: &[String]) -> Result<PathBuf, Problem> {
         let mut cargo = self.cargo(&["build", "--workspace", "--profile", "stack"]);
-        run("cargo build", cargo.args(binaries.iter().flat_map(|binary| ["--bin", binary])))?;
+        with_progress(title, cargo.args(binaries.iter().flat_map(|binary| ["--bin", binary])))?;
         Ok(self.target.join("stack"))
     }
 
     /// Builds the benchmarks with the profile of what is shipped, and says where they are.
     pub fn build_bench(&self) -> Result<PathBuf, Problem> {
-        say("Building the benchmarks (a minute the first time).");
-        run("cargo build", &mut self.cargo(&["build", "--package", "promissory-bench", "--release"]))?;
+        let mut cargo = self.cargo(&["build", "--package", "promissory-bench", "--release"]);
+        with_progress("Building the benchmarks", &mut cargo)?;
         Ok(self.target.join("release/promissory-bench"))
     }
 }

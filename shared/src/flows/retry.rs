@@ -6,7 +6,7 @@ use super::backoff;
 use crate::ports::{Clock, Store, StoreError, WriteError};
 use crate::table::Write;
 
-/// How often a write is attempted, and how long the first pause is. The pauses double, see [`backoff`].
+/// How often a write is attempted, and how long the first pause is. The pauses double, see [`backoff()`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryBudget {
     /// The most attempts.

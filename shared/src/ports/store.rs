@@ -114,7 +114,7 @@ pub trait Store: Sync {
     /// Reads rows by key, in the order of `keys`; a missing row is `None`. Keys must be distinct.
     fn get(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Option<Record>>, StoreError>> + Send;
 
-    /// Writes all of `writes` (1 to [`MAX_WRITES`], distinct keys) or none.
+    /// Writes all of `writes` (1 to [`MAX_WRITES`](crate::table::MAX_WRITES), distinct keys) or none.
     fn write(&self, writes: &[Write]) -> impl Future<Output = Result<(), WriteError>> + Send;
 
     /// Lists one page of rows. A listing by key is consistent. A listing by index may miss the newest writes.

@@ -2,7 +2,7 @@
 //!
 //! [`Sheets`] holds the parsed files: every cell is typed, and every mistake is a [`SheetProblem`] with its line.
 //! [`StoredCatalog`] holds the rows of the table. [`ImportPlan`] is the difference: the changes cell by cell, and the writes that
-//! make them. [`export`] is the opposite direction; importing its files changes nothing.
+//! make them. [`export()`] is the opposite direction; importing its files changes nothing.
 //!
 //! An import never deletes a row that the sheets do not name. An empty cell keeps a value, [`CLEARED`] removes a value, and `yes`
 //! in the column `remove` removes a mapping. Deliberately absent: stock, which enters through the ledger.

@@ -1,6 +1,6 @@
 //! The demos on the local stack: a flash sale, and a morning of four other systems ([`sources`]).
 //!
-//! [`script`] decides from a seed what customers and the warehouse do. [`play`] does it in the fake shop, whose webhooks go to the
+//! [`script()`] decides from a seed what customers and the warehouse do. [`play()`] does it in the fake shop, whose webhooks go to the
 //! real functions, while a [`factory`] sends events about a raw material. [`report`] audits the result. The shop accepts or
 //! refuses each order by its levels. The pusher set these levels, from the stock and the producible units ([`production`]), so if
 //! the shop oversells, Promissory is the cause.

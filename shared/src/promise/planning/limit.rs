@@ -10,7 +10,7 @@ use crate::promise::planning::{Day, MAX_OFFERED};
 /// What can still be produced of one finished good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Producible {
-    /// Units that can be offered on top of all promises, by the day of the offer; at most [`MAX_OFFERED`](super::MOST_OFFERED).
+    /// Units that can be offered on top of all promises, by the day of the offer; at most [`MAX_OFFERED`].
     /// Zero while a promise of the item is late.
     pub offered: Quantity,
     /// Promised units that cannot be available by the promised day, in the order of days.

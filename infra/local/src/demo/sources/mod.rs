@@ -1,7 +1,7 @@
 //! A morning of four systems, played on the local stack.
 //!
 //! A connector pulls an ERP, a WMS and a POS send signed batches over HTTP, a 3PL sends events on the bus, and the shop sells
-//! meanwhile. [`script`] decides from a seed what each system reports and when; some of it late, twice or malformed. [`play`]
+//! meanwhile. [`script()`] decides from a seed what each system reports and when; some of it late, twice or malformed. [`play()`]
 //! sends it. [`expected`] computes the expected result from the script and the shop alone; [`report`] compares it with the table and
 //! the shop. [`master_data`] has the items and locations with the codes of each system.
 
