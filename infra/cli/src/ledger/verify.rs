@@ -257,8 +257,8 @@ pub(super) fn content<R: Row>(record: &Record) -> Result<R, Mismatch> {
     if content.key() == record.key {
         return Ok(content);
     }
-    let (row, says) = (record.key.to_string(), content.key().to_string());
-    Err(Mismatch::Misfiled { position: name_of(&record.key.pk), row, says })
+    let (row, belongs) = (record.key.to_string(), content.key().to_string());
+    Err(Mismatch::Misfiled { position: name_of(&record.key.pk), row, belongs })
 }
 
 /// The name of a position for people. It also works for a partition key that is damaged.
