@@ -87,7 +87,7 @@ fn the_number_of_parents_of_a_component_is_bounded() {
         }
         (items, bills)
     };
-    let expected = "bills.csv line 2002, column component: LABEL goes into 2001 items, and the most is 2000: mark it as bulk in \
+    let expected = "bills.csv line 2002, column component: item LABEL goes into 2001 items, and the most is 2000: mark it as bulk in \
                     items.csv";
     let most = WhereUsed::MAX_PARENTS;
     for (parents, bulk, expected) in [(most, "", None), (most + 1, "", Some(expected)), (most + 1, "yes", None)] {
@@ -98,7 +98,7 @@ fn the_number_of_parents_of_a_component_is_bounded() {
     let stored = super::imported(&[("items", &items), ("bills", &bills)]);
     let found =
         plan(&stored, &[("items", "sku,bulk\nP0000,no\nLABEL,no\n")]).err().map(|problems| problems.shown()[0].to_string());
-    assert!(found.is_some_and(|found| found.starts_with("items.csv line 3, column bulk: LABEL goes into 2001 items")));
+    assert!(found.is_some_and(|found| found.starts_with("items.csv line 3, column bulk: item LABEL goes into 2001 items")));
 }
 
 /// Protects the where-used row while it holds both the old and the new parents of a component.
@@ -113,7 +113,7 @@ fn old_and_new_parents_must_fit_into_one_row() {
         let stored = super::imported(&[("items", &items), ("bills", &format!("{header}{}", lines("A", "1,")))]);
         let moved = format!("{header}{}{}", lines("A", ",yes"), lines("B", "1,"));
         let found = plan(&stored, &[("bills", &moved)]).err().map(|problems| problems.shown()[0].detail.clone());
-        let expected = "the old and new parents of C do not fit into one row: import the lines that remove it first";
+        let expected = "the old and new parents of item C do not fit into one row: import the lines that remove it first";
         assert_eq!(found.as_deref(), (!valid).then_some(expected), "{count}");
     }
 }

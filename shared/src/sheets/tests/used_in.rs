@@ -30,21 +30,21 @@ fn the_index_follows_the_bills() {
     let bills = "parent,component,quantity,remove";
     let items = "sku,bulk";
     let rows: [(&str, &str, &str, &[&str]); 8] = [
-        ("bills", bills, "BALM,OIL,1,", &["put where-used of OIL, put bill of BALM, put bill of BALM, version 1"]),
+        ("bills", bills, "BALM,OIL,1,", &["put where-used of item OIL, put bill of BALM, put bill of BALM, version 1"]),
         ("bills", bills, "BALM,WATER,1,", &["put bill of BALM, put bill of BALM, version 1"]),
         (
             "bills",
             bills,
             "SERUM,OIL,,yes",
-            &["put bill of SERUM, put bill of SERUM, version 2", "delete where-used of OIL, put bill of SERUM"],
+            &["put bill of SERUM, put bill of SERUM, version 2", "delete where-used of item OIL, put bill of SERUM"],
         ),
         (
             "bills",
             bills,
             "SERUM,OIL,,yes\nBALM,OIL,1,",
             &[
-                "put where-used of OIL, put bill of BALM, put bill of BALM, version 1, put bill of SERUM, put bill of SERUM, version 2",
-                "put where-used of OIL, put bill of SERUM",
+                "put where-used of item OIL, put bill of BALM, put bill of BALM, version 1, put bill of SERUM, put bill of SERUM, version 2",
+                "put where-used of item OIL, put bill of SERUM",
             ],
         ),
         (
@@ -53,15 +53,18 @@ fn the_index_follows_the_bills() {
             "SERUM,GLASS,,yes\nSERUM,GLASS-2,,yes",
             &[
                 "put bill of SERUM, put bill of SERUM, version 2",
-                "delete where-used of GLASS, delete where-used of GLASS-2, put bill of SERUM",
+                "delete where-used of item GLASS, delete where-used of item GLASS-2, put bill of SERUM",
             ],
         ),
-        ("items", items, "OIL,yes", &["put item OIL, delete where-used of OIL"]),
-        ("items", items, "WATER,no", &["put where-used of WATER, put item WATER"]),
+        ("items", items, "OIL,yes", &["put item OIL, delete where-used of item OIL"]),
+        ("items", items, "WATER,no", &["put where-used of item WATER, put item WATER"]),
         ("items", items, "OIL,no\nWATER,yes", &[]),
     ];
     let small = imported(SMALL);
-    assert_eq!(index_text(small.catalog()), ["GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM", "work centre MIX: SERUM"]);
+    assert_eq!(
+        index_text(small.catalog()),
+        ["item GLASS: SERUM", "item GLASS-2: SERUM", "item OIL: SERUM", "work centre MIX: SERUM"]
+    );
     for (sheet, columns, lines, expected) in rows {
         let files: Files = &[(sheet, &format!("{columns}\n{lines}\n"))];
         let mut stored = small.clone();
@@ -105,26 +108,26 @@ fn any_import_repairs_the_index() {
         (
             Some(key("OIL")),
             None,
-            &["put where-used of OIL"],
-            &["GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM", "work centre MIX: SERUM"],
+            &["put where-used of item OIL"],
+            &["item GLASS: SERUM", "item GLASS-2: SERUM", "item OIL: SERUM", "work centre MIX: SERUM"],
         ),
         (
             None,
             Some(row("BALM", &["SERUM"])),
-            &["delete where-used of BALM, put bill of SERUM"],
-            &["GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM", "work centre MIX: SERUM"],
+            &["delete where-used of item BALM, put bill of SERUM"],
+            &["item GLASS: SERUM", "item GLASS-2: SERUM", "item OIL: SERUM", "work centre MIX: SERUM"],
         ),
         (
             None,
             Some(row("OIL", &["BALM", "SERUM"])),
             &[],
-            &["GLASS: SERUM", "GLASS-2: SERUM", "OIL: BALM SERUM", "work centre MIX: SERUM"],
+            &["item GLASS: SERUM", "item GLASS-2: SERUM", "item OIL: BALM SERUM", "work centre MIX: SERUM"],
         ),
         (
             None,
             Some(row("WATER", &["BALM", "SERUM"])),
-            &["delete where-used of WATER"],
-            &["GLASS: SERUM", "GLASS-2: SERUM", "OIL: SERUM", "work centre MIX: SERUM"],
+            &["delete where-used of item WATER"],
+            &["item GLASS: SERUM", "item GLASS-2: SERUM", "item OIL: SERUM", "work centre MIX: SERUM"],
         ),
     ];
     for (forgotten, taken, expected, then) in rows {
