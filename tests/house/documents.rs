@@ -55,7 +55,7 @@ fn documents_name_what_the_code_has() {
                 sources.iter().any(|(path, _)| path == name || *path == format!("shared/src/{name}"))
             } else {
                 let last = name.rsplit("::").next().unwrap_or(name);
-                sources.iter().any(|(_, text)| text.contains(last))
+                sources.iter().any(|(_, text)| has_word(text, last))
             };
             if !found {
                 wrong.push(format!("{page} names `{name}`, which is not in the code"));
@@ -63,6 +63,11 @@ fn documents_name_what_the_code_has() {
         }
     }
     none_wrong(&wrong);
+}
+
+/// Whether a text has a name as a whole word.
+fn has_word(text: &str, name: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
 }
 
 const TABLE: &str = "infra/docs/table.md";
