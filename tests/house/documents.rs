@@ -1,5 +1,6 @@
 //! Documents have the agreed size, their links lead somewhere, and the reference of the table says what the code says.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs;
 
@@ -37,6 +38,8 @@ fn links_lead_to_files() {
 #[test]
 fn documents_name_what_the_code_has() {
     let sources: Vec<(String, String)> = files(&["rs"]);
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let words: HashSet<&str> = sources.iter().flat_map(|(_, text)| text.split(|c: char| !is_name(c))).collect();
     let mut wrong = Vec::new();
     let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the page exists");
     for name in architecture.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs") || name.ends_with('/')) {
@@ -51,23 +54,14 @@ fn documents_name_what_the_code_has() {
             .filter(|line| line.starts_with('|'))
             .filter_map(|row| row.trim_end_matches([' ', '|']).rsplit('|').next());
         for name in rows.flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
-            let found = if name.ends_with(".rs") {
-                sources.iter().any(|(path, _)| path == name || *path == format!("shared/src/{name}"))
-            } else {
-                let last = name.rsplit("::").next().unwrap_or(name);
-                sources.iter().any(|(_, text)| has_word(text, last))
-            };
+            let is_file = ["", "shared/src"].iter().any(|folder| root().join(folder).join(name).is_file());
+            let found = is_file || (!name.ends_with(".rs") && words.contains(name.rsplit("::").next().unwrap_or(name)));
             if !found {
                 wrong.push(format!("{page} names `{name}`, which is not in the code"));
             }
         }
     }
     none_wrong(&wrong);
-}
-
-/// Whether a text has a name as a whole word.
-fn has_word(text: &str, name: &str) -> bool {
-    text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
 }
 
 const TABLE: &str = "infra/docs/table.md";
