@@ -129,10 +129,10 @@ async fn a_bill_of_two_levels_is_added_changed_and_removed() {
         versions[0],
         "bill of SERUM v1: BASE GLASS",
         versions[1],
-        "where-used of BASE: SERUM",
-        "where-used of GLASS: SERUM",
-        "where-used of OIL-2: BASE",
-        "where-used of OIL: BASE",
+        "where-used of item BASE: SERUM",
+        "where-used of item GLASS: SERUM",
+        "where-used of item OIL-2: BASE",
+        "where-used of item OIL: BASE",
         "where-used of work centre MIX: BASE",
     ];
     assert_eq!(structure(&world), at_first);
@@ -156,10 +156,10 @@ async fn a_bill_of_two_levels_is_added_changed_and_removed() {
         "bill of SERUM v2: BASE GLASS OIL",
         versions[1],
         "bill of SERUM, version 2 v2: BASE GLASS OIL",
-        "where-used of BASE: SERUM",
-        "where-used of GLASS: SERUM",
-        "where-used of OIL: BASE SERUM",
-        "where-used of WATER: BASE",
+        "where-used of item BASE: SERUM",
+        "where-used of item GLASS: SERUM",
+        "where-used of item OIL: BASE SERUM",
+        "where-used of item WATER: BASE",
         "where-used of work centre MIX: BASE",
     ];
     assert_eq!(structure(&world), changed);
@@ -182,9 +182,9 @@ async fn a_bill_of_two_levels_is_added_changed_and_removed() {
         versions[0],
         "bill of BASE, version 2 v2: OIL WATER",
         "bill of BASE, version 3 v3: ",
-        "where-used of BASE: SERUM",
-        "where-used of GLASS: SERUM",
-        "where-used of OIL: SERUM",
+        "where-used of item BASE: SERUM",
+        "where-used of item GLASS: SERUM",
+        "where-used of item OIL: SERUM",
     ];
     assert_eq!(base, expected);
 }
@@ -194,16 +194,17 @@ async fn a_bill_of_two_levels_is_added_changed_and_removed() {
 #[tokio::test]
 async fn the_index_survives_an_interrupted_import() {
     let out = vec![(Sheet::Bills, "parent,component,quantity,remove\nI001,I002,,yes\nI003,I002,1,\nI001,I004,1,\n".to_owned())];
-    let expected = ["where-used of I002: I003", "where-used of I004: I001"];
+    let expected = ["where-used of item I002: I003", "where-used of item I004: I001"];
     let index = |world: &World| {
         structure(world)
             .into_iter()
             .filter(|row| row.starts_with("where-used") && !row.contains("work centre"))
             .collect::<Vec<_>>()
     };
-    for (skip, stopped) in
-        [(0, vec!["where-used of I002: I001"]), (1, vec!["where-used of I002: I001 I003", "where-used of I004: I001"])]
-    {
+    for (skip, stopped) in [
+        (0, vec!["where-used of item I002: I001"]),
+        (1, vec!["where-used of item I002: I001 I003", "where-used of item I004: I001"]),
+    ] {
         let world = World::new().await;
         imported(&world, &files(4)).await;
         world.table.faults.after("TransactWriteItems", skip, 1, Fault::RequestLost);

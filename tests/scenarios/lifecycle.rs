@@ -244,7 +244,7 @@ async fn cancelled_and_removed_units_are_released() {
         &[
             "A@WH-1 assign_in 1",
             "A@WH-1 ship 1",
-            "A@WH-1 unship 1",
+            "A@WH-1 reverse_ship 1",
             "A@unassigned reserve 3",
             "A@unassigned assign_out 1",
             "A@unassigned reserve 1",
@@ -288,7 +288,7 @@ async fn a_shipment_undone_within_its_second_is_reserved_again() {
         &[
             "A@WH-1 assign_in 3",
             "A@WH-1 ship 3",
-            "A@WH-1 unship 3",
+            "A@WH-1 reverse_ship 3",
             "A@unassigned reserve 3",
             "A@unassigned assign_out 3",
             "A@unassigned reserve 3",

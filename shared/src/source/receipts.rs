@@ -32,10 +32,10 @@ pub struct ReceiptDocument {
     pub schedule_events: Vec<ScheduleEvent>,
     /// Received or completed units, by the time they were recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub received: Vec<Units>,
+    pub received: Vec<RecordedUnits>,
     /// Units of the item that were issued to the production run of this reference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub issued: Vec<Units>,
+    pub issued: Vec<RecordedUnits>,
 }
 
 /// One schedule event.
@@ -60,7 +60,7 @@ pub struct ScheduleEvent {
 
 /// A number of units, and when it was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Units {
+pub struct RecordedUnits {
     /// When it was recorded.
     pub at: Timestamp,
     /// The number of units.
@@ -121,13 +121,13 @@ impl ReceiptDocument {
     }
 
     fn as_of(&self, time: Timestamp) -> Self {
-        let until = |units: &[Units]| units.iter().copied().filter(|units| units.at <= time).collect();
+        let until = |units: &[RecordedUnits]| units.iter().copied().filter(|units| units.at <= time).collect();
         let schedule_events = self.schedule_events.iter().filter(|event| event.recorded_at <= time).cloned().collect();
         Self { schedule_events, received: until(&self.received), issued: until(&self.issued) }
     }
 }
 
-fn add(to: &mut Vec<Units>, units: Units) {
+fn add(to: &mut Vec<RecordedUnits>, units: RecordedUnits) {
     to.push(units);
     if to.len() > ReceiptDocument::MAX_RECEIVED {
         let oldest = to.remove(0);
@@ -171,8 +171,8 @@ impl ScheduledReceipts {
                 quantity,
                 due: stock.due,
             }),
-            ReceiptEffect::Receives => add(&mut document.received, Units { at: now, quantity }),
-            ReceiptEffect::Issues => add(&mut document.issued, Units { at: now, quantity }),
+            ReceiptEffect::Receives => add(&mut document.received, RecordedUnits { at: now, quantity }),
+            ReceiptEffect::Issues => add(&mut document.issued, RecordedUnits { at: now, quantity }),
         }
         true
     }
