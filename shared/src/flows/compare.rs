@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::catalog::{InventoryItemId, Network, ShopDomain, ShopItem, ShopLocationId, Sku};
-use crate::flows::sweep::wait_within;
+use crate::flows::reconcile_error::wait_within;
 use crate::flows::{ReconcileError, hint_all, recompute, write_if_unchanged};
 use crate::ports::{Clock, Cursor, Hints, Listing, Store, StoreError, Storefront, read};
 use crate::reconcile::{CompareProgress, CompareReport, LevelDrift, OrderWatermark};

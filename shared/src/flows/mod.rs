@@ -24,6 +24,7 @@ mod receive;
 mod recompute;
 mod reconcile_error;
 mod refresh;
+mod refusal;
 mod replan;
 mod resume;
 mod retry;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::alert::AlertSubject;
 use crate::catalog::{Network, OrderId, ShopDomain};
 use crate::draft::EventOutcome;
-use crate::flows::sweep::wait_within;
+use crate::flows::reconcile_error::wait_within;
 use crate::flows::{Received, ReconcileError, Retries, RetryBudget, alert, receive, write_if_unchanged};
 use crate::ledger::{LedgerEvent, OrderEvent};
 use crate::movement::{EventId, content_hash};

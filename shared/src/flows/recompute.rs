@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::push::refusal_alert;
+use super::refusal::refusal_alert;
 use super::retry::{Retries, RetryBudget};
 use crate::alert::{AlertState, AlertSubject, low_stock};
 use crate::catalog::{Item, Location, MetafieldKind, Network, Place, ShopDomain, Sku, Tier};

@@ -1,7 +1,11 @@
-//! The error of the reconciler's jobs.
+//! The error of the reconciler's jobs, and the wait that ends in it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::CommitError;
-use crate::ports::StoreError;
+use crate::ports::{Clock, StoreError, sleep_within};
 use crate::storefront::StorefrontError;
 use crate::table::UnreadableRow;
 
@@ -26,4 +30,9 @@ impl From<UnreadableRow> for ReconcileError {
     fn from(error: UnreadableRow) -> Self {
         Self::Store(error.into())
     }
+}
+
+/// Waits for the shop's rate limit, if the wait ends before the deadline.
+pub(super) async fn wait_within<C: Clock>(clock: &C, wait: Duration, deadline: Timestamp) -> Result<(), ReconcileError> {
+    if sleep_within(clock, wait, deadline).await { Ok(()) } else { Err(ReconcileError::OutOfTime) }
 }

@@ -11,7 +11,7 @@ use crate::catalog::{OrderId, ShopDomain};
 use crate::flows::read::Patience;
 use crate::flows::{OrderReader, ReadReport, ReconcileError, Retries, RetryBudget};
 use crate::order::OrderRecord;
-use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, read, sleep_within};
+use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, read};
 use crate::reconcile::OrderWatermark;
 use crate::table::{IndexPartition, Key, RowKey, Write};
 
@@ -158,9 +158,4 @@ async fn advance<S: Store, C: Clock>(
             Err(error) => retries.again(clock, error).await?,
         }
     }
-}
-
-/// Waits for the shop's rate limit, if the wait ends before the deadline.
-pub(super) async fn wait_within<C: Clock>(clock: &C, wait: Duration, deadline: Timestamp) -> Result<(), ReconcileError> {
-    if sleep_within(clock, wait, deadline).await { Ok(()) } else { Err(ReconcileError::OutOfTime) }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::catalog::ShopDomain;
 use crate::flows::push::PushError;
-use crate::flows::push::refusal::{Delivered, refusal_alert};
+use crate::flows::refusal::{Delivered, refusal_alert};
 use crate::flows::{Retries, RetryBudget};
 use crate::ports::{Clock, Store, StoreError, WriteError, sleep_within};
 use crate::storefront::{ShopAnswer, StorefrontError, UserError, UserErrorCode};

@@ -8,7 +8,6 @@
 mod close;
 mod delivery;
 mod metafields;
-mod refusal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,7 +17,6 @@ use jiff::Timestamp;
 use self::close::close;
 use self::delivery::{BatchSize, Calls, LOOK_AGAIN, has_time_for_a_call, named_rows, pause, reason, record};
 use self::metafields::MetafieldPush;
-pub(crate) use self::refusal::refusal_alert;
 use crate::catalog::{Network, Quantity, ShopDomain};
 use crate::flows::{recompute, write_if_unchanged};
 use crate::ports::{Clock, Listing, Store, StoreError, Storefront, read};
