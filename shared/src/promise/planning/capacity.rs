@@ -1,6 +1,6 @@
 //! Capacity: the starts per day of a work centre, loaded backwards from the latest day.
 
-use crate::promise::planning::curve::{Step, end, on, push};
+use crate::promise::planning::curve::{Step, on, push};
 use crate::promise::planning::{Day, FAR, PlanningGroup};
 
 /// The starts at each work centre on each day.
@@ -12,6 +12,14 @@ pub(super) struct CapacityLoads {
     changed: Vec<usize>,
     free: Vec<i64>,
     reach: Vec<i64>,
+}
+
+/// How the starts of an item fit into the capacity of its work centre.
+pub(super) struct Loaded {
+    /// Whether some starts come later than they are required. The item can then be shorter than its requirement alone shows.
+    pub(super) is_delayed: bool,
+    /// The largest excess over the capacity, if it is more than did not fit before.
+    pub(super) excess: Option<CapacityExcess>,
 }
 
 /// Starts that exceed the capacity of a work centre.
@@ -35,21 +43,15 @@ impl CapacityLoads {
     }
 
     /// Moves the starts of an item to the latest days on which its work centre has free capacity, so that by each day at least
-    /// the required number of starts is done. Starts that do not fit go to the first days with free capacity. Returns the largest
-    /// excess, if it is more than did not fit before: `before` holds the starts that were required before, and `committed` those
-    /// that the item has at the work centre so far.
-    pub(super) fn latest(
-        &mut self,
-        centre: usize,
-        starts: &mut Vec<Step>,
-        before: &[Step],
-        committed: &[Step],
-    ) -> Option<CapacityExcess> {
-        let total = end(starts);
-        let last_wanted = starts.last()?.day;
+    /// the required number of starts is done. Starts that do not fit go to the first days with free capacity. `before` holds the
+    /// starts that were required before, and `committed` those that the item has at the work centre so far.
+    pub(super) fn latest(&mut self, centre: usize, starts: &mut Vec<Step>, before: &[Step], committed: &[Step]) -> Loaded {
+        let Some(&Step { day: last_wanted, units: total }) = starts.last() else {
+            return Loaded { is_delayed: false, excess: None };
+        };
         self.free.clear();
         self.reach.clear();
-        let (mut worst, mut day, mut reach): (Option<CapacityExcess>, Day, i64) = (None, 0, 0);
+        let (mut worst, mut is_delayed, mut day, mut reach): (Option<CapacityExcess>, bool, Day, i64) = (None, false, 0, 0);
         let mut own = committed.iter().peekable();
         let mut own_so_far = 0;
         loop {
@@ -64,6 +66,7 @@ impl CapacityLoads {
             self.reach.push(reach);
             let wanted = on(starts, day);
             if wanted > reach {
+                is_delayed = true;
                 let lacked = (on(before, day) - own_so_far).max(0);
                 let excess = wanted - reach - lacked;
                 if excess > 0 && worst.as_ref().is_none_or(|worst| worst.excess < excess) {
@@ -92,7 +95,7 @@ impl CapacityLoads {
             push(starts, step.day, step.units);
         }
         self.note(centre, committed, starts);
-        worst
+        Loaded { is_delayed, excess: worst }
     }
 
     /// The starts that still fit up to and including a day, with those in `committed`.

@@ -10,7 +10,7 @@ use crate::promise::planning::capacity::CapacityLoads;
 use crate::promise::planning::curve::{Both, Curves, Step, cumulate, push};
 use crate::promise::planning::index::{IndexVec, NodeIndex};
 use crate::promise::planning::item_graph::{Descendants, ItemGraph, Node, check};
-use crate::promise::planning::netting::net_requirement;
+use crate::promise::planning::netting::{delay_shortage, net_requirement};
 use crate::promise::planning::trial::{Touched, Trial};
 use crate::promise::planning::{Day, FAR, PlanningError, PlanningGroup};
 
@@ -218,7 +218,9 @@ impl<'p> Engine<'p> {
         if let Some(centre) = node.centre {
             before.clear();
             net_requirement(left.of(at), &[], &node, self.buying, before);
-            let over = loads.latest(centre, target, before, starts.of(at));
+            let loaded = loads.latest(centre, target, before, starts.of(at));
+            let delayed = || delay_shortage(left.of(at), delta, &node, self.buying, (starts.of(at), target));
+            let over = loaded.excess.or_else(|| if loaded.is_delayed { delayed() } else { None });
             if let Some(over) = over {
                 if stop {
                     return Some(over.of_centre(at, delta));

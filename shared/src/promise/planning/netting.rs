@@ -1,7 +1,8 @@
-//! Netting of one item: the starts that cover its net requirement, and what stays uncovered.
+//! Netting of one item: the starts that cover its net requirement, what stays uncovered, and what delayed starts leave short.
 
 use crate::promise::planning::Day;
-use crate::promise::planning::curve::{Both, Step, push};
+use crate::promise::planning::capacity::CapacityExcess;
+use crate::promise::planning::curve::{Both, Step, on, push};
 use crate::promise::planning::explosion::{Shortage, ShortageCause};
 use crate::promise::planning::index::NodeIndex;
 use crate::promise::planning::item_graph::Node;
@@ -46,6 +47,32 @@ pub(super) fn net_requirement(
         }
     }
     missing
+}
+
+/// The largest shortage of an item whose starts come later than they are required, beyond the shortage that it had `before`. A
+/// receipt then fills the gap that the delayed starts leave, and it cannot cover a new requirement as well. So this function
+/// compares the units that are there on each day. `before` and `now` are the starts before and after the new requirement.
+pub(super) fn delay_shortage(
+    left: &[Step],
+    more: &[Step],
+    node: &Node,
+    buying: bool,
+    (before, now): (&[Step], &[Step]),
+) -> Option<CapacityExcess> {
+    let bought_in = if buying { node.bought_in.unwrap_or(Day::MAX) } else { Day::MAX };
+    let ready =
+        |starts: &[Step], day: Day| day.checked_sub(node.lead).map_or(0, |started| node.yields.of_down(on(starts, started)));
+    let changes = left.iter().chain(more).map(|step| step.day);
+    let ready_days = before.iter().chain(now).map(|step| step.day.saturating_add(node.lead));
+    let days = changes.chain(ready_days).filter(|day| *day < bought_in);
+    let excess = days.map(|day| {
+        let short_before = (-on(left, day) - ready(before, day)).max(0);
+        let short_now = on(more, day).saturating_sub(on(left, day)).saturating_sub(ready(now, day));
+        (short_now - short_before, day)
+    });
+    let (excess, day) = excess.max()?;
+    let (day, excess) = (day.saturating_sub(node.lead), node.yields.per_up(excess.max(0)));
+    (excess > 0).then(|| CapacityExcess { day, demand: on(now, day).saturating_add(excess), excess })
 }
 
 /// A shortage, before it is assigned to an item.

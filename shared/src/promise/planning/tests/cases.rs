@@ -136,6 +136,17 @@ fn what_can_still_be_made() {
             &["A 0, late 1 of 0 on 2: time of A by 0 (A)"],
         ),
         ("an item without a recipe is offered from stock", &["A stock=4 in=2:3,9:9 offer=5"], &["A 7: component A by 5 (A)"]),
+        (
+            "a receipt that replaces delayed starts is not offered",
+            &[
+                "centre C 1",
+                "A lead=1 stock=-3 of=B*2 offer=8",
+                "D of=B offer=8",
+                "B stock=2 in=7:2 lead=2 yield=34/100 at=C of=R*100/90",
+                "R stock=12 run=5:7",
+            ],
+            &["A 0: centre C at B by 7 (A>B)", "D 0: centre C at B by 8 (D>B)"],
+        ),
         ("buying is for dates only", &["A of=B offer=9", "B stock=1 buy=3"], &["A 1: component B by 9 (A>B)"]),
     ] {
         check(name, lines, expect);

@@ -70,7 +70,10 @@ impl World {
                 expected.insert((waits, name));
             } else if !event.fits {
                 let id = name.split_once('#').map_or(name.as_str(), |(_, id)| id);
-                unfit.insert((format!("item#{}#{}#fit#{id}", item_code(event.system, &event.sku), event.system), name.clone()));
+                unfit.insert((
+                    format!("item#{}#{}#correction#{id}", item_code(event.system, &event.sku), event.system),
+                    name.clone(),
+                ));
             } else if !checker.marks.contains_key(&name) {
                 differences.push(format!("{name} is not in the ledger: {event:?}"));
             }
