@@ -222,6 +222,7 @@ impl Stack {
                 Ok(report) => return serde_json::from_str(&report).map_err(io::Error::other),
                 Err(error) => failure = error.to_string(),
             }
+            tokio::time::sleep(Duration::from_millis(500)).await;
         }
         Err(io::Error::other(format!("the job {job} failed: {failure}")))
     }

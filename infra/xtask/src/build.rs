@@ -26,17 +26,17 @@ pub fn with_progress(title: &str, cargo: &mut Command) -> Result<(), Problem> {
     cargo.env("CARGO_TERM_COLOR", if is_terminal { "always" } else { "never" });
     let mut cargo = cargo.stderr(Stdio::piped()).spawn().map_err(|error| Problem::cannot("start cargo", &error))?;
     let output = cargo.stderr.take();
-    let (sender, lines) = mpsc::channel();
+    let (sender, parts) = mpsc::channel();
     thread::spawn(move || {
-        let lines = output.into_iter().flat_map(|output| BufReader::new(output).lines().map_while(Result::ok));
-        lines.for_each(|line| drop(sender.send(line)));
+        if let Some(output) = output {
+            send_parts(BufReader::new(output), &sender);
+        }
     });
     let mut progress = Progress { title, began: now(), first: None, done: 0, total: 0 };
     let mut written_at: Option<Instant> = None;
     loop {
-        match lines.recv_timeout(Duration::from_secs(1)) {
-            // Cargo ends each drawing of the bar with a carriage return.
-            Ok(line) => line.split('\r').for_each(|line| progress.read(line)),
+        match parts.recv_timeout(Duration::from_secs(1)) {
+            Ok((text, end)) => progress.read(&text, end),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
@@ -48,8 +48,42 @@ pub fn with_progress(title: &str, cargo: &mut Command) -> Result<(), Problem> {
         }
     }
     say_in_place("");
+    if is_terminal {
+        say(title);
+    }
     let status = cargo.wait().map_err(|error| Problem::cannot("wait for cargo", &error))?;
     if status.success() { Ok(()) } else { Err(Problem::cannot("build", &"the errors of cargo are above")) }
+}
+
+/// How a part of cargo's output ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// A line.
+    Line,
+    /// A drawing of the bar, which cargo ends with a carriage return and draws again.
+    Drawing,
+}
+
+/// Sends each line, and each drawing of the bar, as soon as it is complete.
+fn send_parts(output: impl BufRead, sender: &mpsc::Sender<(String, End)>) {
+    let mut part = Vec::new();
+    for byte in output.bytes().map_while(Result::ok) {
+        let end = match byte {
+            b'\n' => End::Line,
+            b'\r' => End::Drawing,
+            _ => {
+                part.push(byte);
+                continue;
+            }
+        };
+        let text = String::from_utf8_lossy(&std::mem::take(&mut part)).into_owned();
+        if !text.is_empty() {
+            drop(sender.send((text, end)));
+        }
+    }
+    if !part.is_empty() {
+        drop(sender.send((String::from_utf8_lossy(&part).into_owned(), End::Line)));
+    }
 }
 
 /// The progress of a build.
@@ -63,13 +97,13 @@ struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// Takes the numbers from a line of cargo's, or passes the line on.
-    fn read(&mut self, line: &str) {
+    /// Takes the numbers from the bar, drops every other drawing and status line, and passes the other lines on.
+    fn read(&mut self, line: &str, end: End) {
         let text = without_colours(line);
         if let Some((done, total)) = text.strip_prefix("Building ").and_then(counts) {
             self.first.get_or_insert(done);
             (self.done, self.total) = (done, total);
-        } else if !STATUSES.iter().any(|status| text.starts_with(status)) {
+        } else if end == End::Line && !STATUSES.iter().any(|status| text.starts_with(status)) {
             say_in_place("");
             say(line);
         }
@@ -115,7 +149,7 @@ fn now() -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use super::{Progress, now};
+    use super::{End, Progress, now, send_parts};
 
     /// Protects the reading of cargo's bar, with and without colours, and that only status lines are dropped.
     #[test]
@@ -127,8 +161,19 @@ mod tests {
             ("error[E0425]: cannot find value `x` in this scope, 7/9: y", "Building: 5 of 310 crates"),
             ("\x1b[K\x1b[1m\x1b[96m    Building\x1b[0m [==>     ] 300/310: tokio", "Building: 300 of 310 crates, about 0 s left"),
         ] {
-            progress.read(line);
+            progress.read(line, End::Line);
             assert_eq!(progress.line(), expected, "after {line}");
         }
+    }
+
+    /// Protects the estimate: a drawing of the bar arrives at once and not with the next line, and no byte is lost.
+    #[test]
+    fn lines_and_drawings_arrive_as_they_end() {
+        let (sender, parts) = std::sync::mpsc::channel();
+        send_parts(&b"   Compiling a\n [=> ] 1/3: a\r [==> ] 2/3: b\r\xff rest"[..], &sender);
+        drop(sender);
+        let parts: Vec<(String, bool)> = parts.iter().map(|(text, end)| (text, end == End::Drawing)).collect();
+        let expected = [("   Compiling a", false), (" [=> ] 1/3: a", true), (" [==> ] 2/3: b", true), ("\u{fffd} rest", false)];
+        assert_eq!(parts, expected.map(|(text, drawing)| (text.to_owned(), drawing)));
     }
 }

@@ -166,6 +166,7 @@ fn say(text: &str) {
 #[expect(clippy::print_stderr, reason = "progress of a command belongs on standard error")]
 fn say_in_place(text: &str) {
     if stderr().is_terminal() {
-        eprint!("\x1b[2K{text}\r");
+        // Without wrapping, so that a line wider than the terminal stays one row.
+        eprint!("\x1b[?7l\x1b[2K{text}\r\x1b[?7h");
     }
 }

@@ -90,7 +90,7 @@ impl Workspace {
     pub fn build_stack(&self, step: &str) -> Result<PathBuf, Problem> {
         let mut binaries = self.functions()?;
         binaries.push("promissory-local".to_owned());
-        self.build(&format!("{step} Building the functions and the local stack"), &binaries)
+        self.build(&format!("{step} Building the local stack"), &binaries)
     }
 
     /// Builds binaries with the profile of the local stack, and says where they are.

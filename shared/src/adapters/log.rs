@@ -8,7 +8,7 @@ use tracing_subscriber::filter::LevelFilter;
 ///
 /// A filter by module is deliberately absent: it would bring a large engine for regular expressions into every function.
 pub fn init() {
-    let level = std::env::var("LOG_LEVEL").ok().and_then(|level| level.parse().ok());
+    let level = std::env::var("LOG_LEVEL").ok().filter(|level| !level.is_empty()).and_then(|level| level.parse().ok());
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

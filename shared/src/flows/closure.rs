@@ -24,6 +24,8 @@ pub(crate) struct DependencyClosure {
     pub plans: BTreeMap<Sku, (Option<GroupPlan>, Expect)>,
     /// The items, bulk items included.
     pub rows: BTreeMap<Sku, PlanningRows>,
+    /// Items of a closure that is too large which were not read.
+    pub unread: BTreeSet<Sku>,
     /// Set when the closure is too large to be read: the component or work centre that goes into the most items.
     pub too_many: Option<Resource>,
 }
@@ -102,7 +104,7 @@ pub(crate) async fn read_closure<S: Store>(store: &S, seed: &Sku) -> Result<Depe
             plans.insert(id, (decoded(record.as_ref())?, Expect::as_read(record.as_ref())));
         }
         let begin = plans.values().filter_map(|(plan, _)| plan.as_ref()).flat_map(|plan| plan.items.iter().cloned());
-        let Walked { rows, centres, is_complete } = walk(store, begin.chain([seed.clone()]).collect()).await?;
+        let Walked { rows, centres, is_complete, unread } = walk(store, begin.chain([seed.clone()]).collect()).await?;
         named.extend(rows.values().filter_map(|rows| Some(rows.in_plan.as_ref()?.plan.clone())));
         let groups = groups(&rows);
         let used = rows.values().filter_map(|rows| rows.used.as_ref()).chain(centres.values().flatten());
@@ -115,7 +117,7 @@ pub(crate) async fn read_closure<S: Store>(store: &S, seed: &Sku) -> Result<Depe
         };
         named.extend(groups.into_iter().filter_map(|group| group.into_iter().next()));
         if too_many.is_some() || named.iter().all(|id| plans.contains_key(id)) {
-            return Ok(DependencyClosure { plans, rows, too_many });
+            return Ok(DependencyClosure { plans, rows, unread, too_many });
         }
     }
     Err(StoreError::Unavailable { detail: format!("the plans that {seed} depends on keep changing"), source: None })
@@ -128,11 +130,13 @@ struct Walked {
     centres: BTreeMap<WorkCentreId, Option<WhereUsed>>,
     /// False when reading stopped because there are too many items.
     is_complete: bool,
+    /// The next items of a closure that is not complete.
+    unread: BTreeSet<Sku>,
 }
 
 /// Reads the closure of `begin`. Stops when it is too large.
 async fn walk<S: Store>(store: &S, begin: BTreeSet<Sku>) -> Result<Walked, StoreError> {
-    let mut walked = Walked { rows: BTreeMap::new(), centres: BTreeMap::new(), is_complete: true };
+    let mut walked = Walked { rows: BTreeMap::new(), centres: BTreeMap::new(), is_complete: true, unread: BTreeSet::new() };
     let (mut items, mut centres) = (begin, BTreeSet::<WorkCentreId>::new());
     while !items.is_empty() || !centres.is_empty() {
         let of_centre = |code: &WorkCentreId| RowKey::WhereUsed(Resource::WorkCentre(code.clone())).key();
@@ -160,7 +164,7 @@ async fn walk<S: Store>(store: &S, begin: BTreeSet<Sku>) -> Result<Walked, Store
             }
         }
         if walked.rows.len() + items.len() > 2 * GroupPlan::MAX_ITEMS {
-            walked.is_complete = false;
+            (walked.is_complete, walked.unread) = (false, items);
             break;
         }
     }

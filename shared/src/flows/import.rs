@@ -61,7 +61,9 @@ pub async fn import_catalog<S: Store, C: Clock>(
                 Err(error @ (WriteError::Refused(_) | WriteError::Conflict)) => {
                     let first = batch.first().map_or_else(String::new, |write| write.key().to_string());
                     let retries = retries.get_or_insert_with(|| Retries::new(RetryBudget::IMPORT, first.clone()));
-                    if !retries.pause(clock).await {
+                    // A refusal brings the stored rows, so the next attempt needs no pause.
+                    let is_conflict = matches!(error, WriteError::Conflict);
+                    if !(if is_conflict { retries.pause(clock).await } else { retries.count() }) {
                         return Err(ImportError::Busy(first));
                     }
                     if let WriteError::Refused(refusals) = error {

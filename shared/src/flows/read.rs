@@ -195,7 +195,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
             expect = expect.after();
         }
         self.bus.forward(&sent).await?;
-        let mut retries = Retries::new(RetryBudget::SHARED_ROW, format!("order {}", sent.order));
+        let mut retries = Retries::new(RetryBudget::RECOMPUTE, format!("order {}", sent.order));
         loop {
             let marked = OrderRecord { forwarded: Some(sent.version), unforwarded: false, ..record };
             match self.store.write(&[Write::put(&marked, expect)]).await {

@@ -24,8 +24,7 @@ use crate::table::{ReadRows, RowKey, UnreadableRow, Write};
 /// What recomputing an item led to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recomputed {
-    /// Pairs that a shop must be sent, whether or not this computation changed them. A pair without a location stands for the
-    /// variant metafields of the item.
+    /// The levels and metafields that a shop must be sent, whether or not this computation changed them.
     pub due: BTreeSet<(ShopDomain, PushTarget)>,
     /// Whether anything was written.
     pub changed: bool,

@@ -89,7 +89,8 @@ async fn replan_once<S: Store, C: Clock>(
     for part in all.chunks(MAX_WRITES) {
         store.write(part).await?;
     }
-    Ok((closure.rows.into_keys().collect(), count))
+    // An item that was not read is connected to the seed, so its closure is too large as well.
+    Ok((closure.rows.into_keys().chain(closure.unread).collect(), count))
 }
 
 /// The alerts about a planning group that is too large, to raise or to clear: the one of the resource that makes the group too

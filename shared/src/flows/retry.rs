@@ -19,11 +19,14 @@ impl RetryBudget {
     /// For a transaction of the ledger. The caller defers an event that meets more contention.
     pub const LEDGER: Self = Self { attempts: 6, first_pause: Duration::from_millis(8) };
 
-    /// For rows that are computed from other rows.
+    /// For rows that are computed from other rows, or that few functions write.
     pub const RECOMPUTE: Self = Self { attempts: 10, first_pause: Duration::from_millis(5) };
 
     /// For a row that several functions write in turn.
     pub const SHARED_ROW: Self = Self { attempts: 20, first_pause: Duration::from_millis(8) };
+
+    /// For the intent of a push, after its outcome is recorded.
+    pub const INTENT: Self = Self { attempts: 5, first_pause: Duration::from_millis(100) };
 
     /// For the rows of the catalog, which an import writes for a person who waits.
     pub const IMPORT: Self = Self { attempts: 10, first_pause: Duration::from_millis(50) };
@@ -60,11 +63,16 @@ impl Retries {
         Err(StoreError::Unavailable { detail, source: None })
     }
 
-    /// Counts an attempt that failed because another function wrote one of the rows, and waits before the next one. Returns
+    /// Counts an attempt that failed because another function wrote one of the rows. Returns whether another attempt is allowed.
+    pub fn count(&mut self) -> bool {
+        self.made += 1;
+        self.made < self.budget.attempts
+    }
+
+    /// Counts such an attempt, and waits before the next one. Returns
     /// `false` at once when the budget is spent.
     pub async fn pause<C: Clock>(&mut self, clock: &C) -> bool {
-        self.made += 1;
-        if self.made >= self.budget.attempts {
+        if !self.count() {
             return false;
         }
         clock.sleep(backoff(self.budget.first_pause, self.made, &self.what)).await;

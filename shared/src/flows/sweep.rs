@@ -140,7 +140,7 @@ async fn advance<S: Store, C: Clock>(
     began: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let watermark = newest.and_then(|newest| newest.checked_sub(OVERLAP).ok());
-    let mut retries = Retries::new(RetryBudget::SHARED_ROW, format!("the watermark of {shop}"));
+    let mut retries = Retries::new(RetryBudget::RECOMPUTE, format!("the watermark of {shop}"));
     loop {
         let (known, expect) = read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?;
         let old = known.clone().unwrap_or_else(|| OrderWatermark { shop: shop.clone(), watermark: None, complete_at: None });

@@ -33,12 +33,20 @@ pub(super) struct Calls {
     failures: u32,
     /// Whether an earlier call, which got no answer, may have run.
     may_have_run: bool,
+    /// Whether a call that is refused for a transient reason counts as a call without an answer.
+    counts_transient: bool,
 }
 
 impl Calls {
-    /// No call was made yet, but another push may have made one with the same key (`may_have_run`).
-    pub fn new(may_have_run: bool) -> Self {
-        Self { failures: 0, may_have_run }
+    /// The calls of an intent, which are repeated with its key. Another push may have made one of them (`may_have_run`). A
+    /// transient refusal is repeated until the deadline, because the intent stays open.
+    pub fn of_intent(may_have_run: bool) -> Self {
+        Self { failures: 0, may_have_run, counts_transient: false }
+    }
+
+    /// Calls without a key, which each send whole values. After a few transient refusals the hints return to the queue.
+    pub fn without_key() -> Self {
+        Self { failures: 0, may_have_run: false, counts_transient: true }
     }
 
     /// Returns what the shop answered. Returns `None`, after a pause, when the caller must call again: the shop did not answer,
@@ -53,9 +61,12 @@ impl Calls {
         result: Result<ShopAnswer, StorefrontError>,
     ) -> Result<Option<ShopAnswer>, PushError> {
         let failure = match result {
-            Ok(ShopAnswer::Refused(errors)) if errors.iter().any(|error| is_transient(&error.code)) => None,
+            Ok(ShopAnswer::Refused(errors)) if errors.iter().any(|error| is_transient(&error.code)) => {
+                let detail = errors.first().map(reason).unwrap_or_default();
+                self.counts_transient.then_some(StorefrontError::Unavailable { detail, source: None })
+            }
             Ok(answer) => {
-                self.failures = 0;
+                (self.failures, self.may_have_run) = (0, false);
                 return Ok(Some(answer));
             }
             // Waiting for the rate limit is not a failure. Only the deadline bounds it.

@@ -65,7 +65,7 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
 
     /// Pushes until no metafield is due.
     pub async fn run(&mut self, report: &mut PushReport) -> Result<(), PushError> {
-        let mut calls = Calls::new(false);
+        let mut calls = Calls::without_key();
         loop {
             let (due, others_at_work) = self.due().await?;
             if due.is_empty() && !others_at_work {

@@ -311,7 +311,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
 
     /// Calls the shop with the same key until it answers.
     async fn call(&self, intent: &PushIntent, may_have_run: bool) -> Result<ShopAnswer, PushError> {
-        let mut calls = Calls::new(may_have_run);
+        let mut calls = Calls::of_intent(may_have_run);
         loop {
             if !has_time_for_a_call(self.clock, self.deadline) {
                 return Err(PushError::OutOfTime);
