@@ -12,8 +12,8 @@ use std::ops::AddAssign;
 use promissory::movement::Balance;
 use promissory::source::{DocumentKind, StockKind};
 
-/// A stock event that the ledger must have applied, in base units. All facts of one call are of one item, and of no order of the
-/// shop. `P` names a place, `T` a time, `R` a source document.
+/// A stock event that the ledger must have applied, in base units. All facts of one call belong to one item, and none of them
+/// to an order of the shop. `P` names a place, `T` a time, `R` a source document.
 #[derive(Debug, Clone, Copy)]
 pub struct Fact<P, T, R> {
     /// The kind of the event.
@@ -98,7 +98,7 @@ pub struct Open {
 }
 
 impl Open {
-    /// The units that one source document leaves open. `reported` returns the reported units of each kind.
+    /// Computes the units that one source document leaves open. `reported` returns the reported units of each kind.
     pub fn of(document: DocumentKind, reported: impl Fn(StockKind) -> i64) -> Self {
         let mut open = Self::default();
         match document {
@@ -124,7 +124,7 @@ impl Open {
         open
     }
 
-    /// The same numbers from a balance. `other_holds` are held units that belong to no source document.
+    /// Computes the same numbers from a balance. `other_holds` are held units that belong to no source document.
     #[must_use]
     pub fn found(balance: Balance, other_holds: i64) -> Self {
         Self {
@@ -147,7 +147,7 @@ impl AddAssign for Open {
     }
 }
 
-/// Whether a kind opens a source document. The other kinds close it.
+/// Returns whether a kind opens a source document. The other kinds close it.
 #[must_use]
 pub fn opens(kind: StockKind) -> bool {
     matches!(

@@ -1,9 +1,10 @@
-//! The Admin GraphQL endpoint: one POST body in, one answer out, and the shop changed or not.
+//! The Admin GraphQL endpoint. `Shop::graphql` takes the body of one POST, changes the shop if the call requires it, and
+//! returns one answer.
 //!
-//! In this order: the document must be valid, its variables be given, its cost be allowed and affordable; a mutation must
-//! carry `@idempotent`, where a key says which calls are one, and an input of the right shape; then the key is looked up, and
-//! only then a rule of the shop is asked. Faults that were set strike where the real ones do: before anything, or between
-//! applying and answering.
+//! The endpoint checks a call in this order. The document must be valid, its variables must have values of the declared types,
+//! and its cost must be within the query limit and within the budget. A keyed mutation must have the `@idempotent` directive,
+//! and its input must have the right shape. The endpoint then looks the key up, and only after that it applies the rules of the
+//! shop. A fault takes effect where the real fault would: before the call runs, or between applying the call and answering it.
 
 use super::cost;
 use super::document::{Arguments, Document, Request, document, operation, variables};
@@ -23,34 +24,34 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// What the endpoint answers.
+/// An answer of the GraphQL endpoint.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Answer {
-    /// 200, with errors or without.
+    /// HTTP 200 with a JSON body, which may contain errors.
     Json(Value),
-    /// 400: the body is no request.
+    /// HTTP 400, because the body is not a GraphQL request.
     BadRequest(Value),
-    /// 500.
+    /// HTTP 500.
     Failed,
-    /// Nothing: the connection stays open until the caller gives up.
+    /// No answer. The connection stays open until the caller gives up.
     Silent,
 }
 
-/// A mutation that will be applied long after its caller gave up.
+/// A mutation that the shop applies in `settle_late`, long after its caller has given up.
 #[derive(Debug)]
 pub(super) struct Late {
     key: Option<String>,
     call: Prepared,
 }
 
-/// A mutation whose shape was found right.
+/// A mutation that `prepare` has checked for the right shape.
 #[derive(Debug)]
 struct Prepared {
     kind: Mutation,
     arguments: JsonValue,
 }
 
-/// The body of a POST.
+/// The JSON body of a POST.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {
@@ -127,7 +128,7 @@ impl Shop {
         Ok(if used(&mut self.faults.lose_answer) { Answer::Silent } else { answer })
     }
 
-    /// Applies a mutation, unless its key says that it was applied before.
+    /// Applies a mutation, unless the shop has already applied it under the same key.
     fn once(&mut self, now: Timestamp, key: Option<&str>, call: Prepared) -> Outcome {
         let known = key.map_or(Known::New, |key| self.keys.look(now, key, call.kind, &call.arguments));
         let forgotten = matches!(known, Known::Done(_)) && used(&mut self.faults.forget_keys);
@@ -180,7 +181,7 @@ impl Shop {
         self.log.push(Applied { at: now, kind, key: key.map(str::to_owned), deduplicated, reference, changes });
     }
 
-    /// Applies the mutations that were held back by `Faults::apply_late`, oldest first. Says how many.
+    /// Applies the mutations that `Faults::apply_late` held back, oldest first. Returns their number.
     pub fn settle_late(&mut self, now: Timestamp) -> usize {
         let late = std::mem::take(&mut self.late);
         let count = late.len();
@@ -212,10 +213,10 @@ fn errors(error: &TopError) -> Value {
     json!({ "errors": [{ "message": error.message, "extensions": { "code": error.code } }] })
 }
 
-/// A mutation refused before it ran: its field is null beside the error.
+/// Builds the answer to a mutation that was refused before it ran: the error, and null for the mutation's field.
 fn refused(error: &TopError, name: &Name) -> Value {
     let mut body = errors(error);
-    // A variable that does not fit is found before anything runs; no data then.
+    // A variable of the wrong type is found before the operation runs, so that answer has no `data`.
     if error.code != "INVALID_VARIABLE" {
         body["errors"][0]["path"] = json!([name.as_str()]);
         body["data"] = json!({ name.as_str(): null });
@@ -223,7 +224,7 @@ fn refused(error: &TopError, name: &Name) -> Value {
     body
 }
 
-/// The key and the arguments of a mutation, found to be of the right shape.
+/// Reads the key and the arguments of a mutation, and checks their shape.
 fn prepare(kind: Mutation, given: Arguments<'_>) -> Result<(Option<String>, Prepared), TopError> {
     let arguments = given.all();
     match kind {

@@ -1,4 +1,4 @@
-//! What the app sees over HTTP: the GraphQL endpoint and the token grant.
+//! The HTTP routes of the app: the GraphQL endpoint and the token grant.
 
 use super::admin::Answer;
 use super::server::Shared;
@@ -60,7 +60,7 @@ struct Grant {
     grant_type: String,
 }
 
-/// The client credentials grant, as a form or as JSON.
+/// Grants an access token for client credentials, which the app sends as a form or as JSON.
 async fn grant(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let json_body = headers
         .get(header::CONTENT_TYPE)
@@ -89,7 +89,7 @@ async fn grant(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byte
     Json(json!({ "access_token": token, "scope": SCOPE, "expires_in": seconds })).into_response()
 }
 
-/// A form has the syntax of a query string, and is read as one.
+/// Reads a form body. A form has the syntax of a query string, so the query parser reads it.
 fn form(body: &[u8]) -> Option<Grant> {
     let uri: Uri = format!("/?{}", std::str::from_utf8(body).ok()?).parse().ok()?;
     Query::try_from_uri(&uri).ok().map(|Query(grant)| grant)

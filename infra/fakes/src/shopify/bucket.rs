@@ -1,6 +1,8 @@
-//! The cost budget: a leaky bucket of points, restored continuously, counted in thousandths so that no float is needed.
+//! The cost budget: a leaky bucket of points that is restored continuously. It counts thousandths of a point, so it needs no
+//! floats.
 //!
-//! Source: shopify.dev "API limits". The requested cost must fit before a call runs; the actual cost is what is taken.
+//! Source: shopify.dev, "API limits". The requested cost must fit into the bucket before a call runs; the shop then takes the
+//! actual cost out of the bucket.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -21,27 +23,27 @@ impl Bucket {
         Bucket { size, restore_rate, thousandths: i64::from(size) * THOUSANDTHS, seen: None }
     }
 
-    /// Adds what was restored since the last call. Time that runs backwards restores nothing.
+    /// Adds the points restored since the last call. If the clock went backwards, it restores no points.
     pub(super) fn restore(&mut self, now: Timestamp) {
         let millis = self.seen.map_or(0, |seen| now.as_millisecond().saturating_sub(seen.as_millisecond()).max(0));
-        // A point a second is a thousandth a millisecond.
+        // One point per second is one thousandth of a point per millisecond.
         let restored = millis.saturating_mul(i64::from(self.restore_rate));
         self.thousandths = self.thousandths.saturating_add(restored).min(i64::from(self.size) * THOUSANDTHS);
         self.seen = Some(self.seen.map_or(now, |seen| seen.max(now)));
     }
 
-    /// Whole points there are.
+    /// Returns the whole points in the bucket.
     pub(super) fn available(&self) -> i64 {
         self.thousandths.div_euclid(THOUSANDTHS)
     }
 
-    /// Takes points that fit, as was checked before.
+    /// Takes points out of the bucket. The caller has checked that they fit.
     pub(super) fn take(&mut self, points: i64) {
         assert!(points <= self.available(), "a call was let through that the bucket could not pay");
         self.thousandths -= points * THOUSANDTHS;
     }
 
-    /// `throttleStatus`, with the two constants as floats, as Shopify writes them.
+    /// Returns `throttleStatus`. Two of its values are constants and are written as floats, as Shopify writes them.
     pub(super) fn status(&self) -> Value {
         json!({
             "maximumAvailable": f64::from(self.size),
@@ -55,7 +57,7 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    /// Protects the budget: it restores by the millisecond, never past its size, and never backwards in time.
+    /// Protects the budget: the bucket restores points by the millisecond, never beyond its size, and never backwards in time.
     #[test]
     fn restores_by_the_rate_and_up_to_the_size() {
         let start = Timestamp::UNIX_EPOCH;

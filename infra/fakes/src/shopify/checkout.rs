@@ -1,8 +1,9 @@
-//! The checkout: from a cart to an order, or to a refusal that changes nothing.
+//! The checkout turns a cart into an order, or refuses the cart and leaves orders and levels unchanged.
 //!
-//! Placing an order moves available to committed where it is allocated, for all lines or for none. An item that may not
-//! be oversold sells exactly what is available over the locations that fulfil online orders. A bundle is sold as its
-//! components. Lines that are added to an order later are allocated likewise (`edit`).
+//! Placing an order moves units from available to committed at the locations that they are allocated to, for all lines or for
+//! none. If an item may not be oversold, the shop sells exactly the units that are available over the locations that fulfil
+//! online orders. The shop sells a bundle as its components. Lines that are added to an order later are allocated in the same
+//! way (`edit`).
 
 use super::draft::{Draft, Source};
 use super::fulfilment_order::{FulfilmentOrder, Share};
@@ -16,62 +17,63 @@ use super::time::second;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// What is taken to the checkout.
+/// A cart that a customer takes to the checkout.
 #[derive(Clone, Debug, Default)]
 pub struct Cart {
-    /// SKUs and units.
+    /// The lines: SKUs and units.
     pub lines: Vec<(String, i64)>,
-    /// The retail location whose POS sells it; `None` for an online order.
+    /// The retail location whose POS sells the cart; `None` for an online order.
     pub location: Option<LocationId>,
-    /// A test order.
+    /// Whether the order is a test order.
     pub test: bool,
-    /// Paid later, if ever.
+    /// Whether the order is unpaid when it is placed.
     pub unpaid: bool,
-    /// Takes no inventory and is not confirmed, as an order that was created by the API may be.
+    /// Whether the order is unconfirmed, so that it takes no inventory. An order that the API creates may be unconfirmed.
     pub unconfirmed: bool,
 }
 
-/// Why a checkout was refused.
+/// The reason why the shop refused a checkout.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CheckoutRefused {
-    /// Nothing in the cart.
+    /// The cart has no lines.
     Empty,
     /// No item has this SKU.
     UnknownSku(String),
-    /// Units below one, or too many to count.
+    /// The quantity is below one, or too large.
     BadQuantity(String),
-    /// No such location.
+    /// The shop has no such location.
     UnknownLocation(LocationId),
     /// The shop has no location at all.
     NoLocation,
-    /// Not enough of it where online orders are fulfilled.
+    /// The locations that fulfil online orders do not have enough units.
     SoldOut {
-        /// What ran out.
+        /// The SKU that is sold out.
         sku: String,
-        /// Units wanted.
+        /// The units that the cart needs.
         wanted: i64,
-        /// Units there are.
+        /// The units that are available.
         available: i64,
     },
 }
 
-/// Units of an item, and the locations that give them; empty if the line takes no inventory.
+/// An item, its units, and the locations that they are allocated to. There are no locations if the line takes no inventory.
 pub(super) type Allocated = (ItemId, i64, Shares);
 
 impl Shop {
-    /// An online customer checks out.
+    /// Places the online order of a customer.
     ///
     /// # Errors
-    /// As `checkout_cart`.
+    /// The same as for `checkout_cart`.
     pub fn checkout(&mut self, now: Timestamp, lines: &[(&str, i64)]) -> Result<OrderId, CheckoutRefused> {
         let lines = lines.iter().map(|(sku, quantity)| ((*sku).to_owned(), *quantity)).collect();
         self.checkout_cart(now, &Cart { lines, ..Cart::default() })
     }
 
-    /// Places an order: allocated to locations by priority, all lines or none. At a POS the units leave at once.
+    /// Places an order and allocates all of its lines to locations by priority, or none. At a POS the units leave at once.
     ///
     /// # Errors
-    /// The cart is empty or names what is not there, or not enough is available and the item may not be oversold.
+    /// The cart is empty, it names a SKU or a location that the shop does not have, or too few units are available of an item
+    /// that may not be oversold.
     pub fn checkout_cart(&mut self, now: Timestamp, cart: &Cart) -> Result<OrderId, CheckoutRefused> {
         if cart.lines.is_empty() {
             return Err(CheckoutRefused::Empty);
@@ -122,7 +124,7 @@ impl Shop {
         Ok(id)
     }
 
-    /// Where the units of SKUs come from, for all of them or none; a bundle is taken as its components.
+    /// Allocates the units of SKUs to locations, for all of them or for none. A bundle is allocated as its components.
     pub(super) fn allocated(
         &mut self,
         wanted: &[(String, i64)],
@@ -156,7 +158,7 @@ impl Shop {
         Ok(allocated)
     }
 
-    /// SKUs and units, with the components of a bundle in its place.
+    /// Replaces each bundle by its components.
     fn unbundled(&self, wanted: &[(String, i64)]) -> Result<Vec<(String, i64)>, CheckoutRefused> {
         let mut unbundled = Vec::new();
         for (sku, quantity) in wanted {
@@ -171,8 +173,9 @@ impl Shop {
         Ok(unbundled)
     }
 
-    /// Where the units of one line come from: one location that has all of them, else split, both by priority.
-    /// Refused with what is available over all online locations, the oversold ones counted against the others.
+    /// Allocates the units of one line: to the first location by priority that has all of them, otherwise split over several
+    /// locations by priority. If too few units are available, the error is the number available over all online locations. An
+    /// oversold location reduces that number.
     fn allocate(&self, item: &Item, quantity: i64, taken: &BTreeMap<(ItemId, LocationId), i64>) -> Result<Shares, i64> {
         let mut online: Vec<_> = self.locations.values().filter(|location| location.fulfils_online).collect();
         online.sort_by_key(|location| location.priority);
@@ -208,7 +211,7 @@ impl Shop {
         Ok(shares)
     }
 
-    /// Adds lines to an order, and asks every location that gives units for them in a fulfilment order of its own.
+    /// Adds lines to an order, and opens one fulfilment order at each location that the units are allocated to.
     pub(super) fn add_lines(&self, draft: &mut Draft, allocated: Vec<Allocated>) -> (Vec<LineId>, Vec<FulfilmentOrderId>) {
         let unallocated_at = draft.order.retail_location.unwrap_or_else(|| self.fallback_location());
         let mut by_location: BTreeMap<LocationId, Vec<(LineId, i64)>> = BTreeMap::new();

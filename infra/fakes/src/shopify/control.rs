@@ -1,7 +1,7 @@
-//! The control API, for tests and people: set up the shop, sell from it, break it, look at it.
+//! The control API for tests and people. It sets up the shop, sells from it, sets its faults and reads its state.
 //!
-//! What becomes of orders is in `control_orders`. Plain JSON, numbers for ids. A refusal is 409 with the reason in words; a body
-//! that does not fit is 4xx from axum.
+//! `control_orders` has the calls that change an order. Bodies are plain JSON, and ids are numbers. A refusal is a 409 with the
+//! reason in words. If a body does not have the right shape, axum answers with a 4xx status.
 
 use super::checkout::{Cart, CheckoutRefused};
 use super::control_orders;
@@ -56,7 +56,8 @@ struct Stocked {
     available: i64,
 }
 
-/// An item, and where it is stocked. Flattening rules out `deny_unknown_fields`, so the item is a field of its own.
+/// An item, and the levels where it is stocked. Serde cannot combine flattening and `deny_unknown_fields`, so the item is a
+/// field.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ItemBody {
@@ -68,7 +69,7 @@ struct ItemBody {
 async fn items(State(shared): SharedState, Json(body): Json<ItemBody>) -> Response {
     let now = Timestamp::now();
     let added = shared.with(|g| -> Result<ItemId, SetupRefused> {
-        // Checked first: an item that is added is stocked everywhere it was asked for.
+        // The locations are checked before the item is added, so an added item is stocked at every location of the request.
         for level in &body.levels {
             if !g.shop.locations().any(|location| location.id == level.location) {
                 return Err(SetupRefused::UnknownLocation(level.location));

@@ -1,4 +1,4 @@
-//! The control API for what becomes of orders: paid, shipped, moved, edited, refunded, returned.
+//! The control API for changes of orders: payment, shipment, moves, edits, refunds and returns.
 
 use super::control::{SharedState, SkuBody, reply};
 use super::edit::Edit;

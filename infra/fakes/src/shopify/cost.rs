@@ -1,29 +1,31 @@
-//! What a call costs, in points, before it runs.
+//! The cost of a call in points, computed before the call runs.
 //!
-//! Documented (shopify.dev, "API limits"): a scalar 0, an object 1, a connection by its page size, a mutation 10.
-//! The size rule is not published. The one here, `2 + weight(first) × node`, weight = ⌊2 ln n⌋ and at least 1, fits all
-//! but one of the 16 costs that Microsoft's open-source Shopify connector had noted for its queries when this was written.
-//! Lists with `first` are weighed likewise, and `nodes(ids:)` by the number of ids: both inferred, on the dear side.
+//! Documented (shopify.dev, "API limits"): a scalar costs 0, an object 1, a connection depends on its page size, and a mutation
+//! costs 10. Shopify does not publish the rule for the page size. The rule here, `2 + weight(first) × node` with weight = ⌊2 ln
+//! n⌋ and at least 1, fits all but one of the 16 costs that Microsoft's open-source Shopify connector had noted for its queries
+//! when this was written. A list with `first` is weighted in the same way, and `nodes(ids:)` by the number of ids. These two
+//! rules are inferred, and they err on the expensive side.
 
 use super::document::{DEEPEST, Request, Selected};
 use super::resolve::TopError;
 use super::schema::list;
 use apollo_compiler::executable::{Field, SelectionSet};
 
-/// What a mutation costs, whatever it returns.
+/// The cost of a mutation, whatever it returns.
 pub(super) const MUTATION: i64 = 10;
 const CONNECTION: i64 = 2;
 
-/// ⌊2 ln n⌋, at least 1 for a page that holds anything: the page sizes from which the weight is one more.
+/// The page sizes from which the weight is one more. The weight is ⌊2 ln n⌋, and at least 1 for a page that has a row.
 const STEPS: [i64; 10] = [3, 5, 8, 13, 21, 34, 55, 91, 149, 245];
 
-/// What a page of `n` weighs, in nodes.
+/// Returns the weight of a page of `n` rows: the number of nodes that the page is charged for.
 pub(super) fn weight(n: i64) -> i64 {
     let steps = STEPS.iter().filter(|step| **step <= n).count();
     if n < 1 { 0 } else { 1 + i64::try_from(steps).expect("ten at most") }
 }
 
-/// The cost of a page that was returned: its nodes' costs, at the weight of so many.
+/// Returns the cost of a page that was returned. `nodes` is the sum of the costs of its nodes; their average is charged at the
+/// weight of `count` rows.
 pub(super) fn page(count: i64, nodes: i64) -> i64 {
     if count < 1 {
         return CONNECTION;
@@ -32,19 +34,19 @@ pub(super) fn page(count: i64, nodes: i64) -> i64 {
     CONNECTION + weighed.div_euclid(count) + i64::from(weighed.rem_euclid(count) > 0)
 }
 
-/// What the objects of a list cost together.
+/// The rule for the total cost of the objects in a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Charge {
-    /// As much as the dearest of them, as a list without a size was priced before it ran.
+    /// The cost of the most expensive object, because a list without a size was priced as one object before the call ran.
     Dearest,
-    /// What a page of them costs, less the connection.
+    /// The cost of a page of the objects, without the cost of a connection.
     Weighed,
-    /// Each what it costs.
+    /// The sum of the costs of the objects.
     Each,
 }
 
 impl Charge {
-    /// The cost of a list by the costs of its objects.
+    /// Returns the cost of a list from the costs of its objects.
     pub(super) fn total(self, costs: &[i64]) -> i64 {
         match self {
             Charge::Dearest => costs.iter().copied().max().unwrap_or(0),
@@ -54,19 +56,19 @@ impl Charge {
     }
 }
 
-/// How many rows a page or a list has.
+/// Returns the number of rows in a page or a list.
 pub(super) fn count<T>(rows: &[T]) -> i64 {
     i64::try_from(rows.len()).expect("a list in memory")
 }
 
-/// Selections that are priced, each as often as fragments bring it in. Fragments that name fragments can make a short text
-/// select more than any shop could answer.
+/// The maximum number of selections that are priced. A selection counts each time that a fragment includes it. Fragments that
+/// name fragments can make a short text select more than any shop could answer.
 const MOST_SELECTIONS: usize = 10_000;
 
-/// The cost that an operation requests.
+/// Returns the cost that an operation requests.
 ///
 /// # Errors
-/// It is nested too deep or selects too much once its fragments are put in: the library bounds the text only.
+/// The operation is nested too deep, or selects too much once its fragments are expanded. The library limits only the text.
 pub(super) fn requested(request: Request<'_>) -> Result<i64, TopError> {
     let mut priced = Priced { request, left: MOST_SELECTIONS };
     let cost = priced.set(&request.operation.selection_set, DEEPEST)?;
@@ -82,7 +84,7 @@ impl<'a> Priced<'a> {
     fn set(&mut self, set: &'a SelectionSet, levels: usize) -> Result<i64, TopError> {
         let refused = |problem: String| TopError::new("BAD_REQUEST", problem);
         let levels = levels.checked_sub(1).ok_or_else(|| refused(format!("the operation is nested deeper than {DEEPEST}")))?;
-        // What a connection or an edge consists of is free: its rows are paid for by the size of the page.
+        // The parts of a connection or an edge are free, because the page size pays for the rows.
         let free = set.ty.ends_with("Connection") || set.ty.ends_with("Edge");
         let mut cost: i64 = 0;
         for selected in self.request.selections(set) {
@@ -103,7 +105,7 @@ impl<'a> Priced<'a> {
         let node = inner.saturating_add(1);
         let arguments = self.request.arguments(field);
         Ok(if let Some(ids) = arguments.get("ids") {
-            // The root's `nodes(ids:)`, which is no connection.
+            // This is `nodes(ids:)` of the root, which is not a connection.
             count(&list(Some(ids))).saturating_mul(node)
         } else if let Some(size) = arguments.get("first").and_then(|first| first.as_i64()) {
             let base = if field.ty().inner_named_type().ends_with("Connection") { CONNECTION } else { 0 };
@@ -124,7 +126,7 @@ mod tests {
     use apollo_compiler::response::JsonMap;
     use apollo_compiler::validation::Valid;
 
-    /// The shapes of other apps' queries: every object has every field.
+    /// The shapes of queries of other apps: every object has every field.
     const SHAPES: &str = "
         type Query {
           location(id: ID): Thing  order(id: ID): Thing  shopifyPaymentsAccount: Thing  nodes(ids: [ID!]): [Thing]
@@ -143,7 +145,7 @@ mod tests {
         type ThingEdge { cursor: String  node: Thing }
         type PageInfo { hasNextPage: Boolean }";
 
-    /// Protects the cost model: shapes whose costs are published keep those costs, and page weights follow ⌊2 ln n⌋.
+    /// Protects the cost model: query shapes with a published cost have that cost, and page weights follow ⌊2 ln n⌋.
     #[test]
     fn costs_are_those_that_were_noted_for_real_shops() {
         let rows = [
@@ -177,7 +179,7 @@ mod tests {
         }
     }
 
-    /// Protects the refund: what is returned never costs more than what was asked for.
+    /// Protects the refund: the cost of what a call returns never exceeds the cost that it requested.
     #[test]
     fn a_full_page_costs_what_it_requested_and_an_empty_one_the_connection() {
         for (count, nodes, expected) in [(0, 0, 2), (1, 3, 5), (10, 30, 14), (9, 27, 14), (100, 500, 47)] {

@@ -1,7 +1,7 @@
-//! Sends webhook deliveries to the webhook URL: with a limit of concurrent requests, a timeout, retries with a doubling wait,
+//! Sends webhook deliveries to the webhook URL, with a limit of concurrent requests, a timeout, retries with a doubling wait,
 //! and counters.
 //!
-//! A delivery that waits, for its time or for a retry, holds no slot, so it does not delay the other deliveries.
+//! A delivery that waits for its time or for a retry holds no slot, so it does not delay the other deliveries.
 
 use super::outbox::Delivery;
 use super::server::Shared;
@@ -17,7 +17,7 @@ pub(super) struct QueuedDelivery {
     pub(super) after: Duration,
 }
 
-/// Carries queue until the server stops; what is in the air then is dropped.
+/// Sends the queued deliveries until the server stops, and then drops the deliveries that are still in progress.
 pub(super) async fn run(shared: Arc<Shared>, client: reqwest::Client, mut queue: mpsc::UnboundedReceiver<QueuedDelivery>) {
     let mut stopping = shared.stopping.subscribe();
     let mut running = JoinSet::new();
@@ -27,7 +27,7 @@ pub(super) async fn run(shared: Arc<Shared>, client: reqwest::Client, mut queue:
             Some(queued) = queue.recv() => {
                 running.spawn(deliver(Arc::clone(&shared), client.clone(), queued));
             }
-            // Takes the finished ones out of the set.
+            // This branch removes finished deliveries from the set.
             Some(_) = running.join_next(), if !running.is_empty() => {}
         }
     }
@@ -63,7 +63,7 @@ async fn deliver(shared: Arc<Shared>, client: reqwest::Client, queued: QueuedDel
     shared.open.send_modify(|open| *open -= 1);
 }
 
-/// One POST; whether it was answered with 2xx in time.
+/// Sends one POST. Returns whether the receiver answered with 2xx in time.
 async fn attempt(shared: &Shared, client: &reqwest::Client, delivery: &Delivery) -> bool {
     let Ok(_place) = shared.slots.acquire().await else {
         return false;

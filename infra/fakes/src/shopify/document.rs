@@ -1,9 +1,9 @@
-//! What a request asks for: a GraphQL document, checked against the schema that is served, with its operation and variables.
+//! The document of a request: a GraphQL document that is valid for the served schema, with its operation and its variables.
 //!
-//! `apollo-compiler` parses, validates and coerces; nothing here knows the syntax. A document is checked once for each
-//! text, because a caller sends the same few texts again and again. What is left for this module is what the library keeps
-//! to its own executor, which knows no costs and no error codes: the fields that apply to a type, and the arguments of one.
-//! Resolving is in `resolve`.
+//! `apollo-compiler` parses, validates and coerces, so this module does not know the GraphQL syntax. Each text is checked once,
+//! because a caller sends the same few texts again and again. The library offers two functions only to its own executor, which
+//! knows no costs and no error codes, so this module has its own: they select the fields that apply to a type and read the
+//! arguments of a field. Resolving is in `resolve`.
 
 use super::resolve::TopError;
 use apollo_compiler::ast;
@@ -17,32 +17,33 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-/// The schema that is served, a part of Shopify's.
+/// The schema that the fake serves, a part of Shopify's schema.
 pub const ADMIN_SCHEMA: &str = include_str!("admin_schema.graphql");
 
 static SCHEMA: LazyLock<Valid<Schema>> =
     LazyLock::new(|| Schema::parse_and_validate(ADMIN_SCHEMA, "admin_schema.graphql").expect("the schema of the fake is valid"));
 
-/// Documents with more tokens are refused; our longest has under a thousand, white space included.
+/// The maximum number of tokens of a document. Our longest document has under a thousand tokens, white space included.
 const MOST_TOKENS: usize = 10_000;
-/// Selections and values that are nested deeper are refused before they exhaust the stack; our deepest has eleven levels.
+/// The maximum nesting of selections and values, so that a document cannot exhaust the stack. Our deepest has eleven levels.
 pub(super) const DEEPEST: usize = 40;
-/// Texts that are remembered. One process sends a few dozen; a caller that makes up texts starts the memory anew.
+/// The maximum number of remembered texts. One process sends a few dozen. If a caller sends more, all remembered texts are
+/// dropped.
 const MOST_KNOWN: usize = 200;
 
-/// A document that the schema allows.
+/// A document that is valid for the schema.
 pub(super) type Document = Valid<ExecutableDocument>;
 
 static KNOWN: LazyLock<Mutex<BTreeMap<String, Arc<Document>>>> = LazyLock::new(Mutex::default);
 
-/// The document of a text, or the errors to answer.
+/// Returns the document of a text, or the answer with its errors.
 pub(super) fn document(text: &str) -> Result<Arc<Document>, Value> {
-    // The map is whole even where a thread panicked with the lock: it is never half changed.
+    // The map is complete even if a thread panicked while it held the lock, because no thread leaves it half changed.
     let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(document) = known().get(text) {
         return Ok(Arc::clone(document));
     }
-    // Not under the lock: what takes long to check must not hold up other shops.
+    // The check runs without the lock, so that a slow check does not delay other shops.
     let document = Arc::new(checked(&SCHEMA, text)?);
     let mut known = known();
     if known.len() >= MOST_KNOWN {
@@ -56,7 +57,7 @@ pub(super) fn document(text: &str) -> Result<Arc<Document>, Value> {
 pub(super) fn checked(schema: &Valid<Schema>, text: &str) -> Result<Document, Value> {
     let mut parser = Parser::new().recursion_limit(DEEPEST).token_limit(MOST_TOKENS);
     let parsed = parser.parse_ast(text, "request").map_err(|broken| errors(&broken.errors, "parseError"))?;
-    // Shopify names the rule that is broken; the library does not.
+    // Shopify's error names the rule that the document breaks. The library does not name it.
     parsed.to_executable_validate(schema).map_err(|invalid| errors(&invalid.errors, "GRAPHQL_VALIDATION_FAILED"))
 }
 
@@ -74,13 +75,13 @@ pub(super) struct Request<'a> {
     variables: &'a Valid<JsonMap>,
 }
 
-/// The operation of a name; without a name the only one.
+/// Returns the operation of a name, or the only operation if there is no name.
 pub(super) fn operation<'a>(document: &'a Document, name: Option<&str>) -> Result<&'a Operation, TopError> {
     let found = document.operations.get(name);
     found.map(|operation| &**operation).map_err(|error| TopError::new("BAD_REQUEST", error.message().to_string()))
 }
 
-/// The variables of an operation as their types want them, with the defaults of those that were not given.
+/// Coerces the variables of an operation to their declared types, and adds the defaults of those that were not given.
 pub(super) fn variables(operation: &Operation, given: &JsonMap) -> Result<Valid<JsonMap>, TopError> {
     coerce_variable_values(&SCHEMA, operation, given)
         .map_err(|error| TopError::new("INVALID_VARIABLE", error.message().to_string()))
@@ -95,7 +96,8 @@ impl<'a> Request<'a> {
         Arguments { field, variables: self.variables }
     }
 
-    /// The selections of a set that `@skip` and `@include` leave, and the sets of its fragments with their types.
+    /// Returns the selections of a set that `@skip` and `@include` keep. A fragment is returned as its selection set, with its
+    /// type.
     pub(super) fn selections(self, set: &'a SelectionSet) -> impl Iterator<Item = Selected<'a>> {
         let left = set.selections.iter().filter(move |selection| self.includes(selection));
         left.map(move |selection| match selection {
@@ -115,8 +117,8 @@ impl<'a> Request<'a> {
         condition("skip") != Some(true) && condition("include") != Some(false)
     }
 
-    /// The fields that are asked of an object, by the name they have in the answer. A name that is selected twice is one
-    /// field with both selections.
+    /// Returns the fields that the sets select on an object, by the name that they have in the answer. Two fields with one name
+    /// are one field with both selections.
     pub(super) fn fields(self, on: &str, sets: impl IntoIterator<Item = &'a SelectionSet>) -> Fields<'a> {
         let mut fields = Vec::new();
         for set in sets {
@@ -142,7 +144,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A field, or the set of a fragment, whose type says for which objects.
+/// A field, or the selection set of a fragment. The type of the set determines to which objects it applies.
 pub(super) enum Selected<'a> {
     Field(&'a Field),
     Fragment(&'a SelectionSet),
@@ -159,25 +161,25 @@ pub(super) struct Arguments<'a> {
 }
 
 impl Arguments<'_> {
-    /// The value of an argument, or its default; nothing where it is null, or a variable that was not given.
+    /// Returns the value of an argument, or its default. `None` if the value is null, or a variable that was not given.
     pub(super) fn get(self, name: &str) -> Option<JsonValue> {
         value(self.field.argument_by_name(name).ok()?, self.variables).filter(|value| !value.is_null())
     }
 
-    /// All arguments by name.
+    /// Returns all arguments by name.
     pub(super) fn all(self) -> JsonValue {
         let given = self.field.arguments.iter();
         given.filter_map(|argument| Some((argument.name.as_str(), value(&argument.value, self.variables)?))).collect()
     }
 
-    /// The value of a directive's argument.
+    /// Returns the value of an argument of a directive.
     pub(super) fn of_directive(self, directive: &str, name: &str) -> Option<JsonValue> {
         let given = self.field.directives.get(directive)?.specified_argument_by_name(name)?;
         value(given, self.variables)
     }
 }
 
-/// A value in a document, with variables put in; nothing for a variable that was not given.
+/// Returns a value of the document with its variables replaced; `None` for a variable that was not given.
 fn value(literal: &ast::Value, variables: &JsonMap) -> Option<JsonValue> {
     Some(match literal {
         ast::Value::Variable(name) => return variables.get(name.as_str()).cloned(),
@@ -185,7 +187,7 @@ fn value(literal: &ast::Value, variables: &JsonMap) -> Option<JsonValue> {
         ast::Value::Enum(name) => name.as_str().into(),
         ast::Value::String(text) => text.as_str().into(),
         ast::Value::Boolean(value) => (*value).into(),
-        // An Int has 32 bits by the validation; an ID may be written as a longer number, and is text.
+        // The validation limits an `Int` to 32 bits. An `ID` may be written as a longer number, which becomes text.
         ast::Value::Int(number) => match number.try_to_i32() {
             Ok(number) => number.into(),
             Err(_) => number.as_str().into(),

@@ -1,8 +1,8 @@
-//! A step of an order under way: the order as it will be, and what that does to levels.
+//! A draft of one step of an order: the order as it is after the step, and the changes of levels.
 //!
-//! A step works on a copy and may be refused at any point; dropped, it never was. `Shop::commit` writes it in one go.
-//! Units move in three ways only: `open` asks a location for them, `withdraw` takes them out of what was asked, and
-//! `restock` puts on sale what had left.
+//! A step works on a copy of the order, so the shop can refuse the step at any point. A dropped draft has no effect.
+//! `Shop::commit` writes the whole draft at once. Units move in three ways only: `open` asks a location to ship them,
+//! `withdraw` takes them out of a fulfilment order, and `restock` makes units that had left available again.
 
 use super::fulfilment_order::{FulfilmentOrder, FulfilmentOrderLine, FulfilmentOrderStatus, Share};
 use super::ids::{FIRST_FULFILMENT_ORDER, FulfilmentOrderId, ItemId, LineId, LocationId, Made, OrderId};
@@ -13,7 +13,7 @@ use super::stock::Level;
 use super::time::second;
 use jiff::Timestamp;
 
-/// An order under change.
+/// An order that a step changes.
 #[derive(Debug)]
 pub(super) struct Draft {
     pub(super) order: Order,
@@ -23,7 +23,7 @@ pub(super) struct Draft {
     parts: Vec<i64>,
 }
 
-/// What is added to a level.
+/// A change of one level.
 #[derive(Debug)]
 struct Shift {
     item: ItemId,
@@ -32,17 +32,17 @@ struct Shift {
     committed: i64,
 }
 
-/// Where the units of a new fulfilment order come from.
+/// The origin of the units of a new fulfilment order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Source {
-    /// They are on sale.
+    /// The units are available.
     Available,
-    /// They had left, and are back in the building.
+    /// The units had left, and are in the building again.
     Outside,
 }
 
 impl Draft {
-    /// The next number of the kind that begins with `first`, for a part of this order.
+    /// Returns the next number for a part of this order. `first` is the first number of the part's kind.
     pub(super) fn number(&mut self, first: i64) -> i64 {
         let number = self.made.number(first);
         self.parts.push(number);
@@ -53,12 +53,12 @@ impl Draft {
         self.order.line(id).ok_or(OrderRefused::UnknownLine(id))
     }
 
-    /// A line that was found before.
+    /// Returns a line that the step has found before.
     pub(super) fn line_mut(&mut self, id: LineId) -> &mut OrderLine {
         self.order.lines.iter_mut().find(|line| line.id == id).expect("the step found the line")
     }
 
-    /// Asks a location to ship units, and commits those of lines that take inventory there.
+    /// Asks a location to ship units, and commits the units of the lines that take inventory at that location.
     pub(super) fn open(&mut self, location: LocationId, lines: &[(LineId, i64)], source: Source) -> FulfilmentOrderId {
         let id = FulfilmentOrderId(self.number(FIRST_FULFILMENT_ORDER));
         for (line, quantity) in lines {
@@ -84,7 +84,8 @@ impl Draft {
         id
     }
 
-    /// Takes units out of a fulfilment order: back on sale, or out of the shop's hands. Uncommits what was committed.
+    /// Takes units out of a fulfilment order and uncommits them. With `restock` they are available again; otherwise they leave
+    /// the shop.
     pub(super) fn withdraw(&mut self, id: LineId, share: Share, restock: bool) {
         let now = self.now;
         self.fulfilment_order(share.from).take(now, id, share.quantity);
@@ -103,7 +104,8 @@ impl Draft {
         self.shifts.push(Shift { item, location, available: if restock { quantity } else { 0 }, committed: -quantity });
     }
 
-    /// Puts units that had left on sale at a location. For the levels, units of a line that took no inventory never left.
+    /// Makes units that had left available at a location. Units of a line that took no inventory never left a level, so no
+    /// level changes.
     pub(super) fn restock(&mut self, id: LineId, location: LocationId, quantity: i64) {
         let line = self.order.line(id).expect("the step found the line");
         if self.order.takes_stock(line) {
@@ -111,7 +113,8 @@ impl Draft {
         }
     }
 
-    /// Takes units off a line that have not left: of the fulfilment orders at `first` if there are any, else the newest.
+    /// Removes units that have not left from a line. The fulfilment orders at `first` give their units first, and newer ones
+    /// before older ones.
     pub(super) fn remove(
         &mut self,
         id: LineId,
@@ -133,25 +136,25 @@ impl Draft {
         Ok(shares)
     }
 
-    /// A fulfilment order that was found before.
+    /// Returns a fulfilment order that the step has found before.
     pub(super) fn fulfilment_order(&mut self, id: FulfilmentOrderId) -> &mut FulfilmentOrder {
         self.order.fulfilment_orders.iter_mut().find(|asked| asked.id == id).expect("the step found the fulfilment order")
     }
 }
 
 impl Shop {
-    /// Begins a step of an order that is not cancelled.
+    /// Starts a step of an order that is not cancelled.
     pub(super) fn begin(&self, now: Timestamp, id: OrderId) -> Result<Draft, OrderRefused> {
         let order = self.orders.get(&id).ok_or(OrderRefused::UnknownOrder)?;
         if order.cancelled_at.is_some() { Err(OrderRefused::Cancelled) } else { Ok(self.draft(now, order.clone())) }
     }
 
-    /// Begins with an order as it is given.
+    /// Starts a step with the given order.
     pub(super) fn draft(&self, now: Timestamp, order: Order) -> Draft {
         Draft { order, now: second(now), shifts: Vec::new(), made: self.made.clone(), parts: Vec::new() }
     }
 
-    /// Writes a step, and stamps the order's change. A clock that went backwards leaves the stamp where it was.
+    /// Writes a step, and sets the time of the order's last change. If the clock went backwards, that time stays as it is.
     pub(super) fn commit(&mut self, draft: Draft) {
         let Draft { mut order, now, shifts, made, parts } = draft;
         for Shift { item, location, available, committed } in shifts {

@@ -1,7 +1,7 @@
-//! Editing an order: lines added, and units removed that have not left.
+//! Order edits: they add lines, and remove units that have not left.
 //!
-//! What is added is allocated as at the checkout, from what is available before anything is removed. A webhook about an
-//! edit carries line ids and differences only; the order itself follows in another.
+//! The shop allocates added lines as at the checkout, from the units that are available before the edit removes any. The
+//! webhook about an edit contains line ids and differences only; another webhook contains the order.
 
 use super::draft::Draft;
 use super::id_webhooks;
@@ -11,22 +11,23 @@ use super::outbox::Topic;
 use super::shop::Shop;
 use jiff::Timestamp;
 
-/// What is changed about an order.
+/// The changes of one order edit.
 #[derive(Clone, Debug, Default)]
 pub struct Edit {
-    /// SKUs and units, each a new line.
+    /// SKUs and units to add, as new lines.
     pub add: Vec<(String, i64)>,
-    /// Units that are no longer wanted, by line.
+    /// Units to remove, by line.
     pub remove: Vec<(LineId, i64)>,
-    /// Whether what is removed goes on sale again; otherwise it is gone.
+    /// Whether the removed units become available again. Otherwise they leave the shop.
     pub restock: bool,
 }
 
 impl Shop {
-    /// Edits an order; gives the lines that were added.
+    /// Edits an order. Returns the added lines.
     ///
     /// # Errors
-    /// No such order or line, it is cancelled, more is removed than is left, or what is added cannot be sold.
+    /// The order or a line does not exist, the order is cancelled, the edit is empty, it removes more units than are left, or
+    /// an added SKU cannot be sold.
     pub fn edit(&mut self, now: Timestamp, id: OrderId, edit: &Edit) -> Result<Vec<LineId>, OrderRefused> {
         let mut draft = self.begin(now, id)?;
         if edit.add.is_empty() && edit.remove.is_empty() {
@@ -48,12 +49,12 @@ impl Shop {
     /// Removes units of a line that have not left, and restocks them.
     ///
     /// # Errors
-    /// No such order or line, it is cancelled, or more is asked for than is left.
+    /// The order or the line does not exist, the order is cancelled, or fewer units are left than the call removes.
     pub fn remove_line_quantity(&mut self, now: Timestamp, id: OrderId, line: LineId, quantity: i64) -> Result<(), OrderRefused> {
         self.edit(now, id, &Edit { remove: vec![(line, quantity)], restock: true, ..Edit::default() }).map(drop)
     }
 
-    /// Adds lines to an order under change.
+    /// Allocates units of SKUs, and adds lines for them to an order that a step changes.
     pub(super) fn added(&mut self, draft: &mut Draft, wanted: &[(String, i64)]) -> Result<Vec<LineId>, OrderRefused> {
         let (retail, unconfirmed) = (draft.order.retail_location, !draft.order.confirmed);
         let allocated = self.allocated(wanted, retail, unconfirmed).map_err(OrderRefused::Checkout)?;

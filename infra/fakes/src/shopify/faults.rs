@@ -1,36 +1,39 @@
-//! What is to go wrong: knobs that a test or a person turns, each used up as calls come in.
+//! Faults that a test or a person sets. A fault with a number is used up by the calls that it affects.
 //!
-//! The order, where several are set: fail, throttle, then what concerns mutations only. Deciding is pure: nothing here is random.
+//! If several faults are set, `fail` applies first, then `throttle`, then the faults that affect only mutations. The decision
+//! is pure and uses no randomness.
 
 use super::ids::{ItemId, LineId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// The knobs. Setting them replaces all of them.
+/// The faults that are set. Setting faults replaces all of them.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// GraphQL calls to be answered with 500 and not run.
+    /// The number of GraphQL calls that the shop answers with 500 and does not run.
     pub fail: u32,
-    /// GraphQL calls to be answered with THROTTLED and not run.
+    /// The number of GraphQL calls that the shop answers with `THROTTLED` and does not run.
     pub throttle: u32,
-    /// Mutations that are lost on the way in: never applied, never answered.
+    /// The number of mutations that are lost before they reach the shop, which neither applies nor answers them.
     pub lose_request: u32,
-    /// Mutations that are applied, and never answered.
+    /// The number of mutations that the shop applies and never answers.
     pub lose_answer: u32,
-    /// Mutations that are never answered, and applied when `Shop::settle_late` is called. Their keys are in use until then.
+    /// The number of mutations that the shop never answers, and applies when a test calls `Shop::settle_late`. Their keys are
+    /// in use until then.
     pub apply_late: u32,
-    /// Mutations with a key to be answered with IDEMPOTENCY_CONCURRENT_REQUEST and not run.
+    /// The number of mutations with a key that the shop answers with `IDEMPOTENCY_CONCURRENT_REQUEST` and does not run.
     pub concurrent: u32,
-    /// Mutations for which a known key is not recognised, as early reports say has happened.
+    /// The number of mutations whose known key the shop does not recognise. Early reports describe this fault.
     pub forget_keys: u32,
-    /// Items that every mutation is refused for with NON_MUTABLE_INVENTORY_ITEM, and metafields of their variants with INVALID.
+    /// Items for which the shop refuses every mutation with `NON_MUTABLE_INVENTORY_ITEM`. It refuses metafields of their
+    /// variants with `INVALID`.
     pub poisoned: BTreeSet<ItemId>,
-    /// Order lines that queries answer with a negative quantity, which contradicts the order.
+    /// Order lines for which queries return a negative quantity, which contradicts the order.
     pub contradictory: BTreeSet<LineId>,
 }
 
-/// Uses a knob up by one; says whether there was one left.
+/// Lowers a fault's number by one. Returns whether the fault was set.
 pub(super) fn used(knob: &mut u32) -> bool {
     let set = *knob > 0;
     *knob = knob.saturating_sub(1);

@@ -1,7 +1,8 @@
-//! Fulfilment orders: which location is asked to ship which units of an order, moved and held.
+//! Fulfilment orders: each asks one location to ship units of an order, and can be moved or held.
 //!
-//! What remains in those that are active adds up to the open units of each line, and at each location to what is
-//! committed there (`invariants`). Moving makes a new one, as shipping again does: a unit is known by its line, never by these.
+//! The units that remain in active fulfilment orders add up to the open units of each line, and at each location to the
+//! committed units (`invariants`). A move makes a new fulfilment order, and so does cancelling a fulfilment. A unit is
+//! therefore identified by its line, never by its fulfilment order.
 
 use super::draft::Source;
 use super::id_webhooks;
@@ -15,24 +16,24 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Where a fulfilment order stands.
+/// The status of a fulfilment order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FulfilmentOrderStatus {
-    /// Nothing of it has left.
+    /// No units of it have left.
     Open,
-    /// Some of it has left.
+    /// Some of its units have left.
     InProgress,
-    /// Nothing of it may leave until it is released.
+    /// No units of it may leave until the hold is released.
     OnHold,
-    /// Nothing of it remains.
+    /// No units of it remain.
     Closed,
-    /// Its order was cancelled.
+    /// The order was cancelled.
     Cancelled,
 }
 
 impl FulfilmentOrderStatus {
-    /// As in a webhook; upper case in GraphQL.
+    /// Returns the name that webhooks use. GraphQL uses upper case.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -44,7 +45,7 @@ impl FulfilmentOrderStatus {
         }
     }
 
-    /// Whether anything remains of it.
+    /// Returns whether units of it remain.
     #[must_use]
     pub fn is_active(self) -> bool {
         match self {
@@ -59,15 +60,15 @@ impl FulfilmentOrderStatus {
 pub struct FulfilmentOrder {
     /// Its identifier.
     pub id: FulfilmentOrderId,
-    /// Where it stands.
+    /// Its status.
     pub status: FulfilmentOrderStatus,
-    /// Who is asked.
+    /// The location that is asked to ship.
     pub location: LocationId,
-    /// When it was made.
+    /// The time at which it was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time of its last change.
     pub updated_at: Timestamp,
-    /// What is asked for.
+    /// Its lines.
     pub lines: Vec<FulfilmentOrderLine>,
 }
 
@@ -76,13 +77,13 @@ pub struct FulfilmentOrder {
 pub struct FulfilmentOrderLine {
     /// The line of the order.
     pub line: LineId,
-    /// Units asked for at first.
+    /// Units that it asked for when it was created.
     pub total: i64,
-    /// Units that are still to leave.
+    /// Units that the location still has to ship.
     pub remaining: i64,
 }
 
-/// Units of a line that are to be taken out of one fulfilment order.
+/// Units of a line that a step takes out of one fulfilment order.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Share {
     pub(super) from: FulfilmentOrderId,
@@ -91,7 +92,7 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// Units of a line out of fulfilment orders, asked one after the other: as many as they have.
+    /// Takes units of a line from fulfilment orders, in the order given, until the quantity is reached or no units remain.
     pub(super) fn of<'a>(line: LineId, mut quantity: i64, asked: impl IntoIterator<Item = &'a FulfilmentOrder>) -> Vec<Share> {
         let mut shares = Vec::new();
         for asked in asked {
@@ -106,13 +107,13 @@ impl Share {
 }
 
 impl FulfilmentOrder {
-    /// Units of a line that are still to leave.
+    /// Returns the units of a line that the location still has to ship.
     #[must_use]
     pub fn remaining(&self, line: LineId) -> i64 {
         self.lines.iter().filter(|asked| asked.line == line).map(|asked| asked.remaining).sum()
     }
 
-    /// Takes units out that remain; closed when they were the last.
+    /// Takes out units that remain, and closes the fulfilment order if they were the last ones.
     pub(super) fn take(&mut self, now: Timestamp, line: LineId, quantity: i64) {
         let asked = self.lines.iter_mut().find(|asked| asked.line == line).expect("shares are of lines that remain");
         assert!(asked.remaining >= quantity, "no more is taken than remains");
@@ -125,10 +126,10 @@ impl FulfilmentOrder {
 }
 
 impl Shop {
-    /// Moves what remains of a fulfilment order to another location: a new one there, the old one closed.
+    /// Moves the remaining units of a fulfilment order to another location: opens a new one there, and closes the old one.
     ///
     /// # Errors
-    /// It is not known, active or free to move, or the location cannot take it.
+    /// The fulfilment order does not exist, is not active or is on hold, or the location cannot take the units.
     pub fn move_fulfilment_order(
         &mut self,
         now: Timestamp,
@@ -158,7 +159,7 @@ impl Shop {
         Ok(moved)
     }
 
-    /// Whether a location has what is to be moved there, of each item whose lines take inventory.
+    /// Checks that a location stocks and has the units of a move, for each item whose lines take inventory.
     fn has_room(&self, order: &Order, lines: &[(LineId, i64)], to: LocationId) -> Result<(), OrderRefused> {
         let mut wanted: BTreeMap<ItemId, i64> = BTreeMap::new();
         for (id, quantity) in lines {
@@ -176,10 +177,10 @@ impl Shop {
         Ok(())
     }
 
-    /// Keeps what remains of a fulfilment order from being shipped.
+    /// Puts a fulfilment order on hold, so that its remaining units cannot be shipped.
     ///
     /// # Errors
-    /// It is not known or active, or on hold already.
+    /// The fulfilment order does not exist, is not active, or is already on hold.
     pub fn hold(&mut self, now: Timestamp, id: FulfilmentOrderId) -> Result<(), OrderRefused> {
         let order = self.order_of(id)?;
         if active(&self.orders[&order], id)?.status == FulfilmentOrderStatus::OnHold {
@@ -188,10 +189,10 @@ impl Shop {
         self.restate(now, order, id, FulfilmentOrderStatus::OnHold, Topic::FulfillmentOrdersPlacedOnHold)
     }
 
-    /// Lets it be shipped again.
+    /// Releases the hold of a fulfilment order, so that its units can be shipped again.
     ///
     /// # Errors
-    /// It is not known, or not on hold.
+    /// The fulfilment order does not exist, is not active, or is not on hold.
     pub fn release_hold(&mut self, now: Timestamp, id: FulfilmentOrderId) -> Result<(), OrderRefused> {
         let order = self.order_of(id)?;
         if active(&self.orders[&order], id)?.status != FulfilmentOrderStatus::OnHold {

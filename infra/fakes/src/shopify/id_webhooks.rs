@@ -11,7 +11,7 @@ use super::shop::ShopConfig;
 use super::time::with_offset;
 use serde_json::{Value, json};
 
-/// Routed, held, released.
+/// Builds the body for a fulfilment order that was routed, held or released.
 pub(super) fn fulfilment_order(asked: &FulfilmentOrder) -> Value {
     let mut body = json!({ "fulfillment_order": { "id": asked.id.gid(), "status": asked.status.name() } });
     if asked.status == FulfilmentOrderStatus::OnHold {
@@ -25,7 +25,7 @@ pub(super) fn fulfilment_order(asked: &FulfilmentOrder) -> Value {
     body
 }
 
-/// Moved: the one that is closed, and the one that stands for it.
+/// Builds the body for a move: the closed fulfilment order, and the one that replaces it.
 pub(super) fn moved(order: &Order, from: FulfilmentOrderId, to: FulfilmentOrderId) -> Value {
     let find = |id| order.fulfilment_orders.iter().find(|asked| asked.id == id).expect("both were just written");
     let (from, to) = (find(from), find(to));
@@ -39,7 +39,7 @@ pub(super) fn moved(order: &Order, from: FulfilmentOrderId, to: FulfilmentOrderI
     })
 }
 
-/// `orders/edited`.
+/// Builds the body of `orders/edited`.
 pub(super) fn edited(
     config: &ShopConfig,
     draft: &Draft,
@@ -66,7 +66,8 @@ pub(super) fn edited(
     } })
 }
 
-/// The return topics. Those about its beginning carry the order as an object, those about its end as a number.
+/// Builds the body of the return topics. The topics about the start of a return contain the order as an object, the topics
+/// about its end contain it as a number.
 pub(super) fn return_body(order: OrderId, ret: &Return) -> Value {
     let mut body = json!({ "id": ret.id, "admin_graphql_api_id": ret.id.gid(), "status": ret.status.name() });
     match ret.status {
@@ -87,7 +88,7 @@ pub(super) fn return_body(order: OrderId, ret: &Return) -> Value {
     body
 }
 
-/// `reverse_fulfillment_orders/dispose`.
+/// Builds the body of `reverse_fulfillment_orders/dispose`.
 pub(super) fn disposed(ret: &Return, id: DispositionId) -> Value {
     let disposition = ret.dispositions.iter().find(|done| done.id == id).expect("the step made the disposition");
     let line = ret.lines.iter().find(|asked| asked.line == disposition.line).expect("dispositions are of lines asked back");

@@ -1,14 +1,15 @@
-//! What the shop remembers by idempotency key: the parameters of the first attempt, and what came of it.
+//! The idempotency keys that the shop remembers, with the parameters and the outcome of the first attempt.
 //!
-//! Same key, same parameters: the stored outcome, without applying again. Same key, other parameters: refused. A first
-//! attempt that ended in user errors: the key is spent. Keys are forgotten after their time, as Shopify says: 24 hours.
+//! For a known key with the same parameters, the shop returns the stored outcome and does not apply the mutation again. It
+//! refuses a known key with other parameters, and a key whose first attempt ended in user errors. The shop forgets a key after
+//! its time, which Shopify documents as 24 hours.
 
 use super::mutation::{Code, Mutation, Outcome};
 use apollo_compiler::response::JsonValue;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// The keys in memory.
+/// The keys that the shop remembers.
 #[derive(Debug)]
 pub(super) struct Keys {
     seconds: i64,
@@ -20,11 +21,11 @@ struct Attempt {
     at: Timestamp,
     kind: Mutation,
     arguments: JsonValue,
-    /// None where it ended in user errors.
+    /// `None` if the attempt ended in user errors.
     outcome: Option<Outcome>,
 }
 
-/// What a key says about an attempt.
+/// The result of looking up a key.
 pub(super) enum Known {
     New,
     Done(Outcome),

@@ -1,6 +1,6 @@
-//! Identifiers as Shopify writes them: a number above 2^53 in REST bodies, `gid://shopify/Kind/number` in GraphQL.
+//! Identifiers as Shopify writes them: a number above 2^53 in REST bodies, and `gid://shopify/Kind/number` in GraphQL.
 //!
-//! One type per kind, so that a line cannot stand where an order is meant. A gid of another kind is not parsed.
+//! Each kind has its own type, so that a line id cannot be used as an order id. A gid of another kind is not parsed.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,12 +19,12 @@ pub(super) const FIRST_DISPOSITION: i64 = 7_700_000_000_000_000_001;
 pub(super) const FIRST_EDIT: i64 = 7_800_000_000_000_000_001;
 pub(super) const FIRST_GROUP: i64 = 8_000_000_000_000_000_001;
 
-/// How many of each kind were made so far, by the kind's first number.
+/// The number of objects of each kind so far, by the kind's first number.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Made(BTreeMap<i64, i64>);
 
 impl Made {
-    /// The next number of the kind that begins with `first`.
+    /// Returns the next number of the kind that begins with `first`.
     pub(super) fn number(&mut self, first: i64) -> i64 {
         let made = self.0.entry(first).or_default();
         *made += 1;
@@ -40,13 +40,13 @@ macro_rules! identifiers {
         pub struct $name(pub i64);
 
         impl $name {
-            /// The `gid://shopify/…` form.
+            /// Returns the `gid://shopify/…` form.
             #[must_use]
             pub fn gid(self) -> String {
                 format!(concat!("gid://shopify/", $kind, "/{}"), self.0)
             }
 
-            /// The identifier in a gid, or nothing where the text is no gid of this kind.
+            /// Returns the identifier in a gid; `None` if the text is not a gid of this kind.
             #[must_use]
             pub fn parse(gid: &str) -> Option<Self> {
                 let number = gid.strip_prefix(concat!("gid://shopify/", $kind, "/"))?;
@@ -64,13 +64,13 @@ macro_rules! identifiers {
 }
 
 identifiers! {
-    /// What is counted: one inventory item per variant.
+    /// An inventory item, for which Shopify counts units. Each variant has one.
     ItemId => "InventoryItem";
-    /// What is sold.
+    /// A product variant, which the shop sells.
     VariantId => "ProductVariant";
-    /// A place that stocks items.
+    /// A location that stocks items.
     LocationId => "Location";
-    /// An order; above 2^53, as the newest ones of real shops are.
+    /// An order. Its number is above 2^53, as the numbers of the newest orders of real shops are.
     OrderId => "Order";
     /// A line of an order.
     LineId => "LineItem";
@@ -84,11 +84,11 @@ identifiers! {
     RefundLineId => "RefundLineItem";
     /// A return of an order.
     ReturnId => "Return";
-    /// What the warehouse is asked to do with a return.
+    /// A reverse fulfilment order, which asks the warehouse to process a return.
     ReverseId => "ReverseFulfillmentOrder";
-    /// A line of it.
+    /// A line of a reverse fulfilment order.
     ReverseLineId => "ReverseFulfillmentOrderLineItem";
-    /// What became of units of it.
+    /// A disposition of units of a reverse fulfilment order.
     DispositionId => "ReverseFulfillmentOrderDisposition";
 }
 
@@ -96,7 +96,7 @@ identifiers! {
 mod tests {
     use super::*;
 
-    /// Protects 64-bit identifiers: no float in between, and no gid of another kind taken for one of ours.
+    /// Protects 64-bit identifiers: no float rounds them, and a gid of another kind is not accepted.
     #[test]
     fn gids_round_trip_exactly() {
         let rows: [(&str, Option<i64>); 7] = [

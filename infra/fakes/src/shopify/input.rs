@@ -1,7 +1,8 @@
-//! Reads the input of an inventory mutation into types, before any rule of the shop is asked.
+//! Reads the input of an inventory mutation into types, before the rules of the shop apply.
 //!
-//! The schema has been checked: fields, types and numbers of 32 bits. What the schema cannot say is a top-level error here:
-//! an id that is none, more than 250 rows, and `changeFromQuantity` left out (null is allowed and opts out).
+//! The schema check covers fields, types and numbers of 32 bits. What the schema cannot express is a top-level error here: an
+//! id that is not a gid, more than 250 rows, and a missing `changeFromQuantity`. Null is allowed for `changeFromQuantity`, and
+//! waives the check.
 
 use super::ids::{ItemId, LocationId};
 use super::mutation::{Mutation, too_many};
@@ -18,13 +19,13 @@ pub(super) struct Input {
     pub(super) rows: Vec<Row>,
 }
 
-/// One row of it. An item or location is nothing where its gid is of another kind.
+/// One row of the input. The item or the location is `None` if its gid is of another kind.
 pub(super) struct Row {
     pub(super) item: Option<ItemId>,
     pub(super) location: Option<LocationId>,
-    /// The delta, or the quantity to be set.
+    /// The delta, or the quantity to set.
     pub(super) number: i64,
-    /// The quantity expected before; nothing where the check is waived.
+    /// The quantity expected before the change; `None` if the caller waives the check.
     pub(super) from: Option<i64>,
     pub(super) ledger: Option<String>,
 }
@@ -67,7 +68,7 @@ pub(super) fn gid(fields: &JsonValue, name: &str, path: &str) -> Result<String, 
     }
 }
 
-/// A required text. The schema lets null through in one case: a variable with a default that is given as null.
+/// Reads a required text. The schema accepts null in one case: a variable that has a default and is given as null.
 pub(super) fn text(fields: &JsonValue, name: &str, path: &str) -> Result<String, TopError> {
     optional(fields, name).ok_or_else(|| invalid(&format!("{path}{name}"), "Expected value to not be null"))
 }

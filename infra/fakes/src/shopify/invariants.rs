@@ -10,7 +10,10 @@ use super::shop::Shop;
 use std::collections::BTreeMap;
 
 impl Shop {
-    /// Panics where levels and orders disagree, or parts of an order: a fault of this fake.
+    /// Checks that levels and orders agree, and that the parts of each order agree.
+    ///
+    /// # Panics
+    /// They disagree, which is a defect of this fake.
     pub fn assert_sound(&self) {
         let mut committed: BTreeMap<(ItemId, LocationId), i64> = BTreeMap::new();
         for order in self.orders.values() {
@@ -60,7 +63,8 @@ impl Order {
         }
     }
 
-    /// Open units stand in active fulfilment orders, and committed at their locations if the line takes inventory.
+    /// Checks that the open units are in active fulfilment orders, and that a line which takes inventory has them committed at
+    /// the same locations.
     fn assert_asked(&self, line: &OrderLine, what: &str) {
         let mut asked = Shares::new();
         for order in &self.fulfilment_orders {

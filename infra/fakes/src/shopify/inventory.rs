@@ -1,7 +1,8 @@
-//! The inventory mutations, as the shop applies them: all rows or none.
+//! The inventory mutations. The shop applies all rows of a call or none.
 //!
-//! Every row is checked before the first is applied, and every refused row is named by its index, so that a caller can
-//! take the poisoned ones out. At an inactive level, or none, a row succeeds and nothing is to be seen: Shopify does the same.
+//! The shop checks every row before it applies the first one, and names every refused row by its index, so that a caller can
+//! remove the refused rows. If the level is inactive or does not exist, a row succeeds and has no visible effect, as in
+//! Shopify.
 
 use super::ids::{FIRST_GROUP, ItemId, LocationId};
 use super::input::{Input, Row};
@@ -12,7 +13,7 @@ use super::stock::Level;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// The reasons that are accepted: those seen, per `shopify.md`.
+/// The reasons that the fake accepts: those that have been seen, per `shopify.md`.
 const REASONS: [&str; 10] = [
     "correction",
     "cycle_count_available",
@@ -29,7 +30,8 @@ const REASONS: [&str; 10] = [
 const ADJUST_BOUND: i64 = 2_000_000_000;
 const SET_BOUND: i64 = 1_000_000_000;
 
-/// A URI with scheme and content that is not Shopify's own; a gid needs app, entity and id.
+/// Returns whether a text is a URI with a scheme and content. A gid must have app, entity and id, and must not be Shopify's
+/// own.
 fn is_foreign_uri(uri: &str) -> bool {
     let Some((scheme, rest)) = uri.split_once(':') else {
         return false;
@@ -44,7 +46,7 @@ fn is_foreign_uri(uri: &str) -> bool {
 }
 
 impl Shop {
-    /// Applies an adjustment or a set, or refuses it whole.
+    /// Applies an adjustment or a set completely, or refuses it.
     pub(super) fn adjust(&mut self, now: Timestamp, kind: Mutation, input: &Input) -> Outcome {
         let (array, _, number) = kind.rows();
         let mut errors = head_errors(kind, input);
@@ -63,12 +65,12 @@ impl Shop {
             let level = self.levels.get_mut(&(change.item, change.location)).expect("a visible row has a level");
             level.shift(now, change.delta, 0);
         }
-        // Nothing to change, no group: Shopify answers null then.
+        // If no row changes a quantity, there is no group. Shopify answers null in that case.
         let group = changes.iter().any(|change| change.delta != 0).then(|| self.made.number(FIRST_GROUP));
         Outcome { kind, group, level: None, errors, changes }
     }
 
-    /// What a row would change, on top of the rows before it; or why not, and which field is to blame.
+    /// Computes the change of a row on top of the rows before it. The error is the code and the field that causes it.
     fn row<'f>(
         &self,
         kind: Mutation,
@@ -126,7 +128,8 @@ impl Shop {
         })
     }
 
-    /// Stocks an item at a location. Where it is stocked already nothing changes, and no quantity may be given.
+    /// Stocks an item at a location. If the location already stocks it, the level does not change, and the call must not give a
+    /// quantity.
     pub(super) fn activate(
         &mut self,
         now: Timestamp,
@@ -164,7 +167,7 @@ impl Shop {
     }
 }
 
-/// What is wrong with the input as a whole.
+/// Returns the errors in the input's quantity name, reason and reference.
 fn head_errors(kind: Mutation, input: &Input) -> Vec<UserError> {
     let mut errors = Vec::new();
     if input.name != "available" {
@@ -184,7 +187,7 @@ fn head_errors(kind: Mutation, input: &Input) -> Vec<UserError> {
 mod tests {
     use super::is_foreign_uri;
 
-    /// Protects the audit trail: our references are accepted, Shopify's own and broken ones are not.
+    /// Protects the audit trail: the fake accepts our references, and refuses Shopify's own references and malformed ones.
     #[test]
     fn references_are_uris_of_ours() {
         let rows = [

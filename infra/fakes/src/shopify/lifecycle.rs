@@ -1,7 +1,8 @@
-//! How an order lives on: payment, fulfilment and its cancellation, cancellation of the order.
+//! The lifecycle of an order: payment, fulfilment, cancellation of a fulfilment, and cancellation of the order.
 //!
-//! Fulfilling takes committed, and with it on hand, away; cancelling moves committed back to available, or takes it away
-//! where nothing is restocked. Every step is refused whole or done whole, and announced as webhooks.
+//! Fulfilling takes units out of committed, and with it out of on hand. Cancelling the order moves units from committed back to
+//! available, or takes them out of committed if nothing is restocked. The shop refuses a step as a whole or does all of it, and
+//! announces it with webhooks.
 
 use super::checkout::CheckoutRefused;
 use super::draft::{Draft, Source};
@@ -17,60 +18,60 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Why a change to an order was refused.
+/// The reason why the shop refused a change of an order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum OrderRefused {
-    /// No such order.
+    /// The shop has no such order.
     UnknownOrder,
-    /// No such line in it.
+    /// The order has no such line.
     UnknownLine(LineId),
-    /// No such fulfilment.
+    /// The shop has no such fulfilment.
     UnknownFulfilment,
-    /// No such fulfilment order.
+    /// The shop has no such fulfilment order.
     UnknownFulfilmentOrder,
-    /// No such return.
+    /// The shop has no such return.
     UnknownReturn,
-    /// No such location, or not one that this can go to.
+    /// The shop has no such location, or the units cannot go to it.
     BadLocation(LocationId),
-    /// It is cancelled.
+    /// The order is cancelled.
     Cancelled,
-    /// Something of it has left: what is fulfilled cannot be cancelled.
+    /// Units of the order have left, and an order with fulfilled units cannot be cancelled.
     Fulfilled,
-    /// Nothing is left to fulfil.
+    /// The order has no units left to fulfil.
     NothingLeft,
-    /// Nothing was asked for.
+    /// The call names no units.
     Empty,
-    /// Units below one, or more than are left.
+    /// The quantity is below one, or above the units that are left.
     BadQuantity(LineId),
-    /// It was paid already.
+    /// The order was already paid.
     Paid,
-    /// On hold, or too many of its units are.
+    /// The fulfilment order is on hold, or too many of the units are.
     OnHold,
-    /// It is not on hold.
+    /// The fulfilment order is not on hold.
     NotOnHold,
-    /// The fulfilment order has nothing left, or was cancelled.
+    /// The fulfilment order has no units left, or was cancelled.
     Inactive,
-    /// The location does not stock what the line is of, or not enough.
+    /// The location does not stock the item of the line, or does not have enough units.
     NotStocked(LineId),
-    /// The fulfilment is cancelled.
+    /// The fulfilment is already cancelled.
     FulfilmentCancelled,
-    /// Units of the line were refunded or asked back.
+    /// Units of the line were refunded or are in a return.
     Returned(LineId),
-    /// The return is at a point where this cannot be done.
+    /// The status of the return does not allow the step.
     ReturnIs(ReturnStatus),
-    /// Something of the return was disposed of or refunded.
+    /// Units of the return were disposed of, refunded or exchanged.
     Disposed,
-    /// Dispositions and refunds of a return would disagree about where units of the line are.
+    /// The dispositions and the refunds of a return would disagree about the location of the line's units.
     OtherLocation(LineId),
-    /// What was to be added cannot be sold.
+    /// The added SKU cannot be sold.
     Checkout(CheckoutRefused),
 }
 
 impl Shop {
-    /// The customer pays.
+    /// Records the payment of the customer.
     ///
     /// # Errors
-    /// No such order, it is cancelled, or paid.
+    /// The order does not exist, is cancelled, or is already paid.
     pub fn pay(&mut self, now: Timestamp, id: OrderId) -> Result<(), OrderRefused> {
         let mut draft = self.begin(now, id)?;
         if draft.order.financial != Financial::Pending {
@@ -82,10 +83,11 @@ impl Shop {
         Ok(())
     }
 
-    /// Ships lines, or all that is left: one fulfilment for every location that is asked. What is on hold stays.
+    /// Ships the given units, or all units that are left: one fulfilment for each location. Units on hold are not shipped.
     ///
     /// # Errors
-    /// No such order or line, it is cancelled, or more is asked for than is left.
+    /// The order or a line does not exist, the order is cancelled, the call names more units than are left, no units are left,
+    /// or the units are on hold.
     pub fn fulfil(
         &mut self,
         now: Timestamp,
@@ -122,10 +124,11 @@ impl Shop {
         Ok(made)
     }
 
-    /// Calls a shipment back: its units are open again where it left from, and on hand there.
+    /// Cancels a fulfilment. Its units are on hand again at the location that they left from, and that location is asked to
+    /// ship them again.
     ///
     /// # Errors
-    /// It is not known, was called back before, or units of it were returned.
+    /// The fulfilment does not exist, is already cancelled, or has units that were refunded or are in a return.
     pub fn cancel_fulfilment(&mut self, now: Timestamp, id: FulfilmentId) -> Result<FulfilmentOrderId, OrderRefused> {
         let order = *self.owners.get(&id.0).ok_or(OrderRefused::UnknownFulfilment)?;
         let found = self.orders[&order].fulfilments.iter().find(|fulfilment| fulfilment.id == id);
@@ -151,18 +154,18 @@ impl Shop {
         Ok(opened)
     }
 
-    /// Cancels an order of which nothing has left, and restocks it.
+    /// Cancels an order of which no units have left, and restocks its units.
     ///
     /// # Errors
-    /// As `cancel_with`.
+    /// The same as for `cancel_with`.
     pub fn cancel(&mut self, now: Timestamp, id: OrderId) -> Result<(), OrderRefused> {
         self.cancel_with(now, id, true)
     }
 
-    /// Cancels an order of which nothing has left; without restocking its units are gone.
+    /// Cancels an order of which no units have left. Without `restock` its units leave the shop.
     ///
     /// # Errors
-    /// No such order, it is cancelled already, or something of it has left.
+    /// The order does not exist, is already cancelled, or has units that have left.
     pub fn cancel_with(&mut self, now: Timestamp, id: OrderId, restock: bool) -> Result<(), OrderRefused> {
         let mut draft = self.begin(now, id)?;
         if draft.order.shipments().next().is_some() {
@@ -185,20 +188,21 @@ impl Shop {
         Ok(())
     }
 
-    /// Where units are asked for that are committed nowhere: the first location that fulfils online, else the first.
+    /// Returns the location that ships units which are committed nowhere: the first location that fulfils online orders,
+    /// otherwise the first location.
     pub(super) fn fallback_location(&self) -> LocationId {
         let first = self.locations.values().min_by_key(|location| (!location.fulfils_online, location.priority));
         first.expect("a shop that sells has a location").id
     }
 
-    /// The bodies of fulfilments.
+    /// Builds the webhook bodies of fulfilments.
     pub(super) fn fulfilments(&self, topic: Topic, id: OrderId, made: &[FulfilmentId]) -> Vec<(Topic, Value)> {
         let order = &self.orders[&id];
         let made = order.fulfilments.iter().filter(|fulfilment| made.contains(&fulfilment.id));
         made.map(|fulfilment| (topic, webhooks::fulfilment_body(self, order, fulfilment))).collect()
     }
 
-    /// Announces one event: the order under its topics, and the bodies of what else happened.
+    /// Announces one event: the order under its topics, and the bodies of the other topics.
     pub(super) fn announce(&mut self, now: Timestamp, id: OrderId, topics: &[Topic], others: Vec<(Topic, Value)>) {
         let order = &self.orders[&id];
         let bodies: Vec<_> = topics.iter().map(|topic| (*topic, webhooks::order_body(self, order))).chain(others).collect();
@@ -207,7 +211,7 @@ impl Shop {
 }
 
 impl Draft {
-    /// Takes units away at one location, and records the shipment.
+    /// Ships units from one location, and records the fulfilment.
     pub(super) fn ship(&mut self, location: LocationId, shares: &[(LineId, Share)]) -> FulfilmentId {
         let id = FulfilmentId(self.number(FIRST_FULFILMENT));
         let mut lines: BTreeMap<LineId, i64> = BTreeMap::new();
@@ -232,7 +236,7 @@ impl Draft {
     }
 }
 
-/// Units by line, each line found and no more asked of it than is left.
+/// Adds up units by line. Checks that each line exists, and that the sum is not above the units left.
 fn added_up(draft: &Draft, lines: &[(LineId, i64)]) -> Result<BTreeMap<LineId, i64>, OrderRefused> {
     let mut asked: BTreeMap<LineId, i64> = BTreeMap::new();
     for (id, quantity) in lines {

@@ -1,13 +1,13 @@
-//! What the shop remembers of our calls: an append-only log of applied mutations, and counters.
+//! The shop's records of our calls: an append-only log of applied mutations, and counters.
 //!
-//! Both are for tests and people to read; nothing in the shop decides by them.
+//! Both are for tests and people. The shop makes no decision with them.
 
 use super::ids::{ItemId, LocationId};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What changed levels, other than orders.
+/// The cause of a change of levels, other than an order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AppliedKind {
@@ -17,39 +17,39 @@ pub enum AppliedKind {
     Set,
     /// `inventoryActivate`.
     Activate,
-    /// A person in the admin.
+    /// An edit by a person in the admin.
     ManualEdit,
 }
 
 /// One row of a mutation.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Change {
-    /// What was changed.
+    /// The item whose level the row changes.
     pub item: ItemId,
-    /// Where.
+    /// The location of the level.
     pub location: LocationId,
-    /// By how much available changed; what was asked for where it was not visible.
+    /// The change of available. At an inactive level it is the change that was asked for.
     pub delta: i64,
-    /// Available afterwards.
+    /// The available units after the change.
     pub after: i64,
-    /// False at an inactive level: Shopify reports success, and nothing is to be seen.
+    /// False at an inactive level: Shopify reports success, and the change has no visible effect.
     pub visible: bool,
 }
 
-/// A mutation that was applied, or recognised as applied before.
+/// A mutation that the shop applied, or recognised as already applied.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Applied {
-    /// When.
+    /// The time of the call.
     pub at: Timestamp,
-    /// What.
+    /// The kind of change.
     pub kind: AppliedKind,
-    /// Its idempotency key; none for a person.
+    /// Its idempotency key; `None` for an edit by a person.
     pub key: Option<String>,
-    /// True where the key was known: the rows are those of the first time, and nothing was applied again.
+    /// True if the key was known: the rows are those of the first call, and the shop applied nothing again.
     pub deduplicated: bool,
-    /// What it was said to be for.
+    /// The reference document that the caller named.
     pub reference: Option<String>,
-    /// Its rows, in the order given.
+    /// Its rows, in the order of the input.
     pub changes: Vec<Change>,
 }
 
@@ -59,23 +59,23 @@ impl Applied {
     }
 }
 
-/// Counts since the shop was made.
+/// Counts since the shop was created.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Counters {
     /// GraphQL calls that reached the shop.
     pub requests: u64,
-    /// Of these, answered with THROTTLED.
+    /// GraphQL calls that the shop answered with `THROTTLED`.
     pub throttled: u64,
     /// Cost points spent, by the actual cost.
     pub points_spent: u64,
-    /// Calls by the operation's name.
+    /// Calls by the name of the operation.
     pub calls: BTreeMap<String, u64>,
-    /// Mutations that were recognised by their key and not applied again.
+    /// Mutations that the shop recognised by their key and did not apply again.
     pub deduplicated: u64,
-    /// Mutations refused with user errors.
+    /// Mutations that the shop refused with user errors.
     pub refused: u64,
-    /// Rows applied by mutations, the invisible ones included.
+    /// Rows that mutations applied, including rows at inactive levels.
     pub rows_applied: u64,
-    /// Checkouts refused because there was not enough.
+    /// Checkouts that the shop refused because too few units were available.
     pub sold_out: u64,
 }

@@ -1,7 +1,8 @@
-//! Metafields of variants: what an app says about what is sold. Set whole, all rows or none, and without idempotency keys.
+//! Metafields of variants, which an app sets. A call sets all rows or none, and has no idempotency key.
 //!
-//! That a call is atomic, its bound and its codes are documented; that an unknown owner is `INVALID` is inferred. Only
-//! what our operation uses is here: the type `json`, owners that are variants, and no digests. Nothing is read back by GraphQL.
+//! Shopify documents that a call is atomic, its maximum size and its error codes. The fake infers that an unknown owner is
+//! `INVALID`. This module has only what our operation uses: the type `json`, owners that are variants, and no digests. GraphQL
+//! does not return metafields here.
 
 use super::ids::{ItemId, VariantId};
 use super::input::{gid, optional, text};
@@ -12,10 +13,10 @@ use super::shop::Shop;
 use apollo_compiler::response::JsonValue;
 use serde_json::Value;
 
-/// The most metafields of one call.
+/// The maximum number of metafields in one call.
 const LARGEST: usize = 25;
 
-/// One metafield to be set. An owner is nothing where its gid is of another kind.
+/// One metafield to set. The owner is `None` if its gid is of another kind.
 pub(super) struct Row {
     owner: Option<VariantId>,
     namespace: String,
@@ -40,7 +41,7 @@ pub(super) fn read(rows: &JsonValue) -> Result<Vec<Row>, TopError> {
 }
 
 impl Shop {
-    /// Sets metafields, or refuses all of them.
+    /// Sets all metafields of a call, or refuses the call.
     pub(super) fn set_metafields(&mut self, rows: Vec<Row>) -> Outcome {
         let mut errors = Vec::new();
         if rows.len() > LARGEST {
@@ -60,7 +61,7 @@ impl Shop {
         Outcome::refused(Mutation::SetMetafields, errors)
     }
 
-    /// Why a row cannot be set, and which field is to blame.
+    /// Checks a row. The error is the code and the field that causes it.
     fn validate(&self, row: &Row) -> Result<(), (Code, &'static str)> {
         let fits = |name: &str, least: usize, most: usize| {
             (least..=most).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_$".contains(&b))
@@ -81,7 +82,7 @@ impl Shop {
         serde_json::from_str::<Value>(&row.value).map(|_| ()).map_err(|_| (Code::NotJson, "value"))
     }
 
-    /// What the variant of an item shows in a metafield.
+    /// Returns the value of a metafield of an item's variant.
     #[must_use]
     pub fn metafield(&self, item: ItemId, namespace: &str, key: &str) -> Option<&str> {
         let variant = self.items.get(&item)?.variant;

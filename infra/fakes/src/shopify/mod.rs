@@ -1,9 +1,9 @@
-//! A Shopify shop of our own, to be sold from, pushed to and swept on one machine.
+//! A fake Shopify shop. On one machine, customers can buy from it, and Promissory can push quantities to it and sweep its data.
 //!
-//! `Shop` is the shop itself: pure, deterministic, usable in a simulation. `Server` puts it behind HTTP with the real
-//! paths, tokens and webhooks, and a control API for tests and people. Where the real Shopify's behaviour is not
-//! documented the stricter guess is taken, and noted where it is made. Not here: anything that our operations do not
-//! use, prices, bulk operations, webhook subscriptions.
+//! `Shop` is the shop itself. It is pure and deterministic, so a simulation can use it. `Server` serves it over HTTP with the
+//! real paths, tokens and webhooks, and with a control API for tests and people. Where Shopify's behaviour is not documented,
+//! the fake follows the stricter guess, and a comment notes it there. Deliberately absent: what our operations do not use,
+//! prices, bulk operations, and webhook subscriptions.
 
 mod admin;
 mod app_routes;

@@ -1,13 +1,13 @@
-//! What a mutation is, and what it answers: its kind and its user errors.
+//! The mutations that the fake serves, and their outcomes with user errors.
 //!
-//! Codes and messages are those of the 2026-10 introspection. `inventoryActivate` has no codes there, only messages.
+//! Codes and messages are those of the 2026-10 introspection. It has no codes for `inventoryActivate`, only messages.
 
 use super::ids::{ItemId, LocationId};
 use super::log::{AppliedKind, Change};
 use super::page::LARGEST;
 use super::resolve::TopError;
 
-/// A mutation that is served.
+/// A mutation that the fake serves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Mutation {
     Adjust,
@@ -27,7 +27,8 @@ impl Mutation {
         }
     }
 
-    /// Whether a key says which calls are one. What is set whole may be set again.
+    /// Returns whether a mutation takes an idempotency key. A mutation that replaces whole values can be repeated without a
+    /// key.
     pub(super) fn is_keyed(self) -> bool {
         match self {
             Mutation::Adjust | Mutation::Set | Mutation::Activate => true,
@@ -35,7 +36,7 @@ impl Mutation {
         }
     }
 
-    /// The array in its input, what a row is called, and the number in a row.
+    /// Returns the array in the input, the type of a row, and the field with the number of a row.
     pub(super) fn rows(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Mutation::Adjust => ("changes", "InventoryChangeInput", "delta"),
@@ -44,7 +45,7 @@ impl Mutation {
         }
     }
 
-    /// What it is in the log of what changed levels; nothing where it changes none.
+    /// Returns the kind for the log of level changes; `None` if the mutation does not change levels.
     pub(super) fn applied(self) -> Option<AppliedKind> {
         match self {
             Mutation::Adjust => Some(AppliedKind::Adjust),
@@ -55,7 +56,7 @@ impl Mutation {
     }
 }
 
-/// Why a row, or the whole mutation, was refused.
+/// The reason why a row, or the whole mutation, was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Code {
     Stale,
@@ -139,7 +140,7 @@ impl Code {
     }
 }
 
-/// A user error with the path of what it is about, indexes as text: `["input","changes","3","changeFromQuantity"]`.
+/// A user error with the path of the field that it is about. Indexes are text: `["input","changes","3","changeFromQuantity"]`.
 #[derive(Clone, Debug)]
 pub(super) struct UserError {
     pub(super) code: Code,
@@ -153,17 +154,17 @@ impl UserError {
         UserError { code, field: Some(field), message: code.message().to_owned() }
     }
 
-    /// One that is about the request as a whole.
+    /// Creates an error about the request as a whole.
     pub(super) fn whole(code: Code) -> Self {
         UserError { code, field: None, message: code.message().to_owned() }
     }
 }
 
-/// What a mutation came to: applied where there are no errors, not at all where there is one.
+/// The outcome of a mutation. The shop applied the mutation if there are no errors, and applied no part of it if there is one.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
     pub(super) kind: Mutation,
-    /// The number of its adjustment group; none where no visible or invisible quantity was to change.
+    /// The number of its adjustment group; `None` if the mutation was to change no quantity, visible or not.
     pub(super) group: Option<i64>,
     pub(super) level: Option<(ItemId, LocationId)>,
     pub(super) errors: Vec<UserError>,
@@ -177,7 +178,7 @@ impl Outcome {
     }
 }
 
-/// The refusal of an input array or id list above the limit.
+/// Returns the error for an input array or an id list above the limit.
 pub(super) fn too_many(size: usize) -> TopError {
     TopError::new(
         "MAX_INPUT_SIZE_EXCEEDED",

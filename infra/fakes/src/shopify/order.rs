@@ -1,9 +1,9 @@
-//! An order and its parts, as the shop keeps them.
+//! An order and its parts, as the shop stores them.
 //!
-//! A line counts units: `quantity` were ever ordered, `current_quantity` of them were not removed before they left, and
-//! `fulfilled` of those have left. What came back is not counted on the line: it is what refunds and returns say. A
-//! line's open units stand in the order's fulfilment orders. What always holds is in `invariants`; how an order changes is in
-//! `lifecycle`, `edit`, `refund`, `returns` and `fulfilment_order`.
+//! A line counts units: `quantity` units were ever ordered, `current_quantity` of them were not removed before they left, and
+//! `fulfilled` of those have left. The line does not count units that came back; refunds and returns record them. The open
+//! units of a line are in the fulfilment orders of its order. `invariants` checks what always holds. `lifecycle`, `edit`,
+//! `refund`, `returns` and `fulfilment_order` change an order.
 
 use super::fulfilment_order::FulfilmentOrder;
 use super::ids::{FulfilmentId, ItemId, LineId, LocationId, OrderId, ReturnId, VariantId};
@@ -21,52 +21,53 @@ pub(super) type Shares = BTreeMap<LocationId, i64>;
 pub struct Order {
     /// Its identifier.
     pub id: OrderId,
-    /// The number that people see, from 1001.
+    /// The number that people see. The first order has 1001.
     pub number: i64,
-    /// When it was placed.
+    /// The time at which it was placed.
     pub created_at: Timestamp,
-    /// When it last changed; whole seconds.
+    /// The time of its last change, in whole seconds.
     pub updated_at: Timestamp,
-    /// When it was cancelled, if it was.
+    /// The time at which it was cancelled; `None` if it was not.
     pub cancelled_at: Option<Timestamp>,
-    /// Whether the shop reserved inventory for it. False for an unconfirmed order, as an order created by API may.
+    /// Whether the shop reserved inventory for it. False for an unconfirmed order; an order that the API creates may be
+    /// unconfirmed.
     pub confirmed: bool,
     /// Whether it is a test order.
     pub test: bool,
-    /// Where its money is.
+    /// Its financial status.
     pub financial: Financial,
-    /// The shop where it was sold over the counter; none for an online order.
+    /// The retail location that sold it over the counter; `None` for an online order.
     pub retail_location: Option<LocationId>,
-    /// What was ordered.
+    /// Its lines.
     pub lines: Vec<OrderLine>,
-    /// What was shipped, with what was called back.
+    /// Its fulfilments, including the cancelled ones.
     pub fulfilments: Vec<Fulfilment>,
-    /// Which location is asked to ship what, with what was shipped, moved or cancelled.
+    /// Its fulfilment orders, including those that were shipped, moved or cancelled.
     pub fulfilment_orders: Vec<FulfilmentOrder>,
-    /// What was refunded.
+    /// Its refunds.
     pub refunds: Vec<Refund>,
-    /// What is on its way back, and what came back.
+    /// Its returns.
     pub returns: Vec<Return>,
 }
 
-/// Where the money of an order is.
+/// The financial status of an order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Financial {
-    /// Not paid yet.
+    /// The order is not paid yet.
     Pending,
-    /// Paid.
+    /// The order is paid.
     Paid,
-    /// Paid, and some units refunded.
+    /// The order is paid, and some units are refunded.
     PartiallyRefunded,
-    /// Paid, and every unit refunded.
+    /// The order is paid, and every unit is refunded.
     Refunded,
-    /// Cancelled before it was paid.
+    /// The order was cancelled before it was paid.
     Voided,
 }
 
 impl Financial {
-    /// As in a REST body; upper case in GraphQL.
+    /// Returns the name that REST bodies use. GraphQL uses upper case.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -84,19 +85,19 @@ impl Financial {
 pub struct OrderLine {
     /// Its identifier.
     pub id: LineId,
-    /// What is counted for it.
+    /// The inventory item.
     pub item: ItemId,
-    /// What was sold.
+    /// The variant that was sold.
     pub variant: VariantId,
     /// The SKU at the time of the order.
     pub sku: String,
-    /// Units ordered, with those removed since.
+    /// Units ordered, including units that were removed later.
     pub quantity: i64,
-    /// Units ordered less those removed, cancelled or refunded before they left. What came back stays counted.
+    /// Units ordered without those removed, cancelled or refunded before they left. Units that came back stay counted.
     pub current_quantity: i64,
-    /// Units shipped, and not called back.
+    /// Units shipped, without those of cancelled fulfilments.
     pub fulfilled: i64,
-    /// Whether the item was counted when the order was placed.
+    /// Whether Shopify tracked the item when the order was placed.
     pub tracked: bool,
     /// Whether it is a gift card.
     pub gift_card: bool,
@@ -107,13 +108,13 @@ pub struct OrderLine {
 }
 
 impl OrderLine {
-    /// Units still to be shipped.
+    /// Returns the units that are still to be shipped.
     #[must_use]
     pub fn unfulfilled(&self) -> i64 {
         self.current_quantity - self.fulfilled
     }
 
-    /// Units committed over all locations.
+    /// Returns the units committed over all locations.
     #[must_use]
     pub fn committed_total(&self) -> i64 {
         self.committed.values().sum()
@@ -125,30 +126,30 @@ impl OrderLine {
 pub struct Fulfilment {
     /// Its identifier.
     pub id: FulfilmentId,
-    /// Whether it stands.
+    /// Its status.
     pub status: FulfilmentStatus,
-    /// Where it left from.
+    /// The location that it left from.
     pub location: LocationId,
-    /// When it was made.
+    /// The time at which it was created.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// The time of its last change.
     pub updated_at: Timestamp,
     /// Units by line.
     pub lines: Vec<(LineId, i64)>,
 }
 
-/// Whether a shipment stands.
+/// The status of a shipment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FulfilmentStatus {
-    /// It left.
+    /// The shipment left.
     Success,
-    /// It was called back, and its units are open again.
+    /// The shipment was cancelled, and its units are open again.
     Cancelled,
 }
 
 impl FulfilmentStatus {
-    /// As in a REST body; upper case in GraphQL.
+    /// Returns the name that REST bodies use. GraphQL uses upper case.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -159,54 +160,55 @@ impl FulfilmentStatus {
 }
 
 impl Order {
-    /// A line of it.
+    /// Returns a line of the order.
     #[must_use]
     pub fn line(&self, id: LineId) -> Option<&OrderLine> {
         self.lines.iter().find(|line| line.id == id)
     }
 
-    /// A return of it.
+    /// Returns a return of the order.
     #[must_use]
     pub fn return_of(&self, id: ReturnId) -> Option<&Return> {
         self.returns.iter().find(|ret| ret.id == id)
     }
 
-    /// Whether a line takes inventory: the item is tracked and the order is confirmed.
+    /// Returns whether a line takes inventory: the item is tracked and the order is confirmed.
     #[must_use]
     pub fn takes_stock(&self, line: &OrderLine) -> bool {
         self.confirmed && line.tracked
     }
 
-    /// The fulfilments that stand.
+    /// Returns the fulfilments that are not cancelled.
     pub(super) fn shipments(&self) -> impl Iterator<Item = &Fulfilment> {
         self.fulfilments.iter().filter(|fulfilment| fulfilment.status == FulfilmentStatus::Success)
     }
 
-    /// Whether nothing is left to ship.
+    /// Returns whether no units are left to ship.
     #[must_use]
     pub fn is_fulfilled(&self) -> bool {
         self.lines.iter().all(|line| line.unfulfilled() == 0)
     }
 
-    /// Units of a line that left, and were neither refunded nor asked back: what may still be.
+    /// Returns the units of a line that can still be refunded or returned: they left, and were neither refunded nor put into a
+    /// return.
     #[must_use]
     pub fn returnable(&self, line: &OrderLine) -> i64 {
         line.fulfilled - self.refunded_alone(line.id) - self.in_returns(line.id)
     }
 
-    /// Units of a line that left and came back, or were given up by a refund.
+    /// Returns the units of a line that left, and then came back or were refunded.
     #[must_use]
     pub fn returned(&self, line: LineId) -> i64 {
         let settled = |ret: &Return| ret.disposed(line).max(self.refunded_of(ret.id, line));
         self.refunded_alone(line) + self.returns.iter().map(settled).sum::<i64>()
     }
 
-    /// Units of a line that left and were refunded outside of a return.
+    /// Returns the units of a line that left and were refunded outside of a return.
     pub(super) fn refunded_alone(&self, line: LineId) -> i64 {
         self.refunded(None, line)
     }
 
-    /// Units of a line that were refunded as part of a return.
+    /// Returns the units of a line that were refunded as part of a return.
     pub(super) fn refunded_of(&self, ret: ReturnId, line: LineId) -> i64 {
         self.refunded(Some(ret), line)
     }
@@ -216,12 +218,12 @@ impl Order {
         refunds.flat_map(|refund| &refund.lines).filter(|refunded| refunded.line == line).map(|refunded| refunded.shipped).sum()
     }
 
-    /// Units of a line that are in returns which were not turned down.
+    /// Returns the units of a line that are in returns which were neither declined nor cancelled.
     pub(super) fn in_returns(&self, line: LineId) -> i64 {
         self.returns.iter().filter(|ret| ret.status.is_live()).map(|ret| ret.quantity(line)).sum()
     }
 
-    /// Where units of a line left from, in the order of shipping, the first `skipped` of them left out.
+    /// Returns the locations that units of a line left from, in the order of shipping. It leaves out the first `skipped` units.
     pub(super) fn shipped_from(&self, line: LineId, mut skipped: i64, mut quantity: i64) -> Shares {
         let mut shares = Shares::new();
         for fulfilment in self.shipments() {

@@ -1,6 +1,6 @@
-//! The part of the Admin schema that is about orders: their fields, their parts, and who bought.
+//! The part of the Admin schema that is about orders: their fields, their parts and the customer.
 //!
-//! The customer is invented, and marked in every field as in webhooks. A deleted product leaves its lines without a
+//! The customer is invented, and every field of it has the mark that webhooks have. If a product is deleted, its lines have no
 //! variant.
 
 use super::cost::Charge;
@@ -17,7 +17,7 @@ use super::shop::Shop;
 use super::time::zulu;
 use super::webhooks::{CUSTOMER, PERSONAL_MARK};
 
-/// An order, or a part of one with the order it belongs to.
+/// An order, or a part of an order together with that order.
 #[derive(Clone, Copy)]
 pub(super) enum Part<'a> {
     Order(&'a Order),
@@ -25,7 +25,7 @@ pub(super) enum Part<'a> {
     Address,
     Line(&'a OrderLine),
     Fulfilment(&'a Order, &'a Fulfilment),
-    /// Units of a line: of a fulfilment, or of what is asked back.
+    /// Units of a line, in a fulfilment or in a return.
     FulfilmentLine(&'a OrderLine, i64),
     FulfilmentOrder(&'a Order, &'a FulfilmentOrder),
     AssignedLocation(LocationId),
@@ -40,7 +40,7 @@ pub(super) enum Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// The type of an order, or of a part that has a gid of its own to be found by.
+    /// Returns the type of an order, or of a part that can be found by its own gid.
     pub(super) fn type_name(&self) -> Option<&'static str> {
         match self {
             Part::Order(_) => Some("Order"),
@@ -61,10 +61,10 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// The order or part of a gid.
+    /// Finds the order or the part of a gid.
     pub(super) fn find(shop: &'a Shop, gid: &str) -> Option<Self> {
         let (kind, number) = gid.strip_prefix("gid://shopify/")?.split_once('/')?;
-        // Only digits: a sign or a query is no number of ours.
+        // The number must have only digits: a text with a sign or a query string is not one of our numbers.
         let number: i64 = number.bytes().all(|b| b.is_ascii_digit()).then(|| number.parse().ok())??;
         if kind == "Order" {
             return shop.orders.get(&super::ids::OrderId(number)).map(Part::Order);
@@ -83,7 +83,7 @@ impl<'a> Part<'a> {
     }
 }
 
-/// What a field of an order or of a part is.
+/// Resolves a field of an order or of a part.
 pub(super) fn resolve<'a>(shop: &'a Shop, part: Part<'a>, arguments: Arguments<'_>) -> Result<Resolved<'a>, TopError> {
     let one = |part: Part<'a>| Resolved::One(Some(Node::Part(part)));
     let location = |id: Option<LocationId>| Resolved::One(id.map(Node::Location));
@@ -214,7 +214,7 @@ fn of_order<'a>(order: &'a Order, arguments: Arguments<'_>) -> Result<Resolved<'
     })
 }
 
-/// A list that may be cut by `first`.
+/// Resolves a list that `first` may shorten.
 fn listed<'a, T>(parts: &'a [T], node: impl Fn(&'a T) -> Part<'a>, arguments: Arguments<'_>) -> Result<Resolved<'a>, TopError> {
     let first = page::first(arguments)?;
     let charge = if first.is_some() { Charge::Weighed } else { Charge::Dearest };

@@ -1,8 +1,8 @@
 //! The webhooks that the shop sends: deliveries in the order of their events, and the plan by which some are duplicated, late
 //! or lost.
 //!
-//! The module is pure: the ids and the outcome of a delivery follow from its number and the seed. On the local stack `delivery_worker`
-//! sends the deliveries and waits for late ones; in a simulation the scheduler does.
+//! The module is pure: the ids and the outcome of a delivery follow from its number and the seed. On the local stack
+//! `delivery_worker` sends the deliveries and waits for late ones; in a simulation the scheduler does.
 
 use super::ids::OrderId;
 use super::shop::ShopConfig;
@@ -61,7 +61,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// As in X-Shopify-Topic.
+    /// Returns the name in the header `X-Shopify-Topic`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -89,29 +89,29 @@ impl Topic {
     }
 }
 
-/// A delivery: the same bytes and the same Webhook-Id however often it is sent.
+/// A delivery. It has the same bytes and the same `Webhook-Id` each time that it is sent.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// Its number in the order of events, from 0.
     pub number: u64,
     /// Its topic.
     pub topic: Topic,
-    /// The order it is about.
+    /// The order that the event is about.
     pub order: OrderId,
-    /// Unique per delivery.
+    /// An id that is unique per delivery.
     pub webhook_id: String,
-    /// Shared by the deliveries of one event.
+    /// An id that all deliveries of one event share.
     pub event_id: String,
-    /// When the event happened.
+    /// The time of the event.
     pub triggered_at: Timestamp,
-    /// The body: the state when it was built.
+    /// The body, with the state at the time when it was built.
     pub body: Arc<[u8]>,
     signature: String,
     domain: String,
 }
 
 impl Delivery {
-    /// The headers it is sent with.
+    /// Returns the headers of the delivery.
     #[must_use]
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         vec![
@@ -127,37 +127,40 @@ impl Delivery {
     }
 }
 
-/// How many of a hundred deliveries are lost, doubled or late, by a seed.
+/// The percentages of deliveries that are lost, doubled or late. A seed selects the deliveries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeliveryPlan {
-    /// Decides which ones.
+    /// The seed that selects the deliveries.
     pub seed: u64,
-    /// Never sent.
+    /// The percentage of deliveries that are never sent.
     pub lost_percent: u32,
-    /// Sent twice with the same Webhook-Id, the second time late.
+    /// The percentage of deliveries that are sent twice with the same `Webhook-Id`, the second time late.
     pub doubled_percent: u32,
-    /// Sent late, so that later ones overtake it.
+    /// The percentage of deliveries that are sent late, so that later deliveries overtake them.
     pub late_percent: u32,
-    /// The latest that "late" is, in milliseconds.
+    /// The maximum delay of a late delivery, in milliseconds.
     pub latest_ms: u64,
 }
 
-/// What happens to a delivery.
+/// The outcome of a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DeliveryOutcome {
-    /// Sent at once.
+    /// The delivery is sent at once.
     Delivered,
-    /// Sent at once, and again after a while.
+    /// The delivery is sent at once, and again after this time.
     Doubled(Duration),
-    /// Sent after a while.
+    /// The delivery is sent after this time.
     Late(Duration),
-    /// Never sent.
+    /// The delivery is never sent.
     Lost,
 }
 
 impl DeliveryPlan {
-    /// What happens to the delivery of a number. Panics where the percentages exceed a hundred.
+    /// Returns the outcome of the delivery with this number.
+    ///
+    /// # Panics
+    /// The percentages add up to more than a hundred.
     #[must_use]
     pub fn outcome(&self, number: u64) -> DeliveryOutcome {
         let (lost, doubled) = (self.lost_percent, self.lost_percent + self.doubled_percent);
@@ -178,7 +181,7 @@ impl DeliveryPlan {
     }
 }
 
-/// What is to be sent, oldest first.
+/// The deliveries that wait to be sent, oldest first.
 #[derive(Debug)]
 pub struct Outbox {
     seed: u64,
@@ -192,7 +195,7 @@ impl Outbox {
         Outbox { seed: config.seed, numbered: 0, events: 0, waiting: VecDeque::new() }
     }
 
-    /// Makes the deliveries of one event of an order out of its bodies.
+    /// Creates the deliveries of one event of an order, one for each body.
     pub(super) fn announce(&mut self, now: Timestamp, config: &ShopConfig, order: OrderId, bodies: Vec<(Topic, Value)>) {
         let event_id = splitmix::uuid(!self.seed, self.events);
         self.events += 1;
@@ -213,7 +216,7 @@ impl Outbox {
         }
     }
 
-    /// Takes what waits, each with its outcome.
+    /// Takes all waiting deliveries, each with its outcome.
     pub fn take(&mut self, plan: &DeliveryPlan) -> Vec<(Delivery, DeliveryOutcome)> {
         self.waiting
             .drain(..)
@@ -224,7 +227,7 @@ impl Outbox {
             .collect()
     }
 
-    /// How many wait.
+    /// Returns the number of waiting deliveries.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.len()

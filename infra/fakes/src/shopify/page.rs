@@ -1,7 +1,8 @@
 //! Pages: `first` and `after`, opaque cursors, and the search terms of `orders`.
 //!
-//! A cursor is the sort key of its row, so paging goes on where it was even when rows before it moved. Only forward
-//! paging is served. A search term that is not served is an error; Shopify would ignore it and return everything.
+//! A cursor is the sort key of its row, so paging continues after that row even if rows before it moved. The fake serves
+//! forward paging only. A search term that the fake does not serve is an error; Shopify would ignore the term and return
+//! everything.
 
 use super::document::Arguments;
 use super::ids::{ItemId, LineId, LocationId, OrderId};
@@ -18,13 +19,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::ops::Bound;
 
-/// The most that one page or input array may hold.
+/// The maximum size of one page or input array.
 pub(super) const LARGEST: usize = 250;
 
-/// A sort key: seconds and number, seconds being 0 where rows are sorted by number.
+/// A sort key: seconds and number. The seconds are 0 if rows are sorted by number.
 type Key = (i64, i64);
 
-/// The `first` of a field, checked; nothing where it is absent.
+/// Returns the checked `first` of a field; `None` if it is absent.
 pub(super) fn first(arguments: Arguments<'_>) -> Result<Option<usize>, TopError> {
     let Some(first) = arguments.get("first") else {
         return Ok(None);
@@ -49,7 +50,7 @@ fn after(arguments: Arguments<'_>) -> Result<Option<Key>, TopError> {
     read().map(Some).ok_or_else(|| TopError::new("INVALID_CURSOR", "Invalid cursor for current pagination sort."))
 }
 
-/// Cuts a page out of rows that come in the order of their keys and start behind the cursor.
+/// Cuts a page out of rows. The rows come in the order of their keys and start after the cursor.
 fn cut<'a>(rows: impl Iterator<Item = (Key, Node<'a>)>, arguments: Arguments<'_>) -> Result<Page<'a>, TopError> {
     let Some(first) = first(arguments)? else {
         return Err(TopError::new(
@@ -71,7 +72,7 @@ fn id_bound<T>(bound: Bound<Key>, of: impl Fn(i64) -> T) -> Bound<T> {
     bound.map(|(_, id)| of(id))
 }
 
-/// The variants of products that were not deleted; each has its item's place.
+/// Returns a page of the variants of products that were not deleted. A variant has the place of its item.
 pub(super) fn variants<'a>(shop: &'a Shop, arguments: Arguments<'_>) -> Result<Page<'a>, TopError> {
     let from = id_bound(behind(arguments)?, ItemId);
     let sold = shop.items.range((from, Bound::Unbounded)).filter(|(_, item)| !item.removed);
@@ -87,7 +88,7 @@ pub(super) fn levels<'a>(shop: &'a Shop, item: &'a Item, arguments: Arguments<'_
     cut(shown.map(|((_, id), level)| ((0, id.0), Node::Level(item, *id, level))), arguments)
 }
 
-/// A page of parts of an order, which come in the order of their numbers.
+/// Returns a page of parts of an order. The parts come in the order of their numbers.
 pub(super) fn parts<'a, T>(
     parts: &'a [T],
     number: impl Fn(&T) -> i64,
@@ -123,7 +124,7 @@ pub(super) fn orders<'a>(shop: &'a Shop, arguments: Arguments<'_>) -> Result<Pag
                 .map_err(|_| TopError::new("INVALID_CURSOR", "Invalid cursor for current pagination sort."))?;
             Bound::Excluded((at, OrderId(id)))
         }
-        // Not from the first order on: from the first that the terms let in.
+        // Without a cursor, the page starts at the first order that the terms admit, not at the first order of the shop.
         None => terms
             .iter()
             .filter_map(|term| term.from)
@@ -134,7 +135,7 @@ pub(super) fn orders<'a>(shop: &'a Shop, arguments: Arguments<'_>) -> Result<Pag
     cut(rows.map(|(at, id)| ((at.as_second(), id.0), Node::Part(Part::Order(&shop.orders[id])))), arguments)
 }
 
-/// Bounds on `updated_at`, both included.
+/// Bounds on `updated_at`, both inclusive.
 struct Term {
     from: Option<Timestamp>,
     to: Option<Timestamp>,
@@ -146,7 +147,7 @@ impl Term {
     }
 }
 
-/// Reads `updated_at:>='2026-11-21T00:00:00Z'` and its like, joined by white space or AND.
+/// Reads terms such as `updated_at:>='2026-11-21T00:00:00Z'`, joined by white space or `AND`.
 fn terms(query: &str) -> Result<Vec<Term>, TopError> {
     query.split_whitespace().filter(|word| *word != "AND").map(|word| term(word).ok_or_else(|| unserved(word))).collect()
 }
@@ -156,7 +157,7 @@ fn term(word: &str) -> Option<Term> {
     let digits = rest.trim_start_matches(['<', '>', '=']);
     let operator = &rest[..rest.len() - digits.len()];
     let at: Timestamp = digits.trim_matches(['\'', '"']).parse().ok()?;
-    // Rows carry whole seconds: what is later than 12:00:00.5 is 12:00:01 and later.
+    // Rows have whole seconds, so a time later than 12:00:00.5 is 12:00:01 or later.
     let floor = second(at);
     let next = Timestamp::from_second(at.as_second().checked_add(1)?).ok()?;
     let previous = Timestamp::from_second(at.as_second().checked_sub(1)?).ok()?;

@@ -1,7 +1,7 @@
-//! Refunds, and what they say about units: cancelled before they left, returned, or neither.
+//! Refunds, and what they record about units: cancelled before they left, returned, or neither.
 //!
-//! A unit is refunded once. One that left is refunded alone or as part of the return it is in, never both. Each line of
-//! a refund is at one location, so one that was asked for as a whole may be recorded as several.
+//! A unit is refunded once. A unit that left is refunded alone or as part of the return that it is in, never both. Each line of
+//! a refund is at one location, so one requested line may be recorded as several lines.
 
 use super::draft::Draft;
 use super::ids::{FIRST_REFUND, FIRST_REFUND_LINE, LineId, LocationId, OrderId, RefundId, RefundLineId, ReturnId};
@@ -15,44 +15,44 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A refund that is asked for.
+/// A request for a refund.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RefundInput {
-    /// What is refunded.
+    /// The lines to refund.
     pub lines: Vec<RefundLine>,
-    /// The return that it is part of.
+    /// The return that the refund is part of.
     pub return_id: Option<ReturnId>,
 }
 
-/// Units of a line that are to be refunded.
+/// Units of a line to refund.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RefundLine {
     /// The line of the order.
     pub line: LineId,
-    /// How many.
+    /// The number of units.
     pub quantity: i64,
-    /// What becomes of them.
+    /// What happens to the units.
     pub restock: Restock,
-    /// Where they are restocked; where they were committed or left from unless it is given.
+    /// The location where the units are restocked. If it is `None`, they are restocked where they were committed or left from.
     pub location: Option<LocationId>,
 }
 
-/// What becomes of refunded units.
+/// What happens to refunded units.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Restock {
-    /// They never left, and are on sale again.
+    /// The units never left, and are available again.
     Cancel,
-    /// They left, and are on sale again.
+    /// The units left, and are available again.
     Return,
-    /// They are not restocked: they stay with the customer, or are gone.
+    /// The units are not restocked: they stay with the customer, or are gone.
     NoRestock,
 }
 
 impl Restock {
-    /// As in a REST body; upper case in GraphQL.
+    /// Returns the name that REST bodies use. GraphQL uses upper case.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -68,11 +68,11 @@ impl Restock {
 pub struct Refund {
     /// Its identifier.
     pub id: RefundId,
-    /// When it was made.
+    /// The time at which it was created.
     pub created_at: Timestamp,
     /// The return that it is part of.
     pub return_id: Option<ReturnId>,
-    /// What was refunded.
+    /// Its lines.
     pub lines: Vec<RefundedLine>,
 }
 
@@ -83,13 +83,13 @@ pub struct RefundedLine {
     pub id: RefundLineId,
     /// The line of the order.
     pub line: LineId,
-    /// How many.
+    /// The number of units.
     pub quantity: i64,
-    /// What became of them.
+    /// What happened to the units.
     pub restock: Restock,
-    /// Where they were restocked; none where they were not.
+    /// The location where the units were restocked; `None` if they were not restocked.
     pub location: Option<LocationId>,
-    /// Units of these that had left.
+    /// The number of these units that had left.
     pub shipped: i64,
 }
 
@@ -97,7 +97,8 @@ impl Shop {
     /// Refunds units of an order.
     ///
     /// # Errors
-    /// No such order, line, return or location, it is cancelled, or more is asked for than can be refunded like this.
+    /// The order, a line, the return or a location does not exist, the order is cancelled, the input has no lines, the return
+    /// has the wrong status, or the input names more units than can be refunded in this way.
     pub fn refund(&mut self, now: Timestamp, id: OrderId, input: &RefundInput) -> Result<RefundId, OrderRefused> {
         let mut draft = self.begin(now, id)?;
         if input.lines.is_empty() {
@@ -115,7 +116,7 @@ impl Shop {
         }
         let refund = draft.new_refund(input.return_id);
         let mut lines: Vec<&RefundLine> = input.lines.iter().collect();
-        // What is not restocked takes the units that are left, so it comes last.
+        // Lines that are not restocked use the units that the other lines leave, so they come last.
         lines.sort_by_key(|line| line.restock);
         for line in lines {
             draft.refund_line(input.return_id, line)?;
@@ -127,7 +128,7 @@ impl Shop {
         Ok(refund)
     }
 
-    /// The body about a refund.
+    /// Returns the topic and the body of the webhook about a refund.
     pub(super) fn refunded(&self, id: OrderId, refund: RefundId) -> (Topic, Value) {
         let order = &self.orders[&id];
         let refund = order.refunds.iter().find(|made| made.id == refund).expect("the refund was just made");
@@ -142,7 +143,7 @@ impl Draft {
         id
     }
 
-    /// Records units under the refund that was made last.
+    /// Records units in the newest refund.
     fn record(&mut self, line: LineId, quantity: i64, restock: Restock, location: Option<LocationId>, shipped: i64) {
         let id = RefundLineId(self.number(FIRST_REFUND_LINE));
         let refund = self.order.refunds.last_mut().expect("lines follow their refund");
@@ -204,7 +205,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Refunds all that has not left, as cancelling an order does; nothing where nothing is left.
+    /// Refunds all units that have not left, as the cancellation of an order does. Returns `None` if there are no such units.
     pub(super) fn refund_all(&mut self, restock: Restock) -> Option<RefundId> {
         let lines = self.order.lines.iter().filter(|line| line.unfulfilled() > 0);
         let lines: Vec<RefundLine> =
@@ -216,7 +217,7 @@ impl Draft {
         Some(refund)
     }
 
-    /// Where the money of a paid order is after a refund.
+    /// Sets the financial status of a paid order after a refund.
     fn settle_money(&mut self) {
         let order = &self.order;
         let refunded = |line: LineId| -> i64 {

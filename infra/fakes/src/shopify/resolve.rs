@@ -1,6 +1,6 @@
-//! Answers the selections of an operation from the shop, field by field, and counts what the answer cost.
+//! Answers the selections of an operation from the shop, field by field, and adds up the cost of the answer.
 //!
-//! The document is valid by the schema before anything is resolved. What each type has is in `schema`.
+//! The document is valid for the schema before any field is resolved. `schema` has the fields of each type.
 
 use super::cost;
 use super::document::{Fields, Request};
@@ -9,7 +9,7 @@ use super::shop::Shop;
 use apollo_compiler::executable::{Field, SelectionSet};
 use serde_json::{Map, Value, json};
 
-/// Why an operation cannot be answered at all; what stands in `errors` at the top of the answer.
+/// The reason why an operation cannot be answered at all. It is in `errors` at the top of the answer.
 #[derive(Debug)]
 pub(super) struct TopError {
     pub(super) message: String,
@@ -22,7 +22,7 @@ impl TopError {
     }
 }
 
-/// The answer to selections, and the cost of what was returned.
+/// The answer to selections, and the cost of what the answer returns.
 pub(super) type Answered = Result<(Value, i64), TopError>;
 
 /// A page of a connection, with its cursors.
@@ -48,7 +48,7 @@ fn object<'r>(
     sets: impl IntoIterator<Item = &'r SelectionSet> + Clone,
 ) -> Answered {
     let declared = sets.clone().into_iter().next().map(|set| set.ty.as_str());
-    // Only behind an interface does the object know its type better than the schema.
+    // The object knows its type better than the schema only behind an interface.
     let on = node.type_name().or(declared).expect("an object is answered for at least one selection set");
     let mut answer = Map::new();
     let mut spent = 0;

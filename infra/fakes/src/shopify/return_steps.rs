@@ -1,6 +1,7 @@
-//! The steps of a return: asked for, approved or turned down, disposed of, exchanged, closed.
+//! The steps of a return: request, approval or refusal, cancellation, disposition, exchange and closing.
 //!
-//! A return is known by its number alone; its order is stamped with every step, and only an exchange announces the order.
+//! A step identifies the return by its number alone. Every step sets the time of the order's last change, but only an exchange
+//! announces the order.
 
 use super::draft::Draft;
 use super::id_webhooks;
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 impl Draft {
-    /// Restocks what a return puts on sale now beyond what it had before.
+    /// Restocks the units that a return puts back on sale now and had not put back before.
     pub(super) fn put_back_since(&mut self, ret: ReturnId, line: LineId, before: &Shares) -> Result<(), OrderRefused> {
         for (location, units) in self.order.put_back(ret, line)? {
             let more = units - before.get(&location).unwrap_or(&0);
@@ -34,10 +35,11 @@ impl Draft {
 }
 
 impl Shop {
-    /// Asks units back that left.
+    /// Requests a return of units that left.
     ///
     /// # Errors
-    /// No such order or line, it is cancelled, or more is asked for than left and was neither refunded nor asked back.
+    /// The order or a line does not exist, the order is cancelled, or the call names more units than left and were neither
+    /// refunded nor put into a return.
     pub fn request_return(&mut self, now: Timestamp, id: OrderId, lines: &[(LineId, i64)]) -> Result<ReturnId, OrderRefused> {
         let mut draft = self.begin(now, id)?;
         if lines.is_empty() {
@@ -71,26 +73,26 @@ impl Shop {
         Ok(ret)
     }
 
-    /// Approves a return that was asked for.
+    /// Approves a return that was requested.
     ///
     /// # Errors
-    /// It is not known, or not just asked for.
+    /// The return does not exist, or its status is not `Requested`.
     pub fn approve_return(&mut self, now: Timestamp, id: ReturnId) -> Result<(), OrderRefused> {
         self.turn(now, id, &[ReturnStatus::Requested], ReturnStatus::Open, Topic::ReturnsApprove)
     }
 
-    /// Turns a return down that was asked for.
+    /// Declines a return that was requested.
     ///
     /// # Errors
-    /// It is not known, or not just asked for.
+    /// The return does not exist, or its status is not `Requested`.
     pub fn decline_return(&mut self, now: Timestamp, id: ReturnId) -> Result<(), OrderRefused> {
         self.turn(now, id, &[ReturnStatus::Requested], ReturnStatus::Declined, Topic::ReturnsDecline)
     }
 
-    /// Calls a return off of which nothing was disposed of, refunded or exchanged.
+    /// Cancels a return that has no disposition, refund or exchange.
     ///
     /// # Errors
-    /// It is not known, is over, or something of it is done.
+    /// The return does not exist, has ended, or has a disposition, a refund or an exchange.
     pub fn cancel_return(&mut self, now: Timestamp, id: ReturnId) -> Result<(), OrderRefused> {
         let order = &self.orders[&self.order_of_return(id)?];
         let ret = order.return_of(id).ok_or(OrderRefused::UnknownReturn)?;
@@ -105,15 +107,16 @@ impl Shop {
     /// Closes a return that is open.
     ///
     /// # Errors
-    /// It is not known or not open.
+    /// The return does not exist or is not open.
     pub fn close_return(&mut self, now: Timestamp, id: ReturnId) -> Result<(), OrderRefused> {
         self.turn(now, id, &[ReturnStatus::Open], ReturnStatus::Closed, Topic::ReturnsClose)
     }
 
-    /// Says what became of units of a return that is open.
+    /// Records what happened to units of a return that is open.
     ///
     /// # Errors
-    /// No such return, line or location, it is not open, or more is disposed of than is asked back.
+    /// The return, the line or the location does not exist, the return is not open, the call disposes of more units than are in
+    /// the return, or a refund of the return disagrees about the location.
     pub fn dispose(
         &mut self,
         now: Timestamp,
@@ -146,10 +149,10 @@ impl Shop {
         Ok(disposition)
     }
 
-    /// Adds to the order what is sent in exchange for a return that is open; gives its lines.
+    /// Adds the lines that are sent in exchange for an open return to the order. Returns these lines.
     ///
     /// # Errors
-    /// It is not known or not open, or the SKU cannot be sold.
+    /// The return does not exist or is not open, or the SKU cannot be sold.
     pub fn exchange(&mut self, now: Timestamp, id: ReturnId, sku: &str, units: i64) -> Result<Vec<LineId>, OrderRefused> {
         let order = self.order_of_return(id)?;
         let mut draft = self.begin(now, order)?;

@@ -1,9 +1,10 @@
-//! Returns: units that left and are asked back, what becomes of them, and what is sent in exchange. The steps of one are
-//! in `return_steps`.
+//! Returns: units that left and that the customer sends back, their dispositions, and the lines that are sent in exchange. The
+//! steps of a return are in `return_steps`.
 //!
-//! A unit that left is in one return at most. What a return put on sale again is said twice, by dispositions and by the refunds
-//! that are part of it, in either order, and it moves inventory once: where one says more than the other it is ahead, and two
-//! that disagree about the location are refused, because the shop could not decide afterwards which units they meant.
+//! A unit that left is in one return at most. Two kinds of record name the units that a return put back on sale: dispositions,
+//! and the refunds that are part of the return. They come in either order, and the units move inventory once: the record that
+//! names more units is ahead of the other, and counts. If the two would disagree about the location, the shop refuses the step,
+//! because it could not decide afterwards which units they meant.
 
 use super::ids::{DispositionId, LineId, LocationId, ReturnId, ReverseId, ReverseLineId};
 use super::lifecycle::OrderRefused;
@@ -12,24 +13,24 @@ use super::refund::Restock;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Where a return stands.
+/// The status of a return.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReturnStatus {
-    /// Asked for by the customer.
+    /// The customer has requested the return.
     Requested,
-    /// Approved, and on its way.
+    /// The return is approved, and the units are on their way.
     Open,
-    /// Done with.
+    /// The return is finished.
     Closed,
-    /// Turned down.
+    /// The return was declined.
     Declined,
-    /// Called off.
+    /// The return was cancelled.
     Cancelled,
 }
 
 impl ReturnStatus {
-    /// As in a webhook; upper case in GraphQL. Shopify spells this one with one l.
+    /// Returns the name that webhooks use. GraphQL uses upper case. Shopify spells "canceled" with one l here.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -41,7 +42,7 @@ impl ReturnStatus {
         }
     }
 
-    /// Whether its units belong to it.
+    /// Returns whether the units of the return belong to it. A declined or cancelled return has released its units.
     #[must_use]
     pub fn is_live(self) -> bool {
         match self {
@@ -56,58 +57,58 @@ impl ReturnStatus {
 pub struct Return {
     /// Its identifier.
     pub id: ReturnId,
-    /// Where it stands.
+    /// Its status.
     pub status: ReturnStatus,
-    /// When it was asked for.
+    /// The time at which it was requested.
     pub created_at: Timestamp,
-    /// What is asked back, each line once.
+    /// The units that it returns, each line once.
     pub lines: Vec<ReturnLine>,
-    /// Its reverse fulfilment order: what the warehouse is asked to do with it.
+    /// Its reverse fulfilment order, which asks the warehouse to process the return.
     pub reverse: ReverseId,
-    /// What became of its units.
+    /// The dispositions of its units.
     pub dispositions: Vec<Disposition>,
     /// The lines that are sent in exchange.
     pub exchanged: Vec<LineId>,
 }
 
-/// Units of a line that are asked back.
+/// Units of a line that are in a return.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReturnLine {
     /// The line of the reverse fulfilment order.
     pub id: ReverseLineId,
     /// The line of the order.
     pub line: LineId,
-    /// How many.
+    /// The number of units.
     pub quantity: i64,
 }
 
-/// What became of units that came back.
+/// What happened to units that came back.
 #[derive(Clone, Debug, Serialize)]
 pub struct Disposition {
     /// Its identifier.
     pub id: DispositionId,
     /// The line of the order.
     pub line: LineId,
-    /// How many.
+    /// The number of units.
     pub quantity: i64,
-    /// Where they came in.
+    /// The location where the units came in.
     pub location: LocationId,
-    /// What became of them.
+    /// What happened to the units.
     pub kind: Disposal,
 }
 
-/// What becomes of units that come back.
+/// What happens to units that come back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Disposal {
-    /// On sale again.
+    /// The units are available again.
     Restocked,
-    /// Not to be sold.
+    /// The units may not be sold.
     NotRestocked,
 }
 
 impl Disposal {
-    /// As in a webhook; upper case in GraphQL.
+    /// Returns the name that webhooks use. GraphQL uses upper case.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -118,13 +119,13 @@ impl Disposal {
 }
 
 impl Return {
-    /// Units of a line that are asked back.
+    /// Returns the units of a line that are in the return.
     #[must_use]
     pub fn quantity(&self, line: LineId) -> i64 {
         self.lines.iter().filter(|asked| asked.line == line).map(|asked| asked.quantity).sum()
     }
 
-    /// Units of a line that were disposed of.
+    /// Returns the units of a line that were disposed of.
     #[must_use]
     pub fn disposed(&self, line: LineId) -> i64 {
         self.dispositions.iter().filter(|done| done.line == line).map(|done| done.quantity).sum()
@@ -137,14 +138,15 @@ impl Return {
 }
 
 impl Order {
-    /// Units of a line that the refunds of a return restocked.
+    /// Returns the units of a line that the refunds of a return restocked.
     fn refunded_back(&self, ret: ReturnId, line: LineId) -> Shares {
         let refunds = self.refunds.iter().filter(|refund| refund.return_id == Some(ret)).flat_map(|refund| &refund.lines);
         let back = refunds.filter(|refunded| refunded.line == line && refunded.restock == Restock::Return);
         added_up(back.filter_map(|refunded| Some((refunded.location?, refunded.quantity))))
     }
 
-    /// Units of a line that a return put on sale again: what dispositions or refunds say, whichever are ahead.
+    /// Returns the units of a line that a return put back on sale: those of its dispositions or of its refunds, whichever are
+    /// ahead.
     pub(super) fn put_back(&self, ret: ReturnId, line: LineId) -> Result<Shares, OrderRefused> {
         let found = self.return_of(ret).ok_or(OrderRefused::UnknownReturn)?;
         let (disposed, refunded) = (found.disposed_as(line, Disposal::Restocked), self.refunded_back(ret, line));
@@ -162,7 +164,8 @@ impl Order {
         Ok(back)
     }
 
-    /// Where a refund finds units of a return: where dispositions are ahead of refunds, else where they had left from.
+    /// Returns the locations of units that a refund of a return restocks: where dispositions are ahead of refunds, otherwise
+    /// where the units left from.
     pub(super) fn awaited(&self, ret: ReturnId, line: LineId, mut quantity: i64) -> Shares {
         let refunded = self.refunded_back(ret, line);
         let disposed = self.return_of(ret).map(|ret| ret.disposed_as(line, Disposal::Restocked)).unwrap_or_default();
@@ -182,7 +185,7 @@ impl Order {
     }
 }
 
-/// Whether one says at least as much as the other, location by location.
+/// Returns whether `one` has at least as many units as `other` at every location.
 fn ahead(one: &Shares, other: &Shares) -> bool {
     other.iter().all(|(location, units)| one.get(location).is_some_and(|said| said >= units))
 }

@@ -1,7 +1,8 @@
-//! What the fields of `admin_schema.graphql` are. Orders and their parts are in `order_schema`.
+//! Resolves the fields of `admin_schema.graphql`. Orders and their parts are in `order_schema`.
 //!
-//! Connections are walked by key and not by number, so a row that moves between two pages moves here as it does there:
-//! an order that changes while it is swept comes again at the end. Inactive levels are left out unless asked for.
+//! A connection is walked by sort key, not by row number. A row that moves between two pages therefore moves here as it does in
+//! Shopify: an order that changes during a sweep comes again at the end. Inactive levels are left out unless the query asks for
+//! them.
 
 use super::cost::Charge;
 use super::document::Arguments;
@@ -16,7 +17,7 @@ use super::time::zulu;
 use apollo_compiler::response::JsonValue;
 use serde_json::Value;
 
-/// An object that fields can be asked of.
+/// An object that has fields.
 #[derive(Clone, Copy)]
 pub(super) enum Node<'a> {
     Query,
@@ -34,7 +35,7 @@ pub(super) enum Node<'a> {
     UserError(&'a UserError),
 }
 
-/// What a field is.
+/// The value of a field.
 pub(super) enum Resolved<'a> {
     Leaf(Value),
     One(Option<Node<'a>>),
@@ -43,7 +44,7 @@ pub(super) enum Resolved<'a> {
 }
 
 impl Node<'_> {
-    /// The type of an object that may stand behind an interface; of any other the schema says it.
+    /// Returns the type of an object that may be behind an interface. For any other object the schema determines the type.
     pub(super) fn type_name(&self) -> Option<&'static str> {
         match self {
             Node::Item(_) => Some("InventoryItem"),
@@ -62,7 +63,7 @@ impl Node<'_> {
         }
     }
 
-    /// What it costs without its fields.
+    /// Returns the cost of the object without its fields.
     pub(super) fn price(&self) -> i64 {
         i64::from(!matches!(self, Node::PageInfo(_)))
     }
@@ -76,7 +77,7 @@ pub(super) fn maybe<'a>(value: Option<impl Into<Value>>) -> Resolved<'a> {
     Resolved::Leaf(value.map_or(Value::Null, Into::into))
 }
 
-/// What a field of an object is. The document is valid, so the type of the object has the field.
+/// Resolves a field of an object. The document is valid, so the type of the object has the field.
 pub(super) fn resolve<'a>(shop: &'a Shop, node: &Node<'a>, arguments: Arguments<'_>) -> Result<Resolved<'a>, TopError> {
     let name = arguments.field.name.as_str();
     Ok(match (*node, name) {
@@ -149,7 +150,7 @@ fn root<'a>(shop: &'a Shop, arguments: Arguments<'_>) -> Result<Resolved<'a>, To
     })
 }
 
-/// The items of a list argument; a value alone stands for a list of one, as everywhere in GraphQL.
+/// Returns the items of a list argument. In GraphQL, a single value stands for a list of one.
 pub(super) fn list(value: Option<JsonValue>) -> Vec<JsonValue> {
     match value {
         None => Vec::new(),
@@ -158,7 +159,7 @@ pub(super) fn list(value: Option<JsonValue>) -> Vec<JsonValue> {
     }
 }
 
-/// The object of any gid.
+/// Returns the object of a gid of any kind.
 fn any<'a>(shop: &'a Shop, gid: &str) -> Option<Node<'a>> {
     let item = || ItemId::parse(gid).and_then(|id| shop.items.get(&id)).map(Node::Item);
     let location = || LocationId::parse(gid).filter(|id| shop.locations.contains_key(id)).map(Node::Location);

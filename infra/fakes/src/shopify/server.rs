@@ -1,8 +1,8 @@
-//! The shop behind HTTP: Shopify's paths for the app, `/_control/` for tests and people, webhooks to one URL.
+//! Serves the shop over HTTP: Shopify's paths for the app, `/_control/` for tests and people, and webhooks to one URL.
 //!
-//! A mutex protects the shop and is never held across an await. Every access moves the deliveries of the outbox to the
-//! delivery worker before the lock is released, so a reader that sees a change also sees its deliveries counted. Tasks belong
-//! to the handle: `stop` ends them in order, dropping it ends them at once.
+//! A mutex protects the shop, and the server never holds it across an await. Every access moves the deliveries of the outbox to
+//! the delivery worker before the lock is released, so a reader that sees a change also sees its deliveries counted. The tasks
+//! belong to the handle: `stop` ends them in order, and dropping the handle ends them at once.
 
 use super::app_routes;
 use super::control;
@@ -22,30 +22,31 @@ use tokio::task::JoinHandle;
 
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
-/// How the server is set up.
+/// The configuration of the server.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// The port on 127.0.0.1; 0 for any.
+    /// The port on 127.0.0.1; 0 for any free port.
     pub port: u16,
-    /// The shop; its secret is the app's client secret.
+    /// The configuration of the shop. Its secret is the app's client secret.
     pub shop: ShopConfig,
     /// The app's client id.
     pub client_id: String,
-    /// Seconds for which an access token is good.
+    /// Seconds for which an access token is valid.
     pub token_seconds: i64,
-    /// Where webhooks go; may be set later, and deliveries wait until then.
+    /// The URL for webhooks. It may be set later, and deliveries wait until then.
     pub webhook_url: Option<String>,
-    /// Which deliveries are lost, doubled or late.
+    /// The plan that selects the deliveries that are lost, doubled or late.
     pub plan: DeliveryPlan,
-    /// Deliveries that run at the same time.
+    /// The maximum number of delivery requests at the same time.
     pub concurrency: usize,
-    /// The wait before the first retry of a delivery; it doubles each time. Shopify spreads its eight over four hours.
+    /// The wait before the first retry of a delivery. It doubles with each retry. Shopify spreads its eight retries over four
+    /// hours.
     pub backoff: Duration,
-    /// Retries of a delivery before it is given up.
+    /// The number of retries before a delivery is given up.
     pub retries: u32,
-    /// How long a receiver may take.
+    /// The time that a receiver has to answer.
     pub timeout: Duration,
-    /// How long a call that is to time out is left without an answer before the connection is given up with 504.
+    /// The time that a call without an answer waits before the server gives its connection up with 504.
     pub silence: Duration,
 }
 
@@ -67,43 +68,43 @@ impl Default for ServerConfig {
     }
 }
 
-/// What became of deliveries.
+/// Counts of deliveries and of their results.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct DeliveryStats {
     /// Deliveries handed to the delivery worker, copies not counted.
     pub announced: u64,
-    /// Of these, sent twice.
+    /// Of these, deliveries that are sent twice.
     pub doubled: u64,
-    /// Of these, sent late.
+    /// Of these, deliveries that are sent late.
     pub late: u64,
-    /// Of these, never sent.
+    /// Of these, deliveries that are never sent.
     pub lost: u64,
-    /// POSTs made.
+    /// POST requests that the delivery worker made.
     pub attempts: u64,
-    /// Copies answered with 2xx.
+    /// Copies that the receiver answered with 2xx.
     pub accepted: u64,
-    /// Copies given up after the last retry.
+    /// Copies that the delivery worker gave up after the last retry.
     pub abandoned: u64,
 }
 
-/// What the lock guards.
+/// The state that the lock protects.
 #[derive(Debug)]
 pub(super) struct Guarded {
     pub(super) shop: Shop,
     pub(super) webhook_url: Option<String>,
     pub(super) plan: DeliveryPlan,
     pub(super) stats: DeliveryStats,
-    /// Access tokens and when they end.
+    /// Access tokens, and the times at which they expire.
     pub(super) tokens: BTreeMap<String, Timestamp>,
 }
 
-/// What the handlers, the delivery worker and the handle share.
+/// The state that the handlers, the delivery worker and the handle share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) config: ServerConfig,
     guarded: Mutex<Guarded>,
     queue: mpsc::UnboundedSender<QueuedDelivery>,
-    /// Copies that were handed over and are neither accepted nor given up.
+    /// Copies that were handed to the delivery worker and are neither accepted nor given up.
     pub(super) open: watch::Sender<usize>,
     pub(super) stopping: watch::Sender<bool>,
     pub(super) slots: Semaphore,
@@ -111,11 +112,11 @@ pub(super) struct Shared {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Guarded> {
-        // A panic in a test's closure must not hide behind a poisoned lock.
+        // A panic in a test's closure poisons the lock. Later accesses ignore that, so that the test reports the panic itself.
         self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Works on what is guarded, then hands over what the shop has to send.
+    /// Runs `work` on the protected state, then hands the deliveries in the outbox to the delivery worker.
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut Guarded) -> T) -> T {
         let mut guarded = self.lock();
         let done = work(&mut guarded);
@@ -162,12 +163,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one on 127.0.0.1.
+    /// Starts a server on 127.0.0.1.
     ///
     /// # Errors
-    /// The port cannot be had.
+    /// The port is not available, or the HTTP client cannot be built.
     pub async fn start(config: ServerConfig) -> std::io::Result<Server> {
-        // Fails only where one is installed already, which serves as well.
+        // The call fails only if a provider is already installed, and that provider serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind(("127.0.0.1", config.port)).await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -200,7 +201,7 @@ impl Server {
             .with_state(Arc::clone(&shared));
         let mut stopping = shared.stopping.subscribe();
         let served = axum::serve(listener, router).with_graceful_shutdown(async move {
-            // Err: the sender is gone, and the server with it.
+            // An error means that the sender is dropped, and with it the server.
             let _ = stopping.wait_for(|stopping| *stopping).await;
         });
         let serving = tokio::spawn(async move {
@@ -212,44 +213,45 @@ impl Server {
         Ok(Server { url, shared, tasks: vec![serving, delivering] })
     }
 
-    /// Its address, without a slash at the end.
+    /// Returns the address of the server, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Works on the shop. The closure must not block: every request waits for it.
+    /// Runs `work` on the shop. The closure must not block, because every request waits for it.
     pub fn shop<T>(&self, work: impl FnOnce(&mut Shop) -> T) -> T {
         self.shared.with(|guarded| work(&mut guarded.shop))
     }
 
-    /// Sends webhooks to a URL from now on, those that wait first.
+    /// Sends webhooks to this URL from now on, and the waiting deliveries first.
     pub fn set_webhook_url(&self, url: &str) {
         self.shared.with(|guarded| guarded.webhook_url = Some(url.to_owned()));
     }
 
-    /// Changes which of the deliveries to come are lost, doubled or late.
+    /// Changes the plan for the deliveries to come.
     pub fn set_delivery_plan(&self, plan: DeliveryPlan) {
         self.shared.with(|guarded| guarded.plan = plan);
     }
 
-    /// Waits until every delivery that will be made has been made or given up. Without a URL none will be.
+    /// Waits until every delivery that was handed to the delivery worker is accepted or given up. Without a URL no delivery is
+    /// handed over.
     pub async fn deliveries_idle(&self) {
         let mut open = self.shared.open.subscribe();
         open.wait_for(|open| *open == 0).await.expect("the sender lives as long as the server");
     }
 
-    /// What became of deliveries so far.
+    /// Returns the counts of deliveries so far.
     #[must_use]
     pub fn stats(&self) -> DeliveryStats {
         self.shared.with(|guarded| guarded.stats)
     }
 
-    /// Stops taking calls, answers those that were taken, and drops deliveries that are still to be made.
+    /// Stops accepting calls, answers the accepted ones, and drops the deliveries that are still to be made.
     pub async fn stop(mut self) {
         self.shared.stopping.send_replace(true);
         for task in std::mem::take(&mut self.tasks) {
-            // Err: the task panicked, and said so already.
+            // An error means that the task panicked, and the panic is already reported.
             let _ = task.await;
         }
     }

@@ -1,9 +1,9 @@
 //! The shop: a deterministic state machine that behaves as one Shopify shop does towards our app.
 //!
-//! Nothing here reads a clock, draws a number or does I/O: times and seeds come in as arguments, so the same calls give
-//! the same shop, over HTTP and in a simulation alike. Orders live in `lifecycle`, inventory mutations in `inventory`,
-//! the GraphQL endpoint in `admin`, what is sent out in `outbox`. After every change `on hand = available + committed`, and
-//! what is committed at a level is the sum of what order lines say is committed there (`assert_sound`).
+//! The shop reads no clock, draws no random number and does no I/O. Times and seeds are arguments, so the same calls produce
+//! the same shop, over HTTP and in a simulation. Orders are in `lifecycle`, inventory mutations in `inventory`, the GraphQL
+//! endpoint in `admin`, and webhooks in `outbox`. After every change `on hand = available + committed`, and the committed units
+//! of a level are the sum of the units that order lines have committed there (`assert_sound`).
 
 use super::bucket::Bucket;
 use super::faults::Faults;
@@ -17,24 +17,24 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// How a shop is set up. The defaults are those of a Standard plan.
+/// The configuration of a shop. The defaults are those of a Standard plan.
 #[derive(Clone, Debug)]
 pub struct ShopConfig {
-    /// The shop's domain, as in X-Shopify-Shop-Domain.
+    /// The shop's domain, as in the header `X-Shopify-Shop-Domain`.
     pub domain: String,
-    /// What webhooks are signed with: the app's client secret.
+    /// The key that signs webhooks: the app's client secret.
     pub secret: String,
-    /// The offset of the shop's times in webhooks.
+    /// The offset from UTC of the times in webhooks.
     pub offset: Offset,
-    /// Cost points that fit into the bucket.
+    /// The maximum number of cost points in the bucket.
     pub bucket_size: u32,
     /// Cost points restored every second.
     pub restore_rate: u32,
     /// Cost points that one query may request.
     pub query_limit: u32,
-    /// Seconds for which an idempotency key is remembered.
+    /// Seconds for which the shop remembers an idempotency key.
     pub key_seconds: i64,
-    /// Varies the ids of webhooks between shops and runs.
+    /// A seed for the ids of webhooks, so that they differ between shops and between runs.
     pub seed: u64,
 }
 
@@ -53,18 +53,18 @@ impl Default for ShopConfig {
     }
 }
 
-/// Why a shop could not be set up as asked.
+/// The reason why the shop refused a change of its setup.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SetupRefused {
-    /// The identifier is taken.
+    /// Another object has this identifier.
     TakenId(i64),
-    /// The SKU is taken.
+    /// Another item has this SKU.
     TakenSku(String),
-    /// No such item.
+    /// The shop has no such item.
     UnknownItem(ItemId),
-    /// No item has this SKU, or none that can be a component.
+    /// No item has this SKU, or the item cannot be a component.
     UnknownSku(String),
-    /// No such location.
+    /// The shop has no such location.
     UnknownLocation(LocationId),
 }
 
@@ -76,12 +76,12 @@ pub struct Shop {
     pub(super) by_sku: BTreeMap<String, ItemId>,
     pub(super) locations: BTreeMap<LocationId, Location>,
     pub(super) levels: BTreeMap<(ItemId, LocationId), Level>,
-    /// What apps say about variants, by namespace and key.
+    /// Metafields by variant, namespace and key, as apps set them.
     pub(super) metafields: BTreeMap<(VariantId, String, String), String>,
     pub(super) orders: BTreeMap<OrderId, Order>,
-    /// Orders by last change: what `orders(sortKey: UPDATED_AT)` walks.
+    /// Orders by their last change, in the order of `orders(sortKey: UPDATED_AT)`.
     pub(super) by_update: BTreeSet<(Timestamp, OrderId)>,
-    /// The order of every part of one, by the part's number: kinds are numbered apart, so no two parts share one.
+    /// The order of each part, by the part's number. Each kind has its own range of numbers, so no two parts share a number.
     pub(super) owners: BTreeMap<i64, OrderId>,
     pub(super) outbox: Outbox,
     pub(super) log: Vec<Applied>,
@@ -89,9 +89,9 @@ pub struct Shop {
     pub(super) keys: Keys,
     pub(super) bucket: Bucket,
     pub(super) late: VecDeque<super::admin::Late>,
-    /// How many of each kind were made so far, by the kind's first number.
+    /// The number of objects of each kind so far, by the kind's first number.
     pub(super) made: Made,
-    /// What goes wrong next.
+    /// The faults of the next calls.
     pub faults: Faults,
 }
 
@@ -100,7 +100,7 @@ const FIRST_LOCATION: i64 = 70_000_000_001;
 const VARIANT_OFFSET: i64 = 1_000_000_000_000;
 
 impl Shop {
-    /// An empty shop.
+    /// Creates an empty shop.
     #[must_use]
     pub fn new(config: ShopConfig) -> Self {
         let bucket = Bucket::new(config.bucket_size, config.restore_rate);
@@ -127,10 +127,10 @@ impl Shop {
         }
     }
 
-    /// Adds a location behind those there are.
+    /// Adds a location, after the existing ones in the order of allocation.
     ///
     /// # Errors
-    /// The number is taken.
+    /// Another location has this number.
     pub fn add_location(&mut self, new: NewLocation) -> Result<LocationId, SetupRefused> {
         let next = self.locations.last_key_value().map_or(FIRST_LOCATION, |(last, _)| last.0 + 1);
         let id = new.id.unwrap_or(LocationId(next));
@@ -142,10 +142,10 @@ impl Shop {
         Ok(id)
     }
 
-    /// Adds an item, stocked nowhere yet.
+    /// Adds an item, which no location stocks yet.
     ///
     /// # Errors
-    /// The number or the SKU is taken.
+    /// Another item has the number or the SKU, or a component is not an item that can be one.
     pub fn add_item(&mut self, new: NewItem) -> Result<ItemId, SetupRefused> {
         let next = self.items.last_key_value().map_or(FIRST_ITEM, |(last, _)| last.0 + 1);
         let id = new.id.unwrap_or(ItemId(next));
@@ -187,11 +187,11 @@ impl Shop {
         Ok(())
     }
 
-    /// A person types another SKU into the admin, or takes it away: the admin does not check that it is unique. An item whose
-    /// SKU another has cannot be found by it.
+    /// Changes or removes the SKU of an item, as a person does in the admin. The admin does not check that a SKU is unique. If
+    /// another item has the SKU, a lookup by SKU does not find this item.
     ///
     /// # Errors
-    /// No such item.
+    /// The shop has no such item.
     pub fn relabel(&mut self, item: ItemId, sku: &str) -> Result<(), SetupRefused> {
         let found = self.items.get_mut(&item).ok_or(SetupRefused::UnknownItem(item))?;
         let old = std::mem::replace(&mut found.sku, sku.to_owned());
@@ -204,10 +204,10 @@ impl Shop {
         Ok(())
     }
 
-    /// Stocks an item at a location, or (`active` false) stops stocking it there, and says how many are available.
+    /// Stocks an item at a location and sets its available units. If `active` is false, the location stops stocking the item.
     ///
     /// # Errors
-    /// No such item or location.
+    /// The shop has no such item or location.
     pub fn stock(
         &mut self,
         now: Timestamp,
@@ -223,10 +223,10 @@ impl Shop {
         Ok(())
     }
 
-    /// A person types a number into the admin.
+    /// Sets the available units of an item, as a person does in the admin.
     ///
     /// # Errors
-    /// No such item or location.
+    /// The shop has no such item or location.
     pub fn manual_edit(
         &mut self,
         now: Timestamp,
@@ -251,69 +251,69 @@ impl Shop {
         Ok(())
     }
 
-    /// How it was set up.
+    /// Returns the configuration of the shop.
     #[must_use]
     pub fn config(&self) -> &ShopConfig {
         &self.config
     }
 
-    /// The items, by number.
+    /// Returns the items, by number.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.items.values()
     }
 
-    /// The item of a SKU that is on sale.
+    /// Returns the item on sale that has a SKU.
     #[must_use]
     pub fn item(&self, sku: &str) -> Option<&Item> {
         self.items.get(self.by_sku.get(sku)?)
     }
 
-    /// The SKU of an item.
+    /// Returns the SKU of an item.
     #[must_use]
     pub fn sku(&self, item: ItemId) -> Option<&str> {
         self.items.get(&item).map(|item| item.sku.as_str())
     }
 
-    /// The locations, by number.
+    /// Returns the locations, by number.
     pub fn locations(&self) -> impl Iterator<Item = &Location> {
         self.locations.values()
     }
 
-    /// The levels, by item and location, the inactive ones too.
+    /// Returns the levels, by item and location, including the inactive ones.
     pub fn levels(&self) -> impl Iterator<Item = (ItemId, LocationId, &Level)> {
         self.levels.iter().map(|((item, location), level)| (*item, *location, level))
     }
 
-    /// The level of an item at a location, if there is one.
+    /// Returns the level of an item at a location, if it exists.
     #[must_use]
     pub fn level(&self, item: ItemId, location: LocationId) -> Option<&Level> {
         self.levels.get(&(item, location))
     }
 
-    /// The orders, by number.
+    /// Returns the orders, by number.
     pub fn orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.values()
     }
 
-    /// An order.
+    /// Returns an order.
     #[must_use]
     pub fn order(&self, id: OrderId) -> Option<&Order> {
         self.orders.get(&id)
     }
 
-    /// Every mutation that was applied or recognised as applied before, oldest first.
+    /// Returns every mutation that was applied or recognised as already applied, and every manual edit, oldest first.
     #[must_use]
     pub fn log(&self) -> &[Applied] {
         &self.log
     }
 
-    /// What was asked of the shop so far.
+    /// Returns the counters.
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// What is to be sent out.
+    /// Returns the webhooks that wait to be sent.
     pub fn outbox(&mut self) -> &mut Outbox {
         &mut self.outbox
     }

@@ -1,8 +1,8 @@
-//! A small deterministic generator (splitmix64: Steele, Lea and Flood, 2014), for ids and for planning deliveries.
+//! A small deterministic generator of numbers (splitmix64: Steele, Lea and Flood, 2014), for ids and for delivery plans.
 //!
-//! Stateless on purpose: the n-th number of a seed does not depend on who asked before.
+//! It has no state on purpose: the n-th number of a seed does not depend on earlier calls.
 
-/// The `n`-th number of a seed.
+/// Returns the `n`-th number of a seed.
 pub fn nth(seed: u64, n: u64) -> u64 {
     let mut z = seed.wrapping_add(n.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -10,7 +10,7 @@ pub fn nth(seed: u64, n: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Something of the shape of a version 4 UUID.
+/// Returns a text that has the shape of a version 4 UUID.
 pub(super) fn uuid(seed: u64, n: u64) -> String {
     let (a, b) = (nth(seed, n.wrapping_mul(2)), nth(seed, n.wrapping_mul(2).wrapping_add(1)));
     let variant = 0x8000 | (b >> 48 & 0x3fff);
@@ -21,10 +21,10 @@ pub(super) fn uuid(seed: u64, n: u64) -> String {
 mod tests {
     use super::*;
 
-    /// Protects repeatability: the generator is the published one, whatever the platform.
+    /// Protects repeatability: the generator returns the published sequence on every platform.
     #[test]
     fn follows_the_reference_sequence() {
-        // The first three outputs of the reference implementation for seed 1234567.
+        // These are the first three outputs of the reference implementation for seed 1234567.
         let expected = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
         for (n, number) in (0..).zip(expected) {
             assert_eq!(nth(1_234_567, n), number);

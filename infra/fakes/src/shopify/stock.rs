@@ -1,6 +1,7 @@
-//! What the shop stocks: items, locations, and the level of an item at a location.
+//! The stock of the shop: items, locations, and the level of an item at a location.
 //!
-//! On hand is `available + committed` by construction; the other states that Shopify knows are not modelled, and read as zero.
+//! On hand is `available + committed` by construction. The fake does not model the other inventory states that Shopify has, and
+//! reads them as zero.
 
 use super::ids::{ItemId, LocationId, VariantId};
 use super::time::second;
@@ -14,34 +15,35 @@ pub enum Oversell {
     /// The storefront refuses the order.
     #[default]
     Deny,
-    /// The storefront takes it, and available goes below zero.
+    /// The storefront accepts the order, and available goes below zero.
     Continue,
 }
 
-/// An item to be added, with its one variant.
+/// An item to add, with its one variant.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewItem {
-    /// Its number, or nothing for the next free one.
+    /// Its number; `None` for the next free one.
     pub id: Option<ItemId>,
-    /// Its SKU; unique here.
+    /// Its SKU, which must be unique here.
     pub sku: String,
-    /// Not counted by Shopify.
+    /// Whether Shopify does not track it.
     pub untracked: bool,
     /// Whether it may be oversold.
     pub oversell: Oversell,
-    /// A gift card.
+    /// Whether it is a gift card.
     pub gift_card: bool,
-    /// Needs no shipping.
+    /// Whether it needs no shipping.
     pub digital: bool,
-    /// A bundle parent, whose quantity Shopify computes: no app may change it.
+    /// Whether it is a bundle parent. Shopify computes the quantity of a bundle parent, and no app may change it.
     pub bundle: bool,
-    /// What a bundle parent is made of: SKUs and units of one. It is sold as these, and has no line of its own.
+    /// The components of a bundle parent: SKUs, and units in one bundle. An order has lines for the components and none for the
+    /// bundle.
     pub components: Vec<(String, i64)>,
 }
 
 impl NewItem {
-    /// A plain tracked item.
+    /// Creates a tracked item with defaults for everything but its SKU.
     #[must_use]
     pub fn tracked(sku: &str) -> Self {
         NewItem { sku: sku.to_owned(), ..NewItem::default() }
@@ -51,33 +53,33 @@ impl NewItem {
 /// An inventory item and its variant.
 #[derive(Clone, Debug, Serialize)]
 pub struct Item {
-    /// What is counted.
+    /// The inventory item, for which Shopify counts units.
     pub id: ItemId,
-    /// What is sold.
+    /// The variant, which the shop sells.
     pub variant: VariantId,
     /// Its SKU.
     pub sku: String,
-    /// Whether Shopify counts it.
+    /// Whether Shopify tracks it.
     pub tracked: bool,
     /// Whether it may be oversold.
     pub oversell: Oversell,
-    /// A gift card.
+    /// Whether it is a gift card.
     pub gift_card: bool,
     /// Whether it has to be shipped.
     pub requires_shipping: bool,
-    /// A bundle parent.
+    /// Whether it is a bundle parent.
     pub bundle: bool,
-    /// What it is sold as: SKUs and units of one; empty for what is sold as itself.
+    /// Its components: SKUs, and units in one bundle. Empty if the item is sold as itself.
     pub components: Vec<(String, i64)>,
-    /// Its product was deleted.
+    /// Whether its product was deleted.
     pub removed: bool,
 }
 
-/// A location to be added. Its place in the order of allocation is the order of adding.
+/// A location to add. Locations are allocated in the order in which they were added.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewLocation {
-    /// Its number, or nothing for the next free one.
+    /// Its number; `None` for the next free one.
     pub id: Option<LocationId>,
     /// Its name.
     pub name: String,
@@ -94,24 +96,24 @@ pub struct Location {
     pub name: String,
     /// Whether online orders may be allocated to it.
     pub fulfils_online: bool,
-    /// Lower is asked first.
+    /// Its priority in allocation. The lowest number comes first.
     pub priority: usize,
 }
 
 /// The level of an item at a location.
 #[derive(Clone, Debug, Serialize)]
 pub struct Level {
-    /// Units that may be sold; below zero after overselling.
+    /// Units that may be sold. Below zero after overselling.
     pub available: i64,
     /// Units that belong to orders and have not left.
     pub committed: i64,
-    /// Whether the item is stocked here. An inactive level is shown only to a query that asks for it.
+    /// Whether the location stocks the item. A query returns an inactive level only if it asks for inactive levels.
     pub active: bool,
-    /// When anything of it last changed.
+    /// The time of the last change of the level.
     pub updated_at: Timestamp,
-    /// When available last changed.
+    /// The time of the last change of available.
     pub available_at: Timestamp,
-    /// When committed last changed.
+    /// The time of the last change of committed.
     pub committed_at: Timestamp,
 }
 
@@ -121,13 +123,14 @@ impl Level {
         Level { available: 0, committed: 0, active, updated_at: now, available_at: now, committed_at: now }
     }
 
-    /// Units in the building.
+    /// Returns the units in the building.
     #[must_use]
     pub fn on_hand(&self) -> i64 {
         self.available + self.committed
     }
 
-    /// Adds to both quantities and stamps the ones that moved. Panics past i64 or where committed would go below zero.
+    /// Adds to both quantities, and sets the times of those that change. Panics if a quantity exceeds `i64` or committed falls
+    /// below zero.
     pub(super) fn shift(&mut self, now: Timestamp, available: i64, committed: i64) {
         let now = second(now);
         if available != 0 {

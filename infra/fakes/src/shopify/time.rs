@@ -1,22 +1,22 @@
-//! Times as Shopify writes them: whole seconds, `Z` in GraphQL, the shop's offset in webhooks.
+//! Times as Shopify writes them: whole seconds, with `Z` in GraphQL and with the shop's offset in webhooks.
 //!
-//! Stored times are cut to the second at once, so that two changes within a second are as indistinguishable here as they are
-//! there.
+//! The shop cuts a time to the second before it stores it, so two changes within a second are as indistinguishable here as in
+//! Shopify.
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-/// The time cut to the whole second.
+/// Cuts a time to the whole second.
 pub(super) fn second(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).expect("the second of a valid time is a valid time")
 }
 
-/// `2026-11-21T01:59:44Z`.
+/// Formats a time in UTC: `2026-11-21T01:59:44Z`.
 pub(super) fn zulu(at: Timestamp) -> String {
     second(at).to_string()
 }
 
-/// `2026-11-20T20:59:44-05:00`.
+/// Formats a time with an offset: `2026-11-20T20:59:44-05:00`.
 pub(super) fn with_offset(at: Timestamp, offset: Offset) -> String {
     second(at).to_zoned(TimeZone::fixed(offset)).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
@@ -25,7 +25,7 @@ pub(super) fn with_offset(at: Timestamp, offset: Offset) -> String {
 mod tests {
     use super::*;
 
-    /// Protects the resolution: Shopify's update times carry whole seconds and nothing finer.
+    /// Protects the resolution: Shopify's update times have whole seconds and no fractions.
     #[test]
     fn times_are_cut_to_the_second() {
         let at: Timestamp = "2026-11-21T01:59:44.987654Z".parse().expect("a valid time");

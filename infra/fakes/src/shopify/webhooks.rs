@@ -1,8 +1,8 @@
 //! Webhook bodies and signatures, as Shopify sends them.
 //!
-//! Bodies have the REST shape: numeric ids, times with the shop's offset. They carry an invented customer, marked with
-//! `PERSONAL_MARK` in every field, so that a test can search what we store and log for personal data. A body is the state when it
-//! was built.
+//! Bodies have the REST shape: numeric ids, and times with the shop's offset. They contain an invented customer with
+//! `PERSONAL_MARK` in every field, so that a test can search what we store and log for personal data. A body has the state at
+//! the time when it was built.
 
 use super::order::{Fulfilment, Order, OrderLine};
 use super::refund::Refund;
@@ -14,16 +14,16 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-/// Stands in every personal field of every body; found anywhere else, personal data has leaked.
+/// The mark in every personal field of every body. If it is found anywhere else, personal data has leaked.
 pub const PERSONAL_MARK: &str = "Zephyrine-Quillfeather";
 
-/// The one customer of the shop.
+/// The only customer of the shop.
 pub(super) const CUSTOMER: i64 = 3_000_000_000_000_000_001;
 
-/// The version of the API that bodies and headers belong to.
+/// The API version of bodies and headers.
 pub const API_VERSION: &str = "2026-10";
 
-/// base64(HMAC-SHA256(secret, body)), as in X-Shopify-Hmac-Sha256.
+/// Computes `base64(HMAC-SHA256(secret, body))`, as in the header `X-Shopify-Hmac-Sha256`.
 #[must_use]
 pub fn signature(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
@@ -31,7 +31,7 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// The body of the order topics.
+/// Builds the body of the order topics.
 pub(super) fn order_body(shop: &Shop, order: &Order) -> Value {
     let config = &shop.config;
     let fulfilment_status = match (order.shipments().next().is_some(), order.is_fulfilled()) {
@@ -70,7 +70,7 @@ pub(super) fn order_body(shop: &Shop, order: &Order) -> Value {
     })
 }
 
-/// The body of the fulfilment topics.
+/// Builds the body of the fulfilment topics.
 pub(super) fn fulfilment_body(shop: &Shop, order: &Order, fulfilment: &Fulfilment) -> Value {
     let mut body = fulfilment_value(shop, order, fulfilment);
     body["email"] = json!(format!("{PERSONAL_MARK}@example.com"));
@@ -101,7 +101,7 @@ fn fulfilment_value(shop: &Shop, order: &Order, fulfilment: &Fulfilment) -> Valu
     })
 }
 
-/// The body of `refunds/create`, and of a refund within its order.
+/// Builds the body of `refunds/create`, and of a refund within its order.
 pub(super) fn refund_body(config: &ShopConfig, order: &Order, refund: &Refund) -> Value {
     let lines = refund.lines.iter().map(|line| {
         json!({

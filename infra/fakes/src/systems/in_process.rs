@@ -1,4 +1,4 @@
-//! The fakes without a socket: the second implementation of the source port. It does not check secrets.
+//! The fakes without a socket, as the second implementation of the source port. They do not check secrets.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use promissory::source::pull::{PullAnswer, PullRequest, SourceError};
 
 use super::{Request, Shape, SystemState};
 
-/// Systems in this process, by the start of their address. A request to any other address fails.
+/// The systems in this process, by the start of their address. A request to any other address fails.
 #[derive(Debug, Clone, Default)]
 pub struct InProcess(BTreeMap<String, (Shape, Arc<Mutex<SystemState>>)>);
 

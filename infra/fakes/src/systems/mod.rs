@@ -46,7 +46,7 @@ pub struct Document {
     pub location: String,
     /// The destination, for a document with two locations.
     pub to: Option<String>,
-    /// How much, as the system writes it.
+    /// The amount, as the system writes it.
     pub quantity: String,
     /// The unit.
     pub unit: String,
@@ -65,7 +65,7 @@ pub struct Stock {
     pub location: String,
     /// The lot or bin.
     pub bin: String,
-    /// How much, as the system writes it.
+    /// The amount, as the system writes it.
     pub quantity: String,
     /// The unit.
     pub unit: String,
@@ -124,7 +124,7 @@ pub(crate) struct Request {
     pub body: Value,
 }
 
-/// Status and body of an answer; `None` if the request is never answered.
+/// The status and the body of an answer; `None` if the request is never answered.
 pub(crate) type Answer = Option<(u16, String)>;
 
 /// One page of rows, and whether more rows follow.
@@ -134,7 +134,7 @@ pub(crate) struct Rows {
 }
 
 impl SystemState {
-    /// Answers one request. `secret` is what the request must present; `None` if the fake does not check it.
+    /// Answers one request. `secret` is the secret that the request must present; `None` if the fake does not check it.
     pub(crate) fn answer(&mut self, shape: Shape, secret: Option<&str>, request: &Request) -> Answer {
         self.asked += 1;
         let fault = self.faults.pop_front().unwrap_or(Fault::None);
@@ -156,7 +156,7 @@ impl SystemState {
         }
     }
 
-    /// One page of these rows.
+    /// Returns one page of these rows.
     pub(crate) fn part<T>(rows: Vec<T>, skip: usize, take: usize, reversed: bool, row: impl Fn(T) -> Value) -> Rows {
         let more = rows.len() > skip.saturating_add(take);
         let mut rows: Vec<Value> = rows.into_iter().skip(skip).take(take).map(row).collect();

@@ -1,4 +1,4 @@
-//! Odoo: `search_read` of `stock.move` and `stock.quant` over JSON-RPC. It answers 200 also for an error.
+//! Odoo: `search_read` of `stock.move` and `stock.quant` over JSON-RPC. Odoo answers an error with status 200, too.
 
 use serde_json::{Value, json};
 
@@ -62,12 +62,12 @@ fn item(document: &super::Document) -> Value {
     })
 }
 
-/// A reference to another record as Odoo writes it: the record's number, and a name for people.
+/// Writes a reference to another record as Odoo does: the record's number, and a name for people.
 fn pair(id: &str) -> Value {
     json!([id.parse::<u64>().map_or_else(|_| json!(id), |id| json!(id)), format!("[{id}] for people")])
 }
 
-/// Odoo writes amounts as floats: `3.0`.
+/// Writes an amount as a float, as Odoo does: `3.0`.
 fn float(amount: &str) -> Value {
     let written = if amount.contains('.') { amount.to_owned() } else { format!("{amount}.0") };
     serde_json::from_str(&written).unwrap_or_else(|_| json!(amount))

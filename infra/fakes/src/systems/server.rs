@@ -33,7 +33,7 @@ impl Served {
     /// Starts a system whose clients must present `secret`.
     ///
     /// # Errors
-    /// When no port is free.
+    /// No port is free.
     pub async fn start(shape: Shape, secret: &str, state: SystemState) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -48,7 +48,7 @@ impl Served {
         Ok(Self { url, state, task })
     }
 
-    /// Its address, without a slash at the end.
+    /// Returns the address of the system, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url

@@ -1,8 +1,9 @@
-//! The cost budget: what our operations request and spend, and what happens when it is spent.
+//! The cost budget: the costs that our operations request and spend, and the throttling when the budget is spent.
 
 use super::*;
 
-/// Protects the plan of calls: what each of our operations requests, by the cost model, and that Shopify would take it.
+/// Protects the plan of calls: each of our operations requests the cost that the cost model expects, and Shopify would accept
+/// it.
 #[test]
 fn our_operations_fit_the_query_limit() {
     let ids: Vec<String> = (0..50).map(|n| ItemId(n).gid()).collect();
@@ -27,7 +28,7 @@ fn our_operations_fit_the_query_limit() {
     }
 }
 
-/// Protects the limit of one query: what requests more than a thousand points is refused, and costs nothing.
+/// Protects the limit of one query: a query that requests more than a thousand points is refused, and costs no points.
 #[test]
 fn a_query_that_requests_too_much_is_refused() {
     let ids: Vec<String> = (0..67).map(|n| ItemId(n).gid()).collect();
@@ -37,11 +38,12 @@ fn a_query_that_requests_too_much_is_refused() {
     assert_eq!((body["errors"][0]["extensions"]["cost"].as_i64(), f.shop.counters().points_spent), (Some(1_005), 0));
 }
 
-/// Protects the budget: calls pass while they can be paid, are throttled then, and pass again once enough is restored.
+/// Protects the budget: calls pass while the bucket can pay them, are then throttled, and pass again after enough points are
+/// restored.
 #[test]
 fn throttles_when_spent_and_restores_with_time() {
     let mut f = with_config(ShopConfig { bucket_size: 40, restore_rate: 10, ..ShopConfig::default() });
-    // Milliseconds, whether the call passes, and what is left after it.
+    // A row has the milliseconds, whether the call passes, and the points left after it.
     let rows = [
         (0, true, 30),
         (0, true, 20),
@@ -72,7 +74,7 @@ fn throttles_when_spent_and_restores_with_time() {
     assert_eq!(f.shop.counters().calls.get("AdjustAvailable"), Some(&8));
 }
 
-/// Protects the refund: a query pays for what came back, not for what it could have got.
+/// Protects the refund: a query pays for what it returned, not for what it could have returned.
 #[test]
 fn a_query_pays_for_what_was_returned() {
     let mut f = fixture();
@@ -80,7 +82,8 @@ fn a_query_pays_for_what_was_returned() {
     let rows = [
         ("nothing found", ORDER_LINES, json!({ "id": OrderId(1).gid() }), 14, 0),
         ("no orders", ORDERS, json!({ "query": "" }), 122, 2),
-        // The item 1, the connection 2, three levels at the weight of two: each with its location and quantities 3.
+        // The item costs 1 and the connection 2. The three levels have a weight of two, and each costs 3 with its location and
+        // quantities.
         ("one item with three levels", LEVELS, json!({ "ids": [board] }), 15, 9),
     ];
     for (case, document, variables, requested, actual) in rows {

@@ -1,8 +1,8 @@
-//! Selling: what is allocated where, and what is refused.
+//! The checkout: the locations that units are allocated to, and the carts that are refused.
 
 use super::*;
 
-/// Protects the flash sale: whatever the order of customers, exactly what is available online is sold, and no unit twice.
+/// Protects the flash sale: in any order of customers, exactly the units available online are sold, and no unit is sold twice.
 #[test]
 fn a_sale_ends_exactly_when_the_last_unit_is_gone() {
     let mut f = fixture();
@@ -25,7 +25,7 @@ fn a_sale_ends_exactly_when_the_last_unit_is_gone() {
     assert_eq!((f.level(f.main), f.level(f.annex), f.level(f.retail)), ((0, 5), (0, 3), (4, 0)));
 }
 
-/// Protects allocation: one location that has it all, by priority; else a split; else nothing at all.
+/// Protects allocation: one location that has all units, by priority; otherwise a split; otherwise no allocation.
 #[test]
 fn allocates_by_priority_and_all_or_nothing() {
     let sold_out = |wanted, available| Err(CheckoutRefused::SoldOut { sku: "BOARD".to_owned(), wanted, available });
@@ -55,8 +55,8 @@ fn allocates_by_priority_and_all_or_nothing() {
     }
 }
 
-/// Protects special items: oversold where that is allowed, without a level where the item is not tracked, and without a claim by
-/// an API order.
+/// Protects special items: an item is oversold where that is allowed, an untracked item uses no level, and an unconfirmed order
+/// takes no inventory.
 #[test]
 fn special_items_and_orders_take_only_the_inventory_they_should() {
     let mut f = fixture();
@@ -72,7 +72,7 @@ fn special_items_and_orders_take_only_the_inventory_they_should() {
     f.shop.assert_sound();
 }
 
-/// Protects a POS sale: units leave at once, at that location, even if the level is too low.
+/// Protects a POS sale: units leave at once, at the location of the POS, even if the level is too low.
 #[test]
 fn a_pos_sells_the_units_that_the_customer_holds() {
     let mut f = fixture();

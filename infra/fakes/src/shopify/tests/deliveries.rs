@@ -1,4 +1,4 @@
-//! Webhooks: which are announced, what is in them, how they are signed, and what the plan does to them.
+//! Webhooks: which ones the shop announces, their bodies, their signatures, and the effect of the delivery plan.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,7 @@ fn body(delivery: &Delivery) -> Value {
     serde_json::from_slice(&delivery.body).expect("a body is JSON")
 }
 
-/// Protects the receiver: each step of an order announces its topics, once each, with the state of that moment.
+/// Protects the receiver: each step of an order announces each of its topics once, with the state of that moment.
 #[test]
 fn each_step_announces_its_topics() {
     let mut f = fixture();
@@ -95,10 +95,10 @@ fn bodies_have_the_shape_of_the_real_ones() {
     }
 }
 
-/// Protects trust: the signature is over the raw body, and headers carry what the receiver decides by.
+/// Protects trust: the signature covers the raw body, and the headers have the values that the receiver decides by.
 #[test]
 fn a_delivery_is_signed_over_its_bytes() {
-    // RFC 4231, test case 2, in base64.
+    // This is test case 2 of RFC 4231, in base64.
     assert_eq!(signature("Jefe", b"what do ya want for nothing?"), "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
     let mut f = fixture();
     f.shop.checkout(at(1), &[("BOARD", 1)]).expect("placed");
@@ -119,7 +119,8 @@ fn a_delivery_is_signed_over_its_bytes() {
     assert_ne!(signature("another", &delivery.body), headers["x-shopify-hmac-sha256"]);
 }
 
-/// Protects repeatable chaos: a plan's shares are those asked for, the same for the same seed, and others for another.
+/// Protects repeatable faults: a plan has the shares that it was given, the same deliveries for the same seed, and other ones
+/// for another seed.
 #[test]
 fn a_plan_is_followed_by_its_seed() {
     let plan = DeliveryPlan { seed: 42, lost_percent: 5, doubled_percent: 10, late_percent: 20, latest_ms: 250 };
@@ -147,7 +148,7 @@ fn a_plan_is_followed_by_its_seed() {
         && DeliveryPlan::default().outcome(number) == DeliveryOutcome::Delivered));
 }
 
-/// Protects replay: two shops that were called alike are alike, down to the ids and bytes that they send.
+/// Protects replay: the same calls produce two equal shops, down to the ids and bytes that they send.
 #[test]
 fn the_same_calls_make_the_same_shop() {
     let run = || {
@@ -166,7 +167,7 @@ fn the_same_calls_make_the_same_shop() {
     assert_eq!(run(), run());
 }
 
-/// Protects the parsers of what follows an order: ids and differences as the samples have them, and nothing personal.
+/// Protects the parsers of later webhooks: bodies have ids and differences as the samples have them, and no personal data.
 #[test]
 fn later_bodies_have_the_shape_of_the_real_ones() {
     let mut f = fixture();

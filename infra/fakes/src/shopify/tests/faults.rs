@@ -1,8 +1,8 @@
-//! The knobs: each strikes where the real fault would, as often as it was set, and no more.
+//! The faults: each takes effect where the real fault would, as often as it was set, and no more.
 
 use super::*;
 
-/// What happened to one call, as its caller sees it.
+/// Returns what the caller of one call sees.
 fn seen(answer: &Answer) -> String {
     match answer {
         Answer::Json(body) => match body["errors"][0]["extensions"]["code"].as_str() {
@@ -15,7 +15,8 @@ fn seen(answer: &Answer) -> String {
     }
 }
 
-/// Protects the caller's retry: the same key, again and again, until it is answered, and applied once in the end.
+/// Protects the caller's retry: the caller repeats a key until the shop answers, and the shop applies the mutation once, unless
+/// it forgets the key.
 #[test]
 fn a_retried_key_is_applied_once_whatever_went_wrong() {
     let concurrent = "IDEMPOTENCY_CONCURRENT_REQUEST";
@@ -40,7 +41,7 @@ fn a_retried_key_is_applied_once_whatever_went_wrong() {
     }
 }
 
-/// Protects against the late ghost: a call that its caller gave up is applied later, once, and its key is in use until then.
+/// Protects against late calls: a call that its caller gave up is applied later, once, and its key is in use until then.
 #[test]
 fn a_call_may_be_applied_late() {
     let mut f = fixture();
@@ -54,7 +55,7 @@ fn a_call_may_be_applied_late() {
     assert_eq!((f.level(f.main).0, f.shop.counters().deduplicated), (6, 1));
 }
 
-/// Protects queries from knobs that are about mutations, and the state from calls that were not let in.
+/// Protects queries from the faults of mutations, and the state of the shop from calls that were not let in.
 #[test]
 fn knobs_for_mutations_leave_queries_alone() {
     let mut f = fixture();
@@ -65,7 +66,7 @@ fn knobs_for_mutations_leave_queries_alone() {
     assert_eq!(f.shop.faults, before);
 }
 
-/// Protects the drift report: a person's edit changes the level, and the log marks it as not ours.
+/// Protects the drift report: an edit by a person changes the level, and the log marks it as not ours.
 #[test]
 fn a_manual_edit_is_logged_as_such() {
     let mut f = fixture();

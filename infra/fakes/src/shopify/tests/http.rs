@@ -1,4 +1,4 @@
-//! The server end to end, on port 0: grant, calls, control, deliveries to a receiver of our own.
+//! The server from end to end, on port 0: the grant, calls, the control API, and deliveries to a receiver of the test.
 
 use super::*;
 use axum::Router;
@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 type Received = Arc<Mutex<Vec<(HeaderMap, Bytes)>>>;
 
-/// A receiver that keeps what it gets, and fails the first few.
+/// A receiver that keeps the requests that it gets, and fails the first few.
 struct Receiver {
     url: String,
     received: Received,
@@ -76,7 +76,8 @@ async fn graphql(server: &Server, client: &reqwest::Client, token: &str, documen
     (status, serde_json::from_str(&response.text().await.expect("text")).unwrap_or_default())
 }
 
-/// Protects the whole way: granted, stocked, sold by the control API, delivered and signed, adjusted, and seen in the state.
+/// Protects the whole path: a token grant, stock, a sale by the control API, a signed delivery, an adjustment, and the
+/// resulting state.
 #[tokio::test]
 async fn a_sale_over_http_arrives_signed() {
     let (server, client) = started(quick()).await;
@@ -118,7 +119,7 @@ async fn a_sale_over_http_arrives_signed() {
     server.stop().await;
 }
 
-/// Protects scripts and people: every step of an order can be taken through the control API, and a refusal says why.
+/// Protects scripts and people: the control API offers every step of an order, and a refusal has its reason.
 #[tokio::test]
 async fn orders_live_on_through_the_control_api() {
     let (server, client) = started(quick()).await;
@@ -176,7 +177,7 @@ async fn orders_live_on_through_the_control_api() {
     server.stop().await;
 }
 
-/// Protects the endpoint: without a grant that is good nothing is answered, and a wrong secret grants nothing.
+/// Protects the endpoint: without a valid grant the server refuses every call, and a wrong secret gets no grant.
 #[tokio::test]
 async fn only_granted_tokens_are_let_in() {
     let (server, client) = started(quick()).await;
@@ -203,7 +204,8 @@ async fn only_granted_tokens_are_let_in() {
     assert_eq!(server.shop(|shop| shop.counters().requests), 1, "who is not let in is not counted");
 }
 
-/// Protects delivery: a receiver that fails gets the same delivery again; the plan's copies and losses are all accounted for.
+/// Protects delivery: a receiver that fails gets the same delivery again, and the counters include all copies and losses of the
+/// plan.
 #[tokio::test]
 async fn deliveries_are_retried_doubled_and_lost_as_planned() {
     let plan = DeliveryPlan { seed: 7, lost_percent: 20, doubled_percent: 20, late_percent: 20, latest_ms: 5 };
@@ -220,7 +222,7 @@ async fn deliveries_are_retried_doubled_and_lost_as_planned() {
         server.shop(|shop| shop.checkout(at(n), &[("BOARD", 1)]).expect("never sold out"));
     }
     server.deliveries_idle().await;
-    // Each order is announced, and where it was routed.
+    // Each order announces its creation and its routing.
     let announced = 400;
     let outcomes: Vec<DeliveryOutcome> = (0..announced).map(|number| plan.outcome(number)).collect();
     let count = |of: fn(&DeliveryOutcome) -> bool| {
@@ -241,7 +243,7 @@ async fn deliveries_are_retried_doubled_and_lost_as_planned() {
     server.stop().await;
 }
 
-/// Protects the caller's view of faults over HTTP, and that a receiver that never answers well is given up in the end.
+/// Protects the caller's view of faults over HTTP. A delivery to a receiver that never answers well is given up in the end.
 #[tokio::test]
 async fn faults_and_dead_receivers_end() {
     let (server, client) = started(ServerConfig { retries: 2, ..quick() }).await;
@@ -273,7 +275,8 @@ async fn faults_and_dead_receivers_end() {
     assert_eq!((stats.attempts, stats.accepted, stats.abandoned), (6, 0, 2));
 }
 
-/// Protects the demo: 2,000 customers at once for 180 units, over HTTP; 180 are served, and every order is announced once.
+/// Protects the demo: over HTTP, 2,000 customers at once want 180 units; 180 of them are served, and every order is announced
+/// once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flash_sale_sells_exactly_what_there_is() {
     let (server, client) = started(quick()).await;

@@ -1,4 +1,4 @@
-//! Metafields of variants, with our document: what is shown afterwards, and what is refused and how.
+//! Metafields of variants, with our document: the values afterwards, and the refusals with their codes.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn shown(f: &Fixture) -> Option<&str> {
     f.shop.metafield(f.board, "promissory", "lots")
 }
 
-/// Protects what customers read: the last value stands, it may be set again, and no level and no log knows of it.
+/// Protects what customers read: the last value counts, a value may be set again, and neither levels nor the log change.
 #[test]
 fn a_metafield_is_what_was_set_last() {
     let mut f = fixture();
@@ -28,7 +28,7 @@ fn a_metafield_is_what_was_set_last() {
     assert_eq!((f.shop.log(), f.shop.counters().rows_applied, f.level(f.main)), (&[][..], 0, (5, 0)));
 }
 
-/// Protects the whole call: one bad row refuses all of them, and is named by its place and by the field to blame.
+/// Protects the whole call: one bad row refuses all rows, and the error names its index and the field that causes it.
 #[test]
 fn a_bad_row_is_named_and_nothing_is_set() {
     let mut f = fixture();
@@ -71,7 +71,7 @@ fn a_bad_row_is_named_and_nothing_is_set() {
     }
 }
 
-/// Protects the caller's retry: each knob strikes here too, but for the one about keys, which there are none of.
+/// Protects the caller's retry: each fault takes effect here too, except the one about keys, because these calls have no keys.
 #[test]
 fn knobs_strike_what_is_set_whole() {
     let none = Faults::default;

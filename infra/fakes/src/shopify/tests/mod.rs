@@ -1,4 +1,4 @@
-//! What the fake promises, tried with our own operations: as tables of cases, the refused side as fully as the accepted.
+//! Tests of the fake with our own operations. They are tables of cases, and cover refused calls as fully as accepted ones.
 
 mod budget;
 mod checkout;
@@ -29,13 +29,13 @@ const ORDER_LINES: &str = include_str!("documents/order_lines.graphql");
 const ORDER_FULFILMENTS: &str = include_str!("documents/order_fulfilments.graphql");
 const FULFILMENT: &str = include_str!("documents/fulfilment_lines.graphql");
 
-/// Noon, and seconds after it.
+/// Returns a time that is some seconds after noon.
 fn at(seconds: i64) -> Timestamp {
     let noon: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a valid time");
     noon + SignedDuration::from_secs(seconds)
 }
 
-/// A shop with two locations that fulfil online, a retail location that does not, and one item, BOARD: 5, 3 and 4 of it.
+/// A shop with one item, BOARD: 5 and 3 units at two locations that fulfil online, and 4 at a retail location that does not.
 struct Fixture {
     shop: Shop,
     board: ItemId,
@@ -72,7 +72,7 @@ impl Fixture {
         self.shop.level(self.board, location).map(|level| (level.available, level.committed)).expect("stocked")
     }
 
-    /// Calls an operation and gives its answer, which must be one.
+    /// Calls an operation and returns its JSON body. Panics if the answer has another form.
     fn call(&mut self, now: Timestamp, document: &str, variables: &Value) -> Value {
         let answer = self.raw(now, document, variables);
         let Answer::Json(body) = answer else { panic!("an answer was expected, not {answer:?}") };
@@ -84,7 +84,7 @@ impl Fixture {
         self.shop.graphql(now, json!({ "query": document, "variables": variables }).to_string().as_bytes())
     }
 
-    /// The variables of an adjustment of BOARD.
+    /// Returns the variables of an adjustment of BOARD.
     fn adjustment(&self, key: &str, rows: &[(LocationId, i64)]) -> Value {
         let changes: Vec<Value> = rows.iter().map(|(location, delta)| change(self.board, *location, *delta)).collect();
         adjustment(key, &changes)
@@ -100,7 +100,7 @@ fn adjustment(key: &str, changes: &[Value]) -> Value {
     json!({ "key": key, "input": { "name": "available", "reason": "correction", "referenceDocumentUri": reference, "changes": changes } })
 }
 
-/// The codes of the user errors of a mutation's answer, with the paths of what they are about.
+/// Returns the codes of the user errors of a mutation's answer, with the paths of the fields that they are about.
 fn refusals(body: &Value, mutation: &str) -> Vec<(String, String)> {
     let errors = body["data"][mutation]["userErrors"].as_array().unwrap_or_else(|| panic!("a payload in {body}"));
     let text = |value: &Value| value.as_str().expect("text").to_owned();
@@ -110,10 +110,10 @@ fn refusals(body: &Value, mutation: &str) -> Vec<(String, String)> {
     errors.iter().map(|error| (text(&error["code"]), path(error))).collect()
 }
 
-/// The code of a document that the schema does not allow.
+/// The code for a document that is not valid for the schema.
 const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
 
-/// The code of the one top-level error of an answer.
+/// Returns the code of the one top-level error of an answer.
 fn top_error(body: &Value) -> &str {
     body["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("a top-level error in {body}"))
 }

@@ -1,10 +1,10 @@
-//! The inventory mutations, with our documents: what is applied, what is recognised, what is refused and how.
+//! The inventory mutations, with our documents: which calls are applied, which are recognised, and which are refused.
 
 use super::*;
 
 const ADJUSTED: &str = "inventoryAdjustQuantities";
 
-/// Protects the normal path: a batch is applied once, logged with its rows, and available moves on hand with it.
+/// Protects the normal path: a batch is applied once and logged with its rows, and on hand moves with available.
 #[test]
 fn an_adjustment_is_applied_and_logged() {
     let mut f = fixture();
@@ -26,7 +26,7 @@ fn keys_decide_whether_a_mutation_runs() {
     let day = 24 * 60 * 60;
     let spent = "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED";
     let other = "IDEMPOTENCY_KEY_PARAMETER_MISMATCH";
-    // The attempts: seconds, key, delta; then the code of the last one, and what is available after it.
+    // A row has the attempts (seconds, key, delta), the code of the last one, and the available units after it.
     type Row<'a> = (&'a str, &'a [(i64, &'a str, i64)], Option<&'a str>, i64, u64);
     let rows: [Row<'_>; 8] = [
         ("two keys", &[(1, "a", 1), (2, "b", 1)], None, 7, 0),
@@ -50,7 +50,7 @@ fn keys_decide_whether_a_mutation_runs() {
     }
 }
 
-/// Protects retries: the answer to a repeated call is the first one, group and all, whatever happened in between.
+/// Protects retries: the answer to a repeated call is the first answer, including the group, whatever happened in between.
 #[test]
 fn a_repeated_call_gets_the_first_answer() {
     let mut f = fixture();
@@ -62,7 +62,7 @@ fn a_repeated_call_gets_the_first_answer() {
     assert_eq!(f.shop.log().iter().map(|entry| entry.deduplicated).collect::<Vec<_>>(), [false, true]);
 }
 
-/// Protects the whole batch: one bad row refuses all of them, and is named by its place and by the field to blame.
+/// Protects the whole batch: one bad row refuses all rows, and the error names its index and the field that causes it.
 #[test]
 fn a_bad_row_is_named_and_nothing_is_applied() {
     let mut f = fixture();
@@ -111,7 +111,7 @@ fn a_bad_row_is_named_and_nothing_is_applied() {
     assert_eq!(refusals(&f.call(at(2), ADJUST, &adjustment("all", &all)), ADJUSTED).len(), 10, "every bad row is named at once");
 }
 
-/// Protects the input's head: quantity name, reason and reference are checked, each with its code.
+/// Protects the input's head: quantity name, reason and reference are checked, and each has its own code.
 #[test]
 fn the_head_of_the_input_is_checked() {
     let rows: [(&str, &str, Value, Option<&str>); 8] = [
@@ -134,7 +134,7 @@ fn the_head_of_the_input_is_checked() {
     }
 }
 
-/// Protects the shape: what the schema or the directive asks for and does not get is a top-level error, and nothing runs.
+/// Protects the shape: a call without what the schema or the directive requires is a top-level error, and no mutation runs.
 #[test]
 fn a_request_of_the_wrong_shape_is_a_top_level_error() {
     let keyless = ADJUST.replace("@idempotent(key: $key)", "").replace(", $key: String!", "");
@@ -174,7 +174,7 @@ fn row(variables: &mut Value) -> &mut serde_json::Map<String, Value> {
     variables["input"]["changes"][0].as_object_mut().expect("a row")
 }
 
-/// Protects the batch bound: 250 rows are one batch, 251 are refused.
+/// Protects the batch limit: 250 rows are accepted as one batch, and 251 are refused.
 #[test]
 fn an_input_holds_at_most_250_rows() {
     for (rows, after) in [(250, 255), (251, 5)] {
@@ -189,10 +189,11 @@ fn an_input_holds_at_most_250_rows() {
     }
 }
 
-/// Protects repair: a set is a compare-and-set, never negative, each pair once; the same number again changes nothing.
+/// Protects repair: a set is a compare-and-set, never negative, and names each pair once. Setting the same number again changes
+/// no level.
 #[test]
 fn a_set_compares_and_sets() {
-    // Rows of location, quantity, expected; then code and field, and available at Main afterwards.
+    // A row has location, quantity and expected quantity; then the code and the field; then the available units at Main.
     type Row<'a> = (&'a str, &'a [(bool, i64, Option<i64>)], Option<(&'a str, &'a str)>, i64);
     let rows: [Row<'_>; 7] = [
         ("as expected", &[(true, 9, Some(5))], None, 9),
@@ -231,7 +232,8 @@ fn a_set_compares_and_sets() {
     }
 }
 
-/// Protects against the silent loss: at an inactive level a change succeeds and nothing is to be seen, until it is activated.
+/// Protects against a silent loss: at an inactive level a change succeeds without a visible effect, until the level is
+/// activated.
 #[test]
 fn changes_at_an_inactive_level_succeed_and_are_not_seen() {
     let mut f = fixture();

@@ -1,8 +1,9 @@
-//! What becomes of an order: shipped, cancelled, edited; once, and never more than was ordered.
+//! Changes of an order: shipment, cancellation and edits, each once and never for more units than were ordered.
 
 use super::*;
 
-/// Protects the numbers: shipping takes committed and on hand where the units were committed, one fulfilment a location.
+/// Protects the quantities: shipping takes committed and on hand where the units were committed, with one fulfilment per
+/// location.
 #[test]
 fn shipping_takes_from_where_it_was_committed() {
     let mut f = fixture();
@@ -16,7 +17,7 @@ fn shipping_takes_from_where_it_was_committed() {
     f.shop.assert_sound();
 }
 
-/// Protects the lifecycle: what cannot be is refused with its reason, and changes nothing.
+/// Protects the lifecycle: an impossible step is refused with its reason, and leaves levels and orders unchanged.
 #[test]
 fn refuses_what_an_order_cannot_do() {
     type Step = fn(&mut Shop, OrderId, LineId) -> Result<(), OrderRefused>;
@@ -69,7 +70,7 @@ fn refuses_what_an_order_cannot_do() {
     }
 }
 
-/// Protects restocking: a cancelled or shortened order gives back what it had taken, where it had taken it.
+/// Protects restocking: a cancelled or shortened order returns its units to the locations that they came from.
 #[test]
 fn cancelling_and_removing_restock() {
     let mut f = fixture();
@@ -86,7 +87,7 @@ fn cancelling_and_removing_restock() {
     f.shop.assert_sound();
 }
 
-/// Protects the sum that we push: sold, shipped or cancelled, available + committed moves only when units leave.
+/// Protects the sum that we push: through sale, shipment and cancellation, available + committed changes only when units leave.
 #[test]
 fn orders_never_change_the_supply_except_by_shipping() {
     let mut f = fixture();

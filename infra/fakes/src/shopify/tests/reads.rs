@@ -1,8 +1,8 @@
-//! Reading: levels, orders by change, lines and fulfilments, page by page, with our documents.
+//! Queries with our documents: levels, orders by their last change, lines and fulfilments, page by page.
 
 use super::*;
 
-/// Protects repair: available and committed come together, with times of their own, for the items asked for, in that order.
+/// Protects repair: available and committed come together, each with its own time, for the given items in the given order.
 #[test]
 fn levels_come_with_both_quantities() {
     let mut f = fixture();
@@ -31,7 +31,7 @@ const VARIANTS: &str = "query VariantsPage($after: String) {
   productVariants(first: 25, after: $after) { nodes { inventoryItem { id } } pageInfo { hasNextPage endCursor } }
 }";
 
-/// Protects an item at many locations: the levels beyond a page are found behind its cursor.
+/// Protects an item at many locations: a query finds the levels beyond a page behind the cursor of the page.
 #[test]
 fn levels_beyond_a_page_are_read_one_item_at_a_time() {
     let mut f = fixture();
@@ -54,7 +54,7 @@ fn levels_beyond_a_page_are_read_one_item_at_a_time() {
     assert_eq!((first["pageInfo"]["hasNextPage"].clone(), [places(&first), places(&rest)].concat()), (json!(true), all));
 }
 
-/// Protects the full sweep of inventory: every item on exactly one page, in the order of ids, and an end.
+/// Protects the full sweep of inventory: every item is on exactly one page, in the order of ids, and the pages end.
 #[test]
 fn inventory_is_read_page_by_page() {
     let mut f = fixture();
@@ -95,12 +95,12 @@ fn sweep(f: &mut Fixture, query: &str, mut between: impl FnMut(&mut Fixture, usi
 fn with_orders(count: i64) -> (Fixture, Vec<String>) {
     let mut f = fixture();
     f.shop.stock(at(0), f.board, f.main, 1_000, true).expect("known");
-    // Two orders a second, so that pages are cut between orders of the same second.
+    // The shop gets two orders per second, so that a page can end between two orders of one second.
     let ids = (0..count).map(|n| f.shop.checkout(at(n / 2), &[("BOARD", 1)]).expect("placed").gid()).collect();
     (f, ids)
 }
 
-/// Protects the sweep: 25 orders in pages of ten, each once, the oldest change first.
+/// Protects the sweep: it returns 25 orders in pages of ten, each once, the oldest change first.
 #[test]
 fn orders_are_swept_in_the_order_of_their_changes() {
     let (mut f, ids) = with_orders(25);
@@ -109,7 +109,7 @@ fn orders_are_swept_in_the_order_of_their_changes() {
     assert_eq!(pages.concat(), ids);
 }
 
-/// Protects a sweep under way: an order that changes between two pages comes again at the end, and none is left out.
+/// Protects a running sweep: an order that changes between two pages comes again at the end, and no order is left out.
 #[test]
 fn an_order_that_changes_while_it_is_swept_comes_again() {
     let (mut f, ids) = with_orders(25);
@@ -124,7 +124,7 @@ fn an_order_that_changes_while_it_is_swept_comes_again() {
     assert_eq!(seen.concat(), expected);
 }
 
-/// Protects the watermark: the filter is by whole seconds, bounds as written, and a term that is not served is an error.
+/// Protects the watermark: the filter works on whole seconds with the bounds as written, and an unsupported term is an error.
 #[test]
 fn orders_are_filtered_by_their_change() {
     let rows: [(&str, Option<usize>); 12] = [
@@ -148,7 +148,7 @@ fn orders_are_filtered_by_their_change() {
     }
 }
 
-/// Protects the snapshot: an order is read with what was ordered, what is left, and what was shipped from where.
+/// Protects the snapshot: a read of an order has the units ordered, the units left, and the shipments with their locations.
 #[test]
 fn an_order_is_read_with_its_lines_and_fulfilments() {
     let mut f = fixture();
@@ -187,7 +187,7 @@ fn an_order_is_read_with_its_lines_and_fulfilments() {
     }
 }
 
-/// Protects the readers: lines beyond a page are found behind its cursor; a cursor that is none is an error.
+/// Protects the readers: a query finds lines beyond a page behind its cursor, and an invalid cursor is an error.
 #[test]
 fn long_orders_are_read_page_by_page() {
     let mut f = fixture();

@@ -1,10 +1,11 @@
-//! What GraphQL promises of any document: fragments, operations, variables, directives; and what is refused before it runs.
+//! What GraphQL guarantees for any document: fragments, operations, variables and directives; and the refusals before a call
+//! runs.
 
 use super::*;
 use apollo_compiler::Schema;
 use apollo_compiler::schema::{ExtendedType, FieldDefinition};
 
-/// Two orders' worth of everything that has a field.
+/// Creates a shop with an order that has a shipment, a return and a refund, so that every field of the schema has a value.
 fn lived_in() -> (Fixture, OrderId) {
     let mut f = fixture();
     let id = f.shop.checkout(at(1), &[("BOARD", 3)]).expect("in stock");
@@ -17,7 +18,7 @@ fn lived_in() -> (Fixture, OrderId) {
     (f, id)
 }
 
-/// Protects callers that share selections: fragments, aliases and repeated fields answer as the fields themselves do.
+/// Protects callers that share selections: fragments, aliases and repeated fields are answered as the plain fields are.
 #[test]
 fn fragments_and_aliases_answer_as_their_fields_do() {
     let rows = [
@@ -48,8 +49,8 @@ fn fragments_and_aliases_answer_as_their_fields_do() {
     assert_eq!(f.call(at(9), renamed, &json!({ "id": id.gid() }))["data"], expected);
 }
 
-/// Protects documents of several operations: the name chooses one, its cost alone is asked for, and no name or a wrong one
-/// chooses none.
+/// Protects documents with several operations: the name selects one, and only its cost is requested. Without a name, or with a
+/// wrong one, no operation is selected.
 #[test]
 fn the_name_chooses_the_operation() {
     let document = "query Cheap { productVariants(first: 1) { nodes { sku } } }
@@ -70,7 +71,7 @@ fn the_name_chooses_the_operation() {
     }
 }
 
-/// Protects the types of variables: absent, null and wrong ones are refused, and a default stands for an absent one.
+/// Protects the types of variables: missing, null and wrong values are refused, and a default replaces a missing value.
 #[test]
 fn variables_are_what_they_were_declared_to_be() {
     let page = "query A($first: Int = 1) { productVariants(first: $first) { nodes { sku } } }";
@@ -93,7 +94,7 @@ fn variables_are_what_they_were_declared_to_be() {
         ("query A { order(id: $id) { id } }", json!({ "id": "1" }), Some(INVALID)),
         ("query A($id: ID!, $more: Int) { order(id: $id) { id } }", json!({ "id": "1" }), Some(INVALID)),
         ("query A { order { id } }", json!({}), Some(INVALID)),
-        // A value alone is a list of one, and this is the first item of the shop.
+        // A single value is a list of one. This is the first item of the shop.
         ("query A { nodes(ids: \"gid://shopify/InventoryItem/44000000000001\") { id } }", json!({}), None),
     ];
     for (document, variables, code) in rows {
@@ -102,7 +103,7 @@ fn variables_are_what_they_were_declared_to_be() {
     }
 }
 
-/// Protects a mutation that is written out: literals are read as variables are.
+/// Protects a mutation with literals in its document: the fake reads literals as it reads variables.
 #[test]
 fn a_mutation_may_have_its_input_in_the_document() {
     let mut f = fixture();
@@ -120,7 +121,8 @@ fn a_mutation_may_have_its_input_in_the_document() {
     assert_eq!(f.shop.counters().calls.get("anonymous"), Some(&1));
 }
 
-/// Protects the stack and the clock: a short text that means much, and a long one, are refused and cost nothing.
+/// Protects the stack and the run time: a short text that expands to a large one, and a long text, are refused and cost no
+/// points.
 #[test]
 fn what_is_too_deep_or_too_large_is_refused() {
     let nested = |levels: usize, open: &str, close: &str| format!("{}{}", open.repeat(levels), close.repeat(levels));
@@ -128,7 +130,7 @@ fn what_is_too_deep_or_too_large_is_refused() {
         let inner = nested(levels, "order { returns(first: 1) { nodes { ", "id } } } ");
         format!("{{ node(id: \"1\") {{ ... on Return {{ {inner} }} }} }}")
     };
-    // A chain of fragments, each of which names the next one so many times.
+    // This builds a chain of fragments, each of which names the next one `width` times.
     let fragments = |levels: usize, width: usize, alias: fn(usize) -> String| {
         let name = |n: usize, k: usize| format!("{} order {{ returns(first: 1) {{ nodes {{ ...F{n} }} }} }} ", alias(k));
         let fragment = |n: usize| {
@@ -163,7 +165,7 @@ fn what_is_too_deep_or_too_large_is_refused() {
     }
 }
 
-/// Writes out every field of a type, each object type once on the way down.
+/// Writes out every field of a type. Each object type occurs once on the way down.
 fn everything(schema: &Schema, on: &str, above: &[&str]) -> String {
     let asked = |field: &FieldDefinition| {
         let inner = field.ty.inner_named_type().as_str();
@@ -183,7 +185,7 @@ fn everything(schema: &Schema, on: &str, above: &[&str]) -> String {
     object.fields.values().map(|field| asked(field)).collect()
 }
 
-/// Protects the schema's promise: every field that it has is answered.
+/// Protects the completeness of the schema: the fake answers every field.
 #[test]
 fn every_field_of_the_schema_is_answered() {
     let schema = Schema::parse_and_validate(ADMIN_SCHEMA, "admin_schema.graphql").expect("valid");
@@ -232,7 +234,7 @@ fn every_field_of_the_schema_is_answered() {
     }
 }
 
-/// Calls with a budget that any document fits.
+/// Runs a document with a budget that is large enough for any document.
 fn with_points(f: &mut Fixture, document: &str) -> Value {
     f.shop.bucket = bucket::Bucket::new(1_000_000, 1);
     let body = f.call(at(9), document, &Value::Null);

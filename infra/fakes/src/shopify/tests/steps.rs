@@ -1,8 +1,8 @@
-//! Each step of an order as a row: what was before, what the step is, what levels and topics are after it, or why not.
+//! Each step of an order as a row: the state before, the step, and the levels and topics after it or the reason of the refusal.
 
 use super::*;
 
-/// An order of seven BOARD, five of Main and two of the Annex, as a row has it.
+/// The starting point of a row: an order of seven BOARD, of which Main has five and the Annex two.
 struct Placed {
     f: Fixture,
     order: OrderId,
@@ -31,7 +31,7 @@ impl Placed {
         self.known().returns[0].id
     }
 
-    /// Available and committed at Main, the Annex and the retail location.
+    /// Returns available and committed at Main, the Annex and the retail location.
     fn levels(&self) -> [(i64, i64); 3] {
         [self.f.main, self.f.annex, self.f.retail].map(|location| self.f.level(location))
     }
@@ -64,7 +64,8 @@ const HOLD: Step = |p| p.f.shop.hold(at(5), p.asked(0));
 
 type Accepted<'a> = (&'a str, &'a [Step], Step, [(i64, i64); 3], &'a [&'a str]);
 
-/// Protects the truth that everything is compared with: what each step does to levels, and what it announces.
+/// Protects the fake as the reference for comparisons: the changes of levels that each step makes, and the topics that it
+/// announces.
 #[test]
 fn each_step_moves_what_it_should() {
     let refund: &[&str] = &["orders/updated", "refunds/create"];
@@ -222,7 +223,7 @@ fn each_step_moves_what_it_should() {
 
 type Refused<'a> = (&'a str, &'a [Step], Step, fn(&Placed) -> OrderRefused);
 
-/// Protects the other half: what cannot be is refused for its reason, announces nothing and moves nothing.
+/// Protects refusals: an impossible step is refused for its reason, announces no topic and moves no units.
 #[test]
 fn refused_steps_change_nothing() {
     let too_many: fn(&Placed) -> OrderRefused = |p| OrderRefused::BadQuantity(p.line);
@@ -356,7 +357,7 @@ fn refused_steps_change_nothing() {
     }
 }
 
-/// Protects what reports read: where the money is, step by step.
+/// Protects what reports read: the financial status after each step.
 #[test]
 fn money_follows_what_becomes_of_the_order() {
     let unpaid = || Cart { unpaid: true, ..seven() };
@@ -380,7 +381,7 @@ fn money_follows_what_becomes_of_the_order() {
     }
 }
 
-/// Protects the catalog: a bundle is sold as its components or not at all, and a deleted product is sold no more.
+/// Protects the catalog: a bundle is sold as its components or not at all, and a deleted product cannot be sold.
 #[test]
 fn bundles_and_deleted_products() {
     let mut f = fixture();

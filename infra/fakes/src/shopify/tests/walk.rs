@@ -1,4 +1,4 @@
-//! Seeded random walks over every step of an order: whatever comes after whatever, all numbers still agree.
+//! Seeded random walks over every step of an order: after any sequence of steps, all quantities agree.
 
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +7,7 @@ const SEEDS: u64 = 200;
 const STEPS: u64 = 80;
 const SKUS: [&str; 5] = ["BOARD", "LAMP", "PREORDER", "SERVICE", "KIT"];
 
-/// A walk: the shop, what it drew, and what only the walk knows of its units.
+/// A walk: the shop, the number of draws, and the changes of units that only the walk records.
 struct Walk {
     f: Fixture,
     seed: u64,
@@ -70,11 +70,11 @@ impl Walk {
         on_hand
     }
 
-    /// One step, and its name where there was something to do it with.
+    /// Takes one step. Returns its name and its result, or `None` if the shop has no object for the step.
     fn step(&mut self, now: Timestamp) -> Option<(&'static str, Done)> {
         let orders: Vec<OrderId> = self.f.shop.orders().map(|order| order.id).collect();
         let step = self.draw(20);
-        // Few orders, so that each of them lives long.
+        // The shop has few orders, so that each of them gets many steps.
         if orders.is_empty() || (step < 4 && orders.len() < 3) {
             return Some(self.check_out(now));
         }
@@ -176,7 +176,7 @@ impl Walk {
         *self.pushed.entry(self.f.board).or_default() += units;
     }
 
-    /// What should be on hand, from what is recorded of orders and what the walk did.
+    /// Computes the expected units on hand from the records of orders and from the changes that the walk made.
     fn expected(&self) -> BTreeMap<ItemId, i64> {
         let mut expected = self.opening.clone();
         for (item, on_hand) in &mut expected {
@@ -203,7 +203,8 @@ impl Walk {
     }
 }
 
-/// Protects the fake: no sequence of steps makes or loses a unit, a refused step changes nothing, and every step is walked.
+/// Protects the fake: no sequence of steps creates or loses a unit, a refused step changes no level, and the walks cover every
+/// step.
 #[test]
 fn no_walk_makes_or_loses_a_unit() {
     let (mut done, mut refused) = (BTreeSet::new(), BTreeSet::new());

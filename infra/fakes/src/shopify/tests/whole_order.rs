@@ -1,4 +1,4 @@
-//! An order read whole, by our documents: the same truth as the shop's, page by page where it is long.
+//! A complete read of an order by our documents: it equals the state of the shop, page by page for a long order.
 
 use super::*;
 
@@ -7,7 +7,7 @@ pub(super) const UPDATED: &str = include_str!("../../../../../shared/src/adapter
 pub(super) const ORDER_OF: &str = include_str!("../../../../../shared/src/adapters/shopify/operations/order_of.graphql");
 pub(super) const MORE: &str = include_str!("documents/more.graphql");
 
-/// What an answer says of a connection, without its cursors.
+/// Removes `pageInfo` from every connection in an answer.
 fn plain(mut value: Value) -> Value {
     match &mut value {
         Value::Object(fields) => {
@@ -19,7 +19,8 @@ fn plain(mut value: Value) -> Value {
     }
 }
 
-/// Protects the sweep: one read says all of an order, what left, what was called back, refunded, returned, and where.
+/// Protects the sweep: one read returns all of an order: shipments, cancelled shipments, refunds and returns, with their
+/// locations.
 #[test]
 fn an_order_is_read_whole() {
     let mut f = fixture();
@@ -92,7 +93,7 @@ fn an_order_is_read_whole() {
     assert_eq!(page["data"]["orders"]["nodes"], json!([{ "id": id.gid(), "updatedAt": at(7).to_string() }]));
 }
 
-/// Protects webhooks that do not name their order: each part of one leads to it, and what is no part leads nowhere.
+/// Protects webhooks that do not name their order: a query for each part of an order finds the order, and other ids find none.
 #[test]
 fn every_part_leads_to_its_order() {
     let mut f = fixture();
@@ -116,7 +117,7 @@ fn every_part_leads_to_its_order() {
     }
 }
 
-/// Protects long orders: what is beyond a page is found behind its cursor, for every connection of an order.
+/// Protects long orders: for every connection of an order, a query finds the rows beyond a page behind its cursor.
 #[test]
 fn what_is_beyond_a_page_is_read_on() {
     let mut f = fixture();
