@@ -33,7 +33,7 @@ impl World {
             return;
         };
         let cart = Cart { lines: vec![(finished_good, self.rng.up_to(4))], ..Cart::default() };
-        let is_bought = self.buy(&cart, "order of a finished finished_good").is_some();
+        let is_bought = self.buy(&cart, "order of a finished good").is_some();
         if is_bought && self.workshop.as_ref().is_some_and(|workshop| workshop.offered_twice) {
             self.coverage.note("order while units are offered twice");
         }
