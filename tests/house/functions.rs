@@ -7,7 +7,7 @@ const MOST_LINES: usize = 80;
 
 /// Whether a file is shipped, or part of the tools.
 fn is_shipped(path: &str) -> bool {
-    let shipped = ["shared/src/", "functions/", "infra/cli/", "infra/xtask/"].iter().any(|folder| path.starts_with(folder));
+    let shipped = ["shared/src/", "functions/", "infra/"].iter().any(|folder| path.starts_with(folder));
     shipped && !path.contains("/tests/") && !path.ends_with("/tests.rs")
 }
 

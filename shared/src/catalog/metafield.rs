@@ -1,12 +1,14 @@
 //! The metafields that a shop can show of a variant.
 
-use strum::{Display, EnumString};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr};
 
 /// A metafield of a variant, by what it shows of the item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString)]
-#[strum(serialize_all = "snake_case")]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, EnumString, IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum MetafieldKind {
     /// The lots in stock.
     Lots,
@@ -20,10 +22,7 @@ impl MetafieldKind {
 
     /// The key of the metafield in the shop.
     #[must_use]
-    pub const fn metafield(self) -> &'static str {
-        match self {
-            Self::Lots => "lots",
-            Self::Promise => "promise",
-        }
+    pub fn metafield(self) -> &'static str {
+        self.into()
     }
 }

@@ -265,7 +265,7 @@ impl StockKind {
         matches!(self.properties().stock, StockEffect::Counts(_))
     }
 
-    /// Whether an event with a quantity of zero says something.
+    /// Whether a quantity of zero is valid.
     #[must_use]
     pub fn may_be_zero(self) -> bool {
         self.properties().quantity == QuantityRule::Total

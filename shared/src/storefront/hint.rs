@@ -2,7 +2,6 @@
 //! harm.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,13 +35,4 @@ pub struct Hint {
     pub shop: ShopDomain,
     /// The levels and metafields.
     pub targets: BTreeSet<PushTarget>,
-}
-
-impl fmt::Display for PushTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Level { sku, location } => write!(f, "{sku}@{location}"),
-            Self::Metafields { sku } => write!(f, "metafields of {sku}"),
-        }
-    }
 }

@@ -41,7 +41,7 @@ impl fmt::Display for RowKey {
             Self::Plan(first) => write!(f, "plan {first}"),
             Self::PlanOf(sku) => write!(f, "plan membership of {sku}"),
             Self::Level { shop, sku, location } => write!(f, "level of {sku} at {location} in {shop}"),
-            Self::Metafield { shop, sku, kind } => write!(f, "metafield {} of {sku} in {shop}", kind.metafield()),
+            Self::Metafield { shop, sku, kind } => write!(f, "metafield {kind} of {sku} in {shop}"),
             Self::Intent(shop) => write!(f, "push intent of {shop}"),
             Self::Call { shop, number } => write!(f, "call {number} to {shop}"),
             Self::OrderWatermark(shop) => write!(f, "order watermark of {shop}"),

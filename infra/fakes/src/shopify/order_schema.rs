@@ -139,6 +139,16 @@ pub(super) fn resolve<'a>(shop: &'a Shop, part: Part<'a>, arguments: Arguments<'
         (Part::FulfilmentOrderLine(_, asked), "remainingQuantity") => leaf(asked.remaining),
         (Part::FulfilmentOrderLine(order, asked), "lineItem") => line(order, asked.line),
 
+        (part, _) => return of_return(part, arguments),
+    })
+}
+
+/// Resolves a field of a refund or of a return.
+fn of_return<'a>(part: Part<'a>, arguments: Arguments<'_>) -> Result<Resolved<'a>, TopError> {
+    let one = |part: Part<'a>| Resolved::One(Some(Node::Part(part)));
+    let location = |id: Option<LocationId>| Resolved::One(id.map(Node::Location));
+    let line = |order: &'a Order, id| one(Part::Line(order.line(id).expect("parts are of lines of their order")));
+    Ok(match (part, arguments.field.name.as_str()) {
         (Part::Refund(_, refund), "id") => leaf(refund.id.gid()),
         (Part::Refund(_, refund), "createdAt") => leaf(zulu(refund.created_at)),
         (Part::Refund(order, refund), "return") => {
