@@ -168,6 +168,33 @@ alert_rules! {
         /// The location.
         location: LocationId,
     },
+    /// A shop sells an item at a location where no system ever reported stock. Its level is left alone.
+    StockNeverReported {
+        /// The shop.
+        shop: ShopDomain,
+        /// The item.
+        sku: Sku,
+        /// The location.
+        location: LocationId,
+    },
+    /// A change of a level waits for a person: it would put units on sale that the shop may have withheld on purpose.
+    ParkedChange {
+        /// The shop.
+        shop: ShopDomain,
+        /// The item.
+        sku: Sku,
+        /// The location.
+        location: LocationId,
+    },
+    /// A person deactivated a level in the shop: changes are kept, and not shown, until it is active again.
+    LevelDeactivated {
+        /// The shop.
+        shop: ShopDomain,
+        /// The item.
+        sku: Sku,
+        /// The location.
+        location: LocationId,
+    },
     /// The shop refuses a variant metafield. The pusher leaves it out until its value changes.
     MetafieldRefused {
         /// The shop.

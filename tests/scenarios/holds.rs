@@ -52,7 +52,7 @@ async fn read_all(world: &World) {
 }
 
 async fn report(world: &World, id: &str, kind: StockKind, units: i64) -> EventOutcome {
-    let line = OrderLineOf { shop: world.shop.clone(), order: OrderId::new(1), line: LineId::new(11) };
+    let line = OrderLineOf { shop: world.shop.clone(), order: OrderId::new(1), line: LineId::new(11), maybe_rounded: false };
     let event = StockEvent { id: EventId::new("wms", id), order: Some(line), ..world.stock(id, "A", "WH-1", kind, units) };
     let events = [(LedgerEvent::Stock(event), None)];
     commit(&world.table.store, &world.clock, &world.network, &events).await.expect("taken").remove(0)
@@ -92,7 +92,10 @@ async fn an_unallocated_paid_hold_raises_an_alert() {
     assert_eq!(holds(&world, &running).await, HoldsReport::default(), "once");
     assert_eq!(world.positions().await[1], RESERVED);
     assert_eq!(world.alerts(), [format!("unallocated#{}#1 raised", world.shop)]);
-    assert_eq!(report(&world, "a", StockKind::Allocation, 3).await, EventOutcome::Applied { movements: 2, unmapped: 0 });
+    assert_eq!(
+        report(&world, "a", StockKind::Allocation, 3).await,
+        EventOutcome::Applied { movements: 2, unmapped: 0, no_movement: None }
+    );
     assert_eq!(report(&world, "a", StockKind::Allocation, 3).await, EventOutcome::Duplicate);
     assert_eq!(report(&world, "a", StockKind::Allocation, 2).await, EventOutcome::ContentMismatch);
     let expected = ["content_mismatch#wms#a raised".to_owned(), format!("unallocated#{}#1 cleared", world.shop)];

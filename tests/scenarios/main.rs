@@ -3,6 +3,7 @@
 mod catalog;
 mod contention;
 mod explain;
+mod field_cases;
 mod forwarding;
 mod holds;
 mod intake;

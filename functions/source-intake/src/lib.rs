@@ -58,7 +58,7 @@ pub struct Answer {
     /// Movements written for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub movements: Option<usize>,
-    /// The error, or the mapping that the event waits for.
+    /// The error, the mapping that the event waits for, or why an applied event made no movement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
@@ -269,7 +269,9 @@ fn events_of(body: &Value) -> Result<Vec<Value>, String> {
 
 fn answer_for(event: &StockEvent, received: Received) -> Answer {
     let (outcome, movements, detail) = match received {
-        Received::Decided(EventOutcome::Applied { movements, .. }) => (AnswerOutcome::Applied, Some(movements), None),
+        Received::Decided(EventOutcome::Applied { movements, no_movement, .. }) => {
+            (AnswerOutcome::Applied, Some(movements), no_movement.map(|why| why.to_string()))
+        }
         Received::Decided(EventOutcome::Duplicate) => (AnswerOutcome::Duplicate, None, None),
         Received::Deferred(_) => {
             (AnswerOutcome::Deferred, None, Some("the event is stored and will be applied within moments".to_owned()))

@@ -57,6 +57,8 @@ struct Taken {
     outcome: &'static str,
     movements: usize,
     unmapped: usize,
+    /// Why the webhook made no movement, when it made none.
+    why: Option<String>,
 }
 
 impl<S: Store, C: Clock> Intake<S, C> {
@@ -68,9 +70,13 @@ impl<S: Store, C: Clock> Intake<S, C> {
         let taken = self.take(&request).await;
         let duration_ms = duration_ms(began, self.clock.now());
         match taken {
-            Ok(Taken { order, outcome, movements, unmapped }) => {
-                tracing::info!(topic, webhook = id, order, outcome, movements, unmapped, duration_ms, "webhook taken");
-                answer(StatusCode::OK, &json!({ "outcome": outcome, "movements": movements, "unmapped": unmapped }))
+            Ok(Taken { order, outcome, movements, unmapped, why }) => {
+                tracing::info!(topic, webhook = id, order, outcome, movements, unmapped, why, duration_ms, "webhook taken");
+                let mut body = json!({ "outcome": outcome, "movements": movements, "unmapped": unmapped });
+                if let Some(why) = why {
+                    body["detail"] = why.into();
+                }
+                answer(StatusCode::OK, &body)
             }
             Err(refusal) => {
                 let (reason, detail) = (refusal.reason(), refusal.detail());
@@ -115,17 +121,19 @@ impl<S: Store, C: Clock> Intake<S, C> {
                 (None, Received::Decided(outcome))
             }
         };
-        let (outcome, movements, unmapped) = match received {
-            Received::Decided(EventOutcome::Applied { .. }) if order.is_none() => ("noted", 0, 0),
-            Received::Decided(EventOutcome::Applied { movements, unmapped }) => ("applied", movements, unmapped),
-            Received::Decided(EventOutcome::Duplicate) => ("duplicate", 0, 0),
-            Received::Deferred(_) => ("deferred", 0, 0),
+        let (outcome, movements, unmapped, why) = match received {
+            Received::Decided(EventOutcome::Applied { .. }) if order.is_none() => ("noted", 0, 0, None),
+            Received::Decided(EventOutcome::Applied { movements, unmapped, no_movement }) => {
+                ("applied", movements, unmapped, no_movement)
+            }
+            Received::Decided(EventOutcome::Duplicate) => ("duplicate", 0, 0, None),
+            Received::Deferred(_) => ("deferred", 0, 0, None),
             Received::Decided(EventOutcome::ContentMismatch) => return Err(Refusal::ContentMismatch),
             Received::Decided(EventOutcome::Unreadable | EventOutcome::Waiting(_) | EventOutcome::Refused(_)) => {
                 return Err(Refusal::Unreadable);
             }
         };
-        Ok(Taken { order, outcome, movements, unmapped })
+        Ok(Taken { order, outcome, movements, unmapped, why: why.map(|why| why.to_string()) })
     }
 
     /// Refuses a webhook that is signed by the shop and malformed. It raises an alert, because Shopify stops repeating the

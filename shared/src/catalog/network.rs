@@ -2,6 +2,7 @@
 //! them, so a function loads all of them at once and caches them for a while.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -84,12 +85,16 @@ impl Location {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Network {
     locations: BTreeMap<LocationId, Location>,
+    clock_limits: BTreeMap<SystemId, Duration>,
 }
 
 impl Network {
     /// The most locations of a network. With this bound the promises of an item (one for each location and one for the
     /// unassigned place) and its levels in one shop always fit into one transaction.
     pub const MAX_LOCATIONS: usize = 40;
+
+    /// The clock limit of a system without a limit of its own. See [`Self::clock_limit`].
+    pub const CLOCK_LIMIT: Duration = Duration::from_secs(5 * 60);
 
     /// A network of these locations.
     ///
@@ -99,7 +104,20 @@ impl Network {
     pub fn new(locations: impl IntoIterator<Item = Location>) -> Self {
         let locations: BTreeMap<_, _> = locations.into_iter().map(|l| (l.code.clone(), l)).collect();
         assert!(locations.len() <= Self::MAX_LOCATIONS, "a network has at most {} locations", Self::MAX_LOCATIONS);
-        Self { locations }
+        Self { locations, clock_limits: BTreeMap::new() }
+    }
+
+    /// The network with the clock limits of systems that do not use [`Self::CLOCK_LIMIT`].
+    #[must_use]
+    pub fn with_clock_limits(self, clock_limits: BTreeMap<SystemId, Duration>) -> Self {
+        Self { clock_limits, ..self }
+    }
+
+    /// How far the times of a system's events may be ahead of our clock. An event with a later time is refused, because it would
+    /// outrank every true statement until that time.
+    #[must_use]
+    pub fn clock_limit(&self, system: &str) -> Duration {
+        self.clock_limits.get(system).copied().unwrap_or(Self::CLOCK_LIMIT)
     }
 
     /// Every location, by code.

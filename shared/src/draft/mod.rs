@@ -4,12 +4,15 @@
 //! decision needs a row that was not read, it returns the key ([`DraftError`]), and the caller reads the row and asks again.
 //! All events of a group see each other's effects, so many events on one position lead to one write of it.
 
+mod decision;
+mod no_movement;
 mod order;
 mod stock;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -19,8 +22,10 @@ use crate::ledger::{AppliedEvent, LedgerEvent, NewMovement, Position};
 use crate::movement::{EventId, Movement, MovementCause, PositionKey};
 use crate::order::{OrderRecord, StockTracking};
 use crate::promise::Promise;
-use crate::source::{OpenCommitment, ScheduledReceipts, StockEvent, WaitingForMapping};
+use crate::source::{OpenCommitment, ReceiptDocument, ScheduledReceipts, StockEvent, WaitingForMapping};
 use crate::table::{Expect, Key, MAX_WRITES, Record, Row, RowKey, UnreadableRow, Write};
+
+pub use no_movement::NoMovement;
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +36,8 @@ pub enum EventOutcome {
         movements: usize,
         /// Order lines whose SKU is not mapped. They are recorded and alerted, but not moved.
         unmapped: usize,
+        /// Why it has no movement, when it has none.
+        no_movement: Option<NoMovement>,
     },
     /// The event was in the ledger already.
     Duplicate,
@@ -74,12 +81,47 @@ pub enum StockEventError {
     /// The event names an order of a shop that no location serves.
     #[error("{0} is not one of our shops: correct the shop, or add it to a location")]
     OtherShop(ShopDomain),
+    /// The event is dated later than the system's clock can be.
+    #[error(
+        "it is dated {occurred_at}, more than {} minutes after our time {now}: correct occurred_at, or the clock or time zone of \
+         the system", limit.as_secs() / 60
+    )]
+    InTheFuture {
+        /// The time of the event.
+        occurred_at: Timestamp,
+        /// Our time.
+        now: Timestamp,
+        /// The limit of the system.
+        limit: Duration,
+    },
+    /// An id of the order is a number that may have been rounded, and no order of the ledger has it.
+    #[error("no order {order} with line {line} is known, and a number above 2^53 may have been rounded: send the ids as text")]
+    RoundedId {
+        /// The order.
+        order: OrderId,
+        /// The line.
+        line: LineId,
+    },
+    /// No statement of this event is there to be withdrawn.
+    #[error(
+        "{event} is no count or balance of {of}, and no statement about a purchase order or production run of its item: \
+         `cargo x ledger replay {of}` lists the events of the position. Take back another movement with an adjustment"
+    )]
+    NothingToWithdraw {
+        /// The event.
+        event: EventId,
+        /// The position.
+        of: PositionKey,
+    },
     /// The position has too many lots.
     #[error("{0} has {most} lots already: write off or correct those that are gone", most = Position::MAX_LOTS)]
     TooManyLots(PositionKey),
     /// The item has too many open scheduled receipts.
     #[error("{0} has {most} open scheduled receipts: cancel the finished ones", most = ScheduledReceipts::MAX_DOCUMENTS)]
     TooManyDocuments(Sku),
+    /// The document has too many lines.
+    #[error("{0} has {most} lines already: split the document", most = ReceiptDocument::MAX_LINES)]
+    TooManyLines(String),
 }
 
 /// Why an event could not be decided.
@@ -109,6 +151,7 @@ struct Decision {
     receipts: BTreeMap<Key, ScheduledReceipts>,
     waiting: Vec<WaitingForMapping>,
     unmapped: usize,
+    no_movement: Option<NoMovement>,
     unfinished: bool,
     /// The outcome, if the event does not go into the ledger.
     left_out: Option<EventOutcome>,
@@ -180,6 +223,10 @@ impl<'a> Draft<'a> {
                 keys.insert(RowKey::SystemItem { system: stock.system().to_owned(), code: stock.sku.to_owned() }.key());
             }
             LedgerEvent::Hold(_) => {}
+            LedgerEvent::Decision(decided) => {
+                item(&decided.of.sku, &BTreeSet::from([decided.of.place.clone()]));
+                keys.insert(RowKey::Receipts(decided.of.sku.clone()).key());
+            }
             LedgerEvent::Order(order) => {
                 let snapshot = &order.snapshot;
                 let named = snapshot.locations().filter_map(|id| network.by_shop_id(&snapshot.shop, id));
@@ -243,12 +290,15 @@ impl<'a> Draft<'a> {
                     LedgerEvent::Stock(stock) => self.decide_stock(event, stock, lane, room)?,
                     LedgerEvent::Order(order) => self.decide_order(event, room, |record| record.merge(&order.snapshot))?,
                     LedgerEvent::Hold(hold) => self.decide_order(event, room, |record| record.expire(hold))?,
+                    LedgerEvent::Decision(decided) => self.decide_position(decided)?,
                 };
                 let leaves_no_mark = event.is_own_read() && decision.changes_nothing();
                 if decision.left_out.is_none() && !decision.unfinished && !leaves_no_mark {
                     decision.inbox = Some(AppliedEvent { event: event.id().clone(), content, applied_at: self.now });
                 }
-                let applied = EventOutcome::Applied { movements: decision.movements.len(), unmapped: decision.unmapped };
+                let movements = decision.movements.len();
+                let no_movement = decision.no_movement.take().filter(|_| movements == 0);
+                let applied = EventOutcome::Applied { movements, unmapped: decision.unmapped, no_movement };
                 let outcome = decision.left_out.take().unwrap_or(applied);
                 (decision, outcome)
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::alert::{AlertState, AlertSubject};
 use crate::catalog::{Item, MissingMapping, Quantity, ShopItem, day_of};
-use crate::draft::{Decision, Draft, DraftError, needing};
+use crate::draft::{Decision, Draft, DraftError, NoMovement, needing};
 use crate::ledger::{LedgerEvent, NewMovement};
 use crate::movement::{Lot, MovementCause, MovementKind, OrderLineRef, PositionKey};
 use crate::order::{OrderRecord, OrderStep, StockTracking};
@@ -31,12 +31,15 @@ impl Draft<'_> {
         };
         let mut record = known.clone().unwrap_or_else(|| OrderRecord::new(shop.clone(), order));
         take(&mut record);
+        decision.no_movement = Some(reason(&record, event));
 
         let mut needs = BTreeSet::new();
         self.map_lines(&mut decision, &mut record, room, &mut needs)?;
         let steps = record.next_steps(self.network);
-        for step in &steps {
-            needing(&mut needs, self.position(&decision, &PositionKey::new(step.sku.clone(), step.place.clone())))?;
+        let touched = steps.iter().map(|step| (step.sku.clone(), step.place.clone()));
+        let removed = record.newly_removed(self.network).into_iter().map(|change| (change.sku, change.place));
+        for (sku, place) in touched.chain(removed) {
+            needing(&mut needs, self.position(&decision, &PositionKey::new(sku, place)))?;
         }
         if !needs.is_empty() {
             return Err(DraftError::Needs(needs));
@@ -68,6 +71,9 @@ impl Draft<'_> {
             }
             self.record_step(&mut decision, &mut record, (&step, lots), event)?;
         }
+        if !decision.unfinished {
+            self.note_removed(&mut decision, &mut record, room - of_order)?;
+        }
         // The rest of a large order comes with its next part. If the function is killed before that, the order must be read
         // again.
         record.unread |= decision.unfinished && matches!(event, LedgerEvent::Order(_)) && event.is_own_read();
@@ -77,6 +83,24 @@ impl Draft<'_> {
             decision.order = Some(record);
         }
         Ok(decision)
+    }
+
+    /// Notes the units that edits removed at their positions, as far as the transaction has room.
+    fn note_removed(&self, decision: &mut Decision, record: &mut OrderRecord, room: usize) -> Result<(), DraftError> {
+        for change in record.newly_removed(self.network) {
+            let held = decision.movements.len() + 2 * decision.positions.len() + decision.alerts.len() + decision.waiting.len();
+            if held + 4 > room {
+                decision.unfinished = true;
+                break;
+            }
+            let of = PositionKey::new(change.sku.clone(), change.place.clone());
+            let mut position = self.position(decision, &of)?;
+            // An operator may have settled the units before a later fact takes them back.
+            position.removed = (position.removed + change.units).at_least_zero();
+            decision.positions.insert(of, position);
+            record.note_removed(&change);
+        }
+        Ok(())
     }
 
     /// Maps the lines of an order to items. What is not mapped raises its alert, and the order waits for the mapping.
@@ -188,5 +212,25 @@ impl Draft<'_> {
         }
         record.apply(step);
         Ok(())
+    }
+}
+
+/// Why an event about an order makes no movement, in case it makes none.
+fn reason(record: &OrderRecord, event: &LedgerEvent) -> NoMovement {
+    let Some(facts) = &record.facts else { return NoMovement::OrderUnknown };
+    let sent = match event {
+        LedgerEvent::Order(order) => order.snapshot.facts.as_ref().map(|facts| facts.version),
+        LedgerEvent::Hold(_) | LedgerEvent::Stock(_) | LedgerEvent::Decision(_) => None,
+    };
+    if facts.test {
+        NoMovement::TestOrder
+    } else if sent.is_some_and(|sent| sent < facts.version) {
+        NoMovement::OlderThanOrder { version: facts.version }
+    } else if facts.cancelled {
+        NoMovement::OrderCancelled
+    } else if facts.lines.values().all(|line| line.stocked == StockTracking::No) {
+        NoMovement::NothingStocked
+    } else {
+        NoMovement::OrderIsEven
     }
 }

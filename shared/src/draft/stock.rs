@@ -6,17 +6,17 @@ use jiff::Timestamp;
 
 use crate::alert::AlertSubject;
 use crate::catalog::{Factor, Item, LocationId, LotId, MissingMapping, Place, Quantity, Sku, SystemItem};
-use crate::draft::{Decision, Draft, DraftError, EventOutcome, StockEventError};
+use crate::draft::{Decision, Draft, DraftError, EventOutcome, NoMovement, StockEventError};
 use crate::ledger::{LastCount, LedgerEvent, NewMovement, Position};
 use crate::movement::{CountBasis, Lot, Movement, MovementCause, MovementKind, PositionKey};
 use crate::order::{OrderRecord, OrderReport};
 use crate::source::{
-    DocumentKind, OpenCommitment, OrderLineOf, ScheduledReceipts, StockEffect, StockEvent, WaitingForMapping, WaitingItem,
+    DocumentKind, NoRoom, OpenCommitment, OrderLineOf, ScheduledReceipts, StockEffect, StockEvent, WaitingForMapping, WaitingItem,
 };
 use crate::table::{Key, Record, RowKey, UnreadableRow};
 
 /// The most later movements that a count reads back over.
-const MAX_LOOK_BACK: u64 = 2_000;
+pub(super) const MAX_LOOK_BACK: u64 = 2_000;
 
 /// How many of these movements are read at once.
 const LOOKED_AT_ONCE: u64 = 50;
@@ -59,7 +59,13 @@ impl Draft<'_> {
         room: usize,
     ) -> Result<Decision, DraftError> {
         let mut decision = Decision::default();
-        let left_out = match self.resolve(stock)? {
+        // An event that waited was checked when it arrived.
+        let in_time = if lane.is_none() { self.in_time(stock) } else { Ok(()) };
+        let resolved = match in_time {
+            Ok(()) => self.resolve(stock)?,
+            Err(error) => Err(LeftOut::Refused(error)),
+        };
+        let left_out = match resolved {
             Ok(resolved) => match (&stock.order, stock.kind.properties().report) {
                 (Some(of), Some(kind)) => match self.other_line(of, &resolved.sku)? {
                     Some(error) => Some(LeftOut::Refused(error)),
@@ -101,6 +107,13 @@ impl Draft<'_> {
         Ok(decision)
     }
 
+    /// Refuses an event that is dated later than the system's clock can be. It would outrank every true statement until then.
+    fn in_time(&self, stock: &StockEvent) -> Result<(), StockEventError> {
+        let (occurred_at, now, limit) = (stock.occurred_at, self.now, self.network.clock_limit(stock.system()));
+        let latest = now.saturating_add(limit).unwrap_or(Timestamp::MAX);
+        if occurred_at > latest { Err(StockEventError::InTheFuture { occurred_at, now, limit }) } else { Ok(()) }
+    }
+
     /// Why an event cannot belong to the order line it names, as far as the order is known.
     fn other_line(&self, of: &OrderLineOf, sku: &Sku) -> Result<Option<StockEventError>, DraftError> {
         if !self.network.has_shop(&of.shop) {
@@ -111,6 +124,10 @@ impl Draft<'_> {
             Some(record) => Some(record.clone()),
             None => self.read(&key)?.map(Record::decode).transpose()?,
         };
+        let has_line = record.as_ref().and_then(|record| record.facts.as_ref()).is_some_and(|f| f.lines.contains_key(&of.line));
+        if of.maybe_rounded && !has_line {
+            return Ok(Some(StockEventError::RoundedId { order: of.order, line: of.line }));
+        }
         // An unknown line may have been added a moment ago.
         let known = record.as_ref().and_then(|record| record.lines.get(&of.line)?.sku.as_ref());
         Ok(known.filter(|known| *known != sku).map(|known| StockEventError::OtherLine {
@@ -226,8 +243,10 @@ impl Draft<'_> {
             StockEffect::Corrects => (Some(MovementKind::Found), quantity),
             StockEffect::Counts(basis) => return self.count(decision, &here, stock, (quantity, basis, lot)),
         };
-        if ScheduledReceipts::are_changed_by(stock) && !self.schedule(decision, stock, resolved)? {
-            return Ok(Err(StockEventError::TooManyDocuments(resolved.sku.clone())));
+        if ScheduledReceipts::are_changed_by(stock)
+            && let Err(error) = self.schedule(decision, stock, resolved)?
+        {
+            return Ok(Err(error));
         }
         let cause = MovementCause { event: stock.id.clone(), order: None };
         let at = Some(stock.occurred_at);
@@ -245,21 +264,43 @@ impl Draft<'_> {
         if let Some(document) = DocumentKind::of(stock.kind) {
             let of = resolved.to.clone().map_or(here, |to| PositionKey::new(resolved.sku.clone(), Place::At(to)));
             self.apply_to_document(decision, stock, document, of, quantity, lot)?;
+            decision.no_movement.get_or_insert(NoMovement::DocumentIsEven);
         }
         Ok(Ok(()))
     }
 
-    /// Updates the scheduled receipts of the item. Returns `false` when there is no room for another document.
-    fn schedule(&self, decision: &mut Decision, stock: &StockEvent, resolved: &Resolved) -> Result<bool, DraftError> {
+    /// Updates the scheduled receipts of the item. Fails when there is no room for another document or line.
+    fn schedule(
+        &self,
+        decision: &mut Decision,
+        stock: &StockEvent,
+        resolved: &Resolved,
+    ) -> Result<Result<(), StockEventError>, DraftError> {
         let key = RowKey::Receipts(resolved.sku.clone()).key();
         let known = match self.receipts.get(&key) {
             Some(receipts) => Some(receipts.clone()),
             None => self.read(&key)?.map(Record::decode).transpose()?,
         };
-        let mut receipts = known.unwrap_or_else(|| ScheduledReceipts::none(resolved.sku.clone()));
-        let has_room = receipts.record(stock, &resolved.at, resolved.quantity, self.now);
-        decision.receipts.insert(key, receipts);
-        Ok(has_room)
+        let before = known.unwrap_or_else(|| ScheduledReceipts::none(resolved.sku.clone()));
+        let mut receipts = before.clone();
+        match receipts.record(stock, &resolved.at, resolved.quantity, self.now) {
+            Ok(()) => {}
+            Err(NoRoom::Documents) => return Ok(Err(StockEventError::TooManyDocuments(resolved.sku.clone()))),
+            Err(NoRoom::Lines) => {
+                return Ok(Err(StockEventError::TooManyLines(stock.reference.clone().unwrap_or_default())));
+            }
+        }
+        let newest = stock.reference.as_ref().and_then(|reference| receipts.documents.get(reference)?.newest());
+        decision.no_movement = Some(match newest {
+            Some(newest) if newest.event != stock.id && newest.as_of > stock.occurred_at => {
+                NoMovement::OlderThanSchedule { scheduled: newest.as_of }
+            }
+            Some(_) | None => NoMovement::Scheduled,
+        });
+        if receipts != before {
+            decision.receipts.insert(key, receipts);
+        }
+        Ok(Ok(()))
     }
 
     /// Adds the event to its document, and records the change of its open quantities.
@@ -316,11 +357,13 @@ impl Draft<'_> {
         let as_of = stock.occurred_at.min(position.moved_at.map_or(self.now, |last| last.max(self.now)));
         let newest = match &lot {
             Some(lot) => position.lots.get(&lot.id).and_then(|lot| lot.counted),
-            None => position.counted.map(|counted| counted.as_of),
+            None => position.counted.as_ref().map(|counted| counted.as_of),
         };
-        if newest.is_some_and(|newest| as_of <= newest) {
-            return Ok(Ok(())); // A newer count includes everything that this one saw.
+        if let Some(counted) = newest.filter(|newest| as_of <= *newest) {
+            decision.no_movement = Some(NoMovement::OlderThanCount { counted });
+            return Ok(Ok(()));
         }
+        decision.no_movement = Some(NoMovement::CountAgrees);
         let then = match self.there_at(decision, &position, lot.as_ref().map(|lot| &lot.id), basis, as_of)? {
             Ok(then) => then,
             Err(error) => return Ok(Err(error)),
@@ -332,9 +375,10 @@ impl Draft<'_> {
         }
         let mut position = self.position(decision, of)?;
         position.note_source(stock.system(), as_of);
+        position.reported = true;
         match &lot {
             Some(lot) => position.counted_lot(&lot.id, as_of),
-            None => position.counted = Some(LastCount { as_of, basis }),
+            None => position.counted = Some(LastCount { as_of, basis, event: Some(stock.id.clone()) }),
         }
         decision.positions.insert(of.clone(), position);
         Ok(Ok(()))
@@ -377,7 +421,7 @@ impl Draft<'_> {
     }
 
     /// One movement of a position, stored or drafted. The movements before it are read along with it.
-    fn movement(&self, decision: &Decision, of: &PositionKey, seq: u64) -> Result<Movement, DraftError> {
+    pub(super) fn movement(&self, decision: &Decision, of: &PositionKey, seq: u64) -> Result<Movement, DraftError> {
         let mut drafted = decision.movements.iter().chain(&self.movements);
         if let Some(movement) = drafted.find(|movement| movement.seq == seq && movement.of == *of) {
             return Ok(movement.clone());

@@ -49,6 +49,8 @@ pub enum NodeName {
     MovedByShop,
     /// Units that are kept back as a buffer.
     Buffer,
+    /// Units that our orders reserve and the shop does not commit.
+    Unclaimed,
     /// One change of a position.
     Movement,
     /// Movements that the number does not include yet.

@@ -8,7 +8,7 @@ use crate::explain::facts::{ExplainFacts, History, SentBy, SentLevel};
 use crate::explain::node::{ExplainNode, NodeName, NodeRole, NodeSource};
 use crate::movement::{Balance, Movement, PositionKey};
 use crate::promise::{LocationPromise, Promise};
-use crate::storefront::{PushAction, PushCall, PushOutcome};
+use crate::storefront::{LevelBlock, PushAction, PushCall, PushOutcome};
 use crate::table::{Row, RowKey};
 
 /// What can be promised to an online order, from all places together.
@@ -53,8 +53,16 @@ pub(super) fn sent_level(
         };
         parts.push(ExplainNode::new(NodeName::Unsent, what, None));
     }
-    if let Some(reason) = &level.refused {
-        parts.push(ExplainNode::new(NodeName::Refused, format!("the shop refuses the value: {reason}"), None));
+    if let Some(block) = &level.blocked {
+        let why = match block {
+            LevelBlock::NeverReported => "left alone: no system ever reported stock here".to_owned(),
+            LevelBlock::Refused { reason } => format!("the shop refuses the value: {reason}"),
+            LevelBlock::Parked { shown, wanted } => {
+                format!("the shop shows {shown}; setting it to {wanted} waits for an operator")
+            }
+            LevelBlock::Deactivated => "a person deactivated the level in the shop".to_owned(),
+        };
+        parts.push(ExplainNode::new(NodeName::Refused, why, None));
     }
     parts.push(match &sent.sent_by {
         SentBy::Call(call) => call_node(call, sent),
@@ -89,7 +97,7 @@ fn call_node(call: &PushCall, sent: &SentLevel) -> ExplainNode {
 fn to_push(facts: &ExplainFacts, sent: &SentLevel, at: Option<&LocationPromise>, producible: Option<ExplainNode>) -> ExplainNode {
     let level = &sent.level;
     let mut supply = ExplainNode::new(NodeName::Supply, "supply", level.supply)
-        .by("units that may be sold + shipped ahead of the shop + can still be produced − kept back");
+        .by("units that may be sold + shipped ahead of the shop + can still be produced − kept back − unclaimed");
     let mut push = ExplainNode::new(NodeName::ToPush, "to push", level.to_push).by("supply − moved by the shop itself");
     if let Some(at) = at {
         let location = facts.network.get(&level.location);
@@ -99,6 +107,8 @@ fn to_push(facts: &ExplainFacts, sent: &SentLevel, at: Option<&LocationPromise>,
             supply.with(nonzero(NodeName::ShippedAhead, "shipped ahead of the shop", at.balance.shipped_ahead, NodeRole::Adds));
         supply = supply.with(nonzero(NodeName::Producible, "can still be produced", at.producible, NodeRole::Adds));
         supply = supply.with(nonzero(NodeName::Buffer, kept_back(facts, &level.location), buffer, NodeRole::Takes));
+        let unclaimed = "reserved by orders that the shop does not commit";
+        supply = supply.with(nonzero(NodeName::Unclaimed, unclaimed, level.unclaimed, NodeRole::Takes));
         supply = supply.with([place(facts, &Place::At(level.location.clone()), at, producible)]);
         push = push.with([supply.part(NodeRole::Adds)]);
         push = push.with(nonzero(NodeName::MovedByShop, "moved by the shop itself", at.balance.moved_by_shop, NodeRole::Takes));

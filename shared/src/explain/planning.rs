@@ -215,7 +215,7 @@ fn documents(facts: &ExplainFacts, item: &GroupItem) -> Vec<ExplainNode> {
     let promise = facts.rows.get(&item.sku).and_then(|rows| rows.promise.as_ref());
     let receipts = facts.receipts.get(&item.sku);
     let node = |receipt: &ScheduledReceipt| {
-        let ScheduledReceipt { reference, kind, location, quantity, left, due } = receipt;
+        let ScheduledReceipt { reference, line, kind, location, quantity, left, due, .. } = receipt;
         let what = if *kind == StockKind::ProductionRun { "production run" } else { "purchase order" };
         let day = facts.planning_inputs().day_of(receipt);
         let counts = day.is_some_and(|day| day < FAR);
@@ -225,12 +225,13 @@ fn documents(facts: &ExplainFacts, item: &GroupItem) -> Vec<ExplainNode> {
             (Some(due), None) => format!("was due {due}: an overdue receipt does not count"),
             (None, _) => "has no due date: it does not count".to_owned(),
         };
-        let last = receipts.and_then(|receipts| receipts.documents.get(reference)?.schedule_events.last());
+        let last = receipts.and_then(|receipts| receipts.documents.get(reference)?.newest());
+        let line = line.as_ref().map_or_else(String::new, |line| format!(" line {line}"));
         let from = NodeSource {
             event: last.map(|last| last.event.clone()),
             ..NodeSource::row(&RowKey::Receipts(item.sku.clone()), last.map(|last| last.recorded_at))
         };
-        let what = format!("{what} {reference} at {location}, {left} of {quantity} to come, {due}");
+        let what = format!("{what} {reference}{line} at {location}, {left} of {quantity} to come, {due}");
         ExplainNode::new(NodeName::ScheduledReceipt, what, *left)
             .part(if counts { NodeRole::Adds } else { NodeRole::Shows })
             .from(from)

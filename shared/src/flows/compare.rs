@@ -1,20 +1,28 @@
 //! Compares the levels that a shop shows with the computed levels, one page of the catalog at a time.
 //!
 //! This flow does not correct a drifted level. It marks the level for repair, and the pusher sets it by compare-and-set, in
-//! turn with its other pushes.
+//! turn with its other pushes. It also finds what only the shop shows: units that no order of the shop claims, levels that a
+//! person deactivated, levels where stock was never reported, and whether the shop restocked units that an edit removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::catalog::{InventoryItemId, Network, ShopDomain, ShopItem, ShopLocationId, Sku};
+use crate::catalog::{Location, LocationKind, Network, Place, Quantity, ShopDomain, ShopItem, ShopLocationId, Sku};
+use crate::flows::delivered::turn_alert;
 use crate::flows::reconcile_error::wait_within;
-use crate::flows::{ReconcileError, hint_all, recompute, write_if_unchanged};
-use crate::ports::{Clock, Cursor, Hints, Listing, Store, StoreError, Storefront, read};
+use crate::flows::{ReconcileError, hint_all, receive, recompute, write_if_unchanged};
+use crate::ledger::{LedgerEvent, PositionDecision};
+use crate::movement::PositionKey;
+use crate::ports::{Clock, Cursor, Hints, Listing, Store, Storefront, read, read_rows};
+use crate::promise::Promise;
 use crate::reconcile::{CompareProgress, CompareReport, LevelDrift, OrderWatermark};
-use crate::storefront::{Level, PushIntent, PushState, PushTarget, RepairDecision, ShopLevel, StorefrontError, decide_repair};
-use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
+use crate::storefront::{
+    Level, LevelBlock, PushIntent, PushState, PushTarget, RepairDecision, ShopLevel, StorefrontError, decide_repair, is_settled,
+    unclaimed,
+};
+use crate::table::{Expect, IndexKey, IndexPartition, ReadRows, Record, Row, RowKey, Write};
 
 /// Compares the next page of the shop's catalog.
 ///
@@ -39,47 +47,11 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
         })
         .await?;
     let items = page.records.iter().map(Record::decode).collect::<Result<Vec<ShopItem>, _>>()?;
-    let mut report =
-        CompareReport { shop: shop.clone(), began, levels: 0, in_flight: 0, drifted: Vec::new(), end: page.next.is_none() };
+    let (drifted, end) = (Vec::new(), page.next.is_none());
+    let mut report = CompareReport { shop: shop.clone(), began, levels: 0, in_flight: 0, parked: 0, drifted, end };
     if !items.is_empty() {
-        // The order matters, as in a repair: read the watermark up to which the ledger is complete, recompute the levels, then
-        // ask the shop.
-        let swept_at =
-            read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.and_then(|sweep| sweep.complete_at);
-        let skus: BTreeSet<&Sku> = items.iter().map(|item| &item.sku).collect();
-        let mut not_recomputed = BTreeSet::new();
-        for sku in &skus {
-            if let Err(error) = recompute(store, clock, network, sku).await {
-                tracing::error!(%sku, %error, "an item could not be recomputed; the comparison continues with the other items");
-                not_recomputed.insert(*sku);
-            }
-        }
-        let keys: Vec<Key> = skus
-            .iter()
-            .flat_map(|sku| {
-                network.locations().map(|location| {
-                    RowKey::Level { shop: shop.clone(), sku: (*sku).clone(), location: location.code.clone() }.key()
-                })
-            })
-            .collect();
-        let pushing = read::<PushIntent, S>(store, &RowKey::Intent(shop.clone()))
-            .await?
-            .0
-            .is_some_and(|intent| intent.state == PushState::Open);
-        let records = store.get(&keys).await?;
-        let ids: BTreeSet<_> = items.iter().map(|item| item.inventory_item).collect();
-        let ids: Vec<_> = ids.into_iter().collect();
-        let shown = loop {
-            match front.levels(shop, &ids).await {
-                Ok(shown) => break shown,
-                Err(StorefrontError::Throttled { wait }) => wait_within(clock, wait, deadline).await?,
-                Err(error) => return Err(error.into()),
-            }
-        };
-        let shown: Shown<'_> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
-        let decide = |level: &Level, found: &ShopLevel| decide_repair(level, found, swept_at, settling_window);
-        let to_repair = compare_levels(&mut report, records, (&shown, &not_recomputed, pushing), decide);
-        mark_for_repair(store, hints, shop, to_repair).await?;
+        let comparison = Comparison { store, hints, clock, network, shop, settling_window };
+        comparison.page(front, &items, &mut report, deadline).await?;
     }
     let next = page.next.and_then(|_| items.last().map(|item| (item.shop_sku.clone(), item.sku.clone())));
     for write in [Write::put(&report, Expect::Absent), Write::put(&CompareProgress { after: next, ..at }, expect)] {
@@ -89,68 +61,230 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
     Ok(report)
 }
 
-/// What the shop shows of each item and location.
-type Shown<'a> = BTreeMap<(InventoryItemId, ShopLocationId), &'a ShopLevel>;
-
-/// Compares stored levels with what the shop shows, and returns those that must be repaired, with their revisions.
-fn compare_levels(
-    report: &mut CompareReport,
-    records: Vec<Option<Record>>,
-    (shown, not_recomputed, pushing): (&Shown<'_>, &BTreeSet<&Sku>, bool),
-    decide: impl Fn(&Level, &ShopLevel) -> RepairDecision,
-) -> Vec<(Level, u64)> {
-    let mut to_repair = Vec::new();
-    for record in records.into_iter().flatten() {
-        let level = match record.decode::<Level>() {
-            Ok(level) => level,
-            Err(error) => {
-                tracing::error!(%error, "a level cannot be read and is left out of the comparison");
-                continue;
-            }
-        };
-        let Some(found) = shown.get(&(level.inventory_item, level.shop_location)) else { continue };
-        report.levels += 1;
-        if not_recomputed.contains(&level.sku) {
-            report.in_flight += 1; // It may lack orders that the sweep found and would seem to drift.
-            continue;
-        }
-        match decide(&level, found) {
-            RepairDecision::Agrees => {}
-            RepairDecision::Set { .. } if !pushing && !level.is_due() => {
-                report.drifted.push(LevelDrift {
-                    sku: level.sku.clone(),
-                    location: level.location.clone(),
-                    shown: found.available + found.committed,
-                    supply: level.supply,
-                });
-                to_repair.push((level, record.revision));
-            }
-            // The shop refused to activate the level. The reason may have passed, so the pusher tries again.
-            RepairDecision::Inactive if !pushing && level.refused.is_some() => to_repair.push((level, record.revision)),
-            RepairDecision::Set { .. } | RepairDecision::InFlight | RepairDecision::Inactive => report.in_flight += 1,
-        }
-    }
-    to_repair
-}
-
 fn cursor(shop: &ShopDomain, shop_sku: String, sku: Sku) -> Cursor {
     let entry = IndexKey::ShopItem { shop: shop.clone(), sku };
     Cursor { key: RowKey::ShopItem { shop: shop.clone(), shop_sku }.key(), index: Some(entry.key()) }
 }
 
-async fn mark_for_repair<S: Store, H: Hints>(
-    store: &S,
-    hints: &H,
-    shop: &ShopDomain,
-    levels: Vec<(Level, u64)>,
-) -> Result<(), StoreError> {
-    let mut targets = BTreeSet::new();
-    for (level, revision) in levels {
-        let again = Level { needs_set: true, refused: None, ..level };
-        // A level that has just changed is left to the next comparison.
-        if write_if_unchanged(store, &[Write::put(&again, Expect::Revision(revision))]).await? {
-            targets.insert(PushTarget::Level { sku: again.sku, location: again.location });
+/// Whether a shop shows units of an item at a location in use, where the level is not computed.
+fn is_shown(location: &Location, found: &ShopLevel) -> bool {
+    location.active && location.kind != LocationKind::Production && found.active && !found.total().is_zero()
+}
+
+/// What a comparison found about one level.
+enum Finding {
+    /// There is nothing to do.
+    Nothing,
+    /// Orders may be in flight, or a push is due: a later comparison decides.
+    InFlight,
+    /// The level must be written as it is here. The pusher sends it when it is due.
+    Changed(Box<Level>),
+    /// The level differs and must be repaired.
+    Drifted(Box<Level>),
+    /// The change waits for an operator.
+    Parked(Box<Level>),
+    /// The shop has the expected number, so it restocked these units that order edits removed.
+    Restocked(Quantity),
+}
+
+struct Comparison<'a, S, H, C> {
+    store: &'a S,
+    hints: &'a H,
+    clock: &'a C,
+    network: &'a Network,
+    shop: &'a ShopDomain,
+    settling_window: Duration,
+}
+
+impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
+    async fn page<F: Storefront>(
+        &self,
+        front: &F,
+        items: &[ShopItem],
+        report: &mut CompareReport,
+        deadline: Timestamp,
+    ) -> Result<(), ReconcileError> {
+        let (store, shop) = (self.store, self.shop);
+        // The order matters, as in a repair: read the watermark up to which the ledger is complete, recompute the levels, then
+        // ask the shop.
+        let swept_at =
+            read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.and_then(|sweep| sweep.complete_at);
+        let skus: BTreeSet<&Sku> = items.iter().map(|item| &item.sku).collect();
+        let mut not_recomputed = BTreeSet::new();
+        for sku in &skus {
+            if let Err(error) = recompute(store, self.clock, self.network, sku).await {
+                tracing::error!(%sku, %error, "an item could not be recomputed; the comparison continues with the other items");
+                not_recomputed.insert(*sku);
+            }
+        }
+        let pushing = read::<PushIntent, S>(store, &RowKey::Intent(shop.clone()))
+            .await?
+            .0
+            .is_some_and(|intent| intent.state == PushState::Open);
+        let names = skus.iter().flat_map(|sku| {
+            let levels = self.network.locations().map(|location| RowKey::Level {
+                shop: shop.clone(),
+                sku: (*sku).clone(),
+                location: location.code.clone(),
+            });
+            levels.chain([RowKey::Promise((*sku).clone())])
+        });
+        let rows = read_rows(store, names).await?;
+        let ids: BTreeSet<_> = items.iter().map(|item| item.inventory_item).collect();
+        let ids: Vec<_> = ids.into_iter().collect();
+        let shown = loop {
+            match front.levels(shop, &ids).await {
+                Ok(shown) => break shown,
+                Err(StorefrontError::Throttled { wait }) => wait_within(self.clock, wait, deadline).await?,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let mut targets = BTreeSet::new();
+        for item in items {
+            let shown: Vec<&ShopLevel> = shown.iter().filter(|level| level.inventory_item == item.inventory_item).collect();
+            if not_recomputed.contains(&item.sku) {
+                // Its levels may lack orders that the sweep found, and would seem to drift.
+                report.levels += shown.len();
+                report.in_flight += shown.len();
+                continue;
+            }
+            let promise: Option<Promise> = rows.get(&RowKey::Promise(item.sku.clone()))?;
+            let unclaimed = promise.as_ref().and_then(|promise| self.unclaimed(promise, &shown, swept_at));
+            for found in shown {
+                let Some(location) = self.network.by_shop_id(shop, found.location) else { continue };
+                let row = RowKey::Level { shop: shop.clone(), sku: item.sku.clone(), location: location.code.clone() };
+                let level = match rows.get::<Level>(&row) {
+                    Ok(Some(level)) => level,
+                    // A shop stocks a new item at every location. Only a level that shows units needs a report.
+                    Ok(None) if is_shown(location, found) => {
+                        let (sku, code) = (item.sku.clone(), location.code.clone());
+                        let level = Level::new(shop.clone(), sku, code, found.inventory_item, found.location);
+                        Level { blocked: Some(LevelBlock::NeverReported), ..level }
+                    }
+                    Ok(None) => continue,
+                    Err(error) => {
+                        tracing::error!(%error, "a level cannot be read and is left out of the comparison");
+                        continue;
+                    }
+                };
+                if (level.inventory_item, level.shop_location) != (found.inventory_item, found.location) {
+                    continue; // The level is of an older mapping.
+                }
+                report.levels += 1;
+                let here = unclaimed.as_ref().and_then(|unclaimed| unclaimed.get(&found.location).copied());
+                let finding = self.find(&level, found, (swept_at, pushing, here));
+                if let Some(target) = self.act(&rows, level, found, finding, report).await? {
+                    targets.insert(target);
+                }
+            }
+        }
+        Ok(hint_all(self.hints, shop, targets).await?)
+    }
+
+    /// Units that our orders reserve and the shop does not commit; `None` while orders may be in flight.
+    fn unclaimed(
+        &self,
+        promise: &Promise,
+        shown: &[&ShopLevel],
+        swept_at: Option<Timestamp>,
+    ) -> Option<BTreeMap<ShopLocationId, Quantity>> {
+        if !shown.iter().all(|level| is_settled(level, swept_at, self.settling_window)) {
+            return None;
+        }
+        let (mut here, mut elsewhere) = (BTreeMap::new(), Quantity::ZERO);
+        for (place, at) in &promise.places {
+            let reserved = at.balance.reserved.at_least_zero();
+            let id = self.network.at(place).and_then(|location| location.shops.get(self.shop));
+            match id.filter(|id| shown.iter().any(|level| level.location == **id)) {
+                Some(id) => drop(here.insert(*id, reserved)),
+                None => elsewhere += reserved,
+            }
+        }
+        Some(unclaimed(&here, elsewhere, shown))
+    }
+
+    /// Decides what to do about one level.
+    fn find(
+        &self,
+        level: &Level,
+        found: &ShopLevel,
+        (swept_at, pushing, unclaimed): (Option<Timestamp>, bool, Option<Quantity>),
+    ) -> Finding {
+        let again = || Box::new(Level { needs_set: true, blocked: None, ..level.clone() });
+        let is_busy = pushing || level.is_due();
+        match (&level.blocked, decide_repair(level, found, swept_at, self.settling_window)) {
+            (Some(LevelBlock::NeverReported), _) if level.alert.is_none() => Finding::Changed(Box::new(level.clone())),
+            (Some(LevelBlock::NeverReported), _) => Finding::Nothing,
+            _ if is_busy => Finding::InFlight,
+            // The shop refused to activate the level. The reason may have passed, so the pusher tries again.
+            (Some(LevelBlock::Refused { .. }), RepairDecision::Inactive) => Finding::Changed(again()),
+            (Some(LevelBlock::Deactivated), RepairDecision::Inactive) => Finding::Nothing,
+            (Some(LevelBlock::Deactivated), _) => Finding::Changed(again()),
+            (None | Some(LevelBlock::Parked { .. }), RepairDecision::Inactive) => {
+                Finding::Changed(Box::new(Level { needs_set: false, blocked: Some(LevelBlock::Deactivated), ..level.clone() }))
+            }
+            (_, RepairDecision::InFlight) => Finding::InFlight,
+            _ if unclaimed.is_some_and(|unclaimed| unclaimed != level.unclaimed) => {
+                let mut claimed = level.clone();
+                claimed.set_unclaimed(unclaimed.unwrap_or_default(), self.clock.now());
+                Finding::Changed(Box::new(claimed))
+            }
+            (_, RepairDecision::Agrees) if level.removed.is_positive() => Finding::Restocked(level.removed),
+            (_, RepairDecision::Agrees) => Finding::Nothing,
+            (_, RepairDecision::Park { shown, wanted }) => {
+                let blocked = Some(LevelBlock::Parked { shown, wanted });
+                Finding::Parked(Box::new(Level { needs_set: false, blocked, ..level.clone() }))
+            }
+            (_, RepairDecision::Set { .. }) => Finding::Drifted(again()),
         }
     }
-    hint_all(hints, shop, targets).await
+
+    /// Writes what was found. Returns the level to be pushed, if there is one.
+    async fn act(
+        &self,
+        rows: &ReadRows,
+        level: Level,
+        found: &ShopLevel,
+        finding: Finding,
+        report: &mut CompareReport,
+    ) -> Result<Option<PushTarget>, ReconcileError> {
+        let changed = match finding {
+            Finding::Nothing => return Ok(None),
+            Finding::InFlight => {
+                report.in_flight += 1;
+                return Ok(None);
+            }
+            Finding::Restocked(units) => {
+                let of = PositionKey::new(level.sku, Place::At(level.location));
+                let decision =
+                    PositionDecision::settle(PositionDecision::COMPARISON, of, (units, Quantity::ZERO), self.clock.now());
+                receive(self.store, self.clock, self.network, LedgerEvent::Decision(decision)).await?;
+                return Ok(None);
+            }
+            Finding::Changed(changed) => *changed,
+            Finding::Parked(changed) => {
+                report.parked += 1;
+                *changed
+            }
+            Finding::Drifted(changed) => {
+                report.drifted.push(LevelDrift {
+                    sku: level.sku.clone(),
+                    location: level.location.clone(),
+                    shown: found.total(),
+                    supply: level.supply,
+                });
+                *changed
+            }
+        };
+        let mut changed = changed;
+        let mut writes = turn_alert(self.store, &mut changed, self.clock.now()).await?;
+        if changed == level && writes.is_empty() {
+            return Ok(None);
+        }
+        writes.push(rows.put(&changed));
+        // A level that has just changed is left to the next comparison.
+        let is_written = write_if_unchanged(self.store, &writes).await?;
+        let due = is_written && changed.is_due();
+        Ok(due.then_some(PushTarget::Level { sku: changed.sku, location: changed.location }))
+    }
 }

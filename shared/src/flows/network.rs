@@ -1,4 +1,4 @@
-//! Reads the locations, and caches them in a warm function.
+//! Reads the locations and the clock limits of other systems, and caches them in a warm function.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,15 +7,27 @@ use jiff::Timestamp;
 
 use crate::catalog::{Location, Network};
 use crate::ports::{Listing, Store, StoreError, list_all};
+use crate::source::System;
 use crate::table::Partition;
 
-/// Reads all locations.
+/// Reads all locations, and the clock limit of each system that has one.
 ///
 /// # Errors
 /// When the store fails, or the row of a location cannot be decoded.
 pub async fn load_network<S: Store>(store: &S) -> Result<Network, StoreError> {
-    let records = list_all(store, Listing::rows(&Partition::Locations)).await?;
-    Ok(Network::new(records.iter().map(|record| record.decode()).collect::<Result<Vec<Location>, _>>()?))
+    let locations = list_all(store, Listing::rows(&Partition::Locations)).await?;
+    let locations = locations.iter().map(|record| record.decode()).collect::<Result<Vec<Location>, _>>()?;
+    let systems = list_all(store, Listing::rows(&Partition::Systems)).await?;
+    let systems = systems.iter().filter_map(|record| match record.decode::<System>() {
+        Ok(system) => Some(system),
+        Err(error) => {
+            // The row of one system must not stop the orders of a shop.
+            tracing::error!(%error, "the row of a system cannot be read; its clock limit is the default");
+            None
+        }
+    });
+    let limits = systems.filter_map(|system| Some((system.code.clone(), system.clock_limit()?)));
+    Ok(Network::new(locations).with_clock_limits(limits.collect()))
 }
 
 /// Caches the network in a warm function for [`NetworkCache::KEPT`], so that most events need no read of the locations.

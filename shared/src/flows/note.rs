@@ -56,5 +56,5 @@ async fn note_once<S: Store, C: Clock>(
         writes.extend(rows.turn_alert(subject, AlertState::Raised, detail, clock.now())?);
     }
     store.write(&writes).await?;
-    Ok(EventOutcome::Applied { movements: 0, unmapped: 0 })
+    Ok(EventOutcome::Applied { movements: 0, unmapped: 0, no_movement: None })
 }

@@ -99,6 +99,7 @@ async fn defer<S: Store, C: Clock>(store: &S, clock: &C, lane: &Lane, event: Led
 /// The lane of an event when no contended position is known. [`receive_all`] also sorts events by it.
 fn any_lane(network: &Network, event: &LedgerEvent) -> Lane {
     match event {
+        LedgerEvent::Decision(decision) => Lane::Position(decision.of.clone()),
         LedgerEvent::Hold(hold) => Lane::Order { shop: hold.shop.clone(), order: hold.order },
         LedgerEvent::Stock(stock) => match stock.sku.parse() {
             Ok(sku) => {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::refusal::refusal_alert;
+use super::delivered::turn_alert;
 use super::retry::{Retries, RetryBudget};
 use crate::alert::{AlertState, AlertSubject, low_stock};
 use crate::catalog::{Item, Location, MetafieldKind, Network, Place, ShopDomain, Sku, Tier};
@@ -170,10 +170,10 @@ impl<S: Store> Recomputing<'_, S> {
             });
             let buffer = at.kept_back(Some(location), self.item.buffer_for(Some(shop), self.tier));
             level.update(at, buffer, (listed.inventory_item, *shop_location), self.now);
-            if level.alerted && level.refused.is_none() && !level.is_due() {
-                // What the shop refused is not needed any more, so no push will clear the alert.
-                level.alerted = false;
-                self.writes.extend(refusal_alert(self.store, &level, self.now).await?);
+            // The alert about a refused level stays open while the level is due: the push that the shop accepts clears it.
+            let waits_for_push = matches!(level.alert, Some(AlertSubject::LevelRefused { .. })) && level.is_due();
+            if !waits_for_push {
+                self.writes.extend(turn_alert(self.store, &mut level, self.now).await?);
             }
             if level.is_due() {
                 let level = PushTarget::Level { sku: sku.clone(), location: location.code.clone() };
@@ -200,15 +200,15 @@ impl<S: Store> Recomputing<'_, S> {
             let metafield = metafield(self.item, shop, known.as_ref(), value, self.now);
             // What the shop refused is not needed any more, so no push will clear the alert.
             let settled = metafield.as_ref().is_none_or(|metafield| metafield.refused.is_none() && !metafield.is_due());
-            if let Some(known) = known.as_ref().filter(|known| known.alerted && settled) {
-                let accepted = VariantMetafield { refused: None, ..known.clone() };
-                self.writes.extend(refusal_alert(self.store, &accepted, self.now).await?);
+            if let Some(known) = known.as_ref().filter(|_| settled) {
+                let mut accepted = VariantMetafield { refused: None, ..known.clone() };
+                self.writes.extend(turn_alert(self.store, &mut accepted, self.now).await?);
             }
             let Some(metafield) = metafield else {
                 self.writes.extend(self.rows.delete(&row));
                 continue;
             };
-            let metafield = VariantMetafield { alerted: metafield.alerted && !settled, ..metafield };
+            let metafield = VariantMetafield { alert: metafield.alert.filter(|_| !settled), ..metafield };
             if metafield.is_due() {
                 self.due.insert((shop.clone(), PushTarget::Metafields { sku: sku.clone() }));
             }

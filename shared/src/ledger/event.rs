@@ -1,9 +1,10 @@
-//! Events of the ledger: a change of an order, an expired hold, or a stock transaction of another system, which may belong to
-//! an order.
+//! Events of the ledger: a change of an order, an expired hold, a stock transaction of another system, which may belong to an
+//! order, or a decision about a position.
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{OrderId, ShopDomain};
+use crate::ledger::PositionDecision;
 use crate::movement::{EventId, content_hash};
 use crate::order::{HoldEvent, OrderSnapshot};
 use crate::source::StockEvent;
@@ -18,6 +19,8 @@ pub enum LedgerEvent {
     Hold(HoldEvent),
     /// Another system moved stock or handled units of an order.
     Stock(StockEvent),
+    /// An operator, or the comparison with a shop, decided something about a position.
+    Decision(PositionDecision),
 }
 
 /// A shop's report of an order, with its id and the hash of the bytes it arrived in.
@@ -39,6 +42,7 @@ impl LedgerEvent {
             Self::Order(order) => &order.id,
             Self::Hold(hold) => &hold.id,
             Self::Stock(stock) => &stock.id,
+            Self::Decision(decision) => &decision.id,
         }
     }
 
@@ -49,6 +53,7 @@ impl LedgerEvent {
             Self::Order(order) => Some((&order.snapshot.shop, order.snapshot.order)),
             Self::Hold(hold) => Some((&hold.shop, hold.order)),
             Self::Stock(stock) => stock.order.as_ref().map(|of| (&of.shop, of.order)),
+            Self::Decision(_) => None,
         }
     }
 
@@ -59,7 +64,7 @@ impl LedgerEvent {
         match self {
             Self::Order(order) => order.snapshot.facts.as_ref().is_some_and(|facts| facts.queried_at.is_some()),
             Self::Hold(_) => true,
-            Self::Stock(_) => false,
+            Self::Stock(_) | Self::Decision(_) => false,
         }
     }
 
@@ -71,6 +76,8 @@ impl LedgerEvent {
             Self::Order(order) => order.content.clone(),
             Self::Hold(hold) => hash(serde_json::to_string(hold)),
             Self::Stock(stock) => hash(serde_json::to_string(stock)),
+            // A repeated decision is the same one, whenever it is made.
+            Self::Decision(decision) => hash(serde_json::to_string(&decision.action)),
         }
     }
 }

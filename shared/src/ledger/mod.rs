@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: clamping, because a negative position is information, and writing, which only `flows::commit` does.
 
+mod decision;
 mod event;
 mod inbox;
 mod lane;
@@ -13,6 +14,7 @@ pub mod replay;
 #[cfg(test)]
 mod tests;
 
+pub use decision::{PositionAction, PositionDecision};
 pub use event::{LedgerEvent, OrderEvent};
 pub use inbox::{AppliedEvent, DeferredEvent};
 pub use lane::Lane;

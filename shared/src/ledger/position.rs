@@ -7,15 +7,18 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{LotId, Quantity};
-use crate::movement::{Balance, BalanceChange, CountBasis, Lot, Movement, MovementCause, MovementKind, PositionKey};
+use crate::movement::{Balance, BalanceChange, CountBasis, EventId, Lot, Movement, MovementCause, MovementKind, PositionKey};
 
 /// The newest count or balance. It includes every movement that took effect before it, even one that is recorded later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastCount {
     /// The time of the count.
     pub as_of: Timestamp,
     /// Which units were counted.
     pub basis: CountBasis,
+    /// The event of the count. Older rows do not have this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventId>,
 }
 
 /// The units of one lot at a position. The other units of the position belong to no known lot.
@@ -54,6 +57,14 @@ pub struct Position {
     /// The newest count of the position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<LastCount>,
+    /// Units that order edits removed here, as long as it is not known whether the shop put them back on sale. The comparison
+    /// with the shop, or an operator, settles them.
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub removed: Quantity,
+    /// Whether a system ever reported stock here: a count, a balance, or units that came in. Without a report the units on hand
+    /// are unknown, not zero.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reported: bool,
     /// The newest time that each source reported for this position.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub last_seen: BTreeMap<String, Timestamp>,
@@ -86,8 +97,8 @@ impl Position {
     /// A position without a movement.
     #[must_use]
     pub fn empty(of: PositionKey) -> Self {
-        let (seq, balance, lots, placed, counted, last_seen, moved_at) = Default::default();
-        Self { of, seq, balance, lots, placed, counted, last_seen, moved_at }
+        let (seq, balance, lots, placed, counted, removed, reported, last_seen, moved_at) = Default::default();
+        Self { of, seq, balance, lots, placed, counted, removed, reported, last_seen, moved_at }
     }
 
     /// Applies a movement to the position, and returns the movements to be written: the requested one, and a correction if it
@@ -98,10 +109,11 @@ impl Position {
         let at = step.at.filter(|at| *at < now);
         self.note_source(&cause.event.source, at.unwrap_or(now));
         let change = step.kind.change(step.quantity, step.reversal);
+        self.reported |= step.kind.reports_stock() && !step.reversal && cause.order.is_none();
         let lot = step.lot.clone();
         let mut made = vec![self.push(step, at, cause.clone(), now)];
         let counted_lot = lot.as_ref().and_then(|lot| self.lots.get(&lot.id)?.counted);
-        let again = match (at, counted_lot, self.counted) {
+        let again = match (at, counted_lot, self.counted.as_ref()) {
             (Some(at), Some(counted), _) if at <= counted => Some((change.on_hand, lot)),
             (Some(at), _, Some(counted)) if at <= counted.as_of => Some((counted.basis.of_change(change), None)),
             _ => None,

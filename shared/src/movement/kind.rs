@@ -139,6 +139,13 @@ impl MovementKind {
         matches!(self, Self::Ship | Self::ShipAhead | Self::Misattribute)
     }
 
+    /// Whether the movement, made by another system, shows that the system keeps the stock of this position. A movement that
+    /// only takes units away, or brings back what a customer had, does not: the units that are there stay unknown.
+    #[must_use]
+    pub fn reports_stock(self) -> bool {
+        matches!(self, Self::Receipt | Self::Produce | Self::Found | Self::TransferIn)
+    }
+
     /// The name of a movement of this kind, as it is stored and shown: `ship`, or `reverse_ship` for its reversal.
     #[must_use]
     pub fn name(self, reversal: bool) -> String {

@@ -1,6 +1,7 @@
 //! Holds: an order reserves units until they ship, but only for a limited time.
 //!
-//! The hold of an unpaid order is released after a time, unless a warehouse has allocated or shipped units of it. The hold of a
+//! The hold of an unpaid order is released after a time, unless a warehouse has allocated or shipped units of it. An order that
+//! is paid later by agreement (payment terms, cash on delivery) keeps its hold. The hold of a
 //! paid order is not released silently: the order raises an alert, and its hold is released only if the merchant configured
 //! that. A payment, or an allocation or a shipment by a warehouse, restores a released hold.
 
@@ -154,7 +155,10 @@ impl OrderRecord {
         let passed =
             |time: Option<Duration>| time.is_some_and(|time| facts.placed_at.saturating_add(time).is_ok_and(|due| due <= now));
         match facts.paid {
-            false if passed(policy.unpaid) && !self.is_taken_over() => Some(HoldAction::Unpaid),
+            // Only a query shows every way in which an order may be paid later.
+            false if passed(policy.unpaid) && !facts.pays_later && facts.queried_at.is_some() && !self.is_taken_over() => {
+                Some(HoldAction::Unpaid)
+            }
             true if passed(policy.unallocated) && policy.release_unallocated && !self.is_taken_over() => {
                 Some(HoldAction::Release)
             }
@@ -168,7 +172,9 @@ impl OrderRecord {
     pub fn expire(&mut self, event: &HoldEvent) {
         let Some(facts) = self.facts.as_ref().filter(|_| self.is_unallocated()) else { return };
         match event.due {
-            HoldAction::Unpaid if !facts.paid => self.expiry = Some(HoldExpiry { paid: false, at: event.at }),
+            HoldAction::Unpaid if !facts.paid && !facts.pays_later => {
+                self.expiry = Some(HoldExpiry { paid: false, at: event.at })
+            }
             HoldAction::Release if facts.paid => self.expiry = Some(HoldExpiry { paid: true, at: event.at }),
             HoldAction::Alert if facts.paid => {
                 self.alerted.insert(HoldAlert::Unallocated);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{FulfilmentId, Place, Quantity, Sku};
 use crate::movement::{BalanceChange, Lot, MovementKind};
-use crate::order::{OrderRecord, OrderStep};
+use crate::order::{OrderRecord, OrderStep, RemovedUnits};
 
 /// The units of one order line as the ledger holds them. No entry of any map is zero.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct LineLedger {
     /// Withheld units that a warehouse has shipped and that are no longer held, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub withheld_shipped: BTreeMap<Place, Quantity>,
+    /// Units that edits removed before shipment, by place: no fact tells whether the shop put them back on sale.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub removed: BTreeMap<Place, Quantity>,
     /// The lots of units that shipped from a place, the latest last. A reversal returns its units to these lots.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lots: BTreeMap<Place, Vec<OfLot>>,
@@ -109,6 +112,13 @@ impl OrderRecord {
             | MovementKind::Allocate
             | MovementKind::WholesaleAllocate => unreachable!("an order never requires a {:?}", step.kind),
         }
+    }
+}
+
+impl OrderRecord {
+    /// Records that the removed units of a line were noted at their position.
+    pub fn note_removed(&mut self, change: &RemovedUnits) {
+        self::change(&mut self.lines.entry(change.line).or_default().removed, &change.place, change.units);
     }
 }
 

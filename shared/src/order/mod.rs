@@ -24,13 +24,13 @@ mod snapshot;
 pub use hold::{HoldAction, HoldAlert, HoldEvent, HoldExpiry, HoldPolicy};
 pub use line::{LineLedger, LineShipment};
 pub use note::{OrderToRead, WebhookNote};
-pub use plan::OrderStep;
+pub use plan::{OrderStep, RemovedUnits};
 pub use record::{OrderRecord, ReadFailure};
 pub use report::{OrderReport, ReportKind};
 pub use sales_order::{Address, Customer, SalesLine, SalesOrder};
 pub use snapshot::{
-    CoveredChanges, Disposition, Fulfilment, FulfilmentStatus, OrderFacts, OrderSnapshot, Refund, RefundLine, Restock, Routing,
-    SnapshotLine, StockTracking,
+    CoveredChanges, Disposition, Fulfilment, FulfilmentStatus, LineFlags, OrderFacts, OrderSnapshot, Refund, RefundLine, Restock,
+    Routing, SnapshotLine, StockTracking,
 };
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ impl OrderRecord {
         for (id, line) in &self.lines {
             let Some(sku) = &line.sku else { continue };
             let mut line_steps = LineSteps { id: *id, sku, steps: &mut steps };
-            let withheld = required.withheld(*id);
+            let withheld = required.lost(*id).withheld;
             let shipments = required.shipments(*id, line);
             let shipped = required.shipped(*id, &shipments, &withheld);
             let of_shipments = ShipmentSteps { record: self, id: *id, sku, line, shipments: &shipments, shipped: &shipped };
@@ -89,6 +89,39 @@ impl OrderRecord {
             line_steps.settle(MovementKind::Restock, &line.restocked, &restocked);
         }
         steps
+    }
+}
+
+/// A change of the units that edits removed from an order at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedUnits {
+    /// The line.
+    pub line: LineId,
+    /// The item.
+    pub sku: Sku,
+    /// The place from which the units were to ship.
+    pub place: Place,
+    /// More units (above zero), or fewer.
+    pub units: Quantity,
+}
+
+impl OrderRecord {
+    /// The changes from the removed units that each line has recorded to those that the facts show.
+    #[must_use]
+    pub fn newly_removed(&self, network: &Network) -> Vec<RemovedUnits> {
+        if self.facts.as_ref().is_none_or(|facts| facts.test) {
+            return Vec::new();
+        }
+        let required = RequiredUnits { record: self, network };
+        let mut changes = Vec::new();
+        for (id, line) in &self.lines {
+            let Some(sku) = &line.sku else { continue };
+            let removed = required.lost(*id).removed;
+            let change = |place: Place, units| RemovedUnits { line: *id, sku: sku.clone(), place, units };
+            changes.extend(excess(&line.removed, &removed).into_iter().map(|(place, units)| change(place, -units)));
+            changes.extend(excess(&removed, &line.removed).into_iter().map(|(place, units)| change(place, units)));
+        }
+        changes
     }
 }
 

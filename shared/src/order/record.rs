@@ -183,7 +183,7 @@ impl OrderRecord {
     pub fn must_be_forwarded(&self) -> bool {
         let Some(facts) = &self.facts else { return false };
         let has_mapped_line = self.lines.values().any(|line| line.sku.is_some());
-        let accepted = facts.confirmed && !facts.cancelled && has_mapped_line;
+        let accepted = facts.is_accepted() && !facts.cancelled && has_mapped_line;
         self.unforwarded && !facts.test && (accepted || self.forwarded.is_some())
     }
 

@@ -11,6 +11,16 @@ use crate::order::{
     Fulfilment, FulfilmentStatus, LineLedger, LineShipment, OrderRecord, Refund, RefundLine, ReportKind, Restock,
 };
 
+/// Units that an order lost before they shipped and that the shop may not have put back on sale, by the place from which they
+/// were to ship at that time. No entry is zero.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct LostUnits {
+    /// Units of refunds without a restock: they are not to be sold.
+    pub withheld: Places,
+    /// Units without a refund, as an edit removes them: no fact of the order tells whether the shop restocked them.
+    pub removed: Places,
+}
+
 /// An order and the network in which to place its units.
 pub(super) struct RequiredUnits<'a> {
     pub record: &'a OrderRecord,
@@ -86,12 +96,11 @@ impl RequiredUnits<'_> {
         open
     }
 
-    /// Units of a line that the order lost unshipped and that are not to be sold, because their refund did not restock them. They
-    /// are held at the place from which they were to ship at that time.
-    pub fn withheld(&self, line: LineId) -> Places {
-        let mut withheld = Places::new();
-        let Some(facts) = self.record.facts.as_ref().filter(|facts| facts.confirmed) else { return withheld };
-        let Some(known) = facts.lines.get(&line) else { return withheld };
+    /// Units of a line that the order lost before they shipped and that the shop did not restock, as far as the facts show it.
+    pub fn lost(&self, line: LineId) -> LostUnits {
+        let mut lost = LostUnits::default();
+        let Some(facts) = self.record.facts.as_ref().filter(|facts| facts.confirmed) else { return lost };
+        let Some(known) = facts.lines.get(&line) else { return lost };
         let covered = &self.record.covered;
         let units = |fulfilment: &Fulfilment| fulfilment.lines.get(&line).copied().unwrap_or_default();
         let fulfilments = &self.record.fulfilments;
@@ -107,27 +116,63 @@ impl RequiredUnits<'_> {
         let mut refunds: Vec<&Refund> =
             self.record.refunds.iter().filter(|(id, _)| covered.refunds.contains(id)).map(|(_, refund)| refund).collect();
         refunds.sort_by_key(|refund| refund.made_at);
-        let cancelled = refunded(refunds.iter().copied(), line, Restock::Cancel);
-        let mut unshipped = known.ordered - known.open - shipped - cancelled;
+        let (alone, in_returns): (Vec<&Refund>, Vec<&Refund>) = refunds.iter().partition(|refund| refund.of_return.is_none());
+        let refunded = |restock| refunded(refunds.iter().copied(), line, restock);
+        let unshipped = known.ordered - known.open - shipped - refunded(Restock::Cancel);
+        // The units of a return have shipped. Of the other units that were refunded without a restock, those have shipped by
+        // which the shop counts fewer shipped units. The rest is of unshipped units: the admin removes such units also when
+        // others of the line have shipped, while a refund by the API takes shipped units first.
+        let not_restocked = self::refunded(alone.into_iter(), line, Restock::None);
+        let of_shipped = known.current.map_or(Quantity::ZERO, |current| {
+            let of_returns = self::refunded(in_returns.into_iter(), line, Restock::None) + self.not_refunded_yet(line);
+            let gone = shipped - (current - known.open) - refunded(Restock::Return) - of_returns;
+            gone.at_least_zero().min(not_restocked)
+        });
+        let mut left = (not_restocked - of_shipped).min(unshipped).at_least_zero();
+        let unaccounted = (unshipped - left - refunded(Restock::Legacy)).at_least_zero();
+        // Each refund took shipped units first, as far as units had shipped by then. What remains is of the newest refunds.
         let mut of_shipped = Quantity::ZERO;
-        for refund in refunds {
+        let mut from_shipped: Vec<(Timestamp, Quantity)> = Vec::new();
+        for refund in &refunds {
             for refunded in refund.lines.iter().filter(|refunded| refunded.line == line) {
                 match refunded.restock {
                     Restock::Return => of_shipped += refunded.quantity,
+                    Restock::None if refund.of_return.is_some() => of_shipped += refunded.quantity,
                     Restock::None => {
-                        // In a refund without restock the shop counts shipped units first, then unshipped ones.
-                        let from_shipped = (shipped_by(refund.made_at) - of_shipped).at_least_zero().min(refunded.quantity);
-                        of_shipped += from_shipped;
-                        let units = (refunded.quantity - from_shipped).min(unshipped).at_least_zero();
-                        unshipped -= units;
-                        *withheld.entry(self.home(line, refund.made_at)).or_default() += units;
+                        let here = (shipped_by(refund.made_at) - of_shipped).at_least_zero().min(refunded.quantity);
+                        of_shipped += here;
+                        let units = (refunded.quantity - here).min(left);
+                        left -= units;
+                        *lost.withheld.entry(self.home(line, refund.made_at)).or_default() += units;
+                        from_shipped.push((refund.made_at, refunded.quantity - units));
                     }
                     Restock::Cancel | Restock::Legacy => {}
                 }
             }
         }
-        withheld.retain(|_, units| units.is_positive());
-        withheld
+        for (made_at, units) in from_shipped.into_iter().rev() {
+            let units = units.min(left);
+            left -= units;
+            *lost.withheld.entry(self.home(line, made_at)).or_default() += units;
+        }
+        lost.removed.insert(self.home(line, facts.version), unaccounted);
+        lost.withheld.retain(|_, units| units.is_positive());
+        lost.removed.retain(|_, units| units.is_positive());
+        lost
+    }
+
+    /// Units of a line that a return put back in stock and that no refund of the return has repeated.
+    fn not_refunded_yet(&self, line: LineId) -> Quantity {
+        let mut disposed: BTreeMap<ReturnId, Quantity> = BTreeMap::new();
+        for disposition in self.record.dispositions.values().filter(|disposition| disposition.line == line) {
+            *disposed.entry(disposition.of_return).or_default() += disposition.quantity;
+        }
+        for (of_return, refund) in self.record.refunds.values().filter_map(|refund| Some((refund.of_return?, refund))) {
+            let refunded: Quantity =
+                refund.lines.iter().filter(|refunded| refunded.line == line).map(|refunded| refunded.quantity).sum();
+            disposed.entry(of_return).and_modify(|units| *units = (*units - refunded).at_least_zero());
+        }
+        disposed.values().copied().sum()
     }
 
     /// The place from which the units of a line were to ship at `moment`.

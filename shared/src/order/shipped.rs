@@ -112,7 +112,9 @@ impl OrderRecord {
     /// Units of a line that the shop counts as still to ship: the open units of its facts, less the units that shipped or were
     /// cancelled since.
     pub(super) fn open_in_shop(&self, line: LineId) -> Quantity {
-        let Some(facts) = self.facts.as_ref().filter(|facts| facts.confirmed && !facts.cancelled) else { return Quantity::ZERO };
+        let Some(facts) = self.facts.as_ref().filter(|facts| facts.is_accepted() && !facts.cancelled) else {
+            return Quantity::ZERO;
+        };
         // A line that the facts no longer contain has no open units.
         let open = facts.lines.get(&line).map_or(Quantity::ZERO, |line| line.open);
         let shipped: Quantity = self.shipped_since(line, &self.covered).map(|(_, units)| units).sum();

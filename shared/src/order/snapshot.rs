@@ -41,10 +41,13 @@ pub struct OrderFacts {
     pub placed_at: Timestamp,
     /// Whether it is cancelled: nothing more will ship.
     pub cancelled: bool,
-    /// Whether the shop committed stock for it. An order that was created by API may commit none.
+    /// Whether the shop reserved stock for it. An order that was created by API may reserve none.
     pub confirmed: bool,
     /// Whether it is paid, or the payment is secured.
     pub paid: bool,
+    /// Whether it is to be paid later by agreement: it has payment terms, or a manual method such as cash on delivery.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pays_later: bool,
     /// Whether it is a test order. A test order leads to no movements.
     pub test: bool,
     /// The location that sold it, for an order taken in a store.
@@ -62,6 +65,9 @@ pub struct SnapshotLine {
     pub ordered: Quantity,
     /// Units still to ship, given the fulfilments in this snapshot.
     pub open: Quantity,
+    /// Units ordered, without those that were removed, refunded or returned. `None` when the snapshot does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<Quantity>,
     /// Whether we keep the item in stock.
     pub stocked: StockTracking,
 }
@@ -78,14 +84,30 @@ pub enum StockTracking {
     No,
 }
 
+/// What a shop says about the kind of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineFlags {
+    /// It is a gift card.
+    pub gift_card: bool,
+    /// The merchant typed it in: it has no variant and no SKU.
+    pub custom: bool,
+    /// The shop tracks its inventory.
+    pub tracked: bool,
+    /// It must be shipped.
+    pub ships: bool,
+}
+
 impl StockTracking {
     /// Derives it from the shop's own flags.
     #[must_use]
-    pub fn of(gift_card: bool, tracked: bool, ships: bool) -> Self {
-        match (gift_card, tracked && ships) {
-            (true, _) => Self::No,
-            (false, true) => Self::Yes,
-            (false, false) => Self::IfMapped,
+    pub fn of(flags: LineFlags) -> Self {
+        let LineFlags { gift_card, custom, tracked, ships } = flags;
+        if gift_card || custom {
+            Self::No
+        } else if tracked && ships {
+            Self::Yes
+        } else {
+            Self::IfMapped
         }
     }
 }
@@ -257,6 +279,12 @@ impl Restock {
 }
 
 impl OrderFacts {
+    /// Whether the merchant must deliver it: the shop reserved stock for it, or the customer has paid.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.confirmed || self.paid
+    }
+
     /// Whether this financial status means that the order is paid or its payment is secured, ignoring case. An unknown status
     /// counts as paid, because a hold must not be released on a guess.
     #[must_use]

@@ -12,11 +12,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Item, Location, Network, Place, Quantity, ShopDomain, Sku, Tier};
+use crate::catalog::{Item, Location, LocationKind, Network, Place, Quantity, ShopDomain, Sku, Tier};
 use crate::ledger::Position;
 use crate::movement::Balance;
 use crate::promise::FinishedGoodPlan;
-use crate::source::{ScheduledReceipt, ScheduledReceipts};
+use crate::source::{CompletedRun, ScheduledReceipt, ScheduledReceipts};
 
 /// What can be promised of one item, with the numbers behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,12 @@ pub struct Promise {
     /// Units of the item that were issued to each production run, by the reference of the run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub issued: BTreeMap<String, Quantity>,
+    /// The runs of the item that completed units in the last days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub completed: Vec<CompletedRun>,
+    /// The day on which units of the item were last issued without the name of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unnamed_issue: Option<Date>,
     /// Reserved units at the places that serve online orders, by the day on which the orders were placed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub placed: BTreeMap<Date, Quantity>,
@@ -87,6 +93,15 @@ pub struct LocationPromise {
     pub buffer: Quantity,
     /// Units that can be promised from this place: [`Balance::available`] and the producible units, less the buffer.
     pub available: Quantity,
+    /// Units that order edits removed here, and of which it is not known whether the shop put them back on sale.
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub removed: Quantity,
+    /// Whether a system ever reported stock here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reported: bool,
+    /// When the units were last counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Timestamp>,
     /// When each source behind the position was last seen.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub last_seen: BTreeMap<String, Timestamp>,
@@ -121,10 +136,17 @@ impl Promise {
         let PromiseInputs { item, tier, network, positions, receipts, planned, old } = known;
         let mut places: BTreeMap<Place, LocationPromise> = positions
             .iter()
-            .map(|Position { of, seq, balance, last_seen, .. }| {
-                let at =
-                    LocationPromise { seq: *seq, balance: *balance, last_seen: last_seen.clone(), ..LocationPromise::default() };
-                (of.place.clone(), at)
+            .map(|position| {
+                let at = LocationPromise {
+                    seq: position.seq,
+                    balance: position.balance,
+                    removed: position.removed,
+                    reported: position.reported,
+                    counted: position.counted.as_ref().map(|count| count.as_of),
+                    last_seen: position.last_seen.clone(),
+                    ..LocationPromise::default()
+                };
+                (position.of.place.clone(), at)
             })
             .collect();
         // The production location has no position of its own. A place of the old promise stays in the new one, so that a shop
@@ -135,6 +157,10 @@ impl Promise {
         }
         if let (Some(planned), Some(production)) = (planned, network.production()) {
             places.entry(Place::At(production.code.clone())).or_default().producible = planned.producible();
+        }
+        for (place, at) in &mut places {
+            // What can still be made is computed, and needs no report.
+            at.reported |= network.at(place).is_some_and(|location| location.kind == LocationKind::Production);
         }
         let wanted = item.buffer_for(None, tier);
         for (place, at) in &mut places {
@@ -156,6 +182,8 @@ impl Promise {
             date_metafield_in: BTreeSet::new(),
             incoming: receipts.map(|receipts| receipts.incoming(item.planning.supplier_days)).unwrap_or_default(),
             issued: receipts.map(ScheduledReceipts::issued).unwrap_or_default(),
+            completed: receipts.map(|receipts| receipts.completed(now)).unwrap_or_default(),
+            unnamed_issue: receipts.and_then(|receipts| receipts.unnamed_issue),
             placed,
             planned: planned.cloned(),
             computed_at: now,

@@ -2,7 +2,8 @@
 //!
 //! Stock at a location that serves online orders is kept for the item's own orders. Stock at another location that feeds
 //! production may go into anything. An overdue scheduled receipt does not count until its source reports a new date. A production
-//! run takes its components when it starts, less the units that were already issued to it.
+//! run takes its components when it starts, less the units that were already issued to it. Units that were completed keep their
+//! components until the system has posted their issue.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +11,10 @@ use jiff::Span;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::catalog::{BillOfMaterials, Component, Network, Place, Quantity, Sku, WorkCentre, WorkCentreId};
+use crate::catalog::{BillOfMaterials, Component, Network, Place, Quantity, Sku, WorkCentre, WorkCentreId, day_of};
 use crate::promise::planning::{ComponentUse, Day, GroupItem, GroupWorkCentre, Offer, PlanningGroup, Ratio, Recipe, Slot};
 use crate::promise::{PlanningRows, Promise};
-use crate::source::{ScheduledReceipt, StockKind};
+use crate::source::{CompletedRun, ScheduledReceipt, ScheduledReceipts, StockKind};
 
 /// The rows from which a planning group is built.
 #[derive(Debug, Clone, Copy)]
@@ -165,34 +166,81 @@ impl PlanningInputs<'_> {
         Some(slots)
     }
 
-    /// The units of each component that the open production runs of an item will still take, and the day on which each run
-    /// starts.
+    /// The units of each component that the production runs of an item will still take, and the day on which each run starts.
     ///
-    /// Units that were issued to a run are deducted. The result is at most what the run's remaining output takes, because an
-    /// issue that names no run can be seen only in the output.
+    /// Units that were issued to a run are deducted. The requirement of open units is at most what these units take, because an
+    /// issue that names no run can be seen only in the output. Units that were completed a short time ago keep their components
+    /// until the system posts the issue, see [`Self::not_posted`].
     pub fn run_requirements<'a>(&'a self, sku: &Sku) -> Vec<RunRequirement<'a>> {
         let Some(rows) = self.rows.get(sku) else { return Vec::new() };
         let (Some(bill), Some(promise)) = (&rows.bill, &rows.promise) else { return Vec::new() };
-        let issued = |component: &Sku, run: &ScheduledReceipt| {
-            let of = self.rows.get(component).and_then(|rows| rows.promise.as_ref());
-            of.and_then(|promise| promise.issued.get(&run.reference)).copied().unwrap_or_default()
-        };
         let mut requirements = Vec::new();
-        for run in promise.incoming.iter().filter(|receipt| receipt.kind == StockKind::ProductionRun) {
-            let due = run.due.map_or(0, |due| self.days_until(due));
-            let start = due.saturating_sub(bill.lead_days.into());
-            let day = self.today.checked_add(Span::new().days(start)).unwrap_or(Date::MAX);
-            for slot in bill.slots() {
-                let Some((component, line)) = slot.iter().find(|(_, line)| line.is_used_on(day)) else { continue };
-                let (Some(all), Some(left)) = (takes(bill, line, run.quantity), takes(bill, line, run.left)) else { continue };
-                let gone: Quantity = slot.iter().map(|(sku, _)| issued(sku, run)).sum();
-                let units = (all - gone).at_least_zero().min(left);
-                if units.is_positive() {
-                    requirements.push(RunRequirement { component, run: &run.reference, day: start, units });
+        let mut require = |component, run, day, units: Quantity| {
+            if units.is_positive() {
+                requirements.push(RunRequirement { component, run, day, units });
+            }
+        };
+        let runs: Vec<&ScheduledReceipt> =
+            promise.incoming.iter().filter(|receipt| receipt.kind == StockKind::ProductionRun).collect();
+        for lines in runs.chunk_by(|one, other| one.reference == other.reference) {
+            // What was issued serves the completed units first, then the line that is due first.
+            let mut earlier = Quantity::ZERO;
+            for run in lines {
+                let due = run.due.map_or(0, |due| self.days_until(due));
+                let start = due.saturating_sub(bill.lead_days.into());
+                for (component, line, gone) in self.slots_of(bill, &run.reference, start) {
+                    let until = |open: Quantity| {
+                        let (all, open) = (takes(bill, line, run.received + open)?, takes(bill, line, open)?);
+                        Some((all - gone).at_least_zero().min(open))
+                    };
+                    let (Some(before), Some(with)) = (until(earlier), until(earlier + run.left)) else { continue };
+                    require(component, run.reference.as_str(), start, with - before);
                 }
+                earlier += run.left;
+            }
+        }
+        for run in &promise.completed {
+            for (component, line, gone) in self.slots_of(bill, &run.reference, 0) {
+                let recent = self.not_posted(component, run);
+                let (Some(all), Some(recent)) = (takes(bill, line, run.total), takes(bill, line, recent)) else { continue };
+                require(component, run.reference.as_str(), 0, (all - gone).at_least_zero().min(recent));
             }
         }
         requirements
+    }
+
+    /// The component of each slot of a bill that is used on a day, and the units of the slot that were issued to a run.
+    fn slots_of<'a>(
+        &'a self,
+        bill: &'a BillOfMaterials,
+        run: &str,
+        day: Day,
+    ) -> impl Iterator<Item = (&'a Sku, &'a Component, Quantity)> {
+        let date = self.today.checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
+        let issued = |component: &Sku| -> Quantity {
+            let of = self.rows.get(component).and_then(|rows| rows.promise.as_ref());
+            of.and_then(|promise| promise.issued.get(run)).copied().unwrap_or_default()
+        };
+        let slots = bill.slots().filter_map(move |slot| {
+            let (component, line) = slot.iter().find(|(_, line)| line.is_used_on(date))?;
+            Some((*component, *line, slot.iter().map(|(sku, _)| issued(sku)).sum()))
+        });
+        slots.collect::<Vec<_>>().into_iter()
+    }
+
+    /// The units of a run that were completed in the last days, and whose components the system may not have posted yet: a
+    /// system often posts them hours after the output. It has posted them when the component was counted since. A system that
+    /// issues this component without the name of the run posts them by itself.
+    fn not_posted(&self, component: &Sku, run: &CompletedRun) -> Quantity {
+        let Some(promise) = self.rows.get(component).and_then(|rows| rows.promise.as_ref()) else { return Quantity::ZERO };
+        let since = self.today.saturating_sub(Span::new().days(ScheduledReceipts::POSTING_DAYS));
+        let month = self.today.saturating_sub(Span::new().days(30));
+        if promise.unnamed_issue.is_some_and(|day| day >= month) {
+            return Quantity::ZERO;
+        }
+        let counted = promise.places.get(&Place::At(run.location.clone())).and_then(|at| at.counted);
+        let waits = run.recent.iter().filter(|units| day_of(units.at) >= since && counted.is_none_or(|at| at < units.at));
+        waits.map(|units| units.quantity).sum()
     }
 }
 

@@ -38,6 +38,9 @@ pub struct CompareReport {
     pub levels: usize,
     /// Levels that were not compared, because an order may be in flight or a push is due.
     pub in_flight: usize,
+    /// Levels that differ, and whose change waits for an operator.
+    #[serde(default)]
+    pub parked: usize,
     /// Levels that differ; each is marked for repair.
     pub drifted: Vec<LevelDrift>,
     /// Whether this was the last page of the catalog.

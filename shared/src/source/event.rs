@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::catalog::{Amount, LineId, LocationId, LotId, OrderId, Quantity, ShopDomain, Sku, SystemId, Unit};
 use crate::movement::EventId;
 use crate::source::StockKind;
-use crate::source::kind::{DueRule, QuantityRule, ReferenceRule};
+use crate::source::kind::{DueRule, QuantityRule, ReceiptEffect, ReferenceRule};
 
 /// The most events of one batch.
 pub const MAX_BATCH: usize = 500;
@@ -45,6 +45,9 @@ pub struct StockEvent {
     /// The reference of the ticket, transfer, order or hold, as every system names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// The line of a purchase order or production run, if its lines have dates of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
     /// The destination of a transfer, in the system's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
@@ -58,7 +61,6 @@ pub struct StockEvent {
 
 /// A line of an order of a shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct OrderLineOf {
     /// The shop.
     pub shop: ShopDomain,
@@ -66,6 +68,40 @@ pub struct OrderLineOf {
     pub order: OrderId,
     /// The line.
     pub line: LineId,
+    /// Whether an id arrived as a number above 2^53. Software that keeps numbers as floats rounds such a number, so it may be
+    /// the id of another order.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub maybe_rounded: bool,
+}
+
+impl OrderLineOf {
+    /// Reads `{"shop": domain, "order": id, "line": id}`. An id is a number, the same digits as text, or a global id.
+    fn from_json(value: &Value) -> Result<Self, String> {
+        const FORM: &str = r#"it has the form {"shop": domain, "order": id, "line": id}, with the ids as text"#;
+        let Value::Object(fields) = value else { return Err(FORM.to_owned()) };
+        if let Some(unknown) = fields.keys().find(|name| !["shop", "order", "line"].contains(&name.as_str())) {
+            return Err(format!("{unknown:?} is not a field of it; {FORM}"));
+        }
+        let field = |name: &str| fields.get(name).ok_or_else(|| format!("{name} is missing; {FORM}"));
+        let shop = field("shop")?.as_str().ok_or_else(|| format!("shop is not text; {FORM}"))?;
+        let shop = shop.parse().map_err(|error| format!("{error}"))?;
+        let mut maybe_rounded = false;
+        let mut id = |name: &str, of_gid: &dyn Fn(&str) -> Option<u64>| match field(name)? {
+            Value::String(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                text.parse().map_err(|_| format!("{name} {text:?} is not an id of a shop"))
+            }
+            Value::String(gid) => of_gid(gid).ok_or_else(|| format!("{name} {gid:?} is not an id of a shop")),
+            Value::Number(number) => {
+                let number = number.as_u64().ok_or_else(|| format!("{name} {number} is not an id of a shop"))?;
+                maybe_rounded |= number > MAX_EXACT;
+                Ok(number)
+            }
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(format!("{name} is not an id; {FORM}")),
+        };
+        let order = OrderId::new(id("order", &|gid| OrderId::from_gid(gid).map(OrderId::number))?);
+        let line = LineId::new(id("line", &|gid| LineId::from_gid(gid).map(LineId::number))?);
+        Ok(Self { shop, order, line, maybe_rounded })
+    }
 }
 
 /// Why an event cannot be read.
@@ -84,8 +120,25 @@ impl StockEventFormatError {
     }
 }
 
-const FIELDS: [&str; 13] =
-    ["id", "kind", "sku", "location", "quantity", "unit", "occurred_at", "lot", "expires", "reference", "to", "order", "due"];
+/// The largest whole number that a float holds exactly: 2^53.
+const MAX_EXACT: u64 = 1 << 53;
+
+const FIELDS: [&str; 14] = [
+    "id",
+    "kind",
+    "sku",
+    "location",
+    "quantity",
+    "unit",
+    "occurred_at",
+    "lot",
+    "expires",
+    "reference",
+    "line",
+    "to",
+    "order",
+    "due",
+];
 
 fn is_code(text: &str) -> bool {
     !text.is_empty() && text.chars().count() <= MAX_CODE && !text.chars().any(char::is_control) && text.trim() == text
@@ -140,16 +193,12 @@ pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, StockEventF
     let (expires, due) = (date("expires")?, date("due")?);
     let order = match fields.get("order") {
         None | Some(Value::Null) => None,
-        Some(order) => Some(OrderLineOf::deserialize(order).map_err(|error| {
-            StockEventFormatError::new(
-                "order",
-                format!("{error}; it has the form {{\"shop\": domain, \"order\": number, \"line\": number}}"),
-            )
-        })?),
+        Some(order) => Some(OrderLineOf::from_json(order).map_err(|problem| StockEventFormatError::new("order", problem))?),
     };
     let (sku, location) = (required("sku")?, required("location")?);
-    let (reference, to) = (optional("reference")?, optional("to")?);
-    let event = StockEvent { id, kind, sku, location, quantity, unit, occurred_at, lot, expires, reference, to, order, due };
+    let (reference, line, to) = (optional("reference")?, optional("line")?, optional("to")?);
+    let event =
+        StockEvent { id, kind, sku, location, quantity, unit, occurred_at, lot, expires, reference, line, to, order, due };
     event.check_fields()?;
     Ok(event)
 }
@@ -165,8 +214,9 @@ impl StockEvent {
         occurred_at: Timestamp,
     ) -> Self {
         let (sku, location) = (sku.to_string(), location.to_string());
-        let (unit, lot, expires, reference, to, order, due) = Default::default();
-        Self { id, kind, sku, location, quantity: Amount::of(units), unit, occurred_at, lot, expires, reference, to, order, due }
+        let (unit, lot, expires, reference, line, to, order, due) = Default::default();
+        let quantity = Amount::of(units);
+        Self { id, kind, sku, location, quantity, unit, occurred_at, lot, expires, reference, line, to, order, due }
     }
 
     /// The system that sent it.
@@ -220,6 +270,10 @@ impl StockEvent {
             (DueRule::None | DueRule::Required, None)
             | (DueRule::Optional | DueRule::Required, Some(_))
             | (DueRule::Optional, None) => {}
+        }
+        if self.line.is_some() && (properties.receipt != Some(ReceiptEffect::Schedules) || self.reference.is_none()) {
+            let kinds = StockKind::names(|properties| properties.receipt == Some(ReceiptEffect::Schedules));
+            return wrong("line", format!("{kind} has no line: only these kinds have one: {kinds}"));
         }
         if self.expires.is_some() && self.lot.is_none() {
             return wrong("expires", "it needs the lot that expires: set lot".to_owned());

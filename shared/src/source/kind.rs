@@ -28,7 +28,7 @@ pub enum StockKind {
     Count,
     /// The on-hand balance in the system's book stock.
     Balance,
-    /// A correction up or down.
+    /// A correction up or down. One that names a document corrects what the document received or what was issued to it.
     Adjustment,
     /// Units are lost or destroyed.
     WriteOff,
@@ -136,6 +136,8 @@ pub enum ReceiptEffect {
     Receives,
     /// It records components that were issued to a production run.
     Issues,
+    /// It takes back a part of what was received or issued, or adds to it: a correction of the document that it names.
+    TakesBack,
 }
 
 /// The valid quantities of an event.
@@ -200,7 +202,7 @@ impl StockKind {
         use DocumentEffect::{Adds, TakesOff};
         use DocumentPart::{Allocated, Held, PosSold, Promised, Shipped, Transferred};
         use MovementKind::{Deliver, Issue, Produce, Return, Sell, TransferIn, TransferOut};
-        use ReceiptEffect::{Issues, Receives, Schedules};
+        use ReceiptEffect::{Issues, Receives, Schedules, TakesBack};
         use ReferenceRule::{OrLineOfOrder, Required};
         use StockEffect::{Corrects, Counts, Moves};
         const NONE: KindProperties = KindProperties {
@@ -228,7 +230,9 @@ impl StockKind {
             Self::ComponentIssue => KindProperties { stock: Moves(Issue), receipt: Some(Issues), ..NONE },
             Self::Count => state(CountBasis::Physical),
             Self::Balance => state(CountBasis::BookStock),
-            Self::Adjustment => KindProperties { stock: Corrects, quantity: QuantityRule::Signed, ..NONE },
+            Self::Adjustment => {
+                KindProperties { stock: Corrects, receipt: Some(TakesBack), quantity: QuantityRule::Signed, ..NONE }
+            }
             Self::WriteOff => KindProperties { stock: Moves(MovementKind::WriteOff), ..NONE },
             Self::QualityHold => document(Held, Adds, ReferenceRule::Optional),
             Self::QualityRelease => document(Held, TakesOff, ReferenceRule::Optional),
@@ -314,6 +318,7 @@ mod tests {
             ReceiptEffect::Schedules => "schedules",
             ReceiptEffect::Receives => "receives",
             ReceiptEffect::Issues => "issues components",
+            ReceiptEffect::TakesBack => "corrects what was received or issued",
         }
     }
 

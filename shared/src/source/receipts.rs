@@ -1,10 +1,12 @@
 //! Scheduled receipts of an item: purchase orders and production runs, by document.
 //!
-//! A schedule event gives the total quantity of its document and the due date; the newest one applies. Receipts, completions
-//! and component issues that name the document count towards it at once, whichever event arrives first, so that no unit is
-//! both on hand and still to come. Old entries are kept for long, so that a promise of the past can be explained.
+//! A schedule event gives the total quantity and the due date of its document, or of one line of it; the newest one applies.
+//! Receipts, completions and component issues that name the document count towards it at once, whichever event arrives first, so
+//! that no unit is both on hand and still to come. An adjustment that names the document takes them back: units of a reversed
+//! receipt are to come again, and components that a run gave back are owed to it again. Old entries are kept for long, so that a
+//! promise of the past can be explained.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -22,6 +24,9 @@ pub struct ScheduledReceipts {
     pub sku: Sku,
     /// The documents, by the reference that every system uses.
     pub documents: BTreeMap<String, ReceiptDocument>,
+    /// The day on which components of this item were last issued without the name of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unnamed_issue: Option<Date>,
 }
 
 /// The events of one document about one item.
@@ -36,6 +41,10 @@ pub struct ReceiptDocument {
     /// Units of the item that were issued to the production run of this reference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub issued: Vec<RecordedUnits>,
+    /// Units that adjustments which name the document added (above zero) or took off (below zero). They correct the received
+    /// units of the document, or the issued units if the item is a component of the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjusted: Vec<RecordedUnits>,
 }
 
 /// One schedule event.
@@ -45,6 +54,9 @@ pub struct ScheduleEvent {
     pub as_of: Timestamp,
     /// The event.
     pub event: EventId,
+    /// The line of the document, if the event names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
     /// When it was recorded.
     pub recorded_at: Timestamp,
     /// A purchase order or a production run.
@@ -67,64 +79,130 @@ pub struct RecordedUnits {
     pub quantity: Quantity,
 }
 
-/// The open rest of a document.
+/// Units of a run that were completed a short time ago, and whose components may not be posted yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompletedRun {
+    /// The run.
+    pub reference: String,
+    /// Where the units were completed.
+    pub location: LocationId,
+    /// All completed units of the run.
+    pub total: Quantity,
+    /// The latest completions.
+    pub recent: Vec<RecordedUnits>,
+}
+
+/// The open rest of a document, or of one line of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduledReceipt {
     /// The document.
     pub reference: String,
+    /// The line, if the document names its lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
     /// A purchase order or a production run.
     pub kind: StockKind,
     /// Where it is to come.
     pub location: LocationId,
-    /// The total quantity.
+    /// The total quantity of the line.
     pub quantity: Quantity,
-    /// Units that have not been received yet. Always positive.
+    /// Units of the line that have not been received yet. Always positive.
     pub left: Quantity,
+    /// Units of the whole document that were received.
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub received: Quantity,
     /// The expected day. `None` when neither the document nor a supplier's lead time gives one.
     pub due: Option<Date>,
 }
 
 impl ReceiptDocument {
-    /// The most schedule events of one document that are kept. The newest are kept.
+    /// The most schedule events of one document that are kept for a promise of the past. Events that apply now are always kept.
     const MAX_SCHEDULE_EVENTS: usize = 30;
+    /// The most lines of one document.
+    pub const MAX_LINES: usize = 100;
     /// The most receipts of one document that are kept apart. Older ones are added up.
     const MAX_RECEIVED: usize = 60;
 
-    /// Units received or completed.
+    /// Units received or completed, less those that were taken back.
     #[must_use]
     pub fn received(&self) -> Quantity {
-        self.received.iter().map(|units| units.quantity).sum()
+        let back = if self.is_receipt() { total(&self.adjusted) } else { Quantity::ZERO };
+        (total(&self.received) + back).at_least_zero()
     }
 
-    /// Units of the item that were issued to the run.
+    /// Units of the item that were issued to the run, less those that it gave back.
     #[must_use]
     pub fn issued(&self) -> Quantity {
-        self.issued.iter().map(|units| units.quantity).sum()
+        let back = if self.is_receipt() { Quantity::ZERO } else { total(&self.adjusted) };
+        (total(&self.issued) - back).at_least_zero()
     }
 
-    /// Whether the newest schedule event leaves nothing to be received.
+    /// Whether the item is to come with this document. Otherwise it is a component of the run.
+    fn is_receipt(&self) -> bool {
+        !self.schedule_events.is_empty() || !self.received.is_empty()
+    }
+
+    /// The schedule events that apply. When the newest event names its line, the newest event of each line applies. When it
+    /// names none, all events of its moment apply: they are the lines of one version.
+    fn lines(&self) -> Vec<&ScheduleEvent> {
+        let Some(newest) = self.schedule_events.last() else { return Vec::new() };
+        if newest.line.is_none() {
+            let of_version = self.schedule_events.iter().filter(|event| event.line.is_none() && event.as_of == newest.as_of);
+            return of_version.collect();
+        }
+        let named = self.schedule_events.iter().filter_map(|event| Some((event.line.as_ref()?, event)));
+        named.collect::<BTreeMap<_, _>>().into_values().collect()
+    }
+
+    /// The newest schedule event, which a later statement of the document must follow.
+    #[must_use]
+    pub fn newest(&self) -> Option<&ScheduleEvent> {
+        self.schedule_events.last()
+    }
+
+    /// Whether the schedule events that apply leave nothing to be received.
     fn is_closed(&self) -> bool {
-        self.schedule_events.last().is_none_or(|newest| newest.quantity <= self.received())
+        self.lines().iter().map(|line| line.quantity).sum::<Quantity>() <= self.received()
     }
 
     fn last_recorded(&self) -> Option<Timestamp> {
-        let units = self.received.iter().chain(&self.issued).map(|units| units.at);
+        let units = self.received.iter().chain(&self.issued).chain(&self.adjusted).map(|units| units.at);
         units.chain(self.schedule_events.iter().map(|event| event.recorded_at)).max()
     }
 
-    fn add_schedule_event(&mut self, new: ScheduleEvent) {
+    /// Adds a schedule event. Returns `false` when the document has too many lines.
+    fn add_schedule_event(&mut self, new: ScheduleEvent) -> bool {
         let place = self.schedule_events.partition_point(|known| (known.as_of, &known.event) < (new.as_of, &new.event));
         self.schedule_events.insert(place, new);
-        if self.schedule_events.len() > Self::MAX_SCHEDULE_EVENTS {
-            self.schedule_events.remove(0);
+        if self.schedule_events.len() <= Self::MAX_SCHEDULE_EVENTS {
+            return true;
         }
+        let in_force: BTreeSet<EventId> = self.lines().into_iter().map(|line| line.event.clone()).collect();
+        match self.schedule_events.iter().position(|event| !in_force.contains(&event.event)) {
+            Some(oldest) => drop(self.schedule_events.remove(oldest)),
+            None if self.schedule_events.len() > Self::MAX_LINES => return false,
+            None => {}
+        }
+        true
+    }
+
+    /// Removes the schedule event of this id. Returns whether there was one.
+    fn withdraw(&mut self, event: &EventId) -> bool {
+        let before = self.schedule_events.len();
+        self.schedule_events.retain(|known| known.event != *event);
+        self.schedule_events.len() < before
     }
 
     fn as_of(&self, time: Timestamp) -> Self {
         let until = |units: &[RecordedUnits]| units.iter().copied().filter(|units| units.at <= time).collect();
         let schedule_events = self.schedule_events.iter().filter(|event| event.recorded_at <= time).cloned().collect();
-        Self { schedule_events, received: until(&self.received), issued: until(&self.issued) }
+        let (received, issued, adjusted) = (until(&self.received), until(&self.issued), until(&self.adjusted));
+        Self { schedule_events, received, issued, adjusted }
     }
+}
+
+fn total(units: &[RecordedUnits]) -> Quantity {
+    units.iter().map(|units| units.quantity).sum()
 }
 
 fn add(to: &mut Vec<RecordedUnits>, units: RecordedUnits) {
@@ -137,44 +215,88 @@ fn add(to: &mut Vec<RecordedUnits>, units: RecordedUnits) {
     }
 }
 
+/// Why an event about a document cannot be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoRoom {
+    /// The item has [`ScheduledReceipts::MAX_DOCUMENTS`] open documents.
+    Documents,
+    /// The document has [`ReceiptDocument::MAX_LINES`] lines.
+    Lines,
+}
+
 impl ScheduledReceipts {
     /// The most documents of one item that still have units to be received.
     pub const MAX_DOCUMENTS: usize = 300;
 
+    /// How long after a completion its components may be posted. Until then they are kept for the run.
+    pub const POSTING_DAYS: i64 = 3;
+
     /// An item without a scheduled receipt.
     #[must_use]
     pub fn none(sku: Sku) -> Self {
-        Self { sku, documents: BTreeMap::new() }
+        Self { sku, documents: BTreeMap::new(), unnamed_issue: None }
     }
 
     /// Whether an event changes the scheduled receipts of its item.
     #[must_use]
     pub fn are_changed_by(stock: &StockEvent) -> bool {
-        stock.reference.is_some() && stock.kind.properties().receipt.is_some()
+        match stock.kind.properties().receipt {
+            // An issue without the name of a run shows that this component is not issued by run.
+            Some(ReceiptEffect::Issues) => true,
+            Some(ReceiptEffect::Schedules | ReceiptEffect::Receives | ReceiptEffect::TakesBack) => stock.reference.is_some(),
+            None => false,
+        }
     }
 
-    /// Records an event of `quantity` units at `location`. Returns `false` when there is no room for another document.
-    #[must_use]
-    pub fn record(&mut self, stock: &StockEvent, location: &LocationId, quantity: Quantity, now: Timestamp) -> bool {
-        let (Some(reference), Some(event)) = (&stock.reference, stock.kind.properties().receipt) else { return true };
+    /// Records an event of `quantity` units at `location`.
+    ///
+    /// # Errors
+    /// [`NoRoom`].
+    pub fn record(
+        &mut self,
+        stock: &StockEvent,
+        location: &LocationId,
+        quantity: Quantity,
+        now: Timestamp,
+    ) -> Result<(), NoRoom> {
+        let Some(event) = stock.kind.properties().receipt else { return Ok(()) };
+        let Some(reference) = &stock.reference else {
+            self.unnamed_issue = self.unnamed_issue.max(Some(day_of(now)));
+            return Ok(());
+        };
         if !self.documents.contains_key(reference) && !self.make_room() {
-            return false;
+            return Err(NoRoom::Documents);
         }
         let document = self.documents.entry(reference.clone()).or_default();
+        let units = RecordedUnits { at: now, quantity };
         match event {
-            ReceiptEffect::Schedules => document.add_schedule_event(ScheduleEvent {
-                as_of: stock.occurred_at,
-                event: stock.id.clone(),
-                recorded_at: now,
-                kind: stock.kind,
-                location: location.clone(),
-                quantity,
-                due: stock.due,
-            }),
-            ReceiptEffect::Receives => add(&mut document.received, RecordedUnits { at: now, quantity }),
-            ReceiptEffect::Issues => add(&mut document.issued, RecordedUnits { at: now, quantity }),
+            ReceiptEffect::Schedules => {
+                let new = ScheduleEvent {
+                    as_of: stock.occurred_at,
+                    event: stock.id.clone(),
+                    line: stock.line.clone(),
+                    recorded_at: now,
+                    kind: stock.kind,
+                    location: location.clone(),
+                    quantity,
+                    due: stock.due,
+                };
+                if !document.add_schedule_event(new) {
+                    return Err(NoRoom::Lines);
+                }
+            }
+            ReceiptEffect::Receives => add(&mut document.received, units),
+            ReceiptEffect::Issues => add(&mut document.issued, units),
+            ReceiptEffect::TakesBack => add(&mut document.adjusted, units),
         }
-        true
+        Ok(())
+    }
+
+    /// Removes the schedule event of this id from its document. Returns whether there was one.
+    pub fn withdraw(&mut self, event: &EventId) -> bool {
+        let found = self.documents.values_mut().any(|document| document.withdraw(event));
+        self.documents.retain(|_, document| *document != ReceiptDocument::default());
+        found
     }
 
     /// Makes room for one more document by removing the closed document with the oldest entry.
@@ -192,32 +314,59 @@ impl ScheduledReceipts {
     pub fn as_of(&self, time: Timestamp) -> Self {
         let documents = self.documents.iter().map(|(reference, document)| (reference.clone(), document.as_of(time)));
         Self {
-            sku: self.sku.clone(),
             documents: documents.filter(|(_, document)| *document != ReceiptDocument::default()).collect(),
+            unnamed_issue: self.unnamed_issue.filter(|day| *day <= day_of(time)),
+            ..Self::none(self.sku.clone())
         }
     }
 
-    /// The open receipts, one per document. A document without a due date is due `supplier_days` after its first schedule
-    /// event.
+    /// The open receipts, one per document and line. What was received counts towards the line that is due first. A document
+    /// without a due date is due `supplier_days` after its first schedule event.
     #[must_use]
     pub fn incoming(&self, supplier_days: Option<u16>) -> Vec<ScheduledReceipt> {
-        let open = self.documents.iter().filter_map(|(reference, document)| {
-            let (first, newest) = (document.schedule_events.first()?, document.schedule_events.last()?);
-            let left = newest.quantity - document.received();
-            let lead = || {
-                let ordered = day_of(first.as_of);
-                supplier_days.and_then(|days| ordered.checked_add(jiff::Span::new().days(days)).ok())
-            };
-            left.is_positive().then(|| ScheduledReceipt {
-                reference: reference.clone(),
-                kind: newest.kind,
-                location: newest.location.clone(),
-                quantity: newest.quantity,
-                left,
-                due: newest.due.or_else(lead),
-            })
+        let mut open = Vec::new();
+        for (reference, document) in &self.documents {
+            let Some(first) = document.schedule_events.first() else { continue };
+            let ordered = day_of(first.as_of);
+            let lead = supplier_days.and_then(|days| ordered.checked_add(jiff::Span::new().days(days)).ok());
+            let mut lines: Vec<(Option<Date>, &ScheduleEvent)> =
+                document.lines().into_iter().map(|line| (line.due.or(lead), line)).collect();
+            lines.sort_by_key(|(due, line)| (due.is_none(), *due, &line.line, &line.event));
+            let received = document.received();
+            let mut uncounted = received;
+            for (due, line) in lines {
+                let here = uncounted.min(line.quantity);
+                uncounted -= here;
+                let left = line.quantity - here;
+                if left.is_positive() {
+                    open.push(ScheduledReceipt {
+                        reference: reference.clone(),
+                        line: line.line.clone(),
+                        kind: line.kind,
+                        location: line.location.clone(),
+                        quantity: line.quantity,
+                        left,
+                        received,
+                        due,
+                    });
+                }
+            }
+        }
+        open
+    }
+
+    /// The runs that completed units in the last [`Self::POSTING_DAYS`] days.
+    #[must_use]
+    pub fn completed(&self, now: Timestamp) -> Vec<CompletedRun> {
+        let since = day_of(now).saturating_sub(jiff::Span::new().days(Self::POSTING_DAYS));
+        let runs = self.documents.iter().filter_map(|(reference, document)| {
+            let newest = document.newest().filter(|newest| newest.kind == StockKind::ProductionRun)?;
+            let recent: Vec<RecordedUnits> =
+                document.received.iter().filter(|units| day_of(units.at) >= since).copied().collect();
+            let (location, total) = (newest.location.clone(), document.received());
+            (!recent.is_empty()).then(|| CompletedRun { reference: reference.clone(), location, total, recent })
         });
-        open.collect()
+        runs.collect()
     }
 
     /// Units of the item that were issued to each run.

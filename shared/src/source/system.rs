@@ -1,6 +1,7 @@
 //! Other systems, and the feeds that are pulled from each.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,10 @@ pub struct System {
     /// The longest time, in minutes, without a complete pull or a sent event. After it an alert is raised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stale_after_minutes: Option<u32>,
+    /// By how many minutes its clock may be ahead of ours. An event with a later time is refused. Without a value,
+    /// `Network::CLOCK_LIMIT` applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_minutes: Option<u16>,
     /// Its feeds. Most systems have a delta feed of movements that is pulled often and a feed of their stock that is pulled
     /// rarely.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -40,6 +45,12 @@ pub struct System {
 }
 
 impl System {
+    /// The limit of its clock, if it has one of its own.
+    #[must_use]
+    pub fn clock_limit(&self) -> Option<Duration> {
+        self.clock_ahead_minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60))
+    }
+
     /// Since when a feed is stale: the time of its last complete run, or of its first run if none was complete. `None` when
     /// that is not longer ago than the system allows.
     #[must_use]

@@ -4,8 +4,32 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::alert::AlertSubject;
 use crate::catalog::{InventoryItemId, LocationId, Quantity, ShopDomain, ShopLocationId, Sku};
 use crate::promise::LocationPromise;
+
+/// Why the pusher leaves a level alone. Each has an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LevelBlock {
+    /// No system ever reported stock at the position, so what the shop shows is not compared with anything.
+    NeverReported,
+    /// The shop refuses the level. Cleared when the number changes.
+    Refused {
+        /// The reason of the shop.
+        reason: String,
+    },
+    /// The comparison would raise the level, and units that an order edit removed may be the cause. Differences still travel. An
+    /// operator confirms or discards the change.
+    Parked {
+        /// The `available` of the shop.
+        shown: Quantity,
+        /// The `available` that it would be set to.
+        wanted: Quantity,
+    },
+    /// A person deactivated the level in the shop. Cleared when the comparison finds it active again.
+    Deactivated,
+}
 
 /// The level of one item at one location in one shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,12 +59,19 @@ pub struct Level {
     /// The number of the intent whose outcome is in `acknowledged`.
     #[serde(default)]
     pub sent_by: u64,
-    /// Why the shop refuses the level; cleared when the number changes.
+    /// Units that our orders reserve and the shop does not commit, as the last comparison found them. They are subtracted from
+    /// what the shop shows, until the orders ship or are cancelled.
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub unclaimed: Quantity,
+    /// Units that order edits removed, see [`LocationPromise::removed`].
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub removed: Quantity,
+    /// Why the pusher leaves the level alone, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<String>,
-    /// Whether the alert about a refusal is open.
-    #[serde(default)]
-    pub alerted: bool,
+    pub blocked: Option<LevelBlock>,
+    /// The open alert about the level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<AlertSubject>,
     /// When `to_push` last changed; the time from a change to its push is measured from here.
     pub changed_at: Timestamp,
 }
@@ -67,8 +98,10 @@ impl Level {
             acknowledged: None,
             needs_set: true,
             sent_by: 0,
-            refused: None,
-            alerted: false,
+            unclaimed: Quantity::ZERO,
+            removed: Quantity::ZERO,
+            blocked: None,
+            alert: None,
             changed_at: Timestamp::UNIX_EPOCH,
         }
     }
@@ -84,18 +117,44 @@ impl Level {
             (self.inventory_item, self.shop_location) = names;
             (self.acknowledged, self.needs_set) = (None, true);
         }
-        let to_push = at.unknown_to_shop() - buffer;
+        // Orders that claim nothing in the shop are among the reserved units, and are gone when those are.
+        self.unclaimed = self.unclaimed.min(at.balance.reserved.at_least_zero());
+        let to_push = at.unknown_to_shop() - buffer - self.unclaimed;
+        let is_reported = at.reported || !at.producible.is_zero() || self.acknowledged.is_some();
+        self.removed = at.removed;
+        self.blocked = match self.blocked.take() {
+            _ if !is_reported => Some(LevelBlock::NeverReported),
+            Some(LevelBlock::Refused { .. }) if self.to_push != to_push => None,
+            Some(LevelBlock::Parked { .. }) if at.removed.is_zero() => {
+                self.needs_set = true; // The removed units are settled: the next push compares the level again.
+                None
+            }
+            Some(LevelBlock::NeverReported) | None => None,
+            Some(block @ (LevelBlock::Refused { .. } | LevelBlock::Parked { .. } | LevelBlock::Deactivated)) => Some(block),
+        };
         if self.to_push != to_push || self.changed_at == Timestamp::UNIX_EPOCH {
             self.changed_at = now;
-            self.refused = None;
         }
-        (self.seq, self.supply, self.to_push) = (at.seq, at.supply() - buffer, to_push);
+        (self.seq, self.supply, self.to_push) = (at.seq, at.supply() - buffer - self.unclaimed, to_push);
+    }
+
+    /// Takes over the units that our orders reserve and the shop does not commit.
+    pub fn set_unclaimed(&mut self, unclaimed: Quantity, now: Timestamp) {
+        let change = self.unclaimed - unclaimed;
+        if !change.is_zero() {
+            (self.unclaimed, self.changed_at) = (unclaimed, now);
+            (self.supply, self.to_push) = (self.supply + change, self.to_push + change);
+        }
     }
 
     /// Whether the level must be sent to the shop now.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.refused.is_none() && (self.needs_set || self.acknowledged != Some(self.to_push))
+        match self.blocked {
+            None => self.needs_set || self.acknowledged != Some(self.to_push),
+            Some(LevelBlock::Parked { .. }) => self.difference().is_some(),
+            Some(LevelBlock::NeverReported | LevelBlock::Refused { .. } | LevelBlock::Deactivated) => false,
+        }
     }
 
     /// The difference that must be sent to the shop now; `None` when there is none, or when the shop has acknowledged no value.

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::alert::AlertSubject;
 use crate::catalog::{Location, LotId, MetafieldKind, Network, ShopDomain, Sku, VariantId};
 use crate::ledger::Position;
 
@@ -96,9 +97,9 @@ pub struct VariantMetafield {
     /// Why the shop refuses the value, until the value changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
-    /// Whether the alert about a refusal is open.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub alerted: bool,
+    /// The open alert about a refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<AlertSubject>,
     /// When the value that the shop should show last changed.
     pub changed_at: Timestamp,
 }
@@ -113,7 +114,7 @@ impl VariantMetafield {
     /// A metafield that was never sent to the shop, with an empty value.
     #[must_use]
     pub fn new(shop: ShopDomain, sku: Sku, variant: VariantId, kind: MetafieldKind, now: Timestamp) -> Self {
-        let (acknowledged, sending_since, refused, alerted) = Default::default();
+        let (acknowledged, sending_since, refused, alert) = Default::default();
         Self {
             shop,
             sku,
@@ -122,7 +123,7 @@ impl VariantMetafield {
             acknowledged,
             sending_since,
             refused,
-            alerted,
+            alert,
             changed_at: now,
         }
     }

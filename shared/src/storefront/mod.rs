@@ -27,9 +27,9 @@ pub use budget::{CostBudget, MUTATION_COST};
 pub use call::{PushCall, PushOutcome, RefusalReason};
 pub use hint::{Hint, PushTarget, TARGETS_PER_HINT};
 pub use intent::{MAX_ROWS, PushAction, PushIntent, PushRow, PushState};
-pub use level::Level;
+pub use level::{Level, LevelBlock};
 pub use metafield::{LotValue, MetafieldValue, PromiseValue, VariantMetafield};
 pub use protocol::{
     Adjustment, LevelSet, MetafieldWrite, OrderRead, OrdersPage, ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode,
 };
-pub use repair::{RepairDecision, decide_repair};
+pub use repair::{RepairDecision, decide_repair, is_settled, unclaimed};

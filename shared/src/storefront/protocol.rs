@@ -51,14 +51,32 @@ pub struct ShopLevel {
     pub inventory_item: InventoryItemId,
     /// The location.
     pub location: ShopLocationId,
-    /// Whether the item is stocked there. A level that is not active accepts changes without an error and discards them.
+    /// Whether the item is stocked there. A level that is not active accepts changes without an error and does not show them.
     pub active: bool,
     /// Units that can be sold.
     pub available: Quantity,
     /// Units that the shop's open orders hold.
     pub committed: Quantity,
+    /// Units that the shop reserves, for draft orders and others.
+    pub reserved: Quantity,
+    /// Units on hand that the shop sets aside: damaged, in quality control, or safety stock.
+    pub set_aside: Quantity,
     /// When the level last changed.
     pub updated_at: Timestamp,
+}
+
+impl ShopLevel {
+    /// Units on hand in the shop: what can be sold, what orders and drafts hold, and what is set aside.
+    #[must_use]
+    pub fn total(&self) -> Quantity {
+        self.available + self.claimed() + self.set_aside
+    }
+
+    /// Units that orders and drafts of the shop hold.
+    #[must_use]
+    pub fn claimed(&self) -> Quantity {
+        self.committed + self.reserved
+    }
 }
 
 /// A shop's answer to a mutation that it processed.

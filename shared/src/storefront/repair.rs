@@ -2,15 +2,17 @@
 //!
 //! An absolute number that is computed without the orders in flight puts sold units back on sale. A level is therefore set only
 //! when no order can be in flight: a complete sweep of the shop's orders *started* at least the settling window after the level
-//! last changed, so the ledger has every order and shipment behind the numbers. `available` must then be `supply − committed`,
-//! and it is set by compare-and-set against the `available` of the same read. Until the settling window has passed, a level with
+//! last changed, so the ledger has every order and shipment behind the numbers. `available` must then be the supply without the
+//! units that the shop's orders commit and without those that it sets aside (reserved by drafts, damaged, in quality control,
+//! safety stock), and it is set by compare-and-set against the `available` of the same read. Until the settling window has passed, a level with
 //! an acknowledged value still receives differences. Both times come from the shop's clock, so the local clock has no influence.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::catalog::Quantity;
+use crate::catalog::{Quantity, ShopLocationId};
 use crate::storefront::{Level, ShopLevel};
 
 /// What to do about a level.
@@ -30,7 +32,43 @@ pub enum RepairDecision {
         change_from: Quantity,
         /// By how much the shop shows too many units (below zero: too few).
         drift: Quantity,
+        /// By how much `quantity` exceeds the wanted number, which is below zero then.
+        excess: Quantity,
     },
+    /// The shop shows too few units, and units that order edits removed may be the cause: a person decides.
+    Park {
+        /// The `available` of the shop.
+        shown: Quantity,
+        /// The `available` that the level would be set to.
+        wanted: Quantity,
+    },
+}
+
+/// Units that our orders reserve and that the shop does not commit, by location: of pre-orders that reserve on fulfilment, and of
+/// orders that were made to bypass the inventory. `reserved` are the units of the item that we reserve at each location that the
+/// shop shows; `elsewhere` those at other places. A unit that is reserved at one location and committed at another is claimed.
+#[must_use]
+pub fn unclaimed(
+    reserved: &BTreeMap<ShopLocationId, Quantity>,
+    elsewhere: Quantity,
+    shown: &[&ShopLevel],
+) -> BTreeMap<ShopLocationId, Quantity> {
+    let claimed: Quantity = shown.iter().map(|level| level.claimed()).sum();
+    let mut left = (reserved.values().copied().sum::<Quantity>() + elsewhere - claimed).at_least_zero();
+    let here = |level: &&ShopLevel| {
+        let units = (reserved.get(&level.location).copied().unwrap_or_default() - level.claimed()).at_least_zero().min(left);
+        left -= units;
+        (level.location, units)
+    };
+    shown.iter().map(here).collect()
+}
+
+/// Whether the ledger has every order and shipment behind a level: a complete sweep began at least the settling window after the
+/// level last changed.
+#[must_use]
+pub fn is_settled(shown: &ShopLevel, swept_at: Option<Timestamp>, settling_window: Duration) -> bool {
+    let settled_at = shown.updated_at.saturating_add(settling_window).unwrap_or(Timestamp::MAX);
+    swept_at.is_some_and(|swept| swept >= settled_at)
 }
 
 /// Compares one level, computed after `swept_at` was read, with the level of the shop. `swept_at` is when the last complete sweep
@@ -40,21 +78,25 @@ pub fn decide_repair(level: &Level, shown: &ShopLevel, swept_at: Option<Timestam
     if !shown.active {
         return RepairDecision::Inactive;
     }
-    let settled_at = shown.updated_at.saturating_add(settling_window).unwrap_or(Timestamp::MAX);
-    if swept_at.is_none_or(|swept| swept < settled_at) {
+    if !is_settled(shown, swept_at, settling_window) {
         return RepairDecision::InFlight;
     }
-    let drift = shown.available + shown.committed - level.supply;
+    let drift = shown.total() - level.supply;
+    let wanted = shown.available - drift;
+    let quantity = wanted.at_least_zero();
     if drift.is_zero() {
-        return RepairDecision::Agrees;
+        RepairDecision::Agrees
+    } else if drift.is_negative() && level.removed.is_positive() && level.acknowledged.is_some() {
+        RepairDecision::Park { shown: shown.available, wanted }
+    } else {
+        RepairDecision::Set { quantity, change_from: shown.available, drift, excess: quantity - wanted }
     }
-    RepairDecision::Set { quantity: (level.supply - shown.committed).at_least_zero(), change_from: shown.available, drift }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{InventoryItemId, ShopLocationId};
+    use crate::catalog::InventoryItemId;
 
     /// Protects sold units from being put back on sale by an absolute number.
     #[test]
@@ -77,20 +119,23 @@ mod tests {
                 active,
                 available: units(available),
                 committed: units(committed),
+                reserved: Quantity::ZERO,
+                set_aside: Quantity::ZERO,
                 updated_at: at(updated),
             };
             let decided = decide_repair(&level, &shown, swept.map(at), Duration::from_secs(60));
             assert_eq!(decided, expected, "supply {supply}, shop {available}+{committed}, updated {updated}, swept {swept:?}");
         };
-        let set = |quantity, change_from, drift| RepairDecision::Set {
+        let set = |quantity, change_from, drift, excess| RepairDecision::Set {
             quantity: units(quantity),
             change_from: units(change_from),
             drift: units(drift),
+            excess: units(excess),
         };
-        check((10, 0, 0, true, 0, Some(60)), set(10, 0, -10));
+        check((10, 0, 0, true, 0, Some(60)), set(10, 0, -10, 0));
         check((10, 7, 3, true, 0, Some(60)), RepairDecision::Agrees);
-        check((10, 9, 3, true, 0, Some(60)), set(7, 9, 2));
-        check((2, 1, 3, true, 0, Some(60)), set(0, 1, 2));
+        check((10, 9, 3, true, 0, Some(60)), set(7, 9, 2, 0));
+        check((2, 1, 3, true, 0, Some(60)), set(0, 1, 2, 1));
         check((10, 9, 3, true, 0, Some(59)), RepairDecision::InFlight);
         check((10, 9, 3, true, 0, None), RepairDecision::InFlight);
         check((10, 0, 0, false, 0, Some(60)), RepairDecision::Inactive);

@@ -117,6 +117,15 @@ impl Tally {
         tally
     }
 
+    /// Adds the result of other runs.
+    pub fn add(&mut self, more: Self) {
+        self.runs += more.runs;
+        self.failures.extend(more.failures);
+        for (what, times) in more.coverage {
+            *self.coverage.entry(what).or_default() += times;
+        }
+    }
+
     /// The rare paths that no run met.
     #[must_use]
     pub fn missed(&self) -> Vec<&'static str> {

@@ -15,7 +15,7 @@ use promissory::order::OrderRecord;
 use promissory::promise::Promise;
 use promissory::reconcile::OrderWatermark;
 use promissory::source::{OpenCommitment, WaitingForMapping, WaitingItem};
-use promissory::storefront::{Level, PushIntent, PushState};
+use promissory::storefront::{Level, LevelBlock, PushIntent, PushState};
 use promissory::table::{Key, Record, Row, RowKey, RowKind};
 use promissory_fakes::oracle::{Open, opens};
 
@@ -181,7 +181,7 @@ impl Checker {
         let of = (level.sku.clone(), level.location.clone());
         let back = self.levels.get(&of).is_some_and(|old| level.seq < old.seq || level.sent_by < old.sent_by);
         self.holds(!back, || format!("the level of {}@{} was replaced by an older one", level.sku, level.location));
-        if level.refused.is_some() {
+        if matches!(level.blocked, Some(LevelBlock::Refused { .. })) {
             self.refused.insert(level.sku.clone());
         }
         self.levels.insert(of, level);

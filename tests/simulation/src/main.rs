@@ -12,6 +12,12 @@ use serde_json::json;
 /// From this number of worlds on, a run must have met every rare path.
 const MEETS_ALL_FROM: u64 = 200;
 
+/// How many times the number of worlds a run may have until it met every rare path.
+const LOOKS_FURTHER: u64 = 4;
+
+/// The worlds that a search by time runs before it reports.
+const SEARCHED_AT_ONCE: u64 = 100;
+
 /// Failures that are printed in full.
 const PRINTED_IN_FULL: usize = 3;
 
@@ -31,6 +37,13 @@ struct Cli {
     /// The first seed. Without --seeds it is the only one. A run of a single world skips the stories and the planted bugs.
     #[arg(long)]
     seed: Option<u64>,
+    /// Takes seeds that no other revision has: they begin at a number that is derived from the commit. The run prints it.
+    #[arg(long, conflicts_with = "seed")]
+    fresh: bool,
+    /// Runs fresh worlds for this number of minutes, and prints each violation when it is found. A run takes up after the last
+    /// world of an earlier one with --seed.
+    #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "planted", "crash"])]
+    minutes: Option<u64>,
     /// Number of events in a world before all faults stop.
     #[arg(long, default_value_t = 300)]
     steps: usize,
@@ -65,7 +78,14 @@ fn main() -> ExitCode {
     if cli.list {
         return list();
     }
-    let first = cli.seed.unwrap_or(1);
+    let first = match cli.seed {
+        Some(seed) => seed,
+        None if cli.fresh || cli.minutes.is_some() => fresh_seed(),
+        None => 1,
+    };
+    if let Some(minutes) = cli.minutes {
+        return search(&cli, first, minutes);
+    }
     let seeds = cli.seeds.unwrap_or(if cli.seed.is_some() { 1 } else { MEETS_ALL_FROM });
     let campaign = Campaign { seeds: first..first + seeds, steps: cli.steps };
     let mut found = Found::default();
@@ -81,6 +101,9 @@ fn main() -> ExitCode {
         found.caught.push(caught);
     } else {
         run_seeds(&campaign, seeds, &mut found);
+        if seeds >= MEETS_ALL_FROM {
+            look_further(&campaign, seeds, &mut found);
+        }
         if seeds > 1 {
             run_stories_and_plants(&campaign, seeds, &mut found);
         }
@@ -99,12 +122,58 @@ fn run_seeds(campaign: &Campaign, seeds: u64, found: &mut Found) {
     found.per_second = i64::try_from(i128::from(seeds) * 1_000 / millis).unwrap_or(0);
 }
 
+/// Runs more worlds while a rare path was not met: with other seeds for each revision, a path that one world in five hundred
+/// meets is sometimes met by none of two thousand.
+fn look_further(campaign: &Campaign, seeds: u64, found: &mut Found) {
+    let mut first = campaign.seeds.end;
+    while !found.seeds.missed().is_empty() && found.seeds.runs < seeds * LOOKS_FURTHER {
+        progress(&format!("no world of {} met {}; running more", found.seeds.runs, found.seeds.missed().join(", ")));
+        let more = Campaign { seeds: first..first + MEETS_ALL_FROM, steps: campaign.steps }.run_seeds(|_| {});
+        found.seeds.add(more);
+        first += MEETS_ALL_FROM;
+    }
+}
+
+/// Runs worlds from seed `first` on for a number of minutes.
+fn search(cli: &Cli, first: u64, minutes: u64) -> ExitCode {
+    let began = Timestamp::now();
+    let passed = || Timestamp::now().duration_since(began).as_secs();
+    let (mut next, mut bad) = (first, 0);
+    while passed() < i64::try_from(minutes.saturating_mul(60)).unwrap_or(i64::MAX) {
+        let tally = Campaign { seeds: next..next + SEARCHED_AT_ONCE, steps: cli.steps }.run_seeds(|_| {});
+        tally.failures.iter().for_each(print_failure);
+        bad += tally.failures.len();
+        next += SEARCHED_AT_ONCE;
+        progress(&format!("{} worlds in {} s, {bad} with a violation; the next seed is {next}", next - first, passed()));
+    }
+    print_line(&if cli.json {
+        json!({ "first_seed": first, "worlds": next - first, "violations": bad }).to_string()
+    } else {
+        format!("{} worlds from seed {first} on: {bad} with a violation", next - first)
+    });
+    if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The first seed of this revision: 40 bits of the hash of the commit, so that the same commit runs the same worlds.
+fn fresh_seed() -> u64 {
+    let head = Command::new("git").args(["rev-parse", "HEAD"]).output();
+    let head = head.ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
+    let seed = head.get(..10).and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    match seed {
+        Some(seed) => progress(&format!("fresh worlds of commit {}, from seed {seed} on", head.trim())),
+        None => progress("there is no git commit here, so the worlds begin at seed 1"),
+    }
+    seed.unwrap_or(1)
+}
+
 fn run_stories_and_plants(campaign: &Campaign, seeds: u64, found: &mut Found) {
     progress(&format!("{seeds} worlds done; now crashing {} stories at every step", stories().len()));
     found.crashes = Campaign::crash_everywhere();
     progress(&format!("{} crashes done; now the planted bugs", found.crashes.runs));
     let plants = u64::try_from(PlantedBug::ALL.len()).unwrap_or(0);
-    found.caught = across(plants, |nth| campaign.catch(PlantedBug::ALL[usize::try_from(nth).unwrap_or(0)].0));
+    // The planted bugs are always looked for in the same worlds, so that a run says something about the checks alone.
+    let same = Campaign { seeds: 1..2, steps: campaign.steps };
+    found.caught = across(plants, |nth| same.catch(PlantedBug::ALL[usize::try_from(nth).unwrap_or(0)].0));
     found.missed = found.seeds.missed();
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod invocations;
 mod mapping;
 mod model;
+mod operator;
 mod order_changes;
 mod outcome;
 mod phases;

@@ -1,4 +1,4 @@
-//! `ledger verify` and `ledger replay`. The result goes to standard output, progress to standard error. Scripts may rely on the
+//! `ledger verify`, `replay`, `withdraw`, `confirm` and `discard`. The result goes to standard output, progress to standard error. Scripts may rely on the
 //! JSON keys.
 
 use std::io;
@@ -7,11 +7,14 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use promissory::adapters::clock::SystemClock;
+use promissory::catalog::SystemId;
+use promissory::flows::load_network;
 use promissory::ledger::replay::{At, Mismatch, Moment};
-use promissory::movement::{Movement, PositionKey};
+use promissory::movement::{EventId, Movement, PositionKey};
 use serde::Serialize;
 use serde_json::json;
 
+use super::decide::{Decided, settle, withdraw};
 use super::{VerifyConfig, VerifyReport, replay, verify};
 use crate::table::Address;
 
@@ -28,6 +31,51 @@ pub enum Command {
     /// Exit code: 0, or 1 if the movements up to that moment do not add up, or 2 if there is no such position or moment, or if
     /// the table cannot be read.
     Replay(ReplayArgs),
+    /// Withdraw a count, a balance, or a statement about a purchase order or production run that has a wrong time.
+    ///
+    /// Its correction is reversed, and it no longer outranks other statements. The system then sends it again with the right
+    /// time and a new id. Exit code: 0, or 2 if the position has no such statement or the table cannot be written.
+    Withdraw(WithdrawArgs),
+    /// Confirm the change of a level that waits (alert `parked_change`): the removed units go on sale again.
+    ///
+    /// Exit code: 0, or 2 if no change waits or the table cannot be written.
+    Confirm(SettleArgs),
+    /// Discard the change of a level that waits (alert `parked_change`): the difference is withheld from sale.
+    ///
+    /// Exit code: 0, or 2 if no change waits or the table cannot be written.
+    Discard(SettleArgs),
+}
+
+/// The arguments of `ledger withdraw`.
+#[derive(Debug, Args)]
+pub struct WithdrawArgs {
+    /// The position: the SKU of the catalog, and the code of a location.
+    #[arg(value_name = "SKU@PLACE", value_parser = position)]
+    position: PositionKey,
+    /// The system that sent the statement.
+    #[arg(value_name = "SYSTEM")]
+    system: SystemId,
+    /// The id of the statement in that system.
+    #[arg(value_name = "EVENT")]
+    event: String,
+    #[command(flatten)]
+    table: Address,
+    /// Print one JSON object: movements, detail.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The arguments of `ledger confirm` and `ledger discard`.
+#[derive(Debug, Args)]
+pub struct SettleArgs {
+    /// The position: the SKU of the catalog, and the code of a location.
+    #[arg(value_name = "SKU@PLACE", value_parser = position)]
+    position: PositionKey,
+    #[command(flatten)]
+    table: Address,
+    /// Print one JSON object: movements, detail.
+    #[arg(long)]
+    json: bool,
 }
 
 /// The arguments of `ledger verify`.
@@ -90,7 +138,28 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
             print(&if json { moment_json(&position, at, &found) } else { moment_text(&position, at, &found) });
             Ok(if found.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Command::Withdraw(WithdrawArgs { position, system, event, table, json }) => {
+            let store = table.find(say).await?.store();
+            let network = load_network(&store).await.map_err(io::Error::other)?;
+            let event = EventId::new(system.as_str(), event);
+            print(&decided_text(&withdraw((&store, &SystemClock, &network), position, event).await?, json));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Confirm(args) => settle_parked(args, true, say, print).await,
+        Command::Discard(args) => settle_parked(args, false, say, print).await,
     }
+}
+
+async fn settle_parked(args: SettleArgs, confirm: bool, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
+    let SettleArgs { position, table, json } = args;
+    let store = table.find(say).await?.store();
+    let network = load_network(&store).await.map_err(io::Error::other)?;
+    print(&decided_text(&settle((&store, &SystemClock, &network), position, confirm).await?, json));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn decided_text(Decided { movements, detail }: &Decided, json: bool) -> String {
+    if json { json!({ "movements": movements, "detail": detail }).to_string() } else { detail.clone() }
 }
 
 /// A mismatch as JSON: its own fields, and a sentence that describes it.

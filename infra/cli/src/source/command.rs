@@ -132,7 +132,8 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
             let network = promissory::flows::load_network(&store).await.map_err(io::Error::other)?;
             let report = feed(&store, &SystemClock, &network, &system, &text).await.map_err(io::Error::other)?;
             let mut lines: Vec<String> =
-                report.refused.iter().map(|(line, problem)| format!("line {line} is refused: {problem}")).collect();
+                report.no_movement.iter().map(|(line, why)| format!("line {line} moved no stock, {why}")).collect();
+            lines.extend(report.refused.iter().map(|(line, problem)| format!("line {line} is refused: {problem}")));
             let (applied, duplicates, waiting) = (report.applied, report.duplicates, report.waiting);
             lines.push(format!(
                 "{applied} applied, {duplicates} there already, {waiting} waiting, {} refused",

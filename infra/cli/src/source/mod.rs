@@ -67,6 +67,8 @@ pub struct FeedReport {
     pub duplicates: usize,
     /// Events that wait for a mapping, or in the lane of a busy position.
     pub waiting: usize,
+    /// Applied lines that moved no stock, by number, with the reason.
+    pub no_movement: BTreeMap<usize, String>,
     /// Refused lines, by number, with the reason.
     pub refused: BTreeMap<usize, String>,
 }
@@ -104,8 +106,9 @@ pub async fn feed<S: Store, C: Clock>(
                     report.waiting += 1;
                     continue;
                 }
-                Received::Decided(EventOutcome::Applied { .. }) => {
+                Received::Decided(EventOutcome::Applied { no_movement, .. }) => {
                     report.applied += 1;
+                    report.no_movement.extend(no_movement.map(|why| (number, why.to_string())));
                     continue;
                 }
                 Received::Decided(EventOutcome::Duplicate) => {

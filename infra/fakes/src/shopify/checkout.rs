@@ -8,8 +8,8 @@
 use super::draft::{Draft, Source};
 use super::fulfilment_order::{FulfilmentOrder, Share};
 use super::id_webhooks;
-use super::ids::{FIRST_LINE, FIRST_ORDER, FulfilmentOrderId, ItemId, LineId, LocationId, OrderId};
-use super::order::{Financial, Order, OrderLine, Shares};
+use super::ids::{FIRST_LINE, FIRST_ORDER, FulfilmentOrderId, ItemId, LineId, LocationId, OrderId, VariantId};
+use super::order::{Financial, Order, OrderLine, Payment, Shares};
 use super::outbox::Topic;
 use super::shop::Shop;
 use super::stock::{Item, Oversell};
@@ -30,6 +30,12 @@ pub struct Cart {
     pub unpaid: bool,
     /// Whether the order is unconfirmed, so that it takes no inventory. An order that the API creates may be unconfirmed.
     pub unconfirmed: bool,
+    /// Whether it is a pre-order by a selling plan that reserves on fulfilment: the levels change only when it ships.
+    pub pre_order: bool,
+    /// How an unpaid order is going to be paid.
+    pub payment: Payment,
+    /// Units of an item that the merchant typed in: a line without a variant and without a SKU. Zero for no such line.
+    pub custom_units: i64,
 }
 
 /// The reason why the shop refused a checkout.
@@ -81,7 +87,7 @@ impl Shop {
         if let Some(location) = cart.location.filter(|location| !self.locations.contains_key(location)) {
             return Err(CheckoutRefused::UnknownLocation(location));
         }
-        let allocated = self.allocated(&cart.lines, cart.location, cart.unconfirmed)?;
+        let allocated = self.allocated(&cart.lines, cart.location, cart.unconfirmed || cart.pre_order)?;
         let placed = i64::try_from(self.orders.len()).expect("orders are countable");
         let id = OrderId(FIRST_ORDER + placed);
         let created_at = second(now);
@@ -93,6 +99,7 @@ impl Shop {
             cancelled_at: None,
             confirmed: !cart.unconfirmed,
             test: cart.test,
+            payment: cart.payment,
             financial: if cart.unpaid { Financial::Pending } else { Financial::Paid },
             retail_location: cart.location,
             lines: Vec::new(),
@@ -102,7 +109,11 @@ impl Shop {
             returns: Vec::new(),
         };
         let mut draft = self.draft(now, order);
+        draft.pre_order = cart.pre_order;
         self.add_lines(&mut draft, allocated);
+        if cart.custom_units > 0 {
+            self.add_custom_line(&mut draft, cart.custom_units);
+        }
         let made = cart.location.map(|retail| {
             let all = draft.order.lines.iter().flat_map(|line| {
                 let shares = Share::of(line.id, line.quantity, &draft.order.fulfilment_orders);
@@ -211,6 +222,27 @@ impl Shop {
         Ok(shares)
     }
 
+    /// Adds a line that the merchant typed in: it has no variant and no SKU, and changes no level.
+    fn add_custom_line(&self, draft: &mut Draft, units: i64) {
+        let id = LineId(draft.number(FIRST_LINE));
+        draft.order.lines.push(OrderLine {
+            id,
+            item: ItemId(0),
+            variant: VariantId(0),
+            sku: String::new(),
+            quantity: units,
+            current_quantity: units,
+            fulfilled: 0,
+            tracked: false,
+            gift_card: false,
+            requires_shipping: true,
+            reserves_on_fulfilment: false,
+            committed: Shares::new(),
+        });
+        let location = draft.order.retail_location.unwrap_or_else(|| self.fallback_location());
+        draft.open(location, &[(id, units)], Source::Available);
+    }
+
     /// Adds lines to an order, and opens one fulfilment order at each location that the units are allocated to.
     pub(super) fn add_lines(&self, draft: &mut Draft, allocated: Vec<Allocated>) -> (Vec<LineId>, Vec<FulfilmentOrderId>) {
         let unallocated_at = draft.order.retail_location.unwrap_or_else(|| self.fallback_location());
@@ -230,6 +262,7 @@ impl Shop {
                 tracked: item.tracked,
                 gift_card: item.gift_card,
                 requires_shipping: item.requires_shipping,
+                reserves_on_fulfilment: draft.pre_order,
                 committed: Shares::new(),
             });
             let shares = if shares.is_empty() { Shares::from([(unallocated_at, quantity)]) } else { shares };

@@ -7,6 +7,7 @@ use super::checkout::{Cart, CheckoutRefused};
 use super::control_orders;
 use super::faults::Faults;
 use super::ids::{ItemId, LocationId, OrderId};
+use super::order::Payment;
 use super::outbox::DeliveryPlan;
 use super::server::{Guarded, Shared};
 use super::shop::SetupRefused;
@@ -102,12 +103,18 @@ struct CheckoutBody {
     unpaid: bool,
     #[serde(default)]
     unconfirmed: bool,
+    #[serde(default)]
+    pre_order: bool,
+    #[serde(default)]
+    payment: Payment,
+    #[serde(default)]
+    custom_units: i64,
 }
 
 async fn checkout(State(shared): SharedState, Json(body): Json<CheckoutBody>) -> Response {
     let lines = body.lines.iter().map(|line| (line.sku.clone(), line.quantity)).collect();
-    let CheckoutBody { location, test, unpaid, unconfirmed, .. } = body;
-    let cart = Cart { lines, location, test, unpaid, unconfirmed };
+    let CheckoutBody { location, test, unpaid, unconfirmed, pre_order, payment, custom_units, .. } = body;
+    let cart = Cart { lines, location, test, unpaid, unconfirmed, pre_order, payment, custom_units };
     let placed: Result<OrderId, CheckoutRefused> = shared.with(|g| g.shop.checkout_cart(Timestamp::now(), &cart));
     reply(placed, |id| json!({ "id": id, "gid": id.gid() }))
 }

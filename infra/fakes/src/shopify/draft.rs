@@ -18,6 +18,8 @@ use jiff::Timestamp;
 pub(super) struct Draft {
     pub(super) order: Order,
     pub(super) now: Timestamp,
+    /// Whether added lines are pre-orders that reserve on fulfilment.
+    pub(super) pre_order: bool,
     shifts: Vec<Shift>,
     made: Made,
     parts: Vec<i64>,
@@ -68,6 +70,8 @@ impl Draft {
                 *self.line_mut(line.id).committed.entry(location).or_default() += quantity;
                 let available = if source == Source::Available { -quantity } else { 0 };
                 self.shifts.push(Shift { item, location, available, committed: *quantity });
+            } else if source == Source::Outside && self.order.leaves_available(line) {
+                self.shifts.push(Shift { item: line.item, location, available: *quantity, committed: 0 });
             }
         }
         self.order.fulfilment_orders.push(FulfilmentOrder {
@@ -104,11 +108,18 @@ impl Draft {
         self.shifts.push(Shift { item, location, available: if restock { quantity } else { 0 }, committed: -quantity });
     }
 
-    /// Makes units that had left available at a location. Units of a line that took no inventory never left a level, so no
-    /// level changes.
+    /// Takes units that were never committed out of the available ones, because they leave.
+    pub(super) fn leave(&mut self, id: LineId, location: LocationId, quantity: i64) {
+        let line = self.order.line(id).expect("the step found the line");
+        if self.order.leaves_available(line) {
+            self.shifts.push(Shift { item: line.item, location, available: -quantity, committed: 0 });
+        }
+    }
+
+    /// Makes units that had left available at a location. Units of an untracked item never left a level, so no level changes.
     pub(super) fn restock(&mut self, id: LineId, location: LocationId, quantity: i64) {
         let line = self.order.line(id).expect("the step found the line");
-        if self.order.takes_stock(line) {
+        if line.tracked {
             self.shifts.push(Shift { item: line.item, location, available: quantity, committed: 0 });
         }
     }
@@ -151,12 +162,12 @@ impl Shop {
 
     /// Starts a step with the given order.
     pub(super) fn draft(&self, now: Timestamp, order: Order) -> Draft {
-        Draft { order, now: second(now), shifts: Vec::new(), made: self.made.clone(), parts: Vec::new() }
+        Draft { order, now: second(now), pre_order: false, shifts: Vec::new(), made: self.made.clone(), parts: Vec::new() }
     }
 
     /// Writes a step, and sets the time of the order's last change. If the clock went backwards, that time stays as it is.
     pub(super) fn commit(&mut self, draft: Draft) {
-        let Draft { mut order, now, shifts, made, parts } = draft;
+        let Draft { mut order, now, shifts, made, parts, .. } = draft;
         for Shift { item, location, available, committed } in shifts {
             let level = self.levels.entry((item, location)).or_insert_with(|| Level::new(now, true));
             level.shift(now, available, committed);

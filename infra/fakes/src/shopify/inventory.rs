@@ -1,8 +1,8 @@
 //! The inventory mutations. The shop applies all rows of a call or none.
 //!
 //! The shop checks every row before it applies the first one, and names every refused row by its index, so that a caller can
-//! remove the refused rows. If the level is inactive or does not exist, a row succeeds and has no visible effect, as in
-//! Shopify.
+//! remove the refused rows. An inactive level keeps its quantities and takes changes without an error, and no channel shows it.
+//! An activation keeps the quantities unless it gives `available`.
 
 use super::ids::{FIRST_GROUP, ItemId, LocationId};
 use super::input::{Input, Row};
@@ -61,8 +61,8 @@ impl Shop {
         if !errors.is_empty() {
             return Outcome::refused(kind, errors);
         }
-        for change in changes.iter().filter(|change| change.visible) {
-            let level = self.levels.get_mut(&(change.item, change.location)).expect("a visible row has a level");
+        for change in &changes {
+            let level = self.levels.entry((change.item, change.location)).or_insert_with(|| Level::new(now, false));
             level.shift(now, change.delta, 0);
         }
         // If no row changes a quantity, there is no group. Shopify answers null in that case.
@@ -89,7 +89,7 @@ impl Shop {
         if row.ledger.is_some() {
             return Err((Code::LedgerDocument, "ledgerDocumentUri"));
         }
-        let level = self.levels.get(&(item.id, location)).filter(|level| level.active);
+        let level = self.levels.get(&(item.id, location));
         let persisted = level.map_or(0, |level| level.available);
         if row.from.is_some_and(|from| from != persisted) {
             return Err((Code::Stale, "changeFromQuantity"));
@@ -118,14 +118,8 @@ impl Shop {
             return Err((Code::TooLow, number));
         }
         staged.insert((item.id, location), after);
-        let visible = level.is_some();
-        Ok(Change {
-            item: item.id,
-            location,
-            delta: after - before.unwrap_or(persisted),
-            after: if visible { after } else { 0 },
-            visible,
-        })
+        let visible = level.is_some_and(|level| level.active);
+        Ok(Change { item: item.id, location, delta: after - before.unwrap_or(persisted), after, visible })
     }
 
     /// Stocks an item at a location. If the location already stocks it, the level does not change, and the call must not give a
@@ -156,7 +150,7 @@ impl Shop {
         let mut changes = Vec::new();
         if !level.active {
             level.active = true;
-            let after = available.unwrap_or(0);
+            let after = available.unwrap_or(level.available);
             let delta = after - level.available;
             level.shift(now, delta, 0);
             changes.push(Change { item, location, delta, after, visible: true });

@@ -217,6 +217,7 @@ impl Draft {
         let mut lines: BTreeMap<LineId, i64> = BTreeMap::new();
         for (line, share) in shares {
             self.withdraw(*line, *share, false);
+            self.leave(*line, share.location, share.quantity);
             self.line_mut(*line).fulfilled += share.quantity;
             let asked = self.fulfilment_order(share.from);
             if asked.status.is_active() {

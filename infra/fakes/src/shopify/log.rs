@@ -32,7 +32,7 @@ pub struct Change {
     pub delta: i64,
     /// The available units after the change.
     pub after: i64,
-    /// False at an inactive level: Shopify reports success, and the change has no visible effect.
+    /// False at an inactive level: Shopify reports success, and no channel shows the quantity.
     pub visible: bool,
 }
 

@@ -56,14 +56,14 @@ pub use ids::{
 };
 pub use lifecycle::OrderRefused;
 pub use log::{Applied, AppliedKind, Change, Counters};
-pub use order::{Financial, Fulfilment, FulfilmentStatus, Order, OrderLine};
+pub use order::{Financial, Fulfilment, FulfilmentStatus, Order, OrderLine, Payment};
 pub use outbox::{Delivery, DeliveryOutcome, DeliveryPlan, Outbox, Topic};
 pub use refund::{Refund, RefundInput, RefundLine, RefundedLine, Restock};
 pub use returns::{Disposal, Disposition, Return, ReturnLine, ReturnStatus};
 pub use server::{DeliveryStats, Server, ServerConfig};
 pub use shop::{SetupRefused, Shop, ShopConfig};
 pub use splitmix::nth as draw;
-pub use stock::{Item, Level, Location, NewItem, NewLocation, Oversell};
+pub use stock::{InventoryState, Item, Level, Location, NewItem, NewLocation, Oversell};
 pub use webhooks::{API_VERSION, PERSONAL_MARK, signature};
 
 #[cfg(test)]

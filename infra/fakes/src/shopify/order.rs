@@ -10,7 +10,7 @@ use super::ids::{FulfilmentId, ItemId, LineId, LocationId, OrderId, ReturnId, Va
 use super::refund::Refund;
 use super::returns::Return;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Units by location.
@@ -34,6 +34,8 @@ pub struct Order {
     pub confirmed: bool,
     /// Whether it is a test order.
     pub test: bool,
+    /// How it is paid.
+    pub payment: Payment,
     /// Its financial status.
     pub financial: Financial,
     /// The retail location that sold it over the counter; `None` for an online order.
@@ -48,6 +50,40 @@ pub struct Order {
     pub refunds: Vec<Refund>,
     /// Its returns.
     pub returns: Vec<Return>,
+}
+
+/// How an order is paid.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Payment {
+    /// By a payment provider, at the checkout.
+    #[default]
+    Provider,
+    /// By a manual method, such as cash on delivery.
+    CashOnDelivery,
+    /// By an invoice that is due after this number of days.
+    NetDays(u16),
+}
+
+impl Payment {
+    /// Returns the name of the payment gateway.
+    #[must_use]
+    pub fn gateway(self) -> &'static str {
+        match self {
+            Self::Provider => "shopify_payments",
+            Self::CashOnDelivery => "Cash on Delivery (COD)",
+            Self::NetDays(_) => "manual",
+        }
+    }
+
+    /// Returns whether the merchant records the payment by hand.
+    #[must_use]
+    pub fn is_manual(self) -> bool {
+        match self {
+            Self::Provider => false,
+            Self::CashOnDelivery | Self::NetDays(_) => true,
+        }
+    }
 }
 
 /// The financial status of an order.
@@ -103,6 +139,8 @@ pub struct OrderLine {
     pub gift_card: bool,
     /// Whether it has to be shipped.
     pub requires_shipping: bool,
+    /// Whether its units leave the level only when they ship: a pre-order by a selling plan that reserves on fulfilment.
+    pub reserves_on_fulfilment: bool,
     /// Units committed for it, by location. Empty if the item is not tracked or the order is unconfirmed.
     pub committed: BTreeMap<LocationId, i64>,
 }
@@ -172,10 +210,18 @@ impl Order {
         self.returns.iter().find(|ret| ret.id == id)
     }
 
-    /// Returns whether a line takes inventory: the item is tracked and the order is confirmed.
+    /// Returns whether a line commits inventory while it is open: the item is tracked, the order is confirmed, and its selling plan
+    /// reserves on sale.
     #[must_use]
     pub fn takes_stock(&self, line: &OrderLine) -> bool {
-        self.confirmed && line.tracked
+        self.confirmed && line.tracked && !line.reserves_on_fulfilment
+    }
+
+    /// Returns whether the units of a line leave the available quantity of a level when they ship, because they were never
+    /// committed. That a shipment of an unconfirmed order does so is inferred.
+    #[must_use]
+    pub fn leaves_available(&self, line: &OrderLine) -> bool {
+        line.tracked && !self.takes_stock(line)
     }
 
     /// Returns the fulfilments that are not cancelled.

@@ -7,7 +7,7 @@ use super::cost::Charge;
 use super::document::Arguments;
 use super::fulfilment_order::{FulfilmentOrder, FulfilmentOrderLine};
 use super::ids::LocationId;
-use super::order::{Fulfilment, Order, OrderLine};
+use super::order::{Fulfilment, Order, OrderLine, Payment};
 use super::page;
 use super::refund::{Refund, RefundedLine};
 use super::resolve::TopError;
@@ -37,6 +37,10 @@ pub(super) enum Part<'a> {
     Reverse(&'a Order, &'a Return),
     ReverseLine(&'a Order, &'a Return, &'a ReturnLine),
     Disposition(&'a Disposition),
+    /// The payment terms of an order.
+    PaymentTerms(&'a Order),
+    /// The payment of an order.
+    Transaction(&'a Order),
 }
 
 impl<'a> Part<'a> {
@@ -57,7 +61,9 @@ impl<'a> Part<'a> {
             | Part::FulfilmentOrderLine(..)
             | Part::RefundLine(..)
             | Part::ReverseLine(..)
-            | Part::Disposition(_) => None,
+            | Part::Disposition(_)
+            | Part::PaymentTerms(_)
+            | Part::Transaction(_) => None,
         }
     }
 
@@ -104,7 +110,10 @@ pub(super) fn resolve<'a>(shop: &'a Shop, part: Part<'a>, arguments: Arguments<'
         (Part::Address, "phone") => leaf(format!("+000 {PERSONAL_MARK}")),
 
         (Part::Line(line), "id") => leaf(line.id.gid()),
-        (Part::Line(line), "sku") => leaf(line.sku.as_str()),
+        (Part::PaymentTerms(order), "id") => leaf(format!("gid://shopify/PaymentTerms/{}", order.id)),
+        (Part::Transaction(order), "manualPaymentGateway") => leaf(order.payment.is_manual()),
+
+        (Part::Line(line), "sku") => maybe((!line.sku.is_empty()).then_some(line.sku.as_str())),
         (Part::Line(line), "quantity") => leaf(if shop.faults.contradictory.contains(&line.id) { -1 } else { line.quantity }),
         (Part::Line(line), "currentQuantity") => leaf(line.current_quantity - returned(shop, line)),
         (Part::Line(line), "unfulfilledQuantity") => leaf(line.unfulfilled()),
@@ -202,6 +211,11 @@ fn of_order<'a>(order: &'a Order, arguments: Arguments<'_>) -> Result<Resolved<'
         "cancelledAt" => maybe(order.cancelled_at.map(zulu)),
         "confirmed" => leaf(order.confirmed),
         "test" => leaf(order.test),
+        "paymentTerms" => match order.payment {
+            Payment::NetDays(_) => one(Part::PaymentTerms(order)),
+            Payment::Provider | Payment::CashOnDelivery => Resolved::One(None),
+        },
+        "transactions" => listed(std::slice::from_ref(order), Part::Transaction, arguments)?,
         "displayFinancialStatus" => leaf(order.financial.name().to_uppercase()),
         "retailLocation" => Resolved::One(order.retail_location.map(Node::Location)),
         "email" => leaf(format!("{PERSONAL_MARK}@example.com")),

@@ -128,6 +128,29 @@ impl Shop {
         Ok(refund)
     }
 
+    /// Removes units of a line that have not left, refunds them, and does not restock them, as a person does in the admin. The
+    /// admin takes unshipped units even if others of the line have shipped, while a refund by the API takes shipped units first.
+    ///
+    /// # Errors
+    /// The order or the line does not exist, the order is cancelled, or fewer units are left than the call removes.
+    pub fn remove_in_admin(
+        &mut self,
+        now: Timestamp,
+        id: OrderId,
+        line: LineId,
+        quantity: i64,
+    ) -> Result<RefundId, OrderRefused> {
+        let mut draft = self.begin(now, id)?;
+        let refund = draft.new_refund(None);
+        draft.remove(line, quantity, None, false)?;
+        draft.record(line, quantity, Restock::NoRestock, None, 0);
+        draft.settle_money();
+        self.commit(draft);
+        let body = self.refunded(id, refund);
+        self.announce(now, id, &[Topic::OrdersUpdated], vec![body]);
+        Ok(refund)
+    }
+
     /// Returns the topic and the body of the webhook about a refund.
     pub(super) fn refunded(&self, id: OrderId, refund: RefundId) -> (Topic, Value) {
         let order = &self.orders[&id];

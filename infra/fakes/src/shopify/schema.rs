@@ -12,7 +12,7 @@ use super::order_schema::{self, Part};
 use super::page;
 use super::resolve::{Page, TopError};
 use super::shop::Shop;
-use super::stock::{Item, Level};
+use super::stock::{InventoryState, Item, Level};
 use super::time::zulu;
 use apollo_compiler::response::JsonValue;
 use serde_json::Value;
@@ -175,11 +175,10 @@ fn quantities<'a>(level: &Level, arguments: Arguments<'_>) -> Result<Vec<Option<
         "available" => Ok(Node::Quantity("available", level.available, level.available_at)),
         "committed" => Ok(Node::Quantity("committed", level.committed, level.committed_at)),
         "on_hand" => Ok(Node::Quantity("on_hand", level.on_hand(), level.updated_at)),
-        "reserved" => Ok(Node::Quantity("reserved", 0, level.updated_at)),
         "incoming" => Ok(Node::Quantity("incoming", 0, level.updated_at)),
-        "damaged" => Ok(Node::Quantity("damaged", 0, level.updated_at)),
-        "safety_stock" => Ok(Node::Quantity("safety_stock", 0, level.updated_at)),
-        "quality_control" => Ok(Node::Quantity("quality_control", 0, level.updated_at)),
+        name if let Some(state) = InventoryState::ALL.into_iter().find(|state| state.name() == name) => {
+            Ok(Node::Quantity(state.name(), level.in_state(state), level.set_aside_at))
+        }
         other => Err(TopError::new("BAD_USER_INPUT", format!("The quantity name '{other}' is invalid"))),
     };
     list(arguments.get("names")).iter().map(|name| quantity(name).map(Some)).collect()

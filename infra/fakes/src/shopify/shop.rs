@@ -12,7 +12,7 @@ use super::ids::{ItemId, LocationId, Made, OrderId, VariantId};
 use super::log::{Applied, AppliedKind, Change, Counters};
 use super::order::Order;
 use super::outbox::Outbox;
-use super::stock::{Item, Level, Location, NewItem, NewLocation};
+use super::stock::{InventoryState, Item, Level, Location, NewItem, NewLocation};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -238,6 +238,32 @@ impl Shop {
         self.stock(now, item, location, available, true)?;
         let change = Change { item, location, delta: available - before, after: available, visible: true };
         self.log.push(Applied::new(now, AppliedKind::ManualEdit, None, vec![change]));
+        Ok(())
+    }
+
+    /// Moves available units of an item to another state, or (below zero) back, as a person does in the admin.
+    ///
+    /// # Errors
+    /// The shop has no such item or location.
+    pub fn set_aside(
+        &mut self,
+        now: Timestamp,
+        item: ItemId,
+        location: LocationId,
+        (state, units): (InventoryState, i64),
+    ) -> Result<(), SetupRefused> {
+        self.known(item, location)?;
+        self.levels.entry((item, location)).or_insert_with(|| Level::new(now, true)).put_aside(now, state, units);
+        Ok(())
+    }
+
+    /// Stops stocking an item at a location, as a person does in the admin. The level keeps its quantities.
+    ///
+    /// # Errors
+    /// The shop has no such item or location.
+    pub fn deactivate(&mut self, item: ItemId, location: LocationId) -> Result<(), SetupRefused> {
+        self.known(item, location)?;
+        self.levels.entry((item, location)).and_modify(|level| level.active = false);
         Ok(())
     }
 

@@ -1,12 +1,13 @@
 //! The stock of the shop: items, locations, and the level of an item at a location.
 //!
-//! On hand is `available + committed` by construction. The fake does not model the other inventory states that Shopify has, and
-//! reads them as zero.
+//! On hand is the sum of what can be sold, what orders hold, and what is set aside in the other states, by construction. The fake
+//! has no incoming units.
 
 use super::ids::{ItemId, LocationId, VariantId};
 use super::time::second;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Whether an item may be sold beyond what is available.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -107,6 +108,8 @@ pub struct Level {
     pub available: i64,
     /// Units that belong to orders and have not left.
     pub committed: i64,
+    /// Units in the other states.
+    pub set_aside: BTreeMap<InventoryState, i64>,
     /// Whether the location stocks the item. A query returns an inactive level only if it asks for inactive levels.
     pub active: bool,
     /// The time of the last change of the level.
@@ -115,18 +118,74 @@ pub struct Level {
     pub available_at: Timestamp,
     /// The time of the last change of committed.
     pub committed_at: Timestamp,
+    /// The time of the last change of another state.
+    pub set_aside_at: Timestamp,
+}
+
+/// A state of units on hand that are neither available nor committed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InventoryState {
+    /// Reserved for draft orders, or by an app.
+    Reserved,
+    /// Damaged.
+    Damaged,
+    /// In quality control.
+    QualityControl,
+    /// Kept back as a safety stock.
+    SafetyStock,
+}
+
+impl InventoryState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Reserved, Self::Damaged, Self::QualityControl, Self::SafetyStock];
+
+    /// Returns the name of its quantity.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reserved => "reserved",
+            Self::Damaged => "damaged",
+            Self::QualityControl => "quality_control",
+            Self::SafetyStock => "safety_stock",
+        }
+    }
 }
 
 impl Level {
     pub(super) fn new(now: Timestamp, active: bool) -> Self {
         let now = second(now);
-        Level { available: 0, committed: 0, active, updated_at: now, available_at: now, committed_at: now }
+        Level {
+            available: 0,
+            committed: 0,
+            set_aside: BTreeMap::new(),
+            active,
+            updated_at: now,
+            available_at: now,
+            committed_at: now,
+            set_aside_at: now,
+        }
     }
 
     /// Returns the units in the building.
     #[must_use]
     pub fn on_hand(&self) -> i64 {
-        self.available + self.committed
+        self.available + self.committed + self.set_aside.values().sum::<i64>()
+    }
+
+    /// Returns the units in a state.
+    #[must_use]
+    pub fn in_state(&self, state: InventoryState) -> i64 {
+        self.set_aside.get(&state).copied().unwrap_or(0)
+    }
+
+    /// Moves available units to a state, or (below zero) back. Panics if the state has fewer units.
+    pub(super) fn put_aside(&mut self, now: Timestamp, state: InventoryState, units: i64) {
+        let there = self.set_aside.entry(state).or_default();
+        *there += units;
+        assert!(*there >= 0, "more units are taken back than were set aside");
+        self.set_aside_at = second(now);
+        self.shift(now, -units, 0);
     }
 
     /// Adds to both quantities, and sets the times of those that change. Panics if a quantity exceeds `i64` or committed falls

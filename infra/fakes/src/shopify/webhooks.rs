@@ -4,13 +4,14 @@
 //! `PERSONAL_MARK` in every field, so that a test can search what we store and log for personal data. A body has the state at
 //! the time when it was built.
 
-use super::order::{Fulfilment, Order, OrderLine};
+use super::order::{Fulfilment, Order, OrderLine, Payment};
 use super::refund::Refund;
 use super::shop::{Shop, ShopConfig};
 use super::time::with_offset;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -53,6 +54,8 @@ pub(super) fn order_body(shop: &Shop, order: &Order) -> Value {
         "test": order.test,
         "financial_status": order.financial.name(),
         "fulfillment_status": fulfilment_status,
+        "payment_gateway_names": [order.payment.gateway()],
+        "payment_terms": payment_terms(order, config),
         "source_name": if order.retail_location.is_some() { "pos" } else { "web" },
         "location_id": order.retail_location,
         "currency": "EUR",
@@ -129,7 +132,7 @@ fn line_body(shop: &Shop, order: &Order, line: &OrderLine) -> Value {
     json!({
         "id": line.id,
         "admin_graphql_api_id": line.id.gid(),
-        "sku": line.sku,
+        "sku": (!line.sku.is_empty()).then_some(&line.sku),
         "name": line.sku,
         "title": line.sku,
         "variant_id": (!removed).then_some(line.variant),
@@ -142,6 +145,21 @@ fn line_body(shop: &Shop, order: &Order, line: &OrderLine) -> Value {
         "price": "19.90",
         "requires_shipping": line.requires_shipping,
         "variant_inventory_management": line.tracked.then_some("shopify"),
+    })
+}
+
+fn payment_terms(order: &Order, config: &ShopConfig) -> Value {
+    let Payment::NetDays(days) = order.payment else { return Value::Null };
+    let due = order.created_at + SignedDuration::from_hours(24 * i64::from(days));
+    json!({
+        "payment_terms_name": format!("Net {days}"),
+        "payment_terms_type": "net",
+        "due_in_days": days,
+        "payment_schedules": [{
+            "issued_at": with_offset(order.created_at, config.offset),
+            "due_at": with_offset(due, config.offset),
+            "completed_at": null,
+        }],
     })
 }
 

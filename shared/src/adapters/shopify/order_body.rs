@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use crate::catalog::{DispositionId, FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId};
 use crate::order::{
-    Address, Customer, Disposition, Fulfilment, FulfilmentStatus, OrderFacts, OrderSnapshot, Refund, RefundLine, Restock,
-    Routing, SalesLine, SalesOrder, SnapshotLine, StockTracking,
+    Address, Customer, Disposition, Fulfilment, FulfilmentStatus, LineFlags, OrderFacts, OrderSnapshot, Refund, RefundLine,
+    Restock, Routing, SalesLine, SalesOrder, SnapshotLine, StockTracking,
 };
 
 #[derive(Deserialize)]
@@ -41,6 +41,9 @@ pub(super) struct OrderBody {
     confirmed: bool,
     test: bool,
     display_financial_status: Option<String>,
+    payment_terms: Option<Id>,
+    #[serde(default)]
+    transactions: Vec<TransactionBody>,
     retail_location: Option<Id>,
     email: Option<String>,
     phone: Option<String>,
@@ -51,6 +54,12 @@ pub(super) struct OrderBody {
     pub(super) fulfillment_orders: Connection<FulfilmentOrderBody>,
     pub(super) refunds: Vec<RefundBody>,
     pub(super) returns: Connection<ReturnBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TransactionBody {
+    manual_payment_gateway: bool,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +91,7 @@ pub(super) struct LineBody {
     id: String,
     sku: Option<String>,
     quantity: i64,
+    current_quantity: Option<i64>,
     unfulfilled_quantity: i64,
     requires_shipping: bool,
     is_gift_card: bool,
@@ -210,6 +220,7 @@ impl OrderBody {
             cancelled: self.cancelled_at.is_some(),
             confirmed: self.confirmed,
             paid: self.is_paid(),
+            pays_later: self.payment_terms.is_some() || self.transactions.iter().any(|paid| paid.manual_payment_gateway),
             test: self.test,
             sold_at: self.retail_location.as_ref().and_then(location),
             lines,
@@ -308,7 +319,13 @@ impl LineBody {
             shop_sku: self.sku.clone().unwrap_or_default(),
             ordered: units(self.quantity)?,
             open: open.get(&id).copied().map_or_else(|| units(self.unfulfilled_quantity.max(0)), Ok)?,
-            stocked: StockTracking::of(self.is_gift_card, tracked, self.requires_shipping),
+            current: self.current_quantity.map(units).transpose()?,
+            stocked: StockTracking::of(LineFlags {
+                gift_card: self.is_gift_card,
+                custom: self.variant.is_none() && self.sku.as_deref().unwrap_or_default().is_empty(),
+                tracked,
+                ships: self.requires_shipping,
+            }),
         };
         Ok((id, line))
     }

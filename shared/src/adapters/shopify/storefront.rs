@@ -209,6 +209,9 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
     }
 }
 
+/// The names of the quantities on hand that can neither be sold nor belong to an order or a draft.
+const SET_ASIDE: [&str; 3] = ["damaged", "quality_control", "safety_stock"];
+
 impl LevelBody {
     fn read(self, inventory_item: InventoryItemId) -> Option<ShopLevel> {
         let quantity = |name: &str| self.quantities.iter().find(|q| q.name == name).map_or(0, |q| q.quantity);
@@ -219,6 +222,8 @@ impl LevelBody {
             active: self.is_active,
             available: Quantity::new(quantity("available")),
             committed: Quantity::new(quantity("committed")),
+            reserved: Quantity::new(quantity("reserved")),
+            set_aside: SET_ASIDE.iter().map(|name| Quantity::new(quantity(name))).sum(),
             updated_at: newest.map_or(self.updated_at, |newest| newest.max(self.updated_at)),
         })
     }

@@ -32,13 +32,14 @@ const KINDS: [&str; 18] = [
     "purchase_order",
 ];
 
-/// A model of the open receipts: of each document the newest quantity, less the units received anywhere.
+/// A model of the open receipts: of each document the newest quantity, less the units received anywhere. An adjustment that names
+/// the document corrects what was received.
 fn incoming_units(received: &[(i64, TestEvent)]) -> i64 {
     let of_document = |document: usize| {
         let here = || received.iter().filter(move |(_, (_, _, of, _))| *of == document);
         let newest = here().filter(|(_, (kind, ..))| KINDS[*kind] == "purchase_order").max_by_key(|(at, _)| *at);
-        let came = here().filter(|(_, (kind, ..))| matches!(KINDS[*kind], "receipt" | "production_completed"));
-        newest.map_or(0, |(_, (_, units, ..))| (units - came.map(|(_, (_, units, ..))| units).sum::<i64>()).max(0))
+        let came = here().filter(|(_, (kind, ..))| matches!(KINDS[*kind], "receipt" | "production_completed" | "adjustment"));
+        newest.map_or(0, |(_, (_, units, ..))| (units - came.map(|(_, (_, units, ..))| units).sum::<i64>().max(0)).max(0))
     };
     of_document(0) + of_document(1)
 }

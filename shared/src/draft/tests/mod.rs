@@ -107,7 +107,7 @@ impl TestLedger {
     }
 
     /// Parses a short form of an event: a kind, an amount, then any of `@location`, `sku=`, `ref=`, `to=`, `lot=`, `unit=`,
-    /// `due=`, `t=`, `id=`.
+    /// `due=`, `line=`, `t=`, `id=`.
     pub fn event(&mut self, short: &str) -> Result<StockEvent, StockEventFormatError> {
         self.events += 1;
         let mut words = short.split_whitespace();
@@ -123,7 +123,7 @@ impl TestLedger {
                 "order" => {
                     ("order", json!({ "shop": "a.myshopify.com", "order": 1, "line": value.parse::<u64>().expect("a line") }))
                 }
-                "id" | "sku" | "location" | "to" | "lot" | "expires" | "unit" | "due" => (field, json!(value)),
+                "id" | "sku" | "location" | "to" | "lot" | "expires" | "unit" | "due" | "line" => (field, json!(value)),
                 other => panic!("{other} is not a field of the short form"),
             };
             event[field] = value;

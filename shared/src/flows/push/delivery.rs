@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::catalog::ShopDomain;
+use crate::flows::delivered::{Delivered, turn_alert};
 use crate::flows::push::PushError;
-use crate::flows::refusal::{Delivered, refusal_alert};
 use crate::flows::{Retries, RetryBudget};
 use crate::ports::{Clock, Store, StoreError, WriteError, sleep_within};
 use crate::storefront::{ShopAnswer, StorefrontError, UserError, UserErrorCode};
@@ -193,11 +193,7 @@ async fn record_once<T: Delivered, S: Store, C: Clock>(
         let old: T = record.decode()?;
         let mut new = old.clone();
         outcome(&mut new);
-        let is_refused = new.refused().is_some();
-        if is_refused != *new.alerted() {
-            *new.alerted() = is_refused;
-            writes.extend(refusal_alert(store, &new, clock.now()).await?);
-        }
+        writes.extend(turn_alert(store, &mut new, clock.now()).await?);
         if new != old {
             writes.push(Write::put(&new, Expect::Revision(record.revision)));
         }

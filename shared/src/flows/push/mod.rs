@@ -22,8 +22,8 @@ use crate::flows::{recompute, write_if_unchanged};
 use crate::ports::{Clock, Listing, Store, StoreError, Storefront, read};
 use crate::reconcile::OrderWatermark;
 use crate::storefront::{
-    Adjustment, Level, LevelSet, MAX_ROWS, PushAction, PushCall, PushIntent, PushOutcome, PushRow, PushState, PushTarget,
-    RepairDecision, ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode, decide_repair,
+    Adjustment, Level, LevelBlock, LevelSet, MAX_ROWS, PushAction, PushCall, PushIntent, PushOutcome, PushRow, PushState,
+    PushTarget, RepairDecision, ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode, decide_repair,
 };
 use crate::table::{Expect, IndexPartition, Key, Row, RowKey, UnreadableRow, Write};
 
@@ -228,13 +228,18 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                     self.activate(level).await?;
                     self.waiting.insert(level.key());
                 }
+                RepairDecision::Park { shown, wanted } => {
+                    let parked = LevelBlock::Parked { shown, wanted };
+                    let park = |level: &mut Level| (level.needs_set, level.blocked) = (false, Some(parked.clone()));
+                    self.record(std::slice::from_ref(&level.key()), park).await?;
+                    self.waiting.insert(level.key());
+                }
                 RepairDecision::Agrees => {
                     rows.extend(found.map(|shown| set_row(level, shown.available, shown.available, Quantity::ZERO)));
                 }
-                RepairDecision::Set { quantity, change_from, drift } => {
+                RepairDecision::Set { quantity, change_from, drift, excess } => {
                     let (sku, location) = (&level.sku, &level.location);
                     tracing::info!(shop = %self.shop, %sku, %location, drift = drift.units(), "setting a level");
-                    let excess = found.map_or(Quantity::ZERO, |shown| quantity - (level.supply - shown.committed));
                     rows.push(set_row(level, quantity, change_from, excess));
                 }
             }
@@ -255,8 +260,14 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         match answer {
             ShopAnswer::Done => Ok(()),
             ShopAnswer::Refused(errors) => {
+                // A person may have activated it meanwhile, and the shop then refuses the quantity of an activation.
+                let shown = self.front.levels(self.shop, &[level.inventory_item]).await?;
+                if shown.iter().any(|shown| shown.location == level.shop_location && shown.active) {
+                    return Ok(());
+                }
                 let reason = errors.first().map(reason).unwrap_or_default();
-                self.record(std::slice::from_ref(&level.key()), |level| level.refused = Some(reason.clone())).await?;
+                let refused = LevelBlock::Refused { reason };
+                self.record(std::slice::from_ref(&level.key()), |level| level.blocked = Some(refused.clone())).await?;
                 self.report.refused += 1;
                 Ok(())
             }
@@ -370,7 +381,10 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         let refused: BTreeMap<Key, String> = refused.into_iter().filter_map(|(row, reason)| Some((key(row)?, reason))).collect();
         self.report.refused += refused.len();
         let keys: Vec<Key> = refused.keys().cloned().collect();
-        self.record(&keys, |level| level.refused = refused.get(&level.key()).cloned()).await?;
+        let block = |level: &mut Level| {
+            level.blocked = refused.get(&level.key()).map(|reason| LevelBlock::Refused { reason: reason.clone() });
+        };
+        self.record(&keys, block).await?;
         // A stale row means that an order changes it at this moment, so the next push sends it. This push continues with the
         // other rows.
         self.waiting.extend(stale_rows);

@@ -44,7 +44,7 @@ fn run(story: &[Step]) -> (String, [i64; 2]) {
             Step::Counted(location, units) => {
                 let position = positions.entry(place(*location)).or_insert_with(|| found(&place(*location)));
                 position.balance.on_hand = Quantity::new(*units);
-                position.counted = Some(LastCount { as_of: now, basis: CountBasis::BookStock });
+                position.counted = Some(LastCount { as_of: now, basis: CountBasis::BookStock, event: None });
             }
         }
         let cause = MovementCause { event: EventId::new("shop", model.second.to_string()), order: None };

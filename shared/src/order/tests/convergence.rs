@@ -1,10 +1,12 @@
 //! Convergence of orders: snapshots and reports in any order and number lead to the same ledger.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::catalog::OrderId;
-use crate::order::tests::model::{Change, Held, Model, settle, settle_step_by_step, shop};
+use crate::order::tests::model::{Change, Held, Model, network, settle, settle_step_by_step, shop};
 use crate::order::{OrderRecord, OrderReport, OrderSnapshot, Restock};
 
 fn any_change() -> impl Strategy<Value = Change> {
@@ -13,6 +15,7 @@ fn any_change() -> impl Strategy<Value = Change> {
     prop_oneof![
         4 => (line.clone(), units.clone()).prop_map(|(line, units)| Change::Add { line, units }),
         2 => (line.clone(), units.clone()).prop_map(|(line, units)| Change::Remove { line, units }),
+        1 => (line.clone(), units.clone()).prop_map(|(line, units)| Change::RemoveInAdmin { line, units }),
         5 => (line.clone(), units.clone()).prop_map(|(line, units)| Change::Ship { line, units }),
         1 => (0..4_usize).prop_map(|which| Change::Void { which }),
         2 => (line.clone(), location.clone()).prop_map(|(line, to)| Change::Move { line, to }),
@@ -57,7 +60,7 @@ fn live(changes: &[(Change, bool)]) -> History {
     let mut fresh = false;
     let first = [(Change::Add { line: 1, units: 4 }, true)];
     for (change, next_second) in first.iter().chain(changes) {
-        let refunds = matches!(change, Change::Refund { .. } | Change::Settle);
+        let refunds = matches!(change, Change::Refund { .. } | Change::RemoveInAdmin { .. } | Change::Settle | Change::Cancel);
         model.second += i64::from(*next_second || refunds || fresh);
         fresh = refunds;
         // A shipment by a warehouse changes nothing in the shop.
@@ -70,13 +73,16 @@ fn live(changes: &[(Change, bool)]) -> History {
     History { model, webhooks, queries }
 }
 
+/// The ledger of an order, and the units of each line that edits removed.
+type Outcome = (Held, BTreeMap<u64, i64>);
+
 /// Merges statements into a record as the ledger does, and returns the resulting ledger.
-fn take(statements: &[Statement]) -> Held {
+fn take(statements: &[Statement]) -> Outcome {
     take_by(statements, |record, held| drop(settle(record, held)))
 }
 
 /// As [`take`], with another way to make the steps after each statement.
-fn take_by(statements: &[Statement], settle: fn(&mut OrderRecord, &mut Held)) -> Held {
+fn take_by(statements: &[Statement], settle: fn(&mut OrderRecord, &mut Held)) -> Outcome {
     let mut record = OrderRecord::new(shop(), OrderId::new(1));
     let mut held = Held::default();
     for statement in statements {
@@ -85,8 +91,19 @@ fn take_by(statements: &[Statement], settle: fn(&mut OrderRecord, &mut Held)) ->
             Statement::Warehouse(report) => record.report(report),
         }
         settle(&mut record, &mut held);
+        for change in record.newly_removed(&network()) {
+            record.note_removed(&change);
+        }
     }
-    held
+    let removed = record.lines.iter().map(|(id, line)| (id.number(), line.removed.values().map(|units| units.units()).sum()));
+    (held, removed.filter(|(_, units)| *units != 0).collect())
+}
+
+impl Model {
+    /// The expected ledger, and the units of each line that edits removed.
+    fn outcome(&self, routed: bool) -> Outcome {
+        (self.held(routed), self.removed())
+    }
 }
 
 /// Some of `all` statements, in any order and number, with `last` among them, and each of `reports` once or twice.
@@ -115,7 +132,7 @@ proptest! {
         // Only a query contains the dispositions of returned units, a webhook does not.
         let changes: Vec<_> = changes.into_iter().filter(|(change, _)| !matches!(change, Change::Dispose { .. })).collect();
         let History { model, webhooks, .. } = live(&changes);
-        prop_assert_eq!(take(&shuffle(&webhooks, &picks, model.webhook(), model.reports(), &at)), model.held(false));
+        prop_assert_eq!(take(&shuffle(&webhooks, &picks, model.webhook(), model.reports(), &at)), model.outcome(false));
     }
 
     /// Protects orders when queries of the reconciler arrive between webhooks: as long as the last query arrives, the ledger
@@ -128,9 +145,9 @@ proptest! {
     ) {
         let History { model, webhooks, queries } = live(&changes);
         let all = [webhooks, queries].concat();
-        prop_assert_eq!(take(&shuffle(&all, &picks, model.query(), model.reports(), &at)), model.held(true));
+        prop_assert_eq!(take(&shuffle(&all, &picks, model.query(), model.reports(), &at)), model.outcome(true));
         let alone = shuffle(&all, &[], model.query(), model.reports(), &at);
-        prop_assert_eq!(take(&alone), model.held(true), "the last query and the reports are sufficient");
+        prop_assert_eq!(take(&alone), model.outcome(true), "the last query and the reports are sufficient");
     }
 
     /// Protects orders that are too large for one transaction, and orders interrupted by a crash: planning again after each step
@@ -143,6 +160,6 @@ proptest! {
     ) {
         let History { model, webhooks, queries } = live(&changes);
         let statements = shuffle(&[webhooks, queries].concat(), &picks, model.query(), model.reports(), &at);
-        prop_assert_eq!(take_by(&statements, settle_step_by_step), model.held(true));
+        prop_assert_eq!(take_by(&statements, settle_step_by_step), model.outcome(true));
     }
 }

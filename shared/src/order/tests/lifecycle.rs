@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::catalog::{LineId, LocationId, OrderId, Place, Quantity, ShopLocationId};
 use crate::movement::EventId;
-use crate::order::tests::model::{Change, Held, Model, at, place, settle, shop};
+use crate::order::tests::model::{Change, Held, Model, at, network, place, settle, shop};
 use crate::order::{
     HoldAction, HoldEvent, HoldPolicy, OrderFacts, OrderRecord, OrderReport, OrderSnapshot, ReportKind, Restock, StockTracking,
 };
@@ -105,6 +105,10 @@ impl Case {
         let steps = settle(&mut self.record, &mut self.held);
         let mut effects: Vec<String> =
             steps.iter().map(|step| format!("{} {} @{}", step.kind.name(step.reversal), step.quantity, step.place)).collect();
+        for change in self.record.newly_removed(&network()) {
+            effects.push(format!("note {} removed @{}", change.units, change.place));
+            self.record.note_removed(&change);
+        }
         let alerts = self.record.hold_alerts(Some(&before));
         effects.extend(alerts.difference(&before.alerted).map(|alert| format!("alert {alert:?}")));
         effects.extend(before.alerted.difference(&alerts).map(|alert| format!("clear {alert:?}")));
@@ -118,7 +122,7 @@ pub type Row = (&'static str, &'static str, Vec<Input>);
 
 /// The rows of the table.
 fn rows() -> Vec<Row> {
-    use Change::{Add, Cancel, Dispose, Move, Refund, Remove, Settle, Ship, Void};
+    use Change::{Add, Cancel, Dispose, Move, Refund, Remove, RemoveInAdmin, Settle, Ship, Void};
     use Input::{Again, Expired, Facts as WithFacts, Query, Read, Report, Silent, Stale, Webhook};
     let add = |units| Webhook(Add { line: 1, units });
     let routed = |units| Query(Add { line: 1, units });
@@ -138,7 +142,12 @@ fn rows() -> Vec<Row> {
             vec![Silent(Add { line: 1, units: 2 }), Webhook(Add { line: 2, units: 1 })],
         ),
         ("unknown", "order cancelled before it was known", vec![Silent(Add { line: 1, units: 3 }), Webhook(Cancel)]),
-        ("unknown", "unconfirmed order: the shop took no stock", vec![WithFacts(|facts| facts.confirmed = false), add(3)]),
+        ("unknown", "paid order for which the shop reserved nothing", vec![WithFacts(|facts| facts.confirmed = false), add(3)]),
+        (
+            "unknown",
+            "unpaid order for which the shop reserved nothing",
+            vec![WithFacts(|facts| (facts.confirmed, facts.paid) = (false, false)), add(3)],
+        ),
         ("unknown", "test order", vec![WithFacts(|facts| facts.test = true), add(3)]),
         (
             "unknown",
@@ -179,6 +188,21 @@ fn rows() -> Vec<Row> {
         ("1 of 3 shipped from WH-1", "that fulfilment cancelled", vec![add(3), ship(1), Webhook(Void { which: 0 })]),
         ("1 of 3 shipped from WH-1", "the rest shipped", vec![add(3), ship(1), ship(2)]),
         ("1 of 3 shipped from WH-1", "the rest refunded, restocked", vec![add(3), ship(1), refund(2, Restock::Cancel)]),
+        (
+            "2 of 3 shipped from WH-1",
+            "the third removed in the admin, not restocked",
+            vec![routed(3), ship(2), Webhook(RemoveInAdmin { line: 1, units: 1 })],
+        ),
+        (
+            "2 of 3 shipped from WH-1",
+            "1 shipped unit refunded by the API, not restocked",
+            vec![routed(3), ship(2), refund(1, Restock::None)],
+        ),
+        (
+            "2 of 3 shipped from WH-1, 1 of them refunded, not restocked",
+            "the third removed by an edit",
+            vec![routed(3), ship(2), refund(1, Restock::None), Webhook(Remove { line: 1, units: 1 })],
+        ),
         ("3 shipped from WH-1", "1 refunded, restocked at WH-2", vec![add(3), ship(3), refund(1, Restock::Return)]),
         ("3 shipped from WH-1", "1 refunded, not restocked", vec![add(3), ship(3), refund(1, Restock::None)]),
         (
@@ -208,17 +232,23 @@ fn rows() -> Vec<Row> {
             "it gives 2 back",
             vec![add(3), Report(ReportKind::Allocated, 2, 2), Report(ReportKind::Deallocated, 2, 2)],
         ),
-        ("3 reserved, unpaid", "too long unpaid", vec![WithFacts(pending), add(3), Expired(unpaid)]),
+        ("3 reserved, unpaid", "too long unpaid", vec![WithFacts(pending), add(3), Read, Expired(unpaid)]),
+        ("3 reserved, unpaid, known from a webhook alone", "too long unpaid", vec![WithFacts(pending), add(3), Expired(unpaid)]),
+        (
+            "3 reserved, on payment terms or cash on delivery",
+            "too long unpaid",
+            vec![WithFacts(|facts| (facts.paid, facts.pays_later) = (false, true)), add(3), Read, Expired(unpaid)],
+        ),
         ("3 reserved, paid", "the time of unpaid orders is up", vec![add(3), Expired(unpaid)]),
         (
             "3 reserved, unpaid, allocated",
             "too long unpaid",
-            vec![WithFacts(pending), add(3), Report(ReportKind::Allocated, 3, 1), Expired(unpaid)],
+            vec![WithFacts(pending), add(3), Read, Report(ReportKind::Allocated, 3, 1), Expired(unpaid)],
         ),
         (
             "given up, unpaid",
             "paid after all",
-            vec![WithFacts(pending), add(3), Expired(unpaid), WithFacts(|facts| facts.paid = true)],
+            vec![WithFacts(pending), add(3), Read, Expired(unpaid), WithFacts(|facts| facts.paid = true)],
         ),
         ("3 reserved, paid", "too long unallocated", vec![add(3), Expired(alerting)]),
         (
@@ -271,7 +301,7 @@ fn a_hold_is_due_only_by_the_policy() {
     ] {
         let mut case = Case::new();
         case.model.paid = paid;
-        case.handle(&Input::Webhook(Change::Add { line: 1, units: 1 }));
+        case.handle(&Input::Query(Change::Add { line: 1, units: 1 }));
         if allocated {
             case.handle(&Input::Report(ReportKind::Allocated, 1, 1));
         }

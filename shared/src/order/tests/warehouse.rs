@@ -9,7 +9,7 @@ use crate::order::{HoldPolicy, OrderFacts, ReportKind, Restock};
 /// Rows in which a warehouse reports a shipment before the shop, after it, or of units that the shop does not ship.
 pub fn rows() -> Vec<Row> {
     use Change::{Add, Cancel, Move, Refund, Ship, Void};
-    use Input::{Again, Expired, Facts as WithFacts, Query, Report, Silent, Webhook};
+    use Input::{Again, Expired, Facts as WithFacts, Query, Read, Report, Silent, Webhook};
     let add = |units| Webhook(Add { line: 1, units });
     let routed = |units| Query(Add { line: 1, units });
     let ship = |units| Webhook(Ship { line: 1, units });
@@ -55,11 +55,15 @@ pub fn rows() -> Vec<Row> {
             "2 shipped from WH-2",
             vec![add(3), Query(Move { line: 1, to: 2 }), Report(ReportKind::Allocated, 3, 2), seen(2, 2), ship(2)],
         ),
-        ("3 reserved, unpaid, 1 left ahead", "too long unpaid", vec![WithFacts(pending), add(3), seen(1, 1), Expired(unpaid)]),
+        (
+            "3 reserved, unpaid, 1 left ahead",
+            "too long unpaid",
+            vec![WithFacts(pending), add(3), Read, seen(1, 1), Expired(unpaid)],
+        ),
         (
             "given up, unpaid",
             "the warehouse WH-1 ships 1 all the same",
-            vec![WithFacts(pending), add(3), Expired(unpaid), seen(1, 1)],
+            vec![WithFacts(pending), add(3), Read, Expired(unpaid), seen(1, 1)],
         ),
         ("3 reserved, paid, left ahead", "too long unallocated", vec![add(3), seen(3, 1), Expired(alerting)]),
         ("3 reserved, alerted", "the warehouse WH-1 ships 3", vec![add(3), Expired(alerting), seen(3, 1)]),

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use promissory::catalog::{BillOfMaterials, Component, Item, Location, LocationId, Place, Sku, WorkCentre, WorkCentreId};
 use promissory::promise::{FinishedGoodPlan, GroupPlan, Promise};
-use promissory::source::{ScheduledReceipt, StockKind};
+use promissory::source::{CompletedRun, StockKind};
 
 use super::execution::{Execution, PlannedItem, Ratio, Routing};
 
@@ -151,19 +153,45 @@ impl Rows<'_> {
             for slot in bill.slots() {
                 let Some((component, first)) = slot.first() else { continue };
                 let takes = |units: i64| up(up(units, inverse(yields(bill))), per_start(first));
-                let issued: i64 = slot.iter().map(|(sku, _)| self.issued(sku, run)).sum();
+                let issued: i64 = slot.iter().map(|(sku, _)| self.issued(sku, &run.reference)).sum();
                 let units = (takes(run.quantity.units()) - issued).min(takes(run.left.units()));
                 if units > 0 {
                     taken.push((*component, (begins, units)));
                 }
             }
         }
+        // A run that completed units in the last three days keeps their components until their issue is posted.
+        for run in &promise.completed {
+            for slot in bill.slots() {
+                let Some((component, first)) = slot.first() else { continue };
+                let takes = |units: i64| up(up(units, inverse(yields(bill))), per_start(first));
+                let issued: i64 = slot.iter().map(|(sku, _)| self.issued(sku, &run.reference)).sum();
+                let units = (takes(run.total.units()) - issued).min(takes(self.waits_for_posting(component, run, today)));
+                if units > 0 {
+                    taken.push((*component, (0, units)));
+                }
+            }
+        }
         taken
     }
 
-    fn issued(&self, component: &Sku, run: &ScheduledReceipt) -> i64 {
-        let issued = self.promises.get(component).and_then(|promise| promise.issued.get(&run.reference));
+    fn issued(&self, component: &Sku, run: &str) -> i64 {
+        let issued = self.promises.get(component).and_then(|promise| promise.issued.get(run));
         issued.map_or(0, |units| units.units())
+    }
+
+    /// Completed units whose components may still be posted: for three days, until the component is counted there, and only if
+    /// the component was issued by run during the last thirty days.
+    fn waits_for_posting(&self, component: &Sku, run: &CompletedRun, today: Date) -> i64 {
+        let Some(promise) = self.promises.get(component) else { return 0 };
+        let days_since = |day: Date| days_to(day, today).unwrap_or(0);
+        if promise.unnamed_issue.is_some_and(|day| days_since(day) <= 30) {
+            return 0;
+        }
+        let counted = promise.places.get(&Place::At(run.location.clone())).and_then(|at| at.counted);
+        let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
+        let recent = run.recent.iter().filter(|units| days_since(day(units.at)) <= 3 && counted.is_none_or(|at| at < units.at));
+        recent.map(|units| units.quantity.units()).sum()
     }
 }
 

@@ -36,9 +36,9 @@ impl World {
         let mut others = Vec::new();
         for one in reported {
             self.log_event(|| format!("{one} is going to be sent"));
-            let validity = if one.fits { Validity::Valid } else { Validity::NotWhole };
+            let validity = if one.is_whole() { Validity::Valid } else { Validity::NotWhole };
             events.push((Some(one.id.clone()), validity, one.body(&domain)));
-            if one.fits && one.unit.is_none() && self.rng.per_mille(self.config.flawed_events / 2) {
+            if one.is_whole() && one.unit.is_none() && self.rng.per_mille(self.config.flawed_events / 2) {
                 let mut other = one.clone();
                 other.units += if one.units < 0 { -1 } else { 1 };
                 other.amount = other.units.to_string();

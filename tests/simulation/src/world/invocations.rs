@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use jiff::SignedDuration;
+use promissory::ledger::PositionDecision;
 use promissory::ports::Clock;
 use reconciler::{Job as Schedule, Report};
 
@@ -44,6 +45,8 @@ pub enum Trigger {
     Reconcile(Schedule),
     /// A batch of a source system.
     EventBatch(EventBatch),
+    /// A decision of an operator.
+    Operator(PositionDecision),
 }
 
 /// The result of an invocation.
@@ -58,6 +61,8 @@ pub enum Ended {
     Reconciled(Option<Report>),
     /// The answer to a batch of a source system.
     BatchAnswered(BatchAnswer),
+    /// Whether the decision of an operator is in the ledger or in a lane.
+    Decided(bool),
 }
 
 impl Trigger {
@@ -65,7 +70,9 @@ impl Trigger {
     pub fn lane(&self) -> Option<usize> {
         match self {
             Trigger::Stream { lane, .. } => Some(*lane),
-            Trigger::Webhook(_) | Trigger::Push(_) | Trigger::Reconcile(_) | Trigger::EventBatch(_) => None,
+            Trigger::Webhook(_) | Trigger::Push(_) | Trigger::Reconcile(_) | Trigger::EventBatch(_) | Trigger::Operator(_) => {
+                None
+            }
         }
     }
 
@@ -74,7 +81,9 @@ impl Trigger {
         match self {
             Trigger::Stream { .. } => "waiting event resumed by the stream",
             Trigger::Reconcile(_) => "waiting event resumed by the backlog",
-            Trigger::Webhook(_) | Trigger::Push(_) | Trigger::EventBatch(_) => "waiting event resumed elsewhere",
+            Trigger::Webhook(_) | Trigger::Push(_) | Trigger::EventBatch(_) | Trigger::Operator(_) => {
+                "waiting event resumed elsewhere"
+            }
         }
     }
 
@@ -86,6 +95,7 @@ impl Trigger {
             Trigger::Push(_) => "pusher killed",
             Trigger::Reconcile(_) => "reconciler killed",
             Trigger::EventBatch(_) => "source intake killed",
+            Trigger::Operator(_) => "command killed",
         }
     }
 
@@ -93,7 +103,7 @@ impl Trigger {
     fn timeout(&self) -> i64 {
         match self {
             Trigger::Webhook(_) => 5,
-            Trigger::EventBatch(_) => 29,
+            Trigger::EventBatch(_) | Trigger::Operator(_) => 29,
             Trigger::Stream { .. } | Trigger::Push(_) => 30,
             Trigger::Reconcile(_) => 300,
         }
@@ -138,6 +148,8 @@ impl World {
             Trigger::Stream { lane, .. } => self.repeat_stream(lane),
             Trigger::Push(messages) => self.repeat_hints(messages),
             Trigger::Reconcile(_) => {}
+            // The operator repeats the command.
+            Trigger::Operator(decision) => self.decide(decision),
             Trigger::EventBatch(batch) if batch.flaw.is_some() => {}
             // The source system repeats a batch until it gets an answer.
             Trigger::EventBatch(mut batch) => {

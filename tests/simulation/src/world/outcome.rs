@@ -13,6 +13,8 @@ impl World {
         match (ended, trigger) {
             (Ended::Answered(status, text), Trigger::Webhook(webhook)) => self.answered(webhook, status, &text),
             (Ended::BatchAnswered(answer), Trigger::EventBatch(batch)) => self.batch_answered(batch, answer),
+            (Ended::Decided(true), Trigger::Operator(_)) => {}
+            (Ended::Decided(false), Trigger::Operator(decision)) => self.decide(decision),
             (Ended::Failed(first), Trigger::Stream { lane, batch }) => self.streamed_to(lane, &batch, first),
             (Ended::GivenBack(given_back), Trigger::Push(messages)) => {
                 if given_back.is_empty() {
@@ -79,7 +81,7 @@ impl World {
 
     /// Counts a successful push that left a level uninitialised, because another change was in flight.
     fn pushed(&mut self) {
-        let waits = self.store.table().checker.levels.values().any(|level| level.needs_set && level.refused.is_none());
+        let waits = self.store.table().checker.levels.values().any(|level| level.needs_set && level.is_due());
         if waits {
             self.coverage.note("initialisation postponed");
         }

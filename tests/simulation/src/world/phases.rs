@@ -152,6 +152,8 @@ impl World {
                 self.reconcile(Job::Compare);
                 self.settle();
             }
+            self.confirm_parked_changes();
+            self.settle();
         }
     }
 

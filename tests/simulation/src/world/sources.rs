@@ -116,10 +116,10 @@ impl World {
     /// An event with default properties.
     pub fn event(&mut self, system: &'static str, kind: StockKind, (sku, at): (Sku, LocationId), units: i64) -> SourceEvent {
         let id = (self.sources.events.len() + self.sources.moments.len() + 1).to_string();
-        let (to, reference, due, lot, order, unit, fits) = (None, None, None, None, None, None, true);
+        let (to, reference, due, lot, order, unit) = Default::default();
         let occurred_at = self.moment(0);
         let amount = units.to_string();
-        SourceEvent { system, id, kind, sku, at, to, units, fits, occurred_at, reference, due, lot, order, unit, amount }
+        SourceEvent { system, id, kind, sku, at, to, units, occurred_at, reference, due, lot, order, unit, amount }
     }
 
     /// A time before now by the given milliseconds, at which no other event happened.
@@ -164,7 +164,7 @@ impl World {
             }
         }
         if self.rng.per_mille(self.config.flawed_events / 2) {
-            (event.unit, event.amount, event.fits) = (None, "1.5".to_owned(), false);
+            (event.unit, event.amount) = (None, "1.5".to_owned());
         }
         if sku.as_str() == LOTS && self.rng.per_mille(600) {
             event.lot = Some(format!("L{}", self.rng.up_to(3)));

@@ -232,8 +232,8 @@ fn a_set_compares_and_sets() {
     }
 }
 
-/// Protects against a silent loss: at an inactive level a change succeeds without a visible effect, until the level is
-/// activated.
+/// Protects against a silent loss: at an inactive level a change succeeds and no channel shows it. An activation keeps the
+/// quantity unless it gives one.
 #[test]
 fn changes_at_an_inactive_level_succeed_and_are_not_seen() {
     let mut f = fixture();
@@ -242,14 +242,22 @@ fn changes_at_an_inactive_level_succeed_and_are_not_seen() {
     assert_eq!(refusals(&body, ADJUSTED), []);
     assert_eq!(
         f.shop.log()[0].changes.iter().map(|row| (row.delta, row.after, row.visible)).collect::<Vec<_>>(),
-        [(7, 0, false)]
+        [(7, 7, false)]
     );
     let seen = f.call(at(2), LEVELS, &json!({ "ids": [lamp.gid()] }));
-    assert_eq!(seen["data"]["nodes"][0]["inventoryLevels"]["nodes"], json!([]));
+    let seen = &seen["data"]["nodes"][0]["inventoryLevels"]["nodes"][0];
+    assert_eq!((&seen["isActive"], &seen["quantities"][0]["quantity"]), (&json!(false), &json!(7)), "the quantity is kept");
     let variables = json!({ "item": lamp.gid(), "location": f.main.gid(), "key": "b" });
     let active = f.call(at(3), ACTIVATE, &variables);
     assert_eq!(active["data"]["inventoryActivate"]["inventoryLevel"]["isActive"], json!(true));
-    assert_eq!(f.shop.level(lamp, f.main).map(|level| level.available), Some(0), "what was not seen is not kept");
+    assert_eq!(f.shop.level(lamp, f.main).map(|level| level.available), Some(0), "the activation gives its quantity");
+    f.shop.stock(at(3), lamp, f.annex, 3, true).expect("known");
+    f.shop.deactivate(lamp, f.annex).expect("known");
+    let keeping = "mutation Keep($item: ID!, $location: ID!, $key: String!) { inventoryActivate(inventoryItemId: $item, \
+                   locationId: $location) @idempotent(key: $key) { inventoryLevel { id } userErrors { field message } } }";
+    let kept = json!({ "item": lamp.gid(), "location": f.annex.gid(), "key": "k" });
+    f.call(at(3), keeping, &kept);
+    assert_eq!(f.shop.level(lamp, f.annex).map(|level| level.available), Some(3), "without a quantity, the old one is kept");
     assert_eq!(f.call(at(4), ACTIVATE, &variables)["data"], active["data"], "the same key, the same answer");
     let elsewhere = json!({ "item": lamp.gid(), "location": LocationId(1).gid(), "key": "c" });
     let refused = f.call(at(5), ACTIVATE, &elsewhere);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Protects repair: available and committed come together, each with its own time, for the given items in the given order.
+/// Protects repair: all quantities on hand come together, each with its own time, for the given items in the given order.
 #[test]
 fn levels_come_with_both_quantities() {
     let mut f = fixture();
@@ -15,6 +15,10 @@ fn levels_come_with_both_quantities() {
             "quantities": [
                 { "name": "available", "quantity": available, "updatedAt": updated },
                 { "name": "committed", "quantity": committed.0, "updatedAt": committed.1 },
+                { "name": "reserved", "quantity": 0, "updatedAt": "2026-11-21T12:00:00Z" },
+                { "name": "damaged", "quantity": 0, "updatedAt": "2026-11-21T12:00:00Z" },
+                { "name": "quality_control", "quantity": 0, "updatedAt": "2026-11-21T12:00:00Z" },
+                { "name": "safety_stock", "quantity": 0, "updatedAt": "2026-11-21T12:00:00Z" },
             ],
         })
     };

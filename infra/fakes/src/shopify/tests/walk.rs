@@ -119,7 +119,14 @@ impl Walk {
     fn check_out(&mut self, now: Timestamp) -> (&'static str, Done) {
         let lines = (0..=self.draw(2)).map(|_| (self.sku(), 1 + self.units())).collect();
         let location = (self.draw(5) == 0).then_some(self.f.retail);
-        let cart = Cart { lines, location, unpaid: self.draw(3) == 0, unconfirmed: self.draw(8) == 0, ..Cart::default() };
+        let cart = Cart {
+            lines,
+            location,
+            unpaid: self.draw(3) == 0,
+            unconfirmed: self.draw(8) == 0,
+            pre_order: self.draw(8) == 0,
+            ..Cart::default()
+        };
         ("check out", self.f.shop.checkout_cart(now, &cart).map(drop).map_err(OrderRefused::Checkout))
     }
 
@@ -183,7 +190,7 @@ impl Walk {
             *on_hand += self.pushed.get(item).unwrap_or(&0) - self.edited_away.get(item).unwrap_or(&0);
         }
         for order in self.f.shop.orders() {
-            for line in order.lines.iter().filter(|line| order.takes_stock(line)) {
+            for line in order.lines.iter().filter(|line| line.tracked) {
                 let refunded = |ret: Option<ReturnId>, restock: Restock| {
                     let refunds = order.refunds.iter().filter(move |refund| refund.return_id == ret);
                     refunds.flat_map(|refund| &refund.lines).filter(move |made| made.line == line.id && made.restock == restock)
@@ -196,6 +203,8 @@ impl Walk {
                 let back: i64 = refunded(None, Restock::Return).map(|made| made.quantity).sum();
                 let returned: i64 = order.returns.iter().map(restocked).sum();
                 let gone: i64 = refunded(None, Restock::NoRestock).map(|made| made.quantity - made.shipped).sum();
+                // Units that were never committed do not leave a level with a refund.
+                let gone = if order.takes_stock(line) { gone } else { 0 };
                 *expected.entry(line.item).or_default() += back + returned - line.fulfilled - gone;
             }
         }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::alert::AlertSubject;
 use crate::catalog::{FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId};
 use crate::order::{
-    Fulfilment, FulfilmentStatus, OrderFacts, OrderSnapshot, OrderToRead, Refund, RefundLine, Restock, SnapshotLine,
+    Fulfilment, FulfilmentStatus, LineFlags, OrderFacts, OrderSnapshot, OrderToRead, Refund, RefundLine, Restock, SnapshotLine,
     StockTracking, WebhookNote,
 };
 
@@ -153,6 +153,7 @@ struct OrderBody {
     #[serde(default)]
     test: bool,
     financial_status: Option<String>,
+    payment_terms: Option<serde::de::IgnoredAny>,
     location_id: Option<u64>,
     line_items: Vec<LineBody>,
     #[serde(default)]
@@ -171,6 +172,9 @@ struct LineBody {
     fulfillable_quantity: Option<i64>,
     #[serde(default)]
     gift_card: bool,
+    /// `Some(None)`: the line has no variant.
+    #[serde(default, deserialize_with = "present")]
+    variant_id: Option<Option<u64>>,
     requires_shipping: Option<bool>,
     /// `Some(None)`: the shop does not track the inventory.
     #[serde(default, deserialize_with = "present")]
@@ -257,6 +261,8 @@ impl OrderBody {
             cancelled: self.cancelled_at.is_some(),
             confirmed: self.confirmed.unwrap_or(true),
             paid: self.financial_status.as_deref().is_none_or(OrderFacts::is_paid),
+            // The query also finds manual payment methods.
+            pays_later: self.payment_terms.is_some(),
             test: self.test,
             sold_at: self.location_id.map(ShopLocationId::new),
             lines,
@@ -290,8 +296,14 @@ impl LineBody {
             return Err(WebhookFormatError::SkuTooLong { line: self.id });
         }
         let tracked = self.variant_inventory_management != Some(None);
-        let stocked = StockTracking::of(self.gift_card, tracked, self.requires_shipping.unwrap_or(true));
-        let line = SnapshotLine { shop_sku, ordered, open, stocked };
+        let stocked = StockTracking::of(LineFlags {
+            gift_card: self.gift_card,
+            custom: self.variant_id == Some(None) && shop_sku.is_empty(),
+            tracked,
+            ships: self.requires_shipping.unwrap_or(true),
+        });
+        let current = self.current_quantity.map(|units| self.quantity("current_quantity", units)).transpose()?;
+        let line = SnapshotLine { shop_sku, ordered, open, current, stocked };
         Ok((self.id()?, line))
     }
 }

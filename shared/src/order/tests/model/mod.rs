@@ -24,6 +24,11 @@ pub enum Change {
         line: u64,
         units: i64,
     },
+    /// Units that have not shipped are removed and refunded without a restock, as the admin does it.
+    RemoveInAdmin {
+        line: u64,
+        units: i64,
+    },
     Ship {
         line: u64,
         units: i64,
@@ -72,6 +77,8 @@ struct ModelLine {
     returned: i64,
     /// Withheld units, by location.
     withheld: BTreeMap<u64, i64>,
+    /// Units that edits removed.
+    removed: i64,
 }
 
 #[derive(Debug, Clone)]
@@ -166,7 +173,14 @@ impl Model {
                 line.since.insert(second, 1);
                 self.fulfilment_orders += 1;
             }
-            Change::Remove { line, units } => return self.take_open(line, units).is_some(),
+            Change::Remove { line, units } => {
+                if self.take_open(line, units).is_none() {
+                    return false;
+                }
+                self.lines.get_mut(&line).expect("taken from").removed += units;
+                return true;
+            }
+            Change::RemoveInAdmin { line, units } => return self.remove_in_admin(line, units),
             Change::Ship { line, units } => {
                 let Some(location) = self.take_open_at_one(line, units) else { return false };
                 self.fulfilments.push(ModelFulfilment {
@@ -223,7 +237,13 @@ impl Model {
             Change::Pay => return !std::mem::replace(&mut self.paid, true),
             Change::Cancel => {
                 self.cancelled = true;
-                self.lines.values_mut().for_each(|line| line.open.clear());
+                for (id, line) in &mut self.lines {
+                    let open = std::mem::take(&mut line.open).into_iter().filter(|(_, units)| *units > 0);
+                    self.refunds.extend(open.map(|(at, units)| {
+                        let line = refund_line(*id, units, Restock::Cancel, at);
+                        ModelRefund { made_at: second, line, of_return: None }
+                    }));
+                }
             }
         }
         self.routed_at = second;
@@ -260,6 +280,23 @@ impl Model {
         self.refunds.push(ModelRefund { made_at: self.second, line: refund_line(line, units, restock, at), of_return: None });
         self.routed_at = self.second;
         true
+    }
+
+    fn remove_in_admin(&mut self, line: u64, units: i64) -> bool {
+        if self.take_open(line, units).is_none() {
+            return false;
+        }
+        let of_line = self.lines.get_mut(&line).expect("taken from");
+        let (_, home) = of_line.since.last_key_value().expect("ordered");
+        *of_line.withheld.entry(*home).or_default() += units;
+        let line = refund_line(line, units, Restock::None, 0);
+        self.refunds.push(ModelRefund { made_at: self.second, line, of_return: None });
+        true
+    }
+
+    /// The units of each line that edits removed.
+    pub fn removed(&self) -> BTreeMap<u64, i64> {
+        self.lines.iter().map(|(id, line)| (*id, line.removed)).filter(|(_, units)| *units != 0).collect()
     }
 
     fn shipped(&self, line: u64) -> i64 {

@@ -18,6 +18,7 @@ impl Model {
                 shop_sku: format!("S{id}"),
                 ordered: Quantity::new(line.ordered),
                 open: Quantity::new(line.open.values().sum()),
+                current: Some(Quantity::new(self.current(*id, line))),
                 stocked: StockTracking::Yes,
             };
             (LineId::new(*id), snapshot)
@@ -29,11 +30,18 @@ impl Model {
             cancelled: self.cancelled,
             confirmed: true,
             paid: self.paid,
+            pays_later: false,
             test: false,
             sold_at: None,
             lines: lines.collect(),
         };
         OrderSnapshot { facts: Some(facts), fulfilments: self.fulfilments(), refunds: self.refunds(), ..about() }
+    }
+
+    /// Units of a line that are open, or that left and neither came back nor were refunded.
+    fn current(&self, id: u64, line: &ModelLine) -> i64 {
+        let disposed: i64 = self.dispositions.iter().filter(|of| of.line == id && !of.settled).map(|of| of.units).sum();
+        line.open.values().sum::<i64>() + self.shipped(id) - line.refunded - disposed
     }
 
     /// The snapshot that a query returns now.

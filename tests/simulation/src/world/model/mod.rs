@@ -12,7 +12,7 @@ use plans::is_late;
 use promissory::alert::{AlertState, AlertSubject};
 use promissory::catalog::{Item, LineId, OrderId, Place, Quantity};
 use promissory::movement::{Balance, PositionKey};
-use promissory::storefront::{Level, PushState};
+use promissory::storefront::{Level, LevelBlock, PushState};
 use promissory::table::RowKind;
 use promissory_fakes::shopify::{Financial, ItemId, LocationId as ShopLocation, Order, OrderLine};
 
@@ -212,7 +212,7 @@ impl World {
     fn alert_differences(&self, checker: &Checker, differences: &mut Vec<String>) {
         let unmapped_sold = self.ports.shop().orders().any(|order| order.lines.iter().any(|line| line.sku == UNMAPPED));
         let mut unmapped_alerted = false;
-        let mut refused: BTreeSet<(String, String)> = BTreeSet::new();
+        let mut blocked: BTreeSet<(&str, String, String)> = BTreeSet::new();
         // A missing mapping may also concern a unit of the item, or an amount that does not fit its unit.
         let waits = |missing: &str| {
             let same = |waits: &str| waits.strip_prefix(missing).is_some_and(|rest| rest.is_empty() || rest.starts_with('#'));
@@ -229,8 +229,11 @@ impl World {
                     let of_shop = || self.mismatched.iter().any(|webhook| event.ends_with(webhook));
                     self.sources.two_contents.contains(event) || of_shop()
                 }
-                AlertSubject::LevelRefused { sku, location, .. } => {
-                    refused.insert((sku.to_string(), location.to_string()));
+                AlertSubject::LevelRefused { sku, location, .. }
+                | AlertSubject::StockNeverReported { sku, location, .. }
+                | AlertSubject::ParkedChange { sku, location, .. }
+                | AlertSubject::LevelDeactivated { sku, location, .. } => {
+                    blocked.insert((subject.rule(), sku.to_string(), location.to_string()));
                     true
                 }
                 // Raised only for a paid order with unallocated reserved units.
@@ -261,10 +264,17 @@ impl World {
             differences.push("the alert about an unmapped item of the shop does not match the orders".to_owned());
         }
         self.missing_alert_differences(checker, differences);
-        let levels = checker.levels.values().filter(|level| level.refused.is_some());
-        let expected: BTreeSet<_> = levels.map(|level| (level.sku.to_string(), level.location.to_string())).collect();
-        if refused != expected {
-            differences.push(format!("the alerts of refused levels are {refused:?}, expected are {expected:?}"));
+        let rule = |level: &Level| match level.blocked.as_ref()? {
+            LevelBlock::NeverReported => Some("stock_never_reported"),
+            LevelBlock::Refused { .. } => Some("level_refused"),
+            LevelBlock::Parked { .. } => Some("parked_change"),
+            LevelBlock::Deactivated => Some("level_deactivated"),
+        };
+        let levels = checker.levels.values();
+        let expected: BTreeSet<_> =
+            levels.filter_map(|level| Some((rule(level)?, level.sku.to_string(), level.location.to_string()))).collect();
+        if blocked != expected {
+            differences.push(format!("the alerts of blocked levels are {blocked:?}, expected are {expected:?}"));
         }
         let bus = self.ports.bus();
         let unknown = checker.alerts.values().find(|alert| bus.get(&alert.subject) != Some(alert));

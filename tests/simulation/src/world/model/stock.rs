@@ -68,7 +68,7 @@ impl World {
                     Mapping::Pallet(sku) => format!("item#{}#{}#in#pallet", item_code(event.system, &sku), event.system),
                 };
                 expected.insert((waits, name));
-            } else if !event.fits {
+            } else if !event.is_whole() {
                 let id = name.split_once('#').map_or(name.as_str(), |(_, id)| id);
                 unfit.insert((
                     format!("item#{}#{}#correction#{id}", item_code(event.system, &event.sku), event.system),
@@ -86,7 +86,8 @@ impl World {
         for (missing, name) in expected.difference(&waiting) {
             differences.push(format!("{name} should wait for {missing}"));
         }
-        let known: BTreeSet<String> = self.sources.events.iter().filter(|event| event.fits).map(SourceEvent::name).collect();
+        let known: BTreeSet<String> =
+            self.sources.events.iter().filter(|event| event.is_whole()).map(SourceEvent::name).collect();
         for name in checker.marks.keys().filter(|name| SYSTEMS.iter().any(|system| name.starts_with(&format!("{system}#")))) {
             if !known.contains(name) {
                 differences.push(format!("{name} is in the ledger, but no system sent it"));
