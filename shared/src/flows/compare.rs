@@ -152,24 +152,7 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
             let unclaimed = promise.as_ref().and_then(|promise| self.unclaimed(promise, &shown, swept_at));
             for found in shown {
                 let Some(location) = self.network.by_shop_id(shop, found.location) else { continue };
-                let row = RowKey::Level { shop: shop.clone(), sku: item.sku.clone(), location: location.code.clone() };
-                let level = match rows.get::<Level>(&row) {
-                    Ok(Some(level)) => level,
-                    // A shop stocks a new item at every location. Only a level that shows units needs a report.
-                    Ok(None) if is_shown(location, found) => {
-                        let (sku, code) = (item.sku.clone(), location.code.clone());
-                        let level = Level::new(shop.clone(), sku, code, found.inventory_item, found.location);
-                        Level { blocked: Some(LevelBlock::NeverReported), ..level }
-                    }
-                    Ok(None) => continue,
-                    Err(error) => {
-                        tracing::error!(%error, "a level cannot be read and is left out of the comparison");
-                        continue;
-                    }
-                };
-                if (level.inventory_item, level.shop_location) != (found.inventory_item, found.location) {
-                    continue; // The level is of an older mapping.
-                }
+                let Some(level) = self.level_of(&rows, item, location, found) else { continue };
                 report.levels += 1;
                 let here = unclaimed.as_ref().and_then(|unclaimed| unclaimed.get(&found.location).copied());
                 let finding = self.find(&level, found, (swept_at, pushing, here));
@@ -179,6 +162,28 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
             }
         }
         Ok(hint_all(self.hints, shop, targets).await?)
+    }
+
+    /// The level that the shop shows here: as it is stored, or a new one where stock was never reported. `None` if it is not
+    /// compared.
+    fn level_of(&self, rows: &ReadRows, item: &ShopItem, location: &Location, found: &ShopLevel) -> Option<Level> {
+        let (shop, sku, code) = (self.shop.clone(), item.sku.clone(), location.code.clone());
+        match rows.get::<Level>(&RowKey::Level { shop: shop.clone(), sku: sku.clone(), location: code.clone() }) {
+            // A level with other ids is of an older mapping.
+            Ok(Some(level)) => {
+                Some(level).filter(|level| (level.inventory_item, level.shop_location) == (found.inventory_item, found.location))
+            }
+            // A shop stocks a new item at every location. Only a level that shows units needs a report.
+            Ok(None) if is_shown(location, found) => {
+                let level = Level::new(shop, sku, code, found.inventory_item, found.location);
+                Some(Level { blocked: Some(LevelBlock::NeverReported), ..level })
+            }
+            Ok(None) => None,
+            Err(error) => {
+                tracing::error!(%error, "a level cannot be read and is left out of the comparison");
+                None
+            }
+        }
     }
 
     /// Units that our orders reserve and the shop does not commit; `None` while orders may be in flight.

@@ -262,13 +262,15 @@ async fn events_without_a_mapping_do_not_stop_the_watermark() {
     assert_eq!(pulled.world.table.count(RowKind::Waiting), 1);
 }
 
-/// Protects the rows after a row with a future time: the watermark does not pass them.
+/// Protects the rows after a row with a future time: the row is refused, and the watermark does not pass them.
 #[tokio::test]
 async fn a_row_from_the_future_does_not_move_the_watermark_there() {
     let pulled = Pulled::new(NETSUITE).await;
     pulled.receipts(1);
     pulled.document(|document, _| document.at = "2999-01-01T00:00:00Z".parse().expect("a time"), 2);
-    assert!(pulled.movements().await.complete);
+    let report = pulled.movements().await;
+    assert_eq!((report.applied, report.failed.len(), report.complete), (1, 1, false), "{report:?}");
+    assert!(report.failed.values().all(|problem| problem.contains("after our time")), "{:?}", report.failed);
     let noon = pulled.served.with(|state| state.now);
     let since = pulled.watermark("transactions").await.since;
     assert!(matches!(since, Some(WatermarkPosition::Time(since)) if since < noon), "{since:?}");

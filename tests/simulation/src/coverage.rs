@@ -23,7 +23,7 @@ impl Coverage {
 }
 
 /// Each of these must occur in a run of many worlds. Otherwise the simulator does not test that path.
-pub const RARE_PATHS: [&str; 109] = [
+pub const RARE_PATHS: [&str; 112] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
@@ -66,6 +66,9 @@ pub const RARE_PATHS: [&str; 109] = [
     "order of an unmapped item",
     "order sold in a store",
     "unconfirmed order",
+    "pre-order",
+    "units set aside",
+    "units taken back",
     "shipped in part",
     "cancelled",
     "line reduced",

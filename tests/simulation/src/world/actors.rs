@@ -3,7 +3,7 @@
 use promissory::catalog::{LocationId, Sku};
 use promissory::ports::Clock;
 use promissory::source::StockKind;
-use promissory_fakes::shopify::{Cart, Order, OrderId};
+use promissory_fakes::shopify::{Cart, InventoryState, Order, OrderId};
 
 use super::World;
 
@@ -43,6 +43,7 @@ impl World {
             5..7 => cart.lines.push((BULK.to_owned(), self.rng.up_to(3))),
             7..10 => (cart.unpaid, kind) = (true, "order not paid yet"),
             10 => (cart.test, kind) = (true, "test order"),
+            11 => (cart.pre_order, kind) = (true, "pre-order"),
             _ => {}
         }
         self.buy(&cart, kind);
@@ -77,7 +78,7 @@ impl World {
 
     pub(super) fn some_order(&self) -> Option<OrderId> {
         let shop = self.ports.shop();
-        let orders: Vec<_> = shop.orders().filter(|order| order.confirmed && !order.test).map(|order| order.id).collect();
+        let orders: Vec<_> = shop.orders().filter(|order| !order.test).map(|order| order.id).collect();
         (!orders.is_empty()).then(|| *self.rng.pick(&orders))
     }
 
@@ -151,11 +152,33 @@ impl World {
     }
 
     pub(super) fn edit_a_level(&mut self) {
+        if self.rng.per_mille(300) {
+            return self.set_units_aside();
+        }
         if self.config.only_grows {
             return;
         }
         let units = i64::try_from(self.rng.below(8)).expect("small");
         self.edit(units);
+    }
+
+    /// Moves a unit of the shop to another state by hand, or back: as damaged, into quality control, or for a draft order.
+    fn set_units_aside(&mut self) {
+        let (item, location) = (self.rng.pick(&self.items).1, self.rng.pick(&self.codes).1);
+        let state = *self.rng.pick(&InventoryState::ALL);
+        let now = self.clock.now();
+        let mut shop = self.ports.shop();
+        let Some(level) = shop.level(item, location).filter(|level| level.active) else { return };
+        let units = match (level.in_state(state) > 0, level.available > 0) {
+            (true, _) => -1,
+            (false, true) => 1,
+            (false, false) => return,
+        };
+        shop.set_aside(now, item, location, (state, units)).expect("the pair exists");
+        drop(shop);
+        self.shop_changed = true;
+        self.coverage.note(if units > 0 { "units set aside" } else { "units taken back" });
+        self.log_event(|| format!("{units} units of item {item} at {location} go to {}", state.name()));
     }
 
     /// Sets a level of the shop by hand.

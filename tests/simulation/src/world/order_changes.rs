@@ -95,12 +95,19 @@ impl World {
     pub fn refund_by(&mut self, order: OrderId, restock: Restock, what: &'static str) {
         let Some(line) = self.any_line(order) else { return };
         let (now, at) = (self.clock.now(), self.location());
-        if restock == Restock::NoRestock && !self.is_unambiguous(order, line) {
+        if restock == Restock::NoRestock && !(self.is_unambiguous(order, line) && self.claims_stock(order)) {
             return;
         }
         let location = (restock == Restock::Return).then_some(at);
         let input = RefundInput { lines: vec![RefundLine { line, quantity: 1, restock, location }], return_id: None };
         self.change_order(what, order, |shop| shop.refund(now, order, &input).is_ok());
+    }
+
+    /// Whether the shop committed the units of an order. A refund without a restock of other units changes no level, and no fact
+    /// of the order shows that.
+    fn claims_stock(&self, order: OrderId) -> bool {
+        let shop = self.ports.shop();
+        shop.order(order).is_some_and(|order| order.lines.iter().all(|line| !order.leaves_available(line)))
     }
 
     /// A refund without a restock names neither the units nor their location. The ledger infers both from the times, to the

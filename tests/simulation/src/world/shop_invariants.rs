@@ -148,7 +148,7 @@ impl MovedByShop {
 /// What the orders of the shop did to its own numbers.
 pub fn moved_by_shop(shop: &Shop) -> BTreeMap<(ItemId, ShopLocation), MovedByShop> {
     let mut moved: BTreeMap<(ItemId, ShopLocation), MovedByShop> = BTreeMap::new();
-    for order in shop.orders().filter(|order| order.confirmed) {
+    for order in shop.orders() {
         for line in &order.lines {
             for (made, units) in shipped(order, line) {
                 moved.entry((line.item, made.location)).or_default().shipped += units;

@@ -84,7 +84,7 @@ impl World {
 
     /// Whether Promissory keeps stock for a line.
     fn counts_here(&self, order: &Order, line: &OrderLine) -> bool {
-        order.confirmed && !order.test && line.tracked && self.sku_of(line.item).is_some()
+        !order.test && line.tracked && self.sku_of(line.item).is_some()
     }
 
     /// The differences of one item: its balances, its reservations, its promise and its levels.
@@ -102,7 +102,7 @@ impl World {
             .filter(|(order, line)| Some(line.item) == id && self.counts_here(order, line))
             .map(|(order, line)| LineOfItem { of: self.of_line(order, line, checker), left: self.left(order, line, checker).1 })
             .collect();
-        let (mut promised, mut reserved) = (0, 0);
+        let (mut promised, mut reserved, mut promised_elsewhere) = (0, 0, 0);
         for (code, location) in self.places() {
             let sum = |units: fn(&LineOfItem) -> &Units| -> i64 { lines.iter().filter_map(|line| units(line).get(code)).sum() };
             let (received, documents) = Self::received(applied, &item.sku, code);
@@ -138,7 +138,9 @@ impl World {
             let shows = !self.is_production(code) || item.planning.promise_days.is_some();
             if let (Some(id), Some(location)) = (id, location.filter(|_| shows)) {
                 let level = checker.levels.get(&(item.sku.clone(), code.clone()));
-                let supply = sellable + expected.shipped_ahead.units();
+                let unclaimed = level.map_or(0, |level| level.unclaimed.units());
+                promised_elsewhere += unclaimed;
+                let supply = sellable + expected.shipped_ahead.units() - unclaimed;
                 differences.extend(self.level_difference(level, supply, (id, location), &shop));
             }
         }
@@ -148,6 +150,14 @@ impl World {
         reserved += balance.reserved.units();
         if (Balance { reserved: Quantity::ZERO, ..balance }) != Balance::default() || reserved != open {
             differences.push(format!("{}: {reserved} reserved, {open} open, {balance:?} at no location", item.sku));
+        }
+        // What the ledger reserves and the shop does not commit is taken off the levels, at whatever location.
+        let committed: i64 = shop.levels().filter(|(item, ..)| Some(*item) == id).map(|(.., level)| level.committed).sum();
+        if id.is_some() && promised_elsewhere != (reserved - committed).max(0) {
+            differences.push(format!(
+                "{}: {reserved} reserved, {committed} committed by the shop, {promised_elsewhere} subtracted",
+                item.sku
+            ));
         }
         let actual = checker.promises.get(&item.sku).map(|promise| promise.available.units());
         // The comparison does not recompute items that no shop sells. After a discarded stream record they stay outdated until
@@ -177,7 +187,7 @@ impl World {
     /// Orders that the reconciler has not read, or whose last version it has not forwarded.
     fn reading_differences(&self, checker: &Checker, differences: &mut Vec<String>) {
         let forwarded = self.ports.forwarded();
-        for order in self.ports.shop().orders().filter(|order| order.confirmed && !order.test) {
+        for order in self.ports.shop().orders().filter(|order| !order.test) {
             let Some(record) = checker.orders.get(&OrderId::new(number(order.id.0))) else { continue };
             if record.unread {
                 differences.push(format!("order {} is not read yet", order.id));
