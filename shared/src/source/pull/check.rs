@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::catalog::Amount;
 use crate::source::pull::config::{Feed, FeedProgress, KindMapping, Paging, PullAuth, PullFormat, PullMethod, PullMode};
 use crate::source::pull::request::{self, Placeholder};
 use crate::source::pull::{MAX_ROWS, Template};
@@ -20,6 +21,8 @@ pub(super) fn feed(feed: &Feed) -> Checked {
     mode(feed)?;
     kinds(feed)?;
     must(feed.times.is_sane(), "times.offset_minutes: it must be within 14 hours of UTC")?;
+    let most = Amount::MAX_DECIMALS;
+    must(feed.decimals.is_none_or(|decimals| decimals <= most), format!("decimals: it must be from 0 to {most}"))?;
     must(feed.every_minutes != Some(0), "every_minutes: it must be at least 1")
 }
 

@@ -89,6 +89,10 @@ pub struct Feed {
     /// Our names of the system's units, where they differ, e.g. `EA` is `each`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub units: BTreeMap<String, String>,
+    /// The number of digits after the point that the system keeps of its quantities, if it calculates with floats. What floats
+    /// add below them (453.00000000000006) is rounded away. Without it, a quantity with more than 6 digits fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimals: Option<u32>,
     /// The shortest time between two complete runs, in minutes. Without it, every scheduled run pulls the feed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every_minutes: Option<u32>,

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::source::exact_json;
 use crate::source::pull::MAX_ROWS;
 use crate::source::pull::config::{Feed, Paging, PullFormat};
 use crate::source::pull::request::{PageRef, SourceError, link};
@@ -36,7 +37,7 @@ pub(crate) fn read(feed: &Feed, at: &PageRef, bytes: &[u8]) -> Result<Page, Sour
     let (rows, document, broken) = match feed.format {
         PullFormat::Json => {
             // The message of serde_json may quote a value, so the error holds only its kind and position.
-            let mut document: Value = serde_json::from_slice(bytes).map_err(|error| {
+            let mut document = exact_json(bytes).map_err(|error| {
                 let (kind, line, column) = (error.classify(), error.line(), error.column());
                 SourceError::unreadable(format!("it is not JSON: {kind:?} error at line {line} column {column}"))
             })?;
@@ -72,7 +73,7 @@ fn lines(bytes: &[u8]) -> Result<Lines, SourceError> {
         if line.trim().is_empty() {
             continue;
         }
-        match serde_json::from_str(line) {
+        match exact_json(line.as_bytes()) {
             Ok(row) => rows.push(Ok(row)),
             // The last line has no line end and is not JSON: the answer broke off. The lines before it are valid.
             Err(_) if !line.ends_with('\n') => return Ok((rows, true)),

@@ -125,6 +125,9 @@ fn a_configuration_fits_or_is_refused_with_a_reason() {
         (vec![("/fields/sku", json!("A-1"))], Some("fields.sku")),
         (vec![("/times", json!({ "read": "civil", "offset_minutes": 900 }))], Some("14 hours")),
         (vec![("/every_minutes", json!(0))], Some("every_minutes")),
+        (vec![("/decimals", json!(0))], None),
+        (vec![("/decimals", json!(6))], None),
+        (vec![("/decimals", json!(7))], Some("decimals")),
     ] {
         check(&changes, with(&changes), refused);
     }
@@ -358,6 +361,38 @@ fn a_row_becomes_an_event_or_an_error() {
             }
             (Err(problem), Err(word)) => assert!(problem.contains(word), "{changes:?} fails for another reason: {problem}"),
             (outcome, _) => panic!("{changes:?} leads to {outcome:?}"),
+        }
+    }
+}
+
+/// Protects quantities that went through floats: their noise is rounded away only where the feed declares its decimals, and
+/// then only the noise. Every digit of the answer counts, because no float reads it.
+#[test]
+fn noise_is_rounded_away_only_below_declared_decimals() {
+    for (decimals, sent, expected) in [
+        (json!(5), "453.00000000000006", Ok("453")),
+        (json!(5), "-384.00000000000006", Ok("-384")),
+        (json!(5), "\"453.00000000000006\"", Ok("453")),
+        (json!(2), "-4.0", Ok("-4")),
+        (json!(0), "452.99999999999994", Ok("453")),
+        (json!(6), "0.083333", Ok("0.083333")),
+        (json!(2), "0.083333", Err("check decimals of the feed")),
+        (json!(0), "0.5", Err("check decimals of the feed")),
+        (Value::Null, "453.0", Ok("453")),
+        (Value::Null, "453.00000000000006", Err("set decimals of the feed")),
+        (Value::Null, "453.000000000000000000001", Err("set decimals of the feed")),
+        (Value::Null, "0.30000000000000001", Err("set decimals of the feed")),
+        (Value::Null, "false", Err("it is missing")),
+    ] {
+        let feed = full(&[("/decimals", decimals.clone())]).expect("a valid configuration");
+        let answer = format!(r#"{{"rows":[{{"sku":"A","at":"WH","n":{sent}}}]}}"#);
+        let rows = page::read(&feed, &PageRef::First, answer.as_bytes()).expect("an answer").rows;
+        let found = event(&feed, rows[0].as_ref().expect("a row"));
+        let found = found.map(|event| event.expect("an event").quantity.to_string());
+        match (&found, expected) {
+            (Ok(amount), Ok(expected)) => assert_eq!(amount, expected, "{sent} with {decimals}"),
+            (Err(problem), Err(words)) => assert!(problem.contains(words), "{sent} with {decimals}: {problem}"),
+            (_, _) => panic!("{sent} with {decimals} leads to {found:?}"),
         }
     }
 }
