@@ -19,7 +19,8 @@ async fn bins_and_lots_are_added_up() {
         let pulled = Pulled::new(words).await;
         pulled.stocked(&[(0, 0, "X", "3"), (0, 0, "Y", "4"), (0, 1, "X", "10"), (0, 0, "Z", "-1")]);
         let report = pulled.stock().await;
-        assert_eq!((report.applied, report.rows >= 4, report.complete), (2, true, true), "{file}: {report:?}");
+        let rows = if file == "netsuite.json" { 2 } else { 4 }; // NetSuite adds up itself.
+        assert_eq!((report.applied, report.rows >= rows, report.complete), (2, true, true), "{file}: {report:?}");
         assert_eq!(pulled.stands().await, ["A@3PL-1 10 on hand", "A@WH-1 6 on hand"], "{file}");
 
         pulled.pass(60);
@@ -67,7 +68,7 @@ async fn an_incomplete_sum_is_not_applied() {
     for (bad, expected) in
         [((0, 0, "Y", "many"), &["A@3PL-1 10 on hand"][..]), ((0, 0, "Y", "0.0000001"), &["A@3PL-1 10 on hand"])]
     {
-        let pulled = Pulled::new(NETSUITE).await;
+        let pulled = Pulled::new(SAP).await;
         pulled.stocked(&[(0, 0, "X", "3"), bad, (0, 0, "Z", "3"), (0, 1, "X", "10")]);
         let report = pulled.stock().await;
         assert_eq!((report.applied, report.failed.len(), report.complete), (1, 1, false), "{bad:?}: {report:?}");
