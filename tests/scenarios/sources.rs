@@ -112,6 +112,37 @@ async fn each_event_of_a_batch_has_its_own_outcome() {
     );
 }
 
+/// Protects amounts: a balance below zero is taken, a count below zero is not, and a number with the noise of floats is refused
+/// with advice, because only its sender knows to how many digits to round.
+#[tokio::test]
+async fn books_below_zero_are_taken_and_noise_is_refused() {
+    let world = World::new().await;
+    let dozen = ("dozen".parse().expect("a unit"), "12".parse().expect("a factor"));
+    world.import(&Item { units: [dozen].into(), ..world.plain("A") }, &[]).await;
+    let sent = |id: &str, kind: &str, quantity: &str, unit: &str| {
+        let event = event(&world, id, kind, 0, &json!({ "unit": unit, "quantity": "QUANTITY" }));
+        event.to_string().replace("\"QUANTITY\"", quantity)
+    };
+    for (kind, quantity, unit, outcome, detail, on_hand) in [
+        ("receipt", "5", "each", "applied", "", 5),
+        ("balance", "-4", "each", "applied", "", -4),
+        ("balance", "-4.0", "each", "applied", "", -4),
+        ("count", "-1", "each", "refused", "it cannot be negative in an event of kind count", -4),
+        ("balance", "453.00000000000006", "each", "refused", "round it to the digits that count, and send it as a text", -4),
+        ("balance", "453.0000000000000000001", "each", "refused", "send it as a text", -4),
+        ("balance", "\"453\"", "each", "applied", "", 453),
+        ("receipt", "0.083333", "dozen", "refused", "0.083333 × 12 is 0.999996", 453),
+        ("receipt", "0.25", "dozen", "applied", "", 456),
+    ] {
+        world.clock.pass(1);
+        let body = sent(&format!("{kind}{quantity}"), kind, quantity, unit).into_bytes();
+        let answer = world.post(Post { body, ..Post::new(&world, &[]) }).await.1;
+        assert_eq!(outcomes(&answer), [outcome], "{kind} {quantity}: {answer}");
+        assert!(answer["events"][0]["detail"].as_str().unwrap_or_default().contains(detail), "{kind} {quantity}: {answer}");
+        assert_eq!(world.positions().await, [format!("A@WH-1 {on_hand} on hand, 0 reserved")], "{kind} {quantity}");
+    }
+}
+
 /// Protects senders on the bus, which read no answer: a refused event fails the call, so that the bus repeats it and keeps it
 /// in the dead-letter queue.
 #[tokio::test]
@@ -156,6 +187,7 @@ async fn source_events_reach_the_shop() {
         ("transfer_out", 6, json!({ "reference": "T-1", "to": "3PL-1" }), 80),
         ("count", 70, json!({}), 57),
         ("quality_release", 3, json!({}), 60),
+        ("balance", -5, json!({}), -15),
     ];
     for (n, (kind, quantity, more, shown)) in rows.into_iter().enumerate() {
         world.clock.pass(1);

@@ -17,7 +17,7 @@ use promissory::flows::{HeartbeatRecorder, NetworkCache, Received, receive_all};
 use promissory::ledger::LedgerEvent;
 use promissory::ports::{Clock, Store, StoreError};
 use promissory::signature::Signature;
-use promissory::source::{MAX_BATCH, StockEvent, StockEventFormatError, parse};
+use promissory::source::{MAX_BATCH, StockEvent, StockEventFormatError, exact_json, parse};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -145,7 +145,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
                 "the signature does not match this timestamp, system, body and a secret of the system",
             ));
         }
-        let body: Value = serde_json::from_slice(body).map_err(|error| Refusal::Malformed(format!("it is not JSON: {error}")))?;
+        let body = exact_json(body).map_err(|error| Refusal::Malformed(format!("it is not JSON: {error}")))?;
         let events = events_of(&body).map_err(Refusal::Malformed)?;
         let answers = self.receive(&system, &events).await.map_err(Refusal::Store)?;
         Ok((system, answers))

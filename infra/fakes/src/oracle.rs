@@ -22,7 +22,7 @@ pub struct Fact<P, T, R> {
     pub at: P,
     /// The destination of a transfer.
     pub to: Option<P>,
-    /// The number of units; only an adjustment may be below zero.
+    /// The number of units; only an adjustment and a balance may be below zero.
     pub units: i64,
     /// The time at which it happened.
     pub time: T,

@@ -90,7 +90,7 @@ impl Source for HttpSource {
             return Err(SourceError::Unavailable { detail: format!("HTTP {status}"), source: None });
         }
         if !status.is_success() {
-            return Err(refused(format!("HTTP {status}: check the address")));
+            return Err(refused(format!("HTTP {status}: check the url, the headers, the body and the paging of the feed")));
         }
         let answered_at = http::answered_at(response.headers());
         let mut bytes = Vec::new();

@@ -14,6 +14,9 @@ use crate::catalog::{Quantity, Unit};
 /// The most decimal places of an amount or a factor. The bound makes their product exact.
 const MAX_SCALE: u32 = 6;
 
+/// The noise of floats is smaller than the last decimal place of a number by at least this many places.
+const NOISE_PLACES: u32 = 2;
+
 /// An exact decimal number as another system sent it: `12`, `-3`, `0.25`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(Decimal);
@@ -32,6 +35,16 @@ pub enum NumberError {
     /// The number has too many decimal places to be exact.
     #[error("{0} has more than {MAX_SCALE} digits after the point")]
     TooFine(String),
+    /// The number has more decimal places than its system keeps, and what is below them is too much for the noise of floats.
+    #[error(
+        "{text} has more than the {decimals} declared digits after the point, and the rest is no noise of floating-point numbers"
+    )]
+    NotNoise {
+        /// The number.
+        text: String,
+        /// The decimal places that the system keeps.
+        decimals: u32,
+    },
     /// The number is out of range.
     #[error("{0} is out of range: amounts go to 1000000000, factors from above 0 to 1000000")]
     OutOfRange(String),
@@ -59,17 +72,37 @@ pub(super) fn decimal(text: &str) -> Result<Decimal, NumberError> {
 }
 
 impl Amount {
+    /// The most decimal places of an amount.
+    pub const MAX_DECIMALS: u32 = MAX_SCALE;
+
     /// The amount of a whole number of units.
     #[must_use]
     pub fn of(quantity: Quantity) -> Self {
         Self(Decimal::from(quantity.units()))
     }
 
+    /// Reads a number of a system that keeps this many decimal places and calculates with floats: 453.00000000000006 is 453.
+    /// Only what floats add, less than a hundredth of the last place, is rounded away.
+    ///
+    /// # Errors
+    /// [`NumberError`]. A number such as 0.083333 of a system that keeps two decimal places has lost digits already, and is
+    /// refused.
+    pub fn without_noise(text: &str, decimals: u32) -> Result<Self, NumberError> {
+        let number = text.trim().parse().or_else(|_| Decimal::from_scientific(text.trim()));
+        let number: Decimal = number.map_err(|_| NumberError::NotDecimal(text.to_owned()))?;
+        let rounded = number.round_dp(decimals);
+        let noise = Decimal::new(1, decimals + NOISE_PLACES);
+        if (number - rounded).abs() >= noise {
+            return Err(NumberError::NotNoise { text: text.to_owned(), decimals });
+        }
+        rounded.to_string().parse()
+    }
+
     /// Reads a JSON number or string.
     ///
     /// # Errors
-    /// [`NumberError`]. The JSON parser holds a number with a fraction as a float. A float prints the digits that were sent
-    /// only up to 15 digits, so this function rejects longer ones.
+    /// [`NumberError`]. A float that the JSON parser made of a number prints the digits that were sent only up to 15 digits, so
+    /// this function rejects longer ones. `source::exact_json` keeps such a number as a text.
     pub fn from_json(value: &serde_json::Value) -> Result<Self, NumberError> {
         match value {
             serde_json::Value::String(text) => text.parse(),
@@ -256,6 +289,33 @@ mod tests {
         }
         for (factor, valid) in [("12", true), ("0", false), ("-1", false), ("1000001", false), ("0.000001", true)] {
             assert_eq!(factor.parse::<Factor>().is_ok(), valid, "{factor}");
+        }
+    }
+
+    /// Protects stock from rounding: what floats add below the declared decimals is rounded away, and nothing else.
+    #[test]
+    fn only_the_noise_of_floats_is_rounded_away() {
+        for (text, decimals, expected) in [
+            ("453.00000000000006", 5, Some("453")),
+            ("-384.00000000000006", 5, Some("-384")),
+            ("452.99999999999994", 0, Some("453")),
+            ("0.30000000000000004", 2, Some("0.3")),
+            ("-0.0", 2, Some("0")),
+            ("-0.00000000000000006", 2, Some("0")),
+            ("4.5300000000000006e2", 2, Some("453")),
+            ("0.083333", 6, Some("0.083333")),
+            ("0.083333", 5, None),
+            ("0.083333", 2, None),
+            ("0.5", 0, None),
+            ("1.0000001", 5, None),
+            ("1.00000009", 5, Some("1")),
+            ("12.25", 2, Some("12.25")),
+            ("many", 2, None),
+            ("1000000000.00000012", 5, None),
+            ("10000000000", 2, None),
+        ] {
+            let amount = Amount::without_noise(text, decimals).ok().map(|amount| amount.to_string());
+            assert_eq!(amount.as_deref(), expected, "{text} with {decimals} decimals");
         }
     }
 

@@ -7,10 +7,10 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::catalog::{Amount, LineId, LocationId, LotId, OrderId, Quantity, ShopDomain, Sku, SystemId, Unit};
+use crate::catalog::{Amount, LineId, LocationId, LotId, NumberError, OrderId, Quantity, ShopDomain, Sku, SystemId, Unit};
 use crate::movement::EventId;
 use crate::source::StockKind;
-use crate::source::kind::{DueRule, QuantityRule, ReceiptEffect, ReferenceRule};
+use crate::source::kind::{DueRule, ReceiptEffect, ReferenceRule};
 
 /// The most events of one batch.
 pub const MAX_BATCH: usize = 500;
@@ -171,7 +171,7 @@ pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, StockEventF
         StockEventFormatError::new("kind", format!("{name:?} is not one of {}", names.join(", ")))
     })?;
     let quantity = fields.get("quantity").ok_or_else(|| StockEventFormatError::new("quantity", "it is missing"))?;
-    let quantity = Amount::from_json(quantity).map_err(|error| StockEventFormatError::new("quantity", error.to_string()))?;
+    let quantity = Amount::from_json(quantity).map_err(|error| StockEventFormatError::new("quantity", amount_problem(&error)))?;
     let unit = optional("unit")?
         .map(Unit::try_from)
         .transpose()
@@ -203,6 +203,12 @@ pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, StockEventF
     Ok(event)
 }
 
+/// What is wrong with an amount. A sender whose numbers are floats must round them itself: only it knows to how many places.
+fn amount_problem(error: &NumberError) -> String {
+    let hint = matches!(error, NumberError::TooFine(_)).then_some("; round it to the digits that count, and send it as a text");
+    format!("{error}{}", hint.unwrap_or_default())
+}
+
 impl StockEvent {
     /// An event in our own codes and units.
     #[must_use]
@@ -229,10 +235,10 @@ impl StockEvent {
     fn check_fields(&self) -> Result<(), StockEventFormatError> {
         let (kind, properties) = (self.kind.name(), self.kind.properties());
         let wrong = |field, problem: String| Err(StockEventFormatError::new(field, problem));
-        if properties.quantity != QuantityRule::Signed && self.quantity.is_negative() {
+        if !properties.quantity.allows_negative() && self.quantity.is_negative() {
             return wrong("quantity", format!("it cannot be negative in an event of kind {kind}"));
         }
-        if properties.quantity != QuantityRule::Total && self.quantity.is_zero() {
+        if !properties.quantity.allows_zero() && self.quantity.is_zero() {
             return wrong("quantity", format!("it cannot be zero in an event of kind {kind}"));
         }
         if self.order.is_some() && properties.report.is_none() {

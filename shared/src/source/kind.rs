@@ -149,6 +149,8 @@ pub enum QuantityRule {
     Total,
     /// Above or below zero.
     Signed,
+    /// Any number: the books of a system go below zero when an issue is posted before its receipt.
+    Any,
 }
 
 /// Whether an event needs the reference of a document that other events share.
@@ -171,6 +173,20 @@ pub enum DueRule {
     Optional,
     /// It needs one unless it cancels its document: only the factory knows the day of a production run.
     Required,
+}
+
+impl QuantityRule {
+    /// Whether a quantity of zero is valid.
+    #[must_use]
+    pub const fn allows_zero(self) -> bool {
+        matches!(self, Self::Total | Self::Any)
+    }
+
+    /// Whether a quantity below zero is valid.
+    #[must_use]
+    pub const fn allows_negative(self) -> bool {
+        matches!(self, Self::Signed | Self::Any)
+    }
 }
 
 impl DocumentPart {
@@ -218,8 +234,8 @@ impl StockKind {
         const fn document(part: DocumentPart, effect: DocumentEffect, reference: ReferenceRule) -> KindProperties {
             KindProperties { document: Some((part, effect)), reference, ..NONE }
         }
-        const fn state(basis: CountBasis) -> KindProperties {
-            KindProperties { stock: Counts(basis), quantity: QuantityRule::Total, ..NONE }
+        const fn state(basis: CountBasis, quantity: QuantityRule) -> KindProperties {
+            KindProperties { stock: Counts(basis), quantity, ..NONE }
         }
         const fn schedule(due: DueRule) -> KindProperties {
             KindProperties { receipt: Some(Schedules), quantity: QuantityRule::Total, reference: Required, due, ..NONE }
@@ -228,8 +244,8 @@ impl StockKind {
             Self::Receipt => KindProperties { stock: Moves(MovementKind::Receipt), receipt: Some(Receives), ..NONE },
             Self::ProductionCompleted => KindProperties { stock: Moves(Produce), receipt: Some(Receives), ..NONE },
             Self::ComponentIssue => KindProperties { stock: Moves(Issue), receipt: Some(Issues), ..NONE },
-            Self::Count => state(CountBasis::Physical),
-            Self::Balance => state(CountBasis::BookStock),
+            Self::Count => state(CountBasis::Physical, QuantityRule::Total),
+            Self::Balance => state(CountBasis::BookStock, QuantityRule::Any),
             Self::Adjustment => {
                 KindProperties { stock: Corrects, receipt: Some(TakesBack), quantity: QuantityRule::Signed, ..NONE }
             }
@@ -272,7 +288,7 @@ impl StockKind {
     /// Whether a quantity of zero is valid.
     #[must_use]
     pub fn may_be_zero(self) -> bool {
-        self.properties().quantity == QuantityRule::Total
+        self.properties().quantity.allows_zero()
     }
 
     /// The kinds whose properties meet a condition, for a message.
@@ -327,6 +343,7 @@ mod tests {
             QuantityRule::Positive => "above zero",
             QuantityRule::Total => "zero or above",
             QuantityRule::Signed => "above or below zero",
+            QuantityRule::Any => "any",
         }
     }
 

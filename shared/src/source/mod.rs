@@ -9,6 +9,7 @@
 
 mod commitment;
 mod event;
+mod exact_json;
 mod heartbeat;
 mod kind;
 pub mod pull;
@@ -18,6 +19,7 @@ mod waiting;
 
 pub use commitment::{DocumentKind, OpenCommitment};
 pub use event::{MAX_BATCH, OrderLineOf, StockEvent, StockEventFormatError, parse};
+pub use exact_json::exact_json;
 pub use heartbeat::Heartbeat;
 pub use kind::{
     DocumentEffect, DocumentPart, DueRule, KindProperties, QuantityRule, ReceiptEffect, ReferenceRule, StockEffect, StockKind,

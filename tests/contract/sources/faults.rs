@@ -9,6 +9,7 @@ use promissory_fakes::systems::{Document, Fault};
 use promissory_tests::faults;
 use serde_json::json;
 
+use super::paging::by_link;
 use super::pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, Words, at};
 
 /// Whether each of these alerts is raised.
@@ -157,7 +158,7 @@ async fn an_unresponsive_source_and_a_wrong_secret_fail() {
 #[tokio::test]
 async fn rows_out_of_order_are_not_lost() {
     let ordered = [("/pull/documents/ordered", json!(true)), ("/pull/documents/progress/overlap_seconds", json!(1))];
-    let pulled = Pulled::with(SAP, &ordered).await;
+    let pulled = Pulled::with(SAP, &[&ordered[..], &by_link()].concat()).await;
     pulled.receipts(9);
     // The first page moves the watermark, the second one is in another order, and the third one fails.
     pulled.served.with(|state| state.faults.extend([Fault::None, Fault::Reversed, Fault::Internal]));
@@ -175,8 +176,8 @@ async fn rows_out_of_order_are_not_lost() {
         "a complete run does not depend on the order"
     );
 
-    // Pages overlap by a row. A page in another order does not start with that row, so it is read again.
-    let pulled = Pulled::new(NETSUITE).await;
+    // Pages by offset overlap. A page in another order does not start with the same rows, so it is read again.
+    let pulled = Pulled::with(NETSUITE, &super::small(NETSUITE)).await;
     pulled.receipts(7);
     pulled.served.with(|state| state.faults.extend([Fault::None, Fault::Reversed]));
     let report = pulled.movements().await;
@@ -195,7 +196,7 @@ async fn rows_out_of_order_are_not_lost() {
 /// Protects rows at the edge of a page: rows that disappear during a pull shift the following pages, which would skip a row.
 #[tokio::test]
 async fn shifted_pages_are_detected() {
-    for (words, feed) in [(NETSUITE, "transactions"), (ODOO, "receipts")] {
+    for (words, feed) in [(NETSUITE, "transactions"), (ODOO, "receipts"), (SAP, "documents")] {
         let file = words.file;
         let pulled = Pulled::with(words, &super::small(words)).await;
         pulled.receipts(7);
@@ -238,7 +239,7 @@ async fn the_next_run_continues() {
 /// Protects the function from an endless feed: a run has a maximum number of pages, and reports a feed that does not fit.
 #[tokio::test]
 async fn a_run_has_a_maximum_of_pages() {
-    let pulled = Pulled::new(SAP).await;
+    let pulled = Pulled::with(SAP, &by_link()).await;
     pulled.served.with(|state| state.page = 1);
     for id in 1..=401 {
         let skipped = |document: &mut Document, _: Words| (document.kind, document.at) = ("601H", at(1));

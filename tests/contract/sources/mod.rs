@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod faults;
+mod paging;
 mod pulled;
 mod states;
 
@@ -15,16 +16,17 @@ use promissory::table::{Expect, RowKey, Write};
 use promissory_fakes::systems::SystemState;
 use promissory_tests::webhook::SECRET;
 use promissory_tests::world::{World, app};
-use pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, at, catalog, configuration, in_process, run};
+use pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, at, catalog, configuration, in_process, run, system_state};
 use reconciler::{Job, Report};
 use serde_json::json;
 
 /// The settings that make pages small in each example.
 fn small(words: pulled::Words) -> Vec<(&'static str, serde_json::Value)> {
     match words.file {
+        "netsuite.json" => vec![("/pull/transactions/paging/size", json!(4))],
         "odoo.json" => vec![("/pull/receipts/paging/size", json!(3))],
         "change-feed.json" => vec![("/pull/changes/paging/size", json!(3)), ("/pull/changes/progress/overlap", json!(0))],
-        _ => Vec::new(), // The fake returns at most three rows and the link to the next page.
+        _ => Vec::new(), // The fake returns at most three rows of a page.
     }
 }
 
@@ -63,8 +65,7 @@ async fn everything_is_pulled_and_then_only_what_is_new() {
         let world = World::new().await;
         let (systems, state) = in_process(&world, words);
         let documents = pulled.served.with(|state| state.documents.clone());
-        *state.lock().unwrap_or_else(PoisonError::into_inner) =
-            SystemState { now: at(60), page: 3, documents, ..SystemState::default() };
+        *state.lock().unwrap_or_else(PoisonError::into_inner) = SystemState { documents, ..system_state(at(60)) };
         let system = configuration(words, words.host, &small(words));
         let network = catalog(&world, words, &system).await;
         let report = run(&world, &systems, &network, &system, words.feeds[0], world.clock.after(60)).await.expect("pulled");

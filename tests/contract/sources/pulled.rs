@@ -95,13 +95,13 @@ pub const ALL: [Words; 4] = [SAP, NETSUITE, ODOO, LINES];
 /// An example configuration with the given URL and changed parts.
 pub fn configuration(words: Words, url: &str, changes: &[(&str, Value)]) -> System {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").join("infra/connectors").join(words.file);
-    let text = std::fs::read_to_string(&path).expect("the example").replace(words.host, url);
-    let mut config: Value = serde_json::from_str(&text).expect("JSON");
+    let mut config: Value = serde_json::from_str(&std::fs::read_to_string(&path).expect("the example")).expect("JSON");
     for (at, value) in changes {
         let (parent, name) = at.rsplit_once('/').expect("a pointer");
         config.pointer_mut(parent).unwrap_or_else(|| panic!("{parent} in {}", words.file))[name] = value.clone();
     }
-    serde_json::from_value(config).unwrap_or_else(|error| panic!("{}: {error}", words.file))
+    let text = config.to_string().replace(words.host, url);
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", words.file))
 }
 
 /// A world, and a system that is pulled over HTTP.
@@ -111,7 +111,7 @@ pub struct Pulled {
     pub served: Served,
     pub source: HttpSource,
     pub system: System,
-    network: Network,
+    pub network: Network,
 }
 
 impl Pulled {
@@ -183,7 +183,7 @@ impl Pulled {
             location: words.places[*place].to_owned(),
             bin: (*bin).to_owned(),
             quantity: (*quantity).to_owned(),
-            unit: words.each.to_owned(),
+            unit: if *item == 0 { words.each } else { "g" }.to_owned(),
         };
         self.served.with(|state| state.stock = stock.iter().map(row).collect());
     }
@@ -224,8 +224,9 @@ pub async fn run<Q: Source>(
     pull(&PullContext { store: &world.table.store, source, clock: &world.clock, network, deadline }, system, &feed).await
 }
 
-fn system_state(now: Timestamp) -> SystemState {
-    SystemState { now, page: 3, ..SystemState::default() }
+pub fn system_state(now: Timestamp) -> SystemState {
+    let base_units = [("Case".to_owned(), ("Each".to_owned(), 12))].into();
+    SystemState { now, page: 3, base_units, ..SystemState::default() }
 }
 
 /// Imports the items and their codes and location codes in the system.

@@ -11,7 +11,7 @@ use promissory::flows::{Received, receive_all};
 use promissory::ledger::LedgerEvent;
 use promissory::ports::{Clock, Listing, Store, StoreError, WriteError, list_all, read};
 use promissory::source::pull::FeedWatermark;
-use promissory::source::{MAX_BATCH, System, parse};
+use promissory::source::{MAX_BATCH, System, exact_json, parse};
 use promissory::table::{Partition, Row, RowKey, Write};
 use serde::Serialize;
 
@@ -89,7 +89,7 @@ pub async fn feed<S: Store, C: Clock>(
     for lines in lines.chunks(MAX_BATCH) {
         let mut events = Vec::new();
         for (number, line) in lines {
-            let read = serde_json::from_str(line).map_err(|error| format!("it is not JSON: {:?} error", error.classify()));
+            let read = exact_json(line.as_bytes()).map_err(|error| format!("it is not JSON: {:?} error", error.classify()));
             match read.and_then(|value| parse(system, &value).map_err(|malformed| malformed.to_string())) {
                 Ok(event) => events.push((*number, event)),
                 Err(problem) => drop(report.refused.insert(*number, problem)),

@@ -9,8 +9,9 @@ pub(super) fn answer(state: &SystemState, secret: Option<&str>, request: &Reques
     if secret.is_some_and(|secret| request.headers.get("x-api-key").is_none_or(|key| key != secret)) {
         return (403, String::new());
     }
-    let (after, limit) =
-        (number(request.query.get("after")).unwrap_or(0), number(request.query.get("limit")).unwrap_or(usize::MAX));
+    let (Some(after), Some(limit)) = (number(request.query.get("after")), number(request.query.get("limit"))) else {
+        return (400, "after and limit must be numbers".to_owned());
+    };
     let mut documents: Vec<_> =
         state.documents.iter().filter(|document| usize::try_from(document.id).is_ok_and(|id| id > after)).collect();
     documents.sort_by_key(|document| document.id);

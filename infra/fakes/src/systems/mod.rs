@@ -1,8 +1,9 @@
 //! Small fakes of systems that a connector pulls. A fake has a list of documents and a list of stock, and each interface is one
 //! file. It answers over HTTP ([`Served`]) or in this process ([`InProcess`]).
 //!
-//! A fake implements only what the configurations in `infra/connectors/` use of an interface: those paths and parameters, and the
-//! refusal of a wrong secret.
+//! A fake implements only what the configurations in `infra/connectors/` use of an interface: those paths, parameters and fields.
+//! Within that it is as strict as the documentation of the system: it refuses a wrong secret, a page that the system does not
+//! give, and a field that it does not know, and rows without a complete order change places from request to request.
 
 mod in_process;
 mod lines;
@@ -15,6 +16,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 pub use in_process::InProcess;
@@ -82,7 +85,7 @@ pub enum Fault {
     Silence,
     /// The answer ends early, in the middle of a row.
     Truncated,
-    /// The rows are in the opposite order.
+    /// The rows of the page are in the opposite order.
     Reversed,
     /// The answer is larger than a client accepts.
     Huge,
@@ -99,8 +102,14 @@ pub struct SystemState {
     pub stock: Vec<Stock>,
     /// Its clock.
     pub now: Timestamp,
-    /// The largest number of rows on a page, if the request does not name a limit.
+    /// The clock by which the system writes times without an offset; UTC without it. Odoo always writes UTC.
+    pub zone: Option<TimeZone>,
+    /// The most rows of a page of SAP, if that is not the usual number.
     pub page: usize,
+    /// The most rows of one query of NetSuite, if that is not the usual number.
+    pub most_rows: Option<usize>,
+    /// The base unit of each unit that is no base unit, and how many it holds. NetSuite answers in base units.
+    pub base_units: BTreeMap<String, (String, i64)>,
     /// The faults of the next answers, in order.
     pub faults: VecDeque<Fault>,
     /// The number of requests so far.
@@ -156,6 +165,26 @@ impl SystemState {
         }
     }
 
+    fn zone(&self) -> TimeZone {
+        self.zone.clone().unwrap_or(TimeZone::UTC)
+    }
+
+    /// The time of a moment by the system's clock.
+    pub(crate) fn local(&self, time: Timestamp) -> DateTime {
+        self.zone().to_datetime(time)
+    }
+
+    /// Formats a time by the system's clock.
+    pub(crate) fn civil(&self, time: Timestamp) -> String {
+        self.local(time).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    /// Parses a time by the system's clock. A time that occurs twice is the later one, which gives a request the fewest rows.
+    pub(crate) fn time(&self, text: &str) -> Timestamp {
+        let civil: DateTime = text.parse().unwrap_or_default();
+        self.zone().to_ambiguous_timestamp(civil).later().unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
     /// Returns one page of these rows.
     pub(crate) fn part<T>(rows: Vec<T>, skip: usize, take: usize, reversed: bool, row: impl Fn(T) -> Value) -> Rows {
         let more = rows.len() > skip.saturating_add(take);
@@ -172,12 +201,20 @@ pub(crate) fn number(text: Option<&String>) -> Option<usize> {
     text?.parse().ok()
 }
 
-/// Parses a time of the system's clock, which is UTC: `2026-11-21 09:30:00`, or with a T.
+/// Sorts rows. Rows with the same keys have no order, as in a database: they change places from request to request.
+pub(crate) fn sorted<T, K: Ord>(rows: &mut [T], asked: usize, key: impl FnMut(&T) -> K) {
+    if asked.is_multiple_of(2) {
+        rows.reverse();
+    }
+    rows.sort_by_cached_key(key);
+}
+
+/// Parses a time in UTC: `2026-11-21 09:30:00`, or with a T.
 pub(crate) fn time(text: &str) -> Timestamp {
     format!("{}Z", text.replace(' ', "T")).parse().unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Formats a time as the system writes it, in UTC.
+/// Formats a time in UTC.
 pub(crate) fn civil(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -15,7 +15,7 @@ use crate::source::{MAX_BATCH, StockKind, parse};
 use crate::table::RowKey;
 
 /// The events before, and the event of the row, in the short form of [`TestLedger::event`].
-const ROWS: [(&str, &str); 70] = [
+const ROWS: [(&str, &str); 73] = [
     ("", "receipt 10"),
     ("", "receipt 2 unit=case"),
     ("", "receipt 2 sku=4711"),
@@ -35,6 +35,9 @@ const ROWS: [(&str, &str); 70] = [
     ("receipt 10 t=1; count 8 t=5", "count 9 t=4"),
     ("receipt 10 t=1; count 8 t=5", "count 9 t=6"),
     ("receipt 10", "balance 7"),
+    ("receipt 5", "balance -4"),
+    ("receipt 5 t=1; component_issue 2 t=9", "balance -4 t=5"),
+    ("receipt 5 t=1; balance -4 t=5", "receipt 10 t=9"),
     ("receipt 10; pos_sale 2 ref=K-1", "count 8"),
     ("receipt 10; pos_sale 2 ref=K-1", "balance 10"),
     ("receipt 10", "quality_hold 3"),
@@ -184,8 +187,8 @@ fn every_kind_has_a_refused_event() {
         (
             "balance",
             "quantity",
-            json!(10_000_000_000_i64),
-            "quantity: 10000000000 is out of range: amounts go to 1000000000, factors from above 0 to 1000000",
+            json!(-10_000_000_000_i64),
+            "quantity: -10000000000 is out of range: amounts go to 1000000000, factors from above 0 to 1000000",
         ),
         ("quality_hold", "to", json!("WH-2"), "to: quality_hold has no destination: only these kinds have one: transfer_out"),
         ("quality_release", "quantity", json!(0), "quantity: it cannot be zero in an event of kind quality_release"),

@@ -159,14 +159,14 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
             let page = page::read(feed, &at, &answer.bytes)?;
             self.report.pages += 1;
             self.report.rows += page.rows.len();
-            let Some(rows) = pass.without_overlap(page.rows) else { return Ok(RunEnd::Shifted) };
+            let Some(rows) = pass.without_overlap(&at, page.rows) else { return Ok(RunEnd::Shifted) };
             let steps = pass.steps(rows, self.report.rows, asked_at, &self.system.code)?;
             if !self.ingest(&mut pass, steps).await? {
                 return Ok(RunEnd::Partial);
             }
             match page.next {
                 Next::Page(next) => at = next,
-                Next::Newer => since = Some(pass.newer_than(since)?),
+                Next::Newer => (since, at) = (Some(pass.newer_than(since)?), PageRef::First),
                 Next::BrokenOff => {
                     return Err(SourceError::Unreadable { detail: "it broke off in the middle of a line".into() }.into());
                 }

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::source::pull::config::{Feed, FeedProgress, KindMapping, Paging, PullAuth, PullFormat, PullMethod, PullMode};
+use crate::catalog::Amount;
+use crate::source::pull::config::{
+    Feed, FeedProgress, KindMapping, OffsetRule, Paging, PullAuth, PullFormat, PullMethod, PullMode,
+};
 use crate::source::pull::request::{self, Placeholder};
 use crate::source::pull::{MAX_ROWS, Template};
 
@@ -20,6 +23,8 @@ pub(super) fn feed(feed: &Feed) -> Checked {
     mode(feed)?;
     kinds(feed)?;
     must(feed.times.is_sane(), "times.offset_minutes: it must be within 14 hours of UTC")?;
+    let most = Amount::MAX_DECIMALS;
+    must(feed.decimals.is_none_or(|decimals| decimals <= most), format!("decimals: it must be from 0 to {most}"))?;
     must(feed.every_minutes != Some(0), "every_minutes: it must be at least 1")
 }
 
@@ -95,11 +100,17 @@ fn paging(feed: &Feed) -> Checked {
         let most = u64::try_from(MAX_ROWS).unwrap_or(u64::MAX);
         must((2..=most).contains(&size), format!("paging.size: it must be from 2 to {MAX_ROWS}"))?;
     }
+    if let Paging::Offset { size, offset, more, total, most } = &feed.paging {
+        must(most.is_none_or(|most| most >= *size), "paging.most: it must be at least size")?;
+        must(more.is_none() || total.is_none(), "paging: set only one of more and total")?;
+        let varies = *offset == OffsetRule::MultipleOfSize;
+        must(!varies || uses(feed, Placeholder::Size), "paging.offset: multiple_of_size needs {size} in the url or the body")?;
+    }
     must(feed.paging.size().is_some() || !uses(feed, Placeholder::Size), "paging: {size} needs a kind of paging with a size")?;
     if feed.format == PullFormat::JsonLines {
         let in_answer = match &feed.paging {
             Paging::NextLink { .. } | Paging::Cursor { .. } => true,
-            Paging::Offset { more, .. } => more.is_some(),
+            Paging::Offset { more, total, .. } => more.is_some() || total.is_some(),
             Paging::None | Paging::Page { .. } | Paging::Progress { .. } => false,
         };
         must(!in_answer, "paging: a json_lines answer cannot name the next page")?;

@@ -89,6 +89,10 @@ pub struct Feed {
     /// Our names of the system's units, where they differ, e.g. `EA` is `each`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub units: BTreeMap<String, String>,
+    /// The number of digits after the point that the system keeps of its quantities, if it calculates with floats. What floats
+    /// add below them (453.00000000000006) is rounded away. Without it, a quantity with more than 6 digits fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimals: Option<u32>,
     /// The shortest time between two complete runs, in minutes. Without it, every scheduled run pulls the feed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every_minutes: Option<u32>,
@@ -173,13 +177,24 @@ pub enum Paging {
         /// The pointer to the address. The last page has no value there.
         path: JsonPointer,
     },
-    /// By `{offset}`. Pages overlap by one row, so that rows that move while they are read are noticed.
+    /// By `{offset}`. Each page begins with the last rows of the page before, so that rows that move while they are read are
+    /// noticed. This needs a complete order of the rows.
     Offset {
         /// `{size}`: the rows of a page.
         size: u64,
-        /// The pointer to a value that is true when there are more rows. Without it, a short page is the last.
+        /// Which offsets the system takes.
+        #[serde(default, skip_serializing_if = "OffsetRule::is_any")]
+        offset: OffsetRule,
+        /// The pointer to a value that is true when there are more rows. Without it and `total`, a short page is the last.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         more: Option<JsonPointer>,
+        /// The pointer to the number of all rows, in place of `more`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        total: Option<JsonPointer>,
+        /// The most rows that the system gives of one query, if it ends there without an error. Ordered rows then go on from
+        /// the newest row; other rows fail, because their rest cannot be read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        most: Option<u64>,
     },
     /// By `{page}`. Rows that move while they are read are not noticed, so this is only for rows that keep their place.
     Page {
@@ -203,6 +218,24 @@ pub enum Paging {
 
 fn one() -> u64 {
     1
+}
+
+/// Which offsets a system takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OffsetRule {
+    /// Every offset. Pages overlap by one row.
+    #[default]
+    Any,
+    /// Multiples of the page size. A page is smaller than `size` where only so it can overlap with the page before, so the
+    /// request must contain `{size}`.
+    MultipleOfSize,
+}
+
+impl OffsetRule {
+    fn is_any(&self) -> bool {
+        *self == Self::Any
+    }
 }
 
 impl Paging {

@@ -23,7 +23,8 @@ mod times;
 pub(crate) mod watermark;
 
 pub use config::{
-    Feed, FeedProgress, Fields, KindMapping, KindOf, OrderFields, Paging, PullAuth, PullConfig, PullFormat, PullMethod, PullMode,
+    Feed, FeedProgress, Fields, KindMapping, KindOf, OffsetRule, OrderFields, Paging, PullAuth, PullConfig, PullFormat,
+    PullMethod, PullMode,
 };
 pub(crate) use reported::ReportedState;
 pub use request::{PullAnswer, PullRequest, SourceError};

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use crate::source::pull::MAX_ROWS;
-use crate::source::pull::config::{Feed, Paging, PullFormat};
+use crate::source::exact_json;
+use crate::source::pull::config::{Feed, OffsetRule, Paging, PullFormat};
 use crate::source::pull::request::{PageRef, SourceError, link};
+use crate::source::pull::{JsonPointer, MAX_ROWS};
 
 /// The content of one answer.
 #[derive(Debug, PartialEq)]
@@ -36,7 +37,7 @@ pub(crate) fn read(feed: &Feed, at: &PageRef, bytes: &[u8]) -> Result<Page, Sour
     let (rows, document, broken) = match feed.format {
         PullFormat::Json => {
             // The message of serde_json may quote a value, so the error holds only its kind and position.
-            let mut document: Value = serde_json::from_slice(bytes).map_err(|error| {
+            let mut document = exact_json(bytes).map_err(|error| {
                 let (kind, line, column) = (error.classify(), error.line(), error.column());
                 SourceError::unreadable(format!("it is not JSON: {kind:?} error at line {line} column {column}"))
             })?;
@@ -72,7 +73,7 @@ fn lines(bytes: &[u8]) -> Result<Lines, SourceError> {
         if line.trim().is_empty() {
             continue;
         }
-        match serde_json::from_str(line) {
+        match exact_json(line.as_bytes()) {
             Ok(row) => rows.push(Ok(row)),
             // The last line has no line end and is not JSON: the answer broke off. The lines before it are valid.
             Err(_) if !line.ends_with('\n') => return Ok((rows, true)),
@@ -86,7 +87,7 @@ fn lines(bytes: &[u8]) -> Result<Lines, SourceError> {
 
 fn next(feed: &Feed, at: &PageRef, rows: usize, document: &Value) -> Result<Next, SourceError> {
     let count = u64::try_from(rows).unwrap_or(u64::MAX);
-    let next_page = |path: &super::JsonPointer| match path.of(document) {
+    let next_page = |path: &JsonPointer| match path.of(document) {
         None | Some(Value::Null | Value::Bool(false)) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -102,24 +103,7 @@ fn next(feed: &Feed, at: &PageRef, rows: usize, document: &Value) -> Result<Next
             None => Next::End,
         },
         Paging::Cursor { path } => next_page(path)?.map_or(Next::End, |cursor| Next::Page(PageRef::Cursor(cursor))),
-        Paging::Offset { size, more } => {
-            let offset = if let PageRef::Offset(offset) = at { *offset } else { 0 };
-            let more = match more {
-                None => count >= *size,
-                Some(path) => match path.of(document) {
-                    Some(Value::Bool(more)) => *more,
-                    None | Some(Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
-                        return Err(SourceError::unreadable(format!("the value at {} is not true or false", path.as_str())));
-                    }
-                },
-            };
-            // One row is read again, so that the next page shows whether rows moved in between.
-            match (more, count) {
-                (false, _) => Next::End,
-                (true, 0 | 1) => return Err(SourceError::unreadable("it promises more rows and holds none")),
-                (true, _) => Next::Page(PageRef::Offset(offset.saturating_add(count - 1))),
-            }
-        }
+        Paging::Offset { .. } => next_offset(feed, at, count, document)?,
         Paging::Page { size, first } => {
             let page = if let PageRef::Page(page) = at { *page } else { *first };
             if count >= *size { Next::Page(PageRef::Page(page.saturating_add(1))) } else { Next::End }
@@ -132,4 +116,55 @@ fn next(feed: &Feed, at: &PageRef, rows: usize, document: &Value) -> Result<Next
             }
         }
     })
+}
+
+/// What follows a page by offset that has `count` rows.
+fn next_offset(feed: &Feed, at: &PageRef, count: u64, document: &Value) -> Result<Next, SourceError> {
+    let Paging::Offset { size, offset, more, total, most } = &feed.paging else { return Ok(Next::End) };
+    let (from, asked, again) =
+        if let PageRef::Offset { from, size, again } = at { (*from, *size, *again) } else { (0, *size, 0) };
+    let end = from.saturating_add(count);
+    let wrong = |path: &JsonPointer, kind: &str| SourceError::unreadable(format!("the value at {} is not {kind}", path.as_str()));
+    let more = match (more, total) {
+        (Some(path), _) => path.of(document).and_then(Value::as_bool).ok_or_else(|| wrong(path, "true or false"))?,
+        (None, Some(path)) => {
+            let total = path.of(document).and_then(|total| total.as_u64().or_else(|| total.as_str()?.parse().ok()));
+            end < total.ok_or_else(|| wrong(path, "a number of rows"))?
+        }
+        (None, None) => count >= asked,
+    };
+    if most.is_some_and(|most| end >= most) {
+        return if feed.ordered {
+            Ok(Next::Newer)
+        } else {
+            Err(SourceError::unreadable(format!(
+                "the system gives only {end} rows of a query: split the feed, by location for example"
+            )))
+        };
+    }
+    if !more {
+        return Ok(Next::End);
+    }
+    if count <= again {
+        return Err(SourceError::unreadable("it promises more rows and holds none"));
+    }
+    let next = following(*offset, *size, most.unwrap_or(u64::MAX), end);
+    next.map(Next::Page).ok_or_else(|| {
+        SourceError::unreadable(format!(
+            "no page of at most {size} rows begins before row {end} and ends after it: set a larger page size"
+        ))
+    })
+}
+
+/// The page that contains the last of the first `end` rows again and reaches furthest beyond them, within the first `most`.
+fn following(offset: OffsetRule, size: u64, most: u64, end: u64) -> Option<PageRef> {
+    let last = end.checked_sub(1)?;
+    let reaches_on = |(from, size): &(u64, u64)| from + size > end && from + size <= most;
+    let (from, size) = match offset {
+        OffsetRule::Any => Some((last, size.min(most.saturating_sub(last)))).filter(reaches_on),
+        OffsetRule::MultipleOfSize => {
+            (1..=size).map(|size| (last / size * size, size)).filter(reaches_on).max_by_key(|(from, size)| from + size)
+        }
+    }?;
+    Some(PageRef::Offset { from, size, again: end - from })
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::catalog::SystemId;
 use crate::movement::content_hash;
 use crate::source::pull::MAX_STATES;
-use crate::source::pull::config::{Feed, Paging};
-use crate::source::pull::request::SourceError;
+use crate::source::pull::config::Feed;
+use crate::source::pull::request::{PageRef, SourceError};
 use crate::source::pull::row::{self, RowContent, StateKey};
 use crate::source::pull::watermark::{DeltaProgress, WatermarkPosition};
 use crate::source::{StockEvent, StockKind};
@@ -32,7 +32,7 @@ type Rows = Vec<Result<Value, String>>;
 pub(crate) struct Pass<'a> {
     feed: &'a Feed,
     delta: Option<DeltaProgress<'a>>,
-    /// The name of the last row of the previous page, when the next page starts with this row again.
+    /// The name of the last row of the previous page, which the next page may contain again.
     anchor: Option<String>,
     /// The sums so far; `None` where a row of the sum failed.
     sums: BTreeMap<StateKey, Option<RowContent>>,
@@ -59,22 +59,20 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Returns the rows of a page without the row that the previous page ended with. Returns `None` when the page does not
-    /// start with that row: rows have moved, and a row between the two pages may have been missed.
-    pub(crate) fn without_overlap(&mut self, mut rows: Rows) -> Option<Rows> {
-        if !matches!(self.feed.paging, Paging::Offset { .. }) {
-            return Some(rows);
-        }
+    /// Returns the rows of a page without those that the previous page had. Returns `None` when the last row of the previous
+    /// page is not where it must be: rows have moved, and a row between the two pages may have been missed.
+    pub(crate) fn without_overlap(&mut self, at: &PageRef, mut rows: Rows) -> Option<Rows> {
         let name = |row: &Result<Value, String>| {
             let row = row.as_ref().unwrap_or(&Value::Null);
             row::label(self.feed, row, &content_hash(row.to_string().as_bytes()))
         };
+        let again = if let PageRef::Offset { again, .. } = at { usize::try_from(*again).ok()? } else { 0 };
         let last = rows.last().map(name);
-        if let Some(anchor) = self.anchor.take() {
-            if rows.first().map(name) != Some(anchor) {
+        if let Some(anchor) = self.anchor.take().filter(|_| again > 0) {
+            if rows.get(again - 1).map(name) != Some(anchor) {
                 return None;
             }
-            drop(rows.remove(0)); // The previous page had this row.
+            drop(rows.drain(..again));
         }
         self.anchor = last;
         Some(rows)

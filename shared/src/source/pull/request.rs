@@ -95,7 +95,12 @@ impl Placeholder {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PageRef {
     First,
-    Offset(u64),
+    /// A page of `size` rows that begins after `from` rows, of which the page before had the first `again`.
+    Offset {
+        from: u64,
+        size: u64,
+        again: u64,
+    },
     Page(u64),
     Cursor(String),
     Link(String),
@@ -109,13 +114,18 @@ pub(crate) fn request(feed: &Feed, since: Option<WatermarkPosition>, at: &PageRe
             Some(WatermarkPosition::Sequence(number)) => Value::from(number),
             None => Value::Null,
         },
-        Placeholder::Offset => Value::from(if let PageRef::Offset(offset) = at { *offset } else { 0 }),
+        Placeholder::Offset => Value::from(if let PageRef::Offset { from, .. } = at { *from } else { 0 }),
         Placeholder::Page => Value::from(match (at, &feed.paging) {
             (PageRef::Page(page), _) => *page,
             (_, Paging::Page { first, .. }) => *first,
             (_, _) => 0,
         }),
-        Placeholder::Size => feed.paging.size().map_or(Value::Null, Value::from),
+        Placeholder::Size => match at {
+            PageRef::Offset { size, .. } => Value::from(*size),
+            PageRef::First | PageRef::Page(_) | PageRef::Cursor(_) | PageRef::Link(_) => {
+                feed.paging.size().map_or(Value::Null, Value::from)
+            }
+        },
         Placeholder::Cursor => {
             if let PageRef::Cursor(cursor) = at {
                 Value::from(cursor.as_str())

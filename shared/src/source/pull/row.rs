@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{Amount, Quantity, SystemId};
+use crate::catalog::{Amount, NumberError, Quantity, SystemId};
 use crate::movement::content_hash;
 use crate::source::pull::config::{Feed, FeedProgress, Fields, KindMapping, KindOf, OrderFields};
 use crate::source::pull::template::Template;
@@ -68,11 +68,7 @@ pub(crate) fn state_key(feed: &Feed, row: &Value) -> Option<StateKey> {
 pub(crate) fn read(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Option<RowContent>, String> {
     let Some((kind, negate)) = kind(&feed.kind, row)? else { return Ok(None) };
     let Fields { id, sku, location, quantity, unit, occurred_at, lot, expires, reference, to, order, due } = &feed.fields;
-    let amount = match quantity.number(row) {
-        Some(number) => Amount::from_json(number),
-        None => filled("quantity", quantity, row)?.ok_or("quantity: it is missing")?.parse(),
-    };
-    let amount = amount.map_err(|error| format!("quantity: {error}"))?;
+    let amount = amount(feed, quantity, row).map_err(|problem| format!("quantity: {problem}"))?;
     if amount.is_zero() && !kind.may_be_zero() {
         return Ok(None); // A quantity of zero moves nothing.
     }
@@ -108,6 +104,22 @@ pub(crate) fn read(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Opti
     }
     set("order", order.as_ref().map_or(Ok(None), |order| order_of(order, row))?);
     Ok(Some(RowContent { kind, quantity: if negate { amount.negated() } else { amount }, fields }))
+}
+
+/// The quantity of a row. A number comes without the noise of floats if the feed declares its decimals, else exactly as sent.
+fn amount(feed: &Feed, quantity: &Template, row: &Value) -> Result<Amount, String> {
+    let text = quantity.fill(row)?.ok_or("it is missing")?;
+    match feed.decimals {
+        Some(decimals) => Amount::without_noise(&text, decimals).map_err(|error| format!("{error}: check decimals of the feed")),
+        None => text.parse().map_err(|error| match error {
+            NumberError::TooFine(_) => format!("{error}: if the system calculates with floats, set decimals of the feed"),
+            other @ (NumberError::NotDecimal(_)
+            | NumberError::NotNoise { .. }
+            | NumberError::OutOfRange(_)
+            | NumberError::NoPercentage(_)
+            | NumberError::NoYield(_)) => other.to_string(),
+        }),
+    }
 }
 
 fn filled(name: &str, template: &Template, row: &Value) -> Result<Option<String>, String> {

@@ -84,15 +84,6 @@ impl Template {
         Ok(Some(filled))
     }
 
-    /// The JSON number at its only pointer, unchanged, so that no precision is lost.
-    #[must_use]
-    pub fn number<'a>(&self, row: &'a Value) -> Option<&'a Value> {
-        match self.parts.as_slice() {
-            [Part::Pointer(pointer)] => pointer.of(row).filter(|value| value.is_number()),
-            [] | [_] | [_, _, ..] => None,
-        }
-    }
-
     /// Whether the text has no pointer and is the same for every row.
     #[must_use]
     pub fn is_constant(&self) -> bool {

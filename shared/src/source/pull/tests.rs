@@ -92,6 +92,31 @@ fn a_configuration_fits_or_is_refused_with_a_reason() {
             Some("size"),
         ),
         (vec![url("https://erp.example.com/{since}/{offset}"), ("/paging", json!({ "by": "offset", "size": 5000 }))], None),
+        (
+            vec![
+                url("https://erp.example.com/{since}/{offset}"),
+                ("/paging", json!({ "by": "offset", "size": 9, "more": "/a", "total": "/b" })),
+            ],
+            Some("only one of more and total"),
+        ),
+        (
+            vec![url("https://erp.example.com/{since}/{offset}"), ("/paging", json!({ "by": "offset", "size": 9, "most": 8 }))],
+            Some("paging.most"),
+        ),
+        (
+            vec![
+                url("https://erp.example.com/{since}/{offset}"),
+                ("/paging", json!({ "by": "offset", "size": 9, "offset": "multiple_of_size" })),
+            ],
+            Some("{size}"),
+        ),
+        (
+            vec![
+                url("https://erp.example.com/{since}/{offset}/{size}"),
+                ("/paging", json!({ "by": "offset", "size": 9, "offset": "multiple_of_size" })),
+            ],
+            None,
+        ),
         (vec![("/paging", json!({ "by": "progress", "size": 100 }))], Some("ordered")),
         (vec![("/paging", json!({ "by": "progress", "size": 100 })), ("/ordered", json!(true))], None),
         (vec![("/paging", json!({ "by": "next_link", "path": "next" }))], Some("pointer")),
@@ -125,6 +150,9 @@ fn a_configuration_fits_or_is_refused_with_a_reason() {
         (vec![("/fields/sku", json!("A-1"))], Some("fields.sku")),
         (vec![("/times", json!({ "read": "civil", "offset_minutes": 900 }))], Some("14 hours")),
         (vec![("/every_minutes", json!(0))], Some("every_minutes")),
+        (vec![("/decimals", json!(0))], None),
+        (vec![("/decimals", json!(6))], None),
+        (vec![("/decimals", json!(7))], Some("decimals")),
     ] {
         check(&changes, with(&changes), refused);
     }
@@ -184,9 +212,9 @@ fn a_request_contains_the_watermark_and_the_page() {
         (
             &post[..],
             noon,
-            PageRef::Offset(99),
-            "https://erp.example.com/q?limit=100",
-            json!({ "q": "at >= '2026-11-21 13:00:00' {other}", "skip": 99, "of": [[100]] }),
+            PageRef::Offset { from: 198, size: 99, again: 2 },
+            "https://erp.example.com/q?limit=99",
+            json!({ "q": "at >= '2026-11-21 13:00:00' {other}", "skip": 198, "of": [[99]] }),
         ),
         (&by_cursor[..], noon, PageRef::First, "https://erp.example.com/2026-11-21T12%3A00%3A00Z/", Value::Null),
         (
@@ -247,20 +275,39 @@ fn an_answer_is_read_completely_or_refused() {
     ]);
     let newer = with(&[("/paging", json!({ "by": "progress", "size": 2 })), ("/ordered", json!(true))]);
     let lines = with(&[("/format", json!("json_lines")), ("/rows", Value::Null)]);
+    let total = with(&[
+        ("/url", json!("https://erp.example.com/{since}/{offset}")),
+        ("/paging", json!({ "by": "offset", "size": 3, "total": "/total", "most": 6 })),
+    ]);
+    let capped = with(&[
+        ("/url", json!("https://erp.example.com/{since}/{offset}")),
+        ("/paging", json!({ "by": "offset", "size": 3, "total": "/total", "most": 6 })),
+        ("/ordered", json!(true)),
+    ]);
     let link = || Next::Page(PageRef::Link("https://erp.example.com/b".into()));
+    let offset_of = |from, size, again| PageRef::Offset { from, size, again };
+    let second = || offset_of(1, 2, 1);
     for (feed, at, answer, expected) in [
-        (&offset, PageRef::First, r#"{"rows":[1,2],"more":true}"#, Some((2, Next::Page(PageRef::Offset(1))))),
-        (&offset, PageRef::Offset(1), r#"{"rows":[2,3,4],"more":true}"#, Some((3, Next::Page(PageRef::Offset(3))))),
-        (&offset, PageRef::Offset(1), r#"{"rows":[2,3],"more":false}"#, Some((2, Next::End))),
-        (&offset, PageRef::Offset(1), r#"{"rows":[2],"more":true}"#, None),
-        (&offset, PageRef::Offset(1), r#"{"rows":[2,3]}"#, None),
-        (&offset, PageRef::Offset(1), r#"{"error":{"code":200}}"#, None),
+        (&offset, PageRef::First, r#"{"rows":[1,2],"more":true}"#, Some((2, Next::Page(second())))),
+        (&offset, second(), r#"{"rows":[2,3,4],"more":true}"#, Some((3, Next::Page(offset_of(3, 2, 1))))),
+        (&offset, second(), r#"{"rows":[2,3],"more":false}"#, Some((2, Next::End))),
+        (&offset, second(), r#"{"rows":[2],"more":true}"#, None),
+        (&offset, second(), r#"{"rows":[2,3]}"#, None),
+        (&offset, second(), r#"{"error":{"code":200}}"#, None),
         (&offset, PageRef::First, r#"{"rows":[1,2],"mo"#, None),
         (&offset, PageRef::First, r#"{"rows":{},"more":false}"#, None),
         (&offset, PageRef::First, "<html>", None),
         (&offset, PageRef::First, "", None),
-        (&short, PageRef::First, r#"{"rows":[1,2]}"#, Some((2, Next::Page(PageRef::Offset(1))))),
-        (&short, PageRef::Offset(1), r#"{"rows":[2]}"#, Some((1, Next::End))),
+        (&short, PageRef::First, r#"{"rows":[1,2]}"#, Some((2, Next::Page(second())))),
+        (&short, second(), r#"{"rows":[2]}"#, Some((1, Next::End))),
+        (&total, PageRef::First, r#"{"rows":[1,2],"total":"5"}"#, Some((2, Next::Page(offset_of(1, 3, 1))))),
+        (&total, offset_of(2, 3, 1), r#"{"rows":[3,4,5],"total":5}"#, Some((3, Next::End))),
+        (&total, offset_of(2, 3, 1), r#"{"rows":[3,4,5],"total":6}"#, Some((3, Next::Page(offset_of(4, 2, 1))))),
+        (&total, offset_of(4, 2, 1), r#"{"rows":[5],"total":6}"#, None),
+        (&total, offset_of(4, 2, 1), r#"{"rows":[5,6],"total":6}"#, None), // There may be more, and nothing can read them.
+        (&total, PageRef::First, r#"{"rows":[1,2]}"#, None),
+        (&total, PageRef::First, r#"{"rows":[1,2],"total":"many"}"#, None),
+        (&capped, offset_of(4, 2, 1), r#"{"rows":[5,6],"total":6}"#, Some((2, Next::Newer))),
         (&next, PageRef::First, r#"{"rows":[1],"@odata.nextLink":"/b"}"#, Some((1, link()))),
         (&next, PageRef::First, r#"{"rows":[1],"@odata.nextLink":null}"#, Some((1, Next::End))),
         (&next, PageRef::First, r#"{"rows":[1]}"#, Some((1, Next::End))),
@@ -287,6 +334,51 @@ fn an_answer_is_read_completely_or_refused() {
         page::read(short.as_ref().expect("a valid configuration"), &PageRef::First, many.as_bytes()).is_err(),
         "too many rows for one page"
     );
+}
+
+/// Protects the rows between two pages: pages by offset leave no row out, each begins with the last row of the one before, and
+/// the offset is one that the system takes. A page size that is too small for that fails instead of reading in part.
+#[test]
+fn pages_by_offset_cover_every_row() {
+    for (rule, size, most, rows, pages) in [
+        ("any", 500, None, 1_700, Ok(4)),
+        ("any", 1_000, Some(1_500), 1_500, Ok(2)),
+        ("multiple_of_size", 1_000, None, 1_000, Ok(1)),
+        ("multiple_of_size", 1_000, None, 1_001, Ok(2)),
+        ("multiple_of_size", 1_000, None, 2_500, Ok(3)),
+        ("multiple_of_size", 1_000, Some(100_000), 100_000, Ok(104)),
+        ("multiple_of_size", 4, None, 11, Ok(5)),
+        ("multiple_of_size", 4, None, 13, Err("set a larger page size")),
+    ] {
+        let mut paging = json!({ "by": "offset", "size": size, "offset": rule, "more": "/more" });
+        paging["most"] = most.into();
+        let url = json!("https://erp.example.com/{since}/{offset}/{size}");
+        let feed = with(&[("/url", url), ("/paging", paging), ("/ordered", json!(true))]).expect("a valid configuration");
+        let (mut at, mut read, mut asked) = (PageRef::First, 0, 0);
+        let outcome = loop {
+            let (from, size, again) =
+                if let PageRef::Offset { from, size, again } = at { (from, size, again) } else { (0, size, 0) };
+            assert!(size > 0 && (rule == "any" || from % size == 0), "{rule} {size} at {from}");
+            assert!(most.is_none_or(|most| from + size <= most), "{rule} {size} at {from}");
+            assert_eq!(from + again, read, "no row is left out");
+            assert!(asked == 0 || again > 0, "each page contains the last row of the page before");
+            asked += 1;
+            read = (from + size).min(rows);
+            let numbers: Vec<u64> = (from..read).collect();
+            let answer = json!({ "rows": numbers, "more": read < rows }).to_string();
+            match page::read(&feed, &at, answer.as_bytes()).map(|page| page.next) {
+                Ok(Next::Page(next)) => at = next,
+                Ok(Next::End | Next::Newer) => break Ok(asked),
+                Ok(Next::BrokenOff) => panic!("the answer is whole"),
+                Err(error) => break Err(error.to_string()),
+            }
+        };
+        match (&outcome, pages) {
+            (Ok(found), Ok(pages)) => assert_eq!((*found, read), (pages, rows), "{rows} rows by {size}"),
+            (Err(error), Err(words)) => assert!(error.contains(words), "{error}"),
+            (_, _) => panic!("{rows} rows by {size} lead to {outcome:?}"),
+        }
+    }
 }
 
 fn event(feed: &Feed, row: &Value) -> Result<Option<StockEvent>, String> {
@@ -358,6 +450,38 @@ fn a_row_becomes_an_event_or_an_error() {
             }
             (Err(problem), Err(word)) => assert!(problem.contains(word), "{changes:?} fails for another reason: {problem}"),
             (outcome, _) => panic!("{changes:?} leads to {outcome:?}"),
+        }
+    }
+}
+
+/// Protects quantities that went through floats: their noise is rounded away only where the feed declares its decimals, and
+/// then only the noise. Every digit of the answer counts, because no float reads it.
+#[test]
+fn noise_is_rounded_away_only_below_declared_decimals() {
+    for (decimals, sent, expected) in [
+        (json!(5), "453.00000000000006", Ok("453")),
+        (json!(5), "-384.00000000000006", Ok("-384")),
+        (json!(5), "\"453.00000000000006\"", Ok("453")),
+        (json!(2), "-4.0", Ok("-4")),
+        (json!(0), "452.99999999999994", Ok("453")),
+        (json!(6), "0.083333", Ok("0.083333")),
+        (json!(2), "0.083333", Err("check decimals of the feed")),
+        (json!(0), "0.5", Err("check decimals of the feed")),
+        (Value::Null, "453.0", Ok("453")),
+        (Value::Null, "453.00000000000006", Err("set decimals of the feed")),
+        (Value::Null, "453.000000000000000000001", Err("set decimals of the feed")),
+        (Value::Null, "0.30000000000000001", Err("set decimals of the feed")),
+        (Value::Null, "false", Err("it is missing")),
+    ] {
+        let feed = full(&[("/decimals", decimals.clone())]).expect("a valid configuration");
+        let answer = format!(r#"{{"rows":[{{"sku":"A","at":"WH","n":{sent}}}]}}"#);
+        let rows = page::read(&feed, &PageRef::First, answer.as_bytes()).expect("an answer").rows;
+        let found = event(&feed, rows[0].as_ref().expect("a row"));
+        let found = found.map(|event| event.expect("an event").quantity.to_string());
+        match (&found, expected) {
+            (Ok(amount), Ok(expected)) => assert_eq!(amount, expected, "{sent} with {decimals}"),
+            (Err(problem), Err(words)) => assert!(problem.contains(words), "{sent} with {decimals}: {problem}"),
+            (_, _) => panic!("{sent} with {decimals} leads to {found:?}"),
         }
     }
 }

@@ -24,6 +24,9 @@ const CONNECTOR: &str = include_str!("../../../../connectors/netsuite.json");
 /// The overlap of the ERP's connector. It is longer than the delay of any late document.
 const OVERLAP_SECONDS: u64 = 30;
 
+/// The rows of a page of the ERP.
+const PAGE: usize = 400;
+
 /// The secret with which a system signs, or which the connector presents to it.
 pub fn secret_of(system: System) -> String {
     format!("{system}-of-the-demo")
@@ -168,12 +171,13 @@ fn connector(url: &str, began: Timestamp) -> io::Result<SystemRow> {
     // A connector sends a secret over http:// only to this machine, where the fake ERP runs.
     feed["auth"]["secret"] = System::Erp.code().into();
     feed["progress"]["overlap_seconds"] = OVERLAP_SECONDS.into();
+    feed["paging"]["size"] = PAGE.into();
     feed["progress"]["start"] = began.to_string().into();
     feed["kind"]["by"]["map"] = json!({
         "ItemRcpt": "receipt", "Build": "production_completed", "BuildIssue": "-component_issue",
         "CashSale": "-pos_posting", "SalesOrd": "wholesale_allocation", "InvCount": "balance",
     });
-    feed["units"] = json!({ "Ea": "each", "Case": "case", "KG": "kg" });
+    feed["units"] = json!({ "Ea": "each", "KG": "kg" });
     row["pull"] = json!({ "transactions": feed });
     serde_json::from_value(row).map_err(other)
 }

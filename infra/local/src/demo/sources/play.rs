@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::SourcesConfig;
 use super::catalog::{Imported, import, secret_of, sources_secret};
-use super::master_data::System;
+use super::master_data::{CASE, System};
 use super::reported_event::{ExpectedOutcome, Placed};
 use super::script::{ActionKind, CartAction, MAX_DELAY, Script};
 use super::senders::{DemoRun, SendLog};
@@ -25,9 +25,6 @@ use crate::stack::Stack;
 
 /// The longest time from the last event that was sent until every event is in the ledger.
 const LEDGER_TIMEOUT: Duration = Duration::from_secs(180);
-
-/// The largest number of rows on a page of the ERP.
-const PAGE: usize = 400;
 
 /// What happened in the morning, and when.
 #[derive(Debug)]
@@ -56,8 +53,9 @@ pub async fn play(
     say: &dyn Fn(&str),
 ) -> io::Result<PlayResult> {
     stack.put_sources_secret(&sources_secret().to_string()).await?;
-    let erp =
-        Served::start(Shape::NetSuite, &secret_of(System::Erp), SystemState { page: PAGE, ..SystemState::default() }).await?;
+    let base_units = [("Case".to_owned(), ("Ea".to_owned(), CASE))].into();
+    let erp_state = SystemState { base_units, ..SystemState::default() };
+    let erp = Served::start(Shape::NetSuite, &secret_of(System::Erp), erp_state).await?;
     say("Importing the catalog with the codes of each system, and the opening stock.");
     let store = stack.store();
     let hour_ago = Timestamp::now().saturating_sub(SignedDuration::from_hours(1)).map_err(io::Error::other)?;
