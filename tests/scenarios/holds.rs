@@ -40,14 +40,16 @@ async fn deliver_and_read(world: &World, running: &RunningShop, id: &str, body: 
     drop(running.front());
 }
 
-/// Marks the order as read and forwarded.
+/// Marks the order as read and forwarded: only a query shows every way in which it may be paid later.
 async fn read_all(world: &World) {
-    use promissory::order::OrderRecord;
+    use promissory::order::{OrderFacts, OrderRecord};
     use promissory::ports::{Store, read};
     use promissory::table::Write;
     let key = RowKey::Order { shop: world.shop.clone(), order: OrderId::new(1) };
     let (record, expect) = read::<OrderRecord, _>(&world.table.store, &key).await.expect("read");
-    let record = OrderRecord { unread: false, unforwarded: false, ..record.expect("recorded") };
+    let record = record.expect("recorded");
+    let facts = record.facts.clone().map(|facts| OrderFacts { queried_at: Some(world.clock.after(0)), ..facts });
+    let record = OrderRecord { unread: false, unforwarded: false, facts, ..record };
     world.table.store.write(&[Write::put(&record, expect)]).await.expect("written");
 }
 

@@ -107,7 +107,10 @@ async fn orders_reserve_units() {
     .await;
     check("sold in a store", &[create(three().sold_at(STORE))], &["A@STORE-1 4 on hand, 3 reserved"], &["A@STORE-1 reserve 3"])
         .await;
-    check("unconfirmed", &[create(three().with("confirmed", false.into()))], &[], &[]).await;
+    let unconfirmed = || three().with("confirmed", false.into());
+    check("unconfirmed, unpaid", &[create(unconfirmed().with("financial_status", "pending".into()))], &[], &[]).await;
+    check("unconfirmed, paid", &[create(unconfirmed())], &["A@unassigned 0 on hand, 3 reserved"], &["A@unassigned reserve 3"])
+        .await;
     check(
         "more than the stock",
         &[create(order(1).line(11, "A", 99))],

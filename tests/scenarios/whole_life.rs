@@ -403,9 +403,9 @@ fn returned(hands: &mut Hands, refunded: bool) {
 async fn lines_without_stock() {
     let untouched = &[TPL, "A@WH-1 20 on hand", B];
     check(
-        "unconfirmed",
+        "neither confirmed nor paid",
         |hands| {
-            hands.cart(Cart { lines: vec![("A".to_owned(), 3)], unconfirmed: true, ..Cart::default() });
+            hands.cart(Cart { lines: vec![("A".to_owned(), 3)], unconfirmed: true, unpaid: true, ..Cart::default() });
         },
         untouched,
     )
