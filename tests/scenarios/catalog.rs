@@ -356,8 +356,45 @@ async fn an_import_reports_its_changes() {
     let tally = json!({ "tiers": { "added": 1, "changed": 0, "removed": 0, "unchanged": 0 } });
     assert_eq!(
         report,
-        json!({ "dry_run": false, "problems": [], "problem_count": 0, "tally": tally, "changes": [change], "rows_written": 1 })
+        json!({
+            "dry_run": false, "problems": [], "problem_count": 0, "warnings": [], "warning_count": 0, "tally": tally,
+            "changes": [change], "rows_written": 1,
+        })
     );
+}
+
+/// Protects operators from a mistake that is legal: it is imported, and both reports have a warning, also beside an error.
+#[tokio::test]
+async fn an_import_reports_its_warnings() {
+    let world = World::new().await;
+    let wrong = imported(&world, &[(Sheet::Items, "sku;bufer;buffer\nX-1;7;1,000\n".into())]).await;
+    let warning =
+        "items.csv line 1, column bufer: the sheet has no such column, so its cells are not imported: did you mean buffer?";
+    let text = import_text(&wrong);
+    assert!(text.starts_with(&format!("warning: {warning}")), "{text}");
+    assert!(text.contains("\nitems.csv line 2, column buffer: \"1,000\" is not a whole number"), "{text}");
+    let report: Value = serde_json::from_str(&import_json(&wrong)).expect("JSON");
+    assert_eq!((&report["problem_count"], &report["warning_count"], &report["rows_written"]), (&json!(1), &json!(1), &json!(0)));
+
+    let outcome = imported(&world, &[(Sheet::Items, "sku\nX-1\nx-1\n".into())]).await;
+    let detail = "\"x-1\" differs from \"X-1\" (line 2) only in case. Check that both are meant";
+    assert!(import_text(&outcome).starts_with(&format!("warning: items.csv line 3, column sku: {detail}\n")));
+    let report: Value = serde_json::from_str(&import_json(&outcome)).expect("JSON");
+    let place = json!([{ "sheet": "items", "line": 3, "column": "sku", "detail": detail }]);
+    assert_eq!((&report["warnings"], &report["warning_count"], &report["rows_written"]), (&place, &json!(1), &json!(2)));
+    assert!(outcome.plan.is_ok(), "a warning is no error");
+
+    // A connector and a heartbeat make a system known to the import.
+    let connector = json!({ "code": "netsuite", "kind": "erp" });
+    let connector: promissory::source::System = serde_json::from_value(connector).expect("a connector");
+    promissory_cli::source::set(&world.table.store, &connector).await.expect("written");
+    let beat = promissory::source::Heartbeat { system: "wms-east".to_owned(), at: world.clock.now() };
+    world.table.store.write(&[Write::put(&beat, Expect::Absent)]).await.expect("written");
+    let codes = "system,code,sku\nnetsuite,1,X-1\nwms-east,1,X-1\nwms-esat,2,X-1\n";
+    let outcome = imported(&world, &[(Sheet::SystemItems, codes.into())]).await;
+    let warnings: Vec<String> = outcome.warnings().shown().iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].ends_with("Did you mean wms-east? Known are netsuite, wms-east."), "{warnings:?}");
 }
 
 /// Protects the import from a partly read table, and from rows that are not part of the catalog.

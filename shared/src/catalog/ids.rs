@@ -126,9 +126,10 @@ name!(
 );
 
 name!(
-    /// A unit of measure, e.g. `each`, `case`, `kg`. Case matters: `KG` is another unit than `kg`.
-    Unit, "the unit", "it needs 1 to 16 characters without spaces or control characters",
-    |s| !s.is_empty() && s.chars().count() <= 16 && !s.chars().any(|c| c.is_control() || c.is_whitespace())
+    /// A unit of measure, e.g. `each`, `case`, `kg`. Case matters: `KG` is another unit than `kg`. It has no character that
+    /// separates units in a list, such as `case=12;pallet=480`.
+    Unit, "the unit", "it needs 1 to 16 characters, and no space, control character, comma, semicolon or equals sign",
+    |s| !s.is_empty() && s.chars().count() <= 16 && !s.chars().any(|c| c.is_control() || c.is_whitespace() || ",;=".contains(c))
 );
 
 /// Where units are: at a location, or reserved for an order whose location is not known yet.
@@ -293,7 +294,7 @@ mod tests {
         {
             assert_eq!(SystemId::from_str(system).is_ok(), valid, "{system:?}");
         }
-        for (unit, valid) in [("kg", true), ("", false), ("a b", false)] {
+        for (unit, valid) in [("kg", true), ("", false), ("a b", false), ("case=12,pallet", false), ("a;b", false)] {
             assert_eq!(Unit::from_str(unit).is_ok(), valid, "{unit:?}");
         }
         assert!(LotId::from_str("L 2026/11").is_ok() && LotId::from_str(" L").is_err());

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{BillOfMaterials, Catalog, Quantity, Sku, WorkCentre, WorkCentreId, Yield};
-use crate::sheets::cell::{Cell, Cells, named, number, show, show_unless_default, show_yes_no, units, yes_no};
+use crate::sheets::cell::{Cell, Cells, named, show, show_unless_default};
+use crate::sheets::number::{decimal, number, show_yes_no, units, yes_no};
 use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Lined;
 use crate::sheets::sheet::Sheet;
@@ -32,7 +33,7 @@ pub(super) fn read_centre(cells: &mut Cells<'_>) -> Option<(WorkCentreId, Centre
 pub(super) fn read(cells: &mut Cells<'_>) -> Option<(Sku, AssemblyRow)> {
     let row = AssemblyRow {
         lead_days: cells.optional("lead_days", number(BillOfMaterials::MAX_LEAD_DAYS)),
-        yields: cells.optional("yield_percent", named),
+        yields: cells.optional("yield_percent", decimal),
         centre: cells.optional("work_centre", named),
         phantom: cells.required("phantom", yes_no),
     };

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use crate::catalog::{BillOfMaterials, Catalog, Component, Factor, Percent, Sku};
-use crate::sheets::cell::{Cell, Cells, date, named, number, show, show_unless_default};
+use crate::sheets::cell::{Cell, Cells, date, named, show, show_unless_default};
+use crate::sheets::number::{decimal, factor, number, show_factor};
 use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Lined;
 use crate::sheets::sheet::Sheet;
@@ -25,8 +26,8 @@ pub(super) type Rows = BTreeMap<(Sku, Sku), Lined<ComponentRow>>;
 pub(super) fn read(cells: &mut Cells<'_>) -> Option<((Sku, Sku), ComponentRow)> {
     let (parent, component) = (cells.key("parent", named), cells.key("component", named));
     let row = ComponentRow {
-        quantity: cells.required("quantity", named),
-        scrap: cells.optional("scrap_percent", named),
+        quantity: cells.required("quantity", factor),
+        scrap: cells.optional("scrap_percent", decimal),
         from: cells.optional("from", date),
         until: cells.optional("until", date),
         instead_of: cells.optional("instead_of", named),
@@ -75,7 +76,7 @@ pub(super) fn cells(catalog: &Catalog, parent: &Sku, component: &Sku) -> Option<
     Some(vec![
         parent.to_string(),
         component.to_string(),
-        quantity.to_string(),
+        show_factor(*quantity),
         show(scrap.as_ref()),
         show(from.as_ref()),
         show(until.as_ref()),

@@ -1,15 +1,16 @@
 //! Typed cells of sheets, and the parsing of their text.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
 use jiff::civil::Date;
 
-use crate::catalog::{Factor, Quantity, Unit};
+use crate::sheets::lines::Line;
+use crate::sheets::number::yes_no;
 use crate::sheets::problem::SheetProblems;
-use crate::sheets::read::Line;
 use crate::sheets::sheet::{REMOVE, Sheet};
+use crate::sheets::{character, spreadsheet};
 
 /// The text of a cell that removes a value. A tier or unit with this name cannot be used in a sheet.
 pub const CLEARED: &str = "-";
@@ -68,6 +69,22 @@ impl<T: Clone> Cell<T> {
     }
 }
 
+/// Why the text of a cell is not a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum CellError {
+    /// The text is invalid.
+    Invalid(String),
+    /// The text is a number that can be read in two ways. It is a problem unless the stored row has the same number: a
+    /// spreadsheet that saves an exported sheet writes `1.125` for it.
+    Ambiguous(String),
+}
+
+impl From<String> for CellError {
+    fn from(detail: String) -> Self {
+        Self::Invalid(detail)
+    }
+}
+
 /// Parses the cells of one line, and reports their problems.
 pub(super) struct Cells<'a> {
     pub(super) sheet: Sheet,
@@ -86,7 +103,11 @@ impl Cells<'_> {
     }
 
     /// A cell that must have a value, because it identifies the row.
-    pub(super) fn key<T>(&mut self, column: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    pub(super) fn key<T, E: Into<CellError>>(
+        &mut self,
+        column: &'static str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
         let text = self.text(column);
         if text.is_empty() {
             self.problem(column, "the cell is empty, and it identifies the row: fill it in");
@@ -96,31 +117,52 @@ impl Cells<'_> {
             self.problem(column, format!("the cell is {CLEARED:?}, which removes a value: it cannot be a name"));
             return None;
         }
-        match read(text) {
-            Ok(value) => Some(value),
-            Err(detail) => {
-                self.problem(column, detail);
-                None
-            }
-        }
+        self.value(column, read)
     }
 
     /// A cell whose value can be removed.
-    pub(super) fn optional<T>(&mut self, column: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Cell<T> {
-        if self.text(column) == CLEARED { Cell::Clear } else { self.required(column, read) }
+    pub(super) fn optional<T, E: Into<CellError>>(
+        &mut self,
+        column: &'static str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Cell<T> {
+        match self.text(column) {
+            "" => Cell::Keep,
+            CLEARED => Cell::Clear,
+            _text => self.value(column, read).map_or(Cell::Bad, Cell::Set),
+        }
     }
 
     /// A cell whose value cannot be removed.
-    pub(super) fn required<T>(&mut self, column: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Cell<T> {
-        let text = self.text(column);
-        if text.is_empty() {
-            return Cell::Keep;
+    pub(super) fn required<T, E: Into<CellError>>(
+        &mut self,
+        column: &'static str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Cell<T> {
+        if self.text(column) == CLEARED {
+            self.problem(column, format!("the cell is {CLEARED:?}, which removes a value, and this value cannot be removed"));
+            return Cell::Bad;
         }
-        match read(text) {
-            Ok(value) => Cell::Set(value),
-            Err(detail) => {
+        self.optional(column, read)
+    }
+
+    /// The value of a cell with text; `None` if it is invalid and the problem is reported.
+    fn value<T, E: Into<CellError>>(&mut self, column: &'static str, read: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let cell = self.text(column).to_owned();
+        match parse(&cell, read) {
+            Ok((value, warning)) => {
+                if let Some(warning) = warning {
+                    self.problems.warn(self.sheet, self.line.number, column, warning);
+                }
+                Some(value)
+            }
+            Err(CellError::Invalid(detail)) => {
                 self.problem(column, detail);
-                Cell::Bad
+                None
+            }
+            Err(CellError::Ambiguous(detail)) => {
+                self.problems.add_ambiguous(self.sheet, self.line.number, column, &cell, detail);
+                None
             }
         }
     }
@@ -128,6 +170,34 @@ impl Cells<'_> {
     /// Whether the line removes its row.
     pub(super) fn removes(&mut self) -> bool {
         self.sheet.removes() && matches!(self.required(REMOVE, yes_no), Cell::Set(true))
+    }
+}
+
+/// The value of a cell, with a warning where it is legal and often a mistake.
+fn parse<T, E: Into<CellError>>(cell: &str, read: impl FnOnce(&str) -> Result<T, E>) -> Result<(T, Option<String>), CellError> {
+    if let Some(detail) = character::hidden(cell) {
+        return Err(detail.into());
+    }
+    let (text, is_marked): (Cow<'_, str>, bool) = spreadsheet::unmark(cell)?;
+    let damage = spreadsheet::damage(&text).filter(|_| !is_marked);
+    let exactly = || format!("to say that exactly this is meant, enter '{text}");
+    match (read(&text).map_err(E::into), damage) {
+        // The text is a legal name, so it may be meant.
+        (Ok(_), Some(damage)) => Err(CellError::Invalid(format!("{damage}; {}", exactly()))),
+        (Err(_), Some(damage)) => Err(CellError::Invalid(damage)),
+        (Ok(value), None) => {
+            let warning = if text.trim_matches(' ') != text {
+                Some(format!(
+                    "{text:?} begins or ends with a space, which is kept: remove the space unless it is part of the code"
+                ))
+            } else if !is_marked && spreadsheet::is_formula_like(&text) {
+                Some(format!("a spreadsheet may evaluate {text:?} as a formula; {}", exactly()))
+            } else {
+                None
+            };
+            Ok((value, warning))
+        }
+        (Err(error), None) => Err(error),
     }
 }
 
@@ -141,32 +211,7 @@ const MAX_CODE: usize = 255;
 
 /// Parses a code of a shop or system, which is kept exactly as it is.
 pub(super) fn code(text: &str) -> Result<String, String> {
-    if text.chars().count() <= MAX_CODE && !text.chars().any(char::is_control) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("{text:?} is not usable: it needs 1 to {MAX_CODE} characters, none of them a control character"))
-    }
-}
-
-pub(super) fn yes_no(text: &str) -> Result<bool, String> {
-    match text {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        other => Err(format!("{other:?} is neither yes nor no")),
-    }
-}
-
-pub(super) fn units(text: &str) -> Result<Quantity, String> {
-    let quantity = text.parse().ok().map(Quantity::new).filter(|quantity| quantity.is_sane_input());
-    quantity.ok_or_else(|| format!("{text:?} is not a whole number from 0 to {}", Quantity::MAX_INPUT))
-}
-
-/// A whole number from 0 to `most`.
-pub(super) fn number<T: FromStr + PartialOrd + Display>(most: T) -> impl FnOnce(&str) -> Result<T, String> {
-    move |text| {
-        let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten().filter(|n| *n <= most);
-        number.ok_or_else(|| format!("{text:?} is not a whole number from 0 to {most}"))
-    }
+    if text.chars().count() <= MAX_CODE { Ok(text.to_owned()) } else { Err(format!("a code has at most {MAX_CODE} characters")) }
 }
 
 /// Parses a date in the form `2026-11-21`. Other forms are rejected, because some mean different days in different countries.
@@ -183,25 +228,6 @@ pub(super) fn shop_id<T>(text: &str, from_gid: fn(&str) -> Option<T>, new: fn(u6
     })
 }
 
-/// Parses units with their factors, such as `case=12;pallet=480`.
-pub(super) fn factors(text: &str) -> Result<BTreeMap<Unit, Factor>, String> {
-    let mut factors = BTreeMap::new();
-    for part in text.split(';') {
-        let Some((unit, factor)) = part.rsplit_once('=') else {
-            return Err(format!("{part:?} does not have the form unit=number, e.g. case=12;pallet=480"));
-        };
-        let (unit, factor) = (named::<Unit>(unit)?, named::<Factor>(factor)?);
-        if let Some(_twice) = factors.insert(unit.clone(), factor) {
-            return Err(format!("the unit {unit} has two factors: keep one"));
-        }
-    }
-    Ok(factors)
-}
-
-pub(super) fn show_yes_no(value: bool) -> String {
-    if value { "yes" } else { "no" }.to_owned()
-}
-
 pub(super) fn show<T: ToString>(value: Option<&T>) -> String {
     value.map_or_else(String::new, ToString::to_string)
 }
@@ -209,8 +235,4 @@ pub(super) fn show<T: ToString>(value: Option<&T>) -> String {
 /// The text of a value, or an empty text for the default.
 pub(super) fn show_unless_default<T: Default + PartialEq + ToString>(value: &T) -> String {
     if *value == T::default() { String::new() } else { value.to_string() }
-}
-
-pub(super) fn show_factors(factors: &BTreeMap<Unit, Factor>) -> String {
-    factors.iter().map(|(unit, factor)| format!("{unit}={factor}")).collect::<Vec<_>>().join(";")
 }

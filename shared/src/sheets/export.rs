@@ -6,6 +6,7 @@ use crate::catalog::{Catalog, CatalogListing, LocationId, Sku, SystemId, TierId,
 use crate::sheets::listings::ListingKey;
 use crate::sheets::locations::{CodeOwner, codes};
 use crate::sheets::sheet::Sheet;
+use crate::sheets::spreadsheet::mark;
 use crate::sheets::{assemblies, bills, items, listings, locations, system_items};
 
 /// A catalog with its combined listings.
@@ -81,7 +82,7 @@ impl SheetRow {
     }
 
     /// Every row of a sheet, in order.
-    fn all(sheet: Sheet, view: &View<'_>) -> Vec<Self> {
+    pub(super) fn all(sheet: Sheet, view: &View<'_>) -> Vec<Self> {
         let catalog = view.catalog;
         match sheet {
             Sheet::Tiers => catalog.tiers.keys().cloned().map(Self::Tier).collect(),
@@ -105,7 +106,8 @@ impl SheetRow {
     }
 }
 
-/// Every sheet of a catalog as a CSV file: a header, and a line for each row. Importing these files changes nothing.
+/// Every sheet of a catalog as a CSV file: a header, and a line for each row. Importing these files changes nothing, and no
+/// spreadsheet evaluates a cell of them.
 #[must_use]
 pub fn export(catalog: &Catalog) -> BTreeMap<Sheet, Vec<u8>> {
     let view = View::of(catalog);
@@ -114,7 +116,9 @@ pub fn export(catalog: &Catalog) -> BTreeMap<Sheet, Vec<u8>> {
         let rows = SheetRow::all(sheet, &view).into_iter().filter_map(|key| key.cells(&view));
         writer.write_record(sheet.columns()).expect("writing to memory does not fail");
         for row in rows {
-            writer.write_record(row).expect("writing to memory does not fail, and rows have as many cells as the header");
+            writer
+                .write_record(row.iter().map(|cell| mark(cell)))
+                .expect("writing to memory does not fail, and rows have as many cells as the header");
         }
         (sheet, writer.into_inner().expect("flushing to memory does not fail"))
     };

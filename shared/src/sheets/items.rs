@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use crate::catalog::{AllocationPolicy, Catalog, Factor, Item, PlanningSettings, Quantity, Sku, Tier, TierId, Unit};
-use crate::sheets::cell::{Cell, Cells, date, factors, named, number, show, show_factors, show_yes_no, units, yes_no};
+use crate::sheets::cell::{Cell, Cells, date, named, show};
+use crate::sheets::number::{factors, number, show_factors, show_yes_no, units, yes_no};
 use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Lined;
 use crate::sheets::sheet::Sheet;
@@ -39,7 +40,7 @@ const POLICIES: [(AllocationPolicy, &str); 3] = [
 ];
 
 fn policy(text: &str) -> Result<AllocationPolicy, String> {
-    let known = POLICIES.iter().find(|(_, name)| *name == text).map(|(policy, _)| *policy);
+    let known = POLICIES.iter().find(|(_, name)| name.eq_ignore_ascii_case(text)).map(|(policy, _)| *policy);
     known.ok_or_else(|| format!("{text:?} is not a policy: the policies are {}", POLICIES.map(|(_, name)| name).join(", ")))
 }
 

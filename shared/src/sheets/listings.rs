@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, CatalogListing, InventoryItemId, Quantity, ShopDomain, ShopItem, ShopListing, Sku, VariantId};
-use crate::sheets::cell::{Cell, Cells, code, named, shop_id, show, units};
+use crate::sheets::cell::{Cell, Cells, code, named, shop_id, show};
 use crate::sheets::items::unknown;
+use crate::sheets::number::units;
 use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Lined;
 use crate::sheets::sheet::Sheet;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::catalog::{Catalog, Location, LocationId, LocationKind, Network, ShopDomain, ShopLocationId, SystemId};
-use crate::sheets::cell::{Cell, Cells, code, named, shop_id, show_yes_no, yes_no};
+use crate::sheets::cell::{Cell, Cells, code, named, shop_id};
+use crate::sheets::number::{show_yes_no, yes_no};
 use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Lined;
 use crate::sheets::sheet::Sheet;
@@ -50,7 +51,7 @@ const KINDS: [(LocationKind, &str); 5] = [
 ];
 
 fn kind(text: &str) -> Result<LocationKind, String> {
-    let known = KINDS.iter().find(|(_, name)| *name == text).map(|(kind, _)| *kind);
+    let known = KINDS.iter().find(|(_, name)| name.eq_ignore_ascii_case(text)).map(|(kind, _)| *kind);
     known.ok_or_else(|| format!("{text:?} is not a kind of location: the kinds are {}", KINDS.map(|(_, name)| name).join(", ")))
 }
 

@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::sheets::export::{SheetRow, View};
-use crate::sheets::problem::SheetProblems;
+use crate::sheets::number::explicit;
+use crate::sheets::problem::{ProblemList, SheetProblems};
 use crate::sheets::read::Sheets;
 use crate::sheets::sheet::Sheet;
 use crate::sheets::stored::StoredCatalog;
 use crate::sheets::writes::{batches, groups};
-use crate::sheets::{assemblies, bills, items, listings, locations, structure, system_items};
+use crate::sheets::{assemblies, bills, items, listings, locations, look_alike, owners, structure, system_items};
 use crate::table::{MAX_WRITES, RowKey, Write};
 
 /// The changes that an import makes.
@@ -21,6 +22,8 @@ pub struct ImportPlan {
     pub changes: Vec<RowChange>,
     /// The number of lines of each sheet by their effect.
     pub tally: BTreeMap<Sheet, ImportTally>,
+    /// What is legal, and often a mistake.
+    pub warnings: ProblemList,
     /// Groups of rows that must be written in one transaction. Each group is small enough for one.
     groups: Vec<Vec<Write>>,
 }
@@ -92,6 +95,7 @@ impl ImportPlan {
     pub fn of(stored: &StoredCatalog, sheets: &Sheets, now: Timestamp) -> Result<Self, SheetProblems> {
         let mut problems = sheets.problems.clone();
         let before = View::of(stored.catalog());
+        sheets.settle_ambiguous(&before, &mut problems);
         let mut after = stored.catalog().clone();
         items::apply_tiers(&sheets.tiers, &mut after, &mut problems);
         items::apply(&sheets.items, &mut after, &mut problems);
@@ -112,12 +116,14 @@ impl ImportPlan {
             );
             problems.add(Sheet::Listings, None, "", detail);
         }
+        let after = View::of(&after);
+        look_alike::warn(sheets, &before, &after, &mut problems);
+        owners::warn(sheets, stored, &after, &mut problems);
+        problems.sort();
         if !problems.is_empty() {
-            problems.sort();
             return Err(problems);
         }
-        let after = View::of(&after);
-        let mut plan = Self { changes: Vec::new(), tally: BTreeMap::new(), groups };
+        let mut plan = Self { changes: Vec::new(), tally: BTreeMap::new(), warnings: problems.into_warnings(), groups };
         for (line, key) in sheets.keys() {
             plan.compare(line, &key, &before, &after);
         }
@@ -171,8 +177,21 @@ impl ImportPlan {
 }
 
 impl Sheets {
+    /// Decides about the numbers that can be read in two ways: one that the stored row has already is no problem.
+    fn settle_ambiguous(&self, before: &View<'_>, problems: &mut SheetProblems) {
+        if !problems.has_ambiguous() {
+            return;
+        }
+        let rows: BTreeMap<(Sheet, u64), SheetRow> = self.keys().map(|(line, row)| ((row.sheet(), line), row)).collect();
+        problems.settle_ambiguous(|number| {
+            let cells = rows.get(&(number.sheet, number.line)).and_then(|row| row.cells(before));
+            let at = number.sheet.columns().iter().position(|column| *column == number.column);
+            cells.zip(at).is_some_and(|(cells, at)| cells[at] == explicit(&number.text))
+        });
+    }
+
     /// The key of every row that the sheets name, with its line.
-    fn keys(&self) -> impl Iterator<Item = (u64, SheetRow)> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = (u64, SheetRow)> {
         let tiers = self.tiers.iter().map(|(id, lined)| (lined.line, SheetRow::Tier(id.clone())));
         let items = self.items.iter().map(|(sku, lined)| (lined.line, SheetRow::Item(sku.clone())));
         let centres = self.centres.iter().map(|(code, lined)| (lined.line, SheetRow::Centre(code.clone())));

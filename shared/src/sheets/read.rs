@@ -1,4 +1,4 @@
-//! Parsing of CSV files into typed rows: header, lines, cells. Each row may occur once.
+//! Parsing of sheets into typed rows. Each row may occur once.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,13 @@ use crate::sheets::assemblies::{AssemblyRow, CentreRow};
 use crate::sheets::bills::ComponentRow;
 use crate::sheets::cell::Cells;
 use crate::sheets::items::{ItemRow, TierRow};
+use crate::sheets::lines::{Line, lines};
 use crate::sheets::listings::ListingRow;
 use crate::sheets::locations::{CodeOwner, CodeRow, LocationRow};
 use crate::sheets::problem::SheetProblems;
 use crate::sheets::sheet::Sheet;
 use crate::sheets::system_items::SystemItemRow;
 use crate::sheets::{assemblies, bills, items, listings, locations, system_items};
-
-/// The most lines of a sheet, not counting its header.
-pub const MAX_LINES: usize = 200_000;
-/// The most characters of a cell.
-pub const MAX_CELL: usize = 1_000;
-/// The most bytes of a file.
-pub const MAX_BYTES: usize = 64 * 1024 * 1024;
-
-/// One line: a cell for each column that the sheet may have, empty if the file lacks the column.
-pub(super) struct Line {
-    pub(super) number: u64,
-    pub(super) cells: Vec<String>,
-}
 
 /// A parsed row with its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,90 +84,4 @@ fn rows<K: Ord, R>(
         }
     }
     rows
-}
-
-/// The lines of a file below its header; none if the file or its header is invalid.
-fn lines(sheet: Sheet, bytes: &[u8], problems: &mut SheetProblems) -> Vec<Line> {
-    if bytes.len() > MAX_BYTES {
-        problems.add(sheet, None, "", format!("the file has more than {MAX_BYTES} bytes: split it"));
-        return Vec::new();
-    }
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    if let Err(error) = std::str::from_utf8(bytes) {
-        let before = &bytes[..error.valid_up_to()];
-        problems.add(sheet, breaks(before) + 1, "", "the file is not UTF-8: save it as CSV in UTF-8");
-        return Vec::new();
-    }
-    // The reader accepts lines with any number of cells, so that this function reports a wrong number itself.
-    let mut reader = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
-    let mut records = reader.records();
-    let header = match records.next() {
-        Some(Ok(header)) => header,
-        Some(Err(_)) | None => {
-            let wanted = sheet.columns().join(",");
-            problems.add(sheet, None, "", format!("the file is empty: its first line must be the header, {wanted}"));
-            return Vec::new();
-        }
-    };
-    let Some(places) = places(sheet, &header, problems) else { return Vec::new() };
-    let mut lines = Vec::new();
-    let (mut counted, mut number) = (0, 1);
-    for record in records {
-        let Ok(record) = record else { continue }; // Cannot fail: the file is UTF-8 and any number of cells is accepted.
-        let begins = record.position().and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(counted);
-        let begins = begins + bytes[begins..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        number += breaks(&bytes[counted..begins]);
-        counted = begins;
-        if record.iter().all(str::is_empty) {
-            continue; // Spreadsheets export empty lines.
-        }
-        if lines.len() == MAX_LINES {
-            problems.add(sheet, number, "", format!("a sheet has at most {MAX_LINES} lines: split it"));
-            break;
-        }
-        if record.len() != header.len() {
-            let (found, wanted) = (record.len(), header.len());
-            let detail = format!("the line has {found} cells and the header {wanted}: put a cell with a comma in \"quotes\"");
-            problems.add(sheet, number, "", detail);
-            continue;
-        }
-        if let Some(at) = record.iter().position(|cell| cell.chars().count() > MAX_CELL) {
-            problems.add(sheet, number, &header[at], format!("a cell has at most {MAX_CELL} characters"));
-            continue;
-        }
-        let cells = places.iter().map(|at| at.and_then(|at| record.get(at)).unwrap_or_default().to_owned()).collect();
-        lines.push(Line { number, cells });
-    }
-    lines
-}
-
-/// The number of line breaks in `bytes`. The line count of the CSV reader cannot be used: it may stop between `\r` and `\n`, and
-/// it does not count all empty lines.
-fn breaks(bytes: &[u8]) -> u64 {
-    let ends = |at: usize| bytes[at] == b'\n' || bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
-    (0..bytes.len()).map(|at| u64::from(ends(at))).sum()
-}
-
-/// The position in the file of each column that the sheet may have; `None` if the header is invalid.
-fn places(sheet: Sheet, header: &::csv::StringRecord, problems: &mut SheetProblems) -> Option<Vec<Option<usize>>> {
-    let known: Vec<&str> = sheet.known_columns().collect();
-    let mut valid = true;
-    let mut wrong = |column: &str, detail: String| {
-        problems.add(sheet, 1, column, detail);
-        valid = false;
-    };
-    for (at, column) in header.iter().enumerate() {
-        if !known.contains(&column) {
-            let separated = if column.contains(';') { " Cells are separated by commas, not by semicolons." } else { "" };
-            wrong(column, format!("the sheet has no such column; its columns are {}.{separated}", known.join(", ")));
-        } else if header.iter().take(at).any(|before| before == column) {
-            wrong(column, "the header has this column twice: remove one".to_owned());
-        }
-    }
-    for column in &sheet.columns()[..sheet.key_columns()] {
-        if !header.iter().any(|found| found == *column) {
-            wrong(column, "the column is missing, and it identifies the row: add it".to_owned());
-        }
-    }
-    valid.then(|| known.iter().map(|column| header.iter().position(|found| found == *column)).collect())
 }

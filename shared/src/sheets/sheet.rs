@@ -60,10 +60,11 @@ impl Sheet {
         }
     }
 
-    /// The sheet of a file, by its name with or without `.csv`.
+    /// The sheet of a file, by its name with or without `.csv`, in any case.
     #[must_use]
     pub fn of_file(name: &str) -> Option<Self> {
-        let name = name.strip_suffix(".csv").unwrap_or(name);
+        let name = name.to_ascii_lowercase();
+        let name = name.strip_suffix(".csv").unwrap_or(&name);
         Self::ALL.into_iter().find(|sheet| sheet.name() == name)
     }
 

@@ -1,8 +1,8 @@
 //! The catalog as the table holds it, with the row revisions that conditional writes name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, SystemId};
 use crate::table::{Expect, Key, Record, Row, RowKey, UnreadableRow};
 
 /// The stored catalog, with the revision of each row.
@@ -10,10 +10,13 @@ use crate::table::{Expect, Key, Record, Row, RowKey, UnreadableRow};
 pub struct StoredCatalog {
     catalog: Catalog,
     revisions: BTreeMap<Key, u64>,
+    /// The systems that have a connector, or have sent an event.
+    connected: BTreeSet<SystemId>,
 }
 
 impl StoredCatalog {
-    /// The catalog in these records; records of other rows are ignored.
+    /// The catalog in these records. Of connectors and heartbeats only the names of the systems are kept; records of other rows
+    /// are ignored.
     ///
     /// # Errors
     /// When a row of the catalog cannot be read.
@@ -29,6 +32,14 @@ impl StoredCatalog {
     #[must_use]
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// The systems that are known: those with a connector, those that have sent an event, and those whose codes the catalog has.
+    #[must_use]
+    pub fn systems(&self) -> BTreeSet<&SystemId> {
+        let of_locations = self.catalog.locations.values().flat_map(|location| location.systems.keys());
+        let of_items = self.catalog.system_items.keys().map(|(system, _)| system);
+        self.connected.iter().chain(of_locations).chain(of_items).collect()
     }
 
     /// The condition for a write of this row.
@@ -64,6 +75,14 @@ impl StoredCatalog {
             }
             RowKey::Bill(parent) => put(&mut catalog.bills, parent, record)?,
             RowKey::WhereUsed(resource) => put(&mut catalog.used_in, resource, record)?,
+            RowKey::System(code) => {
+                self.connected.insert(code);
+                return Ok(());
+            }
+            RowKey::Heartbeat(system) => {
+                self.connected.extend(system.parse());
+                return Ok(());
+            }
             RowKey::BillVersion { .. }
             | RowKey::Position(_)
             | RowKey::Movement { .. }
@@ -74,8 +93,6 @@ impl StoredCatalog {
             | RowKey::Commitment { .. }
             | RowKey::Receipts(_)
             | RowKey::Waiting { .. }
-            | RowKey::Heartbeat(_)
-            | RowKey::System(_)
             | RowKey::FeedWatermark { .. }
             | RowKey::FullRefresh { .. }
             | RowKey::Promise(_)

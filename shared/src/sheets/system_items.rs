@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, Factor, Sku, SystemId, SystemItem, Unit};
-use crate::sheets::cell::{Cell, Cells, code, factors, named, show, show_factors};
+use crate::sheets::cell::{Cell, Cells, code, named, show};
 use crate::sheets::items::unknown;
+use crate::sheets::number::{factors, show_factors};
 use crate::sheets::problem::SheetProblems;
 use crate::sheets::read::Lined;
 use crate::sheets::sheet::Sheet;

@@ -11,8 +11,9 @@ pub const POSITIONS: &str = "POS#";
 /// The prefix of the sort keys of movements.
 pub const MOVEMENTS: &str = "MOV#";
 
-/// The partition keys of catalog rows begin with one of these, or are one of [`CATALOG_PARTITIONS`].
-pub const CATALOG_PREFIXES: [&str; 5] = ["ITEM#", "LISTING#", "SYSITEM#", "BOM#", "USED#"];
+/// The partition keys of the rows that an import reads begin with one of these, or are one of [`CATALOG_PARTITIONS`]: the rows of
+/// the catalog, and the connectors and heartbeats that show which systems exist.
+pub const CATALOG_PREFIXES: [&str; 6] = ["ITEM#", "LISTING#", "SYSITEM#", "BOM#", "USED#", "HEARTBEAT#"];
 
-/// Partition keys of catalog rows.
-pub const CATALOG_PARTITIONS: [&str; 3] = ["LOCATIONS", "TIERS", "CENTRES"];
+/// Partition keys of the rows that an import reads.
+pub const CATALOG_PARTITIONS: [&str; 4] = ["LOCATIONS", "TIERS", "CENTRES", "SYSTEMS"];

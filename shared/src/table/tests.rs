@@ -114,6 +114,8 @@ fn scans_find_the_rows_that_they_are_for() {
                 | RowKind::Bill
                 | RowKind::BillVersion
                 | RowKind::WhereUsed
+                | RowKind::System
+                | RowKind::Heartbeat
         );
         let scanned = scan::CATALOG_PREFIXES.iter().any(|prefix| key.pk.starts_with(prefix))
             || scan::CATALOG_PARTITIONS.contains(&key.pk.as_str());

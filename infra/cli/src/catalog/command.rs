@@ -16,7 +16,7 @@ use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{Catalog, ShopDomain};
 use promissory::flows::{ImportError, import_catalog};
 use promissory::ports::Clock;
-use promissory::sheets::{ImportPlan, SheetProblems, Sheets, export};
+use promissory::sheets::{ImportPlan, ProblemList, SheetProblems, Sheets, export};
 use serde_json::json;
 
 use super::shop::compare;
@@ -34,12 +34,12 @@ pub enum Command {
     /// Rows that no sheet names stay unchanged: leaving a row out deletes nothing. A column `remove` with yes removes a listing,
     /// a location's code, a system's item, an assembly, or a component of a bill of materials.
     ///
-    /// If a sheet contains an error, the import writes nothing. An import that was stopped can be repeated: it writes the rows
-    /// that are left. Each change of a bill or assembly is a new version that is in force from now on. Changing the unit of an
+    /// If a sheet contains an error, the import writes nothing. A warning concerns what is legal and often a mistake, such as x-1
+    /// beside X-1: the import writes it. An import that was stopped can be repeated: it writes the rows that are left. Each change of a bill or assembly is a new version that is in force from now on. Changing the unit of an
     /// item does not convert the quantities in the ledger. Levels follow a changed item or listing within seconds. After a change
     /// of a tier or location the reconciler recomputes every item, starting a minute later.
     ///
-    /// Exit code: 0, or 1 if a sheet contains an error, or 2 if the import could not run.
+    /// Exit code: 0, also with warnings, or 1 if a sheet contains an error, or 2 if the import could not run.
     Import(ImportArgs),
     /// Write every sheet of a table into a directory. Importing these sheets again changes nothing.
     ///
@@ -63,7 +63,7 @@ pub struct ImportArgs {
     /// Show what would change, and write nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Print one JSON object: dry_run, problems, problem_count, tally, changes, rows_written.
+    /// Print one JSON object: dry_run, problems, problem_count, warnings, warning_count, tally, changes, rows_written.
     #[arg(long)]
     json: bool,
 }
@@ -144,6 +144,14 @@ pub struct Outcome {
     pub plan: Result<ImportPlan, SheetProblems>,
     /// The number of rows that were written, also when a later write failed.
     pub rows_written: usize,
+}
+
+impl Outcome {
+    /// What is legal in the sheets, and often a mistake.
+    #[must_use]
+    pub fn warnings(&self) -> &ProblemList {
+        self.plan.as_ref().map_or_else(SheetProblems::warnings, |plan| &plan.warnings)
+    }
 }
 
 /// Imports sheets into a table.

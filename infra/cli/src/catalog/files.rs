@@ -71,7 +71,7 @@ fn add(files: &mut BTreeMap<Sheet, Vec<u8>>, path: &Path) -> io::Result<()> {
 }
 
 fn is_csv(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "csv")
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 
 fn names() -> String {
@@ -102,6 +102,7 @@ mod tests {
         let twice = read_text(&[directory.clone(), directory.join("items.csv")]).expect_err("the sheet is there twice");
         assert_eq!(twice, "items.csv is named twice: import one after the other");
         fs::write(directory.join("notes.txt"), "not a sheet").expect("written");
+        fs::rename(directory.join("tiers.csv"), directory.join("Tiers.CSV")).expect("renamed");
         assert_eq!(read_text(std::slice::from_ref(&directory)).as_ref(), Ok(&sheets));
         fs::write(directory.join("item.csv"), "sku\n").expect("written");
         let misspelt = read_text(std::slice::from_ref(&directory)).expect_err("the name is misspelt");

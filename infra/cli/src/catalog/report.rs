@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use promissory::sheets::{CellChange, ImportTally, RowChange, RowChangeKind};
+use promissory::sheets::{CellChange, ImportTally, ProblemList, RowChange, RowChangeKind};
 use serde_json::json;
 
 use super::command::Outcome;
@@ -17,10 +17,13 @@ pub fn import_json(outcome: &Outcome) -> String {
     let Outcome { dry_run, plan, rows_written } = outcome;
     let (problems, count) = plan.as_ref().err().map_or((&[][..], 0), |problems| (problems.shown(), problems.count()));
     let tally: BTreeMap<_, _> = plan.iter().flat_map(|plan| &plan.tally).map(|(sheet, tally)| (sheet.name(), tally)).collect();
+    let warnings = outcome.warnings();
     json!({
         "dry_run": dry_run,
         "problems": problems,
         "problem_count": count,
+        "warnings": warnings.shown(),
+        "warning_count": warnings.count(),
         "tally": tally,
         "changes": plan.as_ref().map_or(&[][..], |plan| &plan.changes),
         "rows_written": rows_written,
@@ -32,14 +35,12 @@ pub fn import_json(outcome: &Outcome) -> String {
 #[must_use]
 pub fn import_text(outcome: &Outcome) -> String {
     let Outcome { dry_run, plan, rows_written } = outcome;
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = outcome.warnings().shown().iter().map(|warning| format!("warning: {warning}")).collect();
+    lines.extend(unshown(outcome.warnings().count()).map(|more| format!("{more} warnings")));
     match plan {
         Err(problems) => {
             lines.extend(problems.shown().iter().map(ToString::to_string));
-            let unshown = problems.count() - problems.shown().len();
-            if unshown > 0 {
-                lines.push(format!("and {unshown} more"));
-            }
+            lines.extend(unshown(problems.count()));
             let written =
                 if *rows_written == 0 { "nothing is written".to_owned() } else { format!("rows written: {rows_written}") };
             lines.push(format!("problems: {}; {written}", problems.count()));
@@ -60,6 +61,12 @@ pub fn import_text(outcome: &Outcome) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// What the text says about the entries that are not in a list.
+fn unshown(count: usize) -> Option<String> {
+    let more = count.saturating_sub(ProblemList::MAX_SHOWN);
+    (more > 0).then(|| format!("and {more} more"))
 }
 
 fn change(change: &RowChange) -> String {

@@ -2,7 +2,7 @@
 //! the JSON keys.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,7 +18,8 @@ use promissory::source::System;
 use promissory::source::pull::FeedWatermark;
 use serde_json::json;
 
-use super::{feed, find, set, status};
+use super::known::Consent;
+use super::{feed_as, find, set_as, status};
 use crate::table::Address;
 
 /// The longest time that one pull by hand may take for a feed.
@@ -28,6 +29,9 @@ const PULL_WITHIN: Duration = Duration::from_secs(600);
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write connectors into a table. Each replaces the connector of the same system. infra/connectors/ has examples.
+    ///
+    /// Two connectors of one system apply its rows twice. So the command asks before it writes a connector for a new system whose
+    /// name is close to that of a known one; a script answers with --new-system.
     ///
     /// Exit code: 0, or 1 if a file is not a valid connector (then nothing is written), or 2 if the command could not run.
     Set(SetArgs),
@@ -40,6 +44,10 @@ pub enum Command {
     /// Exit code: 0, or 1 if a feed failed or has failed rows, or 2 if the command could not run.
     Pull(PullArgs),
     /// Apply a file of events, one JSON object per line, as if the system had sent them. It can be repeated.
+    ///
+    /// Under another system's name the events would be applied again. So the command asks before it uses a name that no connector,
+    /// no event and no code in the catalog has, and before it applies events that are in the ledger under another name. A script
+    /// answers with --new-system and --apply-again. A new name is known from then on.
     ///
     /// Exit code: 0, or 1 if a line is refused, or 2 if the command could not run.
     Feed(FeedArgs),
@@ -56,6 +64,9 @@ pub struct SetArgs {
     /// Validate the files, and write nothing.
     #[arg(long)]
     dry_run: bool,
+    /// A system is new, although its name is close to that of a known one.
+    #[arg(long)]
+    new_system: bool,
 }
 
 /// The arguments of `source status`.
@@ -98,6 +109,12 @@ pub struct FeedArgs {
     file: PathBuf,
     #[command(flatten)]
     table: Address,
+    /// The system is new: nothing in the table has its name yet.
+    #[arg(long)]
+    new_system: bool,
+    /// Apply the events although another system has sent the same ones.
+    #[arg(long)]
+    apply_again: bool,
     /// Print one JSON object: applied, duplicates, waiting, refused.
     #[arg(long)]
     json: bool,
@@ -126,11 +143,10 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
             Ok(exit(all_good))
         }
         Command::Pull(args) => pull_now(args, say, print).await,
-        Command::Feed(FeedArgs { system, file, table, json }) => {
+        Command::Feed(FeedArgs { system, file, table, new_system, apply_again, json }) => {
             let text = text_of(&file)?;
-            let store = table.find(say).await?.store();
-            let network = promissory::flows::load_network(&store).await.map_err(io::Error::other)?;
-            let report = feed(&store, &SystemClock, &network, &system, &text).await.map_err(io::Error::other)?;
+            let consent = Consent { new_system, apply_again, ask: &|question| ask(question, say) };
+            let report = feed_as(&table.find(say).await?, &SystemClock, &system, &text, &consent).await?;
             let mut lines: Vec<String> =
                 report.no_movement.iter().map(|(line, why)| format!("line {line} moved no stock, {why}")).collect();
             lines.extend(report.refused.iter().map(|(line, problem)| format!("line {line} is refused: {problem}")));
@@ -143,6 +159,17 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
             Ok(exit(report.refused.is_empty()))
         }
     }
+}
+
+/// Asks a question that is answered with y or n; `None` if standard input is no terminal.
+fn ask(question: &str, say: &dyn Fn(&str)) -> Option<bool> {
+    if !io::stdin().is_terminal() {
+        return None;
+    }
+    say(&format!("{question} [y/N]"));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).ok()?;
+    Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 fn exit(good: bool) -> ExitCode {
@@ -165,10 +192,8 @@ async fn set_all(args: SetArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io:
         }
     }
     if fits && !args.dry_run {
-        let store = args.table.find(say).await?.store();
-        for system in &systems {
-            set(&store, system).await.map_err(io::Error::other)?;
-        }
+        let consent = Consent { new_system: args.new_system, apply_again: false, ask: &|question| ask(question, say) };
+        set_as(&args.table.find(say).await?, &systems, &consent).await?;
     }
     for system in systems.iter().filter(|_| fits) {
         let feeds: Vec<&str> = system.pull.keys().map(FeedId::as_str).collect();

@@ -1,19 +1,23 @@
 //! The connector commands: they write a connector into a table, show the watermarks, pull a feed now, and apply a file of events.
 
 pub mod command;
+pub mod known;
 
 use std::collections::BTreeMap;
 use std::io;
 
-use promissory::catalog::{Network, SystemId};
+use promissory::catalog::{Network, SystemId, nearest};
 use promissory::draft::EventOutcome;
-use promissory::flows::{Received, receive_all};
+use promissory::flows::{HeartbeatRecorder, Received, load_network, receive_all};
 use promissory::ledger::LedgerEvent;
 use promissory::ports::{Clock, Listing, Store, StoreError, WriteError, list_all, read};
 use promissory::source::pull::FeedWatermark;
 use promissory::source::{MAX_BATCH, System, exact_json, parse};
 use promissory::table::{Partition, Row, RowKey, Write};
 use serde::Serialize;
+
+use self::known::{Consent, FedBefore, UnknownSystem};
+use crate::table::Table;
 
 /// Writes a connector, and replaces the connector that the system had.
 ///
@@ -35,8 +39,21 @@ pub async fn set<S: Store>(store: &S, system: &System) -> Result<(), StoreError>
 /// # Errors
 /// When the system has no connector, or its row cannot be read.
 pub async fn find<S: Store>(store: &S, system: &SystemId) -> io::Result<System> {
-    let found = read::<System, S>(store, &RowKey::System(system.clone())).await.map_err(io::Error::other)?.0;
-    found.ok_or_else(|| io::Error::other(format!("{system} has no connector: `cargo x source set FILE.json` writes one")))
+    if let (Some(found), _) = read::<System, S>(store, &RowKey::System(system.clone())).await.map_err(io::Error::other)? {
+        return Ok(found);
+    }
+    let connectors = connectors(store).await.map_err(io::Error::other)?;
+    let names: Vec<&str> = connectors.iter().map(SystemId::as_str).collect();
+    let near = nearest(system.as_str(), names.iter().copied()).map_or_else(String::new, |near| format!(" Did you mean {near}?"));
+    let list = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let advice = format!("`cargo x source set FILE.json` writes one. Systems with a connector: {list}.");
+    Err(io::Error::other(format!("{system} has no connector: {advice}{near}")))
+}
+
+/// The systems that have a connector. A row that cannot be read is left out.
+async fn connectors<S: Store>(store: &S) -> Result<Vec<SystemId>, StoreError> {
+    let records = list_all(store, Listing::rows(&Partition::Systems)).await?;
+    Ok(records.iter().filter_map(|record| record.decode::<System>().ok()).map(|system| system.code).collect())
 }
 
 /// The watermark of every feed, by system and feed; `None` if the feed was never pulled.
@@ -71,6 +88,62 @@ pub struct FeedReport {
     pub no_movement: BTreeMap<usize, String>,
     /// Refused lines, by number, with the reason.
     pub refused: BTreeMap<usize, String>,
+}
+
+/// Applies a file of events as [`feed`] does, if the name of the system is the right one or there is consent. A new system is
+/// known from then on.
+///
+/// # Errors
+/// When the table fails, or a consent is missing. Then nothing is written.
+pub async fn feed_as<C: Clock>(
+    table: &Table,
+    clock: &C,
+    system: &SystemId,
+    text: &str,
+    consent: &Consent<'_>,
+) -> io::Result<FeedReport> {
+    let store = table.store();
+    let network = load_network(&store).await.map_err(io::Error::other)?;
+    let unknown = UnknownSystem::find(table, system).await?;
+    let others = match &unknown {
+        Some(unknown) => {
+            consent.to_unknown(unknown)?;
+            unknown.known().clone()
+        }
+        // That a system has sent events is found without a scan only for one name.
+        None => {
+            let of_locations = network.locations().flat_map(|location| location.systems.keys().cloned());
+            connectors(&store).await.map_err(io::Error::other)?.into_iter().chain(of_locations).collect()
+        }
+    };
+    if let Some(before) = FedBefore::find(&store, system, &others, text).await.map_err(io::Error::other)? {
+        consent.to_again(&before)?;
+    }
+    let report = feed(&store, clock, &network, system, text).await.map_err(io::Error::other)?;
+    // A system that is known already gets no heartbeat: a person fed the file, and the system itself may be silent.
+    if unknown.is_some() && report.applied + report.waiting > 0 {
+        HeartbeatRecorder::default().note(&store, clock, system.as_str()).await.map_err(io::Error::other)?;
+    }
+    Ok(report)
+}
+
+/// Writes connectors as [`set`] does, if no name is close to that of a known system or there is consent.
+///
+/// # Errors
+/// When the table fails, or a consent is missing. If one is missing, nothing is written.
+pub async fn set_as(table: &Table, systems: &[System], consent: &Consent<'_>) -> io::Result<()> {
+    for system in systems {
+        if let Some(unknown) = UnknownSystem::find(table, &system.code).await?
+            && unknown.near().is_some()
+        {
+            consent.to_unknown(&unknown)?;
+        }
+    }
+    let store = table.store();
+    for system in systems {
+        set(&store, system).await.map_err(io::Error::other)?;
+    }
+    Ok(())
 }
 
 /// Applies a file of events, one JSON object per line, as if the system had sent them. It can be repeated.

@@ -231,7 +231,8 @@ fn every_kind_has_a_refused_event() {
             "receipt",
             "unit",
             json!("a b"),
-            "unit: the unit \"a b\" is not usable: it needs 1 to 16 characters without spaces or control characters",
+            "unit: the unit \"a b\" is not usable: it needs 1 to 16 characters, and no space, control character, comma, semicolon or \
+             equals sign",
         ),
     ];
     let system = "wms".parse().expect("a system");

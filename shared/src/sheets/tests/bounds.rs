@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::catalog::{BillOfMaterials, Network, WhereUsed};
 use crate::sheets::tests::{Files, plan};
-use crate::sheets::{MAX_BYTES, MAX_CELL, MAX_LINES, SheetProblems, StoredCatalog};
+use crate::sheets::{MAX_BYTES, MAX_CELL, MAX_LINES, ProblemList, StoredCatalog};
 
 /// Plans files over an empty catalog: there must be no problem, or the first one must begin with `expected`.
 fn check(files: Files, expected: Option<&str>) {
@@ -123,7 +123,7 @@ fn old_and_new_parents_must_fit_into_one_row() {
 fn the_number_of_shown_problems_is_bounded() {
     let text = format!("sku,buffer\n{}", (0..250).map(|n| format!("I{n},x\n")).collect::<String>());
     let problems = plan(&StoredCatalog::default(), &[("items", &text)]).expect_err("every line is wrong");
-    assert_eq!((problems.count(), problems.shown().len()), (250, SheetProblems::MAX_SHOWN));
+    assert_eq!((problems.count(), problems.shown().len()), (250, ProblemList::MAX_SHOWN));
     assert_eq!(problems.shown()[99].line, Some(101));
 }
 

@@ -2,10 +2,13 @@
 
 mod bounds;
 mod changes;
+mod forms;
 mod mistakes;
 mod round_trip;
+mod spreadsheets;
 mod structure;
 mod used_in;
+mod warnings;
 
 use std::collections::BTreeMap;
 

@@ -21,10 +21,12 @@ use crate::table::{Expect, Record, Write};
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[A-Z]{1,4}-[0-9]{1,3}",
-        "[a-zA-Z,\"';=+@éß☃]{1,8}",
+        "[a-zA-Z,\"';=+@éß☃“＝-]{1,8}",
         Just("=SUM(A1)".to_owned()),
         Just("a \"b\", c".to_owned()),
         Just("007".to_owned()),
+        Just("1-Dec".to_owned()),
+        Just("4E+1".to_owned()),
     ]
 }
 
@@ -33,8 +35,9 @@ fn number() -> impl Strategy<Value = Quantity> {
 }
 
 fn factors() -> impl Strategy<Value = Vec<(Unit, Factor)>> {
-    let unit = prop_oneof!["case", "pallet", "kg", "box=2", "ß"].prop_map(|name| name.parse().expect("a unit"));
-    let factor = prop_oneof!["[1-9][0-9]{0,4}", "0\\.0[0-9]{0,3}[1-9]"].prop_map(|text| text.parse().expect("a factor"));
+    let unit = prop_oneof!["case", "pallet", "kg", "-box", "ß", "@"].prop_map(|name| name.parse().expect("a unit"));
+    let factor = prop_oneof!["[1-9][0-9]{0,4}", "0\\.0[0-9]{0,3}[1-9]", "[1-9][0-9]?\\.[0-9]{2}[1-9]"]
+        .prop_map(|text| text.parse().expect("a factor"));
     btree_map(unit, factor, 0..3).prop_map(|factors| factors.into_iter().collect())
 }
 

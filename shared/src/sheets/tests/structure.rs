@@ -80,7 +80,7 @@ fn alternates_and_days_are_checked() {
             "SERUM,GLASS,,,,OIL,",
             &[" line 2, column component: GLASS is an alternate for OIL itself: make GLASS-2 an alternate for OIL too"],
         ),
-        ("BALM,OIL,1,,,-x\u{7},", &[" line 2, column instead_of: the SKU \"-x\\u{7}\" is not usable"]),
+        ("BALM,OIL,1,,,-x\u{7},", &[" line 2, column instead_of: character 3 is U+0007 (a character without a name)"]),
         ("BALM,GLASS,,,,,\nBALM,OIL,1,,,GLASS,", &[" line 2, column quantity: a new component needs a quantity"]),
         ("BALM,OIL,1,,,NOPE,\nBALM,NOPE,1,,,,", &[" line 3, column component: BALM → NOPE: there is no item NOPE"]),
     ];
@@ -106,12 +106,12 @@ fn work_centres_and_assemblies_are_checked() {
             ("centre,units_per_day\nMIX,\n", &[]),
             (
                 "centre,units_per_day\nFILL,-\n",
-                &[" line 2, column units_per_day: \"-\" is not a whole number from 0 to 1000000000"],
+                &[" line 2, column units_per_day: the cell is \"-\", which removes a value, and this value cannot be removed"],
             ),
             ("centre,units_per_day\nFILL 1,5\n", &[" line 2, column centre: the work centre \"FILL 1\" is not usable: it needs"]),
             (
                 "centre,remove\nMIX,yes\n",
-                &[" line 1, column remove: the sheet has no such column; its columns are centre, units_per_day"],
+                &[" line 1, column remove: the column seems to remove rows; rows of this sheet cannot be"],
             ),
         ],
     );
@@ -122,7 +122,7 @@ fn work_centres_and_assemblies_are_checked() {
                 "parent,lead_days,yield_percent,work_centre,phantom\nBALM,731,0,FILL,-\n",
                 &[
                     " line 2, column lead_days: \"731\" is not a whole number from 0 to 730",
-                    " line 2, column phantom: \"-\" is neither yes nor no",
+                    " line 2, column phantom: the cell is \"-\", which removes a value",
                     " line 2, column work_centre: there is no work centre FILL: add it to work_centres.csv",
                     " line 2, column yield_percent: 0 is not a yield: a yield is above 0 per cent and at most 100",
                 ],
