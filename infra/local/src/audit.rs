@@ -196,6 +196,7 @@ impl TableContents {
                 | MovementKind::Restock
                 | MovementKind::ShipAhead
                 | MovementKind::Misattribute
+                | MovementKind::OpeningStock
                 | MovementKind::Receipt
                 | MovementKind::Produce
                 | MovementKind::Issue

@@ -93,7 +93,8 @@ impl OrderRecord {
             MovementKind::Return => add(&mut line.returned, &step.place, on_hand),
             MovementKind::Restock => add(&mut line.restocked, &step.place, moved_by_shop),
             MovementKind::Withhold => add(&mut line.withheld, &step.place, held),
-            MovementKind::Receipt
+            MovementKind::OpeningStock
+            | MovementKind::Receipt
             | MovementKind::Produce
             | MovementKind::Issue
             | MovementKind::Found

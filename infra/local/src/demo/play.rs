@@ -146,8 +146,8 @@ async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Se
             LARGE => [0; 2],
             _ => [TAIL_UNITS; 2],
         };
-        for (location, units) in codes.iter().zip(units).filter(|(_, units)| *units > 0) {
-            opening.push(stock("opening", &sku, location, StockKind::Receipt, units));
+        for (location, units) in codes.iter().zip(units) {
+            opening.push(stock("opening", &sku, location, StockKind::OpeningStock, units));
         }
     }
     say("Importing the serums' bills of materials and the stock of their components.");
@@ -155,7 +155,7 @@ async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Se
     let outcome = import(&table, &SystemClock, &sheets(), false, say).await?;
     outcome.plan.map_err(|problems| io::Error::other(format!("the demo's sheets contain errors: {problems:?}")))?;
     for (name, units) in Amounts::of(config.orders).opening() {
-        opening.push(stock("opening", &name.parse().map_err(io::Error::other)?, &plant, StockKind::Receipt, units));
+        opening.push(stock("opening", &name.parse().map_err(io::Error::other)?, &plant, StockKind::OpeningStock, units));
     }
     for group in opening.chunks(20) {
         take_stock(&store, &network, group.to_vec()).await.map_err(io::Error::other)?;

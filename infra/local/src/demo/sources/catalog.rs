@@ -93,7 +93,7 @@ impl Imported {
                 let (sku, at) = (item.sku().parse().map_err(other)?, site.code().parse().map_err(other)?);
                 let id = EventId::new("demo", format!("opening:{sku}@{at}"));
                 let units = Quantity::new(item.opening(site));
-                opening.push(StockEvent::new(id, StockKind::Receipt, (&sku, &at), units, long_ago));
+                opening.push(StockEvent::new(id, StockKind::OpeningStock, (&sku, &at), units, long_ago));
             }
         }
         for group in opening.chunks(20) {
