@@ -114,6 +114,7 @@ impl TableContents {
             | RowKey::Tier(_)
             | RowKey::WorkCentre(_)
             | RowKey::Location(_)
+            | RowKey::Shop(_)
             | RowKey::Bill(_)
             | RowKey::BillVersion { .. }
             | RowKey::WhereUsed(_)

@@ -59,13 +59,17 @@ impl OrderRecord {
     /// For each line: reverse the shipments that are no longer valid; adjust the reservation to the open units plus the units
     /// about to ship, each at its place; ship; then record the returns. Steps that lower the sellable quantity come before steps
     /// that raise it, so that no intermediate state shows units as available that are not.
+    ///
+    /// An order of a shop without settings requires none, because its opening stock is unknown.
     #[must_use]
     pub fn next_steps(&self, network: &Network) -> Vec<OrderStep> {
         let mut steps = Vec::new();
-        if self.facts.as_ref().is_none_or(|facts| facts.test) {
+        let Some(settings) = network.shop(&self.shop) else { return steps };
+        let has_moved = self.lines.values().any(|line| !line.has_moved_nothing());
+        if self.facts.as_ref().is_none_or(|facts| facts.test) || (self.ended_before(settings) && !has_moved) {
             return steps;
         }
-        let required = RequiredUnits { record: self, network };
+        let required = RequiredUnits { record: self, network, settings };
         for (id, line) in &self.lines {
             let Some(sku) = &line.sku else { continue };
             let mut line_steps = LineSteps { id: *id, sku, steps: &mut steps };

@@ -64,7 +64,8 @@ impl StoredCatalog {
             }
             RowKey::Bill(parent) => put(&mut catalog.bills, parent, record)?,
             RowKey::WhereUsed(resource) => put(&mut catalog.used_in, resource, record)?,
-            RowKey::BillVersion { .. }
+            RowKey::Shop(_)
+            | RowKey::BillVersion { .. }
             | RowKey::Position(_)
             | RowKey::Movement { .. }
             | RowKey::Order { .. }

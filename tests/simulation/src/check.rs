@@ -135,6 +135,7 @@ impl Checker {
             | RowKey::Tier(_)
             | RowKey::WorkCentre(_)
             | RowKey::Location(_)
+            | RowKey::Shop(_)
             | RowKey::Bill(_)
             | RowKey::BillVersion { .. }
             | RowKey::WhereUsed(_)
