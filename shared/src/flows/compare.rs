@@ -10,9 +10,10 @@ use jiff::Timestamp;
 
 use crate::catalog::{InventoryItemId, Network, ShopDomain, ShopItem, ShopLocationId, Sku};
 use crate::flows::reconcile_error::wait_within;
+use crate::flows::watermark::order_watermark;
 use crate::flows::{ReconcileError, hint_all, recompute, write_if_unchanged};
 use crate::ports::{Clock, Cursor, Hints, Listing, Store, StoreError, Storefront, read};
-use crate::reconcile::{CompareProgress, CompareReport, LevelDrift, OrderWatermark};
+use crate::reconcile::{CompareProgress, CompareReport, LevelDrift};
 use crate::storefront::{Level, PushIntent, PushState, PushTarget, RepairDecision, ShopLevel, StorefrontError, decide_repair};
 use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
 
@@ -44,8 +45,8 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
     if !items.is_empty() {
         // The order matters, as in a repair: read the watermark up to which the ledger is complete, recompute the levels, then
         // ask the shop.
-        let swept_at =
-            read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.and_then(|sweep| sweep.complete_at);
+        let mark = order_watermark(store, shop).await?;
+        let settling_window = mark.settling_window(settling_window, began);
         let skus: BTreeSet<&Sku> = items.iter().map(|item| &item.sku).collect();
         let mut not_recomputed = BTreeSet::new();
         for sku in &skus {
@@ -77,7 +78,7 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
             }
         };
         let shown: Shown<'_> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
-        let decide = |level: &Level, found: &ShopLevel| decide_repair(level, found, swept_at, settling_window);
+        let decide = |level: &Level, found: &ShopLevel| decide_repair(level, found, mark.complete_at, settling_window);
         let to_repair = compare_levels(&mut report, records, (&shown, &not_recomputed, pushing), decide);
         mark_for_repair(store, hints, shop, to_repair).await?;
     }

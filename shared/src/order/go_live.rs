@@ -5,7 +5,7 @@
 //! a missing mapping, and is neither read nor forwarded.
 
 use crate::catalog::ShopSettings;
-use crate::order::{FulfilmentStatus, OrderRecord};
+use crate::order::{FulfilmentStatus, LineLedger, OrderRecord};
 
 impl OrderRecord {
     /// Whether the opening stock of the shop contains everything that is known of the order: it was placed before, nothing of it
@@ -23,6 +23,13 @@ impl OrderRecord {
             && self.refunds.values().all(|refund| contained(refund.made_at))
             && self.dispositions.values().all(|disposition| contained(disposition.made_at))
             && self.reports.values().all(|report| report.at.is_some_and(contained))
+    }
+
+    /// Whether the order had ended before its shop went live, and left nothing in the ledger or in another system.
+    #[must_use]
+    pub fn is_left_alone_by(&self, settings: &ShopSettings) -> bool {
+        let moved_nothing = self.lines.values().all(LineLedger::has_moved_nothing);
+        moved_nothing && self.forwarded.is_none() && self.ended_before(settings)
     }
 
     /// Whether new versions of the order are forwarded as sales orders. Orders from before going live are not, unless the settings

@@ -65,8 +65,7 @@ impl OrderRecord {
     pub fn next_steps(&self, network: &Network) -> Vec<OrderStep> {
         let mut steps = Vec::new();
         let Some(settings) = network.shop(&self.shop) else { return steps };
-        let has_moved = self.lines.values().any(|line| !line.has_moved_nothing());
-        if self.facts.as_ref().is_none_or(|facts| facts.test) || (self.ended_before(settings) && !has_moved) {
+        if self.facts.as_ref().is_none_or(|facts| facts.test) || self.is_left_alone_by(settings) {
             return steps;
         }
         let required = RequiredUnits { record: self, network, settings };

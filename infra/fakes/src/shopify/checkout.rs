@@ -91,6 +91,7 @@ impl Shop {
             created_at,
             updated_at: created_at,
             cancelled_at: None,
+            closed_at: None,
             confirmed: !cart.unconfirmed,
             test: cart.test,
             financial: if cart.unpaid { Financial::Pending } else { Financial::Paid },

@@ -23,7 +23,7 @@ use super::production::{Amounts, FACTORY, PRODUCTION, sheets};
 use super::script::{Customer, LARGE, OrderOutcome, SERUM, StockChange, TAIL_UNITS};
 use super::{DemoConfig, Script};
 use crate::audit::TableContents;
-use crate::seed::{import_item, import_network, take_stock};
+use crate::seed::{go_live, import_item, import_network, take_stock};
 use crate::stack::Stack;
 
 /// The longest time that the system may take until no work is left.
@@ -114,6 +114,8 @@ pub async fn play(
 async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Server, say: &dyn Fn(&str)) -> io::Result<Setup> {
     let shop: ShopDomain = server.shop(|shop| shop.config().domain.clone()).parse().map_err(io::Error::other)?;
     let store = stack.store();
+    // Before everything else, because a warm function keeps what it has read for a minute.
+    go_live(&store, &shop, Timestamp::now()).await.map_err(io::Error::other)?;
     stack.put_sources_secret(&sources_secret().to_string()).await?;
     let code = |code: &str| code.parse::<LocationId>().map_err(io::Error::other);
     let [warehouse, third_party, production, plant] = [code("WH-1")?, code("3PL-1")?, code(PRODUCTION)?, code(FACTORY)?];
