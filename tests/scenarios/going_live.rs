@@ -206,9 +206,11 @@ async fn open_orders_are_forwarded_only_if_the_settings_say_so() {
         running.inside(|shop| shop.fulfil(world.clock.after(0), ended, None).expect("shipped"));
         running.deliver_all(&world).await;
         world.clock.pass(60);
+        assert!(world.table.count(RowKind::OrderToRead) > 0);
         go_live(&world, 99, forward).await;
         world.clock.pass(60);
         assert_eq!(read_orders(&world, &running).await.forwarded, expected, "forward {forward}");
+        assert_eq!((running.calls("Order"), running.calls("OrderOf")), (1, 0), "the order that had ended is not read");
         assert_eq!(world.positions().await[0], "A@WH-1 99 on hand, 2 reserved");
         sweep(&world, &running).await;
         let sent: Vec<u64> = world.bus.orders.take().iter().map(|order| order.order.number()).collect();

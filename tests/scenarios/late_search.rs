@@ -1,12 +1,15 @@
 //! A shop whose search contains orders late: the sweep follows what it observes, no level is set meanwhile, and a slower sweep
 //! finds what was passed.
 
+use jiff::SignedDuration;
 use promissory::flows::SweepReport;
 use promissory::ports::{Store, read};
-use promissory::reconcile::{CompareReport, OrderWatermark};
+use promissory::reconcile::{CompareReport, Lookback, OrderWatermark};
 use promissory::table::{RowKey, Write};
-use promissory_fakes::shopify::{Faults, OrderId};
-use promissory_tests::shop::{RunningShop, in_agreement};
+use promissory_fakes::shopify::{DeliveryPlan, Faults, OrderId};
+use promissory_local::seed::go_live;
+use promissory_tests::clock::TestClock;
+use promissory_tests::shop::{RunningShop, in_agreement, location_id, start};
 use promissory_tests::world::World;
 use reconciler::{Job, Report};
 
@@ -96,20 +99,17 @@ async fn a_level_is_not_set_while_the_search_is_late() {
 /// Protects an order that a late search hid from every sweep, while later orders moved the watermark: a slower sweep finds it.
 #[tokio::test]
 async fn a_passed_order_is_found_by_a_slower_sweep() {
-    for (late, hours) in [(1_800, 1), (10 * 3_600, 24)] {
+    for (late, rounds, seconds) in [(1_800, 7, 600), (10 * 3_600, 25, 3_600)] {
         let (world, running) = agreed().await;
         lag(&running, late);
         missed(&world, &running, ("A", 4), false);
         lag(&running, 0);
-        let (mut rounds, mut found) = (0, false);
-        while !found {
+        for _ in 0..rounds {
             missed(&world, &running, ("B", 1), false);
-            world.clock.pass(600);
+            world.clock.pass(seconds);
             sweep(&world, &running).await;
-            found = world.positions().await[0] == "A@WH-1 10 on hand, 4 reserved";
-            rounds += 1;
-            assert!(rounds <= 6 * hours + 1, "lag {late}: {:?}", mark(&world).await);
         }
+        assert_eq!(world.positions().await[0], "A@WH-1 10 on hand, 4 reserved", "lag {late}: {:?}", mark(&world).await);
         let lag = mark(&world).await.lag.expect("it was late");
         assert!(lag.seconds >= u64::from(late), "{lag:?} of {late}");
     }
@@ -127,7 +127,7 @@ async fn the_overlap_follows_the_observed_lag() {
     }
     let observed = mark(&world).await;
     assert!(observed.lag.is_some_and(|lag| lag.seconds >= 600), "{observed:?}");
-    assert!(observed.awaited.len() <= 3, "those that the search contains are not awaited: {observed:?}");
+    assert!(observed.expected.len() <= 3, "those that the search contains are not expected: {observed:?}");
     missed(&world, &running, ("A", 4), false);
     lag(&running, 0);
     // Orders that are in the search at once move the watermark past it.
@@ -149,12 +149,12 @@ async fn an_order_that_is_gone_is_not_taken_for_a_late_one() {
         let (mark, expect) = read::<OrderWatermark, _>(&world.table.store, &row).await.expect("read");
         (mark.expect("a watermark"), expect)
     };
-    changed.awaited.insert(promissory::catalog::OrderId::new(7), world.clock.after(0));
+    changed.expected.insert(promissory::catalog::OrderId::new(7), world.clock.after(0));
     world.table.store.write(&[Write::put(&changed, revision)]).await.expect("written");
     world.clock.pass(600);
     sweep(&world, &running).await;
     let swept = mark(&world).await;
-    assert_eq!((swept.lag, swept.awaited.len()), (None, 0));
+    assert_eq!((swept.lag, swept.expected.len()), (None, 0));
     assert_eq!(world.alerts(), [format!("unreadable_order#{}#gid://shopify/Order/7 raised", world.shop)]);
 }
 
@@ -173,7 +173,40 @@ async fn a_search_in_time_is_not_called_late() {
         world.clock.pass(1);
     }
     let swept = mark(&world).await;
-    assert_eq!((swept.lag, swept.awaited.len()), (None, 0), "{swept:?}");
+    assert_eq!((swept.lag, swept.expected.len()), (None, 0), "{swept:?}");
     assert!(swept.lookbacks.values().any(|progress| progress.complete_at.is_some()), "slower sweeps ran: {swept:?}");
     assert_eq!(running.calls("Order"), 50, "an order that was read in the minute of its change is read once more");
+}
+
+/// Protects the job from a long list: a slower sweep reads a limited number of pages, and the next sweep continues there.
+#[tokio::test]
+async fn a_slower_sweep_continues_where_it_stopped() {
+    let world = World::not_live(TestClock::noon()).await;
+    world.item("A", &[]).await;
+    let running = start(&world);
+    let now = world.clock.after(0);
+    running.inside(|shop| {
+        let item = shop.item("A").expect("listed").id;
+        shop.stock(now, item, location_id("WH-1"), 6_000, true).expect("known");
+        for n in 0..5_300 {
+            // They are all shipped before the shop goes live, so that none of them is read.
+            let then = now.checked_add(SignedDuration::from_secs(n / 4)).expect("in range");
+            let order = shop.checkout(then, &[("A", 1)]).expect("placed");
+            shop.fulfil(then, order, None).expect("shipped");
+            shop.outbox().take(&DeliveryPlan::default());
+        }
+    });
+    world.clock.pass(3_600);
+    go_live(&world.table.store, &world.shop, world.clock.after(0)).await.expect("written");
+    sweep(&world, &running).await;
+    assert_eq!((mark(&world).await.complete_at.is_some(), running.calls("OrdersUpdated")), (true, 2));
+    world.clock.pass(3_600);
+    sweep(&world, &running).await;
+    let stopped = mark(&world).await.lookbacks[&Lookback::Hours];
+    assert!(stopped.running.is_some() && stopped.complete_at.is_none(), "{stopped:?}");
+    assert_eq!(running.calls("OrdersUpdated"), 2 + 1 + 20);
+    sweep(&world, &running).await;
+    let done = mark(&world).await.lookbacks[&Lookback::Hours];
+    assert_eq!((done.running, done.complete_at), (None, stopped.running.map(|(began, _)| began)), "{done:?}");
+    assert_eq!((running.calls("OrdersUpdated"), running.calls("Order")), (2 + 1 + 20 + 1 + 2, 0));
 }

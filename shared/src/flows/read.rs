@@ -70,7 +70,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         let mut read = BTreeMap::new();
         for record in list_all(self.store, Listing::rows(&Partition::OrdersToRead(self.shop.clone()))).await? {
             self.within_time()?;
-            let followed = self.follow(&record, (&mut report, &mut read)).await;
+            let followed = self.follow(&record, settings, (&mut report, &mut read)).await;
             report.left += usize::from(patience.with(&record.key.sk, followed)?.is_none());
         }
         let mut listing = Listing::index(&IndexPartition::UnreadOrders(self.shop.clone()), PAGE);
@@ -88,7 +88,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         }
         if !read.is_empty() {
             // The shop's search must contain them from now on; the next sweep observes by how much it is late.
-            change_order_watermark((self.store, self.clock), self.shop, |mark| mark.await_orders(&read)).await?;
+            change_order_watermark((self.store, self.clock), self.shop, |mark| mark.expect_orders(&read)).await?;
         }
         patience.failure.map_or(Ok(report), Err)
     }
@@ -98,9 +98,13 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         self.network.live_shop(self.shop, self.clock.now())
     }
 
-    /// Reads the order that a request names, and deletes the request.
-    async fn follow(&self, record: &Record, report: Progress<'_>) -> Result<(), ReconcileError> {
+    /// Reads the order that a request names, and deletes the request. A request from before the shop went live is only deleted: the
+    /// first sweeps read what was open then, and what changes later.
+    async fn follow(&self, record: &Record, settings: &ShopSettings, report: Progress<'_>) -> Result<(), ReconcileError> {
         let request: OrderToRead = record.decode()?;
+        if settings.opening_contains(request.named_at) {
+            return Ok(self.forget(record).await?);
+        }
         let order = match OrderId::from_gid(&request.gid) {
             Some(order) => Some(order),
             None => self.ask(async || self.front.order_of(self.shop, &request.gid).await).await?,

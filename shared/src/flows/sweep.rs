@@ -135,8 +135,8 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
             let page = self.page(&search).await?;
             began = began.or(Some(page.answered_at));
             self.take(&page).await?;
-            let awaited = page.orders.iter().filter(|listed| self.mark.awaited.contains_key(&listed.order));
-            listed.extend(awaited.map(|listed| (listed.order, listed.updated_at)));
+            let expected = page.orders.iter().filter(|listed| self.mark.expected.contains_key(&listed.order));
+            listed.extend(expected.map(|listed| (listed.order, listed.updated_at)));
             // The watermark does not move past an order that is left, although a deferred order is durable. Otherwise the next
             // sweep would not list that order and would record that the ledger is complete without it.
             if let Some(newest) = page.newest().filter(|_| self.report.left == 0) {
@@ -290,12 +290,12 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
         Ok(read.orders > 0 || !answered)
     }
 
-    /// Learns from the awaited orders how late the search is. One that the search does not contain is read by its id, which is
+    /// Learns from the expected orders how late the search is. One that the search does not contain is read by its id, which is
     /// never late: it may have changed again, or the shop may not have it any more.
     async fn observe_lag(&mut self, listed: BTreeMap<OrderId, Timestamp>, began: Timestamp) -> Result<(), ReconcileError> {
         let mut found = listed;
         let lags = |changed_at: Timestamp| Duration::try_from(began.duration_since(changed_at)).unwrap_or_default();
-        for (order, changed_at) in self.mark.awaited.clone() {
+        for (order, changed_at) in self.mark.expected.clone() {
             let contained = found.get(&order).is_some_and(|listed| changed_at <= *listed);
             if contained || lags(changed_at) <= SETTLED {
                 continue;

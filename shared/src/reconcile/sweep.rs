@@ -1,7 +1,7 @@
 //! How far a shop's orders have been swept, and how late the shop's search has been seen to answer.
 //!
 //! The search of a shop may contain a change late, by minutes or hours. How late is observed: an order that was read by its id
-//! must be in the search from then on ([`OrderWatermark::awaited`]), and an order that appears in a search although an earlier
+//! must be in the search from then on ([`OrderWatermark::expected`]), and an order that appears in a search although an earlier
 //! search over that time did not contain it was late. The largest lag decides how far a sweep looks back, and how long a level
 //! must be unchanged before it may be set. Two slower sweeps ([`Lookback`]) read the last hours and days again. Deliberately
 //! absent: the searches, which are in `flows`.
@@ -51,7 +51,7 @@ pub struct OrderWatermark {
     pub lag: Option<SearchLag>,
     /// Orders that were read by their id, each with the time of the change that the search must contain. Only a sample.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub awaited: BTreeMap<OrderId, Timestamp>,
+    pub expected: BTreeMap<OrderId, Timestamp>,
     /// The progress of the slower sweeps.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lookbacks: BTreeMap<Lookback, LookbackProgress>,
@@ -113,15 +113,15 @@ impl Lookback {
 }
 
 impl OrderWatermark {
-    /// The most orders that are awaited in the search at the same time.
-    pub const MAX_AWAITED: usize = 20;
+    /// The most orders that are expected in the search at the same time.
+    pub const MAX_EXPECTED: usize = 20;
 
     /// The watermark of a shop that was never swept.
     #[must_use]
     pub fn new(shop: ShopDomain) -> Self {
         let (open_orders_read, open_orders_from, newest, complete_at, complete_from) = Default::default();
-        let (lag, awaited, lookbacks) = Default::default();
-        Self { shop, open_orders_read, open_orders_from, newest, complete_at, complete_from, lag, awaited, lookbacks }
+        let (lag, expected, lookbacks) = Default::default();
+        Self { shop, open_orders_read, open_orders_from, newest, complete_at, complete_from, lag, expected, lookbacks }
     }
 
     /// By how much the search may lag at `now`: the largest observed lag and half of it, less with its age. Zero while none was
@@ -135,11 +135,11 @@ impl OrderWatermark {
     }
 
     /// The change from which the next sweep of a shop that is live since `go_live_at` asks. It covers the lag that was observed,
-    /// and every awaited order.
+    /// and every expected order.
     #[must_use]
     pub fn since(&self, go_live_at: Timestamp, now: Timestamp) -> Timestamp {
         let since = before(self.newest.unwrap_or(go_live_at), OVERLAP.max(self.lag_allowance(now)));
-        self.awaited.values().copied().min().map_or(since, |awaited| since.min(awaited))
+        self.expected.values().copied().min().map_or(since, |expected| since.min(expected))
     }
 
     /// How long a level must have been unchanged before the last complete sweep began, so that the sweep has found every order
@@ -193,31 +193,32 @@ impl OrderWatermark {
 
     /// Records that orders were read by their ids, so that the search must contain their changes from then on. A change that is
     /// older than the last complete sweep is left out: the search may have contained it.
-    pub fn await_orders(&mut self, read: &BTreeMap<OrderId, Timestamp>) {
+    pub fn expect_orders(&mut self, read: &BTreeMap<OrderId, Timestamp>) {
         let Some(complete_at) = self.complete_at else { return };
         for (order, changed_at) in read.iter().filter(|(_, changed_at)| **changed_at > before(complete_at, OVERLAP)) {
-            if self.awaited.len() < Self::MAX_AWAITED || self.awaited.contains_key(order) {
-                self.awaited.insert(*order, *changed_at);
+            if self.expected.len() < Self::MAX_EXPECTED || self.expected.contains_key(order) {
+                self.expected.insert(*order, *changed_at);
             }
         }
     }
 
-    /// Removes the awaited orders that a search contained, and those that are awaited for so long that nothing more is learned
+    /// Removes the expected orders that a search contained, and those that are expected for so long that nothing more is learned
     /// of them.
     pub fn found(&mut self, listed: &BTreeMap<OrderId, Timestamp>, now: Timestamp) {
-        self.awaited.retain(|order, changed_at| {
+        self.expected.retain(|order, changed_at| {
             let contained = listed.get(order).is_some_and(|listed| *changed_at <= *listed);
             !contained && passed(*changed_at, now) < MAX_LAG
         });
     }
 
-    /// The slower sweep that is due at `now`, and the change from which it asks. One that is not at its end continues.
+    /// The slower sweep that is due at `now`, and the change from which it asks. One that is not at its end continues; of two that
+    /// are due, the one that is due for longer comes first, so that neither waits for ever.
     #[must_use]
     pub fn due_lookback(&self, now: Timestamp) -> Option<(Lookback, Timestamp)> {
         let running = self.lookbacks.iter().find_map(|(lookback, progress)| Some((*lookback, progress.running?.1)));
         running.or_else(|| {
-            let due = self.lookbacks.iter().find(|(_, progress)| progress.due_at <= now);
-            due.map(|(lookback, _)| (*lookback, before(now, lookback.reach())))
+            let due = self.lookbacks.iter().filter(|(_, progress)| progress.due_at <= now);
+            due.min_by_key(|(_, progress)| progress.due_at).map(|(lookback, _)| (*lookback, before(now, lookback.reach())))
         })
     }
 

@@ -90,28 +90,28 @@ fn only_a_change_that_a_search_did_not_contain_was_late() {
     assert_eq!(mark.lag_of(at(HOUR - 300), at(2 * HOUR)), Some(seconds(600)), "while the next one runs");
 }
 
-/// Protects the sample of awaited orders: it has a limit, covers only changes that a sweep has not passed, widens the next sweep,
+/// Protects the sample of expected orders: it has a limit, covers only changes that a sweep has not passed, widens the next sweep,
 /// and is given up after a day.
 #[test]
-fn awaited_orders_are_asked_for_until_they_are_found() {
+fn expected_orders_are_asked_for_until_they_are_found() {
     let order = OrderId::new;
     let read = |orders: &[(u64, i64)]| orders.iter().map(|(id, second)| (order(*id), at(*second))).collect::<BTreeMap<_, _>>();
     let mut mark = swept(700, 1_000);
-    mark.await_orders(&read(&[(1, 1_010), (2, 500), (3, 1_100)]));
-    assert_eq!(mark.awaited, read(&[(1, 1_010), (3, 1_100)]), "the sweep at 1,000 was to contain the second");
+    mark.expect_orders(&read(&[(1, 1_010), (2, 500), (3, 1_100)]));
+    assert_eq!(mark.expected, read(&[(1, 1_010), (3, 1_100)]), "the sweep at 1,000 was to contain the second");
     mark.newest = Some(at(5_000));
     assert_eq!(mark.since(at(0), at(5_000)), at(1_010));
     mark.found(&read(&[(1, 1_010), (3, 1_099)]), at(5_000));
-    assert_eq!(mark.awaited, read(&[(3, 1_100)]), "an older change of the third does not count");
+    assert_eq!(mark.expected, read(&[(3, 1_100)]), "an older change of the third does not count");
     mark.found(&BTreeMap::new(), at(1_100 + DAY - 1));
-    assert_eq!(mark.awaited.len(), 1);
+    assert_eq!(mark.expected.len(), 1);
     mark.found(&BTreeMap::new(), at(1_100 + DAY));
-    assert_eq!(mark.awaited.len(), 0);
-    mark.await_orders(&(0..100).map(|id| (order(id), at(2_000))).collect());
-    assert_eq!(mark.awaited.len(), OrderWatermark::MAX_AWAITED);
+    assert_eq!(mark.expected.len(), 0);
+    mark.expect_orders(&(0..100).map(|id| (order(id), at(2_000))).collect());
+    assert_eq!(mark.expected.len(), OrderWatermark::MAX_EXPECTED);
     let mut new = OrderWatermark::new(mark.shop);
-    new.await_orders(&read(&[(1, 1_010)]));
-    assert_eq!(new.awaited, BTreeMap::new(), "before the first complete sweep nothing can be learned");
+    new.expect_orders(&read(&[(1, 1_010)]));
+    assert_eq!(new.expected, BTreeMap::new(), "before the first complete sweep nothing can be learned");
 }
 
 /// Protects the slower sweeps: each is due an interval after the last one began, and one that is not at its end continues first.
@@ -123,11 +123,14 @@ fn slower_sweeps_are_due_by_the_hour_and_by_the_day() {
     mark.looked_back(Lookback::Hours, Some(at(-20)), at(HOUR));
     assert_eq!(mark.due_lookback(at(DAY)), Some((Lookback::Hours, at(-20))), "it is not at its end");
     mark.looked_back(Lookback::Hours, None, at(DAY));
-    assert_eq!(mark.due_lookback(at(DAY)), Some((Lookback::Hours, at(DAY - 6 * HOUR))), "the next one was due at two hours");
-    mark.looked_back(Lookback::Hours, None, at(DAY));
+    assert_eq!(mark.due_lookback(at(DAY)), Some((Lookback::Hours, at(DAY - 6 * HOUR))), "it is due since two hours");
+    mark.looked_back(Lookback::Hours, None, at(DAY - 1));
+    let both = DAY - 1 + HOUR;
+    assert_eq!(mark.lookbacks[&Lookback::Hours].due_at, at(both));
+    assert_eq!(mark.due_lookback(at(both)), Some((Lookback::Days, at(both - 3 * DAY))), "the one that is due for longer");
     assert_eq!(mark.due_lookback(at(DAY)), Some((Lookback::Days, at(DAY - 3 * DAY))));
     mark.looked_back(Lookback::Days, None, at(DAY));
-    assert_eq!(mark.due_lookback(at(DAY + HOUR - 1)), None);
+    assert_eq!(mark.due_lookback(at(both - 1)), None);
     mark.complete(at(0), at(5 * DAY));
     assert_eq!(mark.lookbacks[&Lookback::Days].due_at, at(2 * DAY), "a later sweep begins none of them again");
 }
