@@ -142,6 +142,11 @@ alert_rules! {
         /// The shop's location.
         location: ShopLocationId,
     },
+    /// A shop has no settings, so it is not live: none of its orders is swept, moved or forwarded, and nothing is pushed to it.
+    ShopNotLive {
+        /// The shop.
+        shop: ShopDomain,
+    },
     /// A shop uninstalled the app: nothing can be read from it or pushed to it.
     AppRemoved {
         /// The shop.

@@ -8,6 +8,7 @@ use promissory::adapters::shopify::webhook::{WebhookContent, WebhookTopic, parse
 use promissory::catalog::{LineId, OrderId, Quantity, ShopDomain};
 use promissory::order::OrderSnapshot;
 use promissory::ports::Storefront;
+use promissory::storefront::{ListedOrder, OrderSearch};
 use promissory_fakes::shopify::{
     Cart, DeliveryPlan, Disposal, LineId as ShopLine, NewItem, OrderId as ShopOrder, RefundInput, RefundLine, Restock, Shop,
 };
@@ -39,10 +40,10 @@ fn add_items(shop: &mut Shop, count: usize) -> Vec<String> {
     names
 }
 
-async fn all(front: &Shopify, shop: &ShopDomain, since: Option<Timestamp>) -> (Vec<(OrderId, Timestamp)>, usize) {
+async fn all(front: &Shopify, shop: &ShopDomain, search: OrderSearch) -> (Vec<ListedOrder>, usize) {
     let (mut orders, mut pages, mut after) = (Vec::new(), 0, None);
     loop {
-        let page = front.orders_updated(shop, since, after.as_deref()).await.expect("a page");
+        let page = front.orders_updated(shop, search, after.as_deref()).await.expect("a page");
         pages += 1;
         orders.extend(page.orders);
         match page.next {
@@ -65,13 +66,43 @@ async fn changed_orders_come_page_by_page() {
     let number = |id: &ShopOrder| OrderId::new(u64::try_from(id.0).expect("above zero"));
     let mut expected: Vec<OrderId> = placed[1..].iter().map(number).collect();
     expected.push(number(&placed[0]));
-    let (orders, pages) = all(&front, &shop, None).await;
-    assert_eq!(orders.iter().map(|(order, _)| *order).collect::<Vec<_>>(), expected);
-    assert!(orders.is_sorted_by_key(|(_, updated_at)| *updated_at) && pages == 1);
+    let (orders, pages) = all(&front, &shop, OrderSearch::default()).await;
+    assert_eq!(orders.iter().map(|listed| listed.order).collect::<Vec<_>>(), expected);
+    assert!(orders.is_sorted_by_key(|listed| listed.updated_at) && pages == 1);
     for (since, count) in [(0, 137), (5, 128), (6, 126), (68, 2), (69, 1), (1_000, 1), (1_001, 0)] {
-        let (orders, _) = all(&front, &shop, Some(at(since))).await;
-        assert_eq!(orders.len(), count, "orders changed since second {since}");
+        // A fraction of a second must not pass an order of that second.
+        for since in [at(since), at(since) + SignedDuration::from_nanos(123_456_789)] {
+            let (orders, _) = all(&front, &shop, OrderSearch { since: Some(since), open_before: None }).await;
+            assert_eq!(orders.len(), count, "orders changed since {since}");
+        }
     }
+}
+
+/// Protects a shop that goes live from its history: a search for what was open before a time finds no order that is shipped,
+/// cancelled, archived, or was changed later.
+#[tokio::test]
+async fn only_open_orders_are_found_before_a_time() {
+    let (running, front, shop) = running().await;
+    let placed: Vec<ShopOrder> = running.server.shop(|shop| {
+        add_items(shop, 1);
+        let placed: Vec<ShopOrder> = (0..7).map(|n| shop.checkout(at(n), &[("ITEM-000", 2)]).expect("placed")).collect();
+        let line = shop.order(placed[1]).expect("placed").lines[0].id;
+        let routed = shop.order(placed[2]).expect("placed").fulfilment_orders[0].id;
+        shop.fulfil(at(100), placed[0], None).expect("shipped");
+        shop.fulfil(at(101), placed[1], Some(&[(line, 1)])).expect("shipped in part");
+        shop.hold(at(102), routed).expect("on hold");
+        shop.cancel(at(103), placed[3]).expect("cancelled");
+        shop.archive(at(104), placed[4]).expect("archived");
+        let moved = shop.order(placed[5]).expect("placed").fulfilment_orders[0].id;
+        shop.move_fulfilment_order(at(201), moved, location_id("3PL-1")).expect("changed later");
+        placed
+    });
+    let (orders, _) = all(&front, &shop, OrderSearch { since: None, open_before: Some(at(200)) }).await;
+    let found: Vec<u64> = orders.iter().map(|listed| listed.order.number()).collect();
+    assert_eq!(found, [6, 1, 2].map(|n: usize| u64::try_from(placed[n].0).expect("above zero")), "the oldest change first");
+    assert!(orders.iter().all(|listed| !listed.fulfilled));
+    let (all, _) = all(&front, &shop, OrderSearch { since: Some(at(100)), open_before: None }).await;
+    assert_eq!(all.iter().map(|listed| listed.fulfilled).collect::<Vec<_>>(), [true, false, false, false, false, false]);
 }
 
 /// Makes an order and changes it. The query must return the content of its last webhook.

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use promissory::catalog::{InventoryItemId, OrderId, ShopDomain, ShopLocationId};
 use promissory::ports::Storefront;
 use promissory::storefront::{
-    Adjustment, LevelSet, MetafieldWrite, OrderRead, OrdersPage, ShopAnswer, ShopLevel, StorefrontError,
+    Adjustment, LevelSet, MetafieldWrite, OrderRead, OrderSearch, OrdersPage, ShopAnswer, ShopLevel, StorefrontError,
 };
 use tokio::sync::Notify;
 
@@ -110,9 +109,9 @@ impl<F: Storefront> Storefront for OddShop<F> {
     async fn orders_updated(
         &self,
         shop: &ShopDomain,
-        since: Option<Timestamp>,
+        search: OrderSearch,
         after: Option<&str>,
     ) -> Result<OrdersPage, StorefrontError> {
-        self.inner.orders_updated(shop, since, after).await
+        self.inner.orders_updated(shop, search, after).await
     }
 }

@@ -15,7 +15,7 @@ use promissory::catalog::{
     InventoryItemId, Item, Location, LocationKind, Network, Place, Quantity, ShopDomain, ShopItem, ShopListing, ShopLocationId,
     Sku,
 };
-use promissory::flows::{NetworkCache, ReconcileError, commit};
+use promissory::flows::{NetworkCache, ReconcileError, commit, load_network};
 use promissory::ledger::LedgerEvent;
 use promissory::movement::{EventId, PositionKey};
 use promissory::order::HoldPolicy;
@@ -26,7 +26,7 @@ use promissory::storefront::{Hint, Level, PushTarget};
 use promissory::table::{Expect, MAX_WRITES, RowKey, Streamed, Write};
 use promissory_fakes::systems::InProcess;
 use promissory_local::audit::TableContents;
-use promissory_local::seed::{import_item, import_network};
+use promissory_local::seed::{go_live, import_item, import_network};
 use reconciler::{Job, Reconciler, Report};
 use serde_json::{Value, json};
 use shopify_pusher::Pusher;
@@ -57,6 +57,15 @@ pub const HOLDS: HoldPolicy = HoldPolicy {
     release_unallocated: false,
 };
 
+/// A time before everything that happens in a test, from which its shop is live.
+///
+/// # Panics
+/// Never: it is a valid time.
+#[must_use]
+pub fn long_ago() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().expect("a valid time")
+}
+
 /// One installation for one shop.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -86,6 +95,17 @@ impl World {
     /// # Panics
     /// If it cannot be set up.
     pub async fn at(clock: TestClock) -> Self {
+        let world = Self::not_live(clock).await;
+        go_live(&world.table.store, &world.shop, long_ago()).await.expect("written");
+        let network = load_network(&world.table.store).await.expect("loaded");
+        Self { network: Arc::new(network), ..world }
+    }
+
+    /// An installation with this clock, whose shop has no settings yet.
+    ///
+    /// # Panics
+    /// If it cannot be set up.
+    pub async fn not_live(clock: TestClock) -> Self {
         let table = table();
         let shop: ShopDomain = SHOP.parse().expect("a shop");
         let locations = LOCATIONS.map(|(code, id, fulfils_online)| Location {

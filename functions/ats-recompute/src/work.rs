@@ -88,7 +88,8 @@ impl Work {
             RowKey::Tier(_) | RowKey::WorkCentre(_) => self.refresh = self.refresh.or(Some(at)),
             // Only their prefixes matter, which are added above.
             RowKey::ShopItem { .. } | RowKey::SystemItem { .. } => {}
-            RowKey::BillVersion { .. }
+            RowKey::Shop(_)
+            | RowKey::BillVersion { .. }
             | RowKey::Movement { .. }
             | RowKey::Order { .. }
             | RowKey::OrderToRead { .. }

@@ -1,9 +1,10 @@
-//! `promissory`: the operator's command line. `cargo x catalog`, `ledger`, `explain` and `source` build this binary and run it.
+//! `promissory`: the operator's command line. `cargo x catalog`, `ledger`, `explain`, `source` and `shop` build this binary and
+//! run it.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use promissory_cli::{catalog, explain, ledger, source};
+use promissory_cli::{catalog, explain, ledger, shop, source};
 
 #[derive(Parser)]
 #[command(name = "promissory", about = "Reads and writes the table of Promissory, on AWS or on the local stack.")]
@@ -22,6 +23,9 @@ enum Cli {
     /// Connectors: write their configuration, show their progress, pull one now, or feed a file of events.
     #[command(subcommand)]
     Source(source::command::Command),
+    /// Shops: write from when on a shop is live, and show how far its orders have been read.
+    #[command(subcommand)]
+    Shop(shop::command::Command),
 }
 
 #[tokio::main]
@@ -31,6 +35,7 @@ async fn main() -> ExitCode {
         Cli::Explain(args) => explain::command::run(args, &say, &print).await,
         Cli::Ledger(command) => ledger::command::run(command, &say, &print).await,
         Cli::Source(command) => source::command::run(command, &say, &print).await,
+        Cli::Shop(command) => shop::command::run(command, &say, &print).await,
     };
     outcome.unwrap_or_else(|error| {
         say(&format!("failed: {error}"));

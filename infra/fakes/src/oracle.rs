@@ -31,10 +31,10 @@ pub struct Fact<P, T, R> {
 }
 
 /// Computes the units on hand at a place, and the units that source documents leave open there. There were `opening` units before
-/// any event. The newest count or balance replaces them, and every event before it.
+/// any event. The newest opening stock, count or balance replaces them, and every event before it.
 pub fn stock_at<P: PartialEq, T: Ord, R: Ord + Copy>(facts: &[Fact<P, T, R>], place: &P, opening: i64) -> (i64, Open) {
     let here = || facts.iter().filter(|fact| fact.at == *place);
-    let states = here().filter(|fact| matches!(fact.kind, StockKind::Count | StockKind::Balance));
+    let states = here().filter(|fact| matches!(fact.kind, StockKind::OpeningStock | StockKind::Count | StockKind::Balance));
     let newest = states.max_by_key(|fact| &fact.time);
     let since = here().filter(|fact| newest.is_none_or(|newest| fact.time > newest.time));
     let on_hand = newest.map_or(opening, |newest| newest.units) + since.map(|fact| change(fact.kind, fact.units)).sum::<i64>();
@@ -66,7 +66,8 @@ pub fn change(kind: StockKind, units: i64) -> i64 {
         | StockKind::TransferOut
         | StockKind::PosPosting
         | StockKind::Shipment => -units,
-        StockKind::Count
+        StockKind::OpeningStock
+        | StockKind::Count
         | StockKind::Balance
         | StockKind::QualityHold
         | StockKind::QualityRelease

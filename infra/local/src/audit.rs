@@ -114,6 +114,7 @@ impl TableContents {
             | RowKey::Tier(_)
             | RowKey::WorkCentre(_)
             | RowKey::Location(_)
+            | RowKey::Shop(_)
             | RowKey::Bill(_)
             | RowKey::BillVersion { .. }
             | RowKey::WhereUsed(_)
@@ -196,6 +197,7 @@ impl TableContents {
                 | MovementKind::Restock
                 | MovementKind::ShipAhead
                 | MovementKind::Misattribute
+                | MovementKind::OpeningStock
                 | MovementKind::Receipt
                 | MovementKind::Produce
                 | MovementKind::Issue

@@ -1,13 +1,23 @@
-//! Writes the first rows of a stack: locations, items with their mappings, and the opening stock, which goes through the ledger
-//! as any other event.
+//! Writes the first rows of a stack: the settings of its shop, locations, items with their mappings, and the opening stock, which
+//! goes through the ledger as any other event.
 
+use jiff::Timestamp;
 use promissory::adapters::clock::SystemClock;
-use promissory::catalog::{Item, Location, Network, ShopItem};
+use promissory::catalog::{Item, Location, Network, ShopDomain, ShopItem, ShopSettings};
 use promissory::flows::{CommitError, commit};
 use promissory::ledger::LedgerEvent;
 use promissory::ports::{Store, StoreError, WriteError};
 use promissory::source::StockEvent;
 use promissory::table::{Expect, Key, Write};
+
+/// Writes the settings of a shop that goes live at this time, in whole seconds.
+///
+/// # Errors
+/// When the store fails.
+pub async fn go_live<S: Store>(store: &S, shop: &ShopDomain, at: Timestamp) -> Result<(), StoreError> {
+    let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
+    put(store, vec![Write::put(&ShopSettings::live_from(shop.clone(), at), Expect::Absent)]).await
+}
 
 /// Writes the network's locations.
 ///

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use aws_types::SdkConfig;
 use clap::Args;
+use jiff::Timestamp;
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory_cli::local_stack;
 use promissory_fakes::shopify::{Server, ServerConfig, ShopConfig};
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 use crate::invoke::invoke;
+use crate::seed::go_live;
 
 /// The arguments of the local stack.
 #[derive(Debug, Clone, Args)]
@@ -242,7 +244,10 @@ impl Stack {
 /// # Errors
 /// As [`Stack::up`].
 pub async fn up_until_interrupted(config: &StackConfig, port: u16, shopify_port: u16, say: &dyn Fn(&str)) -> io::Result<()> {
-    let (stack, server) = Stack::up(config, port, shopify(shopify_port, ShopConfig::default())).await?;
+    let shopify = shopify(shopify_port, ShopConfig::default());
+    let shop = shopify.shop.domain.parse().map_err(io::Error::other)?;
+    let (stack, server) = Stack::up(config, port, shopify).await?;
+    go_live(&stack.store(), &shop, Timestamp::now()).await.map_err(io::Error::other)?;
     server.set_webhook_url(&stack.outputs.webhook_url);
     say(&format!(
         "AWS          {}\nShopify      {} (control: {}/_control/state)\nwebhooks     {}\ntable        {}\n\

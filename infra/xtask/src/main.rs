@@ -65,6 +65,13 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Shops: write from when on a shop is live, see how far its orders have been read.
+    #[command(disable_help_flag = true)]
+    Shop {
+        /// `set` or `status`, and its options; `cargo x shop set --help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Every test: unit, property, contract, and end to end on the local stack.
     Test {
         /// Passed on to `cargo test`.
@@ -98,6 +105,7 @@ fn main() -> ExitCode {
         Task::Explain { args } => operate(&workspace, "explain", &args),
         Task::Catalog { args } => operate(&workspace, "catalog", &args),
         Task::Source { args } => operate(&workspace, "source", &args),
+        Task::Shop { args } => operate(&workspace, "shop", &args),
         Task::Test { args } => test(&workspace, &args),
         Task::Sim { args } => simulate(&workspace, &args),
         Task::Bench { args } => bench(&workspace, &args),

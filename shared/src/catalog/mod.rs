@@ -2,7 +2,7 @@
 //!
 //! Our [`Sku`] identifies an item. A shop identifies it by a shop SKU and an inventory item id, and [`ShopItem`] maps those to
 //! our SKU. Another system may use its own code and its own units of measure ([`SystemItem`]). The [`Network`] holds the
-//! locations with their ids in every shop and system. A [`BillOfMaterials`] lists the components of an item, a [`WorkCentre`]
+//! locations with their ids in every shop and system, and the [`ShopSettings`] of each shop. A [`BillOfMaterials`] lists the components of an item, a [`WorkCentre`]
 //! limits how many units can be started on a day, [`PlanningSettings`] limit what may be promised, and [`WhereUsed`] leads from
 //! a [`Resource`] (a component or a work centre) to the items that use it. Planners edit the catalog in sheets (the `sheets`
 //! module), and [`validate`] compares the mappings with the variants of a shop. Deliberately absent: prices, titles, customers,
@@ -22,6 +22,7 @@ mod percent;
 mod planning;
 mod quantity;
 mod resource;
+mod shop;
 mod unit;
 mod validation;
 
@@ -42,5 +43,6 @@ pub use percent::{Percent, Yield};
 pub use planning::{AllocationPolicy, PlanningSettings};
 pub use quantity::Quantity;
 pub use resource::Resource;
+pub use shop::ShopSettings;
 pub use unit::{Amount, AmountError, Factor, NumberError};
 pub use validation::{MappingFinding, ShopVariant, validate};

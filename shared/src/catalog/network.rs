@@ -1,12 +1,13 @@
-//! The locations of the network, and their ids in every shop and system. A network has few locations and every function reads
-//! them, so a function loads all of them at once and caches them for a while.
+//! The locations of the network with their ids in every shop and system, and the settings of the shops. There are few of them
+//! and every function reads them, so a function loads all of them at once and caches them for a while.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{LocationId, Place, ShopDomain, ShopLocationId, SystemId};
+use crate::catalog::{LocationId, Place, ShopDomain, ShopLocationId, ShopSettings, SystemId};
 
 /// The kind of a location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,11 +82,12 @@ impl Location {
     }
 }
 
-/// All locations.
+/// All locations, and the settings of all shops.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Network {
     locations: BTreeMap<LocationId, Location>,
     clock_limits: BTreeMap<SystemId, Duration>,
+    shops: BTreeMap<ShopDomain, ShopSettings>,
 }
 
 impl Network {
@@ -96,7 +98,7 @@ impl Network {
     /// The clock limit of a system without a limit of its own. See [`Self::clock_limit`].
     pub const CLOCK_LIMIT: Duration = Duration::from_secs(5 * 60);
 
-    /// A network of these locations.
+    /// A network of these locations, without the settings of any shop.
     ///
     /// # Panics
     /// When there are more than [`Self::MAX_LOCATIONS`]. The import rejects a location beyond that.
@@ -104,7 +106,25 @@ impl Network {
     pub fn new(locations: impl IntoIterator<Item = Location>) -> Self {
         let locations: BTreeMap<_, _> = locations.into_iter().map(|l| (l.code.clone(), l)).collect();
         assert!(locations.len() <= Self::MAX_LOCATIONS, "a network has at most {} locations", Self::MAX_LOCATIONS);
-        Self { locations, clock_limits: BTreeMap::new() }
+        Self { locations, clock_limits: BTreeMap::new(), shops: BTreeMap::new() }
+    }
+
+    /// The network with the settings of these shops.
+    #[must_use]
+    pub fn with_shops(self, shops: impl IntoIterator<Item = ShopSettings>) -> Self {
+        Self { shops: shops.into_iter().map(|settings| (settings.shop.clone(), settings)).collect(), ..self }
+    }
+
+    /// The settings of a shop; `None` when it has none, so that it is not live.
+    #[must_use]
+    pub fn shop(&self, shop: &ShopDomain) -> Option<&ShopSettings> {
+        self.shops.get(shop)
+    }
+
+    /// The settings of a shop that is live at `now`; `None` when it is not.
+    #[must_use]
+    pub fn live_shop(&self, shop: &ShopDomain, now: Timestamp) -> Option<&ShopSettings> {
+        self.shop(shop).filter(|settings| settings.is_live(now))
     }
 
     /// The network with the clock limits of systems that do not use [`Self::CLOCK_LIMIT`].

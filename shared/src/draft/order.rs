@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::alert::{AlertState, AlertSubject};
-use crate::catalog::{Item, MissingMapping, Quantity, ShopItem, day_of};
+use crate::catalog::{Item, MissingMapping, Quantity, ShopItem, ShopSettings, day_of};
 use crate::draft::{Decision, Draft, DraftError, NoMovement, needing};
 use crate::ledger::{LedgerEvent, NewMovement};
 use crate::movement::{Lot, MovementCause, MovementKind, OrderLineRef, PositionKey};
@@ -32,9 +32,17 @@ impl Draft<'_> {
         let mut record = known.clone().unwrap_or_else(|| OrderRecord::new(shop.clone(), order));
         take(&mut record);
         decision.no_movement = Some(reason(&record, event));
+        let Some(settings) = self.network.live_shop(shop, self.now) else {
+            // The record keeps what was reported. It is read again when the shop is live, also if this function learns of that
+            // later than the others.
+            record.unread = true;
+            decision.order = Some(record).filter(|record| known.as_ref() != Some(record));
+            return Ok(decision);
+        };
+        record.unforwarded &= record.is_forwarded_by(settings);
 
         let mut needs = BTreeSet::new();
-        self.map_lines(&mut decision, &mut record, room, &mut needs)?;
+        self.map_lines(&mut decision, &mut record, (settings, room), &mut needs)?;
         let steps = record.next_steps(self.network);
         let touched = steps.iter().map(|step| (step.sku.clone(), step.place.clone()));
         let removed = record.newly_removed(self.network).into_iter().map(|change| (change.sku, change.place));
@@ -103,21 +111,23 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Maps the lines of an order to items. What is not mapped raises its alert, and the order waits for the mapping.
+    /// Maps the lines of an order to items. What is not mapped raises its alert, and the order waits for the mapping, unless the
+    /// order had ended before the shop went live.
     fn map_lines(
         &self,
         decision: &mut Decision,
         record: &mut OrderRecord,
-        room: usize,
+        (settings, room): (&ShopSettings, usize),
         needs: &mut BTreeSet<Key>,
     ) -> Result<(), DraftError> {
         let (shop, order) = (record.shop.clone(), record.order);
+        let ended = record.ended_before(settings);
         let stocked: Vec<_> = record.stocked_lines().map(|(id, shop_sku, stocked)| (id, shop_sku.to_owned(), stocked)).collect();
-        let mut missing = record.unmapped_locations(self.network);
+        let mut missing = if ended { Vec::new() } else { record.unmapped_locations(self.network) };
         for (line, shop_sku, stocked) in stocked {
             match needing(needs, self.read(&RowKey::ShopItem { shop: shop.clone(), shop_sku: shop_sku.clone() }.key()))? {
                 Some(Some(mapping)) => record.map_line(line, &mapping.decode::<ShopItem>()?.sku),
-                Some(None) if stocked == StockTracking::Yes => {
+                Some(None) if stocked == StockTracking::Yes && !ended => {
                     decision.unmapped += 1;
                     let detail = format!(
                         "{shop} sells {shop_sku:?}, which is mapped to no item. Its units are not reserved. Import a mapping."

@@ -242,6 +242,7 @@ impl Draft<'_> {
             StockEffect::Corrects if quantity.is_negative() => (Some(MovementKind::Lost), -quantity),
             StockEffect::Corrects => (Some(MovementKind::Found), quantity),
             StockEffect::Counts(basis) => return self.count(decision, &here, stock, (quantity, basis, lot)),
+            StockEffect::Opens => return self.count(decision, &here, stock, (quantity, CountBasis::Physical, lot)),
         };
         if ScheduledReceipts::are_changed_by(stock)
             && let Err(error) = self.schedule(decision, stock, resolved)?
@@ -371,7 +372,13 @@ impl Draft<'_> {
         let difference = counted - then;
         if !difference.is_zero() {
             let cause = MovementCause { event: stock.id.clone(), order: None };
-            self.move_units(decision, of, NewMovement::correction(difference, lot.clone(), Some(as_of)), &cause)?;
+            let step = match stock.kind.properties().stock {
+                StockEffect::Opens => NewMovement::signed(MovementKind::OpeningStock, difference),
+                StockEffect::None | StockEffect::Moves(_) | StockEffect::Corrects | StockEffect::Counts(_) => {
+                    NewMovement::correction(difference, None, None)
+                }
+            };
+            self.move_units(decision, of, NewMovement { lot: lot.clone(), at: Some(as_of), ..step }, &cause)?;
         }
         let mut position = self.position(decision, of)?;
         position.note_source(stock.system(), as_of);

@@ -12,12 +12,13 @@ use jiff::Timestamp;
 use crate::catalog::{Location, LocationKind, Network, Place, Quantity, ShopDomain, ShopItem, ShopLocationId, Sku};
 use crate::flows::delivered::turn_alert;
 use crate::flows::reconcile_error::wait_within;
+use crate::flows::watermark::order_watermark;
 use crate::flows::{ReconcileError, hint_all, receive, recompute, write_if_unchanged};
 use crate::ledger::{LedgerEvent, PositionDecision};
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Cursor, Hints, Listing, Store, Storefront, read, read_rows};
 use crate::promise::Promise;
-use crate::reconcile::{CompareProgress, CompareReport, LevelDrift, OrderWatermark};
+use crate::reconcile::{CompareProgress, CompareReport, LevelDrift};
 use crate::storefront::{
     Level, LevelBlock, PushIntent, PushState, PushTarget, RepairDecision, ShopLevel, StorefrontError, decide_repair, is_settled,
     unclaimed,
@@ -87,6 +88,13 @@ enum Finding {
     Restocked(Quantity),
 }
 
+/// When the numbers of a shop are settled: a complete sweep began at least this long after a level last changed.
+#[derive(Debug, Clone, Copy)]
+struct Settled {
+    swept_at: Option<Timestamp>,
+    window: Duration,
+}
+
 struct Comparison<'a, S, H, C> {
     store: &'a S,
     hints: &'a H,
@@ -107,8 +115,8 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
         let (store, shop) = (self.store, self.shop);
         // The order matters, as in a repair: read the watermark up to which the ledger is complete, recompute the levels, then
         // ask the shop.
-        let swept_at =
-            read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.and_then(|sweep| sweep.complete_at);
+        let mark = order_watermark(store, shop).await?;
+        let settled = Settled { swept_at: mark.complete_at, window: mark.settling_window(self.settling_window, report.began) };
         let skus: BTreeSet<&Sku> = items.iter().map(|item| &item.sku).collect();
         let mut not_recomputed = BTreeSet::new();
         for sku in &skus {
@@ -149,13 +157,13 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
                 continue;
             }
             let promise: Option<Promise> = rows.get(&RowKey::Promise(item.sku.clone()))?;
-            let unclaimed = promise.as_ref().and_then(|promise| self.unclaimed(promise, &shown, swept_at));
+            let unclaimed = promise.as_ref().and_then(|promise| self.unclaimed(promise, &shown, settled));
             for found in shown {
                 let Some(location) = self.network.by_shop_id(shop, found.location) else { continue };
                 let Some(level) = self.level_of(&rows, item, location, found) else { continue };
                 report.levels += 1;
                 let here = unclaimed.as_ref().and_then(|unclaimed| unclaimed.get(&found.location).copied());
-                let finding = self.find(&level, found, (swept_at, pushing, here));
+                let finding = self.find(&level, found, (settled, pushing, here));
                 if let Some(target) = self.act(&rows, level, found, finding, report).await? {
                     targets.insert(target);
                 }
@@ -191,9 +199,9 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
         &self,
         promise: &Promise,
         shown: &[&ShopLevel],
-        swept_at: Option<Timestamp>,
+        settled: Settled,
     ) -> Option<BTreeMap<ShopLocationId, Quantity>> {
-        if !shown.iter().all(|level| is_settled(level, swept_at, self.settling_window)) {
+        if !shown.iter().all(|level| is_settled(level, settled.swept_at, settled.window)) {
             return None;
         }
         let (mut here, mut elsewhere) = (BTreeMap::new(), Quantity::ZERO);
@@ -213,11 +221,11 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
         &self,
         level: &Level,
         found: &ShopLevel,
-        (swept_at, pushing, unclaimed): (Option<Timestamp>, bool, Option<Quantity>),
+        (settled, pushing, unclaimed): (Settled, bool, Option<Quantity>),
     ) -> Finding {
         let again = || Box::new(Level { needs_set: true, blocked: None, ..level.clone() });
         let is_busy = pushing || level.is_due();
-        match (&level.blocked, decide_repair(level, found, swept_at, self.settling_window)) {
+        match (&level.blocked, decide_repair(level, found, settled.swept_at, settled.window)) {
             (Some(LevelBlock::NeverReported), _) if level.alert.is_none() => Finding::Changed(Box::new(level.clone())),
             (Some(LevelBlock::NeverReported), _) => Finding::Nothing,
             _ if is_busy => Finding::InFlight,

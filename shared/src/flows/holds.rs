@@ -39,6 +39,7 @@ pub async fn holds<S: Store, C: Clock>(
 ) -> Result<HoldsReport, ReconcileError> {
     let mut report = HoldsReport::default();
     let Some(youngest) = policy.unpaid.into_iter().chain(policy.unallocated).min() else { return Ok(report) };
+    let Some(go_live_at) = network.live_shop(shop, clock.now()).map(|settings| settings.go_live_at) else { return Ok(report) };
     let mut listing = Listing::index(&IndexPartition::HeldOrders(shop.clone()), PAGE);
     loop {
         let page = store.list(&listing).await?;
@@ -54,10 +55,11 @@ pub async fn holds<S: Store, C: Clock>(
                     continue;
                 }
             };
-            if order.facts.as_ref().is_some_and(|facts| now.duration_since(facts.placed_at).unsigned_abs() < youngest) {
+            let held_since = order.facts.as_ref().map(|facts| facts.placed_at.max(go_live_at));
+            if held_since.is_some_and(|since| now.duration_since(since).unsigned_abs() < youngest) {
                 return Ok(report); // The index is sorted by age: every later order is younger.
             }
-            let Some(due) = order.hold_action(policy, now) else { continue };
+            let Some(due) = order.hold_action(policy, go_live_at, now) else { continue };
             let done = receive(store, clock, network, LedgerEvent::Hold(decide(&order, due, now))).await?;
             match (due, done) {
                 (HoldAction::Alert, Received::Decided(EventOutcome::Applied { .. })) => report.alerted += 1,

@@ -28,7 +28,9 @@ mod refresh;
 mod replan;
 mod resume;
 mod retry;
+mod shop;
 mod sweep;
+mod watermark;
 
 pub use backlog::{BacklogReport, backlog};
 pub use backoff::backoff;
@@ -49,4 +51,5 @@ pub use refresh::{refresh, request_refresh};
 pub use replan::replan;
 pub use resume::{Resumed, resume};
 pub use retry::{Retries, RetryBudget, write_if_unchanged};
-pub use sweep::{OVERLAP, SweepReport, sweep};
+pub use shop::{ShopSettingsError, set_shop};
+pub use sweep::{SweepReport, sweep};

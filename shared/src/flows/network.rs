@@ -1,19 +1,19 @@
-//! Reads the locations and the clock limits of other systems, and caches them in a warm function.
+//! Reads the locations, the clock limits of other systems and the settings of the shops, and caches them in a warm function.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::catalog::{Location, Network};
+use crate::catalog::{Location, Network, ShopSettings};
 use crate::ports::{Listing, Store, StoreError, list_all};
 use crate::source::System;
 use crate::table::Partition;
 
-/// Reads all locations, and the clock limit of each system that has one.
+/// Reads all locations, the clock limit of each system that has one, and the settings of all shops.
 ///
 /// # Errors
-/// When the store fails, or the row of a location cannot be decoded.
+/// When the store fails, or one of these rows cannot be decoded.
 pub async fn load_network<S: Store>(store: &S) -> Result<Network, StoreError> {
     let locations = list_all(store, Listing::rows(&Partition::Locations)).await?;
     let locations = locations.iter().map(|record| record.decode()).collect::<Result<Vec<Location>, _>>()?;
@@ -27,7 +27,9 @@ pub async fn load_network<S: Store>(store: &S) -> Result<Network, StoreError> {
         }
     });
     let limits = systems.filter_map(|system| Some((system.code.clone(), system.clock_limit()?)));
-    Ok(Network::new(locations).with_clock_limits(limits.collect()))
+    let shops = list_all(store, Listing::rows(&Partition::Shops)).await?;
+    let shops = shops.iter().map(|record| record.decode()).collect::<Result<Vec<ShopSettings>, _>>()?;
+    Ok(Network::new(locations).with_clock_limits(limits.collect()).with_shops(shops))
 }
 
 /// Caches the network in a warm function for [`NetworkCache::KEPT`], so that most events need no read of the locations.
@@ -35,7 +37,7 @@ pub async fn load_network<S: Store>(store: &S) -> Result<Network, StoreError> {
 pub struct NetworkCache(Mutex<Option<(Timestamp, Arc<Network>)>>);
 
 impl NetworkCache {
-    /// How long a loaded network is used. Every function knows a new location after this time.
+    /// How long a loaded network is used. Every function knows a new location, or that a shop is live, after this time.
     pub const KEPT: Duration = Duration::from_secs(60);
 
     /// Drops the cached network, so that the next [`NetworkCache::get`] reads the locations. A function calls this when an

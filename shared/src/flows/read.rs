@@ -1,13 +1,16 @@
 //! Reads whole orders: orders that a webhook only referred to, orders that a webhook carried in part, and each new version
 //! once, so that it can be forwarded to the manufacturing system.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::alert::AlertSubject;
-use crate::catalog::{Network, OrderId, ShopDomain};
+use crate::catalog::{Network, OrderId, ShopDomain, ShopSettings};
 use crate::draft::EventOutcome;
 use crate::flows::reconcile_error::wait_within;
+use crate::flows::watermark::change_order_watermark;
 use crate::flows::{Received, ReconcileError, Retries, RetryBudget, alert, receive, write_if_unchanged};
 use crate::ledger::{LedgerEvent, OrderEvent};
 use crate::movement::{EventId, content_hash};
@@ -34,6 +37,9 @@ pub struct ReadReport {
     pub left: usize,
 }
 
+/// What a run of the order reader did so far, and the orders that it read, each with its last change.
+type Progress<'a> = (&'a mut ReadReport, &'a mut BTreeMap<OrderId, Timestamp>);
+
 /// Reads orders of one shop through these ports.
 pub struct OrderReader<'a, S, F, B, C> {
     /// The table.
@@ -53,16 +59,18 @@ pub struct OrderReader<'a, S, F, B, C> {
 }
 
 impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
-    /// Reads every order that waits to be read, oldest first, and forwards each new version. A failed order does not stop the
-    /// others.
+    /// Reads every order of a live shop that waits to be read, oldest first, and forwards each new version. A failed order does
+    /// not stop the others. The orders of a shop that is not live wait on.
     ///
     /// # Errors
     /// [`ReconcileError`]: the first failure, or that the shop does not answer. The next run continues.
     pub async fn all(&self) -> Result<ReadReport, ReconcileError> {
         let (mut report, mut patience) = (ReadReport::default(), Patience::default());
+        let Some(settings) = self.live_shop() else { return Ok(report) };
+        let mut read = BTreeMap::new();
         for record in list_all(self.store, Listing::rows(&Partition::OrdersToRead(self.shop.clone()))).await? {
             self.within_time()?;
-            let followed = self.follow(&record, &mut report).await;
+            let followed = self.follow(&record, settings, (&mut report, &mut read)).await;
             report.left += usize::from(patience.with(&record.key.sk, followed)?.is_none());
         }
         let mut listing = Listing::index(&IndexPartition::UnreadOrders(self.shop.clone()), PAGE);
@@ -70,19 +78,33 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
             let page = self.store.list(&listing).await?;
             for record in &page.records {
                 self.within_time()?;
-                let reread = self.reread(&record.key, &mut report).await;
+                let reread = self.reread(&record.key, settings, (&mut report, &mut read)).await;
                 report.left += usize::from(patience.with(&record.key.pk, reread)?.is_none());
             }
             match page.next {
                 Some(next) => listing.after = Some(next),
-                None => return patience.failure.map_or(Ok(report), Err),
+                None => break,
             }
         }
+        if !read.is_empty() {
+            // The shop's search must contain them from now on; the next sweep observes by how much it is late.
+            change_order_watermark((self.store, self.clock), self.shop, |mark| mark.expect_orders(&read)).await?;
+        }
+        patience.failure.map_or(Ok(report), Err)
     }
 
-    /// Reads the order that a request names, and deletes the request.
-    async fn follow(&self, record: &Record, report: &mut ReadReport) -> Result<(), ReconcileError> {
+    /// The settings of the shop, if it is live.
+    pub(super) fn live_shop(&self) -> Option<&ShopSettings> {
+        self.network.live_shop(self.shop, self.clock.now())
+    }
+
+    /// Reads the order that a request names, and deletes the request. A request from before the shop went live is only deleted: the
+    /// first sweeps read what was open then, and what changes later.
+    async fn follow(&self, record: &Record, settings: &ShopSettings, report: Progress<'_>) -> Result<(), ReconcileError> {
         let request: OrderToRead = record.decode()?;
+        if settings.opening_contains(request.named_at) {
+            return Ok(self.forget(record).await?);
+        }
         let order = match OrderId::from_gid(&request.gid) {
             Some(order) => Some(order),
             None => self.ask(async || self.front.order_of(self.shop, &request.gid).await).await?,
@@ -94,18 +116,26 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         Ok(self.forget(record).await?)
     }
 
-    /// Reads an order if it still waits to be read: the listing may be old.
-    async fn reread(&self, key: &Key, report: &mut ReadReport) -> Result<(), ReconcileError> {
+    /// Reads an order if it still waits to be read: the listing may be old. An order that had ended before the shop went live is
+    /// not read: webhooks of that time may have left thousands of them, and the sweep reads one that changes later.
+    async fn reread(&self, key: &Key, settings: &ShopSettings, report: Progress<'_>) -> Result<(), ReconcileError> {
         let Some(listed) = RowKey::parse(key) else { return Ok(()) };
-        match read::<OrderRecord, S>(self.store, &listed).await?.0 {
-            Some(record) if record.waits_to_be_read() => self.one(record.order, report).await,
-            Some(_) | None => Ok(()),
+        let (record, expect) = read::<OrderRecord, S>(self.store, &listed).await?;
+        match record.filter(OrderRecord::waits_to_be_read) {
+            Some(record) if record.is_left_alone_by(settings) => {
+                let left_alone = OrderRecord { unread: false, unforwarded: false, ..record };
+                write_if_unchanged(self.store, &[Write::put(&left_alone, expect)]).await?;
+                Ok(())
+            }
+            Some(record) => self.one(record.order, report).await,
+            None => Ok(()),
         }
     }
 
     /// Reads one order into the ledger, and forwards it if it is a new version.
-    async fn one(&self, order: OrderId, report: &mut ReadReport) -> Result<(), ReconcileError> {
+    async fn one(&self, order: OrderId, (report, read): Progress<'_>) -> Result<(), ReconcileError> {
         if let Some((facts, sales)) = self.ingest(order, report).await? {
+            read.insert(order, facts.version);
             report.forwarded += usize::from(self.forward(&facts, sales).await?);
         }
         Ok(())

@@ -1,29 +1,32 @@
-//! Finds missed orders. The sweep asks the shop for every order that changed since the watermark and commits what it reads
-//! like a webhook.
+//! Finds missed orders. The sweep asks the shop for every order that changed since the watermark and commits what it reads like
+//! a webhook. The first sweeps of a shop that goes live also read what was open then. A slower sweep reads the last hours and days
+//! again, because the shop's search may contain a change late.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::catalog::{OrderId, ShopDomain};
+use crate::alert::AlertSubject;
+use crate::catalog::{OrderId, ShopSettings};
 use crate::flows::read::Patience;
-use crate::flows::{OrderReader, ReadReport, ReconcileError, Retries, RetryBudget};
+use crate::flows::watermark::{change_order_watermark, order_watermark};
+use crate::flows::{OrderReader, ReadReport, ReconcileError, alert};
 use crate::order::OrderRecord;
-use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, read};
-use crate::reconcile::OrderWatermark;
-use crate::table::{IndexPartition, Key, RowKey, Write};
-
-/// How far a sweep looks back before the newest order it has seen, because the shop's search may show a change late.
-pub const OVERLAP: Duration = Duration::from_secs(120);
-
-/// A read that happened this long after the last change of an order covers that change. A read that was under way during the
-/// change has been answered by then.
-const SETTLED: Duration = Duration::from_secs(60);
+use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront};
+use crate::reconcile::{Lookback, OrderWatermark, SETTLED};
+use crate::storefront::{ListedOrder, OrderSearch, OrdersPage};
+use crate::table::{IndexPartition, Key, RowKey};
 
 /// The most quarantined orders that one sweep reads again.
 const QUARANTINED_AT_ONCE: usize = 50;
+
+/// The most pages that one sweep reads of a slower sweep. The next sweep continues there.
+const LOOKBACK_PAGES: usize = 20;
+
+/// After this many pages a search begins again at the newest order it found: a shop lists at most 25,000 orders of one search.
+const PAGES_OF_A_SEARCH: usize = 80;
 
 /// What a sweep found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -40,122 +43,295 @@ pub struct SweepReport {
     pub left: usize,
 }
 
-/// Asks the shop for every order that changed since the watermark, and reads those that were not read since their change. The
+/// Asks a live shop for every order that changed since the watermark, and reads those that were not read since their change. The
 /// watermark moves after each page, when the ledger contains every order of the page, and never past an order that the ledger
-/// lacks.
+/// lacks. A shop that is not live is not swept; without settings it raises an alert.
 ///
 /// # Errors
 /// [`ReconcileError`]. The watermark stays where the last completed page left it.
 pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
     reading: &OrderReader<'_, S, F, B, C>,
 ) -> Result<SweepReport, ReconcileError> {
-    let OrderReader { store, front, clock, shop, .. } = *reading;
-    let (mut report, mut patience, mut began) = (SweepReport::default(), Patience::default(), None);
-    let since =
-        read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.and_then(|sweep| sweep.watermark);
-    let mut after: Option<String> = None;
-    loop {
-        let page = reading.ask(async || front.orders_updated(shop, since, after.as_deref()).await).await?;
-        began = began.or(Some(page.answered_at));
-        report.orders += page.orders.len();
-        for order in &page.unreadable {
-            reading.alert_unreadable(order, "the shop listed it with a malformed id").await?;
-            report.quarantined += 1;
-        }
-        let settled = settled(store, shop, &page.orders).await?;
-        for (order, _) in page.orders.iter().filter(|(order, _)| !settled.contains(order)) {
-            ingest(reading, *order, &mut report, &mut patience).await?;
-        }
-        if page.next.is_none() {
-            // A quarantined order may be readable by now. Until it is, the ledger is not complete.
-            let quarantined = Listing::index(&IndexPartition::QuarantinedOrders(shop.clone()), QUARANTINED_AT_ONCE);
-            let quarantined = store.list(&quarantined).await?.records;
-            for record in quarantined.iter().filter_map(|record| record.decode::<OrderRecord>().ok()) {
-                ingest(reading, record.order, &mut report, &mut patience).await?;
-            }
-        }
-        // The watermark does not move past an order that is left, although a deferred order is durable. Otherwise the next
-        // sweep would not list that order and would record that the ledger is complete without it.
-        let newest = page.orders.iter().map(|(_, updated_at)| *updated_at).max().filter(|_| report.left == 0);
-        let complete = page.next.is_none() && report.left == 0 && report.quarantined == 0;
-        advance(store, clock, shop, newest, began.filter(|_| complete)).await?;
-        if page.next.is_none() {
-            return patience.failure.map_or(Ok(report), Err);
-        }
-        after = page.next;
+    alert_not_live(reading).await?;
+    let Some(settings) = reading.live_shop() else { return Ok(SweepReport::default()) };
+    let mark = order_watermark(reading.store, reading.shop).await?;
+    let since = mark.since(settings.go_live_at, reading.clock.now());
+    let (report, patience) = (SweepReport::default(), Patience::default());
+    let mut sweep = Sweep { reading, settings, mark, report, patience, lag: None };
+    let began = sweep.changes(since).await?;
+    let open_orders_read = sweep.open_orders().await?;
+    // Without an order that is left, or that is quarantined, the ledger is complete.
+    if open_orders_read && sweep.report.left == 0 && sweep.report.quarantined == 0 {
+        sweep.change_mark(|mark| mark.complete(since, began)).await?;
+        sweep.look_back(began).await?;
     }
+    sweep.patience.failure.map_or(Ok(sweep.report), Err)
 }
 
-/// Reads and forwards one order. A failure is counted in `left`, and the sweep continues with the other orders.
-async fn ingest<S: Store, F: Storefront, B: Bus, C: Clock>(
+/// Raises the alert about a shop without settings, and clears it once it has them.
+async fn alert_not_live<S: Store, F: Storefront, B: Bus, C: Clock>(
     reading: &OrderReader<'_, S, F, B, C>,
-    order: OrderId,
-    report: &mut SweepReport,
-    patience: &mut Patience,
-) -> Result<(), ReconcileError> {
-    reading.within_time()?;
-    let mut read = ReadReport::default();
-    match patience.with(&order.gid(), reading.ingest(order, &mut read).await)? {
-        Some(Some((facts, sales))) => {
-            // An order that cannot be forwarded must not hold the watermark. It stays in the index of unread orders.
-            if let Err(error) = reading.forward(&facts, sales).await {
-                tracing::warn!(%order, %error, "an order could not be forwarded; the next run tries it again");
+) -> Result<(), StoreError> {
+    let OrderReader { store, clock, shop, .. } = *reading;
+    let subject = AlertSubject::ShopNotLive { shop: shop.clone() };
+    match reading.network.shop(shop) {
+        None => {
+            let detail = format!(
+                "{shop} is not live: its orders are stored, and none is swept, moved or forwarded. Send its opening stock, and set \
+                 the time of the opening stock: `promissory shop set {shop} --go-live-at TIME`."
+            );
+            alert::raise(store, clock, (subject, detail)).await
+        }
+        Some(settings) => {
+            let detail = format!("{shop} is live from {} on.", settings.go_live_at);
+            alert::clear(store, clock, (subject, detail)).await
+        }
+    }
+}
+
+/// One sweep of a live shop.
+struct Sweep<'a, 'r, S, F, B, C> {
+    reading: &'a OrderReader<'r, S, F, B, C>,
+    settings: &'a ShopSettings,
+    /// The watermark as it was when the sweep began.
+    mark: OrderWatermark,
+    report: SweepReport,
+    patience: Patience,
+    /// The largest lag of the shop's search that this sweep observed.
+    lag: Option<Duration>,
+}
+
+/// A search of the shop, page by page.
+struct Search {
+    query: OrderSearch,
+    after: Option<String>,
+    pages: usize,
+}
+
+impl Search {
+    fn new(query: OrderSearch) -> Self {
+        Self { query, after: None, pages: 0 }
+    }
+
+    /// Prepares the search for the page after this one. Returns `false` at the end.
+    fn turn(&mut self, page: &OrdersPage) -> bool {
+        self.pages += 1;
+        let Some(next) = &page.next else { return false };
+        let newest = page.newest().filter(|newest| self.query.since.is_none_or(|since| since < *newest));
+        match newest.filter(|_| self.pages.is_multiple_of(PAGES_OF_A_SEARCH)) {
+            Some(newest) => (self.query.since, self.after) = (Some(newest), None),
+            None => self.after = Some(next.clone()),
+        }
+        true
+    }
+}
+
+impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
+    /// Reads every order that changed since `since`, and the quarantined ones. Returns when the search began, by the shop's clock.
+    async fn changes(&mut self, since: Timestamp) -> Result<Timestamp, ReconcileError> {
+        let mut search = Search::new(OrderSearch { since: Some(since), open_before: None });
+        let (mut began, mut listed) = (None, BTreeMap::new());
+        loop {
+            let page = self.page(&search).await?;
+            began = began.or(Some(page.answered_at));
+            self.take(&page).await?;
+            let expected = page.orders.iter().filter(|listed| self.mark.expected.contains_key(&listed.order));
+            listed.extend(expected.map(|listed| (listed.order, listed.updated_at)));
+            // The watermark does not move past an order that is left, although a deferred order is durable. Otherwise the next
+            // sweep would not list that order and would record that the ledger is complete without it.
+            if let Some(newest) = page.newest().filter(|_| self.report.left == 0) {
+                self.change_mark(|mark| mark.newest = mark.newest.max(Some(newest))).await?;
+            }
+            if !search.turn(&page) {
+                break;
             }
         }
-        Some(None) => {}
-        None => report.left += 1,
-    }
-    report.missed += usize::from(read.movements > 0);
-    report.movements += read.movements;
-    report.left += read.left;
-    report.quarantined += read.quarantined;
-    Ok(())
-}
-
-/// Which of these orders were read later than [`SETTLED`] after their last change.
-async fn settled<S: Store>(
-    store: &S,
-    shop: &ShopDomain,
-    orders: &[(OrderId, Timestamp)],
-) -> Result<BTreeSet<OrderId>, ReconcileError> {
-    let distinct: BTreeSet<OrderId> = orders.iter().map(|(order, _)| *order).collect();
-    let keys: Vec<Key> = distinct.iter().map(|order| RowKey::Order { shop: shop.clone(), order: *order }.key()).collect();
-    let records = store.get(&keys).await?;
-    let known = records.iter().flatten().filter_map(|record| record.decode::<OrderRecord>().ok());
-    let read_at: std::collections::BTreeMap<OrderId, Timestamp> =
-        known.filter(|record| !record.unread).filter_map(|record| Some((record.order, record.read_at?))).collect();
-    let is_settled = |(order, updated_at): &&(OrderId, Timestamp)| {
-        read_at.get(order).is_some_and(|read_at| updated_at.saturating_add(SETTLED).is_ok_and(|settled| *read_at > settled))
-    };
-    let unsettled: BTreeSet<OrderId> = orders.iter().filter(|order| !is_settled(order)).map(|(order, _)| *order).collect();
-    Ok(distinct.difference(&unsettled).copied().collect())
-}
-
-/// Moves the watermark forward, never back, because sweeps may overlap.
-async fn advance<S: Store, C: Clock>(
-    store: &S,
-    clock: &C,
-    shop: &ShopDomain,
-    newest: Option<Timestamp>,
-    began: Option<Timestamp>,
-) -> Result<(), StoreError> {
-    let watermark = newest.and_then(|newest| newest.checked_sub(OVERLAP).ok());
-    let mut retries = Retries::new(RetryBudget::RECOMPUTE, format!("the watermark of {shop}"));
-    loop {
-        let (known, expect) = read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?;
-        let old = known.clone().unwrap_or_else(|| OrderWatermark { shop: shop.clone(), watermark: None, complete_at: None });
-        let new = OrderWatermark {
-            shop: shop.clone(),
-            watermark: old.watermark.max(watermark),
-            complete_at: old.complete_at.max(began),
-        };
-        if known.as_ref() == Some(&new) {
-            return Ok(());
+        let began = began.unwrap_or(since);
+        // A quarantined order may be readable by now. Until it is, the ledger is not complete.
+        let quarantined = Listing::index(&IndexPartition::QuarantinedOrders(self.reading.shop.clone()), QUARANTINED_AT_ONCE);
+        let quarantined = self.reading.store.list(&quarantined).await?.records;
+        for record in quarantined.iter().filter_map(|record| record.decode::<OrderRecord>().ok()) {
+            self.ingest(record.order).await?;
         }
-        match store.write(&[Write::put(&new, expect)]).await {
-            Ok(()) => return Ok(()),
-            // Another sweep moved the watermark: read it again, so that it never moves back.
-            Err(error) => retries.again(clock, error).await?,
+        self.observe_lag(listed, began).await?;
+        Ok(began)
+    }
+
+    /// Reads the orders that were open when the shop went live and have not changed since. Returns whether all are read.
+    async fn open_orders(&mut self) -> Result<bool, ReconcileError> {
+        if self.mark.open_orders_read {
+            return Ok(true);
+        }
+        let (open_before, left) = (Some(self.settings.go_live_at), self.report.left);
+        let mut search = Search::new(OrderSearch { since: self.mark.open_orders_from, open_before });
+        loop {
+            let page = self.page(&search).await?;
+            self.take(&page).await?;
+            let is_last = !search.turn(&page);
+            if self.report.left > left {
+                return Ok(false);
+            }
+            self.change_mark(|mark| {
+                mark.open_orders_read |= is_last;
+                mark.open_orders_from = mark.open_orders_from.max(page.newest()).filter(|_| !mark.open_orders_read);
+            })
+            .await?;
+            if is_last {
+                return Ok(true);
+            }
         }
     }
+
+    /// Reads the next pages of the slower sweep that is due, if any.
+    async fn look_back(&mut self, now: Timestamp) -> Result<(), ReconcileError> {
+        let mark = order_watermark(self.reading.store, self.reading.shop).await?;
+        let Some((lookback, from)) = mark.due_lookback(now) else { return Ok(()) };
+        match self.look_back_from(lookback, from, now).await {
+            // The sweep itself is complete. The next one continues here.
+            Err(ReconcileError::OutOfTime) => Ok(()),
+            done => done,
+        }
+    }
+
+    async fn look_back_from(&mut self, lookback: Lookback, from: Timestamp, now: Timestamp) -> Result<(), ReconcileError> {
+        let mut search = Search::new(OrderSearch { since: Some(from), open_before: None });
+        let mut continues_at = Some(from);
+        for _ in 0..LOOKBACK_PAGES {
+            let page = self.page(&search).await?;
+            self.take(&page).await?;
+            if self.report.left > 0 {
+                return Ok(()); // The next sweep reads this page again.
+            }
+            continues_at = if search.turn(&page) { page.newest().or(continues_at) } else { None };
+            let lag = self.lag.take();
+            self.change_mark(|mark| {
+                mark.looked_back(lookback, continues_at, now);
+                if let Some(lag) = lag {
+                    mark.observe_lag(lag, now);
+                }
+            })
+            .await?;
+            if continues_at.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn page(&self, search: &Search) -> Result<OrdersPage, ReconcileError> {
+        let OrderReader { front, shop, .. } = *self.reading;
+        self.reading.within_time()?;
+        self.reading.ask(async || front.orders_updated(shop, search.query, search.after.as_deref()).await).await
+    }
+
+    /// Reads the orders of a page that were not read since their change.
+    async fn take(&mut self, page: &OrdersPage) -> Result<(), ReconcileError> {
+        self.report.orders += page.orders.len();
+        for order in &page.unreadable {
+            self.reading.alert_unreadable(order, "the shop listed it with a malformed id").await?;
+            self.report.quarantined += 1;
+        }
+        let known = self.known(page).await?;
+        let mut read = BTreeSet::new();
+        for listed in &page.orders {
+            let record = known.get(&listed.order);
+            let ended = record.is_none() && listed.fulfilled && self.settings.opening_contains(listed.updated_at);
+            if ended || record.is_some_and(|record| is_settled(record, listed)) {
+                continue;
+            }
+            if !self.settings.opening_contains(listed.updated_at) && self.is_late(record, listed) {
+                self.lag = self.lag.max(self.mark.lag_of(listed.updated_at, page.answered_at));
+            }
+            if read.insert(listed.order) {
+                self.ingest(listed.order).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no search contained an order since its last change: the last complete sweep would have read it.
+    fn is_late(&self, record: Option<&OrderRecord>, listed: &ListedOrder) -> bool {
+        let Some(record) = record else { return true };
+        let was_read =
+            record.read_at.is_some_and(|read_at| self.mark.complete_at.is_none_or(|complete_at| complete_at <= read_at));
+        !was_read && !has_read(record, listed) && record.unreadable.is_none()
+    }
+
+    /// The records of the orders of a page.
+    async fn known(&self, page: &OrdersPage) -> Result<BTreeMap<OrderId, OrderRecord>, StoreError> {
+        let orders: BTreeSet<OrderId> = page.orders.iter().map(|listed| listed.order).collect();
+        let shop = self.reading.shop;
+        let keys: Vec<Key> = orders.iter().map(|order| RowKey::Order { shop: shop.clone(), order: *order }.key()).collect();
+        let records = self.reading.store.get(&keys).await?;
+        let known = records.iter().flatten().filter_map(|record| record.decode::<OrderRecord>().ok());
+        Ok(known.map(|record| (record.order, record)).collect())
+    }
+
+    /// Reads and forwards one order. A failure is counted in `left`, and the sweep continues with the other orders. Returns whether
+    /// the shop has the order, as far as it answered.
+    async fn ingest(&mut self, order: OrderId) -> Result<bool, ReconcileError> {
+        self.reading.within_time()?;
+        let mut read = ReadReport::default();
+        let mut answered = true;
+        match self.patience.with(&order.gid(), self.reading.ingest(order, &mut read).await)? {
+            Some(Some((facts, sales))) => {
+                // An order that cannot be forwarded must not hold the watermark. It stays in the index of unread orders.
+                if let Err(error) = self.reading.forward(&facts, sales).await {
+                    tracing::warn!(%order, %error, "an order could not be forwarded; the next run tries it again");
+                }
+            }
+            Some(None) => {}
+            None => (self.report.left, answered) = (self.report.left + 1, false),
+        }
+        self.report.missed += usize::from(read.movements > 0);
+        self.report.movements += read.movements;
+        self.report.left += read.left;
+        self.report.quarantined += read.quarantined;
+        Ok(read.orders > 0 || !answered)
+    }
+
+    /// Learns from the expected orders how late the search is. One that the search does not contain is read by its id, which is
+    /// never late: it may have changed again, or the shop may not have it any more.
+    async fn observe_lag(&mut self, listed: BTreeMap<OrderId, Timestamp>, began: Timestamp) -> Result<(), ReconcileError> {
+        let mut found = listed;
+        let lags = |changed_at: Timestamp| Duration::try_from(began.duration_since(changed_at)).unwrap_or_default();
+        for (order, changed_at) in self.mark.expected.clone() {
+            let contained = found.get(&order).is_some_and(|listed| changed_at <= *listed);
+            if contained || lags(changed_at) <= SETTLED {
+                continue;
+            }
+            if self.ingest(order).await? {
+                self.lag = self.lag.max(Some(lags(changed_at)));
+            } else {
+                found.insert(order, changed_at);
+            }
+        }
+        let lag = self.lag.take();
+        if let Some(lag) = lag {
+            tracing::warn!(shop = %self.reading.shop, seconds = lag.as_secs(), "the shop's search contained an order late");
+        }
+        self.change_mark(|mark| {
+            mark.found(&found, began);
+            if let Some(lag) = lag {
+                mark.observe_lag(lag, began);
+            }
+        })
+        .await
+    }
+
+    async fn change_mark(&self, change: impl Fn(&mut OrderWatermark)) -> Result<(), ReconcileError> {
+        let OrderReader { store, clock, shop, .. } = *self.reading;
+        Ok(change_order_watermark((store, clock), shop, change).await?)
+    }
+}
+
+/// Whether an order was read later than [`SETTLED`] after its last change.
+fn has_read(record: &OrderRecord, listed: &ListedOrder) -> bool {
+    let settled = listed.updated_at.saturating_add(SETTLED).unwrap_or(Timestamp::MAX);
+    record.read_at.is_some_and(|read_at| read_at > settled)
+}
+
+/// Whether an order need not be read again.
+fn is_settled(record: &OrderRecord, listed: &ListedOrder) -> bool {
+    !record.unread && has_read(record, listed)
 }

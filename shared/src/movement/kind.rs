@@ -40,6 +40,8 @@ pub enum MovementKind {
     /// Units of an order shipped from here, and the shop books them at another place or not at all (misattributed shipment). A
     /// reversal alone balances it at the place where the shop books the units.
     Misattribute,
+    /// The first quantity of a position is recorded: what was there when its records began.
+    OpeningStock,
     /// Units arrive from a supplier.
     Receipt,
     /// Production reports finished units.
@@ -118,7 +120,7 @@ impl MovementKind {
             Self::ShipAhead => (down, down, none, none, up),
             Self::ConfirmShipment => (none, none, none, down, down),
             Self::Misattribute => (down, none, none, none, none),
-            Self::Receipt | Self::Produce | Self::Found | Self::TransferIn => (up, none, none, none, none),
+            Self::OpeningStock | Self::Receipt | Self::Produce | Self::Found | Self::TransferIn => (up, none, none, none, none),
             Self::Issue | Self::Lost | Self::WriteOff | Self::TransferOut | Self::Sell | Self::Deliver => {
                 (down, none, none, none, none)
             }

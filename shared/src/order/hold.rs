@@ -148,12 +148,13 @@ impl OrderRecord {
         self.lines.iter().any(|(id, line)| line.reserved.values().copied().sum::<Quantity>() > self.allocated_units(*id))
     }
 
-    /// The action that its hold requires at `now`, if any.
+    /// The action that its hold requires at `now`, if any. An order from before the shop went live is held from that time on,
+    /// because what warehouses did for it before is not known.
     #[must_use]
-    pub fn hold_action(&self, policy: HoldPolicy, now: Timestamp) -> Option<HoldAction> {
+    pub fn hold_action(&self, policy: HoldPolicy, go_live_at: Timestamp, now: Timestamp) -> Option<HoldAction> {
         let facts = self.facts.as_ref().filter(|_| self.is_unallocated())?;
-        let passed =
-            |time: Option<Duration>| time.is_some_and(|time| facts.placed_at.saturating_add(time).is_ok_and(|due| due <= now));
+        let since = facts.placed_at.max(go_live_at);
+        let passed = |time: Option<Duration>| time.is_some_and(|time| since.saturating_add(time).is_ok_and(|due| due <= now));
         match facts.paid {
             // Only a query shows every way in which an order may be paid later.
             false if passed(policy.unpaid) && !facts.pays_later && facts.queried_at.is_some() && !self.is_taken_over() => {

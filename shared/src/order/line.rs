@@ -16,7 +16,8 @@ pub struct LineLedger {
     /// Reserved units, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reserved: BTreeMap<Place, Quantity>,
-    /// Shipped units, by fulfilment.
+    /// Shipped units, by fulfilment. Below zero: units that shipped before the shop went live and whose fulfilment was cancelled
+    /// since.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shipped: BTreeMap<FulfilmentId, LineShipment>,
     /// Units that came back, by place.
@@ -96,7 +97,8 @@ impl OrderRecord {
             MovementKind::Return => add(&mut line.returned, &step.place, on_hand),
             MovementKind::Restock => add(&mut line.restocked, &step.place, moved_by_shop),
             MovementKind::Withhold => add(&mut line.withheld, &step.place, held),
-            MovementKind::Receipt
+            MovementKind::OpeningStock
+            | MovementKind::Receipt
             | MovementKind::Produce
             | MovementKind::Issue
             | MovementKind::Found

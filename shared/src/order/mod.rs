@@ -9,6 +9,7 @@
 //! Deliberately absent from everything that is stored: customers, addresses, prices. A snapshot holds ids and quantities
 //! only; a [`SalesOrder`] passes through.
 
+mod go_live;
 mod hold;
 mod line;
 mod note;

@@ -59,13 +59,16 @@ impl OrderRecord {
     /// For each line: reverse the shipments that are no longer valid; adjust the reservation to the open units plus the units
     /// about to ship, each at its place; ship; then record the returns. Steps that lower the sellable quantity come before steps
     /// that raise it, so that no intermediate state shows units as available that are not.
+    ///
+    /// An order of a shop without settings requires none, because its opening stock is unknown.
     #[must_use]
     pub fn next_steps(&self, network: &Network) -> Vec<OrderStep> {
         let mut steps = Vec::new();
-        if self.facts.as_ref().is_none_or(|facts| facts.test) {
+        let Some(settings) = network.shop(&self.shop) else { return steps };
+        if self.facts.as_ref().is_none_or(|facts| facts.test) || self.is_left_alone_by(settings) {
             return steps;
         }
-        let required = RequiredUnits { record: self, network };
+        let required = RequiredUnits { record: self, network, settings };
         for (id, line) in &self.lines {
             let Some(sku) = &line.sku else { continue };
             let mut line_steps = LineSteps { id: *id, sku, steps: &mut steps };
@@ -109,10 +112,11 @@ impl OrderRecord {
     /// The changes from the removed units that each line has recorded to those that the facts show.
     #[must_use]
     pub fn newly_removed(&self, network: &Network) -> Vec<RemovedUnits> {
-        if self.facts.as_ref().is_none_or(|facts| facts.test) {
+        let Some(settings) = network.shop(&self.shop) else { return Vec::new() };
+        if self.facts.as_ref().is_none_or(|facts| facts.test) || self.is_left_alone_by(settings) {
             return Vec::new();
         }
-        let required = RequiredUnits { record: self, network };
+        let required = RequiredUnits { record: self, network, settings };
         let mut changes = Vec::new();
         for (id, line) in &self.lines {
             let Some(sku) = &line.sku else { continue };

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::catalog::{FulfilmentId, LineId, Network, Place, Quantity, ReturnId, ShopLocationId};
-use crate::order::shipped::{Places, ShippedUnits};
+use crate::catalog::{FulfilmentId, LineId, Network, Place, Quantity, ReturnId, ShopLocationId, ShopSettings};
+use crate::order::shipment_steps::excess;
+use crate::order::shipped::{Places, ShippedUnits, add_all, pair, total};
 use crate::order::{
-    Fulfilment, FulfilmentStatus, LineLedger, LineShipment, OrderRecord, Refund, RefundLine, ReportKind, Restock,
+    Fulfilment, FulfilmentStatus, LineLedger, LineShipment, OrderRecord, OrderReport, Refund, RefundLine, ReportKind, Restock,
 };
 
 /// Units that an order lost before they shipped and that the shop may not have put back on sale, by the place from which they
@@ -21,10 +22,11 @@ pub(super) struct LostUnits {
     pub removed: Places,
 }
 
-/// An order and the network in which to place its units.
+/// An order, the network in which to place its units, and the shop that decides which of them the opening stock contains.
 pub(super) struct RequiredUnits<'a> {
     pub record: &'a OrderRecord,
     pub network: &'a Network,
+    pub settings: &'a ShopSettings,
 }
 
 impl RequiredUnits<'_> {
@@ -40,12 +42,22 @@ impl RequiredUnits<'_> {
         self.place(self.record.facts.as_ref().and_then(|facts| facts.sold_at))
     }
 
-    /// The shop's shipments of a line by fulfilment. A shipment whose location is no longer mapped stays at the place where it
-    /// was booked.
+    /// Whether the opening stock contains what a warehouse reports. A report without a time happened when it arrived.
+    fn is_from_before(&self, report: &OrderReport) -> bool {
+        report.at.is_some_and(|at| self.settings.opening_contains(at))
+    }
+
+    /// The shop's shipments of a line by fulfilment, without those that the opening stock contains. Below zero: units of such a
+    /// shipment that was cancelled since, which are back. A shipment whose location is no longer mapped stays at the place where
+    /// it was booked.
     pub fn shipments(&self, id: LineId, line: &LineLedger) -> BTreeMap<FulfilmentId, LineShipment> {
-        let shipped = self.record.fulfilments.iter().filter(|(_, fulfilment)| fulfilment.status == FulfilmentStatus::Shipped);
-        let shipments = shipped.filter_map(|(fulfilment_id, fulfilment)| {
-            let quantity = fulfilment.lines.get(&id).copied().filter(|units| units.is_positive())?;
+        let shipments = self.record.fulfilments.iter().filter_map(|(fulfilment_id, fulfilment)| {
+            let units = fulfilment.lines.get(&id).copied().filter(|units| units.is_positive())?;
+            let quantity = match (fulfilment.status, self.settings.opening_contains(fulfilment.made_at)) {
+                (FulfilmentStatus::Shipped, false) => units,
+                (FulfilmentStatus::Void, true) if !self.settings.opening_contains(fulfilment.version) => -units,
+                (FulfilmentStatus::Shipped, true) | (FulfilmentStatus::Void, _) => return None,
+            };
             let place = match (self.place(fulfilment.location), line.shipped.get(fulfilment_id)) {
                 (Place::Unassigned, Some(done)) => done.place.clone(),
                 (place, _) => place,
@@ -58,16 +70,36 @@ impl RequiredUnits<'_> {
     /// The shipped units of a line, from the shop's shipments and the warehouses' reports.
     pub fn shipped(&self, line: LineId, shipments: &BTreeMap<FulfilmentId, LineShipment>, withheld: &Places) -> ShippedUnits {
         let mut fulfilled = Places::new();
-        for shipment in shipments.values() {
+        for shipment in shipments.values().filter(|shipment| shipment.quantity.is_positive()) {
             *fulfilled.entry(shipment.place.clone()).or_default() += shipment.quantity;
         }
-        ShippedUnits::of(fulfilled, self.record.reported(line), self.record.open_in_shop(line), withheld.clone())
+        // A warehouse and the shop may both have reported a unit that left before the opening stock was taken.
+        let contained = self.shipped_before(line);
+        let mut reported_before = self.record.reported_if(line, |report| self.is_from_before(report));
+        pair(&mut contained.clone(), &mut reported_before);
+        let mut reported = self.record.reported_if(line, |report| !self.is_from_before(report));
+        add_all(&mut reported, reported_before);
+        let mut shipped = ShippedUnits::of(fulfilled, reported, self.record.open_in_shop(line), withheld.clone());
+        add_all(&mut shipped.total, contained);
+        shipped
+    }
+
+    /// Units of a line that the shop had shipped, and has not taken back, when the opening stock was taken.
+    fn shipped_before(&self, line: LineId) -> Places {
+        let mut shipped = Places::new();
+        let valid = self.record.fulfilments.values().filter(|made| made.status == FulfilmentStatus::Shipped);
+        for made in valid.filter(|made| self.settings.opening_contains(made.made_at)) {
+            if let Some(units) = made.lines.get(&line).filter(|units| units.is_positive()) {
+                *shipped.entry(self.place(made.location)).or_default() += *units;
+            }
+        }
+        shipped
     }
 
     /// Units of a line still to ship, by the place from which they are to ship: first the units that a warehouse has allocated,
     /// then those that the shop has routed, then the rest. Units shipped ahead of the shop are not included.
     pub fn open(&self, line: LineId, shipped: &ShippedUnits) -> Places {
-        if self.record.is_hold_released() {
+        if self.record.is_hold_released() || self.record.ended_before(self.settings) {
             return Places::new();
         }
         let mut demands: Vec<(Place, Quantity)> = self.record.allocated(line, &shipped.total).collect();
@@ -96,7 +128,8 @@ impl RequiredUnits<'_> {
         open
     }
 
-    /// Units of a line that the order lost before they shipped and that the shop did not restock, as far as the facts show it.
+    /// Units of a line that the order lost before they shipped and that the shop did not restock, as far as the facts show
+    /// it. Units that were lost before the opening stock was taken are not held.
     pub fn lost(&self, line: LineId) -> LostUnits {
         let mut lost = LostUnits::default();
         let Some(facts) = self.record.facts.as_ref().filter(|facts| facts.confirmed) else { return lost };
@@ -143,6 +176,9 @@ impl RequiredUnits<'_> {
                         of_shipped += here;
                         let units = (refunded.quantity - here).min(left);
                         left -= units;
+                        if self.settings.opening_contains(refund.made_at) {
+                            continue;
+                        }
                         *lost.withheld.entry(self.home(line, refund.made_at)).or_default() += units;
                         from_shipped.push((refund.made_at, refunded.quantity - units));
                     }
@@ -186,14 +222,22 @@ impl RequiredUnits<'_> {
     ///
     /// A refund, a disposition and a report of a warehouse may be about the same units. Within one return the refund and the
     /// dispositions are about the same units. The report of the warehouse takes precedence for the place of the units.
+    ///
+    /// The opening stock contains the units that came back before it. Only of those that one side had reported by then and the
+    /// other reports later, the later report still counts for its own side.
     pub fn returned_units(&self, line: LineId) -> (Places, Places) {
-        let restocked = self.restocked(line);
-        let mut returned = Places::new();
+        let restocked_before = self.restocked(line, |at| self.settings.opening_contains(at));
+        let restocked = excess(&self.restocked(line, |_| true), &restocked_before);
+        let (mut returned, mut returned_before) = (Places::new(), Quantity::ZERO);
         for report in self.record.reports.values().filter(|report| report.line == line && report.kind == ReportKind::Returned) {
-            *returned.entry(Place::At(report.location.clone())).or_default() += report.quantity;
+            if self.is_from_before(report) {
+                returned_before += report.quantity;
+            } else {
+                *returned.entry(Place::At(report.location.clone())).or_default() += report.quantity;
+            }
         }
-        let seen: Quantity = returned.values().copied().sum();
-        let mut unseen = (restocked.values().copied().sum::<Quantity>() - seen).at_least_zero();
+        let seen = total(&returned) + (returned_before - total(&restocked_before)).at_least_zero();
+        let mut unseen = (total(&restocked) - seen).at_least_zero();
         for (place, units) in &restocked {
             let units = unseen.min(*units);
             if units.is_positive() {
@@ -204,17 +248,18 @@ impl RequiredUnits<'_> {
         (returned, restocked)
     }
 
-    /// Shipped units of a line that the shop put back on its own on-hand quantity, by place.
-    fn restocked(&self, line: LineId) -> Places {
+    /// Shipped units of a line that the shop put back on its own on-hand quantity, by place, at the times that `counts` accepts.
+    fn restocked(&self, line: LineId, counts: impl Fn(Timestamp) -> bool) -> Places {
         let mut restocked = Places::new();
         // The units that the dispositions of a return account for. A refund of that return repeats these units.
         let mut disposed: BTreeMap<ReturnId, Quantity> = BTreeMap::new();
-        for disposition in self.record.dispositions.values().filter(|disposition| disposition.line == line) {
+        let of_line = self.record.dispositions.values().filter(|disposition| disposition.line == line);
+        for disposition in of_line.filter(|disposition| counts(disposition.made_at)) {
             *disposed.entry(disposition.of_return).or_default() += disposition.quantity;
             *restocked.entry(self.place(disposition.location)).or_default() += disposition.quantity;
         }
         let mut unshipped = self.legacy_unshipped(line);
-        for refund in self.record.refunds.values() {
+        for refund in self.record.refunds.values().filter(|refund| counts(refund.made_at)) {
             for back in refund.lines.iter().filter(|refunded| refunded.line == line) {
                 let covered = match back.restock {
                     Restock::Return => refund.of_return.and_then(|of_return| disposed.get_mut(&of_return)),

@@ -37,6 +37,12 @@ impl ShipmentSteps<'_> {
             reversed.push(step(MovementKind::ConfirmShipment, have_shipped, None));
             reversed.push(step(MovementKind::Ship, units - have_shipped, self.reversed_at(*id)));
         }
+        // The ledger has no shipment of a fulfilment from before going live. Its cancellation brings the units back all the same.
+        for (id, shipment) in self.shipments.iter().filter(|(id, _)| !self.line.shipped.contains_key(id)) {
+            let units = (-shipment.quantity).at_least_zero();
+            let step = self.step(MovementKind::Ship, &shipment.place, units).reversed();
+            reversed.push(OrderStep { fulfilment: Some(*id), at: self.reversed_at(*id), ..step });
+        }
         for (id, shipment) in self.shipments {
             let done = self.line.shipped.get(id).filter(|done| done.place == shipment.place);
             let units = (shipment.quantity - done.map_or(Quantity::ZERO, |done| done.quantity)).at_least_zero();

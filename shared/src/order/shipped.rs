@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::catalog::{LineId, Place, Quantity, ShopLocationId};
-use crate::order::{CoveredChanges, FulfilmentStatus, OrderRecord, ReportKind};
+use crate::order::{CoveredChanges, FulfilmentStatus, OrderRecord, OrderReport, ReportKind};
 
 /// Units by place.
 pub(super) type Places = BTreeMap<Place, Quantity>;
@@ -54,7 +54,7 @@ impl ShippedUnits {
 
 /// Takes the same number of units from both, as many as possible: first those at the same place, then in the order of places.
 /// Returns the units taken from each.
-fn pair(one: &mut Places, other: &mut Places) -> (Places, Places) {
+pub(super) fn pair(one: &mut Places, other: &mut Places) -> (Places, Places) {
     let mut here = Places::new();
     for (place, units) in one.iter_mut() {
         let Some(others) = other.get_mut(place) else { continue };
@@ -83,21 +83,27 @@ fn take(places: &mut Places, most: Quantity) -> Places {
     taken
 }
 
-fn add_all(places: &mut Places, more: impl IntoIterator<Item = (Place, Quantity)>) {
+pub(super) fn add_all(places: &mut Places, more: impl IntoIterator<Item = (Place, Quantity)>) {
     for (place, units) in more {
         *places.entry(place).or_default() += units;
     }
 }
 
-fn total(places: &Places) -> Quantity {
+pub(super) fn total(places: &Places) -> Quantity {
     places.values().copied().sum()
 }
 
 impl OrderRecord {
     /// Units of a line that warehouses reported as shipped, by place.
     pub(super) fn reported(&self, line: LineId) -> Places {
+        self.reported_if(line, |_| true)
+    }
+
+    /// Units of a line that warehouses reported as shipped, by place, from the reports that `counts` accepts.
+    pub(super) fn reported_if(&self, line: LineId, counts: impl Fn(&OrderReport) -> bool) -> Places {
         let mut reported = Places::new();
-        for report in self.reports.values().filter(|report| report.line == line && report.kind == ReportKind::Shipped) {
+        let shipped = |report: &&OrderReport| report.line == line && report.kind == ReportKind::Shipped && counts(report);
+        for report in self.reports.values().filter(shipped) {
             *reported.entry(Place::At(report.location.clone())).or_default() += report.quantity;
         }
         reported

@@ -41,6 +41,10 @@ pub struct OrderFacts {
     pub placed_at: Timestamp,
     /// Whether it is cancelled: nothing more will ship.
     pub cancelled: bool,
+    /// When it was archived, if it is. The shop archives an order by itself when nothing of it is left to do; a person may archive
+    /// one that has open units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
     /// Whether the shop reserved stock for it. An order that was created by API may reserve none.
     pub confirmed: bool,
     /// Whether it is paid, or the payment is secured.
@@ -200,6 +204,8 @@ pub struct Disposition {
     pub location: Option<ShopLocationId>,
     /// The number of units.
     pub quantity: Quantity,
+    /// When it was made.
+    pub made_at: Timestamp,
 }
 
 /// The fulfilments and refunds that the open units of a snapshot already account for, with the status they had then.

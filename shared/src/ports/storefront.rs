@@ -2,10 +2,10 @@
 
 use std::future::Future;
 
-use jiff::Timestamp;
-
 use crate::catalog::{InventoryItemId, OrderId, ShopDomain, ShopLocationId};
-use crate::storefront::{Adjustment, LevelSet, MetafieldWrite, OrderRead, OrdersPage, ShopAnswer, ShopLevel, StorefrontError};
+use crate::storefront::{
+    Adjustment, LevelSet, MetafieldWrite, OrderRead, OrderSearch, OrdersPage, ShopAnswer, ShopLevel, StorefrontError,
+};
 
 /// A shop.
 pub trait Storefront: Sync {
@@ -65,11 +65,11 @@ pub trait Storefront: Sync {
     /// object.
     fn order_of(&self, shop: &ShopDomain, gid: &str) -> impl Future<Output = Result<Option<OrderId>, StorefrontError>> + Send;
 
-    /// One page of the ids of orders that changed at or after `since`, oldest change first.
+    /// One page of the orders that a search finds, oldest change first.
     fn orders_updated(
         &self,
         shop: &ShopDomain,
-        since: Option<Timestamp>,
+        search: OrderSearch,
         after: Option<&str>,
     ) -> impl Future<Output = Result<OrdersPage, StorefrontError>> + Send;
 }

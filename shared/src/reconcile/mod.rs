@@ -8,4 +8,7 @@ mod sweep;
 
 pub use compare::{CompareProgress, CompareReport, LevelDrift};
 pub use refresh::RefreshProgress;
-pub use sweep::OrderWatermark;
+pub use sweep::{Lookback, LookbackProgress, OVERLAP, OrderWatermark, SETTLED, SearchLag};
+
+#[cfg(test)]
+mod tests;

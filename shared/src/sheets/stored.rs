@@ -83,7 +83,8 @@ impl StoredCatalog {
                 self.connected.extend(system.parse());
                 return Ok(());
             }
-            RowKey::BillVersion { .. }
+            RowKey::Shop(_)
+            | RowKey::BillVersion { .. }
             | RowKey::Position(_)
             | RowKey::Movement { .. }
             | RowKey::Order { .. }

@@ -18,6 +18,8 @@ use crate::source::DocumentKind;
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum StockKind {
+    /// The units that were physically there at one instant, when the records of the position began.
+    OpeningStock,
     /// Units arrived from a supplier.
     Receipt,
     /// Finished goods came off the line.
@@ -99,6 +101,8 @@ pub enum StockEffect {
     Corrects,
     /// Its quantity replaces them, as of its time.
     Counts(CountBasis),
+    /// As a physical count, and the ledger shows the difference as opening stock, not as units that were found or lost.
+    Opens,
 }
 
 /// The part of a source document whose units an event adds to or takes from.
@@ -220,7 +224,7 @@ impl StockKind {
         use MovementKind::{Deliver, Issue, Produce, Return, Sell, TransferIn, TransferOut};
         use ReceiptEffect::{Issues, Receives, Schedules, TakesBack};
         use ReferenceRule::{OrLineOfOrder, Required};
-        use StockEffect::{Corrects, Counts, Moves};
+        use StockEffect::{Corrects, Counts, Moves, Opens};
         const NONE: KindProperties = KindProperties {
             stock: StockEffect::None,
             document: None,
@@ -241,6 +245,7 @@ impl StockKind {
             KindProperties { receipt: Some(Schedules), quantity: QuantityRule::Total, reference: Required, due, ..NONE }
         }
         match self {
+            Self::OpeningStock => KindProperties { stock: Opens, quantity: QuantityRule::Total, ..NONE },
             Self::Receipt => KindProperties { stock: Moves(MovementKind::Receipt), receipt: Some(Receives), ..NONE },
             Self::ProductionCompleted => KindProperties { stock: Moves(Produce), receipt: Some(Receives), ..NONE },
             Self::ComponentIssue => KindProperties { stock: Moves(Issue), receipt: Some(Issues), ..NONE },
@@ -282,7 +287,7 @@ impl StockKind {
     /// Whether the quantity is how much there is, not how much came or went.
     #[must_use]
     pub fn is_a_state(self) -> bool {
-        matches!(self.properties().stock, StockEffect::Counts(_))
+        matches!(self.properties().stock, StockEffect::Counts(_) | StockEffect::Opens)
     }
 
     /// Whether a quantity of zero is valid.
@@ -311,6 +316,7 @@ mod tests {
             StockEffect::Corrects => "`found` or `lost`".to_owned(),
             StockEffect::Counts(CountBasis::Physical) => "replaces the physical units".to_owned(),
             StockEffect::Counts(CountBasis::BookStock) => "replaces the book stock".to_owned(),
+            StockEffect::Opens => "opens the position with the physical units".to_owned(),
         }
     }
 

@@ -30,6 +30,7 @@ pub use intent::{MAX_ROWS, PushAction, PushIntent, PushRow, PushState};
 pub use level::{Level, LevelBlock};
 pub use metafield::{LotValue, MetafieldValue, PromiseValue, VariantMetafield};
 pub use protocol::{
-    Adjustment, LevelSet, MetafieldWrite, OrderRead, OrdersPage, ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode,
+    Adjustment, LevelSet, ListedOrder, MetafieldWrite, OrderRead, OrderSearch, OrdersPage, ShopAnswer, ShopLevel,
+    StorefrontError, UserError, UserErrorCode,
 };
 pub use repair::{RepairDecision, decide_repair, is_settled, unclaimed};

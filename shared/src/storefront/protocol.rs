@@ -148,17 +148,45 @@ pub enum StorefrontError {
     },
 }
 
-/// One page of order ids, in the order of their last change.
+/// A search for orders. The search of a shop may contain a change late, while reading one order by its id is never late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OrderSearch {
+    /// Only orders that changed at or after this time. Adapters round it down to the second.
+    pub since: Option<Timestamp>,
+    /// Only orders that are neither archived nor cancelled, have something to ship, and last changed at or before this time.
+    pub open_before: Option<Timestamp>,
+}
+
+/// An order that a search found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListedOrder {
+    /// The order.
+    pub order: OrderId,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Whether nothing of it is left to ship.
+    pub fulfilled: bool,
+}
+
+/// One page of orders, in the order of their last change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrdersPage {
-    /// Each order with its last change, oldest first.
-    pub orders: Vec<(OrderId, Timestamp)>,
+    /// The orders, the oldest change first.
+    pub orders: Vec<ListedOrder>,
     /// The shop's ids of orders on this page that cannot be parsed.
     pub unreadable: Vec<String>,
     /// When the shop answered, by its clock.
     pub answered_at: Timestamp,
     /// Where the next page begins; `None` at the end.
     pub next: Option<String>,
+}
+
+impl OrdersPage {
+    /// The newest change on the page.
+    #[must_use]
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.orders.iter().map(|listed| listed.updated_at).max()
+    }
 }
 
 /// A complete order, as the shop has it now.

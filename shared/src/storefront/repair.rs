@@ -2,9 +2,11 @@
 //!
 //! An absolute number that is computed without the orders in flight puts sold units back on sale. A level is therefore set only
 //! when no order can be in flight: a complete sweep of the shop's orders *started* at least the settling window after the level
-//! last changed, so the ledger has every order and shipment behind the numbers. `available` must then be the supply without the
-//! units that the shop's orders commit and without those that it sets aside (reserved by drafts, damaged, in quality control,
-//! safety stock), and it is set by compare-and-set against the `available` of the same read. Until the settling window has passed, a level with
+//! last changed, so the ledger has every order and shipment behind the numbers. The settling window is at least the time by which
+//! the shop's search may lag (`OrderWatermark::settling_window`), because a sweep finds no order that the search does not contain
+//! yet. `available` must then be the supply without the units that the shop's orders commit and without those that it sets aside
+//! (reserved by drafts, damaged, in quality control, safety stock), and it is set by compare-and-set against the `available` of
+//! the same read. Until the settling window has passed, a level with
 //! an acknowledged value still receives differences. Both times come from the shop's clock, so the local clock has no influence.
 
 use std::collections::BTreeMap;

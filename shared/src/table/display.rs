@@ -21,6 +21,7 @@ impl fmt::Display for RowKey {
             Self::Tier(id) => write!(f, "tier {id}"),
             Self::WorkCentre(code) => write!(f, "work centre {code}"),
             Self::Location(code) => write!(f, "location {code}"),
+            Self::Shop(shop) => write!(f, "settings of {shop}"),
             Self::Bill(parent) => write!(f, "bill of {parent}"),
             Self::BillVersion { parent, version } => write!(f, "bill of {parent}, version {version}"),
             Self::WhereUsed(resource) => write!(f, "where-used of {resource}"),

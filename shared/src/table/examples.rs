@@ -73,6 +73,7 @@ fn catalog() -> Vec<Example> {
         row("a tier of items, with its buffer", RowKey::Tier(name("A"))),
         row("a work centre, with its capacity", RowKey::WorkCentre(name("FILL"))),
         row("a location, with its codes in shops and systems", RowKey::Location(name("WH-1"))),
+        row("the settings of a shop: when it goes live", RowKey::Shop(shop())),
         row("the bill of materials in force", RowKey::Bill(sku())),
         row("a version of a bill of materials", RowKey::BillVersion { parent: sku(), version: 3 }),
         row(

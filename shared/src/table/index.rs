@@ -183,6 +183,7 @@ pub fn waiting_prefixes(row: &RowKey) -> BTreeSet<String> {
         RowKey::SystemItem { code, .. } => items(code),
         RowKey::Location(_) => MissingMapping::LOCATION_KINDS.map(|kind| join(&[kind, ""])).into(),
         RowKey::Tier(_)
+        | RowKey::Shop(_)
         | RowKey::WorkCentre(_)
         | RowKey::Bill(_)
         | RowKey::BillVersion { .. }

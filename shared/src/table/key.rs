@@ -63,6 +63,8 @@ pub enum RowKey {
     WorkCentre(WorkCentreId),
     /// A location.
     Location(LocationId),
+    /// The settings of a shop.
+    Shop(ShopDomain),
     /// The bill of materials in force.
     Bill(Sku),
     /// A version of a bill of materials.
@@ -207,6 +209,7 @@ impl RowKey {
             Self::Tier(id) => row(&["TIERS"], &[id.as_str()]),
             Self::WorkCentre(code) => row(&["CENTRES"], &[code.as_str()]),
             Self::Location(code) => row(&["LOCATIONS"], &[code.as_str()]),
+            Self::Shop(shop) => row(&["SHOPS"], &[shop.as_str()]),
             Self::Bill(parent) => head(&["BOM", parent.as_str()]),
             Self::BillVersion { parent, version } => row(&["BOM", parent.as_str()], &["VERSION", &number(u64::from(*version))]),
             Self::WhereUsed(Resource::Item(component)) => head(&["USED", "ITEM", component.as_str()]),
@@ -262,6 +265,7 @@ impl RowKey {
             (["TIERS"], [id]) => Self::Tier(id.parse().ok()?),
             (["CENTRES"], [code]) => Self::WorkCentre(code.parse().ok()?),
             (["LOCATIONS"], [code]) => Self::Location(code.parse().ok()?),
+            (["SHOPS"], [shop]) => Self::Shop(shop.parse().ok()?),
             (["BOM", parent], [HEAD]) => Self::Bill(parent.parse().ok()?),
             (["BOM", parent], ["VERSION", version]) => {
                 Self::BillVersion { parent: parent.parse().ok()?, version: version.parse().ok()? }
@@ -353,6 +357,8 @@ pub enum Partition {
     BillVersions(Sku),
     /// All locations.
     Locations,
+    /// The settings of all shops.
+    Shops,
     /// All systems.
     Systems,
     /// The requests to read orders of a shop.
@@ -375,6 +381,7 @@ impl Partition {
             Self::Movements(of) => (join(&["POS", &of.to_string()]), join(&["MOV", ""])),
             Self::BillVersions(parent) => (join(&["BOM", parent.as_str()]), join(&["VERSION", ""])),
             Self::Locations => (join(&["LOCATIONS"]), String::new()),
+            Self::Shops => (join(&["SHOPS"]), String::new()),
             Self::Systems => (join(&["SYSTEMS"]), String::new()),
             Self::OrdersToRead(shop) => (join(&["TOREAD", shop.as_str()]), String::new()),
             Self::Lane(lane) => (partition_of(lane), String::new()),

@@ -6,7 +6,9 @@ use super::index::{IndexKey, OrderEntry};
 use super::key::RowKey;
 use super::row::Row;
 use crate::alert::Alert;
-use crate::catalog::{BillOfMaterials, BillVersion, Item, Location, ShopItem, SystemItem, Tier, WhereUsed, WorkCentre};
+use crate::catalog::{
+    BillOfMaterials, BillVersion, Item, Location, ShopItem, ShopSettings, SystemItem, Tier, WhereUsed, WorkCentre,
+};
 use crate::ledger::{AppliedEvent, DeferredEvent, Position};
 use crate::movement::{Movement, content_hash};
 use crate::order::{OrderRecord, OrderToRead, ReadFailure};
@@ -32,6 +34,7 @@ rows! {
     Tier: self => RowKey::Tier(self.id.clone());
     WorkCentre: self => RowKey::WorkCentre(self.code.clone());
     Location: self => RowKey::Location(self.code.clone());
+    ShopSettings: self => RowKey::Shop(self.shop.clone());
     BillOfMaterials: self => RowKey::Bill(self.parent.clone());
     BillVersion: self => RowKey::BillVersion { parent: self.0.parent.clone(), version: self.0.version };
     WhereUsed: self => RowKey::WhereUsed(self.resource.clone());

@@ -33,7 +33,8 @@ impl RowKey {
             | Self::Alert(_) => Streamed::Written,
             // The removal of a plan is delivered, because its offers no longer hold.
             Self::Plan(_) => Streamed::WrittenOrRemoved,
-            Self::BillVersion { .. }
+            Self::Shop(_)
+            | Self::BillVersion { .. }
             | Self::Movement { .. }
             | Self::Order { .. }
             | Self::OrderToRead { .. }

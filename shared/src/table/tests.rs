@@ -75,6 +75,7 @@ fn rows_are_listed_where_they_are_stored() {
         (Partition::Movements(of.clone()), RowKind::Movement),
         (Partition::BillVersions(of.sku.clone()), RowKind::BillVersion),
         (Partition::Locations, RowKind::Location),
+        (Partition::Shops, RowKind::Shop),
         (Partition::Systems, RowKind::System),
         (Partition::OrdersToRead(shop()), RowKind::OrderToRead),
         (Partition::Lane(Lane::Position(of)), RowKind::Deferred),

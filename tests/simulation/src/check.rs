@@ -135,6 +135,7 @@ impl Checker {
             | RowKey::Tier(_)
             | RowKey::WorkCentre(_)
             | RowKey::Location(_)
+            | RowKey::Shop(_)
             | RowKey::Bill(_)
             | RowKey::BillVersion { .. }
             | RowKey::WhereUsed(_)
@@ -293,7 +294,7 @@ impl Checker {
     }
 
     fn sweep(&mut self, sweep: OrderWatermark) {
-        let back = self.sweep.as_ref().is_some_and(|old| sweep.watermark < old.watermark || sweep.complete_at < old.complete_at);
+        let back = self.sweep.as_ref().is_some_and(|old| sweep.newest < old.newest || sweep.complete_at < old.complete_at);
         self.holds(!back, || "the watermark of the sweep moved back".to_owned());
         self.sweep = Some(sweep);
         self.swept = true;

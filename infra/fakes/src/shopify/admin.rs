@@ -65,6 +65,7 @@ impl Shop {
     pub fn graphql(&mut self, now: Timestamp, body: &[u8]) -> Answer {
         self.counters.requests += 1;
         self.bucket.restore(now);
+        self.search.catch_up(now);
         let Ok(body) = serde_json::from_slice::<Body>(body) else {
             return Answer::BadRequest(json!({ "errors": { "query": "Required parameter missing or invalid" } }));
         };

@@ -97,6 +97,7 @@ impl Shop {
             created_at,
             updated_at: created_at,
             cancelled_at: None,
+            closed_at: None,
             confirmed: !cart.unconfirmed,
             test: cart.test,
             payment: cart.payment,

@@ -20,6 +20,7 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/orders/{id}/pay", post(pay))
         .route("/orders/{id}/fulfil", post(fulfil))
         .route("/orders/{id}/cancel", post(cancel))
+        .route("/orders/{id}/archive", post(archive))
         .route("/orders/{id}/remove", post(remove))
         .route("/orders/{id}/edit", post(edit))
         .route("/orders/{id}/refund", post(refund))
@@ -72,6 +73,10 @@ struct CancelBody {
 async fn cancel(State(shared): SharedState, Path(id): Path<OrderId>, body: Option<Json<CancelBody>>) -> Response {
     let restock = body.is_none_or(|Json(body)| body.restock);
     reply(shared.with(|g| g.shop.cancel_with(Timestamp::now(), id, restock)), |()| json!({}))
+}
+
+async fn archive(State(shared): SharedState, Path(id): Path<OrderId>) -> Response {
+    reply(shared.with(|g| g.shop.archive(Timestamp::now(), id)), |()| json!({}))
 }
 
 async fn remove(State(shared): SharedState, Path(id): Path<OrderId>, Json(body): Json<LineBody>) -> Response {

@@ -174,9 +174,8 @@ impl Shop {
         }
         self.made = made;
         self.owners.extend(parts.into_iter().map(|number| (number, order.id)));
-        self.by_update.remove(&(order.updated_at, order.id));
         order.updated_at = order.updated_at.max(now);
-        self.by_update.insert((order.updated_at, order.id));
+        self.index(now, order.id, order.updated_at);
         self.orders.insert(order.id, order);
     }
 }

@@ -3,9 +3,9 @@
 //! If several faults are set, `fail` applies first, then `throttle`, then the faults that affect only mutations. The decision
 //! is pure and uses no randomness.
 
-use super::ids::{ItemId, LineId};
+use super::ids::{ItemId, LineId, OrderId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The faults that are set. Setting faults replaces all of them.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -31,6 +31,11 @@ pub struct Faults {
     pub poisoned: BTreeSet<ItemId>,
     /// Order lines for which queries return a negative quantity, which contradicts the order.
     pub contradictory: BTreeSet<LineId>,
+    /// The number of seconds after which the search for orders contains a change that happens while this fault is set. A query of
+    /// one order by its id is never late.
+    pub search_lag: u32,
+    /// The same for single orders, which may be earlier or later than the others.
+    pub late_in_search: BTreeMap<OrderId, u32>,
 }
 
 /// Lowers a fault's number by one. Returns whether the fault was set.

@@ -35,7 +35,10 @@ impl Shop {
             assert_eq!(level.committed, committed.remove(key).unwrap_or(0), "level {key:?} holds what orders committed there");
         }
         assert!(committed.is_empty(), "committed where there is no level: {committed:?}");
-        assert_eq!(self.by_update.len(), self.orders.len(), "every order is found by its last change, once");
+        let mut found: Vec<_> = self.search.by_update().iter().map(|(_, order)| order).collect();
+        found.sort();
+        found.dedup();
+        assert_eq!(found.len(), self.search.by_update().len(), "a search finds an order once");
     }
 }
 

@@ -188,6 +188,18 @@ impl Shop {
         Ok(())
     }
 
+    /// Archives an order, as a person does in the admin. Its units stay as they are.
+    ///
+    /// # Errors
+    /// The order does not exist, or is cancelled.
+    pub fn archive(&mut self, now: Timestamp, id: OrderId) -> Result<(), OrderRefused> {
+        let mut draft = self.begin(now, id)?;
+        draft.order.closed_at = Some(draft.now);
+        self.commit(draft);
+        self.announce(now, id, &[Topic::OrdersUpdated], Vec::new());
+        Ok(())
+    }
+
     /// Returns the location that ships units which are committed nowhere: the first location that fulfils online orders,
     /// otherwise the first location.
     pub(super) fn fallback_location(&self) -> LocationId {

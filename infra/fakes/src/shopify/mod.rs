@@ -37,6 +37,7 @@ mod resolve;
 mod return_steps;
 mod returns;
 mod schema;
+mod search;
 mod server;
 mod shop;
 mod splitmix;

@@ -29,6 +29,8 @@ pub struct Order {
     pub updated_at: Timestamp,
     /// The time at which it was cancelled; `None` if it was not.
     pub cancelled_at: Option<Timestamp>,
+    /// The time at which it was archived; `None` if it was not. The fake archives no order by itself.
+    pub closed_at: Option<Timestamp>,
     /// Whether the shop reserved inventory for it. False for an unconfirmed order; an order that the API creates may be
     /// unconfirmed.
     pub confirmed: bool,
@@ -233,6 +235,15 @@ impl Order {
     #[must_use]
     pub fn is_fulfilled(&self) -> bool {
         self.lines.iter().all(|line| line.unfulfilled() == 0)
+    }
+
+    /// Returns the status of its fulfilment that GraphQL shows.
+    pub(super) fn display_status(&self) -> &'static str {
+        match (self.shipments().next().is_some(), self.is_fulfilled()) {
+            (true, true) => "FULFILLED",
+            (true, false) => "PARTIALLY_FULFILLED",
+            (false, _) => "UNFULFILLED",
+        }
     }
 
     /// Returns the units of a line that can still be refunded or returned: they left, and were neither refunded nor put into a

@@ -193,6 +193,7 @@ fn of_return<'a>(part: Part<'a>, arguments: Arguments<'_>) -> Result<Resolved<'a
             Resolved::List(done.map(|done| Some(Node::Part(Part::Disposition(done)))).collect(), Charge::Dearest)
         }
         (Part::Disposition(done), "id") => leaf(done.id.gid()),
+        (Part::Disposition(done), "createdAt") => leaf(zulu(done.created_at)),
         (Part::Disposition(done), "type") => leaf(done.kind.name().to_uppercase()),
         (Part::Disposition(done), "quantity") => leaf(done.quantity),
         (Part::Disposition(done), "location") => location(Some(done.location)),
@@ -209,6 +210,8 @@ fn of_order<'a>(order: &'a Order, arguments: Arguments<'_>) -> Result<Resolved<'
         "createdAt" => leaf(zulu(order.created_at)),
         "updatedAt" => leaf(zulu(order.updated_at)),
         "cancelledAt" => maybe(order.cancelled_at.map(zulu)),
+        "closedAt" => maybe(order.closed_at.map(zulu)),
+        "displayFulfillmentStatus" => leaf(order.display_status()),
         "confirmed" => leaf(order.confirmed),
         "test" => leaf(order.test),
         "paymentTerms" => match order.payment {

@@ -125,34 +125,62 @@ pub(super) fn orders<'a>(shop: &'a Shop, arguments: Arguments<'_>) -> Result<Pag
             Bound::Excluded((at, OrderId(id)))
         }
         // Without a cursor, the page starts at the first order that the terms admit, not at the first order of the shop.
-        None => terms
-            .iter()
-            .filter_map(|term| term.from)
-            .max()
-            .map_or(Bound::Unbounded, |at| Bound::Included((at, OrderId(i64::MIN)))),
+        None => terms.iter().filter_map(Term::from).max().map_or(Bound::Unbounded, |at| Bound::Included((at, OrderId(i64::MIN)))),
     };
-    let rows = shop.by_update.range((from, Bound::Unbounded)).filter(|(at, _)| terms.iter().all(|term| term.admits(*at)));
-    cut(rows.map(|(at, id)| ((at.as_second(), id.0), Node::Part(Part::Order(&shop.orders[id])))), arguments)
+    let rows = shop.search.by_update().range((from, Bound::Unbounded)).map(|(at, id)| (*at, &shop.orders[id]));
+    let rows = rows.filter(|(at, order)| terms.iter().all(|term| term.admits(*at, order)));
+    cut(rows.map(|(at, order)| ((at.as_second(), order.id.0), Node::Part(Part::Order(order)))), arguments)
 }
 
-/// Bounds on `updated_at`, both inclusive.
-struct Term {
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
+/// A term of a search.
+enum Term {
+    /// Bounds on `updated_at`, both inclusive.
+    Updated { from: Option<Timestamp>, to: Option<Timestamp> },
+    /// `status:open`: neither archived nor cancelled.
+    Open,
+    /// `NOT fulfillment_status:fulfilled`.
+    NotFulfilled,
 }
 
 impl Term {
-    fn admits(&self, at: Timestamp) -> bool {
-        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at <= to)
+    /// The first change that the term admits.
+    fn from(&self) -> Option<Timestamp> {
+        match self {
+            Term::Updated { from, .. } => *from,
+            Term::Open | Term::NotFulfilled => None,
+        }
+    }
+
+    fn admits(&self, at: Timestamp, order: &Order) -> bool {
+        match self {
+            Term::Updated { from, to } => from.is_none_or(|from| from <= at) && to.is_none_or(|to| at <= to),
+            Term::Open => order.closed_at.is_none() && order.cancelled_at.is_none(),
+            Term::NotFulfilled => order.display_status() != "FULFILLED",
+        }
     }
 }
 
 /// Reads terms such as `updated_at:>='2026-11-21T00:00:00Z'`, joined by white space or `AND`.
 fn terms(query: &str) -> Result<Vec<Term>, TopError> {
-    query.split_whitespace().filter(|word| *word != "AND").map(|word| term(word).ok_or_else(|| unserved(word))).collect()
+    let mut negated = false;
+    let mut terms = Vec::new();
+    for word in query.split_whitespace().filter(|word| *word != "AND") {
+        if word == "NOT" {
+            negated = true;
+            continue;
+        }
+        let term = match (std::mem::take(&mut negated), word) {
+            (true, "fulfillment_status:fulfilled") | (false, "-fulfillment_status:fulfilled") => Some(Term::NotFulfilled),
+            (false, "status:open") => Some(Term::Open),
+            (false, word) => updated(word),
+            (true, _) => None,
+        };
+        terms.push(term.ok_or_else(|| unserved(word))?);
+    }
+    Ok(terms)
 }
 
-fn term(word: &str) -> Option<Term> {
+fn updated(word: &str) -> Option<Term> {
     let rest = word.strip_prefix("updated_at:")?;
     let digits = rest.trim_start_matches(['<', '>', '=']);
     let operator = &rest[..rest.len() - digits.len()];
@@ -162,14 +190,15 @@ fn term(word: &str) -> Option<Term> {
     let next = Timestamp::from_second(at.as_second().checked_add(1)?).ok()?;
     let previous = Timestamp::from_second(at.as_second().checked_sub(1)?).ok()?;
     let whole = floor == at;
-    Some(match operator {
-        ">=" => Term { from: Some(if whole { floor } else { next }), to: None },
-        ">" => Term { from: Some(next), to: None },
-        "<=" => Term { from: None, to: Some(floor) },
-        "<" => Term { from: None, to: Some(if whole { previous } else { floor }) },
-        "" | "=" if whole => Term { from: Some(floor), to: Some(floor) },
+    let (from, to) = match operator {
+        ">=" => (Some(if whole { floor } else { next }), None),
+        ">" => (Some(next), None),
+        "<=" => (None, Some(floor)),
+        "<" => (None, Some(if whole { previous } else { floor })),
+        "" | "=" if whole => (Some(floor), Some(floor)),
         _ => return None,
-    })
+    };
+    Some(Term::Updated { from, to })
 }
 
 fn unserved(word: &str) -> TopError {

@@ -134,6 +134,7 @@ impl Shop {
         }
         let before = draft.order.put_back(id, line)?;
         let disposition = DispositionId(draft.number(FIRST_DISPOSITION));
+        let created_at = draft.now;
         let ret = draft.return_mut(id)?;
         if ret.quantity(line) == 0 {
             return Err(OrderRefused::UnknownLine(line));
@@ -141,7 +142,7 @@ impl Shop {
         if quantity < 1 || quantity > ret.quantity(line) - ret.disposed(line) {
             return Err(OrderRefused::BadQuantity(line));
         }
-        ret.dispositions.push(Disposition { id: disposition, line, quantity, location, kind });
+        ret.dispositions.push(Disposition { id: disposition, line, quantity, location, kind, created_at });
         let body = id_webhooks::disposed(ret, disposition);
         draft.put_back_since(id, line, &before)?;
         self.commit(draft);

@@ -95,6 +95,8 @@ pub struct Disposition {
     pub location: LocationId,
     /// What happened to the units.
     pub kind: Disposal,
+    /// The time at which it was created.
+    pub created_at: Timestamp,
 }
 
 /// What happens to units that come back.

@@ -12,10 +12,11 @@ use super::ids::{ItemId, LocationId, Made, OrderId, VariantId};
 use super::log::{Applied, AppliedKind, Change, Counters};
 use super::order::Order;
 use super::outbox::Outbox;
+use super::search::SearchIndex;
 use super::stock::{InventoryState, Item, Level, Location, NewItem, NewLocation};
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// The configuration of a shop. The defaults are those of a Standard plan.
 #[derive(Clone, Debug)]
@@ -79,8 +80,8 @@ pub struct Shop {
     /// Metafields by variant, namespace and key, as apps set them.
     pub(super) metafields: BTreeMap<(VariantId, String, String), String>,
     pub(super) orders: BTreeMap<OrderId, Order>,
-    /// Orders by their last change, in the order of `orders(sortKey: UPDATED_AT)`.
-    pub(super) by_update: BTreeSet<(Timestamp, OrderId)>,
+    /// The index that a search for orders uses.
+    pub(super) search: SearchIndex,
     /// The order of each part, by the part's number. Each kind has its own range of numbers, so no two parts share a number.
     pub(super) owners: BTreeMap<i64, OrderId>,
     pub(super) outbox: Outbox,
@@ -114,7 +115,7 @@ impl Shop {
             levels: BTreeMap::new(),
             metafields: BTreeMap::new(),
             orders: BTreeMap::new(),
-            by_update: BTreeSet::new(),
+            search: SearchIndex::default(),
             owners: BTreeMap::new(),
             outbox,
             log: Vec::new(),

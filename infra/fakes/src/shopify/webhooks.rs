@@ -49,6 +49,7 @@ pub(super) fn order_body(shop: &Shop, order: &Order) -> Value {
         "updated_at": with_offset(order.updated_at, config.offset),
         "processed_at": with_offset(order.created_at, config.offset),
         "cancelled_at": order.cancelled_at.map(|at| with_offset(at, config.offset)),
+        "closed_at": order.closed_at.map(|at| with_offset(at, config.offset)),
         "cancel_reason": order.cancelled_at.map(|_| "customer"),
         "confirmed": order.confirmed,
         "test": order.test,

@@ -23,7 +23,7 @@ use super::production::{Amounts, FACTORY, PRODUCTION, sheets};
 use super::script::{Customer, LARGE, OrderOutcome, SERUM, StockChange, TAIL_UNITS};
 use super::{DemoConfig, Script};
 use crate::audit::TableContents;
-use crate::seed::{import_item, import_network, take_stock};
+use crate::seed::{go_live, import_item, import_network, take_stock};
 use crate::stack::Stack;
 
 /// The longest time that the system may take until no work is left.
@@ -114,6 +114,8 @@ pub async fn play(
 async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Server, say: &dyn Fn(&str)) -> io::Result<Setup> {
     let shop: ShopDomain = server.shop(|shop| shop.config().domain.clone()).parse().map_err(io::Error::other)?;
     let store = stack.store();
+    // Before everything else, because a warm function keeps what it has read for a minute.
+    go_live(&store, &shop, Timestamp::now()).await.map_err(io::Error::other)?;
     stack.put_sources_secret(&sources_secret().to_string()).await?;
     let code = |code: &str| code.parse::<LocationId>().map_err(io::Error::other);
     let [warehouse, third_party, production, plant] = [code("WH-1")?, code("3PL-1")?, code(PRODUCTION)?, code(FACTORY)?];
@@ -146,8 +148,8 @@ async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Se
             LARGE => [0; 2],
             _ => [TAIL_UNITS; 2],
         };
-        for (location, units) in codes.iter().zip(units).filter(|(_, units)| *units > 0) {
-            opening.push(stock("opening", &sku, location, StockKind::Receipt, units));
+        for (location, units) in codes.iter().zip(units) {
+            opening.push(stock("opening", &sku, location, StockKind::OpeningStock, units));
         }
     }
     say("Importing the serums' bills of materials and the stock of their components.");
@@ -155,7 +157,7 @@ async fn set_up(config: &DemoConfig, script: &Script, stack: &Stack, server: &Se
     let outcome = import(&table, &SystemClock, &sheets(), false, say).await?;
     outcome.plan.map_err(|problems| io::Error::other(format!("the demo's sheets contain errors: {problems:?}")))?;
     for (name, units) in Amounts::of(config.orders).opening() {
-        opening.push(stock("opening", &name.parse().map_err(io::Error::other)?, &plant, StockKind::Receipt, units));
+        opening.push(stock("opening", &name.parse().map_err(io::Error::other)?, &plant, StockKind::OpeningStock, units));
     }
     for group in opening.chunks(20) {
         take_stock(&store, &network, group.to_vec()).await.map_err(io::Error::other)?;

@@ -38,6 +38,7 @@ pub(super) struct OrderBody {
     created_at: Timestamp,
     updated_at: Timestamp,
     cancelled_at: Option<Timestamp>,
+    closed_at: Option<Timestamp>,
     confirmed: bool,
     test: bool,
     display_financial_status: Option<String>,
@@ -197,8 +198,10 @@ struct FulfilledLineBody {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct DispositionBody {
     id: String,
+    created_at: Timestamp,
     r#type: String,
     quantity: i64,
     location: Option<Id>,
@@ -218,6 +221,7 @@ impl OrderBody {
             queried_at: Some(answered_at),
             placed_at: self.created_at,
             cancelled: self.cancelled_at.is_some(),
+            closed_at: self.closed_at,
             confirmed: self.confirmed,
             paid: self.is_paid(),
             pays_later: self.payment_terms.is_some() || self.transactions.iter().any(|paid| paid.manual_payment_gateway),
@@ -385,6 +389,7 @@ impl ReturnBody {
                     line: LineId::from_gid(&of.line_item.id).ok_or(Uninterpretable("a line's id"))?,
                     location: disposition.location.as_ref().and_then(location),
                     quantity: units(disposition.quantity)?,
+                    made_at: disposition.created_at,
                 };
                 into.insert(DispositionId::from_gid(&disposition.id).ok_or(Uninterpretable("a disposition's id"))?, disposed);
             }

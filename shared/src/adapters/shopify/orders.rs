@@ -9,7 +9,7 @@ use crate::adapters::shopify::order_body::{Connection, FulfilmentBody, Id, Order
 use crate::adapters::shopify::{Shopify, Transport, operations};
 use crate::catalog::{OrderId, ShopDomain};
 use crate::ports::Clock;
-use crate::storefront::{OrderRead, OrdersPage, StorefrontError};
+use crate::storefront::{ListedOrder, OrderRead, OrderSearch, OrdersPage, StorefrontError};
 
 /// How many fulfilments, and how many refunds, are read with an order.
 const LISTED: usize = 10;
@@ -27,6 +27,27 @@ struct Orders {
 struct Changed {
     id: String,
     updated_at: Timestamp,
+    display_fulfillment_status: String,
+}
+
+impl Changed {
+    fn is_fulfilled(&self) -> bool {
+        matches!(self.display_fulfillment_status.as_str(), "FULFILLED" | "FULFILLMENT_NOT_REQUIRED")
+    }
+}
+
+/// A search in Shopify's syntax. A time is in whole seconds, as its index has them.
+///
+/// What is open is asked for by what it is not: Shopify has several words for orders with units to ship (unfulfilled, partial, on
+/// hold, scheduled, in progress), and a search for some of them would pass the others.
+fn in_search_syntax(search: OrderSearch) -> String {
+    let second = |time: Timestamp| Timestamp::from_second(time.as_second()).unwrap_or(time);
+    let since = search.since.map(|since| format!("updated_at:>='{}'", second(since)));
+    let open = search.open_before.map(|before| {
+        let before = second(before);
+        format!("updated_at:<='{before}' AND status:open AND NOT fulfillment_status:fulfilled")
+    });
+    since.into_iter().chain(open).collect::<Vec<_>>().join(" AND ")
 }
 
 #[derive(Deserialize)]
@@ -76,17 +97,17 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
     pub(super) async fn changed_orders(
         &self,
         shop: &ShopDomain,
-        since: Option<Timestamp>,
+        search: OrderSearch,
         after: Option<&str>,
     ) -> Result<OrdersPage, StorefrontError> {
-        let query = since.map_or_else(String::new, |since| format!("updated_at:>='{since}'"));
-        let variables = json!({ "query": query, "after": after });
+        let variables = json!({ "query": in_search_syntax(search), "after": after });
         let (data, answered_at): (Orders, Timestamp) = self.call_and_time(shop, operations::ORDERS_UPDATED, variables).await?;
         let (mut orders, mut unreadable) = (Vec::with_capacity(data.orders.nodes.len()), Vec::new());
-        for Changed { id, updated_at } in data.orders.nodes {
-            match OrderId::from_gid(&id) {
-                Some(order) => orders.push((order, updated_at)),
-                None => unreadable.push(id),
+        for changed in data.orders.nodes {
+            let (updated_at, fulfilled) = (changed.updated_at, changed.is_fulfilled());
+            match OrderId::from_gid(&changed.id) {
+                Some(order) => orders.push(ListedOrder { order, updated_at, fulfilled }),
+                None => unreadable.push(changed.id),
             }
         }
         let page = data.orders.page_info;

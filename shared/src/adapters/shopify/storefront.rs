@@ -7,7 +7,8 @@ use crate::adapters::shopify::{Shopify, Transport, operations};
 use crate::catalog::{InventoryItemId, OrderId, Quantity, ShopDomain, ShopLocationId};
 use crate::ports::{Clock, Storefront};
 use crate::storefront::{
-    Adjustment, LevelSet, MetafieldWrite, OrderRead, OrdersPage, ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode,
+    Adjustment, LevelSet, MetafieldWrite, OrderRead, OrderSearch, OrdersPage, ShopAnswer, ShopLevel, StorefrontError, UserError,
+    UserErrorCode,
 };
 
 /// The namespace of the variant metafields.
@@ -194,10 +195,10 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
     async fn orders_updated(
         &self,
         shop: &ShopDomain,
-        since: Option<jiff::Timestamp>,
+        search: OrderSearch,
         after: Option<&str>,
     ) -> Result<OrdersPage, StorefrontError> {
-        self.changed_orders(shop, since, after).await
+        self.changed_orders(shop, search, after).await
     }
 
     async fn order(&self, shop: &ShopDomain, order: OrderId) -> Result<Option<OrderRead>, StorefrontError> {

@@ -15,7 +15,13 @@ use crate::source::{MAX_BATCH, StockKind, parse};
 use crate::table::RowKey;
 
 /// The events before, and the event of the row, in the short form of [`TestLedger::event`].
-const ROWS: [(&str, &str); 73] = [
+const ROWS: [(&str, &str); 79] = [
+    ("", "opening_stock 50"),
+    ("", "opening_stock 0"),
+    ("component_issue 2 t=3; receipt 4 t=9", "opening_stock 50 t=5"),
+    ("opening_stock 50 t=5", "component_issue 2 t=3"),
+    ("receipt 60 t=1", "opening_stock 50 t=5"),
+    ("opening_stock 50 t=5", "count 49 t=9"),
     ("", "receipt 10"),
     ("", "receipt 2 unit=case"),
     ("", "receipt 2 sku=4711"),
@@ -148,7 +154,8 @@ fn short(balance: &str) -> String {
 /// Protects the ledger from malformed events: every kind has a row with a field it refuses.
 #[test]
 fn every_kind_has_a_refused_event() {
-    let rows: [(&str, &str, Value, &str); 39] = [
+    let rows: [(&str, &str, Value, &str); 40] = [
+        ("opening_stock", "quantity", json!(-1), "quantity: it cannot be negative in an event of kind opening_stock"),
         ("receipt", "quantity", json!(0), "quantity: it cannot be zero in an event of kind receipt"),
         ("receipt", "quantity", json!(-1), "quantity: it cannot be negative in an event of kind receipt"),
         ("receipt", "quantity", json!("1,5"), "quantity: \"1,5\" is not a decimal number such as 12 or 0.25"),
@@ -225,7 +232,7 @@ fn every_kind_has_a_refused_event() {
             "teleport",
             "id",
             json!("e"),
-            "kind: \"teleport\" is not one of receipt, production_completed, component_issue, count, balance, adjustment, write_off, quality_hold, quality_release, transfer_out, transfer_in, transfer_loss, customer_return, allocation, deallocation, pos_sale, pos_void, pos_posting, shipment, wholesale_allocation, wholesale_release, purchase_order, production_run",
+            "kind: \"teleport\" is not one of opening_stock, receipt, production_completed, component_issue, count, balance, adjustment, write_off, quality_hold, quality_release, transfer_out, transfer_in, transfer_loss, customer_return, allocation, deallocation, pos_sale, pos_void, pos_posting, shipment, wholesale_allocation, wholesale_release, purchase_order, production_run",
         ),
         (
             "receipt",

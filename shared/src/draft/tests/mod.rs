@@ -3,6 +3,7 @@
 
 mod convergence;
 mod kinds;
+mod shops;
 mod waiting;
 
 use std::collections::BTreeMap;

@@ -18,9 +18,9 @@ use self::close::close;
 use self::delivery::{BatchSize, Calls, LOOK_AGAIN, has_time_for_a_call, named_rows, pause, reason, record};
 use self::metafields::MetafieldPush;
 use crate::catalog::{Network, Quantity, ShopDomain};
+use crate::flows::watermark::order_watermark;
 use crate::flows::{recompute, write_if_unchanged};
 use crate::ports::{Clock, Listing, Store, StoreError, Storefront, read};
-use crate::reconcile::OrderWatermark;
 use crate::storefront::{
     Adjustment, Level, LevelBlock, LevelSet, MAX_ROWS, PushAction, PushCall, PushIntent, PushOutcome, PushRow, PushState,
     PushTarget, RepairDecision, ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode, decide_repair,
@@ -66,7 +66,7 @@ pub enum PushError {
 }
 
 /// Pushes the due levels of `shop` (the `hinted` ones, and the ones that the index lists), then its due metafields. Stops at
-/// `deadline`.
+/// `deadline`. Nothing is pushed to a shop that is not live; its levels and metafields stay due.
 ///
 /// # Errors
 /// [`PushError`]. Unfinished levels stay due, and the next push resumes an open intent. Reaching the deadline after at least
@@ -79,6 +79,9 @@ pub async fn push<S: Store, F: Storefront, C: Clock>(
     settling_window: Duration,
     deadline: Timestamp,
 ) -> Result<PushReport, PushError> {
+    if network.live_shop(shop, clock.now()).is_none() {
+        return Ok(PushReport::default());
+    }
     let mut push = Push {
         store,
         front,
@@ -198,10 +201,8 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         // The order matters. The watermark says up to when the ledger is complete, so the levels must be recomputed after it
         // was read, and the shop must be asked last. A level computed before the sweep would lack the orders that the sweep
         // found.
-        let swept = read::<OrderWatermark, S>(self.store, &RowKey::OrderWatermark(self.shop.clone()))
-            .await?
-            .0
-            .and_then(|sweep| sweep.complete_at);
+        let mark = order_watermark(self.store, self.shop).await?;
+        let settling_window = mark.settling_window(self.settling_window, self.clock.now());
         for sku in levels.iter().map(|level| &level.sku).collect::<BTreeSet<_>>() {
             recompute(self.store, self.clock, self.network, sku).await?;
         }
@@ -220,7 +221,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         let mut rows = Vec::new();
         for level in levels.iter().filter(|level| level.needs_set && level.difference().is_none()) {
             let found = shown.get(&(level.inventory_item, level.shop_location));
-            match found.map_or(RepairDecision::Inactive, |shown| decide_repair(level, shown, swept, self.settling_window)) {
+            match found.map_or(RepairDecision::Inactive, |shown| decide_repair(level, shown, mark.complete_at, settling_window)) {
                 RepairDecision::InFlight => {
                     self.waiting.insert(level.key());
                 }

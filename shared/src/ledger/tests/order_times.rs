@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::catalog::{OrderId, Place, Quantity};
 use crate::ledger::{LastCount, NewMovement, Position};
 use crate::movement::{CountBasis, EventId, MovementCause, PositionKey};
-use crate::order::tests::model::{Change, Held, Model, at, place, settle, shop};
+use crate::order::tests::model::{Change, Held, Model, at, long_ago, network, place, settle, shop};
 use crate::order::{OrderRecord, OrderStep};
 
 /// One step of a story.
@@ -25,7 +25,7 @@ enum Step {
 fn run(story: &[Step]) -> (String, [i64; 2]) {
     let mut model = Model::paid();
     let mut record = OrderRecord::new(shop(), OrderId::new(1));
-    let mut held = Held::default();
+    let (mut held, network) = (Held::default(), network(long_ago()));
     let mut recorded = Vec::new();
     let mut positions: BTreeMap<Place, Position> = BTreeMap::new();
     let found = |place: &Place| {
@@ -48,7 +48,7 @@ fn run(story: &[Step]) -> (String, [i64; 2]) {
             }
         }
         let cause = MovementCause { event: EventId::new("shop", model.second.to_string()), order: None };
-        for OrderStep { kind, reversal, place, quantity, at, .. } in settle(&mut record, &mut held) {
+        for OrderStep { kind, reversal, place, quantity, at, .. } in settle(&mut record, &mut held, &network) {
             let position = positions.entry(place.clone()).or_insert_with(|| found(&place));
             position.record(NewMovement { at, reversal, ..NewMovement::of(kind, quantity) }, &cause, now);
             let second = at.map(|at| format!(" at {}", at.as_second() - crate::order::tests::model::at(0).as_second()));

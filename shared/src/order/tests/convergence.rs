@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::catalog::OrderId;
-use crate::order::tests::model::{Change, Held, Model, network, settle, settle_step_by_step, shop};
+use crate::catalog::{Network, OrderId};
+use crate::order::tests::model::{Change, Held, Model, at, long_ago, network, settle, settle_step_by_step, shop};
 use crate::order::{OrderRecord, OrderReport, OrderSnapshot, Restock};
 
 fn any_change() -> impl Strategy<Value = Change> {
@@ -51,12 +51,14 @@ struct History {
     webhooks: Vec<Statement>,
     /// The snapshots that queries would have returned.
     queries: Vec<Statement>,
+    /// The shop after each change.
+    states: Vec<Model>,
 }
 
 /// Applies the changes to the model of the shop. A change may fall into the same second as the one before it, as in a real shop;
 /// only a refund has a second of its own.
 fn live(changes: &[(Change, bool)]) -> History {
-    let History { mut model, mut webhooks, mut queries } = History::default();
+    let History { mut model, mut webhooks, mut queries, mut states } = History::default();
     let mut fresh = false;
     let first = [(Change::Add { line: 1, units: 4 }, true)];
     for (change, next_second) in first.iter().chain(changes) {
@@ -68,9 +70,10 @@ fn live(changes: &[(Change, bool)]) -> History {
             webhooks.push(model.webhook().into());
             webhooks.extend(model.parts().into_iter().map(Statement::from));
             queries.push(model.query().into());
+            states.push(model.clone());
         }
     }
-    History { model, webhooks, queries }
+    History { model, webhooks, queries, states }
 }
 
 /// The ledger of an order, and the units of each line that edits removed.
@@ -78,11 +81,11 @@ type Outcome = (Held, BTreeMap<u64, i64>);
 
 /// Merges statements into a record as the ledger does, and returns the resulting ledger.
 fn take(statements: &[Statement]) -> Outcome {
-    take_by(statements, |record, held| drop(settle(record, held)))
+    take_by(statements, &network(long_ago()), |record, held, network| drop(settle(record, held, network)))
 }
 
-/// As [`take`], with another way to make the steps after each statement.
-fn take_by(statements: &[Statement], settle: fn(&mut OrderRecord, &mut Held)) -> Outcome {
+/// As [`take`], with another network, and another way to make the steps after each statement.
+fn take_by(statements: &[Statement], network: &Network, settle: fn(&mut OrderRecord, &mut Held, &Network)) -> Outcome {
     let mut record = OrderRecord::new(shop(), OrderId::new(1));
     let mut held = Held::default();
     for statement in statements {
@@ -90,8 +93,8 @@ fn take_by(statements: &[Statement], settle: fn(&mut OrderRecord, &mut Held)) ->
             Statement::Shop(snapshot) => record.merge(snapshot),
             Statement::Warehouse(report) => record.report(report),
         }
-        settle(&mut record, &mut held);
-        for change in record.newly_removed(&network()) {
+        settle(&mut record, &mut held, network);
+        for change in record.newly_removed(network) {
             record.note_removed(&change);
         }
     }
@@ -143,7 +146,7 @@ proptest! {
         picks in prop::collection::vec(any::<Index>(), 0..30),
         at in prop::collection::vec(any::<Index>(), 12..24),
     ) {
-        let History { model, webhooks, queries } = live(&changes);
+        let History { model, webhooks, queries, .. } = live(&changes);
         let all = [webhooks, queries].concat();
         prop_assert_eq!(take(&shuffle(&all, &picks, model.query(), model.reports(), &at)), model.outcome(true));
         let alone = shuffle(&all, &[], model.query(), model.reports(), &at);
@@ -158,8 +161,26 @@ proptest! {
         picks in prop::collection::vec(any::<Index>(), 0..10),
         at in prop::collection::vec(any::<Index>(), 12..24),
     ) {
-        let History { model, webhooks, queries } = live(&changes);
+        let History { model, webhooks, queries, .. } = live(&changes);
         let statements = shuffle(&[webhooks, queries].concat(), &picks, model.query(), model.reports(), &at);
-        prop_assert_eq!(take_by(&statements, settle_step_by_step), model.outcome(true));
+        prop_assert_eq!(take_by(&statements, &network(long_ago()), settle_step_by_step), model.outcome(true));
+    }
+
+    /// Protects the opening stock: what the order did up to the second in which the shop went live moves nothing, what was open
+    /// then is reserved, and what it did later moves, in whatever order the snapshots of both times arrive.
+    #[test]
+    fn only_what_happens_after_going_live_moves(
+        changes in prop::collection::vec((any_change(), any::<bool>()), 0..12),
+        second in 0..12_i64,
+        picks in prop::collection::vec(any::<Index>(), 0..30),
+    ) {
+        let changes: Vec<_> = changes.into_iter().filter(|(change, _)| !matches!(change, Change::Dispatch { .. })).collect();
+        let History { model, webhooks, queries, states } = live(&changes);
+        let then = states.into_iter().rev().find(|state| state.second <= second).unwrap_or_default();
+        let statements = shuffle(&[webhooks, queries].concat(), &picks, model.query(), Vec::new(), &[]);
+        let network = network(at(second));
+        let expected = model.held(true).since(then.held(true));
+        let (held, _) = take_by(&statements, &network, |record, held, network| drop(settle(record, held, network)));
+        prop_assert_eq!(held, expected);
     }
 }

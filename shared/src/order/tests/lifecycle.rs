@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::catalog::{LineId, LocationId, OrderId, Place, Quantity, ShopLocationId};
+use crate::catalog::{LineId, LocationId, Network, OrderId, Place, Quantity, ShopLocationId};
 use crate::movement::EventId;
-use crate::order::tests::model::{Change, Held, Model, at, network, place, settle, shop};
+use crate::order::tests::model::{Change, Held, Model, at, long_ago, network, place, settle, shop};
 use crate::order::{
     HoldAction, HoldEvent, HoldPolicy, OrderFacts, OrderRecord, OrderReport, OrderSnapshot, ReportKind, Restock, StockTracking,
 };
@@ -30,6 +30,10 @@ pub enum Input {
     Report(ReportKind, i64, u64),
     /// Applies the hold policy.
     Expired(HoldPolicy),
+    /// The shop is not live yet.
+    NotLive,
+    /// The shop goes live now, and the first sweep reads the order.
+    GoLive,
 }
 
 /// The state of one case: the model of the shop, our record, and the ledger.
@@ -40,13 +44,15 @@ struct Case {
     snapshots: Vec<OrderSnapshot>,
     reports: u64,
     facts: fn(&mut OrderFacts),
+    network: Network,
 }
 
 impl Case {
     fn new() -> Self {
         let model = Model::paid();
         let record = OrderRecord::new(shop(), OrderId::new(1));
-        Self { model, record, held: Held::default(), snapshots: Vec::new(), reports: 0, facts: |_| {} }
+        let (held, snapshots, network) = (Held::default(), Vec::new(), network(long_ago()));
+        Self { model, record, held, snapshots, reports: 0, facts: |_| {}, network }
     }
 
     fn merge(&mut self, mut snapshot: OrderSnapshot) {
@@ -91,21 +97,27 @@ impl Case {
                     kind: *kind,
                     location,
                     quantity,
-                    at: None,
+                    at: Some(at(self.model.second)),
                 };
                 self.record.report(&report);
             }
             Input::Expired(policy) => {
-                if let Some(due) = self.record.hold_action(*policy, now) {
+                if let Some(due) = self.record.hold_action(*policy, long_ago(), now) {
                     let id = EventId::new("hold", "1");
                     self.record.expire(&HoldEvent { id, shop: shop(), order: OrderId::new(1), due, at: now });
                 }
             }
+            Input::NotLive => self.network = Network::default(),
+            Input::GoLive => {
+                self.network = network(at(self.model.second));
+                self.model.second += 1;
+                self.merge(self.model.query());
+            }
         }
-        let steps = settle(&mut self.record, &mut self.held);
+        let steps = settle(&mut self.record, &mut self.held, &self.network);
         let mut effects: Vec<String> =
             steps.iter().map(|step| format!("{} {} @{}", step.kind.name(step.reversal), step.quantity, step.place)).collect();
-        for change in self.record.newly_removed(&network()) {
+        for change in self.record.newly_removed(&self.network) {
             effects.push(format!("note {} removed @{}", change.units, change.place));
             self.record.note_removed(&change);
         }
@@ -265,6 +277,7 @@ fn rows() -> Vec<Row> {
     ]
     .into_iter()
     .chain(super::warehouse::rows())
+    .chain(super::go_live::rows())
     .collect()
 }
 
@@ -306,7 +319,11 @@ fn a_hold_is_due_only_by_the_policy() {
             case.handle(&Input::Report(ReportKind::Allocated, 1, 1));
         }
         let now = at(0).saturating_add(Duration::from_secs(age * 3_600)).expect("in range");
-        assert_eq!(case.record.hold_action(policy, now), expected, "paid {paid}, {age} h, {policy:?}, allocated {allocated}");
+        assert_eq!(
+            case.record.hold_action(policy, long_ago(), now),
+            expected,
+            "paid {paid}, {age} h, {policy:?}, allocated {allocated}"
+        );
     }
 }
 
@@ -320,7 +337,7 @@ fn an_order_is_found_while_it_must_be_read_or_forwarded() {
     let mut held = Held::default();
     let unread = OrderRecord::waits_to_be_read;
     record.merge(&model.webhook());
-    settle(&mut record, &mut held);
+    settle(&mut record, &mut held, &network(long_ago()));
     assert!(unread(&record), "a webhook does not contain the routing");
     record.merge(&model.query());
     assert!(unread(&record) && !record.unread, "read, and to be forwarded");
@@ -332,6 +349,6 @@ fn an_order_is_found_while_it_must_be_read_or_forwarded() {
     record.merge(&model.webhook());
     assert!(record.unread, "the webhook is from the second of the query and differs: it may be newer");
     assert_eq!(held.reserved(), [Place::Unassigned]);
-    settle(&mut record, &mut held);
+    settle(&mut record, &mut held, &network(long_ago()));
     assert_eq!(held.reserved(), [place(1)], "routing is known now");
 }

@@ -70,7 +70,8 @@ impl Checker {
             | MovementKind::AssignOut
             | MovementKind::AssignIn
             | MovementKind::ShipAhead => {}
-            MovementKind::Receipt
+            MovementKind::OpeningStock
+            | MovementKind::Receipt
             | MovementKind::Produce
             | MovementKind::Issue
             | MovementKind::Found

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{InventoryItemId, LocationId, OrderId, Place, Quantity, ShopDomain, ShopLocationId, Sku};
-use promissory::flows::OVERLAP;
 use promissory::ports::{Store, Storefront, read};
 use promissory::reconcile::OrderWatermark;
 use promissory::storefront::{
-    Adjustment, LevelSet, MetafieldWrite, OrderRead, OrdersPage, ShopAnswer, ShopLevel, StorefrontError,
+    Adjustment, LevelSet, MetafieldWrite, OrderRead, OrderSearch, OrdersPage, ShopAnswer, ShopLevel, StorefrontError,
 };
 use promissory::table::{RowKey, Write};
 
@@ -56,16 +54,16 @@ impl PlantedStorefront {
     }
 
     /// The planted mistake: moves the watermark before the orders of the page are in the ledger.
-    async fn advance_at_once(&self, shop: &ShopDomain, page: &OrdersPage) {
-        let newest = page.orders.iter().map(|(_, updated_at)| *updated_at).max();
+    async fn advance_at_once(&self, shop: &ShopDomain, search: OrderSearch, page: &OrdersPage) {
         let Ok((known, expect)) = read::<OrderWatermark, _>(&self.store, &RowKey::OrderWatermark(shop.clone())).await else {
             return;
         };
-        let old = known.unwrap_or(OrderWatermark { shop: shop.clone(), watermark: None, complete_at: None });
-        let began = page.next.is_none().then_some(page.answered_at);
-        let watermark = old.watermark.max(newest.and_then(|newest| newest.checked_sub(OVERLAP).ok()));
-        let moved = OrderWatermark { watermark, complete_at: old.complete_at.max(began), ..old };
-        let _ = self.store.write(&[Write::put(&moved, expect)]).await;
+        let mut mark = known.unwrap_or_else(|| OrderWatermark::new(shop.clone()));
+        mark.newest = mark.newest.max(page.newest());
+        if let Some(since) = search.since.filter(|_| page.next.is_none()) {
+            mark.complete(since, page.answered_at);
+        }
+        let _ = self.store.write(&[Write::put(&mark, expect)]).await;
     }
 }
 
@@ -134,12 +132,12 @@ impl Storefront for PlantedStorefront {
     async fn orders_updated(
         &self,
         shop: &ShopDomain,
-        since: Option<Timestamp>,
+        search: OrderSearch,
         after: Option<&str>,
     ) -> Result<OrdersPage, StorefrontError> {
-        let page = self.inner.orders_updated(shop, since, after).await?;
-        if self.bug == Some(PlantedBug::WatermarkFirst) {
-            self.advance_at_once(shop, &page).await;
+        let page = self.inner.orders_updated(shop, search, after).await?;
+        if self.bug == Some(PlantedBug::WatermarkFirst) && search.open_before.is_none() {
+            self.advance_at_once(shop, search, &page).await;
         }
         Ok(page)
     }

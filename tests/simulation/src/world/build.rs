@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use promissory::catalog::{
-    InventoryItemId, Item, Location, LocationId, LocationKind, Quantity, ShopDomain, ShopItem, ShopListing, ShopLocationId, Sku,
-    SystemItem,
+    InventoryItemId, Item, Location, LocationId, LocationKind, Quantity, ShopDomain, ShopItem, ShopListing, ShopLocationId,
+    ShopSettings, Sku, SystemItem,
 };
 use promissory::ports::{Clock, Store};
 use promissory::table::{Expect, Write};
@@ -50,6 +51,9 @@ impl World {
         let domain: ShopDomain = shop.config().domain.parse().expect("the fake shop's domain is valid");
         let (codes, places) = locations(&mut shop, &domain);
         let mut rows: Vec<Write> = places.iter().map(|location| Write::put(location, Expect::Absent)).collect();
+        // The shop is live before the world begins: no order of it is from before.
+        let settings = ShopSettings::live_from(domain.clone(), clock.now() - Duration::from_secs(60 * 60));
+        rows.push(Write::put(&settings, Expect::Absent));
         let (mut items, mut directory) = (items(&mut shop, &domain), Directory::new());
         stock(&mut shop, &clock, config);
         let workshop = config.production_setup.map(|setup| workshop(&mut shop, &clock, config, (setup, &mut items)));

@@ -90,7 +90,10 @@ fn an_order_is_read_whole() {
     });
     assert_eq!(plain(answer["data"]["order"].clone()), expected);
     let page = f.call(at(8), UPDATED, &json!({ "query": "" }));
-    assert_eq!(page["data"]["orders"]["nodes"], json!([{ "id": id.gid(), "updatedAt": at(7).to_string() }]));
+    assert_eq!(
+        page["data"]["orders"]["nodes"],
+        json!([{ "id": id.gid(), "updatedAt": at(7).to_string(), "displayFulfillmentStatus": "PARTIALLY_FULFILLED" }])
+    );
 }
 
 /// Protects webhooks that do not name their order: a query for each part of an order finds the order, and other ids find none.

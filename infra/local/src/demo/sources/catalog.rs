@@ -16,7 +16,7 @@ use promissory_fakes::shopify::{NewItem, NewLocation, Server};
 use serde_json::{Value, json};
 
 use super::master_data::{CASE, Item, Measure, NEW_CODE, Site, System, TIER_BUFFER};
-use crate::seed::{import_item, import_network, take_stock};
+use crate::seed::{go_live, import_item, import_network, take_stock};
 
 /// The connector of the ERP: the example for NetSuite.
 const CONNECTOR: &str = include_str!("../../../../connectors/netsuite.json");
@@ -89,14 +89,14 @@ impl Imported {
     /// # Errors
     /// When the commit fails.
     pub async fn take_opening_stock(&self, store: &DynamoStore) -> io::Result<()> {
-        let long_ago = Timestamp::now().saturating_sub(jiff::SignedDuration::from_hours(2)).map_err(other)?;
+        let opened_at = opened_at()?;
         let mut opening = Vec::new();
         for item in Item::all() {
             for site in Site::ALL {
                 let (sku, at) = (item.sku().parse().map_err(other)?, site.code().parse().map_err(other)?);
                 let id = EventId::new("demo", format!("opening:{sku}@{at}"));
                 let units = Quantity::new(item.opening(site));
-                opening.push(StockEvent::new(id, StockKind::Receipt, (&sku, &at), units, long_ago));
+                opening.push(StockEvent::new(id, StockKind::OpeningStock, (&sku, &at), units, opened_at));
             }
         }
         for group in opening.chunks(20) {
@@ -106,12 +106,18 @@ impl Imported {
     }
 }
 
+/// The time of the opening stock, before the morning. The shop is live from then on.
+fn opened_at() -> io::Result<Timestamp> {
+    Timestamp::now().saturating_sub(jiff::SignedDuration::from_hours(2)).map_err(other)
+}
+
 /// Writes the catalog into the table and the shop. The ERP answers at `erp_url`.
 ///
 /// # Errors
 /// When the store or the shop fails.
 pub async fn import(store: &DynamoStore, server: &Server, erp_url: &str, began: Timestamp) -> io::Result<Imported> {
     let shop: ShopDomain = server.shop(|shop| shop.config().domain.clone()).parse().map_err(other)?;
+    go_live(store, &shop, opened_at()?).await.map_err(other)?;
     let mut ids = Vec::new();
     for site in Site::ALL {
         let new = NewLocation { name: site.code().to_owned(), fulfils_online: site != Site::Store, ..NewLocation::default() };

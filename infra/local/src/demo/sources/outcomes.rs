@@ -122,7 +122,8 @@ fn main_movement(event: &ReportedEvent) -> Option<MovementKind> {
         StockKind::CustomerReturn => Some(MovementKind::Return),
         StockKind::PosPosting => Some(MovementKind::Sell),
         StockKind::Shipment => Some(MovementKind::Deliver),
-        StockKind::Count
+        StockKind::OpeningStock
+        | StockKind::Count
         | StockKind::Balance
         | StockKind::QualityHold
         | StockKind::QualityRelease

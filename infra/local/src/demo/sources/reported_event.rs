@@ -143,7 +143,8 @@ impl ReportedEvent {
             StockKind::PosPosting => ("CashSale", -1),
             StockKind::WholesaleAllocation => ("SalesOrd", 1),
             StockKind::Balance => ("InvCount", 1),
-            StockKind::Count
+            StockKind::OpeningStock
+            | StockKind::Count
             | StockKind::Adjustment
             | StockKind::WriteOff
             | StockKind::QualityHold

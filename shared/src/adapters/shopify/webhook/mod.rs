@@ -149,6 +149,7 @@ struct OrderBody {
     created_at: Timestamp,
     updated_at: Timestamp,
     cancelled_at: Option<Timestamp>,
+    closed_at: Option<Timestamp>,
     confirmed: Option<bool>,
     #[serde(default)]
     test: bool,
@@ -259,6 +260,7 @@ impl OrderBody {
             queried_at: None,
             placed_at: self.created_at,
             cancelled: self.cancelled_at.is_some(),
+            closed_at: self.closed_at,
             confirmed: self.confirmed.unwrap_or(true),
             paid: self.financial_status.as_deref().is_none_or(OrderFacts::is_paid),
             // The query also finds manual payment methods.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{Place, Quantity, Sku};
+use crate::catalog::{Network, Place, Quantity, Sku};
 use crate::movement::Balance;
-use crate::order::tests::model::{Model, ModelLine, network, place};
+use crate::order::tests::model::{Model, ModelLine, place};
 use crate::order::{OrderRecord, OrderStep, Restock};
 
 /// The effect of an order's lines on each place. No balance is empty.
@@ -19,6 +19,19 @@ impl Held {
 
     fn tidy(&mut self) {
         self.0.retain(|_, balance| *balance != Balance::default());
+    }
+
+    /// The effect of an order since the opening stock was taken: what it holds now is still reserved, held or shipped ahead, and
+    /// of what it moved only the later part counts.
+    pub fn since(mut self, opening: Self) -> Self {
+        for ((line, place), then) in opening.0 {
+            let here = self.at(line, place);
+            here.on_hand -= then.on_hand;
+            here.moved_by_shop -= then.moved_by_shop;
+            here.held -= then.held;
+        }
+        self.tidy();
+        self
     }
 
     /// The places where units are reserved.
@@ -114,18 +127,18 @@ fn strike(one: &mut Vec<Place>, other: &mut Vec<Place>) {
 }
 
 /// Plans the steps of the record and makes them as the ledger would.
-pub fn settle(record: &mut OrderRecord, held: &mut Held) -> Vec<OrderStep> {
-    let steps = plan(record);
+pub fn settle(record: &mut OrderRecord, held: &mut Held, network: &Network) -> Vec<OrderStep> {
+    let steps = plan(record, network);
     steps.iter().for_each(|step| make(record, held, step));
     held.tidy();
-    assert_eq!(plan(record), [], "a step that is made is not planned again");
+    assert_eq!(plan(record, network), [], "a step that is made is not planned again");
     steps
 }
 
 /// As [`settle`], but plans again after each step, as after a crash.
-pub fn settle_step_by_step(record: &mut OrderRecord, held: &mut Held) {
+pub fn settle_step_by_step(record: &mut OrderRecord, held: &mut Held, network: &Network) {
     for _ in 0..1_000 {
-        let Some(step) = plan(record).into_iter().next() else {
+        let Some(step) = plan(record, network).into_iter().next() else {
             held.tidy();
             return;
         };
@@ -134,12 +147,12 @@ pub fn settle_step_by_step(record: &mut OrderRecord, held: &mut Held) {
     panic!("planning again after each step does not end: {record:?}");
 }
 
-fn plan(record: &mut OrderRecord) -> Vec<OrderStep> {
+fn plan(record: &mut OrderRecord, network: &Network) -> Vec<OrderStep> {
     let lines: Vec<_> = record.stocked_lines().map(|(line, shop_sku, _)| (line, shop_sku.to_owned())).collect();
     for (line, shop_sku) in lines {
         record.map_line(line, &Sku::try_from(shop_sku).expect("a SKU"));
     }
-    record.next_steps(&network())
+    record.next_steps(network)
 }
 
 fn make(record: &mut OrderRecord, held: &mut Held, step: &OrderStep) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::catalog::{LineId, Location, LocationKind, Network, Place, Quantity, ShopDomain, ShopLocationId};
+use crate::catalog::{LineId, Location, LocationKind, Network, Place, Quantity, ShopDomain, ShopLocationId, ShopSettings};
 use crate::order::{RefundLine, Restock};
 
 mod held;
@@ -103,6 +103,7 @@ struct ModelDisposition {
     line: u64,
     units: i64,
     location: u64,
+    made_at: i64,
     settled: bool,
 }
 
@@ -138,11 +139,18 @@ pub fn place(location: u64) -> Place {
     Place::At(format!("WH-{location}").parse().expect("a code"))
 }
 
-pub fn network() -> Network {
-    Network::new((1..=2).map(|id| Location {
+/// The network of a shop that went live at `go_live_at`.
+pub fn network(go_live_at: Timestamp) -> Network {
+    let locations = (1..=2).map(|id| Location {
         shops: [(shop(), ShopLocationId::new(id))].into(),
         ..Location::new(format!("WH-{id}").parse().expect("a code"), LocationKind::Warehouse)
-    }))
+    });
+    Network::new(locations).with_shops([ShopSettings::live_from(shop(), go_live_at)])
+}
+
+/// A time before everything that the model does.
+pub fn long_ago() -> Timestamp {
+    at(-1)
 }
 
 pub fn at(second: i64) -> Timestamp {
@@ -219,7 +227,7 @@ impl Model {
                     return false;
                 }
                 self.lines.get_mut(&line).expect("shipped").returned += units;
-                self.dispositions.push(ModelDisposition { line, units, location: at, settled: false });
+                self.dispositions.push(ModelDisposition { line, units, location: at, made_at: second, settled: false });
             }
             Change::Settle => {
                 let number = self.dispositions.len();

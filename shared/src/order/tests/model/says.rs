@@ -28,6 +28,7 @@ impl Model {
             queried_at: None,
             placed_at: at(0),
             cancelled: self.cancelled,
+            closed_at: None,
             confirmed: true,
             paid: self.paid,
             pays_later: false,
@@ -62,6 +63,7 @@ impl Model {
                 line: LineId::new(of.line),
                 location: Some(ShopLocationId::new(of.location)),
                 quantity: Quantity::new(of.units),
+                made_at: at(of.made_at),
             };
             (DispositionId::new(id), disposition)
         });

@@ -262,6 +262,7 @@ impl World {
                 AlertSubject::UnmappedLocation { .. }
                 | AlertSubject::LocationClosed { .. }
                 | AlertSubject::PlanTooLarge { .. }
+                | AlertSubject::ShopNotLive { .. }
                 | AlertSubject::AppRemoved { .. }
                 | AlertSubject::MetafieldRefused { .. }
                 | AlertSubject::SourceStale { .. } => false,

@@ -38,7 +38,8 @@ impl World {
 
     /// Counts the cases where a newer count superseded an older one.
     pub fn note_superseded(&self, applied: &[&SourceEvent]) {
-        let states = applied.iter().filter(|event| matches!(event.kind, StockKind::Count | StockKind::Balance));
+        let states =
+            applied.iter().filter(|event| matches!(event.kind, StockKind::OpeningStock | StockKind::Count | StockKind::Balance));
         let mut places = BTreeSet::new();
         if states.filter(|event| !places.insert((&event.sku, &event.at))).count() > 0 {
             self.coverage.note("count superseded");

@@ -1,0 +1,42 @@
+//! The settings of a shop. An operator writes them with `promissory shop set`; a shop without them is not live.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::ShopDomain;
+
+/// The settings of a shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShopSettings {
+    /// The shop.
+    pub shop: ShopDomain,
+    /// The instant of the opening stock, in whole seconds. What an order did up to this instant is contained in the opening
+    /// stock and moves nothing; what was open then is reserved, and what it does later moves. Before this instant nothing of the
+    /// shop is swept, moved, forwarded or pushed.
+    pub go_live_at: Timestamp,
+    /// Whether orders that were placed before, and were open then, are forwarded as sales orders. Without it the system that
+    /// makes or ships them is expected to have them already.
+    #[serde(default)]
+    pub forward_open_orders: bool,
+}
+
+impl ShopSettings {
+    /// Settings of a shop that goes live at `go_live_at`, and whose older orders are not forwarded.
+    #[must_use]
+    pub fn live_from(shop: ShopDomain, go_live_at: Timestamp) -> Self {
+        Self { shop, go_live_at, forward_open_orders: false }
+    }
+
+    /// Whether the shop is live at `now`.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.go_live_at <= now
+    }
+
+    /// Whether the opening stock contains a change at `time`, as a count contains what happened up to its time.
+    #[must_use]
+    pub fn opening_contains(&self, time: Timestamp) -> bool {
+        time <= self.go_live_at
+    }
+}
