@@ -182,7 +182,7 @@ impl Promise {
             date_metafield_in: BTreeSet::new(),
             incoming: receipts.map(|receipts| receipts.incoming(item.planning.supplier_days)).unwrap_or_default(),
             issued: receipts.map(ScheduledReceipts::issued).unwrap_or_default(),
-            completed: receipts.map(|receipts| receipts.completed(now)).unwrap_or_default(),
+            completed: receipts.map(ScheduledReceipts::completed).unwrap_or_default(),
             unnamed_issue: receipts.and_then(|receipts| receipts.unnamed_issue),
             placed,
             planned: planned.cloned(),

@@ -355,10 +355,13 @@ impl ScheduledReceipts {
         open
     }
 
-    /// The runs that completed units in the last [`Self::POSTING_DAYS`] days.
+    /// The runs that completed units in the [`Self::POSTING_DAYS`] days before the newest completion of the item. The present day
+    /// has no part in this, so that the answer changes only when something is recorded.
     #[must_use]
-    pub fn completed(&self, now: Timestamp) -> Vec<CompletedRun> {
-        let since = day_of(now).saturating_sub(jiff::Span::new().days(Self::POSTING_DAYS));
+    pub fn completed(&self) -> Vec<CompletedRun> {
+        let newest = self.documents.values().flat_map(|document| &document.received).map(|units| units.at).max();
+        let Some(newest) = newest else { return Vec::new() };
+        let since = day_of(newest).saturating_sub(jiff::Span::new().days(Self::POSTING_DAYS));
         let runs = self.documents.iter().filter_map(|(reference, document)| {
             let newest = document.newest().filter(|newest| newest.kind == StockKind::ProductionRun)?;
             let recent: Vec<RecordedUnits> =

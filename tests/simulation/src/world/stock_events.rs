@@ -222,7 +222,7 @@ impl SourceEvent {
             }
         }
         if let Some((order, line)) = self.order {
-            body["order"] = json!({ "shop": shop, "order": order.number(), "line": line.number() });
+            body["order"] = json!({ "shop": shop, "order": order.to_string(), "line": line.to_string() });
         }
         body
     }

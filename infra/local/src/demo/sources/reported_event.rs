@@ -128,7 +128,8 @@ impl ReportedEvent {
         optional("reference", self.reference.clone().map(Value::from));
         optional("to", self.to.map(|to| self.system.site_code(to).into()));
         if let (Some((_, line)), Some(placed)) = (self.order, placed) {
-            optional("order", Some(json!({ "shop": placed.shop, "order": placed.order, "line": placed.lines.get(line) })));
+            let line = placed.lines.get(line).map(ToString::to_string);
+            optional("order", Some(json!({ "shop": placed.shop, "order": placed.order.to_string(), "line": line })));
         }
         Value::Object(fields)
     }
