@@ -21,6 +21,7 @@ mod percent;
 mod planning;
 mod quantity;
 mod resource;
+mod time_zone;
 mod unit;
 mod validation;
 
@@ -40,5 +41,6 @@ pub use percent::{Percent, Yield};
 pub use planning::{AllocationPolicy, PlanningSettings};
 pub use quantity::Quantity;
 pub use resource::Resource;
+pub use time_zone::{TimeZone, TimeZoneError};
 pub use unit::{Amount, AmountError, Factor, NumberError};
 pub use validation::{MappingFinding, ShopVariant, validate};
