@@ -23,6 +23,7 @@ mod planning;
 mod quantity;
 mod resource;
 mod shop;
+mod time_zone;
 mod unit;
 mod validation;
 
@@ -44,5 +45,6 @@ pub use planning::{AllocationPolicy, PlanningSettings};
 pub use quantity::Quantity;
 pub use resource::Resource;
 pub use shop::ShopSettings;
+pub use time_zone::{TimeZone, TimeZoneError};
 pub use unit::{Amount, AmountError, Factor, NumberError};
 pub use validation::{MappingFinding, ShopVariant, validate};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{FeedId, SystemId};
+use crate::catalog::{FeedId, SystemId, TimeZone};
 use crate::source::pull::{FeedWatermark, PullConfig};
 
 /// The role of another system.
@@ -31,6 +31,9 @@ pub struct System {
     pub code: SystemId,
     /// Its role.
     pub kind: SystemKind,
+    /// The time zone of its clock: of times that it writes without an offset, and of the day that a time is on. UTC without it.
+    #[serde(default, skip_serializing_if = "TimeZone::is_utc")]
+    pub time_zone: TimeZone,
     /// The longest time, in minutes, without a complete pull or a sent event. After it an alert is raised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stale_after_minutes: Option<u32>,
@@ -58,5 +61,27 @@ impl System {
         let allowed = SignedDuration::from_mins(i64::from(self.stale_after_minutes?));
         let whole = watermark.complete_at.unwrap_or(watermark.first_at);
         (now.duration_since(whole) > allowed).then_some(whole)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Protects times from a wrong clock: a connector with an unknown time zone is refused when it is set, with a proposal.
+    #[test]
+    fn an_unknown_time_zone_is_refused() {
+        let system = |zone: &str| {
+            let system = json!({ "code": "erp", "kind": "erp", "time_zone": zone });
+            serde_json::from_value::<System>(system).map(|system| system.time_zone.to_string()).map_err(|error| error.to_string())
+        };
+        assert_eq!(system("America/Los_Angeles").as_deref(), Ok("America/Los_Angeles"));
+        let refused = "\"Europe/Berln\" is not the IANA name of a time zone; the most similar one is \"Europe/Berlin\"";
+        assert_eq!(system("Europe/Berln"), Err(refused.to_owned()));
+        let without: System = serde_json::from_value(json!({ "code": "erp", "kind": "erp" })).expect("a system");
+        assert!(without.time_zone.is_utc());
+        assert_eq!(serde_json::to_value(&without).expect("it serialises"), json!({ "code": "erp", "kind": "erp" }));
     }
 }

@@ -1,6 +1,7 @@
 //! The example configurations, pulled from fakes of their systems over HTTP into the real ledger.
 
 mod by_hand;
+mod clocks;
 mod faults;
 mod paging;
 mod pulled;

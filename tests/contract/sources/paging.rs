@@ -25,7 +25,8 @@ async fn fakes_are_as_strict_as_the_systems() {
     let sap = "https://sap.example.com/sap/opu/odata/sap/API_MATERIAL_DOCUMENT_SRV/A_MaterialDocumentItem";
     let filter = "$filter=to_MaterialDocumentHeader/CreationDate ge datetime'{since}T00:00:00'";
     let document = |options: &str| vec![("/pull/documents/url", json!(format!("{sap}?{filter}&{options}&$skip={{offset}}")))];
-    let rows: [(Words, Vec<(&str, Value)>, Option<&str>); 16] = [
+    type Changes = Vec<(&'static str, Value)>;
+    let rows: [(Words, Changes, Option<&str>); 16] = [
         (NETSUITE, vec![("/pull/transactions/paging/size", json!(4))], None),
         (NETSUITE, vec![("/pull/transactions/paging", by_offset(4))], Some("HTTP 400")), // The second page begins at 3.
         (NETSUITE, vec![("/pull/transactions/paging/size", json!(1_001))], Some("HTTP 400")),

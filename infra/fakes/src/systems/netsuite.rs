@@ -175,8 +175,8 @@ fn line(state: &SystemState, document: &Document) -> Columns {
         ("BUILTIN.DF(tl.units)", document.unit.clone().into()),
         ("u.unitname", unit.into()),
         ("TO_CHAR(t.createddate, 'YYYY-MM-DD HH24:MI:SS')", modified.clone()),
-        ("TO_CHAR(t.lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS')", modified.clone()),
-        ("t.lastmodifieddate", modified),
+        ("TO_CHAR(t.lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS')", modified),
+        ("t.lastmodifieddate", document.at.as_millisecond().to_string().into()),
     ])
 }
 

@@ -145,7 +145,7 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
         let feed = self.feed;
         let progress = feed.progress.as_ref();
         let mut since = progress.map(|progress| progress.from(self.report.since.or(self.began)));
-        let (mut pass, mut at) = (Pass::new(feed), PageRef::First);
+        let (mut pass, mut at) = (Pass::new(feed, &self.system.time_zone), PageRef::First);
         self.asked_at = None;
         loop {
             let now = self.pulling.clock.now();
@@ -153,7 +153,7 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
             if left.is_negative() || left.is_zero() || self.report.pages == MAX_PAGES {
                 return Ok(RunEnd::Partial);
             }
-            let asking = request(feed, since, &at, left.unsigned_abs().min(REQUEST_WITHIN));
+            let asking = request((feed, &self.system.time_zone), since, &at, left.unsigned_abs().min(REQUEST_WITHIN));
             let answer = self.pulling.source.fetch(&asking).await?;
             let asked_at = *self.asked_at.get_or_insert(answer.answered_at.unwrap_or(now));
             let page = page::read(feed, &at, &answer.bytes)?;

@@ -22,7 +22,6 @@ pub(super) fn feed(feed: &Feed) -> Checked {
     paging(feed)?;
     mode(feed)?;
     kinds(feed)?;
-    must(feed.times.is_sane(), "times.offset_minutes: it must be within 14 hours of UTC")?;
     let most = Amount::MAX_DECIMALS;
     must(feed.decimals.is_none_or(|decimals| decimals <= most), format!("decimals: it must be from 0 to {most}"))?;
     must(feed.every_minutes != Some(0), "every_minutes: it must be at least 1")

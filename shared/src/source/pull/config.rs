@@ -83,7 +83,7 @@ pub struct Feed {
     pub kind: KindOf,
     /// Where the fields of an event are in a row.
     pub fields: Fields,
-    /// The formats of times.
+    /// The formats of times. Times without an offset are by the clock of the system (`time_zone` of the connector).
     #[serde(default = "rfc3339")]
     pub times: Times,
     /// Our names of the system's units, where they differ, e.g. `EA` is `each`.
@@ -103,7 +103,7 @@ fn everything() -> JsonPointer {
 }
 
 fn rfc3339() -> Times {
-    Times { read: TimeFormat::Rfc3339, write: None, offset_minutes: 0 }
+    Times { read: TimeFormat::Rfc3339, write: None }
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::catalog::SystemId;
+use crate::catalog::{SystemId, TimeZone};
 use crate::movement::content_hash;
 use crate::source::pull::MAX_STATES;
 use crate::source::pull::config::Feed;
@@ -31,6 +31,8 @@ type Rows = Vec<Result<Value, String>>;
 #[derive(Debug)]
 pub(crate) struct Pass<'a> {
     feed: &'a Feed,
+    /// The clock of the system.
+    zone: &'a TimeZone,
     delta: Option<DeltaProgress<'a>>,
     /// The name of the last row of the previous page, which the next page may contain again.
     anchor: Option<String>,
@@ -41,9 +43,9 @@ pub(crate) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    pub(crate) fn new(feed: &'a Feed) -> Self {
+    pub(crate) fn new(feed: &'a Feed, zone: &'a TimeZone) -> Self {
         let delta = feed.progress.as_ref().map(|progress| DeltaProgress::new(progress, feed.ordered));
-        Self { feed, delta, anchor: None, sums: BTreeMap::new(), has_unattributed_failure: false }
+        Self { feed, zone, delta, anchor: None, sums: BTreeMap::new(), has_unattributed_failure: false }
     }
 
     pub(crate) fn delta(&self) -> Option<&DeltaProgress<'a>> {
@@ -103,8 +105,8 @@ impl<'a> Pass<'a> {
                 }
             };
             let label = row::label(self.feed, &row, &row_number);
-            let mark = self.feed.progress.as_ref().map(|progress| row::mark(self.feed, progress, &row)).transpose();
-            let reported = row::read(self.feed, &row, asked_at);
+            let mark = self.feed.progress.as_ref().map(|progress| row::mark(self.feed, self.zone, progress, &row)).transpose();
+            let reported = row::read(self.feed, self.zone, &row, asked_at);
             let (mark, reported) = match (mark, reported) {
                 (Ok(mark), reported) => (mark, reported),
                 (Err(problem), _) => (None, Err(problem)),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::catalog::TimeZone;
 use crate::source::pull::config::{Feed, Paging, PullAuth, PullMethod};
 use crate::source::pull::watermark::WatermarkPosition;
 
@@ -106,11 +107,16 @@ pub(crate) enum PageRef {
     Link(String),
 }
 
-/// The request for a page.
-pub(crate) fn request(feed: &Feed, since: Option<WatermarkPosition>, at: &PageRef, within: Duration) -> PullRequest {
+/// The request for a page to a system with this clock.
+pub(crate) fn request(
+    (feed, zone): (&Feed, &TimeZone),
+    since: Option<WatermarkPosition>,
+    at: &PageRef,
+    within: Duration,
+) -> PullRequest {
     let value = |placeholder: Placeholder| match placeholder {
         Placeholder::Since => match since {
-            Some(WatermarkPosition::Time(time)) => Value::from(feed.times.write(time)),
+            Some(WatermarkPosition::Time(time)) => Value::from(feed.times.write(time, zone)),
             Some(WatermarkPosition::Sequence(number)) => Value::from(number),
             None => Value::Null,
         },

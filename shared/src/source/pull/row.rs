@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{Amount, NumberError, Quantity, SystemId};
+use crate::catalog::{Amount, NumberError, Quantity, SystemId, TimeZone};
 use crate::movement::content_hash;
 use crate::source::pull::config::{Feed, FeedProgress, Fields, KindMapping, KindOf, OrderFields};
 use crate::source::pull::template::Template;
@@ -40,13 +39,13 @@ pub(crate) fn label(feed: &Feed, row: &Value, row_number: &str) -> String {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn mark(feed: &Feed, progress: &FeedProgress, row: &Value) -> Result<WatermarkPosition, String> {
+pub(crate) fn mark(feed: &Feed, zone: &TimeZone, progress: &FeedProgress, row: &Value) -> Result<WatermarkPosition, String> {
     match progress {
         FeedProgress::Time { value, .. } => {
             let template = value.as_ref().or(feed.fields.occurred_at.as_ref());
             let text = template.map_or(Ok(None), |template| template.fill(row))?;
             let text = text.ok_or("progress: the row has no time")?;
-            feed.times.read(&text).map(WatermarkPosition::Time).map_err(|problem| format!("progress: {problem}"))
+            feed.times.mark(&text, zone).map(WatermarkPosition::Time).map_err(|problem| format!("progress: {problem}"))
         }
         FeedProgress::Sequence { value, .. } => {
             let text = value.fill(row)?.ok_or("progress: the row has no number")?;
@@ -61,11 +60,11 @@ pub(crate) fn state_key(feed: &Feed, row: &Value) -> Option<StateKey> {
     Some(StateKey { sku: text(&feed.fields.sku)?, location: text(&feed.fields.location)?, lot: None })
 }
 
-/// Reads a row. Returns `None` when the row holds no stock event.
+/// Reads a row of a system with this clock. Returns `None` when the row holds no stock event.
 ///
 /// # Errors
 /// The field and its error.
-pub(crate) fn read(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Option<RowContent>, String> {
+pub(crate) fn read(feed: &Feed, zone: &TimeZone, row: &Value, asked_at: Timestamp) -> Result<Option<RowContent>, String> {
     let Some((kind, negate)) = kind(&feed.kind, row)? else { return Ok(None) };
     let Fields { id, sku, location, quantity, unit, occurred_at, lot, expires, reference, to, order, due } = &feed.fields;
     let amount = amount(feed, quantity, row).map_err(|problem| format!("quantity: {problem}"))?;
@@ -94,13 +93,14 @@ pub(crate) fn read(feed: &Feed, row: &Value, asked_at: Timestamp) -> Result<Opti
         None => asked_at,
         Some(template) => {
             let text = filled("occurred_at", template, row)?.ok_or("occurred_at: it is missing")?;
-            feed.times.read(&text).map_err(|problem| format!("occurred_at: {problem}"))?
+            feed.times.read(&text, zone).map_err(|problem| format!("occurred_at: {problem}"))?
         }
     };
     set("occurred_at", Some(Value::from(at.to_string())));
     for (name, template) in [("expires", expires), ("due", due)] {
         let text = template.as_ref().map_or(Ok(None), |template| filled(name, template, row))?;
-        set(name, text.map(|text| day(feed, name, &text)).transpose()?.map(Value::from));
+        let day = text.map(|text| feed.times.day(&text, zone).map_err(|problem| format!("{name}: {problem}"))).transpose()?;
+        set(name, day.map(|day| Value::from(day.to_string())));
     }
     set("order", order.as_ref().map_or(Ok(None), |order| order_of(order, row))?);
     Ok(Some(RowContent { kind, quantity: if negate { amount.negated() } else { amount }, fields }))
@@ -139,15 +139,6 @@ fn kind(kind: &KindOf, row: &Value) -> Result<Option<(StockKind, bool)>, String>
         KindMapping::Event { kind, negate } => Some((kind, negate)),
         KindMapping::Skip => None,
     })
-}
-
-/// Reads a date, or the date of a time by the system's clock.
-fn day(feed: &Feed, name: &str, text: &str) -> Result<String, String> {
-    if let Ok(date) = text.parse::<Date>() {
-        return Ok(date.to_string());
-    }
-    let time = feed.times.read(text).map_err(|problem| format!("{name}: {problem}, and not a date"))?;
-    Ok(super::times::Times { write: Some(super::times::TimeFormat::Date), ..feed.times }.write(time))
 }
 
 fn order_of(order: &OrderFields, row: &Value) -> Result<Option<Value>, String> {

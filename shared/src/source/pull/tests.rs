@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::catalog::{FeedId, SystemId};
+use crate::catalog::{FeedId, SystemId, TimeZone};
 use crate::source::pull::config::{Feed, PullConfig};
 use crate::source::pull::page::{self, Next};
 use crate::source::pull::reading::Pass;
@@ -14,6 +14,10 @@ use crate::source::pull::request::{PageRef, link, request};
 use crate::source::pull::row;
 use crate::source::pull::watermark::WatermarkPosition;
 use crate::source::{StockEvent, StockKind};
+
+fn berlin() -> TimeZone {
+    "Europe/Berlin".parse().expect("a time zone")
+}
 
 /// A minimal feed of movements with changes.
 fn feed(change: impl FnOnce(&mut Value)) -> Result<Feed, String> {
@@ -148,7 +152,7 @@ fn a_configuration_fits_or_is_refused_with_a_reason() {
         (vec![("/fields/id", json!("always-the-same"))], Some("fields.id")),
         (vec![("/fields/occurred_at", Value::Null)], Some("progress")),
         (vec![("/fields/sku", json!("A-1"))], Some("fields.sku")),
-        (vec![("/times", json!({ "read": "civil", "offset_minutes": 900 }))], Some("14 hours")),
+        (vec![("/times", json!({ "read": "civil", "offset_minutes": 60 }))], Some("unknown field `offset_minutes`")),
         (vec![("/every_minutes", json!(0))], Some("every_minutes")),
         (vec![("/decimals", json!(0))], None),
         (vec![("/decimals", json!(6))], None),
@@ -190,7 +194,7 @@ fn a_request_contains_the_watermark_and_the_page() {
     let post = [
         ("/url", json!("https://erp.example.com/q?limit={size}")),
         ("/method", json!("post")),
-        ("/times", json!({ "read": "civil", "offset_minutes": 60 })),
+        ("/times", json!({ "read": "civil" })),
         ("/paging", json!({ "by": "offset", "size": 100 })),
         ("/body", json!({ "q": "at >= '{since}' {other}", "skip": "{offset}", "of": [["{size}"]] })),
     ];
@@ -235,7 +239,7 @@ fn a_request_contains_the_watermark_and_the_page() {
         ),
     ] {
         let feed = with(changes).expect("a valid configuration");
-        let asked = request(&feed, Some(since), &at, Duration::from_secs(5));
+        let asked = request((&feed, &berlin()), Some(since), &at, Duration::from_secs(5));
         assert_eq!((asked.url.as_str(), asked.body.unwrap_or_default()), (url, body), "{at:?}");
     }
 }
@@ -384,7 +388,7 @@ fn pages_by_offset_cover_every_row() {
 fn event(feed: &Feed, row: &Value) -> Result<Option<StockEvent>, String> {
     let system: SystemId = "erp".parse().expect("a system");
     let asked_at: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
-    row::read(feed, row, asked_at)?.map(|content| content.event(&system)).transpose()
+    row::read(feed, &berlin(), row, asked_at)?.map(|content| content.event(&system)).transpose()
 }
 
 /// Protects the meaning of a row: its kind, sign and unit follow the configuration, and nothing is guessed.
@@ -486,6 +490,28 @@ fn noise_is_rounded_away_only_below_declared_decimals() {
     }
 }
 
+/// Protects times and days of a system whose clock is not UTC: an event has its moment, and a due date the day of that clock.
+#[test]
+fn times_and_days_are_those_of_the_clock() {
+    for (format, time, due, expected) in [
+        ("civil", "2026-07-21 13:00:00", "2027-06-01", ("2026-07-21T11:00:00Z", "2027-06-01")),
+        ("civil", "2026-11-21 13:00:00", "2027-06-01 00:30:00", ("2026-11-21T12:00:00Z", "2027-06-01")),
+        ("civil", "2026-11-21", "2027-06-01", ("2026-11-20T23:00:00Z", "2027-06-01")),
+        ("rfc3339", "2026-11-21T12:00:00Z", "2027-05-31T22:30:00Z", ("2026-11-21T12:00:00Z", "2027-06-01")),
+    ] {
+        let feed = with(&[
+            ("/kind", json!({ "always": "purchase_order" })),
+            ("/fields/reference", json!("PO-1")),
+            ("/fields/due", json!("{/due}")),
+            ("/times", json!({ "read": format })),
+        ]);
+        let row = json!({ "id": "1", "sku": "A", "at": "WH", "n": 5, "time": time, "due": due });
+        let found = event(&feed.expect("a valid configuration"), &row).expect("a row").expect("an event");
+        let found = (found.occurred_at.to_string(), found.due.map(|due| due.to_string()).unwrap_or_default());
+        assert_eq!((found.0.as_str(), found.1.as_str()), expected, "{row} as {format}");
+    }
+}
+
 /// Protects states: the same state is applied once, and different states are not confused.
 #[test]
 fn the_id_of_a_state_is_made_from_its_content() {
@@ -512,7 +538,8 @@ fn the_states_of_a_refresh_are_limited() {
     let feed = full(&[("/aggregate", json!(true))]).expect("a valid configuration");
     let (system, asked_at): (SystemId, _) = ("erp".parse().expect("a system"), Timestamp::UNIX_EPOCH);
     let rows = |from: usize, to: usize| (from..to).map(|n| Ok(json!({ "sku": n, "at": "WH", "n": 1 }))).collect();
-    let mut pass = Pass::new(&feed);
+    let utc = TimeZone::UTC;
+    let mut pass = Pass::new(&feed, &utc);
     for begin in (0..super::MAX_STATES).step_by(super::MAX_ROWS) {
         pass.steps(rows(begin, begin + super::MAX_ROWS), 0, asked_at, &system).expect("the limit is not exceeded");
     }
@@ -544,7 +571,8 @@ fn missing_states_become_zero_unless_too_many_are_missing() {
             location: "WH".to_owned(),
             kind: StockKind::Balance,
         });
-        let mut pass = Pass::new(&feed);
+        let utc = TimeZone::UTC;
+        let mut pass = Pass::new(&feed, &utc);
         let row = |n: usize| json!({ "sku": n, "at": "WH", "n": if n < reported { json!(1) } else { json!("?") } });
         let rows = (0..reported + bad).map(|n| Ok(row(n))).collect();
         pass.steps(rows, 0, Timestamp::UNIX_EPOCH, &system).expect("few rows");
