@@ -173,7 +173,7 @@ async fn returns_and_shipments_of_both_sides_are_in_the_opening_stock_once() {
     let shipped = world.stock("left", "A", "WH-1", StockKind::Shipment, 3);
     let order = promissory::catalog::OrderId::new(u64::try_from(ahead.0).expect("above zero"));
     let of = promissory::catalog::LineId::new(u64::try_from(line(&running, ahead).0).expect("above zero"));
-    let of = promissory::source::OrderLineOf { shop: world.shop.clone(), order, line: of };
+    let of = promissory::source::OrderLineOf { shop: world.shop.clone(), order, line: of, maybe_rounded: false };
     world.take_stock([promissory::source::StockEvent { order: Some(of), ..shipped }]).await;
     world.clock.pass(3_600);
     // 100 units less 2 shipped, 1 back, less 3 that the warehouse shipped.

@@ -195,12 +195,7 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
     }
 
     /// Units that our orders reserve and the shop does not commit; `None` while orders may be in flight.
-    fn unclaimed(
-        &self,
-        promise: &Promise,
-        shown: &[&ShopLevel],
-        settled: Settled,
-    ) -> Option<BTreeMap<ShopLocationId, Quantity>> {
+    fn unclaimed(&self, promise: &Promise, shown: &[&ShopLevel], settled: Settled) -> Option<BTreeMap<ShopLocationId, Quantity>> {
         if !shown.iter().all(|level| is_settled(level, settled.swept_at, settled.window)) {
             return None;
         }
