@@ -69,13 +69,7 @@ impl ShopLevel {
     /// Units on hand in the shop: what can be sold, what orders and drafts hold, and what is set aside.
     #[must_use]
     pub fn total(&self) -> Quantity {
-        self.available + self.claimed() + self.set_aside
-    }
-
-    /// Units that orders and drafts of the shop hold.
-    #[must_use]
-    pub fn claimed(&self) -> Quantity {
-        self.committed + self.reserved
+        self.available + self.committed + self.reserved + self.set_aside
     }
 }
 

@@ -48,17 +48,18 @@ pub enum RepairDecision {
 
 /// Units that our orders reserve and that the shop does not commit, by location: of pre-orders that reserve on fulfilment, and of
 /// orders that were made to bypass the inventory. `reserved` are the units of the item that we reserve at each location that the
-/// shop shows; `elsewhere` those at other places. A unit that is reserved at one location and committed at another is claimed.
+/// shop shows; `elsewhere` those at other places. A unit that is reserved at one location and committed at another is claimed. What
+/// the shop reserves for a draft is not of an order.
 #[must_use]
 pub fn unclaimed(
     reserved: &BTreeMap<ShopLocationId, Quantity>,
     elsewhere: Quantity,
     shown: &[&ShopLevel],
 ) -> BTreeMap<ShopLocationId, Quantity> {
-    let claimed: Quantity = shown.iter().map(|level| level.claimed()).sum();
-    let mut left = (reserved.values().copied().sum::<Quantity>() + elsewhere - claimed).at_least_zero();
+    let committed: Quantity = shown.iter().map(|level| level.committed).sum();
+    let mut left = (reserved.values().copied().sum::<Quantity>() + elsewhere - committed).at_least_zero();
     let here = |level: &&ShopLevel| {
-        let units = (reserved.get(&level.location).copied().unwrap_or_default() - level.claimed()).at_least_zero().min(left);
+        let units = (reserved.get(&level.location).copied().unwrap_or_default() - level.committed).at_least_zero().min(left);
         left -= units;
         (level.location, units)
     };
