@@ -67,6 +67,11 @@ alert_rules! {
         /// The item.
         sku: Sku,
     },
+    /// Units of an item belong to a lot that has expired. They are not sold.
+    ExpiredLot {
+        /// The item.
+        sku: Sku,
+    },
     /// A planning group has more items than one plan can hold: only their stock on hand is promised.
     PlanTooLarge {
         /// The component or work centre that goes into the most items of the group.

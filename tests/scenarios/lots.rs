@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use jiff::Span;
 use promissory::catalog::MetafieldKind;
-use promissory::catalog::{Item, Location, ShopListing, VariantId};
+use promissory::catalog::{Item, Location, ShopListing, TimeZone, VariantId};
 use promissory::flows::push::{PushReport, push};
 use promissory::ports::{Store, read};
 use promissory::storefront::{Hint, LotValue, PushTarget, VariantMetafield};
@@ -473,4 +474,51 @@ async fn many_lot_lists_are_sent_in_few_calls() {
     push_all(&world, &running).await;
     assert_eq!(running.calls("SetMetafields"), 3);
     assert!(skus.iter().all(|sku| shown(&running, sku).as_deref() == Some("")));
+}
+
+/// Protects customers from expired units: from the day of its expiry date on, in the time zone of its location, a lot is not
+/// sold, not listed, and the last to leave, and an alert names it. The day itself leads to the change.
+#[tokio::test]
+async fn an_expired_lot_is_not_sold() {
+    let (world, running) = agreed(&["A"]).await;
+    let wh = world.network.locations().find(|location| location.code.as_str() == "WH-1").expect("ours").clone();
+    let zone: TimeZone = "America/Los_Angeles".parse().expect("a time zone");
+    put(&world, &Location { time_zone: Some(zone.clone()), ..wh }).await;
+    world.settle().await;
+    world.clock.pass(61); // The caches of the network have expired.
+    let tomorrow = zone.day_of(world.clock.after(86_400));
+    let (old, new) = (tomorrow.to_string(), tomorrow.saturating_add(Span::new().years(2)).to_string());
+    lot_event(&world, "A", "receipt", 6, "OLD", Some(&old)).await;
+    lot_event(&world, "A", "receipt", 4, "NEW", Some(&new)).await;
+    push_all(&world, &running).await;
+    assert_eq!(shown(&running, "A"), Some(format!("OLD {old}, NEW {new}")));
+    let good = format!("NEW {new}");
+    // Noon in UTC is in the night at the warehouse. At 01:00 UTC the warehouse still has the day before.
+    for (hours, available, lots, alerts) in
+        [(13, 10, format!("OLD {old}, {good}"), Vec::new()), (8, 4, good.clone(), vec!["expired_lot#A raised".to_owned()])]
+    {
+        world.clock.pass(hours * 3_600);
+        world.reconcile(running.front(), Job::Backlog).await.expect("done");
+        push_all(&world, &running).await;
+        let (promise, level) = (world.promise("A").await.available.units(), running.shown("A", "WH-1").0);
+        assert_eq!((promise, level, shown(&running, "A")), (available, available, Some(lots)), "after {hours} hours");
+        assert_eq!(world.alerts(), alerts, "after {hours} hours");
+    }
+    // Sold units leave from the good lot.
+    let now = world.clock.after(0);
+    let placed = running.server.shop(|shop| shop.checkout(now, &[("A", 4)]).expect("placed"));
+    running.server.shop(|shop| shop.fulfil(now, placed, None).expect("shipped"));
+    running.deliver_all(&world).await;
+    push_all(&world, &running).await;
+    assert_eq!((world.promise("A").await.available.units(), shown(&running, "A").as_deref()), (0, Some("")));
+    assert_at_rest(&world, &running, &["A"]).await;
+    world.clock.pass(1);
+    let corrected = tomorrow.saturating_add(Span::new().days(30)).to_string();
+    lot_event(&world, "A", "receipt", 1, "OLD", Some(&corrected)).await;
+    push_all(&world, &running).await;
+    assert_eq!(
+        (running.shown("A", "WH-1").0, world.alerts()),
+        (7, vec!["expired_lot#A cleared".to_owned()]),
+        "the date was wrong"
+    );
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{LocationId, Place, ShopDomain, ShopLocationId, ShopSettings, SystemId};
+use crate::catalog::{LocationId, Place, ShopDomain, ShopLocationId, ShopSettings, SystemId, TimeZone};
 
 /// The kind of a location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,9 @@ pub struct Location {
     /// Whether its stock can be consumed by production. Without a value its kind decides ([`Location::feeds_production`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feeds_production: Option<bool>,
+    /// The time zone in which its days begin. Without one it has the days of the plant ([`Network::time_zone`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<TimeZone>,
     /// Its id in each shop that has it.
     #[serde(default)]
     pub shops: BTreeMap<ShopDomain, ShopLocationId>,
@@ -60,8 +64,8 @@ impl Location {
             LocationKind::Factory | LocationKind::Warehouse | LocationKind::ThirdParty | LocationKind::Production => true,
             LocationKind::Store => false,
         };
-        let (feeds_production, shops, systems) = Default::default();
-        Self { code, kind, fulfils_online, active: true, feeds_production, shops, systems }
+        let (feeds_production, time_zone, shops, systems) = Default::default();
+        Self { code, kind, fulfils_online, active: true, feeds_production, time_zone, shops, systems }
     }
 
     /// Whether production can consume its stock: the value of the field, or without one whether it is a factory or a warehouse.
@@ -162,6 +166,28 @@ impl Network {
         self.locations.values().find(|location| location.kind == LocationKind::Production && location.active)
     }
 
+    /// The time zone of the plant, in which planning days begin: that of the production location, or else that of the first active
+    /// factory with a time zone, or else UTC.
+    #[must_use]
+    pub fn time_zone(&self) -> TimeZone {
+        let factories = self.locations.values().filter(|location| location.kind == LocationKind::Factory && location.active);
+        let plants = self.production().into_iter().chain(factories);
+        plants.filter_map(|location| location.time_zone.clone()).next().unwrap_or_default()
+    }
+
+    /// The day at a place: in the time zone of the location, or else of the plant.
+    #[must_use]
+    pub fn day_at(&self, place: &Place, at: Timestamp) -> Date {
+        let own = self.at(place).and_then(|location| location.time_zone.clone());
+        own.unwrap_or_else(|| self.time_zone()).day_of(at)
+    }
+
+    /// Whether a day began at any place between two moments.
+    #[must_use]
+    pub fn has_new_day(&self, since: Timestamp, now: Timestamp) -> bool {
+        self.places().any(|place| self.day_at(&place, since) < self.day_at(&place, now))
+    }
+
     /// The location of a place; `None` for the unassigned place.
     #[must_use]
     pub fn at(&self, place: &Place) -> Option<&Location> {
@@ -216,6 +242,35 @@ mod tests {
                 let location = Location { feeds_production: field, active, ..location.clone() };
                 assert_eq!(location.feeds_production(), expected, "{kind}, field {field:?}, active {active}");
             }
+        }
+    }
+
+    /// Protects the days of a place: they begin in its own time zone, or in that of the plant, or in UTC.
+    #[test]
+    fn days_begin_in_the_time_zone_of_the_place_or_of_the_plant() {
+        let at = |code: &str, kind, zone: Option<&str>| Location {
+            time_zone: zone.map(|zone| zone.parse().expect("a time zone")),
+            ..Location::new(code.parse().expect("a code"), kind)
+        };
+        let (los_angeles, berlin) = (Some("America/Los_Angeles"), Some("Europe/Berlin"));
+        let time = |time: &str| time.parse::<Timestamp>().expect("a time");
+        for (made, factory, warehouse, plant, place) in [
+            (None, None, None, "2026-11-21", "2026-11-21"),
+            (los_angeles, berlin, None, "2026-11-20", "2026-11-20"),
+            (None, los_angeles, None, "2026-11-20", "2026-11-20"),
+            (los_angeles, None, berlin, "2026-11-20", "2026-11-21"),
+            (None, None, los_angeles, "2026-11-21", "2026-11-20"),
+        ] {
+            let network = Network::new([
+                at("MADE", LocationKind::Production, made),
+                at("PLANT", LocationKind::Factory, factory),
+                at("WH", LocationKind::Warehouse, warehouse),
+            ]);
+            let (now, wh) = (time("2026-11-21T07:59:59Z"), Place::At("WH".parse().expect("a code")));
+            let found = (network.time_zone().day_of(now).to_string(), network.day_at(&wh, now).to_string());
+            assert_eq!(found, (plant.to_owned(), place.to_owned()), "{made:?} {factory:?} {warehouse:?}");
+            let is_in_america = [made, factory, warehouse].contains(&los_angeles);
+            assert_eq!(network.has_new_day(now, time("2026-11-21T08:00:00Z")), is_in_america);
         }
     }
 }

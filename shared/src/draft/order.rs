@@ -186,12 +186,13 @@ impl Draft<'_> {
             let line = record.lines.get(&step.line).cloned();
             return Ok(line.map_or(unknown, |mut line| line.take_lots(&step.place, step.quantity)));
         }
+        let today = self.network.day_at(&step.place, self.now);
         let position = self.position(decision, &PositionKey::new(step.sku.clone(), step.place.clone()))?;
         if position.lots.is_empty() {
             return Ok(unknown);
         }
         let item = self.read(&RowKey::Item(step.sku.clone()).key())?.map(Record::decode::<Item>).transpose()?;
-        Ok(if item.is_some_and(|item| item.by_lot) { position.first_expired(step.quantity) } else { unknown })
+        Ok(if item.is_some_and(|item| item.by_lot) { position.first_expired(step.quantity, today) } else { unknown })
     }
 
     fn record_step(

@@ -254,7 +254,8 @@ impl Draft<'_> {
         if let Some(kind) = physical {
             let leaves = kind.change(units, false).on_hand.is_negative();
             let parts = if leaves && lot.is_none() && resolved.item.by_lot {
-                self.position(decision, &here)?.first_expired(units)
+                let today = self.network.day_at(&here.place, self.now);
+                self.position(decision, &here)?.first_expired(units, today)
             } else {
                 vec![(lot.clone(), units)]
             };

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::catalog::{
-    Item, LocationId, Network, OrderId, Place, Quantity, Resource, ShopDomain, Sku, Tier, WorkCentre, WorkCentreId, day_of,
+    Item, LocationId, Network, OrderId, Place, Quantity, Resource, ShopDomain, Sku, Tier, TimeZone, WorkCentre, WorkCentreId,
 };
 use crate::ledger::Position;
 use crate::movement::Movement;
@@ -99,19 +99,20 @@ pub(crate) struct OpenOrder {
     pub units: Quantity,
 }
 
-/// The day that plans begin with at a time, when the newest plan was computed at `planned`. In the first hour of a day, plans of
+/// The day that plans begin with at a time, when the newest plan begins with `planned`. In the first hour of a day, plans of
 /// the day before may still be stored, because the schedule recomputes them one after the other. A plan of the day before that is
 /// still stored later is an inconsistency.
-pub(crate) fn planned_for(at: Timestamp, planned: Option<Timestamp>) -> Date {
-    let an_hour_ago = day_of(at - Duration::from_secs(3_600));
-    planned.map(day_of).filter(|day| *day == an_hour_ago).unwrap_or_else(|| day_of(at))
+pub(crate) fn planned_for(at: Timestamp, planned: Option<Date>, zone: &TimeZone) -> Date {
+    let an_hour_ago = zone.day_of(at - Duration::from_secs(3_600));
+    planned.filter(|day| *day == an_hour_ago).unwrap_or_else(|| zone.day_of(at))
 }
 
 impl ExplainFacts {
     /// The facts of an item and its planning group at a time, with no other rows read yet.
     pub fn new(item: Item, at: Timestamp, network: Network, rows: BTreeMap<Sku, PlanningRows>) -> Self {
         let (receipts, centres, histories, sent_levels, orders, inconsistencies) = Default::default();
-        let (sku, today, past, tier, too_many) = (item.sku.clone(), planned_for(at, None), false, None, None);
+        let today = planned_for(at, None, &network.time_zone());
+        let (sku, past, tier, too_many) = (item.sku.clone(), false, None, None);
         Self {
             sku,
             item,

@@ -35,6 +35,8 @@ pub enum NodeName {
     Reserved,
     /// Units that are held and may not be sold.
     Held,
+    /// Units of lots that have expired.
+    Expired,
     /// Units that the POS sold and that the ERP balance still includes.
     PosPending,
     /// Units allocated to other channels.

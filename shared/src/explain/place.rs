@@ -102,7 +102,7 @@ fn to_push(facts: &ExplainFacts, sent: &SentLevel, at: Option<&LocationPromise>,
     if let Some(at) = at {
         let location = facts.network.get(&level.location);
         let buffer = at.kept_back(location, facts.item.buffer_for(Some(&level.shop), facts.tier.as_ref()));
-        supply = supply.with(sellable(&at.balance));
+        supply = supply.with(sellable(at));
         supply =
             supply.with(nonzero(NodeName::ShippedAhead, "shipped ahead of the shop", at.balance.shipped_ahead, NodeRole::Adds));
         supply = supply.with(nonzero(NodeName::Producible, "can still be produced", at.producible, NodeRole::Adds));
@@ -124,10 +124,11 @@ fn kept_back(facts: &ExplainFacts, location: &crate::catalog::LocationId) -> &'s
 }
 
 /// The parts of the units that may be sold.
-fn sellable(balance: &Balance) -> Vec<ExplainNode> {
-    let Balance { on_hand, held, pos_pending, allocated, wholesale, .. } = balance;
+fn sellable(at: &LocationPromise) -> Vec<ExplainNode> {
+    let Balance { on_hand, held, pos_pending, allocated, wholesale, .. } = &at.balance;
     let mut parts = vec![ExplainNode::new(NodeName::OnHand, "on hand", *on_hand).part(NodeRole::Adds)];
     parts.extend(nonzero(NodeName::Held, "held", *held, NodeRole::Takes));
+    parts.extend(nonzero(NodeName::Expired, "of lots that have expired", at.expired, NodeRole::Takes));
     parts.extend(nonzero(NodeName::PosPending, "sold by POS", *pos_pending, NodeRole::Takes));
     parts.extend(nonzero(NodeName::Allocated, "allocated to other channels", *allocated, NodeRole::Takes));
     parts.extend(nonzero(NodeName::Wholesale, "promised to wholesale", *wholesale, NodeRole::Takes));
@@ -142,7 +143,7 @@ pub(super) fn nonzero(name: NodeName, what: &str, units: Quantity, role: NodeRol
 /// What can be promised from one place, with its last movements.
 pub(super) fn place(facts: &ExplainFacts, place: &Place, at: &LocationPromise, producible: Option<ExplainNode>) -> ExplainNode {
     let of = PositionKey::new(facts.sku.clone(), place.clone());
-    let mut parts = sellable(&at.balance);
+    let mut parts = sellable(at);
     parts.push(ExplainNode::new(NodeName::Reserved, "reserved by orders", at.balance.reserved).part(NodeRole::Takes));
     parts.extend(match producible {
         Some(producible) => Some(producible.part(NodeRole::Adds)),
@@ -168,7 +169,7 @@ pub(super) fn place(facts: &ExplainFacts, place: &Place, at: &LocationPromise, p
     let moved_at = history.and_then(|history| history.position.moved_at);
     let from = NodeSource { movement: (at.seq > 0).then_some(at.seq), ..source(facts, &RowKey::Position(of), moved_at) };
     let mut node = ExplainNode::new(NodeName::Place, format!("{} at {place} can be promised", facts.sku), at.available)
-        .by("on hand − held − sold by POS − allocated − wholesale − reserved + can still be produced − kept back")
+        .by("on hand − held − expired − sold by POS − allocated − wholesale − reserved + can still be produced − kept back")
         .from(from)
         .with_inconsistency(disagrees(at, history))
         .with(parts);

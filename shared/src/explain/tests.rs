@@ -160,17 +160,21 @@ fn a_place_is_what_its_last_movement_left() {
 /// Protects the first hour of a day from false alarms about plans that the schedule is about to recompute.
 #[test]
 fn plans_of_yesterday_stand_for_an_hour() {
-    for (at, planned, day) in [
-        ("2026-11-21T12:00:00Z", None, "2026-11-21"),
-        ("2026-11-21T12:00:00Z", Some("2026-11-21T00:01:00Z"), "2026-11-21"),
-        ("2026-11-21T12:00:00Z", Some("2026-11-20T23:59:00Z"), "2026-11-21"),
-        ("2026-11-21T00:30:00Z", None, "2026-11-21"),
-        ("2026-11-21T00:30:00Z", Some("2026-11-20T09:00:00Z"), "2026-11-20"),
-        ("2026-11-21T00:30:00Z", Some("2026-11-21T00:01:00Z"), "2026-11-21"),
-        ("2026-11-21T00:30:00Z", Some("2026-11-19T09:00:00Z"), "2026-11-21"),
-        ("2026-11-21T01:00:00Z", Some("2026-11-20T09:00:00Z"), "2026-11-21"),
+    for (at, planned, zone, day) in [
+        ("2026-11-21T12:00:00Z", None, "UTC", "2026-11-21"),
+        ("2026-11-21T12:00:00Z", Some("2026-11-21"), "UTC", "2026-11-21"),
+        ("2026-11-21T12:00:00Z", Some("2026-11-20"), "UTC", "2026-11-21"),
+        ("2026-11-21T00:30:00Z", None, "UTC", "2026-11-21"),
+        ("2026-11-21T00:30:00Z", Some("2026-11-20"), "UTC", "2026-11-20"),
+        ("2026-11-21T00:30:00Z", Some("2026-11-21"), "UTC", "2026-11-21"),
+        ("2026-11-21T00:30:00Z", Some("2026-11-19"), "UTC", "2026-11-21"),
+        ("2026-11-21T01:00:00Z", Some("2026-11-20"), "UTC", "2026-11-21"),
+        ("2026-11-21T07:59:59Z", Some("2026-11-20"), "America/Los_Angeles", "2026-11-20"),
+        ("2026-11-21T08:30:00Z", Some("2026-11-20"), "America/Los_Angeles", "2026-11-20"),
+        ("2026-11-21T09:00:00Z", Some("2026-11-20"), "America/Los_Angeles", "2026-11-21"),
     ] {
-        let time = |time: &str| time.parse().expect("a time");
-        assert_eq!(planned_for(time(at), planned.map(time)).to_string(), day, "at {at}, planned {planned:?}");
+        let planned = planned.map(|day| day.parse().expect("a day"));
+        let found = planned_for(at.parse().expect("a time"), planned, &zone.parse().expect("a time zone"));
+        assert_eq!(found.to_string(), day, "at {at} in {zone}, planned {planned:?}");
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::catalog::{Resource, Sku, WhereUsed, WorkCentre, WorkCentreId};
 use crate::ports::{Store, StoreError};
@@ -34,6 +35,11 @@ impl DependencyClosure {
     /// When the newest of the plans was computed.
     pub fn computed_last(&self) -> Option<Timestamp> {
         self.plans.values().filter_map(|(plan, _)| Some(plan.as_ref()?.computed_at)).max()
+    }
+
+    /// The newest day that any of the plans begins with.
+    pub fn last_day(&self) -> Option<Date> {
+        self.plans.values().filter_map(|(plan, _)| Some(plan.as_ref()?.day)).max()
     }
 
     /// Whether a plan, as it was read, names an item.

@@ -66,7 +66,8 @@ async fn recompute_once<S: Store, C: Clock>(
     let plan: Option<GroupPlan> = plan.map_or(Ok(None), |plan| rows.get(&plan))?;
     let receipts: Option<ScheduledReceipts> = rows.get(&RowKey::Receipts(sku.clone()))?;
 
-    let now = clock.now();
+    // A function whose clock is behind does not put a lot back on sale that expired by a newer computation.
+    let now = old.as_ref().map_or(clock.now(), |old| old.computed_at.max(clock.now()));
     let new = Promise::compute(
         PromiseInputs {
             item: &item,
@@ -86,6 +87,7 @@ async fn recompute_once<S: Store, C: Clock>(
     result.levels(&scope).await?;
     result.metafields(network, &scope, &positions).await?;
     result.alerts()?;
+    result.expired_lots(network, &positions)?;
     let Recomputing { new, mut writes, due, .. } = result;
     if !writes.is_empty() || !old.as_ref().is_some_and(|old| new.has_the_same_content(old)) {
         // The promise is written even if it has not changed: this write is what makes levels and alerts as new as it is.
@@ -124,7 +126,11 @@ impl<'a> Scope<'a> {
     /// The names of all rows to read.
     fn rows(&self, item: &Item, plan: Option<&RowKey>) -> Vec<RowKey> {
         let sku = &item.sku;
-        let alerts = [AlertSubject::LowStock { sku: sku.clone() }, AlertSubject::LatePromise { sku: sku.clone() }];
+        let alerts = [
+            AlertSubject::LowStock { sku: sku.clone() },
+            AlertSubject::LatePromise { sku: sku.clone() },
+            AlertSubject::ExpiredLot { sku: sku.clone() },
+        ];
         let mut rows: Vec<RowKey> = alerts.map(RowKey::Alert).into();
         rows.push(RowKey::Receipts(sku.clone()));
         rows.extend(self.positions.iter().cloned());
@@ -193,7 +199,7 @@ impl<S: Store> Recomputing<'_, S> {
             let row = metafield_row(sku, shop, *kind);
             let known: Option<VariantMetafield> = self.rows.get(&row)?;
             let value = match kind {
-                MetafieldKind::Lots => MetafieldValue::Lots(VariantMetafield::lots_of(network, positions)),
+                MetafieldKind::Lots => MetafieldValue::Lots(VariantMetafield::lots_of(network, positions, self.now)),
                 MetafieldKind::Promise => MetafieldValue::Promise(PromiseValue { date: self.new.date() }),
             };
             let value = if has_metafield(self.item, *kind) { value } else { MetafieldValue::nothing(*kind) };
@@ -236,6 +242,30 @@ impl<S: Store> Recomputing<'_, S> {
         let units: Vec<String> = late.iter().map(ToString::to_string).collect();
         let detail = format!("Of {sku}: {}. `cargo x explain {sku}` lists the orders.", units.join("; "));
         let subject = AlertSubject::LatePromise { sku: sku.clone() };
+        self.writes.extend(self.rows.turn_alert(subject, state, detail, self.now)?);
+        Ok(())
+    }
+}
+
+impl<S: Store> Recomputing<'_, S> {
+    /// Raises and clears the alert about units of expired lots.
+    fn expired_lots(&mut self, network: &Network, positions: &[Position]) -> Result<(), UnreadableRow> {
+        let sku = &self.item.sku;
+        let mut found = Vec::new();
+        for position in positions {
+            let (place, today) = (&position.of.place, network.day_at(&position.of.place, self.now));
+            if position.expired(today).is_zero() {
+                continue;
+            }
+            let expired = position.lots.iter().filter(|(_, lot)| lot.is_expired(today) && lot.free().is_positive());
+            found.extend(
+                expired.filter_map(|(id, lot)| Some(format!("{} of lot {id} at {place} since {}", lot.free(), lot.expires?))),
+            );
+        }
+        let state = if found.is_empty() { AlertState::Cleared } else { AlertState::Raised };
+        let detail =
+            format!("Units of {sku} have expired and are not sold: {}. Write them off, or correct the date.", found.join("; "));
+        let subject = AlertSubject::ExpiredLot { sku: sku.clone() };
         self.writes.extend(self.rows.turn_alert(subject, state, detail, self.now)?);
         Ok(())
     }

@@ -1,13 +1,15 @@
 //! Refreshes every item. When a location closes or a tier's buffer changes, every item is recomputed, one page at a time. When
-//! a day begins, every planned item is planned again, because plans count days from today.
+//! a day begins at any place, every planned item is planned again, because plans count days from today, and every item of which a
+//! lot has expired is recomputed.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::catalog::{Network, Sku, day_of};
+use crate::catalog::{Network, Sku};
 use crate::flows::{NetworkCache, recompute, replan, write_if_unchanged};
-use crate::ports::{Clock, Cursor, Listing, Store, StoreError, read};
+use crate::ports::{Clock, Cursor, Listing, Store, StoreError, read, read_rows};
+use crate::promise::Promise;
 use crate::reconcile::RefreshProgress;
 use crate::table::{Expect, IndexKey, IndexPartition, Key, RowKey, Write};
 
@@ -33,7 +35,7 @@ pub async fn request_refresh<S: Store, C: Clock>(store: &S, clock: &C) -> Result
     Err(StoreError::Unavailable { detail: "another function writes the progress of the refresh".into(), source: None })
 }
 
-/// Recomputes every item if a refresh was requested, or plans all items again if a day has begun. It continues where the last
+/// Recomputes every item if a refresh was requested, or renews all items for a day that has begun. It continues where the last
 /// run stopped and ends at `deadline`. Returns the number of recomputed items plus the number of changed plans. The index of
 /// due levels leads the pusher to the levels that changed.
 ///
@@ -50,7 +52,7 @@ pub async fn refresh<S: Store, C: Clock>(
         let (progress, expect) = read::<RefreshProgress, S>(store, &RowKey::Refresh).await?;
         let now = clock.now();
         let is_over = progress.as_ref().is_none_or(|progress| progress.done);
-        if is_over && let Some(progress) = progress.as_ref().filter(|progress| day_of(progress.asked_at) >= day_of(now)) {
+        if is_over && let Some(progress) = progress.as_ref().filter(|progress| !network.has_new_day(progress.asked_at, now)) {
             return Ok(done + retry_missed(store, clock, network, (progress, expect)).await?);
         }
         let new_day = RefreshProgress { asked_at: now, after: None, only_plans: true, done: false, missed: BTreeSet::new() };
@@ -77,11 +79,11 @@ pub async fn refresh<S: Store, C: Clock>(
             }
             looked_at.insert(sku);
         }
-        let (plans, mut missed) = plan_all(store, clock, network, &looked_at).await;
-        done += plans;
+        let (changed, mut missed) = renew(store, clock, network, &looked_at).await?;
+        done += changed;
         missed.extend(progress.missed.iter().cloned());
         if missed.len() > MAX_MISSED {
-            let detail = format!("more than {MAX_MISSED} items could not be planned; the log names the reason for each");
+            let detail = format!("more than {MAX_MISSED} items could not be renewed; the log names the reason for each");
             return Err(StoreError::Unavailable { detail, source: None });
         }
         let cut = clock.now() > deadline;
@@ -96,7 +98,7 @@ pub async fn refresh<S: Store, C: Clock>(
     }
 }
 
-/// Plans the missed items again after the run has ended.
+/// Renews the missed items after the run has ended.
 async fn retry_missed<S: Store, C: Clock>(
     store: &S,
     clock: &C,
@@ -106,12 +108,38 @@ async fn retry_missed<S: Store, C: Clock>(
     if progress.missed.is_empty() {
         return Ok(0);
     }
-    let (plans, missed) = plan_all(store, clock, network, &progress.missed).await;
+    let (changed, missed) = renew(store, clock, network, &progress.missed).await?;
     if missed != progress.missed {
         // When the row has changed, another function retried the same items, or a new refresh was requested.
         write_if_unchanged(store, &[Write::put(&RefreshProgress { missed, ..progress.clone() }, expect)]).await?;
     }
-    Ok(plans)
+    Ok(changed)
+}
+
+/// Brings these items to the day that it is: recomputes those of which a lot has expired, and plans all of them. Returns how many
+/// promises and plans changed, and the items that must be tried again.
+async fn renew<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    skus: &BTreeSet<Sku>,
+) -> Result<(usize, BTreeSet<Sku>), StoreError> {
+    let promises: Vec<RowKey> = skus.iter().cloned().map(RowKey::Promise).collect();
+    let rows = read_rows(store, promises.iter().cloned()).await?;
+    let mut changed = 0;
+    let mut missed = BTreeSet::new();
+    for promise in rows.all::<Promise>(&promises)?.into_iter().filter(|promise| promise.is_past_an_expiry(network, clock.now())) {
+        match recompute(store, clock, network, &promise.sku).await {
+            Ok(_) => changed += 1,
+            Err(error) => {
+                tracing::error!(sku = %promise.sku, %error, "an item of which a lot has expired could not be recomputed");
+                missed.insert(promise.sku);
+            }
+        }
+    }
+    let (plans, unplanned) = plan_all(store, clock, network, skus).await;
+    missed.extend(unplanned);
+    Ok((changed + plans, missed))
 }
 
 /// Plans these items again, together if possible, otherwise one by one. Returns how many plans changed, and the items that

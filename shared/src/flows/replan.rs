@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::alert::{AlertState, AlertSubject};
-use crate::catalog::{Network, Resource, Sku, day_of};
+use crate::catalog::{Network, Resource, Sku};
 use crate::flows::closure::{DependencyClosure, by_code, centres_of, read_closure, read_planning_rows};
 use crate::flows::{Retries, RetryBudget};
 use crate::ports::{Clock, Store, StoreError, WriteError, read_rows};
@@ -71,7 +71,7 @@ async fn replan_once<S: Store, C: Clock>(
     // A function whose clock is behind plans for the newest day that another function planned for. A plan never goes back to
     // an earlier day.
     let now = closure.computed_last().map_or(clock.now(), |last| last.max(clock.now()));
-    let inputs = PlanningInputs { rows: &closure.rows, centres: &centres, network, today: day_of(now) };
+    let inputs = PlanningInputs { rows: &closure.rows, centres: &centres, network, today: network.time_zone().day_of(now) };
 
     // Too many items to be planned together. Only their stock on hand is sold until the bills of materials no longer join
     // them.

@@ -37,6 +37,20 @@ pub struct LotBalance {
     pub counted: Option<Timestamp>,
 }
 
+impl LotBalance {
+    /// Units of the lot that are not held.
+    #[must_use]
+    pub fn free(&self) -> Quantity {
+        (self.on_hand - self.held).at_least_zero()
+    }
+
+    /// Whether the lot may not be sold any more: from the day of its expiry date on.
+    #[must_use]
+    pub fn is_expired(&self, today: Date) -> bool {
+        self.expires.is_some_and(|day| day <= today)
+    }
+}
+
 /// A position as it is stored: its balance after movement number `seq`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
@@ -159,26 +173,44 @@ impl Position {
         made
     }
 
-    /// Chooses the lots that `quantity` units leave from when the event names none: the first lot to expire first, without
-    /// held units; units of no known lot last.
+    /// Units of expired lots that are on hand and not held: they may not be sold.
     #[must_use]
-    pub fn first_expired(&self, quantity: Quantity) -> Vec<(Option<Lot>, Quantity)> {
-        let mut lots: Vec<(&LotId, &LotBalance)> = self.lots.iter().collect();
-        lots.sort_by_key(|(id, lot)| (lot.expires.is_none(), lot.expires, *id));
+    pub fn expired(&self, today: Date) -> Quantity {
+        let expired: Quantity = self.lots.values().filter(|lot| lot.is_expired(today)).map(LotBalance::free).sum();
+        expired.min((self.balance.on_hand - self.balance.held).at_least_zero())
+    }
+
+    /// The day on which the next lot with units that may be sold expires.
+    #[must_use]
+    pub fn next_expiry(&self, today: Date) -> Option<Date> {
+        let good = self.lots.values().filter(|lot| !lot.is_expired(today) && lot.free().is_positive());
+        good.filter_map(|lot| lot.expires).min()
+    }
+
+    /// Chooses the lots that `quantity` units leave from when the event names none: without held units, the first good lot to
+    /// expire first, then units of no known lot, then expired lots.
+    #[must_use]
+    pub fn first_expired(&self, quantity: Quantity, today: Date) -> Vec<(Option<Lot>, Quantity)> {
+        let mut lots: Vec<(&LotId, &LotBalance)> = self.lots.iter().filter(|(_, lot)| lot.free().is_positive()).collect();
+        lots.sort_by_key(|(id, lot)| (lot.is_expired(today), lot.expires.is_none(), lot.expires, *id));
+        let good = lots.partition_point(|(_, lot)| !lot.is_expired(today));
+        let known: Quantity = self.lots.values().map(|lot| lot.on_hand).sum();
+        let without_lot = (self.balance.on_hand - known).at_least_zero();
+        let mut chosen: Vec<_> = lots.iter().map(|(id, lot)| (Some((*id, lot.expires)), lot.free())).collect();
+        chosen.insert(good, (None, without_lot));
         let mut left = quantity;
         let mut parts = Vec::new();
-        for (id, lot) in lots {
-            if parts.len() == Self::MAX_PARTS {
-                break;
-            }
-            let units = (lot.on_hand - lot.held).at_least_zero().min(left);
+        for (lot, free) in chosen.into_iter().take(Self::MAX_PARTS) {
+            let units = free.min(left);
             if units.is_positive() {
-                parts.push((Some(Lot { id: id.clone(), expires: lot.expires }), units));
+                parts.push((lot.map(|(id, expires)| Lot { id: id.clone(), expires }), units));
                 left -= units;
             }
         }
-        if left.is_positive() {
-            parts.push((None, left));
+        match parts.iter_mut().find(|(lot, _)| lot.is_none()) {
+            Some((_, units)) => *units += left,
+            None if left.is_positive() => parts.push((None, left)),
+            None => {}
         }
         parts
     }

@@ -1,6 +1,6 @@
 //! The units of one item that are available to sell.
 //!
-//! Per location: `available = on_hand − reserved − held − pos_pending − allocated − wholesale − buffer`. For the network: the sum
+//! Per location: `available = on_hand − reserved − held − expired − pos_pending − allocated − wholesale − buffer`. For the network: the sum
 //! over the active locations that fulfil online orders, plus the unassigned position. The unassigned position is never above
 //! zero: it holds orders whose location is not known yet. The buffer is kept back only from stock that is there, and never pushes
 //! a location below zero by itself. A location that is not in use keeps all its stock back. Units that the plan can still produce
@@ -89,9 +89,15 @@ pub struct LocationPromise {
     /// Units that can still be produced; only at the production location. See [`FinishedGoodPlan::producible`].
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
     pub producible: Quantity,
+    /// Units on hand of lots that have expired ([`Position::expired`]).
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub expired: Quantity,
+    /// The day on which the next lot expires ([`Position::next_expiry`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_expiry: Option<Date>,
     /// Units that this place keeps back from the network.
     pub buffer: Quantity,
-    /// Units that can be promised from this place: [`Balance::available`] and the producible units, less the buffer.
+    /// Units that can be promised from this place: the units in stock and the producible units, less the buffer.
     pub available: Quantity,
     /// Units that order edits removed here, and of which it is not known whether the shop put them back on sale.
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
@@ -111,20 +117,26 @@ impl LocationPromise {
     /// The sum that a shop's available and committed should have, before the units that are kept back from the shop are deducted.
     #[must_use]
     pub fn supply(&self) -> Quantity {
-        self.balance.supply() + self.producible
+        self.balance.supply() - self.expired + self.producible
     }
 
     /// The part of the supply that the shop cannot derive from its own orders.
     #[must_use]
     pub fn unknown_to_shop(&self) -> Quantity {
-        self.balance.unknown_to_shop() + self.producible
+        self.balance.unknown_to_shop() - self.expired + self.producible
+    }
+
+    /// Units in stock that no order has reserved; below zero when orders wait for units.
+    #[must_use]
+    pub fn in_stock(&self) -> Quantity {
+        self.balance.available() - self.expired
     }
 
     /// Units that this place keeps back: `buffer`, but no more than the stock that is there; all of the stock when the location
     /// is not in use.
     #[must_use]
     pub fn kept_back(&self, location: Option<&Location>, buffer: Quantity) -> Quantity {
-        let stock = (self.balance.sellable() + self.producible).at_least_zero();
+        let stock = (self.balance.sellable() - self.expired + self.producible).at_least_zero();
         if location.is_some_and(|location| !location.active) { stock } else { buffer.min(stock) }
     }
 }
@@ -137,9 +149,12 @@ impl Promise {
         let mut places: BTreeMap<Place, LocationPromise> = positions
             .iter()
             .map(|position| {
+                let today = network.day_at(&position.of.place, now);
                 let at = LocationPromise {
                     seq: position.seq,
                     balance: position.balance,
+                    expired: position.expired(today),
+                    next_expiry: position.next_expiry(today),
                     removed: position.removed,
                     reported: position.reported,
                     counted: position.counted.as_ref().map(|count| count.as_of),
@@ -165,7 +180,7 @@ impl Promise {
         let wanted = item.buffer_for(None, tier);
         for (place, at) in &mut places {
             at.buffer = at.kept_back(network.at(place), wanted);
-            at.available = at.balance.available() + at.producible - at.buffer;
+            at.available = at.in_stock() + at.producible - at.buffer;
         }
         let online = || positions.iter().filter(|position| sells_online(network, &position.of.place));
         let mut placed = BTreeMap::new();
@@ -203,7 +218,13 @@ impl Promise {
     #[must_use]
     pub fn waited_for(&self, network: &Network) -> Quantity {
         let online = self.places.iter().filter(|(place, _)| sells_online(network, place));
-        (-online.map(|(_, at)| at.balance.available()).sum::<Quantity>()).at_least_zero()
+        (-online.map(|(_, at)| at.in_stock()).sum::<Quantity>()).at_least_zero()
+    }
+
+    /// Whether a lot has expired since the promise was computed.
+    #[must_use]
+    pub fn is_past_an_expiry(&self, network: &Network, now: Timestamp) -> bool {
+        self.places.iter().any(|(place, at)| at.next_expiry.is_some_and(|day| day <= network.day_at(place, now)))
     }
 
     /// Whether every position behind `self` is at least as new as the one behind `older`. A location that was removed from the

@@ -44,7 +44,7 @@ pub(crate) fn plan(inputs: &PlanningInputs<'_>, group: BTreeSet<Sku>, now: Times
         );
     }
     let id = group.first()?.clone();
-    Some(GroupPlan { id, items: group, finished_goods: planned, computed_at: now }.that_fits())
+    Some(GroupPlan { id, items: group, finished_goods: planned, day: inputs.today, computed_at: now }.that_fits())
 }
 
 /// The stored [`Bottleneck`] of a planning limit, with its day as a date.

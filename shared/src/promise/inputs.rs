@@ -85,7 +85,7 @@ impl PlanningInputs<'_> {
     /// Units that may go into production, or may be moved to where they are sold.
     fn stock(&self, promise: &Promise, is_sold: bool) -> Quantity {
         let may = |place: &Place| self.may_use(place, is_sold);
-        promise.places.iter().filter(|(place, _)| may(place)).map(|(_, at)| at.balance.available()).sum()
+        promise.places.iter().filter(|(place, _)| may(place)).map(|(_, at)| at.in_stock()).sum()
     }
 
     /// Whether units at a place may go into production, or may be moved to where they are sold.

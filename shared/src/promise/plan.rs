@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Sku, day_of};
+use crate::catalog::Sku;
 use crate::promise::planned::{FinishedGoodPlan, LateUnitsByDate};
 
 /// The plan of one planning group.
@@ -18,6 +19,10 @@ pub struct GroupPlan {
     pub items: BTreeSet<Sku>,
     /// The plan of each item that is offered before it is produced.
     pub finished_goods: BTreeMap<Sku, FinishedGoodPlan>,
+    /// The day that the plan begins with, in the time zone of the plant. A plan of an older version does not have it, and is
+    /// planned again.
+    #[serde(default)]
+    pub day: Date,
     /// When the plan was computed.
     pub computed_at: Timestamp,
 }
@@ -48,13 +53,11 @@ impl GroupPlan {
         self
     }
 
-    /// Whether both plans have the same content and were computed on the same day. A plan of another day is written even when its
+    /// Whether both plans have the same content and begin with the same day. A plan of another day is written even when its
     /// content is the same, so that a planner that still plans for the day before finds a changed row.
     #[must_use]
     pub fn has_the_same_content(&self, other: &Self) -> bool {
-        let Self { id, items, finished_goods, computed_at } = self;
-        (id, items, finished_goods, day_of(*computed_at))
-            == (&other.id, &other.items, &other.finished_goods, day_of(other.computed_at))
+        *self == Self { computed_at: self.computed_at, ..other.clone() }
     }
 
     /// The items for which two states of a plan differ.
@@ -110,6 +113,7 @@ mod tests {
             id: sku(0),
             items: finished_goods.keys().cloned().collect(),
             finished_goods,
+            day: day(0),
             computed_at: Timestamp::UNIX_EPOCH,
         }
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::catalog::{Catalog, Location, LocationId, LocationKind, Network, ShopDomain, ShopLocationId, SystemId};
+use crate::catalog::{
+    Catalog, Location, LocationId, LocationKind, Network, ShopDomain, ShopLocationId, SystemId, TimeZone, TimeZoneError,
+};
 use crate::sheets::cell::{Cell, Cells, code, named, shop_id};
 use crate::sheets::number::{show_yes_no, yes_no};
 use crate::sheets::problem::SheetProblems;
@@ -16,6 +18,7 @@ pub(super) struct LocationRow {
     fulfils_online: Cell<bool>,
     active: Cell<bool>,
     feeds_production: Cell<bool>,
+    time_zone: Cell<TimeZone>,
 }
 
 /// The shop or system that a code of a location belongs to.
@@ -55,6 +58,10 @@ fn kind(text: &str) -> Result<LocationKind, String> {
     known.ok_or_else(|| format!("{text:?} is not a kind of location: the kinds are {}", KINDS.map(|(_, name)| name).join(", ")))
 }
 
+fn time_zone(text: &str) -> Result<TimeZone, String> {
+    text.parse().map_err(|error: TimeZoneError| error.to_string())
+}
+
 fn owner(text: &str) -> Result<CodeOwner, String> {
     if text.contains('.') { named(text).map(CodeOwner::Shop) } else { named(text).map(CodeOwner::System) }
 }
@@ -69,6 +76,7 @@ pub(super) fn read(cells: &mut Cells<'_>) -> Option<(LocationId, LocationRow)> {
         fulfils_online: cells.required("fulfils_online", yes_no),
         active: cells.required("active", yes_no),
         feeds_production: cells.optional("feeds_production", yes_no),
+        time_zone: cells.optional("time_zone", time_zone),
     };
     Some((cells.key("code", named)?, row))
 }
@@ -99,6 +107,7 @@ pub(super) fn apply(rows: &BTreeMap<LocationId, Lined<LocationRow>>, catalog: &m
         row.fulfils_online.update_or_default(&mut location.fulfils_online);
         row.active.update_or_default(&mut location.active);
         row.feeds_production.update(&mut location.feeds_production);
+        row.time_zone.update(&mut location.time_zone);
     }
 }
 
@@ -175,7 +184,8 @@ pub(super) fn cells(catalog: &Catalog, code: &LocationId) -> Option<Vec<String>>
     let kind = KINDS.iter().find(|(kind, _)| *kind == location.kind).map_or("", |(_, name)| name);
     let (online, active) = (show_yes_no(location.fulfils_online), show_yes_no(location.active));
     let feeds = location.feeds_production.map_or_else(String::new, show_yes_no);
-    Some(vec![location.code.to_string(), kind.to_owned(), online, active, feeds])
+    let zone = location.time_zone.as_ref().map_or_else(String::new, ToString::to_string);
+    Some(vec![location.code.to_string(), kind.to_owned(), online, active, feeds, zone])
 }
 
 pub(super) fn code_cells(catalog: &Catalog, of: &LocationId, owner: &CodeOwner) -> Option<Vec<String>> {

@@ -90,7 +90,7 @@ impl Sheet {
                 "shows_date",
             ],
             Self::WorkCentres => &["centre", "units_per_day"],
-            Self::Locations => &["code", "kind", "fulfils_online", "active", "feeds_production"],
+            Self::Locations => &["code", "kind", "fulfils_online", "active", "feeds_production", "time_zone"],
             Self::LocationCodes => &["location", "in", "code"],
             Self::Listings => &["shop", "shop_sku", "sku", "inventory_item", "variant", "buffer"],
             Self::SystemItems => &["system", "code", "sku", "unit", "units"],

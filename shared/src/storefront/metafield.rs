@@ -128,13 +128,14 @@ impl VariantMetafield {
         }
     }
 
-    /// The lots to show of an item: those with a unit that may be sold at any location in use, by expiry date, lots without a
-    /// date last. Where two locations report different dates, the earlier one counts.
+    /// The lots to show of an item: those that have not expired and have a unit that may be sold at any location in use, by expiry
+    /// date, lots without a date last. Where two locations report different dates, the earlier one counts.
     #[must_use]
-    pub fn lots_of(network: &Network, positions: &[Position]) -> Vec<LotValue> {
+    pub fn lots_of(network: &Network, positions: &[Position], now: Timestamp) -> Vec<LotValue> {
         let mut lots: BTreeMap<&LotId, Option<Date>> = BTreeMap::new();
         for position in positions.iter().filter(|position| network.at(&position.of.place).is_some_and(is_in_use)) {
-            for (id, lot) in position.lots.iter().filter(|(_, lot)| (lot.on_hand - lot.held).is_positive()) {
+            let today = network.day_at(&position.of.place, now);
+            for (id, lot) in position.lots.iter().filter(|(_, lot)| lot.free().is_positive() && !lot.is_expired(today)) {
                 let expires = lots.entry(id).or_default();
                 *expires = expires.iter().chain(&lot.expires).min().copied();
             }
@@ -257,7 +258,7 @@ mod tests {
         let mut metafield = VariantMetafield::new(names.0, names.1, names.2, MetafieldKind::Lots, Timestamp::UNIX_EPOCH);
         metafield.update(
             VariantId::new(1),
-            MetafieldValue::Lots(VariantMetafield::lots_of(&network(), positions)),
+            MetafieldValue::Lots(VariantMetafield::lots_of(&network(), positions, Timestamp::UNIX_EPOCH)),
             Timestamp::UNIX_EPOCH,
         );
         metafield

@@ -33,8 +33,8 @@ pub struct Violation(pub String);
 /// The identity of a movement that an event may make only once, for a line of an order or for stock.
 type Transition = (EventId, Option<(OrderId, LineId)>, String, PositionKey, Option<FulfilmentId>, Option<LotId>);
 
-/// Units of each lot of a position: on hand, and held.
-type Lots = BTreeMap<LotId, (Quantity, Quantity)>;
+/// Each lot of a position: its units on hand, its units held, and the day from which it is expired.
+type Lots = BTreeMap<LotId, (Quantity, Quantity, Option<Date>)>;
 
 /// Reserved units by the day on which their orders were placed.
 type Placed = BTreeMap<Date, Quantity>;
@@ -162,7 +162,7 @@ impl Checker {
 
     fn position(&mut self, position: Position) {
         self.touched.insert(position.of.clone());
-        let lots = position.lots.into_iter().map(|(id, lot)| (id, (lot.on_hand, lot.held))).collect();
+        let lots = position.lots.into_iter().map(|(id, lot)| (id, (lot.on_hand, lot.held, lot.expires))).collect();
         self.lots.entry(position.of.clone()).or_default().1 = lots;
         self.placed.entry(position.of.clone()).or_default().1 = position.placed;
         self.positions.insert(position.of, (position.seq, position.balance));
@@ -232,9 +232,12 @@ impl Checker {
             folded.retain(|_, units| !units.is_zero());
         }
         if let Some(lot) = &movement.lot {
-            let (there, held) = self.lots.entry(movement.of.clone()).or_default().0.entry(lot.id.clone()).or_default();
+            let lots = &mut self.lots.entry(movement.of.clone()).or_default().0;
+            let (there, held, expires) = lots.entry(lot.id.clone()).or_default();
             *there += change.on_hand;
             *held += change.held;
+            *expires = lot.expires.or(*expires);
+            lots.retain(|_, (there, held, _)| !there.is_zero() || !held.is_zero());
         }
         let now = (movement.of.clone(), movement.cause.event.clone());
         if matches!(movement.kind, MovementKind::Found | MovementKind::Lost) && self.last_moved.as_ref() == Some(&now) {
@@ -330,14 +333,21 @@ impl Checker {
             let found = Open::found(balance, of_orders);
             self.holds(found == open, || format!("{of} has {found:?} open, and its commitments have {open:?}"));
             if let Some((folded, stored)) = self.lots.get_mut(&of) {
-                for lots in [&mut *folded, &mut *stored] {
-                    // The movements still list a lot without units, while the position has removed it.
-                    lots.retain(|_, (there, held)| !there.is_zero() || !held.is_zero());
-                }
+                // The position keeps a lot without units that was counted.
+                stored.retain(|_, (there, held, _)| !there.is_zero() || !held.is_zero());
                 let same = folded == stored;
                 self.holds(same, || format!("the lots of {of} are not the sum of its movements"));
             }
         }
+    }
+
+    /// Units at a position of lots that have expired and are not held, as its movements say.
+    pub fn expired(&self, of: &PositionKey, today: Date) -> Quantity {
+        let Some((lots, _)) = self.lots.get(of) else { return Quantity::ZERO };
+        let expired = lots.values().filter(|(_, _, expires)| expires.is_some_and(|day| day <= today));
+        let units: Quantity = expired.map(|(there, held, _)| (*there - *held).at_least_zero()).sum();
+        let (_, balance) = self.folded.get(of).copied().unwrap_or_default();
+        units.min((balance.on_hand - balance.held).at_least_zero())
     }
 
     /// Records a violation where `holds` is false.

@@ -288,8 +288,8 @@ fn an_event_that_does_not_fit_is_refused_with_an_alert() {
     ledger.check();
 }
 
-/// Protects expiry: of an item that is tracked by lot, the lot that expires first leaves first, held units stay, and each
-/// movement names its lot.
+/// Protects expiry: of an item that is tracked by lot, the lot that expires first leaves first, an expired lot last, held units
+/// stay, and each movement names its lot.
 #[test]
 fn the_lot_that_expires_first_leaves_first() {
     let mut ledger = TestLedger::new();
@@ -299,6 +299,7 @@ fn the_lot_that_expires_first_leaves_first() {
         "receipt 2 sku=L lot=bad expires=2026-12-01",
         "quality_hold 2 sku=L lot=bad",
         "receipt 4 sku=L",
+        "receipt 2 sku=L lot=gone expires=2026-01-01",
     ] {
         ledger.receive(short);
     }
@@ -310,11 +311,13 @@ fn the_lot_that_expires_first_leaves_first() {
     assert_eq!(lots(&made), [("soon".to_owned(), 3), ("late".to_owned(), 3)]);
     let (_, made) = ledger.receive("write_off 4 sku=L");
     assert_eq!(lots(&made), [("late".to_owned(), 2), ("none".to_owned(), 2)]);
+    let (_, made) = ledger.receive("write_off 3 sku=L");
+    assert_eq!(lots(&made), [("none".to_owned(), 2), ("gone".to_owned(), 1)]);
     let (_, made) = ledger.receive("count 3 sku=L lot=bad");
     assert_eq!(lots(&made), [("bad".to_owned(), 1)], "a count of one lot corrects that lot");
     let position = ledger.position("L", "WH-1");
     let left: Vec<(String, i64)> = position.lots.iter().map(|(id, lot)| (id.to_string(), lot.on_hand.units())).collect();
-    assert_eq!((left, position.balance.on_hand), (vec![("bad".to_owned(), 3)], units(5)));
+    assert_eq!((left, position.balance.on_hand), (vec![("bad".to_owned(), 3), ("gone".to_owned(), 1)], units(4)));
     ledger.check();
 }
 

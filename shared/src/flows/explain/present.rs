@@ -49,7 +49,7 @@ pub(super) async fn begin<S: Store>(store: &S, question: &ExplainQuestion, at: T
         None => None,
     };
     let centres = centres(store, &closure.rows).await?;
-    let (today, too_many) = (planned_for(at, closure.computed_last()), closure.too_many);
+    let (today, too_many) = (planned_for(at, closure.last_day(), &network.time_zone()), closure.too_many);
     Ok(ExplainFacts { today, tier, too_many, centres, ..ExplainFacts::new(item, at, network, closure.rows) })
 }
 

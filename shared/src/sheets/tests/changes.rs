@@ -29,7 +29,7 @@ fn changes(stored: &StoredCatalog, files: Files) -> Vec<String> {
 #[test]
 fn changes_are_shown_cell_by_cell() {
     let stored = imported(SMALL);
-    let rows: [(&str, &str, &[&str]); 26] = [
+    let rows: [(&str, &str, &[&str]); 27] = [
         ("items", "sku\nSERUM\n", &[]),
         ("items", "sku,buffer,tier\nSERUM,,\n", &[]),
         ("items", "low_at,sku\n20,SERUM\n", &[]),
@@ -69,6 +69,11 @@ fn changes_are_shown_cell_by_cell() {
                 r#"locations 2 WH-1: changed feeds_production ""→"no""#,
                 r#"locations 4 W-2: added kind ""→"warehouse" fulfils_online ""→"yes" active ""→"yes" feeds_production ""→"yes""#,
             ],
+        ),
+        (
+            "locations",
+            "code,time_zone\nWH-1,america/los_angeles\n",
+            &[r#"locations 2 WH-1: changed time_zone ""→"America/Los_Angeles""#],
         ),
         (
             "work_centres",

@@ -141,10 +141,11 @@ fn locations_and_their_codes_are_checked() {
             ("code,kind\nWH-2,depot\n", &[" line 2, column kind: \"depot\" is not a kind of location: the kinds are factory,"]),
             ("code,kind\nunassigned,store\n", &[" line 2, column code: the location code \"unassigned\" is not usable"]),
             (
-                "code,active,feeds_production\nWH-1,00,maybe\n",
+                "code,active,feeds_production,time_zone\nWH-1,00,maybe,Berlin\n",
                 &[
                     " line 2, column active: \"00\" is neither yes nor no",
                     " line 2, column feeds_production: \"maybe\" is neither yes nor no",
+                    " line 2, column time_zone: \"Berlin\" is not the IANA name of a time zone; the most similar one is \"Europe/Berlin\"",
                 ],
             ),
         ],

@@ -145,6 +145,7 @@ fn stored(seeds: &[Seed]) -> StoredCatalog {
     let mut location = Location::new("WH-1".parse().expect("a code"), LocationKind::ThirdParty);
     location.shops.insert(shop, ShopLocationId::new(u64::MAX));
     location.systems.insert("sap".parse().expect("a system"), "a, \"b\"".to_owned());
+    location.time_zone = seeds.first().map(|_| "Europe/Berlin".parse().expect("a time zone"));
     location.feeds_production = seeds.first().and_then(|seed| seed.feeds);
     put(Write::put(&location, Expect::Absent));
     put(Write::put(&WorkCentre { code: centre(), per_day: Quantity::new(500) }, Expect::Absent));

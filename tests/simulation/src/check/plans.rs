@@ -6,8 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::Date;
-use promissory::catalog::{BillOfMaterials, Item, Location, LocationId, Place, Sku, WorkCentre, WorkCentreId, day_of};
+use promissory::catalog::{BillOfMaterials, Item, Location, LocationId, Place, Sku, WorkCentre, WorkCentreId};
 use promissory::promise::{FinishedGoodPlan, GroupPlan, PlanMembership, Promise};
 use promissory::table::{Key, Record, RowKey, RowKind};
 
@@ -202,7 +201,7 @@ impl Plans {
             all_items: self.items.values().filter_map(|versions| versions.values().next_back()).collect(),
             locations: &self.locations,
         };
-        let today: Date = day_of(plan.computed_at);
+        let today = plan.day;
         match execution(&plan, &rows, today) {
             Ok(execution) => {
                 wrong.extend(execution.infeasibility().map(|why| format!("the plan {} cannot be executed: {why}", plan.id)));

@@ -107,7 +107,7 @@ impl Rows<'_> {
                 self.locations.get(code).is_some_and(Location::feeds_production) && !(is_sold && self.sells_online(place))
             }
         };
-        promise.places.iter().filter(|(place, _)| may(place)).map(|(_, at)| at.balance.available().units()).sum()
+        promise.places.iter().filter(|(place, _)| may(place)).map(|(_, at)| (at.balance.available() - at.expired).units()).sum()
     }
 
     /// Units of orders that the stock does not cover, by the day for which they were promised. The newest orders wait first.
@@ -116,7 +116,7 @@ impl Rows<'_> {
             .places
             .iter()
             .filter(|(place, _)| self.sells_online(place))
-            .map(|(_, at)| at.balance.available().units())
+            .map(|(_, at)| (at.balance.available() - at.expired).units())
             .sum();
         let mut left = (-there).max(0);
         let mut waiting = Vec::new();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use promissory::catalog::{
     InventoryItemId, Item, Location, LocationId, LocationKind, Quantity, ShopDomain, ShopItem, ShopListing, ShopLocationId,
-    ShopSettings, Sku, SystemItem,
+    ShopSettings, Sku, SystemItem, TimeZone,
 };
 use promissory::ports::{Clock, Store};
 use promissory::table::{Expect, Write};
@@ -37,6 +37,9 @@ pub const RAW: &str = "RAW";
 pub const SOLD_AT_POS: &str = "PACKED";
 pub const LOTS: &str = "LOTS";
 
+/// The item of the shop that is kept by lot in some worlds.
+pub const SOLD_BY_LOT: &str = "S1";
+
 impl World {
     /// A new world.
     pub fn new(seed: u64, config: WorldConfig, bug: Option<PlantedBug>) -> Self {
@@ -49,12 +52,12 @@ impl World {
         let (bucket_size, restore_rate) = if config.small_rate_limit { (2_000, 100) } else { (20_000, 1_000) };
         let mut shop = Shop::new(ShopConfig { bucket_size, restore_rate, seed, ..ShopConfig::default() });
         let domain: ShopDomain = shop.config().domain.parse().expect("the fake shop's domain is valid");
-        let (codes, places) = locations(&mut shop, &domain);
+        let (codes, places) = locations(&mut shop, &domain, config);
         let mut rows: Vec<Write> = places.iter().map(|location| Write::put(location, Expect::Absent)).collect();
         // The shop is live before the world begins: no order of it is from before.
         let settings = ShopSettings::live_from(domain.clone(), clock.now() - Duration::from_secs(60 * 60));
         rows.push(Write::put(&settings, Expect::Absent));
-        let (mut items, mut directory) = (items(&mut shop, &domain), Directory::new());
+        let (mut items, mut directory) = (items(&mut shop, &domain, config), Directory::new());
         stock(&mut shop, &clock, config);
         let workshop = config.production_setup.map(|setup| workshop(&mut shop, &clock, config, (setup, &mut items)));
         for (item, id) in &items {
@@ -73,7 +76,9 @@ impl World {
         }
         if let Some(workshop) = &workshop {
             let setup = workshop.production_setup;
-            rows.extend(setup.locations(&domain, workshop.production.1).iter().map(|at| Write::put(at, Expect::Absent)));
+            let time_zone = zone(config.time_zones[2]);
+            let locations = setup.locations(&domain, workshop.production.1).into_iter();
+            rows.extend(locations.map(|at| Write::put(&Location { time_zone: time_zone.clone(), ..at }, Expect::Absent)));
             rows.extend(setup.components().iter().map(|item| Write::put(item, Expect::Absent)));
             rows.extend(setup.rows());
             unsold.extend(workshop.components.iter().cloned());
@@ -145,23 +150,29 @@ fn wms_item(sku: &Sku) -> SystemItem {
     SystemItem { system: system_id("wms"), code: item_code("wms", sku), sku: sku.clone(), unit: None, units: [case].into() }
 }
 
-fn locations(shop: &mut Shop, domain: &ShopDomain) -> (Vec<(LocationId, ShopLocation)>, Vec<Location>) {
+/// The time zone with this name.
+pub fn zone(name: Option<&str>) -> Option<TimeZone> {
+    name.map(|name| name.parse().expect("a time zone"))
+}
+
+fn locations(shop: &mut Shop, domain: &ShopDomain, config: WorldConfig) -> (Vec<(LocationId, ShopLocation)>, Vec<Location>) {
     let mut codes = Vec::new();
     let mut places = Vec::new();
-    for name in ["WH", "3PL"] {
+    for (name, time_zone) in ["WH", "3PL"].into_iter().zip(config.time_zones) {
         let code: LocationId = name.parse().expect("a code");
         let new = NewLocation { name: name.to_owned(), fulfils_online: true, ..NewLocation::default() };
         let id = shop.add_location(new).expect("a new location");
         let shops = [(domain.clone(), ShopLocationId::new(number(id.0)))].into();
         let systems = [(system_id("wms"), location_code("wms", &code))].into();
-        places.push(Location { shops, systems, ..Location::new(code.clone(), LocationKind::Warehouse) });
+        let time_zone = zone(time_zone);
+        places.push(Location { shops, systems, time_zone, ..Location::new(code.clone(), LocationKind::Warehouse) });
         codes.push((code, id));
     }
     (codes, places)
 }
 
 /// The mapped items of the shop: three tracked items, the last one with a buffer, and one that may be oversold.
-fn items(shop: &mut Shop, domain: &ShopDomain) -> Vec<(Item, ItemId)> {
+fn items(shop: &mut Shop, domain: &ShopDomain, config: WorldConfig) -> Vec<(Item, ItemId)> {
     let mut items = Vec::new();
     for (sku, buffer, low_at) in [("S0", 0, Some(2)), ("S1", 0, Some(2)), ("S2", 1, Some(3)), (BULK, 0, None)] {
         let oversell = if sku == BULK { Oversell::Continue } else { Oversell::Deny };
@@ -170,7 +181,8 @@ fn items(shop: &mut Shop, domain: &ShopDomain) -> Vec<(Item, ItemId)> {
         let listed = ShopListing::new(sku.to_string(), InventoryItemId::new(number(id.0)));
         let shops = [(domain.clone(), listed)].into();
         let (buffer, low_at) = (Some(Quantity::new(buffer)), low_at.map(Quantity::new));
-        items.push((Item { buffer, low_at, shops, ..Item::new(sku) }, id));
+        let by_lot = config.sold_by_lot && sku.as_str() == SOLD_BY_LOT;
+        items.push((Item { buffer, low_at, shops, by_lot, ..Item::new(sku) }, id));
     }
     items
 }

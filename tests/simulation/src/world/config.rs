@@ -33,9 +33,16 @@ pub struct WorldConfig {
     pub lost_deliveries: usize,
     /// Invalid events, and events sent twice with different contents, per thousand batches.
     pub flawed_events: usize,
+    /// True if an item that the shop sells is kept by lot.
+    pub sold_by_lot: bool,
+    /// The time zones of the two warehouses and of the factory, where they have one of their own.
+    pub time_zones: [Option<&'static str>; 3],
     /// How finished goods are made that are sold before they are made. `None` if the world has none.
     pub production_setup: Option<ProductionSetup>,
 }
+
+/// Time zones in which a day begins at different times. In the first, it begins when most worlds begin.
+const ZONES: [&str; 3] = ["Asia/Kamchatka", "America/Los_Angeles", "Pacific/Kiritimati"];
 
 impl WorldConfig {
     /// A world without faults.
@@ -79,11 +86,15 @@ impl WorldConfig {
             max_tries: if rng.per_mille(300) { 2 } else { 8 },
             lost_deliveries: sometimes(800, 100),
             flawed_events: 0,
+            sold_by_lot: false,
+            time_zones: [None; 3],
             production_setup: None,
         };
         config.ports.garbled = sometimes(300, 100);
         config.flawed_events = sometimes(600, 80);
         config.production_setup = rng.per_mille(200).then(|| ProductionSetup::drawn(&rng));
+        config.sold_by_lot = rng.per_mille(300);
+        config.time_zones = std::array::from_fn(|_| rng.per_mille(300).then(|| *rng.pick(&ZONES)));
         config
     }
 

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::{Date, date};
 use promissory::catalog::{LineId, LocationId, OrderId, Sku};
 use promissory::ports::Clock;
 use promissory::source::{DocumentKind, StockKind};
@@ -13,7 +14,7 @@ use promissory_fakes::oracle::change;
 use promissory_fakes::shopify::{FulfilmentStatus, LocationId as ShopLocation, Order};
 
 use super::World;
-use super::build::{LOTS, RAW, SOLD_AT_POS, number};
+use super::build::{LOTS, RAW, SOLD_AT_POS, SOLD_BY_LOT, number};
 use super::stock_events::{CASE, EventBatch, Mapping, PALLET, SYSTEMS, SourceEvent};
 
 /// A source document that events refer to.
@@ -75,6 +76,9 @@ const PLAIN: [StockKind; 8] = [
 const GROWING: [StockKind; 4] =
     [StockKind::Receipt, StockKind::ProductionCompleted, StockKind::Adjustment, StockKind::CustomerReturn];
 
+/// Expiry dates: worlds begin on 2026-11-21, and a night passes in some.
+const EXPIRES: [Date; 4] = [date(2026, 11, 21), date(2026, 11, 22), date(2026, 11, 23), date(2027, 11, 21)];
+
 fn kinds_of(kind: DocumentKind) -> &'static [StockKind] {
     match kind {
         DocumentKind::Ticket => &[StockKind::PosSale, StockKind::PosVoid, StockKind::PosPosting],
@@ -116,10 +120,27 @@ impl World {
     /// An event with default properties.
     pub fn event(&mut self, system: &'static str, kind: StockKind, (sku, at): (Sku, LocationId), units: i64) -> SourceEvent {
         let id = (self.sources.events.len() + self.sources.moments.len() + 1).to_string();
-        let (to, reference, due, lot, order, unit) = Default::default();
+        let (to, reference, due, lot, expires, by_lot, order, unit) = Default::default();
         let occurred_at = self.moment(0);
         let amount = units.to_string();
-        SourceEvent { system, id, kind, sku, at, to, units, occurred_at, reference, due, lot, order, unit, amount }
+        SourceEvent {
+            system,
+            id,
+            kind,
+            sku,
+            at,
+            to,
+            units,
+            occurred_at,
+            reference,
+            due,
+            lot,
+            expires,
+            by_lot,
+            order,
+            unit,
+            amount,
+        }
     }
 
     /// A time before now by the given milliseconds, at which no other event happened.
@@ -166,10 +187,19 @@ impl World {
         if self.rng.per_mille(self.config.flawed_events / 2) {
             (event.unit, event.amount) = (None, "1.5".to_owned());
         }
-        if sku.as_str() == LOTS && self.rng.per_mille(600) {
-            event.lot = Some(format!("L{}", self.rng.up_to(3)));
+        event.by_lot = self.is_by_lot(&sku);
+        if event.by_lot && self.rng.per_mille(600) {
+            let lot = self.rng.up_to(3);
+            event.lot = Some(format!("L{lot}"));
+            // The first lot expires within a day or two, the second is good, and the third has no date.
+            event.expires = (lot < 3 && self.rng.per_mille(700)).then(|| EXPIRES[if lot == 1 { self.rng.below(3) } else { 3 }]);
         }
         event
+    }
+
+    /// Whether an item is kept by lot.
+    pub fn is_by_lot(&self, sku: &Sku) -> bool {
+        sku.as_str() == LOTS || (self.config.sold_by_lot && sku.as_str() == SOLD_BY_LOT)
     }
 
     fn some_item(&self) -> (Sku, bool) {

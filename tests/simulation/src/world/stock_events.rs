@@ -13,8 +13,6 @@ use promissory::source::{DocumentKind, StockKind};
 use promissory_fakes::oracle::Fact;
 use serde_json::{Value, json};
 
-use super::build::LOTS;
-
 /// The source systems.
 pub const SYSTEMS: [&str; 4] = ["erp", "wms", "pos", "tpl"];
 
@@ -60,6 +58,10 @@ pub struct SourceEvent {
     pub due: Option<Date>,
     /// The lot.
     pub lot: Option<String>,
+    /// When the lot expires.
+    pub expires: Option<Date>,
+    /// Whether the item is kept by lot.
+    pub by_lot: bool,
     /// The order line of the shop.
     pub order: Option<(OrderId, LineId)>,
     /// The unit of the sent amount.
@@ -214,6 +216,7 @@ impl SourceEvent {
             ("unit", self.unit.map(str::to_owned)),
             ("reference", self.reference.clone()),
             ("lot", self.lot.clone()),
+            ("expires", self.expires.map(|day| day.to_string())),
             ("to", self.to.as_ref().map(|to| location_code(self.system, to))),
             ("due", self.due.map(|due| due.to_string())),
         ] {
@@ -230,10 +233,7 @@ impl SourceEvent {
     /// Its form for the oracle. Only holds of an item that is kept by lot carry the lot.
     pub fn fact(&self) -> Fact<&LocationId, Timestamp, (&str, Option<&str>)> {
         let Self { kind, units, .. } = *self;
-        let lot = self
-            .lot
-            .as_deref()
-            .filter(|_| DocumentKind::of(kind) == Some(DocumentKind::QualityHold) && self.sku.as_str() == LOTS);
+        let lot = self.lot.as_deref().filter(|_| DocumentKind::of(kind) == Some(DocumentKind::QualityHold) && self.by_lot);
         let reference = (self.reference.as_deref().unwrap_or(self.system), lot);
         Fact { kind, at: &self.at, to: self.to.as_ref(), units, time: self.occurred_at, reference }
     }

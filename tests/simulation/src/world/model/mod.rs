@@ -7,18 +7,21 @@ mod stock;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use lines::{Departed, ExpectedLine, Units, code_of};
 use plans::is_late;
 use promissory::alert::{AlertState, AlertSubject};
-use promissory::catalog::{Item, LineId, OrderId, Place, Quantity};
+use promissory::catalog::{Item, LineId, LocationId, OrderId, Place, Quantity, Sku, TimeZone};
 use promissory::movement::{Balance, PositionKey};
+use promissory::ports::Clock;
 use promissory::storefront::{Level, LevelBlock, PushState};
 use promissory::table::RowKind;
 use promissory_fakes::shopify::{Financial, ItemId, LocationId as ShopLocation, Order, OrderLine};
 
 use super::World;
 use super::actors::UNMAPPED;
-use super::build::number;
+use super::build::{number, zone};
 use super::shop_invariants::moved_by_shop;
 use super::stock_events::SourceEvent;
 use crate::check::Checker;
@@ -129,7 +132,8 @@ impl World {
                 let here: Vec<String> = here.map(ToString::to_string).collect();
                 differences.push(format!("{of} has {balance}, expected is {expected} from the events {here:?}"));
             }
-            let off = [expected.held, expected.pos_pending, expected.allocated, expected.wholesale];
+            let expired = checker.expired(&of, self.day_at(code));
+            let off = [expected.held, expired, expected.pos_pending, expected.allocated, expected.wholesale];
             let sellable = expected.on_hand.units() - off.into_iter().map(Quantity::units).sum::<i64>();
             let sellable = sellable + self.producible(&item.sku, code, checker);
             let sellable = sellable - item.buffer.unwrap_or_default().units().min(sellable.max(0));
@@ -167,6 +171,11 @@ impl World {
             differences.push(format!("{}: the promise has {actual:?} available, expected is {}", item.sku, promised - open));
         }
         differences.extend(low_stock_difference(item, promised - open, checker));
+        let expired = checker.alerts.get(&AlertSubject::ExpiredLot { sku: item.sku.clone() });
+        let raised = expired.is_some_and(|alert| alert.state == AlertState::Raised);
+        if raised != self.has_expired_lots(&item.sku, checker) {
+            differences.push(format!("{}: the alert about expired lots is raised: {raised}", item.sku));
+        }
     }
 
     fn is_open_and_paid(&self, order: OrderId, checker: &Checker) -> bool {
@@ -256,6 +265,8 @@ impl World {
                 // Raised when an order could not be read. Only a person closes it.
                 AlertSubject::UnreadableOrder { .. } => self.config.ports.garbled > 0,
                 AlertSubject::LatePromise { sku } => is_late(sku, checker),
+                // Compared with the lots of the item.
+                AlertSubject::ExpiredLot { .. } => true,
                 AlertSubject::UnmappedItem { system, code } => waits(&format!("item#{code}#{system}")),
                 AlertSubject::UnmappedFacility { system, code } => waits(&format!("location#{code}#{system}")),
                 AlertSubject::RefusedEvent { system } => self.sources.refused.1.contains(system.as_str()),
@@ -292,6 +303,40 @@ impl World {
         if let Some(alert) = unknown.filter(|_| !self.given_up) {
             differences.push(format!("the bus did not publish that the alert {} is {:?}", alert.subject, alert.state));
         }
+    }
+}
+
+impl World {
+    /// The time zones of the places; a place without one has that of the plant.
+    fn zones(&self) -> [(&str, TimeZone); 3] {
+        let plant = zone(self.config.time_zones[2]).filter(|_| self.workshop.is_some()).unwrap_or_default();
+        let [wh, third_party, _] = self.config.time_zones.map(|name| zone(name).unwrap_or_else(|| plant.clone()));
+        [("WH", wh), ("3PL", third_party), ("", plant)]
+    }
+
+    /// The day at a place now.
+    pub(super) fn day_at(&self, code: &LocationId) -> Date {
+        let zones = self.zones();
+        let own = zones.iter().find(|(name, _)| *name == code.as_str()).unwrap_or(&zones[2]);
+        own.1.day_of(self.clock.now())
+    }
+
+    /// The day at the plant now.
+    pub(super) fn day_at_plant(&self) -> Date {
+        self.zones()[2].1.day_of(self.clock.now())
+    }
+
+    /// Whether a day has begun at any place since a moment.
+    pub(super) fn has_new_day(&self, since: Timestamp) -> bool {
+        self.zones().iter().any(|(_, zone)| zone.day_of(since) != zone.day_of(self.clock.now()))
+    }
+
+    /// Whether units of expired lots are on hand at any place.
+    fn has_expired_lots(&self, sku: &Sku, checker: &Checker) -> bool {
+        let places = checker.positions.keys().filter(|of| of.sku == *sku);
+        places
+            .filter_map(|of| Some((of, code_of(&of.place)?)))
+            .any(|(of, code)| !checker.expired(of, self.day_at(code)).is_zero())
     }
 }
 

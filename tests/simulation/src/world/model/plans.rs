@@ -88,7 +88,7 @@ impl World {
     /// Whether the plans of the current day are not complete yet.
     pub(in crate::world) fn is_new_day(&self, table: &Table) -> bool {
         let planned: Option<RefreshProgress> = table.get(&RowKey::Refresh.key()).and_then(|record| record.decode().ok());
-        planned.is_none_or(|planned| !planned.done || day_of(planned.asked_at) != day_of(self.clock.now()))
+        planned.is_none_or(|planned| !planned.done || self.has_new_day(planned.asked_at))
     }
 
     /// The differences between the expected and the actual plans and scheduled receipts.
@@ -97,6 +97,9 @@ impl World {
         let plans = &table.checker.plans;
         let named = plans.plans.values().flat_map(|plan| plan.items.iter().map(|item| (item.clone(), plan.id.clone())));
         let named: BTreeMap<Sku, Sku> = named.collect();
+        for plan in plans.plans.values().filter(|plan| plan.day != self.day_at_plant()) {
+            differences.push(format!("the plan {} begins with {}, and the plant has {}", plan.id, plan.day, self.day_at_plant()));
+        }
         if named != plans.in_plan {
             differences.push(format!("the plans contain the items {named:?}, and the items point to {:?}", plans.in_plan));
         }
