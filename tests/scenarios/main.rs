@@ -9,6 +9,7 @@ mod going_live;
 mod holds;
 mod intake;
 mod intake_topics;
+mod kits;
 mod large_orders;
 mod late_search;
 mod ledger;

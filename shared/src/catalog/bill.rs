@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Factor, Percent, Quantity, Resource, Sku, WorkCentreId, Yield};
@@ -30,7 +32,8 @@ pub struct BillOfMaterials {
     /// The work centre that limits how many units can be started on a day, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub centre: Option<WorkCentreId>,
-    /// Whether it is a phantom assembly: it is made as part of its parent, so it takes no time and no work centre.
+    /// Whether it is a phantom assembly: it is made as part of its parent, or put together when it ships (a kit), so it takes no
+    /// time and no work centre, and is not kept in stock.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub phantom: bool,
     /// When this version came into force. Older rows do not have this field.
@@ -124,6 +127,22 @@ impl BillOfMaterials {
     pub fn resources(&self) -> impl Iterator<Item = Resource> {
         let components = self.components.keys().cloned().map(Resource::Item);
         components.chain(self.centre.clone().map(Resource::WorkCentre))
+    }
+
+    /// Complete units that these units of its components make, without scrap and yield. Components that are not in `counted` limit
+    /// nothing.
+    #[must_use]
+    pub fn complete_units(&self, of: &BTreeMap<&Sku, Quantity>, counted: &BTreeSet<&Sku>) -> Quantity {
+        let slots = self.slots().filter(|slot| slot.iter().all(|(sku, _)| counted.contains(sku)));
+        let complete = slots.map(|slot| {
+            let share = |(sku, component): &(&Sku, &Component)| {
+                let units = of.get(*sku).copied().unwrap_or_default();
+                Decimal::from(units.units()).checked_div(component.quantity.number()).unwrap_or_default()
+            };
+            let whole = slot.iter().map(share).sum::<Decimal>().floor();
+            Quantity::new(whole.to_i64().unwrap_or_default())
+        });
+        complete.min().unwrap_or_default()
     }
 
     /// Whether it has the same content as `other`, whatever their versions.

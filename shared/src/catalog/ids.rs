@@ -144,6 +144,15 @@ pub enum Place {
 
 impl Place {
     const UNASSIGNED: &'static str = "unassigned";
+
+    /// The code of the location; `None` for the unassigned place.
+    #[must_use]
+    pub const fn location(&self) -> Option<&LocationId> {
+        match self {
+            Self::Unassigned => None,
+            Self::At(location) => Some(location),
+        }
+    }
 }
 
 impl fmt::Display for Place {

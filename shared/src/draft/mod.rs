@@ -5,6 +5,7 @@
 //! All events of a group see each other's effects, so many events on one position lead to one write of it.
 
 mod decision;
+mod kit;
 mod no_movement;
 mod order;
 mod stock;

@@ -65,7 +65,8 @@ impl Draft<'_> {
             let lots = self.lots_of(&decision, &record, &step)?;
             // The two steps of a reassignment stay in one transaction, because a crash in between would lose the reservation.
             // A movement that a count has seen already stays with its correction.
-            let next = if step.kind == MovementKind::AssignOut { 4 } else { 1 + 2 * lots.len() };
+            let alone = if step.kind == MovementKind::AssignOut { 4 } else { 1 + 2 * lots.len() };
+            let next = alone + self.movements_beside(&step.sku)?;
             // Besides the step: the order, the mark, and the alert of every item that changes.
             let held = decision.movements.len()
                 + 2 * decision.positions.len()
@@ -213,6 +214,7 @@ impl Draft<'_> {
         } else if step.kind.is_shipment() {
             of_line.record_lots(&step.place, &lots);
         }
+        self.put_together(decision, step, &cause)?;
         for (lot, quantity) in lots {
             self.move_units(
                 decision,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::alert::AlertSubject;
 use crate::catalog::{Factor, Item, LocationId, LotId, MissingMapping, Place, Quantity, Sku, SystemItem};
+use crate::draft::kit::Kit;
 use crate::draft::{Decision, Draft, DraftError, EventOutcome, NoMovement, StockEventError};
 use crate::ledger::{LastCount, LedgerEvent, NewMovement, Position};
 use crate::movement::{CountBasis, Lot, Movement, MovementCause, MovementKind, PositionKey};
@@ -22,12 +23,12 @@ pub(super) const MAX_LOOK_BACK: u64 = 2_000;
 const LOOKED_AT_ONCE: u64 = 50;
 
 /// An event in our own codes and units.
-struct Resolved {
-    sku: Sku,
-    item: Item,
-    at: LocationId,
-    to: Option<LocationId>,
-    quantity: Quantity,
+pub(super) struct Resolved {
+    pub sku: Sku,
+    pub item: Item,
+    pub at: LocationId,
+    pub to: Option<LocationId>,
+    pub quantity: Quantity,
 }
 
 impl Resolved {
@@ -35,6 +36,18 @@ impl Resolved {
     fn lot(&self, stock: &StockEvent) -> Option<Lot> {
         stock.lot.clone().filter(|_| self.item.by_lot).map(|id| Lot { id, expires: stock.expires })
     }
+}
+
+/// As what the line of an order sells the item of an event.
+enum SoldAs {
+    /// The item itself.
+    Item,
+    /// A component of this kit.
+    Kit(Kit),
+    /// The line is not known yet, and it may sell a kit that contains the item.
+    Unknown,
+    /// The event cannot belong to the line.
+    Other(StockEventError),
 }
 
 /// Why an event is not applied.
@@ -47,6 +60,18 @@ impl From<StockEventError> for LeftOut {
     fn from(error: StockEventError) -> Self {
         Self::Refused(error)
     }
+}
+
+/// An event that may be about a component of a kit waits until the line that it names is known.
+fn unknown_line(stock: &StockEvent, of: &OrderLineOf) -> LeftOut {
+    let (system, code) = (stock.system().to_owned(), stock.sku.clone());
+    let missing = MissingMapping::Correction { system, code, event: stock.id.id.clone() };
+    let detail = format!(
+        "{} names line {} of order {} of {}, which is not known yet. The event waits until the shop reports the line, because {:?} \
+         is a component of kits.",
+        stock.id, of.line, of.order, of.shop, stock.sku
+    );
+    LeftOut::Missing(missing, detail)
 }
 
 impl Draft<'_> {
@@ -67,22 +92,27 @@ impl Draft<'_> {
         };
         let left_out = match resolved {
             Ok(resolved) => match (&stock.order, stock.kind.properties().report) {
-                (Some(of), Some(kind)) => match self.other_line(of, &resolved.sku)? {
-                    Some(error) => Some(LeftOut::Refused(error)),
-                    None => {
-                        let report = OrderReport {
-                            id: stock.id.clone(),
-                            shop: of.shop.clone(),
-                            order: of.order,
-                            line: of.line,
-                            kind,
-                            location: resolved.at,
-                            quantity: resolved.quantity,
-                            at: Some(stock.occurred_at),
-                        };
-                        return self.decide_order(event, room, |record| record.report(&report));
+                (Some(of), Some(kind)) => {
+                    let report = OrderReport {
+                        id: stock.id.clone(),
+                        shop: of.shop.clone(),
+                        order: of.order,
+                        line: of.line,
+                        kind,
+                        location: resolved.at.clone(),
+                        quantity: resolved.quantity,
+                        at: Some(stock.occurred_at),
+                    };
+                    match self.sold_as(of, &resolved.sku)? {
+                        SoldAs::Item => return self.decide_order(event, room, |record| record.report(&report)),
+                        SoldAs::Kit(kit) => match self.decide_component(event, (stock, &resolved, &report), &kit, room)? {
+                            Ok(decision) => return Ok(decision),
+                            Err(error) => Some(LeftOut::Refused(error)),
+                        },
+                        SoldAs::Other(error) => Some(LeftOut::Refused(error)),
+                        SoldAs::Unknown => Some(unknown_line(stock, of)),
                     }
-                },
+                }
                 (None, _) | (_, None) => self.apply(&mut decision, stock, &resolved)?.err().map(LeftOut::Refused),
             },
             Err(left_out) => Some(left_out),
@@ -114,10 +144,10 @@ impl Draft<'_> {
         if occurred_at > latest { Err(StockEventError::InTheFuture { occurred_at, now, limit }) } else { Ok(()) }
     }
 
-    /// Why an event cannot belong to the order line it names, as far as the order is known.
-    fn other_line(&self, of: &OrderLineOf, sku: &Sku) -> Result<Option<StockEventError>, DraftError> {
+    /// As what the order line that an event names sells its item, as far as the order is known.
+    fn sold_as(&self, of: &OrderLineOf, sku: &Sku) -> Result<SoldAs, DraftError> {
         if !self.network.has_shop(&of.shop) {
-            return Ok(Some(StockEventError::OtherShop(of.shop.clone())));
+            return Ok(SoldAs::Other(StockEventError::OtherShop(of.shop.clone())));
         }
         let key = RowKey::Order { shop: of.shop.clone(), order: of.order }.key();
         let record: Option<OrderRecord> = match self.orders.get(&key) {
@@ -126,16 +156,24 @@ impl Draft<'_> {
         };
         let has_line = record.as_ref().and_then(|record| record.facts.as_ref()).is_some_and(|f| f.lines.contains_key(&of.line));
         if of.maybe_rounded && !has_line {
-            return Ok(Some(StockEventError::RoundedId { order: of.order, line: of.line }));
+            return Ok(SoldAs::Other(StockEventError::RoundedId { order: of.order, line: of.line }));
         }
-        // An unknown line may have been added a moment ago.
-        let known = record.as_ref().and_then(|record| record.lines.get(&of.line)?.sku.as_ref());
-        Ok(known.filter(|known| *known != sku).map(|known| StockEventError::OtherLine {
-            shop: of.shop.clone(),
-            order: of.order,
-            line: of.line,
-            is: known.clone(),
-        }))
+        let Some(known) = record.as_ref().and_then(|record| record.lines.get(&of.line)?.sku.as_ref()) else {
+            // The line may have been added a moment ago.
+            return Ok(if self.is_in_kits(sku)? { SoldAs::Unknown } else { SoldAs::Item });
+        };
+        if known == sku {
+            return Ok(SoldAs::Item);
+        }
+        match self.kit(known)?.filter(|kit| kit.contains(sku)) {
+            Some(kit) => Ok(SoldAs::Kit(kit)),
+            None => Ok(SoldAs::Other(StockEventError::OtherLine {
+                shop: of.shop.clone(),
+                order: of.order,
+                line: of.line,
+                is: known.clone(),
+            })),
+        }
     }
 
     /// Stores an event until its missing mapping exists.
@@ -221,7 +259,7 @@ impl Draft<'_> {
     }
 
     /// Records the movements of an event: of the stock itself, and of what its document leaves open.
-    fn apply(
+    pub(super) fn apply(
         &self,
         decision: &mut Decision,
         stock: &StockEvent,

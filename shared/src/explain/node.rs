@@ -37,6 +37,8 @@ pub enum NodeName {
     Held,
     /// Units of lots that have expired.
     Expired,
+    /// Units that kits take.
+    KeptForKits,
     /// Units that the POS sold and that the ERP balance still includes.
     PosPending,
     /// Units allocated to other channels.

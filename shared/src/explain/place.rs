@@ -129,6 +129,7 @@ fn sellable(at: &LocationPromise) -> Vec<ExplainNode> {
     let mut parts = vec![ExplainNode::new(NodeName::OnHand, "on hand", *on_hand).part(NodeRole::Adds)];
     parts.extend(nonzero(NodeName::Held, "held", *held, NodeRole::Takes));
     parts.extend(nonzero(NodeName::Expired, "of lots that have expired", at.expired, NodeRole::Takes));
+    parts.extend(nonzero(NodeName::KeptForKits, "kept for kits", at.kept_for_kits, NodeRole::Takes));
     parts.extend(nonzero(NodeName::PosPending, "sold by POS", *pos_pending, NodeRole::Takes));
     parts.extend(nonzero(NodeName::Allocated, "allocated to other channels", *allocated, NodeRole::Takes));
     parts.extend(nonzero(NodeName::Wholesale, "promised to wholesale", *wholesale, NodeRole::Takes));
@@ -169,7 +170,7 @@ pub(super) fn place(facts: &ExplainFacts, place: &Place, at: &LocationPromise, p
     let moved_at = history.and_then(|history| history.position.moved_at);
     let from = NodeSource { movement: (at.seq > 0).then_some(at.seq), ..source(facts, &RowKey::Position(of), moved_at) };
     let mut node = ExplainNode::new(NodeName::Place, format!("{} at {place} can be promised", facts.sku), at.available)
-        .by("on hand − held − expired − sold by POS − allocated − wholesale − reserved + can still be produced − kept back")
+        .by("on hand − held − expired − kept for kits − sold by POS − allocated − wholesale − reserved + can still be produced − kept back")
         .from(from)
         .with_inconsistency(disagrees(at, history))
         .with(parts);

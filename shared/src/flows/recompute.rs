@@ -76,6 +76,7 @@ async fn recompute_once<S: Store, C: Clock>(
             positions: &positions,
             receipts: receipts.as_ref(),
             planned: plan.as_ref().and_then(|plan| plan.finished_goods.get(sku)),
+            kept_for_kits: plan.as_ref().and_then(|plan| plan.kept_for_kits.get(sku)).copied().unwrap_or_default(),
             old: old.as_ref(),
         },
         now,

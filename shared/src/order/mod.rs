@@ -27,7 +27,7 @@ pub use line::{LineLedger, LineShipment};
 pub use note::{OrderToRead, WebhookNote};
 pub use plan::{OrderStep, RemovedUnits};
 pub use record::{OrderRecord, ReadFailure};
-pub use report::{OrderReport, ReportKind};
+pub use report::{ComponentReport, OrderReport, ReportKind};
 pub use sales_order::{Address, Customer, SalesLine, SalesOrder};
 pub use snapshot::{
     CoveredChanges, Disposition, Fulfilment, FulfilmentStatus, LineFlags, OrderFacts, OrderSnapshot, Refund, RefundLine, Restock,

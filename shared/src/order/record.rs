@@ -10,12 +10,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{
-    DispositionId, FulfilmentId, LineId, MissingMapping, Network, OrderId, RefundId, ShopDomain, ShopLocationId, Sku,
+    DispositionId, FulfilmentId, LineId, MissingMapping, Network, OrderId, Place, Quantity, RefundId, ShopDomain, ShopLocationId,
+    Sku,
 };
 use crate::order::hold::{HoldAlert, HoldExpiry};
 use crate::order::snapshot::named_locations;
 use crate::order::{
-    CoveredChanges, Disposition, Fulfilment, LineLedger, OrderFacts, OrderReport, OrderSnapshot, Refund, Routing, StockTracking,
+    ComponentReport, CoveredChanges, Disposition, Fulfilment, LineLedger, OrderFacts, OrderReport, OrderSnapshot, Refund,
+    Routing, StockTracking,
 };
 
 /// The record of one order.
@@ -44,6 +46,9 @@ pub struct OrderRecord {
     /// The reports of warehouses about it, by event id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reports: BTreeMap<String, OrderReport>,
+    /// The reports of warehouses about components of its kits, by event id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub components: BTreeMap<String, ComponentReport>,
     /// The release of its hold, if the hold was released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiry: Option<HoldExpiry>,
@@ -83,7 +88,7 @@ impl OrderRecord {
     /// The record of an order without any facts yet.
     #[must_use]
     pub fn new(shop: ShopDomain, order: OrderId) -> Self {
-        let (facts, covered, routed, fulfilments, refunds, dispositions, reports) = Default::default();
+        let (facts, covered, routed, fulfilments, refunds, dispositions, reports, components) = Default::default();
         let (expiry, alerted, read_at, unread, unreadable, forwarded, unforwarded, lines) = Default::default();
         Self {
             shop,
@@ -95,6 +100,7 @@ impl OrderRecord {
             refunds,
             dispositions,
             reports,
+            components,
             expiry,
             alerted,
             read_at,
@@ -154,6 +160,38 @@ impl OrderRecord {
     pub fn report(&mut self, report: &OrderReport) {
         self.unread |= self.facts.is_none();
         self.reports.entry(report.id.to_string()).or_insert_with(|| report.clone());
+    }
+
+    /// Takes a report of a warehouse about units of one component of a kit: `report` names the units, and `complete` says how many
+    /// kits the units of all components make. The kits that become complete are reported like units of the line itself. A second
+    /// report with the same id changes nothing.
+    pub fn report_component(
+        &mut self,
+        report: &OrderReport,
+        component: &Sku,
+        complete: impl FnOnce(&BTreeMap<&Sku, Quantity>) -> Quantity,
+    ) {
+        let id = report.id.to_string();
+        if self.components.contains_key(&id) {
+            return;
+        }
+        let mut units = BTreeMap::from([(component, report.quantity)]);
+        let mut before = Quantity::ZERO;
+        for known in self.components.values().filter(|known| (known.line, known.kind) == (report.line, report.kind)) {
+            *units.entry(&known.component).or_default() += known.quantity;
+            before += known.completes;
+        }
+        let completes = (complete(&units) - before).at_least_zero();
+        if completes.is_positive() {
+            // The kit itself is where the shop routed it; only its components are at the warehouse.
+            let line = self.lines.get(&report.line);
+            let reserved = line.into_iter().flat_map(|line| line.reserved.keys());
+            let shipped = line.into_iter().flat_map(|line| line.shipped.values().map(|shipment| &shipment.place));
+            let location = reserved.chain(shipped).find_map(Place::location).unwrap_or(&report.location).clone();
+            self.report(&OrderReport { quantity: completes, location, ..report.clone() });
+        }
+        let (line, kind, component) = (report.line, report.kind, component.clone());
+        self.components.insert(id, ComponentReport { line, kind, component, quantity: report.quantity, completes });
     }
 
     /// The version of the newest facts.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{LineId, LocationId, OrderId, Quantity, ShopDomain};
+use crate::catalog::{LineId, LocationId, OrderId, Quantity, ShopDomain, Sku};
 use crate::movement::EventId;
 
 /// One report of a warehouse. The order's record keeps it, and the steps of the order take it into account.
@@ -26,6 +26,21 @@ pub struct OrderReport {
     /// When it did so, by the clock of the warehouse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
+}
+
+/// A report of a warehouse about components of a kit that a line of an order sells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComponentReport {
+    /// The line that sells the kit.
+    pub line: LineId,
+    /// What the warehouse did with the components.
+    pub kind: ReportKind,
+    /// The component.
+    pub component: Sku,
+    /// Units of the component.
+    pub quantity: Quantity,
+    /// Kits that this report completed.
+    pub completes: Quantity,
 }
 
 /// What a warehouse did with units of an order.

@@ -74,6 +74,8 @@ pub struct PromiseInputs<'a> {
     pub receipts: Option<&'a ScheduledReceipts>,
     /// The plan of the item.
     pub planned: Option<&'a FinishedGoodPlan>,
+    /// Units of the item that kits take.
+    pub kept_for_kits: Quantity,
     /// The stored promise that the new one replaces.
     pub old: Option<&'a Promise>,
 }
@@ -95,6 +97,9 @@ pub struct LocationPromise {
     /// The day on which the next lot expires ([`Position::next_expiry`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_expiry: Option<Date>,
+    /// Units that kits take which are put together here ([`GroupPlan::kept_for_kits`](crate::promise::GroupPlan::kept_for_kits)).
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub kept_for_kits: Quantity,
     /// Units that this place keeps back from the network.
     pub buffer: Quantity,
     /// Units that can be promised from this place: the units in stock and the producible units, less the buffer.
@@ -117,13 +122,13 @@ impl LocationPromise {
     /// The sum that a shop's available and committed should have, before the units that are kept back from the shop are deducted.
     #[must_use]
     pub fn supply(&self) -> Quantity {
-        self.balance.supply() - self.expired + self.producible
+        self.balance.supply() - self.expired - self.kept_for_kits + self.producible
     }
 
     /// The part of the supply that the shop cannot derive from its own orders.
     #[must_use]
     pub fn unknown_to_shop(&self) -> Quantity {
-        self.balance.unknown_to_shop() - self.expired + self.producible
+        self.balance.unknown_to_shop() - self.expired - self.kept_for_kits + self.producible
     }
 
     /// Units in stock that no order has reserved; below zero when orders wait for units.
@@ -136,7 +141,7 @@ impl LocationPromise {
     /// is not in use.
     #[must_use]
     pub fn kept_back(&self, location: Option<&Location>, buffer: Quantity) -> Quantity {
-        let stock = (self.balance.sellable() - self.expired + self.producible).at_least_zero();
+        let stock = (self.balance.sellable() - self.expired - self.kept_for_kits + self.producible).at_least_zero();
         if location.is_some_and(|location| !location.active) { stock } else { buffer.min(stock) }
     }
 }
@@ -145,7 +150,7 @@ impl Promise {
     /// Computes the promise of an item.
     #[must_use]
     pub fn compute(known: PromiseInputs<'_>, now: Timestamp) -> Self {
-        let PromiseInputs { item, tier, network, positions, receipts, planned, old } = known;
+        let PromiseInputs { item, tier, network, positions, receipts, planned, kept_for_kits, old } = known;
         let mut places: BTreeMap<Place, LocationPromise> = positions
             .iter()
             .map(|position| {
@@ -177,10 +182,11 @@ impl Promise {
             // What can still be made is computed, and needs no report.
             at.reported |= network.at(place).is_some_and(|location| location.kind == LocationKind::Production);
         }
+        keep_for_kits(&mut places, network, kept_for_kits);
         let wanted = item.buffer_for(None, tier);
         for (place, at) in &mut places {
             at.buffer = at.kept_back(network.at(place), wanted);
-            at.available = at.in_stock() + at.producible - at.buffer;
+            at.available = at.in_stock() - at.kept_for_kits + at.producible - at.buffer;
         }
         let online = || positions.iter().filter(|position| sells_online(network, &position.of.place));
         let mut placed = BTreeMap::new();
@@ -248,6 +254,22 @@ impl Promise {
             let before = self.places.get(&position.of.place).map_or(Quantity::ZERO, |at| at.balance.available());
             sum - before + position.balance.available()
         })
+    }
+}
+
+/// Keeps units for kits at the locations from which online orders ship: at each what is in stock, and what is missing at the first.
+fn keep_for_kits(places: &mut BTreeMap<Place, LocationPromise>, network: &Network, units: Quantity) {
+    let ships = |place: &Place| {
+        let location = network.at(place);
+        location.is_some_and(|location| location.promises_online() && location.kind != LocationKind::Production)
+    };
+    let mut left = units;
+    for (_, at) in places.iter_mut().filter(|(place, _)| ships(place)) {
+        at.kept_for_kits = at.in_stock().at_least_zero().min(left);
+        left -= at.kept_for_kits;
+    }
+    if let Some((_, first)) = places.iter_mut().find(|(place, _)| ships(place)) {
+        first.kept_for_kits += left;
     }
 }
 

@@ -44,7 +44,8 @@ pub(crate) fn plan(inputs: &PlanningInputs<'_>, group: BTreeSet<Sku>, now: Times
         );
     }
     let id = group.first()?.clone();
-    Some(GroupPlan { id, items: group, finished_goods: planned, day: inputs.today, computed_at: now }.that_fits())
+    let kept_for_kits = inputs.kept_for_kits(&group);
+    Some(GroupPlan { id, items: group, finished_goods: planned, kept_for_kits, day: inputs.today, computed_at: now }.that_fits())
 }
 
 /// The stored [`Bottleneck`] of a planning limit, with its day as a date.

@@ -1,7 +1,8 @@
 //! Planning inputs from the rows of a planning group: which units may be used for what, and when.
 //!
-//! Stock at a location that serves online orders is kept for the item's own orders. Stock at another location that feeds
-//! production may go into anything. An overdue scheduled receipt does not count until its source reports a new date. A production
+//! Stock at a location that serves online orders is kept for the item's own orders, unless the item goes into kits only: a kit is
+//! put together when it ships, from what is sold by itself too. Stock at another location that feeds production may go into
+//! anything. An overdue scheduled receipt does not count until its source reports a new date. A production
 //! run takes its components when it starts, less the units that were already issued to it. Units that were completed keep their
 //! components until the system has posted their issue.
 
@@ -11,7 +12,7 @@ use jiff::Span;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::catalog::{BillOfMaterials, Component, Network, Place, Quantity, Sku, WorkCentre, WorkCentreId, day_of};
+use crate::catalog::{BillOfMaterials, Component, LocationKind, Network, Place, Quantity, Sku, WorkCentre, WorkCentreId, day_of};
 use crate::promise::planning::{ComponentUse, Day, GroupItem, GroupWorkCentre, Offer, PlanningGroup, Ratio, Recipe, Slot};
 use crate::promise::{PlanningRows, Promise};
 use crate::source::{CompletedRun, ScheduledReceipt, ScheduledReceipts, StockKind};
@@ -71,7 +72,7 @@ impl PlanningInputs<'_> {
         let bill = rows.bill.as_ref().filter(|bill| !bill.components.is_empty());
         GroupItem {
             sku: sku.clone(),
-            stock: promise.map_or(Quantity::ZERO, |promise| self.stock(promise, is_sold)),
+            stock: promise.map_or(Quantity::ZERO, |promise| self.stock(sku, promise, is_sold)),
             receipts: incoming.filter_map(|receipt| Some((self.day_of(receipt)?, receipt.left))).collect(),
             requirements: Vec::new(),
             promised: promise.map_or_else(Vec::new, |promise| self.promised(promise, planning.promise_days.unwrap_or(0))),
@@ -82,10 +83,49 @@ impl PlanningInputs<'_> {
         }
     }
 
-    /// Units that may go into production, or may be moved to where they are sold.
-    fn stock(&self, promise: &Promise, is_sold: bool) -> Quantity {
-        let may = |place: &Place| self.may_use(place, is_sold);
-        promise.places.iter().filter(|(place, _)| may(place)).map(|(_, at)| at.in_stock()).sum()
+    /// Units that may go into production or into kits, or may be moved to where they are sold.
+    fn stock(&self, sku: &Sku, promise: &Promise, is_sold: bool) -> Quantity {
+        let of_kits = self.is_only_in_kits(sku);
+        let usable =
+            promise.places.iter().filter(|(place, _)| self.may_use(place, is_sold) || (of_kits && self.ships_kits(place)));
+        usable.map(|(place, at)| at.in_stock() - if self.ships_kits(place) { at.buffer } else { Quantity::ZERO }).sum()
+    }
+
+    /// Whether an item that is sold by itself goes into kits, and into nothing else.
+    pub fn is_only_in_kits(&self, sku: &Sku) -> bool {
+        let Some(PlanningRows { item: Some(item), used: Some(used), .. }) = self.rows.get(sku) else { return false };
+        let bills = || used.parents.iter().filter_map(|parent| self.rows.get(parent)?.bill.as_ref());
+        let mut of_it = bills().filter(|bill| bill.components.contains_key(sku)).peekable();
+        !item.shops.is_empty() && of_it.peek().is_some() && of_it.all(|bill| bill.phantom)
+    }
+
+    /// Whether kits are put together from the units at a place: online orders ship from there.
+    fn ships_kits(&self, place: &Place) -> bool {
+        match self.network.at(place) {
+            None => true, // Orders whose location is not known yet.
+            Some(location) => location.promises_online() && location.kind != LocationKind::Production,
+        }
+    }
+
+    /// Units of the items of a group that are sold by themselves and that kits take: kits that orders wait for, and kits that have
+    /// shipped and whose components the system has not posted yet.
+    pub fn kept_for_kits(&self, group: &BTreeSet<Sku>) -> BTreeMap<Sku, Quantity> {
+        let mut kept: BTreeMap<Sku, Quantity> = BTreeMap::new();
+        for kit in group {
+            let Some(PlanningRows { bill: Some(bill), promise: Some(promise), .. }) = self.rows.get(kit) else { continue };
+            if !bill.phantom {
+                continue;
+            }
+            let waited_for = promise.waited_for(self.network);
+            for (component, line, _) in self.slots_of(bill, "", 0) {
+                *kept.entry(component.clone()).or_default() += takes(bill, line, waited_for).unwrap_or_default();
+            }
+            for requirement in self.run_requirements(kit) {
+                *kept.entry(requirement.component.clone()).or_default() += requirement.units;
+            }
+        }
+        kept.retain(|sku, units| units.is_positive() && self.is_only_in_kits(sku));
+        kept
     }
 
     /// Whether units at a place may go into production, or may be moved to where they are sold.
@@ -238,7 +278,10 @@ impl PlanningInputs<'_> {
         if promise.unnamed_issue.is_some_and(|day| day >= month) {
             return Quantity::ZERO;
         }
-        let counted = promise.places.get(&Place::At(run.location.clone())).and_then(|at| at.counted);
+        let counted = match &run.location {
+            Some(location) => promise.places.get(&Place::At(location.clone())).and_then(|at| at.counted),
+            None => promise.places.values().filter_map(|at| at.counted).max(),
+        };
         let waits = run.recent.iter().filter(|units| day_of(units.at) >= since && counted.is_none_or(|at| at < units.at));
         waits.map(|units| units.quantity).sum()
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::Sku;
+use crate::catalog::{Quantity, Sku};
 use crate::promise::planned::{FinishedGoodPlan, LateUnitsByDate};
 
 /// The plan of one planning group.
@@ -19,6 +19,9 @@ pub struct GroupPlan {
     pub items: BTreeSet<Sku>,
     /// The plan of each item that is offered before it is produced.
     pub finished_goods: BTreeMap<Sku, FinishedGoodPlan>,
+    /// Units of items that are sold by themselves and that kits take.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept_for_kits: BTreeMap<Sku, Quantity>,
     /// The day that the plan begins with, in the time zone of the plant. A plan of an older version does not have it, and is
     /// planned again.
     #[serde(default)]
@@ -63,8 +66,10 @@ impl GroupPlan {
     /// The items for which two states of a plan differ.
     #[must_use]
     pub fn differing(old: Option<&Self>, new: Option<&Self>) -> BTreeSet<Sku> {
-        let of = |plan: Option<&Self>, sku: &Sku| plan.and_then(|plan| plan.finished_goods.get(sku)).cloned();
-        let all = old.iter().chain(&new).flat_map(|plan| plan.finished_goods.keys());
+        let of = |plan: Option<&Self>, sku: &Sku| {
+            plan.map(|plan| (plan.finished_goods.get(sku).cloned(), plan.kept_for_kits.get(sku).copied())).unwrap_or_default()
+        };
+        let all = old.iter().chain(&new).flat_map(|plan| plan.finished_goods.keys().chain(plan.kept_for_kits.keys()));
         all.filter(|sku| of(old, sku) != of(new, sku)).cloned().collect()
     }
 }
@@ -85,7 +90,6 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::catalog::Quantity;
     use crate::promise::{Bottleneck, BottleneckCause};
 
     fn plan(count: usize, name: usize, path: usize, late: i8) -> GroupPlan {
@@ -113,6 +117,7 @@ mod tests {
             id: sku(0),
             items: finished_goods.keys().cloned().collect(),
             finished_goods,
+            kept_for_kits: BTreeMap::new(),
             day: day(0),
             computed_at: Timestamp::UNIX_EPOCH,
         }

@@ -84,8 +84,9 @@ pub struct RecordedUnits {
 pub struct CompletedRun {
     /// The run.
     pub reference: String,
-    /// Where the units were completed.
-    pub location: LocationId,
+    /// Where the units were completed; `None` for kits, whose components leave from any location.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<LocationId>,
     /// All completed units of the run.
     pub total: Quantity,
     /// The latest completions.
@@ -231,6 +232,18 @@ impl ScheduledReceipts {
     /// How long after a completion its components may be posted. Until then they are kept for the run.
     pub const POSTING_DAYS: i64 = 3;
 
+    /// The reference under which the kits of an item that were put together, and the components that went into them, are recorded.
+    #[must_use]
+    pub fn kits_of(sku: &Sku) -> String {
+        format!("kits of {sku}")
+    }
+
+    /// Records kits that were put together to be shipped, or (below zero) that did not ship after all.
+    pub fn put_together(&mut self, kits: Quantity, now: Timestamp) {
+        let document = self.documents.entry(Self::kits_of(&self.sku)).or_default();
+        add(&mut document.received, RecordedUnits { at: now, quantity: kits });
+    }
+
     /// An item without a scheduled receipt.
     #[must_use]
     pub fn none(sku: Sku) -> Self {
@@ -362,11 +375,15 @@ impl ScheduledReceipts {
         let newest = self.documents.values().flat_map(|document| &document.received).map(|units| units.at).max();
         let Some(newest) = newest else { return Vec::new() };
         let since = day_of(newest).saturating_sub(jiff::Span::new().days(Self::POSTING_DAYS));
+        let kits = Self::kits_of(&self.sku);
         let runs = self.documents.iter().filter_map(|(reference, document)| {
-            let newest = document.newest().filter(|newest| newest.kind == StockKind::ProductionRun)?;
+            let run = document.newest().filter(|newest| newest.kind == StockKind::ProductionRun);
+            if run.is_none() && *reference != kits {
+                return None;
+            }
             let recent: Vec<RecordedUnits> =
                 document.received.iter().filter(|units| day_of(units.at) >= since).copied().collect();
-            let (location, total) = (newest.location.clone(), document.received());
+            let (location, total) = (run.map(|run| run.location.clone()), document.received());
             (!recent.is_empty()).then(|| CompletedRun { reference: reference.clone(), location, total, recent })
         });
         runs.collect()

@@ -295,8 +295,8 @@ fn the_lot_that_expires_first_leaves_first() {
     let mut ledger = TestLedger::new();
     for short in [
         "receipt 5 sku=L lot=late expires=2028-01-01",
-        "receipt 3 sku=L lot=soon expires=2027-01-01",
-        "receipt 2 sku=L lot=bad expires=2026-12-01",
+        "receipt 3 sku=L lot=soon expires=2027-06-01",
+        "receipt 2 sku=L lot=bad expires=2027-05-01",
         "quality_hold 2 sku=L lot=bad",
         "receipt 4 sku=L",
         "receipt 2 sku=L lot=gone expires=2026-01-01",

@@ -41,16 +41,18 @@ pub(super) async fn read<S: Store>(store: &S, question: &ExplainQuestion, at: Ti
         }
     }
     for sku in &skus {
-        let promise = promise(&facts, sku, positions.get(sku).map_or(&[], Vec::as_slice), None);
+        let promise = promise(&facts, sku, positions.get(sku).map_or(&[], Vec::as_slice), (None, Quantity::ZERO));
         if let Some(rows) = facts.rows.get_mut(sku) {
             (rows.promise, rows.in_plan) = (promise, None);
         }
     }
     let planning = Planning::of(&facts);
     let planned = planning.as_ref().and_then(|planning| planning.planned(&facts.sku)).cloned();
-    if let Some(planned) = planned {
+    if planning.is_some() {
         let of = positions.get(&facts.sku).map_or(&[][..], Vec::as_slice);
-        let promise = promise(&facts, &facts.sku, of, Some(&planned));
+        let group: BTreeSet<Sku> = facts.rows.keys().cloned().collect();
+        let kept = facts.planning_inputs().kept_for_kits(&group).remove(&facts.sku).unwrap_or_default();
+        let promise = promise(&facts, &facts.sku, of, (planned.as_ref(), kept));
         if let Some(rows) = facts.rows.get_mut(&facts.sku) {
             rows.promise = promise;
         }
@@ -65,12 +67,12 @@ fn promise(
     facts: &ExplainFacts,
     sku: &Sku,
     positions: &[Position],
-    planned: Option<&crate::promise::FinishedGoodPlan>,
+    (planned, kept_for_kits): (Option<&crate::promise::FinishedGoodPlan>, Quantity),
 ) -> Option<Promise> {
     let item: &Item = facts.rows.get(sku)?.item.as_ref()?;
     let tier = facts.tier.as_ref().filter(|_| *sku == facts.sku);
     let receipts = facts.receipts.get(sku);
-    let known = PromiseInputs { item, tier, network: &facts.network, positions, receipts, planned, old: None };
+    let known = PromiseInputs { item, tier, network: &facts.network, positions, receipts, planned, kept_for_kits, old: None };
     Some(Promise::compute(known, facts.at))
 }
 

@@ -188,7 +188,7 @@ impl Rows<'_> {
         if promise.unnamed_issue.is_some_and(|day| days_since(day) <= 30) {
             return 0;
         }
-        let counted = promise.places.get(&Place::At(run.location.clone())).and_then(|at| at.counted);
+        let counted = run.location.clone().and_then(|location| promise.places.get(&Place::At(location))?.counted);
         let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
         let recent = run.recent.iter().filter(|units| days_since(day(units.at)) <= 3 && counted.is_none_or(|at| at < units.at));
         recent.map(|units| units.quantity.units()).sum()

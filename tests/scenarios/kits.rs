@@ -1,0 +1,173 @@
+//! Kits: sold as one item, and shipped as their components.
+
+use promissory::sheets::Sheet;
+use promissory_fakes::shopify::OrderId;
+use promissory_tests::shop::RunningShop;
+use promissory_tests::source::{Post, event};
+use promissory_tests::world::World;
+use reconciler::Job;
+use serde_json::json;
+
+use crate::planning::{MADE, sheets, with_production};
+
+const SHEETS: [(Sheet, &str); 5] = [
+    (Sheet::Items, "sku,promise_days\nKIT,0\nA,\nB,\n"),
+    (Sheet::Locations, "code,kind,fulfils_online\nMADE,production,yes\n"),
+    (Sheet::LocationCodes, "location,in,code\nMADE,shop.myshopify.com,70000000009\n"),
+    (Sheet::Assemblies, "parent,phantom\nKIT,yes\n"),
+    (Sheet::Bills, "parent,component,quantity\nKIT,A,1\nKIT,B,2\n"),
+];
+
+/// A shop that sells a kit and its components, with units for ten kits.
+async fn selling() -> (World, RunningShop) {
+    let world = World::new().await;
+    world.item("A", &[("WH-1", 10)]).await;
+    world.item("B", &[("WH-1", 20)]).await;
+    world.item("KIT", &[]).await;
+    sheets(&world, &SHEETS).await;
+    let running = with_production(&world);
+    push_all(&world, &running).await;
+    running.sweep_settled(&world).await;
+    push_all(&world, &running).await;
+    (world, running)
+}
+
+/// Plays the stream, runs the jobs that repair, and pushes every hint.
+async fn push_all(world: &World, running: &RunningShop) {
+    for job in [Job::Sweep, Job::Read, Job::Compare, Job::Backlog] {
+        world.settle().await;
+        world.reconcile(running.front(), job).await.expect("run");
+    }
+    world.settle().await;
+    let hints = world.hints.take();
+    assert_eq!(world.push(running.front(), &hints).await, [0; 0], "a hint was given back");
+}
+
+/// Buys kits, and returns the order and its line as source systems name them.
+async fn buy(world: &World, running: &RunningShop, kits: i64) -> (OrderId, serde_json::Value) {
+    let now = world.clock.after(0);
+    let order = running.server.shop(|shop| shop.checkout(now, &[("KIT", kits)]).expect("placed"));
+    let line = running.server.shop(|shop| shop.order(order).expect("placed").lines[0].id);
+    running.deliver_all(world).await;
+    push_all(world, running).await;
+    (order, json!({ "shop": world.shop.to_string(), "order": order.0.to_string(), "line": line.0.to_string() }))
+}
+
+async fn ship(world: &World, running: &RunningShop, events: &[(&str, &str, i64)], line: &serde_json::Value) {
+    let of = |(id, sku, units): &(&str, &str, i64)| {
+        event(world, id, "shipment", *units, &json!({ "sku": sku, "location": "WH-1", "order": line }))
+    };
+    let events: Vec<_> = events.iter().map(of).collect();
+    assert_eq!(world.send_events(&events).await, vec!["applied"; events.len()]);
+    world.clock.pass(1);
+    push_all(world, running).await;
+}
+
+async fn fulfil(world: &World, running: &RunningShop, order: OrderId) {
+    let now = world.clock.after(0);
+    running.server.shop(|shop| shop.fulfil(now, order, None).expect("fulfilled"));
+    running.deliver_all(world).await;
+    push_all(world, running).await;
+}
+
+/// The available and committed kits that the shop shows.
+fn kits(running: &RunningShop) -> (i64, i64) {
+    let item = running.item("KIT");
+    running.server.shop(|shop| shop.level(item, MADE).map(|level| (level.available, level.committed)).expect("a level"))
+}
+
+/// What the shop shows as available of A, of B and of the kit.
+fn shown(running: &RunningShop) -> (i64, i64, i64) {
+    (running.shown("A", "WH-1").0, running.shown("B", "WH-1").0, kits(running).0)
+}
+
+async fn assert_nothing_of_kits(world: &World) {
+    let contents = world.contents().await;
+    for position in contents.positions.values().filter(|position| position.of.sku.as_str() == "KIT") {
+        assert!(
+            position.balance.on_hand.is_zero() && position.balance.reserved.is_zero(),
+            "{}: {}",
+            position.of,
+            position.balance
+        );
+    }
+}
+
+/// Protects kits and their components from being sold twice: what an order for a kit takes is not sold as a component, whoever
+/// reports first that it has left, and no claim stays behind.
+#[tokio::test]
+async fn a_kit_ships_as_its_components() {
+    for shop_is_first in [false, true] {
+        let (world, running) = selling().await;
+        assert_eq!(shown(&running), (10, 20, 10), "what can be put together");
+        let (order, line) = buy(&world, &running, 1).await;
+        assert_eq!((shown(&running), kits(&running).1), ((9, 18, 9), 1), "an order keeps its components");
+        if shop_is_first {
+            fulfil(&world, &running, order).await;
+            assert_eq!(shown(&running), (9, 18, 9), "components that left are not sold, although no system has posted them");
+        }
+        ship(&world, &running, &[("s1", "A", 1)], &line).await;
+        ship(&world, &running, &[("s2", "B", 2)], &line).await;
+        assert_eq!(shown(&running), (9, 18, 9), "the components have left");
+        if !shop_is_first {
+            fulfil(&world, &running, order).await;
+        }
+        assert_eq!((shown(&running), kits(&running).1), ((9, 18, 9), 0), "shop first: {shop_is_first}");
+        let positions = world.positions().await;
+        for of in ["A@WH-1 9 on hand, 0 reserved", "B@WH-1 18 on hand, 0 reserved"] {
+            assert!(positions.iter().any(|position| position == of), "{positions:?}");
+        }
+        assert_nothing_of_kits(&world).await;
+        assert_eq!(world.alerts(), [""; 0]);
+    }
+}
+
+/// Protects a shop whose warehouse reports no kits: the components that left stay off sale until they are counted.
+#[tokio::test]
+async fn a_count_of_the_components_settles_a_kit_that_nobody_reported() {
+    let (world, running) = selling().await;
+    let (order, _) = buy(&world, &running, 2).await;
+    fulfil(&world, &running, order).await;
+    assert_eq!(shown(&running), (8, 16, 8));
+    world.clock.pass(3_600);
+    for (id, sku, units) in [("c1", "A", 8), ("c2", "B", 16)] {
+        let counted = event(&world, id, "count", units, &json!({ "sku": sku, "location": "WH-1" }));
+        assert_eq!(world.send_events(&[counted]).await, ["applied"]);
+    }
+    push_all(&world, &running).await;
+    assert_eq!(shown(&running), (8, 16, 8), "what was counted is sold");
+    assert_nothing_of_kits(&world).await;
+}
+
+/// Protects a warehouse that is faster than the shop: what it ships for a line that is not known yet waits for the order.
+#[tokio::test]
+async fn a_component_that_leaves_before_its_order_is_known_waits() {
+    let (world, running) = selling().await;
+    let now = world.clock.after(0);
+    let order = running.server.shop(|shop| shop.checkout(now, &[("KIT", 1)]).expect("placed"));
+    let line = running.server.shop(|shop| shop.order(order).expect("placed").lines[0].id);
+    running.lose_all();
+    let of = json!({ "shop": world.shop.to_string(), "order": order.0.to_string(), "line": line.0.to_string() });
+    let shipped = event(&world, "s1", "shipment", 1, &json!({ "sku": "A", "location": "WH-1", "order": of }));
+    assert_eq!(world.send_events(&[shipped]).await, ["waiting"]);
+    assert_eq!(world.alerts(), ["unmapped_item#wms#A raised"]);
+    world.clock.pass(60);
+    push_all(&world, &running).await;
+    ship(&world, &running, &[("s2", "B", 2)], &of).await;
+    fulfil(&world, &running, order).await;
+    assert_eq!((shown(&running), kits(&running).1), ((9, 18, 9), 0));
+    assert_nothing_of_kits(&world).await;
+    assert_eq!(world.alerts(), ["unmapped_item#wms#A cleared"]);
+}
+
+/// Protects the stock from reports that cannot belong to a line: only a component of the kit that the line sells may leave for it.
+#[tokio::test]
+async fn other_items_do_not_leave_for_a_kit() {
+    let (world, running) = selling().await;
+    sheets(&world, &[(Sheet::Items, "sku\nC\n")]).await;
+    let (_, line) = buy(&world, &running, 1).await;
+    let wrong = event(&world, "s9", "shipment", 1, &json!({ "sku": "C", "location": "WH-1", "order": line }));
+    let (status, answer) = world.post(Post::new(&world, &[wrong])).await;
+    assert_eq!((status, &answer["events"][0]["outcome"]), (422, &json!("refused")), "{answer}");
+    assert_eq!(world.alerts(), ["refused_event#wms raised"]);
+}
