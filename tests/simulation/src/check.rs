@@ -290,6 +290,9 @@ impl Checker {
         let raised = alert.state == AlertState::Raised;
         self.holds(alert.times == times + u64::from(raised), || format!("the alert {} has a wrong count", alert.subject));
         self.coverage.note(if raised { "alert raised" } else { "alert cleared" });
+        if matches!(alert.subject, AlertSubject::ExpiredLot { .. }) && raised {
+            self.coverage.note("lot expired");
+        }
         if let AlertSubject::LatePromise { .. } = &alert.subject {
             self.coverage.note(if raised { "late promise raised" } else { "late promise cleared" });
         }

@@ -61,6 +61,8 @@ pub const RARE_PATHS: [&str; 112] = [
     "shipment ahead confirmed",
     "misattributed shipment",
     // The ledger.
+    "event from the future",
+    "lot expired",
     "large order in parts",
     "lane settled",
     "order of an unmapped item",

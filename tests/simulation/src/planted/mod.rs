@@ -54,11 +54,21 @@ pub enum PlantedBug {
     PlanUnseen,
     /// Does not plan again when a day begins.
     NewDayUnseen,
+    /// Forgets when lots expire.
+    ExpiryNotStored,
+    /// Lets every day begin in UTC.
+    TimeZoneIgnored,
+    /// Forgets the units that orders reserve and the shop does not commit.
+    ClaimsForgotten,
+    /// Reads of a level only what is available and committed.
+    SetAsideIgnored,
+    /// Takes an event from the future as if it had happened now.
+    FutureTimeTaken,
 }
 
 impl PlantedBug {
     /// All planted bugs with their names.
-    pub const ALL: [(PlantedBug, &'static str); 21] = [
+    pub const ALL: [(PlantedBug, &'static str); 26] = [
         (PlantedBug::MarkerFirst, "marker-first"),
         (PlantedBug::MarkerLast, "marker-last"),
         (PlantedBug::NoVersionCheck, "no-version-check"),
@@ -80,6 +90,11 @@ impl PlantedBug {
         (PlantedBug::ReceiptsNotStored, "receipts-not-stored"),
         (PlantedBug::PlanUnseen, "plan-unseen"),
         (PlantedBug::NewDayUnseen, "new-day-unseen"),
+        (PlantedBug::ExpiryNotStored, "expiry-not-stored"),
+        (PlantedBug::TimeZoneIgnored, "time-zone-ignored"),
+        (PlantedBug::ClaimsForgotten, "claims-forgotten"),
+        (PlantedBug::SetAsideIgnored, "set-aside-ignored"),
+        (PlantedBug::FutureTimeTaken, "future-time-taken"),
     ];
 
     /// The name on the command line.

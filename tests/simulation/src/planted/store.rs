@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use promissory::ports::{Listing, Page, Store, StoreError, WriteError};
 use promissory::table::{Expect, IndexPartition, Key, Record, RowKind, Write};
 use promissory_fakes::shopify::ShopConfig;
+use serde_json::Value;
 
 use super::PlantedBug;
 use crate::store::SimStore;
@@ -62,6 +63,15 @@ impl PlantedStore {
         if kept.is_empty() { Ok(()) } else { self.inner.write(&kept).await }
     }
 
+    /// The planted mistakes that do not know a field of a row.
+    fn forget_fields<'a>(&self, records: impl Iterator<Item = &'a mut Record>) {
+        match self.bug {
+            Some(PlantedBug::TimeZoneIgnored) => forget(records, RowKind::Location, "time_zone"),
+            Some(PlantedBug::ClaimsForgotten) => forget(records, RowKind::Level, "unclaimed"),
+            _ => {}
+        }
+    }
+
     fn remember_hints(&self, writes: &[Write]) {
         let mut hinted = self.hinted.lock().unwrap_or_else(PoisonError::into_inner);
         for write in writes {
@@ -97,6 +107,26 @@ fn clears_an_alert(write: &Write) -> bool {
     }
 }
 
+/// Removes the expiry dates of the lots of a position and of a movement.
+fn without_expiry(write: &mut Write) {
+    let Write::Put { body, .. } = write else { return };
+    if let Some(lots) = body.get_mut("lots").and_then(Value::as_object_mut) {
+        lots.values_mut().filter_map(Value::as_object_mut).for_each(|lot| drop(lot.remove("expires")));
+    }
+    if let Some(lot) = body.get_mut("lot").and_then(Value::as_object_mut) {
+        lot.remove("expires");
+    }
+}
+
+/// Removes a field of the rows of a kind.
+fn forget<'a>(records: impl Iterator<Item = &'a mut Record>, kind: RowKind, field: &str) {
+    for record in records {
+        if let Some(body) = record.body.as_object_mut().filter(|_| RowKind::of(&record.key) == Some(kind)) {
+            body.remove(field);
+        }
+    }
+}
+
 /// Sets the offered quantity of every finished good in a plan to the highest one.
 fn plan_alone(write: &mut Write) {
     let Write::Put { key, body, .. } = write else { return };
@@ -121,6 +151,7 @@ impl Store for PlantedStore {
                 }
             }
         }
+        self.forget_fields(records.iter_mut().flatten());
         Ok(records)
     }
 
@@ -153,6 +184,13 @@ impl Store for PlantedStore {
                 writes.iter_mut().for_each(plan_alone);
                 self.inner.write(&writes).await
             }
+            Some(PlantedBug::ExpiryNotStored) => {
+                let mut writes = writes.to_vec();
+                let of_lots =
+                    writes.iter_mut().filter(|write| is_of(write, RowKind::Position) || is_of(write, RowKind::Movement));
+                of_lots.for_each(without_expiry);
+                self.inner.write(&writes).await
+            }
             Some(PlantedBug::StalePlanWins) if touches(writes, RowKind::Plan) => {
                 // The writer yields often, so that other invocations write in between.
                 for _ in 0..SLOW {
@@ -179,7 +217,9 @@ impl Store for PlantedStore {
         if unseen.iter().any(|(bug, index)| self.bug == Some(*bug) && listing.partition == index.key()) {
             return Ok(Page { records: Vec::new(), next: None });
         }
-        self.inner.list(listing).await
+        let mut page = self.inner.list(listing).await?;
+        self.forget_fields(page.records.iter_mut());
+        Ok(page)
     }
 }
 

@@ -118,7 +118,11 @@ impl Storefront for PlantedStorefront {
     }
 
     async fn levels(&self, shop: &ShopDomain, items: &[InventoryItemId]) -> Result<Vec<ShopLevel>, StorefrontError> {
-        self.inner.levels(shop, items).await
+        let mut levels = self.inner.levels(shop, items).await?;
+        if self.bug == Some(PlantedBug::SetAsideIgnored) {
+            levels.iter_mut().for_each(|level| (level.reserved, level.set_aside) = (Quantity::ZERO, Quantity::ZERO));
+        }
+        Ok(levels)
     }
 
     async fn order(&self, shop: &ShopDomain, order: OrderId) -> Result<Option<OrderRead>, StorefrontError> {

@@ -1,6 +1,7 @@
 //! Event batches in flight: they are sent, lost and repeated as by real source systems, and answered event by event.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lambda_http::{Body, Request};
 use promissory::adapters::secrets::SourceSecrets;
@@ -14,6 +15,7 @@ use source_intake::{MAX_BODY, SIGNATURE, TIMESTAMP, signed_bytes};
 use super::World;
 use super::invocations::{Ended, Trigger};
 use super::stock_events::{Channel, EventBatch, Flaw, SourceEvent, Validity};
+use crate::planted::PlantedBug;
 
 /// The answer to a batch.
 pub enum BatchAnswer {
@@ -80,12 +82,18 @@ impl World {
         let id = format!("bad-{}", self.sources.events.len());
         bad["id"] = id.as_str().into();
         let mut id = Some(id);
-        match self.rng.below(6) {
+        match self.rng.below(7) {
             0 => bad["quantity"] = "a few".into(),
             1 => bad["kind"] = "teleported".into(),
             2 => bad["occurred_at"] = "yesterday".into(),
             3 => bad["surprise"] = true.into(),
             4 => bad["unit"] = " ".into(),
+            5 => {
+                // No clock of a process is an hour ahead.
+                let ahead = if self.bug == Some(PlantedBug::FutureTimeTaken) { 0 } else { 3_600 };
+                bad["occurred_at"] = (self.clock.now() + Duration::from_secs(ahead)).to_string().into();
+                self.coverage.note("event from the future");
+            }
             _ => (id, bad) = (None, json!("an event")),
         }
         (id, Validity::Malformed, bad)
