@@ -23,7 +23,7 @@ impl Coverage {
 }
 
 /// Each of these must occur in a run of many worlds. Otherwise the simulator does not test that path.
-pub const RARE_PATHS: [&str; 112] = [
+pub const RARE_PATHS: [&str; 114] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
