@@ -64,11 +64,13 @@ pub enum PlantedBug {
     SetAsideIgnored,
     /// Takes an event from the future as if it had happened now.
     FutureTimeTaken,
+    /// Takes stock that was never reported for zero.
+    NeverReportedIsZero,
 }
 
 impl PlantedBug {
     /// All planted bugs with their names.
-    pub const ALL: [(PlantedBug, &'static str); 26] = [
+    pub const ALL: [(PlantedBug, &'static str); 27] = [
         (PlantedBug::MarkerFirst, "marker-first"),
         (PlantedBug::MarkerLast, "marker-last"),
         (PlantedBug::NoVersionCheck, "no-version-check"),
@@ -95,6 +97,7 @@ impl PlantedBug {
         (PlantedBug::ClaimsForgotten, "claims-forgotten"),
         (PlantedBug::SetAsideIgnored, "set-aside-ignored"),
         (PlantedBug::FutureTimeTaken, "future-time-taken"),
+        (PlantedBug::NeverReportedIsZero, "never-reported-is-zero"),
     ];
 
     /// The name on the command line.

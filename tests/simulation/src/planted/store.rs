@@ -191,6 +191,17 @@ impl Store for PlantedStore {
                 of_lots.for_each(without_expiry);
                 self.inner.write(&writes).await
             }
+            Some(PlantedBug::NeverReportedIsZero) => {
+                let mut writes = writes.to_vec();
+                for write in &mut writes {
+                    if let Write::Put { key, body, .. } = write
+                        && RowKind::of(key) == Some(RowKind::Position)
+                    {
+                        body["reported"] = true.into();
+                    }
+                }
+                self.inner.write(&writes).await
+            }
             Some(PlantedBug::StalePlanWins) if touches(writes, RowKind::Plan) => {
                 // The writer yields often, so that other invocations write in between.
                 for _ in 0..SLOW {

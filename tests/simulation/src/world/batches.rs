@@ -89,9 +89,9 @@ impl World {
             3 => bad["surprise"] = true.into(),
             4 => bad["unit"] = " ".into(),
             5 => {
-                // No clock of a process is an hour ahead.
-                let ahead = if self.bug == Some(PlantedBug::FutureTimeTaken) { 0 } else { 3_600 };
-                bad["occurred_at"] = (self.clock.now() + Duration::from_secs(ahead)).to_string().into();
+                // Still in the future when a batch arrives days late.
+                let days = if self.bug == Some(PlantedBug::FutureTimeTaken) { 0 } else { 30 };
+                bad["occurred_at"] = (self.clock.now() + Duration::from_secs(days * 86_400)).to_string().into();
                 self.coverage.note("event from the future");
             }
             _ => (id, bad) = (None, json!("an event")),

@@ -37,6 +37,12 @@ pub const RAW: &str = "RAW";
 pub const SOLD_AT_POS: &str = "PACKED";
 pub const LOTS: &str = "LOTS";
 
+/// The item of the shop whose stock no system reports.
+pub const SILENT: &str = "SILENT";
+
+/// Units of that item that the shop has at each location.
+const UNREPORTED: i64 = 500;
+
 /// The item of the shop that is kept by lot in some worlds.
 pub const SOLD_BY_LOT: &str = "S1";
 
@@ -171,10 +177,12 @@ fn locations(shop: &mut Shop, domain: &ShopDomain, config: WorldConfig) -> (Vec<
     (codes, places)
 }
 
-/// The mapped items of the shop: three tracked items, the last one with a buffer, and one that may be oversold.
+/// The mapped items of the shop: three tracked items, the last one with a buffer, one that may be oversold, and one whose stock no
+/// system reports.
 fn items(shop: &mut Shop, domain: &ShopDomain, config: WorldConfig) -> Vec<(Item, ItemId)> {
     let mut items = Vec::new();
-    for (sku, buffer, low_at) in [("S0", 0, Some(2)), ("S1", 0, Some(2)), ("S2", 1, Some(3)), (BULK, 0, None)] {
+    for (sku, buffer, low_at) in [("S0", 0, Some(2)), ("S1", 0, Some(2)), ("S2", 1, Some(3)), (BULK, 0, None), (SILENT, 0, None)]
+    {
         let oversell = if sku == BULK { Oversell::Continue } else { Oversell::Deny };
         let id = shop.add_item(NewItem { oversell, ..NewItem::tracked(sku) }).expect("a new item");
         let sku: Sku = sku.parse().expect("a SKU");
@@ -232,8 +240,10 @@ fn stock(shop: &mut Shop, clock: &SimClock, config: WorldConfig) {
     let unmapped = shop.add_item(NewItem::tracked(UNMAPPED)).expect("a new item");
     let locations: Vec<ShopLocation> = shop.locations().map(|location| location.id).collect();
     for item in shop.items().map(|item| item.id).collect::<Vec<_>>() {
+        let is_silent = shop.item(SILENT).is_some_and(|silent| silent.id == item);
         let available = match (item == unmapped, config.initialised) {
             (true, _) => 50,
+            _ if is_silent => UNREPORTED,
             (false, true) => 0,
             (false, false) => OPENING,
         };

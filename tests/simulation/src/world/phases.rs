@@ -11,7 +11,7 @@ use promissory_fakes::shopify::Faults;
 use reconciler::Job;
 
 use super::World;
-use super::build::{OPENING, OPENING_FINISHED_GOODS};
+use super::build::{OPENING, OPENING_FINISHED_GOODS, SILENT};
 use super::workshop::FINISHED_GOODS;
 use crate::ports::PortFaults;
 use crate::store::StoreFaults;
@@ -30,7 +30,7 @@ impl World {
         let skus: Vec<Sku> = self.items.iter().map(|(item, _)| item.sku.clone()).chain(self.unsold.clone()).collect();
         let mut events = Vec::new();
         let components: Vec<Sku> = self.workshop.iter().flat_map(|workshop| workshop.components.clone()).collect();
-        for sku in skus.into_iter().filter(|sku| !components.contains(sku)) {
+        for sku in skus.into_iter().filter(|sku| !components.contains(sku) && sku.as_str() != SILENT) {
             let units = if FINISHED_GOODS.contains(&sku.as_str()) { OPENING_FINISHED_GOODS } else { OPENING };
             for (location, _) in self.codes.clone() {
                 events.push(self.event("erp", StockKind::Receipt, (sku.clone(), location), units));

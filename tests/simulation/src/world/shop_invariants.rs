@@ -16,6 +16,7 @@ use promissory_fakes::shopify::{
 
 use super::World;
 use super::actors::BULK;
+use super::build::SILENT;
 use super::build::number;
 
 impl World {
@@ -107,7 +108,7 @@ impl World {
             let table = self.store.table();
             let shop = self.ports.shop();
             let moved = moved_by_shop(&shop);
-            for (item, id) in self.items.iter().filter(|(item, _)| item.sku.as_str() != BULK) {
+            for (item, id) in self.items.iter().filter(|(item, _)| ![BULK, SILENT].contains(&item.sku.as_str())) {
                 for (code, location) in &self.codes {
                     let of = PositionKey::new(item.sku.clone(), Place::At(code.clone()));
                     let Some((_, balance)) = table.checker.positions.get(&of) else { continue };

@@ -14,7 +14,7 @@ use promissory_fakes::oracle::change;
 use promissory_fakes::shopify::{FulfilmentStatus, LocationId as ShopLocation, Order};
 
 use super::World;
-use super::build::{LOTS, RAW, SOLD_AT_POS, SOLD_BY_LOT, number};
+use super::build::{LOTS, RAW, SILENT, SOLD_AT_POS, SOLD_BY_LOT, number};
 use super::stock_events::{CASE, EventBatch, Mapping, PALLET, SYSTEMS, SourceEvent};
 
 /// A source document that events refer to.
@@ -204,7 +204,8 @@ impl World {
 
     fn some_item(&self) -> (Sku, bool) {
         if self.rng.per_mille(400) {
-            return (self.rng.pick(&self.items).0.sku.clone(), true);
+            let sold = &self.rng.pick(&self.items).0.sku;
+            return (if sold.as_str() == SILENT { self.items[0].0.sku.clone() } else { sold.clone() }, true);
         }
         (self.rng.pick(&self.unsold).clone(), false)
     }

@@ -21,7 +21,7 @@ use promissory_fakes::shopify::{Financial, ItemId, LocationId as ShopLocation, O
 
 use super::World;
 use super::actors::UNMAPPED;
-use super::build::{number, zone};
+use super::build::{SILENT, number, zone};
 use super::shop_invariants::moved_by_shop;
 use super::stock_events::SourceEvent;
 use crate::check::Checker;
@@ -145,7 +145,8 @@ impl World {
                 let unclaimed = level.map_or(0, |level| level.unclaimed.units());
                 promised_elsewhere += unclaimed;
                 let supply = sellable + expected.shipped_ahead.units() - unclaimed;
-                differences.extend(self.level_difference(level, supply, (id, location), &shop));
+                let differs = || self.level_difference(level, supply, (id, location), &shop);
+                differences.extend(if self.is_silent(item, code) { level.and_then(pushed) } else { differs() });
             }
         }
         let open: i64 = lines.iter().map(|line| line.of.open).sum();
@@ -157,7 +158,7 @@ impl World {
         }
         // What the ledger reserves and the shop does not commit is taken off the levels, at whatever location.
         let committed: i64 = shop.levels().filter(|(item, ..)| Some(*item) == id).map(|(.., level)| level.committed).sum();
-        if id.is_some() && promised_elsewhere != (reserved - committed).max(0) {
+        if id.is_some() && item.sku.as_str() != SILENT && promised_elsewhere != (reserved - committed).max(0) {
             differences.push(format!(
                 "{}: {reserved} reserved, {committed} committed by the shop, {promised_elsewhere} subtracted",
                 item.sku
@@ -338,6 +339,19 @@ impl World {
             .filter_map(|of| Some((of, code_of(&of.place)?)))
             .any(|(of, code)| !checker.expired(of, self.day_at(code)).is_zero())
     }
+}
+
+impl World {
+    /// Whether no system reports the stock of an item at a location. What a production location can make is computed.
+    fn is_silent(&self, item: &Item, code: &LocationId) -> bool {
+        item.sku.as_str() == SILENT && !self.is_production(code)
+    }
+}
+
+/// The level of an item whose stock was never reported is left alone.
+fn pushed(level: &Level) -> Option<String> {
+    let is_left_alone = level.acknowledged.is_none() && level.blocked == Some(LevelBlock::NeverReported);
+    (!is_left_alone).then(|| format!("{}@{} was never reported, and was pushed: {level:?}", level.sku, level.location))
 }
 
 fn low_stock_difference(item: &Item, available: i64, checker: &Checker) -> Option<String> {
