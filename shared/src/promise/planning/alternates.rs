@@ -1,19 +1,36 @@
 //! Alternates: a slot takes its first option. Where that makes an item short, as many starts as needed move to the next option.
 //!
-//! Starts only move forwards along the options of their slot, the slots closest to the shortage first, and the demands are
-//! exploded again after each move. So the search ends, and the same group always gives the same result. It is a heuristic, not an
-//! optimisation over all combinations.
+//! While demands may fit, starts only move forwards along the options of their slot, the slots closest to the shortage first, and
+//! the demands are exploded again after each move. Demands that are placed although they do not fit may move starts to any
+//! option, as long as less is missing after each move. So both searches end, and the same group always gives the same result.
+//! They are heuristics, not an optimisation over all combinations.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::promise::planning::Day;
-use crate::promise::planning::curve::{Step, end, on, push};
+use crate::promise::planning::curve::{Both, Step, cumulate, end, on, push};
 use crate::promise::planning::explosion::{Demand, Engine, Shortage, ShortageCause};
 use crate::promise::planning::index::NodeIndex;
 use crate::promise::planning::trial::Touched;
 
 /// The most moves in one trial, which bounds its time.
 const MOST_MOVES: usize = 100;
+
+/// The most explosions that look for options with less missing, for demands that do not fit.
+const MOST_TRIES: usize = 1_000;
+
+/// A number of starts that can take another option of their slot.
+struct Move {
+    parent: NodeIndex,
+    /// The first option of the slot, the one that the starts take, and the other one.
+    first: usize,
+    from: usize,
+    to: usize,
+    /// All starts that take `from`; up to and including `day`, this number of them can move.
+    drawn: Vec<Step>,
+    day: Day,
+    starts: i64,
+}
 
 impl Engine<'_> {
     /// Explodes the demands and switches to alternates where that helps. Returns `None` when no item gets shorter; the trial can
@@ -40,25 +57,81 @@ impl Engine<'_> {
         self.trial.touched.iter().any(|touched| self.short_items.contains(&touched.at) && less(touched))
     }
 
-    /// Places the demands even if items become short, and uses alternates for as much of the shortage as they can cover.
+    /// Places the demands even if items become short, and moves starts to other options as long as the shortages then end earlier
+    /// or become smaller. So starts that must wait are at the options that can supply them first, and only what arrives there
+    /// beyond them is offered.
     pub(super) fn force(&mut self, list: &[NodeIndex], demands: &[Demand]) {
         self.begin();
         self.explode(list, demands, false);
-        for _ in 0..MOST_MOVES {
-            let shortages = std::mem::take(&mut self.shortages);
-            if !self.choices || !shortages.iter().any(|short| self.switch(list, *short)) {
-                self.shortages = shortages;
-                break;
-            }
-            self.explode(list, demands, false);
-        }
+        let mut tries = 0;
+        while self.choices && self.relieve(list, demands, &mut tries) {}
         self.short_items.extend(self.shortages.iter().map(|short| short.at));
         self.keep_trial();
         self.commit();
     }
 
+    /// Makes the first move that leaves less missing. Returns false when no move does.
+    fn relieve(&mut self, list: &[NodeIndex], demands: &[Demand], tries: &mut usize) -> bool {
+        let before = self.missing();
+        let moves: Vec<Move> = self.shortages.iter().flat_map(|short| self.moves(list, *short, false)).collect();
+        let switched = self.trial.switched.clone();
+        for one in moves {
+            let mut starts = one.starts;
+            while starts > 0 && *tries < MOST_TRIES {
+                *tries += 1;
+                self.advance(&one, starts);
+                self.explode(list, demands, false);
+                // The last day with a difference decides.
+                let differ = |(_, now, before): &(Day, i64, i64)| now != before;
+                if Both::of(&self.missing(), &before).filter(differ).last().is_some_and(|(_, now, before)| now < before) {
+                    return true;
+                }
+                self.trial.switched.clone_from(&switched);
+                starts /= 2;
+            }
+        }
+        self.explode(list, demands, false);
+        false
+    }
+
+    /// The units that the last explosion leaves missing on each day beyond those that were missing before, of all items together.
+    /// Starts that a work centre cannot do are missing for one day.
+    fn missing(&self) -> Vec<Step> {
+        let mut changes = Vec::new();
+        for &touched in &self.trial.touched {
+            let node = self.graph.nodes[touched.at];
+            let produced = if node.is_produced { node.lead } else { Day::MAX };
+            let bought = node.bought_in.filter(|_| self.buying).unwrap_or(Day::MAX);
+            let supplied = produced.min(bought);
+            let mut missing = 0;
+            let both = Both::of(self.left.of(touched.at), self.trial.delta(touched));
+            for (day, left, more) in both.take_while(|(day, ..)| *day < supplied) {
+                let now = (more - left.clamp(0, more.max(0))).max(0);
+                changes.push(Step { day, units: now - missing });
+                missing = now;
+            }
+            changes.push(Step { day: supplied, units: -missing });
+        }
+        for short in self.shortages.iter().filter(|short| short.cause == ShortageCause::Centre) {
+            changes.push(Step { day: short.day, units: short.excess });
+            changes.push(Step { day: short.day.saturating_add(1), units: -short.excess });
+        }
+        cumulate(&mut changes);
+        changes
+    }
+
     /// Moves starts of the slot nearest above the shortage to their next option. Returns false when there is none.
     fn switch(&mut self, list: &[NodeIndex], short: Shortage) -> bool {
+        let next = self.moves(list, short, true).pop();
+        if let Some(next) = &next {
+            self.advance(next, next.starts);
+        }
+        next.is_some()
+    }
+
+    /// The moves that take starts away from an item that is short, of the nearest slots above it first. With `forwards`, only the
+    /// first move to the next option of its slot.
+    fn moves(&self, list: &[NodeIndex], short: Shortage, forwards: bool) -> Vec<Move> {
         let inside: BTreeSet<NodeIndex> = list.iter().copied().collect();
         let node = self.graph.nodes[short.at];
         let (units, day) = match short.cause {
@@ -67,25 +140,29 @@ impl Engine<'_> {
         };
         let mut open = VecDeque::from([(short.at, units, day)]);
         let mut seen = BTreeSet::from([short.at]);
+        let mut moves = Vec::new();
         while let Some((item, units, day)) = open.pop_front() {
             for &parent in list {
                 let node = self.graph.nodes[parent];
                 for slot in node.first..node.end {
                     let span = self.graph.slots[slot];
-                    for option in span.first..span.end {
-                        let edge = self.graph.uses[option];
+                    for from in span.first..span.end {
+                        let edge = self.graph.uses[from];
                         if edge.item != item || !inside.contains(&parent) {
                             continue;
                         }
-                        let drawn = self.drawn_now(parent, slot, option);
+                        let drawn = self.drawn_now(parent, slot, from);
                         let there = on(&drawn, day);
                         if there <= 0 {
                             continue;
                         }
                         let starts = edge.per.per_up(units).max(1);
-                        if option + 1 < span.end {
-                            self.advance(parent, option, &drawn, day, starts.min(there), option == span.first);
-                            return true;
+                        for to in (span.first..span.end).filter(|&to| if forwards { to == from + 1 } else { to != from }) {
+                            let drawn = drawn.clone();
+                            moves.push(Move { parent, first: span.first, from, to, drawn, day, starts: starts.min(there) });
+                            if forwards {
+                                return moves;
+                            }
                         }
                         if seen.insert(parent) {
                             open.push_back((parent, node.yields.of_down(starts).max(1), day.saturating_add(node.lead)));
@@ -94,29 +171,27 @@ impl Engine<'_> {
                 }
             }
         }
-        false
+        moves
     }
 
-    /// Moves this number of starts to the next option: the latest of those up to and including `day`.
-    fn advance(&mut self, parent: NodeIndex, option: usize, drawn: &[Step], day: Day, starts: i64, first: bool) {
-        let stays = on(drawn, day) - starts;
+    /// Moves this number of starts to the other option: the latest of those up to and including the day of the move.
+    fn advance(&mut self, one: &Move, starts: i64) {
+        let stays = on(&one.drawn, one.day) - starts;
         let mut moved = Vec::new();
-        for step in drawn.iter().filter(|step| step.day <= day) {
+        for step in one.drawn.iter().filter(|step| step.day <= one.day) {
             push(&mut moved, step.day, (step.units - stays).max(0));
         }
-        let committed = |option: usize, engine: &Self| engine.switched.get(&option).cloned().unwrap_or_default();
-        for (option, sign) in [(option, -1), (option + 1, 1)] {
-            if first && sign < 0 {
-                continue; // The first option takes the starts that the others do not take.
-            }
-            let old = self.trial.switched.get(&option).cloned().unwrap_or_else(|| committed(option, self));
+        // The first option takes the starts that the others do not take.
+        for (option, sign) in [(one.from, -1), (one.to, 1)].into_iter().filter(|(option, _)| *option != one.first) {
+            let committed = || self.switched.get(&option).cloned().unwrap_or_default();
+            let old = self.trial.switched.get(&option).cloned().unwrap_or_else(committed);
             let mut new = Vec::new();
-            for (day, old, moved) in super::curve::Both::of(&old, &moved) {
+            for (day, old, moved) in Both::of(&old, &moved) {
                 push(&mut new, day, old + sign * moved);
             }
             self.trial.switched.insert(option, new);
         }
-        self.trial.dirty.insert(parent);
+        self.trial.dirty.insert(one.parent);
     }
 
     /// The starts that take an option, as the last explosion left them.

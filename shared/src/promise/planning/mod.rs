@@ -14,6 +14,9 @@
 //! case remains in which the result can be above: production runs and promises take more than the search among alternates finds
 //! for them, although there is enough. Then the remainder is offered.
 //!
+//! *Shortages.* Starts that no option of a slot can supply in time wait for the option that can supply them first. A receipt of
+//! that option is theirs, and only the rest of it is offered.
+//!
 //! *Promises.* Promised units are placed first. An offer may not make any item shorter on any day than the promises leave it, so
 //! an order of today breaks no promise for a later day.
 

@@ -141,12 +141,50 @@ fn several_finished_goods_are_never_above() {
         [(true, false, false), (false, true, false), (false, false, true), (true, true, true)]
     {
         let mut unknown = 0;
-        cases(500, CaseOptions { finished_goods: 3, policies, shared_centres, alternates, windows }, |case, shown| {
-            let can = can_within(case, &with(case, &shown), TRIES);
-            assert_ne!(can, Some(false), "more than can be produced");
-            unknown += u64::from(can.is_none());
-        });
+        cases(
+            500,
+            CaseOptions { finished_goods: 3, policies, shared_centres, alternates, windows, short: false },
+            |case, shown| {
+                let can = can_within(case, &with(case, &shown), TRIES);
+                assert_ne!(can, Some(false), "more than can be produced");
+                unknown += u64::from(can.is_none());
+            },
+        );
         assert!(unknown < 50, "{unknown} of 500 are too large to decide");
+    }
+}
+
+/// Protects starts that wait for a receipt: when all of them could start once the receipts up to a day are there, they still can
+/// with what is offered. Receipts of any option of a slot count, whichever option is short. The options are bought: starts may
+/// also wait for an option that is produced, and receipts alone do not bring that. (The search among alternates is a heuristic:
+/// among the first 3,000 cases no unit too many is offered, and seed 345825, a little later, has one.)
+#[test]
+fn what_starts_wait_for_is_not_offered() {
+    let policies = &[AllocationPolicy::FirstCome, AllocationPolicy::FairShare, AllocationPolicy::Priority];
+    let (mut seed, mut done) = (0, 0);
+    while done < 200 * manual_factor() {
+        seed += 1;
+        let finished_goods = if seed % 2 == 0 { 1 } else { 2 };
+        let options = CaseOptions { finished_goods, policies, alternates: true, short: true, ..CaseOptions::default() };
+        let case = Random(seed).case(options);
+        let (shown, late) = shown(&case);
+        let slots = case.parts.iter().filter_map(|part| part.recipe.as_ref()).flat_map(|made| &made.slots);
+        let mut alternates = slots.filter(|slot| slot.options.len() > 1).flat_map(|slot| &slot.options);
+        let bought = alternates.all(|option| case.parts[option.0].recipe.is_none());
+        let offers = shown.iter().any(|units| *units > 0) && shown.iter().all(|units| *units < MAX_OFFERED);
+        if late || !offers || !bought || can_within(&case, &[], TRIES) != Some(false) {
+            continue;
+        }
+        for until in 1..=3 {
+            let mut early = case.clone();
+            let bought = early.parts.iter_mut().filter(|part| part.recipe.is_none());
+            bought.flat_map(|part| &mut part.receipts).filter(|receipt| receipt.0 <= until).for_each(|receipt| receipt.0 = 0);
+            if can_within(&early, &case.promised(), TRIES) == Some(true) {
+                done += 1;
+                let can = can_within(&early, &with(&case, &shown), TRIES);
+                assert_ne!(can, Some(false), "seed {seed}, receipts until {until}: {shown:?} of\n{}", case.lines());
+            }
+        }
     }
 }
 
@@ -250,7 +288,14 @@ fn more_is_never_less() {
     let policies = &[AllocationPolicy::FirstCome, AllocationPolicy::FairShare, AllocationPolicy::Priority];
     for seed in 0..1_000 {
         let group = Random(seed)
-            .case(CaseOptions { finished_goods: 3, shared_centres: true, alternates: true, windows: true, policies })
+            .case(CaseOptions {
+                finished_goods: 3,
+                shared_centres: true,
+                alternates: true,
+                windows: true,
+                short: false,
+                policies,
+            })
             .group();
         let mut turned = group.clone();
         let count = group.items.len();

@@ -49,6 +49,8 @@ pub(super) struct CaseOptions {
     pub(super) shared_centres: bool,
     pub(super) alternates: bool,
     pub(super) windows: bool,
+    /// Whether finished goods are often short already.
+    pub(super) short: bool,
     pub(super) policies: &'static [AllocationPolicy],
 }
 
@@ -184,8 +186,11 @@ impl Random {
         let mut parts = Vec::new();
         for index in 0..count {
             let recipe = (index < made).then(|| self.made(index, made, count, config, &mut centres));
-            let stock =
-                if recipe.is_some() { self.pick(&[0, 0, 0, 1, 2, -1]) } else { self.units(6) - i64::from(self.one_in(6)) };
+            let stock = match recipe {
+                Some(_) if config.short => self.pick(&[0, 0, 1, -1, -2, -4]),
+                Some(_) => self.pick(&[0, 0, 0, 1, 2, -1]),
+                None => self.units(6) - i64::from(self.one_in(6)),
+            };
             let mut by_day = |chance: usize, most: usize| -> Vec<(usize, i64)> {
                 if self.one_in(chance) { vec![(self.below(4), 1 + self.units(most))] } else { Vec::new() }
             };

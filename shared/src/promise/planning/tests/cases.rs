@@ -147,6 +147,21 @@ fn what_can_still_be_made() {
             ],
             &["A 0: centre C at B by 7 (A>B)", "D 0: centre C at B by 8 (D>B)"],
         ),
+        (
+            "starts that wait get the receipt of the first option",
+            &["S stock=-7 lead=2 of=P|Q offer=8", "T of=P|Q offer=5", "P stock=2 in=5:4", "Q stock=2"],
+            &["S 1: component Q by 6 (S>Q)", "T 0: component Q by 5 (T>Q)"],
+        ),
+        (
+            "starts that wait get the receipt of the alternate",
+            &["S stock=-7 lead=2 of=P|Q offer=8", "T of=P|Q offer=5", "P stock=2", "Q stock=2 in=5:4"],
+            &["S 1: component Q by 6 (S>Q)", "T 0: component Q by 5 (T>Q)"],
+        ),
+        (
+            "starts that wait get the earlier receipt",
+            &["S stock=-3 of=P|Q", "T of=P offer=4", "U of=Q offer=9", "P in=4:4", "Q in=8:5"],
+            &["T 1: component P by 4 (T>P)", "U 5: component Q by 9 (U>Q)"],
+        ),
         ("buying is for dates only", &["A of=B offer=9", "B stock=1 buy=3"], &["A 1: component B by 9 (A>B)"]),
     ] {
         check(name, lines, expect);

@@ -10,7 +10,8 @@ use crate::promise::planning::{AllocationPolicy, flows, solve};
 fn every_unit_is_accounted_for() {
     let policies: &'static [AllocationPolicy] =
         &[AllocationPolicy::FairShare, AllocationPolicy::FirstCome, AllocationPolicy::Priority];
-    let options = CaseOptions { finished_goods: 3, shared_centres: true, alternates: true, windows: true, policies };
+    let options =
+        CaseOptions { finished_goods: 3, shared_centres: true, alternates: true, windows: true, short: false, policies };
     let sum = |of: &[(u32, Quantity)]| of.iter().map(|(_, units)| *units).sum::<Quantity>();
     for seed in 1..=500 {
         let case = Random(seed).case(options);
