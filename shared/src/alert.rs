@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, EnumString, IntoStaticStr};
 
-use crate::catalog::{LocationId, MetafieldKind, MissingMapping, OrderId, Quantity, Resource, ShopDomain, ShopLocationId, Sku};
+use crate::catalog::{
+    LocationId, MetafieldKind, MissingMapping, OrderId, Quantity, Resource, ShopDomain, ShopLocationId, Sku, VariantId,
+};
 
 /// Defines the rules of alerts: one entry per rule, with the fields that distinguish its alerts from each other.
 ///
@@ -83,6 +85,13 @@ alert_rules! {
         shop: ShopDomain,
         /// The shop's SKU.
         shop_sku: String,
+    },
+    /// A shop sells a variant without a SKU, or with the SKU of another variant, and no listing names the variant.
+    UnmappedVariant {
+        /// The shop.
+        shop: ShopDomain,
+        /// The variant.
+        variant: VariantId,
     },
     /// A shop ships or sells at a location that is not mapped. Its units are deducted from the network, but from no location.
     UnmappedLocation {
@@ -226,6 +235,7 @@ impl AlertSubject {
             | MissingMapping::Correction { system, code, .. } => Self::UnmappedItem { system, code },
             MissingMapping::Location { system, code } => Self::UnmappedFacility { system, code },
             MissingMapping::ShopItem { shop, shop_sku } => Self::UnmappedSku { shop, shop_sku },
+            MissingMapping::ShopVariant { shop, variant } => Self::UnmappedVariant { shop, variant },
             MissingMapping::ShopLocation { shop, location } => Self::UnmappedLocation { shop, location },
         }
     }

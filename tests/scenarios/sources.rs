@@ -306,8 +306,17 @@ async fn an_order_waits_for_its_mapping() {
     let item =
         Item { shops: [(world.shop.clone(), ShopListing::new("NEW", id))].into(), ..Item::new("NEW".parse().expect("a SKU")) };
     put(&world, &item).await;
-    put(&world, &ShopItem { shop: world.shop.clone(), shop_sku: "NEW".to_owned(), sku: item.sku.clone(), inventory_item: id })
-        .await;
+    put(
+        &world,
+        &ShopItem {
+            shop: world.shop.clone(),
+            shop_sku: "NEW".to_owned(),
+            sku: item.sku.clone(),
+            inventory_item: id,
+            variant: None,
+        },
+    )
+    .await;
     world.settle().await;
     assert!(world.alerts().contains(&format!("unmapped_sku#{}#NEW cleared", world.shop)), "{:?}", world.alerts());
     world.clock.pass(5);

@@ -167,7 +167,7 @@ impl World {
         let mut rows = Vec::new();
         for item in skus.iter().map(|sku| self.plain(sku)) {
             for (shop, ShopListing { shop_sku, inventory_item, .. }) in item.shops.clone() {
-                let mapping = ShopItem { shop, shop_sku, sku: item.sku.clone(), inventory_item };
+                let mapping = ShopItem { shop, shop_sku, sku: item.sku.clone(), inventory_item, variant: None };
                 rows.push(Write::put(&mapping, Expect::Absent));
             }
             rows.push(Write::put(&item, Expect::Absent));

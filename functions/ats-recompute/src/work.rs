@@ -87,7 +87,7 @@ impl Work {
             }
             RowKey::Tier(_) | RowKey::WorkCentre(_) => self.refresh = self.refresh.or(Some(at)),
             // Only their prefixes matter, which are added above.
-            RowKey::ShopItem { .. } | RowKey::SystemItem { .. } => {}
+            RowKey::ShopItem { .. } | RowKey::ListedVariant { .. } | RowKey::SystemItem { .. } => {}
             RowKey::Shop(_)
             | RowKey::BillVersion { .. }
             | RowKey::Movement { .. }

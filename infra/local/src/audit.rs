@@ -110,6 +110,7 @@ impl TableContents {
             RowKey::Waiting { .. } => self.waiting.push(record.decode()?),
             RowKey::Item(_)
             | RowKey::ShopItem { .. }
+            | RowKey::ListedVariant { .. }
             | RowKey::SystemItem { .. }
             | RowKey::Tier(_)
             | RowKey::WorkCentre(_)

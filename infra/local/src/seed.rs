@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use promissory::adapters::clock::SystemClock;
-use promissory::catalog::{Item, Location, Network, ShopDomain, ShopItem, ShopSettings};
+use promissory::catalog::{Item, ListedVariant, Location, Network, ShopDomain, ShopItem, ShopSettings};
 use promissory::flows::{CommitError, commit};
 use promissory::ledger::LedgerEvent;
 use promissory::ports::{Store, StoreError, WriteError};
@@ -42,8 +42,13 @@ pub async fn import_item<S: Store>(store: &S, item: &Item) -> Result<(), StoreEr
             shop_sku: listed.shop_sku.clone(),
             sku: item.sku.clone(),
             inventory_item: listed.inventory_item,
+            variant: listed.variant,
         };
         writes.push(Write::put(&mapping, Expect::Absent));
+        if let Some(variant) = listed.variant {
+            let (shop, shop_sku, sku) = (shop.clone(), listed.shop_sku.clone(), item.sku.clone());
+            writes.push(Write::put(&ListedVariant { shop, variant, shop_sku, sku }, Expect::Absent));
+        }
     }
     put(store, writes).await
 }

@@ -102,6 +102,23 @@ pub struct ShopItem {
     pub sku: Sku,
     /// The shop's inventory item.
     pub inventory_item: InventoryItemId,
+    /// The shop's variant, where it is known. Another variant with the same SKU is not this item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<VariantId>,
+}
+
+/// The mapping from a shop's variant to our item. The item of an order line is found by it first, because two variants of a shop
+/// may have one SKU, and a variant may get another SKU.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedVariant {
+    /// The shop.
+    pub shop: ShopDomain,
+    /// The variant.
+    pub variant: VariantId,
+    /// The SKU under which the shop lists it.
+    pub shop_sku: String,
+    /// Our item.
+    pub sku: Sku,
 }
 
 /// The mapping from another system's code to our item, with the units of measure that the system reports it in. It is needed

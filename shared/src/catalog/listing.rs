@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    BillOfMaterials, InventoryItemId, Item, Location, LocationId, Quantity, Resource, ShopDomain, ShopItem, Sku, SystemId,
-    SystemItem, Tier, TierId, VariantId, WhereUsed, WorkCentre, WorkCentreId,
+    BillOfMaterials, InventoryItemId, Item, ListedVariant, Location, LocationId, Quantity, Resource, ShopDomain, ShopItem, Sku,
+    SystemId, SystemItem, Tier, TierId, VariantId, WhereUsed, WorkCentre, WorkCentreId,
 };
 
 /// All rows of the catalog as they are stored.
@@ -20,6 +20,8 @@ pub struct Catalog {
     pub locations: BTreeMap<LocationId, Location>,
     /// Mappings from SKUs of shops.
     pub mappings: BTreeMap<(ShopDomain, String), ShopItem>,
+    /// The items of the variants of shops.
+    pub variants: BTreeMap<(ShopDomain, VariantId), ListedVariant>,
     /// Mappings from codes of other systems.
     pub system_items: BTreeMap<(SystemId, String), SystemItem>,
     /// The bills in force.
@@ -50,12 +52,12 @@ impl Catalog {
     pub fn listings(&self) -> BTreeMap<(ShopDomain, String), CatalogListing> {
         let mut listings = BTreeMap::new();
         for (key, mapping) in &self.mappings {
-            let ShopItem { shop, shop_sku, sku, inventory_item } = mapping;
+            let ShopItem { shop, shop_sku, sku, inventory_item, variant } = mapping;
             let listed = self.items.get(sku).and_then(|item| item.shops.get(shop)).filter(|it| it.shop_sku == *shop_sku);
             let listing = CatalogListing {
                 sku: sku.clone(),
                 inventory_item: *inventory_item,
-                variant: listed.and_then(|listed| listed.variant),
+                variant: listed.and_then(|listed| listed.variant).or(*variant),
                 buffer: listed.and_then(|listed| listed.buffer),
                 whole: listed.is_some_and(|listed| listed.inventory_item == *inventory_item),
             };

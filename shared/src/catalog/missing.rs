@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ShopDomain, ShopLocationId};
+use super::{ShopDomain, ShopLocationId, VariantId};
 
 /// A mapping that the catalog does not have.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,6 +50,13 @@ pub enum MissingMapping {
         /// The SKU of the shop.
         shop_sku: String,
     },
+    /// A variant of a shop is not mapped to one of our items, and its SKU does not tell which one it is.
+    ShopVariant {
+        /// The shop.
+        shop: ShopDomain,
+        /// The variant.
+        variant: VariantId,
+    },
     /// A location of a shop is not mapped to one of our locations.
     ShopLocation {
         /// The shop.
@@ -76,6 +83,7 @@ impl MissingMapping {
             Self::Correction { system, code, event } => fields(&["item", code, system, "correction", event]),
             Self::Location { system, code } => fields(&["location", code, system]),
             Self::ShopItem { shop, shop_sku } => fields(&["shop_item", shop_sku, shop.as_str()]),
+            Self::ShopVariant { shop, variant } => fields(&["shop_variant", &variant.to_string(), shop.as_str()]),
             Self::ShopLocation { shop, location } => fields(&["shop_location", &location.to_string(), shop.as_str()]),
         }
     }
@@ -92,6 +100,9 @@ impl MissingMapping {
             }
             ["location", code, system] => Self::Location { system: owned(system), code: owned(code) },
             ["shop_item", shop_sku, shop] => Self::ShopItem { shop: shop.parse().ok()?, shop_sku: owned(shop_sku) },
+            ["shop_variant", variant, shop] => {
+                Self::ShopVariant { shop: shop.parse().ok()?, variant: VariantId::new(variant.parse().ok()?) }
+            }
             ["shop_location", location, shop] => {
                 let location = ShopLocationId::new(location.parse().ok()?);
                 Self::ShopLocation { shop: shop.parse().ok()?, location }

@@ -34,7 +34,7 @@ pub use ids::{
     DispositionId, FeedId, FulfilmentId, InventoryItemId, LineId, LocationId, LotId, NameError, OrderId, Place, RefundId,
     ReturnId, ShopDomain, ShopLocationId, Sku, SystemId, TierId, Unit, VariantId, WorkCentreId,
 };
-pub use item::{Item, ShopItem, ShopListing, SystemItem, Tier};
+pub use item::{Item, ListedVariant, ShopItem, ShopListing, SystemItem, Tier};
 pub use listing::{Catalog, CatalogListing};
 pub use metafield::MetafieldKind;
 pub use missing::MissingMapping;

@@ -27,6 +27,7 @@ use crate::source::{OpenCommitment, ReceiptDocument, ScheduledReceipts, StockEve
 use crate::table::{Expect, Key, MAX_WRITES, Record, Row, RowKey, UnreadableRow, Write};
 
 pub use no_movement::NoMovement;
+pub(crate) use stock::{in_time, refusal};
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -235,10 +236,15 @@ impl<'a> Draft<'a> {
                 places.insert(Place::Unassigned);
                 let lines = snapshot.facts.iter().flat_map(|facts| facts.lines.values());
                 let stocked = lines.filter(|line| line.stocked != StockTracking::No);
-                let shop_skus: BTreeSet<&str> = stocked.map(|line| line.shop_sku.as_str()).collect();
+                let stocked: Vec<_> = stocked.collect();
+                let variants = stocked.iter().filter_map(|line| line.variant);
+                let variants: BTreeSet<Key> =
+                    variants.map(|variant| RowKey::ListedVariant { shop: snapshot.shop.clone(), variant }.key()).collect();
+                let shop_skus: BTreeSet<&str> = stocked.iter().map(|line| line.shop_sku.as_str()).collect();
                 for sku in shop_skus.iter().filter_map(|shop_sku| shop_sku.parse().ok()) {
                     item(&sku, &places);
                 }
+                keys.extend(variants);
                 keys.extend(
                     shop_skus
                         .iter()

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::alert::{AlertState, AlertSubject};
-use crate::catalog::{Item, MissingMapping, Quantity, ShopItem, ShopSettings, day_of};
+use crate::catalog::{Item, ListedVariant, MissingMapping, Quantity, ShopDomain, ShopItem, ShopSettings, Sku, day_of};
 use crate::draft::{Decision, Draft, DraftError, NoMovement, needing};
 use crate::ledger::{LedgerEvent, NewMovement};
 use crate::movement::{Lot, MovementCause, MovementKind, OrderLineRef, PositionKey};
-use crate::order::{OrderRecord, OrderStep, StockTracking};
+use crate::order::{OrderRecord, OrderStep, SnapshotLine, StockTracking};
 use crate::source::{WaitingForMapping, WaitingItem};
 use crate::table::{Key, Record, RowKey};
 
@@ -123,19 +123,16 @@ impl Draft<'_> {
     ) -> Result<(), DraftError> {
         let (shop, order) = (record.shop.clone(), record.order);
         let ended = record.ended_before(settings);
-        let stocked: Vec<_> = record.stocked_lines().map(|(id, shop_sku, stocked)| (id, shop_sku.to_owned(), stocked)).collect();
+        let stocked: Vec<_> = record.stocked_lines().map(|(id, line)| (id, line.clone())).collect();
         let mut missing = if ended { Vec::new() } else { record.unmapped_locations(self.network) };
-        for (line, shop_sku, stocked) in stocked {
-            match needing(needs, self.read(&RowKey::ShopItem { shop: shop.clone(), shop_sku: shop_sku.clone() }.key()))? {
-                Some(Some(mapping)) => record.map_line(line, &mapping.decode::<ShopItem>()?.sku),
-                Some(None) if stocked == StockTracking::Yes && !ended => {
+        for (id, line) in stocked {
+            match needing(needs, self.item_of(&shop, &line))? {
+                Some(Ok(sku)) => record.map_line(id, &sku),
+                Some(Err(unmapped)) if line.stocked == StockTracking::Yes && !ended => {
                     decision.unmapped += 1;
-                    let detail = format!(
-                        "{shop} sells {shop_sku:?}, which is mapped to no item. Its units are not reserved. Import a mapping."
-                    );
-                    missing.push((MissingMapping::ShopItem { shop: shop.clone(), shop_sku }, detail));
+                    missing.push(unmapped);
                 }
-                Some(None) | None => {}
+                Some(Err(_)) | None => {}
             }
         }
         for (missing, detail) in missing {
@@ -152,6 +149,43 @@ impl Draft<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The item of a line: by its variant first, then by its SKU, unless that is the SKU of another variant.
+    fn item_of(&self, shop: &ShopDomain, line: &SnapshotLine) -> Result<Result<Sku, (MissingMapping, String)>, DraftError> {
+        let (shop_sku, mut needs) = (line.shop_sku.clone(), BTreeSet::new());
+        let by_variant = match line.variant.map(|variant| RowKey::ListedVariant { shop: shop.clone(), variant }) {
+            Some(row) => needing(&mut needs, self.read(&row.key()))?.flatten(),
+            None => None,
+        };
+        let by_sku = needing(&mut needs, self.read(&RowKey::ShopItem { shop: shop.clone(), shop_sku: shop_sku.clone() }.key()))?;
+        if !needs.is_empty() {
+            return Err(DraftError::Needs(needs));
+        }
+        if let Some(mapping) = by_variant {
+            return Ok(Ok(mapping.decode::<ListedVariant>()?.sku));
+        }
+        let by_sku = by_sku.flatten().map(Record::decode::<ShopItem>).transpose()?;
+        Ok(match (by_sku, line.variant) {
+            (Some(ShopItem { sku, variant, .. }), of) if variant.is_none() || of.is_none() => Ok(sku),
+            (Some(ShopItem { sku, .. }), Some(variant)) => Err((
+                MissingMapping::ShopVariant { shop: shop.clone(), variant },
+                format!(
+                    "{shop} sells variant {variant} with the SKU {shop_sku:?}, which is the SKU of another variant, listed as {sku}. Its \
+                     units are not reserved. Give it another SKU in the shop, and import a listing of it with its variant."
+                ),
+            )),
+            (None, Some(variant)) if shop_sku.is_empty() => Err((
+                MissingMapping::ShopVariant { shop: shop.clone(), variant },
+                format!(
+                    "{shop} sells variant {variant}, which has no SKU. Its units are not reserved. Import a listing with its variant."
+                ),
+            )),
+            (_, _) => Err((
+                MissingMapping::ShopItem { shop: shop.clone(), shop_sku: shop_sku.clone() },
+                format!("{shop} sells {shop_sku:?}, which is mapped to no item. Its units are not reserved. Import a mapping."),
+            )),
+        })
     }
 
     /// Raises and clears the alerts about an order.

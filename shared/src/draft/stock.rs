@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::alert::AlertSubject;
-use crate::catalog::{Factor, Item, LocationId, LotId, MissingMapping, Place, Quantity, Sku, SystemItem};
+use crate::catalog::{Factor, Item, LocationId, LotId, MissingMapping, Network, Place, Quantity, Sku, SystemItem};
 use crate::draft::kit::Kit;
 use crate::draft::{Decision, Draft, DraftError, EventOutcome, NoMovement, StockEventError};
 use crate::ledger::{LastCount, LedgerEvent, NewMovement, Position};
@@ -62,6 +62,19 @@ impl From<StockEventError> for LeftOut {
     }
 }
 
+/// Refuses an event that is dated later than the system's clock can be. It would outrank every true statement until then.
+pub(crate) fn in_time(network: &Network, stock: &StockEvent, now: Timestamp) -> Result<(), StockEventError> {
+    let (occurred_at, limit) = (stock.occurred_at, network.clock_limit(stock.system()));
+    let latest = now.saturating_add(limit).unwrap_or(Timestamp::MAX);
+    if occurred_at > latest { Err(StockEventError::InTheFuture { occurred_at, now, limit }) } else { Ok(()) }
+}
+
+/// The alert about an event that is refused.
+pub(crate) fn refusal(stock: &StockEvent, error: &StockEventError) -> (AlertSubject, String) {
+    let subject = AlertSubject::RefusedEvent { system: stock.system().to_owned() };
+    (subject, format!("{} ({}) is refused: {error}", stock.id, stock.kind.name()))
+}
+
 /// An event that may be about a component of a kit waits until the line that it names is known.
 fn unknown_line(stock: &StockEvent, of: &OrderLineOf) -> LeftOut {
     let (system, code) = (stock.system().to_owned(), stock.sku.clone());
@@ -85,7 +98,7 @@ impl Draft<'_> {
     ) -> Result<Decision, DraftError> {
         let mut decision = Decision::default();
         // An event that waited was checked when it arrived.
-        let in_time = if lane.is_none() { self.in_time(stock) } else { Ok(()) };
+        let in_time = if lane.is_none() { in_time(self.network, stock, self.now) } else { Ok(()) };
         let resolved = match in_time {
             Ok(()) => self.resolve(stock)?,
             Err(error) => Err(LeftOut::Refused(error)),
@@ -129,19 +142,12 @@ impl Draft<'_> {
             }
             (Some(LeftOut::Refused(error)), None) => {
                 decision = Decision::default();
-                let subject = AlertSubject::RefusedEvent { system: stock.system().to_owned() };
-                self.raise(&mut decision, subject, format!("{} ({}) is refused: {error}", stock.id, stock.kind.name()))?;
+                let (subject, detail) = refusal(stock, &error);
+                self.raise(&mut decision, subject, detail)?;
                 decision.left_out = Some(EventOutcome::Refused(error));
             }
         }
         Ok(decision)
-    }
-
-    /// Refuses an event that is dated later than the system's clock can be. It would outrank every true statement until then.
-    fn in_time(&self, stock: &StockEvent) -> Result<(), StockEventError> {
-        let (occurred_at, now, limit) = (stock.occurred_at, self.now, self.network.clock_limit(stock.system()));
-        let latest = now.saturating_add(limit).unwrap_or(Timestamp::MAX);
-        if occurred_at > latest { Err(StockEventError::InTheFuture { occurred_at, now, limit }) } else { Ok(()) }
     }
 
     /// As what the order line that an event names sells its item, as far as the order is known.

@@ -1,7 +1,7 @@
 //! Receives events. An event goes into the ledger at once, or into a lane when its position is contended.
 
 use crate::catalog::{Network, Place};
-use crate::draft::{EventOutcome, content_mismatch};
+use crate::draft::{EventOutcome, content_mismatch, in_time, refusal};
 use crate::flows::{CommitError, alert, commit};
 use crate::ledger::{DeferredEvent, Lane, LedgerEvent};
 use crate::movement::PositionKey;
@@ -67,10 +67,27 @@ pub async fn receive_all<S: Store, C: Clock>(
         let busy = waiting.iter().take_while(|(_, place, _)| *place == first).count();
         let rest = waiting.split_off(busy);
         for (at, _, event) in std::mem::replace(&mut waiting, rest) {
-            received[at] = Some(defer(store, clock, &lane, event).await?);
+            received[at] = Some(defer_valid(store, clock, network, &lane, event).await?);
         }
     }
     Ok(received.into_iter().map(|received| received.expect("every event was decided or deferred")).collect())
+}
+
+/// Writes an event into a lane, unless its time shows that it must be refused: an event of a lane is not checked again.
+async fn defer_valid<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    lane: &Lane,
+    event: LedgerEvent,
+) -> Result<Received, StoreError> {
+    if let LedgerEvent::Stock(stock) = &event
+        && let Err(error) = in_time(network, stock, clock.now())
+    {
+        alert::raise(store, clock, refusal(stock, &error)).await?;
+        return Ok(Received::Decided(EventOutcome::Refused(error)));
+    }
+    defer(store, clock, lane, event).await
 }
 
 /// Writes an event into a lane.

@@ -102,8 +102,12 @@ async fn is_mapped<S: Store>(store: &S, network: &Network, missing: &MissingMapp
             .await?
             .iter()
             .any(Option::is_some)),
+        MissingMapping::ShopVariant { shop, variant } => {
+            let row = RowKey::ListedVariant { shop: shop.clone(), variant: *variant };
+            Ok(store.get(&[row.key()]).await?.iter().any(Option::is_some))
+        }
         MissingMapping::ShopLocation { shop, location } => Ok(network.by_shop_id(shop, *location).is_some()),
-        // Orders wait only for shop items and shop locations.
+        // Orders wait only for shop items, shop variants and shop locations.
         MissingMapping::Item { .. }
         | MissingMapping::Unit { .. }
         | MissingMapping::Correction { .. }

@@ -17,7 +17,7 @@ use crate::order::hold::{HoldAlert, HoldExpiry};
 use crate::order::snapshot::named_locations;
 use crate::order::{
     ComponentReport, CoveredChanges, Disposition, Fulfilment, LineLedger, OrderFacts, OrderReport, OrderSnapshot, Refund,
-    Routing, StockTracking,
+    Routing, SnapshotLine, StockTracking,
 };
 
 /// The record of one order.
@@ -200,10 +200,10 @@ impl OrderRecord {
         self.facts.as_ref().map(|facts| facts.version)
     }
 
-    /// The lines whose items we may keep in stock, each with the shop's SKU.
-    pub fn stocked_lines(&self) -> impl Iterator<Item = (LineId, &str, StockTracking)> {
+    /// The lines whose items we may keep in stock.
+    pub fn stocked_lines(&self) -> impl Iterator<Item = (LineId, &SnapshotLine)> {
         let lines = self.facts.iter().filter(|facts| !facts.test).flat_map(|facts| &facts.lines);
-        lines.filter(|(_, line)| line.stocked != StockTracking::No).map(|(id, line)| (*id, line.shop_sku.as_str(), line.stocked))
+        lines.filter(|(_, line)| line.stocked != StockTracking::No).map(|(id, line)| (*id, line))
     }
 
     /// Records the item of a line. A line keeps the item of its first movement even if the mapping changes later, because

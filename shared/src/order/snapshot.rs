@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{DispositionId, FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId};
+use crate::catalog::{
+    DispositionId, FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId, VariantId,
+};
 
 /// One snapshot of an order. It may be old, repeated, or partial; merging it into the record makes that harmless.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +67,9 @@ pub struct OrderFacts {
 pub struct SnapshotLine {
     /// The shop's SKU. Empty when the shop gave the variant none.
     pub shop_sku: String,
+    /// The shop's variant; `None` when it was deleted, and for a custom line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<VariantId>,
     /// Units ever ordered, removed ones included. It never falls.
     pub ordered: Quantity,
     /// Units still to ship, given the fulfilments in this snapshot.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{Catalog, CatalogListing, InventoryItemId, Quantity, ShopDomain, ShopItem, ShopListing, Sku, VariantId};
+use crate::catalog::{
+    Catalog, CatalogListing, InventoryItemId, ListedVariant, Quantity, ShopDomain, ShopItem, ShopListing, Sku, VariantId,
+};
 use crate::sheets::cell::{Cell, Cells, code, named, shop_id, show};
 use crate::sheets::items::unknown;
 use crate::sheets::number::units;
@@ -93,6 +95,9 @@ fn target(lined: &Lined<ListingRow>, old: Option<&CatalogListing>, catalog: &Cat
 fn detach(key: &ListingKey, old: Option<&CatalogListing>, catalog: &mut Catalog) {
     let (shop, shop_sku) = key;
     catalog.mappings.remove(key);
+    if let Some(variant) = old.and_then(|old| old.variant) {
+        catalog.variants.remove(&(shop.clone(), variant));
+    }
     if let Some(item) = old.and_then(|old| catalog.items.get_mut(&old.sku))
         && item.shops.get(shop).is_some_and(|listed| listed.shop_sku == *shop_sku)
     {
@@ -127,7 +132,14 @@ fn attach(
         return;
     }
     item.shops.insert(shop.clone(), ShopListing { shop_sku: shop_sku.clone(), inventory_item, variant, buffer });
-    catalog.mappings.insert(key.clone(), ShopItem { shop, shop_sku, sku, inventory_item });
+    if let Some(variant) = variant {
+        let of = ListedVariant { shop: shop.clone(), variant, shop_sku: shop_sku.clone(), sku: sku.clone() };
+        if let Some(other) = catalog.variants.insert((shop.clone(), variant), of).filter(|other| other.shop_sku != shop_sku) {
+            let detail = format!("variant {variant} is also listed as {:?}: a variant is one item", other.shop_sku);
+            problems.add(Sheet::Listings, line, "variant", detail);
+        }
+    }
+    catalog.mappings.insert(key.clone(), ShopItem { shop, shop_sku, sku, inventory_item, variant });
 }
 
 /// Reports the lines that list one inventory item of a shop for two of our items: their levels would overwrite each other.

@@ -69,6 +69,7 @@ impl StoredCatalog {
             RowKey::WorkCentre(code) => put(&mut catalog.centres, code, record)?,
             RowKey::Location(code) => put(&mut catalog.locations, code, record)?,
             RowKey::ShopItem { shop, shop_sku } => put(&mut catalog.mappings, (shop, shop_sku), record)?,
+            RowKey::ListedVariant { shop, variant } => put(&mut catalog.variants, (shop, variant), record)?,
             RowKey::SystemItem { system, code } => {
                 let Ok(system) = system.parse() else { return Ok(()) };
                 put(&mut catalog.system_items, (system, code), record)?;

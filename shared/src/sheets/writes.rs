@@ -105,6 +105,15 @@ fn groups_of_listings(stored: &StoredCatalog, after: &Catalog, writes: &mut Writ
         together.join(&mapping.sku, &mapping.sku);
         mappings.push((&mapping.sku, writes.delete(&mapping.key())));
     }
+    for variant in changed(&before.variants, &after.variants) {
+        let old = before.variants.get(&(variant.shop.clone(), variant.variant)).map_or(&variant.sku, |old| &old.sku);
+        together.join(&variant.sku, old);
+        mappings.push((&variant.sku, writes.put(variant)));
+    }
+    for variant in gone(&before.variants, &after.variants) {
+        together.join(&variant.sku, &variant.sku);
+        mappings.push((&variant.sku, writes.delete(&variant.key())));
+    }
     let mut groups: BTreeMap<Sku, Vec<Write>> = BTreeMap::new();
     for item in changed_items {
         groups.entry(together.first(&item.sku)).or_default().push(writes.put(item));

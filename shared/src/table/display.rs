@@ -17,6 +17,7 @@ impl fmt::Display for RowKey {
         match self {
             Self::Item(sku) => write!(f, "item {sku}"),
             Self::ShopItem { shop, shop_sku } => write!(f, "listing {shop_sku} of {shop}"),
+            Self::ListedVariant { shop, variant } => write!(f, "listing of variant {variant} of {shop}"),
             Self::SystemItem { system, code } => write!(f, "item code {code} of {system}"),
             Self::Tier(id) => write!(f, "tier {id}"),
             Self::WorkCentre(code) => write!(f, "work centre {code}"),

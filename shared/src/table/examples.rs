@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::index::{IndexKey, OrderEntry};
 use super::key::RowKey;
 use crate::alert::AlertSubject;
-use crate::catalog::{MetafieldKind, MissingMapping, OrderId, Resource};
+use crate::catalog::{MetafieldKind, MissingMapping, OrderId, Resource, VariantId};
 use crate::ledger::Lane;
 use crate::movement::{EventId, PositionKey};
 use crate::source::DocumentKind;
@@ -66,6 +66,10 @@ fn catalog() -> Vec<Example> {
             index: vec![(IndexKey::ShopItem { shop: shop(), sku: sku() }, "always")],
             ..row("the item that a shop's SKU stands for", RowKey::ShopItem { shop: shop(), shop_sku: "serum-30".into() })
         },
+        row(
+            "the item that a shop's variant is",
+            RowKey::ListedVariant { shop: shop(), variant: VariantId::new(45_000_000_000_001) },
+        ),
         row(
             "the item that another system's code stands for",
             RowKey::SystemItem { system: "wms-east".into(), code: "4711".into() },

@@ -180,6 +180,7 @@ pub fn waiting_prefixes(row: &RowKey) -> BTreeSet<String> {
     match row {
         RowKey::Item(sku) => items(sku.as_str()),
         RowKey::ShopItem { shop_sku, .. } => items(shop_sku),
+        RowKey::ListedVariant { variant, .. } => [join(&["shop_variant", &variant.to_string(), ""])].into(),
         RowKey::SystemItem { code, .. } => items(code),
         RowKey::Location(_) => MissingMapping::LOCATION_KINDS.map(|kind| join(&[kind, ""])).into(),
         RowKey::Tier(_)

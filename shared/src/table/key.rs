@@ -8,7 +8,8 @@ use strum::{EnumDiscriminants, EnumIter};
 use super::segments::{HEAD, join, number, split};
 use crate::alert::AlertSubject;
 use crate::catalog::{
-    FeedId, LocationId, MetafieldKind, MissingMapping, OrderId, Resource, ShopDomain, Sku, SystemId, TierId, WorkCentreId,
+    FeedId, LocationId, MetafieldKind, MissingMapping, OrderId, Resource, ShopDomain, Sku, SystemId, TierId, VariantId,
+    WorkCentreId,
 };
 use crate::ledger::Lane;
 use crate::movement::{EventId, PositionKey};
@@ -49,6 +50,13 @@ pub enum RowKey {
         shop: ShopDomain,
         /// Its SKU.
         shop_sku: String,
+    },
+    /// The item that a variant of a shop is.
+    ListedVariant {
+        /// The shop.
+        shop: ShopDomain,
+        /// The variant.
+        variant: VariantId,
     },
     /// The item that another system's code stands for.
     SystemItem {
@@ -205,6 +213,7 @@ impl RowKey {
         match self {
             Self::Item(sku) => head(&["ITEM", sku.as_str()]),
             Self::ShopItem { shop, shop_sku } => row(&["LISTING", shop.as_str()], &["SKU", shop_sku]),
+            Self::ListedVariant { shop, variant } => row(&["LISTING", shop.as_str()], &["VARIANT", &variant.to_string()]),
             Self::SystemItem { system, code } => row(&["SYSITEM", system], &["CODE", code]),
             Self::Tier(id) => row(&["TIERS"], &[id.as_str()]),
             Self::WorkCentre(code) => row(&["CENTRES"], &[code.as_str()]),
@@ -261,6 +270,9 @@ impl RowKey {
         Some(match (pk.as_slice(), sk.as_slice()) {
             (["ITEM", sku], [HEAD]) => Self::Item(sku.parse().ok()?),
             (["LISTING", shop], ["SKU", shop_sku]) => Self::ShopItem { shop: shop.parse().ok()?, shop_sku: owned(shop_sku) },
+            (["LISTING", shop], ["VARIANT", variant]) => {
+                Self::ListedVariant { shop: shop.parse().ok()?, variant: VariantId::new(variant.parse().ok()?) }
+            }
             (["SYSITEM", system], ["CODE", code]) => Self::SystemItem { system: owned(system), code: owned(code) },
             (["TIERS"], [id]) => Self::Tier(id.parse().ok()?),
             (["CENTRES"], [code]) => Self::WorkCentre(code.parse().ok()?),

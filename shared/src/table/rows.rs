@@ -7,7 +7,7 @@ use super::key::RowKey;
 use super::row::Row;
 use crate::alert::Alert;
 use crate::catalog::{
-    BillOfMaterials, BillVersion, Item, Location, ShopItem, ShopSettings, SystemItem, Tier, WhereUsed, WorkCentre,
+    BillOfMaterials, BillVersion, Item, ListedVariant, Location, ShopItem, ShopSettings, SystemItem, Tier, WhereUsed, WorkCentre,
 };
 use crate::ledger::{AppliedEvent, DeferredEvent, Position};
 use crate::movement::{Movement, content_hash};
@@ -80,6 +80,12 @@ impl Row for ShopItem {
 
     fn index(&self) -> Option<IndexKey> {
         Some(IndexKey::ShopItem { shop: self.shop.clone(), sku: self.sku.clone() })
+    }
+}
+
+impl Row for ListedVariant {
+    fn row_key(&self) -> RowKey {
+        RowKey::ListedVariant { shop: self.shop.clone(), variant: self.variant }
     }
 }
 

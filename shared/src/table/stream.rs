@@ -21,6 +21,7 @@ impl RowKey {
         match self {
             Self::Item(_)
             | Self::ShopItem { .. }
+            | Self::ListedVariant { .. }
             | Self::SystemItem { .. }
             | Self::Tier(_)
             | Self::WorkCentre(_)

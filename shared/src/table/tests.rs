@@ -108,6 +108,7 @@ fn scans_find_the_rows_that_they_are_for() {
             kind,
             RowKind::Item
                 | RowKind::ShopItem
+                | RowKind::ListedVariant
                 | RowKind::SystemItem
                 | RowKind::Tier
                 | RowKind::WorkCentre

@@ -131,6 +131,7 @@ impl Checker {
             RowKey::OrderWatermark(_) => self.sweep(decode(new)),
             RowKey::Item(_)
             | RowKey::ShopItem { .. }
+            | RowKey::ListedVariant { .. }
             | RowKey::SystemItem { .. }
             | RowKey::Tier(_)
             | RowKey::WorkCentre(_)

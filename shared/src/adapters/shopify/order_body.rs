@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::catalog::{DispositionId, FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId};
+use crate::catalog::{
+    DispositionId, FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId, VariantId,
+};
 use crate::order::{
     Address, Customer, Disposition, Fulfilment, FulfilmentStatus, LineFlags, OrderFacts, OrderSnapshot, Refund, RefundLine,
     Restock, Routing, SalesLine, SalesOrder, SnapshotLine, StockTracking,
@@ -102,6 +104,7 @@ pub(super) struct LineBody {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct VariantBody {
+    id: String,
     inventory_item: TrackedBody,
 }
 
@@ -321,6 +324,7 @@ impl LineBody {
         let tracked = self.variant.as_ref().is_none_or(|variant| variant.inventory_item.tracked);
         let line = SnapshotLine {
             shop_sku: self.sku.clone().unwrap_or_default(),
+            variant: self.variant.as_ref().and_then(|variant| VariantId::from_gid(&variant.id)),
             ordered: units(self.quantity)?,
             open: open.get(&id).copied().map_or_else(|| units(self.unfulfilled_quantity.max(0)), Ok)?,
             current: self.current_quantity.map(units).transpose()?,

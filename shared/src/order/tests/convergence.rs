@@ -174,7 +174,10 @@ proptest! {
         second in 0..12_i64,
         picks in prop::collection::vec(any::<Index>(), 0..30),
     ) {
-        let changes: Vec<_> = changes.into_iter().filter(|(change, _)| !matches!(change, Change::Dispatch { .. })).collect();
+        // No fact tells which of two refunds without a restock took a shipped unit, so that one may be taken for the other. It
+        // matters only when one of them is from before.
+        let left_out = |change: &Change| matches!(change, Change::Dispatch { .. } | Change::RemoveInAdmin { .. });
+        let changes: Vec<_> = changes.into_iter().filter(|(change, _)| !left_out(change)).collect();
         let History { model, webhooks, queries, states } = live(&changes);
         let then = states.into_iter().rev().find(|state| state.second <= second).unwrap_or_default();
         let statements = shuffle(&[webhooks, queries].concat(), &picks, model.query(), Vec::new(), &[]);

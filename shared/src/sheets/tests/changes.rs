@@ -181,7 +181,12 @@ fn a_listing_is_written_with_its_items() {
         ("NEW,GLASS,9,", &["put item GLASS", "put listing NEW of a.myshopify.com"]),
         (
             "serum-30,,,yes\na.myshopify.com,serum-50,SERUM,44000000000001,",
-            &["put item SERUM", "put listing serum-50 of a.myshopify.com", "delete listing serum-30 of a.myshopify.com"],
+            &[
+                "put item SERUM",
+                "put listing serum-50 of a.myshopify.com",
+                "delete listing serum-30 of a.myshopify.com",
+                "delete listing of variant 45000000000001 of a.myshopify.com",
+            ],
         ),
         (
             "serum-30,BALM,,\na.myshopify.com,BALM,SERUM,,",
@@ -190,6 +195,7 @@ fn a_listing_is_written_with_its_items() {
                 "put item SERUM",
                 "put listing BALM of a.myshopify.com",
                 "put listing serum-30 of a.myshopify.com",
+                "put listing of variant 45000000000001 of a.myshopify.com",
             ],
         ),
         ("BALM,,,yes", &["put item BALM", "delete listing BALM of a.myshopify.com"]),

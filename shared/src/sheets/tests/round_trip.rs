@@ -9,8 +9,9 @@ use proptest::option::of;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
 use crate::catalog::{
-    AllocationPolicy, BillOfMaterials, Component, Factor, InventoryItemId, Item, Location, LocationKind, PlanningSettings,
-    Quantity, ShopItem, ShopListing, ShopLocationId, Sku, SystemItem, Tier, Unit, VariantId, WhereUsed, WorkCentre, WorkCentreId,
+    AllocationPolicy, BillOfMaterials, Component, Factor, InventoryItemId, Item, ListedVariant, Location, LocationKind,
+    PlanningSettings, Quantity, ShopItem, ShopListing, ShopLocationId, Sku, SystemItem, Tier, Unit, VariantId, WhereUsed,
+    WorkCentre, WorkCentreId,
 };
 use crate::sheets::tests::{StoredCatalog, now, store};
 use crate::sheets::used_in::derived;
@@ -164,12 +165,19 @@ fn stored(seeds: &[Seed]) -> StoredCatalog {
         item.planning = seed.planning;
         if let Some((name, variant, buffer)) = &seed.shop {
             let shop_sku = format!(" {name}{n}");
-            let variant = variant.map(VariantId::new);
+            let variant = variant.map(|variant| VariantId::new(variant.wrapping_add(n64)));
             let listed =
                 ShopListing { variant, buffer: *buffer, ..ShopListing::new(shop_sku.clone(), InventoryItemId::new(n64)) };
             item.shops.insert(shop.clone(), listed);
-            let mapping = ShopItem { shop: shop.clone(), shop_sku, sku: sku.clone(), inventory_item: InventoryItemId::new(n64) };
-            put(Write::put(&mapping, Expect::Absent));
+            if let Some(variant) = variant {
+                let of = ListedVariant { shop: shop.clone(), variant, shop_sku: shop_sku.clone(), sku: sku.clone() };
+                put(Write::put(&of, Expect::Absent));
+            }
+            let inventory_item = InventoryItemId::new(n64);
+            put(Write::put(
+                &ShopItem { shop: shop.clone(), shop_sku, sku: sku.clone(), inventory_item, variant },
+                Expect::Absent,
+            ));
         }
         put(Write::put(&item, Expect::Absent));
         if let Some(code) = &seed.code {

@@ -107,14 +107,11 @@ fn clears_an_alert(write: &Write) -> bool {
     }
 }
 
-/// Removes the expiry dates of the lots of a position and of a movement.
+/// Removes the expiry dates of the lots of a position.
 fn without_expiry(write: &mut Write) {
     let Write::Put { body, .. } = write else { return };
     if let Some(lots) = body.get_mut("lots").and_then(Value::as_object_mut) {
         lots.values_mut().filter_map(Value::as_object_mut).for_each(|lot| drop(lot.remove("expires")));
-    }
-    if let Some(lot) = body.get_mut("lot").and_then(Value::as_object_mut) {
-        lot.remove("expires");
     }
 }
 
@@ -186,9 +183,7 @@ impl Store for PlantedStore {
             }
             Some(PlantedBug::ExpiryNotStored) => {
                 let mut writes = writes.to_vec();
-                let of_lots =
-                    writes.iter_mut().filter(|write| is_of(write, RowKind::Position) || is_of(write, RowKind::Movement));
-                of_lots.for_each(without_expiry);
+                writes.iter_mut().filter(|write| is_of(write, RowKind::Position)).for_each(without_expiry);
                 self.inner.write(&writes).await
             }
             Some(PlantedBug::NeverReportedIsZero) => {

@@ -69,7 +69,10 @@ impl World {
         for (item, id) in &items {
             let inventory_item = InventoryItemId::new(number(id.0));
             let (sku, shop) = (item.sku.clone(), domain.clone());
-            rows.push(Write::put(&ShopItem { shop, shop_sku: sku.to_string(), sku, inventory_item }, Expect::Absent));
+            rows.push(Write::put(
+                &ShopItem { shop, shop_sku: sku.to_string(), sku, inventory_item, variant: None },
+                Expect::Absent,
+            ));
             rows.push(Write::put(item, Expect::Absent));
             for (code, location) in codes.iter().chain(workshop.as_ref().map(|workshop| &workshop.production)) {
                 let pair = (inventory_item, ShopLocationId::new(number(location.0)));

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::alert::AlertSubject;
-use crate::catalog::{FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId};
+use crate::catalog::{FulfilmentId, LineId, OrderId, Quantity, RefundId, ReturnId, ShopDomain, ShopLocationId, VariantId};
 use crate::order::{
     Fulfilment, FulfilmentStatus, LineFlags, OrderFacts, OrderSnapshot, OrderToRead, Refund, RefundLine, Restock, SnapshotLine,
     StockTracking, WebhookNote,
@@ -305,7 +305,8 @@ impl LineBody {
             ships: self.requires_shipping.unwrap_or(true),
         });
         let current = self.current_quantity.map(|units| self.quantity("current_quantity", units)).transpose()?;
-        let line = SnapshotLine { shop_sku, ordered, open, current, stocked };
+        let variant = self.variant_id.flatten().map(VariantId::new);
+        let line = SnapshotLine { shop_sku, variant, ordered, open, current, stocked };
         Ok((self.id()?, line))
     }
 }

@@ -148,7 +148,7 @@ pub fn settle_step_by_step(record: &mut OrderRecord, held: &mut Held, network: &
 }
 
 fn plan(record: &mut OrderRecord, network: &Network) -> Vec<OrderStep> {
-    let lines: Vec<_> = record.stocked_lines().map(|(line, shop_sku, _)| (line, shop_sku.to_owned())).collect();
+    let lines: Vec<_> = record.stocked_lines().map(|(id, line)| (id, line.shop_sku.clone())).collect();
     for (line, shop_sku) in lines {
         record.map_line(line, &Sku::try_from(shop_sku).expect("a SKU"));
     }

@@ -16,6 +16,7 @@ impl Model {
         let lines = self.lines.iter().map(|(id, line)| {
             let snapshot = SnapshotLine {
                 shop_sku: format!("S{id}"),
+                variant: None,
                 ordered: Quantity::new(line.ordered),
                 open: Quantity::new(line.open.values().sum()),
                 current: Some(Quantity::new(self.current(*id, line))),

@@ -272,6 +272,7 @@ impl World {
                 AlertSubject::UnmappedFacility { system, code } => waits(&format!("location#{code}#{system}")),
                 AlertSubject::RefusedEvent { system } => self.sources.refused.1.contains(system.as_str()),
                 AlertSubject::UnmappedLocation { .. }
+                | AlertSubject::UnmappedVariant { .. }
                 | AlertSubject::LocationClosed { .. }
                 | AlertSubject::PlanTooLarge { .. }
                 | AlertSubject::ShopNotLive { .. }
