@@ -4,6 +4,7 @@ use promissory::ports::Clock;
 use promissory_fakes::shopify::{Faults, ItemId};
 
 use super::World;
+use super::build::SILENT;
 
 impl World {
     /// Starts one random fault of the shop, or lets it apply delayed calls.
@@ -35,9 +36,10 @@ impl World {
         self.ports.shop().faults = faults;
     }
 
-    /// A random item for the shop to refuse.
+    /// A random item for the shop to refuse, of those that are pushed.
     fn random_item(&self) -> ItemId {
-        self.rng.pick(&self.items).1
+        let pushed: Vec<ItemId> = self.items.iter().filter(|(item, _)| item.sku.as_str() != SILENT).map(|(_, id)| *id).collect();
+        *self.rng.pick(&pushed)
     }
 
     /// Lets the shop apply the calls that it has delayed.
