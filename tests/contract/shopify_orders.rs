@@ -72,7 +72,7 @@ async fn changed_orders_come_page_by_page() {
     for (since, count) in [(0, 137), (5, 128), (6, 126), (68, 2), (69, 1), (1_000, 1), (1_001, 0)] {
         // A fraction of a second must not pass an order of that second.
         for since in [at(since), at(since) + SignedDuration::from_nanos(123_456_789)] {
-            let (orders, _) = all(&front, &shop, OrderSearch { since: Some(since), open_before: None }).await;
+            let (orders, _) = all(&front, &shop, OrderSearch { since: Some(since), open_before: None, drafts: false }).await;
             assert_eq!(orders.len(), count, "orders changed since {since}");
         }
     }
@@ -97,11 +97,11 @@ async fn only_open_orders_are_found_before_a_time() {
         shop.move_fulfilment_order(at(201), moved, location_id("3PL-1")).expect("changed later");
         placed
     });
-    let (orders, _) = all(&front, &shop, OrderSearch { since: None, open_before: Some(at(200)) }).await;
+    let (orders, _) = all(&front, &shop, OrderSearch { since: None, open_before: Some(at(200)), drafts: false }).await;
     let found: Vec<u64> = orders.iter().map(|listed| listed.order.number()).collect();
     assert_eq!(found, [6, 1, 2].map(|n: usize| u64::try_from(placed[n].0).expect("above zero")), "the oldest change first");
     assert!(orders.iter().all(|listed| !listed.fulfilled));
-    let (all, _) = all(&front, &shop, OrderSearch { since: Some(at(100)), open_before: None }).await;
+    let (all, _) = all(&front, &shop, OrderSearch { since: Some(at(100)), open_before: None, drafts: false }).await;
     assert_eq!(all.iter().map(|listed| listed.fulfilled).collect::<Vec<_>>(), [true, false, false, false, false, false]);
 }
 
