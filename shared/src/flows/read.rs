@@ -24,6 +24,9 @@ use crate::table::{Expect, IndexPartition, Key, Partition, Record, RowKey, Write
 /// The number of orders read from the index in one page.
 const PAGE: usize = 200;
 
+/// What the alert names instead of an order when the app may not read draft orders.
+const DRAFTS: &str = "draft orders";
+
 /// What a run of the order reader did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct ReadReport {
@@ -166,8 +169,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
     async fn ingest_draft(&self, draft: OrderId, report: &mut ReadReport) -> Result<Option<Ingested>, ReconcileError> {
         let read = match self.ask(async || self.front.order(self.shop, draft).await).await {
             Err(ReconcileError::Storefront(StorefrontError::Rejected { detail })) => {
-                let reason = format!("the shop refuses to show it: {detail}. Grant the app the scope read_draft_orders");
-                self.alert_unreadable(&draft.gid(), &reason).await?;
+                self.alert_unreadable(DRAFTS, &format!("{detail}: grant the app the scope read_draft_orders")).await?;
                 return Ok(None);
             }
             read => read?,
@@ -222,6 +224,12 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
             }
         }
         Ok(facts.map(|facts| (facts, sales)))
+    }
+
+    /// Clears the alert that the app may not read draft orders.
+    pub(super) async fn clear_unreadable_drafts(&self) -> Result<(), StoreError> {
+        let subject = AlertSubject::UnreadableOrder { shop: self.shop.clone(), order: DRAFTS.to_owned() };
+        alert::clear(self.store, self.clock, (subject, "The app may read draft orders.".to_owned())).await
     }
 
     /// Raises the alert about an order that cannot be read.

@@ -242,6 +242,9 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
                 }
                 page => page?,
             };
+            if search.pages == 0 {
+                self.reading.clear_unreadable_drafts().await?;
+            }
             let left = self.report.left;
             self.take(&page).await?;
             if self.report.left > left {
