@@ -84,9 +84,12 @@ async fn notifications_store_a_request_or_an_alert() {
         let status = world.deliver(&other).await.0;
         assert!(status == 409 || status == 400, "{topic}: the same id with other content is refused: {status}");
     }
-    for (topic, body) in
-        [("orders/edited", json!({})), ("draft_orders/update", json!({ "id": "x" })), ("returns/close", json!({ "order_id": "x" })), ("locations/delete", json!([]))]
-    {
+    for (topic, body) in [
+        ("orders/edited", json!({})),
+        ("draft_orders/update", json!({ "id": "x" })),
+        ("returns/close", json!({ "order_id": "x" })),
+        ("locations/delete", json!([])),
+    ] {
         let world = world().await;
         let (status, answer) = world.deliver(&Webhook::new(topic, "w1", body.to_string())).await;
         assert_eq!((status, answer["error"].as_str()), (400, Some("malformed")), "{topic}: {answer}");

@@ -106,10 +106,8 @@ impl Shop {
         let id = DraftOrderId(self.made.number(FIRST_DRAFT));
         let (created_at, status) = (second(now), DraftStatus::Open);
         let (order, reserved) = (None, BTreeMap::new());
-        self.drafts.insert(
-            id,
-            DraftOrder { id, created_at, updated_at: created_at, status, reserve_until, lines, order, reserved },
-        );
+        self.drafts
+            .insert(id, DraftOrder { id, created_at, updated_at: created_at, status, reserve_until, lines, order, reserved });
         if let Err(refused) = self.reserve_draft(now, id) {
             self.drafts.remove(&id);
             return Err(refused);

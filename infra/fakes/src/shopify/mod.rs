@@ -54,8 +54,8 @@ pub use edit::Edit;
 pub use faults::Faults;
 pub use fulfilment_order::{FulfilmentOrder, FulfilmentOrderLine, FulfilmentOrderStatus};
 pub use ids::{
-    DispositionId, DraftLineId, DraftOrderId, FulfilmentId, FulfilmentOrderId, ItemId, LineId, LocationId, OrderId, RefundId, RefundLineId, ReturnId,
-    ReverseId, ReverseLineId, VariantId,
+    DispositionId, DraftLineId, DraftOrderId, FulfilmentId, FulfilmentOrderId, ItemId, LineId, LocationId, OrderId, RefundId,
+    RefundLineId, ReturnId, ReverseId, ReverseLineId, VariantId,
 };
 pub use lifecycle::OrderRefused;
 pub use log::{Applied, AppliedKind, Change, Counters};

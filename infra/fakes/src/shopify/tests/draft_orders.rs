@@ -52,7 +52,8 @@ fn each_step_moves_the_units_once() {
     f.shop.checkout(at(100), &[("BOARD", 8)]).expect("all units are free again");
 
     let announced = f.shop.outbox().take(&DeliveryPlan::default()).into_iter();
-    let topics: Vec<_> = announced.map(|(delivery, _)| delivery.topic.name()).filter(|topic| topic.starts_with("draft")).collect();
+    let topics: Vec<_> =
+        announced.map(|(delivery, _)| delivery.topic.name()).filter(|topic| topic.starts_with("draft")).collect();
     let [create, update, delete] = ["create", "update", "delete"].map(|step| format!("draft_orders/{step}"));
     assert_eq!(topics, [&create, &create, &update, &update, &update, &delete, &create, &delete, &update].map(String::as_str));
 }
