@@ -141,6 +141,9 @@ fn largest(operation: &str) -> Value {
         operations::LEVELS_OF_ITEM => json!({ "id": gid("InventoryItem", 1), "after": null }),
         operations::VARIANTS => json!({ "after": null }),
         operations::ORDERS_UPDATED => json!({ "query": "", "after": null }),
+        operations::DRAFTS_UPDATED => json!({ "query": "NOT status:completed", "after": null }),
+        operations::DRAFT => json!({ "id": gid("DraftOrder", 1) }),
+        operations::MORE_DRAFT_LINES => json!({ "id": gid("DraftOrder", 1), "after": null }),
         operations::ORDER | operations::ALL_FULFILMENTS | operations::ALL_REFUNDS => json!({ "id": gid("Order", 1) }),
         operations::MORE_LINES | operations::MORE_FULFILMENT_ORDERS | operations::MORE_RETURNS => {
             json!({ "id": gid("Order", 1), "after": null })

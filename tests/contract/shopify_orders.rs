@@ -72,7 +72,7 @@ async fn changed_orders_come_page_by_page() {
     for (since, count) in [(0, 137), (5, 128), (6, 126), (68, 2), (69, 1), (1_000, 1), (1_001, 0)] {
         // A fraction of a second must not pass an order of that second.
         for since in [at(since), at(since) + SignedDuration::from_nanos(123_456_789)] {
-            let (orders, _) = all(&front, &shop, OrderSearch { since: Some(since), open_before: None }).await;
+            let (orders, _) = all(&front, &shop, OrderSearch { since: Some(since), open_before: None, drafts: false }).await;
             assert_eq!(orders.len(), count, "orders changed since {since}");
         }
     }
@@ -97,12 +97,50 @@ async fn only_open_orders_are_found_before_a_time() {
         shop.move_fulfilment_order(at(201), moved, location_id("3PL-1")).expect("changed later");
         placed
     });
-    let (orders, _) = all(&front, &shop, OrderSearch { since: None, open_before: Some(at(200)) }).await;
+    let (orders, _) = all(&front, &shop, OrderSearch { since: None, open_before: Some(at(200)), drafts: false }).await;
     let found: Vec<u64> = orders.iter().map(|listed| listed.order.number()).collect();
     assert_eq!(found, [6, 1, 2].map(|n: usize| u64::try_from(placed[n].0).expect("above zero")), "the oldest change first");
     assert!(orders.iter().all(|listed| !listed.fulfilled));
-    let (all, _) = all(&front, &shop, OrderSearch { since: Some(at(100)), open_before: None }).await;
+    let (all, _) = all(&front, &shop, OrderSearch { since: Some(at(100)), open_before: None, drafts: false }).await;
     assert_eq!(all.iter().map(|listed| listed.fulfilled).collect::<Vec<_>>(), [true, false, false, false, false, false]);
+}
+
+/// Protects units that drafts reserve: a draft is read with all its lines while it reserves, without any when it does not, and with
+/// the order that it became.
+#[tokio::test]
+async fn drafts_are_read_with_what_they_reserve() {
+    let (running, front, shop) = running().await;
+    let later: Timestamp = "2999-01-01T00:00:00Z".parse().expect("a valid time");
+    let (drafts, order) = running.server.shop(|shop| {
+        let names = add_items(shop, 120);
+        let lines: Vec<(&str, i64)> = names.iter().map(|name| (name.as_str(), 2)).collect();
+        let mut draft = |second, lines, until| shop.create_draft(at(second), lines, until).expect("a draft");
+        let drafts = [
+            draft(1, &lines, Some(later)),
+            draft(2, &lines[..1], None),
+            draft(3, &lines[..1], Some(at(4))),
+            draft(5, &lines[..1], Some(later)),
+        ];
+        let order = shop.complete_draft(at(6), drafts[3]).expect("an order");
+        (drafts, order)
+    });
+    let ids = drafts.map(|draft| OrderId::from_draft_gid(&draft.gid()).expect("a draft"));
+    let search = |since| OrderSearch { since, open_before: None, drafts: true };
+    for (since, expected) in [(None, &ids[..3]), (Some(at(2)), &ids[1..]), (Some(at(7)), &[])] {
+        let (listed, _) = all(&front, &shop, search(since)).await;
+        assert_eq!(listed.iter().map(|listed| listed.order).collect::<Vec<_>>(), expected, "since {since:?}");
+        assert!(listed.iter().all(|listed| listed.fulfilled == (listed.order != ids[0])), "only the first reserves");
+    }
+    let became = OrderId::from_gid(&order.gid());
+    for (id, lines, until, became) in
+        [(ids[0], 120, Some(later), None), (ids[1], 0, None, None), (ids[2], 0, None, None), (ids[3], 0, None, became)]
+    {
+        let read = front.order(&shop, id).await.expect("an answer").expect("a draft");
+        let facts = read.snapshot.expect("readable").facts.expect("the whole draft");
+        assert_eq!((facts.lines.len(), facts.reserves_until, read.became), (lines, until, became), "{id}");
+        assert!(facts.lines.values().all(|line| line.open == Quantity::new(2)) && read.sales.is_none(), "{id}");
+    }
+    assert_eq!(front.order(&shop, OrderId::Draft(1)).await.expect("an answer"), None);
 }
 
 /// Makes an order and changes it. The query must return the content of its last webhook.

@@ -27,7 +27,7 @@ async fn asked(world: &World, question: ExplainQuestion) -> Result<ExplainAnswer
     ask(&ledger, &world.clock, &question).await.map_err(|error| error.to_string())
 }
 
-async fn explained(world: &World, sku: &str) -> ExplainAnswer {
+pub async fn explained(world: &World, sku: &str) -> ExplainAnswer {
     asked(world, question(sku)).await.expect("an explanation")
 }
 

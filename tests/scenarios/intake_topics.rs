@@ -57,6 +57,14 @@ async fn notifications_store_a_request_or_an_alert() {
             json!({ "id": 7, "admin_graphql_api_id": gid("ReverseFulfillmentOrder") }),
             Some(gid("ReverseFulfillmentOrder")),
         ),
+        ("draft_orders/create", json!({ "id": 7, "line_items": [] }), Some(gid("DraftOrder"))),
+        // The number of the order that it became must not be taken for the draft, nor a rounded number for the exact one.
+        (
+            "draft_orders/update",
+            json!({ "id": 6, "admin_graphql_api_id": gid("DraftOrder"), "order_id": 5 }),
+            Some(gid("DraftOrder")),
+        ),
+        ("draft_orders/delete", json!({ "id": 7 }), Some(gid("DraftOrder"))),
         ("locations/deactivate", json!({ "id": 7 }), Some(format!("location_closed#{shop}#7 raised"))),
         ("app/uninstalled", json!({ "id": 7 }), Some(format!("app_removed#{shop} raised"))),
         ("inventory_levels/update", json!({ "inventory_item_id": 7 }), None),
@@ -76,9 +84,12 @@ async fn notifications_store_a_request_or_an_alert() {
         let status = world.deliver(&other).await.0;
         assert!(status == 409 || status == 400, "{topic}: the same id with other content is refused: {status}");
     }
-    for (topic, body) in
-        [("orders/edited", json!({})), ("returns/close", json!({ "order_id": "x" })), ("locations/delete", json!([]))]
-    {
+    for (topic, body) in [
+        ("orders/edited", json!({})),
+        ("draft_orders/update", json!({ "id": "x" })),
+        ("returns/close", json!({ "order_id": "x" })),
+        ("locations/delete", json!([])),
+    ] {
         let world = world().await;
         let (status, answer) = world.deliver(&Webhook::new(topic, "w1", body.to_string())).await;
         assert_eq!((status, answer["error"].as_str()), (400, Some("malformed")), "{topic}: {answer}");

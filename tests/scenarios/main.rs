@@ -2,6 +2,7 @@
 
 mod catalog;
 mod contention;
+mod draft_orders;
 mod explain;
 mod field_cases;
 mod forwarding;

@@ -5,7 +5,8 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A name that breaks the rule of its type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -229,10 +230,118 @@ macro_rules! shopify_id {
     };
 }
 
-shopify_id!(
-    /// An order.
-    OrderId, "Order"
-);
+/// An order of a shop, or a draft order: a draft that reserves units holds them like an order. As text, an order is its number,
+/// and a draft its number after a `D`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OrderId {
+    /// The order with this number.
+    Order(u64),
+    /// The draft order with this number.
+    Draft(u64),
+}
+
+impl OrderId {
+    const ORDER_GID: &'static str = "gid://shopify/Order/";
+    const DRAFT_GID: &'static str = "gid://shopify/DraftOrder/";
+    const DRAFT: char = 'D';
+
+    /// The order with this number. Numbers exceed 2^53, so never pass one through a float.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self::Order(number)
+    }
+
+    /// The bare number. An order and a draft may have the same.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        match self {
+            Self::Order(number) | Self::Draft(number) => number,
+        }
+    }
+
+    /// Whether it is a draft order.
+    #[must_use]
+    pub const fn is_draft(self) -> bool {
+        matches!(self, Self::Draft(_))
+    }
+
+    /// Parses Shopify's global id of an order, e.g. `gid://shopify/Order/1`.
+    #[must_use]
+    pub fn from_gid(gid: &str) -> Option<Self> {
+        gid.strip_prefix(Self::ORDER_GID)?.parse().ok().map(Self::Order)
+    }
+
+    /// Parses Shopify's global id of a draft order, e.g. `gid://shopify/DraftOrder/1`.
+    #[must_use]
+    pub fn from_draft_gid(gid: &str) -> Option<Self> {
+        gid.strip_prefix(Self::DRAFT_GID)?.parse().ok().map(Self::Draft)
+    }
+
+    /// Shopify's global id.
+    #[must_use]
+    pub fn gid(self) -> String {
+        match self {
+            Self::Order(number) => format!("{}{number}", Self::ORDER_GID),
+            Self::Draft(number) => format!("{}{number}", Self::DRAFT_GID),
+        }
+    }
+}
+
+impl FromStr for OrderId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix(Self::DRAFT) {
+            Some(number) => number.parse().map(Self::Draft),
+            None => text.parse().map(Self::Order),
+        }
+    }
+}
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Order(number) => number.fmt(f),
+            Self::Draft(number) => write!(f, "{}{number}", Self::DRAFT),
+        }
+    }
+}
+
+impl Serialize for OrderId {
+    /// An order is a number, and a draft a text.
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Order(number) => to.serialize_u64(*number),
+            Self::Draft(_) => to.collect_str(self),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for OrderId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(OrderIdVisitor)
+    }
+}
+
+/// Reads an order's number or a text. The keys of a JSON object are texts, also for numbers.
+struct OrderIdVisitor;
+
+impl Visitor<'_> for OrderIdVisitor {
+    type Value = OrderId;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the number of an order, or the letter D and the number of a draft order")
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<OrderId, E> {
+        Ok(OrderId::Order(number))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<OrderId, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 shopify_id!(
     /// A line of an order.
     LineId, "LineItem"
@@ -268,6 +377,8 @@ shopify_id!(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     /// Protects keys and requests from names that would break them.
@@ -321,8 +432,26 @@ mod tests {
         let id = OrderId::from_gid("gid://shopify/Order/820982911946154508").expect("a well-formed gid");
         assert_eq!(id.number(), 820_982_911_946_154_508);
         assert_eq!(id.gid(), "gid://shopify/Order/820982911946154508");
-        for bad in ["gid://shopify/LineItem/1", "820982911946154508", "gid://shopify/Order/x", "gid://shopify/Order/"] {
+        for bad in ["gid://shopify/LineItem/1", "820982911946154508", "gid://shopify/Order/x", "gid://shopify/DraftOrder/1"] {
             assert_eq!(OrderId::from_gid(bad), None, "{bad:?}");
+        }
+    }
+
+    /// Protects a draft from being taken for the order with the same number, in keys and in stored rows.
+    #[test]
+    fn a_draft_is_not_the_order_with_its_number() {
+        let draft = OrderId::from_draft_gid("gid://shopify/DraftOrder/5001").expect("a well-formed gid");
+        assert_ne!(draft, OrderId::new(5001));
+        assert_eq!(OrderId::from_draft_gid("gid://shopify/Order/5001"), None);
+        for (id, text, json) in [(draft, "D5001", "\"D5001\""), (OrderId::new(5001), "5001", "5001")] {
+            assert_eq!((id.to_string().as_str(), text.parse()), (text, Ok(id)));
+            assert_eq!(serde_json::to_string(&id).expect("JSON"), json);
+            assert_eq!(serde_json::from_str::<OrderId>(json).expect("an id"), id);
+            let as_key = serde_json::to_string(&BTreeMap::from([(id, 1)])).expect("JSON");
+            assert_eq!(serde_json::from_str::<BTreeMap<OrderId, i32>>(&as_key).expect("a map"), BTreeMap::from([(id, 1)]));
+        }
+        for bad in ["D", "d5001", "D-1", "-1", "1.5", "\"x\""] {
+            assert!(serde_json::from_str::<OrderId>(bad).is_err() && bad.parse::<OrderId>().is_err(), "{bad:?}");
         }
     }
 }

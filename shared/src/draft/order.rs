@@ -88,7 +88,8 @@ impl Draft<'_> {
         record.unread |= decision.unfinished && matches!(event, LedgerEvent::Order(_)) && event.is_own_read();
         self.raise_low_stock(&mut decision)?;
         self.update_order_alerts(&mut decision, known.as_ref(), &mut record)?;
-        if known.as_ref() != Some(&record) {
+        // Most drafts never reserve. They leave no row.
+        if known.as_ref() != Some(&record) && !(known.is_none() && record.is_idle_draft()) {
             decision.order = Some(record);
         }
         Ok(decision)

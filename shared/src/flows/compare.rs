@@ -16,7 +16,8 @@ use crate::flows::watermark::order_watermark;
 use crate::flows::{ReconcileError, hint_all, receive, recompute, write_if_unchanged};
 use crate::ledger::{LedgerEvent, PositionDecision};
 use crate::movement::PositionKey;
-use crate::ports::{Clock, Cursor, Hints, Listing, Store, Storefront, read, read_rows};
+use crate::order::OrderRecord;
+use crate::ports::{Clock, Cursor, Hints, Listing, Store, Storefront, list_all, read, read_rows};
 use crate::promise::Promise;
 use crate::reconcile::{CompareProgress, CompareReport, LevelDrift};
 use crate::storefront::{
@@ -24,6 +25,9 @@ use crate::storefront::{
     unclaimed,
 };
 use crate::table::{Expect, IndexKey, IndexPartition, ReadRows, Record, Row, RowKey, Write};
+
+/// The number of drafts that are listed in one page.
+const DRAFTS_PAGE: usize = 200;
 
 /// Compares the next page of the shop's catalog.
 ///
@@ -147,6 +151,7 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
                 Err(error) => return Err(error.into()),
             }
         };
+        let drafted = self.reserved_by_drafts().await?;
         let mut targets = BTreeSet::new();
         for item in items {
             let shown: Vec<&ShopLevel> = shown.iter().filter(|level| level.inventory_item == item.inventory_item).collect();
@@ -157,7 +162,8 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
                 continue;
             }
             let promise: Option<Promise> = rows.get(&RowKey::Promise(item.sku.clone()))?;
-            let unclaimed = promise.as_ref().and_then(|promise| self.unclaimed(promise, &shown, settled));
+            let drafted = drafted.get(&item.sku).copied().unwrap_or_default();
+            let unclaimed = promise.as_ref().and_then(|promise| self.unclaimed(promise, drafted, &shown, settled));
             for found in shown {
                 let Some(location) = self.network.by_shop_id(shop, found.location) else { continue };
                 let Some(level) = self.level_of(&rows, item, location, found) else { continue };
@@ -194,8 +200,28 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
         }
     }
 
-    /// Units that our orders reserve and the shop does not commit; `None` while orders may be in flight.
-    fn unclaimed(&self, promise: &Promise, shown: &[&ShopLevel], settled: Settled) -> Option<BTreeMap<ShopLocationId, Quantity>> {
+    /// The units that drafts of the shop reserve, by item. The shop reserves them as well, and does not commit them.
+    async fn reserved_by_drafts(&self) -> Result<BTreeMap<Sku, Quantity>, ReconcileError> {
+        let held = Listing::index(&IndexPartition::HeldDrafts(self.shop.clone()), DRAFTS_PAGE);
+        let mut units = BTreeMap::new();
+        for record in list_all(self.store, held).await? {
+            let Ok(draft) = record.decode::<OrderRecord>() else { continue };
+            for (sku, line) in draft.lines.values().filter_map(|line| Some((line.sku.clone()?, line))) {
+                *units.entry(sku).or_default() += line.reserved.values().copied().sum::<Quantity>();
+            }
+        }
+        Ok(units)
+    }
+
+    /// Units that our orders reserve and the shop does not commit; `None` while orders may be in flight. The `drafted` units, which
+    /// drafts reserve at no location, are not of orders.
+    fn unclaimed(
+        &self,
+        promise: &Promise,
+        drafted: Quantity,
+        shown: &[&ShopLevel],
+        settled: Settled,
+    ) -> Option<BTreeMap<ShopLocationId, Quantity>> {
         if !shown.iter().all(|level| is_settled(level, settled.swept_at, settled.window)) {
             return None;
         }
@@ -208,7 +234,7 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
                 None => elsewhere += reserved,
             }
         }
-        Some(unclaimed(&here, elsewhere, shown))
+        Some(unclaimed(&here, (elsewhere - drafted).at_least_zero(), shown))
     }
 
     /// Decides what to do about one level.

@@ -1,16 +1,17 @@
-//! Expires reservations ("holds") of unpaid or unallocated orders. The job finds old orders through the index, decides each
-//! order by itself, and commits each decision like any other event.
+//! Expires reservations ("holds") of unpaid or unallocated orders, and of draft orders whose time has passed. The job finds old
+//! orders and drafts through the index, decides each by itself, and commits each decision like any other event.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::catalog::{Network, ShopDomain};
 use crate::draft::EventOutcome;
+use crate::flows::watermark::order_watermark;
 use crate::flows::{Received, ReconcileError, receive};
 use crate::ledger::LedgerEvent;
 use crate::movement::EventId;
 use crate::order::{HoldAction, HoldEvent, HoldPolicy, OrderRecord};
-use crate::ports::{Clock, Listing, Store};
+use crate::ports::{Clock, Listing, Store, list_all};
 use crate::table::IndexPartition;
 
 /// The number of orders read in one page.
@@ -19,13 +20,14 @@ const PAGE: usize = 200;
 /// What one run of the job did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct HoldsReport {
-    /// Orders whose hold expired.
+    /// Orders and drafts whose hold expired.
     pub expired: usize,
     /// Alerts raised about paid orders that no warehouse has allocated.
     pub alerted: usize,
 }
 
-/// Processes every order that is old enough to have an expired hold, oldest first.
+/// Processes every draft that reserves for longer than it may, and every order that is old enough to have an expired hold, oldest
+/// first.
 ///
 /// # Errors
 /// [`ReconcileError`]. The next run continues.
@@ -37,9 +39,11 @@ pub async fn holds<S: Store, C: Clock>(
     policy: HoldPolicy,
     deadline: Timestamp,
 ) -> Result<HoldsReport, ReconcileError> {
-    let mut report = HoldsReport::default();
+    let Some(go_live_at) = network.live_shop(shop, clock.now()).map(|settings| settings.go_live_at) else {
+        return Ok(HoldsReport::default());
+    };
+    let mut report = HoldsReport { expired: drafts(store, clock, network, shop, deadline).await?, alerted: 0 };
     let Some(youngest) = policy.unpaid.into_iter().chain(policy.unallocated).min() else { return Ok(report) };
-    let Some(go_live_at) = network.live_shop(shop, clock.now()).map(|settings| settings.go_live_at) else { return Ok(report) };
     let mut listing = Listing::index(&IndexPartition::HeldOrders(shop.clone()), PAGE);
     loop {
         let page = store.list(&listing).await?;
@@ -63,10 +67,8 @@ pub async fn holds<S: Store, C: Clock>(
             let done = receive(store, clock, network, LedgerEvent::Hold(decide(&order, due, now))).await?;
             match (due, done) {
                 (HoldAction::Alert, Received::Decided(EventOutcome::Applied { .. })) => report.alerted += 1,
-                (HoldAction::Unpaid | HoldAction::Release, Received::Decided(EventOutcome::Applied { movements, .. })) => {
-                    report.expired += usize::from(movements > 0);
-                }
-                (_, Received::Decided(_) | Received::Deferred(_)) => {}
+                (HoldAction::Alert, Received::Decided(_) | Received::Deferred(_)) => {}
+                (_, done) => report.expired += usize::from(has_moved(&done)),
             }
         }
         match page.next {
@@ -76,13 +78,55 @@ pub async fn holds<S: Store, C: Clock>(
     }
 }
 
+/// Ends the holds of drafts whose time has passed. Returns how many ended.
+///
+/// A draft may have become an order just before its time passed. Its hold therefore ends only when a complete sweep has begun
+/// since then, so that the ledger has the order, which reserves by itself.
+async fn drafts<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    shop: &ShopDomain,
+    deadline: Timestamp,
+) -> Result<usize, ReconcileError> {
+    let Some(swept_at) = order_watermark(store, shop).await?.complete_at else { return Ok(0) };
+    let mut expired = 0;
+    for record in list_all(store, Listing::index(&IndexPartition::HeldDrafts(shop.clone()), PAGE)).await? {
+        let now = clock.now();
+        if now > deadline {
+            return Err(ReconcileError::OutOfTime);
+        }
+        let draft = match record.decode::<OrderRecord>() {
+            Ok(draft) => draft,
+            Err(error) => {
+                tracing::error!(%error, "a draft's row cannot be read; the job continues with the other drafts");
+                continue;
+            }
+        };
+        let until = draft.facts.as_ref().and_then(|facts| facts.reserves_until);
+        if until.is_some_and(|until| until > now.min(swept_at)) {
+            break; // The index is sorted by that time: every later draft reserves for longer.
+        }
+        let ended = decide(&draft, HoldAction::DraftExpired, now);
+        expired += usize::from(has_moved(&receive(store, clock, network, LedgerEvent::Hold(ended)).await?));
+    }
+    Ok(expired)
+}
+
+/// Whether an event led to movements.
+fn has_moved(received: &Received) -> bool {
+    matches!(received, Received::Decided(EventOutcome::Applied { movements, .. }) if *movements > 0)
+}
+
 /// Builds the event of one decision. Its id names the order, the reason and the time. The commit checks the decision again
 /// against the order as it is stored by then.
-fn decide(order: &OrderRecord, due: HoldAction, at: Timestamp) -> HoldEvent {
+pub(super) fn decide(order: &OrderRecord, due: HoldAction, at: Timestamp) -> HoldEvent {
     let name = match due {
         HoldAction::Unpaid => "unpaid",
         HoldAction::Release => "unallocated",
         HoldAction::Alert => "alert",
+        HoldAction::DraftExpired => "expired",
+        HoldAction::DraftDeleted => "deleted",
     };
     let id = EventId::new(format!("hold:{}", order.shop), format!("{}@{at}:{name}", order.order));
     HoldEvent { id, shop: order.shop.clone(), order: order.order, due, at }

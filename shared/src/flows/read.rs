@@ -1,5 +1,6 @@
 //! Reads whole orders: orders that a webhook only referred to, orders that a webhook carried in part, and each new version
-//! once, so that it can be forwarded to the manufacturing system.
+//! once, so that it can be forwarded to the manufacturing system. Draft orders are always read, because their webhooks do not
+//! contain what they reserve.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +10,22 @@ use serde::Serialize;
 use crate::alert::AlertSubject;
 use crate::catalog::{Network, OrderId, ShopDomain, ShopSettings};
 use crate::draft::EventOutcome;
+use crate::flows::holds::decide;
 use crate::flows::reconcile_error::wait_within;
 use crate::flows::watermark::change_order_watermark;
 use crate::flows::{Received, ReconcileError, Retries, RetryBudget, alert, receive, write_if_unchanged};
 use crate::ledger::{LedgerEvent, OrderEvent};
 use crate::movement::{EventId, content_hash};
-use crate::order::{OrderFacts, OrderRecord, OrderSnapshot, OrderToRead, ReadFailure, SalesOrder};
+use crate::order::{HoldAction, OrderFacts, OrderRecord, OrderSnapshot, OrderToRead, ReadFailure, SalesOrder};
 use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, list_all, read};
 use crate::storefront::{OrderRead, StorefrontError};
 use crate::table::{Expect, IndexPartition, Key, Partition, Record, RowKey, Write};
 
 /// The number of orders read from the index in one page.
 const PAGE: usize = 200;
+
+/// What the alert names instead of an order when the app may not read draft orders.
+const DRAFTS: &str = "draft orders";
 
 /// What a run of the order reader did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -39,6 +44,9 @@ pub struct ReadReport {
 
 /// What a run of the order reader did so far, and the orders that it read, each with its last change.
 type Progress<'a> = (&'a mut ReadReport, &'a mut BTreeMap<OrderId, Timestamp>);
+
+/// The facts of an order or draft that was read into the ledger, and the sales order of an order.
+pub(super) type Ingested = (OrderFacts, Option<SalesOrder>);
 
 /// Reads orders of one shop through these ports.
 pub struct OrderReader<'a, S, F, B, C> {
@@ -105,7 +113,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         if settings.opening_contains(request.named_at) {
             return Ok(self.forget(record).await?);
         }
-        let order = match OrderId::from_gid(&request.gid) {
+        let order = match OrderId::from_gid(&request.gid).or_else(|| OrderId::from_draft_gid(&request.gid)) {
             Some(order) => Some(order),
             None => self.ask(async || self.front.order_of(self.shop, &request.gid).await).await?,
         };
@@ -135,24 +143,66 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
     /// Reads one order into the ledger, and forwards it if it is a new version.
     async fn one(&self, order: OrderId, (report, read): Progress<'_>) -> Result<(), ReconcileError> {
         if let Some((facts, sales)) = self.ingest(order, report).await? {
+            let Some(sales) = sales else { return Ok(()) };
             read.insert(order, facts.version);
             report.forwarded += usize::from(self.forward(&facts, sales).await?);
         }
         Ok(())
     }
 
-    /// Reads one order into the ledger, and returns its facts and its sales order. Returns `None` when the order could not be
-    /// read or waits in a lane.
-    pub(super) async fn ingest(
-        &self,
-        order: OrderId,
-        report: &mut ReadReport,
-    ) -> Result<Option<(OrderFacts, SalesOrder)>, ReconcileError> {
-        let Some(OrderRead { snapshot, sales }) = self.ask(async || self.front.order(self.shop, order).await).await? else {
+    /// Reads one order or draft into the ledger, and returns its facts and, for an order, its sales order. Returns `None` when it
+    /// could not be read or waits in a lane.
+    pub(super) async fn ingest(&self, order: OrderId, report: &mut ReadReport) -> Result<Option<Ingested>, ReconcileError> {
+        if order.is_draft() {
+            return self.ingest_draft(order, report).await;
+        }
+        let Some(read) = self.ask(async || self.front.order(self.shop, order).await).await? else {
             self.alert_unreadable(&order.gid(), "the shop has no such order, or this app may not read it").await?;
             self.quarantine(order, ReadFailure::Gone).await?;
             return Ok(None);
         };
+        self.take(order, read, report).await
+    }
+
+    /// Reads one draft into the ledger. If it has become an order, the order is read first, because the order reserves the units
+    /// that the draft releases.
+    async fn ingest_draft(&self, draft: OrderId, report: &mut ReadReport) -> Result<Option<Ingested>, ReconcileError> {
+        let read = match self.ask(async || self.front.order(self.shop, draft).await).await {
+            Err(ReconcileError::Storefront(StorefrontError::Rejected { detail })) => {
+                self.alert_unreadable(DRAFTS, &format!("{detail}: grant the app the scope read_draft_orders")).await?;
+                return Ok(None);
+            }
+            read => read?,
+        };
+        let Some(read) = read else { return self.delete_draft(draft, report).await };
+        if let Some(order) = read.became
+            && let Some(became) = self.ask(async || self.front.order(self.shop, order).await).await?
+            && self.take(order, became, report).await?.is_none()
+        {
+            return Ok(None);
+        }
+        self.take(draft, read, report).await
+    }
+
+    /// Ends the hold of a draft that the shop does not have any more.
+    async fn delete_draft(&self, draft: OrderId, report: &mut ReadReport) -> Result<Option<Ingested>, ReconcileError> {
+        let key = RowKey::Order { shop: self.shop.clone(), order: draft };
+        let Some(record) = read::<OrderRecord, S>(self.store, &key).await?.0 else { return Ok(None) };
+        let deleted = LedgerEvent::Hold(decide(&record, HoldAction::DraftDeleted, self.clock.now()));
+        match receive(self.store, self.clock, self.network, deleted).await? {
+            Received::Decided(EventOutcome::Applied { movements, .. }) => report.movements += movements,
+            Received::Decided(_) | Received::Deferred(_) => {}
+        }
+        Ok(None)
+    }
+
+    /// Commits an order or draft as the shop answered it.
+    async fn take(
+        &self,
+        order: OrderId,
+        OrderRead { snapshot, sales, .. }: OrderRead,
+        report: &mut ReadReport,
+    ) -> Result<Option<Ingested>, ReconcileError> {
         report.orders += 1;
         let snapshot = match snapshot {
             Ok(snapshot) => snapshot,
@@ -174,6 +224,12 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
             }
         }
         Ok(facts.map(|facts| (facts, sales)))
+    }
+
+    /// Clears the alert that the app may not read draft orders.
+    pub(super) async fn clear_unreadable_drafts(&self) -> Result<(), StoreError> {
+        let subject = AlertSubject::UnreadableOrder { shop: self.shop.clone(), order: DRAFTS.to_owned() };
+        alert::clear(self.store, self.clock, (subject, "The app may read draft orders.".to_owned())).await
     }
 
     /// Raises the alert about an order that cannot be read.

@@ -1,6 +1,6 @@
 //! Finds missed orders. The sweep asks the shop for every order that changed since the watermark and commits what it reads like
 //! a webhook. The first sweeps of a shop that goes live also read what was open then. A slower sweep reads the last hours and days
-//! again, because the shop's search may contain a change late.
+//! again, because the shop's search may contain a change late. Last, it reads the draft orders that changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,9 +14,9 @@ use crate::flows::read::Patience;
 use crate::flows::watermark::{change_order_watermark, order_watermark};
 use crate::flows::{OrderReader, ReadReport, ReconcileError, alert};
 use crate::order::OrderRecord;
-use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront};
+use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, list_all};
 use crate::reconcile::{Lookback, OrderWatermark, SETTLED};
-use crate::storefront::{ListedOrder, OrderSearch, OrdersPage};
+use crate::storefront::{ListedOrder, OrderSearch, OrdersPage, StorefrontError};
 use crate::table::{IndexPartition, Key, RowKey};
 
 /// The most quarantined orders that one sweep reads again.
@@ -24,6 +24,16 @@ const QUARANTINED_AT_ONCE: usize = 50;
 
 /// The most pages that one sweep reads of a slower sweep. The next sweep continues there.
 const LOOKBACK_PAGES: usize = 20;
+
+/// How far a sweep looks back before the newest draft that it has seen, because the search may contain a change late, and after how
+/// long it reads a draft that reserves again.
+const DRAFTS_LOOK_BACK: Duration = Duration::from_secs(60 * 60);
+
+/// The most drafts that reserve which one sweep reads again.
+const HELD_DRAFTS_AT_ONCE: usize = 50;
+
+/// The number of drafts that are listed from the index in one page.
+const HELD_DRAFTS_PAGE: usize = 200;
 
 /// After this many pages a search begins again at the newest order it found: a shop lists at most 25,000 orders of one search.
 const PAGES_OF_A_SEARCH: usize = 80;
@@ -65,6 +75,7 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
         sweep.change_mark(|mark| mark.complete(since, began)).await?;
         sweep.look_back(began).await?;
     }
+    sweep.drafts(began).await?;
     sweep.patience.failure.map_or(Ok(sweep.report), Err)
 }
 
@@ -129,7 +140,7 @@ impl Search {
 impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
     /// Reads every order that changed since `since`, and the quarantined ones. Returns when the search began, by the shop's clock.
     async fn changes(&mut self, since: Timestamp) -> Result<Timestamp, ReconcileError> {
-        let mut search = Search::new(OrderSearch { since: Some(since), open_before: None });
+        let mut search = Search::new(OrderSearch { since: Some(since), open_before: None, drafts: false });
         let (mut began, mut listed) = (None, BTreeMap::new());
         loop {
             let page = self.page(&search).await?;
@@ -163,7 +174,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
             return Ok(true);
         }
         let (open_before, left) = (Some(self.settings.go_live_at), self.report.left);
-        let mut search = Search::new(OrderSearch { since: self.mark.open_orders_from, open_before });
+        let mut search = Search::new(OrderSearch { since: self.mark.open_orders_from, open_before, drafts: false });
         loop {
             let page = self.page(&search).await?;
             self.take(&page).await?;
@@ -194,7 +205,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
     }
 
     async fn look_back_from(&mut self, lookback: Lookback, from: Timestamp, now: Timestamp) -> Result<(), ReconcileError> {
-        let mut search = Search::new(OrderSearch { since: Some(from), open_before: None });
+        let mut search = Search::new(OrderSearch { since: Some(from), open_before: None, drafts: false });
         let mut continues_at = Some(from);
         for _ in 0..LOOKBACK_PAGES {
             let page = self.page(&search).await?;
@@ -218,6 +229,46 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
         Ok(())
     }
 
+    /// Reads the drafts that changed, and from time to time each draft that reserves: a deleted draft is in no search. A shop whose
+    /// app may not read drafts has none.
+    async fn drafts(&mut self, now: Timestamp) -> Result<(), ReconcileError> {
+        let since = self.mark.drafts_newest.map(|newest| newest.saturating_sub(DRAFTS_LOOK_BACK).unwrap_or(Timestamp::MIN));
+        let mut search = Search::new(OrderSearch { since, open_before: None, drafts: true });
+        loop {
+            let page = match self.page(&search).await {
+                Err(ReconcileError::Storefront(StorefrontError::Rejected { detail })) => {
+                    tracing::info!(shop = %self.reading.shop, detail, "the app may not read draft orders; what they reserve is unknown");
+                    return Ok(());
+                }
+                page => page?,
+            };
+            if search.pages == 0 {
+                self.reading.clear_unreadable_drafts().await?;
+            }
+            let left = self.report.left;
+            self.take(&page).await?;
+            if self.report.left > left {
+                return Ok(()); // The next sweep reads this page again.
+            }
+            if let Some(newest) = page.newest() {
+                self.change_mark(|mark| mark.drafts_newest = mark.drafts_newest.max(Some(newest))).await?;
+            }
+            if !search.turn(&page) {
+                break;
+            }
+        }
+        let held = Listing::index(&IndexPartition::HeldDrafts(self.reading.shop.clone()), HELD_DRAFTS_PAGE);
+        let held = list_all(self.reading.store, held).await?;
+        let held = held.iter().filter_map(|record| record.decode::<OrderRecord>().ok());
+        let is_old = |record: &OrderRecord| {
+            record.read_at.is_none_or(|read_at| read_at.saturating_add(DRAFTS_LOOK_BACK).is_ok_and(|again| again <= now))
+        };
+        for record in held.filter(is_old).take(HELD_DRAFTS_AT_ONCE) {
+            self.ingest(record.order).await?;
+        }
+        Ok(())
+    }
+
     async fn page(&self, search: &Search) -> Result<OrdersPage, ReconcileError> {
         let OrderReader { front, shop, .. } = *self.reading;
         self.reading.within_time()?;
@@ -235,11 +286,13 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
         let mut read = BTreeSet::new();
         for listed in &page.orders {
             let record = known.get(&listed.order);
-            let ended = record.is_none() && listed.fulfilled && self.settings.opening_contains(listed.updated_at);
+            // A draft that reserves nothing, and has reserved nothing, is nothing to the ledger.
+            let is_past = listed.order.is_draft() || self.settings.opening_contains(listed.updated_at);
+            let ended = record.is_none() && listed.fulfilled && is_past;
             if ended || record.is_some_and(|record| is_settled(record, listed)) {
                 continue;
             }
-            if !self.settings.opening_contains(listed.updated_at) && self.is_late(record, listed) {
+            if !is_past && self.is_late(record, listed) {
                 self.lag = self.lag.max(self.mark.lag_of(listed.updated_at, page.answered_at));
             }
             if read.insert(listed.order) {
@@ -274,7 +327,8 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
         let mut read = ReadReport::default();
         let mut answered = true;
         match self.patience.with(&order.gid(), self.reading.ingest(order, &mut read).await)? {
-            Some(Some((facts, sales))) => {
+            Some(Some((_, None))) => {}
+            Some(Some((facts, Some(sales)))) => {
                 // An order that cannot be forwarded must not hold the watermark. It stays in the index of unread orders.
                 if let Err(error) = self.reading.forward(&facts, sales).await {
                     tracing::warn!(%order, %error, "an order could not be forwarded; the next run tries it again");

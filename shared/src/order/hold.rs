@@ -4,6 +4,9 @@
 //! is paid later by agreement (payment terms, cash on delivery) keeps its hold. The hold of a
 //! paid order is not released silently: the order raises an alert, and its hold is released only if the merchant configured
 //! that. A payment, or an allocation or a shipment by a warehouse, restores a released hold.
+//!
+//! A draft order that reserves is a hold of its own. It ends when its time has passed, and when the draft is deleted or has become
+//! an order, which reserves by itself.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -53,6 +56,10 @@ pub enum HoldAction {
     Release,
     /// Raise an alert: the order is paid but no warehouse has allocated it.
     Alert,
+    /// Release it: the time for which the draft order reserves has passed.
+    DraftExpired,
+    /// Release it: the shop does not have the draft order any more.
+    DraftDeleted,
 }
 
 /// The release of a hold.
@@ -152,7 +159,7 @@ impl OrderRecord {
     /// because what warehouses did for it before is not known.
     #[must_use]
     pub fn hold_action(&self, policy: HoldPolicy, go_live_at: Timestamp, now: Timestamp) -> Option<HoldAction> {
-        let facts = self.facts.as_ref().filter(|_| self.is_unallocated())?;
+        let facts = self.facts.as_ref().filter(|_| !self.order.is_draft() && self.is_unallocated())?;
         let since = facts.placed_at.max(go_live_at);
         let passed = |time: Option<Duration>| time.is_some_and(|time| since.saturating_add(time).is_ok_and(|due| due <= now));
         match facts.paid {
@@ -171,6 +178,10 @@ impl OrderRecord {
     /// Applies a decision about its hold if the decision is still valid. It was made from an earlier state of the record, and the
     /// order may have been paid or allocated since.
     pub fn expire(&mut self, event: &HoldEvent) {
+        if self.order.is_draft() {
+            self.end_draft(event);
+            return;
+        }
         let Some(facts) = self.facts.as_ref().filter(|_| self.is_unallocated()) else { return };
         match event.due {
             HoldAction::Unpaid if !facts.paid && !facts.pays_later => {
@@ -180,7 +191,31 @@ impl OrderRecord {
             HoldAction::Alert if facts.paid => {
                 self.alerted.insert(HoldAlert::Unallocated);
             }
-            HoldAction::Unpaid | HoldAction::Release | HoldAction::Alert => {}
+            HoldAction::Unpaid
+            | HoldAction::Release
+            | HoldAction::Alert
+            | HoldAction::DraftExpired
+            | HoldAction::DraftDeleted => {}
+        }
+    }
+
+    /// Ends the hold of a draft order. Its facts are then those of a draft that reserves nothing, so that only newer facts of the
+    /// shop reserve again.
+    fn end_draft(&mut self, event: &HoldEvent) {
+        let Some(facts) = &mut self.facts else { return };
+        let ends = match event.due {
+            HoldAction::DraftExpired => facts.reserves_until.is_some_and(|until| until <= event.at),
+            HoldAction::DraftDeleted => true,
+            HoldAction::Unpaid | HoldAction::Release | HoldAction::Alert => false,
+        };
+        if ends {
+            facts.reserves_until = None;
+            facts.lines.clear();
+        }
+        if event.due == HoldAction::DraftDeleted {
+            // An answer from before the deletion that is committed later must not restore the hold.
+            facts.version = facts.version.max(event.at);
+            self.unread = false;
         }
     }
 

@@ -15,12 +15,12 @@ pub struct WebhookNote {
     pub alert: Option<(AlertSubject, String)>,
 }
 
-/// A request to read an order of a shop, by the global id of the order or of one of its parts.
+/// A request to read an order or a draft order of a shop, by its global id or that of one of its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderToRead {
     /// The shop.
     pub shop: ShopDomain,
-    /// The global id of the order, or of a fulfilment order, a return or a reverse fulfilment order of it.
+    /// The global id of the order or draft order, or of a fulfilment order, a return or a reverse fulfilment order of it.
     pub gid: String,
     /// When a webhook last named this id.
     pub named_at: Timestamp,
@@ -28,7 +28,7 @@ pub struct OrderToRead {
 
 impl OrderToRead {
     /// The kinds of objects whose order can be read.
-    const KINDS: [&str; 4] = ["Order", "FulfillmentOrder", "Return", "ReverseFulfillmentOrder"];
+    const KINDS: [&str; 5] = ["Order", "DraftOrder", "FulfillmentOrder", "Return", "ReverseFulfillmentOrder"];
 
     /// Whether `gid` is the global id of an object whose order can be read.
     #[must_use]

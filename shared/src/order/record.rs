@@ -140,7 +140,8 @@ impl OrderRecord {
         if let Some(facts) = &snapshot.facts {
             let known = self.facts.as_ref();
             if known.is_none_or(|known| known.progress(&self.covered) < facts.progress(&covered)) {
-                self.unforwarded |= known.is_none_or(|known| !known.has_the_same_content(facts));
+                // A draft is no sales order. The order that it becomes is.
+                self.unforwarded |= !self.order.is_draft() && known.is_none_or(|known| !known.has_the_same_content(facts));
                 self.unread = queried_at.is_none();
                 self.facts = Some(facts.clone());
                 self.covered = covered;
@@ -192,6 +193,13 @@ impl OrderRecord {
         }
         let (line, kind, component) = (report.line, report.kind, component.clone());
         self.components.insert(id, ComponentReport { line, kind, component, quantity: report.quantity, completes });
+    }
+
+    /// Whether it is a draft order that neither reserves units nor has reserved any.
+    #[must_use]
+    pub fn is_idle_draft(&self) -> bool {
+        let reserves = self.facts.as_ref().is_some_and(|facts| facts.reserves_until.is_some());
+        self.order.is_draft() && !reserves && self.lines.is_empty()
     }
 
     /// The version of the newest facts.

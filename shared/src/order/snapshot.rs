@@ -58,7 +58,10 @@ pub struct OrderFacts {
     pub test: bool,
     /// The location that sold it, for an order taken in a store.
     pub sold_at: Option<ShopLocationId>,
-    /// Its lines.
+    /// Until when a draft order reserves its units; `None` for an order, and for a draft that reserves none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserves_until: Option<Timestamp>,
+    /// Its lines. A draft that reserves nothing has none: its lines mean nothing to the ledger.
     pub lines: BTreeMap<LineId, SnapshotLine>,
 }
 

@@ -57,7 +57,7 @@ pub trait Storefront: Sync {
     /// The most items whose levels are read at once.
     const LEVELS_AT_ONCE: usize = 40;
 
-    /// Reads an order. `None` when the shop has no order with this id.
+    /// Reads an order or a draft order. `None` when the shop has no order with this id.
     fn order(&self, shop: &ShopDomain, order: OrderId)
     -> impl Future<Output = Result<Option<OrderRead>, StorefrontError>> + Send;
 
@@ -65,7 +65,7 @@ pub trait Storefront: Sync {
     /// object.
     fn order_of(&self, shop: &ShopDomain, gid: &str) -> impl Future<Output = Result<Option<OrderId>, StorefrontError>> + Send;
 
-    /// One page of the orders that a search finds, oldest change first.
+    /// One page of the orders, or draft orders, that a search finds, oldest change first.
     fn orders_updated(
         &self,
         shop: &ShopDomain,

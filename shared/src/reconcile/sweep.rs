@@ -46,6 +46,9 @@ pub struct OrderWatermark {
     /// The first change that the last complete sweep asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete_from: Option<Timestamp>,
+    /// The newest change of a draft order seen, by the shop's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drafts_newest: Option<Timestamp>,
     /// The largest lag of the search that was observed lately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag: Option<SearchLag>,
@@ -120,8 +123,19 @@ impl OrderWatermark {
     #[must_use]
     pub fn new(shop: ShopDomain) -> Self {
         let (open_orders_read, open_orders_from, newest, complete_at, complete_from) = Default::default();
-        let (lag, expected, lookbacks) = Default::default();
-        Self { shop, open_orders_read, open_orders_from, newest, complete_at, complete_from, lag, expected, lookbacks }
+        let (drafts_newest, lag, expected, lookbacks) = Default::default();
+        Self {
+            shop,
+            open_orders_read,
+            open_orders_from,
+            newest,
+            complete_at,
+            complete_from,
+            drafts_newest,
+            lag,
+            expected,
+            lookbacks,
+        }
     }
 
     /// By how much the search may lag at `now`: the largest observed lag and half of it, less with its age. Zero while none was

@@ -142,23 +142,25 @@ pub enum StorefrontError {
     },
 }
 
-/// A search for orders. The search of a shop may contain a change late, while reading one order by its id is never late.
+/// A search for orders, or for draft orders. The search of a shop may contain a change late, while reading one order by its id is never late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OrderSearch {
     /// Only orders that changed at or after this time. Adapters round it down to the second.
     pub since: Option<Timestamp>,
     /// Only orders that are neither archived nor cancelled, have something to ship, and last changed at or before this time.
     pub open_before: Option<Timestamp>,
+    /// Draft orders instead of orders. Without `since`, those that have not become orders.
+    pub drafts: bool,
 }
 
-/// An order that a search found.
+/// An order, or a draft order, that a search found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListedOrder {
     /// The order.
     pub order: OrderId,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// Whether nothing of it is left to ship.
+    /// Whether nothing of it is left to ship; of a draft, whether it reserves nothing.
     pub fulfilled: bool,
 }
 
@@ -183,11 +185,13 @@ impl OrdersPage {
     }
 }
 
-/// A complete order, as the shop has it now.
+/// A complete order, or what a draft order reserves, as the shop has it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderRead {
     /// The order for the ledger, or why it is invalid.
     pub snapshot: Result<OrderSnapshot, String>,
-    /// The same version, for the manufacturing system. Never stored.
-    pub sales: SalesOrder,
+    /// The same version, for the manufacturing system; `None` for a draft. Never stored.
+    pub sales: Option<SalesOrder>,
+    /// The order that a draft has become. It reserves by itself, so it must be in the ledger before the draft's hold ends.
+    pub became: Option<OrderId>,
 }

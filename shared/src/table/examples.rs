@@ -90,6 +90,7 @@ fn catalog() -> Vec<Example> {
 fn ledger() -> Vec<Example> {
     let (order, shop) = (OrderId::new(1001), || name("shop.myshopify.com"));
     let found = IndexKey::Movement { shop: shop(), order, of: position(), seq: 42 };
+    let held_draft = IndexKey::HeldDraft { shop: shop(), until: Timestamp::UNIX_EPOCH, draft: OrderId::Draft(9001) };
     let deferred = IndexKey::Deferred { at: Timestamp::UNIX_EPOCH, event: event() };
     vec![
         row("the state of one item at one place", RowKey::Position(position())),
@@ -102,6 +103,7 @@ fn ledger() -> Vec<Example> {
                 (IndexKey::UnreadOrder(placed(order)), "while it must be read or forwarded"),
                 (IndexKey::QuarantinedOrder(placed(order)), "while it is quarantined"),
                 (IndexKey::HeldOrder(placed(order)), "while no warehouse has allocated its units"),
+                (held_draft, "while it is a draft order that reserves"),
             ],
             ..row("an order: its newest facts, and what the ledger holds for it", RowKey::Order { shop: shop(), order })
         },

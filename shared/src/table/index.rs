@@ -38,6 +38,15 @@ pub enum IndexKey {
     QuarantinedOrder(OrderEntry),
     /// An order whose units no warehouse has allocated, oldest first.
     HeldOrder(OrderEntry),
+    /// A draft order that reserves, the first to expire first.
+    HeldDraft {
+        /// The shop.
+        shop: ShopDomain,
+        /// Until when it reserves.
+        until: Timestamp,
+        /// The draft.
+        draft: OrderId,
+    },
     /// A deferred event, oldest first.
     Deferred {
         /// When it was deferred.
@@ -104,6 +113,9 @@ impl IndexKey {
             Self::UnreadOrder(of) => order(IndexPartition::UnreadOrders, of),
             Self::QuarantinedOrder(of) => order(IndexPartition::QuarantinedOrders, of),
             Self::HeldOrder(of) => order(IndexPartition::HeldOrders, of),
+            Self::HeldDraft { shop, until, draft } => {
+                entry(IndexPartition::HeldDrafts(shop.clone()), &[&until.to_string(), &draft.to_string()])
+            }
             Self::Deferred { at, event } => entry(IndexPartition::Deferred, &[&at.to_string(), &event.source, &event.id]),
             Self::DueLevel { shop, urgency, changed_at, sku, location } => entry(
                 IndexPartition::DueLevels(shop.clone()),
@@ -143,6 +155,8 @@ pub enum IndexPartition {
     QuarantinedOrders(ShopDomain),
     /// A shop's orders whose units no warehouse has allocated.
     HeldOrders(ShopDomain),
+    /// A shop's draft orders that reserve.
+    HeldDrafts(ShopDomain),
     /// All deferred events.
     Deferred,
     /// The levels that must be sent to a shop.
@@ -164,6 +178,7 @@ impl IndexPartition {
             Self::UnreadOrders(shop) => join(&["UNREAD", shop.as_str()]),
             Self::QuarantinedOrders(shop) => join(&["QUARANTINED", shop.as_str()]),
             Self::HeldOrders(shop) => join(&["HELD", shop.as_str()]),
+            Self::HeldDrafts(shop) => join(&["DRAFTS", shop.as_str()]),
             Self::Deferred => join(&["DEFERRED"]),
             Self::DueLevels(shop) => join(&["DUE", shop.as_str(), "levels"]),
             Self::DueMetafields(shop) => join(&["DUE", shop.as_str(), "metafields"]),

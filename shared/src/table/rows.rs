@@ -115,6 +115,9 @@ impl Row for OrderRecord {
             Some(IndexKey::UnreadOrder(entry))
         } else if self.unreadable == Some(ReadFailure::Quarantined) {
             Some(IndexKey::QuarantinedOrder(entry))
+        } else if self.order.is_draft() {
+            let until = self.facts.as_ref()?.reserves_until?;
+            Some(IndexKey::HeldDraft { shop: entry.shop, until, draft: entry.order })
         } else if self.is_unallocated() {
             Some(IndexKey::HeldOrder(entry))
         } else {

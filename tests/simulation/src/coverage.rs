@@ -23,7 +23,7 @@ impl Coverage {
 }
 
 /// Each of these must occur in a run of many worlds. Otherwise the simulator does not test that path.
-pub const RARE_PATHS: [&str; 114] = [
+pub const RARE_PATHS: [&str; 118] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
@@ -69,6 +69,10 @@ pub const RARE_PATHS: [&str; 114] = [
     "order sold in a store",
     "unconfirmed order",
     "pre-order",
+    "draft reserved",
+    "draft changed",
+    "draft completed",
+    "draft deleted",
     "units set aside",
     "units taken back",
     "shipped in part",

@@ -4,6 +4,7 @@ mod actors;
 mod batches;
 mod build;
 mod config;
+mod drafts;
 mod invocations;
 mod mapping;
 mod model;
@@ -154,7 +155,8 @@ impl World {
     fn next_event(&mut self) {
         match self.rng.below(1_000) {
             0..490 => self.step_a_task(),
-            490..560 => self.customer_buys(),
+            490..548 => self.customer_buys(),
+            548..560 => self.employee_edits_drafts(),
             560..605 => self.warehouse_ships(),
             605..625 => self.customer_cancels(),
             625..665 => self.change_an_order(),

@@ -66,6 +66,7 @@ impl Shop {
         self.counters.requests += 1;
         self.bucket.restore(now);
         self.search.catch_up(now);
+        self.expire_drafts(now);
         let Ok(body) = serde_json::from_slice::<Body>(body) else {
             return Answer::BadRequest(json!({ "errors": { "query": "Required parameter missing or invalid" } }));
         };

@@ -87,6 +87,7 @@ impl Shop {
         if let Some(location) = cart.location.filter(|location| !self.locations.contains_key(location)) {
             return Err(CheckoutRefused::UnknownLocation(location));
         }
+        self.expire_drafts(now);
         let allocated = self.allocated(&cart.lines, cart.location, cart.unconfirmed || cart.pre_order)?;
         let placed = i64::try_from(self.orders.len()).expect("orders are countable");
         let id = OrderId(FIRST_ORDER + placed);

@@ -31,6 +31,8 @@ pub struct Faults {
     pub poisoned: BTreeSet<ItemId>,
     /// Order lines for which queries return a negative quantity, which contradicts the order.
     pub contradictory: BTreeSet<LineId>,
+    /// Whether the app may not read draft orders: it lacks the scope `read_draft_orders`.
+    pub no_drafts_scope: bool,
     /// The number of seconds after which the search for orders contains a change that happens while this fault is set. A query of
     /// one order by its id is never late.
     pub search_lag: u32,

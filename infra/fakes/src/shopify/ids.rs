@@ -17,6 +17,8 @@ pub(super) const FIRST_REVERSE: i64 = 7_500_000_000_000_000_001;
 pub(super) const FIRST_REVERSE_LINE: i64 = 7_600_000_000_000_000_001;
 pub(super) const FIRST_DISPOSITION: i64 = 7_700_000_000_000_000_001;
 pub(super) const FIRST_EDIT: i64 = 7_800_000_000_000_000_001;
+pub(super) const FIRST_DRAFT: i64 = 9_000_000_000_000_000_001;
+pub(super) const FIRST_DRAFT_LINE: i64 = 9_100_000_000_000_000_001;
 pub(super) const FIRST_GROUP: i64 = 8_000_000_000_000_000_001;
 
 /// The number of objects of each kind so far, by the kind's first number.
@@ -74,6 +76,10 @@ identifiers! {
     OrderId => "Order";
     /// A line of an order.
     LineId => "LineItem";
+    /// A draft order.
+    DraftOrderId => "DraftOrder";
+    /// A line of a draft order.
+    DraftLineId => "DraftOrderLineItem";
     /// A shipment of lines of one order from one location.
     FulfilmentId => "Fulfillment";
     /// Units of an order that one location is asked to ship.

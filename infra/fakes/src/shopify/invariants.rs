@@ -7,6 +7,7 @@ use super::fulfilment_order::FulfilmentOrder;
 use super::ids::{ItemId, LineId, LocationId};
 use super::order::{Order, OrderLine, Shares};
 use super::shop::Shop;
+use super::stock::InventoryState;
 use std::collections::BTreeMap;
 
 impl Shop {
@@ -30,6 +31,13 @@ impl Shop {
             for part in parts {
                 assert_eq!(self.owners.get(&part), Some(&order.id), "a part is found by its number");
             }
+        }
+        let mut reserved: BTreeMap<(ItemId, LocationId), i64> = BTreeMap::new();
+        for (at, units) in self.drafts.values().flat_map(|draft| &draft.reserved) {
+            *reserved.entry(*at).or_default() += units;
+        }
+        for (at, units) in reserved {
+            assert!(self.levels[&at].in_state(InventoryState::Reserved) >= units, "level {at:?} holds what drafts reserve there");
         }
         for (key, level) in &self.levels {
             assert_eq!(level.committed, committed.remove(key).unwrap_or(0), "level {key:?} holds what orders committed there");

@@ -15,6 +15,7 @@ mod cost;
 mod delivery_worker;
 mod document;
 mod draft;
+mod draft_order;
 mod edit;
 mod faults;
 mod fulfilment_order;
@@ -48,12 +49,13 @@ mod webhooks;
 pub use admin::Answer;
 pub use checkout::{Cart, CheckoutRefused};
 pub use document::ADMIN_SCHEMA;
+pub use draft_order::{DraftLine, DraftOrder, DraftRefused, DraftStatus};
 pub use edit::Edit;
 pub use faults::Faults;
 pub use fulfilment_order::{FulfilmentOrder, FulfilmentOrderLine, FulfilmentOrderStatus};
 pub use ids::{
-    DispositionId, FulfilmentId, FulfilmentOrderId, ItemId, LineId, LocationId, OrderId, RefundId, RefundLineId, ReturnId,
-    ReverseId, ReverseLineId, VariantId,
+    DispositionId, DraftLineId, DraftOrderId, FulfilmentId, FulfilmentOrderId, ItemId, LineId, LocationId, OrderId, RefundId,
+    RefundLineId, ReturnId, ReverseId, ReverseLineId, VariantId,
 };
 pub use lifecycle::OrderRefused;
 pub use log::{Applied, AppliedKind, Change, Counters};

@@ -5,6 +5,7 @@
 
 use super::cost::Charge;
 use super::document::Arguments;
+use super::draft_order::{DraftLine, DraftOrder};
 use super::fulfilment_order::{FulfilmentOrder, FulfilmentOrderLine};
 use super::ids::LocationId;
 use super::order::{Fulfilment, Order, OrderLine, Payment};
@@ -37,6 +38,8 @@ pub(super) enum Part<'a> {
     Reverse(&'a Order, &'a Return),
     ReverseLine(&'a Order, &'a Return, &'a ReturnLine),
     Disposition(&'a Disposition),
+    Draft(&'a DraftOrder),
+    DraftLine(&'a DraftLine),
     /// The payment terms of an order.
     PaymentTerms(&'a Order),
     /// The payment of an order.
@@ -48,6 +51,7 @@ impl<'a> Part<'a> {
     pub(super) fn type_name(&self) -> Option<&'static str> {
         match self {
             Part::Order(_) => Some("Order"),
+            Part::Draft(_) => Some("DraftOrder"),
             Part::Fulfilment(..) => Some("Fulfillment"),
             Part::FulfilmentOrder(..) => Some("FulfillmentOrder"),
             Part::Refund(..) => Some("Refund"),
@@ -56,6 +60,7 @@ impl<'a> Part<'a> {
             Part::Customer
             | Part::Address
             | Part::Line(_)
+            | Part::DraftLine(_)
             | Part::FulfilmentLine(..)
             | Part::AssignedLocation(_)
             | Part::FulfilmentOrderLine(..)
@@ -74,6 +79,9 @@ impl<'a> Part<'a> {
         let number: i64 = number.bytes().all(|b| b.is_ascii_digit()).then(|| number.parse().ok())??;
         if kind == "Order" {
             return shop.orders.get(&super::ids::OrderId(number)).map(Part::Order);
+        }
+        if kind == "DraftOrder" {
+            return shop.drafts.get(&super::ids::DraftOrderId(number)).map(Part::Draft);
         }
         let order = shop.orders.get(shop.owners.get(&number)?)?;
         match kind {
@@ -97,6 +105,7 @@ pub(super) fn resolve<'a>(shop: &'a Shop, part: Part<'a>, arguments: Arguments<'
     let name = arguments.field.name.as_str();
     Ok(match (part, name) {
         (Part::Order(order), _) => return of_order(order, arguments),
+        (Part::Draft(_) | Part::DraftLine(_), _) => return of_draft(shop, part, arguments),
 
         (Part::Customer, "id") => leaf(format!("gid://shopify/Customer/{CUSTOMER}")),
         (Part::Customer | Part::Address, "firstName" | "lastName") => leaf(PERSONAL_MARK),
@@ -238,6 +247,34 @@ fn of_order<'a>(order: &'a Order, arguments: Arguments<'_>) -> Result<Resolved<'
             Resolved::Page(page::parts(&order.returns, |ret| ret.id.0, node, arguments)?)
         }
         name => unreachable!("the schema has the field '{name}' of orders, and nothing answers it"),
+    })
+}
+
+/// Resolves a field of a draft order or of its line.
+fn of_draft<'a>(shop: &'a Shop, part: Part<'a>, arguments: Arguments<'_>) -> Result<Resolved<'a>, TopError> {
+    let item = |line: &DraftLine| shop.items.get(&line.item).filter(|item| !item.removed);
+    Ok(match (part, arguments.field.name.as_str()) {
+        (Part::Draft(draft), "id") => leaf(draft.id.gid()),
+        (Part::Draft(draft), "createdAt") => leaf(zulu(draft.created_at)),
+        (Part::Draft(draft), "updatedAt") => leaf(zulu(draft.updated_at)),
+        (Part::Draft(draft), "status") => leaf(draft.status.name().to_uppercase()),
+        (Part::Draft(draft), "reserveInventoryUntil") => maybe(draft.reserve_until.map(zulu)),
+        (Part::Draft(draft), "order") => {
+            let order = draft.order.and_then(|id| shop.orders.get(&id));
+            Resolved::One(order.map(|order| Node::Part(Part::Order(order))))
+        }
+        (Part::Draft(draft), "lineItems") => {
+            Resolved::Page(page::parts(&draft.lines, |line| line.id.0, Part::DraftLine, arguments)?)
+        }
+        (Part::DraftLine(line), "id") => leaf(line.id.gid()),
+        (Part::DraftLine(line), "sku") => leaf(line.sku.as_str()),
+        (Part::DraftLine(line), "quantity") => leaf(line.quantity),
+        (Part::DraftLine(_), "custom") => leaf(false),
+        (Part::DraftLine(line), "isGiftCard") => leaf(item(line).is_some_and(|item| item.gift_card)),
+        (Part::DraftLine(line), "requiresShipping") => leaf(item(line).is_none_or(|item| item.requires_shipping)),
+        (Part::DraftLine(line), "variant") => Resolved::One(item(line).map(Node::Variant)),
+
+        (_, name) => unreachable!("the schema has the field '{name}' of drafts, and nothing answers it"),
     })
 }
 

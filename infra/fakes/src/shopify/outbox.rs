@@ -58,6 +58,12 @@ pub enum Topic {
     ReturnsClose,
     /// `reverse_fulfillment_orders/dispose`
     ReverseFulfillmentOrdersDispose,
+    /// `draft_orders/create`
+    DraftOrdersCreate,
+    /// `draft_orders/update`
+    DraftOrdersUpdate,
+    /// `draft_orders/delete`
+    DraftOrdersDelete,
 }
 
 impl Topic {
@@ -85,6 +91,9 @@ impl Topic {
             Topic::ReturnsCancel => "returns/cancel",
             Topic::ReturnsClose => "returns/close",
             Topic::ReverseFulfillmentOrdersDispose => "reverse_fulfillment_orders/dispose",
+            Topic::DraftOrdersCreate => "draft_orders/create",
+            Topic::DraftOrdersUpdate => "draft_orders/update",
+            Topic::DraftOrdersDelete => "draft_orders/delete",
         }
     }
 }
@@ -96,7 +105,7 @@ pub struct Delivery {
     pub number: u64,
     /// Its topic.
     pub topic: Topic,
-    /// The order that the event is about.
+    /// The order that the event is about. An event of a draft order has the number of the draft, which no order has.
     pub order: OrderId,
     /// An id that is unique per delivery.
     pub webhook_id: String,

@@ -5,6 +5,7 @@
 //! everything.
 
 use super::document::Arguments;
+use super::draft_order::{DraftOrder, DraftStatus};
 use super::ids::{ItemId, LineId, LocationId, OrderId};
 use super::order::{Fulfilment, Order};
 use super::order_schema::Part;
@@ -130,6 +131,28 @@ pub(super) fn orders<'a>(shop: &'a Shop, arguments: Arguments<'_>) -> Result<Pag
     let rows = shop.search.by_update().range((from, Bound::Unbounded)).map(|(at, id)| (*at, &shop.orders[id]));
     let rows = rows.filter(|(at, order)| terms.iter().all(|term| term.admits(*at, order)));
     cut(rows.map(|(at, order)| ((at.as_second(), order.id.0), Node::Part(Part::Order(order)))), arguments)
+}
+
+/// Returns a page of draft orders. Their search serves what our operation asks for.
+pub(super) fn drafts<'a>(shop: &'a Shop, arguments: Arguments<'_>) -> Result<Page<'a>, TopError> {
+    let query = arguments.get("query").unwrap_or_default();
+    let query = query.as_str().unwrap_or_default();
+    if arguments.get("sortKey").unwrap_or_default().as_str() != Some("UPDATED_AT") {
+        return Err(TopError::new("BAD_REQUEST", "draftOrders are served with sortKey: UPDATED_AT only"));
+    }
+    let is_open = |draft: &&DraftOrder| draft.status != DraftStatus::Completed;
+    let mut found: Vec<&DraftOrder> = match (query, updated(query)) {
+        (_, Some(Term::Updated { from: Some(from), to: None })) => {
+            shop.drafts.values().filter(|draft| from <= draft.updated_at).collect()
+        }
+        ("NOT status:completed", _) => shop.drafts.values().filter(is_open).collect(),
+        _ => return Err(unserved(query)),
+    };
+    let key = |draft: &DraftOrder| (draft.updated_at.as_second(), draft.id.0);
+    found.sort_by_key(|draft| key(draft));
+    let after = after(arguments)?;
+    let rest = found.into_iter().skip_while(|draft| after.is_some_and(|after| key(draft) <= after));
+    cut(rest.map(|draft| (key(draft), Node::Part(Part::Draft(draft)))), arguments)
 }
 
 /// A term of a search.

@@ -135,6 +135,11 @@ fn root<'a>(shop: &'a Shop, arguments: Arguments<'_>) -> Result<Resolved<'a>, To
         "orders" => Resolved::Page(page::orders(shop, arguments)?),
         "order" => Resolved::One(any(shop, &id()).filter(|node| matches!(node, Node::Part(Part::Order(_))))),
         "fulfillment" => Resolved::One(any(shop, &id()).filter(|node| matches!(node, Node::Part(Part::Fulfilment(..))))),
+        "draftOrders" | "draftOrder" if shop.faults.no_drafts_scope => {
+            return Err(TopError::new("ACCESS_DENIED", "Access denied: the required access is `read_draft_orders`"));
+        }
+        "draftOrders" => Resolved::Page(page::drafts(shop, arguments)?),
+        "draftOrder" => Resolved::One(any(shop, &id()).filter(|node| matches!(node, Node::Part(Part::Draft(_))))),
         "node" => Resolved::One(any(shop, &id())),
         "nodes" => {
             let ids = list(arguments.get("ids"));

@@ -6,9 +6,10 @@
 //! of a level are the sum of the units that order lines have committed there (`assert_sound`).
 
 use super::bucket::Bucket;
+use super::draft_order::DraftOrder;
 use super::faults::Faults;
 use super::idempotency::Keys;
-use super::ids::{ItemId, LocationId, Made, OrderId, VariantId};
+use super::ids::{DraftOrderId, ItemId, LocationId, Made, OrderId, VariantId};
 use super::log::{Applied, AppliedKind, Change, Counters};
 use super::order::Order;
 use super::outbox::Outbox;
@@ -80,6 +81,7 @@ pub struct Shop {
     /// Metafields by variant, namespace and key, as apps set them.
     pub(super) metafields: BTreeMap<(VariantId, String, String), String>,
     pub(super) orders: BTreeMap<OrderId, Order>,
+    pub(super) drafts: BTreeMap<DraftOrderId, DraftOrder>,
     /// The index that a search for orders uses.
     pub(super) search: SearchIndex,
     /// The order of each part, by the part's number. Each kind has its own range of numbers, so no two parts share a number.
@@ -115,6 +117,7 @@ impl Shop {
             levels: BTreeMap::new(),
             metafields: BTreeMap::new(),
             orders: BTreeMap::new(),
+            drafts: BTreeMap::new(),
             search: SearchIndex::default(),
             owners: BTreeMap::new(),
             outbox,

@@ -3,6 +3,8 @@
 #[cfg(feature = "adapters")]
 mod client;
 #[cfg(feature = "adapters")]
+mod drafts;
+#[cfg(feature = "adapters")]
 mod order_body;
 #[cfg(feature = "adapters")]
 mod orders;
@@ -49,13 +51,19 @@ pub mod operations {
     pub const ALL_FULFILMENTS: &str = include_str!("operations/all_fulfilments.graphql");
     /// Reads all refunds of an order with many.
     pub const ALL_REFUNDS: &str = include_str!("operations/all_refunds.graphql");
+    /// Lists the ids of draft orders by their last change.
+    pub const DRAFTS_UPDATED: &str = include_str!("operations/drafts_updated.graphql");
+    /// Reads what a draft order reserves.
+    pub const DRAFT: &str = include_str!("operations/draft.graphql");
+    /// Reads the rest of a draft order's lines.
+    pub const MORE_DRAFT_LINES: &str = include_str!("operations/more_draft_lines.graphql");
     /// Reads which order an object belongs to.
     pub const ORDER_OF: &str = include_str!("operations/order_of.graphql");
     /// Lists the variants of the shop.
     pub const VARIANTS: &str = include_str!("operations/variants.graphql");
 
     /// All operations.
-    pub const ALL: [&str; 16] = [
+    pub const ALL: [&str; 19] = [
         ADJUST_AVAILABLE,
         SET_AVAILABLE,
         ACTIVATE_LEVEL,
@@ -70,6 +78,9 @@ pub mod operations {
         MORE_OF_PART,
         ALL_FULFILMENTS,
         ALL_REFUNDS,
+        DRAFTS_UPDATED,
+        DRAFT,
+        MORE_DRAFT_LINES,
         ORDER_OF,
         VARIANTS,
     ];

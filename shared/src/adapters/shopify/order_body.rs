@@ -98,12 +98,12 @@ pub(super) struct LineBody {
     unfulfilled_quantity: i64,
     requires_shipping: bool,
     is_gift_card: bool,
-    variant: Option<VariantBody>,
+    variant: Option<TrackedVariantBody>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct VariantBody {
+pub(super) struct TrackedVariantBody {
     id: String,
     inventory_item: TrackedBody,
 }
@@ -230,6 +230,7 @@ impl OrderBody {
             pays_later: self.payment_terms.is_some() || self.transactions.iter().any(|paid| paid.manual_payment_gateway),
             test: self.test,
             sold_at: self.retail_location.as_ref().and_then(location),
+            reserves_until: None,
             lines,
         };
         let fulfilments = self.fulfillments.iter().map(FulfilmentBody::read).collect::<Result<_, _>>()?;
@@ -316,15 +317,27 @@ impl AddressBody {
     }
 }
 
+impl TrackedVariantBody {
+    /// The shop's id of the variant.
+    pub fn id(&self) -> Option<VariantId> {
+        VariantId::from_gid(&self.id)
+    }
+
+    /// Whether the shop tracks the inventory of the variant.
+    pub(super) fn is_tracked(&self) -> bool {
+        self.inventory_item.tracked
+    }
+}
+
 impl LineBody {
     /// The open units of a line without a fulfilment order come from the order itself. That number is negative when units that
     /// never shipped were refunded, and then no unit is open.
     fn read(&self, open: &BTreeMap<LineId, Quantity>) -> Result<(LineId, SnapshotLine), Uninterpretable> {
         let id = LineId::from_gid(&self.id).ok_or(Uninterpretable("a line's id"))?;
-        let tracked = self.variant.as_ref().is_none_or(|variant| variant.inventory_item.tracked);
+        let tracked = self.variant.as_ref().is_none_or(TrackedVariantBody::is_tracked);
         let line = SnapshotLine {
             shop_sku: self.sku.clone().unwrap_or_default(),
-            variant: self.variant.as_ref().and_then(|variant| VariantId::from_gid(&variant.id)),
+            variant: self.variant.as_ref().and_then(TrackedVariantBody::id),
             ordered: units(self.quantity)?,
             open: open.get(&id).copied().map_or_else(|| units(self.unfulfilled_quantity.max(0)), Ok)?,
             current: self.current_quantity.map(units).transpose()?,
@@ -406,7 +419,7 @@ fn location(id: &Id) -> Option<ShopLocationId> {
     ShopLocationId::from_gid(&id.id)
 }
 
-fn units(number: i64) -> Result<Quantity, Uninterpretable> {
+pub(super) fn units(number: i64) -> Result<Quantity, Uninterpretable> {
     let quantity = Quantity::new(number);
     if quantity.is_sane_input() { Ok(quantity) } else { Err(Uninterpretable("a quantity")) }
 }

@@ -41,13 +41,17 @@ impl Changed {
 /// What is open is asked for by what it is not: Shopify has several words for orders with units to ship (unfulfilled, partial, on
 /// hold, scheduled, in progress), and a search for some of them would pass the others.
 fn in_search_syntax(search: OrderSearch) -> String {
-    let second = |time: Timestamp| Timestamp::from_second(time.as_second()).unwrap_or(time);
     let since = search.since.map(|since| format!("updated_at:>='{}'", second(since)));
     let open = search.open_before.map(|before| {
         let before = second(before);
         format!("updated_at:<='{before}' AND status:open AND NOT fulfillment_status:fulfilled")
     });
     since.into_iter().chain(open).collect::<Vec<_>>().join(" AND ")
+}
+
+/// A time in whole seconds.
+pub(super) fn second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 #[derive(Deserialize)]
@@ -123,7 +127,7 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
             Err(error) => Err(error),
         };
         let snapshot = snapshot.map_err(|Uninterpretable(what)| format!("{what} cannot be interpreted"));
-        Ok(Some(OrderRead { snapshot, sales: body.sales_order(shop, order) }))
+        Ok(Some(OrderRead { snapshot, sales: Some(body.sales_order(shop, order)), became: None }))
     }
 
     pub(super) async fn owner(&self, shop: &ShopDomain, gid: &str) -> Result<Option<OrderId>, StorefrontError> {
@@ -168,7 +172,7 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
     }
 
     /// Reads all pages after `page`.
-    async fn rest<P: DeserializeOwned>(
+    pub(super) async fn rest<P: DeserializeOwned>(
         &self,
         shop: &ShopDomain,
         operation: &'static str,

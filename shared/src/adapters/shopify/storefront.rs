@@ -198,11 +198,18 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
         search: OrderSearch,
         after: Option<&str>,
     ) -> Result<OrdersPage, StorefrontError> {
-        self.changed_orders(shop, search, after).await
+        if search.drafts {
+            self.changed_drafts(shop, search, after).await
+        } else {
+            self.changed_orders(shop, search, after).await
+        }
     }
 
     async fn order(&self, shop: &ShopDomain, order: OrderId) -> Result<Option<OrderRead>, StorefrontError> {
-        self.whole_order(shop, order).await
+        match order {
+            OrderId::Order(_) => self.whole_order(shop, order).await,
+            OrderId::Draft(_) => self.whole_draft(shop, order).await,
+        }
     }
 
     async fn order_of(&self, shop: &ShopDomain, gid: &str) -> Result<Option<OrderId>, StorefrontError> {

@@ -134,6 +134,7 @@ async fn orders<S: Store>(store: &S, facts: &ExplainFacts) -> Result<Vec<OpenOrd
     for shop in facts.item.shops.keys() {
         for index in [
             IndexPartition::HeldOrders(shop.clone()),
+            IndexPartition::HeldDrafts(shop.clone()),
             IndexPartition::UnreadOrders(shop.clone()),
             IndexPartition::QuarantinedOrders(shop.clone()),
         ] {

@@ -30,11 +30,18 @@ pub enum Input {
     Report(ReportKind, i64, u64),
     /// Applies the hold policy.
     Expired(HoldPolicy),
+    /// The order is a draft, of which a query answers that it reserves these units, or nothing.
+    Draft(i64),
+    /// The hold of a draft ends for this reason, decided this many minutes after its last answer.
+    DraftEnds(HoldAction, u64),
     /// The shop is not live yet.
     NotLive,
     /// The shop goes live now, and the first sweep reads the order.
     GoLive,
 }
+
+/// The draft of the rows about drafts.
+const DRAFT: OrderId = OrderId::Draft(1);
 
 /// The state of one case: the model of the shop, our record, and the ledger.
 struct Case {
@@ -106,6 +113,17 @@ impl Case {
                     let id = EventId::new("hold", "1");
                     self.record.expire(&HoldEvent { id, shop: shop(), order: OrderId::new(1), due, at: now });
                 }
+            }
+            Input::Draft(units) => {
+                self.record.order = DRAFT;
+                let facts = Some(super::drafts::facts(*units, self.model.second));
+                self.merge(OrderSnapshot { facts, ..OrderSnapshot::about(shop(), DRAFT) });
+            }
+            Input::DraftEnds(due, minutes) => {
+                let answered = self.record.facts.as_ref().expect("a draft is known").version;
+                let at = answered.saturating_add(Duration::from_secs(minutes * 60)).expect("in range");
+                let id = EventId::new("hold", "1");
+                self.record.expire(&HoldEvent { id, shop: shop(), order: DRAFT, due: *due, at });
             }
             Input::NotLive => self.network = Network::default(),
             Input::GoLive => {
@@ -278,6 +296,7 @@ fn rows() -> Vec<Row> {
     .into_iter()
     .chain(super::warehouse::rows())
     .chain(super::go_live::rows())
+    .chain(super::drafts::rows())
     .collect()
 }
 

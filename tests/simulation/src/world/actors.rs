@@ -162,14 +162,19 @@ impl World {
         self.edit(units);
     }
 
-    /// Moves a unit of the shop to another state by hand, or back: as damaged, into quality control, or for a draft order.
+    /// Moves a unit of the shop to another state by hand, or back: as damaged, into quality control, or reserved by an app.
     fn set_units_aside(&mut self) {
         let (item, location) = (self.rng.pick(&self.items).1, self.rng.pick(&self.codes).1);
         let state = *self.rng.pick(&InventoryState::ALL);
         let now = self.clock.now();
         let mut shop = self.ports.shop();
         let Some(level) = shop.level(item, location).filter(|level| level.active) else { return };
-        let units = match (level.in_state(state) > 0, level.available > 0) {
+        // What a draft reserves, only the draft releases.
+        let of_drafts = match state {
+            InventoryState::Reserved => shop.drafts().filter_map(|draft| draft.reserved.get(&(item, location))).sum(),
+            InventoryState::Damaged | InventoryState::QualityControl | InventoryState::SafetyStock => 0,
+        };
+        let units = match (level.in_state(state) > of_drafts, level.available > 0) {
             (true, _) => -1,
             (false, true) => 1,
             (false, false) => return,

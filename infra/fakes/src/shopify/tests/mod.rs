@@ -3,6 +3,7 @@
 mod budget;
 mod checkout;
 mod deliveries;
+mod draft_orders;
 mod faults;
 mod http;
 mod metafields;

@@ -74,6 +74,10 @@ pub fn parse(topic: WebhookTopic, shop: &ShopDomain, body: &[u8], now: Timestamp
         let order = order.map(OrderId::new).ok_or(WebhookFormatError::Id { field: "order_id" })?;
         Ok(OrderSnapshot::about(shop.clone(), order))
     };
+    let to_read = |gid: String| {
+        let order_to_read = Some(OrderToRead { shop: shop.clone(), gid, named_at: now });
+        WebhookContent::Note(WebhookNote { order_to_read, alert: None })
+    };
     let alert =
         |subject, detail: String| WebhookContent::Note(WebhookNote { order_to_read: None, alert: Some((subject, detail)) });
     Ok(match topic {
@@ -91,10 +95,12 @@ pub fn parse(topic: WebhookTopic, shop: &ShopDomain, body: &[u8], now: Timestamp
         WebhookTopic::OrderToRead => {
             let gid = referenced_gid(&json("reference to an order", body)?)
                 .ok_or(WebhookFormatError::Id { field: "the referenced object" })?;
-            WebhookContent::Note(WebhookNote {
-                order_to_read: Some(OrderToRead { shop: shop.clone(), gid, named_at: now }),
-                alert: None,
-            })
+            to_read(gid)
+        }
+        WebhookTopic::DraftToRead => {
+            let DraftBody { id, admin_graphql_api_id: gid } = json("draft order", body)?;
+            let draft = exact(id, gid.as_deref(), "admin_graphql_api_id", OrderId::from_draft_gid, OrderId::Draft)?;
+            to_read(draft.gid())
         }
         WebhookTopic::LocationClosed => {
             let location = ShopLocationId::new(json::<LocationBody>("location", body)?.id);
@@ -224,6 +230,12 @@ struct LocationBody {
 }
 
 #[derive(Deserialize)]
+struct DraftBody {
+    id: u64,
+    admin_graphql_api_id: Option<String>,
+}
+
+#[derive(Deserialize)]
 struct FulfilmentBody {
     id: u64,
     admin_graphql_api_id: Option<String>,
@@ -267,6 +279,7 @@ impl OrderBody {
             pays_later: self.payment_terms.is_some(),
             test: self.test,
             sold_at: self.location_id.map(ShopLocationId::new),
+            reserves_until: None,
             lines,
         };
         let fulfilments = self.fulfillments.into_iter().map(FulfilmentBody::read).collect::<Result<_, _>>()?;

@@ -13,6 +13,8 @@ pub enum WebhookTopic {
     Refund,
     /// The id of an object whose order must be read.
     OrderToRead,
+    /// A draft order, which must be read: its body does not contain what it reserves.
+    DraftToRead,
     /// A location that was closed or deleted.
     LocationClosed,
     /// The app was uninstalled.
@@ -22,7 +24,7 @@ pub enum WebhookTopic {
 }
 
 /// Every accepted topic, with the kind of its body.
-const TOPICS: [(&str, WebhookTopic); 48] = [
+const TOPICS: [(&str, WebhookTopic); 50] = [
     ("orders/create", WebhookTopic::Order),
     ("orders/updated", WebhookTopic::Order),
     ("orders/paid", WebhookTopic::Order),
@@ -67,7 +69,9 @@ const TOPICS: [(&str, WebhookTopic); 48] = [
     ("products/delete", WebhookTopic::Notice),
     ("bulk_operations/finish", WebhookTopic::Notice),
     ("orders/delete", WebhookTopic::Notice),
-    ("draft_orders/update", WebhookTopic::Notice),
+    ("draft_orders/create", WebhookTopic::DraftToRead),
+    ("draft_orders/update", WebhookTopic::DraftToRead),
+    ("draft_orders/delete", WebhookTopic::DraftToRead),
     ("customers/data_request", WebhookTopic::Notice),
     ("customers/redact", WebhookTopic::Notice),
     ("shop/redact", WebhookTopic::Notice),

@@ -35,6 +35,7 @@ impl Model {
             pays_later: false,
             test: false,
             sold_at: None,
+            reserves_until: None,
             lines: lines.collect(),
         };
         OrderSnapshot { facts: Some(facts), fulfilments: self.fulfilments(), refunds: self.refunds(), ..about() }

@@ -30,6 +30,7 @@ impl World {
     /// All differences between the expected and the actual state.
     pub(super) fn differences(&self) -> Vec<String> {
         let mut differences = self.not_as_computed();
+        self.ports.shop().expire_drafts(self.clock.now());
         let table = self.store.table();
         let checker = &table.checker;
         differences.extend(self.ports.shop().orders().filter_map(|order| self.order_difference(order, checker)));
@@ -149,7 +150,11 @@ impl World {
                 differences.extend(if self.is_silent(item, code) { level.and_then(pushed) } else { differs() });
             }
         }
-        let open: i64 = lines.iter().map(|line| line.of.open).sum();
+        // A draft reserves at no location, and its order reserves by itself.
+        let drafted = id.map_or(0, |id| {
+            shop.drafts().flat_map(|draft| &draft.reserved).filter(|((of, _), _)| *of == id).map(|(_, units)| units).sum()
+        });
+        let open: i64 = lines.iter().map(|line| line.of.open).sum::<i64>() + drafted;
         let unassigned = PositionKey::new(item.sku.clone(), Place::Unassigned);
         let (_, balance) = checker.positions.get(&unassigned).copied().unwrap_or_default();
         reserved += balance.reserved.units();
@@ -158,7 +163,7 @@ impl World {
         }
         // What the ledger reserves and the shop does not commit is taken off the levels, at whatever location.
         let committed: i64 = shop.levels().filter(|(item, ..)| Some(*item) == id).map(|(.., level)| level.committed).sum();
-        if id.is_some() && item.sku.as_str() != SILENT && promised_elsewhere != (reserved - committed).max(0) {
+        if id.is_some() && item.sku.as_str() != SILENT && promised_elsewhere != (reserved - drafted - committed).max(0) {
             differences.push(format!(
                 "{}: {reserved} reserved, {committed} committed by the shop, {promised_elsewhere} subtracted",
                 item.sku
