@@ -11,8 +11,14 @@ use crate::order::{HoldAction, HoldPolicy, OrderFacts, SnapshotLine, StockTracki
 /// The facts of a draft that reserves `units` of one line for an hour, or nothing, as a query answered them at a second.
 pub fn facts(units: i64, second: i64) -> OrderFacts {
     let quantity = Quantity::new(units);
-    let line =
-        SnapshotLine { shop_sku: "A".to_owned(), ordered: quantity, open: quantity, current: None, stocked: StockTracking::Yes };
+    let line = SnapshotLine {
+        shop_sku: "A".to_owned(),
+        variant: None,
+        ordered: quantity,
+        open: quantity,
+        current: None,
+        stocked: StockTracking::Yes,
+    };
     let reserves = quantity.is_positive();
     OrderFacts {
         version: at(second),
