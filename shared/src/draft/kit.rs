@@ -125,9 +125,13 @@ impl Draft<'_> {
         Ok(promise.is_some_and(|promise| promise.planned.is_some()) && self.kit(sku)?.is_some())
     }
 
-    /// The movements that a step of an order makes beside its own: a kit is put together.
+    /// The writes that a step of an order makes beside its own: a kit is put together.
     pub(super) fn movements_beside(&self, sku: &Sku) -> Result<usize, DraftError> {
-        Ok(if self.is_kit(sku)? { 4 } else { 0 })
+        if !self.is_kit(sku)? {
+            return Ok(0);
+        }
+        self.read(&RowKey::Receipts(sku.clone()).key())?;
+        Ok(4)
     }
 }
 

@@ -47,6 +47,7 @@ impl Draft<'_> {
         let touched = steps.iter().map(|step| (step.sku.clone(), step.place.clone()));
         let removed = record.newly_removed(self.network).into_iter().map(|change| (change.sku, change.place));
         for (sku, place) in touched.chain(removed) {
+            needing(&mut needs, self.movements_beside(&sku))?;
             needing(&mut needs, self.position(&decision, &PositionKey::new(sku, place)))?;
         }
         if !needs.is_empty() {
