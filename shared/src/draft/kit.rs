@@ -12,7 +12,6 @@ use crate::draft::{Decision, Draft, DraftError, StockEventError, needing};
 use crate::ledger::{LedgerEvent, NewMovement};
 use crate::movement::{MovementCause, MovementKind, PositionKey};
 use crate::order::{OrderReport, OrderStep, ReportKind};
-use crate::promise::Promise;
 use crate::source::{ScheduledReceipts, StockEvent, StockKind};
 use crate::table::{Record, RowKey};
 
@@ -100,11 +99,10 @@ impl Draft<'_> {
         step: &OrderStep,
         cause: &MovementCause,
     ) -> Result<(), DraftError> {
-        let units = -step.change().on_hand;
-        let takes_off = matches!(step.kind, MovementKind::Ship | MovementKind::ShipAhead | MovementKind::Misattribute);
-        if units.is_zero() || !takes_off || !self.is_kit(&step.sku)? {
+        if !takes_off(step) || self.kit(&step.sku)?.is_none() {
             return Ok(());
         }
+        let units = -step.change().on_hand;
         let key = RowKey::Receipts(step.sku.clone()).key();
         let mut receipts = match decision.receipts.get(&key).or_else(|| self.receipts.get(&key)) {
             Some(receipts) => receipts.clone(),
@@ -116,23 +114,28 @@ impl Draft<'_> {
         receipts.put_together(units, self.now);
         decision.receipts.insert(key, receipts);
         let of = PositionKey::new(step.sku.clone(), step.place.clone());
-        self.move_units(decision, &of, NewMovement { at: step.at, ..NewMovement::signed(MovementKind::Produce, units) }, cause)
-    }
-
-    /// Whether an item is a kit. Only an item with a plan can be one, so that other items cost no read.
-    pub(super) fn is_kit(&self, sku: &Sku) -> Result<bool, DraftError> {
-        let promise = self.read(&RowKey::Promise(sku.clone()).key())?.map(Record::decode::<Promise>).transpose()?;
-        Ok(promise.is_some_and(|promise| promise.planned.is_some()) && self.kit(sku)?.is_some())
+        self.move_units(decision, &of, NewMovement { at: step.at, ..NewMovement::signed(MovementKind::Produce, units) }, cause)?;
+        // The stock of a kit is known: there is none.
+        let mut position = self.position(decision, &of)?;
+        position.reported = true;
+        decision.positions.insert(of, position);
+        Ok(())
     }
 
     /// The writes that a step of an order makes beside its own: a kit is put together.
-    pub(super) fn movements_beside(&self, sku: &Sku) -> Result<usize, DraftError> {
-        if !self.is_kit(sku)? {
+    pub(super) fn writes_beside(&self, step: &OrderStep) -> Result<usize, DraftError> {
+        if !takes_off(step) || self.kit(&step.sku)?.is_none() {
             return Ok(0);
         }
-        self.read(&RowKey::Receipts(sku.clone()).key())?;
+        self.read(&RowKey::Receipts(step.sku.clone()).key())?;
         Ok(4)
     }
+}
+
+/// Whether a step takes units off a place, or puts them back there.
+fn takes_off(step: &OrderStep) -> bool {
+    let is_shipment = matches!(step.kind, MovementKind::Ship | MovementKind::ShipAhead | MovementKind::Misattribute);
+    is_shipment && !step.change().on_hand.is_zero()
 }
 
 #[cfg(test)]

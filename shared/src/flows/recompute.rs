@@ -255,7 +255,7 @@ impl<S: Store> Recomputing<'_, S> {
         let mut found = Vec::new();
         for position in positions {
             let (place, today) = (&position.of.place, network.day_at(&position.of.place, self.now));
-            if position.expired(today).is_zero() {
+            if !self.item.by_lot || position.expired(today).is_zero() {
                 continue;
             }
             let expired = position.lots.iter().filter(|(_, lot)| lot.is_expired(today) && lot.free().is_positive());

@@ -158,8 +158,9 @@ impl Promise {
                 let at = LocationPromise {
                     seq: position.seq,
                     balance: position.balance,
-                    expired: position.expired(today),
-                    next_expiry: position.next_expiry(today),
+                    // An item that is no longer kept by lot may have old lots, whose units have left without a lot.
+                    expired: if item.by_lot { position.expired(today) } else { Quantity::ZERO },
+                    next_expiry: position.next_expiry(today).filter(|_| item.by_lot),
                     removed: position.removed,
                     reported: position.reported,
                     counted: position.counted.as_ref().map(|count| count.as_of),

@@ -91,12 +91,13 @@ impl PlanningInputs<'_> {
         usable.map(|(place, at)| at.in_stock() - if self.ships_kits(place) { at.buffer } else { Quantity::ZERO }).sum()
     }
 
-    /// Whether an item that is sold by itself goes into kits, and into nothing else.
+    /// Whether an item that is sold by itself goes into kits, and into nothing else. An item that is also sold before it is there has
+    /// an offer of its own, which would take the same stock.
     pub fn is_only_in_kits(&self, sku: &Sku) -> bool {
         let Some(PlanningRows { item: Some(item), used: Some(used), .. }) = self.rows.get(sku) else { return false };
         let bills = || used.parents.iter().filter_map(|parent| self.rows.get(parent)?.bill.as_ref());
         let mut of_it = bills().filter(|bill| bill.components.contains_key(sku)).peekable();
-        !item.shops.is_empty() && of_it.peek().is_some() && of_it.all(|bill| bill.phantom)
+        !item.shops.is_empty() && item.planning.promise_days.is_none() && of_it.peek().is_some() && of_it.all(|bill| bill.phantom)
     }
 
     /// Whether kits are put together from the units at a place: online orders ship from there.
@@ -280,7 +281,8 @@ impl PlanningInputs<'_> {
         }
         let counted = match &run.location {
             Some(location) => promise.places.get(&Place::At(location.clone())).and_then(|at| at.counted),
-            None => promise.places.values().filter_map(|at| at.counted).max(),
+            // Nobody knows where the components of a kit left, so every place with units must have been counted.
+            None => promise.places.values().filter(|at| !at.balance.on_hand.is_zero()).map(|at| at.counted).min().flatten(),
         };
         let waits = run.recent.iter().filter(|units| day_of(units.at) >= since && counted.is_none_or(|at| at < units.at));
         waits.map(|units| units.quantity).sum()
