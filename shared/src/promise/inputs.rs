@@ -281,7 +281,7 @@ impl PlanningInputs<'_> {
         }
         let counted = match &run.location {
             Some(location) => promise.places.get(&Place::At(location.clone())).and_then(|at| at.counted),
-            // Nobody knows where the components of a kit left, so every place with units must have been counted.
+            // It is not known where the components of a kit left, so every place with units must have been counted.
             None => promise.places.values().filter(|at| !at.balance.on_hand.is_zero()).map(|at| at.counted).min().flatten(),
         };
         let waits = run.recent.iter().filter(|units| day_of(units.at) >= since && counted.is_none_or(|at| at < units.at));
