@@ -1,7 +1,8 @@
 //! Kits: phantom assemblies that a shop sells as one item and that are put together when they ship.
 //!
-//! A kit is not kept in stock. Each movement of an order that takes a kit off a place puts it together there, so that the kit's
-//! units on hand stay at zero. Its components leave when a warehouse reports them; until then the plan keeps them for the kits that
+//! A kit is not kept in stock. Each movement of an order that takes a kit off a place puts it together there, so that shipments
+//! leave the kit's units on hand as they are. Deliberately absent: a kit that came back, or that was on hand before its bill became
+//! a phantom, is put together like any other when it ships. Its components leave when a warehouse reports them; until then the plan keeps them for the kits that
 //! have left (`PlanningInputs::kept_for_kits`).
 
 use std::collections::BTreeSet;
@@ -33,10 +34,15 @@ impl Kit {
 }
 
 impl Draft<'_> {
-    /// The kit that an item is; `None` when it is kept in stock.
-    pub(super) fn kit(&self, sku: &Sku) -> Result<Option<Kit>, DraftError> {
+    /// The bill of a kit; `None` when the item is kept in stock.
+    fn bill_of_kit(&self, sku: &Sku) -> Result<Option<BillOfMaterials>, DraftError> {
         let bill = self.read(&RowKey::Bill(sku.clone()).key())?.map(Record::decode::<BillOfMaterials>).transpose()?;
-        let Some(bill) = bill.filter(|bill| bill.phantom) else { return Ok(None) };
+        Ok(bill.filter(|bill| bill.phantom))
+    }
+
+    /// The kit that an item is, with the components that warehouses report; `None` when the item is kept in stock.
+    pub(super) fn kit(&self, sku: &Sku) -> Result<Option<Kit>, DraftError> {
+        let Some(bill) = self.bill_of_kit(sku)? else { return Ok(None) };
         let mut needs = BTreeSet::new();
         let mut counted = BTreeSet::new();
         for component in bill.components.keys() {
@@ -56,8 +62,7 @@ impl Draft<'_> {
         let mut needs = BTreeSet::new();
         let mut is_in_kits = false;
         for parent in used.iter().flat_map(|used| &used.parents) {
-            let bill = needing(&mut needs, self.read(&RowKey::Bill(parent.clone()).key()))?.flatten();
-            is_in_kits |= bill.map(Record::decode::<BillOfMaterials>).transpose()?.is_some_and(|bill| bill.phantom);
+            is_in_kits |= needing(&mut needs, self.bill_of_kit(parent))?.flatten().is_some();
         }
         if needs.is_empty() { Ok(is_in_kits) } else { Err(DraftError::Needs(needs)) }
     }
@@ -99,7 +104,7 @@ impl Draft<'_> {
         step: &OrderStep,
         cause: &MovementCause,
     ) -> Result<(), DraftError> {
-        if !takes_off(step) || self.kit(&step.sku)?.is_none() {
+        if !takes_off(step) || self.bill_of_kit(&step.sku)?.is_none() {
             return Ok(());
         }
         let units = -step.change().on_hand;
@@ -124,7 +129,7 @@ impl Draft<'_> {
 
     /// The writes that a step of an order makes beside its own: a kit is put together.
     pub(super) fn writes_beside(&self, step: &OrderStep) -> Result<usize, DraftError> {
-        if !takes_off(step) || self.kit(&step.sku)?.is_none() {
+        if !takes_off(step) || self.bill_of_kit(&step.sku)?.is_none() {
             return Ok(0);
         }
         self.read(&RowKey::Receipts(step.sku.clone()).key())?;

@@ -246,9 +246,7 @@ impl<S: Store> Recomputing<'_, S> {
         self.writes.extend(self.rows.turn_alert(subject, state, detail, self.now)?);
         Ok(())
     }
-}
 
-impl<S: Store> Recomputing<'_, S> {
     /// Raises and clears the alert about units of expired lots.
     fn expired_lots(&mut self, network: &Network, positions: &[Position]) -> Result<(), UnreadableRow> {
         let sku = &self.item.sku;

@@ -12,7 +12,7 @@ use jiff::Span;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::catalog::{BillOfMaterials, Component, LocationKind, Network, Place, Quantity, Sku, WorkCentre, WorkCentreId, day_of};
+use crate::catalog::{BillOfMaterials, Component, Location, Network, Place, Quantity, Sku, WorkCentre, WorkCentreId, day_of};
 use crate::promise::planning::{ComponentUse, Day, GroupItem, GroupWorkCentre, Offer, PlanningGroup, Ratio, Recipe, Slot};
 use crate::promise::{PlanningRows, Promise};
 use crate::source::{CompletedRun, ScheduledReceipt, ScheduledReceipts, StockKind};
@@ -102,10 +102,8 @@ impl PlanningInputs<'_> {
 
     /// Whether kits are put together from the units at a place: online orders ship from there.
     fn ships_kits(&self, place: &Place) -> bool {
-        match self.network.at(place) {
-            None => true, // Orders whose location is not known yet.
-            Some(location) => location.promises_online() && location.kind != LocationKind::Production,
-        }
+        // At no location are the orders whose location is not known yet.
+        self.network.at(place).is_none_or(Location::ships_online)
     }
 
     /// Units of the items of a group that are sold by themselves and that kits take: kits that orders wait for, and kits that have
