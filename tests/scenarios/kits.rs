@@ -93,8 +93,8 @@ async fn assert_nothing_of_kits(world: &World) {
     }
 }
 
-/// Protects kits and their components from being sold twice: what an order for a kit takes is not sold as a component, whoever
-/// reports first that it has left, and no claim stays behind.
+/// Protects kits and their components from being sold twice: what an order for a kit takes is not sold as a component, whether
+/// the shop or the warehouse reports first that it has left, and no claim stays behind.
 #[tokio::test]
 async fn a_kit_ships_as_its_components() {
     for shop_is_first in [false, true] {
@@ -124,7 +124,7 @@ async fn a_kit_ships_as_its_components() {
 
 /// Protects a shop whose warehouse reports no kits: the components that left stay off sale until they are counted.
 #[tokio::test]
-async fn a_count_of_the_components_settles_a_kit_that_nobody_reported() {
+async fn a_count_of_the_components_settles_a_kit_without_reports() {
     let (world, running) = selling().await;
     let (order, _) = buy(&world, &running, 2).await;
     fulfil(&world, &running, order).await;

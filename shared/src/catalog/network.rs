@@ -84,6 +84,12 @@ impl Location {
     pub fn promises_online(&self) -> bool {
         self.active && self.fulfils_online
     }
+
+    /// Whether online orders ship from it, so that kits are put together from its units.
+    #[must_use]
+    pub fn ships_online(&self) -> bool {
+        self.promises_online() && self.kind != LocationKind::Production
+    }
 }
 
 /// All locations, and the settings of all shops.

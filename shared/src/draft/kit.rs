@@ -1,7 +1,8 @@
 //! Kits: phantom assemblies that a shop sells as one item and that are put together when they ship.
 //!
-//! A kit is not kept in stock. Each movement of an order that takes a kit off a place puts it together there, so that the kit's
-//! units on hand stay at zero. Its components leave when a warehouse reports them; until then the plan keeps them for the kits that
+//! A kit is not kept in stock. Each movement of an order that takes a kit off a place puts it together there, so that shipments
+//! leave the kit's units on hand as they are. Deliberately absent: a kit that came back, or that was on hand before its bill became
+//! a phantom, is put together like any other when it ships. Its components leave when a warehouse reports them; until then the plan keeps them for the kits that
 //! have left (`PlanningInputs::kept_for_kits`).
 
 use std::collections::BTreeSet;
@@ -12,7 +13,6 @@ use crate::draft::{Decision, Draft, DraftError, StockEventError, needing};
 use crate::ledger::{LedgerEvent, NewMovement};
 use crate::movement::{MovementCause, MovementKind, PositionKey};
 use crate::order::{OrderReport, OrderStep, ReportKind};
-use crate::promise::Promise;
 use crate::source::{ScheduledReceipts, StockEvent, StockKind};
 use crate::table::{Record, RowKey};
 
@@ -34,10 +34,15 @@ impl Kit {
 }
 
 impl Draft<'_> {
-    /// The kit that an item is; `None` when it is kept in stock.
-    pub(super) fn kit(&self, sku: &Sku) -> Result<Option<Kit>, DraftError> {
+    /// The bill of a kit; `None` when the item is kept in stock.
+    fn bill_of_kit(&self, sku: &Sku) -> Result<Option<BillOfMaterials>, DraftError> {
         let bill = self.read(&RowKey::Bill(sku.clone()).key())?.map(Record::decode::<BillOfMaterials>).transpose()?;
-        let Some(bill) = bill.filter(|bill| bill.phantom) else { return Ok(None) };
+        Ok(bill.filter(|bill| bill.phantom))
+    }
+
+    /// The kit that an item is, with the components that warehouses report; `None` when the item is kept in stock.
+    pub(super) fn kit(&self, sku: &Sku) -> Result<Option<Kit>, DraftError> {
+        let Some(bill) = self.bill_of_kit(sku)? else { return Ok(None) };
         let mut needs = BTreeSet::new();
         let mut counted = BTreeSet::new();
         for component in bill.components.keys() {
@@ -57,8 +62,7 @@ impl Draft<'_> {
         let mut needs = BTreeSet::new();
         let mut is_in_kits = false;
         for parent in used.iter().flat_map(|used| &used.parents) {
-            let bill = needing(&mut needs, self.read(&RowKey::Bill(parent.clone()).key()))?.flatten();
-            is_in_kits |= bill.map(Record::decode::<BillOfMaterials>).transpose()?.is_some_and(|bill| bill.phantom);
+            is_in_kits |= needing(&mut needs, self.bill_of_kit(parent))?.flatten().is_some();
         }
         if needs.is_empty() { Ok(is_in_kits) } else { Err(DraftError::Needs(needs)) }
     }
@@ -100,11 +104,10 @@ impl Draft<'_> {
         step: &OrderStep,
         cause: &MovementCause,
     ) -> Result<(), DraftError> {
-        let units = -step.change().on_hand;
-        let takes_off = matches!(step.kind, MovementKind::Ship | MovementKind::ShipAhead | MovementKind::Misattribute);
-        if units.is_zero() || !takes_off || !self.is_kit(&step.sku)? {
+        if !takes_off(step) || self.bill_of_kit(&step.sku)?.is_none() {
             return Ok(());
         }
+        let units = -step.change().on_hand;
         let key = RowKey::Receipts(step.sku.clone()).key();
         let mut receipts = match decision.receipts.get(&key).or_else(|| self.receipts.get(&key)) {
             Some(receipts) => receipts.clone(),
@@ -116,19 +119,28 @@ impl Draft<'_> {
         receipts.put_together(units, self.now);
         decision.receipts.insert(key, receipts);
         let of = PositionKey::new(step.sku.clone(), step.place.clone());
-        self.move_units(decision, &of, NewMovement { at: step.at, ..NewMovement::signed(MovementKind::Produce, units) }, cause)
+        self.move_units(decision, &of, NewMovement { at: step.at, ..NewMovement::signed(MovementKind::Produce, units) }, cause)?;
+        // The stock of a kit is known: there is none.
+        let mut position = self.position(decision, &of)?;
+        position.reported = true;
+        decision.positions.insert(of, position);
+        Ok(())
     }
 
-    /// Whether an item is a kit. Only an item with a plan can be one, so that other items cost no read.
-    pub(super) fn is_kit(&self, sku: &Sku) -> Result<bool, DraftError> {
-        let promise = self.read(&RowKey::Promise(sku.clone()).key())?.map(Record::decode::<Promise>).transpose()?;
-        Ok(promise.is_some_and(|promise| promise.planned.is_some()) && self.kit(sku)?.is_some())
+    /// The writes that a step of an order makes beside its own: a kit is put together.
+    pub(super) fn writes_beside(&self, step: &OrderStep) -> Result<usize, DraftError> {
+        if !takes_off(step) || self.bill_of_kit(&step.sku)?.is_none() {
+            return Ok(0);
+        }
+        self.read(&RowKey::Receipts(step.sku.clone()).key())?;
+        Ok(4)
     }
+}
 
-    /// The movements that a step of an order makes beside its own: a kit is put together.
-    pub(super) fn movements_beside(&self, sku: &Sku) -> Result<usize, DraftError> {
-        Ok(if self.is_kit(sku)? { 4 } else { 0 })
-    }
+/// Whether a step takes units off a place, or puts them back there.
+fn takes_off(step: &OrderStep) -> bool {
+    let is_shipment = matches!(step.kind, MovementKind::Ship | MovementKind::ShipAhead | MovementKind::Misattribute);
+    is_shipment && !step.change().on_hand.is_zero()
 }
 
 #[cfg(test)]

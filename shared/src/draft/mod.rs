@@ -244,6 +244,11 @@ impl<'a> Draft<'a> {
                 for sku in shop_skus.iter().filter_map(|shop_sku| shop_sku.parse().ok()) {
                     item(&sku, &places);
                 }
+                // A shipment must know whether the item is a kit.
+                if !snapshot.fulfilments.is_empty() {
+                    let ours = shop_skus.iter().filter_map(|shop_sku| shop_sku.parse::<Sku>().ok());
+                    keys.extend(ours.map(|sku| RowKey::Bill(sku).key()));
+                }
                 keys.extend(variants);
                 keys.extend(
                     shop_skus

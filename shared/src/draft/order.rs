@@ -46,6 +46,9 @@ impl Draft<'_> {
         let steps = record.next_steps(self.network);
         let touched = steps.iter().map(|step| (step.sku.clone(), step.place.clone()));
         let removed = record.newly_removed(self.network).into_iter().map(|change| (change.sku, change.place));
+        for step in &steps {
+            needing(&mut needs, self.writes_beside(step))?;
+        }
         for (sku, place) in touched.chain(removed) {
             needing(&mut needs, self.position(&decision, &PositionKey::new(sku, place)))?;
         }
@@ -66,7 +69,7 @@ impl Draft<'_> {
             // The two steps of a reassignment stay in one transaction, because a crash in between would lose the reservation.
             // A movement that a count has seen already stays with its correction.
             let alone = if step.kind == MovementKind::AssignOut { 4 } else { 1 + 2 * lots.len() };
-            let next = alone + self.movements_beside(&step.sku)?;
+            let next = alone + self.writes_beside(&step)?;
             // Besides the step: the order, the mark, and the alert of every item that changes.
             let held = decision.movements.len()
                 + 2 * decision.positions.len()
@@ -81,7 +84,7 @@ impl Draft<'_> {
             self.record_step(&mut decision, &mut record, (&step, lots), event)?;
         }
         if !decision.unfinished {
-            self.note_removed(&mut decision, &mut record, room - of_order)?;
+            self.note_removed(&mut decision, &mut record, room.saturating_sub(of_order))?;
         }
         // The rest of a large order comes with its next part. If the function is killed before that, the order must be read
         // again.
@@ -222,7 +225,7 @@ impl Draft<'_> {
             let line = record.lines.get(&step.line).cloned();
             return Ok(line.map_or(unknown, |mut line| line.take_lots(&step.place, step.quantity)));
         }
-        let today = self.network.day_at(&step.place, self.now);
+        let today = self.network.day_at(&step.place, step.at.unwrap_or(self.now));
         let position = self.position(decision, &PositionKey::new(step.sku.clone(), step.place.clone()))?;
         if position.lots.is_empty() {
             return Ok(unknown);

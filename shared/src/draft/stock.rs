@@ -298,7 +298,7 @@ impl Draft<'_> {
         if let Some(kind) = physical {
             let leaves = kind.change(units, false).on_hand.is_negative();
             let parts = if leaves && lot.is_none() && resolved.item.by_lot {
-                let today = self.network.day_at(&here.place, self.now);
+                let today = self.network.day_at(&here.place, stock.occurred_at);
                 self.position(decision, &here)?.first_expired(units, today)
             } else {
                 vec![(lot.clone(), units)]

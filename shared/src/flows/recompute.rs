@@ -246,16 +246,14 @@ impl<S: Store> Recomputing<'_, S> {
         self.writes.extend(self.rows.turn_alert(subject, state, detail, self.now)?);
         Ok(())
     }
-}
 
-impl<S: Store> Recomputing<'_, S> {
     /// Raises and clears the alert about units of expired lots.
     fn expired_lots(&mut self, network: &Network, positions: &[Position]) -> Result<(), UnreadableRow> {
         let sku = &self.item.sku;
         let mut found = Vec::new();
         for position in positions {
             let (place, today) = (&position.of.place, network.day_at(&position.of.place, self.now));
-            if position.expired(today).is_zero() {
+            if !self.item.by_lot || position.expired(today).is_zero() {
                 continue;
             }
             let expired = position.lots.iter().filter(|(_, lot)| lot.is_expired(today) && lot.free().is_positive());

@@ -158,8 +158,9 @@ impl Promise {
                 let at = LocationPromise {
                     seq: position.seq,
                     balance: position.balance,
-                    expired: position.expired(today),
-                    next_expiry: position.next_expiry(today),
+                    // An item that is no longer kept by lot may have old lots, whose units have left without a lot.
+                    expired: if item.by_lot { position.expired(today) } else { Quantity::ZERO },
+                    next_expiry: position.next_expiry(today).filter(|_| item.by_lot),
                     removed: position.removed,
                     reported: position.reported,
                     counted: position.counted.as_ref().map(|count| count.as_of),
@@ -259,10 +260,7 @@ impl Promise {
 
 /// Keeps units for kits at the locations from which online orders ship: at each what is in stock, and what is missing at the first.
 fn keep_for_kits(places: &mut BTreeMap<Place, LocationPromise>, network: &Network, units: Quantity) {
-    let ships = |place: &Place| {
-        let location = network.at(place);
-        location.is_some_and(|location| location.promises_online() && location.kind != LocationKind::Production)
-    };
+    let ships = |place: &Place| network.at(place).is_some_and(Location::ships_online);
     let mut left = units;
     for (_, at) in places.iter_mut().filter(|(place, _)| ships(place)) {
         at.kept_for_kits = at.in_stock().at_least_zero().min(left);

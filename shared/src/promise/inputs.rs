@@ -12,7 +12,7 @@ use jiff::Span;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use crate::catalog::{BillOfMaterials, Component, LocationKind, Network, Place, Quantity, Sku, WorkCentre, WorkCentreId, day_of};
+use crate::catalog::{BillOfMaterials, Component, Location, Network, Place, Quantity, Sku, WorkCentre, WorkCentreId, day_of};
 use crate::promise::planning::{ComponentUse, Day, GroupItem, GroupWorkCentre, Offer, PlanningGroup, Ratio, Recipe, Slot};
 use crate::promise::{PlanningRows, Promise};
 use crate::source::{CompletedRun, ScheduledReceipt, ScheduledReceipts, StockKind};
@@ -91,20 +91,19 @@ impl PlanningInputs<'_> {
         usable.map(|(place, at)| at.in_stock() - if self.ships_kits(place) { at.buffer } else { Quantity::ZERO }).sum()
     }
 
-    /// Whether an item that is sold by itself goes into kits, and into nothing else.
+    /// Whether an item that is sold by itself goes into kits, and into nothing else. An item that is also sold before it is there has
+    /// an offer of its own, which would take the same stock.
     pub fn is_only_in_kits(&self, sku: &Sku) -> bool {
         let Some(PlanningRows { item: Some(item), used: Some(used), .. }) = self.rows.get(sku) else { return false };
         let bills = || used.parents.iter().filter_map(|parent| self.rows.get(parent)?.bill.as_ref());
         let mut of_it = bills().filter(|bill| bill.components.contains_key(sku)).peekable();
-        !item.shops.is_empty() && of_it.peek().is_some() && of_it.all(|bill| bill.phantom)
+        !item.shops.is_empty() && item.planning.promise_days.is_none() && of_it.peek().is_some() && of_it.all(|bill| bill.phantom)
     }
 
     /// Whether kits are put together from the units at a place: online orders ship from there.
     fn ships_kits(&self, place: &Place) -> bool {
-        match self.network.at(place) {
-            None => true, // Orders whose location is not known yet.
-            Some(location) => location.promises_online() && location.kind != LocationKind::Production,
-        }
+        // At no location are the orders whose location is not known yet.
+        self.network.at(place).is_none_or(Location::ships_online)
     }
 
     /// Units of the items of a group that are sold by themselves and that kits take: kits that orders wait for, and kits that have
@@ -280,7 +279,8 @@ impl PlanningInputs<'_> {
         }
         let counted = match &run.location {
             Some(location) => promise.places.get(&Place::At(location.clone())).and_then(|at| at.counted),
-            None => promise.places.values().filter_map(|at| at.counted).max(),
+            // It is not known where the components of a kit left, so every place with units must have been counted.
+            None => promise.places.values().filter(|at| !at.balance.on_hand.is_zero()).map(|at| at.counted).min().flatten(),
         };
         let waits = run.recent.iter().filter(|units| day_of(units.at) >= since && counted.is_none_or(|at| at < units.at));
         waits.map(|units| units.quantity).sum()

@@ -240,8 +240,21 @@ impl ScheduledReceipts {
 
     /// Records kits that were put together to be shipped, or (below zero) that did not ship after all.
     pub fn put_together(&mut self, kits: Quantity, now: Timestamp) {
-        let document = self.documents.entry(Self::kits_of(&self.sku)).or_default();
-        add(&mut document.received, RecordedUnits { at: now, quantity: kits });
+        let kits_document = self.documents.entry(Self::kits_of(&self.sku)).or_default();
+        let received = &mut kits_document.received;
+        // Kits of two hours are one entry, so that the kept entries reach back over all posting days. What is older is added up
+        // under its old time, and counts as posted.
+        let span = |at: Timestamp| at.as_second().div_euclid(2 * 3_600);
+        match received.last_mut().filter(|last| span(last.at) == span(now)) {
+            Some(last) => *last = RecordedUnits { at: now, quantity: last.quantity + kits },
+            None => received.push(RecordedUnits { at: now, quantity: kits }),
+        }
+        if received.len() > ReceiptDocument::MAX_RECEIVED {
+            let oldest = received.remove(0);
+            if let Some(next) = received.first_mut() {
+                *next = RecordedUnits { at: oldest.at, quantity: next.quantity + oldest.quantity };
+            }
+        }
     }
 
     /// An item without a scheduled receipt.

@@ -345,9 +345,7 @@ impl World {
             .filter_map(|of| Some((of, code_of(&of.place)?)))
             .any(|(of, code)| !checker.expired(of, self.day_at(code)).is_zero())
     }
-}
 
-impl World {
     /// Whether no system reports the stock of an item at a location. What a production location can make is computed.
     fn is_silent(&self, item: &Item, code: &LocationId) -> bool {
         item.sku.as_str() == SILENT && !self.is_production(code)
