@@ -70,14 +70,8 @@ impl Draft<'_> {
             // A movement that a count has seen already stays with its correction.
             let alone = if step.kind == MovementKind::AssignOut { 4 } else { 1 + 2 * lots.len() };
             let next = alone + self.writes_beside(&step)?;
-            // Besides the step: the order, the mark, and the alert of every item that changes.
-            let held = decision.movements.len()
-                + 2 * decision.positions.len()
-                + decision.alerts.len()
-                + decision.waiting.len()
-                + 2
-                + of_order;
-            if step.kind != MovementKind::AssignIn && held + next > room {
+            // Besides the step: the order and the mark.
+            if step.kind != MovementKind::AssignIn && rows_of(&decision) + 2 + of_order + next > room {
                 decision.unfinished = true;
                 break;
             }
@@ -101,8 +95,7 @@ impl Draft<'_> {
     /// Notes the units that edits removed at their positions, as far as the transaction has room.
     fn note_removed(&self, decision: &mut Decision, record: &mut OrderRecord, room: usize) -> Result<(), DraftError> {
         for change in record.newly_removed(self.network) {
-            let held = decision.movements.len() + 2 * decision.positions.len() + decision.alerts.len() + decision.waiting.len();
-            if held + 4 > room {
+            if rows_of(decision) + 4 > room {
                 decision.unfinished = true;
                 break;
             }
@@ -264,6 +257,15 @@ impl Draft<'_> {
         record.apply(step);
         Ok(())
     }
+}
+
+/// The rows that a decision about an order writes so far, with an alert for every item that changes.
+fn rows_of(decision: &Decision) -> usize {
+    decision.movements.len()
+        + 2 * decision.positions.len()
+        + decision.receipts.len()
+        + decision.alerts.len()
+        + decision.waiting.len()
 }
 
 /// Why an event about an order makes no movement, in case it makes none.

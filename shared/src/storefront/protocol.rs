@@ -142,7 +142,8 @@ pub enum StorefrontError {
     },
 }
 
-/// A search for orders, or for draft orders. The search of a shop may contain a change late, while reading one order by its id is never late.
+/// A search for orders, or for draft orders. The search of a shop may contain a change late, while reading one order by its id is
+/// never late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OrderSearch {
     /// Only orders that changed at or after this time. Adapters round it down to the second.

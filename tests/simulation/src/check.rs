@@ -76,6 +76,8 @@ pub struct Checker {
     transactions: u64,
     /// Every order, as last written.
     pub orders: BTreeMap<OrderId, OrderRecord>,
+    /// The order that each completed draft order has become.
+    pub became: BTreeMap<OrderId, OrderId>,
     /// Every promise, as last written.
     pub promises: BTreeMap<Sku, Promise>,
     /// The plans and their invariants.
@@ -270,7 +272,21 @@ impl Checker {
     fn order(&mut self, order: OrderRecord) {
         let back = self.orders.get(&order.order).is_some_and(|old| order.version() < old.version());
         self.holds(!back, || format!("order {} was replaced by an older version", order.order));
+        if let Some(became) = self.released_into(&order) {
+            let is_known = self.orders.get(&became).is_some_and(|record| record.facts.is_some());
+            let (draft, number) = (order.order, became.number());
+            self.holds(is_known, || format!("{draft} was released before its order {number} was in the ledger"));
+        }
         self.orders.insert(order.order, order);
+    }
+
+    /// The order that a draft has become, if an answer of the shop that says so releases the draft.
+    fn released_into(&self, draft: &OrderRecord) -> Option<OrderId> {
+        let became = self.became.get(&draft.order)?;
+        let until = |record: &OrderRecord| record.facts.as_ref().and_then(|facts| facts.reserves_until);
+        let old = self.orders.get(&draft.order).filter(|old| old.read_at < draft.read_at)?;
+        let reserved = until(old).is_some_and(|until| draft.read_at.is_some_and(|answered| answered < until));
+        (reserved && until(draft).is_none()).then_some(*became)
     }
 
     fn intent(&mut self, intent: PushIntent) {

@@ -66,11 +66,15 @@ pub enum PlantedBug {
     FutureTimeTaken,
     /// Takes stock that was never reported for zero.
     NeverReportedIsZero,
+    /// Hides the draft orders that reserve from the jobs.
+    DraftsUnseen,
+    /// Releases what a draft order reserves before the order that it has become is in the ledger.
+    DraftReleasedFirst,
 }
 
 impl PlantedBug {
     /// All planted bugs with their names.
-    pub const ALL: [(PlantedBug, &'static str); 27] = [
+    pub const ALL: [(PlantedBug, &'static str); 29] = [
         (PlantedBug::MarkerFirst, "marker-first"),
         (PlantedBug::MarkerLast, "marker-last"),
         (PlantedBug::NoVersionCheck, "no-version-check"),
@@ -98,6 +102,8 @@ impl PlantedBug {
         (PlantedBug::SetAsideIgnored, "set-aside-ignored"),
         (PlantedBug::FutureTimeTaken, "future-time-taken"),
         (PlantedBug::NeverReportedIsZero, "never-reported-is-zero"),
+        (PlantedBug::DraftsUnseen, "drafts-unseen"),
+        (PlantedBug::DraftReleasedFirst, "draft-released-first"),
     ];
 
     /// The name on the command line.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use promissory::catalog::ShopDomain;
 use promissory::ports::{Listing, Page, Store, StoreError, WriteError};
 use promissory::table::{Expect, IndexPartition, Key, Record, RowKind, Write};
 use promissory_fakes::shopify::ShopConfig;
@@ -219,7 +220,11 @@ impl Store for PlantedStore {
 
     async fn list(&self, listing: &Listing) -> Result<Page, StoreError> {
         self.planning.store(is_due_levels(listing), Ordering::Relaxed);
-        let unseen = [(PlantedBug::MappingUnseen, IndexPartition::Waiting), (PlantedBug::NewDayUnseen, IndexPartition::Items)];
+        let unseen = [
+            (PlantedBug::MappingUnseen, IndexPartition::Waiting),
+            (PlantedBug::NewDayUnseen, IndexPartition::Items),
+            (PlantedBug::DraftsUnseen, IndexPartition::HeldDrafts(the_shop())),
+        ];
         if unseen.iter().any(|(bug, index)| self.bug == Some(*bug) && listing.partition == index.key()) {
             return Ok(Page { records: Vec::new(), next: None });
         }
@@ -231,6 +236,9 @@ impl Store for PlantedStore {
 
 /// Whether a listing reads the levels that the pusher must send to a shop.
 fn is_due_levels(listing: &Listing) -> bool {
-    let shop = ShopConfig::default().domain.parse().expect("the fake shop's domain is valid");
-    listing.partition == IndexPartition::DueLevels(shop).key()
+    listing.partition == IndexPartition::DueLevels(the_shop()).key()
+}
+
+fn the_shop() -> ShopDomain {
+    ShopConfig::default().domain.parse().expect("the fake shop's domain is valid")
 }

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use promissory::catalog::OrderId;
 use promissory::ports::Clock;
 use promissory_fakes::shopify::{DraftOrderId, DraftStatus};
 
 use super::World;
 use super::actors::BULK;
+use super::build::number;
 
 /// A time that passes within a world.
 const SOON: i64 = 600;
@@ -31,9 +33,16 @@ impl World {
             2 => return self.write_draft(Some(id)),
             3 => self.ports.shop().delete_draft(now, id).ok().map(|()| "draft deleted"),
             4 => self.ports.shop().invoice_draft(now, id).ok().map(|()| "draft invoiced"),
-            _ => self.ports.shop().complete_draft(now, id).ok().map(|_| "draft completed"),
+            _ => self.complete_draft(id),
         };
         self.note_draft(id, done);
+    }
+
+    fn complete_draft(&mut self, id: DraftOrderId) -> Option<&'static str> {
+        let now = self.clock.now();
+        let order = self.ports.shop().complete_draft(now, id).ok()?;
+        self.store.table().checker.became.insert(OrderId::Draft(number(id.0)), OrderId::new(number(order.0)));
+        Some("draft completed")
     }
 
     /// Writes a draft, or replaces the content of one. Most reserve, for minutes or for longer than the world lasts.
