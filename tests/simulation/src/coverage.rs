@@ -23,7 +23,7 @@ impl Coverage {
 }
 
 /// Each of these must occur in a run of many worlds. Otherwise the simulator does not test that path.
-pub const RARE_PATHS: [&str; 118] = [
+pub const RARE_PATHS: [&str; 120] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
@@ -73,6 +73,8 @@ pub const RARE_PATHS: [&str; 118] = [
     "draft changed",
     "draft completed",
     "draft deleted",
+    "receipt taken back",
+    "component given back by a run",
     "units set aside",
     "units taken back",
     "shipped in part",

@@ -70,11 +70,13 @@ pub enum PlantedBug {
     DraftsUnseen,
     /// Releases what a draft order reserves before the order that it has become is in the ledger.
     DraftReleasedFirst,
+    /// Forgets what adjustments take back from purchase orders and production runs.
+    TakenBackIgnored,
 }
 
 impl PlantedBug {
     /// All planted bugs with their names.
-    pub const ALL: [(PlantedBug, &'static str); 29] = [
+    pub const ALL: [(PlantedBug, &'static str); 30] = [
         (PlantedBug::MarkerFirst, "marker-first"),
         (PlantedBug::MarkerLast, "marker-last"),
         (PlantedBug::NoVersionCheck, "no-version-check"),
@@ -104,6 +106,7 @@ impl PlantedBug {
         (PlantedBug::NeverReportedIsZero, "never-reported-is-zero"),
         (PlantedBug::DraftsUnseen, "drafts-unseen"),
         (PlantedBug::DraftReleasedFirst, "draft-released-first"),
+        (PlantedBug::TakenBackIgnored, "taken-back-ignored"),
     ];
 
     /// The name on the command line.

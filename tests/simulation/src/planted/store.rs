@@ -108,11 +108,11 @@ fn clears_an_alert(write: &Write) -> bool {
     }
 }
 
-/// Removes the expiry dates of the lots of a position.
-fn without_expiry(write: &mut Write) {
-    let Write::Put { body, .. } = write else { return };
-    if let Some(lots) = body.get_mut("lots").and_then(Value::as_object_mut) {
-        lots.values_mut().filter_map(Value::as_object_mut).for_each(|lot| drop(lot.remove("expires")));
+/// Removes a field of each of the parts that a row of a kind has.
+fn forget_in_parts(write: &mut Write, kind: RowKind, parts: &str, field: &str) {
+    let Write::Put { key, body, .. } = write else { return };
+    if let Some(parts) = body.get_mut(parts).and_then(Value::as_object_mut).filter(|_| RowKind::of(key) == Some(kind)) {
+        parts.values_mut().filter_map(Value::as_object_mut).for_each(|part| drop(part.remove(field)));
     }
 }
 
@@ -184,7 +184,12 @@ impl Store for PlantedStore {
             }
             Some(PlantedBug::ExpiryNotStored) => {
                 let mut writes = writes.to_vec();
-                writes.iter_mut().filter(|write| is_of(write, RowKind::Position)).for_each(without_expiry);
+                writes.iter_mut().for_each(|write| forget_in_parts(write, RowKind::Position, "lots", "expires"));
+                self.inner.write(&writes).await
+            }
+            Some(PlantedBug::TakenBackIgnored) => {
+                let mut writes = writes.to_vec();
+                writes.iter_mut().for_each(|write| forget_in_parts(write, RowKind::Receipts, "documents", "adjusted"));
                 self.inner.write(&writes).await
             }
             Some(PlantedBug::NeverReportedIsZero) => {

@@ -139,14 +139,18 @@ impl World {
             let sum = |kinds: &[StockKind]| -> i64 {
                 events.iter().filter(|event| kinds.contains(&event.kind)).map(|event| event.units).sum()
             };
-            let issued_units = sum(&[StockKind::ComponentIssue]);
+            // What an adjustment takes back was received, unless the item is a component of the run.
+            let received = [StockKind::Receipt, StockKind::ProductionCompleted];
+            let scheduled = || events.iter().filter(|event| event.kind.properties().receipt == Some(ReceiptEffect::Schedules));
+            let is_receipt = scheduled().next().is_some() || events.iter().any(|event| received.contains(&event.kind));
+            let back = sum(&[StockKind::Adjustment]);
+            let issued_units = sum(&[StockKind::ComponentIssue]) - if is_receipt { 0 } else { back };
             if issued_units > 0 {
                 issued.insert(reference.to_owned(), Quantity::new(issued_units));
             }
-            let scheduled = || events.iter().filter(|event| event.kind.properties().receipt == Some(ReceiptEffect::Schedules));
             let first = scheduled().min_by_key(|event| event.occurred_at);
             let Some((first, newest)) = first.zip(scheduled().max_by_key(|event| event.occurred_at)) else { continue };
-            let rest = newest.units - sum(&[StockKind::Receipt, StockKind::ProductionCompleted]);
+            let rest = newest.units - (sum(&received) + back).max(0);
             let lead = item.planning.supplier_days.map(|days| jiff::Span::new().days(days));
             let ordered = day_of(first.occurred_at);
             let due = newest.due.or_else(|| Some(ordered.checked_add(lead?).expect("a simulated date is in range")));

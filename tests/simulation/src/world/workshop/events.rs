@@ -52,7 +52,7 @@ impl World {
         let factory = self.workshop.as_ref()?.factory.clone();
         let bought = sku(BOUGHT[self.rng.below(BOUGHT.len())]);
         let units = self.rng.up_to(5);
-        Some(match self.rng.below(16) {
+        Some(match self.rng.below(18) {
             0..2 => self.random_event(system, StockKind::Receipt, (bought, factory), units),
             2..4 => self.schedule_receipt(system, StockKind::PurchaseOrder, bought, units)?,
             4..6 => {
@@ -67,6 +67,7 @@ impl World {
                 let kind = *self.rng.pick(&[StockKind::ComponentIssue, StockKind::WriteOff, StockKind::Adjustment]);
                 self.random_event(system, kind, (bought, factory), 1 + units / 2)
             }
+            15..17 => self.take_back(system)?,
             _ => {
                 let made = self.something_made()?;
                 self.random_event(system, StockKind::ProductionCompleted, (made, factory), 1 + units / 2)
@@ -152,6 +153,21 @@ impl World {
         let (factory, units) = (workshop.factory.clone(), self.rng.up_to(3));
         let mut event = self.random_event(system, StockKind::ComponentIssue, (component, factory), units);
         event.reference = Some(known.reference);
+        Some(event)
+    }
+
+    /// An adjustment that names a document: units of a receipt that was reversed, or components that a run gave back.
+    fn take_back(&mut self, system: &'static str) -> Option<SourceEvent> {
+        let (_, known) = self.some_scheduled()?;
+        let workshop = self.workshop.as_ref()?;
+        let components = workshop.bills.get(&known.sku).filter(|_| known.kind == StockKind::ProductionRun);
+        let components: Vec<Sku> = components.into_iter().flat_map(|bill| bill.components.keys().cloned()).collect();
+        let (factory, units) = (workshop.factory.clone(), self.rng.up_to(3));
+        let of_component = !components.is_empty() && self.rng.per_mille(500);
+        let (of, units) = if of_component { (self.rng.pick(&components).clone(), units) } else { (known.sku, -units) };
+        let mut event = self.random_event(system, StockKind::Adjustment, (of, factory), units);
+        event.reference = Some(known.reference);
+        self.coverage.note(if of_component { "component given back by a run" } else { "receipt taken back" });
         Some(event)
     }
 
