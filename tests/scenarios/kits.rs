@@ -1,7 +1,7 @@
 //! Kits: sold as one item, and shipped as their components.
 
 use promissory::sheets::Sheet;
-use promissory_fakes::shopify::OrderId;
+use promissory_fakes::shopify::{OrderId, RefundInput, RefundLine, Restock};
 use promissory_tests::shop::RunningShop;
 use promissory_tests::source::{Post, event};
 use promissory_tests::world::World;
@@ -136,7 +136,70 @@ async fn a_count_of_the_components_settles_a_kit_without_reports() {
     }
     push_all(&world, &running).await;
     assert_eq!(shown(&running), (8, 16, 8), "what was counted is sold");
+    let (order, line) = buy(&world, &running, 1).await;
+    ship(&world, &running, &[("s1", "A", 1), ("s2", "B", 2)], &line).await;
+    fulfil(&world, &running, order).await;
+    assert_eq!(shown(&running), (7, 14, 7), "what left before the count keeps nothing of what is reported");
     assert_nothing_of_kits(&world).await;
+}
+
+/// Sells one kit, ships its components, and fulfils it. Returns the order and its line as source systems name them.
+async fn sold_and_shipped(world: &World, running: &RunningShop) -> (OrderId, serde_json::Value) {
+    let (order, line) = buy(world, running, 1).await;
+    ship(world, running, &[("s1", "A", 1), ("s2", "B", 2)], &line).await;
+    fulfil(world, running, order).await;
+    assert_eq!(shown(running), (9, 18, 9));
+    (order, line)
+}
+
+/// Refunds an order of one kit, which the shop puts back in stock where it shows kits.
+async fn take_back(world: &World, running: &RunningShop, order: OrderId) {
+    let now = world.clock.after(0);
+    let line = running.server.shop(|shop| shop.order(order).expect("placed").lines[0].id);
+    let lines = vec![RefundLine { line, quantity: 1, restock: Restock::Return, location: Some(MADE) }];
+    running.server.shop(|shop| shop.refund(now, order, &RefundInput { lines, return_id: None }).expect("refunded"));
+    running.deliver_all(world).await;
+    world.clock.pass(1);
+    push_all(world, running).await;
+}
+
+/// Protects a kit that came back whole: it is sold as it is, and takes no other components when it leaves.
+#[tokio::test]
+async fn a_returned_kit_leaves_first() {
+    let (world, running) = selling().await;
+    let (order, _) = sold_and_shipped(&world, &running).await;
+    take_back(&world, &running, order).await;
+    assert_eq!(shown(&running), (9, 18, 10), "the returned kit is on hand");
+    let (next, _) = buy(&world, &running, 1).await;
+    assert_eq!(shown(&running), (9, 18, 9));
+    fulfil(&world, &running, next).await;
+    assert_eq!(shown(&running), (9, 18, 9), "no component is kept for a kit that was there");
+    assert_nothing_of_kits(&world).await;
+    assert_eq!(world.alerts(), [""; 0]);
+}
+
+/// Protects returned units from being counted twice: the shop puts a kit back in stock, and the warehouse its components,
+/// whichever is first.
+#[tokio::test]
+async fn what_comes_back_of_a_kit_is_counted_once() {
+    for shop_is_first in [false, true] {
+        let (world, running) = selling().await;
+        let (order, line) = sold_and_shipped(&world, &running).await;
+        if shop_is_first {
+            take_back(&world, &running, order).await;
+        }
+        for (id, sku, units) in [("r1", "A", 1), ("r2", "B", 2)] {
+            let of = json!({ "sku": sku, "location": "WH-1", "order": line });
+            assert_eq!(world.send_events(&[event(&world, id, "customer_return", units, &of)]).await, ["applied"]);
+        }
+        if !shop_is_first {
+            take_back(&world, &running, order).await;
+        }
+        world.clock.pass(1);
+        push_all(&world, &running).await;
+        assert_eq!(shown(&running), (10, 20, 10), "shop first: {shop_is_first}");
+        assert_nothing_of_kits(&world).await;
+    }
 }
 
 /// Protects a warehouse that is faster than the shop: what it ships for a line that is not known yet waits for the order.

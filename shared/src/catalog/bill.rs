@@ -129,20 +129,35 @@ impl BillOfMaterials {
         components.chain(self.centre.clone().map(Resource::WorkCentre))
     }
 
-    /// Complete units that these units of its components make, without scrap and yield. Components that are not in `counted` limit
-    /// nothing.
+    /// Complete units that these units of its components make on `day`, without scrap and yield. Components that `is_bulk` selects
+    /// limit nothing.
     #[must_use]
-    pub fn complete_units(&self, of: &BTreeMap<&Sku, Quantity>, counted: &BTreeSet<&Sku>) -> Quantity {
-        let slots = self.slots().filter(|slot| slot.iter().all(|(sku, _)| counted.contains(sku)));
-        let complete = slots.map(|slot| {
+    pub fn complete_units(&self, of: &BTreeMap<&Sku, Quantity>, day: Date, is_bulk: impl Fn(&Sku) -> bool) -> Quantity {
+        self.units_of_slots(of, day, is_bulk).map(|units| whole(units.floor())).min().unwrap_or_default()
+    }
+
+    /// Units that these units of its components are parts of, on `day`.
+    #[must_use]
+    pub fn started_units(&self, of: &BTreeMap<&Sku, Quantity>, day: Date) -> Quantity {
+        self.units_of_slots(of, day, |_| false).map(|units| whole(units.ceil())).max().unwrap_or_default()
+    }
+
+    /// For each slot that a unit takes on `day`, how many units these units of its components are enough for.
+    fn units_of_slots(
+        &self,
+        of: &BTreeMap<&Sku, Quantity>,
+        day: Date,
+        is_bulk: impl Fn(&Sku) -> bool,
+    ) -> impl Iterator<Item = Decimal> {
+        let is_used = move |slot: &Vec<(&Sku, &Component)>| slot.iter().any(|(_, component)| component.is_used_on(day));
+        let slots = self.slots().filter(move |slot| is_used(slot) && !slot.iter().any(|(sku, _)| is_bulk(sku)));
+        slots.map(|slot| {
             let share = |(sku, component): &(&Sku, &Component)| {
                 let units = of.get(*sku).copied().unwrap_or_default();
                 Decimal::from(units.units()).checked_div(component.quantity.number()).unwrap_or_default()
             };
-            let whole = slot.iter().map(share).sum::<Decimal>().floor();
-            Quantity::new(whole.to_i64().unwrap_or_default())
-        });
-        complete.min().unwrap_or_default()
+            slot.iter().map(share).sum()
+        })
     }
 
     /// Whether it has the same content as `other`, whatever their versions.
@@ -152,6 +167,10 @@ impl BillOfMaterials {
         (parent, components, yields, lead_days, centre, phantom)
             == (&other.parent, &other.components, &other.yields, &other.lead_days, &other.centre, &other.phantom)
     }
+}
+
+fn whole(units: Decimal) -> Quantity {
+    Quantity::new(units.to_i64().unwrap_or_default())
 }
 
 impl Component {

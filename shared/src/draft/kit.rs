@@ -1,18 +1,18 @@
 //! Kits: phantom assemblies that a shop sells as one item and that are put together when they ship.
 //!
-//! A kit is not kept in stock. Each movement of an order that takes a kit off a place puts it together there, so that shipments
-//! leave the kit's units on hand as they are. Deliberately absent: a kit that came back, or that was on hand before its bill became
-//! a phantom, is put together like any other when it ships. Its components leave when a warehouse reports them; until then the plan keeps them for the kits that
-//! have left (`PlanningInputs::kept_for_kits`).
+//! A movement of an order that takes more kits off a place than are on hand there puts the others together, so that a shipment
+//! leaves none below zero. Their components leave when a warehouse reports them; until then the plan keeps them for the kits that
+//! have left (`PlanningInputs::kept_for_kits`). A kit that comes back is on hand, and leaves first. If a warehouse reports that its
+//! components came back, the kit is taken apart, so that no unit is counted twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{BillOfMaterials, Item, Resource, Sku, WhereUsed};
+use crate::catalog::{BillOfMaterials, Item, LineId, Place, Quantity, Resource, Sku, WhereUsed, day_of};
 use crate::draft::stock::Resolved;
 use crate::draft::{Decision, Draft, DraftError, StockEventError, needing};
 use crate::ledger::{LedgerEvent, NewMovement};
-use crate::movement::{MovementCause, MovementKind, PositionKey};
-use crate::order::{OrderReport, OrderStep, ReportKind};
+use crate::movement::{MovementCause, MovementKind, OrderLineRef, PositionKey};
+use crate::order::{LineLedger, OrderRecord, OrderReport, OrderStep, ReportKind};
 use crate::source::{ScheduledReceipts, StockEvent, StockKind};
 use crate::table::{Record, RowKey};
 
@@ -20,10 +20,10 @@ use crate::table::{Record, RowKey};
 /// scheduled receipts and its alert.
 const ROOM_FOR_COMPONENT: usize = 50;
 
-/// A kit and its components that warehouses report.
+/// A kit and its components that no warehouse reports.
 pub(super) struct Kit {
     bill: BillOfMaterials,
-    counted: BTreeSet<Sku>,
+    bulk: BTreeSet<Sku>,
 }
 
 impl Kit {
@@ -40,19 +40,17 @@ impl Draft<'_> {
         Ok(bill.filter(|bill| bill.phantom))
     }
 
-    /// The kit that an item is, with the components that warehouses report; `None` when the item is kept in stock.
+    /// The kit that an item is; `None` when the item is kept in stock.
     pub(super) fn kit(&self, sku: &Sku) -> Result<Option<Kit>, DraftError> {
         let Some(bill) = self.bill_of_kit(sku)? else { return Ok(None) };
-        let mut needs = BTreeSet::new();
-        let mut counted = BTreeSet::new();
+        let (mut needs, mut bulk) = (BTreeSet::new(), BTreeSet::new());
         for component in bill.components.keys() {
             let Some(row) = needing(&mut needs, self.read(&RowKey::Item(component.clone()).key()))? else { continue };
-            // No warehouse reports bulk items.
-            if row.map(Record::decode::<Item>).transpose()?.is_some_and(|item| !item.planning.bulk) {
-                counted.insert(component.clone());
+            if row.map(Record::decode::<Item>).transpose()?.is_some_and(|item| item.planning.bulk) {
+                bulk.insert(component.clone());
             }
         }
-        if needs.is_empty() { Ok(Some(Kit { bill, counted })) } else { Err(DraftError::Needs(needs)) }
+        if needs.is_empty() { Ok(Some(Kit { bill, bulk })) } else { Err(DraftError::Needs(needs)) }
     }
 
     /// Whether an item is a component of any kit.
@@ -67,8 +65,8 @@ impl Draft<'_> {
         if needs.is_empty() { Ok(is_in_kits) } else { Err(DraftError::Needs(needs)) }
     }
 
-    /// Decides a report about units of a component of a kit that an order sells. The kits that become complete are reported for
-    /// the line, and components that ship leave their position.
+    /// Decides a report about units of a component of a kit that an order sells: the kits that become complete are reported for
+    /// the line, and the component leaves its position or comes back to it.
     pub(super) fn decide_component(
         &self,
         event: &LedgerEvent,
@@ -76,20 +74,25 @@ impl Draft<'_> {
         kit: &Kit,
         room: usize,
     ) -> Result<Result<Decision, StockEventError>, DraftError> {
-        let plain = |kind, reference| StockEvent { kind, reference, order: None, ..stock.clone() };
-        if report.kind == ReportKind::Returned {
-            // It came back by itself. A return of the kit is reported in the shop.
-            let mut decision = Decision::default();
-            let applied = self.apply(&mut decision, &plain(StockKind::CustomerReturn, None), resolved)?;
-            return Ok(applied.map(|()| decision));
-        }
-        let counted: BTreeSet<&Sku> = kit.counted.iter().collect();
+        let day = self.network.day_at(&Place::At(resolved.at.clone()), stock.occurred_at);
         let mut decision = self.decide_order(event, room.saturating_sub(ROOM_FOR_COMPONENT), |record| {
-            record.report_component(report, &resolved.sku, |units| kit.bill.complete_units(units, &counted));
+            // A return of the kit is reported in the shop.
+            let complete = |units: &BTreeMap<&Sku, Quantity>| match report.kind {
+                ReportKind::Returned => Quantity::ZERO,
+                ReportKind::Allocated | ReportKind::Deallocated | ReportKind::Shipped => {
+                    kit.bill.complete_units(units, day, |sku| kit.bulk.contains(sku))
+                }
+            };
+            record.report_component(report, &resolved.sku, complete);
         })?;
-        if report.kind == ReportKind::Shipped && !decision.unfinished {
-            let issue = plain(StockKind::ComponentIssue, Some(ScheduledReceipts::kits_of(&kit.bill.parent)));
-            if let Err(error) = self.apply(&mut decision, &issue, resolved)? {
+        let (kind, reference) = match report.kind {
+            ReportKind::Shipped => (StockKind::ComponentIssue, Some(ScheduledReceipts::kits_of(&kit.bill.parent))),
+            ReportKind::Returned => (StockKind::CustomerReturn, None),
+            ReportKind::Allocated | ReportKind::Deallocated => return Ok(Ok(decision)),
+        };
+        if !decision.unfinished {
+            let plain = StockEvent { kind, reference, order: None, ..stock.clone() };
+            if let Err(error) = self.apply(&mut decision, &plain, resolved)? {
                 return Ok(Err(error));
             }
             self.raise_low_stock(&mut decision)?;
@@ -97,17 +100,32 @@ impl Draft<'_> {
         Ok(Ok(decision))
     }
 
-    /// Puts a kit together at the place where a step takes it off, and notes that its components have left or will leave.
+    /// Puts kits together where a step takes off more than are on hand, and notes that their components have left or will leave.
     pub(super) fn put_together(
         &self,
         decision: &mut Decision,
+        line: &mut LineLedger,
         step: &OrderStep,
         cause: &MovementCause,
     ) -> Result<(), DraftError> {
         if !takes_off(step) || self.bill_of_kit(&step.sku)?.is_none() {
             return Ok(());
         }
-        let units = -step.change().on_hand;
+        let of = PositionKey::new(step.sku.clone(), step.place.clone());
+        let mut position = self.position(decision, &of)?;
+        let leaving = -step.change().on_hand;
+        let together = line.put_together.get(&step.place).copied().unwrap_or_default();
+        let kits = if leaving.is_positive() {
+            (leaving - (position.balance.on_hand - position.balance.held).at_least_zero()).at_least_zero()
+        } else {
+            leaving.max(-together)
+        };
+        // The stock of a kit is known: it is what can be put together.
+        position.reported = true;
+        decision.positions.insert(of.clone(), position);
+        if kits.is_zero() {
+            return Ok(());
+        }
         let key = RowKey::Receipts(step.sku.clone()).key();
         let mut receipts = match decision.receipts.get(&key).or_else(|| self.receipts.get(&key)) {
             Some(receipts) => receipts.clone(),
@@ -116,18 +134,49 @@ impl Draft<'_> {
                 stored.unwrap_or_else(|| ScheduledReceipts::none(step.sku.clone()))
             }
         };
-        receipts.put_together(units, self.now);
+        receipts.put_together(kits, step.at.unwrap_or(self.now));
         decision.receipts.insert(key, receipts);
-        let of = PositionKey::new(step.sku.clone(), step.place.clone());
-        self.move_units(decision, &of, NewMovement { at: step.at, ..NewMovement::signed(MovementKind::Produce, units) }, cause)?;
-        // The stock of a kit is known: there is none.
-        let mut position = self.position(decision, &of)?;
-        position.reported = true;
-        decision.positions.insert(of, position);
+        line.put_together(&step.place, kits);
+        let made = NewMovement { at: step.at, ..NewMovement::signed(MovementKind::Produce, kits) };
+        self.move_units(decision, &of, made, cause)
+    }
+
+    /// Takes returned kits of an order apart, as far as warehouses report that their components came back.
+    pub(super) fn take_apart(
+        &self,
+        decision: &mut Decision,
+        record: &mut OrderRecord,
+        (event, room): (&LedgerEvent, usize),
+    ) -> Result<(), DraftError> {
+        let returned = record.components.values().filter(|report| report.kind == ReportKind::Returned);
+        let lines: BTreeSet<LineId> = returned.map(|report| report.line).collect();
+        for id in lines {
+            let Some(sku) = record.lines.get(&id).and_then(|line| line.sku.clone()) else { continue };
+            let Some(bill) = self.bill_of_kit(&sku)? else { continue };
+            let kits = bill.started_units(&record.returned_components(id), day_of(self.now));
+            let OrderRecord { shop, order, lines, .. } = &mut *record;
+            let line = lines.entry(id).or_default();
+            for (place, kits) in line.newly_taken_apart(kits) {
+                if super::order::rows_of(decision) + 4 > room {
+                    decision.unfinished = true;
+                    return Ok(());
+                }
+                let of = PositionKey::new(sku.clone(), place.clone());
+                let on_hand = self.position(decision, &of)?.balance.on_hand.at_least_zero();
+                line.taken_apart(&place, kits);
+                let order = OrderLineRef { shop: shop.clone(), order: *order, line: id, fulfilment: None, placed: None };
+                let cause = MovementCause { event: event.id().clone(), order: Some(order) };
+                // A kit that has left again was put together from these components.
+                let gone = NewMovement::signed(MovementKind::Produce, -kits.min(on_hand));
+                if !gone.quantity.is_zero() {
+                    self.move_units(decision, &of, gone, &cause)?;
+                }
+            }
+        }
         Ok(())
     }
 
-    /// The writes that a step of an order makes beside its own: a kit is put together.
+    /// The rows that a step of an order writes beside its own, because it puts kits together.
     pub(super) fn writes_beside(&self, step: &OrderStep) -> Result<usize, DraftError> {
         if !takes_off(step) || self.bill_of_kit(&step.sku)?.is_none() {
             return Ok(0);
@@ -145,6 +194,8 @@ fn takes_off(step: &OrderStep) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
     use crate::catalog::{Component, Factor, Quantity};
 
@@ -171,8 +222,8 @@ mod tests {
         ] {
             let units: Vec<(Sku, Quantity)> = units.iter().map(|(name, units)| (sku(name), Quantity::new(*units))).collect();
             let counted: Vec<Sku> = counted.split_whitespace().map(sku).collect();
-            let complete =
-                bill.complete_units(&units.iter().map(|(sku, units)| (sku, *units)).collect(), &counted.iter().collect());
+            let units_of = units.iter().map(|(sku, units)| (sku, *units)).collect();
+            let complete = bill.complete_units(&units_of, date(2026, 11, 1), |sku| !counted.contains(sku));
             assert_eq!(complete, Quantity::new(expected), "{units:?} of {counted:?}");
         }
     }

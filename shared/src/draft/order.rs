@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::alert::{AlertState, AlertSubject};
-use crate::catalog::{Item, ListedVariant, MissingMapping, Quantity, ShopDomain, ShopItem, ShopSettings, Sku, day_of};
+use crate::catalog::{Item, ListedVariant, MissingMapping, OrderId, Quantity, ShopDomain, ShopItem, ShopSettings, Sku, day_of};
 use crate::draft::{Decision, Draft, DraftError, NoMovement, needing};
 use crate::ledger::{LedgerEvent, NewMovement};
 use crate::movement::{Lot, MovementCause, MovementKind, OrderLineRef, PositionKey};
@@ -24,11 +24,7 @@ impl Draft<'_> {
     ) -> Result<Decision, DraftError> {
         let (shop, order) = event.order().expect("the caller passes only events about an order");
         let mut decision = Decision::default();
-        let key = RowKey::Order { shop: shop.clone(), order }.key();
-        let known: Option<OrderRecord> = match self.orders.get(&key) {
-            Some(record) => Some(record.clone()),
-            None => self.read(&key)?.map(Record::decode).transpose()?,
-        };
+        let known = self.order_record(shop, order)?;
         let mut record = known.clone().unwrap_or_else(|| OrderRecord::new(shop.clone(), order));
         take(&mut record);
         decision.no_movement = Some(reason(&record, event));
@@ -78,6 +74,9 @@ impl Draft<'_> {
             self.record_step(&mut decision, &mut record, (&step, lots), event)?;
         }
         if !decision.unfinished {
+            self.take_apart(&mut decision, &mut record, (event, room.saturating_sub(of_order)))?;
+        }
+        if !decision.unfinished {
             self.note_removed(&mut decision, &mut record, room.saturating_sub(of_order))?;
         }
         // The rest of a large order comes with its next part. If the function is killed before that, the order must be read
@@ -90,6 +89,15 @@ impl Draft<'_> {
             decision.order = Some(record);
         }
         Ok(decision)
+    }
+
+    /// The record of an order, as the draft leaves it.
+    pub(super) fn order_record(&self, shop: &ShopDomain, order: OrderId) -> Result<Option<OrderRecord>, DraftError> {
+        let key = RowKey::Order { shop: shop.clone(), order }.key();
+        match self.orders.get(&key) {
+            Some(record) => Ok(Some(record.clone())),
+            None => Ok(self.read(&key)?.map(Record::decode).transpose()?),
+        }
     }
 
     /// Notes the units that edits removed at their positions, as far as the transaction has room.
@@ -245,7 +253,7 @@ impl Draft<'_> {
         } else if step.kind.is_shipment() {
             of_line.record_lots(&step.place, &lots);
         }
-        self.put_together(decision, step, &cause)?;
+        self.put_together(decision, of_line, step, &cause)?;
         for (lot, quantity) in lots {
             self.move_units(
                 decision,
@@ -260,7 +268,7 @@ impl Draft<'_> {
 }
 
 /// The rows that a decision about an order writes so far, with an alert for every item that changes.
-fn rows_of(decision: &Decision) -> usize {
+pub(super) fn rows_of(decision: &Decision) -> usize {
     decision.movements.len()
         + 2 * decision.positions.len()
         + decision.receipts.len()

@@ -10,7 +10,7 @@ use crate::draft::kit::Kit;
 use crate::draft::{Decision, Draft, DraftError, EventOutcome, NoMovement, StockEventError};
 use crate::ledger::{LastCount, LedgerEvent, NewMovement, Position};
 use crate::movement::{CountBasis, Lot, Movement, MovementCause, MovementKind, PositionKey};
-use crate::order::{OrderRecord, OrderReport};
+use crate::order::{OrderRecord, OrderReport, StockTracking};
 use crate::source::{
     DocumentKind, NoRoom, OpenCommitment, OrderLineOf, ScheduledReceipts, StockEffect, StockEvent, WaitingForMapping, WaitingItem,
 };
@@ -76,7 +76,7 @@ pub(crate) fn refusal(stock: &StockEvent, error: &StockEventError) -> (AlertSubj
 }
 
 /// An event that may be about a component of a kit waits until the line that it names is known.
-fn unknown_line(stock: &StockEvent, of: &OrderLineOf) -> LeftOut {
+fn unknown_line(stock: &StockEvent, of: &OrderLineOf) -> (MissingMapping, String) {
     let (system, code) = (stock.system().to_owned(), stock.sku.clone());
     let missing = MissingMapping::Correction { system, code, event: stock.id.id.clone() };
     let detail = format!(
@@ -84,7 +84,7 @@ fn unknown_line(stock: &StockEvent, of: &OrderLineOf) -> LeftOut {
          is a component of kits.",
         stock.id, of.line, of.order, of.shop, stock.sku
     );
-    LeftOut::Missing(missing, detail)
+    (missing, detail)
 }
 
 impl Draft<'_> {
@@ -123,7 +123,11 @@ impl Draft<'_> {
                             Err(error) => Some(LeftOut::Refused(error)),
                         },
                         SoldAs::Other(error) => Some(LeftOut::Refused(error)),
-                        SoldAs::Unknown => Some(unknown_line(stock, of)),
+                        SoldAs::Unknown => {
+                            let (missing, detail) = unknown_line(stock, of);
+                            let waits = self.wait(stock, missing, detail)?;
+                            return Ok(Decision { order: self.to_be_read(of)?, ..waits });
+                        }
                     }
                 }
                 (None, _) | (_, None) => self.apply(&mut decision, stock, &resolved)?.err().map(LeftOut::Refused),
@@ -155,18 +159,17 @@ impl Draft<'_> {
         if !self.network.has_shop(&of.shop) {
             return Ok(SoldAs::Other(StockEventError::OtherShop(of.shop.clone())));
         }
-        let key = RowKey::Order { shop: of.shop.clone(), order: of.order }.key();
-        let record: Option<OrderRecord> = match self.orders.get(&key) {
-            Some(record) => Some(record.clone()),
-            None => self.read(&key)?.map(Record::decode).transpose()?,
-        };
-        let has_line = record.as_ref().and_then(|record| record.facts.as_ref()).is_some_and(|f| f.lines.contains_key(&of.line));
-        if of.maybe_rounded && !has_line {
+        let record = self.order_record(&of.shop, of.order)?;
+        let facts = record.as_ref().and_then(|record| record.facts.as_ref());
+        let line = facts.and_then(|facts| facts.lines.get(&of.line));
+        if of.maybe_rounded && line.is_none() {
             return Ok(SoldAs::Other(StockEventError::RoundedId { order: of.order, line: of.line }));
         }
         let Some(known) = record.as_ref().and_then(|record| record.lines.get(&of.line)?.sku.as_ref()) else {
-            // The line may have been added a moment ago.
-            return Ok(if self.is_in_kits(sku)? { SoldAs::Unknown } else { SoldAs::Item });
+            // The line may have been added a moment ago, unless nothing is kept in stock for it.
+            let moves_nothing =
+                facts.is_some_and(|facts| facts.test) || line.is_some_and(|line| line.stocked == StockTracking::No);
+            return Ok(if !moves_nothing && self.is_in_kits(sku)? { SoldAs::Unknown } else { SoldAs::Item });
         };
         if known == sku {
             return Ok(SoldAs::Item);
@@ -180,6 +183,13 @@ impl Draft<'_> {
                 is: known.clone(),
             })),
         }
+    }
+
+    /// The order that an event names, marked to be read, if nothing is known of it.
+    fn to_be_read(&self, of: &OrderLineOf) -> Result<Option<OrderRecord>, DraftError> {
+        let is_known = self.order_record(&of.shop, of.order)?.is_some();
+        let unread = || OrderRecord { unread: true, ..OrderRecord::new(of.shop.clone(), of.order) };
+        Ok((!is_known).then(unread))
     }
 
     /// Stores an event until its missing mapping exists.

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::alert::{AlertState, AlertSubject};
-use crate::catalog::{MissingMapping, Network};
+use crate::catalog::{MissingMapping, Network, OrderId, ShopDomain, ShopItem};
 use crate::draft::EventOutcome;
 use crate::flows::{CommitError, commit, write_if_unchanged};
 use crate::ledger::LedgerEvent;
-use crate::order::OrderToRead;
-use crate::ports::{Clock, Cursor, Listing, Store, StoreError, read_rows};
+use crate::order::{OrderRecord, OrderToRead, SnapshotLine};
+use crate::ports::{Clock, Cursor, Listing, Store, StoreError, read, read_rows};
 use crate::source::{WaitingForMapping, WaitingItem};
 use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
 
@@ -52,7 +52,7 @@ pub async fn resume<S: Store, C: Clock>(
                     events.push((missing, (LedgerEvent::Stock(*event), Some(record.key.clone()))));
                 }
                 Ok(WaitingForMapping { what: WaitingItem::Order { shop, order }, missing, .. }) => {
-                    if is_mapped(store, network, &missing).await? {
+                    if is_mapped(store, network, &missing).await? || has_mapped_line(store, &shop, order, &missing).await? {
                         let request = OrderToRead { shop, gid: order.gid(), named_at: clock.now() };
                         done.resumed += usize::from(request_read(store, &missing, &request, record).await?);
                         moving.insert(missing);
@@ -113,6 +113,38 @@ async fn is_mapped<S: Store>(store: &S, network: &Network, missing: &MissingMapp
         | MissingMapping::Correction { .. }
         | MissingMapping::Location { .. } => Ok(false),
     }
+}
+
+/// Whether a line of an order that waits can be mapped by another row than the one that was missing: by its variant, or by its
+/// SKU.
+async fn has_mapped_line<S: Store>(
+    store: &S,
+    shop: &ShopDomain,
+    order: OrderId,
+    missing: &MissingMapping,
+) -> Result<bool, StoreError> {
+    let (record, _) = read::<OrderRecord, _>(store, &RowKey::Order { shop: shop.clone(), order }).await?;
+    let Some(facts) = record.and_then(|record| record.facts) else { return Ok(false) };
+    let waits = |line: &&SnapshotLine| match missing {
+        MissingMapping::ShopItem { shop_sku, .. } => line.shop_sku == *shop_sku,
+        MissingMapping::ShopVariant { variant, .. } => line.variant == Some(*variant),
+        MissingMapping::ShopLocation { .. }
+        | MissingMapping::Item { .. }
+        | MissingMapping::Unit { .. }
+        | MissingMapping::Correction { .. }
+        | MissingMapping::Location { .. } => false,
+    };
+    for line in facts.lines.values().filter(waits) {
+        let by_sku = RowKey::ShopItem { shop: shop.clone(), shop_sku: line.shop_sku.clone() };
+        let by_variant = line.variant.map(|variant| RowKey::ListedVariant { shop: shop.clone(), variant });
+        let rows = read_rows(store, std::iter::once(by_sku.clone()).chain(by_variant.clone())).await?;
+        let of_variant = by_variant.is_some_and(|row| rows.record(&row).is_some());
+        let of_sku = rows.get::<ShopItem>(&by_sku)?.is_some_and(|of| of.variant.is_none() || line.variant.is_none());
+        if of_variant || of_sku {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Replaces a waiting row by a request to read the order. Returns `false` when another function wrote one of the rows first.

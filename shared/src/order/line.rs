@@ -42,6 +42,12 @@ pub struct LineLedger {
     /// Units that edits removed before shipment, by place: no fact tells whether the shop put them back on sale.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub removed: BTreeMap<Place, Quantity>,
+    /// Kits that were put together because they shipped from a place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub put_together: BTreeMap<Place, Quantity>,
+    /// Returned kits that were taken apart, by place, because a warehouse reports their components.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken_apart: BTreeMap<Place, Quantity>,
     /// The lots of units that shipped from a place, the latest last. A reversal returns its units to these lots.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lots: BTreeMap<Place, Vec<OfLot>>,
@@ -141,6 +147,29 @@ fn change(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantit
 }
 
 impl LineLedger {
+    /// Records that kits were put together at a place (above zero), or that they did not ship after all.
+    pub fn put_together(&mut self, place: &Place, kits: Quantity) {
+        add(&mut self.put_together, place, kits);
+    }
+
+    /// The changes from the returned kits that were taken apart to the first `kits` that came back, by place.
+    #[must_use]
+    pub fn newly_taken_apart(&self, kits: Quantity) -> Vec<(Place, Quantity)> {
+        let (mut left, mut changes) = (kits, self.taken_apart.clone());
+        changes.values_mut().for_each(|units| *units = -*units);
+        for (place, returned) in &self.returned {
+            let here = left.min(*returned);
+            left -= here;
+            *changes.entry(place.clone()).or_default() += here;
+        }
+        changes.into_iter().filter(|(_, units)| !units.is_zero()).collect()
+    }
+
+    /// Records that returned kits were taken apart at a place (above zero), or that they did not come back after all.
+    pub fn taken_apart(&mut self, place: &Place, kits: Quantity) {
+        add(&mut self.taken_apart, place, kits);
+    }
+
     /// Records the lots of units that shipped from a place.
     pub fn record_lots(&mut self, place: &Place, parts: &[(Option<Lot>, Quantity)]) {
         let known = parts.iter().filter_map(|(lot, quantity)| Some(OfLot { lot: lot.clone()?, quantity: *quantity }));

@@ -17,7 +17,7 @@ use crate::order::hold::{HoldAlert, HoldExpiry};
 use crate::order::snapshot::named_locations;
 use crate::order::{
     ComponentReport, CoveredChanges, Disposition, Fulfilment, LineLedger, OrderFacts, OrderReport, OrderSnapshot, Refund,
-    Routing, SnapshotLine, StockTracking,
+    ReportKind, Routing, SnapshotLine, StockTracking,
 };
 
 /// The record of one order.
@@ -193,6 +193,17 @@ impl OrderRecord {
         }
         let (line, kind, component) = (report.line, report.kind, component.clone());
         self.components.insert(id, ComponentReport { line, kind, component, quantity: report.quantity, completes });
+    }
+
+    /// Units of the components of returned kits of a line that warehouses report.
+    #[must_use]
+    pub fn returned_components(&self, line: LineId) -> BTreeMap<&Sku, Quantity> {
+        let mut units = BTreeMap::new();
+        let of_line = |report: &&ComponentReport| report.line == line && report.kind == ReportKind::Returned;
+        for report in self.components.values().filter(of_line) {
+            *units.entry(&report.component).or_default() += report.quantity;
+        }
+        units
     }
 
     /// Whether it is a draft order that neither reserves units nor has reserved any.

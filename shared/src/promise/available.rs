@@ -16,7 +16,7 @@ use crate::catalog::{Item, Location, LocationKind, Network, Place, Quantity, Sho
 use crate::ledger::Position;
 use crate::movement::Balance;
 use crate::promise::FinishedGoodPlan;
-use crate::source::{CompletedRun, ScheduledReceipt, ScheduledReceipts};
+use crate::source::{CompletedRun, RecordedUnits, ScheduledReceipt, ScheduledReceipts};
 
 /// What can be promised of one item, with the numbers behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub struct Promise {
     /// Units of the item that were issued to each production run, by the reference of the run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub issued: BTreeMap<String, Quantity>,
+    /// Units of the item that went into the kits of each item lately.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub issued_to_kits: BTreeMap<String, Vec<RecordedUnits>>,
     /// The runs of the item that completed units in the last days.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub completed: Vec<CompletedRun>,
@@ -204,6 +207,7 @@ impl Promise {
             date_metafield_in: BTreeSet::new(),
             incoming: receipts.map(|receipts| receipts.incoming(item.planning.supplier_days)).unwrap_or_default(),
             issued: receipts.map(ScheduledReceipts::issued).unwrap_or_default(),
+            issued_to_kits: receipts.map(ScheduledReceipts::issued_to_kits).unwrap_or_default(),
             completed: receipts.map(ScheduledReceipts::completed).unwrap_or_default(),
             unnamed_issue: receipts.and_then(|receipts| receipts.unnamed_issue),
             placed,

@@ -8,14 +8,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Span;
 use jiff::civil::Date;
+use jiff::{Span, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::catalog::{BillOfMaterials, Component, Location, Network, Place, Quantity, Sku, WorkCentre, WorkCentreId, day_of};
 use crate::promise::planning::{ComponentUse, Day, GroupItem, GroupWorkCentre, Offer, PlanningGroup, Ratio, Recipe, Slot};
 use crate::promise::{PlanningRows, Promise};
-use crate::source::{CompletedRun, ScheduledReceipt, ScheduledReceipts, StockKind};
+use crate::source::{CompletedRun, POSTING_DAYS, RecordedUnits, ScheduledReceipt, StockKind};
 
 /// The rows from which a planning group is built.
 #[derive(Debug, Clone, Copy)]
@@ -85,10 +85,14 @@ impl PlanningInputs<'_> {
 
     /// Units that may go into production or into kits, or may be moved to where they are sold.
     fn stock(&self, sku: &Sku, promise: &Promise, is_sold: bool) -> Quantity {
-        let of_kits = self.is_only_in_kits(sku);
-        let usable =
-            promise.places.iter().filter(|(place, _)| self.may_use(place, is_sold) || (of_kits && self.ships_kits(place)));
-        usable.map(|(place, at)| at.in_stock() - if self.ships_kits(place) { at.buffer } else { Quantity::ZERO }).sum()
+        let usable = promise.places.iter().filter(|(place, _)| self.may_use(place, is_sold));
+        let usable: Quantity = usable.map(|(_, at)| at.in_stock()).sum();
+        if !self.is_only_in_kits(sku) {
+            return usable;
+        }
+        // Orders that wait for units are among the promised units.
+        let shown = promise.places.iter().filter(|(place, _)| self.ships_kits(place) && !self.may_use(place, is_sold));
+        usable + shown.map(|(_, at)| at.in_stock() - at.buffer).sum::<Quantity>().at_least_zero()
     }
 
     /// Whether an item that is sold by itself goes into kits, and into nothing else. An item that is also sold before it is there has
@@ -241,7 +245,9 @@ impl PlanningInputs<'_> {
         for run in &promise.completed {
             for (component, line, gone) in self.slots_of(bill, &run.reference, 0) {
                 let recent = self.not_posted(component, run);
-                let (Some(all), Some(recent)) = (takes(bill, line, run.total), takes(bill, line, recent)) else { continue };
+                // Of kits, what was put together lately is compared with what was issued lately.
+                let all = if run.location.is_some() { run.total } else { recent };
+                let (Some(all), Some(recent)) = (takes(bill, line, all), takes(bill, line, recent)) else { continue };
                 require(component, run.reference.as_str(), 0, (all - gone).at_least_zero().min(recent));
             }
         }
@@ -257,8 +263,11 @@ impl PlanningInputs<'_> {
     ) -> impl Iterator<Item = (&'a Sku, &'a Component, Quantity)> {
         let date = self.today.checked_add(Span::new().days(day)).unwrap_or(Date::MAX);
         let issued = |component: &Sku| -> Quantity {
-            let of = self.rows.get(component).and_then(|rows| rows.promise.as_ref());
-            of.and_then(|promise| promise.issued.get(run)).copied().unwrap_or_default()
+            let Some(promise) = self.rows.get(component).and_then(|rows| rows.promise.as_ref()) else { return Quantity::ZERO };
+            match promise.issued_to_kits.get(run) {
+                Some(issued) => self.lately(issued, counted_of_kits(promise)),
+                None => promise.issued.get(run).copied().unwrap_or_default(),
+            }
         };
         let slots = bill.slots().filter_map(move |slot| {
             let (component, line) = slot.iter().find(|(_, line)| line.is_used_on(date))?;
@@ -272,19 +281,29 @@ impl PlanningInputs<'_> {
     /// issues this component without the name of the run posts them by itself.
     fn not_posted(&self, component: &Sku, run: &CompletedRun) -> Quantity {
         let Some(promise) = self.rows.get(component).and_then(|rows| rows.promise.as_ref()) else { return Quantity::ZERO };
-        let since = self.today.saturating_sub(Span::new().days(ScheduledReceipts::POSTING_DAYS));
         let month = self.today.saturating_sub(Span::new().days(30));
         if promise.unnamed_issue.is_some_and(|day| day >= month) {
             return Quantity::ZERO;
         }
         let counted = match &run.location {
             Some(location) => promise.places.get(&Place::At(location.clone())).and_then(|at| at.counted),
-            // It is not known where the components of a kit left, so every place with units must have been counted.
-            None => promise.places.values().filter(|at| !at.balance.on_hand.is_zero()).map(|at| at.counted).min().flatten(),
+            None => counted_of_kits(promise),
         };
-        let waits = run.recent.iter().filter(|units| day_of(units.at) >= since && counted.is_none_or(|at| at < units.at));
-        waits.map(|units| units.quantity).sum()
+        self.lately(&run.recent, counted)
     }
+
+    /// The units of the last days that were recorded after a count.
+    fn lately(&self, units: &[RecordedUnits], counted: Option<Timestamp>) -> Quantity {
+        let since = self.today.saturating_sub(Span::new().days(POSTING_DAYS));
+        let late = units.iter().filter(|units| day_of(units.at) >= since && counted.is_none_or(|at| at < units.at));
+        late.map(|units| units.quantity).sum()
+    }
+}
+
+/// When the components of kits were last counted. It is not known where the components of a kit left, so every place with units
+/// must have been counted.
+fn counted_of_kits(promise: &Promise) -> Option<Timestamp> {
+    promise.places.values().filter(|at| !at.balance.on_hand.is_zero()).map(|at| at.counted).min().flatten()
 }
 
 /// Units of a component for each unit that is started, scrap included.

@@ -24,6 +24,6 @@ pub use heartbeat::Heartbeat;
 pub use kind::{
     DocumentEffect, DocumentPart, DueRule, KindProperties, QuantityRule, ReceiptEffect, ReferenceRule, StockEffect, StockKind,
 };
-pub use receipts::{CompletedRun, NoRoom, ReceiptDocument, ScheduledReceipt, ScheduledReceipts};
+pub use receipts::{CompletedRun, NoRoom, POSTING_DAYS, ReceiptDocument, RecordedUnits, ScheduledReceipt, ScheduledReceipts};
 pub use system::{System, SystemKind};
 pub use waiting::{WaitingForMapping, WaitingItem};

@@ -7,6 +7,7 @@
 //! promise of the past can be explained.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -16,6 +17,9 @@ use crate::catalog::{LocationId, Quantity, Sku, day_of};
 use crate::movement::EventId;
 use crate::source::kind::ReceiptEffect;
 use crate::source::{StockEvent, StockKind};
+
+/// How long after a completion its components may be posted. Until then they are kept for the run.
+pub const POSTING_DAYS: u32 = 3;
 
 /// The scheduled receipts of one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,6 +220,20 @@ fn add(to: &mut Vec<RecordedUnits>, units: RecordedUnits) {
     }
 }
 
+/// Adds kits, or components that went into kits. The kits of some hours are one entry. What is older than all posting days counts as
+/// posted, and is removed.
+fn add_of_kits(to: &mut Vec<RecordedUnits>, units: RecordedUnits) {
+    let span = |at: Timestamp| at.as_second().div_euclid(6 * 3_600);
+    let place = to.partition_point(|known| span(known.at) < span(units.at));
+    match to.get_mut(place).filter(|known| span(known.at) == span(units.at)) {
+        Some(known) => *known = RecordedUnits { at: known.at.max(units.at), quantity: known.quantity + units.quantity },
+        None => to.insert(place, units),
+    }
+    let newest = to.last().map_or(units.at, |newest| newest.at);
+    let kept = Duration::from_secs(24 * 3_600) * (POSTING_DAYS + 1);
+    to.retain(|known| known.at.saturating_add(kept).is_ok_and(|until| until >= newest));
+}
+
 /// Why an event about a document cannot be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoRoom {
@@ -229,32 +247,28 @@ impl ScheduledReceipts {
     /// The most documents of one item that still have units to be received.
     pub const MAX_DOCUMENTS: usize = 300;
 
-    /// How long after a completion its components may be posted. Until then they are kept for the run.
-    pub const POSTING_DAYS: i64 = 3;
+    /// What the references of all kits begin with.
+    const KITS_OF: &str = "kits of ";
 
     /// The reference under which the kits of an item that were put together, and the components that went into them, are recorded.
     #[must_use]
     pub fn kits_of(sku: &Sku) -> String {
-        format!("kits of {sku}")
+        format!("{}{sku}", Self::KITS_OF)
     }
 
     /// Records kits that were put together to be shipped, or (below zero) that did not ship after all.
-    pub fn put_together(&mut self, kits: Quantity, now: Timestamp) {
-        let kits_document = self.documents.entry(Self::kits_of(&self.sku)).or_default();
-        let received = &mut kits_document.received;
-        // Kits of two hours are one entry, so that the kept entries reach back over all posting days. What is older is added up
-        // under its old time, and counts as posted.
-        let span = |at: Timestamp| at.as_second().div_euclid(2 * 3_600);
-        match received.last_mut().filter(|last| span(last.at) == span(now)) {
-            Some(last) => *last = RecordedUnits { at: now, quantity: last.quantity + kits },
-            None => received.push(RecordedUnits { at: now, quantity: kits }),
+    pub fn put_together(&mut self, kits: Quantity, at: Timestamp) {
+        let known = &mut self.documents.entry(Self::kits_of(&self.sku)).or_default().received;
+        if kits.is_positive() {
+            return add_of_kits(known, RecordedUnits { at, quantity: kits });
         }
-        if received.len() > ReceiptDocument::MAX_RECEIVED {
-            let oldest = received.remove(0);
-            if let Some(next) = received.first_mut() {
-                *next = RecordedUnits { at: oldest.at, quantity: next.quantity + oldest.quantity };
-            }
+        let mut left = -kits;
+        for latest in known.iter_mut().rev() {
+            let units = latest.quantity.min(left);
+            latest.quantity -= units;
+            left -= units;
         }
+        known.retain(|of| of.quantity.is_positive());
     }
 
     /// An item without a scheduled receipt.
@@ -312,6 +326,9 @@ impl ScheduledReceipts {
                 }
             }
             ReceiptEffect::Receives => add(&mut document.received, units),
+            ReceiptEffect::Issues if reference.starts_with(Self::KITS_OF) => {
+                add_of_kits(&mut document.issued, RecordedUnits { at: stock.occurred_at, quantity });
+            }
             ReceiptEffect::Issues => add(&mut document.issued, units),
             ReceiptEffect::TakesBack => add(&mut document.adjusted, units),
         }
@@ -381,13 +398,13 @@ impl ScheduledReceipts {
         open
     }
 
-    /// The runs that completed units in the [`Self::POSTING_DAYS`] days before the newest completion of the item. The present day
+    /// The runs that completed units in the [`POSTING_DAYS`] days before the newest completion of the item. The present day
     /// has no part in this, so that the answer changes only when something is recorded.
     #[must_use]
     pub fn completed(&self) -> Vec<CompletedRun> {
         let newest = self.documents.values().flat_map(|document| &document.received).map(|units| units.at).max();
         let Some(newest) = newest else { return Vec::new() };
-        let since = day_of(newest).saturating_sub(jiff::Span::new().days(Self::POSTING_DAYS));
+        let since = day_of(newest).saturating_sub(jiff::Span::new().days(POSTING_DAYS));
         let kits = Self::kits_of(&self.sku);
         let runs = self.documents.iter().filter_map(|(reference, document)| {
             let run = document.newest().filter(|newest| newest.kind == StockKind::ProductionRun);
@@ -405,7 +422,15 @@ impl ScheduledReceipts {
     /// Units of the item that were issued to each run.
     #[must_use]
     pub fn issued(&self) -> BTreeMap<String, Quantity> {
-        let issued = self.documents.iter().map(|(reference, document)| (reference.clone(), document.issued()));
-        issued.filter(|(_, units)| !units.is_zero()).collect()
+        let runs = self.documents.iter().filter(|(reference, _)| !reference.starts_with(Self::KITS_OF));
+        runs.map(|(reference, document)| (reference.clone(), document.issued())).filter(|(_, units)| !units.is_zero()).collect()
+    }
+
+    /// Units of the item that went into the kits of each item lately.
+    #[must_use]
+    pub fn issued_to_kits(&self) -> BTreeMap<String, Vec<RecordedUnits>> {
+        let kits = self.documents.iter().filter(|(reference, _)| reference.starts_with(Self::KITS_OF));
+        let issued = kits.map(|(reference, document)| (reference.clone(), document.issued.clone()));
+        issued.filter(|(_, issued)| !issued.is_empty()).collect()
     }
 }

@@ -68,6 +68,8 @@ pub struct Checker {
     touched: BTreeSet<PositionKey>,
     /// The totals of each order line, computed from its movements only.
     pub held: BTreeMap<(OrderId, LineId), LineTotals>,
+    /// Kits that orders put together at each position, less those that were taken apart.
+    pub put_together: BTreeMap<PositionKey, Quantity>,
     transitions: BTreeSet<Transition>,
     /// The position and event of the last movement.
     last_moved: Option<(PositionKey, EventId)>,

@@ -23,7 +23,7 @@ impl Coverage {
 }
 
 /// Each of these must occur in a run of many worlds. Otherwise the simulator does not test that path.
-pub const RARE_PATHS: [&str; 120] = [
+pub const RARE_PATHS: [&str; 124] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
@@ -75,6 +75,10 @@ pub const RARE_PATHS: [&str; 120] = [
     "draft deleted",
     "receipt taken back",
     "component given back by a run",
+    "component of a kit reported",
+    "component kept for a kit",
+    "kit put together",
+    "kit not put together, or taken apart",
     "units set aside",
     "units taken back",
     "shipped in part",

@@ -33,6 +33,7 @@ use promissory_fakes::shopify::{ItemId, LocationId as ShopLocation};
 
 pub use config::WorldConfig;
 pub use stories::{crash, crash_points, stories};
+pub use workshop::KIT;
 
 use invocations::{Invocation, Trigger};
 use processes::Processes;

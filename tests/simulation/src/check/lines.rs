@@ -6,6 +6,7 @@ use promissory::catalog::{FulfilmentId, Place, Quantity};
 use promissory::movement::{Movement, MovementKind};
 
 use super::Checker;
+use crate::world::KIT;
 
 /// The rare paths to count: the kind of movement, whether it is a reversal, and the path.
 const RARE: [(MovementKind, bool, &str); 6] = [
@@ -47,6 +48,10 @@ impl Checker {
         }
         let change = movement.change();
         let place = || movement.of.place.clone();
+        if movement.kind == MovementKind::Produce {
+            *self.put_together.entry(movement.of.clone()).or_default() += change.on_hand;
+            self.coverage.note(if movement.reversal { "kit not put together, or taken apart" } else { "kit put together" });
+        }
         *self.held_of_orders.entry(movement.of.clone()).or_default() += change.held;
         let held = self.held.entry((line.order, line.line)).or_default();
         let mut legal = add(&mut held.reserved, place(), change.reserved);
@@ -70,9 +75,9 @@ impl Checker {
             | MovementKind::AssignOut
             | MovementKind::AssignIn
             | MovementKind::ShipAhead => {}
+            MovementKind::Produce => legal &= movement.of.sku.as_str() == KIT,
             MovementKind::OpeningStock
             | MovementKind::Receipt
-            | MovementKind::Produce
             | MovementKind::Issue
             | MovementKind::Found
             | MovementKind::Lost

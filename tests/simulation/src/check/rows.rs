@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use promissory::catalog::{BillOfMaterials, Component, Item, Location, LocationId, Place, Sku, WorkCentre, WorkCentreId};
+use promissory::catalog::{
+    BillOfMaterials, Component, Item, Location, LocationId, LocationKind, Place, Sku, WorkCentre, WorkCentreId,
+};
 use promissory::promise::{FinishedGoodPlan, GroupPlan, Promise};
 use promissory::source::{CompletedRun, StockKind};
 
@@ -60,7 +62,7 @@ impl Rows<'_> {
         let promise = self.promises.get(sku);
         let mut planned_item = PlannedItem { name: sku.to_string(), ..PlannedItem::default() };
         if let Some(promise) = promise {
-            planned_item.stock = self.usable(promise, is_sold);
+            planned_item.stock = self.usable(promise, is_sold) + self.usable_for_kits(sku, promise);
             let receipts =
                 promise.incoming.iter().filter_map(|receipt| Some((days_to(today, receipt.due?)?, receipt.left.units())));
             planned_item.receipts = receipts.collect();
@@ -108,6 +110,22 @@ impl Rows<'_> {
             }
         };
         promise.places.iter().filter(|(place, _)| may(place)).map(|(_, at)| (at.balance.available() - at.expired).units()).sum()
+    }
+
+    /// Units that the shop sells and that kits may take: the item goes into nothing but kits.
+    fn usable_for_kits(&self, sku: &Sku, promise: &Promise) -> i64 {
+        let mut parents = self.bills.values().filter(|bill| bill.components.contains_key(sku)).peekable();
+        if parents.peek().is_none() || !parents.all(|bill| bill.phantom) {
+            return 0;
+        }
+        let ships = |place: &Place| match place {
+            Place::Unassigned => true,
+            Place::At(code) => {
+                self.locations.get(code).is_some_and(|at| at.active && at.fulfils_online && at.kind == LocationKind::Warehouse)
+            }
+        };
+        let shown = promise.places.iter().filter(|(place, _)| ships(place));
+        shown.map(|(_, at)| (at.balance.available() - at.expired - at.buffer).units()).sum::<i64>().max(0)
     }
 
     /// Units of orders that the stock does not cover, by the day for which they were promised. The newest orders wait first.
@@ -165,8 +183,10 @@ impl Rows<'_> {
             for slot in bill.slots() {
                 let Some((component, first)) = slot.first() else { continue };
                 let takes = |units: i64| up(up(units, inverse(yields(bill))), per_start(first));
+                let recent = self.waits_for_posting(component, run, today);
+                let all = if run.location.is_some() { run.total.units() } else { recent };
                 let issued: i64 = slot.iter().map(|(sku, _)| self.issued(sku, &run.reference)).sum();
-                let units = (takes(run.total.units()) - issued).min(takes(self.waits_for_posting(component, run, today)));
+                let units = (takes(all) - issued).min(takes(recent));
                 if units > 0 {
                     taken.push((*component, (0, units)));
                 }
@@ -176,8 +196,10 @@ impl Rows<'_> {
     }
 
     fn issued(&self, component: &Sku, run: &str) -> i64 {
-        let issued = self.promises.get(component).and_then(|promise| promise.issued.get(run));
-        issued.map_or(0, |units| units.units())
+        let Some(promise) = self.promises.get(component) else { return 0 };
+        // Worlds last for less than the days during which components of kits may be posted, and do not count them.
+        let to_kits = promise.issued_to_kits.get(run).into_iter().flatten().map(|issued| issued.quantity.units());
+        promise.issued.get(run).map_or(0, |units| units.units()) + to_kits.sum::<i64>()
     }
 
     /// Completed units whose components may still be posted: for three days, until the component is counted there, and only if

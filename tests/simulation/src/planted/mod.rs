@@ -72,11 +72,15 @@ pub enum PlantedBug {
     DraftReleasedFirst,
     /// Forgets what adjustments take back from purchase orders and production runs.
     TakenBackIgnored,
+    /// Forgets the units that a plan keeps for kits.
+    KitsNotKept,
+    /// Forgets which components of kits warehouses have reported.
+    ComponentsForgotten,
 }
 
 impl PlantedBug {
     /// All planted bugs with their names.
-    pub const ALL: [(PlantedBug, &'static str); 30] = [
+    pub const ALL: [(PlantedBug, &'static str); 32] = [
         (PlantedBug::MarkerFirst, "marker-first"),
         (PlantedBug::MarkerLast, "marker-last"),
         (PlantedBug::NoVersionCheck, "no-version-check"),
@@ -107,6 +111,8 @@ impl PlantedBug {
         (PlantedBug::DraftsUnseen, "drafts-unseen"),
         (PlantedBug::DraftReleasedFirst, "draft-released-first"),
         (PlantedBug::TakenBackIgnored, "taken-back-ignored"),
+        (PlantedBug::KitsNotKept, "kits-not-kept"),
+        (PlantedBug::ComponentsForgotten, "components-forgotten"),
     ];
 
     /// The name on the command line.

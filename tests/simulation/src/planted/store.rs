@@ -69,6 +69,8 @@ impl PlantedStore {
         match self.bug {
             Some(PlantedBug::TimeZoneIgnored) => forget(records, RowKind::Location, "time_zone"),
             Some(PlantedBug::ClaimsForgotten) => forget(records, RowKind::Level, "unclaimed"),
+            Some(PlantedBug::KitsNotKept) => forget(records, RowKind::Plan, "kept_for_kits"),
+            Some(PlantedBug::ComponentsForgotten) => forget(records, RowKind::Order, "components"),
             _ => {}
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use promissory::catalog::{
-    InventoryItemId, Item, Location, LocationId, LocationKind, Quantity, ShopDomain, ShopItem, ShopListing, ShopLocationId,
-    ShopSettings, Sku, SystemItem, TimeZone,
+    InventoryItemId, Item, Location, LocationId, LocationKind, PlanningSettings, Quantity, ShopDomain, ShopItem, ShopListing,
+    ShopLocationId, ShopSettings, Sku, SystemItem, TimeZone,
 };
 use promissory::ports::{Clock, Store};
 use promissory::table::{Expect, Write};
@@ -17,7 +17,7 @@ use super::batches::system_id;
 use super::processes::{Parts, Processes};
 use super::sources::Sources;
 use super::stock_events::{CASE, Mapping, item_code, location_code};
-use super::workshop::{FINISHED_GOODS, ProductionSetup, Workshop, sku};
+use super::workshop::{FINISHED_GOODS, KIT, ProductionSetup, Workshop, sku};
 use super::{World, WorldConfig};
 use crate::coverage::Coverage;
 use crate::planted::{Directory, PlantedBug};
@@ -221,6 +221,15 @@ fn workshop(
         let shops = [(domain.clone(), ShopListing::new(name, InventoryItemId::new(number(id.0))))].into();
         items.push((Item { planning: setup.planning(nth), shops, ..Item::new(sku(name)) }, id));
         finished_goods.push(sku(name));
+    }
+    if setup.sells_kits {
+        let id = shop.add_item(NewItem::tracked(KIT)).expect("a new item");
+        for place in places.iter().chain([&shown]) {
+            shop.stock(clock.now(), id, *place, 0, true).expect("the pair exists");
+        }
+        let shops = [(domain.clone(), ShopListing::new(KIT, InventoryItemId::new(number(id.0))))].into();
+        let planning = PlanningSettings { promise_days: Some(0), ..PlanningSettings::default() };
+        items.push((Item { planning, shops, ..Item::new(sku(KIT)) }, id));
     }
     let components = setup.components().into_iter().map(|item| item.sku).collect();
     let (factory, production, bills) = (factory.code, (production.code, shown), setup.bills());

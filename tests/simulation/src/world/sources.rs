@@ -11,11 +11,12 @@ use promissory::catalog::{LineId, LocationId, OrderId, Sku};
 use promissory::ports::Clock;
 use promissory::source::{DocumentKind, StockKind};
 use promissory_fakes::oracle::change;
-use promissory_fakes::shopify::{FulfilmentStatus, LocationId as ShopLocation, Order};
+use promissory_fakes::shopify::{FulfilmentStatus, LocationId as ShopLocation, Order, OrderId as ShopOrder};
 
 use super::World;
 use super::build::{LOTS, RAW, SILENT, SOLD_AT_POS, SOLD_BY_LOT, number};
 use super::stock_events::{CASE, EventBatch, Mapping, PALLET, SYSTEMS, SourceEvent};
+use super::workshop::{KIT, KIT_OF};
 
 /// A source document that events refer to.
 #[derive(Debug, Clone)]
@@ -111,7 +112,7 @@ impl World {
     /// A random event of a system.
     pub fn source_event(&mut self, system: &'static str) -> Option<SourceEvent> {
         match self.rng.below(10) {
-            0..3 => self.order_event(system),
+            0..3 => self.some_order().and_then(|order| self.order_event(system, order)),
             3..7 => Some(self.document_event(system)),
             _ => Some(self.plain_event(system)),
         }
@@ -120,7 +121,7 @@ impl World {
     /// An event with default properties.
     pub fn event(&mut self, system: &'static str, kind: StockKind, (sku, at): (Sku, LocationId), units: i64) -> SourceEvent {
         let id = (self.sources.events.len() + self.sources.moments.len() + 1).to_string();
-        let (to, reference, due, lot, expires, by_lot, order, unit) = Default::default();
+        let (to, reference, due, lot, expires, by_lot, order, of_kit, unit) = Default::default();
         let occurred_at = self.moment(0);
         let amount = units.to_string();
         SourceEvent {
@@ -138,6 +139,7 @@ impl World {
             expires,
             by_lot,
             order,
+            of_kit,
             unit,
             amount,
         }
@@ -274,9 +276,8 @@ impl World {
         SourceDocument::new(format!("P-{}", self.sources.documents.len() + 1), kind, sku, (at, to))
     }
 
-    /// A report of a warehouse about an order of the shop.
-    fn order_event(&mut self, system: &'static str) -> Option<SourceEvent> {
-        let order = self.some_order()?;
+    /// A report of a warehouse about an order of the shop. Of a kit, it mostly reports a component.
+    pub(super) fn order_event(&mut self, system: &'static str, order: ShopOrder) -> Option<SourceEvent> {
         let kinds: &[StockKind] = if self.config.only_grows {
             &[StockKind::Allocation, StockKind::Allocation, StockKind::Deallocation]
         } else {
@@ -306,7 +307,15 @@ impl World {
         let elsewhere = self.rng.per_mille(150);
         let at = if elsewhere { None } else { shipping_location.and_then(|shipping_location| self.code_of(shipping_location)) };
         let at = at.unwrap_or_else(|| self.rng.pick(&self.codes).0.clone());
-        Some(self.report(system, kind, (number(order.0), number(line.0)), (sku, at), units))
+        let of_line = (number(order.0), number(line.0));
+        if sku.as_str() == KIT && self.rng.per_mille(850) {
+            let (component, per) = *self.rng.pick(&KIT_OF);
+            let mut event = self.report(system, kind, of_line, (super::workshop::sku(component), at), units * per);
+            event.of_kit = true;
+            self.coverage.note("component of a kit reported");
+            return Some(event);
+        }
+        Some(self.report(system, kind, of_line, (sku, at), units))
     }
 
     /// A report about a line of an order.

@@ -64,6 +64,8 @@ pub struct SourceEvent {
     pub by_lot: bool,
     /// The order line of the shop.
     pub order: Option<(OrderId, LineId)>,
+    /// Whether the item is a component of the kit that this line sells.
+    pub of_kit: bool,
     /// The unit of the sent amount.
     pub unit: Option<&'static str>,
     /// The sent amount, in that unit.
@@ -233,6 +235,7 @@ impl SourceEvent {
     /// Its form for the oracle. Only holds of an item that is kept by lot carry the lot.
     pub fn fact(&self) -> Fact<&LocationId, Timestamp, (&str, Option<&str>)> {
         let Self { kind, units, .. } = *self;
+        let kind = if self.of_kit && kind == StockKind::Shipment { StockKind::ComponentIssue } else { kind };
         let lot = self.lot.as_deref().filter(|_| DocumentKind::of(kind) == Some(DocumentKind::QualityHold) && self.by_lot);
         let reference = (self.reference.as_deref().unwrap_or(self.system), lot);
         Fact { kind, at: &self.at, to: self.to.as_ref(), units, time: self.occurred_at, reference }

@@ -29,6 +29,10 @@ pub const FINISHED_GOODS: [&str; 3] = ["SERUM", "SET", "MIST"];
 /// The bought components.
 pub const BOUGHT: [&str; 5] = ["BOTTLE", "PUMP", "PUMP2", "OIL", "BOX"];
 
+/// A kit of items that are sold by themselves, with its components.
+pub const KIT: &str = "KIT";
+pub const KIT_OF: [(&str, i64); 2] = [("S0", 1), ("S2", 2)];
+
 /// A component that is made and not sold.
 pub const BASE: &str = "BASE";
 
@@ -77,6 +81,8 @@ pub struct ProductionSetup {
     supplier_days: Option<u16>,
     /// Whether the world begins shortly before midnight, so that the day changes while work is in progress.
     pub begins_late: bool,
+    /// Whether the shop sells a kit.
+    pub sells_kits: bool,
 }
 
 /// A purchase order or production run that a system has sent.
@@ -148,6 +154,7 @@ impl ProductionSetup {
             policies: [policy(), policy(), policy()],
             supplier_days: rng.per_mille(500).then(|| 1 + below(6)),
             begins_late: rng.per_mille(300),
+            sells_kits: rng.per_mille(600),
         }
     }
 
@@ -240,6 +247,13 @@ impl ProductionSetup {
         bills.into_iter().map(|bill| (bill.parent.clone(), bill)).collect()
     }
 
+    /// The bill of the kit, if the shop sells one.
+    fn kit(&self) -> Option<BillOfMaterials> {
+        let made_of = KIT_OF.map(|(name, units)| (name, units.to_string()));
+        let made_of = made_of.each_ref().map(|(name, units)| (*name, units.as_str()));
+        self.sells_kits.then(|| BillOfMaterials { phantom: true, ..bill(KIT, &made_of, 0) })
+    }
+
     /// The work centre, if there is one.
     pub fn centre(&self) -> Option<WorkCentre> {
         let (Centre::OfBase(per_day) | Centre::OfSerum(per_day) | Centre::Shared(per_day)) = self.centre else { return None };
@@ -248,7 +262,8 @@ impl ProductionSetup {
 
     /// The rows of the bills and the work centre.
     pub fn rows(&self) -> Vec<Write> {
-        let bills = self.bills();
+        let mut bills = self.bills();
+        bills.extend(self.kit().map(|kit| (kit.parent.clone(), kit)));
         let mut rows: Vec<Write> = bills.values().map(|bill| Write::put(bill, Expect::Absent)).collect();
         rows.extend(used_in(&bills).values().map(|used| Write::put(used, Expect::Absent)));
         rows.extend(self.centre().map(|centre| Write::put(&centre, Expect::Absent)));

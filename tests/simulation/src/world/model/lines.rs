@@ -13,6 +13,8 @@ use crate::check::Checker;
 use crate::world::World;
 use crate::world::build::number;
 use crate::world::shop_invariants::{not_restocked, returned, shipped};
+use crate::world::stock_events::SourceEvent;
+use crate::world::workshop::KIT_OF;
 
 /// Units by location.
 pub type Units = BTreeMap<LocationId, i64>;
@@ -139,7 +141,7 @@ impl World {
         for event in self.sources.events.iter().filter(|event| event.order == Some((id, line))) {
             // Where two contents share one id, the recorded one counts.
             let recorded = record.reports.get(&event.name()).filter(|report| report.quantity.units() == event.units);
-            if recorded.is_none() {
+            if event.of_kit || recorded.is_none() {
                 continue;
             }
             let (units, sign) = match event.kind.properties().report {
@@ -151,7 +153,39 @@ impl World {
             };
             *units.entry(event.at.clone()).or_default() += sign * event.units;
         }
+        // Where the units of a kit are depends on where the shop had routed it when it became complete.
+        for (id, report) in record.reports.iter().filter(|(id, _)| record.components.contains_key(*id)) {
+            let units = match record.components[id].kind {
+                ReportKind::Shipped => &mut reported.shipped,
+                ReportKind::Allocated | ReportKind::Deallocated => &mut reported.allocated,
+                ReportKind::Returned => continue,
+            };
+            let sign = if report.kind == ReportKind::Deallocated { -1 } else { 1 };
+            if report.line == line {
+                *units.entry(report.location.clone()).or_default() += sign * report.quantity.units();
+            }
+        }
         reported
+    }
+
+    /// The kits of a line that its component reports should have completed, and those that they have completed, by kind.
+    pub fn completed_kits(&self, order: &Order, line: &OrderLine, checker: &Checker) -> Option<[(ReportKind, i64, i64); 3]> {
+        let (id, line) = (OrderId::new(number(order.id.0)), LineId::new(number(line.id.0)));
+        let record = checker.orders.get(&id).filter(|record| !record.components.is_empty())?;
+        let events = || self.sources.events.iter().filter(|event| event.of_kit && event.order == Some((id, line)));
+        let recorded = |event: &&SourceEvent| {
+            record.components.get(&event.name()).is_some_and(|report| report.quantity.units() == event.units)
+        };
+        Some([ReportKind::Shipped, ReportKind::Allocated, ReportKind::Deallocated].map(|kind| {
+            let of_kind = || events().filter(recorded).filter(move |event| event.kind.properties().report == Some(kind));
+            let complete = KIT_OF.map(|(name, per)| {
+                of_kind().filter(|event| event.sku.as_str() == name).map(|event| event.units).sum::<i64>() / per
+            });
+            let reports = record.reports.iter().filter(|(id, _)| record.components.contains_key(*id));
+            let found = reports.filter(|(_, report)| report.line == line && report.kind == kind);
+            let found: i64 = found.map(|(_, report)| report.quantity.units()).sum();
+            (kind, complete.into_iter().min().unwrap_or_default(), found)
+        }))
     }
 
     fn by_code(&self, units: BTreeMap<ShopLocation, i64>) -> Units {

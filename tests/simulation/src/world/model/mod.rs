@@ -24,6 +24,7 @@ use super::actors::UNMAPPED;
 use super::build::{SILENT, number, zone};
 use super::shop_invariants::moved_by_shop;
 use super::stock_events::SourceEvent;
+use super::workshop::{KIT, KIT_OF};
 use crate::check::Checker;
 
 impl World {
@@ -43,6 +44,7 @@ impl World {
             self.item_differences((&Item::new(sku.clone()), None), &applied, checker, &mut differences);
         }
         self.plan_differences(&applied, &table, &mut differences);
+        self.kit_differences(checker, &mut differences);
         self.source_differences(checker, &mut differences);
         self.alert_differences(checker, &mut differences);
         self.reading_differences(checker, &mut differences);
@@ -82,6 +84,11 @@ impl World {
             let expected =
                 if self.counts_here(order, line) { self.of_line(order, line, checker) } else { ExpectedLine::default() };
             let of = format!("order {} line {} of {}", order.id, line.id, line.sku);
+            let kits = self.completed_kits(order, line, checker).filter(|_| self.counts_here(order, line));
+            let wrong = kits.and_then(|kits| kits.into_iter().find(|(_, expected, found)| expected != found));
+            if let Some((kind, expected, found)) = wrong {
+                return Some(format!("{of}: components of {expected} kits are {kind:?}, and {found} kits are reported"));
+            }
             (found != expected).then(|| format!("{of}: the ledger has {found:?}, expected is {expected:?}"))
         })
     }
@@ -115,8 +122,10 @@ impl World {
             let (_, balance) = checker.positions.get(&of).copied().unwrap_or_default();
             reserved += balance.reserved.units();
             let units = Quantity::new;
+            // Kits are put together when they leave, and taken apart when their components come back.
+            let together = checker.put_together.get(&of).map_or(0, |kits| kits.units());
             let expected = Balance {
-                on_hand: units(received - sum(|line| &line.left.left) + sum(|line| &line.of.returned)),
+                on_hand: units(received - sum(|line| &line.left.left) + sum(|line| &line.of.returned) + together),
                 held: units(documents.held + moved.not_restocked - sum(|line| &line.left.withheld_shipped)),
                 moved_by_shop: units(moved.total()),
                 shipped_ahead: units(sum(|line| &line.left.ahead)),
@@ -136,7 +145,10 @@ impl World {
             let expired = checker.expired(&of, self.day_at(code));
             let off = [expected.held, expired, expected.pos_pending, expected.allocated, expected.wholesale];
             let sellable = expected.on_hand.units() - off.into_iter().map(Quantity::units).sum::<i64>();
-            let sellable = sellable + self.producible(&item.sku, code, checker);
+            let sellable = sellable + self.producible(&item.sku, code, checker) - self.kept_for_kits(&item.sku, code, checker);
+            if item.sku.as_str() == KIT && expected.on_hand.units() < received.min(0) {
+                differences.push(format!("{of} is below zero: kits left that were not put together"));
+            }
             let sellable = sellable - item.buffer.unwrap_or_default().units().min(sellable.max(0));
             // Units in a factory are not for sale.
             promised += if location.is_some() { sellable } else { 0 };
@@ -181,6 +193,35 @@ impl World {
         let raised = expired.is_some_and(|alert| alert.state == AlertState::Raised);
         if raised != self.has_expired_lots(&item.sku, checker) {
             differences.push(format!("{}: the alert about expired lots is raised: {raised}", item.sku));
+        }
+    }
+
+    /// Units of an item that its promise keeps for kits at a location.
+    fn kept_for_kits(&self, sku: &Sku, code: &LocationId, checker: &Checker) -> i64 {
+        let at = checker.promises.get(sku).and_then(|promise| promise.places.get(&Place::At(code.clone())));
+        at.map_or(0, |at| at.kept_for_kits.units())
+    }
+
+    /// The differences of what is kept for kits: at least the components of the kits that orders wait for, and at most also those
+    /// of all kits that were put together.
+    fn kit_differences(&self, checker: &Checker, differences: &mut Vec<String>) {
+        let Some(kit) = self.items.iter().map(|(item, _)| &item.sku).find(|sku| sku.as_str() == KIT) else { return };
+        let there = |of: &PositionKey| {
+            code_of(&of.place).is_none_or(|code| self.codes.iter().any(|(known, _)| known == code) || self.is_production(code))
+        };
+        let of_kit = || checker.positions.iter().filter(|(of, _)| of.sku == *kit && there(of));
+        let waited_for = (-of_kit().map(|(_, (_, balance))| balance.available().units()).sum::<i64>()).max(0);
+        let together: i64 = checker.put_together.values().map(|kits| kits.units().max(0)).sum();
+        for (name, per) in KIT_OF {
+            let sku = super::workshop::sku(name);
+            let kept: i64 = self.codes.iter().map(|(code, _)| self.kept_for_kits(&sku, code, checker)).sum();
+            let bounds = (waited_for * per)..=((waited_for + together) * per);
+            if kept > 0 {
+                self.coverage.note("component kept for a kit");
+            }
+            if !bounds.contains(&kept) {
+                differences.push(format!("{kept} of {name} are kept for kits, expected are {bounds:?}"));
+            }
         }
     }
 

@@ -20,6 +20,7 @@ use crate::store::{SimStore, Table};
 use crate::tasks::Task;
 use crate::world::World;
 use crate::world::stock_events::SourceEvent;
+use crate::world::workshop::KIT;
 
 /// A scheduled receipt: kind, location, ordered units, remaining units, and due date.
 type ExpectedReceipt = (StockKind, LocationId, i64, i64, Option<Date>);
@@ -103,7 +104,8 @@ impl World {
         if named != plans.in_plan {
             differences.push(format!("the plans contain the items {named:?}, and the items point to {:?}", plans.in_plan));
         }
-        for sku in &workshop.finished_goods {
+        let kit = self.items.iter().map(|(item, _)| &item.sku).filter(|sku| sku.as_str() == KIT);
+        for sku in workshop.finished_goods.iter().chain(kit) {
             let taken_over = table.checker.promises.get(sku).and_then(|promise| promise.planned.as_ref());
             if taken_over != plans.entry(sku) || taken_over.is_none() {
                 differences.push(format!("the promise of {sku} has {taken_over:?}, and the plan has {:?}", plans.entry(sku)));

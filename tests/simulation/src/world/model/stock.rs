@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use promissory::alert::{Alert, AlertState, AlertSubject};
 use promissory::catalog::{LocationId, Sku};
 use promissory::ledger::LedgerEvent;
+use promissory::order::ReportKind;
 use promissory::source::{StockKind, parse};
 use promissory_fakes::oracle::{Open, stock_at};
 
@@ -31,7 +32,12 @@ impl World {
 
     /// On-hand units of an item at a location and the open commitments, from the applied events.
     pub fn received(applied: &[&SourceEvent], sku: &Sku, code: &LocationId) -> (i64, Open) {
-        let of = applied.iter().filter(|event| event.sku == *sku && event.order.is_none());
+        let moves_by_itself = |event: &SourceEvent| match event.kind.properties().report {
+            Some(ReportKind::Allocated | ReportKind::Deallocated) => event.order.is_none(),
+            Some(ReportKind::Shipped | ReportKind::Returned) => event.order.is_none() || event.of_kit,
+            None => true,
+        };
+        let of = applied.iter().filter(|event| event.sku == *sku && moves_by_itself(event));
         let facts: Vec<_> = of.map(|event| event.fact()).collect();
         stock_at(&facts, &code, 0)
     }

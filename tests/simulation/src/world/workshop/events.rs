@@ -5,9 +5,9 @@ use jiff::civil::Date;
 use promissory::catalog::{Sku, day_of};
 use promissory::ports::Clock;
 use promissory::source::{DocumentKind, StockKind};
-use promissory_fakes::shopify::Cart;
+use promissory_fakes::shopify::{Cart, Order, OrderId};
 
-use super::{BASE, BOUGHT, ScheduledDocument, sku};
+use super::{BASE, BOUGHT, KIT, ScheduledDocument, sku};
 use crate::world::World;
 use crate::world::sources::SourceDocument;
 use crate::world::stock_events::{SYSTEMS, SourceEvent};
@@ -23,6 +23,36 @@ impl World {
         }
         if self.rng.per_mille(50) {
             self.continue_or_start_import();
+        }
+        if self.workshop.as_ref().is_some_and(|workshop| workshop.production_setup.sells_kits) {
+            self.run_kit_events();
+        }
+    }
+
+    /// Sells a kit, ships an order of one, or sends reports about its components.
+    fn run_kit_events(&mut self) {
+        if self.rng.per_mille(30) {
+            let cart = Cart { lines: vec![(KIT.to_owned(), self.rng.up_to(2))], ..Cart::default() };
+            self.buy(&cart, "order of a kit");
+        }
+        let of_kits: Vec<OrderId> = {
+            let shop = self.ports.shop();
+            let has_kit = |order: &&Order| !order.test && order.lines.iter().any(|line| line.sku == KIT);
+            shop.orders().filter(has_kit).map(|order| order.id).collect()
+        };
+        if of_kits.is_empty() {
+            return;
+        }
+        let order = *self.rng.pick(&of_kits);
+        if self.rng.per_mille(40) {
+            self.ship(order, false);
+        }
+        if self.rng.per_mille(40) {
+            let system = *self.rng.pick(&SYSTEMS);
+            let events: Vec<SourceEvent> = (0..self.rng.up_to(3)).filter_map(|_| self.order_event(system, order)).collect();
+            if !events.is_empty() {
+                self.send_batch(system, events);
+            }
         }
     }
 
