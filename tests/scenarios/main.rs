@@ -25,4 +25,5 @@ mod reading;
 mod recompute;
 mod reconciler;
 mod sources;
+mod variants;
 mod whole_life;
