@@ -28,6 +28,9 @@ pub struct Promise {
     /// The low-stock threshold of the item at the time of the computation, so that an order can raise the alert without another
     /// read.
     pub low_at: Option<Quantity>,
+    /// Units that each place keeps back from the network, if they are there.
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub buffer: Quantity,
     /// Each place, with the numbers behind it.
     pub places: BTreeMap<Place, LocationPromise>,
     /// The shops that get the lots metafield of the item, or whose variant still has one. Metafield rows are looked up only for
@@ -202,6 +205,7 @@ impl Promise {
             sku: item.sku.clone(),
             available: places.iter().filter(|(place, _)| sells_online(network, place)).map(|(_, at)| at.available).sum(),
             low_at: item.low_at,
+            buffer: wanted,
             places,
             lots_metafield_in: BTreeSet::new(),
             date_metafield_in: BTreeSet::new(),

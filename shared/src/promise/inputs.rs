@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 
 use crate::catalog::{BillOfMaterials, Component, Location, Network, Place, Quantity, Sku, WorkCentre, WorkCentreId, day_of};
 use crate::promise::planning::{ComponentUse, Day, GroupItem, GroupWorkCentre, Offer, PlanningGroup, Ratio, Recipe, Slot};
-use crate::promise::{PlanningRows, Promise};
+use crate::promise::{LocationPromise, PlanningRows, Promise};
 use crate::source::{CompletedRun, POSTING_DAYS, RecordedUnits, ScheduledReceipt, StockKind};
 
 /// The rows from which a planning group is built.
@@ -92,7 +92,9 @@ impl PlanningInputs<'_> {
         }
         // Orders that wait for units are among the promised units.
         let shown = promise.places.iter().filter(|(place, _)| self.ships_kits(place) && !self.may_use(place, is_sold));
-        usable + shown.map(|(_, at)| at.in_stock() - at.buffer).sum::<Quantity>().at_least_zero()
+        // What a place keeps back does not depend on what this plan keeps for kits.
+        let buffer = |at: &LocationPromise| promise.buffer.min((at.balance.sellable() - at.expired).at_least_zero());
+        usable + shown.map(|(_, at)| at.in_stock() - buffer(at)).sum::<Quantity>().at_least_zero()
     }
 
     /// Whether an item that is sold by itself goes into kits, and into nothing else. An item that is also sold before it is there has

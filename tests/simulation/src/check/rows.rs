@@ -125,7 +125,12 @@ impl Rows<'_> {
             }
         };
         let shown = promise.places.iter().filter(|(place, _)| ships(place));
-        shown.map(|(_, at)| (at.balance.available() - at.expired - at.buffer).units()).sum::<i64>().max(0)
+        let buffer = self.items.get(sku).and_then(|item| item.buffer).unwrap_or_default();
+        let free = shown.map(|(_, at)| {
+            let kept_back = buffer.min((at.balance.sellable() - at.expired).at_least_zero());
+            (at.balance.available() - at.expired - kept_back).units()
+        });
+        free.sum::<i64>().max(0)
     }
 
     /// Units of orders that the stock does not cover, by the day for which they were promised. The newest orders wait first.

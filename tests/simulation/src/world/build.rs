@@ -224,8 +224,9 @@ fn workshop(
     }
     if setup.sells_kits {
         let id = shop.add_item(NewItem::tracked(KIT)).expect("a new item");
-        for place in places.iter().chain([&shown]) {
-            shop.stock(clock.now(), id, *place, 0, true).expect("the pair exists");
+        let available = if config.initialised { 0 } else { OPENING_FINISHED_GOODS };
+        for (place, units) in places.iter().map(|place| (*place, available)).chain([(shown, 0)]) {
+            shop.stock(clock.now(), id, place, units, true).expect("the pair exists");
         }
         let shops = [(domain.clone(), ShopListing::new(KIT, InventoryItemId::new(number(id.0))))].into();
         let planning = PlanningSettings { promise_days: Some(0), ..PlanningSettings::default() };

@@ -12,7 +12,7 @@ use reconciler::Job;
 
 use super::World;
 use super::build::{OPENING, OPENING_FINISHED_GOODS, SILENT};
-use super::workshop::FINISHED_GOODS;
+use super::workshop::{FINISHED_GOODS, KIT};
 use crate::ports::PortFaults;
 use crate::store::StoreFaults;
 
@@ -31,7 +31,8 @@ impl World {
         let mut events = Vec::new();
         let components: Vec<Sku> = self.workshop.iter().flat_map(|workshop| workshop.components.clone()).collect();
         for sku in skus.into_iter().filter(|sku| !components.contains(sku) && sku.as_str() != SILENT) {
-            let units = if FINISHED_GOODS.contains(&sku.as_str()) { OPENING_FINISHED_GOODS } else { OPENING };
+            let is_made = sku.as_str() == KIT || FINISHED_GOODS.contains(&sku.as_str());
+            let units = if is_made { OPENING_FINISHED_GOODS } else { OPENING };
             for (location, _) in self.codes.clone() {
                 events.push(self.event("erp", StockKind::Receipt, (sku.clone(), location), units));
             }

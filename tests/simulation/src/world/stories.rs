@@ -90,7 +90,7 @@ fn run_story(name: &str, at: u64) -> (RunResult, u64) {
     let shrinks = ["drift", "sells-out", "item-refused-then-level-restored", "intent-left-open"].contains(&name);
     let makes = workshop::STORIES.iter().any(|(known, _)| *known == name);
     let only_grows = !shrinks && !makes && sources::STORIES.iter().all(|(known, _)| *known != name);
-    let setup = makes.then(ProductionSetup::plain);
+    let setup = makes.then(|| ProductionSetup::plain(name == "kit"));
     let mut world =
         World::new(SEED, WorldConfig { initialised, only_grows, production_setup: setup, ..WorldConfig::without_faults() }, None);
     world.open();

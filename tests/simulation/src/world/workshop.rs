@@ -158,10 +158,10 @@ impl ProductionSetup {
         }
     }
 
-    /// The simplest setup: a serum and a set that share bottle, pump and base.
-    pub fn plain() -> Self {
+    /// The simplest setup: a serum and a set that share bottle, pump and base, and a kit if the shop sells kits.
+    pub fn plain(sells_kits: bool) -> Self {
         let (days, leads) = ([5, 5, 5], [1, 1, 1, 1]);
-        Self { finished_goods: 2, days, leads, base_yield: 100, oil: (10, 0), ..Self::default() }
+        Self { finished_goods: 2, days, leads, base_yield: 100, oil: (10, 0), sells_kits, ..Self::default() }
     }
 
     /// The planning settings of a finished good.

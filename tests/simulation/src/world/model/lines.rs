@@ -171,11 +171,17 @@ impl World {
     /// The kits of a line that its component reports should have completed, and those that they have completed, by kind.
     pub fn completed_kits(&self, order: &Order, line: &OrderLine, checker: &Checker) -> Option<[(ReportKind, i64, i64); 3]> {
         let (id, line) = (OrderId::new(number(order.id.0)), LineId::new(number(line.id.0)));
-        let record = checker.orders.get(&id).filter(|record| !record.components.is_empty())?;
+        let record = checker.orders.get(&id)?;
         let events = || self.sources.events.iter().filter(|event| event.of_kit && event.order == Some((id, line)));
-        let recorded = |event: &&SourceEvent| {
+        let is_known = |event: &SourceEvent| {
             record.components.get(&event.name()).is_some_and(|report| report.quantity.units() == event.units)
         };
+        // Where two contents share one id, the recorded one counts.
+        let recorded = |event: &&SourceEvent| {
+            let name = event.name();
+            checker.marks.contains_key(&name) && (is_known(event) || !self.sources.two_contents.contains(&name))
+        };
+        events().next()?;
         Some([ReportKind::Shipped, ReportKind::Allocated, ReportKind::Deallocated].map(|kind| {
             let of_kind = || events().filter(recorded).filter(move |event| event.kind.properties().report == Some(kind));
             let complete = KIT_OF.map(|(name, per)| {

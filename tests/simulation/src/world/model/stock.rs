@@ -8,7 +8,7 @@ use promissory::catalog::{LocationId, Sku};
 use promissory::ledger::LedgerEvent;
 use promissory::order::ReportKind;
 use promissory::source::{StockKind, parse};
-use promissory_fakes::oracle::{Open, stock_at};
+use promissory_fakes::oracle::{Open, change, stock_at};
 
 use crate::check::Checker;
 use crate::world::World;
@@ -40,6 +40,12 @@ impl World {
         let of = applied.iter().filter(|event| event.sku == *sku && moves_by_itself(event));
         let facts: Vec<_> = of.map(|event| event.fact()).collect();
         stock_at(&facts, &code, 0)
+    }
+
+    /// Units of an item that stock events take off a location.
+    pub fn taken_off(applied: &[&SourceEvent], sku: &Sku, code: &LocationId) -> i64 {
+        let of = applied.iter().filter(|event| event.sku == *sku && event.at == *code && event.order.is_none());
+        of.map(|event| (-change(event.kind, event.units)).max(0)).sum()
     }
 
     /// Counts the cases where a newer count superseded an older one.

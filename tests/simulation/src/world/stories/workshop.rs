@@ -5,19 +5,22 @@ use promissory::catalog::{Place, Sku};
 use promissory::movement::PositionKey;
 use promissory::ports::Clock;
 use promissory::source::StockKind;
+use promissory_fakes::shopify::Restock;
 
 use super::Story;
 use crate::world::World;
+use crate::world::build::number;
 use crate::world::stock_events::SourceEvent;
-use crate::world::workshop::{BOUGHT, sku};
+use crate::world::workshop::{BOUGHT, KIT, KIT_OF, sku};
 
 /// The stories and their names.
-pub const STORIES: [(&str, Story); 5] = [
+pub const STORIES: [(&str, Story); 6] = [
     ("components-received", components_received),
     ("one-offer-rises", one_offer_rises),
     ("purchase-order-slips", purchase_order_slips),
     ("made-to-order", made_to_order),
     ("bill-imported", bill_imported),
+    ("kit", kit),
 ];
 
 /// An event at the factory, with a source document if one is given.
@@ -106,6 +109,33 @@ fn made_to_order(world: &mut World) {
     came.at = to;
     world.send_batch("erp", vec![left, came]);
     world.settle();
+}
+
+/// Two kits ship as their components, one of them with the shop first. They come back as kits and as components.
+fn kit(world: &mut World) {
+    let order = world.buys(&[(KIT, 3)]);
+    world.settle();
+    let line = {
+        let shop = world.ports.shop();
+        shop.order(order).and_then(|order| order.lines.first()).map(|line| line.id).expect("the order has a line")
+    };
+    let at = world.codes[0].0.clone();
+    let report = |world: &mut World, kind: StockKind, kits: i64| {
+        let events = KIT_OF.map(|(name, per)| {
+            let of_line = (number(order.0), number(line.0));
+            let event = world.report("wms", kind, of_line, (sku(name), at.clone()), kits * per);
+            SourceEvent { of_kit: true, ..event }
+        });
+        world.send_batch("wms", events.to_vec());
+        world.settle();
+    };
+    report(world, StockKind::Shipment, 2);
+    world.ship(order, false);
+    world.settle();
+    report(world, StockKind::Shipment, 1);
+    world.refund_by(order, Restock::Return, "refunded after shipment");
+    world.settle();
+    report(world, StockKind::CustomerReturn, 1);
 }
 
 /// The set gets new bills while it is on sale.
