@@ -24,6 +24,7 @@ mod pusher_initialisation;
 mod reading;
 mod recompute;
 mod reconciler;
+mod shared_cases;
 mod sources;
 mod variants;
 mod whole_life;

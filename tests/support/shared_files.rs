@@ -8,8 +8,18 @@ use promissory::adapters::shopify::webhook::WebhookTopic;
 /// The directory of Shopify's schema and samples, if it exists.
 #[must_use]
 pub fn shopify() -> Option<PathBuf> {
+    folder("shopify")
+}
+
+/// The directory of the cases from the field, if it exists.
+#[must_use]
+pub fn cases() -> Option<PathBuf> {
+    folder("cases")
+}
+
+fn folder(name: &str) -> Option<PathBuf> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
-    let found = repository.parent()?.join("shared/shopify");
+    let found = repository.parent()?.join("shared").join(name);
     if found.is_dir() {
         return Some(found);
     }
