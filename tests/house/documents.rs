@@ -33,8 +33,8 @@ fn links_lead_to_files() {
     none_wrong(&wrong);
 }
 
-/// Protects readers from names that the code no longer has: the bounds name constants and
-/// files, the glossary names types, and ARCHITECTURE.md names where a change goes.
+/// Protects readers from names that the code no longer has: the bounds name constants and files, the glossary names types, the
+/// cases name tests, and ARCHITECTURE.md names where a change goes.
 #[test]
 fn documents_name_what_the_code_has() {
     let sources: Vec<(String, String)> = files(&["rs"]);
@@ -47,7 +47,7 @@ fn documents_name_what_the_code_has() {
             wrong.push(format!("ARCHITECTURE.md names `{name}`, which does not exist"));
         }
     }
-    for page in ["infra/docs/bounds.md", "infra/docs/glossary.md"] {
+    for page in ["infra/docs/bounds.md", "infra/docs/cases.md", "infra/docs/glossary.md"] {
         let text = fs::read_to_string(root().join(page)).expect("the page exists");
         let rows = text
             .lines()
