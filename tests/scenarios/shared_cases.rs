@@ -1,7 +1,7 @@
 //! The cases from the field that lie beside the repository, as they are: their sheets, webhooks and stock events lead to the right
 //! numbers. Each case also has a row in the tables of infra/docs/cases.md, so nothing is lost where the files are missing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use promissory::adapters::secrets::SourceSecrets;
 use promissory::catalog::Place;
@@ -53,7 +53,7 @@ impl Case {
         Some(case)
     }
 
-    fn text(&self, folder: &PathBuf, name: &str) -> String {
+    fn text(&self, folder: &Path, name: &str) -> String {
         let text = String::from_utf8(shared_files::bytes(&folder.join(name))).expect("text");
         text.replace("example.myshopify.com", SHOP)
     }

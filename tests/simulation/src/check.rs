@@ -70,6 +70,8 @@ pub struct Checker {
     pub held: BTreeMap<(OrderId, LineId), LineTotals>,
     /// Kits that orders put together at each position, less those that were taken apart.
     pub put_together: BTreeMap<PositionKey, Quantity>,
+    /// All kits that were ever put together.
+    pub kits_made: Quantity,
     transitions: BTreeSet<Transition>,
     /// The position and event of the last movement.
     last_moved: Option<(PositionKey, EventId)>,
@@ -78,7 +80,7 @@ pub struct Checker {
     transactions: u64,
     /// Every order, as last written.
     pub orders: BTreeMap<OrderId, OrderRecord>,
-    /// The order that each completed draft order has become.
+    /// The order that each draft order has become which reserved units until then.
     pub became: BTreeMap<OrderId, OrderId>,
     /// Every promise, as last written.
     pub promises: BTreeMap<Sku, Promise>,
@@ -253,15 +255,16 @@ impl Checker {
         self.hold(movement);
     }
 
-    /// Checks that an event makes each of its movements only once. An order may be assigned several times, once for each
-    /// shipment.
+    /// Checks that an event makes each of its movements only once. An order may be assigned, and kits may be put together, several
+    /// times, once for each shipment.
     fn once(&mut self, movement: &Movement) {
         let MovementCause { event, order, .. } = &movement.cause;
         let before = self.last_in.insert(event.clone(), self.transactions);
         if before.is_some_and(|before| before != self.transactions) {
             self.coverage.note("large order in parts");
         }
-        if matches!(movement.kind, MovementKind::AssignIn | MovementKind::AssignOut) {
+        // Each shipment of an event puts its own kits together.
+        if matches!(movement.kind, MovementKind::AssignIn | MovementKind::AssignOut | MovementKind::Produce) && order.is_some() {
             return;
         }
         let line = order.as_ref().map(|line| (line.order, line.line));

@@ -40,7 +40,11 @@ impl World {
 
     fn complete_draft(&mut self, id: DraftOrderId) -> Option<&'static str> {
         let now = self.clock.now();
+        let reserves = self.ports.shop().drafts().any(|draft| draft.id == id && !draft.reserved.is_empty());
         let order = self.ports.shop().complete_draft(now, id).ok()?;
+        if !reserves {
+            return Some("draft completed");
+        }
         self.store.table().checker.became.insert(OrderId::Draft(number(id.0)), OrderId::new(number(order.0)));
         Some("draft completed")
     }

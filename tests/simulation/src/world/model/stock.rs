@@ -42,10 +42,11 @@ impl World {
         stock_at(&facts, &code, 0)
     }
 
-    /// Units of an item that stock events take off a location.
-    pub fn taken_off(applied: &[&SourceEvent], sku: &Sku, code: &LocationId) -> i64 {
+    /// Units of an item that stock events bring to a location, and that they take off it.
+    pub fn brought_and_taken(applied: &[&SourceEvent], sku: &Sku, code: &LocationId) -> (i64, i64) {
         let of = applied.iter().filter(|event| event.sku == *sku && event.at == *code && event.order.is_none());
-        of.map(|event| (-change(event.kind, event.units)).max(0)).sum()
+        let changes = of.map(|event| change(event.kind, event.units));
+        changes.fold((0, 0), |(brought, taken), units| (brought + units.max(0), taken + (-units).max(0)))
     }
 
     /// Counts the cases where a newer count superseded an older one.
