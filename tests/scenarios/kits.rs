@@ -178,6 +178,29 @@ async fn a_returned_kit_leaves_first() {
     assert_eq!(world.alerts(), [""; 0]);
 }
 
+/// Protects a kit that came back and is still there: the warehouse has shipped components in its place, and says so before or
+/// after the shop fulfils the order.
+#[tokio::test]
+async fn a_kit_stays_when_components_leave_in_its_place() {
+    for shop_is_first in [false, true] {
+        let (world, running) = selling().await;
+        let (order, _) = sold_and_shipped(&world, &running).await;
+        take_back(&world, &running, order).await;
+        let (next, line) = buy(&world, &running, 1).await;
+        if shop_is_first {
+            fulfil(&world, &running, next).await;
+        }
+        ship(&world, &running, &[("s3", "A", 1), ("s4", "B", 2)], &line).await;
+        if !shop_is_first {
+            fulfil(&world, &running, next).await;
+        }
+        assert_eq!(shown(&running), (8, 16, 9), "shop first: {shop_is_first}");
+        let positions = world.positions().await;
+        assert!(positions.contains(&"KIT@MADE 1 on hand, 0 reserved".to_owned()), "{positions:?}");
+        assert_eq!(world.alerts(), [""; 0]);
+    }
+}
+
 /// Protects returned units from being counted twice: the shop puts a kit back in stock, and the warehouse its components,
 /// whichever is first.
 #[tokio::test]

@@ -2,12 +2,15 @@
 //!
 //! A movement of an order that takes more kits off a place than are on hand there puts the others together, so that a shipment
 //! leaves none below zero. Their components leave when a warehouse reports them; until then the plan keeps them for the kits that
-//! have left (`PlanningInputs::kept_for_kits`). A kit that comes back is on hand, and leaves first. If a warehouse reports that its
-//! components came back, the kit is taken apart, so that no unit is counted twice.
+//! have left (`PlanningInputs::kept_for_kits`). A kit that comes back is on hand, and leaves first, unless a warehouse reports that
+//! components have left in its place. If a warehouse reports that its components came back, the kit is taken apart, so that no unit
+//! is counted twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{BillOfMaterials, Item, LineId, Place, Quantity, Resource, Sku, WhereUsed, day_of};
+use jiff::Timestamp;
+
+use crate::catalog::{BillOfMaterials, Item, LineId, Place, Quantity, Resource, Sku, WhereUsed};
 use crate::draft::stock::Resolved;
 use crate::draft::{Decision, Draft, DraftError, StockEventError, needing};
 use crate::ledger::{LedgerEvent, NewMovement};
@@ -18,7 +21,7 @@ use crate::table::{Record, RowKey};
 
 /// What a transaction needs for a component that leaves: a movement and a correction for each of its lots, its position, its
 /// scheduled receipts and its alert.
-const ROOM_FOR_COMPONENT: usize = 50;
+const ROOM_FOR_COMPONENT: usize = 46;
 
 /// A kit and its components that no warehouse reports.
 pub(super) struct Kit {
@@ -76,9 +79,8 @@ impl Draft<'_> {
     ) -> Result<Result<Decision, StockEventError>, DraftError> {
         let day = self.network.day_at(&Place::At(resolved.at.clone()), stock.occurred_at);
         let mut decision = self.decide_order(event, room.saturating_sub(ROOM_FOR_COMPONENT), |record| {
-            // A return of the kit is reported in the shop.
             let complete = |units: &BTreeMap<&Sku, Quantity>| match report.kind {
-                ReportKind::Returned => Quantity::ZERO,
+                ReportKind::Returned => kit.bill.started_units(units, day),
                 ReportKind::Allocated | ReportKind::Deallocated | ReportKind::Shipped => {
                     kit.bill.complete_units(units, day, |sku| kit.bulk.contains(sku))
                 }
@@ -126,50 +128,74 @@ impl Draft<'_> {
         if kits.is_zero() {
             return Ok(());
         }
-        let key = RowKey::Receipts(step.sku.clone()).key();
-        let mut receipts = match decision.receipts.get(&key).or_else(|| self.receipts.get(&key)) {
-            Some(receipts) => receipts.clone(),
-            None => {
-                let stored = self.read(&key)?.map(Record::decode).transpose()?;
-                stored.unwrap_or_else(|| ScheduledReceipts::none(step.sku.clone()))
-            }
-        };
-        receipts.put_together(kits, step.at.unwrap_or(self.now));
-        decision.receipts.insert(key, receipts);
+        self.record_kits(decision, &step.sku, kits, step.at)?;
         line.put_together(&step.place, kits);
         let made = NewMovement { at: step.at, ..NewMovement::signed(MovementKind::Produce, kits) };
         self.move_units(decision, &of, made, cause)
     }
 
-    /// Takes returned kits of an order apart, as far as warehouses report that their components came back.
-    pub(super) fn take_apart(
+    /// Records kits that were put together in the scheduled receipts of the kit.
+    fn record_kits(&self, decision: &mut Decision, kit: &Sku, kits: Quantity, at: Option<Timestamp>) -> Result<(), DraftError> {
+        let key = RowKey::Receipts(kit.clone()).key();
+        let mut receipts = match decision.receipts.get(&key).or_else(|| self.receipts.get(&key)) {
+            Some(receipts) => receipts.clone(),
+            None => {
+                let stored = self.read(&key)?.map(Record::decode).transpose()?;
+                stored.unwrap_or_else(|| ScheduledReceipts::none(kit.clone()))
+            }
+        };
+        receipts.put_together(kits, at.unwrap_or(self.now));
+        decision.receipts.insert(key, receipts);
+        Ok(())
+    }
+
+    /// Puts together the kits of an order whose components have left although a kit was on hand, and takes returned kits apart as far
+    /// as warehouses report that their components came back.
+    pub(super) fn settle_kits(
         &self,
         decision: &mut Decision,
         record: &mut OrderRecord,
         (event, room): (&LedgerEvent, usize),
     ) -> Result<(), DraftError> {
-        let returned = record.components.values().filter(|report| report.kind == ReportKind::Returned);
-        let lines: BTreeSet<LineId> = returned.map(|report| report.line).collect();
+        let lines: BTreeSet<LineId> = record.components.values().map(|report| report.line).collect();
         for id in lines {
-            let Some(sku) = record.lines.get(&id).and_then(|line| line.sku.clone()) else { continue };
-            let Some(bill) = self.bill_of_kit(&sku)? else { continue };
-            let kits = bill.started_units(&record.returned_components(id), day_of(self.now));
+            let [shipped, returned] = [ReportKind::Shipped, ReportKind::Returned].map(|kind| record.kits_by_parts(id, kind));
             let OrderRecord { shop, order, lines, .. } = &mut *record;
             let line = lines.entry(id).or_default();
-            for (place, kits) in line.newly_taken_apart(kits) {
-                if super::order::rows_of(decision) + 4 > room {
+            let Some(sku) = line.sku.clone() else { continue };
+            let of_line = OrderLineRef { shop: shop.clone(), order: *order, line: id, fulfilment: None, placed: None };
+            let cause = MovementCause { event: event.id().clone(), order: Some(of_line) };
+            let mut by_parts = shipped - line.put_together.values().copied().sum();
+            for (place, left) in line.left() {
+                let kits = by_parts.min(left - line.put_together.get(&place).copied().unwrap_or_default());
+                if !kits.is_positive() {
+                    continue;
+                }
+                if super::order::rows_of(decision) + 5 > room {
+                    decision.unfinished = true;
+                    return Ok(());
+                }
+                by_parts -= kits;
+                line.put_together(&place, kits);
+                self.record_kits(decision, &sku, kits, None)?;
+                let of = PositionKey::new(sku.clone(), place);
+                self.move_units(decision, &of, NewMovement::signed(MovementKind::Produce, kits), &cause)?;
+            }
+            for (place, kits) in line.newly_taken_apart(returned) {
+                if super::order::rows_of(decision) + 5 > room {
                     decision.unfinished = true;
                     return Ok(());
                 }
                 let of = PositionKey::new(sku.clone(), place.clone());
                 let on_hand = self.position(decision, &of)?.balance.on_hand.at_least_zero();
                 line.taken_apart(&place, kits);
-                let order = OrderLineRef { shop: shop.clone(), order: *order, line: id, fulfilment: None, placed: None };
-                let cause = MovementCause { event: event.id().clone(), order: Some(order) };
-                // A kit that has left again was put together from these components.
-                let gone = NewMovement::signed(MovementKind::Produce, -kits.min(on_hand));
-                if !gone.quantity.is_zero() {
-                    self.move_units(decision, &of, gone, &cause)?;
+                let there = kits.min(on_hand);
+                if !there.is_zero() {
+                    self.move_units(decision, &of, NewMovement::signed(MovementKind::Produce, -there), &cause)?;
+                }
+                // A kit that has left again took these components with it.
+                if (kits - there).is_positive() {
+                    self.record_kits(decision, &sku, kits - there, None)?;
                 }
             }
         }

@@ -74,14 +74,16 @@ impl Draft<'_> {
             self.record_step(&mut decision, &mut record, (&step, lots), event)?;
         }
         if !decision.unfinished {
-            self.take_apart(&mut decision, &mut record, (event, room.saturating_sub(of_order)))?;
+            self.settle_kits(&mut decision, &mut record, (event, room.saturating_sub(of_order)))?;
         }
         if !decision.unfinished {
+            record.forget_old_draft_lines();
             self.note_removed(&mut decision, &mut record, room.saturating_sub(of_order))?;
         }
         // The rest of a large order comes with its next part. If the function is killed before that, the order must be read
         // again.
-        record.unread |= decision.unfinished && matches!(event, LedgerEvent::Order(_)) && event.is_own_read();
+        let is_read = matches!(event, LedgerEvent::Order(_)) && event.is_own_read();
+        record.unread |= decision.unfinished && (is_read || record.order.is_draft());
         self.raise_low_stock(&mut decision)?;
         self.update_order_alerts(&mut decision, known.as_ref(), &mut record)?;
         // Most drafts never reserve. They leave no row.

@@ -42,7 +42,21 @@ pub async fn holds<S: Store, C: Clock>(
     let Some(go_live_at) = network.live_shop(shop, clock.now()).map(|settings| settings.go_live_at) else {
         return Ok(HoldsReport::default());
     };
-    let mut report = HoldsReport { expired: drafts(store, clock, network, shop, deadline).await?, alerted: 0 };
+    // A draft that cannot be written must not stop the orders.
+    let of_drafts = drafts(store, clock, network, shop, deadline).await;
+    let of_orders = orders(store, clock, network, (shop, go_live_at, policy), deadline).await?;
+    Ok(HoldsReport { expired: of_orders.expired + of_drafts?, ..of_orders })
+}
+
+/// Processes every order that is old enough to have an expired hold, oldest first.
+async fn orders<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    (shop, go_live_at, policy): (&ShopDomain, Timestamp, HoldPolicy),
+    deadline: Timestamp,
+) -> Result<HoldsReport, ReconcileError> {
+    let mut report = HoldsReport::default();
     let Some(youngest) = policy.unpaid.into_iter().chain(policy.unallocated).min() else { return Ok(report) };
     let mut listing = Listing::index(&IndexPartition::HeldOrders(shop.clone()), PAGE);
     loop {
@@ -89,7 +103,10 @@ async fn drafts<S: Store, C: Clock>(
     shop: &ShopDomain,
     deadline: Timestamp,
 ) -> Result<usize, ReconcileError> {
-    let Some(swept_at) = order_watermark(store, shop).await?.complete_at else { return Ok(0) };
+    let mark = order_watermark(store, shop).await?;
+    let Some(swept_at) = mark.complete_at else { return Ok(0) };
+    // What a search did not contain yet is not in the ledger.
+    let swept_at = swept_at.saturating_sub(mark.lag_allowance(clock.now())).unwrap_or(Timestamp::MIN);
     let mut expired = 0;
     for record in list_all(store, Listing::index(&IndexPartition::HeldDrafts(shop.clone()), PAGE)).await? {
         let now = clock.now();

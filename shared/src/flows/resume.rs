@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::alert::{AlertState, AlertSubject};
-use crate::catalog::{MissingMapping, Network, OrderId, ShopDomain, ShopItem};
+use crate::catalog::{LineId, MissingMapping, Network, OrderId, ShopDomain, ShopItem};
 use crate::draft::EventOutcome;
 use crate::flows::{CommitError, commit, write_if_unchanged};
 use crate::ledger::LedgerEvent;
@@ -124,7 +124,8 @@ async fn has_mapped_line<S: Store>(
     missing: &MissingMapping,
 ) -> Result<bool, StoreError> {
     let (record, _) = read::<OrderRecord, _>(store, &RowKey::Order { shop: shop.clone(), order }).await?;
-    let Some(facts) = record.and_then(|record| record.facts) else { return Ok(false) };
+    let Some(record) = record else { return Ok(false) };
+    let is_unmapped = |(id, _): &(LineId, &SnapshotLine)| record.lines.get(id).is_none_or(|line| line.sku.is_none());
     let waits = |line: &&SnapshotLine| match missing {
         MissingMapping::ShopItem { shop_sku, .. } => line.shop_sku == *shop_sku,
         MissingMapping::ShopVariant { variant, .. } => line.variant == Some(*variant),
@@ -134,7 +135,7 @@ async fn has_mapped_line<S: Store>(
         | MissingMapping::Correction { .. }
         | MissingMapping::Location { .. } => false,
     };
-    for line in facts.lines.values().filter(waits) {
+    for line in record.stocked_lines().filter(is_unmapped).map(|(_, line)| line).filter(waits) {
         let by_sku = RowKey::ShopItem { shop: shop.clone(), shop_sku: line.shop_sku.clone() };
         let by_variant = line.variant.map(|variant| RowKey::ListedVariant { shop: shop.clone(), variant });
         let rows = read_rows(store, std::iter::once(by_sku.clone()).chain(by_variant.clone())).await?;

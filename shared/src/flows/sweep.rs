@@ -234,6 +234,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
     async fn drafts(&mut self, now: Timestamp) -> Result<(), ReconcileError> {
         let since = self.mark.drafts_newest.map(|newest| newest.saturating_sub(DRAFTS_LOOK_BACK).unwrap_or(Timestamp::MIN));
         let mut search = Search::new(OrderSearch { since, open_before: None, drafts: true });
+        let left = self.report.left;
         loop {
             let page = match self.page(&search).await {
                 Err(ReconcileError::Storefront(StorefrontError::Rejected { detail })) => {
@@ -245,12 +246,9 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
             if search.pages == 0 {
                 self.reading.clear_unreadable_drafts().await?;
             }
-            let left = self.report.left;
             self.take(&page).await?;
-            if self.report.left > left {
-                return Ok(()); // The next sweep reads this page again.
-            }
-            if let Some(newest) = page.newest() {
+            // The next sweep reads a page again that has a draft which could not be read.
+            if let Some(newest) = page.newest().filter(|_| self.report.left == left) {
                 self.change_mark(|mark| mark.drafts_newest = mark.drafts_newest.max(Some(newest))).await?;
             }
             if !search.turn(&page) {
@@ -259,11 +257,12 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
         }
         let held = Listing::index(&IndexPartition::HeldDrafts(self.reading.shop.clone()), HELD_DRAFTS_PAGE);
         let held = list_all(self.reading.store, held).await?;
-        let held = held.iter().filter_map(|record| record.decode::<OrderRecord>().ok());
+        let mut held: Vec<OrderRecord> = held.iter().filter_map(|record| record.decode().ok()).collect();
+        held.sort_by_key(|record| record.read_at);
         let is_old = |record: &OrderRecord| {
             record.read_at.is_none_or(|read_at| read_at.saturating_add(DRAFTS_LOOK_BACK).is_ok_and(|again| again <= now))
         };
-        for record in held.filter(is_old).take(HELD_DRAFTS_AT_ONCE) {
+        for record in held.into_iter().filter(is_old).take(HELD_DRAFTS_AT_ONCE) {
             self.ingest(record.order).await?;
         }
         Ok(())

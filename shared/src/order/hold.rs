@@ -202,6 +202,9 @@ impl OrderRecord {
     /// Ends the hold of a draft order. Its facts are then those of a draft that reserves nothing, so that only newer facts of the
     /// shop reserve again.
     fn end_draft(&mut self, event: &HoldEvent) {
+        if event.due == HoldAction::DraftDeleted {
+            (self.unread, self.unreadable) = (false, None);
+        }
         let Some(facts) = &mut self.facts else { return };
         let ends = match event.due {
             HoldAction::DraftExpired => facts.reserves_until.is_some_and(|until| until <= event.at),
@@ -215,7 +218,6 @@ impl OrderRecord {
         if event.due == HoldAction::DraftDeleted {
             // An answer from before the deletion that is committed later must not restore the hold.
             facts.version = facts.version.max(event.at);
-            self.unread = false;
         }
     }
 

@@ -147,6 +147,17 @@ fn change(entries: &mut BTreeMap<Place, Quantity>, place: &Place, units: Quantit
 }
 
 impl LineLedger {
+    /// Units that have left, by the place from which they left.
+    #[must_use]
+    pub fn left(&self) -> BTreeMap<Place, Quantity> {
+        let mut left = self.misattributed.clone();
+        let shipped = self.shipped.values().map(|shipment| (&shipment.place, shipment.quantity));
+        for (place, units) in shipped.chain(self.shipped_ahead.iter().map(|(place, units)| (place, *units))) {
+            *left.entry(place.clone()).or_default() += units;
+        }
+        left
+    }
+
     /// Records that kits were put together at a place (above zero), or that they did not ship after all.
     pub fn put_together(&mut self, place: &Place, kits: Quantity) {
         add(&mut self.put_together, place, kits);

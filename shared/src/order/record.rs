@@ -164,8 +164,8 @@ impl OrderRecord {
     }
 
     /// Takes a report of a warehouse about units of one component of a kit: `report` names the units, and `complete` says how many
-    /// kits the units of all components make. The kits that become complete are reported like units of the line itself. A second
-    /// report with the same id changes nothing.
+    /// kits the units of all components make. The kits that become complete are reported like units of the line itself, unless they
+    /// came back: a return of the kit is reported in the shop. A second report with the same id changes nothing.
     pub fn report_component(
         &mut self,
         report: &OrderReport,
@@ -183,7 +183,7 @@ impl OrderRecord {
             before += known.completes;
         }
         let completes = (complete(&units) - before).at_least_zero();
-        if completes.is_positive() {
+        if completes.is_positive() && report.kind != ReportKind::Returned {
             // The kit itself is where the shop routed it; only its components are at the warehouse.
             let line = self.lines.get(&report.line);
             let reserved = line.into_iter().flat_map(|line| line.reserved.keys());
@@ -195,15 +195,18 @@ impl OrderRecord {
         self.components.insert(id, ComponentReport { line, kind, component, quantity: report.quantity, completes });
     }
 
-    /// Units of the components of returned kits of a line that warehouses report.
+    /// Kits of a line that reports of this kind about components have completed.
     #[must_use]
-    pub fn returned_components(&self, line: LineId) -> BTreeMap<&Sku, Quantity> {
-        let mut units = BTreeMap::new();
-        let of_line = |report: &&ComponentReport| report.line == line && report.kind == ReportKind::Returned;
-        for report in self.components.values().filter(of_line) {
-            *units.entry(&report.component).or_default() += report.quantity;
+    pub fn kits_by_parts(&self, line: LineId, kind: ReportKind) -> Quantity {
+        let of_line = self.components.values().filter(|report| (report.line, report.kind) == (line, kind));
+        of_line.map(|report| report.completes).sum()
+    }
+
+    /// Removes the lines that a draft order does not have any more and that hold nothing: every edit of a draft brings new lines.
+    pub fn forget_old_draft_lines(&mut self) {
+        if let Some(facts) = self.facts.as_ref().filter(|_| self.order.is_draft()) {
+            self.lines.retain(|id, line| facts.lines.contains_key(id) || !line.has_moved_nothing());
         }
-        units
     }
 
     /// Whether it is a draft order that neither reserves units nor has reserved any.
