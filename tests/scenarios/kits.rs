@@ -178,8 +178,8 @@ async fn a_returned_kit_leaves_first() {
     assert_eq!(world.alerts(), [""; 0]);
 }
 
-/// Protects a kit that came back and is still there: the warehouse has shipped components in its place, and says so before or
-/// after the shop fulfils the order.
+/// Protects a returned kit that is still on hand. The warehouse ships components for the next order, and reports them before or
+/// after the shop fulfils that order.
 #[tokio::test]
 async fn a_kit_stays_when_components_leave_in_its_place() {
     for shop_is_first in [false, true] {

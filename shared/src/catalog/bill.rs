@@ -136,7 +136,7 @@ impl BillOfMaterials {
         self.units_of_slots(of, day, is_bulk).map(|units| whole(units.floor())).min().unwrap_or_default()
     }
 
-    /// Units that these units of its components are parts of, on `day`.
+    /// The least number of units that these units of its components can come from on `day`, without scrap and yield.
     #[must_use]
     pub fn started_units(&self, of: &BTreeMap<&Sku, Quantity>, day: Date) -> Quantity {
         self.units_of_slots(of, day, |_| false).map(|units| whole(units.ceil())).max().unwrap_or_default()

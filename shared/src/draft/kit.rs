@@ -17,7 +17,7 @@ use crate::ledger::{LedgerEvent, NewMovement};
 use crate::movement::{MovementCause, MovementKind, OrderLineRef, PositionKey};
 use crate::order::{LineLedger, OrderRecord, OrderReport, OrderStep, ReportKind};
 use crate::source::{ScheduledReceipts, StockEvent, StockKind};
-use crate::table::{Record, RowKey};
+use crate::table::{Record, Row, RowKey};
 
 /// What a transaction needs for a component that leaves: a movement and a correction for each of its lots, its position, its
 /// scheduled receipts and its alert.
@@ -136,16 +136,9 @@ impl Draft<'_> {
 
     /// Records kits that were put together in the scheduled receipts of the kit.
     fn record_kits(&self, decision: &mut Decision, kit: &Sku, kits: Quantity, at: Option<Timestamp>) -> Result<(), DraftError> {
-        let key = RowKey::Receipts(kit.clone()).key();
-        let mut receipts = match decision.receipts.get(&key).or_else(|| self.receipts.get(&key)) {
-            Some(receipts) => receipts.clone(),
-            None => {
-                let stored = self.read(&key)?.map(Record::decode).transpose()?;
-                stored.unwrap_or_else(|| ScheduledReceipts::none(kit.clone()))
-            }
-        };
+        let mut receipts = self.receipts_of(decision, kit)?;
         receipts.put_together(kits, at.unwrap_or(self.now));
-        decision.receipts.insert(key, receipts);
+        decision.receipts.insert(receipts.key(), receipts);
         Ok(())
     }
 
@@ -171,7 +164,7 @@ impl Draft<'_> {
                 if !kits.is_positive() {
                     continue;
                 }
-                if super::order::rows_of(decision) + 5 > room {
+                if decision.most_rows() + 5 > room {
                     decision.unfinished = true;
                     return Ok(());
                 }
@@ -182,7 +175,7 @@ impl Draft<'_> {
                 self.move_units(decision, &of, NewMovement::signed(MovementKind::Produce, kits), &cause)?;
             }
             for (place, kits) in line.newly_taken_apart(returned) {
-                if super::order::rows_of(decision) + 5 > room {
+                if decision.most_rows() + 5 > room {
                     decision.unfinished = true;
                     return Ok(());
                 }

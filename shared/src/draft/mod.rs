@@ -160,6 +160,12 @@ struct Decision {
 }
 
 impl Decision {
+    /// The most rows that a decision about an order writes so far, without the order and the mark: each item that changes may also
+    /// raise an alert.
+    fn most_rows(&self) -> usize {
+        self.movements.len() + 2 * self.positions.len() + self.receipts.len() + self.alerts.len() + self.waiting.len()
+    }
+
     /// Whether the decision has no movement and no alert. Reading an order again without such a change leaves no mark.
     fn changes_nothing(&self) -> bool {
         self.movements.is_empty() && self.alerts.is_empty()

@@ -67,7 +67,7 @@ impl Draft<'_> {
             let alone = if step.kind == MovementKind::AssignOut { 4 } else { 1 + 2 * lots.len() };
             let next = alone + self.writes_beside(&step)?;
             // Besides the step: the order and the mark.
-            if step.kind != MovementKind::AssignIn && rows_of(&decision) + 2 + of_order + next > room {
+            if step.kind != MovementKind::AssignIn && decision.most_rows() + 2 + of_order + next > room {
                 decision.unfinished = true;
                 break;
             }
@@ -105,7 +105,7 @@ impl Draft<'_> {
     /// Notes the units that edits removed at their positions, as far as the transaction has room.
     fn note_removed(&self, decision: &mut Decision, record: &mut OrderRecord, room: usize) -> Result<(), DraftError> {
         for change in record.newly_removed(self.network) {
-            if rows_of(decision) + 4 > room {
+            if decision.most_rows() + 4 > room {
                 decision.unfinished = true;
                 break;
             }
@@ -267,15 +267,6 @@ impl Draft<'_> {
         record.apply(step);
         Ok(())
     }
-}
-
-/// The rows that a decision about an order writes so far, with an alert for every item that changes.
-pub(super) fn rows_of(decision: &Decision) -> usize {
-    decision.movements.len()
-        + 2 * decision.positions.len()
-        + decision.receipts.len()
-        + decision.alerts.len()
-        + decision.waiting.len()
 }
 
 /// Why an event about an order makes no movement, in case it makes none.

@@ -14,7 +14,7 @@ use crate::order::{OrderRecord, OrderReport, StockTracking};
 use crate::source::{
     DocumentKind, NoRoom, OpenCommitment, OrderLineOf, ScheduledReceipts, StockEffect, StockEvent, WaitingForMapping, WaitingItem,
 };
-use crate::table::{Key, Record, RowKey, UnreadableRow};
+use crate::table::{Key, Record, Row, RowKey, UnreadableRow};
 
 /// The most later movements that a count reads back over.
 pub(super) const MAX_LOOK_BACK: u64 = 2_000;
@@ -325,6 +325,16 @@ impl Draft<'_> {
         Ok(Ok(()))
     }
 
+    /// The scheduled receipts of an item, as the draft and a decision leave them.
+    pub(super) fn receipts_of(&self, decision: &Decision, sku: &Sku) -> Result<ScheduledReceipts, DraftError> {
+        let key = RowKey::Receipts(sku.clone()).key();
+        if let Some(receipts) = decision.receipts.get(&key).or_else(|| self.receipts.get(&key)) {
+            return Ok(receipts.clone());
+        }
+        let stored = self.read(&key)?.map(Record::decode).transpose()?;
+        Ok(stored.unwrap_or_else(|| ScheduledReceipts::none(sku.clone())))
+    }
+
     /// Updates the scheduled receipts of the item. Fails when there is no room for another document or line.
     fn schedule(
         &self,
@@ -332,12 +342,7 @@ impl Draft<'_> {
         stock: &StockEvent,
         resolved: &Resolved,
     ) -> Result<Result<(), StockEventError>, DraftError> {
-        let key = RowKey::Receipts(resolved.sku.clone()).key();
-        let known = match self.receipts.get(&key) {
-            Some(receipts) => Some(receipts.clone()),
-            None => self.read(&key)?.map(Record::decode).transpose()?,
-        };
-        let before = known.unwrap_or_else(|| ScheduledReceipts::none(resolved.sku.clone()));
+        let before = self.receipts_of(decision, &resolved.sku)?;
         let mut receipts = before.clone();
         match receipts.record(stock, &resolved.at, resolved.quantity, self.now) {
             Ok(()) => {}
@@ -354,7 +359,7 @@ impl Draft<'_> {
             Some(_) | None => NoMovement::Scheduled,
         });
         if receipts != before {
-            decision.receipts.insert(key, receipts);
+            decision.receipts.insert(receipts.key(), receipts);
         }
         Ok(Ok(()))
     }

@@ -12,7 +12,7 @@ use crate::ledger::LedgerEvent;
 use crate::movement::EventId;
 use crate::order::{HoldAction, HoldEvent, HoldPolicy, OrderRecord};
 use crate::ports::{Clock, Listing, Store, list_all};
-use crate::table::IndexPartition;
+use crate::table::{IndexPartition, Record};
 
 /// The number of orders read in one page.
 const PAGE: usize = 200;
@@ -66,13 +66,7 @@ async fn orders<S: Store, C: Clock>(
             if now > deadline {
                 return Err(ReconcileError::OutOfTime);
             }
-            let order = match record.decode::<OrderRecord>() {
-                Ok(order) => order,
-                Err(error) => {
-                    tracing::error!(%error, "an order's row cannot be read; the job continues with the other orders");
-                    continue;
-                }
-            };
+            let Some(order) = readable(record) else { continue };
             let held_since = order.facts.as_ref().map(|facts| facts.placed_at.max(go_live_at));
             if held_since.is_some_and(|since| now.duration_since(since).unsigned_abs() < youngest) {
                 return Ok(report); // The index is sorted by age: every later order is younger.
@@ -113,13 +107,7 @@ async fn drafts<S: Store, C: Clock>(
         if now > deadline {
             return Err(ReconcileError::OutOfTime);
         }
-        let draft = match record.decode::<OrderRecord>() {
-            Ok(draft) => draft,
-            Err(error) => {
-                tracing::error!(%error, "a draft's row cannot be read; the job continues with the other drafts");
-                continue;
-            }
-        };
+        let Some(draft) = readable(&record) else { continue };
         let until = draft.facts.as_ref().and_then(|facts| facts.reserves_until);
         if until.is_some_and(|until| until > now.min(swept_at)) {
             break; // The index is sorted by that time: every later draft reserves for longer.
@@ -128,6 +116,12 @@ async fn drafts<S: Store, C: Clock>(
         expired += usize::from(has_moved(&receive(store, clock, network, LedgerEvent::Hold(ended)).await?));
     }
     Ok(expired)
+}
+
+/// The order or draft of a row; `None` if the row cannot be read.
+fn readable(record: &Record) -> Option<OrderRecord> {
+    let order = record.decode::<OrderRecord>();
+    order.inspect_err(|error| tracing::error!(%error, "an order's row cannot be read; the job continues with the others")).ok()
 }
 
 /// Whether an event led to movements.

@@ -158,7 +158,7 @@ impl LineLedger {
         left
     }
 
-    /// Records that kits were put together at a place (above zero), or that they did not ship after all.
+    /// Adds `kits` to the kits that were put together at a place. Below zero: the shipment for which they were put together was reversed.
     pub fn put_together(&mut self, place: &Place, kits: Quantity) {
         add(&mut self.put_together, place, kits);
     }
@@ -176,7 +176,7 @@ impl LineLedger {
         changes.into_iter().filter(|(_, units)| !units.is_zero()).collect()
     }
 
-    /// Records that returned kits were taken apart at a place (above zero), or that they did not come back after all.
+    /// Adds `kits` to the returned kits that were taken apart at a place. Below zero: the return of these kits was reversed.
     pub fn taken_apart(&mut self, place: &Place, kits: Quantity) {
         add(&mut self.taken_apart, place, kits);
     }

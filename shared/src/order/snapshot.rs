@@ -293,6 +293,30 @@ impl Restock {
 }
 
 impl OrderFacts {
+    /// The facts of a draft order as a query answered them: it is not paid, and nothing of it has shipped. Its lines are kept only
+    /// while it reserves.
+    #[must_use]
+    pub fn of_draft(
+        (version, placed_at, queried_at): (Timestamp, Timestamp, Timestamp),
+        reserves_until: Option<Timestamp>,
+        lines: BTreeMap<LineId, SnapshotLine>,
+    ) -> Self {
+        Self {
+            version,
+            queried_at: Some(queried_at),
+            placed_at,
+            cancelled: false,
+            closed_at: None,
+            confirmed: true,
+            paid: false,
+            pays_later: false,
+            test: false,
+            sold_at: None,
+            reserves_until,
+            lines: if reserves_until.is_some() { lines } else { BTreeMap::new() },
+        }
+    }
+
     /// Whether the merchant must deliver it: the shop reserved stock for it, or the customer has paid.
     #[must_use]
     pub fn is_accepted(&self) -> bool {

@@ -91,7 +91,7 @@ pub struct CompletedRun {
     /// Where the units were completed; `None` for kits, whose components leave from any location.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<LocationId>,
-    /// All completed units of the run.
+    /// All completed units of the run; of kits, those of the last days.
     pub total: Quantity,
     /// The latest completions.
     pub recent: Vec<RecordedUnits>,

@@ -285,7 +285,7 @@ impl Checker {
         self.orders.insert(order.order, order);
     }
 
-    /// The order that a draft has become, if an answer of the shop that says so releases the draft.
+    /// The order that a draft order has become, if this write releases units of the draft because the shop answered that it is completed.
     fn released_into(&self, draft: &OrderRecord) -> Option<OrderId> {
         let became = self.became.get(&draft.order)?;
         let until = |record: &OrderRecord| record.facts.as_ref().and_then(|facts| facts.reserves_until);

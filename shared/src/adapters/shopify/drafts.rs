@@ -109,21 +109,10 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
 impl DraftBody {
     fn snapshot(&self, shop: &ShopDomain, draft: OrderId, answered_at: Timestamp) -> Result<OrderSnapshot, Uninterpretable> {
         let reserves_until = reserves_until(&self.status, self.reserve_inventory_until, answered_at);
+        // What a draft contains that reserves nothing may be anything.
         let lines = self.line_items.nodes.iter().filter(|_| reserves_until.is_some()).map(LineBody::read);
-        let facts = OrderFacts {
-            version: self.updated_at,
-            queried_at: Some(answered_at),
-            placed_at: self.created_at,
-            cancelled: false,
-            closed_at: None,
-            confirmed: true,
-            paid: false,
-            pays_later: false,
-            test: false,
-            sold_at: None,
-            reserves_until,
-            lines: lines.collect::<Result<_, _>>()?,
-        };
+        let times = (self.updated_at, self.created_at, answered_at);
+        let facts = OrderFacts::of_draft(times, reserves_until, lines.collect::<Result<_, _>>()?);
         Ok(OrderSnapshot { facts: Some(facts), ..OrderSnapshot::about(shop.clone(), draft) })
     }
 }

@@ -19,21 +19,8 @@ pub fn facts(units: i64, second: i64) -> OrderFacts {
         current: None,
         stocked: StockTracking::Yes,
     };
-    let reserves = quantity.is_positive();
-    OrderFacts {
-        version: at(second),
-        queried_at: Some(at(second)),
-        placed_at: at(0),
-        cancelled: false,
-        closed_at: None,
-        confirmed: true,
-        paid: false,
-        pays_later: false,
-        test: false,
-        sold_at: None,
-        reserves_until: reserves.then(|| at(second + 3_600)),
-        lines: BTreeMap::from([(LineId::new(1), line)]).into_iter().filter(|_| reserves).collect(),
-    }
+    let until = quantity.is_positive().then(|| at(second + 3_600));
+    OrderFacts::of_draft((at(second), at(0), at(second)), until, BTreeMap::from([(LineId::new(1), line)]))
 }
 
 /// Rows about a draft that reserves, and about its end.
