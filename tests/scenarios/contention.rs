@@ -1,9 +1,17 @@
 //! Concurrent events: each gets an answer, each is applied exactly once, and none waits for long.
 
+use std::sync::{Mutex, PoisonError};
+
 use futures_util::future::join_all;
-use promissory::flows::{RetryBudget, settle_lane};
-use promissory::ledger::Lane;
-use promissory::table::RowKind;
+use promissory::adapters::dynamodb::DynamoStore;
+use promissory::alert::AlertSubject;
+use promissory::catalog::MissingMapping;
+use promissory::draft::EventOutcome;
+use promissory::flows::{RetryBudget, alert, commit, settle_lane};
+use promissory::ledger::{Lane, LedgerEvent};
+use promissory::ports::{Listing, Page, Store, StoreError, WriteError};
+use promissory::source::StockKind;
+use promissory::table::{Key, Record, RowKey, RowKind, Write};
 use promissory_tests::faults::Fault;
 use promissory_tests::webhook::{Webhook, fulfilment, order};
 use promissory_tests::world::{WH, World, position};
@@ -211,4 +219,63 @@ async fn conflicts_are_retried_within_the_budget() {
     assert_eq!(world.deliver(&created(1, 2)).await.0, 503, "throttled: the sender repeats");
     assert_eq!(world.deliver(&created(1, 2)).await.0, 200);
     check_reserved(&world, &[1], 2).await;
+}
+
+/// A store in which the transaction of one function arrives late: just before that of the next function.
+struct LateStore<'a> {
+    store: &'a DynamoStore,
+    late: &'a Mutex<Option<Vec<Write>>>,
+    is_late: bool,
+}
+
+impl Store for LateStore<'_> {
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.store.get(keys).await
+    }
+
+    async fn write(&self, writes: &[Write]) -> Result<(), WriteError> {
+        let late = {
+            let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.is_late {
+                *late = Some(writes.to_vec());
+                return Err(StoreError::Unavailable { detail: "the transaction is on its way".into(), source: None }.into());
+            }
+            late.take()
+        };
+        if let Some(late) = late {
+            self.store.write(&late).await?;
+        }
+        self.store.write(writes).await
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Page, StoreError> {
+        self.store.list(listing).await
+    }
+}
+
+/// Protects a planner from an alert that no event clears: a function that still lacks the mapping raises the alert about an event
+/// again, while another function that has the mapping commits that event.
+#[tokio::test]
+async fn an_alert_that_is_raised_again_while_its_event_is_resumed_is_cleared() {
+    let world = World::new().await;
+    let store = &world.table.store;
+    let stock = world.stock("s1", "A", "WH-1", StockKind::Receipt, 5);
+    let missing = MissingMapping::Item { system: "erp".to_owned(), code: "A".to_owned() };
+    let waiting = RowKey::Waiting { missing: missing.clone(), name: "s1".to_owned() }.key();
+    world.take_stock([stock.clone()]).await;
+    assert_eq!(world.alerts(), ["unmapped_item#erp#A raised"]);
+    // Another event that waited for the mapping was resumed.
+    let resumed = (AlertSubject::of_missing(&missing), "Resumed.".to_owned());
+    alert::clear(store, &world.clock, resumed).await.expect("cleared");
+
+    let late = Mutex::new(None);
+    let again = LateStore { store, late: &late, is_late: true };
+    let event = LedgerEvent::Stock(stock);
+    commit(&again, &world.clock, &world.network, &[(event.clone(), None)]).await.expect_err("it is late");
+    world.item("A", &[]).await;
+    let resuming = LateStore { is_late: false, ..again };
+    let outcomes = commit(&resuming, &world.clock, &world.network, &[(event, Some(waiting))]).await.expect("resumed");
+    assert!(matches!(outcomes[..], [EventOutcome::Applied { movements: 1, .. }]), "{outcomes:?}");
+    assert_eq!(world.alerts(), ["unmapped_item#erp#A cleared"]);
+    assert_eq!(world.table.count(RowKind::Waiting), 0);
 }

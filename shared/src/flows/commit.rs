@@ -125,11 +125,17 @@ fn remember(writes: &[Write], read: &mut BTreeMap<Key, Option<Record>>) {
 }
 
 /// Replaces rows in memory by the ones that the store returned with its refusal. Returns the first position among them.
+///
+/// The alert about an order, or about what waits for a mapping, turns together with its row. Where that alert needs no turn, the
+/// transaction does not contain it, and the refusal does not return it. So it is read again when its row was refused.
 fn adopt_stored(error: WriteError, read: &mut BTreeMap<Key, Option<Record>>) -> Option<PositionKey> {
     let WriteError::Refused(refusals) = error else { return None };
     let mut hot = None;
     for refusal in refusals {
         hot = hot.or_else(|| position_of(&refusal.key));
+        if matches!(RowKey::parse(&refusal.key), Some(RowKey::Order { .. } | RowKey::Waiting { .. })) {
+            read.retain(|key, _| !matches!(RowKey::parse(key), Some(RowKey::Alert(_))));
+        }
         if let Some(known) = read.get_mut(&refusal.key) {
             *known = refusal.stored;
         }

@@ -81,7 +81,7 @@ pub struct Checker {
     /// Every order, as last written.
     pub orders: BTreeMap<OrderId, OrderRecord>,
     /// The order that each draft order has become which reserved units until then.
-    pub became: BTreeMap<OrderId, OrderId>,
+    pub became: BTreeMap<OrderId, (OrderId, jiff::Timestamp)>,
     /// Every promise, as last written.
     pub promises: BTreeMap<Sku, Promise>,
     /// The plans and their invariants.
@@ -287,9 +287,11 @@ impl Checker {
 
     /// The order that a draft order has become, if this write releases units of the draft because the shop answered that it is completed.
     fn released_into(&self, draft: &OrderRecord) -> Option<OrderId> {
-        let became = self.became.get(&draft.order)?;
+        let (became, completed_at) = self.became.get(&draft.order)?;
         let until = |record: &OrderRecord| record.facts.as_ref().and_then(|facts| facts.reserves_until);
         let old = self.orders.get(&draft.order).filter(|old| old.read_at < draft.read_at)?;
+        // An answer from before it was completed releases what an edit took out.
+        draft.read_at.filter(|answered| answered >= completed_at)?;
         let reserved = until(old).is_some_and(|until| draft.read_at.is_some_and(|answered| answered < until));
         (reserved && until(draft).is_none()).then_some(*became)
     }

@@ -45,7 +45,7 @@ impl World {
         if !reserves {
             return Some("draft completed");
         }
-        self.store.table().checker.became.insert(OrderId::Draft(number(id.0)), OrderId::new(number(order.0)));
+        self.store.table().checker.became.insert(OrderId::Draft(number(id.0)), (OrderId::new(number(order.0)), now));
         Some("draft completed")
     }
 
