@@ -143,6 +143,29 @@ async fn drafts_are_read_with_what_they_reserve() {
     assert_eq!(front.order(&shop, OrderId::Draft(1)).await.expect("an answer"), None);
 }
 
+/// Protects the components of a bundle in a draft: they are reserved in the place of the bundle, in their whole number, whether Shopify
+/// answers the number of the line or that of one bundle.
+#[tokio::test]
+async fn a_bundle_in_a_draft_is_read_as_its_components() {
+    for per_bundle in [false, true] {
+        let (running, front, shop) = running().await;
+        let later: Timestamp = "2999-01-01T00:00:00Z".parse().expect("a valid time");
+        let draft = running.server.shop(|shop| {
+            let names = add_items(shop, 3);
+            let components = vec![(names[0].clone(), 1), (names[1].clone(), 2)];
+            shop.add_item(NewItem { components, ..NewItem::tracked("SET") }).expect("new");
+            shop.faults.components_per_bundle = per_bundle;
+            shop.create_draft(at(1), &[("SET", 3), (&names[2], 5), (&names[0], 1)], Some(later)).expect("a draft")
+        });
+        let id = OrderId::from_draft_gid(&draft.gid()).expect("a draft");
+        let read = front.order(&shop, id).await.expect("an answer").expect("a draft");
+        let facts = read.snapshot.expect("readable").facts.expect("the whole draft");
+        let mut lines: Vec<String> = facts.lines.values().map(|line| format!("{} {}", line.shop_sku, line.open)).collect();
+        lines.sort();
+        assert_eq!(lines, ["ITEM-000 1", "ITEM-000 3", "ITEM-001 6", "ITEM-002 5"], "per bundle: {per_bundle}");
+    }
+}
+
 /// Makes an order and changes it. The query must return the content of its last webhook.
 async fn check(case: &str, live: impl FnOnce(&mut Shop) -> ShopOrder) -> OrderSnapshot {
     let (running, front, shop) = running().await;

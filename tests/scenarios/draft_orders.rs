@@ -2,6 +2,10 @@
 //! is missed, whichever webhooks are lost.
 
 use jiff::{SignedDuration, Timestamp};
+use promissory::catalog::OrderId;
+use promissory::order::OrderRecord;
+use promissory::ports::read;
+use promissory::table::RowKey;
 use promissory_fakes::shopify::{Cart, DeliveryPlan, DraftOrderId, Faults, InventoryState, Shop, Topic};
 use promissory_tests::shop::{RunningShop, in_agreement, location_id};
 use promissory_tests::webhook::Webhook;
@@ -226,4 +230,85 @@ async fn what_drafts_reserve_is_not_unclaimed() {
         assert_eq!(unclaimed, pre_ordered, "{pre_ordered} pre-ordered, {by_app} reserved by an app");
         assert_eq!(running.shown("A", "WH-1").0, 7 - pre_ordered - by_app, "{pre_ordered} pre-ordered, {by_app} by an app");
     }
+}
+
+/// Protects units that large drafts reserve: a draft of more lines than one transaction can write reserves all of them, and its end
+/// releases all of them.
+#[tokio::test]
+async fn a_large_draft_reserves_and_ends_as_a_whole() {
+    for becomes_an_order in [false, true] {
+        let world = World::new().await;
+        let skus: Vec<String> = (0..120).map(|n| format!("SKU-{n:03}")).collect();
+        world.import_many(&skus).await;
+        let running = in_agreement(&world).await;
+        let (now, until) = (world.clock.after(0), in_hours(&world, 2));
+        let id = running.server.shop(|shop| {
+            let items: Vec<_> = skus.iter().map(|sku| shop.item(sku).expect("an item of the shop").id).collect();
+            items.into_iter().for_each(|item| shop.stock(now, item, location_id("WH-1"), 5, true).expect("stocked"));
+            let lines: Vec<(&str, i64)> = skus.iter().map(|sku| (sku.as_str(), 2)).collect();
+            shop.create_draft(now, &lines, until).expect("a draft")
+        });
+        running.deliver_all(&world).await;
+        let reserved = async || {
+            world.reconcile(running.front(), Job::Read).await.expect("read");
+            let held = world.contents().await.held();
+            held.values().map(|held| held.reserved.units()).sum::<i64>()
+        };
+        assert_eq!(reserved().await, 240);
+        world.clock.pass(60);
+        let now = world.clock.after(0);
+        running.server.shop(|shop| match becomes_an_order {
+            true => assert!(shop.complete_draft(now, id).is_ok()),
+            false => shop.delete_draft(now, id).expect("deleted"),
+        });
+        running.deliver_all(&world).await;
+        assert_eq!(reserved().await, if becomes_an_order { 240 } else { 0 }, "becomes an order: {becomes_an_order}");
+    }
+}
+
+/// Protects the other drafts, and the planner, from a draft that cannot be read: the others reserve, an alert names it, and the alert
+/// ends when the draft can be read or is deleted.
+#[tokio::test]
+async fn an_unreadable_draft_stops_no_other() {
+    for is_deleted in [false, true] {
+        let (world, running) = agreed().await;
+        let unreadable = draft(&world, &running);
+        running.fail(Faults { contradictory_drafts: [unreadable].into(), ..Faults::default() });
+        draft(&world, &running);
+        running.lose_all();
+        run(&world, &running).await;
+        assert_eq!(promised(&world).await, (7, 3), "the second draft reserves");
+        let alert = |state: &str| [format!("unreadable_order#{}#gid://shopify/DraftOrder/{unreadable} {state}", world.shop)];
+        assert_eq!(world.alerts(), alert("raised"));
+        if is_deleted {
+            let now = world.clock.after(0);
+            running.server.shop(|shop| shop.delete_draft(now, unreadable).expect("deleted"));
+            running.lose_all();
+        } else {
+            running.fail(Faults::default());
+        }
+        world.clock.pass(HOUR);
+        run(&world, &running).await;
+        assert_eq!(promised(&world).await, if is_deleted { (7, 3) } else { (4, 6) }, "deleted: {is_deleted}");
+        assert_eq!(world.alerts(), alert("cleared"), "deleted: {is_deleted}");
+    }
+}
+
+/// Protects the size of the rows of drafts that an employee edits for weeks: lines that a draft no longer has are forgotten.
+#[tokio::test]
+async fn removed_lines_of_a_draft_are_forgotten() {
+    let (world, running) = agreed().await;
+    let id = draft(&world, &running);
+    for units in [1, 2, 3, 4] {
+        world.clock.pass(60);
+        let (now, until) = (world.clock.after(0), in_hours(&world, 2));
+        running.server.shop(|shop| shop.update_draft(now, id, &[("A", units)], until).expect("changed"));
+        running.deliver_all(&world).await;
+        run(&world, &running).await;
+    }
+    let draft = OrderId::from_draft_gid(&id.gid()).expect("a draft");
+    let key = RowKey::Order { shop: world.shop.clone(), order: draft };
+    let (record, _) = read::<OrderRecord, _>(&world.table.store, &key).await.expect("read");
+    assert_eq!(record.expect("the draft").lines.len(), 1);
+    assert_eq!(promised(&world).await, (6, 4));
 }

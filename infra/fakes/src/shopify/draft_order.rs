@@ -48,6 +48,17 @@ pub struct DraftLine {
     pub sku: String,
     /// The number of units.
     pub quantity: i64,
+    /// The components of a bundle.
+    pub components: Vec<DraftLine>,
+    /// The number of bundles that a component is for.
+    pub in_bundles: Option<i64>,
+}
+
+impl DraftLine {
+    /// Returns the components of a bundle, or the line itself.
+    pub(super) fn stocked(&self) -> &[Self] {
+        if self.components.is_empty() { std::slice::from_ref(self) } else { &self.components }
+    }
 }
 
 /// The status of a draft order.
@@ -214,16 +225,22 @@ impl Shop {
         if lines.is_empty() {
             return Err(CheckoutRefused::Empty);
         }
-        let mut made = Vec::new();
-        for (sku, quantity) in lines {
-            let item = self.item(sku).ok_or_else(|| CheckoutRefused::UnknownSku((*sku).to_owned()))?.id;
-            if !(1..=1_000_000).contains(quantity) {
-                return Err(CheckoutRefused::BadQuantity((*sku).to_owned()));
-            }
-            let id = DraftLineId(self.made.number(FIRST_DRAFT_LINE));
-            made.push(DraftLine { id, item, sku: (*sku).to_owned(), quantity: *quantity });
+        lines.iter().map(|(sku, quantity)| self.draft_line(sku, *quantity)).collect()
+    }
+
+    fn draft_line(&mut self, sku: &str, quantity: i64) -> Result<DraftLine, CheckoutRefused> {
+        let item = self.item(sku).ok_or_else(|| CheckoutRefused::UnknownSku(sku.to_owned()))?;
+        if !(1..=1_000_000).contains(&quantity) {
+            return Err(CheckoutRefused::BadQuantity(sku.to_owned()));
         }
-        Ok(made)
+        let (item, parts) = (item.id, item.components.clone());
+        let id = DraftLineId(self.made.number(FIRST_DRAFT_LINE));
+        let mut components = Vec::new();
+        for (part, units) in parts {
+            let part = self.draft_line(&part, quantity.saturating_mul(units))?;
+            components.push(DraftLine { in_bundles: Some(quantity), ..part });
+        }
+        Ok(DraftLine { id, item, sku: sku.to_owned(), quantity, components, in_bundles: None })
     }
 
     /// Reserves the units of a draft, as a checkout would allocate them, if it is to reserve.

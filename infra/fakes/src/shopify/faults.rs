@@ -3,7 +3,7 @@
 //! If several faults are set, `fail` applies first, then `throttle`, then the faults that affect only mutations. The decision
 //! is pure and uses no randomness.
 
-use super::ids::{ItemId, LineId, OrderId};
+use super::ids::{DraftOrderId, ItemId, LineId, OrderId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,8 +31,12 @@ pub struct Faults {
     pub poisoned: BTreeSet<ItemId>,
     /// Order lines for which queries return a negative quantity, which contradicts the order.
     pub contradictory: BTreeSet<LineId>,
+    /// Draft orders for which queries return a total that contradicts their lines.
+    pub contradictory_drafts: BTreeSet<DraftOrderId>,
     /// Whether the app may not read draft orders: it lacks the scope `read_draft_orders`.
     pub no_drafts_scope: bool,
+    /// Whether the quantity of a component of a draft is that of one bundle. Shopify does not document which of the two it is.
+    pub components_per_bundle: bool,
     /// The number of seconds after which the search for orders contains a change that happens while this fault is set. A query of
     /// one order by its id is never late.
     pub search_lag: u32,

@@ -259,6 +259,10 @@ fn of_draft<'a>(shop: &'a Shop, part: Part<'a>, arguments: Arguments<'_>) -> Res
         (Part::Draft(draft), "updatedAt") => leaf(zulu(draft.updated_at)),
         (Part::Draft(draft), "status") => leaf(draft.status.name().to_uppercase()),
         (Part::Draft(draft), "reserveInventoryUntil") => maybe(draft.reserve_until.map(zulu)),
+        (Part::Draft(draft), "totalQuantityOfLineItems") => {
+            let total: i64 = draft.lines.iter().flat_map(DraftLine::stocked).map(|line| line.quantity).sum();
+            leaf(if shop.faults.contradictory_drafts.contains(&draft.id) { -1 } else { total })
+        }
         (Part::Draft(draft), "order") => {
             let order = draft.order.and_then(|id| shop.orders.get(&id));
             Resolved::One(order.map(|order| Node::Part(Part::Order(order))))
@@ -268,7 +272,14 @@ fn of_draft<'a>(shop: &'a Shop, part: Part<'a>, arguments: Arguments<'_>) -> Res
         }
         (Part::DraftLine(line), "id") => leaf(line.id.gid()),
         (Part::DraftLine(line), "sku") => leaf(line.sku.as_str()),
-        (Part::DraftLine(line), "quantity") => leaf(line.quantity),
+        (Part::DraftLine(line), "quantity") => {
+            let bundles = if shop.faults.components_per_bundle { line.in_bundles.unwrap_or(1) } else { 1 };
+            leaf(line.quantity / bundles)
+        }
+        (Part::DraftLine(line), "components") => {
+            let components = line.components.iter().map(|part| Some(Node::Part(Part::DraftLine(part))));
+            Resolved::List(components.collect(), Charge::Dearest)
+        }
         (Part::DraftLine(_), "custom") => leaf(false),
         (Part::DraftLine(line), "isGiftCard") => leaf(item(line).is_some_and(|item| item.gift_card)),
         (Part::DraftLine(line), "requiresShipping") => leaf(item(line).is_none_or(|item| item.requires_shipping)),

@@ -1,14 +1,17 @@
 //! Reads draft orders by query: the ids of changed drafts, and what one draft reserves.
 //!
 //! A draft reserves while it has not become an order and its time has not passed. What it contains otherwise is not read into the
-//! ledger: a draft that reserves nothing has facts without lines.
+//! ledger: a draft that reserves nothing has facts without lines. A bundle reserves its components, as an order has lines for the
+//! components and none for the bundle.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::adapters::shopify::order_body::{Connection, Id, TrackedVariantBody, Uninterpretable, units};
-use crate::adapters::shopify::orders::second;
+use crate::adapters::shopify::orders::{listed, second};
 use crate::adapters::shopify::{Shopify, Transport, operations};
 use crate::catalog::{LineId, OrderId, ShopDomain};
 use crate::order::{LineFlags, OrderFacts, OrderSnapshot, SnapshotLine, StockTracking};
@@ -44,6 +47,7 @@ struct DraftBody {
     updated_at: Timestamp,
     status: String,
     reserve_inventory_until: Option<Timestamp>,
+    total_quantity_of_line_items: i64,
     order: Option<Id>,
     line_items: Connection<LineBody>,
 }
@@ -58,6 +62,9 @@ struct LineBody {
     is_gift_card: bool,
     requires_shipping: bool,
     variant: Option<TrackedVariantBody>,
+    /// The components of a bundle. They have none themselves.
+    #[serde(default)]
+    components: Vec<LineBody>,
 }
 
 /// Until when a draft reserves, if it does at `now`. One that has become an order reserves nothing, whatever its time is.
@@ -82,16 +89,11 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
     ) -> Result<OrdersPage, StorefrontError> {
         let variables = json!({ "query": in_search_syntax(search), "after": after });
         let (data, answered_at): (Drafts, Timestamp) = self.call_and_time(shop, operations::DRAFTS_UPDATED, variables).await?;
-        let (mut orders, mut unreadable) = (Vec::new(), Vec::new());
-        for changed in data.draft_orders.nodes {
+        Ok(listed(data.draft_orders, answered_at, |changed| {
             let reserves = reserves_until(&changed.status, changed.reserve_inventory_until, answered_at).is_some();
-            match OrderId::from_draft_gid(&changed.id) {
-                Some(order) => orders.push(ListedOrder { order, updated_at: changed.updated_at, fulfilled: !reserves }),
-                None => unreadable.push(changed.id),
-            }
-        }
-        let page = data.draft_orders.page_info;
-        Ok(OrdersPage { orders, unreadable, answered_at, next: page.end_cursor.filter(|_| page.has_next_page) })
+            let order = OrderId::from_draft_gid(&changed.id).ok_or(changed.id)?;
+            Ok(ListedOrder { order, updated_at: changed.updated_at, fulfilled: !reserves })
+        }))
     }
 
     pub(super) async fn whole_draft(&self, shop: &ShopDomain, draft: OrderId) -> Result<Option<OrderRead>, StorefrontError> {
@@ -109,19 +111,52 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
 impl DraftBody {
     fn snapshot(&self, shop: &ShopDomain, draft: OrderId, answered_at: Timestamp) -> Result<OrderSnapshot, Uninterpretable> {
         let reserves_until = reserves_until(&self.status, self.reserve_inventory_until, answered_at);
-        // What a draft contains that reserves nothing may be anything.
-        let lines = self.line_items.nodes.iter().filter(|_| reserves_until.is_some()).map(LineBody::read);
         let times = (self.updated_at, self.created_at, answered_at);
-        let facts = OrderFacts::of_draft(times, reserves_until, lines.collect::<Result<_, _>>()?);
+        // What a draft contains that reserves nothing may be anything.
+        let lines = if reserves_until.is_some() { self.lines()? } else { BTreeMap::new() };
+        let facts = OrderFacts::of_draft(times, reserves_until, lines);
         Ok(OrderSnapshot { facts: Some(facts), ..OrderSnapshot::about(shop.clone(), draft) })
+    }
+
+    /// The lines, with the components of bundles in the place of the bundles.
+    ///
+    /// Shopify does not document whether the quantity of a component is that of the line or that of one bundle. It documents that
+    /// the total of the draft counts the components of all bundles, so the total decides.
+    fn lines(&self) -> Result<BTreeMap<LineId, SnapshotLine>, Uninterpretable> {
+        let total = |units: fn(&LineBody, &LineBody) -> i64| -> i64 {
+            let bundles = self.line_items.nodes.iter();
+            bundles.flat_map(|line| line.stocked().map(move |part| units(line, part))).fold(0, i64::saturating_add)
+        };
+        let per_bundle = |line: &LineBody, part: &LineBody| {
+            if line.components.is_empty() { part.quantity } else { line.quantity.saturating_mul(part.quantity) }
+        };
+        let units = [|_: &LineBody, part: &LineBody| part.quantity, per_bundle]
+            .into_iter()
+            .find(|units| total(*units) == self.total_quantity_of_line_items)
+            .ok_or(Uninterpretable("the total of its quantities"))?;
+        let mut lines = BTreeMap::new();
+        for line in &self.line_items.nodes {
+            for part in line.stocked() {
+                let (id, read) = part.read(units(line, part))?;
+                if lines.insert(id, read).is_some() {
+                    return Err(Uninterpretable("the id of a line, which two lines have,"));
+                }
+            }
+        }
+        Ok(lines)
     }
 }
 
 impl LineBody {
-    fn read(&self) -> Result<(LineId, SnapshotLine), Uninterpretable> {
+    /// The components of a bundle, or the line itself.
+    fn stocked(&self) -> impl Iterator<Item = &Self> {
+        if self.components.is_empty() { std::slice::from_ref(self) } else { &self.components }.iter()
+    }
+
+    fn read(&self, quantity: i64) -> Result<(LineId, SnapshotLine), Uninterpretable> {
         let number = self.id.strip_prefix("gid://shopify/DraftOrderLineItem/").and_then(|number| number.parse().ok());
         let id = LineId::new(number.ok_or(Uninterpretable("a line's id"))?);
-        let quantity = units(self.quantity)?;
+        let quantity = units(quantity)?;
         let line = SnapshotLine {
             shop_sku: self.sku.clone().unwrap_or_default(),
             variant: self.variant.as_ref().and_then(TrackedVariantBody::id),

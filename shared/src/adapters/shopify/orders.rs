@@ -97,6 +97,18 @@ struct OwnerBody {
     reversed: Option<Id>,
 }
 
+/// A page of orders or of draft orders. `read` returns the id of one whose id it cannot parse.
+pub(super) fn listed<B>(
+    page: Connection<B>,
+    answered_at: Timestamp,
+    read: impl Fn(B) -> Result<ListedOrder, String>,
+) -> OrdersPage {
+    let (orders, unreadable): (Vec<_>, Vec<_>) = page.nodes.into_iter().map(read).partition(Result::is_ok);
+    let next = page.page_info.end_cursor.filter(|_| page.page_info.has_next_page);
+    let orders = orders.into_iter().filter_map(Result::ok).collect();
+    OrdersPage { orders, unreadable: unreadable.into_iter().filter_map(Result::err).collect(), answered_at, next }
+}
+
 impl<T: Transport, C: Clock> Shopify<T, C> {
     pub(super) async fn changed_orders(
         &self,
@@ -106,16 +118,11 @@ impl<T: Transport, C: Clock> Shopify<T, C> {
     ) -> Result<OrdersPage, StorefrontError> {
         let variables = json!({ "query": in_search_syntax(search), "after": after });
         let (data, answered_at): (Orders, Timestamp) = self.call_and_time(shop, operations::ORDERS_UPDATED, variables).await?;
-        let (mut orders, mut unreadable) = (Vec::with_capacity(data.orders.nodes.len()), Vec::new());
-        for changed in data.orders.nodes {
+        Ok(listed(data.orders, answered_at, |changed| {
             let (updated_at, fulfilled) = (changed.updated_at, changed.is_fulfilled());
-            match OrderId::from_gid(&changed.id) {
-                Some(order) => orders.push(ListedOrder { order, updated_at, fulfilled }),
-                None => unreadable.push(changed.id),
-            }
-        }
-        let page = data.orders.page_info;
-        Ok(OrdersPage { orders, unreadable, answered_at, next: page.end_cursor.filter(|_| page.has_next_page) })
+            let order = OrderId::from_gid(&changed.id).ok_or(changed.id)?;
+            Ok(ListedOrder { order, updated_at, fulfilled })
+        }))
     }
 
     pub(super) async fn whole_order(&self, shop: &ShopDomain, order: OrderId) -> Result<Option<OrderRead>, StorefrontError> {
