@@ -143,6 +143,33 @@ async fn a_count_of_the_components_settles_a_kit_without_reports() {
     assert_nothing_of_kits(&world).await;
 }
 
+/// Protects the components of a kit that has left: when the shop takes back an older shipment of another order, only the kit of that
+/// order is not put together after all.
+#[tokio::test]
+async fn an_old_shipment_that_is_taken_back_releases_nothing_of_newer_kits() {
+    let (world, running) = selling().await;
+    let (old, _) = buy(&world, &running, 1).await;
+    fulfil(&world, &running, old).await;
+    world.clock.pass(5 * 24 * 3_600);
+    for (id, sku, units) in [("c1", "A", 9), ("c2", "B", 18)] {
+        let counted = event(&world, id, "count", units, &json!({ "sku": sku, "location": "WH-1" }));
+        assert_eq!(world.send_events(&[counted]).await, ["applied"]);
+    }
+    world.clock.pass(60);
+    push_all(&world, &running).await;
+    let (new, _) = buy(&world, &running, 1).await;
+    fulfil(&world, &running, new).await;
+    assert_eq!(shown(&running), (8, 16, 8), "the components of the new kit are not posted yet");
+    let now = world.clock.after(0);
+    running.server.shop(|shop| {
+        let shipped = shop.order(old).expect("placed").fulfilments[0].id;
+        shop.cancel_fulfilment(now, shipped).expect("cancelled");
+    });
+    running.deliver_all(&world).await;
+    push_all(&world, &running).await;
+    assert_eq!(shown(&running), (7, 14, 7), "the old order waits for its kit again");
+}
+
 /// Sells one kit, ships its components, and fulfils it. Returns the order and its line as source systems name them.
 async fn sold_and_shipped(world: &World, running: &RunningShop) -> (OrderId, serde_json::Value) {
     let (order, line) = buy(world, running, 1).await;
@@ -211,10 +238,7 @@ async fn what_comes_back_of_a_kit_is_counted_once() {
         if shop_is_first {
             take_back(&world, &running, order).await;
         }
-        for (id, sku, units) in [("r1", "A", 1), ("r2", "B", 2)] {
-            let of = json!({ "sku": sku, "location": "WH-1", "order": line });
-            assert_eq!(world.send_events(&[event(&world, id, "customer_return", units, &of)]).await, ["applied"]);
-        }
+        components_come_back(&world, &running, &line).await;
         if !shop_is_first {
             take_back(&world, &running, order).await;
         }
@@ -223,6 +247,50 @@ async fn what_comes_back_of_a_kit_is_counted_once() {
         assert_eq!(shown(&running), (10, 20, 10), "shop first: {shop_is_first}");
         assert_nothing_of_kits(&world).await;
     }
+}
+
+/// Reports the components of one kit that came back.
+async fn components_come_back(world: &World, running: &RunningShop, line: &serde_json::Value) {
+    for (id, sku, units) in [("r1", "A", 1), ("r2", "B", 2)] {
+        let of = json!({ "sku": sku, "location": "WH-1", "order": line });
+        assert_eq!(world.send_events(&[event(world, id, "customer_return", units, &of)]).await, ["applied"]);
+    }
+    world.clock.pass(1);
+    push_all(world, running).await;
+}
+
+/// Protects the components of a kit that came back and left again before the warehouse reports that its components came back: the
+/// kit took other components with it.
+#[tokio::test]
+async fn a_kit_that_left_again_took_the_components_that_came_back() {
+    let (world, running) = selling().await;
+    let (order, line) = sold_and_shipped(&world, &running).await;
+    take_back(&world, &running, order).await;
+    let (next, _) = buy(&world, &running, 1).await;
+    fulfil(&world, &running, next).await;
+    assert_eq!(shown(&running), (9, 18, 9), "the returned kit has left");
+    components_come_back(&world, &running, &line).await;
+    assert_eq!(shown(&running), (9, 18, 9), "what came back is kept for the kit that left");
+    assert_nothing_of_kits(&world).await;
+}
+
+/// Protects kits that were taken apart: a later bill says nothing about what came back before.
+#[tokio::test]
+async fn a_later_bill_does_not_put_kits_together_again() {
+    let (world, running) = selling().await;
+    let (order, line) = buy(&world, &running, 2).await;
+    ship(&world, &running, &[("s1", "A", 2), ("s2", "B", 4)], &line).await;
+    fulfil(&world, &running, order).await;
+    take_back(&world, &running, order).await;
+    components_come_back(&world, &running, &line).await;
+    assert_eq!(shown(&running), (9, 18, 9), "one kit came back as its components");
+    // A system posts the components of a kit within days, and until then the new bill applies to them.
+    world.clock.pass(5 * 24 * 3_600);
+    sheets(&world, &[(Sheet::Bills, "parent,component,quantity\nKIT,A,1\nKIT,B,4\n")]).await;
+    push_all(&world, &running).await;
+    assert_eq!(shown(&running), (9, 18, 4));
+    take_back(&world, &running, order).await;
+    assert_eq!(shown(&running), (9, 18, 5), "the second kit came back whole, and the first is still taken apart");
 }
 
 /// Protects a warehouse that is faster than the shop: what it ships for a line that is not known yet waits for the order.

@@ -128,16 +128,19 @@ impl Draft<'_> {
         if kits.is_zero() {
             return Ok(());
         }
-        self.record_kits(decision, &step.sku, kits, step.at)?;
-        line.put_together(&step.place, kits);
+        let at = step.at.unwrap_or(self.now);
+        // Kits that did not ship after all are taken off those that were put together until then.
+        let since = if kits.is_negative() { line.put_together_at.unwrap_or(at) } else { at };
+        self.record_kits(decision, &step.sku, kits, since)?;
+        line.put_together(&step.place, kits, at);
         let made = NewMovement { at: step.at, ..NewMovement::signed(MovementKind::Produce, kits) };
         self.move_units(decision, &of, made, cause)
     }
 
     /// Records kits that were put together in the scheduled receipts of the kit.
-    fn record_kits(&self, decision: &mut Decision, kit: &Sku, kits: Quantity, at: Option<Timestamp>) -> Result<(), DraftError> {
+    fn record_kits(&self, decision: &mut Decision, kit: &Sku, kits: Quantity, at: Timestamp) -> Result<(), DraftError> {
         let mut receipts = self.receipts_of(decision, kit)?;
-        receipts.put_together(kits, at.unwrap_or(self.now));
+        receipts.put_together(kits, at);
         decision.receipts.insert(receipts.key(), receipts);
         Ok(())
     }
@@ -169,8 +172,8 @@ impl Draft<'_> {
                     return Ok(());
                 }
                 by_parts -= kits;
-                line.put_together(&place, kits);
-                self.record_kits(decision, &sku, kits, None)?;
+                line.put_together(&place, kits, self.now);
+                self.record_kits(decision, &sku, kits, self.now)?;
                 let of = PositionKey::new(sku.clone(), place);
                 self.move_units(decision, &of, NewMovement::signed(MovementKind::Produce, kits), &cause)?;
             }
@@ -188,7 +191,7 @@ impl Draft<'_> {
                 }
                 // A kit that has left again took these components with it.
                 if (kits - there).is_positive() {
-                    self.record_kits(decision, &sku, kits - there, None)?;
+                    self.record_kits(decision, &sku, kits - there, self.now)?;
                 }
             }
         }
@@ -218,7 +221,8 @@ mod tests {
     use super::*;
     use crate::catalog::{Component, Factor, Quantity};
 
-    /// Protects a kit from being shipped before all of its components have left.
+    /// Protects a kit from being shipped before all of its components have left, and a returned kit from being counted beside one
+    /// of its components.
     #[test]
     fn a_kit_is_complete_when_all_counted_components_are_there() {
         let sku = |name: &str| name.parse::<Sku>().expect("a SKU");
@@ -228,22 +232,26 @@ mod tests {
             let component = Component { instead_of: instead_of.map(sku), ..Component::new(factor(quantity)) };
             bill.components.insert(sku(name), component);
         }
-        for (units, counted, expected) in [
-            (&[][..], "A B B2", 0),
-            (&[("A", 1)], "A B B2", 0),
-            (&[("A", 1), ("B", 1)], "A B B2", 0),
-            (&[("A", 1), ("B", 2)], "A B B2", 1),
-            (&[("A", 1), ("B", 1), ("B2", 1)], "A B B2", 1),
-            (&[("A", 3), ("B", 5)], "A B B2", 2),
-            (&[("A", 3), ("B", 6)], "A B B2 CARD", 0),
-            (&[("A", 3), ("B", 6), ("CARD", 1)], "A B B2 CARD", 2),
-            (&[("A", 3)], "", 0),
+        for (units, counted, expected, started) in [
+            (&[][..], "A B B2", 0, 0),
+            (&[("A", 1)], "A B B2", 0, 1),
+            (&[("A", 1), ("B", 1)], "A B B2", 0, 1),
+            (&[("A", 1), ("B", 2)], "A B B2", 1, 1),
+            (&[("A", 1), ("B", 1), ("B2", 1)], "A B B2", 1, 1),
+            (&[("B", 2), ("B2", 1)], "A B B2", 0, 2),
+            (&[("A", 3), ("B", 5)], "A B B2", 2, 3),
+            (&[("A", 3), ("B", 6)], "A B B2 CARD", 0, 3),
+            (&[("A", 3), ("B", 6), ("CARD", 1)], "A B B2 CARD", 2, 3),
+            (&[("CARD", 1)], "A B B2 CARD", 0, 2),
+            (&[("A", 3)], "", 0, 3),
         ] {
             let units: Vec<(Sku, Quantity)> = units.iter().map(|(name, units)| (sku(name), Quantity::new(*units))).collect();
             let counted: Vec<Sku> = counted.split_whitespace().map(sku).collect();
             let units_of = units.iter().map(|(sku, units)| (sku, *units)).collect();
             let complete = bill.complete_units(&units_of, date(2026, 11, 1), |sku| !counted.contains(sku));
             assert_eq!(complete, Quantity::new(expected), "{units:?} of {counted:?}");
+            let of_kits = bill.started_units(&units_of, date(2026, 11, 1));
+            assert_eq!(of_kits, Quantity::new(started), "{units:?}: the kits that came back in part");
         }
     }
 }

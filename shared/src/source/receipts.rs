@@ -220,12 +220,17 @@ fn add(to: &mut Vec<RecordedUnits>, units: RecordedUnits) {
     }
 }
 
+/// The number of the span of six hours that a time is in.
+fn hours_of_kits(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(6 * 3_600)
+}
+
 /// Adds kits, or components that went into kits. The kits of some hours are one entry. What is older than all posting days counts as
 /// posted, and is removed.
 fn add_of_kits(to: &mut Vec<RecordedUnits>, units: RecordedUnits) {
-    let span = |at: Timestamp| at.as_second().div_euclid(6 * 3_600);
-    let place = to.partition_point(|known| span(known.at) < span(units.at));
-    match to.get_mut(place).filter(|known| span(known.at) == span(units.at)) {
+    let of = |units: &RecordedUnits| hours_of_kits(units.at);
+    let place = to.partition_point(|known| of(known) < of(&units));
+    match to.get_mut(place).filter(|known| of(known) == of(&units)) {
         Some(known) => *known = RecordedUnits { at: known.at.max(units.at), quantity: known.quantity + units.quantity },
         None => to.insert(place, units),
     }
@@ -256,14 +261,15 @@ impl ScheduledReceipts {
         format!("{}{sku}", Self::KITS_OF)
     }
 
-    /// Records kits that were put together to be shipped, or (below zero) that did not ship after all.
+    /// Records kits that were put together to be shipped, or (below zero) kits of that time that did not ship after all. Kits that
+    /// were put together later are of other orders.
     pub fn put_together(&mut self, kits: Quantity, at: Timestamp) {
         let known = &mut self.documents.entry(Self::kits_of(&self.sku)).or_default().received;
         if kits.is_positive() {
             return add_of_kits(known, RecordedUnits { at, quantity: kits });
         }
         let mut left = -kits;
-        for latest in known.iter_mut().rev() {
+        for latest in known.iter_mut().rev().filter(|known| hours_of_kits(known.at) <= hours_of_kits(at)) {
             let units = latest.quantity.min(left);
             latest.quantity -= units;
             left -= units;
