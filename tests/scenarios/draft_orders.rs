@@ -112,7 +112,7 @@ async fn deliver(world: &World, running: &RunningShop, arrive: Arrive) {
 type Step = fn(&mut Shop, Timestamp, DraftOrderId, Option<Timestamp>);
 
 /// Each end and change of a draft, what it leaves reserved, and how many units remain available in the shop.
-const ENDS: [(&str, Step, i64); 8] = [
+const ENDS: [(&str, Step, i64); 9] = [
     ("goes on", |_, _, _, _| {}, 3),
     ("has fewer units", |shop, now, id, until| shop.update_draft(now, id, &[("A", 2)], until).expect("changed"), 2),
     ("has more units", |shop, now, id, until| shop.update_draft(now, id, &[("A", 9)], until).expect("changed"), 9),
@@ -120,6 +120,14 @@ const ENDS: [(&str, Step, i64); 8] = [
     ("is invoiced", |shop, now, id, _| shop.invoice_draft(now, id).expect("invoiced"), 3),
     ("is deleted", |shop, now, id, _| shop.delete_draft(now, id).expect("deleted"), 0),
     ("becomes an order", |shop, now, id, _| assert!(shop.complete_draft(now, id).is_ok()), 3),
+    (
+        "becomes an order, and is deleted",
+        |shop, now, id, _| {
+            shop.complete_draft(now, id).expect("an order");
+            shop.delete_draft(now, id).expect("deleted");
+        },
+        3,
+    ),
     (
         "becomes an order that is cancelled",
         |shop, now, id, _| {
@@ -144,14 +152,46 @@ async fn no_change_of_a_draft_is_missed() {
             let (now, until) = (world.clock.after(0), in_hours(&world, 2));
             running.server.shop(|shop| step(shop, now, id, until));
             deliver(&world, &running, arrive).await;
-            // A deleted draft is in no search, so a draft that reserves is read again after an hour.
+            // A deleted draft is in no search, so a draft that reserves is read again after an hour. It may have become an order
+            // before, so it ends after the next complete sweep.
             world.clock.pass(HOUR);
+            run(&world, &running).await;
+            world.clock.pass(60);
             run(&world, &running).await;
             assert_eq!(promised(&world).await, (10 - reserved, reserved), "{case}, {arrive:?}");
             assert_eq!(running.shown("A", "WH-1").0, 10 - reserved, "{case}, {arrive:?}");
             running.assert_agreement(&world).await;
             assert_eq!(world.alerts(), [""; 0], "{case}, {arrive:?}");
         }
+    }
+}
+
+/// Protects units of a draft that an employee completes and deletes at once: while its order is not in the ledger, the draft holds them.
+#[tokio::test]
+async fn a_deleted_draft_holds_its_units_until_its_order_can_be_known() {
+    for arrive in [Arrive::None, Arrive::OnlyThoseOfDrafts] {
+        let (world, running) = agreed().await;
+        let id = draft(&world, &running);
+        deliver(&world, &running, Arrive::All).await;
+        run(&world, &running).await;
+        let now = world.clock.after(0);
+        running.server.shop(|shop| {
+            shop.complete_draft(now, id).expect("an order");
+            shop.delete_draft(now, id).expect("deleted");
+        });
+        deliver(&world, &running, arrive).await;
+        for job in [Job::Read, Job::Holds, Job::Sweep, Job::Read, Job::Holds] {
+            world.clock.pass(60);
+            world.reconcile(running.front(), job).await.expect("the job runs");
+            assert!(promised(&world).await.0 <= 7, "{arrive:?}, {job:?}");
+        }
+        world.clock.pass(HOUR);
+        for _ in 0..2 {
+            world.clock.pass(60);
+            run(&world, &running).await;
+        }
+        assert_eq!(promised(&world).await, (7, 3), "{arrive:?}: the order holds them");
+        assert_eq!(world.positions().await[0], "A@WH-1 10 on hand, 3 reserved", "{arrive:?}");
     }
 }
 
@@ -262,6 +302,10 @@ async fn a_large_draft_reserves_and_ends_as_a_whole() {
             false => shop.delete_draft(now, id).expect("deleted"),
         });
         running.deliver_all(&world).await;
+        reserved().await;
+        world.clock.pass(60);
+        running.sweep_settled(&world).await;
+        world.reconcile(running.front(), Job::Holds).await.expect("the job runs");
         assert_eq!(reserved().await, if becomes_an_order { 240 } else { 0 }, "becomes an order: {becomes_an_order}");
     }
 }
@@ -292,6 +336,27 @@ async fn an_unreadable_draft_stops_no_other() {
         assert_eq!(promised(&world).await, if is_deleted { (7, 3) } else { (4, 6) }, "deleted: {is_deleted}");
         assert_eq!(world.alerts(), alert("cleared"), "deleted: {is_deleted}");
     }
+}
+
+/// Protects the holds of other drafts from a draft that cannot be read: it does not keep a sweep from being complete, so a deleted
+/// draft ends.
+#[tokio::test]
+async fn a_deleted_draft_ends_beside_an_unreadable_one() {
+    let (world, running) = agreed().await;
+    let unreadable = draft(&world, &running);
+    running.fail(Faults { contradictory_drafts: [unreadable].into(), ..Faults::default() });
+    let deleted = draft(&world, &running);
+    running.lose_all();
+    run(&world, &running).await;
+    assert_eq!(promised(&world).await, (7, 3));
+    let now = world.clock.after(0);
+    running.server.shop(|shop| shop.delete_draft(now, deleted).expect("deleted"));
+    running.deliver_all(&world).await;
+    for _ in 0..2 {
+        run(&world, &running).await;
+        world.clock.pass(60);
+    }
+    assert_eq!(promised(&world).await, (10, 0));
 }
 
 /// Protects the size of the rows of drafts that an employee edits for weeks: lines that a draft no longer has are forgotten.

@@ -184,7 +184,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         self.take(draft, read, report).await
     }
 
-    /// Ends the hold of a draft that the shop does not have any more.
+    /// Ends the time of a draft that the shop does not have any more. Its hold ends after the next complete sweep.
     async fn delete_draft(&self, draft: OrderId, report: &mut ReadReport) -> Result<Option<Ingested>, ReconcileError> {
         let key = RowKey::Order { shop: self.shop.clone(), order: draft };
         let Some(record) = read::<OrderRecord, S>(self.store, &key).await?.0 else { return Ok(None) };

@@ -158,14 +158,21 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
             }
         }
         let began = began.unwrap_or(since);
-        // A quarantined order may be readable by now. Until it is, the ledger is not complete.
-        let quarantined = Listing::index(&IndexPartition::QuarantinedOrders(self.reading.shop.clone()), QUARANTINED_AT_ONCE);
-        let quarantined = self.reading.store.list(&quarantined).await?.records;
-        for record in quarantined.iter().filter_map(|record| record.decode::<OrderRecord>().ok()) {
-            self.ingest(record.order).await?;
-        }
+        // Until a quarantined order is read, the ledger is not complete.
+        self.quarantined(false).await?;
         self.observe_lag(listed, began).await?;
         Ok(began)
+    }
+
+    /// Reads the quarantined orders, or the quarantined drafts, again: they may be readable by now.
+    async fn quarantined(&mut self, drafts: bool) -> Result<(), ReconcileError> {
+        let listing = Listing::index(&IndexPartition::QuarantinedOrders(self.reading.shop.clone()), QUARANTINED_AT_ONCE);
+        let quarantined = self.reading.store.list(&listing).await?.records;
+        let records = quarantined.iter().filter_map(|record| record.decode::<OrderRecord>().ok());
+        for record in records.filter(|record| record.order.is_draft() == drafts) {
+            self.ingest(record.order).await?;
+        }
+        Ok(())
     }
 
     /// Reads the orders that were open when the shop went live and have not changed since. Returns whether all are read.
@@ -255,6 +262,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
                 break;
             }
         }
+        self.quarantined(true).await?;
         let held = Listing::index(&IndexPartition::HeldDrafts(self.reading.shop.clone()), HELD_DRAFTS_PAGE);
         let held = list_all(self.reading.store, held).await?;
         let mut held: Vec<OrderRecord> = held.iter().filter_map(|record| record.decode().ok()).collect();

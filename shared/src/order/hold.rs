@@ -5,8 +5,8 @@
 //! paid order is not released silently: the order raises an alert, and its hold is released only if the merchant configured
 //! that. A payment, or an allocation or a shipment by a warehouse, restores a released hold.
 //!
-//! A draft order that reserves is a hold of its own. It ends when its time has passed, and when the draft is deleted or has become
-//! an order, which reserves by itself.
+//! A draft order that reserves is a hold of its own. It ends when its time has passed, which a deletion brings forward, and when the
+//! draft has become an order, which reserves by itself.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::alert::AlertSubject;
 use crate::catalog::{LineId, OrderId, Place, Quantity, ShopDomain};
 use crate::movement::EventId;
 use crate::order::shipped::Places;
-use crate::order::{OrderRecord, ReportKind};
+use crate::order::{OrderFacts, OrderRecord, ReportKind};
 
 /// How long holds last. `None` means without limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,7 +58,8 @@ pub enum HoldAction {
     Alert,
     /// Release it: the time for which the draft order reserves has passed.
     DraftExpired,
-    /// Release it: the shop does not have the draft order any more.
+    /// End its time: the shop does not have the draft order any more. It may have become an order before, so the hold is released
+    /// like one whose time has passed.
     DraftDeleted,
 }
 
@@ -199,25 +200,26 @@ impl OrderRecord {
         }
     }
 
-    /// Ends the hold of a draft order. Its facts are then those of a draft that reserves nothing, so that only newer facts of the
-    /// shop reserve again.
+    /// Ends the hold of a draft order, or its time. The facts of an ended draft are those of a draft that reserves nothing, so that
+    /// only newer facts of the shop reserve again.
     fn end_draft(&mut self, event: &HoldEvent) {
-        if event.due == HoldAction::DraftDeleted {
-            (self.unread, self.unreadable) = (false, None);
-        }
-        let Some(facts) = &mut self.facts else { return };
-        let ends = match event.due {
-            HoldAction::DraftExpired => facts.reserves_until.is_some_and(|until| until <= event.at),
-            HoldAction::DraftDeleted => true,
-            HoldAction::Unpaid | HoldAction::Release | HoldAction::Alert => false,
-        };
-        if ends {
-            facts.reserves_until = None;
-            facts.lines.clear();
-        }
-        if event.due == HoldAction::DraftDeleted {
-            // An answer from before the deletion that is committed later must not restore the hold.
-            facts.version = facts.version.max(event.at);
+        match event.due {
+            HoldAction::DraftExpired => {
+                let passed = |facts: &&mut OrderFacts| facts.reserves_until.is_some_and(|until| until <= event.at);
+                if let Some(facts) = self.facts.as_mut().filter(passed) {
+                    facts.reserves_until = None;
+                    facts.lines.clear();
+                }
+            }
+            HoldAction::DraftDeleted => {
+                (self.unread, self.unreadable) = (false, None);
+                if let Some(facts) = &mut self.facts {
+                    facts.reserves_until = facts.reserves_until.map(|until| until.min(event.at));
+                    // An answer from before the deletion that is committed later must not restore the hold.
+                    facts.version = facts.version.max(event.at);
+                }
+            }
+            HoldAction::Unpaid | HoldAction::Release | HoldAction::Alert => {}
         }
     }
 

@@ -22,6 +22,7 @@ use promissory_fakes::oracle::{Open, opens};
 pub use lines::LineTotals;
 pub use plans::Plans;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::coverage::Coverage;
@@ -81,7 +82,9 @@ pub struct Checker {
     /// Every order, as last written.
     pub orders: BTreeMap<OrderId, OrderRecord>,
     /// The order that each draft order has become which reserved units until then.
-    pub became: BTreeMap<OrderId, (OrderId, jiff::Timestamp)>,
+    pub became: BTreeMap<OrderId, (OrderId, Timestamp)>,
+    /// The drafts that the shop does not have any more.
+    pub deleted: BTreeSet<OrderId>,
     /// Every promise, as last written.
     pub promises: BTreeMap<Sku, Promise>,
     /// The plans and their invariants.
@@ -285,15 +288,19 @@ impl Checker {
         self.orders.insert(order.order, order);
     }
 
-    /// The order that a draft order has become, if this write releases units of the draft because the shop answered that it is completed.
+    /// The order that a draft order has become, if this write releases units of the draft because the shop answered that it is completed
+    /// or does not have it any more.
     fn released_into(&self, draft: &OrderRecord) -> Option<OrderId> {
         let (became, completed_at) = self.became.get(&draft.order)?;
         let until = |record: &OrderRecord| record.facts.as_ref().and_then(|facts| facts.reserves_until);
-        let old = self.orders.get(&draft.order).filter(|old| old.read_at < draft.read_at)?;
-        // An answer from before it was completed releases what an edit took out.
-        draft.read_at.filter(|answered| answered >= completed_at)?;
-        let reserved = until(old).is_some_and(|until| draft.read_at.is_some_and(|answered| answered < until));
-        (reserved && until(draft).is_none()).then_some(*became)
+        let old = self.orders.get(&draft.order)?;
+        let released = until(old).is_some() && until(draft).is_none();
+        // An answer from before it was completed releases what an edit took out, and an answer from after its time tells nothing.
+        let in_time = |answered: &Timestamp| completed_at <= answered && until(old).is_some_and(|until| *answered < until);
+        let by_answer = old.read_at < draft.read_at;
+        let in_question =
+            if by_answer { draft.read_at.as_ref().is_some_and(in_time) } else { self.deleted.contains(&draft.order) };
+        (released && in_question).then_some(*became)
     }
 
     fn intent(&mut self, intent: PushIntent) {

@@ -42,6 +42,7 @@ pub fn rows() -> Vec<Row> {
         (reserving, "its time has passed", vec![Draft(3), expired(60)]),
         ("draft of 3, reserves for longer than when its end was decided", "its time has passed", vec![Draft(3), expired(59)]),
         (reserving, "deleted", vec![Draft(3), deleted()]),
+        ("draft of 3, deleted", "its time has passed", vec![Draft(3), deleted(), expired(0)]),
         ("draft of 3, deleted", "an older answer", vec![Draft(2), Draft(3), deleted(), Stale]),
         ("draft of 3, its time has passed", "reserves again", vec![Draft(3), expired(60), Draft(3)]),
         (reserving, "too long unpaid, or unallocated", vec![Draft(3), Expired(policy)]),

@@ -31,11 +31,20 @@ impl World {
         let (id, now) = (*self.rng.pick(&open), self.clock.now());
         let done = match step {
             2 => return self.write_draft(Some(id)),
-            3 => self.ports.shop().delete_draft(now, id).ok().map(|()| "draft deleted"),
+            3 => self.delete_draft(),
             4 => self.ports.shop().invoice_draft(now, id).ok().map(|()| "draft invoiced"),
             _ => self.complete_draft(id),
         };
         self.note_draft(id, done);
+    }
+
+    /// Deletes a draft, which may have become an order.
+    fn delete_draft(&mut self) -> Option<&'static str> {
+        let drafts: Vec<DraftOrderId> = self.ports.shop().drafts().map(|draft| draft.id).collect();
+        let (id, now) = (*self.rng.pick(&drafts), self.clock.now());
+        self.ports.shop().delete_draft(now, id).ok()?;
+        self.store.table().checker.deleted.insert(OrderId::Draft(number(id.0)));
+        Some("draft deleted")
     }
 
     fn complete_draft(&mut self, id: DraftOrderId) -> Option<&'static str> {
