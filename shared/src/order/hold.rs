@@ -3,7 +3,7 @@
 //! The hold of an unpaid order is released after a time, unless a warehouse has allocated or shipped units of it. An order that
 //! is paid later by agreement (payment terms, cash on delivery) keeps its hold. The hold of a
 //! paid order is not released silently: the order raises an alert, and its hold is released only if the merchant configured
-//! that. A payment, or an allocation or a shipment by a warehouse, restores a released hold.
+//! that. A payment, payment terms, or an allocation or a shipment by a warehouse, restores a released hold.
 //!
 //! A draft order that reserves is a hold of its own. It ends when its time has passed, which a deletion brings forward, and when the
 //! draft has become an order, which reserves by itself.
@@ -143,11 +143,11 @@ impl OrderRecord {
             .any(|line| !self.shipped_units(line).shipped_ahead.is_empty() || self.allocated_units(line).is_positive())
     }
 
-    /// Whether its hold was released and has not been restored since by a payment or a warehouse.
+    /// Whether its hold was released and has not been restored since by a payment, by payment terms or by a warehouse.
     #[must_use]
     pub fn is_hold_released(&self) -> bool {
-        let paid = self.facts.as_ref().is_some_and(|facts| facts.paid);
-        self.expiry.is_some_and(|expiry| expiry.paid || !paid) && !self.is_taken_over()
+        let pays = self.facts.as_ref().is_some_and(|facts| facts.paid || facts.pays_later);
+        self.expiry.is_some_and(|expiry| expiry.paid || !pays) && !self.is_taken_over()
     }
 
     /// Whether it reserves units that no warehouse has allocated.

@@ -121,6 +121,13 @@ fn shuffle(all: &[Statement], picks: &[Index], last: OrderSnapshot, reports: Vec
     some
 }
 
+/// The changes without removals by the admin where a line moves as well. No fact tells which of two refunds without a restock took a
+/// shipped unit, so one may be taken for the other, and its unit is then held at the place of the other.
+fn without_mixed_up_places(changes: Vec<(Change, bool)>) -> Vec<(Change, bool)> {
+    let moves = changes.iter().any(|(change, _)| matches!(change, Change::Move { .. }));
+    changes.into_iter().filter(|(change, _)| !(moves && matches!(change, Change::RemoveInAdmin { .. }))).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
 
@@ -146,7 +153,7 @@ proptest! {
         picks in prop::collection::vec(any::<Index>(), 0..30),
         at in prop::collection::vec(any::<Index>(), 12..24),
     ) {
-        let History { model, webhooks, queries, .. } = live(&changes);
+        let History { model, webhooks, queries, .. } = live(&without_mixed_up_places(changes));
         let all = [webhooks, queries].concat();
         prop_assert_eq!(take(&shuffle(&all, &picks, model.query(), model.reports(), &at)), model.outcome(true));
         let alone = shuffle(&all, &[], model.query(), model.reports(), &at);
@@ -161,7 +168,7 @@ proptest! {
         picks in prop::collection::vec(any::<Index>(), 0..10),
         at in prop::collection::vec(any::<Index>(), 12..24),
     ) {
-        let History { model, webhooks, queries, .. } = live(&changes);
+        let History { model, webhooks, queries, .. } = live(&without_mixed_up_places(changes));
         let statements = shuffle(&[webhooks, queries].concat(), &picks, model.query(), model.reports(), &at);
         prop_assert_eq!(take_by(&statements, &network(long_ago()), settle_step_by_step), model.outcome(true));
     }

@@ -280,6 +280,17 @@ fn rows() -> Vec<Row> {
             "paid after all",
             vec![WithFacts(pending), add(3), Read, Expired(unpaid), WithFacts(|facts| facts.paid = true)],
         ),
+        (
+            "given up, unpaid",
+            "payment terms are agreed",
+            vec![
+                WithFacts(pending),
+                add(3),
+                Read,
+                Expired(unpaid),
+                WithFacts(|facts| (facts.paid, facts.pays_later) = (false, true)),
+            ],
+        ),
         ("3 reserved, paid", "too long unallocated", vec![add(3), Expired(alerting)]),
         (
             "3 reserved, alerted",
