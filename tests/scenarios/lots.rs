@@ -522,3 +522,39 @@ async fn an_expired_lot_is_not_sold() {
         "the date was wrong"
     );
 }
+
+/// Protects expired lots: a count says when its lot expires, also when it agrees with the stock, and a later count corrects the date.
+#[tokio::test]
+async fn a_count_that_agrees_says_when_its_lot_expires() {
+    let (world, running) = agreed(&["A"]).await;
+    lot_event(&world, "A", "receipt", 10, "L", None).await;
+    for (expires, available, alert) in [("2026-01-31", 0, "raised"), ("2099-01-31", 10, "cleared")] {
+        lot_event(&world, "A", "count", 10, "L", Some(expires)).await;
+        push_all(&world, &running).await;
+        let found = (world.promise("A").await.available.units(), running.shown("A", "WH-1").0);
+        assert_eq!(found, (available, available), "expires {expires}");
+        assert_eq!(world.alerts(), [format!("expired_lot#A {alert}")], "expires {expires}");
+    }
+}
+
+/// Protects a corrected date of a lot: units that come back from a shipment do not bring the wrong date back.
+#[tokio::test]
+async fn a_cancelled_shipment_keeps_the_corrected_date_of_its_lot() {
+    let (world, running) = agreed(&["A"]).await;
+    lot_event(&world, "A", "receipt", 10, "L", Some("2099-01-31")).await;
+    push_all(&world, &running).await;
+    let now = world.clock.after(0);
+    let shipped = running.server.shop(|shop| {
+        let order = shop.checkout(now, &[("A", 1)]).expect("placed");
+        shop.fulfil(now, order, None).expect("shipped")[0]
+    });
+    running.deliver_all(&world).await;
+    lot_event(&world, "A", "receipt", 1, "L", Some("2026-01-31")).await;
+    push_all(&world, &running).await;
+    assert_eq!(world.promise("A").await.available.units(), 0, "the lot has expired");
+    let now = world.clock.after(0);
+    running.server.shop(|shop| shop.cancel_fulfilment(now, shipped).expect("cancelled"));
+    running.deliver_all(&world).await;
+    push_all(&world, &running).await;
+    assert_eq!(world.promise("A").await.available.units(), -1, "all units have expired, and an order waits for one");
+}

@@ -224,12 +224,17 @@ impl Draft<'_> {
         if !step.kind.is_shipment() {
             return Ok(unknown);
         }
+        let position = self.position(decision, &PositionKey::new(step.sku.clone(), step.place.clone()))?;
         if step.reversal {
             let line = record.lines.get(&step.line).cloned();
-            return Ok(line.map_or(unknown, |mut line| line.take_lots(&step.place, step.quantity)));
+            let mut back = line.map_or(unknown, |mut line| line.take_lots(&step.place, step.quantity));
+            // The date of a lot may have been corrected since its units left.
+            for lot in back.iter_mut().filter_map(|(lot, _)| lot.as_mut()) {
+                lot.expires = position.lots.get(&lot.id).and_then(|known| known.expires).or(lot.expires);
+            }
+            return Ok(back);
         }
         let today = self.network.day_at(&step.place, step.at.unwrap_or(self.now));
-        let position = self.position(decision, &PositionKey::new(step.sku.clone(), step.place.clone()))?;
         if position.lots.is_empty() {
             return Ok(unknown);
         }

@@ -444,7 +444,7 @@ impl Draft<'_> {
         position.note_source(stock.system(), as_of);
         position.reported = true;
         match &lot {
-            Some(lot) => position.counted_lot(&lot.id, as_of),
+            Some(lot) => position.counted_lot(lot, as_of),
             None => position.counted = Some(LastCount { as_of, basis, event: Some(stock.id.clone()) }),
         }
         decision.positions.insert(of.clone(), position);

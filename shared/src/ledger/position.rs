@@ -144,10 +144,12 @@ impl Position {
         *newest = at.max(*newest);
     }
 
-    /// Records that a lot was counted, even when none of it is left.
-    pub fn counted_lot(&mut self, lot: &LotId, as_of: Timestamp) {
+    /// Records that a lot was counted, even when none of it is left, and the day on which it expires, if the count names it.
+    pub fn counted_lot(&mut self, lot: &Lot, as_of: Timestamp) {
         make_room(&mut self.lots);
-        self.lots.entry(lot.clone()).or_default().counted = Some(as_of);
+        let known = self.lots.entry(lot.id.clone()).or_default();
+        known.counted = Some(as_of);
+        known.expires = lot.expires.or(known.expires);
     }
 
     /// Whether the position has no room for units of another lot.

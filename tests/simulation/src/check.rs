@@ -53,6 +53,8 @@ pub struct Checker {
     pub positions: BTreeMap<PositionKey, (u64, Balance)>,
     /// The lots of each position, once as the sum of its movements and once as stored.
     lots: BTreeMap<PositionKey, (Lots, Lots)>,
+    /// When each lot was last counted.
+    counted_lots: BTreeMap<(PositionKey, LotId), Option<Timestamp>>,
     /// The reserved units by day of each position, once as the sum of its movements and once as stored.
     pub placed: BTreeMap<PositionKey, (Placed, Placed)>,
     /// Units held for orders, by position.
@@ -172,8 +174,15 @@ impl Checker {
 
     fn position(&mut self, position: Position) {
         self.touched.insert(position.of.clone());
-        let lots = position.lots.into_iter().map(|(id, lot)| (id, (lot.on_hand, lot.held, lot.expires))).collect();
-        self.lots.entry(position.of.clone()).or_default().1 = lots;
+        let (folded, stored) = self.lots.entry(position.of.clone()).or_default();
+        // A count also says when its lot expires, and a count that agrees makes no movement.
+        for (id, lot) in &position.lots {
+            let counted_again = lot.counted > self.counted_lots.insert((position.of.clone(), id.clone()), lot.counted).flatten();
+            if let Some((.., expires)) = folded.get_mut(id).filter(|_| counted_again) {
+                *expires = lot.expires.or(*expires);
+            }
+        }
+        *stored = position.lots.into_iter().map(|(id, lot)| (id, (lot.on_hand, lot.held, lot.expires))).collect();
         self.placed.entry(position.of.clone()).or_default().1 = position.placed;
         self.positions.insert(position.of, (position.seq, position.balance));
     }
