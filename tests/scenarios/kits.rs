@@ -130,10 +130,7 @@ async fn a_count_of_the_components_settles_a_kit_without_reports() {
     fulfil(&world, &running, order).await;
     assert_eq!(shown(&running), (8, 16, 8));
     world.clock.pass(3_600);
-    for (id, sku, units) in [("c1", "A", 8), ("c2", "B", 16)] {
-        let counted = event(&world, id, "count", units, &json!({ "sku": sku, "location": "WH-1" }));
-        assert_eq!(world.send_events(&[counted]).await, ["applied"]);
-    }
+    count_components(&world, 8, 16).await;
     push_all(&world, &running).await;
     assert_eq!(shown(&running), (8, 16, 8), "what was counted is sold");
     let (order, line) = buy(&world, &running, 1).await;
@@ -151,10 +148,7 @@ async fn an_old_shipment_that_is_taken_back_releases_nothing_of_newer_kits() {
     let (old, _) = buy(&world, &running, 1).await;
     fulfil(&world, &running, old).await;
     world.clock.pass(5 * 24 * 3_600);
-    for (id, sku, units) in [("c1", "A", 9), ("c2", "B", 18)] {
-        let counted = event(&world, id, "count", units, &json!({ "sku": sku, "location": "WH-1" }));
-        assert_eq!(world.send_events(&[counted]).await, ["applied"]);
-    }
+    count_components(&world, 9, 18).await;
     world.clock.pass(60);
     push_all(&world, &running).await;
     let (new, _) = buy(&world, &running, 1).await;
@@ -266,12 +260,80 @@ async fn a_kit_that_left_again_took_the_components_that_came_back() {
     let (world, running) = selling().await;
     let (order, line) = sold_and_shipped(&world, &running).await;
     take_back(&world, &running, order).await;
-    let (next, _) = buy(&world, &running, 1).await;
+    let (next, next_line) = buy(&world, &running, 1).await;
     fulfil(&world, &running, next).await;
     assert_eq!(shown(&running), (9, 18, 9), "the returned kit has left");
     components_come_back(&world, &running, &line).await;
     assert_eq!(shown(&running), (9, 18, 9), "what came back is kept for the kit that left");
+    ship(&world, &running, &[("s3", "A", 1), ("s4", "B", 2)], &next_line).await;
+    assert_eq!(shown(&running), (9, 18, 9), "and has left with it");
     assert_nothing_of_kits(&world).await;
+}
+
+/// Protects the kits of one line that ship on different days: when the older shipment is taken back, the newer kit keeps its components.
+#[tokio::test]
+async fn an_old_shipment_of_the_same_line_releases_nothing_of_the_newer_one() {
+    let (world, running) = selling().await;
+    let (order, _) = buy(&world, &running, 2).await;
+    let one = |now| {
+        running.server.shop(|shop| {
+            let line = shop.order(order).expect("placed").lines[0].id;
+            shop.fulfil(now, order, Some(&[(line, 1)])).expect("fulfilled")[0]
+        })
+    };
+    let old = one(world.clock.after(0));
+    running.deliver_all(&world).await;
+    push_all(&world, &running).await;
+    world.clock.pass(5 * 24 * 3_600);
+    count_components(&world, 9, 18).await;
+    world.clock.pass(60);
+    one(world.clock.after(0));
+    running.deliver_all(&world).await;
+    push_all(&world, &running).await;
+    assert_eq!(shown(&running), (8, 16, 8));
+    let now = world.clock.after(0);
+    running.server.shop(|shop| shop.cancel_fulfilment(now, old).expect("cancelled"));
+    running.deliver_all(&world).await;
+    push_all(&world, &running).await;
+    assert_eq!(shown(&running), (7, 14, 7), "the line waits for one kit, and the components of the other are not posted");
+}
+
+/// Protects components that a warehouse reports before and after midnight: they belong to the same kit for as long as it is kept.
+#[tokio::test]
+async fn components_of_a_kit_may_leave_on_two_days() {
+    let (world, running) = selling().await;
+    let (order, line) = buy(&world, &running, 1).await;
+    world.clock.pass(11 * 3_600 + 50 * 60);
+    ship(&world, &running, &[("s1", "A", 1)], &line).await;
+    world.clock.pass(20 * 60);
+    ship(&world, &running, &[("s2", "B", 2)], &line).await;
+    fulfil(&world, &running, order).await;
+    for day in 0..7 {
+        push_all(&world, &running).await;
+        assert_eq!(shown(&running), (9, 18, 9), "day {day}");
+        world.clock.pass(24 * 3_600);
+    }
+}
+
+/// Protects the last units: a count of zero settles the kits whose components left before it.
+#[tokio::test]
+async fn a_count_of_zero_settles_kits() {
+    let (world, running) = selling().await;
+    let (order, _) = buy(&world, &running, 10).await;
+    fulfil(&world, &running, order).await;
+    assert_eq!(shown(&running), (0, 0, 0));
+    world.clock.pass(3_600);
+    count_components(&world, 0, 0).await;
+    push_all(&world, &running).await;
+    assert_eq!(shown(&running), (0, 0, 0));
+}
+
+/// Counts the components.
+async fn count_components(world: &World, a: i64, b: i64) {
+    for (id, sku, units) in [("c1", "A", a), ("c2", "B", b)] {
+        let counted = event(world, id, "count", units, &json!({ "sku": sku, "location": "WH-1" }));
+        assert_eq!(world.send_events(&[counted]).await, ["applied"]);
+    }
 }
 
 /// Protects kits that were taken apart: a later bill says nothing about what came back before.

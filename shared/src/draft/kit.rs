@@ -107,7 +107,7 @@ impl Draft<'_> {
         &self,
         decision: &mut Decision,
         line: &mut LineLedger,
-        step: &OrderStep,
+        (step, shipped_at): (&OrderStep, Option<Timestamp>),
         cause: &MovementCause,
     ) -> Result<(), DraftError> {
         if !takes_off(step) || self.bill_of_kit(&step.sku)?.is_none() {
@@ -128,11 +128,10 @@ impl Draft<'_> {
         if kits.is_zero() {
             return Ok(());
         }
-        let at = step.at.unwrap_or(self.now);
-        // Kits that did not ship after all are taken off those that were put together until then.
-        let since = if kits.is_negative() { line.put_together_at.unwrap_or(at) } else { at };
-        self.record_kits(decision, &step.sku, kits, since)?;
-        line.put_together(&step.place, kits, at);
+        // Kits that did not ship after all are taken off those of the time of their shipment.
+        let at = if kits.is_negative() { shipped_at } else { step.at };
+        self.record_kits(decision, &step.sku, kits, at.unwrap_or(self.now))?;
+        line.put_together(&step.place, kits);
         let made = NewMovement { at: step.at, ..NewMovement::signed(MovementKind::Produce, kits) };
         self.move_units(decision, &of, made, cause)
     }
@@ -172,10 +171,15 @@ impl Draft<'_> {
                     return Ok(());
                 }
                 by_parts -= kits;
-                line.put_together(&place, kits, self.now);
-                self.record_kits(decision, &sku, kits, self.now)?;
-                let of = PositionKey::new(sku.clone(), place);
-                self.move_units(decision, &of, NewMovement::signed(MovementKind::Produce, kits), &cause)?;
+                line.put_together(&place, kits);
+                let mut receipts = self.receipts_of(decision, &sku)?;
+                let kits = kits - receipts.take_unmoved_kits(kits);
+                receipts.put_together(kits, self.now);
+                decision.receipts.insert(receipts.key(), receipts);
+                if kits.is_positive() {
+                    let of = PositionKey::new(sku.clone(), place);
+                    self.move_units(decision, &of, NewMovement::signed(MovementKind::Produce, kits), &cause)?;
+                }
             }
             for (place, kits) in line.newly_taken_apart(returned) {
                 if decision.most_rows() + 5 > room {
@@ -190,8 +194,12 @@ impl Draft<'_> {
                     self.move_units(decision, &of, NewMovement::signed(MovementKind::Produce, -there), &cause)?;
                 }
                 // A kit that has left again took these components with it.
-                if (kits - there).is_positive() {
-                    self.record_kits(decision, &sku, kits - there, self.now)?;
+                let left = kits - there;
+                if left.is_positive() {
+                    let mut receipts = self.receipts_of(decision, &sku)?;
+                    receipts.put_together(left, self.now);
+                    receipts.unmoved_kits += left;
+                    decision.receipts.insert(receipts.key(), receipts);
                 }
             }
         }

@@ -254,13 +254,14 @@ impl Draft<'_> {
         let line = OrderLineRef { shop: shop.clone(), order: *order, line: step.line, fulfilment: step.fulfilment, placed };
         let cause = MovementCause { event: event.id().clone(), order: Some(line) };
         let of = PositionKey::new(step.sku.clone(), step.place.clone());
+        let shipped_at = step.fulfilment.and_then(|id| record.fulfilments.get(&id)).map(|shipped| shipped.made_at);
         let of_line = record.lines.entry(step.line).or_default();
         if step.kind.is_shipment() && step.reversal {
             of_line.take_lots(&step.place, step.quantity);
         } else if step.kind.is_shipment() {
             of_line.record_lots(&step.place, &lots);
         }
-        self.put_together(decision, of_line, step, &cause)?;
+        self.put_together(decision, of_line, (step, shipped_at), &cause)?;
         for (lot, quantity) in lots {
             self.move_units(
                 decision,

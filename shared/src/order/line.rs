@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{FulfilmentId, Place, Quantity, Sku};
@@ -46,9 +45,6 @@ pub struct LineLedger {
     /// Kits that were put together because they shipped from a place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub put_together: BTreeMap<Place, Quantity>,
-    /// When kits were last put together for the line.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub put_together_at: Option<Timestamp>,
     /// Returned kits that were taken apart, by place, because a warehouse reports their components.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub taken_apart: BTreeMap<Place, Quantity>,
@@ -163,11 +159,8 @@ impl LineLedger {
     }
 
     /// Adds `kits` to the kits that were put together at a place. Below zero: the shipment for which they were put together was reversed.
-    pub fn put_together(&mut self, place: &Place, kits: Quantity, at: Timestamp) {
+    pub fn put_together(&mut self, place: &Place, kits: Quantity) {
         add(&mut self.put_together, place, kits);
-        if kits.is_positive() {
-            self.put_together_at = self.put_together_at.max(Some(at));
-        }
     }
 
     /// The changes from the returned kits that were taken apart to the first `kits` that came back, by place.

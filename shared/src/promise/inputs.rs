@@ -247,8 +247,7 @@ impl PlanningInputs<'_> {
         for run in &promise.completed {
             for (component, line, gone) in self.slots_of(bill, &run.reference, 0) {
                 let recent = self.not_posted(component, run);
-                // Of kits, what was put together lately is compared with what was issued lately.
-                let all = if run.location.is_some() { run.total } else { recent };
+                let all = if run.location.is_some() { run.total } else { self.of_kits_since_count(component, &run.recent) };
                 let (Some(all), Some(recent)) = (takes(bill, line, all), takes(bill, line, recent)) else { continue };
                 require(component, run.reference.as_str(), 0, (all - gone).at_least_zero().min(recent));
             }
@@ -267,7 +266,7 @@ impl PlanningInputs<'_> {
         let issued = |component: &Sku| -> Quantity {
             let Some(promise) = self.rows.get(component).and_then(|rows| rows.promise.as_ref()) else { return Quantity::ZERO };
             match promise.issued_to_kits.get(run) {
-                Some(issued) => self.lately(issued, counted_of_kits(promise)),
+                Some(issued) => since(counted_of_kits(promise), issued).map(|units| units.quantity).sum(),
                 None => promise.issued.get(run).copied().unwrap_or_default(),
             }
         };
@@ -291,21 +290,27 @@ impl PlanningInputs<'_> {
             Some(location) => promise.places.get(&Place::At(location.clone())).and_then(|at| at.counted),
             None => counted_of_kits(promise),
         };
-        self.lately(&run.recent, counted)
+        let first = self.today.saturating_sub(Span::new().days(POSTING_DAYS));
+        since(counted, &run.recent).filter(|units| day_of(units.at) >= first).map(|units| units.quantity).sum()
     }
 
-    /// The units of the last days that were recorded after a count.
-    fn lately(&self, units: &[RecordedUnits], counted: Option<Timestamp>) -> Quantity {
-        let since = self.today.saturating_sub(Span::new().days(POSTING_DAYS));
-        let late = units.iter().filter(|units| day_of(units.at) >= since && counted.is_none_or(|at| at < units.at));
-        late.map(|units| units.quantity).sum()
+    /// The recorded kits that were put together after a component was last counted.
+    fn of_kits_since_count(&self, component: &Sku, kits: &[RecordedUnits]) -> Quantity {
+        let counted = self.rows.get(component).and_then(|rows| rows.promise.as_ref()).and_then(counted_of_kits);
+        since(counted, kits).map(|units| units.quantity).sum()
     }
 }
 
+/// The units that were recorded after a count.
+fn since(counted: Option<Timestamp>, units: &[RecordedUnits]) -> impl Iterator<Item = &RecordedUnits> {
+    units.iter().filter(move |units| counted.is_none_or(|at| at < units.at))
+}
+
 /// When the components of kits were last counted. It is not known where the components of a kit left, so every place with units
-/// must have been counted.
+/// must have been counted. Where no place has units, the newest count says so.
 fn counted_of_kits(promise: &Promise) -> Option<Timestamp> {
-    promise.places.values().filter(|at| !at.balance.on_hand.is_zero()).map(|at| at.counted).min().flatten()
+    let with_units = promise.places.values().filter(|at| !at.balance.on_hand.is_zero()).map(|at| at.counted).min();
+    with_units.unwrap_or_else(|| promise.places.values().map(|at| at.counted).max().flatten())
 }
 
 /// Units of a component for each unit that is started, scrap included.

@@ -31,6 +31,9 @@ pub struct ScheduledReceipts {
     /// The day on which components of this item were last issued without the name of a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unnamed_issue: Option<Date>,
+    /// Kits that are recorded as put together without a movement: they had left whole, and what came back for them was components.
+    #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
+    pub unmoved_kits: Quantity,
 }
 
 /// The events of one document about one item.
@@ -91,9 +94,9 @@ pub struct CompletedRun {
     /// Where the units were completed; `None` for kits, whose components leave from any location.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<LocationId>,
-    /// All completed units of the run; of kits, those of the last days.
+    /// All completed units of the run.
     pub total: Quantity,
-    /// The latest completions.
+    /// The latest completions; of kits, all that are recorded.
     pub recent: Vec<RecordedUnits>,
 }
 
@@ -226,7 +229,7 @@ fn hours_of_kits(at: Timestamp) -> i64 {
 }
 
 /// Adds kits, or components that went into kits. The kits of some hours are one entry. What is older than all posting days counts as
-/// posted, and is removed.
+/// posted, and is removed two days later: a component may be reported on the day before its kit is complete.
 fn add_of_kits(to: &mut Vec<RecordedUnits>, units: RecordedUnits) {
     let of = |units: &RecordedUnits| hours_of_kits(units.at);
     let place = to.partition_point(|known| of(known) < of(&units));
@@ -235,7 +238,7 @@ fn add_of_kits(to: &mut Vec<RecordedUnits>, units: RecordedUnits) {
         None => to.insert(place, units),
     }
     let newest = to.last().map_or(units.at, |newest| newest.at);
-    let kept = Duration::from_secs(24 * 3_600) * (POSTING_DAYS + 1);
+    let kept = Duration::from_secs(24 * 3_600) * (POSTING_DAYS + 2);
     to.retain(|known| known.at.saturating_add(kept).is_ok_and(|until| until >= newest));
 }
 
@@ -277,10 +280,17 @@ impl ScheduledReceipts {
         known.retain(|of| of.quantity.is_positive());
     }
 
+    /// Takes up to `kits` off the kits that are recorded without a movement, and returns how many.
+    pub fn take_unmoved_kits(&mut self, kits: Quantity) -> Quantity {
+        let taken = kits.min(self.unmoved_kits);
+        self.unmoved_kits -= taken;
+        taken
+    }
+
     /// An item without a scheduled receipt.
     #[must_use]
     pub fn none(sku: Sku) -> Self {
-        Self { sku, documents: BTreeMap::new(), unnamed_issue: None }
+        Self { sku, documents: BTreeMap::new(), unnamed_issue: None, unmoved_kits: Quantity::ZERO }
     }
 
     /// Whether an event changes the scheduled receipts of its item.
@@ -417,8 +427,8 @@ impl ScheduledReceipts {
             if run.is_none() && *reference != kits {
                 return None;
             }
-            let recent: Vec<RecordedUnits> =
-                document.received.iter().filter(|units| day_of(units.at) >= since).copied().collect();
+            let is_recent = |units: &&RecordedUnits| run.is_none() || day_of(units.at) >= since;
+            let recent: Vec<RecordedUnits> = document.received.iter().filter(is_recent).copied().collect();
             let (location, total) = (run.map(|run| run.location.clone()), document.received());
             (!recent.is_empty()).then(|| CompletedRun { reference: reference.clone(), location, total, recent })
         });
