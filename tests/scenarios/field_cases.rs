@@ -1,6 +1,7 @@
 //! Inputs from the field that once led to a wrong number: stock that was never reported, times in the future, units that the shop
 //! sets aside, orders that claim nothing in the shop, and levels that a person deactivated.
 
+use promissory::catalog::{Item, Location};
 use promissory::movement::EventId;
 use promissory::source::StockKind;
 use promissory_cli::ledger::decide::{settle, withdraw};
@@ -242,4 +243,41 @@ async fn a_deactivated_level_is_reported_and_an_old_quantity_never_shown() {
     let hint = world.hint(&[("A", "WH-1")]);
     world.push(running.front(), &[hint]).await;
     assert_eq!(running.shown("A", "WH-1"), (0, 0), "the seven from long ago are not on sale");
+}
+
+/// Protects an operator who takes an item or a location out of a shop, as the alert about a deactivated level advises: the level ends,
+/// and its alert with it. When the listing comes back, the level is set again.
+#[tokio::test]
+async fn a_level_ends_with_its_listing_or_its_location_code() {
+    for listing_is_removed in [false, true] {
+        let (world, running) = agreed(10).await;
+        let (now, a) = (world.clock.after(0), running.item("A"));
+        running.server.shop(|shop| shop.deactivate(a, location_id("WH-1")).expect("known"));
+        compare(&world, &running).await;
+        assert_eq!(world.alerts(), [format!("level_deactivated#{}#A#WH-1 raised", world.shop)]);
+        let location = world.network.locations().find(|location| location.code.as_str() == "WH-1").expect("ours").clone();
+        if listing_is_removed {
+            world.put(&Item { shops: [].into(), ..world.plain("A") }).await;
+        } else {
+            world.put(&Location { shops: [].into(), ..location.clone() }).await;
+        }
+        world.clock.pass(61); // The caches of the network have expired.
+        world.take_stock([world.stock("r", "A", "WH-1", StockKind::Receipt, 5)]).await;
+        world.settle().await;
+        let levels = async || world.contents().await.levels.iter().filter(|level| level.location.as_str() == "WH-1").count();
+        assert_eq!(levels().await, 0, "listing: {listing_is_removed}");
+        assert_eq!(world.alerts(), [format!("level_deactivated#{}#A#WH-1 cleared", world.shop)]);
+
+        if listing_is_removed {
+            world.put(&world.plain("A")).await;
+        } else {
+            world.put(&location).await;
+        }
+        running.server.shop(|shop| shop.stock(now, a, location_id("WH-1"), 3, true).expect("known"));
+        world.clock.pass(61);
+        compare(&world, &running).await;
+        world.reconcile(running.front(), Job::Backlog).await.expect("hinted");
+        compare(&world, &running).await;
+        assert_eq!((levels().await, running.shown("A", "WH-1")), (1, (15, 0)), "listing: {listing_is_removed}");
+    }
 }

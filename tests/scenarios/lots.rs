@@ -6,9 +6,9 @@ use jiff::Span;
 use promissory::catalog::MetafieldKind;
 use promissory::catalog::{Item, Location, ShopListing, TimeZone, VariantId};
 use promissory::flows::push::{PushReport, push};
-use promissory::ports::{Store, read};
+use promissory::ports::read;
 use promissory::storefront::{Hint, LotValue, PushTarget, VariantMetafield};
-use promissory::table::{Row, RowKey, RowKind, Write};
+use promissory::table::{RowKey, RowKind};
 use promissory_fakes::shopify::Faults;
 use promissory_tests::faults::Fault;
 use promissory_tests::front::{OddShop, Oddity};
@@ -27,7 +27,7 @@ async fn agreed(skus: &[&str]) -> (World, RunningShop) {
     }
     let running = in_agreement(&world).await;
     for sku in skus {
-        put(&world, &by_lot(&world, &running, sku)).await;
+        world.put(&by_lot(&world, &running, sku)).await;
     }
     push_all(&world, &running).await;
     (world, running)
@@ -42,11 +42,6 @@ fn by_lot(world: &World, running: &RunningShop, sku: &str) -> Item {
 
 fn variant(running: &RunningShop, sku: &str) -> Option<VariantId> {
     running.server.shop(|shop| VariantId::from_gid(&shop.item(sku)?.variant.gid()))
-}
-
-async fn put<R: Row>(world: &World, row: &R) {
-    let (_, expect) = read::<R, _>(&world.table.store, &row.row_key()).await.expect("read");
-    world.table.store.write(&[Write::put(row, expect)]).await.expect("written");
 }
 
 /// Plays the stream, then pushes every hint.
@@ -148,7 +143,7 @@ async fn lots_are_those_of_the_network() {
     push_all(&world, &running).await;
     assert_eq!(shown(&running, "A").as_deref(), Some("BOTH, HERE"));
     for (active, expected) in [(false, "BOTH"), (true, "BOTH, HERE")] {
-        put(&world, &Location { active, ..wh.clone() }).await;
+        world.put(&Location { active, ..wh.clone() }).await;
         world.settle().await;
         world.clock.pass(61); // The caches of the network have expired.
         let report = world.reconcile(running.front(), Job::Backlog).await.expect("done");
@@ -166,8 +161,8 @@ async fn other_items_have_no_metafield() {
         world.item(sku, &[]).await;
     }
     let running = in_agreement(&world).await;
-    put(&world, &Item { by_lot: false, ..by_lot(&world, &running, "PLAIN") }).await;
-    put(&world, &Item { by_lot: true, ..world.plain("NO-VARIANT") }).await;
+    world.put(&Item { by_lot: false, ..by_lot(&world, &running, "PLAIN") }).await;
+    world.put(&Item { by_lot: true, ..world.plain("NO-VARIANT") }).await;
     for sku in ["PLAIN", "NO-VARIANT"] {
         lot_event(&world, sku, "receipt", 5, "L", Some("2027-01-01")).await;
         push_all(&world, &running).await;
@@ -176,7 +171,7 @@ async fn other_items_have_no_metafield() {
     assert_eq!((running.calls("SetMetafields"), world.table.count(RowKind::Metafield)), (0, 0));
     running.assert_agreement(&world).await;
     // The variant of the item becomes known, so its metafield can be written.
-    put(&world, &by_lot(&world, &running, "NO-VARIANT")).await;
+    world.put(&by_lot(&world, &running, "NO-VARIANT")).await;
     push_all(&world, &running).await;
     assert_eq!(shown(&running, "NO-VARIANT").as_deref(), Some("L 2027-01-01"));
 }
@@ -188,14 +183,14 @@ async fn an_item_no_longer_kept_by_lot_shows_none() {
     lot_event(&world, "A", "receipt", 5, "L", None).await;
     push_all(&world, &running).await;
     assert_eq!(shown(&running, "A").as_deref(), Some("L"));
-    put(&world, &Item { by_lot: false, ..by_lot(&world, &running, "A") }).await;
+    world.put(&Item { by_lot: false, ..by_lot(&world, &running, "A") }).await;
     push_all(&world, &running).await;
     assert_eq!(shown(&running, "A").as_deref(), Some(""));
     lot_event(&world, "A", "receipt", 5, "M", None).await;
     push_all(&world, &running).await;
     assert_eq!((shown(&running, "A").as_deref(), metafield(&world, "A").await), (Some(""), None));
     assert!(world.promise("A").await.lots_metafield_in.is_empty(), "the promise still lists the shop");
-    put(&world, &by_lot(&world, &running, "A")).await;
+    world.put(&by_lot(&world, &running, "A")).await;
     push_all(&world, &running).await;
     assert_eq!(shown(&running, "A").as_deref(), Some("L"), "kept by lot again: units received meanwhile have no lot");
 }
@@ -212,8 +207,8 @@ async fn a_variant_shows_the_lots_of_its_own_item() {
         item.shops.values_mut().for_each(|listed| listed.variant = variant);
         item
     };
-    put(&world, &sold_as("A", variant(&running, "B"))).await;
-    put(&world, &sold_as("B", None)).await;
+    world.put(&sold_as("A", variant(&running, "B"))).await;
+    world.put(&sold_as("B", None)).await;
     push_all(&world, &running).await;
     assert_eq!((shown(&running, "B").as_deref(), metafield(&world, "B").await), (Some("OF-A"), None));
     lot_event(&world, "B", "receipt", 5, "MORE-OF-B", None).await;
@@ -399,7 +394,7 @@ async fn an_outdated_refusal_is_cleared() {
         assert_eq!(world.push(running.front(), &[hint_of_metafield(&world, "A")]).await, [0; 0]);
         assert_eq!(world.alerts(), [format!("metafield_refused#{}#A#lots raised", world.shop)]);
         if no_longer_sold {
-            put(&world, &Item { by_lot: true, ..world.plain("A") }).await;
+            world.put(&Item { by_lot: true, ..world.plain("A") }).await;
         } else {
             lot_event(&world, "A", "write_off", 5, "L", None).await;
         }
@@ -469,7 +464,7 @@ async fn many_lot_lists_are_sent_in_few_calls() {
     }
     let running = in_agreement(&world).await;
     for sku in &skus {
-        put(&world, &by_lot(&world, &running, sku)).await;
+        world.put(&by_lot(&world, &running, sku)).await;
     }
     push_all(&world, &running).await;
     assert_eq!(running.calls("SetMetafields"), 3);
@@ -483,7 +478,7 @@ async fn an_expired_lot_is_not_sold() {
     let (world, running) = agreed(&["A"]).await;
     let wh = world.network.locations().find(|location| location.code.as_str() == "WH-1").expect("ours").clone();
     let zone: TimeZone = "America/Los_Angeles".parse().expect("a time zone");
-    put(&world, &Location { time_zone: Some(zone.clone()), ..wh }).await;
+    world.put(&Location { time_zone: Some(zone.clone()), ..wh }).await;
     world.settle().await;
     world.clock.pass(61); // The caches of the network have expired.
     let tomorrow = zone.day_of(world.clock.after(86_400));

@@ -3,9 +3,8 @@
 use promissory::catalog::{
     InventoryItemId, Item, Location, LocationKind, Quantity, ShopItem, ShopListing, SystemItem, Tier, TierId,
 };
-use promissory::ports::{Store, read};
 use promissory::source::System;
-use promissory::table::{Row, RowKind, Write};
+use promissory::table::RowKind;
 use promissory_fakes::shopify::NewItem;
 use promissory_tests::shop::{in_agreement, location_id};
 use promissory_tests::source::{Post, event, outcomes};
@@ -243,11 +242,6 @@ async fn a_shipment_that_two_sources_report_is_counted_once() {
     }
 }
 
-async fn put<R: Row>(world: &World, row: &R) {
-    let (_, expect) = read::<R, _>(&world.table.store, &row.row_key()).await.expect("read");
-    world.table.store.write(&[Write::put(row, expect)]).await.expect("written");
-}
-
 /// Protects events without a mapping: they resume by themselves when the mapping is imported, by the stream or by the backlog
 /// job.
 #[tokio::test]
@@ -269,9 +263,9 @@ async fn waiting_events_resume_when_they_are_mapped() {
             unit: None,
             units: [].into(),
         };
-        put(&world, &mapping).await;
+        world.put(&mapping).await;
         let hall = Location::new("HALL-9".parse().expect("a code"), LocationKind::Warehouse);
-        put(&world, &hall).await;
+        world.put(&hall).await;
         if by_stream {
             world.settle().await;
         } else {
@@ -305,18 +299,16 @@ async fn an_order_waits_for_its_mapping() {
     let id = InventoryItemId::new(u64::try_from(id).expect("above zero"));
     let item =
         Item { shops: [(world.shop.clone(), ShopListing::new("NEW", id))].into(), ..Item::new("NEW".parse().expect("a SKU")) };
-    put(&world, &item).await;
-    put(
-        &world,
-        &ShopItem {
+    world.put(&item).await;
+    world
+        .put(&ShopItem {
             shop: world.shop.clone(),
             shop_sku: "NEW".to_owned(),
             sku: item.sku.clone(),
             inventory_item: id,
             variant: None,
-        },
-    )
-    .await;
+        })
+        .await;
     world.settle().await;
     assert!(world.alerts().contains(&format!("unmapped_sku#{}#NEW cleared", world.shop)), "{:?}", world.alerts());
     world.clock.pass(5);
@@ -332,7 +324,7 @@ async fn an_order_waits_for_its_mapping() {
 async fn buffers_apply_by_shop_item_and_tier() {
     let (world, running) = agreed().await;
     let tier: TierId = "SLOW".parse().expect("a tier");
-    put(&world, &Tier { id: tier.clone(), buffer: Quantity::new(7) }).await;
+    world.put(&Tier { id: tier.clone(), buffer: Quantity::new(7) }).await;
     let plain = world.plain("A");
     let listed = |buffer: Option<i64>| {
         let listed = plain.shops.values().next().expect("listed").clone();
@@ -353,17 +345,17 @@ async fn buffers_apply_by_shop_item_and_tier() {
         (false, None, None, 100),
     ] {
         let tier = tiered.then(|| tier.clone());
-        put(&world, &Item { tier, buffer: of_item.map(Quantity::new), shops: listed(of_shop), ..plain.clone() }).await;
+        world.put(&Item { tier, buffer: of_item.map(Quantity::new), shops: listed(of_shop), ..plain.clone() }).await;
         shows(&format!("{tiered} {of_item:?} {of_shop:?}"), shown).await;
     }
-    put(&world, &Item { tier: Some(tier.clone()), ..plain.clone() }).await;
+    world.put(&Item { tier: Some(tier.clone()), ..plain.clone() }).await;
     shows("the tier's", 93).await;
-    put(&world, &Tier { id: tier, buffer: Quantity::new(20) }).await;
+    world.put(&Tier { id: tier, buffer: Quantity::new(20) }).await;
     shows("the tier keeps back more", 80).await;
-    put(&world, &plain).await;
+    world.put(&plain).await;
     shows("no tier", 100).await;
     let closed = world.network.locations().find(|location| location.code.as_str() == "WH-1").expect("ours").clone();
-    put(&world, &Location { active: false, ..closed }).await;
+    world.put(&Location { active: false, ..closed }).await;
     world.settle().await;
     world.clock.pass(61);
     world.reconcile(running.front(), Job::Backlog).await.expect("recomputed");
@@ -385,7 +377,7 @@ async fn the_source_intake_rejects_webhooks() {
 #[tokio::test]
 async fn orders_take_the_lot_that_expires_first() {
     let (world, running) = agreed().await;
-    put(&world, &Item { by_lot: true, ..world.plain("A") }).await;
+    world.put(&Item { by_lot: true, ..world.plain("A") }).await;
     world
         .send_events(&[
             event(&world, "count", "count", 0, &json!({})),
@@ -418,7 +410,7 @@ async fn a_silent_system_raises_an_alert() {
     let (world, running) = agreed().await;
     let wms: System =
         serde_json::from_value(json!({ "code": "wms", "kind": "wms", "stale_after_minutes": 30 })).expect("a system");
-    put(&world, &wms).await;
+    world.put(&wms).await;
     let check = async |case: &str, expected: &[&str]| {
         world.reconcile(running.front(), Job::Pull).await.expect("the job runs");
         assert_eq!(world.alerts(), expected, "{case}");

@@ -23,7 +23,7 @@ use promissory::ports::{Clock, Store, Storefront, read};
 use promissory::promise::Promise;
 use promissory::source::{StockEvent, StockKind};
 use promissory::storefront::{Hint, Level, PushTarget};
-use promissory::table::{Expect, MAX_WRITES, RowKey, Streamed, Write};
+use promissory::table::{Expect, MAX_WRITES, Row, RowKey, Streamed, Write};
 use promissory_fakes::systems::InProcess;
 use promissory_local::audit::TableContents;
 use promissory_local::seed::{go_live, import_item, import_network};
@@ -137,6 +137,15 @@ impl World {
         let id = *items.entry(sku.to_owned()).or_insert(next);
         let listed = ShopListing::new(sku, InventoryItemId::new(id));
         Item { shops: [(self.shop.clone(), listed)].into(), ..Item::new(sku.parse().expect("a SKU")) }
+    }
+
+    /// Writes a row of the catalog, whether it exists or not.
+    ///
+    /// # Panics
+    /// If the store refuses it.
+    pub async fn put<R: Row>(&self, row: &R) {
+        let (_, expect) = read::<R, _>(&self.table.store, &row.row_key()).await.expect("read");
+        self.table.store.write(&[Write::put(row, expect)]).await.expect("written");
     }
 
     /// The shop's ids of the items, by SKU.

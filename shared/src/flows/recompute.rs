@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::delivered::turn_alert;
 use super::retry::{Retries, RetryBudget};
 use crate::alert::{AlertState, AlertSubject, low_stock};
-use crate::catalog::{Item, Location, MetafieldKind, Network, Place, ShopDomain, Sku, Tier};
+use crate::catalog::{Item, Location, LocationId, MetafieldKind, Network, Place, ShopDomain, Sku, Tier};
 use crate::ledger::Position;
 use crate::movement::PositionKey;
 use crate::ports::{Clock, Store, StoreError, WriteError, read_rows};
@@ -20,6 +20,9 @@ use crate::promise::{GroupPlan, PlanMembership, Promise, PromiseInputs};
 use crate::source::ScheduledReceipts;
 use crate::storefront::{Level, MetafieldValue, PromiseValue, PushTarget, VariantMetafield};
 use crate::table::{ReadRows, RowKey, UnreadableRow, Write};
+
+/// The number of levels that one transaction deletes. Each may have an alert.
+const DELETED_AT_ONCE: usize = 20;
 
 /// What recomputing an item led to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,10 +41,18 @@ pub async fn recompute<S: Store, C: Clock>(store: &S, clock: &C, network: &Netwo
     let mut retries = Retries::new(RetryBudget::RECOMPUTE, sku.as_str());
     loop {
         match recompute_once(store, clock, network, sku).await {
-            Ok(done) => return Ok(done),
+            Ok((_, Rest::LevelsToDelete)) => {}
+            Ok((done, Rest::Nothing)) => return Ok(done),
             Err(error) => retries.again(clock, error).await?,
         }
     }
+}
+
+/// What a transaction left to the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Nothing,
+    LevelsToDelete,
 }
 
 async fn recompute_once<S: Store, C: Clock>(
@@ -49,11 +60,11 @@ async fn recompute_once<S: Store, C: Clock>(
     clock: &C,
     network: &Network,
     sku: &Sku,
-) -> Result<Recomputed, WriteError> {
+) -> Result<(Recomputed, Rest), WriteError> {
     let promise_row = RowKey::Promise(sku.clone());
     let gate = read_rows(store, [RowKey::Item(sku.clone()), promise_row.clone(), RowKey::PlanOf(sku.clone())]).await?;
     let Some(item) = gate.get::<Item>(&RowKey::Item(sku.clone()))? else {
-        return Ok(Recomputed::default()); // The item is not imported yet. Its import brings it back in the stream.
+        return Ok((Recomputed::default(), Rest::Nothing)); // The item is not imported yet. Its import brings it back in the stream.
     };
     let old: Option<Promise> = gate.get(&promise_row)?;
     let plan = gate.get::<PlanMembership>(&RowKey::PlanOf(sku.clone()))?.map(|membership| RowKey::Plan(membership.plan));
@@ -86,6 +97,7 @@ async fn recompute_once<S: Store, C: Clock>(
     let mut result =
         Recomputing { store, item: &item, tier: tier.as_ref(), rows: &rows, now, new, writes: Vec::new(), due: BTreeSet::new() };
     result.levels(&scope).await?;
+    let rest = result.delete_levels(&scope).await?;
     result.metafields(network, &scope, &positions).await?;
     result.alerts()?;
     result.expired_lots(network, &positions)?;
@@ -97,7 +109,7 @@ async fn recompute_once<S: Store, C: Clock>(
     if !writes.is_empty() {
         store.write(&writes).await?;
     }
-    Ok(Recomputed { due, changed: !writes.is_empty() })
+    Ok((Recomputed { due, changed: !writes.is_empty() }, rest))
 }
 
 /// The rows that an item's promise, levels, variant metafields and alerts are in.
@@ -105,6 +117,8 @@ struct Scope<'a> {
     positions: Vec<RowKey>,
     /// Each shop and location that the item can have a level at.
     levels: Vec<(ShopDomain, &'a Location)>,
+    /// Each shop and location that the item had a level at, and can have none any more.
+    past_levels: Vec<(ShopDomain, LocationId)>,
     /// Each metafield that a shop shows or has shown. One that it should not show any more is emptied, and then forgotten.
     metafields: BTreeSet<(ShopDomain, MetafieldKind)>,
 }
@@ -121,7 +135,11 @@ impl<'a> Scope<'a> {
             let listed = item.shops.iter().filter(move |(_, listed)| has_metafield(item, kind) && listed.variant.is_some());
             shown.into_iter().chain(listed.map(|(shop, _)| shop.clone())).map(move |shop| (shop, kind))
         });
-        Self { positions: network.places().map(position).collect(), levels: levels.collect(), metafields: metafields.collect() }
+        let levels: Vec<(ShopDomain, &Location)> = levels.collect();
+        let is_past =
+            |(shop, code): &&(ShopDomain, LocationId)| !levels.iter().any(|(of, location)| of == shop && location.code == *code);
+        let past_levels = old.map(|old| old.levels.iter().filter(is_past).cloned().collect()).unwrap_or_default();
+        Self { positions: network.places().map(position).collect(), levels, past_levels, metafields: metafields.collect() }
     }
 
     /// The names of all rows to read.
@@ -135,7 +153,8 @@ impl<'a> Scope<'a> {
         let mut rows: Vec<RowKey> = alerts.map(RowKey::Alert).into();
         rows.push(RowKey::Receipts(sku.clone()));
         rows.extend(self.positions.iter().cloned());
-        rows.extend(self.levels.iter().map(|(shop, location)| level_row(sku, shop, location)));
+        rows.extend(self.levels.iter().map(|(shop, location)| level_row(sku, shop, &location.code)));
+        rows.extend(self.past_levels.iter().take(DELETED_AT_ONCE).map(|(shop, code)| level_row(sku, shop, code)));
         rows.extend(self.metafields.iter().map(|(shop, kind)| metafield_row(sku, shop, *kind)));
         rows.extend(item.tier.clone().map(RowKey::Tier));
         rows.extend(plan.cloned());
@@ -143,8 +162,8 @@ impl<'a> Scope<'a> {
     }
 }
 
-fn level_row(sku: &Sku, shop: &ShopDomain, location: &Location) -> RowKey {
-    RowKey::Level { shop: shop.clone(), sku: sku.clone(), location: location.code.clone() }
+fn level_row(sku: &Sku, shop: &ShopDomain, location: &LocationId) -> RowKey {
+    RowKey::Level { shop: shop.clone(), sku: sku.clone(), location: location.clone() }
 }
 
 fn metafield_row(sku: &Sku, shop: &ShopDomain, kind: MetafieldKind) -> RowKey {
@@ -169,8 +188,11 @@ impl<S: Store> Recomputing<'_, S> {
         let sku = &self.item.sku;
         for (shop, location) in &scope.levels {
             let place = Place::At(location.code.clone());
+            let known: Option<Level> = self.rows.get(&level_row(sku, shop, &location.code))?;
+            if known.is_some() {
+                self.new.levels.insert((shop.clone(), location.code.clone()));
+            }
             let Some(at) = self.new.places.get(&place) else { continue };
-            let known: Option<Level> = self.rows.get(&level_row(sku, shop, location))?;
             let (Some(listed), Some(shop_location)) = (self.item.shops.get(shop), location.shops.get(shop)) else { continue };
             let mut level = known.clone().unwrap_or_else(|| {
                 Level::new(shop.clone(), sku.clone(), location.code.clone(), listed.inventory_item, *shop_location)
@@ -189,8 +211,25 @@ impl<S: Store> Recomputing<'_, S> {
             if known.as_ref() != Some(&level) {
                 self.writes.push(self.rows.put(&level));
             }
+            self.new.levels.insert((shop.clone(), location.code.clone()));
         }
         Ok(())
+    }
+
+    /// Deletes the levels whose listing or location code was removed, and clears their alerts.
+    async fn delete_levels(&mut self, scope: &Scope<'_>) -> Result<Rest, StoreError> {
+        for (number, (shop, location)) in scope.past_levels.iter().enumerate() {
+            if number >= DELETED_AT_ONCE {
+                self.new.levels.insert((shop.clone(), location.clone()));
+                continue;
+            }
+            let row = level_row(&self.item.sku, shop, location);
+            let Some(known) = self.rows.get::<Level>(&row)? else { continue };
+            let mut level = Level { blocked: None, ..known };
+            self.writes.extend(turn_alert(self.store, &mut level, self.now).await?);
+            self.writes.extend(self.rows.delete(&row));
+        }
+        Ok(if scope.past_levels.len() > DELETED_AT_ONCE { Rest::LevelsToDelete } else { Rest::Nothing })
     }
 
     /// Brings each variant metafield to the new promise and the lots of the positions.

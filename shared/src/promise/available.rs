@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Item, Location, LocationKind, Network, Place, Quantity, ShopDomain, Sku, Tier};
+use crate::catalog::{Item, Location, LocationId, LocationKind, Network, Place, Quantity, ShopDomain, Sku, Tier};
 use crate::ledger::Position;
 use crate::movement::Balance;
 use crate::promise::FinishedGoodPlan;
@@ -40,6 +40,9 @@ pub struct Promise {
     /// The shops that get the promise-date metafield of the item, or whose variant still has one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub date_metafield_in: BTreeSet<ShopDomain>,
+    /// The levels of the item. A level of a listing or of a location code that was removed is deleted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub levels: BTreeSet<(ShopDomain, LocationId)>,
     /// The scheduled receipts of the item that have not arrived yet, one per source document.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incoming: Vec<ScheduledReceipt>,
@@ -209,6 +212,7 @@ impl Promise {
             places,
             lots_metafield_in: BTreeSet::new(),
             date_metafield_in: BTreeSet::new(),
+            levels: BTreeSet::new(),
             incoming: receipts.map(|receipts| receipts.incoming(item.planning.supplier_days)).unwrap_or_default(),
             issued: receipts.map(ScheduledReceipts::issued).unwrap_or_default(),
             issued_to_kits: receipts.map(ScheduledReceipts::issued_to_kits).unwrap_or_default(),

@@ -215,6 +215,9 @@ impl Checker {
         if self.watching && RowKind::of(key) == Some(RowKind::Deferred) {
             self.coverage.note("lane settled");
         }
+        if let Some(RowKey::Level { sku, location, .. }) = RowKey::parse(key) {
+            self.levels.remove(&(sku, location));
+        }
         if let Some((missing, _)) = self.waiting.remove(key) {
             let of_order = missing.starts_with("shop_");
             self.coverage.note(if of_order { "order waited for a mapping" } else { self.worker });
