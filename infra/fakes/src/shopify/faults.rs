@@ -31,7 +31,7 @@ pub struct Faults {
     pub poisoned: BTreeSet<ItemId>,
     /// Order lines for which queries return a negative quantity, which contradicts the order.
     pub contradictory: BTreeSet<LineId>,
-    /// Draft orders for which queries return a total that contradicts their lines.
+    /// Draft orders for whose lines queries return a negative quantity.
     pub contradictory_drafts: BTreeSet<DraftOrderId>,
     /// Whether the app may not read draft orders: it lacks the scope `read_draft_orders`.
     pub no_drafts_scope: bool,

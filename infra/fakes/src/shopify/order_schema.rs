@@ -261,7 +261,7 @@ fn of_draft<'a>(shop: &'a Shop, part: Part<'a>, arguments: Arguments<'_>) -> Res
         (Part::Draft(draft), "reserveInventoryUntil") => maybe(draft.reserve_until.map(zulu)),
         (Part::Draft(draft), "totalQuantityOfLineItems") => {
             let total: i64 = draft.lines.iter().flat_map(DraftLine::stocked).map(|line| line.quantity).sum();
-            leaf(if shop.faults.contradictory_drafts.contains(&draft.id) { -1 } else { total })
+            leaf(total)
         }
         (Part::Draft(draft), "order") => {
             let order = draft.order.and_then(|id| shop.orders.get(&id));
@@ -274,7 +274,9 @@ fn of_draft<'a>(shop: &'a Shop, part: Part<'a>, arguments: Arguments<'_>) -> Res
         (Part::DraftLine(line), "sku") => leaf(line.sku.as_str()),
         (Part::DraftLine(line), "quantity") => {
             let bundles = if shop.faults.components_per_bundle { line.in_bundles.unwrap_or(1) } else { 1 };
-            leaf(line.quantity / bundles)
+            let of = |id| shop.drafts.get(id).is_some_and(|draft| draft.lines.iter().any(|known| known.id == line.id));
+            let is_contradictory = shop.faults.contradictory_drafts.iter().any(of);
+            leaf(if is_contradictory { -1 } else { line.quantity / bundles })
         }
         (Part::DraftLine(line), "components") => {
             let components = line.components.iter().map(|part| Some(Node::Part(Part::DraftLine(part))));

@@ -121,8 +121,9 @@ impl DraftBody {
     /// The lines, with the components of bundles in the place of the bundles.
     ///
     /// Shopify does not document whether the quantity of a component is that of the line or that of one bundle. It documents that
-    /// the total of the draft counts the components of all bundles, so the total decides.
+    /// the total of the draft counts the components of all bundles, so the total decides where there is a bundle.
     fn lines(&self) -> Result<BTreeMap<LineId, SnapshotLine>, Uninterpretable> {
+        let has_bundle = self.line_items.nodes.iter().any(|line| !line.components.is_empty());
         let total = |units: fn(&LineBody, &LineBody) -> i64| -> i64 {
             let bundles = self.line_items.nodes.iter();
             bundles.flat_map(|line| line.stocked().map(move |part| units(line, part))).fold(0, i64::saturating_add)
@@ -132,7 +133,7 @@ impl DraftBody {
         };
         let units = [|_: &LineBody, part: &LineBody| part.quantity, per_bundle]
             .into_iter()
-            .find(|units| total(*units) == self.total_quantity_of_line_items)
+            .find(|units| !has_bundle || total(*units) == self.total_quantity_of_line_items)
             .ok_or(Uninterpretable("the total of its quantities"))?;
         let mut lines = BTreeMap::new();
         for line in &self.line_items.nodes {
