@@ -117,7 +117,7 @@ struct Scope<'a> {
     positions: Vec<RowKey>,
     /// Each shop and location that the item can have a level at.
     levels: Vec<(ShopDomain, &'a Location)>,
-    /// Each shop and location that the item had a level at, and can have none any more.
+    /// Each shop and location that the item could have a level at, and can have none any more.
     past_levels: Vec<(ShopDomain, LocationId)>,
     /// Each metafield that a shop shows or has shown. One that it should not show any more is emptied, and then forgotten.
     metafields: BTreeSet<(ShopDomain, MetafieldKind)>,
@@ -188,11 +188,9 @@ impl<S: Store> Recomputing<'_, S> {
         let sku = &self.item.sku;
         for (shop, location) in &scope.levels {
             let place = Place::At(location.code.clone());
-            let known: Option<Level> = self.rows.get(&level_row(sku, shop, &location.code))?;
-            if known.is_some() {
-                self.new.levels.insert((shop.clone(), location.code.clone()));
-            }
+            self.new.levels.insert((shop.clone(), location.code.clone()));
             let Some(at) = self.new.places.get(&place) else { continue };
+            let known: Option<Level> = self.rows.get(&level_row(sku, shop, &location.code))?;
             let (Some(listed), Some(shop_location)) = (self.item.shops.get(shop), location.shops.get(shop)) else { continue };
             let mut level = known.clone().unwrap_or_else(|| {
                 Level::new(shop.clone(), sku.clone(), location.code.clone(), listed.inventory_item, *shop_location)
@@ -211,7 +209,6 @@ impl<S: Store> Recomputing<'_, S> {
             if known.as_ref() != Some(&level) {
                 self.writes.push(self.rows.put(&level));
             }
-            self.new.levels.insert((shop.clone(), location.code.clone()));
         }
         Ok(())
     }

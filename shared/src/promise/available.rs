@@ -40,7 +40,8 @@ pub struct Promise {
     /// The shops that get the promise-date metafield of the item, or whose variant still has one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub date_metafield_in: BTreeSet<ShopDomain>,
-    /// The levels of the item. A level of a listing or of a location code that was removed is deleted.
+    /// Each shop and location that the item can have a level at. A level is deleted when its listing, or the shop's id of its location,
+    /// is removed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub levels: BTreeSet<(ShopDomain, LocationId)>,
     /// The scheduled receipts of the item that have not arrived yet, one per source document.
