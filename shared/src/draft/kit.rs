@@ -172,6 +172,7 @@ impl Draft<'_> {
                 }
                 by_parts -= kits;
                 line.put_together(&place, kits);
+                // Kits that are recorded without a movement are these kits.
                 let mut receipts = self.receipts_of(decision, &sku)?;
                 let kits = kits - receipts.take_unmoved_kits(kits);
                 receipts.put_together(kits, self.now);

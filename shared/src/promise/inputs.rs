@@ -307,7 +307,7 @@ fn since(counted: Option<Timestamp>, units: &[RecordedUnits]) -> impl Iterator<I
 }
 
 /// When the components of kits were last counted. It is not known where the components of a kit left, so every place with units
-/// must have been counted. Where no place has units, the newest count says so.
+/// must have been counted. Where no place has units, the newest count of all places applies.
 fn counted_of_kits(promise: &Promise) -> Option<Timestamp> {
     let with_units = promise.places.values().filter(|at| !at.balance.on_hand.is_zero()).map(|at| at.counted).min();
     with_units.unwrap_or_else(|| promise.places.values().map(|at| at.counted).max().flatten())

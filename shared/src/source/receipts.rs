@@ -414,8 +414,8 @@ impl ScheduledReceipts {
         open
     }
 
-    /// The runs that completed units in the [`POSTING_DAYS`] days before the newest completion of the item. The present day
-    /// has no part in this, so that the answer changes only when something is recorded.
+    /// The runs that completed units in the [`POSTING_DAYS`] days before the newest completion of the item, and the recorded kits. The
+    /// present day has no part in this, so that the answer changes only when something is recorded.
     #[must_use]
     pub fn completed(&self) -> Vec<CompletedRun> {
         let newest = self.documents.values().flat_map(|document| &document.received).map(|units| units.at).max();
