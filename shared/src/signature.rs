@@ -17,11 +17,18 @@ impl Signature {
     }
 
     /// Whether any of `secrets` signed exactly these bytes. During a rotation both the current and the previous secret are
-    /// valid. Each comparison takes constant time, and every secret is tried, so the time does not reveal which one matched.
+    /// valid. A blank secret signs nothing: everyone knows it. Each comparison takes constant time, and every secret is tried, so the time does not reveal which one matched.
     #[must_use]
     pub fn matches<'a>(&self, body: &[u8], secrets: impl IntoIterator<Item = &'a [u8]>) -> bool {
-        secrets.into_iter().fold(false, |matched, secret| mac(secret, body).verify_slice(&self.0).is_ok() | matched)
+        let secrets = secrets.into_iter().filter(|secret| !is_blank(secret));
+        secrets.fold(false, |matched, secret| mac(secret, body).verify_slice(&self.0).is_ok() | matched)
     }
+}
+
+/// Whether a secret consists of white space only.
+#[must_use]
+pub fn is_blank(secret: &[u8]) -> bool {
+    secret.iter().all(u8::is_ascii_whitespace)
 }
 
 /// The header value that signs `body`.
@@ -52,6 +59,10 @@ mod tests {
         assert!(signature.matches(body, [current, previous]), "in either order");
         assert!(!signature.matches(body, [previous]));
         assert!(!signature.matches(body, []), "without a secret nothing matches");
+        for blank in ["", " ", "\n"] {
+            let signature = Signature::from_header(&sign(body, blank.as_bytes())).expect("our own signature is base64");
+            assert!(!signature.matches(body, [current, blank.as_bytes()]), "{blank:?} is no secret");
+        }
         for at in 0..body.len() {
             let mut changed = body.to_vec();
             changed[at] ^= 1;

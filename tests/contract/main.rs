@@ -4,6 +4,7 @@
 
 mod dynamo_faults;
 mod operations;
+mod redirects;
 mod served;
 mod shopify;
 mod shopify_metafields;

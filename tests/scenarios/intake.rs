@@ -4,9 +4,10 @@ use promissory::adapters::shopify::webhook::{MAX_BODY, MAX_LINES};
 use promissory::catalog::OrderId;
 use promissory::ports::Store;
 use promissory::table::RowKey;
-use promissory_tests::webhook::{OrderBody, PREVIOUS_SECRET, Webhook, fulfilment, order};
+use promissory_tests::webhook::{OrderBody, PREVIOUS_SECRET, SECRET, Webhook, fulfilment, order};
 use promissory_tests::world::{WH, World};
 use serde_json::{Value, json};
+use webhook_intake::Intake;
 
 /// A world with 10 units of A at WH-1.
 async fn world() -> World {
@@ -66,6 +67,21 @@ async fn headers_are_checked_one_by_one() {
     ];
     for (case, webhook, status, reason) in rows {
         check(case, &webhook, status, reason).await;
+    }
+}
+
+/// Protects the door from a blank secret, which everyone knows: it signs nothing, whichever secret of the app it is.
+#[tokio::test]
+async fn a_blank_secret_signs_no_webhook() {
+    let world = World::new().await;
+    for (secret, previous) in [(SECRET, ""), (SECRET, " "), ("", PREVIOUS_SECRET), ("\n", "")] {
+        let app = json!({ "client_id": "id", "client_secret": secret, "previous_client_secret": previous });
+        let intake = Intake { app: serde_json::from_value(app).expect("secrets"), ..world.intake() };
+        for blank in ["", " ", "\n"] {
+            let webhook = create(good().bytes()).signed_by(blank);
+            let answer = intake.handle(webhook.request()).await;
+            assert_eq!(answer.status().as_u16(), 401, "{secret:?}, {previous:?}: signed by {blank:?}");
+        }
     }
 }
 

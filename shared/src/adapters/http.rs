@@ -8,7 +8,8 @@ use jiff::fmt::rfc2822;
 use reqwest::header::{DATE, HeaderMap};
 use rustls::{ClientConfig, RootCertStore};
 
-/// A client with the public root certificates and without timeouts.
+/// A client with the public root certificates and without timeouts. It follows no redirect: that would send tokens and secrets to a
+/// server that is not configured.
 ///
 /// # Errors
 /// When the TLS stack cannot be set up.
@@ -20,7 +21,8 @@ pub(super) fn client() -> Result<reqwest::ClientBuilder, rustls::Error> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(reqwest::Client::builder().tls_backend_preconfigured(tls).connect_timeout(Duration::from_secs(2)))
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).connect_timeout(Duration::from_secs(2));
+    Ok(client.redirect(reqwest::redirect::Policy::none()))
 }
 
 /// When a server answered, by its own clock.

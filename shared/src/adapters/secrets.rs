@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::catalog::SystemId;
+use crate::signature::is_blank;
 
 /// The credentials of the Shopify app, stored as a JSON object of these fields.
 #[derive(Debug, Clone, Deserialize)]
@@ -40,12 +41,28 @@ impl ShopifyApp {
         })?;
         let app: Self = serde_json::from_str(answer.secret_string().unwrap_or_default())
             .map_err(|_| "the Shopify secret must be a JSON object with client_id and client_secret".to_owned())?;
-        if app.client_secret.expose_secret() == Self::PLACEHOLDER {
+        app.check()?;
+        Ok(app)
+    }
+
+    /// Checks that the secrets are usable. A blank one is known to everyone.
+    fn check(&self) -> Result<(), String> {
+        let secret = self.client_secret.expose_secret();
+        if secret == Self::PLACEHOLDER {
             return Err(
                 "the Shopify secret still holds its placeholder; put the app's client_id and client_secret into it".into()
             );
         }
-        Ok(app)
+        if self.client_id.trim().is_empty() || is_blank(secret.as_bytes()) {
+            return Err("client_id or client_secret in the Shopify secret is blank; put the values of the app into it".into());
+        }
+        let previous = self.previous_client_secret.as_ref().map(|secret| secret.expose_secret().as_bytes());
+        if previous.is_some_and(is_blank) {
+            return Err(
+                "previous_client_secret in the Shopify secret is blank; put the previous secret into it, or remove it".into()
+            );
+        }
+        Ok(())
     }
 
     /// All secrets that may sign a webhook now.
@@ -81,10 +98,21 @@ impl SourceSecrets {
             let code = error.code().unwrap_or("no answer");
             format!("the secret of the sources cannot be read ({code}); check SOURCES_SECRET_ARN and the function's role")
         })?;
-        serde_json::from_str(answer.secret_string().unwrap_or_default()).map_err(|_| {
+        let secrets: Self = serde_json::from_str(answer.secret_string().unwrap_or_default()).map_err(|_| {
             "the secret of the sources must be {\"signing\": {system: text or list of texts}, \"outbound\": {name: text}}"
                 .to_owned()
-        })
+        })?;
+        for name in secrets.blank() {
+            tracing::error!(name, "an entry of the sources' secret is blank and is not used; put a value into it, or remove it");
+        }
+        Ok(secrets)
+    }
+
+    /// The entries that are blank, and that are therefore not used.
+    fn blank(&self) -> impl Iterator<Item = &str> {
+        let signing = self.signing.iter().filter(|(_, signing)| signing.texts().iter().any(is_blank_text));
+        let outbound = self.outbound.iter().filter(|(_, secret)| is_blank_text(secret));
+        signing.map(|(system, _)| system.as_str()).chain(outbound.map(|(name, _)| name.as_str()))
     }
 
     /// Adds a signing secret of `system`.
@@ -101,21 +129,30 @@ impl SourceSecrets {
         self
     }
 
-    /// All secrets that `system` may sign with now; none for an unknown system. An empty secret is ignored.
+    /// All secrets that `system` may sign with now; none for an unknown system.
     pub fn of(&self, system: &SystemId) -> impl Iterator<Item = &[u8]> {
-        let secrets = match self.signing.get(system.as_str()) {
-            None => &[],
-            Some(Signing::One(secret)) => std::slice::from_ref(secret),
-            Some(Signing::Several(secrets)) => secrets.as_slice(),
-        };
-        secrets.iter().map(|secret| secret.expose_secret().as_bytes()).filter(|secret| !secret.is_empty())
+        let secrets = self.signing.get(system.as_str()).map_or(&[][..], Signing::texts);
+        secrets.iter().filter(|secret| !is_blank_text(secret)).map(|secret| secret.expose_secret().as_bytes())
     }
 
-    /// The secret that connectors use under `name`.
+    /// The secret that connectors use under `name`; `None` where it is blank.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&SecretString> {
-        self.outbound.get(name)
+        self.outbound.get(name).filter(|secret| !is_blank_text(secret))
     }
+}
+
+impl Signing {
+    fn texts(&self) -> &[SecretString] {
+        match self {
+            Self::One(secret) => std::slice::from_ref(secret),
+            Self::Several(secrets) => secrets,
+        }
+    }
+}
+
+fn is_blank_text(secret: &SecretString) -> bool {
+    is_blank(secret.expose_secret().as_bytes())
 }
 
 /// The source of the sources' secrets.
@@ -183,5 +220,36 @@ impl Keyring {
 impl From<SourceSecrets> for Keyring {
     fn from(secrets: SourceSecrets) -> Self {
         Self::Held(Arc::new(secrets))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects the door from a secret that everyone knows: a blank secret is refused or not used, whichever of them it is.
+    #[test]
+    fn no_secret_may_be_blank() {
+        for blank in ["", " ", "\t\n"] {
+            let app = |id: &str, secret: &str, previous: Option<&str>| ShopifyApp {
+                client_id: id.to_owned(),
+                client_secret: secret.into(),
+                previous_client_secret: previous.map(SecretString::from),
+            };
+            assert_eq!(app("id", "secret", None).check(), Ok(()));
+            assert_eq!(app("id", "secret", Some("before")).check(), Ok(()));
+            assert!(app(blank, "secret", None).check().is_err_and(|error| error.contains("client_id")), "{blank:?}");
+            assert!(app("id", blank, None).check().is_err_and(|error| error.contains("client_secret")), "{blank:?}");
+            let previous = app("id", "secret", Some(blank)).check();
+            assert!(previous.is_err_and(|error| error.contains("previous_client_secret")), "{blank:?}");
+
+            let secrets = SourceSecrets::default().signing("wms", blank).outbound("token", blank).outbound("other", "a token");
+            assert_eq!(secrets.of(&"wms".parse().expect("a system")).count(), 0, "{blank:?}");
+            assert!(secrets.named("token").is_none() && secrets.named("other").is_some(), "{blank:?}");
+            assert_eq!(secrets.blank().collect::<Vec<_>>(), ["wms", "token"]);
+        }
+        let several = r#"{"signing":{"wms":["", "a secret"]}}"#;
+        let several: SourceSecrets = serde_json::from_str(several).expect("secrets");
+        assert_eq!(several.of(&"wms".parse().expect("a system")).collect::<Vec<_>>(), [b"a secret"]);
     }
 }
