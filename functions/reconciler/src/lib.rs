@@ -90,6 +90,10 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock, Q: Source> Reconciler<
     /// [`ReconcileError`]. The next run of the job continues where this one stopped.
     pub async fn handle(&self, job: Job, deadline: Timestamp) -> Result<Report, ReconcileError> {
         let (store, front, hints, clock) = (&self.store, &self.front, &self.hints, &self.clock);
+        if matches!(job, Job::Backlog) {
+            // It resumes what waited for a mapping, which an import may have brought a moment ago.
+            self.network.forget();
+        }
         let network = self.network.get(store, clock.now()).await?;
         let reading = OrderReader { store, front, bus: &self.bus, clock, network: &network, shop: &self.shop, deadline };
         let report = match job {

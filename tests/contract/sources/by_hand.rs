@@ -125,6 +125,36 @@ async fn a_file_is_not_fed_under_a_wrong_system() {
     assert_eq!(world.positions().await, ["A@WH-1 8 on hand, 0 reserved"]);
 }
 
+/// Protects a file from its own oddities: an event that it names twice, a byte order mark, and a line that waits, which the report
+/// names. A file that is accepted whole clears the alert about refused events.
+#[tokio::test]
+async fn a_file_may_repeat_an_event_and_names_the_lines_that_wait() {
+    let world = World::new().await;
+    world.item("A", &[]).await;
+    let table = Ledger::new(world.table.client.clone(), Table::NAME);
+    let connector = serde_json::from_value(json!({ "code": "sap", "kind": "erp" })).expect("a connector");
+    set(&world.table.store, &connector).await.expect("written");
+    let line = |id: &str, sku: &str, kind: &str| {
+        let at = world.clock.after(0).to_string();
+        json!({ "id": id, "kind": kind, "sku": sku, "location": "WH-1", "quantity": 5, "occurred_at": at }).to_string()
+    };
+    let feed = async |lines: &[String]| {
+        let consent = Consent { new_system: true, apply_again: false, ask: &|_| None };
+        let text = format!("\u{FEFF}{}", lines.join("\n"));
+        feed_as(&table, &world.clock, &"erp".parse().expect("a system"), &text, &consent).await.expect("fed")
+    };
+    let report =
+        feed(&[line("1", "A", "receipt"), line("1", "A", "receipt"), line("2", "NEW", "receipt"), line("3", "A", "?")]).await;
+    assert_eq!((report.applied, report.duplicates, report.waiting, report.refused.len()), (1, 1, 1, 1), "{report:?}");
+    assert!(report.waits_for[&3].contains("NEW") && report.refused.contains_key(&4), "{report:?}");
+    let about = ("erp".to_owned(), "An event is refused.".to_owned());
+    let subject = promissory::alert::AlertSubject::RefusedEvent { system: about.0 };
+    promissory::flows::alert::raise(&world.table.store, &world.clock, (subject, about.1)).await.expect("raised");
+    assert!(feed(&[line("4", "A", "receipt")]).await.refused.is_empty());
+    assert!(world.alerts().contains(&"refused_event#erp cleared".to_owned()), "{:?}", world.alerts());
+    assert_eq!(world.positions().await, ["A@WH-1 10 on hand, 0 reserved"]);
+}
+
 /// Protects the ledger from a second connector of one system under a mistyped name, which would pull every row again. A name that is
 /// close to no other needs no consent.
 #[tokio::test]

@@ -115,7 +115,7 @@ pub struct FeedArgs {
     /// Apply the events although another system has sent the same ones.
     #[arg(long)]
     apply_again: bool,
-    /// Print one JSON object: applied, duplicates, waiting, refused.
+    /// Print one JSON object: applied, duplicates, waiting, waits_for, no_movement, refused.
     #[arg(long)]
     json: bool,
 }
@@ -149,6 +149,9 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
             let report = feed_as(&table.find(say).await?, &SystemClock, &system, &text, &consent).await?;
             let mut lines: Vec<String> =
                 report.no_movement.iter().map(|(line, why)| format!("line {line} moved no stock, {why}")).collect();
+            lines.extend(report.waits_for.iter().map(|(line, missing)| {
+                format!("line {line} is stored and waits for a mapping: {missing}. Import it with `catalog import`")
+            }));
             lines.extend(report.refused.iter().map(|(line, problem)| format!("line {line} is refused: {problem}")));
             let (applied, duplicates, waiting) = (report.applied, report.duplicates, report.waiting);
             lines.push(format!(

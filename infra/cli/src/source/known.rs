@@ -9,9 +9,9 @@ use std::{fmt, io};
 
 use promissory::catalog::{SystemId, nearest};
 use promissory::ledger::{AppliedEvent, LedgerEvent};
-use promissory::ports::{Store, StoreError, read};
+use promissory::ports::{Store, StoreError, read, read_rows};
 use promissory::source::{Heartbeat, System, parse};
-use promissory::table::{Key, RowKey};
+use promissory::table::RowKey;
 use serde_json::Value;
 
 use crate::catalog::rows;
@@ -97,13 +97,15 @@ impl FedBefore {
         for other in others.iter().filter(|other| *other != name) {
             let event = |(line, value): &(usize, Value)| Some((*line, LedgerEvent::Stock(parse(other, value).ok()?)));
             let events: Vec<(usize, LedgerEvent)> = lines.iter().filter_map(event).collect();
-            let keys: Vec<Key> = events.iter().map(|(_, event)| RowKey::AppliedEvent(event.id().clone()).key()).collect();
-            if keys.is_empty() {
+            let mark = |event: &LedgerEvent| RowKey::AppliedEvent(event.id().clone());
+            // A file may name an event twice.
+            let marks: BTreeSet<RowKey> = events.iter().map(|(_, event)| mark(event)).collect();
+            if marks.is_empty() {
                 continue;
             }
-            for ((line, event), record) in events.iter().zip(store.get(&keys).await?) {
-                let Some(record) = record else { continue };
-                if record.decode::<AppliedEvent>()?.content == event.content() {
+            let rows = read_rows(store, marks).await?;
+            for (line, event) in &events {
+                if rows.get::<AppliedEvent>(&mark(event))?.is_some_and(|known| known.content == event.content()) {
                     return Ok(Some(Self { line: *line, other: other.clone(), name: name.clone() }));
                 }
             }

@@ -6,9 +6,10 @@ pub mod known;
 use std::collections::BTreeMap;
 use std::io;
 
+use promissory::alert::AlertSubject;
 use promissory::catalog::{Network, SystemId, nearest};
 use promissory::draft::EventOutcome;
-use promissory::flows::{HeartbeatRecorder, Received, load_network, receive_all};
+use promissory::flows::{HeartbeatRecorder, Received, alert, load_network, receive_all};
 use promissory::ledger::LedgerEvent;
 use promissory::ports::{Clock, Listing, Store, StoreError, WriteError, list_all, read};
 use promissory::source::pull::FeedWatermark;
@@ -84,6 +85,8 @@ pub struct FeedReport {
     pub duplicates: usize,
     /// Events that wait for a mapping, or in the lane of a busy position.
     pub waiting: usize,
+    /// Lines that wait for a mapping, by number, with the mapping.
+    pub waits_for: BTreeMap<usize, String>,
     /// Applied lines that moved no stock, by number, with the reason.
     pub no_movement: BTreeMap<usize, String>,
     /// Refused lines, by number, with the reason.
@@ -158,6 +161,8 @@ pub async fn feed<S: Store, C: Clock>(
     text: &str,
 ) -> Result<FeedReport, StoreError> {
     let mut report = FeedReport::default();
+    // Spreadsheets and editors may begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let lines: Vec<(usize, &str)> = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()).collect();
     for lines in lines.chunks(MAX_BATCH) {
         let mut events = Vec::new();
@@ -175,8 +180,13 @@ pub async fn feed<S: Store, C: Clock>(
         }
         for (number, received) in numbers.into_iter().zip(receive_all(store, clock, network, events).await?) {
             let refused = match received {
-                Received::Deferred(_) | Received::Decided(EventOutcome::Waiting(_)) => {
+                Received::Deferred(_) => {
                     report.waiting += 1;
+                    continue;
+                }
+                Received::Decided(EventOutcome::Waiting(missing)) => {
+                    report.waiting += 1;
+                    report.waits_for.insert(number, missing.to_string());
                     continue;
                 }
                 Received::Decided(EventOutcome::Applied { no_movement, .. }) => {
@@ -190,10 +200,16 @@ pub async fn feed<S: Store, C: Clock>(
                 }
                 Received::Decided(EventOutcome::ContentMismatch) => "its id was used before with other content".to_owned(),
                 Received::Decided(EventOutcome::Refused(unfit)) => unfit.to_string(),
-                Received::Decided(EventOutcome::Unreadable) => "a row that it touches cannot be read".to_owned(),
+                Received::Decided(EventOutcome::Unreadable | EventOutcome::Quarantined) => {
+                    "a row that it changes cannot be read or written: the log names it".to_owned()
+                }
             };
             report.refused.insert(number, refused);
         }
+    }
+    if report.refused.is_empty() && report.applied + report.duplicates + report.waiting > 0 {
+        let subject = AlertSubject::RefusedEvent { system: system.to_string() };
+        alert::clear(store, clock, (subject, format!("A whole file of {system} was accepted."))).await?;
     }
     Ok(report)
 }
