@@ -337,6 +337,11 @@ impl Visitor<'_> for OrderIdVisitor {
         Ok(OrderId::Order(number))
     }
 
+    /// A number of DynamoDB is signed.
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<OrderId, E> {
+        u64::try_from(number).map(OrderId::Order).map_err(|_| E::invalid_value(serde::de::Unexpected::Signed(number), &self))
+    }
+
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<OrderId, E> {
         text.parse().map_err(E::custom)
     }
