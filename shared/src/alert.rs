@@ -173,6 +173,11 @@ alert_rules! {
         /// Its topic.
         topic: String,
     },
+    /// A row of the table cannot be read, so what depends on it is left out until a person repairs it.
+    FaultyRow {
+        /// The key of the row.
+        row: String,
+    },
     /// An event arrived again with the same id and other content. The first one stays in force.
     ContentMismatch {
         /// The id of the event.
@@ -274,13 +279,30 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// The most characters of the text. A text that lists many lots or dates ends there.
+    const MAX_DETAIL: usize = 2_000;
+
     /// The alert after an evaluation found it in `state`; `None` when it is in that state already, so there is nothing to write.
     #[must_use]
     pub fn next(known: Option<&Self>, subject: AlertSubject, state: AlertState, detail: String, now: Timestamp) -> Option<Self> {
         let current = known.map_or(AlertState::Cleared, |alert| alert.state);
         let times = known.map_or(0, |alert| alert.times) + u64::from(state == AlertState::Raised);
+        let detail = match detail.char_indices().nth(Self::MAX_DETAIL) {
+            Some((end, _)) => format!("{} (the rest is left out)", &detail[..end]),
+            None => detail,
+        };
         (current != state).then_some(Self { subject, state, times, detail, changed_at: now })
     }
+}
+
+/// The alert about a row that cannot be read.
+#[must_use]
+pub fn faulty_row(row: String, reason: &str) -> (AlertSubject, String) {
+    let detail = format!(
+        "The row {row} cannot be read: {reason}. What depends on it is left out; everything else goes on. Repair the row, or restore \
+         it from a backup of the table."
+    );
+    (AlertSubject::FaultyRow { row }, detail)
 }
 
 /// The state of an item's low-stock alert when the network has `available` units of it; `None` to keep the state it has.

@@ -16,7 +16,9 @@ fn kind(outcome: &Result<(), WriteError>) -> &'static str {
         Err(WriteError::Refused(_)) => "refused",
         Err(WriteError::Conflict) => "conflict",
         Err(WriteError::Store(StoreError::Unavailable { .. })) => "unavailable",
-        Err(WriteError::Store(StoreError::Unreadable(_))) => "corrupt",
+        Err(WriteError::Store(StoreError::Unreadable(_))) => "unreadable",
+        Err(WriteError::Store(StoreError::Unwritable(_))) => "unwritable",
+        Err(WriteError::Store(StoreError::Rejected { .. })) => "rejected",
     }
 }
 
@@ -30,6 +32,8 @@ async fn failures_of_a_write_are_classified() {
         (Fault::RequestLost, "unavailable", "done"),
         (Fault::Conflict, "conflict", "done"),
         (Fault::AnswerLost, "unavailable", "refused"),
+        (Fault::Denied, "rejected", "done"),
+        (Fault::Invalid, "unwritable", "done"),
     ];
     for (fault, at_first, then) in rows {
         for writes in [vec![put("a")], vec![put("a"), put("b")], vec![put("a"), put("b"), put("c")]] {
@@ -43,7 +47,33 @@ async fn failures_of_a_write_are_classified() {
     let table = dynamo::table();
     table.faults.next("TransactWriteItems", 1, Fault::ThrottledInside);
     assert_eq!(kind(&table.store.write(&[put("a"), put("b")]).await), "unavailable", "a transaction throttled at one row");
+    table.faults.next("TransactWriteItems", 1, Fault::InvalidInside);
+    assert_eq!(kind(&table.store.write(&[put("a"), put("b")]).await), "unwritable", "a transaction with one invalid row");
     assert_eq!(table.rows().len(), 0);
+}
+
+/// Protects everything behind a row that can never be written: it is found before the call, by its size or its key.
+#[tokio::test]
+async fn a_row_beyond_a_limit_is_not_sent() {
+    let table = dynamo::table();
+    let long = |pk: usize, sk: usize| Write::Put {
+        key: Key::new("p".repeat(pk), "s".repeat(sk)),
+        body: json!({}),
+        index: None,
+        expect: Expect::Absent,
+    };
+    assert_eq!(kind(&table.store.write(&[long(2_048, 1_024)]).await), "done", "the longest key");
+    let many: Vec<Write> = (0..100).map(|n| put(&n.to_string())).collect();
+    for (case, writes) in [
+        ("partition key", vec![long(2_049, 1)]),
+        ("sort key", vec![put("a"), long(1, 1_025)]),
+        ("among a hundred", many[..99].iter().cloned().chain([long(2_049, 1)]).collect()),
+    ] {
+        table.faults.forget_calls();
+        assert_eq!(kind(&table.store.write(&writes).await), "unwritable", "{case}");
+        assert_eq!(table.faults.calls("PutItem") + table.faults.calls("TransactWriteItems"), 0, "{case}");
+    }
+    assert_eq!(table.rows().len(), 1);
 }
 
 /// Protects decisions from incomplete reads: a failed read returns an error, and unprocessed keys are read again.

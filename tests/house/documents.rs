@@ -73,7 +73,7 @@ fn table() -> String {
          `the_reference_of_the_table_is_current` prints the new page.\n\n\
          One table, on demand, with a stream of new and old images and one sparse index (`ipk`, `isk`). A row is `pk`, `sk`, \
          `rev` (it counts the writes of the row; every write names the revision that it replaces, or that there must be none) \
-         and `body`. A key is made of segments with `#` between them; `#` and `%` in a segment are written `%23` and `%25`.\n\n\
+         and `body` (a map, or above 16 KB deflated JSON). A key is made of segments with `#` between them; `#` and `%` in a segment are written `%23` and `%25`.\n\n\
          | row | pk | sk | index entry | in the stream |\n|---|---|---|---|---|\n",
     );
     for example in examples() {

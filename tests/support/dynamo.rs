@@ -224,6 +224,9 @@ impl HttpConnector for InProcess {
 fn strike(fault: Fault, engine: &Engine, operation: &str, body: &[u8]) -> Result<HttpResponse, ConnectorError> {
     match fault {
         Fault::Throttled => Ok(refused(400, "ProvisionedThroughputExceededException", &json!({}))),
+        Fault::Denied => Ok(refused(400, "AccessDeniedException", &json!({}))),
+        Fault::Invalid => Ok(refused(400, "ValidationException", &json!({}))),
+        Fault::InvalidInside => Ok(cancelled(body, "ValidationError")),
         Fault::ThrottledInside => Ok(cancelled(body, "ThrottlingError")),
         Fault::Internal => Ok(refused(500, "InternalServerError", &json!({}))),
         Fault::Conflict if operation == "TransactWriteItems" => Ok(cancelled(body, "TransactionConflict")),

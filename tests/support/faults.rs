@@ -9,6 +9,12 @@ pub enum Fault {
     Throttled,
     /// A transaction that is cancelled because one of its rows is throttled.
     ThrottledInside,
+    /// Rejected, because the role does not allow it.
+    Denied,
+    /// Rejected, because the request is not valid.
+    Invalid,
+    /// A transaction that is cancelled because one of its rows is not valid, for example too large.
+    InvalidInside,
     /// Rejected with status 500 and not executed.
     Internal,
     /// A transaction conflict; not executed.

@@ -16,7 +16,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use promissory::alert::Alert;
 use promissory::catalog::{Network, ShopDomain, Sku};
-use promissory::flows::{NetworkCache, Resumed, hint_all, recompute, replan, request_refresh, resume, settle_lane};
+use promissory::flows::{NetworkCache, Resumed, alert, hint_all, recompute, replan, request_refresh, resume, settle_lane};
 use promissory::ledger::Lane;
 use promissory::ports::{Bus, Clock, Hints, Store, StoreError};
 use promissory::storefront::PushTarget;
@@ -66,10 +66,11 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
                 return (!records.is_empty()).then_some(0);
             }
         };
-        for at in &work.unreadable {
-            tracing::error!(record = at, "a record of the stream cannot be read");
+        let mut failed = Failed::new();
+        for (at, row) in work.unreadable {
+            tracing::error!(record = at, %row, "a record of the stream cannot be read");
+            failed.extend(self.must_repeat(&row.into()).await.then_some(at));
         }
-        let mut failed: Failed = work.unreadable;
         failed.extend(self.recompute(&network, work.recompute).await);
         // Plans are computed from promises, so they come after them. A changed plan returns in the stream.
         failed.extend(self.replan(&network, work.replan).await);
@@ -109,8 +110,8 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%sku, %error, "an item could not be recomputed; the stream repeats its record");
-                    failed.insert(at);
+                    tracing::warn!(%sku, %error, "an item could not be recomputed");
+                    failed.extend(self.must_repeat(&error).await.then_some(at));
                 }
             }
         }
@@ -131,18 +132,38 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
     async fn replan(&self, network: &Network, skus: BTreeMap<Sku, usize>) -> Option<usize> {
         let first = skus.values().min().copied()?;
         let changed: BTreeSet<Sku> = skus.into_keys().collect();
-        match replan(&self.store, &self.clock, network, &changed).await {
+        let error = match replan(&self.store, &self.clock, network, &changed).await {
             Ok(plans) => {
                 if plans > 0 {
                     tracing::info!(plans, "planned again");
                 }
-                None
+                return None;
             }
-            Err(error) => {
-                tracing::warn!(%error, "planning groups could not be planned; the stream repeats the record");
-                Some(first)
+            Err(error) => error,
+        };
+        if !error.is_permanent() {
+            tracing::warn!(%error, "planning groups could not be planned; the stream repeats the record");
+            return Some(first);
+        }
+        // One group that cannot be planned must not keep the others from their plans.
+        let mut repeat = false;
+        for sku in changed {
+            if let Err(error) = replan(&self.store, &self.clock, network, &BTreeSet::from([sku.clone()])).await {
+                tracing::warn!(%sku, %error, "the planning group of an item could not be planned");
+                repeat |= self.must_repeat(&error).await;
             }
         }
+        repeat.then_some(first)
+    }
+
+    /// Whether the stream must repeat a record whose work failed. Repeating does not help against a permanent failure, and it would
+    /// hold up every record behind it; a person is alerted instead.
+    async fn must_repeat(&self, error: &StoreError) -> bool {
+        if !error.is_permanent() {
+            return true;
+        }
+        let alerted = alert::faulty_row(&self.store, &self.clock, error).await;
+        alerted.inspect_err(|error| tracing::error!(%error, "the alert about a faulty row could not be raised")).is_err()
     }
 
     /// Publishes all alerts in one call.

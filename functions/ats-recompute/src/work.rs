@@ -7,7 +7,8 @@ use promissory::alert::Alert;
 use promissory::catalog::{LocationId, Place, Resource, Sku, WhereUsed};
 use promissory::ledger::Lane;
 use promissory::promise::GroupPlan;
-use promissory::table::{Key, Row, RowKey, Streamed, waiting_prefixes};
+use promissory::table::{Key, Row, RowKey, Streamed, UnreadableRow, inflated, waiting_prefixes};
+use serde_dynamo::AttributeValue;
 
 /// The work of one batch. Each piece carries the position of the first record that requires it. When the piece fails, the
 /// stream repeats everything from that record on.
@@ -25,8 +26,8 @@ pub struct Work {
     pub refresh: Option<usize>,
     /// Index prefixes of rows that waited for a mapping that may exist now.
     pub resume: BTreeMap<String, usize>,
-    /// Records that cannot be read.
-    pub unreadable: BTreeSet<usize>,
+    /// Records that cannot be read, each with its row.
+    pub unreadable: BTreeMap<usize, UnreadableRow>,
     /// Locations that the records name.
     pub locations: BTreeSet<LocationId>,
     /// Whether a location itself changed.
@@ -45,8 +46,7 @@ impl Work {
     }
 
     fn take(&mut self, at: usize, record: &EventRecord) {
-        let key = serde_dynamo::from_item::<_, StoredKey>(record.change.keys.clone()).ok();
-        let Some(row) = key.and_then(|StoredKey { pk, sk }| RowKey::parse(&Key::new(pk, sk))) else { return };
+        let Some(row) = key_of(record).and_then(|key| RowKey::parse(&key)) else { return };
         if row.streamed() == Streamed::No {
             return;
         }
@@ -71,12 +71,14 @@ impl Work {
                         self.replan.entry(parent).or_insert(at);
                     }
                 }
-                Ok(None) | Err(_) => drop(self.unreadable.insert(at)),
+                Ok(None) => {}
+                Err(error) => self.unreadable(at, record, &error),
             },
             RowKey::Plan(_) => self.replanned(at, record),
             RowKey::Alert(_) => match image::<Alert>(&record.change.new_image) {
                 Ok(Some(alert)) => self.alerts.push((at, alert)),
-                Ok(None) | Err(_) => drop(self.unreadable.insert(at)),
+                Ok(None) => {}
+                Err(error) => self.unreadable(at, record, &error),
             },
             RowKey::Deferred { lane, .. } => {
                 self.lanes.entry(lane).or_insert(at);
@@ -126,9 +128,20 @@ impl Work {
                     self.recompute.entry(sku).or_insert(at);
                 }
             }
-            (Err(_), _) | (_, Err(_)) => drop(self.unreadable.insert(at)),
+            (Err(error), _) | (_, Err(error)) => self.unreadable(at, record, &error),
         }
     }
+
+    fn unreadable(&mut self, at: usize, record: &EventRecord, error: &serde_dynamo::Error) {
+        let key = key_of(record).map(|key| key.to_string()).unwrap_or_default();
+        self.unreadable.insert(at, UnreadableRow { key, detail: error.to_string() });
+    }
+}
+
+/// The key of the row that a record is about.
+fn key_of(record: &EventRecord) -> Option<Key> {
+    let StoredKey { pk, sk } = serde_dynamo::from_item(record.change.keys.clone()).ok()?;
+    Some(Key::new(pk, sk))
 }
 
 /// The row in an image of a record; `None` where there was none.
@@ -136,7 +149,14 @@ fn image<R: Row>(image: &serde_dynamo::Item) -> Result<Option<R>, serde_dynamo::
     if image.is_empty() {
         return Ok(None);
     }
-    serde_dynamo::from_item::<_, Image<R>>(image.clone()).map(|image| Some(image.body))
+    match image.get("body").cloned() {
+        Some(AttributeValue::B(bytes)) => {
+            let body = inflated(&bytes).map_err(serde::de::Error::custom)?;
+            R::deserialize(body).map(Some).map_err(serde::de::Error::custom)
+        }
+        Some(body) => serde_dynamo::from_attribute_value(body).map(Some),
+        None => Err(serde::de::Error::missing_field("body")),
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -145,7 +165,21 @@ struct StoredKey {
     sk: String,
 }
 
-#[derive(serde::Deserialize)]
-struct Image<R> {
-    body: R,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects alerts about orders: their numbers are read from the stream as they are stored.
+    #[test]
+    fn an_alert_about_an_order_is_read_from_the_stream() {
+        let subject = promissory::alert::AlertSubject::Unallocated {
+            shop: "a.myshopify.com".parse().expect("a shop"),
+            order: promissory::catalog::OrderId::new(5_000_000_000_000_000_003),
+        };
+        let now = "2026-11-25T02:19:30Z".parse().expect("a time");
+        let alert = Alert::next(None, subject, promissory::alert::AlertState::Raised, String::new(), now).expect("it changes");
+        let body = serde_json::json!({ "body": serde_json::to_value(&alert).expect("JSON") });
+        let item: serde_dynamo::Item = serde_dynamo::to_item(body).expect("an item");
+        assert_eq!(image::<Alert>(&item).map_err(|error| error.to_string()), Ok(Some(alert)));
+    }
 }

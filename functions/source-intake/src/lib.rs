@@ -285,8 +285,9 @@ fn answer_for(event: &StockEvent, received: Received) -> Answer {
             Some("this id was received before with other content; the first one stands".to_owned()),
         ),
         Received::Decided(EventOutcome::Refused(error)) => (AnswerOutcome::Refused, None, Some(error.to_string())),
-        Received::Decided(EventOutcome::Unreadable) => {
-            (AnswerOutcome::Refused, None, Some("a row that the event changes cannot be read; the log names it".to_owned()))
+        Received::Decided(EventOutcome::Unreadable | EventOutcome::Quarantined) => {
+            let detail = "a row that the event changes cannot be read or written; the log names it".to_owned();
+            (AnswerOutcome::Refused, None, Some(detail))
         }
     };
     Answer { id: Some(event.id.id.clone()), outcome, movements, detail }

@@ -128,6 +128,8 @@ impl<S: Store, C: Clock> Intake<S, C> {
             }
             Received::Decided(EventOutcome::Duplicate) => ("duplicate", 0, 0, None),
             Received::Deferred(_) => ("deferred", 0, 0, None),
+            // Repeating the webhook does not help. The alert tells a person, and sweeps read the order again.
+            Received::Decided(EventOutcome::Quarantined) => ("quarantined", 0, 0, None),
             Received::Decided(EventOutcome::ContentMismatch) => return Err(Refusal::ContentMismatch),
             Received::Decided(EventOutcome::Unreadable | EventOutcome::Waiting(_) | EventOutcome::Refused(_)) => {
                 return Err(Refusal::Unreadable);

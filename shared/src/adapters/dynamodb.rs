@@ -1,6 +1,6 @@
 //! The store port on DynamoDB: one table, one sparse index, strongly consistent reads by key.
 //!
-//! A row has `pk`, `sk`, `rev`, its `body` as a map, and `ipk`/`isk` while it has an index entry. One write is a `PutItem` or
+//! A row has `pk`, `sk`, `rev`, its `body` as a map or deflated, and `ipk`/`isk` while it has an index entry. One write is a `PutItem` or
 //! `DeleteItem` (half the price); several are one `TransactWriteItems`. Both return the stored row when a condition fails.
 //!
 //! The SDK's futures are boxed: they are large, and would be part of every future that contains them.
@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::types::{
 use serde_json::Value;
 
 use crate::ports::{Cursor, Listing, Page, Refusal, Store, StoreError, WriteError};
-use crate::table::{Expect, Key, MAX_WRITES, Record, UnreadableRow, Write};
+use crate::table::{Expect, Key, MAX_WRITES, Record, StoredBody, UnreadableRow, UnwritableRow, Write, inflated, stored_bodies};
 
 /// The most keys of one `BatchGetItem`.
 const MAX_KEYS: usize = 100;
@@ -74,13 +74,17 @@ impl DynamoStore {
         }
     }
 
-    async fn write_one(&self, write: &Write) -> Result<(), WriteError> {
+    async fn write_one(&self, write: &Write, body: Option<StoredBody<'_>>) -> Result<(), WriteError> {
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let refused = match write {
             Write::Put { expect, .. } => {
                 let (condition, values) = condition(*expect);
-                let request =
-                    self.client.put_item().table_name(&self.table).set_item(Some(item(write)?)).condition_expression(condition);
+                let request = self
+                    .client
+                    .put_item()
+                    .table_name(&self.table)
+                    .set_item(Some(item(write, body)?))
+                    .condition_expression(condition);
                 let request = request.set_expression_attribute_values(values).return_values_on_condition_check_failure(all_old);
                 match Box::pin(request.send()).await {
                     Ok(_) => return Ok(()),
@@ -88,7 +92,7 @@ impl DynamoStore {
                         Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(e)) => {
                             e.item.clone()
                         }
-                        Some(_) | None => return Err(write_failed("PutItem", error)),
+                        Some(_) | None => return Err(write_failed("PutItem", write.key(), error)),
                     },
                 }
             }
@@ -107,7 +111,7 @@ impl DynamoStore {
                         Some(aws_sdk_dynamodb::operation::delete_item::DeleteItemError::ConditionalCheckFailedException(e)) => {
                             e.item.clone()
                         }
-                        Some(_) | None => return Err(write_failed("DeleteItem", error)),
+                        Some(_) | None => return Err(write_failed("DeleteItem", write.key(), error)),
                     },
                 }
             }
@@ -115,12 +119,13 @@ impl DynamoStore {
         Err(WriteError::Refused(vec![refusal(write, refused)?]))
     }
 
-    fn transact_item(&self, write: &Write) -> Result<TransactWriteItem, WriteError> {
+    fn transact_item(&self, write: &Write, body: Option<StoredBody<'_>>) -> Result<TransactWriteItem, WriteError> {
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let built = match write {
             Write::Put { expect, .. } => {
                 let (condition, values) = condition(*expect);
-                let put = Put::builder().table_name(&self.table).set_item(Some(item(write)?)).condition_expression(condition);
+                let put =
+                    Put::builder().table_name(&self.table).set_item(Some(item(write, body)?)).condition_expression(condition);
                 let put = put.set_expression_attribute_values(values).return_values_on_condition_check_failure(all_old).build();
                 TransactWriteItem::builder().put(put.map_err(|e| unavailable("TransactWriteItems", e))?)
             }
@@ -157,10 +162,12 @@ impl Store for DynamoStore {
             "a transaction has 1 to {MAX_WRITES} writes, not {}",
             writes.len()
         );
+        let mut bodies = stored_bodies(writes)?;
         if let [write] = writes {
-            return self.write_one(write).await;
+            return self.write_one(write, bodies.pop().flatten()).await;
         }
-        let items = writes.iter().map(|write| self.transact_item(write)).collect::<Result<Vec<_>, _>>()?;
+        let items = writes.iter().zip(bodies).map(|(write, body)| self.transact_item(write, body));
+        let items = items.collect::<Result<Vec<_>, _>>()?;
         let request = self.client.transact_write_items().set_transact_items(Some(items));
         let Err(error) = Box::pin(request.send()).await else { return Ok(()) };
         match error.as_service_error() {
@@ -169,6 +176,9 @@ impl Store for DynamoStore {
                 if !refusals.is_empty() {
                     return Err(WriteError::Refused(refusals));
                 }
+                if let Some(row) = unwritable(writes, cancelled.cancellation_reasons()) {
+                    return Err(row.into());
+                }
                 let transient = |code: &str| code == "TransactionConflict" || code == "None";
                 if cancelled.cancellation_reasons().iter().all(|reason| reason.code().is_none_or(transient)) {
                     return Err(WriteError::Conflict);
@@ -176,7 +186,7 @@ impl Store for DynamoStore {
                 Err(failed("TransactWriteItems", error).into())
             }
             Some(TransactWriteItemsError::TransactionInProgressException(_)) => Err(WriteError::Conflict),
-            Some(_) | None => Err(failed("TransactWriteItems", error).into()),
+            Some(_) | None => Err(write_failed("TransactWriteItems", writes[0].key(), error)),
         }
     }
 
@@ -237,10 +247,13 @@ fn cursor(item: &Item) -> Result<Cursor, StoreError> {
 }
 
 /// The item that a put writes.
-fn item(write: &Write) -> Result<Item, StoreError> {
-    let Write::Put { key, body, index, expect } = write else { unreachable!("only a put has an item") };
+fn item(write: &Write, body: Option<StoredBody<'_>>) -> Result<Item, StoreError> {
+    let (Write::Put { key, index, expect, .. }, Some(body)) = (write, body) else { unreachable!("only a put has an item") };
     let revision = expect.next_revision();
-    let body: AttributeValue = serde_dynamo::to_attribute_value(body).map_err(|error| corrupt(key, error))?;
+    let body = match body {
+        StoredBody::Plain(body) => serde_dynamo::to_attribute_value(body).map_err(|error| corrupt(key, error))?,
+        StoredBody::Deflated(bytes) => AttributeValue::B(bytes.into()),
+    };
     let mut item = cursor_item(&Cursor { key: key.clone(), index: index.clone() });
     item.insert("rev".to_owned(), AttributeValue::N(revision.to_string()));
     item.insert("body".to_owned(), body);
@@ -258,7 +271,11 @@ pub fn record(mut item: Item) -> Result<Record, StoreError> {
         Some(_) | None => return Err(corrupt(&key, "it has no revision")),
     };
     let body = item.remove("body").ok_or_else(|| corrupt(&key, "it has no body"))?;
-    let body: Value = serde_dynamo::from_attribute_value(body).map_err(|error| corrupt(&key, error))?;
+    let body: Value = if let AttributeValue::B(bytes) = body {
+        inflated(bytes.as_ref()).map_err(|error| corrupt(&key, error))?
+    } else {
+        serde_dynamo::from_attribute_value(body).map_err(|error| corrupt(&key, error))?
+    };
     Ok(Record { key, revision, body })
 }
 
@@ -277,6 +294,16 @@ fn refusals(writes: &[Write], reasons: &[CancellationReason]) -> Result<Vec<Refu
         .filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))
         .map(|(write, reason)| refusal(write, reason.item.clone()))
         .collect()
+}
+
+/// The first row that can never be written, with the reason that DynamoDB gives.
+fn unwritable(writes: &[Write], reasons: &[CancellationReason]) -> Option<UnwritableRow> {
+    let mut invalid = writes
+        .iter()
+        .zip(reasons)
+        .filter(|(_, reason)| matches!(reason.code(), Some("ValidationError" | "ItemCollectionSizeLimitExceeded")));
+    let (write, reason) = invalid.next()?;
+    Some(UnwritableRow { key: write.key().to_string(), detail: reason.message().unwrap_or_default().to_owned() })
 }
 
 fn refusal(write: &Write, stored: Option<Item>) -> Result<Refusal, StoreError> {
@@ -299,13 +326,23 @@ where
 {
     let code = error.code().unwrap_or(if matches!(error, SdkError::TimeoutError(_)) { "timed out" } else { "no answer" });
     let detail = format!("{what}: {code}: {}", error.message().unwrap_or_default());
-    StoreError::Unavailable { detail, source: Some(Box::new(error)) }
+    match code {
+        "AccessDeniedException" | "ResourceNotFoundException" | "ValidationException" => StoreError::Rejected { detail },
+        _ => StoreError::Unavailable { detail, source: Some(Box::new(error)) },
+    }
 }
 
-fn write_failed<E, R>(what: &str, error: SdkError<E, R>) -> WriteError
+fn write_failed<E, R>(what: &str, key: &Key, error: SdkError<E, R>) -> WriteError
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
-    if error.code() == Some("TransactionConflictException") { WriteError::Conflict } else { failed(what, error).into() }
+    match error.code() {
+        Some("TransactionConflictException") => WriteError::Conflict,
+        Some("ValidationException" | "ItemCollectionSizeLimitExceededException") => {
+            let detail = format!("{what}: {}", error.message().unwrap_or_default());
+            UnwritableRow { key: key.to_string(), detail }.into()
+        }
+        Some(_) | None => failed(what, error).into(),
+    }
 }

@@ -1,7 +1,7 @@
 //! The locations of the network with their ids in every shop and system, and the settings of the shops. There are few of them
 //! and every function reads them, so a function loads all of them at once and caches them for a while.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -98,6 +98,7 @@ pub struct Network {
     locations: BTreeMap<LocationId, Location>,
     clock_limits: BTreeMap<SystemId, Duration>,
     shops: BTreeMap<ShopDomain, ShopSettings>,
+    unknown: BTreeSet<LocationId>,
 }
 
 impl Network {
@@ -116,13 +117,25 @@ impl Network {
     pub fn new(locations: impl IntoIterator<Item = Location>) -> Self {
         let locations: BTreeMap<_, _> = locations.into_iter().map(|l| (l.code.clone(), l)).collect();
         assert!(locations.len() <= Self::MAX_LOCATIONS, "a network has at most {} locations", Self::MAX_LOCATIONS);
-        Self { locations, clock_limits: BTreeMap::new(), shops: BTreeMap::new() }
+        Self { locations, clock_limits: BTreeMap::new(), shops: BTreeMap::new(), unknown: BTreeSet::new() }
     }
 
     /// The network with the settings of these shops.
     #[must_use]
     pub fn with_shops(self, shops: impl IntoIterator<Item = ShopSettings>) -> Self {
         Self { shops: shops.into_iter().map(|settings| (settings.shop.clone(), settings)).collect(), ..self }
+    }
+
+    /// The network with these locations, whose rows cannot be read.
+    #[must_use]
+    pub fn with_unknown(self, unknown: BTreeSet<LocationId>) -> Self {
+        Self { unknown, ..self }
+    }
+
+    /// Whether the row of a location cannot be read. What is stored about the location is left as it is.
+    #[must_use]
+    pub fn is_unknown(&self, location: &LocationId) -> bool {
+        self.unknown.contains(location)
     }
 
     /// The settings of a shop; `None` when it has none, so that it is not live.

@@ -24,7 +24,7 @@ use crate::movement::{EventId, Movement, MovementCause, PositionKey};
 use crate::order::{OrderRecord, StockTracking};
 use crate::promise::Promise;
 use crate::source::{OpenCommitment, ReceiptDocument, ScheduledReceipts, StockEvent, WaitingForMapping};
-use crate::table::{Expect, Key, MAX_WRITES, Record, Row, RowKey, UnreadableRow, Write};
+use crate::table::{Expect, Key, MAX_WRITES, Record, Row, RowFault, RowKey, UnreadableRow, Write};
 
 pub use no_movement::NoMovement;
 pub(crate) use stock::{in_time, refusal};
@@ -50,7 +50,10 @@ pub enum EventOutcome {
     Waiting(MissingMapping),
     /// The event can never be applied as it is. It is not stored, an alert is raised, and its system must send it corrected.
     Refused(StockEventError),
-    /// A row that the event changes cannot be read. The event is not in the ledger; the other events of its group are.
+    /// A row that the event needs cannot be read, or can never be written. The event is not in the ledger. Its order is quarantined,
+    /// and an alert is raised.
+    Quarantined,
+    /// As for a quarantined order, but the order itself cannot be read. An alert is raised.
     Unreadable,
 }
 
@@ -121,9 +124,18 @@ pub enum StockEventError {
     /// The item has too many open scheduled receipts.
     #[error("{0} has {most} open scheduled receipts: cancel the finished ones", most = ScheduledReceipts::MAX_DOCUMENTS)]
     TooManyDocuments(Sku),
+    /// The documents of the item have too many entries.
+    #[error(
+        "the open purchase orders and production runs of {0} have {most} lines and receipts already: cancel the finished ones",
+        most = ScheduledReceipts::MAX_ENTRIES
+    )]
+    TooManyEntries(Sku),
     /// The document has too many lines.
     #[error("{0} has {most} lines already: split the document", most = ReceiptDocument::MAX_LINES)]
     TooManyLines(String),
+    /// A row that the event needs cannot be read, or can never be written.
+    #[error("{0}. Repair that row, or split the document or order that it belongs to; then send the event again")]
+    Fault(#[from] RowFault),
 }
 
 /// Why an event could not be decided.
@@ -275,14 +287,19 @@ impl<'a> Draft<'a> {
     }
 
     /// Decides one event after those before it. `lane` is the row in which the event waited; the draft deletes it with the
-    /// event.
+    /// event. With a `fault`, the event is left out, because its effects cannot be decided or written.
     ///
     /// Returns `Ok(None)` when the group is full, or when the event is larger than one transaction and its first part is in
     /// the draft. The caller then writes the draft and adds this event again.
     ///
     /// # Errors
     /// [`DraftError`]. The draft is unchanged.
-    pub fn add(&mut self, event: &LedgerEvent, lane: Option<&Key>) -> Result<Option<EventOutcome>, DraftError> {
+    pub fn add(
+        &mut self,
+        event: &LedgerEvent,
+        lane: Option<&Key>,
+        fault: Option<&RowFault>,
+    ) -> Result<Option<EventOutcome>, DraftError> {
         if let Some(lane) = lane
             && self.read(lane)?.is_none()
         {
@@ -304,11 +321,14 @@ impl<'a> Draft<'a> {
             }
             None => {
                 let room = MAX_WRITES.saturating_sub(self.len() + usize::from(lane.is_some()) + 1);
-                let mut decision = match event {
-                    LedgerEvent::Stock(stock) => self.decide_stock(event, stock, lane, room)?,
-                    LedgerEvent::Order(order) => self.decide_order(event, room, |record| record.merge(&order.snapshot))?,
-                    LedgerEvent::Hold(hold) => self.decide_order(event, room, |record| record.expire(hold))?,
-                    LedgerEvent::Decision(decided) => self.decide_position(decided)?,
+                let mut decision = match (event, fault) {
+                    (_, Some(fault)) => self.leave_out(event, lane, fault)?,
+                    (LedgerEvent::Stock(stock), None) => self.decide_stock(event, stock, lane, room)?,
+                    (LedgerEvent::Order(order), None) => {
+                        self.decide_order(event, room, |record| record.merge(&order.snapshot))?
+                    }
+                    (LedgerEvent::Hold(hold), None) => self.decide_order(event, room, |record| record.expire(hold))?,
+                    (LedgerEvent::Decision(decided), None) => self.decide_position(decided)?,
                 };
                 let leaves_no_mark = event.is_own_read() && decision.changes_nothing();
                 if decision.left_out.is_none() && !decision.unfinished && !leaves_no_mark {
@@ -343,6 +363,23 @@ impl<'a> Draft<'a> {
         Ok(Some(outcome))
     }
 
+    /// Leaves out an event whose effects cannot be decided or written: a stock event is refused, and an order is quarantined.
+    fn leave_out(&self, event: &LedgerEvent, lane: Option<&Key>, fault: &RowFault) -> Result<Decision, DraftError> {
+        let mut decision = match event {
+            LedgerEvent::Stock(stock) => self.refuse(stock, lane, fault.clone().into())?,
+            LedgerEvent::Order(_) | LedgerEvent::Hold(_) => self.quarantine(event, fault)?,
+            LedgerEvent::Decision(_) => {
+                let refused = EventOutcome::Refused(fault.clone().into());
+                Decision { left_out: Some(refused), ..Decision::default() }
+            }
+        };
+        if let RowFault::Unreadable(row) = fault {
+            let (subject, detail) = alert::faulty_row(row.key.clone(), &row.detail);
+            self.raise(&mut decision, subject, detail)?;
+        }
+        Ok(decision)
+    }
+
     /// Raises the low-stock alert of every item that the decision brings to its threshold. Clearing it is left to `recompute`,
     /// because the promise read here may be older than the change that raised the alert.
     fn raise_low_stock(&self, decision: &mut Decision) -> Result<(), DraftError> {
@@ -350,7 +387,7 @@ impl<'a> Draft<'a> {
         let skus: BTreeSet<Sku> = decision.positions.keys().map(|of| of.sku.clone()).collect();
         for sku in skus {
             let Some(Some(promise)) = needing(&mut needs, self.read(&RowKey::Promise(sku.clone()).key()))? else { continue };
-            let promise: Promise = promise.decode()?;
+            let Some(promise) = promise.content::<Promise>()? else { continue };
             let mut changed: BTreeMap<&PositionKey, &Position> = self.positions.iter().filter(|(of, _)| of.sku == sku).collect();
             changed.extend(decision.positions.iter().filter(|(of, _)| of.sku == sku));
             let available = promise.available_after(self.network, changed.into_values());
@@ -374,7 +411,7 @@ impl<'a> Draft<'a> {
         detail: String,
     ) -> Result<(), DraftError> {
         let key = RowKey::Alert(subject.clone()).key();
-        let stored: Option<Alert> = self.read(&key)?.map(Record::decode).transpose()?;
+        let stored: Option<Alert> = self.read(&key)?.map_or(Ok(None), Record::content)?;
         let known = decision.alerts.get(&key).or_else(|| self.alerts.get(&key)).or(stored.as_ref());
         if let Some(mut next) = Alert::next(known, subject, state, detail, self.now) {
             if next.state == stored.as_ref().map_or(AlertState::Cleared, |stored| stored.state) {

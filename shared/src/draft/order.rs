@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::alert::{AlertState, AlertSubject};
 use crate::catalog::{Item, ListedVariant, MissingMapping, OrderId, Quantity, ShopDomain, ShopItem, ShopSettings, Sku, day_of};
-use crate::draft::{Decision, Draft, DraftError, NoMovement, needing};
+use crate::draft::{Decision, Draft, DraftError, EventOutcome, NoMovement, needing};
 use crate::ledger::{LedgerEvent, NewMovement};
 use crate::movement::{Lot, MovementCause, MovementKind, OrderLineRef, PositionKey};
-use crate::order::{OrderRecord, OrderStep, SnapshotLine, StockTracking};
+use crate::order::{OrderRecord, OrderStep, ReadFailure, SnapshotLine, StockTracking};
 use crate::source::{WaitingForMapping, WaitingItem};
-use crate::table::{Key, Record, RowKey};
+use crate::table::{Key, Record, RowFault, RowKey};
 
 /// Units by lot. `None` means no known lot.
 type Parts = Vec<(Option<Lot>, Quantity)>;
@@ -93,6 +93,22 @@ impl Draft<'_> {
         Ok(decision)
     }
 
+    /// Quarantines an order whose event is left out: its record stays as it is, and each sweep reads the order again.
+    pub(super) fn quarantine(&self, event: &LedgerEvent, fault: &RowFault) -> Result<Decision, DraftError> {
+        let (shop, order) = event.order().expect("the caller passes only events about an order");
+        let record = self.order_record(shop, order)?.unwrap_or_else(|| OrderRecord::new(shop.clone(), order));
+        let mut decision = Decision { left_out: Some(EventOutcome::Quarantined), ..Decision::default() };
+        let subject = AlertSubject::UnreadableOrder { shop: shop.clone(), order: order.gid() };
+        let advice = match fault {
+            RowFault::Unreadable(_) => "Repair that row; the next sweep then reads the order again",
+            RowFault::Unwritable(_) => "Cancel the order in the shop, and place it again as smaller orders",
+        };
+        let detail = format!("The newest state of {} of {shop} is not in the ledger: {fault}. {advice}.", order.gid());
+        self.raise(&mut decision, subject, detail)?;
+        decision.order = Some(OrderRecord { unread: false, unreadable: Some(ReadFailure::Quarantined), ..record });
+        Ok(decision)
+    }
+
     /// The record of an order, as the draft leaves it.
     pub(super) fn order_record(&self, shop: &ShopDomain, order: OrderId) -> Result<Option<OrderRecord>, DraftError> {
         let key = RowKey::Order { shop: shop.clone(), order }.key();
@@ -169,10 +185,11 @@ impl Draft<'_> {
         if !needs.is_empty() {
             return Err(DraftError::Needs(needs));
         }
-        if let Some(mapping) = by_variant {
-            return Ok(Ok(mapping.decode::<ListedVariant>()?.sku));
+        // A mapping that cannot be read is missing: the line waits for it, and the other lines of the order reserve.
+        if let Some(Ok(mapping)) = by_variant.map(Record::decode::<ListedVariant>) {
+            return Ok(Ok(mapping.sku));
         }
-        let by_sku = by_sku.flatten().map(Record::decode::<ShopItem>).transpose()?;
+        let by_sku = by_sku.flatten().and_then(|mapping| mapping.decode::<ShopItem>().ok());
         Ok(match (by_sku, line.variant) {
             (Some(ShopItem { sku, variant, .. }), of) if variant.is_none() || of.is_none() => Ok(sku),
             (Some(ShopItem { sku, .. }), Some(variant)) => Err((

@@ -134,23 +134,26 @@ impl Draft<'_> {
             },
             Err(left_out) => Some(left_out),
         };
-        match (left_out, lane) {
-            (None, _) => self.raise_low_stock(&mut decision)?,
-            (Some(LeftOut::Missing(missing, detail)), _) => return self.wait(stock, missing, detail),
-            (Some(LeftOut::Refused(error)), Some(_)) => {
-                // Its sender received the answer that the event is stored. It waits until the data it does not fit is
-                // corrected.
-                let (system, code) = (stock.system().to_owned(), stock.sku.clone());
-                let missing = MissingMapping::Correction { system, code, event: stock.id.id.clone() };
-                return self.wait(stock, missing, format!("{} cannot be applied: {error}", stock.id));
-            }
-            (Some(LeftOut::Refused(error)), None) => {
-                decision = Decision::default();
-                let (subject, detail) = refusal(stock, &error);
-                self.raise(&mut decision, subject, detail)?;
-                decision.left_out = Some(EventOutcome::Refused(error));
-            }
+        match left_out {
+            None => self.raise_low_stock(&mut decision)?,
+            Some(LeftOut::Missing(missing, detail)) => return self.wait(stock, missing, detail),
+            Some(LeftOut::Refused(error)) => return self.refuse(stock, lane, error),
         }
+        Ok(decision)
+    }
+
+    /// Refuses an event. One that waited in a row keeps waiting, because its sender received the answer that the event is stored: it
+    /// waits until the data that it does not fit is corrected.
+    pub(super) fn refuse(&self, stock: &StockEvent, lane: Option<&Key>, error: StockEventError) -> Result<Decision, DraftError> {
+        if lane.is_some() {
+            let (system, code) = (stock.system().to_owned(), stock.sku.clone());
+            let missing = MissingMapping::Correction { system, code, event: stock.id.id.clone() };
+            return self.wait(stock, missing, format!("{} cannot be applied: {error}", stock.id));
+        }
+        let mut decision = Decision::default();
+        let (subject, detail) = refusal(stock, &error);
+        self.raise(&mut decision, subject, detail)?;
+        decision.left_out = Some(EventOutcome::Refused(error));
         Ok(decision)
     }
 
@@ -242,10 +245,11 @@ impl Draft<'_> {
         let missing = |detail: String| {
             Ok(Err(LeftOut::Missing(MissingMapping::Item { system: system.to_owned(), code: stock.sku.clone() }, detail)))
         };
-        let mapping = self
-            .read(&RowKey::SystemItem { system: system.to_owned(), code: stock.sku.to_owned() }.key())?
-            .map(Record::decode::<SystemItem>)
-            .transpose()?;
+        let mapping = self.read(&RowKey::SystemItem { system: system.to_owned(), code: stock.sku.to_owned() }.key())?;
+        let mapping = match mapping.map(Record::decode::<SystemItem>).transpose() {
+            Ok(mapping) => mapping,
+            Err(error) => return missing(format!("{error}. Import the mapping of {system} again.")),
+        };
         let sku = mapping.as_ref().map(|mapping| mapping.sku.clone()).or_else(|| stock.sku.parse().ok());
         let item = match &sku {
             Some(sku) => self.read(&RowKey::Item(sku.clone()).key())?.map(Record::decode::<Item>).transpose()?,
@@ -347,6 +351,7 @@ impl Draft<'_> {
         match receipts.record(stock, &resolved.at, resolved.quantity, self.now) {
             Ok(()) => {}
             Err(NoRoom::Documents) => return Ok(Err(StockEventError::TooManyDocuments(resolved.sku.clone()))),
+            Err(NoRoom::Entries) => return Ok(Err(StockEventError::TooManyEntries(resolved.sku.clone()))),
             Err(NoRoom::Lines) => {
                 return Ok(Err(StockEventError::TooManyLines(stock.reference.clone().unwrap_or_default())));
             }

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::catalog::{Network, ShopDomain};
-use crate::flows::{ReconcileError, hint_all, refresh, resume, settle_lane};
+use crate::flows::{ReconcileError, alert, hint_all, refresh, resume, settle_lane};
 use crate::ledger::Lane;
-use crate::ports::{Clock, Hints, Listing, Store, list_all, read};
-use crate::storefront::{Level, PushIntent, PushState, PushTarget, VariantMetafield};
+use crate::ports::{Clock, Hints, Listing, Store, StoreError, list_all, read};
+use crate::storefront::{PushIntent, PushState, PushTarget, VariantMetafield};
 use crate::table::{IndexPartition, RowKey};
 
 /// What one run picked up.
@@ -49,8 +49,10 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     let mut listing = Listing::index(&IndexPartition::DueLevels(shop.clone()), 1_000);
     loop {
         let page = store.list(&listing).await?;
-        let readable = page.records.iter().filter_map(|record| record.decode::<Level>().ok());
-        let levels = readable.map(|level| PushTarget::Level { sku: level.sku, location: level.location });
+        let levels = page.records.iter().filter_map(|record| match RowKey::parse(&record.key) {
+            Some(RowKey::Level { sku, location, .. }) => Some(PushTarget::Level { sku, location }),
+            Some(_) | None => None,
+        });
         let levels: BTreeSet<_> = levels.collect();
         report.hinted += levels.len();
         hint_all(hints, shop, levels).await?;
@@ -61,18 +63,28 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     }
     // A push that was killed left its intent open. Its levels may have returned to their old values and may not be due any
     // more. The intent must be repeated all the same, or the shop keeps the number that was sent.
-    let (intent, _) = read::<PushIntent, S>(store, &RowKey::Intent(shop.clone())).await?;
-    if let Some(open) = intent.filter(|intent| intent.state == PushState::Open) {
-        let levels = open.rows.into_iter().map(|row| PushTarget::Level { sku: row.sku, location: row.location });
-        let levels: BTreeSet<_> = levels.collect();
-        report.hinted += levels.len();
-        hint_all(hints, shop, levels).await?;
+    match levels_in_call(store, shop).await {
+        Ok(levels) => {
+            report.hinted += levels.len();
+            hint_all(hints, shop, levels).await?;
+        }
+        Err(error) => {
+            alert::faulty_row(store, clock, &error).await?;
+            failure = Some(error.into());
+        }
     }
     let metafields = list_all(store, Listing::index(&IndexPartition::DueMetafields(shop.clone()), 1_000)).await?;
     let readable = metafields.iter().filter_map(|record| record.decode::<VariantMetafield>().ok());
     let items: BTreeSet<_> = readable.map(|metafield| PushTarget::Metafields { sku: metafield.sku }).collect();
     report.hinted += items.len();
     hint_all(hints, shop, items).await?;
+    let checked = async {
+        alert::check_network_rows(store, clock).await?;
+        alert::clear_repaired_rows(store, clock).await
+    };
+    if let Err(error) = checked.await {
+        failure = Some(error.into());
+    }
     match resume(store, clock, network, "", deadline).await {
         Ok(waited) => report.resumed = waited.resumed,
         Err(error) => failure = Some(error.into()),
@@ -98,4 +110,11 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
         }
     }
     failure.map_or(Ok(report), Err)
+}
+
+/// The levels of the open push intent of a shop, if there is one.
+async fn levels_in_call<S: Store>(store: &S, shop: &ShopDomain) -> Result<BTreeSet<PushTarget>, StoreError> {
+    let (intent, _) = read::<PushIntent, S>(store, &RowKey::Intent(shop.clone())).await?;
+    let open = intent.into_iter().filter(|intent| intent.state == PushState::Open).flat_map(|intent| intent.rows);
+    Ok(open.map(|row| PushTarget::Level { sku: row.sku, location: row.location }).collect())
 }

@@ -88,14 +88,15 @@ fn rows_of(records: &mut impl Iterator<Item = Option<Record>>) -> Result<Plannin
         item: decoded(item.as_ref())?,
         bill: decoded(bill.as_ref())?,
         used: decoded(used.as_ref())?,
-        promise: decoded(promise.as_ref())?,
+        // Without its promise, an item would be planned as if it had no stock.
+        promise: promise.as_ref().map(Record::decode).transpose()?,
         in_plan: decoded(in_plan.as_ref())?,
         in_plan_was: in_plan.map(|record| record.revision),
     })
 }
 
 fn decoded<R: Row>(record: Option<&Record>) -> Result<Option<R>, UnreadableRow> {
-    record.map(Record::decode).transpose()
+    record.map_or(Ok(None), Record::content)
 }
 
 /// Reads the dependency closure of `seed` and of the items that are in its plan now.

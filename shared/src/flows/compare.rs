@@ -13,7 +13,7 @@ use crate::catalog::{Location, LocationKind, Network, Place, Quantity, ShopDomai
 use crate::flows::delivered::turn_alert;
 use crate::flows::reconcile_error::wait_within;
 use crate::flows::watermark::order_watermark;
-use crate::flows::{ReconcileError, hint_all, receive, recompute, write_if_unchanged};
+use crate::flows::{ReconcileError, alert, hint_all, receive, recompute, write_if_unchanged};
 use crate::ledger::{LedgerEvent, PositionDecision};
 use crate::movement::PositionKey;
 use crate::order::OrderRecord;
@@ -24,7 +24,7 @@ use crate::storefront::{
     Level, LevelBlock, PushIntent, PushState, PushTarget, RepairDecision, ShopLevel, StorefrontError, decide_repair, is_settled,
     unclaimed,
 };
-use crate::table::{Expect, IndexKey, IndexPartition, ReadRows, Record, Row, RowKey, Write};
+use crate::table::{Expect, IndexKey, IndexPartition, ReadRows, Row, RowKey, Write};
 
 /// The number of drafts that are listed in one page.
 const DRAFTS_PAGE: usize = 200;
@@ -51,7 +51,13 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
             ..Listing::index(&IndexPartition::ShopItems(shop.clone()), F::LEVELS_AT_ONCE)
         })
         .await?;
-    let items = page.records.iter().map(Record::decode).collect::<Result<Vec<ShopItem>, _>>()?;
+    let mut items = Vec::new();
+    for record in &page.records {
+        match record.decode::<ShopItem>() {
+            Ok(item) => items.push(item),
+            Err(error) => alert::faulty_row(store, clock, &error.into()).await?,
+        }
+    }
     let (drifted, end) = (Vec::new(), page.next.is_none());
     let mut report = CompareReport { shop: shop.clone(), began, levels: 0, in_flight: 0, parked: 0, drifted, end };
     if !items.is_empty() {
@@ -126,6 +132,7 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
         for sku in &skus {
             if let Err(error) = recompute(store, self.clock, self.network, sku).await {
                 tracing::error!(%sku, %error, "an item could not be recomputed; the comparison continues with the other items");
+                alert::faulty_row(store, self.clock, &error).await?;
                 not_recomputed.insert(*sku);
             }
         }

@@ -8,28 +8,39 @@ use jiff::Timestamp;
 use crate::catalog::{Location, Network, ShopSettings};
 use crate::ports::{Listing, Store, StoreError, list_all};
 use crate::source::System;
-use crate::table::Partition;
+use crate::table::{Key, Partition, Row, RowKey};
 
 /// Reads all locations, the clock limit of each system that has one, and the settings of all shops.
 ///
 /// # Errors
-/// When the store fails, or one of these rows cannot be decoded.
+/// When the store fails.
 pub async fn load_network<S: Store>(store: &S) -> Result<Network, StoreError> {
-    let locations = list_all(store, Listing::rows(&Partition::Locations)).await?;
-    let locations = locations.iter().map(|record| record.decode()).collect::<Result<Vec<Location>, _>>()?;
-    let systems = list_all(store, Listing::rows(&Partition::Systems)).await?;
-    let systems = systems.iter().filter_map(|record| match record.decode::<System>() {
-        Ok(system) => Some(system),
-        Err(error) => {
-            // The row of one system must not stop the orders of a shop.
-            tracing::error!(%error, "the row of a system cannot be read; its clock limit is the default");
-            None
-        }
+    let (locations, unknown) = readable::<Location, S>(store, &Partition::Locations).await?;
+    let unknown = unknown.iter().filter_map(|key| match RowKey::parse(key) {
+        Some(RowKey::Location(code)) => Some(code),
+        Some(_) | None => None,
     });
-    let limits = systems.filter_map(|system| Some((system.code.clone(), system.clock_limit()?)));
-    let shops = list_all(store, Listing::rows(&Partition::Shops)).await?;
-    let shops = shops.iter().map(|record| record.decode()).collect::<Result<Vec<ShopSettings>, _>>()?;
-    Ok(Network::new(locations).with_clock_limits(limits.collect()).with_shops(shops))
+    let (systems, _) = readable::<System, S>(store, &Partition::Systems).await?;
+    let limits = systems.into_iter().filter_map(|system| Some((system.code.clone(), system.clock_limit()?)));
+    let (shops, _) = readable::<ShopSettings, S>(store, &Partition::Shops).await?;
+    let network = Network::new(locations).with_unknown(unknown.collect());
+    Ok(network.with_clock_limits(limits.collect()).with_shops(shops))
+}
+
+/// The rows of a partition, and the keys of those that cannot be read. One of them must not stop everything; the backlog job raises
+/// the alert about it.
+async fn readable<R: Row, S: Store>(store: &S, partition: &Partition) -> Result<(Vec<R>, Vec<Key>), StoreError> {
+    let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
+    for record in list_all(store, Listing::rows(partition)).await? {
+        match record.decode() {
+            Ok(row) => rows.push(row),
+            Err(error) => {
+                tracing::error!(%error, "a row of the network cannot be read and is left out");
+                unreadable.push(record.key);
+            }
+        }
+    }
+    Ok((rows, unreadable))
 }
 
 /// Caches the network in a warm function for [`NetworkCache::KEPT`], so that most events need no read of the locations.

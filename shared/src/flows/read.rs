@@ -79,6 +79,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         for record in list_all(self.store, Listing::rows(&Partition::OrdersToRead(self.shop.clone()))).await? {
             self.within_time()?;
             let followed = self.follow(&record, settings, (&mut report, &mut read)).await;
+            let followed = self.alert_faulty(followed).await?;
             report.left += usize::from(patience.with(&record.key.sk, followed)?.is_none());
         }
         let mut listing = Listing::index(&IndexPartition::UnreadOrders(self.shop.clone()), PAGE);
@@ -87,6 +88,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
             for record in &page.records {
                 self.within_time()?;
                 let reread = self.reread(&record.key, settings, (&mut report, &mut read)).await;
+                let reread = self.alert_faulty(reread).await?;
                 report.left += usize::from(patience.with(&record.key.pk, reread)?.is_none());
             }
             match page.next {
@@ -99,6 +101,18 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
             change_order_watermark((self.store, self.clock), self.shop, |mark| mark.expect_orders(&read)).await?;
         }
         patience.failure.map_or(Ok(report), Err)
+    }
+
+    /// A row that cannot be read raises its alert, and is no failure of the run: the next run would meet it again.
+    async fn alert_faulty(&self, done: Result<(), ReconcileError>) -> Result<Result<(), ReconcileError>, StoreError> {
+        match done {
+            Err(ReconcileError::Store(error)) if error.is_permanent() => {
+                tracing::error!(shop = %self.shop, %error, "an order is left out");
+                alert::faulty_row(self.store, self.clock, &error).await?;
+                Ok(Ok(()))
+            }
+            done => Ok(done),
+        }
     }
 
     /// The settings of the shop, if it is live.
@@ -217,6 +231,10 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
         match receive(self.store, self.clock, self.network, query_event(snapshot)).await? {
             Received::Decided(EventOutcome::Applied { movements, .. }) => report.movements += movements,
             Received::Decided(EventOutcome::Duplicate | EventOutcome::ContentMismatch) => {}
+            Received::Decided(EventOutcome::Quarantined) => {
+                report.quarantined += 1;
+                return Ok(None);
+            }
             Received::Decided(EventOutcome::Unreadable | EventOutcome::Waiting(_) | EventOutcome::Refused(_))
             | Received::Deferred(_) => {
                 report.left += 1;

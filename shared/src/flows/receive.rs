@@ -109,6 +109,11 @@ async fn defer<S: Store, C: Clock>(store: &S, clock: &C, lane: &Lane, event: Led
         Err(WriteError::Conflict) => {
             Err(StoreError::Unavailable { detail: "another transaction writes to the lane".into(), source: None })
         }
+        // No lane can hold an event of this size. When the position is no longer contended, the repeated event is committed or left out.
+        Err(WriteError::Store(StoreError::Unwritable(row))) => Err(StoreError::Unavailable {
+            detail: format!("the position of {} is contended, and {row}", deferred.event.id()),
+            source: None,
+        }),
         Err(WriteError::Store(error)) => Err(error),
     }
 }
@@ -153,7 +158,10 @@ pub async fn settle_lane<S: Store, C: Clock>(store: &S, clock: &C, network: &Net
         for record in page.records {
             match record.decode::<DeferredEvent>() {
                 Ok(deferred) => events.push((deferred.event, Some(record.key))),
-                Err(error) => tracing::error!(%error, "a deferred event cannot be read and stays in its lane"),
+                Err(error) => {
+                    tracing::error!(%error, "a deferred event cannot be read and stays in its lane");
+                    alert::faulty_row(store, clock, &error.into()).await?;
+                }
             }
         }
         commit(store, clock, network, &events).await?;

@@ -119,6 +119,8 @@ struct Scope<'a> {
     levels: Vec<(ShopDomain, &'a Location)>,
     /// Each shop and location that the item could have a level at, and can have none any more.
     past_levels: Vec<(ShopDomain, LocationId)>,
+    /// Each shop and location that the item may have a level at, as the row of the location cannot be read.
+    kept_levels: Vec<(ShopDomain, LocationId)>,
     /// Each metafield that a shop shows or has shown. One that it should not show any more is emptied, and then forgotten.
     metafields: BTreeSet<(ShopDomain, MetafieldKind)>,
 }
@@ -138,8 +140,15 @@ impl<'a> Scope<'a> {
         let levels: Vec<(ShopDomain, &Location)> = levels.collect();
         let is_past =
             |(shop, code): &&(ShopDomain, LocationId)| !levels.iter().any(|(of, location)| of == shop && location.code == *code);
-        let past_levels = old.map(|old| old.levels.iter().filter(is_past).cloned().collect()).unwrap_or_default();
-        Self { positions: network.places().map(position).collect(), levels, past_levels, metafields: metafields.collect() }
+        let past = old.into_iter().flat_map(|old| &old.levels).filter(is_past).cloned();
+        let (kept_levels, past_levels) = past.partition(|(_, code)| network.is_unknown(code));
+        Self {
+            positions: network.places().map(position).collect(),
+            levels,
+            past_levels,
+            kept_levels,
+            metafields: metafields.collect(),
+        }
     }
 
     /// The names of all rows to read.
@@ -186,6 +195,7 @@ impl<S: Store> Recomputing<'_, S> {
     /// Brings each level to the new promise.
     async fn levels(&mut self, scope: &Scope<'_>) -> Result<(), StoreError> {
         let sku = &self.item.sku;
+        self.new.levels.extend(scope.kept_levels.iter().cloned());
         for (shop, location) in &scope.levels {
             let place = Place::At(location.code.clone());
             self.new.levels.insert((shop.clone(), location.code.clone()));

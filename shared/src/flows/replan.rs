@@ -12,17 +12,37 @@ use jiff::Timestamp;
 use crate::alert::{AlertState, AlertSubject};
 use crate::catalog::{Network, Resource, Sku};
 use crate::flows::closure::{DependencyClosure, by_code, centres_of, read_closure, read_planning_rows};
-use crate::flows::{Retries, RetryBudget};
+use crate::flows::{Retries, RetryBudget, recompute};
 use crate::ports::{Clock, Store, StoreError, WriteError, read_rows};
 use crate::promise::inputs::PlanningInputs;
 use crate::promise::{GroupPlan, PlanMembership, groups, plan};
-use crate::table::{Expect, MAX_WRITES, ReadRows, RowKey, UnreadableRow, Write};
+use crate::table::{Expect, Key, MAX_WRITES, ReadRows, RowKey, UnreadableRow, Write};
 
 /// Plans the groups of these items again. Returns how many plans changed.
 ///
 /// # Errors
 /// When the store fails, or other functions keep planning the same items.
 pub async fn replan<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    skus: &BTreeSet<Sku>,
+) -> Result<usize, StoreError> {
+    let mut renewed = BTreeSet::new();
+    loop {
+        let error = match replan_all(store, clock, network, skus).await {
+            Err(StoreError::Unreadable(row)) => row,
+            done => return done,
+        };
+        // A promise that cannot be read is computed anew. Without it, its item would be planned as if it had no stock.
+        match Key::parse(&error.key).and_then(|key| RowKey::parse(&key)) {
+            Some(RowKey::Promise(sku)) if renewed.insert(sku.clone()) => drop(recompute(store, clock, network, &sku).await?),
+            Some(_) | None => return Err(error.into()),
+        }
+    }
+}
+
+async fn replan_all<S: Store, C: Clock>(
     store: &S,
     clock: &C,
     network: &Network,

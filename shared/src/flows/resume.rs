@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::alert::{AlertState, AlertSubject};
 use crate::catalog::{LineId, MissingMapping, Network, OrderId, ShopDomain, ShopItem};
 use crate::draft::EventOutcome;
-use crate::flows::{CommitError, commit, write_if_unchanged};
+use crate::flows::{CommitError, alert, commit, write_if_unchanged};
 use crate::ledger::LedgerEvent;
 use crate::order::{OrderRecord, OrderToRead, SnapshotLine};
 use crate::ports::{Clock, Cursor, Listing, Store, StoreError, read, read_rows};
@@ -60,7 +60,10 @@ pub async fn resume<S: Store, C: Clock>(
                         stuck = Some((missing, record.key.clone()));
                     }
                 }
-                Err(error) => tracing::error!(%error, "a row that waits for a mapping cannot be read and stays"),
+                Err(error) => {
+                    tracing::error!(%error, "a row that waits for a mapping cannot be read and stays");
+                    alert::faulty_row(store, clock, &error.into()).await?;
+                }
             }
         }
         let (missing, events): (Vec<MissingMapping>, Vec<(LedgerEvent, Option<Key>)>) = events.into_iter().unzip();
@@ -70,6 +73,7 @@ pub async fn resume<S: Store, C: Clock>(
                 EventOutcome::Waiting(still) if still == missing => stuck = key.clone().map(|key| (missing, key)),
                 EventOutcome::Unreadable => {}
                 EventOutcome::Applied { .. }
+                | EventOutcome::Quarantined
                 | EventOutcome::Duplicate
                 | EventOutcome::ContentMismatch
                 | EventOutcome::Waiting(_)
@@ -85,10 +89,7 @@ pub async fn resume<S: Store, C: Clock>(
         }
         // The last row of this page waits for a mapping that is still missing. Later rows that wait for the same mapping would
         // stay, too, so the listing continues behind them.
-        let last = page.records.last().and_then(|record| match RowKey::parse(&record.key) {
-            Some(RowKey::Waiting { missing, .. }) => Some(missing),
-            Some(_) | None => None,
-        });
+        let last = page.records.last().and_then(|record| Some(record.decode::<WaitingForMapping>().ok()?.missing));
         let behind = stuck.filter(|(missing, _)| Some(missing) == last.as_ref() && !moving.contains(missing));
         listing.after =
             Some(behind.map_or(next, |(missing, key)| Cursor { key, index: Some(IndexKey::after_all_waiting_for(&missing)) }));

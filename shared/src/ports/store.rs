@@ -7,7 +7,7 @@
 
 use std::future::Future;
 
-use crate::table::{Expect, IndexPartition, Key, Partition, ReadRows, Record, Row, RowKey, UnreadableRow, Write};
+use crate::table::{Expect, IndexPartition, Key, Partition, ReadRows, Record, Row, RowKey, UnreadableRow, UnwritableRow, Write};
 
 /// A row that did not meet the condition of its write, with its stored state.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,13 +27,19 @@ pub enum WriteError {
     /// Another transaction was writing one of the rows. Nothing was written. Retry at once.
     #[error("another transaction holds one of the rows")]
     Conflict,
-    /// The store failed. The write may or may not have happened; repeating it is safe.
+    /// The store failed. When it is unavailable, the write may or may not have happened; repeating it is safe.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl From<UnreadableRow> for WriteError {
     fn from(error: UnreadableRow) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<UnwritableRow> for WriteError {
+    fn from(error: UnwritableRow) -> Self {
         Self::Store(error.into())
     }
 }
@@ -53,6 +59,26 @@ pub enum StoreError {
     /// A row does not have the shape this code expects.
     #[error(transparent)]
     Unreadable(#[from] UnreadableRow),
+    /// A row can never be written as it is. The transaction that contains it was not executed.
+    #[error(transparent)]
+    Unwritable(#[from] UnwritableRow),
+    /// The store rejects the call, for example because the role of the function does not allow it.
+    #[error("the store rejects the call: {detail}")]
+    Rejected {
+        /// What was tried and what came back.
+        detail: String,
+    },
+}
+
+impl StoreError {
+    /// Whether the same call fails again whenever it is repeated, until a person changes something.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } => false,
+            Self::Unreadable(_) | Self::Unwritable(_) | Self::Rejected { .. } => true,
+        }
+    }
 }
 
 /// Rows to list, in key order.
@@ -137,14 +163,14 @@ pub async fn list_all<S: Store>(store: &S, mut listing: Listing) -> Result<Vec<R
     }
 }
 
-/// Reads one typed row, together with the condition that a later write of the row must carry.
+/// Reads one typed row (a derived one that cannot be read counts as absent), together with the condition that a later write of the row must carry.
 ///
 /// # Errors
 /// As [`Store::get`], and when the row has another shape.
 pub async fn read<R: Row, S: Store>(store: &S, row: &RowKey) -> Result<(Option<R>, Expect), StoreError> {
     let record = store.get(&[row.key()]).await?.pop().flatten();
     let expect = Expect::as_read(record.as_ref());
-    Ok((record.map(|found| found.decode()).transpose()?, expect))
+    Ok((record.as_ref().map_or(Ok(None), Record::content)?, expect))
 }
 
 /// Reads several rows in one call.

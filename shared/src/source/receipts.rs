@@ -77,6 +77,23 @@ pub struct ScheduleEvent {
     pub due: Option<Date>,
 }
 
+impl ScheduleEvent {
+    /// What it says of its line.
+    fn content(&self) -> (&'static str, LocationId, Quantity, Option<Date>) {
+        (self.kind.name(), self.location.clone(), self.quantity, self.due)
+    }
+}
+
+/// Whether two versions of a line say the same.
+fn say_the_same(one: &[&ScheduleEvent], other: &[&ScheduleEvent]) -> bool {
+    let contents = |version: &[&ScheduleEvent]| {
+        let mut contents: Vec<_> = version.iter().map(|event| event.content()).collect();
+        contents.sort_unstable();
+        contents
+    };
+    one.len() == other.len() && contents(one) == contents(other)
+}
+
 /// A number of units, and when it was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedUnits {
@@ -182,6 +199,7 @@ impl ReceiptDocument {
     fn add_schedule_event(&mut self, new: ScheduleEvent) -> bool {
         let place = self.schedule_events.partition_point(|known| (known.as_of, &known.event) < (new.as_of, &new.event));
         self.schedule_events.insert(place, new);
+        self.forget_repeats();
         if self.schedule_events.len() <= Self::MAX_SCHEDULE_EVENTS {
             return true;
         }
@@ -192,6 +210,55 @@ impl ReceiptDocument {
             None => {}
         }
         true
+    }
+
+    /// Removes each schedule event between two others that say the same of its line: an ERP may report every open document again in
+    /// every night. Events without a line are compared by version. The first one stays, as it tells since when this is known.
+    fn forget_repeats(&mut self) {
+        let mut of_lines: BTreeMap<Option<&str>, BTreeMap<Timestamp, Vec<&ScheduleEvent>>> = BTreeMap::new();
+        for event in &self.schedule_events {
+            of_lines.entry(event.line.as_deref()).or_default().entry(event.as_of).or_default().push(event);
+        }
+        let mut repeats: BTreeSet<EventId> = BTreeSet::new();
+        for versions in of_lines.values() {
+            let versions: Vec<&Vec<&ScheduleEvent>> = versions.values().collect();
+            for three in versions.windows(3) {
+                let [before, version, after] = three else { continue };
+                if say_the_same(before, version) && say_the_same(version, after) {
+                    repeats.extend(version.iter().map(|event| event.event.clone()));
+                }
+            }
+        }
+        self.schedule_events.retain(|event| !repeats.contains(&event.event));
+    }
+
+    /// The events that are superseded, and when each was recorded.
+    fn superseded(&self) -> impl Iterator<Item = (Timestamp, EventId)> {
+        let in_force: BTreeSet<&EventId> = self.lines().into_iter().map(|line| &line.event).collect();
+        let superseded = self.schedule_events.iter().filter(move |event| !in_force.contains(&event.event));
+        superseded.map(|event| (event.recorded_at, event.event.clone()))
+    }
+
+    /// The number of entries.
+    fn entries(&self) -> usize {
+        self.schedule_events.len() + self.units()
+    }
+
+    /// The number of entries about units.
+    fn units(&self) -> usize {
+        self.received.len() + self.issued.len() + self.adjusted.len()
+    }
+
+    /// Adds the older half of the entries about units up.
+    fn add_up_units(&mut self) {
+        for units in [&mut self.received, &mut self.issued, &mut self.adjusted] {
+            let older = units.len() / 2;
+            let sum = total(&units[..older]);
+            units.drain(..older);
+            if let Some(next) = units.first_mut() {
+                next.quantity += sum;
+            }
+        }
     }
 
     /// Removes the schedule event of this id. Returns whether there was one.
@@ -249,11 +316,15 @@ pub enum NoRoom {
     Documents,
     /// The document has [`ReceiptDocument::MAX_LINES`] lines.
     Lines,
+    /// The item has [`ScheduledReceipts::MAX_ENTRIES`] entries that are needed.
+    Entries,
 }
 
 impl ScheduledReceipts {
     /// The most documents of one item that still have units to be received.
     pub const MAX_DOCUMENTS: usize = 300;
+    /// The most entries of all documents of one item. Their row has room for about as many.
+    pub const MAX_ENTRIES: usize = 4_000;
 
     /// What the references of all kits begin with.
     const KITS_OF: &str = "kits of ";
@@ -348,7 +419,35 @@ impl ScheduledReceipts {
             ReceiptEffect::Issues => add(&mut document.issued, units),
             ReceiptEffect::TakesBack => add(&mut document.adjusted, units),
         }
-        Ok(())
+        if self.keep_within_bounds() { Ok(()) } else { Err(NoRoom::Entries) }
+    }
+
+    /// Removes history while there are too many entries: the oldest superseded schedule events first, then the oldest entries about
+    /// units are added up, and last the closed documents are removed. Returns whether that was enough.
+    fn keep_within_bounds(&mut self) -> bool {
+        let entries =
+            |documents: &BTreeMap<String, ReceiptDocument>| documents.values().map(ReceiptDocument::entries).sum::<usize>();
+        let excess = entries(&self.documents).saturating_sub(Self::MAX_ENTRIES);
+        if excess == 0 {
+            return true;
+        }
+        let mut superseded: Vec<(Timestamp, EventId)> = self.documents.values().flat_map(ReceiptDocument::superseded).collect();
+        superseded.sort_unstable();
+        superseded.truncate(excess);
+        let oldest: BTreeSet<EventId> = superseded.into_iter().map(|(_, event)| event).collect();
+        for document in self.documents.values_mut() {
+            document.schedule_events.retain(|event| !oldest.contains(&event.event));
+        }
+        while entries(&self.documents) > Self::MAX_ENTRIES {
+            let most = self.documents.iter_mut().filter(|(reference, _)| !reference.starts_with(Self::KITS_OF));
+            let most = most.map(|(_, document)| document).max_by_key(|document| document.units());
+            if let Some(document) = most.filter(|document| document.units() > 3) {
+                document.add_up_units();
+            } else if !self.remove_oldest_closed() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Removes the schedule event of this id from its document. Returns whether there was one.
@@ -360,9 +459,11 @@ impl ScheduledReceipts {
 
     /// Makes room for one more document by removing the closed document with the oldest entry.
     fn make_room(&mut self) -> bool {
-        if self.documents.len() < Self::MAX_DOCUMENTS {
-            return true;
-        }
+        self.documents.len() < Self::MAX_DOCUMENTS || self.remove_oldest_closed()
+    }
+
+    /// Removes the closed document with the oldest entry. Returns whether there was one.
+    fn remove_oldest_closed(&mut self) -> bool {
         let closed = self.documents.iter().filter(|(_, document)| document.is_closed());
         let oldest = closed.min_by_key(|(_, document)| document.last_recorded()).map(|(reference, _)| reference.clone());
         oldest.is_some_and(|oldest| self.documents.remove(&oldest).is_some())

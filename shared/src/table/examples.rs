@@ -164,6 +164,9 @@ fn shops() -> Vec<Example> {
         row("how far the comparison with a shop has come", RowKey::CompareProgress(shop())),
         row("the report of one page of a comparison", RowKey::CompareReport { shop: shop(), began: at }),
         row("how far recomputing every item has come", RowKey::Refresh),
-        row("an alert", RowKey::Alert(AlertSubject::LowStock { sku: sku() })),
+        Example {
+            index: vec![(IndexKey::RaisedAlert(AlertSubject::LowStock { sku: sku() }), "while it is raised")],
+            ..row("an alert", RowKey::Alert(AlertSubject::LowStock { sku: sku() }))
+        },
     ]
 }

@@ -1,11 +1,13 @@
 //! The entries of the sparse index: rows that a job must work on, and rows that are listed in another order.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use super::key::{Key, RowKey};
-use super::segments::{join, number};
+use super::segments::{join, name, number};
+use crate::alert::AlertSubject;
 use crate::catalog::{LocationId, MissingMapping, OrderId, ShopDomain, Sku};
 use crate::movement::{EventId, PositionKey};
 
@@ -76,6 +78,8 @@ pub enum IndexKey {
         /// The item.
         sku: Sku,
     },
+    /// An alert that is raised, by its rule.
+    RaisedAlert(AlertSubject),
     /// An event or order that waits for a mapping, by the mapping.
     Waiting {
         /// The mapping that is missing.
@@ -124,10 +128,16 @@ impl IndexKey {
             Self::DueMetafield { shop, changed_at, sku } => {
                 entry(IndexPartition::DueMetafields(shop.clone()), &[&changed_at.to_string(), sku.as_str()])
             }
-            Self::Waiting { missing, name } => {
-                let mut sort = missing.fields();
-                sort.push(name.clone());
-                entry(IndexPartition::Waiting, &sort.iter().map(String::as_str).collect::<Vec<_>>())
+            Self::RaisedAlert(about) => {
+                let fields = about.fields();
+                let fields: Vec<Cow<'_, str>> = fields.iter().map(|field| name(field)).collect();
+                let sort: Vec<&str> = std::iter::once(about.rule()).chain(fields.iter().map(Cow::as_ref)).collect();
+                entry(IndexPartition::RaisedAlerts, &sort)
+            }
+            Self::Waiting { missing, name: of } => {
+                let fields = missing.fields();
+                let sort: Vec<Cow<'_, str>> = fields.iter().chain([of]).map(|field| name(field)).collect();
+                entry(IndexPartition::Waiting, &sort.iter().map(Cow::as_ref).collect::<Vec<_>>())
             }
         }
     }
@@ -163,6 +173,8 @@ pub enum IndexPartition {
     DueLevels(ShopDomain),
     /// The metafields that must be sent to a shop.
     DueMetafields(ShopDomain),
+    /// All alerts that are raised.
+    RaisedAlerts,
     /// All events and orders that wait for a mapping.
     Waiting,
 }
@@ -182,6 +194,7 @@ impl IndexPartition {
             Self::Deferred => join(&["DEFERRED"]),
             Self::DueLevels(shop) => join(&["DUE", shop.as_str(), "levels"]),
             Self::DueMetafields(shop) => join(&["DUE", shop.as_str(), "metafields"]),
+            Self::RaisedAlerts => join(&["ALERTS"]),
             Self::Waiting => join(&["WAITING"]),
         }
     }
@@ -191,7 +204,7 @@ impl IndexPartition {
 /// that hold no mapping.
 #[must_use]
 pub fn waiting_prefixes(row: &RowKey) -> BTreeSet<String> {
-    let items = |code: &str| MissingMapping::ITEM_KINDS.map(|kind| join(&[kind, code, ""])).into();
+    let items = |code: &str| MissingMapping::ITEM_KINDS.map(|kind| join(&[kind, &name(code), ""])).into();
     match row {
         RowKey::Item(sku) => items(sku.as_str()),
         RowKey::ShopItem { shop_sku, .. } => items(shop_sku),

@@ -1,11 +1,12 @@
 //! The names of rows: one variant for every kind of row that the table holds.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
 use strum::{EnumDiscriminants, EnumIter};
 
-use super::segments::{HEAD, join, number, split};
+use super::segments::{HEAD, join, long_name, name, number, split};
 use crate::alert::AlertSubject;
 use crate::catalog::{
     FeedId, LocationId, MetafieldKind, MissingMapping, OrderId, Resource, ShopDomain, Sku, SystemId, TierId, VariantId,
@@ -29,6 +30,15 @@ impl Key {
     #[must_use]
     pub fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
         Self { pk: pk.into(), sk: sk.into() }
+    }
+}
+
+impl Key {
+    /// The key that was printed as `text`, if a kind of row is stored under it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let keys = text.match_indices('/').map(|(at, _)| Self::new(&text[..at], &text[at + 1..]));
+        keys.into_iter().find(|key| RowKey::parse(key).is_some())
     }
 }
 
@@ -212,9 +222,9 @@ impl RowKey {
         let row = |pk: &[&str], sk: &[&str]| Key::new(join(pk), join(sk));
         match self {
             Self::Item(sku) => head(&["ITEM", sku.as_str()]),
-            Self::ShopItem { shop, shop_sku } => row(&["LISTING", shop.as_str()], &["SKU", shop_sku]),
+            Self::ShopItem { shop, shop_sku } => row(&["LISTING", shop.as_str()], &["SKU", &name(shop_sku)]),
             Self::ListedVariant { shop, variant } => row(&["LISTING", shop.as_str()], &["VARIANT", &variant.to_string()]),
-            Self::SystemItem { system, code } => row(&["SYSITEM", system], &["CODE", code]),
+            Self::SystemItem { system, code } => row(&["SYSITEM", system], &["CODE", &name(code)]),
             Self::Tier(id) => row(&["TIERS"], &[id.as_str()]),
             Self::WorkCentre(code) => row(&["CENTRES"], &[code.as_str()]),
             Self::Location(code) => row(&["LOCATIONS"], &[code.as_str()]),
@@ -231,11 +241,11 @@ impl RowKey {
             Self::Deferred { lane, event } => Key::new(partition_of(lane), join(&[&event.source, &event.id])),
             Self::Commitment { document, reference, of } => row(&["COMMITMENT", document.name(), reference], &[&of.to_string()]),
             Self::Receipts(sku) => head(&["RECEIPTS", sku.as_str()]),
-            Self::Waiting { missing, name } => {
-                let mut segments = vec!["WAITING"];
+            Self::Waiting { missing, name: of } => {
                 let fields = missing.fields();
-                segments.extend(fields.iter().map(String::as_str));
-                row(&segments, &[name])
+                let fields: Vec<Cow<'_, str>> = fields.iter().map(|field| name(field)).collect();
+                let segments = std::iter::once("WAITING").chain(fields.iter().map(Cow::as_ref));
+                row(&segments.collect::<Vec<_>>(), &[&name(of)])
             }
             Self::Heartbeat(system) => head(&["HEARTBEAT", system]),
             Self::System(code) => row(&["SYSTEMS"], &[code.as_str()]),
@@ -253,10 +263,10 @@ impl RowKey {
             Self::CompareReport { shop, began } => row(&["REPORT", shop.as_str()], &["COMPARE", &began.to_string()]),
             Self::Refresh => head(&["REFRESH"]),
             Self::Alert(about) => {
-                let mut segments = vec!["ALERT", about.rule()];
                 let fields = about.fields();
-                segments.extend(fields.iter().map(String::as_str));
-                head(&segments)
+                let fields: Vec<Cow<'_, str>> = fields.iter().map(|field| long_name(field)).collect();
+                let segments = ["ALERT", about.rule()].into_iter().chain(fields.iter().map(Cow::as_ref));
+                head(&segments.collect::<Vec<_>>())
             }
         }
     }

@@ -15,13 +15,16 @@ mod row;
 mod rows;
 pub mod scan;
 mod segments;
+mod stored;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use examples::{Example, examples};
-pub use index::{IndexKey, IndexPartition, waiting_prefixes};
+pub use index::{IndexKey, IndexPartition, OrderEntry, waiting_prefixes};
 pub use key::{Key, Partition, RowKey, RowKind};
 pub use read_rows::ReadRows;
-pub use row::{Expect, MAX_WRITES, Record, Row, UnreadableRow, Write};
+pub use row::{Expect, MAX_WRITES, Record, Row, RowFault, UnreadableRow, Write};
+pub use rows::check;
+pub use stored::{MAX_ROW, MAX_TRANSACTION, StoredBody, UnwritableRow, inflated, stored_bodies};
 pub use stream::Streamed;

@@ -28,15 +28,15 @@ impl ReadRows {
         self.0.get(&row.key()).unwrap_or_else(|| panic!("the {row} was read")).as_ref()
     }
 
-    /// The typed row; `None` where there is none.
+    /// The typed row; `None` where there is none, and where a derived row cannot be read.
     ///
     /// # Errors
-    /// When the stored row has another shape.
+    /// When another stored row has another shape.
     ///
     /// # Panics
     /// When the row was not read.
     pub fn get<R: Row>(&self, row: &RowKey) -> Result<Option<R>, UnreadableRow> {
-        self.record(row).map(Record::decode).transpose()
+        self.record(row).map_or(Ok(None), Record::content)
     }
 
     /// The typed rows among these, in their order, without those that do not exist.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::index::IndexKey;
 use super::key::{Key, RowKey};
+use super::stored::UnwritableRow;
 
 /// The most rows one atomic write may touch (DynamoDB's `TransactWriteItems`).
 pub const MAX_WRITES: usize = 100;
@@ -20,6 +21,17 @@ pub struct UnreadableRow {
     pub detail: String,
 }
 
+/// A row that cannot be read, or can never be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RowFault {
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] UnreadableRow),
+    /// It can never be written.
+    #[error(transparent)]
+    Unwritable(#[from] UnwritableRow),
+}
+
 /// A row as it was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -32,6 +44,21 @@ pub struct Record {
 }
 
 impl Record {
+    /// The typed content. A derived row that cannot be read counts as absent: the function that needs it computes it and writes it anew.
+    ///
+    /// # Errors
+    /// As [`Record::decode`], for other rows.
+    pub fn content<R: Row>(&self) -> Result<Option<R>, UnreadableRow> {
+        match self.decode() {
+            Ok(row) => Ok(Some(row)),
+            Err(error) if R::IS_DERIVED => {
+                tracing::error!(%error, "a derived row cannot be read and is computed anew");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The typed content.
     ///
     /// # Errors
@@ -43,6 +70,9 @@ impl Record {
 
 /// A typed row: it knows its key and its entry in the index.
 pub trait Row: Serialize + DeserializeOwned {
+    /// Whether the row is computed from other rows, or only remembers how far a job has come.
+    const IS_DERIVED: bool = false;
+
     /// The name of the row.
     fn row_key(&self) -> RowKey;
 

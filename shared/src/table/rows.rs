@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::index::{IndexKey, OrderEntry};
 use super::key::RowKey;
-use super::row::Row;
-use crate::alert::Alert;
+use super::row::{Record, Row, UnreadableRow};
+use crate::alert::{Alert, AlertState};
 use crate::catalog::{
     BillOfMaterials, BillVersion, Item, ListedVariant, Location, ShopItem, ShopSettings, SystemItem, Tier, WhereUsed, WorkCentre,
 };
@@ -20,8 +20,10 @@ use crate::storefront::{Level, PushCall, PushIntent, VariantMetafield};
 
 /// The rows that are found by their key alone.
 macro_rules! rows {
-    ($($row:ident: $self:ident => $key:expr;)*) => {
+    (derived: $derived:literal; $($row:ident: $self:ident => $key:expr;)*) => {
         $(impl Row for $row {
+            const IS_DERIVED: bool = $derived;
+
             fn row_key(&$self) -> RowKey {
                 $key
             }
@@ -30,6 +32,7 @@ macro_rules! rows {
 }
 
 rows! {
+    derived: false;
     SystemItem: self => RowKey::SystemItem { system: self.system.to_string(), code: self.code.clone() };
     Tier: self => RowKey::Tier(self.id.clone());
     WorkCentre: self => RowKey::WorkCentre(self.code.clone());
@@ -43,24 +46,27 @@ rows! {
     AppliedEvent: self => RowKey::AppliedEvent(self.event.clone());
     OpenCommitment: self => RowKey::Commitment { document: self.document, reference: self.reference.clone(), of: self.of.clone() };
     ScheduledReceipts: self => RowKey::Receipts(self.sku.clone());
-    Heartbeat: self => RowKey::Heartbeat(self.system.clone());
     System: self => RowKey::System(self.code.clone());
-    FeedWatermark: self => RowKey::FeedWatermark { system: self.system.clone(), feed: self.feed.clone() };
     ReportedState: self => RowKey::FullRefresh {
         system: self.system.clone(),
         feed: self.feed.clone(),
         name: content_hash(format!("{:?}", (&self.location, &self.sku)).as_bytes()),
     };
+    PushIntent: self => RowKey::Intent(self.shop.clone());
+    PushCall: self => RowKey::Call { shop: self.intent.shop.clone(), number: self.intent.number };
+    CompareReport: self => RowKey::CompareReport { shop: self.shop.clone(), began: self.began };
+}
+
+rows! {
+    derived: true;
+    Heartbeat: self => RowKey::Heartbeat(self.system.clone());
+    FeedWatermark: self => RowKey::FeedWatermark { system: self.system.clone(), feed: self.feed.clone() };
     Promise: self => RowKey::Promise(self.sku.clone());
     GroupPlan: self => RowKey::Plan(self.id.clone());
     PlanMembership: self => RowKey::PlanOf(self.sku.clone());
-    PushIntent: self => RowKey::Intent(self.shop.clone());
-    PushCall: self => RowKey::Call { shop: self.intent.shop.clone(), number: self.intent.number };
     OrderWatermark: self => RowKey::OrderWatermark(self.shop.clone());
     CompareProgress: self => RowKey::CompareProgress(self.shop.clone());
-    CompareReport: self => RowKey::CompareReport { shop: self.shop.clone(), began: self.began };
     RefreshProgress: self => RowKey::Refresh;
-    Alert: self => RowKey::Alert(self.subject.clone());
 }
 
 impl Row for Item {
@@ -147,6 +153,8 @@ impl Row for WaitingForMapping {
 }
 
 impl Row for Level {
+    const IS_DERIVED: bool = true;
+
     fn row_key(&self) -> RowKey {
         RowKey::Level { shop: self.shop.clone(), sku: self.sku.clone(), location: self.location.clone() }
     }
@@ -163,6 +171,8 @@ impl Row for Level {
 }
 
 impl Row for VariantMetafield {
+    const IS_DERIVED: bool = true;
+
     fn row_key(&self) -> RowKey {
         RowKey::Metafield { shop: self.shop.clone(), sku: self.sku.clone(), kind: self.value.kind() }
     }
@@ -173,5 +183,69 @@ impl Row for VariantMetafield {
             changed_at: self.changed_at,
             sku: self.sku.clone(),
         })
+    }
+}
+
+impl Row for Alert {
+    const IS_DERIVED: bool = true;
+
+    fn row_key(&self) -> RowKey {
+        RowKey::Alert(self.subject.clone())
+    }
+
+    fn index(&self) -> Option<IndexKey> {
+        (self.state == AlertState::Raised).then(|| IndexKey::RaisedAlert(self.subject.clone()))
+    }
+}
+
+/// Checks that a stored row can be read.
+///
+/// # Errors
+/// When it has another shape than its key says, or no kind of row is stored under its key.
+pub fn check(record: &Record) -> Result<(), UnreadableRow> {
+    fn readable<R: Row>(record: &Record) -> Result<(), UnreadableRow> {
+        record.decode::<R>().map(drop)
+    }
+    let Some(row) = RowKey::parse(&record.key) else {
+        let detail = "no kind of row is stored under this key".to_owned();
+        return Err(UnreadableRow { key: record.key.to_string(), detail });
+    };
+    match row {
+        RowKey::Item(_) => readable::<Item>(record),
+        RowKey::ShopItem { .. } => readable::<ShopItem>(record),
+        RowKey::ListedVariant { .. } => readable::<ListedVariant>(record),
+        RowKey::SystemItem { .. } => readable::<SystemItem>(record),
+        RowKey::Tier(_) => readable::<Tier>(record),
+        RowKey::WorkCentre(_) => readable::<WorkCentre>(record),
+        RowKey::Location(_) => readable::<Location>(record),
+        RowKey::Shop(_) => readable::<ShopSettings>(record),
+        RowKey::Bill(_) => readable::<BillOfMaterials>(record),
+        RowKey::BillVersion { .. } => readable::<BillVersion>(record),
+        RowKey::WhereUsed(_) => readable::<WhereUsed>(record),
+        RowKey::Position(_) => readable::<Position>(record),
+        RowKey::Movement { .. } => readable::<Movement>(record),
+        RowKey::Order { .. } => readable::<OrderRecord>(record),
+        RowKey::OrderToRead { .. } => readable::<OrderToRead>(record),
+        RowKey::AppliedEvent(_) => readable::<AppliedEvent>(record),
+        RowKey::Deferred { .. } => readable::<DeferredEvent>(record),
+        RowKey::Commitment { .. } => readable::<OpenCommitment>(record),
+        RowKey::Receipts(_) => readable::<ScheduledReceipts>(record),
+        RowKey::Waiting { .. } => readable::<WaitingForMapping>(record),
+        RowKey::Heartbeat(_) => readable::<Heartbeat>(record),
+        RowKey::System(_) => readable::<System>(record),
+        RowKey::FeedWatermark { .. } => readable::<FeedWatermark>(record),
+        RowKey::FullRefresh { .. } => readable::<ReportedState>(record),
+        RowKey::Promise(_) => readable::<Promise>(record),
+        RowKey::Plan(_) => readable::<GroupPlan>(record),
+        RowKey::PlanOf(_) => readable::<PlanMembership>(record),
+        RowKey::Level { .. } => readable::<Level>(record),
+        RowKey::Metafield { .. } => readable::<VariantMetafield>(record),
+        RowKey::Intent(_) => readable::<PushIntent>(record),
+        RowKey::Call { .. } => readable::<PushCall>(record),
+        RowKey::OrderWatermark(_) => readable::<OrderWatermark>(record),
+        RowKey::CompareProgress(_) => readable::<CompareProgress>(record),
+        RowKey::CompareReport { .. } => readable::<CompareReport>(record),
+        RowKey::Refresh => readable::<RefreshProgress>(record),
+        RowKey::Alert(_) => readable::<Alert>(record),
     }
 }

@@ -124,3 +124,78 @@ fn scans_find_the_rows_that_they_are_for() {
         assert_eq!(scanned, of_catalog, "{row}");
     }
 }
+
+/// Protects every row from keys that DynamoDB rejects: the names of other systems have the lengths that their inputs allow.
+#[test]
+fn no_name_makes_a_key_too_long() {
+    let shop = || "a.myshopify.com".parse().expect("a shop");
+    for symbol in ["x", "#", "\u{1F9F4}"] {
+        let (of_shop, code) = (symbol.repeat(1_000 / symbol.len()), symbol.repeat(128));
+        let sku: crate::catalog::Sku = code.parse().expect("a SKU");
+        let system = || "a-system-with-a-name-as-long-as-y".chars().take(32).collect::<String>();
+        let item = || MissingMapping::Item { system: system(), code: code.clone() };
+        let unit = || MissingMapping::Unit { system: system(), code: code.clone(), unit: code.clone() };
+        let correction = || MissingMapping::Correction { system: system(), code: code.clone(), event: code.clone() };
+        let of_shop_item = || MissingMapping::ShopItem { shop: shop(), shop_sku: of_shop.clone() };
+        let location = || MissingMapping::Location { system: system(), code: code.clone() };
+        let mut keys = vec![
+            RowKey::ShopItem { shop: shop(), shop_sku: of_shop.clone() }.key(),
+            RowKey::SystemItem { system: system(), code: code.clone() }.key(),
+            RowKey::AppliedEvent(EventId::new(system(), code.clone())).key(),
+            RowKey::Item(sku.clone()).key(),
+            RowKey::Alert(AlertSubject::UnmappedSku { shop: shop(), shop_sku: of_shop.clone() }).key(),
+            RowKey::Alert(AlertSubject::UnmappedItem { system: system(), code: code.clone() }).key(),
+            IndexKey::Item(sku.clone()).key(),
+        ];
+        for missing in [item(), unit(), correction(), of_shop_item(), location()] {
+            let row = RowKey::Waiting { missing: missing.clone(), name: code.clone() };
+            keys.extend([row.key(), IndexKey::Waiting { missing, name: code.clone() }.key()]);
+        }
+        for key in keys {
+            assert!(key.pk.len() <= 2_048 && key.sk.len() <= 1_024, "{} and {} bytes: {key}", key.pk.len(), key.sk.len());
+            if let Some(row) = RowKey::parse(&key) {
+                assert_eq!(row.key(), key, "what is parsed has the same key");
+            }
+        }
+    }
+    let long = |last: &str| RowKey::SystemItem { system: "wms".to_owned(), code: format!("{}{last}", "x".repeat(300)) }.key();
+    assert_ne!(long("a"), long("b"), "two long names have two rows");
+}
+
+fn put(pk: &str, body: serde_json::Value) -> Write {
+    Write::Put { key: Key::new(pk, "HEAD"), body, index: None, expect: Expect::Absent }
+}
+
+/// Protects rows from the limits of DynamoDB: what exceeds one is found before the call, and a large body that repeats itself fits.
+#[test]
+fn a_row_that_can_never_be_written_is_found() {
+    let text = |bytes: usize| serde_json::json!({ "text": "x".repeat(bytes) });
+    // Text in which nothing repeats: digits of a linear congruence.
+    let noise = |bytes: usize| {
+        let mut state = 1_u64;
+        let next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(b'!' + u8::try_from((state >> 33) % 90).expect("below 90"))
+        };
+        serde_json::json!({ "text": std::iter::repeat_with(next).take(bytes).collect::<String>() })
+    };
+    let written = |write: &Write| stored_bodies(std::slice::from_ref(write)).map(|mut bodies| bodies.pop().flatten().is_some());
+    assert_eq!(written(&put("A", text(2_000_000))), Ok(true), "it repeats itself");
+    assert_eq!(written(&put("A", noise(300_000))), Ok(true));
+    let error = written(&put("A", noise(700_000))).expect_err("it is too large");
+    assert!(error.detail.contains("at most 409600"), "{error}");
+    assert!(written(&put(&"p".repeat(2_049), text(1))).is_err_and(|error| error.detail.contains("2049")));
+    let many: Vec<Write> = (0..20).map(|at| put(&at.to_string(), noise(300_000))).collect();
+    assert!(stored_bodies(&many).is_err_and(|error| error.detail.contains("the transaction")));
+
+    let body = serde_json::json!({ "units": 12, "exact": "0.10", "large": i64::MAX, "lines": vec!["a line of an order"; 2_000] });
+    let write = put("A", body.clone());
+    match stored_bodies(std::slice::from_ref(&write)).expect("it fits").pop().flatten() {
+        Some(StoredBody::Deflated(bytes)) => {
+            assert!(bytes.len() < 4_000, "{} bytes", bytes.len());
+            assert_eq!(inflated(&bytes), Ok(body), "nothing is lost");
+        }
+        other => panic!("a large body is deflated, not {other:?}"),
+    }
+    assert!(inflated(b"no deflated body").is_err());
+}

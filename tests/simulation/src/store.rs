@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use promissory::ports::{Listing, Page, Store, StoreError, WriteError};
-use promissory::table::{Key, MAX_WRITES, Record, RowKind, Write};
+use promissory::table::{Key, MAX_WRITES, Record, RowKind, Write, stored_bodies};
 
 pub use table::{Change, Table};
 
@@ -119,6 +119,7 @@ impl Store for SimStore {
         assert_eq!(distinct.len(), writes.len(), "a transaction contains the same row twice");
         give_way().await;
         self.called()?;
+        stored_bodies(writes)?;
         if writes.len() > 1 && self.rng.per_mille(self.faults().conflict) {
             self.coverage.note("store conflict");
             return Err(WriteError::Conflict);

@@ -43,6 +43,8 @@ pub(super) async fn bodies<S: Store>(store: &S) {
         json!({ "large": i64::MAX, "small": i64::MIN, "whole": u64::MAX, "above 2^53": 9_007_199_254_740_993_u64 }),
         json!({ "deep": { "list": [{ "map": [1, "two", null] }] }, "dots.and#hashes@": "ünï — 货" }),
         json!({ "list": (0..1_000).collect::<Vec<_>>() }),
+        // Large enough to be stored deflated.
+        json!({ "lines": (0..2_000_i64).map(|n| json!({ "line": i64::MAX - n, "sku": "ünï — 货" })).collect::<Vec<_>>() }),
     ];
     for (n, body) in bodies.into_iter().enumerate() {
         let key = Key::new("body", n.to_string());

@@ -91,7 +91,12 @@ async fn decide<S: Store, C: Clock>(
             Ok(Decided { movements: 0, detail: format!("{detail} The position is busy: the change follows within moments.") })
         }
         Received::Decided(EventOutcome::Refused(error)) => Err(io::Error::other(error)),
-        Received::Decided(other @ (EventOutcome::ContentMismatch | EventOutcome::Waiting(_) | EventOutcome::Unreadable)) => {
+        Received::Decided(
+            other @ (EventOutcome::ContentMismatch
+            | EventOutcome::Waiting(_)
+            | EventOutcome::Quarantined
+            | EventOutcome::Unreadable),
+        ) => {
             let what = if is_withdrawal { "withdrawn" } else { "settled" };
             Err(io::Error::other(format!("it cannot be {what} ({other:?}): run `cargo x ledger verify`")))
         }

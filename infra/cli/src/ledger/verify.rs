@@ -238,7 +238,7 @@ async fn read_once(table: &Table, pk: &str) -> io::Result<Option<Mismatch>> {
 pub(super) fn readable(table: &Table, error: StoreError) -> io::Result<StoreError> {
     match error {
         StoreError::Unreadable(_) => Ok(error),
-        StoreError::Unavailable { .. } => Err(table.cannot(&error)),
+        StoreError::Unavailable { .. } | StoreError::Unwritable(_) | StoreError::Rejected { .. } => Err(table.cannot(&error)),
     }
 }
 
@@ -246,7 +246,9 @@ pub(super) fn readable(table: &Table, error: StoreError) -> io::Result<StoreErro
 fn unreadable(pk: &str, error: StoreError) -> Mismatch {
     let (row, reason) = match error {
         StoreError::Unreadable(UnreadableRow { key, detail }) => (key, detail),
-        StoreError::Unavailable { detail, .. } => (pk.to_owned(), detail),
+        error @ (StoreError::Unavailable { .. } | StoreError::Unwritable(_) | StoreError::Rejected { .. }) => {
+            (pk.to_owned(), error.to_string())
+        }
     };
     Mismatch::Unreadable { position: name_of(pk), row, reason }
 }

@@ -127,7 +127,7 @@ fn the_table_of_cases_matches_the_ledger() {
             EventOutcome::ContentMismatch => "nothing: refused, alert ContentMismatch".to_owned(),
             EventOutcome::Waiting(missing) => format!("nothing yet: it waits for {missing}"),
             EventOutcome::Refused(error) => format!("refused: {error}"),
-            EventOutcome::Unreadable => "unreadable".to_owned(),
+            EventOutcome::Unreadable | EventOutcome::Quarantined => "not in the ledger".to_owned(),
         };
         let (here, there) = (ledger.balance("WH-1"), ledger.position("A", "WH-2"));
         let there = if there.seq > 0 { format!(" ({})", short(&there.balance.to_string())) } else { String::new() };

@@ -82,7 +82,7 @@ impl TestLedger {
             let mut draft = Draft::new(&self.network, &read, at(self.second));
             let (mut decided, mut needs) = (Vec::new(), None);
             for (event, lane) in &group[outcomes.len()..] {
-                match draft.add(event, lane.as_ref()) {
+                match draft.add(event, lane.as_ref(), None) {
                     Ok(Some(outcome)) => decided.push(outcome),
                     Ok(None) => break,
                     Err(DraftError::Needs(keys)) => {

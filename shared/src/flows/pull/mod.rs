@@ -256,7 +256,9 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
             EventOutcome::Duplicate | EventOutcome::ContentMismatch => self.report.duplicates += 1,
             EventOutcome::Waiting(_) => self.report.waiting += 1,
             EventOutcome::Refused(unfit) => return Some(unfit.to_string()),
-            EventOutcome::Unreadable => return Some("a row of the ledger that it changes cannot be read".to_owned()),
+            EventOutcome::Unreadable | EventOutcome::Quarantined => {
+                return Some("a row of the ledger that it changes cannot be read or written".to_owned());
+            }
         }
         None
     }

@@ -113,7 +113,7 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
         let now = self.clock.now();
         let (mut due, mut others_at_work) = (Vec::new(), false);
         for record in self.store.get(&keys).await?.into_iter().flatten() {
-            let metafield: VariantMetafield = record.decode()?;
+            let Some(metafield) = record.content::<VariantMetafield>()? else { continue };
             let ours = metafield.sending_since.is_some() && metafield.sending_since.as_ref() == self.marks.get(&record.key);
             if metafield.is_due() && !ours && metafield.is_being_sent(now) {
                 others_at_work |= self.hinted.contains(&record.key);

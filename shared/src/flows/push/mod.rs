@@ -19,7 +19,7 @@ use self::delivery::{BatchSize, Calls, LOOK_AGAIN, has_time_for_a_call, named_ro
 use self::metafields::MetafieldPush;
 use crate::catalog::{Network, Quantity, ShopDomain};
 use crate::flows::watermark::order_watermark;
-use crate::flows::{recompute, write_if_unchanged};
+use crate::flows::{alert, recompute, write_if_unchanged};
 use crate::ports::{Clock, Listing, Store, StoreError, Storefront, read};
 use crate::storefront::{
     Adjustment, Level, LevelBlock, LevelSet, MAX_ROWS, PushAction, PushCall, PushIntent, PushOutcome, PushRow, PushState,
@@ -178,7 +178,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
     }
 
     /// Returns the due levels, most urgent first. The rows are read by key, because the index may lag behind.
-    async fn due_levels(&self, hinted: &BTreeSet<PushTarget>) -> Result<Vec<Level>, StoreError> {
+    async fn due_levels(&mut self, hinted: &BTreeSet<PushTarget>) -> Result<Vec<Level>, StoreError> {
         let indexed = self.store.list(&Listing::index(&IndexPartition::DueLevels(self.shop.clone()), MAX_ROWS)).await?.records;
         let mut keys: BTreeSet<Key> = indexed.into_iter().map(|record| record.key).collect();
         for target in hinted {
@@ -187,11 +187,28 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             }
         }
         let keys: Vec<Key> = keys.into_iter().filter(|key| !self.waiting.contains(key)).collect();
-        let records = self.store.get(&keys).await?;
-        let mut levels = records.iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Level>, _>>()?;
+        let mut levels = Vec::new();
+        for record in self.store.get(&keys).await?.into_iter().flatten() {
+            match record.content::<Level>()? {
+                Some(level) => levels.push(level),
+                None => self.renew(record.key).await?,
+            }
+        }
         levels.retain(Level::is_due);
         levels.sort_by_key(|level| (level.urgency(), level.changed_at));
         Ok(levels)
+    }
+
+    /// Computes a level anew whose row cannot be read. This push leaves it out.
+    async fn renew(&mut self, key: Key) -> Result<(), StoreError> {
+        if let Some(RowKey::Level { sku, .. }) = RowKey::parse(&key)
+            && let Err(error) = recompute(self.store, self.clock, self.network, &sku).await
+        {
+            tracing::error!(%sku, %error, "a level cannot be computed anew; the push continues with the others");
+            alert::faulty_row(self.store, self.clock, &error).await?;
+        }
+        self.waiting.insert(key);
+        Ok(())
     }
 
     /// Plans the rows that initialise or repair levels. A level that must wait is left to a later push. A level that the shop
@@ -203,12 +220,26 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         // found.
         let mark = order_watermark(self.store, self.shop).await?;
         let settling_window = mark.settling_window(self.settling_window, self.clock.now());
-        for sku in levels.iter().map(|level| &level.sku).collect::<BTreeSet<_>>() {
-            recompute(self.store, self.clock, self.network, sku).await?;
+        for sku in levels.iter().map(|level| level.sku.clone()).collect::<BTreeSet<_>>() {
+            match recompute(self.store, self.clock, self.network, &sku).await {
+                Ok(_) => {}
+                Err(error) if error.is_permanent() => {
+                    tracing::error!(%sku, %error, "an item cannot be recomputed; the push continues with the others");
+                    alert::faulty_row(self.store, self.clock, &error).await?;
+                    self.waiting.extend(levels.iter().filter(|level| level.sku == sku).map(Level::key));
+                    levels.retain(|level| level.sku != sku);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if levels.is_empty() {
+            return Ok(Vec::new());
         }
         let keys: Vec<Key> = levels.iter().map(Level::key).collect();
-        let records = self.store.get(&keys).await?;
-        let levels = records.iter().flatten().map(|record| record.decode()).collect::<Result<Vec<Level>, _>>()?;
+        let mut levels: Vec<Level> = Vec::new();
+        for record in self.store.get(&keys).await?.iter().flatten() {
+            levels.extend(record.content()?);
+        }
         let items: BTreeSet<_> = levels.iter().map(|level| level.inventory_item).collect();
         let items: Vec<_> = items.into_iter().collect();
         let shown = loop {

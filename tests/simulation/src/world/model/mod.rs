@@ -335,6 +335,7 @@ impl World {
                 | AlertSubject::ShopNotLive { .. }
                 | AlertSubject::AppRemoved { .. }
                 | AlertSubject::MetafieldRefused { .. }
+                | AlertSubject::FaultyRow { .. }
                 | AlertSubject::SourceStale { .. } => false,
             };
             if !wanted {
