@@ -178,6 +178,11 @@ alert_rules! {
         /// The key of the row.
         row: String,
     },
+    /// A row can never be written as it would have to be, for example because it would be too large. The row stays as it is.
+    UnwritableRow {
+        /// The key of the row.
+        row: String,
+    },
     /// An event arrived again with the same id and other content. The first one stays in force.
     ContentMismatch {
         /// The id of the event.
@@ -295,14 +300,21 @@ impl Alert {
     }
 }
 
-/// The alert about a row that cannot be read.
+/// The alert about a row that is not as it must be.
 #[must_use]
 pub fn faulty_row(row: String, reason: &str) -> (AlertSubject, String) {
     let detail = format!(
-        "The row {row} cannot be read: {reason}. What depends on it is left out; everything else goes on. Repair the row, or restore \
+        "The row {row} cannot be used: {reason}. What depends on it is left out; everything else goes on. Repair the row, or restore \
          it from a backup of the table."
     );
     (AlertSubject::FaultyRow { row }, detail)
+}
+
+/// The alert about a row that can never be written.
+#[must_use]
+pub fn unwritable_row(row: String, reason: &str) -> (AlertSubject, String) {
+    let detail = format!("The row {row} cannot be written: {reason}. It stays as it is, and everything else goes on.");
+    (AlertSubject::UnwritableRow { row }, detail)
 }
 
 /// The state of an item's low-stock alert when the network has `available` units of it; `None` to keep the state it has.

@@ -1,6 +1,8 @@
 //! Kits: sold as one item, and shipped as their components.
 
 use promissory::sheets::Sheet;
+use promissory::source::StockKind;
+use promissory::table::RowKey;
 use promissory_fakes::shopify::{OrderId, RefundInput, RefundLine, Restock};
 use promissory_tests::shop::RunningShop;
 use promissory_tests::source::{Post, event};
@@ -9,6 +11,7 @@ use reconciler::Job;
 use serde_json::json;
 
 use crate::planning::{MADE, sheets, with_production};
+use crate::unreadable_rows::break_row;
 
 const SHEETS: [(Sheet, &str); 5] = [
     (Sheet::Items, "sku,promise_days\nKIT,0\nA,\nB,\n"),
@@ -119,6 +122,23 @@ async fn a_kit_ships_as_its_components() {
         }
         assert_nothing_of_kits(&world).await;
         assert_eq!(world.alerts(), [""; 0]);
+    }
+}
+
+/// Protects components that kits take from being sold while the plan that keeps them, or the row that names the plan, cannot be read.
+#[tokio::test]
+async fn an_unreadable_plan_keeps_the_components_of_kits() {
+    let a = || "A".parse().expect("a SKU");
+    for row in [RowKey::Plan(a()), RowKey::PlanOf(a())] {
+        let (world, running) = selling().await;
+        buy(&world, &running, 1).await;
+        assert_eq!(shown(&running), (9, 18, 9));
+        break_row(&world, &row.key(), None).await;
+        world.settle().await;
+        world.take_stock([world.stock("r", "A", "WH-1", StockKind::Receipt, 5)]).await;
+        push_all(&world, &running).await;
+        assert_eq!(shown(&running), (14, 18, 9), "{row}");
+        assert!(!world.alerts().iter().any(|alert| alert.ends_with("raised")), "{row} is written anew: {:?}", world.alerts());
     }
 }
 

@@ -231,8 +231,11 @@ async fn every_failed_effect_is_repeated() {
     world.take_stock([world.stock("lost", "A", "WH-1", StockKind::WriteOff, 1)]).await;
     let records: Vec<Value> = world.table.stream().into_iter().filter(is_delivered).collect();
     for operation in ["Query", "BatchGetItem", "TransactWriteItems"] {
-        world.table.faults.next(operation, 1, Fault::Throttled);
-        assert_eq!(failed(&world, &records).await.len(), 1, "{operation}");
+        // A role without a permission is mended by a deployment. No record may be lost until then.
+        for fault in [Fault::Throttled, Fault::Denied] {
+            world.table.faults.next(operation, 1, fault);
+            assert_eq!(failed(&world, &records).await.len(), 1, "{operation} {fault:?}");
+        }
     }
     world.hints.refuse(1);
     assert_eq!(failed(&world, &records).await.len(), 1, "the queue");

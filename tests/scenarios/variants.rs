@@ -1,12 +1,16 @@
 //! Lines of orders are mapped by their variant first, and by their SKU only where the listing of that SKU names no other variant.
 
+use promissory::catalog::VariantId;
+use promissory::ports::Store;
 use promissory::sheets::Sheet;
+use promissory::table::{RowKey, RowKind};
 use promissory_fakes::shopify::{Item, NewItem};
 use promissory_tests::shop::{RunningShop, in_agreement, location_id};
 use promissory_tests::world::World;
 use reconciler::Job;
 
 use crate::planning::sheets;
+use crate::unreadable_rows::{break_row, mend_row};
 
 /// A shop with the item A, which is listed with its variant. B is an item that the shop does not sell yet.
 async fn listed_by_variant() -> (World, RunningShop) {
@@ -87,6 +91,32 @@ async fn a_sku_that_moved_to_another_variant_takes_nothing_from_the_item() {
     resume(&world, &running).await;
     assert_eq!(reserved(&world, "B").await, 3);
     assert_eq!(unmapped(&world), [format!("{subject} cleared")]);
+}
+
+/// Protects an item from the orders of another variant whose listing cannot be read: the line waits, although an item has its SKU.
+#[tokio::test]
+async fn a_line_whose_listing_cannot_be_read_waits() {
+    let (world, running) = listed_by_variant().await;
+    let second = add_variant(&world, &running, "A-OLD");
+    list(&world, "B", "B", &second).await;
+    world.item("A-OLD", &[("WH-1", 10)]).await;
+    let variant = VariantId::new(second.variant.0.unsigned_abs());
+    let row = RowKey::ListedVariant { shop: world.shop.clone(), variant };
+    let listed = world.table.store.get(&[row.key()]).await.expect("read").pop().flatten().expect("a listing");
+    break_row(&world, &row.key(), None).await;
+
+    buy(&world, &running, "A-OLD", 3).await;
+    for _ in 0..2 {
+        resume(&world, &running).await;
+    }
+    assert_eq!((reserved(&world, "A-OLD").await, reserved(&world, "B").await), (0, 0));
+    let subject = format!("unmapped_variant#{}#{}", world.shop, second.variant.0);
+    assert_eq!(unmapped(&world), [format!("{subject} raised")]);
+    assert_eq!(world.table.count(RowKind::OrderToRead), 0, "nothing is read again and again");
+
+    mend_row(&world, &row.key(), Some(listed)).await;
+    resume(&world, &running).await;
+    assert_eq!((reserved(&world, "A-OLD").await, reserved(&world, "B").await), (0, 3));
 }
 
 /// Protects an order from waiting for a mapping that no import will bring: its line was not mapped by its SKU, and is mapped by its

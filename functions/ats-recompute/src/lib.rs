@@ -16,7 +16,9 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use promissory::alert::Alert;
 use promissory::catalog::{Network, ShopDomain, Sku};
-use promissory::flows::{NetworkCache, Resumed, alert, hint_all, recompute, replan, request_refresh, resume, settle_lane};
+use promissory::flows::{
+    CommitError, NetworkCache, Resumed, alert, hint_all, recompute, replan, request_refresh, resume, settle_lane,
+};
 use promissory::ledger::Lane;
 use promissory::ports::{Bus, Clock, Hints, Store, StoreError};
 use promissory::storefront::PushTarget;
@@ -141,7 +143,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
             }
             Err(error) => error,
         };
-        if !error.is_permanent() {
+        if error.faulty_row().is_none() {
             tracing::warn!(%error, "planning groups could not be planned; the stream repeats the record");
             return Some(first);
         }
@@ -156,14 +158,22 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
         repeat.then_some(first)
     }
 
-    /// Whether the stream must repeat a record whose work failed. Repeating does not help against a permanent failure, and it would
-    /// hold up every record behind it; a person is alerted instead.
+    /// Whether the stream must repeat a record whose work failed. Repeating does not help against a faulty row, and it would hold up
+    /// every record behind it; a person is alerted instead.
     async fn must_repeat(&self, error: &StoreError) -> bool {
-        if !error.is_permanent() {
+        if error.faulty_row().is_none() {
             return true;
         }
         let alerted = alert::faulty_row(&self.store, &self.clock, error).await;
         alerted.inspect_err(|error| tracing::error!(%error, "the alert about a faulty row could not be raised")).is_err()
+    }
+
+    /// Whether the stream must repeat a record whose events could not be committed.
+    async fn must_commit_again(&self, error: &CommitError) -> bool {
+        match error {
+            CommitError::Contended { .. } => true,
+            CommitError::Store(error) => self.must_repeat(error).await,
+        }
     }
 
     /// Publishes all alerts in one call.
@@ -186,8 +196,8 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
             match settle_lane(&self.store, &self.clock, network, lane).await {
                 Ok(events) => tracing::info!(%lane, events, "lane settled"),
                 Err(error) => {
-                    tracing::warn!(%lane, %error, "a lane could not be settled; the stream repeats the record");
-                    failed.insert(*at);
+                    tracing::warn!(%lane, %error, "a lane could not be settled");
+                    failed.extend(self.must_commit_again(&error).await.then_some(*at));
                 }
             }
         }
@@ -216,7 +226,7 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
                 }
                 Err(error) => {
                     tracing::warn!(waited_for = prefix, %error, "rows that wait for a mapping could not be resumed");
-                    failed.insert(*at);
+                    failed.extend(self.must_commit_again(&error).await.then_some(*at));
                 }
             }
         }

@@ -120,15 +120,17 @@ impl Work {
         self.replan.entry(sku).or_insert(at);
     }
 
-    /// A plan changed: the finished goods whose entry changed must be recomputed.
+    /// A plan changed: the finished goods whose entry changed must be recomputed. The function that replaces a plan which cannot be
+    /// read recomputes all of its items, so such an old plan counts as none.
     fn replanned(&mut self, at: usize, record: &EventRecord) {
-        match (image::<GroupPlan>(&record.change.old_image), image::<GroupPlan>(&record.change.new_image)) {
-            (Ok(old), Ok(new)) => {
+        match image::<GroupPlan>(&record.change.new_image) {
+            Ok(new) => {
+                let old = image::<GroupPlan>(&record.change.old_image).ok().flatten();
                 for sku in GroupPlan::differing(old.as_ref(), new.as_ref()) {
                     self.recompute.entry(sku).or_insert(at);
                 }
             }
-            (Err(error), _) | (_, Err(error)) => self.unreadable(at, record, &error),
+            Err(error) => self.unreadable(at, record, &error),
         }
     }
 

@@ -215,10 +215,17 @@ impl Store for DynamoStore {
     }
 }
 
+/// The revision of an item without a revision: a program other than this application wrote it.
+const NO_REVISION: u64 = 0;
+
 /// The condition of a write, and its values.
 fn condition(expect: Expect) -> (&'static str, Option<Item>) {
     match expect {
         Expect::Absent => ("attribute_not_exists(pk)", None),
+        Expect::Revision(NO_REVISION) => (
+            "attribute_exists(pk) AND NOT attribute_type(rev, :number)",
+            Some(HashMap::from([(":number".to_owned(), AttributeValue::S("N".to_owned()))])),
+        ),
         Expect::Revision(revision) => {
             ("rev = :rev", Some(HashMap::from([(":rev".to_owned(), AttributeValue::N(revision.to_string()))])))
         }
@@ -260,22 +267,26 @@ fn item(write: &Write, body: Option<StoredBody<'_>>) -> Result<Item, StoreError>
     Ok(item)
 }
 
-/// Reads an item of the table.
+/// Reads an item of the table. An item that another program wrote may have no body that can be read. It then has the body `null`, which
+/// is no row: the reader of the row reports that, and the other rows of the same call are read.
 ///
 /// # Errors
-/// When the item is not a row of this application.
+/// When the item has no key.
 pub fn record(mut item: Item) -> Result<Record, StoreError> {
     let key = Key::new(text(&item, "pk")?, text(&item, "sk")?);
     let revision = match item.get("rev") {
-        Some(AttributeValue::N(number)) => number.parse().map_err(|error| corrupt(&key, error))?,
-        Some(_) | None => return Err(corrupt(&key, "it has no revision")),
+        Some(AttributeValue::N(number)) => number.parse().unwrap_or(NO_REVISION),
+        Some(_) | None => NO_REVISION,
     };
-    let body = item.remove("body").ok_or_else(|| corrupt(&key, "it has no body"))?;
-    let body: Value = if let AttributeValue::B(bytes) = body {
-        inflated(bytes.as_ref()).map_err(|error| corrupt(&key, error))?
-    } else {
-        serde_dynamo::from_attribute_value(body).map_err(|error| corrupt(&key, error))?
+    let body = match item.remove("body") {
+        Some(AttributeValue::B(bytes)) => inflated(bytes.as_ref()),
+        Some(body) => serde_dynamo::from_attribute_value(body).map_err(|error| error.to_string()),
+        None => Err("it has no body".to_owned()),
     };
+    let body = body.unwrap_or_else(|error| {
+        tracing::error!(row = %key, error, "the body of a row cannot be read");
+        Value::Null
+    });
     Ok(Record { key, revision, body })
 }
 

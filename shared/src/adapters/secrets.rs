@@ -56,18 +56,13 @@ impl ShopifyApp {
         if self.client_id.trim().is_empty() || is_blank(secret.as_bytes()) {
             return Err("client_id or client_secret in the Shopify secret is blank; put the values of the app into it".into());
         }
-        let previous = self.previous_client_secret.as_ref().map(|secret| secret.expose_secret().as_bytes());
-        if previous.is_some_and(is_blank) {
-            return Err(
-                "previous_client_secret in the Shopify secret is blank; put the previous secret into it, or remove it".into()
-            );
-        }
         Ok(())
     }
 
-    /// All secrets that may sign a webhook now.
+    /// All secrets that may sign a webhook now. A blank previous secret is none.
     pub fn signing_secrets(&self) -> impl Iterator<Item = &[u8]> {
-        std::iter::once(&self.client_secret).chain(&self.previous_client_secret).map(|secret| secret.expose_secret().as_bytes())
+        let secrets = std::iter::once(&self.client_secret).chain(&self.previous_client_secret);
+        secrets.map(|secret| secret.expose_secret().as_bytes()).filter(|secret| !is_blank(secret))
     }
 }
 
@@ -240,8 +235,12 @@ mod tests {
             assert_eq!(app("id", "secret", Some("before")).check(), Ok(()));
             assert!(app(blank, "secret", None).check().is_err_and(|error| error.contains("client_id")), "{blank:?}");
             assert!(app("id", blank, None).check().is_err_and(|error| error.contains("client_secret")), "{blank:?}");
-            let previous = app("id", "secret", Some(blank)).check();
-            assert!(previous.is_err_and(|error| error.contains("previous_client_secret")), "{blank:?}");
+            let rotated = app("id", "secret", Some(blank));
+            assert_eq!(
+                (rotated.check(), rotated.signing_secrets().collect::<Vec<_>>()),
+                (Ok(()), vec![&b"secret"[..]]),
+                "{blank:?}"
+            );
 
             let secrets = SourceSecrets::default().signing("wms", blank).outbound("token", blank).outbound("other", "a token");
             assert_eq!(secrets.of(&"wms".parse().expect("a system")).count(), 0, "{blank:?}");

@@ -538,9 +538,10 @@ pub fn content_mismatch(event: &EventId) -> (AlertSubject, String) {
     (AlertSubject::ContentMismatch { event: event.to_string() }, detail)
 }
 
-/// Whether an event still waits for the same mapping and keeps its row.
+/// Whether an event keeps its row: it still waits for the same mapping, or it is a decision that nothing else would bring again.
 fn is_still_waiting(lane: &Key, event: &LedgerEvent, outcome: &EventOutcome) -> bool {
     match (event, outcome) {
+        (LedgerEvent::Decision(_), EventOutcome::Refused(StockEventError::Fault(_))) => true,
         (LedgerEvent::Stock(stock), EventOutcome::Waiting(missing)) => {
             let still = RowKey::Waiting { missing: missing.clone(), name: stock.id.id.clone() };
             still.key() == *lane

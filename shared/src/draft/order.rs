@@ -96,7 +96,7 @@ impl Draft<'_> {
     /// Quarantines an order whose event is left out: its record stays as it is, and each sweep reads the order again.
     pub(super) fn quarantine(&self, event: &LedgerEvent, fault: &RowFault) -> Result<Decision, DraftError> {
         let (shop, order) = event.order().expect("the caller passes only events about an order");
-        let record = self.order_record(shop, order)?.unwrap_or_else(|| OrderRecord::new(shop.clone(), order));
+        let known = self.order_record(shop, order)?;
         let mut decision = Decision { left_out: Some(EventOutcome::Quarantined), ..Decision::default() };
         let subject = AlertSubject::UnreadableOrder { shop: shop.clone(), order: order.gid() };
         let advice = match fault {
@@ -105,7 +105,9 @@ impl Draft<'_> {
         };
         let detail = format!("The newest state of {} of {shop} is not in the ledger: {fault}. {advice}.", order.gid());
         self.raise(&mut decision, subject, detail)?;
-        decision.order = Some(OrderRecord { unread: false, unreadable: Some(ReadFailure::Quarantined), ..record });
+        let record = known.clone().unwrap_or_else(|| OrderRecord::new(shop.clone(), order));
+        let quarantined = OrderRecord { unread: false, unreadable: Some(ReadFailure::Quarantined), ..record };
+        decision.order = Some(quarantined).filter(|quarantined| known.as_ref() != Some(quarantined));
         Ok(decision)
     }
 
@@ -186,10 +188,24 @@ impl Draft<'_> {
             return Err(DraftError::Needs(needs));
         }
         // A mapping that cannot be read is missing: the line waits for it, and the other lines of the order reserve.
-        if let Some(Ok(mapping)) = by_variant.map(Record::decode::<ListedVariant>) {
-            return Ok(Ok(mapping.sku));
+        match (by_variant.map(Record::decode::<ListedVariant>), line.variant) {
+            (Some(Ok(mapping)), _) => return Ok(Ok(mapping.sku)),
+            (Some(Err(error)), Some(variant)) => {
+                let detail =
+                    format!("{shop} sells variant {variant}, and {error}. Its units are not reserved. Import its listing again.");
+                return Ok(Err((MissingMapping::ShopVariant { shop: shop.clone(), variant }, detail)));
+            }
+            (Some(Err(_)) | None, _) => {}
         }
-        let by_sku = by_sku.flatten().and_then(|mapping| mapping.decode::<ShopItem>().ok());
+        let by_sku = match by_sku.flatten().map(Record::decode::<ShopItem>) {
+            Some(Err(error)) => {
+                let detail =
+                    format!("{shop} sells {shop_sku:?}, and {error}. Its units are not reserved. Import the mapping again.");
+                return Ok(Err((MissingMapping::ShopItem { shop: shop.clone(), shop_sku }, detail)));
+            }
+            Some(Ok(mapping)) => Some(mapping),
+            None => None,
+        };
         Ok(match (by_sku, line.variant) {
             (Some(ShopItem { sku, variant, .. }), of) if variant.is_none() || of.is_none() => Ok(sku),
             (Some(ShopItem { sku, .. }), Some(variant)) => Err((

@@ -2,13 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::alert::{self, Alert, AlertState, AlertSubject};
+use crate::alert::{self, AlertState, AlertSubject};
 use crate::flows::write_if_unchanged;
-use crate::ports::{Clock, Listing, Store, StoreError, list_all, read_rows};
-use crate::table::{IndexPartition, Key, Partition, RowKey, UnreadableRow, UnwritableRow, Write, check};
-
-/// The most faulty rows that one run looks at again.
-const FAULTY_AT_ONCE: usize = 100;
+use crate::ports::{Clock, Store, StoreError, read_rows};
+use crate::table::{RowFault, RowKey, Write};
 
 /// Reads an alert, and returns the write that raises or clears it, to be part of the caller's transaction. Returns `None` when
 /// the alert has this state already.
@@ -50,52 +47,16 @@ pub async fn clear<S: Store, C: Clock>(
     set_state(store, clock, subject, AlertState::Cleared, detail).await
 }
 
-/// Raises the alert about a row that cannot be read or written. Other errors of the store raise none.
+/// Raises the alert about the row that an error of the store names. Other errors raise none.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn faulty_row<S: Store, C: Clock>(store: &S, clock: &C, error: &StoreError) -> Result<(), StoreError> {
-    let (key, reason) = match error {
-        StoreError::Unreadable(UnreadableRow { key, detail }) | StoreError::Unwritable(UnwritableRow { key, detail }) => {
-            (key, detail)
-        }
-        StoreError::Unavailable { .. } | StoreError::Rejected { .. } => return Ok(()),
-    };
-    raise(store, clock, alert::faulty_row(key.clone(), reason)).await
-}
-
-/// Raises the alerts about locations, shops and systems whose rows cannot be read. Every function leaves them out.
-///
-/// # Errors
-/// When the store fails.
-pub async fn check_network_rows<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(), StoreError> {
-    for partition in [Partition::Locations, Partition::Shops, Partition::Systems] {
-        for record in list_all(store, Listing::rows(&partition)).await? {
-            if let Err(error) = check(&record) {
-                faulty_row(store, clock, &error.into()).await?;
-            }
-        }
+    match error.faulty_row() {
+        Some(RowFault::Unreadable(row)) => raise(store, clock, alert::faulty_row(row.key, &row.detail)).await,
+        Some(RowFault::Unwritable(row)) => raise(store, clock, alert::unwritable_row(row.key, &row.detail)).await,
+        None => Ok(()),
     }
-    Ok(())
-}
-
-/// Clears the alerts about rows that can be read again, or that are gone.
-///
-/// # Errors
-/// When the store fails.
-pub async fn clear_repaired_rows<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(), StoreError> {
-    let faulty = Listing { prefix: "faulty_row#".to_owned(), ..Listing::index(&IndexPartition::RaisedAlerts, FAULTY_AT_ONCE) };
-    for record in store.list(&faulty).await?.records {
-        let Ok(Alert { subject: AlertSubject::FaultyRow { row }, .. }) = record.decode() else { continue };
-        let stored = match Key::parse(&row) {
-            Some(key) => store.get(&[key]).await?.pop().flatten(),
-            None => None,
-        };
-        if stored.is_none_or(|stored| check(&stored).is_ok()) {
-            clear(store, clock, (AlertSubject::FaultyRow { row }, "The row can be read again.".to_owned())).await?;
-        }
-    }
-    Ok(())
 }
 
 async fn set_state<S: Store, C: Clock>(

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::catalog::{Network, ShopDomain};
+use crate::flows::faults::{check_network_rows, clear_repaired_rows};
 use crate::flows::{ReconcileError, alert, hint_all, refresh, resume, settle_lane};
 use crate::ledger::Lane;
 use crate::ports::{Clock, Hints, Listing, Store, StoreError, list_all, read};
@@ -79,8 +80,8 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     report.hinted += items.len();
     hint_all(hints, shop, items).await?;
     let checked = async {
-        alert::check_network_rows(store, clock).await?;
-        alert::clear_repaired_rows(store, clock).await
+        check_network_rows(store, clock).await?;
+        clear_repaired_rows((store, clock), network).await
     };
     if let Err(error) = checked.await {
         failure = Some(error.into());

@@ -42,6 +42,11 @@ impl DependencyClosure {
         self.plans.values().filter_map(|(plan, _)| Some(plan.as_ref()?.day)).max()
     }
 
+    /// Whether one of the plans cannot be read.
+    pub fn has_unreadable_plan(&self) -> bool {
+        self.plans.values().any(|(plan, expect)| plan.is_none() && *expect != Expect::Absent)
+    }
+
     /// Whether a plan, as it was read, names an item.
     pub fn names(&self, plan: &Sku, sku: &Sku) -> bool {
         let (plan, _) = self.plans.get(plan).unwrap_or(&(None, Expect::Absent));

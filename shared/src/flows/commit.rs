@@ -82,6 +82,7 @@ pub async fn commit<S: Store, C: Clock>(
                 Ok(next) => attempt = next,
                 Err(row) => {
                     tracing::error!(event = %first.id(), fault = %row, "an event can neither be written nor refused; skipping the event");
+                    alert::faulty_row(store, clock, &row.into()).await?;
                     outcomes.push(EventOutcome::Unreadable);
                     (waiting, attempt) = (&waiting[1..], Attempt::ALL);
                 }

@@ -4,30 +4,26 @@
 //! turn with its other pushes. It also finds what only the shop shows: units that no order of the shop claims, levels that a
 //! person deactivated, levels where stock was never reported, and whether the shop restocked units that an edit removed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::catalog::{Location, LocationKind, Network, Place, Quantity, ShopDomain, ShopItem, ShopLocationId, Sku};
+use crate::catalog::{Location, LocationKind, Network, Place, Quantity, ShopDomain, ShopItem, Sku};
+use crate::flows::claims::{Settled, reserved_by_drafts, unclaimed_at};
 use crate::flows::delivered::turn_alert;
 use crate::flows::reconcile_error::wait_within;
 use crate::flows::watermark::order_watermark;
 use crate::flows::{ReconcileError, alert, hint_all, receive, recompute, write_if_unchanged};
 use crate::ledger::{LedgerEvent, PositionDecision};
 use crate::movement::PositionKey;
-use crate::order::OrderRecord;
-use crate::ports::{Clock, Cursor, Hints, Listing, Store, Storefront, list_all, read, read_rows};
+use crate::ports::{Clock, Cursor, Hints, Listing, Store, StoreError, Storefront, read, read_rows};
 use crate::promise::Promise;
 use crate::reconcile::{CompareProgress, CompareReport, LevelDrift};
 use crate::storefront::{
-    Level, LevelBlock, PushIntent, PushState, PushTarget, RepairDecision, ShopLevel, StorefrontError, decide_repair, is_settled,
-    unclaimed,
+    Level, LevelBlock, PushIntent, PushState, PushTarget, RepairDecision, ShopLevel, StorefrontError, decide_repair,
 };
 use crate::table::{Expect, IndexKey, IndexPartition, ReadRows, Row, RowKey, Write};
-
-/// The number of drafts that are listed in one page.
-const DRAFTS_PAGE: usize = 200;
 
 /// Compares the next page of the shop's catalog.
 ///
@@ -43,33 +39,39 @@ pub async fn compare<S: Store, F: Storefront, H: Hints, C: Clock>(
     let began = clock.now();
     let at = CompareProgress { shop: shop.clone(), after: None };
     let (progress, expect) = read::<CompareProgress, S>(store, &at.row_key()).await?;
-    let after = progress.and_then(|progress| progress.after);
-    let page = store
-        .list(&Listing {
-            limit: F::LEVELS_AT_ONCE,
-            after: after.map(|(shop_sku, sku)| cursor(shop, shop_sku, sku)),
-            ..Listing::index(&IndexPartition::ShopItems(shop.clone()), F::LEVELS_AT_ONCE)
-        })
-        .await?;
-    let mut items = Vec::new();
-    for record in &page.records {
-        match record.decode::<ShopItem>() {
-            Ok(item) => items.push(item),
-            Err(error) => alert::faulty_row(store, clock, &error.into()).await?,
-        }
-    }
-    let (drifted, end) = (Vec::new(), page.next.is_none());
+    let after = progress.and_then(|progress| progress.after).map(|(shop_sku, sku)| cursor(shop, shop_sku, sku));
+    let listing = Listing { after, ..Listing::index(&IndexPartition::ShopItems(shop.clone()), F::LEVELS_AT_ONCE) };
+    let (items, end) = next_items(store, clock, listing).await?;
+    let drifted = Vec::new();
     let mut report = CompareReport { shop: shop.clone(), began, levels: 0, in_flight: 0, parked: 0, drifted, end };
     if !items.is_empty() {
         let comparison = Comparison { store, hints, clock, network, shop, settling_window };
         comparison.page(front, &items, &mut report, deadline).await?;
     }
-    let next = page.next.and_then(|_| items.last().map(|item| (item.shop_sku.clone(), item.sku.clone())));
+    let next = items.last().filter(|_| !end).map(|item| (item.shop_sku.clone(), item.sku.clone()));
     for write in [Write::put(&report, Expect::Absent), Write::put(&CompareProgress { after: next, ..at }, expect)] {
         // When the row has changed, another comparison ran at the same time and wrote its own result.
         write_if_unchanged(store, &[write]).await?;
     }
     Ok(report)
+}
+
+/// The next page of the catalog that has an item which can be read, and whether the catalog ends there.
+async fn next_items<S: Store, C: Clock>(store: &S, clock: &C, mut listing: Listing) -> Result<(Vec<ShopItem>, bool), StoreError> {
+    loop {
+        let page = store.list(&listing).await?;
+        let mut items = Vec::new();
+        for record in &page.records {
+            match record.decode() {
+                Ok(item) => items.push(item),
+                Err(error) => alert::faulty_row(store, clock, &error.into()).await?,
+            }
+        }
+        match page.next {
+            Some(next) if items.is_empty() => listing.after = Some(next),
+            next => return Ok((items, next.is_none())),
+        }
+    }
 }
 
 fn cursor(shop: &ShopDomain, shop_sku: String, sku: Sku) -> Cursor {
@@ -96,13 +98,6 @@ enum Finding {
     Parked(Box<Level>),
     /// The shop has the expected number, so it restocked these units that order edits removed.
     Restocked(Quantity),
-}
-
-/// When the numbers of a shop are settled: a complete sweep began at least this long after a level last changed.
-#[derive(Debug, Clone, Copy)]
-struct Settled {
-    swept_at: Option<Timestamp>,
-    window: Duration,
 }
 
 struct Comparison<'a, S, H, C> {
@@ -158,7 +153,7 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
                 Err(error) => return Err(error.into()),
             }
         };
-        let drafted = self.reserved_by_drafts().await?;
+        let drafted = reserved_by_drafts(store, shop).await?;
         let mut targets = BTreeSet::new();
         for item in items {
             let shown: Vec<&ShopLevel> = shown.iter().filter(|level| level.inventory_item == item.inventory_item).collect();
@@ -170,7 +165,8 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
             }
             let promise: Option<Promise> = rows.get(&RowKey::Promise(item.sku.clone()))?;
             let drafted = drafted.get(&item.sku).copied().unwrap_or_default();
-            let unclaimed = promise.as_ref().and_then(|promise| self.unclaimed(promise, drafted, &shown, settled));
+            let unclaimed =
+                promise.as_ref().and_then(|promise| unclaimed_at(self.network, shop, (promise, drafted), &shown, settled));
             for found in shown {
                 let Some(location) = self.network.by_shop_id(shop, found.location) else { continue };
                 let Some(level) = self.level_of(&rows, item, location, found) else { continue };
@@ -205,43 +201,6 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
                 None
             }
         }
-    }
-
-    /// The units that drafts of the shop reserve, by item. The shop reserves them as well, and does not commit them.
-    async fn reserved_by_drafts(&self) -> Result<BTreeMap<Sku, Quantity>, ReconcileError> {
-        let held = Listing::index(&IndexPartition::HeldDrafts(self.shop.clone()), DRAFTS_PAGE);
-        let mut units = BTreeMap::new();
-        for record in list_all(self.store, held).await? {
-            let Ok(draft) = record.decode::<OrderRecord>() else { continue };
-            for (sku, line) in draft.lines.values().filter_map(|line| Some((line.sku.clone()?, line))) {
-                *units.entry(sku).or_default() += line.reserved.values().copied().sum::<Quantity>();
-            }
-        }
-        Ok(units)
-    }
-
-    /// Units that our orders reserve and the shop does not commit; `None` while orders may be in flight. The `drafted` units, which
-    /// drafts reserve at no location, are not of orders.
-    fn unclaimed(
-        &self,
-        promise: &Promise,
-        drafted: Quantity,
-        shown: &[&ShopLevel],
-        settled: Settled,
-    ) -> Option<BTreeMap<ShopLocationId, Quantity>> {
-        if !shown.iter().all(|level| is_settled(level, settled.swept_at, settled.window)) {
-            return None;
-        }
-        let (mut here, mut elsewhere) = (BTreeMap::new(), Quantity::ZERO);
-        for (place, at) in &promise.places {
-            let reserved = at.balance.reserved.at_least_zero();
-            let id = self.network.at(place).and_then(|location| location.shops.get(self.shop));
-            match id.filter(|id| shown.iter().any(|level| level.location == **id)) {
-                Some(id) => drop(here.insert(*id, reserved)),
-                None => elsewhere += reserved,
-            }
-        }
-        Some(unclaimed(&here, (elsewhere - drafted).at_least_zero(), shown))
     }
 
     /// Decides what to do about one level.

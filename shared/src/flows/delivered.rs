@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::alert::{AlertState, AlertSubject};
+use crate::catalog::{LocationId, ShopDomain, Sku};
 use crate::flows::alert;
 use crate::ports::{Store, StoreError};
 use crate::storefront::{Level, LevelBlock, VariantMetafield};
@@ -12,6 +13,9 @@ use crate::table::{Row, Write};
 pub(crate) trait Delivered: Row + Clone + PartialEq {
     /// The alert that must be open, with its text.
     fn required_alert(&self) -> Option<(AlertSubject, String)>;
+
+    /// The alerts that may be open about the value.
+    fn possible_alerts(&self) -> Vec<AlertSubject>;
 
     /// The alert that is open.
     fn alert(&mut self) -> &mut Option<AlertSubject>;
@@ -55,6 +59,10 @@ impl Delivered for Level {
         })
     }
 
+    fn possible_alerts(&self) -> Vec<AlertSubject> {
+        level_alerts(&self.shop, &self.sku, &self.location).into()
+    }
+
     fn alert(&mut self) -> &mut Option<AlertSubject> {
         &mut self.alert
     }
@@ -68,9 +76,42 @@ impl Delivered for VariantMetafield {
         Some((subject, format!("The shop refuses the metafield {kind} of {sku}: {reason}")))
     }
 
+    fn possible_alerts(&self) -> Vec<AlertSubject> {
+        let (shop, sku) = (self.shop.clone(), self.sku.clone());
+        vec![AlertSubject::MetafieldRefused { shop, sku, metafield: self.value.kind() }]
+    }
+
     fn alert(&mut self) -> &mut Option<AlertSubject> {
         &mut self.alert
     }
+}
+
+/// The alerts that may be open about a level.
+pub(crate) fn level_alerts(shop: &ShopDomain, sku: &Sku, location: &LocationId) -> [AlertSubject; 4] {
+    let of = || (shop.clone(), sku.clone(), location.clone());
+    let ((never, refused), (parked, deactivated)) = ((of(), of()), (of(), of()));
+    [
+        AlertSubject::StockNeverReported { shop: never.0, sku: never.1, location: never.2 },
+        AlertSubject::LevelRefused { shop: refused.0, sku: refused.1, location: refused.2 },
+        AlertSubject::ParkedChange { shop: parked.0, sku: parked.1, location: parked.2 },
+        AlertSubject::LevelDeactivated { shop: deactivated.0, sku: deactivated.1, location: deactivated.2 },
+    ]
+}
+
+/// Clears what may be open about a row that could not be read and is written anew, and is not required any more. The row that knew
+/// it is lost.
+pub(crate) async fn clear_other_alerts<S: Store, T: Delivered>(
+    store: &S,
+    of: &T,
+    now: Timestamp,
+) -> Result<Vec<Write>, StoreError> {
+    let required = of.required_alert().map(|(subject, _)| subject);
+    let mut writes = Vec::new();
+    for subject in of.possible_alerts().into_iter().filter(|subject| Some(subject) != required.as_ref()) {
+        let detail = "The condition has passed.".to_owned();
+        writes.extend(alert::turn(store, subject, AlertState::Cleared, detail, now).await?);
+    }
+    Ok(writes)
 }
 
 /// Brings the alert of a row to what the row requires, and notes it in the row. Returns the writes, to be part of the caller's

@@ -7,11 +7,13 @@
 pub mod alert;
 mod backlog;
 mod backoff;
+mod claims;
 mod closure;
 mod commit;
 mod compare;
 mod delivered;
 mod explain;
+mod faults;
 mod heartbeat;
 mod hint;
 mod holds;

@@ -106,7 +106,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
     /// A row that cannot be read raises its alert, and is no failure of the run: the next run would meet it again.
     async fn alert_faulty(&self, done: Result<(), ReconcileError>) -> Result<Result<(), ReconcileError>, StoreError> {
         match done {
-            Err(ReconcileError::Store(error)) if error.is_permanent() => {
+            Err(ReconcileError::Store(error)) if error.faulty_row().is_some() => {
                 tracing::error!(shop = %self.shop, %error, "an order is left out");
                 alert::faulty_row(self.store, self.clock, &error).await?;
                 Ok(Ok(()))

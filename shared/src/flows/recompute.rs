@@ -9,9 +9,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::delivered::turn_alert;
+use super::alert;
+use super::delivered::{clear_other_alerts, level_alerts, turn_alert};
+use super::replan::replan_from_promises;
 use super::retry::{Retries, RetryBudget};
-use crate::alert::{AlertState, AlertSubject, low_stock};
+use crate::alert::{AlertState, AlertSubject, faulty_row, low_stock};
 use crate::catalog::{Item, Location, LocationId, MetafieldKind, Network, Place, ShopDomain, Sku, Tier};
 use crate::ledger::Position;
 use crate::movement::PositionKey;
@@ -33,11 +35,35 @@ pub struct Recomputed {
     pub changed: bool,
 }
 
-/// Recomputes one item from the rows as they are now.
+/// Recomputes one item from the rows as they are now. A plan that cannot be read is planned anew before.
 ///
 /// # Errors
 /// When the store fails, or other functions keep recomputing the same item.
 pub async fn recompute<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, sku: &Sku) -> Result<Recomputed, StoreError> {
+    let row = match recompute_as_planned(store, clock, network, sku).await {
+        Err(StoreError::Unreadable(row)) => row,
+        done => return done,
+    };
+    // Without its plan, units of the item that are kept for kits would be sold.
+    match row.name() {
+        Some(RowKey::Plan(_) | RowKey::PlanOf(_)) => {
+            replan_from_promises(store, clock, network, &BTreeSet::from([sku.clone()])).await?
+        }
+        Some(_) | None => return Err(row.into()),
+    };
+    recompute_as_planned(store, clock, network, sku).await
+}
+
+/// Recomputes one item from the rows as they are now.
+///
+/// # Errors
+/// As [`recompute`], and when the plan of the item cannot be read.
+pub(super) async fn recompute_as_planned<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    sku: &Sku,
+) -> Result<Recomputed, StoreError> {
     let mut retries = Retries::new(RetryBudget::RECOMPUTE, sku.as_str());
     loop {
         match recompute_once(store, clock, network, sku).await {
@@ -67,14 +93,14 @@ async fn recompute_once<S: Store, C: Clock>(
         return Ok((Recomputed::default(), Rest::Nothing)); // The item is not imported yet. Its import brings it back in the stream.
     };
     let old: Option<Promise> = gate.get(&promise_row)?;
-    let plan = gate.get::<PlanMembership>(&RowKey::PlanOf(sku.clone()))?.map(|membership| RowKey::Plan(membership.plan));
+    let plan = gate.decoded::<PlanMembership>(&RowKey::PlanOf(sku.clone()))?.map(|membership| RowKey::Plan(membership.plan));
 
     // These rows are read after the promise, never before: see the head of this module.
     let scope = Scope::of(network, &item, old.as_ref());
     let rows = read_rows(store, scope.rows(&item, plan.as_ref())).await?;
     let positions: Vec<Position> = rows.all(&scope.positions)?;
     let tier: Option<Tier> = item.tier.as_ref().map_or(Ok(None), |tier| rows.get(&RowKey::Tier(tier.clone())))?;
-    let plan: Option<GroupPlan> = plan.map_or(Ok(None), |plan| rows.get(&plan))?;
+    let plan: Option<GroupPlan> = plan.map_or(Ok(None), |plan| rows.decoded(&plan))?;
     let receipts: Option<ScheduledReceipts> = rows.get(&RowKey::Receipts(sku.clone()))?;
 
     // A function whose clock is behind does not put a lot back on sale that expired by a newer computation.
@@ -92,15 +118,17 @@ async fn recompute_once<S: Store, C: Clock>(
         },
         now,
     );
-    assert!(old.as_ref().is_none_or(|old| new.follows(old)), "positions read after a promise are never older than it");
+    // Positions read after a promise are never older than it, unless a row was replaced by an older one.
+    let went_back = old.as_ref().and_then(|old| new.place_behind(old)).cloned();
 
-    let mut result =
-        Recomputing { store, item: &item, tier: tier.as_ref(), rows: &rows, now, new, writes: Vec::new(), due: BTreeSet::new() };
+    let (writes, due) = Default::default();
+    let mut result = Recomputing { store, item: &item, tier: tier.as_ref(), rows: &rows, now, new, went_back, writes, due };
     result.levels(&scope).await?;
     let rest = result.delete_levels(&scope).await?;
     result.metafields(network, &scope, &positions).await?;
     result.alerts()?;
     result.expired_lots(network, &positions)?;
+    result.position_that_went_back().await?;
     let Recomputing { new, mut writes, due, .. } = result;
     if !writes.is_empty() || !old.as_ref().is_some_and(|old| new.has_the_same_content(old)) {
         // The promise is written even if it has not changed: this write is what makes levels and alerts as new as it is.
@@ -187,6 +215,8 @@ struct Recomputing<'a, S> {
     rows: &'a ReadRows,
     now: Timestamp,
     new: Promise,
+    /// The place whose position is older than the one that the old promise was computed from. Every level is then set anew.
+    went_back: Option<Place>,
     writes: Vec<Write>,
     due: BTreeSet<(ShopDomain, PushTarget)>,
 }
@@ -200,13 +230,19 @@ impl<S: Store> Recomputing<'_, S> {
             let place = Place::At(location.code.clone());
             self.new.levels.insert((shop.clone(), location.code.clone()));
             let Some(at) = self.new.places.get(&place) else { continue };
-            let known: Option<Level> = self.rows.get(&level_row(sku, shop, &location.code))?;
+            let row = level_row(sku, shop, &location.code);
+            let known: Option<Level> = self.rows.get(&row)?.filter(|_| self.went_back.is_none());
             let (Some(listed), Some(shop_location)) = (self.item.shops.get(shop), location.shops.get(shop)) else { continue };
             let mut level = known.clone().unwrap_or_else(|| {
-                Level::new(shop.clone(), sku.clone(), location.code.clone(), listed.inventory_item, *shop_location)
+                let code = location.code.clone();
+                let new = Level::new(shop.clone(), sku.clone(), code, listed.inventory_item, *shop_location);
+                Level { renewed: self.rows.record(&row).is_some(), ..new }
             });
             let buffer = at.kept_back(Some(location), self.item.buffer_for(Some(shop), self.tier));
             level.update(at, buffer, (listed.inventory_item, *shop_location), self.now);
+            if known.is_none() && level.renewed {
+                self.writes.extend(clear_other_alerts(self.store, &level, self.now).await?);
+            }
             // The alert about a refused level stays open while the level is due: the push that the shop accepts clears it.
             let waits_for_push = matches!(level.alert, Some(AlertSubject::LevelRefused { .. })) && level.is_due();
             if !waits_for_push {
@@ -231,9 +267,18 @@ impl<S: Store> Recomputing<'_, S> {
                 continue;
             }
             let row = level_row(&self.item.sku, shop, location);
-            let Some(known) = self.rows.get::<Level>(&row)? else { continue };
-            let mut level = Level { blocked: None, ..known };
-            self.writes.extend(turn_alert(self.store, &mut level, self.now).await?);
+            match self.rows.get::<Level>(&row)? {
+                Some(known) => {
+                    let mut level = Level { blocked: None, ..known };
+                    self.writes.extend(turn_alert(self.store, &mut level, self.now).await?);
+                }
+                None => {
+                    for subject in level_alerts(shop, &self.item.sku, location) {
+                        let passed = "The level is deleted.".to_owned();
+                        self.writes.extend(alert::turn(self.store, subject, AlertState::Cleared, passed, self.now).await?);
+                    }
+                }
+            }
             self.writes.extend(self.rows.delete(&row));
         }
         Ok(if scope.past_levels.len() > DELETED_AT_ONCE { Rest::LevelsToDelete } else { Rest::Nothing })
@@ -262,6 +307,9 @@ impl<S: Store> Recomputing<'_, S> {
                 continue;
             };
             let metafield = VariantMetafield { alert: metafield.alert.filter(|_| !settled), ..metafield };
+            if known.is_none() && self.rows.record(&row).is_some() {
+                self.writes.extend(clear_other_alerts(self.store, &metafield, self.now).await?);
+            }
             if metafield.is_due() {
                 self.due.insert((shop.clone(), PushTarget::Metafields { sku: sku.clone() }));
             }
@@ -273,6 +321,16 @@ impl<S: Store> Recomputing<'_, S> {
                 MetafieldKind::Promise => self.new.date_metafield_in.insert(shop.clone()),
             };
         }
+        Ok(())
+    }
+
+    /// Raises the alert about a position that is older than the promise before.
+    async fn position_that_went_back(&mut self) -> Result<(), StoreError> {
+        let Some(place) = self.went_back.clone() else { return Ok(()) };
+        let row = RowKey::Position(PositionKey::new(self.item.sku.clone(), place));
+        let reason = "it is older than the promise that was computed from it, so an older row replaced it";
+        let (subject, detail) = faulty_row(row.key().to_string(), reason);
+        self.writes.extend(alert::turn(self.store, subject, AlertState::Raised, detail, self.now).await?);
         Ok(())
     }
 

@@ -55,6 +55,10 @@ pub async fn refresh<S: Store, C: Clock>(
         if is_over && let Some(progress) = progress.as_ref().filter(|progress| !network.has_new_day(progress.asked_at, now)) {
             return Ok(done + retry_missed(store, clock, network, (progress, expect)).await?);
         }
+        if progress.is_none() && expect != Expect::Absent {
+            request_refresh(store, clock).await?; // The row cannot be read, and may have requested a refresh.
+            return Ok(done);
+        }
         let new_day = RefreshProgress { asked_at: now, after: None, only_plans: true, done: false, missed: BTreeSet::new() };
         let progress = progress.filter(|_| !is_over).unwrap_or(new_day);
         // Until then a warm function, this one included, may hold the old network.

@@ -12,11 +12,12 @@ use jiff::Timestamp;
 use crate::alert::{AlertState, AlertSubject};
 use crate::catalog::{Network, Resource, Sku};
 use crate::flows::closure::{DependencyClosure, by_code, centres_of, read_closure, read_planning_rows};
-use crate::flows::{Retries, RetryBudget, recompute};
+use crate::flows::recompute::recompute_as_planned;
+use crate::flows::{Retries, RetryBudget};
 use crate::ports::{Clock, Store, StoreError, WriteError, read_rows};
 use crate::promise::inputs::PlanningInputs;
 use crate::promise::{GroupPlan, PlanMembership, groups, plan};
-use crate::table::{Expect, Key, MAX_WRITES, ReadRows, RowKey, UnreadableRow, Write};
+use crate::table::{Expect, MAX_WRITES, ReadRows, RowKey, UnreadableRow, Write};
 
 /// Plans the groups of these items again. Returns how many plans changed.
 ///
@@ -30,26 +31,32 @@ pub async fn replan<S: Store, C: Clock>(
 ) -> Result<usize, StoreError> {
     let mut renewed = BTreeSet::new();
     loop {
-        let error = match replan_all(store, clock, network, skus).await {
+        let error = match replan_from_promises(store, clock, network, skus).await {
             Err(StoreError::Unreadable(row)) => row,
             done => return done,
         };
         // A promise that cannot be read is computed anew. Without it, its item would be planned as if it had no stock.
-        match Key::parse(&error.key).and_then(|key| RowKey::parse(&key)) {
-            Some(RowKey::Promise(sku)) if renewed.insert(sku.clone()) => drop(recompute(store, clock, network, &sku).await?),
+        match error.name() {
+            Some(RowKey::Promise(sku)) if renewed.insert(sku.clone()) => {
+                recompute_as_planned(store, clock, network, &sku).await?;
+            }
             Some(_) | None => return Err(error.into()),
         }
     }
 }
 
-async fn replan_all<S: Store, C: Clock>(
+/// Plans the groups of these items again, from promises that can be read.
+///
+/// # Errors
+/// As [`replan`], and when a promise cannot be read.
+pub(super) async fn replan_from_promises<S: Store, C: Clock>(
     store: &S,
     clock: &C,
     network: &Network,
     skus: &BTreeSet<Sku>,
 ) -> Result<usize, StoreError> {
     let rows = read_planning_rows(store, skus).await?;
-    let concerned = rows.iter().filter(|(_, rows)| rows.is_planned() || rows.in_plan.is_some());
+    let concerned = rows.iter().filter(|(_, rows)| rows.is_planned() || rows.in_plan_was.is_some());
     let mut left: BTreeSet<Sku> = concerned.map(|(sku, _)| sku.clone()).collect();
     let mut written = 0;
     while let Some(seed) = left.pop_first() {
@@ -109,6 +116,12 @@ async fn replan_once<S: Store, C: Clock>(
     for part in all.chunks(MAX_WRITES) {
         store.write(part).await?;
     }
+    if closure.has_unreadable_plan() {
+        // The stream finds the items whose entry changed by the old plan, which cannot be read.
+        for sku in closure.rows.keys() {
+            recompute_as_planned(store, clock, network, sku).await?;
+        }
+    }
     // An item that was not read is connected to the seed, so its closure is too large as well.
     Ok((closure.rows.into_keys().chain(closure.unread).collect(), count))
 }
@@ -157,8 +170,8 @@ fn plan_writes(closure: &DependencyClosure, plans: &[GroupPlan]) -> Vec<Write> {
             writes.push(Write::put(plan, expect));
         }
     }
-    for (id, (old, expect)) in &closure.plans {
-        if old.is_some() && !plans.iter().any(|plan| plan.id == *id) {
+    for (id, (_, expect)) in &closure.plans {
+        if *expect != Expect::Absent && !plans.iter().any(|plan| plan.id == *id) {
             writes.push(Write::Delete { key: RowKey::Plan(id.clone()).key(), expect: *expect });
         }
     }
@@ -181,7 +194,7 @@ fn memberships(closure: &DependencyClosure, plans: &[GroupPlan]) -> (Vec<Write>,
             Some(plan) if is != Some(*plan) || !named => {
                 joining.push(Write::put(&PlanMembership { sku: sku.clone(), plan: (*plan).clone() }, expect));
             }
-            None if is.is_some() => leaving.push(Write::Delete { key: RowKey::PlanOf(sku.clone()).key(), expect }),
+            None if rows.in_plan_was.is_some() => leaving.push(Write::Delete { key: RowKey::PlanOf(sku.clone()).key(), expect }),
             Some(_) | None => {}
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::alert::{AlertState, AlertSubject};
-use crate::catalog::{LineId, MissingMapping, Network, OrderId, ShopDomain, ShopItem};
+use crate::catalog::{LineId, ListedVariant, MissingMapping, Network, OrderId, ShopDomain, ShopItem};
 use crate::draft::EventOutcome;
 use crate::flows::{CommitError, alert, commit, write_if_unchanged};
 use crate::ledger::LedgerEvent;
@@ -52,7 +52,7 @@ pub async fn resume<S: Store, C: Clock>(
                     events.push((missing, (LedgerEvent::Stock(*event), Some(record.key.clone()))));
                 }
                 Ok(WaitingForMapping { what: WaitingItem::Order { shop, order }, missing, .. }) => {
-                    if is_mapped(store, network, &missing).await? || has_mapped_line(store, &shop, order, &missing).await? {
+                    if can_be_read((store, clock), network, (&shop, order), &missing).await? {
                         let request = OrderToRead { shop, gid: order.gid(), named_at: clock.now() };
                         done.resumed += usize::from(request_read(store, &missing, &request, record).await?);
                         moving.insert(missing);
@@ -96,16 +96,35 @@ pub async fn resume<S: Store, C: Clock>(
     }
 }
 
+/// Whether an order that waits for a mapping can be mapped now. A row that cannot be read raises its alert, and the order waits on.
+async fn can_be_read<S: Store, C: Clock>(
+    (store, clock): (&S, &C),
+    network: &Network,
+    (shop, order): (&ShopDomain, OrderId),
+    missing: &MissingMapping,
+) -> Result<bool, StoreError> {
+    let found = match is_mapped(store, network, missing).await {
+        Ok(false) => has_mapped_line(store, shop, order, missing).await,
+        found => found,
+    };
+    match found {
+        Err(error) if error.faulty_row().is_some() => {
+            alert::faulty_row(store, clock, &error).await?;
+            Ok(false)
+        }
+        found => found,
+    }
+}
+
 async fn is_mapped<S: Store>(store: &S, network: &Network, missing: &MissingMapping) -> Result<bool, StoreError> {
     match missing {
-        MissingMapping::ShopItem { shop, shop_sku } => Ok(store
-            .get(&[RowKey::ShopItem { shop: shop.clone(), shop_sku: shop_sku.to_owned() }.key()])
-            .await?
-            .iter()
-            .any(Option::is_some)),
+        MissingMapping::ShopItem { shop, shop_sku } => {
+            let row = RowKey::ShopItem { shop: shop.clone(), shop_sku: shop_sku.clone() };
+            Ok(read::<ShopItem, _>(store, &row).await?.0.is_some())
+        }
         MissingMapping::ShopVariant { shop, variant } => {
             let row = RowKey::ListedVariant { shop: shop.clone(), variant: *variant };
-            Ok(store.get(&[row.key()]).await?.iter().any(Option::is_some))
+            Ok(read::<ListedVariant, _>(store, &row).await?.0.is_some())
         }
         MissingMapping::ShopLocation { shop, location } => Ok(network.by_shop_id(shop, *location).is_some()),
         // Orders wait only for shop items, shop variants and shop locations.
@@ -140,7 +159,10 @@ async fn has_mapped_line<S: Store>(
         let by_sku = RowKey::ShopItem { shop: shop.clone(), shop_sku: line.shop_sku.clone() };
         let by_variant = line.variant.map(|variant| RowKey::ListedVariant { shop: shop.clone(), variant });
         let rows = read_rows(store, std::iter::once(by_sku.clone()).chain(by_variant.clone())).await?;
-        let of_variant = by_variant.is_some_and(|row| rows.record(&row).is_some());
+        let of_variant = match &by_variant {
+            Some(row) => rows.get::<ListedVariant>(row)?.is_some(),
+            None => false,
+        };
         let of_sku = rows.get::<ShopItem>(&by_sku)?.is_some_and(|of| of.variant.is_none() || line.variant.is_none());
         if of_variant || of_sku {
             return Ok(true);

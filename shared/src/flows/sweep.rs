@@ -22,6 +22,9 @@ use crate::table::{IndexPartition, Key, RowKey};
 /// The most quarantined orders that one sweep reads again.
 const QUARANTINED_AT_ONCE: usize = 50;
 
+/// The number of quarantined orders that are listed in one page.
+const QUARANTINED_PAGE: usize = 200;
+
 /// The most pages that one sweep reads of a slower sweep. The next sweep continues there.
 const LOOKBACK_PAGES: usize = 20;
 
@@ -86,6 +89,8 @@ async fn alert_not_live<S: Store, F: Storefront, B: Bus, C: Clock>(
     let OrderReader { store, clock, shop, .. } = *reading;
     let subject = AlertSubject::ShopNotLive { shop: shop.clone() };
     match reading.network.shop(shop) {
+        // Settings that cannot be read have an alert of their own.
+        None if store.get(&[RowKey::Shop(shop.clone()).key()]).await?.iter().any(Option::is_some) => Ok(()),
         None => {
             let detail = format!(
                 "{shop} is not live: its orders are stored, and none is swept, moved or forwarded. Send its opening stock, and set \
@@ -166,12 +171,17 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
 
     /// Reads the quarantined orders, or the quarantined drafts, again: they may be readable by now.
     async fn quarantined(&mut self, drafts: bool) -> Result<(), ReconcileError> {
-        let listing = Listing::index(&IndexPartition::QuarantinedOrders(self.reading.shop.clone()), QUARANTINED_AT_ONCE);
-        let quarantined = self.reading.store.list(&listing).await?.records;
-        let records = quarantined.iter().filter_map(|record| record.decode::<OrderRecord>().ok());
-        for record in records.filter(|record| record.order.is_draft() == drafts) {
-            self.ingest(record.order).await?;
+        let listing = Listing::index(&IndexPartition::QuarantinedOrders(self.reading.shop.clone()), QUARANTINED_PAGE);
+        let quarantined = list_all(self.reading.store, listing).await?;
+        let orders = quarantined.iter().filter_map(|record| match RowKey::parse(&record.key) {
+            Some(RowKey::Order { order, .. }) => Some(order).filter(|order| order.is_draft() == drafts),
+            Some(_) | None => None,
+        });
+        let orders: Vec<OrderId> = orders.collect();
+        for order in orders.iter().take(QUARANTINED_AT_ONCE) {
+            self.ingest(*order).await?;
         }
+        self.report.quarantined += orders.len().saturating_sub(QUARANTINED_AT_ONCE);
         Ok(())
     }
 

@@ -7,7 +7,9 @@
 
 use std::future::Future;
 
-use crate::table::{Expect, IndexPartition, Key, Partition, ReadRows, Record, Row, RowKey, UnreadableRow, UnwritableRow, Write};
+use crate::table::{
+    Expect, IndexPartition, Key, Partition, ReadRows, Record, Row, RowFault, RowKey, UnreadableRow, UnwritableRow, Write,
+};
 
 /// A row that did not meet the condition of its write, with its stored state.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,13 +72,24 @@ pub enum StoreError {
     },
 }
 
+impl From<RowFault> for StoreError {
+    fn from(fault: RowFault) -> Self {
+        match fault {
+            RowFault::Unreadable(row) => Self::Unreadable(row),
+            RowFault::Unwritable(row) => Self::Unwritable(row),
+        }
+    }
+}
+
 impl StoreError {
-    /// Whether the same call fails again whenever it is repeated, until a person changes something.
+    /// The row that cannot be read or written. The same call fails again until a person repairs the row, and only what needs the row
+    /// must be left out. A store that is unavailable, or that rejects a call of a function, fails every call: those must be repeated.
     #[must_use]
-    pub fn is_permanent(&self) -> bool {
+    pub fn faulty_row(&self) -> Option<RowFault> {
         match self {
-            Self::Unavailable { .. } => false,
-            Self::Unreadable(_) | Self::Unwritable(_) | Self::Rejected { .. } => true,
+            Self::Unreadable(row) => Some(row.clone().into()),
+            Self::Unwritable(row) => Some(row.clone().into()),
+            Self::Unavailable { .. } | Self::Rejected { .. } => None,
         }
     }
 }

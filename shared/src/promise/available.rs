@@ -247,11 +247,12 @@ impl Promise {
         self.places.iter().any(|(place, at)| at.next_expiry.is_some_and(|day| day <= network.day_at(place, now)))
     }
 
-    /// Whether every position behind `self` is at least as new as the one behind `older`. A location that was removed from the
-    /// network does not count.
+    /// The place whose position is older in `self` than in `before`; `None` where `self` is at least as new everywhere. A location
+    /// that was removed from the network does not count.
     #[must_use]
-    pub fn follows(&self, older: &Self) -> bool {
-        older.places.iter().all(|(place, old)| self.places.get(place).is_none_or(|new| new.seq >= old.seq))
+    pub fn place_behind(&self, before: &Self) -> Option<&Place> {
+        let mut common = self.places.iter().filter_map(|(place, new)| Some((place, new, before.places.get(place)?)));
+        common.find(|(_, new, old)| new.seq < old.seq).map(|(place, _, _)| place)
     }
 
     /// Whether the two promises differ in nothing but the time of their computation.

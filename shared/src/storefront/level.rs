@@ -59,6 +59,10 @@ pub struct Level {
     /// The number of the intent whose outcome is in `acknowledged`.
     #[serde(default)]
     pub sent_by: u64,
+    /// The row could not be read and was written anew. What the shop acknowledged and what a person decided about the level are
+    /// lost, so until the level is set, the pusher does not activate it, and parks a rise that removed units may cause.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub renewed: bool,
     /// Units that our orders reserve and the shop does not commit, as the last comparison found them. They are subtracted from
     /// what the shop shows, until the orders ship or are cancelled.
     #[serde(default, skip_serializing_if = "Quantity::is_nothing")]
@@ -98,6 +102,7 @@ impl Level {
             acknowledged: None,
             needs_set: true,
             sent_by: 0,
+            renewed: false,
             unclaimed: Quantity::ZERO,
             removed: Quantity::ZERO,
             blocked: None,

@@ -89,7 +89,7 @@ pub fn decide_repair(level: &Level, shown: &ShopLevel, swept_at: Option<Timestam
     let quantity = wanted.at_least_zero();
     if drift.is_zero() {
         RepairDecision::Agrees
-    } else if drift.is_negative() && level.removed.is_positive() && level.acknowledged.is_some() {
+    } else if drift.is_negative() && level.removed.is_positive() && (level.acknowledged.is_some() || level.renewed) {
         RepairDecision::Park { shown: shown.available, wanted }
     } else {
         RepairDecision::Set { quantity, change_from: shown.available, drift, excess: quantity - wanted }

@@ -39,6 +39,17 @@ impl ReadRows {
         self.record(row).map_or(Ok(None), Record::content)
     }
 
+    /// The typed row; `None` where there is none. For a function that uses a derived row and does not write it.
+    ///
+    /// # Errors
+    /// When the stored row has another shape, also if it is a derived row.
+    ///
+    /// # Panics
+    /// When the row was not read.
+    pub fn decoded<R: Row>(&self, row: &RowKey) -> Result<Option<R>, UnreadableRow> {
+        self.record(row).map(Record::decode).transpose()
+    }
+
     /// The typed rows among these, in their order, without those that do not exist.
     ///
     /// # Errors

@@ -21,6 +21,14 @@ pub struct UnreadableRow {
     pub detail: String,
 }
 
+impl UnreadableRow {
+    /// The name of the row, if its key has one.
+    #[must_use]
+    pub fn name(&self) -> Option<RowKey> {
+        RowKey::parse(&Key::parse(&self.key)?)
+    }
+}
+
 /// A row that cannot be read, or can never be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RowFault {

@@ -188,7 +188,7 @@ impl Checker {
     }
 
     fn promise(&mut self, promise: Promise, revision: u64) {
-        let back = self.promises.get(&promise.sku).is_some_and(|old| !promise.follows(old));
+        let back = self.promises.get(&promise.sku).is_some_and(|old| promise.place_behind(old).is_some());
         self.holds(!back, || format!("the promise of {} was replaced by an older one", promise.sku));
         if self.plans.watching {
             let wrong = self.plans.promise(&promise, revision);

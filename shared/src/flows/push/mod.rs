@@ -18,9 +18,11 @@ use self::close::close;
 use self::delivery::{BatchSize, Calls, LOOK_AGAIN, has_time_for_a_call, named_rows, pause, reason, record};
 use self::metafields::MetafieldPush;
 use crate::catalog::{Network, Quantity, ShopDomain};
+use crate::flows::claims::{Settled, reserved_by_drafts, unclaimed_at};
 use crate::flows::watermark::order_watermark;
 use crate::flows::{alert, recompute, write_if_unchanged};
 use crate::ports::{Clock, Listing, Store, StoreError, Storefront, read};
+use crate::promise::Promise;
 use crate::storefront::{
     Adjustment, Level, LevelBlock, LevelSet, MAX_ROWS, PushAction, PushCall, PushIntent, PushOutcome, PushRow, PushState,
     PushTarget, RepairDecision, ShopAnswer, ShopLevel, StorefrontError, UserError, UserErrorCode, decide_repair,
@@ -219,26 +221,11 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         // was read, and the shop must be asked last. A level computed before the sweep would lack the orders that the sweep
         // found.
         let mark = order_watermark(self.store, self.shop).await?;
-        let settling_window = mark.settling_window(self.settling_window, self.clock.now());
-        for sku in levels.iter().map(|level| level.sku.clone()).collect::<BTreeSet<_>>() {
-            match recompute(self.store, self.clock, self.network, &sku).await {
-                Ok(_) => {}
-                Err(error) if error.is_permanent() => {
-                    tracing::error!(%sku, %error, "an item cannot be recomputed; the push continues with the others");
-                    alert::faulty_row(self.store, self.clock, &error).await?;
-                    self.waiting.extend(levels.iter().filter(|level| level.sku == sku).map(Level::key));
-                    levels.retain(|level| level.sku != sku);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let window = mark.settling_window(self.settling_window, self.clock.now());
+        let settled = Settled { swept_at: mark.complete_at, window };
+        let levels = self.recomputed(levels).await?;
         if levels.is_empty() {
             return Ok(Vec::new());
-        }
-        let keys: Vec<Key> = levels.iter().map(Level::key).collect();
-        let mut levels: Vec<Level> = Vec::new();
-        for record in self.store.get(&keys).await?.iter().flatten() {
-            levels.extend(record.content()?);
         }
         let items: BTreeSet<_> = levels.iter().map(|level| level.inventory_item).collect();
         let items: Vec<_> = items.into_iter().collect();
@@ -248,23 +235,27 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                 shown => break shown?,
             }
         };
-        let shown: BTreeMap<_, &ShopLevel> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
+        let at: BTreeMap<_, &ShopLevel> = shown.iter().map(|level| ((level.inventory_item, level.location), level)).collect();
         let mut rows = Vec::new();
         for level in levels.iter().filter(|level| level.needs_set && level.difference().is_none()) {
-            let found = shown.get(&(level.inventory_item, level.shop_location));
-            match found.map_or(RepairDecision::Inactive, |shown| decide_repair(level, shown, mark.complete_at, settling_window)) {
+            if level.renewed && !self.knows_claims(level, &shown, settled).await? {
+                continue;
+            }
+            let found = at.get(&(level.inventory_item, level.shop_location));
+            match found.map_or(RepairDecision::Inactive, |shown| decide_repair(level, shown, settled.swept_at, settled.window)) {
                 RepairDecision::InFlight => {
                     self.waiting.insert(level.key());
+                }
+                RepairDecision::Inactive if level.renewed => {
+                    // A person may have deactivated it.
+                    self.block(level, LevelBlock::Deactivated).await?;
                 }
                 RepairDecision::Inactive => {
                     self.activate(level).await?;
                     self.waiting.insert(level.key());
                 }
                 RepairDecision::Park { shown, wanted } => {
-                    let parked = LevelBlock::Parked { shown, wanted };
-                    let park = |level: &mut Level| (level.needs_set, level.blocked) = (false, Some(parked.clone()));
-                    self.record(std::slice::from_ref(&level.key()), park).await?;
-                    self.waiting.insert(level.key());
+                    self.block(level, LevelBlock::Parked { shown, wanted }).await?;
                 }
                 RepairDecision::Agrees => {
                     rows.extend(found.map(|shown| set_row(level, shown.available, shown.available, Quantity::ZERO)));
@@ -277,6 +268,56 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             }
         }
         Ok(rows)
+    }
+
+    /// Computes the items of these levels anew, and returns their levels. Those of an item that cannot be computed wait.
+    async fn recomputed(&mut self, mut levels: Vec<Level>) -> Result<Vec<Level>, StoreError> {
+        for sku in levels.iter().map(|level| level.sku.clone()).collect::<BTreeSet<_>>() {
+            match recompute(self.store, self.clock, self.network, &sku).await {
+                Ok(_) => {}
+                Err(error) if error.faulty_row().is_some() => {
+                    tracing::error!(%sku, %error, "an item cannot be recomputed; the push continues with the others");
+                    alert::faulty_row(self.store, self.clock, &error).await?;
+                    self.waiting.extend(levels.iter().filter(|level| level.sku == sku).map(Level::key));
+                    levels.retain(|level| level.sku != sku);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let keys: Vec<Key> = levels.iter().map(Level::key).collect();
+        let mut levels: Vec<Level> = Vec::new();
+        for record in self.store.get(&keys).await?.iter().flatten() {
+            levels.extend(record.content()?);
+        }
+        Ok(levels)
+    }
+
+    /// Brings the units that our orders reserve and the shop does not commit to a level that was written anew. Returns whether the
+    /// level had them already. Only then can it be set.
+    async fn knows_claims(&mut self, level: &Level, shown: &[ShopLevel], settled: Settled) -> Result<bool, StoreError> {
+        let shown: Vec<&ShopLevel> = shown.iter().filter(|shown| shown.inventory_item == level.inventory_item).collect();
+        let promise = read::<Promise, S>(self.store, &RowKey::Promise(level.sku.clone())).await?.0;
+        let drafted = reserved_by_drafts(self.store, self.shop).await?.remove(&level.sku).unwrap_or_default();
+        let claims = promise.and_then(|promise| unclaimed_at(self.network, self.shop, (&promise, drafted), &shown, settled));
+        let Some(claims) = claims else {
+            self.waiting.insert(level.key());
+            return Ok(false);
+        };
+        let units = claims.get(&level.shop_location).copied().unwrap_or_default();
+        if units == level.unclaimed {
+            return Ok(true);
+        }
+        let now = self.clock.now();
+        self.record(std::slice::from_ref(&level.key()), |level| level.set_unclaimed(units, now)).await?;
+        Ok(false)
+    }
+
+    /// Leaves a level to a person. The alert about it is raised.
+    async fn block(&mut self, level: &Level, why: LevelBlock) -> Result<(), StoreError> {
+        let block = |level: &mut Level| (level.needs_set, level.blocked) = (false, Some(why.clone()));
+        self.record(std::slice::from_ref(&level.key()), block).await?;
+        self.waiting.insert(level.key());
+        Ok(())
     }
 
     async fn activate(&mut self, level: &Level) -> Result<(), PushError> {
@@ -336,6 +377,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                         if let Some(row) = to.get(&level.key()).filter(planned) {
                             level.acknowledged = Some(row.to);
                             level.needs_set &= intent.action == PushAction::Adjust;
+                            level.renewed &= level.needs_set;
                         }
                         level.sent_by = intent.number;
                     }

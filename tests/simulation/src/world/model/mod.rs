@@ -336,6 +336,7 @@ impl World {
                 | AlertSubject::AppRemoved { .. }
                 | AlertSubject::MetafieldRefused { .. }
                 | AlertSubject::FaultyRow { .. }
+                | AlertSubject::UnwritableRow { .. }
                 | AlertSubject::SourceStale { .. } => false,
             };
             if !wanted {
