@@ -298,6 +298,17 @@ impl Alert {
         };
         (current != state).then_some(Self { subject, state, times, detail, changed_at: now })
     }
+
+    /// An alert whose row cannot be read, so that it is not known whether it is open. It counts as being in the other state than
+    /// `wanted`, and is written anew.
+    #[must_use]
+    pub fn lost(subject: AlertSubject, wanted: AlertState, now: Timestamp) -> Self {
+        let state = match wanted {
+            AlertState::Raised => AlertState::Cleared,
+            AlertState::Cleared => AlertState::Raised,
+        };
+        Self { subject, state, times: 0, detail: String::new(), changed_at: now }
+    }
 }
 
 /// The alert about a row that is not as it must be.

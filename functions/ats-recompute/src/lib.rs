@@ -85,12 +85,12 @@ impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
 
     /// The network. It is read again if a record is a location or names one that the cached network lacks.
     async fn network_for(&self, work: &Work) -> Result<Arc<Network>, StoreError> {
-        let network = self.network.get(&self.store, self.clock.now()).await?;
+        let network = self.network.get(&self.store, &self.clock).await?;
         if !work.network_changed && work.locations.iter().all(|location| network.get(location).is_some()) {
             return Ok(network);
         }
         self.network.forget();
-        self.network.get(&self.store, self.clock.now()).await
+        self.network.get(&self.store, &self.clock).await
     }
 
     /// Recomputes items, and sends hints for the due levels and metafields.

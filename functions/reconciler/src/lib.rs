@@ -94,7 +94,7 @@ impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock, Q: Source> Reconciler<
             // It resumes what waited for a mapping, which an import may have brought a moment ago.
             self.network.forget();
         }
-        let network = self.network.get(store, clock.now()).await?;
+        let network = self.network.get(store, clock).await?;
         let reading = OrderReader { store, front, bus: &self.bus, clock, network: &network, shop: &self.shop, deadline };
         let report = match job {
             Job::Sweep => {

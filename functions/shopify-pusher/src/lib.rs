@@ -77,7 +77,7 @@ impl<S: Store, F: Storefront, C: Clock> Pusher<S, F, C> {
         targets: &BTreeSet<PushTarget>,
         deadline: Timestamp,
     ) -> Result<PushReport, PushError> {
-        let network = self.network.get(&self.store, self.clock.now()).await?;
+        let network = self.network.get(&self.store, &self.clock).await?;
         push((&self.store, &self.front, &self.clock), &network, shop, targets, self.settling_window, deadline).await
     }
 }

@@ -198,7 +198,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
             self.alert_refused(system, &format!("{id} cannot be read: {malformed}")).await?;
         }
         let first_in_a_while = self.heartbeats.note(&self.store, &self.clock, system.as_str()).await?;
-        let network = self.network.get(&self.store, self.clock.now()).await?;
+        let network = self.network.get(&self.store, &self.clock).await?;
         let well_formed = parsed.iter().flatten().map(|event| LedgerEvent::Stock(event.clone())).collect();
         let mut received = receive_all(&self.store, &self.clock, &network, well_formed).await?.into_iter();
         let answers: Vec<Answer> = parsed

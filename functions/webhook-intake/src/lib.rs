@@ -112,7 +112,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
         let (order, received) = match webhook_content {
             WebhookContent::Order(snapshot) => {
                 let order = snapshot.order.number();
-                let network = self.network.get(&self.store, self.clock.now()).await.map_err(Refusal::Store)?;
+                let network = self.network.get(&self.store, &self.clock).await.map_err(Refusal::Store)?;
                 let event = LedgerEvent::Order(Box::new(OrderEvent { id, content, snapshot }));
                 (Some(order), receive(&self.store, &self.clock, &network, event).await.map_err(Refusal::Store)?)
             }

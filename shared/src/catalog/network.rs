@@ -132,6 +132,12 @@ impl Network {
         Self { unknown, ..self }
     }
 
+    /// The first location whose row cannot be read.
+    #[must_use]
+    pub fn first_unknown(&self) -> Option<&LocationId> {
+        self.unknown.first()
+    }
+
     /// Whether the row of a location cannot be read. What is stored about the location is left as it is.
     #[must_use]
     pub fn is_unknown(&self, location: &LocationId) -> bool {

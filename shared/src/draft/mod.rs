@@ -367,7 +367,7 @@ impl<'a> Draft<'a> {
     fn leave_out(&self, event: &LedgerEvent, lane: Option<&Key>, fault: &RowFault) -> Result<Decision, DraftError> {
         let mut decision = match event {
             LedgerEvent::Stock(stock) => self.refuse(stock, lane, fault.clone().into())?,
-            LedgerEvent::Order(_) | LedgerEvent::Hold(_) => self.quarantine(event, fault)?,
+            LedgerEvent::Order(_) | LedgerEvent::Hold(_) => self.leave_out_of_order(event, fault)?,
             LedgerEvent::Decision(_) => {
                 let refused = EventOutcome::Refused(fault.clone().into());
                 Decision { left_out: Some(refused), ..Decision::default() }
@@ -411,7 +411,8 @@ impl<'a> Draft<'a> {
         detail: String,
     ) -> Result<(), DraftError> {
         let key = RowKey::Alert(subject.clone()).key();
-        let stored: Option<Alert> = self.read(&key)?.map_or(Ok(None), Record::content)?;
+        let record = self.read(&key)?;
+        let stored = record.map(|record| record.decode().unwrap_or_else(|_| Alert::lost(subject.clone(), state, self.now)));
         let known = decision.alerts.get(&key).or_else(|| self.alerts.get(&key)).or(stored.as_ref());
         if let Some(mut next) = Alert::next(known, subject, state, detail, self.now) {
             if next.state == stored.as_ref().map_or(AlertState::Cleared, |stored| stored.state) {
@@ -520,9 +521,12 @@ impl<'a> Draft<'a> {
 
     /// Whether an alert has the state that is stored.
     fn is_stored_state(&self, alert: &Alert) -> bool {
-        let known = self.read.get(&alert.key()).and_then(Option::as_ref);
-        let known = known.and_then(|known| known.decode::<Alert>().ok());
-        known.map_or(AlertState::Cleared, |known| known.state) == alert.state
+        match self.read.get(&alert.key()).and_then(Option::as_ref).map(Record::decode::<Alert>) {
+            Some(Ok(known)) => known.state == alert.state,
+            // It cannot be read, and is written anew.
+            Some(Err(_)) => false,
+            None => alert.state == AlertState::Cleared,
+        }
     }
 
     fn expect(&self, key: &Key) -> Expect {

@@ -9,7 +9,16 @@ use crate::ledger::{LedgerEvent, NewMovement};
 use crate::movement::{Lot, MovementCause, MovementKind, OrderLineRef, PositionKey};
 use crate::order::{OrderRecord, OrderStep, ReadFailure, SnapshotLine, StockTracking};
 use crate::source::{WaitingForMapping, WaitingItem};
-use crate::table::{Key, Record, RowFault, RowKey};
+use crate::table::{Key, Record, RowFault, RowKey, UnreadableRow};
+
+/// A line without an item.
+struct Unmapped {
+    missing: MissingMapping,
+    /// What is missing and what to do, as text of the alert.
+    detail: String,
+    /// The row of the mapping, if it exists and cannot be read.
+    row: Option<UnreadableRow>,
+}
 
 /// Units by lot. `None` means no known lot.
 type Parts = Vec<(Option<Lot>, Quantity)>;
@@ -38,7 +47,12 @@ impl Draft<'_> {
         record.unforwarded &= record.is_forwarded_by(settings);
 
         let mut needs = BTreeSet::new();
-        self.map_lines(&mut decision, &mut record, (settings, room), &mut needs)?;
+        if let Some(row) = self.map_lines(&mut decision, &mut record, (settings, room), &mut needs)? {
+            let advice = "Lines that need it are not in the ledger. Repair that row; the next sweep then reads the order again";
+            needing(&mut needs, self.quarantine(&mut decision, &mut record, &format!("{row}. {advice}")))?;
+            // An order is merged again as often as it is sent. A report of a warehouse counts once, so its mark is written.
+            decision.left_out = matches!(event, LedgerEvent::Order(_)).then_some(EventOutcome::Quarantined);
+        }
         let steps = record.next_steps(self.network);
         let touched = steps.iter().map(|step| (step.sku.clone(), step.place.clone()));
         let removed = record.newly_removed(self.network).into_iter().map(|change| (change.sku, change.place));
@@ -55,6 +69,7 @@ impl Draft<'_> {
         // An order that has an alert or an expired hold may raise or clear alerts of its own.
         let has_alerts = record.expiry.is_some()
             || !record.alerted.is_empty()
+            || record.unreadable.is_some()
             || known.as_ref().is_some_and(|known| known.unreadable.is_some());
         let of_order = if has_alerts { 3 } else { 0 };
         for step in steps {
@@ -93,22 +108,30 @@ impl Draft<'_> {
         Ok(decision)
     }
 
-    /// Quarantines an order whose event is left out: its record stays as it is, and each sweep reads the order again.
-    pub(super) fn quarantine(&self, event: &LedgerEvent, fault: &RowFault) -> Result<Decision, DraftError> {
+    /// Leaves out an event about an order: its record stays as it is, and the order is quarantined.
+    pub(super) fn leave_out_of_order(&self, event: &LedgerEvent, fault: &RowFault) -> Result<Decision, DraftError> {
         let (shop, order) = event.order().expect("the caller passes only events about an order");
         let known = self.order_record(shop, order)?;
-        let mut decision = Decision { left_out: Some(EventOutcome::Quarantined), ..Decision::default() };
-        let subject = AlertSubject::UnreadableOrder { shop: shop.clone(), order: order.gid() };
+        let mut decision = Decision::default();
         let advice = match fault {
             RowFault::Unreadable(_) => "Repair that row; the next sweep then reads the order again",
             RowFault::Unwritable(_) => "Cancel the order in the shop, and place it again as smaller orders",
         };
-        let detail = format!("The newest state of {} of {shop} is not in the ledger: {fault}. {advice}.", order.gid());
-        self.raise(&mut decision, subject, detail)?;
-        let record = known.clone().unwrap_or_else(|| OrderRecord::new(shop.clone(), order));
-        let quarantined = OrderRecord { unread: false, unreadable: Some(ReadFailure::Quarantined), ..record };
-        decision.order = Some(quarantined).filter(|quarantined| known.as_ref() != Some(quarantined));
+        let mut record = known.clone().unwrap_or_else(|| OrderRecord::new(shop.clone(), order));
+        record.unread = false;
+        self.quarantine(&mut decision, &mut record, &format!("{fault}. {advice}"))?;
+        decision.left_out = Some(EventOutcome::Quarantined);
+        decision.order = Some(record).filter(|record| known.as_ref() != Some(record));
         Ok(decision)
+    }
+
+    /// Quarantines an order whose newest state is not in the ledger, or not as a whole. Each sweep reads it again, and until then no
+    /// sweep is complete.
+    fn quarantine(&self, decision: &mut Decision, record: &mut OrderRecord, why: &str) -> Result<(), DraftError> {
+        let (shop, gid) = (record.shop.clone(), record.order.gid());
+        let detail = format!("The newest state of {gid} of {shop} is not in the ledger: {why}.");
+        record.unreadable = Some(ReadFailure::Quarantined);
+        self.raise(decision, AlertSubject::UnreadableOrder { shop, order: gid }, detail)
     }
 
     /// The record of an order, as the draft leaves it.
@@ -138,24 +161,30 @@ impl Draft<'_> {
     }
 
     /// Maps the lines of an order to items. What is not mapped raises its alert, and the order waits for the mapping, unless the
-    /// order had ended before the shop went live.
+    /// order had ended before the shop went live. Returns a row that cannot be read and would map a line or a location.
     fn map_lines(
         &self,
         decision: &mut Decision,
         record: &mut OrderRecord,
         (settings, room): (&ShopSettings, usize),
         needs: &mut BTreeSet<Key>,
-    ) -> Result<(), DraftError> {
+    ) -> Result<Option<UnreadableRow>, DraftError> {
         let (shop, order) = (record.shop.clone(), record.order);
         let ended = record.ended_before(settings);
         let stocked: Vec<_> = record.stocked_lines().map(|(id, line)| (id, line.clone())).collect();
         let mut missing = if ended { Vec::new() } else { record.unmapped_locations(self.network) };
+        // A location that is not mapped may be the one whose row cannot be read.
+        let mut faulty = self.network.first_unknown().filter(|_| !missing.is_empty()).map(|code| UnreadableRow {
+            key: RowKey::Location(code.clone()).key().to_string(),
+            detail: "it may be a location of the order".to_owned(),
+        });
         for (id, line) in stocked {
             match needing(needs, self.item_of(&shop, &line))? {
                 Some(Ok(sku)) => record.map_line(id, &sku),
-                Some(Err(unmapped)) if line.stocked == StockTracking::Yes && !ended => {
+                Some(Err(unmapped)) if !ended && (line.stocked == StockTracking::Yes || unmapped.row.is_some()) => {
                     decision.unmapped += 1;
-                    missing.push(unmapped);
+                    faulty = faulty.or(unmapped.row);
+                    missing.push((unmapped.missing, unmapped.detail));
                 }
                 Some(Err(_)) | None => {}
             }
@@ -165,19 +194,24 @@ impl Draft<'_> {
                 decision.unfinished = true; // A transaction holds no more of them. The next part has the rest.
                 break;
             }
-            needing(needs, self.raise(decision, AlertSubject::of_missing(&missing), detail))?;
-            // The order is read again when the mapping exists.
+            let subject = AlertSubject::of_missing(&missing);
+            let alert = RowKey::Alert(subject.clone()).key();
+            needing(needs, self.raise(decision, subject, detail))?;
+            // The order is read again when the mapping exists. The row is also written together with the alert: a function that finds
+            // the mapping may be about to delete it, and would leave the alert behind.
             let what = WaitingItem::Order { shop: shop.clone(), order };
             let key = RowKey::Waiting { missing: missing.clone(), name: what.name() }.key();
-            if !self.waiting.contains_key(&key) && needing(needs, self.read(&key))?.is_some_and(|known| known.is_none()) {
+            let is_raised = decision.alerts.contains_key(&alert);
+            let is_new = |known: Option<&Record>| known.is_none() || is_raised;
+            if !self.waiting.contains_key(&key) && needing(needs, self.read(&key))?.is_some_and(is_new) {
                 decision.waiting.push(WaitingForMapping { missing, what, since: self.now });
             }
         }
-        Ok(())
+        Ok(faulty)
     }
 
     /// The item of a line: by its variant first, then by its SKU, unless that is the SKU of another variant.
-    fn item_of(&self, shop: &ShopDomain, line: &SnapshotLine) -> Result<Result<Sku, (MissingMapping, String)>, DraftError> {
+    fn item_of(&self, shop: &ShopDomain, line: &SnapshotLine) -> Result<Result<Sku, Unmapped>, DraftError> {
         let (shop_sku, mut needs) = (line.shop_sku.clone(), BTreeSet::new());
         let by_variant = match line.variant.map(|variant| RowKey::ListedVariant { shop: shop.clone(), variant }) {
             Some(row) => needing(&mut needs, self.read(&row.key()))?.flatten(),
@@ -193,7 +227,8 @@ impl Draft<'_> {
             (Some(Err(error)), Some(variant)) => {
                 let detail =
                     format!("{shop} sells variant {variant}, and {error}. Its units are not reserved. Import its listing again.");
-                return Ok(Err((MissingMapping::ShopVariant { shop: shop.clone(), variant }, detail)));
+                let missing = MissingMapping::ShopVariant { shop: shop.clone(), variant };
+                return Ok(Err(Unmapped { missing, detail, row: Some(error) }));
             }
             (Some(Err(_)) | None, _) => {}
         }
@@ -201,31 +236,33 @@ impl Draft<'_> {
             Some(Err(error)) => {
                 let detail =
                     format!("{shop} sells {shop_sku:?}, and {error}. Its units are not reserved. Import the mapping again.");
-                return Ok(Err((MissingMapping::ShopItem { shop: shop.clone(), shop_sku }, detail)));
+                let missing = MissingMapping::ShopItem { shop: shop.clone(), shop_sku };
+                return Ok(Err(Unmapped { missing, detail, row: Some(error) }));
             }
             Some(Ok(mapping)) => Some(mapping),
             None => None,
         };
-        Ok(match (by_sku, line.variant) {
-            (Some(ShopItem { sku, variant, .. }), of) if variant.is_none() || of.is_none() => Ok(sku),
-            (Some(ShopItem { sku, .. }), Some(variant)) => Err((
+        let (missing, detail) = match (by_sku, line.variant) {
+            (Some(ShopItem { sku, variant, .. }), of) if variant.is_none() || of.is_none() => return Ok(Ok(sku)),
+            (Some(ShopItem { sku, .. }), Some(variant)) => (
                 MissingMapping::ShopVariant { shop: shop.clone(), variant },
                 format!(
                     "{shop} sells variant {variant} with the SKU {shop_sku:?}, which is the SKU of another variant, listed as {sku}. Its \
                      units are not reserved. Give it another SKU in the shop, and import a listing of it with its variant."
                 ),
-            )),
-            (None, Some(variant)) if shop_sku.is_empty() => Err((
+            ),
+            (None, Some(variant)) if shop_sku.is_empty() => (
                 MissingMapping::ShopVariant { shop: shop.clone(), variant },
                 format!(
                     "{shop} sells variant {variant}, which has no SKU. Its units are not reserved. Import a listing with its variant."
                 ),
-            )),
-            (_, _) => Err((
+            ),
+            (_, _) => (
                 MissingMapping::ShopItem { shop: shop.clone(), shop_sku: shop_sku.clone() },
                 format!("{shop} sells {shop_sku:?}, which is mapped to no item. Its units are not reserved. Import a mapping."),
-            )),
-        })
+            ),
+        };
+        Ok(Err(Unmapped { missing, detail, row: None }))
     }
 
     /// Raises and clears the alerts about an order.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::catalog::{Network, ShopDomain};
-use crate::flows::faults::{check_network_rows, clear_repaired_rows};
+use crate::flows::faults::clear_repaired_rows;
 use crate::flows::{ReconcileError, alert, hint_all, refresh, resume, settle_lane};
 use crate::ledger::Lane;
 use crate::ports::{Clock, Hints, Listing, Store, StoreError, list_all, read};
@@ -79,11 +79,7 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     let items: BTreeSet<_> = readable.map(|metafield| PushTarget::Metafields { sku: metafield.sku }).collect();
     report.hinted += items.len();
     hint_all(hints, shop, items).await?;
-    let checked = async {
-        check_network_rows(store, clock).await?;
-        clear_repaired_rows((store, clock), network).await
-    };
-    if let Err(error) = checked.await {
+    if let Err(error) = clear_repaired_rows((store, clock), network).await {
         failure = Some(error.into());
     }
     match resume(store, clock, network, "", deadline).await {

@@ -1,33 +1,19 @@
-//! Finds rows of the network that cannot be read, and looks again at the rows that have an alert.
+//! Looks again at the rows that have an alert because they could not be read or written.
 
 use std::collections::BTreeSet;
 
 use crate::alert::{Alert, AlertSubject};
-use crate::catalog::Network;
-use crate::flows::{alert, recompute, replan};
-use crate::ports::{Clock, Listing, Store, StoreError, list_all};
-use crate::table::{IndexPartition, Key, Partition, RowKey, check};
+use crate::catalog::{Network, Resource, Sku};
+use crate::flows::{alert, recompute, replan, request_refresh};
+use crate::ports::{Clock, Listing, Store, StoreError, list_all, read};
+use crate::promise::GroupPlan;
+use crate::table::{IndexPartition, Key, RowKey, check};
 
 /// The number of alerts that are listed in one page.
 const PAGE: usize = 200;
 
-/// Raises the alerts about locations, shops and systems whose rows cannot be read. Every function leaves them out.
-///
-/// # Errors
-/// When the store fails.
-pub(super) async fn check_network_rows<S: Store, C: Clock>(store: &S, clock: &C) -> Result<(), StoreError> {
-    for partition in [Partition::Locations, Partition::Shops, Partition::Systems] {
-        for record in list_all(store, Listing::rows(&partition)).await? {
-            if let Err(error) = check(&record) {
-                alert::faulty_row(store, clock, &error.into()).await?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Clears the alerts about rows that can be read again or are gone, and about rows that can be written again. A row that is computed
-/// from others is computed again to find that out.
+/// Looks again at each row that has an alert. When it can be read, or is gone, what depends on it is computed, because the stream left
+/// it out. When that succeeds, the alert is cleared.
 ///
 /// # Errors
 /// When the store fails.
@@ -39,42 +25,94 @@ pub(super) async fn clear_repaired_rows<S: Store, C: Clock>(
         let raised = Listing { prefix: prefix.to_owned(), ..Listing::index(&IndexPartition::RaisedAlerts, PAGE) };
         for record in list_all(store, raised).await? {
             let Ok(Alert { subject, .. }) = record.decode() else { continue };
-            let is_repaired = if let AlertSubject::FaultyRow { row } = &subject {
-                is_readable(store, row).await?
-            } else if let AlertSubject::UnwritableRow { row } = &subject {
-                is_writable((store, clock), network, row).await?
-            } else {
-                false
-            };
-            if is_repaired {
-                alert::clear(store, clock, (subject, "The row is as it must be again.".to_owned())).await?;
+            let (AlertSubject::FaultyRow { row } | AlertSubject::UnwritableRow { row }) = &subject else { continue };
+            match repair((store, clock), network, row).await {
+                Ok(()) => alert::clear(store, clock, (subject, "The row is as it must be again.".to_owned())).await?,
+                Err(error) if error.faulty_row().is_some() => {}
+                Err(error) => return Err(error),
             }
         }
     }
     Ok(())
 }
 
-async fn is_readable<S: Store>(store: &S, row: &str) -> Result<bool, StoreError> {
-    let stored = match Key::parse(row) {
-        Some(key) => store.get(&[key]).await?.pop().flatten(),
-        None => None,
-    };
-    Ok(stored.is_none_or(|stored| check(&stored).is_ok()))
+/// Computes what depends on a row.
+///
+/// # Errors
+/// When the store fails, and when the row, or another one, still cannot be read or written.
+async fn repair<S: Store, C: Clock>((store, clock): (&S, &C), network: &Network, row: &str) -> Result<(), StoreError> {
+    let Some(key) = Key::parse(row) else { return Ok(()) };
+    if let Some(stored) = store.get(std::slice::from_ref(&key)).await?.pop().flatten() {
+        check(&stored)?;
+    }
+    match RowKey::parse(&key).map_or(Dependents::None, |row| dependents(&row)) {
+        Dependents::Item(sku) => {
+            recompute(store, clock, network, &sku).await?;
+            replan(store, clock, network, &BTreeSet::from([sku])).await?;
+            Ok(())
+        }
+        Dependents::ItemsOfPlan(id) => {
+            replan(store, clock, network, &BTreeSet::from([id.clone()])).await?;
+            let (plan, _) = read::<GroupPlan, S>(store, &RowKey::Plan(id)).await?;
+            for sku in plan.iter().flat_map(|plan| &plan.items) {
+                recompute(store, clock, network, sku).await?;
+            }
+            Ok(())
+        }
+        Dependents::All => request_refresh(store, clock).await,
+        Dependents::None => Ok(()),
+    }
 }
 
-/// Whether the functions that write a row can write it now. Of rows that an event writes nothing is known until that event comes
-/// again, and its own alert says what to do, so the alert about such a row is cleared.
-async fn is_writable<S: Store, C: Clock>((store, clock): (&S, &C), network: &Network, row: &str) -> Result<bool, StoreError> {
-    let written = match Key::parse(row).and_then(|key| RowKey::parse(&key)) {
-        Some(RowKey::Promise(sku) | RowKey::Level { sku, .. } | RowKey::Metafield { sku, .. }) => {
-            recompute(store, clock, network, &sku).await.map(drop)
+/// What must be computed when a row can be read again.
+enum Dependents {
+    /// One item, and the items that are planned together with it.
+    Item(Sku),
+    /// The items of a plan.
+    ItemsOfPlan(Sku),
+    /// Every item.
+    All,
+    /// Nothing, or what the jobs find by themselves.
+    None,
+}
+
+fn dependents(row: &RowKey) -> Dependents {
+    match row {
+        RowKey::Item(sku)
+        | RowKey::Bill(sku)
+        | RowKey::WhereUsed(Resource::Item(sku))
+        | RowKey::Receipts(sku)
+        | RowKey::Promise(sku)
+        | RowKey::PlanOf(sku)
+        | RowKey::Level { sku, .. }
+        | RowKey::Metafield { sku, .. } => Dependents::Item(sku.clone()),
+        RowKey::Plan(id) => Dependents::ItemsOfPlan(id.clone()),
+        RowKey::Position(of) => Dependents::Item(of.sku.clone()),
+        RowKey::Tier(_) | RowKey::WorkCentre(_) | RowKey::WhereUsed(Resource::WorkCentre(_)) | RowKey::Location(_) => {
+            Dependents::All
         }
-        Some(RowKey::Plan(sku) | RowKey::PlanOf(sku)) => replan(store, clock, network, &BTreeSet::from([sku])).await.map(drop),
-        Some(_) | None => Ok(()),
-    };
-    match written {
-        Ok(()) => Ok(true),
-        Err(error) if error.faulty_row().is_some() => Ok(false),
-        Err(error) => Err(error),
+        RowKey::ShopItem { .. }
+        | RowKey::ListedVariant { .. }
+        | RowKey::SystemItem { .. }
+        | RowKey::Shop(_)
+        | RowKey::BillVersion { .. }
+        | RowKey::Movement { .. }
+        | RowKey::Order { .. }
+        | RowKey::OrderToRead { .. }
+        | RowKey::AppliedEvent(_)
+        | RowKey::Deferred { .. }
+        | RowKey::Commitment { .. }
+        | RowKey::Waiting { .. }
+        | RowKey::Heartbeat(_)
+        | RowKey::System(_)
+        | RowKey::FeedWatermark { .. }
+        | RowKey::FullRefresh { .. }
+        | RowKey::Intent(_)
+        | RowKey::Call { .. }
+        | RowKey::OrderWatermark(_)
+        | RowKey::CompareProgress(_)
+        | RowKey::CompareReport { .. }
+        | RowKey::Refresh
+        | RowKey::Alert(_) => Dependents::None,
     }
 }

@@ -6,41 +6,48 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::catalog::{Location, Network, ShopSettings};
-use crate::ports::{Listing, Store, StoreError, list_all};
+use crate::flows::alert;
+use crate::ports::{Clock, Listing, Store, StoreError, list_all};
 use crate::source::System;
-use crate::table::{Key, Partition, Row, RowKey};
+use crate::table::{Partition, Row, RowKey, UnreadableRow};
 
-/// Reads all locations, the clock limit of each system that has one, and the settings of all shops.
+/// Reads all locations, the clock limit of each system that has one, and the settings of all shops. Rows that cannot be read are left
+/// out: one of them must not stop everything.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn load_network<S: Store>(store: &S) -> Result<Network, StoreError> {
-    let (locations, unknown) = readable::<Location, S>(store, &Partition::Locations).await?;
-    let unknown = unknown.iter().filter_map(|key| match RowKey::parse(key) {
+    Ok(load(store).await?.0)
+}
+
+async fn load<S: Store>(store: &S) -> Result<(Network, Vec<UnreadableRow>), StoreError> {
+    let mut unreadable = Vec::new();
+    let locations = readable::<Location, S>(store, &Partition::Locations, &mut unreadable).await?;
+    let unknown = unreadable.iter().filter_map(|row| match row.name() {
         Some(RowKey::Location(code)) => Some(code),
         Some(_) | None => None,
     });
-    let (systems, _) = readable::<System, S>(store, &Partition::Systems).await?;
-    let limits = systems.into_iter().filter_map(|system| Some((system.code.clone(), system.clock_limit()?)));
-    let (shops, _) = readable::<ShopSettings, S>(store, &Partition::Shops).await?;
     let network = Network::new(locations).with_unknown(unknown.collect());
-    Ok(network.with_clock_limits(limits.collect()).with_shops(shops))
+    let systems = readable::<System, S>(store, &Partition::Systems, &mut unreadable).await?;
+    let limits = systems.into_iter().filter_map(|system| Some((system.code.clone(), system.clock_limit()?)));
+    let shops = readable::<ShopSettings, S>(store, &Partition::Shops, &mut unreadable).await?;
+    Ok((network.with_clock_limits(limits.collect()).with_shops(shops), unreadable))
 }
 
-/// The rows of a partition, and the keys of those that cannot be read. One of them must not stop everything; the backlog job raises
-/// the alert about it.
-async fn readable<R: Row, S: Store>(store: &S, partition: &Partition) -> Result<(Vec<R>, Vec<Key>), StoreError> {
-    let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
+/// The rows of a partition. Those that cannot be read are added to `unreadable`.
+async fn readable<R: Row, S: Store>(
+    store: &S,
+    partition: &Partition,
+    unreadable: &mut Vec<UnreadableRow>,
+) -> Result<Vec<R>, StoreError> {
+    let mut rows = Vec::new();
     for record in list_all(store, Listing::rows(partition)).await? {
         match record.decode() {
             Ok(row) => rows.push(row),
-            Err(error) => {
-                tracing::error!(%error, "a row of the network cannot be read and is left out");
-                unreadable.push(record.key);
-            }
+            Err(error) => unreadable.push(error),
         }
     }
-    Ok((rows, unreadable))
+    Ok(rows)
 }
 
 /// Caches the network in a warm function for [`NetworkCache::KEPT`], so that most events need no read of the locations.
@@ -57,17 +64,24 @@ impl NetworkCache {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Returns the network, and reads it again when it is older than [`Self::KEPT`].
+    /// Returns the network, and reads it again when it is older than [`Self::KEPT`]. A row that cannot be read raises its alert: what the
+    /// functions compute without it must be computed again when it is repaired.
     ///
     /// # Errors
     /// As [`load_network`].
-    pub async fn get<S: Store>(&self, store: &S, now: Timestamp) -> Result<Arc<Network>, StoreError> {
+    pub async fn get<S: Store, C: Clock>(&self, store: &S, clock: &C) -> Result<Arc<Network>, StoreError> {
+        let now = clock.now();
         if let Some((loaded, network)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
             && now.duration_since(*loaded).unsigned_abs() < Self::KEPT
         {
             return Ok(Arc::clone(network));
         }
-        let network = Arc::new(load_network(store).await?);
+        let (network, unreadable) = load(store).await?;
+        for row in unreadable {
+            tracing::error!(%row, "a row of the network cannot be read and is left out");
+            alert::faulty_row(store, clock, &row.into()).await?;
+        }
+        let network = Arc::new(network);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&network)));
         Ok(network)
     }

@@ -94,7 +94,8 @@ impl ReadRows {
         detail: String,
         now: Timestamp,
     ) -> Result<Option<Write>, UnreadableRow> {
-        let known: Option<Alert> = self.get(&RowKey::Alert(subject.clone()))?;
+        let record = self.record(&RowKey::Alert(subject.clone()));
+        let known = record.map(|record| record.decode().unwrap_or_else(|_| Alert::lost(subject.clone(), state, now)));
         Ok(Alert::next(known.as_ref(), subject, state, detail, now).map(|next| self.put(&next)))
     }
 }

@@ -45,6 +45,8 @@ type Placed = BTreeMap<Date, Quantity>;
 pub struct Checker {
     /// False until the world starts, because the contract test of the store writes rows without meaning.
     pub watching: bool,
+    /// Rows that a handler could not read since their last write. The next write may lose what only the row knew.
+    pub renewed: BTreeSet<Key>,
     /// Counts the rare cases among the writes.
     pub coverage: Coverage,
     /// The balance of each position as the sum of its movements, with the number of the last one.
@@ -116,6 +118,7 @@ impl Checker {
         let Some(row) = RowKey::parse(&new.key) else {
             return self.holds(false, || format!("the key {} belongs to no kind of row", new.key));
         };
+        let is_renewed = self.renewed.remove(&new.key);
         match row {
             RowKey::Movement { .. } => self.movement(old, &decode(new)),
             RowKey::Position(_) => self.position(decode(new)),
@@ -135,11 +138,11 @@ impl Checker {
             }
             RowKey::Order { .. } => self.order(decode(new)),
             RowKey::Promise(_) => self.promise(decode(new), new.revision),
-            RowKey::Level { .. } => self.level(decode(new)),
+            RowKey::Level { .. } => self.level(decode(new), is_renewed),
             RowKey::Call { .. } => self.holds(old.is_none(), || format!("the call {} was written twice", new.key)),
             RowKey::Intent(_) => self.intent(decode(new)),
-            RowKey::Alert(_) => self.alert(decode(new)),
-            RowKey::OrderWatermark(_) => self.sweep(decode(new)),
+            RowKey::Alert(_) => self.alert(decode(new), is_renewed),
+            RowKey::OrderWatermark(_) => self.sweep(decode(new), is_renewed),
             RowKey::Item(_)
             | RowKey::ShopItem { .. }
             | RowKey::ListedVariant { .. }
@@ -197,10 +200,10 @@ impl Checker {
         self.promises.insert(promise.sku.clone(), promise);
     }
 
-    fn level(&mut self, level: Level) {
+    fn level(&mut self, level: Level, is_renewed: bool) {
         let of = (level.sku.clone(), level.location.clone());
         let back = self.levels.get(&of).is_some_and(|old| level.seq < old.seq || level.sent_by < old.sent_by);
-        self.holds(!back, || format!("the level of {}@{} was replaced by an older one", level.sku, level.location));
+        self.holds(is_renewed || !back, || format!("the level of {}@{} was replaced by an older one", level.sku, level.location));
         if matches!(level.blocked, Some(LevelBlock::Refused { .. })) {
             self.refused.insert(level.sku.clone());
         }
@@ -327,11 +330,13 @@ impl Checker {
         self.intent = Some(intent);
     }
 
-    fn alert(&mut self, alert: Alert) {
+    fn alert(&mut self, alert: Alert, is_renewed: bool) {
         let (before, times) = self.alerts.get(&alert.subject).map_or((AlertState::Cleared, 0), |old| (old.state, old.times));
-        self.holds(before != alert.state, || format!("the alert {} was {:?} twice", alert.subject, alert.state));
+        self.holds(is_renewed || before != alert.state, || format!("the alert {} was {:?} twice", alert.subject, alert.state));
         let raised = alert.state == AlertState::Raised;
-        self.holds(alert.times == times + u64::from(raised), || format!("the alert {} has a wrong count", alert.subject));
+        self.holds(is_renewed || alert.times == times + u64::from(raised), || {
+            format!("the alert {} has a wrong count", alert.subject)
+        });
         self.coverage.note(if raised { "alert raised" } else { "alert cleared" });
         if matches!(alert.subject, AlertSubject::ExpiredLot { .. }) && raised {
             self.coverage.note("lot expired");
@@ -342,9 +347,9 @@ impl Checker {
         self.alerts.insert(alert.subject.clone(), alert);
     }
 
-    fn sweep(&mut self, sweep: OrderWatermark) {
+    fn sweep(&mut self, sweep: OrderWatermark, is_renewed: bool) {
         let back = self.sweep.as_ref().is_some_and(|old| sweep.newest < old.newest || sweep.complete_at < old.complete_at);
-        self.holds(!back, || "the watermark of the sweep moved back".to_owned());
+        self.holds(is_renewed || !back, || "the watermark of the sweep moved back".to_owned());
         self.sweep = Some(sweep);
         self.swept = true;
     }

@@ -23,7 +23,7 @@ impl Coverage {
 }
 
 /// Each of these must occur in a run of many worlds. Otherwise the simulator does not test that path.
-pub const RARE_PATHS: [&str; 124] = [
+pub const RARE_PATHS: [&str; 128] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
@@ -107,6 +107,10 @@ pub const RARE_PATHS: [&str; 124] = [
     "store answer lost",
     "store index stale",
     "row of a newer version read",
+    "store rejected a call",
+    "row unreadable",
+    "row unwritable",
+    "event refused because of a row",
     // What can still be made.
     "producible units offered",
     "order of a finished good",

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use promissory::ports::{Listing, Page, Store, StoreError, WriteError};
-use promissory::table::{Key, MAX_WRITES, Record, RowKind, Write, stored_bodies};
+use promissory::table::{Key, MAX_WRITES, Record, RowKind, UnwritableRow, Write, stored_bodies};
+use serde_json::json;
 
 pub use table::{Change, Table};
 
@@ -28,6 +29,33 @@ pub struct StoreFaults {
     pub stale_index: usize,
     /// A row is written as a newer version of the code would write it: with a field that this version does not know.
     pub newer: usize,
+    /// The store rejects the call, as for a role without a permission, and does nothing.
+    pub rejected: usize,
+    /// A row that is read cannot be read from now on, until it is written or a person repairs it.
+    pub unreadable: usize,
+    /// Rows of locations can always be read. The checks of plans know all locations.
+    pub spares_locations: bool,
+    /// A row that is going to be written can never be written from now on, until a person repairs it.
+    pub unwritable: usize,
+}
+
+impl StoreFaults {
+    /// Whether rows may become faulty.
+    pub fn has_faulty_rows(&self) -> bool {
+        self.unreadable > 0 || self.unwritable > 0
+    }
+}
+
+/// The most rows that are faulty at the same time, of each kind of fault.
+const MOST_FAULTY: usize = 2;
+
+/// The rows that cannot be read, and those that cannot be written.
+#[derive(Debug, Default)]
+struct FaultyRows {
+    unreadable: BTreeSet<Key>,
+    unwritable: BTreeSet<Key>,
+    /// Whether there was any faulty row.
+    met: bool,
 }
 
 /// A handle on the table. Clones share the table.
@@ -35,6 +63,7 @@ pub struct StoreFaults {
 pub struct SimStore {
     table: Arc<Mutex<Table>>,
     faults: Arc<Mutex<StoreFaults>>,
+    faulty: Arc<Mutex<FaultyRows>>,
     calls: Arc<AtomicU64>,
     rng: Rng,
     coverage: Coverage,
@@ -44,7 +73,8 @@ impl SimStore {
     /// An empty table without faults.
     #[must_use]
     pub fn new(rng: Rng) -> Self {
-        Self { table: Arc::default(), faults: Arc::default(), calls: Arc::default(), rng, coverage: Coverage::default() }
+        let (table, faults, faulty, calls) = Default::default();
+        Self { table, faults, faulty, calls, rng, coverage: Coverage::default() }
     }
 
     /// Counts the injected faults in `coverage`.
@@ -63,6 +93,62 @@ impl SimStore {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
+    /// A person repairs every faulty row. Returns whether there ever was one.
+    pub fn repair(&self) -> bool {
+        let mut faulty = self.faulty();
+        faulty.unreadable.clear();
+        faulty.unwritable.clear();
+        faulty.met
+    }
+
+    fn faulty(&self) -> MutexGuard<'_, FaultyRows> {
+        self.faulty.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The rows as a handler reads them. Some cannot be read.
+    fn as_read<'a>(&self, records: impl Iterator<Item = &'a mut Record>) {
+        let mut faulty = self.faulty();
+        let StoreFaults { unreadable: chance, spares_locations, .. } = self.faults();
+        let is_spared = |key: &Key| spares_locations && RowKind::of(key) == Some(RowKind::Location);
+        for record in records {
+            if faulty.unreadable.len() < MOST_FAULTY && self.rng.per_mille(chance) && !is_spared(&record.key) {
+                faulty.unreadable.insert(record.key.clone());
+                faulty.met = true;
+                self.coverage.note("row unreadable");
+            }
+            if faulty.unreadable.contains(&record.key) {
+                record.body = json!({ "written_by": "another program" });
+                // A handler may write it anew, and lose what only the row knew.
+                self.table().checker.renewed.insert(record.key.clone());
+            }
+        }
+    }
+
+    /// The first of these rows that can never be written.
+    fn unwritable(&self, writes: &[Write]) -> Option<UnwritableRow> {
+        let mut faulty = self.faulty();
+        let chance = self.faults().unwritable;
+        if faulty.unwritable.len() < MOST_FAULTY && self.rng.per_mille(chance) {
+            faulty.unwritable.insert(self.rng.pick(writes).key().clone());
+            faulty.met = true;
+            self.coverage.note("row unwritable");
+        }
+        let key = writes.iter().map(Write::key).find(|key| faulty.unwritable.contains(key))?;
+        Some(UnwritableRow { key: key.to_string(), detail: "the simulator does not allow it".to_owned() })
+    }
+
+    /// Applies a transaction. A row that it writes can be read again.
+    fn apply(&self, writes: &[Write]) {
+        match self.as_newer(writes) {
+            Some(newer) => self.table().apply(&newer),
+            None => self.table().apply(writes),
+        }
+        let mut faulty = self.faulty();
+        for key in writes.iter().map(Write::key) {
+            faulty.unreadable.remove(key);
+        }
+    }
+
     /// Number of calls to the store.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
@@ -77,6 +163,10 @@ impl SimStore {
         if self.rng.per_mille(self.faults().throttle) {
             self.coverage.note("store throttled");
             return Err(StoreError::Unavailable { detail: "the simulator throttled the call".into(), source: None });
+        }
+        if self.rng.per_mille(self.faults().rejected) {
+            self.coverage.note("store rejected a call");
+            return Err(StoreError::Rejected { detail: "the simulator rejects the call".into() });
         }
         Ok(())
     }
@@ -100,7 +190,7 @@ impl Store for SimStore {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
         give_way().await;
         self.called()?;
-        let found: Vec<Option<Record>> = {
+        let mut found: Vec<Option<Record>> = {
             let mut table = self.table();
             let found: Vec<Option<Record>> = keys.iter().map(|key| table.get(key).cloned()).collect();
             table.checker.plans.read(keys, found.iter().map(Option::as_ref));
@@ -109,6 +199,7 @@ impl Store for SimStore {
         if self.faults().newer > 0 && found.iter().flatten().any(|record| record.body.get("of_a_newer_version").is_some()) {
             self.coverage.note("row of a newer version read");
         }
+        self.as_read(found.iter_mut().flatten());
         give_way().await;
         Ok(found)
     }
@@ -120,11 +211,15 @@ impl Store for SimStore {
         give_way().await;
         self.called()?;
         stored_bodies(writes)?;
+        if let Some(row) = self.unwritable(writes) {
+            return Err(row.into());
+        }
         if writes.len() > 1 && self.rng.per_mille(self.faults().conflict) {
             self.coverage.note("store conflict");
             return Err(WriteError::Conflict);
         }
-        let refusals = self.table().refusals(writes);
+        let mut refusals = self.table().refusals(writes);
+        self.as_read(refusals.iter_mut().filter_map(|refusal| refusal.stored.as_mut()));
         if let Some(first) = refusals.first() {
             self.coverage.note("store refused a condition");
             let kind = RowKind::of(&first.key);
@@ -136,10 +231,7 @@ impl Store for SimStore {
             give_way().await;
             return Err(WriteError::Refused(refusals));
         }
-        match self.as_newer(writes) {
-            Some(newer) => self.table().apply(&newer),
-            None => self.table().apply(writes),
-        }
+        self.apply(writes);
         give_way().await;
         if self.rng.per_mille(self.faults().lost_answer) {
             self.coverage.note("store answer lost");
@@ -155,7 +247,8 @@ impl Store for SimStore {
         if stale {
             self.coverage.note("store index stale");
         }
-        let page = self.table().page(listing, stale);
+        let mut page = self.table().page(listing, stale);
+        self.as_read(page.records.iter_mut());
         give_way().await;
         Ok(page)
     }

@@ -193,9 +193,12 @@ impl World {
                 }
             }
             BatchAnswer::Bus(Ok(answers)) => self.check_outcomes(&batch, &answers, None),
-            BatchAnswer::Bus(Err(problem)) if problem.contains("the store is unavailable") => {
+            BatchAnswer::Bus(Err(problem))
+                if problem.contains("the store is unavailable") || problem.contains("the store rejects") =>
+            {
                 self.give_back(Trigger::EventBatch(batch))
             }
+            BatchAnswer::Bus(Err(problem)) if is_of_a_faulty_row(&problem) => self.send_when_repaired(batch),
             BatchAnswer::Bus(Err(problem)) => {
                 self.log_event(|| format!("a batch of {} was refused over the bus: {problem}", batch.system));
                 if batch.events.iter().all(|(id, validity, _)| !self.may_be_refused(batch.system, id.as_deref(), *validity)) {
@@ -205,6 +208,10 @@ impl World {
                     self.sources.refused.0.insert(batch.system);
                 }
                 self.coverage.note("bus event refused");
+                // The error names one event. Another one may have been refused because of a faulty row.
+                if self.config.store.has_faulty_rows() {
+                    self.send_when_repaired(batch);
+                }
             }
         }
     }
@@ -214,15 +221,25 @@ impl World {
         validity != Validity::Valid || twice
     }
 
+    /// A system sends a batch again when the row is repaired because of which an event was refused.
+    fn send_when_repaired(&mut self, batch: EventBatch) {
+        self.coverage.note("event refused because of a row");
+        self.sources.refused.1.insert(batch.system);
+        self.sources.faulty.push(batch);
+    }
+
     /// Checks that each event has its own answer, and that no valid event is refused.
     fn check_outcomes(&mut self, batch: &EventBatch, answers: &Value, status: Option<u16>) {
         let outcomes: Vec<Value> = answers.as_array().cloned().unwrap_or_default();
         let mut wrong = outcomes.len() != batch.events.len();
-        let mut refused = 0;
+        let (mut refused, mut of_a_row) = (0, false);
         for ((id, validity, _), answer) in batch.events.iter().zip(&outcomes) {
             let outcome = answer["outcome"].as_str().unwrap_or_default();
             wrong |= id.as_deref() != answer["id"].as_str();
             match outcome {
+                "refused" if answer["detail"].as_str().is_some_and(is_of_a_faulty_row) => {
+                    (refused, of_a_row) = (refused + 1, true)
+                }
                 "refused" => {
                     refused += 1;
                     wrong |= !self.may_be_refused(batch.system, id.as_deref(), *validity);
@@ -242,6 +259,9 @@ impl World {
             }
             wrong |= *validity == Validity::Malformed && outcome != "refused";
         }
+        if of_a_row {
+            self.send_when_repaired(batch.clone());
+        }
         if refused > 0 && refused < outcomes.len() {
             self.coverage.note("batch partly refused");
         }
@@ -250,6 +270,11 @@ impl World {
             self.violate(format!("{:?} was answered with {status:?} {answers}", batch.events));
         }
     }
+}
+
+/// Whether an event is refused because a row that it needs cannot be read or written.
+fn is_of_a_faulty_row(problem: &str) -> bool {
+    ["cannot be read: ", "cannot be written: ", "cannot be read or written"].iter().any(|text| problem.contains(text))
 }
 
 impl EventBatch {

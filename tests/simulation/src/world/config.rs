@@ -67,6 +67,7 @@ impl WorldConfig {
                 lost_answer: sometimes(700, 10),
                 stale_index: sometimes(700, 200),
                 newer: sometimes(300, 300),
+                ..StoreFaults::default()
             },
             ports: PortFaults {
                 lost_call: sometimes(700, 20),
@@ -95,6 +96,14 @@ impl WorldConfig {
         config.production_setup = rng.per_mille(200).then(|| ProductionSetup::drawn(&rng));
         config.sold_by_lot = rng.per_mille(300);
         config.time_zones = std::array::from_fn(|_| rng.per_mille(300).then(|| *rng.pick(&ZONES)));
+        if rng.per_mille(250) {
+            config.store.rejected = sometimes(500, 5);
+            config.store.unreadable = sometimes(700, 3);
+            config.store.unwritable = sometimes(700, 3);
+            config.store.spares_locations = config.production_setup.is_some();
+            // The refresh of all items after the repair of a location relies on clocks that agree.
+            config.skew = 0;
+        }
         config
     }
 

@@ -1,7 +1,8 @@
 //! The operator: a person who decides the changes of levels that wait.
 
 use promissory::catalog::{Place, Quantity};
-use promissory::flows::{load_network, receive};
+use promissory::draft::EventOutcome;
+use promissory::flows::{Received, load_network, receive};
 use promissory::ledger::{LedgerEvent, PositionDecision};
 use promissory::movement::PositionKey;
 use promissory::ports::Clock;
@@ -23,6 +24,20 @@ impl World {
         }
     }
 
+    /// The operator stocks what the pusher takes for deactivated: the level was never active, and its row could not be read.
+    pub(super) fn stock_again(&mut self) {
+        let levels: Vec<_> = self.store.table().checker.levels.values().cloned().collect();
+        for level in levels.into_iter().filter(|level| level.renewed && level.blocked == Some(LevelBlock::Deactivated)) {
+            let item = self.items.iter().find(|(item, _)| item.sku == level.sku).map(|(_, id)| *id);
+            let location = self.codes.iter().find(|(code, _)| *code == level.location).map(|(_, id)| *id);
+            if let (Some(item), Some(location)) = (item, location) {
+                let mut shop = self.ports.shop();
+                let shown = shop.level(item, location).map_or(0, |level| level.available);
+                shop.stock(self.clock.now(), item, location, shown, true).expect("the pair exists");
+            }
+        }
+    }
+
     /// Starts the command of an operator.
     pub(super) fn decide(&mut self, decision: PositionDecision) {
         let (store, clock) = (PlantedStore::new(self.store.clone(), self.bug), self.clock.clone());
@@ -33,7 +48,7 @@ impl World {
                 let network = load_network(&store).await?;
                 receive(&store, &clock, &network, LedgerEvent::Decision(decision)).await
             };
-            Ended::Decided(done.await.is_ok())
+            Ended::Decided(done.await.is_ok_and(|done| !matches!(done, Received::Decided(EventOutcome::Refused(_)))))
         });
     }
 }

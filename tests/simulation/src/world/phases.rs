@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use promissory::catalog::Sku;
+use promissory::flows::NetworkCache;
 use promissory::ports::Clock;
 use promissory::source::StockKind;
 use promissory::table::{Key, RowKind};
@@ -78,6 +79,8 @@ impl World {
     pub fn converge(&mut self) {
         self.log_event(|| "all faults stop".to_owned());
         self.store.set_faults(StoreFaults::default());
+        let met_faulty_rows = self.store.repair();
+        self.sources.batches.append(&mut self.sources.faulty);
         self.ports.set_faults(PortFaults::default());
         self.ports.shop().faults = Faults::default();
         self.settle_late();
@@ -85,6 +88,15 @@ impl World {
         while self.continue_import() {}
         self.settle();
         self.check();
+        if met_faulty_rows {
+            // What the stream left out because of a faulty row is computed when the row is repaired: every item, if the row was one
+            // of the network.
+            for _ in 0..3 {
+                self.clock.advance(NetworkCache::KEPT);
+                self.reconcile(Job::Backlog);
+                self.settle();
+            }
+        }
         self.check_stream_left_nothing();
         if self.given_up && self.workshop.is_some() {
             // Only the plan of the next day covers the records that the stream has discarded.
@@ -154,6 +166,7 @@ impl World {
                 self.settle();
             }
             self.confirm_parked_changes();
+            self.stock_again();
             self.settle();
         }
     }

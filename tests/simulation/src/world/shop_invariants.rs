@@ -86,6 +86,12 @@ impl World {
                 let is_quarantined =
                     table.checker.orders.get(&id).is_some_and(|record| record.unreadable == Some(ReadFailure::Quarantined));
                 let waits = is_quarantined || deferred.contains(&id);
+                // A line waits for its mapping, or a report of a warehouse waits for the repair of a row.
+                let name = id.to_string();
+                let is_unmapped = table.checker.waiting.values().any(|(_, waiting)| *waiting == name);
+                if is_unmapped || !self.sources.faulty.is_empty() {
+                    continue;
+                }
                 if order.updated_at < complete_at
                     && let Some(missing) = missing()
                 {

@@ -49,6 +49,8 @@ pub struct Sources {
     pub batches: Vec<EventBatch>,
     /// Batches that arrive days late.
     pub late: Vec<EventBatch>,
+    /// Batches with an event that was refused because of a faulty row. Their system sends them again when the row is repaired.
+    pub faulty: Vec<EventBatch>,
     /// Source documents.
     pub documents: Vec<SourceDocument>,
     /// Missing mappings.

@@ -321,7 +321,7 @@ impl World {
                 }
                 AlertSubject::UnreadableWebhook { .. } => self.malformed,
                 // Raised when an order could not be read. Only a person closes it.
-                AlertSubject::UnreadableOrder { .. } => self.config.ports.garbled > 0,
+                AlertSubject::UnreadableOrder { .. } => self.config.ports.garbled > 0 || self.config.store.has_faulty_rows(),
                 AlertSubject::LatePromise { sku } => is_late(sku, checker),
                 // Compared with the lots of the item.
                 AlertSubject::ExpiredLot { .. } => true,
