@@ -25,6 +25,7 @@ mod pusher_initialisation;
 mod reading;
 mod recompute;
 mod reconciler;
+mod replays;
 mod shared_cases;
 mod sources;
 mod unreadable_rows;
