@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, EnumString, IntoStaticStr};
 
 use crate::catalog::{
-    LocationId, MetafieldKind, MissingMapping, OrderId, Quantity, Resource, ShopDomain, ShopLocationId, Sku, VariantId,
+    LocationId, MetafieldKind, MissingMapping, OrderId, Quantity, Resource, ShopDomain, ShopLocationId, Sku, VariantId, excerpt,
 };
 
 /// Defines the rules of alerts: one entry per rule, with the fields that distinguish its alerts from each other.
@@ -292,10 +292,7 @@ impl Alert {
     pub fn next(known: Option<&Self>, subject: AlertSubject, state: AlertState, detail: String, now: Timestamp) -> Option<Self> {
         let current = known.map_or(AlertState::Cleared, |alert| alert.state);
         let times = known.map_or(0, |alert| alert.times) + u64::from(state == AlertState::Raised);
-        let detail = match detail.char_indices().nth(Self::MAX_DETAIL) {
-            Some((end, _)) => format!("{} (the rest is left out)", &detail[..end]),
-            None => detail,
-        };
+        let detail = excerpt(detail, Self::MAX_DETAIL);
         (current != state).then_some(Self { subject, state, times, detail, changed_at: now })
     }
 

@@ -64,6 +64,24 @@ fn documents_name_what_the_code_has() {
     none_wrong(&wrong);
 }
 
+/// Protects the threat model from naming a test that is gone: a control without its test is a hope.
+#[test]
+fn the_threat_model_names_tests_that_exist() {
+    let page = "infra/adr/0022-threat-model.md";
+    let text = fs::read_to_string(root().join(page)).expect("the page exists");
+    let sources: Vec<(String, String)> = files(&["rs"]);
+    let tests: Vec<(&str, &str)> = text.split('`').skip(1).step_by(2).filter_map(|name| name.split_once(".rs::")).collect();
+    assert!(tests.len() > 20, "{page} names tests: {tests:?}");
+    let mut wrong = Vec::new();
+    for (path, test) in tests {
+        let file = sources.iter().find(|(file, _)| file.strip_suffix(".rs") == Some(path));
+        if !file.is_some_and(|(_, text)| text.contains(&format!("fn {test}()"))) {
+            wrong.push(format!("{page} names `{path}.rs::{test}`, which is not a test"));
+        }
+    }
+    none_wrong(&wrong);
+}
+
 const TABLE: &str = "infra/docs/table.md";
 
 /// The reference of the table.

@@ -195,6 +195,24 @@ async fn a_deleted_draft_holds_its_units_until_its_order_can_be_known() {
     }
 }
 
+/// Protects units of a draft that exists from a signed body that names it and comes as `draft_orders/delete`: the topic is not
+/// signed, so the shop is asked, and the draft goes on reserving.
+#[tokio::test]
+async fn a_forged_deletion_ends_no_draft() {
+    let (world, running) = agreed().await;
+    let id = draft(&world, &running);
+    deliver(&world, &running, Arrive::All).await;
+    run(&world, &running).await;
+    assert_eq!(promised(&world).await, (7, 3), "the draft reserves");
+    let body = serde_json::json!({ "id": id }).to_string().into_bytes();
+    world.deliver_accepted("draft_orders/delete", "of another topic", body).await;
+    for _ in 0..3 {
+        world.clock.pass(60);
+        run(&world, &running).await;
+        assert_eq!(promised(&world).await, (7, 3), "the draft still reserves");
+    }
+}
+
 /// Protects units from a draft that is forgotten: its hold ends with its time, and not before a sweep has found the order that it
 /// may have become. A draft whose time was extended keeps its hold.
 #[tokio::test]

@@ -3,7 +3,7 @@
 use promissory::table::RowKind;
 use promissory_tests::shared_files::deliveries;
 use promissory_tests::webhook::{Webhook, order};
-use promissory_tests::world::World;
+use promissory_tests::world::{WH, World};
 use serde_json::{Value, json};
 
 async fn world() -> World {
@@ -65,8 +65,9 @@ async fn notifications_store_a_request_or_an_alert() {
             Some(gid("DraftOrder")),
         ),
         ("draft_orders/delete", json!({ "id": 7 }), Some(gid("DraftOrder"))),
-        ("locations/deactivate", json!({ "id": 7 }), Some(format!("location_closed#{shop}#7 raised"))),
-        ("app/uninstalled", json!({ "id": 7 }), Some(format!("app_removed#{shop} raised"))),
+        ("locations/deactivate", json!({ "id": 7 }), None),
+        ("locations/deactivate", json!({ "id": WH, "active": false }), Some(format!("location_closed#{shop}#{WH} raised"))),
+        ("app/uninstalled", json!({ "id": 7, "myshopify_domain": shop }), Some(format!("app_removed#{shop} raised"))),
         ("inventory_levels/update", json!({ "inventory_item_id": 7 }), None),
         ("customers/redact", json!({ "customer": { "id": 7 } }), None),
     ] {
@@ -89,6 +90,8 @@ async fn notifications_store_a_request_or_an_alert() {
         ("draft_orders/update", json!({ "id": "x" })),
         ("returns/close", json!({ "order_id": "x" })),
         ("locations/delete", json!([])),
+        ("returns/update", json!({ "admin_graphql_api_id": "gid://shopify/Return/007" })),
+        ("returns/update", json!({ "admin_graphql_api_id": "gid://shopify/Return/+7" })),
     ] {
         let world = world().await;
         let (status, answer) = world.deliver(&Webhook::new(topic, "w1", body.to_string())).await;

@@ -26,6 +26,7 @@ mod reading;
 mod recompute;
 mod reconciler;
 mod renewed_rows;
+mod replays;
 mod shared_cases;
 mod sources;
 mod unreadable_rows;

@@ -11,7 +11,7 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
 use promissory::adapters::secrets::Keyring;
 use promissory::alert::AlertSubject;
-use promissory::catalog::SystemId;
+use promissory::catalog::{SystemId, excerpt};
 use promissory::draft::EventOutcome;
 use promissory::flows::{HeartbeatRecorder, NetworkCache, Received, receive_all};
 use promissory::ledger::LedgerEvent;
@@ -23,6 +23,9 @@ use serde_json::{Value, json};
 
 /// The largest accepted body, in bytes.
 pub const MAX_BODY: usize = 2 * 1024 * 1024;
+
+/// The most characters of an id that is quoted although its event cannot be read.
+const MAX_ID: usize = 128;
 
 /// The largest difference between a request's timestamp and our time, either way.
 pub const WINDOW: Duration = Duration::from_secs(5 * 60);
@@ -194,7 +197,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
         if let Some((event, malformed)) =
             events.iter().zip(&parsed).find_map(|(event, parsed)| Some((event, parsed.as_ref().err()?)))
         {
-            let id = event.get("id").unwrap_or(&Value::Null);
+            let id = excerpt(event.get("id").unwrap_or(&Value::Null).to_string(), MAX_ID);
             self.alert_refused(system, &format!("{id} cannot be read: {malformed}")).await?;
         }
         let first_in_a_while = self.heartbeats.note(&self.store, &self.clock, system.as_str()).await?;
@@ -207,7 +210,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
             .map(|(parsed, event)| match parsed {
                 Ok(parsed) => answer_for(parsed, received.next().expect("every well-formed event has an outcome")),
                 Err(malformed) => {
-                    let id = event.get("id").and_then(Value::as_str).map(str::to_owned);
+                    let id = event.get("id").and_then(Value::as_str).map(|id| excerpt(id.to_owned(), MAX_ID));
                     Answer { id, outcome: AnswerOutcome::Refused, movements: None, detail: Some(malformed.to_string()) }
                 }
             })

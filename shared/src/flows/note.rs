@@ -40,6 +40,13 @@ async fn note_once<S: Store, C: Clock>(
     note: &WebhookNote,
 ) -> Result<EventOutcome, WriteError> {
     let mut names = vec![mark.row_key()];
+    // The id of a webhook is not signed. A body that was received under another id must not raise its alert again. A request to
+    // read an order may repeat: the same body may mean a new change, and the shop's answer decides.
+    let content_mark = note.alert.is_some().then(|| {
+        let event = EventId::new(format!("{}:content", mark.event.source), mark.content.as_str());
+        AppliedEvent { event, ..mark.clone() }
+    });
+    names.extend(content_mark.as_ref().map(Row::row_key));
     names.extend(note.order_to_read.as_ref().map(Row::row_key));
     names.extend(note.alert.as_ref().map(|(subject, _)| RowKey::Alert(subject.clone())));
     let rows = read_rows(store, names).await?;
@@ -50,7 +57,13 @@ async fn note_once<S: Store, C: Clock>(
         raise(store, clock, content_mismatch(&mark.event)).await?;
         return Ok(EventOutcome::ContentMismatch);
     }
+    if let Some(content_mark) = &content_mark
+        && rows.get::<AppliedEvent>(&content_mark.row_key())?.is_some()
+    {
+        return Ok(EventOutcome::Duplicate);
+    }
     let mut writes = vec![rows.put(mark)];
+    writes.extend(content_mark.as_ref().map(|content_mark| rows.put(content_mark)));
     writes.extend(note.order_to_read.as_ref().map(|order| rows.put(order)));
     if let Some((subject, detail)) = note.alert.clone() {
         writes.extend(rows.turn_alert(subject, AlertState::Raised, detail, clock.now())?);

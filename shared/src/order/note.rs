@@ -33,7 +33,9 @@ impl OrderToRead {
     /// Whether `gid` is the global id of an object whose order can be read.
     #[must_use]
     pub fn is_gid(gid: &str) -> bool {
-        let number = |kind: &str| gid.strip_prefix("gid://shopify/")?.strip_prefix(kind)?.strip_prefix('/')?.parse::<u64>().ok();
-        Self::KINDS.iter().any(|kind| number(kind).is_some())
+        let number = |kind: &str| gid.strip_prefix("gid://shopify/")?.strip_prefix(kind)?.strip_prefix('/');
+        // Each object has one gid: a sign or a leading zero would make a second request for it.
+        let is_number = |text: &str| text.parse::<u64>().is_ok_and(|number| number.to_string() == text);
+        Self::KINDS.iter().filter_map(|kind| number(kind)).any(is_number)
     }
 }

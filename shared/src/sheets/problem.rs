@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::catalog::excerpt;
 use crate::sheets::Sheet;
 
 /// One problem or warning in a sheet.
@@ -162,6 +163,11 @@ impl SheetProblems {
     }
 }
 
+/// The most characters of the name of a column, and of a detail: both may quote the file.
+const MAX_COLUMN: usize = 100;
+const MAX_DETAIL: usize = 1_000;
+
 fn entry(sheet: Sheet, line: Option<u64>, column: &str, detail: String) -> SheetProblem {
-    SheetProblem { sheet, line, column: (!column.is_empty()).then(|| column.to_owned()), detail }
+    let column = (!column.is_empty()).then(|| excerpt(column.to_owned(), MAX_COLUMN));
+    SheetProblem { sheet, line, column, detail: excerpt(detail, MAX_DETAIL) }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::catalog::{Catalog, SystemId};
+use crate::catalog::{Catalog, ShopItem, SystemId, SystemItem};
 use crate::table::{Expect, Key, Record, Row, RowKey, UnreadableRow};
 
 /// The stored catalog, with the revision of each row.
@@ -68,11 +68,15 @@ impl StoredCatalog {
             RowKey::Item(sku) => put(&mut catalog.items, sku, record)?,
             RowKey::WorkCentre(code) => put(&mut catalog.centres, code, record)?,
             RowKey::Location(code) => put(&mut catalog.locations, code, record)?,
-            RowKey::ShopItem { shop, shop_sku } => put(&mut catalog.mappings, (shop, shop_sku), record)?,
+            RowKey::ShopItem { shop, shop_sku } => {
+                let named = |row: &ShopItem| (row.shop.clone(), row.shop_sku.clone());
+                put_named(&mut catalog.mappings, (key, (shop, shop_sku)), record, named)?;
+            }
             RowKey::ListedVariant { shop, variant } => put(&mut catalog.variants, (shop, variant), record)?,
             RowKey::SystemItem { system, code } => {
                 let Ok(system) = system.parse() else { return Ok(()) };
-                put(&mut catalog.system_items, (system, code), record)?;
+                let named = |row: &SystemItem| (row.system.clone(), row.code.clone());
+                put_named(&mut catalog.system_items, (key, (system, code)), record, named)?;
             }
             RowKey::Bill(parent) => put(&mut catalog.bills, parent, record)?,
             RowKey::WhereUsed(resource) => put(&mut catalog.used_in, resource, record)?,
@@ -123,6 +127,24 @@ fn put<K: Ord, R: Row>(rows: &mut BTreeMap<K, R>, id: K, record: Option<&Record>
         Some(record) => rows.insert(id, content(record)?),
         None => rows.remove(&id),
     };
+    Ok(())
+}
+
+/// As [`put`], for a row whose key may hold only the beginning of its name and a hash: the content has the whole name.
+fn put_named<O: Ord, R: Row>(
+    rows: &mut BTreeMap<(O, String), R>,
+    (key, id): (&Key, (O, String)),
+    record: Option<&Record>,
+    named: impl Fn(&R) -> (O, String),
+) -> Result<(), UnreadableRow> {
+    match record {
+        Some(record) => {
+            let row: R = content(record)?;
+            rows.insert(named(&row), row);
+        }
+        None if rows.remove(&id).is_none() => rows.retain(|_, row| row.key() != *key),
+        None => {}
+    }
     Ok(())
 }
 

@@ -7,7 +7,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::catalog::{Amount, LineId, LocationId, LotId, NumberError, OrderId, Quantity, ShopDomain, Sku, SystemId, Unit};
+use crate::catalog::{
+    Amount, LineId, LocationId, LotId, NumberError, OrderId, Quantity, ShopDomain, Sku, SystemId, Unit, excerpt,
+};
 use crate::movement::EventId;
 use crate::source::StockKind;
 use crate::source::kind::{DueRule, ReceiptEffect, ReferenceRule};
@@ -115,8 +117,11 @@ pub struct StockEventFormatError {
 }
 
 impl StockEventFormatError {
+    /// The most characters of a problem: it may quote a text of the system.
+    pub const MAX_PROBLEM: usize = 1_000;
+
     fn new(field: &'static str, problem: impl Into<String>) -> Self {
-        Self { field, problem: problem.into() }
+        Self { field, problem: excerpt(problem.into(), Self::MAX_PROBLEM) }
     }
 }
 
@@ -140,7 +145,11 @@ const FIELDS: [&str; 14] = [
     "due",
 ];
 
-fn is_code(text: &str) -> bool {
+/// The form of a transaction, a code or a reference, as messages name it.
+pub(super) const CODE: &str = "a text of 1 to 128 characters, without control characters or outer spaces";
+
+/// Whether a text can be a transaction, a code or a reference.
+pub(super) fn is_code(text: &str) -> bool {
     !text.is_empty() && text.chars().count() <= MAX_CODE && !text.chars().any(char::is_control) && text.trim() == text
 }
 
@@ -157,10 +166,7 @@ pub fn parse(system: &SystemId, event: &Value) -> Result<StockEvent, StockEventF
     let optional = |field: &'static str| match fields.get(field) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if is_code(text) => Ok(Some(text.clone())),
-        Some(_) => {
-            let problem = format!("it must be a text of 1 to {MAX_CODE} characters, without control characters or outer spaces");
-            Err(StockEventFormatError::new(field, problem))
-        }
+        Some(_) => Err(StockEventFormatError::new(field, format!("it must be {CODE}"))),
     };
     let required = |field: &'static str| optional(field)?.ok_or_else(|| StockEventFormatError::new(field, "it is missing"));
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::alert::AlertSubject;
-use crate::catalog::{FeedId, Network};
+use crate::catalog::{FeedId, Network, excerpt};
 use crate::draft::EventOutcome;
 use crate::flows::{Received, Retries, RetryBudget, alert, receive_all};
 use crate::ledger::LedgerEvent;
@@ -22,7 +22,7 @@ use crate::source::pull::reading::{Pass, Step};
 use crate::source::pull::request::{PageRef, SourceError, request};
 use crate::source::pull::watermark::{FeedWatermark, WatermarkPosition};
 use crate::source::pull::{MAX_FAILURES, MAX_PAGES, MAX_SHIFTS, REQUEST_WITHIN};
-use crate::source::{MAX_BATCH, System};
+use crate::source::{MAX_BATCH, StockEventFormatError, System};
 use crate::table::{RowKey, Write};
 
 /// The ports and the deadline of a pull.
@@ -264,6 +264,7 @@ impl<S: Store, Q: Source, C: Clock> Run<'_, S, Q, C> {
     }
 
     async fn fail(&mut self, label: String, problem: String) -> Result<(), StoreError> {
+        let problem = excerpt(problem, StockEventFormatError::MAX_PROBLEM);
         let (system, feed) = (&self.system.code, self.id);
         let subject = AlertSubject::RefusedEvent { system: system.to_string() };
         let detail = format!("{system} {feed}: the row {label} is refused: {problem}");

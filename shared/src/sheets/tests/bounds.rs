@@ -34,6 +34,21 @@ fn the_size_of_a_sheet_is_bounded() {
     check(&[("locations", &text)], Some("locations.csv line 2, column code: a cell has at most 1000 characters"));
 }
 
+/// Protects readers of a report: a problem quotes only the beginning of a long cell or column.
+#[test]
+fn the_text_of_a_problem_is_bounded() {
+    let long = "ß".repeat(5_000);
+    for file in [format!("code,{long}\nWH-1,\n"), format!("code,,\nWH-1,{long},\n"), format!("code,remove{long}\nWH-1,\n")] {
+        let sheets = super::sheets(&[("locations", &file)]);
+        let read = super::ImportPlan::of(&StoredCatalog::default(), &sheets, super::now());
+        let shown = read.map_or_else(
+            |problems| [problems.shown(), problems.warnings().shown()].concat(),
+            |plan| plan.warnings.shown().to_vec(),
+        );
+        assert!(!shown.is_empty() && shown.iter().all(|problem| problem.to_string().chars().count() < 1_500), "{shown:?}");
+    }
+}
+
 /// Protects the bound on locations, on which every transaction over all levels of an item relies.
 #[test]
 fn the_number_of_locations_is_bounded() {

@@ -13,7 +13,7 @@ use crate::catalog::{
     PlanningSettings, Quantity, ShopItem, ShopListing, ShopLocationId, Sku, SystemItem, Tier, Unit, VariantId, WhereUsed,
     WorkCentre, WorkCentreId,
 };
-use crate::sheets::tests::{StoredCatalog, now, store};
+use crate::sheets::tests::{StoredCatalog, imported, now, plan, store};
 use crate::sheets::used_in::derived;
 use crate::sheets::{ImportPlan, Sheets, export};
 use crate::table::{Expect, Record, Write};
@@ -202,6 +202,25 @@ fn stored(seeds: &[Seed]) -> StoredCatalog {
         stored.take(&Record { key, revision: 1, body }).expect("readable");
     }
     stored
+}
+
+/// Protects names that a key holds only in part: a catalog with the longest names is exported and imported as it is, and such a
+/// row can be removed.
+#[test]
+fn names_that_a_key_shortens_stay_whole() {
+    let code = "é".repeat(255);
+    let listings = format!("shop,shop_sku,sku,inventory_item\na.myshopify.com,{code},A,1\n");
+    let system_items = format!("system,code,sku\nsap,{code},A\n");
+    let mut stored = imported(&[("items", "sku\nA\n"), ("listings", &listings), ("system_items", &system_items)]);
+    assert_eq!(stored.catalog().mappings.keys().map(|(_, shop_sku)| shop_sku).collect::<Vec<_>>(), [&code]);
+    assert_eq!(stored.catalog().system_items.keys().map(|(_, code)| code).collect::<Vec<_>>(), [&code]);
+    let again = ImportPlan::of(&stored, &Sheets::read(&export(stored.catalog())), now()).expect("an export is valid");
+    assert_eq!((again.changes.as_slice(), again.rows()), (&[][..], 0));
+    let listings = format!("shop,shop_sku,remove\na.myshopify.com,{code},yes\n");
+    let system_items = format!("system,code,remove\nsap,{code},yes\n");
+    let removal = plan(&stored, &[("listings", &listings), ("system_items", &system_items)]).expect("valid");
+    store(&mut stored, &removal);
+    assert!(stored.catalog().mappings.is_empty() && stored.catalog().system_items.is_empty(), "both rows are gone");
 }
 
 proptest! {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::catalog::{Amount, NumberError, Quantity, SystemId, TimeZone};
 use crate::movement::content_hash;
+use crate::source::event::{CODE, is_code};
 use crate::source::pull::config::{Feed, FeedProgress, Fields, KindMapping, KindOf, OrderFields};
 use crate::source::pull::template::Template;
 use crate::source::pull::watermark::WatermarkPosition;
@@ -84,6 +85,10 @@ pub(crate) fn read(feed: &Feed, zone: &TimeZone, row: &Value, asked_at: Timestam
         let text = template.map_or(Ok(None), |template| filled(name, template, row))?;
         if text.is_none() && matches!(name, "sku" | "location") {
             return Err(format!("{name}: it is missing"));
+        }
+        // A state is summed up and stored under these texts before its event is parsed.
+        if text.as_deref().is_some_and(|text| !is_code(text)) {
+            return Err(format!("{name}: it must be {CODE}"));
         }
         set(name, text.map(Value::from));
     }

@@ -435,6 +435,8 @@ fn a_row_becomes_an_event_or_an_error() {
         (vec![("k", json!("999"))], Err("999S")),
         (vec![("id", Value::Null)], Err("id")),
         (vec![("sku", json!(""))], Err("sku")),
+        (vec![("sku", json!("A".repeat(129)))], Err("sku: it must be a text of 1 to 128 characters")),
+        (vec![("at", json!("WH\n2026-11-21 ERROR"))], Err("location: it must be a text of 1 to 128 characters")),
         (vec![("at", json!(false))], Err("location")),
         (vec![("n", json!("many"))], Err("quantity")),
         (vec![("n", json!("0.0000001"))], Err("quantity")),

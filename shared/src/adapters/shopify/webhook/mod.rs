@@ -37,6 +37,12 @@ pub enum WebhookFormatError {
         /// The kind of the error and its position.
         detail: String,
     },
+    /// A body of another topic. The topic is not signed, so a signed body may come under any.
+    #[error("the body belongs to another topic: {problem}")]
+    OtherTopic {
+        /// How that is seen.
+        problem: &'static str,
+    },
     /// An id that does not fit its field.
     #[error("{field} is not a Shopify id")]
     Id {
@@ -103,13 +109,25 @@ pub fn parse(topic: WebhookTopic, shop: &ShopDomain, body: &[u8], now: Timestamp
             to_read(draft.gid())
         }
         WebhookTopic::LocationClosed => {
-            let location = ShopLocationId::new(json::<LocationBody>("location", body)?.id);
+            let LocationBody { id, admin_graphql_api_id: gid, active } = json("location", body)?;
+            let field = "admin_graphql_api_id";
+            let location = exact(id, gid.as_deref(), field, ShopLocationId::from_gid, ShopLocationId::new)?;
+            // The topic is not signed, so an active location may be meant by another topic. Shopify's own sample is active, too.
+            let doubt =
+                if active == Some(true) { " The webhook says that it is active: look at the location first." } else { "" };
             let detail = format!(
-                "{shop} closed its location {location}. If the location is mapped, remove it from the network or open it again."
+                "{shop} closed its location {location}. If the location is mapped, remove it from the network or open it again.{doubt}"
             );
             alert(AlertSubject::LocationClosed { shop: shop.clone(), location }, detail)
         }
         WebhookTopic::AppRemoved => {
+            match json::<ShopBody>("shop", body)?.myshopify_domain {
+                None => return Err(WebhookFormatError::OtherTopic { problem: "it has no myshopify_domain" }),
+                Some(Some(domain)) if domain != shop.as_str() => {
+                    return Err(WebhookFormatError::OtherTopic { problem: "myshopify_domain is another shop" });
+                }
+                Some(_) => {}
+            }
             let detail =
                 format!("{shop} uninstalled the app. Promissory cannot read from or write to the shop. Install the app again.");
             alert(AlertSubject::AppRemoved { shop: shop.clone() }, detail)
@@ -227,6 +245,15 @@ struct NamedBody {
 #[derive(Deserialize)]
 struct LocationBody {
     id: u64,
+    admin_graphql_api_id: Option<String>,
+    active: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct ShopBody {
+    /// `Some(None)` in a test notification.
+    #[serde(default, deserialize_with = "present")]
+    myshopify_domain: Option<Option<String>>,
 }
 
 #[derive(Deserialize)]
