@@ -87,6 +87,9 @@ impl World {
         (self.config.lost_deliveries, self.stalled) = (0, 0);
         while self.continue_import() {}
         self.settle();
+        // An invocation that had read a row before its repair may have refused an event.
+        self.sources.batches.append(&mut self.sources.faulty);
+        self.settle();
         self.check();
         if met_faulty_rows {
             // What the stream left out because of a faulty row is computed when the row is repaired: every item, if the row was one
