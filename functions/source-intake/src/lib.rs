@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
+use promissory::adapters::log::loggable;
 use promissory::adapters::secrets::Keyring;
 use promissory::alert::AlertSubject;
 use promissory::catalog::SystemId;
@@ -111,7 +112,10 @@ impl<S: Store, C: Clock> Intake<S, C> {
                 answer(status, &json!({ "events": answers, "refused": refused }))
             }
             Err(refusal) => {
-                tracing::warn!(reason = refusal.reason(), detail = refusal.detail(), "events refused");
+                // The name is at most 32 characters of a to z, digits and dashes, also where the request is not signed.
+                let system = system_of(request.uri().path());
+                let system = system.as_ref().map(SystemId::as_str);
+                tracing::warn!(system, reason = refusal.reason(), detail = refusal.detail(), "events refused");
                 // The error of the store is for our log, not for the caller.
                 let detail = if matches!(refusal, Refusal::Store(_) | Refusal::NoSecrets(_)) {
                     "send the same request again later".into()
@@ -194,7 +198,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
         if let Some((event, malformed)) =
             events.iter().zip(&parsed).find_map(|(event, parsed)| Some((event, parsed.as_ref().err()?)))
         {
-            let id = event.get("id").unwrap_or(&Value::Null);
+            let id = loggable(&event.get("id").unwrap_or(&Value::Null).to_string());
             self.alert_refused(system, &format!("{id} cannot be read: {malformed}")).await?;
         }
         let first_in_a_while = self.heartbeats.note(&self.store, &self.clock, system.as_str()).await?;

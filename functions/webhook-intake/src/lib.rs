@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
+use promissory::adapters::log::loggable;
 use promissory::adapters::secrets::ShopifyApp;
 use promissory::adapters::shopify::webhook::{MAX_BODY, WebhookContent, WebhookFormatError, WebhookTopic, parse};
 use promissory::alert::AlertSubject;
@@ -66,7 +67,8 @@ impl<S: Store, C: Clock> Intake<S, C> {
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let began = self.clock.now();
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let (topic, id) = (header("x-shopify-topic"), header("x-shopify-webhook-id"));
+        // They are logged also when the request is not signed.
+        let (topic, id) = (loggable(header("x-shopify-topic")), loggable(header("x-shopify-webhook-id")));
         let taken = self.take(&request).await;
         let duration_ms = duration_ms(began, self.clock.now());
         match taken {
