@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use promissory::adapters::address::AddressScope;
 use promissory::adapters::http_source::HttpSource;
 use promissory::adapters::secrets::SourceSecrets;
 use promissory::adapters::shopify::Shopify;
@@ -45,7 +46,8 @@ async fn no_client_follows_a_redirect() {
         let shopify = Shopify::new(known.clone(), app(SECRET)).expect("a client");
         assert!(shopify.levels(&shop, &[InventoryItemId::new(1)]).await.is_err(), "{status}");
 
-        let source = HttpSource::new(SourceSecrets::default().outbound("token", "a token")).expect("a client");
+        let secrets = SourceSecrets::default().outbound("token", known.trim_start_matches("http://"), "a token");
+        let source = HttpSource::new(secrets, AddressScope::Loopback).expect("a client");
         let request = PullRequest {
             method: PullMethod::Get,
             url: known.clone(),

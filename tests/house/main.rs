@@ -4,6 +4,7 @@
 mod documents;
 mod functions;
 mod keys;
+mod template;
 mod words;
 
 use std::fs;

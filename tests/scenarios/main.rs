@@ -9,6 +9,7 @@ mod forwarding;
 mod going_live;
 mod holds;
 mod intake;
+mod intake_log;
 mod intake_topics;
 mod kits;
 mod large_orders;

@@ -26,7 +26,10 @@ async fn main() -> Result<(), Error> {
         front: Shopify::new(env::required("SHOPIFY_URL"), app)?,
         bus: EventBridgeBus::new(aws_sdk_eventbridge::Client::new(&config), env::required("BUS_NAME")),
         hints: SqsHints::new(aws_sdk_sqs::Client::new(&config), env::required("PUSH_QUEUE_URL")),
-        sources: HttpSource::new(Keyring::kept(secrets, env::required("SOURCES_SECRET_ARN")))?,
+        sources: HttpSource::new(
+            Keyring::kept(secrets, env::required("SOURCES_SECRET_ARN")),
+            env::parsed("SOURCE_ADDRESS_SCOPE"),
+        )?,
         clock: SystemClock,
         shop: env::parsed("SHOP_DOMAIN"),
         settling_window: Duration::from_secs(env::parsed("COMPARE_SETTLING_SECONDS")),

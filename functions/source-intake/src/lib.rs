@@ -114,7 +114,10 @@ impl<S: Store, C: Clock> Intake<S, C> {
                 answer(status, &json!({ "events": answers, "refused": refused }))
             }
             Err(refusal) => {
-                tracing::warn!(reason = refusal.reason(), detail = refusal.detail(), "events refused");
+                // The name is at most 32 characters of a to z, digits and dashes, also where the request is not signed.
+                let system = system_of(request.uri().path());
+                let system = system.as_ref().map(SystemId::as_str);
+                tracing::warn!(system, reason = refusal.reason(), detail = refusal.detail(), "events refused");
                 // The error of the store is for our log, not for the caller.
                 let detail = if matches!(refusal, Refusal::Store(_) | Refusal::NoSecrets(_)) {
                     "send the same request again later".into()

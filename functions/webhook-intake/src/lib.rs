@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Request, Response};
+use promissory::adapters::log::loggable;
 use promissory::adapters::secrets::ShopifyApp;
 use promissory::adapters::shopify::webhook::{MAX_BODY, WebhookContent, WebhookFormatError, WebhookTopic, parse};
 use promissory::alert::AlertSubject;
@@ -67,7 +68,8 @@ impl<S: Store, C: Clock> Intake<S, C> {
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let began = self.clock.now();
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let (topic, id) = (header("x-shopify-topic"), header("x-shopify-webhook-id"));
+        // They are logged also when the request is not signed.
+        let (topic, id) = (loggable(header("x-shopify-topic")), loggable(header("x-shopify-webhook-id")));
         let taken = self.take(&request).await;
         let duration_ms = duration_ms(began, self.clock.now());
         match taken {
@@ -143,7 +145,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
     /// Removes the alert about a location that is not mapped: it concerns no level of ours, and any number is the id of one.
     async fn about_this_network(&self, noted: WebhookNote) -> Result<WebhookNote, StoreError> {
         let Some((AlertSubject::LocationClosed { shop, location }, _)) = &noted.alert else { return Ok(noted) };
-        let network = self.network.get(&self.store, self.clock.now()).await?;
+        let network = self.network.get(&self.store, &self.clock).await?;
         let is_mapped = network.by_shop_id(shop, *location).is_some();
         Ok(if is_mapped { noted } else { WebhookNote { alert: None, ..noted } })
     }

@@ -140,6 +140,8 @@ impl Stack {
             "CompareSettlingSeconds=1".to_owned(),
             format!("PushVisibilitySeconds={PUSH_VISIBILITY_SECONDS}"),
             format!("LogLevel={}", config.log_level),
+            // The fakes of other systems are on this machine.
+            "SourceAddressScope=loopback".to_owned(),
             "ProtectTable=false".to_owned(),
         ];
         let output = Command::new(&config.python)

@@ -1,6 +1,8 @@
 //! The only modules that know AWS and Shopify. Each file implements one port and decides nothing.
 
 #[cfg(feature = "adapters")]
+pub mod address;
+#[cfg(feature = "adapters")]
 pub mod aws;
 #[cfg(feature = "adapters")]
 pub mod clock;

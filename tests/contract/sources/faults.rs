@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use promissory::adapters::secrets::SourceSecrets;
 use promissory::flows::pull::PullError;
 use promissory::source::pull::WatermarkPosition;
 use promissory::table::RowKind;
@@ -10,7 +11,7 @@ use promissory_tests::faults;
 use serde_json::json;
 
 use super::paging::by_link;
-use super::pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, Words, at};
+use super::pulled::{ALL, LINES, NETSUITE, ODOO, Pulled, SAP, Words, at, local};
 
 /// Whether each of these alerts is raised.
 async fn raised(pulled: &Pulled, subjects: &[&str]) -> Vec<bool> {
@@ -144,8 +145,7 @@ async fn an_unresponsive_source_and_a_wrong_secret_fail() {
     for words in ALL {
         let mut pulled = Pulled::new(words).await;
         for secret in ["wrong", ""] {
-            let secrets = promissory::adapters::secrets::SourceSecrets::default().outbound(words.secret, secret);
-            pulled.source = promissory::adapters::http_source::HttpSource::new(secrets).expect("a client");
+            pulled.source = local(SourceSecrets::default().outbound(words.secret, pulled.served.host(), secret));
             let refused = pulled.pull(words.feeds[0]).await;
             assert!(matches!(refused, Err(PullError::Source(_))), "{} with {secret:?}: {refused:?}", words.file);
             let error = refused.err().map(|error| error.to_string()).unwrap_or_default();

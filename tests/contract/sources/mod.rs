@@ -3,6 +3,7 @@
 mod by_hand;
 mod clocks;
 mod faults;
+mod hosts;
 mod paging;
 mod pulled;
 mod states;

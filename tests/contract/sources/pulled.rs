@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
+use promissory::adapters::address::AddressScope;
 use promissory::adapters::http_source::HttpSource;
 use promissory::adapters::secrets::SourceSecrets;
 use promissory::catalog::{FeedId, Item, Location, Network, SystemItem};
@@ -17,7 +18,7 @@ use promissory_local::seed::import_network;
 use promissory_tests::world::World;
 use serde_json::Value;
 
-const SECRET: &str = "promissory:in-tests";
+pub const SECRET: &str = "promissory:in-tests";
 
 /// The names that one system uses.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +105,11 @@ pub fn configuration(words: Words, url: &str, changes: &[(&str, Value)]) -> Syst
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", words.file))
 }
 
+/// A source with these secrets that may call this machine.
+pub fn local(secrets: SourceSecrets) -> HttpSource {
+    HttpSource::new(secrets, AddressScope::Loopback).expect("a client")
+}
+
 /// A world, and a system that is pulled over HTTP.
 pub struct Pulled {
     pub world: World,
@@ -126,8 +132,8 @@ impl Pulled {
         let served = Served::start(words.shape, SECRET, system_state(world.clock.now())).await.expect("a port");
         let system = configuration(words, served.url(), changes);
         let network = catalog(&world, words, &system).await;
-        let secrets = SourceSecrets::default().outbound(words.secret, SECRET);
-        Self { source: HttpSource::new(secrets).expect("a client"), world, words, served, system, network }
+        let secrets = SourceSecrets::default().outbound(words.secret, served.host(), SECRET);
+        Self { source: local(secrets), world, words, served, system, network }
     }
 
     /// Pulls a feed, with one minute of time.

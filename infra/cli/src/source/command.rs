@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use promissory::adapters::address::AddressScope;
 use promissory::adapters::clock::SystemClock;
 use promissory::adapters::http_source::HttpSource;
 use promissory::adapters::secrets::SourceSecrets;
@@ -24,6 +25,9 @@ use crate::table::Address;
 
 /// The longest time that one pull by hand may take for a feed.
 const PULL_WITHIN: Duration = Duration::from_secs(600);
+
+/// What a file of secrets contains.
+const SECRETS_FORM: &str = r#"{"outbound": {name: {"host": host, "secret": text}}}"#;
 
 /// The commands on connectors.
 #[derive(Debug, Subcommand)]
@@ -90,9 +94,12 @@ pub struct PullArgs {
     /// Pull only this feed. Default: every feed of the system.
     #[arg(long, value_name = "FEED")]
     feed: Option<FeedId>,
-    /// A file with the secrets that the connector names: {"outbound": {name: text}}. Default: no secrets.
+    /// A file with the secrets that the connector names: {"outbound": {name: {"host": host, "secret": text}}}. Default: no secrets.
     #[arg(long, value_name = "FILE")]
     secrets: Option<PathBuf>,
+    /// The addresses that the system may have: public, private (also those of private networks), or loopback (also this machine).
+    #[arg(long, value_name = "SCOPE", default_value = "public")]
+    address_scope: AddressScope,
     /// Print one JSON object: feeds, each with its report or its error.
     #[arg(long)]
     json: bool,
@@ -209,9 +216,9 @@ async fn pull_now(args: PullArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> i
     let secrets = match &args.secrets {
         None => SourceSecrets::default(),
         Some(file) => serde_json::from_str(&text_of(file)?)
-            .map_err(|_| io::Error::other("the secrets must be {\"outbound\": {name: text}}, as in the stack's secret"))?,
+            .map_err(|_| io::Error::other(format!("the secrets must be {SECRETS_FORM}, as in the stack's secret")))?,
     };
-    let source = HttpSource::new(secrets).map_err(io::Error::other)?;
+    let source = HttpSource::new(secrets, args.address_scope).map_err(io::Error::other)?;
     let store = args.table.find(say).await?.store();
     let network = promissory::flows::load_network(&store).await.map_err(io::Error::other)?;
     let system = find(&store, &args.system).await?;

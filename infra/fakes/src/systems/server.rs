@@ -54,6 +54,12 @@ impl Served {
         &self.url
     }
 
+    /// Returns the host of the system with its port, as a secret names it.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
     /// Reads or changes the state of the system.
     pub fn with<T>(&self, work: impl FnOnce(&mut SystemState) -> T) -> T {
         work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))

@@ -55,7 +55,7 @@ pub struct SupplyEffects {
 
 /// The secret of the sources. The factory is the only source.
 pub fn sources_secret() -> Value {
-    json!({ "signing": { SYSTEM: SECRET }, "outbound": {} })
+    json!({ "signing": { SYSTEM: SECRET } })
 }
 
 /// The factory, and the shop in which it watches the effect of its events.

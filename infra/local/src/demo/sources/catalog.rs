@@ -32,11 +32,13 @@ pub fn secret_of(system: System) -> String {
     format!("{system}-of-the-demo")
 }
 
-/// The secret of the sources: the secrets with which systems sign, and the secret that the connector presents to the ERP.
-pub fn sources_secret() -> Value {
-    let all: serde_json::Map<String, Value> =
+/// The secret of the sources: the secrets with which systems sign, and the secret that the connector presents to the ERP at its
+/// host.
+pub fn sources_secret(erp_host: &str) -> Value {
+    let signing: serde_json::Map<String, Value> =
         System::ALL.into_iter().map(|system| (system.code().to_owned(), secret_of(system).into())).collect();
-    json!({ "signing": all, "outbound": all })
+    let outbound = json!({ "host": erp_host, "secret": secret_of(System::Erp) });
+    json!({ "signing": signing, "outbound": { System::Erp.code(): outbound } })
 }
 
 fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
@@ -174,7 +176,6 @@ fn connector(url: &str, began: Timestamp) -> io::Result<SystemRow> {
     let mut feed = row["pull"]["transactions"].take();
     let address = feed["url"].as_str().unwrap_or_default().replace("https://netsuite.example.com", url);
     feed["url"] = address.into();
-    // A connector sends a secret over http:// only to this machine, where the fake ERP runs.
     feed["auth"]["secret"] = System::Erp.code().into();
     feed["progress"]["overlap_seconds"] = OVERLAP_SECONDS.into();
     feed["paging"]["size"] = PAGE.into();

@@ -52,10 +52,10 @@ pub async fn play(
     server: &Server,
     say: &dyn Fn(&str),
 ) -> io::Result<PlayResult> {
-    stack.put_sources_secret(&sources_secret().to_string()).await?;
     let base_units = [("Case".to_owned(), ("Ea".to_owned(), CASE))].into();
     let erp_state = SystemState { base_units, ..SystemState::default() };
     let erp = Served::start(Shape::NetSuite, &secret_of(System::Erp), erp_state).await?;
+    stack.put_sources_secret(&sources_secret(erp.host()).to_string()).await?;
     say("Importing the catalog with the codes of each system, and the opening stock.");
     let store = stack.store();
     let hour_ago = Timestamp::now().saturating_sub(SignedDuration::from_hours(1)).map_err(io::Error::other)?;
