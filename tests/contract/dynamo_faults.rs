@@ -1,8 +1,12 @@
 //! How the DynamoDB store classifies failures: conflict, transient failure, or success.
 
-use promissory::ports::{Listing, Store, StoreError, WriteError};
-use promissory::table::{Expect, Key, Write};
-use promissory_tests::dynamo;
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use promissory::catalog::{Location, LocationKind};
+use promissory::ports::{Listing, Store, StoreError, WriteError, list_all};
+use promissory::table::{Expect, Key, Partition, Record, Row, Write};
+use promissory_tests::dynamo::{self, Table};
 use promissory_tests::faults::Fault;
 use serde_json::json;
 
@@ -94,4 +98,40 @@ async fn failures_of_a_read_are_errors() {
     table.faults.next("BatchGetItem", 1, Fault::KeysLeftOut);
     let found = table.store.get(&keys).await.expect("read");
     assert!(found.iter().zip(&keys).all(|(row, key)| row.as_ref().is_some_and(|row| row.key == *key)), "{found:?}");
+}
+
+/// Protects the other rows of a read or a page from an item that another program wrote, without a revision or without a body that can be
+/// read. Such an item can be written anew.
+#[tokio::test]
+async fn an_item_of_another_program_fails_alone() {
+    let table = dynamo::table();
+    let location = |code: &str| Location::new(code.parse().expect("a location"), LocationKind::Warehouse);
+    table.store.write(&[Write::put(&location("GOOD"), Expect::Absent)]).await.expect("written");
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let broken: [(&str, Vec<(&str, AttributeValue)>); 4] = [
+        ("EMPTY", vec![]),
+        ("NO-REVISION", vec![("body", AttributeValue::M(HashMap::new()))]),
+        ("TEXT", vec![("rev", text("first")), ("body", text("a text"))]),
+        ("NOT-DEFLATED", vec![("rev", AttributeValue::N("3".to_owned())), ("body", AttributeValue::B(b"bytes".to_vec().into()))]),
+    ];
+    for (code, attributes) in broken.clone() {
+        let Key { pk, sk } = location(code).key();
+        let mut item = HashMap::from([("pk".to_owned(), text(&pk)), ("sk".to_owned(), text(&sk))]);
+        item.extend(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        table.client.put_item().table_name(Table::NAME).set_item(Some(item)).send().await.expect("put");
+    }
+    let keys: Vec<Key> = ["GOOD", "EMPTY", "NO-REVISION", "TEXT", "NOT-DEFLATED"].map(|code| location(code).key()).into();
+    let read = table.store.get(&keys).await.expect("read");
+    let listed = list_all(&table.store, Listing::rows(&Partition::Locations)).await.expect("listed");
+    let readable = |records: &[Record]| records.iter().filter(|record| record.decode::<Location>().is_ok()).count();
+    let read: Vec<Record> = read.into_iter().flatten().collect();
+    assert_eq!((read.len(), readable(&read), listed.len(), readable(&listed)), (5, 1, 5, 1));
+    for record in &read[1..] {
+        let code = record.key.sk.clone();
+        let old = Expect::Revision(record.revision + 7);
+        let anew = |expect| Write::Put { key: record.key.clone(), body: json!(location("GOOD")), index: None, expect };
+        assert!(matches!(table.store.write(&[anew(old)]).await, Err(WriteError::Refused(_))), "{code}");
+        table.store.write(&[anew(Expect::as_read(Some(record)))]).await.expect("written anew");
+        assert!(matches!(table.store.write(&[anew(Expect::as_read(Some(record)))]).await, Err(WriteError::Refused(_))), "{code}");
+    }
 }

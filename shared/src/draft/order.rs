@@ -47,12 +47,8 @@ impl Draft<'_> {
         record.unforwarded &= record.is_forwarded_by(settings);
 
         let mut needs = BTreeSet::new();
-        if let Some(row) = self.map_lines(&mut decision, &mut record, (settings, room), &mut needs)? {
-            let advice = "Lines that need it are not in the ledger. Repair that row; the next sweep then reads the order again";
-            needing(&mut needs, self.quarantine(&mut decision, &mut record, &format!("{row}. {advice}")))?;
-            // An order is merged again as often as it is sent. A report of a warehouse counts once, so its mark is written.
-            decision.left_out = matches!(event, LedgerEvent::Order(_)).then_some(EventOutcome::Quarantined);
-        }
+        let faulty = self.map_lines(&mut decision, &mut record, (settings, room), &mut needs)?;
+        needing(&mut needs, self.quarantine_unmapped(&mut decision, &mut record, (faulty, event)))?;
         let steps = record.next_steps(self.network);
         let touched = steps.iter().map(|step| (step.sku.clone(), step.place.clone()));
         let removed = record.newly_removed(self.network).into_iter().map(|change| (change.sku, change.place));
@@ -123,6 +119,21 @@ impl Draft<'_> {
         decision.left_out = Some(EventOutcome::Quarantined);
         decision.order = Some(record).filter(|record| known.as_ref() != Some(record));
         Ok(decision)
+    }
+
+    /// Quarantines an order of which a line or a location is not mapped because this row cannot be read. Its other lines reserve.
+    fn quarantine_unmapped(
+        &self,
+        decision: &mut Decision,
+        record: &mut OrderRecord,
+        (faulty, event): (Option<UnreadableRow>, &LedgerEvent),
+    ) -> Result<(), DraftError> {
+        let Some(row) = faulty else { return Ok(()) };
+        let advice = "Lines that need it are not in the ledger. Repair that row; the next sweep then reads the order again";
+        self.quarantine(decision, record, &format!("{row}. {advice}"))?;
+        // An order is merged again as often as it is sent. A report of a warehouse counts once, so its mark is written.
+        decision.left_out = matches!(event, LedgerEvent::Order(_)).then_some(EventOutcome::Quarantined);
+        Ok(())
     }
 
     /// Quarantines an order whose newest state is not in the ledger, or not as a whole. Each sweep reads it again, and until then no
