@@ -47,15 +47,23 @@ pub async fn clear<S: Store, C: Clock>(
     set_state(store, clock, subject, AlertState::Cleared, detail).await
 }
 
-/// Raises the alert about the row that an error of the store names. Other errors raise none.
+/// Raises the alert about the row that an error of the store names. Other errors raise none. An alert that can never be written is only
+/// logged, because it must not stop what goes on without the row.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn faulty_row<S: Store, C: Clock>(store: &S, clock: &C, error: &StoreError) -> Result<(), StoreError> {
-    match error.faulty_row() {
-        Some(RowFault::Unreadable(row)) => raise(store, clock, alert::faulty_row(row.key, &row.detail)).await,
-        Some(RowFault::Unwritable(row)) => raise(store, clock, alert::unwritable_row(row.key, &row.detail)).await,
-        None => Ok(()),
+    let alert = match error.faulty_row() {
+        Some(RowFault::Unreadable(row)) => alert::faulty_row(row.key, &row.detail),
+        Some(RowFault::Unwritable(row)) => alert::unwritable_row(row.key, &row.detail),
+        None => return Ok(()),
+    };
+    match raise(store, clock, alert).await {
+        Err(unraised) if unraised.faulty_row().is_some() => {
+            tracing::error!(%error, %unraised, "the alert about a faulty row cannot be raised");
+            Ok(())
+        }
+        done => done,
     }
 }
 
