@@ -10,8 +10,8 @@ use promissory_tests::world::World;
 use reconciler::Job;
 use serde_json::json;
 
+use crate::faulty_rows::break_row;
 use crate::planning::{MADE, sheets, with_production};
-use crate::unreadable_rows::break_row;
 
 const SHEETS: [(Sheet, &str); 5] = [
     (Sheet::Items, "sku,promise_days\nKIT,0\nA,\nB,\n"),

@@ -13,7 +13,7 @@ use promissory_tests::shop::{RunningShop, in_agreement, location_id};
 use promissory_tests::world::{World, position};
 use reconciler::Job;
 
-use crate::unreadable_rows::break_row;
+use crate::faulty_rows::break_row;
 
 async fn agreed() -> (World, RunningShop) {
     let world = World::new().await;

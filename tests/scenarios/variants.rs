@@ -9,8 +9,8 @@ use promissory_tests::shop::{RunningShop, in_agreement, location_id};
 use promissory_tests::world::World;
 use reconciler::Job;
 
+use crate::faulty_rows::{break_row, mend_row};
 use crate::planning::sheets;
-use crate::unreadable_rows::{break_row, mend_row};
 
 /// A shop with the item A, which is listed with its variant. B is an item that the shop does not sell yet.
 async fn listed_by_variant() -> (World, RunningShop) {

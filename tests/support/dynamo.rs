@@ -212,7 +212,7 @@ impl HttpConnector for InProcess {
             let operation = target.rsplit('.').next().unwrap_or_default();
             let body = request.body().bytes().expect("the body is in memory");
             let answer = match faults.strike(operation) {
-                None => answer(engine.dispatch(operation, body)),
+                None => refused_write(&faults, operation, body).unwrap_or_else(|| answer(engine.dispatch(operation, body))),
                 Some(fault) => strike(fault, &engine, operation, body),
             };
             tokio::task::yield_now().await;
@@ -249,11 +249,33 @@ fn strike(fault: Fault, engine: &Engine, operation: &str, body: &[u8]) -> Result
     }
 }
 
+/// The answer to a write of a row whose writes are refused.
+fn refused_write(faults: &Faults, operation: &str, body: &[u8]) -> Option<Result<HttpResponse, ConnectorError>> {
+    let request: Value = serde_json::from_slice(body).expect("the SDK sends JSON");
+    let is_refused = |put: &Value, delete: &Value| {
+        let row = [&put["Item"], &delete["Key"]].into_iter().find(|row| row.is_object());
+        row.and_then(key).is_some_and(|key| faults.refuses(&key))
+    };
+    match operation {
+        "PutItem" | "DeleteItem" => is_refused(&request, &request).then(|| Ok(refused(400, "ValidationException", &json!({})))),
+        "TransactWriteItems" => {
+            let writes = request["TransactItems"].as_array()?;
+            let row = writes.iter().position(|write| is_refused(&write["Put"], &write["Delete"]))?;
+            Some(Ok(cancelled_by(writes.len(), row, "ValidationError")))
+        }
+        _ => None,
+    }
+}
+
 /// The answer to a transaction that was cancelled because of its first row.
 fn cancelled(body: &[u8], code: &str) -> HttpResponse {
     let request: Value = serde_json::from_slice(body).expect("the SDK sends JSON");
-    let rows = request["TransactItems"].as_array().map_or(0, Vec::len);
-    let reasons: Vec<Value> = (0..rows).map(|row| json!({ "Code": if row == 0 { code } else { "None" } })).collect();
+    cancelled_by(request["TransactItems"].as_array().map_or(0, Vec::len), 0, code)
+}
+
+/// The answer to a transaction of `rows` rows that was cancelled because of one of them.
+fn cancelled_by(rows: usize, of: usize, code: &str) -> HttpResponse {
+    let reasons: Vec<Value> = (0..rows).map(|row| json!({ "Code": if row == of { code } else { "None" } })).collect();
     refused(400, "TransactionCanceledException", &json!({ "CancellationReasons": reasons }))
 }
 
@@ -278,5 +300,9 @@ fn response(status: u16, body: Vec<u8>) -> HttpResponse {
 /// The key of a row, or of the keys of a stream record, in DynamoDB's attribute format.
 #[must_use]
 pub fn row_key(row: &Value) -> Option<RowKey> {
-    RowKey::parse(&Key::new(row["pk"]["S"].as_str()?, row["sk"]["S"].as_str()?))
+    RowKey::parse(&key(row)?)
+}
+
+fn key(row: &Value) -> Option<Key> {
+    Some(Key::new(row["pk"]["S"].as_str()?, row["sk"]["S"].as_str()?))
 }

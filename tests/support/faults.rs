@@ -1,6 +1,8 @@
 //! Faults between a handler and the table. A test plans them for the next calls, and each call uses one up.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use promissory::table::Key;
 
 /// The fault of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,14 @@ struct Plan {
 pub struct Faults {
     plans: Mutex<Vec<Plan>>,
     calls: Mutex<Vec<String>>,
+    refused: Mutex<RefusedWrites>,
+}
+
+/// The row whose writes are refused.
+#[derive(Debug, Default)]
+struct RefusedWrites {
+    of: Option<Key>,
+    times: usize,
 }
 
 impl Faults {
@@ -56,6 +66,28 @@ impl Faults {
     /// Removes all planned faults.
     pub fn clear(&self) {
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Refuses every write of a row, as DynamoDB refuses a row that is too large, until [`Faults::allow_writes`].
+    pub fn refuse_writes(&self, of: Key) {
+        *self.refused_writes() = RefusedWrites { of: Some(of), times: 0 };
+    }
+
+    /// Allows the writes of every row again. Returns how many writes were refused.
+    pub fn allow_writes(&self) -> usize {
+        std::mem::take(&mut *self.refused_writes()).times
+    }
+
+    /// Whether the writes of this row are refused. Counts the refusal.
+    pub(crate) fn refuses(&self, row: &Key) -> bool {
+        let mut refused = self.refused_writes();
+        let is_refused = refused.of.as_ref() == Some(row);
+        refused.times += usize::from(is_refused);
+        is_refused
+    }
+
+    fn refused_writes(&self) -> MutexGuard<'_, RefusedWrites> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Number of calls of `operation` since the last [`Faults::forget_calls`].

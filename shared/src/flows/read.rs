@@ -82,18 +82,22 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
             let followed = self.alert_faulty(followed).await?;
             report.left += usize::from(patience.with(&record.key.sk, followed)?.is_none());
         }
-        let mut listing = Listing::index(&IndexPartition::UnreadOrders(self.shop.clone()), PAGE);
-        loop {
-            let page = self.store.list(&listing).await?;
-            for record in &page.records {
-                self.within_time()?;
-                let reread = self.reread(&record.key, settings, (&mut report, &mut read)).await;
-                let reread = self.alert_faulty(reread).await?;
-                report.left += usize::from(patience.with(&record.key.pk, reread)?.is_none());
-            }
-            match page.next {
-                Some(next) => listing.after = Some(next),
-                None => break,
+        // A quarantined order may wait to be read as well: a webhook about it arrived.
+        let waits = |record: &&Record| record.decode::<OrderRecord>().map_or(true, |order| order.waits_to_be_read());
+        for partition in [IndexPartition::UnreadOrders, IndexPartition::QuarantinedOrders] {
+            let mut listing = Listing::index(&partition(self.shop.clone()), PAGE);
+            loop {
+                let page = self.store.list(&listing).await?;
+                for record in page.records.iter().filter(waits) {
+                    self.within_time()?;
+                    let reread = self.reread(&record.key, settings, (&mut report, &mut read)).await;
+                    let reread = self.alert_faulty(reread).await?;
+                    report.left += usize::from(patience.with(&record.key.pk, reread)?.is_none());
+                }
+                match page.next {
+                    Some(next) => listing.after = Some(next),
+                    None => break,
+                }
             }
         }
         if !read.is_empty() {

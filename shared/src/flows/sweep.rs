@@ -404,5 +404,5 @@ fn has_read(record: &OrderRecord, listed: &ListedOrder) -> bool {
 
 /// Whether an order need not be read again.
 fn is_settled(record: &OrderRecord, listed: &ListedOrder) -> bool {
-    !record.unread && has_read(record, listed)
+    !record.unread && record.unreadable.is_none() && has_read(record, listed)
 }

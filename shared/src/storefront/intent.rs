@@ -88,6 +88,15 @@ impl PushIntent {
         Self { shop, number, key, state: PushState::Open, action, rows, opened_at: now }
     }
 
+    /// Takes the place of an intent whose row, of that revision, cannot be read. Each intent is written at least once, so no number is
+    /// above the revision, and this one is the highest.
+    #[must_use]
+    pub fn in_place_of_revision(revision: u64, shop: ShopDomain, now: Timestamp) -> Self {
+        let number = revision + 1;
+        let key = idempotency_key(&shop, number, now);
+        Self { shop, number, key, state: PushState::Closed, action: PushAction::Set, rows: Vec::new(), opened_at: now }
+    }
+
     /// The reason in the shop's inventory history. The namespace is our own, because `gid://shopify/…` is reserved.
     #[must_use]
     pub fn reference(&self) -> String {

@@ -52,7 +52,6 @@ rows! {
         feed: self.feed.clone(),
         name: content_hash(format!("{:?}", (&self.location, &self.sku)).as_bytes()),
     };
-    PushIntent: self => RowKey::Intent(self.shop.clone());
     PushCall: self => RowKey::Call { shop: self.intent.shop.clone(), number: self.intent.number };
     CompareReport: self => RowKey::CompareReport { shop: self.shop.clone(), began: self.began };
 }
@@ -67,6 +66,7 @@ rows! {
     OrderWatermark: self => RowKey::OrderWatermark(self.shop.clone());
     CompareProgress: self => RowKey::CompareProgress(self.shop.clone());
     RefreshProgress: self => RowKey::Refresh;
+    PushIntent: self => RowKey::Intent(self.shop.clone());
 }
 
 impl Row for Item {
@@ -112,15 +112,16 @@ impl Row for OrderRecord {
         RowKey::Order { shop: self.shop.clone(), order: self.order }
     }
 
-    /// An order has an index entry while a job must still process it: to read or forward it, to show that it is quarantined, or
-    /// to check that its hold ends.
+    /// An order has an index entry while a job must still process it: to read or forward it, to read it again because it is
+    /// quarantined, or to check that its hold ends. A quarantined order keeps that entry while it also waits to be read, because the
+    /// sweep counts these entries before it states that the ledger is complete.
     fn index(&self) -> Option<IndexKey> {
         let placed_at = self.facts.as_ref().map_or(Timestamp::UNIX_EPOCH, |facts| facts.placed_at);
         let entry = OrderEntry { shop: self.shop.clone(), placed_at, order: self.order };
-        if self.waits_to_be_read() {
-            Some(IndexKey::UnreadOrder(entry))
-        } else if self.unreadable == Some(ReadFailure::Quarantined) {
+        if self.unreadable == Some(ReadFailure::Quarantined) {
             Some(IndexKey::QuarantinedOrder(entry))
+        } else if self.waits_to_be_read() {
+            Some(IndexKey::UnreadOrder(entry))
         } else if self.order.is_draft() {
             let until = self.facts.as_ref()?.reserves_until?;
             Some(IndexKey::HeldDraft { shop: entry.shop, until, draft: entry.order })

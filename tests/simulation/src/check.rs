@@ -11,7 +11,7 @@ use promissory::alert::{Alert, AlertState, AlertSubject};
 use promissory::catalog::{FulfilmentId, LineId, LocationId, LotId, OrderId, Quantity, Sku};
 use promissory::ledger::{AppliedEvent, Position};
 use promissory::movement::{Balance, EventId, Movement, MovementCause, MovementKind, PositionKey};
-use promissory::order::OrderRecord;
+use promissory::order::{OrderRecord, ReadFailure};
 use promissory::promise::Promise;
 use promissory::reconcile::OrderWatermark;
 use promissory::source::{OpenCommitment, WaitingForMapping, WaitingItem};
@@ -69,6 +69,11 @@ pub struct Checker {
     pub waiting: BTreeMap<Key, (String, String)>,
     /// The mark to count when the running invocation resumes a waiting event.
     pub worker: &'static str,
+    /// The orders that were quarantined at any time. Their events leave out lines, write no mark, and are merged again as often as
+    /// they are sent.
+    quarantined: BTreeSet<OrderId>,
+    /// The units of returns that were taken back at a location, because a warehouse said later where they arrived.
+    pub returns_moved: BTreeMap<Sku, Quantity>,
     /// The positions that the current transaction writes, moves, or commits.
     touched: BTreeSet<PositionKey>,
     /// The totals of each order line, computed from its movements only.
@@ -140,7 +145,7 @@ impl Checker {
             RowKey::Promise(_) => self.promise(decode(new), new.revision),
             RowKey::Level { .. } => self.level(decode(new), is_renewed),
             RowKey::Call { .. } => self.holds(old.is_none(), || format!("the call {} was written twice", new.key)),
-            RowKey::Intent(_) => self.intent(decode(new)),
+            RowKey::Intent(_) => self.intent(decode(new), is_renewed),
             RowKey::Alert(_) => self.alert(decode(new), is_renewed),
             RowKey::OrderWatermark(_) => self.sweep(decode(new), is_renewed),
             RowKey::Item(_)
@@ -285,6 +290,9 @@ impl Checker {
         if matches!(movement.kind, MovementKind::AssignIn | MovementKind::AssignOut | MovementKind::Produce) && order.is_some() {
             return;
         }
+        if order.as_ref().is_some_and(|line| self.quarantined.contains(&line.order)) {
+            return;
+        }
         let line = order.as_ref().map(|line| (line.order, line.line));
         let fulfilment = order.as_ref().and_then(|line| line.fulfilment);
         let lot = movement.lot.as_ref().map(|lot| lot.id.clone());
@@ -299,6 +307,9 @@ impl Checker {
             let is_known = self.orders.get(&became).is_some_and(|record| record.facts.is_some());
             let (draft, number) = (order.order, became.number());
             self.holds(is_known, || format!("{draft} was released before its order {number} was in the ledger"));
+        }
+        if order.unreadable == Some(ReadFailure::Quarantined) {
+            self.quarantined.insert(order.order);
         }
         self.orders.insert(order.order, order);
     }
@@ -318,7 +329,7 @@ impl Checker {
         (released && in_question).then_some(*became)
     }
 
-    fn intent(&mut self, intent: PushIntent) {
+    fn intent(&mut self, intent: PushIntent, is_renewed: bool) {
         let follows = match &self.intent {
             None => intent.number == 1,
             Some(old) if old.state == PushState::Open => {
@@ -326,7 +337,10 @@ impl Checker {
             }
             Some(old) => intent.number == old.number + 1 && intent.key != old.key && intent.state == PushState::Open,
         };
-        self.holds(follows, || format!("intent {} does not follow the one before it", intent.number));
+        let replaces = is_renewed
+            && intent.state == PushState::Closed
+            && self.intent.as_ref().is_none_or(|old| old.number < intent.number && old.key != intent.key);
+        self.holds(follows || replaces, || format!("intent {} does not follow the one before it", intent.number));
         self.intent = Some(intent);
     }
 

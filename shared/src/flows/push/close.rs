@@ -1,6 +1,6 @@
 //! Closes the intent of a push.
 
-use crate::flows::{Retries, RetryBudget};
+use crate::flows::{Retries, RetryBudget, alert};
 use crate::ports::{Clock, Store, StoreError, WriteError};
 use crate::storefront::{PushCall, PushIntent};
 use crate::table::{Expect, Row, Write};
@@ -23,6 +23,12 @@ pub(super) async fn close<S: Store, C: Clock>(store: &S, clock: &C, call: &PushC
                 writes.truncate(1);
             }
             Err(WriteError::Refused(_)) => return Ok(()), // Another push took over this intent and closed it.
+            Err(WriteError::Store(StoreError::Unwritable(row))) if writes.len() > 1 && row.key == call.key().to_string() => {
+                // An intent that stays open would stop every push of the shop.
+                tracing::error!(%shop, intent = number, %row, "the call cannot be stored; closing the intent without it");
+                alert::faulty_row(store, clock, &row.into()).await?;
+                writes.truncate(1);
+            }
             Err(WriteError::Store(error)) => return Err(error),
             // An intent that stays open delays the next push, which then repeats it with its key.
             Err(WriteError::Conflict) => {

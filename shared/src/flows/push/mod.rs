@@ -21,7 +21,7 @@ use crate::catalog::{Network, Quantity, ShopDomain};
 use crate::flows::claims::{Settled, reserved_by_drafts, unclaimed_at};
 use crate::flows::watermark::order_watermark;
 use crate::flows::{alert, recompute, write_if_unchanged};
-use crate::ports::{Clock, Listing, Store, StoreError, Storefront, read};
+use crate::ports::{Clock, Listing, Store, StoreError, Storefront, list_all, read};
 use crate::promise::Promise;
 use crate::storefront::{
     Adjustment, Level, LevelBlock, LevelSet, MAX_ROWS, PushAction, PushCall, PushIntent, PushOutcome, PushRow, PushState,
@@ -146,6 +146,10 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             return Err(PushError::OutOfTime);
         }
         let (last, expect) = read::<PushIntent, S>(self.store, &RowKey::Intent(self.shop.clone())).await?;
+        if let (None, Expect::Revision(revision)) = (&last, expect) {
+            self.replace_intent(revision).await?;
+            return Ok(true);
+        }
         if let Some(open) = last.as_ref().filter(|intent| intent.state == PushState::Open) {
             let age = Duration::try_from(self.clock.now().duration_since(open.opened_at)).unwrap_or_default();
             if age < AT_WORK {
@@ -177,6 +181,24 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             self.pause(LOOK_AGAIN).await?;
         }
         Ok(true)
+    }
+
+    /// Replaces an intent that cannot be read. Its call may have run with any of the levels that are due, so they are initialised.
+    /// The comparison finds a level that was part of it and is not due any more.
+    async fn replace_intent(&self, revision: u64) -> Result<(), PushError> {
+        // Another push, which can read the intent, may be at work.
+        self.pause(AT_WORK).await?;
+        let row = RowKey::Intent(self.shop.clone());
+        if read::<PushIntent, S>(self.store, &row).await? != (None, Expect::Revision(revision)) {
+            return Ok(());
+        }
+        tracing::error!(shop = %self.shop, row = %row.key(), "the push intent cannot be read; replacing it and initialising the due levels");
+        let due = list_all(self.store, Listing::index(&IndexPartition::DueLevels(self.shop.clone()), MAX_ROWS)).await?;
+        let due: Vec<Key> = due.into_iter().map(|record| record.key).collect();
+        self.record(&due, |level| (level.acknowledged, level.needs_set) = (None, true)).await?;
+        let closed = PushIntent::in_place_of_revision(revision, self.shop.clone(), self.clock.now());
+        write_if_unchanged(self.store, &[Write::put(&closed, Expect::Revision(revision))]).await?;
+        Ok(())
     }
 
     /// Returns the due levels, most urgent first. The rows are read by key, because the index may lag behind.

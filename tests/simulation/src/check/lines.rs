@@ -53,6 +53,9 @@ impl Checker {
             self.kits_made += change.on_hand.at_least_zero();
             self.coverage.note(if movement.reversal { "kit not put together, or taken apart" } else { "kit put together" });
         }
+        if movement.kind == MovementKind::Return && movement.reversal {
+            *self.returns_moved.entry(movement.of.sku.clone()).or_default() += movement.quantity;
+        }
         *self.held_of_orders.entry(movement.of.clone()).or_default() += change.held;
         let held = self.held.entry((line.order, line.line)).or_default();
         let mut legal = add(&mut held.reserved, place(), change.reserved);
