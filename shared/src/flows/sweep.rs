@@ -302,14 +302,15 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
         let known = self.known(page).await?;
         let mut read = BTreeSet::new();
         for listed in &page.orders {
-            let record = known.get(&listed.order);
+            let stored = known.get(&listed.order);
+            let record = stored.and_then(Option::as_ref);
             // A draft that reserves nothing, and has reserved nothing, is nothing to the ledger.
             let is_past = listed.order.is_draft() || self.settings.opening_contains(listed.updated_at);
-            let ended = record.is_none() && listed.fulfilled && is_past;
+            let ended = stored.is_none() && listed.fulfilled && is_past;
             if ended || record.is_some_and(|record| is_settled(record, listed)) {
                 continue;
             }
-            if !is_past && self.is_late(record, listed) {
+            if !is_past && self.is_late(stored, listed) {
                 self.lag = self.lag.max(self.mark.lag_of(listed.updated_at, page.answered_at));
             }
             if read.insert(listed.order) {
@@ -319,22 +320,24 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
         Ok(())
     }
 
-    /// Whether no search contained an order since its last change: the last complete sweep would have read it.
-    fn is_late(&self, record: Option<&OrderRecord>, listed: &ListedOrder) -> bool {
-        let Some(record) = record else { return true };
+    /// Whether no search contained an order since its last change: the last complete sweep would have read it. Of a record that cannot
+    /// be read, it is not known.
+    fn is_late(&self, stored: Option<&Option<OrderRecord>>, listed: &ListedOrder) -> bool {
+        let Some(record) = stored else { return true };
+        let Some(record) = record else { return false };
         let was_read =
             record.read_at.is_some_and(|read_at| self.mark.complete_at.is_none_or(|complete_at| complete_at <= read_at));
         !was_read && !has_read(record, listed) && record.unreadable.is_none()
     }
 
-    /// The records of the orders of a page.
-    async fn known(&self, page: &OrdersPage) -> Result<BTreeMap<OrderId, OrderRecord>, StoreError> {
+    /// The records of the orders of a page; `None` where one cannot be read.
+    async fn known(&self, page: &OrdersPage) -> Result<BTreeMap<OrderId, Option<OrderRecord>>, StoreError> {
         let orders: BTreeSet<OrderId> = page.orders.iter().map(|listed| listed.order).collect();
         let shop = self.reading.shop;
         let keys: Vec<Key> = orders.iter().map(|order| RowKey::Order { shop: shop.clone(), order: *order }.key()).collect();
         let records = self.reading.store.get(&keys).await?;
-        let known = records.iter().flatten().filter_map(|record| record.decode::<OrderRecord>().ok());
-        Ok(known.map(|record| (record.order, record)).collect())
+        let known = orders.into_iter().zip(records).filter_map(|(order, record)| Some((order, record?.decode().ok())));
+        Ok(known.collect())
     }
 
     /// Reads and forwards one order. A failure is counted in `left`, and the sweep continues with the other orders. Returns whether

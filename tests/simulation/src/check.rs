@@ -74,6 +74,8 @@ pub struct Checker {
     quarantined: BTreeSet<OrderId>,
     /// The units of returns that were taken back at a location, because a warehouse said later where they arrived.
     pub returns_moved: BTreeMap<Sku, Quantity>,
+    /// The kits of each position that were taken apart again. The shop may show them until a push takes them off.
+    pub taken_apart: BTreeMap<PositionKey, Quantity>,
     /// The positions that the current transaction writes, moves, or commits.
     touched: BTreeSet<PositionKey>,
     /// The totals of each order line, computed from its movements only.

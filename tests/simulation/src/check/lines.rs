@@ -50,6 +50,7 @@ impl Checker {
         let place = || movement.of.place.clone();
         if movement.kind == MovementKind::Produce {
             *self.put_together.entry(movement.of.clone()).or_default() += change.on_hand;
+            *self.taken_apart.entry(movement.of.clone()).or_default() -= change.on_hand.min(Quantity::ZERO);
             self.kits_made += change.on_hand.at_least_zero();
             self.coverage.note(if movement.reversal { "kit not put together, or taken apart" } else { "kit put together" });
         }

@@ -127,6 +127,16 @@ fn forget<'a>(records: impl Iterator<Item = &'a mut Record>, kind: RowKind, fiel
     }
 }
 
+/// Writes a quarantined order as one that was read.
+fn settle_quarantined(write: &mut Write) {
+    let Write::Put { key, body, index, .. } = write else { return };
+    if let Some(order) = body.as_object_mut().filter(|_| RowKind::of(key) == Some(RowKind::Order))
+        && order.remove("unreadable").is_some()
+    {
+        *index = None;
+    }
+}
+
 /// Sets the offered quantity of every finished good in a plan to the highest one.
 fn plan_alone(write: &mut Write) {
     let Write::Put { key, body, .. } = write else { return };
@@ -203,6 +213,11 @@ impl Store for PlantedStore {
                         body["reported"] = true.into();
                     }
                 }
+                self.inner.write(&writes).await
+            }
+            Some(PlantedBug::QuarantineNotStored) => {
+                let mut writes = writes.to_vec();
+                writes.iter_mut().for_each(settle_quarantined);
                 self.inner.write(&writes).await
             }
             Some(PlantedBug::StalePlanWins) if touches(writes, RowKind::Plan) => {

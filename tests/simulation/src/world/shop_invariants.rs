@@ -125,12 +125,13 @@ impl World {
                     let Some((_, balance)) = table.checker.positions.get(&of) else { continue };
                     // In such a world the only held units are those that refunds took off the shop's number.
                     let received = (balance.unknown_to_shop()).units();
+                    let taken_apart = table.checker.taken_apart.get(&of).map_or(0, |kits| kits.units());
                     let moved = moved.get(&(*id, *location)).copied().unwrap_or_default().total();
                     let level = shop.level(*id, *location);
                     let shown = level.map_or(0, promissory_fakes::shopify::Level::on_hand);
                     // A set level cannot be negative. Where more units are committed than exist, the level stays at zero, with
                     // nothing on sale, until a push adds the difference.
-                    if shown > received + moved && level.is_some_and(|level| level.available > 0) {
+                    if shown > received + moved + taken_apart && level.is_some_and(|level| level.available > 0) {
                         wrong.push(format!(
                             "{of}: the shop shows {shown}, with {received} received and {moved} moved by its orders"
                         ));
