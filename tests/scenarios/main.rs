@@ -28,6 +28,7 @@ mod recompute;
 mod reconciler;
 mod renewed_rows;
 mod replays;
+mod roles;
 mod shared_cases;
 mod sources;
 mod unreadable_rows;

@@ -212,7 +212,7 @@ impl World {
     #[must_use]
     pub fn intake(&self) -> Intake<DynamoStore, TestClock> {
         Intake {
-            store: self.table.store.clone(),
+            store: self.table.acting_as("WebhookIntake"),
             clock: self.clock.clone(),
             shop: self.shop.clone(),
             app: app(SECRET),
@@ -244,7 +244,7 @@ impl World {
     #[must_use]
     pub fn recompute(&self) -> Recompute<DynamoStore, MemoryHints, MemoryBus, TestClock> {
         Recompute {
-            store: self.table.store.clone(),
+            store: self.table.acting_as("AtsRecompute"),
             hints: self.hints.clone(),
             bus: self.bus.clone(),
             clock: self.clock.clone(),
@@ -277,7 +277,7 @@ impl World {
     /// If an id is not an index.
     pub async fn push<F: Storefront>(&self, front: F, hints: &[Hint]) -> Vec<usize> {
         let pusher = Pusher {
-            store: self.table.store.clone(),
+            store: self.table.acting_as("ShopifyPusher"),
             front,
             clock: self.clock.clone(),
             settling_window: SETTLING_WINDOW,
@@ -307,7 +307,7 @@ impl World {
     /// Those of the job.
     pub async fn reconcile<F: Storefront>(&self, front: F, job: Job) -> Result<Report, ReconcileError> {
         let reconciler = Reconciler {
-            store: self.table.store.clone(),
+            store: self.table.acting_as("Reconciler"),
             front,
             hints: self.hints.clone(),
             bus: self.bus.clone(),
