@@ -126,3 +126,30 @@ fn every_role_allows_what_the_adapters_of_its_function_do() {
     }
     none_wrong(&wrong);
 }
+
+/// Protects personal data: sales orders have a bus of their own. Only the reconciler puts them there, also against a principal that may
+/// put events on every bus, and no rule of the template reads them.
+#[test]
+fn sales_orders_have_a_bus_of_their_own() {
+    let template = text("template.yaml");
+    let may = |bus: &str| {
+        let permission = format!("events:PutEvents on {bus}");
+        Role::all()
+            .filter(|role| role.permissions().contains(permission.as_str()))
+            .map(|role| role.function())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!((may("Bus"), may("OrderBus")), (vec!["AtsRecompute"], vec!["Reconciler"]));
+    let rules: Vec<&str> = template.lines().filter_map(|line| line.trim().strip_prefix("EventBusName: !Ref ")).collect();
+    assert_eq!(rules, ["OrderBus", "Bus"], "the policy of one, and the rule for stock events of the other");
+    let policy = block(&template, "OrderBusPolicy").join("\n");
+    for line in [
+        "Effect: Deny",
+        "Principal: \"*\"",
+        "Action: events:PutEvents",
+        "Resource: !GetAtt OrderBus.Arn",
+        "ArnNotEquals: { \"aws:PrincipalArn\": !GetAtt ReconcilerRole.Arn }",
+    ] {
+        assert!(policy.contains(line), "OrderBusPolicy lacks {line}");
+    }
+}
