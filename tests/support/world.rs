@@ -276,6 +276,14 @@ impl World {
     /// # Panics
     /// If an id is not an index.
     pub async fn push<F: Storefront>(&self, front: F, hints: &[Hint]) -> Vec<usize> {
+        self.push_event(front, hint_event(hints)).await
+    }
+
+    /// Runs the pusher with an event of the queue. Returns the indexes of the messages that it gave back.
+    ///
+    /// # Panics
+    /// If an id is not an index.
+    pub async fn push_event<F: Storefront>(&self, front: F, event: SqsEvent) -> Vec<usize> {
         let pusher = Pusher {
             store: self.table.acting_as("ShopifyPusher"),
             front,
@@ -283,7 +291,7 @@ impl World {
             settling_window: SETTLING_WINDOW,
             network: NetworkCache::default(),
         };
-        let response = pusher.handle(hint_event(hints), self.clock.after(30)).await;
+        let response = pusher.handle(event, self.clock.after(30)).await;
         let failures = response.batch_item_failures.iter();
         failures.map(|failure| failure.item_identifier.parse().expect("an index")).collect()
     }

@@ -334,6 +334,7 @@ impl World {
                 | AlertSubject::PlanTooLarge { .. }
                 | AlertSubject::ShopNotLive { .. }
                 | AlertSubject::AppRemoved { .. }
+                | AlertSubject::ShopUnreachable { .. }
                 | AlertSubject::MetafieldRefused { .. }
                 | AlertSubject::FaultyRow { .. }
                 | AlertSubject::UnwritableRow { .. }
