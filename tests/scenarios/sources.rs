@@ -234,7 +234,7 @@ async fn a_system_stays_within_its_kinds_and_locations() {
 
     // A contended position does not let an event pass either.
     world.table.faults.next("TransactWriteItems", 6, Fault::Conflict);
-    let (status, answer) = world.post(Post::new(&world, &[elsewhere.clone()])).await;
+    let (status, answer) = world.post(Post::new(&world, std::slice::from_ref(&elsewhere))).await;
     assert_eq!(status, 422, "{answer}");
     world.table.faults.clear();
 
