@@ -161,6 +161,11 @@ alert_rules! {
         /// The shop.
         shop: ShopDomain,
     },
+    /// A shop does not answer pushes, or refuses the app: what it shows is outdated.
+    ShopUnreachable {
+        /// The shop.
+        shop: ShopDomain,
+    },
     /// A shop uninstalled the app: nothing can be read from it or pushed to it.
     AppRemoved {
         /// The shop.

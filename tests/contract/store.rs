@@ -1,7 +1,10 @@
 //! The store port on DynamoDB.
 
-use promissory::ports::{Store, WriteError};
-use promissory::table::{Expect, Key, MAX_WRITES, Write};
+use std::collections::BTreeSet;
+
+use promissory::ports::{Listing, Store, WriteError};
+use promissory::table::{Expect, IndexPartition, Key, MAX_WRITES, Write};
+use promissory_simulation::roles::{needed_to_get, needed_to_list, needed_to_write};
 use promissory_simulation::{Rng, SimStore};
 use promissory_tests::{dynamo, store_contract};
 use serde_json::json;
@@ -80,4 +83,31 @@ async fn the_simulated_store_keeps_the_same_contract() {
     store_contract::listings(&store()).await;
     store_contract::index(&store()).await;
     store_contract::all(&store()).await;
+}
+
+/// Protects the roles in the simulator: a simulated call needs the permissions that the same call of DynamoDB needs.
+#[tokio::test]
+async fn the_simulated_store_needs_the_same_permissions() {
+    let table = dynamo::table();
+    // A function whose role has every permission on the table.
+    let store = table.acting_as("Reconciler");
+    let used = |needed: &[&str]| {
+        let needed = needed.iter().map(|permission| format!("Reconciler uses {permission}")).collect::<Vec<_>>();
+        assert_eq!(table.take_uses().into_iter().collect::<Vec<_>>(), needed);
+    };
+    let key = |name: &str| Key::new("permissions", name);
+    let put = |name: &str| Write::Put { key: key(name), body: json!({}), index: None, expect: Expect::Absent };
+    let delete = |name: &str| Write::Delete { key: key(name), expect: Expect::Revision(1) };
+    for keys in [&[][..], &[key("a")], &[key("a"), key("b")]] {
+        store.get(keys).await.expect("read");
+        used(needed_to_get(keys.len()).as_slice());
+    }
+    for writes in [&[put("a")][..], &[delete("a")], &[put("b"), put("c")], &[delete("c"), put("d")]] {
+        store.write(writes).await.expect("written");
+        used(&writes.iter().map(needed_to_write).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>());
+    }
+    for listing in [Listing::stored("permissions", ""), Listing::index(&IndexPartition::Deferred, 1)] {
+        store.list(&listing).await.expect("listed");
+        used(&[needed_to_list(&listing)]);
+    }
 }

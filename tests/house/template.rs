@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use promissory_simulation::roles::Role;
+
 use crate::{none_wrong, root};
 
 fn text(path: &str) -> String {
@@ -73,4 +75,81 @@ fn the_defaults_are_closed() {
         assert_eq!(found, Some(default), "{parameter}");
     }
     assert!(template.contains("SOURCE_ADDRESS_SCOPE: !Ref SourceAddressScope"), "the reconciler gets the parameter");
+}
+
+/// What an adapter does with one type of resource: its file, its calls of the client, and the permission for them.
+const ADAPTERS: [(&str, &str, &[&str], &str); 3] = [
+    ("AWS::SQS::Queue", "sqs", &["send_message_batch"], "sqs:SendMessage"),
+    ("AWS::Events::EventBus", "eventbridge", &["put_events"], "events:PutEvents"),
+    ("AWS::SecretsManager::Secret", "secrets", &["get_secret_value"], "secretsmanager:GetSecretValue"),
+];
+
+/// Protects queues, buses and secrets: a function has the permission of an adapter exactly if it creates the adapter, which needs a
+/// variable with the name of the resource. The permissions on the table are checked by each call of the scenarios and of the simulator.
+#[test]
+fn every_role_allows_what_the_adapters_of_its_function_do() {
+    let template = text("template.yaml");
+    let mut wrong = Vec::new();
+    let mut granted = 0;
+    for role in Role::all() {
+        let function = block(&template, role.function()).join("\n");
+        let binary = function.split("Binary: ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a binary");
+        let main = text(&format!("functions/{binary}/src/main.rs"));
+        let mut needed = BTreeSet::new();
+        for line in block(&function, "Variables") {
+            let (variable, value) = line.trim().split_once(": ").expect("a variable and its value");
+            if !main.contains(&format!("\"{variable}\"")) {
+                wrong.push(format!("template.yaml: {} gets {variable}, which its main.rs does not read", role.function()));
+            }
+            let name = value.trim_start_matches("!Ref ").trim_start_matches("!GetAtt ").trim_end_matches(".Id");
+            let resource = block(&template, name).join("\n");
+            for (_, _, _, action) in ADAPTERS.iter().filter(|(kind, ..)| resource.contains(&format!("Type: {kind}\n"))) {
+                needed.insert(format!("{action} on {name}"));
+            }
+        }
+        let allowed: BTreeSet<String> = role.permissions().into_iter().map(str::to_owned).collect();
+        let allowed: BTreeSet<String> = allowed.into_iter().filter(|permission| !permission.starts_with("dynamodb:")).collect();
+        granted += allowed.len();
+        for permission in needed.symmetric_difference(&allowed) {
+            let what = if needed.contains(permission) { "lacks" } else { "has, and its adapters do not need," };
+            wrong.push(format!("template.yaml: the role of {} {what} {permission}", role.function()));
+        }
+    }
+    assert!(granted > 5, "{granted}");
+    for (_, adapter, operations, _) in ADAPTERS {
+        let code: String = text(&format!("shared/src/adapters/{adapter}.rs")).split_whitespace().collect();
+        let calls = code.split("client.").skip(1).filter_map(|rest| rest.split_once("()").map(|(call, _)| call));
+        let calls: BTreeSet<&str> = calls.filter(|call| call.chars().all(|c| c.is_ascii_lowercase() || c == '_')).collect();
+        if calls != operations.iter().copied().collect() {
+            wrong.push(format!("adapters/{adapter}.rs calls {calls:?}, and the table above this test names {operations:?}"));
+        }
+    }
+    none_wrong(&wrong);
+}
+
+/// Protects personal data: sales orders have a bus of their own. Only the reconciler puts them there, also against a principal that may
+/// put events on every bus, and no rule of the template reads them.
+#[test]
+fn sales_orders_have_a_bus_of_their_own() {
+    let template = text("template.yaml");
+    let may = |bus: &str| {
+        let permission = format!("events:PutEvents on {bus}");
+        Role::all()
+            .filter(|role| role.permissions().contains(permission.as_str()))
+            .map(|role| role.function())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!((may("Bus"), may("OrderBus")), (vec!["AtsRecompute"], vec!["Reconciler"]));
+    let rules: Vec<&str> = template.lines().filter_map(|line| line.trim().strip_prefix("EventBusName: !Ref ")).collect();
+    assert_eq!(rules, ["OrderBus", "Bus"], "the policy of one, and the rule for stock events of the other");
+    let policy = block(&template, "OrderBusPolicy").join("\n");
+    for line in [
+        "Effect: Deny",
+        "Principal: \"*\"",
+        "Action: events:PutEvents",
+        "Resource: !GetAtt OrderBus.Arn",
+        "ArnNotEquals: { \"aws:PrincipalArn\": !GetAtt ReconcilerRole.Arn }",
+    ] {
+        assert!(policy.contains(line), "OrderBusPolicy lacks {line}");
+    }
 }

@@ -109,7 +109,7 @@ async fn changes_between_two_pushes_are_sent_as_one() {
 }
 
 /// Marks every level as initialised. The tests of `pusher_initialisation` show that a push ends in this state.
-async fn record_accepted(world: &World, running: &RunningShop) {
+pub async fn record_accepted(world: &World, running: &RunningShop) {
     for level in world.contents().await.levels {
         let key = level.key();
         let revision = world.table.store.get(&[key]).await.expect("read").remove(0).expect("a level").revision;

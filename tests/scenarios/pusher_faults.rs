@@ -188,7 +188,7 @@ async fn a_used_key_is_replaced() {
     assert_eq!(world.alerts(), [format!("level_refused#{}#B#WH-1 raised", world.shop)]);
 }
 
-/// Protects the queue: an unreadable hint fails alone, and a shop that rejects the adapter gives its hints back.
+/// Protects the queue: an unreadable hint fails alone, and the hints of a shop that refuses the app do not return to it.
 #[tokio::test]
 async fn an_unreadable_hint_fails_alone() {
     let (world, running) = due(&["A"]).await;
@@ -203,10 +203,12 @@ async fn an_unreadable_hint_fails_alone() {
         failed.sort();
         failed
     };
-    assert_eq!(failed("wrong").await, ["0", "1", "2", "3"], "rejected: all hints are given back");
+    assert_eq!(failed("wrong").await, ["0", "2"], "refused: what is due stays in the table");
+    assert_eq!(world.alerts(), ["shop_unreachable#promissory-demo.myshopify.com raised"]);
     assert_eq!(shown(&running, &["A"]), [10]);
     world.clock.pass(11);
     assert_eq!(failed("shpss_local").await, ["0", "2"], "only the unreadable hints");
+    assert_eq!(world.alerts(), ["shop_unreachable#promissory-demo.myshopify.com cleared"]);
     assert_eq!(shown(&running, &["A"]), [15]);
     running.assert_agreement(&world).await;
 }

@@ -72,7 +72,7 @@ impl Case {
             ..Post::new(&self.world, &[])
         };
         let intake = Intake {
-            store: self.world.table.store.clone(),
+            store: self.world.table.acting_as("SourceIntake"),
             clock: self.world.clock.clone(),
             keys: SourceSecrets::default().signing("erp", ERP_SECRET).into(),
             network: NetworkCache::default(),

@@ -3,9 +3,13 @@
 use promissory::catalog::{
     InventoryItemId, Item, Location, LocationKind, Quantity, ShopItem, ShopListing, SystemItem, Tier, TierId,
 };
+use promissory::ledger::AppliedEvent;
+use promissory::movement::EventId;
+use promissory::ports::read;
 use promissory::source::System;
-use promissory::table::RowKind;
+use promissory::table::{RowKey, RowKind};
 use promissory_fakes::shopify::NewItem;
+use promissory_tests::faults::Fault;
 use promissory_tests::shop::{in_agreement, location_id};
 use promissory_tests::source::{Post, event, outcomes};
 use promissory_tests::webhook::{Webhook, order};
@@ -14,6 +18,9 @@ use reconciler::Job;
 use serde_json::{Value, json};
 
 use crate::reading::{agreed, read as read_orders, sell};
+
+/// The account of the tests' bus.
+const ACCOUNT: &str = "123456789012";
 
 /// Protects the ledger from unauthenticated requests: each refusal says what to do, and nothing is written.
 #[tokio::test]
@@ -142,33 +149,106 @@ async fn books_below_zero_are_taken_and_noise_is_refused() {
     }
 }
 
+/// The row of a system.
+fn system(row: Value) -> System {
+    serde_json::from_value(row).expect("a row of a system")
+}
+
+/// An event of the bus, as EventBridge passes it to the function.
+fn on_bus(source: &str, account: &str, detail: Value) -> Value {
+    json!({ "detail-type": "promissory.stock_events", "source": source, "account": account, "detail": detail })
+}
+
 /// Protects senders on the bus, which read no answer: a refused event fails the call, so that the bus repeats it and keeps it
 /// in the dead-letter queue.
 #[tokio::test]
 async fn the_bus_accepts_the_same_events() {
     let world = World::new().await;
     world.item("A", &[]).await;
+    world.put(&system(json!({ "code": "mes", "kind": "erp", "bus_account": ACCOUNT }))).await;
     let intake = world.sources();
-    let on_bus = |detail: Value| json!({ "detail-type": "promissory.stock_events", "source": "mes", "detail": detail });
     let good = event(&world, "e1", "production_completed", 5, &json!({}));
     for _ in 0..2 {
-        intake.take_from_bus(&on_bus(json!({ "system": "mes", "events": [good] }))).await.expect("taken, once");
+        intake.take_from_bus(&on_bus("mes", ACCOUNT, json!({ "events": [good] }))).await.expect("taken, once");
     }
     let bad = event(&world, "e2", "production_completed", 0, &json!({}));
     for (detail, problem) in [
         (
-            json!({ "system": "mes", "events": [bad, event(&world, "e3", "receipt", 1, &json!({}))] }),
+            json!({ "events": [bad, event(&world, "e3", "receipt", 1, &json!({}))] }),
             "quantity: it cannot be zero in an event of kind production_completed",
         ),
-        (json!({ "system": "mes", "events": 1 }), "events must be a list"),
-        (json!({ "system": "M E S", "events": [good] }), "on the bus must be"),
-        (json!({}), "on the bus must be"),
+        (json!({ "events": 1 }), "events must be a list"),
+        (json!({}), "it must be one event or"),
     ] {
-        let error = intake.take_from_bus(&on_bus(detail)).await.expect_err("refused");
+        let error = intake.take_from_bus(&on_bus("mes", ACCOUNT, detail)).await.expect_err("refused");
         assert!(error.contains(problem), "{error}");
     }
     assert_eq!(world.positions().await, ["A@WH-1 6 on hand, 0 reserved"], "valid events are applied");
     assert_eq!(world.alerts(), ["refused_event#mes raised"]);
+}
+
+/// Protects systems from each other on the bus: the envelope names the system, whatever the event says, and only a system whose row
+/// names the account may use the bus.
+#[tokio::test]
+async fn the_envelope_names_the_system_of_a_bus_event() {
+    let world = World::new().await;
+    world.item("A", &[]).await;
+    world.put(&system(json!({ "code": "mes", "kind": "erp", "bus_account": ACCOUNT }))).await;
+    world.put(&system(json!({ "code": "wms", "kind": "wms" }))).await;
+    let detail = json!({ "system": "wms", "events": [event(&world, "e1", "receipt", 5, &json!({}))] });
+    world.sources().take_from_bus(&on_bus("mes", ACCOUNT, detail.clone())).await.expect("taken");
+    let row = RowKey::AppliedEvent(EventId::new("mes", "e1"));
+    assert!(read::<AppliedEvent, _>(&world.table.store, &row).await.expect("read").0.is_some(), "it is an event of the MES");
+    for (source, account, problem) in [
+        ("mes", "999999999999", "mes may not use the bus from the account 999999999999: set bus_account"),
+        ("mes", "", "mes may not use the bus from the account "),
+        ("wms", ACCOUNT, "wms may not use the bus from the account 123456789012: set bus_account"),
+        ("tpl", ACCOUNT, "tpl may not use the bus"),
+        ("com.example.mes", ACCOUNT, "the source of an event on the bus must be the name of a system"),
+    ] {
+        let error = world.sources().take_from_bus(&on_bus(source, account, detail.clone())).await.expect_err("refused");
+        assert!(error.contains(problem), "{source} {account}: {error}");
+    }
+    assert_eq!(world.positions().await, ["A@WH-1 5 on hand, 0 reserved"]);
+    assert_eq!(world.alerts(), ["refused_event#mes raised", "refused_event#tpl raised", "refused_event#wms raised"]);
+}
+
+/// Protects every other kind and location from a system: its row limits them. What is outside is refused with an alert, also where the
+/// event waited, and the events beside it are applied.
+#[tokio::test]
+async fn a_system_stays_within_its_kinds_and_locations() {
+    let world = World::new().await;
+    world.item("A", &[]).await;
+    let limits = json!({ "code": "wms", "kind": "wms", "kinds": ["receipt", "count"], "locations": ["WH-1"] });
+    world.put(&system(limits)).await;
+    let elsewhere = event(&world, "elsewhere", "receipt", 1, &json!({ "location": "3PL-1" }));
+    let other_kind = event(&world, "other", "adjustment", 1, &json!({}));
+    let unmapped = event(&world, "unmapped", "receipt", 1, &json!({ "location": "HALL-9" }));
+    let within = event(&world, "within", "receipt", 2, &json!({}));
+    let (status, answer) = world.post(Post::new(&world, &[elsewhere.clone(), other_kind, unmapped, within])).await;
+    assert_eq!((status, outcomes(&answer)), (422, ["refused", "refused", "waiting", "applied"].map(str::to_owned).to_vec()));
+    let details: Vec<&str> = answer["events"].as_array().into_iter().flatten().filter_map(|e| e["detail"].as_str()).collect();
+    assert!(details[0].starts_with("wms may not send events about 3PL-1: correct the event, or add"), "{details:?}");
+    assert!(details[1].starts_with("wms may not send events of kind adjustment: correct the event, or add"), "{details:?}");
+    assert_eq!(world.alerts(), ["refused_event#wms raised", "unmapped_facility#wms#HALL-9 raised"]);
+
+    // A contended position does not let an event pass either.
+    world.table.faults.next("TransactWriteItems", 6, Fault::Conflict);
+    let (status, answer) = world.post(Post::new(&world, std::slice::from_ref(&elsewhere))).await;
+    assert_eq!(status, 422, "{answer}");
+    world.table.faults.clear();
+
+    // The event that waited is about another location, as its mapping shows now. It is kept, and waits for a decision.
+    world.put(&Location::new("HALL-9".parse().expect("a code"), LocationKind::Warehouse)).await;
+    world.settle().await;
+    assert_eq!(world.positions().await, ["A@WH-1 2 on hand, 0 reserved"]);
+    assert_eq!(world.table.count(RowKind::Waiting), 1, "nothing is lost");
+    let alerts = world.alerts();
+    assert!(alerts.iter().any(|alert| alert.contains("unmapped") && alert.ends_with("raised")), "{alerts:?}");
+
+    // Without limits, everything is allowed.
+    world.put(&system(json!({ "code": "wms", "kind": "wms" }))).await;
+    assert_eq!(world.send_events(&[elsewhere]).await, ["applied"]);
 }
 
 /// Protects the number customers see: POS sales, allocations and holds reduce it at once, and units come back only once.

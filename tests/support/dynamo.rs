@@ -3,6 +3,7 @@
 //! Every call yields before and after the operation, so that concurrent handlers interleave at each call, in the same way every
 //! time. The table has the schema of `template.yaml`.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -20,6 +21,7 @@ use dynoxide::Database;
 use dynoxide::errors::DynoxideError;
 use promissory::adapters::dynamodb::DynamoStore;
 use promissory::table::{Key, RowKey, RowKind};
+use promissory_simulation::roles::Role;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -39,7 +41,11 @@ pub struct Table {
     pub client: aws_sdk_dynamodb::Client,
     engine: Engine,
     read_to: Arc<Mutex<Option<String>>>,
+    used: Uses,
 }
+
+/// What [`Role::uses`] returned for each call of a function.
+type Uses = Arc<Mutex<BTreeSet<&'static str>>>;
 
 /// Creates an empty table.
 ///
@@ -50,6 +56,12 @@ pub fn table() -> Table {
     let engine = Engine(Database::memory().expect("an emulation in memory"));
     engine.call("CreateTable", &schema()).expect("the table can be created");
     let faults = Arc::new(Faults::default());
+    let client = client(InProcess { engine: engine.clone(), faults: Arc::clone(&faults), role: None });
+    let (read_to, used) = Default::default();
+    Table { store: DynamoStore::new(client.clone(), TABLE), faults, client, engine, read_to, used }
+}
+
+fn client(connector: InProcess) -> aws_sdk_dynamodb::Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
@@ -59,15 +71,28 @@ pub fn table() -> Table {
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .http_client(InProcess { engine: engine.clone(), faults: Arc::clone(&faults) })
+        .http_client(connector)
         .build();
-    let client = aws_sdk_dynamodb::Client::from_conf(config);
-    Table { store: DynamoStore::new(client.clone(), TABLE), faults, client, engine, read_to: Arc::default() }
+    aws_sdk_dynamodb::Client::from_conf(config)
 }
 
 impl Table {
     /// The name of the table.
     pub const NAME: &'static str = TABLE;
+
+    /// The store of a function: each call uses the role that `template.yaml` gives the function, and panics without a permission.
+    #[must_use]
+    pub fn acting_as(&self, function: &str) -> DynamoStore {
+        let role = Some((Role::of(function), Arc::clone(&self.used)));
+        let connector = InProcess { engine: self.engine.clone(), faults: Arc::clone(&self.faults), role };
+        DynamoStore::new(client(connector), TABLE)
+    }
+
+    /// What the functions used since the last call, as [`Role::uses`] names it.
+    #[must_use]
+    pub fn take_uses(&self) -> BTreeSet<&'static str> {
+        std::mem::take(&mut self.used.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 
     /// The stream records since the last call, as Lambda gets them.
     ///
@@ -195,6 +220,8 @@ fn run<Q: DeserializeOwned, A: Serialize>(
 struct InProcess {
     engine: Engine,
     faults: Arc<Faults>,
+    /// The role of the caller, and where its uses are recorded. A test itself has no role, and may do everything.
+    role: Option<(Role, Uses)>,
 }
 
 impl HttpClient for InProcess {
@@ -205,12 +232,16 @@ impl HttpClient for InProcess {
 
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Self { engine, faults } = self.clone();
+        let Self { engine, faults, role } = self.clone();
         HttpConnectorFuture::new(async move {
             tokio::task::yield_now().await;
             let target = request.headers().get("x-amz-target").expect("the SDK names the operation");
             let operation = target.rsplit('.').next().unwrap_or_default();
             let body = request.body().bytes().expect("the body is in memory");
+            if let Some((role, used)) = role {
+                let uses = permissions(operation, body).into_iter().map(|permission| role.uses(&permission));
+                used.lock().unwrap_or_else(PoisonError::into_inner).extend(uses);
+            }
             let answer = match faults.strike(operation) {
                 None => refused_write(&faults, operation, body).unwrap_or_else(|| answer(engine.dispatch(operation, body))),
                 Some(fault) => strike(fault, &engine, operation, body),
@@ -218,6 +249,20 @@ impl HttpConnector for InProcess {
             tokio::task::yield_now().await;
             answer
         })
+    }
+}
+
+/// The permissions that AWS requires for a request. A transaction needs those of its parts.
+fn permissions(operation: &str, body: &[u8]) -> Vec<String> {
+    let request: Value = serde_json::from_slice(body).expect("the SDK sends JSON");
+    let on_table = |action: &str| format!("dynamodb:{action} on Table");
+    match (operation, request["TransactItems"].as_array(), request["IndexName"].as_str()) {
+        ("TransactWriteItems", Some(items), _) => {
+            let parts = items.iter().flat_map(|item| item.as_object().expect("a part of a transaction").keys());
+            parts.map(|part| on_table(&format!("{part}Item"))).collect()
+        }
+        (_, _, Some(index)) => vec![format!("dynamodb:{operation} on Table/index/{index}")],
+        (_, _, None) => vec![on_table(operation)],
     }
 }
 

@@ -67,12 +67,14 @@ impl Hints for MemoryHints {
     }
 }
 
-impl Bus for MemoryBus {
+impl Bus<Alert> for MemoryBus {
     async fn publish(&self, alerts: &[Alert]) -> Result<(), StoreError> {
         self.alerts.keep(alerts)
     }
+}
 
-    async fn forward(&self, order: &SalesOrder) -> Result<(), StoreError> {
-        self.orders.keep(std::slice::from_ref(order))
+impl Bus<SalesOrder> for MemoryBus {
+    async fn publish(&self, orders: &[SalesOrder]) -> Result<(), StoreError> {
+        self.orders.keep(orders)
     }
 }

@@ -80,7 +80,7 @@ impl World {
     #[must_use]
     pub fn sources(&self) -> Intake<DynamoStore, TestClock> {
         Intake {
-            store: self.table.store.clone(),
+            store: self.table.acting_as("SourceIntake"),
             clock: self.clock.clone(),
             keys: SourceSecrets::default().signing("wms", WMS_SECRET).into(),
             network: NetworkCache::default(),

@@ -212,7 +212,7 @@ impl World {
     #[must_use]
     pub fn intake(&self) -> Intake<DynamoStore, TestClock> {
         Intake {
-            store: self.table.store.clone(),
+            store: self.table.acting_as("WebhookIntake"),
             clock: self.clock.clone(),
             shop: self.shop.clone(),
             app: app(SECRET),
@@ -244,7 +244,7 @@ impl World {
     #[must_use]
     pub fn recompute(&self) -> Recompute<DynamoStore, MemoryHints, MemoryBus, TestClock> {
         Recompute {
-            store: self.table.store.clone(),
+            store: self.table.acting_as("AtsRecompute"),
             hints: self.hints.clone(),
             bus: self.bus.clone(),
             clock: self.clock.clone(),
@@ -276,14 +276,22 @@ impl World {
     /// # Panics
     /// If an id is not an index.
     pub async fn push<F: Storefront>(&self, front: F, hints: &[Hint]) -> Vec<usize> {
+        self.push_event(front, hint_event(hints)).await
+    }
+
+    /// Runs the pusher with an event of the queue. Returns the indexes of the messages that it gave back.
+    ///
+    /// # Panics
+    /// If an id is not an index.
+    pub async fn push_event<F: Storefront>(&self, front: F, event: SqsEvent) -> Vec<usize> {
         let pusher = Pusher {
-            store: self.table.store.clone(),
+            store: self.table.acting_as("ShopifyPusher"),
             front,
             clock: self.clock.clone(),
             settling_window: SETTLING_WINDOW,
             network: NetworkCache::default(),
         };
-        let response = pusher.handle(hint_event(hints), self.clock.after(30)).await;
+        let response = pusher.handle(event, self.clock.after(30)).await;
         let failures = response.batch_item_failures.iter();
         failures.map(|failure| failure.item_identifier.parse().expect("an index")).collect()
     }
@@ -307,7 +315,7 @@ impl World {
     /// Those of the job.
     pub async fn reconcile<F: Storefront>(&self, front: F, job: Job) -> Result<Report, ReconcileError> {
         let reconciler = Reconciler {
-            store: self.table.store.clone(),
+            store: self.table.acting_as("Reconciler"),
             front,
             hints: self.hints.clone(),
             bus: self.bus.clone(),

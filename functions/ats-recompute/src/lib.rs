@@ -46,7 +46,7 @@ pub struct Recompute<S, H, B, C> {
 /// The positions of the records that must be repeated because a stage failed.
 type Failed = BTreeSet<usize>;
 
-impl<S: Store, H: Hints, B: Bus, C: Clock> Recompute<S, H, B, C> {
+impl<S: Store, H: Hints, B: Bus<Alert>, C: Clock> Recompute<S, H, B, C> {
     /// Handles one batch of the table's stream, until `deadline`.
     pub async fn handle(&self, event: Event, deadline: Timestamp) -> DynamoDbEventResponse {
         let mut response = DynamoDbEventResponse::default();

@@ -11,7 +11,7 @@ use promissory::flows::{
     BacklogReport, HoldsReport, NetworkCache, OrderReader, ReadReport, ReconcileError, SweepReport, alert_silent_systems,
     backlog, compare, holds, sweep,
 };
-use promissory::order::HoldPolicy;
+use promissory::order::{HoldPolicy, SalesOrder};
 use promissory::ports::{Bus, Clock, Hints, Source, Store, Storefront};
 use promissory::reconcile::CompareReport;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ pub struct Reconciler<S, F, H, B, C, Q> {
     pub front: F,
     /// The queue of the pusher.
     pub hints: H,
-    /// The bus for alerts and for the manufacturing system.
+    /// The bus of the sales orders.
     pub bus: B,
     /// The port to other systems.
     pub sources: Q,
@@ -83,7 +83,7 @@ pub enum Report {
     },
 }
 
-impl<S: Store, F: Storefront, H: Hints, B: Bus, C: Clock, Q: Source> Reconciler<S, F, H, B, C, Q> {
+impl<S: Store, F: Storefront, H: Hints, B: Bus<SalesOrder>, C: Clock, Q: Source> Reconciler<S, F, H, B, C, Q> {
     /// Runs one job until `deadline`.
     ///
     /// # Errors

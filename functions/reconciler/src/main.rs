@@ -24,7 +24,7 @@ async fn main() -> Result<(), Error> {
     let reconciler = Reconciler {
         store: DynamoStore::new(aws_sdk_dynamodb::Client::new(&config), env::required("TABLE_NAME")),
         front: Shopify::new(env::required("SHOPIFY_URL"), app)?,
-        bus: EventBridgeBus::new(aws_sdk_eventbridge::Client::new(&config), env::required("BUS_NAME")),
+        bus: EventBridgeBus::new(aws_sdk_eventbridge::Client::new(&config), env::required("ORDER_BUS_NAME")),
         hints: SqsHints::new(aws_sdk_sqs::Client::new(&config), env::required("PUSH_QUEUE_URL")),
         sources: HttpSource::new(
             Keyring::kept(secrets, env::required("SOURCES_SECRET_ARN")),

@@ -15,9 +15,10 @@ use promissory::catalog::{SystemId, excerpt};
 use promissory::draft::EventOutcome;
 use promissory::flows::{HeartbeatRecorder, NetworkCache, Received, receive_all};
 use promissory::ledger::LedgerEvent;
-use promissory::ports::{Clock, Store, StoreError};
+use promissory::ports::{Clock, Store, StoreError, read};
 use promissory::signature::Signature;
-use promissory::source::{MAX_BATCH, StockEvent, StockEventFormatError, exact_json, parse};
+use promissory::source::{MAX_BATCH, StockEvent, StockEventFormatError, System, exact_json, parse};
+use promissory::table::RowKey;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -171,17 +172,15 @@ impl<S: Store, C: Clock> Intake<S, C> {
         }
     }
 
-    /// Receives an event of the bus, whose detail is `{"system": …, "events": […]}`.
+    /// Receives an event of the bus, whose detail is `{"events": […]}`. Its source is the name of the system: IAM decides which
+    /// principal may put events with which source, and EventBridge itself writes the account. The row of the system names the account.
     ///
     /// # Errors
-    /// When one of its events is refused, or the store fails. EventBridge repeats the call, and then moves it to the
+    /// When the system does not use the bus from this account, one of its events is refused, or the store fails. EventBridge repeats the call, and then moves it to the
     /// dead-letter queue.
     pub async fn take_from_bus(&self, envelope: &Value) -> Result<Vec<Answer>, String> {
         let detail = envelope.get("detail").unwrap_or(&Value::Null);
-        let system = detail.get("system").and_then(Value::as_str).and_then(|system| system.parse::<SystemId>().ok());
-        let Some(system) = system else {
-            return Err("the detail of an event on the bus must be {\"system\": name, \"events\": [...]}".to_owned());
-        };
+        let system = self.system_on_bus(envelope).await?;
         let answers = match events_of(detail) {
             Ok(events) => self.receive(&system, &events).await.map_err(|error| error.to_string())?,
             Err(problem) => {
@@ -192,6 +191,26 @@ impl<S: Store, C: Clock> Intake<S, C> {
         tracing::info!(%system, events = answers.len(), "events taken from the bus");
         let refused = answers.iter().find(|answer| answer.is_refused());
         refused.and_then(|answer| answer.detail.clone()).map_or(Ok(answers), Err)
+    }
+
+    /// The system that put an event on the bus.
+    async fn system_on_bus(&self, envelope: &Value) -> Result<SystemId, String> {
+        let text = |field: &str| envelope.get(field).and_then(Value::as_str).unwrap_or_default();
+        let Ok(system) = text("source").parse::<SystemId>() else {
+            return Err("the source of an event on the bus must be the name of a system".to_owned());
+        };
+        let row = RowKey::System(system.clone());
+        let (known, _) = read::<System, S>(&self.store, &row).await.map_err(|error| error.to_string())?;
+        let allowed = known.and_then(|system| system.bus_account);
+        if allowed.is_some_and(|account| account.as_str() == text("account")) {
+            return Ok(system);
+        }
+        let problem = format!(
+            "{system} may not use the bus from the account {}: set bus_account in the row of the system, if it may",
+            excerpt(text("account").to_owned(), MAX_ID)
+        );
+        self.alert_refused(&system, &problem).await.map_err(|error| error.to_string())?;
+        Err(problem)
     }
 
     /// Receives a batch of events, and returns the outcome of each, in their order.

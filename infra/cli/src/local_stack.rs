@@ -14,6 +14,9 @@ pub const PORT: u16 = 4574;
 /// The region of the emulated AWS.
 pub const REGION: &str = "us-east-1";
 
+/// The account of the emulated AWS.
+pub const ACCOUNT: &str = "000000000000";
+
 /// The port of the fake Shopify.
 pub const SHOPIFY_PORT: u16 = 4575;
 

@@ -51,7 +51,7 @@ impl EventBridgeBus {
     }
 }
 
-impl Bus for EventBridgeBus {
+impl Bus<Alert> for EventBridgeBus {
     async fn publish(&self, alerts: &[Alert]) -> Result<(), StoreError> {
         for chunk in alerts.chunks(MAX_EVENTS) {
             let details: Vec<String> =
@@ -60,9 +60,15 @@ impl Bus for EventBridgeBus {
         }
         Ok(())
     }
+}
 
-    async fn forward(&self, order: &SalesOrder) -> Result<(), StoreError> {
-        let detail = json!({ "id": order.id(), "sales_order": order }).to_string();
-        self.put(Self::SALES_ORDER, &[detail]).await
+impl Bus<SalesOrder> for EventBridgeBus {
+    async fn publish(&self, orders: &[SalesOrder]) -> Result<(), StoreError> {
+        for chunk in orders.chunks(MAX_EVENTS) {
+            let details: Vec<String> =
+                chunk.iter().map(|order| json!({ "id": order.id(), "sales_order": order }).to_string()).collect();
+            self.put(Self::SALES_ORDER, &details).await?;
+        }
+        Ok(())
     }
 }

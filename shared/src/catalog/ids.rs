@@ -103,6 +103,12 @@ name!(
 );
 
 name!(
+    /// An AWS account, by its number.
+    AccountId, "the AWS account", "it needs 12 digits",
+    |s| s.len() == 12 && s.bytes().all(|b| b.is_ascii_digit())
+);
+
+name!(
     /// One feed of a system: one kind of data that a function pulls from it.
     FeedId, "the feed", "it needs 1 to 32 of a-z 0-9 - and begins with a letter",
     |s| s.parse::<SystemId>().is_ok()

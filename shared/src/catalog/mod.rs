@@ -33,15 +33,15 @@ pub use bom_cycle::{BomCycle, bom_cycles};
 pub use day::day_of;
 pub use excerpt::excerpt;
 pub use ids::{
-    DispositionId, FeedId, FulfilmentId, InventoryItemId, LineId, LocationId, LotId, NameError, OrderId, Place, RefundId,
-    ReturnId, ShopDomain, ShopLocationId, Sku, SystemId, TierId, Unit, VariantId, WorkCentreId,
+    AccountId, DispositionId, FeedId, FulfilmentId, InventoryItemId, LineId, LocationId, LotId, NameError, OrderId, Place,
+    RefundId, ReturnId, ShopDomain, ShopLocationId, Sku, SystemId, TierId, Unit, VariantId, WorkCentreId,
 };
 pub use item::{Item, ListedVariant, ShopItem, ShopListing, SystemItem, Tier};
 pub use listing::{Catalog, CatalogListing};
 pub use metafield::MetafieldKind;
 pub use missing::MissingMapping;
 pub use nearest::nearest;
-pub use network::{Location, LocationKind, Network};
+pub use network::{Location, LocationKind, Network, SystemLimits};
 pub use percent::{Percent, Yield};
 pub use planning::{AllocationPolicy, PlanningSettings};
 pub use quantity::Quantity;

@@ -92,11 +92,22 @@ impl Location {
     }
 }
 
-/// All locations, and the settings of all shops.
+/// The limits of what the events of a system may say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SystemLimits {
+    /// How far its times may be ahead of our clock, if it does not use [`Network::CLOCK_LIMIT`].
+    pub clock_ahead: Option<Duration>,
+    /// The kinds of event that it may send, by name, because the kinds are defined above this module; `None` for every kind.
+    pub kinds: Option<BTreeSet<&'static str>>,
+    /// The locations that its events may be about; `None` for every location.
+    pub locations: Option<BTreeSet<LocationId>>,
+}
+
+/// All locations, the limits of other systems, and the settings of all shops.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Network {
     locations: BTreeMap<LocationId, Location>,
-    clock_limits: BTreeMap<SystemId, Duration>,
+    limits: BTreeMap<SystemId, SystemLimits>,
     shops: BTreeMap<ShopDomain, ShopSettings>,
     unknown: BTreeSet<LocationId>,
 }
@@ -117,7 +128,7 @@ impl Network {
     pub fn new(locations: impl IntoIterator<Item = Location>) -> Self {
         let locations: BTreeMap<_, _> = locations.into_iter().map(|l| (l.code.clone(), l)).collect();
         assert!(locations.len() <= Self::MAX_LOCATIONS, "a network has at most {} locations", Self::MAX_LOCATIONS);
-        Self { locations, clock_limits: BTreeMap::new(), shops: BTreeMap::new(), unknown: BTreeSet::new() }
+        Self { locations, limits: BTreeMap::new(), shops: BTreeMap::new(), unknown: BTreeSet::new() }
     }
 
     /// The network with the settings of these shops.
@@ -156,17 +167,23 @@ impl Network {
         self.shop(shop).filter(|settings| settings.is_live(now))
     }
 
-    /// The network with the clock limits of systems that do not use [`Self::CLOCK_LIMIT`].
+    /// The network with the limits of these systems.
     #[must_use]
-    pub fn with_clock_limits(self, clock_limits: BTreeMap<SystemId, Duration>) -> Self {
-        Self { clock_limits, ..self }
+    pub fn with_limits(self, limits: BTreeMap<SystemId, SystemLimits>) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// The limits of a system; `None` when it has no row, and therefore no limits of its own.
+    #[must_use]
+    pub fn limits(&self, system: &str) -> Option<&SystemLimits> {
+        self.limits.get(system)
     }
 
     /// How far the times of a system's events may be ahead of our clock. An event with a later time is refused, because it would
     /// outrank every true statement until that time.
     #[must_use]
     pub fn clock_limit(&self, system: &str) -> Duration {
-        self.clock_limits.get(system).copied().unwrap_or(Self::CLOCK_LIMIT)
+        self.limits(system).and_then(|limits| limits.clock_ahead).unwrap_or(Self::CLOCK_LIMIT)
     }
 
     /// Every location, by code.

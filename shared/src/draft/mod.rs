@@ -18,16 +18,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::alert::{self, Alert, AlertState, AlertSubject};
-use crate::catalog::{AmountError, LineId, MissingMapping, Network, OrderId, Place, ShopDomain, Sku};
+use crate::catalog::{AmountError, LineId, LocationId, MissingMapping, Network, OrderId, Place, ShopDomain, Sku};
 use crate::ledger::{AppliedEvent, LedgerEvent, NewMovement, Position};
 use crate::movement::{EventId, Movement, MovementCause, PositionKey};
 use crate::order::{OrderRecord, StockTracking};
 use crate::promise::Promise;
-use crate::source::{OpenCommitment, ReceiptDocument, ScheduledReceipts, StockEvent, WaitingForMapping};
+use crate::source::{OpenCommitment, ReceiptDocument, ScheduledReceipts, StockEvent, StockKind, WaitingForMapping};
 use crate::table::{Expect, Key, MAX_WRITES, Record, Row, RowFault, RowKey, UnreadableRow, Write};
 
 pub use no_movement::NoMovement;
-pub(crate) use stock::{in_time, refusal};
+pub(crate) use stock::{allowed, in_time, refusal};
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +99,12 @@ pub enum StockEventError {
         /// The limit of the system.
         limit: Duration,
     },
+    /// The row of the system does not list the kind of the event.
+    #[error("{0} may not send events of kind {kind}: correct the event, or add the kind to kinds of the system's row", kind = .1.name())]
+    KindNotAllowed(String, StockKind),
+    /// The row of the system does not list the location of the event.
+    #[error("{0} may not send events about {1}: correct the event, or add the location to locations of the system's row")]
+    LocationNotAllowed(String, LocationId),
     /// An id of the order is a number that may have been rounded, and no order of the ledger has it.
     #[error("no order {order} with line {line} is known, and a number above 2^53 may have been rounded: send the ids as text")]
     RoundedId {

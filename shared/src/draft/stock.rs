@@ -69,6 +69,22 @@ pub(crate) fn in_time(network: &Network, stock: &StockEvent, now: Timestamp) -> 
     if occurred_at > latest { Err(StockEventError::InTheFuture { occurred_at, now, limit }) } else { Ok(()) }
 }
 
+/// Refuses an event of a kind or about a location that the row of its system does not list. The location of an event without a mapping
+/// is checked when the mapping exists.
+pub(crate) fn allowed(network: &Network, stock: &StockEvent) -> Result<(), StockEventError> {
+    let (system, kind) = (stock.system(), stock.kind);
+    let Some(limits) = network.limits(system) else { return Ok(()) };
+    if limits.kinds.as_ref().is_some_and(|kinds| !kinds.contains(kind.name())) {
+        return Err(StockEventError::KindNotAllowed(system.to_owned(), kind));
+    }
+    match (&limits.locations, network.by_system_code(system, &stock.location)) {
+        (Some(locations), Some(at)) if !locations.contains(&at.code) => {
+            Err(StockEventError::LocationNotAllowed(system.to_owned(), at.code.clone()))
+        }
+        (Some(_) | None, _) => Ok(()),
+    }
+}
+
 /// The alert about an event that is refused.
 pub(crate) fn refusal(stock: &StockEvent, error: &StockEventError) -> (AlertSubject, String) {
     let subject = AlertSubject::RefusedEvent { system: stock.system().to_owned() };
@@ -97,9 +113,9 @@ impl Draft<'_> {
         room: usize,
     ) -> Result<Decision, DraftError> {
         let mut decision = Decision::default();
-        // An event that waited was checked when it arrived.
+        // The time of an event that waited was checked when it arrived.
         let in_time = if lane.is_none() { in_time(self.network, stock, self.now) } else { Ok(()) };
-        let resolved = match in_time {
+        let resolved = match in_time.and_then(|()| allowed(self.network, stock)) {
             Ok(()) => self.resolve(stock)?,
             Err(error) => Err(LeftOut::Refused(error)),
         };

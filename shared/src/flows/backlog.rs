@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::alert::AlertSubject;
 use crate::catalog::{Network, ShopDomain};
 use crate::flows::faults::clear_repaired_rows;
 use crate::flows::{ReconcileError, alert, hint_all, refresh, resume, settle_lane};
 use crate::ledger::Lane;
-use crate::ports::{Clock, Hints, Listing, Store, StoreError, list_all, read};
-use crate::storefront::{PushIntent, PushState, PushTarget, VariantMetafield};
+use crate::ports::{Clock, Hints, Listing, Store, StoreError, read};
+use crate::storefront::{PushIntent, PushState, PushTarget, TARGETS_PER_HINT, VariantMetafield};
 use crate::table::{IndexPartition, RowKey};
 
 /// What one run picked up.
@@ -23,11 +24,11 @@ pub struct BacklogReport {
     pub resumed: usize,
     /// Items recomputed because a location or a tier changed.
     pub refreshed: usize,
-    /// Levels and items with due metafields that were hinted again.
+    /// Levels and items with due metafields in the hint that was sent again. The pusher finds the others by itself.
     pub hinted: usize,
 }
 
-/// Sends hints for due levels and metafields, resumes waiting rows, and settles lanes. A failure in one of them does not stop
+/// Sends a hint for due levels and metafields, resumes waiting rows, and settles lanes. A failure in one of them does not stop
 /// the others.
 ///
 /// # Errors
@@ -47,38 +48,13 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
         Ok(refreshed) => report.refreshed = refreshed,
         Err(error) => failure = Some(error.into()),
     }
-    let mut listing = Listing::index(&IndexPartition::DueLevels(shop.clone()), 1_000);
-    loop {
-        let page = store.list(&listing).await?;
-        let levels = page.records.iter().filter_map(|record| match RowKey::parse(&record.key) {
-            Some(RowKey::Level { sku, location, .. }) => Some(PushTarget::Level { sku, location }),
-            Some(_) | None => None,
-        });
-        let levels: BTreeSet<_> = levels.collect();
-        report.hinted += levels.len();
-        hint_all(hints, shop, levels).await?;
-        match page.next {
-            Some(next) => listing.after = Some(next),
-            None => break,
-        }
-    }
-    // A push that was killed left its intent open. Its levels may have returned to their old values and may not be due any
-    // more. The intent must be repeated all the same, or the shop keeps the number that was sent.
-    match levels_in_call(store, shop).await {
-        Ok(levels) => {
-            report.hinted += levels.len();
-            hint_all(hints, shop, levels).await?;
-        }
+    match hint_what_is_due((store, hints, clock), shop).await {
+        Ok(hinted) => report.hinted = hinted,
         Err(error) => {
             alert::faulty_row(store, clock, &error).await?;
             failure = Some(error.into());
         }
     }
-    let metafields = list_all(store, Listing::index(&IndexPartition::DueMetafields(shop.clone()), 1_000)).await?;
-    let readable = metafields.iter().filter_map(|record| record.decode::<VariantMetafield>().ok());
-    let items: BTreeSet<_> = readable.map(|metafield| PushTarget::Metafields { sku: metafield.sku }).collect();
-    report.hinted += items.len();
-    hint_all(hints, shop, items).await?;
     if let Err(error) = clear_repaired_rows((store, clock), network).await {
         failure = Some(error.into());
     }
@@ -107,6 +83,40 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
         }
     }
     failure.map_or(Ok(report), Err)
+}
+
+/// Sends one hint for what a shop must still be sent, however much that is: the pusher finds the rest in the index. A backlog of a day
+/// therefore does not flood the queue. Returns the number of targets in the hint.
+async fn hint_what_is_due<S: Store, H: Hints, C: Clock>(
+    (store, hints, clock): (&S, &H, &C),
+    shop: &ShopDomain,
+) -> Result<usize, StoreError> {
+    let page = store.list(&Listing::index(&IndexPartition::DueLevels(shop.clone()), TARGETS_PER_HINT)).await?;
+    let levels = page.records.iter().filter_map(|record| match RowKey::parse(&record.key) {
+        Some(RowKey::Level { sku, location, .. }) => Some(PushTarget::Level { sku, location }),
+        Some(_) | None => None,
+    });
+    let page = store.list(&Listing::index(&IndexPartition::DueMetafields(shop.clone()), TARGETS_PER_HINT)).await?;
+    let metafields = page.records.iter().filter_map(|record| record.decode::<VariantMetafield>().ok());
+    let metafields = metafields.map(|metafield| PushTarget::Metafields { sku: metafield.sku });
+    // A push that was killed left its intent open. Its levels may have returned to their old values and may not be due any
+    // more. The intent must be repeated all the same, or the shop keeps the number that was sent. So its levels come first. When it
+    // cannot be read, the rest is hinted.
+    let in_call = levels_in_call(store, shop).await;
+    let first = in_call.as_ref().ok().into_iter().flatten().cloned();
+    let mut targets = BTreeSet::new();
+    for target in first.chain(levels).chain(metafields) {
+        if targets.len() < TARGETS_PER_HINT {
+            targets.insert(target);
+        }
+    }
+    let hinted = targets.len();
+    hint_all(hints, shop, targets).await?;
+    if in_call?.is_empty() && hinted == 0 {
+        let answered = format!("{shop} was sent everything that it must show.");
+        alert::clear(store, clock, (AlertSubject::ShopUnreachable { shop: shop.clone() }, answered)).await?;
+    }
+    Ok(hinted)
 }
 
 /// The levels of the open push intent of a shop, if there is one.

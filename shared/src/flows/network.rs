@@ -1,4 +1,4 @@
-//! Reads the locations, the clock limits of other systems and the settings of the shops, and caches them in a warm function.
+//! Reads the locations, the limits of other systems and the settings of the shops, and caches them in a warm function.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::ports::{Clock, Listing, Store, StoreError, list_all};
 use crate::source::System;
 use crate::table::{Partition, Row, RowKey, UnreadableRow};
 
-/// Reads all locations, the clock limit of each system that has one, and the settings of all shops. Rows that cannot be read are left
+/// Reads all locations, the limits of each system that has a row, and the settings of all shops. Rows that cannot be read are left
 /// out: one of them must not stop everything.
 ///
 /// # Errors
@@ -29,9 +29,9 @@ async fn load<S: Store>(store: &S) -> Result<(Network, Vec<UnreadableRow>), Stor
     });
     let network = Network::new(locations).with_unknown(unknown.collect());
     let systems = readable::<System, S>(store, &Partition::Systems, &mut unreadable).await?;
-    let limits = systems.into_iter().filter_map(|system| Some((system.code.clone(), system.clock_limit()?)));
+    let limits = systems.into_iter().map(|system| (system.code.clone(), system.limits()));
     let shops = readable::<ShopSettings, S>(store, &Partition::Shops, &mut unreadable).await?;
-    Ok((network.with_clock_limits(limits.collect()).with_shops(shops), unreadable))
+    Ok((network.with_limits(limits.collect()).with_shops(shops), unreadable))
 }
 
 /// The rows of a partition. Those that cannot be read are added to `unreadable`.

@@ -66,7 +66,7 @@ pub struct OrderReader<'a, S, F, B, C> {
     pub deadline: Timestamp,
 }
 
-impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
+impl<S: Store, F: Storefront, B: Bus<SalesOrder>, C: Clock> OrderReader<'_, S, F, B, C> {
     /// Reads every order of a live shop that waits to be read, oldest first, and forwards each new version. A failed order does
     /// not stop the others. The orders of a shop that is not live wait on.
     ///
@@ -302,7 +302,7 @@ impl<S: Store, F: Storefront, B: Bus, C: Clock> OrderReader<'_, S, F, B, C> {
             }
             expect = expect.after();
         }
-        self.bus.forward(&sent).await?;
+        self.bus.publish(std::slice::from_ref(&sent)).await?;
         let mut retries = Retries::new(RetryBudget::RECOMPUTE, format!("order {}", sent.order));
         loop {
             let marked = OrderRecord { forwarded: Some(sent.version), unforwarded: false, ..record };

@@ -1,7 +1,7 @@
 //! Receives events. An event goes into the ledger at once, or into a lane when its position is contended.
 
 use crate::catalog::{Network, Place};
-use crate::draft::{EventOutcome, content_mismatch, in_time, refusal};
+use crate::draft::{EventOutcome, allowed, content_mismatch, in_time, refusal};
 use crate::flows::{CommitError, alert, commit};
 use crate::ledger::{DeferredEvent, Lane, LedgerEvent};
 use crate::movement::PositionKey;
@@ -73,7 +73,7 @@ pub async fn receive_all<S: Store, C: Clock>(
     Ok(received.into_iter().map(|received| received.expect("every event was decided or deferred")).collect())
 }
 
-/// Writes an event into a lane, unless its time shows that it must be refused: an event of a lane is not checked again.
+/// Writes an event into a lane, unless it must be refused: the time of an event in a lane is not checked again.
 async fn defer_valid<S: Store, C: Clock>(
     store: &S,
     clock: &C,
@@ -82,7 +82,7 @@ async fn defer_valid<S: Store, C: Clock>(
     event: LedgerEvent,
 ) -> Result<Received, StoreError> {
     if let LedgerEvent::Stock(stock) = &event
-        && let Err(error) = in_time(network, stock, clock.now())
+        && let Err(error) = in_time(network, stock, clock.now()).and_then(|()| allowed(network, stock))
     {
         alert::raise(store, clock, refusal(stock, &error)).await?;
         return Ok(Received::Decided(EventOutcome::Refused(error)));

@@ -13,7 +13,7 @@ use crate::catalog::{OrderId, ShopSettings};
 use crate::flows::read::Patience;
 use crate::flows::watermark::{change_order_watermark, order_watermark};
 use crate::flows::{OrderReader, ReadReport, ReconcileError, alert};
-use crate::order::OrderRecord;
+use crate::order::{OrderRecord, SalesOrder};
 use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, list_all};
 use crate::reconcile::{Lookback, OrderWatermark, SETTLED};
 use crate::storefront::{ListedOrder, OrderSearch, OrdersPage, StorefrontError};
@@ -62,7 +62,7 @@ pub struct SweepReport {
 ///
 /// # Errors
 /// [`ReconcileError`]. The watermark stays where the last completed page left it.
-pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
+pub async fn sweep<S: Store, F: Storefront, B: Bus<SalesOrder>, C: Clock>(
     reading: &OrderReader<'_, S, F, B, C>,
 ) -> Result<SweepReport, ReconcileError> {
     alert_not_live(reading).await?;
@@ -83,7 +83,7 @@ pub async fn sweep<S: Store, F: Storefront, B: Bus, C: Clock>(
 }
 
 /// Raises the alert about a shop without settings, and clears it once it has them.
-async fn alert_not_live<S: Store, F: Storefront, B: Bus, C: Clock>(
+async fn alert_not_live<S: Store, F: Storefront, B: Bus<SalesOrder>, C: Clock>(
     reading: &OrderReader<'_, S, F, B, C>,
 ) -> Result<(), StoreError> {
     let OrderReader { store, clock, shop, .. } = *reading;
@@ -142,7 +142,7 @@ impl Search {
     }
 }
 
-impl<S: Store, F: Storefront, B: Bus, C: Clock> Sweep<'_, '_, S, F, B, C> {
+impl<S: Store, F: Storefront, B: Bus<SalesOrder>, C: Clock> Sweep<'_, '_, S, F, B, C> {
     /// Reads every order that changed since `since`, and the quarantined ones. Returns when the search began, by the shop's clock.
     async fn changes(&mut self, since: Timestamp) -> Result<Timestamp, ReconcileError> {
         let mut search = Search::new(OrderSearch { since: Some(since), open_before: None, drafts: false });

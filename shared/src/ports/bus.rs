@@ -1,16 +1,12 @@
-//! The bus port: publishes alerts, and forwards sales orders to the manufacturing system.
+//! The bus port: publishes alerts, and sales orders for the manufacturing system. Each kind of event has a bus of its own, because sales
+//! orders carry personal data.
 
 use std::future::Future;
 
 use super::StoreError;
-use crate::alert::Alert;
-use crate::order::SalesOrder;
 
-/// Publishes events for other systems. An event may be delivered twice.
-pub trait Bus: Sync {
-    /// Publishes alerts.
-    fn publish(&self, alerts: &[Alert]) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// Forwards a sales order. The port neither stores nor logs its content.
-    fn forward(&self, order: &SalesOrder) -> impl Future<Output = Result<(), StoreError>> + Send;
+/// Publishes events of one kind for other systems. An event may be delivered twice. The port neither stores nor logs its content.
+pub trait Bus<E>: Sync {
+    /// Publishes events.
+    fn publish(&self, events: &[E]) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

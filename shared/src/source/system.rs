@@ -1,12 +1,13 @@
 //! Other systems, and the feeds that are pulled from each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{FeedId, SystemId, TimeZone};
+use crate::catalog::{AccountId, FeedId, LocationId, SystemId, SystemLimits, TimeZone};
+use crate::source::StockKind;
 use crate::source::pull::{FeedWatermark, PullConfig};
 
 /// The role of another system.
@@ -23,7 +24,7 @@ pub enum SystemKind {
     ThirdParty,
 }
 
-/// Another system. A system that only sends events needs no row.
+/// Another system. A system that only sends events over HTTP needs no row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct System {
@@ -41,6 +42,16 @@ pub struct System {
     /// `Network::CLOCK_LIMIT` applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_ahead_minutes: Option<u16>,
+    /// The AWS account from which it puts events on the bus. Without it, the system does not use the bus, and an event there that names
+    /// the system is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bus_account: Option<AccountId>,
+    /// The kinds of event that it may send. Without the list: every kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kinds: Option<BTreeSet<StockKind>>,
+    /// Our codes of the locations that its events may be about. Without the list: every location.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locations: Option<BTreeSet<LocationId>>,
     /// Its feeds. Most systems have a delta feed of movements that is pulled often and a feed of their stock that is pulled
     /// rarely.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -48,10 +59,12 @@ pub struct System {
 }
 
 impl System {
-    /// The limit of its clock, if it has one of its own.
+    /// The limits of what its events may say.
     #[must_use]
-    pub fn clock_limit(&self) -> Option<Duration> {
-        self.clock_ahead_minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60))
+    pub fn limits(&self) -> SystemLimits {
+        let clock_ahead = self.clock_ahead_minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60));
+        let kinds = self.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.name()).collect());
+        SystemLimits { clock_ahead, kinds, locations: self.locations.clone() }
     }
 
     /// Since when a feed is stale: the time of its last complete run, or of its first run if none was complete. `None` when
@@ -83,5 +96,31 @@ mod tests {
         let without: System = serde_json::from_value(json!({ "code": "erp", "kind": "erp" })).expect("a system");
         assert!(without.time_zone.is_utc());
         assert_eq!(serde_json::to_value(&without).expect("it serialises"), json!({ "code": "erp", "kind": "erp" }));
+    }
+
+    /// Protects the limits of a system: they are read as they are written, a mistake in them is refused, and a row without them has none.
+    #[test]
+    fn limits_are_read_as_written() {
+        let limited = json!({
+            "code": "wms", "kind": "wms", "clock_ahead_minutes": 2, "bus_account": "123456789012",
+            "kinds": ["receipt", "count"], "locations": ["3PL-1", "WH-1"],
+        });
+        let system: System = serde_json::from_value(limited.clone()).expect("a system");
+        let mut written = serde_json::to_value(&system).expect("it serialises");
+        written["kinds"].as_array_mut().expect("a list").sort_by_key(|kind| *kind == json!("count"));
+        assert_eq!(written, limited);
+        let limits = system.limits();
+        assert_eq!(limits.clock_ahead, Some(Duration::from_secs(120)));
+        assert_eq!(limits.kinds, Some(["count", "receipt"].into()));
+        assert_eq!(limits.locations, system.locations);
+        for (field, value) in
+            [("bus_account", json!("1234")), ("kinds", json!(["teleport"])), ("locations", json!([" "])), ("location", json!([]))]
+        {
+            let mut wrong = limited.clone();
+            wrong[field] = value;
+            assert!(serde_json::from_value::<System>(wrong).is_err(), "{field}");
+        }
+        let plain: System = serde_json::from_value(json!({ "code": "wms", "kind": "wms" })).expect("a system");
+        assert_eq!((plain.limits(), plain.bus_account), (SystemLimits::default(), None));
     }
 }

@@ -18,6 +18,7 @@ mod coverage;
 mod planted;
 mod ports;
 mod rng;
+pub mod roles;
 mod store;
 mod tasks;
 mod world;

@@ -222,7 +222,7 @@ impl Hints for Ports {
     }
 }
 
-impl Bus for Ports {
+impl Bus<Alert> for Ports {
     async fn publish(&self, alerts: &[Alert]) -> Result<(), StoreError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         give_way().await;
@@ -233,14 +233,18 @@ impl Bus for Ports {
         give_way().await;
         Ok(())
     }
+}
 
-    async fn forward(&self, order: &SalesOrder) -> Result<(), StoreError> {
+impl Bus<SalesOrder> for Ports {
+    async fn publish(&self, orders: &[SalesOrder]) -> Result<(), StoreError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         give_way().await;
         if self.fault_occurs(|faults| faults.bus) {
             return Err(StoreError::Unavailable { detail: "the simulator made the bus unavailable".into(), source: None });
         }
-        self.forwarded().entry(order.id()).or_default().push(order.clone());
+        for order in orders {
+            self.forwarded().entry(order.id()).or_default().push(order.clone());
+        }
         give_way().await;
         Ok(())
     }

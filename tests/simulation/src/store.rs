@@ -14,6 +14,7 @@ pub use table::{Change, Table};
 
 use crate::coverage::Coverage;
 use crate::rng::Rng;
+use crate::roles::{Role, needed_to_get, needed_to_list, needed_to_write};
 use crate::tasks::give_way;
 
 /// How often each fault occurs, per thousand calls.
@@ -67,6 +68,8 @@ pub struct SimStore {
     calls: Arc<AtomicU64>,
     rng: Rng,
     coverage: Coverage,
+    /// The role of the calling function. The world itself has none, and may do everything.
+    role: Option<Role>,
 }
 
 impl SimStore {
@@ -74,13 +77,19 @@ impl SimStore {
     #[must_use]
     pub fn new(rng: Rng) -> Self {
         let (table, faults, faulty, calls) = Default::default();
-        Self { table, faults, faulty, calls, rng, coverage: Coverage::default() }
+        Self { table, faults, faulty, calls, rng, coverage: Coverage::default(), role: None }
     }
 
     /// Counts the injected faults in `coverage`.
     #[must_use]
     pub fn counting_in(self, coverage: Coverage) -> Self {
         Self { coverage, ..self }
+    }
+
+    /// A handle that calls with the role of a function.
+    #[must_use]
+    pub fn acting_as(self, role: Role) -> Self {
+        Self { role: Some(role), ..self }
     }
 
     /// The table itself, for the world and its checks.
@@ -158,7 +167,12 @@ impl SimStore {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn called(&self) -> Result<(), StoreError> {
+    fn called(&self, needed: impl IntoIterator<Item = &'static str>) -> Result<(), StoreError> {
+        for permission in needed {
+            if let Some(role) = &self.role {
+                role.uses(permission);
+            }
+        }
         self.calls.fetch_add(1, Ordering::Relaxed);
         if self.rng.per_mille(self.faults().throttle) {
             self.coverage.note("store throttled");
@@ -189,7 +203,7 @@ impl SimStore {
 impl Store for SimStore {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Record>>, StoreError> {
         give_way().await;
-        self.called()?;
+        self.called(needed_to_get(keys.len()))?;
         let mut found: Vec<Option<Record>> = {
             let mut table = self.table();
             let found: Vec<Option<Record>> = keys.iter().map(|key| table.get(key).cloned()).collect();
@@ -209,7 +223,7 @@ impl Store for SimStore {
         let distinct: BTreeSet<&Key> = writes.iter().map(Write::key).collect();
         assert_eq!(distinct.len(), writes.len(), "a transaction contains the same row twice");
         give_way().await;
-        self.called()?;
+        self.called(writes.iter().map(needed_to_write))?;
         stored_bodies(writes)?;
         if let Some(row) = self.unwritable(writes) {
             return Err(row.into());
@@ -242,7 +256,7 @@ impl Store for SimStore {
 
     async fn list(&self, listing: &Listing) -> Result<Page, StoreError> {
         give_way().await;
-        self.called()?;
+        self.called([needed_to_list(listing)])?;
         let stale = listing.by_index && self.rng.per_mille(self.faults().stale_index);
         if stale {
             self.coverage.note("store index stale");

@@ -203,8 +203,17 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
 
     /// Returns the due levels, most urgent first. The rows are read by key, because the index may lag behind.
     async fn due_levels(&mut self, hinted: &BTreeSet<PushTarget>) -> Result<Vec<Level>, StoreError> {
-        let indexed = self.store.list(&Listing::index(&IndexPartition::DueLevels(self.shop.clone()), MAX_ROWS)).await?.records;
-        let mut keys: BTreeSet<Key> = indexed.into_iter().map(|record| record.key).collect();
+        let mut keys = BTreeSet::new();
+        let mut listing = Listing::index(&IndexPartition::DueLevels(self.shop.clone()), MAX_ROWS);
+        // Levels that wait must not hide those behind them.
+        while keys.len() < MAX_ROWS {
+            let page = self.store.list(&listing).await?;
+            keys.extend(page.records.into_iter().map(|record| record.key).filter(|key| !self.waiting.contains(key)));
+            match page.next {
+                Some(next) => listing.after = Some(next),
+                None => break,
+            }
+        }
         for target in hinted {
             if let PushTarget::Level { sku, location } = target {
                 keys.insert(RowKey::Level { shop: self.shop.clone(), sku: sku.clone(), location: location.clone() }.key());

@@ -11,6 +11,7 @@ use promissory_fakes::shopify::ShopConfig;
 use serde_json::Value;
 
 use super::PlantedBug;
+use crate::roles::Role;
 use crate::store::SimStore;
 use crate::tasks::give_way;
 
@@ -33,6 +34,13 @@ impl PlantedStore {
     #[must_use]
     pub fn new(inner: SimStore, bug: Option<PlantedBug>) -> Self {
         Self { inner, bug, hinted: Arc::default(), planning: Arc::default() }
+    }
+
+    /// A store that calls with the role of a function. A planted bug needs no permission, because it must be caught by what it does.
+    #[must_use]
+    pub fn acting_as(&self, function: &str) -> Self {
+        let store = self.clone();
+        if store.bug.is_some() { store } else { Self { inner: store.inner.acting_as(Role::of(function)), ..store } }
     }
 
     /// The same writes with conditions that hold against the current rows.

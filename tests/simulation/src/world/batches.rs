@@ -17,6 +17,9 @@ use super::invocations::{Ended, Trigger};
 use super::stock_events::{Channel, EventBatch, Flaw, SourceEvent, Validity};
 use crate::planted::PlantedBug;
 
+/// The account from which every system puts events on the bus.
+pub const BUS_ACCOUNT: &str = "123456789012";
+
 /// The answer to a batch.
 pub enum BatchAnswer {
     /// The answer over HTTP: status and body.
@@ -138,8 +141,8 @@ impl World {
                 self.start(Trigger::EventBatch(batch), task);
             }
             Channel::Bus => {
-                let detail = json!({ "system": batch.system, "events": batch.bodies() });
-                let envelope = json!({ "detail-type": "stock", "detail": detail });
+                let detail = json!({ "events": batch.bodies() });
+                let envelope = json!({ "source": batch.system, "account": BUS_ACCOUNT, "detail": detail });
                 let task = async move {
                     let answers = intake.take_from_bus(&envelope).await;
                     Ended::BatchAnswered(BatchAnswer::Bus(answers.map(|answers| json!(answers))))

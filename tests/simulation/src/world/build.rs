@@ -9,14 +9,16 @@ use promissory::catalog::{
     ShopLocationId, ShopSettings, Sku, SystemItem, TimeZone,
 };
 use promissory::ports::{Clock, Store};
+use promissory::source::System;
 use promissory::table::{Expect, Write};
 use promissory_fakes::shopify::{ItemId, LocationId as ShopLocation, NewItem, NewLocation, Oversell, Shop, ShopConfig};
+use serde_json::json;
 
 use super::actors::{BULK, UNMAPPED};
-use super::batches::system_id;
+use super::batches::{BUS_ACCOUNT, system_id};
 use super::processes::{Parts, Processes};
 use super::sources::Sources;
-use super::stock_events::{CASE, Mapping, item_code, location_code};
+use super::stock_events::{CASE, Mapping, SYSTEMS, item_code, location_code};
 use super::workshop::{FINISHED_GOODS, KIT, ProductionSetup, Workshop, sku};
 use super::{World, WorldConfig};
 use crate::coverage::Coverage;
@@ -63,6 +65,7 @@ impl World {
         // The shop is live before the world begins: no order of it is from before.
         let settings = ShopSettings::live_from(domain.clone(), clock.now() - Duration::from_secs(60 * 60));
         rows.push(Write::put(&settings, Expect::Absent));
+        rows.extend(SYSTEMS.iter().map(|system| Write::put(&on_the_bus(system), Expect::Absent)));
         let (mut items, mut directory) = (items(&mut shop, &domain, config), Directory::new());
         stock(&mut shop, &clock, config);
         let workshop = config.production_setup.map(|setup| workshop(&mut shop, &clock, config, (setup, &mut items)));
@@ -151,6 +154,12 @@ impl World {
         while write.step().is_none() {}
         world
     }
+}
+
+/// The row of a system that may use the bus.
+fn on_the_bus(system: &str) -> System {
+    let row = json!({ "code": system, "kind": "wms", "bus_account": BUS_ACCOUNT });
+    serde_json::from_value(row).expect("a row of a system")
 }
 
 /// The mapping of an item in the WMS, which exists from the beginning.

@@ -84,14 +84,14 @@ impl Processes {
         Self {
             intakes: std::array::from_fn(|_| {
                 let clock = clock.skewed(off());
-                let (store, shop, app) = (planted.clone(), shop.clone(), app.clone());
+                let (store, shop, app) = (planted.acting_as("WebhookIntake"), shop.clone(), app.clone());
                 Process::new(Intake { store, clock: clock.clone(), shop, app, network: network() }, clock)
             }),
             source_intakes: std::array::from_fn(|_| {
                 // The skew stays below the tolerance for the timestamp of a signed request. Otherwise the process would reject
                 // all requests.
                 let clock = clock.skewed(off() * 9 / 10);
-                let store = planted.clone();
+                let store = planted.acting_as("SourceIntake");
                 let keys = batches::secrets().into();
                 let intake = source_intake::Intake {
                     store,
@@ -104,12 +104,12 @@ impl Processes {
             }),
             recomputes: std::array::from_fn(|_| {
                 let clock = clock.skewed(off());
-                let (hints, bus, store) = ((*ports).clone(), (*ports).clone(), planted.clone());
+                let (hints, bus, store) = ((*ports).clone(), (*ports).clone(), planted.acting_as("AtsRecompute"));
                 Process::new(Recompute { store, hints, bus, clock: clock.clone(), network: network() }, clock)
             }),
             pushers: std::array::from_fn(|_| {
                 let clock = clock.skewed(off());
-                let (store, front) = (planted.clone(), front(&clock));
+                let (store, front) = (planted.acting_as("ShopifyPusher"), front(&clock));
                 Process::new(
                     Pusher { store, front, clock: clock.clone(), settling_window: SETTLING_WINDOW, network: network() },
                     clock,
@@ -117,7 +117,8 @@ impl Processes {
             }),
             reconcilers: std::array::from_fn(|_| {
                 let clock = clock.skewed(off());
-                let (store, front, hints, shop) = (planted.clone(), front(&clock), (*ports).clone(), shop.clone());
+                let (store, front) = (planted.acting_as("Reconciler"), front(&clock));
+                let (hints, shop) = ((*ports).clone(), shop.clone());
                 let (network, bus, sources) = (network(), (*ports).clone(), InProcess::default());
                 let reconciler = Reconciler {
                     store,

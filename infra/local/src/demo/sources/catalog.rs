@@ -12,6 +12,7 @@ use promissory::movement::EventId;
 use promissory::ports::Store;
 use promissory::source::{StockEvent, StockKind, System as SystemRow};
 use promissory::table::{Expect, Write};
+use promissory_cli::local_stack;
 use promissory_fakes::shopify::{NewItem, NewLocation, Server};
 use serde_json::{Value, json};
 
@@ -153,6 +154,9 @@ pub async fn import(store: &DynamoStore, server: &Server, erp_url: &str, began: 
         }
     }
     put(store, &[Write::put(&connector(erp_url, began)?, Expect::Absent)]).await?;
+    let on_bus = json!({ "code": System::ThirdParty.code(), "kind": "third_party", "bus_account": local_stack::ACCOUNT });
+    let on_bus: SystemRow = serde_json::from_value(on_bus).map_err(other)?;
+    put(store, &[Write::put(&on_bus, Expect::Absent)]).await?;
     Ok(Imported { shop, locations: ids, network })
 }
 

@@ -174,7 +174,7 @@ impl DemoRun<'_> {
                 return Ok(());
             }
             let events = self.events(&batch).await;
-            let detail = json!({ "system": system.code(), "events": events }).to_string();
+            let detail = json!({ "events": events }).to_string();
             self.stack.put_on_bus(system.code(), "promissory.stock_events", &detail).await?;
             self.note(|log| *log.batches.entry(system.code()).or_default() += 1);
         }

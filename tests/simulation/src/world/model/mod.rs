@@ -335,6 +335,7 @@ impl World {
                 | AlertSubject::PlanTooLarge { .. }
                 | AlertSubject::ShopNotLive { .. }
                 | AlertSubject::AppRemoved { .. }
+                | AlertSubject::ShopUnreachable { .. }
                 | AlertSubject::MetafieldRefused { .. }
                 | AlertSubject::FaultyRow { .. }
                 | AlertSubject::UnwritableRow { .. }
