@@ -134,6 +134,8 @@ fn needed_v6(address: Ipv6Addr) -> Option<AddressScope> {
         [0, 0, 0, 0, 0, 0, 0, 1] => Some(AddressScope::Loopback),
         // An IPv4 address in the form of IPv6, as it is or behind an address translation (NAT64).
         [0, 0, 0, 0, 0, 0xffff, _, _] | [0x0064, 0xff9b, 0, 0, 0, 0, _, _] => inner(),
+        // The metadata of an EC2 instance.
+        [0xfd00, 0x0ec2, ..] => None,
         [0xfc00..=0xfdff, ..] => Some(AddressScope::Private),
         // Protocol assignments and tunnels, documentation, and addresses that contain an IPv4 address of any kind.
         [0x2001, 0..=0x01ff, ..] | [0x2001, 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => None,
@@ -162,7 +164,20 @@ mod tests {
             (None, &["0.0.0.0", "0.1.2.3", "169.254.169.254", "169.254.170.2", "192.0.0.8", "192.0.2.1", "192.88.99.1"]),
             (None, &["198.18.0.1", "198.19.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.1.1.1", "255.255.255.255"]),
             (None, &["240.0.0.1", "::", "fe80::1", "fec0::1", "ff02::1", "::ffff:169.254.169.254", "64:ff9b::169.254.169.254"]),
-            (None, &["::127.0.0.1", "100::1", "2001::1", "2001:db8::1", "2002:7f00:1::1", "3fff::1", "4000::1", "64:ff9b:1::1"]),
+            (
+                None,
+                &[
+                    "fd00:ec2::254",
+                    "::127.0.0.1",
+                    "100::1",
+                    "2001::1",
+                    "2001:db8::1",
+                    "2002:7f00:1::1",
+                    "3fff::1",
+                    "4000::1",
+                    "64:ff9b:1::1",
+                ],
+            ),
         ] {
             for address in addresses {
                 assert_eq!(needed(address.parse().expect("an address")), needs, "{address}");

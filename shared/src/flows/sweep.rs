@@ -25,6 +25,9 @@ const QUARANTINED_AT_ONCE: usize = 50;
 /// The number of quarantined orders that are listed in one page.
 const QUARANTINED_PAGE: usize = 200;
 
+/// The number of orders that wait to be read in one page.
+const UNREAD_PAGE: usize = 200;
+
 /// The most pages that one sweep reads of a slower sweep. The next sweep continues there.
 const LOOKBACK_PAGES: usize = 20;
 
@@ -163,8 +166,9 @@ impl<S: Store, F: Storefront, B: Bus<SalesOrder>, C: Clock> Sweep<'_, '_, S, F, 
             }
         }
         let began = began.unwrap_or(since);
-        // Until a quarantined order is read, the ledger is not complete.
+        // Until a quarantined order is read, and what was reported is decided, the ledger is not complete.
         self.quarantined(false).await?;
+        self.undecided().await?;
         self.observe_lag(listed, began).await?;
         Ok(began)
     }
@@ -178,10 +182,27 @@ impl<S: Store, F: Storefront, B: Bus<SalesOrder>, C: Clock> Sweep<'_, '_, S, F, 
             Some(_) | None => None,
         });
         let orders: Vec<OrderId> = orders.collect();
-        for order in orders.iter().take(QUARANTINED_AT_ONCE) {
+        // Each run starts behind the orders of the run before, so that none waits for those that stay quarantined.
+        let run = self.reading.clock.now().as_second().unsigned_abs() / 60;
+        let start = usize::try_from(run).unwrap_or_default().wrapping_mul(QUARANTINED_AT_ONCE) % orders.len().max(1);
+        for order in orders.iter().cycle().skip(start).take(orders.len().min(QUARANTINED_AT_ONCE)) {
             self.ingest(*order).await?;
         }
         self.report.quarantined += orders.len().saturating_sub(QUARANTINED_AT_ONCE);
+        Ok(())
+    }
+
+    /// Reads the orders that lack movements which their records require: a function stored a report while the settings of the shop
+    /// could not be read, or was killed within a large order.
+    async fn undecided(&mut self) -> Result<(), ReconcileError> {
+        let OrderReader { store, network, shop, .. } = *self.reading;
+        let unread = list_all(store, Listing::index(&IndexPartition::UnreadOrders(shop.clone()), UNREAD_PAGE)).await?;
+        let unread = unread.iter().filter_map(|record| record.decode::<OrderRecord>().ok());
+        let undecided = |record: &OrderRecord| !record.order.is_draft() && !record.next_steps(network).is_empty();
+        let undecided: Vec<OrderId> = unread.filter(undecided).map(|record| record.order).collect();
+        for order in undecided {
+            self.ingest(order).await?;
+        }
         Ok(())
     }
 

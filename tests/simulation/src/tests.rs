@@ -46,7 +46,11 @@ const FIXED_BUGS: [(u64, usize, &str); 33] = [
         300,
         "a quarantined order that a webhook named again was not counted by the sweep, which stated that the ledger is complete",
     ),
-    (930_001_440, 300, "the check did not expect reports that wait because the settings of the shop cannot be read"),
+    (
+        930_001_440,
+        300,
+        "a sweep stated that the ledger is complete while reports waited because the settings of the shop could not be read",
+    ),
     (930_003_298, 300, "the check did not expect an event of a quarantined order to be merged again"),
     (930_000_083, 300, "the check expected a kit that came back to have left where the warehouse said later that it was"),
     (941_001_289, 300, "an order whose record cannot be read was taken for one that the shop's search contained late"),

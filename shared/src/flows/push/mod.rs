@@ -345,7 +345,15 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
 
     /// Leaves a level to a person. The alert about it is raised.
     async fn block(&mut self, level: &Level, why: LevelBlock) -> Result<(), StoreError> {
-        let block = |level: &mut Level| (level.needs_set, level.blocked) = (false, Some(why.clone()));
+        let compared = level.to_push;
+        let block = |level: &mut Level| {
+            (level.needs_set, level.blocked) = (false, Some(why.clone()));
+            let is_parked = matches!(why, LevelBlock::Parked { .. });
+            if is_parked && level.acknowledged.is_none() && level.to_push == compared {
+                // Later changes still travel, as differences to what was compared.
+                (level.acknowledged, level.renewed) = (Some(compared), false);
+            }
+        };
         self.record(std::slice::from_ref(&level.key()), block).await?;
         self.waiting.insert(level.key());
         Ok(())

@@ -79,15 +79,10 @@ impl World {
             let complete_at = sweep.complete_at.map_or(Timestamp::MIN, floor);
             // The shop is live before the world begins.
             let since = sweep.newest.map(|newest| sweep.since(newest, self.clock.now()));
-            // While the settings of the shop cannot be read, reports of warehouses are recorded, and their orders are read later.
-            let was_unknown = table.checker.renewed.iter().any(|key| RowKind::of(key) == Some(RowKind::Shop));
             for order in shop.orders() {
                 let missing = || self.order_difference(order, &table.checker);
                 let id = OrderId::new(number(order.id.0));
                 let record = table.checker.orders.get(&id);
-                if was_unknown && record.is_some_and(|record| record.unread && !record.reports.is_empty()) {
-                    continue;
-                }
                 // Every sweep reads an unreadable order again, even behind the watermark.
                 let is_quarantined = record.is_some_and(|record| record.unreadable == Some(ReadFailure::Quarantined));
                 let waits = is_quarantined || deferred.contains(&id);
