@@ -30,6 +30,12 @@ async fn index_entries_follow_their_rows() {
     store_contract::index(&dynamo::table().store).await;
 }
 
+/// Protects the fields of newer code: a row that keeps them keeps their schema version.
+#[tokio::test]
+async fn rows_keep_the_schema_version_of_newer_fields() {
+    store_contract::versions(&dynamo::table().store).await;
+}
+
 /// Protects the suite: all of its parts can run against one store.
 #[tokio::test]
 async fn all_parts_of_the_contract_run_against_one_store() {

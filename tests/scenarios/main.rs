@@ -18,6 +18,7 @@ mod ledger;
 mod lifecycle;
 mod limits;
 mod lots;
+mod newer_rows;
 mod personal_data;
 mod planning;
 mod pusher;

@@ -109,20 +109,20 @@ pub(crate) async fn mend_row(world: &World, key: &Key, before: Option<Record>) {
 }
 
 /// Buys units of an item.
-fn buy(world: &World, running: &RunningShop, sku: &str, units: i64) -> OrderId {
+pub(crate) fn buy(world: &World, running: &RunningShop, sku: &str, units: i64) -> OrderId {
     let now = world.clock.after(0);
     let order = running.server.shop(|shop| shop.checkout(now, &[(sku, units)]).expect("placed"));
     OrderId::new(u64::try_from(order.0).expect("an id"))
 }
 
 /// Pushes the hints that are waiting, and checks that none is given back.
-async fn push(world: &World, running: &RunningShop, case: &str) {
+pub(crate) async fn push(world: &World, running: &RunningShop, case: &str) {
     let hints: Vec<Hint> = world.hints.take();
     assert_eq!(world.push(running.front(), &hints).await, [0; 0], "{case}: a hint was given back");
 }
 
 /// Runs every job. Each must succeed.
-async fn jobs(world: &World, running: &RunningShop, case: &str) {
+pub(crate) async fn jobs(world: &World, running: &RunningShop, case: &str) {
     world.clock.pass(120);
     for job in [Job::Sweep, Job::Read, Job::Holds, Job::Compare, Job::Backlog, Job::Pull] {
         let name = format!("{job:?}");

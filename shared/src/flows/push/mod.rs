@@ -171,7 +171,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             return Ok(true); // All of these levels wait, and the next round leaves them out.
         }
         let intent = PushIntent::open(self.shop.clone(), last.as_ref(), action, rows, self.clock.now());
-        if write_if_unchanged(self.store, &[Write::put(&intent, expect)]).await? {
+        if write_if_unchanged(self.store, &[Write::put(&intent, expect.clone())]).await? {
             self.perform(intent, expect.after(), false).await?;
         } else {
             self.pause(LOOK_AGAIN).await?;

@@ -76,11 +76,13 @@ pub enum PlantedBug {
     KitsNotKept,
     /// Forgets which components of kits warehouses have reported.
     ComponentsForgotten,
+    /// Does not see that a newer version wrote a row.
+    NewerFieldLost,
 }
 
 impl PlantedBug {
     /// All planted bugs with their names.
-    pub const ALL: [(PlantedBug, &'static str); 32] = [
+    pub const ALL: [(PlantedBug, &'static str); 33] = [
         (PlantedBug::MarkerFirst, "marker-first"),
         (PlantedBug::MarkerLast, "marker-last"),
         (PlantedBug::NoVersionCheck, "no-version-check"),
@@ -113,6 +115,7 @@ impl PlantedBug {
         (PlantedBug::TakenBackIgnored, "taken-back-ignored"),
         (PlantedBug::KitsNotKept, "kits-not-kept"),
         (PlantedBug::ComponentsForgotten, "components-forgotten"),
+        (PlantedBug::NewerFieldLost, "newer-field-lost"),
     ];
 
     /// The name on the command line.
