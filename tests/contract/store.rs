@@ -51,6 +51,7 @@ async fn the_maximum_number_of_writes_is_atomic() {
             key: Key::new("bound", format!("{n:03}")),
             body: json!({ "n": n }),
             index: None,
+            expires_at: None,
             expect: Expect::Absent,
         })
         .collect();
@@ -70,7 +71,13 @@ async fn lists_outside_the_limit_are_refused() {
     for rows in [0, MAX_WRITES + 1] {
         let store = dynamo::table().store;
         let writes: Vec<Write> = (0..rows)
-            .map(|n| Write::Put { key: Key::new("bound", n.to_string()), body: json!({}), index: None, expect: Expect::Absent })
+            .map(|n| Write::Put {
+                key: Key::new("bound", n.to_string()),
+                body: json!({}),
+                index: None,
+                expires_at: None,
+                expect: Expect::Absent,
+            })
             .collect();
         let writing = tokio::spawn(async move { store.write(&writes).await });
         assert!(writing.await.is_err_and(|error| error.is_panic()), "{rows} rows");

@@ -29,6 +29,7 @@ mod recompute;
 mod reconciler;
 mod renewed_rows;
 mod replays;
+mod retention;
 mod shared_cases;
 mod sources;
 mod unreadable_rows;

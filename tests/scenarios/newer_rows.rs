@@ -16,13 +16,13 @@ use super::unreadable_rows::{buy, jobs, push};
 /// The schema version after that of this code.
 const NEWER: u32 = SCHEMA_VERSION + 1;
 
-type Item = std::collections::HashMap<String, AttributeValue>;
+pub(crate) type Item = std::collections::HashMap<String, AttributeValue>;
 
-async fn items(world: &World) -> Vec<Item> {
+pub(crate) async fn items(world: &World) -> Vec<Item> {
     world.table.client.scan().table_name(Table::NAME).send().await.expect("scanned").items.unwrap_or_default()
 }
 
-fn key_of(item: &Item) -> Key {
+pub(crate) fn key_of(item: &Item) -> Key {
     let text = |name: &str| item[name].as_s().expect("a string").clone();
     Key::new(text("pk"), text("sk"))
 }

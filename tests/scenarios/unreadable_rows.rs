@@ -93,7 +93,7 @@ pub(crate) async fn break_row(world: &World, key: &Key, index: Option<&IndexKey>
     let stored = world.table.store.get(std::slice::from_ref(key)).await.expect("read").pop().flatten();
     let expect = Expect::as_read(stored.as_ref());
     let body = json!({ "written_by": "another program" });
-    let write = Write::Put { key: key.clone(), body, index: index.map(IndexKey::key), expect };
+    let write = Write::Put { key: key.clone(), body, index: index.map(IndexKey::key), expires_at: None, expect };
     world.table.store.write(&[write]).await.expect("written");
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn mend_row(world: &World, key: &Key, before: Option<Record>) {
     let stored = world.table.store.get(std::slice::from_ref(key)).await.expect("read").pop().flatten();
     let (key, expect) = (key.clone(), Expect::as_read(stored.as_ref()));
     let write = match before {
-        Some(before) => Write::Put { key, body: before.body, index: None, expect },
+        Some(before) => Write::Put { key, body: before.body, index: None, expires_at: None, expect },
         None => Write::Delete { key, expect },
     };
     world.table.store.write(&[write]).await.expect("written");

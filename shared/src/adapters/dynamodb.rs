@@ -1,6 +1,6 @@
 //! The store port on DynamoDB: one table, one sparse index, strongly consistent reads by key.
 //!
-//! A row has `pk`, `sk`, `rev`, its schema version `ver`, its `body` as a map or deflated, and `ipk`/`isk` while it has an index entry. One write is a `PutItem` or
+//! A row has `pk`, `sk`, `rev`, its schema version `ver`, its `body` as a map or deflated, `expires_at` if DynamoDB may delete it some day, and `ipk`/`isk` while it has an index entry. One write is a `PutItem` or
 //! `DeleteItem` (half the price); several are one `TransactWriteItems`. Both return the stored row when a condition fails.
 //!
 //! The SDK's futures are boxed: they are large, and would be part of every future that contains them.
@@ -255,7 +255,9 @@ fn cursor(item: &Item) -> Result<Cursor, StoreError> {
 
 /// The item that a put writes.
 fn item(write: &Write, body: Option<StoredBody<'_>>) -> Result<Item, StoreError> {
-    let (Write::Put { key, index, expect, .. }, Some(body)) = (write, body) else { unreachable!("only a put has an item") };
+    let (Write::Put { key, index, expires_at, expect, .. }, Some(body)) = (write, body) else {
+        unreachable!("only a put has an item")
+    };
     let revision = expect.next_revision();
     let body = match body {
         StoredBody::Plain(body) => serde_dynamo::to_attribute_value(body).map_err(|error| corrupt(key, error))?,
@@ -264,6 +266,9 @@ fn item(write: &Write, body: Option<StoredBody<'_>>) -> Result<Item, StoreError>
     let mut item = cursor_item(&Cursor { key: key.clone(), index: index.clone() });
     item.insert("rev".to_owned(), AttributeValue::N(revision.to_string()));
     item.insert("ver".to_owned(), AttributeValue::N(expect.next_version().to_string()));
+    if let Some(at) = expires_at {
+        item.insert("expires_at".to_owned(), AttributeValue::N(at.as_second().to_string()));
+    }
     item.insert("body".to_owned(), body);
     Ok(item)
 }

@@ -374,6 +374,6 @@ impl Patience {
 fn query_event(snapshot: OrderSnapshot) -> LedgerEvent {
     let json = serde_json::to_string(&snapshot).expect("an order snapshot serialises to JSON");
     let content = content_hash(json.as_bytes());
-    let id = EventId::new(format!("query:{}", snapshot.shop), format!("{}#{content}", snapshot.order));
+    let id = EventId::of_read(&snapshot.shop, format!("{}#{content}", snapshot.order));
     LedgerEvent::Order(Box::new(OrderEvent { id, content, snapshot }))
 }

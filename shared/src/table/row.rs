@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -107,6 +108,11 @@ pub trait Row: Serialize + DeserializeOwned {
         None
     }
 
+    /// The time from which the retention of its kind counts. `None` while the row must be kept.
+    fn kept_from(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// Where the row is stored.
     fn key(&self) -> Key {
         self.row_key().key()
@@ -182,6 +188,8 @@ pub enum Write {
         body: Value,
         /// The index entry the row has from now on.
         index: Option<Key>,
+        /// When DynamoDB may delete the row.
+        expires_at: Option<Timestamp>,
         /// What the write expects to find.
         expect: Expect,
     },
@@ -206,7 +214,9 @@ impl Write {
                 Err(_) => expect = Expect::Revision(stored.revision),
             }
         }
-        Self::Put { key: row.key(), body, index: row.index().map(|entry| entry.key()), expect }
+        let name = row.row_key();
+        let expires_at = name.retention().end(row.kept_from());
+        Self::Put { key: name.key(), body, index: row.index().map(|entry| entry.key()), expires_at, expect }
     }
 
     /// Deletes a row that was read.

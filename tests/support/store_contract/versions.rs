@@ -19,7 +19,13 @@ async fn stored<S: Store>(store: &S, key: &Key) -> Record {
 }
 
 fn put(key: &Key, expect: Expect) -> Write {
-    Write::Put { key: key.clone(), body: json!({ "after": expect.revision() }), index: Some(key.clone()), expect }
+    Write::Put {
+        key: key.clone(),
+        body: json!({ "after": expect.revision() }),
+        index: Some(key.clone()),
+        expires_at: None,
+        expect,
+    }
 }
 
 pub(super) async fn suite<S: Store>(store: &S) {

@@ -77,7 +77,7 @@ fn body(of: &str, revision: u64) -> Value {
 }
 
 fn put(case: &str, name: &str, expect: Expect) -> Write {
-    Write::Put { key: Key::new(case, name), body: body(name, expect.next_revision()), index: None, expect }
+    Write::Put { key: Key::new(case, name), body: body(name, expect.next_revision()), index: None, expires_at: None, expect }
 }
 
 /// Writes the existing rows of a case, one write at a time.
