@@ -317,8 +317,8 @@ impl Alert {
 #[must_use]
 pub fn faulty_row(row: String, reason: &str) -> (AlertSubject, String) {
     let detail = format!(
-        "The row {row} cannot be used: {reason}. What depends on it is left out; everything else goes on. Repair the row, or restore \
-         it from a backup of the table."
+        "The row {row} cannot be used: {reason}. What depends on it is left out; everything else goes on. If the reason names \
+         no version to deploy, repair the row, or restore it from a backup of the table."
     );
     (AlertSubject::FaultyRow { row }, detail)
 }

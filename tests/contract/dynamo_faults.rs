@@ -11,7 +11,7 @@ use promissory_tests::faults::Fault;
 use serde_json::json;
 
 fn put(name: &str) -> Write {
-    Write::Put { key: Key::new("fault", name), body: json!({}), index: None, expect: Expect::Absent }
+    Write::Put { key: Key::new("fault", name), body: json!({}), index: None, expires_at: None, expect: Expect::Absent }
 }
 
 fn kind(outcome: &Result<(), WriteError>) -> &'static str {
@@ -64,6 +64,7 @@ async fn a_row_beyond_a_limit_is_not_sent() {
         key: Key::new("p".repeat(pk), "s".repeat(sk)),
         body: json!({}),
         index: None,
+        expires_at: None,
         expect: Expect::Absent,
     };
     assert_eq!(kind(&table.store.write(&[long(2_048, 1_024)]).await), "done", "the longest key");
@@ -129,7 +130,8 @@ async fn an_item_of_another_program_fails_alone() {
     for record in &read[1..] {
         let code = record.key.sk.clone();
         let old = Expect::Revision(record.revision + 7);
-        let anew = |expect| Write::Put { key: record.key.clone(), body: json!(location("GOOD")), index: None, expect };
+        let anew =
+            |expect| Write::Put { key: record.key.clone(), body: json!(location("GOOD")), index: None, expires_at: None, expect };
         assert!(matches!(table.store.write(&[anew(old)]).await, Err(WriteError::Refused(_))), "{code}");
         table.store.write(&[anew(Expect::as_read(Some(record)))]).await.expect("written anew");
         assert!(matches!(table.store.write(&[anew(Expect::as_read(Some(record)))]).await, Err(WriteError::Refused(_))), "{code}");

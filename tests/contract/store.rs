@@ -33,6 +33,12 @@ async fn index_entries_follow_their_rows() {
     store_contract::index(&dynamo::table().store).await;
 }
 
+/// Protects the fields of newer code: a row that keeps them keeps their schema version.
+#[tokio::test]
+async fn rows_keep_the_schema_version_of_newer_fields() {
+    store_contract::versions(&dynamo::table().store).await;
+}
+
 /// Protects the suite: all of its parts can run against one store.
 #[tokio::test]
 async fn all_parts_of_the_contract_run_against_one_store() {
@@ -48,6 +54,7 @@ async fn the_maximum_number_of_writes_is_atomic() {
             key: Key::new("bound", format!("{n:03}")),
             body: json!({ "n": n }),
             index: None,
+            expires_at: None,
             expect: Expect::Absent,
         })
         .collect();
@@ -67,7 +74,13 @@ async fn lists_outside_the_limit_are_refused() {
     for rows in [0, MAX_WRITES + 1] {
         let store = dynamo::table().store;
         let writes: Vec<Write> = (0..rows)
-            .map(|n| Write::Put { key: Key::new("bound", n.to_string()), body: json!({}), index: None, expect: Expect::Absent })
+            .map(|n| Write::Put {
+                key: Key::new("bound", n.to_string()),
+                body: json!({}),
+                index: None,
+                expires_at: None,
+                expect: Expect::Absent,
+            })
             .collect();
         let writing = tokio::spawn(async move { store.write(&writes).await });
         assert!(writing.await.is_err_and(|error| error.is_panic()), "{rows} rows");
@@ -96,7 +109,7 @@ async fn the_simulated_store_needs_the_same_permissions() {
         assert_eq!(table.take_uses().into_iter().collect::<Vec<_>>(), needed);
     };
     let key = |name: &str| Key::new("permissions", name);
-    let put = |name: &str| Write::Put { key: key(name), body: json!({}), index: None, expect: Expect::Absent };
+    let put = |name: &str| Write::Put { key: key(name), body: json!({}), index: None, expires_at: None, expect: Expect::Absent };
     let delete = |name: &str| Write::Delete { key: key(name), expect: Expect::Revision(1) };
     for keys in [&[][..], &[key("a")], &[key("a"), key("b")]] {
         store.get(keys).await.expect("read");

@@ -90,9 +90,12 @@ fn table() -> String {
         "# The table\n\nThis page is generated from `shared/src/table/examples.rs`. When the code changes, the test \
          `the_reference_of_the_table_is_current` prints the new page.\n\n\
          One table, on demand, with a stream of new and old images and one sparse index (`ipk`, `isk`). A row is `pk`, `sk`, \
-         `rev` (it counts the writes of the row; every write names the revision that it replaces, or that there must be none) \
-         and `body` (a map, or above 16 KB deflated JSON). A key is made of segments with `#` between them; `#` and `%` in a segment are written `%23` and `%25`.\n\n\
-         | row | pk | sk | index entry | in the stream |\n|---|---|---|---|---|\n",
+         `rev` (it counts the writes of the row; every write names the revision that it replaces, or that there must be none), \
+         `ver` (the schema version of the code that wrote it, see [ADR 23](../adr/0023-newer-fields-survive-older-code.md)), `expires_at` \
+         (where the row is not kept for ever: when DynamoDB may delete it, in seconds; it does so within a few days) \
+         and `body` (a map, or above 16 KB deflated JSON). A key is made of segments with `#` between them; `#` and `%` in a segment are written `%23` and `%25`. \
+         A row for which the last column names no time is kept until a function deletes it.\n\n\
+         | row | pk | sk | index entry | in the stream | kept |\n|---|---|---|---|---|---|\n",
     );
     for example in examples() {
         let key = example.row.key();
@@ -102,8 +105,8 @@ fn table() -> String {
             Streamed::Written => "writes",
             Streamed::WrittenOrRemoved => "writes and removal",
         };
-        let (holds, index) = (example.holds, index.join("; "));
-        writeln!(page, "| {holds} | `{}` | `{}` | {index} | {stream} |", key.pk, key.sk).expect("a text takes any line");
+        let (holds, index, kept) = (example.holds, index.join("; "), example.kept());
+        writeln!(page, "| {holds} | `{}` | `{}` | {index} | {stream} | {kept} |", key.pk, key.sk).expect("a text takes any line");
     }
     page
 }

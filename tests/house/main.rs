@@ -4,6 +4,7 @@
 mod documents;
 mod functions;
 mod keys;
+mod schema;
 mod template;
 mod words;
 

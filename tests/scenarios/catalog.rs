@@ -406,8 +406,13 @@ async fn an_unreadable_row_stops_the_import() {
     let catalog = stored(&world).await;
     assert_eq!((catalog.items.len(), catalog.bills.len(), catalog.tiers.len()), (3, 1, 1));
     let body = serde_json::to_value(&catalog.items["I002"]).expect("an object");
-    let damage =
-        Write::Put { key: RowKey::Item("I001".parse().expect("a SKU")).key(), body, index: None, expect: Expect::Revision(1) };
+    let damage = Write::Put {
+        key: RowKey::Item("I001".parse().expect("a SKU")).key(),
+        body,
+        index: None,
+        expires_at: None,
+        expect: Expect::Revision(1),
+    };
     world.table.store.write(&[damage]).await.expect("written");
     let error = rows::read(&table(&world)).await.expect_err("it is damaged").to_string();
     assert!(error.contains(&RowKey::Item("I001".parse().expect("a SKU")).key().to_string()), "{error}");

@@ -286,7 +286,7 @@ async fn a_wrong_sum_is_reported() {
         let record = world.table.store.get(std::slice::from_ref(&key)).await.expect("read").remove(0).expect("a row");
         let mut body = record.body;
         body[field] = json!(7);
-        let write = Write::Put { key, body, index: None, expect: Expect::Revision(record.revision) };
+        let write = Write::Put { key, body, index: None, expires_at: None, expect: Expect::Revision(record.revision) };
         world.table.store.write(&[write]).await.expect("written");
         let answer = explained(&world, "SERUM").await;
         assert_eq!(answer.inconsistencies.is_empty(), expected.is_empty(), "{field} of {row}: {:?}", answer.inconsistencies);

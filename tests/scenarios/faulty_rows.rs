@@ -103,7 +103,7 @@ pub(crate) async fn break_row(world: &World, key: &Key, index: Option<&IndexKey>
     let stored = world.table.store.get(std::slice::from_ref(key)).await.expect("read").pop().flatten();
     let expect = Expect::as_read(stored.as_ref());
     let body = json!({ "written_by": "another program" });
-    let write = Write::Put { key: key.clone(), body, index: index.map(IndexKey::key), expect };
+    let write = Write::Put { key: key.clone(), body, index: index.map(IndexKey::key), expires_at: None, expect };
     world.table.store.write(&[write]).await.expect("written");
 }
 
@@ -112,14 +112,14 @@ pub(crate) async fn mend_row(world: &World, key: &Key, before: Option<Record>) {
     let stored = world.table.store.get(std::slice::from_ref(key)).await.expect("read").pop().flatten();
     let (key, expect) = (key.clone(), Expect::as_read(stored.as_ref()));
     let write = match before {
-        Some(before) => Write::Put { key, body: before.body, index: None, expect },
+        Some(before) => Write::Put { key, body: before.body, index: None, expires_at: None, expect },
         None => Write::Delete { key, expect },
     };
     world.table.store.write(&[write]).await.expect("written");
 }
 
 /// Buys units of an item.
-fn buy(world: &World, running: &RunningShop, sku: &str, units: i64) -> OrderId {
+pub(crate) fn buy(world: &World, running: &RunningShop, sku: &str, units: i64) -> OrderId {
     let now = world.clock.after(0);
     let order = running.server.shop(|shop| shop.checkout(now, &[(sku, units)]).expect("placed"));
     OrderId::new(u64::try_from(order.0).expect("an id"))
@@ -158,22 +158,38 @@ impl Case {
         self == Self { kind: RowKind::Intent, fault: Fault::Unwritable }
     }
 
-    /// Pushes the hints that are waiting, and checks that none is given back.
     async fn push(self, world: &World, running: &RunningShop) {
-        let hints: Vec<Hint> = world.hints.take();
-        let given_back = world.push(running.front(), &hints).await;
-        assert!(given_back.is_empty() || self.stops_pushes(), "{self:?}: a hint was given back");
+        if self.stops_pushes() {
+            world.push(running.front(), &world.hints.take()).await;
+        } else {
+            push(world, running, &format!("{self:?}")).await;
+        }
     }
 
-    /// Runs every job. Each must succeed.
     async fn jobs(self, world: &World, running: &RunningShop) {
-        world.clock.pass(120);
-        for job in [Job::Sweep, Job::Read, Job::Holds, Job::Compare, Job::Backlog, Job::Pull] {
-            let (fails, name) = (self.fails(&job), format!("{job:?}"));
-            let done = world.reconcile(running.front(), job).await;
-            assert!(done.is_ok() || fails, "{self:?}: the job {name} failed: {done:?}");
-            world.settle().await;
-        }
+        jobs_except(world, running, &format!("{self:?}"), |job| self.fails(job)).await;
+    }
+}
+
+/// Pushes the hints that are waiting, and checks that none is given back.
+pub(crate) async fn push(world: &World, running: &RunningShop, case: &str) {
+    let hints: Vec<Hint> = world.hints.take();
+    assert_eq!(world.push(running.front(), &hints).await, [0; 0], "{case}: a hint was given back");
+}
+
+/// Runs every job. Each must succeed.
+pub(crate) async fn jobs(world: &World, running: &RunningShop, case: &str) {
+    jobs_except(world, running, case, |_| false).await;
+}
+
+/// Runs every job. Each must succeed, except those that may fail.
+async fn jobs_except(world: &World, running: &RunningShop, case: &str, may_fail: impl Fn(&Job) -> bool) {
+    world.clock.pass(120);
+    for job in [Job::Sweep, Job::Read, Job::Holds, Job::Compare, Job::Backlog, Job::Pull] {
+        let (may_fail, name) = (may_fail(&job), format!("{job:?}"));
+        let done = world.reconcile(running.front(), job).await;
+        assert!(done.is_ok() || may_fail, "{case}: the job {name} failed: {done:?}");
+        world.settle().await;
     }
 }
 

@@ -103,7 +103,7 @@ async fn edit(world: &World, key: Key, change: impl FnOnce(&mut Value)) {
 }
 
 async fn put(world: &World, key: Key, body: Value, expect: Expect) {
-    world.table.store.write(&[Write::Put { key, body, index: None, expect }]).await.expect("written");
+    world.table.store.write(&[Write::Put { key, body, index: None, expires_at: None, expect }]).await.expect("written");
 }
 
 async fn remove(world: &World, key: Key) {

@@ -208,7 +208,8 @@ async fn a_permanent_failure_does_not_hold_up_the_stream() {
     let records = three_records(&world).await;
     // An unreadable position, as another version of the code might leave it.
     let key = RowKey::Position(position("A", "3PL-1")).key();
-    let unreadable = Write::Put { key: key.clone(), body: json!({ "unknown": true }), index: None, expect: Expect::Absent };
+    let unreadable =
+        Write::Put { key: key.clone(), body: json!({ "unknown": true }), index: None, expires_at: None, expect: Expect::Absent };
     world.table.store.write(&[unreadable]).await.expect("written");
     assert_eq!(failed(&world, &records).await, [None; 0]);
     for sku in ["B", "C"] {

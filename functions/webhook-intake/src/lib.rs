@@ -106,7 +106,7 @@ impl<S: Store, C: Clock> Intake<S, C> {
         let name = header("x-shopify-topic").unwrap_or_default();
         let topic = WebhookTopic::from_header(name).ok_or(Refusal::UnknownTopic)?;
         let id = header("x-shopify-webhook-id").filter(|id| !id.is_empty() && id.len() <= 128).ok_or(Refusal::NoId)?;
-        let id = EventId::new(format!("shopify:{}", self.shop), id);
+        let id = EventId::of_webhook(&self.shop, id);
         let content = content_hash(body);
         let webhook_content = match parse(topic, &self.shop, body, self.clock.now()) {
             Ok(webhook_content) => webhook_content,

@@ -1,6 +1,6 @@
 //! The store port on DynamoDB: one table, one sparse index, strongly consistent reads by key.
 //!
-//! A row has `pk`, `sk`, `rev`, its `body` as a map or deflated, and `ipk`/`isk` while it has an index entry. One write is a `PutItem` or
+//! A row has `pk`, `sk`, `rev`, its schema version `ver`, its `body` as a map or deflated, `expires_at` if DynamoDB may delete it some day, and `ipk`/`isk` while it has an index entry. One write is a `PutItem` or
 //! `DeleteItem` (half the price); several are one `TransactWriteItems`. Both return the stored row when a condition fails.
 //!
 //! The SDK's futures are boxed: they are large, and would be part of every future that contains them.
@@ -17,7 +17,9 @@ use aws_sdk_dynamodb::types::{
 use serde_json::Value;
 
 use crate::ports::{Cursor, Listing, Page, Refusal, Store, StoreError, WriteError};
-use crate::table::{Expect, Key, MAX_WRITES, Record, StoredBody, UnreadableRow, UnwritableRow, Write, inflated, stored_bodies};
+use crate::table::{
+    Expect, FIRST_VERSION, Key, MAX_WRITES, Record, StoredBody, UnreadableRow, UnwritableRow, Write, inflated, stored_bodies,
+};
 
 /// The most keys of one `BatchGetItem`.
 const MAX_KEYS: usize = 100;
@@ -78,7 +80,7 @@ impl DynamoStore {
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let refused = match write {
             Write::Put { expect, .. } => {
-                let (condition, values) = condition(*expect);
+                let (condition, values) = condition(expect);
                 let request = self
                     .client
                     .put_item()
@@ -97,7 +99,7 @@ impl DynamoStore {
                 }
             }
             Write::Delete { key, expect } => {
-                let (condition, values) = condition(*expect);
+                let (condition, values) = condition(expect);
                 let request = self
                     .client
                     .delete_item()
@@ -123,14 +125,14 @@ impl DynamoStore {
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let built = match write {
             Write::Put { expect, .. } => {
-                let (condition, values) = condition(*expect);
+                let (condition, values) = condition(expect);
                 let put =
                     Put::builder().table_name(&self.table).set_item(Some(item(write, body)?)).condition_expression(condition);
                 let put = put.set_expression_attribute_values(values).return_values_on_condition_check_failure(all_old).build();
                 TransactWriteItem::builder().put(put.map_err(|e| unavailable("TransactWriteItems", e))?)
             }
             Write::Delete { key, expect } => {
-                let (condition, values) = condition(*expect);
+                let (condition, values) = condition(expect);
                 let delete =
                     Delete::builder().table_name(&self.table).set_key(Some(key_item(key))).condition_expression(condition);
                 let delete =
@@ -219,16 +221,14 @@ impl Store for DynamoStore {
 const NO_REVISION: u64 = 0;
 
 /// The condition of a write, and its values.
-fn condition(expect: Expect) -> (&'static str, Option<Item>) {
-    match expect {
-        Expect::Absent => ("attribute_not_exists(pk)", None),
-        Expect::Revision(NO_REVISION) => (
+fn condition(expect: &Expect) -> (&'static str, Option<Item>) {
+    match expect.revision() {
+        None => ("attribute_not_exists(pk)", None),
+        Some(NO_REVISION) => (
             "attribute_exists(pk) AND NOT attribute_type(rev, :number)",
             Some(HashMap::from([(":number".to_owned(), AttributeValue::S("N".to_owned()))])),
         ),
-        Expect::Revision(revision) => {
-            ("rev = :rev", Some(HashMap::from([(":rev".to_owned(), AttributeValue::N(revision.to_string()))])))
-        }
+        Some(revision) => ("rev = :rev", Some(HashMap::from([(":rev".to_owned(), AttributeValue::N(revision.to_string()))]))),
     }
 }
 
@@ -255,7 +255,9 @@ fn cursor(item: &Item) -> Result<Cursor, StoreError> {
 
 /// The item that a put writes.
 fn item(write: &Write, body: Option<StoredBody<'_>>) -> Result<Item, StoreError> {
-    let (Write::Put { key, index, expect, .. }, Some(body)) = (write, body) else { unreachable!("only a put has an item") };
+    let (Write::Put { key, index, expires_at, expect, .. }, Some(body)) = (write, body) else {
+        unreachable!("only a put has an item")
+    };
     let revision = expect.next_revision();
     let body = match body {
         StoredBody::Plain(body) => serde_dynamo::to_attribute_value(body).map_err(|error| corrupt(key, error))?,
@@ -263,6 +265,10 @@ fn item(write: &Write, body: Option<StoredBody<'_>>) -> Result<Item, StoreError>
     };
     let mut item = cursor_item(&Cursor { key: key.clone(), index: index.clone() });
     item.insert("rev".to_owned(), AttributeValue::N(revision.to_string()));
+    item.insert("ver".to_owned(), AttributeValue::N(expect.next_version().to_string()));
+    if let Some(at) = expires_at {
+        item.insert("expires_at".to_owned(), AttributeValue::N(at.as_second().to_string()));
+    }
     item.insert("body".to_owned(), body);
     Ok(item)
 }
@@ -278,6 +284,10 @@ pub fn record(mut item: Item) -> Result<Record, StoreError> {
         Some(AttributeValue::N(number)) => number.parse().unwrap_or(NO_REVISION),
         Some(_) | None => NO_REVISION,
     };
+    let version = match item.get("ver") {
+        Some(AttributeValue::N(number)) => number.parse().unwrap_or(FIRST_VERSION),
+        Some(_) | None => FIRST_VERSION,
+    };
     let body = match item.remove("body") {
         Some(AttributeValue::B(bytes)) => inflated(bytes.as_ref()),
         Some(body) => serde_dynamo::from_attribute_value(body).map_err(|error| error.to_string()),
@@ -287,7 +297,7 @@ pub fn record(mut item: Item) -> Result<Record, StoreError> {
         tracing::error!(row = %key, error, "the body of a row cannot be read");
         Value::Null
     });
-    Ok(Record { key, revision, body })
+    Ok(Record { key, revision, version, body })
 }
 
 fn text(item: &Item, name: &str) -> Result<String, StoreError> {

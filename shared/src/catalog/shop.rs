@@ -7,7 +7,6 @@ use crate::catalog::ShopDomain;
 
 /// The settings of a shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ShopSettings {
     /// The shop.
     pub shop: ShopDomain,

@@ -25,6 +25,8 @@ pub(crate) struct DependencyClosure {
     pub plans: BTreeMap<Sku, (Option<GroupPlan>, Expect)>,
     /// The items, bulk items included.
     pub rows: BTreeMap<Sku, PlanningRows>,
+    /// The condition of the next write of each item's row that says which plan the item is in.
+    pub memberships: BTreeMap<Sku, Expect>,
     /// Items of a closure that is too large which were not read.
     pub unread: BTreeSet<Sku>,
     /// Set when the closure is too large to be read: the component or work centre that goes into the most items.
@@ -64,11 +66,11 @@ pub(crate) fn by_code(centres: Vec<WorkCentre>) -> BTreeMap<WorkCentreId, WorkCe
     centres.into_iter().map(|centre| (centre.code.clone(), centre)).collect()
 }
 
-/// Reads the planning rows of these items.
+/// Reads the planning rows of these items, each with the condition of the next write of the row that says which plan the item is in.
 pub(crate) async fn read_planning_rows<S: Store>(
     store: &S,
     skus: &BTreeSet<Sku>,
-) -> Result<BTreeMap<Sku, PlanningRows>, StoreError> {
+) -> Result<BTreeMap<Sku, (PlanningRows, Expect)>, StoreError> {
     let keys: Vec<Key> = skus.iter().flat_map(keys_of).collect();
     let mut records = store.get(&keys).await?.into_iter();
     skus.iter().map(|sku| Ok((sku.clone(), rows_of(&mut records)?))).collect()
@@ -86,18 +88,18 @@ fn keys_of(sku: &Sku) -> [Key; 5] {
 }
 
 /// Decodes the planning rows of the next item.
-fn rows_of(records: &mut impl Iterator<Item = Option<Record>>) -> Result<PlanningRows, UnreadableRow> {
+fn rows_of(records: &mut impl Iterator<Item = Option<Record>>) -> Result<(PlanningRows, Expect), UnreadableRow> {
     let mut next = || records.next().flatten();
     let (item, bill, used, promise, in_plan) = (next(), next(), next(), next(), next());
-    Ok(PlanningRows {
+    let rows = PlanningRows {
         item: decoded(item.as_ref())?,
         bill: decoded(bill.as_ref())?,
         used: decoded(used.as_ref())?,
         // Without its promise, an item would be planned as if it had no stock.
         promise: promise.as_ref().map(Record::decode).transpose()?,
         in_plan: decoded(in_plan.as_ref())?,
-        in_plan_was: in_plan.map(|record| record.revision),
-    })
+    };
+    Ok((rows, Expect::as_read(in_plan.as_ref())))
 }
 
 fn decoded<R: Row>(record: Option<&Record>) -> Result<Option<R>, UnreadableRow> {
@@ -108,7 +110,7 @@ fn decoded<R: Row>(record: Option<&Record>) -> Result<Option<R>, UnreadableRow> 
 pub(crate) async fn read_closure<S: Store>(store: &S, seed: &Sku) -> Result<DependencyClosure, StoreError> {
     let mut plans: BTreeMap<Sku, (Option<GroupPlan>, Expect)> = BTreeMap::new();
     let first = read_planning_rows(store, &BTreeSet::from([seed.clone()])).await?;
-    let mut named: BTreeSet<Sku> = first.values().filter_map(|rows| Some(rows.in_plan.as_ref()?.plan.clone())).collect();
+    let mut named: BTreeSet<Sku> = first.values().filter_map(|(rows, _)| Some(rows.in_plan.as_ref()?.plan.clone())).collect();
     for _ in 0..MAX_ROUNDS {
         let new: Vec<Sku> = named.iter().filter(|id| !plans.contains_key(*id)).cloned().collect();
         let records = store.get(&new.iter().map(|id| RowKey::Plan(id.clone()).key()).collect::<Vec<_>>()).await?;
@@ -116,7 +118,8 @@ pub(crate) async fn read_closure<S: Store>(store: &S, seed: &Sku) -> Result<Depe
             plans.insert(id, (decoded(record.as_ref())?, Expect::as_read(record.as_ref())));
         }
         let begin = plans.values().filter_map(|(plan, _)| plan.as_ref()).flat_map(|plan| plan.items.iter().cloned());
-        let Walked { rows, centres, is_complete, unread } = walk(store, begin.chain([seed.clone()]).collect()).await?;
+        let Walked { rows, memberships, centres, is_complete, unread } =
+            walk(store, begin.chain([seed.clone()]).collect()).await?;
         named.extend(rows.values().filter_map(|rows| Some(rows.in_plan.as_ref()?.plan.clone())));
         let groups = groups(&rows);
         let used = rows.values().filter_map(|rows| rows.used.as_ref()).chain(centres.values().flatten());
@@ -129,15 +132,18 @@ pub(crate) async fn read_closure<S: Store>(store: &S, seed: &Sku) -> Result<Depe
         };
         named.extend(groups.into_iter().filter_map(|group| group.into_iter().next()));
         if too_many.is_some() || named.iter().all(|id| plans.contains_key(id)) {
-            return Ok(DependencyClosure { plans, rows, unread, too_many });
+            return Ok(DependencyClosure { plans, rows, memberships, unread, too_many });
         }
     }
     Err(StoreError::Unavailable { detail: format!("the plans that {seed} depends on keep changing"), source: None })
 }
 
 /// The rows of a closure.
+#[derive(Default)]
 struct Walked {
     rows: BTreeMap<Sku, PlanningRows>,
+    /// The conditions of the next writes of the rows that say which plans the items are in.
+    memberships: BTreeMap<Sku, Expect>,
     /// The where-used rows of the work centres at which its items are produced.
     centres: BTreeMap<WorkCentreId, Option<WhereUsed>>,
     /// False when reading stopped because there are too many items.
@@ -148,7 +154,7 @@ struct Walked {
 
 /// Reads the closure of `begin`. Stops when it is too large.
 async fn walk<S: Store>(store: &S, begin: BTreeSet<Sku>) -> Result<Walked, StoreError> {
-    let mut walked = Walked { rows: BTreeMap::new(), centres: BTreeMap::new(), is_complete: true, unread: BTreeSet::new() };
+    let mut walked = Walked { is_complete: true, ..Walked::default() };
     let (mut items, mut centres) = (begin, BTreeSet::<WorkCentreId>::new());
     while !items.is_empty() || !centres.is_empty() {
         let of_centre = |code: &WorkCentreId| RowKey::WhereUsed(Resource::WorkCentre(code.clone())).key();
@@ -156,10 +162,11 @@ async fn walk<S: Store>(store: &S, begin: BTreeSet<Sku>) -> Result<Walked, Store
         let mut records = store.get(&keys).await?.into_iter();
         let mut found = BTreeSet::new();
         for sku in items {
-            let rows = rows_of(&mut records)?;
+            let (rows, membership) = rows_of(&mut records)?;
             if !rows.is_bulk() {
                 found.extend(rows.neighbours());
             }
+            walked.memberships.insert(sku.clone(), membership);
             walked.rows.insert(sku, rows);
         }
         for code in centres {

@@ -168,12 +168,7 @@ async fn load<S: Store>(store: &S, keys: BTreeSet<Key>, read: &mut BTreeMap<Key,
 fn remember(writes: &[Write], read: &mut BTreeMap<Key, Option<Record>>) {
     for write in writes {
         let Some(known) = read.get_mut(write.key()) else { continue };
-        *known = match write {
-            Write::Delete { .. } => None,
-            Write::Put { key, body, expect, .. } => {
-                Some(Record { key: key.clone(), revision: expect.next_revision(), body: body.clone() })
-            }
-        };
+        *known = write.record();
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::flows::{Retries, RetryBudget};
 use crate::ports::{Clock, Store, StoreError, WriteError};
 use crate::sheets::{ImportPlan, SheetProblems, Sheets, StoredCatalog};
-use crate::table::{Record, Write};
+use crate::table::Write;
 
 /// What an import did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,12 +86,7 @@ pub async fn import_catalog<S: Store, C: Clock>(
 /// Updates `stored` with the written rows.
 fn written(stored: &mut StoredCatalog, batch: Vec<Write>) -> Result<(), StoreError> {
     for write in batch {
-        match write {
-            Write::Put { key, body, index: _, expect } => {
-                stored.take(&Record { key, revision: expect.next_revision(), body })?;
-            }
-            Write::Delete { key, .. } => stored.forget(&key),
-        }
+        stored.apply(&write)?;
     }
     Ok(())
 }

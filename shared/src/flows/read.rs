@@ -19,7 +19,7 @@ use crate::movement::{EventId, content_hash};
 use crate::order::{HoldAction, OrderFacts, OrderRecord, OrderSnapshot, OrderToRead, ReadFailure, SalesOrder};
 use crate::ports::{Bus, Clock, Listing, Store, StoreError, Storefront, list_all, read};
 use crate::storefront::{OrderRead, StorefrontError};
-use crate::table::{Expect, IndexPartition, Key, Partition, Record, RowKey, Write};
+use crate::table::{IndexPartition, Key, Partition, Record, RowKey, Write};
 
 /// The number of orders read from the index in one page.
 const PAGE: usize = 200;
@@ -297,7 +297,7 @@ impl<S: Store, F: Storefront, B: Bus<SalesOrder>, C: Clock> OrderReader<'_, S, F
         let sent = sales.with_items_of(&record);
         if record.forwarded.is_none() {
             record.forwarded = Some(sent.version);
-            if !write_if_unchanged(self.store, &[Write::put(&record, expect)]).await? {
+            if !write_if_unchanged(self.store, &[Write::put(&record, expect.clone())]).await? {
                 return Ok(false); // Another function writes the order. It stays in the index of unread orders.
             }
             expect = expect.after();
@@ -328,8 +328,7 @@ impl<S: Store, F: Storefront, B: Bus<SalesOrder>, C: Clock> OrderReader<'_, S, F
 
     /// Deletes a request, unless a webhook has renewed it since it was read.
     async fn forget(&self, record: &Record) -> Result<(), StoreError> {
-        let delete = Write::Delete { key: Key::clone(&record.key), expect: Expect::Revision(record.revision) };
-        write_if_unchanged(self.store, &[delete]).await?;
+        write_if_unchanged(self.store, &[Write::delete(record)]).await?;
         Ok(())
     }
 
@@ -379,6 +378,6 @@ impl Patience {
 fn query_event(snapshot: OrderSnapshot) -> LedgerEvent {
     let json = serde_json::to_string(&snapshot).expect("an order snapshot serialises to JSON");
     let content = content_hash(json.as_bytes());
-    let id = EventId::new(format!("query:{}", snapshot.shop), format!("{}#{content}", snapshot.order));
+    let id = EventId::of_read(&snapshot.shop, format!("{}#{content}", snapshot.order));
     LedgerEvent::Order(Box::new(OrderEvent { id, content, snapshot }))
 }

@@ -56,7 +56,7 @@ pub(super) async fn replan_from_promises<S: Store, C: Clock>(
     skus: &BTreeSet<Sku>,
 ) -> Result<usize, StoreError> {
     let rows = read_planning_rows(store, skus).await?;
-    let concerned = rows.iter().filter(|(_, rows)| rows.is_planned() || rows.in_plan_was.is_some());
+    let concerned = rows.iter().filter(|(_, (rows, membership))| rows.is_planned() || *membership != Expect::Absent);
     let mut left: BTreeSet<Sku> = concerned.map(|(sku, _)| sku.clone()).collect();
     let mut written = 0;
     while let Some(seed) = left.pop_first() {
@@ -165,14 +165,15 @@ fn alert_writes(
 fn plan_writes(closure: &DependencyClosure, plans: &[GroupPlan]) -> Vec<Write> {
     let mut writes = Vec::new();
     for plan in plans {
-        let (old, expect) = closure.plans.get(&plan.id).map_or((None, Expect::Absent), |(old, expect)| (old.as_ref(), *expect));
+        let (old, expect) =
+            closure.plans.get(&plan.id).map_or((None, Expect::Absent), |(old, expect)| (old.as_ref(), expect.clone()));
         if !old.is_some_and(|old| plan.has_the_same_content(old)) {
             writes.push(Write::put(plan, expect));
         }
     }
     for (id, (_, expect)) in &closure.plans {
         if *expect != Expect::Absent && !plans.iter().any(|plan| plan.id == *id) {
-            writes.push(Write::Delete { key: RowKey::Plan(id.clone()).key(), expect: *expect });
+            writes.push(Write::Delete { key: RowKey::Plan(id.clone()).key(), expect: expect.clone() });
         }
     }
     writes
@@ -187,14 +188,14 @@ fn memberships(closure: &DependencyClosure, plans: &[GroupPlan]) -> (Vec<Write>,
     let of: BTreeMap<&Sku, &Sku> = plans.iter().flat_map(|plan| plan.items.iter().map(|sku| (sku, &plan.id))).collect();
     let (mut joining, mut leaving) = (Vec::new(), Vec::new());
     for (sku, rows) in &closure.rows {
-        let expect = rows.in_plan_was.map_or(Expect::Absent, Expect::Revision);
+        let expect = closure.memberships.get(sku).cloned().unwrap_or(Expect::Absent);
         let is = rows.in_plan.as_ref().map(|of| &of.plan);
         let named = is.is_some_and(|plan| closure.names(plan, sku));
         match of.get(sku) {
             Some(plan) if is != Some(*plan) || !named => {
                 joining.push(Write::put(&PlanMembership { sku: sku.clone(), plan: (*plan).clone() }, expect));
             }
-            None if rows.in_plan_was.is_some() => leaving.push(Write::Delete { key: RowKey::PlanOf(sku.clone()).key(), expect }),
+            None if expect != Expect::Absent => leaving.push(Write::Delete { key: RowKey::PlanOf(sku.clone()).key(), expect }),
             Some(_) | None => {}
         }
     }

@@ -12,7 +12,7 @@ use crate::ledger::LedgerEvent;
 use crate::order::{OrderRecord, OrderToRead, SnapshotLine};
 use crate::ports::{Clock, Cursor, Listing, Store, StoreError, read, read_rows};
 use crate::source::{WaitingForMapping, WaitingItem};
-use crate::table::{Expect, IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
+use crate::table::{IndexKey, IndexPartition, Key, Record, Row, RowKey, Write};
 
 /// The number of waiting rows read in one page.
 const AT_ONCE: usize = 100;
@@ -182,7 +182,7 @@ async fn request_read<S: Store>(
     let rows = read_rows(store, [request.row_key(), RowKey::Alert(subject.clone())]).await?;
     let detail = "The mapping exists. The events and orders that waited for it are resumed.".to_owned();
     let mut writes = vec![rows.put(request)];
-    writes.push(Write::Delete { key: waiting.key.clone(), expect: Expect::Revision(waiting.revision) });
+    writes.push(Write::delete(waiting));
     writes.extend(rows.turn_alert(subject, AlertState::Cleared, detail, request.named_at)?);
     write_if_unchanged(store, &writes).await
 }

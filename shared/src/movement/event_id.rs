@@ -5,6 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+/// The beginnings of the sources of orders. The name of another system has no colon.
+const WEBHOOKS: &str = "shopify:";
+const READS: &str = "query:";
+
 /// The id of an event: its source, and the id within that source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventId {
@@ -19,6 +23,25 @@ impl EventId {
     #[must_use]
     pub fn new(source: impl Into<String>, id: impl Into<String>) -> Self {
         Self { source: source.into(), id: id.into() }
+    }
+
+    /// The webhook `id` of a shop.
+    #[must_use]
+    pub fn of_webhook(shop: impl fmt::Display, id: impl Into<String>) -> Self {
+        Self::new(format!("{WEBHOOKS}{shop}"), id)
+    }
+
+    /// An order of a shop as it was read.
+    #[must_use]
+    pub fn of_read(shop: impl fmt::Display, id: impl Into<String>) -> Self {
+        Self::new(format!("{READS}{shop}"), id)
+    }
+
+    /// Whether the event states an order as its shop has it. Such facts are merged, so the same event has no effect a second time, also
+    /// without its mark.
+    #[must_use]
+    pub fn is_of_shop(&self) -> bool {
+        [WEBHOOKS, READS].iter().any(|prefix| self.source.starts_with(prefix))
     }
 }
 

@@ -13,7 +13,6 @@ pub(crate) struct PlanningRows {
     pub used: Option<WhereUsed>,
     pub promise: Option<Promise>,
     pub in_plan: Option<PlanMembership>,
-    pub in_plan_was: Option<u64>,
 }
 
 impl PlanningRows {

@@ -1,15 +1,15 @@
-//! The catalog as the table holds it, with the row revisions that conditional writes name.
+//! The catalog as the table holds it, with the conditions of the next writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, ShopItem, SystemId, SystemItem};
-use crate::table::{Expect, Key, Record, Row, RowKey, UnreadableRow};
+use crate::table::{Expect, Key, Record, Row, RowKey, UnreadableRow, Write};
 
-/// The stored catalog, with the revision of each row.
+/// The stored catalog, with the condition of the next write of each row.
 #[derive(Debug, Clone, Default)]
 pub struct StoredCatalog {
     catalog: Catalog,
-    revisions: BTreeMap<Key, u64>,
+    expects: BTreeMap<Key, Expect>,
     /// The systems that have a connector, or have sent an event.
     connected: BTreeSet<SystemId>,
 }
@@ -44,7 +44,7 @@ impl StoredCatalog {
 
     /// The condition for a write of this row.
     pub(super) fn expect(&self, key: &Key) -> Expect {
-        self.revisions.get(key).map_or(Expect::Absent, |revision| Expect::Revision(*revision))
+        self.expects.get(key).cloned().unwrap_or(Expect::Absent)
     }
 
     /// Replaces a row by its current record.
@@ -53,6 +53,14 @@ impl StoredCatalog {
     /// When it is a row of the catalog and cannot be read.
     pub fn take(&mut self, record: &Record) -> Result<(), UnreadableRow> {
         self.set(&record.key, Some(record))
+    }
+
+    /// Takes a write that the table has done.
+    ///
+    /// # Errors
+    /// As [`StoredCatalog::take`].
+    pub fn apply(&mut self, write: &Write) -> Result<(), UnreadableRow> {
+        self.set(write.key(), write.record().as_ref())
     }
 
     /// Removes a row that the table no longer has.
@@ -115,8 +123,8 @@ impl StoredCatalog {
             | RowKey::Alert(_) => return Ok(()),
         }
         match record {
-            Some(record) => self.revisions.insert(key.clone(), record.revision),
-            None => self.revisions.remove(key),
+            Some(record) => self.expects.insert(key.clone(), Expect::as_read(Some(record))),
+            None => self.expects.remove(key),
         };
         Ok(())
     }

@@ -82,7 +82,7 @@ impl Writes<'_> {
     }
 
     fn expect(&self, key: &Key) -> Expect {
-        self.written.get(key).copied().unwrap_or_else(|| self.stored.expect(key))
+        self.written.get(key).cloned().unwrap_or_else(|| self.stored.expect(key))
     }
 }
 

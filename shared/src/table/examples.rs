@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::index::{IndexKey, OrderEntry};
 use super::key::RowKey;
+use super::retention::Retention;
 use crate::alert::AlertSubject;
 use crate::catalog::{MetafieldKind, MissingMapping, OrderId, Resource, VariantId};
 use crate::ledger::Lane;
@@ -19,6 +20,19 @@ pub struct Example {
     pub row: RowKey,
     /// The index entries, each with when the row has it.
     pub index: Vec<(IndexKey, &'static str)>,
+    /// From when on its retention counts, where it is not kept for ever.
+    pub kept_from: &'static str,
+}
+
+impl Example {
+    /// How long the row is kept, in words.
+    #[must_use]
+    pub fn kept(&self) -> String {
+        match self.row.retention() {
+            Retention::Kept => String::new(),
+            Retention::Days(days) => format!("{days} days after {}", self.kept_from),
+        }
+    }
 }
 
 /// One example of every kind of row, in the order of [`RowKey`].
@@ -40,7 +54,7 @@ fn name<T: std::str::FromStr>(text: &str) -> T {
 }
 
 fn row(holds: &'static str, row: RowKey) -> Example {
-    Example { holds, row, index: Vec::new() }
+    Example { holds, row, index: Vec::new(), kept_from: "" }
 }
 
 fn position() -> PositionKey {
@@ -108,7 +122,13 @@ fn ledger() -> Vec<Example> {
             ..row("an order: its newest facts, and what the ledger holds for it", RowKey::Order { shop: shop(), order })
         },
         row("a request to read an order", RowKey::OrderToRead { shop: shop(), gid: "gid://shopify/Return/7".into() }),
-        row("the mark that an event is in the ledger", RowKey::AppliedEvent(event())),
+        Example {
+            kept_from: "it was applied, if it is an order of a shop",
+            ..row(
+                "the mark that an event is in the ledger",
+                RowKey::AppliedEvent(EventId::of_webhook("shop.myshopify.com", "b1946ac9")),
+            )
+        },
         Example {
             index: vec![(deferred, "always")],
             ..row("an event that waits for busy rows", RowKey::Deferred { lane: Lane::Position(position()), event: event() })
@@ -159,13 +179,20 @@ fn shops() -> Vec<Example> {
             ..row("a variant metafield", RowKey::Metafield { shop: shop(), sku: sku(), kind: MetafieldKind::Lots })
         },
         row("the last push to a shop", RowKey::Intent(shop())),
-        row("a call to a shop, with its outcome", RowKey::Call { shop: shop(), number: 42 }),
+        Example {
+            kept_from: "its outcome was recorded",
+            ..row("a call to a shop, with its outcome", RowKey::Call { shop: shop(), number: 42 })
+        },
         row("how far a shop's orders have been swept", RowKey::OrderWatermark(shop())),
         row("how far the comparison with a shop has come", RowKey::CompareProgress(shop())),
-        row("the report of one page of a comparison", RowKey::CompareReport { shop: shop(), began: at }),
+        Example {
+            kept_from: "it began",
+            ..row("the report of one page of a comparison", RowKey::CompareReport { shop: shop(), began: at })
+        },
         row("how far recomputing every item has come", RowKey::Refresh),
         Example {
             index: vec![(IndexKey::RaisedAlert(AlertSubject::LowStock { sku: sku() }), "while it is raised")],
+            kept_from: "it was cleared",
             ..row("an alert", RowKey::Alert(AlertSubject::LowStock { sku: sku() }))
         },
     ]

@@ -76,8 +76,7 @@ impl ReadRows {
     /// When the row was not read.
     #[must_use]
     pub fn delete(&self, row: &RowKey) -> Option<Write> {
-        let record = self.record(row)?;
-        Some(Write::Delete { key: record.key.clone(), expect: Expect::Revision(record.revision) })
+        self.record(row).map(Write::delete)
     }
 
     /// Raises or clears an alert; `None` where it is in that state already.

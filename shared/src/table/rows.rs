@@ -43,7 +43,6 @@ rows! {
     WhereUsed: self => RowKey::WhereUsed(self.resource.clone());
     Position: self => RowKey::Position(self.of.clone());
     OrderToRead: self => RowKey::OrderToRead { shop: self.shop.clone(), gid: self.gid.clone() };
-    AppliedEvent: self => RowKey::AppliedEvent(self.event.clone());
     OpenCommitment: self => RowKey::Commitment { document: self.document, reference: self.reference.clone(), of: self.of.clone() };
     ScheduledReceipts: self => RowKey::Receipts(self.sku.clone());
     System: self => RowKey::System(self.code.clone());
@@ -52,8 +51,6 @@ rows! {
         feed: self.feed.clone(),
         name: content_hash(format!("{:?}", (&self.location, &self.sku)).as_bytes()),
     };
-    PushCall: self => RowKey::Call { shop: self.intent.shop.clone(), number: self.intent.number };
-    CompareReport: self => RowKey::CompareReport { shop: self.shop.clone(), began: self.began };
 }
 
 rows! {
@@ -67,6 +64,36 @@ rows! {
     CompareProgress: self => RowKey::CompareProgress(self.shop.clone());
     RefreshProgress: self => RowKey::Refresh;
     PushIntent: self => RowKey::Intent(self.shop.clone());
+}
+
+impl Row for AppliedEvent {
+    fn row_key(&self) -> RowKey {
+        RowKey::AppliedEvent(self.event.clone())
+    }
+
+    fn kept_from(&self) -> Option<Timestamp> {
+        Some(self.applied_at)
+    }
+}
+
+impl Row for PushCall {
+    fn row_key(&self) -> RowKey {
+        RowKey::Call { shop: self.intent.shop.clone(), number: self.intent.number }
+    }
+
+    fn kept_from(&self) -> Option<Timestamp> {
+        Some(self.closed_at)
+    }
+}
+
+impl Row for CompareReport {
+    fn row_key(&self) -> RowKey {
+        RowKey::CompareReport { shop: self.shop.clone(), began: self.began }
+    }
+
+    fn kept_from(&self) -> Option<Timestamp> {
+        Some(self.began)
+    }
 }
 
 impl Row for Item {
@@ -196,6 +223,11 @@ impl Row for Alert {
 
     fn index(&self) -> Option<IndexKey> {
         (self.state == AlertState::Raised).then(|| IndexKey::RaisedAlert(self.subject.clone()))
+    }
+
+    /// A cleared alert means the same as none.
+    fn kept_from(&self) -> Option<Timestamp> {
+        (self.state == AlertState::Cleared).then_some(self.changed_at)
     }
 }
 

@@ -113,7 +113,7 @@ fn deflated(body: &Value) -> Vec<u8> {
 fn size_of_keys(key: &Key, index: Option<&Key>) -> usize {
     let named = |key: &Key, names: usize| names + key.pk.len() + key.sk.len();
     // A number takes at most 21 bytes.
-    named(key, "pksk".len()) + index.map_or(0, |index| named(index, "ipkisk".len())) + "rev".len() + 21 + "body".len()
+    named(key, "pksk".len()) + index.map_or(0, |index| named(index, "ipkisk".len())) + "revverexpires_atbody".len() + 3 * 21
 }
 
 /// The bytes of a value, as DynamoDB counts them.

@@ -96,6 +96,21 @@ fn rows_are_listed_where_they_are_stored() {
     assert!(waits < IndexKey::after_all_waiting_for(&missing));
 }
 
+/// Protects `ats-recompute` from the stream records of rows that DynamoDB deletes, and jobs from entries of the index that disappear.
+#[test]
+fn a_row_that_expires_is_not_missed() {
+    let mut expiring = 0;
+    for Example { row, kept_from, .. } in examples() {
+        let expires = row.retention() != Retention::Kept;
+        expiring += usize::from(expires);
+        assert_eq!(expires, !kept_from.is_empty(), "{row}");
+        assert!(!(expires && row.streamed() == Streamed::WrittenOrRemoved), "the stream would deliver that {row} expired");
+    }
+    assert_eq!(expiring, 4);
+    let of_system = RowKey::AppliedEvent(EventId::new("wms-east", "GR-4711"));
+    assert_eq!(of_system.retention(), Retention::Kept, "a stock event may be sent again at any time");
+}
+
 /// Protects the filters of scans: their prefixes match exactly the rows that they are for.
 #[test]
 fn scans_find_the_rows_that_they_are_for() {
@@ -163,7 +178,7 @@ fn no_name_makes_a_key_too_long() {
 }
 
 fn put(pk: &str, body: serde_json::Value) -> Write {
-    Write::Put { key: Key::new(pk, "HEAD"), body, index: None, expect: Expect::Absent }
+    Write::Put { key: Key::new(pk, "HEAD"), body, index: None, expires_at: None, expect: Expect::Absent }
 }
 
 /// Protects rows from the limits of DynamoDB: what exceeds one is found before the call, and a large body that repeats itself fits.

@@ -144,6 +144,7 @@ async fn one_system_does_not_stop_the_others() {
         key: RowKey::System("pos".parse().expect("a system")).key(),
         body: json!({ "code": "pos" }),
         index: None,
+        expires_at: None,
         expect: Expect::Absent,
     };
     store.write(&[undecodable]).await.expect("written");

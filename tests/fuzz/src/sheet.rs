@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use promissory::sheets::{ImportPlan, MAX_CELL, Sheet, SheetProblem, Sheets, StoredCatalog, export};
-use promissory::table::{Record, Write};
 
 use crate::{check_text, now};
 
@@ -45,13 +44,7 @@ fn check_problem(problem: &SheetProblem, bytes: &[u8]) {
 /// What is imported is exported as it is, and no cell of the export is evaluated by a spreadsheet.
 fn check_plan(mut stored: StoredCatalog, plan: &ImportPlan) {
     for write in plan.batches().into_iter().flatten() {
-        match write {
-            Write::Put { key, body, expect, .. } => {
-                let record = Record { key, revision: expect.next_revision(), body };
-                stored.take(&record).expect("a planned row is readable");
-            }
-            Write::Delete { key, .. } => stored.forget(&key),
-        }
+        stored.apply(&write).expect("a planned row is readable");
     }
     let files = export(stored.catalog());
     for (sheet, file) in &files {
@@ -74,9 +67,7 @@ fn check_plan(mut stored: StoredCatalog, plan: &ImportPlan) {
     let whole = ImportPlan::of(&elsewhere, &Sheets::read(&files), now());
     let whole = whole.unwrap_or_else(|problems| panic!("an export is valid by itself: {:#?}", problems.shown()));
     for write in whole.batches().into_iter().flatten() {
-        if let Write::Put { key, body, expect, .. } = write {
-            elsewhere.take(&Record { key, revision: expect.next_revision(), body }).expect("a planned row is readable");
-        }
+        elsewhere.apply(&write).expect("a planned row is readable");
     }
     assert_eq!(export(elsewhere.catalog()), files, "the export of the import of an export is the same");
 }

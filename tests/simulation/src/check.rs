@@ -25,7 +25,10 @@ pub use plans::Plans;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use serde_json::Value;
+
 use crate::coverage::Coverage;
+use crate::store::NEWER_FIELD;
 
 /// A broken invariant, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +129,9 @@ impl Checker {
             return self.holds(false, || format!("the key {} belongs to no kind of row", new.key));
         };
         let is_renewed = self.renewed.remove(&new.key);
+        if !is_renewed {
+            self.newer_field(old, new);
+        }
         match row {
             RowKey::Movement { .. } => self.movement(old, &decode(new)),
             RowKey::Position(_) => self.position(decode(new)),
@@ -178,6 +184,18 @@ impl Checker {
                     let wrong = self.plans.put(&row, new);
                     self.violations.extend(wrong.into_iter().map(Violation));
                 }
+            }
+        }
+    }
+
+    /// Checks that the field of a newer version is kept.
+    fn newer_field(&mut self, old: Option<&Record>, new: &Record) {
+        let value = |record: &Record| record.body.get(NEWER_FIELD).and_then(Value::as_u64);
+        if let Some(before) = old.and_then(value) {
+            let after = value(new);
+            self.holds(after >= Some(before), || format!("the row {} lost the field of a newer version: {after:?}", new.key));
+            if after == Some(before) {
+                self.coverage.note("field of a newer version kept");
             }
         }
     }

@@ -23,7 +23,7 @@ impl Coverage {
 }
 
 /// Each of these must occur in a run of many worlds. Otherwise the simulator does not test that path.
-pub const RARE_PATHS: [&str; 128] = [
+pub const RARE_PATHS: [&str; 130] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
@@ -107,6 +107,8 @@ pub const RARE_PATHS: [&str; 128] = [
     "store answer lost",
     "store index stale",
     "row of a newer version read",
+    "field of a newer version kept",
+    "value of a newer version read",
     "store rejected a call",
     "row unreadable",
     "row unwritable",

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use promissory::ports::{Listing, Page, Store, StoreError, WriteError};
-use promissory::table::{Key, MAX_WRITES, Record, RowKind, UnwritableRow, Write, stored_bodies};
+use promissory::table::{Key, MAX_WRITES, Record, RowKind, SCHEMA_VERSION, UnwritableRow, Write, stored_bodies};
 use serde_json::json;
 
 pub use table::{Change, Table};
@@ -28,7 +28,7 @@ pub struct StoreFaults {
     pub lost_answer: usize,
     /// A listing by index misses the last write.
     pub stale_index: usize,
-    /// A row is written as a newer version of the code would write it: with a field that this version does not know.
+    /// An invocation is of a newer version of the code: it writes rows with a field that this version does not know.
     pub newer: usize,
     /// The store rejects the call, as for a role without a permission, and does nothing.
     pub rejected: usize,
@@ -38,22 +38,31 @@ pub struct StoreFaults {
     pub spares_locations: bool,
     /// A row that is going to be written can never be written from now on, until a person repairs it.
     pub unwritable: usize,
+    /// An invocation of a newer version writes a value that invocations of this version cannot read, until the deployment is complete.
+    pub newer_value: usize,
 }
+
+/// The schema version of the newer version of the code.
+const NEWER_VERSION: u32 = SCHEMA_VERSION + 1;
+
+/// The field that only the newer version knows. Its value is larger with every write of it.
+pub const NEWER_FIELD: &str = "of_a_newer_version";
 
 impl StoreFaults {
     /// Whether rows may become faulty.
     pub fn has_faulty_rows(&self) -> bool {
-        self.unreadable > 0 || self.unwritable > 0
+        self.unreadable > 0 || self.unwritable > 0 || self.newer_value > 0
     }
 }
 
 /// The most rows that are faulty at the same time, of each kind of fault.
 const MOST_FAULTY: usize = 2;
 
-/// The rows that cannot be read, and those that cannot be written.
+/// The rows that cannot be read, those that only a newer version can read, and those that cannot be written.
 #[derive(Debug, Default)]
 struct FaultyRows {
     unreadable: BTreeSet<Key>,
+    newer_value: BTreeSet<Key>,
     unwritable: BTreeSet<Key>,
     /// Whether there was any faulty row.
     met: bool,
@@ -102,10 +111,11 @@ impl SimStore {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     }
 
-    /// A person repairs every faulty row. Returns whether there ever was one.
+    /// A person repairs every faulty row, and the deployment of the newer version is complete. Returns whether there ever was one.
     pub fn repair(&self) -> bool {
         let mut faulty = self.faulty();
         faulty.unreadable.clear();
+        faulty.newer_value.clear();
         faulty.unwritable.clear();
         faulty.met
     }
@@ -117,20 +127,36 @@ impl SimStore {
     /// The rows as a handler reads them. Some cannot be read.
     fn as_read<'a>(&self, records: impl Iterator<Item = &'a mut Record>) {
         let mut faulty = self.faulty();
-        let StoreFaults { unreadable: chance, spares_locations, .. } = self.faults();
-        let is_spared = |key: &Key| spares_locations && RowKind::of(key) == Some(RowKind::Location);
+        let chance = self.faults().unreadable;
+        let is_newer = self.is_newer();
         for record in records {
-            if faulty.unreadable.len() < MOST_FAULTY && self.rng.per_mille(chance) && !is_spared(&record.key) {
+            if faulty.unreadable.len() < MOST_FAULTY && self.rng.per_mille(chance) && !self.is_spared(&record.key) {
                 faulty.unreadable.insert(record.key.clone());
                 faulty.met = true;
                 self.coverage.note("row unreadable");
             }
             if faulty.unreadable.contains(&record.key) {
                 record.body = json!({ "written_by": "another program" });
-                // A handler may write it anew, and lose what only the row knew.
-                self.table().checker.renewed.insert(record.key.clone());
+            } else if !is_newer && faulty.newer_value.contains(&record.key) {
+                record.body = json!({ "written_by": "a newer version" });
+                record.version = NEWER_VERSION;
+                self.coverage.note("value of a newer version read");
+            } else {
+                continue;
             }
+            // A handler may write it anew, and lose what only the row knew.
+            self.table().checker.renewed.insert(record.key.clone());
         }
+    }
+
+    fn is_spared(&self, key: &Key) -> bool {
+        self.faults().spares_locations && RowKind::of(key) == Some(RowKind::Location)
+    }
+
+    /// Whether the running invocation is of the newer version. All of its writes are.
+    fn is_newer(&self) -> bool {
+        let nth = usize::try_from(self.table().checker.plans.worker).unwrap_or_default();
+        nth.wrapping_mul(7_919) % 1_000 < self.faults().newer
     }
 
     /// The first of these rows that can never be written.
@@ -149,12 +175,21 @@ impl SimStore {
     /// Applies a transaction. A row that it writes can be read again.
     fn apply(&self, writes: &[Write]) {
         match self.as_newer(writes) {
-            Some(newer) => self.table().apply(&newer),
+            Some(newer) => self.table().apply_as(&newer, NEWER_VERSION),
             None => self.table().apply(writes),
         }
         let mut faulty = self.faulty();
         for key in writes.iter().map(Write::key) {
             faulty.unreadable.remove(key);
+            faulty.newer_value.remove(key);
+        }
+        let chance = self.faults().newer_value;
+        if chance > 0 && faulty.newer_value.len() < MOST_FAULTY && self.is_newer() && self.rng.per_mille(chance) {
+            let key = self.rng.pick(writes).key();
+            if self.table().get(key).is_some() && !self.is_spared(key) {
+                faulty.newer_value.insert(key.clone());
+                faulty.met = true;
+            }
         }
     }
 
@@ -185,15 +220,15 @@ impl SimStore {
         Ok(())
     }
 
-    /// Adds an unknown field to each row, as a newer version of the code might. Returns `None` where the fault does not occur.
+    /// Adds an unknown field to each row, as a newer version of the code does. Returns `None` if the running invocation is of this version.
     fn as_newer(&self, writes: &[Write]) -> Option<Vec<Write>> {
-        if !self.rng.per_mille(self.faults().newer) {
+        if !self.is_newer() {
             return None;
         }
         let mut newer = writes.to_vec();
         for write in &mut newer {
             if let Write::Put { body, .. } = write {
-                body["of_a_newer_version"] = true.into();
+                body[NEWER_FIELD] = self.calls().into();
             }
         }
         Some(newer)
@@ -210,7 +245,7 @@ impl Store for SimStore {
             table.checker.plans.read(keys, found.iter().map(Option::as_ref));
             found
         };
-        if self.faults().newer > 0 && found.iter().flatten().any(|record| record.body.get("of_a_newer_version").is_some()) {
+        if self.faults().newer > 0 && found.iter().flatten().any(|record| record.body.get(NEWER_FIELD).is_some()) {
             self.coverage.note("row of a newer version read");
         }
         self.as_read(found.iter_mut().flatten());

@@ -6,7 +6,7 @@ use serde_json::json;
 
 async fn write<S: Store>(store: &S, key: &Key, index: Option<Key>, expect: Expect) {
     let body = json!({ "of": key.to_string() });
-    store.write(&[Write::Put { key: key.clone(), body, index, expect }]).await.expect("written");
+    store.write(&[Write::Put { key: key.clone(), body, index, expires_at: None, expect }]).await.expect("written");
 }
 
 /// The sort keys of each page.

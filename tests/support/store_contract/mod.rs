@@ -5,6 +5,7 @@
 
 mod listing;
 mod reads;
+mod versions;
 mod writes;
 
 use promissory::ports::Store;
@@ -42,6 +43,14 @@ pub async fn index<S: Store>(store: &S) {
     listing::by_index(store).await;
 }
 
+/// A row has the schema version of the code that wrote it, or of the newer code whose fields it keeps.
+///
+/// # Panics
+/// If the store violates the contract.
+pub async fn versions<S: Store>(store: &S) {
+    versions::suite(store).await;
+}
+
 /// The whole contract.
 ///
 /// # Panics
@@ -51,4 +60,5 @@ pub async fn all<S: Store>(store: &S) {
     reads(store).await;
     listings(store).await;
     index(store).await;
+    versions(store).await;
 }

@@ -5,7 +5,7 @@ use promissory::table::{Expect, Key, Write};
 use serde_json::{Value, json};
 
 async fn put<S: Store>(store: &S, key: Key, body: Value) {
-    store.write(&[Write::Put { key, body, index: None, expect: Expect::Absent }]).await.expect("written");
+    store.write(&[Write::Put { key, body, index: None, expires_at: None, expect: Expect::Absent }]).await.expect("written");
 }
 
 /// Writes `there` rows and reads the numbers in `asked`, in order.

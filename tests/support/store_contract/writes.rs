@@ -5,7 +5,7 @@ use promissory::table::{Expect, Key, Record, Write};
 use serde_json::{Value, json};
 
 /// A row of a case: put or delete this key under this condition.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Row {
     Put(&'static str, Expect),
     Delete(&'static str, Expect),
@@ -77,11 +77,7 @@ fn body(of: &str, revision: u64) -> Value {
 }
 
 fn put(case: &str, name: &str, expect: Expect) -> Write {
-    let revision = match expect {
-        Absent => 1,
-        Revision(found) => found + 1,
-    };
-    Write::Put { key: Key::new(case, name), body: body(name, revision), index: None, expect }
+    Write::Put { key: Key::new(case, name), body: body(name, expect.next_revision()), index: None, expires_at: None, expect }
 }
 
 /// Writes the existing rows of a case, one write at a time.
@@ -111,8 +107,8 @@ async fn check<S: Store>(store: &S, (case, rows, writes, comes): Case) {
     let writes: Vec<Write> = writes
         .iter()
         .map(|row| match row {
-            Put(name, expect) => put(case, name, *expect),
-            Delete(name, expect) => Write::Delete { key: Key::new(case, *name), expect: *expect },
+            Put(name, expect) => put(case, name, expect.clone()),
+            Delete(name, expect) => Write::Delete { key: Key::new(case, *name), expect: expect.clone() },
         })
         .collect();
     let outcome = store.write(&writes).await;

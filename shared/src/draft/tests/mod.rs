@@ -64,13 +64,13 @@ impl TestLedger {
 
     fn write(&mut self, writes: &[Write]) {
         for write in writes {
-            match write {
-                Write::Put { key, body, expect, .. } => {
-                    assert_eq!(*expect, Expect::as_read(self.rows.get(key)), "{key} was not as expected");
-                    let record = Record { key: key.clone(), revision: expect.next_revision(), body: body.clone() };
+            let key = write.key();
+            match write.record() {
+                Some(record) => {
+                    assert_eq!(*write.expect(), Expect::as_read(self.rows.get(key)), "{key} was not as expected");
                     self.rows.insert(key.clone(), record);
                 }
-                Write::Delete { key, .. } => drop(self.rows.remove(key)),
+                None => drop(self.rows.remove(key)),
             }
         }
     }

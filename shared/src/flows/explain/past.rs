@@ -82,7 +82,7 @@ async fn bills<S: Store>(store: &S, facts: &mut ExplainFacts) -> Result<(), Stor
     while !next.is_empty() {
         let new: BTreeSet<Sku> = next.iter().filter(|sku| !facts.rows.contains_key(*sku)).cloned().collect();
         if !new.is_empty() {
-            facts.rows.extend(read_planning_rows(store, &new).await?);
+            facts.rows.extend(read_planning_rows(store, &new).await?.into_iter().map(|(sku, (rows, _))| (sku, rows)));
         }
         let mut named = BTreeSet::new();
         for sku in &next {

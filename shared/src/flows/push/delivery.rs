@@ -196,7 +196,7 @@ async fn record_once<T: Delivered, S: Store, C: Clock>(
         outcome(&mut new);
         writes.extend(turn_alert(store, &mut new, clock.now()).await?);
         if new != old {
-            writes.push(Write::put(&new, Expect::Revision(record.revision)));
+            writes.push(Write::put(&new, Expect::as_read(Some(record))));
         }
     }
     if writes.is_empty() { Ok(()) } else { store.write(&writes).await }

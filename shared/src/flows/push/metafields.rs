@@ -118,7 +118,7 @@ impl<'a, S: Store, F: Storefront, C: Clock> MetafieldPush<'a, S, F, C> {
             if metafield.is_due() && !ours && metafield.is_being_sent(now) {
                 others_at_work |= self.hinted.contains(&record.key);
             } else if metafield.is_due() {
-                due.push((metafield, Expect::Revision(record.revision)));
+                due.push((metafield, Expect::as_read(Some(&record))));
             }
         }
         due.sort_by_key(|(metafield, _)| metafield.changed_at);

@@ -146,7 +146,9 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             return Err(PushError::OutOfTime);
         }
         let (last, expect) = read::<PushIntent, S>(self.store, &RowKey::Intent(self.shop.clone())).await?;
-        if let (None, Expect::Revision(revision)) = (&last, expect) {
+        if last.is_none()
+            && let Some(revision) = expect.revision()
+        {
             self.replace_intent(revision).await?;
             return Ok(true);
         }
@@ -175,7 +177,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
             return Ok(true); // All of these levels wait, and the next round leaves them out.
         }
         let intent = PushIntent::open(self.shop.clone(), last.as_ref(), action, rows, self.clock.now());
-        if write_if_unchanged(self.store, &[Write::put(&intent, expect)]).await? {
+        if write_if_unchanged(self.store, &[Write::put(&intent, expect.clone())]).await? {
             self.perform(intent, expect.after(), false).await?;
         } else {
             self.pause(LOOK_AGAIN).await?;
@@ -189,7 +191,8 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         // Another push, which can read the intent, may be at work.
         self.pause(AT_WORK).await?;
         let row = RowKey::Intent(self.shop.clone());
-        if read::<PushIntent, S>(self.store, &row).await? != (None, Expect::Revision(revision)) {
+        let (last, expect) = read::<PushIntent, S>(self.store, &row).await?;
+        if last.is_some() || expect.revision() != Some(revision) {
             return Ok(());
         }
         tracing::error!(shop = %self.shop, row = %row.key(), "the push intent cannot be read; replacing it and initialising the due levels");
@@ -197,7 +200,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         let due: Vec<Key> = due.into_iter().map(|record| record.key).collect();
         self.record(&due, |level| (level.acknowledged, level.needs_set) = (None, true)).await?;
         let closed = PushIntent::in_place_of_revision(revision, self.shop.clone(), self.clock.now());
-        write_if_unchanged(self.store, &[Write::put(&closed, Expect::Revision(revision))]).await?;
+        write_if_unchanged(self.store, &[Write::put(&closed, expect)]).await?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use crate::catalog::{Item, ShopItem};
 use crate::sheets::tests::{Files, SMALL, imported, plan, store};
 use crate::sheets::{CellChange, RowChange, RowChangeKind, StoredCatalog};
-use crate::table::{Expect, Record, Row, RowKey, Write};
+use crate::table::{Expect, Row, RowKey, Write};
 
 /// A change as text.
 fn change_text(change: &RowChange) -> String {
@@ -242,14 +242,10 @@ fn half_a_listing_is_completed() {
     let item = whole.catalog().items["SERUM"].clone();
     let key = ("a.myshopify.com".parse().expect("a shop"), "serum-30".to_owned());
     let mapping: ShopItem = whole.catalog().mappings[&key].clone();
-    let take = |stored: &mut StoredCatalog, write: Write| {
-        let Write::Put { key, body, expect, .. } = write else { panic!("only puts") };
-        stored.take(&Record { key, revision: expect.next_revision(), body }).expect("readable");
-    };
     let mut without_mapping = whole.clone();
     without_mapping.forget(&mapping.key());
     let mut without_item = whole.clone();
-    take(&mut without_item, Write::put(&Item { shops: [].into(), ..item }, Expect::Revision(1)));
+    without_item.apply(&Write::put(&Item { shops: [].into(), ..item }, Expect::Revision(1))).expect("readable");
     for (mut stored, line, row) in [
         (without_mapping, "SERUM,44000000000001,45000000000001,2", mapping.row_key()),
         (without_item, "SERUM,44000000000001,,", RowKey::Item("SERUM".parse().expect("a SKU"))),

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::catalog::{BillOfMaterials, BillVersion};
 use crate::sheets::{ImportPlan, Sheet, SheetProblems, Sheets, StoredCatalog};
-use crate::table::{Expect, Record, RowKey, Write};
+use crate::table::{Expect, RowKey, Write};
 
 /// Files by name and text.
 pub(super) type Files<'a> = &'a [(&'a str, &'a str)];
@@ -38,13 +38,7 @@ pub(super) fn plan(stored: &StoredCatalog, files: Files) -> Result<ImportPlan, S
 /// Takes the writes of a plan as stored, as the table would.
 pub(super) fn store(stored: &mut StoredCatalog, plan: &ImportPlan) {
     for write in plan.batches().into_iter().flatten() {
-        match write {
-            Write::Put { key, body, expect, .. } => {
-                let revision = expect.next_revision();
-                stored.take(&Record { key, revision, body }).expect("planned rows are readable");
-            }
-            Write::Delete { key, .. } => stored.forget(&key),
-        }
+        stored.apply(&write).expect("planned rows are readable");
     }
 }
 

@@ -16,7 +16,7 @@ use crate::catalog::{
 use crate::sheets::tests::{StoredCatalog, imported, now, plan, store};
 use crate::sheets::used_in::derived;
 use crate::sheets::{ImportPlan, Sheets, export};
-use crate::table::{Expect, Record, Write};
+use crate::table::{Expect, Write};
 
 /// Names that need quotes, or that a spreadsheet would interpret as another type.
 fn text() -> impl Strategy<Value = String> {
@@ -135,10 +135,7 @@ fn share<T: std::str::FromStr<Err: std::fmt::Debug>>(number: impl ToString) -> T
 /// A stored catalog that is made from rows, without sheets.
 fn stored(seeds: &[Seed]) -> StoredCatalog {
     let mut stored = StoredCatalog::default();
-    let mut put = |write: Write| {
-        let Write::Put { key, body, .. } = write else { panic!("only puts") };
-        stored.take(&Record { key, revision: 1, body }).expect("readable");
-    };
+    let mut put = |write: Write| stored.apply(&write).expect("readable");
     let shop = "a.myshopify.com".parse().expect("a shop");
     for (id, buffer) in [("A", 3), ("B", 0)] {
         put(Write::put(&Tier { id: id.parse().expect("a tier"), buffer: Quantity::new(buffer) }, Expect::Absent));
@@ -198,8 +195,7 @@ fn stored(seeds: &[Seed]) -> StoredCatalog {
     }
     for (resource, parents) in derived(stored.catalog()) {
         let used = Write::put(&WhereUsed { resource, parents }, Expect::Absent);
-        let Write::Put { key, body, .. } = used else { panic!("only puts") };
-        stored.take(&Record { key, revision: 1, body }).expect("readable");
+        stored.apply(&used).expect("readable");
     }
     stored
 }

@@ -135,8 +135,8 @@ fn any_import_repairs_the_index() {
         if let Some(key) = &forgotten {
             stored.forget(key);
         }
-        if let Some(Write::Put { key, body, expect, .. }) = taken {
-            stored.take(&Record { key, revision: expect.next_revision(), body }).expect("readable");
+        if let Some(write) = taken {
+            stored.apply(&write).expect("readable");
         }
         let planned = plan(&stored, tiers).expect("the sheets are valid");
         assert_eq!(planned.changes, [], "no line changes anything");
@@ -148,7 +148,7 @@ fn any_import_repairs_the_index() {
 
 /// A table in memory with conditional writes.
 #[derive(Clone, Default)]
-struct Table(BTreeMap<Key, (u64, serde_json::Value)>);
+struct Table(BTreeMap<Key, Record>);
 
 impl Table {
     /// Writes the whole batch, or returns the rows whose conditions failed.
@@ -157,18 +157,13 @@ impl Table {
         assert!(keys.len() == batch.len() && batch.len() <= crate::table::MAX_WRITES, "a transaction takes no row twice");
         let (mut next, mut refused) = (self.0.clone(), Vec::new());
         for write in batch {
-            let (Write::Put { expect, .. } | Write::Delete { expect, .. }) = write;
-            let revision = self.0.get(write.key()).map(|(revision, _)| *revision);
-            let expected = match expect {
-                Expect::Absent => None,
-                Expect::Revision(revision) => Some(*revision),
-            };
-            if revision != expected {
-                refused.push(write.key().clone());
+            let key = write.key();
+            if self.0.get(key).map(|record| record.revision) != write.expect().revision() {
+                refused.push(key.clone());
             }
-            match write {
-                Write::Put { key, body, expect, .. } => drop(next.insert(key.clone(), (expect.next_revision(), body.clone()))),
-                Write::Delete { key, .. } => drop(next.remove(key)),
+            match write.record() {
+                Some(record) => drop(next.insert(key.clone(), record)),
+                None => drop(next.remove(key)),
             }
         }
         if refused.is_empty() {
@@ -180,7 +175,7 @@ impl Table {
     }
 
     fn record(&self, key: &Key) -> Option<Record> {
-        self.0.get(key).map(|(revision, body)| Record { key: key.clone(), revision: *revision, body: body.clone() })
+        self.0.get(key).cloned()
     }
 
     fn read(&self) -> StoredCatalog {

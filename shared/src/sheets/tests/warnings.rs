@@ -3,7 +3,7 @@
 use crate::sheets::tests::{Files, SMALL, imported, plan, store};
 use crate::sheets::{SheetProblem, StoredCatalog};
 use crate::source::{Heartbeat, System};
-use crate::table::{Expect, Record, Row, Write};
+use crate::table::{Expect, Row, Write};
 
 /// The warnings about files over a stored catalog. The files must be valid, and the import of the same files again must have only
 /// the warnings that say how to avoid them.
@@ -174,8 +174,7 @@ fn a_formula_like_code_is_warned_of() {
 
 /// Takes a row as stored.
 fn put<R: Row>(stored: &mut StoredCatalog, row: &R) {
-    let Write::Put { key, body, .. } = Write::put(row, Expect::Absent) else { panic!("a put") };
-    stored.take(&Record { key, revision: 1, body }).expect("readable");
+    stored.apply(&Write::put(row, Expect::Absent)).expect("readable");
 }
 
 /// Protects codes from a mistyped shop or system, under which no event ever finds them.

@@ -78,11 +78,13 @@ pub enum PlantedBug {
     ComponentsForgotten,
     /// Does not store that an order is quarantined.
     QuarantineNotStored,
+    /// Does not see that a newer version wrote a row.
+    NewerFieldLost,
 }
 
 impl PlantedBug {
     /// All planted bugs with their names.
-    pub const ALL: [(PlantedBug, &'static str); 33] = [
+    pub const ALL: [(PlantedBug, &'static str); 34] = [
         (PlantedBug::MarkerFirst, "marker-first"),
         (PlantedBug::MarkerLast, "marker-last"),
         (PlantedBug::NoVersionCheck, "no-version-check"),
@@ -116,6 +118,7 @@ impl PlantedBug {
         (PlantedBug::KitsNotKept, "kits-not-kept"),
         (PlantedBug::ComponentsForgotten, "components-forgotten"),
         (PlantedBug::QuarantineNotStored, "quarantine-not-stored"),
+        (PlantedBug::NewerFieldLost, "newer-field-lost"),
     ];
 
     /// The name on the command line.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use promissory::catalog::ShopDomain;
 use promissory::ports::{Listing, Page, Store, StoreError, WriteError};
-use promissory::table::{Expect, IndexPartition, Key, Record, RowKind, Write};
+use promissory::table::{Expect, IndexPartition, Key, Record, RowKind, SCHEMA_VERSION, Write};
 use promissory_fakes::shopify::ShopConfig;
 use serde_json::Value;
 
@@ -79,6 +79,7 @@ impl PlantedStore {
             Some(PlantedBug::ClaimsForgotten) => forget(records, RowKind::Level, "unclaimed"),
             Some(PlantedBug::KitsNotKept) => forget(records, RowKind::Plan, "kept_for_kits"),
             Some(PlantedBug::ComponentsForgotten) => forget(records, RowKind::Order, "components"),
+            Some(PlantedBug::NewerFieldLost) => records.for_each(|record| record.version = SCHEMA_VERSION),
             _ => {}
         }
     }
@@ -89,7 +90,12 @@ impl PlantedStore {
             if let Write::Put { key, body, index: Some(_), .. } = write
                 && RowKind::of(key) == Some(RowKind::Level)
             {
-                hinted.entry(key.clone()).or_insert_with(|| Record { key: key.clone(), revision: 0, body: body.clone() });
+                hinted.entry(key.clone()).or_insert_with(|| Record {
+                    key: key.clone(),
+                    revision: 0,
+                    version: SCHEMA_VERSION,
+                    body: body.clone(),
+                });
             }
         }
     }

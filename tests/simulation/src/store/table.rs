@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promissory::ports::{Cursor, Listing, Page, Refusal};
-use promissory::table::{Expect, Key, Record, RowKey, RowKind, Streamed, Write};
+use promissory::table::{Key, Record, RowKey, RowKind, SCHEMA_VERSION, Streamed, Write};
 
 use crate::check::Checker;
 
@@ -52,12 +52,7 @@ impl Table {
 
     /// The rows whose condition does not hold.
     pub fn refusals(&self, writes: &[Write]) -> Vec<Refusal> {
-        let refused = |write: &&Write| {
-            let expect = match write {
-                Write::Put { expect, .. } | Write::Delete { expect, .. } => *expect,
-            };
-            Expect::as_read(self.get(write.key())) != expect
-        };
+        let refused = |write: &&Write| self.get(write.key()).map(|record| record.revision) != write.expect().revision();
         let stored = |key: &Key| self.get(key).cloned();
         writes.iter().filter(refused).map(|write| Refusal { key: write.key().clone(), stored: stored(write.key()) }).collect()
     }
@@ -93,6 +88,11 @@ impl Table {
 
     /// Applies a transaction. The caller has checked its conditions.
     pub fn apply(&mut self, writes: &[Write]) {
+        self.apply_as(writes, SCHEMA_VERSION);
+    }
+
+    /// Applies a transaction of code of a schema version.
+    pub fn apply_as(&mut self, writes: &[Write], version: u32) {
         self.index_changes = IndexChanges::default();
         for write in writes {
             let before = self.rows.get(write.key()).and_then(|(_, index)| index.clone());
@@ -108,8 +108,9 @@ impl Table {
                         self.stream.push(Change { key: key.clone(), old, new: None });
                     }
                 }
-                Write::Put { key, body, index, expect } => {
-                    let record = Record { key: key.clone(), revision: expect.next_revision(), body: body.clone() };
+                Write::Put { key, index, .. } => {
+                    let Some(mut record) = write.record() else { continue };
+                    record.version = record.version.max(version);
                     self.checker.put(self.rows.get(key).map(|(record, _)| record), &record);
                     let new = (streamed(key) != Streamed::No).then(|| record.clone());
                     if let Some(entry) = index.clone().map(|index| (index, key.clone())) {

@@ -104,6 +104,13 @@ impl WorldConfig {
             // The refresh of all items after the repair of a location relies on clocks that agree.
             config.skew = 0;
         }
+        if rng.per_mille(150) {
+            // A deployment: invocations of two versions run side by side.
+            config.store.newer = 500;
+            config.store.newer_value = 15;
+            config.store.spares_locations = config.production_setup.is_some();
+            config.skew = 0;
+        }
         config
     }
 

@@ -78,7 +78,8 @@ impl World {
     /// Stops all faults and runs until the world has the expected state, or fails to reach it.
     pub fn converge(&mut self) {
         self.log_event(|| "all faults stop".to_owned());
-        self.store.set_faults(StoreFaults::default());
+        // A running invocation stays of its version.
+        self.store.set_faults(StoreFaults { newer: self.config.store.newer, ..StoreFaults::default() });
         let met_faulty_rows = self.store.repair();
         self.sources.batches.append(&mut self.sources.faulty);
         self.ports.set_faults(PortFaults::default());
