@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::alert::{Alert, AlertSubject};
 use crate::catalog::{Network, Resource, Sku};
+use crate::flows::recompute::check_movements;
 use crate::flows::{alert, recompute, replan, request_refresh};
 use crate::ports::{Clock, Listing, Store, StoreError, list_all, read};
 use crate::promise::GroupPlan;
@@ -44,6 +45,9 @@ async fn repair<S: Store, C: Clock>((store, clock): (&S, &C), network: &Network,
     let Some(key) = Key::parse(row) else { return Ok(()) };
     if let Some(stored) = store.get(std::slice::from_ref(&key)).await?.pop().flatten() {
         check(&stored)?;
+        if let Some(RowKey::Position(_)) = RowKey::parse(&key) {
+            check_movements(store, [&stored.decode()?]).await?;
+        }
     }
     match RowKey::parse(&key).map_or(Dependents::None, |row| dependents(&row)) {
         Dependents::Item(sku) => {

@@ -38,7 +38,7 @@ pub struct Recomputed {
 /// Recomputes one item from the rows as they are now. A plan that cannot be read is planned anew before.
 ///
 /// # Errors
-/// When the store fails, or other functions keep recomputing the same item.
+/// When the store fails, when an older row replaced a position, or when other functions keep recomputing the same item.
 pub async fn recompute<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, sku: &Sku) -> Result<Recomputed, StoreError> {
     let row = match recompute_as_planned(store, clock, network, sku).await {
         Err(StoreError::Unreadable(row)) => row,
@@ -118,8 +118,12 @@ async fn recompute_once<S: Store, C: Clock>(
         },
         now,
     );
-    // Positions read after a promise are never older than it, unless a row was replaced by an older one.
+    // Positions read after a promise are never older than it, unless a row was replaced by an older one. That one is used only where
+    // the movements are gone as well.
     let went_back = old.as_ref().and_then(|old| new.place_behind(old)).cloned();
+    let is_renewed = old.is_none() && gate.record(&promise_row).is_some();
+    let doubtful = |position: &&Position| is_renewed || went_back.as_ref() == Some(&position.of.place);
+    check_movements(store, positions.iter().filter(doubtful)).await?;
 
     let (writes, due) = Default::default();
     let mut result = Recomputing { store, item: &item, tier: tier.as_ref(), rows: &rows, now, new, went_back, writes, due };
@@ -138,6 +142,29 @@ async fn recompute_once<S: Store, C: Clock>(
         store.write(&writes).await?;
     }
     Ok((Recomputed { due, changed: !writes.is_empty() }, rest))
+}
+
+/// Checks that these positions have no movement after their last one. One has, when an older row replaced it: units that were sold since
+/// would be sold again, and no event of the position could write its next movement.
+///
+/// # Errors
+/// When the store fails, and when there is such a movement.
+pub(super) async fn check_movements<S: Store>(
+    store: &S,
+    positions: impl IntoIterator<Item = &Position>,
+) -> Result<(), StoreError> {
+    let positions: Vec<&Position> = positions.into_iter().collect();
+    let next = |position: &&Position| RowKey::Movement { of: position.of.clone(), seq: position.seq + 1 }.key();
+    let movements = store.get(&positions.iter().map(next).collect::<Vec<_>>()).await?;
+    let Some((position, _)) = positions.into_iter().zip(movements).find(|(_, movement)| movement.is_some()) else {
+        return Ok(());
+    };
+    let detail = format!(
+        "an older row replaced it: it is at movement {}, and its movements go to a higher number. Rebuild it from them; \
+         `cargo x ledger verify` shows what they add up to",
+        position.seq,
+    );
+    Err(UnreadableRow { key: RowKey::Position(position.of.clone()).key().to_string(), detail }.into())
 }
 
 /// The rows that an item's promise, levels, variant metafields and alerts are in.
