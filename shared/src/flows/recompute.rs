@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::alert;
 use super::delivered::{clear_other_alerts, level_alerts, turn_alert};
-use super::replan::replan_from_promises;
+use super::replan::replan;
 use super::retry::{Retries, RetryBudget};
 use crate::alert::{AlertState, AlertSubject, faulty_row, low_stock};
 use crate::catalog::{Item, Location, LocationId, MetafieldKind, Network, Place, ShopDomain, Sku, Tier};
@@ -46,9 +46,7 @@ pub async fn recompute<S: Store, C: Clock>(store: &S, clock: &C, network: &Netwo
     };
     // Without its plan, units of the item that are kept for kits would be sold.
     match row.name() {
-        Some(RowKey::Plan(_) | RowKey::PlanOf(_)) => {
-            replan_from_promises(store, clock, network, &BTreeSet::from([sku.clone()])).await?
-        }
+        Some(RowKey::Plan(_) | RowKey::PlanOf(_)) => replan(store, clock, network, &BTreeSet::from([sku.clone()])).await?,
         Some(_) | None => return Err(row.into()),
     };
     recompute_as_planned(store, clock, network, sku).await
@@ -64,14 +62,62 @@ pub(super) async fn recompute_as_planned<S: Store, C: Clock>(
     network: &Network,
     sku: &Sku,
 ) -> Result<Recomputed, StoreError> {
+    recompute_with(store, clock, network, (sku, Planning::AsPlanned)).await
+}
+
+/// Recomputes one item whose plan cannot be read, from its stock alone, and keeps all of it back. Planning needs the promise.
+///
+/// # Errors
+/// As [`recompute`].
+pub(super) async fn recompute_without_plan<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    sku: &Sku,
+) -> Result<Recomputed, StoreError> {
+    recompute_with(store, clock, network, (sku, Planning::Unknown)).await
+}
+
+/// What is known of what can be produced of an item, and of what is kept for kits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Planning {
+    /// What its plan says.
+    AsPlanned,
+    /// Nothing: all units may be kept for kits.
+    Unknown,
+}
+
+async fn recompute_with<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    (sku, planning): (&Sku, Planning),
+) -> Result<Recomputed, StoreError> {
     let mut retries = Retries::new(RetryBudget::RECOMPUTE, sku.as_str());
     loop {
-        match recompute_once(store, clock, network, sku).await {
+        match recompute_once(store, clock, network, (sku, planning)).await {
             Ok((_, Rest::LevelsToDelete)) => {}
             Ok((done, Rest::Nothing)) => return Ok(done),
             Err(error) => retries.again(clock, error).await?,
         }
     }
+}
+
+/// Recomputes these items from the rows as they are now. One that fails does not stop the others.
+///
+/// # Errors
+/// The first failure, as [`recompute_as_planned`].
+pub(super) async fn recompute_all_as_planned<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    skus: impl IntoIterator<Item = &Sku>,
+) -> Result<(), StoreError> {
+    let mut done = Ok(());
+    for sku in skus {
+        done = done.and(recompute_as_planned(store, clock, network, sku).await.map(|_| ()));
+    }
+    done
 }
 
 /// What a transaction left to the next one.
@@ -85,7 +131,7 @@ async fn recompute_once<S: Store, C: Clock>(
     store: &S,
     clock: &C,
     network: &Network,
-    sku: &Sku,
+    (sku, planning): (&Sku, Planning),
 ) -> Result<(Recomputed, Rest), WriteError> {
     let promise_row = RowKey::Promise(sku.clone());
     let gate = read_rows(store, [RowKey::Item(sku.clone()), promise_row.clone(), RowKey::PlanOf(sku.clone())]).await?;
@@ -93,7 +139,11 @@ async fn recompute_once<S: Store, C: Clock>(
         return Ok((Recomputed::default(), Rest::Nothing)); // The item is not imported yet. Its import brings it back in the stream.
     };
     let old: Option<Promise> = gate.get(&promise_row)?;
-    let plan = gate.decoded::<PlanMembership>(&RowKey::PlanOf(sku.clone()))?.map(|membership| RowKey::Plan(membership.plan));
+    let membership: Option<PlanMembership> = match planning {
+        Planning::AsPlanned => gate.decoded(&RowKey::PlanOf(sku.clone()))?,
+        Planning::Unknown => None,
+    };
+    let plan = membership.map(|membership| RowKey::Plan(membership.plan));
 
     // These rows are read after the promise, never before: see the head of this module.
     let scope = Scope::of(network, &item, old.as_ref());
@@ -113,7 +163,10 @@ async fn recompute_once<S: Store, C: Clock>(
             positions: &positions,
             receipts: receipts.as_ref(),
             planned: plan.as_ref().and_then(|plan| plan.finished_goods.get(sku)),
-            kept_for_kits: plan.as_ref().and_then(|plan| plan.kept_for_kits.get(sku)).copied().unwrap_or_default(),
+            kept_for_kits: match planning {
+                Planning::AsPlanned => plan.as_ref().and_then(|plan| plan.kept_for_kits.get(sku)).copied().unwrap_or_default(),
+                Planning::Unknown => positions.iter().map(|position| position.balance.available().at_least_zero()).sum(),
+            },
             old: old.as_ref(),
         },
         now,
