@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use promissory::alert::AlertSubject;
+use promissory::alert::{Alert, AlertState, AlertSubject};
 use promissory::catalog::{
     Item, MetafieldKind, MissingMapping, OrderId, Quantity, Resource, ShopDomain, Tier, TierId, VariantId,
 };
-use promissory::flows::{alert, backlog};
+use promissory::flows::{alert, backlog, refresh, request_refresh};
 use promissory::ledger::{Lane, Position};
 use promissory::movement::EventId;
 use promissory::ports::{Clock, Store, read};
@@ -389,4 +389,29 @@ async fn a_repair_that_fails_stops_no_other_one() {
     look(clock.after(240)).await.expect("run");
     world.settle().await;
     assert_eq!(raised(), 0);
+}
+
+/// Protects an item that a refresh could not recompute: an alert names its row, and a later run recomputes it.
+#[tokio::test]
+async fn an_item_that_a_refresh_could_not_recompute_is_not_forgotten() {
+    let world = World::new().await;
+    world.item("A", &[("WH-1", 20)]).await;
+    world.settle().await;
+    let (store, clock) = (&world.table.store, &world.clock);
+    let refreshed = async || refresh(store, clock, &world.network, clock.after(60)).await.expect("run");
+    world.take_stock([world.stock("r", "A", "WH-1", StockKind::Receipt, 5)]).await;
+    request_refresh(store, clock).await.expect("requested");
+    clock.pass(61);
+    let promise = RowKey::Promise("A".parse().expect("a SKU")).key();
+    world.table.faults.refuse_writes(promise.clone());
+    for _ in 0..2 {
+        refreshed().await;
+    }
+    let alert = RowKey::Alert(AlertSubject::UnwritableRow { row: promise.to_string() });
+    let (alert, _) = read::<Alert, _>(store, &alert).await.expect("read");
+    assert_eq!(alert.map(|alert| alert.state), Some(AlertState::Raised));
+    assert!(world.table.faults.allow_writes() > 0);
+    assert_eq!(world.promise("A").await.available.units(), 20);
+    refreshed().await;
+    assert_eq!(world.promise("A").await.available.units(), 25);
 }
