@@ -1,18 +1,22 @@
 //! One row of each kind that cannot be read, or can never be written, stops nothing that does not depend on it, and an alert names it.
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
-use promissory::alert::AlertSubject;
+use promissory::alert::{Alert, AlertState, AlertSubject};
 use promissory::catalog::{
     Item, MetafieldKind, MissingMapping, OrderId, Quantity, Resource, ShopDomain, Tier, TierId, VariantId,
 };
+use promissory::flows::{alert, backlog, refresh, request_refresh};
 use promissory::ledger::{Lane, Position};
 use promissory::movement::EventId;
 use promissory::ports::{Clock, Store, read};
 use promissory::sheets::Sheet;
 use promissory::source::{DocumentKind, StockEvent, StockKind};
 use promissory::storefront::Hint;
-use promissory::table::{Expect, IndexKey, Key, OrderEntry, Record, RowKey, RowKind, Write, check, examples};
+use promissory::table::{Expect, IndexKey, Key, OrderEntry, Record, RowKey, RowKind, UnreadableRow, Write, check, examples};
 use promissory_fakes::shopify::DeliveryPlan;
+use promissory_tests::faults::Fault::Denied;
 use promissory_tests::shop::{RunningShop, in_agreement};
 use promissory_tests::webhook::Webhook;
 use promissory_tests::world::{World, position};
@@ -373,4 +377,57 @@ async fn one_refused_write_stops_nothing_else() {
         RowKind::CompareReport,
     ];
     assert_eq!(each_kind(Fault::Unwritable).await, unmet);
+}
+
+/// Protects the later parts of the backlog job, and other rows, when many rows were repaired at once: looking at them again ends at the
+/// deadline, and one that fails does not stop the others.
+#[tokio::test]
+async fn a_repair_that_fails_stops_no_other_one() {
+    let world = World::new().await;
+    world.reconcile(in_agreement(&world).await.front(), Job::Backlog).await.expect("run");
+    let (store, clock) = (&world.table.store, &world.clock);
+    for code in ["gone-1", "gone-2"] {
+        let key = RowKey::SystemItem { system: "erp".to_owned(), code: code.to_owned() }.key().to_string();
+        let error = UnreadableRow { key, detail: "another program wrote it".to_owned() };
+        alert::faulty_row(store, clock, &error.into()).await.expect("raised");
+    }
+    let raised = || world.alerts().iter().filter(|alert| alert.ends_with("raised")).count();
+    let look = async |deadline| backlog((store, &world.hints, clock), &world.network, &world.shop, deadline).await;
+    world.settle().await;
+    look(clock.now() - Duration::from_secs(1)).await.expect("run");
+    world.settle().await;
+    assert_eq!(raised(), 2, "there is no time for them");
+
+    world.table.faults.next("PutItem", 1, Denied);
+    look(clock.after(240)).await.expect_err("the alert about one row cannot be cleared");
+    world.settle().await;
+    assert_eq!(raised(), 1, "the other one is cleared");
+    look(clock.after(240)).await.expect("run");
+    world.settle().await;
+    assert_eq!(raised(), 0);
+}
+
+/// Protects an item that a refresh could not recompute: an alert names its row, and a later run recomputes it.
+#[tokio::test]
+async fn an_item_that_a_refresh_could_not_recompute_is_not_forgotten() {
+    let world = World::new().await;
+    world.item("A", &[("WH-1", 20)]).await;
+    world.settle().await;
+    let (store, clock) = (&world.table.store, &world.clock);
+    let refreshed = async || refresh(store, clock, &world.network, clock.after(60)).await.expect("run");
+    world.take_stock([world.stock("r", "A", "WH-1", StockKind::Receipt, 5)]).await;
+    request_refresh(store, clock).await.expect("requested");
+    clock.pass(61);
+    let promise = RowKey::Promise("A".parse().expect("a SKU")).key();
+    world.table.faults.refuse_writes(promise.clone());
+    for _ in 0..2 {
+        refreshed().await;
+    }
+    let alert = RowKey::Alert(AlertSubject::UnwritableRow { row: promise.to_string() });
+    let (alert, _) = read::<Alert, _>(store, &alert).await.expect("read");
+    assert_eq!(alert.map(|alert| alert.state), Some(AlertState::Raised));
+    assert!(world.table.faults.allow_writes() > 0);
+    assert_eq!(world.promise("A").await.available.units(), 20);
+    refreshed().await;
+    assert_eq!(world.promise("A").await.available.units(), 25);
 }

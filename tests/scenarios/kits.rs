@@ -1,12 +1,14 @@
 //! Kits: sold as one item, and shipped as their components.
 
+use promissory::catalog::Sku;
+use promissory::flows::recompute;
 use promissory::sheets::Sheet;
 use promissory::source::StockKind;
 use promissory::table::RowKey;
 use promissory_fakes::shopify::{OrderId, RefundInput, RefundLine, Restock};
 use promissory_tests::shop::RunningShop;
 use promissory_tests::source::{Post, event};
-use promissory_tests::world::World;
+use promissory_tests::world::{World, position};
 use reconciler::Job;
 use serde_json::json;
 
@@ -140,6 +142,38 @@ async fn an_unreadable_plan_keeps_the_components_of_kits() {
         assert_eq!(shown(&running), (14, 18, 9), "{row}");
         assert!(!world.alerts().iter().any(|alert| alert.ends_with("raised")), "{row} is written anew: {:?}", world.alerts());
     }
+}
+
+/// Protects components and kits from a plan and promises that cannot be read together: they are computed anew, one after the other.
+#[tokio::test]
+async fn a_plan_and_promises_that_are_unreadable_together_are_written_anew() {
+    let [a, b] = ["A", "B"].map(|sku| sku.parse::<Sku>().expect("a SKU"));
+    for row in [RowKey::Plan(a.clone()), RowKey::PlanOf(a.clone())] {
+        let (world, running) = selling().await;
+        buy(&world, &running, 1).await;
+        for broken in [row.clone(), RowKey::Promise(a.clone()), RowKey::Promise(b.clone())] {
+            break_row(&world, &broken.key(), None).await;
+        }
+        world.take_stock([world.stock("r", "A", "WH-1", StockKind::Receipt, 5)]).await;
+        for _ in 0..2 {
+            push_all(&world, &running).await;
+        }
+        assert_eq!(shown(&running), (14, 18, 9), "{row}");
+        assert!(!world.alerts().iter().any(|alert| alert.ends_with("raised")), "{row}: {:?}", world.alerts());
+    }
+}
+
+/// Protects the items of a plan that is written anew: one that cannot be recomputed does not stop the others.
+#[tokio::test]
+async fn an_item_that_cannot_be_recomputed_stops_no_other_item_of_its_plan() {
+    let (world, _) = selling().await;
+    let [a, b] = ["A", "B"].map(|sku| sku.parse().expect("a SKU"));
+    break_row(&world, &RowKey::Plan(a).key(), None).await;
+    break_row(&world, &RowKey::Position(position("A", "WH-1")).key(), None).await;
+    world.take_stock([world.stock("r", "B", "WH-1", StockKind::Receipt, 5)]).await;
+    let error = recompute(&world.table.store, &world.clock, &world.network, &b).await.expect_err("A cannot be read");
+    assert!(error.to_string().contains("A@WH-1"), "{error}");
+    assert_eq!(world.promise("B").await.places[&position("B", "WH-1").place].in_stock().units(), 25, "B is recomputed");
 }
 
 /// Protects a shop whose warehouse reports no kits: the components that left stay off sale until they are counted.

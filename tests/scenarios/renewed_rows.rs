@@ -7,13 +7,13 @@ use promissory::ledger::Position;
 use promissory::ports::{Store, read};
 use promissory::source::StockKind;
 use promissory::storefront::LevelBlock;
-use promissory::table::{Expect, IndexKey, Key, RowKey, Write};
+use promissory::table::{IndexKey, Key, RowKey};
 use promissory_fakes::shopify::{Cart, Edit, NewItem, OrderId};
 use promissory_tests::shop::{RunningShop, in_agreement, location_id};
 use promissory_tests::world::{World, position};
 use reconciler::Job;
 
-use crate::faulty_rows::break_row;
+use crate::faulty_rows::{break_row, mend_row};
 
 async fn agreed() -> (World, RunningShop) {
     let world = World::new().await;
@@ -164,23 +164,46 @@ async fn a_refresh_that_cannot_be_read_is_done() {
     assert_eq!(world.promise("A").await.available.units(), 0, "a closed location sells nothing");
 }
 
-/// Protects an item whose position was replaced by an older row: an alert names the row, and the level is set to what the rows say.
+/// Protects units that were sold after a position was backed up: an older row that replaced it puts none of them on sale, and an alert
+/// names the row until it agrees with its movements. Where the movements are gone as well, the promise
+/// is computed from what the rows say.
 #[tokio::test]
 async fn a_position_that_went_back_is_reported() {
     let (world, running) = agreed().await;
+    let store = &world.table.store;
     let key: Key = RowKey::Position(position("A", "WH-1")).key();
-    let before = world.table.store.get(std::slice::from_ref(&key)).await.expect("read").pop().flatten().expect("a position");
-    world.take_stock([world.stock("r", "A", "WH-1", StockKind::Receipt, 5)]).await;
-    world.settle().await;
+    let stored = async || store.get(std::slice::from_ref(&key)).await.expect("read").pop().flatten().expect("a position");
+    let before = stored().await;
+    buy(&world, &running, Cart::default());
+    running.deliver_all(&world).await;
     run(&world, &running).await;
-    assert_eq!(running.shown("A", "WH-1"), (25, 0));
-    let now = world.table.store.get(std::slice::from_ref(&key)).await.expect("read").pop().flatten();
-    let position: Position = before.decode().expect("a position");
-    world.table.store.write(&[Write::put(&position, Expect::as_read(now.as_ref()))]).await.expect("written");
-    recompute(&world.table.store, &world.clock, &world.network, &position.of.sku).await.expect("recomputed");
-    assert_eq!(world.alerts(), [format!("faulty_row#{key} raised")]);
-    for _ in 0..2 {
+    assert_eq!(running.shown("A", "WH-1"), (17, 3));
+    let newest = stored().await;
+    mend_row(&world, &key, Some(before.clone())).await;
+
+    let of = position("A", "WH-1");
+    let error = recompute(store, &world.clock, &world.network, &of.sku).await.expect_err("an older position");
+    assert!(error.to_string().contains("Rebuild it from them"), "{error}");
+    world.settle().await;
+    let [raised, cleared] = ["raised", "cleared"].map(|state| vec![format!("faulty_row#{key} {state}")]);
+    for is_promise_unreadable in [false, true] {
+        if is_promise_unreadable {
+            break_row(&world, &RowKey::Promise(of.sku.clone()).key(), None).await;
+        }
         run(&world, &running).await;
+        let seen = (running.shown("A", "WH-1"), world.alerts());
+        assert_eq!(seen, ((17, 3), raised.clone()), "the promise is unreadable: {is_promise_unreadable}");
     }
-    assert_eq!(running.shown("A", "WH-1"), (20, 0));
+    mend_row(&world, &RowKey::Promise(of.sku.clone()).key(), None).await;
+    run(&world, &running).await;
+    assert_eq!(world.alerts(), raised, "the promise is gone");
+    mend_row(&world, &key, Some(newest)).await;
+    run(&world, &running).await;
+    assert_eq!((running.shown("A", "WH-1"), world.alerts()), ((17, 3), cleared), "the row was repaired");
+
+    mend_row(&world, &key, Some(before.clone())).await;
+    let seq = before.decode::<Position>().expect("a position").seq + 1;
+    mend_row(&world, &RowKey::Movement { of: of.clone(), seq }.key(), None).await;
+    recompute(store, &world.clock, &world.network, &of.sku).await.expect("the movement is gone as well");
+    assert_eq!((world.promise("A").await.available.units(), world.alerts()), (20, raised));
 }

@@ -40,11 +40,9 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
     deadline: Timestamp,
 ) -> Result<BacklogReport, ReconcileError> {
     let mut report = BacklogReport::default();
-    // A refresh of the whole catalog may take many runs. Each run spends at most half of its time on it.
-    let now = clock.now();
-    let half = now.saturating_add(deadline.duration_since(now).unsigned_abs() / 2).unwrap_or(deadline);
     let mut failure: Option<ReconcileError> = None;
-    match refresh(store, clock, network, half).await {
+    // A refresh of the whole catalog may take many runs. Each run spends at most half of its time on it.
+    match refresh(store, clock, network, half_way(clock, deadline)).await {
         Ok(refreshed) => report.refreshed = refreshed,
         Err(error) => failure = Some(error.into()),
     }
@@ -55,7 +53,8 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
             failure = Some(error.into());
         }
     }
-    if let Err(error) = clear_repaired_rows((store, clock), network).await {
+    // Many rows may have been repaired at once. At most half of the time that is left is spent on them.
+    if let Err(error) = clear_repaired_rows((store, clock), network, half_way(clock, deadline)).await {
         failure = Some(error.into());
     }
     match resume(store, clock, network, "", deadline).await {
@@ -83,6 +82,12 @@ pub async fn backlog<S: Store, H: Hints, C: Clock>(
         }
     }
     failure.map_or(Ok(report), Err)
+}
+
+/// The middle of the time that is left; the deadline once it has passed.
+fn half_way<C: Clock>(clock: &C, deadline: Timestamp) -> Timestamp {
+    let now = clock.now();
+    deadline.min(now.saturating_add(deadline.duration_since(now) / 2).unwrap_or(deadline))
 }
 
 /// Sends one hint for what a shop must still be sent, however much that is: the pusher finds the rest in the index. A backlog of a day

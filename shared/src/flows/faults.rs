@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::alert::{Alert, AlertSubject};
 use crate::catalog::{Network, Resource, Sku};
+use crate::flows::recompute::{check_movements, recompute_all_as_planned};
 use crate::flows::{alert, recompute, replan, request_refresh};
 use crate::ports::{Clock, Listing, Store, StoreError, list_all, read};
 use crate::promise::GroupPlan;
@@ -13,27 +16,33 @@ use crate::table::{IndexPartition, Key, RowKey, check};
 const PAGE: usize = 200;
 
 /// Looks again at each row that has an alert. When it can be read, or is gone, what depends on it is computed, because the stream left
-/// it out. When that succeeds, the alert is cleared.
+/// it out. When that succeeds, the alert is cleared. One row that fails does not stop the others. It ends at `deadline`.
 ///
 /// # Errors
-/// When the store fails.
+/// The first failure of the store. The next run continues.
 pub(super) async fn clear_repaired_rows<S: Store, C: Clock>(
     (store, clock): (&S, &C),
     network: &Network,
+    deadline: Timestamp,
 ) -> Result<(), StoreError> {
+    let mut done = Ok(());
     for prefix in ["faulty_row#", "unwritable_row#"] {
         let raised = Listing { prefix: prefix.to_owned(), ..Listing::index(&IndexPartition::RaisedAlerts, PAGE) };
         for record in list_all(store, raised).await? {
             let Ok(Alert { subject, .. }) = record.decode() else { continue };
             let (AlertSubject::FaultyRow { row } | AlertSubject::UnwritableRow { row }) = &subject else { continue };
-            match repair((store, clock), network, row).await {
-                Ok(()) => alert::clear(store, clock, (subject, "The row is as it must be again.".to_owned())).await?,
-                Err(error) if error.faulty_row().is_some() => {}
-                Err(error) => return Err(error),
+            if clock.now() > deadline {
+                return done;
             }
+            let cleared = match repair((store, clock), network, row).await {
+                Ok(()) => alert::clear(store, clock, (subject, "The row is as it must be again.".to_owned())).await,
+                Err(error) if error.faulty_row().is_some() => Ok(()),
+                Err(error) => Err(error),
+            };
+            done = done.and(cleared);
         }
     }
-    Ok(())
+    done
 }
 
 /// Computes what depends on a row.
@@ -44,6 +53,9 @@ async fn repair<S: Store, C: Clock>((store, clock): (&S, &C), network: &Network,
     let Some(key) = Key::parse(row) else { return Ok(()) };
     if let Some(stored) = store.get(std::slice::from_ref(&key)).await?.pop().flatten() {
         check(&stored)?;
+        if let Some(RowKey::Position(_)) = RowKey::parse(&key) {
+            check_movements(store, [&stored.decode()?]).await?;
+        }
     }
     match RowKey::parse(&key).map_or(Dependents::None, |row| dependents(&row)) {
         Dependents::Item(sku) => {
@@ -54,10 +66,7 @@ async fn repair<S: Store, C: Clock>((store, clock): (&S, &C), network: &Network,
         Dependents::ItemsOfPlan(id) => {
             replan(store, clock, network, &BTreeSet::from([id.clone()])).await?;
             let (plan, _) = read::<GroupPlan, S>(store, &RowKey::Plan(id)).await?;
-            for sku in plan.iter().flat_map(|plan| &plan.items) {
-                recompute(store, clock, network, sku).await?;
-            }
-            Ok(())
+            recompute_all_as_planned(store, clock, network, plan.iter().flat_map(|plan| &plan.items)).await
         }
         Dependents::All => request_refresh(store, clock).await,
         Dependents::None => Ok(()),

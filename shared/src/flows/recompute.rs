@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::alert;
 use super::delivered::{clear_other_alerts, level_alerts, turn_alert};
-use super::replan::replan_from_promises;
+use super::replan::replan;
 use super::retry::{Retries, RetryBudget};
 use crate::alert::{AlertState, AlertSubject, faulty_row, low_stock};
 use crate::catalog::{Item, Location, LocationId, MetafieldKind, Network, Place, ShopDomain, Sku, Tier};
@@ -38,7 +38,7 @@ pub struct Recomputed {
 /// Recomputes one item from the rows as they are now. A plan that cannot be read is planned anew before.
 ///
 /// # Errors
-/// When the store fails, or other functions keep recomputing the same item.
+/// When the store fails, when an older row replaced a position, or when other functions keep recomputing the same item.
 pub async fn recompute<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, sku: &Sku) -> Result<Recomputed, StoreError> {
     let row = match recompute_as_planned(store, clock, network, sku).await {
         Err(StoreError::Unreadable(row)) => row,
@@ -46,9 +46,7 @@ pub async fn recompute<S: Store, C: Clock>(store: &S, clock: &C, network: &Netwo
     };
     // Without its plan, units of the item that are kept for kits would be sold.
     match row.name() {
-        Some(RowKey::Plan(_) | RowKey::PlanOf(_)) => {
-            replan_from_promises(store, clock, network, &BTreeSet::from([sku.clone()])).await?
-        }
+        Some(RowKey::Plan(_) | RowKey::PlanOf(_)) => replan(store, clock, network, &BTreeSet::from([sku.clone()])).await?,
         Some(_) | None => return Err(row.into()),
     };
     recompute_as_planned(store, clock, network, sku).await
@@ -64,14 +62,62 @@ pub(super) async fn recompute_as_planned<S: Store, C: Clock>(
     network: &Network,
     sku: &Sku,
 ) -> Result<Recomputed, StoreError> {
+    recompute_with(store, clock, network, (sku, Planning::AsPlanned)).await
+}
+
+/// Recomputes one item whose plan cannot be read, from its stock alone, and keeps all of it back. Planning needs the promise.
+///
+/// # Errors
+/// As [`recompute`].
+pub(super) async fn recompute_without_plan<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    sku: &Sku,
+) -> Result<Recomputed, StoreError> {
+    recompute_with(store, clock, network, (sku, Planning::Unknown)).await
+}
+
+/// What is known of what can be produced of an item, and of what is kept for kits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Planning {
+    /// What its plan says.
+    AsPlanned,
+    /// Nothing: all units may be kept for kits.
+    Unknown,
+}
+
+async fn recompute_with<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    (sku, planning): (&Sku, Planning),
+) -> Result<Recomputed, StoreError> {
     let mut retries = Retries::new(RetryBudget::RECOMPUTE, sku.as_str());
     loop {
-        match recompute_once(store, clock, network, sku).await {
+        match recompute_once(store, clock, network, (sku, planning)).await {
             Ok((_, Rest::LevelsToDelete)) => {}
             Ok((done, Rest::Nothing)) => return Ok(done),
             Err(error) => retries.again(clock, error).await?,
         }
     }
+}
+
+/// Recomputes these items from the rows as they are now. One that fails does not stop the others.
+///
+/// # Errors
+/// The first failure, as [`recompute_as_planned`].
+pub(super) async fn recompute_all_as_planned<S: Store, C: Clock>(
+    store: &S,
+    clock: &C,
+    network: &Network,
+    skus: impl IntoIterator<Item = &Sku>,
+) -> Result<(), StoreError> {
+    let mut done = Ok(());
+    for sku in skus {
+        done = done.and(recompute_as_planned(store, clock, network, sku).await.map(|_| ()));
+    }
+    done
 }
 
 /// What a transaction left to the next one.
@@ -85,7 +131,7 @@ async fn recompute_once<S: Store, C: Clock>(
     store: &S,
     clock: &C,
     network: &Network,
-    sku: &Sku,
+    (sku, planning): (&Sku, Planning),
 ) -> Result<(Recomputed, Rest), WriteError> {
     let promise_row = RowKey::Promise(sku.clone());
     let gate = read_rows(store, [RowKey::Item(sku.clone()), promise_row.clone(), RowKey::PlanOf(sku.clone())]).await?;
@@ -93,7 +139,11 @@ async fn recompute_once<S: Store, C: Clock>(
         return Ok((Recomputed::default(), Rest::Nothing)); // The item is not imported yet. Its import brings it back in the stream.
     };
     let old: Option<Promise> = gate.get(&promise_row)?;
-    let plan = gate.decoded::<PlanMembership>(&RowKey::PlanOf(sku.clone()))?.map(|membership| RowKey::Plan(membership.plan));
+    let membership: Option<PlanMembership> = match planning {
+        Planning::AsPlanned => gate.decoded(&RowKey::PlanOf(sku.clone()))?,
+        Planning::Unknown => None,
+    };
+    let plan = membership.map(|membership| RowKey::Plan(membership.plan));
 
     // These rows are read after the promise, never before: see the head of this module.
     let scope = Scope::of(network, &item, old.as_ref());
@@ -113,13 +163,20 @@ async fn recompute_once<S: Store, C: Clock>(
             positions: &positions,
             receipts: receipts.as_ref(),
             planned: plan.as_ref().and_then(|plan| plan.finished_goods.get(sku)),
-            kept_for_kits: plan.as_ref().and_then(|plan| plan.kept_for_kits.get(sku)).copied().unwrap_or_default(),
+            kept_for_kits: match planning {
+                Planning::AsPlanned => plan.as_ref().and_then(|plan| plan.kept_for_kits.get(sku)).copied().unwrap_or_default(),
+                Planning::Unknown => positions.iter().map(|position| position.balance.available().at_least_zero()).sum(),
+            },
             old: old.as_ref(),
         },
         now,
     );
-    // Positions read after a promise are never older than it, unless a row was replaced by an older one.
+    // Positions read after a promise are never older than it, unless a row was replaced by an older one. That one is used only where
+    // the movements are gone as well.
     let went_back = old.as_ref().and_then(|old| new.place_behind(old)).cloned();
+    let is_renewed = old.is_none() && gate.record(&promise_row).is_some();
+    let doubtful = |position: &&Position| is_renewed || went_back.as_ref() == Some(&position.of.place);
+    check_movements(store, positions.iter().filter(doubtful)).await?;
 
     let (writes, due) = Default::default();
     let mut result = Recomputing { store, item: &item, tier: tier.as_ref(), rows: &rows, now, new, went_back, writes, due };
@@ -138,6 +195,29 @@ async fn recompute_once<S: Store, C: Clock>(
         store.write(&writes).await?;
     }
     Ok((Recomputed { due, changed: !writes.is_empty() }, rest))
+}
+
+/// Checks that these positions have no movement after their last one. One has, when an older row replaced it: units that were sold since
+/// would be sold again, and no event of the position could write its next movement.
+///
+/// # Errors
+/// When the store fails, and when there is such a movement.
+pub(super) async fn check_movements<S: Store>(
+    store: &S,
+    positions: impl IntoIterator<Item = &Position>,
+) -> Result<(), StoreError> {
+    let positions: Vec<&Position> = positions.into_iter().collect();
+    let next = |position: &&Position| RowKey::Movement { of: position.of.clone(), seq: position.seq + 1 }.key();
+    let movements = store.get(&positions.iter().map(next).collect::<Vec<_>>()).await?;
+    let Some((position, _)) = positions.into_iter().zip(movements).find(|(_, movement)| movement.is_some()) else {
+        return Ok(());
+    };
+    let detail = format!(
+        "an older row replaced it: it is at movement {}, and its movements go to a higher number. Rebuild it from them; \
+         `cargo x ledger verify` shows what they add up to",
+        position.seq,
+    );
+    Err(UnreadableRow { key: RowKey::Position(position.of.clone()).key().to_string(), detail }.into())
 }
 
 /// The rows that an item's promise, levels, variant metafields and alerts are in.

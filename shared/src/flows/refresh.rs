@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::catalog::{Network, Sku};
-use crate::flows::{NetworkCache, recompute, replan, write_if_unchanged};
+use crate::flows::{NetworkCache, alert, recompute, replan, write_if_unchanged};
 use crate::ports::{Clock, Cursor, Listing, Store, StoreError, read, read_rows};
 use crate::promise::Promise;
 use crate::reconcile::RefreshProgress;
@@ -16,7 +16,7 @@ use crate::table::{Expect, IndexKey, IndexPartition, Key, RowKey, Write};
 /// Items recomputed between two writes of the progress.
 const PAGE: usize = 50;
 
-/// The most items that are kept for another attempt because planning failed. A page that would exceed it is tried again as a
+/// The most items that are kept for another attempt because they could not be recomputed or planned. A page that would exceed it is tried again as a
 /// whole.
 const MAX_MISSED: usize = 1_000;
 
@@ -53,13 +53,14 @@ pub async fn refresh<S: Store, C: Clock>(
         let now = clock.now();
         let is_over = progress.as_ref().is_none_or(|progress| progress.done);
         if is_over && let Some(progress) = progress.as_ref().filter(|progress| !network.has_new_day(progress.asked_at, now)) {
-            return Ok(done + retry_missed(store, clock, network, (progress, expect)).await?);
+            return Ok(done + retry_missed((store, clock), network, (progress, expect), deadline).await?);
         }
         if progress.is_none() && expect != Expect::Absent {
             request_refresh(store, clock).await?; // The row cannot be read, and may have requested a refresh.
             return Ok(done);
         }
-        let new_day = RefreshProgress { asked_at: now, after: None, only_plans: true, done: false, missed: BTreeSet::new() };
+        let missed = progress.as_ref().map_or_else(BTreeSet::new, |progress| progress.missed.clone());
+        let new_day = RefreshProgress { asked_at: now, after: None, only_plans: true, done: false, missed };
         let progress = progress.filter(|_| !is_over).unwrap_or(new_day);
         // Until then a warm function, this one included, may hold the old network.
         if !progress.only_plans && now.duration_since(progress.asked_at).unsigned_abs() < NetworkCache::KEPT {
@@ -70,14 +71,14 @@ pub async fn refresh<S: Store, C: Clock>(
             .as_ref()
             .map(|sku| Cursor { key: RowKey::Item(sku.clone()).key(), index: Some(IndexKey::Item(sku.clone()).key()) });
         let page = store.list(&Listing { after, ..Listing::index(&IndexPartition::Items, PAGE) }).await?;
-        let mut looked_at = BTreeSet::new();
+        let (mut looked_at, mut failed) = (BTreeSet::new(), BTreeSet::new());
         for sku in page.records.iter().filter_map(|record| item_of(&record.key)) {
             if clock.now() > deadline {
                 break;
             }
             if !progress.only_plans {
-                if let Err(error) = recompute(store, clock, network, &sku).await {
-                    tracing::error!(%sku, %error, "an item could not be recomputed; the refresh continues with the other items");
+                if !is_recomputed(store, clock, network, &sku).await? {
+                    failed.insert(sku.clone());
                 }
                 done += 1;
             }
@@ -85,6 +86,7 @@ pub async fn refresh<S: Store, C: Clock>(
         }
         let (changed, mut missed) = renew(store, clock, network, &looked_at).await?;
         done += changed;
+        missed.extend(failed);
         missed.extend(progress.missed.iter().cloned());
         if missed.len() > MAX_MISSED {
             let detail = format!("more than {MAX_MISSED} items could not be renewed; the log names the reason for each");
@@ -102,22 +104,37 @@ pub async fn refresh<S: Store, C: Clock>(
     }
 }
 
-/// Renews the missed items after the run has ended.
+/// Recomputes and renews the missed items after the run has ended.
 async fn retry_missed<S: Store, C: Clock>(
-    store: &S,
-    clock: &C,
+    (store, clock): (&S, &C),
     network: &Network,
     (progress, expect): (&RefreshProgress, Expect),
+    deadline: Timestamp,
 ) -> Result<usize, StoreError> {
     if progress.missed.is_empty() {
         return Ok(0);
     }
-    let (changed, missed) = renew(store, clock, network, &progress.missed).await?;
+    let mut failed = BTreeSet::new();
+    for sku in &progress.missed {
+        if clock.now() > deadline || !is_recomputed(store, clock, network, sku).await? {
+            failed.insert(sku.clone());
+        }
+    }
+    let (changed, mut missed) = renew(store, clock, network, &progress.missed).await?;
+    missed.extend(failed);
     if missed != progress.missed {
         // When the row has changed, another function retried the same items, or a new refresh was requested.
         write_if_unchanged(store, &[Write::put(&RefreshProgress { missed, ..progress.clone() }, expect)]).await?;
     }
     Ok(changed)
+}
+
+/// Recomputes one item. Returns whether that succeeded. When a row of it is faulty, an alert names the row.
+async fn is_recomputed<S: Store, C: Clock>(store: &S, clock: &C, network: &Network, sku: &Sku) -> Result<bool, StoreError> {
+    let Err(error) = recompute(store, clock, network, sku).await else { return Ok(true) };
+    tracing::error!(%sku, %error, "an item could not be recomputed; the refresh continues with the other items");
+    alert::faulty_row(store, clock, &error).await?;
+    Ok(false)
 }
 
 /// Brings these items to the day that it is: recomputes those of which a lot has expired, and plans all of them. Returns how many

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::alert::{AlertState, AlertSubject};
 use crate::catalog::{Network, Resource, Sku};
 use crate::flows::closure::{DependencyClosure, by_code, centres_of, read_closure, read_planning_rows};
-use crate::flows::recompute::recompute_as_planned;
+use crate::flows::recompute::{recompute_all_as_planned, recompute_as_planned, recompute_without_plan};
 use crate::flows::{Retries, RetryBudget};
 use crate::ports::{Clock, Store, StoreError, WriteError, read_rows};
 use crate::promise::inputs::PlanningInputs;
@@ -29,27 +29,35 @@ pub async fn replan<S: Store, C: Clock>(
     network: &Network,
     skus: &BTreeSet<Sku>,
 ) -> Result<usize, StoreError> {
-    let mut renewed = BTreeSet::new();
-    loop {
+    let (mut renewed, mut unplanned) = (BTreeSet::new(), BTreeSet::new());
+    let changed = loop {
         let error = match replan_from_promises(store, clock, network, skus).await {
+            Ok(changed) => break changed,
             Err(StoreError::Unreadable(row)) => row,
-            done => return done,
+            Err(error) => return Err(error),
         };
         // A promise that cannot be read is computed anew. Without it, its item would be planned as if it had no stock.
-        match error.name() {
-            Some(RowKey::Promise(sku)) if renewed.insert(sku.clone()) => {
-                recompute_as_planned(store, clock, network, &sku).await?;
-            }
+        let sku = match error.name() {
+            Some(RowKey::Promise(sku)) if renewed.insert(sku.clone()) => sku,
             Some(_) | None => return Err(error.into()),
+        };
+        match recompute_as_planned(store, clock, network, &sku).await {
+            Err(StoreError::Unreadable(row)) if matches!(row.name(), Some(RowKey::Plan(_) | RowKey::PlanOf(_))) => {
+                recompute_without_plan(store, clock, network, &sku).await?;
+                unplanned.insert(sku);
+            }
+            done => drop(done?),
         }
-    }
+    };
+    recompute_all_as_planned(store, clock, network, &unplanned).await?;
+    Ok(changed)
 }
 
 /// Plans the groups of these items again, from promises that can be read.
 ///
 /// # Errors
 /// As [`replan`], and when a promise cannot be read.
-pub(super) async fn replan_from_promises<S: Store, C: Clock>(
+async fn replan_from_promises<S: Store, C: Clock>(
     store: &S,
     clock: &C,
     network: &Network,
@@ -118,9 +126,7 @@ async fn replan_once<S: Store, C: Clock>(
     }
     if closure.has_unreadable_plan() {
         // The stream finds the items whose entry changed by the old plan, which cannot be read.
-        for sku in closure.rows.keys() {
-            recompute_as_planned(store, clock, network, sku).await?;
-        }
+        recompute_all_as_planned(store, clock, network, closure.rows.keys()).await?;
     }
     // An item that was not read is connected to the seed, so its closure is too large as well.
     Ok((closure.rows.into_keys().chain(closure.unread).collect(), count))

@@ -20,7 +20,7 @@ pub struct RefreshProgress {
     /// Whether every item was recomputed.
     #[serde(default)]
     pub done: bool,
-    /// Items that could not be planned. Every run tries them again, because no other job does so before the next day.
+    /// Items that could not be recomputed or planned. Every run tries them again, because no other job does so before the next day.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub missed: BTreeSet<Sku>,
 }
