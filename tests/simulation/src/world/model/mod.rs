@@ -328,7 +328,10 @@ impl World {
                 AlertSubject::ExpiredLot { .. } => true,
                 AlertSubject::UnmappedItem { system, code } => waits(&format!("item#{code}#{system}")),
                 AlertSubject::UnmappedFacility { system, code } => waits(&format!("location#{code}#{system}")),
-                AlertSubject::RefusedEvent { system } => self.sources.refused.1.contains(system.as_str()),
+                // A function may be killed between the alert and the answer.
+                AlertSubject::RefusedEvent { system } => {
+                    self.sources.refused.1.contains(system.as_str()) || self.config.store.has_faulty_rows()
+                }
                 AlertSubject::UnmappedLocation { .. }
                 | AlertSubject::UnmappedVariant { .. }
                 | AlertSubject::LocationClosed { .. }
