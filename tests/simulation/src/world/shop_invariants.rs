@@ -85,7 +85,9 @@ impl World {
                 let record = table.checker.orders.get(&id);
                 // Every sweep reads an unreadable order again, even behind the watermark.
                 let is_quarantined = record.is_some_and(|record| record.unreadable == Some(ReadFailure::Quarantined));
-                let waits = is_quarantined || deferred.contains(&id);
+                // The next run reads an order that waits to be read, wherever the watermark is.
+                let is_unread = record.is_some_and(|record| record.unread);
+                let waits = is_quarantined || is_unread || deferred.contains(&id);
                 // A line waits for its mapping, or a report of a warehouse waits for the repair of a row.
                 let name = id.to_string();
                 let is_unmapped = table.checker.waiting.values().any(|(_, waiting)| *waiting == name);
