@@ -11,7 +11,6 @@ use promissory::flows::{alert, backlog, refresh, request_refresh};
 use promissory::ledger::{Lane, Position};
 use promissory::movement::EventId;
 use promissory::ports::{Clock, Store, read};
-use promissory::sheets::Sheet;
 use promissory::source::{DocumentKind, StockEvent, StockKind};
 use promissory::storefront::Hint;
 use promissory::table::{Expect, IndexKey, Key, OrderEntry, Record, RowKey, RowKind, UnreadableRow, Write, check, examples};
@@ -23,7 +22,7 @@ use promissory_tests::world::{World, position};
 use reconciler::Job;
 use serde_json::json;
 
-use crate::planning::sheets;
+use crate::variants::{list, shop_item};
 
 /// The row of a kind that is made unreadable: of the item A, of its order, or of a neighbour of what B needs.
 fn row_of(kind: RowKind, world: &World, running: &RunningShop, order: OrderId) -> (RowKey, Option<IndexKey>) {
@@ -43,7 +42,7 @@ fn row_of(kind: RowKind, world: &World, running: &RunningShop, order: OrderId) -
             return (RowKey::ShopItem { shop, shop_sku: "A".to_owned() }, Some(index));
         }
         RowKind::ListedVariant => {
-            let variant = running.inside(|of| of.item("A").expect("an item of the shop").variant.0);
+            let variant = shop_item(running, "A").variant.0;
             RowKey::ListedVariant { shop, variant: VariantId::new(u64::try_from(variant).expect("an id")) }
         }
         RowKind::SystemItem => RowKey::SystemItem { system: "erp".to_owned(), code: "A".to_owned() },
@@ -216,15 +215,6 @@ async fn import(world: &World, sku: &str) {
     world.import(&item, &[("WH-1", 100)]).await;
 }
 
-/// Lists an item with the variant that the shop sells it as.
-async fn list_variant(world: &World, running: &RunningShop, sku: &str) {
-    let item = running.inside(|shop| shop.item(sku).expect("an item of the shop").clone());
-    let row = format!("shop.myshopify.com,{sku},{sku},{},{}", item.id.0, item.variant.0);
-    let listings = format!("shop,shop_sku,sku,inventory_item,variant\n{row}\n");
-    sheets(world, &[(Sheet::Listings, &listings)]).await;
-    world.settle().await;
-}
-
 /// Events of the ERP about a purchase order and a transfer of an item.
 fn events(world: &World, sku: &str) -> [StockEvent; 3] {
     let event = |id: &str, kind| world.stock(&format!("{id}-{sku}"), sku, "WH-1", kind, 10);
@@ -247,7 +237,8 @@ async fn everything_else_goes_on(case: Case) -> bool {
     }
     let running = in_agreement(&world).await;
     for sku in ["A", "B"] {
-        list_variant(&world, &running, sku).await;
+        list(&world, sku, sku, &shop_item(&running, sku)).await;
+        world.settle().await;
     }
     let order = buy(&world, &running, "A", 1);
     running.deliver_all(&world).await;

@@ -22,12 +22,13 @@ async fn listed_by_variant() -> (World, RunningShop) {
     (world, running)
 }
 
-fn shop_item(running: &RunningShop, shop_sku: &str) -> Item {
+/// An item of the shop by its SKU there.
+pub(crate) fn shop_item(running: &RunningShop, shop_sku: &str) -> Item {
     running.inside(|shop| shop.item(shop_sku).expect("an item of the shop").clone())
 }
 
 /// Imports the listing of an item of the shop, with its variant.
-async fn list(world: &World, shop_sku: &str, sku: &str, item: &Item) {
+pub(crate) async fn list(world: &World, shop_sku: &str, sku: &str, item: &Item) {
     let row = format!("shop.myshopify.com,{shop_sku},{sku},{},{}", item.id.0, item.variant.0);
     let listings = format!("shop,shop_sku,sku,inventory_item,variant\n{row}\n");
     sheets(world, &[(Sheet::Listings, &listings)]).await;

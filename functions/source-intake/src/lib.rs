@@ -176,8 +176,8 @@ impl<S: Store, C: Clock> Intake<S, C> {
     /// principal may put events with which source, and EventBridge itself writes the account. The row of the system names the account.
     ///
     /// # Errors
-    /// When the system does not use the bus from this account, one of its events is refused, or the store fails. EventBridge repeats the call, and then moves it to the
-    /// dead-letter queue.
+    /// When the system may not use the bus from this account, one of its events is refused, or the store fails. EventBridge repeats
+    /// the call, and then moves it to the dead-letter queue.
     pub async fn take_from_bus(&self, envelope: &Value) -> Result<Vec<Answer>, String> {
         let detail = envelope.get("detail").unwrap_or(&Value::Null);
         let system = self.system_on_bus(envelope).await?;

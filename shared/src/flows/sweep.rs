@@ -146,7 +146,8 @@ impl Search {
 }
 
 impl<S: Store, F: Storefront, B: Bus<SalesOrder>, C: Clock> Sweep<'_, '_, S, F, B, C> {
-    /// Reads every order that changed since `since`, and the quarantined ones. Returns when the search began, by the shop's clock.
+    /// Reads every order that changed since `since`, the quarantined ones, and those that lack movements. Returns when the search began,
+    /// by the shop's clock.
     async fn changes(&mut self, since: Timestamp) -> Result<Timestamp, ReconcileError> {
         let mut search = Search::new(OrderSearch { since: Some(since), open_before: None, drafts: false });
         let (mut began, mut listed) = (None, BTreeMap::new());

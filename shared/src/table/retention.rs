@@ -14,8 +14,8 @@ pub enum Retention {
     Days(u16),
 }
 
-/// Days for which the marks of webhooks and reads of orders, calls, and cleared alerts are kept. Shopify repeats a webhook for two days, and a
-/// dead-letter queue for two weeks. After its mark, an order that is sent again changes nothing either, because its facts are merged.
+/// Days for which the marks of webhooks and reads of orders, calls, and cleared alerts are kept. Shopify repeats a webhook for some hours, and a
+/// queue keeps a message for at most two weeks. After its mark, an order that is sent again changes nothing either, because its facts are merged.
 const WORKING_DAYS: u16 = 400;
 
 /// Seven years, in days. Reports show that stock was compared.

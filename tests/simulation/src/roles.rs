@@ -69,7 +69,7 @@ impl Role {
     }
 }
 
-/// The permission that reading so many rows by key needs.
+/// The permission that a function needs to read this number of rows by their keys; `None` where it reads none.
 #[must_use]
 pub fn needed_to_get(keys: usize) -> Option<&'static str> {
     match keys {
