@@ -157,7 +157,7 @@ async fn a_refused_row_is_named() {
     let rows = ["A", "B", "C"].map(|sku| f.adjustment(sku, 1));
     let answer = f.front.adjust(&f.shop, "k", REFERENCE, &rows).await;
     assert_eq!((in_words(&answer).as_str(), f.available()), ("NON_MUTABLE_INVENTORY_ITEM at Some(1)", [10, 20, 30]));
-    let activated = f.front.activate(&f.shop, "a", f.item("B"), ShopLocationId::new(TPL)).await;
+    let activated = f.front.activate(&f.shop, "a", f.item("B"), ShopLocationId::new(TPL), Some(Quantity::ZERO)).await;
     assert!(in_words(&activated).ends_with("at None"), "{activated:?}");
 }
 
@@ -185,7 +185,7 @@ async fn every_level_is_read() {
     };
     assert_eq!(read().await, [(WH, true, 7, 3), (TPL, false, 0, 0), (STORE, true, 0, 0)]);
     for _ in 0..2 {
-        assert_eq!(in_words(&f.front.activate(&f.shop, "a", ids[0], ShopLocationId::new(TPL)).await), "done");
+        assert_eq!(in_words(&f.front.activate(&f.shop, "a", ids[0], ShopLocationId::new(TPL), Some(Quantity::ZERO)).await), "done");
         assert_eq!(read().await, [(WH, true, 7, 3), (TPL, true, 0, 0), (STORE, true, 0, 0)]);
     }
 }

@@ -70,11 +70,48 @@ fn the_defaults_are_closed() {
         ("WebhookIntakeConcurrency", "0"),
         ("SourceIntakeConcurrency", "0"),
         ("DisableDefaultEndpoint", "\"false\""),
+        ("Pushes", "\"on\""),
+        ("RestoredTable", "\"\""),
     ] {
         let found = block(&template, parameter).into_iter().find_map(|line| line.trim().strip_prefix("Default: "));
         assert_eq!(found, Some(default), "{parameter}");
     }
     assert!(template.contains("SOURCE_ADDRESS_SCOPE: !Ref SourceAddressScope"), "the reconciler gets the parameter");
+}
+
+/// Protects a restore: a function, a permission, the stream and the output that name the table all name a restored one in its place,
+/// and only the pusher stops while the pushes are paused.
+#[test]
+fn a_restored_table_takes_the_place_of_the_table() {
+    let template = text("template.yaml");
+    let names = ["!Ref Table]", "!GetAtt Table.Arn", "!GetAtt Table.StreamArn", "${Table.Arn}", "!Ref Table\n"];
+    let uses: Vec<&str> = template.split_inclusive('\n').filter(|line| names.iter().any(|name| line.contains(name))).collect();
+    let wrong: Vec<String> =
+        uses.iter().filter(|line| !line.contains("!If [HasRestoredTable, ")).map(|line| format!("template.yaml: {line}")).collect();
+    assert!(uses.len() >= 11, "{uses:?}");
+    none_wrong(&wrong);
+    assert!(block(&template, "Table").iter().any(|line| line.trim() == "Condition: HasOwnTable"));
+    let paused: Vec<&str> = template.lines().filter(|line| line.contains("[ArePushesOn, ")).map(str::trim).collect();
+    assert_eq!(paused, ["Enabled: !If [ArePushesOn, true, false]"]);
+    assert!(block(&template, "ShopifyPusher").iter().any(|line| line.contains("ArePushesOn")));
+}
+
+/// Protects a restore: `cargo x restore prepare` turns on what the template turns on, because DynamoDB restores none of it.
+#[test]
+fn a_restored_table_gets_the_settings_of_the_table() {
+    let template = text("template.yaml");
+    let table = block(&template, "Table").join("\n");
+    let settings = text("infra/cli/src/restore/settings.rs");
+    for (of_the_template, of_the_command) in [
+        ("StreamViewType: NEW_AND_OLD_IMAGES", "StreamViewType::NewAndOldImages"),
+        ("AttributeName: expires_at\n", "attribute_name(EXPIRES_AT)"),
+        ("PointInTimeRecoveryEnabled: true", "point_in_time_recovery_enabled(true)"),
+        ("DeletionProtectionEnabled:", "deletion_protection_enabled(true)"),
+    ] {
+        assert!(table.contains(of_the_template), "template.yaml: {of_the_template}");
+        assert!(settings.contains(of_the_command), "restore/settings.rs: {of_the_command}");
+    }
+    assert_eq!(promissory::table::EXPIRES_AT, "expires_at");
 }
 
 /// What an adapter does with one type of resource: its file, its calls of the client, and the permission for them.
@@ -101,6 +138,7 @@ fn every_role_allows_what_the_adapters_of_its_function_do() {
             if !main.contains(&format!("\"{variable}\"")) {
                 wrong.push(format!("template.yaml: {} gets {variable}, which its main.rs does not read", role.function()));
             }
+            let value = value.strip_prefix("!If [HasRestoredTable, !Ref RestoredTable, ").unwrap_or(value).trim_end_matches(']');
             let name = value.trim_start_matches("!Ref ").trim_start_matches("!GetAtt ").trim_end_matches(".Id");
             let resource = block(&template, name).join("\n");
             for (_, _, _, action) in ADAPTERS.iter().filter(|(kind, ..)| resource.contains(&format!("Type: {kind}\n"))) {

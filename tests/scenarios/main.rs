@@ -31,6 +31,7 @@ mod recompute;
 mod reconciler;
 mod renewed_rows;
 mod replays;
+mod restore;
 mod retention;
 mod roles;
 mod shared_cases;

@@ -141,6 +141,20 @@ impl Table {
         }
     }
 
+    /// A new table with these rows, such as DynamoDB restores it from a backup.
+    ///
+    /// # Panics
+    /// If a row cannot be put.
+    #[must_use]
+    pub fn restored_from(rows: &[Value]) -> Self {
+        let restored = table();
+        for row in rows {
+            restored.must("PutItem", &json!({ "TableName": TABLE, "Item": row }));
+        }
+        let _changes_before_the_backup = restored.stream();
+        restored
+    }
+
     /// The rows of a kind, in DynamoDB's attribute format.
     #[must_use]
     pub fn of_kind(&self, kind: RowKind) -> Vec<Value> {

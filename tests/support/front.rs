@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use promissory::catalog::{InventoryItemId, OrderId, ShopDomain, ShopLocationId};
+use promissory::catalog::{InventoryItemId, OrderId, Quantity, ShopDomain, ShopLocationId};
 use promissory::ports::Storefront;
 use promissory::storefront::{
     Adjustment, LevelSet, MetafieldWrite, OrderRead, OrderSearch, OrdersPage, ShopAnswer, ShopLevel, StorefrontError,
@@ -81,8 +81,9 @@ impl<F: Storefront> Storefront for OddShop<F> {
         key: &str,
         item: InventoryItemId,
         location: ShopLocationId,
+        available: Option<Quantity>,
     ) -> Result<ShopAnswer, StorefrontError> {
-        self.mutated(self.inner.activate(shop, key, item, location).await).await
+        self.mutated(self.inner.activate(shop, key, item, location, available).await).await
     }
 
     async fn set_metafields(&self, shop: &ShopDomain, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {

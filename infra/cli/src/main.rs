@@ -1,10 +1,10 @@
-//! `promissory`: the operator's command line. `cargo x catalog`, `ledger`, `explain`, `source` and `shop` build this binary and
+//! `promissory`: the operator's command line. `cargo x catalog`, `ledger`, `explain`, `source`, `shop` and `restore` build this binary and
 //! run it.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use promissory_cli::{catalog, explain, ledger, shop, source};
+use promissory_cli::{catalog, explain, ledger, restore, shop, source};
 
 #[derive(Parser)]
 #[command(name = "promissory", about = "Reads and writes the table of Promissory, on AWS or on the local stack.")]
@@ -26,6 +26,9 @@ enum Cli {
     /// Shops: write from when on a shop is live, and show how far its orders have been read.
     #[command(subcommand)]
     Shop(shop::command::Command),
+    /// Prepare a table that was restored to an earlier time.
+    #[command(subcommand)]
+    Restore(restore::command::Command),
 }
 
 #[tokio::main]
@@ -36,6 +39,7 @@ async fn main() -> ExitCode {
         Cli::Ledger(command) => ledger::command::run(command, &say, &print).await,
         Cli::Source(command) => source::command::run(command, &say, &print).await,
         Cli::Shop(command) => shop::command::run(command, &say, &print).await,
+        Cli::Restore(command) => restore::command::run(command, &say, &print).await,
     };
     outcome.unwrap_or_else(|error| {
         say(&format!("failed: {error}"));

@@ -72,6 +72,13 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Prepare a table that was restored to an earlier time.
+    #[command(disable_help_flag = true)]
+    Restore {
+        /// `prepare`, and its options; `cargo x restore prepare --help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Every test: unit, property, contract, and end to end on the local stack.
     Test {
         /// Passed on to `cargo test`.
@@ -106,6 +113,7 @@ fn main() -> ExitCode {
         Task::Catalog { args } => operate(&workspace, "catalog", &args),
         Task::Source { args } => operate(&workspace, "source", &args),
         Task::Shop { args } => operate(&workspace, "shop", &args),
+        Task::Restore { args } => operate(&workspace, "restore", &args),
         Task::Test { args } => test(&workspace, &args),
         Task::Sim { args } => simulate(&workspace, &args),
         Task::Bench { args } => bench(&workspace, &args),

@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::types::{
 use serde_json::Value;
 
 use crate::ports::{Cursor, Listing, Page, Refusal, Store, StoreError, WriteError};
-use crate::table::{
+use crate::table::{EXPIRES_AT, 
     Expect, FIRST_VERSION, Key, MAX_WRITES, Record, StoredBody, UnreadableRow, UnwritableRow, Write, inflated, stored_bodies,
 };
 
@@ -267,7 +267,7 @@ fn item(write: &Write, body: Option<StoredBody<'_>>) -> Result<Item, StoreError>
     item.insert("rev".to_owned(), AttributeValue::N(revision.to_string()));
     item.insert("ver".to_owned(), AttributeValue::N(expect.next_version().to_string()));
     if let Some(at) = expires_at {
-        item.insert("expires_at".to_owned(), AttributeValue::N(at.as_second().to_string()));
+        item.insert(EXPIRES_AT.to_owned(), AttributeValue::N(at.as_second().to_string()));
     }
     item.insert("body".to_owned(), body);
     Ok(item)

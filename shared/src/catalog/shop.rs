@@ -18,13 +18,17 @@ pub struct ShopSettings {
     /// makes or ships them is expected to have them already.
     #[serde(default)]
     pub forward_open_orders: bool,
+    /// When the table was prepared after it had been restored to an earlier time. Until then, orders may have been forwarded that
+    /// the table does not know as forwarded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_at: Option<Timestamp>,
 }
 
 impl ShopSettings {
     /// Settings of a shop that goes live at `go_live_at`, and whose older orders are not forwarded.
     #[must_use]
     pub fn live_from(shop: ShopDomain, go_live_at: Timestamp) -> Self {
-        Self { shop, go_live_at, forward_open_orders: false }
+        Self { shop, go_live_at, forward_open_orders: false, restored_at: None }
     }
 
     /// Whether the shop is live at `now`.

@@ -44,7 +44,7 @@ impl Draft<'_> {
             decision.order = Some(record).filter(|record| known.as_ref() != Some(record));
             return Ok(decision);
         };
-        record.unforwarded &= record.is_forwarded_by(settings);
+        record.decide_forwarding(settings);
 
         let mut needs = BTreeSet::new();
         let faulty = self.map_lines(&mut decision, &mut record, (settings, room), &mut needs)?;

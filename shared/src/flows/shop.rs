@@ -43,10 +43,12 @@ pub async fn set_shop<S: Store, C: Clock>(store: &S, clock: &C, settings: &ShopS
     loop {
         let (known, expect) = read::<ShopSettings, S>(store, &settings.row_key()).await?;
         let swept = read::<OrderWatermark, S>(store, &RowKey::OrderWatermark(shop.clone())).await?.0.is_some();
-        if let Some(known) = known.filter(|known| swept && known.go_live_at != settings.go_live_at) {
+        if let Some(known) = known.as_ref().filter(|known| swept && known.go_live_at != settings.go_live_at) {
             return Err(ShopSettingsError::Live { shop: shop.clone(), since: known.go_live_at });
         }
-        match store.write(&[Write::put(settings, expect)]).await {
+        let restored_at = known.and_then(|known| known.restored_at);
+        let settings = ShopSettings { restored_at, ..settings.clone() };
+        match store.write(&[Write::put(&settings, expect)]).await {
             Ok(()) => return Ok(()),
             Err(error) => retries.again(clock, error).await?,
         }

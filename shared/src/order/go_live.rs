@@ -32,12 +32,27 @@ impl OrderRecord {
         moved_nothing && self.forwarded.is_none() && self.ended_before(settings)
     }
 
+    /// Notes whether the newest version must be forwarded as a sales order, and whether the manufacturing system may have an earlier
+    /// one.
+    pub fn decide_forwarding(&mut self, settings: &ShopSettings) {
+        if self.may_have_been_forwarded(settings) {
+            self.forwarded = self.facts.as_ref().map(|facts| facts.version);
+        }
+        self.unforwarded &= self.is_forwarded_by(settings);
+    }
+
     /// Whether new versions of the order are forwarded as sales orders. Orders from before going live are not, unless the settings
     /// say so and the order had not ended by then. An order of which the other system has a version is always forwarded.
-    #[must_use]
-    pub fn is_forwarded_by(&self, settings: &ShopSettings) -> bool {
+    fn is_forwarded_by(&self, settings: &ShopSettings) -> bool {
         let Some(facts) = &self.facts else { return true };
         let is_new = facts.placed_at >= settings.go_live_at;
         self.forwarded.is_some() || is_new || (settings.forward_open_orders && !self.ended_before(settings))
+    }
+    /// Whether the manufacturing system may have an earlier version that the table does not know, because it was restored to a time
+    /// before that version was forwarded. A cancellation must then follow.
+    fn may_have_been_forwarded(&self, settings: &ShopSettings) -> bool {
+        let Some(facts) = self.facts.as_ref().filter(|facts| facts.cancelled) else { return false };
+        let (live, restored) = (settings.go_live_at, settings.restored_at);
+        self.forwarded.is_none() && restored.is_some_and(|restored| (live..=restored).contains(&facts.placed_at))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::catalog::{InventoryItemId, OrderId, ShopDomain, ShopLocationId};
+use crate::catalog::{InventoryItemId, OrderId, Quantity, ShopDomain, ShopLocationId};
 use crate::storefront::{
     Adjustment, LevelSet, MetafieldWrite, OrderRead, OrderSearch, OrdersPage, ShopAnswer, ShopLevel, StorefrontError,
 };
@@ -27,13 +27,14 @@ pub trait Storefront: Sync {
         rows: &[LevelSet],
     ) -> impl Future<Output = Result<ShopAnswer, StorefrontError>> + Send;
 
-    /// Activates an item at a location with nothing available, once per `key`.
+    /// Activates an item at a location, once per `key`, with what is `available` from then on. `None` keeps what the level had.
     fn activate(
         &self,
         shop: &ShopDomain,
         key: &str,
         item: InventoryItemId,
         location: ShopLocationId,
+        available: Option<Quantity>,
     ) -> impl Future<Output = Result<ShopAnswer, StorefrontError>> + Send;
 
     /// Sets variant metafields (at most [`Self::METAFIELDS_AT_ONCE`]): all rows or none. Each row replaces the whole value, so

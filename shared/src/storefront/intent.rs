@@ -88,13 +88,19 @@ impl PushIntent {
         Self { shop, number, key, state: PushState::Open, action, rows, opened_at: now }
     }
 
-    /// Takes the place of an intent whose row, of that revision, cannot be read. Each intent is written at least once, so no number is
+    /// Takes the place of an intent whose row, of that revision, cannot be read or is from a restored table. Each intent is written at least once, so no number is
     /// above the revision, and this one is the highest.
     #[must_use]
     pub fn in_place_of_revision(revision: u64, shop: ShopDomain, now: Timestamp) -> Self {
         let number = revision + 1;
         let key = idempotency_key(&shop, number, now);
         Self { shop, number, key, state: PushState::Closed, action: PushAction::Set, rows: Vec::new(), opened_at: now }
+    }
+
+    /// Whether it took the place of another intent, and no call belongs to it.
+    #[must_use]
+    pub fn is_replacement(&self) -> bool {
+        self.rows.is_empty()
     }
 
     /// The reason in the shop's inventory history. The namespace is our own, because `gid://shopify/…` is reserved.

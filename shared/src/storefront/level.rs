@@ -59,7 +59,7 @@ pub struct Level {
     /// The number of the intent whose outcome is in `acknowledged`.
     #[serde(default)]
     pub sent_by: u64,
-    /// The row could not be read and was written anew. What the shop acknowledged and what a person decided about the level are
+    /// The row could not be read and was written anew, or it is from a restored table. What the shop acknowledged and what a person decided about the level are
     /// lost, so until the level is set, the pusher does not activate it, and parks a rise that removed units may cause.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub renewed: bool,
@@ -166,6 +166,17 @@ impl Level {
     #[must_use]
     pub fn difference(&self) -> Option<Quantity> {
         self.acknowledged.map(|known| self.to_push - known).filter(|difference| !difference.is_zero())
+    }
+
+    /// The level without what the shop acknowledged, refused, or showed when a change was parked. `None` if it knows none of these.
+    #[must_use]
+    pub fn forgotten(&self) -> Option<Self> {
+        let blocked = match &self.blocked {
+            Some(LevelBlock::Refused { .. } | LevelBlock::Parked { .. }) | None => None,
+            Some(block @ (LevelBlock::NeverReported | LevelBlock::Deactivated)) => Some(block.clone()),
+        };
+        let forgotten = Self { acknowledged: None, needs_set: true, renewed: true, blocked, ..self.clone() };
+        (forgotten != *self).then_some(forgotten)
     }
 
     /// The order of pushes, lowest first: sell-outs, then other decreases, then increases, then levels to be initialised or

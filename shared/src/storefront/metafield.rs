@@ -202,6 +202,13 @@ impl VariantMetafield {
         }
     }
 
+    /// The metafield without what the shop acknowledged or refused, so that it is sent again. `None` if it knows neither already.
+    #[must_use]
+    pub fn forgotten(&self) -> Option<Self> {
+        let forgotten = Self { acknowledged: None, sending_since: None, refused: None, ..self.clone() };
+        (forgotten != *self).then_some(forgotten)
+    }
+
     /// The value as JSON: a list such as `[{"lot":"L-7","expires":"2027-05-31"},{"lot":"L-9"}]`, or a promise such as
     /// `{"date":"2026-12-03"}`, `{}` when there is no date.
     #[must_use]

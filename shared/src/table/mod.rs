@@ -26,7 +26,7 @@ pub use examples::{Example, examples};
 pub use index::{IndexKey, IndexPartition, OrderEntry, waiting_prefixes};
 pub use key::{Key, Partition, RowKey, RowKind};
 pub use read_rows::ReadRows;
-pub use retention::Retention;
+pub use retention::{EXPIRES_AT, Retention};
 pub use row::{Expect, MAX_WRITES, Record, Row, RowFault, UnreadableRow, Write};
 pub use rows::check;
 pub use schema::{FIRST_VERSION, SCHEMA_VERSION};

@@ -5,6 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::key::RowKey;
 
+/// The attribute that says when DynamoDB may delete a row, in seconds.
+pub const EXPIRES_AT: &str = "expires_at";
+
 /// How long a row is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retention {

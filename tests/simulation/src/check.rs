@@ -44,7 +44,7 @@ type Lots = BTreeMap<LotId, (Quantity, Quantity, Option<Date>)>;
 type Placed = BTreeMap<Date, Quantity>;
 
 /// Watches every write to the table.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Checker {
     /// False until the world starts, because the contract test of the store writes rows without meaning.
     pub watching: bool,
@@ -120,6 +120,20 @@ pub struct Checker {
 }
 
 impl Checker {
+    /// What was checked at the time of a backup, with what has happened outside of the table since then.
+    #[must_use]
+    pub fn restored(self, now: &mut Self) -> Self {
+        Self {
+            renewed: BTreeSet::new(),
+            became: std::mem::take(&mut now.became),
+            deleted: std::mem::take(&mut now.deleted),
+            refused: std::mem::take(&mut now.refused),
+            violations: std::mem::take(&mut now.violations),
+            swept: false,
+            ..self
+        }
+    }
+
     /// Checks a row that replaces `old`.
     pub fn put(&mut self, old: Option<&Record>, new: &Record) {
         if !self.watching {

@@ -23,7 +23,7 @@ impl Coverage {
 }
 
 /// Each of these must occur in a run of many worlds. Otherwise the simulator does not test that path.
-pub const RARE_PATHS: [&str; 130] = [
+pub const RARE_PATHS: [&str; 132] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
@@ -133,6 +133,8 @@ pub const RARE_PATHS: [&str; 130] = [
     "reconciler killed",
     "source intake killed",
     "killed by its timeout",
+    "table restored",
+    "pushes go on after a restore",
     "clocks apart",
     "a night passed",
     // The stream and the queue.

@@ -123,7 +123,11 @@ fn permissions(function: &str, policies: &[&str]) -> BTreeSet<String> {
             _ => Vec::new(),
         };
         let resources = resources.strip_prefix("Resource: ").unwrap_or_default();
-        for resource in resources.trim_matches(['[', ']']).split(", ") {
+        let resources = match own_table(resources) {
+            Some(own) => vec![own],
+            None => resources.trim_matches(['[', ']']).split(", ").collect(),
+        };
+        for resource in resources {
             let resource = resource_name(resource);
             for action in &actions {
                 let is_plain = action.split_once(':').is_some_and(|(_, name)| name.chars().all(char::is_alphanumeric));
@@ -136,10 +140,20 @@ fn permissions(function: &str, policies: &[&str]) -> BTreeSet<String> {
     permissions
 }
 
+/// The table of the stack, or the path below it, in a condition that names the same of a restored table.
+fn own_table(resource: &str) -> Option<&str> {
+    let (restored, own) = resource.strip_prefix("!If [HasRestoredTable, ")?.strip_suffix(']')?.split_once(", ")?;
+    let below = own.strip_prefix("!Sub \"${Table.Arn}").and_then(|path| path.strip_suffix('"')).unwrap_or_default();
+    let arn = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${RestoredTable}";
+    assert_eq!(restored, format!("!Sub \"{arn}{below}\""), "template.yaml: the restored table in place of {own}");
+    Some(own)
+}
+
 /// The name of a resource in the template, with the path below it.
 fn resource_name(resource: &str) -> String {
     let whole = resource.strip_prefix("!GetAtt ").and_then(|name| name.strip_suffix(".Arn").or(name.strip_suffix(".Id")));
-    let below = resource.strip_prefix("!Sub ${").and_then(|name| name.split_once(".Arn}"));
+    let text = resource.strip_prefix("!Sub ").map(|text| text.trim_matches('"'));
+    let below = text.and_then(|text| text.strip_prefix("${")?.split_once(".Arn}"));
     match (whole, below) {
         (Some(name), _) => name.to_owned(),
         (None, Some((name, path))) if !path.contains('*') => format!("{name}{path}"),

@@ -10,7 +10,7 @@ use promissory::ports::{Listing, Page, Store, StoreError, WriteError};
 use promissory::table::{Key, MAX_WRITES, Record, RowKind, SCHEMA_VERSION, UnwritableRow, Write, stored_bodies};
 use serde_json::json;
 
-pub use table::{Change, Table};
+pub use table::{Change, Table, TableBackup};
 
 use crate::coverage::Coverage;
 use crate::rng::Rng;
@@ -198,7 +198,8 @@ impl SimStore {
         self.calls.load(Ordering::Relaxed)
     }
 
-    fn faults(&self) -> StoreFaults {
+    /// The faults that occur now.
+    pub fn faults(&self) -> StoreFaults {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

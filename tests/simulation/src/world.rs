@@ -13,6 +13,7 @@ mod order_changes;
 mod outcome;
 mod phases;
 mod processes;
+mod restore;
 mod shop;
 mod shop_invariants;
 mod sources;
@@ -37,6 +38,7 @@ pub use workshop::KIT;
 
 use invocations::{Invocation, Trigger};
 use processes::Processes;
+use restore::Restore;
 use sources::Sources;
 use stories::Crash;
 use triggers::Lane;
@@ -123,6 +125,8 @@ struct World {
     malformed: bool,
     /// True when a stream record was discarded. The schedules must then do the work of the stream.
     given_up: bool,
+    /// The restore of the table, in a world that has one.
+    restore: Restore,
     compared_all: bool,
     crash: Option<Crash>,
     violations: Vec<Violation>,
@@ -178,6 +182,7 @@ impl World {
             _ => self.clock.advance(Duration::from_millis(u64::try_from(self.rng.below(3_000)).expect("small"))),
         }
         self.deliver_source_batches();
+        self.back_up_or_restore();
         if self.is_setting() && self.rng.per_mille(150) {
             self.pos_customer_buys();
         }

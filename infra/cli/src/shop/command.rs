@@ -82,7 +82,7 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
         Command::Set(args) => {
             let store = args.table.find(say).await?.store();
             let go_live_at = Timestamp::from_second(args.go_live_at.as_second()).map_err(io::Error::other)?;
-            let settings = ShopSettings { shop: args.shop, go_live_at, forward_open_orders: args.forward_open_orders };
+            let settings = ShopSettings { shop: args.shop, go_live_at, forward_open_orders: args.forward_open_orders, restored_at: None };
             match set_shop(&store, &SystemClock, &settings).await {
                 Ok(()) => {
                     print(&if args.json { serde_json::to_string(&settings)? } else { in_words(&settings) });
@@ -107,7 +107,7 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
 }
 
 fn in_words(settings: &ShopSettings) -> String {
-    let ShopSettings { shop, go_live_at, forward_open_orders } = settings;
+    let ShopSettings { shop, go_live_at, forward_open_orders, restored_at: _ } = settings;
     let open = if *forward_open_orders { "are" } else { "are not" };
     format!("{shop} is live from {go_live_at} on. Orders that are open then are reserved, and {open} forwarded.")
 }

@@ -143,8 +143,10 @@ impl<T: Transport, C: Clock> Storefront for Shopify<T, C> {
         key: &str,
         item: InventoryItemId,
         location: ShopLocationId,
+        available: Option<Quantity>,
     ) -> Result<ShopAnswer, StorefrontError> {
-        let variables = json!({ "item": item.gid(), "location": location.gid(), "key": key });
+        let available = available.map(Quantity::units);
+        let variables = json!({ "item": item.gid(), "location": location.gid(), "available": available, "key": key });
         let data: ActivateData = self.call(shop, operations::ACTIVATE_LEVEL, variables).await?;
         answer(data.inventory_activate)
     }

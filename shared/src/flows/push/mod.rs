@@ -285,7 +285,7 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
                     self.block(level, LevelBlock::Deactivated).await?;
                 }
                 RepairDecision::Inactive => {
-                    self.activate(level).await?;
+                    self.activate(level, found.map(|shown| shown.available)).await?;
                     self.waiting.insert(level.key());
                 }
                 RepairDecision::Park { shown, wanted } => {
@@ -362,12 +362,15 @@ impl<S: Store, F: Storefront, C: Clock> Push<'_, S, F, C> {
         Ok(())
     }
 
-    async fn activate(&mut self, level: &Level) -> Result<(), PushError> {
+    /// Activates a level with nothing available. One that is below zero stays there: open orders hold those units, and a customer
+    /// could buy one that an order gives back before the level is set.
+    async fn activate(&mut self, level: &Level, shown: Option<Quantity>) -> Result<(), PushError> {
+        let available = shown.is_none_or(|shown| !shown.is_negative()).then_some(Quantity::ZERO);
         // Activating twice does no harm. Each activation has its own key, because a pair that was deactivated in between would
         // otherwise get the old answer.
         let key = format!("activate-{}-{}-{}", level.inventory_item, level.shop_location, self.clock.now());
         let answer = loop {
-            match self.front.activate(self.shop, &key, level.inventory_item, level.shop_location).await {
+            match self.front.activate(self.shop, &key, level.inventory_item, level.shop_location, available).await {
                 Err(StorefrontError::Throttled { wait }) => self.pause(wait).await?,
                 answer => break answer?,
             }

@@ -22,7 +22,7 @@ const READ: [RowKind; 4] = [RowKind::Promise, RowKind::Item, RowKind::Bill, RowK
 type Versions<R> = BTreeMap<u64, R>;
 
 /// Watches the plans.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Plans {
     /// True if the world has finished goods that are sold before they are made.
     pub watching: bool,

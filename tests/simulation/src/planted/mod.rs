@@ -80,11 +80,13 @@ pub enum PlantedBug {
     QuarantineNotStored,
     /// Does not see that a newer version wrote a row.
     NewerFieldLost,
+    /// Keeps what the shop had acknowledged at the time to which the table is restored.
+    RestoreKeepsAcknowledged,
 }
 
 impl PlantedBug {
     /// All planted bugs with their names.
-    pub const ALL: [(PlantedBug, &'static str); 34] = [
+    pub const ALL: [(PlantedBug, &'static str); 35] = [
         (PlantedBug::MarkerFirst, "marker-first"),
         (PlantedBug::MarkerLast, "marker-last"),
         (PlantedBug::NoVersionCheck, "no-version-check"),
@@ -119,6 +121,7 @@ impl PlantedBug {
         (PlantedBug::ComponentsForgotten, "components-forgotten"),
         (PlantedBug::QuarantineNotStored, "quarantine-not-stored"),
         (PlantedBug::NewerFieldLost, "newer-field-lost"),
+        (PlantedBug::RestoreKeepsAcknowledged, "restore-keeps-acknowledged"),
     ];
 
     /// The name on the command line.

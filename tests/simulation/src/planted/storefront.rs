@@ -109,8 +109,9 @@ impl Storefront for PlantedStorefront {
         key: &str,
         item: InventoryItemId,
         location: ShopLocationId,
+        available: Option<Quantity>,
     ) -> Result<ShopAnswer, StorefrontError> {
-        self.inner.activate(shop, key, item, location).await
+        self.inner.activate(shop, key, item, location, available).await
     }
 
     async fn set_metafields(&self, shop: &ShopDomain, rows: &[MetafieldWrite]) -> Result<ShopAnswer, StorefrontError> {

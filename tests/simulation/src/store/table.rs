@@ -39,7 +39,32 @@ pub struct Table {
     pub checker: Checker,
 }
 
+/// The rows at an earlier time, and what was checked by then.
+#[derive(Debug)]
+pub struct TableBackup {
+    rows: BTreeMap<Key, (Record, Option<Key>)>,
+    index: BTreeSet<(Key, Key)>,
+    checker: Checker,
+}
+
 impl Table {
+    /// The rows as they are now.
+    pub fn back_up(&self) -> TableBackup {
+        TableBackup { rows: self.rows.clone(), index: self.index.clone(), checker: self.checker.clone() }
+    }
+
+    /// Restores the rows. The stream keeps the changes so far.
+    pub fn restore(&mut self, backup: TableBackup) {
+        let checker = backup.checker.restored(&mut self.checker);
+        (self.rows, self.index, self.checker) = (backup.rows, backup.index, checker);
+        self.index_changes = IndexChanges::default();
+    }
+
+    /// Every row.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.rows.values().map(|(record, _)| record)
+    }
+
     /// The row of a key.
     pub fn get(&self, key: &Key) -> Option<&Record> {
         self.rows.get(key).map(|(record, _)| record)

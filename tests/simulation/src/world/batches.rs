@@ -63,7 +63,7 @@ impl World {
             events.insert(at, broken);
         }
         let channel = if self.rng.per_mille(250) { Channel::Bus } else { Channel::Http };
-        let batch = EventBatch { system, events, channel, flaw: None, tries: 0 };
+        let batch = EventBatch { system, events, channel, flaw: None, tries: 0, again: false };
         if !others.is_empty() {
             self.sources.batches.push(EventBatch { events: others, ..batch.clone() });
         }
@@ -117,7 +117,7 @@ impl World {
         let mut body = event.body(&domain);
         body["id"] = format!("never-{}", event.id).into();
         let events = vec![(None, Validity::Valid, body)];
-        self.sources.batches.push(EventBatch { system, events, channel: Channel::Http, flaw: Some(flaw), tries: 0 });
+        self.sources.batches.push(EventBatch { system, events, channel: Channel::Http, flaw: Some(flaw), tries: 0, again: false });
     }
 
     /// Delivers a random batch in flight.
@@ -127,6 +127,7 @@ impl World {
         }
         let any = self.rng.below(self.sources.batches.len());
         let batch = self.sources.batches.swap_remove(any);
+        self.keep_for_a_restore(&batch);
         let names: Vec<&str> = batch.events.iter().filter_map(|(id, ..)| id.as_deref()).collect();
         self.log_event(|| format!("{}: {names:?} arrive by {:?}, flaw {:?}", batch.system, batch.channel, batch.flaw));
         let intake = Arc::clone(&self.rng.pick(&self.processes.source_intakes).handler);

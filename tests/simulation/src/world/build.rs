@@ -17,6 +17,7 @@ use serde_json::json;
 use super::actors::{BULK, UNMAPPED};
 use super::batches::{BUS_ACCOUNT, system_id};
 use super::processes::{Parts, Processes};
+use super::restore::Restore;
 use super::sources::Sources;
 use super::stock_events::{CASE, Mapping, SYSTEMS, item_code, location_code};
 use super::workshop::{FINISHED_GOODS, KIT, ProductionSetup, Workshop, sku};
@@ -140,6 +141,7 @@ impl World {
             mismatched: std::collections::BTreeSet::new(),
             malformed: false,
             given_up: false,
+            restore: Restore::default(),
             compared_all: false,
             crash: None,
             violations: Vec::new(),

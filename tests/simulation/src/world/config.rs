@@ -39,6 +39,8 @@ pub struct WorldConfig {
     pub time_zones: [Option<&'static str>; 3],
     /// How finished goods are made that are sold before they are made. `None` if the world has none.
     pub production_setup: Option<ProductionSetup>,
+    /// True if the table is restored to an earlier time.
+    pub restores: bool,
 }
 
 /// Time zones in which a day begins at different times. In the first, it begins when most worlds begin.
@@ -90,6 +92,7 @@ impl WorldConfig {
             sold_by_lot: false,
             time_zones: [None; 3],
             production_setup: None,
+            restores: false,
         };
         config.ports.garbled = sometimes(300, 100);
         config.flawed_events = sometimes(600, 80);
@@ -111,6 +114,7 @@ impl WorldConfig {
             config.store.spares_locations = config.production_setup.is_some();
             config.skew = 0;
         }
+        config.restores = rng.per_mille(100);
         config
     }
 

@@ -47,6 +47,8 @@ pub enum Trigger {
     EventBatch(EventBatch),
     /// A decision of an operator.
     Operator(PositionDecision),
+    /// The command that prepares a restored table.
+    Prepare,
 }
 
 /// The result of an invocation.
@@ -63,6 +65,8 @@ pub enum Ended {
     BatchAnswered(BatchAnswer),
     /// Whether the decision of an operator is in the ledger or in a lane.
     Decided(bool),
+    /// Whether a restored table is prepared.
+    Prepared(bool),
 }
 
 impl Trigger {
@@ -70,9 +74,12 @@ impl Trigger {
     pub fn lane(&self) -> Option<usize> {
         match self {
             Trigger::Stream { lane, .. } => Some(*lane),
-            Trigger::Webhook(_) | Trigger::Push(_) | Trigger::Reconcile(_) | Trigger::EventBatch(_) | Trigger::Operator(_) => {
-                None
-            }
+            Trigger::Webhook(_)
+            | Trigger::Push(_)
+            | Trigger::Reconcile(_)
+            | Trigger::EventBatch(_)
+            | Trigger::Operator(_)
+            | Trigger::Prepare => None,
         }
     }
 
@@ -81,7 +88,7 @@ impl Trigger {
         match self {
             Trigger::Stream { .. } => "waiting event resumed by the stream",
             Trigger::Reconcile(_) => "waiting event resumed by the backlog",
-            Trigger::Webhook(_) | Trigger::Push(_) | Trigger::EventBatch(_) | Trigger::Operator(_) => {
+            Trigger::Webhook(_) | Trigger::Push(_) | Trigger::EventBatch(_) | Trigger::Operator(_) | Trigger::Prepare => {
                 "waiting event resumed elsewhere"
             }
         }
@@ -95,7 +102,7 @@ impl Trigger {
             Trigger::Push(_) => "pusher killed",
             Trigger::Reconcile(_) => "reconciler killed",
             Trigger::EventBatch(_) => "source intake killed",
-            Trigger::Operator(_) => "command killed",
+            Trigger::Operator(_) | Trigger::Prepare => "command killed",
         }
     }
 
@@ -105,7 +112,7 @@ impl Trigger {
             Trigger::Webhook(_) => 5,
             Trigger::EventBatch(_) | Trigger::Operator(_) => 29,
             Trigger::Stream { .. } | Trigger::Push(_) => 30,
-            Trigger::Reconcile(_) => 300,
+            Trigger::Reconcile(_) | Trigger::Prepare => 300,
         }
     }
 }
@@ -150,6 +157,7 @@ impl World {
             Trigger::Reconcile(_) => {}
             // The operator repeats the command.
             Trigger::Operator(decision) => self.decide(decision),
+            Trigger::Prepare => self.start_to_prepare(),
             Trigger::EventBatch(batch) if batch.flaw.is_some() => {}
             // The source system repeats a batch until it gets an answer.
             Trigger::EventBatch(mut batch) => {

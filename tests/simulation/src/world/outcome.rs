@@ -15,6 +15,7 @@ impl World {
             (Ended::BatchAnswered(answer), Trigger::EventBatch(batch)) => self.batch_answered(batch, answer),
             (Ended::Decided(true), Trigger::Operator(_)) => {}
             (Ended::Decided(false), Trigger::Operator(decision)) => self.decide(decision),
+            (Ended::Prepared(true), Trigger::Prepare) => {}
             (Ended::Failed(first), Trigger::Stream { lane, batch }) => self.streamed_to(lane, &batch, first),
             (Ended::GivenBack(given_back), Trigger::Push(messages)) => {
                 if given_back.is_empty() {

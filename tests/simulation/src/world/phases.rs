@@ -92,9 +92,9 @@ impl World {
         self.sources.batches.append(&mut self.sources.faulty);
         self.settle();
         self.check();
-        if met_faulty_rows {
+        if met_faulty_rows || self.restore.is_done {
             // What the stream left out because of a faulty row is computed when the row is repaired: every item, if the row was one
-            // of the network.
+            // of the network, or if the table was restored.
             for _ in 0..3 {
                 self.clock.advance(NetworkCache::KEPT);
                 self.reconcile(Job::Backlog);
@@ -211,6 +211,6 @@ impl World {
         self.split_the_stream();
         let streamed = self.stalled > 0 || self.lanes.iter().all(|lane| lane.waiting.is_empty());
         let idle = self.invocations.is_empty() && self.webhooks.is_empty() && self.sources.batches.is_empty();
-        idle && streamed && self.ports.queue().is_empty()
+        idle && streamed && (self.ports.queue().is_empty() || self.are_pushes_paused())
     }
 }

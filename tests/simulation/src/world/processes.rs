@@ -13,7 +13,7 @@ use serde_json::json;
 use shopify_pusher::Pusher;
 use webhook_intake::Intake;
 
-use super::{HOLDS, SETTLING_WINDOW, batches};
+use super::{HOLDS, SETTLING_WINDOW, World, batches};
 use crate::planted::{PlantedBug, PlantedStore, PlantedStorefront};
 use crate::ports::Ports;
 use crate::rng::Rng;
@@ -43,6 +43,7 @@ pub struct Processes {
     pub pushers: [Process<Pusher<PlantedStore, PlantedStorefront, SimClock>>; 2],
     /// The reconciler, which the schedules start.
     pub reconcilers: [Process<SimReconciler>; 2],
+    directory: Arc<crate::planted::Directory>,
 }
 
 /// What the processes are built from.
@@ -134,7 +135,25 @@ impl Processes {
                 };
                 Process::new(reconciler, clock)
             }),
+            directory: Arc::clone(directory),
         }
+    }
+}
+
+impl World {
+    /// Replaces every process, as a deployment does.
+    pub(super) fn restart_processes(&mut self) {
+        let shop = self.ports.shop().config().domain.parse().expect("the fake shop's domain is valid");
+        self.processes = Processes::start(&Parts {
+            store: &self.store,
+            ports: &self.ports,
+            clock: &self.clock,
+            rng: &self.rng,
+            skew: self.config.skew,
+            bug: self.bug,
+            shop,
+            directory: Arc::clone(&self.processes.directory),
+        });
     }
 }
 

@@ -142,6 +142,8 @@ pub struct EventBatch {
     pub flaw: Option<Flaw>,
     /// Number of earlier deliveries.
     pub tries: u32,
+    /// Whether its system sends it again because the table was restored to an earlier time.
+    pub again: bool,
 }
 
 /// The code of an item in a system.

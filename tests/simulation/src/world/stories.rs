@@ -30,7 +30,7 @@ pub struct Crash {
 /// A story.
 type Story = fn(&mut World);
 
-const STORIES: [(&str, Story); 27] = [
+const STORIES: [(&str, Story); 28] = [
     ("order", order),
     ("cancelled-before-webhook", cancelled_before_webhook),
     ("reduced", reduced),
@@ -58,6 +58,7 @@ const STORIES: [(&str, Story); 27] = [
     ("answer-lost-then-item-refused", answer_lost_then_item_refused),
     ("two-pushers", two_pushers),
     ("intent-left-open", intent_left_open),
+    ("restored", restored),
 ];
 
 fn all_stories() -> impl Iterator<Item = &'static (&'static str, Story)> {
@@ -136,6 +137,21 @@ fn order(world: &mut World) {
     world.settle();
     world.ship(order, false);
     world.settle();
+}
+
+/// The table is restored to the time before a receipt and an order.
+fn restored(world: &mut World) {
+    world.back_up();
+    world.moves(StockKind::Receipt, 3);
+    let order = world.buys(&[("S0", 2)]);
+    world.settle();
+    world.ship(order, true);
+    world.settle();
+    world.restore_the_table();
+    world.settle();
+    world.runs(&[Job::Backlog]);
+    world.clock.advance(SETTLING_WINDOW * 2);
+    world.runs(&[Job::Sweep, Job::Backlog]);
 }
 
 fn cancelled_before_webhook(world: &mut World) {

@@ -84,6 +84,9 @@ impl World {
 
     /// Delivers some of the queued hints, in random order.
     pub fn deliver_hints(&mut self) {
+        if self.are_pushes_paused() {
+            return;
+        }
         let pushing = self.invocations.iter().filter(|invocation| matches!(invocation.trigger, Trigger::Push(_))).count();
         let mut messages = Vec::new();
         {

@@ -7,6 +7,8 @@ mod events;
 mod import;
 mod offered_twice;
 
+pub use import::Step;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::civil::Date;
@@ -116,7 +118,7 @@ pub struct Workshop {
     /// The current bills of materials.
     pub bills: BTreeMap<Sku, BillOfMaterials>,
     /// The remaining transactions of a running import.
-    pub import: VecDeque<import::Step>,
+    pub import: VecDeque<Step>,
     /// True while the shop offers units twice: it shows the rise of one finished good and not yet the fall of another one.
     pub offered_twice: bool,
     /// True after a person has edited a number of producible units in the shop.
