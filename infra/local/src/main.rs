@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use promissory_cli::local_stack;
 use promissory_local::demo::sources::{self, SourcesConfig};
+use promissory_local::demo::restore::{self, RestoreConfig};
 use promissory_local::demo::{self, DemoConfig};
 use promissory_local::stack::{self, StackConfig};
 use serde::Serialize;
@@ -21,7 +22,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Play the flash sale and audit the result, or, as `demo sources`, a morning of four other systems. The exit code is 1 if an
+    /// Play the flash sale and audit the result, or, as `demo sources`, a morning of four other systems, or, as
+    /// `demo restore`, a restore of the table. The exit code is 1 if an
     /// order was lost or applied twice, or if an item was oversold.
     Demo(DemoArgs),
     /// Start the stack, and run it until Ctrl-C.
@@ -59,6 +61,15 @@ enum Scene {
         #[arg(long)]
         json: bool,
     },
+    /// Restore the table to an earlier time, as infra/runbooks/restore.md describes it. The exit code is 1 unless every order and
+    /// every stock event of the time since then is in the ledger once, and no call has changed a level of the shop.
+    Restore {
+        #[command(flatten)]
+        config: RestoreConfig,
+        /// Print one line of JSON after the table.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[tokio::main]
@@ -73,6 +84,10 @@ async fn run(Cli { stack, command }: Cli) -> io::Result<ExitCode> {
     match command {
         Command::Demo(DemoArgs { scene: Some(Scene::Sources { config, json }), .. }) => {
             let report = sources::run(&config, &stack, &say).await?;
+            conclude(&report, &report.table(), report.is_correct(), json)
+        }
+        Command::Demo(DemoArgs { scene: Some(Scene::Restore { config, json }), .. }) => {
+            let report = restore::run(&config, &stack, &say).await?;
             conclude(&report, &report.table(), report.is_correct(), json)
         }
         Command::Demo(DemoArgs { scene: None, config, json }) => {

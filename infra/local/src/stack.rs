@@ -70,10 +70,19 @@ pub struct Outputs {
 pub struct Stack {
     emulator: Child,
     config: SdkConfig,
+    deployment: Deployment,
     /// The emulator's address.
     pub endpoint: String,
     /// The outputs of the deployed stack.
     pub outputs: Outputs,
+}
+
+/// What is deployed, without the outputs that it gets.
+#[derive(Debug)]
+struct Deployment {
+    stack: StackConfig,
+    parameters: Vec<String>,
+    shopify_secret: String,
 }
 
 /// Seconds for which a failed hint stays hidden. A short time, so that a retry happens during a demo.
@@ -81,6 +90,23 @@ const PUSH_VISIBILITY_SECONDS: u32 = 3;
 
 /// The longest time that the emulator may take to start.
 const READY_WITHIN: Duration = Duration::from_secs(30);
+
+impl Deployment {
+    fn new(config: &StackConfig, shop: &str, shopify_url: &str, shopify_secret: &Value) -> Self {
+        let parameters = vec![
+            format!("ShopDomain={shop}"),
+            format!("ShopifyUrl={shopify_url}"),
+            "Architecture=x86_64".to_owned(),
+            "CompareSettlingSeconds=1".to_owned(),
+            format!("PushVisibilitySeconds={PUSH_VISIBILITY_SECONDS}"),
+            format!("LogLevel={}", config.log_level),
+            // The fakes of other systems are on this machine.
+            "SourceAddressScope=loopback".to_owned(),
+            "ProtectTable=false".to_owned(),
+        ];
+        Self { stack: config.clone(), parameters, shopify_secret: shopify_secret.to_string() }
+    }
+}
 
 impl Stack {
     /// Starts a fake Shopify and the emulator, and deploys the template for the shop. `port` is the emulator's port; 0 for any.
@@ -105,9 +131,10 @@ impl Stack {
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("{} cannot be started: {error}", config.python.display())))?;
         let sdk = local_stack::sdk_config(endpoint.clone());
-        let mut stack = Self { emulator, config: sdk, endpoint, outputs: Outputs::none() };
+        let deployment = Deployment::new(config, &shop, server.url(), &json!({ "client_id": client_id, "client_secret": client_secret }));
+        let mut stack = Self { emulator, config: sdk, deployment, endpoint, outputs: Outputs::none() };
         stack.wait_until_ready().await?;
-        stack.outputs = stack.deploy(config, &shop, server.url(), &client_id, &client_secret).await?;
+        stack.redeploy(&[]).await?;
         Ok((stack, server))
     }
 
@@ -132,24 +159,20 @@ impl Stack {
             .map_err(|_| io::Error::other("the emulator did not start within 30 s: its output is above"))?
     }
 
-    async fn deploy(&self, config: &StackConfig, shop: &str, shopify_url: &str, id: &str, secret: &str) -> io::Result<Outputs> {
-        let parameters = [
-            format!("ShopDomain={shop}"),
-            format!("ShopifyUrl={shopify_url}"),
-            "Architecture=x86_64".to_owned(),
-            "CompareSettlingSeconds=1".to_owned(),
-            format!("PushVisibilitySeconds={PUSH_VISIBILITY_SECONDS}"),
-            format!("LogLevel={}", config.log_level),
-            // The fakes of other systems are on this machine.
-            "SourceAddressScope=loopback".to_owned(),
-            "ProtectTable=false".to_owned(),
-        ];
+    /// Deploys the template, or deploys it again with further parameters.
+    ///
+    /// # Errors
+    /// When the template does not deploy. The output of the deployment is on standard error.
+    pub async fn redeploy(&mut self, more: &[(&str, &str)]) -> io::Result<()> {
+        let Deployment { stack: config, parameters, shopify_secret } = &self.deployment;
+        let parameters = parameters.iter().cloned().chain(more.iter().map(|(name, value)| format!("{name}={value}")));
+        let parameters: Vec<String> = parameters.collect();
         let output = Command::new(&config.python)
             .arg(config.root.join("infra/local/deploy.py"))
             .args(["--endpoint", &self.endpoint, "--binaries"])
             .arg(&config.binaries)
             .args(parameters.iter().flat_map(|parameter| ["--parameter", parameter]))
-            .args(["--secret-string", &json!({ "client_id": id, "client_secret": secret }).to_string()])
+            .args(["--secret-string", shopify_secret])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()? // `output()` would also capture the progress on standard error.
@@ -158,7 +181,8 @@ impl Stack {
         if !output.status.success() {
             return Err(io::Error::other("the template did not deploy: the output of deploy.py is above"));
         }
-        serde_json::from_slice(&output.stdout).map_err(io::Error::other)
+        self.outputs = serde_json::from_slice(&output.stdout).map_err(io::Error::other)?;
+        Ok(())
     }
 
     /// The table.

@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A table whose settings are on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoredTable {
-    /// The ARN of its stream.
+    /// The label of its stream.
     pub stream: String,
     /// The table that it was restored from, if DynamoDB names one.
     pub source: Option<String>,
@@ -84,7 +84,7 @@ async fn stream(table: &Table, found: &TableDescription, say: &dyn Fn(&str)) -> 
         }
     }
     let found = active(table).await?;
-    found.latest_stream_arn.ok_or_else(|| io::Error::other(format!("DynamoDB names no stream of {table}: run the command again")))
+    found.latest_stream_label.ok_or_else(|| io::Error::other(format!("DynamoDB names no stream of {table}: run the command again")))
 }
 
 async fn expiry(table: &Table, say: &dyn Fn(&str)) -> io::Result<()> {

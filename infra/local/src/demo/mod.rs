@@ -1,4 +1,4 @@
-//! The demos on the local stack: a flash sale, and a morning of four other systems ([`sources`]).
+//! The demos on the local stack: a flash sale, a morning of four other systems ([`sources`]), and a restore drill ([`restore`]).
 //!
 //! [`script()`] decides from a seed what customers and the warehouse do. [`play()`] does it in the fake shop, whose webhooks go to the
 //! real functions, while a [`factory`] sends events about a raw material. [`report`] audits the result. The shop accepts or
@@ -9,6 +9,7 @@ mod factory;
 mod play;
 mod production;
 mod report;
+pub mod restore;
 mod script;
 mod signed;
 pub mod sources;

@@ -182,7 +182,7 @@ pub(super) async fn initialise_levels(stack: &Stack, server: &Server, say: &dyn 
     }
 }
 
-fn add_stocked_item(shop: &mut Shop, sku: &str) -> Result<u64, String> {
+pub(super) fn add_stocked_item(shop: &mut Shop, sku: &str) -> Result<u64, String> {
     let item = shop.add_item(NewItem::tracked(sku)).map_err(|refused| format!("{refused:?}"))?;
     let locations: Vec<_> = shop.locations().map(|location| location.id).collect();
     for location in locations {
@@ -336,7 +336,7 @@ pub(super) async fn run_jobs(stack: &Stack, say: &dyn Fn(&str)) -> io::Result<(V
 }
 
 /// Waits until no work is left; `false` if that takes too long.
-async fn wait_until_idle(stack: &Stack) -> io::Result<bool> {
+pub(super) async fn wait_until_idle(stack: &Stack) -> io::Result<bool> {
     let end = Instant::now() + IDLE_TIMEOUT;
     let mut rested = false;
     while Instant::now() < end {
