@@ -232,6 +232,15 @@ async fn a_system_stays_within_its_kinds_and_locations() {
     assert!(details[1].starts_with("wms may not send events of kind adjustment: correct the event, or add"), "{details:?}");
     assert_eq!(world.alerts(), ["refused_event#wms raised", "unmapped_facility#wms#HALL-9 raised"]);
 
+    // The destination of a transfer is a location that the event names, too.
+    world.put(&system(json!({ "code": "wms", "kind": "wms", "locations": ["WH-1"] }))).await;
+    world.settle().await;
+    let outwards = event(&world, "outwards", "transfer_out", 1, &json!({ "reference": "T-1", "to": "3PL-1" }));
+    let (status, answer) = world.post(Post::new(&world, std::slice::from_ref(&outwards))).await;
+    assert_eq!((status, outcomes(&answer)), (422, vec!["refused".to_owned()]));
+    let detail = answer["events"][0]["detail"].as_str();
+    assert!(detail.is_some_and(|detail| detail.starts_with("wms may not send events about 3PL-1: correct")), "{answer}");
+
     // A contended position does not let an event pass either.
     world.table.faults.next("TransactWriteItems", 6, Fault::Conflict);
     let (status, answer) = world.post(Post::new(&world, std::slice::from_ref(&elsewhere))).await;

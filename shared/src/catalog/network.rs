@@ -99,7 +99,7 @@ pub struct SystemLimits {
     pub clock_ahead: Option<Duration>,
     /// The kinds of event that it may send, by name, because the kinds are defined above this module; `None` for every kind.
     pub kinds: Option<BTreeSet<&'static str>>,
-    /// The locations that its events may be about; `None` for every location.
+    /// The locations that its events may name; `None` for every location.
     pub locations: Option<BTreeSet<LocationId>>,
 }
 

@@ -69,19 +69,19 @@ pub(crate) fn in_time(network: &Network, stock: &StockEvent, now: Timestamp) -> 
     if occurred_at > latest { Err(StockEventError::InTheFuture { occurred_at, now, limit }) } else { Ok(()) }
 }
 
-/// Refuses an event of a kind or about a location that the row of its system does not list. The location of an event without a mapping
-/// is checked when the mapping exists.
+/// Refuses an event of a kind that the row of its system does not list, or that names a location that it does not list: where it
+/// happened, or where a transfer goes. A location without a mapping is checked when the mapping exists.
 pub(crate) fn allowed(network: &Network, stock: &StockEvent) -> Result<(), StockEventError> {
     let (system, kind) = (stock.system(), stock.kind);
     let Some(limits) = network.limits(system) else { return Ok(()) };
     if limits.kinds.as_ref().is_some_and(|kinds| !kinds.contains(kind.name())) {
         return Err(StockEventError::KindNotAllowed(system.to_owned(), kind));
     }
-    match (&limits.locations, network.by_system_code(system, &stock.location)) {
-        (Some(locations), Some(at)) if !locations.contains(&at.code) => {
-            Err(StockEventError::LocationNotAllowed(system.to_owned(), at.code.clone()))
-        }
-        (Some(_) | None, _) => Ok(()),
+    let Some(locations) = &limits.locations else { return Ok(()) };
+    let named = stock.location_codes().filter_map(|code| network.by_system_code(system, code));
+    match named.map(|location| &location.code).find(|code| !locations.contains(*code)) {
+        Some(outside) => Err(StockEventError::LocationNotAllowed(system.to_owned(), outside.clone())),
+        None => Ok(()),
     }
 }
 

@@ -49,7 +49,7 @@ pub struct System {
     /// The kinds of event that it may send. Without the list: every kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kinds: Option<BTreeSet<StockKind>>,
-    /// Our codes of the locations that its events may be about. Without the list: every location.
+    /// Our codes of the locations that its events may name, also as the destination of a transfer. Without the list: every location.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locations: Option<BTreeSet<LocationId>>,
     /// Its feeds. Most systems have a delta feed of movements that is pulled often and a feed of their stock that is pulled
