@@ -17,7 +17,7 @@ use promissory::table::{Expect, IndexKey, Key, OrderEntry, Record, RowKey, RowKi
 use promissory_fakes::shopify::DeliveryPlan;
 use promissory_tests::faults::Fault::Denied;
 use promissory_tests::shop::{RunningShop, in_agreement};
-use promissory_tests::webhook::Webhook;
+use promissory_tests::webhook::{Webhook, order};
 use promissory_tests::world::{World, position};
 use reconciler::Job;
 use serde_json::json;
@@ -421,4 +421,39 @@ async fn an_item_that_a_refresh_could_not_recompute_is_not_forgotten() {
     assert_eq!(world.promise("A").await.available.units(), 20);
     refreshed().await;
     assert_eq!(world.promise("A").await.available.units(), 25);
+}
+
+/// Protects the units of an order of which one mapping cannot be read: the event reserves what it can and leaves no applied event, so that
+/// the same webhook reserves the rest after the repair. The applied event is written with that last step, and nothing moves twice.
+#[tokio::test]
+async fn an_event_of_a_quarantined_order_has_its_applied_event_with_its_last_step() {
+    let world = World::new().await;
+    for sku in ["A", "B"] {
+        world.item(sku, &[("WH-1", 10)]).await;
+    }
+    world.settle().await;
+    let row = RowKey::ShopItem { shop: world.shop.clone(), shop_sku: "A".to_owned() }.key();
+    let before = world.table.store.get(std::slice::from_ref(&row)).await.expect("read").remove(0);
+    break_row(&world, &row, None).await;
+    let body = order(1).line(11, "A", 2).line(12, "B", 3).bytes();
+    let deliver = async || {
+        let answer = world.deliver_accepted("orders/create", "w1", body.clone()).await;
+        (answer["outcome"].as_str().unwrap_or_default().to_owned(), answer["movements"].as_u64().unwrap_or_default())
+    };
+    let mark = RowKey::AppliedEvent(EventId::of_webhook(&world.shop, "w1")).key();
+    let reserved = async || {
+        let reserved = world.positions().await.into_iter().filter(|at| !at.ends_with(" 0 reserved"));
+        let marks = world.table.store.get(std::slice::from_ref(&mark)).await.expect("read");
+        (reserved.collect::<Vec<_>>(), marks[0].is_some())
+    };
+    let b = "B@unassigned 0 on hand, 3 reserved".to_owned();
+    for _ in 0..2 {
+        assert_eq!(deliver().await.0, "quarantined");
+        assert_eq!(reserved().await, (vec![b.clone()], false));
+    }
+    mend_row(&world, &row, before).await;
+    for (answer, movements) in [("applied", 1), ("duplicate", 0)] {
+        assert_eq!(deliver().await, (answer.to_owned(), movements));
+        assert_eq!(reserved().await, (vec!["A@unassigned 0 on hand, 2 reserved".to_owned(), b.clone()], true));
+    }
 }
