@@ -203,7 +203,9 @@ impl<S: Store, C: Clock> Intake<S, C> {
         let known = match read::<System, S>(&self.store, &row).await {
             Ok((known, _)) => known,
             Err(error) => {
-                promissory::flows::alert::faulty_row(&self.store, &self.clock, &error).await.map_err(|error| error.to_string())?;
+                promissory::flows::alert::faulty_row(&self.store, &self.clock, &error)
+                    .await
+                    .map_err(|error| error.to_string())?;
                 return Err(error.to_string());
             }
         };
