@@ -225,7 +225,8 @@ impl<S: Store, C: Clock> Intake<S, C> {
     async fn receive(&self, system: &SystemId, events: &[Value]) -> Result<Vec<Answer>, StoreError> {
         let network = self.network.get(&self.store, &self.clock).await?;
         if network.unreadable_system(system.as_str()).is_some() {
-            // What the system may say is not known, so nothing is taken. The sender repeats, and nothing is lost.
+            // What the system may say is not known, so nothing is taken. The sender repeats, and the row is read again then.
+            self.network.forget();
             let detail = format!("the row of {system} cannot be read, and its alert is raised");
             return Err(StoreError::Unavailable { detail, source: None });
         }
