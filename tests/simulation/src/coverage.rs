@@ -23,7 +23,7 @@ impl Coverage {
 }
 
 /// Each of these must occur in a run of many worlds. Otherwise the simulator does not test that path.
-pub const RARE_PATHS: [&str; 130] = [
+pub const RARE_PATHS: [&str; 132] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
@@ -152,6 +152,8 @@ pub const RARE_PATHS: [&str; 130] = [
     "shop answer lost",
     "shop applied late",
     "shop compare stale",
+    "shop unreachable raised",
+    "shop unreachable cleared",
     "idempotency key repeated",
     "shop refused a row",
     "refused row found by halving",
