@@ -82,26 +82,11 @@ fn a_changed_shape_has_a_new_schema_version() {
     none_wrong(&wrong);
 }
 
-/// Types that refuse an unknown field. Code that ignored a field of a connector would pull something else, and a value of a metafield is
-/// computed anew.
-const REFUSES: [&str; 10] = [
-    "enum FeedProgress",
-    "enum KindOf",
-    "enum Paging",
-    "enum PullAuth",
-    "struct Feed",
-    "struct Fields",
-    "struct OrderFields",
-    "struct PromiseValue",
-    "struct System",
-    "struct Times",
-];
-
 /// Protects older code from rows that it could read but for a new field.
 #[test]
 fn stored_types_ignore_unknown_fields() {
     let shapes = stored_shapes();
     let refuses = |shape: &[String]| shape.iter().any(|line| line.contains("deny_unknown_fields"));
     let found: Vec<&str> = shapes.iter().filter(|(_, shape)| refuses(shape)).map(|(name, _)| name.as_str()).collect();
-    assert_eq!(found, REFUSES, "older code cannot read a row of such a type when it gets a field");
+    assert!(found.is_empty(), "older code cannot read a row of such a type when it gets a field: {found:?}");
 }

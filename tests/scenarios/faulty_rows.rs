@@ -1,5 +1,6 @@
 //! One row of each kind that cannot be read, or can never be written, stops nothing that does not depend on it, and an alert names it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -17,7 +18,7 @@ use promissory::table::{Expect, IndexKey, Key, OrderEntry, Record, RowKey, RowKi
 use promissory_fakes::shopify::DeliveryPlan;
 use promissory_tests::faults::Fault::Denied;
 use promissory_tests::shop::{RunningShop, in_agreement};
-use promissory_tests::webhook::Webhook;
+use promissory_tests::webhook::{Webhook, order};
 use promissory_tests::world::{World, position};
 use reconciler::Job;
 use serde_json::json;
@@ -285,6 +286,13 @@ async fn everything_else_goes_on(case: Case) -> bool {
         Fault::Unwritable => format!("unwritable_row#{} raised", row.key()),
     };
     let is_named = world.alerts().contains(&named);
+    if case.fault == Fault::Unwritable {
+        let alert = RowKey::Alert(AlertSubject::UnwritableRow { row: row.key().to_string() });
+        let alert = read::<Alert, _>(&world.table.store, &alert).await.expect("read").0;
+        // A later call was stored. Every other row still cannot be written.
+        let is_kept = |alert: &Alert| alert.times == 1 && (is_named || case.kind == RowKind::Call);
+        assert!(alert.as_ref().is_none_or(is_kept), "{case:?}: the alert is kept until the row can be written: {alert:?}");
+    }
     let is_met = match case.fault {
         Fault::Unreadable => {
             let stored = world.table.store.get(&[row.key()]).await.expect("read").pop().flatten();
@@ -300,6 +308,10 @@ async fn everything_else_goes_on(case: Case) -> bool {
         if case.fault == Fault::Unreadable {
             mend_row(&world, &row.key(), before).await;
         }
+        // The next call of the shop.
+        world.take_stock([world.stock("later", "B", "WH-1", StockKind::Receipt, 1)]).await;
+        world.settle().await;
+        case.push(&world, &running).await;
         case.jobs(&world, &running).await;
         assert!(!world.alerts().contains(&named), "{case:?}: the alert is cleared");
     }
@@ -421,4 +433,62 @@ async fn an_item_that_a_refresh_could_not_recompute_is_not_forgotten() {
     assert_eq!(world.promise("A").await.available.units(), 20);
     refreshed().await;
     assert_eq!(world.promise("A").await.available.units(), 25);
+}
+
+/// Protects the units of an order of which one mapping cannot be read: the event reserves what it can and leaves no applied event, so that
+/// the same webhook reserves the rest after the repair. The applied event is written with that last step, and nothing moves twice.
+#[tokio::test]
+async fn an_event_of_a_quarantined_order_has_its_applied_event_with_its_last_step() {
+    let world = World::new().await;
+    for sku in ["A", "B"] {
+        world.item(sku, &[("WH-1", 10)]).await;
+    }
+    world.settle().await;
+    let row = RowKey::ShopItem { shop: world.shop.clone(), shop_sku: "A".to_owned() }.key();
+    let before = world.table.store.get(std::slice::from_ref(&row)).await.expect("read").remove(0);
+    break_row(&world, &row, None).await;
+    let body = order(1).line(11, "A", 2).line(12, "B", 3).bytes();
+    let deliver = async || {
+        let answer = world.deliver_accepted("orders/create", "w1", body.clone()).await;
+        (answer["outcome"].as_str().unwrap_or_default().to_owned(), answer["movements"].as_u64().unwrap_or_default())
+    };
+    let mark = RowKey::AppliedEvent(EventId::of_webhook(&world.shop, "w1")).key();
+    let reserved = async || {
+        let reserved = world.positions().await.into_iter().filter(|at| !at.ends_with(" 0 reserved"));
+        let marks = world.table.store.get(std::slice::from_ref(&mark)).await.expect("read");
+        (reserved.collect::<Vec<_>>(), marks[0].is_some())
+    };
+    let b = "B@unassigned 0 on hand, 3 reserved".to_owned();
+    for _ in 0..2 {
+        assert_eq!(deliver().await.0, "quarantined");
+        assert_eq!(reserved().await, (vec![b.clone()], false));
+    }
+    mend_row(&world, &row, before).await;
+    for (answer, movements) in [("applied", 1), ("duplicate", 0)] {
+        assert_eq!(deliver().await, (answer.to_owned(), movements));
+        assert_eq!(reserved().await, (vec!["A@unassigned 0 on hand, 2 reserved".to_owned(), b.clone()], true));
+    }
+}
+
+/// Protects people from an alert that nothing else clears: that the shop refused a metafield which cannot be read any more, when the row is
+/// deleted because the shop does not list its item any more.
+#[tokio::test]
+async fn the_refusal_of_an_unreadable_metafield_is_cleared_with_its_row() {
+    let world = World::new().await;
+    import(&world, "A").await;
+    let running = in_agreement(&world).await;
+    list(&world, "A", "A", &shop_item(&running, "A")).await;
+    world.settle().await;
+    push(&world, &running, "A").await;
+    let sku = || "A".parse().expect("a SKU");
+    let refused = AlertSubject::MetafieldRefused { shop: world.shop.clone(), sku: sku(), metafield: MetafieldKind::Lots };
+    alert::raise(&world.table.store, &world.clock, (refused, "refused".to_owned())).await.expect("raised");
+    let row = RowKey::Metafield { shop: world.shop.clone(), sku: sku(), kind: MetafieldKind::Lots }.key();
+    break_row(&world, &row, None).await;
+    let (item, _) = read::<Item, _>(&world.table.store, &RowKey::Item(sku())).await.expect("read");
+    world.put(&Item { shops: BTreeMap::new(), ..item.expect("the item") }).await;
+    world.settle().await;
+    assert_eq!(world.table.store.get(std::slice::from_ref(&row)).await.expect("read"), [None]);
+    let open: Vec<String> = world.alerts().into_iter().filter(|alert| alert.ends_with(" raised")).collect();
+    assert!(!open.iter().any(|alert| alert.starts_with("metafield_refused")), "{open:?}");
 }

@@ -3,11 +3,13 @@
 use promissory::catalog::{
     InventoryItemId, Item, Location, LocationKind, Quantity, ShopItem, ShopListing, SystemItem, Tier, TierId,
 };
+use promissory::flows::load_network;
 use promissory::ledger::AppliedEvent;
 use promissory::movement::EventId;
-use promissory::ports::read;
+use promissory::ports::{Store, read};
 use promissory::source::System;
 use promissory::table::{RowKey, RowKind};
+use promissory_cli::source::feed;
 use promissory_fakes::shopify::NewItem;
 use promissory_tests::faults::Fault;
 use promissory_tests::shop::{in_agreement, location_id};
@@ -17,6 +19,7 @@ use promissory_tests::world::World;
 use reconciler::Job;
 use serde_json::{Value, json};
 
+use crate::faulty_rows::{break_row, mend_row};
 use crate::reading::{agreed, read as read_orders, sell};
 
 /// The account of the tests' bus.
@@ -232,6 +235,15 @@ async fn a_system_stays_within_its_kinds_and_locations() {
     assert!(details[1].starts_with("wms may not send events of kind adjustment: correct the event, or add"), "{details:?}");
     assert_eq!(world.alerts(), ["refused_event#wms raised", "unmapped_facility#wms#HALL-9 raised"]);
 
+    // The destination of a transfer is a location that the event names, too.
+    world.put(&system(json!({ "code": "wms", "kind": "wms", "locations": ["WH-1"] }))).await;
+    world.settle().await;
+    let outwards = event(&world, "outwards", "transfer_out", 1, &json!({ "reference": "T-1", "to": "3PL-1" }));
+    let (status, answer) = world.post(Post::new(&world, std::slice::from_ref(&outwards))).await;
+    assert_eq!((status, outcomes(&answer)), (422, vec!["refused".to_owned()]));
+    let detail = answer["events"][0]["detail"].as_str();
+    assert!(detail.is_some_and(|detail| detail.starts_with("wms may not send events about 3PL-1: correct")), "{answer}");
+
     // A contended position does not let an event pass either.
     world.table.faults.next("TransactWriteItems", 6, Fault::Conflict);
     let (status, answer) = world.post(Post::new(&world, std::slice::from_ref(&elsewhere))).await;
@@ -249,6 +261,52 @@ async fn a_system_stays_within_its_kinds_and_locations() {
     // Without limits, everything is allowed.
     world.put(&system(json!({ "code": "wms", "kind": "wms" }))).await;
     assert_eq!(world.send_events(&[elsewhere]).await, ["applied"]);
+}
+
+/// Protects the limits of a system while its row cannot be read: what it may say is not known, so none of its events is taken. Its
+/// requests are answered so that it repeats them, an event that waits goes on waiting, and other systems are not affected.
+#[tokio::test]
+async fn a_system_whose_row_cannot_be_read_says_nothing() {
+    let (world, running) = agreed().await;
+    world.put(&system(json!({ "code": "wms", "kind": "wms", "bus_account": ACCOUNT, "locations": ["WH-1", "HALL-9"] }))).await;
+    world.put(&system(json!({ "code": "mes", "kind": "erp", "bus_account": ACCOUNT }))).await;
+    let waits = event(&world, "waits", "receipt", 1, &json!({ "location": "HALL-9" }));
+    assert_eq!(world.send_events(&[waits]).await, ["waiting"]);
+    let row = RowKey::System("wms".parse().expect("a system")).key();
+    let before = world.table.store.get(std::slice::from_ref(&row)).await.expect("read").remove(0);
+    break_row(&world, &row, None).await;
+    world.settle().await;
+
+    let sent = event(&world, "sent", "receipt", 2, &json!({}));
+    let outside = event(&world, "outside", "receipt", 4, &json!({ "location": "3PL-1" }));
+    let events = [sent, outside];
+    let (status, answer) = world.post(Post::new(&world, &events)).await;
+    assert_eq!((status, &answer["detail"]), (503, &json!("send the same request again later")), "{answer}");
+    let on = |system| on_bus(system, ACCOUNT, json!({ "events": [event(&world, system, "receipt", 8, &json!({}))] }));
+    world.sources().take_from_bus(&on("wms")).await.expect_err("the account is not known");
+    world.sources().take_from_bus(&on("mes")).await.expect("the other system is not affected");
+    // No other way into the ledger is open: neither a file of an operator, nor a mapping that an event waited for.
+    world.put(&Location::new("HALL-9".parse().expect("a code"), LocationKind::Warehouse)).await;
+    world.settle().await;
+    world.reconcile(running.front(), Job::Backlog).await.expect("run");
+    let network = load_network(&world.table.store).await.expect("read");
+    let fed = event(&world, "fed", "receipt", 16, &json!({})).to_string();
+    let wms = "wms".parse().expect("a system");
+    let report = feed(&world.table.store, &world.clock, &network, &wms, &fed).await.expect("fed");
+    assert!(report.refused[&1].contains("Repair that row"), "{report:?}");
+    world.settle().await;
+    assert_eq!(world.positions().await, ["A@3PL-1 50 on hand, 0 reserved", "A@WH-1 108 on hand, 0 reserved"]);
+    assert_eq!(world.table.count(RowKind::Waiting), 1, "what was answered as stored is kept");
+    assert!(world.alerts().contains(&format!("faulty_row#{row} raised")), "{:?}", world.alerts());
+
+    mend_row(&world, &row, before).await;
+    world.clock.pass(61);
+    world.reconcile(running.front(), Job::Backlog).await.expect("run");
+    let (status, answer) = world.post(Post::new(&world, &events)).await;
+    assert_eq!((status, outcomes(&answer)), (422, ["applied", "refused"].map(str::to_owned).to_vec()));
+    world.settle().await;
+    assert_eq!(world.positions().await[1..], ["A@HALL-9 1 on hand, 0 reserved", "A@WH-1 110 on hand, 0 reserved"]);
+    assert!(!world.alerts().contains(&format!("faulty_row#{row} raised")), "{:?}", world.alerts());
 }
 
 /// Protects the number customers see: POS sales, allocations and holds reduce it at once, and units come back only once.

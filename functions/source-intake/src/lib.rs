@@ -200,7 +200,15 @@ impl<S: Store, C: Clock> Intake<S, C> {
             return Err("the source of an event on the bus must be the name of a system".to_owned());
         };
         let row = RowKey::System(system.clone());
-        let (known, _) = read::<System, S>(&self.store, &row).await.map_err(|error| error.to_string())?;
+        let known = match read::<System, S>(&self.store, &row).await {
+            Ok((known, _)) => known,
+            Err(error) => {
+                promissory::flows::alert::faulty_row(&self.store, &self.clock, &error)
+                    .await
+                    .map_err(|error| error.to_string())?;
+                return Err(error.to_string());
+            }
+        };
         let allowed = known.and_then(|system| system.bus_account);
         if allowed.is_some_and(|account| account.as_str() == text("account")) {
             return Ok(system);
@@ -213,8 +221,15 @@ impl<S: Store, C: Clock> Intake<S, C> {
         Err(problem)
     }
 
-    /// Receives a batch of events, and returns the outcome of each, in their order.
+    /// Receives a batch of events, and returns the outcome of each, in their order. Fails when the row of the system cannot be read.
     async fn receive(&self, system: &SystemId, events: &[Value]) -> Result<Vec<Answer>, StoreError> {
+        let network = self.network.get(&self.store, &self.clock).await?;
+        if network.unreadable_system(system.as_str()).is_some() {
+            // What the system may say is not known, so nothing is taken. The sender repeats, and the row is read again then.
+            self.network.forget();
+            let detail = format!("the row of {system} cannot be read, and its alert is raised");
+            return Err(StoreError::Unavailable { detail, source: None });
+        }
         let parsed: Vec<Result<StockEvent, StockEventFormatError>> = events.iter().map(|event| parse(system, event)).collect();
         if let Some((event, malformed)) =
             events.iter().zip(&parsed).find_map(|(event, parsed)| Some((event, parsed.as_ref().err()?)))
@@ -223,7 +238,6 @@ impl<S: Store, C: Clock> Intake<S, C> {
             self.alert_refused(system, &format!("{id} cannot be read: {malformed}")).await?;
         }
         let first_in_a_while = self.heartbeats.note(&self.store, &self.clock, system.as_str()).await?;
-        let network = self.network.get(&self.store, &self.clock).await?;
         let well_formed = parsed.iter().flatten().map(|event| LedgerEvent::Stock(event.clone())).collect();
         let mut received = receive_all(&self.store, &self.clock, &network, well_formed).await?.into_iter();
         let answers: Vec<Answer> = parsed

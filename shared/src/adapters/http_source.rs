@@ -132,5 +132,5 @@ fn refused(detail: impl Into<String>) -> SourceError {
 }
 
 fn unavailable(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> SourceError {
-    SourceError::Unavailable { detail: format!("{what}: {error}"), source: Some(Box::new(error)) }
+    SourceError::Unavailable { detail: format!("{what}: {}", http::with_causes(&error)), source: Some(Box::new(error)) }
 }

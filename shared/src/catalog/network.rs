@@ -99,7 +99,7 @@ pub struct SystemLimits {
     pub clock_ahead: Option<Duration>,
     /// The kinds of event that it may send, by name, because the kinds are defined above this module; `None` for every kind.
     pub kinds: Option<BTreeSet<&'static str>>,
-    /// The locations that its events may be about; `None` for every location.
+    /// The locations that its events may name; `None` for every location.
     pub locations: Option<BTreeSet<LocationId>>,
 }
 
@@ -108,6 +108,7 @@ pub struct SystemLimits {
 pub struct Network {
     locations: BTreeMap<LocationId, Location>,
     limits: BTreeMap<SystemId, SystemLimits>,
+    unreadable_systems: BTreeSet<SystemId>,
     shops: BTreeMap<ShopDomain, ShopSettings>,
     unknown: BTreeSet<LocationId>,
 }
@@ -128,7 +129,7 @@ impl Network {
     pub fn new(locations: impl IntoIterator<Item = Location>) -> Self {
         let locations: BTreeMap<_, _> = locations.into_iter().map(|l| (l.code.clone(), l)).collect();
         assert!(locations.len() <= Self::MAX_LOCATIONS, "a network has at most {} locations", Self::MAX_LOCATIONS);
-        Self { locations, limits: BTreeMap::new(), shops: BTreeMap::new(), unknown: BTreeSet::new() }
+        Self { locations, ..Self::default() }
     }
 
     /// The network with the settings of these shops.
@@ -171,6 +172,18 @@ impl Network {
     #[must_use]
     pub fn with_limits(self, limits: BTreeMap<SystemId, SystemLimits>) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The network with these systems, whose rows cannot be read.
+    #[must_use]
+    pub fn with_unreadable_systems(self, unreadable_systems: BTreeSet<SystemId>) -> Self {
+        Self { unreadable_systems, ..self }
+    }
+
+    /// The system of this name, if its row cannot be read. What its events may say is not known then, so that none is accepted.
+    #[must_use]
+    pub fn unreadable_system(&self, system: &str) -> Option<&SystemId> {
+        self.unreadable_systems.get(system)
     }
 
     /// The limits of a system; `None` when it has no row, and therefore no limits of its own.

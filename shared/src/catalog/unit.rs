@@ -65,8 +65,14 @@ pub struct AmountError {
     product: Decimal,
 }
 
+/// Refuses an underscore, which the parser of the library takes as a separator of thousands: `1_000` may be a mistyped `1.000`.
+fn without_separators(text: &str) -> Result<&str, NumberError> {
+    if text.contains('_') { Err(NumberError::NotDecimal(text.to_owned())) } else { Ok(text.trim()) }
+}
+
 pub(super) fn decimal(text: &str) -> Result<Decimal, NumberError> {
-    let parsed = Decimal::from_str_exact(text.trim()).or_else(|_| Decimal::from_scientific(text.trim()));
+    let plain = without_separators(text)?;
+    let parsed = Decimal::from_str_exact(plain).or_else(|_| Decimal::from_scientific(plain));
     let number = parsed.map_err(|_| NumberError::NotDecimal(text.to_owned()))?.normalize();
     if number.scale() > MAX_SCALE { Err(NumberError::TooFine(text.trim().to_owned())) } else { Ok(number) }
 }
@@ -88,7 +94,8 @@ impl Amount {
     /// [`NumberError`]. A number such as 0.083333 of a system that keeps two decimal places has lost digits already, and is
     /// refused.
     pub fn without_noise(text: &str, decimals: u32) -> Result<Self, NumberError> {
-        let number = text.trim().parse().or_else(|_| Decimal::from_scientific(text.trim()));
+        let plain = without_separators(text)?;
+        let number = plain.parse().or_else(|_| Decimal::from_scientific(plain));
         let number: Decimal = number.map_err(|_| NumberError::NotDecimal(text.to_owned()))?;
         let rounded = number.round_dp(decimals);
         let noise = Decimal::new(1, decimals + NOISE_PLACES);
@@ -290,13 +297,18 @@ mod tests {
             ("10000000000", false),
             (r#""""#, false),
             (r#""twelve""#, false),
+            (r#""1_000""#, false),
+            (r#""1_000e2""#, false),
+            (r#""0.2_5""#, false),
             ("null", false),
             ("true", false),
             ("[1]", false),
         ] {
             assert_eq!(serde_json::from_str::<Amount>(given).is_ok(), valid, "{given}");
         }
-        for (factor, valid) in [("12", true), ("0", false), ("-1", false), ("1000001", false), ("0.000001", true)] {
+        for (factor, valid) in
+            [("12", true), ("0", false), ("-1", false), ("1000001", false), ("0.000001", true), ("1_000", false)]
+        {
             assert_eq!(factor.parse::<Factor>().is_ok(), valid, "{factor}");
         }
     }
@@ -320,6 +332,7 @@ mod tests {
             ("1.00000009", 5, Some("1")),
             ("12.25", 2, Some("12.25")),
             ("many", 2, None),
+            ("1_000", 2, None),
             ("1000000000.00000012", 5, None),
             ("10000000000", 2, None),
         ] {

@@ -102,7 +102,7 @@ pub enum StockEventError {
     /// The row of the system does not list the kind of the event.
     #[error("{0} may not send events of kind {kind}: correct the event, or add the kind to kinds of the system's row", kind = .1.name())]
     KindNotAllowed(String, StockKind),
-    /// The row of the system does not list the location of the event.
+    /// The row of the system does not list a location that the event names.
     #[error("{0} may not send events about {1}: correct the event, or add the location to locations of the system's row")]
     LocationNotAllowed(String, LocationId),
     /// An id of the order is a number that may have been rounded, and no order of the ledger has it.
@@ -287,8 +287,7 @@ impl<'a> Draft<'a> {
 
     /// The places of a stock event that are mapped.
     fn places_of(network: &Network, stock: &StockEvent) -> BTreeSet<Place> {
-        let codes = std::iter::once(&stock.location).chain(&stock.to);
-        let ours = codes.filter_map(|code| network.by_system_code(stock.system(), code));
+        let ours = stock.location_codes().filter_map(|code| network.by_system_code(stock.system(), code));
         ours.map(|location| Place::At(location.code.clone())).collect()
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::alert::AlertSubject;
-use crate::catalog::{Factor, Item, LocationId, LotId, MissingMapping, Network, Place, Quantity, Sku, SystemItem};
+use crate::catalog::{Factor, Item, LocationId, LotId, MissingMapping, Network, Place, Quantity, Sku, SystemId, SystemItem};
 use crate::draft::kit::Kit;
 use crate::draft::{Decision, Draft, DraftError, EventOutcome, NoMovement, StockEventError};
 use crate::ledger::{LastCount, LedgerEvent, NewMovement, Position};
@@ -14,7 +14,7 @@ use crate::order::{OrderRecord, OrderReport, StockTracking};
 use crate::source::{
     DocumentKind, NoRoom, OpenCommitment, OrderLineOf, ScheduledReceipts, StockEffect, StockEvent, WaitingForMapping, WaitingItem,
 };
-use crate::table::{Key, Record, Row, RowKey, UnreadableRow};
+use crate::table::{Key, Record, Row, RowFault, RowKey, UnreadableRow};
 
 /// The most later movements that a count reads back over.
 pub(super) const MAX_LOOK_BACK: u64 = 2_000;
@@ -69,20 +69,30 @@ pub(crate) fn in_time(network: &Network, stock: &StockEvent, now: Timestamp) -> 
     if occurred_at > latest { Err(StockEventError::InTheFuture { occurred_at, now, limit }) } else { Ok(()) }
 }
 
-/// Refuses an event of a kind or about a location that the row of its system does not list. The location of an event without a mapping
-/// is checked when the mapping exists.
+/// Refuses an event of a kind that the row of its system does not list, or that names a location that it does not list: where it
+/// happened, or where a transfer goes. A location without a mapping is checked when the mapping exists. While the row cannot be read,
+/// every event of the system is refused, because what it may say is not known.
 pub(crate) fn allowed(network: &Network, stock: &StockEvent) -> Result<(), StockEventError> {
     let (system, kind) = (stock.system(), stock.kind);
+    if let Some(code) = network.unreadable_system(system) {
+        return Err(RowFault::from(unreadable_limits(code)).into());
+    }
     let Some(limits) = network.limits(system) else { return Ok(()) };
     if limits.kinds.as_ref().is_some_and(|kinds| !kinds.contains(kind.name())) {
         return Err(StockEventError::KindNotAllowed(system.to_owned(), kind));
     }
-    match (&limits.locations, network.by_system_code(system, &stock.location)) {
-        (Some(locations), Some(at)) if !locations.contains(&at.code) => {
-            Err(StockEventError::LocationNotAllowed(system.to_owned(), at.code.clone()))
-        }
-        (Some(_) | None, _) => Ok(()),
+    let Some(locations) = &limits.locations else { return Ok(()) };
+    let named = stock.location_codes().filter_map(|code| network.by_system_code(system, code));
+    match named.map(|location| &location.code).find(|code| !locations.contains(*code)) {
+        Some(outside) => Err(StockEventError::LocationNotAllowed(system.to_owned(), outside.clone())),
+        None => Ok(()),
     }
+}
+
+/// The row of a system that cannot be read, because of which no event of the system is accepted.
+fn unreadable_limits(system: &SystemId) -> UnreadableRow {
+    let detail = "it may limit what the system may say".to_owned();
+    UnreadableRow { key: RowKey::System(system.clone()).key().to_string(), detail }
 }
 
 /// The alert about an event that is refused.
@@ -112,6 +122,9 @@ impl Draft<'_> {
         lane: Option<&Key>,
         room: usize,
     ) -> Result<Decision, DraftError> {
+        if let Some(code) = self.network.unreadable_system(stock.system()) {
+            return Err(unreadable_limits(code).into());
+        }
         let mut decision = Decision::default();
         // The time of an event that waited was checked when it arrived.
         let in_time = if lane.is_none() { in_time(self.network, stock, self.now) } else { Ok(()) };

@@ -12,7 +12,7 @@ use crate::source::System;
 use crate::table::{Partition, Row, RowKey, UnreadableRow};
 
 /// Reads all locations, the limits of each system that has a row, and the settings of all shops. Rows that cannot be read are left
-/// out: one of them must not stop everything.
+/// out: one of them must not stop everything. The network names the locations and the systems whose rows cannot be read.
 ///
 /// # Errors
 /// When the store fails.
@@ -23,15 +23,19 @@ pub async fn load_network<S: Store>(store: &S) -> Result<Network, StoreError> {
 async fn load<S: Store>(store: &S) -> Result<(Network, Vec<UnreadableRow>), StoreError> {
     let mut unreadable = Vec::new();
     let locations = readable::<Location, S>(store, &Partition::Locations, &mut unreadable).await?;
+    let systems = readable::<System, S>(store, &Partition::Systems, &mut unreadable).await?;
+    let limits = systems.into_iter().map(|system| (system.code.clone(), system.limits()));
+    let shops = readable::<ShopSettings, S>(store, &Partition::Shops, &mut unreadable).await?;
     let unknown = unreadable.iter().filter_map(|row| match row.name() {
         Some(RowKey::Location(code)) => Some(code),
         Some(_) | None => None,
     });
-    let network = Network::new(locations).with_unknown(unknown.collect());
-    let systems = readable::<System, S>(store, &Partition::Systems, &mut unreadable).await?;
-    let limits = systems.into_iter().map(|system| (system.code.clone(), system.limits()));
-    let shops = readable::<ShopSettings, S>(store, &Partition::Shops, &mut unreadable).await?;
-    Ok((network.with_limits(limits.collect()).with_shops(shops), unreadable))
+    let unreadable_systems = unreadable.iter().filter_map(|row| match row.name() {
+        Some(RowKey::System(code)) => Some(code),
+        Some(_) | None => None,
+    });
+    let network = Network::new(locations).with_unknown(unknown.collect()).with_limits(limits.collect()).with_shops(shops);
+    Ok((network.with_unreadable_systems(unreadable_systems.collect()), unreadable))
 }
 
 /// The rows of a partition. Those that cannot be read are added to `unreadable`.

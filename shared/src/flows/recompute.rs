@@ -383,6 +383,11 @@ impl<S: Store> Recomputing<'_, S> {
                 self.writes.extend(turn_alert(self.store, &mut accepted, self.now).await?);
             }
             let Some(metafield) = metafield else {
+                if known.is_none() && self.rows.record(&row).is_some() {
+                    let refused = AlertSubject::MetafieldRefused { shop: shop.clone(), sku: sku.clone(), metafield: *kind };
+                    let passed = "The metafield is deleted.".to_owned();
+                    self.writes.extend(alert::turn(self.store, refused, AlertState::Cleared, passed, self.now).await?);
+                }
                 self.writes.extend(self.rows.delete(&row));
                 continue;
             };

@@ -237,6 +237,11 @@ impl StockEvent {
         &self.id.source
     }
 
+    /// The system's codes of the locations that it names: where it happened, and the destination of a transfer.
+    pub fn location_codes(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.location).chain(&self.to)
+    }
+
     /// Checks the fields against each other and against the properties of the kind.
     fn check_fields(&self) -> Result<(), StockEventFormatError> {
         let (kind, properties) = (self.kind.name(), self.kind.properties());

@@ -8,6 +8,7 @@
 //! production run moves no stock and is stored in the [`ScheduledReceipts`] of its item.
 
 mod commitment;
+mod connector;
 mod event;
 mod exact_json;
 mod heartbeat;
@@ -18,6 +19,7 @@ mod system;
 mod waiting;
 
 pub use commitment::{DocumentKind, OpenCommitment};
+pub use connector::ConnectorError;
 pub use event::{MAX_BATCH, OrderLineOf, StockEvent, StockEventFormatError, parse};
 pub use exact_json::exact_json;
 pub use heartbeat::Heartbeat;

@@ -26,7 +26,6 @@ pub enum SystemKind {
 
 /// Another system. A system that only sends events over HTTP needs no row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct System {
     /// Its code.
     pub code: SystemId,
@@ -49,7 +48,7 @@ pub struct System {
     /// The kinds of event that it may send. Without the list: every kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kinds: Option<BTreeSet<StockKind>>,
-    /// Our codes of the locations that its events may be about. Without the list: every location.
+    /// Our codes of the locations that its events may name, also as the destination of a transfer. Without the list: every location.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locations: Option<BTreeSet<LocationId>>,
     /// Its feeds. Most systems have a delta feed of movements that is pulled often and a feed of their stock that is pulled
@@ -118,7 +117,7 @@ mod tests {
         {
             let mut wrong = limited.clone();
             wrong[field] = value;
-            assert!(serde_json::from_value::<System>(wrong).is_err(), "{field}");
+            assert!(System::from_file(&wrong.to_string()).is_err(), "{field}");
         }
         let plain: System = serde_json::from_value(json!({ "code": "wms", "kind": "wms" })).expect("a system");
         assert_eq!((plain.limits(), plain.bus_account), (SystemLimits::default(), None));

@@ -40,7 +40,6 @@ pub enum MetafieldValue {
 
 /// The day on which a unit that is ordered now can be available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PromiseValue {
     /// The day; `None` when units are in stock, and when no known receipt or production brings one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

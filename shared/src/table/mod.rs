@@ -28,7 +28,7 @@ pub use key::{Key, Partition, RowKey, RowKind};
 pub use read_rows::ReadRows;
 pub use retention::{EXPIRES_AT, Retention};
 pub use row::{Expect, MAX_WRITES, Record, Row, RowFault, UnreadableRow, Write};
-pub use rows::check;
+pub use rows::{check, rewrite};
 pub use schema::{FIRST_VERSION, SCHEMA_VERSION};
 pub use stored::{MAX_ROW, MAX_TRANSACTION, StoredBody, UnwritableRow, inflated, stored_bodies};
 pub use stream::Streamed;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::index::{IndexKey, OrderEntry};
 use super::key::RowKey;
-use super::row::{Record, Row, UnreadableRow};
+use super::row::{Expect, Record, Row, UnreadableRow, Write};
 use crate::alert::{Alert, AlertState};
 use crate::catalog::{
     BillOfMaterials, BillVersion, Item, ListedVariant, Location, ShopItem, ShopSettings, SystemItem, Tier, WhereUsed, WorkCentre,
@@ -236,49 +236,57 @@ impl Row for Alert {
 /// # Errors
 /// When it has another shape than its key says, or no kind of row is stored under its key.
 pub fn check(record: &Record) -> Result<(), UnreadableRow> {
-    fn readable<R: Row>(record: &Record) -> Result<(), UnreadableRow> {
-        record.decode::<R>().map(drop)
+    rewrite(record).map(drop)
+}
+
+/// The write that replaces a stored row by the same content: the store accepts it if the row can be written.
+///
+/// # Errors
+/// As [`check`].
+pub fn rewrite(record: &Record) -> Result<Write, UnreadableRow> {
+    fn rewritten<R: Row>(record: &Record) -> Result<Write, UnreadableRow> {
+        Ok(Write::put(&record.decode::<R>()?, Expect::as_read(Some(record))))
     }
     let Some(row) = RowKey::parse(&record.key) else {
         let detail = "no kind of row is stored under this key".to_owned();
         return Err(UnreadableRow { key: record.key.to_string(), detail });
     };
     match row {
-        RowKey::Item(_) => readable::<Item>(record),
-        RowKey::ShopItem { .. } => readable::<ShopItem>(record),
-        RowKey::ListedVariant { .. } => readable::<ListedVariant>(record),
-        RowKey::SystemItem { .. } => readable::<SystemItem>(record),
-        RowKey::Tier(_) => readable::<Tier>(record),
-        RowKey::WorkCentre(_) => readable::<WorkCentre>(record),
-        RowKey::Location(_) => readable::<Location>(record),
-        RowKey::Shop(_) => readable::<ShopSettings>(record),
-        RowKey::Bill(_) => readable::<BillOfMaterials>(record),
-        RowKey::BillVersion { .. } => readable::<BillVersion>(record),
-        RowKey::WhereUsed(_) => readable::<WhereUsed>(record),
-        RowKey::Position(_) => readable::<Position>(record),
-        RowKey::Movement { .. } => readable::<Movement>(record),
-        RowKey::Order { .. } => readable::<OrderRecord>(record),
-        RowKey::OrderToRead { .. } => readable::<OrderToRead>(record),
-        RowKey::AppliedEvent(_) => readable::<AppliedEvent>(record),
-        RowKey::Deferred { .. } => readable::<DeferredEvent>(record),
-        RowKey::Commitment { .. } => readable::<OpenCommitment>(record),
-        RowKey::Receipts(_) => readable::<ScheduledReceipts>(record),
-        RowKey::Waiting { .. } => readable::<WaitingForMapping>(record),
-        RowKey::Heartbeat(_) => readable::<Heartbeat>(record),
-        RowKey::System(_) => readable::<System>(record),
-        RowKey::FeedWatermark { .. } => readable::<FeedWatermark>(record),
-        RowKey::FullRefresh { .. } => readable::<ReportedState>(record),
-        RowKey::Promise(_) => readable::<Promise>(record),
-        RowKey::Plan(_) => readable::<GroupPlan>(record),
-        RowKey::PlanOf(_) => readable::<PlanMembership>(record),
-        RowKey::Level { .. } => readable::<Level>(record),
-        RowKey::Metafield { .. } => readable::<VariantMetafield>(record),
-        RowKey::Intent(_) => readable::<PushIntent>(record),
-        RowKey::Call { .. } => readable::<PushCall>(record),
-        RowKey::OrderWatermark(_) => readable::<OrderWatermark>(record),
-        RowKey::CompareProgress(_) => readable::<CompareProgress>(record),
-        RowKey::CompareReport { .. } => readable::<CompareReport>(record),
-        RowKey::Refresh => readable::<RefreshProgress>(record),
-        RowKey::Alert(_) => readable::<Alert>(record),
+        RowKey::Item(_) => rewritten::<Item>(record),
+        RowKey::ShopItem { .. } => rewritten::<ShopItem>(record),
+        RowKey::ListedVariant { .. } => rewritten::<ListedVariant>(record),
+        RowKey::SystemItem { .. } => rewritten::<SystemItem>(record),
+        RowKey::Tier(_) => rewritten::<Tier>(record),
+        RowKey::WorkCentre(_) => rewritten::<WorkCentre>(record),
+        RowKey::Location(_) => rewritten::<Location>(record),
+        RowKey::Shop(_) => rewritten::<ShopSettings>(record),
+        RowKey::Bill(_) => rewritten::<BillOfMaterials>(record),
+        RowKey::BillVersion { .. } => rewritten::<BillVersion>(record),
+        RowKey::WhereUsed(_) => rewritten::<WhereUsed>(record),
+        RowKey::Position(_) => rewritten::<Position>(record),
+        RowKey::Movement { .. } => rewritten::<Movement>(record),
+        RowKey::Order { .. } => rewritten::<OrderRecord>(record),
+        RowKey::OrderToRead { .. } => rewritten::<OrderToRead>(record),
+        RowKey::AppliedEvent(_) => rewritten::<AppliedEvent>(record),
+        RowKey::Deferred { .. } => rewritten::<DeferredEvent>(record),
+        RowKey::Commitment { .. } => rewritten::<OpenCommitment>(record),
+        RowKey::Receipts(_) => rewritten::<ScheduledReceipts>(record),
+        RowKey::Waiting { .. } => rewritten::<WaitingForMapping>(record),
+        RowKey::Heartbeat(_) => rewritten::<Heartbeat>(record),
+        RowKey::System(_) => rewritten::<System>(record),
+        RowKey::FeedWatermark { .. } => rewritten::<FeedWatermark>(record),
+        RowKey::FullRefresh { .. } => rewritten::<ReportedState>(record),
+        RowKey::Promise(_) => rewritten::<Promise>(record),
+        RowKey::Plan(_) => rewritten::<GroupPlan>(record),
+        RowKey::PlanOf(_) => rewritten::<PlanMembership>(record),
+        RowKey::Level { .. } => rewritten::<Level>(record),
+        RowKey::Metafield { .. } => rewritten::<VariantMetafield>(record),
+        RowKey::Intent(_) => rewritten::<PushIntent>(record),
+        RowKey::Call { .. } => rewritten::<PushCall>(record),
+        RowKey::OrderWatermark(_) => rewritten::<OrderWatermark>(record),
+        RowKey::CompareProgress(_) => rewritten::<CompareProgress>(record),
+        RowKey::CompareReport { .. } => rewritten::<CompareReport>(record),
+        RowKey::Refresh => rewritten::<RefreshProgress>(record),
+        RowKey::Alert(_) => rewritten::<Alert>(record),
     }
 }

@@ -72,6 +72,22 @@ async fn an_address_outside_the_scope_is_not_called() {
     }
 }
 
+/// Protects the person who reads the alert about a failed pull: the error says why the call got no answer, and has no part of the URL.
+#[tokio::test]
+async fn a_call_without_an_answer_says_why() {
+    let closed = TcpListener::bind("127.0.0.1:0").expect("port 0 is always free").local_addr().expect("an address");
+    let source = HttpSource::new(SourceSecrets::default(), AddressScope::Loopback).expect("a client");
+    for (url, cause) in [
+        (format!("https://{closed}/?key=secret-key"), "refused"),
+        ("https://no-such-host.invalid/?key=secret-key".to_owned(), "dns error"),
+    ] {
+        let failed = source.fetch(&request(&url, PullAuth::None)).await;
+        let Err(SourceError::Unavailable { detail, .. }) = failed else { panic!("{url}: {failed:?}") };
+        assert!(detail.starts_with("the call failed: ") && detail.contains(cause), "{url}: {detail}");
+        assert!(!detail.contains("key"), "{url}: {detail}");
+    }
+}
+
 /// Protects secrets from a connection without TLS: only the local stack may do without, and only to this machine.
 #[tokio::test]
 async fn a_request_needs_tls() {

@@ -389,6 +389,9 @@ impl Checker {
         if matches!(alert.subject, AlertSubject::ExpiredLot { .. }) && raised {
             self.coverage.note("lot expired");
         }
+        if let AlertSubject::ShopUnreachable { .. } = &alert.subject {
+            self.coverage.note(if raised { "shop unreachable raised" } else { "shop unreachable cleared" });
+        }
         if let AlertSubject::LatePromise { .. } = &alert.subject {
             self.coverage.note(if raised { "late promise raised" } else { "late promise cleared" });
         }

@@ -154,6 +154,8 @@ pub const RARE_PATHS: [&str; 132] = [
     "shop answer lost",
     "shop applied late",
     "shop compare stale",
+    "shop unreachable raised",
+    "shop unreachable cleared",
     "idempotency key repeated",
     "shop refused a row",
     "refused row found by halving",

@@ -193,7 +193,7 @@ fn text_of(file: &Path) -> io::Result<String> {
 async fn set_all(args: SetArgs, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> io::Result<ExitCode> {
     let (mut systems, mut fits) = (Vec::new(), true);
     for file in &args.files {
-        match serde_json::from_str::<System>(&text_of(file)?) {
+        match System::from_file(&text_of(file)?) {
             Ok(system) => systems.push(system),
             Err(problem) => {
                 fits = false;

@@ -85,5 +85,5 @@ impl Transport for Http {
 }
 
 fn unavailable(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> StorefrontError {
-    StorefrontError::Unavailable { detail: format!("{what}: {error}"), source: Some(Box::new(error)) }
+    StorefrontError::Unavailable { detail: format!("{what}: {}", http::with_causes(&error)), source: Some(Box::new(error)) }
 }

@@ -41,7 +41,6 @@ impl From<PullConfig> for Feed {
 
 /// The configuration of one feed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Feed {
     /// The address, with `{since}` and the placeholders that its paging needs: `{offset}`, `{page}`, `{cursor}`, `{size}`.
     pub url: String,
@@ -123,7 +122,7 @@ pub enum PullMethod {
 
 /// How a request authenticates. It names an entry of the sources' secret and never contains the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(tag = "scheme", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "scheme", rename_all = "snake_case")]
 pub enum PullAuth {
     /// No authentication.
     #[default]
@@ -167,7 +166,7 @@ pub enum PullFormat {
 
 /// How the rest of the rows is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "by", rename_all = "snake_case")]
 pub enum Paging {
     /// There is one page.
     #[default]
@@ -262,7 +261,7 @@ pub enum PullMode {
 
 /// By what new rows are known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "by", rename_all = "snake_case")]
 pub enum FeedProgress {
     /// A time of the source. The request must ask for rows *at or after* `{since}`.
     Time {
@@ -291,7 +290,7 @@ pub enum FeedProgress {
 
 /// The kind of event of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case")]
 pub enum KindOf {
     /// The same kind for every row.
     Always(KindMapping),
@@ -361,7 +360,6 @@ impl From<KindMapping> for String {
 
 /// Where the fields of an event are in a row. A text without a pointer is the same for every row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Fields {
     /// The system's own id of the transaction. A state has no id: its event id is made from its content, and this field only
     /// names its row in messages.
@@ -401,7 +399,6 @@ pub struct Fields {
 
 /// Where a row names the line of a shop's order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct OrderFields {
     /// The shop's domain.
     pub shop: Template,

@@ -9,7 +9,6 @@ use crate::catalog::TimeZone;
 
 /// The formats of times in a system's rows and requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Times {
     /// The format in its rows.
     pub read: TimeFormat,

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::World;
 use super::invocations::{Ended, Trigger};
 use crate::planted::PlantedBug;
+use crate::ports::Message;
 use crate::store::Change;
 use crate::tasks::SimClock;
 
@@ -105,8 +106,12 @@ impl World {
                 messages.push(message);
             }
         }
-        let record = |(at, body): (usize, &str)| json!({ "messageId": at.to_string(), "body": body });
-        let records: Vec<_> = messages.iter().map(|message| message.body.as_str()).enumerate().map(record).collect();
+        // As SQS does, the queue says how often it has delivered each message.
+        let record = |(at, message): (usize, &Message)| {
+            let attributes = json!({ "ApproximateReceiveCount": message.received.to_string() });
+            json!({ "messageId": at.to_string(), "body": message.body, "attributes": attributes })
+        };
+        let records: Vec<_> = messages.iter().enumerate().map(record).collect();
         let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).expect("an SQS event");
         self.log_event(|| format!("a pusher receives {} hints", messages.len()));
         let process = self.rng.pick(&self.processes.pushers);
