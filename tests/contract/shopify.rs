@@ -185,7 +185,10 @@ async fn every_level_is_read() {
     };
     assert_eq!(read().await, [(WH, true, 7, 3), (TPL, false, 0, 0), (STORE, true, 0, 0)]);
     for _ in 0..2 {
-        assert_eq!(in_words(&f.front.activate(&f.shop, "a", ids[0], ShopLocationId::new(TPL), Some(Quantity::ZERO)).await), "done");
+        assert_eq!(
+            in_words(&f.front.activate(&f.shop, "a", ids[0], ShopLocationId::new(TPL), Some(Quantity::ZERO)).await),
+            "done"
+        );
         assert_eq!(read().await, [(WH, true, 7, 3), (TPL, true, 0, 0), (STORE, true, 0, 0)]);
     }
 }

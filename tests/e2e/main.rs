@@ -1,7 +1,7 @@
-//! The flash sale on the real stack: the real binaries and the real template, with random kills, audited at rest.
+//! The flash sale and the restore drill on the real stack: the real binaries and the real template, audited at rest.
 //!
-//! The test needs the function binaries and a Python with the emulator. `PROMISSORY_BINARIES` and `PROMISSORY_PYTHON` contain
-//! their paths. Without them the test prints a message and is skipped.
+//! The tests need the function binaries and a Python with the emulator. `PROMISSORY_BINARIES` and `PROMISSORY_PYTHON` contain
+//! their paths. Without them the tests print a message and are skipped.
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use promissory::adapters::clock::SystemClock;
 use promissory::ports::Clock;
 use promissory_cli::ledger::{VerifyConfig, verify};
 use promissory_cli::table::{Address, Table};
+use promissory_local::demo::restore::{self, RestoreConfig};
 use promissory_local::demo::{DemoConfig, Report, play, script};
 use promissory_local::stack::{Stack, StackConfig, busy_shopify};
 use promissory_tests::shared_files::{deliveries, skip};
@@ -78,4 +79,14 @@ async fn a_flash_sale_under_chaos_ends_well() {
     assert_eq!(post(&client, url, &webhook.clone().with_byte_changed(100)).await, 401);
     assert_eq!(post(&client, url, &webhook).await, 200, "{topic}");
     assert_eq!(post(&client, url, &webhook).await, 200, "{topic} again");
+}
+
+/// Protects requirement L8: after a restore of the table to an earlier time, orders and stock events of the time since then are in the
+/// ledger once, and no call changes a level of the shop. The command turns on what a restored table lacks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_loses_nothing_and_pushes_nothing_twice() {
+    let Some(stack) = config() else { return };
+    let drill = RestoreConfig { orders: 20, seed: 3 };
+    let report = restore::run(&drill, &stack, &|text| eprintln!("{text}")).await.expect("played");
+    assert!(report.is_correct(), "{}", report.table());
 }

@@ -86,8 +86,11 @@ fn a_restored_table_takes_the_place_of_the_table() {
     let template = text("template.yaml");
     let names = ["!Ref Table]", "!GetAtt Table.Arn", "!GetAtt Table.StreamArn", "${Table.Arn}", "!Ref Table\n"];
     let uses: Vec<&str> = template.split_inclusive('\n').filter(|line| names.iter().any(|name| line.contains(name))).collect();
-    let wrong: Vec<String> =
-        uses.iter().filter(|line| !line.contains("!If [HasRestoredTable, ")).map(|line| format!("template.yaml: {line}")).collect();
+    let wrong: Vec<String> = uses
+        .iter()
+        .filter(|line| !line.contains("!If [HasRestoredTable, "))
+        .map(|line| format!("template.yaml: {line}"))
+        .collect();
     assert!(uses.len() >= 11, "{uses:?}");
     none_wrong(&wrong);
     assert!(block(&template, "Table").iter().any(|line| line.trim() == "Condition: HasOwnTable"));

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use promissory_cli::local_stack;
-use promissory_local::demo::sources::{self, SourcesConfig};
 use promissory_local::demo::restore::{self, RestoreConfig};
+use promissory_local::demo::sources::{self, SourcesConfig};
 use promissory_local::demo::{self, DemoConfig};
 use promissory_local::stack::{self, StackConfig};
 use serde::Serialize;

@@ -131,7 +131,8 @@ impl Stack {
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("{} cannot be started: {error}", config.python.display())))?;
         let sdk = local_stack::sdk_config(endpoint.clone());
-        let deployment = Deployment::new(config, &shop, server.url(), &json!({ "client_id": client_id, "client_secret": client_secret }));
+        let deployment =
+            Deployment::new(config, &shop, server.url(), &json!({ "client_id": client_id, "client_secret": client_secret }));
         let mut stack = Self { emulator, config: sdk, deployment, endpoint, outputs: Outputs::none() };
         stack.wait_until_ready().await?;
         stack.redeploy(&[]).await?;

@@ -17,8 +17,9 @@ use aws_sdk_dynamodb::types::{
 use serde_json::Value;
 
 use crate::ports::{Cursor, Listing, Page, Refusal, Store, StoreError, WriteError};
-use crate::table::{EXPIRES_AT, 
-    Expect, FIRST_VERSION, Key, MAX_WRITES, Record, StoredBody, UnreadableRow, UnwritableRow, Write, inflated, stored_bodies,
+use crate::table::{
+    EXPIRES_AT, Expect, FIRST_VERSION, Key, MAX_WRITES, Record, StoredBody, UnreadableRow, UnwritableRow, Write, inflated,
+    stored_bodies,
 };
 
 /// The most keys of one `BatchGetItem`.

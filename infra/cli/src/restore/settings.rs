@@ -84,7 +84,9 @@ async fn stream(table: &Table, found: &TableDescription, say: &dyn Fn(&str)) -> 
         }
     }
     let found = active(table).await?;
-    found.latest_stream_label.ok_or_else(|| io::Error::other(format!("DynamoDB names no stream of {table}: run the command again")))
+    found
+        .latest_stream_label
+        .ok_or_else(|| io::Error::other(format!("DynamoDB names no stream of {table}: run the command again")))
 }
 
 async fn expiry(table: &Table, say: &dyn Fn(&str)) -> io::Result<()> {
@@ -111,8 +113,7 @@ async fn recovery(table: &Table, say: &dyn Fn(&str)) -> io::Result<()> {
     say("Turning on the point-in-time recovery.");
     let wanted = PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(true);
     let wanted = wanted.build().map_err(io::Error::other)?;
-    let request =
-        table.client.update_continuous_backups().table_name(&table.name).point_in_time_recovery_specification(wanted);
+    let request = table.client.update_continuous_backups().table_name(&table.name).point_in_time_recovery_specification(wanted);
     request.send().await.map_err(|error| refused(table, "UpdateContinuousBackups", &error))?;
     Ok(())
 }

@@ -82,7 +82,8 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
         Command::Set(args) => {
             let store = args.table.find(say).await?.store();
             let go_live_at = Timestamp::from_second(args.go_live_at.as_second()).map_err(io::Error::other)?;
-            let settings = ShopSettings { shop: args.shop, go_live_at, forward_open_orders: args.forward_open_orders, restored_at: None };
+            let settings =
+                ShopSettings { shop: args.shop, go_live_at, forward_open_orders: args.forward_open_orders, restored_at: None };
             match set_shop(&store, &SystemClock, &settings).await {
                 Ok(()) => {
                     print(&if args.json { serde_json::to_string(&settings)? } else { in_words(&settings) });

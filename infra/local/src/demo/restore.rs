@@ -5,17 +5,18 @@
 //! stands for the point in time. The trade goes on, and the shop shows it. Then the table is restored. Orders of the time since then
 //! must come back from the shop, stock events from the WMS, and no call may change a level of the shop.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
 use promissory::catalog::{
-    InventoryItemId, Item, Location, LocationId, LocationKind, ShopDomain, ShopListing, ShopLocationId, Sku,
+    InventoryItemId, Item, Location, LocationId, LocationKind, OrderId, ShopDomain, ShopListing, ShopLocationId, Sku,
 };
 use promissory_cli::restore::{prepare, turn_on};
 use promissory_cli::table::Table;
-use promissory_fakes::shopify::{DeliveryPlan, NewLocation, OrderId, Server, draw};
+use promissory_fakes::shopify::{DeliveryPlan, NewLocation, Server, draw};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -141,9 +142,7 @@ pub async fn run(config: &RestoreConfig, stack: &StackConfig, say: &dyn Fn(&str)
     let prepared = prepare(&table, say).await?;
     let known = TableContents::read(&table.client, RESTORED).await?.held().keys().map(|(order, _)| *order).collect();
     let lacked = orders_then - count_known(&server, &known);
-    stack
-        .redeploy(&[("Pushes", "paused"), ("RestoredTable", RESTORED), ("RestoredTableStream", &restored.stream)])
-        .await?;
+    stack.redeploy(&[("Pushes", "paused"), ("RestoredTable", RESTORED), ("RestoredTableStream", &restored.stream)]).await?;
     say("The functions use the restored table. Orders go on, and the WMS sends again what it sent since the point in time.");
     let again = drill.kept.take().unwrap_or_default();
     drill.order(&server);
@@ -184,9 +183,9 @@ async fn settled(stack: &Stack) -> io::Result<()> {
 }
 
 /// The number of orders of the shop that are among the known ones.
-fn count_known(server: &Server, known: &std::collections::BTreeSet<promissory::catalog::OrderId>) -> usize {
-    let is_known = |order: OrderId| u64::try_from(order.0).is_ok_and(|id| known.contains(&promissory::catalog::OrderId::new(id)));
-    server.shop(|shop| shop.orders().filter(|order| is_known(order.id)).count())
+fn count_known(server: &Server, known: &BTreeSet<OrderId>) -> usize {
+    let is_known = |number: i64| u64::try_from(number).is_ok_and(|number| known.contains(&OrderId::new(number)));
+    server.shop(|shop| shop.orders().filter(|order| is_known(order.id.0)).count())
 }
 
 /// The trade.
@@ -222,7 +221,9 @@ impl<'a> Drill<'a> {
             let id = server.shop(|shop| add_stocked_item(shop, &name)).map_err(io::Error::other)?;
             let sku: Sku = name.parse().map_err(io::Error::other)?;
             let listed = ShopListing::new(&name, InventoryItemId::new(id));
-            import_item(&store, &Item { shops: [(shop.clone(), listed)].into(), ..Item::new(sku) }).await.map_err(io::Error::other)?;
+            import_item(&store, &Item { shops: [(shop.clone(), listed)].into(), ..Item::new(sku) })
+                .await
+                .map_err(io::Error::other)?;
             skus.push(name);
         }
         let sender = SignedSender::of(stack, SYSTEM, SECRET.to_owned())?;

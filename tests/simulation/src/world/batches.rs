@@ -117,7 +117,14 @@ impl World {
         let mut body = event.body(&domain);
         body["id"] = format!("never-{}", event.id).into();
         let events = vec![(None, Validity::Valid, body)];
-        self.sources.batches.push(EventBatch { system, events, channel: Channel::Http, flaw: Some(flaw), tries: 0, again: false });
+        self.sources.batches.push(EventBatch {
+            system,
+            events,
+            channel: Channel::Http,
+            flaw: Some(flaw),
+            tries: 0,
+            again: false,
+        });
     }
 
     /// Delivers a random batch in flight.
