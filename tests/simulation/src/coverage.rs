@@ -23,7 +23,7 @@ impl Coverage {
 }
 
 /// Each of these must occur in a run of many worlds. Otherwise the simulator does not test that path.
-pub const RARE_PATHS: [&str; 132] = [
+pub const RARE_PATHS: [&str; 134] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
