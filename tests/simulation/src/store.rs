@@ -198,7 +198,8 @@ impl SimStore {
         self.calls.load(Ordering::Relaxed)
     }
 
-    fn faults(&self) -> StoreFaults {
+    /// The faults at this time.
+    pub fn faults(&self) -> StoreFaults {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

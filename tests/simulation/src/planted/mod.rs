@@ -80,11 +80,15 @@ pub enum PlantedBug {
     QuarantineNotStored,
     /// Does not see that a newer version wrote a row.
     NewerFieldLost,
+    /// Reads no record of a batch that the stream has given up.
+    GivenUpRecordDropped,
+    /// Takes given-up records that the stream no longer has for handled.
+    TrimmedRecordDropped,
 }
 
 impl PlantedBug {
     /// All planted bugs with their names.
-    pub const ALL: [(PlantedBug, &'static str); 34] = [
+    pub const ALL: [(PlantedBug, &'static str); 36] = [
         (PlantedBug::MarkerFirst, "marker-first"),
         (PlantedBug::MarkerLast, "marker-last"),
         (PlantedBug::NoVersionCheck, "no-version-check"),
@@ -119,6 +123,8 @@ impl PlantedBug {
         (PlantedBug::ComponentsForgotten, "components-forgotten"),
         (PlantedBug::QuarantineNotStored, "quarantine-not-stored"),
         (PlantedBug::NewerFieldLost, "newer-field-lost"),
+        (PlantedBug::GivenUpRecordDropped, "given-up-record-dropped"),
+        (PlantedBug::TrimmedRecordDropped, "trimmed-record-dropped"),
     ];
 
     /// The name on the command line.
