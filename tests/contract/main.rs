@@ -13,4 +13,5 @@ mod shopify_variants;
 mod sources;
 mod store;
 mod stream_filter;
+mod streams;
 mod vectors;

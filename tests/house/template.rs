@@ -168,6 +168,28 @@ fn every_role_allows_what_the_adapters_of_its_function_do() {
     none_wrong(&wrong);
 }
 
+/// Protects stream records that failed too often: the function receives their messages, one does not hold up another one, and none is
+/// moved away or delivered again while the function works on it.
+#[test]
+fn given_up_records_return_to_the_function() {
+    let template = text("template.yaml");
+    let function = block(&template, "AtsRecompute");
+    let find = |lines: &[&str], key: &str| lines.iter().find_map(|line| line.trim().strip_prefix(key).map(str::to_owned));
+    let timeout: u32 = find(&function, "Timeout: ").and_then(|text| text.parse().ok()).expect("a timeout");
+    let queue = block(&template, "StreamFailures");
+    assert_eq!(find(&queue, "VisibilityTimeout: "), Some((6 * timeout).to_string()), "six times the timeout of the function");
+    assert_eq!(find(&queue, "RedrivePolicy"), None, "a message is repeated until its work is done");
+    let function = function.join("\n");
+    let stream = block(&function, "Ledger").join("\n");
+    assert!(stream.contains("Destination: !GetAtt StreamFailures.Arn"), "{stream}");
+    let event = block(&function, "GivenUp").join("\n");
+    for line in
+        ["Type: SQS", "Queue: !GetAtt StreamFailures.Arn", "BatchSize: 1", "FunctionResponseTypes: [ReportBatchItemFailures]"]
+    {
+        assert!(event.contains(line), "GivenUp lacks {line}");
+    }
+}
+
 /// Protects personal data: sales orders have a bus of their own. Only the reconciler puts them there, also against a principal that may
 /// put events on every bus, and no rule of the template reads them.
 #[test]

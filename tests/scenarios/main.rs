@@ -7,6 +7,7 @@ mod explain;
 mod faulty_rows;
 mod field_cases;
 mod forwarding;
+mod given_up;
 mod going_live;
 mod holds;
 mod intake;

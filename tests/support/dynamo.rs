@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ats_recompute::DynamoStreams;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, StalledStreamProtectionConfig};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -17,6 +18,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
 use dynoxide::Database;
 use dynoxide::errors::DynoxideError;
 use promissory::adapters::dynamodb::DynamoStore;
@@ -56,24 +58,24 @@ pub fn table() -> Table {
     let engine = Engine(Database::memory().expect("an emulation in memory"));
     engine.call("CreateTable", &schema()).expect("the table can be created");
     let faults = Arc::new(Faults::default());
-    let client = client(InProcess { engine: engine.clone(), faults: Arc::clone(&faults), role: None });
+    let client =
+        aws_sdk_dynamodb::Client::new(&config(InProcess { engine: engine.clone(), faults: Arc::clone(&faults), role: None }));
     let (read_to, used) = Default::default();
     Table { store: DynamoStore::new(client.clone(), TABLE), faults, client, engine, read_to, used }
 }
 
-fn client(connector: InProcess) -> aws_sdk_dynamodb::Client {
-    let config = Config::builder()
+fn config(connector: InProcess) -> SdkConfig {
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
         .endpoint_url("http://in-process")
         // Retries are left to the code under test. The SDK would wait in real time.
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .http_client(connector)
-        .build();
-    aws_sdk_dynamodb::Client::from_conf(config)
+        .build()
 }
 
 impl Table {
@@ -85,7 +87,29 @@ impl Table {
     pub fn acting_as(&self, function: &str) -> DynamoStore {
         let role = Some((Role::of(function), Arc::clone(&self.used)));
         let connector = InProcess { engine: self.engine.clone(), faults: Arc::clone(&self.faults), role };
-        DynamoStore::new(client(connector), TABLE)
+        DynamoStore::new(aws_sdk_dynamodb::Client::new(&config(connector)), TABLE)
+    }
+
+    /// A reader of the stream. SAM, and not a statement of `template.yaml`, gives the function the permissions that it needs.
+    #[must_use]
+    pub fn streams(&self) -> DynamoStreams {
+        let connector = InProcess { engine: self.engine.clone(), faults: Arc::clone(&self.faults), role: None };
+        DynamoStreams::new(aws_sdk_dynamodbstreams::Client::new(&config(connector)))
+    }
+
+    /// The message that Lambda sends when it gives up the records from `first` to `last`.
+    #[must_use]
+    pub fn failure_message(&self, first: &Value, last: &Value) -> String {
+        let (stream, shard) = self.shard();
+        let number = |record: &Value| record["dynamodb"]["SequenceNumber"].clone();
+        let batch = json!({
+            "streamArn": stream,
+            "shardId": shard,
+            "startSequenceNumber": number(first),
+            "endSequenceNumber": number(last),
+            "batchSize": 1,
+        });
+        json!({ "version": "1.0", "DDBStreamBatchInfo": batch }).to_string()
     }
 
     /// What the functions used since the last call, as [`Role::uses`] names it.
@@ -108,13 +132,19 @@ impl Table {
         records
     }
 
-    fn stream_start(&self) -> String {
+    /// The stream and its only shard.
+    fn shard(&self) -> (Value, Value) {
         let table = self.must("DescribeTable", &json!({ "TableName": TABLE }));
         let arn = &table["Table"]["LatestStreamArn"];
         let stream = self.must("DescribeStream", &json!({ "StreamArn": arn }));
         let shards = stream["StreamDescription"]["Shards"].as_array().expect("shards");
         let [shard] = shards.as_slice() else { panic!("expected one shard, not {}", shards.len()) };
-        let from = json!({ "StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON" });
+        (arn.clone(), shard["ShardId"].clone())
+    }
+
+    fn stream_start(&self) -> String {
+        let (stream, shard) = self.shard();
+        let from = json!({ "StreamArn": stream, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON" });
         let iterator = self.must("GetShardIterator", &from)["ShardIterator"].take();
         iterator.as_str().expect("an iterator").to_owned()
     }
@@ -284,6 +314,7 @@ fn strike(fault: Fault, engine: &Engine, operation: &str, body: &[u8]) -> Result
     match fault {
         Fault::Throttled => Ok(refused(400, "ProvisionedThroughputExceededException", &json!({}))),
         Fault::Denied => Ok(refused(400, "AccessDeniedException", &json!({}))),
+        Fault::Trimmed => Ok(refused(400, "TrimmedDataAccessException", &json!({}))),
         Fault::Invalid => Ok(refused(400, "ValidationException", &json!({}))),
         Fault::InvalidInside => Ok(cancelled(body, "ValidationError")),
         Fault::ThrottledInside => Ok(cancelled(body, "ThrottlingError")),

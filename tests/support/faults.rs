@@ -13,6 +13,8 @@ pub enum Fault {
     ThrottledInside,
     /// Rejected, because the role does not allow it.
     Denied,
+    /// Rejected, because the stream no longer has the records.
+    Trimmed,
     /// Rejected, because the request is not valid.
     Invalid,
     /// A transaction that is cancelled because one of its rows is not valid, for example too large.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ats_recompute::Recompute;
+use ats_recompute::{DynamoStreams, Recompute};
 use aws_lambda_events::event::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::sqs::SqsEvent;
 use jiff::Timestamp;
@@ -242,14 +242,25 @@ impl World {
 
     /// A new stream handler.
     #[must_use]
-    pub fn recompute(&self) -> Recompute<DynamoStore, MemoryHints, MemoryBus, TestClock> {
+    pub fn recompute(&self) -> Recompute<DynamoStore, MemoryHints, MemoryBus, TestClock, DynamoStreams> {
         Recompute {
             store: self.table.acting_as("AtsRecompute"),
             hints: self.hints.clone(),
             bus: self.bus.clone(),
             clock: self.clock.clone(),
             network: NetworkCache::default(),
+            stream: self.table.streams(),
         }
+    }
+
+    /// Delivers messages about stream records that Lambda has given up. Returns the indexes of those that return to the queue.
+    ///
+    /// # Panics
+    /// If an id is not an index.
+    pub async fn redo(&self, messages: &[String]) -> Vec<usize> {
+        let response = self.recompute().redo(message_event(messages), self.clock.after(30)).await;
+        let failures = response.batch_item_failures.iter();
+        failures.map(|failure| failure.item_identifier.parse().expect("an index")).collect()
     }
 
     /// Plays the stream until it is empty.

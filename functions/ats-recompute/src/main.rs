@@ -1,7 +1,6 @@
-//! The Lambda function of the table's stream.
+//! The Lambda function of the table's stream, and of the queue of batches that the stream has given up.
 
-use ats_recompute::Recompute;
-use aws_lambda_events::event::dynamodb::Event;
+use ats_recompute::{DynamoStreams, Invocation, Recompute};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use promissory::adapters::clock::SystemClock;
 use promissory::adapters::dynamodb::DynamoStore;
@@ -9,6 +8,7 @@ use promissory::adapters::eventbridge::EventBridgeBus;
 use promissory::adapters::sqs::SqsHints;
 use promissory::adapters::{aws, env, log};
 use promissory::flows::NetworkCache;
+use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -20,10 +20,15 @@ async fn main() -> Result<(), Error> {
         bus: EventBridgeBus::new(aws_sdk_eventbridge::Client::new(&config), env::required("BUS_NAME")),
         clock: SystemClock,
         network: NetworkCache::default(),
+        stream: DynamoStreams::new(aws_sdk_dynamodbstreams::Client::new(&config)),
     };
-    let handler = async |event: LambdaEvent<Event>| {
+    let handler = async |event: LambdaEvent<Value>| {
         let deadline = env::deadline(&event.context.deadline());
-        Ok::<_, Error>(recompute.handle(event.payload, deadline).await)
+        let response = match Invocation::parse(event.payload)? {
+            Invocation::Stream(event) => serde_json::to_value(recompute.handle(event, deadline).await)?,
+            Invocation::GivenUp(event) => serde_json::to_value(recompute.redo(event, deadline).await)?,
+        };
+        Ok::<_, Error>(response)
     };
     lambda_runtime::run(service_fn(handler)).await
 }

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::event::dynamodb::EventRecord;
-use promissory::alert::Alert;
+use promissory::alert::{Alert, AlertSubject};
 use promissory::catalog::{LocationId, Place, Resource, Sku, WhereUsed};
 use promissory::ledger::Lane;
 use promissory::promise::GroupPlan;
 use promissory::table::{Key, Row, RowKey, Streamed, UnreadableRow, inflated, waiting_prefixes};
 use serde_dynamo::AttributeValue;
+
+/// The event of a record whose row was deleted.
+const REMOVE: &str = "REMOVE";
 
 /// The work of one batch. Each piece carries the position of the first record that requires it. When the piece fails, the
 /// stream repeats everything from that record on.
@@ -40,16 +43,31 @@ impl Work {
     pub fn of(records: &[EventRecord]) -> Self {
         let mut work = Self::default();
         for (at, record) in records.iter().enumerate() {
-            work.take(at, record);
+            if let Some(row) = delivered(record) {
+                work.take(at, record, row);
+            }
         }
         work
     }
 
-    fn take(&mut self, at: usize, record: &EventRecord) {
-        let Some(row) = key_of(record).and_then(|key| RowKey::parse(&key)) else { return };
-        if row.streamed() == Streamed::No {
-            return;
+    /// The work of records that are late, and the alerts that they are about. The images of these alerts may be older than what was
+    /// published since, so they are no part of the work.
+    #[must_use]
+    pub fn of_late(records: &[EventRecord]) -> (Self, BTreeSet<AlertSubject>) {
+        let (mut work, mut alerts) = (Self::default(), BTreeSet::new());
+        for (at, record) in records.iter().enumerate() {
+            match delivered(record) {
+                Some(RowKey::Alert(subject)) => {
+                    alerts.insert(subject);
+                }
+                Some(row) => work.take(at, record, row),
+                None => {}
+            }
         }
+        (work, alerts)
+    }
+
+    fn take(&mut self, at: usize, record: &EventRecord, row: RowKey) {
         for prefix in waiting_prefixes(&row) {
             self.resume.entry(prefix).or_insert(at);
         }
@@ -140,6 +158,18 @@ impl Work {
     }
 }
 
+/// The row that a record is about, if the stream delivers the record. Lambda filters the others. It does not filter records that are
+/// read from the stream again.
+fn delivered(record: &EventRecord) -> Option<RowKey> {
+    let row = key_of(record).and_then(|key| RowKey::parse(&key))?;
+    let is_delivered = match row.streamed() {
+        Streamed::No => false,
+        Streamed::Written => record.event_name != REMOVE,
+        Streamed::WrittenOrRemoved => true,
+    };
+    is_delivered.then_some(row)
+}
+
 /// The key of the row that a record is about.
 fn key_of(record: &EventRecord) -> Option<Key> {
     let StoredKey { pk, sk } = serde_dynamo::from_item(record.change.keys.clone()).ok()?;
@@ -183,5 +213,54 @@ mod tests {
         let body = serde_json::json!({ "body": serde_json::to_value(&alert).expect("JSON") });
         let item: serde_dynamo::Item = serde_dynamo::to_item(body).expect("an item");
         assert_eq!(image::<Alert>(&item).map_err(|error| error.to_string()), Ok(Some(alert)));
+    }
+
+    fn record(event: &str, row: &RowKey, body: &serde_json::Value) -> EventRecord {
+        let Key { pk, sk } = row.key();
+        let image = |of: &str| if (of == "OldImage") == (event == REMOVE) { body.clone() } else { serde_json::json!({}) };
+        let image = |of: &str| serde_dynamo::to_item::<_, serde_dynamo::Item>(serde_json::json!({ "body": image(of) }));
+        serde_json::from_value(serde_json::json!({
+            "eventID": "1",
+            "eventName": event,
+            "awsRegion": "us-east-1",
+            "dynamodb": {
+                "Keys": { "pk": { "S": pk }, "sk": { "S": sk } },
+                "SequenceNumber": "1",
+                "SizeBytes": 1,
+                "NewImage": image("NewImage").expect("an item"),
+                "OldImage": image("OldImage").expect("an item"),
+            },
+        }))
+        .expect("a record")
+    }
+
+    /// Protects the handler from records that Lambda filters, and that are there when records are read from the stream again: those of
+    /// other rows, and removals of rows whose writes alone are delivered.
+    #[test]
+    fn records_that_lambda_filters_are_no_work() {
+        let sku: Sku = "A".parse().expect("a SKU");
+        for example in promissory::table::examples() {
+            let is_work = |event: &str| delivered(&record(event, &example.row, &serde_json::json!({}))).is_some();
+            let expected = match example.row.streamed() {
+                Streamed::No => (false, false, false),
+                Streamed::Written => (true, true, false),
+                Streamed::WrittenOrRemoved => (true, true, true),
+            };
+            assert_eq!((is_work("INSERT"), is_work("MODIFY"), is_work(REMOVE)), expected, "{}", example.row);
+        }
+        let records = [
+            record("INSERT", &RowKey::Promise(sku.clone()), &serde_json::json!({})),
+            record(REMOVE, &RowKey::Item(sku), &serde_json::json!({})),
+        ];
+        assert_eq!(Work::of(&records), Work::default());
+    }
+
+    /// Protects subscribers from an old state of an alert, and from a faulty image: of late records, only the subject is used.
+    #[test]
+    fn late_alerts_are_named_and_no_work() {
+        let subject = AlertSubject::LowStock { sku: "A".parse().expect("a SKU") };
+        let records = [record("MODIFY", &RowKey::Alert(subject.clone()), &serde_json::json!({ "not": "an alert" }))];
+        assert_eq!(Work::of_late(&records), (Work::default(), BTreeSet::from([subject])));
+        assert_eq!(Work::of(&records).unreadable.len(), 1);
     }
 }

@@ -9,7 +9,8 @@ use promissory_cli::{catalog, explain, ledger, restore, shop, source};
 #[derive(Parser)]
 #[command(name = "promissory", about = "Reads and writes the table of Promissory, on AWS or on the local stack.")]
 enum Cli {
-    /// Import, export and validate the catalog: items, listings, locations, bills of materials. On the local stack, or on AWS.
+    /// Import, export and validate the catalog: items, listings, locations, bills of materials; recompute every item. On the local
+    /// stack, or on AWS.
     #[command(subcommand)]
     Catalog(catalog::command::Command),
     /// Explain the numbers of an item, down to movements, source documents and bills of materials; now, or at a past time.

@@ -51,7 +51,7 @@ pub struct Outputs {
     pub push_queue_url: String,
     /// The dead-letter queue of hints.
     pub push_dead_letters_url: String,
-    /// The queue of discarded stream records.
+    /// The queue of messages about stream records that failed too often.
     pub stream_failures_url: String,
     /// The function of the scheduled jobs.
     pub reconciler_name: String,

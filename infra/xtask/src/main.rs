@@ -51,10 +51,10 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Import, export and validate what is sold: items, listings, locations, tiers, bills of materials.
+    /// Import, export and validate what is sold: items, listings, locations, tiers, bills of materials; recompute every item.
     #[command(disable_help_flag = true)]
     Catalog {
-        /// `import`, `export` or `validate`, and its options; `cargo x catalog import --help` lists them.
+        /// `import`, `export`, `validate` or `refresh`, and its options; `cargo x catalog import --help` lists them.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },

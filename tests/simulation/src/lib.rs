@@ -20,6 +20,7 @@ mod ports;
 mod rng;
 pub mod roles;
 mod store;
+mod streams;
 mod tasks;
 mod world;
 
@@ -29,6 +30,7 @@ pub use coverage::{Counts, RARE_PATHS};
 pub use planted::PlantedBug;
 pub use rng::Rng;
 pub use store::SimStore;
+pub use streams::{SimStreams, failure_message};
 pub use world::{Options, RunResult, crash, crash_points, run, stories};
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod batches;
 mod build;
 mod config;
 mod drafts;
+mod given_up;
 mod invocations;
 mod mapping;
 mod model;
@@ -36,6 +37,7 @@ pub use config::WorldConfig;
 pub use stories::{crash, crash_points, stories};
 pub use workshop::KIT;
 
+use given_up::GivenUp;
 use invocations::{Invocation, Trigger};
 use processes::Processes;
 use restore::Restore;
@@ -51,6 +53,7 @@ use crate::planted::PlantedBug;
 use crate::ports::Ports;
 use crate::rng::Rng;
 use crate::store::SimStore;
+use crate::streams::SimStreams;
 use crate::tasks::SimClock;
 
 /// How long a level must be unchanged before a pusher or the comparison may set it.
@@ -123,8 +126,9 @@ struct World {
     mismatched: BTreeSet<String>,
     /// True when an unreadable webhook was sent.
     malformed: bool,
-    /// True when a stream record was discarded. The schedules must then do the work of the stream.
-    given_up: bool,
+    /// The stream records that were given up, and the stream from which they are read again.
+    given_up: GivenUp,
+    streams: SimStreams,
     /// The restore of the table, in a world that has one.
     restore: Restore,
     compared_all: bool,
@@ -183,6 +187,9 @@ impl World {
         }
         self.deliver_source_batches();
         self.back_up_or_restore();
+        if !self.given_up.messages.is_empty() && self.rng.per_mille(100) {
+            self.deliver_given_up();
+        }
         if self.is_setting() && self.rng.per_mille(150) {
             self.pos_customer_buys();
         }

@@ -1,4 +1,4 @@
-//! `catalog import`, `export` and `validate`. The result goes to standard output, progress to standard error. Scripts may rely on
+//! `catalog import`, `export`, `validate` and `refresh`. The result goes to standard output, progress to standard error. Scripts may rely on
 //! the JSON keys.
 
 use std::cell::Cell;
@@ -14,7 +14,7 @@ use promissory::adapters::clock::SystemClock;
 use promissory::adapters::secrets::ShopifyApp;
 use promissory::adapters::shopify::Shopify;
 use promissory::catalog::{Catalog, ShopDomain};
-use promissory::flows::{ImportError, import_catalog};
+use promissory::flows::{ImportError, import_catalog, request_refresh};
 use promissory::ports::Clock;
 use promissory::sheets::{ImportPlan, ProblemList, SheetProblems, Sheets, export};
 use serde_json::json;
@@ -50,6 +50,14 @@ pub enum Command {
     ///
     /// Exit code: 0 if all match, 1 if there are findings, 2 if the validation could not run. It only reads.
     Validate(ValidateArgs),
+    /// Request that every item is recomputed and planned again.
+    ///
+    /// For changes of the table that the stream never delivered: because nothing read it for more than a day, or because a table was
+    /// restored. The reconciler does the work with its job `backlog`, starting a minute later. Recomputing what is correct changes
+    /// nothing.
+    ///
+    /// Exit code: 0, or 2 if the refresh could not be requested.
+    Refresh(RefreshArgs),
 }
 
 /// The arguments of `catalog import`.
@@ -99,6 +107,16 @@ pub struct ValidateArgs {
     json: bool,
 }
 
+/// The arguments of `catalog refresh`.
+#[derive(Debug, Args)]
+pub struct RefreshArgs {
+    #[command(flatten)]
+    table: Address,
+    /// Print one JSON object: table, requested_at.
+    #[arg(long)]
+    json: bool,
+}
+
 /// Runs a command. `say` receives its progress and `print` its result.
 ///
 /// # Errors
@@ -132,7 +150,32 @@ pub async fn run(command: Command, say: &dyn Fn(&str), print: &dyn Fn(&str)) -> 
             print(&if json { json!({ "shops": validations }).to_string() } else { report::validation_text(&validations) });
             Ok(if fits { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Command::Refresh(RefreshArgs { table, json }) => {
+            let table = table.find(say).await?;
+            let requested_at = refresh(&table, &SystemClock).await?;
+            print(&if json {
+                json!({ "table": table.name, "requested_at": requested_at }).to_string()
+            } else {
+                format!("The refresh of all items is requested ({requested_at}). The job `backlog` begins it a minute later.")
+            });
+            Ok(ExitCode::SUCCESS)
+        }
     }
+}
+
+/// Requests that every item of a table is recomputed and planned again. Returns the time of the request.
+///
+/// # Errors
+/// When the table cannot be read or written. The error says what to do.
+pub async fn refresh<C: Clock>(table: &Table, clock: &C) -> io::Result<Timestamp> {
+    let requested_at = clock.now();
+    request_refresh(&table.store(), clock).await.map_err(|error| {
+        io::Error::other(format!(
+            "{table}: the refresh could not be requested: {error}\nRun the command again; the credentials need dynamodb:GetItem and \
+             PutItem on the table."
+        ))
+    })?;
+    Ok(requested_at)
 }
 
 /// The result of an import.

@@ -82,11 +82,15 @@ pub enum PlantedBug {
     NewerFieldLost,
     /// Keeps what the shop had acknowledged at the time to which the table is restored.
     RestoreKeepsAcknowledged,
+    /// Reads no record of a batch that the stream has given up.
+    GivenUpRecordDropped,
+    /// Takes given-up records that the stream no longer has for handled.
+    TrimmedRecordDropped,
 }
 
 impl PlantedBug {
     /// All planted bugs with their names.
-    pub const ALL: [(PlantedBug, &'static str); 35] = [
+    pub const ALL: [(PlantedBug, &'static str); 37] = [
         (PlantedBug::MarkerFirst, "marker-first"),
         (PlantedBug::MarkerLast, "marker-last"),
         (PlantedBug::NoVersionCheck, "no-version-check"),
@@ -122,6 +126,8 @@ impl PlantedBug {
         (PlantedBug::QuarantineNotStored, "quarantine-not-stored"),
         (PlantedBug::NewerFieldLost, "newer-field-lost"),
         (PlantedBug::RestoreKeepsAcknowledged, "restore-keeps-acknowledged"),
+        (PlantedBug::GivenUpRecordDropped, "given-up-record-dropped"),
+        (PlantedBug::TrimmedRecordDropped, "trimmed-record-dropped"),
     ];
 
     /// The name on the command line.

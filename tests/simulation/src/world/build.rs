@@ -27,6 +27,7 @@ use crate::planted::{Directory, PlantedBug};
 use crate::ports::Ports;
 use crate::rng::Rng;
 use crate::store::SimStore;
+use crate::streams::SimStreams;
 use crate::tasks::{SimClock, Task};
 
 /// Units of each item at each location of the shop before it goes live. The ERP reports the same number as received.
@@ -105,8 +106,10 @@ impl World {
             .chain(skus.iter().cloned().map(Mapping::Pallet))
             .collect();
         let ports = Ports::new(shop, clock.clone(), rng.clone(), coverage.clone());
+        let streams = SimStreams::new(store.clone(), rng.clone()).with(bug, coverage.clone());
         let processes = Processes::start(&Parts {
             store: &store,
+            streams: &streams,
             ports: &ports,
             clock: &clock,
             rng: &rng,
@@ -140,7 +143,8 @@ impl World {
             shop_changed: false,
             mismatched: std::collections::BTreeSet::new(),
             malformed: false,
-            given_up: false,
+            given_up: Default::default(),
+            streams,
             restore: Restore::default(),
             compared_all: false,
             crash: None,

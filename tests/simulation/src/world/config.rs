@@ -27,6 +27,10 @@ pub struct WorldConfig {
     pub has_shop_faults: bool,
     /// True if the shop has a small rate limit.
     pub small_rate_limit: bool,
+    /// Batches of stream records that are given up, per thousand. Where there are any, a record is given up after its first failure.
+    pub given_up_batches: usize,
+    /// Given-up stream records that cannot be read again, per thousand.
+    pub trimmed_records: usize,
     /// Number of failed deliveries after which a webhook is given up. Hints and stream records have at most five.
     pub max_tries: u32,
     /// Webhooks and batches that are lost, duplicated or late, per thousand.
@@ -86,6 +90,8 @@ impl WorldConfig {
             large_orders: rng.per_mille(150),
             has_shop_faults: rng.per_mille(500),
             small_rate_limit: rng.per_mille(400),
+            given_up_batches: 0,
+            trimmed_records: 0,
             max_tries: if rng.per_mille(300) { 2 } else { 8 },
             lost_deliveries: sometimes(800, 100),
             flawed_events: 0,
@@ -115,6 +121,12 @@ impl WorldConfig {
             config.skew = 0;
         }
         config.restores = rng.per_mille(100);
+        config.given_up_batches = if rng.per_mille(250) { 100 } else { 0 };
+        if config.given_up_batches > 0 && rng.per_mille(400) {
+            config.trimmed_records = 500;
+            // The refresh of all items in place of the records relies on clocks that agree.
+            config.skew = 0;
+        }
         config
     }
 

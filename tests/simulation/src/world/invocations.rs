@@ -9,6 +9,7 @@ use reconciler::{Job as Schedule, Report};
 
 use super::World;
 use super::batches::BatchAnswer;
+use super::given_up::FailureMessage;
 use super::stock_events::EventBatch;
 use super::webhooks::WebhookRequest;
 use crate::ports::Message;
@@ -39,6 +40,8 @@ pub enum Trigger {
         /// The indexes of its records in the stream.
         batch: Vec<usize>,
     },
+    /// Messages about stream records that were given up.
+    GivenUp(Vec<FailureMessage>),
     /// Hints from the queue.
     Push(Vec<Message>),
     /// A schedule.
@@ -75,6 +78,7 @@ impl Trigger {
         match self {
             Trigger::Stream { lane, .. } => Some(*lane),
             Trigger::Webhook(_)
+            | Trigger::GivenUp(_)
             | Trigger::Push(_)
             | Trigger::Reconcile(_)
             | Trigger::EventBatch(_)
@@ -83,10 +87,15 @@ impl Trigger {
         }
     }
 
+    /// The batch of a source system.
+    pub fn source_batch(&self) -> Option<&EventBatch> {
+        if let Trigger::EventBatch(batch) = self { Some(batch) } else { None }
+    }
+
     /// The mark to count when the invocation resumes an event that waited for a mapping.
     fn resumes(&self) -> &'static str {
         match self {
-            Trigger::Stream { .. } => "waiting event resumed by the stream",
+            Trigger::Stream { .. } | Trigger::GivenUp(_) => "waiting event resumed by the stream",
             Trigger::Reconcile(_) => "waiting event resumed by the backlog",
             Trigger::Webhook(_) | Trigger::Push(_) | Trigger::EventBatch(_) | Trigger::Operator(_) | Trigger::Prepare => {
                 "waiting event resumed elsewhere"
@@ -99,6 +108,7 @@ impl Trigger {
         match self {
             Trigger::Webhook(_) => "intake killed",
             Trigger::Stream { .. } => "recompute killed",
+            Trigger::GivenUp(_) => "killed with given-up records",
             Trigger::Push(_) => "pusher killed",
             Trigger::Reconcile(_) => "reconciler killed",
             Trigger::EventBatch(_) => "source intake killed",
@@ -111,7 +121,7 @@ impl Trigger {
         match self {
             Trigger::Webhook(_) => 5,
             Trigger::EventBatch(_) | Trigger::Operator(_) => 29,
-            Trigger::Stream { .. } | Trigger::Push(_) => 30,
+            Trigger::Stream { .. } | Trigger::GivenUp(_) | Trigger::Push(_) => 30,
             Trigger::Reconcile(_) | Trigger::Prepare => 300,
         }
     }
@@ -153,6 +163,7 @@ impl World {
                 self.log_event(|| format!("{} was given up", webhook.name));
             }
             Trigger::Stream { lane, .. } => self.repeat_stream(lane),
+            Trigger::GivenUp(messages) => self.given_up.messages.extend(messages),
             Trigger::Push(messages) => self.repeat_hints(messages),
             Trigger::Reconcile(_) => {}
             // The operator repeats the command.
@@ -176,16 +187,13 @@ impl World {
         self.ports.queue().extend(again);
     }
 
-    pub(super) fn repeat_stream(&mut self, lane: usize) {
-        let max_tries = self.config.max_tries.min(5);
-        let lane = &mut self.lanes[lane];
+    pub(super) fn repeat_stream(&mut self, at: usize) {
+        let max_tries = if self.config.given_up_batches > 0 { 0 } else { self.config.max_tries.min(5) };
+        let lane = &mut self.lanes[at];
         lane.tries += 1;
         if lane.tries > max_tries {
             lane.tries = 0;
-            let record = lane.waiting.pop_front();
-            self.given_up = true;
-            self.coverage.note("stream record given up");
-            self.log_event(|| format!("stream record {record:?} was given up"));
+            self.give_up_some(at);
         }
     }
 

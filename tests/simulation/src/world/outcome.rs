@@ -17,6 +17,7 @@ impl World {
             (Ended::Decided(false), Trigger::Operator(decision)) => self.decide(decision),
             (Ended::Prepared(true), Trigger::Prepare) => {}
             (Ended::Failed(first), Trigger::Stream { lane, batch }) => self.streamed_to(lane, &batch, first),
+            (Ended::GivenBack(given_back), Trigger::GivenUp(messages)) => self.redone(messages, &given_back),
             (Ended::GivenBack(given_back), Trigger::Push(messages)) => {
                 if given_back.is_empty() {
                     self.pushed();

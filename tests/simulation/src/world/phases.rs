@@ -17,9 +17,6 @@ use super::workshop::{FINISHED_GOODS, KIT};
 use crate::ports::PortFaults;
 use crate::store::StoreFaults;
 
-/// The interval at which everything is planned again.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// How late a webhook or batch may be.
 const DAYS: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
@@ -28,6 +25,7 @@ impl World {
     pub fn open(&mut self) {
         let lost_deliveries = std::mem::take(&mut self.config.lost_deliveries);
         let flawed_events = std::mem::take(&mut self.config.flawed_events);
+        let given_up_batches = std::mem::take(&mut self.config.given_up_batches);
         let skus: Vec<Sku> = self.items.iter().map(|(item, _)| item.sku.clone()).chain(self.unsold.clone()).collect();
         let mut events = Vec::new();
         let components: Vec<Sku> = self.workshop.iter().flat_map(|workshop| workshop.components.clone()).collect();
@@ -53,6 +51,7 @@ impl World {
             self.unstock_some_pairs();
         }
         (self.config.lost_deliveries, self.config.flawed_events) = (lost_deliveries, flawed_events);
+        self.config.given_up_batches = given_up_batches;
     }
 
     /// Leaves some pairs unstocked in a shop that is going live.
@@ -85,27 +84,26 @@ impl World {
         self.ports.set_faults(PortFaults::default());
         self.ports.shop().faults = Faults::default();
         self.settle_late();
-        (self.config.lost_deliveries, self.stalled) = (0, 0);
+        (self.config.lost_deliveries, self.config.given_up_batches, self.stalled) = (0, 0, 0);
         while self.continue_import() {}
         self.settle();
         // An invocation that had read a row before its repair may have refused an event.
         self.sources.batches.append(&mut self.sources.faulty);
         self.settle();
         self.check();
-        if met_faulty_rows || self.restore.is_done {
+        if met_faulty_rows || self.restore.is_done || self.given_up.is_trimmed {
             // What the stream left out because of a faulty row is computed when the row is repaired: every item, if the row was one
-            // of the network, or if the table was restored.
-            for _ in 0..3 {
-                self.clock.advance(NetworkCache::KEPT);
-                self.reconcile(Job::Backlog);
-                self.settle();
-            }
+            // of the network. Every item is also computed after a restore, and where given-up records could not be read
+            // again.
+            self.run_the_backlog();
+        }
+        if self.config.trimmed_records > 0 && self.violations.is_empty() {
+            // No refresh that another change requested is left to recompute the item.
+            self.run_the_backlog();
+            self.lose_records_of_an_unsold_item();
+            self.run_the_backlog();
         }
         self.check_stream_left_nothing();
-        if self.given_up && self.workshop.is_some() {
-            // Only the plan of the next day covers the records that the stream has discarded.
-            self.clock.advance(DAY);
-        }
         self.reach_expected_state();
         if (!self.late_webhooks.is_empty() || !self.sources.late.is_empty()) && self.violations.is_empty() {
             self.clock.advance(DAYS);
@@ -114,6 +112,15 @@ impl World {
             self.sources.batches.append(&mut self.sources.late);
             self.settle();
             self.reach_expected_state();
+        }
+    }
+
+    /// Runs the backlog job of some minutes.
+    fn run_the_backlog(&mut self) {
+        for _ in 0..3 {
+            self.clock.advance(NetworkCache::KEPT);
+            self.reconcile(Job::Backlog);
+            self.settle();
         }
     }
 
@@ -132,7 +139,7 @@ impl World {
 
     /// Checks that the stream alone has brought every promise up to date and emptied every lane, before any schedule runs.
     fn check_stream_left_nothing(&mut self) {
-        if self.given_up || !self.violations.is_empty() {
+        if !self.violations.is_empty() {
             return;
         }
         let mut left = Vec::new();
@@ -198,6 +205,7 @@ impl World {
         self.deliver_batch();
         self.deliver_webhook();
         self.deliver_records();
+        self.deliver_given_up();
         self.deliver_hints();
         for at in (0..self.invocations.len()).rev() {
             self.step(at);
@@ -211,6 +219,6 @@ impl World {
         self.split_the_stream();
         let streamed = self.stalled > 0 || self.lanes.iter().all(|lane| lane.waiting.is_empty());
         let idle = self.invocations.is_empty() && self.webhooks.is_empty() && self.sources.batches.is_empty();
-        idle && streamed && (self.ports.queue().is_empty() || self.are_pushes_paused())
+        idle && streamed && self.given_up.messages.is_empty() && (self.ports.queue().is_empty() || self.are_pushes_paused())
     }
 }

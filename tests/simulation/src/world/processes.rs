@@ -18,6 +18,7 @@ use crate::planted::{PlantedBug, PlantedStore, PlantedStorefront};
 use crate::ports::Ports;
 use crate::rng::Rng;
 use crate::store::SimStore;
+use crate::streams::SimStreams;
 use crate::tasks::SimClock;
 
 /// One process of a function.
@@ -27,6 +28,9 @@ pub struct Process<H> {
     /// The clock of the process.
     pub clock: SimClock,
 }
+
+/// The stream handler of a world.
+type SimRecompute = Recompute<PlantedStore, Ports, Ports, SimClock, SimStreams>;
 
 /// The reconciler of a world.
 type SimReconciler = Reconciler<PlantedStore, PlantedStorefront, Ports, Ports, SimClock, InProcess>;
@@ -38,7 +42,7 @@ pub struct Processes {
     /// The source intake.
     pub source_intakes: [Process<source_intake::Intake<PlantedStore, SimClock>>; 2],
     /// The stream handler.
-    pub recomputes: [Process<Recompute<PlantedStore, Ports, Ports, SimClock>>; 2],
+    pub recomputes: [Process<SimRecompute>; 2],
     /// The pusher, which sends levels to the shop.
     pub pushers: [Process<Pusher<PlantedStore, PlantedStorefront, SimClock>>; 2],
     /// The reconciler, which the schedules start.
@@ -50,6 +54,8 @@ pub struct Processes {
 pub struct Parts<'a> {
     /// The table.
     pub store: &'a SimStore,
+    /// The stream of the table, for records that were given up.
+    pub streams: &'a SimStreams,
     /// The connection to shop, queue and bus.
     pub ports: &'a Ports,
     /// The world's clock.
@@ -69,7 +75,7 @@ pub struct Parts<'a> {
 impl Processes {
     /// Starts every process.
     pub fn start(parts: &Parts<'_>) -> Self {
-        let Parts { store, ports, clock, rng, skew, bug, shop, directory } = parts;
+        let Parts { store, streams, ports, clock, rng, skew, bug, shop, directory } = parts;
         let secret = ports.shop().config().secret.clone();
         let app = json!({ "client_id": "sim", "client_secret": secret });
         let app: ShopifyApp = serde_json::from_value(app).expect("app credentials");
@@ -106,7 +112,8 @@ impl Processes {
             recomputes: std::array::from_fn(|_| {
                 let clock = clock.skewed(off());
                 let (hints, bus, store) = ((*ports).clone(), (*ports).clone(), planted.acting_as("AtsRecompute"));
-                Process::new(Recompute { store, hints, bus, clock: clock.clone(), network: network() }, clock)
+                let stream = (*streams).clone();
+                Process::new(Recompute { store, hints, bus, clock: clock.clone(), network: network(), stream }, clock)
             }),
             pushers: std::array::from_fn(|_| {
                 let clock = clock.skewed(off());
@@ -146,6 +153,7 @@ impl World {
         let shop = self.ports.shop().config().domain.parse().expect("the fake shop's domain is valid");
         self.processes = Processes::start(&Parts {
             store: &self.store,
+            streams: &self.streams,
             ports: &self.ports,
             clock: &self.clock,
             rng: &self.rng,

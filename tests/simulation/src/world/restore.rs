@@ -56,16 +56,8 @@ impl World {
         let bills = self.workshop.as_ref().map(|workshop| (workshop.bills.clone(), workshop.import.clone()));
         self.restore.backup = Some(Box::new(Backup { table, unmapped: self.sources.unmapped.clone(), bills }));
         // Their effects may not be in the backup yet.
-        let running = self.invocations.iter().filter_map(|invocation| match &invocation.trigger {
-            Trigger::EventBatch(batch) => Some(batch.clone()),
-            Trigger::Webhook(_)
-            | Trigger::Stream { .. }
-            | Trigger::Push(_)
-            | Trigger::Reconcile(_)
-            | Trigger::Operator(_)
-            | Trigger::Prepare => None,
-        });
-        self.restore.arrived = running.filter(|batch| batch.flaw.is_none()).collect();
+        let running = self.invocations.iter().filter_map(|invocation| invocation.trigger.source_batch());
+        self.restore.arrived = running.filter(|batch| batch.flaw.is_none()).cloned().collect();
         self.log_event(|| "the backup is of this moment".to_owned());
     }
 
@@ -146,15 +138,7 @@ impl World {
     pub(super) fn are_pushes_paused(&mut self) -> bool {
         let Some(since) = self.restore.paused_since else { return false };
         let is_swept = self.store.table().checker.sweep.as_ref().is_some_and(|sweep| sweep.complete_at >= Some(since));
-        let in_flight = self.invocations.iter().filter_map(|invocation| match &invocation.trigger {
-            Trigger::EventBatch(batch) => Some(batch),
-            Trigger::Webhook(_)
-            | Trigger::Stream { .. }
-            | Trigger::Push(_)
-            | Trigger::Reconcile(_)
-            | Trigger::Operator(_)
-            | Trigger::Prepare => None,
-        });
+        let in_flight = self.invocations.iter().filter_map(|invocation| invocation.trigger.source_batch());
         let mut batches = self.sources.batches.iter().chain(in_flight);
         if is_swept && !batches.any(|batch| batch.again) {
             self.restore.paused_since = None;

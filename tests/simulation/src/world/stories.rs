@@ -30,7 +30,7 @@ pub struct Crash {
 /// A story.
 type Story = fn(&mut World);
 
-const STORIES: [(&str, Story); 28] = [
+const STORIES: [(&str, Story); 30] = [
     ("order", order),
     ("cancelled-before-webhook", cancelled_before_webhook),
     ("reduced", reduced),
@@ -59,6 +59,8 @@ const STORIES: [(&str, Story); 28] = [
     ("two-pushers", two_pushers),
     ("intent-left-open", intent_left_open),
     ("restored", restored),
+    ("records-given-up", records_given_up),
+    ("records-given-up-and-trimmed", records_given_up_and_trimmed),
 ];
 
 fn all_stories() -> impl Iterator<Item = &'static (&'static str, Story)> {
@@ -394,5 +396,31 @@ fn intent_left_open(world: &mut World) {
     }
     world.ports.queue().clear();
     world.moves(StockKind::WriteOff, 3);
+    world.settle();
+}
+
+/// Lambda gives up every record of a receipt and of an order. A function reads them again.
+fn records_given_up(world: &mut World) {
+    gives_up(world, false);
+}
+
+/// The same, and the stream no longer has the records. Every item is recomputed.
+fn records_given_up_and_trimmed(world: &mut World) {
+    gives_up(world, true);
+    world.clock.advance(SETTLING_WINDOW * 2);
+    world.runs(&[Job::Backlog]);
+}
+
+fn gives_up(world: &mut World, is_trimmed: bool) {
+    world.stalled = usize::MAX;
+    world.moves(StockKind::Receipt, 3);
+    world.settle();
+    world.buys(&[("S1", 1)]);
+    world.settle();
+    for lane in 0..world.lanes.len() {
+        let waiting = world.lanes[lane].waiting.len();
+        world.give_up(lane, waiting, is_trimmed);
+    }
+    world.stalled = 0;
     world.settle();
 }

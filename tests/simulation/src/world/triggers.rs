@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use ats_recompute::SequenceNumber;
 use aws_lambda_events::event::dynamodb::Event as StreamEvent;
 use aws_lambda_events::event::sqs::SqsEvent;
 use jiff::{SignedDuration, Timestamp};
 use promissory::ports::Clock;
-use promissory::table::{Record, RowKind};
+use promissory::table::RowKind;
 use reconciler::Job as Schedule;
 use serde_json::json;
 
@@ -15,7 +16,7 @@ use super::World;
 use super::invocations::{Ended, Trigger};
 use crate::planted::PlantedBug;
 use crate::ports::Message;
-use crate::store::Change;
+use crate::streams::{index, stream_record};
 use crate::tasks::SimClock;
 
 /// One lane of the stream. Records of one partition stay in order.
@@ -56,6 +57,10 @@ impl World {
         if !busy.is_empty() {
             self.coverage.note("two stream batches at once");
         }
+        if self.config.given_up_batches > 0 && self.rng.per_mille(self.config.given_up_batches) {
+            self.give_up_some(lane);
+            return;
+        }
         let most = 1 + self.rng.below(12);
         let batch: Vec<usize> = self.lanes[lane].waiting.iter().take(most).copied().collect();
         let event = self.stream_event(&batch);
@@ -66,7 +71,8 @@ impl World {
         let task = async move {
             let answer = recompute.handle(event, deadline).await;
             let first = answer.batch_item_failures.first().and_then(|failure| failure.item_identifier.clone());
-            let first: Option<usize> = first.map(|number| number.parse().expect("a failure contains a sequence number"));
+            let first = first.map(|number| SequenceNumber::try_from(number).expect("a failure contains a sequence number"));
+            let first = first.map(|number| index(&number).expect("a failure contains the number of a record"));
             assert!(first.is_none_or(|first| sent.contains(&first)), "a batch failure must name a record of its batch");
             Ended::Failed(first)
         };
@@ -144,36 +150,7 @@ impl World {
     }
 }
 
-fn deadline(clock: &SimClock, seconds: i64) -> Timestamp {
+/// The time after which a process must begin no more work.
+pub(super) fn deadline(clock: &SimClock, seconds: i64) -> Timestamp {
     clock.now() + SignedDuration::from_secs(seconds)
-}
-
-/// A record in the form of DynamoDB Streams. The sequence number is its index in the stream.
-fn stream_record(at: usize, Change { key, old, new }: &Change) -> serde_json::Value {
-    let image = |record: &Option<Record>| -> serde_dynamo::Item {
-        let body = record.as_ref().map_or_else(|| json!({}), |record| json!({ "body": record.body }));
-        serde_dynamo::to_item(body).expect("a body is an object")
-    };
-    let name = match (old, new) {
-        (None, _) => "INSERT",
-        (Some(_), Some(_)) => "MODIFY",
-        (Some(_), None) => "REMOVE",
-    };
-    json!({
-        "awsRegion": "us-east-1",
-        "eventID": at.to_string(),
-        "eventSource": "aws:dynamodb",
-        "eventVersion": "1.1",
-        "eventSourceARN": "arn:aws:dynamodb:us-east-1:000000000000:table/simulated/stream/1",
-        "eventName": name,
-        "dynamodb": {
-            "ApproximateCreationDateTime": 0,
-            "Keys": { "pk": { "S": key.pk }, "sk": { "S": key.sk } },
-            "OldImage": image(old),
-            "NewImage": image(new),
-            "SequenceNumber": at.to_string(),
-            "SizeBytes": 1,
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-        },
-    })
 }

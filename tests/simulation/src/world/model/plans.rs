@@ -66,10 +66,7 @@ impl World {
             return Vec::new();
         }
         let sold: BTreeSet<Sku> = self.items.iter().map(|(item, _)| item.sku.clone()).collect();
-        // The comparison does not recompute items that no shop sells. After a discarded stream record they stay outdated until
-        // they move.
-        let unsold = self.unsold.iter().filter(|_| !self.given_up);
-        let all: BTreeSet<Sku> = sold.iter().chain(unsold).cloned().collect();
+        let all: BTreeSet<Sku> = sold.iter().chain(&self.unsold).cloned().collect();
         let dry = DryRunStore { store: self.store.clone(), written: Arc::default() };
         let (store, clock) = (dry.clone(), self.clock.clone());
         let mut task = Task::new(self.clock.now(), async move {
