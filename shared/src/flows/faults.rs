@@ -93,7 +93,10 @@ async fn write_again<S: Store, C: Clock>((store, clock): (&S, &C), network: &Net
         Some(RowKey::Call { shop, number }) => return check_later_call(store, &shop, number).await,
         Some(_) | None => repair((store, clock), network, row).await?,
     }
-    if let Some(stored) = store.get(std::slice::from_ref(&key)).await?.pop().flatten() {
+    // A row that is written once is there, because it could be written.
+    let is_written_once =
+        matches!(RowKey::parse(&key), Some(RowKey::Movement { .. } | RowKey::AppliedEvent(_) | RowKey::CompareReport { .. }));
+    if let Some(stored) = store.get(std::slice::from_ref(&key)).await?.pop().flatten().filter(|_| !is_written_once) {
         // When the row has changed, another function could write it.
         write_if_unchanged(store, &[rewrite(&stored)?]).await?;
     }

@@ -237,14 +237,14 @@ impl OrderRecord {
         }
     }
 
-    /// Whether it must be forwarded to the manufacturing system: its facts changed, and it is an accepted order with a mapped
-    /// line, or the system has an earlier version of it.
+    /// Whether it must be forwarded to the manufacturing system: its facts changed, it has a mapped line, and it is an accepted order
+    /// or the system has an earlier version of it.
     #[must_use]
     pub fn must_be_forwarded(&self) -> bool {
         let Some(facts) = &self.facts else { return false };
         let has_mapped_line = self.lines.values().any(|line| line.sku.is_some());
-        let accepted = facts.is_accepted() && !facts.cancelled && has_mapped_line;
-        self.unforwarded && !facts.test && (accepted || self.forwarded.is_some())
+        let accepted = facts.is_accepted() && !facts.cancelled;
+        self.unforwarded && !facts.test && has_mapped_line && (accepted || self.forwarded.is_some())
     }
 
     /// Whether the reconciler must read it, because only a query shows its state or because it must be forwarded. An order whose

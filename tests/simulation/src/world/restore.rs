@@ -116,9 +116,8 @@ impl World {
     pub(super) fn start_to_prepare(&mut self) {
         let records = {
             let mut table = self.store.table();
-            let rewritten = [RowKind::Intent, RowKind::Alert];
-            let keys: Vec<_> = rewritten.iter().flat_map(|kind| table.of_kind(*kind)).map(|record| record.key.clone()).collect();
-            table.checker.renewed.extend(keys);
+            let intents: Vec<_> = table.of_kind(RowKind::Intent).map(|record| record.key.clone()).collect();
+            table.checker.renewed.extend(intents);
             let kept = |kind| self.bug == Some(PlantedBug::RestoreKeepsAcknowledged) && kind == Some(RowKind::Level);
             table.records().filter(|record| !kept(RowKind::of(&record.key))).cloned().collect::<Vec<_>>()
         };
