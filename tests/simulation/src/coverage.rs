@@ -23,7 +23,7 @@ impl Coverage {
 }
 
 /// Each of these must occur in a run of many worlds. Otherwise the simulator does not test that path.
-pub const RARE_PATHS: [&str; 134] = [
+pub const RARE_PATHS: [&str; 139] = [
     // Webhooks.
     "webhook doubled",
     "webhook lost",
@@ -142,6 +142,11 @@ pub const RARE_PATHS: [&str; 134] = [
     "stream redelivered",
     "stream batch failed in part",
     "stream record given up",
+    "given-up records handled",
+    "given-up records failed again",
+    "killed with given-up records",
+    "stream record trimmed",
+    "message about given-up records unreadable",
     "two stream batches at once",
     "hint seen twice at once",
     "hint given up",
