@@ -130,7 +130,9 @@ fn largest(operation: &str) -> Value {
     match operation {
         operations::ADJUST_AVAILABLE => json!({ "key": "k", "input": input("changes", "delta") }),
         operations::SET_AVAILABLE => json!({ "key": "k", "input": input("quantities", "quantity") }),
-        operations::ACTIVATE_LEVEL => json!({ "key": "k", "item": gid("InventoryItem", 1), "location": gid("Location", 1) }),
+        operations::ACTIVATE_LEVEL => {
+            json!({ "available": 0, "key": "k", "item": gid("InventoryItem", 1), "location": gid("Location", 1) })
+        }
         operations::SET_METAFIELDS => {
             let row = |n| json!({ "ownerId": gid("ProductVariant", n), "namespace": "promissory", "key": "lots", "type": "json", "value": "[]" });
             json!({ "metafields": (1..=<Shopify as Storefront>::METAFIELDS_AT_ONCE).map(row).collect::<Vec<_>>() })

@@ -247,7 +247,7 @@ fn changes_at_an_inactive_level_succeed_and_are_not_seen() {
     let seen = f.call(at(2), LEVELS, &json!({ "ids": [lamp.gid()] }));
     let seen = &seen["data"]["nodes"][0]["inventoryLevels"]["nodes"][0];
     assert_eq!((&seen["isActive"], &seen["quantities"][0]["quantity"]), (&json!(false), &json!(7)), "the quantity is kept");
-    let variables = json!({ "item": lamp.gid(), "location": f.main.gid(), "key": "b" });
+    let variables = json!({ "item": lamp.gid(), "location": f.main.gid(), "available": 0, "key": "b" });
     let active = f.call(at(3), ACTIVATE, &variables);
     assert_eq!(active["data"]["inventoryActivate"]["inventoryLevel"]["isActive"], json!(true));
     assert_eq!(f.shop.level(lamp, f.main).map(|level| level.available), Some(0), "the activation gives its quantity");
