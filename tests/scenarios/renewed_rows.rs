@@ -15,7 +15,8 @@ use reconciler::Job;
 
 use crate::faulty_rows::{break_row, mend_row};
 
-async fn agreed() -> (World, RunningShop) {
+/// An item with 20 units at WH-1, which the shop shows.
+pub async fn agreed() -> (World, RunningShop) {
     let world = World::new().await;
     world.item("A", &[("WH-1", 20)]).await;
     let running = in_agreement(&world).await;

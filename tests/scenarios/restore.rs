@@ -6,21 +6,16 @@ use promissory::ports::read;
 use promissory::source::StockKind;
 use promissory::storefront::{PushIntent, PushState};
 use promissory::table::RowKey;
-use promissory_cli::restore::prepare;
+use promissory_cli::restore::{prepare, turn_on};
 use promissory_cli::table::Table as Ledger;
 use promissory_fakes::shopify::AppliedKind;
 use promissory_tests::dynamo::Table;
-use promissory_tests::shop::{RunningShop, in_agreement, location_id};
+use promissory_tests::shop::{RunningShop, location_id};
 use promissory_tests::world::World;
 use reconciler::Job;
 use serde_json::Value;
 
-async fn agreed() -> (World, RunningShop) {
-    let world = World::new().await;
-    world.item("A", &[("WH-1", 20)]).await;
-    let running = in_agreement(&world).await;
-    (world, running)
-}
+use crate::renewed_rows::agreed;
 
 /// Plays the stream, and pushes the hints.
 async fn push(world: &World, running: &RunningShop) {
@@ -113,4 +108,14 @@ async fn alerts_are_published_again() {
     push(&world, &running).await;
     let published: Vec<_> = world.bus.alerts.take().into_iter().map(|alert| alert.state).collect();
     assert_eq!(published, [AlertState::Raised]);
+}
+
+/// Protects the table in use from the command: it refuses a table that DynamoDB did not restore, and changes nothing of it.
+#[tokio::test]
+async fn the_table_in_use_is_refused() {
+    let (world, _running) = agreed().await;
+    let (before, ledger) = (world.table.rows(), Ledger::new(world.table.client.clone(), Table::NAME));
+    let refused = turn_on(&ledger, false, &|_| ()).await.expect_err("it was not restored").to_string();
+    assert!(refused.contains("was not restored from a backup") && refused.contains("--any-table"), "{refused}");
+    assert_eq!(world.table.rows(), before);
 }

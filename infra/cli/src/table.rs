@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_types::SdkConfig;
 use clap::Args;
 use promissory::adapters::aws;
@@ -92,6 +93,12 @@ impl Table {
         DynamoStore::new(self.client.clone(), &self.name)
     }
 
+    /// A consistent scan of one of `segments` parts of the table.
+    #[must_use]
+    pub fn scan(&self, segment: i32, segments: i32) -> ScanFluentBuilder {
+        self.client.scan().table_name(&self.name).consistent_read(true).segment(segment).total_segments(segments)
+    }
+
     /// Whether the table is on this machine.
     #[must_use]
     pub fn is_here(&self) -> bool {
@@ -111,7 +118,8 @@ impl Table {
     }
 }
 
-fn in_words<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> String {
+/// An error of the SDK in one line, with the operation that failed.
+pub(crate) fn in_words<E: ProvideErrorMetadata, R>(operation: &str, error: &SdkError<E, R>) -> String {
     match (error.code(), error.message()) {
         (Some(code), message) => format!("{operation}: {code}: {}", message.unwrap_or_default()),
         (None, _) => format!("{operation}: no answer"),

@@ -8,12 +8,11 @@
 
 use serde::Serialize;
 
-use crate::alert::Alert;
 use crate::catalog::ShopSettings;
 use crate::flows::write_if_unchanged;
 use crate::ports::{Clock, Store, StoreError};
 use crate::storefront::{Level, PushIntent, VariantMetafield};
-use crate::table::{Expect, Record, Row, RowKey, UnreadableRow, Write};
+use crate::table::{Expect, Record, Row, RowKey, UnreadableRow, Write, rewrite};
 
 /// What was prepared of the rows that were looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -76,7 +75,7 @@ pub async fn prepare_restored<S: Store, C: Clock>(store: &S, clock: &C, records:
                 (rewritten(record, restored), &mut prepared.shops)
             }
             // Written without a change, so that the stream carries it again.
-            Some(RowKey::Alert(_)) => (rewritten(record, |alert: &Alert| Some(alert.clone())), &mut prepared.alerts),
+            Some(RowKey::Alert(_)) => (rewrite(record).map(Some), &mut prepared.alerts),
             Some(_) | None => continue,
         };
         match write {

@@ -31,12 +31,7 @@ async fn part(table: &Table, segment: i32) -> io::Result<Vec<Record>> {
     let (filter, values) = only_the_catalog();
     loop {
         let request = table
-            .client
-            .scan()
-            .table_name(&table.name)
-            .consistent_read(true)
-            .segment(segment)
-            .total_segments(SEGMENTS)
+            .scan(segment, SEGMENTS)
             .filter_expression(filter.clone())
             .set_expression_attribute_values(Some(values.clone()))
             .set_exclusive_start_key(start);

@@ -116,12 +116,7 @@ impl<C: Clock> Run<'_, C> {
         let total = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
         let request = self
             .table
-            .client
-            .scan()
-            .table_name(&self.table.name)
-            .consistent_read(true)
-            .segment(total(segment))
-            .total_segments(total(self.config.segments))
+            .scan(total(segment), total(self.config.segments))
             .set_limit(self.config.rows_per_page.map(total))
             .projection_expression("pk, sk, rev, #body")
             .expression_attribute_names("#body", "body")

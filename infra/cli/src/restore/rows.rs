@@ -8,9 +8,10 @@ use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use promissory::adapters::clock::SystemClock;
 use promissory::adapters::dynamodb::record;
-use promissory::flows::{Prepared, prepare_restored, request_refresh};
+use promissory::flows::{Prepared, prepare_restored};
 use promissory::ports::Clock;
 
+use crate::catalog::command::refresh;
 use crate::table::Table;
 
 /// The number of segments that are scanned at the same time.
@@ -32,21 +33,14 @@ pub async fn prepare(table: &Table, say: &dyn Fn(&str)) -> io::Result<Prepared> 
     let progress = RefCell::new(Progress { prepared: Prepared::default(), reported_at: SystemClock.now() });
     try_join_all((0..SEGMENTS).map(|number| segment(table, number, &progress, say))).await?;
     let prepared = progress.into_inner().prepared;
-    request_refresh(&table.store(), &SystemClock).await.map_err(|error| table.cannot(&error))?;
+    refresh(table, &SystemClock).await?;
     Ok(prepared)
 }
 
 async fn segment(table: &Table, number: i32, progress: &RefCell<Progress>, say: &dyn Fn(&str)) -> io::Result<()> {
     let (store, mut start) = (table.store(), None);
     loop {
-        let request = table
-            .client
-            .scan()
-            .table_name(&table.name)
-            .consistent_read(true)
-            .segment(number)
-            .total_segments(SEGMENTS)
-            .set_exclusive_start_key(start);
+        let request = table.scan(number, SEGMENTS).set_exclusive_start_key(start);
         let page = Box::pin(request.send()).await.map_err(|error| table.cannot_scan(&error))?;
         let mut records = Vec::new();
         let mut without_form = 0;

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{
 };
 use promissory::table::EXPIRES_AT;
 
-use crate::table::Table;
+use crate::table::{Table, in_words};
 
 /// How often the state of the table is read while it changes, and the pause between two readings.
 const READINGS: u32 = 300;
@@ -119,12 +119,9 @@ async fn recovery(table: &Table, say: &dyn Fn(&str)) -> io::Result<()> {
 }
 
 fn refused<E: ProvideErrorMetadata, R>(table: &Table, operation: &str, error: &SdkError<E, R>) -> io::Error {
-    let answer = match (error.code(), error.message()) {
-        (Some(code), message) => format!("{code}: {}", message.unwrap_or_default()),
-        (None, _) => "no answer".to_owned(),
-    };
+    let answer = in_words(operation, error);
     io::Error::other(format!(
-        "{operation} of {table} failed: {answer}\nThe credentials need dynamodb:DescribeTable, UpdateTable, DescribeTimeToLive, \
+        "{table} cannot be prepared: {answer}\nThe credentials need dynamodb:DescribeTable, UpdateTable, DescribeTimeToLive, \
          UpdateTimeToLive, DescribeContinuousBackups and UpdateContinuousBackups on the table. Then run the command again: it \
          continues where it stopped."
     ))
