@@ -178,3 +178,17 @@ async fn many_levels_are_initialised_in_one_push() {
     let running = in_agreement(&world).await;
     assert_eq!((running.calls("SetAvailable"), running.calls("LevelsOfItems")), (3, 3));
 }
+
+/// Protects units that open orders hold at a level that is not active: its activation does not put them on sale.
+#[tokio::test]
+async fn an_activation_leaves_a_level_below_zero() {
+    for (shown, expected) in [(3, 0), (0, 0), (-2, -2)] {
+        let (world, running) = started(&[("A", 10)]).await;
+        let (now, a) = (world.clock.after(0), running.item("A"));
+        running.server.shop(|shop| shop.stock(now, a, location_id("WH-1"), shown, false).expect("known"));
+        running.sweep_settled(&world).await;
+        push(&world, running.front()).await;
+        let level = running.server.shop(|shop| shop.level(a, location_id("WH-1")).expect("known").clone());
+        assert_eq!((level.active, level.available), (true, expected), "{shown} before");
+    }
+}

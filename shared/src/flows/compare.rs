@@ -185,11 +185,14 @@ impl<S: Store, H: Hints, C: Clock> Comparison<'_, S, H, C> {
     /// compared.
     fn level_of(&self, rows: &ReadRows, item: &ShopItem, location: &Location, found: &ShopLevel) -> Option<Level> {
         let (shop, sku, code) = (self.shop.clone(), item.sku.clone(), location.code.clone());
-        match rows.get::<Level>(&RowKey::Level { shop: shop.clone(), sku: sku.clone(), location: code.clone() }) {
+        let row = RowKey::Level { shop: shop.clone(), sku: sku.clone(), location: code.clone() };
+        match rows.get::<Level>(&row) {
             // A level with other ids is of an older mapping.
             Ok(Some(level)) => {
                 Some(level).filter(|level| (level.inventory_item, level.shop_location) == (found.inventory_item, found.location))
             }
+            // A level that cannot be read is there. Only the next recomputation knows how to write it anew.
+            Ok(None) if rows.record(&row).is_some() => None,
             // A shop stocks a new item at every location. Only a level that shows units needs a report.
             Ok(None) if is_shown(location, found) => {
                 let level = Level::new(shop, sku, code, found.inventory_item, found.location);
