@@ -66,8 +66,8 @@ pub struct Checker {
     held_of_orders: BTreeMap<PositionKey, Quantity>,
     /// The open commitments of each position.
     commitments: BTreeMap<PositionKey, BTreeMap<Key, OpenCommitment>>,
-    /// The mark of every event, with its content.
-    pub marks: BTreeMap<String, String>,
+    /// The mark of every event.
+    pub marks: BTreeMap<String, AppliedEvent>,
     /// The events and orders that wait for a mapping, each as the missing mapping and the name of the event or order.
     pub waiting: BTreeMap<Key, (String, String)>,
     /// The mark to count when the running invocation resumes a waiting event.
@@ -153,7 +153,7 @@ impl Checker {
             RowKey::AppliedEvent(_) => {
                 let mark: AppliedEvent = decode(new);
                 self.holds(old.is_none(), || format!("the mark of {} was written twice", mark.event));
-                self.marks.insert(mark.event.to_string(), mark.content);
+                self.marks.insert(mark.event.to_string(), mark);
             }
             RowKey::Waiting { .. } => {
                 let waiting: WaitingForMapping = decode(new);

@@ -95,7 +95,13 @@ impl World {
                 if is_unmapped || !self.sources.faulty.is_empty() {
                     continue;
                 }
+                // Reports of warehouses that came after the sweep, while the settings of the shop could not be read.
+                let is_newly_reported = record.is_some_and(|record| {
+                    let is_new = |name| table.checker.marks.get(name).is_none_or(|mark| mark.applied_at >= complete_at);
+                    is_unread && record.reports.keys().chain(record.components.keys()).any(is_new)
+                });
                 if order.updated_at < complete_at
+                    && !is_newly_reported
                     && let Some(missing) = missing()
                 {
                     wrong.push(format!("the ledger claims to be complete up to {complete_at}, but {missing}"));

@@ -25,7 +25,7 @@ impl World {
         };
         let stands = |event: &&SourceEvent| {
             let mark = checker.marks.get(&event.name());
-            mark.is_some_and(|content| !self.sources.two_contents.contains(&event.name()) || is_it(event, content))
+            mark.is_some_and(|mark| !self.sources.two_contents.contains(&event.name()) || is_it(event, &mark.content))
         };
         self.sources.events.iter().filter(stands).collect()
     }
